@@ -1,0 +1,47 @@
+// The contract of a backend: a device that holds memory and runs programs. `emit` is pure, the device is not.
+import type { DType, TypedArray } from "../graph/dtype.ts";
+import type { Program } from "../compiler/kernel.ts";
+
+export type BackendName = "reference" | "wasm";
+
+/** A piece of device memory. `address` is meaningful to its device only. */
+export interface Block {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** An index that left its range while a program ran (see `guard` in graph/scalar.ts). */
+export interface GuardFailure {
+  readonly site: string;
+  readonly index: number;
+  readonly extent: number;
+}
+
+export interface Executable {
+  /** Runs with one block for each argument slot. Returns the first guard that failed, if any; blocks are then unspecified. */
+  run(blocks: readonly Block[]): GuardFailure | undefined;
+  /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
+  source(): string;
+  /** Nanoseconds spent in each kernel of the program in one run with these blocks. */
+  profile(blocks: readonly Block[]): readonly number[];
+  /** Frees the arena. */
+  release(): void;
+}
+
+/** Memory and execution on one processor. All calls are synchronous: these are CPU backends. */
+export interface Device {
+  readonly backend: BackendName;
+  /** What it is using and why, one line: "wasm, SIMD, 2 threads". */
+  readonly description: string;
+  readonly threads: number;
+  allocate(bytes: number): Block;
+  free(block: Block): void;
+  write(block: Block, data: TypedArray): void;
+  /** A copy of the first `length` elements. */
+  read(block: Block, dtype: DType, length: number): TypedArray;
+  copy(from: Block, to: Block): void;
+  compile(program: Program): Executable;
+  /** Bytes of live blocks and arenas, and of the memory obtained from the system. */
+  memory(): { readonly liveBytes: number; readonly reservedBytes: number };
+  close(): void;
+}

@@ -1,0 +1,81 @@
+// The kernel language: sealed, device-free. Everything a backend must be able to run is in this file and in graph/scalar.ts.
+import type { DType } from "../graph/dtype.ts";
+import type { Combine } from "../graph/node.ts";
+import type { Axis, Local, Scalar } from "../graph/scalar.ts";
+
+export type Statement =
+  /** Binds a value for the rest of the enclosing body. */
+  | { readonly kind: "let"; readonly local: Local; readonly value: Scalar }
+  /**
+   * local = combine of `value` over all `axes` (row-major, first axis outermost). The emitter chooses the order of the
+   * combination, fixed by the extents alone (never by thread count), and keeps long float sums accurate.
+   * An empty extent gives the identity (0, 1, -∞, +∞; the extreme integers for int32). max and min propagate NaN.
+   */
+  | { readonly kind: "reduce"; readonly local: Local; readonly combine: Combine; readonly axes: readonly Axis[]; readonly value: Scalar }
+  /**
+   * A nest over `axes`. "parallel": iterations are independent and may run in any order or at once (vectorised).
+   * "sequential": strictly in row-major order, each seeing the stores of the ones before.
+   */
+  | { readonly kind: "for"; readonly axes: readonly Axis[]; readonly order: "parallel" | "sequential"; readonly body: readonly Statement[] }
+  /** buffer[index] = value; with `accumulate`, buffer[index] += value. */
+  | { readonly kind: "store"; readonly buffer: number; readonly index: Scalar; readonly value: Scalar; readonly accumulate?: true }
+  /** For axis = 0, 1, …: running = combine(running, value); buffer[index] = running. Starts from the identity. */
+  | { readonly kind: "scan"; readonly combine: Combine; readonly axis: Axis; readonly value: Scalar; readonly buffer: number; readonly index: Scalar };
+
+/**
+ * A nest over parallel `axes` (row-major), whose body runs once for each point. Iterations over `axes` are independent:
+ * they may be cut into chunks for threads and the last may be vectorised.
+ */
+export interface LoopKernel {
+  readonly kind: "loops";
+  readonly name: string;
+  readonly axes: readonly Axis[];
+  readonly body: readonly Statement[];
+}
+
+/**
+ * result[batch, m, n] = Σ_k a · b, then `epilogue` at each (batch, m, n), in which `result` is bound.
+ * `a` depends on batch, m, k axes only; `b` on batch, k, n only. For float32 and float64 operands `a` and `b` are mostly
+ * affine loads, so that packing is a strided copy; anything else is legal too. Sums run over k in one fixed order.
+ * int32 (and smaller) contractions are legal, and rare.
+ */
+export interface ContractionKernel {
+  readonly kind: "contraction";
+  readonly name: string;
+  readonly dtype: DType;
+  readonly batch: readonly Axis[];
+  readonly m: readonly Axis[];
+  readonly n: readonly Axis[];
+  readonly k: readonly Axis[];
+  readonly a: Scalar;
+  readonly b: Scalar;
+  readonly result: Local;
+  /** Only `let` and `store`. */
+  readonly epilogue: readonly Statement[];
+}
+
+export type Kernel = LoopKernel | ContractionKernel;
+
+/** Where a buffer lives while the program runs. */
+export type Placement =
+  /** Given by the caller at each run: inputs, state cells, outputs. Several buffers may share a slot only as the same buffer. */
+  | { readonly kind: "argument"; readonly slot: number }
+  /** At a fixed byte offset (64-byte aligned) in the program's arena. */
+  | { readonly kind: "arena"; readonly byteOffset: number };
+
+export interface BufferInfo {
+  readonly id: number;
+  readonly name: string;
+  readonly dtype: DType;
+  readonly length: number;
+  readonly placement: Placement;
+}
+
+/** A compiled program: kernels in order, over buffers. `buffers[i].id === i`. */
+export interface Program {
+  readonly name: string;
+  readonly buffers: readonly BufferInfo[];
+  readonly kernels: readonly Kernel[];
+  readonly argumentCount: number;
+  readonly arenaBytes: number;
+}

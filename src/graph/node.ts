@@ -1,0 +1,166 @@
+// The graph: immutable nodes, and what an op must declare once to take part in it.
+import type { DType } from "./dtype.ts";
+import { formatShape, type Shape } from "./shape.ts";
+import type { Scalar } from "./scalar.ts";
+
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** What an op is parameterised by: plain data, so that equal attributes print equal and hash equal. */
+export type AttributeValue =
+  | number | string | boolean | null | undefined
+  | readonly AttributeValue[]
+  | { readonly [key: string]: AttributeValue };
+export type Attributes = { readonly [key: string]: AttributeValue };
+
+/** Something outside the graph that a source node reads: a value, a state cell, an argument of a traced function. */
+export interface Source {
+  readonly sourceKind: "value" | "state" | "argument";
+}
+
+export interface Node<A extends Attributes = Attributes> {
+  readonly id: number;
+  readonly op: Op<A>;
+  readonly inputs: readonly Node[];
+  readonly attributes: A;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The module path under which the node was made, e.g. "encoder.fc1"; "" outside any module. */
+  readonly scope: string;
+  /** Set for source nodes only. */
+  readonly source?: Source;
+}
+
+/** The gradient of each input (undefined: none flows), given the gradient of the output. Built from ops, so it can be derived again. */
+export interface GradientContext<A extends Attributes> {
+  readonly node: Node<A>;
+  readonly grad: Node;
+  /** Whether input k needs a gradient: building an unneeded one is harmless, only slower. */
+  needs(k: number): boolean;
+}
+export type Gradient<A extends Attributes> = {
+  readonly kind: "gradient";
+  of(context: GradientContext<A>): readonly (Node | undefined)[];
+};
+export type NotDifferentiable = { readonly kind: "notDifferentiable"; readonly reason: string };
+
+/** No gradient flows, and this is why: `notDifferentiable("argmax returns a position, and positions have no slope")`. */
+export const notDifferentiable = (reason: string): NotDifferentiable => ({ kind: "notDifferentiable", reason });
+export const gradient = <A extends Attributes>(of: Gradient<A>["of"]): Gradient<A> => ({ kind: "gradient", of });
+
+/** What an element rule sees: where it is, and its inputs' elements wherever it likes. */
+export interface ElementContext<A extends Attributes> {
+  readonly attributes: A;
+  readonly type: TensorType;
+  readonly inputTypes: readonly TensorType[];
+  /** One int32 index for each output dim. */
+  readonly index: readonly Scalar[];
+  /** The element of input k at an index, one for each of its dims. */
+  input(k: number, index: readonly Scalar[]): Scalar;
+}
+
+export type Combine = "sum" | "prod" | "max" | "min";
+
+/** How a contraction walks: extents of its batch, m, n and k axes, and where operands and output lie. All maps are affine. */
+export interface ContractionRule {
+  readonly batch: readonly number[];
+  readonly m: readonly number[];
+  readonly n: readonly number[];
+  readonly k: readonly number[];
+  /** The index into input 0, given one counter per axis. */
+  a(batch: readonly Scalar[], m: readonly Scalar[], k: readonly Scalar[]): readonly Scalar[];
+  /** The index into input 1. */
+  b(batch: readonly Scalar[], k: readonly Scalar[], n: readonly Scalar[]): readonly Scalar[];
+  /** The index into the output: each axis becomes one output dim, in some order. */
+  output(batch: readonly Scalar[], m: readonly Scalar[], n: readonly Scalar[]): readonly Scalar[];
+}
+
+/** How an op is computed. Sealed: the compiler switches over it. */
+export type Rule<A extends Attributes> =
+  /** Bound when the program runs. */
+  | { readonly kind: "source" }
+  /** Each output element is a pure function of input elements; composing these is fusion. */
+  | { readonly kind: "element"; element(context: ElementContext<A>): Scalar }
+  /** Combines input 0 over axes; the output keeps them with size 1. An empty axis gives the identity. */
+  | { readonly kind: "reduce"; readonly combine: Combine; axes(attributes: A): readonly number[] }
+  /** output = Σ_k a · b. */
+  | { readonly kind: "contract"; contract(attributes: A, inputTypes: readonly TensorType[]): ContractionRule }
+  /** The running combination of input 0 along one axis, the element itself included. */
+  | { readonly kind: "scan"; readonly combine: Combine; axis(attributes: A): number }
+  /**
+   * A copy of input 0 to which input 2 is added, in row-major order of input 2, element by element:
+   * output[target(index, p)] += input2[p], with p running over input 2's shape. The dims of input 2 not in `serialAxes` never collide.
+   */
+  | {
+      readonly kind: "scatter";
+      serialAxes(attributes: A, inputTypes: readonly TensorType[]): readonly number[];
+      target(context: ScatterContext<A>): readonly Scalar[];
+    };
+
+export interface ScatterContext<A extends Attributes> {
+  readonly attributes: A;
+  readonly type: TensorType;
+  readonly inputTypes: readonly TensorType[];
+  /** The place in input 2, one counter per dim. */
+  readonly position: readonly Scalar[];
+  /** The element of input 1 (the indices), at an index. */
+  indices(index: readonly Scalar[]): Scalar;
+}
+
+/** An op, declared once: its shape rule, its gradient, its rule of computation. */
+export interface Op<A extends Attributes = Attributes> {
+  readonly name: string;
+  /** The output's type; throws ShapeError when the inputs do not fit. */
+  infer(inputs: readonly TensorType[], attributes: A): TensorType;
+  readonly gradient: Gradient<A> | NotDifferentiable;
+  readonly rule: Rule<A>;
+}
+
+let nextId = 0;
+let scope = "";
+
+/** Runs `body` with the module path in which nodes are made. */
+export function withScope<T>(path: string, body: () => T): T {
+  const outer = scope;
+  scope = path;
+  try {
+    return body();
+  } finally {
+    scope = outer;
+  }
+}
+
+export const currentScope = (): string => scope;
+
+/** Makes a node: infers its type, and names the module in the error when it does not fit. */
+export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node {
+  let type: TensorType;
+  try {
+    type = op.infer(inputs, attributes);
+  } catch (error) {
+    if (scope !== "" && error instanceof Error && !error.message.includes(" (in ")) {
+      error.message += ` (in "${scope}")`;
+    }
+    throw error;
+  }
+  return { id: nextId++, op, inputs, attributes, shape: type.shape, dtype: type.dtype, scope };
+}
+
+const sourceOp: Op = {
+  name: "source",
+  infer: () => {
+    throw new Error("a source is made by sourceNode");
+  },
+  gradient: notDifferentiable("a source has no inputs"),
+  rule: { kind: "source" },
+};
+
+/** A leaf that reads something outside the graph. */
+export function sourceNode(type: TensorType, source: Source): Node {
+  return { id: nextId++, op: sourceOp, inputs: [], attributes: {}, shape: type.shape, dtype: type.dtype, scope, source };
+}
+
+/** `f32[32, 10]` is printed by print.ts; this is the error-message form. */
+export const describeType = (type: TensorType): string => `${type.dtype}${formatShape(type.shape)}`;

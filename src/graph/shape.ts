@@ -1,0 +1,69 @@
+// Arithmetic on shapes: sizes, strides, broadcasting, axes. Pure.
+import { ShapeError } from "./errors.ts";
+
+export type Shape = readonly number[];
+
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const extent of shape) size *= extent;
+  return size;
+}
+
+/** Row-major strides, in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis] ?? 1;
+  }
+  return strides;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+}
+
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** Turns a negative axis into its place from the front; `where` names the caller in the error. */
+export function normalizeAxis(axis: number, rank: number, where: string): number {
+  const place = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || place < 0 || place >= rank) {
+    throw new ShapeError(
+      rank === 0
+        ? `${where}: dim ${axis} does not exist, the tensor is a scalar and has no dims`
+        : `${where}: dim ${axis} does not exist in a tensor of ${rank} dims; use ${-rank} to ${rank - 1}`,
+    );
+  }
+  return place;
+}
+
+/** One or several axes (all when undefined), normalised, ascending, without repeats. */
+export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, where: string): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
+  const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(axis, rank, where));
+  if (new Set(list).size !== list.length) {
+    throw new ShapeError(`${where}: dim ${formatShape(list)} names the same dim twice; name each dim once`);
+  }
+  return list.sort((a, b) => a - b);
+}
+
+/** The common shape under NumPy's broadcasting rule. */
+export function broadcastShapes(a: Shape, b: Shape, where: string): number[] {
+  const rank = Math.max(a.length, b.length);
+  const out = new Array<number>(rank);
+  for (let axis = 0; axis < rank; axis++) {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) {
+      throw new ShapeError(
+        `${where}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: ${left} and ${right} differ at dim ${axis - rank} (counted from the end); sizes must be equal or 1`,
+      );
+    }
+    out[axis] = left === 1 ? right : left;
+  }
+  return out;
+}
