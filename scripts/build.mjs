@@ -1,0 +1,12 @@
+// Emits dist/: plain ESM and its types, from the sources without their tests.
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+rmSync(`${root}/dist`, { recursive: true, force: true });
+execFileSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, "-p", `${root}/tsconfig.build.json`], {
+  stdio: "inherit",
+});
+const bin = `${root}/dist/cli/main.js`;
+if (existsSync(bin)) chmodSync(bin, 0o755);
