@@ -1,0 +1,129 @@
+// The reference backend: interprets programs slowly and obviously, and so defines what they mean.
+import type { BufferInfo, Program } from "../../compiler/kernel.ts";
+import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
+import { HebbError, InternalError } from "../../graph/errors.ts";
+import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
+import { interpret, type Memory } from "./interpret.ts";
+import { listing } from "./listing.ts";
+
+/**
+ * A device without any hardware: plain buffers and closures. Float values are rounded after each operation to their
+ * dtype; transcendental functions, sums and contractions are computed in double and rounded once.
+ */
+export function createReferenceDevice(): Device {
+  return new ReferenceDevice();
+}
+
+class ReferenceDevice implements Device {
+  readonly backend = "reference";
+  readonly description = "reference interpreter, 1 thread";
+  readonly threads = 1;
+  readonly #heap = new Map<number, ArrayBuffer>();
+  #nextAddress = 1;
+  #liveBytes = 0;
+
+  allocate(bytes: number): Block {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    const address = this.#nextAddress++;
+    // Views of 8-byte elements need whole words.
+    this.#heap.set(address, new ArrayBuffer(Math.ceil(bytes / 8) * 8));
+    this.#liveBytes += bytes;
+    return { address, bytes };
+  }
+
+  free(block: Block): void {
+    this.bytes(block);
+    this.#heap.delete(block.address);
+    this.#liveBytes -= block.bytes;
+  }
+
+  write(block: Block, data: TypedArray): void {
+    if (data.byteLength > block.bytes) throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
+    new Uint8Array(this.bytes(block)).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+
+  read(block: Block, dtype: DType, length: number): TypedArray {
+    if (length * byteSize(dtype) > block.bytes) throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
+    return viewOf(dtype, this.bytes(block), 0, length).slice();
+  }
+
+  copy(from: Block, to: Block): void {
+    if (from.bytes > to.bytes) throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    new Uint8Array(this.bytes(to)).set(new Uint8Array(this.bytes(from), 0, from.bytes));
+  }
+
+  compile(program: Program): Executable {
+    return new ReferenceExecutable(this, program);
+  }
+
+  memory(): { readonly liveBytes: number; readonly reservedBytes: number } {
+    return { liveBytes: this.#liveBytes, reservedBytes: this.#liveBytes };
+  }
+
+  close(): void {
+    this.#heap.clear();
+    this.#liveBytes = 0;
+  }
+
+  /** The memory behind a block. */
+  bytes(block: Block): ArrayBuffer {
+    const buffer = this.#heap.get(block.address);
+    if (buffer === undefined) throw new InternalError(`block ${block.address} was freed or belongs to another device`);
+    return buffer;
+  }
+}
+
+class ReferenceExecutable implements Executable {
+  readonly #device: ReferenceDevice;
+  readonly #program: Program;
+  readonly #arena: Block;
+  readonly #memory: Memory = { views: [], failure: undefined };
+  readonly #kernels: readonly (() => void)[];
+
+  constructor(device: ReferenceDevice, program: Program) {
+    this.#device = device;
+    this.#program = program;
+    this.#arena = device.allocate(program.arenaBytes);
+    this.#kernels = program.kernels.map((kernel) => interpret(kernel, this.#memory));
+  }
+
+  run(blocks: readonly Block[]): GuardFailure | undefined {
+    this.#bind(blocks);
+    for (const kernel of this.#kernels) kernel();
+    return this.#memory.failure;
+  }
+
+  profile(blocks: readonly Block[]): readonly number[] {
+    this.#bind(blocks);
+    return this.#kernels.map((kernel) => {
+      const start = performance.now();
+      kernel();
+      return (performance.now() - start) * 1e6;
+    });
+  }
+
+  source(): string {
+    return listing(this.#program);
+  }
+
+  release(): void {
+    this.#device.free(this.#arena);
+  }
+
+  #bind(blocks: readonly Block[]): void {
+    if (blocks.length !== this.#program.argumentCount) {
+      throw new InternalError(`${this.#program.name} takes ${this.#program.argumentCount} blocks, not ${blocks.length}`);
+    }
+    this.#memory.views = this.#program.buffers.map((buffer) => this.#viewOf(buffer, blocks));
+    this.#memory.failure = undefined;
+  }
+
+  #viewOf({ name, dtype, length, placement }: BufferInfo, blocks: readonly Block[]): TypedArray {
+    const block = placement.kind === "arena" ? this.#arena : blocks[placement.slot];
+    const offset = placement.kind === "arena" ? placement.byteOffset : 0;
+    if (block === undefined || offset + length * byteSize(dtype) > block.bytes) {
+      throw new InternalError(`buffer ${name} of ${length} ${dtype} elements does not fit its memory`);
+    }
+    return viewOf(dtype, this.#device.bytes(block), offset, length);
+  }
+}

@@ -1,0 +1,2 @@
+// What the reference backend offers the runtime.
+export { createReferenceDevice } from "./device.ts";

@@ -1,0 +1,240 @@
+// Turns kernels into closures that do exactly what the kernel language says, one element after the other.
+import type { Kernel, Statement } from "../../compiler/kernel.ts";
+import type { DType, TypedArray } from "../../graph/dtype.ts";
+import { InternalError, unreachable } from "../../graph/errors.ts";
+import type { Axis, Scalar } from "../../graph/scalar.ts";
+import type { GuardFailure } from "../backend.ts";
+import { binaryFunction, combination, conversion, identity, rounding, unaryFunction } from "./math.ts";
+
+/** What running kernels read and write: the program's buffers, and the first guard that failed. */
+export interface Memory {
+  views: readonly TypedArray[];
+  failure: GuardFailure | undefined;
+}
+
+type Value = () => number;
+type Action = () => void;
+
+/** The kernel as a function over `memory`, which may be given other views before each run. */
+export function interpret(kernel: Kernel, memory: Memory): Action {
+  const interpreter = new Interpreter(memory);
+  switch (kernel.kind) {
+    case "loops":
+      return interpreter.nest(kernel.axes, interpreter.block(kernel.body));
+    case "contraction": {
+      const { dtype, batch, m, n, k, result } = kernel;
+      const a = interpreter.scalar(kernel.a);
+      const b = interpreter.scalar(kernel.b);
+      // Products and their sum stay in double and are rounded once.
+      const multiply = binaryFunction("mul", dtype === "float32" ? "float64" : dtype);
+      const sum = interpreter.reduction("sum", dtype, k, () => multiply(a(), b()));
+      const setResult = interpreter.setter(result.id);
+      const epilogue = interpreter.block(kernel.epilogue);
+      return interpreter.nest([...batch, ...m, ...n], () => {
+        setResult(sum());
+        epilogue();
+      });
+    }
+    default:
+      return unreachable(kernel);
+  }
+}
+
+class Interpreter {
+  readonly #memory: Memory;
+  /** The current value of each axis and local, at the place `#place` gave it. */
+  readonly #values: number[] = [];
+  readonly #places = new Map<number, number>();
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  /** Binds a local or an axis. Loops that follow one another may use the same axis. */
+  setter(id: number): (value: number) => void {
+    const place = this.#places.get(id) ?? this.#values.push(0) - 1;
+    this.#places.set(id, place);
+    const values = this.#values;
+    return (value) => {
+      values[place] = value;
+    };
+  }
+
+  #getter(id: number): Value {
+    // The body of a loop is compiled before the loop that binds its axis, so the place is looked up when first read.
+    const values = this.#values;
+    const places = this.#places;
+    let place = places.get(id);
+    return () => {
+      place ??= places.get(id);
+      const value = place === undefined ? undefined : values[place];
+      if (value === undefined) throw new InternalError(`axis or local ${id} is read but never bound`);
+      return value;
+    };
+  }
+
+  /** Runs `body` for every point of the axes, the first axis outermost. */
+  nest(axes: readonly Axis[], body: Action): Action {
+    return axes.reduceRight((inner, axis) => {
+      const set = this.setter(axis.id);
+      return () => {
+        for (let i = 0; i < axis.extent; i++) {
+          set(i);
+          inner();
+        }
+      };
+    }, body);
+  }
+
+  block(statements: readonly Statement[]): Action {
+    const actions = statements.map((statement) => this.#statement(statement));
+    return () => {
+      for (const action of actions) action();
+    };
+  }
+
+  /** Combines `value` over the axes in double, rounding at the end. */
+  reduction(combine: "sum" | "prod" | "max" | "min", dtype: DType, axes: readonly Axis[], value: Value): Value {
+    const start = identity(combine, dtype);
+    const step = combination(combine, dtype);
+    const round = rounding(dtype);
+    let running = start;
+    const loop = this.nest(axes, () => {
+      running = step(running, value());
+    });
+    return () => {
+      running = start;
+      loop();
+      return round(running);
+    };
+  }
+
+  #statement(statement: Statement): Action {
+    switch (statement.kind) {
+      case "let": {
+        const value = this.scalar(statement.value);
+        const set = this.setter(statement.local.id);
+        return () => set(value());
+      }
+      case "reduce": {
+        const { local, combine, axes } = statement;
+        const total = this.reduction(combine, local.dtype, axes, this.scalar(statement.value));
+        const set = this.setter(local.id);
+        return () => set(total());
+      }
+      case "for":
+        return this.nest(statement.axes, this.block(statement.body));
+      case "store": {
+        const { buffer, accumulate } = statement;
+        const index = this.scalar(statement.index);
+        const value = this.scalar(statement.value);
+        const sum = binaryFunction("add", statement.value.dtype);
+        return () => {
+          const at = index();
+          const old = this.#element(buffer, at);
+          this.#view(buffer)[at] = accumulate ? sum(old, value()) : value();
+        };
+      }
+      case "scan": {
+        const { combine, axis, buffer } = statement;
+        const dtype = statement.value.dtype;
+        const start = identity(combine, dtype);
+        const step = combination(combine, dtype);
+        const round = rounding(dtype);
+        const value = this.scalar(statement.value);
+        const index = this.scalar(statement.index);
+        let running = start;
+        const loop = this.nest([axis], () => {
+          running = step(running, value());
+          const at = index();
+          this.#element(buffer, at);
+          this.#view(buffer)[at] = round(running);
+        });
+        return () => {
+          running = start;
+          loop();
+        };
+      }
+      default:
+        return unreachable(statement);
+    }
+  }
+
+  scalar(x: Scalar): Value {
+    switch (x.kind) {
+      case "const": {
+        const value = rounding(x.dtype)(x.value);
+        return () => value;
+      }
+      case "axis":
+        return this.#getter(x.axis.id);
+      case "local":
+        return this.#getter(x.local.id);
+      case "load": {
+        const { buffer } = x;
+        const index = this.scalar(x.index);
+        return () => this.#element(buffer, index());
+      }
+      case "unary": {
+        const apply = unaryFunction(x.fn, x.dtype);
+        const value = this.scalar(x.x);
+        return () => apply(value());
+      }
+      case "binary": {
+        const apply = binaryFunction(x.fn, x.dtype);
+        const a = this.scalar(x.a);
+        const b = this.scalar(x.b);
+        return () => apply(a(), b());
+      }
+      case "select": {
+        const condition = this.scalar(x.condition);
+        const a = this.scalar(x.a);
+        const b = this.scalar(x.b);
+        return () => (condition() !== 0 ? a() : b());
+      }
+      case "cast": {
+        const convert = conversion(x.dtype);
+        const value = this.scalar(x.x);
+        return () => convert(value());
+      }
+      case "bitcast": {
+        const bytes = new ArrayBuffer(4);
+        const from = x.x.dtype === "int32" ? new Int32Array(bytes) : new Float32Array(bytes);
+        const to = x.dtype === "int32" ? new Int32Array(bytes) : new Float32Array(bytes);
+        const value = this.scalar(x.x);
+        return () => {
+          from[0] = value();
+          return to[0] ?? 0;
+        };
+      }
+      case "guard": {
+        const { extent, site } = x;
+        const value = this.scalar(x.index);
+        return () => {
+          const index = value();
+          if (index >= 0 && index < extent) return index;
+          this.#memory.failure ??= { site, index, extent };
+          return 0;
+        };
+      }
+      default:
+        return unreachable(x);
+    }
+  }
+
+  #view(buffer: number): TypedArray {
+    const view = this.#memory.views[buffer];
+    if (view === undefined) throw new InternalError(`the program has no buffer ${buffer}`);
+    return view;
+  }
+
+  /** The element, or an error: a correct program never leaves its buffers, unless a guard has failed before. */
+  #element(buffer: number, index: number): number {
+    const view = this.#view(buffer);
+    const value = view[index];
+    if (value !== undefined) return value;
+    if (this.#memory.failure !== undefined) return 0;
+    throw new InternalError(`index ${index} is outside buffer ${buffer} of ${view.length} elements`);
+  }
+}
+
