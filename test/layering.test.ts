@@ -1,0 +1,197 @@
+// The rules that keep the rooms apart: allowed arrows, no cycles, browser-safe code, readable files.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const src = join(root, "src");
+
+/** A room may import itself and the rooms listed here, and nothing else. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  graph: [],
+  compiler: ["graph"],
+  backends: ["compiler", "graph"],
+  runtime: ["backends", "compiler", "graph"],
+  tensor: ["runtime", "backends", "compiler", "graph"],
+  nn: ["tensor", "graph"],
+  optim: ["tensor", "graph", "nn"],
+  data: ["tensor", "graph", "runtime"],
+  train: ["data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
+  formats: ["train", "data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
+  cli: ["formats", "train", "data", "optim", "nn", "tensor", "runtime", "backends", "compiler", "graph"],
+};
+
+/** A backend is a folder of its own: they share the contract, backends/backend.ts, and nothing else. */
+const backendContract = "backends/backend.ts";
+
+/** Rooms that a browser loads: node:* only through a lazy import(), and only in the files named here. */
+const browserSafe = ["graph", "compiler", "backends", "runtime", "tensor", "nn", "optim"];
+const lazyNode: Readonly<Record<string, string>> = {};
+
+/** Files above the limit, each with its reason. */
+const maxLines = 600;
+const longFiles: Readonly<Record<string, string>> = {};
+
+interface Source {
+  readonly path: string; // relative to src, with /
+  readonly room: string; // "" for the public entry, index.ts
+  readonly text: string;
+  readonly code: string; // without comments
+  readonly imports: readonly { readonly target: string; readonly lazy: boolean; readonly typeOnly: boolean }[];
+}
+
+function filesUnder(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return filesUnder(path);
+    return entry.name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+/** Blanks comments, keeps strings: enough to look for imports and forbidden types. */
+function withoutComments(text: string): string {
+  return text.replace(
+    /("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g,
+    (_, string: string | undefined) => string ?? " ",
+  );
+}
+
+function withoutStrings(code: string): string {
+  return code.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g, '""');
+}
+
+function importsOf(code: string): Source["imports"] {
+  const found: { target: string; lazy: boolean; typeOnly: boolean }[] = [];
+  for (const match of code.matchAll(/(?:^|[;\n])\s*(?:import|export)\s+(type\s+)?(?:[^"'`;]*?\sfrom\s+)?"([^"]+)"/g)) {
+    found.push({ target: match[2] ?? "", lazy: false, typeOnly: match[1] !== undefined });
+  }
+  for (const match of code.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)) {
+    found.push({ target: match[1] ?? "", lazy: true, typeOnly: false });
+  }
+  return found;
+}
+
+const sources: readonly Source[] = filesUnder(src).map((file) => {
+  const path = relative(src, file).split(sep).join("/");
+  const text = readFileSync(file, "utf8");
+  const code = withoutComments(text);
+  return { path, room: path.includes("/") ? (path.split("/")[0] ?? "") : "", text, code, imports: importsOf(code) };
+});
+const product = sources.filter((source) => !source.path.endsWith(".test.ts"));
+
+/** The file under src that a relative import names, or undefined for a package. */
+function resolved(source: Source, target: string): string | undefined {
+  if (!target.startsWith(".")) return undefined;
+  return relative(src, resolve(src, dirname(source.path), target))
+    .split(sep)
+    .join("/");
+}
+const roomOf = (path: string): string => (path.includes("/") ? (path.split("/")[0] ?? "") : "");
+
+describe("layering", () => {
+  it("reads the sources", () => {
+    expect(product.length).toBeGreaterThan(8);
+    expect(
+      importsOf(withoutComments('// import "a"\nimport { b } from "./b.ts"; const c = await import("node:fs");')),
+    ).toEqual([
+      { target: "./b.ts", lazy: false, typeOnly: false },
+      { target: "node:fs", lazy: true, typeOnly: false },
+    ]);
+  });
+
+  it("knows every room", () => {
+    const rooms = new Set(sources.map((source) => source.room).filter((room) => room !== ""));
+    expect([...rooms].filter((room) => arrows[room] === undefined)).toEqual([]);
+  });
+
+  it("imports only along the allowed arrows", () => {
+    const wrong: string[] = [];
+    for (const source of product) {
+      if (source.room === "") continue;
+      for (const { target } of source.imports) {
+        const path = resolved(source, target);
+        if (path === undefined) continue;
+        const room = roomOf(path);
+        if (room !== source.room && !(arrows[source.room] ?? []).includes(room)) wrong.push(`${source.path} → ${path}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("keeps the arrows themselves free of cycles", () => {
+    const state = new Map<string, "open" | "done">();
+    const visit = (room: string, trail: readonly string[]): void => {
+      if (state.get(room) === "done") return;
+      expect(state.get(room), `cycle: ${[...trail, room].join(" → ")}`).toBeUndefined();
+      state.set(room, "open");
+      for (const next of arrows[room] ?? []) visit(next, [...trail, room]);
+      state.set(room, "done");
+    };
+    for (const room of Object.keys(arrows)) visit(room, []);
+  });
+
+  it("keeps every backend in its own folder", () => {
+    const wrong: string[] = [];
+    for (const source of product.filter((s) => s.room === "backends")) {
+      for (const { target } of source.imports) {
+        const path = resolved(source, target);
+        if (path === undefined || roomOf(path) !== "backends" || path === backendContract) continue;
+        if (path.split("/")[1] !== source.path.split("/")[1]) wrong.push(`${source.path} → ${path}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("shows backends kernels, never ops", () => {
+    const wrong = product
+      .filter((source) => source.room === "backends")
+      .flatMap((source) => source.imports.map(({ target }) => `${source.path} → ${resolved(source, target) ?? target}`))
+      .filter((arrow) => / → graph\/(ops\/|node\.ts|autodiff)/.test(arrow));
+    expect(wrong).toEqual([]);
+  });
+
+  it("touches node:* in browser-safe rooms only through the designated lazy imports", () => {
+    const wrong: string[] = [];
+    for (const source of product) {
+      if (source.room !== "" && !browserSafe.includes(source.room)) continue;
+      for (const { target, lazy, typeOnly } of source.imports) {
+        if (typeOnly || !target.startsWith("node:")) continue;
+        if (!lazy || lazyNode[source.path] === undefined) wrong.push(`${source.path} → ${target}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("opens every file with a line that says what it is for", () => {
+    const first = (text: string): string => text.replace(/^#![^\n]*\n/, "").split("\n")[0] ?? "";
+    expect(sources.filter((source) => !/^(\/\/|\/\*\*?) \S/.test(first(source.text))).map((s) => s.path)).toEqual([]);
+  });
+
+  it("keeps files short enough to read", () => {
+    const long = product
+      .map((source) => ({ path: source.path, lines: source.text.split("\n").length }))
+      .filter(({ path, lines }) => lines > maxLines && longFiles[path] === undefined);
+    expect(long).toEqual([]);
+  });
+
+  it("has no hole in its types", () => {
+    const holes = sources.flatMap((source) => {
+      const code = withoutStrings(source.code);
+      const found = code.match(/(?::|<|\bas|\|)\s*any\b|\bas\s+unknown\s+as\b|@ts-ignore|@ts-nocheck/g) ?? [];
+      return found.map((hole) => `${source.path}: ${hole}`);
+    });
+    expect(holes).toEqual([]);
+  });
+
+  it("leaves nothing unfinished", () => {
+    const pattern = /\b(TODO|FIXME|XXX|HACK)\b|not (yet )?implemented/i;
+    expect(product.filter((source) => pattern.test(source.text)).map((source) => source.path)).toEqual([]);
+  });
+
+  it("names no path of one machine", () => {
+    const wrong = sources.filter((s) => /["'`](\/work\/|\/tmp\/|\/home\/|\/root\/)/.test(s.text));
+    expect(wrong.map((s) => s.path)).toEqual([]);
+  });
+});
