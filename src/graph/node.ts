@@ -148,6 +148,11 @@ export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], 
   return { id: nextId++, op, inputs, attributes, shape: type.shape, dtype: type.dtype, scope };
 }
 
+/** The same op on other inputs of the same types: for rewriting a graph. */
+export function withInputs(node: Node, inputs: readonly Node[]): Node {
+  return { ...node, id: nextId++, inputs };
+}
+
 const sourceOp: Op = {
   name: "source",
   infer: () => {

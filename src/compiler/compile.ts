@@ -1,0 +1,116 @@
+// The pipeline, in order: simplify → schedule → fuse → lower → plan memory → verify. Pure: graph in, program out.
+import { notDifferentiable, apply, type Node, type Op, type Source } from "../graph/node.ts";
+import { newAxis } from "../graph/scalar.ts";
+import { sizeOf } from "../graph/shape.ts";
+import { fuse } from "./fuse.ts";
+import type { BufferInfo, Kernel, Program } from "./kernel.ts";
+import { copyKernel, lower, renameBuffers } from "./lower.ts";
+import { canUpdateInPlace, lifetimes, planArena } from "./memory.ts";
+import { schedule } from "./schedule.ts";
+import { simplify } from "./simplify.ts";
+import { verify } from "./verify.ts";
+
+/** A value the program must produce: returned to the caller, or written into a state cell. */
+export interface Output {
+  readonly node: Node;
+  /** The state cell that takes the value; undefined: a new value. */
+  readonly updates?: Source | undefined;
+}
+
+/** What the caller binds to each argument slot. */
+export type Slot =
+  | { readonly kind: "source"; readonly source: Source }
+  /** Output number `output` of the request. */
+  | { readonly kind: "output"; readonly output: number };
+
+export interface Compiled {
+  readonly program: Program;
+  readonly slots: readonly Slot[];
+  /** The graph as compiled, after simplification: one node for each requested output. */
+  readonly graph: readonly Node[];
+}
+
+const copyOp: Op = {
+  name: "copy",
+  infer: ([input]) => ({ shape: input?.shape ?? [], dtype: input?.dtype ?? "float32" }),
+  gradient: notDifferentiable("it is made by the compiler, after gradients"),
+  rule: { kind: "element", element: ({ input, index }) => input(0, index) },
+};
+
+/** Compiles the outputs into one program. `name` labels it in listings. */
+export function compileGraph(name: string, outputs: readonly Output[], options: { optimize?: boolean } = {}): Compiled {
+  const requested = outputs.map((output) => output.node);
+  const simplified = options.optimize === false ? requested : simplify(requested);
+  const graph = simplified.map((node) => (node.op.rule.kind === "source" ? apply(copyOp, [node], {}) : node));
+  const plan = schedule(graph, { fuse: options.optimize !== false });
+
+  const buffers = new Map<Node, number>();
+  const drafts: { name: string; node: Node }[] = [];
+  const sources: Source[] = [];
+  const sourceBuffers = new Map<Source, number>();
+  for (const node of plan.order) {
+    const { source } = node;
+    if (source !== undefined) {
+      const known = sourceBuffers.get(source);
+      if (known !== undefined) {
+        buffers.set(node, known);
+        continue;
+      }
+      sourceBuffers.set(source, drafts.length);
+      sources.push(source);
+    } else if (!plan.realized.has(node)) continue;
+    buffers.set(node, drafts.length);
+    drafts.push({ name: source?.sourceKind ?? node.op.name, node });
+  }
+  for (const [place, output] of outputs.entries()) {
+    if (output.updates === undefined || sourceBuffers.has(output.updates)) continue;
+    sourceBuffers.set(output.updates, drafts.length);
+    sources.push(output.updates);
+    drafts.push({ name: "state", node: graph[place] as Node });
+  }
+
+  let kernels: Kernel[] = lower(fuse(plan, buffers), buffers, new Set(graph));
+
+  // Each output claims its node's buffer: as the cell itself where that is safe, else by a copy at the end.
+  const rename = new Map<number, number>();
+  const slots: Slot[] = sources.map((source) => ({ kind: "source", source }));
+  const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
+  const copies: Kernel[] = [];
+  const copyTo = (node: Node, to: number): void => {
+    copies.push(copyKernel(buffers.get(node) as number, to, node.dtype, node.shape.filter((extent) => extent !== 1).map(newAxis)));
+  };
+  outputs.forEach(({ updates }, place) => {
+    const node = graph[place] as Node;
+    const result = buffers.get(node) as number;
+    const claimed = slotOf.has(result) || rename.has(result);
+    if (updates === undefined) {
+      const id = claimed ? drafts.push({ name: "output", node }) - 1 : result;
+      if (claimed) copyTo(node, id);
+      slotOf.set(id, slots.push({ kind: "output", output: place }) - 1);
+      return;
+    }
+    const cell = sourceBuffers.get(updates) as number;
+    if (!claimed && canUpdateInPlace(kernels, cell, result)) rename.set(result, cell);
+    else copyTo(node, cell);
+  });
+  kernels = [...kernels, ...copies].map((kernel) => renameBuffers(kernel, rename));
+
+  const temporaries = drafts
+    .map(({ node }, id) => ({ id, dtype: node.dtype, length: sizeOf(node.shape) }))
+    .filter(({ id }) => !slotOf.has(id) && !rename.has(id));
+  const { byteOffsets, arenaBytes } = planArena(lifetimes(kernels, temporaries));
+  const infos = drafts.map(
+    (draft, id): BufferInfo => ({
+      id,
+      name: draft.name,
+      dtype: draft.node.dtype,
+      length: sizeOf(draft.node.shape),
+      placement: slotOf.has(id)
+        ? { kind: "argument", slot: slotOf.get(id) as number }
+        : { kind: "arena", byteOffset: byteOffsets.get(id) ?? 0 },
+    }),
+  );
+  const program: Program = { name, buffers: infos, kernels, argumentCount: slots.length, arenaBytes };
+  verify(program);
+  return { program, slots, graph };
+}

@@ -1,0 +1,430 @@
+// Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
+import { InternalError } from "../graph/errors.ts";
+import type { Combine, ContractionRule, Node } from "../graph/node.ts";
+import { axisValue, type Axis, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { sizeOf } from "../graph/shape.ts";
+import { flatAxes, flatten, indexKey, unflatten } from "./indexing.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** One realised node inside a kernel. */
+export interface Stage {
+  readonly node: Node;
+  readonly local: Local;
+  /** "full": one value for each point of all axes. "row": one for each point of the outer axes. */
+  readonly level: "full" | "row";
+  readonly value: Scalar;
+  /** Set for reductions, whose value is combined over the inner axes. */
+  readonly combine?: Combine;
+}
+
+/** Stages that share a nest: `axes`, of which the first `outerCount` are the kernel's parallel axes. */
+export interface LoopGroup {
+  readonly kind: "loops";
+  readonly axes: readonly Axis[];
+  outerCount: number;
+  /** Whether the axes in order are row-major over a full-size value (not so for a sum over leading dims). */
+  readonly rowMajor: boolean;
+  readonly stages: Stage[];
+}
+
+export interface ContractionGroup {
+  readonly kind: "contraction";
+  readonly node: Node;
+  readonly batch: readonly Axis[];
+  readonly m: readonly Axis[];
+  readonly n: readonly Axis[];
+  readonly k: readonly Axis[];
+  readonly a: Scalar;
+  readonly b: Scalar;
+  /** Where the result lies, flat. */
+  readonly place: Scalar;
+  /** The contraction itself first, then its epilogue. */
+  readonly stages: Stage[];
+}
+
+export interface ScanGroup {
+  readonly kind: "scan";
+  readonly node: Node;
+  readonly outer: readonly Axis[];
+  readonly axis: Axis;
+  readonly place: Scalar;
+  readonly value: Scalar;
+}
+
+export interface ScatterGroup {
+  readonly kind: "scatter";
+  readonly node: Node;
+  /** The copy of input 0. */
+  readonly copyAxes: readonly Axis[];
+  readonly copyPlace: Scalar;
+  readonly copyValue: Scalar;
+  /** The additions: parallel axes never collide, serial ones run in order. */
+  readonly parallel: readonly Axis[];
+  readonly serial: readonly Axis[];
+  readonly place: Scalar;
+  readonly value: Scalar;
+}
+
+export type Group = LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
+
+/** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
+const enoughRows = 64;
+const smallSize = 1 << 14;
+
+/** The buffer in which each node's value lies, by node. */
+export type BufferIds = ReadonlyMap<Node, number>;
+
+export function fuse(schedule: Schedule, buffers: BufferIds): Group[] {
+  return new Fuser(schedule, buffers).run();
+}
+
+class Fuser {
+  private readonly groups: Group[] = [];
+  private readonly groupOf = new Map<Node, number>();
+  private readonly schedule: Schedule;
+  private readonly buffers: BufferIds;
+
+  constructor(schedule: Schedule, buffers: BufferIds) {
+    this.schedule = schedule;
+    this.buffers = buffers;
+  }
+
+  run(): Group[] {
+    for (const node of this.schedule.order) {
+      if (!this.schedule.realized.has(node)) continue;
+      const joined = this.join(node);
+      if (joined === undefined) {
+        this.groupOf.set(node, this.groups.length);
+        this.groups.push(this.open(node));
+      } else {
+        this.groupOf.set(node, joined);
+      }
+    }
+    return this.groups;
+  }
+
+  /** The group that takes the node, if one does: the latest producer's, else a later one with the same reduction. */
+  private join(node: Node): number | undefined {
+    const { kind } = node.op.rule;
+    if (!this.schedule.fuse) return undefined;
+    if (kind !== "element" && kind !== "reduce") return undefined;
+    const latest = this.latestProducer(node);
+    if (latest >= 0 && this.tryJoin(node, this.groups[latest] as Group)) return latest;
+    if (kind !== "reduce") return undefined;
+    for (let place = Math.max(0, latest + 1); place < this.groups.length; place++) {
+      const group = this.groups[place] as Group;
+      if (group.kind === "loops" && sharesReduction(node, group) && this.tryJoin(node, group)) return place;
+    }
+    return undefined;
+  }
+
+  private latestProducer(node: Node): number {
+    let latest = -1;
+    const seen = new Set<Node>();
+    const stack = [...node.inputs];
+    while (stack.length > 0) {
+      const input = stack.pop() as Node;
+      if (seen.has(input)) continue;
+      seen.add(input);
+      const group = this.groupOf.get(input);
+      if (group !== undefined) latest = Math.max(latest, group);
+      else stack.push(...input.inputs);
+    }
+    return latest;
+  }
+
+  private tryJoin(node: Node, group: Group): boolean {
+    switch (group.kind) {
+      case "loops":
+        return node.op.rule.kind === "reduce" ? this.joinReduction(node, group) : this.joinElement(node, group);
+      case "contraction":
+        return this.joinEpilogue(node, group);
+      case "scan":
+      case "scatter":
+        return false;
+    }
+  }
+
+  private joinElement(node: Node, group: LoopGroup): boolean {
+    const size = sizeOf(node.shape);
+    const outer = group.axes.slice(0, group.outerCount);
+    const fullSize = extentOf(group.axes);
+    const level = size === fullSize && group.rowMajor ? "full" : size === extentOf(outer) ? "row" : undefined;
+    if (level === undefined) return false;
+    const serial = group.outerCount < group.axes.length && extentOf(outer) < enoughRows;
+    if (level === "full" && serial && size > smallSize) return false;
+    const place = flatAxes(level === "full" ? group.axes : outer);
+    const value = this.lower(node, unflatten(place, node.shape), group);
+    if (value === undefined) return false;
+    group.stages.push({ node, local: newLocal(node.dtype), level, value });
+    return true;
+  }
+
+  private joinReduction(node: Node, group: LoopGroup): boolean {
+    const { input, kept, reduced, rowMajor, combine } = reduction(node);
+    const keptSize = sizeOf(kept.map((axis) => input.shape[axis] ?? 1));
+    const reducedSize = sizeOf(reduced.map((axis) => input.shape[axis] ?? 1));
+    const plain = group.outerCount === group.axes.length;
+    let outerCount = group.outerCount;
+    if (plain) {
+      if (!rowMajor || !group.rowMajor || keptSize * reducedSize !== extentOf(group.axes) || reducedSize === 1) return false;
+      if (keptSize < enoughRows && keptSize * reducedSize > smallSize) return false;
+      outerCount = prefixOf(group.axes, keptSize);
+      if (outerCount < 0) return false;
+    }
+    const outer = group.axes.slice(0, outerCount);
+    const inner = group.axes.slice(outerCount);
+    if (extentOf(outer) !== keptSize || extentOf(inner) !== reducedSize || group.rowMajor !== rowMajor) return false;
+    if (!rowMajor && !sharesReduction(node, group)) return false;
+    const before = group.outerCount;
+    group.outerCount = outerCount;
+    const index = reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner));
+    const value = this.read(input, index, group);
+    if (value === undefined) {
+      group.outerCount = before;
+      return false;
+    }
+    group.stages.push({ node, local: newLocal(node.dtype), level: "row", value, combine });
+    return true;
+  }
+
+  private joinEpilogue(node: Node, group: ContractionGroup): boolean {
+    if (node.op.rule.kind !== "element" || sizeOf(node.shape) !== sizeOf(group.node.shape)) return false;
+    const value = this.lower(node, unflatten(group.place, node.shape), group);
+    if (value === undefined) return false;
+    group.stages.push({ node, local: newLocal(node.dtype), level: "full", value });
+    return true;
+  }
+
+  private open(node: Node): Group {
+    const { rule } = node.op;
+    switch (rule.kind) {
+      case "source":
+        throw new InternalError("a source is never realised");
+      case "element": {
+        const axes = node.shape.filter((extent) => extent !== 1).map(newAxis);
+        const group: LoopGroup = { kind: "loops", axes, outerCount: axes.length, rowMajor: true, stages: [] };
+        if (!this.joinElement(node, group)) throw new InternalError(`${node.op.name} does not fit its own loop`);
+        return group;
+      }
+      case "reduce": {
+        const { input, kept, reduced, rowMajor } = reduction(node);
+        const outer = kept.map((axis) => newAxis(input.shape[axis] ?? 1));
+        const inner = reduced.map((axis) => newAxis(input.shape[axis] ?? 1));
+        const group: LoopGroup = { kind: "loops", axes: [...outer, ...inner], outerCount: outer.length, rowMajor, stages: [] };
+        const value = this.read(input, reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner)), group);
+        if (value === undefined) throw new InternalError(`${node.op.name} does not fit its own loop`);
+        group.stages.push({ node, local: newLocal(node.dtype), level: "row", value, combine: rule.combine });
+        return group;
+      }
+      case "contract":
+        return this.openContraction(node, rule.contract(node.attributes, node.inputs));
+      case "scan": {
+        const scanned = rule.axis(node.attributes);
+        const axes = node.shape.map(newAxis);
+        const index = axes.map(axisValue);
+        const value = this.read(node.inputs[0] as Node, index, undefined);
+        return {
+          kind: "scan",
+          node,
+          outer: axes.filter((_, axis) => axis !== scanned),
+          axis: axes[scanned] as Axis,
+          place: flatten(index, node.shape),
+          value: value as Scalar,
+        };
+      }
+      case "scatter":
+        return this.openScatter(node);
+    }
+  }
+
+  private openContraction(node: Node, rule: ContractionRule): ContractionGroup {
+    const batch = rule.batch.map(newAxis);
+    const m = rule.m.map(newAxis);
+    const n = rule.n.map(newAxis);
+    const k = rule.k.map(newAxis);
+    const [bi, mi, ni, ki] = [batch.map(axisValue), m.map(axisValue), n.map(axisValue), k.map(axisValue)];
+    const local = newLocal(node.dtype);
+    return {
+      kind: "contraction",
+      node,
+      batch,
+      m,
+      n,
+      k,
+      a: this.read(node.inputs[0] as Node, rule.a(bi, mi, ki), undefined) as Scalar,
+      b: this.read(node.inputs[1] as Node, rule.b(bi, ki, ni), undefined) as Scalar,
+      place: flatten(rule.output(bi, mi, ni), node.shape),
+      stages: [{ node, local, level: "full", value: localValue(local) }],
+    };
+  }
+
+  private openScatter(node: Node): ScatterGroup {
+    const { rule } = node.op;
+    if (rule.kind !== "scatter") throw new InternalError("not a scatter");
+    const [base, indices, updates] = node.inputs as [Node, Node, Node];
+    const copyAxes = node.shape.map(newAxis);
+    const copyIndex = copyAxes.map(axisValue);
+    const axes = updates.shape.map(newAxis);
+    const position = axes.map(axisValue);
+    const serialAxes = rule.serialAxes(node.attributes, node.inputs);
+    const target = rule.target({
+      attributes: node.attributes,
+      type: node,
+      inputTypes: node.inputs,
+      position,
+      indices: (index) => this.read(indices, index, undefined) as Scalar,
+    });
+    return {
+      kind: "scatter",
+      node,
+      copyAxes,
+      copyPlace: flatten(copyIndex, node.shape),
+      copyValue: this.read(base, copyIndex, undefined) as Scalar,
+      parallel: axes.filter((_, axis) => !serialAxes.includes(axis)),
+      serial: axes.filter((_, axis) => serialAxes.includes(axis)),
+      place: flatten(target, node.shape),
+      value: this.read(updates, position, undefined) as Scalar,
+    };
+  }
+
+  /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */
+  private lower(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
+    return new Lowering(this.schedule.realized, this.buffers, group).element(node, index);
+  }
+
+  private read(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
+    return new Lowering(this.schedule.realized, this.buffers, group).read(node, index);
+  }
+}
+
+/** Composes element rules down to loads and to values bound in the same kernel. */
+class Lowering {
+  private readonly realized: ReadonlySet<Node>;
+  private readonly buffers: BufferIds;
+  private readonly stages: ReadonlyMap<Node, Stage>;
+  private readonly fullKey: string | undefined;
+  private readonly rowKey: string | undefined;
+  private readonly memo = new Map<Node, Map<string, Scalar>>();
+  private aligned = true;
+
+  constructor(realized: ReadonlySet<Node>, buffers: BufferIds, group: Group | undefined) {
+    this.realized = realized;
+    this.buffers = buffers;
+    const stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : [];
+    this.stages = new Map(stages.map((stage) => [stage.node, stage]));
+    if (group?.kind === "loops") {
+      this.fullKey = group.rowMajor ? indexKey(flatAxes(group.axes)) : undefined;
+      this.rowKey = indexKey(flatAxes(group.axes.slice(0, group.outerCount)));
+    } else if (group?.kind === "contraction") {
+      this.fullKey = indexKey(group.place);
+    }
+  }
+
+  element(node: Node, index: readonly Scalar[]): Scalar | undefined {
+    const value = this.inline(node, index);
+    return this.aligned ? value : undefined;
+  }
+
+  read(node: Node, index: readonly Scalar[]): Scalar | undefined {
+    const value = this.at(node, index);
+    return this.aligned ? value : undefined;
+  }
+
+  private at(node: Node, index: readonly Scalar[]): Scalar {
+    const buffer = this.buffers.get(node);
+    const stored = node.op.rule.kind === "source" || this.realized.has(node);
+    const flat = flatten(index, node.shape);
+    if (stored) {
+      const stage = this.stages.get(node);
+      if (stage === undefined) {
+        if (buffer === undefined) throw new InternalError(`${node.op.name} has no buffer`);
+        return this.shared(node, indexKey(flat), () => load(buffer, flat, node.dtype));
+      }
+      if (indexKey(flat) !== (stage.level === "full" ? this.fullKey : this.rowKey)) this.aligned = false;
+      return localValue(stage.local);
+    }
+    return this.shared(node, indexKey(flat), () => this.inline(node, index));
+  }
+
+  private shared(node: Node, key: string, make: () => Scalar): Scalar {
+    const known = this.memo.get(node) ?? new Map<string, Scalar>();
+    this.memo.set(node, known);
+    const value = known.get(key) ?? make();
+    known.set(key, value);
+    return value;
+  }
+
+  private inline(node: Node, index: readonly Scalar[]): Scalar {
+    const { rule } = node.op;
+    if (rule.kind !== "element") throw new InternalError(`${node.op.name} cannot be inlined`);
+    return rule.element({
+      attributes: node.attributes,
+      type: node,
+      inputTypes: node.inputs,
+      index,
+      input: (k, at) => this.at(node.inputs[k] as Node, at),
+    });
+  }
+}
+
+const extentOf = (axes: readonly Axis[]): number => sizeOf(axes.map((axis) => axis.extent));
+
+/** How many leading axes make up exactly `size`, or -1. */
+function prefixOf(axes: readonly Axis[], size: number): number {
+  let product = 1;
+  for (let count = 0; count <= axes.length; count++) {
+    if (product === size) return count;
+    product *= axes[count]?.extent ?? 1;
+  }
+  return -1;
+}
+
+interface Reduction {
+  readonly input: Node;
+  readonly kept: readonly number[];
+  readonly reduced: readonly number[];
+  /** The reduced dims come last, so that kept × reduced is the row-major order of the input. */
+  readonly rowMajor: boolean;
+  readonly combine: Combine;
+}
+
+function reduction(node: Node): Reduction {
+  const { rule } = node.op;
+  const input = node.inputs[0] as Node;
+  if (rule.kind !== "reduce") throw new InternalError("not a reduction");
+  const axes = rule.axes(node.attributes);
+  const wide = input.shape.map((_, axis) => axis).filter((axis) => input.shape[axis] !== 1);
+  const kept = wide.filter((axis) => !axes.includes(axis));
+  const reduced = wide.filter((axis) => axes.includes(axis));
+  const rowMajor = (kept[kept.length - 1] ?? -1) < (reduced[0] ?? Number.POSITIVE_INFINITY);
+  return { input, kept, reduced, rowMajor, combine: rule.combine };
+}
+
+/** The input's index from the flat place among kept dims and the flat place among reduced ones. */
+function reductionIndex(input: Node, kept: readonly number[], reduced: readonly number[], outer: Scalar, inner: Scalar): Scalar[] {
+  const index: Scalar[] = input.shape.map(() => ({ kind: "const", dtype: "int32", value: 0 }));
+  const place = (axes: readonly number[], flat: Scalar): void => {
+    const parts = unflatten(flat, axes.map((axis) => input.shape[axis] ?? 1));
+    axes.forEach((axis, part) => {
+      index[axis] = parts[part] as Scalar;
+    });
+  };
+  place(kept, outer);
+  place(reduced, inner);
+  return index;
+}
+
+/** Whether a reduction walks the same input dims as the group's first stage does. */
+function sharesReduction(node: Node, group: LoopGroup): boolean {
+  const first = group.stages.find((stage) => stage.combine !== undefined);
+  if (first === undefined) return false;
+  const a = reduction(first.node);
+  const b = reduction(node);
+  return (
+    a.input.shape.length === b.input.shape.length &&
+    a.input.shape.every((extent, axis) => extent === b.input.shape[axis]) &&
+    a.reduced.length === b.reduced.length &&
+    a.reduced.every((axis, place) => axis === b.reduced[place])
+  );
+}

@@ -1,0 +1,301 @@
+// Turns fused groups into kernels: which values are bound, where the inner loops break, what is stored.
+import type { Combine, Node } from "../graph/node.ts";
+import { type Local, load, localValue, newLocal, type Scalar } from "../graph/scalar.ts";
+import { sizeOf } from "../graph/shape.ts";
+import type { BufferIds, ContractionGroup, Group, LoopGroup, ScanGroup, ScatterGroup, Stage } from "./fuse.ts";
+import { flatAxes, rewrite, visitScalar } from "./indexing.ts";
+import type { Kernel, LoopKernel, Statement } from "./kernel.ts";
+
+/** Which nodes must be in memory after their kernel, because an output or another kernel reads them. */
+export function lower(groups: readonly Group[], buffers: BufferIds, outputs: ReadonlySet<Node>): Kernel[] {
+  const drafts = groups.flatMap((group) => lowerGroup(group, buffers));
+  const kept = new Set<number>();
+  for (const node of outputs) kept.add(buffers.get(node) as number);
+  for (const kernel of drafts) visitKernel(kernel, (scalar) => {
+    if (scalar.kind === "load") kept.add(scalar.buffer);
+  });
+  return drafts.map((kernel) => dropUnread(kernel, kept)).filter((kernel) => !isEmpty(kernel));
+}
+
+function lowerGroup(group: Group, buffers: BufferIds): Kernel | Kernel[] {
+  switch (group.kind) {
+    case "loops":
+      return lowerLoops(group, buffers);
+    case "contraction":
+      return lowerContraction(group, buffers);
+    case "scan":
+      return lowerScan(group, buffers);
+    case "scatter":
+      return lowerScatter(group, buffers);
+  }
+}
+
+const bufferOf = (node: Node, buffers: BufferIds): number => buffers.get(node) as number;
+
+function lowerLoops(group: LoopGroup, buffers: BufferIds): LoopKernel {
+  const outer = group.axes.slice(0, group.outerCount);
+  const inner = group.axes.slice(group.outerCount);
+  const fullPlace = flatAxes(group.axes);
+  const rowPlace = flatAxes(outer);
+  const body: Statement[] = [];
+  const rowStores: Statement[] = [];
+  let run: Stage[] = [];
+
+  /** A full value bound in another inner loop is read back from its buffer. */
+  const outside = (value: Scalar, here: ReadonlySet<Local>): Scalar =>
+    inner.length === 0
+      ? value
+      : rewrite(value, (scalar) => {
+          if (scalar.kind !== "local" || here.has(scalar.local)) return undefined;
+          const stage = group.stages.find((other) => other.local === scalar.local);
+          return stage?.level === "full" ? load(bufferOf(stage.node, buffers), fullPlace, stage.node.dtype) : undefined;
+        });
+
+  const closeRun = (): void => {
+    if (run.length === 0) return;
+    const here = new Set(run.map((stage) => stage.local));
+    const lets: Statement[] = run.map((stage) => ({ kind: "let", local: stage.local, value: outside(stage.value, here) }));
+    const stores: Statement[] = run.map((stage) => storeOf(stage, fullPlace, buffers));
+    if (inner.length === 0) body.push(...lets, ...stores);
+    else body.push({ kind: "for", axes: inner, order: "parallel", body: [...lets, ...stores] });
+    run = [];
+  };
+
+  for (const stage of group.stages) {
+    if (stage.level === "full") {
+      run.push(stage);
+      continue;
+    }
+    if (inner.length > 0) closeRun();
+    const value = outside(stage.value, new Set());
+    body.push(
+      stage.combine === undefined
+        ? { kind: "let", local: stage.local, value }
+        : { kind: "reduce", local: stage.local, combine: stage.combine, axes: inner, value },
+    );
+    rowStores.push(storeOf(stage, rowPlace, buffers));
+  }
+  closeRun();
+  return { kind: "loops", name: nameOf(group.stages), axes: outer, body: [...body, ...rowStores] };
+}
+
+const storeOf = (stage: Stage, place: Scalar, buffers: BufferIds): Statement => ({
+  kind: "store",
+  buffer: bufferOf(stage.node, buffers),
+  index: place,
+  value: localValue(stage.local),
+});
+
+function lowerContraction(group: ContractionGroup, buffers: BufferIds): Kernel {
+  const [first, ...rest] = group.stages as [Stage, ...Stage[]];
+  return {
+    kind: "contraction",
+    name: nameOf(group.stages),
+    dtype: group.node.dtype,
+    batch: group.batch,
+    m: group.m,
+    n: group.n,
+    k: group.k,
+    a: group.a,
+    b: group.b,
+    result: first.local,
+    epilogue: [
+      ...rest.map((stage): Statement => ({ kind: "let", local: stage.local, value: stage.value })),
+      ...group.stages.map((stage) => storeOf(stage, group.place, buffers)),
+    ],
+  };
+}
+
+function lowerScan(group: ScanGroup, buffers: BufferIds): LoopKernel {
+  const { rule } = group.node.op;
+  const combine: Combine = rule.kind === "scan" ? rule.combine : "sum";
+  return {
+    kind: "loops",
+    name: nameOfNode(group.node),
+    axes: group.outer,
+    body: [{ kind: "scan", combine, axis: group.axis, value: group.value, buffer: bufferOf(group.node, buffers), index: group.place }],
+  };
+}
+
+/** The additions need the whole copy, so they are two kernels. */
+function lowerScatter(group: ScatterGroup, buffers: BufferIds): LoopKernel[] {
+  const buffer = bufferOf(group.node, buffers);
+  const name = nameOfNode(group.node);
+  const addition: Statement = { kind: "store", buffer, index: group.place, value: group.value, accumulate: true };
+  return [
+    { kind: "loops", name: `${name}.base`, axes: group.copyAxes, body: [{ kind: "store", buffer, index: group.copyPlace, value: group.copyValue }] },
+    {
+      kind: "loops",
+      name,
+      axes: group.parallel,
+      body: group.serial.length === 0 ? [addition] : [{ kind: "for", axes: group.serial, order: "sequential", body: [addition] }],
+    },
+  ];
+}
+
+/** A kernel that copies one buffer to another of the same dtype and length. */
+export function copyKernel(from: number, to: number, dtype: Node["dtype"], axes: LoopKernel["axes"]): LoopKernel {
+  const local = newLocal(dtype);
+  const place = flatAxes(axes);
+  return {
+    kind: "loops",
+    name: "copy",
+    axes,
+    body: [
+      { kind: "let", local, value: load(from, place, dtype) },
+      { kind: "store", buffer: to, index: place, value: localValue(local) },
+    ],
+  };
+}
+
+const longestName = 48;
+
+function nameOf(stages: readonly Stage[]): string {
+  const scope = stages.map((stage) => stage.node.scope).find((path) => path !== "");
+  const ops = stages.map((stage) => stage.node.op.name).join("+");
+  const name = scope === undefined ? ops : `${scope}.${ops}`;
+  return name.length <= longestName ? name : `${name.slice(0, longestName - 1)}…`;
+}
+
+const nameOfNode = (node: Node): string => (node.scope === "" ? node.op.name : `${node.scope}.${node.op.name}`);
+
+/** Calls `visit` for every distinct expression in the kernel. */
+export function visitKernel(kernel: Kernel, visit: (scalar: Scalar) => void): void {
+  const seen = new Set<Scalar>();
+  const scalar = (value: Scalar): void => visitScalar(value, visit, seen);
+  if (kernel.kind === "contraction") {
+    scalar(kernel.a);
+    scalar(kernel.b);
+    visitStatements(kernel.epilogue, scalar);
+  } else {
+    visitStatements(kernel.body, scalar);
+  }
+}
+
+/** Calls `expression` for each expression directly in the statements, nested ones too. */
+export function visitStatements(body: readonly Statement[], expression: (value: Scalar) => void): void {
+  for (const statement of body) {
+    switch (statement.kind) {
+      case "let":
+      case "reduce":
+        expression(statement.value);
+        break;
+      case "for":
+        visitStatements(statement.body, expression);
+        break;
+      case "store":
+      case "scan":
+        expression(statement.index);
+        expression(statement.value);
+        break;
+    }
+  }
+}
+
+function dropUnread(kernel: Kernel, kept: ReadonlySet<number>): Kernel {
+  const keepStores = (body: readonly Statement[]): Statement[] =>
+    body.flatMap((statement): Statement[] => {
+      if (statement.kind === "for") {
+        const inside = keepStores(statement.body);
+        return inside.length === 0 ? [] : [{ ...statement, body: inside }];
+      }
+      return statement.kind === "store" && !kept.has(statement.buffer) ? [] : [statement];
+    });
+  if (kernel.kind === "contraction") return { ...kernel, epilogue: dropUnusedLets(keepStores(kernel.epilogue)) };
+  return { ...kernel, body: dropUnusedLets(keepStores(kernel.body)) };
+}
+
+/** Removes bindings nothing reads, last first, so that chains of them go too. */
+function dropUnusedLets(body: readonly Statement[]): Statement[] {
+  const used = new Set<Local>();
+  const seen = new Set<Scalar>();
+  const mark = (value: Scalar): void =>
+    visitScalar(value, (scalar) => {
+      if (scalar.kind === "local") used.add(scalar.local);
+    }, seen);
+  const sweep = (statements: readonly Statement[]): Statement[] => {
+    const result: Statement[] = [];
+    for (let place = statements.length - 1; place >= 0; place--) {
+      const statement = statements[place] as Statement;
+      if ((statement.kind === "let" || statement.kind === "reduce") && !used.has(statement.local)) continue;
+      if (statement.kind === "for") {
+        const inside = sweep(statement.body);
+        if (inside.length > 0) result.push({ ...statement, body: inside });
+        continue;
+      }
+      visitStatements([statement], mark);
+      result.push(statement);
+    }
+    return result.reverse();
+  };
+  return sweep(body);
+}
+
+const isEmpty = (kernel: Kernel): boolean => (kernel.kind === "contraction" ? kernel.epilogue : kernel.body).length === 0;
+
+/** The same kernel with buffer ids replaced. */
+export function renameBuffers(kernel: Kernel, rename: ReadonlyMap<number, number>): Kernel {
+  if (rename.size === 0) return kernel;
+  const done = new Map<Scalar, Scalar>();
+  const scalar = (value: Scalar): Scalar =>
+    rewrite(value, (part) => {
+      const to = part.kind === "load" ? rename.get(part.buffer) : undefined;
+      return part.kind === "load" && to !== undefined ? load(to, scalar(part.index), part.dtype) : undefined;
+    }, done);
+  const statement = (item: Statement): Statement => {
+    switch (item.kind) {
+      case "let":
+      case "reduce":
+        return { ...item, value: scalar(item.value) };
+      case "for":
+        return { ...item, body: item.body.map(statement) };
+      case "store":
+      case "scan":
+        return { ...item, buffer: rename.get(item.buffer) ?? item.buffer, index: scalar(item.index), value: scalar(item.value) };
+    }
+  };
+  if (kernel.kind === "contraction") {
+    return { ...kernel, a: scalar(kernel.a), b: scalar(kernel.b), epilogue: kernel.epilogue.map(statement) };
+  }
+  return { ...kernel, body: kernel.body.map(statement) };
+}
+
+/** Buffers a kernel stores to. */
+export function storedBuffers(kernel: Kernel): Set<number> {
+  const stored = new Set<number>();
+  const walk = (body: readonly Statement[]): void => {
+    for (const statement of body) {
+      if (statement.kind === "for") walk(statement.body);
+      else if (statement.kind === "store" || statement.kind === "scan") stored.add(statement.buffer);
+    }
+  };
+  walk(kernel.kind === "contraction" ? kernel.epilogue : kernel.body);
+  return stored;
+}
+
+/** Buffers a kernel loads from; an accumulating store loads too. */
+export function loadedBuffers(kernel: Kernel): Set<number> {
+  const loaded = new Set<number>();
+  visitKernel(kernel, (scalar) => {
+    if (scalar.kind === "load") loaded.add(scalar.buffer);
+  });
+  return loaded;
+}
+
+/** Points a kernel visits, for reports: outer × inner. */
+export function pointsOf(kernel: Kernel): number {
+  const extents = (axes: LoopKernel["axes"]): number => sizeOf(axes.map((axis) => axis.extent));
+  if (kernel.kind === "contraction") return extents([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
+  let inner = 0;
+  const walk = (body: readonly Statement[], factor: number): void => {
+    for (const statement of body) {
+      if (statement.kind === "for") walk(statement.body, factor * extents(statement.axes));
+      else if (statement.kind === "reduce") inner += factor * extents(statement.axes);
+      else if (statement.kind === "scan") inner += factor * statement.axis.extent;
+      else if (statement.kind === "store") inner += factor;
+    }
+  };
+  walk(kernel.body, extents(kernel.axes));
+  return inner;
+}
+

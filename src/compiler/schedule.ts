@@ -1,0 +1,186 @@
+// Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
+import { type Node } from "../graph/node.ts";
+import { axisValue, load, newAxis, type Scalar } from "../graph/scalar.ts";
+import { sizeOf, type Shape } from "../graph/shape.ts";
+import { isAffine, visitScalar } from "./indexing.ts";
+
+/** Nodes reachable from the outputs, inputs before users. Iterative: graphs may be thousands deep. */
+export function topologicalOrder(outputs: readonly Node[]): Node[] {
+  const order: Node[] = [];
+  const state = new Map<Node, "open" | "done">();
+  for (const output of outputs) {
+    const stack: Node[] = [output];
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1] as Node;
+      const seen = state.get(node);
+      if (seen === undefined) {
+        state.set(node, "open");
+        for (let k = node.inputs.length - 1; k >= 0; k--) {
+          const input = node.inputs[k] as Node;
+          if (!state.has(input)) stack.push(input);
+        }
+        continue;
+      }
+      stack.pop();
+      if (seen === "open") {
+        state.set(node, "done");
+        order.push(node);
+      }
+    }
+  }
+  return order;
+}
+
+/** What an element op costs to inline: a view costs nothing. */
+interface Probe {
+  /** Arithmetic operations for each element; a transcendental function counts as several. */
+  readonly cost: number;
+  /** The element is exactly one element of input 0, at an affine index. */
+  readonly isView: boolean;
+}
+
+const inputBuffer = -1;
+
+function probe(node: Node): Probe {
+  const { rule } = node.op;
+  if (rule.kind !== "element") return { cost: 0, isView: false };
+  const index = node.shape.map((extent) => axisValue(newAxis(extent)));
+  const reads: { k: number; index: readonly Scalar[] }[] = [];
+  const value = rule.element({
+    attributes: node.attributes,
+    type: node,
+    inputTypes: node.inputs,
+    index,
+    input(k, at) {
+      reads.push({ k, index: at });
+      const { dtype } = node.inputs[k] as Node;
+      return load(inputBuffer - k, at.find((part) => !isAffine(part)) ?? { kind: "const", dtype: "int32", value: reads.length }, dtype);
+    },
+  });
+  const only = reads.length === 1 ? reads[0] : undefined;
+  const isView = value.kind === "load" && value.buffer === inputBuffer && only !== undefined && only.index.every(isAffine);
+  let cost = 0;
+  visitScalar(value, (scalar) => {
+    if (scalar.dtype === "int32" && scalar.kind === "binary" && !isHeavyInteger(node)) return;
+    if (scalar.kind === "unary") cost += cheapUnary.has(scalar.fn) ? 1 : 8;
+    else if (scalar.kind === "binary") cost += scalar.fn === "pow" || scalar.fn === "atan2" ? 16 : scalar.fn === "div" ? 3 : 1;
+    else if (scalar.kind === "cast" || scalar.kind === "select") cost += 1;
+  });
+  return { cost: isView ? 0 : cost, isView };
+}
+
+const isHeavyInteger = (node: Node): boolean => node.op.name.startsWith("random");
+const cheapUnary: ReadonlySet<string> = new Set(["neg", "abs", "sign", "floor", "ceil", "round", "trunc", "not", "isNaN"]);
+
+/** Inlining stops here, so that no kernel grows without bound. */
+const inlineCostLimit = 160;
+const inlineDepthLimit = 40;
+/** A value read by several kernels is recomputed rather than stored below this cost and this many loads. */
+const recomputeCostLimit = 4;
+const recomputeLoadLimit = 2;
+
+export interface Schedule {
+  /** Every node reachable from the outputs, inputs first. */
+  readonly order: readonly Node[];
+  /** The nodes that get a kernel's result of their own. */
+  readonly realized: ReadonlySet<Node>;
+  /** False: one kernel for each node, to compare against. */
+  readonly fuse: boolean;
+}
+
+/** Chooses the realised nodes. Reductions, contractions, scans, scatters and outputs always are. */
+export function schedule(outputs: readonly Node[], options: { fuse: boolean } = { fuse: true }): Schedule {
+  const order = topologicalOrder(outputs);
+  if (!options.fuse) return { order, realized: new Set(order.filter((node) => node.op.rule.kind !== "source")), fuse: false };
+  const probes = new Map<Node, Probe>();
+  const users = new Map<Node, Set<Node>>();
+  for (const node of order) {
+    probes.set(node, probe(node));
+    for (const input of node.inputs) {
+      const known = users.get(input);
+      if (known) known.add(node);
+      else users.set(input, new Set([node]));
+    }
+  }
+  const realized = new Set<Node>(outputs.filter((node) => node.op.rule.kind !== "source"));
+  const inlined = new Map<Node, { cost: number; loads: number; depth: number }>();
+  const realize = (node: Node): void => {
+    if (node.op.rule.kind === "source") return;
+    realized.add(node);
+    inlined.set(node, { cost: 0, loads: 1, depth: 0 });
+  };
+  const costOf = (node: Node) => inlined.get(node) ?? { cost: 0, loads: 1, depth: 0 };
+
+  for (const node of order) {
+    const { rule } = node.op;
+    if (rule.kind === "source") {
+      inlined.set(node, { cost: 0, loads: 1, depth: 0 });
+      continue;
+    }
+    if (rule.kind === "contract") {
+      for (const input of node.inputs) realizeOperand(input, probes, realize, realized);
+    }
+    if (rule.kind !== "element") {
+      realize(node);
+      continue;
+    }
+    const own = probes.get(node) as Probe;
+    const multiplies = (input: Node): boolean => sizeOf(node.shape) > sizeOf(input.shape);
+    for (const input of node.inputs) {
+      if (!realized.has(input) && costOf(input).cost > 1 && multiplies(input)) realize(input);
+    }
+    let cost = own.cost;
+    let loads = 0;
+    let depth = 0;
+    for (const input of new Set(node.inputs)) {
+      const part = costOf(input);
+      cost += part.cost;
+      loads += part.loads;
+      depth = Math.max(depth, part.depth);
+    }
+    inlined.set(node, { cost, loads, depth: depth + 1 });
+    const shared = (users.get(node)?.size ?? 0) > 1;
+    const worthStoring = shared && !own.isView && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
+    if (realized.has(node) || worthStoring || cost > inlineCostLimit || depth >= inlineDepthLimit) realize(node);
+  }
+  return { order, realized, fuse: true };
+}
+
+/**
+ * A contraction reads its operands many times and wants plain strides: the operand becomes an affine view of a buffer.
+ * Views are looked through as long as their composition stays affine.
+ */
+function realizeOperand(operand: Node, probes: ReadonlyMap<Node, Probe>, realize: (node: Node) => void, realized: ReadonlySet<Node>): void {
+  const chain: Node[] = [];
+  let base = operand;
+  while (!realized.has(base) && base.op.rule.kind === "element" && probes.get(base)?.isView) {
+    chain.push(base);
+    base = base.inputs[0] as Node;
+  }
+  if (base.op.rule.kind !== "source" && !realized.has(base) && !isConstant(base)) realize(base);
+  if (!composesAffinely(chain, operand.shape)) realize(operand);
+}
+
+/** A value that does not depend on any input: cheaper to write down again than to load. */
+const isConstant = (node: Node): boolean => node.inputs.length === 0 && node.op.rule.kind === "element" && sizeOf(node.shape) <= 1;
+
+function composesAffinely(chain: readonly Node[], shape: Shape): boolean {
+  let index: readonly Scalar[] = shape.map((extent) => axisValue(newAxis(extent)));
+  for (const node of chain) {
+    const { rule } = node.op;
+    if (rule.kind !== "element") return false;
+    let next: readonly Scalar[] = [];
+    rule.element({
+      attributes: node.attributes,
+      type: node,
+      inputTypes: node.inputs,
+      index,
+      input(_k, at) {
+        next = at;
+        return load(inputBuffer, { kind: "const", dtype: "int32", value: 0 }, node.dtype);
+      },
+    });
+    index = next;
+  }
+  return index.every(isAffine);
+}
