@@ -1,0 +1,88 @@
+// A data set in host memory: features, targets and optional weights, one entry of each for every sample.
+import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import { formatShape, sizeOf } from "../graph/shape.ts";
+
+/** The values of all samples; `shape` is that of one sample. */
+export interface Field {
+  readonly data: TypedArray;
+  /** Shape of one sample: [] for a class number, [4] for four features, [1, 28, 28] for an image. */
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+export interface DatasetOptions {
+  readonly features: TypedArray;
+  readonly featureShape: readonly number[];
+  readonly targets: TypedArray;
+  /** Default []: one number for each sample. */
+  readonly targetShape?: readonly number[];
+  /** One non-negative weight for each sample. */
+  readonly weights?: Float32Array;
+}
+
+function dtypeOf(data: TypedArray): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  return data instanceof Int32Array ? "int32" : "uint8";
+}
+
+function countOf(what: string, data: TypedArray, shape: readonly number[]): number {
+  const size = sizeOf(shape);
+  if (size < 1 || !Number.isInteger(size) || data.length % size !== 0) {
+    throw new HebbError(`${what}: ${data.length} values do not divide into samples of shape ${formatShape(shape)} (${size} values each); check the shape`);
+  }
+  return data.length / size;
+}
+
+/** Samples 0 … length−1. */
+export class Dataset {
+  readonly features: Field;
+  readonly targets: Field;
+  readonly weights?: Float32Array;
+  readonly length: number;
+
+  constructor(options: DatasetOptions) {
+    const { features, featureShape, targets, targetShape = [], weights } = options;
+    this.length = countOf("features", features, featureShape);
+    const targetCount = countOf("targets", targets, targetShape);
+    if (targetCount !== this.length) {
+      throw new HebbError(`${this.length} samples of features but ${targetCount} targets; every sample needs one target of shape ${formatShape(targetShape)}`);
+    }
+    this.features = { data: features, shape: [...featureShape], dtype: dtypeOf(features) };
+    this.targets = { data: targets, shape: [...targetShape], dtype: dtypeOf(targets) };
+    if (weights) {
+      if (weights.length !== this.length) throw new HebbError(`${weights.length} weights for ${this.length} samples; give one weight for each`);
+      if (weights.some((weight) => !(weight >= 0 && Number.isFinite(weight)))) {
+        throw new HebbError("sample weights must be finite and not negative");
+      }
+      this.weights = weights;
+    }
+  }
+
+  /** The samples at these places, copied, in this order. */
+  subset(indices: ArrayLike<number>): Dataset {
+    const base = {
+      features: gatherSamples(this.features, indices),
+      featureShape: this.features.shape,
+      targets: gatherSamples(this.targets, indices),
+      targetShape: this.targets.shape,
+    };
+    return new Dataset(this.weights ? { ...base, weights: Float32Array.from(indices, (i) => this.weights?.[i] ?? 0) } : base);
+  }
+}
+
+/** The values of the samples at these places, one after the other. Throws HebbError for a place that does not exist. */
+export function gatherSamples(field: Field, indices: ArrayLike<number>): TypedArray {
+  const size = sizeOf(field.shape);
+  const count = field.data.length / size;
+  const out = allocate(field.dtype, indices.length * size);
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i] ?? -1;
+    if (!(Number.isInteger(from) && from >= 0 && from < count)) {
+      throw new HebbError(`there is no sample ${from}; the data set has ${count}, counted from 0`);
+    }
+    for (let k = 0; k < size; k++) out[i * size + k] = field.data[from * size + k] ?? 0;
+  }
+  return out;
+}

@@ -1,0 +1,157 @@
+// IDX files, the format of MNIST: read from bytes (gzip too), with every length checked before it is believed.
+import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import { formatShape } from "../graph/shape.ts";
+
+export interface IdxArray {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TypedArray;
+}
+
+export interface IdxOptions {
+  /** The name used in messages; normally the file's. */
+  readonly name?: string;
+  /** Most bytes accepted after unpacking (default 2 GiB − 1). */
+  readonly maxBytes?: number;
+}
+
+const defaultMaxBytes = 2 ** 31 - 1;
+
+const kinds: ReadonlyMap<number, { readonly bytes: number; readonly dtype: DType }> = new Map([
+  [0x08, { bytes: 1, dtype: "uint8" }],
+  [0x09, { bytes: 1, dtype: "int32" }],
+  [0x0b, { bytes: 2, dtype: "int32" }],
+  [0x0c, { bytes: 4, dtype: "int32" }],
+  [0x0d, { bytes: 4, dtype: "float32" }],
+  [0x0e, { bytes: 8, dtype: "float64" }],
+]);
+
+export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+/** Unpacks gzip, in Node and browsers. Throws HebbError for damaged data, and for more than `maxBytes` (a zip bomb). */
+export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promise<Uint8Array> {
+  const name = options.name ?? "the file";
+  const maxBytes = options.maxBytes ?? defaultMaxBytes;
+  const stream = new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.byteLength;
+      if (length > maxBytes) break;
+      chunks.push(value);
+    }
+  } catch (error) {
+    throw new HebbError(`${name} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`);
+  }
+  if (length > maxBytes) {
+    await reader.cancel();
+    throw new HebbError(`${name} unpacks to more than ${maxBytes} bytes; raise maxBytes if that is meant`);
+  }
+  const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(bytes.byteLength - 4, true);
+  if (size !== length % 2 ** 32) {
+    throw new HebbError(`${name} is damaged: its gzip trailer promises ${size} bytes, ${length} came out; download or copy it again`);
+  }
+  const out = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return out;
+}
+
+/**
+ * Reads one IDX array. Signed bytes and shorts widen to int32. Throws HebbError for a wrong magic number, an unknown type, sizes
+ * whose product does not match the length of the file (checked before anything is allocated), and data that is still gzip.
+ */
+export function parseIdx(bytes: Uint8Array, options: IdxOptions = {}): IdxArray {
+  const name = options.name ?? "the file";
+  if (isGzip(bytes)) throw new HebbError(`${name} is gzip data; unpack it first (readIdx does)`);
+  if (bytes.byteLength < 4) throw new HebbError(`${name} has ${bytes.byteLength} bytes, too few for an IDX header; the file is truncated or not IDX`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const kind = kinds.get(view.getUint8(2));
+  const rank = view.getUint8(3);
+  if (view.getUint16(0) !== 0 || !kind || rank === 0) {
+    const magic = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    throw new HebbError(`${name} is not an IDX file: it begins with ${magic}, not with 00 00, a type and a rank; check that it is the right file`);
+  }
+  const start = 4 + 4 * rank;
+  if (bytes.byteLength < start) {
+    throw new HebbError(`${name} is truncated: its header of ${rank} sizes needs ${start} bytes, the file has ${bytes.byteLength}; download or copy it again`);
+  }
+  const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  let length = 1;
+  for (const extent of shape) length *= extent;
+  const needed = length * kind.bytes;
+  if (needed !== bytes.byteLength - start) {
+    const [problem, fix] = needed > bytes.byteLength - start
+      ? ["is truncated", "download or copy it again"]
+      : ["has bytes after its data", "check that it is the right file"];
+    throw new HebbError(`${name} ${problem}: sizes ${formatShape(shape)} need ${needed} bytes, there are ${bytes.byteLength - start}; ${fix}`);
+  }
+  return { dtype: kind.dtype, shape, data: readValues(view, start, length, view.getUint8(2)) };
+}
+
+function readValues(view: DataView, start: number, length: number, code: number): TypedArray {
+  switch (code) {
+    case 0x09:
+      return Int32Array.from({ length }, (_, i) => view.getInt8(start + i));
+    case 0x0b:
+      return Int32Array.from({ length }, (_, i) => view.getInt16(start + 2 * i));
+    case 0x0c:
+      return Int32Array.from({ length }, (_, i) => view.getInt32(start + 4 * i));
+    case 0x0d:
+      return Float32Array.from({ length }, (_, i) => view.getFloat32(start + 4 * i));
+    case 0x0e:
+      return Float64Array.from({ length }, (_, i) => view.getFloat64(start + 8 * i));
+    default:
+      return new Uint8Array(view.buffer, view.byteOffset + start, length).slice();
+  }
+}
+
+/** Reads one IDX array, unpacking gzip when the bytes are gzip. */
+export async function readIdx(bytes: Uint8Array, options: IdxOptions = {}): Promise<IdxArray> {
+  return parseIdx(isGzip(bytes) ? await gunzip(bytes, options) : bytes, options);
+}
+
+/** IDX bytes of an array (uint8, int32, float32 or float64), big-endian as the format demands. */
+export function formatIdx(array: IdxArray): Uint8Array {
+  const codes: Readonly<Record<DType, number>> = { uint8: 0x08, bool: 0x08, int32: 0x0c, float32: 0x0d, float64: 0x0e };
+  const start = 4 + 4 * array.shape.length;
+  const width = byteSize(array.dtype);
+  const out = new Uint8Array(start + array.data.length * width);
+  const view = new DataView(out.buffer);
+  view.setUint8(2, codes[array.dtype]);
+  view.setUint8(3, array.shape.length);
+  array.shape.forEach((extent, i) => view.setUint32(4 + 4 * i, extent));
+  array.data.forEach((value, i) => {
+    const at = start + i * width;
+    if (width === 1) view.setUint8(at, value);
+    else if (array.dtype === "int32") view.setInt32(at, value);
+    else if (array.dtype === "float32") view.setFloat32(at, value);
+    else view.setFloat64(at, value);
+  });
+  return out;
+}
+
+/** Checks that images [n, …] and labels [n] belong together. */
+export function checkImagesAndLabels(images: IdxArray, labels: IdxArray, names: { readonly images: string; readonly labels: string }): void {
+  if (images.shape.length < 2) {
+    throw new HebbError(`${names.images} has sizes ${formatShape(images.shape)}, not images [count, rows, columns]; did you swap images and labels?`);
+  }
+  if (labels.shape.length !== 1) {
+    throw new HebbError(`${names.labels} has sizes ${formatShape(labels.shape)}, not labels [count]; did you swap images and labels?`);
+  }
+  if (labels.dtype !== "uint8" && labels.dtype !== "int32") {
+    throw new HebbError(`${names.labels} holds ${labels.dtype} values; labels must be whole numbers`);
+  }
+  if (images.shape[0] !== labels.shape[0]) {
+    throw new HebbError(`${names.images} has ${images.shape[0]} images but ${names.labels} has ${labels.shape[0]} labels; they must be the two files of one set`);
+  }
+  if (images.shape[0] === 0) throw new HebbError(`${names.images} has no images; it needs at least one`);
+}

@@ -1,0 +1,59 @@
+// The generator against the published test vectors of Threefry, and its own published draws.
+import { expect, test } from "vitest";
+import { Random, threefry2x32 } from "./random.ts";
+
+test("threefry2x32 gives the known answers of Random123", () => {
+  expect(threefry2x32(0, 0, 0, 0)).toEqual([0x6b200159, 0x99ba4efe]);
+  expect(threefry2x32(-1, -1, -1, -1)).toEqual([0x1cb996fc, 0xbb002be7]);
+  expect(threefry2x32(0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3)).toEqual([0xc4923a9c, 0x483df7a0]);
+});
+
+test("the first draws are a contract", () => {
+  const random = new Random(0);
+  expect(random.uniform()).toBe(((0x6b200159 >>> 5) * 67108864 + (0x99ba4efe >>> 6)) / 2 ** 53);
+  expect(Array.from(new Random(42).permutation(8))).toMatchInlineSnapshot(`
+    [
+      3,
+      5,
+      2,
+      4,
+      6,
+      0,
+      7,
+      1,
+    ]
+  `);
+});
+
+test("a permutation holds each number once, and a restored generator continues exactly", () => {
+  const random = new Random(7, 3);
+  expect(Array.from(random.permutation(100)).sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+  const copy = Random.restore(JSON.parse(JSON.stringify(random.state())));
+  expect(copy.uniform()).toBe(random.uniform());
+  expect(copy.normal()).toBe(random.normal());
+});
+
+test("uniform and normal have the right mean and spread; streams and seeds differ", () => {
+  const random = new Random(5);
+  let sum = 0;
+  let squares = 0;
+  let uniform = 0;
+  const draws = 20000;
+  for (let i = 0; i < draws; i++) {
+    const x = random.normal();
+    sum += x;
+    squares += x * x;
+    uniform += random.uniform();
+  }
+  expect(Math.abs(sum / draws)).toBeLessThan(0.03);
+  expect(Math.abs(squares / draws - 1)).toBeLessThan(0.05);
+  expect(Math.abs(uniform / draws - 0.5)).toBeLessThan(0.01);
+  const seen = new Set([new Random(1), new Random(2), new Random(1, 1), new Random(2 ** 32 + 1)].map((r) => r.uniform()));
+  expect(seen.size).toBe(4);
+});
+
+test("bad seeds are refused with a sentence", () => {
+  expect(() => new Random(0.5)).toThrow(/seed 0\.5 is not a whole number/);
+  expect(() => new Random(Number.NaN)).toThrow(/seed NaN/);
+  expect(() => new Random(0).integer(0)).toThrow(/from 1 to 2\^32/);
+});

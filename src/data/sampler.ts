@@ -1,0 +1,119 @@
+// Which samples come in which batch: a seeded order that epoch and position determine fully, so that a resumed run goes on exactly.
+import { HebbError } from "../graph/errors.ts";
+import { Random } from "./random.ts";
+
+export interface SamplerOptions {
+  /** Samples in a batch (default 1, as in PyTorch). */
+  readonly batchSize?: number;
+  /** A new order in every epoch (default false). */
+  readonly shuffle?: boolean;
+  /** Leave out a last batch that is smaller (default false). */
+  readonly dropLast?: boolean;
+  /** Governs the order (default 0). */
+  readonly seed?: number;
+}
+
+/** Where a sampler stands. Plain JSON; `batch` counts the batches of this epoch already handed out. */
+export interface SamplerState {
+  readonly epoch: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly length: number;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly dropLast: boolean;
+}
+
+/** Streams of the shuffle start here, one for each epoch, apart from the streams of splits. */
+const shuffleStream = 0x10000000;
+
+/**
+ * Hands out batches of sample numbers. Iterating yields what is left of the current epoch and then moves to the next. The order of
+ * epoch e is `new Random(seed, 0x10000000 + e).permutation(length)`, whatever came before.
+ */
+export class BatchSampler {
+  readonly length: number;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly dropLast: boolean;
+  readonly seed: number;
+  private currentEpoch = 0;
+  private nextBatch = 0;
+  private order: { readonly epoch: number; readonly indices: Int32Array } | undefined;
+
+  constructor(length: number, options: SamplerOptions = {}) {
+    const { batchSize = 1, shuffle = false, dropLast = false, seed = 0 } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new HebbError(`batchSize ${batchSize} is not a whole number ≥ 1`);
+    }
+    if (!Number.isInteger(length) || length < 1) throw new HebbError(`cannot make batches of ${length} samples; there must be at least one`);
+    if (dropLast && length < batchSize) {
+      throw new HebbError(`dropLast with batchSize ${batchSize} leaves no batch of ${length} samples; use a smaller batchSize or dropLast: false`);
+    }
+    this.length = length;
+    this.batchSize = batchSize;
+    this.shuffle = shuffle;
+    this.dropLast = dropLast;
+    this.seed = new Random(seed).seed;
+  }
+
+  /** Batches in an epoch. */
+  get batchCount(): number {
+    return this.dropLast ? Math.floor(this.length / this.batchSize) : Math.ceil(this.length / this.batchSize);
+  }
+
+  /** The epoch that the next batch belongs to, from 0. */
+  get epoch(): number {
+    return this.currentEpoch;
+  }
+
+  /** The order of all samples in an epoch. */
+  permutation(epoch: number): Int32Array {
+    if (this.order?.epoch !== epoch) {
+      const indices = this.shuffle
+        ? new Random(this.seed, shuffleStream + epoch).permutation(this.length)
+        : Int32Array.from({ length: this.length }, (_, i) => i);
+      this.order = { epoch, indices };
+    }
+    return this.order.indices;
+  }
+
+  /** What is left of the current epoch, one batch of sample numbers after the other; then the next epoch begins. */
+  *batches(): Generator<Int32Array, void, void> {
+    const epoch = this.currentEpoch;
+    while (this.currentEpoch === epoch && this.nextBatch < this.batchCount) {
+      const start = this.nextBatch * this.batchSize;
+      // Counted before it is handed out, so that a state saved while the batch is used names the batch after it.
+      this.nextBatch++;
+      yield this.permutation(epoch).slice(start, start + this.batchSize);
+    }
+    if (this.currentEpoch === epoch) this.startEpoch(epoch + 1);
+  }
+
+  /** Goes to the start of an epoch. */
+  startEpoch(epoch: number): void {
+    if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xe0000000) throw new HebbError(`epoch ${epoch} is not a whole number ≥ 0`);
+    this.currentEpoch = epoch;
+    this.nextBatch = 0;
+  }
+
+  state(): SamplerState {
+    const { length, batchSize, shuffle, dropLast, seed } = this;
+    return { epoch: this.currentEpoch, batch: this.nextBatch, seed, length, batchSize, shuffle, dropLast };
+  }
+
+  /** Goes back to a saved place. Throws HebbError when the state is of other data or other settings: the order would differ. */
+  restore(state: SamplerState): void {
+    const mine = this.state();
+    for (const key of ["length", "batchSize", "shuffle", "dropLast", "seed"] as const) {
+      if (state[key] !== mine[key]) {
+        throw new HebbError(`the saved loader state has ${key} ${String(state[key])}, this loader has ${String(mine[key])}; resume with the same data and settings`);
+      }
+    }
+    if (!Number.isInteger(state.batch) || state.batch < 0 || state.batch > this.batchCount) {
+      throw new HebbError(`the saved loader state is at batch ${state.batch}, but an epoch has ${this.batchCount}; the state is damaged`);
+    }
+    this.startEpoch(state.epoch);
+    this.nextBatch = state.batch;
+  }
+}

@@ -1,0 +1,57 @@
+// From a table straight to data sets: split, fit the preprocessing on the training rows, apply it to both parts.
+import { HebbError } from "../graph/errors.ts";
+import { Dataset } from "./dataset.ts";
+import { type AppliedTable, applyPreprocessing, fitPreprocessing, inferTask, type Task, type TablePreprocessing } from "./preprocess.ts";
+import { trainValidationSplit } from "./split.ts";
+import type { Table } from "./table.ts";
+
+export interface PrepareTableOptions {
+  readonly target: string;
+  readonly task?: Task;
+  /** Share of rows for validation (default 0.2), stratified for classes. */
+  readonly validation?: number;
+  readonly seed?: number;
+  readonly ignore?: readonly string[];
+}
+
+export interface PreparedTable {
+  readonly preprocessing: TablePreprocessing;
+  readonly train: Dataset;
+  /** Absent when the share is 0. */
+  readonly validation?: Dataset;
+  /** Table rows (from 0) of each sample. */
+  readonly trainRows: Int32Array;
+  readonly validationRows: Int32Array;
+}
+
+/** Features [n, d] float32; targets [n] int32 for classes, [n, 1] float32 for numbers. Throws HebbError when `applied` has no targets. */
+export function tableDataset(applied: AppliedTable): Dataset {
+  const { features, featureCount, targets } = applied;
+  if (!targets) throw new HebbError("these rows have no targets; apply the preprocessing to a table that has the target column");
+  return new Dataset({ features, featureShape: [featureCount], targets, targetShape: targets instanceof Int32Array ? [] : [1] });
+}
+
+/** Splits a table by seed, fits the preprocessing on the training rows only, and gives both parts as data sets. */
+export function prepareTable(table: Table, options: PrepareTableOptions): PreparedTable {
+  const column = table.column(options.target);
+  const usable = column.cells.flatMap((cell, row) => (cell === undefined ? [] : [row]));
+  const classes = (options.task ?? inferTask(column)) === "classification";
+  const share = options.validation ?? 0.2;
+  const base = { validation: share, seed: options.seed ?? 0 };
+  const split = trainValidationSplit(
+    usable.length,
+    classes ? { ...base, labels: usable.map((row) => column.cells[row]) } : base,
+  );
+  const rowsOf = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
+  const trainRows = rowsOf(split.train);
+  const validationRows = rowsOf(split.validation);
+  const preprocessing = fitPreprocessing(table, {
+    target: options.target,
+    rows: trainRows,
+    ...(options.task ? { task: options.task } : {}),
+    ...(options.ignore ? { ignore: options.ignore } : {}),
+  });
+  const part = (rows: Int32Array): Dataset => tableDataset(applyPreprocessing(preprocessing, table.select(rows)));
+  const result = { preprocessing, train: part(trainRows), trainRows, validationRows };
+  return validationRows.length > 0 ? { ...result, validation: part(validationRows) } : result;
+}

@@ -1,0 +1,67 @@
+// Text as numbers: a vocabulary of characters, and windows for predicting the next one.
+import { HebbError } from "../graph/errors.ts";
+import { Dataset } from "./dataset.ts";
+
+/** The characters (code points) of a text in code order, numbered from 0. Plain JSON through `characters`. */
+export class CharacterVocabulary {
+  readonly characters: readonly string[];
+  private readonly places: ReadonlyMap<string, number>;
+
+  constructor(characters: readonly string[]) {
+    this.characters = [...characters];
+    this.places = new Map(characters.map((character, i) => [character, i]));
+    if (characters.length === 0) throw new HebbError("a vocabulary needs at least one character; the text is empty");
+    if (this.places.size !== characters.length) throw new HebbError("a vocabulary must list each character once");
+  }
+
+  static of(text: string): CharacterVocabulary {
+    return new CharacterVocabulary([...new Set(text)].sort((a, b) => (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0)));
+  }
+
+  get size(): number {
+    return this.characters.length;
+  }
+
+  /** The number of each character. Throws HebbError for a character that is not in the vocabulary. */
+  encode(text: string): Int32Array {
+    const out: number[] = [];
+    for (const character of text) {
+      const place = this.places.get(character);
+      if (place === undefined) {
+        throw new HebbError(`the character ${JSON.stringify(character)} (place ${out.length + 1}) is not in the vocabulary of ${this.size}; build the vocabulary from all texts`);
+      }
+      out.push(place);
+    }
+    return Int32Array.from(out);
+  }
+
+  decode(tokens: ArrayLike<number>): string {
+    return Array.from(tokens, (token) => {
+      const character = this.characters[token];
+      if (character === undefined) throw new HebbError(`token ${token} is not in the vocabulary of ${this.size}`);
+      return character;
+    }).join("");
+  }
+}
+
+/**
+ * Windows for next-token training: features [n, context] int32 and, one place later, targets [n, context] int32. Windows start every
+ * `stride` tokens (default context: none overlap).
+ */
+export function nextTokenWindows(tokens: Int32Array, context: number, stride = context): Dataset {
+  if (!Number.isInteger(context) || context < 1 || !Number.isInteger(stride) || stride < 1) {
+    throw new HebbError(`context ${context} and stride ${stride} must be whole numbers ≥ 1`);
+  }
+  const count = Math.floor((tokens.length - 1 - context) / stride) + 1;
+  if (tokens.length < context + 1) {
+    throw new HebbError(`${tokens.length} tokens are too few for a context of ${context}; at least ${context + 1} are needed`);
+  }
+  if (count * context > 2 ** 29) throw new HebbError(`${count} windows of ${context} tokens are more than 2^29 values; use a larger stride`);
+  const features = new Int32Array(count * context);
+  const targets = new Int32Array(count * context);
+  for (let i = 0; i < count; i++) {
+    features.set(tokens.subarray(i * stride, i * stride + context), i * context);
+    targets.set(tokens.subarray(i * stride + 1, i * stride + context + 1), i * context);
+  }
+  return new Dataset({ features, featureShape: [context], targets, targetShape: [context] });
+}
