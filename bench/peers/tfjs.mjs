@@ -1,0 +1,200 @@
+// The TensorFlow.js side: its wasm backend through the core API and optimizer.minimize.
+// usage: node tfjs.mjs PEERS_DIR INPUTS_DIR WORKLOAD THREADS
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chainInput, load, matrices, nextTokens, oneHot, row, serve, transposed } from "./serve.mjs";
+
+const [peers, inputs, workload] = process.argv.slice(2);
+const require = createRequire(join(peers, "tfjs", "x.js"));
+console.warn = () => {}; // it advertises its native package on every start
+const tf = require("@tensorflow/tfjs");
+const wasm = require("@tensorflow/tfjs-backend-wasm");
+wasm.setWasmPaths(join(peers, "tfjs/node_modules/@tensorflow/tfjs-backend-wasm/dist/"));
+if (!(await tf.setBackend("wasm"))) throw new Error("the wasm backend did not start");
+await tf.ready();
+
+const float = (data, shape) => tf.tensor(data.slice(), shape, "float32");
+const inOut = (arrays) =>
+  Object.fromEntries(
+    Object.entries(arrays).map(([k, v]) => [k, v.shape.length === 2 && /(^w\d|\.w$)/.test(k) ? transposed(v) : v]),
+  );
+
+/** NCHW kernels to HWIO; the first dense layer then sees height, width, channel. */
+function channelsLast(arrays) {
+  const move = ({ data }, shape, order) => {
+    const moved = tf.transpose(tf.tensor(data.slice(), shape), order);
+    return { shape: moved.shape, data: moved.dataSync().slice() };
+  };
+  return {
+    ...arrays,
+    c1: move(arrays.c1, arrays.c1.shape, [2, 3, 1, 0]),
+    c2: move(arrays.c2, arrays.c2.shape, [2, 3, 1, 0]),
+    w1: { shape: [1568, 128], data: move(arrays.w1, [32, 7, 7, 128], [1, 2, 0, 3]).data },
+  };
+}
+
+const affine = (x, w, b) => tf.add(tf.matMul(x, w), b);
+const mlp = (activation) => (p, x) =>
+  affine(activation(affine(activation(affine(x, p.w1, p.b1)), p.w2, p.b2)), p.w3, p.b3);
+const convPool = (x, w, b) => tf.maxPool(tf.relu(tf.add(tf.conv2d(x, w, 1, "same"), b)), 2, 2, "valid");
+const cnn = (p, x) => {
+  const h = convPool(convPool(x, p.c1, p.cb1), p.c2, p.cb2);
+  return affine(tf.relu(affine(tf.reshape(h, [x.shape[0], 1568]), p.w1, p.b1)), p.w2, p.b2);
+};
+const gelu = (x) => {
+  const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, tf.mul(tf.square(x), x))));
+  return tf.mul(tf.mul(x, 0.5), tf.add(1, tf.tanh(inner)));
+};
+const layerNorm = (x, gain, bias) => {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), 1e-5));
+  return tf.add(tf.mul(tf.mul(centred, scale), gain), bias);
+};
+let mask;
+const gpt = (p, x) => {
+  mask ??= tf.keep(
+    tf.tensor2d(
+      Float32Array.from({ length: 4096 }, (_, i) => (i % 64 > Math.floor(i / 64) ? -1e9 : 0)),
+      [64, 64],
+    ),
+  );
+  let h = tf.reshape(tf.add(tf.reshape(tf.matMul(x, p.wte), [16, 64, 128]), p.wpe), [1024, 128]);
+  for (let l = 0; l < 4; l++) {
+    const w = (name) => p[`l${l}.${name}`];
+    const qkv = affine(layerNorm(h, w("ln1.g"), w("ln1.b")), w("qkv.w"), w("qkv.b"));
+    const [q, k, v] = tf.split(qkv, 3, 1).map((t) => tf.transpose(tf.reshape(t, [16, 64, 4, 32]), [0, 2, 1, 3]));
+    const scores = tf.softmax(tf.add(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(32)), mask));
+    const joined = tf.reshape(tf.transpose(tf.matMul(scores, v), [0, 2, 1, 3]), [1024, 128]);
+    h = tf.add(h, affine(joined, w("proj.w"), w("proj.b")));
+    h = tf.add(
+      h,
+      affine(gelu(affine(layerNorm(h, w("ln2.g"), w("ln2.b")), w("up.w"), w("up.b"))), w("down.w"), w("down.b")),
+    );
+  }
+  return tf.matMul(layerNorm(h, p["lnf.g"], p["lnf.b"]), p["head.w"]);
+};
+const crossEntropy = (model) => (p, x, y) => tf.losses.softmaxCrossEntropy(y, model(p, x));
+const bceWithLogits = (model) => (p, x, y) => tf.losses.sigmoidCrossEntropy(y, model(p, x));
+
+function training(arrays, keys, lossOf, makeOptimizer, batches, { decay = 0, checkSteps = 10 } = {}) {
+  let params;
+  let optimizer;
+  let last = 0;
+  const step = (i, read) => {
+    const [x, y] = batches[i % batches.length];
+    const variables = Object.values(params);
+    if (decay) {
+      tf.tidy(() => {
+        for (const v of variables) v.assign(tf.mul(v, 1 - decay));
+      });
+    }
+    const loss = optimizer.minimize(() => lossOf(params, x, y), read, variables);
+    if (read) {
+      last = loss.dataSync()[0];
+      loss.dispose();
+    }
+  };
+  const work = {
+    reset() {
+      if (params) {
+        for (const v of Object.values(params)) v.dispose();
+        optimizer.dispose?.();
+      }
+      params = Object.fromEntries(keys.map((k) => [k, tf.variable(float(arrays[k].data, arrays[k].shape))]));
+      optimizer = makeOptimizer();
+    },
+    step: (i) => step(i, i % 100 === 99),
+    check() {
+      work.reset();
+      for (let i = 0; i < checkSteps; i++) step(i, i === checkSteps - 1);
+      return checkSteps === 10 ? last : Number.NaN; // ten steps would take a minute: speed only
+    },
+  };
+  return work;
+}
+
+const dense3 = ["w1", "b1", "w2", "b2", "w3", "b3"];
+const conv = ["c1", "cb1", "c2", "cb2", "w1", "b1", "w2", "b2"];
+const batchesOf = ({ x, y }, shape, classes) =>
+  Array.from({ length: x.shape[0] }, (_, i) => [
+    float(row(x, i), shape),
+    float(oneHot(row(y, i), classes), [shape[0], classes]),
+  ]);
+
+function inference(model, arrays, keys, shape) {
+  const params = Object.fromEntries(keys.map((k) => [k, float(arrays[k].data, arrays[k].shape)]));
+  const x = float(arrays.x.data.slice(0, 784), shape);
+  let out;
+  const step = () => {
+    out = tf.tidy(() => model(params, x).dataSync());
+  };
+  return {
+    step,
+    check() {
+      step();
+      return out.reduce((a, b) => a + Math.abs(b), 0);
+    },
+  };
+}
+
+const adam = (lr) => () => tf.train.adam(lr, 0.9, 0.999, 1e-8);
+const makers = {
+  tiny() {
+    const d = inOut(load(inputs, "tiny"));
+    const batches = [[float(d.x.data, [32, 2]), float(d.y.data, [32, 1])]];
+    return training(d, dense3, bceWithLogits(mlp(tf.tanh)), () => tf.train.sgd(0.1), batches);
+  },
+  mlp() {
+    const d = inOut(load(inputs, "mlp"));
+    return training(d, dense3, crossEntropy(mlp(tf.relu)), adam(1e-3), batchesOf(d, [64, 784], 10));
+  },
+  cnn() {
+    const d = channelsLast(inOut(load(inputs, "cnn")));
+    return training(d, conv, crossEntropy(cnn), adam(1e-3), batchesOf(d, [64, 28, 28, 1], 10));
+  },
+  wide() {
+    const d = inOut(load(inputs, "wide"));
+    const optimizer = () => tf.train.momentum(0.01, 0.9);
+    return training(d, dense3, crossEntropy(mlp(tf.relu)), optimizer, batchesOf(d, [256, 1024], 1000), {
+      checkSteps: 1,
+    });
+  },
+  gpt() {
+    const d = inOut(load(inputs, "gpt"));
+    const batches = Array.from({ length: 4 }, (_, i) => {
+      const { x, y } = nextTokens(row(d.tokens, i));
+      return [float(oneHot(x, 65), [1024, 65]), float(oneHot(y, 65), [1024, 65])];
+    });
+    const keys = Object.keys(d).filter((k) => k !== "tokens");
+    return training(d, keys, crossEntropy(gpt), adam(3e-4), batches, { decay: 3e-4 * 0.01 });
+  },
+  "infer-mlp": () => inference(mlp(tf.relu), inOut(load(inputs, "mlp")), dense3, [1, 784]),
+  "infer-cnn": () => inference(cnn, channelsLast(inOut(load(inputs, "cnn"))), conv, [1, 28, 28, 1]),
+  chain() {
+    const x = float(chainInput(), [chainInput().length]);
+    let out;
+    const step = () => {
+      out = tf.tidy(() => tf.sum(tf.mul(tf.tanh(tf.add(tf.mul(x, 1.5), 0.25)), tf.sigmoid(x))).dataSync()[0]);
+    };
+    return {
+      step,
+      check() {
+        step();
+        return out;
+      },
+    };
+  },
+};
+
+function matmul(n, layout) {
+  const operands = matrices(n);
+  const a = float(operands.a, [n, n]);
+  const b = float(operands.b, [n, n]);
+  const run = () => tf.matMul(a, b, layout === "tn", layout === "nt");
+  return { step: () => run().dispose(), check: () => run().dataSync()[n + 1] };
+}
+
+const [kind, size, layout] = workload.split("-");
+await serve(() => (kind === "matmul" ? matmul(Number(size), layout) : makers[workload]()), {
+  version: tf.version.tfjs,
+});

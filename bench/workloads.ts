@@ -1,0 +1,148 @@
+// What is measured, on which peers, and what we hold ourselves to.
+
+export interface Workload {
+  /** The name that peers know it by. */
+  readonly id: string;
+  /** W1 … W9: what `--only` selects. */
+  readonly group: string;
+  readonly title: string;
+  /** How seconds of one step are shown: the unit, and the figure. */
+  readonly unit: "µs" | "ms" | "GFLOP/s";
+  /** Multiply-adds count twice; only for matmul. */
+  readonly flops?: number;
+  readonly peers: readonly PeerName[];
+  /** Peers whose first result may differ from ours by more than 1e-4 relative, with the reason. */
+  readonly inexact?: string;
+}
+
+export type PeerName =
+  | "hebb"
+  | "hebb (Node 24)"
+  | "jax-js"
+  | "tfjs-wasm"
+  | "onnxruntime-web"
+  | "PyTorch 1.13"
+  | "PyTorch 2";
+
+export const ours: readonly PeerName[] = ["hebb", "hebb (Node 24)"];
+const python: readonly PeerName[] = ["PyTorch 1.13", "PyTorch 2"];
+const trainers: readonly PeerName[] = [...ours, "jax-js", "tfjs-wasm", ...python];
+const everyone: readonly PeerName[] = [...trainers, "onnxruntime-web"];
+
+const layouts = { nn: "a·b", tn: "aᵀ·b", nt: "a·bᵀ" } as const;
+const matmuls: readonly Workload[] = [256, 512, 1024, 2048].flatMap((n) =>
+  (["nn", "tn", "nt"] as const).map(
+    (layout): Workload => ({
+      id: `matmul-${n}-${layout}`,
+      group: "W1",
+      title: `matmul ${n}, ${layouts[layout]}`,
+      unit: "GFLOP/s",
+      flops: 2 * n ** 3,
+      // tfjs-wasm takes a quarter of a minute for one large transposed product.
+      peers: layout !== "nn" && n > 1024 ? everyone.filter((peer) => peer !== "tfjs-wasm") : everyone,
+    }),
+  ),
+);
+
+export const workloads: readonly Workload[] = [
+  ...matmuls,
+  {
+    id: "tiny",
+    group: "W2",
+    title: "tiny MLP step: 2→8→8→1, tanh, SGD, batch 32",
+    unit: "µs",
+    peers: trainers,
+  },
+  {
+    id: "mlp",
+    group: "W3",
+    title: "MNIST MLP step: 784→128→64→10, ReLU, Adam, batch 64",
+    unit: "µs",
+    peers: trainers,
+  },
+  {
+    id: "cnn",
+    group: "W4",
+    title: "small CNN step: conv 16, conv 32, dense 128, Adam, batch 64",
+    unit: "ms",
+    peers: trainers,
+  },
+  {
+    id: "wide",
+    group: "W5",
+    title: "wide MLP step: 1024→2048→2048→1000, momentum, batch 256",
+    unit: "ms",
+    peers: trainers,
+  },
+  {
+    id: "gpt",
+    group: "W6",
+    title: "small GPT step: 4 layers × 128, context 64, AdamW, batch 16",
+    unit: "ms",
+    peers: trainers,
+  },
+  { id: "infer-mlp", group: "W7", title: "inference, batch 1, MNIST MLP", unit: "µs", peers: everyone },
+  { id: "infer-cnn", group: "W7", title: "inference, batch 1, small CNN", unit: "µs", peers: everyone },
+  {
+    id: "chain",
+    group: "W9",
+    title: "sum(tanh(1.5x + 0.25) · sigmoid(x)), 4 Mi floats",
+    unit: "ms",
+    peers: trainers,
+    inexact: "jax-js and tfjs-wasm add in one float32 running sum",
+  },
+];
+
+/** Fresh process to the end of the first training step. */
+export const startups: readonly { readonly id: string; readonly title: string; readonly network: "tiny" | "mlp" }[] = [
+  { id: "start-tiny", title: "start to first trained step, tiny MLP", network: "tiny" },
+  { id: "start-mlp", title: "start to first trained step, MNIST MLP", network: "mlp" },
+];
+
+/** A promise: our figure against a peer's in the same run, or against a fixed figure. Ratios above 1 mean that we are faster. */
+export interface Target {
+  readonly workloads: RegExp;
+  readonly text: string;
+  readonly threads: 1 | 2;
+  readonly against:
+    | { readonly kind: "peer"; readonly peers: readonly PeerName[]; readonly atLeast: number }
+    | { readonly kind: "gflops"; readonly atLeast: number }
+    | { readonly kind: "scaling"; readonly atLeast: number }
+    | { readonly kind: "seconds"; readonly atMost: number };
+}
+
+const versus = (workload: string, peers: readonly PeerName[], atLeast: number, threads: 1 | 2 = 1): Target => ({
+  workloads: new RegExp(`^${workload}$`),
+  text: `${workload}: at least ${atLeast} × the best ${peers.length > 1 ? "PyTorch" : peers[0]}`,
+  threads,
+  against: { kind: "peer", peers, atLeast },
+});
+
+export const targets: readonly Target[] = [
+  {
+    workloads: /^matmul-/,
+    text: "matmul: at least 50 GFLOP/s on one thread",
+    threads: 1,
+    against: { kind: "gflops", atLeast: 50 },
+  },
+  {
+    workloads: /^matmul-/,
+    text: "matmul: two threads at least 1.6 × one",
+    threads: 2,
+    against: { kind: "scaling", atLeast: 1.6 },
+  },
+  versus("tiny", python, 20),
+  versus("mlp", ["jax-js"], 1.7),
+  versus("cnn", ["jax-js"], 40),
+  versus("wide", ["jax-js"], 1.5),
+  versus("gpt", ["jax-js"], 2),
+  versus("chain", ["jax-js"], 5),
+  versus("infer-mlp", ["onnxruntime-web"], 1),
+  versus("infer-cnn", ["onnxruntime-web"], 1),
+  {
+    workloads: /^start-/,
+    text: "start to first trained step: under 0.3 s",
+    threads: 1,
+    against: { kind: "seconds", atMost: 0.3 },
+  },
+];
