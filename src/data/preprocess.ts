@@ -194,12 +194,15 @@ function skewness(values: Float64Array, mean: number, std: number): number {
   return sum / count;
 }
 
+/** A feature that is set in fewer rows than this would teach the network those rows, nothing general. */
+const fewestRows = (rows: number): number => Math.max(1, Math.min(5, Math.ceil(rows / 100)));
+
 function fitNumber(column: Column, type: Extract<ColumnType, { kind: "number" | "date" }>): NumberInput | string {
   let values = numericCells(column, type);
   const raw = numberSummary(values);
   if (!raw) return "it has no values in the training rows";
-  const missing = values.some((value) => Number.isNaN(value));
-  if (raw.min === raw.max) return missing ? "it has one value only, besides missing ones" : "it is the same in every row";
+  const missing = values.filter((value) => Number.isNaN(value)).length;
+  if (raw.min === raw.max) return missing > 0 ? "it has one value only, besides missing ones" : "it is the same in every row";
   const distinct = new Set(values).size;
   // Counts and codes with a handful of values keep their spacing; only long-tailed, non-negative amounts are drawn together.
   const transform =
@@ -215,7 +218,7 @@ function fitNumber(column: Column, type: Extract<ColumnType, { kind: "number" | 
     median: range.median,
     mean: range.mean,
     scale: range.std,
-    missingIndicator: missing,
+    missingIndicator: missing >= fewestRows(values.length),
   };
 }
 
@@ -226,9 +229,7 @@ function fitCategory(column: Column, word: boolean): CategoryInput | string {
   const missing = column.cells.some((cell) => cell === undefined);
   if (counts.length === 0) return "it has no values in the training rows";
   if (counts.length === 1 && !missing) return "it is the same in every row";
-  // Fewer rows than this teach the network the rows, not the category.
-  const fewest = Math.min(5, Math.ceil(column.cells.length / 100));
-  const frequent = counts.filter(({ count }) => count >= fewest).slice(0, maxCategories);
+  const frequent = counts.filter(({ count }) => count >= fewestRows(column.cells.length)).slice(0, maxCategories);
   const kept = frequent.length === 0 ? counts.slice(0, maxCategories) : frequent;
   return {
     kind: "category",

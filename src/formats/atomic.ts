@@ -1,0 +1,138 @@
+// Files that are either the old or the new one, never half (Node only), and JSON and safetensors that notice any changed bit.
+import { createHash } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { HebbError } from "../graph/errors.ts";
+
+/** What a save does to the disk; a test puts failures in its place. */
+export interface FileOperations {
+  open(path: string, flags: "wx" | "a" | "r"): number;
+  /** Returns how many bytes were written, which may be fewer than asked. */
+  write(file: number, bytes: Uint8Array, offset: number, length: number): number;
+  sync(file: number): void;
+  close(file: number): void;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+}
+
+export const diskOperations: FileOperations = {
+  open: (path, flags) => openSync(path, flags, 0o644),
+  write: (file, bytes, offset, length) => writeSync(file, bytes, offset, length),
+  sync: fsyncSync,
+  close: closeSync,
+  rename: renameSync,
+  remove: unlinkSync,
+};
+
+export const errorCode = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+/** One sentence for a failed save. */
+export function saveError(path: string, error: unknown): HebbError {
+  const code = errorCode(error);
+  const reasons: Readonly<Record<string, string>> = {
+    ENOSPC: "the disk is full; free some space",
+    EDQUOT: "the disk quota is used up; free some space",
+    EACCES: "the folder may not be written to; check its permissions",
+    EPERM: "the folder may not be written to; check its permissions",
+    EROFS: "the disk is read-only; choose another folder",
+    ENOENT: "its folder does not exist; create it",
+  };
+  const why = Object.hasOwn(reasons, code) ? reasons[code] : error instanceof Error ? error.message : String(error);
+  return new HebbError(`${path} could not be saved: ${why}. What was saved before is unchanged`);
+}
+
+/** Writes all bytes, going on after short writes. */
+export function writeAll(file: number, bytes: Uint8Array, operations: FileOperations): void {
+  let offset = 0;
+  while (offset < bytes.length) {
+    const written = operations.write(file, bytes, offset, bytes.length - offset);
+    if (written <= 0) throw new Error("the system wrote nothing");
+    offset += written;
+  }
+}
+
+const temporarySuffix = ".saving";
+let nextTemporary = 0;
+
+/** Whether a file name is that of an unfinished save. */
+export const isTemporaryName = (name: string): boolean => name.startsWith(".") && name.endsWith(temporarySuffix);
+
+/** Makes a rename last through a power failure. Systems that cannot open folders do it by themselves. */
+function syncFolder(path: string, operations: FileOperations): void {
+  let folder: number;
+  try {
+    folder = operations.open(path, "r");
+  } catch (error) {
+    if (["EISDIR", "EPERM", "EACCES", "EINVAL"].includes(errorCode(error))) return;
+    throw error;
+  }
+  try {
+    operations.sync(folder);
+  } catch (error) {
+    if (!["EINVAL", "EPERM", "ENOTSUP"].includes(errorCode(error))) throw error;
+  } finally {
+    operations.close(folder);
+  }
+}
+
+function attempt(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // Tidying up after a failure must not hide the failure.
+  }
+}
+
+/**
+ * Replaces a file in one step: a new file in the same folder is written and synced, renamed over the old, and the folder synced.
+ * If anything fails, the old file stays as it was and HebbError says why.
+ */
+export function writeFileAtomic(path: string, data: Uint8Array | string, operations: FileOperations = diskOperations): void {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${nextTemporary++}${temporarySuffix}`);
+  let file: number | undefined;
+  try {
+    // "wx" refuses to follow a link or reuse a file that someone put there.
+    file = operations.open(temporary, "wx");
+    writeAll(file, bytes, operations);
+    operations.sync(file);
+    const finished = file;
+    file = undefined;
+    operations.close(finished);
+    operations.rename(temporary, path);
+    syncFolder(dirname(path), operations);
+  } catch (error) {
+    const open = file;
+    if (open !== undefined) attempt(() => operations.close(open));
+    attempt(() => operations.remove(temporary));
+    throw saveError(path, error);
+  }
+}
+
+export const sha256 = (data: Uint8Array | string): string => createHash("sha256").update(data).digest("hex");
+
+const sealLength = ',\n  "sha256": ""\n}\n'.length + 64;
+
+/** JSON text whose last entry is the checksum of all the text before it. */
+export function sealJson(value: Readonly<Record<string, unknown>>): string {
+  if (Object.keys(value).length === 0 || Object.hasOwn(value, "sha256")) {
+    throw new HebbError("sealed JSON needs at least one entry, none of them called sha256");
+  }
+  const text = JSON.stringify(value, null, 2).slice(0, -"\n}".length);
+  return `${text},\n  "sha256": "${sha256(text)}"\n}\n`;
+}
+
+/** The text without its seal, parsed. Throws HebbError when any bit of it has changed. */
+export function unsealJson(bytes: Uint8Array, name: string): unknown {
+  const damaged = new HebbError(`${name} is damaged: its checksum does not match (a changed or missing byte); restore it from a copy`);
+  if (bytes.length <= sealLength) throw damaged;
+  const text = bytes.subarray(0, bytes.length - sealLength);
+  const seal = Buffer.from(bytes.subarray(bytes.length - sealLength)).toString("latin1");
+  if (seal !== `,\n  "sha256": "${sha256(text)}"\n}\n`) throw damaged;
+  try {
+    return JSON.parse(`${new TextDecoder("utf-8", { fatal: true }).decode(text)}\n}`);
+  } catch {
+    throw damaged;
+  }
+}

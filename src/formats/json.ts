@@ -1,0 +1,99 @@
+// JSON from outside, checked as it is read: every check names the place where something else stands.
+import { HebbError } from "../graph/errors.ts";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Returns the value with its type, or throws HebbError naming `place`, such as "config.json: model.hidden[0]". */
+export type Check<T> = (value: unknown, place: string) => T;
+
+const show = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};
+
+function wrong(place: string, expected: string, value: unknown): never {
+  throw new HebbError(`${place} must be ${expected}, but is ${show(value)}; correct the file or make it anew`);
+}
+
+export const aString: Check<string> = (value, place) => (typeof value === "string" ? value : wrong(place, "a text", value));
+export const aBoolean: Check<boolean> = (value, place) => (typeof value === "boolean" ? value : wrong(place, "true or false", value));
+export const aNumber: Check<number> = (value, place) =>
+  typeof value === "number" && Number.isFinite(value) ? value : wrong(place, "a number", value);
+export const aPositiveNumber: Check<number> = (value, place) =>
+  typeof value === "number" && Number.isFinite(value) && value > 0 ? value : wrong(place, "a number above 0", value);
+export const aCount: Check<number> = (value, place) =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : wrong(place, "a whole number ≥ 0", value);
+
+/** One of these texts or numbers. */
+export const oneOf =
+  <const T extends string | number | boolean>(...choices: readonly T[]): Check<T> =>
+  (value, place) =>
+    choices.find((choice) => choice === value) ?? wrong(place, choices.map((choice) => JSON.stringify(choice)).join(" or "), value);
+
+export const listOf =
+  <T>(check: Check<T>): Check<T[]> =>
+  (value, place) =>
+    Array.isArray(value) ? value.map((item, i) => check(item, `${place}[${i}]`)) : wrong(place, "a list", value);
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** An object with these entries; others are left out. An own entry is looked up, so "__proto__" and the like are harmless. */
+export const objectOf =
+  <T extends object>(checks: { readonly [K in keyof T]-?: Check<T[K]> }): Check<T> =>
+  (value, place) => {
+    if (!isRecord(value)) return wrong(place, "an object", value);
+    const out: Partial<T> = {};
+    for (const key in checks) {
+      const name = place.endsWith(":") ? `${place} ${key}` : `${place}.${key}`;
+      if (!Object.hasOwn(value, key)) {
+        throw new HebbError(`${name} is missing; correct the file or make it anew`);
+      }
+      out[key] = checks[key](value[key], name);
+    }
+    // Every key of T has been set above.
+    return out as T;
+  };
+
+/** An object told apart by its entry `kind`. */
+export const byKind =
+  <T>(kinds: ReadonlyMap<string, Check<T>>): Check<T> =>
+  (value, place) => {
+    const kind = isRecord(value) && typeof value["kind"] === "string" ? value["kind"] : undefined;
+    const check = kind === undefined ? undefined : kinds.get(kind);
+    return check ? check(value, place) : wrong(place, `an object whose kind is ${[...kinds.keys()].join(" or ")}`, value);
+  };
+
+export const anObject: Check<JsonObject> = (value, place) => {
+  if (!isRecord(value)) return wrong(place, "an object", value);
+  return toJson(value, place) as JsonObject;
+};
+
+/** JSON that will read back the same: throws for NaN, infinities, functions, typed arrays and other things JSON would change silently. */
+export function toJson(value: unknown, place: string, depth = 0): Json {
+  if (depth > 200) throw new HebbError(`${place} is nested more than 200 deep; flatten it`);
+  if (value === null || typeof value === "boolean" || typeof value === "string") return value;
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return value;
+    throw new HebbError(`${place} is ${value}, which JSON cannot hold; use null or a text`);
+  }
+  if (Array.isArray(value)) return value.map((item, i) => toJson(item, `${place}[${i}]`, depth + 1));
+  if (isRecord(value) && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)) {
+    const out: Record<string, Json> = Object.create(null);
+    for (const key of Object.keys(value)) {
+      if (value[key] !== undefined) out[key] = toJson(value[key], `${place}.${key}`, depth + 1);
+    }
+    return out;
+  }
+  throw new HebbError(`${place} is ${typeof value === "object" ? value.constructor.name : typeof value}, which JSON cannot hold; use plain objects, lists, texts and numbers`);
+}
+
+/** Parses JSON text; the error names the file and what the parser found. */
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new HebbError(`${name} is not JSON (${error instanceof Error ? error.message.slice(0, 160) : "unreadable"}); correct the file or make it anew`);
+  }
+}

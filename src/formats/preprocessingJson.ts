@@ -1,0 +1,105 @@
+// The stored preprocessing, checked entry by entry when it is read back.
+import type { ImagePreprocessing } from "../data/images.ts";
+import type { InputEncoding, TablePreprocessing, TargetEncoding } from "../data/preprocess.ts";
+import { HebbError } from "../graph/errors.ts";
+import { aBoolean, aCount, aNumber, aPositiveNumber, aString, byKind, type Check, listOf, objectOf, oneOf } from "./json.ts";
+
+/** Preprocessing of character text: the vocabulary is all there is. */
+export interface TextPreprocessing {
+  readonly kind: "text";
+  readonly version: 1;
+  readonly characters: readonly string[];
+  readonly context: number;
+}
+
+export type Preprocessing = TablePreprocessing | ImagePreprocessing | TextPreprocessing;
+
+const numberFormat = oneOf("plain", "thousands", "decimalComma");
+
+const numberInput = objectOf<Extract<InputEncoding, { kind: "number" | "date" }>>({
+  kind: oneOf("number", "date"),
+  column: aString,
+  format: numberFormat,
+  transform: oneOf("none", "log"),
+  median: aNumber,
+  mean: aNumber,
+  scale: aPositiveNumber,
+  missingIndicator: aBoolean,
+});
+
+const categoryInput = objectOf<Extract<InputEncoding, { kind: "category" }>>({
+  kind: oneOf("category"),
+  column: aString,
+  categories: listOf(aString),
+  other: aBoolean,
+  missing: aBoolean,
+  firstWord: aBoolean,
+});
+
+const input = byKind<InputEncoding>(
+  new Map<string, Check<InputEncoding>>([["number", numberInput], ["date", numberInput], ["category", categoryInput]]),
+);
+
+const classTarget = objectOf<Extract<TargetEncoding, { kind: "classes" }>>({
+  kind: oneOf("classes"),
+  column: aString,
+  classes: listOf(aString),
+  counts: listOf(aCount),
+  numeric: aBoolean,
+});
+
+const numberTarget = objectOf<Extract<TargetEncoding, { kind: "number" }>>({
+  kind: oneOf("number"),
+  column: aString,
+  format: numberFormat,
+  mean: aNumber,
+  scale: aPositiveNumber,
+});
+
+const target = byKind<TargetEncoding>(new Map<string, Check<TargetEncoding>>([["classes", classTarget], ["number", numberTarget]]));
+
+const tableFields = objectOf<TablePreprocessing>({
+  kind: oneOf("table"),
+  version: oneOf(1),
+  inputs: listOf(input),
+  featureNames: listOf(aString),
+  target,
+  dropped: listOf(objectOf<{ column: string; reason: string }>({ column: aString, reason: aString })),
+  notes: listOf(aString),
+});
+
+const table: Check<TablePreprocessing> = (value, place) => {
+  const read = tableFields(value, place);
+  let width = 0;
+  for (const each of read.inputs) {
+    if (each.kind === "category") width += each.categories.length + (each.other ? 1 : 0) + (each.missing ? 1 : 0);
+    else width += each.missingIndicator ? 2 : 1;
+  }
+  if (width !== read.featureNames.length) {
+    throw new HebbError(`${place} names ${read.featureNames.length} features, but its inputs make ${width}; restore the file from a copy`);
+  }
+  return read;
+};
+
+const images = objectOf<ImagePreprocessing>({
+  kind: oneOf("images"),
+  version: oneOf(1),
+  shape: listOf(aCount),
+  mean: aNumber,
+  scale: aPositiveNumber,
+  target: objectOf<ImagePreprocessing["target"]>({
+    kind: oneOf("classes"),
+    column: aString,
+    classes: listOf(aString),
+    counts: listOf(aCount),
+    numeric: oneOf(true),
+  }),
+  notes: listOf(aString),
+});
+
+const text = objectOf<TextPreprocessing>({ kind: oneOf("text"), version: oneOf(1), characters: listOf(aString), context: aCount });
+
+/** Checks a parsed preprocessing.json. */
+export const checkPreprocessing: Check<Preprocessing> = byKind<Preprocessing>(
+  new Map<string, Check<Preprocessing>>([["table", table], ["images", images], ["text", text]]),
+);
