@@ -1,0 +1,35 @@
+// Shape types, checked by the compiler itself: what must type, and what must not.
+import type { Shape } from "../../src/graph/shape.ts";
+import type { Tensor } from "../../src/tensor/index.ts";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const holds = <T extends true>(): T | undefined => undefined;
+
+/** Never called: its types are the test. */
+export function shapes(
+  batch: Tensor<[32, 784]>,
+  weight: Tensor<[784, 10]>,
+  wrong: Tensor<[512, 10]>,
+  dynamic: Tensor,
+  rows: Tensor<[number, 784]>,
+): void {
+  const product = batch.matmul(weight);
+  holds<Equal<typeof product, Tensor<[32, 10]>>>();
+
+  // @ts-expect-error 784 columns cannot meet 512 rows
+  batch.matmul(wrong);
+
+  // @ts-expect-error and not in the second of two products either: [32, 10] × [784, 10]
+  batch.matmul(weight).matmul(weight);
+
+  // Anything dynamic falls back to the check at run time.
+  holds<Equal<(typeof dynamic)["shape"], Shape>>();
+  batch.matmul(dynamic);
+  dynamic.matmul(wrong);
+  rows.matmul(wrong);
+  batch.add(1).matmul(wrong.reshape([784, -1]));
+
+  // A tensor of known shape passes wherever any tensor is wanted.
+  const anything: Tensor = batch;
+  anything.matmul(wrong);
+}
