@@ -159,7 +159,8 @@ export function parseDate(cell: string): number {
 }
 
 const booleanPairs: readonly (readonly [string, string])[] = [["false", "true"], ["no", "yes"], ["n", "y"], ["f", "t"]];
-const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id|.*[a-z]I[dD])$/i;
+const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
+const camelCaseIdentifier = /[a-z]I[dD]$/;
 
 /** The first word of a text, in lower case. */
 export function firstWord(text: string): string {
@@ -175,7 +176,8 @@ export function inferColumnType(column: Column): ColumnType {
   const number = inferNumber(present);
   if (number) {
     const unique = distinct.size === count && count > 10 && number.wholeNumbers && number.unreadable === 0;
-    return unique && identifierName.test(column.name) ? { kind: "identifier" } : number;
+    const named = identifierName.test(column.name) || camelCaseIdentifier.test(column.name);
+    return unique && named ? { kind: "identifier" } : number;
   }
   const lower = new Set([...distinct].map((value) => value.toLowerCase()));
   if (lower.size <= 2 && booleanPairs.some((pair) => [...lower].every((value) => pair.includes(value)))) return { kind: "boolean" };

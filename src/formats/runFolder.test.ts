@@ -112,6 +112,7 @@ test("whatever operation of a save fails, the old or the new checkpoint loads", 
       // A failed folder sync comes after the rename: then the new one is there already.
       expect([saved, saved + 1]).toContain(now);
       if (!failed) expect(now).toBe(saved + 1);
+      expect(loadLatestCheckpoint(run)?.warnings).toEqual([]);
       saved = Number(now);
     }
   }

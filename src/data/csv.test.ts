@@ -1,0 +1,116 @@
+// CSV in all its forms, and every malformed table refused with a sentence that names the place and the fix.
+import { describe, expect, test } from "vitest";
+import { HebbError } from "../graph/errors.ts";
+import { formatCsv, parseCsv, sniffDelimiter } from "./csv.ts";
+import { Table } from "./table.ts";
+
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+const cells = (table: Table): (readonly (string | undefined)[])[] => table.columns.map((column) => column.cells);
+
+describe("well-formed tables", () => {
+  test.each([
+    ["plain", "a,b\n1,2\n3,4\n"],
+    ["no line break at the end", "a,b\n1,2\n3,4"],
+    ["Windows line breaks", "a,b\r\n1,2\r\n3,4\r\n"],
+    ["old Mac line breaks", "a,b\r1,2\r3,4"],
+    ["a byte order mark", "\uFEFFa,b\n1,2\n3,4"],
+    ["semicolons", "a;b\n1;2\n3;4"],
+    ["tabs", "a\tb\n1\t2\n3\t4"],
+    ["bars", "a|b\n1|2\n3|4"],
+    ["quotes", '"a","b"\n"1","2"\n3,"4"'],
+    ["blanks around", " a , b \n 1 , 2\n3, 4 "],
+    ["empty lines", "\n\na,b\n\n1,2\n\n3,4\n\n"],
+  ])("%s", (_, text) => {
+    const table = parseCsv(text);
+    expect(table.columnNames).toEqual(["a", "b"]);
+    expect(cells(table)).toEqual([["1", "3"], ["2", "4"]]);
+  });
+
+  test("UTF-8 and UTF-16 bytes", () => {
+    const text = "größe,b\n1,ß\n";
+    const utf16 = new Uint8Array(2 + text.length * 2);
+    utf16.set([0xff, 0xfe]);
+    for (let i = 0; i < text.length; i++) utf16.set([text.charCodeAt(i) & 255, text.charCodeAt(i) >> 8], 2 + 2 * i);
+    for (const source of [new TextEncoder().encode(text), utf16]) {
+      expect(cells(parseCsv(source))).toEqual([["1"], ["ß"]]);
+      expect(parseCsv(source).columnNames).toEqual(["größe", "b"]);
+    }
+  });
+
+  test("delimiters, quotes and line breaks inside quoted fields", () => {
+    expect(cells(parseCsv('a,b\n"x, ""y""","1\n2"\n'))).toEqual([['x, "y"'], ["1\n2"]]);
+  });
+
+  test("the delimiter is the one that splits the lines evenly, not the most frequent", () => {
+    expect(sniffDelimiter("a;b\n1,5;2,5\n3,5;4,5\n")).toBe(";");
+    expect(sniffDelimiter('name,text\n1,"a;b;c;d"\n2,"e;f"\n')).toBe(",");
+    expect(sniffDelimiter("single\n1\n2\n")).toBe(",");
+    expect(sniffDelimiter("")).toBe(",");
+  });
+
+  test("missing marks become missing values", () => {
+    expect(cells(parseCsv("a,b\nNA,?\nn/a,null\nNaN,\n none ,0\n"))).toEqual([
+      [undefined, undefined, undefined, "none"],
+      [undefined, undefined, undefined, "0"],
+    ]);
+  });
+
+  test("without a header, and with an unnamed first column of row numbers", () => {
+    expect(parseCsv("1,2\n3,4", { header: false }).columnNames).toEqual(["column1", "column2"]);
+    expect(parseCsv(",b\n1,2\n").columnNames).toEqual(["index", "b"]);
+  });
+
+  test("names from Object.prototype are ordinary columns", () => {
+    const table = parseCsv("__proto__,constructor,toString\n1,2,3\n");
+    expect(table.column("__proto__").cells).toEqual(["1"]);
+    expect(table.column("constructor").cells).toEqual(["2"]);
+    expect(() => table.column("hasOwnProperty")).toThrow(HebbError);
+    expect(({} as Record<string, unknown>)["cells"]).toBeUndefined();
+    const rows = Table.fromRows([JSON.parse('{"__proto__": 1, "a": 2}')]);
+    expect(rows.column("__proto__").cells).toEqual(["1"]);
+  });
+
+  test("what formatCsv writes reads back", () => {
+    const text = formatCsv(["a,b", "c"], [['x "y"', 1.5], [" blank ", undefined], ["two\nlines", -0]]);
+    const table = parseCsv(text);
+    expect(table.columnNames).toEqual(["a,b", "c"]);
+    expect(cells(table)).toEqual([['x "y"', "blank", "two\nlines"], ["1.5", undefined, "0"]]);
+  });
+});
+
+describe("malformed tables", () => {
+  test.each<[string, string | Uint8Array, RegExp]>([
+    ["nothing", "", /t\.csv is empty; it needs a line of column names/],
+    ["blanks only", " \n\n \n", /t\.csv is empty/],
+    ["a byte order mark only", "\uFEFF", /t\.csv is empty/],
+    ["a header only", "a,b\n", /t\.csv has column names \(a, b\) but no rows; add at least one row/],
+    ["a short record", "a,b\n1,2\n3\n", /t\.csv, line 3: this record has 1 field, the first has 2; add the missing/],
+    ["a long record", "a,b\n1,2\n\n3,4,5\n", /t\.csv, line 4: this record has 3 fields, the first has 2/],
+    ["a doubled name", "a,b,a\n1,2,3\n", /line 1: columns 1 and 3 are both called "a"; rename one/],
+    ["a column without a name", "a,,c\n1,2,3\n", /line 1: column 2 has no name/],
+    ["a quote that never closes", 'a,b\n1,"2\n3,4\n', /a quote opens here and never closes; close it/],
+    ["a quote inside a field", 'a,b\n1,6" pipe\n', /line 2: a quote stands in the middle of a field/],
+    ["text after a closing quote", 'a,b\n"1"x,2\n', /line 2: a quote stands in the middle of a field/],
+    ["zero bytes", "a,b\n1,\0\n", /zero byte at character 6, so it is not a text table/],
+    ["a PNG image", bytes(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), /t\.csv is not UTF-8 text/],
+    ["Latin-1 text", bytes(0x61, 0x0a, 0xe4, 0x0a), /t\.csv is not UTF-8 text.*save it as UTF-8/],
+    ["an enormous field", `a,b\n1,${"x".repeat(1_100_000)}\n`, /longer than 1000000 characters/],
+    ["an unclosed quote in a large file", `a,b\n1,"${"2,3\n".repeat(400_000)}`, /longer than 1000000 characters.*unclosed quote/],
+    ["far too many columns", `${"a,".repeat(100_001)}a\n`, /100002 columns are more than 100000; check the delimiter/],
+  ])("%s", (_, source, message) => {
+    let thrown: unknown;
+    try {
+      parseCsv(source, { name: "t.csv" });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(HebbError);
+    expect(String(thrown)).toMatch(message);
+  });
+
+  test("a bad delimiter, a column that does not exist", () => {
+    expect(() => parseCsv("a,b\n1,2", { delimiter: "::" })).toThrow(/must be one character/);
+    expect(() => parseCsv("a,b\n1,2", { delimiter: '"' })).toThrow(/other than a quote/);
+    expect(() => parseCsv("Age,b\n1,2", { name: "t.csv" }).column("age")).toThrow(/t\.csv has no column "age"; did you mean "Age"\? The columns are Age, b/);
+  });
+});

@@ -1,0 +1,81 @@
+// Batches: every sample once an epoch, and a place that can be saved and found again in the middle.
+import { describe, expect, test } from "vitest";
+import { Dataset, gatherSamples } from "./dataset.ts";
+import { BatchSampler, type SamplerOptions } from "./sampler.ts";
+
+const epoch = (sampler: BatchSampler): number[][] => [...sampler.batches()].map((batch) => [...batch]);
+
+test("without shuffling the order is that of the data; the last batch is smaller, or dropped", () => {
+  expect(epoch(new BatchSampler(5, { batchSize: 2 }))).toEqual([[0, 1], [2, 3], [4]]);
+  expect(epoch(new BatchSampler(5, { batchSize: 2, dropLast: true }))).toEqual([[0, 1], [2, 3]]);
+  expect(new BatchSampler(3).batchSize).toBe(1);
+});
+
+test("shuffled epochs hold each sample once, differ from each other, and follow from the seed", () => {
+  const sampler = new BatchSampler(50, { batchSize: 8, shuffle: true, seed: 3 });
+  const first = epoch(sampler).flat();
+  const second = epoch(sampler).flat();
+  expect([...first].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+  expect(second).not.toEqual(first);
+  const again = new BatchSampler(50, { batchSize: 8, shuffle: true, seed: 3 });
+  expect(epoch(again).flat()).toEqual(first);
+  expect(epoch(new BatchSampler(50, { batchSize: 8, shuffle: true, seed: 4 })).flat()).not.toEqual(first);
+});
+
+describe("a state saved at any batch resumes exactly", () => {
+  const options: SamplerOptions = { batchSize: 3, shuffle: true, seed: 9 };
+  const all = (() => {
+    const sampler = new BatchSampler(10, options);
+    return [epoch(sampler), epoch(sampler), epoch(sampler)];
+  })();
+
+  test.each([1, 2, 3, 4])("inside epoch 1, after batch %i", (stopAfter) => {
+    const sampler = new BatchSampler(10, options);
+    epoch(sampler);
+    let saved = "";
+    let seen = 0;
+    for (const batch of sampler.batches()) {
+      expect([...batch]).toEqual(all[1]?.[seen]);
+      // Saved while the batch is in use, as a training loop does after its step.
+      if (++seen === stopAfter) saved = JSON.stringify(sampler.state());
+      if (seen === stopAfter) break;
+    }
+    const resumed = new BatchSampler(10, options);
+    resumed.restore(JSON.parse(saved));
+    expect(resumed.epoch).toBe(1);
+    expect(epoch(resumed)).toEqual(all[1]?.slice(stopAfter));
+    expect(epoch(resumed)).toEqual(all[2]);
+  });
+});
+
+test("a state of other data or settings, or a damaged one, is refused", () => {
+  const sampler = new BatchSampler(10, { batchSize: 3 });
+  const state = sampler.state();
+  expect(() => new BatchSampler(11, { batchSize: 3 }).restore(state)).toThrow(/length 10, this loader has 11/);
+  expect(() => new BatchSampler(10, { batchSize: 3, seed: 1 }).restore(state)).toThrow(/seed 0, this loader has 1/);
+  expect(() => sampler.restore({ ...state, batch: 99 })).toThrow(/at batch 99, but an epoch has 4/);
+  expect(() => new BatchSampler(10, { batchSize: 0 })).toThrow(/batchSize 0/);
+  expect(() => new BatchSampler(0)).toThrow(/at least one/);
+  expect(() => new BatchSampler(3, { batchSize: 4, dropLast: true })).toThrow(/leaves no batch of 3 samples/);
+});
+
+describe("Dataset", () => {
+  const data = new Dataset({
+    features: Float32Array.of(1, 2, 3, 4, 5, 6), featureShape: [2], targets: Int32Array.of(7, 8, 9), weights: Float32Array.of(1, 0, 2),
+  });
+
+  test("gathers samples and subsets in the order asked for", () => {
+    expect(Array.from(gatherSamples(data.features, [2, 0]))).toEqual([5, 6, 1, 2]);
+    const subset = data.subset([1, 1, 2]);
+    expect(Array.from(subset.targets.data)).toEqual([8, 8, 9]);
+    expect(Array.from(subset.weights ?? [])).toEqual([0, 0, 2]);
+    expect(subset.targets.dtype).toBe("int32");
+  });
+
+  test("values that do not fit together are refused", () => {
+    expect(() => gatherSamples(data.features, [3])).toThrow(/there is no sample 3; the data set has 3/);
+    expect(() => new Dataset({ features: new Float32Array(5), featureShape: [2], targets: new Int32Array(2) })).toThrow(/5 values do not divide into samples of shape \[2\]/);
+    expect(() => new Dataset({ features: new Float32Array(4), featureShape: [2], targets: new Int32Array(3) })).toThrow(/2 samples of features but 3 targets/);
+    expect(() => new Dataset({ features: new Float32Array(2), featureShape: [1], targets: new Int32Array(2), weights: Float32Array.of(1, -1) })).toThrow(/finite and not negative/);
+  });
+});
