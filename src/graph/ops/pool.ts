@@ -1,0 +1,218 @@
+// Pools: the largest or the mean of each window, over one or two dims.
+import { type DType, isFloat } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { apply, gradient, type Node, type Op } from "../node.ts";
+import { formatShape, sizeOf } from "../shape.ts";
+import { perDim } from "./conv.ts";
+import { arange, full } from "./creation.ts";
+import { add, cast, div, eq, isnan, logicalOr, lt, maximum, minimum, mul, sub, where } from "./elementwise.ts";
+import { indexSelect } from "./indexing.ts";
+import { pad, reshape } from "./movement.ts";
+import { amin, sum } from "./reduce.ts";
+import { quotient, window } from "./window.ts";
+
+export type WindowMaxAttributes = { readonly axes: readonly number[] };
+
+/**
+ * The maximum over the last dims, which `axes` lists and which stay with size 1. Its gradient goes to the first maximum
+ * alone (torch.max_pool2d); a NaN counts as a maximum.
+ */
+export const windowMaxOp: Op<WindowMaxAttributes> = {
+  name: "windowMax",
+  infer([x], { axes }) {
+    const shape = x?.shape ?? [];
+    if (sizeOf(axes.map((axis) => shape[axis] ?? 0)) === 0) {
+      throw new ShapeError(`windowMax: an empty window of ${formatShape(shape)} has no maximum; use kernel sizes from 1`);
+    }
+    return { shape: shape.map((extent, dim) => (axes.includes(dim) ? 1 : extent)), dtype: x?.dtype ?? "float32" };
+  },
+  gradient: gradient(({ node, grad }) => {
+    const [x] = node.inputs;
+    if (x === undefined) return [undefined];
+    const { axes } = node.attributes;
+    const place = places(axes.map((axis) => x.shape[axis] ?? 1));
+    const highest = logicalOr(eq(x, node), isnan(x));
+    const first = amin(where(highest, place, full([], sizeOf(place.shape), "int32")), axes, true);
+    return [where(eq(place, first), grad, full([], 0, grad.dtype))];
+  }),
+  rule: { kind: "reduce", combine: "max", axes: ({ axes }) => axes },
+};
+
+/** 0, 1, 2 … in row-major order. */
+function places(shape: readonly number[]): Node {
+  return reshape(arange(0, sizeOf(shape), 1, "int32"), shape);
+}
+
+export interface PoolOptions {
+  /** Default: the kernel size, so that windows lie side by side. */
+  readonly stride?: number | readonly number[];
+  /** Added on both sides: -∞ for the maximum, 0 for the mean. At most half the kernel. Default 0. */
+  readonly padding?: number | readonly number[];
+  /** Also take a last window that only partly fits. Default false. */
+  readonly ceilMode?: boolean;
+}
+
+export interface MaxPoolOptions extends PoolOptions {
+  /** Distance between the elements of a window. Default 1. */
+  readonly dilation?: number | readonly number[];
+}
+
+export interface AvgPoolOptions extends PoolOptions {
+  /** Whether padding counts in the mean. Default true. */
+  readonly countIncludePad?: boolean;
+}
+
+/** The maximum of each window (torch.nn.functional.max_pool1d): [N, C, L] or [C, L] → the same with Lout. See maxPool2d. */
+export function maxPool1d(x: Node, kernelSize: number | readonly number[], options: MaxPoolOptions = {}): Node {
+  return maxPool("maxPool1d", 1, x, kernelSize, options);
+}
+
+/**
+ * The maximum of each window (torch.nn.functional.max_pool2d): [N, C, H, W] or [C, H, W] → the same with Hout, Wout,
+ * Hout = ⌊(H + 2·padding - dilation·(K - 1) - 1) / stride⌋ + 1. NaN wins. The gradient goes to the first maximum.
+ * Throws ShapeError when no window fits or the padding is more than half the kernel.
+ */
+export function maxPool2d(x: Node, kernelSize: number | readonly number[], options: MaxPoolOptions = {}): Node {
+  return maxPool("maxPool2d", 2, x, kernelSize, options);
+}
+
+function maxPool(name: string, rank: number, x: Node, kernelSize: number | readonly number[], options: MaxPoolOptions): Node {
+  const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
+  const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
+  const padded = padSpatial(x, dims, lowest(x.dtype));
+  const windows = window(padded, { kernel, stride, dilation }, dims.map(({ count }) => count));
+  const axes = kernel.map((_, dim) => x.shape.length + dim);
+  return reshape(apply(windowMaxOp, [windows], { axes }), windows.shape.slice(0, x.shape.length));
+}
+
+function lowest(dtype: DType): number {
+  if (isFloat(dtype)) return Number.NEGATIVE_INFINITY;
+  return dtype === "int32" ? -2147483648 : 0;
+}
+
+/** The mean of each window (torch.nn.functional.avg_pool1d): [N, C, L] or [C, L] → the same with Lout. See avgPool2d. */
+export function avgPool1d(x: Node, kernelSize: number | readonly number[], options: AvgPoolOptions = {}): Node {
+  return avgPool("avgPool1d", 1, x, kernelSize, options);
+}
+
+/**
+ * The mean of each window (torch.nn.functional.avg_pool2d): [N, C, H, W] or [C, H, W] → the same with Hout, Wout,
+ * Hout = ⌊(H + 2·padding - K) / stride⌋ + 1. With `countIncludePad` padding counts as elements of value 0.
+ * Throws ShapeError when no window fits, the padding is more than half the kernel, or the dtype is not a float.
+ */
+export function avgPool2d(x: Node, kernelSize: number | readonly number[], options: AvgPoolOptions = {}): Node {
+  return avgPool("avgPool2d", 2, x, kernelSize, options);
+}
+
+function avgPool(name: string, rank: number, x: Node, kernelSize: number | readonly number[], options: AvgPoolOptions): Node {
+  needsFloat(name, x);
+  const dilation = new Array<number>(rank).fill(1);
+  const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
+  const windows = window(padSpatial(x, dims, 0), { kernel, stride, dilation }, dims.map(({ count }) => count));
+  const total = sum(windows, kernel.map((_, dim) => x.shape.length + dim), false);
+  return dims.reduce((mean, dim, place) => divideByCounts(mean, dim, x.shape.length - rank + place, options.countIncludePad ?? true), total);
+}
+
+/** Divides by how many elements each window has along one dim. */
+function divideByCounts(total: Node, { extent, kernel, stride, padding, count }: PoolDim, axis: number, countIncludePad: boolean): Node {
+  const clip = (position: number): number => Math.min(Math.max(position, countIncludePad ? -padding : 0), extent + (countIncludePad ? padding : 0));
+  const numbers = Array.from({ length: count }, (_, y) => clip(y * stride - padding + kernel) - clip(y * stride - padding));
+  if (numbers.every((number) => number === kernel)) return mul(total, full([], 1 / kernel, total.dtype));
+  const start = sub(mul(arange(0, count, 1, "int32"), full([], stride, "int32")), full([], padding, "int32"));
+  const clipped = (position: Node): Node =>
+    minimum(maximum(position, full([], clip(Number.NEGATIVE_INFINITY), "int32")), full([], clip(Number.POSITIVE_INFINITY), "int32"));
+  const counts = sub(clipped(add(start, full([], kernel, "int32"))), clipped(start));
+  return div(total, reshape(cast(counts, total.dtype), [count, ...new Array<number>(total.shape.length - 1 - axis).fill(1)]));
+}
+
+interface PoolDim {
+  readonly extent: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+  /** Further padding on the right, for windows that only partly fit. */
+  readonly overhang: number;
+  readonly count: number;
+}
+
+function plan(name: string, rank: number, x: Node, kernelSize: number | readonly number[], options: PoolOptions, dilation: readonly number[]) {
+  checkRank(name, rank, x);
+  const kernel = perDim(name, "kernelSize", kernelSize, rank, 1);
+  const stride = perDim(name, "stride", options.stride ?? kernelSize, rank, 1);
+  const padding = perDim(name, "padding", options.padding ?? 0, rank, 0);
+  const dims = x.shape.slice(x.shape.length - rank).map((extent, dim): PoolDim => {
+    const [k = 1, s = 1, p = 0, d = 1] = [kernel[dim], stride[dim], padding[dim], dilation[dim]];
+    if (p > k / 2) throw new ShapeError(`${name}: padding ${p} is more than half the kernel size ${k}; use at most ${Math.floor(k / 2)}`);
+    const reach = d * (k - 1) + 1;
+    const room = extent + 2 * p - reach;
+    let count = (options.ceilMode ? Math.ceil(room / s) : Math.floor(room / s)) + 1;
+    // A window that starts in the right padding sees nothing.
+    if (options.ceilMode && (count - 1) * s >= extent + p) count -= 1;
+    if (room < 0 && count < 1) {
+      throw new ShapeError(`${name}: the window spans ${reach}, more than the padded input of ${extent + 2 * p} in ${formatShape(x.shape)}; use a smaller kernel or more padding`);
+    }
+    return { extent, kernel: k, stride: s, padding: p, count, overhang: Math.max(0, (count - 1) * s + reach - extent - 2 * p) };
+  });
+  return { kernel, stride, dims };
+}
+
+function padSpatial(x: Node, dims: readonly PoolDim[], value: number): Node {
+  if (dims.every(({ padding, overhang }) => padding + overhang === 0)) return x;
+  const lead = x.shape.slice(0, x.shape.length - dims.length).map((): [number, number] => [0, 0]);
+  return pad(x, [...lead, ...dims.map(({ padding, overhang }): [number, number] => [padding, padding + overhang])], value);
+}
+
+/** The mean over `outputSize` regions that share the length as evenly as they can (torch.nn.functional.adaptive_avg_pool1d). */
+export function adaptiveAvgPool1d(x: Node, outputSize: number | readonly number[]): Node {
+  return adaptiveAvgPool("adaptiveAvgPool1d", 1, x, outputSize);
+}
+
+/**
+ * The mean over a grid of `outputSize` regions (torch.nn.functional.adaptive_avg_pool2d): [N, C, H, W] or [C, H, W] →
+ * [..., OH, OW]. Region i runs from ⌊i·H / OH⌋ to ⌈(i + 1)·H / OH⌉.
+ * Throws ShapeError when the size is no whole number from 1 or the dtype is not a float.
+ */
+export function adaptiveAvgPool2d(x: Node, outputSize: number | readonly number[]): Node {
+  return adaptiveAvgPool("adaptiveAvgPool2d", 2, x, outputSize);
+}
+
+function adaptiveAvgPool(name: string, rank: number, x: Node, outputSize: number | readonly number[]): Node {
+  checkRank(name, rank, x);
+  needsFloat(name, x);
+  const sizes = perDim(name, "outputSize", outputSize, rank, 1);
+  const extents = x.shape.slice(x.shape.length - rank);
+  if (extents.includes(0)) throw new ShapeError(`${name}: ${formatShape(x.shape)} has no elements to average; spatial dims must be at least 1`);
+  if (extents.every((extent, dim) => extent % (sizes[dim] ?? 1) === 0)) {
+    return avgPool(name, rank, x, extents.map((extent, dim) => extent / (sizes[dim] ?? 1)), {});
+  }
+  return sizes.reduce((pooled, size, dim) => regionMeans(pooled, x.shape.length - rank + dim, size), x);
+}
+
+/** The means of `size` regions along a dim, by gathering the longest region's number of elements for each. */
+function regionMeans(x: Node, dim: number, size: number): Node {
+  const extent = x.shape[dim] ?? 1;
+  const int = (value: number): Node => full([], value, "int32");
+  const starts = Array.from({ length: size }, (_, i) => Math.floor((i * extent) / size));
+  const longest = Math.max(...starts.map((start, i) => Math.ceil(((i + 1) * extent) / size) - start));
+  const scaled = mul(reshape(arange(0, size, 1, "int32"), [size, 1]), int(extent));
+  const start = quotient(scaled, size);
+  const end = quotient(add(scaled, int(extent + size - 1)), size);
+  const place = add(start, arange(0, longest, 1, "int32"));
+  const gathered = indexSelect(x, dim, reshape(minimum(place, int(extent - 1)), [size * longest]));
+  const after = x.shape.slice(dim + 1);
+  const regions = reshape(gathered, [...x.shape.slice(0, dim), size, longest, ...after]);
+  const aligned = (values: Node): Node => reshape(values, [...values.shape, ...after.map(() => 1)]);
+  const total = sum(where(aligned(lt(place, end)), regions, full([], 0, x.dtype)), dim + 1, true);
+  return reshape(div(total, aligned(cast(sub(end, start), x.dtype))), [...x.shape.slice(0, dim), size, ...after]);
+}
+
+function checkRank(name: string, rank: number, x: Node): void {
+  if (x.shape.length !== rank + 1 && x.shape.length !== rank + 2) {
+    const sizes = rank === 1 ? "L" : "H, W";
+    throw new ShapeError(`${name}: takes [N, C, ${sizes}] or [C, ${sizes}], got ${formatShape(x.shape)}`);
+  }
+}
+
+function needsFloat(name: string, x: Node): void {
+  if (!isFloat(x.dtype)) throw new ShapeError(`${name}: a mean needs floats, got ${x.dtype}; convert with .to("float32")`);
+}

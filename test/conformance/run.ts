@@ -1,0 +1,107 @@
+// Compiles graphs and runs them on a device with given inputs: what the suites, the golden tests and the fuzzer share.
+import type { Block, Device, Executable } from "../../src/backends/backend.ts";
+import { type Compiled, compileGraph } from "../../src/compiler/compile.ts";
+import { allocate, type DType, type TypedArray } from "../../src/graph/dtype.ts";
+import { type Node, type Source, sourceNode } from "../../src/graph/node.ts";
+import { type Shape, sizeOf } from "../../src/graph/shape.ts";
+
+/** A dense value: row-major numbers and their shape. */
+export interface Value {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly data: readonly number[];
+}
+
+/** The value as the dtype holds it: rounded, wrapped, or 0 and 1. */
+export function valueOf(dtype: DType, shape: Shape, data: readonly number[]): Value {
+  if (data.length !== sizeOf(shape)) throw new Error(`${data.length} numbers for shape [${shape.join(", ")}]`);
+  const held = dtype === "bool" ? data.map((x) => (x !== 0 ? 1 : 0)) : data;
+  return { shape, dtype, data: [...toArray(dtype, held)] };
+}
+
+function toArray(dtype: DType, data: readonly number[]): TypedArray {
+  const array = allocate(dtype, data.length);
+  array.set(data);
+  return array;
+}
+
+class Input implements Source {
+  readonly sourceKind = "argument";
+}
+
+/** A leaf for a value that is given when the graph runs. */
+export function inputNode(value: { readonly shape: Shape; readonly dtype: DType }): Node {
+  return sourceNode({ shape: value.shape, dtype: value.dtype }, new Input());
+}
+
+/** A compiled graph on one device, to be run many times. */
+export class Runner {
+  readonly compiled: Compiled;
+  readonly #device: Device;
+  readonly #executable: Executable;
+  readonly #outputs: readonly Node[];
+  readonly #sources: ReadonlyMap<Source, number>;
+  readonly #blocks: readonly Block[];
+
+  constructor(device: Device, inputs: readonly Node[], outputs: readonly Node[], options: { optimize?: boolean } = {}) {
+    this.#device = device;
+    this.#outputs = outputs;
+    this.#sources = new Map(inputs.flatMap((node, place) => (node.source ? [[node.source, place]] : [])));
+    this.compiled = compileGraph(
+      "test",
+      outputs.map((node) => ({ node })),
+      options,
+    );
+    this.#executable = device.compile(this.compiled.program);
+    this.#blocks = this.compiled.slots.map((slot) => {
+      const node = slot.kind === "output" ? outputs[slot.output] : inputs[this.#sources.get(slot.source) ?? -1];
+      if (node === undefined) throw new Error("the graph reads a source that is not among the inputs");
+      return device.allocate(Math.max(8, sizeOf(node.shape) * 8));
+    });
+  }
+
+  run(values: readonly Value[]): Value[] {
+    this.compiled.slots.forEach((slot, place) => {
+      const block = this.#blocks[place];
+      if (block === undefined || slot.kind !== "source") return;
+      const value = values[this.#sources.get(slot.source) ?? -1];
+      if (value === undefined) throw new Error("a value is missing");
+      this.#device.write(block, toArray(value.dtype, value.data));
+    });
+    const failure = this.#executable.run(this.#blocks);
+    if (failure) throw new Error(`guard: ${failure.site}: ${failure.index} is outside ${failure.extent}`);
+    return this.#outputs.map((node, output) => {
+      const slot = this.compiled.slots.findIndex(
+        (candidate) => candidate.kind === "output" && candidate.output === output,
+      );
+      const block = this.#blocks[slot];
+      if (block === undefined) throw new Error(`output ${output} has no slot`);
+      return {
+        shape: node.shape,
+        dtype: node.dtype,
+        data: [...this.#device.read(block, node.dtype, sizeOf(node.shape))],
+      };
+    });
+  }
+
+  release(): void {
+    this.#executable.release();
+    for (const block of this.#blocks) this.#device.free(block);
+  }
+}
+
+/** Builds a graph over the values, runs it once, and gives its outputs. */
+export function evaluate(
+  device: Device,
+  values: readonly Value[],
+  build: (inputs: readonly Node[]) => readonly Node[],
+  options: { optimize?: boolean } = {},
+): Value[] {
+  const inputs = values.map(inputNode);
+  const runner = new Runner(device, inputs, build(inputs), options);
+  try {
+    return runner.run(values);
+  } finally {
+    runner.release();
+  }
+}

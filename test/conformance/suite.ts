@@ -1,0 +1,48 @@
+// All conformance cases together, and what the suite and the table in docs both need to know about them.
+import type { Op } from "../../src/graph/node.ts";
+import { allOps } from "../../src/graph/ops/all.ts";
+import type { Case, ValueCase } from "./case.ts";
+import { contractionCases } from "./cases/contractions.ts";
+import { elementwiseCases } from "./cases/elementwise.ts";
+import { windowCases } from "./cases/windows.ts";
+
+export const cases: readonly Case[] = [...elementwiseCases, ...contractionCases, ...windowCases];
+
+export const valueCases: readonly ValueCase[] = cases.filter((entry) => entry.kind === "forward" || entry.kind === "edge");
+
+/** Whether the case's gradient is compared with finite differences. */
+export function hasGradientCheck(entry: ValueCase): boolean {
+  return entry.gradient ?? (entry.kind === "forward" && entry.dtypes.includes("float64"));
+}
+
+export interface Row {
+  /** A registered op, or a composite: a plain function of ops. */
+  readonly name: string;
+  readonly op: Op<never> | undefined;
+  readonly forward: number;
+  readonly edge: number;
+  /** Error cases, and the statement that an op takes every tensor. */
+  readonly error: number;
+  readonly gradient: number;
+  /** Why no gradient flows, where none does. */
+  readonly reason: string | undefined;
+}
+
+/** One row for each registered op, then one for each composite that has cases, with the number of cases of each kind. */
+export function rows(): Row[] {
+  const registered = new Map(allOps.map((op) => [op.name, op]));
+  const names = [...registered.keys(), ...new Set(cases.map((entry) => entry.op).filter((name) => !registered.has(name)))];
+  return names.map((name) => {
+    const mine = cases.filter((entry) => entry.op === name);
+    const op = registered.get(name);
+    const checked = valueCases.filter((entry) => entry.op === name && hasGradientCheck(entry));
+    return {
+      name, op,
+      forward: mine.filter(({ kind }) => kind === "forward").length,
+      edge: mine.filter(({ kind }) => kind === "edge").length,
+      error: mine.filter(({ kind }) => kind === "error" || kind === "total").length,
+      gradient: checked.length,
+      reason: op?.gradient.kind === "notDifferentiable" ? op.gradient.reason : undefined,
+    };
+  });
+}
