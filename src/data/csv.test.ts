@@ -23,7 +23,10 @@ describe("well-formed tables", () => {
   ])("%s", (_, text) => {
     const table = parseCsv(text);
     expect(table.columnNames).toEqual(["a", "b"]);
-    expect(cells(table)).toEqual([["1", "3"], ["2", "4"]]);
+    expect(cells(table)).toEqual([
+      ["1", "3"],
+      ["2", "4"],
+    ]);
   });
 
   test("UTF-8 and UTF-16 bytes", () => {
@@ -71,10 +74,20 @@ describe("well-formed tables", () => {
   });
 
   test("what formatCsv writes reads back", () => {
-    const text = formatCsv(["a,b", "c"], [['x "y"', 1.5], [" blank ", undefined], ["two\nlines", -0]]);
+    const text = formatCsv(
+      ["a,b", "c"],
+      [
+        ['x "y"', 1.5],
+        [" blank ", undefined],
+        ["two\nlines", -0],
+      ],
+    );
     const table = parseCsv(text);
     expect(table.columnNames).toEqual(["a,b", "c"]);
-    expect(cells(table)).toEqual([['x "y"', "blank", "two\nlines"], ["1.5", undefined, "0"]]);
+    expect(cells(table)).toEqual([
+      ['x "y"', "blank", "two\nlines"],
+      ["1.5", undefined, "0"],
+    ]);
   });
 });
 
@@ -95,7 +108,11 @@ describe("malformed tables", () => {
     ["a PNG image", bytes(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), /t\.csv is not UTF-8 text/],
     ["Latin-1 text", bytes(0x61, 0x0a, 0xe4, 0x0a), /t\.csv is not UTF-8 text.*save it as UTF-8/],
     ["an enormous field", `a,b\n1,${"x".repeat(1_100_000)}\n`, /longer than 1000000 characters/],
-    ["an unclosed quote in a large file", `a,b\n1,"${"2,3\n".repeat(400_000)}`, /longer than 1000000 characters.*unclosed quote/],
+    [
+      "an unclosed quote in a large file",
+      `a,b\n1,"${"2,3\n".repeat(400_000)}`,
+      /longer than 1000000 characters.*unclosed quote/,
+    ],
     ["far too many columns", `${"a,".repeat(100_001)}a\n`, /100002 columns are more than 100000; check the delimiter/],
   ])("%s", (_, source, message) => {
     let thrown: unknown;
@@ -111,6 +128,8 @@ describe("malformed tables", () => {
   test("a bad delimiter, a column that does not exist", () => {
     expect(() => parseCsv("a,b\n1,2", { delimiter: "::" })).toThrow(/must be one character/);
     expect(() => parseCsv("a,b\n1,2", { delimiter: '"' })).toThrow(/other than a quote/);
-    expect(() => parseCsv("Age,b\n1,2", { name: "t.csv" }).column("age")).toThrow(/t\.csv has no column "age"; did you mean "Age"\? The columns are Age, b/);
+    expect(() => parseCsv("Age,b\n1,2", { name: "t.csv" }).column("age")).toThrow(
+      /t\.csv has no column "age"; did you mean "Age"\? The columns are Age, b/,
+    );
   });
 });

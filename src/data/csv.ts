@@ -16,7 +16,7 @@ export interface CsvOptions {
   readonly maxColumns?: number;
 }
 
-const candidates = [",", ";", "\t", "|"] as const;
+const delimiters: readonly string[] = [",", ";", "\t", "|"];
 
 /** Text from bytes: UTF-8 (with or without a byte order mark), or UTF-16 with one. Throws HebbError for anything else. */
 export function decodeText(bytes: Uint8Array, name: string): string {
@@ -36,7 +36,7 @@ export function decodeText(bytes: Uint8Array, name: string): string {
 function countDelimiters(text: string): number[][] {
   const limit = Math.min(text.length, 65536);
   const lines: number[][] = [];
-  let counts = candidates.map(() => 0);
+  let counts = delimiters.map(() => 0);
   let quoted = false;
   let filled = false;
   for (let i = 0; i < limit && lines.length < 50; i++) {
@@ -45,12 +45,12 @@ function countDelimiters(text: string): number[][] {
     if (quoted) continue;
     if (char === "\n" || char === "\r") {
       if (filled) lines.push(counts);
-      counts = candidates.map(() => 0);
+      counts = delimiters.map(() => 0);
       filled = false;
       continue;
     }
     filled = true;
-    const which = candidates.findIndex((candidate) => candidate === char);
+    const which = delimiters.indexOf(char);
     if (which >= 0) counts[which] = (counts[which] ?? 0) + 1;
   }
   if (filled && (lines.length === 0 || limit === text.length)) lines.push(counts);
@@ -62,7 +62,7 @@ export function sniffDelimiter(text: string): string {
   const lines = countDelimiters(text);
   let best = ",";
   let bestScore = 0;
-  candidates.forEach((candidate, which) => {
+  delimiters.forEach((candidate, which) => {
     const inHeader = lines[0]?.[which] ?? 0;
     if (inHeader === 0) return;
     const agreeing = lines.filter((counts) => counts[which] === inHeader).length;
@@ -81,14 +81,18 @@ function explain(error: CsvError, name: string, options: CsvOptions): HebbError 
   switch (error.code) {
     case "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH": {
       const record: unknown = error["record"];
-      const found = Array.isArray(record) ? `${record.length} ${record.length === 1 ? "field" : "fields"}` : "another number of fields";
+      const found = Array.isArray(record)
+        ? `${record.length} ${record.length === 1 ? "field" : "fields"}`
+        : "another number of fields";
       const expected = /expect (\d+)/.exec(error.message)?.[1];
       return new HebbError(
         `${place}: this record has ${found}, the first has ${expected ?? "another number"}; add the missing ones (an empty field is fine), or quote fields that contain the delimiter`,
       );
     }
     case "CSV_QUOTE_NOT_CLOSED":
-      return new HebbError(`${place}: a quote opens here and never closes; close it, or double a quote that is part of the text ("")`);
+      return new HebbError(
+        `${place}: a quote opens here and never closes; close it, or double a quote that is part of the text ("")`,
+      );
     case "CSV_MAX_RECORD_SIZE":
       return new HebbError(
         `${place}: a record is longer than ${options.maxRecordLength ?? defaultMaxRecord} characters, which usually means an unclosed quote; close it, or raise maxRecordLength`,
@@ -100,7 +104,9 @@ function explain(error: CsvError, name: string, options: CsvOptions): HebbError 
         `${place}: a quote stands in the middle of a field; quote the whole field and double the quotes inside it, as in "6"" pipe"`,
       );
     default:
-      return new HebbError(`${place}: this is not a well-formed table (${error.message}); check the quotes and delimiters there`);
+      return new HebbError(
+        `${place}: this is not a well-formed table (${error.message}); check the quotes and delimiters there`,
+      );
   }
 }
 
@@ -116,11 +122,15 @@ export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}):
   if (text.trim() === "") throw new HebbError(`${name} is empty; it needs a line of column names and at least one row`);
   const zero = text.indexOf("\0");
   if (zero >= 0) {
-    throw new HebbError(`${name} holds a zero byte at character ${zero}, so it is not a text table; check that it is the right file`);
+    throw new HebbError(
+      `${name} holds a zero byte at character ${zero}, so it is not a text table; check that it is the right file`,
+    );
   }
   const delimiter = options.delimiter ?? sniffDelimiter(text);
   if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
-    throw new HebbError(`the delimiter must be one character other than a quote or a line break, got ${JSON.stringify(delimiter)}`);
+    throw new HebbError(
+      `the delimiter must be one character other than a quote or a line break, got ${JSON.stringify(delimiter)}`,
+    );
   }
   let records: string[][];
   try {
@@ -135,16 +145,21 @@ export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}):
     throw error;
   }
   const first = records[0];
-  if (first === undefined) throw new HebbError(`${name} is empty; it needs a line of column names and at least one row`);
+  if (first === undefined)
+    throw new HebbError(`${name} is empty; it needs a line of column names and at least one row`);
   const maxColumns = options.maxColumns ?? 100_000;
   if (first.length > maxColumns) {
-    throw new HebbError(`${name}, line 1: ${first.length} columns are more than ${maxColumns}; check the delimiter, or raise maxColumns`);
+    throw new HebbError(
+      `${name}, line 1: ${first.length} columns are more than ${maxColumns}; check the delimiter, or raise maxColumns`,
+    );
   }
   const hasHeader = options.header ?? true;
   const names = hasHeader ? nameColumns(first, name) : first.map((_, i) => `column${i + 1}`);
   const rows = hasHeader ? records.slice(1) : records;
   if (rows.length === 0) {
-    throw new HebbError(`${name} has column names (${shorten(names)}) but no rows; add at least one row, or say header: false`);
+    throw new HebbError(
+      `${name} has column names (${shorten(names)}) but no rows; add at least one row, or say header: false`,
+    );
   }
   return new Table(
     names.map((column, i) => ({ name: column, cells: rows.map((row) => row[i]) })),
@@ -174,7 +189,10 @@ function shorten(names: readonly string[]): string {
 }
 
 /** CSV text of columns of cells; fields with commas, quotes or line breaks are quoted. */
-export function formatCsv(names: readonly string[], rows: readonly (readonly (string | number | undefined)[])[]): string {
+export function formatCsv(
+  names: readonly string[],
+  rows: readonly (readonly (string | number | undefined)[])[],
+): string {
   const field = (cell: string | number | undefined): string => {
     const text = cell === undefined ? "" : String(cell);
     return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

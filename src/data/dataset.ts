@@ -30,7 +30,9 @@ function dtypeOf(data: TypedArray): DType {
 function countOf(what: string, data: TypedArray, shape: readonly number[]): number {
   const size = sizeOf(shape);
   if (size < 1 || !Number.isInteger(size) || data.length % size !== 0) {
-    throw new HebbError(`${what}: ${data.length} values do not divide into samples of shape ${formatShape(shape)} (${size} values each); check the shape`);
+    throw new HebbError(
+      `${what}: ${data.length} values do not divide into samples of shape ${formatShape(shape)} (${size} values each); check the shape`,
+    );
   }
   return data.length / size;
 }
@@ -47,12 +49,15 @@ export class Dataset {
     this.length = countOf("features", features, featureShape);
     const targetCount = countOf("targets", targets, targetShape);
     if (targetCount !== this.length) {
-      throw new HebbError(`${this.length} samples of features but ${targetCount} targets; every sample needs one target of shape ${formatShape(targetShape)}`);
+      throw new HebbError(
+        `${this.length} samples of features but ${targetCount} targets; every sample needs one target of shape ${formatShape(targetShape)}`,
+      );
     }
     this.features = { data: features, shape: [...featureShape], dtype: dtypeOf(features) };
     this.targets = { data: targets, shape: [...targetShape], dtype: dtypeOf(targets) };
     if (weights) {
-      if (weights.length !== this.length) throw new HebbError(`${weights.length} weights for ${this.length} samples; give one weight for each`);
+      if (weights.length !== this.length)
+        throw new HebbError(`${weights.length} weights for ${this.length} samples; give one weight for each`);
       if (weights.some((weight) => !(weight >= 0 && Number.isFinite(weight)))) {
         throw new HebbError("sample weights must be finite and not negative");
       }
@@ -68,7 +73,9 @@ export class Dataset {
       targets: gatherSamples(this.targets, indices),
       targetShape: this.targets.shape,
     };
-    return new Dataset(this.weights ? { ...base, weights: Float32Array.from(indices, (i) => this.weights?.[i] ?? 0) } : base);
+    return new Dataset(
+      this.weights ? { ...base, weights: Float32Array.from(indices, (i) => this.weights?.[i] ?? 0) } : base,
+    );
   }
 }
 

@@ -13,7 +13,9 @@ test("tables and texts, plain and packed; the kind of a file is told by its byte
   writeFileSync(join(folder, "t.csv"), "a,b\n1,2\n");
   writeFileSync(join(folder, "t.csv.gz"), gzipSync("a,b\n1,2\n"));
   writeFileSync(join(folder, "x.dat"), gzipSync(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5)));
-  expect((await readCsvFile(join(folder, "t.csv"))).columns).toEqual((await readCsvFile(join(folder, "t.csv.gz"))).columns);
+  expect((await readCsvFile(join(folder, "t.csv"))).columns).toEqual(
+    (await readCsvFile(join(folder, "t.csv.gz"))).columns,
+  );
   expect(await readTextFile(join(folder, "t.csv"))).toBe("a,b\n1,2\n");
   expect(await sniffFile(join(folder, "x.dat"))).toBe("idx");
   expect(await sniffFile(join(folder, "t.csv.gz"))).toBe("text");

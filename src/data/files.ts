@@ -1,8 +1,8 @@
 // Data from files (Node only): reads tables, IDX files and texts, and turns file errors into sentences.
 import { readFile, stat } from "node:fs/promises";
-import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
-import { type CsvOptions, decodeText, parseCsv } from "./csv.ts";
 import { HebbError } from "../graph/errors.ts";
+import { type CsvOptions, decodeText, parseCsv } from "./csv.ts";
+import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
 import type { Table } from "./table.ts";
 
 const maxFileBytes = 2 ** 31 - 1;
@@ -16,7 +16,8 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     const info = await stat(path);
     if (info.isDirectory()) throw new HebbError(`${path} is a folder; name a file in it`);
     if (!info.isFile()) throw new HebbError(`${path} is not a regular file; copy the data into one`);
-    if (info.size > maxFileBytes) throw new HebbError(`${path} has ${info.size} bytes, more than ${maxFileBytes}; split it`);
+    if (info.size > maxFileBytes)
+      throw new HebbError(`${path} has ${info.size} bytes, more than ${maxFileBytes}; split it`);
     return await readFile(path);
   } catch (error) {
     if (error instanceof HebbError) throw error;

@@ -13,7 +13,14 @@ export interface GeneratorOptions {
 }
 
 /** Streams of the generators, apart from those of splits and shuffles. */
-const streams = { moons: 0x20000001, circles: 0x20000002, spirals: 0x20000003, blobs: 0x20000004, curve: 0x20000005, loans: 0x20000006 } as const;
+const streams = {
+  moons: 0x20000001,
+  circles: 0x20000002,
+  spirals: 0x20000003,
+  blobs: 0x20000004,
+  curve: 0x20000005,
+  loans: 0x20000006,
+} as const;
 
 function checkCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > 10_000_000) {
@@ -39,7 +46,12 @@ export type Gate = "and" | "or" | "xor" | "nand";
 
 /** The truth table of a logic gate: features [4, 2] of 0 and 1, targets [4, 1] float32. */
 export function gate(name: Gate): Dataset {
-  const truth: Readonly<Record<Gate, readonly number[]>> = { and: [0, 0, 0, 1], or: [0, 1, 1, 1], xor: [0, 1, 1, 0], nand: [1, 1, 1, 0] };
+  const truth: Readonly<Record<Gate, readonly number[]>> = {
+    and: [0, 0, 0, 1],
+    or: [0, 1, 1, 1],
+    xor: [0, 1, 1, 0],
+    nand: [1, 1, 1, 0],
+  };
   if (!Object.hasOwn(truth, name)) throw new HebbError(`there is no gate "${String(name)}"; use and, or, xor or nand`);
   return new Dataset({
     features: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1),
@@ -64,20 +76,33 @@ export function moons({ count = 200, noise = 0.1, seed = 0 }: GeneratorOptions =
 }
 
 /** A small circle (class 1, `factor` of the radius, default 0.5) inside a large one (class 0); default 200 points, noise 0.08. */
-export function circles({ count = 200, noise = 0.08, seed = 0, factor = 0.5 }: GeneratorOptions & { readonly factor?: number } = {}): Dataset {
+export function circles({
+  count = 200,
+  noise = 0.08,
+  seed = 0,
+  factor = 0.5,
+}: GeneratorOptions & { readonly factor?: number } = {}): Dataset {
   const random = new Random(seed, streams.circles);
   return points(count, (i) => {
     const label = i % 2;
     const angle = random.uniform(0, 2 * Math.PI);
     const radius = label === 1 ? factor : 1;
-    return [radius * Math.cos(angle) + random.normal(0, noise), radius * Math.sin(angle) + random.normal(0, noise), label];
+    return [
+      radius * Math.cos(angle) + random.normal(0, noise),
+      radius * Math.sin(angle) + random.normal(0, noise),
+      label,
+    ];
   });
 }
 
 /** Spiral arms, one class each (default 2 arms, 1.75 turns); default 400 points, noise 0.03. */
-export function spirals(
-  { count = 400, noise = 0.03, seed = 0, arms = 2, turns = 1.75 }: GeneratorOptions & { readonly arms?: number; readonly turns?: number } = {},
-): Dataset {
+export function spirals({
+  count = 400,
+  noise = 0.03,
+  seed = 0,
+  arms = 2,
+  turns = 1.75,
+}: GeneratorOptions & { readonly arms?: number; readonly turns?: number } = {}): Dataset {
   const random = new Random(seed, streams.spirals);
   return points(count, (i) => {
     const label = i % arms;
@@ -88,7 +113,12 @@ export function spirals(
 }
 
 /** Round clouds, one class each (default 3), with centres on a circle of radius 4; default 300 points, spread (noise) 1. */
-export function blobs({ count = 300, noise = 1, seed = 0, classes = 3 }: GeneratorOptions & { readonly classes?: number } = {}): Dataset {
+export function blobs({
+  count = 300,
+  noise = 1,
+  seed = 0,
+  classes = 3,
+}: GeneratorOptions & { readonly classes?: number } = {}): Dataset {
   const random = new Random(seed, streams.blobs);
   return points(count, (i) => {
     const label = i % classes;
@@ -116,7 +146,16 @@ const purposes = ["car", "home", "study", "business"] as const;
 export function loans({ count = 1000, noise = 0.4, seed = 0 }: GeneratorOptions = {}): Table {
   checkCount(count);
   const random = new Random(seed, streams.loans);
-  const names = ["income", "amount", "debt_ratio", "years_employed", "late_payments", "credit_history", "purpose", "approved"] as const;
+  const names = [
+    "income",
+    "amount",
+    "debt_ratio",
+    "years_employed",
+    "late_payments",
+    "credit_history",
+    "purpose",
+    "approved",
+  ] as const;
   const cells: string[][] = names.map(() => []);
   for (let i = 0; i < count; i++) {
     const income = Math.max(12, Math.min(160, 50 + 20 * random.normal()));
@@ -127,10 +166,29 @@ export function loans({ count = 1000, noise = 0.4, seed = 0 }: GeneratorOptions 
     const history = Math.floor(random.uniform(0, 30));
     const purpose = purposes[random.integer(purposes.length)] ?? "car";
     const score =
-      (income - 50) / 20 - 0.8 * ((amount - 22) / 11) - 4 * (debtRatio - 0.35) + 0.06 * (employed - 12) - 0.6 * (late - 1) + 0.03 * (history - 15);
+      (income - 50) / 20 -
+      0.8 * ((amount - 22) / 11) -
+      4 * (debtRatio - 0.35) +
+      0.06 * (employed - 12) -
+      0.6 * (late - 1) +
+      0.03 * (history - 15);
     const approved = score + random.normal(0, noise) > 0 ? "yes" : "no";
-    const row = [income.toFixed(1), amount.toFixed(1), debtRatio.toFixed(2), employed, late, history, purpose, approved];
-    row.forEach((cell, column) => cells[column]?.push(String(cell)));
+    const row = [
+      income.toFixed(1),
+      amount.toFixed(1),
+      debtRatio.toFixed(2),
+      employed,
+      late,
+      history,
+      purpose,
+      approved,
+    ];
+    row.forEach((cell, column) => {
+      cells[column]?.push(String(cell));
+    });
   }
-  return new Table(names.map((name, i) => ({ name, cells: cells[i] ?? [] })), "loans");
+  return new Table(
+    names.map((name, i) => ({ name, cells: cells[i] ?? [] })),
+    "loans",
+  );
 }

@@ -29,8 +29,16 @@ test.each<IdxArray>([
 });
 
 test("signed bytes and shorts widen to int32", () => {
-  expect(parseIdx(Uint8Array.of(0, 0, 9, 1, 0, 0, 0, 2, 255, 127))).toEqual({ dtype: "int32", shape: [2], data: Int32Array.of(-1, 127) });
-  expect(parseIdx(Uint8Array.of(0, 0, 11, 1, 0, 0, 0, 1, 255, 254))).toEqual({ dtype: "int32", shape: [1], data: Int32Array.of(-2) });
+  expect(parseIdx(Uint8Array.of(0, 0, 9, 1, 0, 0, 0, 2, 255, 127))).toEqual({
+    dtype: "int32",
+    shape: [2],
+    data: Int32Array.of(-1, 127),
+  });
+  expect(parseIdx(Uint8Array.of(0, 0, 11, 1, 0, 0, 0, 1, 255, 254))).toEqual({
+    dtype: "int32",
+    shape: [1],
+    data: Int32Array.of(-2),
+  });
 });
 
 describe("malformed files", () => {
@@ -40,11 +48,27 @@ describe("malformed files", () => {
     ["a wrong magic number", changed(0, 1), /begins with 01 00 08 03, not with 00 00/],
     ["an unknown type", changed(2, 0x0a), /begins with 00 00 0a 03/],
     ["rank 0", changed(3, 0), /begins with 00 00 08 00/],
-    ["a header that ends early", file.slice(0, 10), /is truncated: its header of 3 sizes needs 16 bytes, the file has 10/],
+    [
+      "a header that ends early",
+      file.slice(0, 10),
+      /is truncated: its header of 3 sizes needs 16 bytes, the file has 10/,
+    ],
     ["255 sizes in a short file", changed(3, 255), /is truncated: its header of 255 sizes/],
-    ["data that ends early", file.slice(0, -1), /is truncated: sizes \[3, 2, 2\] need 12 bytes, there are 11; download or copy it again/],
-    ["bytes after the data", Uint8Array.of(...file, 0), /has bytes after its data: sizes \[3, 2, 2\] need 12 bytes, there are 13/],
-    ["enormous sizes", changed(4, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255), /is truncated: sizes \[4294967295, 4294967295, 4294967295\]/],
+    [
+      "data that ends early",
+      file.slice(0, -1),
+      /is truncated: sizes \[3, 2, 2\] need 12 bytes, there are 11; download or copy it again/,
+    ],
+    [
+      "bytes after the data",
+      Uint8Array.of(...file, 0),
+      /has bytes after its data: sizes \[3, 2, 2\] need 12 bytes, there are 13/,
+    ],
+    [
+      "enormous sizes",
+      changed(4, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255),
+      /is truncated: sizes \[4294967295, 4294967295, 4294967295\]/,
+    ],
     ["gzip inside parseIdx", gzipSync(file), /is gzip data; unpack it first/],
     ["text", new TextEncoder().encode("a,b\n1,2\n"), /is not an IDX file: it begins with 61 2c 62 0a/],
   ])("%s", (_, bytes, message) => {
@@ -77,16 +101,24 @@ describe("malformed files", () => {
   });
 
   test("a zip bomb stops at the limit", async () => {
-    await expect(gunzip(gzipSync(new Uint8Array(5_000_000)), { name: "bomb.gz", maxBytes: 1000 })).rejects.toThrow(/bomb\.gz unpacks to more than 1000 bytes/);
+    await expect(gunzip(gzipSync(new Uint8Array(5_000_000)), { name: "bomb.gz", maxBytes: 1000 })).rejects.toThrow(
+      /bomb\.gz unpacks to more than 1000 bytes/,
+    );
   });
 
   test("images and labels that do not belong together", () => {
     const names = { images: "i.gz", labels: "l.gz" };
     expect(() => checkImagesAndLabels(labels, images, names)).toThrow(/did you swap images and labels/);
-    expect(() => checkImagesAndLabels(images, { ...labels, shape: [2] }, names)).toThrow(/i\.gz has 3 images but l\.gz has 2 labels/);
+    expect(() => checkImagesAndLabels(images, { ...labels, shape: [2] }, names)).toThrow(
+      /i\.gz has 3 images but l\.gz has 2 labels/,
+    );
     expect(() => checkImagesAndLabels(images, images, names)).toThrow(/l\.gz has sizes \[3, 2, 2\], not labels/);
-    expect(() => checkImagesAndLabels({ ...images, shape: [0, 2, 2] }, { ...labels, shape: [0] }, names)).toThrow(/has no images/);
-    expect(() => checkImagesAndLabels(images, { ...labels, dtype: "float32" }, names)).toThrow(/labels must be whole numbers/);
+    expect(() => checkImagesAndLabels({ ...images, shape: [0, 2, 2] }, { ...labels, shape: [0] }, names)).toThrow(
+      /has no images/,
+    );
+    expect(() => checkImagesAndLabels(images, { ...labels, dtype: "float32" }, names)).toThrow(
+      /labels must be whole numbers/,
+    );
   });
 });
 
@@ -110,9 +142,15 @@ describe("image preprocessing", () => {
 
   test("other sizes, unknown labels and a single class are refused", () => {
     const pre = fitImagePreprocessing(images, labels);
-    expect(() => applyImagePreprocessing(pre, { ...images, shape: [3, 4, 1] })).toThrow(/images of \[1, 4, 1\], the model was trained on \[1, 2, 2\]/);
-    expect(() => applyImagePreprocessing(pre, images, { ...labels, data: Uint8Array.of(7, 9, 1) })).toThrow(/label 2 is 9, a class the model does not know/);
-    expect(() => fitImagePreprocessing(images, { ...labels, data: Uint8Array.of(7, 7, 7) })).toThrow(/every label is 7/);
+    expect(() => applyImagePreprocessing(pre, { ...images, shape: [3, 4, 1] })).toThrow(
+      /images of \[1, 4, 1\], the model was trained on \[1, 2, 2\]/,
+    );
+    expect(() => applyImagePreprocessing(pre, images, { ...labels, data: Uint8Array.of(7, 9, 1) })).toThrow(
+      /label 2 is 9, a class the model does not know/,
+    );
+    expect(() => fitImagePreprocessing(images, { ...labels, data: Uint8Array.of(7, 7, 7) })).toThrow(
+      /every label is 7/,
+    );
   });
 });
 

@@ -46,7 +46,9 @@ export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promi
       chunks.push(value);
     }
   } catch (error) {
-    throw new HebbError(`${name} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`);
+    throw new HebbError(
+      `${name} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
+    );
   }
   if (length > maxBytes) {
     await reader.cancel();
@@ -54,7 +56,9 @@ export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promi
   }
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(bytes.byteLength - 4, true);
   if (size !== length % 2 ** 32) {
-    throw new HebbError(`${name} is damaged: its gzip trailer promises ${size} bytes, ${length} came out; download or copy it again`);
+    throw new HebbError(
+      `${name} is damaged: its gzip trailer promises ${size} bytes, ${length} came out; download or copy it again`,
+    );
   }
   const out = new Uint8Array(length);
   let offset = 0;
@@ -72,27 +76,37 @@ export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promi
 export function parseIdx(bytes: Uint8Array, options: IdxOptions = {}): IdxArray {
   const name = options.name ?? "the file";
   if (isGzip(bytes)) throw new HebbError(`${name} is gzip data; unpack it first (readIdx does)`);
-  if (bytes.byteLength < 4) throw new HebbError(`${name} has ${bytes.byteLength} bytes, too few for an IDX header; the file is truncated or not IDX`);
+  if (bytes.byteLength < 4)
+    throw new HebbError(
+      `${name} has ${bytes.byteLength} bytes, too few for an IDX header; the file is truncated or not IDX`,
+    );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const kind = kinds.get(view.getUint8(2));
   const rank = view.getUint8(3);
   if (view.getUint16(0) !== 0 || !kind || rank === 0) {
     const magic = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    throw new HebbError(`${name} is not an IDX file: it begins with ${magic}, not with 00 00, a type and a rank; check that it is the right file`);
+    throw new HebbError(
+      `${name} is not an IDX file: it begins with ${magic}, not with 00 00, a type and a rank; check that it is the right file`,
+    );
   }
   const start = 4 + 4 * rank;
   if (bytes.byteLength < start) {
-    throw new HebbError(`${name} is truncated: its header of ${rank} sizes needs ${start} bytes, the file has ${bytes.byteLength}; download or copy it again`);
+    throw new HebbError(
+      `${name} is truncated: its header of ${rank} sizes needs ${start} bytes, the file has ${bytes.byteLength}; download or copy it again`,
+    );
   }
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   let length = 1;
   for (const extent of shape) length *= extent;
   const needed = length * kind.bytes;
   if (needed !== bytes.byteLength - start) {
-    const [problem, fix] = needed > bytes.byteLength - start
-      ? ["is truncated", "download or copy it again"]
-      : ["has bytes after its data", "check that it is the right file"];
-    throw new HebbError(`${name} ${problem}: sizes ${formatShape(shape)} need ${needed} bytes, there are ${bytes.byteLength - start}; ${fix}`);
+    const [problem, fix] =
+      needed > bytes.byteLength - start
+        ? ["is truncated", "download or copy it again"]
+        : ["has bytes after its data", "check that it is the right file"];
+    throw new HebbError(
+      `${name} ${problem}: sizes ${formatShape(shape)} need ${needed} bytes, there are ${bytes.byteLength - start}; ${fix}`,
+    );
   }
   return { dtype: kind.dtype, shape, data: readValues(view, start, length, view.getUint8(2)) };
 }
@@ -128,7 +142,9 @@ export function formatIdx(array: IdxArray): Uint8Array {
   const view = new DataView(out.buffer);
   view.setUint8(2, codes[array.dtype]);
   view.setUint8(3, array.shape.length);
-  array.shape.forEach((extent, i) => view.setUint32(4 + 4 * i, extent));
+  array.shape.forEach((extent, i) => {
+    view.setUint32(4 + 4 * i, extent);
+  });
   array.data.forEach((value, i) => {
     const at = start + i * width;
     if (width === 1) view.setUint8(at, value);
@@ -140,18 +156,28 @@ export function formatIdx(array: IdxArray): Uint8Array {
 }
 
 /** Checks that images [n, …] and labels [n] belong together. */
-export function checkImagesAndLabels(images: IdxArray, labels: IdxArray, names: { readonly images: string; readonly labels: string }): void {
+export function checkImagesAndLabels(
+  images: IdxArray,
+  labels: IdxArray,
+  names: { readonly images: string; readonly labels: string },
+): void {
   if (images.shape.length < 2) {
-    throw new HebbError(`${names.images} has sizes ${formatShape(images.shape)}, not images [count, rows, columns]; did you swap images and labels?`);
+    throw new HebbError(
+      `${names.images} has sizes ${formatShape(images.shape)}, not images [count, rows, columns]; did you swap images and labels?`,
+    );
   }
   if (labels.shape.length !== 1) {
-    throw new HebbError(`${names.labels} has sizes ${formatShape(labels.shape)}, not labels [count]; did you swap images and labels?`);
+    throw new HebbError(
+      `${names.labels} has sizes ${formatShape(labels.shape)}, not labels [count]; did you swap images and labels?`,
+    );
   }
   if (labels.dtype !== "uint8" && labels.dtype !== "int32") {
     throw new HebbError(`${names.labels} holds ${labels.dtype} values; labels must be whole numbers`);
   }
   if (images.shape[0] !== labels.shape[0]) {
-    throw new HebbError(`${names.images} has ${images.shape[0]} images but ${names.labels} has ${labels.shape[0]} labels; they must be the two files of one set`);
+    throw new HebbError(
+      `${names.images} has ${images.shape[0]} images but ${names.labels} has ${labels.shape[0]} labels; they must be the two files of one set`,
+    );
   }
   if (images.shape[0] === 0) throw new HebbError(`${names.images} has no images; it needs at least one`);
 }

@@ -42,7 +42,11 @@ export interface FitImageOptions {
 }
 
 /** Learns mean and spread of the pixels, and the classes. Throws HebbError when images and labels do not match. */
-export function fitImagePreprocessing(images: IdxArray, labels: IdxArray, options: FitImageOptions = {}): ImagePreprocessing {
+export function fitImagePreprocessing(
+  images: IdxArray,
+  labels: IdxArray,
+  options: FitImageOptions = {},
+): ImagePreprocessing {
   const names = options.names ?? { images: "the images", labels: "the labels" };
   checkImagesAndLabels(images, labels, names);
   const shape = imageShape(images);
@@ -60,7 +64,10 @@ export function fitImagePreprocessing(images: IdxArray, labels: IdxArray, option
   const mean = sum / (rows.length * size);
   const spread = Math.sqrt(Math.max(0, squares / (rows.length * size) - mean * mean));
   const values = [...new Set(labels.data)].sort((a, b) => a - b);
-  if (values.length < 2) throw new HebbError(`${names.labels}: every label is ${values[0]}, so there is nothing to learn; use labels of at least two classes`);
+  if (values.length < 2)
+    throw new HebbError(
+      `${names.labels}: every label is ${values[0]}, so there is nothing to learn; use labels of at least two classes`,
+    );
   const counts = values.map((value) => rows.filter((row) => labels.data[row] === value).length);
   return {
     kind: "images",
@@ -75,12 +82,17 @@ export function fitImagePreprocessing(images: IdxArray, labels: IdxArray, option
 
 /** Scaled images, and class numbers when labels are given. Throws HebbError for images of another size and unknown labels. */
 export function applyImagePreprocessing(
-  pre: ImagePreprocessing, images: IdxArray, labels?: IdxArray, names = { images: "the images", labels: "the labels" },
+  pre: ImagePreprocessing,
+  images: IdxArray,
+  labels?: IdxArray,
+  names = { images: "the images", labels: "the labels" },
 ): AppliedImages {
   if (labels) checkImagesAndLabels(images, labels, names);
   const shape = images.shape.length < 2 ? [] : imageShape(images);
   if (formatShape(shape) !== formatShape(pre.shape)) {
-    throw new HebbError(`${names.images} has images of ${formatShape(shape)}, the model was trained on ${formatShape(pre.shape)}; resize them, or use the model they belong to`);
+    throw new HebbError(
+      `${names.images} has images of ${formatShape(shape)}, the model was trained on ${formatShape(pre.shape)}; resize them, or use the model they belong to`,
+    );
   }
   const features = Float32Array.from(images.data as ArrayLike<number>, (pixel) => (pixel - pre.mean) / pre.scale);
   const count = images.shape[0] ?? 0;
@@ -92,7 +104,9 @@ function classNumbers(pre: ImagePreprocessing, labels: TypedArray, name: string)
   return Int32Array.from(labels as ArrayLike<number>, (label, i) => {
     const place = places.get(String(label));
     if (place === undefined) {
-      throw new HebbError(`${name}: label ${i + 1} is ${label}, a class the model does not know; the classes are ${pre.target.classes.join(", ")}`);
+      throw new HebbError(
+        `${name}: label ${i + 1} is ${label}, a class the model does not know; the classes are ${pre.target.classes.join(", ")}`,
+      );
     }
     return place;
   });

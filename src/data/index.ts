@@ -3,16 +3,40 @@ export { type CsvOptions, formatCsv, parseCsv } from "./csv.ts";
 export { Dataset, type DatasetOptions, type Field, gatherSamples } from "./dataset.ts";
 export { blobs, circles, curve, type Gate, type GeneratorOptions, gate, loans, moons, spirals } from "./generators.ts";
 export { checkImagesAndLabels, formatIdx, gunzip, type IdxArray, type IdxOptions, parseIdx, readIdx } from "./idx.ts";
-export { type AppliedImages, applyImagePreprocessing, type FitImageOptions, fitImagePreprocessing, type ImagePreprocessing } from "./images.ts";
+export {
+  type AppliedImages,
+  applyImagePreprocessing,
+  type FitImageOptions,
+  fitImagePreprocessing,
+  type ImagePreprocessing,
+} from "./images.ts";
 export { iris } from "./iris.ts";
 export { DataLoader } from "./loader.ts";
 export {
-  type AppliedTable, type ApplyPreprocessingOptions, applyPreprocessing, classWeights, type FitPreprocessingOptions, fitPreprocessing,
-  type InputEncoding, inferTask, inverseTarget, type TablePreprocessing, type TargetEncoding, type Task,
+  type AppliedTable,
+  type ApplyPreprocessingOptions,
+  applyPreprocessing,
+  classWeights,
+  type FitPreprocessingOptions,
+  fitPreprocessing,
+  type InputEncoding,
+  inferTask,
+  inverseTarget,
+  type TablePreprocessing,
+  type TargetEncoding,
+  type Task,
 } from "./preprocess.ts";
 export { Random, type RandomState, threefry2x32 } from "./random.ts";
 export { BatchSampler, type SamplerOptions, type SamplerState } from "./sampler.ts";
 export { kFold, type Split, type SplitOptions, trainValidationSplit } from "./split.ts";
-export { type Cell, type Column, type ColumnSummary, type ColumnType, inferColumnType, type NumberFormat, Table } from "./table.ts";
+export {
+  type Cell,
+  type Column,
+  type ColumnSummary,
+  type ColumnType,
+  inferColumnType,
+  type NumberFormat,
+  Table,
+} from "./table.ts";
 export { type PreparedTable, type PrepareTableOptions, prepareTable, tableDataset } from "./tabular.ts";
 export { CharacterVocabulary, nextTokenWindows } from "./text.ts";

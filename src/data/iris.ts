@@ -38,5 +38,8 @@ export function iris(): Table {
       if (at % 8 === 0) species.push(name);
     }
   }
-  return new Table([...columns.map((name, i) => ({ name, cells: cells[i] ?? [] })), { name: "species", cells: species }], "iris");
+  return new Table(
+    [...columns.map((name, i) => ({ name, cells: cells[i] ?? [] })), { name: "species", cells: species }],
+    "iris",
+  );
 }

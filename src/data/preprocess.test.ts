@@ -14,7 +14,10 @@ const shared = fileURLToPath(new URL("../../../shared/data/", import.meta.url));
 const rowsOf = (features: Float32Array, width: number): number[][] =>
   Array.from({ length: features.length / width }, (_, i) => Array.from(features.subarray(i * width, (i + 1) * width)));
 const small = (target: readonly unknown[], x: readonly unknown[] = target.map((_, i) => i)): Table =>
-  new Table([{ name: "x", cells: x }, { name: "y", cells: target }]);
+  new Table([
+    { name: "x", cells: x },
+    { name: "y", cells: target },
+  ]);
 const tenTimes = (values: readonly unknown[]): unknown[] => Array.from({ length: 10 }, () => values).flat();
 
 describe("the task follows from the target", () => {
@@ -42,20 +45,24 @@ describe("the task follows from the target", () => {
   ])("%s: %s is read as %s", async (name, target, kind, classes) => {
     const prepared = prepareTable(await readCsvFile(`${shared}${name}.csv`), { target });
     expect(prepared.preprocessing.target.kind).toBe(kind);
-    if (prepared.preprocessing.target.kind === "classes") expect(prepared.preprocessing.target.classes).toEqual(classes);
+    if (prepared.preprocessing.target.kind === "classes")
+      expect(prepared.preprocessing.target.classes).toEqual(classes);
     for (const part of [prepared.train, prepared.validation]) {
       expect(part?.features.data.every((x) => Number.isFinite(x) && Math.abs(x) < 30)).toBe(true);
     }
   });
 
-  test.skipIf(!existsSync(shared))("german-credit keeps all twenty columns, mpg makes makers of car names", async () => {
-    const credit = fitPreprocessing(await readCsvFile(`${shared}german-credit.csv`), { target: "credit_risk" });
-    expect(credit.inputs.length).toBe(20);
-    expect(credit.dropped).toEqual([]);
-    const cars = fitPreprocessing(await readCsvFile(`${shared}mpg.csv`), { target: "mpg" });
-    expect(cars.featureNames).toContain("name = ford");
-    expect(cars.notes.join()).toMatch(/"name" is free text; its first word is used as a category/);
-  });
+  test.skipIf(!existsSync(shared))(
+    "german-credit keeps all twenty columns, mpg makes makers of car names",
+    async () => {
+      const credit = fitPreprocessing(await readCsvFile(`${shared}german-credit.csv`), { target: "credit_risk" });
+      expect(credit.inputs.length).toBe(20);
+      expect(credit.dropped).toEqual([]);
+      const cars = fitPreprocessing(await readCsvFile(`${shared}mpg.csv`), { target: "mpg" });
+      expect(cars.featureNames).toContain("name = ford");
+      expect(cars.notes.join()).toMatch(/"name" is free text; its first word is used as a category/);
+    },
+  );
 });
 
 describe("features", () => {
@@ -71,7 +78,15 @@ describe("features", () => {
 
   test("a value missing in one row of very many gets no mark of its own", () => {
     const x = Array.from({ length: 500 }, (_, i) => (i === 7 ? "" : i % 9));
-    expect(fitPreprocessing(small(x.map((_, i) => (i % 2 ? "a" : "b")), x), { target: "y" }).featureNames).toEqual(["x"]);
+    expect(
+      fitPreprocessing(
+        small(
+          x.map((_, i) => (i % 2 ? "a" : "b")),
+          x,
+        ),
+        { target: "y" },
+      ).featureNames,
+    ).toEqual(["x"]);
   });
 
   test("long tails are drawn in by a logarithm, symmetric values are not", () => {
@@ -81,27 +96,56 @@ describe("features", () => {
     expect(pre.inputs[0]).toMatchObject({ transform: "log" });
     const { features } = applyPreprocessing(pre, small(labels, amounts));
     expect(Math.max(...features)).toBeLessThan(3);
-    expect(fitPreprocessing(small(labels, amounts.map((_, i) => i)), { target: "y" }).inputs[0]).toMatchObject({ transform: "none" });
+    expect(
+      fitPreprocessing(
+        small(
+          labels,
+          amounts.map((_, i) => i),
+        ),
+        { target: "y" },
+      ).inputs[0],
+    ).toMatchObject({ transform: "none" });
   });
 
   test("categories: one feature each, rare ones together, missing and unknown ones in their places", () => {
     const cells = [...Array.from({ length: 300 }, (_, i) => (i % 2 ? "red" : "blue")), "teal", "pink", "", "", "", ""];
-    const table = small(cells.map((_, i) => (i % 3 ? "a" : "b")), cells);
+    const table = small(
+      cells.map((_, i) => (i % 3 ? "a" : "b")),
+      cells,
+    );
     const pre = fitPreprocessing(table, { target: "y" });
     expect(pre.featureNames).toEqual(["x = blue", "x = red", "x (other)", "x (missing)"]);
     const some = new Table([{ name: "x", cells: ["red", "teal", "never seen", "", "__proto__"] }]);
-    expect(rowsOf(applyPreprocessing(pre, some).features, 4)).toEqual([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 1, 0]]);
+    expect(rowsOf(applyPreprocessing(pre, some).features, 4)).toEqual([
+      [0, 1, 0, 0],
+      [0, 0, 1, 0],
+      [0, 0, 1, 0],
+      [0, 0, 0, 1],
+      [0, 0, 1, 0],
+    ]);
   });
 
   test("an unknown or missing category, when none was fitted, sets no feature", () => {
     const pre = fitPreprocessing(small(["a", "b", "a"], ["u", "v", "u"]), { target: "y" });
-    expect(Array.from(applyPreprocessing(pre, new Table([{ name: "x", cells: ["w", ""] }])).features)).toEqual([0, 0, 0, 0]);
+    expect(Array.from(applyPreprocessing(pre, new Table([{ name: "x", cells: ["w", ""] }])).features)).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
   test("constant, empty and identifier columns are left out, with a reason", () => {
     const count = 30;
-    const column = (name: string, cell: (i: number) => unknown): { name: string; cells: unknown[] } => ({ name, cells: Array.from({ length: count }, (_, i) => cell(i)) });
-    const table = new Table([column("id", (i) => i), column("same", () => 5), column("only", () => "x"), column("gone", () => ""), column("use", (i) => i % 7), column("y", (i) => (i % 2 ? "a" : "b"))]);
+    const column = (name: string, cell: (i: number) => unknown): { name: string; cells: unknown[] } => ({
+      name,
+      cells: Array.from({ length: count }, (_, i) => cell(i)),
+    });
+    const table = new Table([
+      column("id", (i) => i),
+      column("same", () => 5),
+      column("only", () => "x"),
+      column("gone", () => ""),
+      column("use", (i) => i % 7),
+      column("y", (i) => (i % 2 ? "a" : "b")),
+    ]);
     const pre = fitPreprocessing(table, { target: "y" });
     expect(pre.dropped.map(({ column: name }) => name)).toEqual(["id", "same", "only", "gone"]);
     expect(pre.notes.join("\n")).toMatch(/"id" is not used: it is different in nearly every row/);
@@ -110,7 +154,9 @@ describe("features", () => {
 
   test("values beyond anything fitted stay finite", () => {
     const pre = fitPreprocessing(small(["a", "b", "a"]), { target: "y" });
-    expect(Array.from(applyPreprocessing(pre, new Table([{ name: "x", cells: ["1e308", "-1e308"] }])).features)).toEqual([1e6, -1e6]);
+    expect(
+      Array.from(applyPreprocessing(pre, new Table([{ name: "x", cells: ["1e308", "-1e308"] }])).features),
+    ).toEqual([1e6, -1e6]);
   });
 });
 
@@ -125,7 +171,10 @@ describe("fitting and applying", () => {
   test("JSON and back changes nothing; column order and further columns do not matter", () => {
     const table = loans({ count: 200, seed: 3 });
     const pre = fitPreprocessing(table, { target: "approved" });
-    const mixed = new Table([...[...table.columns].reverse(), { name: "more", cells: Array.from({ length: 200 }, () => "?") }]);
+    const mixed = new Table([
+      ...[...table.columns].reverse(),
+      { name: "more", cells: Array.from({ length: 200 }, () => "?") },
+    ]);
     expect(applyPreprocessing(JSON.parse(JSON.stringify(pre)), mixed)).toEqual(applyPreprocessing(pre, table));
   });
 
@@ -147,7 +196,9 @@ describe("fitting and applying", () => {
     const table = small([10.5, 20.5, 30.5, 40.5]);
     const pre = fitPreprocessing(table, { target: "y" });
     const { targets } = applyPreprocessing(pre, table);
-    expect(Array.from(targets ?? [], (value) => inverseTarget(pre.target, value))).toEqual([10.5, 20.5, 30.5, 40.5].map((x) => expect.closeTo(x, 5)));
+    expect(Array.from(targets ?? [], (value) => inverseTarget(pre.target, value))).toEqual(
+      [10.5, 20.5, 30.5, 40.5].map((x) => expect.closeTo(x, 5)),
+    );
   });
 
   test("class weights even the classes out", () => {
@@ -168,17 +219,57 @@ describe("fitting and applying", () => {
 describe("what cannot be learned is refused with a sentence", () => {
   const table = parseCsv("x,y,z\n1,a,5\n2,b,5\n3,a,5\n", { name: "t.csv" });
   test.each<[string, () => unknown, RegExp]>([
-    ["a target that is not there", () => fitPreprocessing(table, { target: "Y" }), /t\.csv has no column "Y"; did you mean "y"\?/],
+    [
+      "a target that is not there",
+      () => fitPreprocessing(table, { target: "Y" }),
+      /t\.csv has no column "Y"; did you mean "y"\?/,
+    ],
     ["a constant target", () => fitPreprocessing(table, { target: "z" }), /the target "z" is "5" in every row/],
-    ["text as a number", () => fitPreprocessing(table, { target: "y", task: "regression" }), /"y" is not a number in row 1 \("a"\); regression needs numbers/],
+    [
+      "text as a number",
+      () => fitPreprocessing(table, { target: "y", task: "regression" }),
+      /"y" is not a number in row 1 \("a"\); regression needs numbers/,
+    ],
     ["an empty target", () => fitPreprocessing(small(["", "NA"]), { target: "y" }), /the target "y" has no values/],
-    ["no usable column", () => fitPreprocessing(small(["a", "b"], [5, 5]), { target: "y" }), /no column to learn "y" from \("x": it is the same in every row\)/],
-    ["as many classes as rows", () => fitPreprocessing(small(Array.from({ length: 60 }, (_, i) => `k${i}`)), { target: "y" }), /60 different values in 60 rows, too many for classes/],
-    ["one bad cell in a numeric target", () => fitPreprocessing(small([...Array.from({ length: 99 }, (_, i) => i / 2), "12o"]), { target: "y" }), /holds numbers, but "12o" in row 100/],
-    ["a missing column", () => applyPreprocessing(fitPreprocessing(table, { target: "y" }), parseCsv("y\na\n", { name: "new.csv" })), /new\.csv lacks column "x" that the model was trained on; add it/],
-    ["an unknown class", () => applyPreprocessing(fitPreprocessing(table, { target: "y" }), parseCsv("x,y\n1,a\n2,c\n", { name: "new.csv" })), /new\.csv: the target "y" is "c" in row 2, a class the model does not know; the classes are a, b/],
-    ["text where numbers were", () => applyPreprocessing(fitPreprocessing(table, { target: "y" }), parseCsv("x\n1\nlots\n", { name: "new.csv" })), /new\.csv: column "x" must hold numbers, but row 2 has "lots"/],
-    ["text where the numeric target was", () => { const pre = fitPreprocessing(small([1.5, 2.5, 3.5]), { target: "y" }); applyPreprocessing(pre, small(["x"])); }, /the target "y" must hold numbers, but row 1 has "x"/],
+    [
+      "no usable column",
+      () => fitPreprocessing(small(["a", "b"], [5, 5]), { target: "y" }),
+      /no column to learn "y" from \("x": it is the same in every row\)/,
+    ],
+    [
+      "as many classes as rows",
+      () => fitPreprocessing(small(Array.from({ length: 60 }, (_, i) => `k${i}`)), { target: "y" }),
+      /60 different values in 60 rows, too many for classes/,
+    ],
+    [
+      "one bad cell in a numeric target",
+      () => fitPreprocessing(small([...Array.from({ length: 99 }, (_, i) => i / 2), "12o"]), { target: "y" }),
+      /holds numbers, but "12o" in row 100/,
+    ],
+    [
+      "a missing column",
+      () => applyPreprocessing(fitPreprocessing(table, { target: "y" }), parseCsv("y\na\n", { name: "new.csv" })),
+      /new\.csv lacks column "x" that the model was trained on; add it/,
+    ],
+    [
+      "an unknown class",
+      () =>
+        applyPreprocessing(fitPreprocessing(table, { target: "y" }), parseCsv("x,y\n1,a\n2,c\n", { name: "new.csv" })),
+      /new\.csv: the target "y" is "c" in row 2, a class the model does not know; the classes are a, b/,
+    ],
+    [
+      "text where numbers were",
+      () => applyPreprocessing(fitPreprocessing(table, { target: "y" }), parseCsv("x\n1\nlots\n", { name: "new.csv" })),
+      /new\.csv: column "x" must hold numbers, but row 2 has "lots"/,
+    ],
+    [
+      "text where the numeric target was",
+      () => {
+        const pre = fitPreprocessing(small([1.5, 2.5, 3.5]), { target: "y" });
+        applyPreprocessing(pre, small(["x"]));
+      },
+      /the target "y" must hold numbers, but row 1 has "x"/,
+    ],
   ])("%s", (_, action, message) => {
     expect(action).toThrow(message);
   });

@@ -130,7 +130,8 @@ export function inferTask(column: Column, type: ColumnType = inferColumnType(col
 
 function fitTarget(table: Table, column: Column, task: Task | undefined, fitted: Column): TargetEncoding {
   const type = inferColumnType(column);
-  if (type.kind === "empty") throw new HebbError(`${table.name}: the target "${column.name}" has no values; choose another column`);
+  if (type.kind === "empty")
+    throw new HebbError(`${table.name}: the target "${column.name}" has no values; choose another column`);
   const decided = task ?? inferTask(column, type);
   if (decided === "regression") {
     if (type.kind !== "number") {
@@ -154,7 +155,9 @@ function fitTarget(table: Table, column: Column, task: Task | undefined, fitted:
   const found = countValues(column.cells.map((cell) => (cell === undefined ? undefined : className(cell, numeric))));
   const classes = found.map(({ value }) => value).sort((a, b) => (numeric ? Number(a) - Number(b) : a < b ? -1 : 1));
   if (classes.length < 2) {
-    throw new HebbError(`${table.name}: the target "${column.name}" is "${classes[0]}" in every row, so there is nothing to learn; choose another target`);
+    throw new HebbError(
+      `${table.name}: the target "${column.name}" is "${classes[0]}" in every row, so there is nothing to learn; choose another target`,
+    );
   }
   if (classes.length > 1000 || (classes.length > 20 && classes.length > column.cells.length / 2)) {
     throw new HebbError(
@@ -177,7 +180,8 @@ function rejectUnreadable(table: Table, column: Column, format: NumberFormat): n
   );
 }
 
-const show = (cell: Cell): string => (cell === undefined ? "nothing" : `"${cell.length > 40 ? `${cell.slice(0, 40)}…` : cell}"`);
+const show = (cell: Cell): string =>
+  cell === undefined ? "nothing" : `"${cell.length > 40 ? `${cell.slice(0, 40)}…` : cell}"`;
 
 type NumberInput = Extract<InputEncoding, { kind: "number" | "date" }>;
 type CategoryInput = Extract<InputEncoding, { kind: "category" }>;
@@ -202,14 +206,16 @@ function fitNumber(column: Column, type: Extract<ColumnType, { kind: "number" | 
   const raw = numberSummary(values);
   if (!raw) return "it has no values in the training rows";
   const missing = values.filter((value) => Number.isNaN(value)).length;
-  if (raw.min === raw.max) return missing > 0 ? "it has one value only, besides missing ones" : "it is the same in every row";
+  if (raw.min === raw.max)
+    return missing > 0 ? "it has one value only, besides missing ones" : "it is the same in every row";
   const distinct = new Set(values).size;
   // Counts and codes with a handful of values keep their spacing; only long-tailed, non-negative amounts are drawn together.
   const transform =
     type.kind === "number" && raw.min >= 0 && distinct > 10 && skewness(values, raw.mean, raw.std) > 2 ? "log" : "none";
   if (transform === "log") values = values.map(logTransform);
   const range = transform === "log" ? numberSummary(values) : raw;
-  if (!range || !(range.std > 0) || !Number.isFinite(range.std)) return "its values are too close together or too large to tell apart";
+  if (!range || !(range.std > 0) || !Number.isFinite(range.std))
+    return "its values are too close together or too large to tell apart";
   return {
     kind: type.kind,
     column: column.name,
@@ -242,7 +248,8 @@ function fitCategory(column: Column, word: boolean): CategoryInput | string {
 }
 
 function featureNamesOf(input: InputEncoding): string[] {
-  if (input.kind !== "category") return input.missingIndicator ? [input.column, `${input.column} (missing)`] : [input.column];
+  if (input.kind !== "category")
+    return input.missingIndicator ? [input.column, `${input.column} (missing)`] : [input.column];
   const names = input.categories.map((category) => `${input.column} = ${category}`);
   if (input.other) names.push(`${input.column} (other)`);
   if (input.missing) names.push(`${input.column} (missing)`);
@@ -259,7 +266,10 @@ function fitInput(column: Column, fitted: Column, notes: string[]): InputEncodin
     case "text": {
       if (!type.firstWord) return "it is free text, different in nearly every row";
       const input = fitCategory(fitted, true);
-      if (typeof input !== "string") notes.push(`"${column.name}" is free text; its first word is used as a category (${input.categories.length} kept)`);
+      if (typeof input !== "string")
+        notes.push(
+          `"${column.name}" is free text; its first word is used as a category (${input.categories.length} kept)`,
+        );
       return input;
     }
     case "category":
@@ -269,7 +279,9 @@ function fitInput(column: Column, fitted: Column, notes: string[]): InputEncodin
     case "date": {
       if (type.kind === "number" && type.unreadable > 0) {
         const at = column.cells.findIndex((cell) => cell !== undefined && Number.isNaN(parseNumber(cell, type.format)));
-        notes.push(`"${column.name}" is read as a number; ${type.unreadable} cells are not (the first is ${show(column.cells[at])} in row ${at + 1}) and count as missing`);
+        notes.push(
+          `"${column.name}" is read as a number; ${type.unreadable} cells are not (the first is ${show(column.cells[at])} in row ${at + 1}) and count as missing`,
+        );
       }
       return fitNumber(fitted, type);
     }
@@ -298,13 +310,17 @@ export function fitPreprocessing(table: Table, options: FitPreprocessingOptions)
   const dropped: { column: string; reason: string }[] = [];
   for (const column of table.columns) {
     if (column.name === options.target) continue;
-    const input = options.ignore?.includes(column.name) ? "it was to be ignored" : fitInput(column, pick(column), notes);
+    const input = options.ignore?.includes(column.name)
+      ? "it was to be ignored"
+      : fitInput(column, pick(column), notes);
     if (typeof input === "string") dropped.push({ column: column.name, reason: input });
     else inputs.push(input);
   }
   if (inputs.length === 0) {
     const why = dropped.map(({ column, reason }) => `"${column}": ${reason}`).join("; ");
-    throw new HebbError(`${table.name} has no column to learn "${options.target}" from${why ? ` (${why})` : ""}; add one that varies`);
+    throw new HebbError(
+      `${table.name} has no column to learn "${options.target}" from${why ? ` (${why})` : ""}; add one that varies`,
+    );
   }
   for (const { column, reason } of dropped) notes.push(`"${column}" is not used: ${reason}`);
   return { kind: "table", version: 1, inputs, featureNames: inputs.flatMap(featureNamesOf), target, dropped, notes };
@@ -319,7 +335,11 @@ export interface ApplyPreprocessingOptions {
  * Features [rows, d] and targets of any table with the same columns; their order, and further columns, do not matter.
  * Throws HebbError naming a column that is missing, a cell that is no number, or a class that was not there when fitting.
  */
-export function applyPreprocessing(pre: TablePreprocessing, table: Table, options: ApplyPreprocessingOptions = {}): AppliedTable {
+export function applyPreprocessing(
+  pre: TablePreprocessing,
+  table: Table,
+  options: ApplyPreprocessingOptions = {},
+): AppliedTable {
   const absent = pre.inputs.filter((input) => !table.has(input.column)).map((input) => `"${input.column}"`);
   if (absent.length > 0) {
     throw new HebbError(
@@ -329,11 +349,15 @@ export function applyPreprocessing(pre: TablePreprocessing, table: Table, option
   const wanted = options.targets ?? (table.has(pre.target.column) ? "required" : "none");
   const targetCells = wanted === "required" ? table.column(pre.target.column).cells : undefined;
   const rows = Int32Array.from(
-    Array.from({ length: table.rowCount }, (_, row) => row).filter((row) => !targetCells || targetCells[row] !== undefined),
+    Array.from({ length: table.rowCount }, (_, row) => row).filter(
+      (row) => !targetCells || targetCells[row] !== undefined,
+    ),
   );
   const width = pre.featureNames.length;
   if (rows.length * width > 2 ** 29) {
-    throw new HebbError(`${table.name} becomes ${rows.length} × ${width} features, more than 2^29; use fewer rows or columns`);
+    throw new HebbError(
+      `${table.name} becomes ${rows.length} × ${width} features, more than 2^29; use fewer rows or columns`,
+    );
   }
   const features = new Float32Array(rows.length * width);
   let place = 0;
@@ -347,14 +371,21 @@ export function applyPreprocessing(pre: TablePreprocessing, table: Table, option
 }
 
 function writeNumber(
-  input: NumberInput, cells: readonly Cell[], rows: Int32Array, features: Float32Array, width: number, place: number, name: string,
+  input: NumberInput,
+  cells: readonly Cell[],
+  rows: Int32Array,
+  features: Float32Array,
+  width: number,
+  place: number,
+  name: string,
 ): number {
   let unreadable = 0;
   let firstBad = -1;
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] ?? 0;
     const cell = cells[row];
-    let value = cell === undefined ? Number.NaN : input.kind === "date" ? parseDate(cell) : parseNumber(cell, input.format);
+    let value =
+      cell === undefined ? Number.NaN : input.kind === "date" ? parseDate(cell) : parseNumber(cell, input.format);
     if (cell !== undefined && !Number.isFinite(value)) {
       if (unreadable++ === 0) firstBad = row;
       value = Number.NaN;
@@ -377,7 +408,12 @@ function writeNumber(
 const clampToFloat = (value: number): number => Math.max(-1e6, Math.min(1e6, value));
 
 function writeCategory(
-  input: CategoryInput, cells: readonly Cell[], rows: Int32Array, features: Float32Array, width: number, place: number,
+  input: CategoryInput,
+  cells: readonly Cell[],
+  rows: Int32Array,
+  features: Float32Array,
+  width: number,
+  place: number,
 ): number {
   const places = new Map(input.categories.map((category, i) => [category, i]));
   const otherPlace = input.other ? input.categories.length : undefined;
@@ -390,12 +426,19 @@ function writeCategory(
   return place + input.categories.length + (input.other ? 1 : 0) + (input.missing ? 1 : 0);
 }
 
-function encodeTargets(target: TargetEncoding, cells: readonly Cell[], rows: Int32Array, name: string): Int32Array | Float32Array {
+function encodeTargets(
+  target: TargetEncoding,
+  cells: readonly Cell[],
+  rows: Int32Array,
+  name: string,
+): Int32Array | Float32Array {
   if (target.kind === "number") {
     return Float32Array.from(rows, (row) => {
       const value = parseNumber(cells[row] ?? "", target.format);
       if (!Number.isFinite(value)) {
-        throw new HebbError(`${name}: the target "${target.column}" must hold numbers, but row ${row + 1} has ${show(cells[row])}; mend that cell or leave it empty`);
+        throw new HebbError(
+          `${name}: the target "${target.column}" must hold numbers, but row ${row + 1} has ${show(cells[row])}; mend that cell or leave it empty`,
+        );
       }
       return (value - target.mean) / target.scale;
     });
@@ -404,8 +447,11 @@ function encodeTargets(target: TargetEncoding, cells: readonly Cell[], rows: Int
   return Int32Array.from(rows, (row) => {
     const place = places.get(className(cells[row] ?? "", target.numeric));
     if (place === undefined) {
-      const known = target.classes.length > 12 ? `${target.classes.slice(0, 12).join(", ")}, …` : target.classes.join(", ");
-      throw new HebbError(`${name}: the target "${target.column}" is ${show(cells[row])} in row ${row + 1}, a class the model does not know; the classes are ${known}`);
+      const known =
+        target.classes.length > 12 ? `${target.classes.slice(0, 12).join(", ")}, …` : target.classes.join(", ");
+      throw new HebbError(
+        `${name}: the target "${target.column}" is ${show(cells[row])} in row ${row + 1}, a class the model does not know; the classes are ${known}`,
+      );
     }
     return place;
   });
@@ -413,7 +459,8 @@ function encodeTargets(target: TargetEncoding, cells: readonly Cell[], rows: Int
 
 /** A scaled target back in the units of the table: value · scale + mean. Only for a numeric target. */
 export function inverseTarget(target: TargetEncoding, value: number): number {
-  if (target.kind !== "number") throw new HebbError(`the target "${target.column}" is a class, not a number; take its name from target.classes`);
+  if (target.kind !== "number")
+    throw new HebbError(`the target "${target.column}" is a class, not a number; take its name from target.classes`);
   return value * target.scale + target.mean;
 }
 

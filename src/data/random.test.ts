@@ -48,7 +48,9 @@ test("uniform and normal have the right mean and spread; streams and seeds diffe
   expect(Math.abs(sum / draws)).toBeLessThan(0.03);
   expect(Math.abs(squares / draws - 1)).toBeLessThan(0.05);
   expect(Math.abs(uniform / draws - 0.5)).toBeLessThan(0.01);
-  const seen = new Set([new Random(1), new Random(2), new Random(1, 1), new Random(2 ** 32 + 1)].map((r) => r.uniform()));
+  const seen = new Set(
+    [new Random(1), new Random(2), new Random(1, 1), new Random(2 ** 32 + 1)].map((r) => r.uniform()),
+  );
   expect(seen.size).toBe(4);
 });
 

@@ -7,7 +7,10 @@ const epoch = (sampler: BatchSampler): number[][] => [...sampler.batches()].map(
 
 test("without shuffling the order is that of the data; the last batch is smaller, or dropped", () => {
   expect(epoch(new BatchSampler(5, { batchSize: 2 }))).toEqual([[0, 1], [2, 3], [4]]);
-  expect(epoch(new BatchSampler(5, { batchSize: 2, dropLast: true }))).toEqual([[0, 1], [2, 3]]);
+  expect(epoch(new BatchSampler(5, { batchSize: 2, dropLast: true }))).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
   expect(new BatchSampler(3).batchSize).toBe(1);
 });
 
@@ -61,7 +64,10 @@ test("a state of other data or settings, or a damaged one, is refused", () => {
 
 describe("Dataset", () => {
   const data = new Dataset({
-    features: Float32Array.of(1, 2, 3, 4, 5, 6), featureShape: [2], targets: Int32Array.of(7, 8, 9), weights: Float32Array.of(1, 0, 2),
+    features: Float32Array.of(1, 2, 3, 4, 5, 6),
+    featureShape: [2],
+    targets: Int32Array.of(7, 8, 9),
+    weights: Float32Array.of(1, 0, 2),
   });
 
   test("gathers samples and subsets in the order asked for", () => {
@@ -74,8 +80,20 @@ describe("Dataset", () => {
 
   test("values that do not fit together are refused", () => {
     expect(() => gatherSamples(data.features, [3])).toThrow(/there is no sample 3; the data set has 3/);
-    expect(() => new Dataset({ features: new Float32Array(5), featureShape: [2], targets: new Int32Array(2) })).toThrow(/5 values do not divide into samples of shape \[2\]/);
-    expect(() => new Dataset({ features: new Float32Array(4), featureShape: [2], targets: new Int32Array(3) })).toThrow(/2 samples of features but 3 targets/);
-    expect(() => new Dataset({ features: new Float32Array(2), featureShape: [1], targets: new Int32Array(2), weights: Float32Array.of(1, -1) })).toThrow(/finite and not negative/);
+    expect(() => new Dataset({ features: new Float32Array(5), featureShape: [2], targets: new Int32Array(2) })).toThrow(
+      /5 values do not divide into samples of shape \[2\]/,
+    );
+    expect(() => new Dataset({ features: new Float32Array(4), featureShape: [2], targets: new Int32Array(3) })).toThrow(
+      /2 samples of features but 3 targets/,
+    );
+    expect(
+      () =>
+        new Dataset({
+          features: new Float32Array(2),
+          featureShape: [1],
+          targets: new Int32Array(2),
+          weights: Float32Array.of(1, -1),
+        }),
+    ).toThrow(/finite and not negative/);
   });
 });

@@ -46,9 +46,12 @@ export class BatchSampler {
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new HebbError(`batchSize ${batchSize} is not a whole number ≥ 1`);
     }
-    if (!Number.isInteger(length) || length < 1) throw new HebbError(`cannot make batches of ${length} samples; there must be at least one`);
+    if (!Number.isInteger(length) || length < 1)
+      throw new HebbError(`cannot make batches of ${length} samples; there must be at least one`);
     if (dropLast && length < batchSize) {
-      throw new HebbError(`dropLast with batchSize ${batchSize} leaves no batch of ${length} samples; use a smaller batchSize or dropLast: false`);
+      throw new HebbError(
+        `dropLast with batchSize ${batchSize} leaves no batch of ${length} samples; use a smaller batchSize or dropLast: false`,
+      );
     }
     this.length = length;
     this.batchSize = batchSize;
@@ -92,7 +95,8 @@ export class BatchSampler {
 
   /** Goes to the start of an epoch. */
   startEpoch(epoch: number): void {
-    if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xe0000000) throw new HebbError(`epoch ${epoch} is not a whole number ≥ 0`);
+    if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xe0000000)
+      throw new HebbError(`epoch ${epoch} is not a whole number ≥ 0`);
     this.currentEpoch = epoch;
     this.nextBatch = 0;
   }
@@ -107,11 +111,15 @@ export class BatchSampler {
     const mine = this.state();
     for (const key of ["length", "batchSize", "shuffle", "dropLast", "seed"] as const) {
       if (state[key] !== mine[key]) {
-        throw new HebbError(`the saved loader state has ${key} ${String(state[key])}, this loader has ${String(mine[key])}; resume with the same data and settings`);
+        throw new HebbError(
+          `the saved loader state has ${key} ${String(state[key])}, this loader has ${String(mine[key])}; resume with the same data and settings`,
+        );
       }
     }
     if (!Number.isInteger(state.batch) || state.batch < 0 || state.batch > this.batchCount) {
-      throw new HebbError(`the saved loader state is at batch ${state.batch}, but an epoch has ${this.batchCount}; the state is damaged`);
+      throw new HebbError(
+        `the saved loader state is at batch ${state.batch}, but an epoch has ${this.batchCount}; the state is damaged`,
+      );
     }
     this.startEpoch(state.epoch);
     this.nextBatch = state.batch;

@@ -21,7 +21,8 @@ const splitStream = 0x53504c54;
 
 function strata(count: number, labels: ArrayLike<number | string | undefined> | undefined): number[][] {
   if (labels === undefined) return [Array.from({ length: count }, (_, i) => i)];
-  if (labels.length !== count) throw new HebbError(`${labels.length} labels for ${count} rows; give one label for each row`);
+  if (labels.length !== count)
+    throw new HebbError(`${labels.length} labels for ${count} rows; give one label for each row`);
   const groups = new Map<number | string | undefined, number[]>();
   for (let row = 0; row < count; row++) {
     const group = groups.get(labels[row]);
@@ -48,11 +49,13 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
   });
   const wanted = share === 0 ? 0 : Math.min(count - 1, Math.max(count > 1 ? 1 : 0, Math.round(count * share)));
   const taken = groups.map((group) => Math.floor(group.exact));
-  const byRemainder = groups.map((_, i) => i).sort((a, b) => {
-    const left = (groups[a]?.exact ?? 0) % 1;
-    const right = (groups[b]?.exact ?? 0) % 1;
-    return right - left || a - b;
-  });
+  const byRemainder = groups
+    .map((_, i) => i)
+    .sort((a, b) => {
+      const left = (groups[a]?.exact ?? 0) % 1;
+      const right = (groups[b]?.exact ?? 0) % 1;
+      return right - left || a - b;
+    });
   let missing = wanted - taken.reduce((sum, n) => sum + n, 0);
   for (const i of byRemainder) {
     if (missing <= 0) break;
@@ -66,7 +69,9 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
   const validation: number[] = [];
   const train: number[] = [];
   groups.forEach(({ order }, i) => {
-    order.forEach((row, place) => (place < (taken[i] ?? 0) ? validation : train).push(row));
+    order.forEach((row, place) => {
+      (place < (taken[i] ?? 0) ? validation : train).push(row);
+    });
   });
   return { train: Int32Array.from(train).sort(), validation: Int32Array.from(validation).sort() };
 }
@@ -74,7 +79,9 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
 /** k splits whose validation parts are disjoint and cover every row; with labels, each has the same mix of classes. */
 export function kFold(count: number, folds: number, options: Omit<SplitOptions, "validation"> = {}): Split[] {
   if (!Number.isInteger(folds) || folds < 2 || folds > count) {
-    throw new HebbError(`${folds} folds of ${count} rows cannot be made; use a whole number from 2 to the number of rows`);
+    throw new HebbError(
+      `${folds} folds of ${count} rows cannot be made; use a whole number from 2 to the number of rows`,
+    );
   }
   const random = new Random(options.seed ?? 0, splitStream + 1);
   const foldOf = new Int32Array(count);

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { type Column, type ColumnType, inferColumnType, parseDate, parseNumber, Table } from "./table.ts";
 
 const column = (cells: readonly unknown[], name = "x"): Column => new Table([{ name, cells }]).column(name);
-const repeat = (values: readonly string[], count: number): string[] => Array.from({ length: count }, (_, i) => values[i % values.length] ?? "");
+const repeat = (values: readonly string[], count: number): string[] =>
+  Array.from({ length: count }, (_, i) => values[i % values.length] ?? "");
 
 test.each<[string, readonly unknown[], ColumnType["kind"]]>([
   ["whole numbers", [1, 2, 3], "number"],
@@ -28,13 +29,19 @@ test.each<[string, readonly unknown[], ColumnType["kind"]]>([
 
 test("row numbers are identifiers by name, not by value: an evenly spaced x is a number", () => {
   const counting = Array.from({ length: 50 }, (_, i) => i);
-  for (const name of ["id", "Index", "customer_id", "Unnamed: 0", "userID"]) expect(inferColumnType(column(counting, name)).kind).toBe("identifier");
+  for (const name of ["id", "Index", "customer_id", "Unnamed: 0", "userID"])
+    expect(inferColumnType(column(counting, name)).kind).toBe("identifier");
   for (const name of ["x", "paid", "humid", "day"]) expect(inferColumnType(column(counting, name)).kind).toBe("number");
 });
 
 test("a few unreadable cells in many numbers count as missing; many make a category", () => {
   const numbers = Array.from({ length: 100 }, (_, i) => String(i % 7));
-  expect(inferColumnType(column([...numbers, "12o"]))).toEqual({ kind: "number", format: "plain", wholeNumbers: true, unreadable: 1 });
+  expect(inferColumnType(column([...numbers, "12o"]))).toEqual({
+    kind: "number",
+    format: "plain",
+    wholeNumbers: true,
+    unreadable: 1,
+  });
   expect(inferColumnType(column([...numbers, ...repeat(["low", "high"], 10)])).kind).toBe("category");
 });
 
@@ -47,7 +54,8 @@ test("parseNumber and parseDate", () => {
   expect(parseNumber("1,234.5", "thousands")).toBe(1234.5);
   expect(parseNumber("1,5", "decimalComma")).toBe(1.5);
   expect(parseNumber("-$3")).toBe(-3);
-  for (const bad of ["", "abc", "1 2", "0x1f", "Infinity", "1e", "--1", "9".repeat(1000), "1,23,4"]) expect(parseNumber(bad)).toBeNaN();
+  for (const bad of ["", "abc", "1 2", "0x1f", "Infinity", "1e", "--1", "9".repeat(1000), "1,23,4"])
+    expect(parseNumber(bad)).toBeNaN();
   expect(parseDate("1970-01-02")).toBe(1);
   expect(parseDate("1970-01-01 12:00")).toBe(0.5);
   expect(parseDate("2023-02-29")).toBeNaN();
@@ -60,8 +68,25 @@ describe("describe", () => {
       { name: "c", cells: ["b", "a", "b", "b", "a"] },
     ]);
     expect(table.describe()).toEqual([
-      { name: "n", kind: "number", rows: 5, missing: 1, distinct: 4, range: { min: 1, max: 4, mean: 2.5, std: Math.sqrt(1.25), median: 2.5 } },
-      { name: "c", kind: "category", rows: 5, missing: 0, distinct: 2, top: [{ value: "b", count: 3 }, { value: "a", count: 2 }] },
+      {
+        name: "n",
+        kind: "number",
+        rows: 5,
+        missing: 1,
+        distinct: 4,
+        range: { min: 1, max: 4, mean: 2.5, std: Math.sqrt(1.25), median: 2.5 },
+      },
+      {
+        name: "c",
+        kind: "category",
+        rows: 5,
+        missing: 0,
+        distinct: 2,
+        top: [
+          { value: "b", count: 3 },
+          { value: "a", count: 2 },
+        ],
+      },
     ]);
   });
 
@@ -73,7 +98,19 @@ describe("describe", () => {
 });
 
 test("columns of unequal length, doubled names and rows that do not exist are refused", () => {
-  expect(() => new Table([{ name: "a", cells: [1] }, { name: "b", cells: [1, 2] }])).toThrow(/column "b" has 2 rows, "a" has 1/);
-  expect(() => new Table([{ name: "a", cells: [1] }, { name: "a", cells: [1] }])).toThrow(/two columns are called "a"/);
+  expect(
+    () =>
+      new Table([
+        { name: "a", cells: [1] },
+        { name: "b", cells: [1, 2] },
+      ]),
+  ).toThrow(/column "b" has 2 rows, "a" has 1/);
+  expect(
+    () =>
+      new Table([
+        { name: "a", cells: [1] },
+        { name: "a", cells: [1] },
+      ]),
+  ).toThrow(/two columns are called "a"/);
   expect(() => new Table([{ name: "a", cells: [1] }]).select([1])).toThrow(/there is no row 1/);
 });

@@ -10,7 +10,20 @@ export interface Column {
 }
 
 const missingMarks: ReadonlySet<string> = new Set([
-  "", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NAN", "null", "NULL", "Null", "?",
+  "",
+  "NA",
+  "N/A",
+  "n/a",
+  "na",
+  "#N/A",
+  "<NA>",
+  "NaN",
+  "nan",
+  "NAN",
+  "null",
+  "NULL",
+  "Null",
+  "?",
 ]);
 
 /** The cell without surrounding blanks, undefined when it marks a missing value ("" NA N/A NaN null ? …). */
@@ -50,7 +63,10 @@ export class Table {
     const names = new Set<string>();
     for (const row of rows) for (const key of Object.keys(row)) names.add(key);
     return new Table(
-      [...names].map((key) => ({ name: key, cells: rows.map((row) => (Object.hasOwn(row, key) ? row[key] : undefined)) })),
+      [...names].map((key) => ({
+        name: key,
+        cells: rows.map((row) => (Object.hasOwn(row, key) ? row[key] : undefined)),
+      })),
       name,
     );
   }
@@ -87,7 +103,10 @@ export class Table {
 
   /** The table without these columns; names that do not occur are ignored. */
   drop(...names: string[]): Table {
-    return new Table(this.columns.filter((column) => !names.includes(column.name)), this.name);
+    return new Table(
+      this.columns.filter((column) => !names.includes(column.name)),
+      this.name,
+    );
   }
 
   /** What each column holds, in order. */
@@ -109,7 +128,12 @@ export type NumberFormat = "plain" | "thousands" | "decimalComma";
 
 /** What a column holds. "identifier" and "text" differ in nearly every row and say nothing that generalises as they are. */
 export type ColumnType =
-  | { readonly kind: "number"; readonly format: NumberFormat; readonly wholeNumbers: boolean; readonly unreadable: number }
+  | {
+      readonly kind: "number";
+      readonly format: NumberFormat;
+      readonly wholeNumbers: boolean;
+      readonly unreadable: number;
+    }
   | { readonly kind: "category" }
   | { readonly kind: "boolean" }
   | { readonly kind: "date" }
@@ -125,7 +149,13 @@ export interface ColumnSummary {
   readonly missing: number;
   readonly distinct: number;
   /** For numbers (dates: days since 1970). */
-  readonly range?: { readonly min: number; readonly max: number; readonly mean: number; readonly std: number; readonly median: number };
+  readonly range?: {
+    readonly min: number;
+    readonly max: number;
+    readonly mean: number;
+    readonly std: number;
+    readonly median: number;
+  };
   /** The most frequent values, up to ten. */
   readonly top?: readonly { readonly value: string; readonly count: number }[];
 }
@@ -144,7 +174,8 @@ export function parseNumber(cell: string, format: NumberFormat = "plain"): numbe
   return Number.NaN;
 }
 
-const datePattern = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+const datePattern =
+  /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /** Days since 1970-01-01 of a date such as 2024-05-01, 2024/5/1 or 2024-05-01T12:30:00; NaN for anything else. */
 export function parseDate(cell: string): number {
@@ -158,7 +189,12 @@ export function parseDate(cell: string): number {
   return time / 86400000 + ((hour ?? 0) * 3600 + (minute ?? 0) * 60 + (second ?? 0)) / 86400;
 }
 
-const booleanPairs: readonly (readonly [string, string])[] = [["false", "true"], ["no", "yes"], ["n", "y"], ["f", "t"]];
+const booleanPairs: readonly (readonly [string, string])[] = [
+  ["false", "true"],
+  ["no", "yes"],
+  ["n", "y"],
+  ["f", "t"],
+];
 const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
 const camelCaseIdentifier = /[a-z]I[dD]$/;
 
@@ -180,7 +216,8 @@ export function inferColumnType(column: Column): ColumnType {
     return unique && named ? { kind: "identifier" } : number;
   }
   const lower = new Set([...distinct].map((value) => value.toLowerCase()));
-  if (lower.size <= 2 && booleanPairs.some((pair) => [...lower].every((value) => pair.includes(value)))) return { kind: "boolean" };
+  if (lower.size <= 2 && booleanPairs.some((pair) => [...lower].every((value) => pair.includes(value))))
+    return { kind: "boolean" };
   if (present.every((cell) => !Number.isNaN(parseDate(cell)))) return { kind: "date" };
   // A category is worth learning only if its values come back: here, most rows must share theirs with another row.
   if (count > 20 && distinct.size > count / 2) {
@@ -215,14 +252,23 @@ function inferNumber(present: readonly string[]): Extract<ColumnType, { kind: "n
 }
 
 function inferNumberAs(present: readonly string[], format: NumberFormat): Extract<ColumnType, { kind: "number" }> {
-  return { kind: "number", format, wholeNumbers: present.every((cell) => Number.isInteger(parseNumber(cell, format))), unreadable: 0 };
+  return {
+    kind: "number",
+    format,
+    wholeNumbers: present.every((cell) => Number.isInteger(parseNumber(cell, format))),
+    unreadable: 0,
+  };
 }
 
 /** The numbers of a column (days for dates), NaN where missing or unreadable. */
-export function numericCells(column: Column, type: { readonly kind: "number"; readonly format: NumberFormat } | { readonly kind: "date" }): Float64Array {
+export function numericCells(
+  column: Column,
+  type: { readonly kind: "number"; readonly format: NumberFormat } | { readonly kind: "date" },
+): Float64Array {
   const out = new Float64Array(column.cells.length);
   column.cells.forEach((cell, row) => {
-    const value = cell === undefined ? Number.NaN : type.kind === "date" ? parseDate(cell) : parseNumber(cell, type.format);
+    const value =
+      cell === undefined ? Number.NaN : type.kind === "date" ? parseDate(cell) : parseNumber(cell, type.format);
     out[row] = Number.isFinite(value) ? value : Number.NaN;
   });
   return out;

@@ -1,7 +1,14 @@
 // From a table straight to data sets: split, fit the preprocessing on the training rows, apply it to both parts.
 import { HebbError } from "../graph/errors.ts";
 import { Dataset } from "./dataset.ts";
-import { type AppliedTable, applyPreprocessing, fitPreprocessing, inferTask, type Task, type TablePreprocessing } from "./preprocess.ts";
+import {
+  type AppliedTable,
+  applyPreprocessing,
+  fitPreprocessing,
+  inferTask,
+  type TablePreprocessing,
+  type Task,
+} from "./preprocess.ts";
 import { trainValidationSplit } from "./split.ts";
 import type { Table } from "./table.ts";
 
@@ -27,8 +34,14 @@ export interface PreparedTable {
 /** Features [n, d] float32; targets [n] int32 for classes, [n, 1] float32 for numbers. Throws HebbError when `applied` has no targets. */
 export function tableDataset(applied: AppliedTable): Dataset {
   const { features, featureCount, targets } = applied;
-  if (!targets) throw new HebbError("these rows have no targets; apply the preprocessing to a table that has the target column");
-  return new Dataset({ features, featureShape: [featureCount], targets, targetShape: targets instanceof Int32Array ? [] : [1] });
+  if (!targets)
+    throw new HebbError("these rows have no targets; apply the preprocessing to a table that has the target column");
+  return new Dataset({
+    features,
+    featureShape: [featureCount],
+    targets,
+    targetShape: targets instanceof Int32Array ? [] : [1],
+  });
 }
 
 /** Splits a table by seed, fits the preprocessing on the training rows only, and gives both parts as data sets. */

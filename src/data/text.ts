@@ -15,7 +15,9 @@ export class CharacterVocabulary {
   }
 
   static of(text: string): CharacterVocabulary {
-    return new CharacterVocabulary([...new Set(text)].sort((a, b) => (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0)));
+    return new CharacterVocabulary(
+      [...new Set(text)].sort((a, b) => (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0)),
+    );
   }
 
   get size(): number {
@@ -28,7 +30,9 @@ export class CharacterVocabulary {
     for (const character of text) {
       const place = this.places.get(character);
       if (place === undefined) {
-        throw new HebbError(`the character ${JSON.stringify(character)} (place ${out.length + 1}) is not in the vocabulary of ${this.size}; build the vocabulary from all texts`);
+        throw new HebbError(
+          `the character ${JSON.stringify(character)} (place ${out.length + 1}) is not in the vocabulary of ${this.size}; build the vocabulary from all texts`,
+        );
       }
       out.push(place);
     }
@@ -54,9 +58,12 @@ export function nextTokenWindows(tokens: Int32Array, context: number, stride = c
   }
   const count = Math.floor((tokens.length - 1 - context) / stride) + 1;
   if (tokens.length < context + 1) {
-    throw new HebbError(`${tokens.length} tokens are too few for a context of ${context}; at least ${context + 1} are needed`);
+    throw new HebbError(
+      `${tokens.length} tokens are too few for a context of ${context}; at least ${context + 1} are needed`,
+    );
   }
-  if (count * context > 2 ** 29) throw new HebbError(`${count} windows of ${context} tokens are more than 2^29 values; use a larger stride`);
+  if (count * context > 2 ** 29)
+    throw new HebbError(`${count} windows of ${context} tokens are more than 2^29 values; use a larger stride`);
   const features = new Int32Array(count * context);
   const targets = new Int32Array(count * context);
   for (let i = 0; i < count; i++) {

@@ -88,7 +88,11 @@ function attempt(action: () => void): void {
  * Replaces a file in one step: a new file in the same folder is written and synced, renamed over the old, and the folder synced.
  * If anything fails, the old file stays as it was and HebbError says why.
  */
-export function writeFileAtomic(path: string, data: Uint8Array | string, operations: FileOperations = diskOperations): void {
+export function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string,
+  operations: FileOperations = diskOperations,
+): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${nextTemporary++}${temporarySuffix}`);
   let file: number | undefined;
@@ -125,7 +129,9 @@ export function sealJson(value: Readonly<Record<string, unknown>>): string {
 
 /** The text without its seal, parsed. Throws HebbError when any bit of it has changed. */
 export function unsealJson(bytes: Uint8Array, name: string): unknown {
-  const damaged = new HebbError(`${name} is damaged: its checksum does not match (a changed or missing byte); restore it from a copy`);
+  const damaged = new HebbError(
+    `${name} is damaged: its checksum does not match (a changed or missing byte); restore it from a copy`,
+  );
   if (bytes.length <= sealLength) throw damaged;
   const text = bytes.subarray(0, bytes.length - sealLength);
   const seal = Buffer.from(bytes.subarray(bytes.length - sealLength)).toString("latin1");

@@ -16,20 +16,25 @@ function wrong(place: string, expected: string, value: unknown): never {
   throw new HebbError(`${place} must be ${expected}, but is ${show(value)}; correct the file or make it anew`);
 }
 
-export const aString: Check<string> = (value, place) => (typeof value === "string" ? value : wrong(place, "a text", value));
-export const aBoolean: Check<boolean> = (value, place) => (typeof value === "boolean" ? value : wrong(place, "true or false", value));
+export const aString: Check<string> = (value, place) =>
+  typeof value === "string" ? value : wrong(place, "a text", value);
+export const aBoolean: Check<boolean> = (value, place) =>
+  typeof value === "boolean" ? value : wrong(place, "true or false", value);
 export const aNumber: Check<number> = (value, place) =>
   typeof value === "number" && Number.isFinite(value) ? value : wrong(place, "a number", value);
 export const aPositiveNumber: Check<number> = (value, place) =>
   typeof value === "number" && Number.isFinite(value) && value > 0 ? value : wrong(place, "a number above 0", value);
 export const aCount: Check<number> = (value, place) =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : wrong(place, "a whole number ≥ 0", value);
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+    ? value
+    : wrong(place, "a whole number ≥ 0", value);
 
 /** One of these texts or numbers. */
 export const oneOf =
   <const T extends string | number | boolean>(...choices: readonly T[]): Check<T> =>
   (value, place) =>
-    choices.find((choice) => choice === value) ?? wrong(place, choices.map((choice) => JSON.stringify(choice)).join(" or "), value);
+    choices.find((choice) => choice === value) ??
+    wrong(place, choices.map((choice) => JSON.stringify(choice)).join(" or "), value);
 
 export const listOf =
   <T>(check: Check<T>): Check<T[]> =>
@@ -62,7 +67,9 @@ export const byKind =
   (value, place) => {
     const kind = isRecord(value) && typeof value["kind"] === "string" ? value["kind"] : undefined;
     const check = kind === undefined ? undefined : kinds.get(kind);
-    return check ? check(value, place) : wrong(place, `an object whose kind is ${[...kinds.keys()].join(" or ")}`, value);
+    return check
+      ? check(value, place)
+      : wrong(place, `an object whose kind is ${[...kinds.keys()].join(" or ")}`, value);
   };
 
 export const anObject: Check<JsonObject> = (value, place) => {
@@ -86,7 +93,9 @@ export function toJson(value: unknown, place: string, depth = 0): Json {
     }
     return out;
   }
-  throw new HebbError(`${place} is ${typeof value === "object" ? value.constructor.name : typeof value}, which JSON cannot hold; use plain objects, lists, texts and numbers`);
+  throw new HebbError(
+    `${place} is ${typeof value === "object" ? value.constructor.name : typeof value}, which JSON cannot hold; use plain objects, lists, texts and numbers`,
+  );
 }
 
 /** Parses JSON text; the error names the file and what the parser found. */
@@ -94,6 +103,8 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new HebbError(`${name} is not JSON (${error instanceof Error ? error.message.slice(0, 160) : "unreadable"}); correct the file or make it anew`);
+    throw new HebbError(
+      `${name} is not JSON (${error instanceof Error ? error.message.slice(0, 160) : "unreadable"}); correct the file or make it anew`,
+    );
   }
 }

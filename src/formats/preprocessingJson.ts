@@ -2,7 +2,18 @@
 import type { ImagePreprocessing } from "../data/images.ts";
 import type { InputEncoding, TablePreprocessing, TargetEncoding } from "../data/preprocess.ts";
 import { HebbError } from "../graph/errors.ts";
-import { aBoolean, aCount, aNumber, aPositiveNumber, aString, byKind, type Check, listOf, objectOf, oneOf } from "./json.ts";
+import {
+  aBoolean,
+  aCount,
+  aNumber,
+  aPositiveNumber,
+  aString,
+  byKind,
+  type Check,
+  listOf,
+  objectOf,
+  oneOf,
+} from "./json.ts";
 
 /** Preprocessing of character text: the vocabulary is all there is. */
 export interface TextPreprocessing {
@@ -37,7 +48,11 @@ const categoryInput = objectOf<Extract<InputEncoding, { kind: "category" }>>({
 });
 
 const input = byKind<InputEncoding>(
-  new Map<string, Check<InputEncoding>>([["number", numberInput], ["date", numberInput], ["category", categoryInput]]),
+  new Map<string, Check<InputEncoding>>([
+    ["number", numberInput],
+    ["date", numberInput],
+    ["category", categoryInput],
+  ]),
 );
 
 const classTarget = objectOf<Extract<TargetEncoding, { kind: "classes" }>>({
@@ -56,7 +71,12 @@ const numberTarget = objectOf<Extract<TargetEncoding, { kind: "number" }>>({
   scale: aPositiveNumber,
 });
 
-const target = byKind<TargetEncoding>(new Map<string, Check<TargetEncoding>>([["classes", classTarget], ["number", numberTarget]]));
+const target = byKind<TargetEncoding>(
+  new Map<string, Check<TargetEncoding>>([
+    ["classes", classTarget],
+    ["number", numberTarget],
+  ]),
+);
 
 const tableFields = objectOf<TablePreprocessing>({
   kind: oneOf("table"),
@@ -76,7 +96,9 @@ const table: Check<TablePreprocessing> = (value, place) => {
     else width += each.missingIndicator ? 2 : 1;
   }
   if (width !== read.featureNames.length) {
-    throw new HebbError(`${place} names ${read.featureNames.length} features, but its inputs make ${width}; restore the file from a copy`);
+    throw new HebbError(
+      `${place} names ${read.featureNames.length} features, but its inputs make ${width}; restore the file from a copy`,
+    );
   }
   return read;
 };
@@ -97,9 +119,18 @@ const images = objectOf<ImagePreprocessing>({
   notes: listOf(aString),
 });
 
-const text = objectOf<TextPreprocessing>({ kind: oneOf("text"), version: oneOf(1), characters: listOf(aString), context: aCount });
+const text = objectOf<TextPreprocessing>({
+  kind: oneOf("text"),
+  version: oneOf(1),
+  characters: listOf(aString),
+  context: aCount,
+});
 
 /** Checks a parsed preprocessing.json. */
 export const checkPreprocessing: Check<Preprocessing> = byKind<Preprocessing>(
-  new Map<string, Check<Preprocessing>>([["table", table], ["images", images], ["text", text]]),
+  new Map<string, Check<Preprocessing>>([
+    ["table", table],
+    ["images", images],
+    ["text", text],
+  ]),
 );

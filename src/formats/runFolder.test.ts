@@ -1,15 +1,37 @@
 // Run folders under stress: every failure while saving, every flipped byte, links, torn logs.
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fitPreprocessing } from "../data/preprocess.ts";
 import { iris } from "../data/iris.ts";
+import { fitPreprocessing } from "../data/preprocess.ts";
 import { diskOperations, type FileOperations, sealJson, writeFileAtomic } from "./atomic.ts";
 import {
-  appendEvent, createRun, loadLatestCheckpoint, loadModel, openRun, type Run, readConfig, readEvents, readPreprocessing, type SavedState, saveCheckpoint, saveModel, truncateEvents,
+  appendEvent,
+  createRun,
+  loadLatestCheckpoint,
+  loadModel,
+  openRun,
+  type Run,
+  readConfig,
+  readEvents,
+  readPreprocessing,
+  type SavedState,
+  saveCheckpoint,
+  saveModel,
+  truncateEvents,
 } from "./runFolder.ts";
 
 let folder = "";
@@ -28,7 +50,10 @@ const state = (value: number): SavedState => ({
   json: { epoch: value, loader: { batch: 3 }, best: null },
 });
 const newRun = (operations?: FileOperations): Run =>
-  createRun(join(folder, "run"), { config: { target: "species", hidden: [16, 8] }, ...(operations ? { operations } : {}) });
+  createRun(join(folder, "run"), {
+    config: { target: "species", hidden: [16, 8] },
+    ...(operations ? { operations } : {}),
+  });
 const epochOf = (run: Run): unknown => loadLatestCheckpoint(run)?.state.json["epoch"];
 const fail = (code: string): never => {
   throw Object.assign(new Error(code), { code });
@@ -61,7 +86,12 @@ test("an existing folder is never overwritten, and what is no run is refused", (
 test("the newest checkpoints stay, older ones go", () => {
   const run = newRun();
   for (let i = 1; i <= 5; i++) expect(saveCheckpoint(run, state(i), { keep: 2 })).toBe(i);
-  expect(readdirSync(join(run.path, "checkpoints")).sort()).toEqual(["00000004.json", "00000004.safetensors", "00000005.json", "00000005.safetensors"]);
+  expect(readdirSync(join(run.path, "checkpoints")).sort()).toEqual([
+    "00000004.json",
+    "00000004.safetensors",
+    "00000005.json",
+    "00000005.safetensors",
+  ]);
   expect(epochOf(run)).toBe(5);
 });
 
@@ -128,11 +158,23 @@ test("the same for the model: it is the old or the new one, whole", () => {
     if (left-- <= 0) fail("ENOSPC");
   };
   const operations: FileOperations = {
-    open: (path, flags) => (check(), diskOperations.open(path, flags)),
-    write: (file, bytes, offset, length) => (check(), diskOperations.write(file, bytes, offset, length)),
-    sync: (file) => (check(), diskOperations.sync(file)),
+    open: (path, flags) => {
+      check();
+      return diskOperations.open(path, flags);
+    },
+    write: (file, bytes, offset, length) => {
+      check();
+      return diskOperations.write(file, bytes, offset, length);
+    },
+    sync: (file) => {
+      check();
+      diskOperations.sync(file);
+    },
     close: diskOperations.close,
-    rename: (from, to) => (check(), diskOperations.rename(from, to)),
+    rename: (from, to) => {
+      check();
+      diskOperations.rename(from, to);
+    },
     remove: diskOperations.remove,
   };
   const run = newRun(operations);
@@ -162,7 +204,10 @@ test("kill -9 during saves: what loads afterwards is whole", async () => {
      for (let i = 1; ; i++) saveCheckpoint(run, { tensors: { w: { dtype: "float32", shape: [200000], data: new Float32Array(200000).fill(i) } }, json: { epoch: i } });`,
   );
   for (const delay of [7, 23, 41]) {
-    const child = spawn(process.execPath, ["--import", "tsx", script], { stdio: ["ignore", "pipe", "inherit"], cwd: fileURLToPath(new URL("../..", import.meta.url)) });
+    const child = spawn(process.execPath, ["--import", "tsx", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    });
     await new Promise((resolve) => child.stdout.once("data", resolve));
     await new Promise((resolve) => setTimeout(resolve, delay));
     const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -193,24 +238,36 @@ describe("any flipped bit and any truncation is detected and named", () => {
     writeFileSync(path, whole);
   };
 
-  test.each(["json", "safetensors"])("in the newest checkpoint (%s): the one before is used, with a warning", (kind) => {
-    const run = newRun();
-    saveCheckpoint(run, state(1));
-    saveCheckpoint(run, state(2));
-    damage(join(run.path, "checkpoints", `00000002.${kind}`), (what) => {
-      const loaded = loadLatestCheckpoint(run);
-      expect(loaded?.state, what).toEqual(state(1));
-      expect(loaded?.warnings[0], what).toMatch(/checkpoint 2 cannot be used.*00000002\.\w+ is damaged/);
-    });
-    expect(epochOf(run)).toBe(2);
-  });
+  test.each(["json", "safetensors"])(
+    "in the newest checkpoint (%s): the one before is used, with a warning",
+    (kind) => {
+      const run = newRun();
+      saveCheckpoint(run, state(1));
+      saveCheckpoint(run, state(2));
+      damage(join(run.path, "checkpoints", `00000002.${kind}`), (what) => {
+        const loaded = loadLatestCheckpoint(run);
+        expect(loaded?.state, what).toEqual(state(1));
+        expect(loaded?.warnings[0], what).toMatch(/checkpoint 2 cannot be used.*00000002\.\w+ is damaged/);
+      });
+      expect(epochOf(run)).toBe(2);
+    },
+  );
 
   test("in the model, the configuration and the preprocessing", () => {
-    const run = createRun(join(folder, "run"), { config: { a: 1 }, preprocessing: fitPreprocessing(iris(), { target: "species" }) });
+    const run = createRun(join(folder, "run"), {
+      config: { a: 1 },
+      preprocessing: fitPreprocessing(iris(), { target: "species" }),
+    });
     saveModel(run, state(3));
-    damage(join(run.path, "model.safetensors"), (what) => expect(() => loadModel(run), what).toThrow(/model\.safetensors is damaged/));
-    damage(join(run.path, "config.json"), (what) => expect(() => readConfig(run), what).toThrow(/config\.json is damaged/));
-    damage(join(run.path, "preprocessing.json"), (what) => expect(() => readPreprocessing(run), what).toThrow(/preprocessing\.json is damaged/));
+    damage(join(run.path, "model.safetensors"), (what) =>
+      expect(() => loadModel(run), what).toThrow(/model\.safetensors is damaged/),
+    );
+    damage(join(run.path, "config.json"), (what) =>
+      expect(() => readConfig(run), what).toThrow(/config\.json is damaged/),
+    );
+    damage(join(run.path, "preprocessing.json"), (what) =>
+      expect(() => readPreprocessing(run), what).toThrow(/preprocessing\.json is damaged/),
+    );
     expect(loadModel(run)).toEqual(state(3));
   });
 
@@ -220,7 +277,9 @@ describe("any flipped bit and any truncation is detected and named", () => {
     saveCheckpoint(run, state(1));
     saveCheckpoint(run, state(2));
     for (const n of [1, 2]) truncateSync(join(run.path, "checkpoints", `0000000${n}.safetensors`), 3);
-    expect(() => loadLatestCheckpoint(run)).toThrow(/none of the 2 checkpoints .* 00000001\.safetensors|00000002\.safetensors is damaged/);
+    expect(() => loadLatestCheckpoint(run)).toThrow(
+      /none of the 2 checkpoints .* 00000001\.safetensors|00000002\.safetensors is damaged/,
+    );
   });
 });
 
@@ -238,9 +297,15 @@ test("a checkpoint under another's name, or with its arrays missing, is not take
 
 test("a sealed file with the wrong contents is refused with its place", () => {
   const run = newRun();
-  const put = (name: string, value: Record<string, unknown>): void => writeFileSync(join(run.path, name), sealJson(value));
-  put("preprocessing.json", { format: "hebb-preprocessing", preprocessing: { kind: "table", version: 1, inputs: [{ kind: "number", column: 3 }] } });
-  expect(() => readPreprocessing(run)).toThrow(/preprocessing\.json: preprocessing\.inputs\[0\]\.column must be a text, but is 3/);
+  const put = (name: string, value: Record<string, unknown>): void =>
+    writeFileSync(join(run.path, name), sealJson(value));
+  put("preprocessing.json", {
+    format: "hebb-preprocessing",
+    preprocessing: { kind: "table", version: 1, inputs: [{ kind: "number", column: 3 }] },
+  });
+  expect(() => readPreprocessing(run)).toThrow(
+    /preprocessing\.json: preprocessing\.inputs\[0\]\.column must be a text, but is 3/,
+  );
   put("preprocessing.json", { format: "hebb-preprocessing", preprocessing: { kind: "pickle" } });
   expect(() => readPreprocessing(run)).toThrow(/kind is table or images or text/);
   put("config.json", { format: "other", version: 1, config: {} });
@@ -281,7 +346,9 @@ test("events: a torn last line is passed over and cut off by the next append; ot
 
 test("what JSON would change silently is refused when saving, and nothing is written", () => {
   const run = newRun();
-  expect(() => saveCheckpoint(run, { tensors: {}, json: { best: Number.NaN } })).toThrow(/checkpoint\.best is NaN, which JSON cannot hold/);
+  expect(() => saveCheckpoint(run, { tensors: {}, json: { best: Number.NaN } })).toThrow(
+    /checkpoint\.best is NaN, which JSON cannot hold/,
+  );
   expect(readdirSync(join(run.path, "checkpoints"))).toEqual([]);
 });
 
@@ -289,7 +356,9 @@ test("writeFileAtomic replaces, keeps the old file on failure and leaves nothing
   const path = join(folder, "file");
   writeFileAtomic(path, "old");
   writeFileAtomic(path, "new");
-  expect(() => writeFileAtomic(path, "newer", { ...diskOperations, rename: () => fail("EXDEV") })).toThrow(/could not be saved/);
+  expect(() => writeFileAtomic(path, "newer", { ...diskOperations, rename: () => fail("EXDEV") })).toThrow(
+    /could not be saved/,
+  );
   expect(readFileSync(path, "utf8")).toBe("new");
   expect(readdirSync(folder)).toEqual(["file"]);
   expect(() => writeFileAtomic(join(folder, "no", "file"), "x")).toThrow(/its folder does not exist; create it/);

@@ -1,8 +1,30 @@
 // The run folder (Node only): configuration, preprocessing, model, checkpoints and events of one training run, safe against crashes.
-import { closeSync, ftruncateSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, realpathSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  type Stats,
+} from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
-import { diskOperations, errorCode, type FileOperations, isTemporaryName, saveError, sealJson, sha256, unsealJson, writeAll, writeFileAtomic } from "./atomic.ts";
+import {
+  diskOperations,
+  errorCode,
+  type FileOperations,
+  isTemporaryName,
+  saveError,
+  sealJson,
+  sha256,
+  unsealJson,
+  writeAll,
+  writeFileAtomic,
+} from "./atomic.ts";
 import { aCount, anObject, aString, type Check, type JsonObject, objectOf, oneOf, toJson } from "./json.ts";
 import { checkPreprocessing, type Preprocessing } from "./preprocessingJson.ts";
 import { type NamedArrays, readSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -34,7 +56,9 @@ function statOf(path: string): Stats | undefined {
     return lstatSync(path);
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return undefined;
-    throw new HebbError(`${path} cannot be read (${error instanceof Error ? error.message : String(error)}); check its permissions`);
+    throw new HebbError(
+      `${path} cannot be read (${error instanceof Error ? error.message : String(error)}); check its permissions`,
+    );
   }
 }
 
@@ -45,7 +69,10 @@ function placeOf(run: Run, ...names: string[]): { readonly path: string; readonl
   for (const name of names) {
     path = join(path, name);
     stat = statOf(path);
-    if (stat?.isSymbolicLink()) throw new HebbError(`${path} is a symbolic link; a run folder must hold its files itself, so replace the link by what it points to`);
+    if (stat?.isSymbolicLink())
+      throw new HebbError(
+        `${path} is a symbolic link; a run folder must hold its files itself, so replace the link by what it points to`,
+      );
   }
   return { path, stat };
 }
@@ -54,11 +81,14 @@ function readIn(run: Run, maxBytes: number, ...names: string[]): Uint8Array {
   const { path, stat } = placeOf(run, ...names);
   if (!stat) throw new HebbError(`${path} does not exist; is ${run.path} a finished run folder?`);
   if (!stat.isFile()) throw new HebbError(`${path} is not a file; restore it from a copy`);
-  if (stat.size > maxBytes) throw new HebbError(`${path} has ${stat.size} bytes, more than ${maxBytes}; it is damaged or not of this run`);
+  if (stat.size > maxBytes)
+    throw new HebbError(`${path} has ${stat.size} bytes, more than ${maxBytes}; it is damaged or not of this run`);
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new HebbError(`${path} cannot be read (${error instanceof Error ? error.message : String(error)}); check its permissions`);
+    throw new HebbError(
+      `${path} cannot be read (${error instanceof Error ? error.message : String(error)}); check its permissions`,
+    );
   }
 }
 
@@ -70,12 +100,15 @@ export function createRun(path: string, options: CreateRunOptions): Run {
   try {
     mkdirSync(path, { recursive: true });
     if (readdirSync(path).some((name) => !isTemporaryName(name))) {
-      throw new HebbError(`${path} already exists and is not empty; choose another folder for the run, or resume this one`);
+      throw new HebbError(
+        `${path} already exists and is not empty; choose another folder for the run, or resume this one`,
+      );
     }
     mkdirSync(join(path, "checkpoints"));
   } catch (error) {
     if (error instanceof HebbError) throw error;
-    if (["EEXIST", "ENOTDIR"].includes(errorCode(error))) throw new HebbError(`${path} is not a folder; choose another place for the run`);
+    if (["EEXIST", "ENOTDIR"].includes(errorCode(error)))
+      throw new HebbError(`${path} is not a folder; choose another place for the run`);
     throw saveError(path, error);
   }
   const run = { path: realpathSync(path), operations: options.operations ?? diskOperations };
@@ -94,8 +127,10 @@ export function openRun(path: string, operations: FileOperations = diskOperation
   } catch {
     throw new HebbError(`there is no run folder ${path}; check the name, or train first`);
   }
-  if (!statOf(real)?.isDirectory()) throw new HebbError(`${path} is a file, not a run folder; name the folder that training made`);
-  if (!statOf(join(real, "config.json"))) throw new HebbError(`${path} is not a run folder: it has no config.json; name the folder that training made`);
+  if (!statOf(real)?.isDirectory())
+    throw new HebbError(`${path} is a file, not a run folder; name the folder that training made`);
+  if (!statOf(join(real, "config.json")))
+    throw new HebbError(`${path} is not a run folder: it has no config.json; name the folder that training made`);
   return { path: real, operations };
 }
 
@@ -122,7 +157,8 @@ const preprocessingFile = objectOf<{ format: "hebb-preprocessing"; preprocessing
 });
 
 /** The stored preprocessing, every entry checked. */
-export const readPreprocessing = (run: Run): Preprocessing => readSealed(run, preprocessingFile, "preprocessing.json").preprocessing;
+export const readPreprocessing = (run: Run): Preprocessing =>
+  readSealed(run, preprocessingFile, "preprocessing.json").preprocessing;
 
 /** Whether the run has a preprocessing.json. */
 export const hasPreprocessing = (run: Run): boolean => placeOf(run, "preprocessing.json").stat !== undefined;
@@ -149,7 +185,9 @@ function sealedSafetensors(state: SavedState): Uint8Array {
 }
 
 function unsealSafetensors(bytes: Uint8Array, name: string): SavedState {
-  const damaged = new HebbError(`${name} is damaged: its checksum does not match (a changed or missing byte); restore it from a copy`);
+  const damaged = new HebbError(
+    `${name} is damaged: its checksum does not match (a changed or missing byte); restore it from a copy`,
+  );
   const at = bytes.byteLength < 8 ? -1 : sealPlace(bytes);
   if (at < 0) throw damaged;
   // Not slice(): a Buffer's slice shares its memory.
@@ -166,7 +204,11 @@ function unsealSafetensors(bytes: Uint8Array, name: string): SavedState {
  */
 export function saveModel(run: Run, model: SavedState): void {
   writeFileAtomic(placeOf(run, "model.safetensors").path, sealedSafetensors(model), run.operations);
-  writeFileAtomic(placeOf(run, "model.json").path, `${JSON.stringify(toJson(model.json, "json"), null, 2)}\n`, run.operations);
+  writeFileAtomic(
+    placeOf(run, "model.json").path,
+    `${JSON.stringify(toJson(model.json, "json"), null, 2)}\n`,
+    run.operations,
+  );
 }
 
 /** The model last saved. Throws HebbError when there is none or any bit of it has changed. */
@@ -295,13 +337,16 @@ function readCheckpoint(run: Run, sequence: number): SavedState {
   const description = readSealed(run, checkpointFile, "checkpoints", `${base}.json`);
   const name = join(run.path, "checkpoints", `${base}.safetensors`);
   if (description.sequence !== sequence) {
-    throw new HebbError(`${join(run.path, "checkpoints", base)}.json is checkpoint ${description.sequence} under another name; restore it from a copy`);
+    throw new HebbError(
+      `${join(run.path, "checkpoints", base)}.json is checkpoint ${description.sequence} under another name; restore it from a copy`,
+    );
   }
   const bytes = readIn(run, 2 ** 32, "checkpoints", `${base}.safetensors`);
   if (bytes.byteLength !== description.tensors.bytes) {
     throw new HebbError(`${name} is damaged: it has ${bytes.byteLength} bytes instead of ${description.tensors.bytes}`);
   }
-  if (sha256(bytes) !== description.tensors.sha256) throw new HebbError(`${name} is damaged: its checksum does not match (a changed byte)`);
+  if (sha256(bytes) !== description.tensors.sha256)
+    throw new HebbError(`${name} is damaged: its checksum does not match (a changed byte)`);
   return { tensors: readSafetensors(bytes, { name }).tensors, json: description.json };
 }
 
@@ -377,7 +422,9 @@ export interface ReadEvents {
 export function readEvents(run: Run): ReadEvents {
   const { path, stat } = placeOf(run, "events.jsonl");
   if (!stat) return { events: [], warnings: [] };
-  const lines = Buffer.from(readIn(run, 2 ** 31 - 1, "events.jsonl")).toString("utf8").split("\n");
+  const lines = Buffer.from(readIn(run, 2 ** 31 - 1, "events.jsonl"))
+    .toString("utf8")
+    .split("\n");
   // What follows the last line break is torn, or nothing.
   lines.pop();
   const events: JsonObject[] = [];

@@ -37,7 +37,13 @@ interface Stored {
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** A copy of `length` values; by memory on little-endian machines, value by value elsewhere. */
-function copyValues<T extends TypedArray>(out: T, view: DataView, offset: number, width: number, at: (place: number) => number): T {
+function copyValues<T extends TypedArray>(
+  out: T,
+  view: DataView,
+  offset: number,
+  width: number,
+  at: (place: number) => number,
+): T {
   if (littleEndian || width === 1) {
     new Uint8Array(out.buffer).set(new Uint8Array(view.buffer, view.byteOffset + offset, out.length * width));
   } else {
@@ -61,29 +67,97 @@ function bfloatToFloat(out: Float32Array, view: DataView, offset: number): Float
   return out;
 }
 
-const wide = (get: (view: DataView, at: number) => bigint) => (view: DataView, offset: number, length: number): TypedArray =>
-  Int32Array.from({ length }, (_, i) => {
-    const value = get(view, offset + 8 * i);
-    if (value < -2147483648n || value > 2147483647n) throw new HebbError(`value ${value} does not fit int32; store it as int32 or float64`);
-    return Number(value);
-  });
+const wide =
+  (get: (view: DataView, at: number) => bigint) =>
+  (view: DataView, offset: number, length: number): TypedArray =>
+    Int32Array.from({ length }, (_, i) => {
+      const value = get(view, offset + 8 * i);
+      if (value < -2147483648n || value > 2147483647n)
+        throw new HebbError(`value ${value} does not fit int32; store it as int32 or float64`);
+      return Number(value);
+    });
 
 const storedTypes: ReadonlyMap<string, Stored> = new Map<string, Stored>([
-  ["F64", { bytes: 8, dtype: "float64", read: (view, o, n) => copyValues(new Float64Array(n), view, o, 8, (at) => view.getFloat64(at, true)) }],
-  ["F32", { bytes: 4, dtype: "float32", read: (view, o, n) => copyValues(new Float32Array(n), view, o, 4, (at) => view.getFloat32(at, true)) }],
-  ["I32", { bytes: 4, dtype: "int32", read: (view, o, n) => copyValues(new Int32Array(n), view, o, 4, (at) => view.getInt32(at, true)) }],
-  ["U8", { bytes: 1, dtype: "uint8", read: (view, o, n) => copyValues(new Uint8Array(n), view, o, 1, (at) => view.getUint8(at)) }],
-  ["BOOL", { bytes: 1, dtype: "bool", read: (view, o, n) => Uint8Array.from({ length: n }, (_, i) => (view.getUint8(o + i) === 0 ? 0 : 1)) }],
-  ["F16", { bytes: 2, dtype: "float32", read: (view, o, n) => Float32Array.from({ length: n }, (_, i) => halfToFloat(view.getUint16(o + 2 * i, true))) }],
+  [
+    "F64",
+    {
+      bytes: 8,
+      dtype: "float64",
+      read: (view, o, n) => copyValues(new Float64Array(n), view, o, 8, (at) => view.getFloat64(at, true)),
+    },
+  ],
+  [
+    "F32",
+    {
+      bytes: 4,
+      dtype: "float32",
+      read: (view, o, n) => copyValues(new Float32Array(n), view, o, 4, (at) => view.getFloat32(at, true)),
+    },
+  ],
+  [
+    "I32",
+    {
+      bytes: 4,
+      dtype: "int32",
+      read: (view, o, n) => copyValues(new Int32Array(n), view, o, 4, (at) => view.getInt32(at, true)),
+    },
+  ],
+  [
+    "U8",
+    {
+      bytes: 1,
+      dtype: "uint8",
+      read: (view, o, n) => copyValues(new Uint8Array(n), view, o, 1, (at) => view.getUint8(at)),
+    },
+  ],
+  [
+    "BOOL",
+    {
+      bytes: 1,
+      dtype: "bool",
+      read: (view, o, n) => Uint8Array.from({ length: n }, (_, i) => (view.getUint8(o + i) === 0 ? 0 : 1)),
+    },
+  ],
+  [
+    "F16",
+    {
+      bytes: 2,
+      dtype: "float32",
+      read: (view, o, n) => Float32Array.from({ length: n }, (_, i) => halfToFloat(view.getUint16(o + 2 * i, true))),
+    },
+  ],
   ["BF16", { bytes: 2, dtype: "float32", read: (view, o, n) => bfloatToFloat(new Float32Array(n), view, o) }],
-  ["I8", { bytes: 1, dtype: "int32", read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getInt8(o + i)) }],
-  ["I16", { bytes: 2, dtype: "int32", read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getInt16(o + 2 * i, true)) }],
-  ["U16", { bytes: 2, dtype: "int32", read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getUint16(o + 2 * i, true)) }],
+  [
+    "I8",
+    { bytes: 1, dtype: "int32", read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getInt8(o + i)) },
+  ],
+  [
+    "I16",
+    {
+      bytes: 2,
+      dtype: "int32",
+      read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getInt16(o + 2 * i, true)),
+    },
+  ],
+  [
+    "U16",
+    {
+      bytes: 2,
+      dtype: "int32",
+      read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getUint16(o + 2 * i, true)),
+    },
+  ],
   ["I64", { bytes: 8, dtype: "int32", read: wide((view, at) => view.getBigInt64(at, true)) }],
   ["U64", { bytes: 8, dtype: "int32", read: wide((view, at) => view.getBigUint64(at, true)) }],
 ]);
 
-const writtenNames: Readonly<Record<DType, string>> = { float64: "F64", float32: "F32", int32: "I32", uint8: "U8", bool: "BOOL" };
+const writtenNames: Readonly<Record<DType, string>> = {
+  float64: "F64",
+  float32: "F32",
+  int32: "I32",
+  uint8: "U8",
+  bool: "BOOL",
+};
 
 interface Entry {
   readonly name: string;
@@ -93,46 +167,71 @@ interface Entry {
   readonly end: number;
 }
 
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && typeof value === "number" && value >= 0;
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isWhole = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && typeof value === "number" && value >= 0;
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function readEntry(name: string, value: unknown, dataBytes: number, where: string): Entry {
   const place = `${where}: tensor ${JSON.stringify(name.slice(0, 200))}`;
-  if (!isRecord(value)) throw new HebbError(`${place} is not described by an object; the file is damaged or not safetensors`);
+  if (!isRecord(value))
+    throw new HebbError(`${place} is not described by an object; the file is damaged or not safetensors`);
   const { dtype, shape, data_offsets: offsets } = value;
   const stored = typeof dtype === "string" ? storedTypes.get(dtype) : undefined;
   if (!stored) {
-    throw new HebbError(`${place} has dtype ${JSON.stringify(dtype)}, which cannot be read; convert it to one of ${[...storedTypes.keys()].join(", ")}`);
+    throw new HebbError(
+      `${place} has dtype ${JSON.stringify(dtype)}, which cannot be read; convert it to one of ${[...storedTypes.keys()].join(", ")}`,
+    );
   }
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isWhole)) {
-    throw new HebbError(`${place} has the shape ${JSON.stringify(shape)?.slice(0, 200)}, not a list of up to 32 sizes; the file is damaged`);
+    throw new HebbError(
+      `${place} has the shape ${JSON.stringify(shape)?.slice(0, 200)}, not a list of up to 32 sizes; the file is damaged`,
+    );
   }
   const [begin, end] = Array.isArray(offsets) && offsets.length === 2 ? offsets : [];
   if (!isWhole(begin) || !isWhole(end) || begin > end || end > dataBytes) {
-    throw new HebbError(`${place} has the offsets ${JSON.stringify(offsets)?.slice(0, 200)}, outside the ${dataBytes} bytes of data; the file is truncated or damaged`);
+    throw new HebbError(
+      `${place} has the offsets ${JSON.stringify(offsets)?.slice(0, 200)}, outside the ${dataBytes} bytes of data; the file is truncated or damaged`,
+    );
   }
   const needed = sizeOf(shape) * stored.bytes;
   if (needed !== end - begin) {
-    throw new HebbError(`${place} of shape ${formatShape(shape)} and dtype ${String(dtype)} needs ${needed} bytes, its offsets hold ${end - begin}; the file is damaged`);
+    throw new HebbError(
+      `${place} of shape ${formatShape(shape)} and dtype ${String(dtype)} needs ${needed} bytes, its offsets hold ${end - begin}; the file is damaged`,
+    );
   }
   return { name, stored, shape, begin, end };
 }
 
-function readHeader(bytes: Uint8Array, name: string): { readonly header: Readonly<Record<string, unknown>>; readonly dataStart: number } {
-  if (bytes.byteLength < 8) throw new HebbError(`${name} has ${bytes.byteLength} bytes, too few for a safetensors file; it is truncated or another kind of file`);
+function readHeader(
+  bytes: Uint8Array,
+  name: string,
+): { readonly header: Readonly<Record<string, unknown>>; readonly dataStart: number } {
+  if (bytes.byteLength < 8)
+    throw new HebbError(
+      `${name} has ${bytes.byteLength} bytes, too few for a safetensors file; it is truncated or another kind of file`,
+    );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
-  if (headerBytes > maxHeaderBytes) throw new HebbError(`${name} announces a header of ${headerBytes} bytes, more than ${maxHeaderBytes}; it is not a safetensors file, or damaged`);
+  if (headerBytes > maxHeaderBytes)
+    throw new HebbError(
+      `${name} announces a header of ${headerBytes} bytes, more than ${maxHeaderBytes}; it is not a safetensors file, or damaged`,
+    );
   if (headerBytes > bytes.byteLength - 8) {
-    throw new HebbError(`${name} announces a header of ${headerBytes} bytes but has ${bytes.byteLength - 8} after the length; it is truncated or not a safetensors file`);
+    throw new HebbError(
+      `${name} announces a header of ${headerBytes} bytes but has ${bytes.byteLength - 8} after the length; it is truncated or not a safetensors file`,
+    );
   }
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerBytes)));
   } catch (error) {
-    throw new HebbError(`${name} has a header that is not JSON (${error instanceof Error ? error.message.slice(0, 120) : "unreadable"}); it is damaged or not a safetensors file`);
+    throw new HebbError(
+      `${name} has a header that is not JSON (${error instanceof Error ? error.message.slice(0, 120) : "unreadable"}); it is damaged or not a safetensors file`,
+    );
   }
-  if (!isRecord(header)) throw new HebbError(`${name} has a header that is not a JSON object; it is damaged or not a safetensors file`);
+  if (!isRecord(header))
+    throw new HebbError(`${name} has a header that is not a JSON object; it is damaged or not a safetensors file`);
   return { header, dataStart: 8 + headerBytes };
 }
 
@@ -141,7 +240,8 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
   if (value === undefined) return metadata;
   if (!isRecord(value)) throw new HebbError(`${name}: ${metadataKey} is not an object of texts; the file is damaged`);
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== "string") throw new HebbError(`${name}: ${metadataKey}.${key.slice(0, 100)} is not a text; the file is damaged`);
+    if (typeof text !== "string")
+      throw new HebbError(`${name}: ${metadataKey}.${key.slice(0, 100)} is not a text; the file is damaged`);
     metadata[key] = text;
   }
   return metadata;
@@ -162,12 +262,16 @@ export function readSafetensors(bytes: Uint8Array, options: SafetensorsOptions =
   let covered = 0;
   for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (entry.begin !== covered) {
-      throw new HebbError(`${name}: tensor ${JSON.stringify(entry.name)} begins at byte ${entry.begin} of the data, expected ${covered}: tensors ${entry.begin < covered ? "overlap" : "leave a gap"}; the file is damaged`);
+      throw new HebbError(
+        `${name}: tensor ${JSON.stringify(entry.name)} begins at byte ${entry.begin} of the data, expected ${covered}: tensors ${entry.begin < covered ? "overlap" : "leave a gap"}; the file is damaged`,
+      );
     }
     covered = entry.end;
   }
   if (covered !== dataBytes) {
-    throw new HebbError(`${name} has ${dataBytes} bytes of data, its tensors cover ${covered}; the file has bytes added or is damaged`);
+    throw new HebbError(
+      `${name} has ${dataBytes} bytes of data, its tensors cover ${covered}; the file has bytes added or is damaged`,
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset + dataStart, dataBytes);
   const tensors: Record<string, HostArray> = Object.create(null);
@@ -196,9 +300,12 @@ function littleEndianBytes(array: HostArray): Uint8Array {
 export function writeSafetensors(tensors: NamedArrays, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const entries = Object.keys(tensors).map((name) => {
     const array = tensors[name];
-    if (name === metadataKey || !array) throw new HebbError(`a tensor cannot be called ${JSON.stringify(name)}; choose another name`);
+    if (name === metadataKey || !array)
+      throw new HebbError(`a tensor cannot be called ${JSON.stringify(name)}; choose another name`);
     if (array.data.length !== sizeOf(array.shape)) {
-      throw new HebbError(`tensor ${JSON.stringify(name)} has ${array.data.length} values, its shape ${formatShape(array.shape)} needs ${sizeOf(array.shape)}`);
+      throw new HebbError(
+        `tensor ${JSON.stringify(name)} has ${array.data.length} values, its shape ${formatShape(array.shape)} needs ${sizeOf(array.shape)}`,
+      );
     }
     return { name, array };
   });
@@ -214,7 +321,10 @@ export function writeSafetensors(tensors: NamedArrays, metadata: Readonly<Record
   const text = new TextEncoder().encode(JSON.stringify(header));
   // Blanks bring the data to a multiple of 8 bytes.
   const headerBytes = Math.ceil(text.length / 8) * 8;
-  if (headerBytes > maxHeaderBytes) throw new HebbError(`the header would have ${headerBytes} bytes, more than ${maxHeaderBytes}; save fewer tensors in one file`);
+  if (headerBytes > maxHeaderBytes)
+    throw new HebbError(
+      `the header would have ${headerBytes} bytes, more than ${maxHeaderBytes}; save fewer tensors in one file`,
+    );
   const out = new Uint8Array(8 + headerBytes + offset);
   new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes), true);
   out.fill(0x20, 8, 8 + headerBytes);
