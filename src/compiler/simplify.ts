@@ -54,6 +54,7 @@ function reduce(node: Node): Node {
   const [x, y] = node.inputs;
   if (x === undefined) return node;
   switch (node.op.name) {
+    case "alias":
     case "stopGradient":
       return x;
     case "cast":

@@ -1,10 +1,10 @@
 // The reference backend: interprets programs slowly and obviously, and so defines what they mean.
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
-import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
+import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
 import { interpret, type Memory } from "./interpret.ts";
-import { listing } from "./listing.ts";
+import { printProgram } from "../../compiler/print.ts";
 
 /**
  * A device without any hardware: plain buffers and closures. Float values are rounded after each operation to their
@@ -103,7 +103,7 @@ class ReferenceExecutable implements Executable {
   }
 
   source(): string {
-    return listing(this.#program);
+    return printProgram(this.#program);
   }
 
   release(): void {
@@ -122,7 +122,9 @@ class ReferenceExecutable implements Executable {
     const block = placement.kind === "arena" ? this.#arena : blocks[placement.slot];
     const offset = placement.kind === "arena" ? placement.byteOffset : 0;
     if (block === undefined || offset + length * byteSize(dtype) > block.bytes) {
-      throw new InternalError(`buffer ${name} of ${length} ${dtype} elements does not fit its memory`);
+      // A value that lived and died inside one kernel has no place in the arena; touching it is an error there.
+      if (placement.kind === "arena") return allocate(dtype, 0);
+      throw new InternalError(`buffer ${name} of ${length} ${dtype} elements does not fit argument ${placement.slot}`);
     }
     return viewOf(dtype, this.#device.bytes(block), offset, length);
   }

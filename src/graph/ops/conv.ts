@@ -4,7 +4,7 @@ import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts
 import { add as addIndex, int, mul as mulIndex } from "../scalar.ts";
 import { formatShape, sizeOf } from "../shape.ts";
 import { add } from "./elementwise.ts";
-import { cat, expand, flip, pad, permute, reshape, slice } from "./movement.ts";
+import { cat, expand, flip, type Pad, pad, permute, reshape, slice } from "./movement.ts";
 
 export type ConvolutionAttributes = { readonly stride: readonly number[]; readonly dilation: readonly number[] };
 
@@ -86,12 +86,13 @@ export function windowCount(extent: number, kernel: number, stride: number, dila
  */
 function inputGradient(grad: Node, weight: Node, { stride, dilation }: ConvolutionAttributes, size: readonly number[]): Node {
   const kernel = weight.shape.slice(3);
-  let spaced = grad;
-  kernel.forEach((extent, dim) => {
+  const pads = kernel.map((extent, dim): Pad => {
+    const step = stride[dim] ?? 1;
     const reach = (extent - 1) * (dilation[dim] ?? 1);
-    spaced = dilate(spaced, dim + 3, stride[dim] ?? 1);
-    spaced = resize(spaced, dim + 3, reach, (size[dim] ?? 0) - (spaced.shape[dim + 3] ?? 0));
+    const spaced = ((grad.shape[dim + 3] ?? 1) - 1) * step + 1;
+    return [reach, (size[dim] ?? 0) - spaced, step - 1];
   });
+  const spaced = pad(grad, [[0, 0], [0, 0], [0, 0], ...pads], 0);
   const spatial = kernel.map((_, dim) => dim + 3);
   const turned = permute(flip(weight, spatial), [0, 2, 1, ...spatial]);
   return apply(convolutionOp, [spaced, turned], { stride: kernel.map(() => 1), dilation });
@@ -110,26 +111,6 @@ function weightGradient(grad: Node, input: Node, { stride, dilation }: Convoluti
   const filters = permute(grad, [1, 2, 0, ...spatial]);
   const product = apply(convolutionOp, [images, filters], { stride: dilation, dilation: stride });
   return permute(product, [1, 2, 0, ...spatial]);
-}
-
-/** Puts `step - 1` zeros between the elements along a dim. */
-export function dilate(x: Node, dim: number, step: number): Node {
-  const extent = x.shape[dim] ?? 1;
-  if (step === 1 || extent <= 1) return x;
-  const before = x.shape.slice(0, dim);
-  const after = x.shape.slice(dim + 1);
-  const column = reshape(x, [...before, extent, 1, ...after]);
-  const pads = column.shape.map((_, place): [number, number] => (place === dim + 1 ? [0, step - 1] : [0, 0]));
-  const spaced = reshape(pad(column, pads, 0), [...before, extent * step, ...after]);
-  return slice(spaced, dim, 0, (extent - 1) * step + 1, 1);
-}
-
-/** Zeros before and after along a dim; a negative count takes elements away. */
-function resize(x: Node, dim: number, before: number, after: number): Node {
-  const extent = x.shape[dim] ?? 0;
-  const kept = slice(x, dim, Math.max(0, -before), extent - Math.max(0, -after), 1);
-  if (before <= 0 && after <= 0) return kept;
-  return pad(kept, kept.shape.map((_, place): [number, number] => (place === dim ? [Math.max(0, before), Math.max(0, after)] : [0, 0])), 0);
 }
 
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
@@ -249,10 +230,7 @@ function convTranspose(name: string, rank: number, input: Node, weight: Node, bi
   // The whole transpose, of which padding cuts the edges, and to which outputPadding adds zeros.
   const full = inputGradient(splitDim(x, 1, groups), splitDim(weight, 0, groups), { stride, dilation },
     size.map(({ out, p, extra }) => out - extra + 2 * p));
-  let cut = mergeDims(full, 1);
-  size.forEach(({ p, extra }, dim) => {
-    cut = resize(cut, dim + 2, -p, extra - p);
-  });
+  const cut = pad(mergeDims(full, 1), [[0, 0], [0, 0], ...size.map(({ p, extra }): Pad => [-p, extra - p])], 0);
   return finish(name, cut, bias, input.shape.length === rank + 1);
 }
 
@@ -303,7 +281,7 @@ function paddings(
  */
 export function padWith(x: Node, pads: readonly (readonly [number, number])[], mode: PaddingMode): Node {
   if (pads.every(([before, after]) => before === 0 && after === 0)) return x;
-  if (mode === "zeros") return pad(x, pads.map(([before, after]): [number, number] => [before, after]), 0);
+  if (mode === "zeros") return pad(x, pads, 0);
   return pads.reduce((padded, [before, after], dim) => padDim(padded, dim, before, after, mode), x);
 }
 

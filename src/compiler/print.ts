@@ -1,11 +1,11 @@
 // Prints a program of the kernel language for people to read.
-import type { BufferInfo, Kernel, Program, Statement } from "../../compiler/kernel.ts";
-import { shortName } from "../../graph/dtype.ts";
-import { unreachable } from "../../graph/errors.ts";
-import type { Axis, Scalar } from "../../graph/scalar.ts";
+import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
+import { shortName } from "../graph/dtype.ts";
+import { unreachable } from "../graph/errors.ts";
+import type { Axis, Scalar } from "../graph/scalar.ts";
 
 /** Buffers first, then every kernel with its loops. Axes and locals are numbered from 0 in each kernel. */
-export function listing(program: Program): string {
+export function printProgram(program: Program): string {
   const lines = [`program ${program.name}: ${program.argumentCount} arguments, arena of ${program.arenaBytes} bytes`];
   for (const buffer of program.buffers) lines.push(`  ${describeBuffer(buffer)}`);
   for (const kernel of program.kernels) lines.push(...new Lister(program).kernel(kernel));

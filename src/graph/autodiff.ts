@@ -1,0 +1,93 @@
+// Reverse-mode differentiation, graph to graph: the gradient of a program is a program.
+import { isFloat } from "./dtype.ts";
+import { HebbError, ShapeError } from "./errors.ts";
+import { apply, describeType, gradient, type Node, type Op } from "./node.ts";
+import { add } from "./ops/elementwise.ts";
+import { full } from "./ops/creation.ts";
+import { sameShape, sizeOf } from "./shape.ts";
+
+/**
+ * ∂output/∂w for each w of `wrt`, as graphs; undefined where none flows. `seed` is the gradient of the output, 1 by default
+ * when the output is a single number. Walks by hand, not by recursion, so depth is no limit.
+ */
+export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Node | undefined)[] {
+  if (seed === undefined && sizeOf(output.shape) !== 1) throw new ShapeError(`gradients: the output is ${describeType(output)}; only a single number needs no gradient of its own`);
+  if (seed !== undefined && !sameShape(seed.shape, output.shape)) throw new ShapeError(`gradients: the gradient ${describeType(seed)} does not fit the output ${describeType(output)}`);
+  const targets = new Set(wrt);
+  const order = ancestors(output);
+  const needed = new Set<Node>();
+  for (const node of order) {
+    if (targets.has(node) || node.inputs.some((input) => needed.has(input))) needed.add(node);
+  }
+  const grads = new Map<Node, Node>([[output, seed ?? full(output.shape, 1, output.dtype)]]);
+  for (let place = order.length - 1; place >= 0; place--) {
+    const node = order[place] as Node;
+    const grad = grads.get(node);
+    if (grad === undefined || !needed.has(node) || !node.inputs.some((input) => needed.has(input))) continue;
+    propagate(node, grad, needed, grads);
+  }
+  return wrt.map((node) => (needed.has(node) ? grads.get(node) : undefined));
+}
+
+function propagate(node: Node, grad: Node, needed: ReadonlySet<Node>, grads: Map<Node, Node>): void {
+  const rule = node.op.gradient;
+  if (rule.kind === "notDifferentiable") {
+    if (!isFloat(node.dtype)) return;
+    throw new HebbError(`${node.op.name} has no gradient: ${rule.reason}${node.scope === "" ? "" : ` (in "${node.scope}")`}`);
+  }
+  const parts = rule.of({ node, grad, needs: (k) => needed.has(node.inputs[k] as Node) });
+  node.inputs.forEach((input, k) => {
+    const part = parts[k];
+    if (part === undefined || !needed.has(input) || !isFloat(input.dtype)) return;
+    const before = grads.get(input);
+    grads.set(input, before === undefined ? part : add(before, part));
+  });
+}
+
+/** Everything the output depends on, inputs before users. */
+function ancestors(output: Node): Node[] {
+  const order: Node[] = [];
+  const opened = new Set<Node>();
+  const done = new Set<Node>();
+  const stack: Node[] = [output];
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1] as Node;
+    if (!opened.has(node)) {
+      opened.add(node);
+      for (const input of node.inputs) if (!opened.has(input)) stack.push(input);
+      continue;
+    }
+    stack.pop();
+    if (done.has(node)) continue;
+    done.add(node);
+    order.push(node);
+  }
+  return order;
+}
+
+/** The derivative of `output` along `tangents` of `inputs` (forward mode), by differentiating the reverse pass in its seed. */
+export function jvp(output: Node, inputs: readonly Node[], tangents: readonly Node[]): Node {
+  // The reverse pass is linear in its seed, so its gradient there does not depend on the seed's value.
+  const seed = full(output.shape, 0, output.dtype);
+  const marker: Op = { name: "alias", infer: () => output, gradient: gradient(({ grad }) => [grad]), rule: { kind: "element", element: ({ input, index }) => input(0, index) } };
+  const probe = apply(marker, [seed], {});
+  let total: Node | undefined;
+  gradients(output, inputs, probe).forEach((grad, place) => {
+    const tangent = tangents[place];
+    if (grad === undefined || tangent === undefined) return;
+    const part = gradients(grad, [probe], tangent)[0];
+    if (part !== undefined) total = total === undefined ? part : add(total, part);
+  });
+  return total ?? full(output.shape, 0, output.dtype);
+}
+
+/** `output` with a gradient of the user's own: `backward` gets the gradient of the output and gives one for each input. */
+export function withGradient(output: Node, inputs: readonly Node[], backward: (grad: Node) => readonly (Node | undefined)[]): Node {
+  const op: Op = {
+    name: "custom",
+    infer: () => output,
+    gradient: gradient(({ grad }) => [undefined, ...backward(grad)]),
+    rule: { kind: "element", element: ({ input, index }) => input(0, index) },
+  };
+  return apply(op, [output, ...inputs], {});
+}

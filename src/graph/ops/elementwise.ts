@@ -1,0 +1,278 @@
+// Functions of one element at a time, with broadcasting and dtype promotion made explicit as the graph is built.
+import { type DType, isFloat, promote } from "../dtype.ts";
+import { HebbError, ShapeError } from "../errors.ts";
+import { apply, describeType, gradient, type GradientContext, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import * as scalar from "../scalar.ts";
+import type { BinaryFn, Scalar, UnaryFn } from "../scalar.ts";
+import { broadcastShapes, sameShape } from "../shape.ts";
+import { full } from "./creation.ts";
+import { expand } from "./movement.ts";
+
+type Slope = (context: GradientContext<Record<string, never>>, x: Node) => Node;
+type Slopes = (context: GradientContext<Record<string, never>>, x: Node, y: Node) => readonly [() => Node, () => Node];
+type None = Record<string, never>;
+
+// ── constants beside tensors ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** A number as a scalar of the dtype that keeps `like`'s dtype where it can: a fraction beside whole numbers makes float32. */
+export function scalarLike(value: number, like: TensorType): Node {
+  const whole = Number.isInteger(value);
+  const dtype: DType = isFloat(like.dtype) ? like.dtype : !whole ? "float32" : like.dtype === "bool" ? "int32" : like.dtype;
+  return full([], value, dtype);
+}
+
+const number = (value: number, like: TensorType): Node => full(like.shape, value, like.dtype);
+
+/** Both operands in their common shape and dtype. */
+export function align(where: string, x: Node, y: Node, dtype: DType = promote(x.dtype, y.dtype)): [Node, Node] {
+  const shape = broadcastShapes(x.shape, y.shape, where);
+  return [expand(cast(x, dtype), shape), expand(cast(y, dtype), shape)];
+}
+
+// ── one input ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface UnaryTraits {
+  /** Only floats have it. */
+  readonly floatOnly?: boolean;
+  readonly dtype?: DType;
+}
+
+function unaryOp(name: string, element: (x: Scalar) => Scalar, slope: Slope | string, traits: UnaryTraits = {}): Op<None> {
+  return {
+    name,
+    infer: ([x]) => {
+      const type = x as TensorType;
+      if (traits.floatOnly && !isFloat(type.dtype)) throw new ShapeError(`${name}: takes float tensors, got ${describeType(type)}; convert with .to("float32")`);
+      return { shape: type.shape, dtype: traits.dtype ?? type.dtype };
+    },
+    gradient: typeof slope === "string" ? notDifferentiable(slope) : gradient((context) => [slope(context, context.node.inputs[0] as Node)]),
+    rule: { kind: "element", element: ({ input, index }) => element(input(0, index)) },
+  };
+}
+
+const fn = (name: UnaryFn): ((x: Scalar) => Scalar) => (x) => scalar.unary(name, x);
+
+const zeroSlope: Slope = (_, x) => number(0, x);
+export const negOp = unaryOp("neg", fn("neg"), ({ grad }) => neg(grad));
+export const absOp = unaryOp("abs", fn("abs"), ({ grad }, x) => mul(grad, sign(x)));
+export const signOp = unaryOp("sign", fn("sign"), zeroSlope);
+export const floorOp = unaryOp("floor", fn("floor"), zeroSlope);
+export const ceilOp = unaryOp("ceil", fn("ceil"), zeroSlope);
+export const roundOp = unaryOp("round", fn("round"), zeroSlope);
+export const truncOp = unaryOp("trunc", fn("trunc"), zeroSlope);
+export const expOp = unaryOp("exp", fn("exp"), ({ grad, node }) => mul(grad, node), { floatOnly: true });
+export const expm1Op = unaryOp("expm1", fn("expm1"), ({ grad, node }) => mul(grad, add(node, number(1, node))), { floatOnly: true });
+export const logOp = unaryOp("log", fn("log"), ({ grad }, x) => div(grad, x), { floatOnly: true });
+export const log1pOp = unaryOp("log1p", fn("log1p"), ({ grad }, x) => div(grad, add(x, number(1, x))), { floatOnly: true });
+export const sqrtOp = unaryOp("sqrt", fn("sqrt"), ({ grad, node }) => div(grad, add(node, node)), { floatOnly: true });
+export const sinOp = unaryOp("sin", fn("sin"), ({ grad }, x) => mul(grad, cos(x)), { floatOnly: true });
+export const cosOp = unaryOp("cos", fn("cos"), ({ grad }, x) => neg(mul(grad, sin(x))), { floatOnly: true });
+export const tanOp = unaryOp("tan", fn("tan"), ({ grad, node }) => mul(grad, add(square(node), number(1, node))), { floatOnly: true });
+export const atanOp = unaryOp("atan", fn("atan"), ({ grad }, x) => div(grad, add(square(x), number(1, x))), { floatOnly: true });
+export const tanhOp = unaryOp("tanh", fn("tanh"), ({ grad, node }) => mul(grad, sub(number(1, node), square(node))), { floatOnly: true });
+export const sigmoidOp = unaryOp("sigmoid", fn("sigmoid"), ({ grad, node }) => mul(grad, mul(node, sub(number(1, node), node))), { floatOnly: true });
+export const erfOp = unaryOp("erf", fn("erf"), ({ grad }, x) => mul(grad, mul(number(2 / Math.sqrt(Math.PI), x), exp(neg(square(x))))), { floatOnly: true });
+export const reluOp = unaryOp(
+  "relu",
+  (x) => scalar.binary("max", x, scalar.constant(0, x.dtype)),
+  ({ grad, node }) => where(gt(node, number(0, node)), grad, number(0, grad)),
+);
+export const isnanOp = unaryOp("isnan", fn("isNaN"), "a truth value has no slope", { dtype: "bool" });
+export const logicalNotOp = unaryOp("logicalNot", fn("not"), "a truth value has no slope");
+export const stopGradientOp: Op<None> = {
+  name: "stopGradient",
+  infer: ([x]) => x as TensorType,
+  gradient: gradient(() => [undefined]),
+  rule: { kind: "element", element: ({ input, index }) => input(0, index) },
+};
+
+const unary = (op: Op<None>) => (x: Node): Node => apply(op, [x], {});
+/** Whole numbers become float32 first, as in PyTorch. */
+const floating = (op: Op<None>) => (x: Node): Node => apply(op, [isFloat(x.dtype) ? x : cast(x, "float32")], {});
+const numeric = (op: Op<None>) => (x: Node): Node => apply(op, [x.dtype === "bool" ? cast(x, "int32") : x], {});
+
+export const neg = numeric(negOp);
+export const abs = numeric(absOp);
+export const sign = numeric(signOp);
+const rounded = (op: Op<None>) => (x: Node): Node => (isFloat(x.dtype) ? apply(op, [x], {}) : x);
+export const floor = rounded(floorOp);
+export const ceil = rounded(ceilOp);
+export const round = rounded(roundOp);
+export const trunc = rounded(truncOp);
+export const exp = floating(expOp);
+export const expm1 = floating(expm1Op);
+export const log = floating(logOp);
+export const log1p = floating(log1pOp);
+export const sqrt = floating(sqrtOp);
+export const sin = floating(sinOp);
+export const cos = floating(cosOp);
+export const tan = floating(tanOp);
+export const atan = floating(atanOp);
+export const tanh = floating(tanhOp);
+export const sigmoid = floating(sigmoidOp);
+export const erf = floating(erfOp);
+export const relu = numeric(reluOp);
+export const stopGradient = unary(stopGradientOp);
+export const square = (x: Node): Node => mul(x, x);
+export const reciprocal = (x: Node): Node => div(scalarLike(1, x), x);
+export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
+export const isnan = (x: Node): Node => (isFloat(x.dtype) ? apply(isnanOp, [x], {}) : full(x.shape, 0, "bool"));
+export const isinf = (x: Node): Node => (isFloat(x.dtype) ? eq(abs(x), scalarLike(Number.POSITIVE_INFINITY, x)) : full(x.shape, 0, "bool"));
+export const isfinite = (x: Node): Node => (isFloat(x.dtype) ? lt(abs(x), scalarLike(Number.POSITIVE_INFINITY, x)) : full(x.shape, 1, "bool"));
+
+// ── conversion ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type CastAttributes = { readonly dtype: DType };
+
+export const castOp: Op<CastAttributes> = {
+  name: "cast",
+  infer: ([x], { dtype }) => ({ shape: (x as TensorType).shape, dtype }),
+  gradient: gradient(({ grad, node }) => {
+    const { dtype } = node.inputs[0] as Node;
+    return [isFloat(dtype) ? cast(grad, dtype) : undefined];
+  }),
+  rule: { kind: "element", element: ({ input, index, attributes }) => scalar.cast(input(0, index), attributes.dtype) },
+};
+
+export const cast = (x: Node, dtype: DType): Node => (x.dtype === dtype ? x : apply(castOp, [x], { dtype }));
+
+// ── two inputs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function binaryOp(name: string, element: (a: Scalar, b: Scalar) => Scalar, slopes: Slopes | string, dtype?: DType): Op<None> {
+  return {
+    name,
+    infer: ([x, y]) => {
+      const [a, b] = [x as TensorType, y as TensorType];
+      if (!sameShape(a.shape, b.shape) || a.dtype !== b.dtype) throw new ShapeError(`${name}: operands must agree, got ${describeType(a)} and ${describeType(b)}`);
+      return { shape: a.shape, dtype: dtype ?? a.dtype };
+    },
+    gradient:
+      typeof slopes === "string"
+        ? notDifferentiable(slopes)
+        : gradient((context) => {
+            const [left, right] = slopes(context, context.node.inputs[0] as Node, context.node.inputs[1] as Node);
+            return [context.needs(0) ? left() : undefined, context.needs(1) ? right() : undefined];
+          }),
+    rule: { kind: "element", element: ({ input, index }) => element(input(0, index), input(1, index)) },
+  };
+}
+
+const fn2 = (name: BinaryFn): ((a: Scalar, b: Scalar) => Scalar) => (a, b) => scalar.binary(name, a, b);
+const truth = "a truth value has no slope";
+/** Each side of a tie takes half, as in torch.maximum. */
+const shareOf = (grad: Node, wins: Node, ties: Node): Node => {
+  const zero = number(0, grad);
+  return where(ties, mul(grad, number(0.5, grad)), where(wins, grad, zero));
+};
+
+export const addOp = binaryOp("add", fn2("add"), ({ grad }) => [() => grad, () => grad]);
+export const subOp = binaryOp("sub", fn2("sub"), ({ grad }) => [() => grad, () => neg(grad)]);
+export const mulOp = binaryOp("mul", fn2("mul"), ({ grad }, x, y) => [() => mul(grad, y), () => mul(grad, x)]);
+export const divOp = binaryOp("div", fn2("div"), ({ grad, node }, _x, y) => [() => div(grad, y), () => neg(mul(grad, div(node, y)))]);
+export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) => [() => grad, () => neg(mul(grad, floor(div(x, y))))]);
+export const powOp = binaryOp("pow", fn2("pow"), ({ grad, node }, x, y) => [
+  // x^0 is flat, and 0 · 0^-1 would be NaN.
+  () => where(eq(y, number(0, y)), number(0, x), mul(grad, mul(y, pow(x, sub(y, number(1, y)))))),
+  () => where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(grad, mul(node, log(x)))),
+]);
+export const maximumOp = binaryOp("maximum", fn2("max"), ({ grad }, x, y) => [() => shareOf(grad, gt(x, y), eq(x, y)), () => shareOf(grad, gt(y, x), eq(x, y))]);
+export const minimumOp = binaryOp("minimum", fn2("min"), ({ grad }, x, y) => [() => shareOf(grad, lt(x, y), eq(x, y)), () => shareOf(grad, lt(y, x), eq(x, y))]);
+export const atan2Op = binaryOp("atan2", fn2("atan2"), ({ grad }, y, x) => {
+  const radius = () => add(square(x), square(y));
+  return [() => div(mul(grad, x), radius()), () => neg(div(mul(grad, y), radius()))];
+});
+export const eqOp = binaryOp("eq", fn2("eq"), truth, "bool");
+export const neOp = binaryOp("ne", fn2("ne"), truth, "bool");
+export const ltOp = binaryOp("lt", fn2("lt"), truth, "bool");
+export const leOp = binaryOp("le", fn2("le"), truth, "bool");
+export const gtOp = binaryOp("gt", fn2("gt"), truth, "bool");
+export const geOp = binaryOp("ge", fn2("ge"), truth, "bool");
+const bits = "bits of whole numbers have no slope";
+export const andOp = binaryOp("and", fn2("and"), bits);
+export const orOp = binaryOp("or", fn2("or"), bits);
+export const xorOp = binaryOp("xor", fn2("xor"), bits);
+export const shlOp = binaryOp("shl", fn2("shl"), bits);
+export const shrOp = binaryOp("shr", fn2("shr"), bits);
+
+const binary = (op: Op<None>) => (x: Node, y: Node): Node => apply(op, align(op.name, x, y), {});
+const arithmetic = (op: Op<None>) => (x: Node, y: Node): Node => {
+  const dtype = promote(x.dtype, y.dtype);
+  return apply(op, align(op.name, x, y, dtype === "bool" ? "int32" : dtype), {});
+};
+const fractional = (op: Op<None>) => (x: Node, y: Node): Node => {
+  const dtype = promote(x.dtype, y.dtype);
+  return apply(op, align(op.name, x, y, isFloat(dtype) ? dtype : "float32"), {});
+};
+const logical = (op: Op<None>) => (x: Node, y: Node): Node => apply(op, align(op.name, toBool(x), toBool(y)), {});
+const bitwise = (op: Op<None>) => (x: Node, y: Node): Node => {
+  if (x.dtype !== "int32" || y.dtype !== "int32") throw new HebbError(`${op.name}: takes int32 tensors, got ${x.dtype} and ${y.dtype}`);
+  return apply(op, align(op.name, x, y), {});
+};
+const toBool = (x: Node): Node => cast(x, "bool");
+
+export const add = arithmetic(addOp);
+export const sub = arithmetic(subOp);
+export const mul = arithmetic(mulOp);
+export const div = fractional(divOp);
+export const remainder = arithmetic(remainderOp);
+/** Powers 1, 2 and 3 are products: exact, and much faster. */
+export function pow(x: Node, y: Node): Node {
+  const power = y.op.name === "full" && y.shape.length === 0 ? y.attributes.value : undefined;
+  const base = isFloat(x.dtype) ? x : cast(x, isFloat(y.dtype) ? y.dtype : "float32");
+  if (power === 1) return base;
+  if (power === 2) return square(base);
+  if (power === 3) return mul(square(base), base);
+  return fractional(powOp)(x, y);
+}
+export const maximum = arithmetic(maximumOp);
+export const minimum = arithmetic(minimumOp);
+export const atan2 = fractional(atan2Op);
+export const eq = binary(eqOp);
+export const ne = binary(neOp);
+export const lt = binary(ltOp);
+export const le = binary(leOp);
+export const gt = binary(gtOp);
+export const ge = binary(geOp);
+export const logicalAnd = logical(andOp);
+export const logicalOr = logical(orOp);
+export const logicalNot = (x: Node): Node => apply(logicalNotOp, [toBool(x)], {});
+export const bitwiseAnd = bitwise(andOp);
+export const bitwiseOr = bitwise(orOp);
+export const bitwiseXor = bitwise(xorOp);
+export const shiftLeft = bitwise(shlOp);
+export const shiftRight = bitwise(shrOp);
+
+// ── choice ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const whereOp: Op<None> = {
+  name: "where",
+  infer: ([condition, x, y]) => {
+    const [c, a, b] = [condition as TensorType, x as TensorType, y as TensorType];
+    if (c.dtype !== "bool" || a.dtype !== b.dtype || !sameShape(a.shape, b.shape) || !sameShape(c.shape, a.shape)) {
+      throw new ShapeError(`where: takes a bool condition and two values that agree, got ${describeType(c)}, ${describeType(a)} and ${describeType(b)}`);
+    }
+    return a;
+  },
+  gradient: gradient(({ grad, node }) => {
+    const condition = node.inputs[0] as Node;
+    const zero = number(0, grad);
+    return [undefined, where(condition, grad, zero), where(condition, zero, grad)];
+  }),
+  rule: { kind: "element", element: ({ input, index }) => scalar.select(input(0, index), input(1, index), input(2, index)) },
+};
+
+/** x where the condition holds, else y; all three broadcast. */
+export function where(condition: Node, x: Node, y: Node): Node {
+  const [a, b] = align("where", x, y);
+  const shape = broadcastShapes(condition.shape, a.shape, "where");
+  return apply(whereOp, [expand(toBool(condition), shape), expand(a, shape), expand(b, shape)], {});
+}
+
+/** min ≤ x ≤ max, by either bound. The gradient passes inside, the bounds included (torch.clamp). NaN stays NaN. */
+export function clamp(x: Node, min?: number, max?: number): Node {
+  let result = x;
+  if (min !== undefined) result = where(lt(result, scalarLike(min, x)), scalarLike(min, x), result);
+  if (max !== undefined) result = where(gt(result, scalarLike(max, x)), scalarLike(max, x), result);
+  return result;
+}
+

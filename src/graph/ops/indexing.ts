@@ -1,0 +1,161 @@
+// Elements chosen by position: gather ⇄ scatterAdd, indexSelect ⇄ indexAdd, cumsum, masks.
+import { HebbError, ShapeError } from "../errors.ts";
+import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import * as scalar from "../scalar.ts";
+import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
+import { full, iota } from "./creation.ts";
+import { add, cast, eq, ge, le, scalarLike, where } from "./elementwise.ts";
+import { expand, flip, reshape } from "./movement.ts";
+
+type DimAttributes = { readonly dim: number };
+
+function positions(where: string, index: Node): Node {
+  if (index.dtype !== "int32" && index.dtype !== "uint8") throw new HebbError(`${where}: positions must be whole numbers (int32), got ${index.dtype}; convert with .to("int32")`);
+  return cast(index, "int32");
+}
+
+// ── gather ⇄ scatterAdd ──────────────────────────────────────────────────────────────────────────────────────────────
+
+export const gatherOp: Op<DimAttributes> = {
+  name: "gather",
+  infer: ([x, index], { dim }) => {
+    const [values, at] = [x as TensorType, index as TensorType];
+    const fits = at.shape.length === values.shape.length && at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
+    if (!fits) throw new ShapeError(`gather: positions ${formatShape(at.shape)} must have as many dims as ${formatShape(values.shape)} and fit inside it except along dim ${dim}`);
+    return { shape: at.shape, dtype: values.dtype };
+  },
+  gradient: gradient(({ grad, node }) => {
+    const [x, index] = node.inputs as [Node, Node];
+    return [scatterAdd(full(x.shape, 0, grad.dtype), node.attributes.dim, index, grad), undefined];
+  }),
+  rule: {
+    kind: "element",
+    element: ({ input, index, attributes: { dim }, inputTypes }) => {
+      const extent = (inputTypes[0] as TensorType).shape[dim] as number;
+      const at = scalar.guard(input(1, index), extent, `gather along dim ${dim}`);
+      return input(0, index.map((place, axis) => (axis === dim ? at : place)));
+    },
+  },
+};
+
+/** out[i][j] = x[index[i][j]][j] for dim 0 (torch.gather). */
+export const gather = (x: Node, dim: number, index: Node): Node =>
+  apply(gatherOp, [x, positions("gather", index)], { dim: normalizeAxis(dim, x.shape.length, "gather") });
+
+export const scatterAddOp: Op<DimAttributes> = {
+  name: "scatterAdd",
+  infer: ([x, index, source], { dim }) => {
+    const [values, at, added] = [x as TensorType, index as TensorType, source as TensorType];
+    const fits = sameShape(at.shape, added.shape) && at.shape.length === values.shape.length && at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
+    if (!fits || values.dtype !== added.dtype) {
+      throw new ShapeError(`scatterAdd: positions ${formatShape(at.shape)} and source ${describeType(added)} must be equal in shape and fit inside ${describeType(values)} except along dim ${dim}`);
+    }
+    return values;
+  },
+  gradient: gradient(({ grad, node }) => [grad, undefined, gather(grad, node.attributes.dim, node.inputs[1] as Node)]),
+  rule: {
+    kind: "scatter",
+    serialAxes: ({ dim }) => [dim],
+    target: ({ attributes: { dim }, type, position, indices }) => {
+      const at = scalar.guard(indices(position), type.shape[dim] as number, `scatterAdd along dim ${dim}`);
+      return position.map((place, axis) => (axis === dim ? at : place));
+    },
+  },
+};
+
+/** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
+export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+  apply(scatterAddOp, [x, positions("scatterAdd", index), cast(source, x.dtype)], { dim: normalizeAxis(dim, x.shape.length, "scatterAdd") });
+
+// ── indexSelect ⇄ indexAdd ───────────────────────────────────────────────────────────────────────────────────────────
+
+export const indexSelectOp: Op<DimAttributes> = {
+  name: "indexSelect",
+  infer: ([x, index], { dim }) => {
+    const [values, at] = [x as TensorType, index as TensorType];
+    if (at.shape.length !== 1) throw new ShapeError(`indexSelect: positions must have one dim, got ${formatShape(at.shape)}`);
+    return { shape: values.shape.map((extent, axis) => (axis === dim ? (at.shape[0] as number) : extent)), dtype: values.dtype };
+  },
+  gradient: gradient(({ grad, node }) => {
+    const [x, index] = node.inputs as [Node, Node];
+    return [indexAdd(full(x.shape, 0, grad.dtype), node.attributes.dim, index, grad), undefined];
+  }),
+  rule: {
+    kind: "element",
+    element: ({ input, index, attributes: { dim }, inputTypes }) => {
+      const extent = (inputTypes[0] as TensorType).shape[dim] as number;
+      const at = scalar.guard(input(1, [index[dim] as scalar.Scalar]), extent, `indexSelect along dim ${dim}`);
+      return input(0, index.map((place, axis) => (axis === dim ? at : place)));
+    },
+  },
+};
+
+/** The slices of a dim at the given positions (torch.index_select). */
+export const indexSelect = (x: Node, dim: number, index: Node): Node =>
+  apply(indexSelectOp, [x, positions("indexSelect", index)], { dim: normalizeAxis(dim, x.shape.length, "indexSelect") });
+
+export const indexAddOp: Op<DimAttributes> = {
+  name: "indexAdd",
+  infer: ([x, index, source], { dim }) => {
+    const [values, at, added] = [x as TensorType, index as TensorType, source as TensorType];
+    const wanted = values.shape.map((extent, axis) => (axis === dim ? (at.shape[0] ?? 0) : extent));
+    if (at.shape.length !== 1 || !sameShape(added.shape, wanted) || added.dtype !== values.dtype) {
+      throw new ShapeError(`indexAdd: with positions ${formatShape(at.shape)} the source must be ${values.dtype}${formatShape(wanted)}, got ${describeType(added)}`);
+    }
+    return values;
+  },
+  gradient: gradient(({ grad, node }) => [grad, undefined, indexSelect(grad, node.attributes.dim, node.inputs[1] as Node)]),
+  rule: {
+    kind: "scatter",
+    serialAxes: ({ dim }) => [dim],
+    target: ({ attributes: { dim }, type, position, indices }) => {
+      const at = scalar.guard(indices([position[dim] as scalar.Scalar]), type.shape[dim] as number, `indexAdd along dim ${dim}`);
+      return position.map((place, axis) => (axis === dim ? at : place));
+    },
+  },
+};
+
+/** out = x, then the slices of `source` are added at the given positions, in order (torch.index_add). */
+export const indexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+  apply(indexAddOp, [x, positions("indexAdd", index), cast(source, x.dtype)], { dim: normalizeAxis(dim, x.shape.length, "indexAdd") });
+
+// ── running sums ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const cumsumOp: Op<DimAttributes> = {
+  name: "cumsum",
+  infer: ([x]) => x as TensorType,
+  gradient: gradient(({ grad, node }) => {
+    const { dim } = node.attributes;
+    return [flip(cumsum(flip(grad, [dim]), dim), [dim])];
+  }),
+  rule: { kind: "scan", combine: "sum", axis: ({ dim }) => dim },
+};
+
+/** Running sums along a dim; whole numbers stay whole. */
+export function cumsum(x: Node, dim: number): Node {
+  const values = x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x;
+  return x.shape.length === 0 ? values : apply(cumsumOp, [values], { dim: normalizeAxis(dim, x.shape.length, "cumsum") });
+}
+
+// ── masks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const maskedFill = (x: Node, mask: Node, value: number): Node => where(mask, scalarLike(value, x), x);
+
+/** 1 at the class of each position, 0 elsewhere, in a new last dim (torch.nn.functional.one_hot). */
+export function oneHot(index: Node, classes: number, dtype: Node["dtype"] = "int32"): Node {
+  const shape = [...index.shape, classes];
+  const at = expand(reshape(positions("oneHot", index), [...index.shape, 1]), shape);
+  return cast(eq(at, iota(shape, shape.length - 1)), dtype);
+}
+
+function triangle(x: Node, keep: typeof le, diagonal: number, name: string): Node {
+  const rank = x.shape.length;
+  if (rank < 2) throw new ShapeError(`${name}: takes a matrix or a batch of them, got ${formatShape(x.shape)}`);
+  const shape = x.shape.slice(-2);
+  const limit = add(iota(shape, 0), full([], diagonal, "int32"));
+  return where(keep(iota(shape, 1), limit), x, full([], 0, x.dtype));
+}
+
+/** The elements on and below a diagonal, zero elsewhere (torch.tril). */
+export const tril = (x: Node, diagonal = 0): Node => triangle(x, le, diagonal, "tril");
+export const triu = (x: Node, diagonal = 0): Node => triangle(x, ge, diagonal, "triu");

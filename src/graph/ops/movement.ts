@@ -1,0 +1,329 @@
+// Where elements lie, not what they are: reshape, permute, expand ⇄ sum, slice ⇄ pad, flip, cat, repeat.
+import { ShapeError } from "../errors.ts";
+import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import * as scalar from "../scalar.ts";
+import { formatShape, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from "../shape.ts";
+import { sum } from "./reduce.ts";
+
+// ── reshape ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type ShapeAttributes = { readonly shape: Shape };
+
+export const reshapeOp: Op<ShapeAttributes> = {
+  name: "reshape",
+  infer: ([x], { shape }) => {
+    const type = x as TensorType;
+    if (sizeOf(type.shape) !== sizeOf(shape)) {
+      throw new ShapeError(`reshape: ${formatShape(type.shape)} holds ${sizeOf(type.shape)} elements, ${formatShape(shape)} would hold ${sizeOf(shape)}; the numbers must be equal`);
+    }
+    return { shape, dtype: type.dtype };
+  },
+  gradient: gradient(({ grad, node }) => [reshape(grad, (node.inputs[0] as Node).shape)]),
+  rule: {
+    kind: "element",
+    element: ({ input, index, type, inputTypes }) => {
+      const from = (inputTypes[0] as TensorType).shape;
+      return input(0, regroup(index, type.shape, from));
+    },
+  },
+};
+
+/** The index in another shape of as many elements. Dims that match are passed through; only the others are cut and joined. */
+function regroup(index: readonly scalar.Scalar[], to: Shape, from: Shape): scalar.Scalar[] {
+  const result: scalar.Scalar[] = [];
+  let t = 0;
+  let f = 0;
+  while (f < from.length) {
+    const fromGroup = [f];
+    const toGroup: number[] = [];
+    let fromSize = from[f] as number;
+    let toSize = 1;
+    f++;
+    // Extents of 0 never meet by multiplication: the rest is one group.
+    while (fromSize !== toSize && (t < to.length || f < from.length)) {
+      if ((toSize < fromSize || f >= from.length) && t < to.length) {
+        toGroup.push(t);
+        toSize *= to[t++] as number;
+      } else {
+        fromGroup.push(f);
+        fromSize *= from[f++] as number;
+      }
+    }
+    const toShape = toGroup.map((axis) => to[axis] as number);
+    const fromShape = fromGroup.map((axis) => from[axis] as number);
+    if (fromGroup.length === 1 && toGroup.length === 1) {
+      result.push(index[toGroup[0] as number] as scalar.Scalar);
+      continue;
+    }
+    const strides = stridesOf(toShape);
+    let flat: scalar.Scalar = scalar.int(0);
+    toGroup.forEach((axis, place) => {
+      flat = scalar.add(flat, scalar.mul(index[axis] as scalar.Scalar, scalar.int(strides[place] as number)));
+    });
+    const fromStrides = stridesOf(fromShape);
+    fromShape.forEach((extent, place) => {
+      if (extent === 1) result.push(scalar.int(0));
+      else {
+        const quotient = scalar.binary("div", flat, scalar.int(fromStrides[place] as number));
+        result.push(place === 0 ? quotient : scalar.binary("mod", quotient, scalar.int(extent)));
+      }
+    });
+  }
+  return result;
+}
+
+/** The same elements in another shape; one size may be -1 and is worked out. */
+export function reshape(x: Node, shape: Shape): Node {
+  const unknown = shape.filter((extent) => extent === -1).length;
+  if (unknown > 1 || shape.some((extent) => !Number.isInteger(extent) || extent < -1)) {
+    throw new ShapeError(`reshape: sizes must be whole numbers, at most one of them -1, got ${formatShape(shape)}`);
+  }
+  let target = [...shape];
+  if (unknown === 1) {
+    const known = shape.reduce((size, extent) => (extent === -1 ? size : size * extent), 1);
+    if (known === 0 || sizeOf(x.shape) % known !== 0) {
+      throw new ShapeError(`reshape: ${sizeOf(x.shape)} elements of ${formatShape(x.shape)} cannot be divided into ${formatShape(shape)}: ${known} does not divide them`);
+    }
+    target = shape.map((extent) => (extent === -1 ? sizeOf(x.shape) / known : extent));
+  }
+  return sameShape(x.shape, target) ? x : apply(reshapeOp, [x], { shape: target });
+}
+
+// ── permute ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type PermuteAttributes = { readonly dims: readonly number[] };
+
+export const permuteOp: Op<PermuteAttributes> = {
+  name: "permute",
+  infer: ([x], { dims }) => {
+    const { shape, dtype } = x as TensorType;
+    return { shape: dims.map((dim) => shape[dim] as number), dtype };
+  },
+  gradient: gradient(({ grad, node }) => [permute(grad, inverse(node.attributes.dims))]),
+  rule: {
+    kind: "element",
+    element: ({ input, index, attributes }) => input(0, inverse(attributes.dims).map((place) => index[place] as scalar.Scalar)),
+  },
+};
+
+function inverse(dims: readonly number[]): number[] {
+  const result = new Array<number>(dims.length);
+  dims.forEach((dim, place) => {
+    result[dim] = place;
+  });
+  return result;
+}
+
+/** Dim k of the result is dim dims[k] of x. */
+export function permute(x: Node, dims: readonly number[]): Node {
+  const order = dims.map((dim) => normalizeAxis(dim, x.shape.length, "permute"));
+  if (order.length !== x.shape.length || new Set(order).size !== order.length) {
+    throw new ShapeError(`permute: ${formatShape(dims)} must name each of the ${x.shape.length} dims of ${formatShape(x.shape)} once`);
+  }
+  return order.every((dim, place) => dim === place) ? x : apply(permuteOp, [x], { dims: order });
+}
+
+// ── expand ⇄ sum ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const expandOp: Op<ShapeAttributes> = {
+  name: "expand",
+  infer: ([x], { shape }) => ({ shape, dtype: (x as TensorType).dtype }),
+  gradient: gradient(({ grad, node }) => {
+    const { shape } = node.inputs[0] as Node;
+    const axes = shape.flatMap((extent, axis) => (extent === 1 && node.shape[axis] !== 1 ? [axis] : []));
+    return [sum(grad, axes, true)];
+  }),
+  rule: {
+    kind: "element",
+    element: ({ input, index, inputTypes }) => {
+      const { shape } = inputTypes[0] as TensorType;
+      return input(0, shape.map((extent, axis) => (extent === 1 ? scalar.int(0) : (index[axis] as scalar.Scalar))));
+    },
+  },
+};
+
+/** Repeats dims of size 1 to the wanted size, and adds dims in front. A size of -1 keeps the dim (torch.expand). */
+export function expand(x: Node, shape: Shape): Node {
+  const added = shape.length - x.shape.length;
+  const target = shape.map((extent, axis) => (extent === -1 ? (x.shape[axis - added] ?? -1) : extent));
+  const fits = added >= 0 && x.shape.every((extent, axis) => extent === target[axis + added] || extent === 1);
+  if (!fits || target.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+    throw new ShapeError(`expand: ${formatShape(x.shape)} cannot become ${formatShape(shape)}: only dims of size 1 can be repeated, and new dims go in front`);
+  }
+  const lifted = added === 0 ? x : reshape(x, [...new Array<number>(added).fill(1), ...x.shape]);
+  return sameShape(lifted.shape, target) ? lifted : apply(expandOp, [lifted], { shape: target });
+}
+
+// ── slice ⇄ pad ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type SliceAttributes = { readonly starts: readonly number[]; readonly steps: readonly number[]; readonly shape: Shape };
+
+export const sliceOp: Op<SliceAttributes> = {
+  name: "slice",
+  infer: ([x], { shape }) => ({ shape, dtype: (x as TensorType).dtype }),
+  gradient: gradient(({ grad, node }) => {
+    const { starts, steps } = node.attributes;
+    const { shape } = node.inputs[0] as Node;
+    // Where a step is negative the gradient is put back in the order of x first.
+    const forward = flip(grad, steps.flatMap((step, axis) => (step < 0 ? [axis] : [])));
+    const pads = shape.map((extent, axis): Pad => {
+      const count = node.shape[axis] as number;
+      const step = Math.abs(steps[axis] as number);
+      const start = starts[axis] as number;
+      const first = (steps[axis] as number) < 0 ? start - (count - 1) * step : start;
+      const covered = count === 0 ? 0 : (count - 1) * step + 1;
+      return [count === 0 ? 0 : first, count === 0 ? extent : extent - first - covered, step - 1];
+    });
+    return [pad(forward, pads, 0)];
+  }),
+  rule: {
+    kind: "element",
+    element: ({ input, index, attributes: { starts, steps } }) =>
+      input(0, index.map((place, axis) => scalar.add(scalar.mul(place, scalar.int(steps[axis] as number)), scalar.int(starts[axis] as number)))),
+  },
+};
+
+/** Elements start, start + step, … before end along one dim. Negative positions count from the end; a negative step goes backwards from `start` (default the last). */
+export function slice(x: Node, dim: number, start?: number, end?: number, step = 1): Node {
+  const axis = normalizeAxis(dim, x.shape.length, "slice");
+  const extent = x.shape[axis] as number;
+  if (!Number.isInteger(step) || step === 0) throw new ShapeError(`slice: the step must be a whole number other than 0, got ${step}`);
+  const from = (position: number, low: number, high: number): number => Math.min(Math.max(position < 0 ? position + extent : position, low), high);
+  const first = step > 0 ? from(start ?? 0, 0, extent) : from(start ?? extent - 1, -1, extent - 1);
+  const last = end === undefined ? (step > 0 ? extent : -1) : step > 0 ? from(end, 0, extent) : from(end, -1, extent - 1);
+  const count = Math.max(0, Math.ceil((last - first) / step));
+  if (count === extent && step === 1) return x;
+  return apply(sliceOp, [x], {
+    starts: x.shape.map((_, place) => (place === axis ? first : 0)),
+    steps: x.shape.map((_, place) => (place === axis ? step : 1)),
+    shape: x.shape.map((size, place) => (place === axis ? count : size)),
+  });
+}
+
+export const flip = (x: Node, dims: readonly number[]): Node => dims.reduce((flipped, dim) => slice(flipped, dim, undefined, undefined, -1), x);
+
+/** Elements before and after, and between neighbours. */
+export type Pad = readonly [before: number, after: number, between?: number];
+type PadAttributes = { readonly pads: readonly (readonly [number, number, number])[]; readonly value: number };
+
+export const padOp: Op<PadAttributes> = {
+  name: "pad",
+  infer: ([x], { pads }) => {
+    const { shape, dtype } = x as TensorType;
+    return {
+      shape: shape.map((extent, axis) => {
+        const [before, after, between] = pads[axis] as readonly [number, number, number];
+        return before + after + extent + Math.max(0, extent - 1) * between;
+      }),
+      dtype,
+    };
+  },
+  gradient: gradient(({ grad, node }) => {
+    const { pads } = node.attributes;
+    const { shape } = node.inputs[0] as Node;
+    return [
+      shape.reduce<Node>((inner, extent, axis) => {
+        const [before, , between] = pads[axis] as readonly [number, number, number];
+        const step = between + 1;
+        return slice(inner, axis, before, extent === 0 ? before : before + (extent - 1) * step + 1, step);
+      }, grad),
+    ];
+  }),
+  rule: {
+    kind: "element",
+    element: ({ input, index, attributes: { pads, value }, inputTypes }) => {
+      const { shape, dtype } = inputTypes[0] as TensorType;
+      let inside: scalar.Scalar = scalar.constant(1, "bool");
+      const at = index.map((place, axis) => {
+        const [before, after, between] = pads[axis] as readonly [number, number, number];
+        const extent = shape[axis] as number;
+        if (before === 0 && after === 0 && between === 0) return place;
+        const shifted = before === 0 ? place : scalar.sub(place, scalar.int(before));
+        const step = between + 1;
+        if (before !== 0) inside = scalar.and(inside, scalar.binary("ge", shifted, scalar.int(0)));
+        if (after !== 0) inside = scalar.and(inside, scalar.binary("lt", shifted, scalar.int(Math.max(0, extent - 1) * step + (extent === 0 ? 0 : 1))));
+        if (between === 0) return shifted;
+        inside = scalar.and(inside, scalar.binary("eq", scalar.binary("mod", shifted, scalar.int(step)), scalar.int(0)));
+        return scalar.binary("div", shifted, scalar.int(step));
+      });
+      return scalar.select(inside, input(0, at), scalar.constant(value, dtype));
+    },
+  },
+};
+
+/** Surrounds each dim with `value`; the optional third amount goes between neighbours. Negative amounts crop. */
+export function pad(x: Node, pads: readonly Pad[], value: number): Node {
+  if (pads.length !== x.shape.length) throw new ShapeError(`pad: ${pads.length} pairs do not fit the ${x.shape.length} dims of ${formatShape(x.shape)}; give one [before, after] for each dim`);
+  const cropped = pads.reduce<Node>((inner, [before, after], axis) => {
+    const extent = x.shape[axis] as number;
+    if (-before - Math.min(after, 0) > extent) throw new ShapeError(`pad: cannot crop ${-before} and ${-after} from dim ${axis} of size ${extent}`);
+    return before < 0 || after < 0 ? slice(inner, axis, Math.max(0, -before), extent - Math.max(0, -after)) : inner;
+  }, x);
+  const full = pads.map(([before, after, between]): [number, number, number] => [Math.max(0, before), Math.max(0, after), between ?? 0]);
+  const nothing = full.every(([before, after, between], axis) => before === 0 && after === 0 && (between === 0 || (cropped.shape[axis] as number) <= 1));
+  return nothing ? cropped : apply(padOp, [cropped], { pads: full, value });
+}
+
+// ── cat, repeat ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type CatAttributes = { readonly dim: number };
+
+export const catOp: Op<CatAttributes> = {
+  name: "cat",
+  infer: (inputs, { dim }) => {
+    const first = inputs[0] as TensorType;
+    let total = 0;
+    for (const { shape, dtype } of inputs) {
+      if (shape.length !== first.shape.length || shape.some((extent, axis) => axis !== dim && extent !== first.shape[axis]) || dtype !== first.dtype) {
+        throw new ShapeError(`cat: ${formatShape(shape)} and ${formatShape(first.shape)} differ in a dim other than ${dim}; all others must be equal`);
+      }
+      total += shape[dim] as number;
+    }
+    return { shape: first.shape.map((extent, axis) => (axis === dim ? total : extent)), dtype: first.dtype };
+  },
+  gradient: gradient(({ grad, node }) => {
+    let start = 0;
+    return node.inputs.map((input) => {
+      const from = start;
+      start += input.shape[node.attributes.dim] as number;
+      return slice(grad, node.attributes.dim, from, start);
+    });
+  }),
+  rule: {
+    kind: "element",
+    element: ({ input, index, attributes: { dim }, inputTypes }) => {
+      const place = index[dim] as scalar.Scalar;
+      let end = 0;
+      const parts = inputTypes.map(({ shape }, k) => {
+        const start = end;
+        end += shape[dim] as number;
+        const at = index.map((part, axis) => (axis === dim ? scalar.sub(place, scalar.int(start)) : part));
+        return { end, value: input(k, at) };
+      });
+      const last = parts[parts.length - 1] as (typeof parts)[number];
+      return parts.slice(0, -1).reduceRight((rest, part) => scalar.select(scalar.binary("lt", place, scalar.int(part.end)), part.value, rest), last.value);
+    },
+  },
+};
+
+/** Tensors one after another along a dim. */
+export function cat(inputs: readonly Node[], dim: number): Node {
+  const first = inputs[0];
+  if (first === undefined) throw new ShapeError("cat: takes at least one tensor");
+  const axis = normalizeAxis(dim, first.shape.length, "cat");
+  // An index of 0 elements has no place to read, so empty parts are left out.
+  const filled = inputs.filter((input) => input.shape[axis] !== 0);
+  apply(catOp, inputs, { dim: axis });
+  if (filled.length <= 1) return filled[0] ?? first;
+  return apply(catOp, filled, { dim: axis });
+}
+
+/** The tensor repeated along each dim (torch.Tensor.repeat). */
+export function repeat(x: Node, sizes: Shape): Node {
+  if (sizes.length < x.shape.length) throw new ShapeError(`repeat: ${formatShape(sizes)} must say how often for each of the ${x.shape.length} dims of ${formatShape(x.shape)}`);
+  const shape = [...new Array<number>(sizes.length - x.shape.length).fill(1), ...x.shape];
+  const apart = shape.flatMap((extent) => [1, extent]);
+  const wide = shape.flatMap((extent, axis) => [sizes[axis] as number, extent]);
+  return reshape(expand(reshape(x, apart), wide), shape.map((extent, axis) => extent * (sizes[axis] as number)));
+}
+

@@ -1,0 +1,172 @@
+// Many elements to one: sums, products, extremes, and what is composed of them.
+import { isFloat } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { apply, type Combine, gradient, type Gradient, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
+import { add, cast, div, eq, exp, ge, isfinite, isnan, log, logicalOr, mul, ne, scalarLike, square, stopGradient, sub, where } from "./elementwise.ts";
+import { full, iota } from "./creation.ts";
+import { cat, expand, flip, reshape, slice } from "./movement.ts";
+
+export type Dims = number | readonly number[] | undefined;
+type ReduceAttributes = { readonly axes: readonly number[] };
+
+function reduceOp(name: string, combine: Combine, slope: Gradient<ReduceAttributes>): Op<ReduceAttributes> {
+  return {
+    name,
+    infer: ([x], { axes }) => {
+      const { shape, dtype } = x as TensorType;
+      if ((combine === "max" || combine === "min") && axes.some((axis) => shape[axis] === 0)) {
+        throw new ShapeError(`${name}: the ${combine} over dim ${axes.find((axis) => shape[axis] === 0)} of size 0 in ${formatShape(shape)} does not exist`);
+      }
+      return { shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), dtype };
+    },
+    gradient: slope,
+    rule: { kind: "reduce", combine, axes: (attributes) => attributes.axes },
+  };
+}
+
+export const sumOp = reduceOp("sum", "sum", gradient(({ grad, node }) => [expand(grad, (node.inputs[0] as Node).shape)]));
+
+/** The largest and smallest share the gradient evenly among ties (torch.amax). */
+const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
+  const x = node.inputs[0] as Node;
+  const chosen = cast(logicalOr(eq(x, node), isnan(x)), grad.dtype);
+  return [mul(chosen, div(grad, sum(chosen, node.attributes.axes, true)))];
+});
+export const maxOp = reduceOp("max", "max", shared);
+export const minOp = reduceOp("min", "min", shared);
+
+/** ∂Πx/∂xᵢ is the product of the others, which is right with zeros too: running products from both ends, along one axis at a time. */
+export const prodOp = reduceOp(
+  "prod",
+  "prod",
+  gradient(({ grad, node }) => {
+    const x = node.inputs[0] as Node;
+    const [axis] = node.attributes.axes as readonly [number];
+    const ones = full(x.shape.map((extent, place) => (place === axis ? 1 : extent)), 1, x.dtype);
+    const before = (values: Node): Node => slice(cumprodOf(cat([ones, values], axis), axis), axis, 0, x.shape[axis] as number);
+    return [mul(grad, mul(before(x), flip(before(flip(x, [axis])), [axis])))];
+  }),
+);
+
+type ScanAttributes = { readonly axis: number };
+
+/** The running product along one axis. */
+export const cumprodOp: Op<ScanAttributes> = {
+  name: "cumprod",
+  infer: ([x]) => x as TensorType,
+  // yⱼ = Π_{k ≤ j} xₖ, so ∂yⱼ/∂xᵢ = Π_{k ≤ j, k ≠ i} xₖ: the product over k of xₖ with xᵢ replaced by 1, for j ≥ i.
+  gradient: gradient(({ grad, node }) => {
+    const x = node.inputs[0] as Node;
+    const { axis } = node.attributes;
+    const extent = x.shape[axis] as number;
+    const lift = (value: Node, at: number): Node => reshape(value, [...x.shape.slice(0, axis), ...(at === 0 ? [extent, 1] : [1, extent]), ...x.shape.slice(axis + 1)]);
+    const shape = [...x.shape.slice(0, axis), extent, extent, ...x.shape.slice(axis + 1)];
+    const i = iota(shape, axis);
+    const k = iota(shape, axis + 1);
+    const others = where(eq(i, k), full(shape, 1, x.dtype), expand(lift(x, 1), shape));
+    const partial = where(ge(k, i), cumprodOf(others, axis + 1), full(shape, 0, x.dtype));
+    return [reshape(sum(mul(partial, expand(lift(grad, 1), shape)), [axis + 1], true), x.shape)];
+  }),
+  rule: { kind: "scan", combine: "prod", axis: ({ axis }) => axis },
+};
+
+const cumprodOf = (x: Node, axis: number): Node => apply(cumprodOp, [x], { axis });
+
+export const cumprod = (x: Node, dim: number): Node => cumprodOf(countable(x), normalizeAxis(dim, x.shape.length, "cumprod"));
+
+/** The position of a maximum has no slope; the op exists so that the refusal has a name. */
+export const positionOp: Op = {
+  name: "position",
+  infer: ([x]) => x as TensorType,
+  gradient: notDifferentiable("argmax returns a position, and positions have no slope"),
+  rule: { kind: "element", element: ({ input, index }) => input(0, index) },
+};
+
+/** Truth values are counted as whole numbers; bytes too, so that sums do not overflow. */
+const countable = (x: Node): Node => (x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x);
+
+function reduce(op: Op<ReduceAttributes>, x: Node, dim: Dims, keepdim: boolean): Node {
+  const axes = normalizeAxes(dim, x.shape.length, op.name);
+  const kept = axes.length === 0 ? x : apply(op, [x], { axes });
+  return keepdim ? kept : reshape(kept, x.shape.filter((_, axis) => !axes.includes(axis)));
+}
+
+export const sum = (x: Node, dim?: Dims, keepdim = false): Node => reduce(sumOp, countable(x), dim, keepdim);
+export const max = (x: Node, dim?: Dims, keepdim = false): Node => reduce(maxOp, x, dim, keepdim);
+export const min = (x: Node, dim?: Dims, keepdim = false): Node => reduce(minOp, x, dim, keepdim);
+export const amax = max;
+export const amin = min;
+
+/** One axis at a time, because the gradient runs along one. */
+export function prod(x: Node, dim?: Dims, keepdim = false): Node {
+  const axes = normalizeAxes(dim, x.shape.length, "prod");
+  const kept = axes.reduce<Node>((product, axis) => apply(prodOp, [product], { axes: [axis] }), countable(x));
+  return keepdim ? kept : reshape(kept, x.shape.filter((_, axis) => !axes.includes(axis)));
+}
+
+const countOf = (x: Node, dim: Dims, where: string): number => sizeOf(normalizeAxes(dim, x.shape.length, where).map((axis) => x.shape[axis] as number));
+
+/** Σx / n; NaN over no elements, as in PyTorch. */
+export function mean(x: Node, dim?: Dims, keepdim = false): Node {
+  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const total = sum(values, dim, keepdim);
+  return div(total, scalarLike(countOf(x, dim, "mean"), total));
+}
+
+/** Σ(x − mean)² / (n − correction). */
+export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
+  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const centred = sub(values, mean(values, dim, true));
+  const total = sum(square(centred), dim, keepdim);
+  return div(total, scalarLike(Math.max(0, countOf(x, dim, "variance") - correction), total));
+}
+
+export const any = (x: Node, dim?: Dims, keepdim = false): Node => ne(sum(cast(cast(x, "bool"), "int32"), dim, keepdim), scalarLike(0, { shape: [], dtype: "int32" }));
+export const all = (x: Node, dim?: Dims, keepdim = false): Node => eq(sum(cast(eq(cast(x, "bool"), full(x.shape, 0, "bool")), "int32"), dim, keepdim), scalarLike(0, { shape: [], dtype: "int32" }));
+
+/** The first place of the extreme value along a dim, or in the flattened tensor. NaN counts as extreme, as in PyTorch. */
+function extremePlace(x: Node, dim: number | undefined, keepdim: boolean, extreme: typeof max, name: string): Node {
+  const flat = dim === undefined ? reshape(x, [-1]) : x;
+  if (flat.shape.length === 0) return full([], 0, "int32");
+  const axis = dim === undefined ? 0 : normalizeAxis(dim, x.shape.length, name);
+  const extent = flat.shape[axis] as number;
+  if (extent === 0) throw new ShapeError(`${name}: there is no element along dim ${axis} of ${formatShape(x.shape)}`);
+  const values = flat.dtype === "bool" ? cast(flat, "int32") : flat;
+  const best = expand(extreme(values, axis, true), values.shape);
+  const chosen = logicalOr(eq(values, best), isnan(values));
+  const places = where(chosen, iota(values.shape, axis), full(values.shape, extent, "int32"));
+  const first = min(places, axis, keepdim || dim === undefined);
+  const marked = apply(positionOp, [first], {});
+  return dim === undefined ? reshape(marked, keepdim ? x.shape.map(() => 1) : []) : marked;
+}
+
+export const argmax = (x: Node, dim?: number, keepdim = false): Node => extremePlace(x, dim, keepdim, max, "argmax");
+export const argmin = (x: Node, dim?: number, keepdim = false): Node => extremePlace(x, dim, keepdim, min, "argmin");
+
+/** log Σ eˣ, shifted by the largest x so that nothing overflows; an infinite largest is not subtracted. */
+export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
+  const largest = max(x, dim, true);
+  const shift = where(isfinite(largest), largest, full(largest.shape, 0, largest.dtype));
+  const total = add(log(sum(exp(sub(x, shift)), dim, true)), shift);
+  const axes = normalizeAxes(dim, x.shape.length, "logsumexp");
+  return keepdim ? total : reshape(total, x.shape.filter((_, axis) => !axes.includes(axis)));
+}
+
+/** eˣ / Σ eˣ along a dim, shifted by the largest. The shift carries no gradient: it cancels. */
+export function softmax(x: Node, dim = -1): Node {
+  if (x.shape.length === 0) return softmax(reshape(x, [1]), 0);
+  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const axis = normalizeAxis(dim, x.shape.length, "softmax");
+  const weights = exp(sub(values, stopGradient(max(values, axis, true))));
+  return div(weights, sum(weights, axis, true));
+}
+
+/** x − log Σ eˣ along a dim. */
+export function logSoftmax(x: Node, dim = -1): Node {
+  if (x.shape.length === 0) return logSoftmax(reshape(x, [1]), 0);
+  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const axis = normalizeAxis(dim, x.shape.length, "logSoftmax");
+  const shifted = sub(values, stopGradient(max(values, axis, true)));
+  return sub(shifted, log(sum(exp(shifted), axis, true)));
+}

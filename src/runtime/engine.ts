@@ -1,0 +1,193 @@
+// The one running engine: which backend is in use and why, the cache of compiled programs, and the evaluation of lazy graphs.
+import type { BackendName, Device } from "../backends/backend.ts";
+import { createReferenceDevice } from "../backends/reference/index.ts";
+import { createWasmDevice } from "../backends/wasm/index.ts";
+import { attributesKey } from "../compiler/simplify.ts";
+import { compileGraph, type Output } from "../compiler/compile.ts";
+import { HebbError } from "../graph/errors.ts";
+import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { Argument, BoundProgram } from "./execution.ts";
+import { DeviceMemory, Storage } from "./storage.ts";
+
+export interface BackendOptions {
+  /** "auto" takes the fastest that works here. Default: HEBB_BACKEND, else "auto". */
+  readonly backend?: BackendName | "auto";
+  /** Threads of the wasm backend. Default: HEBB_THREADS, else one for each processor. */
+  readonly threads?: number | "auto";
+}
+
+export interface BackendInfo {
+  readonly backend: BackendName;
+  readonly threads: number;
+  /** What it is using and why, one line. */
+  readonly description: string;
+}
+
+/** Programs of lazily evaluated graphs kept at once; the least recently used goes first. */
+const cachedPrograms = 512;
+
+class Engine {
+  readonly device: Device;
+  readonly memory: DeviceMemory;
+  private readonly programs = new Map<string, BoundProgram>();
+
+  constructor(device: Device) {
+    this.device = device;
+    this.memory = new DeviceMemory(device);
+  }
+
+  /** The values of lazy nodes, all in one program. */
+  evaluate(nodes: readonly Node[], known: (node: Node) => Storage | undefined): Storage[] {
+    const { key, order, leaves } = describe(nodes, known);
+    let program = this.programs.get(key);
+    if (program === undefined) {
+      program = this.compileLazy(nodes, order, leaves);
+      if (this.programs.size >= cachedPrograms) {
+        const [oldest, stale] = this.programs.entries().next().value as [string, BoundProgram];
+        this.programs.delete(oldest);
+        stale.release();
+      }
+    } else {
+      this.programs.delete(key);
+    }
+    this.programs.set(key, program);
+    return program.run([...leaves.values()]);
+  }
+
+  private compileLazy(nodes: readonly Node[], order: readonly Node[], leaves: ReadonlyMap<Node, Storage>): BoundProgram {
+    const replacement = new Map<Node, Node>();
+    let place = 0;
+    const places = new Map<Storage, Argument>();
+    for (const node of order) {
+      const leaf = leaves.get(node);
+      if (leaf === undefined) {
+        replacement.set(node, withInputs(node, node.inputs.map((input) => replacement.get(input) as Node)));
+        continue;
+      }
+      const argument = places.get(leaf) ?? new Argument(place);
+      places.set(leaf, argument);
+      place++;
+      replacement.set(node, sourceNode(node, argument));
+    }
+    const outputs = nodes.map((node): Output => ({ node: replacement.get(node) as Node }));
+    return new BoundProgram(this.memory, compileGraph("eager", outputs), outputs);
+  }
+
+  get programCount(): number {
+    return this.programs.size;
+  }
+
+  close(): void {
+    for (const program of this.programs.values()) program.release();
+    this.programs.clear();
+    this.memory.evacuate();
+    this.device.close();
+  }
+}
+
+/** The lazy graph in order, its leaves, and a text that is equal for graphs of the same structure. */
+function describe(nodes: readonly Node[], known: (node: Node) => Storage | undefined): { key: string; order: Node[]; leaves: Map<Node, Storage> } {
+  const order: Node[] = [];
+  const leaves = new Map<Node, Storage>();
+  const number = new Map<Node, number>();
+  const storageNumber = new Map<Storage, number>();
+  const parts: string[] = [];
+  const stack: Node[] = [];
+  for (const root of nodes) {
+    stack.push(root);
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1] as Node;
+      if (number.has(node)) {
+        stack.pop();
+        continue;
+      }
+      const leaf = known(node);
+      if (leaf !== undefined) {
+        const same = storageNumber.get(leaf) ?? number.size;
+        storageNumber.set(leaf, same);
+        leaves.set(node, leaf);
+        parts.push(`$${same}:${node.dtype}[${node.shape.join(",")}]`);
+      } else {
+        const missing = node.inputs.filter((input) => !number.has(input));
+        if (missing.length > 0) {
+          stack.push(...missing);
+          continue;
+        }
+        parts.push(localKey(node, number));
+      }
+      stack.pop();
+      number.set(node, number.size);
+      order.push(node);
+    }
+  }
+  parts.push(`=>${nodes.map((node) => number.get(node)).join(",")}`);
+  return { key: parts.join(";"), order, leaves };
+}
+
+const typeText = new WeakMap<Node, string>();
+
+function localKey(node: Node, number: ReadonlyMap<Node, number>): string {
+  let text = typeText.get(node);
+  if (text === undefined) {
+    text = `${node.op.name}${attributesKey(node.attributes)}${node.dtype}[${node.shape.join(",")}]`;
+    typeText.set(node, text);
+  }
+  let inputs = "";
+  for (const input of node.inputs) inputs += `,${number.get(input)}`;
+  return text + inputs;
+}
+
+let current: Engine | undefined;
+let requested: BackendOptions = {};
+let generation = 0;
+
+function environment(name: string): string | undefined {
+  return typeof process === "undefined" ? undefined : process.env?.[name];
+}
+
+function chosenOptions(options: BackendOptions): { backend: BackendName; threads: number | "auto" } {
+  const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
+  if (backend !== "auto" && backend !== "wasm" && backend !== "reference") {
+    throw new HebbError(`backend "${backend}" does not exist; use "auto", "wasm" or "reference"`);
+  }
+  const threads = options.threads ?? environment("HEBB_THREADS") ?? "auto";
+  const count = threads === "auto" ? threads : Number(threads);
+  if (count !== "auto" && !(Number.isInteger(count) && count >= 1 && count <= 256)) {
+    throw new HebbError(`threads must be a whole number from 1 to 256 or "auto", got "${threads}"`);
+  }
+  return { backend: backend === "auto" ? "wasm" : backend, threads: count };
+}
+
+/** The engine in use, started at the first value asked for. */
+export function engine(): Engine {
+  if (current === undefined) {
+    const { backend, threads } = chosenOptions(requested);
+    current = new Engine(backend === "wasm" ? createWasmDevice({ threads }) : createReferenceDevice());
+  }
+  return current;
+}
+
+/** Changes with every switch of backend: programs compiled before it must be compiled again. */
+export const engineGeneration = (): number => generation;
+
+/** Chooses the backend for everything from here on. Values move with it. */
+export function useBackend(options: BackendOptions): BackendInfo {
+  chosenOptions(options);
+  current?.close();
+  current = undefined;
+  requested = options;
+  generation++;
+  return backendInfo();
+}
+
+/** Which backend runs, with how many threads, and why. */
+export function backendInfo(): BackendInfo {
+  const { device } = engine();
+  return { backend: device.backend, threads: device.threads, description: device.description };
+}
+
+/** Device memory in use and obtained, in bytes, and the number of cached eager programs. */
+export function memoryInfo(): { liveBytes: number; reservedBytes: number; programs: number } {
+  const running = engine();
+  return { ...running.device.memory(), programs: running.programCount };
+}

@@ -1,0 +1,120 @@
+// Compiled programs bound to a device: filling the argument slots, running, handing out results.
+import type { Block, Executable } from "../backends/backend.ts";
+import { HebbError, InternalError } from "../graph/errors.ts";
+import type { Source } from "../graph/node.ts";
+import type { Compiled, Output } from "../compiler/compile.ts";
+import { Cell, type DeviceMemory, Storage } from "./storage.ts";
+
+/** A result this small is copied to the host at once, so that a scalar loss costs no device memory and no finaliser. */
+const smallResultBytes = 1024;
+
+/** A placeholder for the i-th argument of a traced function or cached program. */
+export class Argument implements Source {
+  readonly sourceKind = "argument";
+  readonly place: number;
+  constructor(place: number) {
+    this.place = place;
+  }
+}
+
+type Binding =
+  | { readonly kind: "argument"; readonly place: number }
+  | { readonly kind: "cell"; readonly cell: Cell }
+  | { readonly kind: "value"; readonly storage: Storage }
+  /** A small result: device memory of its own, read back after each run. */
+  | { readonly kind: "small"; readonly block: Block; readonly dtype: Storage["dtype"]; readonly shape: Storage["shape"]; readonly length: number }
+  | { readonly kind: "large"; readonly dtype: Storage["dtype"]; readonly shape: Storage["shape"] };
+
+/** A compiled program with its bindings, ready to run again and again. */
+export class BoundProgram {
+  readonly compiled: Compiled;
+  readonly executable: Executable;
+  private readonly memory: DeviceMemory;
+  private readonly bindings: readonly Binding[];
+  private readonly blocks: Block[];
+  private readonly written: readonly Cell[];
+  private readonly results: readonly number[];
+
+  constructor(memory: DeviceMemory, compiled: Compiled, outputs: readonly Output[]) {
+    this.memory = memory;
+    this.compiled = compiled;
+    this.executable = memory.device.compile(compiled.program);
+    this.bindings = compiled.slots.map((slot): Binding => {
+      if (slot.kind === "source") return bindSource(slot.source);
+      const { dtype, shape } = (outputs[slot.output] as Output).node;
+      const probe = new Storage(dtype, shape, undefined);
+      return probe.bytes <= smallResultBytes
+        ? { kind: "small", block: memory.device.allocate(Math.max(probe.bytes, 8)), dtype, shape, length: probe.length }
+        : { kind: "large", dtype, shape };
+    });
+    const resultSlots: number[] = [];
+    outputs.forEach((output, place) => {
+      if (output.updates !== undefined) return;
+      resultSlots.push(compiled.slots.findIndex((slot) => slot.kind === "output" && slot.output === place));
+    });
+    this.results = resultSlots;
+    this.written = outputs.flatMap(({ updates }) => (updates instanceof Cell ? [updates] : []));
+    this.blocks = new Array<Block>(this.bindings.length);
+    const { program } = compiled;
+    memory.reserve(program.buffers.reduce((bytes, { length }) => bytes + 8 * length, 0));
+  }
+
+  /** Runs once. Returns the values of the outputs that update no cell, in order. */
+  run(args: readonly Storage[]): Storage[] {
+    const { memory, bindings, blocks } = this;
+    for (const cell of this.written) memory.beforeWrite(cell);
+    const fresh: (Storage | undefined)[] = [];
+    for (let slot = 0; slot < bindings.length; slot++) {
+      const binding = bindings[slot] as Binding;
+      switch (binding.kind) {
+        case "argument":
+          blocks[slot] = memory.blockOf(args[binding.place] as Storage);
+          break;
+        case "cell":
+          blocks[slot] = binding.cell.block ?? memory.cellBlock(binding.cell);
+          break;
+        case "value":
+          blocks[slot] = memory.blockOf(binding.storage);
+          break;
+        case "small":
+          blocks[slot] = binding.block;
+          break;
+        case "large": {
+          const storage = new Storage(binding.dtype, binding.shape, undefined);
+          fresh[slot] = storage;
+          blocks[slot] = memory.newBlock(storage);
+          break;
+        }
+      }
+    }
+    const failure = this.executable.run(blocks);
+    if (failure !== undefined) {
+      throw new HebbError(`${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}`);
+    }
+    return this.results.map((slot) => {
+      const storage = fresh[slot];
+      if (storage !== undefined) return storage;
+      const binding = bindings[slot] as Binding;
+      if (binding.kind !== "small") throw new InternalError("a result has no memory");
+      return new Storage(binding.dtype, binding.shape, memory.device.read(binding.block, binding.dtype, binding.length));
+    });
+  }
+
+  /** Nanoseconds in each kernel, of a run with these arguments. State cells are changed as by any run. */
+  profile(args: readonly Storage[]): readonly number[] {
+    this.run(args);
+    return this.executable.profile(this.blocks);
+  }
+
+  release(): void {
+    for (const binding of this.bindings) if (binding.kind === "small") this.memory.device.free(binding.block);
+    this.executable.release();
+  }
+}
+
+function bindSource(source: Source): Binding {
+  if (source instanceof Argument) return { kind: "argument", place: source.place };
+  if (source instanceof Cell) return { kind: "cell", cell: source };
+  if (source instanceof Storage) return { kind: "value", storage: source };
+  throw new InternalError(`a ${source.sourceKind} source cannot be bound`);
+}

@@ -1,0 +1,73 @@
+// Gradients of tensors: backward fills Parameter.grad; grad and valueAndGrad are functions of functions.
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import { gradients } from "../graph/autodiff.ts";
+import { isFloat } from "../graph/dtype.ts";
+import type { Node } from "../graph/node.ts";
+import { alias } from "../graph/ops/alias.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import { topologicalOrder } from "../compiler/schedule.ts";
+import { wantLater } from "./lazy.ts";
+import { gradientLeaves, Tensor } from "./tensor.ts";
+
+/**
+ * Fills `grad` of every parameter and requiresGrad tensor that `loss` depends on, adding to what is there.
+ * `gradient` is ∂L/∂loss; it may be left out for a single number, where it is 1. Source: torch.Tensor.backward.
+ */
+export function backward(loss: Tensor, gradient?: Tensor): void {
+  if (!loss.requiresGrad) {
+    throw new HebbError("backward: this value depends on no parameter that requires a gradient; was it made under noGrad or detached, or is every parameter frozen?");
+  }
+  checkSeed("backward", loss, gradient);
+  const leaves: Node[] = [];
+  const owners: Tensor[] = [];
+  for (const node of topologicalOrder([loss.node])) {
+    const owner = gradientLeaves.get(node);
+    if (owner === undefined) continue;
+    leaves.push(node);
+    owners.push(owner);
+  }
+  wantLater(loss);
+  gradients(loss.node, leaves, gradient?.node).forEach((node, place) => {
+    const owner = owners[place] as Tensor;
+    if (node === undefined) return;
+    const before = owner.grad;
+    const fresh = Tensor.of(node);
+    owner.grad = before === undefined ? fresh : Tensor.of(before.node).add(fresh);
+  });
+}
+
+function checkSeed(where: string, output: Tensor, gradient: Tensor | undefined): void {
+  if (gradient === undefined && output.size !== 1) {
+    throw new ShapeError(`${where}: the value has shape ${formatShape(output.shape)}; reduce it to one number (for example with .mean()) or pass the gradient of each element`);
+  }
+  if (gradient !== undefined && !sameShape(gradient.shape, output.shape)) {
+    throw new ShapeError(`${where}: the gradient has shape ${formatShape(gradient.shape)}, the value ${formatShape(output.shape)}; they must be equal`);
+  }
+}
+
+type TensorFunction<A extends readonly Tensor[]> = (...args: A) => Tensor;
+
+/** (value, gradients of every argument) of a scalar-valued function. Source: jax.value_and_grad. */
+export function valueAndGrad<A extends readonly Tensor[]>(fn: TensorFunction<A>): (...args: A) => [value: Tensor, gradients: Tensor[]] {
+  return (...args) => {
+    const inputs = args.map((arg) => Tensor.of(alias(arg.node), true));
+    for (const [place, input] of inputs.entries()) {
+      if (!isFloat(input.dtype)) throw new HebbError(`grad: argument ${place} is ${input.dtype}, and only float tensors have gradients; close over it instead`);
+    }
+    const value = (fn as (...args: readonly Tensor[]) => Tensor)(...inputs);
+    checkSeed("grad", value, undefined);
+    const found = gradients(value.node, inputs.map((input) => input.node));
+    return [value, found.map((node, place) => (node === undefined ? (inputs[place] as Tensor).mul(0) : Tensor.of(node, value.requiresGrad)))];
+  };
+}
+
+/** The gradient of a scalar-valued function: of its only argument, or of each of several. Apply twice for the second order. Source: jax.grad. */
+export function grad(fn: (x: Tensor) => Tensor): (x: Tensor) => Tensor;
+export function grad<A extends readonly Tensor[]>(fn: TensorFunction<A>): (...args: A) => Tensor[];
+export function grad(fn: (...args: Tensor[]) => Tensor): (...args: Tensor[]) => Tensor | Tensor[] {
+  const both = valueAndGrad(fn);
+  return (...args) => {
+    const [, found] = both(...args);
+    return found.length === 1 ? (found[0] as Tensor) : found;
+  };
+}

@@ -1,0 +1,207 @@
+// compile(fn): trace once per signature, turn forward, backward and update into one program, run that from then on.
+import { topologicalOrder } from "../compiler/schedule.ts";
+import type { Output } from "../compiler/compile.ts";
+import { compileGraph } from "../compiler/compile.ts";
+import { printProgram } from "../compiler/print.ts";
+import { HebbError } from "../graph/errors.ts";
+import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { printGraph } from "../graph/print.ts";
+import { sameShape } from "../graph/shape.ts";
+import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime/index.ts";
+import { describeProgram } from "./explain.ts";
+import { gradEnabled } from "./gradMode.ts";
+import { evaluate, flush, knownValue } from "./lazy.ts";
+import { advanceRandom } from "./random.ts";
+import { Tensor } from "./tensor.ts";
+import { currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
+
+/** Arguments and results may be tensors in arrays and plain objects, to any depth. Anything else counts by value. */
+type Tree = unknown;
+
+interface Entry {
+  readonly generation: number;
+  /** Shapes and dtypes of the tensor arguments. */
+  readonly tensors: readonly { readonly shape: readonly number[]; readonly dtype: string }[];
+  /** The rest of the arguments, as text. */
+  readonly rest: string;
+  readonly guards: readonly Guard[];
+  readonly program: BoundProgram;
+  readonly outputs: readonly Output[];
+  readonly randomCalls: number;
+  readonly afterRun: readonly (() => void)[];
+  result(values: readonly Tensor[]): Tree;
+}
+
+/** A compiled function: call it like the original. */
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: A): R;
+  /** The graph, the kernels, bytes and FLOPs of every signature compiled so far, as text. */
+  explain(): string;
+  /** Nanoseconds in each kernel of one run with these arguments, slowest first, as text. Runs the step. */
+  profile(...args: A): string;
+  /** How many signatures have been traced. */
+  readonly signatures: number;
+}
+
+/**
+ * Compiles a function of tensors. It is traced once for each signature: tensor arguments by shape and dtype, others by
+ * value, and every training flag it reads. What it reads and assigns of state cells becomes part of the one program. Plain
+ * JavaScript runs while tracing only. Inside another trace it is inlined. Source: the idea of jax.jit and torch.compile.
+ */
+export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
+  let entries: Entry[] = [];
+  const name = fn.name === "" ? "step" : fn.name;
+
+  const find = (tensors: readonly Tensor[], rest: string): Entry | undefined => {
+    const generation = engineGeneration();
+    const place = entries.findIndex((entry) => entry.generation === generation && matches(entry, tensors, rest));
+    if (place < 0) return undefined;
+    const entry = entries[place] as Entry;
+    if (place > 0) {
+      entries.splice(place, 1);
+      entries.unshift(entry);
+    }
+    return entry;
+  };
+
+  const prepare = (args: A): { entry: Entry; storages: Storage[] } => {
+    const tensors: Tensor[] = [];
+    const rest = flattenArguments(args, tensors);
+    const storages = storagesOf(tensors);
+    flush();
+    let entry = find(tensors, rest);
+    if (entry === undefined) {
+      entries = entries.filter((other) => other.generation === engineGeneration());
+      entry = traceEntry(name, fn as (...args: readonly unknown[]) => unknown, args, tensors, rest);
+      entries.unshift(entry);
+    }
+    return { entry, storages };
+  };
+
+  const call = (...args: A): R => {
+    if (currentTrace() !== undefined) return fn(...args);
+    const { entry, storages } = prepare(args);
+    const values = entry.program.run(storages);
+    if (entry.randomCalls > 0) advanceRandom(entry.randomCalls);
+    for (const effect of entry.afterRun) effect();
+    // The traced function's result has the shape of R by construction: tensors stand where the trace returned them.
+    return entry.result(values.map((value) => Tensor.of(sourceNode(value, value)))) as R;
+  };
+
+  return Object.assign(call, {
+    explain: () =>
+      entries.length === 0
+        ? `${name}: not compiled yet; call it once`
+        : entries.map(({ program }) => `${printGraph(program.compiled.graph)}\n\n${printProgram(program.compiled.program)}\n\n${describeProgram(program.compiled.program)}`).join("\n\n"),
+    profile: (...args: A) => {
+      const { entry, storages } = prepare(args);
+      const { program } = entry.program.compiled;
+      return describeProgram(program, entry.program.profile(storages));
+    },
+    get signatures() {
+      return entries.length;
+    },
+  });
+}
+
+function matches(entry: Entry, tensors: readonly Tensor[], rest: string): boolean {
+  if (entry.tensors.length !== tensors.length || entry.rest !== rest) return false;
+  for (let place = 0; place < tensors.length; place++) {
+    const known = entry.tensors[place] as Entry["tensors"][number];
+    const tensor = tensors[place] as Tensor;
+    if (known.dtype !== tensor.dtype || !sameShape(known.shape, tensor.shape)) return false;
+  }
+  return guardsHold(entry.guards);
+}
+
+function storagesOf(tensors: readonly Tensor[]): Storage[] {
+  const storages = tensors.map((tensor) => knownValue(tensor.node));
+  if (storages.every((storage) => storage !== undefined)) return storages as Storage[];
+  return evaluate(tensors.map((tensor) => tensor.node));
+}
+
+/** Collects the tensors; what is left is the text of everything else, with `$` where a tensor stood. */
+function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
+  if (args.every((arg) => arg instanceof Tensor)) {
+    tensors.push(...(args as readonly Tensor[]));
+    return "$".repeat(args.length);
+  }
+  return JSON.stringify(args, (_, value: unknown) => {
+    if (value instanceof Tensor) {
+      tensors.push(value);
+      return "$";
+    }
+    if (typeof value === "function" || (typeof value === "object" && value !== null && !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)) {
+      throw new HebbError("compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else");
+    }
+    return typeof value === "number" && !Number.isFinite(value) ? `#${value}` : value;
+  });
+}
+
+function traceEntry(name: string, fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[], tensors: readonly Tensor[], rest: string): Entry {
+  const trace = new Trace();
+  const stand = tensors.map((tensor) => Tensor.of(trace.argument(tensor)));
+  let next = 0;
+  const substitute = (value: unknown): unknown => {
+    if (value instanceof Tensor) return stand[next++];
+    if (Array.isArray(value)) return value.map(substitute);
+    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, substitute(part)]));
+    return value;
+  };
+  const outputs: Output[] = [];
+  let shape: (values: readonly Tensor[]) => Tree = () => undefined;
+  withTrace(trace, () => {
+    traceGuard(gradEnabled);
+    const result = fn(...args.map(substitute));
+    for (const finish of trace.finishers) finish();
+    const returned: Tensor[] = [];
+    shape = collectResult(result, returned);
+    outputs.push(...returned.map((tensor) => ({ node: tensor.node })));
+    outputs.push(...[...trace.writes].map(([cell, node]) => ({ node, updates: cell })));
+  });
+  const nodes = withKnownValues(outputs.map((output) => output.node));
+  const settled = outputs.map((output, place): Output => ({ ...output, node: nodes[place] as Node }));
+  return {
+    generation: engineGeneration(),
+    tensors: tensors.map(({ shape: extents, dtype }) => ({ shape: extents, dtype })),
+    rest,
+    guards: trace.guards,
+    program: new BoundProgram(engine().memory, compileGraph(name, settled), settled),
+    outputs: settled,
+    randomCalls: trace.randomCalls,
+    afterRun: trace.afterRun,
+    result: shape,
+  };
+}
+
+/** Notes the tensors of a result, and how to put new ones in their places. */
+function collectResult(result: unknown, tensors: Tensor[]): (values: readonly Tensor[]) => Tree {
+  if (result instanceof Tensor) {
+    const place = tensors.push(result) - 1;
+    return (values) => values[place];
+  }
+  if (Array.isArray(result)) {
+    const parts = result.map((part) => collectResult(part, tensors));
+    return (values) => parts.map((part) => part(values));
+  }
+  if (result instanceof Promise) {
+    throw new HebbError("compile: the function is async, but tracing cannot wait; make it a plain function and await what it returns");
+  }
+  if (typeof result === "object" && result !== null) {
+    const parts = Object.entries(result).map(([key, part]) => [key, collectResult(part, tensors)] as const);
+    return (values) => Object.fromEntries(parts.map(([key, part]) => [key, part(values)]));
+  }
+  return () => result;
+}
+
+/** Lazy tensors from outside the trace that have been evaluated enter as values, not as work to repeat. */
+function withKnownValues(outputs: readonly Node[]): Node[] {
+  const replacement = new Map<Node, Node>();
+  for (const node of topologicalOrder(outputs)) {
+    const value = node.source === undefined ? knownValue(node) : undefined;
+    const inputs = node.inputs.map((input) => replacement.get(input) as Node);
+    if (value !== undefined) replacement.set(node, sourceNode(node, value));
+    else replacement.set(node, inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node);
+  }
+  return outputs.map((output) => replacement.get(output) as Node);
+}

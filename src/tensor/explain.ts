@@ -1,0 +1,46 @@
+// What a compiled program costs, in words: kernels, bytes moved, arithmetic, and, when measured, time.
+import { byteSize } from "../graph/dtype.ts";
+import type { Kernel, Program } from "../compiler/kernel.ts";
+import { loadedBuffers, pointsOf, storedBuffers } from "../compiler/lower.ts";
+
+export interface KernelCost {
+  readonly name: string;
+  /** Bytes of the buffers the kernel touches, each counted once. */
+  readonly bytes: number;
+  /** Multiplications and additions of a contraction; for other kernels the points visited. */
+  readonly flops: number;
+}
+
+export function kernelCost(kernel: Kernel, program: Program): KernelCost {
+  const touched = new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)]);
+  let bytes = 0;
+  for (const id of touched) {
+    const buffer = program.buffers[id];
+    if (buffer !== undefined) bytes += buffer.length * byteSize(buffer.dtype);
+  }
+  const points = pointsOf(kernel);
+  return { name: kernel.name, bytes, flops: kernel.kind === "contraction" ? 2 * points : points };
+}
+
+function quantity(value: number, unit: string): string {
+  for (const [size, prefix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) {
+    if (value >= size) return `${(value / size).toFixed(1)} ${prefix}${unit}`;
+  }
+  return `${value} ${unit}`;
+}
+
+/** "12 kernels, 1.2 MB moved, 0.4 MB peak", and a line for each kernel; slowest first when nanoseconds are given. */
+export function describeProgram(program: Program, nanoseconds?: readonly number[]): string {
+  const costs = program.kernels.map((kernel) => kernelCost(kernel, program));
+  const bytes = costs.reduce((sum, cost) => sum + cost.bytes, 0);
+  const flops = costs.reduce((sum, cost) => sum + cost.flops, 0);
+  const head = `${costs.length} kernels, ${quantity(flops, "FLOP")}, ${quantity(bytes, "B")} moved, ${quantity(program.arenaBytes, "B")} arena`;
+  const rows = costs.map((cost, place) => ({ cost, time: nanoseconds?.[place] }));
+  if (nanoseconds !== undefined) rows.sort((a, b) => (b.time ?? 0) - (a.time ?? 0));
+  const lines = rows.map(({ cost, time }) => {
+    const work = `${quantity(cost.flops, "FLOP")}, ${quantity(cost.bytes, "B")}`;
+    if (time === undefined) return `  ${cost.name}: ${work}`;
+    return `  ${(time / 1000).toFixed(1).padStart(9)} µs  ${cost.name}: ${work}, ${(cost.flops / Math.max(time, 1)).toFixed(1)} GFLOP/s`;
+  });
+  return [head, ...lines].join("\n");
+}

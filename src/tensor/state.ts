@@ -1,0 +1,182 @@
+// State cells as tensors: State changes by assign, Parameter is the State that gradients flow to.
+import { allocate, type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import type { Node } from "../graph/node.ts";
+import { cast, stopGradient } from "../graph/ops/elementwise.ts";
+import { formatShape, sameShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { Cell, engine, type Storage } from "../runtime/index.ts";
+import { assignCell, cellNode, dropPending, evaluate, flush } from "./lazy.ts";
+import { gradientLeaves, Tensor } from "./tensor.ts";
+import { currentTrace, refuseInTrace, type Trace, traceGuard } from "./trace.ts";
+
+export interface StateOptions {
+  readonly shape?: Shape;
+  /** Default: that of the value; float32 for a number. */
+  readonly dtype?: DType;
+  /** For listings and errors. */
+  readonly name?: string;
+}
+
+/**
+ * A value that changes: the only kind there is. Inside a compiled function an assignment becomes part of the program;
+ * outside it takes effect at once, as far as anyone can see. Reads after it give the new value; it never carries history.
+ */
+export class State extends Tensor {
+  readonly cell: Cell;
+
+  constructor(value: Tensor | TypedArray | number, options: StateOptions = {}) {
+    const { shape, dtype, data } = initial(value, options);
+    const cell = new Cell(dtype, shape, data, options.name ?? "");
+    super(undefined, { shape, dtype });
+    this.cell = cell;
+  }
+
+  override get node(): Node {
+    return cellNode(this.cell);
+  }
+
+  get name(): string {
+    return this.cell.name;
+  }
+
+  set name(name: string) {
+    this.cell.name = name;
+  }
+
+  /** Gives the cell a new value of the same shape; a tensor of another dtype is converted. */
+  assign(value: Tensor | TypedArray | number): this {
+    if (value instanceof Tensor) {
+      if (!sameShape(value.shape, this.shape)) {
+        throw new ShapeError(`assign: a value of shape ${formatShape(value.shape)} does not fit the state ${this.label} of shape ${formatShape(this.shape)}`);
+      }
+      assignCell(this.cell, stopGradient(cast(value.node, this.dtype)));
+      return this;
+    }
+    if (typeof value !== "number" && value.length !== this.size) {
+      throw new ShapeError(`assign: ${value.length} values do not fit the state ${this.label} of shape ${formatShape(this.shape)}, which takes ${this.size}`);
+    }
+    const data = allocate(this.dtype, this.size);
+    if (typeof value === "number") data.fill(value);
+    else data.set(value);
+    if (currentTrace() !== undefined) {
+      assignCell(this.cell, new Tensor(undefined, { shape: this.shape, dtype: this.dtype, data }).node);
+      return this;
+    }
+    dropPending(this.cell);
+    engine().memory.writeCell(this.cell, data);
+    return this;
+  }
+
+  override dataSync(): TypedArray {
+    refuseInTrace("a value");
+    flush();
+    return engine().memory.readCell(this.cell);
+  }
+
+  private get label(): string {
+    return this.cell.name === "" ? "" : `"${this.cell.name}"`;
+  }
+}
+
+function initial(value: Tensor | TypedArray | number, options: StateOptions): { shape: Shape; dtype: DType; data: TypedArray } {
+  if (value instanceof Tensor) {
+    const data = value.dataSync();
+    const dtype = options.dtype ?? value.dtype;
+    const copy = allocate(dtype, data.length);
+    copy.set(data);
+    return { shape: options.shape ?? value.shape, dtype, data: copy };
+  }
+  if (typeof value === "number") {
+    const shape = options.shape ?? [];
+    const dtype = options.dtype ?? "float32";
+    return { shape, dtype, data: allocate(dtype, sizeOf(shape)).fill(value) };
+  }
+  const dtype = options.dtype ?? dtypeOf(value);
+  const shape = options.shape ?? [value.length];
+  if (sizeOf(shape) !== value.length) throw new ShapeError(`state: ${value.length} values do not fill a shape ${formatShape(shape)}`);
+  const data = allocate(dtype, value.length);
+  data.set(value);
+  return { shape, dtype, data };
+}
+
+function dtypeOf(data: TypedArray): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  return data instanceof Int32Array ? "int32" : "uint8";
+}
+
+/** A State that is learned. `backward` fills `grad`; an optimizer reads it and assigns the new value. */
+export class Parameter extends State {
+  #requiresGrad: boolean;
+  #grad: Tensor | undefined;
+  /** Holds the gradient between calls of a compiled function that leaves it standing. */
+  #gradState: State | undefined;
+
+  constructor(value: Tensor | TypedArray | number, options: StateOptions & { readonly requiresGrad?: boolean } = {}) {
+    super(value, options);
+    if (!isFloat(this.dtype)) throw new HebbError(`a parameter must be float32 or float64 to be learned, got ${this.dtype}; use State for other values`);
+    this.#requiresGrad = options.requiresGrad ?? true;
+  }
+
+  override get requiresGrad(): boolean {
+    return traceGuard(() => this.#requiresGrad);
+  }
+
+  /** False freezes the parameter: no gradient is computed for it. */
+  override set requiresGrad(value: boolean) {
+    this.#requiresGrad = value;
+  }
+
+  override get node(): Node {
+    const node = cellNode(this.cell);
+    if (this.#requiresGrad) gradientLeaves.set(node, this);
+    return node;
+  }
+
+  /** The gradient of the last `backward` calls, summed; undefined before the first and after zeroGrad. */
+  override get grad(): Tensor | undefined {
+    const trace = currentTrace();
+    if (trace === undefined) return this.#grad;
+    if (trace.gradients.has(this)) return trace.gradients.get(this);
+    return traceGuard(() => this.#standingGrad());
+  }
+
+  override set grad(value: Tensor | undefined) {
+    const trace = currentTrace();
+    if (trace === undefined) this.#grad = value;
+    else if (trace.gradients.has(this)) trace.gradients.set(this, value);
+    else {
+      trace.gradients.set(this, value);
+      trace.finishers.push(() => this.#leaveTrace(trace));
+    }
+  }
+
+  /** The gradient as a state cell, so that a compiled function can add to it. */
+  #standingGrad(): State | undefined {
+    const grad = this.#grad;
+    if (grad === undefined) return undefined;
+    this.#gradState ??= new State(0, { shape: this.shape, dtype: this.dtype, name: `${this.name}.grad` });
+    if (grad !== this.#gradState) {
+      engine().memory.writeCell(this.#gradState.cell, engine().memory.read(evaluate([grad.node])[0] as Storage));
+      this.#grad = this.#gradState;
+    }
+    return this.#gradState;
+  }
+
+  /** A gradient that the step consumed vanishes with the trace; one that still stands becomes a state cell. */
+  #leaveTrace(trace: Trace): void {
+    const value = trace.gradients.get(this);
+    if (value === undefined || trace.writes.has(this.cell)) {
+      trace.afterRun.push(() => {
+        this.#grad = undefined;
+      });
+      return;
+    }
+    this.#gradState ??= new State(0, { shape: this.shape, dtype: this.dtype, name: `${this.name}.grad` });
+    const state = this.#gradState;
+    if (value !== state) state.assign(value);
+    trace.afterRun.push(() => {
+      this.#grad = state;
+    });
+  }
+}

@@ -1,0 +1,86 @@
+// What is being traced right now: a compiled function records its reads and writes of state here.
+import { type Node, sourceNode } from "../graph/node.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { Tensor } from "./tensor.ts";
+import { Argument, Cell, type Storage } from "../runtime/index.ts";
+
+/** Something read while tracing that the program depends on: when it reads otherwise, the function is traced again. */
+interface Guard {
+  readonly read: () => unknown;
+  readonly value: unknown;
+}
+
+export class Trace {
+  /** The latest value assigned to each cell. */
+  readonly writes = new Map<Cell, Node>();
+  readonly guards: Guard[] = [];
+  readonly argumentNodes: Node[] = [];
+  private readonly cellNodes = new Map<Cell, Node>();
+  /** How many random draws the program makes at each call. */
+  randomCalls = 0;
+  /** Gradients set while tracing, by parameter; undefined: cleared. */
+  readonly gradients = new Map<object, Tensor | undefined>();
+  /** Work to be done after each run of the program. */
+  readonly afterRun: (() => void)[] = [];
+  /** Work to be done when tracing ends, before the program is compiled. */
+  readonly finishers: (() => void)[] = [];
+
+  argument(like: { readonly shape: readonly number[]; readonly dtype: Node["dtype"] }): Node {
+    const node = sourceNode(like, new Argument(this.argumentNodes.length));
+    this.argumentNodes.push(node);
+    return node;
+  }
+
+  read(cell: Cell): Node {
+    const written = this.writes.get(cell);
+    if (written !== undefined) return written;
+    let node = this.cellNodes.get(cell);
+    if (node === undefined) {
+      node = sourceNode(cell, cell);
+      this.cellNodes.set(cell, node);
+    }
+    return node;
+  }
+}
+
+let current: Trace | undefined;
+
+export const currentTrace = (): Trace | undefined => current;
+
+/** Runs `body` while recording into `trace`. */
+export function withTrace<T>(trace: Trace, body: () => T): T {
+  if (current !== undefined) throw new HebbError("a trace is running already");
+  current = trace;
+  try {
+    return body();
+  } finally {
+    current = undefined;
+  }
+}
+
+/**
+ * Reads something outside the graph on which a traced program depends (a training flag, a frozen parameter). When a later
+ * call finds it changed (by Object.is), the function is traced again.
+ */
+export function traceGuard<T>(read: () => T): T {
+  const value = read();
+  current?.guards.push({ read, value });
+  return value;
+}
+
+export const guardsHold = (guards: readonly Guard[]): boolean => guards.every(({ read, value }) => Object.is(read(), value));
+export type { Guard };
+
+/** Refuses to read a value while a function is being traced, when there is none yet. */
+export function refuseInTrace(what: string): void {
+  if (current === undefined) return;
+  throw new HebbError(
+    `${what} was asked for inside a compiled function, where values do not exist yet: the function runs once to record the graph; return the tensor and read it outside, or call the function without compile`,
+  );
+}
+
+/** The storage a node reads directly, if it does. */
+export function storageOf(node: Node): Storage | undefined {
+  const { source } = node;
+  return source?.sourceKind === "value" ? (source as Storage) : undefined;
+}
