@@ -5,7 +5,6 @@ import {
   type Column,
   type ColumnType,
   countValues,
-  firstWord,
   inferColumnType,
   type NumberFormat,
   numberSummary,
@@ -39,8 +38,6 @@ export type InputEncoding =
       readonly categories: readonly string[];
       readonly other: boolean;
       readonly missing: boolean;
-      /** Only the first word of the text counts, in lower case. */
-      readonly firstWord: boolean;
     };
 
 export type TargetEncoding =
@@ -228,10 +225,8 @@ function fitNumber(column: Column, type: Extract<ColumnType, { kind: "number" | 
   };
 }
 
-const categoryText = (cell: Cell, word: boolean): Cell => (cell !== undefined && word ? firstWord(cell) : cell);
-
-function fitCategory(column: Column, word: boolean): CategoryInput | string {
-  const counts = countValues(column.cells.map((cell) => categoryText(cell, word)));
+function fitCategory(column: Column): CategoryInput | string {
+  const counts = countValues(column.cells);
   const missing = column.cells.some((cell) => cell === undefined);
   if (counts.length === 0) return "it has no values in the training rows";
   if (counts.length === 1 && !missing) return "it is the same in every row";
@@ -243,7 +238,6 @@ function fitCategory(column: Column, word: boolean): CategoryInput | string {
     categories: kept.map(({ value }) => value).sort((a, b) => (a < b ? -1 : 1)),
     other: kept.length < counts.length,
     missing,
-    firstWord: word,
   };
 }
 
@@ -262,19 +256,12 @@ function fitInput(column: Column, fitted: Column, notes: string[]): InputEncodin
     case "empty":
       return "it has no values";
     case "identifier":
-      return "it is different in nearly every row, so it names rows rather than describing them";
-    case "text": {
-      if (!type.firstWord) return "it is free text, different in nearly every row";
-      const input = fitCategory(fitted, true);
-      if (typeof input !== "string")
-        notes.push(
-          `"${column.name}" is free text; its first word is used as a category (${input.categories.length} kept)`,
-        );
-      return input;
-    }
+      return "it is different in most rows, so it names rows rather than describing them";
+    case "text":
+      return "it is free text, different in most rows";
     case "category":
     case "boolean":
-      return fitCategory(fitted, false);
+      return fitCategory(fitted);
     case "number":
     case "date": {
       if (type.kind === "number" && type.unreadable > 0) {
@@ -292,8 +279,8 @@ function fitInput(column: Column, fitted: Column, notes: string[]): InputEncodin
  * Learns how to turn rows of this table into features and targets.
  *
  * Numbers: median for missing values (with a missing indicator), logarithm for long tails, then (x − mean) / std.
- * Categories and booleans: one feature for each value, rare ones merged, missing as its own. Dates: days. Free text: its first word
- * when that repeats, else left out. Constant and identifier columns are left out. Target: classes or a scaled number.
+ * Categories and booleans: one feature for each value, rare ones merged, missing as its own. Dates: days. Free text,
+ * constant and identifier columns are left out (first words as a category made the validation error on car names worse). Target: classes or a scaled number.
  * Throws HebbError when the target is missing, constant, or nothing usable remains.
  */
 export function fitPreprocessing(table: Table, options: FitPreprocessingOptions): TablePreprocessing {
@@ -419,7 +406,7 @@ function writeCategory(
   const otherPlace = input.other ? input.categories.length : undefined;
   const missingPlace = input.missing ? input.categories.length + (input.other ? 1 : 0) : undefined;
   for (let i = 0; i < rows.length; i++) {
-    const cell = categoryText(cells[rows[i] ?? 0], input.firstWord);
+    const cell = cells[rows[i] ?? 0];
     const which = cell === undefined ? missingPlace : (places.get(cell) ?? otherPlace);
     if (which !== undefined) features[i * width + place + which] = 1;
   }

@@ -45,11 +45,6 @@ test("a few unreadable cells in many numbers count as missing; many make a categ
   expect(inferColumnType(column([...numbers, ...repeat(["low", "high"], 10)])).kind).toBe("category");
 });
 
-test("text whose first words repeat offers them as a category", () => {
-  const names = Array.from({ length: 60 }, (_, i) => `${["ford", "vw", "bmw"][i % 3]} model ${i}`);
-  expect(inferColumnType(column(names))).toEqual({ kind: "text", firstWord: true });
-});
-
 test("parseNumber and parseDate", () => {
   expect(parseNumber("1,234.5", "thousands")).toBe(1234.5);
   expect(parseNumber("1,5", "decimalComma")).toBe(1.5);

@@ -137,8 +137,7 @@ export type ColumnType =
   | { readonly kind: "category" }
   | { readonly kind: "boolean" }
   | { readonly kind: "date" }
-  /** Free text; when `firstWord`, the first words repeat enough to serve as a category. */
-  | { readonly kind: "text"; readonly firstWord: boolean }
+  | { readonly kind: "text" }
   | { readonly kind: "identifier" }
   | { readonly kind: "empty" };
 
@@ -198,11 +197,6 @@ const booleanPairs: readonly (readonly [string, string])[] = [
 const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
 const camelCaseIdentifier = /[a-z]I[dD]$/;
 
-/** The first word of a text, in lower case. */
-export function firstWord(text: string): string {
-  return (/^\S+/.exec(text)?.[0] ?? "").toLowerCase();
-}
-
 /** Decides what a column holds from all its cells. Nothing is thrown: what fits no narrower kind is a category or text. */
 export function inferColumnType(column: Column): ColumnType {
   const present = column.cells.filter((cell): cell is string => cell !== undefined);
@@ -221,9 +215,7 @@ export function inferColumnType(column: Column): ColumnType {
   if (present.every((cell) => !Number.isNaN(parseDate(cell)))) return { kind: "date" };
   // A category is worth learning only if its values come back: here, most rows must share theirs with another row.
   if (count > 20 && distinct.size > count / 2) {
-    const words = new Set(present.map(firstWord));
-    if (words.size > 1 && words.size <= count / 5) return { kind: "text", firstWord: true };
-    return present.some((cell) => /\s/.test(cell)) ? { kind: "text", firstWord: false } : { kind: "identifier" };
+    return present.some((cell) => /\s/.test(cell)) ? { kind: "text" } : { kind: "identifier" };
   }
   return { kind: "category" };
 }

@@ -44,7 +44,6 @@ const categoryInput = objectOf<Extract<InputEncoding, { kind: "category" }>>({
   categories: listOf(aString),
   other: aBoolean,
   missing: aBoolean,
-  firstWord: aBoolean,
 });
 
 const input = byKind<InputEncoding>(
