@@ -1,18 +1,17 @@
 // Every op against its mathematical value, on every backend and dtype; and no op without its cases.
 import { afterAll, describe, expect, it } from "vitest";
 import type { Device } from "../../src/backends/backend.ts";
-import { createReferenceDevice } from "../../src/backends/reference/index.ts";
-import { createWasmDevice } from "../../src/backends/wasm/index.ts";
 import { topologicalOrder } from "../../src/compiler/schedule.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import { dtypes } from "../../src/graph/dtype.ts";
 import { HebbError } from "../../src/graph/errors.ts";
 import type { ValueCase } from "./case.ts";
+import { allDevices } from "./devices.ts";
 import { inputNode, Runner, type Value, valueOf } from "./run.ts";
 import { cases, rows, valueCases } from "./suite.ts";
 import { agrees } from "./tolerance.ts";
 
-const devices: readonly Device[] = [createReferenceDevice(), createWasmDevice({ threads: 1 })];
+const devices = allDevices();
 afterAll(() => {
   for (const device of devices) device.close();
 });

@@ -1,7 +1,6 @@
 // The gradient of every op against finite differences in float64, to second order; and wasm against reference.
 import { afterAll, describe, expect, it } from "vitest";
-import { createReferenceDevice } from "../../src/backends/reference/index.ts";
-import { createWasmDevice } from "../../src/backends/wasm/index.ts";
+import type { Device } from "../../src/backends/backend.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { isFloat } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -9,14 +8,13 @@ import { add, mul } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import type { ValueCase } from "../conformance/case.ts";
 import { inputNode, Runner, type Value, valueOf } from "../conformance/run.ts";
+import { allDevices } from "../conformance/devices.ts";
 import { hasGradientCheck, valueCases } from "../conformance/suite.ts";
 import { agrees } from "../conformance/tolerance.ts";
 
-const reference = createReferenceDevice();
-const wasm = createWasmDevice({ threads: 1 });
+const [reference, ...others] = allDevices();
 afterAll(() => {
-  reference.close();
-  wasm.close();
+  for (const device of [reference, ...others]) device.close();
 });
 
 /** Central differences of fourth order: error ≈ step⁴ · f⁽⁵⁾ / 30, roundoff ≈ 1e-16 / step. */
@@ -69,7 +67,7 @@ function problem(entry: ValueCase, dtype: "float32" | "float64", order: 1 | 2): 
   return { values, inputs, places: kept, loss, grads: found.filter((grad) => grad !== undefined) };
 }
 
-function run(device: typeof reference, { inputs, values }: Problem, outputs: readonly Node[]): Value[] {
+function run(device: Device, { inputs, values }: Problem, outputs: readonly Node[]): Value[] {
   const runner = new Runner(device, inputs, outputs);
   try {
     return runner.run(values);
@@ -109,25 +107,30 @@ describe.each([1, 2] as const)("order %i against finite differences", (order) =>
   it.each(checked.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_, entry) => againstDifferences(entry, order));
 });
 
-describe.each(["float32", "float64"] as const)("wasm gradients equal the reference's, %s", (dtype) => {
-  const entries = valueCases.filter((entry) => entry.dtypes.includes(dtype) && (hasGradientCheck(entry) || entry.kind === "edge"));
-  it.each(entries.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_, entry) => {
-    const output = entry.build(...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype })));
-    if (!isFloat(output.dtype)) return;
-    const given = problem(entry, dtype, 1);
-    if (given === undefined || given.grads.length === 0) return;
-    const expected = run(reference, given, given.grads);
-    const actual = run(wasm, given, given.grads);
-    const bound = entry.bound ?? { ulps: 0.5, terms: 1 };
-    const wrong = expected.flatMap((value, k) => {
-      // A gradient takes a few operations after the op itself: each adds its half ulp on either side.
-      const wide = { ulps: 2 * bound.ulps + 4, terms: Math.max(bound.terms, 16) };
-      const magnitude = Math.max(1, ...value.data.filter(Number.isFinite).map(Math.abs));
-      return value.data.flatMap((x, i) => {
-        const y = actual[k]?.data[i] ?? Number.NaN;
-        return agrees(dtype, y, x, wide, magnitude) ? [] : [`gradient ${k}[${i}]: ${y}, reference ${x}`];
-      });
+describe.each(others.flatMap((device) => (["float32", "float64"] as const).map((dtype) => [device.backend, dtype, device] as const)))(
+  "%s gradients equal the reference's, %s",
+  (_, dtype, device) => {
+    const entries = valueCases.filter((entry) => entry.dtypes.includes(dtype) && (hasGradientCheck(entry) || entry.kind === "edge"));
+    it.each(entries.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_name, entry) => againstReference(device, dtype, entry));
+  },
+);
+
+function againstReference(device: Device, dtype: "float32" | "float64", entry: ValueCase): void {
+  const output = entry.build(...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype })));
+  if (!isFloat(output.dtype)) return;
+  const given = problem(entry, dtype, 1);
+  if (given === undefined || given.grads.length === 0) return;
+  const expected = run(reference, given, given.grads);
+  const actual = run(device, given, given.grads);
+  const bound = entry.bound ?? { ulps: 0.5, terms: 1 };
+  // A gradient takes a few operations after the op itself: each adds its half ulp on either side.
+  const wide = { ulps: 2 * bound.ulps + 4, terms: Math.max(bound.terms, 16) };
+  const wrong = expected.flatMap((value, k) => {
+    const magnitude = Math.max(1, ...value.data.filter(Number.isFinite).map(Math.abs));
+    return value.data.flatMap((x, i) => {
+      const y = actual[k]?.data[i] ?? Number.NaN;
+      return agrees(dtype, y, x, wide, magnitude) ? [] : [`gradient ${k}[${i}]: ${y}, reference ${x}`];
     });
-    expect(wrong).toEqual([]);
   });
-});
+  expect(wrong).toEqual([]);
+}

@@ -10,7 +10,8 @@ export type ConvolutionAttributes = { readonly stride: readonly number[]; readon
 
 /**
  * out[n, g, o, y] = Σ_{c, u} input[n, g, c, y·stride + u·dilation] · weight[g, o, c, u], with y and u running over any
- * number of spatial dims and g over the groups. Shapes: [N, G, C, ...size] and [G, O, C, ...kernel] → [N, G, O, ...out].
+ * number of spatial dims and g over the groups. The weight comes first: its outputs are the rows of the contraction.
+ * Shapes: [G, O, C, ...kernel] and [N, G, C, ...size] → [N, G, O, ...out].
  */
 export const convolutionOp: Op<ConvolutionAttributes> = {
   name: "convolution",
@@ -19,10 +20,10 @@ export const convolutionOp: Op<ConvolutionAttributes> = {
     return { shape: [images, groups, outputs, ...out], dtype: input.dtype };
   },
   gradient: gradient(({ node, grad, needs }) => {
-    const [input, weight] = operands(node.inputs);
+    const [weight, input] = operands(node.inputs);
     return [
-      needs(0) ? inputGradient(grad, weight, node.attributes, input.shape.slice(3)) : undefined,
-      needs(1) ? weightGradient(grad, input, node.attributes, weight.shape.slice(3)) : undefined,
+      needs(0) ? weightGradient(grad, input, node.attributes, weight.shape.slice(3)) : undefined,
+      needs(1) ? inputGradient(grad, weight, node.attributes, input.shape.slice(3)) : undefined,
     ];
   }),
   rule: {
@@ -50,13 +51,13 @@ export const convolutionOp: Op<ConvolutionAttributes> = {
 };
 
 function operands<T extends TensorType>(inputs: readonly T[]): [T, T] {
-  const [input, weight] = inputs;
-  if (input === undefined || weight === undefined) throw new ShapeError(`convolution: takes input and weight, got ${inputs.length} tensors`);
-  return [input, weight];
+  const [weight, input] = inputs;
+  if (input === undefined || weight === undefined) throw new ShapeError(`convolution: takes weight and input, got ${inputs.length} tensors`);
+  return [weight, input];
 }
 
 function convolutionSizes(inputs: readonly TensorType[], { stride, dilation }: ConvolutionAttributes) {
-  const [input, weight] = operands(inputs);
+  const [weight, input] = operands(inputs);
   const [images = 1, groups = 1, channels = 1, ...size] = input.shape;
   const [weightGroups, outputs = 1, weightChannels, ...kernel] = weight.shape;
   if (groups !== weightGroups || channels !== weightChannels || size.length !== kernel.length) {
@@ -95,7 +96,7 @@ function inputGradient(grad: Node, weight: Node, { stride, dilation }: Convoluti
   const spaced = pad(grad, [[0, 0], [0, 0], [0, 0], ...pads], 0);
   const spatial = kernel.map((_, dim) => dim + 3);
   const turned = permute(flip(weight, spatial), [0, 2, 1, ...spatial]);
-  return apply(convolutionOp, [spaced, turned], { stride: kernel.map(() => 1), dilation });
+  return apply(convolutionOp, [turned, spaced], { stride: kernel.map(() => 1), dilation });
 }
 
 /** A convolution of the input by the gradient, with images and channels, stride and dilation in exchanged parts. */
@@ -109,7 +110,7 @@ function weightGradient(grad: Node, input: Node, { stride, dilation }: Convoluti
   });
   const images = permute(seen, [2, 1, 0, ...spatial]);
   const filters = permute(grad, [1, 2, 0, ...spatial]);
-  const product = apply(convolutionOp, [images, filters], { stride: dilation, dilation: stride });
+  const product = apply(convolutionOp, [filters, images], { stride: dilation, dilation: stride });
   return permute(product, [1, 2, 0, ...spatial]);
 }
 
@@ -180,7 +181,7 @@ function conv(name: string, rank: number, input: Node, weight: Node, bias: Node 
   });
   const product = apply(
     convolutionOp,
-    [splitDim(padded, 1, groups), splitDim(weight, 0, groups)],
+    [splitDim(weight, 0, groups), splitDim(padded, 1, groups)],
     { stride, dilation },
   );
   return finish(name, mergeDims(product, 1), bias, input.shape.length === rank + 1);

@@ -1,0 +1,8 @@
+// The backends under test.
+import type { Device } from "../../src/backends/backend.ts";
+import { createReferenceDevice } from "../../src/backends/reference/index.ts";
+
+/** One device of each backend, the reference first. */
+export function allDevices(): [Device, ...Device[]] {
+  return [createReferenceDevice()];
+}
