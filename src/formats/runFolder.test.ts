@@ -363,3 +363,32 @@ test("writeFileAtomic replaces, keeps the old file on failure and leaves nothing
   expect(readdirSync(folder)).toEqual(["file"]);
   expect(() => writeFileAtomic(join(folder, "no", "file"), "x")).toThrow(/its folder does not exist; create it/);
 });
+
+test("a save is written, synced and closed before the rename, and the folder is synced after it", () => {
+  const order: string[] = [];
+  const recorded: FileOperations = {
+    open: (path, flags) => {
+      order.push(flags === "r" ? "open folder" : "open");
+      return diskOperations.open(path, flags);
+    },
+    write: (file, bytes, offset, length) => {
+      order.push("write");
+      return diskOperations.write(file, bytes, offset, length);
+    },
+    sync: (file) => {
+      order.push("sync");
+      diskOperations.sync(file);
+    },
+    close: (file) => {
+      order.push("close");
+      diskOperations.close(file);
+    },
+    rename: (from, to) => {
+      order.push("rename");
+      diskOperations.rename(from, to);
+    },
+    remove: diskOperations.remove,
+  };
+  writeFileAtomic(join(folder, "file"), "x", recorded);
+  expect(order).toEqual(["open", "write", "sync", "close", "rename", "open folder", "sync", "close"]);
+});
