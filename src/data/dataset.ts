@@ -89,7 +89,7 @@ export function gatherSamples(field: Field, indices: ArrayLike<number>): TypedAr
     if (!(Number.isInteger(from) && from >= 0 && from < count)) {
       throw new HebbError(`there is no sample ${from}; the data set has ${count}, counted from 0`);
     }
-    for (let k = 0; k < size; k++) out[i * size + k] = field.data[from * size + k] ?? 0;
+    out.set(field.data.subarray(from * size, (from + 1) * size), i * size);
   }
   return out;
 }

@@ -94,7 +94,9 @@ export function applyImagePreprocessing(
       `${names.images} has images of ${formatShape(shape)}, the model was trained on ${formatShape(pre.shape)}; resize them, or use the model they belong to`,
     );
   }
-  const features = Float32Array.from(images.data as ArrayLike<number>, (pixel) => (pixel - pre.mean) / pre.scale);
+  const features = new Float32Array(images.data.length);
+  // A plain loop: Float32Array.from with a function takes many times as long over millions of pixels.
+  for (let i = 0; i < features.length; i++) features[i] = ((images.data[i] ?? 0) - pre.mean) / pre.scale;
   const count = images.shape[0] ?? 0;
   return labels ? { features, targets: classNumbers(pre, labels.data, names.labels), count } : { features, count };
 }
