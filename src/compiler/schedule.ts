@@ -37,13 +37,15 @@ interface Probe {
   readonly cost: number;
   /** The element is exactly one element of input 0, at an affine index. */
   readonly isView: boolean;
+  /** Inputs read at several places: recomputing one there would multiply the work. */
+  readonly rereads: ReadonlySet<number>;
 }
 
 const inputBuffer = -1;
 
 function probe(node: Node): Probe {
   const { rule } = node.op;
-  if (rule.kind !== "element") return { cost: 0, isView: false };
+  if (rule.kind !== "element") return { cost: 0, isView: false, rereads: new Set() };
   const index = node.shape.map((extent) => axisValue(newAxis(extent)));
   const reads: { k: number; index: readonly Scalar[] }[] = [];
   const value = rule.element({
@@ -66,7 +68,10 @@ function probe(node: Node): Probe {
     else if (scalar.kind === "binary") cost += scalar.fn === "pow" || scalar.fn === "atan2" ? 16 : scalar.fn === "div" ? 3 : 1;
     else if (scalar.kind === "cast" || scalar.kind === "select") cost += 1;
   });
-  return { cost: isView ? 0 : cost, isView };
+  const rereads = new Set(
+    reads.filter((read) => reads.some((other) => other.k === read.k && other.index.some((part, axis) => part !== read.index[axis]))).map((read) => read.k),
+  );
+  return { cost: isView ? 0 : cost, isView, rereads };
 }
 
 const isHeavyInteger = (node: Node): boolean => node.op.name.startsWith("random");
@@ -126,9 +131,9 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     }
     const own = probes.get(node) as Probe;
     const multiplies = (input: Node): boolean => sizeOf(node.shape) > sizeOf(input.shape);
-    for (const input of node.inputs) {
-      if (!realized.has(input) && costOf(input).cost > 1 && multiplies(input)) realize(input);
-    }
+    node.inputs.forEach((input, k) => {
+      if (!realized.has(input) && costOf(input).cost > 1 && (multiplies(input) || own.rereads.has(k))) realize(input);
+    });
     let cost = own.cost;
     let loads = 0;
     let depth = 0;

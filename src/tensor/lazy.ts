@@ -43,7 +43,7 @@ export function assignCell(cell: Cell, node: Node): void {
 export const dropPending = (cell: Cell): boolean => pending.delete(cell);
 
 export function wantLater(tensor: { readonly node: Node }): void {
-  wanted.push(new WeakRef(tensor));
+  if (currentTrace() === undefined) wanted.push(new WeakRef(tensor));
 }
 
 /** Evaluates the nodes, together with everything that waits. */

@@ -10,6 +10,7 @@ import * as rd from "../graph/ops/reduce.ts";
 import * as so from "../graph/ops/sort.ts";
 import { formatShape, normalizeAxis, type Shape, sizeOf } from "../graph/shape.ts";
 import { engine, Storage } from "../runtime/index.ts";
+import { backward } from "./autograd.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate } from "./lazy.ts";
 import type { MatmulOperand, MatmulShape } from "./shapeTypes.ts";
@@ -144,6 +145,14 @@ export class Tensor<S extends Shape = Shape> {
   }
 
   // ── gradients ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Fills `grad` of every parameter this value depends on, adding to what is there. `gradient` is that of this value; it may
+   * be left out for a single number (torch.Tensor.backward).
+   */
+  backward(gradient?: Tensor): void {
+    backward(this, gradient);
+  }
 
   /** The same value without history. */
   detach(): Tensor<S> {

@@ -45,6 +45,8 @@ class Interpreter {
   /** The current value of each axis and local, at the place `#place` gave it. */
   readonly #values: number[] = [];
   readonly #places = new Map<number, number>();
+  /** Counts evaluations, so that a kept part of one is not taken for the next. */
+  #tick = 0;
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -160,7 +162,41 @@ class Interpreter {
     }
   }
 
+  /** The value of an expression; a part that stands in several places is worked out once each time. */
   scalar(x: Scalar): Value {
+    const uses = new Map<Scalar, number>();
+    countUses(x, uses);
+    const value = this.#part(x, uses, new Map());
+    return () => {
+      this.#tick++;
+      return value();
+    };
+  }
+
+  #part(x: Scalar, uses: ReadonlyMap<Scalar, number>, made: Map<Scalar, Value>): Value {
+    const known = made.get(x);
+    if (known !== undefined) return known;
+    const plain = this.#expression(x, (part) => this.#part(part, uses, made));
+    const shared = (uses.get(x) ?? 0) > 1 && x.kind !== "const" && x.kind !== "axis" && x.kind !== "local";
+    const value = shared ? this.#once(plain) : plain;
+    made.set(x, value);
+    return value;
+  }
+
+  /** Keeps the value until the next evaluation. */
+  #once(value: Value): Value {
+    let tick = -1;
+    let kept = 0;
+    return () => {
+      if (tick !== this.#tick) {
+        kept = value();
+        tick = this.#tick;
+      }
+      return kept;
+    };
+  }
+
+  #expression(x: Scalar, part: (x: Scalar) => Value): Value {
     switch (x.kind) {
       case "const": {
         const value = rounding(x.dtype)(x.value);
@@ -172,36 +208,36 @@ class Interpreter {
         return this.#getter(x.local.id);
       case "load": {
         const { buffer } = x;
-        const index = this.scalar(x.index);
+        const index = part(x.index);
         return () => this.#element(buffer, index());
       }
       case "unary": {
         const apply = unaryFunction(x.fn, x.dtype);
-        const value = this.scalar(x.x);
+        const value = part(x.x);
         return () => apply(value());
       }
       case "binary": {
         const apply = binaryFunction(x.fn, x.dtype);
-        const a = this.scalar(x.a);
-        const b = this.scalar(x.b);
+        const a = part(x.a);
+        const b = part(x.b);
         return () => apply(a(), b());
       }
       case "select": {
-        const condition = this.scalar(x.condition);
-        const a = this.scalar(x.a);
-        const b = this.scalar(x.b);
+        const condition = part(x.condition);
+        const a = part(x.a);
+        const b = part(x.b);
         return () => (condition() !== 0 ? a() : b());
       }
       case "cast": {
         const convert = conversion(x.dtype);
-        const value = this.scalar(x.x);
+        const value = part(x.x);
         return () => convert(value());
       }
       case "bitcast": {
         const bytes = new ArrayBuffer(4);
         const from = x.x.dtype === "int32" ? new Int32Array(bytes) : new Float32Array(bytes);
         const to = x.dtype === "int32" ? new Int32Array(bytes) : new Float32Array(bytes);
-        const value = this.scalar(x.x);
+        const value = part(x.x);
         return () => {
           from[0] = value();
           return to[0] ?? 0;
@@ -209,7 +245,7 @@ class Interpreter {
       }
       case "guard": {
         const { extent, site } = x;
-        const value = this.scalar(x.index);
+        const value = part(x.index);
         return () => {
           const index = value();
           if (index >= 0 && index < extent) return index;
@@ -238,3 +274,32 @@ class Interpreter {
   }
 }
 
+
+/** How many places each part of an expression stands in. */
+function countUses(x: Scalar, uses: Map<Scalar, number>): void {
+  const before = uses.get(x) ?? 0;
+  uses.set(x, before + 1);
+  if (before > 0) return;
+  switch (x.kind) {
+    case "const":
+    case "axis":
+    case "local":
+      return;
+    case "load":
+    case "guard":
+      return countUses(x.index, uses);
+    case "unary":
+    case "cast":
+    case "bitcast":
+      return countUses(x.x, uses);
+    case "binary":
+      countUses(x.a, uses);
+      return countUses(x.b, uses);
+    case "select":
+      countUses(x.condition, uses);
+      countUses(x.a, uses);
+      return countUses(x.b, uses);
+    default:
+      return unreachable(x);
+  }
+}

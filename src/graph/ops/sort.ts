@@ -7,7 +7,7 @@ import { formatShape, normalizeAxis } from "../shape.ts";
 import { full, iota } from "./creation.ts";
 import { cast, stopGradient } from "./elementwise.ts";
 import { gather } from "./indexing.ts";
-import { expand, permute, reshape, slice } from "./movement.ts";
+import { permute, slice } from "./movement.ts";
 
 /** One column of comparators of a bitonic network: partners are `distance` apart, blocks of `block` alternate in direction. */
 type StepAttributes = { readonly distance: number; readonly block: number; readonly descending: boolean };

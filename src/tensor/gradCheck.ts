@@ -1,0 +1,33 @@
+// gradCheck: the gradient of a function against finite differences, for whoever writes one.
+import { HebbError } from "../graph/errors.ts";
+import { valueAndGrad } from "./autograd.ts";
+import { tensor } from "./creation.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * The largest relative difference between the gradient of `fn` and central differences at `inputs`, all in float64:
+ * max |g − d| / max(1, |d|). Below 1e-6 is agreement. Source: torch.autograd.gradcheck.
+ */
+export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], step = 1e-5): number {
+  for (const input of inputs) {
+    if (input.dtype !== "float64") throw new HebbError(`gradCheck: inputs must be float64, where differences are exact enough; got ${input.dtype}`);
+  }
+  const [, found] = valueAndGrad(fn)(...inputs);
+  let worst = 0;
+  inputs.forEach((input, place) => {
+    const base = input.dataSync();
+    const gradient = (found[place] as Tensor).dataSync();
+    for (let element = 0; element < base.length; element++) {
+      const at = (delta: number): number => {
+        const moved = base.slice();
+        moved[element] = (moved[element] as number) + delta;
+        const args = inputs.map((other, k) => (k === place ? tensor(moved, { shape: input.shape, dtype: "float64" }) : other));
+        return fn(...args).itemSync();
+      };
+      const difference = (at(step) - at(-step)) / (2 * step);
+      const error = Math.abs((gradient[element] as number) - difference) / Math.max(1, Math.abs(difference));
+      worst = Number.isNaN(error) ? Number.NaN : Math.max(worst, error);
+    }
+  });
+  return worst;
+}
