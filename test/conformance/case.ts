@@ -30,8 +30,11 @@ export interface ValueCase {
   readonly bound?: Bound;
   /** Whether a zero must have the right sign. */
   readonly signedZero?: boolean;
-  /** Whether finite differences apply here: not at kinks or infinities. Default: for "forward" cases in float64. */
-  readonly gradient?: boolean;
+  /**
+   * Whether finite differences apply here: not at kinks or infinities. Default: for "forward" cases in
+   * float64. "none": that no gradient flows is what is checked.
+   */
+  readonly gradient?: boolean | "none";
 }
 
 /** A mistake and the sentence that answers it. */

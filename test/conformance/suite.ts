@@ -4,15 +4,25 @@ import { allOps } from "../../src/graph/ops/all.ts";
 import type { Case, ValueCase } from "./case.ts";
 import { contractionCases } from "./cases/contractions.ts";
 import { elementwiseCases } from "./cases/elementwise.ts";
+import { indexingCases } from "./cases/indexing.ts";
+import { movementCases } from "./cases/movement.ts";
+import { reductionCases } from "./cases/reductions.ts";
 import { windowCases } from "./cases/windows.ts";
 
-export const cases: readonly Case[] = [...elementwiseCases, ...contractionCases, ...windowCases];
+export const cases: readonly Case[] = [
+  ...elementwiseCases,
+  ...movementCases,
+  ...reductionCases,
+  ...indexingCases,
+  ...contractionCases,
+  ...windowCases,
+];
 
 export const valueCases: readonly ValueCase[] = cases.flatMap((entry) => (entry.kind === "forward" || entry.kind === "edge" ? [entry] : []));
 
 /** Whether the case's gradient is compared with finite differences. */
 export function hasGradientCheck(entry: ValueCase): boolean {
-  return entry.gradient ?? (entry.kind === "forward" && entry.dtypes.includes("float64"));
+  return entry.gradient === "none" || (entry.gradient ?? (entry.kind === "forward" && entry.dtypes.includes("float64")));
 }
 
 export interface Row {

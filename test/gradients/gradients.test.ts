@@ -17,8 +17,8 @@ afterAll(() => {
   for (const device of [reference, ...others]) device.close();
 });
 
-/** Central differences of fourth order: error ≈ step⁴ · f⁽⁵⁾ / 30, roundoff ≈ 1e-16 / step. */
-const step = 1e-3;
+/** Central differences of fourth order: error ≈ step⁴ · f⁽⁵⁾ / 30, roundoff ≈ 1e-16 / step. A power of two survives float32. */
+const step = 2 ** -10;
 const relative = 1e-6;
 
 /** Σ output · weights, with fixed weights that are all different: its gradient sees every output on its own. */
@@ -78,6 +78,10 @@ function run(device: Device, { inputs, values }: Problem, outputs: readonly Node
 
 function againstDifferences(entry: ValueCase, order: 1 | 2): void {
   const given = problem(entry, "float64", order);
+  if (entry.gradient === "none") {
+    expect(given?.grads ?? []).toEqual([]);
+    return;
+  }
   if (given === undefined || given.grads.length === 0) {
     expect(order, "a gradient").toBe(2);
     return;
@@ -98,7 +102,7 @@ function againstDifferences(entry: ValueCase, order: 1 | 2): void {
     });
   });
   runner.release();
-  expect(wrong).toEqual([]);
+  expect(wrong.slice(0, 5)).toEqual([]);
 }
 
 const checked = valueCases.filter(hasGradientCheck);
@@ -132,5 +136,5 @@ function againstReference(device: Device, dtype: "float32" | "float64", entry: V
       return agrees(dtype, y, x, wide, magnitude) ? [] : [`gradient ${k}[${i}]: ${y}, reference ${x}`];
     });
   });
-  expect(wrong).toEqual([]);
+  expect(wrong.slice(0, 5)).toEqual([]);
 }
