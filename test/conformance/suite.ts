@@ -20,8 +20,14 @@ export const cases: readonly Case[] = [
 
 export const valueCases: readonly ValueCase[] = cases.flatMap((entry) => (entry.kind === "forward" || entry.kind === "edge" ? [entry] : []));
 
+const withoutGradient = new Set(allOps.filter((op) => op.gradient.kind === "notDifferentiable").map((op) => op.name));
+
+/** Whether a gradient of this case may be asked for at all. */
+export const isDifferentiable = (entry: ValueCase): boolean => !withoutGradient.has(entry.op);
+
 /** Whether the case's gradient is compared with finite differences. */
 export function hasGradientCheck(entry: ValueCase): boolean {
+  if (!isDifferentiable(entry)) return false;
   return entry.gradient === "none" || (entry.gradient ?? (entry.kind === "forward" && entry.dtypes.includes("float64")));
 }
 

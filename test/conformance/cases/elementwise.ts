@@ -225,7 +225,8 @@ export const elementwiseCases: readonly Case[] = [
   { op: "pow", kind: "edge", name: "the slope at a power of 0 and at 0 squared", dtypes: floats, gradient: false, inputs: [input([3], 0, 2, 0), input([3], 0, 0, 2)], build: ops.pow, truth: () => [1, 1, 0] },
 
   { op: "where", kind: "forward", name: "all three broadcast", dtypes: all, inputs: [bools([2, 1], 1, 0), spread([3], 42, 0, 5), spread([2, 3], 43, 0, 5)], build: ops.where, truth: (_, a, b) => [...a.data, ...b.data.slice(3)] },
-  { op: "where", kind: "edge", name: "the branch not taken leaks nothing", dtypes: floats, gradient: true, inputs: [input([3], -1, -2, 4)], build: (x) => ops.where(ops.gt(x, full([], 0, x.dtype)), ops.sqrt(x), full([], 0, x.dtype)), truth: () => [0, 0, 2] },
+  { op: "where", kind: "edge", name: "the branch not taken leaks nothing", dtypes: floats, gradient: false, inputs: [input([3], -1, -2, 4)], build: (x) => ops.where(ops.gt(x, full([], 0, x.dtype)), ops.sqrt(x), full([], 0, x.dtype)), truth: () => [0, 0, 2] },
+  { op: "where", kind: "edge", name: "a constant NaN that is not taken leaks nothing", dtypes: floats, gradient: true, inputs: [input([3], -1, -2, 4)], build: (x) => ops.where(ops.isfinite(x), ops.square(x), full([], nan, x.dtype)), truth: () => [1, 4, 16] },
   { op: "where", kind: "error", name: "shapes", build: () => ops.where(node([2], "bool"), node([3]), node([3])), message: /do not broadcast/ },
   { op: "clamp", kind: "forward", name: "both bounds", dtypes: numbers, inputs: [input([5], -3, -0.5, 0.25, 0.75, 3)], build: (x) => ops.clamp(x, -1, 1), truth: (x) => x.data.map((v) => Math.min(1, Math.max(-1, v))) },
   { op: "clamp", kind: "edge", name: "NaN stays, infinities end at the bounds", dtypes: floats, inputs: [input([3], nan, inf, minusInf)], build: (x) => ops.clamp(x, -1, 1), truth: () => [nan, 1, -1] },
