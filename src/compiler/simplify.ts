@@ -1,5 +1,7 @@
 // Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations that do nothing.
-import { type Attributes, type Node, withInputs } from "../graph/node.ts";
+import { type Attributes, type Node, type Op, withInputs } from "../graph/node.ts";
+import { dot, dotOp } from "../graph/ops/matmul.ts";
+import { permute, permuteOp } from "../graph/ops/movement.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
 import { topologicalOrder } from "./schedule.ts";
 
@@ -7,17 +9,27 @@ import { topologicalOrder } from "./schedule.ts";
 export function simplify(outputs: readonly Node[]): Node[] {
   const replacement = new Map<Node, Node>();
   const canonical = new Map<string, Node>();
-  for (const node of topologicalOrder(outputs)) {
+  const merge: Merge = (node) => {
+    const key = structuralKey(node);
+    const known = canonical.get(key);
+    if (known === undefined) canonical.set(key, node);
+    return known ?? node;
+  };
+  const order = topologicalOrder(outputs);
+  const users = new Map<Node, number>();
+  for (const node of order) for (const input of node.inputs) users.set(input, (users.get(input) ?? 0) + 1);
+  for (const node of order) {
     const inputs = node.inputs.map((input) => replacement.get(input) as Node);
     const changed = inputs.some((input, k) => input !== node.inputs[k]);
-    const reduced = reduce(changed ? withInputs(node, inputs) : node);
-    const key = structuralKey(reduced);
-    const known = key === undefined ? undefined : canonical.get(key);
-    if (key !== undefined && known === undefined) canonical.set(key, reduced);
-    replacement.set(node, known ?? reduced);
+    const only = node.inputs[0];
+    const soleUser = only !== undefined && users.get(only) === 1 && !outputs.includes(only);
+    replacement.set(node, merge(reduce(changed ? withInputs(node, inputs) : node, merge, soleUser)));
   }
   return outputs.map((output) => replacement.get(output) as Node);
 }
+
+/** The one node that stands for all equal to this one. */
+type Merge = (node: Node) => Node;
 
 const attributeText = new WeakMap<Attributes, string>();
 
@@ -43,14 +55,14 @@ function sourceId(source: object): number {
   return nextSourceId++;
 }
 
-function structuralKey(node: Node): string | undefined {
+function structuralKey(node: Node): string {
   const type = `${node.dtype}[${node.shape.join(",")}]`;
   if (node.source !== undefined) return `source ${sourceId(node.source)} ${type}`;
   return `${node.op.name} ${attributesKey(node.attributes)} (${node.inputs.map((input) => input.id).join(",")}) ${type}`;
 }
 
-/** One step of algebra on a node whose inputs are already reduced. */
-function reduce(node: Node): Node {
+/** One step of algebra on a node whose inputs are already reduced. `soleUser`: nothing else reads its first input. */
+function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
   const [x, y] = node.inputs;
   if (x === undefined) return node;
   switch (node.op.name) {
@@ -68,7 +80,7 @@ function reduce(node: Node): Node {
       return isFull(x) ? refill(x, node) : node;
     case "permute":
       if (isFull(x)) return refill(x, node);
-      return isIdentityOrder(node.attributes) ? x : node;
+      return reducePermute(node, x, merge, soleUser);
     default:
       break;
   }
@@ -119,6 +131,35 @@ function refill(full: Node, like: Node, value = full.attributes.value): Node {
   return { ...withInputs(full, []), shape: like.shape, attributes: { ...full.attributes, shape: like.shape, value } };
 }
 
-function isIdentityOrder(attributes: Attributes): boolean {
-  return Object.values(attributes).every((order) => Array.isArray(order) && order.every((axis, place) => axis === place));
+/** Orders compose; an order that changes nothing goes; the transpose of a product is the product of the transposes. */
+function reducePermute(node: Node, x: Node, merge: Merge, soleUser: boolean): Node {
+  const dims = orderOf(node);
+  if (dims.every((dim, place) => dim === place)) return x;
+  if (x.op === (permuteOp as Op)) {
+    const inner = orderOf(x);
+    const composed = dims.map((dim) => inner[dim] as number);
+    const base = x.inputs[0] as Node;
+    return composed.every((dim, place) => dim === place) ? base : permute(base, composed);
+  }
+  return soleUser && x.op === (dotOp as Op) ? transposedProduct(dims, x, merge) ?? node : node;
+}
+
+const orderOf = (node: Node): readonly number[] => node.attributes.dims as readonly number[];
+
+/** (a · b)ᵀ = bᵀ · aᵀ, so that the product is written where it is wanted; undefined when the order is not that of a transpose. */
+function transposedProduct(dims: readonly number[], product: Node, merge: Merge): Node | undefined {
+  const [a, b] = product.inputs as [Node, Node];
+  const { batch, inner } = product.attributes as { batch: number; inner: number };
+  const m = a.shape.length - batch - inner;
+  const n = b.shape.length - batch - inner;
+  const swapped = swapOrder(batch, m, n);
+  if (!dims.every((dim, place) => dim === swapped[place])) return undefined;
+  const turn = (x: Node, first: number, second: number): Node => merge(reduce(permute(x, swapOrder(batch, first, second)), merge, false));
+  return dot(turn(b, inner, n), turn(a, m, inner), batch, inner);
+}
+
+/** [batch, first, second] → [batch, second, first], by numbers of dims. */
+function swapOrder(batch: number, first: number, second: number): number[] {
+  const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, place) => start + place);
+  return [...range(0, batch), ...range(batch + first, second), ...range(batch, first)];
 }
