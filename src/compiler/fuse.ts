@@ -1,9 +1,9 @@
 // Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
 import { InternalError } from "../graph/errors.ts";
 import type { Combine, ContractionRule, Node } from "../graph/node.ts";
-import { axisValue, type Axis, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
-import { sizeOf } from "../graph/shape.ts";
-import { flatAxes, flatten, indexKey, unflatten } from "./indexing.ts";
+import { type Axis, axisValue, int, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { sameShape, sizeOf } from "../graph/shape.ts";
+import { canonical, flatAxes, flatten, indexKey, unflatten } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** One realised node inside a kernel. */
@@ -12,6 +12,8 @@ export interface Stage {
   readonly local: Local;
   /** "full": one value for each point of all axes. "row": one for each point of the outer axes. */
   readonly level: "full" | "row";
+  /** Where the value lies in a tensor of the node's shape, in terms of the group's axes. */
+  readonly index: readonly Scalar[];
   readonly value: Scalar;
   /** Set for reductions, whose value is combined over the inner axes. */
   readonly combine?: Combine;
@@ -153,10 +155,10 @@ class Fuser {
     if (level === undefined) return false;
     const serial = group.outerCount < group.axes.length && extentOf(outer) < enoughRows;
     if (level === "full" && serial && size > smallSize) return false;
-    const place = flatAxes(level === "full" ? group.axes : outer);
-    const value = this.lower(node, unflatten(place, node.shape), group);
+    const index = unflatten(flatAxes(level === "full" ? group.axes : outer), node.shape);
+    const value = this.lower(node, index, group);
     if (value === undefined) return false;
-    group.stages.push({ node, local: newLocal(node.dtype), level, value });
+    group.stages.push({ node, local: newLocal(node.dtype), level, index, value });
     return true;
   }
 
@@ -184,16 +186,34 @@ class Fuser {
       group.outerCount = before;
       return false;
     }
-    group.stages.push({ node, local: newLocal(node.dtype), level: "row", value, combine });
+    group.stages.push({ node, local: newLocal(node.dtype), level: "row", index: unflatten(flatAxes(outer), node.shape), value, combine });
     return true;
   }
 
   private joinEpilogue(node: Node, group: ContractionGroup): boolean {
     if (node.op.rule.kind !== "element" || sizeOf(node.shape) !== sizeOf(group.node.shape)) return false;
-    const value = this.lower(node, unflatten(group.place, node.shape), group);
-    if (value === undefined) return false;
-    group.stages.push({ node, local: newLocal(node.dtype), level: "full", value });
-    return true;
+    for (const index of this.epilogueOrders(node, group)) {
+      const value = this.lower(node, index, group);
+      if (value === undefined) continue;
+      group.stages.push({ node, local: newLocal(node.dtype), level: "full", index, value });
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Ways to walk a node in step with a contraction: in the order of a stage of the same shape, flat, or in the order in which
+   * the node's own rule reads the product (through a permute, say).
+   */
+  private *epilogueOrders(node: Node, group: ContractionGroup): Generator<readonly Scalar[]> {
+    for (const stage of group.stages) if (sameShape(stage.node.shape, node.shape)) yield stage.index;
+    yield unflatten(group.place, node.shape);
+    const axes = node.shape.map(newAxis);
+    const read = new Lowering(this.schedule.realized, this.buffers, undefined).placeOf(group.node, node, axes.map(axisValue));
+    if (read === undefined) return;
+    const product = (group.stages[0] as Stage).index;
+    const index = axes.map((axis) => (axis.extent === 1 ? int(0) : product[read.findIndex((part) => part.kind === "axis" && part.axis === axis)]));
+    if (index.every((part) => part !== undefined)) yield index as Scalar[];
   }
 
   private open(node: Node): Group {
@@ -214,7 +234,7 @@ class Fuser {
         const group: LoopGroup = { kind: "loops", axes: [...outer, ...inner], outerCount: outer.length, rowMajor, stages: [] };
         const value = this.read(input, reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner)), group);
         if (value === undefined) throw new InternalError(`${node.op.name} does not fit its own loop`);
-        group.stages.push({ node, local: newLocal(node.dtype), level: "row", value, combine: rule.combine });
+        group.stages.push({ node, local: newLocal(node.dtype), level: "row", index: unflatten(flatAxes(outer), node.shape), value, combine: rule.combine });
         return group;
       }
       case "contract":
@@ -245,6 +265,7 @@ class Fuser {
     const k = rule.k.map(newAxis);
     const [bi, mi, ni, ki] = [batch.map(axisValue), m.map(axisValue), n.map(axisValue), k.map(axisValue)];
     const local = newLocal(node.dtype);
+    const index = rule.output(bi, mi, ni);
     return {
       kind: "contraction",
       node,
@@ -254,8 +275,8 @@ class Fuser {
       k,
       a: this.read(node.inputs[0] as Node, rule.a(bi, mi, ki), undefined) as Scalar,
       b: this.read(node.inputs[1] as Node, rule.b(bi, ki, ni), undefined) as Scalar,
-      place: flatten(rule.output(bi, mi, ni), node.shape),
-      stages: [{ node, local, level: "full", value: localValue(local) }],
+      place: flatten(index, node.shape),
+      stages: [{ node, local, level: "full", index, value: localValue(local) }],
     };
   }
 
@@ -303,22 +324,23 @@ class Lowering {
   private readonly realized: ReadonlySet<Node>;
   private readonly buffers: BufferIds;
   private readonly stages: ReadonlyMap<Node, Stage>;
-  private readonly fullKey: string | undefined;
-  private readonly rowKey: string | undefined;
   private readonly memo = new Map<Node, Map<string, Scalar>>();
   private aligned = true;
+  private watched: Node | undefined;
+  private seen: readonly Scalar[] | undefined;
 
   constructor(realized: ReadonlySet<Node>, buffers: BufferIds, group: Group | undefined) {
     this.realized = realized;
     this.buffers = buffers;
     const stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : [];
     this.stages = new Map(stages.map((stage) => [stage.node, stage]));
-    if (group?.kind === "loops") {
-      this.fullKey = group.rowMajor ? indexKey(flatAxes(group.axes)) : undefined;
-      this.rowKey = indexKey(flatAxes(group.axes.slice(0, group.outerCount)));
-    } else if (group?.kind === "contraction") {
-      this.fullKey = indexKey(group.place);
-    }
+  }
+
+  /** The index at which the rule of `node`, taken at `index`, reads `target`: the first such read, if there is one. */
+  placeOf(target: Node, node: Node, index: readonly Scalar[]): readonly Scalar[] | undefined {
+    this.watched = target;
+    this.inline(node, index);
+    return this.seen;
   }
 
   element(node: Node, index: readonly Scalar[]): Scalar | undefined {
@@ -334,6 +356,7 @@ class Lowering {
   private at(node: Node, index: readonly Scalar[]): Scalar {
     const buffer = this.buffers.get(node);
     const stored = node.op.rule.kind === "source" || this.realized.has(node);
+    if (node === this.watched) this.seen ??= index.map(canonical);
     const flat = flatten(index, node.shape);
     if (stored) {
       const stage = this.stages.get(node);
@@ -341,7 +364,7 @@ class Lowering {
         if (buffer === undefined) throw new InternalError(`${node.op.name} has no buffer`);
         return this.shared(node, indexKey(flat), () => load(buffer, flat, node.dtype));
       }
-      if (indexKey(flat) !== (stage.level === "full" ? this.fullKey : this.rowKey)) this.aligned = false;
+      if (indexKey(flat) !== indexKey(flatten(stage.index, node.shape))) this.aligned = false;
       return localValue(stage.local);
     }
     return this.shared(node, indexKey(flat), () => this.inline(node, index));

@@ -3,7 +3,7 @@ import type { Combine, Node } from "../graph/node.ts";
 import { type Local, load, localValue, newLocal, type Scalar } from "../graph/scalar.ts";
 import { sizeOf } from "../graph/shape.ts";
 import type { BufferIds, ContractionGroup, Group, LoopGroup, ScanGroup, ScatterGroup, Stage } from "./fuse.ts";
-import { flatAxes, rewrite, visitScalar } from "./indexing.ts";
+import { flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
 import type { Kernel, LoopKernel, Statement } from "./kernel.ts";
 
 /** Which nodes must be in memory after their kernel, because an output or another kernel reads them. */
@@ -101,7 +101,7 @@ function lowerContraction(group: ContractionGroup, buffers: BufferIds): Kernel {
     result: first.local,
     epilogue: [
       ...rest.map((stage): Statement => ({ kind: "let", local: stage.local, value: stage.value })),
-      ...group.stages.map((stage) => storeOf(stage, group.place, buffers)),
+      ...group.stages.map((stage) => storeOf(stage, flatten(stage.index, stage.node.shape), buffers)),
     ],
   };
 }

@@ -26,7 +26,11 @@ export const gatherOp: Op<DimAttributes> = {
   },
   gradient: gradient(({ grad, node }) => {
     const [x, index] = node.inputs as [Node, Node];
-    return [scatterAdd(full(x.shape, 0, grad.dtype), node.attributes.dim, index, grad), undefined];
+    const { dim } = node.attributes;
+    // One position in each row: no two additions meet, so each element knows by itself whether it was chosen.
+    const single = index.shape.every((extent, axis) => extent === (axis === dim ? 1 : x.shape[axis]));
+    if (single) return [where(eq(expand(index, x.shape), iota(x.shape, dim)), expand(grad, x.shape), full([], 0, grad.dtype)), undefined];
+    return [scatterAdd(full(x.shape, 0, grad.dtype), dim, index, grad), undefined];
   }),
   rule: {
     kind: "element",
