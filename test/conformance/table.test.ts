@@ -1,0 +1,8 @@
+// The table in docs is the one that the suite gives.
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { opTable } from "./table.ts";
+
+it("docs/op-table.md is up to date (npm run docs:ops)", () => {
+  expect(readFileSync(new URL("../../docs/op-table.md", import.meta.url), "utf8")).toBe(opTable());
+});
