@@ -136,13 +136,36 @@ function divide(linear: Linear, divisor: number): Linear {
     const bounds = range(linear);
     return atomLinear(binary("div", toScalar(linear), int(divisor)), 0, Math.floor(bounds.max / divisor));
   }
+  const coarse = coarsen(rest, divisor);
+  if (coarse !== undefined) return combine(whole, divide(coarse.multiples, divisor / coarse.unit), 1);
   return combine(whole, atomLinear(binary("div", toScalar(rest), int(divisor)), 0, Math.floor(max / divisor)), 1);
+}
+
+/**
+ * Writes x as unit · multiples + remainder with 0 ≤ remainder < unit, for a unit > 1 that divides the divisor: then x div divisor is
+ * multiples div (divisor / unit), and x mod divisor is unit · (multiples mod (divisor / unit)) + remainder.
+ */
+function coarsen(linear: Linear, divisor: number): { unit: number; multiples: Linear; remainder: Linear } | undefined {
+  const units = [...new Set(linear.terms.map(({ coefficient }) => gcd(Math.abs(coefficient), divisor)))].sort((a, b) => b - a);
+  for (const unit of units) {
+    if (unit <= 1 || unit === divisor) continue;
+    const { whole, rest } = split(linear, unit);
+    const { min, max } = range(rest);
+    if (min >= 0 && max < unit && range(whole).min >= 0) return { unit, multiples: whole, remainder: rest };
+  }
+  return undefined;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
 }
 
 function modulo(linear: Linear, divisor: number): Linear {
   const { rest } = split(linear, divisor);
   const { min, max } = range(rest);
   if (min >= 0 && max < divisor) return rest;
+  const coarse = min >= 0 ? coarsen(rest, divisor) : undefined;
+  if (coarse !== undefined) return combine(coarse.remainder, modulo(coarse.multiples, divisor / coarse.unit), coarse.unit);
   return atomLinear(binary("mod", toScalar(min >= 0 ? rest : linear), int(divisor)), 0, divisor - 1);
 }
 
