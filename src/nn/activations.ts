@@ -1,0 +1,205 @@
+// Activation functions and their modules. Formulas, defaults and kinks are PyTorch's.
+import { Parameter, type Tensor, where } from "../tensor/index.ts";
+import { tensor } from "../tensor/index.ts";
+import { Module } from "./module.ts";
+
+/** 1 where x ≥ 0, else 0: the perceptron's decision. Its slope is 0, so nothing can be learned through it by gradients. */
+export const step = (x: Tensor): Tensor => x.ge(0).to(x.dtype);
+export const identity = (x: Tensor): Tensor => x;
+/** 1 / (1 + e⁻ˣ) */
+export const sigmoid = (x: Tensor): Tensor => x.sigmoid();
+export const tanh = (x: Tensor): Tensor => x.tanh();
+/** max(0, x) */
+export const relu = (x: Tensor): Tensor => x.relu();
+/** min(max(0, x), 6) */
+export const relu6 = (x: Tensor): Tensor => x.clamp(0, 6);
+/** x where x > 0, else negativeSlope · x. Default 0.01. */
+export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt(0), x, x.mul(negativeSlope));
+/** x where x > 0, else weight · x, with one weight or one for each channel (dim 1). */
+export function prelu(x: Tensor, weight: Tensor): Tensor {
+  const shaped = weight.size === 1 ? weight.reshape([]) : weight.reshape(x.shape.map((_, axis) => (axis === Math.min(1, x.rank - 1) ? weight.size : 1)));
+  return where(x.gt(0), x, x.mul(shaped));
+}
+/** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
+export const elu = (x: Tensor, alpha = 1): Tensor => where(x.gt(0), x, x.minimum(0).expm1().mul(alpha));
+
+const seluAlpha = 1.6732632423543772848170429916717;
+const seluScale = 1.0507009873554804934193349852946;
+/** scale · elu(x, alpha), with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017). */
+export const selu = (x: Tensor): Tensor => elu(x, seluAlpha).mul(seluScale);
+
+/** x · Φ(x); "tanh" is the approximation of Hendrycks and Gimpel. */
+export function gelu(x: Tensor, approximate: "none" | "tanh" = "none"): Tensor {
+  if (approximate === "none") return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
+  const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+  return x.mul(inner.tanh().add(1)).mul(0.5);
+}
+/** x · sigmoid(x) */
+export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
+/** x · tanh(softplus(x)) */
+export const mish = (x: Tensor): Tensor => x.mul(softplus(x).tanh());
+/** ln(1 + e^{βx}) / β; x itself where βx is above the threshold. Defaults 1 and 20. */
+export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
+  const scaled = x.mul(beta);
+  // Written so that neither branch overflows: max(z, 0) + ln(1 + e^−|z|).
+  const smooth = scaled.abs().neg().exp().log1p().add(scaled.relu()).div(beta);
+  return where(scaled.gt(threshold), x, smooth);
+}
+/** x / (1 + |x|) */
+export const softsign = (x: Tensor): Tensor => x.div(x.abs().add(1));
+/** 0 below −3, 1 above 3, x/6 + 1/2 between. */
+export const hardsigmoid = (x: Tensor): Tensor => x.div(6).add(0.5).clamp(0, 1);
+export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor => x.clamp(minVal, maxVal);
+/** x · hardsigmoid(x) */
+export const hardswish = (x: Tensor): Tensor => x.mul(hardsigmoid(x));
+export const softmax = (x: Tensor, dim = -1): Tensor => x.softmax(dim);
+export const logSoftmax = (x: Tensor, dim = -1): Tensor => x.logSoftmax(dim);
+
+/** A module without parameters, from a function. */
+abstract class Activation extends Module {
+  protected abstract apply(x: Tensor): Tensor;
+  forward(x: Tensor): Tensor {
+    return this.apply(x);
+  }
+}
+
+export class Step extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return step(x);
+  }
+}
+export class Sigmoid extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return sigmoid(x);
+  }
+}
+export class Tanh extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return tanh(x);
+  }
+}
+export class ReLU extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+export class ReLU6 extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return relu6(x);
+  }
+}
+export class LeakyReLU extends Activation {
+  readonly negativeSlope: number;
+  constructor(negativeSlope = 0.01) {
+    super();
+    this.negativeSlope = negativeSlope;
+  }
+  protected apply(x: Tensor): Tensor {
+    return leakyRelu(x, this.negativeSlope);
+  }
+}
+/** One learned slope, or one for each channel. Starts at 0.25. */
+export class PReLU extends Activation {
+  readonly weight: Parameter;
+  constructor(numParameters = 1, init = 0.25) {
+    super();
+    this.weight = new Parameter(tensor(new Float32Array(numParameters).fill(init)));
+  }
+  protected apply(x: Tensor): Tensor {
+    return prelu(x, this.weight);
+  }
+}
+export class ELU extends Activation {
+  readonly alpha: number;
+  constructor(alpha = 1) {
+    super();
+    this.alpha = alpha;
+  }
+  protected apply(x: Tensor): Tensor {
+    return elu(x, this.alpha);
+  }
+}
+export class SELU extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return selu(x);
+  }
+}
+export class GELU extends Activation {
+  readonly approximate: "none" | "tanh";
+  constructor(options: { readonly approximate?: "none" | "tanh" } = {}) {
+    super();
+    this.approximate = options.approximate ?? "none";
+  }
+  protected apply(x: Tensor): Tensor {
+    return gelu(x, this.approximate);
+  }
+}
+export class SiLU extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return silu(x);
+  }
+}
+export class Mish extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+export class Softplus extends Activation {
+  readonly beta: number;
+  readonly threshold: number;
+  constructor(beta = 1, threshold = 20) {
+    super();
+    this.beta = beta;
+    this.threshold = threshold;
+  }
+  protected apply(x: Tensor): Tensor {
+    return softplus(x, this.beta, this.threshold);
+  }
+}
+export class Softsign extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return softsign(x);
+  }
+}
+export class Hardsigmoid extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return hardsigmoid(x);
+  }
+}
+export class Hardtanh extends Activation {
+  readonly minVal: number;
+  readonly maxVal: number;
+  constructor(minVal = -1, maxVal = 1) {
+    super();
+    this.minVal = minVal;
+    this.maxVal = maxVal;
+  }
+  protected apply(x: Tensor): Tensor {
+    return hardtanh(x, this.minVal, this.maxVal);
+  }
+}
+export class Hardswish extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return hardswish(x);
+  }
+}
+export class Softmax extends Activation {
+  readonly dim: number;
+  constructor(dim = -1) {
+    super();
+    this.dim = dim;
+  }
+  protected apply(x: Tensor): Tensor {
+    return softmax(x, this.dim);
+  }
+}
+export class LogSoftmax extends Activation {
+  readonly dim: number;
+  constructor(dim = -1) {
+    super();
+    this.dim = dim;
+  }
+  protected apply(x: Tensor): Tensor {
+    return logSoftmax(x, this.dim);
+  }
+}

@@ -1,0 +1,127 @@
+// Convolutions and pools as modules.
+import type { ConvOptions, ConvTransposeOptions } from "../graph/ops/conv.ts";
+import type { AvgPoolOptions, MaxPoolOptions } from "../graph/ops/pool.ts";
+import { ShapeError } from "../graph/errors.ts";
+import { sizeOf } from "../graph/shape.ts";
+import * as F from "../tensor/functional.ts";
+import type { Parameter, Tensor } from "../tensor/index.ts";
+import { fanInUniform } from "./linear.ts";
+import { Module } from "./module.ts";
+
+type Size = number | readonly number[];
+const perDim = (size: Size, rank: number): number[] => (typeof size === "number" ? new Array<number>(rank).fill(size) : [...size]);
+
+/** A module's options name every field, so that exact optional types can be passed on. */
+type BiasOption = { readonly bias?: boolean };
+
+abstract class Convolution extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+  readonly options: ConvOptions;
+
+  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & BiasOption) {
+    super();
+    const groups = options.groups ?? 1;
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new ShapeError(`Conv${rank}d: ${groups} groups must divide ${inChannels} input and ${outChannels} output channels`);
+    }
+    const kernel = perDim(kernelSize, rank);
+    const fanIn = (inChannels / groups) * sizeOf(kernel);
+    this.options = options;
+    this.weight = fanInUniform([outChannels, inChannels / groups, ...kernel], fanIn);
+    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn);
+  }
+}
+
+/** Cross-correlation over one spatial dim: [N, C, L] → [N, out, L′]. Source: torch.nn.Conv1d. */
+export class Conv1d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & BiasOption = {}) {
+    super(1, inChannels, outChannels, kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.conv1d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** Cross-correlation over two spatial dims: [N, C, H, W] → [N, out, H′, W′]. Source: torch.nn.Conv2d. */
+export class Conv2d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & BiasOption = {}) {
+    super(2, inChannels, outChannels, kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.conv2d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** The transpose of Conv2d, which enlarges: weight [in, out/groups, kh, kw]. Source: torch.nn.ConvTranspose2d. */
+export class ConvTranspose2d extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+  readonly options: ConvTransposeOptions;
+
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions & BiasOption = {}) {
+    super();
+    const groups = options.groups ?? 1;
+    const kernel = perDim(kernelSize, 2);
+    const fanIn = (outChannels / groups) * sizeOf(kernel);
+    this.options = options;
+    this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn);
+    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn);
+  }
+  forward(x: Tensor): Tensor {
+    return F.convTranspose2d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** The largest of each window; the stride is the window's size by default. Source: torch.nn.MaxPool2d. */
+export class MaxPool2d extends Module {
+  readonly kernelSize: Size;
+  readonly options: MaxPoolOptions;
+  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
+    super();
+    this.kernelSize = kernelSize;
+    this.options = options;
+  }
+  forward(x: Tensor): Tensor {
+    return F.maxPool2d(x, this.kernelSize, this.options);
+  }
+}
+
+export class MaxPool1d extends Module {
+  readonly kernelSize: Size;
+  readonly options: MaxPoolOptions;
+  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
+    super();
+    this.kernelSize = kernelSize;
+    this.options = options;
+  }
+  forward(x: Tensor): Tensor {
+    return F.maxPool1d(x, this.kernelSize, this.options);
+  }
+}
+
+/** The mean of each window. Source: torch.nn.AvgPool2d. */
+export class AvgPool2d extends Module {
+  readonly kernelSize: Size;
+  readonly options: AvgPoolOptions;
+  constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
+    super();
+    this.kernelSize = kernelSize;
+    this.options = options;
+  }
+  forward(x: Tensor): Tensor {
+    return F.avgPool2d(x, this.kernelSize, this.options);
+  }
+}
+
+/** The mean of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveAvgPool2d. */
+export class AdaptiveAvgPool2d extends Module {
+  readonly outputSize: Size;
+  constructor(outputSize: Size) {
+    super();
+    this.outputSize = outputSize;
+  }
+  forward(x: Tensor): Tensor {
+    return F.adaptiveAvgPool2d(x, this.outputSize);
+  }
+}

@@ -1,0 +1,201 @@
+// Initial values of parameters, with PyTorch's distributions. Each fills the given state and returns it.
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { eye as eyeTensor, rand, randn, type State, type Tensor, zeros as zerosTensor } from "../tensor/index.ts";
+
+export type Nonlinearity =
+  | "linear" | "conv1d" | "conv2d" | "convTranspose1d" | "convTranspose2d" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
+export type FanMode = "fanIn" | "fanOut";
+
+export interface KaimingOptions {
+  /** The negative slope of the leaky ReLU that follows. Default 0. */
+  readonly a?: number;
+  readonly mode?: FanMode;
+  /** Default "leakyRelu". */
+  readonly nonlinearity?: Nonlinearity;
+}
+
+/** What a layer's parameters may be made of. */
+export type FloatDType = "float32" | "float64";
+
+/** A start for parameters that are filled afterwards. */
+export const blank = (shape: Shape, dtype: FloatDType = "float32"): Tensor => zerosTensor(shape, { dtype });
+
+const floatOf = (state: State): FloatDType => (state.dtype === "float64" ? "float64" : "float32");
+
+/** Uniform on [low, high). Default [0, 1). Source: torch.nn.init.uniform_. */
+export const uniform = (state: State, low = 0, high = 1): State =>
+  state.assign(rand(state.shape, { dtype: floatOf(state) }).mul(high - low).add(low));
+
+/** Normal. Default mean 0, std 1. Source: torch.nn.init.normal_. */
+export const normal = (state: State, mean = 0, std = 1): State =>
+  state.assign(randn(state.shape, { dtype: floatOf(state) }).mul(std).add(mean));
+
+export const constant = (state: State, value: number): State => state.assign(value);
+export const zeros = (state: State): State => constant(state, 0);
+export const ones = (state: State): State => constant(state, 1);
+
+/** The identity matrix, whatever the sides. Source: torch.nn.init.eye_. */
+export function eye(state: State): State {
+  const [rows, columns] = state.shape;
+  if (rows === undefined || columns === undefined || state.rank !== 2) throw new ShapeError(`init.eye: takes a matrix, got ${formatShape(state.shape)}`);
+  return state.assign(eyeTensor(rows, columns, { dtype: state.dtype }));
+}
+
+/** How many inputs feed an output, and how many outputs an input feeds, of a weight [out, in, …kernel]. */
+export function fans(shape: Shape): { fanIn: number; fanOut: number } {
+  const [outputs, inputs, ...kernel] = shape;
+  if (outputs === undefined || inputs === undefined) {
+    throw new ShapeError(`init: fan-in and fan-out need a weight of at least 2 dims, got ${formatShape(shape)}; use uniform or normal for it`);
+  }
+  const field = sizeOf(kernel);
+  return { fanIn: inputs * field, fanOut: outputs * field };
+}
+
+/** The recommended factor on the standard deviation for what follows. Source: torch.nn.init.calculate_gain. */
+export function calculateGain(nonlinearity: Nonlinearity, negativeSlope = 0.01): number {
+  switch (nonlinearity) {
+    case "tanh":
+      return 5 / 3;
+    case "relu":
+      return Math.SQRT2;
+    case "leakyRelu":
+      return Math.sqrt(2 / (1 + negativeSlope ** 2));
+    case "selu":
+      return 3 / 4;
+    case "linear":
+    case "conv1d":
+    case "conv2d":
+    case "convTranspose1d":
+    case "convTranspose2d":
+    case "sigmoid":
+      return 1;
+    default:
+      throw new HebbError(`calculateGain: "${nonlinearity satisfies never}" is no known nonlinearity`);
+  }
+}
+
+function kaimingStd(state: State, { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" }: KaimingOptions): number {
+  return calculateGain(nonlinearity, a) / Math.sqrt(Math.max(1, fans(state.shape)[mode]));
+}
+
+/** Uniform with bound gain·√(3 / fan). Source: He et al. 2015; torch.nn.init.kaiming_uniform_. */
+export function kaimingUniform(state: State, options: KaimingOptions = {}): State {
+  const bound = Math.sqrt(3) * kaimingStd(state, options);
+  return uniform(state, -bound, bound);
+}
+
+/** Normal with std gain / √fan. Source: torch.nn.init.kaiming_normal_. */
+export const kaimingNormal = (state: State, options: KaimingOptions = {}): State => normal(state, 0, kaimingStd(state, options));
+
+function xavierStd(state: State, gain: number): number {
+  const { fanIn, fanOut } = fans(state.shape);
+  return gain * Math.sqrt(2 / Math.max(1, fanIn + fanOut));
+}
+
+/** Uniform with bound gain·√(6 / (fanIn + fanOut)). Source: Glorot and Bengio 2010; torch.nn.init.xavier_uniform_. */
+export function xavierUniform(state: State, gain = 1): State {
+  const bound = Math.sqrt(3) * xavierStd(state, gain);
+  return uniform(state, -bound, bound);
+}
+
+/** Normal with std gain·√(2 / (fanIn + fanOut)). Source: torch.nn.init.xavier_normal_. */
+export const xavierNormal = (state: State, gain = 1): State => normal(state, 0, xavierStd(state, gain));
+
+/**
+ * Normal, restricted to [low, high], by inverting the distribution function. Defaults mean 0, std 1, limits -2 and 2.
+ * Source: torch.nn.init.trunc_normal_.
+ */
+export function truncNormal(state: State, mean = 0, std = 1, low = -2, high = 2): State {
+  if (!(low < high && std > 0)) throw new HebbError(`init.truncNormal: needs low < high and std > 0, got [${low}, ${high}] and ${std}`);
+  const [from, to] = [standardCdf((low - mean) / std), standardCdf((high - mean) / std)];
+  const draws = rand(state.shape, { dtype: "float64" }).dataSync();
+  const values = Float64Array.from(draws, (u) => Math.min(high, Math.max(low, mean + std * standardQuantile(from + u * (to - from)))));
+  return state.assign(values);
+}
+
+/** Φ by Simpson's rule on its density: exact to about 1e-12, and only used a few times. */
+function standardCdf(x: number): number {
+  const end = Math.min(Math.abs(x), 12);
+  const steps = 2000;
+  const density = (t: number): number => Math.exp(-0.5 * t * t);
+  let sum = density(0) + density(end);
+  for (let step = 1; step < steps; step++) sum += density((end * step) / steps) * (step % 2 === 1 ? 4 : 2);
+  const half = (sum * end) / (3 * steps) / Math.sqrt(2 * Math.PI);
+  return x < 0 ? 0.5 - half : 0.5 + half;
+}
+
+/** Φ⁻¹ from a table of Φ, inverted linearly between its 4,000 entries: far finer than a sample can tell. */
+function standardQuantile(p: number): number {
+  const table = quantileTable();
+  let [low, high] = [0, table.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((table[middle] ?? 1) <= p) low = middle;
+    else high = middle;
+  }
+  const [a, b] = [table[low] ?? 0, table[high] ?? 1];
+  const fraction = b > a ? Math.min(1, Math.max(0, (p - a) / (b - a))) : 0;
+  return -tableEnd + ((low + fraction) * 2 * tableEnd) / (table.length - 1);
+}
+
+const tableEnd = 8;
+let cachedTable: Float64Array | undefined;
+
+function quantileTable(): Float64Array {
+  if (cachedTable !== undefined) return cachedTable;
+  const table = new Float64Array(4001);
+  const width = (2 * tableEnd) / (table.length - 1);
+  const density = (t: number): number => Math.exp(-0.5 * t * t) / Math.sqrt(2 * Math.PI);
+  for (let place = 1; place < table.length; place++) {
+    const x = -tableEnd + place * width;
+    table[place] = (table[place - 1] ?? 0) + (width / 6) * (density(x - width) + 4 * density(x - width / 2) + density(x));
+  }
+  cachedTable = table;
+  return table;
+}
+
+/**
+ * A matrix [rows, rest] whose rows (or columns, if fewer) are orthogonal unit vectors times `gain`.
+ * Source: Saxe et al. 2013; torch.nn.init.orthogonal_.
+ */
+export function orthogonal(state: State, gain = 1): State {
+  const rows = state.shape[0];
+  if (rows === undefined || state.rank < 2) throw new ShapeError(`init.orthogonal: takes at least 2 dims, got ${formatShape(state.shape)}`);
+  if (state.size === 0) return state;
+  const columns = state.size / rows;
+  const [count, length] = rows < columns ? [rows, columns] : [columns, rows];
+  const basis = randn([count, length], { dtype: "float64" }).dataSync();
+  const dot = (a: number, b: number): number => {
+    let sum = 0;
+    for (let k = 0; k < length; k++) sum += (basis[a * length + k] ?? 0) * (basis[b * length + k] ?? 0);
+    return sum;
+  };
+  for (let vector = 0; vector < count; vector++) {
+    // Twice is enough: the second pass removes what rounding left of the first (Gram-Schmidt).
+    for (let pass = 0; pass < 2; pass++) {
+      for (let other = 0; other < vector; other++) {
+        const share = dot(vector, other);
+        for (let k = 0; k < length; k++) basis[vector * length + k] = (basis[vector * length + k] ?? 0) - share * (basis[other * length + k] ?? 0);
+      }
+    }
+    const norm = Math.sqrt(dot(vector, vector));
+    for (let k = 0; k < length; k++) basis[vector * length + k] = (basis[vector * length + k] ?? 0) / norm;
+  }
+  const values = new Float64Array(state.size);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      values[row * columns + column] = gain * (basis[rows < columns ? row * length + column : column * length + row] ?? 0);
+    }
+  }
+  return state.assign(values);
+}
+
+/** How layers of PyTorch start: weights kaiming uniform with a = √5, biases uniform within 1 / √fanIn. */
+export function layerDefault(weight: State, bias: State | undefined): void {
+  kaimingUniform(weight, { a: Math.sqrt(5) });
+  if (bias === undefined) return;
+  const { fanIn } = fans(weight.shape);
+  const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
+  uniform(bias, -bound, bound);
+}

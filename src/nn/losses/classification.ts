@@ -1,0 +1,258 @@
+// Losses between probabilities: bce, bceWithLogits, crossEntropy, nll, klDiv, focal.
+import { withGradient } from "../../graph/autodiff.ts";
+import { isFloat } from "../../graph/dtype.ts";
+import { HebbError, ShapeError } from "../../graph/errors.ts";
+import type { Node } from "../../graph/node.ts";
+import * as el from "../../graph/ops/elementwise.ts";
+import { formatShape, sameShape, type Shape } from "../../graph/shape.ts";
+import { arange, Tensor, where } from "../../tensor/index.ts";
+import { logSigmoid } from "./activations.ts";
+import { type LossOptions, matchingTarget, type Reduction, reduceLoss } from "./reduction.ts";
+
+export interface BceOptions extends LossOptions {
+  /** A factor on each element's loss, broadcast. */
+  readonly weight?: Tensor | undefined;
+}
+
+/**
+ * −(t·log(x) + (1 − t)·log(1 − x)) for probabilities x; the logarithms stop at −100, and the slope at 1e12.
+ * Prefer bceWithLogits, which is exact. Source: torch.nn.functional.binary_cross_entropy.
+ */
+export function bce(input: Tensor, target: Tensor, options: BceOptions = {}): Tensor {
+  const t = matchingTarget("bce", input, target);
+  const same = t.to(input.dtype);
+  const [x, y] = [input.node, same.node];
+  const number = (value: number): Node => el.scalarLike(value, x);
+  const logs = (): [Node, Node] => [el.maximum(el.log(x), number(-100)), el.maximum(el.log1p(el.neg(x)), number(-100))];
+  const [yes, no] = logs();
+  const value = el.neg(el.add(el.mul(y, yes), el.mul(el.sub(number(1), y), no)));
+  const losses = Tensor.from(
+    withGradient(value, [x, y], (grad) => [
+      el.mul(grad, el.div(el.sub(x, y), el.maximum(el.mul(el.sub(number(1), x), x), number(1e-12)))),
+      el.mul(grad, el.sub(no, yes)),
+    ]),
+    [input, same],
+  );
+  return reduceLoss("bce", options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
+}
+
+export interface BceWithLogitsOptions extends BceOptions {
+  /** A factor on the loss of positive targets, broadcast (one for each class). */
+  readonly posWeight?: Tensor | undefined;
+}
+
+/**
+ * −(t·log σ(x) + (1 − t)·log σ(−x)) for logits x, exact at any size. Source: torch.nn.functional.binary_cross_entropy_with_logits.
+ */
+export function bceWithLogits(input: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
+  const t = matchingTarget("bceWithLogits", input, target).to(input.dtype);
+  const losses = options.posWeight === undefined ? plainBceWithLogits(input, t) : weightedBceWithLogits(input, t, options.posWeight);
+  return reduceLoss("bceWithLogits", options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
+}
+
+/** max(x, 0) − x·t + log(1 + e^−|x|), whose slope is σ(x) − t. */
+function plainBceWithLogits(input: Tensor, target: Tensor): Tensor {
+  const [x, y] = [input.node, target.node];
+  const value = el.add(el.sub(el.maximum(x, el.scalarLike(0, x)), el.mul(x, y)), el.log1p(el.exp(el.neg(el.abs(x)))));
+  const node = withGradient(value, [x, y], (grad) => [el.mul(grad, el.sub(el.sigmoid(x), y)), el.neg(el.mul(grad, x))]);
+  return Tensor.from(node, [input, target]);
+}
+
+function weightedBceWithLogits(input: Tensor, target: Tensor, posWeight: Tensor): Tensor {
+  const factor = posWeight.sub(1).mul(target).add(1);
+  return input.mul(target.neg().add(1)).sub(factor.mul(logSigmoid(input)));
+}
+
+export interface NllOptions extends LossOptions {
+  /** A factor for each class [C]. The mean is then a weighted mean. */
+  readonly weight?: Tensor | undefined;
+  /** Targets with this value do not count. Default -100. */
+  readonly ignoreIndex?: number;
+}
+
+export interface CrossEntropyOptions extends NllOptions {
+  /** The share of the target spread evenly over all classes. Default 0. */
+  readonly labelSmoothing?: number;
+}
+
+/** Where the classes of a prediction are: dim 1, or dim 0 when there is no batch. */
+const classDim = (shape: Shape): number => (shape.length === 1 ? 0 : 1);
+const withoutClasses = (shape: Shape): Shape => shape.filter((_, axis) => axis !== classDim(shape));
+
+function checkWeight(name: string, weight: Tensor | undefined, classes: number): void {
+  if (weight !== undefined && !sameShape(weight.shape, [classes])) {
+    throw new ShapeError(`${name}: weight ${formatShape(weight.shape)} must hold one number for each of the ${classes} classes`);
+  }
+}
+
+/** Integer targets, with what counts of them: `index` is a valid class everywhere, `counts` is undefined when all do. */
+function picked(name: string, target: Tensor, ignoreIndex: number): { index: Tensor; counts: Tensor | undefined } {
+  if (isFloat(target.dtype) || target.dtype === "bool") {
+    throw new HebbError(`${name}: class targets must be whole numbers (int32), got ${target.dtype}; convert with .to("int32")`);
+  }
+  if (target.dtype === "uint8" && !(ignoreIndex >= 0 && ignoreIndex < 256)) return { index: target.to("int32"), counts: undefined };
+  const index = target.to("int32");
+  const counts = index.ne(ignoreIndex);
+  return { index: where(counts, index, 0), counts };
+}
+
+/** values[n, index[n], …]: the gather checks the range when run; its gradient is a comparison, which fuses. */
+function pick(values: Tensor, index: Tensor): Tensor {
+  const dim = classDim(values.shape);
+  const at = index.unsqueeze(dim);
+  const value = values.detach().gather(dim, at).squeeze(dim);
+  const node = withGradient(value.node, [values.node], (grad) => {
+    const spread = Tensor.of(grad).unsqueeze(dim);
+    return [where(isClass(values, at), spread.expand(values.shape), 0).node];
+  });
+  return Tensor.from(node, [values]);
+}
+
+/** True at the target's class. */
+function isClass(values: Tensor, at: Tensor): Tensor {
+  const dim = classDim(values.shape);
+  const classes = arange(0, values.shape[dim] ?? 0).reshape(values.shape.map((extent, axis) => (axis === dim ? extent : 1)));
+  return classes.eq(at);
+}
+
+/** log Σ eˣ − x[target] for each position: stable, and its slope is softmax − one-hot. */
+function logitLoss(logits: Tensor, index: Tensor): Tensor {
+  const dim = classDim(logits.shape);
+  const plain = logits.detach();
+  const at = index.unsqueeze(dim);
+  const shifted = plain.sub(plain.amax(dim, true));
+  const total = shifted.exp().sum(dim, true);
+  const value = total.log().sub(shifted.gather(dim, at)).squeeze(dim);
+  const node = withGradient(value.node, [logits.node], (grad) => {
+    // Of the logits themselves, so that it can be derived again.
+    const probabilities = Tensor.of(logits.node).softmax(dim);
+    const slope = probabilities.sub(isClass(logits, at).to(logits.dtype));
+    return [slope.mul(Tensor.of(grad).unsqueeze(dim)).node];
+  });
+  return Tensor.from(node, [logits]);
+}
+
+/** Σ losses / Σ weights of what counts; 0 / 0 is NaN, as in PyTorch, when nothing does. */
+function weightedReduce(name: string, losses: Tensor, counted: Tensor | undefined, reduction: Reduction | undefined): Tensor {
+  if (counted === undefined || reduction === "none" || reduction === "sum") return reduceLoss(name, losses, reduction);
+  return losses.sum().div(counted.sum());
+}
+
+/**
+ * −weight[t]·input[t] for log-probabilities. Shapes: [N, C, …] with targets [N, …], or [C] with []. When all targets are
+ * ignored the mean is NaN. Source: torch.nn.functional.nll_loss.
+ */
+export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  checkLogits("nll", input);
+  if (!sameShape(target.shape, withoutClasses(input.shape))) {
+    throw new ShapeError(`nll: log-probabilities ${formatShape(input.shape)} need integer targets ${formatShape(withoutClasses(input.shape))}, got ${formatShape(target.shape)}${squeezeHint(target, withoutClasses(input.shape))}`);
+  }
+  const classes = input.shape[classDim(input.shape)] ?? 0;
+  checkWeight("nll", options.weight, classes);
+  const { index, counts } = picked("nll", target, options.ignoreIndex ?? -100);
+  const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
+  const plain = pick(input, index).neg();
+  return finish("nll", factor === undefined ? plain : plain.mul(factor), factor, counts, options.reduction);
+}
+
+/** Leaves out what does not count, and takes the mean over the weights of the rest. */
+function finish(name: string, losses: Tensor, factor: Tensor | undefined, counts: Tensor | undefined, reduction: Reduction | undefined): Tensor {
+  const kept = counts === undefined ? losses : where(counts, losses, 0);
+  const weights = factor === undefined ? counts?.to(losses.dtype) : counts === undefined ? factor : where(counts, factor, 0);
+  return weightedReduce(name, kept, weights, reduction);
+}
+
+/**
+ * −log softmax(logits)[target]. Shapes: logits [N, C, …] (or [C]) with whole-number targets [N, …], or with probabilities of the
+ * logits' own shape. With weights, the mean is Σ loss / Σ weight[target] (for probabilities: Σ loss / N). When all targets are
+ * ignored the mean is NaN (0 / 0) and the sum 0, as in PyTorch. Source: torch.nn.functional.cross_entropy.
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkLogits("crossEntropy", logits);
+  const smoothing = options.labelSmoothing ?? 0;
+  if (!(smoothing >= 0 && smoothing <= 1)) throw new HebbError(`crossEntropy: labelSmoothing lies between 0 and 1, got ${smoothing}`);
+  const indices = withoutClasses(logits.shape);
+  const classes = logits.shape[classDim(logits.shape)] ?? 0;
+  checkWeight("crossEntropy", options.weight, classes);
+  if (isFloat(target.dtype) && sameShape(target.shape, logits.shape)) return softCrossEntropy(logits, target, smoothing, options);
+  if (!sameShape(target.shape, indices)) {
+    throw new ShapeError(
+      `crossEntropy: logits ${formatShape(logits.shape)} need integer targets ${formatShape(indices)} or probabilities ${formatShape(logits.shape)}, got ${target.dtype} ${formatShape(target.shape)}${squeezeHint(target, indices)}`,
+    );
+  }
+  const { index, counts } = picked("crossEntropy", target, options.ignoreIndex ?? -100);
+  const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
+  const hard = logitLoss(logits, index);
+  const weighted = factor === undefined ? hard : hard.mul(factor);
+  if (smoothing === 0) return finish("crossEntropy", weighted, factor, counts, options.reduction);
+  const even = spreadLoss(logits, options.weight).mul(smoothing / classes);
+  return finish("crossEntropy", weighted.mul(1 - smoothing).add(even), factor, counts, options.reduction);
+}
+
+/** −Σ over classes of weight·log softmax. */
+function spreadLoss(logits: Tensor, weight: Tensor | undefined): Tensor {
+  const dim = classDim(logits.shape);
+  const logs = logits.logSoftmax(dim);
+  return (weight === undefined ? logs : logs.mul(alongClasses(weight, logits.shape))).sum(dim).neg();
+}
+
+const alongClasses = (weight: Tensor, shape: Shape): Tensor => weight.reshape(shape.map((extent, axis) => (axis === classDim(shape) ? extent : 1)));
+
+function softCrossEntropy(logits: Tensor, target: Tensor, smoothing: number, options: CrossEntropyOptions): Tensor {
+  const dim = classDim(logits.shape);
+  const classes = logits.shape[dim] ?? 1;
+  const aims = smoothing === 0 ? target : target.mul(1 - smoothing).add(smoothing / classes);
+  const logs = logits.logSoftmax(dim).mul(aims);
+  const losses = (options.weight === undefined ? logs : logs.mul(alongClasses(options.weight, logits.shape))).sum(dim).neg();
+  return reduceLoss("crossEntropy", losses, options.reduction);
+}
+
+function checkLogits(name: string, logits: Tensor): void {
+  if (!isFloat(logits.dtype)) throw new HebbError(`${name}: the input must be float, got ${logits.dtype}`);
+  if (logits.rank === 0) throw new ShapeError(`${name}: the input needs a dim of classes, [N, C] or [C], got a scalar`);
+}
+
+function squeezeHint(target: Tensor, wanted: Shape): string {
+  const squeezed = target.shape.filter((extent) => extent !== 1);
+  return target.rank > wanted.length && sameShape(squeezed, wanted.filter((extent) => extent !== 1)) ? `; use target.reshape(${formatShape(wanted)})` : "";
+}
+
+export interface KlDivOptions {
+  /** Like other losses, or "batchmean": the sum over the batch size, which is the mathematical value. Default "mean". */
+  readonly reduction?: Reduction | "batchmean";
+  /** The target is log-probabilities too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/** t·(log t − input) for log-probabilities `input`; 0 where t is 0. Source: torch.nn.functional.kl_div. */
+export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  const t = matchingTarget("klDiv", input, target);
+  const losses = options.logTarget ? t.exp().mul(t.sub(input)) : entropyTerm(t).sub(t.mul(input));
+  if (options.reduction === "batchmean") return losses.sum().div(Math.max(1, input.shape[0] ?? 1));
+  return reduceLoss("klDiv", losses, options.reduction);
+}
+
+/** t·log t, 0 at 0, without a NaN in the branch not taken. */
+function entropyTerm(t: Tensor): Tensor {
+  const positive = t.gt(0);
+  return where(positive, t.mul(where(positive, t, 1).log()), 0);
+}
+
+export interface FocalOptions extends LossOptions {
+  /** The weight of positive targets, 1 − alpha for the others; negative: no weights. Default 0.25. */
+  readonly alpha?: number;
+  /** How much easy examples are discounted. Default 2. */
+  readonly gamma?: number;
+}
+
+/** (1 − pₜ)^gamma · bceWithLogits, weighted by alpha. Source: Lin et al. 2017; torchvision.ops.sigmoid_focal_loss. */
+export function focal(input: Tensor, target: Tensor, options: FocalOptions = {}): Tensor {
+  const t = matchingTarget("focal", input, target).to(input.dtype);
+  const { alpha = 0.25, gamma = 2 } = options;
+  const probability = input.sigmoid();
+  const rest = t.neg().add(1);
+  const missed = probability.mul(rest).add(probability.neg().add(1).mul(t));
+  const losses = plainBceWithLogits(input, t).mul(gamma === 0 ? 1 : missed.pow(gamma));
+  const weighted = alpha < 0 ? losses : losses.mul(t.mul(2 * alpha - 1).add(1 - alpha));
+  return reduceLoss("focal", weighted, options.reduction);
+}

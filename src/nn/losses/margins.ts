@@ -1,0 +1,69 @@
+// Losses that ask for a margin: hinge, hingeEmbedding, cosineEmbedding, triplet.
+import { ShapeError } from "../../graph/errors.ts";
+import { formatShape, sameShape } from "../../graph/shape.ts";
+import { type Tensor, where } from "../../tensor/index.ts";
+import { checkPositive, type LossOptions, matchingTarget, reduceLoss } from "./reduction.ts";
+
+export interface MarginOptions extends LossOptions {
+  readonly margin?: number;
+}
+
+/** max(0, margin − target·input) for targets −1 and 1. Default margin 1. The loss of support vector machines. */
+export function hinge(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  const t = matchingTarget("hinge", input, target);
+  return reduceLoss("hinge", t.mul(input).neg().add(options.margin ?? 1).relu(), options.reduction);
+}
+
+/** input where the target is 1, max(0, margin − input) where it is −1. Default margin 1. Source: torch.nn.functional.hinge_embedding_loss. */
+export function hingeEmbedding(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  const t = matchingTarget("hingeEmbedding", input, target);
+  const far = where(t.ne(1), atLeastZero(input.neg().add(options.margin ?? 1)), 0);
+  return reduceLoss("hingeEmbedding", far.add(where(t.ne(-1), input, 0)), options.reduction);
+}
+
+/** The slope at exactly 0 is 1, as in torch.clamp_min. */
+const atLeastZero = (x: Tensor): Tensor => x.clamp(0);
+
+/**
+ * 1 − cos(a, b) where the target is 1, max(0, cos(a, b) − margin) where it is −1. Shapes: [N, D] twice and [N], or [D] twice and
+ * []. Default margin 0. Source: torch.nn.functional.cosine_embedding_loss.
+ */
+export function cosineEmbedding(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  if (!sameShape(a.shape, b.shape) || (a.rank !== 1 && a.rank !== 2) || !sameShape(target.shape, a.shape.slice(0, -1))) {
+    throw new ShapeError(`cosineEmbedding: takes [N, D], [N, D] and targets [N], got ${formatShape(a.shape)}, ${formatShape(b.shape)} and ${formatShape(target.shape)}`);
+  }
+  const eps = 1e-12;
+  const squares = (x: Tensor): Tensor => x.square().sum(-1).add(eps);
+  const cosine = a.mul(b).sum(-1).div(squares(a).mul(squares(b)).sqrt());
+  const near = where(target.eq(1), cosine.neg().add(1), 0);
+  const far = where(target.eq(-1), atLeastZero(cosine.sub(options.margin ?? 0)), 0);
+  return reduceLoss("cosineEmbedding", near.add(far), options.reduction);
+}
+
+export interface TripletOptions extends MarginOptions {
+  /** The order of the norm. Default 2. */
+  readonly p?: number;
+  /** Added to each difference, so that the norm has a slope everywhere. Default 1e-6. */
+  readonly eps?: number;
+  /** Take the distance from the positive to the negative where that is smaller. Default false. */
+  readonly swap?: boolean;
+}
+
+/** max(0, ‖a − p‖ − ‖a − n‖ + margin) over the last dim. Default margin 1. Source: torch.nn.functional.triplet_margin_loss. */
+export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletOptions = {}): Tensor {
+  if (!sameShape(anchor.shape, positive.shape) || !sameShape(anchor.shape, negative.shape) || anchor.rank === 0) {
+    throw new ShapeError(`triplet: anchor ${formatShape(anchor.shape)}, positive ${formatShape(positive.shape)} and negative ${formatShape(negative.shape)} must have the same shape`);
+  }
+  const p = options.p ?? 2;
+  checkPositive("triplet", "p", p);
+  const distance = (x: Tensor, y: Tensor): Tensor => {
+    const difference = x.sub(y).add(options.eps ?? 1e-6);
+    if (p === 2) return difference.square().sum(-1).sqrt();
+    const sizes = difference.abs();
+    return p === 1 ? sizes.sum(-1) : sizes.pow(p).sum(-1).pow(1 / p);
+  };
+  const near = distance(anchor, positive);
+  const direct = distance(anchor, negative);
+  const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
+  return reduceLoss("triplet", atLeastZero(near.sub(far).add(options.margin ?? 1)), options.reduction);
+}

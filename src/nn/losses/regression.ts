@@ -1,0 +1,84 @@
+// Losses between numbers: mse, l1, huber, smoothL1, poissonNll, gaussianNll.
+import { ShapeError } from "../../graph/errors.ts";
+import { formatShape } from "../../graph/shape.ts";
+import { type Tensor, where } from "../../tensor/index.ts";
+import { checkPositive, type LossOptions, matchingTarget, reduceLoss } from "./reduction.ts";
+
+/** (input − target)². Source: torch.nn.functional.mse_loss. */
+export function mse(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  return reduceLoss("mse", input.sub(matchingTarget("mse", input, target)).square(), options.reduction);
+}
+
+/** |input − target|. Source: torch.nn.functional.l1_loss. */
+export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  return reduceLoss("l1", input.sub(matchingTarget("l1", input, target)).abs(), options.reduction);
+}
+
+export interface HuberOptions extends LossOptions {
+  /** Where the parabola turns into a line. Default 1. */
+  readonly delta?: number;
+}
+
+/** d²/2 for |d| < delta, else delta·(|d| − delta/2), with d = input − target. Source: torch.nn.functional.huber_loss. */
+export function huber(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
+  const delta = options.delta ?? 1;
+  checkPositive("huber", "delta", delta);
+  const d = input.sub(matchingTarget("huber", input, target)).abs();
+  return reduceLoss("huber", where(d.lt(delta), d.square().mul(0.5), d.sub(0.5 * delta).mul(delta)), options.reduction);
+}
+
+export interface SmoothL1Options extends LossOptions {
+  /** Where the parabola turns into a line; 0 gives l1. Default 1. */
+  readonly beta?: number;
+}
+
+/** d²/(2·beta) for |d| < beta, else |d| − beta/2. Source: torch.nn.functional.smooth_l1_loss. */
+export function smoothL1(input: Tensor, target: Tensor, options: SmoothL1Options = {}): Tensor {
+  const beta = options.beta ?? 1;
+  checkPositive("smoothL1", "beta", beta, true);
+  if (beta === 0) return l1(input, target, options);
+  const d = input.sub(matchingTarget("smoothL1", input, target)).abs();
+  return reduceLoss("smoothL1", where(d.lt(beta), d.square().mul(0.5 / beta), d.sub(0.5 * beta)), options.reduction);
+}
+
+export interface PoissonNllOptions extends LossOptions {
+  /** The input is the logarithm of the rate. Default true. */
+  readonly logInput?: boolean;
+  /** Add Stirling's approximation of log(target!). Default false. */
+  readonly full?: boolean;
+  /** Keeps log(input) finite when logInput is false. Default 1e-8. */
+  readonly eps?: number;
+}
+
+/** e^input − target·input; with logInput false, input − target·log(input + eps). Source: torch.nn.functional.poisson_nll_loss. */
+export function poissonNll(input: Tensor, target: Tensor, options: PoissonNllOptions = {}): Tensor {
+  const t = matchingTarget("poissonNll", input, target);
+  const base = options.logInput ?? true ? input.exp().sub(t.mul(input)) : input.sub(t.mul(input.add(options.eps ?? 1e-8).log()));
+  if (!options.full) return reduceLoss("poissonNll", base, options.reduction);
+  const above = t.gt(1);
+  const safe = where(above, t, 1);
+  const stirling = safe.mul(safe.log()).sub(safe).add(safe.mul(2 * Math.PI).log().mul(0.5));
+  return reduceLoss("poissonNll", base.add(where(above, stirling, 0)), options.reduction);
+}
+
+export interface GaussianNllOptions extends LossOptions {
+  /** Add the constant log(2π)/2. Default false. */
+  readonly full?: boolean;
+  /** The least variance. Default 1e-6. */
+  readonly eps?: number;
+}
+
+/**
+ * (log(var) + (input − target)² / var) / 2, with var at least eps; the limit passes gradients as they are.
+ * `variance` has the input's shape, or 1 in its last dim, or lacks it. Source: torch.nn.functional.gaussian_nll_loss.
+ */
+export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllOptions = {}): Tensor {
+  const t = matchingTarget("gaussianNll", input, target);
+  const shape = input.shape;
+  const fits = [shape, [...shape.slice(0, -1), 1], shape.slice(0, -1), [1], []].some((form) => form.length === variance.rank && form.every((extent, axis) => extent === variance.shape[axis]));
+  if (!fits) throw new ShapeError(`gaussianNll: variance ${formatShape(variance.shape)} must be ${formatShape(shape)}, or that with 1 as its last dim or without it`);
+  const aligned = variance.rank === input.rank - 1 && variance.rank > 0 && input.rank > 1 ? variance.unsqueeze(-1) : variance;
+  const limited = aligned.add(aligned.clamp(options.eps ?? 1e-6).sub(aligned).detach());
+  const losses = limited.log().add(input.sub(t).square().div(limited)).mul(0.5);
+  return reduceLoss("gaussianNll", options.full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, options.reduction);
+}
