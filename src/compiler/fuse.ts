@@ -1,7 +1,7 @@
 // Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
 import { InternalError } from "../graph/errors.ts";
 import type { Combine, ContractionRule, Node } from "../graph/node.ts";
-import { type Axis, axisValue, int, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { type Axis, axisValue, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
 import { canonical, flatAxes, flatten, indexKey, unflatten } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
@@ -208,12 +208,38 @@ class Fuser {
   private *epilogueOrders(node: Node, group: ContractionGroup): Generator<readonly Scalar[]> {
     for (const stage of group.stages) if (sameShape(stage.node.shape, node.shape)) yield stage.index;
     yield unflatten(group.place, node.shape);
-    const axes = node.shape.map(newAxis);
-    const read = new Lowering(this.schedule.realized, this.buffers, undefined).placeOf(group.node, node, axes.map(axisValue));
+    const axes = this.finestShape(node).map(newAxis);
+    const read = new Lowering(this.schedule.realized, this.buffers, undefined).placeOf(group.node, node, unflatten(flatAxes(axes), node.shape));
     if (read === undefined) return;
     const product = (group.stages[0] as Stage).index;
-    const index = axes.map((axis) => (axis.extent === 1 ? int(0) : product[read.findIndex((part) => part.kind === "axis" && part.axis === axis)]));
-    if (index.every((part) => part !== undefined)) yield index as Scalar[];
+    const walked = axes.map((axis) => product[read.findIndex((part) => part.kind === "axis" && part.axis === axis)]);
+    if (!walked.every((part) => part !== undefined)) return;
+    yield unflatten(flatten(walked as Scalar[], axes.map((axis) => axis.extent)), node.shape);
+  }
+
+  /**
+   * The sizes to loop over for a node: its own, or those of a reshape inside its expression that cuts the same elements, in
+   * the same order, into more dims. Then the reshape needs no division.
+   */
+  private finestShape(node: Node): number[] {
+    const size = sizeOf(node.shape);
+    let finest = node.shape.filter((extent) => extent !== 1);
+    const seen = new Set<Node>([node]);
+    const stack = [node];
+    while (stack.length > 0) {
+      const next = stack.pop() as Node;
+      for (const input of next.inputs) {
+        // Only a chain of nodes of one size keeps the order of elements; beyond a permute the order is another one.
+        if (next.op.name === "reshape" && sizeOf(input.shape) === size) {
+          const shape = input.shape.filter((extent) => extent !== 1);
+          if (shape.length > finest.length && refines(shape, finest)) finest = shape;
+        }
+        if (seen.has(input) || next.op.name === "permute" || sizeOf(input.shape) !== size) continue;
+        seen.add(input);
+        if (!this.schedule.realized.has(input) && input.op.rule.kind === "element") stack.push(input);
+      }
+    }
+    return finest;
   }
 
   private open(node: Node): Group {
@@ -222,7 +248,7 @@ class Fuser {
       case "source":
         throw new InternalError("a source is never realised");
       case "element": {
-        const axes = node.shape.filter((extent) => extent !== 1).map(newAxis);
+        const axes = this.finestShape(node).map(newAxis);
         const group: LoopGroup = { kind: "loops", axes, outerCount: axes.length, rowMajor: true, stages: [] };
         if (!this.joinElement(node, group)) throw new InternalError(`${node.op.name} does not fit its own loop`);
         return group;
@@ -385,10 +411,22 @@ class Lowering {
       attributes: node.attributes,
       type: node,
       inputTypes: node.inputs,
-      index,
+      // Canonical parts, so that conditions on them (of a pad, of a cat) are as plain as the strides.
+      index: index.map(canonical),
       input: (k, at) => this.at(node.inputs[k] as Node, at),
     });
   }
+}
+
+/** Whether `fine` cuts dims of `coarse` into more, without crossing their borders. */
+function refines(fine: readonly number[], coarse: readonly number[]): boolean {
+  let place = 0;
+  for (const extent of coarse) {
+    let product = 1;
+    while (product < extent && place < fine.length) product *= fine[place++] as number;
+    if (product !== extent) return false;
+  }
+  return true;
 }
 
 const extentOf = (axes: readonly Axis[]): number => sizeOf(axes.map((axis) => axis.extent));

@@ -1,5 +1,6 @@
 // Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations that do nothing.
 import { type Attributes, type Node, type Op, withInputs } from "../graph/node.ts";
+import { mul } from "../graph/ops/elementwise.ts";
 import { dot, dotOp } from "../graph/ops/matmul.ts";
 import { permute, permuteOp } from "../graph/ops/movement.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
@@ -88,10 +89,10 @@ function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
     const axes = node.op.rule.axes(node.attributes);
     if (axes.every((axis) => x.shape[axis] === 1)) return x;
   }
-  return y === undefined ? node : reduceBinary(node, x, y);
+  return y === undefined ? node : reduceBinary(node, x, y, merge);
 }
 
-function reduceBinary(node: Node, x: Node, y: Node): Node {
+function reduceBinary(node: Node, x: Node, y: Node, merge: Merge): Node {
   const right = fullValue(y);
   const left = fullValue(x);
   if (left !== undefined && right !== undefined && sizeOf(node.shape) > 0) {
@@ -103,6 +104,8 @@ function reduceBinary(node: Node, x: Node, y: Node): Node {
       if (right === 1) return x;
       return left === 1 ? y : node;
     case "div":
+      if (right !== undefined && isPowerOfTwo(right) && x.dtype === node.dtype) return right === 1 ? x : merge(mul(x, merge(refill(y, y, 1 / right))));
+      return node;
     case "pow":
       return right === 1 && x.dtype === node.dtype ? x : node;
     case "sub":
@@ -111,6 +114,9 @@ function reduceBinary(node: Node, x: Node, y: Node): Node {
       return node;
   }
 }
+
+/** Division by a power of two is multiplication by its inverse, to the bit, while the inverse is a normal number. */
+const isPowerOfTwo = (value: number): boolean => Math.abs(value) >= 2 ** -100 && Math.abs(value) <= 2 ** 100 && Number.isInteger(Math.log2(Math.abs(value)));
 
 function foldBinary(node: Node, a: number, b: number): number | undefined {
   if (node.dtype !== "float32" && node.dtype !== "float64") return undefined;
