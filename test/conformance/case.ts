@@ -2,8 +2,8 @@
 import type { DType } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { type Shape, sizeOf } from "../../src/graph/shape.ts";
-import type { Bound } from "./tolerance.ts";
 import type { Value } from "./run.ts";
+import type { Bound } from "./tolerance.ts";
 
 /** One input: its shape, its numbers, and its dtype where the case's dtype does not apply (indices, masks). */
 export interface InputSpec {
@@ -105,4 +105,3 @@ export function total(shape: Shape, element: (index: readonly number[]) => numbe
 }
 
 export const absolute = (value: Value): Value => ({ ...value, data: value.data.map(Math.abs) });
-

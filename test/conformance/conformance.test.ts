@@ -2,9 +2,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { Device } from "../../src/backends/backend.ts";
 import { topologicalOrder } from "../../src/compiler/schedule.ts";
-import { allOps } from "../../src/graph/ops/all.ts";
 import { dtypes } from "../../src/graph/dtype.ts";
 import { HebbError } from "../../src/graph/errors.ts";
+import { allOps } from "../../src/graph/ops/all.ts";
 import type { ValueCase } from "./case.ts";
 import { allDevices } from "./devices.ts";
 import { inputNode, Runner, type Value, valueOf } from "./run.ts";
@@ -18,13 +18,16 @@ afterAll(() => {
 const registered = new Set(allOps.map((op) => op.name));
 
 describe("coverage", () => {
-  it.each(rows().filter((row) => row.op !== undefined))("$name has a forward, a gradient or its reason, an edge and an error case", (row) => {
-    expect.soft(row.forward, "forward cases").toBeGreaterThan(0);
-    expect.soft(row.edge, "edge cases").toBeGreaterThan(0);
-    expect.soft(row.error, "error cases").toBeGreaterThan(0);
-    if (row.reason !== undefined) expect.soft(row.reason.length, "the reason").toBeGreaterThan(10);
-    else expect.soft(row.gradient, "gradient cases").toBeGreaterThan(0);
-  });
+  it.each(rows().filter((row) => row.op !== undefined))(
+    "$name has a forward, a gradient or its reason, an edge and an error case",
+    (row) => {
+      expect.soft(row.forward, "forward cases").toBeGreaterThan(0);
+      expect.soft(row.edge, "edge cases").toBeGreaterThan(0);
+      expect.soft(row.error, "error cases").toBeGreaterThan(0);
+      if (row.reason !== undefined) expect.soft(row.reason.length, "the reason").toBeGreaterThan(10);
+      else expect.soft(row.gradient, "gradient cases").toBeGreaterThan(0);
+    },
+  );
 });
 
 function check(device: Device, entry: ValueCase, dtype: Value["dtype"]): void {
@@ -43,9 +46,15 @@ function check(device: Device, entry: ValueCase, dtype: Value["dtype"]): void {
   const bound = entry.bound ?? { ulps: 0.5, terms: 1 };
   if (result === undefined) throw new Error("no result");
   expect(result.data.length).toBe(truth.length);
-  const exact = result.dtype === "float32" || result.dtype === "float64" ? truth : valueOf(result.dtype, [truth.length], truth).data;
+  const exact =
+    result.dtype === "float32" || result.dtype === "float64"
+      ? truth
+      : valueOf(result.dtype, [truth.length], truth).data;
   const wrong = result.data.flatMap((actual, i) =>
-    agrees(result.dtype, actual, exact[i] ?? Number.NaN, bound, magnitude[i] ?? 0, entry.signedZero) ? [] : [`[${i}] is ${actual}, not ${exact[i]}`]);
+    agrees(result.dtype, actual, exact[i] ?? Number.NaN, bound, magnitude[i] ?? 0, entry.signedZero)
+      ? []
+      : [`[${i}] is ${actual}, not ${exact[i]}`],
+  );
   expect(wrong.slice(0, 5), `${wrong.length} of ${truth.length} are wrong`).toEqual([]);
 }
 

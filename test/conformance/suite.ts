@@ -18,7 +18,9 @@ export const cases: readonly Case[] = [
   ...windowCases,
 ];
 
-export const valueCases: readonly ValueCase[] = cases.flatMap((entry) => (entry.kind === "forward" || entry.kind === "edge" ? [entry] : []));
+export const valueCases: readonly ValueCase[] = cases.flatMap((entry) =>
+  entry.kind === "forward" || entry.kind === "edge" ? [entry] : [],
+);
 
 const withoutGradient = new Set(allOps.filter((op) => op.gradient.kind === "notDifferentiable").map((op) => op.name));
 
@@ -28,7 +30,9 @@ export const isDifferentiable = (entry: ValueCase): boolean => !withoutGradient.
 /** Whether the case's gradient is compared with finite differences. */
 export function hasGradientCheck(entry: ValueCase): boolean {
   if (!isDifferentiable(entry)) return false;
-  return entry.gradient === "none" || (entry.gradient ?? (entry.kind === "forward" && entry.dtypes.includes("float64")));
+  return (
+    entry.gradient === "none" || (entry.gradient ?? (entry.kind === "forward" && entry.dtypes.includes("float64")))
+  );
 }
 
 export interface Row {
@@ -47,13 +51,17 @@ export interface Row {
 /** One row for each registered op, then one for each composite that has cases, with the number of cases of each kind. */
 export function rows(): Row[] {
   const registered = new Map(allOps.map((op) => [op.name, op]));
-  const names = [...registered.keys(), ...new Set(cases.map((entry) => entry.op).filter((name) => !registered.has(name)))];
+  const names = [
+    ...registered.keys(),
+    ...new Set(cases.map((entry) => entry.op).filter((name) => !registered.has(name))),
+  ];
   return names.map((name) => {
     const mine = cases.filter((entry) => entry.op === name);
     const op = registered.get(name);
     const checked = valueCases.filter((entry) => entry.op === name && hasGradientCheck(entry));
     return {
-      name, op,
+      name,
+      op,
       forward: mine.filter(({ kind }) => kind === "forward").length,
       edge: mine.filter(({ kind }) => kind === "edge").length,
       error: mine.filter(({ kind }) => kind === "error" || kind === "total").length,

@@ -23,10 +23,15 @@ function table(heading: string, list: readonly Row[]): string {
   const lines = list.map((row) => {
     const mine = valueCases.filter((entry) => entry.op === row.name);
     const forward = mine.reduce((sum, entry) => sum + entry.dtypes.length, 0);
-    const dtypes = ["float32", "float64", "int32", "uint8", "bool"].filter((dtype) => mine.some((entry) => entry.dtypes.some((one) => one === dtype)));
+    const dtypes = ["float32", "float64", "int32", "uint8", "bool"].filter((dtype) =>
+      mine.some((entry) => entry.dtypes.some((one) => one === dtype)),
+    );
     const differences = 2 * mine.filter(hasGradientCheck).length;
-    const compared = mine.filter(isDifferentiable).reduce((sum, entry) => sum + entry.dtypes.filter((dtype) => dtype.startsWith("float")).length, 0);
-    const backward = row.reason === undefined ? [String(differences), String(compared)] : [`none: ${row.reason}`, "none"];
+    const compared = mine
+      .filter(isDifferentiable)
+      .reduce((sum, entry) => sum + entry.dtypes.filter((dtype) => dtype.startsWith("float")).length, 0);
+    const backward =
+      row.reason === undefined ? [String(differences), String(compared)] : [`none: ${row.reason}`, "none"];
     return `| ${row.name} | ${dtypes.join(" ")} | ${forward} | ${backward[0]} | ${forward} | ${backward[1]} | ${row.error} |`;
   });
   return `| ${heading} | dtypes | reference forward | reference backward | wasm forward | wasm backward | errors |

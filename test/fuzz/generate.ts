@@ -41,18 +41,28 @@ interface Drawn {
   readonly bound: number;
 }
 
-type Step = { readonly op: OpName; readonly args: readonly number[]; readonly numbers: readonly number[]; readonly bound: number };
+type Step = {
+  readonly op: OpName;
+  readonly args: readonly number[];
+  readonly numbers: readonly number[];
+  readonly bound: number;
+};
 
 const exactUnary: readonly OpName[] = ["neg", "abs", "relu", "castInt"];
 const smoothUnary: readonly OpName[] = ["neg", "tanh", "sigmoid", "exp", "sin", "root", "log", "erf"];
 
 export function generate(seed: number, mode: Mode): Recipe {
   const random = new Random(seed);
-  const dtype = mode === "exact" ? random.pick(["float32", "float64", "int32"] as const) : random.pick(["float32", "float64"] as const);
+  const dtype =
+    mode === "exact"
+      ? random.pick(["float32", "float64", "int32"] as const)
+      : random.pick(["float32", "float64"] as const);
   const entries: Entry[] = [];
   const drawn: Drawn[] = [];
   const addInput = (shape: readonly number[]): number => {
-    const data = Array.from({ length: sizeOf(shape) }, () => (mode === "exact" ? random.whole(-3, 3) : Math.round((random.next() * 4 - 2) * 64) / 64));
+    const data = Array.from({ length: sizeOf(shape) }, () =>
+      mode === "exact" ? random.whole(-3, 3) : Math.round((random.next() * 4 - 2) * 64) / 64,
+    );
     entries.push({ kind: "input", dtype, shape, data });
     return drawn.push({ node: inputNode({ shape, dtype }), bound: 3 }) - 1;
   };
@@ -64,7 +74,11 @@ export function generate(seed: number, mode: Mode): Recipe {
   for (let step = 0, tries = 0; step < steps && tries < 200; tries++) {
     const next = draw(random, mode, drawn, addInput);
     if (next === undefined || next.bound > largest) continue;
-    const node = applyStep(next.op, next.args.map((place) => drawn[place]?.node as Node), next.numbers);
+    const node = applyStep(
+      next.op,
+      next.args.map((place) => drawn[place]?.node as Node),
+      next.numbers,
+    );
     if (sizeOf(node.shape) > mostElements || node.shape.length > 4) continue;
     const { bound, ...entry } = next;
     entries.push({ kind: "op", ...entry });
@@ -79,13 +93,24 @@ export function generate(seed: number, mode: Mode): Recipe {
 }
 
 /** One op with arguments that fit it; undefined when the dice fit nothing. */
-function draw(random: Random, mode: Mode, drawn: readonly Drawn[], addInput: (shape: readonly number[]) => number): Step | undefined {
+function draw(
+  random: Random,
+  mode: Mode,
+  drawn: readonly Drawn[],
+  addInput: (shape: readonly number[]) => number,
+): Step | undefined {
   // Recent values are likelier, so that graphs get deep; old ones keep being shared.
-  const at = random.next() < 0.6 ? Math.max(0, drawn.length - 1 - random.whole(0, 2)) : random.whole(0, drawn.length - 1);
+  const at =
+    random.next() < 0.6 ? Math.max(0, drawn.length - 1 - random.whole(0, 2)) : random.whole(0, drawn.length - 1);
   const { node, bound } = drawn[at] as Drawn;
   const { shape } = node;
   const rank = shape.length;
-  const step = (op: OpName, numbers: readonly number[] = [], newBound = bound, others: readonly number[] = []): Step => ({ op, args: [at, ...others], numbers, bound: newBound });
+  const step = (
+    op: OpName,
+    numbers: readonly number[] = [],
+    newBound = bound,
+    others: readonly number[] = [],
+  ): Step => ({ op, args: [at, ...others], numbers, bound: newBound });
   const dim = rank === 0 ? 0 : random.whole(0, rank - 1);
   const extent = shape[dim] ?? 1;
 
@@ -100,7 +125,9 @@ function draw(random: Random, mode: Mode, drawn: readonly Drawn[], addInput: (sh
       const other = random.pick(partners);
       const otherBound = drawn[other]?.bound ?? 1;
       const op = random.pick<OpName>(
-        mode === "exact" ? ["add", "sub", "mul", "maximum", "minimum", "whereGreater", "countEqual"] : ["add", "sub", "mul", "ratio"],
+        mode === "exact"
+          ? ["add", "sub", "mul", "maximum", "minimum", "whereGreater", "countEqual"]
+          : ["add", "sub", "mul", "ratio"],
       );
       return step(op, [], op === "mul" ? bound * otherBound : op === "ratio" ? bound : bound + otherBound, [other]);
     }
@@ -115,10 +142,28 @@ function draw(random: Random, mode: Mode, drawn: readonly Drawn[], addInput: (sh
       const keep = random.whole(0, 1);
       if (mode === "smooth") {
         const op = random.pick<OpName>(["sum", "mean", "softmax", "logsumexp", "variance", "sumAll"]);
-        return step(op, op === "sumAll" ? [] : [dim, keep], op === "sum" ? bound * extent : op === "sumAll" ? bound * sizeOf(shape) : op === "variance" ? bound * bound : bound + 4);
+        return step(
+          op,
+          op === "sumAll" ? [] : [dim, keep],
+          op === "sum"
+            ? bound * extent
+            : op === "sumAll"
+              ? bound * sizeOf(shape)
+              : op === "variance"
+                ? bound * bound
+                : bound + 4,
+        );
       }
       const op = random.pick<OpName>(["sum", "max", "min", "argmax", "cumsum", "sumAll"]);
-      return step(op, op === "sumAll" ? [] : [dim, keep], op === "sum" || op === "cumsum" ? bound * extent : op === "sumAll" ? bound * sizeOf(shape) : Math.max(bound, extent));
+      return step(
+        op,
+        op === "sumAll" ? [] : [dim, keep],
+        op === "sum" || op === "cumsum"
+          ? bound * extent
+          : op === "sumAll"
+            ? bound * sizeOf(shape)
+            : Math.max(bound, extent),
+      );
     }
     case 7:
       return step("reshape", reshaped(random, shape));
@@ -133,17 +178,33 @@ function draw(random: Random, mode: Mode, drawn: readonly Drawn[], addInput: (sh
     case 9: {
       if (rank === 0) return step("expand", [random.whole(1, 3)]);
       if (random.next() < 0.5) return step("flip", [dim]);
-      if (random.next() < 0.5) return step("expand", [random.whole(1, 3), ...shape.map((size) => (size === 1 ? random.whole(1, 4) : size))]);
+      if (random.next() < 0.5)
+        return step("expand", [random.whole(1, 3), ...shape.map((size) => (size === 1 ? random.whole(1, 4) : size))]);
       const start = random.whole(0, extent - 1);
       return step("slice", [dim, start, random.whole(start + 1, extent), random.whole(1, 2)]);
     }
     case 10:
-      return rank === 0 ? undefined : step("pad", [random.whole(0, 2), random.whole(-1, 2) < 0 && (shape.at(-1) ?? 0) > 1 ? -1 : random.whole(0, 2), random.whole(0, 1)], Math.max(bound, 1));
+      return rank === 0
+        ? undefined
+        : step(
+            "pad",
+            [
+              random.whole(0, 2),
+              random.whole(-1, 2) < 0 && (shape.at(-1) ?? 0) > 1 ? -1 : random.whole(0, 2),
+              random.whole(0, 1),
+            ],
+            Math.max(bound, 1),
+          );
     case 11: {
       if (rank === 0) return undefined;
-      const partners = drawn.flatMap((other, place) => (other.node.shape.length === rank && other.node.shape.every((size, axis) => axis === dim || size === shape[axis]) ? [place] : []));
+      const partners = drawn.flatMap((other, place) =>
+        other.node.shape.length === rank && other.node.shape.every((size, axis) => axis === dim || size === shape[axis])
+          ? [place]
+          : [],
+      );
       const other = random.pick(partners);
-      if (random.next() < 0.5) return step("select", [dim, ...Array.from({ length: random.whole(1, 3) }, () => random.whole(0, extent - 1))]);
+      if (random.next() < 0.5)
+        return step("select", [dim, ...Array.from({ length: random.whole(1, 3) }, () => random.whole(0, extent - 1))]);
       return step("cat", [dim], Math.max(bound, drawn[other]?.bound ?? 1), [other]);
     }
     case 12: {
@@ -154,11 +215,15 @@ function draw(random: Random, mode: Mode, drawn: readonly Drawn[], addInput: (sh
       return step("matmul", [], bound * 3 * inner, [weight]);
     }
     case 13: {
-      if (rank !== 4) return rank > 0 && mode === "exact" && extent <= 9 ? step(random.pick<OpName>(["sort", "pick"]), [dim]) : undefined;
+      if (rank !== 4)
+        return rank > 0 && mode === "exact" && extent <= 9
+          ? step(random.pick<OpName>(["sort", "pick"]), [dim])
+          : undefined;
       const channels = shape[1] ?? 1;
       const most = Math.min(3, shape[2] ?? 1, shape[3] ?? 1);
       const kernel = random.whole(1, most);
-      if (random.next() < 0.3) return mode === "exact" ? step("maxPool", [kernel, random.whole(1, 2)]) : step("avgPool", [kernel]);
+      if (random.next() < 0.3)
+        return mode === "exact" ? step("maxPool", [kernel, random.whole(1, 2)]) : step("avgPool", [kernel]);
       const weight = addInput([random.whole(1, 4), channels, kernel, kernel]);
       return step("conv", [random.whole(1, 2), random.whole(0, 1)], bound * 3 * channels * kernel * kernel, [weight]);
     }

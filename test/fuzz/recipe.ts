@@ -13,7 +13,12 @@ import { sort } from "../../src/graph/ops/sort.ts";
 import { inputNode, type Value, valueOf } from "../conformance/run.ts";
 
 export type Entry =
-  | { readonly kind: "input"; readonly dtype: DType; readonly shape: readonly number[]; readonly data: readonly number[] }
+  | {
+      readonly kind: "input";
+      readonly dtype: DType;
+      readonly shape: readonly number[];
+      readonly data: readonly number[];
+    }
   /** `args` are places of earlier entries, `numbers` what else the op needs. */
   | { readonly kind: "op"; readonly op: OpName; readonly args: readonly number[]; readonly numbers: readonly number[] };
 
@@ -68,13 +73,34 @@ const builders = {
   expand: ([x], numbers) => expand(x, numbers),
   slice: ([x], [dim = 0, start = 0, end = 1, step = 1]) => slice(x, dim, start, end, step),
   flip: ([x], [dim = 0]) => flip(x, [dim]),
-  pad: ([x], [before = 0, after = 0, value = 0]) => pad(x, x.shape.map((_, dim) => (dim === x.shape.length - 1 ? [before, after] : [0, 0])), value),
+  pad: ([x], [before = 0, after = 0, value = 0]) =>
+    pad(
+      x,
+      x.shape.map((_, dim) => (dim === x.shape.length - 1 ? [before, after] : [0, 0])),
+      value,
+    ),
   cat: (args, [dim = 0]) => cat([args[0], second(args)], dim),
   select: ([x], [dim = 0, ...places]) =>
-    indexSelect(x, dim, cat(places.map((place) => full([1], place, "int32")), 0)),
+    indexSelect(
+      x,
+      dim,
+      cat(
+        places.map((place) => full([1], place, "int32")),
+        0,
+      ),
+    ),
   pick: ([x], [dim = 0]) => gather(x, dim, reduce.argmax(x, dim, true)),
   matmul: (args) => matmul(args[0], second(args)),
-  gram: ([x]) => matmul(x, permute(x, [...x.shape.keys()].map((dim) => (dim === x.shape.length - 1 ? dim - 1 : dim === x.shape.length - 2 ? dim + 1 : dim)))),
+  gram: ([x]) =>
+    matmul(
+      x,
+      permute(
+        x,
+        [...x.shape.keys()].map((dim) =>
+          dim === x.shape.length - 1 ? dim - 1 : dim === x.shape.length - 2 ? dim + 1 : dim,
+        ),
+      ),
+    ),
   conv: (args, [stride = 1, padding = 0]) => conv2d(args[0], second(args), undefined, { stride, padding }),
   maxPool: ([x], [kernel = 1, stride = 1]) => maxPool2d(x, kernel, { stride }),
   avgPool: ([x], [kernel = 1]) => avgPool2d(x, kernel),
@@ -128,7 +154,7 @@ export function withoutDead({ entries, outputs }: Recipe): Recipe {
 }
 
 /** A test that can be pasted into fuzz.test.ts. */
-export function asCode(recipe: Recipe, gradients: boolean): string {
+export function asCode(recipe: Recipe, gradients: boolean, mode: string): string {
   const entries = recipe.entries.map((entry) => `      ${JSON.stringify(entry)},`).join("\n");
-  return `it("a case found by the fuzzer", () => check({\n    entries: [\n${entries}\n    ],\n    outputs: ${JSON.stringify(recipe.outputs)},\n  }, ${gradients}));`;
+  return `it("a case found by the fuzzer", () => check({\n    entries: [\n${entries}\n    ],\n    outputs: ${JSON.stringify(recipe.outputs)},\n  }, ${gradients}, "${mode}"));`;
 }

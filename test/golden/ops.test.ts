@@ -7,8 +7,8 @@ import type { DType } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { conv1d, conv2d, convTranspose2d, padWith } from "../../src/graph/ops/conv.ts";
 import { full } from "../../src/graph/ops/creation.ts";
-import * as elementwise from "../../src/graph/ops/elementwise.ts";
 import { einsum } from "../../src/graph/ops/einsum.ts";
+import * as elementwise from "../../src/graph/ops/elementwise.ts";
 import * as indexing from "../../src/graph/ops/indexing.ts";
 import { interpolate } from "../../src/graph/ops/interpolate.ts";
 import { matmul } from "../../src/graph/ops/matmul.ts";
@@ -25,7 +25,10 @@ interface GoldenCase {
   readonly gradients: readonly (readonly number[] | null)[];
 }
 
-const golden = JSON.parse(readFileSync(new URL("ops.json", import.meta.url), "utf8")) as { torch: string; cases: GoldenCase[] };
+const golden = JSON.parse(readFileSync(new URL("ops.json", import.meta.url), "utf8")) as {
+  torch: string;
+  cases: GoldenCase[];
+};
 
 type Build = (a: Node, b: Node, c: Node) => Node;
 const { add, cos, div, mul, sin, square } = elementwise;
@@ -52,10 +55,41 @@ const builds: Readonly<Record<string, Build>> = {
   "conv2d same": (x, w) => conv2d(x, w, undefined, { padding: "same", dilation: 2 }),
   "conv2d unbatched": (x, w) => conv2d(x, w),
   "convTranspose2d plain": (x, w) => convTranspose2d(x, w),
-  "convTranspose2d full": (x, w, b) => convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: 1, dilation: 2, groups: 2 }),
-  "pad reflect": (x) => padWith(x, [[0, 0], [0, 0], [1, 2], [2, 1]], "reflect"),
-  "pad replicate": (x) => padWith(x, [[0, 0], [0, 0], [1, 2], [2, 1]], "replicate"),
-  "pad circular": (x) => padWith(x, [[0, 0], [0, 0], [1, 2], [2, 1]], "circular"),
+  "convTranspose2d full": (x, w, b) =>
+    convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: 1, dilation: 2, groups: 2 }),
+  "pad reflect": (x) =>
+    padWith(
+      x,
+      [
+        [0, 0],
+        [0, 0],
+        [1, 2],
+        [2, 1],
+      ],
+      "reflect",
+    ),
+  "pad replicate": (x) =>
+    padWith(
+      x,
+      [
+        [0, 0],
+        [0, 0],
+        [1, 2],
+        [2, 1],
+      ],
+      "replicate",
+    ),
+  "pad circular": (x) =>
+    padWith(
+      x,
+      [
+        [0, 0],
+        [0, 0],
+        [1, 2],
+        [2, 1],
+      ],
+      "circular",
+    ),
   maxPool2d: (x) => maxPool2d(x, 2),
   "maxPool2d overlapping padded": (x) => maxPool2d(x, 3, { stride: 2, padding: 1 }),
   "maxPool2d ceil dilated": (x) => maxPool2d(x, [2, 3], { stride: 2, dilation: [2, 1], ceilMode: true }),
@@ -64,7 +98,8 @@ const builds: Readonly<Record<string, Build>> = {
   "avgPool2d padded": (x) => avgPool2d(x, 3, { stride: 2, padding: 1 }),
   "avgPool2d valid counts": (x) => avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }),
   "avgPool2d ceil": (x) => avgPool2d(x, [3, 2], { stride: 2, padding: 1, ceilMode: true }),
-  "avgPool2d ceil valid counts": (x) => avgPool2d(x, [3, 2], { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
+  "avgPool2d ceil valid counts": (x) =>
+    avgPool2d(x, [3, 2], { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
   avgPool1d: (x) => avgPool1d(x, 3, { stride: 1 }),
   adaptiveAvgPool2d: (x) => adaptiveAvgPool2d(x, [3, 2]),
   "adaptiveAvgPool2d grow": (x) => adaptiveAvgPool2d(x, 5),
@@ -120,7 +155,9 @@ afterAll(() => device.close());
 function expectClose(actual: readonly number[], expected: readonly number[]): void {
   expect(actual.length).toBe(expected.length);
   const scale = Math.max(1e-3, ...expected.map(Math.abs));
-  const wrong = actual.flatMap((x, i) => (Math.abs(x - (expected[i] ?? Number.NaN)) <= 1e-12 * scale ? [] : [`[${i}] is ${x}, not ${expected[i]}`]));
+  const wrong = actual.flatMap((x, i) =>
+    Math.abs(x - (expected[i] ?? Number.NaN)) <= 1e-12 * scale ? [] : [`[${i}] is ${x}, not ${expected[i]}`],
+  );
   expect(wrong).toEqual([]);
 }
 
@@ -130,7 +167,11 @@ describe(`figures of PyTorch ${golden.torch}`, () => {
     if (build === undefined) throw new Error(`no computation is written for the golden case "${name}"`);
     const values = entry.inputs.map(({ dtype, shape, data }) => valueOf(dtype, shape, data));
     const size = entry.output.data.length;
-    const weights: Value = valueOf("float64", entry.output.shape, Array.from({ length: size }, (_, i) => Math.cos(i + 1)));
+    const weights: Value = valueOf(
+      "float64",
+      entry.output.shape,
+      Array.from({ length: size }, (_, i) => Math.cos(i + 1)),
+    );
     const places = entry.gradients.flatMap((figures, place) => (figures === null ? [] : [place]));
     const [output, ...grads] = evaluate(device, [...values, weights], (nodes) => {
       const [a, b, c] = nodes;
@@ -139,10 +180,15 @@ describe(`figures of PyTorch ${golden.torch}`, () => {
       const result = build(a, b ?? a, c ?? a);
       if (places.length === 0) return [result];
       const leaves = places.map((place) => nodes[place] ?? a);
-      return [result, ...gradients(reduce.sum(mul(result, weightNode)), leaves).map((grad) => grad ?? full([], Number.NaN, "float64"))];
+      return [
+        result,
+        ...gradients(reduce.sum(mul(result, weightNode)), leaves).map(
+          (grad) => grad ?? full([], Number.NaN, "float64"),
+        ),
+      ];
     });
     expect(output?.shape).toEqual(entry.output.shape);
     expectClose(output?.data ?? [], entry.output.data);
-    places.forEach((place, k) => expectClose(grads[k]?.data ?? [], entry.gradients[place] ?? []));
+    for (const [k, place] of places.entries()) expectClose(grads[k]?.data ?? [], entry.gradients[place] ?? []);
   });
 });

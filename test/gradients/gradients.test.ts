@@ -7,8 +7,8 @@ import type { Node } from "../../src/graph/node.ts";
 import { add, mul } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import type { ValueCase } from "../conformance/case.ts";
-import { inputNode, Runner, type Value, valueOf } from "../conformance/run.ts";
 import { allDevices } from "../conformance/devices.ts";
+import { inputNode, Runner, type Value, valueOf } from "../conformance/run.ts";
 import { hasGradientCheck, isDifferentiable, valueCases } from "../conformance/suite.ts";
 import { agrees } from "../conformance/tolerance.ts";
 
@@ -28,7 +28,11 @@ function weighted(output: Node, weights: Node): Node {
 
 const weightsFor = (dtype: Value["dtype"], shape: readonly number[], phase: number): Value => {
   const size = shape.reduce((a, b) => a * b, 1);
-  return valueOf(dtype, shape, Array.from({ length: size }, (_, i) => Math.round(Math.cos(i * 1.7 + phase) * 64) / 64));
+  return valueOf(
+    dtype,
+    shape,
+    Array.from({ length: size }, (_, i) => Math.round(Math.cos(i * 1.7 + phase) * 64) / 64),
+  );
 };
 
 interface Problem {
@@ -57,7 +61,9 @@ function problem(entry: ValueCase, dtype: "float32" | "float64", order: 1 | 2): 
   let loss = weighted(output, addInput(output.shape, 0.3, output.dtype));
   let found = gradients(loss, leaves);
   if (order === 2) {
-    const parts = found.flatMap((grad, place) => (grad === undefined ? [] : [weighted(grad, addInput(grad.shape, place + 1, grad.dtype))]));
+    const parts = found.flatMap((grad, place) =>
+      grad === undefined ? [] : [weighted(grad, addInput(grad.shape, place + 1, grad.dtype))],
+    );
     const [first, ...rest] = parts;
     if (first === undefined) return undefined;
     loss = rest.reduce(add, first);
@@ -90,15 +96,21 @@ function againstDifferences(entry: ValueCase, order: 1 | 2): void {
   const runner = new Runner(reference, given.inputs, [given.loss]);
   const lossAt = (place: number, element: number, offset: number): number => {
     const moved = given.values.map((value, k) =>
-      k === place ? { ...value, data: value.data.map((x, i) => (i === element ? x + offset : x)) } : value);
+      k === place ? { ...value, data: value.data.map((x, i) => (i === element ? x + offset : x)) } : value,
+    );
     return runner.run(moved)[0]?.data[0] ?? Number.NaN;
   };
   const wrong = given.places.flatMap((place, k) => {
     const grad = found[k]?.data ?? [];
     const scale = Math.max(1e-3, ...grad.map(Math.abs));
     return grad.flatMap((actual, i) => {
-      const difference = (8 * (lossAt(place, i, step) - lossAt(place, i, -step)) - (lossAt(place, i, 2 * step) - lossAt(place, i, -2 * step))) / (12 * step);
-      return Math.abs(actual - difference) <= relative * scale ? [] : [`input ${place}[${i}]: ${actual}, by differences ${difference}`];
+      const difference =
+        (8 * (lossAt(place, i, step) - lossAt(place, i, -step)) -
+          (lossAt(place, i, 2 * step) - lossAt(place, i, -2 * step))) /
+        (12 * step);
+      return Math.abs(actual - difference) <= relative * scale
+        ? []
+        : [`input ${place}[${i}]: ${actual}, by differences ${difference}`];
     });
   });
   runner.release();
@@ -108,19 +120,26 @@ function againstDifferences(entry: ValueCase, order: 1 | 2): void {
 const checked = valueCases.filter(hasGradientCheck);
 
 describe.each([1, 2] as const)("order %i against finite differences", (order) => {
-  it.each(checked.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_, entry) => againstDifferences(entry, order));
+  it.each(checked.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_, entry) =>
+    againstDifferences(entry, order),
+  );
 });
 
-describe.each(others.flatMap((device) => (["float32", "float64"] as const).map((dtype) => [device.backend, dtype, device] as const)))(
-  "%s gradients equal the reference's, %s",
-  (_, dtype, device) => {
-    const entries = valueCases.filter((entry) => entry.dtypes.includes(dtype) && isDifferentiable(entry));
-    it.each(entries.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_name, entry) => againstReference(device, dtype, entry));
-  },
-);
+describe.each(
+  others.flatMap((device) =>
+    (["float32", "float64"] as const).map((dtype) => [device.backend, dtype, device] as const),
+  ),
+)("%s gradients equal the reference's, %s", (_, dtype, device) => {
+  const entries = valueCases.filter((entry) => entry.dtypes.includes(dtype) && isDifferentiable(entry));
+  it.each(entries.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_name, entry) =>
+    againstReference(device, dtype, entry),
+  );
+});
 
 function againstReference(device: Device, dtype: "float32" | "float64", entry: ValueCase): void {
-  const output = entry.build(...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype })));
+  const output = entry.build(
+    ...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype })),
+  );
   if (!isFloat(output.dtype)) return;
   const given = problem(entry, dtype, 1);
   if (given === undefined || given.grads.length === 0) return;

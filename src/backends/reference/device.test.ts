@@ -3,8 +3,25 @@ import { describe, expect, it } from "vitest";
 import type { Kernel, Program, Statement } from "../../compiler/kernel.ts";
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import {
-  type Axis, add, axisValue, type BinaryFn, binary, bitcast, cast, constant, guard, int, load, localValue, mul, newAxis, newLocal,
-  type Scalar, select, type UnaryFn, unary,
+  type Axis,
+  add,
+  axisValue,
+  type BinaryFn,
+  binary,
+  bitcast,
+  cast,
+  constant,
+  guard,
+  int,
+  load,
+  localValue,
+  mul,
+  newAxis,
+  newLocal,
+  type Scalar,
+  select,
+  type UnaryFn,
+  unary,
 } from "../../graph/scalar.ts";
 import { createReferenceDevice } from "./index.ts";
 
@@ -13,7 +30,11 @@ function run(kernels: readonly Kernel[], arrays: readonly { dtype: DType; data: 
   const program: Program = {
     name: "test",
     buffers: arrays.map(({ dtype, data }, id) => ({
-      id, name: `x${id}`, dtype, length: data.length, placement: { kind: "argument", slot: id },
+      id,
+      name: `x${id}`,
+      dtype,
+      length: data.length,
+      placement: { kind: "argument", slot: id },
     })),
     kernels,
     argumentCount: arrays.length,
@@ -42,7 +63,12 @@ const loops = (axes: Axis[], body: Statement[]): Kernel => ({ kind: "loops", nam
 /** One scalar expression without loads, stored as `dtype`. */
 function evaluate(value: Scalar): number | undefined {
   const dtype = value.dtype === "bool" ? "uint8" : value.dtype;
-  const out = { float32: f32(0), float64: f64(0), int32: i32(0), uint8: { dtype: "uint8" as const, data: new Uint8Array(1) } }[dtype];
+  const out = {
+    float32: f32(0),
+    float64: f64(0),
+    int32: i32(0),
+    uint8: { dtype: "uint8" as const, data: new Uint8Array(1) },
+  }[dtype];
   return run([loops([], [{ kind: "store", buffer: 0, index: int(0), value }])], [out]).values[0];
 }
 const fn1 = (fn: UnaryFn, x: number, dtype: DType = "float64") => evaluate(unary(fn, constant(x, dtype)));
@@ -54,8 +80,15 @@ describe("scalar functions", () => {
   it("erf agrees with tables to a few ulp", () => {
     // Abramowitz and Stegun, table 7.1, and mpmath to 17 digits.
     const table: [number, number][] = [
-      [1e-10, 1.1283791670955126e-10], [0.5, 0.5204998778130465], [1, 0.8427007929497149], [1.9, 0.9927904292352575],
-      [2, 0.9953222650189527], [2.1, 0.9970205333436670], [3, 0.9999779095030014], [5, 0.9999999999984626], [7, 1],
+      [1e-10, 1.1283791670955126e-10],
+      [0.5, 0.5204998778130465],
+      [1, 0.8427007929497149],
+      [1.9, 0.9927904292352575],
+      [2, 0.9953222650189527],
+      [2.1, 0.997020533343667],
+      [3, 0.9999779095030014],
+      [5, 0.9999999999984626],
+      [7, 1],
     ];
     for (const [x, y] of table) {
       expect(Math.abs((fn1("erf", x) ?? Number.NaN) / y - 1), `erf(${x})`).toBeLessThan(1e-15);
@@ -121,10 +154,13 @@ describe("kernels", () => {
   it("reduces in double and rounds once", () => {
     const i = newAxis(3);
     const sum = newLocal("float32");
-    const kernel = loops([], [
-      { kind: "reduce", local: sum, combine: "sum", axes: [i], value: load(0, axisValue(i), "float32") },
-      { kind: "store", buffer: 1, index: int(0), value: localValue(sum) },
-    ]);
+    const kernel = loops(
+      [],
+      [
+        { kind: "reduce", local: sum, combine: "sum", axes: [i], value: load(0, axisValue(i), "float32") },
+        { kind: "store", buffer: 1, index: int(0), value: localValue(sum) },
+      ],
+    );
     expect(run([kernel], [f32(2 ** 24, 1, -(2 ** 24)), f32(0)]).values).toEqual([1]);
   });
 
@@ -141,13 +177,25 @@ describe("kernels", () => {
 
   it("scans, and scatters in order", () => {
     const i = newAxis(4);
-    const scan = loops([], [
-      { kind: "scan", combine: "sum", axis: i, value: load(0, axisValue(i), "int32"), buffer: 1, index: axisValue(i) },
-      {
-        kind: "for", axes: [i], order: "sequential",
-        body: [{ kind: "store", buffer: 1, index: int(0), value: load(0, axisValue(i), "int32"), accumulate: true }],
-      },
-    ]);
+    const scan = loops(
+      [],
+      [
+        {
+          kind: "scan",
+          combine: "sum",
+          axis: i,
+          value: load(0, axisValue(i), "int32"),
+          buffer: 1,
+          index: axisValue(i),
+        },
+        {
+          kind: "for",
+          axes: [i],
+          order: "sequential",
+          body: [{ kind: "store", buffer: 1, index: int(0), value: load(0, axisValue(i), "int32"), accumulate: true }],
+        },
+      ],
+    );
     expect(run([scan], [i32(1, 2, 3, 4), i32(0, 0, 0, 0)]).values).toEqual([11, 3, 6, 10]);
   });
 
@@ -155,14 +203,24 @@ describe("kernels", () => {
     const [m, n, k] = [newAxis(2), newAxis(2), newAxis(3)];
     const result = newLocal("float64");
     const kernel: Kernel = {
-      kind: "contraction", name: "mm", dtype: "float64", batch: [], m: [m], n: [n], k: [k],
+      kind: "contraction",
+      name: "mm",
+      dtype: "float64",
+      batch: [],
+      m: [m],
+      n: [n],
+      k: [k],
       a: load(0, add(mul(axisValue(m), int(3)), axisValue(k)), "float64"),
       b: load(1, add(mul(axisValue(k), int(2)), axisValue(n)), "float64"),
       result,
-      epilogue: [{
-        kind: "store", buffer: 2, index: add(mul(axisValue(m), int(2)), axisValue(n)),
-        value: add(localValue(result), constant(0.5, "float64")),
-      }],
+      epilogue: [
+        {
+          kind: "store",
+          buffer: 2,
+          index: add(mul(axisValue(m), int(2)), axisValue(n)),
+          value: add(localValue(result), constant(0.5, "float64")),
+        },
+      ],
     };
     const { values, source } = run([kernel], [f64(1, 2, 3, 4, 5, 6), f64(1, 0, 0, 1, 1, 1), f64(0, 0, 0, 0)]);
     expect(values).toEqual([4.5, 5.5, 10.5, 11.5]);
@@ -172,16 +230,28 @@ describe("kernels", () => {
   it("does not touch the branch not taken", () => {
     const i = newAxis(3);
     const inside = binary("lt", axisValue(i), int(2));
-    const kernel = loops([i], [
-      { kind: "store", buffer: 1, index: axisValue(i), value: select(inside, load(0, axisValue(i), "float64"), constant(-1, "float64")) },
-    ]);
+    const kernel = loops(
+      [i],
+      [
+        {
+          kind: "store",
+          buffer: 1,
+          index: axisValue(i),
+          value: select(inside, load(0, axisValue(i), "float64"), constant(-1, "float64")),
+        },
+      ],
+    );
     expect(run([kernel], [f64(5, 6), f64(0, 0, 0)]).values).toEqual([5, 6, -1]);
   });
 
   it("reports the first failed guard, and faults on a stray index", () => {
     const at = load(0, int(0), "int32");
     const store = (index: Scalar) => loops([], [{ kind: "store", buffer: 1, index, value: int(1) }]);
-    expect(run([store(guard(at, 2, "gather: index"))], [i32(5), i32(0, 0)]).failure).toEqual({ site: "gather: index", index: 5, extent: 2 });
+    expect(run([store(guard(at, 2, "gather: index"))], [i32(5), i32(0, 0)]).failure).toEqual({
+      site: "gather: index",
+      index: 5,
+      extent: 2,
+    });
     expect(run([store(guard(at, 0, "gather: index"))], [i32(5), i32()]).failure?.extent).toBe(0);
     expect(() => run([store(at)], [i32(5), i32(0, 0)])).toThrow("outside buffer 1");
   });

@@ -1,10 +1,10 @@
 // The reference backend: interprets programs slowly and obviously, and so defines what they mean.
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
+import { printProgram } from "../../compiler/print.ts";
 import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
 import { interpret, type Memory } from "./interpret.ts";
-import { printProgram } from "../../compiler/print.ts";
 
 /**
  * A device without any hardware: plain buffers and closures. Float values are rounded after each operation to their
@@ -23,7 +23,8 @@ class ReferenceDevice implements Device {
   #liveBytes = 0;
 
   allocate(bytes: number): Block {
-    if (!Number.isSafeInteger(bytes) || bytes < 0) throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
     const address = this.#nextAddress++;
     // Views of 8-byte elements need whole words.
     this.#heap.set(address, new ArrayBuffer(Math.ceil(bytes / 8) * 8));
@@ -38,17 +39,20 @@ class ReferenceDevice implements Device {
   }
 
   write(block: Block, data: TypedArray): void {
-    if (data.byteLength > block.bytes) throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
+    if (data.byteLength > block.bytes)
+      throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
     new Uint8Array(this.bytes(block)).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
   read(block: Block, dtype: DType, length: number): TypedArray {
-    if (length * byteSize(dtype) > block.bytes) throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
+    if (length * byteSize(dtype) > block.bytes)
+      throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
     return viewOf(dtype, this.bytes(block), 0, length).slice();
   }
 
   copy(from: Block, to: Block): void {
-    if (from.bytes > to.bytes) throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    if (from.bytes > to.bytes)
+      throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
     new Uint8Array(this.bytes(to)).set(new Uint8Array(this.bytes(from), 0, from.bytes));
   }
 
@@ -112,7 +116,9 @@ class ReferenceExecutable implements Executable {
 
   #bind(blocks: readonly Block[]): void {
     if (blocks.length !== this.#program.argumentCount) {
-      throw new InternalError(`${this.#program.name} takes ${this.#program.argumentCount} blocks, not ${blocks.length}`);
+      throw new InternalError(
+        `${this.#program.name} takes ${this.#program.argumentCount} blocks, not ${blocks.length}`,
+      );
     }
     this.#memory.views = this.#program.buffers.map((buffer) => this.#viewOf(buffer, blocks));
     this.#memory.failure = undefined;

@@ -274,31 +274,30 @@ class Interpreter {
   }
 }
 
-
 /** How many places each part of an expression stands in. */
 function countUses(x: Scalar, uses: Map<Scalar, number>): void {
   const before = uses.get(x) ?? 0;
   uses.set(x, before + 1);
-  if (before > 0) return;
+  if (before === 0) for (const part of partsOf(x)) countUses(part, uses);
+}
+
+function partsOf(x: Scalar): readonly Scalar[] {
   switch (x.kind) {
     case "const":
     case "axis":
     case "local":
-      return;
+      return [];
     case "load":
     case "guard":
-      return countUses(x.index, uses);
+      return [x.index];
     case "unary":
     case "cast":
     case "bitcast":
-      return countUses(x.x, uses);
+      return [x.x];
     case "binary":
-      countUses(x.a, uses);
-      return countUses(x.b, uses);
+      return [x.a, x.b];
     case "select":
-      countUses(x.condition, uses);
-      countUses(x.a, uses);
-      return countUses(x.b, uses);
+      return [x.condition, x.a, x.b];
     default:
       return unreachable(x);
   }

@@ -4,60 +4,60 @@ import { aliasOp } from "./alias.ts";
 import { convolutionOp } from "./conv.ts";
 import { fullOp, iotaOp } from "./creation.ts";
 import {
-  negOp,
   absOp,
-  signOp,
-  floorOp,
-  ceilOp,
-  roundOp,
-  truncOp,
-  expOp,
-  expm1Op,
-  logOp,
-  log1pOp,
-  sqrtOp,
-  sinOp,
-  cosOp,
-  tanOp,
-  atanOp,
-  tanhOp,
-  sigmoidOp,
-  erfOp,
-  reluOp,
-  isnanOp,
-  logicalNotOp,
-  stopGradientOp,
-  castOp,
   addOp,
-  subOp,
-  mulOp,
+  andOp,
+  atan2Op,
+  atanOp,
+  castOp,
+  ceilOp,
+  cosOp,
   divOp,
-  remainderOp,
-  powOp,
+  eqOp,
+  erfOp,
+  expm1Op,
+  expOp,
+  floorOp,
+  geOp,
+  gtOp,
+  isnanOp,
+  leOp,
+  log1pOp,
+  logicalNotOp,
+  logOp,
+  ltOp,
   maximumOp,
   minimumOp,
-  atan2Op,
-  eqOp,
+  mulOp,
+  negOp,
   neOp,
-  ltOp,
-  leOp,
-  gtOp,
-  geOp,
-  andOp,
   orOp,
-  xorOp,
+  powOp,
+  reluOp,
+  remainderOp,
+  roundOp,
   shlOp,
   shrOp,
+  sigmoidOp,
+  signOp,
+  sinOp,
+  sqrtOp,
+  stopGradientOp,
+  subOp,
+  tanhOp,
+  tanOp,
+  truncOp,
   whereOp,
+  xorOp,
 } from "./elementwise.ts";
-import { gatherOp, scatterAddOp, indexSelectOp, indexAddOp, cumsumOp } from "./indexing.ts";
+import { cumsumOp, gatherOp, indexAddOp, indexSelectOp, scatterAddOp } from "./indexing.ts";
 import { dotOp } from "./matmul.ts";
-import { reshapeOp, permuteOp, expandOp, sliceOp, padOp, catOp } from "./movement.ts";
+import { catOp, expandOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
 import { windowMaxOp } from "./pool.ts";
-import { randomBitsOp, normalOp } from "./random.ts";
-import { sumOp, maxOp, minOp, prodOp, cumprodOp, positionOp } from "./reduce.ts";
+import { normalOp, randomBitsOp } from "./random.ts";
+import { cumprodOp, maxOp, minOp, positionOp, prodOp, sumOp } from "./reduce.ts";
 import { sortStepOp } from "./sort.ts";
-import { windowOp, spreadOp } from "./window.ts";
+import { spreadOp, windowOp } from "./window.ts";
 
 export const allOps: readonly Op[] = [
   aliasOp,

@@ -42,7 +42,9 @@ export const convolutionOp: Op<ConvolutionAttributes> = {
           image,
           ...batch,
           c,
-          ...y.map((place, dim) => addIndex(mulIndex(place, int(stride[dim] ?? 1)), mulIndex(u[dim] ?? int(0), int(dilation[dim] ?? 1)))),
+          ...y.map((place, dim) =>
+            addIndex(mulIndex(place, int(stride[dim] ?? 1)), mulIndex(u[dim] ?? int(0), int(dilation[dim] ?? 1))),
+          ),
         ],
         output: (batch, m, [image = int(0), ...y]) => [image, ...batch, ...m, ...y],
       };
@@ -52,7 +54,8 @@ export const convolutionOp: Op<ConvolutionAttributes> = {
 
 function operands<T extends TensorType>(inputs: readonly T[]): [T, T] {
   const [weight, input] = inputs;
-  if (input === undefined || weight === undefined) throw new ShapeError(`convolution: takes weight and input, got ${inputs.length} tensors`);
+  if (input === undefined || weight === undefined)
+    throw new ShapeError(`convolution: takes weight and input, got ${inputs.length} tensors`);
   return [weight, input];
 }
 
@@ -61,12 +64,17 @@ function convolutionSizes(inputs: readonly TensorType[], { stride, dilation }: C
   const [images = 1, groups = 1, channels = 1, ...size] = input.shape;
   const [weightGroups, outputs = 1, weightChannels, ...kernel] = weight.shape;
   if (groups !== weightGroups || channels !== weightChannels || size.length !== kernel.length) {
-    throw new ShapeError(`convolution: input ${formatShape(input.shape)} and weight ${formatShape(weight.shape)} do not fit; groups, channels and number of dims must agree`);
+    throw new ShapeError(
+      `convolution: input ${formatShape(input.shape)} and weight ${formatShape(weight.shape)} do not fit; groups, channels and number of dims must agree`,
+    );
   }
   if (input.dtype !== weight.dtype) {
-    throw new ShapeError(`convolution: dtypes differ, input ${input.dtype} and weight ${weight.dtype}; convert one with .to("${input.dtype}")`);
+    throw new ShapeError(
+      `convolution: dtypes differ, input ${input.dtype} and weight ${weight.dtype}; convert one with .to("${input.dtype}")`,
+    );
   }
-  if (input.dtype === "bool") throw new ShapeError(`convolution: bool has no products to sum; convert both with .to("int32")`);
+  if (input.dtype === "bool")
+    throw new ShapeError(`convolution: bool has no products to sum; convert both with .to("int32")`);
   const out = size.map((extent, dim) => windowCount(extent, kernel[dim] ?? 1, stride[dim] ?? 1, dilation[dim] ?? 1));
   if (out.some((extent) => extent < 1)) {
     throw new ShapeError(
@@ -85,7 +93,12 @@ export function windowCount(extent: number, kernel: number, stride: number, dila
  * The transpose of the convolution with respect to its input: `grad` with zeros between its elements, padded, convolved
  * with the flipped kernel whose channels and outputs change places.
  */
-function inputGradient(grad: Node, weight: Node, { stride, dilation }: ConvolutionAttributes, size: readonly number[]): Node {
+function inputGradient(
+  grad: Node,
+  weight: Node,
+  { stride, dilation }: ConvolutionAttributes,
+  size: readonly number[],
+): Node {
   const kernel = weight.shape.slice(3);
   const pads = kernel.map((extent, dim): Pad => {
     const step = stride[dim] ?? 1;
@@ -100,7 +113,12 @@ function inputGradient(grad: Node, weight: Node, { stride, dilation }: Convoluti
 }
 
 /** A convolution of the input by the gradient, with images and channels, stride and dilation in exchanged parts. */
-function weightGradient(grad: Node, input: Node, { stride, dilation }: ConvolutionAttributes, kernel: readonly number[]): Node {
+function weightGradient(
+  grad: Node,
+  input: Node,
+  { stride, dilation }: ConvolutionAttributes,
+  kernel: readonly number[],
+): Node {
   const spatial = kernel.map((_, dim) => dim + 3);
   let seen = input;
   kernel.forEach((extent, dim) => {
@@ -156,7 +174,14 @@ export function conv2d(input: Node, weight: Node, bias?: Node, options: ConvOpti
   return conv("conv2d", 2, input, weight, bias, options);
 }
 
-function conv(name: string, rank: number, input: Node, weight: Node, bias: Node | undefined, options: ConvOptions): Node {
+function conv(
+  name: string,
+  rank: number,
+  input: Node,
+  weight: Node,
+  bias: Node | undefined,
+  options: ConvOptions,
+): Node {
   const groups = options.groups ?? 1;
   const x = checkedImages(name, rank, input, weight, groups);
   const [outputs = 0, channels = 0, ...kernel] = weight.shape;
@@ -179,11 +204,10 @@ function conv(name: string, rank: number, input: Node, weight: Node, bias: Node 
       );
     }
   });
-  const product = apply(
-    convolutionOp,
-    [splitDim(weight, 0, groups), splitDim(padded, 1, groups)],
-    { stride, dilation },
-  );
+  const product = apply(convolutionOp, [splitDim(weight, 0, groups), splitDim(padded, 1, groups)], {
+    stride,
+    dilation,
+  });
   return finish(name, mergeDims(product, 1), bias, input.shape.length === rank + 1);
 }
 
@@ -205,7 +229,14 @@ export function convTranspose2d(input: Node, weight: Node, bias?: Node, options:
   return convTranspose("convTranspose2d", 2, input, weight, bias, options);
 }
 
-function convTranspose(name: string, rank: number, input: Node, weight: Node, bias: Node | undefined, options: ConvTransposeOptions): Node {
+function convTranspose(
+  name: string,
+  rank: number,
+  input: Node,
+  weight: Node,
+  bias: Node | undefined,
+  options: ConvTransposeOptions,
+): Node {
   const groups = options.groups ?? 1;
   const x = checkedImages(name, rank, input, weight, groups);
   const [channels = 0, , ...kernel] = weight.shape;
@@ -225,12 +256,19 @@ function convTranspose(name: string, rank: number, input: Node, weight: Node, bi
       throw new ShapeError(`${name}: outputPadding ${extra} must be smaller than stride ${s} or dilation ${d}`);
     }
     const out = ((x.shape[dim + 2] ?? 1) - 1) * s - 2 * p + d * (extent - 1) + extra + 1;
-    if (out < 1) throw new ShapeError(`${name}: input ${formatShape(input.shape)} with padding ${p} leaves an output of ${out}; use less padding`);
+    if (out < 1)
+      throw new ShapeError(
+        `${name}: input ${formatShape(input.shape)} with padding ${p} leaves an output of ${out}; use less padding`,
+      );
     return { out, p, extra };
   });
   // The whole transpose, of which padding cuts the edges, and to which outputPadding adds zeros.
-  const full = inputGradient(splitDim(x, 1, groups), splitDim(weight, 0, groups), { stride, dilation },
-    size.map(({ out, p, extra }) => out - extra + 2 * p));
+  const full = inputGradient(
+    splitDim(x, 1, groups),
+    splitDim(weight, 0, groups),
+    { stride, dilation },
+    size.map(({ out, p, extra }) => out - extra + 2 * p),
+  );
   const cut = pad(mergeDims(full, 1), [[0, 0], [0, 0], ...size.map(({ p, extra }): Pad => [-p, extra - p])], 0);
   return finish(name, cut, bias, input.shape.length === rank + 1);
 }
@@ -243,31 +281,50 @@ function checkedImages(name: string, rank: number, input: Node, weight: Node, gr
       `${name}: takes an input [N, C, ${sizes}] or [C, ${sizes}] and a weight of ${rank + 2} dims, got ${formatShape(input.shape)} and ${formatShape(weight.shape)}`,
     );
   }
-  if (!Number.isInteger(groups) || groups < 1) throw new ShapeError(`${name}: groups is ${groups}; use a whole number from 1`);
-  if (sizeOf(weight.shape.slice(2)) === 0) throw new ShapeError(`${name}: the kernel of weight ${formatShape(weight.shape)} is empty; use sizes from 1`);
+  if (!Number.isInteger(groups) || groups < 1)
+    throw new ShapeError(`${name}: groups is ${groups}; use a whole number from 1`);
+  if (sizeOf(weight.shape.slice(2)) === 0)
+    throw new ShapeError(`${name}: the kernel of weight ${formatShape(weight.shape)} is empty; use sizes from 1`);
   return input.shape.length === rank + 1 ? reshape(input, [1, ...input.shape]) : input;
 }
 
 function checkGroups(name: string, what: string, count: number, groups: number): void {
-  if (count % groups !== 0) throw new ShapeError(`${name}: ${count} ${what} do not divide into ${groups} groups; choose groups that divides them`);
+  if (count % groups !== 0)
+    throw new ShapeError(
+      `${name}: ${count} ${what} do not divide into ${groups} groups; choose groups that divides them`,
+    );
 }
 
 /** One whole number for each spatial dim, from one number or a list. */
-export function perDim(name: string, what: string, value: number | readonly number[], rank: number, least: number): number[] {
+export function perDim(
+  name: string,
+  what: string,
+  value: number | readonly number[],
+  rank: number,
+  least: number,
+): number[] {
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
   if (list.length !== rank || list.some((entry) => !Number.isInteger(entry) || entry < least)) {
-    throw new ShapeError(`${name}: ${what} is ${JSON.stringify(value)}; use a whole number from ${least}, or ${rank} of them`);
+    throw new ShapeError(
+      `${name}: ${what} is ${JSON.stringify(value)}; use a whole number from ${least}, or ${rank} of them`,
+    );
   }
   return list;
 }
 
 function paddings(
-  name: string, padding: number | readonly number[] | "same" | "valid",
-  kernel: readonly number[], stride: readonly number[], dilation: readonly number[],
+  name: string,
+  padding: number | readonly number[] | "same" | "valid",
+  kernel: readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
 ): [number, number][] {
   if (padding === "valid") return kernel.map(() => [0, 0]);
   if (padding === "same") {
-    if (stride.some((step) => step !== 1)) throw new ShapeError(`${name}: padding "same" needs stride 1, got ${formatShape(stride)}; give padding as numbers`);
+    if (stride.some((step) => step !== 1))
+      throw new ShapeError(
+        `${name}: padding "same" needs stride 1, got ${formatShape(stride)}; give padding as numbers`,
+      );
     return kernel.map((extent, dim) => {
       const total = (dilation[dim] ?? 1) * (extent - 1);
       return [Math.floor(total / 2), total - Math.floor(total / 2)];
@@ -288,13 +345,19 @@ export function padWith(x: Node, pads: readonly (readonly [number, number])[], m
 
 function padDim(x: Node, dim: number, before: number, after: number, mode: Exclude<PaddingMode, "zeros">): Node {
   const extent = x.shape[dim] ?? 0;
-  const most = mode === "reflect" ? extent - 1 : mode === "circular" ? extent : extent > 0 ? Number.POSITIVE_INFINITY : 0;
+  const most =
+    mode === "reflect" ? extent - 1 : mode === "circular" ? extent : extent > 0 ? Number.POSITIVE_INFINITY : 0;
   if (Math.max(before, after) > most) {
-    throw new ShapeError(`pad: "${mode}" padding ${Math.max(before, after)} is too much for a dim of ${extent} in ${formatShape(x.shape)}; use at most ${most}`);
+    throw new ShapeError(
+      `pad: "${mode}" padding ${Math.max(before, after)} is too much for a dim of ${extent} in ${formatShape(x.shape)}; use at most ${most}`,
+    );
   }
   const edge = (start: number, count: number): Node => {
     const end = slice(x, dim, start, start + 1, 1);
-    return expand(end, end.shape.map((size, place) => (place === dim ? count : size)));
+    return expand(
+      end,
+      end.shape.map((size, place) => (place === dim ? count : size)),
+    );
   };
   const part = (start: number, end: number): Node => slice(x, dim, start, end, 1);
   const parts: Node[] = [];
@@ -317,7 +380,11 @@ function splitDim(x: Node, dim: number, count: number): Node {
 
 /** Joins a dim with the next. */
 function mergeDims(x: Node, dim: number): Node {
-  return reshape(x, [...x.shape.slice(0, dim), (x.shape[dim] ?? 1) * (x.shape[dim + 1] ?? 1), ...x.shape.slice(dim + 2)]);
+  return reshape(x, [
+    ...x.shape.slice(0, dim),
+    (x.shape[dim] ?? 1) * (x.shape[dim + 1] ?? 1),
+    ...x.shape.slice(dim + 2),
+  ]);
 }
 
 function finish(name: string, product: Node, bias: Node | undefined, single: boolean): Node {
@@ -325,7 +392,9 @@ function finish(name: string, product: Node, bias: Node | undefined, single: boo
   if (bias !== undefined) {
     const channels = product.shape[1] ?? 0;
     if (bias.shape.length !== 1 || bias.shape[0] !== channels) {
-      throw new ShapeError(`${name}: bias ${formatShape(bias.shape)} must hold one number for each of the ${channels} output channels`);
+      throw new ShapeError(
+        `${name}: bias ${formatShape(bias.shape)} must hold one number for each of the ${channels} output channels`,
+      );
     }
     out = add(out, reshape(bias, [1, channels, ...product.shape.slice(2).map(() => 1)]));
   }

@@ -24,7 +24,10 @@ export function einsum(equation: string, ...operands: readonly Node[]): Node {
   const { inputs, output } = parse(equation, operands);
   const sizes = labelSizes(equation, inputs);
   for (const label of output) {
-    if (!sizes.has(label)) throw new ShapeError(`einsum: "${equation}" asks for dim "${label}" that no operand has; use letters of the left side`);
+    if (!sizes.has(label))
+      throw new ShapeError(
+        `einsum: "${equation}" asks for dim "${label}" that no operand has; use letters of the left side`,
+      );
   }
   const [first, ...rest] = inputs.map((input) => spread(diagonals(input), sizes));
   if (first === undefined) throw new ShapeError(`einsum: "${equation}" has no operands; give one tensor for each term`);
@@ -40,26 +43,36 @@ function parse(equation: string, operands: readonly Node[]): { inputs: Labelled[
   const [left = "", right, ...extra] = equation.replaceAll(" ", "").split("->");
   const terms = left.split(",");
   if (extra.length > 0 || terms.length !== operands.length) {
-    throw new ShapeError(`einsum: "${equation}" has ${terms.length} terms but got ${operands.length} tensors; write one term for each`);
+    throw new ShapeError(
+      `einsum: "${equation}" has ${terms.length} terms but got ${operands.length} tensors; write one term for each`,
+    );
   }
-  const inputs = operands.map((node, place) => ({ node, labels: termLabels(equation, terms[place] ?? "", node.shape.length) }));
+  const inputs = operands.map((node, place) => ({
+    node,
+    labels: termLabels(equation, terms[place] ?? "", node.shape.length),
+  }));
   const counts = new Map<string, number>();
   for (const label of inputs.flatMap((input) => input.labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
   // Ellipsis dims are counted from the last, "...0"; the deepest comes first.
-  const ellipsis = [...counts.keys()].filter((label) => label.startsWith(".")).sort((a, b) => Number(b.slice(3)) - Number(a.slice(3)));
+  const ellipsis = [...counts.keys()]
+    .filter((label) => label.startsWith("."))
+    .sort((a, b) => Number(b.slice(3)) - Number(a.slice(3)));
   if (right === undefined) {
     const once = [...counts].filter(([label, count]) => count === 1 && !label.startsWith(".")).map(([label]) => label);
     return { inputs, output: [...ellipsis, ...once.sort()] };
   }
   const output = letters(equation, right).flatMap((label) => (label === "..." ? ellipsis : [label]));
-  if (new Set(output).size !== output.length) throw new ShapeError(`einsum: "${equation}" repeats a letter on the right; name each once`);
+  if (new Set(output).size !== output.length)
+    throw new ShapeError(`einsum: "${equation}" repeats a letter on the right; name each once`);
   return { inputs, output };
 }
 
 function letters(equation: string, term: string): string[] {
   const found = term.match(/\.\.\.|[A-Za-z]/g) ?? [];
   if (found.join("") !== term || found.filter((label) => label === "...").length > 1) {
-    throw new ShapeError(`einsum: cannot read "${term}" in "${equation}"; use letters and at most one "..." in each term`);
+    throw new ShapeError(
+      `einsum: cannot read "${term}" in "${equation}"; use letters and at most one "..." in each term`,
+    );
   }
   return found;
 }
@@ -68,9 +81,13 @@ function termLabels(equation: string, term: string, rank: number): string[] {
   const found = letters(equation, term);
   const hidden = rank - found.filter((label) => label !== "...").length;
   if (hidden < 0 || (hidden > 0 && !found.includes("..."))) {
-    throw new ShapeError(`einsum: "${term}" in "${equation}" does not fit a tensor of ${rank} dims; write one letter for each dim`);
+    throw new ShapeError(
+      `einsum: "${term}" in "${equation}" does not fit a tensor of ${rank} dims; write one letter for each dim`,
+    );
   }
-  return found.flatMap((label) => (label === "..." ? Array.from({ length: hidden }, (_, dim) => `...${hidden - 1 - dim}`) : [label]));
+  return found.flatMap((label) =>
+    label === "..." ? Array.from({ length: hidden }, (_, dim) => `...${hidden - 1 - dim}`) : [label],
+  );
 }
 
 /** The size behind each label; dims of size 1 broadcast. */
@@ -111,7 +128,13 @@ function diagonals(input: Labelled): Labelled {
 }
 
 function spread({ node, labels }: Labelled, sizes: ReadonlyMap<string, number>): Labelled {
-  return { node: expand(node, labels.map((label) => sizes.get(label) ?? 1)), labels };
+  return {
+    node: expand(
+      node,
+      labels.map((label) => sizes.get(label) ?? 1),
+    ),
+    labels,
+  };
 }
 
 function sumOut({ node, labels }: Labelled, keep: ReadonlySet<string>): Labelled {
@@ -121,7 +144,10 @@ function sumOut({ node, labels }: Labelled, keep: ReadonlySet<string>): Labelled
 }
 
 function arrange({ node, labels }: Labelled, order: readonly string[]): Node {
-  return permute(node, order.map((label) => labels.indexOf(label)));
+  return permute(
+    node,
+    order.map((label) => labels.indexOf(label)),
+  );
 }
 
 /** The product of two operands, summed over the labels that nothing needs later. */
@@ -140,7 +166,10 @@ function contract(left: Labelled, right: Labelled, later: ReadonlySet<string>): 
   const batchSizes = columns.shape.slice(0, batch.length);
   const nSizes = columns.shape.slice(batch.length);
   return {
-    node: mul(reshape(rows, [...rows.shape, ...n.map(() => 1)]), reshape(columns, [...batchSizes, ...m.map(() => 1), ...nSizes])),
+    node: mul(
+      reshape(rows, [...rows.shape, ...n.map(() => 1)]),
+      reshape(columns, [...batchSizes, ...m.map(() => 1), ...nSizes]),
+    ),
     labels,
   };
 }

@@ -30,7 +30,9 @@ export function interpolate(x: Node, options: InterpolateOptions): Node {
   const rank = x.shape.length - 2;
   const mode = options.mode ?? "nearest";
   if (rank < 1 || rank > 2 || (mode === "linear" && rank !== 1) || (mode === "bilinear" && rank !== 2)) {
-    throw new ShapeError(`interpolate: mode "${mode}" does not fit ${formatShape(x.shape)}; "nearest" takes [N, C, L] or [N, C, H, W], "linear" the first, "bilinear" the second`);
+    throw new ShapeError(
+      `interpolate: mode "${mode}" does not fit ${formatShape(x.shape)}; "nearest" takes [N, C, L] or [N, C, H, W], "linear" the first, "bilinear" the second`,
+    );
   }
   if (mode !== "nearest" && !isFloat(x.dtype)) {
     throw new ShapeError(`interpolate: mode "${mode}" needs floats, got ${x.dtype}; convert with .to("float32")`);
@@ -57,7 +59,10 @@ function outputSizes(x: Node, rank: number, { size, scaleFactor }: InterpolateOp
       `interpolate: ${size === undefined ? "scaleFactor" : "size"} ${JSON.stringify(given)} does not give ${rank} sizes from 1 for ${formatShape(x.shape)}`,
     );
   }
-  if (x.shape.slice(2).includes(0)) throw new ShapeError(`interpolate: ${formatShape(x.shape)} has no elements to resize; spatial dims must be at least 1`);
+  if (x.shape.slice(2).includes(0))
+    throw new ShapeError(
+      `interpolate: ${formatShape(x.shape)} has no elements to resize; spatial dims must be at least 1`,
+    );
   return sizes;
 }
 
@@ -85,7 +90,8 @@ function linear(x: Node, dim: number, size: number, alignCorners: boolean): Node
   const low = minimum(floor(position), number(extent - 1));
   const left = cast(low, "int32");
   const right = minimum(add(left, full([], 1, "int32")), full([], extent - 1, "int32"));
-  const column = (values: Node): Node => reshape(values, [size, ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
+  const column = (values: Node): Node =>
+    reshape(values, [size, ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
   const weight = column(sub(position, low));
   return add(mul(indexSelect(x, dim, left), sub(number(1), weight)), mul(indexSelect(x, dim, right), weight));
 }

@@ -1,7 +1,7 @@
 // Matrix products: one contraction op over any number of batch, row, column and inner dims; PyTorch's matmul on top of it.
 import { ShapeError } from "../errors.ts";
 import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
-import { broadcastShapes, formatShape, sameShape, type Shape } from "../shape.ts";
+import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.ts";
 import { expand, permute, reshape } from "./movement.ts";
 
 /** How many dims are shared by both operands, and over how many the product is summed. */
@@ -17,10 +17,14 @@ export const dotOp: Op<DotAttributes> = {
     const [a, b] = operands(inputs);
     const { batch, m, n, k } = split(a, b, attributes);
     if (a.dtype !== b.dtype) {
-      throw new ShapeError(`matmul: dtypes differ, ${describeType(a)} @ ${describeType(b)}; convert one with .to("${a.dtype}")`);
+      throw new ShapeError(
+        `matmul: dtypes differ, ${describeType(a)} @ ${describeType(b)}; convert one with .to("${a.dtype}")`,
+      );
     }
     if (a.dtype === "bool") throw new ShapeError(`matmul: bool has no products to sum; convert both with .to("int32")`);
-    const fits = sameShape(batch, b.shape.slice(0, attributes.batch)) && sameShape(k, b.shape.slice(attributes.batch, attributes.batch + attributes.inner));
+    const fits =
+      sameShape(batch, b.shape.slice(0, attributes.batch)) &&
+      sameShape(k, b.shape.slice(attributes.batch, attributes.batch + attributes.inner));
     if (!fits) throw innerSizesDiffer(a.shape, b.shape, k.at(-1), b.shape[attributes.batch + attributes.inner - 1]);
     return { shape: [...batch, ...m, ...n], dtype: a.dtype };
   },
@@ -88,7 +92,9 @@ export function dot(a: Node, b: Node, batch: number, inner: number): Node {
  */
 export function matmul(a: Node, b: Node): Node {
   if (a.shape.length === 0 || b.shape.length === 0) {
-    throw new ShapeError(`matmul: needs at least one dim on both sides, got ${formatShape(a.shape)} @ ${formatShape(b.shape)}; use mul for scalars`);
+    throw new ShapeError(
+      `matmul: needs at least one dim on both sides, got ${formatShape(a.shape)} @ ${formatShape(b.shape)}; use mul for scalars`,
+    );
   }
   const inner = b.shape.length === 1 ? 0 : b.shape.length - 2;
   if (a.shape.at(-1) !== b.shape[inner]) throw innerSizesDiffer(a.shape, b.shape, a.shape.at(-1), b.shape[inner]);

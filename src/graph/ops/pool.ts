@@ -22,7 +22,9 @@ export const windowMaxOp: Op<WindowMaxAttributes> = {
   infer([x], { axes }) {
     const shape = x?.shape ?? [];
     if (sizeOf(axes.map((axis) => shape[axis] ?? 0)) === 0) {
-      throw new ShapeError(`windowMax: an empty window of ${formatShape(shape)} has no maximum; use kernel sizes from 1`);
+      throw new ShapeError(
+        `windowMax: an empty window of ${formatShape(shape)} has no maximum; use kernel sizes from 1`,
+      );
     }
     return { shape: shape.map((extent, dim) => (axes.includes(dim) ? 1 : extent)), dtype: x?.dtype ?? "float32" };
   },
@@ -76,11 +78,21 @@ export function maxPool2d(x: Node, kernelSize: number | readonly number[], optio
   return maxPool("maxPool2d", 2, x, kernelSize, options);
 }
 
-function maxPool(name: string, rank: number, x: Node, kernelSize: number | readonly number[], options: MaxPoolOptions): Node {
+function maxPool(
+  name: string,
+  rank: number,
+  x: Node,
+  kernelSize: number | readonly number[],
+  options: MaxPoolOptions,
+): Node {
   const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
   const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
   const padded = padSpatial(x, dims, lowest(x.dtype));
-  const windows = window(padded, { kernel, stride, dilation }, dims.map(({ count }) => count));
+  const windows = window(
+    padded,
+    { kernel, stride, dilation },
+    dims.map(({ count }) => count),
+  );
   const axes = kernel.map((_, dim) => x.shape.length + dim);
   return reshape(apply(windowMaxOp, [windows], { axes }), windows.shape.slice(0, x.shape.length));
 }
@@ -104,25 +116,57 @@ export function avgPool2d(x: Node, kernelSize: number | readonly number[], optio
   return avgPool("avgPool2d", 2, x, kernelSize, options);
 }
 
-function avgPool(name: string, rank: number, x: Node, kernelSize: number | readonly number[], options: AvgPoolOptions): Node {
+function avgPool(
+  name: string,
+  rank: number,
+  x: Node,
+  kernelSize: number | readonly number[],
+  options: AvgPoolOptions,
+): Node {
   needsFloat(name, x);
   const dilation = new Array<number>(rank).fill(1);
   const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
-  const windows = window(padSpatial(x, dims, 0), { kernel, stride, dilation }, dims.map(({ count }) => count));
-  const total = sum(windows, kernel.map((_, dim) => x.shape.length + dim), false);
-  return dims.reduce((mean, dim, place) => divideByCounts(mean, dim, x.shape.length - rank + place, options.countIncludePad ?? true), total);
+  const windows = window(
+    padSpatial(x, dims, 0),
+    { kernel, stride, dilation },
+    dims.map(({ count }) => count),
+  );
+  const total = sum(
+    windows,
+    kernel.map((_, dim) => x.shape.length + dim),
+    false,
+  );
+  return dims.reduce(
+    (mean, dim, place) => divideByCounts(mean, dim, x.shape.length - rank + place, options.countIncludePad ?? true),
+    total,
+  );
 }
 
 /** Divides by how many elements each window has along one dim. */
-function divideByCounts(total: Node, { extent, kernel, stride, padding, count }: PoolDim, axis: number, countIncludePad: boolean): Node {
-  const clip = (position: number): number => Math.min(Math.max(position, countIncludePad ? -padding : 0), extent + (countIncludePad ? padding : 0));
-  const numbers = Array.from({ length: count }, (_, y) => clip(y * stride - padding + kernel) - clip(y * stride - padding));
+function divideByCounts(
+  total: Node,
+  { extent, kernel, stride, padding, count }: PoolDim,
+  axis: number,
+  countIncludePad: boolean,
+): Node {
+  const clip = (position: number): number =>
+    Math.min(Math.max(position, countIncludePad ? -padding : 0), extent + (countIncludePad ? padding : 0));
+  const numbers = Array.from(
+    { length: count },
+    (_, y) => clip(y * stride - padding + kernel) - clip(y * stride - padding),
+  );
   if (numbers.every((number) => number === kernel)) return mul(total, full([], 1 / kernel, total.dtype));
   const start = sub(mul(arange(0, count, 1, "int32"), full([], stride, "int32")), full([], padding, "int32"));
   const clipped = (position: Node): Node =>
-    minimum(maximum(position, full([], clip(Number.NEGATIVE_INFINITY), "int32")), full([], clip(Number.POSITIVE_INFINITY), "int32"));
+    minimum(
+      maximum(position, full([], clip(Number.NEGATIVE_INFINITY), "int32")),
+      full([], clip(Number.POSITIVE_INFINITY), "int32"),
+    );
   const counts = sub(clipped(add(start, full([], kernel, "int32"))), clipped(start));
-  return div(total, reshape(cast(counts, total.dtype), [count, ...new Array<number>(total.shape.length - 1 - axis).fill(1)]));
+  return div(
+    total,
+    reshape(cast(counts, total.dtype), [count, ...new Array<number>(total.shape.length - 1 - axis).fill(1)]),
+  );
 }
 
 interface PoolDim {
@@ -135,23 +179,42 @@ interface PoolDim {
   readonly count: number;
 }
 
-function plan(name: string, rank: number, x: Node, kernelSize: number | readonly number[], options: PoolOptions, dilation: readonly number[]) {
+function plan(
+  name: string,
+  rank: number,
+  x: Node,
+  kernelSize: number | readonly number[],
+  options: PoolOptions,
+  dilation: readonly number[],
+) {
   checkRank(name, rank, x);
   const kernel = perDim(name, "kernelSize", kernelSize, rank, 1);
   const stride = perDim(name, "stride", options.stride ?? kernelSize, rank, 1);
   const padding = perDim(name, "padding", options.padding ?? 0, rank, 0);
   const dims = x.shape.slice(x.shape.length - rank).map((extent, dim): PoolDim => {
     const [k = 1, s = 1, p = 0, d = 1] = [kernel[dim], stride[dim], padding[dim], dilation[dim]];
-    if (p > k / 2) throw new ShapeError(`${name}: padding ${p} is more than half the kernel size ${k}; use at most ${Math.floor(k / 2)}`);
+    if (p > k / 2)
+      throw new ShapeError(
+        `${name}: padding ${p} is more than half the kernel size ${k}; use at most ${Math.floor(k / 2)}`,
+      );
     const reach = d * (k - 1) + 1;
     const room = extent + 2 * p - reach;
     let count = (options.ceilMode ? Math.ceil(room / s) : Math.floor(room / s)) + 1;
     // A window that starts in the right padding sees nothing.
     if (options.ceilMode && (count - 1) * s >= extent + p) count -= 1;
     if (room < 0 && count < 1) {
-      throw new ShapeError(`${name}: the window spans ${reach}, more than the padded input of ${extent + 2 * p} in ${formatShape(x.shape)}; use a smaller kernel or more padding`);
+      throw new ShapeError(
+        `${name}: the window spans ${reach}, more than the padded input of ${extent + 2 * p} in ${formatShape(x.shape)}; use a smaller kernel or more padding`,
+      );
     }
-    return { extent, kernel: k, stride: s, padding: p, count, overhang: Math.max(0, (count - 1) * s + reach - extent - 2 * p) };
+    return {
+      extent,
+      kernel: k,
+      stride: s,
+      padding: p,
+      count,
+      overhang: Math.max(0, (count - 1) * s + reach - extent - 2 * p),
+    };
   });
   return { kernel, stride, dims };
 }
@@ -159,7 +222,11 @@ function plan(name: string, rank: number, x: Node, kernelSize: number | readonly
 function padSpatial(x: Node, dims: readonly PoolDim[], value: number): Node {
   if (dims.every(({ padding, overhang }) => padding + overhang === 0)) return x;
   const lead = x.shape.slice(0, x.shape.length - dims.length).map((): [number, number] => [0, 0]);
-  return pad(x, [...lead, ...dims.map(({ padding, overhang }): [number, number] => [padding, padding + overhang])], value);
+  return pad(
+    x,
+    [...lead, ...dims.map(({ padding, overhang }): [number, number] => [padding, padding + overhang])],
+    value,
+  );
 }
 
 /** The mean over `outputSize` regions that share the length as evenly as they can (torch.nn.functional.adaptive_avg_pool1d). */
@@ -181,9 +248,18 @@ function adaptiveAvgPool(name: string, rank: number, x: Node, outputSize: number
   needsFloat(name, x);
   const sizes = perDim(name, "outputSize", outputSize, rank, 1);
   const extents = x.shape.slice(x.shape.length - rank);
-  if (extents.includes(0)) throw new ShapeError(`${name}: ${formatShape(x.shape)} has no elements to average; spatial dims must be at least 1`);
+  if (extents.includes(0))
+    throw new ShapeError(
+      `${name}: ${formatShape(x.shape)} has no elements to average; spatial dims must be at least 1`,
+    );
   if (extents.every((extent, dim) => extent % (sizes[dim] ?? 1) === 0)) {
-    return avgPool(name, rank, x, extents.map((extent, dim) => extent / (sizes[dim] ?? 1)), {});
+    return avgPool(
+      name,
+      rank,
+      x,
+      extents.map((extent, dim) => extent / (sizes[dim] ?? 1)),
+      {},
+    );
   }
   return sizes.reduce((pooled, size, dim) => regionMeans(pooled, x.shape.length - rank + dim, size), x);
 }
@@ -214,5 +290,6 @@ function checkRank(name: string, rank: number, x: Node): void {
 }
 
 function needsFloat(name: string, x: Node): void {
-  if (!isFloat(x.dtype)) throw new ShapeError(`${name}: a mean needs floats, got ${x.dtype}; convert with .to("float32")`);
+  if (!isFloat(x.dtype))
+    throw new ShapeError(`${name}: a mean needs floats, got ${x.dtype}; convert with .to("float32")`);
 }

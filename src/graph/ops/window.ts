@@ -10,8 +10,16 @@ import { expand, pad, permute, reshape, slice } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
 /** Windows along the dims before the last `stride.length`: `count[i]` of them, `stride[i]` apart; inside one, places are `dilation[i]` apart. */
-export type WindowAttributes = { readonly stride: readonly number[]; readonly dilation: readonly number[]; readonly count: readonly number[] };
-export type SpreadAttributes = { readonly stride: readonly number[]; readonly dilation: readonly number[]; readonly extent: readonly number[] };
+export type WindowAttributes = {
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly count: readonly number[];
+};
+export type SpreadAttributes = {
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly extent: readonly number[];
+};
 
 /** [..., h, u] → [..., y, u]: out[y, u] = in[y · stride + u · dilation, u], for each of the spatial dims. */
 export const windowOp: Op<WindowAttributes> = {
@@ -21,7 +29,9 @@ export const windowOp: Op<WindowAttributes> = {
     spatial.forEach((extent, dim) => {
       const reach = ((count[dim] ?? 1) - 1) * (stride[dim] ?? 1) + ((kernel[dim] ?? 1) - 1) * (dilation[dim] ?? 1);
       if (reach >= extent && sizeOf(count) > 0 && sizeOf(kernel) > 0) {
-        throw new ShapeError(`window: ${count[dim]} windows of ${kernel[dim]} reach element ${reach} of a dim of ${extent}; ask for fewer`);
+        throw new ShapeError(
+          `window: ${count[dim]} windows of ${kernel[dim]} reach element ${reach} of a dim of ${extent}; ask for fewer`,
+        );
       }
     });
     return { shape: [...lead, ...count, ...kernel], dtype: x?.dtype ?? "float32" };
@@ -38,7 +48,9 @@ export const windowOp: Op<WindowAttributes> = {
       const lead = index.slice(0, index.length - 2 * rank);
       const y = index.slice(index.length - 2 * rank, index.length - rank);
       const u = index.slice(index.length - rank);
-      const h = y.map((place, dim) => addIndex(mulIndex(place, int(stride[dim] ?? 1)), mulIndex(u[dim] ?? int(0), int(dilation[dim] ?? 1))));
+      const h = y.map((place, dim) =>
+        addIndex(mulIndex(place, int(stride[dim] ?? 1)), mulIndex(u[dim] ?? int(0), int(dilation[dim] ?? 1))),
+      );
       return input(0, [...lead, ...h, ...u]);
     },
   },
@@ -80,7 +92,8 @@ export const spreadOp: Op<SpreadAttributes> = {
 };
 
 function windowParts(name: string, shape: readonly number[], rank: number) {
-  if (shape.length < 2 * rank) throw new ShapeError(`${name}: needs ${rank} spatial and ${rank} window dims, got ${formatShape(shape)}`);
+  if (shape.length < 2 * rank)
+    throw new ShapeError(`${name}: needs ${rank} spatial and ${rank} window dims, got ${formatShape(shape)}`);
   const at = shape.length - 2 * rank;
   return { lead: shape.slice(0, at), spatial: shape.slice(at, at + rank), kernel: shape.slice(at + rank) };
 }
@@ -92,7 +105,8 @@ interface Windows {
 }
 
 /** Whether the windows lie side by side, so that cutting the dims into pieces gives them. */
-const tiles = ({ kernel, stride, dilation }: Windows): boolean => kernel.every((extent, dim) => extent === stride[dim] && (dilation[dim] === 1 || extent === 1));
+const tiles = ({ kernel, stride, dilation }: Windows): boolean =>
+  kernel.every((extent, dim) => extent === stride[dim] && (dilation[dim] === 1 || extent === 1));
 
 /**
  * All windows over the last dims (torch.Tensor.unfold, for several dims at once): [..., ...size] → [..., ...count, ...kernel].
@@ -103,13 +117,19 @@ export function window(x: Node, windows: Windows, count?: readonly number[]): No
   const rank = kernel.length;
   const at = x.shape.length - rank;
   const size = x.shape.slice(at);
-  const counts = count ?? size.map((extent, dim) => Math.max(0, windowCount(extent, kernel[dim] ?? 1, stride[dim] ?? 1, dilation[dim] ?? 1)));
+  const counts =
+    count ??
+    size.map((extent, dim) => Math.max(0, windowCount(extent, kernel[dim] ?? 1, stride[dim] ?? 1, dilation[dim] ?? 1)));
   if (tiles(windows)) {
     let cut = x;
     for (let dim = 0; dim < rank; dim++) cut = slice(cut, at + dim, 0, (counts[dim] ?? 0) * (kernel[dim] ?? 1), 1);
     const lead = x.shape.slice(0, at);
     const pieces = reshape(cut, [...lead, ...counts.flatMap((number, dim) => [number, kernel[dim] ?? 1])]);
-    return permute(pieces, [...lead.keys(), ...kernel.map((_, dim) => at + 2 * dim), ...kernel.map((_, dim) => at + 2 * dim + 1)]);
+    return permute(pieces, [
+      ...lead.keys(),
+      ...kernel.map((_, dim) => at + 2 * dim),
+      ...kernel.map((_, dim) => at + 2 * dim + 1),
+    ]);
   }
   const repeated = expand(reshape(x, [...x.shape, ...kernel.map(() => 1)]), [...x.shape, ...kernel]);
   return apply(windowOp, [repeated], { stride, dilation, count: counts });
@@ -123,11 +143,23 @@ export function fold(x: Node, windows: Windows, size: readonly number[]): Node {
   if (tiles(windows)) {
     const lead = x.shape.slice(0, at);
     const pieces = permute(x, [...lead.keys(), ...size.flatMap((_, dim) => [at + dim, at + rank + dim])]);
-    const joined = reshape(pieces, [...lead, ...size.map((_, dim) => (x.shape[at + dim] ?? 0) * (x.shape[at + rank + dim] ?? 1))]);
-    return pad(joined, joined.shape.map((extent, dim): [number, number] => [0, dim < at ? 0 : (size[dim - at] ?? 0) - extent]), 0);
+    const joined = reshape(pieces, [
+      ...lead,
+      ...size.map((_, dim) => (x.shape[at + dim] ?? 0) * (x.shape[at + rank + dim] ?? 1)),
+    ]);
+    return pad(
+      joined,
+      joined.shape.map((extent, dim): [number, number] => [0, dim < at ? 0 : (size[dim - at] ?? 0) - extent]),
+      0,
+    );
   }
-  return sum(apply(spreadOp, [x], { stride, dilation, extent: size }), size.map((_, dim) => at + rank + dim), false);
+  return sum(
+    apply(spreadOp, [x], { stride, dilation, extent: size }),
+    size.map((_, dim) => at + rank + dim),
+    false,
+  );
 }
 
 /** ⌊x / divisor⌋ of int32 positions from 0. */
-export const quotient = (x: Node, divisor: number): Node => apply(divOp, align("quotient", x, full([], divisor, "int32")), {});
+export const quotient = (x: Node, divisor: number): Node =>
+  apply(divOp, align("quotient", x, full([], divisor, "int32")), {});
