@@ -40,7 +40,7 @@ export interface Compiled<A extends readonly unknown[], R> {
   /** Nanoseconds in each kernel of one run with these arguments, slowest first, as text. Runs the step. */
   profile(...args: A): string;
   /** How many signatures have been traced. */
-  readonly signatures: number;
+  signatures(): number;
 }
 
 /**
@@ -98,9 +98,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
       const { program } = entry.program.compiled;
       return describeProgram(program, entry.program.profile(storages));
     },
-    get signatures() {
-      return entries.length;
-    },
+    signatures: () => entries.length,
   });
 }
 

@@ -1,0 +1,181 @@
+// What compile promises: one trace per signature, state as cells, no leaks of what is not there yet.
+import { describe, expect, it } from "vitest";
+import { compile, grad, noGrad, Parameter, rand, randomState, seed, State, type Tensor, tensor, traceGuard } from "./index.ts";
+
+describe("compile", () => {
+  it("traces once for each signature of shapes, dtypes and plain values", () => {
+    let traces = 0;
+    const scale = compile((x: Tensor, by: number) => {
+      traces++;
+      return x.mul(by);
+    });
+    expect(scale(tensor([1, 2]), 3).toArraySync()).toEqual([3, 6]);
+    expect(scale(tensor([5, 7]), 3).toArraySync()).toEqual([15, 21]);
+    expect(traces).toBe(1);
+    expect(scale(tensor([1, 2, 3]), 3).toArraySync()).toEqual([3, 6, 9]);
+    expect(scale(tensor([1, 2]), 4).toArraySync()).toEqual([4, 8]);
+    expect(traces).toBe(3);
+    expect(scale.signatures()).toBe(3);
+  });
+
+  it("reads and writes state cells; a scalar that changes does not trace again", () => {
+    const rate = new State(0.5);
+    const weight = new Parameter(tensor([1, 2]));
+    let traces = 0;
+    const step = compile((x: Tensor) => {
+      traces++;
+      weight.assign(weight.sub(x.mul(rate)));
+      return weight.sum();
+    });
+    expect(step(tensor([1, 1])).itemSync()).toBe(2);
+    rate.assign(1);
+    expect(step(tensor([1, 1])).itemSync()).toBe(0);
+    expect(weight.toArraySync()).toEqual([-0.5, 0.5]);
+    expect(traces).toBe(1);
+  });
+
+  it("keeps an old value that someone holds when the cell is overwritten in place", () => {
+    const cell = new State(tensor([1, 2, 3]));
+    const before = cell.add(0);
+    const step = compile(() => {
+      cell.assign(cell.mul(10));
+    });
+    step();
+    step();
+    expect(before.toArraySync()).toEqual([1, 2, 3]);
+    expect(cell.toArraySync()).toEqual([100, 200, 300]);
+  });
+
+  it("swaps two cells", () => {
+    const [a, b] = [new State(tensor([1, 2])), new State(tensor([3, 4]))];
+    const swap = compile(() => {
+      const kept = a.mul(1);
+      a.assign(b);
+      b.assign(kept);
+    });
+    swap();
+    expect([a.toArraySync(), b.toArraySync()]).toEqual([[3, 4], [1, 2]]);
+    swap();
+    expect([a.toArraySync(), b.toArraySync()]).toEqual([[1, 2], [3, 4]]);
+  });
+
+  it("traces again when something it read has changed", () => {
+    let mode = "add";
+    const fn = compile((x: Tensor) => (traceGuard(() => mode) === "add" ? x.add(1) : x.mul(2)));
+    expect(fn(tensor(5)).itemSync()).toBe(6);
+    mode = "mul";
+    expect(fn(tensor(5)).itemSync()).toBe(10);
+    mode = "add";
+    expect(fn(tensor(7)).itemSync()).toBe(8);
+    expect(fn.signatures()).toBe(2);
+  });
+
+  it("returns what the function returns, in arrays and objects", () => {
+    const fn = compile((x: Tensor) => ({ sum: x.sum(), parts: [x.neg(), "text"] as const }));
+    const { sum, parts } = fn(tensor([1, 2]));
+    expect(sum.itemSync()).toBe(3);
+    expect((parts[0] as Tensor).toArraySync()).toEqual([-1, -2]);
+    expect(parts[1]).toBe("text");
+  });
+
+  it("inlines a compiled function called by another", () => {
+    const inner = compile((x: Tensor) => x.mul(2));
+    const outer = compile((x: Tensor) => inner(x).add(1));
+    expect(outer(tensor(4)).itemSync()).toBe(9);
+    expect(inner.signatures()).toBe(0);
+  });
+
+  it("says so when a value is asked for while tracing", () => {
+    const fn = compile((x: Tensor) => x.mul(x.itemSync()));
+    expect(() => fn(tensor(2))).toThrow(/inside a compiled function, where values do not exist yet/);
+    expect(compile((x: Tensor) => x.add(1))(tensor(1)).itemSync()).toBe(2);
+  });
+
+  it("says so when a traced tensor leaks", () => {
+    let leaked: Tensor | undefined;
+    const fn = compile((x: Tensor) => {
+      leaked = x.add(1);
+      return x;
+    });
+    fn(tensor(1));
+    expect(() => leaked?.itemSync()).toThrow(/made inside a compiled function/);
+  });
+
+  it("leaves a gradient standing when no step consumed it, and adds to it at the next call", () => {
+    const w = new Parameter(tensor([2]));
+    const accumulate = compile((x: Tensor) => {
+      w.mul(x).sum().backward();
+    });
+    accumulate(tensor([3]));
+    expect(w.grad?.toArraySync()).toEqual([3]);
+    accumulate(tensor([4]));
+    accumulate(tensor([5]));
+    expect(w.grad?.toArraySync()).toEqual([12]);
+    const apply = compile(() => {
+      w.assign(w.sub(w.grad ?? 0));
+      w.grad = undefined;
+    });
+    apply();
+    expect(w.toArraySync()).toEqual([-10]);
+    expect(w.grad).toBeUndefined();
+  });
+
+  it("draws new random numbers at each call, the same from the same seed", () => {
+    const fn = compile(() => rand([3]));
+    seed(5);
+    const first = [fn().toArraySync(), fn().toArraySync()];
+    expect(first[0]).not.toEqual(first[1]);
+    expect(randomState().calls).toBe(2);
+    seed(5);
+    expect([rand([3]).toArraySync(), rand([3]).toArraySync()]).toEqual(first);
+  });
+
+  it("a frozen parameter gets no gradient, and freezing it later traces again", () => {
+    const [w, v] = [new Parameter(tensor([2])), new Parameter(tensor([3]))];
+    const fn = compile(() => {
+      w.grad = undefined;
+      v.grad = undefined;
+      w.mul(v).sum().backward();
+    });
+    fn();
+    expect(w.grad?.toArraySync()).toEqual([3]);
+    w.requiresGrad = false;
+    fn();
+    expect(w.grad).toBeUndefined();
+    expect(v.grad?.toArraySync()).toEqual([2]);
+  });
+});
+
+describe("gradients", () => {
+  it("accumulates over backward calls and reaches plain tensors", () => {
+    const x = tensor([1, 2, 3], { requiresGrad: true });
+    x.square().sum().backward();
+    x.sum().backward();
+    expect(x.grad?.toArraySync()).toEqual([3, 5, 7]);
+  });
+
+  it("goes to higher orders", () => {
+    const cube = (x: Tensor): Tensor => x.mul(x).mul(x).sum();
+    expect(grad(cube)(tensor(2)).itemSync()).toBe(12);
+    expect(grad(grad(cube))(tensor(2)).itemSync()).toBe(12);
+    expect(grad(grad(grad(cube)))(tensor(2)).itemSync()).toBe(6);
+  });
+
+  it("records nothing under noGrad and refuses backward there", () => {
+    const w = new Parameter(tensor([1]));
+    const y = noGrad(() => w.mul(2));
+    expect(y.requiresGrad).toBe(false);
+    expect(() => y.sum().backward()).toThrow(/depends on no parameter/);
+  });
+
+  it("asks for a single number", () => {
+    const w = new Parameter(tensor([1, 2]));
+    expect(() => w.mul(2).backward()).toThrow(/reduce it to one number/);
+  });
+
+  it("cuts a chain that is never asked for, so that it cannot grow", () => {
+    let x = tensor([0]);
+    for (let place = 0; place < 20000; place++) x = x.add(1);
+    expect(x.itemSync()).toBe(20000);
+  });
+});
