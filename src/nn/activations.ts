@@ -1,6 +1,10 @@
 // Activation functions and their modules. Formulas, defaults and kinks are PyTorch's.
-import { Parameter, type Tensor, where } from "../tensor/index.ts";
-import { tensor } from "../tensor/index.ts";
+import { withGradient } from "../graph/autodiff.ts";
+import { ShapeError } from "../graph/errors.ts";
+import * as el from "../graph/ops/elementwise.ts";
+import { formatShape } from "../graph/shape.ts";
+import { Parameter, Tensor, where } from "../tensor/index.ts";
+import { blank, constant, type FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 
 /** 1 where x ≥ 0, else 0: the perceptron's decision. Its slope is 0, so nothing can be learned through it by gradients. */
@@ -12,16 +16,20 @@ export const tanh = (x: Tensor): Tensor => x.tanh();
 /** max(0, x) */
 export const relu = (x: Tensor): Tensor => x.relu();
 /** min(max(0, x), 6) */
-export const relu6 = (x: Tensor): Tensor => x.clamp(0, 6);
+export const relu6 = (x: Tensor): Tensor => hardtanh(x, 0, 6);
 /** x where x > 0, else negativeSlope · x. Default 0.01. */
 export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt(0), x, x.mul(negativeSlope));
 /** x where x > 0, else weight · x, with one weight or one for each channel (dim 1). */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
-  const shaped = weight.size === 1 ? weight.reshape([]) : weight.reshape(x.shape.map((_, axis) => (axis === Math.min(1, x.rank - 1) ? weight.size : 1)));
-  return where(x.gt(0), x, x.mul(shaped));
+  const channels = x.rank >= 2 ? x.shape[1] : 1;
+  if (weight.rank > 1 || (weight.size !== 1 && weight.size !== channels)) {
+    throw new ShapeError(`prelu: weight ${formatShape(weight.shape)} must hold one number, or one for each of the ${channels ?? 1} channels of ${formatShape(x.shape)}`);
+  }
+  const slope = weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
+  return where(x.gt(0), x, x.mul(slope));
 }
 /** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
-export const elu = (x: Tensor, alpha = 1): Tensor => where(x.gt(0), x, x.minimum(0).expm1().mul(alpha));
+export const elu = (x: Tensor, alpha = 1): Tensor => where(x.gt(0), x, x.clamp(undefined, 0).expm1().mul(alpha));
 
 const seluAlpha = 1.6732632423543772848170429916717;
 const seluScale = 1.0507009873554804934193349852946;
@@ -40,20 +48,27 @@ export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
 export const mish = (x: Tensor): Tensor => x.mul(softplus(x).tanh());
 /** ln(1 + e^{βx}) / β; x itself where βx is above the threshold. Defaults 1 and 20. */
 export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
-  const scaled = x.mul(beta);
-  // Written so that neither branch overflows: max(z, 0) + ln(1 + e^−|z|).
-  const smooth = scaled.abs().neg().exp().log1p().add(scaled.relu()).div(beta);
-  return where(scaled.gt(threshold), x, smooth);
+  const scaled = beta === 1 ? x : x.mul(beta);
+  // The branch not taken is kept finite, or its gradient would be 0 · ∞.
+  const curve = scaled.clamp(undefined, threshold).exp().log1p();
+  return where(scaled.gt(threshold), x, beta === 1 ? curve : curve.div(beta));
 }
 /** x / (1 + |x|) */
 export const softsign = (x: Tensor): Tensor => x.div(x.abs().add(1));
 /** 0 below −3, 1 above 3, x/6 + 1/2 between. */
-export const hardsigmoid = (x: Tensor): Tensor => x.div(6).add(0.5).clamp(0, 1);
-export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor => x.clamp(minVal, maxVal);
+export const hardsigmoid = (x: Tensor): Tensor => relu6(x.add(3)).div(6);
+/** x limited to [minVal, maxVal]; flat at the limits too. Defaults −1 and 1. */
+export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor => where(x.le(minVal), minVal, where(x.ge(maxVal), maxVal, x));
 /** x · hardsigmoid(x) */
 export const hardswish = (x: Tensor): Tensor => x.mul(hardsigmoid(x));
 export const softmax = (x: Tensor, dim = -1): Tensor => x.softmax(dim);
 export const logSoftmax = (x: Tensor, dim = -1): Tensor => x.logSoftmax(dim);
+
+/** ln(1 / (1 + e⁻ˣ)), stable on both sides; its slope is sigmoid(−x). */
+export function logSigmoid(x: Tensor): Tensor {
+  const value = el.sub(el.minimum(x.node, el.scalarLike(0, x.node)), el.log1p(el.exp(el.neg(el.abs(x.node)))));
+  return Tensor.from(withGradient(value, [x.node], (grad) => [el.mul(grad, el.sigmoid(el.neg(x.node)))]), [x]);
+}
 
 /** A module without parameters, from a function. */
 abstract class Activation extends Module {
@@ -101,9 +116,10 @@ export class LeakyReLU extends Activation {
 /** One learned slope, or one for each channel. Starts at 0.25. */
 export class PReLU extends Activation {
   readonly weight: Parameter;
-  constructor(numParameters = 1, init = 0.25) {
+  constructor(numParameters = 1, init = 0.25, options: { readonly dtype?: FloatDType } = {}) {
     super();
-    this.weight = new Parameter(tensor(new Float32Array(numParameters).fill(init)));
+    this.weight = new Parameter(blank([numParameters], options.dtype));
+    constant(this.weight, init);
   }
   protected apply(x: Tensor): Tensor {
     return prelu(x, this.weight);
@@ -191,6 +207,11 @@ export class Softmax extends Activation {
   }
   protected apply(x: Tensor): Tensor {
     return softmax(x, this.dim);
+  }
+}
+export class LogSigmoid extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return logSigmoid(x);
   }
 }
 export class LogSoftmax extends Activation {

@@ -1,41 +1,52 @@
 // Convolutions and pools as modules.
-import type { ConvOptions, ConvTransposeOptions } from "../graph/ops/conv.ts";
+import { type ConvOptions, type ConvTransposeOptions, perDim } from "../graph/ops/conv.ts";
 import type { AvgPoolOptions, MaxPoolOptions } from "../graph/ops/pool.ts";
 import { ShapeError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import * as F from "../tensor/functional.ts";
 import type { Parameter, Tensor } from "../tensor/index.ts";
+import type { FloatDType } from "./init.ts";
 import { fanInUniform } from "./linear.ts";
 import { Module } from "./module.ts";
 
 type Size = number | readonly number[];
-const perDim = (size: Size, rank: number): number[] => (typeof size === "number" ? new Array<number>(rank).fill(size) : [...size]);
 
-/** A module's options name every field, so that exact optional types can be passed on. */
-type BiasOption = { readonly bias?: boolean };
+interface LayerOptions {
+  /** Whether a bias is added. Default true. */
+  readonly bias?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: FloatDType;
+}
+
+function checkChannels(kind: string, inChannels: number, outChannels: number, groups: number): void {
+  for (const [what, value] of [["inChannels", inChannels], ["outChannels", outChannels], ["groups", groups]] as const) {
+    if (!(Number.isInteger(value) && value >= 1)) throw new ShapeError(`${kind}: ${what} must be a whole number from 1, got ${value}`);
+  }
+  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+    throw new ShapeError(`${kind}: ${groups} groups must divide ${inChannels} input and ${outChannels} output channels`);
+  }
+}
 
 abstract class Convolution extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
   readonly options: ConvOptions;
 
-  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & BiasOption) {
+  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & LayerOptions) {
     super();
     const groups = options.groups ?? 1;
-    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new ShapeError(`Conv${rank}d: ${groups} groups must divide ${inChannels} input and ${outChannels} output channels`);
-    }
-    const kernel = perDim(kernelSize, rank);
+    checkChannels(`Conv${rank}d`, inChannels, outChannels, groups);
+    const kernel = perDim(`Conv${rank}d`, "kernelSize", kernelSize, rank, 1);
     const fanIn = (inChannels / groups) * sizeOf(kernel);
     this.options = options;
-    this.weight = fanInUniform([outChannels, inChannels / groups, ...kernel], fanIn);
-    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn);
+    this.weight = fanInUniform([outChannels, inChannels / groups, ...kernel], fanIn, options.dtype);
+    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
   }
 }
 
 /** Cross-correlation over one spatial dim: [N, C, L] → [N, out, L′]. Source: torch.nn.Conv1d. */
 export class Conv1d extends Convolution {
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & BiasOption = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & LayerOptions = {}) {
     super(1, inChannels, outChannels, kernelSize, options);
   }
   forward(x: Tensor): Tensor {
@@ -45,7 +56,7 @@ export class Conv1d extends Convolution {
 
 /** Cross-correlation over two spatial dims: [N, C, H, W] → [N, out, H′, W′]. Source: torch.nn.Conv2d. */
 export class Conv2d extends Convolution {
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & BiasOption = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & LayerOptions = {}) {
     super(2, inChannels, outChannels, kernelSize, options);
   }
   forward(x: Tensor): Tensor {
@@ -59,14 +70,15 @@ export class ConvTranspose2d extends Module {
   readonly bias: Parameter | undefined;
   readonly options: ConvTransposeOptions;
 
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions & BiasOption = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions & LayerOptions = {}) {
     super();
     const groups = options.groups ?? 1;
-    const kernel = perDim(kernelSize, 2);
+    checkChannels("ConvTranspose2d", inChannels, outChannels, groups);
+    const kernel = perDim("ConvTranspose2d", "kernelSize", kernelSize, 2, 1);
     const fanIn = (outChannels / groups) * sizeOf(kernel);
     this.options = options;
-    this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn);
-    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn);
+    this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn, options.dtype);
+    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
   }
   forward(x: Tensor): Tensor {
     return F.convTranspose2d(x, this.weight, this.bias, this.options);
@@ -111,6 +123,19 @@ export class AvgPool2d extends Module {
   }
   forward(x: Tensor): Tensor {
     return F.avgPool2d(x, this.kernelSize, this.options);
+  }
+}
+
+export class AvgPool1d extends Module {
+  readonly kernelSize: Size;
+  readonly options: AvgPoolOptions;
+  constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
+    super();
+    this.kernelSize = kernelSize;
+    this.options = options;
+  }
+  forward(x: Tensor): Tensor {
+    return F.avgPool1d(x, this.kernelSize, this.options);
   }
 }
 

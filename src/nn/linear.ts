@@ -1,24 +1,30 @@
 // Fully connected layers: Linear and Flatten, and the weights they share with others.
 import { ShapeError } from "../graph/errors.ts";
-import { formatShape } from "../graph/shape.ts";
+import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { Parameter, type Tensor } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
 
-/** x Wᵀ + b, with W [out, in]. Source: torch.nn.functional.linear. */
+/** x Wᵀ + b, with W [out, in]: [..., in] → [..., out]. Source: torch.nn.functional.linear. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  if (x.shape[x.rank - 1] !== weight.shape[1]) {
+  const [outputs, inputs] = weight.shape;
+  if (weight.rank !== 2 || inputs === undefined) throw new ShapeError(`linear: the weight must be [out, in], got ${formatShape(weight.shape)}`);
+  if (x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
+    const flat = x.rank > 2 && sizeOf(x.shape.slice(1)) === inputs;
     throw new ShapeError(
-      `linear: the input ${formatShape(x.shape)} ends in ${x.shape[x.rank - 1] ?? "nothing"}, but the weight ${formatShape(weight.shape)} takes ${weight.shape[1]} features; does the layer before have ${weight.shape[1]} outputs, or is a Flatten missing?`,
+      `linear: the input ${formatShape(x.shape)} ends in ${x.shape[x.rank - 1] ?? "nothing"}, but the weight ${formatShape(weight.shape)} takes ${inputs} features; ${flat ? "put a Flatten before it" : `does the layer before have ${inputs} outputs, or did a Flatten change size?`}`,
     );
   }
-  const product = x.matmul(weight.t());
+  if (bias !== undefined && (bias.rank !== 1 || bias.size !== outputs)) {
+    throw new ShapeError(`linear: bias ${formatShape(bias.shape)} must hold one number for each of the ${outputs} outputs of the weight ${formatShape(weight.shape)}`);
+  }
+  const product = x.matmul<Shape, Shape>(weight.t());
   return bias === undefined ? product : product.add(bias);
 }
 
 /** A parameter as PyTorch starts those of linear and convolution layers: uniform ±1/√fanIn. */
-export function fanInUniform(shape: readonly number[], fanIn: number): Parameter {
-  const parameter = new Parameter(init.blank(shape));
+export function fanInUniform(shape: readonly number[], fanIn: number, dtype?: init.FloatDType): Parameter {
+  const parameter = new Parameter(init.blank(shape, dtype));
   const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
   init.uniform(parameter, -bound, bound);
   return parameter;
@@ -27,6 +33,8 @@ export function fanInUniform(shape: readonly number[], fanIn: number): Parameter
 export interface LinearOptions {
   /** Whether a bias is added. Default true. */
   readonly bias?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: init.FloatDType;
 }
 
 /** y = x Wᵀ + b: [*, in] → [*, out]. Starts uniform ±1/√in. Source: torch.nn.Linear. */
@@ -43,8 +51,8 @@ export class Linear extends Module {
     }
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
-    this.weight = fanInUniform([outFeatures, inFeatures], inFeatures);
-    this.bias = options.bias === false ? undefined : fanInUniform([outFeatures], inFeatures);
+    this.weight = fanInUniform([outFeatures, inFeatures], inFeatures, options.dtype);
+    this.bias = options.bias === false ? undefined : fanInUniform([outFeatures], inFeatures, options.dtype);
   }
 
   forward(x: Tensor): Tensor {

@@ -3,49 +3,146 @@ import type { Tensor } from "../tensor/index.ts";
 import * as loss from "./losses.ts";
 import { Module } from "./module.ts";
 
-type LossFunction<O> = (input: Tensor, target: Tensor, options?: O) => Tensor;
-
-abstract class Loss<O> extends Module {
-  protected abstract readonly fn: LossFunction<O>;
-  readonly options: O | undefined;
+abstract class Loss<O extends object> extends Module {
+  readonly options: O;
   constructor(options?: O) {
     super();
-    this.options = options;
+    this.options = { ...(options as O) };
   }
+}
+
+type TwoInputs<O> = (input: Tensor, target: Tensor, options: O) => Tensor;
+type ThreeInputs<O> = (a: Tensor, b: Tensor, c: Tensor, options: O) => Tensor;
+
+abstract class PairLoss<O extends object> extends Loss<O> {
+  protected abstract fn(): TwoInputs<O>;
   forward(input: Tensor, target: Tensor): Tensor {
-    return this.fn(input, target, this.options);
+    return this.fn()(input, target, this.options);
   }
 }
 
-type Options<F extends (input: Tensor, target: Tensor, options?: never) => Tensor> = NonNullable<Parameters<F>[2]>;
+abstract class TripleLoss<O extends object> extends Loss<O> {
+  protected abstract fn(): ThreeInputs<O>;
+  forward(a: Tensor, b: Tensor, c: Tensor): Tensor {
+    return this.fn()(a, b, c, this.options);
+  }
+}
 
-export class MSELoss extends Loss<Options<typeof loss.mse>> {
-  protected readonly fn = loss.mse;
+/** mse(input, target) with its options. */
+export class MSELoss extends PairLoss<loss.LossOptions> {
+  protected override fn(): TwoInputs<loss.LossOptions> {
+    return loss.mse;
+  }
 }
-export class L1Loss extends Loss<Options<typeof loss.l1>> {
-  protected readonly fn = loss.l1;
+
+/** l1(input, target) with its options. */
+export class L1Loss extends PairLoss<loss.LossOptions> {
+  protected override fn(): TwoInputs<loss.LossOptions> {
+    return loss.l1;
+  }
 }
-export class HuberLoss extends Loss<Options<typeof loss.huber>> {
-  protected readonly fn = loss.huber;
+
+/** huber(input, target) with its options. */
+export class HuberLoss extends PairLoss<loss.HuberOptions> {
+  protected override fn(): TwoInputs<loss.HuberOptions> {
+    return loss.huber;
+  }
 }
-export class SmoothL1Loss extends Loss<Options<typeof loss.smoothL1>> {
-  protected readonly fn = loss.smoothL1;
+
+/** smoothL1(input, target) with its options. */
+export class SmoothL1Loss extends PairLoss<loss.SmoothL1Options> {
+  protected override fn(): TwoInputs<loss.SmoothL1Options> {
+    return loss.smoothL1;
+  }
 }
-export class BCELoss extends Loss<Options<typeof loss.bce>> {
-  protected readonly fn = loss.bce;
+
+/** bce(input, target) with its options. */
+export class BCELoss extends PairLoss<loss.BceOptions> {
+  protected override fn(): TwoInputs<loss.BceOptions> {
+    return loss.bce;
+  }
 }
-export class BCEWithLogitsLoss extends Loss<Options<typeof loss.bceWithLogits>> {
-  protected readonly fn = loss.bceWithLogits;
+
+/** bceWithLogits(input, target) with its options. */
+export class BCEWithLogitsLoss extends PairLoss<loss.BceWithLogitsOptions> {
+  protected override fn(): TwoInputs<loss.BceWithLogitsOptions> {
+    return loss.bceWithLogits;
+  }
 }
-export class CrossEntropyLoss extends Loss<Options<typeof loss.crossEntropy>> {
-  protected readonly fn = loss.crossEntropy;
+
+/** crossEntropy(input, target) with its options. */
+export class CrossEntropyLoss extends PairLoss<loss.CrossEntropyOptions> {
+  protected override fn(): TwoInputs<loss.CrossEntropyOptions> {
+    return loss.crossEntropy;
+  }
 }
-export class NLLLoss extends Loss<Options<typeof loss.nll>> {
-  protected readonly fn = loss.nll;
+
+/** nll(input, target) with its options. */
+export class NLLLoss extends PairLoss<loss.NllOptions> {
+  protected override fn(): TwoInputs<loss.NllOptions> {
+    return loss.nll;
+  }
 }
-export class KLDivLoss extends Loss<Options<typeof loss.klDiv>> {
-  protected readonly fn = loss.klDiv;
+
+/** klDiv(input, target) with its options. */
+export class KLDivLoss extends PairLoss<loss.KlDivOptions> {
+  protected override fn(): TwoInputs<loss.KlDivOptions> {
+    return loss.klDiv;
+  }
 }
-export class HingeLoss extends Loss<Options<typeof loss.hinge>> {
-  protected readonly fn = loss.hinge;
+
+/** hinge(input, target) with its options. */
+export class HingeLoss extends PairLoss<loss.MarginOptions> {
+  protected override fn(): TwoInputs<loss.MarginOptions> {
+    return loss.hinge;
+  }
+}
+
+/** hingeEmbedding(input, target) with its options. */
+export class HingeEmbeddingLoss extends PairLoss<loss.MarginOptions> {
+  protected override fn(): TwoInputs<loss.MarginOptions> {
+    return loss.hingeEmbedding;
+  }
+}
+
+/** softMargin(input, target) with its options. */
+export class SoftMarginLoss extends PairLoss<loss.LossOptions> {
+  protected override fn(): TwoInputs<loss.LossOptions> {
+    return loss.softMargin;
+  }
+}
+
+/** poissonNll(input, target) with its options. */
+export class PoissonNLLLoss extends PairLoss<loss.PoissonNllOptions> {
+  protected override fn(): TwoInputs<loss.PoissonNllOptions> {
+    return loss.poissonNll;
+  }
+}
+
+/** focal(input, target) with its options. */
+export class FocalLoss extends PairLoss<loss.FocalOptions> {
+  protected override fn(): TwoInputs<loss.FocalOptions> {
+    return loss.focal;
+  }
+}
+
+/** cosineEmbedding(a, b, target) with its options. */
+export class CosineEmbeddingLoss extends TripleLoss<loss.MarginOptions> {
+  protected override fn(): ThreeInputs<loss.MarginOptions> {
+    return loss.cosineEmbedding;
+  }
+}
+
+/** gaussianNll(input, target, variance) with its options. */
+export class GaussianNLLLoss extends TripleLoss<loss.GaussianNllOptions> {
+  protected override fn(): ThreeInputs<loss.GaussianNllOptions> {
+    return loss.gaussianNll;
+  }
+}
+
+/** triplet(anchor, positive, negative) with its options. */
+export class TripletMarginLoss extends TripleLoss<loss.TripletOptions> {
+  protected override fn(): ThreeInputs<loss.TripletOptions> {
+    return loss.triplet;
+  }
 }

@@ -1,7 +1,8 @@
 // Layers that standardise: LayerNorm, BatchNorm1d, BatchNorm2d.
 import { ShapeError } from "../graph/errors.ts";
-import { formatShape, sizeOf } from "../graph/shape.ts";
-import { Parameter, State, type Tensor, tensor } from "../tensor/index.ts";
+import { formatShape } from "../graph/shape.ts";
+import { Parameter, State, type Tensor } from "../tensor/index.ts";
+import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 
 /** (x − mean) / √(variance + eps) over the last dims, then · weight + bias. Source: torch.nn.functional.layer_norm. */
@@ -25,13 +26,13 @@ export class LayerNorm extends Module {
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
 
-  constructor(normalizedShape: number | readonly number[], options: { readonly eps?: number; readonly elementwiseAffine?: boolean; readonly bias?: boolean } = {}) {
+  constructor(normalizedShape: number | readonly number[], options: { readonly eps?: number; readonly elementwiseAffine?: boolean; readonly bias?: boolean; readonly dtype?: FloatDType } = {}) {
     super();
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     this.eps = options.eps ?? 1e-5;
     const affine = options.elementwiseAffine !== false;
-    this.weight = affine ? filled(this.normalizedShape, 1) : undefined;
-    this.bias = affine && options.bias !== false ? filled(this.normalizedShape, 0) : undefined;
+    this.weight = affine ? filled(this.normalizedShape, 1, options.dtype) : undefined;
+    this.bias = affine && options.bias !== false ? filled(this.normalizedShape, 0, options.dtype) : undefined;
   }
 
   forward(x: Tensor): Tensor {
@@ -39,7 +40,7 @@ export class LayerNorm extends Module {
   }
 }
 
-const filled = (shape: readonly number[], value: number): Parameter => new Parameter(tensor(new Float32Array(sizeOf(shape)).fill(value), { shape }));
+const filled = (shape: readonly number[], value: number, dtype: FloatDType = "float32"): Parameter => new Parameter(value, { shape, dtype });
 
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -48,9 +49,55 @@ export interface BatchNormOptions {
   readonly momentum?: number | null;
   readonly affine?: boolean;
   readonly trackRunningStats?: boolean;
+  /** Of parameters and statistics. Default float32. */
+  readonly dtype?: FloatDType;
 }
 
-/** Standardises each channel (dim 1) over the batch in training, by the running statistics otherwise (Ioffe and Szegedy 2015). */
+/**
+ * (x − mean) / √(variance + eps) · weight + bias for each channel (dim 1). In training the statistics are the batch's, and the
+ * running ones, where given, become (1 − momentum)·running + momentum·batch, with the unbiased variance; otherwise the running
+ * ones are used. Source: torch.nn.functional.batch_norm (Ioffe and Szegedy 2015).
+ */
+export function batchNorm(
+  x: Tensor, runningMean: State | undefined, runningVar: State | undefined, weight?: Tensor, bias?: Tensor,
+  training = false, momentum: number | Tensor = 0.1, eps = 1e-5,
+): Tensor {
+  const channels = x.shape[1];
+  if (channels === undefined) throw new ShapeError(`batchNorm: takes [N, C, …], got ${formatShape(x.shape)}`);
+  for (const [what, value] of [["runningMean", runningMean], ["runningVar", runningVar], ["weight", weight], ["bias", bias]] as const) {
+    if (value !== undefined && value.size !== channels) {
+      throw new ShapeError(`batchNorm: the input ${formatShape(x.shape)} has ${channels} channels (dim 1), and ${what} is for ${value.size}; make them equal`);
+    }
+  }
+  const wide = x.shape.map((extent, axis) => (axis === 1 ? extent : 1));
+  const moments = training || runningMean === undefined || runningVar === undefined
+    ? batchMoments(x, training, runningMean, runningVar, momentum)
+    : { centred: x.sub(runningMean.reshape(wide)), variance: runningVar.reshape(wide) };
+  const standard = moments.centred.mul(moments.variance.add(eps).rsqrt());
+  const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
+  return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+}
+
+function batchMoments(x: Tensor, training: boolean, runningMean: State | undefined, runningVar: State | undefined, momentum: number | Tensor) {
+  const dims = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const count = dims.reduce((product, axis) => product * (x.shape[axis] ?? 1), 1);
+  if (training && count <= 1) {
+    throw new ShapeError(`batchNorm: in training each channel needs more than one value, got ${formatShape(x.shape)}; use a larger batch, drop the last one, or switch to eval()`);
+  }
+  const mean = x.mean(dims, true);
+  const centred = x.sub(mean);
+  const variance = centred.square().mean(dims, true);
+  if (training) {
+    const blend = (running: State, fresh: Tensor): void => {
+      running.assign(running.add(fresh.detach().reshape(running.shape).sub(running).mul(momentum)));
+    };
+    if (runningMean !== undefined) blend(runningMean, mean);
+    if (runningVar !== undefined) blend(runningVar, variance.mul(count / (count - 1)));
+  }
+  return { centred, variance };
+}
+
+/** Standardises each channel (dim 1) over the batch in training, by the running statistics otherwise. */
 abstract class BatchNorm extends Module {
   readonly numFeatures: number;
   readonly eps: number;
@@ -68,10 +115,10 @@ abstract class BatchNorm extends Module {
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
     const affine = options.affine !== false;
     const tracked = options.trackRunningStats !== false;
-    this.weight = affine ? filled([numFeatures], 1) : undefined;
-    this.bias = affine ? filled([numFeatures], 0) : undefined;
-    this.runningMean = tracked ? new State(new Float32Array(numFeatures)) : undefined;
-    this.runningVar = tracked ? new State(new Float32Array(numFeatures).fill(1)) : undefined;
+    this.weight = affine ? filled([numFeatures], 1, options.dtype) : undefined;
+    this.bias = affine ? filled([numFeatures], 0, options.dtype) : undefined;
+    this.runningMean = tracked ? new State(0, { shape: [numFeatures], dtype: options.dtype ?? "float32" }) : undefined;
+    this.runningVar = tracked ? new State(1, { shape: [numFeatures], dtype: options.dtype ?? "float32" }) : undefined;
     this.numBatchesTracked = tracked ? new State(0, { dtype: "int32" }) : undefined;
   }
 
@@ -82,37 +129,10 @@ abstract class BatchNorm extends Module {
     if (!this.ranks.includes(x.rank) || x.shape[1] !== this.numFeatures) {
       throw new ShapeError(`${name}: takes ${this.ranks.join(" or ")} dims with ${this.numFeatures} channels in dim 1, got ${formatShape(x.shape)}`);
     }
-    const dims = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-    const wide = x.shape.map((extent, axis) => (axis === 1 ? extent : 1));
-    const useBatch = this.training || this.runningMean === undefined || this.runningVar === undefined;
-    let mean: Tensor;
-    let variance: Tensor;
-    if (useBatch) {
-      const count = x.size / this.numFeatures;
-      if (this.training && count <= 1) throw new ShapeError(`${name}: in training each channel needs more than one value, got ${formatShape(x.shape)}; use a larger batch or eval()`);
-      mean = x.mean(dims, true);
-      variance = x.sub(mean).square().mean(dims, true);
-      if (this.training) this.#track(mean, variance, count);
-    } else {
-      mean = (this.runningMean as State).reshape(wide);
-      variance = (this.runningVar as State).reshape(wide);
-    }
-    const standard = x.sub(mean).mul(variance.add(this.eps).rsqrt());
-    const weighted = this.weight === undefined ? standard : standard.mul(this.weight.reshape(wide));
-    return this.bias === undefined ? weighted : weighted.add(this.bias.reshape(wide));
-  }
-
-  /** The running variance is the unbiased one, as in PyTorch. */
-  #track(mean: Tensor, variance: Tensor, count: number): void {
-    const { runningMean, runningVar, numBatchesTracked, momentum } = this;
-    if (runningMean === undefined || runningVar === undefined || numBatchesTracked === undefined) return;
-    numBatchesTracked.assign(numBatchesTracked.add(1));
-    const share = momentum ?? numBatchesTracked.to("float32").reciprocal();
-    const blend = (old: State, fresh: Tensor): void => {
-      old.assign(old.add(fresh.detach().reshape([this.numFeatures]).sub(old).mul(share)));
-    };
-    blend(runningMean, mean);
-    blend(runningVar, variance.mul(count / (count - 1)));
+    const { runningMean, runningVar, numBatchesTracked, training } = this;
+    if (training && numBatchesTracked !== undefined) numBatchesTracked.assign(numBatchesTracked.add(1));
+    const share = this.momentum ?? numBatchesTracked?.to(x.dtype).reciprocal() ?? 0;
+    return batchNorm(x, runningMean, runningVar, this.weight, this.bias, training, share, this.eps);
   }
 }
 

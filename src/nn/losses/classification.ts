@@ -6,7 +6,7 @@ import type { Node } from "../../graph/node.ts";
 import * as el from "../../graph/ops/elementwise.ts";
 import { formatShape, sameShape, type Shape } from "../../graph/shape.ts";
 import { arange, Tensor, where } from "../../tensor/index.ts";
-import { logSigmoid } from "./activations.ts";
+import { logSigmoid } from "../activations.ts";
 import { type LossOptions, matchingTarget, type Reduction, reduceLoss } from "./reduction.ts";
 
 export interface BceOptions extends LossOptions {

@@ -2,6 +2,7 @@
 import { ShapeError } from "../../graph/errors.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
+import { logSigmoid } from "../activations.ts";
 import { checkPositive, type LossOptions, matchingTarget, reduceLoss } from "./reduction.ts";
 
 export interface MarginOptions extends LossOptions {
@@ -23,6 +24,18 @@ export function hingeEmbedding(input: Tensor, target: Tensor, options: MarginOpt
 
 /** The slope at exactly 0 is 1, as in torch.clamp_min. */
 const atLeastZero = (x: Tensor): Tensor => x.clamp(0);
+
+/** a · b / (|a| |b|) along a dim, lengths at least eps. Defaults dim 1, eps 1e-8. Source: torch.nn.functional.cosine_similarity. */
+export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Tensor {
+  const length = (x: Tensor): Tensor => x.square().sum(dim).sqrt().clamp(eps);
+  return a.mul(b).sum(dim).div(length(a).mul(length(b)));
+}
+
+/** ln(1 + e^(−t·x)) for targets −1 and 1. Source: torch.nn.functional.soft_margin_loss. */
+export function softMargin(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const t = matchingTarget("softMargin", input, target);
+  return reduceLoss("softMargin", logSigmoid(t.mul(input)).neg(), options.reduction);
+}
 
 /**
  * 1 − cos(a, b) where the target is 1, max(0, cos(a, b) − margin) where it is −1. Shapes: [N, D] twice and [N], or [D] twice and
