@@ -1,4 +1,5 @@
 // Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations that do nothing.
+import { isFloat } from "../graph/dtype.ts";
 import { type Attributes, type Node, type Op, withInputs } from "../graph/node.ts";
 import { mul } from "../graph/ops/elementwise.ts";
 import { dot, dotOp } from "../graph/ops/matmul.ts";
@@ -104,7 +105,7 @@ function reduceBinary(node: Node, x: Node, y: Node, merge: Merge): Node {
       if (right === 1) return x;
       return left === 1 ? y : node;
     case "div":
-      if (right !== undefined && isPowerOfTwo(right) && x.dtype === node.dtype) return right === 1 ? x : merge(mul(x, merge(refill(y, y, 1 / right))));
+      if (right !== undefined && isFloat(node.dtype) && isPowerOfTwo(right) && x.dtype === node.dtype) return right === 1 ? x : merge(mul(x, merge(refill(y, y, 1 / right))));
       return node;
     case "pow":
       return right === 1 && x.dtype === node.dtype ? x : node;

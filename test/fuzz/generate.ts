@@ -48,7 +48,9 @@ type Step = {
   readonly bound: number;
 };
 
-const exactUnary: readonly OpName[] = ["neg", "abs", "relu", "castInt"];
+const exactUnary: readonly OpName[] = ["neg", "abs", "relu", "castInt", "castByte"];
+/** A byte may be as large as 255 whatever it was made from. */
+const exactBound = (bound: number): number => Math.max(bound, 255);
 const smoothUnary: readonly OpName[] = ["neg", "tanh", "sigmoid", "exp", "sin", "root", "log", "erf"];
 
 export function generate(seed: number, mode: Mode): Recipe {
@@ -114,9 +116,22 @@ function draw(
   const dim = rank === 0 ? 0 : random.whole(0, rank - 1);
   const extent = shape[dim] ?? 1;
 
-  switch (random.whole(0, 14)) {
+  switch (random.whole(0, 16)) {
     case 0:
-      return mode === "exact" ? step(random.pick(exactUnary)) : step(random.pick(smoothUnary), [], Math.max(bound, 3));
+      return mode === "exact"
+        ? step(random.pick(exactUnary), [], exactBound(bound))
+        : step(random.pick(smoothUnary), [], Math.max(bound, 3));
+    case 14:
+      // Division jumps, and so is for whole numbers only.
+      return mode === "exact"
+        ? step(random.pick<OpName>(["quotient", "remainder"]), [random.pick([2, 3, 4, -2])])
+        : undefined;
+    case 15: {
+      if (rank < 2) return undefined;
+      return mode === "exact"
+        ? step(random.pick<OpName>(["anyTrue", "cumprod"]), [dim])
+        : step("triangle", [random.whole(-1, 1)]);
+    }
     case 1:
       return step("square", [], bound * bound);
     case 2:
@@ -228,7 +243,9 @@ function draw(
       return step("conv", [random.whole(1, 2), random.whole(0, 1)], bound * 3 * channels * kernel * kernel, [weight]);
     }
     default:
-      return mode === "smooth" ? step(random.pick(smoothUnary), [], Math.max(bound, 3)) : step(random.pick(exactUnary));
+      return mode === "smooth"
+        ? step(random.pick(smoothUnary), [], Math.max(bound, 3))
+        : step(random.pick(exactUnary), [], exactBound(bound));
   }
 }
 

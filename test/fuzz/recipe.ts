@@ -1,10 +1,10 @@
 // A random graph as plain data: it can be built, printed as code, and taken apart.
-import type { DType } from "../../src/graph/dtype.ts";
-import type { Node } from "../../src/graph/node.ts";
+import { type DType, isFloat } from "../../src/graph/dtype.ts";
+import { apply, type Node } from "../../src/graph/node.ts";
 import { conv2d } from "../../src/graph/ops/conv.ts";
 import { full } from "../../src/graph/ops/creation.ts";
 import * as elementwise from "../../src/graph/ops/elementwise.ts";
-import { cumsum, gather, indexSelect } from "../../src/graph/ops/indexing.ts";
+import { cumsum, gather, indexSelect, tril } from "../../src/graph/ops/indexing.ts";
 import { matmul } from "../../src/graph/ops/matmul.ts";
 import { cat, expand, flip, pad, permute, reshape, slice } from "../../src/graph/ops/movement.ts";
 import { avgPool2d, maxPool2d } from "../../src/graph/ops/pool.ts";
@@ -49,6 +49,15 @@ const builders = {
   whereGreater: (args) => where(elementwise.gt(args[0], second(args)), second(args), neg(args[0])),
   countEqual: (args) => cast(elementwise.eq(args[0], second(args)), args[0].dtype),
   castInt: ([x]) => cast(cast(x, "int32"), x.dtype),
+  castByte: ([x]) => cast(cast(x, "uint8"), x.dtype),
+  quotient: ([x], [value = 1]) =>
+    isFloat(x.dtype)
+      ? elementwise.floor(div(x, full([], value, x.dtype)))
+      : apply(elementwise.divOp, [x, full(x.shape, value, x.dtype)], {}),
+  remainder: ([x], [value = 1]) => elementwise.remainder(x, full([], value, x.dtype)),
+  anyTrue: ([x], [dim = 0]) => cast(reduce.any(elementwise.gt(x, full([], 1, x.dtype)), dim, true), x.dtype),
+  cumprod: ([x], [dim = 0]) => reduce.cumprod(maximum(minimum(x, one(x)), neg(one(x))), dim),
+  triangle: ([x], [diagonal = 0]) => tril(x, diagonal),
   tanh: ([x]) => elementwise.tanh(x),
   sigmoid: ([x]) => elementwise.sigmoid(x),
   exp: ([x]) => elementwise.exp(elementwise.tanh(x)),
