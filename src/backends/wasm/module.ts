@@ -12,6 +12,8 @@ import {
   structureOpcodes as code,
 } from "./opcodes.ts";
 
+export type { MemoryOpcode } from "./opcodes.ts";
+
 export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
 
 const typeCodes: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };

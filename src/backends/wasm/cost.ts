@@ -1,0 +1,184 @@
+// What a kernel costs scalar or in lanes, estimated: decides which axis becomes lanes, and whether threads pay.
+import type { Axis } from "../../graph/scalar.ts";
+import type { Step } from "./steps.ts";
+import { type Linear, operands, strideOf, type Value } from "./values.ts";
+
+const heavyFns: ReadonlySet<string> = new Set([
+  "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "atan", "tanh", "sigmoid", "erf", "pow", "atan2",
+]);
+
+/** Functions whose lanes are computed one by one, or in a long helper. */
+const slowFns: ReadonlySet<string> = new Set(["sin", "cos", "tan", "atan", "atan2", "pow", "expm1", "log1p"]);
+
+export const isHeavy = (value: Value): boolean =>
+  (value.kind === "unary" || value.kind === "binary") && heavyFns.has(value.fn) && value.dtype === "float32";
+
+/** Extents of the loops a value depends on, through the results of reductions too. */
+export class Dependence {
+  private readonly locals = new Map<number, ReadonlySet<number>>();
+  private readonly extents = new Map<number, number>();
+
+  constructor(axes: readonly Axis[], steps: readonly Step[]) {
+    for (const axis of axes) this.extents.set(axis.id, axis.extent);
+    this.visit(steps);
+  }
+
+  private visit(steps: readonly Step[]): void {
+    for (const step of steps) {
+      if (step.kind === "for") {
+        for (const axis of step.axes) this.extents.set(axis.id, axis.extent);
+        this.visit(step.body);
+      } else if (step.kind === "reduce") {
+        for (const axis of step.axes) this.extents.set(axis.id, axis.extent);
+        const outer = new Set(this.axesOf(step.value));
+        for (const axis of step.axes) outer.delete(axis.id);
+        this.locals.set(step.local.id, outer);
+      } else if (step.kind === "scan") this.extents.set(step.axis.id, step.axis.extent);
+    }
+  }
+
+  /** Every axis the value depends on. */
+  axesOf(value: Value): ReadonlySet<number> {
+    let found: Set<number> | undefined;
+    for (const dep of value.deps) {
+      const through = this.locals.get(dep);
+      if (through === undefined) continue;
+      found ??= new Set(value.deps);
+      found.delete(dep);
+      for (const axis of through) found.add(axis);
+    }
+    return found ?? value.deps;
+  }
+
+  points(axes: ReadonlySet<number>): number {
+    let product = 1;
+    for (const axis of axes) product *= this.extents.get(axis) ?? 1;
+    return product;
+  }
+}
+
+/** Whether values of these steps can be lanes along the axis: float64 cannot, nor can a scan. */
+export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dependence): boolean {
+  let possible = true;
+  const seen = new Set<Value>();
+  const visit = (value: Value): void => {
+    if (seen.has(value)) return;
+    seen.add(value);
+    if (value.dtype === "float64" && dependence.axesOf(value).has(axis.id)) possible = false;
+    for (const operand of operands(value)) visit(operand);
+  };
+  const walk = (list: readonly Step[]): void => {
+    for (const step of list) {
+      if (step.kind === "scan") possible = false;
+      else if (step.kind === "for") walk(step.body);
+      else {
+        visit(step.value);
+        if (step.kind === "store") for (const { atom } of step.index.terms) visit(atom);
+        if (step.kind === "reduce" && step.local.dtype === "float64") possible = false;
+      }
+    }
+  };
+  walk(steps);
+  return possible;
+}
+
+/**
+ * The estimated cost of all points of the steps, in simple instructions. `lane` is the axis that becomes lanes; in its
+ * absence each inner loop takes the best of its own.
+ */
+export function costOf(steps: readonly Step[], lane: Axis | undefined, dependence: Dependence, around: readonly Axis[]): number {
+  const seen = new Set<Value>();
+  let total = 0;
+
+  const perPoint = (scalarCost: number, laneCost: number, axes: ReadonlySet<number>, own: Axis | undefined): void => {
+    const points = dependence.points(axes);
+    if (own === undefined || !axes.has(own.id)) {
+      total += points * scalarCost;
+      return;
+    }
+    const whole = Math.floor(own.extent / 4);
+    total += (points / own.extent) * (whole * laneCost + (own.extent % 4) * scalarCost);
+  };
+
+  const value = (item: Value, own: Axis | undefined): void => {
+    if (seen.has(item) || item.kind === "const") return;
+    seen.add(item);
+    const axes = dependence.axesOf(item);
+    if (item.kind === "load") {
+      access(item.index, axes, own, item.dtype === "float32" || item.dtype === "int32" ? 1 : 3, 10);
+      return;
+    }
+    if (item.kind === "unary" || item.kind === "binary") {
+      if (item.fn === "div" || item.fn === "sqrt" || item.fn === "mod") perPoint(4, item.dtype === "float32" ? 5 : 12, axes, own);
+      else if (slowFns.has(item.fn)) perPoint(60, 120, axes, own);
+      else if (heavyFns.has(item.fn)) perPoint(40, 32, axes, own);
+      else perPoint(1, 1, axes, own);
+    } else if (item.kind !== "axis" && item.kind !== "local") perPoint(1, 1, axes, own);
+    for (const operand of operands(item)) value(operand, own);
+  };
+
+  const access = (index: Linear, axes: ReadonlySet<number>, own: Axis | undefined, lanesCost: number, scattered: number): void => {
+    for (const { atom } of index.terms) if (atom.kind !== "axis") value(atom, own);
+    if (own === undefined) return perPoint(1.5, 1.5, axes, own);
+    const { stride, irregular } = strideOf(index, (atom) => dependence.axesOf(atom).has(own.id), own.id);
+    const laneCost = irregular ? scattered + 4 : stride === 0 || stride === 1 ? lanesCost : stride === 2 || stride === -1 ? 3 : scattered;
+    perPoint(1.5, laneCost, axes, own);
+  };
+
+  const walk = (list: readonly Step[], around: ReadonlySet<number>, own: Axis | undefined): void => {
+    for (const step of list) {
+      switch (step.kind) {
+        case "force":
+          value(step.value, own);
+          break;
+        case "store":
+          value(step.value, own);
+          access(step.index, around, own, 1, 8);
+          break;
+        case "scan":
+          value(step.value, undefined);
+          access(step.index, new Set([...around, step.axis.id]), undefined, 1, 8);
+          break;
+        case "for": {
+          const inner = own ?? (lane === undefined && step.parallel ? bestLane(step.axes, step.body, dependence) : undefined);
+          walk(step.body, new Set([...around, ...step.axes.map((axis) => axis.id)]), inner);
+          break;
+        }
+        case "reduce": {
+          const inner = own ?? (lane === undefined ? bestLane(step.axes, [step], dependence) : undefined);
+          value(step.value, inner);
+          perPoint(1, 1, new Set([...around, ...step.axes.map((axis) => axis.id)]), inner);
+          break;
+        }
+      }
+    }
+  };
+  walk(steps, new Set(around.map((axis) => axis.id)), lane);
+  return total;
+}
+
+/** The axis along which lanes are cheapest, if lanes pay at all. */
+export function bestLane(axes: readonly Axis[], steps: readonly Step[], dependence: Dependence): Axis | undefined {
+  let best: Axis | undefined;
+  let bestCost = Number.POSITIVE_INFINITY;
+  for (const axis of [...axes].reverse()) {
+    if (axis.extent < 4 || !canVectorize(steps, axis, dependence)) continue;
+    const cost = localCost(steps, axes, axis, dependence);
+    if (cost < bestCost) {
+      best = axis;
+      bestCost = cost;
+    }
+  }
+  if (best === undefined) return undefined;
+  return bestCost < localCost(steps, axes, undefined, dependence) ? best : undefined;
+}
+
+/** Cost of the values directly in these steps, with all of them along one axis or none. */
+function localCost(steps: readonly Step[], axes: readonly Axis[], lane: Axis | undefined, dependence: Dependence): number {
+  // Reductions count as plain loops here: the choice is about one axis for all of the body.
+  const flat = steps.map((step): Step => (step.kind === "reduce" ? { kind: "force", value: step.value } : step));
+  return costOf(flat, lane ?? unlikely, dependence, axes);
+}
+
+/** An axis nothing depends on. */
+const unlikely: Axis = { id: -1, extent: 1 };

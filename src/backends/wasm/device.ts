@@ -1,0 +1,233 @@
+// The WebAssembly device: one memory for everything, one module for each program.
+import type { BufferInfo, Program } from "../../compiler/kernel.ts";
+import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
+import { HebbError, InternalError } from "../../graph/errors.ts";
+import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
+import { Allocator } from "./allocator.ts";
+import { failureAddress } from "./guard.ts";
+import { type EmittedProgram, emitProgram } from "./program.ts";
+
+const pageBytes = 65536;
+const mostPages = 65536;
+const firstPages = 64;
+/** Low memory holds the failure record and tables; a read of a lane not taken may touch it. */
+const reservedBytes = 4096;
+/** Vectors may read a little past the last element; the end of the memory is never handed out. */
+const slackBytes = 256;
+
+export interface WasmDevice extends Device {
+  readonly backend: "wasm";
+}
+
+export function createWasmDevice(_options: { readonly threads?: number | "auto" } = {}): WasmDevice {
+  return new Wasm();
+}
+
+class Wasm implements WasmDevice {
+  readonly backend = "wasm";
+  readonly description = "wasm, SIMD, 1 thread";
+  readonly threads = 1;
+  readonly memoryObject: WebAssembly.Memory;
+  readonly shared = false;
+  private readonly allocator: Allocator;
+  private readonly live = new Map<number, number>();
+  private liveBytes = 0;
+  private byteView: Uint8Array;
+  private wordView: Int32Array;
+
+  constructor() {
+    this.memoryObject = new WebAssembly.Memory({ initial: firstPages, maximum: mostPages });
+    this.byteView = new Uint8Array(this.memoryObject.buffer);
+    this.wordView = new Int32Array(this.memoryObject.buffer);
+    this.allocator = new Allocator(reservedBytes, firstPages * pageBytes - slackBytes, (end) => this.growTo(end));
+  }
+
+  private growTo(end: number): number {
+    const have = this.memoryObject.buffer.byteLength;
+    // Growing is slow where the memory must be copied, so it is done in larger and larger steps.
+    const need = Math.ceil((end + slackBytes - have) / pageBytes);
+    const comfortable = Math.min(Math.max(need, Math.ceil(have / pageBytes / 2)), mostPages - have / pageBytes);
+    for (const pages of [comfortable, need]) {
+      if (pages < need) continue;
+      try {
+        this.memoryObject.grow(pages);
+        return this.memoryObject.buffer.byteLength - slackBytes;
+      } catch {
+        // Try the smaller step.
+      }
+    }
+    throw new HebbError(
+      `out of memory: ${end} bytes are needed and WebAssembly can hold ${mostPages * pageBytes}; use a smaller batch or a smaller model`,
+    );
+  }
+
+  get bytes(): Uint8Array {
+    if (this.byteView.buffer !== this.memoryObject.buffer) this.byteView = new Uint8Array(this.memoryObject.buffer);
+    return this.byteView;
+  }
+
+  get words(): Int32Array {
+    if (this.wordView.buffer !== this.memoryObject.buffer) this.wordView = new Int32Array(this.memoryObject.buffer);
+    return this.wordView;
+  }
+
+  allocate(bytes: number): Block {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    const address = this.allocator.allocate(bytes);
+    this.live.set(address, bytes);
+    this.liveBytes += bytes;
+    return { address, bytes };
+  }
+
+  free(block: Block): void {
+    this.check(block);
+    this.live.delete(block.address);
+    this.allocator.free(block.address, block.bytes);
+    this.liveBytes -= block.bytes;
+  }
+
+  private check(block: Block): void {
+    if (this.live.get(block.address) !== block.bytes) throw new InternalError(`block ${block.address} was freed or belongs to another device`);
+  }
+
+  write(block: Block, data: TypedArray): void {
+    this.check(block);
+    if (data.byteLength > block.bytes) throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
+    this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address);
+  }
+
+  read(block: Block, dtype: DType, length: number): TypedArray {
+    this.check(block);
+    if (length * byteSize(dtype) > block.bytes) throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
+    return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
+  }
+
+  copy(from: Block, to: Block): void {
+    this.check(from);
+    this.check(to);
+    if (from.bytes > to.bytes) throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    this.bytes.copyWithin(to.address, from.address, from.address + from.bytes);
+  }
+
+  compile(program: Program): Executable {
+    return new WasmExecutable(this, program);
+  }
+
+  memory(): { readonly liveBytes: number; readonly reservedBytes: number } {
+    return { liveBytes: this.liveBytes, reservedBytes: this.memoryObject.buffer.byteLength };
+  }
+
+  close(): void {
+    this.live.clear();
+    this.liveBytes = 0;
+  }
+}
+
+type Entry = (table: number) => void;
+
+class WasmExecutable implements Executable {
+  private readonly device: Wasm;
+  private readonly program: Program;
+  private readonly emitted: EmittedProgram;
+  private readonly blocks: readonly Block[];
+  private readonly table: number;
+  private readonly exports: WebAssembly.Exports;
+  private readonly entry: Entry;
+  /** The addresses now in the table. */
+  private readonly bound: number[];
+  /** What each argument must hold at least. */
+  private readonly argumentBytes: number[];
+
+  constructor(device: Wasm, program: Program) {
+    this.device = device;
+    this.program = program;
+    const arena = device.allocate(program.arenaBytes);
+    this.emitted = emitProgram(program, {
+      arenaBase: arena.address,
+      memory: { module: "hebb", name: "memory", minPages: 1, maxPages: mostPages, shared: device.shared },
+    });
+    const { scratchBytes, sharedBytes, sharedSlot } = this.emitted;
+    const shared = device.allocate(sharedBytes);
+    const scratch = device.allocate(scratchBytes);
+    const table = device.allocate(4 * (sharedSlot + 2));
+    this.blocks = [arena, shared, scratch, table];
+    this.table = table.address;
+    device.words[table.address / 4 + sharedSlot] = shared.address;
+    device.words[table.address / 4 + sharedSlot + 1] = scratch.address;
+    this.bound = new Array<number>(program.argumentCount).fill(-1);
+    this.argumentBytes = bytesOfArguments(program);
+    const compiled = new WebAssembly.Module(this.emitted.module.encode());
+    this.exports = new WebAssembly.Instance(compiled, { hebb: { memory: device.memoryObject } }).exports;
+    this.entry = entryOf(this.exports, "run");
+  }
+
+  run(blocks: readonly Block[]): GuardFailure | undefined {
+    this.bind(blocks);
+    this.entry(this.table);
+    return this.failure();
+  }
+
+  profile(blocks: readonly Block[]): readonly number[] {
+    this.bind(blocks);
+    const times = this.program.kernels.map((_, place) => {
+      const kernel = entryOf(this.exports, `kernel${place}`);
+      const start = performance.now();
+      kernel(this.table);
+      return (performance.now() - start) * 1e6;
+    });
+    this.failure();
+    return times;
+  }
+
+  source(): string {
+    return "";
+  }
+
+  release(): void {
+    for (const block of this.blocks) this.device.free(block);
+  }
+
+  private bind(blocks: readonly Block[]): void {
+    const { bound, argumentBytes } = this;
+    if (blocks.length !== bound.length) {
+      throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);
+    }
+    for (let slot = 0; slot < bound.length; slot++) {
+      const block = blocks[slot];
+      if (block === undefined || block.address === bound[slot]) continue;
+      const need = argumentBytes[slot] ?? 0;
+      if (block.bytes < need) {
+        throw new InternalError(`argument ${slot} of ${this.program.name} needs ${need} bytes; its block has ${block.bytes}`);
+      }
+      bound[slot] = block.address;
+      this.device.words[this.table / 4 + slot] = block.address;
+    }
+  }
+
+  /** The recorded failure, which is forgotten. */
+  private failure(): GuardFailure | undefined {
+    const { words } = this.device;
+    const place = failureAddress / 4;
+    const site = words[place] ?? 0;
+    if (site === 0) return undefined;
+    words[place] = 0;
+    return { site: this.emitted.sites[site - 1] ?? "", index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0 };
+  }
+}
+
+function bytesOfArguments(program: Program): number[] {
+  const bytes = new Array<number>(program.argumentCount).fill(0);
+  const need = ({ placement, length, dtype }: BufferInfo): void => {
+    if (placement.kind === "argument") bytes[placement.slot] = Math.max(bytes[placement.slot] ?? 0, length * byteSize(dtype));
+  };
+  program.buffers.forEach(need);
+  return bytes;
+}
+
+function entryOf(exports: WebAssembly.Exports, name: string): Entry {
+  const entry = exports[name];
+  if (typeof entry !== "function") throw new InternalError(`the module has no function ${name}`);
+  return (table) => {
+    entry(table);
+  };
+}

@@ -1,0 +1,756 @@
+// Emits expressions: each value once while it is available, scalar or in four lanes, with addresses as strength-reduced sums.
+import type { BufferInfo } from "../../compiler/kernel.ts";
+import { byteSize, type DType } from "../../graph/dtype.ts";
+import { unreachable } from "../../graph/errors.ts";
+import type { Axis, Local } from "../../graph/scalar.ts";
+import type { EmitContext } from "./emitter.ts";
+import { tableParam } from "./emitter.ts";
+import { guardRecorder } from "./guard.ts";
+import type { FunctionBuilder, MemoryOpcode, ValueType } from "./module.ts";
+import { scalarBinary, scalarCast, scalarType, scalarUnary, vectorBinary, vectorCast, vectorUnary } from "./operations.ts";
+import { type Linear, linearKey, makeLinear, misplaced, operands, type Value, type ValueTable } from "./values.ts";
+
+/** Lanes of a vector: the last loop counter at `local`, `local + 1` … for each copy 4 further on. */
+interface Lanes {
+  readonly axis: Axis;
+  readonly local: number;
+}
+
+interface Scope {
+  readonly cached: Map<string, number>;
+}
+
+interface Place {
+  /** A term of an address: what it is called, how deep in the loops it is known, how it is pushed. */
+  readonly key: string;
+  readonly depth: number;
+  readonly push: () => void;
+}
+
+export const scalarLoads: Readonly<Record<DType, MemoryOpcode>> = {
+  float32: "f32.load", float64: "f64.load", int32: "i32.load", uint8: "i32.load8_u", bool: "i32.load8_u",
+};
+export const scalarStores: Readonly<Record<DType, MemoryOpcode>> = {
+  float32: "f32.store", float64: "f64.store", int32: "i32.store", uint8: "i32.store8", bool: "i32.store8",
+};
+
+export class Expressions {
+  readonly f: FunctionBuilder;
+  readonly context: EmitContext;
+  readonly values: ValueTable;
+  /** Which unrolled copy of the vector body is being emitted. */
+  copy = 0;
+  private scopes: Scope[] = [{ cached: new Map() }];
+  private readonly axes = new Map<number, { local: number; depth: number }>();
+  private readonly locals = new Map<string, { local: number; depth: number }>();
+  private lanes: Lanes | undefined;
+  private readonly varying = new Set<number>();
+  /** The lanes in which the branch being emitted is taken. */
+  private mask: number | undefined;
+
+  constructor(f: FunctionBuilder, context: EmitContext, values: ValueTable) {
+    this.f = f;
+    this.context = context;
+    this.values = values;
+  }
+
+  get depth(): number {
+    return this.scopes.length;
+  }
+
+  get vectorized(): boolean {
+    return this.lanes !== undefined;
+  }
+
+  bindAxis(axis: Axis, local: number): void {
+    this.axes.set(axis.id, { local, depth: this.depth });
+  }
+
+  bindLanes(axis: Axis, local: number): void {
+    this.bindAxis(axis, local);
+    this.lanes = { axis, local };
+    this.varying.add(axis.id);
+  }
+
+  endLanes(): void {
+    this.lanes = undefined;
+    this.varying.clear();
+    this.copy = 0;
+  }
+
+  /** A local that holds a kernel local; v128: one for each lane (of the current copy). */
+  bindLocal(local: Local, wasmLocal: number): void {
+    const lanes = this.f.typeOf(wasmLocal) === "v128";
+    if (lanes) this.varying.add(local.id);
+    this.locals.set(lanes ? `${local.id}.${this.copy}` : `${local.id}`, { local: wasmLocal, depth: this.depth });
+  }
+
+  scope(body: () => void): void {
+    this.scopes.push({ cached: new Map() });
+    body();
+    const scope = this.scopes.pop();
+    for (const local of scope?.cached.values() ?? []) this.f.release(local);
+  }
+
+  isVarying(value: Value): boolean {
+    if (this.varying.size === 0) return false;
+    for (const dep of value.deps) if (this.varying.has(dep)) return true;
+    return false;
+  }
+
+  // ---- scalars
+
+  pushScalar(value: Value): void {
+    switch (value.kind) {
+      case "const":
+        this.pushConstant(value.value, value.dtype);
+        return;
+      case "axis":
+        this.f.get(this.axisLocal(value.axis));
+        return;
+      case "local":
+        this.f.get(this.localOf(value.local, false));
+        return;
+      default:
+        this.cached(`s${value.id}`, value, () => this.computeScalar(value));
+    }
+  }
+
+  private pushConstant(value: number, dtype: DType): void {
+    if (dtype === "float32") this.f.f32(value);
+    else if (dtype === "float64") this.f.f64(value);
+    else if (dtype === "bool") this.f.i32(value !== 0 ? 1 : 0);
+    else this.f.i32(dtype === "uint8" ? value & 255 : value);
+  }
+
+  private computeScalar(value: Exclude<Value, { kind: "const" | "axis" | "local" }>): void {
+    const { f, context } = this;
+    switch (value.kind) {
+      case "load":
+        this.whereTaken(value, () => {
+          const offset = this.pushAddress(value.buffer, value.index);
+          f.memory(scalarLoads[value.dtype], offset);
+        });
+        return;
+      case "unary":
+        this.pushScalar(value.x);
+        scalarUnary(f, context, value.fn, value.x.dtype);
+        return;
+      case "binary":
+        this.pushScalar(value.a);
+        this.pushScalar(value.b);
+        if (!this.constantDivision(value)) scalarBinary(f, context, value.fn, value.a.dtype);
+        return;
+      case "select":
+        if (value.a.unsafe || value.b.unsafe) {
+          this.pushScalar(value.condition);
+          f.if(
+            () => this.scope(() => this.pushScalar(value.a)),
+            () => this.scope(() => this.pushScalar(value.b)),
+            scalarType(value.dtype),
+          );
+        } else {
+          this.pushScalar(value.a);
+          this.pushScalar(value.b);
+          this.pushScalar(value.condition);
+          f.op("select");
+        }
+        return;
+      case "cast":
+        this.pushScalar(value.x);
+        scalarCast(f, value.x.dtype, value.dtype);
+        return;
+      case "bitcast":
+        this.pushScalar(value.x);
+        if (value.dtype !== value.x.dtype) f.op(value.dtype === "int32" ? "i32.reinterpret_f32" : "f32.reinterpret_i32");
+        return;
+      case "guard":
+        this.whereTaken(value, () => {
+          this.pushScalar(value.x);
+          this.checkGuard(value.extent, value.site);
+        });
+        return;
+      default:
+        return unreachable(value);
+    }
+  }
+
+  /** Division by a positive constant of something not negative: the hardware's own. */
+  private constantDivision(value: Extract<Value, { kind: "binary" }>): boolean {
+    const { fn, a, b } = value;
+    if ((fn !== "div" && fn !== "mod") || a.dtype !== "int32" || b.kind !== "const" || b.value <= 0 || a.min < 0) return false;
+    this.f.op(fn === "div" ? "i32.div_u" : "i32.rem_u");
+    return true;
+  }
+
+  /** The index is on the stack; leaves it, or 0 after recording the failure. */
+  private checkGuard(extent: number, site: string): void {
+    const { f } = this;
+    const index = f.local("i32");
+    f.tee(index).i32(extent).op("i32.lt_u").if(
+      () => f.get(index),
+      () => f.get(index).i32(extent).i32(this.context.site(site)).call(guardRecorder(this.context)).i32(0),
+      "i32",
+    );
+    f.release(index);
+  }
+
+  /** A uniform value that only some lanes ask for: computed if any does. */
+  private whereTaken(value: Value, compute: () => void): void {
+    if (this.mask === undefined || !value.unsafe) {
+      compute();
+      return;
+    }
+    const { mask } = this;
+    this.f.get(mask).op("v128.any_true").if(
+      () => this.scope(compute),
+      () => this.pushConstant(0, value.dtype),
+      scalarType(value.dtype),
+    );
+  }
+
+  // ---- lanes
+
+  /** Four lanes: f32x4, i32x4, or a mask of 32-bit lanes for bool. */
+  pushVector(value: Value): void {
+    if (value.dtype === "float64") throw misplaced("float64 lanes");
+    if (value.kind === "const") {
+      if (value.dtype === "float32") this.f.f32x4(value.value);
+      else if (value.dtype === "bool") this.f.i32x4(value.value !== 0 ? -1 : 0);
+      else this.f.i32x4(value.dtype === "uint8" ? value.value & 255 : value.value);
+      return;
+    }
+    if (!this.isVarying(value)) {
+      this.cached(`x${value.id}`, value, () => {
+        if (value.dtype === "bool") this.f.i32(0);
+        this.pushScalar(value);
+        if (value.dtype === "bool") this.f.op("i32.sub");
+        this.f.op(value.dtype === "float32" ? "f32x4.splat" : "i32x4.splat");
+      });
+      return;
+    }
+    if (value.kind === "local") {
+      this.f.get(this.localOf(value.local, true));
+      return;
+    }
+    this.cached(`v${value.id}.${this.copy}`, value, () => this.computeVector(value));
+  }
+
+  private computeVector(value: Exclude<Value, { kind: "const" | "local" }>): void {
+    const { f, context } = this;
+    switch (value.kind) {
+      case "axis": {
+        const first = 4 * this.copy;
+        f.get(this.axisLocal(value.axis)).op("i32x4.splat").i32Lanes(first, first + 1, first + 2, first + 3).op("i32x4.add");
+        return;
+      }
+      case "load":
+        this.vectorLoad(value);
+        return;
+      case "unary":
+        this.pushVector(value.x);
+        if (!vectorUnary(f, context, value.fn, value.x.dtype)) this.laneByLane(value, [value.x], () => scalarUnary(f, context, value.fn, value.x.dtype));
+        return;
+      case "binary":
+        this.vectorBinary(value);
+        return;
+      case "select":
+        this.vectorSelect(value);
+        return;
+      case "cast":
+        this.pushVector(value.x);
+        vectorCast(f, value.x.dtype, value.dtype);
+        return;
+      case "bitcast":
+        this.pushVector(value.x);
+        return;
+      case "guard":
+        this.pushVector(value.x);
+        this.checkLanes(value.extent, value.site);
+        return;
+      default:
+        return unreachable(value);
+    }
+  }
+
+  private vectorBinary(value: Extract<Value, { kind: "binary" }>): void {
+    const { f, context } = this;
+    const { fn, a, b } = value;
+    this.pushVector(a);
+    if ((fn === "shl" || fn === "shr") && !this.isVarying(b)) {
+      this.pushScalar(b);
+      f.op(fn === "shl" ? "i32x4.shl" : "i32x4.shr_u");
+      return;
+    }
+    if ((fn === "div" || fn === "mod") && a.dtype === "int32" && b.kind === "const" && this.divideLanes(fn, a, b.value)) return;
+    this.pushVector(b);
+    if (vectorBinary(f, context, fn, a.dtype)) return;
+    this.laneByLane(value, [a, b], () => {
+      if (!this.constantDivision(value)) scalarBinary(f, context, fn, a.dtype);
+    });
+  }
+
+  /** Lanes on the stack divided by a constant, without leaving the vector: shifts, or floats where they are exact. */
+  private divideLanes(fn: "div" | "mod", a: Value, divisor: number): boolean {
+    const { f } = this;
+    if (divisor <= 0 || a.min < 0) return false;
+    if ((divisor & (divisor - 1)) === 0) {
+      if (fn === "mod") f.i32x4(divisor - 1).op("v128.and");
+      else f.i32(31 - Math.clz32(divisor)).op("i32x4.shr_u");
+      return true;
+    }
+    // (x + 1/2) / divisor stays further than a rounding error from the next integer as long as x is below 2^21.
+    if (a.max >= 2 ** 21) return false;
+    const x = f.local("v128");
+    f.tee(x).op("f32x4.convert_i32x4_s").f32x4(0.5).op("f32x4.add").f32x4(divisor).op("f32x4.div").op("i32x4.trunc_sat_f32x4_s");
+    if (fn === "mod") {
+      const q = f.local("v128");
+      f.set(q).get(x).get(q).i32x4(divisor).op("i32x4.mul").op("i32x4.sub").release(q);
+    }
+    f.release(x);
+    return true;
+  }
+
+  private vectorSelect(value: Extract<Value, { kind: "select" }>): void {
+    const { f } = this;
+    const { condition, a, b } = value;
+    if (!a.unsafe && !b.unsafe) {
+      this.pushVector(a);
+      this.pushVector(b);
+      this.pushVector(condition);
+      f.op("v128.bitselect");
+      return;
+    }
+    if (!this.isVarying(condition)) {
+      this.pushScalar(condition);
+      f.if(() => this.scope(() => this.pushVector(a)), () => this.scope(() => this.pushVector(b)), "v128");
+      return;
+    }
+    const outer = this.mask;
+    const taken = f.local("v128");
+    const branch = f.local("v128");
+    const side = (part: Value, inverted: boolean): void => {
+      if (!part.unsafe) return this.pushVector(part);
+      f.get(taken);
+      if (inverted) f.op("v128.not");
+      if (outer !== undefined) f.get(outer).op("v128.and");
+      f.set(branch);
+      this.mask = branch;
+      this.scope(() => this.pushVector(part));
+      this.mask = outer;
+    };
+    this.pushVector(condition);
+    f.set(taken);
+    side(a, false);
+    side(b, true);
+    f.get(taken).op("v128.bitselect");
+    f.release(taken);
+    f.release(branch);
+  }
+
+  /** The vector operands are on the stack in order; leaves the vector of results. */
+  private laneByLane(value: Value, inputs: readonly Value[], scalar: () => void): void {
+    const { f } = this;
+    const held = inputs.map(() => f.local("v128"));
+    for (const local of [...held].reverse()) f.set(local);
+    this.lanesFrom(value.dtype, (lane) => {
+      inputs.forEach((input, place) => {
+        f.get(held[place] ?? 0);
+        this.extractLane(input.dtype, lane);
+      });
+      scalar();
+    });
+    for (const local of held) f.release(local);
+  }
+
+  extractLane(dtype: DType, lane: number): void {
+    if (dtype === "float32") this.f.lane("f32x4.extract_lane", lane);
+    else this.f.lane("i32x4.extract_lane", lane);
+    if (dtype === "bool") this.f.i32(1).op("i32.and");
+  }
+
+  /** Builds a vector from scalars pushed one after the other. */
+  private lanesFrom(dtype: DType, push: (lane: number) => void): void {
+    const { f } = this;
+    for (let lane = 0; lane < 4; lane++) {
+      push(lane);
+      if (lane === 0) f.op(dtype === "float32" ? "f32x4.splat" : "i32x4.splat");
+      else f.lane(dtype === "float32" ? "f32x4.replace_lane" : "i32x4.replace_lane", lane);
+    }
+    if (dtype === "bool") f.op("i32x4.neg");
+  }
+
+  private checkLanes(extent: number, site: string): void {
+    const { f } = this;
+    const index = f.local("v128");
+    const bad = f.local("v128");
+    f.tee(index).i32x4(extent).op("i32x4.ge_u");
+    if (this.mask !== undefined) f.get(this.mask).op("v128.and");
+    f.tee(bad).op("v128.any_true").if(() => {
+      for (let lane = 0; lane < 4; lane++) {
+        f.get(bad).lane("i32x4.extract_lane", lane).if(() => {
+          f.get(index).lane("i32x4.extract_lane", lane).i32(extent).i32(this.context.site(site)).call(guardRecorder(this.context));
+        });
+      }
+    });
+    f.get(index).get(bad).op("v128.andnot");
+    f.release(index);
+    f.release(bad);
+  }
+
+  // ---- memory
+
+  private vectorLoad(value: Extract<Value, { kind: "load" }>): void {
+    const { f } = this;
+    const { buffer, index, dtype } = value;
+    const stride = this.laneStride(index);
+    const conditional = this.mask !== undefined && value.unsafe;
+    if (stride === undefined || (conditional && (stride > 2 || stride < -1))) {
+      this.gather(value, conditional);
+      return;
+    }
+    const compute = (): void => {
+      if (stride === 1) this.contiguousLoad(dtype, this.pushAddress(buffer, index));
+      else if (stride === -1) {
+        this.contiguousLoad(dtype, this.pushAddress(buffer, shifted(index, -3)));
+        f.tee(this.scratchVector()).get(this.scratchVector()).shuffle32(3, 2, 1, 0);
+      } else if (stride === 2 && byteSize(dtype) === 4) {
+        const pointer = f.local("i32");
+        const offset = this.pushAddress(buffer, index);
+        f.tee(pointer).memory("v128.load", offset).get(pointer).memory("v128.load", offset + 16).shuffle32(0, 2, 4, 6);
+        f.release(pointer);
+      } else {
+        this.stridedLoad(dtype, buffer, index, stride);
+      }
+    };
+    if (!conditional) return compute();
+    f.get(this.mask ?? 0).op("v128.any_true").if(() => this.scope(compute), () => f.i32x4(0), "v128");
+  }
+
+  private contiguousLoad(dtype: DType, offset: number): void {
+    const { f } = this;
+    if (byteSize(dtype) === 4) {
+      f.memory("v128.load", offset);
+      return;
+    }
+    f.memory("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
+    if (dtype === "bool") f.op("i32x4.neg");
+  }
+
+  private stridedLoad(dtype: DType, buffer: number, index: Linear, stride: number): void {
+    const { f } = this;
+    // The address of the lowest lane, so that the others are reached by offsets.
+    const step = Math.abs(stride) * byteSize(dtype);
+    const pointer = f.local("i32");
+    const offset = this.pushAddress(buffer, stride < 0 ? shifted(index, 3 * stride) : index);
+    f.set(pointer);
+    const at = (lane: number): number => offset + step * (stride < 0 ? 3 - lane : lane);
+    if (byteSize(dtype) === 4) {
+      f.get(pointer).memory("v128.load32_zero", at(0)).set(this.scratchVector());
+      for (let lane = 1; lane < 4; lane++) {
+        f.get(pointer).get(this.scratchVector()).memoryLane("v128.load32_lane", lane, at(lane)).set(this.scratchVector());
+      }
+      f.get(this.scratchVector());
+    } else {
+      this.lanesFrom(dtype, (lane) => f.get(pointer).memory("i32.load8_u", at(lane)));
+    }
+    f.release(pointer);
+  }
+
+  private vectorScratch: number | undefined;
+  private scratchVector(): number {
+    this.vectorScratch ??= this.f.local("v128");
+    return this.vectorScratch;
+  }
+
+  /** Lanes from anywhere. Lanes not taken read the first element. */
+  private gather(value: Extract<Value, { kind: "load" }>, conditional: boolean): void {
+    const { f } = this;
+    const addresses = f.local("v128");
+    const offset = this.pushAddresses(value.buffer, value.index, conditional ? this.mask : undefined);
+    f.set(addresses);
+    this.lanesFrom(value.dtype, (lane) => f.get(addresses).lane("i32x4.extract_lane", lane).memory(scalarLoads[value.dtype], offset));
+    f.release(addresses);
+  }
+
+  /** Pushes four addresses and returns what to add to each. */
+  private pushAddresses(buffer: number, index: Linear, mask: number | undefined): number {
+    const { f } = this;
+    const info = this.context.buffer(buffer);
+    this.pushLinearVector(index, byteSize(info.dtype));
+    if (mask !== undefined) f.get(mask).op("v128.and");
+    if (info.placement.kind === "arena") return this.context.arenaBase + info.placement.byteOffset;
+    this.pushBase(buffer);
+    f.op("i32x4.splat").op("i32x4.add");
+    return 0;
+  }
+
+  private pushLinearVector(linear: Linear, scale: number): void {
+    const { f } = this;
+    let first = true;
+    for (const { atom, coefficient } of linear.terms) {
+      this.pushVector(atom);
+      const factor = coefficient * scale;
+      if (factor > 0 && (factor & (factor - 1)) === 0) {
+        if (factor > 1) f.i32(31 - Math.clz32(factor)).op("i32x4.shl");
+      } else f.i32x4(factor).op("i32x4.mul");
+      if (!first) f.op("i32x4.add");
+      first = false;
+    }
+    if (first) f.i32x4(linear.constant * scale);
+    else if (linear.constant !== 0) f.i32x4(linear.constant * scale).op("i32x4.add");
+  }
+
+  storeScalar(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
+    const { f } = this;
+    const { dtype } = this.context.buffer(buffer);
+    const pointer = f.local("i32");
+    const offset = this.pushAddress(buffer, index);
+    if (accumulate) {
+      f.tee(pointer).get(pointer).memory(scalarLoads[dtype], offset);
+      this.pushScalar(value);
+      scalarBinary(f, this.context, "add", dtype);
+    } else {
+      this.pushScalar(value);
+    }
+    f.memory(scalarStores[dtype], offset).release(pointer);
+  }
+
+  storeVector(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
+    const { f } = this;
+    const { dtype } = this.context.buffer(buffer);
+    const stride = this.laneStride(index);
+    const result = f.local("v128");
+    const pointer = f.local("i32");
+    if (stride === 1) {
+      this.pushVector(value);
+      f.set(result);
+      const offset = this.pushAddress(buffer, index);
+      f.set(pointer);
+      if (accumulate) {
+        f.get(pointer);
+        this.contiguousLoad(dtype, offset);
+        f.get(result);
+        vectorBinary(f, this.context, "add", dtype);
+        f.set(result);
+      }
+      f.get(pointer).get(result);
+      if (byteSize(dtype) === 4) f.memory("v128.store", offset);
+      else {
+        if (dtype === "bool") f.i32x4(1).op("v128.and");
+        f.i32x4(0).shuffle([0, 4, 8, 12, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16]).memoryLane("v128.store32_lane", 0, offset);
+      }
+    } else {
+      this.pushVector(value);
+      f.set(result);
+      const addresses = f.local("v128");
+      const offset = this.pushAddresses(buffer, index, undefined);
+      f.set(addresses);
+      for (let lane = 0; lane < 4; lane++) {
+        f.get(addresses).lane("i32x4.extract_lane", lane);
+        if (accumulate) f.tee(pointer).get(pointer).memory(scalarLoads[dtype], offset);
+        f.get(result);
+        this.extractLane(dtype, lane);
+        if (accumulate) scalarBinary(f, this.context, "add", dtype);
+        f.memory(scalarStores[dtype], offset);
+      }
+      f.release(addresses);
+    }
+    f.release(result);
+    f.release(pointer);
+  }
+
+  /** How far apart neighbouring lanes are, in elements; undefined when they are not evenly spaced. */
+  laneStride(index: Linear): number | undefined {
+    let stride = 0;
+    for (const { atom, coefficient } of index.terms) {
+      if (atom.kind === "axis" && atom.axis.id === this.lanes?.axis.id) stride = coefficient;
+      else if (this.isVarying(atom)) return undefined;
+    }
+    return stride === 0 ? undefined : stride;
+  }
+
+  // ---- addresses
+
+  pushBase(buffer: number): void {
+    const info = this.context.buffer(buffer);
+    if (info.placement.kind === "arena") this.f.i32(this.context.arenaBase + info.placement.byteOffset);
+    else this.basePlace(info).push();
+  }
+
+  private basePlace(info: BufferInfo): Place {
+    const slot = info.placement.kind === "argument" ? info.placement.slot : 0;
+    const key = `b${slot}`;
+    return {
+      key,
+      depth: 0,
+      push: () => this.cachedLocal(key, "i32", () => this.f.get(tableParam).memory("i32.load", 4 * slot)),
+    };
+  }
+
+  /** The terms of an address and the constant that remains for the instruction. */
+  private addressPlaces(buffer: number, index: Linear): { places: Place[]; constant: number; offset: number } {
+    const info = this.context.buffer(buffer);
+    const size = byteSize(info.dtype);
+    const places: Place[] = info.placement.kind === "argument" ? [this.basePlace(info)] : [];
+    let negative = false;
+    let copyShift = 0;
+    for (const { atom, coefficient } of index.terms) {
+      const scale = coefficient * size;
+      if (atom.kind === "axis" && atom.axis.id === this.lanes?.axis.id) copyShift = 4 * this.copy * scale;
+      if (scale < 0 || atom.min < 0) negative = true;
+      places.push({
+        key: `${scale}*${atom.id}`,
+        depth: this.depthOf(atom),
+        push: () => this.pushScaled(atom, scale),
+      });
+    }
+    places.sort((a, b) => a.depth - b.depth);
+    const constant = index.constant * size + (info.placement.kind === "arena" ? this.context.arenaBase + info.placement.byteOffset : 0);
+    // An instruction's offset cannot undo a negative address, so such constants go into the sum.
+    if (!negative && constant >= 0 && copyShift >= 0) return { places, constant: 0, offset: constant + copyShift };
+    return copyShift >= 0 ? { places, constant, offset: copyShift } : { places, constant: constant + copyShift, offset: 0 };
+  }
+
+  private pushAddress(buffer: number, index: Linear): number {
+    const { places, constant, offset } = this.addressPlaces(buffer, index);
+    this.pushSum(places, constant);
+    return offset;
+  }
+
+  private pushSum(places: readonly Place[], constant: number): void {
+    const { f } = this;
+    if (places.length === 0) {
+      f.i32(constant);
+      return;
+    }
+    const keyOf = (count: number): string => `p${constant}+${places.slice(0, count).map((place) => place.key).join("+")}`;
+    let done = places.length;
+    let held: number | undefined;
+    for (; done > 0 && held === undefined; done--) {
+      held = this.lookup(keyOf(done));
+      if (held !== undefined) break;
+    }
+    if (held !== undefined) f.get(held);
+    for (let count = held === undefined ? 0 : done; count < places.length; count++) {
+      places[count]?.push();
+      if (count > 0) f.op("i32.add");
+      else if (constant !== 0) f.i32(constant).op("i32.add");
+      const boundary = count + 1 === places.length || (places[count + 1]?.depth ?? 0) > (places[count]?.depth ?? 0);
+      if (boundary && (count > 0 || constant !== 0)) this.keep(keyOf(count + 1), "i32");
+    }
+  }
+
+  private pushScaled(atom: Value, scale: number): void {
+    if (scale === 1) return this.pushScalar(atom);
+    this.cachedLocal(`t${scale}*${atom.id}`, "i32", () => {
+      this.pushScalar(atom);
+      if (scale > 0 && (scale & (scale - 1)) === 0) this.f.i32(31 - Math.clz32(scale)).op("i32.shl");
+      else this.f.i32(scale).op("i32.mul");
+    });
+  }
+
+  private depthOf(value: Value): number {
+    let depth = 0;
+    for (const dep of value.deps) depth = Math.max(depth, this.axes.get(dep)?.depth ?? this.locals.get(`${dep}`)?.depth ?? 0);
+    return depth;
+  }
+
+  // ---- hoisting
+
+  /** Computes before a loop what `value` needs and the loop, which binds `bound`, does not change. */
+  hoistValue(value: Value, bound: ReadonlySet<number>, vector: boolean, conditional = false): void {
+    if (value.kind === "const") return;
+    if (value.kind === "axis" || value.kind === "local") {
+      if (vector && value.dtype !== "float64" && isDisjoint(value.deps, bound)) {
+        this.pushVector(value);
+        this.f.op("drop");
+      }
+      return;
+    }
+    if (value.pinned && value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional);
+    const invariant = isDisjoint(value.deps, bound) && !value.pinned;
+    if (invariant && !(conditional && value.unsafe)) {
+      if (vector && value.dtype !== "float64") this.pushVector(value);
+      else this.pushScalar(value);
+      this.f.op("drop");
+      return;
+    }
+    if (value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional);
+    if (value.kind === "select") {
+      this.hoistValue(value.condition, bound, vector, conditional);
+      this.hoistValue(value.a, bound, vector, true);
+      this.hoistValue(value.b, bound, vector, true);
+      return;
+    }
+    for (const operand of operands(value)) this.hoistValue(operand, bound, vector, conditional);
+  }
+
+  hoistAddress(buffer: number, index: Linear, bound: ReadonlySet<number>, vector: boolean, conditional = false): void {
+    for (const { atom } of index.terms) {
+      // An address is scalar; only lanes gathered from anywhere need vectors of indices.
+      if (!isDisjoint(atom.deps, bound)) this.hoistValue(atom, bound, vector, conditional);
+    }
+    const kept = index.terms.filter(({ atom }) => isDisjoint(atom.deps, bound) && !atom.pinned && !(conditional && atom.unsafe));
+    const { places, constant } = this.addressPlaces(buffer, index);
+    const known = this.addressPlaces(buffer, makeLinear(kept, 0)).places;
+    const prefix = places.filter((place) => known.some((other) => other.key === place.key));
+    if (prefix.length === 0) return;
+    this.pushSum(prefix, constant);
+    this.f.op("drop");
+  }
+
+  // ---- what is available
+
+  private axisLocal(axis: Axis): number {
+    const bound = this.axes.get(axis.id);
+    if (bound === undefined) throw misplaced(`axis ${axis.id} outside its loop`);
+    return bound.local;
+  }
+
+  private localOf(local: Local, lanes: boolean): number {
+    const bound = this.locals.get(lanes ? `${local.id}.${this.copy}` : `${local.id}`);
+    if (bound === undefined) throw misplaced(`local ${local.id} before it is bound`);
+    return bound.local;
+  }
+
+  private lookup(key: string): number | undefined {
+    for (let place = this.scopes.length - 1; place >= 0; place--) {
+      const local = this.scopes[place]?.cached.get(key);
+      if (local !== undefined) return local;
+    }
+    return undefined;
+  }
+
+  private cached(key: string, value: Value, compute: () => void): void {
+    const type = key.startsWith("s") ? scalarType(value.dtype) : "v128";
+    this.cachedLocal(key, type, compute);
+  }
+
+  private cachedLocal(key: string, type: ValueType, compute: () => void): void {
+    const local = this.lookup(key);
+    if (local !== undefined) {
+      this.f.get(local);
+      return;
+    }
+    compute();
+    this.keep(key, type);
+  }
+
+  /** The value on the stack stays there, and is known by this key until the scope ends. */
+  private keep(key: string, type: ValueType): void {
+    const local = this.f.local(type);
+    this.f.tee(local);
+    this.scopes.at(-1)?.cached.set(key, local);
+  }
+}
+
+const shifted = (linear: Linear, by: number): Linear => makeLinear(linear.terms, linear.constant + by);
+
+function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  for (const item of a) if (b.has(item)) return false;
+  return true;
+}
+
+/** The whole identity of an address, for comparing accesses. */
+export const accessKey = (buffer: number, index: Linear): string => `${buffer}[${linearKey(index)}]`;

@@ -1,0 +1,2 @@
+// What the wasm backend offers the runtime.
+export { createWasmDevice, type WasmDevice } from "./device.ts";

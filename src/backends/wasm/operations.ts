@@ -1,0 +1,388 @@
+// One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
+import type { DType } from "../../graph/dtype.ts";
+import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
+import { type MathFn, mathHelper, vectorMath } from "./math.ts";
+import type { EmitContext } from "./emitter.ts";
+import type { FunctionBuilder, ValueType } from "./module.ts";
+import { misplaced } from "./values.ts";
+
+export const scalarType = (dtype: DType): ValueType => (dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32");
+
+const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" } as const;
+
+function mathFn(fn: UnaryFn | BinaryFn): MathFn | undefined {
+  switch (fn) {
+    case "exp": case "expm1": case "log": case "log1p": case "sin": case "cos": case "tan": case "atan":
+    case "tanh": case "sigmoid": case "erf": case "pow": case "atan2":
+      return fn;
+    default:
+      return undefined;
+  }
+}
+
+export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: DType): void {
+  const math = mathFn(fn);
+  if (dtype === "float32" || dtype === "float64") {
+    const t = dtype === "float32" ? "f32" : "f64";
+    if (math !== undefined) {
+      f.call(mathHelper(context, math, t));
+      return;
+    }
+    switch (fn) {
+      case "neg": case "abs": case "sqrt":
+        f.op(`${t}.${fn}`);
+        return;
+      case "floor": case "ceil": case "trunc": case "round":
+        f.op(`${t}.${roundings[fn]}`);
+        return;
+      case "isNaN": {
+        const x = f.local(t);
+        f.tee(x).get(x).op(`${t}.ne`).release(x);
+        return;
+      }
+      case "sign": {
+        const x = f.local(t);
+        f.tee(x);
+        zero(f, t).op(`${t}.gt`).get(x);
+        zero(f, t).op(`${t}.lt`).op("i32.sub").op(`${t}.convert_i32_s`).release(x);
+        return;
+      }
+      default:
+        throw misplaced(`${fn} of ${dtype}`);
+    }
+  }
+  switch (fn) {
+    case "not":
+      f.op("i32.eqz");
+      return;
+    case "neg":
+      if (dtype === "bool") return;
+      f.i32(-1).op("i32.mul");
+      if (dtype === "uint8") f.i32(255).op("i32.and");
+      return;
+    case "abs":
+      if (dtype !== "int32") return;
+      {
+        const x = f.local("i32");
+        f.tee(x).get(x).i32(31).op("i32.shr_s").op("i32.xor").get(x).i32(31).op("i32.shr_s").op("i32.sub").release(x);
+      }
+      return;
+    case "sign": {
+      const x = f.local("i32");
+      f.tee(x).i32(0).op("i32.gt_s").get(x).i32(0).op("i32.lt_s").op("i32.sub").release(x);
+      return;
+    }
+    case "floor": case "ceil": case "trunc": case "round":
+      return;
+    case "isNaN":
+      f.op("drop").i32(0);
+      return;
+    default:
+      throw misplaced(`${fn} of ${dtype}`);
+  }
+}
+
+const zero = (f: FunctionBuilder, type: "f32" | "f64"): FunctionBuilder => (type === "f32" ? f.f32(0) : f.f64(0));
+
+const signedCompare = { eq: "eq", ne: "ne", lt: "lt_s", le: "le_s", gt: "gt_s", ge: "ge_s" } as const;
+
+export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: DType): void {
+  if (dtype === "float32" || dtype === "float64") {
+    const t = dtype === "float32" ? "f32" : "f64";
+    const math = mathFn(fn);
+    if (math !== undefined) {
+      f.call(mathHelper(context, math, t));
+      return;
+    }
+    switch (fn) {
+      case "add": case "sub": case "mul": case "div": case "min": case "max":
+      case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+        f.op(`${t}.${fn}`);
+        return;
+      case "mod":
+        f.call(remainderHelper(context, t));
+        return;
+      default:
+        throw misplaced(`${fn} of ${dtype}`);
+    }
+  }
+  switch (fn) {
+    case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+      f.op(`i32.${signedCompare[fn]}`);
+      return;
+    case "add":
+      f.op(dtype === "bool" ? "i32.or" : "i32.add");
+      break;
+    case "sub":
+      f.op(dtype === "bool" ? "i32.xor" : "i32.sub");
+      break;
+    case "mul":
+      f.op("i32.mul");
+      break;
+    case "and": case "or": case "xor": case "shl":
+      f.op(`i32.${fn}`);
+      break;
+    case "shr":
+      f.op("i32.shr_u");
+      break;
+    case "min": case "max": {
+      const a = f.local("i32");
+      const b = f.local("i32");
+      f.set(b).set(a).get(a).get(b).get(a).get(b).op(fn === "min" ? "i32.lt_s" : "i32.gt_s").op("select");
+      f.release(a);
+      f.release(b);
+      return;
+    }
+    case "div": case "mod": case "pow":
+      f.call(integerHelper(context, fn));
+      break;
+    case "atan2":
+      throw misplaced(`${fn} of ${dtype}`);
+  }
+  if (dtype === "uint8") f.i32(255).op("i32.and");
+  if (dtype === "bool" && !isComparison(fn)) f.i32(0).op("i32.ne");
+}
+
+export function scalarCast(f: FunctionBuilder, from: DType, to: DType): void {
+  if (from === to) return;
+  const source = scalarType(from);
+  switch (to) {
+    case "float32":
+      if (source === "f64") f.op("f32.demote_f64");
+      else f.op("f32.convert_i32_s");
+      return;
+    case "float64":
+      if (source === "f32") f.op("f64.promote_f32");
+      else f.op("f64.convert_i32_s");
+      return;
+    case "int32":
+    case "uint8":
+      if (source === "f32") f.op("i32.trunc_sat_f32_s");
+      else if (source === "f64") f.op("i32.trunc_sat_f64_s");
+      if (to === "uint8" && from !== "bool") f.i32(255).op("i32.and");
+      return;
+    case "bool":
+      if (source === "i32") f.i32(0).op("i32.ne");
+      else zero(f, source === "f32" ? "f32" : "f64").op(source === "f32" ? "f32.ne" : "f64.ne");
+      return;
+  }
+}
+
+/** Emits the operation on four lanes, or returns false: then it must be done lane by lane. */
+export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: DType): boolean {
+  if (dtype === "float32") {
+    const math = mathFn(fn);
+    if (math !== undefined) {
+      vectorMath(f, context, math);
+      return true;
+    }
+    switch (fn) {
+      case "neg": case "abs": case "sqrt":
+        f.op(`f32x4.${fn}`);
+        return true;
+      case "floor": case "ceil": case "trunc": case "round":
+        f.op(`f32x4.${roundings[fn]}`);
+        return true;
+      case "isNaN": {
+        const x = f.local("v128");
+        f.tee(x).get(x).op("f32x4.ne").release(x);
+        return true;
+      }
+      case "sign": {
+        const x = f.local("v128");
+        f.tee(x).f32x4(0).op("f32x4.gt").f32x4(1).op("v128.and");
+        f.get(x).f32x4(0).op("f32x4.lt").f32x4(-1).op("v128.and").op("v128.or").release(x);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+  switch (fn) {
+    case "not":
+      f.op("v128.not");
+      return true;
+    case "neg":
+      if (dtype === "bool") return true;
+      f.op("i32x4.neg");
+      if (dtype === "uint8") f.i32x4(255).op("v128.and");
+      return true;
+    case "abs":
+      if (dtype === "int32") f.op("i32x4.abs");
+      return true;
+    case "floor": case "ceil": case "trunc": case "round":
+      return true;
+    default:
+      return false;
+  }
+}
+
+export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: DType): boolean {
+  if (dtype === "float32") {
+    const math = mathFn(fn);
+    if (math !== undefined) {
+      vectorMath(f, context, math);
+      return true;
+    }
+    switch (fn) {
+      case "add": case "sub": case "mul": case "div": case "min": case "max":
+      case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+        f.op(`f32x4.${fn}`);
+        return true;
+      default:
+        return false;
+    }
+  }
+  if (dtype === "bool") {
+    switch (fn) {
+      case "and": case "mul": case "min":
+        f.op("v128.and");
+        return true;
+      case "or": case "add": case "max":
+        f.op("v128.or");
+        return true;
+      case "xor": case "sub": case "ne":
+        f.op("v128.xor");
+        return true;
+      case "eq":
+        f.op("v128.xor").op("v128.not");
+        return true;
+      // True is all ones, so the order of masks is the other way round.
+      case "lt":
+        f.op("i32x4.gt_s");
+        return true;
+      case "le":
+        f.op("i32x4.ge_s");
+        return true;
+      case "gt":
+        f.op("i32x4.lt_s");
+        return true;
+      case "ge":
+        f.op("i32x4.le_s");
+        return true;
+      default:
+        return false;
+    }
+  }
+  switch (fn) {
+    case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+      f.op(`i32x4.${signedCompare[fn]}`);
+      return true;
+    case "min": case "max":
+      f.op(`i32x4.${fn}_s`);
+      return true;
+    case "add": case "sub": case "mul":
+      f.op(`i32x4.${fn}`);
+      break;
+    case "and": case "or": case "xor":
+      f.op(`v128.${fn}`);
+      break;
+    default:
+      return false;
+  }
+  if (dtype === "uint8") f.i32x4(255).op("v128.and");
+  return true;
+}
+
+/** Lanes of one dtype to lanes of another; neither is float64. */
+export function vectorCast(f: FunctionBuilder, from: DType, to: DType): void {
+  if (from === to) return;
+  if (from === "bool") {
+    if (to === "float32") f.f32x4(1).op("v128.and");
+    else f.i32x4(1).op("v128.and");
+    return;
+  }
+  switch (to) {
+    case "float32":
+      f.op("f32x4.convert_i32x4_s");
+      return;
+    case "int32":
+    case "uint8":
+      if (from === "float32") f.op("i32x4.trunc_sat_f32x4_s");
+      if (to === "uint8") f.i32x4(255).op("v128.and");
+      return;
+    case "bool":
+      if (from === "float32") f.f32x4(0).op("f32x4.ne");
+      else f.i32x4(0).op("i32x4.ne");
+      return;
+    case "float64":
+      throw misplaced("float64 lanes");
+  }
+}
+
+/** Integer division, remainder and power with the edge cases of the scalar language. */
+function integerHelper(context: EmitContext, fn: "div" | "mod" | "pow"): FunctionBuilder {
+  return context.helper(`${fn}_i32`, () => {
+    const f = context.module.function(`${fn}_i32`, ["i32", "i32"], ["i32"]);
+    if (fn === "pow") {
+      emitIntegerPower(f);
+      return f;
+    }
+    f.get(1).op("i32.eqz").if(() => f.i32(0).op("return"));
+    // The one quotient that does not fit would trap.
+    f.get(1).i32(-1).op("i32.eq").if(() => {
+      if (fn === "div") f.i32(0).get(0).op("i32.sub");
+      else f.i32(0);
+      f.op("return");
+    });
+    if (fn === "div") {
+      f.get(0).get(1).op("i32.div_s");
+      return f;
+    }
+    const r = f.local("i32");
+    f.get(0).get(1).op("i32.rem_s").set(r);
+    f.get(r).get(1).op("i32.add").get(r);
+    f.get(r).i32(0).op("i32.ne").get(r).get(1).op("i32.xor").i32(0).op("i32.lt_s").op("i32.and").op("select");
+    return f;
+  });
+}
+
+function emitIntegerPower(f: FunctionBuilder): void {
+  const result = f.local("i32");
+  f.get(1).i32(0).op("i32.lt_s").if(() => {
+    f.get(0).i32(1).op("i32.eq").if(() => f.i32(1).op("return"));
+    f.get(0).i32(-1).op("i32.eq").if(() => f.i32(1).i32(-1).get(1).i32(1).op("i32.and").op("i32.eqz").op("select").op("return"));
+    f.i32(0).op("return");
+  });
+  f.i32(1).set(result);
+  f.block((done) => f.loop((again) => {
+    f.get(1).op("i32.eqz").brIf(done);
+    f.get(1).i32(1).op("i32.and").if(() => f.get(result).get(0).op("i32.mul").set(result));
+    f.get(0).get(0).op("i32.mul").set(0);
+    f.get(1).i32(1).op("i32.shr_u").set(1).br(again);
+  }));
+  f.get(result);
+}
+
+/** The exact remainder with the sign of the divisor, by subtracting doubled divisors: no step rounds. */
+function remainderHelper(context: EmitContext, t: "f32" | "f64"): FunctionBuilder {
+  return context.helper(`mod_${t}`, () => {
+    const f = context.module.function(`mod_${t}`, [t, t], [t]);
+    const number = (value: number): FunctionBuilder => (t === "f32" ? f.f32(value) : f.f64(value));
+    const [r, b, step] = [f.local(t), f.local(t), f.local(t)];
+    f.get(0).op(`${t}.abs`).set(r).get(1).op(`${t}.abs`).tee(b).set(step);
+    // NaN operands, an infinite dividend and a zero divisor have no remainder.
+    f.get(r);
+    number(Number.POSITIVE_INFINITY).op(`${t}.lt`).get(b);
+    number(0).op(`${t}.gt`).op("i32.and").op("i32.eqz").if(() => number(Number.NaN).op("return"));
+    f.block((done) => f.loop((again) => {
+      f.get(step).get(r).get(step).op(`${t}.sub`).op(`${t}.le`).op("i32.eqz").brIf(done);
+      f.get(step).get(step).op(`${t}.add`).set(step).br(again);
+    }));
+    f.block((done) => f.loop((again) => {
+      // An infinite divisor leaves the dividend as it is, and halving it would never end.
+      f.get(step).get(b).op(`${t}.ge`).op("i32.eqz").brIf(done).get(b);
+      number(Number.POSITIVE_INFINITY).op(`${t}.eq`).brIf(done);
+      f.get(r).get(step).op(`${t}.ge`).if(() => f.get(r).get(step).op(`${t}.sub`).set(r));
+      f.get(step);
+      number(0.5).op(`${t}.mul`).set(step).br(again);
+    }));
+    f.get(r).get(0).op(`${t}.copysign`).set(r);
+    f.get(r).get(1).op(`${t}.add`).get(r);
+    f.get(r);
+    number(0).op(`${t}.ne`).get(r);
+    number(0).op(`${t}.lt`).get(1);
+    number(0).op(`${t}.lt`).op("i32.ne").op("i32.and").op("select");
+    return f;
+  });
+}

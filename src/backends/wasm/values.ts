@@ -1,0 +1,356 @@
+// Scalar expressions as numbered values: equal structure gives the same value, and each knows what it depends on.
+import type { DType } from "../../graph/dtype.ts";
+import { InternalError, unreachable } from "../../graph/errors.ts";
+import { type Axis, type BinaryFn, isComparison, type Local, type Scalar, type UnaryFn } from "../../graph/scalar.ts";
+
+interface Common {
+  readonly id: number;
+  readonly dtype: DType;
+  /** Ids of the axes and of the kernel locals (results of reductions) it is computed from. */
+  readonly deps: ReadonlySet<number>;
+  /** It may fault or fail where the program would not compute it: a guard, or a load not known to be in range. */
+  readonly unsafe: boolean;
+  /** It reads a buffer the kernel stores to: it is bound to its place in the program. */
+  readonly pinned: boolean;
+  /** Bounds of an int32 value. */
+  readonly min: number;
+  readonly max: number;
+}
+
+export type Value = Common &
+  (
+    | { readonly kind: "const"; readonly value: number }
+    | { readonly kind: "axis"; readonly axis: Axis }
+    | { readonly kind: "local"; readonly local: Local }
+    | { readonly kind: "load"; readonly buffer: number; readonly index: Linear }
+    | { readonly kind: "unary"; readonly fn: UnaryFn; readonly x: Value }
+    | { readonly kind: "binary"; readonly fn: BinaryFn; readonly a: Value; readonly b: Value }
+    | { readonly kind: "select"; readonly condition: Value; readonly a: Value; readonly b: Value }
+    | { readonly kind: "cast"; readonly x: Value }
+    | { readonly kind: "bitcast"; readonly x: Value }
+    | { readonly kind: "guard"; readonly x: Value; readonly extent: number; readonly site: string }
+  );
+
+export interface Term {
+  readonly atom: Value;
+  readonly coefficient: number;
+}
+
+/** Σ coefficient · atom + constant; atoms are axes and whatever is not linear in them. */
+export interface Linear {
+  readonly terms: readonly Term[];
+  readonly constant: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface BufferFacts {
+  readonly length: number;
+  /** Whether the kernel stores to it. */
+  readonly stored: boolean;
+}
+
+const intMin = -(2 ** 31);
+const intMax = 2 ** 31 - 1;
+const noDeps: ReadonlySet<number> = new Set();
+
+function union(...sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
+  let result = noDeps;
+  for (const set of sets) {
+    if (set.size === 0 || set === result) continue;
+    result = result.size === 0 ? set : new Set([...result, ...set]);
+  }
+  return result;
+}
+
+export const linearDeps = (linear: Linear): ReadonlySet<number> => union(...linear.terms.map((term) => term.atom.deps));
+
+/** The operands of a value, those in the index of a load included. */
+export function operands(value: Value): readonly Value[] {
+  switch (value.kind) {
+    case "const":
+    case "axis":
+    case "local":
+      return [];
+    case "load":
+      return value.index.terms.map((term) => term.atom);
+    case "unary":
+    case "cast":
+    case "bitcast":
+    case "guard":
+      return [value.x];
+    case "binary":
+      return [value.a, value.b];
+    case "select":
+      return [value.condition, value.a, value.b];
+    default:
+      return unreachable(value);
+  }
+}
+
+type Omitted = "id" | "deps" | "unsafe" | "pinned" | "min" | "max";
+type Draft = Value extends infer V ? (V extends Value ? Omit<V, Omitted> : never) : never;
+type Facts = Partial<Pick<Common, "deps" | "unsafe" | "pinned" | "min" | "max">>;
+
+/** Numbers the values of one kernel. */
+export class ValueTable {
+  private readonly facts: (buffer: number) => BufferFacts;
+  private readonly known = new Map<string, Value>();
+  private readonly ofScalar = new Map<Scalar, Value>();
+  /** What the program's locals stand for. */
+  private readonly bound = new Map<number, Value>();
+  private readonly versions = new Map<number, number>();
+  private readonly substituted = new Map<number, Value>();
+  private readonly uses: number[] = [];
+
+  constructor(facts: (buffer: number) => BufferFacts) {
+    this.facts = facts;
+  }
+
+  /** How often a value is an operand, or named by a statement. */
+  usesOf(value: Value): number {
+    return this.uses[value.id] ?? 0;
+  }
+
+  use(value: Value): void {
+    this.uses[value.id] = (this.uses[value.id] ?? 0) + 1;
+  }
+
+  /** Binds a local to a value: the local is another name for it. */
+  bind(local: Local, value: Value): void {
+    this.bound.set(local.id, value);
+  }
+
+  /** A local whose value is made by a statement. */
+  opaque(local: Local): Value {
+    const value = this.intern(`l${local.id}`, { kind: "local", dtype: local.dtype, local }, { deps: new Set([local.id]) });
+    this.bound.set(local.id, value);
+    return value;
+  }
+
+  /** After a store, loads of the buffer are other values than before. */
+  invalidate(buffer: number): void {
+    this.versions.set(buffer, (this.versions.get(buffer) ?? 0) + 1);
+    this.ofScalar.clear();
+  }
+
+  /** While `body` runs, the axis stands for a constant: for loops written out. */
+  withAxis<T>(axis: Axis, value: number, body: () => T): T {
+    this.substitute(axis.id, this.constant(value, "int32"));
+    try {
+      return body();
+    } finally {
+      this.substituted.delete(axis.id);
+      this.ofScalar.clear();
+    }
+  }
+
+  /** The axis stands for another value from now on. */
+  substitute(axisId: number, value: Value): void {
+    this.substituted.set(axisId, value);
+    this.ofScalar.clear();
+  }
+
+  axis(axis: Axis): Value {
+    return this.intern(`a${axis.id}`, { kind: "axis", dtype: "int32", axis }, {
+      deps: new Set([axis.id]),
+      min: 0,
+      max: Math.max(0, axis.extent - 1),
+    });
+  }
+
+  constant(value: number, dtype: DType): Value {
+    return this.intern(`c${dtype}${Object.is(value, -0) ? "-0" : value}`, { kind: "const", dtype, value }, {
+      min: value,
+      max: value,
+    });
+  }
+
+  of(scalar: Scalar): Value {
+    const known = this.ofScalar.get(scalar);
+    if (known) return known;
+    const value = this.convert(scalar);
+    this.ofScalar.set(scalar, value);
+    return value;
+  }
+
+  private convert(scalar: Scalar): Value {
+    switch (scalar.kind) {
+      case "const":
+        return this.constant(scalar.value, scalar.dtype);
+      case "axis": {
+        const { axis } = scalar;
+        if (axis.extent === 1) return this.constant(0, "int32");
+        const stand = this.substituted.get(axis.id) ?? this.axis(axis);
+        // A merged axis may itself be written out.
+        return stand.kind === "axis" ? (this.substituted.get(stand.axis.id) ?? stand) : stand;
+      }
+      case "local": {
+        const value = this.bound.get(scalar.local.id);
+        return value ?? this.opaque(scalar.local);
+      }
+      case "load":
+        return this.load(scalar.buffer, this.linear(scalar.index), scalar.dtype);
+      case "unary":
+        return this.unary(scalar.fn, this.of(scalar.x));
+      case "binary":
+        return this.binary(scalar.fn, this.of(scalar.a), this.of(scalar.b));
+      case "select":
+        return this.select(this.of(scalar.condition), this.of(scalar.a), this.of(scalar.b));
+      case "cast":
+      case "bitcast": {
+        const x = this.of(scalar.x);
+        const narrow = x.dtype === "bool" ? 1 : 255;
+        const small = scalar.kind === "cast" && scalar.dtype === "int32" && (x.dtype === "bool" || x.dtype === "uint8");
+        return this.intern(
+          `${scalar.kind}${scalar.dtype}(${x.id})`,
+          { kind: scalar.kind, dtype: scalar.dtype, x },
+          small ? { min: 0, max: narrow } : {},
+        );
+      }
+      case "guard": {
+        const x = this.of(scalar.index);
+        const { extent, site } = scalar;
+        if (x.min >= 0 && x.max < extent) return x;
+        return this.intern(`g${extent}${site}(${x.id})`, { kind: "guard", dtype: "int32", x, extent, site }, {
+          unsafe: true,
+          min: 0,
+          max: Math.max(0, extent - 1),
+        });
+      }
+      default:
+        return unreachable(scalar);
+    }
+  }
+
+  load(buffer: number, index: Linear, dtype: DType): Value {
+    const { length, stored } = this.facts(buffer);
+    const version = this.versions.get(buffer) ?? 0;
+    return this.intern(`m${buffer}.${version}[${linearKey(index)}]`, { kind: "load", dtype, buffer, index }, {
+      deps: linearDeps(index),
+      unsafe: index.min < 0 || index.max >= length || index.terms.some((term) => term.atom.unsafe),
+      pinned: stored || index.terms.some((term) => term.atom.pinned),
+    });
+  }
+
+  unary(fn: UnaryFn, x: Value): Value {
+    const dtype = fn === "isNaN" || fn === "not" ? "bool" : x.dtype;
+    return this.intern(`${fn}(${x.id})`, { kind: "unary", dtype, fn, x });
+  }
+
+  binary(fn: BinaryFn, a: Value, b: Value): Value {
+    const dtype = isComparison(fn) ? "bool" : a.dtype;
+    return this.intern(`${fn}(${a.id},${b.id})`, { kind: "binary", dtype, fn, a, b }, a.dtype === "int32" ? bounds(fn, a, b) : {});
+  }
+
+  select(condition: Value, a: Value, b: Value): Value {
+    if (condition.kind === "const") return condition.value !== 0 ? a : b;
+    if (a === b) return a;
+    return this.intern(`s(${condition.id},${a.id},${b.id})`, { kind: "select", dtype: a.dtype, condition, a, b }, {
+      min: Math.min(a.min, b.min),
+      max: Math.max(a.max, b.max),
+    });
+  }
+
+  /** An int32 expression as a sum of terms. */
+  linear(index: Scalar): Linear {
+    const terms = new Map<Value, number>();
+    let constant = 0;
+    const visit = (scalar: Scalar, factor: number): void => {
+      if (scalar.kind === "binary") {
+        if (scalar.fn === "add" || scalar.fn === "sub") {
+          visit(scalar.a, factor);
+          visit(scalar.b, scalar.fn === "add" ? factor : -factor);
+          return;
+        }
+        if (scalar.fn === "mul") {
+          const [a, b] = [this.of(scalar.a), this.of(scalar.b)];
+          if (b.kind === "const") return visit(scalar.a, factor * b.value);
+          if (a.kind === "const") return visit(scalar.b, factor * a.value);
+        }
+      }
+      const value = this.of(scalar);
+      if (value.kind === "const") constant += factor * value.value;
+      else terms.set(value, (terms.get(value) ?? 0) + factor);
+    };
+    visit(index, 1);
+    return makeLinear([...terms].map(([atom, coefficient]) => ({ atom, coefficient })), constant);
+  }
+
+  private intern(key: string, draft: Draft, facts: Facts = {}): Value {
+    const known = this.known.get(key);
+    if (known) return known;
+    const inner = operands(completed(draft, -1, facts, []));
+    const value = completed(draft, this.known.size, facts, inner);
+    for (const operand of inner) this.use(operand);
+    this.known.set(key, value);
+    return value;
+  }
+}
+
+function completed(draft: Draft, id: number, facts: Facts, inner: readonly Value[]): Value {
+  const narrow = draft.dtype === "bool" ? 1 : draft.dtype === "uint8" ? 255 : undefined;
+  const common = {
+    id,
+    deps: facts.deps ?? union(...inner.map((operand) => operand.deps)),
+    unsafe: facts.unsafe ?? inner.some((operand) => operand.unsafe),
+    pinned: facts.pinned ?? inner.some((operand) => operand.pinned),
+    min: facts.min ?? (narrow === undefined ? intMin : 0),
+    max: facts.max ?? narrow ?? intMax,
+  };
+  return { ...draft, ...common };
+}
+
+export function makeLinear(terms: readonly Term[], constant: number): Linear {
+  const kept = terms.filter((term) => term.coefficient !== 0);
+  let min = constant;
+  let max = constant;
+  for (const { atom, coefficient } of kept) {
+    min += coefficient * (coefficient > 0 ? atom.min : atom.max);
+    max += coefficient * (coefficient > 0 ? atom.max : atom.min);
+  }
+  return { terms: [...kept].sort((a, b) => a.atom.id - b.atom.id), constant, min, max };
+}
+
+export const linearKey = ({ terms, constant }: Linear): string =>
+  `${terms.map(({ atom, coefficient }) => `${coefficient}*${atom.id}`).join("+")}+${constant}`;
+
+function bounds(fn: BinaryFn, a: Value, b: Value): Facts {
+  const inRange = (min: number, max: number): Facts => (min >= intMin && max <= intMax ? { min, max } : {});
+  switch (fn) {
+    case "add":
+      return inRange(a.min + b.min, a.max + b.max);
+    case "sub":
+      return inRange(a.min - b.max, a.max - b.min);
+    case "mul": {
+      const corners = [a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max];
+      return inRange(Math.min(...corners), Math.max(...corners));
+    }
+    case "div":
+      return b.min === b.max && b.min > 0 ? inRange(Math.trunc(a.min / b.min), Math.trunc(a.max / b.min)) : {};
+    case "mod":
+      return b.min === b.max && b.min > 0 ? inRange(0, b.min - 1) : {};
+    case "min":
+      return inRange(Math.min(a.min, b.min), Math.min(a.max, b.max));
+    case "max":
+      return inRange(Math.max(a.min, b.min), Math.max(a.max, b.max));
+    default:
+      return {};
+  }
+}
+
+/** The coefficient of an axis, and whether another term depends on it too. */
+export function strideOf(linear: Linear, varies: (atom: Value) => boolean, axisId: number): { stride: number; irregular: boolean } {
+  let stride = 0;
+  let irregular = false;
+  for (const { atom, coefficient } of linear.terms) {
+    if (atom.kind === "axis" && atom.axis.id === axisId) stride = coefficient;
+    else if (varies(atom)) irregular = true;
+  }
+  return { stride, irregular };
+}
+
+/** A fault of the emitter: a value reached a place that cannot hold it. */
+export function misplaced(what: string): InternalError {
+  return new InternalError(`the WebAssembly emitter cannot place ${what}`);
+}
