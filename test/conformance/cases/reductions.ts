@@ -205,14 +205,15 @@ export const reductionCases: readonly Case[] = [
   {
     op: "sum",
     kind: "edge",
-    name: "a million terms",
+    name: "a long sum",
     dtypes: ["float32"],
     gradient: false,
     inputs: [{ shape: [1 << 17], data: Array.from({ length: 1 << 17 }, (_, i) => ((i % 7) + 1) / 10) }],
     build: (x) => ops.sum(x),
     truth: (x) => [total(x.data)],
     magnitude: (x) => [total(x.data)],
-    bound: { ulps: 1, terms: 1 },
+    // Long sums are promised to 1e-6: 8 ulp.
+    bound: { ulps: 8, terms: 1 },
   },
   {
     op: "sum",
