@@ -34,6 +34,12 @@ export const scalarStores: Readonly<Record<DType, MemoryOpcode>> = {
   float32: "f32.store", float64: "f64.store", int32: "i32.store", uint8: "i32.store8", bool: "i32.store8",
 };
 
+/** What a hoisting pass has seen already, surely computed or only on one side of a select. */
+interface Hoisted {
+  readonly always: Set<Value>;
+  readonly sometimes: Set<Value>;
+}
+
 export class Expressions {
   readonly f: FunctionBuilder;
   readonly context: EmitContext;
@@ -659,7 +665,11 @@ export class Expressions {
   // ---- hoisting
 
   /** Computes before a loop what `value` needs and the loop, which binds `bound`, does not change. */
-  hoistValue(value: Value, bound: ReadonlySet<number>, vector: boolean, conditional = false): void {
+  hoistValue(value: Value, bound: ReadonlySet<number>, vector: boolean, conditional = false, seen: Hoisted = { always: new Set(), sometimes: new Set() }): void {
+    // A shared part is visited once: expressions are graphs, and walking them as trees would take for ever.
+    const visited = conditional ? seen.sometimes : seen.always;
+    if (visited.has(value)) return;
+    visited.add(value);
     if (value.kind === "const") return;
     if (value.kind === "axis" || value.kind === "local") {
       if (vector && value.dtype !== "float64" && isDisjoint(value.deps, bound)) {
@@ -668,7 +678,7 @@ export class Expressions {
       }
       return;
     }
-    if (value.pinned && value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional);
+    if (value.pinned && value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional, seen);
     const invariant = isDisjoint(value.deps, bound) && !value.pinned;
     if (invariant && !(conditional && value.unsafe)) {
       if (vector && value.dtype !== "float64") this.pushVector(value);
@@ -676,20 +686,20 @@ export class Expressions {
       this.f.op("drop");
       return;
     }
-    if (value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional);
+    if (value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional, seen);
     if (value.kind === "select") {
-      this.hoistValue(value.condition, bound, vector, conditional);
-      this.hoistValue(value.a, bound, vector, true);
-      this.hoistValue(value.b, bound, vector, true);
+      this.hoistValue(value.condition, bound, vector, conditional, seen);
+      this.hoistValue(value.a, bound, vector, true, seen);
+      this.hoistValue(value.b, bound, vector, true, seen);
       return;
     }
-    for (const operand of operands(value)) this.hoistValue(operand, bound, vector, conditional);
+    for (const operand of operands(value)) this.hoistValue(operand, bound, vector, conditional, seen);
   }
 
-  hoistAddress(buffer: number, index: Linear, bound: ReadonlySet<number>, vector: boolean, conditional = false): void {
+  hoistAddress(buffer: number, index: Linear, bound: ReadonlySet<number>, vector: boolean, conditional = false, seen: Hoisted = { always: new Set(), sometimes: new Set() }): void {
     for (const { atom } of index.terms) {
       // An address is scalar; only lanes gathered from anywhere need vectors of indices.
-      if (!isDisjoint(atom.deps, bound)) this.hoistValue(atom, bound, vector, conditional);
+      if (!isDisjoint(atom.deps, bound)) this.hoistValue(atom, bound, vector, conditional, seen);
     }
     const kept = index.terms.filter(({ atom }) => isDisjoint(atom.deps, bound) && !atom.pinned && !(conditional && atom.unsafe));
     const { places, constant } = this.addressPlaces(buffer, index);
