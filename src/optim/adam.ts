@@ -1,0 +1,181 @@
+// Adam, AdamW, and their relatives: Adamax, NAdam, RAdam.
+import { type Tensor, where } from "../tensor/index.ts";
+import {
+  biasCorrection, checkOption, type CommonOptions, decoupledDecay, movingAverage, Optimizer, type OptionsOf, type Params, scalar,
+  type UpdateContext, withDecay,
+} from "./optimizer.ts";
+
+export interface MomentOptions extends CommonOptions {
+  /** How long the averages of the gradient and of its square remember. Default [0.9, 0.999]. */
+  readonly betas: readonly [number, number];
+  /** Keeps the division finite. Default 1e-8. */
+  readonly eps: number;
+  readonly weightDecay: number;
+}
+
+export interface AdamOptions extends MomentOptions {
+  /** Divide by the largest average seen so far. Default false. */
+  readonly amsgrad: boolean;
+}
+
+const moments = { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 } as const;
+
+function checkMoments(name: string, { betas, eps, weightDecay }: MomentOptions): void {
+  checkOption(name, "betas[0]", betas[0], 0, 1);
+  checkOption(name, "betas[1]", betas[1], 0, 1);
+  checkOption(name, "eps", eps, 0);
+  checkOption(name, "weightDecay", weightDecay, 0);
+}
+
+/** The averages of the gradient and of its square. */
+function averages(grad: Tensor, { group, options, slot }: UpdateContext<MomentOptions>) {
+  const beta1 = group.operand("beta1", options.betas[0]);
+  const beta2 = options.betas[1];
+  const first = movingAverage(slot("exp_avg"), grad, beta1);
+  const square = slot("exp_avg_sq");
+  const second = square.mul(beta2).add(grad.mul(grad).mul(1 - beta2));
+  square.assign(second);
+  return { beta1, beta2, first, second };
+}
+
+function adamUpdate(parameter: Tensor, grad: Tensor, context: UpdateContext<AdamOptions>): Tensor {
+  const { beta1, beta2, first, second } = averages(grad, context);
+  const step = context.step();
+  let largest = second;
+  if (context.options.amsgrad) {
+    const slot = context.slot("max_exp_avg_sq");
+    largest = slot.maximum(second);
+    slot.assign(largest);
+  }
+  const size = scalar(context.lr.div(biasCorrection(beta1, step)), parameter);
+  const scale = scalar(biasCorrection(beta2, step).rsqrt(), parameter);
+  return parameter.sub(first.mul(size).div(largest.sqrt().mul(scale).add(context.options.eps)));
+}
+
+/**
+ * m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g²; p −= lr · m̂ / (√v̂ + eps), where m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
+ * Default lr 1e-3; weightDecay (default 0) is added to the gradient. Source: torch.optim.Adam (Kingma and Ba 2015).
+ */
+export class Adam extends Optimizer<AdamOptions> {
+  constructor(params: Params<AdamOptions>, { lr = 1e-3, ...options }: OptionsOf<AdamOptions> = {}) {
+    super(params, lr, { ...moments, amsgrad: false, ...options });
+  }
+
+  protected override check(options: AdamOptions): void {
+    checkMoments("Adam", options);
+  }
+
+  protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<AdamOptions>): Tensor {
+    return adamUpdate(parameter, withDecay(parameter, grad, context.options.weightDecay), context);
+  }
+}
+
+/** Adam whose weight decay (default 0.01) shrinks the parameter itself, apart from the gradient. Source: torch.optim.AdamW (Loshchilov and Hutter 2019). */
+export class AdamW extends Optimizer<AdamOptions> {
+  constructor(params: Params<AdamOptions>, { lr = 1e-3, ...options }: OptionsOf<AdamOptions> = {}) {
+    super(params, lr, { ...moments, weightDecay: 0.01, amsgrad: false, ...options });
+  }
+
+  protected override check(options: AdamOptions): void {
+    checkMoments("AdamW", options);
+  }
+
+  protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<AdamOptions>): Tensor {
+    return adamUpdate(decoupledDecay(parameter, context.lr, context.options.weightDecay), grad, context);
+  }
+}
+
+/** Adam with the largest recent gradient in place of the root of squares. Default lr 2e-3. Source: torch.optim.Adamax. */
+export class Adamax extends Optimizer<MomentOptions> {
+  constructor(params: Params<MomentOptions>, { lr = 2e-3, ...options }: OptionsOf<MomentOptions> = {}) {
+    super(params, lr, { ...moments, ...options });
+  }
+
+  protected override check(options: MomentOptions): void {
+    checkMoments("Adamax", options);
+  }
+
+  protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<MomentOptions>): Tensor {
+    const { options, group, lr } = context;
+    const beta1 = group.operand("beta1", options.betas[0]);
+    const g = withDecay(parameter, grad, options.weightDecay);
+    const first = movingAverage(context.slot("exp_avg"), g, beta1);
+    const slot = context.slot("exp_inf");
+    const largest = slot.mul(options.betas[1]).maximum(g.abs().add(options.eps));
+    slot.assign(largest);
+    return parameter.sub(first.mul(scalar(lr.div(biasCorrection(beta1, context.step())), parameter)).div(largest));
+  }
+}
+
+export interface NAdamOptions extends MomentOptions {
+  /** How fast the momentum reaches its full value. Default 4e-3. */
+  readonly momentumDecay: number;
+  /** Weight decay as in AdamW. Default false. */
+  readonly decoupledWeightDecay: boolean;
+}
+
+/** Adam with Nesterov's look ahead. Default lr 2e-3. Source: torch.optim.NAdam (Dozat 2016). */
+export class NAdam extends Optimizer<NAdamOptions> {
+  constructor(params: Params<NAdamOptions>, { lr = 2e-3, ...options }: OptionsOf<NAdamOptions> = {}) {
+    super(params, lr, { ...moments, momentumDecay: 4e-3, decoupledWeightDecay: false, ...options });
+  }
+
+  protected override check(options: NAdamOptions): void {
+    checkMoments("NAdam", options);
+    checkOption("NAdam", "momentumDecay", options.momentumDecay, 0);
+  }
+
+  protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<NAdamOptions>): Tensor {
+    const { options, lr } = context;
+    const { weightDecay, decoupledWeightDecay, momentumDecay, eps } = options;
+    const start = decoupledWeightDecay ? decoupledDecay(parameter, lr, weightDecay) : parameter;
+    const g = decoupledWeightDecay ? grad : withDecay(parameter, grad, weightDecay);
+    const { beta1, beta2, first, second } = averages(g, context);
+    const step = context.step();
+    // μ(t) = β₁ (1 − 0.96^(t · momentumDecay) / 2)
+    const momentumAt = (t: Tensor): Tensor => t.mul(momentumDecay * Math.log(0.96)).exp().mul(-0.5).add(1).mul(beta1);
+    const now = momentumAt(step);
+    const next = momentumAt(step.add(1));
+    const product = context.number("mu_product", 1);
+    const reached = product.mul(now);
+    product.assign(reached);
+    const denominator = second.mul(scalar(biasCorrection(beta2, step).reciprocal(), parameter)).sqrt().add(eps);
+    const ofGradient = scalar(lr.mul(now.neg().add(1)).div(reached.neg().add(1)), parameter);
+    const ofAverage = scalar(lr.mul(next).div(reached.mul(next).neg().add(1)), parameter);
+    return start.sub(g.mul(ofGradient).add(first.mul(ofAverage)).div(denominator));
+  }
+}
+
+export interface RAdamOptions extends MomentOptions {
+  /** Weight decay as in AdamW. Default false. */
+  readonly decoupledWeightDecay: boolean;
+}
+
+/** Adam that holds back while its average of squares rests on few steps. Default lr 1e-3. Source: torch.optim.RAdam (Liu et al. 2020). */
+export class RAdam extends Optimizer<RAdamOptions> {
+  constructor(params: Params<RAdamOptions>, { lr = 1e-3, ...options }: OptionsOf<RAdamOptions> = {}) {
+    super(params, lr, { ...moments, decoupledWeightDecay: false, ...options });
+  }
+
+  protected override check(options: RAdamOptions): void {
+    checkMoments("RAdam", options);
+  }
+
+  protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<RAdamOptions>): Tensor {
+    const { options, lr } = context;
+    const { weightDecay, decoupledWeightDecay, eps } = options;
+    const start = decoupledWeightDecay ? decoupledDecay(parameter, lr, weightDecay) : parameter;
+    const { beta1, beta2, first, second } = averages(decoupledWeightDecay ? grad : withDecay(parameter, grad, weightDecay), context);
+    const step = context.step();
+    const correction2 = biasCorrection(beta2, step);
+    const longest = 2 / (1 - beta2) - 1;
+    // ρ(t) = ρ∞ − 2t·β₂ᵗ / (1 − β₂ᵗ): how many steps the average of squares stands for.
+    const length = step.mul(-2).mul(correction2.neg().add(1)).div(correction2).add(longest);
+    const settled = length.gt(5);
+    const known = where(settled, length, 6);
+    const rectified = known.sub(4).mul(known.sub(2)).mul(longest).div(known.mul((longest - 4) * (longest - 2))).sqrt().mul(correction2.sqrt());
+    const size = first.mul(scalar(lr.div(biasCorrection(beta1, step)), parameter));
+    const adaptive = size.mul(scalar(rectified, parameter)).div(second.sqrt().add(eps));
+    return start.sub(where(settled, adaptive, size));
+  }
+}

@@ -1,0 +1,11 @@
+// The optim room: optimizers, clipping, learning-rate schedules.
+export { Adam, Adamax, type AdamOptions, AdamW, type MomentOptions, NAdam, type NAdamOptions, RAdam, type RAdamOptions } from "./adam.ts";
+export {
+  Adadelta, type AdadeltaOptions, Adagrad, type AdagradOptions, Lion, type LionOptions, RMSprop, type RMSpropOptions,
+} from "./adaptive.ts";
+export { clipGradNorm, clipGradValue } from "./clip.ts";
+export {
+  type CommonOptions, type GroupInit, type GroupState, type LoadedOptimizerState, Optimizer, type OptimizerState, ParameterGroup, type Params,
+  type UpdateContext,
+} from "./optimizer.ts";
+export { SGD, type SGDOptions } from "./sgd.ts";

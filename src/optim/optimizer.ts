@@ -1,0 +1,349 @@
+// The base of optimizers: parameter groups, state slots, the learning rate as a cell, state dicts.
+import { HebbError } from "../graph/errors.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import type { StateValue } from "../nn/module.ts";
+import { currentTrace, flush, type Operand, type Parameter, State, Tensor, traceGuard } from "../tensor/index.ts";
+
+/** Options that every optimizer has. */
+export interface CommonOptions {
+  /** Go uphill instead of downhill. Default false. */
+  readonly maximize?: boolean;
+}
+
+/** Parameters with options of their own, beside those of the optimizer. */
+export type GroupInit<O> = { readonly params: Iterable<Parameter>; readonly lr?: number } & Partial<O>;
+export type Params<O> = Iterable<Parameter> | Iterable<GroupInit<O>>;
+
+type OptionValue = number | boolean | readonly number[];
+
+/** One group in a state dict: plain data. */
+export interface GroupState {
+  readonly lr: number;
+  readonly initialLr?: number;
+  readonly options: Readonly<Record<string, OptionValue>>;
+  /** The places of its parameters, counted over all groups. */
+  readonly params: readonly number[];
+}
+
+/** What an optimizer remembers: slots by parameter place and PyTorch's name ("0.exp_avg"), and its groups. */
+export interface OptimizerState {
+  readonly state: Readonly<Record<string, Tensor>>;
+  readonly groups: readonly GroupState[];
+}
+
+/** The same, with slots as tensors or as arrays from a file. */
+export interface LoadedOptimizerState {
+  readonly state: Readonly<Record<string, StateValue>>;
+  readonly groups: readonly GroupState[];
+}
+
+/** Every option may be left out; the learning rate is one of them. */
+export type OptionsOf<O extends CommonOptions> = Partial<O> & { readonly lr?: number };
+
+/** Parameters that share their options. */
+export class ParameterGroup<O extends CommonOptions = CommonOptions> {
+  readonly params: readonly Parameter[];
+  /** Where schedules start from: the learning rate before the first of them. */
+  initialLr: number | undefined;
+  #options: O;
+  readonly #lrCell: State;
+  #lr: number;
+  /** Options that change at run time: cells, so that changing them does not compile anew. */
+  readonly #cells = new Map<string, { readonly cell: State; value: number }>();
+
+  constructor(params: readonly Parameter[], lr: number, options: O) {
+    this.params = params;
+    this.#options = options;
+    this.#lr = checkedLr(lr);
+    this.#lrCell = new State(lr, { dtype: "float64", name: "lr" });
+  }
+
+  get lr(): number {
+    return traceGuard(() => this.#lr);
+  }
+
+  /** Takes effect at the next step, without compiling anew. */
+  set lr(value: number) {
+    refuseInTrace("the learning rate");
+    this.#lr = checkedLr(value);
+    this.#lrCell.assign(value);
+  }
+
+  /** The learning rate in the graph, float64. */
+  get lrTensor(): Tensor {
+    return this.#lrCell;
+  }
+
+  /** A compiled step that read the options is traced again when they change. */
+  get options(): O {
+    return traceGuard(() => this.#options);
+  }
+
+  set options(options: O) {
+    refuseInTrace("the options of an optimizer");
+    this.#options = options;
+  }
+
+  /** Makes an option one that may change at every step. */
+  vary(name: string, value: number): void {
+    refuseInTrace("an option of an optimizer");
+    const known = this.#cells.get(name);
+    if (known === undefined) {
+      this.#cells.set(name, { cell: new State(value, { dtype: "float64", name }), value });
+      return;
+    }
+    known.value = value;
+    known.cell.assign(value);
+  }
+
+  /** The present value of an option that varies. */
+  varying(name: string): number | undefined {
+    return this.#cells.get(name)?.value;
+  }
+
+  /** An option for the graph: its cell (float64) if it varies, else the number. */
+  operand(name: string, value: number): Operand {
+    return traceGuard(() => this.#cells.get(name)?.cell) ?? value;
+  }
+}
+
+function checkedLr(lr: number): number {
+  if (!(lr >= 0 && Number.isFinite(lr))) throw new HebbError(`optimizer: the learning rate must be a number of 0 or more, got ${lr}`);
+  return lr;
+}
+
+function refuseInTrace(what: string): void {
+  if (currentTrace() !== undefined) throw new HebbError(`${what} was set inside a compiled function; set it between calls: it is a cell, so nothing is compiled again`);
+}
+
+/** The step count of parameters that began together, float64. */
+interface Cohort {
+  readonly cell: State;
+}
+
+/** What an update may use beside the parameter and its gradient. */
+export interface UpdateContext<O extends CommonOptions> {
+  readonly group: ParameterGroup<O>;
+  readonly options: O;
+  /** The learning rate, float64. */
+  readonly lr: Tensor;
+  /** The number of this step, from 1, float64. */
+  step(): Tensor;
+  /** A remembered tensor of the parameter's shape, zero (or `initial`) at first. */
+  slot(name: string, initial?: number): State;
+  /** A remembered number, float64. */
+  number(name: string, initial: number): State;
+}
+
+/** A scalar of the graph in the parameter's dtype: scalars are computed in float64 and rounded once, here. */
+export const scalar = (value: Operand, like: Tensor): Operand => (value instanceof Tensor ? value.to(like.dtype) : value);
+
+/**
+ * The base of optimizers. `zeroGrad()`, `loss.backward()`, `step()`; inside `compile` they become part of the program. Subclasses
+ * say what an update is. A parameter without a gradient is skipped. Source: torch.optim.Optimizer.
+ */
+export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
+  readonly groups: ParameterGroup<O>[] = [];
+  readonly #lr: number;
+  readonly #defaults: O;
+  readonly #slots = new Map<Parameter, Map<string, State>>();
+  readonly #cohorts = new Map<Parameter, Cohort>();
+
+  constructor(params: Params<O>, lr: number, defaults: O) {
+    this.#lr = lr;
+    this.#defaults = defaults;
+    const list = [...params];
+    if (list.length === 0) throw new HebbError("optimizer: the list of parameters is empty; pass model.parameters()");
+    const groups = list.filter(isGroup);
+    for (const group of groups) this.addGroup(group);
+    const loose = list.filter((entry) => !isGroup(entry));
+    if (loose.length > 0) this.#add(loose, lr, defaults);
+  }
+
+  /** Further parameters to optimise (torch: add_param_group). */
+  addGroup(init: GroupInit<O>): void {
+    const { params, lr, ...own } = init;
+    this.#add([...params], lr ?? this.#lr, { ...this.#defaults, ...own });
+  }
+
+  #add(list: readonly Parameter[], lr: number, options: O): void {
+    const known = new Set(this.groups.flatMap((group) => group.params));
+    for (const parameter of list) {
+      if (!(parameter instanceof State)) throw new HebbError("optimizer: takes parameters (model.parameters()), or groups { params, lr, … }");
+      if (known.has(parameter)) throw new HebbError(`optimizer: the parameter "${parameter.name}" of shape ${formatShape(parameter.shape)} is given twice; name each once`);
+      known.add(parameter);
+    }
+    this.check(options);
+    this.groups.push(new ParameterGroup<O>(list, lr, options));
+  }
+
+  /** Throws when an option is out of range. */
+  protected check(_options: O): void {}
+
+  /** The new value of a parameter, given its gradient. Slots are assigned here; the parameter by the caller. */
+  protected abstract update(parameter: Tensor, grad: Tensor, context: UpdateContext<O>): Tensor;
+
+  /** The learning rate of the first group; setting it sets that of all. */
+  get lr(): number {
+    return (this.groups[0] as ParameterGroup<O>).lr;
+  }
+
+  set lr(value: number) {
+    for (const group of this.groups) group.lr = value;
+  }
+
+  /** Clears the gradients of all parameters. */
+  zeroGrad(): void {
+    for (const group of this.groups) for (const parameter of group.params) parameter.grad = undefined;
+  }
+
+  /** Moves every parameter that has a gradient. */
+  step(): void {
+    const counts = new Map<Cohort, Tensor>();
+    let fresh: Cohort | undefined;
+    const joinNew = (): Cohort => {
+      fresh ??= { cell: new State(0, { dtype: "float64", name: "step" }) };
+      return fresh;
+    };
+    for (const group of this.groups) {
+      for (const parameter of group.params) {
+        const grad = parameter.grad;
+        if (grad !== undefined) this.#move(group, parameter, grad, counts, joinNew);
+      }
+    }
+    for (const [cohort, count] of counts) cohort.cell.assign(count);
+    flush();
+  }
+
+  #move(group: ParameterGroup<O>, parameter: Parameter, grad: Tensor, counts: Map<Cohort, Tensor>, joinNew: () => Cohort): void {
+    const remember = (name: string, make: () => State): State => {
+      const slots = this.#slots.get(parameter) ?? new Map<string, State>();
+      this.#slots.set(parameter, slots);
+      const slot = slots.get(name) ?? make();
+      slots.set(name, slot);
+      return slot;
+    };
+    const { options } = group;
+    const context: UpdateContext<O> = {
+      group,
+      options,
+      lr: group.lrTensor,
+      step: () => {
+        const cohort = this.#cohorts.get(parameter) ?? joinNew();
+        this.#cohorts.set(parameter, cohort);
+        const count = counts.get(cohort) ?? cohort.cell.add(1);
+        counts.set(cohort, count);
+        return count;
+      },
+      slot: (name, initial = 0) => remember(name, () => new State(initial, { shape: parameter.shape, dtype: parameter.dtype, name: `${parameter.name}.${name}` })),
+      number: (name, initial) => remember(name, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
+    };
+    // Detached: an update is no part of any gradient.
+    const slope = grad.detach();
+    parameter.assign(this.update(parameter.detach(), options.maximize ? slope.neg() : slope, context));
+  }
+
+  /** All parameters in order, over all groups. */
+  #parameters(): Parameter[] {
+    return this.groups.flatMap((group) => group.params);
+  }
+
+  /** Slots and options, as they are now; later steps do not change them. */
+  stateDict(): OptimizerState {
+    const state: Record<string, Tensor> = Object.create(null);
+    const parameters = this.#parameters();
+    for (const [place, parameter] of parameters.entries()) {
+      const cohort = this.#cohorts.get(parameter);
+      if (cohort !== undefined) state[`${place}.step`] = Tensor.of(cohort.cell.node);
+      for (const [name, slot] of this.#slots.get(parameter) ?? []) state[`${place}.${name}`] = Tensor.of(slot.node);
+    }
+    const groups = this.groups.map((group): GroupState => {
+      const options: Record<string, OptionValue> = {};
+      for (const [name, value] of Object.entries(group.options)) {
+        if (typeof value === "number" || typeof value === "boolean" || Array.isArray(value)) options[name] = value;
+      }
+      return {
+        lr: group.lr,
+        ...(group.initialLr === undefined ? {} : { initialLr: group.initialLr }),
+        options,
+        params: group.params.map((parameter) => parameters.indexOf(parameter)),
+      };
+    });
+    return { state, groups };
+  }
+
+  /** Goes on from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, when it does not fit. */
+  loadStateDict(saved: LoadedOptimizerState): void {
+    const parameters = this.#parameters();
+    if (saved.groups.length !== this.groups.length || saved.groups.some((group, place) => group.params.length !== this.groups[place]?.params.length)) {
+      const sizes = (groups: readonly { readonly params: readonly unknown[] }[]): string => formatShape(groups.map(({ params }) => params.length));
+      throw new HebbError(`loadStateDict: the state has groups of ${sizes(saved.groups)} parameters, this optimizer ${sizes(this.groups)}; build it over the same model`);
+    }
+    const found: { parameter: Parameter; name: string; value: StateValue }[] = [];
+    for (const [key, value] of Object.entries(saved.state)) {
+      const dot = key.indexOf(".");
+      const parameter = parameters[Number(key.slice(0, dot))];
+      const name = key.slice(dot + 1);
+      if (dot < 1 || parameter === undefined) throw new HebbError(`loadStateDict: "${key}" names no parameter of this optimizer, which has ${parameters.length}`);
+      if (value.shape.length > 0 && !sameShape(value.shape, parameter.shape)) {
+        throw new HebbError(`loadStateDict: "${key}" is ${formatShape(value.shape)} and its parameter ${formatShape(parameter.shape)}; build the optimizer over the same model`);
+      }
+      found.push({ parameter, name, value });
+    }
+    this.#slots.clear();
+    this.#cohorts.clear();
+    const cohorts = new Map<number, Cohort>();
+    for (const { parameter, name, value } of found) {
+      const data = value instanceof Tensor ? value.dataSync() : value.data;
+      if (name === "step") {
+        const count = data[0] ?? 0;
+        const cohort = cohorts.get(count) ?? { cell: new State(count, { dtype: "float64", name: "step" }) };
+        cohorts.set(count, cohort);
+        this.#cohorts.set(parameter, cohort);
+        continue;
+      }
+      const slots = this.#slots.get(parameter) ?? new Map<string, State>();
+      this.#slots.set(parameter, slots);
+      slots.set(name, new State(data, { shape: value.shape, dtype: value.dtype, name: `${parameter.name}.${name}` }));
+    }
+    for (const [place, group] of this.groups.entries()) {
+      const state = saved.groups[place] as GroupState;
+      group.lr = state.lr;
+      group.initialLr = state.initialLr;
+      const options: O = { ...group.options, ...state.options };
+      this.check(options);
+      group.options = options;
+    }
+  }
+}
+
+function isGroup<O>(value: Parameter | GroupInit<O>): value is GroupInit<O> {
+  return !(value instanceof Tensor);
+}
+
+/** Throws unless the value lies in the range; the message names the option. */
+export function checkOption(optimizer: string, name: string, value: number, least: number, below = Number.POSITIVE_INFINITY): void {
+  if (!(value >= least && value < below)) {
+    throw new HebbError(`${optimizer}: ${name} must be ${least === 0 ? "0 or more" : `at least ${least}`}${below === Number.POSITIVE_INFINITY ? "" : ` and below ${below}`}, got ${value}`);
+  }
+}
+
+/** grad + weightDecay · parameter: L2 regularisation. */
+export const withDecay = (parameter: Tensor, grad: Tensor, weightDecay: number): Tensor => (weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay)));
+
+/** parameter · (1 − lr · weightDecay): decay apart from the gradient (Loshchilov and Hutter 2019). */
+export function decoupledDecay(parameter: Tensor, lr: Tensor, weightDecay: number): Tensor {
+  return weightDecay === 0 ? parameter : parameter.mul(scalar(lr.mul(-weightDecay).add(1), parameter));
+}
+
+/** Moves a slot to slot + (1 − beta)(value − slot), and gives the new value. */
+export function movingAverage(slot: State, value: Tensor, beta: Operand): Tensor {
+  const share = typeof beta === "number" ? 1 - beta : scalar(beta.neg().add(1), value);
+  const next = slot.add(value.sub(slot).mul(share));
+  slot.assign(next);
+  return next;
+}
+
+/** 1 − beta^step: what an average that began at zero lacks. float64. */
+export const biasCorrection = (beta: Operand, step: Tensor): Tensor =>
+  step.mul(typeof beta === "number" ? Math.log(beta) : beta.log()).expm1().neg();
