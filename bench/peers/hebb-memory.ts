@@ -1,5 +1,8 @@
 // Memory over many training steps, compiled or eager: one JSON line per sample.   usage: hebb-memory.mjs compiled|eager STEPS
-import { compile, memoryInfo, nn, optim, rand, seed, type Tensor } from "../../src/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as optim from "../../src/optim/index.ts";
+import { memoryInfo } from "../../src/runtime/index.ts";
+import { compile, rand, seed, type Tensor } from "../../src/tensor/index.ts";
 
 const [mode, count] = process.argv.slice(2);
 const steps = Number(count);

@@ -1,5 +1,7 @@
 // A fresh process: import our library, build a network, do one training step, print STEP.   usage: hebb-start.mjs tiny|mlp
-import { compile, nn, ones, optim, rand, type Tensor, zeros } from "../../src/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as optim from "../../src/optim/index.ts";
+import { compile, ones, rand, type Tensor, zeros } from "../../src/tensor/index.ts";
 
 const tiny = process.argv[2] === "tiny";
 const model = tiny

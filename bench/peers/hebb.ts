@@ -1,5 +1,7 @@
-// Our side, through the public API only.   usage: hebb.mjs INPUTS_DIR WORKLOAD   (threads from HEBB_THREADS)
-import { compile, nn, noGrad, optim, type Parameter, type Tensor, tensor } from "../../src/index.ts";
+// Our side, through the public API only (hebb/tensor, hebb/nn, hebb/optim).   usage: hebb.mjs INPUTS_DIR WORKLOAD   (threads from HEBB_THREADS)
+import * as nn from "../../src/nn/index.ts";
+import * as optim from "../../src/optim/index.ts";
+import { compile, noGrad, type Parameter, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { chainInput, load, matrices, nextTokens, row, serve, type Values, type Work } from "./serve.mjs";
 
 const [inputs = "", workload = ""] = process.argv.slice(2);
