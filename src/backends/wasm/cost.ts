@@ -73,7 +73,11 @@ export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dep
       else if (step.kind === "for") walk(step.body);
       else {
         visit(step.value);
-        if (step.kind === "store") for (const { atom } of step.index.terms) visit(atom);
+        if (step.kind === "store") {
+          for (const { atom } of step.index.terms) visit(atom);
+          // Stores of a uniform value are lanes too.
+          if (step.value.dtype === "float64") possible = false;
+        }
         if (step.kind === "reduce" && step.local.dtype === "float64") possible = false;
       }
     }
