@@ -156,7 +156,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     if (list.length === 0) throw new HebbError("optimizer: the list of parameters is empty; pass model.parameters()");
     const groups = list.filter(isGroup);
     for (const group of groups) this.addGroup(group);
-    const loose = list.filter((entry) => !isGroup(entry));
+    const loose = list.filter((entry): entry is Parameter => !isGroup(entry));
     if (loose.length > 0) this.#add(loose, lr, defaults);
   }
 
