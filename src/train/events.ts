@@ -1,0 +1,53 @@
+// The one stream of typed events that training makes: progress bars, logs, pages and tests all read it.
+
+/** Figures by name, such as loss and accuracy. A figure that does not exist (NaN) is written as null in JSON. */
+export type Metrics = Readonly<Record<string, number>>;
+
+export type TrainEvent =
+  | {
+      readonly type: "start";
+      readonly run: string | null;
+      /** What is trained, on what, by what: for the log. */
+      readonly config: Readonly<Record<string, unknown>>;
+      readonly parameters: number;
+      readonly epochs: number;
+      readonly stepsPerEpoch: number;
+      readonly backend: string;
+      readonly threads: number;
+      /** Which backend and why. */
+      readonly description: string;
+      readonly notes: readonly string[];
+    }
+  | {
+      readonly type: "progress";
+      readonly epoch: number;
+      readonly step: number;
+      readonly totalSteps: number;
+      /** Mean loss of the epoch so far. */
+      readonly loss: number;
+      readonly rowsPerSecond: number;
+    }
+  | {
+      readonly type: "epoch";
+      readonly epoch: number;
+      readonly step: number;
+      readonly lr: number;
+      readonly train: Metrics;
+      readonly validation: Metrics | null;
+      readonly seconds: number;
+      /** Whether this is the best epoch so far. */
+      readonly best: boolean;
+    }
+  | { readonly type: "checkpoint"; readonly epoch: number; readonly step: number; readonly sequence: number }
+  | { readonly type: "warning"; readonly message: string; readonly epoch: number; readonly step: number }
+  | { readonly type: "earlyStop"; readonly epoch: number; readonly bestEpoch: number; readonly reason: string }
+  | { readonly type: "interrupted"; readonly epoch: number; readonly step: number; readonly resume: string | null }
+  | {
+      readonly type: "end";
+      readonly run: string | null;
+      readonly metrics: { readonly train: Metrics; readonly validation: Metrics | null; readonly test: Metrics | null };
+      readonly epochs: number;
+      readonly seconds: number;
+    };
+
+export type EventListener = (event: TrainEvent) => void;

@@ -1,0 +1,313 @@
+// fit: the training loop. Batches are gathered inside one compiled step; every state it keeps can be saved and resumed to the bit.
+import { type Dataset, BatchSampler, type SamplerState } from "../data/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
+import type { Module } from "../nn/index.ts";
+import { clipGradNorm, type GroupState, type Optimizer } from "../optim/index.ts";
+import { backendInfo } from "../runtime/index.ts";
+import { compile, inspect, type RandomState, randomState, setRandomState, type Tensor, tensor } from "../tensor/index.ts";
+import { Evaluator, type Inverse, residentOf } from "./evaluation.ts";
+import type { EventListener, Metrics } from "./events.ts";
+import { defaultLoss, type LossName, makeObjective, type Objective, taskOf } from "./objectives.ts";
+
+/** Everything a run needs to go on: arrays, and plain data. The same shape as a checkpoint on disk. */
+export interface TrainState {
+  readonly tensors: NamedArrays;
+  readonly json: JsonObject;
+}
+
+/** The learning rate for an epoch, counted from 0, given the validation (or training) loss after the last one. */
+export type EpochSchedule = { step(metric: number): void; stateDict(): JsonObject; loadStateDict(state: JsonObject): void };
+
+export interface EarlyStopping {
+  /** Epochs without improvement of the validation loss after which training stops. */
+  readonly patience: number;
+}
+
+export interface FitOptions {
+  readonly train: Dataset;
+  readonly validation?: Dataset | undefined;
+  /** A name, or a function of (output, target). Default: crossEntropy for classes, mse for numbers. */
+  readonly loss?: LossName | ((output: Tensor, target: Tensor) => Tensor);
+  readonly optimizer: Optimizer;
+  readonly epochs: number;
+  /** Default 32. */
+  readonly batchSize?: number;
+  /** Governs the order of samples. Default 0. */
+  readonly seed?: number;
+  readonly earlyStopping?: EarlyStopping | undefined;
+  /** Restore the weights of the best epoch at the end. Default: when there is validation data. */
+  readonly restoreBest?: boolean;
+  readonly clipNorm?: number | undefined;
+  readonly schedule?: EpochSchedule | undefined;
+  /** For regressions: from the network's numbers to the user's. */
+  readonly inverse?: Inverse | undefined;
+  readonly onEvent?: EventListener | undefined;
+  /** Saves a state; called at the end of epochs and now and then within them. */
+  readonly save?: ((state: TrainState, at: { epoch: number; step: number }) => void) | undefined;
+  /** Least milliseconds between two saves. Default 1000. */
+  readonly saveEvery?: number;
+  readonly resume?: TrainState | undefined;
+  /** Aborting it saves and ends training. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface EpochRecord {
+  readonly epoch: number;
+  readonly train: Metrics;
+  readonly validation: Metrics | null;
+}
+
+export interface History {
+  readonly epochs: readonly EpochRecord[];
+  readonly bestEpoch: number;
+  readonly stopped: "finished" | "early" | "interrupted" | "diverged";
+  readonly seconds: number;
+}
+
+/** How long the loop may hold the event loop before it lets timers and signals in, in milliseconds. */
+const yieldEvery = 12;
+const progressEvery = 100;
+
+/**
+ * Trains a model. Shuffles by seed, evaluates after each epoch, keeps the best weights, stops early on request, and says so
+ * at once when the loss is no longer a number. Resuming from a saved state gives the same bits as never having stopped.
+ */
+export async function fit(model: Module, options: FitOptions): Promise<History> {
+  return new Trainer(model, options).run();
+}
+
+/** Lets timers, signals and drawing have their turn. */
+const breathe = (): Promise<void> => new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
+
+interface Best {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly weights: NamedArrays;
+}
+
+class Trainer {
+  readonly #model: Module;
+  readonly #options: FitOptions;
+  readonly #objective: Objective;
+  readonly #sampler: BatchSampler;
+  readonly #evaluator: Evaluator;
+  readonly #records: EpochRecord[] = [];
+  #best: Best | undefined;
+  #waited = 0;
+  #step = 0;
+  /** Sum of losses × rows of the epoch so far. */
+  #lossSum = 0;
+  #rows = 0;
+  #lastSave = performance.now();
+
+  constructor(model: Module, options: FitOptions) {
+    if (!(Number.isInteger(options.epochs) && options.epochs >= 1)) throw new HebbError(`fit: epochs must be a whole number of at least 1, got ${options.epochs}`);
+    this.#model = model;
+    this.#options = options;
+    this.#objective = objectiveOf(options);
+    this.#sampler = new BatchSampler(options.train.length, { batchSize: Math.min(options.batchSize ?? 32, options.train.length), shuffle: true, seed: options.seed ?? 0 });
+    this.#evaluator = new Evaluator(model, this.#objective);
+  }
+
+  async run(): Promise<History> {
+    const { train, validation, optimizer, epochs, signal } = this.#options;
+    const started = performance.now();
+    const data = residentOf(train);
+    const held = validation === undefined ? undefined : residentOf(validation);
+    this.#model.train();
+    if (this.#options.resume !== undefined) this.#restore(this.#options.resume);
+    const step = compile((features: Tensor, targets: Tensor, index: Tensor) => this.#trainStep(features, targets, index));
+    this.#announce();
+    let stopped: History["stopped"] = "finished";
+    let breath = performance.now();
+    let shown = breath;
+    if (this.#options.resume === undefined) this.#save(true);
+    while (this.#sampler.epoch < epochs && stopped === "finished") {
+      const epoch = this.#sampler.epoch;
+      if (this.#exhausted()) {
+        stopped = "early";
+        break;
+      }
+      const epochStarted = performance.now();
+      const rowsBefore = this.#rows;
+      for (const batch of this.#sampler.batches()) {
+        const index = tensor(batch);
+        const loss = step(data.features, data.targets, index).itemSync();
+        this.#step++;
+        if (!Number.isFinite(loss)) {
+          this.#diverged(loss, epoch, data.features, data.targets, index);
+          stopped = "diverged";
+          break;
+        }
+        this.#lossSum += loss * batch.length;
+        this.#rows += batch.length;
+        const now = performance.now();
+        if (now - shown >= progressEvery) {
+          shown = now;
+          this.#emitProgress(epoch, (this.#rows - rowsBefore) / ((now - epochStarted) / 1000));
+        }
+        if (now - breath >= yieldEvery) {
+          await breathe();
+          breath = performance.now();
+          if (signal?.aborted) {
+            stopped = "interrupted";
+            break;
+          }
+          this.#save(false);
+        }
+      }
+      if (stopped !== "finished") break;
+      this.#endEpoch(epoch, held, (performance.now() - epochStarted) / 1000);
+      this.#save(this.#sampler.epoch >= epochs);
+      if (signal?.aborted) stopped = "interrupted";
+    }
+    const seconds = (performance.now() - started) / 1000;
+    if (stopped === "interrupted") {
+      this.#save(true);
+      this.#options.onEvent?.({ type: "interrupted", epoch: this.#sampler.epoch, step: this.#step, resume: null });
+    } else {
+      if (stopped === "early") this.#emitEarlyStop();
+      const restore = this.#options.restoreBest ?? held !== undefined;
+      if (this.#best !== undefined && (restore || stopped === "diverged")) this.#model.loadStateDict(this.#best.weights);
+    }
+    optimizer.zeroGrad();
+    return { epochs: this.#records, bestEpoch: this.#best?.epoch ?? -1, stopped, seconds };
+  }
+
+  #trainStep(features: Tensor, targets: Tensor, index: Tensor): Tensor {
+    const { optimizer, clipNorm } = this.#options;
+    const output = this.#model.forward(features.indexSelect(0, index));
+    const loss = this.#objective.loss(output, targets.indexSelect(0, index));
+    optimizer.zeroGrad();
+    loss.backward();
+    if (clipNorm !== undefined) clipGradNorm(this.#model.parameters(), clipNorm);
+    optimizer.step();
+    return loss;
+  }
+
+  #endEpoch(epoch: number, held: ReturnType<typeof residentOf> | undefined, seconds: number): void {
+    const { optimizer, schedule, inverse, onEvent } = this.#options;
+    const train: Metrics = { loss: this.#lossSum / this.#rows };
+    const validation = held === undefined ? null : this.#evaluator.evaluate(held, inverse).metrics;
+    const watched = validation?.loss ?? (train.loss as number);
+    const best = this.#best === undefined || watched < this.#best.loss;
+    if (best) this.#best = { epoch, loss: watched, weights: arraysOf(this.#model.stateDict()) };
+    this.#waited = best ? 0 : this.#waited + 1;
+    this.#records.push({ epoch, train, validation });
+    onEvent?.({ type: "epoch", epoch, step: this.#step, lr: optimizer.lr, train, validation, seconds, best });
+    schedule?.step(watched);
+    this.#lossSum = 0;
+    this.#rows = 0;
+  }
+
+  #exhausted(): boolean {
+    const { earlyStopping } = this.#options;
+    return earlyStopping !== undefined && this.#waited >= earlyStopping.patience;
+  }
+
+  #emitEarlyStop(): void {
+    const { earlyStopping, onEvent } = this.#options;
+    const bestEpoch = this.#best?.epoch ?? 0;
+    onEvent?.({ type: "earlyStop", epoch: this.#sampler.epoch, bestEpoch, reason: `the loss has not improved for ${earlyStopping?.patience} epochs` });
+  }
+
+  #announce(): void {
+    const { onEvent, epochs } = this.#options;
+    const { backend, threads, description } = backendInfo();
+    const parameters = this.#model.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
+    onEvent?.({ type: "start", run: null, config: {}, parameters, epochs, stepsPerEpoch: this.#sampler.batchCount, backend, threads, description, notes: [] });
+  }
+
+  #emitProgress(epoch: number, rowsPerSecond: number): void {
+    const totalSteps = this.#options.epochs * this.#sampler.batchCount;
+    this.#options.onEvent?.({ type: "progress", epoch, step: this.#step, totalSteps, loss: this.#lossSum / this.#rows, rowsPerSecond });
+  }
+
+  /** Finds the first value that is not a number, by running the step's forward pass again with every value kept. */
+  #diverged(loss: number, epoch: number, features: Tensor, targets: Tensor, index: Tensor): void {
+    const seen = inspect(() => this.#objective.loss(this.#model.forward(features.indexSelect(0, index)), targets.indexSelect(0, index)));
+    const first = seen.find(({ value }) => value.some((element) => !Number.isFinite(element)));
+    const where = first === undefined ? "in the update itself" : `first in ${first.path === "" ? "" : `"${first.path}", `}${first.formula}`;
+    const cure = `lower the learning rate (now ${this.#options.optimizer.lr}), clip gradients, or look for unscaled inputs`;
+    const kept = this.#best === undefined ? "" : ` The weights of epoch ${this.#best.epoch + 1} are kept.`;
+    this.#options.onEvent?.({ type: "warning", epoch, step: this.#step, message: `the loss became ${loss} at step ${this.#step}, ${where}; ${cure}.${kept}` });
+  }
+
+  // ── saving and going on ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #save(always: boolean): void {
+    const { save, saveEvery = 1000 } = this.#options;
+    if (save === undefined || (!always && performance.now() - this.#lastSave < saveEvery)) return;
+    save(this.#state(), { epoch: this.#sampler.epoch, step: this.#step });
+    this.#lastSave = performance.now();
+  }
+
+  #state(): TrainState {
+    const { optimizer, schedule } = this.#options;
+    const { state, groups } = optimizer.stateDict();
+    const tensors: Record<string, HostArray> = {};
+    const put = (prefix: string, arrays: NamedArrays): void => {
+      for (const [name, array] of Object.entries(arrays)) tensors[`${prefix}${name}`] = array;
+    };
+    put("model.", arraysOf(this.#model.stateDict()));
+    put("optimizer.", arraysOf(state));
+    if (this.#best !== undefined) put("best.", this.#best.weights);
+    const progress = {
+      sampler: { ...this.#sampler.state() },
+      random: { key: [...randomState().key], calls: randomState().calls },
+      step: this.#step,
+      lossSum: this.#lossSum,
+      rows: this.#rows,
+      waited: this.#waited,
+      best: this.#best === undefined ? null : { epoch: this.#best.epoch, loss: this.#best.loss },
+      groups,
+      records: this.#records,
+      schedule: schedule?.stateDict() ?? null,
+    };
+    return { tensors, json: JSON.parse(JSON.stringify(progress)) as JsonObject };
+  }
+
+  #restore(saved: TrainState): void {
+    const { optimizer, schedule } = this.#options;
+    const pick = (prefix: string): NamedArrays =>
+      Object.fromEntries(Object.entries(saved.tensors).flatMap(([name, array]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [])));
+    const json = saved.json as unknown as SavedProgress;
+    this.#model.loadStateDict(pick("model."));
+    optimizer.loadStateDict({ state: pick("optimizer."), groups: json.groups });
+    this.#sampler.restore(json.sampler);
+    setRandomState(json.random);
+    this.#step = json.step;
+    this.#lossSum = json.lossSum;
+    this.#rows = json.rows;
+    this.#waited = json.waited;
+    this.#best = json.best === null ? undefined : { ...json.best, weights: pick("best.") };
+    this.#records.push(...json.records);
+    if (json.schedule !== null) schedule?.loadStateDict(json.schedule);
+  }
+}
+
+interface SavedProgress {
+  readonly sampler: SamplerState;
+  readonly random: RandomState;
+  readonly step: number;
+  readonly lossSum: number;
+  readonly rows: number;
+  readonly waited: number;
+  readonly best: { readonly epoch: number; readonly loss: number } | null;
+  readonly groups: readonly GroupState[];
+  readonly records: readonly EpochRecord[];
+  readonly schedule: JsonObject | null;
+}
+
+function objectiveOf({ loss, train }: FitOptions): Objective {
+  const task = taskOf(train);
+  if (typeof loss !== "function") return makeObjective(loss ?? defaultLoss(task), task);
+  const base = makeObjective(defaultLoss(task), task);
+  return { ...base, loss };
+}
+
+/** Values of a state dict on the host. */
+export function arraysOf(state: Readonly<Record<string, Tensor>>): NamedArrays {
+  return Object.fromEntries(Object.entries(state).map(([name, value]) => [name, { dtype: value.dtype, shape: value.shape, data: value.dataSync() }]));
+}

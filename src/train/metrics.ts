@@ -1,0 +1,129 @@
+// Figures of merit, computed on the host from predictions and targets.
+import { HebbError } from "../graph/errors.ts";
+
+type Numbers = ArrayLike<number>;
+
+function sameLength(name: string, a: Numbers, b: Numbers): void {
+  if (a.length !== b.length) throw new HebbError(`${name}: ${a.length} predictions do not fit ${b.length} targets`);
+}
+
+/** The place of the largest score of each row. */
+export function predictedClasses(scores: Numbers, classes: number): Int32Array {
+  const result = new Int32Array(scores.length / classes);
+  for (let row = 0; row < result.length; row++) {
+    let best = 0;
+    for (let k = 1; k < classes; k++) if ((scores[row * classes + k] as number) > (scores[row * classes + best] as number)) best = k;
+    result[row] = best;
+  }
+  return result;
+}
+
+/** Share of equal labels. */
+export function accuracy(predicted: Numbers, target: Numbers): number {
+  sameLength("accuracy", predicted, target);
+  let right = 0;
+  for (let row = 0; row < target.length; row++) if (predicted[row] === target[row]) right++;
+  return right / target.length;
+}
+
+/** Share of rows whose target is among the k largest scores. */
+export function topKAccuracy(scores: Numbers, target: Numbers, classes: number, k: number): number {
+  let right = 0;
+  for (let row = 0; row < target.length; row++) {
+    const own = scores[row * classes + (target[row] as number)] as number;
+    let above = 0;
+    for (let other = 0; other < classes; other++) if ((scores[row * classes + other] as number) > own) above++;
+    if (above < k) right++;
+  }
+  return right / target.length;
+}
+
+/** matrix[target][predicted] = rows. */
+export function confusionMatrix(predicted: Numbers, target: Numbers, classes: number): number[][] {
+  sameLength("confusionMatrix", predicted, target);
+  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (let row = 0; row < target.length; row++) {
+    const counts = matrix[target[row] as number];
+    const column = predicted[row] as number;
+    if (counts !== undefined) counts[column] = (counts[column] ?? 0) + 1;
+  }
+  return matrix;
+}
+
+export interface ClassScores {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
+/** Precision, recall and F1 of each class; 0 where a class is never predicted or never occurs. */
+export function classScores(predicted: Numbers, target: Numbers, classes: number): ClassScores[] {
+  const matrix = confusionMatrix(predicted, target, classes);
+  return matrix.map((row, k): ClassScores => {
+    const hits = row[k] ?? 0;
+    const occurs = row.reduce((sum, count) => sum + count, 0);
+    const claimed = matrix.reduce((sum, other) => sum + (other[k] ?? 0), 0);
+    const precision = claimed === 0 ? 0 : hits / claimed;
+    const recall = occurs === 0 ? 0 : hits / occurs;
+    return { precision, recall, f1: precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall) };
+  });
+}
+
+/** The mean of the classes' scores, each class counting the same. */
+export function macroAverage(scores: readonly ClassScores[]): ClassScores {
+  const mean = (pick: (score: ClassScores) => number): number => scores.reduce((sum, score) => sum + pick(score), 0) / scores.length;
+  return { precision: mean((score) => score.precision), recall: mean((score) => score.recall), f1: mean((score) => score.f1) };
+}
+
+/** The chance that a positive row scores above a negative one, ties counting half; NaN when one of the classes is absent. */
+export function rocAuc(scores: Numbers, target: Numbers): number {
+  sameLength("rocAuc", scores, target);
+  const order = Array.from({ length: target.length }, (_, row) => row).sort((a, b) => (scores[a] as number) - (scores[b] as number));
+  let positives = 0;
+  let rankSum = 0;
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    while (end < order.length && scores[order[end] as number] === scores[order[start] as number]) end++;
+    const rank = (start + 1 + end) / 2;
+    for (let place = start; place < end; place++) {
+      if (target[order[place] as number] !== 1) continue;
+      positives++;
+      rankSum += rank;
+    }
+    start = end;
+  }
+  const negatives = target.length - positives;
+  return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
+}
+
+/** Σ|p − t| / n */
+export function mae(predicted: Numbers, target: Numbers): number {
+  sameLength("mae", predicted, target);
+  let sum = 0;
+  for (let row = 0; row < target.length; row++) sum += Math.abs((predicted[row] as number) - (target[row] as number));
+  return sum / target.length;
+}
+
+/** √(Σ(p − t)² / n) */
+export function rmse(predicted: Numbers, target: Numbers): number {
+  sameLength("rmse", predicted, target);
+  let sum = 0;
+  for (let row = 0; row < target.length; row++) sum += ((predicted[row] as number) - (target[row] as number)) ** 2;
+  return Math.sqrt(sum / target.length);
+}
+
+/** 1 − Σ(p − t)² / Σ(t − mean)²: 1 is perfect, 0 no better than the mean. */
+export function r2(predicted: Numbers, target: Numbers): number {
+  sameLength("r2", predicted, target);
+  let mean = 0;
+  for (let row = 0; row < target.length; row++) mean += (target[row] as number) / target.length;
+  let [rest, total] = [0, 0];
+  for (let row = 0; row < target.length; row++) {
+    rest += ((predicted[row] as number) - (target[row] as number)) ** 2;
+    total += ((target[row] as number) - mean) ** 2;
+  }
+  return 1 - rest / total;
+}
+
+/** e^loss, for a cross-entropy in nats. */
+export const perplexity = (loss: number): number => Math.exp(loss);

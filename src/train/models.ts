@@ -1,0 +1,108 @@
+// Networks from plain descriptions, so that a run folder rebuilds its model without code.
+import { HebbError } from "../graph/errors.ts";
+import { sizeOf } from "../graph/shape.ts";
+import * as nn from "../nn/index.ts";
+
+export const activationNames = [
+  "relu", "tanh", "sigmoid", "leakyRelu", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid", "hardswish",
+  "relu6", "identity",
+] as const;
+export type ActivationName = (typeof activationNames)[number];
+
+export const modelNames = ["mlp", "cnn", "perceptron"] as const;
+export type ModelName = (typeof modelNames)[number];
+
+/** Everything that fixes a network's structure. */
+export interface ModelDescription {
+  readonly kind: ModelName;
+  /** Shape of one sample. */
+  readonly inputShape: readonly number[];
+  readonly outputs: number;
+  /** Widths of the hidden layers; for a cnn those after the convolutions. */
+  readonly hidden: readonly number[];
+  readonly activation: ActivationName;
+  readonly dropout: number;
+}
+
+function activation(name: ActivationName): nn.Module {
+  switch (name) {
+    case "relu":
+      return new nn.ReLU();
+    case "tanh":
+      return new nn.Tanh();
+    case "sigmoid":
+      return new nn.Sigmoid();
+    case "leakyRelu":
+      return new nn.LeakyReLU();
+    case "elu":
+      return new nn.ELU();
+    case "selu":
+      return new nn.SELU();
+    case "gelu":
+      return new nn.GELU();
+    case "silu":
+      return new nn.SiLU();
+    case "mish":
+      return new nn.Mish();
+    case "softplus":
+      return new nn.Softplus();
+    case "softsign":
+      return new nn.Softsign();
+    case "hardtanh":
+      return new nn.Hardtanh();
+    case "hardsigmoid":
+      return new nn.Hardsigmoid();
+    case "hardswish":
+      return new nn.Hardswish();
+    case "relu6":
+      return new nn.ReLU6();
+    case "identity":
+      return new nn.Identity();
+  }
+}
+
+/** Hidden layers with their activations (and dropout), then the output layer. */
+function dense(inputs: number, { hidden, outputs, activation: name, dropout }: ModelDescription): nn.Module[] {
+  const layers: nn.Module[] = [];
+  let width = inputs;
+  for (const next of hidden) {
+    layers.push(new nn.Linear(width, next), activation(name));
+    if (dropout > 0) layers.push(new nn.Dropout(dropout));
+    width = next;
+  }
+  return [...layers, new nn.Linear(width, outputs)];
+}
+
+/** Two convolutions of 3×3 with 16 and 32 maps, each with an activation and a pool of 2×2; then dense layers. */
+function convolutional(description: ModelDescription): nn.Module {
+  const [channels, height, width] = description.inputShape;
+  if (channels === undefined || height === undefined || width === undefined || height < 4 || width < 4) {
+    throw new HebbError(`model "cnn" takes images of at least 4×4 pixels, but one sample has shape [${description.inputShape.join(", ")}]; use --model mlp`);
+  }
+  const pooled = (extent: number): number => Math.floor(Math.floor(extent / 2) / 2);
+  return new nn.Sequential(
+    new nn.Conv2d(channels, 16, 3, { padding: 1 }),
+    activation(description.activation),
+    new nn.MaxPool2d(2),
+    new nn.Conv2d(16, 32, 3, { padding: 1 }),
+    activation(description.activation),
+    new nn.MaxPool2d(2),
+    new nn.Flatten(),
+    ...dense(32 * pooled(height) * pooled(width), description),
+  );
+}
+
+/** Builds the network. Its parameters are drawn from the present seed. */
+export function buildModel(description: ModelDescription): nn.Module {
+  switch (description.kind) {
+    case "mlp": {
+      const flat = description.inputShape.length > 1 ? [new nn.Flatten()] : [];
+      return new nn.Sequential(...flat, ...dense(sizeOf(description.inputShape), description));
+    }
+    case "cnn":
+      return convolutional(description);
+    case "perceptron":
+      if (description.outputs !== 1) throw new HebbError("model \"perceptron\" is one neuron and decides between two classes; this target has more: use --model mlp");
+      return new nn.Perceptron(sizeOf(description.inputShape));
+  }
+}
