@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { writeInputs } from "./inputs.ts";
 import { type Command, childEnvironment, Peer, type Timing } from "./peer.ts";
-import { disagreements, judge, oursIn, report } from "./report.ts";
+import { disagreements, judge, oursIn, report, summary } from "./report.ts";
 import {
   type Case,
   type Figure,
@@ -355,5 +355,13 @@ if (!options.quick || options.out !== undefined) {
   const all = merge(readResults(figures), fresh);
   writeResults(figures, all);
   writeFileSync(file, report(all));
+  if (options.out === undefined) {
+    const readme = join(root, "README.md");
+    const marks = /(<!-- speed -->\n)[\s\S]*?(<!-- end of speed -->)/;
+    writeFileSync(
+      readme,
+      readFileSync(readme, "utf8").replace(marks, (_, open, close) => `${open}${summary(all)}\n${close}`),
+    );
+  }
   console.log(`\nwritten to ${file}`);
 }

@@ -197,3 +197,33 @@ export function report(results: Results): string {
     "",
   ].join("\n");
 }
+
+/** The table of the README: our figure on one and two threads, and how many times faster than each peer on one. */
+export function summary({ cases, machine }: Results): string {
+  const chosen = ["matmul-1024-nn", "matmul-1024-tn", ...workloads.filter((w) => w.group !== "W1").map((w) => w.id)];
+  const rivals = ["PyTorch 1.13", "PyTorch 2", "jax-js", "tfjs-wasm", "onnxruntime-web"];
+  const rows = chosen.flatMap((id) => {
+    const workload = workloads.find((w) => w.id === id);
+    const [one, two] = [1, 2].map((threads) => cases.find((c) => c.workload === id && c.threads === threads));
+    const own = oursIn(one);
+    if (workload === undefined || own === undefined) return [];
+    const figure = (seconds: number | undefined): string =>
+      seconds === undefined ? "" : shown(seconds, workload.unit, workload.flops);
+    const against = rivals.map((peer) => {
+      const rival = ofPeer(one, peer);
+      if (rival?.error !== undefined) return "cannot";
+      return ratio(one, rival) || "–";
+    });
+    return [
+      `| ${workload.title}, ${workload.unit} | ${figure(own)} / ${figure(oursIn(two))} | ${against.join(" | ")} |`,
+    ];
+  });
+  const heads = rivals.map((peer) => `vs ${peer}`);
+  return [
+    `Ours on WebAssembly with 1 / 2 threads, and how many times faster than each alternative on one thread in the same run (**bold**: slower). ${machine}.`,
+    "",
+    `| work | hebb | ${heads.join(" | ")} |`,
+    `|---|---|${heads.map(() => "---|").join("")}`,
+    ...rows,
+  ].join("\n");
+}

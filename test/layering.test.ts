@@ -18,8 +18,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   nn: ["tensor", "graph"],
   optim: ["tensor", "graph", "nn"],
   data: ["tensor", "graph", "runtime"],
-  train: ["data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
-  formats: ["train", "data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
+  formats: ["data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
+  train: ["formats", "data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
   cli: ["formats", "train", "data", "optim", "nn", "tensor", "runtime", "backends", "compiler", "graph"],
 };
 
