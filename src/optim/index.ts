@@ -9,3 +9,9 @@ export {
   type UpdateContext,
 } from "./optimizer.ts";
 export { SGD, type SGDOptions } from "./sgd.ts";
+export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from "./plateau.ts";
+export { Schedule, type Scheduled, type ScheduleState } from "./schedule.ts";
+export {
+  CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LinearLR, type LinearLROptions, MultiStepLR, OneCycleLR, type OneCycleOptions,
+  PolynomialLR, SequentialLR, StepLR, WarmUp, type WarmRestartOptions,
+} from "./schedules.ts";

@@ -1,0 +1,93 @@
+// ReduceLROnPlateau: a lower rate when a metric stops getting better.
+import { HebbError } from "../graph/errors.ts";
+import { checkCount, type Scheduled } from "./schedule.ts";
+
+export interface PlateauOptions {
+  /** Whether less or more is better. Default "min". */
+  readonly mode?: "min" | "max";
+  /** Default 0.1. */
+  readonly factor?: number;
+  /** Steps without improvement that are let pass. Default 10. */
+  readonly patience?: number;
+  /** What counts as better: by this share ("rel") or amount ("abs"). Default 1e-4. */
+  readonly threshold?: number;
+  /** Default "rel". */
+  readonly thresholdMode?: "rel" | "abs";
+  /** Steps to wait after a reduction before counting again. Default 0. */
+  readonly cooldown?: number;
+  /** Default 0. */
+  readonly minLr?: number;
+  /** Smaller changes are not made. Default 1e-8. */
+  readonly eps?: number;
+}
+
+/** Plain data: where the schedule stands. `best` is null before the first metric. */
+export interface PlateauState {
+  readonly best: number | null;
+  readonly badSteps: number;
+  readonly cooldownLeft: number;
+  readonly lrs: readonly number[];
+}
+
+/** Multiplies the rates by `factor` when the metric has not improved for more than `patience` steps. Source: torch.optim.lr_scheduler.ReduceLROnPlateau. */
+export class ReduceLROnPlateau {
+  readonly #optimizer: Scheduled;
+  readonly #options: Required<PlateauOptions>;
+  #best: number | undefined;
+  #badSteps = 0;
+  #cooldownLeft = 0;
+
+  constructor(optimizer: Scheduled, options: PlateauOptions = {}) {
+    this.#optimizer = optimizer;
+    this.#options = { mode: "min", factor: 0.1, patience: 10, threshold: 1e-4, thresholdMode: "rel", cooldown: 0, minLr: 0, eps: 1e-8, ...options };
+    if (!(this.#options.factor > 0 && this.#options.factor < 1)) throw new HebbError(`ReduceLROnPlateau: factor must lie between 0 and 1, got ${this.#options.factor}`);
+    checkCount("ReduceLROnPlateau", "patience", this.#options.patience);
+    checkCount("ReduceLROnPlateau", "cooldown", this.#options.cooldown);
+  }
+
+  #isBetter(metric: number): boolean {
+    if (this.#best === undefined) return !Number.isNaN(metric);
+    const { mode, threshold, thresholdMode } = this.#options;
+    const sign = mode === "min" ? -1 : 1;
+    const goal = thresholdMode === "rel" ? this.#best * (1 + sign * threshold) : this.#best + sign * threshold;
+    return mode === "min" ? metric < goal : metric > goal;
+  }
+
+  /** Takes the metric of this epoch. */
+  step(metric: number): void {
+    const { patience, cooldown, factor, minLr, eps } = this.#options;
+    if (this.#isBetter(metric)) {
+      this.#best = metric;
+      this.#badSteps = 0;
+    } else this.#badSteps++;
+    if (this.#cooldownLeft > 0) {
+      this.#cooldownLeft--;
+      this.#badSteps = 0;
+    }
+    if (this.#badSteps <= patience) return;
+    for (const group of this.#optimizer.groups) {
+      const lower = Math.max(group.lr * factor, minLr);
+      if (group.lr - lower > eps) group.lr = lower;
+    }
+    this.#cooldownLeft = cooldown;
+    this.#badSteps = 0;
+  }
+
+  get lastLr(): number[] {
+    return this.#optimizer.groups.map(({ lr }) => lr);
+  }
+
+  stateDict(): PlateauState {
+    return { best: this.#best ?? null, badSteps: this.#badSteps, cooldownLeft: this.#cooldownLeft, lrs: this.lastLr };
+  }
+
+  loadStateDict(state: PlateauState): void {
+    if (state.lrs.length !== this.#optimizer.groups.length) {
+      throw new HebbError(`loadStateDict: the schedule was saved for ${state.lrs.length} groups, this optimizer has ${this.#optimizer.groups.length}`);
+    }
+    this.#best = state.best ?? undefined;
+    this.#badSteps = checkCount("loadStateDict", "badSteps", state.badSteps);
+    this.#cooldownLeft = checkCount("loadStateDict", "cooldownLeft", state.cooldownLeft);
+    for (const [place, group] of this.#optimizer.groups.entries()) group.lr = state.lrs[place] ?? group.lr;
+  }
+}
