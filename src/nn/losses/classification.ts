@@ -14,6 +14,9 @@ export interface BceOptions extends LossOptions {
   readonly weight?: Tensor | undefined;
 }
 
+/** PyTorch's constant, which is a float. */
+const leastSpread = Math.fround(1e-12);
+
 /**
  * −(t·log(x) + (1 − t)·log(1 − x)) for probabilities x; the logarithms stop at −100, and the slope at 1e12.
  * Prefer bceWithLogits, which is exact. Source: torch.nn.functional.binary_cross_entropy.
@@ -28,7 +31,7 @@ export function bce(input: Tensor, target: Tensor, options: BceOptions = {}): Te
   const value = el.neg(el.add(el.mul(y, yes), el.mul(el.sub(number(1), y), no)));
   const losses = Tensor.from(
     withGradient(value, [x, y], (grad) => [
-      el.mul(grad, el.div(el.sub(x, y), el.maximum(el.mul(el.sub(number(1), x), x), number(1e-12)))),
+      el.mul(grad, el.div(el.sub(x, y), el.maximum(el.mul(el.sub(number(1), x), x), number(leastSpread)))),
       el.mul(grad, el.sub(no, yes)),
     ]),
     [input, same],

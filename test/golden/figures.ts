@@ -1,0 +1,66 @@
+// What the golden tests of losses, layers and optimizers share: reading figures, backends, and how close is close enough.
+import { describe, expect } from "vitest";
+import type { BackendName } from "../../src/backends/backend.ts";
+import { allocate, type DType, isFloat } from "../../src/graph/dtype.ts";
+import { useBackend } from "../../src/runtime/index.ts";
+import { Tensor, tensor } from "../../src/tensor/index.ts";
+
+export type FloatDType = "float32" | "float64";
+
+/** A tensor of PyTorch's. Numbers that JSON lacks are text. */
+export interface Figure {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly data: readonly (number | "nan")[];
+}
+
+export const numbers = (data: readonly (number | "nan")[]): number[] => data.map((x) => (x === "nan" ? Number.NaN : x));
+
+/** The figure as a tensor; floats in the dtype under test. */
+export function tensorOf({ shape, dtype, data }: Figure, float: FloatDType, requiresGrad = false): Tensor {
+  const held = isFloat(dtype) ? float : dtype;
+  const values = allocate(held, data.length);
+  values.set(numbers(data));
+  return tensor(values, { shape, dtype: held, requiresGrad });
+}
+
+/** Σ output · cos(i + 1): its gradient sees every output on its own. The makers use the same weights. */
+export function weighted(output: Tensor): Tensor {
+  const weights = allocate(output.dtype, output.size);
+  for (let place = 0; place < weights.length; place++) weights[place] = Math.cos(place + 1);
+  return output.mul(tensor(weights, { shape: output.shape, dtype: output.dtype })).sum();
+}
+
+export const backends: readonly BackendName[] = ["reference", "wasm"];
+export const floats: readonly FloatDType[] = ["float64", "float32"];
+
+/** The tests once on every backend, in every float dtype. */
+export function everywhere(name: string, tests: (float: FloatDType, start: () => void) => void): void {
+  for (const backend of backends) {
+    for (const float of floats) describe(`${name}, ${float} on ${backend}`, () => tests(float, () => useBackend({ backend, threads: 1 })));
+  }
+}
+
+/**
+ * float64: 1e-10 of each number; numbers below a thousandth of the largest are measured against that, because they are what
+ * is left of larger ones. float32: inputs are rounded once (u = 2^-24), and each of `operations` that follow one another adds
+ * at most 2 ulp = 4u of the largest number.
+ */
+export function expectClose(what: string, actual: ArrayLike<number>, expected: readonly number[], float: FloatDType, operations = 32): void {
+  const finite = expected.filter(Number.isFinite).map(Math.abs);
+  const largest = Math.max(1e-3, ...finite);
+  const wrong = expected.flatMap((value, place) => {
+    const found = actual[place] ?? Number.NaN;
+    if (Object.is(found, value) || found === value) return [];
+    const bound = float === "float64" ? 1e-10 * Math.max(Math.abs(value), 1e-3 * largest) : 4 * operations * 2 ** -24 * largest;
+    return Math.abs(found - value) <= bound ? [] : [`[${place}] is ${found}, not ${value}`];
+  });
+  expect(wrong, what).toEqual([]);
+  expect(actual.length, `${what}: elements`).toBe(expected.length);
+}
+
+/** A gradient that PyTorch has must be here too. */
+export function expectGradient(what: string, grad: Tensor | undefined, expected: readonly number[], float: FloatDType, operations?: number): void {
+  expect(grad, `${what}: a gradient`).toBeInstanceOf(Tensor);
+  if (grad !== undefined) expectClose(what, grad.dataSync(), expected, float, operations);
+}
