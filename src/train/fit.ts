@@ -2,6 +2,7 @@
 import { type Dataset, BatchSampler, type SamplerState } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
+import { aBoolean, aCount, aNumber, anObject, type Check, listOf, objectOf } from "../formats/json.ts";
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, type GroupState, type Optimizer } from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
@@ -261,7 +262,7 @@ class Trainer {
       rows: this.#rows,
       waited: this.#waited,
       best: this.#best === undefined ? null : { epoch: this.#best.epoch, loss: this.#best.loss },
-      groups,
+      groups: groups.map((group) => ({ ...group, initialLr: group.initialLr ?? null })),
       records: this.#records,
       schedule: schedule?.stateDict() ?? null,
     };
@@ -272,7 +273,7 @@ class Trainer {
     const { optimizer, schedule } = this.#options;
     const pick = (prefix: string): NamedArrays =>
       Object.fromEntries(Object.entries(saved.tensors).flatMap(([name, array]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [])));
-    const json = saved.json as unknown as SavedProgress;
+    const json = checkProgress(saved.json, "checkpoint:");
     this.#model.loadStateDict(pick("model."));
     optimizer.loadStateDict({ state: pick("optimizer."), groups: json.groups });
     this.#sampler.restore(json.sampler);
@@ -299,6 +300,34 @@ interface SavedProgress {
   readonly records: readonly EpochRecord[];
   readonly schedule: JsonObject | null;
 }
+
+const figures: Check<Metrics> = (value, place) => {
+  const out: Record<string, number> = Object.create(null);
+  for (const [name, figure] of Object.entries(anObject(value, place))) out[name] = figure === null ? Number.NaN : aNumber(figure, `${place}.${name}`);
+  return out;
+};
+const orNull = <T>(check: Check<T>): Check<T | null> => (value, place) => (value === null ? null : check(value, place));
+const option: Check<number | boolean | readonly number[]> = (value, place) =>
+  typeof value === "boolean" ? value : Array.isArray(value) ? listOf(aNumber)(value, place) : aNumber(value, place);
+const optionsOf: Check<GroupState["options"]> = (value, place) =>
+  Object.fromEntries(Object.entries(anObject(value, place)).map(([name, part]) => [name, option(part, `${place}.${name}`)]));
+const pair: Check<readonly [number, number]> = (value, place) => {
+  const [low = 0, high = 0] = listOf(aNumber)(value, place);
+  return [low, high];
+};
+
+const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
+  sampler: objectOf<SamplerState>({ epoch: aCount, batch: aCount, seed: aCount, length: aCount, batchSize: aCount, shuffle: aBoolean, dropLast: aBoolean }),
+  random: objectOf<RandomState>({ key: pair, calls: aCount }),
+  step: aCount,
+  lossSum: aNumber,
+  rows: aCount,
+  waited: aCount,
+  best: orNull(objectOf<{ readonly epoch: number; readonly loss: number }>({ epoch: aCount, loss: aNumber })),
+  groups: listOf(objectOf<GroupState>({ lr: aNumber, initialLr: (value) => (typeof value === "number" ? value : undefined), options: optionsOf, params: listOf(aCount) })),
+  records: listOf(objectOf<EpochRecord>({ epoch: aCount, train: figures, validation: orNull(figures) })),
+  schedule: orNull(anObject),
+});
 
 function objectiveOf({ loss, train }: FitOptions): Objective {
   const task = taskOf(train);

@@ -1,0 +1,66 @@
+// hebb inspect: what a run is made of, and every value of one forward pass.
+import { readEvents } from "../../formats/node.ts";
+import { inspect as inspectGraph, type Inspected, rand, seed } from "../../tensor/index.ts";
+import { figures } from "../report.ts";
+import { openModel } from "../saved.ts";
+
+interface Summary {
+  readonly count: number;
+  readonly mean: number;
+  readonly deviation: number;
+  readonly min: number;
+  readonly max: number;
+  /** Share of exact zeros. */
+  readonly zeros: number;
+}
+
+function summarize(values: ArrayLike<number>): Summary {
+  let [sum, squares, zeros] = [0, 0, 0];
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place] as number;
+    sum += value;
+    squares += value * value;
+    if (value === 0) zeros++;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  }
+  const mean = sum / values.length;
+  return { count: values.length, mean, deviation: Math.sqrt(Math.max(0, squares / values.length - mean * mean)), min, max, zeros: zeros / values.length };
+}
+
+const inWords = ({ mean, deviation, min, max, zeros }: Summary): string =>
+  `mean ${mean.toPrecision(3)} ± ${deviation.toPrecision(3)}, ${min.toPrecision(3)} … ${max.toPrecision(3)}${zeros > 0 ? `, ${(100 * zeros).toFixed(0)} % zero` : ""}`;
+
+export async function inspect(folder: string, args: { readonly json: boolean }): Promise<number> {
+  const { run, config, preprocessing, model } = openModel(folder);
+  const parameters = Object.entries(model.stateDict()).map(([name, value]) => ({ name, shape: value.shape, ...summarize(value.dataSync()) }));
+  seed(0);
+  // A batch of standard normal-like inputs: what layers do with values of the scale they were trained on.
+  const batch = rand([16, ...config.model.inputShape]).sub(0.5).mul(Math.sqrt(12));
+  const layers = inspectGraph(() => model.forward(batch)).filter(({ op }) => op !== "value" && op !== "reshape" && op !== "permute" && op !== "expand");
+  const last = readEvents(run).events.at(-1);
+  if (args.json) {
+    const values = layers.map(({ formula, path, shape, value }) => ({ formula, path, shape, ...summarize(value) }));
+    process.stdout.write(`${JSON.stringify({ run: run.path, config, parameters, values, lastEvent: last ?? null })}\n`);
+    return 0;
+  }
+  const out: string[] = [
+    `${run.path}: ${config.model.kind} on ${config.data}, ${config.loss}, ${config.optimizer} at ${config.lr}`,
+    `inputs [${config.model.inputShape.join(", ")}]${preprocessing.kind === "table" ? ` = ${preprocessing.featureNames.join(", ")}` : ""}`,
+    "",
+    model.summary(),
+    "",
+    "parameters",
+    ...parameters.map(({ name, shape, ...summary }) => `  ${name} [${shape.join(", ")}]: ${inWords(summary)}`),
+    "",
+    "one forward pass of 16 standard inputs",
+    ...layers.map((value: Inspected) => `  ${value.formula}${value.path === "" ? "" : `  # ${value.path}`}\n      ${inWords(summarize(value.value))}`),
+  ];
+  if (last !== undefined && typeof last === "object" && "metrics" in last) {
+    const { metrics } = last as { metrics: { train: Record<string, number>; validation: Record<string, number> | null } };
+    out.push("", `train ${figures(metrics.train)}`, ...(metrics.validation === null ? [] : [`validation ${figures(metrics.validation)}`]));
+  }
+  process.stdout.write(`${out.join("\n")}\n`);
+  return 0;
+}

@@ -1,0 +1,57 @@
+// Training the classical perceptron from the command line: Rosenblatt's rule instead of gradients.
+import { type Run, saveModel } from "../formats/node.ts";
+import { HebbError } from "../graph/errors.ts";
+import { Perceptron } from "../nn/index.ts";
+import { backendInfo, } from "../runtime/index.ts";
+import { arraysOf, type EventListener, metrics as figuresOf, type Metrics, residentOf } from "../train/index.ts";
+import { configToJson, type JobConfig, makeModel } from "./job.ts";
+import { applyTo, type Prepared, readSource } from "./source.ts";
+
+/** How a perceptron decides on a data set. Its loss is the share of mistakes. */
+export function perceptronMetrics(model: Perceptron, data: Prepared["train"]): Metrics {
+  const { features, targets } = residentOf(data);
+  const decided = model.forward(features.flatten(1)).dataSync();
+  const accuracy = figuresOf.accuracy(decided, targets.dataSync());
+  return { loss: 1 - accuracy, accuracy };
+}
+
+export async function trainPerceptron(run: Run, config: JobConfig, { train, validation, preprocessing }: Prepared, emit: EventListener): Promise<number> {
+  const model = makeModel(config);
+  if (!(model instanceof Perceptron)) throw new HebbError("the model is not a perceptron");
+  const { features, targets } = residentOf(train);
+  const inputs = features.flatten(1);
+  const { backend, threads, description } = backendInfo();
+  const started = performance.now();
+  emit({ type: "start", run: null, config: {}, parameters: model.weight.size + 1, epochs: config.epochs, stepsPerEpoch: train.length, backend, threads, description, notes: [] });
+  let epoch = 0;
+  let converged = false;
+  for (; epoch < config.epochs && !converged; epoch++) {
+    const began = performance.now();
+    converged = model.learn(inputs, targets, { epochs: 1 }).converged;
+    emit({
+      type: "epoch",
+      epoch,
+      step: (epoch + 1) * train.length,
+      lr: 1,
+      train: perceptronMetrics(model, train),
+      validation: validation === undefined ? null : perceptronMetrics(model, validation),
+      seconds: (performance.now() - began) / 1000,
+      best: converged,
+    });
+  }
+  if (!converged) emit({ type: "warning", epoch, step: epoch * train.length, message: `no line without mistakes was found in ${epoch} passes; when no line separates the classes there is none: try --model mlp` });
+  saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
+  const test = config.testData === null ? null : applyTo(preprocessing, await readSource(config.testData, { target: config.target ?? undefined, labels: config.testLabels ?? undefined, needLabels: true }));
+  emit({
+    type: "end",
+    run: run.path,
+    metrics: {
+      train: perceptronMetrics(model, train),
+      validation: validation === undefined ? null : perceptronMetrics(model, validation),
+      test: test === null ? null : perceptronMetrics(model, test),
+    },
+    epochs: epoch,
+    seconds: (performance.now() - started) / 1000,
+  });
+  return 0;
+}

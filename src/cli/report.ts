@@ -1,0 +1,142 @@
+// What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
+import type { Metrics, TrainEvent } from "../train/index.ts";
+
+const percent = new Set(["accuracy", "precision", "recall", "f1"]);
+
+export const figure = (name: string, value: number): string => `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
+export const figures = (metrics: Metrics): string => Object.entries(metrics).map(([name, value]) => figure(name, value)).join(", ");
+
+function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds < 60) return `${seconds.toFixed(0)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** Writes JSON lines: one event each. */
+export const jsonLines =
+  (write: (text: string) => void) =>
+  (event: TrainEvent): void =>
+    write(`${JSON.stringify(event, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? null : value))}\n`);
+
+/** Tells a person how it goes. On a terminal the last line is a bar that is redrawn; otherwise lines appear now and then. */
+export class Reporter {
+  readonly #write: (text: string) => void;
+  readonly #terminal: boolean;
+  readonly #losses: number[] = [];
+  readonly #held: number[] = [];
+  #epochs = 0;
+  #started = performance.now();
+  #firstStep = 0;
+  #bar = false;
+  #lastLine = 0;
+
+  constructor(write: (text: string) => void, terminal: boolean) {
+    this.#write = write;
+    this.#terminal = terminal;
+  }
+
+  readonly listen = (event: TrainEvent): void => {
+    switch (event.type) {
+      case "start":
+        this.#epochs = event.epochs;
+        this.#started = performance.now();
+        this.#line(`${event.parameters} parameters, up to ${event.epochs} epochs of ${event.stepsPerEpoch} steps, on ${event.description}`);
+        for (const note of event.notes) this.#line(`  ${note}`);
+        break;
+      case "progress":
+        this.#progress(event);
+        break;
+      case "epoch":
+        this.#epoch(event);
+        break;
+      case "warning":
+        this.#line(`warning: ${event.message}`);
+        break;
+      case "earlyStop":
+        this.#line(`stopped after ${event.epoch} epochs: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`);
+        break;
+      case "interrupted":
+        this.#line(`interrupted at step ${event.step}; everything is saved${event.resume === null ? "" : `. To go on: ${event.resume}`}`);
+        break;
+      case "end":
+        this.#clear();
+        this.#write(this.#curve());
+        this.#line(`train       ${figures(event.metrics.train)}`);
+        if (event.metrics.validation !== null) this.#line(`validation  ${figures(event.metrics.validation)}`);
+        if (event.metrics.test !== null) this.#line(`test        ${figures(event.metrics.test)}`);
+        this.#line(`${event.epochs} epochs in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`);
+        break;
+      case "checkpoint":
+        break;
+    }
+  };
+
+  #clear(): void {
+    if (this.#bar) this.#write("\r\u001b[2K");
+    this.#bar = false;
+  }
+
+  #line(text: string): void {
+    this.#clear();
+    this.#write(`${text}\n`);
+  }
+
+  #progress(event: Extract<TrainEvent, { type: "progress" }>): void {
+    if (!this.#terminal) return;
+    if (this.#firstStep === 0) this.#firstStep = event.step;
+    const seconds = (performance.now() - this.#started) / 1000;
+    const share = event.step / event.totalSteps;
+    const left = (seconds / event.step) * (event.totalSteps - event.step);
+    const width = 24;
+    const full = Math.round(share * width);
+    this.#write(`\r\u001b[2K${"█".repeat(full)}${"░".repeat(width - full)} epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s  at most ${duration(left)} left`);
+    this.#bar = true;
+  }
+
+  #epoch(event: Extract<TrainEvent, { type: "epoch" }>): void {
+    this.#losses.push(event.train.loss ?? Number.NaN);
+    if (event.validation !== null) this.#held.push(event.validation.loss ?? Number.NaN);
+    const now = performance.now();
+    // Many short epochs: a line twice a second is enough.
+    if (event.epoch > 0 && now - this.#lastLine < 500 && event.epoch + 1 < this.#epochs) return;
+    this.#lastLine = now;
+    const main = event.validation === null ? "" : `  validation ${figures(short(event.validation))}`;
+    this.#line(`epoch ${String(event.epoch + 1).padStart(3)}  train loss ${(event.train.loss ?? Number.NaN).toPrecision(4)}${main}${event.best ? "  *" : ""}`);
+  }
+
+  /** The losses over epochs, as a picture of characters. */
+  #curve(): string {
+    return this.#losses.length < 2 ? "" : `\n${plot([this.#losses, this.#held], ["train loss", "validation loss"])}\n`;
+  }
+}
+
+/** Loss and the first figure that matters. */
+function short(metrics: Metrics): Metrics {
+  const keep = ["loss", "accuracy", "r2", "mae"];
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => keep.includes(name)));
+}
+
+const marks = ["●", "○"] as const;
+
+/** Curves over a common scale, drawn with a mark each; the first lies on top. */
+export function plot(series: readonly (readonly number[])[], names: readonly string[], height = 9, width = 60): string {
+  const values = series.flat().filter(Number.isFinite);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const span = high > low ? high - low : 1;
+  const rows = Array.from({ length: height }, () => new Array<string>(width).fill(" "));
+  for (let k = series.length - 1; k >= 0; k--) {
+    const curve = series[k] as readonly number[];
+    for (let column = 0; column < width && curve.length > 0; column++) {
+      const value = curve[Math.round((column / (width - 1)) * (curve.length - 1))] as number;
+      const row = Math.round(((high - value) / span) * (height - 1));
+      if (Number.isFinite(value)) (rows[row] as string[])[column] = marks[k] ?? "·";
+    }
+  }
+  const lines = rows.map((row, place) => {
+    const label = place === 0 ? high : place === height - 1 ? low : undefined;
+    return `${label === undefined ? "".padStart(9) : label.toPrecision(3).padStart(9)} │${row.join("").trimEnd()}`;
+  });
+  const length = Math.max(...series.map((curve) => curve.length));
+  const legend = series.flatMap((curve, k) => (curve.length > 0 ? [`${marks[k] ?? "·"} ${names[k]}`] : [])).join("   ");
+  return [...lines, `${"".padStart(10)}└${"─".repeat(width)}`, `${"".padStart(11)}1${String(length).padStart(width - 1)}  epochs    ${legend}`, ""].join("\n");
+}

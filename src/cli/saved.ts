@@ -1,0 +1,33 @@
+// A finished run, opened again: its model, preprocessing and objective.
+import { loadLatestCheckpoint, loadModel, hasModel, openRun, readConfig, readPreprocessing, type Run } from "../formats/node.ts";
+import type { NamedArrays, Preprocessing } from "../formats/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
+import { checkConfig, type JobConfig, makeModel } from "./job.ts";
+
+export interface OpenedRun {
+  readonly run: Run;
+  readonly config: JobConfig;
+  readonly preprocessing: Preprocessing;
+  readonly model: Module;
+}
+
+/** Opens a run folder. A run that was interrupted has no final model yet: its best or latest checkpoint serves. */
+export function openModel(folder: string): OpenedRun {
+  const run = openRun(folder);
+  const config = checkConfig(readConfig(run), "config.json:");
+  const model = makeModel(config);
+  model.loadStateDict(weightsOf(run, folder));
+  model.eval();
+  return { run, config, preprocessing: readPreprocessing(run), model };
+}
+
+function weightsOf(run: Run, folder: string): NamedArrays {
+  if (hasModel(run)) return loadModel(run).tensors;
+  const saved = loadLatestCheckpoint(run);
+  if (saved === undefined) throw new HebbError(`${folder} holds neither a model nor a checkpoint; train it first`);
+  const pick = (prefix: string): [string, NamedArrays[string]][] =>
+    Object.entries(saved.state.tensors).flatMap(([name, array]): [string, NamedArrays[string]][] => (name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : []));
+  const best = pick("best.");
+  return Object.fromEntries(best.length > 0 ? best : pick("model."));
+}

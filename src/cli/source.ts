@@ -1,0 +1,153 @@
+// From the DATA argument to data sets: a CSV table, an IDX pair, or a built-in problem by name.
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import * as data from "../data/index.ts";
+import { readCsvFile, readIdxFile, sniffFile } from "../data/files.ts";
+import type { Preprocessing } from "../formats/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import { nearest } from "./suggest.ts";
+
+export const builtInNames = ["loans", "moons", "circles", "spirals", "blobs", "curve", "iris", "and", "or", "xor", "nand"] as const;
+export type BuiltInName = (typeof builtInNames)[number];
+
+/** Data as it was given, before any preprocessing. */
+export type RawData =
+  | { readonly kind: "table"; readonly table: data.Table; readonly target: string | undefined; readonly name: string }
+  | { readonly kind: "images"; readonly images: data.IdxArray; readonly labels: data.IdxArray | undefined; readonly names: { images: string; labels: string } };
+
+export interface SourceOptions {
+  readonly target?: string | undefined;
+  readonly labels?: string | undefined;
+  /** Seed of built-in problems. */
+  readonly seed?: number;
+  /** Whether labels must be there. */
+  readonly needLabels: boolean;
+}
+
+export const isBuiltIn = (name: string): name is BuiltInName => (builtInNames as readonly string[]).includes(name);
+
+/** Points of a generator as a table, so that they take the same path as a file. */
+function pointTable(dataset: data.Dataset, name: string, target: string): data.Table {
+  const width = dataset.features.shape[0] ?? 1;
+  const columns = width === 1 ? ["x"] : ["x", "y"];
+  const cells = (pick: (row: number) => number): string[] => Array.from({ length: dataset.length }, (_, row) => String(pick(row)));
+  return new data.Table(
+    [
+      ...columns.map((column, place) => ({ name: column, cells: cells((row) => dataset.features.data[row * width + place] as number) })),
+      { name: target, cells: cells((row) => dataset.targets.data[row] as number) },
+    ],
+    name,
+  );
+}
+
+function builtIn(name: BuiltInName, seed: number): RawData {
+  const table = (value: data.Table, target: string): RawData => ({ kind: "table", table: value, target, name });
+  switch (name) {
+    case "loans":
+      return table(data.loans({ seed }), "approved");
+    case "iris": {
+      const value = data.iris();
+      return table(value, value.columnNames[value.columnNames.length - 1] as string);
+    }
+    case "moons":
+      return table(pointTable(data.moons({ count: 1000, seed }), name, "class"), "class");
+    case "circles":
+      return table(pointTable(data.circles({ count: 1000, seed }), name, "class"), "class");
+    case "spirals":
+      return table(pointTable(data.spirals({ count: 1000, seed }), name, "class"), "class");
+    case "blobs":
+      return table(pointTable(data.blobs({ count: 1000, seed }), name, "class"), "class");
+    case "curve":
+      return table(pointTable(data.curve({ count: 512, seed }), name, "value"), "value");
+    case "and":
+    case "or":
+    case "xor":
+    case "nand":
+      return table(pointTable(data.gate(name), name, "output"), "output");
+  }
+}
+
+/** The labels file that goes with an images file, by the names that MNIST uses. */
+function guessLabels(images: string): string | undefined {
+  const guess = images.replace("images", "labels").replace("idx3", "idx1");
+  return guess !== images && existsSync(guess) ? guess : undefined;
+}
+
+/** Reads DATA. Throws HebbError naming the file and what to do. */
+export async function readSource(path: string, options: SourceOptions): Promise<RawData> {
+  if (isBuiltIn(path) && !existsSync(path)) return builtIn(path, options.seed ?? 0);
+  if (!existsSync(path)) {
+    const hint = nearest(path, builtInNames);
+    throw new HebbError(`${path} does not exist; give a CSV or IDX file, or one of the built-in problems: ${builtInNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`);
+  }
+  if ((await sniffFile(path)) === "idx") {
+    const labels = options.labels ?? guessLabels(path);
+    if (labels === undefined && options.needLabels) {
+      throw new HebbError(`${path} holds images without labels; name the file with their labels: --labels FILE`);
+    }
+    return {
+      kind: "images",
+      images: await readIdxFile(path),
+      labels: labels === undefined ? undefined : await readIdxFile(labels),
+      names: { images: path, labels: labels ?? "the labels" },
+    };
+  }
+  const table = await readCsvFile(path);
+  if (table.rowCount === 0) throw new HebbError(`${path} has a header and no rows; there is nothing to use`);
+  return { kind: "table", table, target: options.target, name: basename(path) };
+}
+
+/** Training and validation data with the preprocessing fitted on the former. */
+export interface Prepared {
+  readonly preprocessing: Preprocessing;
+  readonly train: data.Dataset;
+  readonly validation: data.Dataset | undefined;
+  readonly notes: readonly string[];
+}
+
+export function prepare(raw: RawData, options: { target?: string | undefined; validation: number; seed: number }): Prepared {
+  if (raw.kind === "table") {
+    const target = options.target ?? raw.target;
+    if (target === undefined) {
+      throw new HebbError(`${raw.name}: which column is to be predicted? Name it with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`);
+    }
+    if (!raw.table.has(target)) {
+      const hint = nearest(target, raw.table.columnNames);
+      throw new HebbError(`${raw.name} has no column "${target}"; the columns are ${raw.table.columnNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`);
+    }
+    const { preprocessing, train, validation } = data.prepareTable(raw.table, { target, validation: options.validation, seed: options.seed });
+    return { preprocessing, train, validation, notes: preprocessing.notes };
+  }
+  const { images, labels, names } = raw;
+  if (labels === undefined) throw new HebbError(`${names.images} holds images without labels; name the file with their labels: --labels FILE`);
+  data.checkImagesAndLabels(images, labels, names);
+  const { train, validation } = data.trainValidationSplit(labels.data.length, { validation: options.validation, seed: options.seed, labels: labels.data });
+  const preprocessing = data.fitImagePreprocessing(images, labels, { rows: train, names });
+  const all = imageDataset(preprocessing, raw);
+  return { preprocessing, train: validation.length > 0 ? all.subset(train) : all, validation: validation.length > 0 ? all.subset(validation) : undefined, notes: preprocessing.notes };
+}
+
+function imageDataset(preprocessing: data.ImagePreprocessing, raw: Extract<RawData, { kind: "images" }>): data.Dataset {
+  const { features, targets, count } = data.applyImagePreprocessing(preprocessing, raw.images, raw.labels, raw.names);
+  return new data.Dataset({ features, featureShape: preprocessing.shape, targets: targets ?? new Int32Array(count) });
+}
+
+/** Other data through a stored preprocessing, with targets. */
+export function applyTo(preprocessing: Preprocessing, raw: RawData): data.Dataset {
+  if (preprocessing.kind === "table" && raw.kind === "table") return data.tableDataset(data.applyPreprocessing(preprocessing, raw.table, { targets: "required" }));
+  if (preprocessing.kind === "images" && raw.kind === "images") {
+    if (raw.labels === undefined) throw new HebbError(`${raw.names.images} holds images without labels; name the file with their labels: --labels FILE`);
+    return imageDataset(preprocessing, raw);
+  }
+  throw new HebbError(`this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`);
+}
+
+/** The same without targets: for prediction. `rows` are those of the data, from 0. */
+export function featuresOf(preprocessing: Preprocessing, raw: RawData): data.Dataset {
+  if (preprocessing.kind === "table" && raw.kind === "table") {
+    const { features, featureCount, rows } = data.applyPreprocessing(preprocessing, raw.table, { targets: "none" });
+    return new data.Dataset({ features, featureShape: [featureCount], targets: new Int32Array(rows.length) });
+  }
+  if (preprocessing.kind === "images" && raw.kind === "images") return imageDataset(preprocessing, { ...raw, labels: undefined });
+  throw new HebbError(`this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`);
+}
