@@ -3,9 +3,10 @@ import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
-import { Allocator } from "./allocator.ts";
+import { Allocator, alignUp } from "./allocator.ts";
 import { failureAddress } from "./guard.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
+import { availableThreads, ThreadPool, threadsMissing } from "./threads.ts";
 
 const pageBytes = 65536;
 const mostPages = 65536;
@@ -14,32 +15,52 @@ const firstPages = 64;
 const reservedBytes = 4096;
 /** Vectors may read a little past the last element; the end of the memory is never handed out. */
 const slackBytes = 256;
+const mostThreads = 64;
 
 export interface WasmDevice extends Device {
   readonly backend: "wasm";
 }
 
-export function createWasmDevice(_options: { readonly threads?: number | "auto" } = {}): WasmDevice {
-  return new Wasm();
+/**
+ * A device on this machine's WebAssembly. Threads: as many as the machine has ("auto", the default) or as asked, where
+ * memory can be shared and workers exist; otherwise one, and the description says why. Results do not depend on them.
+ */
+export function createWasmDevice(options: { readonly threads?: number | "auto" } = {}): WasmDevice {
+  const asked = options.threads ?? "auto";
+  if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
+    throw new HebbError(`${asked} threads cannot be; use a whole number from 1 on, or "auto"`);
+  }
+  const wanted = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
+  return new Wasm(wanted, wanted > 1 ? threadsMissing() : undefined);
 }
 
 class Wasm implements WasmDevice {
   readonly backend = "wasm";
-  readonly description = "wasm, SIMD, 1 thread";
-  readonly threads = 1;
+  readonly threads: number;
   readonly memoryObject: WebAssembly.Memory;
-  readonly shared = false;
+  readonly shared: boolean;
+  readonly pool: ThreadPool | undefined;
+  private readonly reason: string | undefined;
   private readonly allocator: Allocator;
   private readonly live = new Map<number, number>();
   private liveBytes = 0;
   private byteView: Uint8Array;
   private wordView: Int32Array;
 
-  constructor() {
-    this.memoryObject = new WebAssembly.Memory({ initial: firstPages, maximum: mostPages });
+  constructor(threads: number, reason: string | undefined) {
+    this.threads = reason === undefined ? threads : 1;
+    this.reason = reason;
+    this.shared = this.threads > 1;
+    this.memoryObject = makeMemory(this.shared);
+    this.pool = this.shared ? new ThreadPool(this.memoryObject, this.threads) : undefined;
     this.byteView = new Uint8Array(this.memoryObject.buffer);
     this.wordView = new Int32Array(this.memoryObject.buffer);
     this.allocator = new Allocator(reservedBytes, firstPages * pageBytes - slackBytes, (end) => this.growTo(end));
+  }
+
+  get description(): string {
+    if (this.pool !== undefined) return `wasm, SIMD, ${this.pool.state}`;
+    return `wasm, SIMD, 1 thread${this.reason === undefined ? "" : ` (${this.reason})`}`;
   }
 
   private growTo(end: number): number {
@@ -118,12 +139,25 @@ class Wasm implements WasmDevice {
   }
 
   close(): void {
+    this.pool?.close();
     this.live.clear();
     this.liveBytes = 0;
   }
 }
 
-type Entry = (table: number) => void;
+/** Some browsers reserve the maximum at once and refuse a large one. */
+function makeMemory(shared: boolean): WebAssembly.Memory {
+  for (const maximum of [mostPages, mostPages / 4]) {
+    try {
+      return new WebAssembly.Memory({ initial: firstPages, maximum, shared });
+    } catch {
+      // Try the smaller one.
+    }
+  }
+  throw new HebbError("WebAssembly memory cannot be had here; free some memory");
+}
+
+type Entry = (table: number, thread?: number, threads?: number) => void;
 
 class WasmExecutable implements Executable {
   private readonly device: Wasm;
@@ -133,6 +167,10 @@ class WasmExecutable implements Executable {
   private readonly table: number;
   private readonly exports: WebAssembly.Exports;
   private readonly entry: Entry;
+  /** The share of the first thread, where the program is worth sharing. */
+  private readonly shareEntry: Entry | undefined;
+  private poolProgram = 0;
+  private poolReady = false;
   /** The addresses now in the table. */
   private readonly bound: number[];
   /** What each argument must hold at least. */
@@ -144,26 +182,51 @@ class WasmExecutable implements Executable {
     const arena = device.allocate(program.arenaBytes);
     this.emitted = emitProgram(program, {
       arenaBase: arena.address,
+      threads: device.threads,
       memory: { module: "hebb", name: "memory", minPages: 1, maxPages: mostPages, shared: device.shared },
     });
     const { scratchBytes, sharedBytes, sharedSlot } = this.emitted;
     const shared = device.allocate(sharedBytes);
-    const scratch = device.allocate(scratchBytes);
-    const table = device.allocate(4 * (sharedSlot + 2));
+    const perThread = alignUp(scratchBytes);
+    const scratch = device.allocate(perThread * device.threads);
+    const table = device.allocate(4 * (sharedSlot + 1 + device.threads));
     this.blocks = [arena, shared, scratch, table];
     this.table = table.address;
-    device.words[table.address / 4 + sharedSlot] = shared.address;
-    device.words[table.address / 4 + sharedSlot + 1] = scratch.address;
+    const slots = table.address / 4;
+    device.words[slots + sharedSlot] = shared.address;
+    for (let thread = 0; thread < device.threads; thread++) {
+      device.words[slots + sharedSlot + 1 + thread] = scratch.address + perThread * thread;
+    }
     this.bound = new Array<number>(program.argumentCount).fill(-1);
     this.argumentBytes = bytesOfArguments(program);
-    const compiled = new WebAssembly.Module(this.emitted.module.encode());
+    const bytes = this.emitted.module.encode();
+    const compiled = new WebAssembly.Module(bytes);
     this.exports = new WebAssembly.Instance(compiled, { hebb: { memory: device.memoryObject } }).exports;
     this.entry = entryOf(this.exports, "run");
+    const { pool } = device;
+    if (pool !== undefined && this.emitted.shares) {
+      this.shareEntry = entryOf(this.exports, "runThread");
+      // Workers take the module from the memory that all see, and then it can go.
+      const copy = device.allocate(bytes.byteLength);
+      device.write(copy, bytes);
+      this.poolProgram = pool.load(copy.address, bytes.byteLength, () => {
+        device.free(copy);
+        this.poolReady = true;
+      });
+    }
   }
 
   run(blocks: readonly Block[]): GuardFailure | undefined {
     this.bind(blocks);
-    this.entry(this.table);
+    const { shareEntry } = this;
+    const { pool } = this.device;
+    // Until the workers are up the first thread goes on alone; the bits are the same.
+    if (shareEntry !== undefined && pool?.idle() && this.poolReady) {
+      pool.run(this.poolProgram, this.table);
+      shareEntry(this.table, 0, pool.threads);
+    } else {
+      this.entry(this.table);
+    }
     return this.failure();
   }
 
@@ -184,6 +247,7 @@ class WasmExecutable implements Executable {
   }
 
   release(): void {
+    if (this.shareEntry !== undefined) this.device.pool?.forget(this.poolProgram);
     for (const block of this.blocks) this.device.free(block);
   }
 
@@ -227,7 +291,5 @@ function bytesOfArguments(program: Program): number[] {
 function entryOf(exports: WebAssembly.Exports, name: string): Entry {
   const entry = exports[name];
   if (typeof entry !== "function") throw new InternalError(`the module has no function ${name}`);
-  return (table) => {
-    entry(table);
-  };
+  return entry as Entry;
 }

@@ -1,4 +1,5 @@
 // What the parts of the WebAssembly emitter agree on: how a kernel becomes functions, and how expressions are emitted into them.
+import type { DType } from "../../graph/dtype.ts";
 import type { BufferInfo, Program, Statement } from "../../compiler/kernel.ts";
 import type { Axis, Local, Scalar } from "../../graph/scalar.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
@@ -45,6 +46,8 @@ export interface EmitContext {
    */
   readonly sharedSlot: number;
   needShared(bytes: number): void;
+  /** The shared memory as a buffer of the program, from its first byte on. */
+  sharedBuffer(dtype: DType): number;
   /** A helper function of the program made once, e.g. a mathematical function: `helper("exp_f32x4", (module) => …)`. */
   helper(name: string, make: () => FunctionBuilder): FunctionBuilder;
 }

@@ -3,12 +3,13 @@ import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import { type Axis, newAxis } from "../../graph/scalar.ts";
 import { bestLane, canVectorize, costOf, Dependence, isHeavy } from "./cost.ts";
-import { type EmitContext, highParam, type KernelCode, lowParam, phaseParams } from "./emitter.ts";
+import { type EmitContext, highParam, type KernelCode, lowParam, type Phase, phaseParams } from "./emitter.ts";
 import { Expressions } from "./expression.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 import { scalarBinary, scalarType, vectorBinary } from "./operations.ts";
+import { splitReductions } from "./split.ts";
 import { boundIn, combineFn, extentOf, identityOf, type Step, stepsOf, storedIn, visitSteps } from "./steps.ts";
-import { operands, type Value, ValueTable } from "./values.ts";
+import { type Linear, operands, type Value, ValueTable } from "./values.ts";
 
 /** Elements of the innermost axis in one unit of work, when rows are cut. */
 const elementBlock = 4096;
@@ -16,6 +17,8 @@ const elementBlock = 4096;
 const columnBlock = 64;
 /** Enough units for threads to share evenly. */
 const enoughUnits = 64;
+/** The innermost axis of a transpose is cut into pieces of this many elements: a cache line. */
+const tile = 16;
 /** Sums of more points than this are carried in float64 from block to block. */
 const longSum = 2048;
 const sumBlock = 1024;
@@ -26,15 +29,19 @@ const nanosecondsPerCost = 0.35;
 type Bound = { readonly constant: number } | { readonly local: number };
 
 export function emitLoops(kernel: LoopKernel, context: EmitContext): KernelCode {
+  return { phases: splitReductions(kernel, context).flatMap((part) => emitPhase(part, context)) };
+}
+
+function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   const stored = storedIn(kernel.body);
   const newTable = (): ValueTable =>
     new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
   const { axes, steps, table } = stepsOf(kernel, newTable);
-  if (extentOf(axes) === 0 || steps.length === 0) return { phases: [] };
+  if (extentOf(axes) === 0 || steps.length === 0) return [];
   const f = context.module.function(`${context.module.functions.length}:${kernel.name}`, phaseParams);
   const emitter = new LoopEmitter(f, context, table, axes, steps);
   const { units, cost } = emitter.emitKernel();
-  return { phases: [{ fn: f, units, cost: cost * nanosecondsPerCost }] };
+  return [{ fn: f, units, cost: cost * nanosecondsPerCost }];
 }
 
 class LoopEmitter {
@@ -69,20 +76,44 @@ class LoopEmitter {
     this.innerLanes = lane === undefined;
     const inner = lane ?? axes.at(-1);
     const outer = axes.filter((axis) => axis !== inner);
-    const units = this.emitUnits(outer, inner, lane !== undefined);
+    const across = inner === undefined ? undefined : this.acrossAxis(outer, inner);
+    const units = this.emitUnits(outer, inner, lane !== undefined, across);
     return { units, cost };
   }
 
+  /** The axis along which something is contiguous that the innermost axis strides over: a transpose. */
+  private acrossAxis(outer: readonly Axis[], inner: Axis): Axis | undefined {
+    let found: Axis | undefined;
+    const see = (index: Linear): void => {
+      const strideAlong = (axis: Axis): number => index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;
+      if (Math.abs(strideAlong(inner)) < tile) return;
+      found ??= outer.find((axis) => axis.extent >= tile && Math.abs(strideAlong(axis)) === 1);
+    };
+    const seen = new Set<Value>();
+    const visit = (value: Value): void => {
+      if (seen.has(value)) return;
+      seen.add(value);
+      if (value.kind === "load") see(value.index);
+      for (const operand of operands(value)) visit(operand);
+    };
+    visitSteps(this.steps, visit, see);
+    return found;
+  }
+
   /** Units are the points of the first axes, and blocks of the innermost one where those are few. */
-  private emitUnits(outer: readonly Axis[], inner: Axis | undefined, lanes: boolean): number {
+  private emitUnits(allOuter: readonly Axis[], inner: Axis | undefined, lanes: boolean, across: Axis | undefined): number {
     const { f, steps } = this;
     const nested = steps.some((step) => step.kind !== "store" && step.kind !== "force");
-    const block = nested ? columnBlock : elementBlock;
+    const block = across !== undefined ? tile : nested ? columnBlock : elementBlock;
+    // A transpose goes along the other axis within each block, so that the lines it reads stay in the cache.
+    const outer = across === undefined ? allOuter : [...allOuter.filter((axis) => axis !== across), across];
+    const cut = across === undefined ? outer.length : outer.length - 1;
     let prefix = 0;
     let points = 1;
-    while (prefix < outer.length && points < enoughUnits) points *= outer[prefix++]?.extent ?? 1;
+    while (prefix < cut && points < enoughUnits) points *= outer[prefix++]?.extent ?? 1;
     const extent = inner?.extent ?? 1;
-    const blocks = inner === undefined || points >= 16 ? 1 : Math.max(1, Math.ceil(extent / block));
+    const cutInner = inner !== undefined && (across !== undefined || points < 16);
+    const blocks = cutInner ? Math.max(1, Math.ceil(extent / block)) : 1;
     const units = points * blocks;
     this.hoist(steps, this.axes);
 
@@ -106,6 +137,10 @@ class LoopEmitter {
       if (blocks === 1) {
         body({ constant: 0 }, { constant: extent });
         return 1;
+      }
+      if (outer.length > 0) {
+        this.emitBlocks(blocks, block, extent, low, high, body);
+        return units;
       }
       // One long axis: a range of blocks is a range of elements.
       f.get(lowParam).i32(block).op("i32.mul").set(low);
@@ -141,6 +176,25 @@ class LoopEmitter {
       f.get(unit).i32(1).op("i32.add").tee(unit).get(highParam).op("i32.lt_s").brIf(again);
     });
     return units;
+  }
+
+  /** One block of the innermost axis after the other, with loops over other axes inside. */
+  private emitBlocks(
+    blocks: number, block: number, extent: number, low: number, high: number, body: (start: Bound, end: Bound) => void,
+  ): void {
+    const { f } = this;
+    const unit = f.local("i32");
+    f.get(lowParam).set(unit);
+    f.loop((again) => {
+      this.expressions.scope(() => {
+        f.get(unit).i32(block).op("i32.mul").tee(low).i32(block).op("i32.add").tee(high);
+        if (extent !== blocks * block) f.i32(extent).get(high).i32(extent).op("i32.lt_s").op("select");
+        f.set(high);
+        body({ local: low }, { local: high });
+      });
+      f.get(unit).i32(1).op("i32.add").tee(unit).get(highParam).op("i32.lt_s").brIf(again);
+    });
+    f.release(unit);
   }
 
   private innermost(axis: Axis, start: Bound, end: Bound, steps: readonly Step[], lanes: boolean): void {

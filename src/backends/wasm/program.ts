@@ -1,10 +1,12 @@
 // Emits a whole program as one module: a function for each phase of each kernel, and `run`, which calls them in order. Pure.
 import type { BufferInfo, ContractionKernel, LoopKernel, Program } from "../../compiler/kernel.ts";
+import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { binary } from "../../graph/scalar.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { type FunctionBuilder, type MemoryImport, ModuleBuilder } from "./module.ts";
+import { barrier } from "./threads.ts";
 
 export interface EmittedProgram {
   readonly module: ModuleBuilder;
@@ -16,9 +18,12 @@ export interface EmittedProgram {
   readonly sharedBytes: number;
   /** Addresses in the argument table after the arguments: the shared scratch, then the scratch of each thread. */
   readonly sharedSlot: number;
+  /** Whether the module has `runThread`, because some kernel is worth sharing between threads. */
+  readonly shares: boolean;
 }
 
 export interface EmitOptions {
+  readonly threads: number;
   readonly memory: MemoryImport;
   readonly arenaBase: number;
 }
@@ -27,21 +32,83 @@ export function emitProgram(program: Program, options: EmitOptions): EmittedProg
   const module = new ModuleBuilder(options.memory);
   const context = new ProgramContext(module, program, options.arenaBase);
   const kernels = program.kernels.map((kernel) => emitLoops(kernel.kind === "loops" ? kernel : asLoops(kernel), context));
+  const phases = kernels.flatMap((kernel) => kernel.phases.filter(({ units }) => units > 0));
   const run = module.function("run", ["i32"], [], { export: true });
-  for (const { phases } of kernels) callPhases(run, phases, context.sharedSlot);
+  callPhases(run, phases, context.sharedSlot);
+  const shares = options.threads > 1 && worthThreads(phases, options.threads);
+  if (shares) emitThreadRun(context, phases);
   kernels.forEach(({ phases }, place) => {
     const alone = module.function(`kernel${place}`, ["i32"], [], { export: true });
     callPhases(alone, phases, context.sharedSlot);
   });
   const { sites, scratchBytes, sharedBytes, sharedSlot } = context;
-  return { module, kernels, sites, scratchBytes, sharedBytes, sharedSlot };
+  return { module, kernels, sites, scratchBytes, sharedBytes, sharedSlot, shares };
+}
+
+/** A phase is shared from this many nanoseconds on: a barrier costs about one microsecond. */
+const sharedCost = 10_000;
+const barrierCost = 1_500;
+/** Waking the workers. */
+const wakeCost = 10_000;
+/** A long call is cut, because V8 replaces its first, slow code only between calls. */
+const longCall = 500_000;
+const mostCalls = 16;
+
+const isShared = ({ units, cost }: Phase): boolean => units > 1 && cost >= sharedCost;
+
+function worthThreads(phases: readonly Phase[], threads: number): boolean {
+  let gain = -wakeCost;
+  for (const phase of phases) if (isShared(phase)) gain += phase.cost * (1 - 1 / threads) - 2 * barrierCost;
+  return gain > 0;
 }
 
 /** All units of each phase, by the thread whose scratch is the first. */
 function callPhases(f: FunctionBuilder, phases: readonly Phase[], sharedSlot: number): void {
-  for (const { fn, units } of phases) {
-    if (units > 0) f.get(0).i32(0).i32(units).get(0).memory("i32.load", 4 * (sharedSlot + 1)).call(fn);
+  for (const { fn, units, cost } of phases) {
+    if (units === 0) continue;
+    const calls = Math.max(1, Math.min(units, mostCalls, Math.ceil(cost / longCall)));
+    for (let call = 0; call < calls; call++) {
+      f.get(0).i32(Math.floor((units * call) / calls)).i32(Math.floor((units * (call + 1)) / calls));
+      f.get(0).memory("i32.load", 4 * (sharedSlot + 1)).call(fn);
+    }
   }
+}
+
+/**
+ * `runThread` (table, thread, threads): every thread runs it at once. Shared phases are cut evenly, the others are the
+ * first thread's; a barrier stands wherever one thread may read what another wrote.
+ */
+function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void {
+  const f = context.module.function("runThread", ["i32", "i32", "i32"], [], { export: true });
+  const [table, thread, threads] = [0, 1, 2];
+  const low = f.local("i32");
+  const high = f.local("i32");
+  const wait = (): void => {
+    f.get(thread).get(threads).call(barrier(context));
+  };
+  let alone: Phase[] = [];
+  const closeAlone = (): boolean => {
+    if (alone.length === 0) return false;
+    f.get(thread).op("i32.eqz").if(() => callPhases(f, alone, context.sharedSlot));
+    alone = [];
+    return true;
+  };
+  for (const phase of phases) {
+    if (!isShared(phase)) {
+      alone.push(phase);
+      continue;
+    }
+    if (closeAlone()) wait();
+    f.get(thread).i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(low);
+    f.get(thread).i32(1).op("i32.add").i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(high);
+    f.get(low).get(high).op("i32.lt_u").if(() => {
+      f.get(table).get(low).get(high);
+      f.get(table).get(thread).i32(2).op("i32.shl").op("i32.add").memory("i32.load", 4 * (context.sharedSlot + 1));
+      f.call(phase.fn);
+    });
+    wait();
+  }
+  closeAlone();
 }
 
 class ProgramContext implements EmitContext {
@@ -52,6 +119,7 @@ class ProgramContext implements EmitContext {
   readonly sites: string[] = [];
   scratchBytes = 0;
   sharedBytes = 0;
+  private readonly extra: BufferInfo[] = [];
   private readonly helpers = new Map<string, FunctionBuilder>();
 
   constructor(module: ModuleBuilder, program: Program, arenaBase: number) {
@@ -62,9 +130,18 @@ class ProgramContext implements EmitContext {
   }
 
   buffer(id: number): BufferInfo {
-    const info = this.program.buffers[id];
+    const info = this.program.buffers[id] ?? this.extra[id - this.program.buffers.length];
     if (info === undefined) throw new InternalError(`program ${this.program.name} has no buffer ${id}`);
     return info;
+  }
+
+  sharedBuffer(dtype: DType): number {
+    const first = this.program.buffers.length;
+    const known = this.extra.findIndex((buffer) => buffer.dtype === dtype);
+    if (known >= 0) return first + known;
+    const id = first + this.extra.length;
+    this.extra.push({ id, name: "shared scratch", dtype, length: 2 ** 30, placement: { kind: "argument", slot: this.sharedSlot } });
+    return id;
   }
 
   site(name: string): number {

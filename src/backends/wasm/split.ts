@@ -1,0 +1,70 @@
+// Cuts a long reduction of few results into partial ones, so that threads can share it: phases of one kernel.
+import { rewrite } from "../../compiler/indexing.ts";
+import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
+import { add, axisValue, binary, int, load, localValue, mul, newAxis, newLocal, type Scalar } from "../../graph/scalar.ts";
+import type { EmitContext } from "./emitter.ts";
+import { combineFn, extentOf } from "./steps.ts";
+
+/** With more results than this, each is short enough or there are units enough. */
+const mostResults = 64;
+/** With fewer points in all than this, one thread is quick enough. */
+const fewestPoints = 65536;
+const mostParts = 64;
+
+/**
+ * The kernel as one or more kernels to run in order. The parts depend on the extents alone, so the bits are the same for any
+ * number of threads. Partial results are in the shared scratch.
+ */
+export function splitReductions(kernel: LoopKernel, context: EmitContext): LoopKernel[] {
+  const results = extentOf(kernel.axes);
+  if (results > mostResults) return [kernel];
+  const phases: LoopKernel[] = [];
+  let body: Statement[] = [];
+  let used = 0;
+  for (const statement of kernel.body) {
+    const axis = statement.kind === "reduce" ? statement.axes.reduce((a, b) => (b.extent > a.extent ? b : a), { id: -1, extent: 0 }) : undefined;
+    const splits =
+      statement.kind === "reduce" && axis !== undefined && axis.extent >= 2 * mostParts && results * extentOf(statement.axes) >= fewestPoints &&
+      // A store before it could change what later phases read again.
+      !body.some((earlier) => earlier.kind !== "let" && earlier.kind !== "reduce");
+    if (!splits) {
+      body.push(statement);
+      continue;
+    }
+    const { local, combine, axes, value } = statement;
+    const length = Math.floor(axis.extent / mostParts);
+    const [part, within, rest, parts] = [newAxis(mostParts), newAxis(length), newAxis(axis.extent - length * mostParts), newAxis(mostParts)];
+    const buffer = context.sharedBuffer(local.dtype);
+    const place = (index: Scalar): Scalar => {
+      let flat: Scalar = index;
+      for (const outer of kernel.axes) flat = add(mul(flat, int(outer.extent)), axisValue(outer));
+      return add(flat, int(used));
+    };
+    const along = (index: Scalar): Scalar =>
+      rewrite(value, (scalar) => (scalar.kind === "axis" && scalar.axis.id === axis.id ? index : undefined));
+    const others = axes.filter((other) => other !== axis);
+    const partial = newLocal(local.dtype);
+    phases.push({
+      ...kernel,
+      name: `${kernel.name}, parts`,
+      axes: [part, ...kernel.axes],
+      body: [
+        ...body,
+        { kind: "reduce", local: partial, combine, axes: [within, ...others], value: along(add(mul(axisValue(part), int(length)), axisValue(within))) },
+        { kind: "store", buffer, index: place(axisValue(part)), value: localValue(partial) },
+      ],
+    });
+    const whole = newLocal(local.dtype);
+    body = [...body, { kind: "reduce", local: whole, combine, axes: [parts], value: load(buffer, place(axisValue(parts)), local.dtype) }];
+    if (rest.extent === 0) {
+      body.push({ kind: "let", local, value: localValue(whole) });
+    } else {
+      const end = newLocal(local.dtype);
+      body.push({ kind: "reduce", local: end, combine, axes: [rest, ...others], value: along(add(axisValue(rest), int(length * mostParts))) });
+      body.push({ kind: "let", local, value: binary(combineFn[combine], localValue(whole), localValue(end)) });
+    }
+    used += mostParts * results;
+    context.needShared(used * 8);
+  }
+  return [...phases, { ...kernel, body }];
+}

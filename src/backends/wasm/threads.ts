@@ -1,0 +1,243 @@
+// Worker threads that run the same program function as the main thread, each its share of the units. They share one memory.
+import type { EmitContext } from "./emitter.ts";
+import type { FunctionBuilder } from "./module.ts";
+
+/** Addresses in low memory, each on a cache line of its own. */
+export const control = {
+  /** Counts jobs: workers wait for it to change. */
+  job: 1024,
+  /** What the job is, and its operands. */
+  kind: 1088,
+  program: 1092,
+  table: 1096,
+  moduleAddress: 1100,
+  moduleBytes: 1104,
+  /** Workers that have finished a load, in all. */
+  loaded: 1152,
+  /** Workers asleep until the next job. */
+  asleep: 1216,
+  /** Workers that are up. */
+  ready: 1280,
+  /** 1 where the main thread may sleep in a barrier; a page's main thread may not. */
+  mainMaySleep: 1344,
+  /** The barrier: threads that have arrived, how often it has opened, threads asleep in it. */
+  arrived: 1408,
+  opened: 1472,
+  waiting: 1536,
+} as const;
+
+const jobKinds = { run: 0, load: 1, forget: 2, stop: 3 } as const;
+
+/** Looks at a counter before sleeping: some tens of microseconds. */
+const barrierSpins = 20000;
+const jobSpins = 50000;
+
+/**
+ * A function (thread, threads) that returns when all threads have called it. The last to arrive opens it; the others
+ * look for a while, then sleep, unless they are a page's main thread, which must not.
+ */
+export function barrier(context: EmitContext): FunctionBuilder {
+  return context.helper("barrier", () => {
+    const f = context.module.function("barrier", ["i32", "i32"]);
+    const at = (address: number): FunctionBuilder => f.i32(address);
+    const round = f.local("i32");
+    const spins = f.local("i32");
+    at(control.opened).memory("i32.atomic.load").set(round);
+    at(control.arrived).i32(1).memory("i32.atomic.rmw.add").i32(1).op("i32.add").get(1).op("i32.eq").if(() => {
+      at(control.arrived).i32(0).memory("i32.atomic.store");
+      at(control.opened).get(round).i32(1).op("i32.add").memory("i32.atomic.store");
+      at(control.waiting).memory("i32.atomic.load").if(() => {
+        at(control.opened).i32(-1).memory("memory.atomic.notify").op("drop");
+      });
+      f.op("return");
+    });
+    f.loop((again) => {
+      at(control.opened).memory("i32.atomic.load").get(round).op("i32.ne").if(() => f.op("return"));
+      f.get(spins).i32(1).op("i32.add").tee(spins).i32(barrierSpins).op("i32.lt_u").brIf(again);
+      f.get(0);
+      at(control.mainMaySleep).memory("i32.atomic.load").op("i32.or").i32(0).op("i32.eq").brIf(again);
+      at(control.waiting).i32(1).memory("i32.atomic.rmw.add").op("drop");
+      at(control.opened).get(round).i64(-1n).memory("memory.atomic.wait32").op("drop");
+      at(control.waiting).i32(1).memory("i32.atomic.rmw.sub").op("drop");
+      f.br(again);
+    });
+    return f;
+  });
+}
+
+/** The whole program of a worker. Plain JavaScript text, so that neither bundlers nor loaders need to know of it. */
+const workerSource = `
+const begin = ({ memory, thread, threads }) => {
+  const words = new Int32Array(memory.buffer);
+  const at = ${JSON.stringify(Object.fromEntries(Object.entries(control).map(([name, address]) => [name, address / 4])))};
+  const programs = new Map();
+  Atomics.add(words, at.ready, 1);
+  let last = 0;
+  for (;;) {
+    for (let spin = 0; spin < ${jobSpins} && Atomics.load(words, at.job) === last; spin++);
+    while (Atomics.load(words, at.job) === last) {
+      Atomics.add(words, at.asleep, 1);
+      Atomics.wait(words, at.job, last);
+      Atomics.sub(words, at.asleep, 1);
+    }
+    last = Atomics.load(words, at.job);
+    const program = words[at.program];
+    switch (words[at.kind]) {
+      case ${jobKinds.run}:
+        programs.get(program)(words[at.table], thread, threads);
+        break;
+      case ${jobKinds.load}: {
+        memory.grow(0);
+        const bytes = new Uint8Array(memory.buffer, words[at.moduleAddress] >>> 0, words[at.moduleBytes]).slice();
+        const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { hebb: { memory } });
+        programs.set(program, instance.exports.runThread);
+        Atomics.add(words, at.loaded, 1);
+        break;
+      }
+      case ${jobKinds.forget}:
+        programs.delete(program);
+        Atomics.add(words, at.loaded, 1);
+        break;
+      default:
+        return;
+    }
+  }
+};
+`;
+const nodeSource = `${workerSource}\nbegin(require("node:worker_threads").workerData);`;
+const pageSource = `${workerSource}\nonmessage = ({ data }) => begin(data);`;
+
+interface Job {
+  readonly kind: number;
+  readonly program: number;
+  readonly moduleAddress: number;
+  readonly moduleBytes: number;
+  /** When the workers are done with it. */
+  readonly done?: () => void;
+}
+
+/** Node's own modules, where this is Node; asked for at run time so that a page never sees them. */
+const node = typeof process === "undefined" ? undefined : process;
+
+/** How many threads this machine can run at once. */
+export function availableThreads(): number {
+  const os = node?.getBuiltinModule?.("node:os");
+  if (os !== undefined) return os.availableParallelism();
+  return typeof navigator === "undefined" ? 1 : Math.max(1, navigator.hardwareConcurrency ?? 1);
+}
+
+/** Why there can be no threads here, or undefined where there can. */
+export function threadsMissing(): string | undefined {
+  if (typeof SharedArrayBuffer === "undefined") return "no SharedArrayBuffer: the page is not cross-origin isolated";
+  if (node?.getBuiltinModule?.("node:worker_threads") === undefined && typeof Worker === "undefined") return "no workers here";
+  return undefined;
+}
+
+export class ThreadPool {
+  /** Threads in all, the main one included. */
+  readonly threads: number;
+  private readonly memory: WebAssembly.Memory;
+  private readonly words: Int32Array;
+  private started = false;
+  private broken = false;
+  private readonly queue: Job[] = [];
+  private pending: { readonly job: Job; readonly loadedBefore: number } | undefined;
+  private stopAll: () => void = () => {};
+  private nextProgram = 1;
+
+  constructor(memory: WebAssembly.Memory, threads: number) {
+    this.memory = memory;
+    this.threads = threads;
+    this.words = new Int32Array(memory.buffer);
+  }
+
+  /** Starts the workers; they come up while the main thread goes on alone. */
+  private start(): void {
+    this.started = true;
+    const workers = node?.getBuiltinModule?.("node:worker_threads");
+    try {
+      const stops = Array.from({ length: this.threads - 1 }, (_, place) => {
+        const workerData = { memory: this.memory, thread: place + 1, threads: this.threads };
+        if (workers !== undefined) {
+          this.words[control.mainMaySleep / 4] = 1;
+          const worker = new workers.Worker(nodeSource, { eval: true, workerData, execArgv: [], stdin: false });
+          worker.on("error", () => {
+            this.broken = true;
+          });
+          worker.unref();
+          return () => void worker.terminate();
+        }
+        const address = URL.createObjectURL(new Blob([pageSource], { type: "text/javascript" }));
+        const worker = new Worker(address);
+        worker.onerror = () => {
+          this.broken = true;
+        };
+        worker.postMessage(workerData);
+        return () => worker.terminate();
+      });
+      this.stopAll = () => {
+        for (const stop of stops) stop();
+      };
+    } catch {
+      this.broken = true;
+    }
+  }
+
+  /** Gives a program's module to the workers when they have time. `ready` is called when all have it. */
+  load(moduleAddress: number, moduleBytes: number, ready: () => void): number {
+    if (!this.started) this.start();
+    const program = this.nextProgram++;
+    this.queue.push({ kind: jobKinds.load, program, moduleAddress, moduleBytes, done: ready });
+    return program;
+  }
+
+  forget(program: number): void {
+    this.queue.push({ kind: jobKinds.forget, program, moduleAddress: 0, moduleBytes: 0 });
+  }
+
+  /** Sends the next waiting job if the workers are free. Returns whether they are free to run a program. */
+  idle(): boolean {
+    const { words } = this;
+    if (!this.started || this.broken || Atomics.load(words, control.ready / 4) < this.threads - 1) return false;
+    if (this.pending !== undefined) {
+      const { job, loadedBefore } = this.pending;
+      if (((Atomics.load(words, control.loaded / 4) - loadedBefore) | 0) < this.threads - 1) return false;
+      this.pending = undefined;
+      job.done?.();
+    }
+    const job = this.queue.shift();
+    if (job === undefined) return true;
+    this.pending = { job, loadedBefore: Atomics.load(words, control.loaded / 4) };
+    words[control.moduleAddress / 4] = job.moduleAddress;
+    words[control.moduleBytes / 4] = job.moduleBytes;
+    this.publish(job.kind, job.program);
+    return false;
+  }
+
+  /** Lets the workers run a program they have. The caller must run its own share at once. */
+  run(program: number, table: number): void {
+    this.words[control.table / 4] = table;
+    this.publish(jobKinds.run, program);
+  }
+
+  private publish(kind: number, program: number): void {
+    const { words } = this;
+    words[control.kind / 4] = kind;
+    words[control.program / 4] = program;
+    Atomics.add(words, control.job / 4, 1);
+    if (Atomics.load(words, control.asleep / 4) > 0) Atomics.notify(words, control.job / 4);
+  }
+
+  close(): void {
+    if (!this.started) return;
+    if (this.pending !== undefined && !this.broken) this.idle();
+    this.publish(jobKinds.stop, 0);
+    this.stopAll();
+    this.broken = true;
+  }
+
+  /** What to say of the threads. */
+  get state(): string {
+    return this.broken ? "workers failed to start, 1 thread" : `${this.threads} threads`;
+  }
+}
