@@ -1,0 +1,143 @@
+// npm start: a network learns in the terminal, live. First one neuron's arithmetic, then 2 → 8 → 8 → 1 deciding loans.
+import { Random } from "../data/index.ts";
+import * as nn from "../nn/index.ts";
+import * as optim from "../optim/index.ts";
+import { backendInfo } from "../runtime/index.ts";
+import { compile, noGrad, seed, type Tensor, tensor } from "../tensor/index.ts";
+import { plot } from "./report.ts";
+
+const applicants = 400;
+const width = 58;
+const height = 15;
+const batchSize = 32;
+const stepsPerFrame = 12;
+const frames = 70;
+/** Without a terminal a few pictures are enough. */
+const sparse: readonly number[] = [0, 4, 16, frames];
+
+const shades = [" ", "░", "▒", "▓", "█"] as const;
+const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+interface Loans {
+  /** Income and debt, each scaled to about ±1. */
+  readonly inputs: Float32Array;
+  readonly approved: Float32Array;
+}
+
+/** Applications: the richer, the more debt is let pass, up to a limit. A few decisions are a matter of mood. */
+function loans(): Loans {
+  const random = new Random(0, 0x30000001);
+  const inputs = new Float32Array(2 * applicants);
+  const approved = new Float32Array(applicants);
+  for (let row = 0; row < applicants; row++) {
+    const [income, debt] = [random.uniform(-1, 1), random.uniform(-1, 1)];
+    inputs.set([income, debt], 2 * row);
+    approved[row] = debt + random.normal(0, 0.06) < 0.75 * Math.tanh(3 * (income + 0.35)) - 0.1 ? 1 : 0;
+  }
+  return { inputs, approved };
+}
+
+function neuron(): string {
+  const [income, debt, w1, w2, bias] = [0.6, 0.4, 2, -3, 0.2];
+  const z = income * w1 + debt * w2 + bias;
+  const p = 1 / (1 + Math.exp(-z));
+  return [
+    "One neuron: output = activation(Σ input × weight + bias)",
+    `  income ${income} × ${w1}  +  debt ${debt} × (${w2})  +  bias ${bias}  =  ${z.toFixed(2)}`,
+    `  sigmoid(${z.toFixed(2)}) = ${p.toFixed(2)}: this loan is ${p >= 0.5 ? "granted" : "refused"}, and not with much confidence`,
+  ].join("\n");
+}
+
+/** The network's answer over the whole plane, with the applications it learns from: + granted, · refused. */
+function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): string[] {
+  const rows = Array.from({ length: height }, (_, y) =>
+    Array.from({ length: width }, (_, x): string => shades[Math.min(4, Math.floor((probabilities[y * width + x] ?? 0) * 5))] ?? " "),
+  );
+  for (let row = 0; row < applicants; row += 4) {
+    const x = Math.round((((inputs[2 * row] ?? 0) + 1) / 2) * (width - 1));
+    const y = Math.round(((1 - (inputs[2 * row + 1] ?? 0)) / 2) * (height - 1));
+    const line = rows[y];
+    if (line !== undefined) line[x] = approved[row] === 1 ? "+" : "·";
+  }
+  return rows.map((line) => line.join(""));
+}
+
+async function main(): Promise<void> {
+  const terminal = process.stdout.isTTY === true;
+  const started = performance.now();
+  process.stdout.write(`${neuron()}\n\nNow a network of 17 neurons learns to decide ${applicants} loans: 2 inputs → 8 → 8 → 1\n`);
+
+  seed(0);
+  const data = loans();
+  const x = tensor(data.inputs, { shape: [applicants, 2] });
+  const y = tensor(data.approved, { shape: [applicants, 1] });
+  const model = new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 8), new nn.Tanh(), new nn.Linear(8, 1));
+  const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 });
+  const step = compile((rows: Tensor) => {
+    const loss = nn.functional.bceWithLogits(model.forward(x.indexSelect(0, rows)), y.indexSelect(0, rows));
+    optimizer.zeroGrad();
+    loss.backward();
+    optimizer.step();
+    return loss;
+  });
+  const grid = tensor(
+    Float32Array.from({ length: 2 * width * height }, (_, k) => {
+      const cell = k >> 1;
+      return k % 2 === 0 ? (2 * (cell % width)) / (width - 1) - 1 : 1 - (2 * Math.floor(cell / width)) / (height - 1);
+    }),
+    { shape: [width * height, 2] },
+  );
+  const look = compile(() =>
+    noGrad(() => {
+      const logits = model.forward(x);
+      const right = logits.gt(0).eq(y.gt(0.5)).to("float32").mean();
+      return { picture: model.forward(grid).sigmoid(), loss: nn.functional.bceWithLogits(logits, y), right };
+    }),
+  );
+
+  const random = new Random(0, 0x30000002);
+  const losses: number[] = [];
+  let right = 0;
+  const draw = async (frame: number): Promise<string> => {
+    const seen = look();
+    const [picture, loss] = [await seen.picture.data(), await seen.loss.item()];
+    right = await seen.right.item();
+    losses.push(loss);
+    const title = `step ${String(frame * stepsPerFrame).padStart(4)}   loss ${loss.toFixed(3)}   ${(100 * right).toFixed(1)} % right`;
+    const lines = map(picture, data).map((line) => `  │${line}│`);
+    const curve = losses.length < 2 ? "" : `\n${plot([losses], ["loss"], 5, width, "pictures")}`;
+    return `${title}\n  debt ↑   dark: granted   + granted, · refused in the data\n${lines.join("\n")}\n  income →${curve}`;
+  };
+
+  let drawn = 0;
+  if (terminal) {
+    process.stdout.write("\u001b[?25l");
+    process.once("SIGINT", () => process.exit(130));
+    process.once("exit", () => process.stdout.write("\u001b[?25h"));
+  }
+  for (let frame = 0; frame <= frames; frame++) {
+    if (terminal || sparse.includes(frame)) {
+      const text = `${await draw(frame)}\n`;
+      process.stdout.write(drawn > 0 ? `\u001b[${drawn}A\u001b[0J${text}` : text);
+      if (terminal) {
+        drawn = text.split("\n").length - 1;
+        await wait(45);
+      }
+    }
+    for (let count = 0; count < stepsPerFrame && frame < frames; count++) {
+      await step(tensor(Int32Array.from({ length: batchSize }, () => random.integer(applicants)))).data();
+    }
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`
+Learned in ${seconds} s, ${(100 * right).toFixed(1)} % right, on ${backendInfo().description}
+
+What next:
+  npm run hebb -- train moons                                   a built-in problem
+  npm run hebb -- train YOUR.csv --target COLUMN --out runs/my  your own table
+  npm run hebb -- predict runs/my MORE.csv                      decide new rows
+  npm run hebb -- --help                                        everything else
+`);
+}
+
+await main();
