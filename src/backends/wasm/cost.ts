@@ -4,7 +4,19 @@ import type { Step } from "./steps.ts";
 import { type Linear, operands, strideOf, type Value } from "./values.ts";
 
 const heavyFns: ReadonlySet<string> = new Set([
-  "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "atan", "tanh", "sigmoid", "erf", "pow", "atan2",
+  "exp",
+  "expm1",
+  "log",
+  "log1p",
+  "sin",
+  "cos",
+  "tan",
+  "atan",
+  "tanh",
+  "sigmoid",
+  "erf",
+  "pow",
+  "atan2",
 ]);
 
 /** Functions whose lanes are computed one by one, or in a long helper. */
@@ -90,7 +102,12 @@ export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dep
  * The estimated cost of all points of the steps, in simple instructions. `lane` is the axis that becomes lanes; in its
  * absence each inner loop takes the best of its own.
  */
-export function costOf(steps: readonly Step[], lane: Axis | undefined, dependence: Dependence, around: readonly Axis[]): number {
+export function costOf(
+  steps: readonly Step[],
+  lane: Axis | undefined,
+  dependence: Dependence,
+  around: readonly Axis[],
+): number {
   const seen = new Set<Value>();
   let total = 0;
 
@@ -113,7 +130,8 @@ export function costOf(steps: readonly Step[], lane: Axis | undefined, dependenc
       return;
     }
     if (item.kind === "unary" || item.kind === "binary") {
-      if (item.fn === "div" || item.fn === "sqrt" || item.fn === "mod") perPoint(4, item.dtype === "float32" ? 5 : 12, axes, own);
+      if (item.fn === "div" || item.fn === "sqrt" || item.fn === "mod")
+        perPoint(4, item.dtype === "float32" ? 5 : 12, axes, own);
       else if (slowFns.has(item.fn)) perPoint(60, 120, axes, own);
       else if (heavyFns.has(item.fn)) perPoint(40, 32, axes, own);
       else perPoint(1, 1, axes, own);
@@ -121,11 +139,23 @@ export function costOf(steps: readonly Step[], lane: Axis | undefined, dependenc
     for (const operand of operands(item)) value(operand, own);
   };
 
-  const access = (index: Linear, axes: ReadonlySet<number>, own: Axis | undefined, lanesCost: number, scattered: number): void => {
+  const access = (
+    index: Linear,
+    axes: ReadonlySet<number>,
+    own: Axis | undefined,
+    lanesCost: number,
+    scattered: number,
+  ): void => {
     for (const { atom } of index.terms) if (atom.kind !== "axis") value(atom, own);
     if (own === undefined) return perPoint(1.5, 1.5, axes, own);
     const { stride, irregular } = strideOf(index, (atom) => dependence.axesOf(atom).has(own.id), own.id);
-    const laneCost = irregular ? scattered + 4 : stride === 0 || stride === 1 ? lanesCost : stride === 2 || stride === -1 ? 3 : scattered;
+    const laneCost = irregular
+      ? scattered + 4
+      : stride === 0 || stride === 1
+        ? lanesCost
+        : stride === 2 || stride === -1
+          ? 3
+          : scattered;
     perPoint(1.5, laneCost, axes, own);
   };
 
@@ -144,7 +174,8 @@ export function costOf(steps: readonly Step[], lane: Axis | undefined, dependenc
           access(step.index, new Set([...around, step.axis.id]), undefined, 1, 8);
           break;
         case "for": {
-          const inner = own ?? (lane === undefined && step.parallel ? bestLane(step.axes, step.body, dependence) : undefined);
+          const inner =
+            own ?? (lane === undefined && step.parallel ? bestLane(step.axes, step.body, dependence) : undefined);
           walk(step.body, new Set([...around, ...step.axes.map((axis) => axis.id)]), inner);
           break;
         }
@@ -178,7 +209,12 @@ export function bestLane(axes: readonly Axis[], steps: readonly Step[], dependen
 }
 
 /** Cost of the values directly in these steps, with all of them along one axis or none. */
-function localCost(steps: readonly Step[], axes: readonly Axis[], lane: Axis | undefined, dependence: Dependence): number {
+function localCost(
+  steps: readonly Step[],
+  axes: readonly Axis[],
+  lane: Axis | undefined,
+  dependence: Dependence,
+): number {
   // Reductions count as plain loops here: the choice is about one axis for all of the body.
   const flat = steps.map((step): Step => (step.kind === "reduce" ? { kind: "force", value: step.value } : step));
   return costOf(flat, lane ?? unlikely, dependence, axes);

@@ -5,6 +5,7 @@ import { HebbError, InternalError } from "../../graph/errors.ts";
 import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
 import { Allocator, alignUp } from "./allocator.ts";
 import { failureAddress } from "./guard.ts";
+import { print } from "./print.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
 import { availableThreads, ThreadPool, threadsMissing } from "./threads.ts";
 
@@ -93,7 +94,8 @@ class Wasm implements WasmDevice {
   }
 
   allocate(bytes: number): Block {
-    if (!Number.isSafeInteger(bytes) || bytes < 0) throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
     const address = this.allocator.allocate(bytes);
     this.live.set(address, bytes);
     this.liveBytes += bytes;
@@ -108,25 +110,29 @@ class Wasm implements WasmDevice {
   }
 
   private check(block: Block): void {
-    if (this.live.get(block.address) !== block.bytes) throw new InternalError(`block ${block.address} was freed or belongs to another device`);
+    if (this.live.get(block.address) !== block.bytes)
+      throw new InternalError(`block ${block.address} was freed or belongs to another device`);
   }
 
   write(block: Block, data: TypedArray): void {
     this.check(block);
-    if (data.byteLength > block.bytes) throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
+    if (data.byteLength > block.bytes)
+      throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
     this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address);
   }
 
   read(block: Block, dtype: DType, length: number): TypedArray {
     this.check(block);
-    if (length * byteSize(dtype) > block.bytes) throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
+    if (length * byteSize(dtype) > block.bytes)
+      throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
     return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
   }
 
   copy(from: Block, to: Block): void {
     this.check(from);
     this.check(to);
-    if (from.bytes > to.bytes) throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    if (from.bytes > to.bytes)
+      throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
     this.bytes.copyWithin(to.address, from.address, from.address + from.bytes);
   }
 
@@ -243,7 +249,7 @@ class WasmExecutable implements Executable {
   }
 
   source(): string {
-    return "";
+    return print(this.emitted.module);
   }
 
   release(): void {
@@ -261,7 +267,9 @@ class WasmExecutable implements Executable {
       if (block === undefined || block.address === bound[slot]) continue;
       const need = argumentBytes[slot] ?? 0;
       if (block.bytes < need) {
-        throw new InternalError(`argument ${slot} of ${this.program.name} needs ${need} bytes; its block has ${block.bytes}`);
+        throw new InternalError(
+          `argument ${slot} of ${this.program.name} needs ${need} bytes; its block has ${block.bytes}`,
+        );
       }
       bound[slot] = block.address;
       this.device.words[this.table / 4 + slot] = block.address;
@@ -282,7 +290,8 @@ class WasmExecutable implements Executable {
 function bytesOfArguments(program: Program): number[] {
   const bytes = new Array<number>(program.argumentCount).fill(0);
   const need = ({ placement, length, dtype }: BufferInfo): void => {
-    if (placement.kind === "argument") bytes[placement.slot] = Math.max(bytes[placement.slot] ?? 0, length * byteSize(dtype));
+    if (placement.kind === "argument")
+      bytes[placement.slot] = Math.max(bytes[placement.slot] ?? 0, length * byteSize(dtype));
   };
   program.buffers.forEach(need);
   return bytes;

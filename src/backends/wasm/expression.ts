@@ -7,7 +7,15 @@ import type { EmitContext } from "./emitter.ts";
 import { tableParam } from "./emitter.ts";
 import { guardRecorder } from "./guard.ts";
 import type { FunctionBuilder, MemoryOpcode, ValueType } from "./module.ts";
-import { scalarBinary, scalarCast, scalarType, scalarUnary, vectorBinary, vectorCast, vectorUnary } from "./operations.ts";
+import {
+  scalarBinary,
+  scalarCast,
+  scalarType,
+  scalarUnary,
+  vectorBinary,
+  vectorCast,
+  vectorUnary,
+} from "./operations.ts";
 import { type Linear, linearKey, makeLinear, misplaced, operands, type Value, type ValueTable } from "./values.ts";
 
 /** Lanes of a vector: the last loop counter at `local`, `local + 1` … for each copy 4 further on. */
@@ -28,10 +36,18 @@ interface Place {
 }
 
 export const scalarLoads: Readonly<Record<DType, MemoryOpcode>> = {
-  float32: "f32.load", float64: "f64.load", int32: "i32.load", uint8: "i32.load8_u", bool: "i32.load8_u",
+  float32: "f32.load",
+  float64: "f64.load",
+  int32: "i32.load",
+  uint8: "i32.load8_u",
+  bool: "i32.load8_u",
 };
 export const scalarStores: Readonly<Record<DType, MemoryOpcode>> = {
-  float32: "f32.store", float64: "f64.store", int32: "i32.store", uint8: "i32.store8", bool: "i32.store8",
+  float32: "f32.store",
+  float64: "f64.store",
+  int32: "i32.store",
+  uint8: "i32.store8",
+  bool: "i32.store8",
 };
 
 /** What a hoisting pass has seen already, surely computed or only on one side of a select. */
@@ -168,7 +184,8 @@ export class Expressions {
         return;
       case "bitcast":
         this.pushScalar(value.x);
-        if (value.dtype !== value.x.dtype) f.op(value.dtype === "int32" ? "i32.reinterpret_f32" : "f32.reinterpret_i32");
+        if (value.dtype !== value.x.dtype)
+          f.op(value.dtype === "int32" ? "i32.reinterpret_f32" : "f32.reinterpret_i32");
         return;
       case "guard":
         this.whereTaken(value, () => {
@@ -184,7 +201,8 @@ export class Expressions {
   /** Division by a positive constant of something not negative: the hardware's own. */
   private constantDivision(value: Extract<Value, { kind: "binary" }>): boolean {
     const { fn, a, b } = value;
-    if ((fn !== "div" && fn !== "mod") || a.dtype !== "int32" || b.kind !== "const" || b.value <= 0 || a.min < 0) return false;
+    if ((fn !== "div" && fn !== "mod") || a.dtype !== "int32" || b.kind !== "const" || b.value <= 0 || a.min < 0)
+      return false;
     this.f.op(fn === "div" ? "i32.div_u" : "i32.rem_u");
     return true;
   }
@@ -193,11 +211,14 @@ export class Expressions {
   private checkGuard(extent: number, site: string): void {
     const { f } = this;
     const index = f.local("i32");
-    f.tee(index).i32(extent).op("i32.lt_u").if(
-      () => f.get(index),
-      () => f.get(index).i32(extent).i32(this.context.site(site)).call(guardRecorder(this.context)).i32(0),
-      "i32",
-    );
+    f.tee(index)
+      .i32(extent)
+      .op("i32.lt_u")
+      .if(
+        () => f.get(index),
+        () => f.get(index).i32(extent).i32(this.context.site(site)).call(guardRecorder(this.context)).i32(0),
+        "i32",
+      );
     f.release(index);
   }
 
@@ -208,11 +229,14 @@ export class Expressions {
       return;
     }
     const { mask } = this;
-    this.f.get(mask).op("v128.any_true").if(
-      () => this.scope(compute),
-      () => this.pushConstant(0, value.dtype),
-      scalarType(value.dtype),
-    );
+    this.f
+      .get(mask)
+      .op("v128.any_true")
+      .if(
+        () => this.scope(compute),
+        () => this.pushConstant(0, value.dtype),
+        scalarType(value.dtype),
+      );
   }
 
   // ---- lanes
@@ -247,7 +271,10 @@ export class Expressions {
     switch (value.kind) {
       case "axis": {
         const first = 4 * this.copy;
-        f.get(this.axisLocal(value.axis)).op("i32x4.splat").i32Lanes(first, first + 1, first + 2, first + 3).op("i32x4.add");
+        f.get(this.axisLocal(value.axis))
+          .op("i32x4.splat")
+          .i32Lanes(first, first + 1, first + 2, first + 3)
+          .op("i32x4.add");
         return;
       }
       case "load":
@@ -255,7 +282,8 @@ export class Expressions {
         return;
       case "unary":
         this.pushVector(value.x);
-        if (!vectorUnary(f, context, value.fn, value.x.dtype)) this.laneByLane(value, [value.x], () => scalarUnary(f, context, value.fn, value.x.dtype));
+        if (!vectorUnary(f, context, value.fn, value.x.dtype))
+          this.laneByLane(value, [value.x], () => scalarUnary(f, context, value.fn, value.x.dtype));
         return;
       case "binary":
         this.vectorBinary(value);
@@ -288,7 +316,8 @@ export class Expressions {
       f.op(fn === "shl" ? "i32x4.shl" : "i32x4.shr_u");
       return;
     }
-    if ((fn === "div" || fn === "mod") && a.dtype === "int32" && b.kind === "const" && this.divideLanes(fn, a, b.value)) return;
+    if ((fn === "div" || fn === "mod") && a.dtype === "int32" && b.kind === "const" && this.divideLanes(fn, a, b.value))
+      return;
     this.pushVector(b);
     if (vectorBinary(f, context, fn, a.dtype)) return;
     this.laneByLane(value, [a, b], () => {
@@ -308,7 +337,13 @@ export class Expressions {
     // (x + 1/2) / divisor stays further than a rounding error from the next integer as long as x is below 2^21.
     if (a.max >= 2 ** 21) return false;
     const x = f.local("v128");
-    f.tee(x).op("f32x4.convert_i32x4_s").f32x4(0.5).op("f32x4.add").f32x4(divisor).op("f32x4.div").op("i32x4.trunc_sat_f32x4_s");
+    f.tee(x)
+      .op("f32x4.convert_i32x4_s")
+      .f32x4(0.5)
+      .op("f32x4.add")
+      .f32x4(divisor)
+      .op("f32x4.div")
+      .op("i32x4.trunc_sat_f32x4_s");
     if (fn === "mod") {
       const q = f.local("v128");
       f.set(q).get(x).get(q).i32x4(divisor).op("i32x4.mul").op("i32x4.sub").release(q);
@@ -329,7 +364,11 @@ export class Expressions {
     }
     if (!this.isVarying(condition)) {
       this.pushScalar(condition);
-      f.if(() => this.scope(() => this.pushVector(a)), () => this.scope(() => this.pushVector(b)), "v128");
+      f.if(
+        () => this.scope(() => this.pushVector(a)),
+        () => this.scope(() => this.pushVector(b)),
+        "v128",
+      );
       return;
     }
     const outer = this.mask;
@@ -392,13 +431,21 @@ export class Expressions {
     const bad = f.local("v128");
     f.tee(index).i32x4(extent).op("i32x4.ge_u");
     if (this.mask !== undefined) f.get(this.mask).op("v128.and");
-    f.tee(bad).op("v128.any_true").if(() => {
-      for (let lane = 0; lane < 4; lane++) {
-        f.get(bad).lane("i32x4.extract_lane", lane).if(() => {
-          f.get(index).lane("i32x4.extract_lane", lane).i32(extent).i32(this.context.site(site)).call(guardRecorder(this.context));
-        });
-      }
-    });
+    f.tee(bad)
+      .op("v128.any_true")
+      .if(() => {
+        for (let lane = 0; lane < 4; lane++) {
+          f.get(bad)
+            .lane("i32x4.extract_lane", lane)
+            .if(() => {
+              f.get(index)
+                .lane("i32x4.extract_lane", lane)
+                .i32(extent)
+                .i32(this.context.site(site))
+                .call(guardRecorder(this.context));
+            });
+        }
+      });
     f.get(index).get(bad).op("v128.andnot");
     f.release(index);
     f.release(bad);
@@ -423,14 +470,24 @@ export class Expressions {
       } else if (stride === 2 && byteSize(dtype) === 4) {
         const pointer = f.local("i32");
         const offset = this.pushAddress(buffer, index);
-        f.tee(pointer).memory("v128.load", offset).get(pointer).memory("v128.load", offset + 16).shuffle32(0, 2, 4, 6);
+        f.tee(pointer)
+          .memory("v128.load", offset)
+          .get(pointer)
+          .memory("v128.load", offset + 16)
+          .shuffle32(0, 2, 4, 6);
         f.release(pointer);
       } else {
         this.stridedLoad(dtype, buffer, index, stride);
       }
     };
     if (!conditional) return compute();
-    f.get(this.mask ?? 0).op("v128.any_true").if(() => this.scope(compute), () => f.i32x4(0), "v128");
+    f.get(this.mask ?? 0)
+      .op("v128.any_true")
+      .if(
+        () => this.scope(compute),
+        () => f.i32x4(0),
+        "v128",
+      );
   }
 
   private contiguousLoad(dtype: DType, offset: number): void {
@@ -454,7 +511,10 @@ export class Expressions {
     if (byteSize(dtype) === 4) {
       f.get(pointer).memory("v128.load32_zero", at(0)).set(this.scratchVector());
       for (let lane = 1; lane < 4; lane++) {
-        f.get(pointer).get(this.scratchVector()).memoryLane("v128.load32_lane", lane, at(lane)).set(this.scratchVector());
+        f.get(pointer)
+          .get(this.scratchVector())
+          .memoryLane("v128.load32_lane", lane, at(lane))
+          .set(this.scratchVector());
       }
       f.get(this.scratchVector());
     } else {
@@ -475,7 +535,9 @@ export class Expressions {
     const addresses = f.local("v128");
     const offset = this.pushAddresses(value.buffer, value.index, conditional ? this.mask : undefined);
     f.set(addresses);
-    this.lanesFrom(value.dtype, (lane) => f.get(addresses).lane("i32x4.extract_lane", lane).memory(scalarLoads[value.dtype], offset));
+    this.lanesFrom(value.dtype, (lane) =>
+      f.get(addresses).lane("i32x4.extract_lane", lane).memory(scalarLoads[value.dtype], offset),
+    );
     f.release(addresses);
   }
 
@@ -544,7 +606,9 @@ export class Expressions {
       if (byteSize(dtype) === 4) f.memory("v128.store", offset);
       else {
         if (dtype === "bool") f.i32x4(1).op("v128.and");
-        f.i32x4(0).shuffle([0, 4, 8, 12, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16]).memoryLane("v128.store32_lane", 0, offset);
+        f.i32x4(0)
+          .shuffle([0, 4, 8, 12, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16])
+          .memoryLane("v128.store32_lane", 0, offset);
       }
     } else {
       this.pushVector(value);
@@ -612,10 +676,14 @@ export class Expressions {
       });
     }
     places.sort((a, b) => a.depth - b.depth);
-    const constant = index.constant * size + (info.placement.kind === "arena" ? this.context.arenaBase + info.placement.byteOffset : 0);
+    const constant =
+      index.constant * size +
+      (info.placement.kind === "arena" ? this.context.arenaBase + info.placement.byteOffset : 0);
     // An instruction's offset cannot undo a negative address, so such constants go into the sum.
     if (!negative && constant >= 0 && copyShift >= 0) return { places, constant: 0, offset: constant + copyShift };
-    return copyShift >= 0 ? { places, constant, offset: copyShift } : { places, constant: constant + copyShift, offset: 0 };
+    return copyShift >= 0
+      ? { places, constant, offset: copyShift }
+      : { places, constant: constant + copyShift, offset: 0 };
   }
 
   private pushAddress(buffer: number, index: Linear): number {
@@ -630,7 +698,11 @@ export class Expressions {
       f.i32(constant);
       return;
     }
-    const keyOf = (count: number): string => `p${constant}+${places.slice(0, count).map((place) => place.key).join("+")}`;
+    const keyOf = (count: number): string =>
+      `p${constant}+${places
+        .slice(0, count)
+        .map((place) => place.key)
+        .join("+")}`;
     let done = places.length;
     let held: number | undefined;
     for (; done > 0 && held === undefined; done--) {
@@ -658,14 +730,21 @@ export class Expressions {
 
   private depthOf(value: Value): number {
     let depth = 0;
-    for (const dep of value.deps) depth = Math.max(depth, this.axes.get(dep)?.depth ?? this.locals.get(`${dep}`)?.depth ?? 0);
+    for (const dep of value.deps)
+      depth = Math.max(depth, this.axes.get(dep)?.depth ?? this.locals.get(`${dep}`)?.depth ?? 0);
     return depth;
   }
 
   // ---- hoisting
 
   /** Computes before a loop what `value` needs and the loop, which binds `bound`, does not change. */
-  hoistValue(value: Value, bound: ReadonlySet<number>, vector: boolean, conditional = false, seen: Hoisted = { always: new Set(), sometimes: new Set() }): void {
+  hoistValue(
+    value: Value,
+    bound: ReadonlySet<number>,
+    vector: boolean,
+    conditional = false,
+    seen: Hoisted = { always: new Set(), sometimes: new Set() },
+  ): void {
     // A shared part is visited once: expressions are graphs, and walking them as trees would take for ever.
     const visited = conditional ? seen.sometimes : seen.always;
     if (visited.has(value)) return;
@@ -678,7 +757,8 @@ export class Expressions {
       }
       return;
     }
-    if (value.pinned && value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional, seen);
+    if (value.pinned && value.kind === "load")
+      return this.hoistAddress(value.buffer, value.index, bound, vector, conditional, seen);
     const invariant = isDisjoint(value.deps, bound) && !value.pinned;
     if (invariant && !(conditional && value.unsafe)) {
       if (vector && value.dtype !== "float64") this.pushVector(value);
@@ -696,12 +776,21 @@ export class Expressions {
     for (const operand of operands(value)) this.hoistValue(operand, bound, vector, conditional, seen);
   }
 
-  hoistAddress(buffer: number, index: Linear, bound: ReadonlySet<number>, vector: boolean, conditional = false, seen: Hoisted = { always: new Set(), sometimes: new Set() }): void {
+  hoistAddress(
+    buffer: number,
+    index: Linear,
+    bound: ReadonlySet<number>,
+    vector: boolean,
+    conditional = false,
+    seen: Hoisted = { always: new Set(), sometimes: new Set() },
+  ): void {
     for (const { atom } of index.terms) {
       // An address is scalar; only lanes gathered from anywhere need vectors of indices.
       if (!isDisjoint(atom.deps, bound)) this.hoistValue(atom, bound, vector, conditional, seen);
     }
-    const kept = index.terms.filter(({ atom }) => isDisjoint(atom.deps, bound) && !atom.pinned && !(conditional && atom.unsafe));
+    const kept = index.terms.filter(
+      ({ atom }) => isDisjoint(atom.deps, bound) && !atom.pinned && !(conditional && atom.unsafe),
+    );
     const { places, constant } = this.addressPlaces(buffer, index);
     const known = this.addressPlaces(buffer, makeLinear(kept, 0)).places;
     const prefix = places.filter((place) => known.some((other) => other.key === place.key));

@@ -23,7 +23,7 @@ const tile = 16;
 const longSum = 2048;
 const sumBlock = 1024;
 /** Rough nanoseconds per simple instruction. */
-const nanosecondsPerCost = 0.35;
+const nanosecondsPerCost = 0.15;
 
 /** A bound of a loop: known, or in an i32 local. */
 type Bound = { readonly constant: number } | { readonly local: number };
@@ -39,12 +39,13 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   const { axes, steps, table } = stepsOf(kernel, newTable);
   if (extentOf(axes) === 0 || steps.length === 0) return [];
   const f = context.module.function(`${context.module.functions.length}:${kernel.name}`, phaseParams);
-  const emitter = new LoopEmitter(f, context, table, axes, steps);
+  const emitter = new LoopEmitter(new Expressions(f, context, table), axes, steps);
   const { units, cost } = emitter.emitKernel();
   return [{ fn: f, units, cost: cost * nanosecondsPerCost }];
 }
 
-class LoopEmitter {
+/** Emits steps into a function; `emitKernel` the whole of a loop kernel. */
+export class LoopEmitter {
   private readonly f: FunctionBuilder;
   private readonly expressions: Expressions;
   private readonly axes: readonly Axis[];
@@ -53,9 +54,9 @@ class LoopEmitter {
   /** Whether inner loops may take lanes: not inside lanes, nor in the remainder of them, whose bits must be the same. */
   private innerLanes = false;
 
-  constructor(f: FunctionBuilder, context: EmitContext, table: ValueTable, axes: readonly Axis[], steps: readonly Step[]) {
-    this.f = f;
-    this.expressions = new Expressions(f, context, table);
+  constructor(expressions: Expressions, axes: readonly Axis[], steps: readonly Step[]) {
+    this.f = expressions.f;
+    this.expressions = expressions;
     this.axes = axes;
     this.steps = steps;
     this.dependence = new Dependence(axes, steps);
@@ -74,7 +75,8 @@ class LoopEmitter {
       }
     }
     this.innerLanes = lane === undefined;
-    const inner = lane ?? axes.at(-1);
+    // Points that run loops of their own are units themselves.
+    const inner = lane ?? (this.steps.some(isNested) ? undefined : axes.at(-1));
     const outer = axes.filter((axis) => axis !== inner);
     const across = inner === undefined ? undefined : this.acrossAxis(outer, inner);
     const units = this.emitUnits(outer, inner, lane !== undefined, across);
@@ -85,7 +87,8 @@ class LoopEmitter {
   private acrossAxis(outer: readonly Axis[], inner: Axis): Axis | undefined {
     let found: Axis | undefined;
     const see = (index: Linear): void => {
-      const strideAlong = (axis: Axis): number => index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;
+      const strideAlong = (axis: Axis): number =>
+        index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;
       if (Math.abs(strideAlong(inner)) < tile) return;
       found ??= outer.find((axis) => axis.extent >= tile && Math.abs(strideAlong(axis)) === 1);
     };
@@ -101,9 +104,14 @@ class LoopEmitter {
   }
 
   /** Units are the points of the first axes, and blocks of the innermost one where those are few. */
-  private emitUnits(allOuter: readonly Axis[], inner: Axis | undefined, lanes: boolean, across: Axis | undefined): number {
+  private emitUnits(
+    allOuter: readonly Axis[],
+    inner: Axis | undefined,
+    lanes: boolean,
+    across: Axis | undefined,
+  ): number {
     const { f, steps } = this;
-    const nested = steps.some((step) => step.kind !== "store" && step.kind !== "force");
+    const nested = steps.some(isNested);
     const block = across !== undefined ? tile : nested ? columnBlock : elementBlock;
     // A transpose goes along the other axis within each block, so that the lines it reads stay in the cache.
     const outer = across === undefined ? allOuter : [...allOuter.filter((axis) => axis !== across), across];
@@ -144,7 +152,16 @@ class LoopEmitter {
       }
       // One long axis: a range of blocks is a range of elements.
       f.get(lowParam).i32(block).op("i32.mul").set(low);
-      f.get(highParam).i32(block).op("i32.mul").tee(high).i32(extent).get(high).i32(extent).op("i32.lt_s").op("select").set(high);
+      f.get(highParam)
+        .i32(block)
+        .op("i32.mul")
+        .tee(high)
+        .i32(extent)
+        .get(high)
+        .i32(extent)
+        .op("i32.lt_s")
+        .op("select")
+        .set(high);
       body({ local: low }, { local: high });
       return units;
     }
@@ -180,7 +197,12 @@ class LoopEmitter {
 
   /** One block of the innermost axis after the other, with loops over other axes inside. */
   private emitBlocks(
-    blocks: number, block: number, extent: number, low: number, high: number, body: (start: Bound, end: Bound) => void,
+    blocks: number,
+    block: number,
+    extent: number,
+    low: number,
+    high: number,
+    body: (start: Bound, end: Bound) => void,
   ): void {
     const { f } = this;
     const unit = f.local("i32");
@@ -220,16 +242,29 @@ class LoopEmitter {
   }
 
   /** for (axis = start; axis < end; axis += step) body. The range may be empty. */
-  private loop(axis: Axis, start: Bound, end: Bound, step: number, body: (counter: number) => void, hoisted?: readonly Step[]): void {
+  private loop(
+    axis: Axis,
+    start: Bound,
+    end: Bound,
+    step: number,
+    body: (counter: number) => void,
+    hoisted?: readonly Step[],
+  ): void {
     const { f } = this;
     if (hoisted !== undefined) this.hoist(hoisted, [axis]);
     const counter = f.local("i32");
     this.pushBound(start);
     f.set(counter);
-    this.rawLoop(counter, end, step, "constant" in start && "constant" in end ? start.constant < end.constant : undefined, () => {
-      this.expressions.bindAxis(axis, counter);
-      body(counter);
-    });
+    this.rawLoop(
+      counter,
+      end,
+      step,
+      "constant" in start && "constant" in end ? start.constant < end.constant : undefined,
+      () => {
+        this.expressions.bindAxis(axis, counter);
+        body(counter);
+      },
+    );
     f.release(counter);
   }
 
@@ -265,7 +300,12 @@ class LoopEmitter {
    * with copies = 0. The three do the same operations for each element.
    */
   private laneLoop(
-    axis: Axis, start: Bound, end: Bound, copies: number, hoisted: readonly Step[], body: (copies: number) => void,
+    axis: Axis,
+    start: Bound,
+    end: Bound,
+    copies: number,
+    hoisted: readonly Step[],
+    body: (copies: number) => void,
   ): void {
     const { f, expressions } = this;
     const innerLanes = this.innerLanes;
@@ -351,7 +391,7 @@ class LoopEmitter {
   // ---- steps
 
   /** copies = 0: scalar, in the remainder of lanes; otherwise scalar (1) or that many vectors when lanes are bound. */
-  private emitSteps(steps: readonly Step[], copies: number): void {
+  emitSteps(steps: readonly Step[], copies: number): void {
     const { expressions } = this;
     const vectors = expressions.vectorized ? copies : 0;
     const eachCopy = (body: () => void): void => {
@@ -399,7 +439,9 @@ class LoopEmitter {
       if (lane === undefined) this.emitSteps(step.body, copies);
       else {
         const copiesHere = this.copiesFor(step.body, lane);
-        this.laneLoop(lane, { constant: 0 }, { constant: lane.extent }, copiesHere, step.body, (width) => this.emitSteps(step.body, width));
+        this.laneLoop(lane, { constant: 0 }, { constant: lane.extent }, copiesHere, step.body, (width) =>
+          this.emitSteps(step.body, width),
+        );
       }
     });
   }
@@ -457,7 +499,13 @@ class LoopEmitter {
     const flush = (): void => {
       running.forEach((local, copy) => {
         if (!vector) {
-          f.get(totals[0] ?? 0).get(local).op("f64.promote_f32").op("f64.add").set(totals[0] ?? 0).f32(0).set(local);
+          f.get(totals[0] ?? 0)
+            .get(local)
+            .op("f64.promote_f32")
+            .op("f64.add")
+            .set(totals[0] ?? 0)
+            .f32(0)
+            .set(local);
           return;
         }
         this.addWide(local, totals[2 * copy] ?? 0, totals[2 * copy + 1] ?? 0);
@@ -485,8 +533,16 @@ class LoopEmitter {
       expressions.copy = copy;
       if (long) {
         if (vector) {
-          f.get(totals[2 * copy] ?? 0).op("f32x4.demote_f64x2_zero").get(totals[2 * copy + 1] ?? 0).op("f32x4.demote_f64x2_zero").shuffle32(0, 1, 4, 5).set(local);
-        } else f.get(totals[0] ?? 0).op("f32.demote_f64").set(local);
+          f.get(totals[2 * copy] ?? 0)
+            .op("f32x4.demote_f64x2_zero")
+            .get(totals[2 * copy + 1] ?? 0)
+            .op("f32x4.demote_f64x2_zero")
+            .shuffle32(0, 1, 4, 5)
+            .set(local);
+        } else
+          f.get(totals[0] ?? 0)
+            .op("f32.demote_f64")
+            .set(local);
       }
       expressions.bindLocal(step.local, local);
     });
@@ -494,7 +550,14 @@ class LoopEmitter {
     for (const local of totals) f.release(local);
   }
 
-  private nestCopies(axes: readonly Axis[], steps: readonly Step[], inside: readonly Axis[], vector: boolean, copies: number, body: () => void): void {
+  private nestCopies(
+    axes: readonly Axis[],
+    steps: readonly Step[],
+    inside: readonly Axis[],
+    vector: boolean,
+    copies: number,
+    body: () => void,
+  ): void {
     const visit = (place: number): void => {
       const axis = axes[place];
       if (axis === undefined) return body();
@@ -513,7 +576,16 @@ class LoopEmitter {
     const end = f.local("i32");
     f.i32(0).set(start);
     f.loop((again) => {
-      f.get(start).i32(sumBlock).op("i32.add").tee(end).i32(axis.extent).get(end).i32(axis.extent).op("i32.lt_s").op("select").set(end);
+      f.get(start)
+        .i32(sumBlock)
+        .op("i32.add")
+        .tee(end)
+        .i32(axis.extent)
+        .get(end)
+        .i32(axis.extent)
+        .op("i32.lt_s")
+        .op("select")
+        .set(end);
       expressions.scope(() => body(start, end));
       f.get(end).tee(start).i32(axis.extent).op("i32.lt_s").brIf(again);
     });
@@ -603,8 +675,18 @@ class LoopEmitter {
     });
     if (long) {
       const [low, high] = [totals[0] ?? 0, totals[1] ?? 0];
-      f.get(low).get(high).op("f64x2.add").tee(low).lane("f64x2.extract_lane", 0).get(low).lane("f64x2.extract_lane", 1).op("f64.add");
-      f.get(tail ?? 0).op("f64.add").op("f32.demote_f64").set(single);
+      f.get(low)
+        .get(high)
+        .op("f64x2.add")
+        .tee(low)
+        .lane("f64x2.extract_lane", 0)
+        .get(low)
+        .lane("f64x2.extract_lane", 1)
+        .op("f64.add");
+      f.get(tail ?? 0)
+        .op("f64.add")
+        .op("f32.demote_f64")
+        .set(single);
     } else {
       gather();
       const all = running[0] ?? 0;
@@ -650,6 +732,8 @@ class LoopEmitter {
     f.release(resultLocal);
   }
 }
+
+const isNested = (step: Step): boolean => step.kind !== "store" && step.kind !== "force";
 
 const newAxisLocal = (dtype: DType) => ({ id: newAxis(0).id, dtype });
 

@@ -5,7 +5,19 @@ import { emitDouble } from "./math64.ts";
 import type { FunctionBuilder } from "./module.ts";
 
 export type MathFn =
-  | "exp" | "expm1" | "log" | "log1p" | "sin" | "cos" | "tan" | "atan" | "tanh" | "sigmoid" | "erf" | "pow" | "atan2";
+  | "exp"
+  | "expm1"
+  | "log"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "atan"
+  | "tanh"
+  | "sigmoid"
+  | "erf"
+  | "pow"
+  | "atan2";
 
 const operandCount = (fn: MathFn): number => (fn === "pow" || fn === "atan2" ? 2 : 1);
 
@@ -39,7 +51,11 @@ export function mathHelper(context: EmitContext, fn: MathFn, type: "f32" | "f64"
 function laneHelper(context: EmitContext, fn: MathFn): FunctionBuilder {
   return context.helper(`${fn}_f32x4`, () => {
     const count = operandCount(fn);
-    const f = context.module.function(`${fn}_f32x4`, Array.from({ length: count }, () => "v128" as const), ["v128"]);
+    const f = context.module.function(
+      `${fn}_f32x4`,
+      Array.from({ length: count }, () => "v128" as const),
+      ["v128"],
+    );
     if (hasLanes(fn)) {
       f.get(0);
       emitLanes(f, fn);

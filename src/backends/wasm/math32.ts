@@ -8,7 +8,13 @@ type LaneFn = "exp" | "expm1" | "log" | "log1p" | "tanh" | "sigmoid" | "erf";
 
 export function hasLanes(fn: MathFn): fn is LaneFn {
   switch (fn) {
-    case "exp": case "expm1": case "log": case "log1p": case "tanh": case "sigmoid": case "erf":
+    case "exp":
+    case "expm1":
+    case "log":
+    case "log1p":
+    case "tanh":
+    case "sigmoid":
+    case "erf":
       return true;
     default:
       return false;
@@ -72,7 +78,12 @@ function expm1Reduced(m: FloatCode, r: number): number {
 
 /** 2ⁿ as a float, for a normal result: n is in the low bits of `bits`. */
 function powerOfTwo(m: FloatCode, bits: number, bias: number): number {
-  m.f.get(bits).i32(23).op("i32x4.shl").i32x4(bias << 23).op("i32x4.add");
+  m.f
+    .get(bits)
+    .i32(23)
+    .op("i32x4.shl")
+    .i32x4(bias << 23)
+    .op("i32x4.add");
   return m.take();
 }
 
@@ -125,7 +136,9 @@ function sigmoid(m: FloatCode, x: number): number {
 }
 
 /** (ln(1 + f) - f + f²/2) / f³ for √½ - 1 ≤ f ≤ √2 - 1. */
-const logTail = [0.333333105, -0.25, 0.200022459, -0.166685119, 0.142177626, -0.123964451, 0.118909895, -0.117266051, 0.0680091232];
+const logTail = [
+  0.333333105, -0.25, 0.200022459, -0.166685119, 0.142177626, -0.123964451, 0.118909895, -0.117266051, 0.0680091232,
+];
 const bitsOfRootHalf = 0x3f3504f3;
 
 /** ln(2ᵏ(1 + f)) + correction. */
@@ -175,12 +188,20 @@ function log1p(m: FloatCode, x: number): number {
   const { f } = m;
   const u = m.add(x, all(1));
   const { k, mantissa } = splitExponent(m, u);
-  f.get(m.sub(all(1), m.sub(u, x))).get(m.sub(x, m.sub(u, all(1)))).get(k).f32x4(0).op("f32x4.gt").op("v128.bitselect");
+  f.get(m.sub(all(1), m.sub(u, x)))
+    .get(m.sub(x, m.sub(u, all(1))))
+    .get(k)
+    .f32x4(0)
+    .op("f32x4.gt")
+    .op("v128.bitselect");
   const lost = m.div(m.take(), u);
   f.get(k).f32x4(0).op("f32x4.eq");
   const near = m.take();
   // Near 1 the mantissa minus 1 is x itself.
-  f.get(x).get(m.sub(mantissa, all(1))).get(near).op("v128.bitselect");
+  f.get(x)
+    .get(m.sub(mantissa, all(1)))
+    .get(near)
+    .op("v128.bitselect");
   const small = m.take();
   f.get(lost).get(near).op("v128.andnot");
   const result = logEdges(m, logReduced(m, k, small, m.take()), u, u);
@@ -192,7 +213,8 @@ function log1p(m: FloatCode, x: number): number {
 const erfSmall = [0.128379166, -0.37612626, 0.112835974, -0.0268543288, 0.00518931216, -0.000801885501, 7.88249745e-5];
 /** -ln(1 - erf t) for 0.95 ≤ t ≤ 4. */
 const erfLarge = [
-  -0.000194613778, 1.12961733, 0.633122146, 0.108555414, -0.0253248941, 0.00426656893, -0.000461419258, 2.53106318e-5, -2.78968315e-7,
+  -0.000194613778, 1.12961733, 0.633122146, 0.108555414, -0.0253248941, 0.00426656893, -0.000461419258, 2.53106318e-5,
+  -2.78968315e-7,
 ];
 
 function erf(m: FloatCode, x: number): number {

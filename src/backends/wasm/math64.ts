@@ -27,7 +27,9 @@ export function emitDouble(f: FunctionBuilder, context: EmitContext, fn: MathFn)
     case "log1p":
       log1p(m);
       return;
-    case "sin": case "cos": case "tan":
+    case "sin":
+    case "cos":
+    case "tan":
       circular(m, context, fn);
       return;
     case "atan":
@@ -39,7 +41,9 @@ export function emitDouble(f: FunctionBuilder, context: EmitContext, fn: MathFn)
     case "tanh": {
       const size = clamp(m, m.abs(0), 0, 22);
       const t = called("expm1", m.add(size, size));
-      f.get(m.div(t, m.add(t, c(2)))).get(0).op("f64.copysign");
+      f.get(m.div(t, m.add(t, c(2))))
+        .get(0)
+        .op("f64.copysign");
       return;
     }
     case "sigmoid": {
@@ -148,8 +152,8 @@ function expm1(m: FloatCode): void {
 
 /** ln(1 + f) = 2 atanh(s) with s = f / (2 + f): (2 atanh(s) - 2s) / s³ in s². */
 const logTail = [
-  0.6666666666666666, 0.4000000000000635, 0.2857142856905997, 0.22222222649884754, 0.1818177546237842, 0.15387098263564036,
-  0.13249972076357933, 0.13252494196763107,
+  0.6666666666666666, 0.4000000000000635, 0.2857142856905997, 0.22222222649884754, 0.1818177546237842,
+  0.15387098263564036, 0.13249972076357933, 0.13252494196763107,
 ];
 const bitsOfRootHalf = 0x3fe6a09e667f3bcdn;
 
@@ -253,17 +257,20 @@ function circular(m: FloatCode, context: EmitContext, fn: "sin" | "cos" | "tan")
   }
   const value = fn === "sin" ? select(m, cos, sin, odd) : select(m, sin, cos, odd);
   // sin: 0 1 2 3 → sin cos -sin -cos; cos: cos -sin -cos sin.
-  m.push(select(m, minus(value), value, () => {
-    f.get(n);
-    if (fn === "cos") f.i32(1).op("i32.add");
-    f.i32(2).op("i32.and");
-  }));
+  m.push(
+    select(m, minus(value), value, () => {
+      f.get(n);
+      if (fn === "cos") f.i32(1).op("i32.add");
+      f.i32(2).op("i32.and");
+    }),
+  );
 }
 
 /** (atan(t) - t) / t³ in t², for |t| ≤ 7/16. */
 const atanTail = [
-  -0.333333333333329, 0.19999999999869145, -0.14285714271903546, 0.11111110380529092, -0.09090886528920884, 0.07691867053552708,
-  -0.06660984017859899, 0.05833011821723549, -0.049747035448403414, 0.03648366779187338, -0.01624020952476754,
+  -0.333333333333329, 0.19999999999869145, -0.14285714271903546, 0.11111110380529092, -0.09090886528920884,
+  0.07691867053552708, -0.06660984017859899, 0.05833011821723549, -0.049747035448403414, 0.03648366779187338,
+  -0.01624020952476754,
 ];
 /** atan(x) = atan(p) + atan((x - p) / (1 + p x)): up to which |x|, p, and atan(p) in two parts. */
 const atanPoints: readonly (readonly [number, number, number, number])[] = [
@@ -285,18 +292,26 @@ function atan(m: FloatCode): void {
       return;
     }
     const [limit, p, atanHigh, atanLow] = point;
-    f.get(size).f64(limit).op("f64.lt").if(
-      () => {
-        f.get(size).f64(p).op("f64.sub").get(size).f64(p).op("f64.mul").f64(1).op("f64.add").op("f64.div").set(t);
-        f.f64(atanHigh).set(high).f64(atanLow).set(low);
-      },
-      () => choose(place + 1),
-    );
+    f.get(size)
+      .f64(limit)
+      .op("f64.lt")
+      .if(
+        () => {
+          f.get(size).f64(p).op("f64.sub").get(size).f64(p).op("f64.mul").f64(1).op("f64.add").op("f64.div").set(t);
+          f.f64(atanHigh).set(high).f64(atanLow).set(low);
+        },
+        () => choose(place + 1),
+      );
   };
-  f.get(size).f64(0.4375).op("f64.ge").if(() => choose(0));
+  f.get(size)
+    .f64(0.4375)
+    .op("f64.ge")
+    .if(() => choose(0));
   const z = m.mul(t, t);
   const bend = m.mul(m.mul(t, z), m.polynomial(z, atanTail));
-  f.get(m.add(high, m.add(t, m.add(bend, low)))).get(0).op("f64.copysign");
+  f.get(m.add(high, m.add(t, m.add(bend, low))))
+    .get(0)
+    .op("f64.copysign");
 }
 
 /** Parameters y and x. */
@@ -341,15 +356,17 @@ function erf(m: FloatCode, expOf: (x: number) => number): void {
   const s = m.div(m.sub(size, c(2.5)), m.add(size, c(2.5)));
   const e = expOf(m.apply("f64.neg", [m.mul(size, size)]));
   const rest = m.div(m.mul(e, m.polynomial(s, erfLarge)), m.add(c(1), m.add(size, size)));
-  f.get(m.sub(c(1), rest)).get(0).op("f64.copysign");
+  f.get(m.sub(c(1), rest))
+    .get(0)
+    .op("f64.copysign");
 }
 
 // ---- pow
 
 /** (2 atanh(s) - 2s - 2s³/3) / s⁵ in s². */
 const powTail = [
-  0.39999999999999997, 0.28571428571434326, 0.22222222220076826, 0.1818181856916861, 0.15384576693598312, 0.13335581936710272,
-  0.11689218189282147, 0.11873297707257333,
+  0.39999999999999997, 0.28571428571434326, 0.22222222220076826, 0.1818181856916861, 0.15384576693598312,
+  0.13335581936710272, 0.11689218189282147, 0.11873297707257333,
 ];
 
 /** a · b exactly, as a rounded product and what it lost (Dekker). */
@@ -391,7 +408,16 @@ function power(m: FloatCode): void {
   returnIf(m, () => {
     // |x| = 1 gives 1; otherwise 0 or ∞ as |x| grows or shrinks with the sign of y.
     f.f64(1);
-    f.f64(Number.POSITIVE_INFINITY).f64(0).get(size).f64(1).op("f64.gt").get(1).f64(0).op("f64.gt").op("i32.eq").op("select");
+    f.f64(Number.POSITIVE_INFINITY)
+      .f64(0)
+      .get(size)
+      .f64(1)
+      .op("f64.gt")
+      .get(1)
+      .f64(0)
+      .op("f64.gt")
+      .op("i32.eq")
+      .op("select");
     f.get(size).f64(1).op("f64.eq").op("select");
   });
   f.get(1).op("f64.nearest").get(1).op("f64.eq");
@@ -400,12 +426,23 @@ function power(m: FloatCode): void {
   const half = m.mul(1, c(0.5));
   f.get(half).op("f64.nearest").get(half).op("f64.ne").get(whole).op("i32.and");
   const odd = m.take("i32");
-  const sign = select(m, c(-1), c(1), () => f.get(odd).f64(1).get(0).op("f64.copysign").f64(0).op("f64.lt").op("i32.and"));
+  const sign = select(m, c(-1), c(1), () =>
+    f.get(odd).f64(1).get(0).op("f64.copysign").f64(0).op("f64.lt").op("i32.and"),
+  );
   f.get(size).f64(0).op("f64.eq");
   infinite(0);
   f.op("i32.or");
   returnIf(m, () => {
-    f.f64(Number.POSITIVE_INFINITY).f64(0).get(size).f64(0).op("f64.gt").get(1).f64(0).op("f64.gt").op("i32.eq").op("select");
+    f.f64(Number.POSITIVE_INFINITY)
+      .f64(0)
+      .get(size)
+      .f64(0)
+      .op("f64.gt")
+      .get(1)
+      .f64(0)
+      .op("f64.gt")
+      .op("i32.eq")
+      .op("select");
     f.get(sign).op("f64.copysign");
   });
   f.get(0).f64(0).op("f64.lt").get(whole).op("i32.eqz").op("i32.and");
@@ -425,7 +462,10 @@ function power(m: FloatCode): void {
   const cube = exactProduct(m, s, z.high);
   const cubeLow = m.add(cube.low, m.add(m.mul(s, zLow), m.mul(sLow, z.high)));
   const third = exactProduct(m, cube.high, c(0.6666666666666666));
-  const thirdLow = m.add(third.low, m.add(m.mul(cubeLow, c(0.6666666666666666)), m.mul(cube.high, c(3.700743415417188e-17))));
+  const thirdLow = m.add(
+    third.low,
+    m.add(m.mul(cubeLow, c(0.6666666666666666)), m.mul(cube.high, c(3.700743415417188e-17))),
+  );
   const tail = m.mul(m.mul(cube.high, z.high), m.polynomial(z.high, powTail));
   const first = exactSum(m, m.mul(k, c(ln2High)), m.add(s, s));
   const second = exactSum(m, first.high, third.high);
@@ -445,5 +485,7 @@ function power(m: FloatCode): void {
   const product = exactProduct(m, 1, logHigh);
   const exactLow = select(m, product.low, c(0), () => f.get(1).op("f64.abs").f64(1e290).op("f64.lt"));
   const extra = m.add(exactLow, m.mul(1, logLow));
-  f.get(exponential(m, product.high, extra)).get(sign).op("f64.copysign");
+  f.get(exponential(m, product.high, extra))
+    .get(sign)
+    .op("f64.copysign");
 }

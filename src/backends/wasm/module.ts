@@ -1,6 +1,7 @@
 // Writes WebAssembly: a function builder that appends instructions by name, and a module that encodes itself to bytes.
 import { InternalError } from "../../graph/errors.ts";
 import {
+  structureOpcodes as code,
   type LaneOpcode,
   laneOpcodes,
   type MemoryLaneOpcode,
@@ -9,7 +10,6 @@ import {
   memoryOpcodes,
   type PlainOpcode,
   plainOpcodes,
-  structureOpcodes as code,
 } from "./opcodes.ts";
 
 export type { MemoryOpcode } from "./opcodes.ts";
@@ -226,7 +226,8 @@ export class FunctionBuilder {
   i32x4(value: number): this {
     this.code.opcode(code.v128Const);
     scratch.setInt32(0, value | 0, true);
-    for (let lane = 0; lane < 4; lane++) for (let place = 0; place < 4; place++) this.code.byte(scratch.getUint8(place));
+    for (let lane = 0; lane < 4; lane++)
+      for (let place = 0; place < 4; place++) this.code.byte(scratch.getUint8(place));
     return this;
   }
 
@@ -245,7 +246,8 @@ export class FunctionBuilder {
   i64x2(value: bigint): this {
     this.code.opcode(code.v128Const);
     scratch.setBigInt64(0, BigInt.asIntN(64, value), true);
-    for (let lane = 0; lane < 2; lane++) for (let place = 0; place < 8; place++) this.code.byte(scratch.getUint8(place));
+    for (let lane = 0; lane < 2; lane++)
+      for (let place = 0; place < 8; place++) this.code.byte(scratch.getUint8(place));
     return this;
   }
 

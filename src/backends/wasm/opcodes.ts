@@ -1,6 +1,7 @@
 // The WebAssembly instructions the backend uses, by name, grouped by the immediates they carry.
 
 /** Instructions without immediates. Codes above 0xff are a prefix byte followed by an index. */
+// biome-ignore format: a table
 export const plainOpcodes = {
   unreachable: 0x00, nop: 0x01, return: 0x0f, drop: 0x1a, select: 0x1b,
   "i32.eqz": 0x45, "i32.eq": 0x46, "i32.ne": 0x47, "i32.lt_s": 0x48, "i32.lt_u": 0x49, "i32.gt_s": 0x4a,
@@ -67,6 +68,7 @@ export const plainOpcodes = {
 } as const;
 
 /** Loads, stores and atomics: an alignment (always the natural one given here, as a power of two) and an offset. */
+// biome-ignore format: a table
 export const memoryOpcodes = {
   "i32.load": [0x28, 2], "i64.load": [0x29, 3], "f32.load": [0x2a, 2], "f64.load": [0x2b, 3],
   "i32.load8_s": [0x2c, 0], "i32.load8_u": [0x2d, 0], "i32.load16_s": [0x2e, 1], "i32.load16_u": [0x2f, 1],
@@ -82,6 +84,7 @@ export const memoryOpcodes = {
 } as const;
 
 /** One lane index. */
+// biome-ignore format: a table
 export const laneOpcodes = {
   "i8x16.extract_lane_s": 0xfd15, "i8x16.extract_lane_u": 0xfd16, "i8x16.replace_lane": 0xfd17,
   "i32x4.extract_lane": 0xfd1b, "i32x4.replace_lane": 0xfd1c, "i64x2.extract_lane": 0xfd1d, "i64x2.replace_lane": 0xfd1e,
@@ -89,6 +92,7 @@ export const laneOpcodes = {
 } as const;
 
 /** An alignment and offset, then a lane index. */
+// biome-ignore format: a table
 export const memoryLaneOpcodes = {
   "v128.load8_lane": [0xfd54, 0], "v128.load32_lane": [0xfd56, 2], "v128.load64_lane": [0xfd57, 3],
   "v128.store8_lane": [0xfd58, 0], "v128.store32_lane": [0xfd5a, 2], "v128.store64_lane": [0xfd5b, 3],
@@ -100,6 +104,7 @@ export type LaneOpcode = keyof typeof laneOpcodes;
 export type MemoryLaneOpcode = keyof typeof memoryLaneOpcodes;
 
 /** Instructions with immediates of their own shape. */
+// biome-ignore format: a table
 export const structureOpcodes = {
   block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10,
   localGet: 0x20, localSet: 0x21, localTee: 0x22, globalGet: 0x23, globalSet: 0x24,

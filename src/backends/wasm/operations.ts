@@ -1,19 +1,31 @@
 // One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
 import type { DType } from "../../graph/dtype.ts";
 import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
-import { type MathFn, mathHelper, vectorMath } from "./math.ts";
 import type { EmitContext } from "./emitter.ts";
+import { type MathFn, mathHelper, vectorMath } from "./math.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 import { misplaced } from "./values.ts";
 
-export const scalarType = (dtype: DType): ValueType => (dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32");
+export const scalarType = (dtype: DType): ValueType =>
+  dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32";
 
 const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" } as const;
 
 function mathFn(fn: UnaryFn | BinaryFn): MathFn | undefined {
   switch (fn) {
-    case "exp": case "expm1": case "log": case "log1p": case "sin": case "cos": case "tan": case "atan":
-    case "tanh": case "sigmoid": case "erf": case "pow": case "atan2":
+    case "exp":
+    case "expm1":
+    case "log":
+    case "log1p":
+    case "sin":
+    case "cos":
+    case "tan":
+    case "atan":
+    case "tanh":
+    case "sigmoid":
+    case "erf":
+    case "pow":
+    case "atan2":
       return fn;
     default:
       return undefined;
@@ -29,10 +41,15 @@ export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
       return;
     }
     switch (fn) {
-      case "neg": case "abs": case "sqrt":
+      case "neg":
+      case "abs":
+      case "sqrt":
         f.op(`${t}.${fn}`);
         return;
-      case "floor": case "ceil": case "trunc": case "round":
+      case "floor":
+      case "ceil":
+      case "trunc":
+      case "round":
         f.op(`${t}.${roundings[fn]}`);
         return;
       case "isNaN": {
@@ -72,7 +89,10 @@ export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
       f.tee(x).i32(0).op("i32.gt_s").get(x).i32(0).op("i32.lt_s").op("i32.sub").release(x);
       return;
     }
-    case "floor": case "ceil": case "trunc": case "round":
+    case "floor":
+    case "ceil":
+    case "trunc":
+    case "round":
       return;
     case "isNaN":
       f.op("drop").i32(0);
@@ -95,8 +115,18 @@ export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
       return;
     }
     switch (fn) {
-      case "add": case "sub": case "mul": case "div": case "min": case "max":
-      case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+      case "add":
+      case "sub":
+      case "mul":
+      case "div":
+      case "min":
+      case "max":
+      case "eq":
+      case "ne":
+      case "lt":
+      case "le":
+      case "gt":
+      case "ge":
         f.op(`${t}.${fn}`);
         return;
       case "mod":
@@ -107,7 +137,12 @@ export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
     }
   }
   switch (fn) {
-    case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+    case "eq":
+    case "ne":
+    case "lt":
+    case "le":
+    case "gt":
+    case "ge":
       f.op(`i32.${signedCompare[fn]}`);
       return;
     case "add":
@@ -119,21 +154,34 @@ export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
     case "mul":
       f.op("i32.mul");
       break;
-    case "and": case "or": case "xor": case "shl":
+    case "and":
+    case "or":
+    case "xor":
+    case "shl":
       f.op(`i32.${fn}`);
       break;
     case "shr":
       f.op("i32.shr_u");
       break;
-    case "min": case "max": {
+    case "min":
+    case "max": {
       const a = f.local("i32");
       const b = f.local("i32");
-      f.set(b).set(a).get(a).get(b).get(a).get(b).op(fn === "min" ? "i32.lt_s" : "i32.gt_s").op("select");
+      f.set(b)
+        .set(a)
+        .get(a)
+        .get(b)
+        .get(a)
+        .get(b)
+        .op(fn === "min" ? "i32.lt_s" : "i32.gt_s")
+        .op("select");
       f.release(a);
       f.release(b);
       return;
     }
-    case "div": case "mod": case "pow":
+    case "div":
+    case "mod":
+    case "pow":
       f.call(integerHelper(context, fn));
       break;
     case "atan2":
@@ -177,10 +225,15 @@ export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
       return true;
     }
     switch (fn) {
-      case "neg": case "abs": case "sqrt":
+      case "neg":
+      case "abs":
+      case "sqrt":
         f.op(`f32x4.${fn}`);
         return true;
-      case "floor": case "ceil": case "trunc": case "round":
+      case "floor":
+      case "ceil":
+      case "trunc":
+      case "round":
         f.op(`f32x4.${roundings[fn]}`);
         return true;
       case "isNaN": {
@@ -210,7 +263,10 @@ export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
     case "abs":
       if (dtype === "int32") f.op("i32x4.abs");
       return true;
-    case "floor": case "ceil": case "trunc": case "round":
+    case "floor":
+    case "ceil":
+    case "trunc":
+    case "round":
       return true;
     default:
       return false;
@@ -225,8 +281,18 @@ export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
       return true;
     }
     switch (fn) {
-      case "add": case "sub": case "mul": case "div": case "min": case "max":
-      case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+      case "add":
+      case "sub":
+      case "mul":
+      case "div":
+      case "min":
+      case "max":
+      case "eq":
+      case "ne":
+      case "lt":
+      case "le":
+      case "gt":
+      case "ge":
         f.op(`f32x4.${fn}`);
         return true;
       default:
@@ -235,13 +301,19 @@ export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
   }
   if (dtype === "bool") {
     switch (fn) {
-      case "and": case "mul": case "min":
+      case "and":
+      case "mul":
+      case "min":
         f.op("v128.and");
         return true;
-      case "or": case "add": case "max":
+      case "or":
+      case "add":
+      case "max":
         f.op("v128.or");
         return true;
-      case "xor": case "sub": case "ne":
+      case "xor":
+      case "sub":
+      case "ne":
         f.op("v128.xor");
         return true;
       case "eq":
@@ -265,16 +337,26 @@ export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
     }
   }
   switch (fn) {
-    case "eq": case "ne": case "lt": case "le": case "gt": case "ge":
+    case "eq":
+    case "ne":
+    case "lt":
+    case "le":
+    case "gt":
+    case "ge":
       f.op(`i32x4.${signedCompare[fn]}`);
       return true;
-    case "min": case "max":
+    case "min":
+    case "max":
       f.op(`i32x4.${fn}_s`);
       return true;
-    case "add": case "sub": case "mul":
+    case "add":
+    case "sub":
+    case "mul":
       f.op(`i32x4.${fn}`);
       break;
-    case "and": case "or": case "xor":
+    case "and":
+    case "or":
+    case "xor":
       f.op(`v128.${fn}`);
       break;
     default:
@@ -318,13 +400,18 @@ function integerHelper(context: EmitContext, fn: "div" | "mod" | "pow"): Functio
       emitIntegerPower(f);
       return f;
     }
-    f.get(1).op("i32.eqz").if(() => f.i32(0).op("return"));
+    f.get(1)
+      .op("i32.eqz")
+      .if(() => f.i32(0).op("return"));
     // The one quotient that does not fit would trap.
-    f.get(1).i32(-1).op("i32.eq").if(() => {
-      if (fn === "div") f.i32(0).get(0).op("i32.sub");
-      else f.i32(0);
-      f.op("return");
-    });
+    f.get(1)
+      .i32(-1)
+      .op("i32.eq")
+      .if(() => {
+        if (fn === "div") f.i32(0).get(0).op("i32.sub");
+        else f.i32(0);
+        f.op("return");
+      });
     if (fn === "div") {
       f.get(0).get(1).op("i32.div_s");
       return f;
@@ -339,18 +426,32 @@ function integerHelper(context: EmitContext, fn: "div" | "mod" | "pow"): Functio
 
 function emitIntegerPower(f: FunctionBuilder): void {
   const result = f.local("i32");
-  f.get(1).i32(0).op("i32.lt_s").if(() => {
-    f.get(0).i32(1).op("i32.eq").if(() => f.i32(1).op("return"));
-    f.get(0).i32(-1).op("i32.eq").if(() => f.i32(1).i32(-1).get(1).i32(1).op("i32.and").op("i32.eqz").op("select").op("return"));
-    f.i32(0).op("return");
-  });
+  f.get(1)
+    .i32(0)
+    .op("i32.lt_s")
+    .if(() => {
+      f.get(0)
+        .i32(1)
+        .op("i32.eq")
+        .if(() => f.i32(1).op("return"));
+      f.get(0)
+        .i32(-1)
+        .op("i32.eq")
+        .if(() => f.i32(1).i32(-1).get(1).i32(1).op("i32.and").op("i32.eqz").op("select").op("return"));
+      f.i32(0).op("return");
+    });
   f.i32(1).set(result);
-  f.block((done) => f.loop((again) => {
-    f.get(1).op("i32.eqz").brIf(done);
-    f.get(1).i32(1).op("i32.and").if(() => f.get(result).get(0).op("i32.mul").set(result));
-    f.get(0).get(0).op("i32.mul").set(0);
-    f.get(1).i32(1).op("i32.shr_u").set(1).br(again);
-  }));
+  f.block((done) =>
+    f.loop((again) => {
+      f.get(1).op("i32.eqz").brIf(done);
+      f.get(1)
+        .i32(1)
+        .op("i32.and")
+        .if(() => f.get(result).get(0).op("i32.mul").set(result));
+      f.get(0).get(0).op("i32.mul").set(0);
+      f.get(1).i32(1).op("i32.shr_u").set(1).br(again);
+    }),
+  );
   f.get(result);
 }
 
@@ -364,19 +465,30 @@ function remainderHelper(context: EmitContext, t: "f32" | "f64"): FunctionBuilde
     // NaN operands, an infinite dividend and a zero divisor have no remainder.
     f.get(r);
     number(Number.POSITIVE_INFINITY).op(`${t}.lt`).get(b);
-    number(0).op(`${t}.gt`).op("i32.and").op("i32.eqz").if(() => number(Number.NaN).op("return"));
-    f.block((done) => f.loop((again) => {
-      f.get(step).get(r).get(step).op(`${t}.sub`).op(`${t}.le`).op("i32.eqz").brIf(done);
-      f.get(step).get(step).op(`${t}.add`).set(step).br(again);
-    }));
-    f.block((done) => f.loop((again) => {
-      // An infinite divisor leaves the dividend as it is, and halving it would never end.
-      f.get(step).get(b).op(`${t}.ge`).op("i32.eqz").brIf(done).get(b);
-      number(Number.POSITIVE_INFINITY).op(`${t}.eq`).brIf(done);
-      f.get(r).get(step).op(`${t}.ge`).if(() => f.get(r).get(step).op(`${t}.sub`).set(r));
-      f.get(step);
-      number(0.5).op(`${t}.mul`).set(step).br(again);
-    }));
+    number(0)
+      .op(`${t}.gt`)
+      .op("i32.and")
+      .op("i32.eqz")
+      .if(() => number(Number.NaN).op("return"));
+    f.block((done) =>
+      f.loop((again) => {
+        f.get(step).get(r).get(step).op(`${t}.sub`).op(`${t}.le`).op("i32.eqz").brIf(done);
+        f.get(step).get(step).op(`${t}.add`).set(step).br(again);
+      }),
+    );
+    f.block((done) =>
+      f.loop((again) => {
+        // An infinite divisor leaves the dividend as it is, and halving it would never end.
+        f.get(step).get(b).op(`${t}.ge`).op("i32.eqz").brIf(done).get(b);
+        number(Number.POSITIVE_INFINITY).op(`${t}.eq`).brIf(done);
+        f.get(r)
+          .get(step)
+          .op(`${t}.ge`)
+          .if(() => f.get(r).get(step).op(`${t}.sub`).set(r));
+        f.get(step);
+        number(0.5).op(`${t}.mul`).set(step).br(again);
+      }),
+    );
     f.get(r).get(0).op(`${t}.copysign`).set(r);
     f.get(r).get(1).op(`${t}.add`).get(r);
     f.get(r);

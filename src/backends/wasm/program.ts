@@ -31,7 +31,9 @@ export interface EmitOptions {
 export function emitProgram(program: Program, options: EmitOptions): EmittedProgram {
   const module = new ModuleBuilder(options.memory);
   const context = new ProgramContext(module, program, options.arenaBase);
-  const kernels = program.kernels.map((kernel) => emitLoops(kernel.kind === "loops" ? kernel : asLoops(kernel), context));
+  const kernels = program.kernels.map((kernel) =>
+    emitLoops(kernel.kind === "loops" ? kernel : asLoops(kernel), context),
+  );
   const phases = kernels.flatMap((kernel) => kernel.phases.filter(({ units }) => units > 0));
   const run = module.function("run", ["i32"], [], { export: true });
   callPhases(run, phases, context.sharedSlot);
@@ -68,8 +70,12 @@ function callPhases(f: FunctionBuilder, phases: readonly Phase[], sharedSlot: nu
     if (units === 0) continue;
     const calls = Math.max(1, Math.min(units, mostCalls, Math.ceil(cost / longCall)));
     for (let call = 0; call < calls; call++) {
-      f.get(0).i32(Math.floor((units * call) / calls)).i32(Math.floor((units * (call + 1)) / calls));
-      f.get(0).memory("i32.load", 4 * (sharedSlot + 1)).call(fn);
+      f.get(0)
+        .i32(Math.floor((units * call) / calls))
+        .i32(Math.floor((units * (call + 1)) / calls));
+      f.get(0)
+        .memory("i32.load", 4 * (sharedSlot + 1))
+        .call(fn);
     }
   }
 }
@@ -89,7 +95,9 @@ function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void 
   let alone: Phase[] = [];
   const closeAlone = (): boolean => {
     if (alone.length === 0) return false;
-    f.get(thread).op("i32.eqz").if(() => callPhases(f, alone, context.sharedSlot));
+    f.get(thread)
+      .op("i32.eqz")
+      .if(() => callPhases(f, alone, context.sharedSlot));
     alone = [];
     return true;
   };
@@ -101,11 +109,19 @@ function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void 
     if (closeAlone()) wait();
     f.get(thread).i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(low);
     f.get(thread).i32(1).op("i32.add").i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(high);
-    f.get(low).get(high).op("i32.lt_u").if(() => {
-      f.get(table).get(low).get(high);
-      f.get(table).get(thread).i32(2).op("i32.shl").op("i32.add").memory("i32.load", 4 * (context.sharedSlot + 1));
-      f.call(phase.fn);
-    });
+    f.get(low)
+      .get(high)
+      .op("i32.lt_u")
+      .if(() => {
+        f.get(table).get(low).get(high);
+        f.get(table)
+          .get(thread)
+          .i32(2)
+          .op("i32.shl")
+          .op("i32.add")
+          .memory("i32.load", 4 * (context.sharedSlot + 1));
+        f.call(phase.fn);
+      });
     wait();
   }
   closeAlone();
@@ -140,7 +156,13 @@ class ProgramContext implements EmitContext {
     const known = this.extra.findIndex((buffer) => buffer.dtype === dtype);
     if (known >= 0) return first + known;
     const id = first + this.extra.length;
-    this.extra.push({ id, name: "shared scratch", dtype, length: 2 ** 30, placement: { kind: "argument", slot: this.sharedSlot } });
+    this.extra.push({
+      id,
+      name: "shared scratch",
+      dtype,
+      length: 2 ** 30,
+      placement: { kind: "argument", slot: this.sharedSlot },
+    });
     return id;
   }
 
@@ -173,7 +195,13 @@ export function asLoops(kernel: ContractionKernel): LoopKernel {
     name: kernel.name,
     axes: [...kernel.batch, ...kernel.m, ...kernel.n],
     body: [
-      { kind: "reduce", local: kernel.result, combine: "sum", axes: kernel.k, value: binary("mul", kernel.a, kernel.b) },
+      {
+        kind: "reduce",
+        local: kernel.result,
+        combine: "sum",
+        axes: kernel.k,
+        value: binary("mul", kernel.a, kernel.b),
+      },
       ...kernel.epilogue,
     ],
   };

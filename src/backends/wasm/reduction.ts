@@ -7,10 +7,26 @@ import type { FunctionBuilder } from "./module.ts";
 /** Where the bits of 2/π lie in every memory; a word of zeros stands before them. */
 const tableAddress = 256;
 const twoOverPi = [
-  0xa2f9836e4e441529n, 0xfc2757d1f534ddc0n, 0xdb6295993c439041n, 0xfe5163abdebbc561n, 0xb7246e3a424dd2e0n, 0x06492eea09d1921cn,
-  0xfe1deb1cb129a73en, 0xe88235f52ebb4484n, 0xe99c7026b45f7e41n, 0x3991d639835339f4n, 0x9c845f8bbdf9283bn, 0x1ff897ffde05980fn,
-  0xef2f118b5a0a6d1fn, 0x6d367ecf27cb09b7n, 0x4f463f669e5fea2dn, 0x7527bac7ebe5f17bn, 0x3d0739f78a5292ean, 0x6bfb5fb11f8d5d08n,
-  0x56033046fc7b6babn, 0xf0cfbc209af4361dn,
+  0xa2f9836e4e441529n,
+  0xfc2757d1f534ddc0n,
+  0xdb6295993c439041n,
+  0xfe5163abdebbc561n,
+  0xb7246e3a424dd2e0n,
+  0x06492eea09d1921cn,
+  0xfe1deb1cb129a73en,
+  0xe88235f52ebb4484n,
+  0xe99c7026b45f7e41n,
+  0x3991d639835339f4n,
+  0x9c845f8bbdf9283bn,
+  0x1ff897ffde05980fn,
+  0xef2f118b5a0a6d1fn,
+  0x6d367ecf27cb09b7n,
+  0x4f463f669e5fea2dn,
+  0x7527bac7ebe5f17bn,
+  0x3d0739f78a5292ean,
+  0x6bfb5fb11f8d5d08n,
+  0x56033046fc7b6babn,
+  0xf0cfbc209af4361dn,
 ];
 /** The first byte after what this file keeps in low memory. */
 export const tableEnd = tableAddress + 8 * (twoOverPi.length + 1);
@@ -26,18 +42,31 @@ export function piOverTwoReduction(context: EmitContext): FunctionBuilder {
     const { module } = context;
     const f = module.function("reduce_pi_over_2", ["f64"], ["i32", "f64", "f64"]);
     const m = new FloatCode(f, "f64");
-    f.get(0).op("f64.abs").f64(largestDirect).op("f64.le").if(() => {
-      const n = m.nearest(m.mul(0, c(0.6366197723675814)));
-      const first = m.lessProduct(0, n, c(parts[0]));
-      const middle = m.mul(n, c(parts[1]));
-      const rest = m.sub(first, middle);
-      const low = m.sub(m.sub(m.sub(first, rest), middle), m.mul(n, c(parts[2])));
-      const high = m.add(rest, low);
-      f.get(n).op("i32.trunc_sat_f64_s").get(high).get(m.add(m.sub(rest, high), low)).op("return");
-    });
-    f.get(0).op("f64.abs").f64(Number.POSITIVE_INFINITY).op("f64.lt").op("i32.eqz").if(() => {
-      f.i32(0).f64(Number.NaN).f64(Number.NaN).op("return");
-    });
+    f.get(0)
+      .op("f64.abs")
+      .f64(largestDirect)
+      .op("f64.le")
+      .if(() => {
+        const n = m.nearest(m.mul(0, c(0.6366197723675814)));
+        const first = m.lessProduct(0, n, c(parts[0]));
+        const middle = m.mul(n, c(parts[1]));
+        const rest = m.sub(first, middle);
+        const low = m.sub(m.sub(m.sub(first, rest), middle), m.mul(n, c(parts[2])));
+        const high = m.add(rest, low);
+        f.get(n)
+          .op("i32.trunc_sat_f64_s")
+          .get(high)
+          .get(m.add(m.sub(rest, high), low))
+          .op("return");
+      });
+    f.get(0)
+      .op("f64.abs")
+      .f64(Number.POSITIVE_INFINITY)
+      .op("f64.lt")
+      .op("i32.eqz")
+      .if(() => {
+        f.i32(0).f64(Number.NaN).f64(Number.NaN).op("return");
+      });
     module.data(tableAddress, tableBytes());
     reduceLarge(m, context);
     return f;
@@ -56,16 +85,34 @@ function reduceLarge(m: FloatCode, context: EmitContext): void {
   f.get(0).op("i64.reinterpret_f64").i64(0xfffffffffffffn).op("i64.and").i64(0x10000000000000n).op("i64.or");
   const mantissa = i64();
   // The first bit of 2/π that is not a multiple of 4 after the product, in the table with its leading zeros.
-  f.get(0).op("i64.reinterpret_f64").i64(52n).op("i64.shr_u").op("i32.wrap_i64").i32(0x7ff).op("i32.and").i32(1075 + 2 - 64).op("i32.sub");
+  f.get(0)
+    .op("i64.reinterpret_f64")
+    .i64(52n)
+    .op("i64.shr_u")
+    .op("i32.wrap_i64")
+    .i32(0x7ff)
+    .op("i32.and")
+    .i32(1075 + 2 - 64)
+    .op("i32.sub");
   const bit = m.take("i32");
   f.get(bit).i32(6).op("i32.shr_u").i32(3).op("i32.shl");
   const address = m.take("i32");
   f.get(bit).i32(63).op("i32.and").op("i64.extend_i32_u");
   const shift = i64();
   const word = (place: number): number => {
-    f.get(address).memory("i64.load", tableAddress + 8 * place).get(shift).op("i64.shl");
+    f.get(address)
+      .memory("i64.load", tableAddress + 8 * place)
+      .get(shift)
+      .op("i64.shl");
     // A shift by 64 - 0 must give 0, so it is done in two steps.
-    f.get(address).memory("i64.load", tableAddress + 8 * place + 8).i64(1n).op("i64.shr_u").i64(63n).get(shift).op("i64.sub").op("i64.shr_u");
+    f.get(address)
+      .memory("i64.load", tableAddress + 8 * place + 8)
+      .i64(1n)
+      .op("i64.shr_u")
+      .i64(63n)
+      .get(shift)
+      .op("i64.sub")
+      .op("i64.shr_u");
     f.op("i64.or");
     return i64();
   };
@@ -83,17 +130,32 @@ function reduceLarge(m: FloatCode, context: EmitContext): void {
   const n = m.take("i32");
   f.get(fraction).op("f64.convert_i64_s");
   const rounded = m.take();
-  f.get(fraction).get(rounded).op("i64.trunc_sat_f64_s").op("i64.sub").op("f64.convert_i64_s").f64(2 ** -64).op("f64.mul");
-  f.get(middle).i64(2n).op("i64.shl").op("f64.convert_i64_u").f64(2 ** -128).op("f64.mul").op("f64.add");
+  f.get(fraction)
+    .get(rounded)
+    .op("i64.trunc_sat_f64_s")
+    .op("i64.sub")
+    .op("f64.convert_i64_s")
+    .f64(2 ** -64)
+    .op("f64.mul");
+  f.get(middle)
+    .i64(2n)
+    .op("i64.shl")
+    .op("f64.convert_i64_u")
+    .f64(2 ** -128)
+    .op("f64.mul")
+    .op("f64.add");
   const rest = m.take();
   const lead = m.mul(rounded, c(2 ** -64));
   const product = exactProduct(m, lead, c(1.5707963267948966));
   const low = m.add(product.low, m.add(m.mul(lead, c(6.123233995736766e-17)), m.mul(rest, c(1.5707963267948966))));
   const sum = m.add(product.high, low);
   const remainder = m.add(m.sub(product.high, sum), low);
-  f.get(0).f64(0).op("f64.lt").if(() => {
-    f.i32(0).get(n).op("i32.sub").get(sum).op("f64.neg").get(remainder).op("f64.neg").op("return");
-  });
+  f.get(0)
+    .f64(0)
+    .op("f64.lt")
+    .if(() => {
+      f.i32(0).get(n).op("i32.sub").get(sum).op("f64.neg").get(remainder).op("f64.neg").op("return");
+    });
   f.get(n).get(sum).get(remainder);
 }
 

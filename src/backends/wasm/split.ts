@@ -1,7 +1,18 @@
 // Cuts a long reduction of few results into partial ones, so that threads can share it: phases of one kernel.
 import { rewrite } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
-import { add, axisValue, binary, int, load, localValue, mul, newAxis, newLocal, type Scalar } from "../../graph/scalar.ts";
+import {
+  add,
+  axisValue,
+  binary,
+  int,
+  load,
+  localValue,
+  mul,
+  newAxis,
+  newLocal,
+  type Scalar,
+} from "../../graph/scalar.ts";
 import type { EmitContext } from "./emitter.ts";
 import { combineFn, extentOf } from "./steps.ts";
 
@@ -22,9 +33,15 @@ export function splitReductions(kernel: LoopKernel, context: EmitContext): LoopK
   let body: Statement[] = [];
   let used = 0;
   for (const statement of kernel.body) {
-    const axis = statement.kind === "reduce" ? statement.axes.reduce((a, b) => (b.extent > a.extent ? b : a), { id: -1, extent: 0 }) : undefined;
+    const axis =
+      statement.kind === "reduce"
+        ? statement.axes.reduce((a, b) => (b.extent > a.extent ? b : a), { id: -1, extent: 0 })
+        : undefined;
     const splits =
-      statement.kind === "reduce" && axis !== undefined && axis.extent >= 2 * mostParts && results * extentOf(statement.axes) >= fewestPoints &&
+      statement.kind === "reduce" &&
+      axis !== undefined &&
+      axis.extent >= 2 * mostParts &&
+      results * extentOf(statement.axes) >= fewestPoints &&
       // A store before it could change what later phases read again.
       !body.some((earlier) => earlier.kind !== "let" && earlier.kind !== "reduce");
     if (!splits) {
@@ -33,7 +50,12 @@ export function splitReductions(kernel: LoopKernel, context: EmitContext): LoopK
     }
     const { local, combine, axes, value } = statement;
     const length = Math.floor(axis.extent / mostParts);
-    const [part, within, rest, parts] = [newAxis(mostParts), newAxis(length), newAxis(axis.extent - length * mostParts), newAxis(mostParts)];
+    const [part, within, rest, parts] = [
+      newAxis(mostParts),
+      newAxis(length),
+      newAxis(axis.extent - length * mostParts),
+      newAxis(mostParts),
+    ];
     const buffer = context.sharedBuffer(local.dtype);
     const place = (index: Scalar): Scalar => {
       let flat: Scalar = index;
@@ -50,17 +72,38 @@ export function splitReductions(kernel: LoopKernel, context: EmitContext): LoopK
       axes: [part, ...kernel.axes],
       body: [
         ...body,
-        { kind: "reduce", local: partial, combine, axes: [within, ...others], value: along(add(mul(axisValue(part), int(length)), axisValue(within))) },
+        {
+          kind: "reduce",
+          local: partial,
+          combine,
+          axes: [within, ...others],
+          value: along(add(mul(axisValue(part), int(length)), axisValue(within))),
+        },
         { kind: "store", buffer, index: place(axisValue(part)), value: localValue(partial) },
       ],
     });
     const whole = newLocal(local.dtype);
-    body = [...body, { kind: "reduce", local: whole, combine, axes: [parts], value: load(buffer, place(axisValue(parts)), local.dtype) }];
+    body = [
+      ...body,
+      {
+        kind: "reduce",
+        local: whole,
+        combine,
+        axes: [parts],
+        value: load(buffer, place(axisValue(parts)), local.dtype),
+      },
+    ];
     if (rest.extent === 0) {
       body.push({ kind: "let", local, value: localValue(whole) });
     } else {
       const end = newLocal(local.dtype);
-      body.push({ kind: "reduce", local: end, combine, axes: [rest, ...others], value: along(add(axisValue(rest), int(length * mostParts))) });
+      body.push({
+        kind: "reduce",
+        local: end,
+        combine,
+        axes: [rest, ...others],
+        value: along(add(axisValue(rest), int(length * mostParts))),
+      });
       body.push({ kind: "let", local, value: binary(combineFn[combine], localValue(whole), localValue(end)) });
     }
     used += mostParts * results;

@@ -7,10 +7,29 @@ import { type Linear, operands, type Value, type ValueTable } from "./values.ts"
 export type Step =
   /** Computes a value here, because a later store changes what it reads. */
   | { readonly kind: "force"; readonly value: Value }
-  | { readonly kind: "store"; readonly buffer: number; readonly index: Linear; readonly value: Value; readonly accumulate: boolean }
+  | {
+      readonly kind: "store";
+      readonly buffer: number;
+      readonly index: Linear;
+      readonly value: Value;
+      readonly accumulate: boolean;
+    }
   | { readonly kind: "for"; readonly axes: readonly Axis[]; readonly parallel: boolean; readonly body: readonly Step[] }
-  | { readonly kind: "reduce"; readonly local: Local; readonly combine: Combine; readonly axes: readonly Axis[]; readonly value: Value }
-  | { readonly kind: "scan"; readonly combine: Combine; readonly axis: Axis; readonly value: Value; readonly buffer: number; readonly index: Linear };
+  | {
+      readonly kind: "reduce";
+      readonly local: Local;
+      readonly combine: Combine;
+      readonly axes: readonly Axis[];
+      readonly value: Value;
+    }
+  | {
+      readonly kind: "scan";
+      readonly combine: Combine;
+      readonly axis: Axis;
+      readonly value: Value;
+      readonly buffer: number;
+      readonly index: Linear;
+    };
 
 /** Reductions of so few points are written out. */
 const longestUnrolled = 9;
@@ -38,7 +57,10 @@ export function identityOf(combine: Combine, dtype: Value["dtype"]): number {
 }
 
 /** The kernel's axes and steps; adjacent loops become one where no access can tell. */
-export function stepsOf(kernel: LoopKernel, newTable: () => ValueTable): { axes: readonly Axis[]; steps: readonly Step[]; table: ValueTable } {
+export function stepsOf(
+  kernel: LoopKernel,
+  newTable: () => ValueTable,
+): { axes: readonly Axis[]; steps: readonly Step[]; table: ValueTable } {
   const lists = axisLists(kernel.axes, kernel.body);
   const merging = lists.some((axes) => axes.filter((axis) => axis.extent !== 1).length > 1);
   const merged: Merges = { into: new Map(), gone: new Set() };
@@ -59,7 +81,9 @@ interface Merges {
 }
 
 const mergedAxes = (axes: readonly Axis[], merges: Merges | undefined): Axis[] =>
-  axes.filter((axis) => axis.extent !== 1 && !merges?.gone.has(axis.id)).map((axis) => merges?.into.get(axis.id) ?? axis);
+  axes
+    .filter((axis) => axis.extent !== 1 && !merges?.gone.has(axis.id))
+    .map((axis) => merges?.into.get(axis.id) ?? axis);
 
 function axisLists(axes: readonly Axis[], body: readonly Statement[]): (readonly Axis[])[] {
   const lists: (readonly Axis[])[] = [axes];
@@ -101,7 +125,11 @@ function accesses(steps: readonly Step[]): Accesses {
 }
 
 /** Calls back for every value and index directly in the steps, nested ones too. */
-export function visitSteps(steps: readonly Step[], value: (value: Value) => void, index: (index: Linear, buffer: number) => void): void {
+export function visitSteps(
+  steps: readonly Step[],
+  value: (value: Value) => void,
+  index: (index: Linear, buffer: number) => void,
+): void {
   for (const step of steps) {
     switch (step.kind) {
       case "force":
@@ -140,7 +168,7 @@ function mergeAxes(axes: readonly Axis[], { strides, exposed }: Accesses, merged
 }
 
 /** Without merges, as they are found, loops stay as they are written. */
-function convert(body: readonly Statement[], table: ValueTable, merges: Merges | undefined): Step[] {
+export function convert(body: readonly Statement[], table: ValueTable, merges: Merges | undefined): Step[] {
   const steps: Step[] = [];
   for (const statement of body) {
     switch (statement.kind) {
@@ -153,7 +181,13 @@ function convert(body: readonly Statement[], table: ValueTable, merges: Merges |
       case "store": {
         const { buffer, accumulate } = statement;
         const value = table.of(statement.value);
-        steps.push({ kind: "store", buffer, index: table.linear(statement.index), value, accumulate: accumulate === true });
+        steps.push({
+          kind: "store",
+          buffer,
+          index: table.linear(statement.index),
+          value,
+          accumulate: accumulate === true,
+        });
         table.use(value);
         table.invalidate(buffer);
         break;
@@ -186,7 +220,14 @@ function convert(body: readonly Statement[], table: ValueTable, merges: Merges |
       case "scan": {
         const value = table.of(statement.value);
         const index = table.linear(statement.index);
-        steps.push({ kind: "scan", combine: statement.combine, axis: statement.axis, value, buffer: statement.buffer, index });
+        steps.push({
+          kind: "scan",
+          combine: statement.combine,
+          axis: statement.axis,
+          value,
+          buffer: statement.buffer,
+          index,
+        });
         table.use(value);
         table.invalidate(statement.buffer);
         break;

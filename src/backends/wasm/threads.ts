@@ -43,16 +43,29 @@ export function barrier(context: EmitContext): FunctionBuilder {
     const round = f.local("i32");
     const spins = f.local("i32");
     at(control.opened).memory("i32.atomic.load").set(round);
-    at(control.arrived).i32(1).memory("i32.atomic.rmw.add").i32(1).op("i32.add").get(1).op("i32.eq").if(() => {
-      at(control.arrived).i32(0).memory("i32.atomic.store");
-      at(control.opened).get(round).i32(1).op("i32.add").memory("i32.atomic.store");
-      at(control.waiting).memory("i32.atomic.load").if(() => {
-        at(control.opened).i32(-1).memory("memory.atomic.notify").op("drop");
+    at(control.arrived)
+      .i32(1)
+      .memory("i32.atomic.rmw.add")
+      .i32(1)
+      .op("i32.add")
+      .get(1)
+      .op("i32.eq")
+      .if(() => {
+        at(control.arrived).i32(0).memory("i32.atomic.store");
+        at(control.opened).get(round).i32(1).op("i32.add").memory("i32.atomic.store");
+        at(control.waiting)
+          .memory("i32.atomic.load")
+          .if(() => {
+            at(control.opened).i32(-1).memory("memory.atomic.notify").op("drop");
+          });
+        f.op("return");
       });
-      f.op("return");
-    });
     f.loop((again) => {
-      at(control.opened).memory("i32.atomic.load").get(round).op("i32.ne").if(() => f.op("return"));
+      at(control.opened)
+        .memory("i32.atomic.load")
+        .get(round)
+        .op("i32.ne")
+        .if(() => f.op("return"));
       f.get(spins).i32(1).op("i32.add").tee(spins).i32(barrierSpins).op("i32.lt_u").brIf(again);
       f.get(0);
       at(control.mainMaySleep).memory("i32.atomic.load").op("i32.or").i32(0).op("i32.eq").brIf(again);
@@ -129,7 +142,8 @@ export function availableThreads(): number {
 /** Why there can be no threads here, or undefined where there can. */
 export function threadsMissing(): string | undefined {
   if (typeof SharedArrayBuffer === "undefined") return "no SharedArrayBuffer: the page is not cross-origin isolated";
-  if (node?.getBuiltinModule?.("node:worker_threads") === undefined && typeof Worker === "undefined") return "no workers here";
+  if (node?.getBuiltinModule?.("node:worker_threads") === undefined && typeof Worker === "undefined")
+    return "no workers here";
   return undefined;
 }
 

@@ -123,7 +123,11 @@ export class ValueTable {
 
   /** A local whose value is made by a statement. */
   opaque(local: Local): Value {
-    const value = this.intern(`l${local.id}`, { kind: "local", dtype: local.dtype, local }, { deps: new Set([local.id]) });
+    const value = this.intern(
+      `l${local.id}`,
+      { kind: "local", dtype: local.dtype, local },
+      { deps: new Set([local.id]) },
+    );
     this.bound.set(local.id, value);
     return value;
   }
@@ -152,18 +156,26 @@ export class ValueTable {
   }
 
   axis(axis: Axis): Value {
-    return this.intern(`a${axis.id}`, { kind: "axis", dtype: "int32", axis }, {
-      deps: new Set([axis.id]),
-      min: 0,
-      max: Math.max(0, axis.extent - 1),
-    });
+    return this.intern(
+      `a${axis.id}`,
+      { kind: "axis", dtype: "int32", axis },
+      {
+        deps: new Set([axis.id]),
+        min: 0,
+        max: Math.max(0, axis.extent - 1),
+      },
+    );
   }
 
   constant(value: number, dtype: DType): Value {
-    return this.intern(`c${dtype}${Object.is(value, -0) ? "-0" : value}`, { kind: "const", dtype, value }, {
-      min: value,
-      max: value,
-    });
+    return this.intern(
+      `c${dtype}${Object.is(value, -0) ? "-0" : value}`,
+      { kind: "const", dtype, value },
+      {
+        min: value,
+        max: value,
+      },
+    );
   }
 
   of(scalar: Scalar): Value {
@@ -212,11 +224,15 @@ export class ValueTable {
         const x = this.of(scalar.index);
         const { extent, site } = scalar;
         if (x.min >= 0 && x.max < extent) return x;
-        return this.intern(`g${extent}${site}(${x.id})`, { kind: "guard", dtype: "int32", x, extent, site }, {
-          unsafe: true,
-          min: 0,
-          max: Math.max(0, extent - 1),
-        });
+        return this.intern(
+          `g${extent}${site}(${x.id})`,
+          { kind: "guard", dtype: "int32", x, extent, site },
+          {
+            unsafe: true,
+            min: 0,
+            max: Math.max(0, extent - 1),
+          },
+        );
       }
       default:
         return unreachable(scalar);
@@ -226,11 +242,15 @@ export class ValueTable {
   load(buffer: number, index: Linear, dtype: DType): Value {
     const { length, stored } = this.facts(buffer);
     const version = this.versions.get(buffer) ?? 0;
-    return this.intern(`m${buffer}.${version}[${linearKey(index)}]`, { kind: "load", dtype, buffer, index }, {
-      deps: linearDeps(index),
-      unsafe: index.min < 0 || index.max >= length || index.terms.some((term) => term.atom.unsafe),
-      pinned: stored || index.terms.some((term) => term.atom.pinned),
-    });
+    return this.intern(
+      `m${buffer}.${version}[${linearKey(index)}]`,
+      { kind: "load", dtype, buffer, index },
+      {
+        deps: linearDeps(index),
+        unsafe: index.min < 0 || index.max >= length || index.terms.some((term) => term.atom.unsafe),
+        pinned: stored || index.terms.some((term) => term.atom.pinned),
+      },
+    );
   }
 
   unary(fn: UnaryFn, x: Value): Value {
@@ -240,16 +260,24 @@ export class ValueTable {
 
   binary(fn: BinaryFn, a: Value, b: Value): Value {
     const dtype = isComparison(fn) ? "bool" : a.dtype;
-    return this.intern(`${fn}(${a.id},${b.id})`, { kind: "binary", dtype, fn, a, b }, a.dtype === "int32" ? bounds(fn, a, b) : {});
+    return this.intern(
+      `${fn}(${a.id},${b.id})`,
+      { kind: "binary", dtype, fn, a, b },
+      a.dtype === "int32" ? bounds(fn, a, b) : {},
+    );
   }
 
   select(condition: Value, a: Value, b: Value): Value {
     if (condition.kind === "const") return condition.value !== 0 ? a : b;
     if (a === b) return a;
-    return this.intern(`s(${condition.id},${a.id},${b.id})`, { kind: "select", dtype: a.dtype, condition, a, b }, {
-      min: Math.min(a.min, b.min),
-      max: Math.max(a.max, b.max),
-    });
+    return this.intern(
+      `s(${condition.id},${a.id},${b.id})`,
+      { kind: "select", dtype: a.dtype, condition, a, b },
+      {
+        min: Math.min(a.min, b.min),
+        max: Math.max(a.max, b.max),
+      },
+    );
   }
 
   /** An int32 expression as a sum of terms. */
@@ -274,7 +302,10 @@ export class ValueTable {
       else terms.set(value, (terms.get(value) ?? 0) + factor);
     };
     visit(index, 1);
-    return makeLinear([...terms].map(([atom, coefficient]) => ({ atom, coefficient })), constant);
+    return makeLinear(
+      [...terms].map(([atom, coefficient]) => ({ atom, coefficient })),
+      constant,
+    );
   }
 
   private intern(key: string, draft: Draft, facts: Facts = {}): Value {
@@ -340,7 +371,11 @@ function bounds(fn: BinaryFn, a: Value, b: Value): Facts {
 }
 
 /** The coefficient of an axis, and whether another term depends on it too. */
-export function strideOf(linear: Linear, varies: (atom: Value) => boolean, axisId: number): { stride: number; irregular: boolean } {
+export function strideOf(
+  linear: Linear,
+  varies: (atom: Value) => boolean,
+  axisId: number,
+): { stride: number; irregular: boolean } {
   let stride = 0;
   let irregular = false;
   for (const { atom, coefficient } of linear.terms) {
