@@ -23,9 +23,12 @@ export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   const channels = x.rank >= 2 ? x.shape[1] : 1;
   if (weight.rank > 1 || (weight.size !== 1 && weight.size !== channels)) {
-    throw new ShapeError(`prelu: weight ${formatShape(weight.shape)} must hold one number, or one for each of the ${channels ?? 1} channels of ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      `prelu: weight ${formatShape(weight.shape)} must hold one number, or one for each of the ${channels ?? 1} channels of ${formatShape(x.shape)}`,
+    );
   }
-  const slope = weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
+  const slope =
+    weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
   return where(x.gt(0), x, x.mul(slope));
 }
 /** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
@@ -58,7 +61,8 @@ export const softsign = (x: Tensor): Tensor => x.div(x.abs().add(1));
 /** 0 below −3, 1 above 3, x/6 + 1/2 between. */
 export const hardsigmoid = (x: Tensor): Tensor => relu6(x.add(3)).div(6);
 /** x limited to [minVal, maxVal]; flat at the limits too. Defaults −1 and 1. */
-export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor => where(x.le(minVal), minVal, where(x.ge(maxVal), maxVal, x));
+export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor =>
+  where(x.le(minVal), minVal, where(x.ge(maxVal), maxVal, x));
 /** x · hardsigmoid(x) */
 export const hardswish = (x: Tensor): Tensor => x.mul(hardsigmoid(x));
 export const softmax = (x: Tensor, dim = -1): Tensor => x.softmax(dim);
@@ -67,7 +71,10 @@ export const logSoftmax = (x: Tensor, dim = -1): Tensor => x.logSoftmax(dim);
 /** ln(1 / (1 + e⁻ˣ)), stable on both sides; its slope is sigmoid(−x). */
 export function logSigmoid(x: Tensor): Tensor {
   const value = el.sub(el.minimum(x.node, el.scalarLike(0, x.node)), el.log1p(el.exp(el.neg(el.abs(x.node)))));
-  return Tensor.from(withGradient(value, [x.node], (grad) => [el.mul(grad, el.sigmoid(el.neg(x.node)))]), [x]);
+  return Tensor.from(
+    withGradient(value, [x.node], (grad) => [el.mul(grad, el.sigmoid(el.neg(x.node)))]),
+    [x],
+  );
 }
 
 /** A module without parameters, from a function. */

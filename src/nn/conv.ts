@@ -1,7 +1,8 @@
 // Convolutions and pools as modules.
+
+import { ShapeError } from "../graph/errors.ts";
 import { type ConvOptions, type ConvTransposeOptions, perDim } from "../graph/ops/conv.ts";
 import type { AvgPoolOptions, MaxPoolOptions } from "../graph/ops/pool.ts";
-import { ShapeError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import * as F from "../tensor/functional.ts";
 import type { Parameter, Tensor } from "../tensor/index.ts";
@@ -19,11 +20,18 @@ interface LayerOptions {
 }
 
 function checkChannels(kind: string, inChannels: number, outChannels: number, groups: number): void {
-  for (const [what, value] of [["inChannels", inChannels], ["outChannels", outChannels], ["groups", groups]] as const) {
-    if (!(Number.isInteger(value) && value >= 1)) throw new ShapeError(`${kind}: ${what} must be a whole number from 1, got ${value}`);
+  for (const [what, value] of [
+    ["inChannels", inChannels],
+    ["outChannels", outChannels],
+    ["groups", groups],
+  ] as const) {
+    if (!(Number.isInteger(value) && value >= 1))
+      throw new ShapeError(`${kind}: ${what} must be a whole number from 1, got ${value}`);
   }
   if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-    throw new ShapeError(`${kind}: ${groups} groups must divide ${inChannels} input and ${outChannels} output channels`);
+    throw new ShapeError(
+      `${kind}: ${groups} groups must divide ${inChannels} input and ${outChannels} output channels`,
+    );
   }
 }
 
@@ -32,7 +40,13 @@ abstract class Convolution extends Module {
   readonly bias: Parameter | undefined;
   readonly options: ConvOptions;
 
-  constructor(rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & LayerOptions) {
+  constructor(
+    rank: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvOptions & LayerOptions,
+  ) {
     super();
     const groups = options.groups ?? 1;
     checkChannels(`Conv${rank}d`, inChannels, outChannels, groups);
@@ -70,7 +84,12 @@ export class ConvTranspose2d extends Module {
   readonly bias: Parameter | undefined;
   readonly options: ConvTransposeOptions;
 
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions & LayerOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeOptions & LayerOptions = {},
+  ) {
     super();
     const groups = options.groups ?? 1;
     checkChannels("ConvTranspose2d", inChannels, outChannels, groups);

@@ -16,7 +16,13 @@ export const dropout = (x: Tensor, p = 0.5, training = true): Tensor => (trainin
 
 /** Zeroes whole channels of [N, C, …]. Source: torch.nn.functional.dropout2d. */
 export const dropout2d = (x: Tensor, p = 0.5, training = true): Tensor =>
-  training ? drop(x, checked(p), x.shape.map((extent, axis) => (axis < 2 ? extent : 1))) : x;
+  training
+    ? drop(
+        x,
+        checked(p),
+        x.shape.map((extent, axis) => (axis < 2 ? extent : 1)),
+      )
+    : x;
 
 function checked(p: number): number {
   if (!(p >= 0 && p <= 1)) throw new HebbError(`dropout: the probability must lie between 0 and 1, got ${p}`);

@@ -11,7 +11,8 @@ import { Module } from "./module.ts";
  */
 export function embedding(index: Tensor, weight: Tensor, paddingIdx?: number): Tensor {
   const [count, width] = weight.shape;
-  if (count === undefined || width === undefined || weight.rank !== 2) throw new ShapeError(`embedding: the table must be [num, dim], got ${formatShape(weight.shape)}`);
+  if (count === undefined || width === undefined || weight.rank !== 2)
+    throw new ShapeError(`embedding: the table must be [num, dim], got ${formatShape(weight.shape)}`);
   const flat = index.reshape([index.size]);
   const rows = weight.indexSelect(0, flat);
   if (paddingIdx === undefined) return rows.reshape([...index.shape, width]);
@@ -24,7 +25,11 @@ export class Embedding extends Module {
   readonly weight: Parameter;
   readonly paddingIdx: number | undefined;
 
-  constructor(numEmbeddings: number, embeddingDim: number, options: { readonly paddingIdx?: number; readonly dtype?: init.FloatDType } = {}) {
+  constructor(
+    numEmbeddings: number,
+    embeddingDim: number,
+    options: { readonly paddingIdx?: number; readonly dtype?: init.FloatDType } = {},
+  ) {
     super();
     const { paddingIdx } = options;
     if (paddingIdx !== undefined && !(paddingIdx >= -numEmbeddings && paddingIdx < numEmbeddings)) {

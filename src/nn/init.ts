@@ -4,7 +4,16 @@ import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { eye as eyeTensor, rand, randn, type State, type Tensor, zeros as zerosTensor } from "../tensor/index.ts";
 
 export type Nonlinearity =
-  | "linear" | "conv1d" | "conv2d" | "convTranspose1d" | "convTranspose2d" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
+  | "linear"
+  | "conv1d"
+  | "conv2d"
+  | "convTranspose1d"
+  | "convTranspose2d"
+  | "sigmoid"
+  | "tanh"
+  | "relu"
+  | "leakyRelu"
+  | "selu";
 export type FanMode = "fanIn" | "fanOut";
 
 export interface KaimingOptions {
@@ -25,11 +34,19 @@ const floatOf = (state: State): FloatDType => (state.dtype === "float64" ? "floa
 
 /** Uniform on [low, high). Default [0, 1). Source: torch.nn.init.uniform_. */
 export const uniform = (state: State, low = 0, high = 1): State =>
-  state.assign(rand(state.shape, { dtype: floatOf(state) }).mul(high - low).add(low));
+  state.assign(
+    rand(state.shape, { dtype: floatOf(state) })
+      .mul(high - low)
+      .add(low),
+  );
 
 /** Normal. Default mean 0, std 1. Source: torch.nn.init.normal_. */
 export const normal = (state: State, mean = 0, std = 1): State =>
-  state.assign(randn(state.shape, { dtype: floatOf(state) }).mul(std).add(mean));
+  state.assign(
+    randn(state.shape, { dtype: floatOf(state) })
+      .mul(std)
+      .add(mean),
+  );
 
 export const constant = (state: State, value: number): State => state.assign(value);
 export const zeros = (state: State): State => constant(state, 0);
@@ -38,7 +55,8 @@ export const ones = (state: State): State => constant(state, 1);
 /** The identity matrix, whatever the sides. Source: torch.nn.init.eye_. */
 export function eye(state: State): State {
   const [rows, columns] = state.shape;
-  if (rows === undefined || columns === undefined || state.rank !== 2) throw new ShapeError(`init.eye: takes a matrix, got ${formatShape(state.shape)}`);
+  if (rows === undefined || columns === undefined || state.rank !== 2)
+    throw new ShapeError(`init.eye: takes a matrix, got ${formatShape(state.shape)}`);
   return state.assign(eyeTensor(rows, columns, { dtype: state.dtype }));
 }
 
@@ -46,7 +64,9 @@ export function eye(state: State): State {
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   const [outputs, inputs, ...kernel] = shape;
   if (outputs === undefined || inputs === undefined) {
-    throw new ShapeError(`init: fan-in and fan-out need a weight of at least 2 dims, got ${formatShape(shape)}; use uniform or normal for it`);
+    throw new ShapeError(
+      `init: fan-in and fan-out need a weight of at least 2 dims, got ${formatShape(shape)}; use uniform or normal for it`,
+    );
   }
   const field = sizeOf(kernel);
   return { fanIn: inputs * field, fanOut: outputs * field };
@@ -86,7 +106,8 @@ export function kaimingUniform(state: State, options: KaimingOptions = {}): Stat
 }
 
 /** Normal with std gain / √fan. Source: torch.nn.init.kaiming_normal_. */
-export const kaimingNormal = (state: State, options: KaimingOptions = {}): State => normal(state, 0, kaimingStd(state, options));
+export const kaimingNormal = (state: State, options: KaimingOptions = {}): State =>
+  normal(state, 0, kaimingStd(state, options));
 
 function xavierStd(state: State, gain: number): number {
   const { fanIn, fanOut } = fans(state.shape);
@@ -107,10 +128,13 @@ export const xavierNormal = (state: State, gain = 1): State => normal(state, 0, 
  * Source: torch.nn.init.trunc_normal_.
  */
 export function truncNormal(state: State, mean = 0, std = 1, low = -2, high = 2): State {
-  if (!(low < high && std > 0)) throw new HebbError(`init.truncNormal: needs low < high and std > 0, got [${low}, ${high}] and ${std}`);
+  if (!(low < high && std > 0))
+    throw new HebbError(`init.truncNormal: needs low < high and std > 0, got [${low}, ${high}] and ${std}`);
   const [from, to] = [standardCdf((low - mean) / std), standardCdf((high - mean) / std)];
   const draws = rand(state.shape, { dtype: "float64" }).dataSync();
-  const values = Float64Array.from(draws, (u) => Math.min(high, Math.max(low, mean + std * standardQuantile(from + u * (to - from)))));
+  const values = Float64Array.from(draws, (u) =>
+    Math.min(high, Math.max(low, mean + std * standardQuantile(from + u * (to - from)))),
+  );
   return state.assign(values);
 }
 
@@ -149,7 +173,8 @@ function quantileTable(): Float64Array {
   const density = (t: number): number => Math.exp(-0.5 * t * t) / Math.sqrt(2 * Math.PI);
   for (let place = 1; place < table.length; place++) {
     const x = -tableEnd + place * width;
-    table[place] = (table[place - 1] ?? 0) + (width / 6) * (density(x - width) + 4 * density(x - width / 2) + density(x));
+    table[place] =
+      (table[place - 1] ?? 0) + (width / 6) * (density(x - width) + 4 * density(x - width / 2) + density(x));
   }
   cachedTable = table;
   return table;
@@ -161,7 +186,8 @@ function quantileTable(): Float64Array {
  */
 export function orthogonal(state: State, gain = 1): State {
   const rows = state.shape[0];
-  if (rows === undefined || state.rank < 2) throw new ShapeError(`init.orthogonal: takes at least 2 dims, got ${formatShape(state.shape)}`);
+  if (rows === undefined || state.rank < 2)
+    throw new ShapeError(`init.orthogonal: takes at least 2 dims, got ${formatShape(state.shape)}`);
   if (state.size === 0) return state;
   const columns = state.size / rows;
   const [count, length] = rows < columns ? [rows, columns] : [columns, rows];
@@ -176,7 +202,8 @@ export function orthogonal(state: State, gain = 1): State {
     for (let pass = 0; pass < 2; pass++) {
       for (let other = 0; other < vector; other++) {
         const share = dot(vector, other);
-        for (let k = 0; k < length; k++) basis[vector * length + k] = (basis[vector * length + k] ?? 0) - share * (basis[other * length + k] ?? 0);
+        for (let k = 0; k < length; k++)
+          basis[vector * length + k] = (basis[vector * length + k] ?? 0) - share * (basis[other * length + k] ?? 0);
       }
     }
     const norm = Math.sqrt(dot(vector, vector));
@@ -185,7 +212,8 @@ export function orthogonal(state: State, gain = 1): State {
   const values = new Float64Array(state.size);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      values[row * columns + column] = gain * (basis[rows < columns ? row * length + column : column * length + row] ?? 0);
+      values[row * columns + column] =
+        gain * (basis[rows < columns ? row * length + column : column * length + row] ?? 0);
     }
   }
   return state.assign(values);

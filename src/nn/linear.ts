@@ -8,7 +8,8 @@ import { Module } from "./module.ts";
 /** x Wᵀ + b, with W [out, in]: [..., in] → [..., out]. Source: torch.nn.functional.linear. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const [outputs, inputs] = weight.shape;
-  if (weight.rank !== 2 || inputs === undefined) throw new ShapeError(`linear: the weight must be [out, in], got ${formatShape(weight.shape)}`);
+  if (weight.rank !== 2 || inputs === undefined)
+    throw new ShapeError(`linear: the weight must be [out, in], got ${formatShape(weight.shape)}`);
   if (x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
     const flat = x.rank > 2 && sizeOf(x.shape.slice(1)) === inputs;
     throw new ShapeError(
@@ -16,7 +17,9 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     );
   }
   if (bias !== undefined && (bias.rank !== 1 || bias.size !== outputs)) {
-    throw new ShapeError(`linear: bias ${formatShape(bias.shape)} must hold one number for each of the ${outputs} outputs of the weight ${formatShape(weight.shape)}`);
+    throw new ShapeError(
+      `linear: bias ${formatShape(bias.shape)} must hold one number for each of the ${outputs} outputs of the weight ${formatShape(weight.shape)}`,
+    );
   }
   const product = x.matmul<Shape, Shape>(weight.t());
   return bias === undefined ? product : product.add(bias);

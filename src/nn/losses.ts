@@ -1,13 +1,38 @@
 // Loss functions: formulas, options and reductions are PyTorch's; all stay finite for inputs of ±1e4.
 export {
-  type BceOptions, type BceWithLogitsOptions, bce, bceWithLogits, type CrossEntropyOptions, crossEntropy, type FocalOptions,
-  focal, type KlDivOptions, klDiv, type NllOptions, nll,
+  type BceOptions,
+  type BceWithLogitsOptions,
+  bce,
+  bceWithLogits,
+  type CrossEntropyOptions,
+  crossEntropy,
+  type FocalOptions,
+  focal,
+  type KlDivOptions,
+  klDiv,
+  type NllOptions,
+  nll,
 } from "./losses/classification.ts";
 export {
-  cosineEmbedding, cosineSimilarity, hinge, hingeEmbedding, type MarginOptions, softMargin, type TripletOptions, triplet,
+  cosineEmbedding,
+  cosineSimilarity,
+  hinge,
+  hingeEmbedding,
+  type MarginOptions,
+  softMargin,
+  type TripletOptions,
+  triplet,
 } from "./losses/margins.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
 export {
-  type GaussianNllOptions, gaussianNll, type HuberOptions, huber, l1, mse, type PoissonNllOptions, poissonNll, type SmoothL1Options,
+  type GaussianNllOptions,
+  gaussianNll,
+  type HuberOptions,
+  huber,
+  l1,
+  mse,
+  type PoissonNllOptions,
+  poissonNll,
+  type SmoothL1Options,
   smoothL1,
 } from "./losses/regression.ts";

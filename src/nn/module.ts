@@ -26,6 +26,8 @@ type Member = Module | State;
 
 /** Modules whose forward is running, the outermost first. */
 const running: Module[] = [];
+/** The paths inside each caller, made when first asked for and again when a module is not among them. */
+const knownPaths = new WeakMap<Module, Map<Module, string>>();
 const namedErrors = new WeakSet<Error>();
 const namedRoots = new WeakSet<Module>();
 let observer: ((module: Module, output: Tensor) => void) | undefined;
@@ -62,7 +64,9 @@ export abstract class Module {
 
   /** Direct submodules by name. */
   namedChildren(): [name: string, child: Module][] {
-    return [...this.members()].filter((entry): entry is readonly [string, Module] => entry[1] instanceof Module).map(([name, child]) => [name, child]);
+    return [...this.members()]
+      .filter((entry): entry is readonly [string, Module] => entry[1] instanceof Module)
+      .map(([name, child]) => [name, child]);
   }
 
   children(): Module[] {
@@ -176,7 +180,9 @@ export abstract class Module {
     }
     if (wrong.length > 0) problems.push(`shapes differ: ${shortened(wrong).join(", ")}`);
     if (problems.length > 0) {
-      throw new HebbError(`loadStateDict: the values do not fit this ${this.constructor.name}: ${problems.join("; ")}; build the model with the sizes it was saved with`);
+      throw new HebbError(
+        `loadStateDict: the values do not fit this ${this.constructor.name}: ${problems.join("; ")}; build the model with the sizes it was saved with`,
+      );
     }
     for (const [state, value] of fitting) state.assign(value instanceof Tensor ? value : value.data);
     return { missing, unexpected };
@@ -187,21 +193,40 @@ export abstract class Module {
    * module gives in use. Computes nothing.
    */
   summary(input?: Tensor | Shape): string {
-    const outputs = input === undefined ? undefined : this.#outputShapes(input instanceof Tensor ? input : zeros(input));
+    const outputs =
+      input === undefined ? undefined : this.#outputShapes(input instanceof Tensor ? input : zeros(input));
     const rows = this.namedModules().map(([path, module]) => {
-      const own = [...module.members()].filter((entry): entry is readonly [string, Parameter] => entry[1] instanceof Parameter);
+      const own = [...module.members()].filter(
+        (entry): entry is readonly [string, Parameter] => entry[1] instanceof Parameter,
+      );
       const shapes = own.map(([name, parameter]) => `${snakeCase(name)} ${formatShape(parameter.shape)}`).join(", ");
       const count = own.reduce((sum, [, parameter]) => sum + parameter.size, 0);
       const shape = outputs?.get(module);
-      return [path === "" ? "(model)" : path, module.constructor.name, ...(outputs ? [shape ? formatShape(shape) : ""] : []), shapes, count === 0 ? "" : grouped(count)];
+      return [
+        path === "" ? "(model)" : path,
+        module.constructor.name,
+        ...(outputs ? [shape ? formatShape(shape) : ""] : []),
+        shapes,
+        count === 0 ? "" : grouped(count),
+      ];
     });
     const table = [["module", "kind", ...(outputs ? ["output"] : []), "parameters", "count"], ...rows];
     const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
-    const lines = table.map((row) => row.map((cell, column) => (column === row.length - 1 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join("  ").trimEnd());
+    const lines = table.map((row) =>
+      row
+        .map((cell, column) =>
+          column === row.length - 1 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+        )
+        .join("  ")
+        .trimEnd(),
+    );
     const parameters = this.parameters();
     const total = (list: readonly Parameter[]): string => grouped(list.reduce((sum, { size }) => sum + size, 0));
     const frozen = parameters.filter(({ requiresGrad }) => !requiresGrad);
-    return [...lines, `${total(parameters)} parameters${frozen.length > 0 ? `, ${total(frozen)} of them frozen` : ""}`].join("\n");
+    return [
+      ...lines,
+      `${total(parameters)} parameters${frozen.length > 0 ? `, ${total(frozen)} of them frozen` : ""}`,
+    ].join("\n");
   }
 
   #outputShapes(input: Tensor): Map<Module, Shape> {
@@ -238,9 +263,12 @@ function runInside(module: Module, forward: () => Tensor): Tensor {
 }
 
 function pathInside(caller: Module, module: Module): string {
-  const entry = caller.namedModules().find(([, found]) => found === module);
+  const known = knownPaths.get(caller)?.get(module);
+  if (known !== undefined) return known;
+  const paths = new Map(caller.namedModules().map(([path, found]) => [found, path]));
+  knownPaths.set(caller, paths);
   // A module that is used but not owned has no name there; its kind tells most.
-  return entry === undefined ? module.constructor.name : entry[0];
+  return paths.get(module) ?? module.constructor.name;
 }
 
 /** Gives states their full paths as names, for listings, when a model first runs. */
@@ -266,5 +294,6 @@ function named(error: unknown, module: Module, path: string): unknown {
 const join = (path: string, name: string): string => (path === "" ? name : name === "" ? path : `${path}.${name}`);
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const grouped = (count: number): string => count.toLocaleString("en-US");
-const shortened = (list: readonly string[]): readonly string[] => (list.length > 8 ? [...list.slice(0, 8), `and ${list.length - 8} more`] : list);
+const shortened = (list: readonly string[]): readonly string[] =>
+  list.length > 8 ? [...list.slice(0, 8), `and ${list.length - 8} more`] : list;
 const listed = (names: readonly string[]): string => shortened(names.map((name) => `"${name}"`)).join(", ");

@@ -6,10 +6,18 @@ import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 
 /** (x − mean) / √(variance + eps) over the last dims, then · weight + bias. Source: torch.nn.functional.layer_norm. */
-export function layerNorm(x: Tensor, normalizedShape: readonly number[], weight?: Tensor, bias?: Tensor, eps = 1e-5): Tensor {
+export function layerNorm(
+  x: Tensor,
+  normalizedShape: readonly number[],
+  weight?: Tensor,
+  bias?: Tensor,
+  eps = 1e-5,
+): Tensor {
   const start = x.rank - normalizedShape.length;
   if (start < 0 || normalizedShape.some((extent, place) => x.shape[start + place] !== extent)) {
-    throw new ShapeError(`layerNorm: the input ${formatShape(x.shape)} must end in the normalised shape ${formatShape(normalizedShape)}`);
+    throw new ShapeError(
+      `layerNorm: the input ${formatShape(x.shape)} must end in the normalised shape ${formatShape(normalizedShape)}`,
+    );
   }
   const dims = normalizedShape.map((_, place) => start + place);
   const centred = x.sub(x.mean(dims, true));
@@ -26,7 +34,15 @@ export class LayerNorm extends Module {
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
 
-  constructor(normalizedShape: number | readonly number[], options: { readonly eps?: number; readonly elementwiseAffine?: boolean; readonly bias?: boolean; readonly dtype?: FloatDType } = {}) {
+  constructor(
+    normalizedShape: number | readonly number[],
+    options: {
+      readonly eps?: number;
+      readonly elementwiseAffine?: boolean;
+      readonly bias?: boolean;
+      readonly dtype?: FloatDType;
+    } = {},
+  ) {
     super();
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     this.eps = options.eps ?? 1e-5;
@@ -40,7 +56,8 @@ export class LayerNorm extends Module {
   }
 }
 
-const filled = (shape: readonly number[], value: number, dtype: FloatDType = "float32"): Parameter => new Parameter(value, { shape, dtype });
+const filled = (shape: readonly number[], value: number, dtype: FloatDType = "float32"): Parameter =>
+  new Parameter(value, { shape, dtype });
 
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -59,30 +76,52 @@ export interface BatchNormOptions {
  * ones are used. Source: torch.nn.functional.batch_norm (Ioffe and Szegedy 2015).
  */
 export function batchNorm(
-  x: Tensor, runningMean: State | undefined, runningVar: State | undefined, weight?: Tensor, bias?: Tensor,
-  training = false, momentum: number | Tensor = 0.1, eps = 1e-5,
+  x: Tensor,
+  runningMean: State | undefined,
+  runningVar: State | undefined,
+  weight?: Tensor,
+  bias?: Tensor,
+  training = false,
+  momentum: number | Tensor = 0.1,
+  eps = 1e-5,
 ): Tensor {
   const channels = x.shape[1];
   if (channels === undefined) throw new ShapeError(`batchNorm: takes [N, C, …], got ${formatShape(x.shape)}`);
-  for (const [what, value] of [["runningMean", runningMean], ["runningVar", runningVar], ["weight", weight], ["bias", bias]] as const) {
+  for (const [what, value] of [
+    ["runningMean", runningMean],
+    ["runningVar", runningVar],
+    ["weight", weight],
+    ["bias", bias],
+  ] as const) {
     if (value !== undefined && value.size !== channels) {
-      throw new ShapeError(`batchNorm: the input ${formatShape(x.shape)} has ${channels} channels (dim 1), and ${what} is for ${value.size}; make them equal`);
+      throw new ShapeError(
+        `batchNorm: the input ${formatShape(x.shape)} has ${channels} channels (dim 1), and ${what} is for ${value.size}; make them equal`,
+      );
     }
   }
   const wide = x.shape.map((extent, axis) => (axis === 1 ? extent : 1));
-  const moments = training || runningMean === undefined || runningVar === undefined
-    ? batchMoments(x, training, runningMean, runningVar, momentum)
-    : { centred: x.sub(runningMean.reshape(wide)), variance: runningVar.reshape(wide) };
+  const moments =
+    training || runningMean === undefined || runningVar === undefined
+      ? batchMoments(x, training, runningMean, runningVar, momentum)
+      : { centred: x.sub(runningMean.reshape(wide)), variance: runningVar.reshape(wide) };
   const standard = moments.centred.mul(moments.variance.add(eps).rsqrt());
   const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
   return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
 }
 
-function batchMoments(x: Tensor, training: boolean, runningMean: State | undefined, runningVar: State | undefined, momentum: number | Tensor) {
+function batchMoments(
+  x: Tensor,
+  training: boolean,
+  runningMean: State | undefined,
+  runningVar: State | undefined,
+  momentum: number | Tensor,
+) {
   const dims = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
   const count = dims.reduce((product, axis) => product * (x.shape[axis] ?? 1), 1);
   if (training && count <= 1) {
-    throw new ShapeError(`batchNorm: in training each channel needs more than one value, got ${formatShape(x.shape)}; use a larger batch, drop the last one, or switch to eval()`);
+    throw new ShapeError(
+      `batchNorm: in training each channel needs more than one value, got ${formatShape(x.shape)}; use a larger batch, drop the last one, or switch to eval()`,
+    );
   }
   const mean = x.mean(dims, true);
   const centred = x.sub(mean);
@@ -127,7 +166,9 @@ abstract class BatchNorm extends Module {
   forward(x: Tensor): Tensor {
     const name = this.constructor.name;
     if (!this.ranks.includes(x.rank) || x.shape[1] !== this.numFeatures) {
-      throw new ShapeError(`${name}: takes ${this.ranks.join(" or ")} dims with ${this.numFeatures} channels in dim 1, got ${formatShape(x.shape)}`);
+      throw new ShapeError(
+        `${name}: takes ${this.ranks.join(" or ")} dims with ${this.numFeatures} channels in dim 1, got ${formatShape(x.shape)}`,
+      );
     }
     const { runningMean, runningVar, numBatchesTracked, training } = this;
     if (training && numBatchesTracked !== undefined) numBatchesTracked.assign(numBatchesTracked.add(1));

@@ -1,7 +1,7 @@
 // The classical perceptron: one neuron, a step, and Rosenblatt's rule.
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
-import { compile, noGrad, Parameter, tensor, type Tensor } from "../tensor/index.ts";
+import { compile, noGrad, Parameter, type Tensor, tensor } from "../tensor/index.ts";
 import { step } from "./activations.ts";
 import { Module } from "./module.ts";
 
@@ -50,9 +50,14 @@ export class Perceptron extends Module {
   learn(x: Tensor, y: Tensor, options: { readonly epochs?: number; readonly rate?: number } = {}): PerceptronHistory {
     const [samples] = x.shape as [number];
     if (x.rank !== 2 || x.shape[1] !== this.weight.shape[1] || y.size !== samples) {
-      throw new ShapeError(`Perceptron.learn: takes [N, ${this.weight.shape[1]}] inputs and N targets, got ${formatShape(x.shape)} and ${formatShape(y.shape)}`);
+      throw new ShapeError(
+        `Perceptron.learn: takes [N, ${this.weight.shape[1]}] inputs and N targets, got ${formatShape(x.shape)} and ${formatShape(y.shape)}`,
+      );
     }
-    const rows = Array.from({ length: samples }, (_, row) => [x.narrow(0, row, 1).clone(), y.reshape([samples, 1]).narrow(0, row, 1).to(x.dtype)] as const);
+    const rows = Array.from(
+      { length: samples },
+      (_, row) => [x.narrow(0, row, 1).clone(), y.reshape([samples, 1]).narrow(0, row, 1).to(x.dtype)] as const,
+    );
     const rate = tensor(options.rate ?? 1);
     const mistakes: number[] = [];
     for (let epoch = 0; epoch < (options.epochs ?? 100); epoch++) {

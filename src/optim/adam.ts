@@ -1,8 +1,17 @@
 // Adam, AdamW, and their relatives: Adamax, NAdam, RAdam.
 import { type Tensor, where } from "../tensor/index.ts";
 import {
-  biasCorrection, checkOption, type CommonOptions, decoupledDecay, movingAverage, Optimizer, type OptionsOf, type Params, scalar,
-  type UpdateContext, withDecay,
+  biasCorrection,
+  type CommonOptions,
+  checkOption,
+  decoupledDecay,
+  movingAverage,
+  Optimizer,
+  type OptionsOf,
+  type Params,
+  scalar,
+  type UpdateContext,
+  withDecay,
 } from "./optimizer.ts";
 
 export interface MomentOptions extends CommonOptions {
@@ -133,13 +142,22 @@ export class NAdam extends Optimizer<NAdamOptions> {
     const { beta1, beta2, first, second } = averages(g, context);
     const step = context.step();
     // μ(t) = β₁ (1 − 0.96^(t · momentumDecay) / 2)
-    const momentumAt = (t: Tensor): Tensor => t.mul(momentumDecay * Math.log(0.96)).exp().mul(-0.5).add(1).mul(beta1);
+    const momentumAt = (t: Tensor): Tensor =>
+      t
+        .mul(momentumDecay * Math.log(0.96))
+        .exp()
+        .mul(-0.5)
+        .add(1)
+        .mul(beta1);
     const now = momentumAt(step);
     const next = momentumAt(step.add(1));
     const product = context.number("mu_product", 1);
     const reached = product.mul(now);
     product.assign(reached);
-    const denominator = second.mul(scalar(biasCorrection(beta2, step).reciprocal(), parameter)).sqrt().add(eps);
+    const denominator = second
+      .mul(scalar(biasCorrection(beta2, step).reciprocal(), parameter))
+      .sqrt()
+      .add(eps);
     const ofGradient = scalar(lr.mul(now.neg().add(1)).div(reached.neg().add(1)), parameter);
     const ofAverage = scalar(lr.mul(next).div(reached.mul(next).neg().add(1)), parameter);
     return start.sub(g.mul(ofGradient).add(first.mul(ofAverage)).div(denominator));
@@ -165,7 +183,10 @@ export class RAdam extends Optimizer<RAdamOptions> {
     const { options, lr } = context;
     const { weightDecay, decoupledWeightDecay, eps } = options;
     const start = decoupledWeightDecay ? decoupledDecay(parameter, lr, weightDecay) : parameter;
-    const { beta1, beta2, first, second } = averages(decoupledWeightDecay ? grad : withDecay(parameter, grad, weightDecay), context);
+    const { beta1, beta2, first, second } = averages(
+      decoupledWeightDecay ? grad : withDecay(parameter, grad, weightDecay),
+      context,
+    );
     const step = context.step();
     const correction2 = biasCorrection(beta2, step);
     const longest = 2 / (1 - beta2) - 1;
@@ -173,7 +194,13 @@ export class RAdam extends Optimizer<RAdamOptions> {
     const length = step.mul(-2).mul(correction2.neg().add(1)).div(correction2).add(longest);
     const settled = length.gt(5);
     const known = where(settled, length, 6);
-    const rectified = known.sub(4).mul(known.sub(2)).mul(longest).div(known.mul((longest - 4) * (longest - 2))).sqrt().mul(correction2.sqrt());
+    const rectified = known
+      .sub(4)
+      .mul(known.sub(2))
+      .mul(longest)
+      .div(known.mul((longest - 4) * (longest - 2)))
+      .sqrt()
+      .mul(correction2.sqrt());
     const size = first.mul(scalar(lr.div(biasCorrection(beta1, step)), parameter));
     const adaptive = size.mul(scalar(rectified, parameter)).div(second.sqrt().add(eps));
     return start.sub(where(settled, adaptive, size));

@@ -1,7 +1,15 @@
 // Rates that adapt to each weight's gradients: Adagrad, RMSprop, Adadelta; and Lion, which keeps only the sign.
 import type { Tensor } from "../tensor/index.ts";
 import {
-  checkOption, type CommonOptions, decoupledDecay, movingAverage, Optimizer, type OptionsOf, type Params, scalar, type UpdateContext,
+  type CommonOptions,
+  checkOption,
+  decoupledDecay,
+  movingAverage,
+  Optimizer,
+  type OptionsOf,
+  type Params,
+  scalar,
+  type UpdateContext,
   withDecay,
 } from "./optimizer.ts";
 

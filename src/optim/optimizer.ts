@@ -108,12 +108,16 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
 }
 
 function checkedLr(lr: number): number {
-  if (!(lr >= 0 && Number.isFinite(lr))) throw new HebbError(`optimizer: the learning rate must be a number of 0 or more, got ${lr}`);
+  if (!(lr >= 0 && Number.isFinite(lr)))
+    throw new HebbError(`optimizer: the learning rate must be a number of 0 or more, got ${lr}`);
   return lr;
 }
 
 function refuseInTrace(what: string): void {
-  if (currentTrace() !== undefined) throw new HebbError(`${what} was set inside a compiled function; set it between calls: it is a cell, so nothing is compiled again`);
+  if (currentTrace() !== undefined)
+    throw new HebbError(
+      `${what} was set inside a compiled function; set it between calls: it is a cell, so nothing is compiled again`,
+    );
 }
 
 /** The step count of parameters that began together, float64. */
@@ -136,7 +140,8 @@ export interface UpdateContext<O extends CommonOptions> {
 }
 
 /** A scalar of the graph in the parameter's dtype: scalars are computed in float64 and rounded once, here. */
-export const scalar = (value: Operand, like: Tensor): Operand => (value instanceof Tensor ? value.to(like.dtype) : value);
+export const scalar = (value: Operand, like: Tensor): Operand =>
+  value instanceof Tensor ? value.to(like.dtype) : value;
 
 /**
  * The base of optimizers. `zeroGrad()`, `loss.backward()`, `step()`; inside `compile` they become part of the program. Subclasses
@@ -169,8 +174,12 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   #add(list: readonly Parameter[], lr: number, options: O): void {
     const known = new Set(this.groups.flatMap((group) => group.params));
     for (const parameter of list) {
-      if (!(parameter instanceof State)) throw new HebbError("optimizer: takes parameters (model.parameters()), or groups { params, lr, … }");
-      if (known.has(parameter)) throw new HebbError(`optimizer: the parameter "${parameter.name}" of shape ${formatShape(parameter.shape)} is given twice; name each once`);
+      if (!(parameter instanceof State))
+        throw new HebbError("optimizer: takes parameters (model.parameters()), or groups { params, lr, … }");
+      if (known.has(parameter))
+        throw new HebbError(
+          `optimizer: the parameter "${parameter.name}" of shape ${formatShape(parameter.shape)} is given twice; name each once`,
+        );
       known.add(parameter);
     }
     this.check(options);
@@ -215,7 +224,13 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     flush();
   }
 
-  #move(group: ParameterGroup<O>, parameter: Parameter, grad: Tensor, counts: Map<Cohort, Tensor>, joinNew: () => Cohort): void {
+  #move(
+    group: ParameterGroup<O>,
+    parameter: Parameter,
+    grad: Tensor,
+    counts: Map<Cohort, Tensor>,
+    joinNew: () => Cohort,
+  ): void {
     const remember = (name: string, make: () => State): State => {
       const slots = this.#slots.get(parameter) ?? new Map<string, State>();
       this.#slots.set(parameter, slots);
@@ -235,8 +250,14 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
         counts.set(cohort, count);
         return count;
       },
-      slot: (name, initial = 0) => remember(name, () => new State(initial, { shape: parameter.shape, dtype: parameter.dtype, name: `${parameter.name}.${name}` })),
-      number: (name, initial) => remember(name, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
+      slot: (name, initial = 0) =>
+        remember(
+          name,
+          () =>
+            new State(initial, { shape: parameter.shape, dtype: parameter.dtype, name: `${parameter.name}.${name}` }),
+        ),
+      number: (name, initial) =>
+        remember(name, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
     };
     // Detached: an update is no part of any gradient.
     const slope = grad.detach();
@@ -275,18 +296,29 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /** Goes on from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, when it does not fit. */
   loadStateDict(saved: LoadedOptimizerState): void {
     const parameters = this.#parameters();
-    if (saved.groups.length !== this.groups.length || saved.groups.some((group, place) => group.params.length !== this.groups[place]?.params.length)) {
-      const sizes = (groups: readonly { readonly params: readonly unknown[] }[]): string => formatShape(groups.map(({ params }) => params.length));
-      throw new HebbError(`loadStateDict: the state has groups of ${sizes(saved.groups)} parameters, this optimizer ${sizes(this.groups)}; build it over the same model`);
+    if (
+      saved.groups.length !== this.groups.length ||
+      saved.groups.some((group, place) => group.params.length !== this.groups[place]?.params.length)
+    ) {
+      const sizes = (groups: readonly { readonly params: readonly unknown[] }[]): string =>
+        formatShape(groups.map(({ params }) => params.length));
+      throw new HebbError(
+        `loadStateDict: the state has groups of ${sizes(saved.groups)} parameters, this optimizer ${sizes(this.groups)}; build it over the same model`,
+      );
     }
     const found: { parameter: Parameter; name: string; value: StateValue }[] = [];
     for (const [key, value] of Object.entries(saved.state)) {
       const dot = key.indexOf(".");
       const parameter = parameters[Number(key.slice(0, dot))];
       const name = key.slice(dot + 1);
-      if (dot < 1 || parameter === undefined) throw new HebbError(`loadStateDict: "${key}" names no parameter of this optimizer, which has ${parameters.length}`);
+      if (dot < 1 || parameter === undefined)
+        throw new HebbError(
+          `loadStateDict: "${key}" names no parameter of this optimizer, which has ${parameters.length}`,
+        );
       if (value.shape.length > 0 && !sameShape(value.shape, parameter.shape)) {
-        throw new HebbError(`loadStateDict: "${key}" is ${formatShape(value.shape)} and its parameter ${formatShape(parameter.shape)}; build the optimizer over the same model`);
+        throw new HebbError(
+          `loadStateDict: "${key}" is ${formatShape(value.shape)} and its parameter ${formatShape(parameter.shape)}; build the optimizer over the same model`,
+        );
       }
       found.push({ parameter, name, value });
     }
@@ -322,14 +354,23 @@ function isGroup<O>(value: Parameter | GroupInit<O>): value is GroupInit<O> {
 }
 
 /** Throws unless the value lies in the range; the message names the option. */
-export function checkOption(optimizer: string, name: string, value: number, least: number, below = Number.POSITIVE_INFINITY): void {
+export function checkOption(
+  optimizer: string,
+  name: string,
+  value: number,
+  least: number,
+  below = Number.POSITIVE_INFINITY,
+): void {
   if (!(value >= least && value < below)) {
-    throw new HebbError(`${optimizer}: ${name} must be ${least === 0 ? "0 or more" : `at least ${least}`}${below === Number.POSITIVE_INFINITY ? "" : ` and below ${below}`}, got ${value}`);
+    throw new HebbError(
+      `${optimizer}: ${name} must be ${least === 0 ? "0 or more" : `at least ${least}`}${below === Number.POSITIVE_INFINITY ? "" : ` and below ${below}`}, got ${value}`,
+    );
   }
 }
 
 /** grad + weightDecay · parameter: L2 regularisation. */
-export const withDecay = (parameter: Tensor, grad: Tensor, weightDecay: number): Tensor => (weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay)));
+export const withDecay = (parameter: Tensor, grad: Tensor, weightDecay: number): Tensor =>
+  weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
 
 /** parameter · (1 − lr · weightDecay): decay apart from the gradient (Loshchilov and Hutter 2019). */
 export function decoupledDecay(parameter: Tensor, lr: Tensor, weightDecay: number): Tensor {
@@ -346,4 +387,7 @@ export function movingAverage(slot: State, value: Tensor, beta: Operand): Tensor
 
 /** 1 − beta^step: what an average that began at zero lacks. float64. */
 export const biasCorrection = (beta: Operand, step: Tensor): Tensor =>
-  step.mul(typeof beta === "number" ? Math.log(beta) : beta.log()).expm1().neg();
+  step
+    .mul(typeof beta === "number" ? Math.log(beta) : beta.log())
+    .expm1()
+    .neg();

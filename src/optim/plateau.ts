@@ -39,8 +39,19 @@ export class ReduceLROnPlateau {
 
   constructor(optimizer: Scheduled, options: PlateauOptions = {}) {
     this.#optimizer = optimizer;
-    this.#options = { mode: "min", factor: 0.1, patience: 10, threshold: 1e-4, thresholdMode: "rel", cooldown: 0, minLr: 0, eps: 1e-8, ...options };
-    if (!(this.#options.factor > 0 && this.#options.factor < 1)) throw new HebbError(`ReduceLROnPlateau: factor must lie between 0 and 1, got ${this.#options.factor}`);
+    this.#options = {
+      mode: "min",
+      factor: 0.1,
+      patience: 10,
+      threshold: 1e-4,
+      thresholdMode: "rel",
+      cooldown: 0,
+      minLr: 0,
+      eps: 1e-8,
+      ...options,
+    };
+    if (!(this.#options.factor > 0 && this.#options.factor < 1))
+      throw new HebbError(`ReduceLROnPlateau: factor must lie between 0 and 1, got ${this.#options.factor}`);
     checkCount("ReduceLROnPlateau", "patience", this.#options.patience);
     checkCount("ReduceLROnPlateau", "cooldown", this.#options.cooldown);
   }
@@ -83,7 +94,9 @@ export class ReduceLROnPlateau {
 
   loadStateDict(state: PlateauState): void {
     if (state.lrs.length !== this.#optimizer.groups.length) {
-      throw new HebbError(`loadStateDict: the schedule was saved for ${state.lrs.length} groups, this optimizer has ${this.#optimizer.groups.length}`);
+      throw new HebbError(
+        `loadStateDict: the schedule was saved for ${state.lrs.length} groups, this optimizer has ${this.#optimizer.groups.length}`,
+      );
     }
     this.#best = state.best ?? undefined;
     this.#badSteps = checkCount("loadStateDict", "badSteps", state.badSteps);

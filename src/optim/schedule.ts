@@ -63,7 +63,9 @@ export abstract class Schedule {
 
   loadStateDict(state: ScheduleState): void {
     if (state.baseLrs.length !== this.#baseLrs.length) {
-      throw new HebbError(`loadStateDict: the schedule was saved for ${state.baseLrs.length} groups, this optimizer has ${this.#baseLrs.length}`);
+      throw new HebbError(
+        `loadStateDict: the schedule was saved for ${state.baseLrs.length} groups, this optimizer has ${this.#baseLrs.length}`,
+      );
     }
     this.#step = checkCount("loadStateDict", "step", state.step);
     this.#baseLrs = [...state.baseLrs];
@@ -73,6 +75,7 @@ export abstract class Schedule {
 
 /** A whole number of `least` or more. */
 export function checkCount(where: string, name: string, value: number, least = 0): number {
-  if (!(Number.isInteger(value) && value >= least)) throw new HebbError(`${where}: ${name} must be a whole number of ${least} or more, got ${value}`);
+  if (!(Number.isInteger(value) && value >= least))
+    throw new HebbError(`${where}: ${name} must be a whole number of ${least} or more, got ${value}`);
   return value;
 }

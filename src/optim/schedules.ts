@@ -61,8 +61,10 @@ export class LinearLR extends Schedule {
   readonly #length: number;
   constructor(optimizer: Scheduled, { startFactor = 1 / 3, endFactor = 1, totalIters = 5 }: LinearLROptions = {}) {
     super(optimizer);
-    if (!(startFactor > 0 && startFactor <= 1)) throw new HebbError(`LinearLR: startFactor must lie above 0 and up to 1, got ${startFactor}`);
-    if (!(endFactor >= 0 && endFactor <= 1)) throw new HebbError(`LinearLR: endFactor must lie between 0 and 1, got ${endFactor}`);
+    if (!(startFactor > 0 && startFactor <= 1))
+      throw new HebbError(`LinearLR: startFactor must lie above 0 and up to 1, got ${startFactor}`);
+    if (!(endFactor >= 0 && endFactor <= 1))
+      throw new HebbError(`LinearLR: endFactor must lie between 0 and 1, got ${endFactor}`);
     this.#from = startFactor;
     this.#to = endFactor;
     this.#length = checkCount("LinearLR", "totalIters", totalIters, 1);
@@ -77,7 +79,10 @@ export class LinearLR extends Schedule {
 export class PolynomialLR extends Schedule {
   readonly #length: number;
   readonly #power: number;
-  constructor(optimizer: Scheduled, { totalIters = 5, power = 1 }: { readonly totalIters?: number; readonly power?: number } = {}) {
+  constructor(
+    optimizer: Scheduled,
+    { totalIters = 5, power = 1 }: { readonly totalIters?: number; readonly power?: number } = {},
+  ) {
     super(optimizer);
     this.#length = checkCount("PolynomialLR", "totalIters", totalIters, 1);
     this.#power = power;
@@ -170,19 +175,29 @@ export class OneCycleLR extends Schedule {
     super(optimizer);
     const { maxLr, totalSteps, pctStart = 0.3, baseMomentum: low = 0.85, maxMomentum: high = 0.95 } = options;
     this.#total = checkCount("OneCycleLR", "totalSteps", totalSteps, 1);
-    if (!(pctStart >= 0 && pctStart <= 1)) throw new HebbError(`OneCycleLR: pctStart must lie between 0 and 1, got ${pctStart}`);
+    if (!(pctStart >= 0 && pctStart <= 1))
+      throw new HebbError(`OneCycleLR: pctStart must lie between 0 and 1, got ${pctStart}`);
     this.#maxLrs = typeof maxLr === "number" ? optimizer.groups.map(() => maxLr) : maxLr;
-    if (this.#maxLrs.length !== optimizer.groups.length) throw new HebbError(`OneCycleLR: ${this.#maxLrs.length} values of maxLr do not fit ${optimizer.groups.length} groups`);
+    if (this.#maxLrs.length !== optimizer.groups.length)
+      throw new HebbError(
+        `OneCycleLR: ${this.#maxLrs.length} values of maxLr do not fit ${optimizer.groups.length} groups`,
+      );
     this.#linear = options.annealStrategy === "linear";
     this.#div = options.divFactor ?? 25;
     this.#finalDiv = options.finalDivFactor ?? 1e4;
     this.#cycleMomentum = options.cycleMomentum ?? true;
     const up = { end: pctStart * totalSteps - 1, from: "first", to: "max", momentum: [high, low] } as const;
     this.#phases = options.threePhase
-      ? [up, { end: 2 * pctStart * totalSteps - 2, from: "max", to: "first", momentum: [low, high] }, { end: totalSteps - 1, from: "first", to: "last", momentum: [high, high] }]
+      ? [
+          up,
+          { end: 2 * pctStart * totalSteps - 2, from: "max", to: "first", momentum: [low, high] },
+          { end: totalSteps - 1, from: "first", to: "last", momentum: [high, high] },
+        ]
       : [up, { end: totalSteps - 1, from: "max", to: "last", momentum: [low, high] }];
     if (this.#cycleMomentum && optimizer.groups.some((group) => momentumName(group.options) === undefined)) {
-      throw new HebbError("OneCycleLR: this optimizer has no momentum to cycle; set cycleMomentum to false, or give SGD a momentum");
+      throw new HebbError(
+        "OneCycleLR: this optimizer has no momentum to cycle; set cycleMomentum to false, or give SGD a momentum",
+      );
     }
     this.start();
   }
@@ -191,7 +206,8 @@ export class OneCycleLR extends Schedule {
   #within(step: number, value: (phase: Phase, share: number) => number): number {
     let start = 0;
     for (const [place, phase] of this.#phases.entries()) {
-      if (step <= phase.end || place === this.#phases.length - 1) return value(phase, phase.end === start ? 1 : (step - start) / (phase.end - start));
+      if (step <= phase.end || place === this.#phases.length - 1)
+        return value(phase, phase.end === start ? 1 : (step - start) / (phase.end - start));
       start = phase.end;
     }
     throw new HebbError("OneCycleLR: there is no phase");
@@ -209,7 +225,10 @@ export class OneCycleLR extends Schedule {
   }
 
   protected override apply(step: number): void {
-    if (step >= this.#total) throw new HebbError(`OneCycleLR: step ${step} is beyond totalSteps ${this.#total}; step once for each batch, and count all batches of all epochs`);
+    if (step >= this.#total)
+      throw new HebbError(
+        `OneCycleLR: step ${step} is beyond totalSteps ${this.#total}; step once for each batch, and count all batches of all epochs`,
+      );
     super.apply(step);
     if (!this.#cycleMomentum) return;
     const momentum = this.#within(step, (phase, share) => this.#between(phase.momentum[0], phase.momentum[1], share));
@@ -247,7 +266,9 @@ export class SequentialLR extends Schedule {
   constructor(optimizer: Scheduled, schedules: readonly Schedule[], milestones: readonly number[]) {
     super(optimizer);
     if (schedules.length === 0 || milestones.length !== schedules.length - 1) {
-      throw new HebbError(`SequentialLR: ${schedules.length} schedules take ${Math.max(0, schedules.length - 1)} milestones between them, got ${milestones.length}`);
+      throw new HebbError(
+        `SequentialLR: ${schedules.length} schedules take ${Math.max(0, schedules.length - 1)} milestones between them, got ${milestones.length}`,
+      );
     }
     this.#schedules = schedules;
     this.#milestones = milestones.map((milestone) => checkCount("SequentialLR", "a milestone", milestone));
@@ -265,7 +286,11 @@ export class WarmUp extends Schedule {
   readonly #steps: number;
   readonly #startFactor: number;
   readonly #after: Schedule | undefined;
-  constructor(optimizer: Scheduled, steps: number, { startFactor, after }: { readonly startFactor?: number; readonly after?: Schedule } = {}) {
+  constructor(
+    optimizer: Scheduled,
+    steps: number,
+    { startFactor, after }: { readonly startFactor?: number; readonly after?: Schedule } = {},
+  ) {
     super(optimizer);
     this.#steps = checkCount("WarmUp", "steps", steps, 1);
     this.#startFactor = startFactor ?? 1 / steps;

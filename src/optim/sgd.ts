@@ -1,7 +1,16 @@
 // Stochastic gradient descent, with momentum. On the whole data set at once it is plain gradient descent.
 import { HebbError } from "../graph/errors.ts";
 import { type Tensor, where } from "../tensor/index.ts";
-import { checkOption, type CommonOptions, Optimizer, type OptionsOf, type Params, scalar, type UpdateContext, withDecay } from "./optimizer.ts";
+import {
+  type CommonOptions,
+  checkOption,
+  Optimizer,
+  type OptionsOf,
+  type Params,
+  scalar,
+  type UpdateContext,
+  withDecay,
+} from "./optimizer.ts";
 
 export interface SGDOptions extends CommonOptions {
   /** How much of the last move goes on. Default 0. */
@@ -26,7 +35,8 @@ export class SGD extends Optimizer<SGDOptions> {
   protected override check({ momentum, weightDecay, nesterov, dampening }: SGDOptions): void {
     checkOption("SGD", "momentum", momentum, 0);
     checkOption("SGD", "weightDecay", weightDecay, 0);
-    if (nesterov && (momentum === 0 || dampening !== 0)) throw new HebbError("SGD: nesterov needs a momentum above 0 and no dampening");
+    if (nesterov && (momentum === 0 || dampening !== 0))
+      throw new HebbError("SGD: nesterov needs a momentum above 0 and no dampening");
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<SGDOptions>): Tensor {

@@ -37,7 +37,8 @@ export const floats: readonly FloatDType[] = ["float64", "float32"];
 /** The tests once on every backend, in every float dtype. */
 export function everywhere(name: string, tests: (float: FloatDType, start: () => void) => void): void {
   for (const backend of backends) {
-    for (const float of floats) describe(`${name}, ${float} on ${backend}`, () => tests(float, () => useBackend({ backend, threads: 1 })));
+    for (const float of floats)
+      describe(`${name}, ${float} on ${backend}`, () => tests(float, () => useBackend({ backend, threads: 1 })));
   }
 }
 
@@ -46,13 +47,20 @@ export function everywhere(name: string, tests: (float: FloatDType, start: () =>
  * is left of larger ones. float32: inputs are rounded once (u = 2^-24), and each of `operations` that follow one another adds
  * at most 2 ulp = 4u of the largest number.
  */
-export function expectClose(what: string, actual: ArrayLike<number>, expected: readonly number[], float: FloatDType, operations = 32): void {
+export function expectClose(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: readonly number[],
+  float: FloatDType,
+  operations = 32,
+): void {
   const finite = expected.filter(Number.isFinite).map(Math.abs);
   const largest = Math.max(1e-3, ...finite);
   const wrong = expected.flatMap((value, place) => {
     const found = actual[place] ?? Number.NaN;
     if (Object.is(found, value) || found === value) return [];
-    const bound = float === "float64" ? 1e-10 * Math.max(Math.abs(value), 1e-3 * largest) : 4 * operations * 2 ** -24 * largest;
+    const bound =
+      float === "float64" ? 1e-10 * Math.max(Math.abs(value), 1e-3 * largest) : 4 * operations * 2 ** -24 * largest;
     return Math.abs(found - value) <= bound ? [] : [`[${place}] is ${found}, not ${value}`];
   });
   expect(wrong, what).toEqual([]);
@@ -60,7 +68,13 @@ export function expectClose(what: string, actual: ArrayLike<number>, expected: r
 }
 
 /** A gradient that PyTorch has must be here too. */
-export function expectGradient(what: string, grad: Tensor | undefined, expected: readonly number[], float: FloatDType, operations?: number): void {
+export function expectGradient(
+  what: string,
+  grad: Tensor | undefined,
+  expected: readonly number[],
+  float: FloatDType,
+  operations?: number,
+): void {
   expect(grad, `${what}: a gradient`).toBeInstanceOf(Tensor);
   if (grad !== undefined) expectClose(what, grad.dataSync(), expected, float, operations);
 }

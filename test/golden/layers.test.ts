@@ -3,7 +3,16 @@ import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import { isFloat } from "../../src/graph/dtype.ts";
 import * as nn from "../../src/nn/index.ts";
-import { everywhere, expectClose, expectGradient, type Figure, type FloatDType, numbers, tensorOf, weighted } from "./figures.ts";
+import {
+  everywhere,
+  expectClose,
+  expectGradient,
+  type Figure,
+  type FloatDType,
+  numbers,
+  tensorOf,
+  weighted,
+} from "./figures.ts";
 
 type Argument = number | string | boolean | null | readonly number[] | { readonly [option: string]: unknown };
 
@@ -24,11 +33,23 @@ interface Case {
   readonly after: Readonly<Record<string, readonly number[]>>;
 }
 
-const golden: { torch: string; cases: readonly Case[] } = JSON.parse(readFileSync(new URL("layers.json", import.meta.url), "utf8"));
+const golden: { torch: string; cases: readonly Case[] } = JSON.parse(
+  readFileSync(new URL("layers.json", import.meta.url), "utf8"),
+);
 const exported = new Map(Object.entries(nn)) as ReadonlyMap<string, unknown>;
 
 /** Layers with parameters take a dtype in their options. */
-const parametrised = new Set(["Linear", "Conv1d", "Conv2d", "ConvTranspose2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "Embedding", "PReLU"]);
+const parametrised = new Set([
+  "Linear",
+  "Conv1d",
+  "Conv2d",
+  "ConvTranspose2d",
+  "BatchNorm1d",
+  "BatchNorm2d",
+  "LayerNorm",
+  "Embedding",
+  "PReLU",
+]);
 
 function isSpec(value: Argument | Spec): value is Spec {
   return typeof value === "object" && value !== null && !Array.isArray(value) && "layer" in value;
@@ -49,7 +70,9 @@ everywhere(`layers of PyTorch ${golden.torch}`, (float, start) => {
   it.each(golden.cases.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => {
     const layer = build(entry.spec, float);
     expect(Object.keys(layer.stateDict())).toEqual(Object.keys(entry.state));
-    layer.loadStateDict(Object.fromEntries(Object.entries(entry.state).map(([name, figure]) => [name, tensorOf(figure, float)])));
+    layer.loadStateDict(
+      Object.fromEntries(Object.entries(entry.state).map(([name, figure]) => [name, tensorOf(figure, float)])),
+    );
     layer.train(entry.training);
     const input = tensorOf(entry.input, float, isFloat(entry.input.dtype));
     const output = layer.forward(input);
@@ -58,14 +81,18 @@ everywhere(`layers of PyTorch ${golden.torch}`, (float, start) => {
     if (output.requiresGrad) weighted(output).backward();
     if (entry.inputGradient !== null) expectGradient("gradient of the input", input.grad, entry.inputGradient, float);
     const parameters = new Map(layer.namedParameters());
-    for (const [name, gradient] of Object.entries(entry.gradients)) expectGradient(`gradient of ${name}`, parameters.get(name)?.grad, gradient, float);
+    for (const [name, gradient] of Object.entries(entry.gradients))
+      expectGradient(`gradient of ${name}`, parameters.get(name)?.grad, gradient, float);
     const buffers = new Map(layer.namedBuffers());
-    for (const [name, value] of Object.entries(entry.after)) expectClose(`buffer ${name}`, buffers.get(name)?.dataSync() ?? [], value, float);
+    for (const [name, value] of Object.entries(entry.after))
+      expectClose(`buffer ${name}`, buffers.get(name)?.dataSync() ?? [], value, float);
   });
 });
 
 it("has figures for every layer", () => {
-  const layers = [...exported].filter(([, value]) => typeof value === "function" && value.prototype instanceof nn.Module).map(([name]) => name);
+  const layers = [...exported]
+    .filter(([, value]) => typeof value === "function" && value.prototype instanceof nn.Module)
+    .map(([name]) => name);
   const used = JSON.stringify(golden.cases.map(({ spec }) => spec));
   const missing = layers.filter((name) => !name.endsWith("Loss") && !used.includes(`"${name}"`));
   // A list has no forward; the perceptron is not PyTorch's.

@@ -15,7 +15,9 @@ interface Case {
   readonly gradients: readonly ((number | "nan")[] | null)[];
 }
 
-const golden: { torch: string; cases: readonly Case[] } = JSON.parse(readFileSync(new URL("losses.json", import.meta.url), "utf8"));
+const golden: { torch: string; cases: readonly Case[] } = JSON.parse(
+  readFileSync(new URL("losses.json", import.meta.url), "utf8"),
+);
 
 /** One signature for all: the cases carry the right number of inputs. */
 type AnyLoss = (...args: (Tensor | object)[]) => Tensor;
@@ -26,18 +28,25 @@ const needsDouble = (name: string): boolean => name.includes("extremes");
 
 everywhere(`losses of PyTorch ${golden.torch}`, (float, start) => {
   beforeAll(start);
-  it.each(golden.cases.filter(({ name }) => float === "float64" || !needsDouble(name)).map((entry) => [entry.name, entry] as const))("%s", (_, entry) => {
+  it.each(
+    golden.cases
+      .filter(({ name }) => float === "float64" || !needsDouble(name))
+      .map((entry) => [entry.name, entry] as const),
+  )("%s", (_, entry) => {
     const fn = functions.get(entry.fn);
     if (fn === undefined) throw new Error(`there is no loss ${entry.fn}`);
     const inputs = entry.inputs.map((figure, place) => tensorOf(figure, float, entry.gradients[place] !== null));
-    const tensors = Object.fromEntries(Object.entries(entry.tensors).map(([name, figure]) => [name, tensorOf(figure, float)]));
+    const tensors = Object.fromEntries(
+      Object.entries(entry.tensors).map(([name, figure]) => [name, tensorOf(figure, float)]),
+    );
     const output = fn(...inputs, { ...entry.options, ...tensors });
     expect(output.shape).toEqual(entry.output.shape);
     expect(output.dtype).toBe(float);
     expectClose("output", output.dataSync(), numbers(entry.output.data), float);
     weighted(output).backward();
     for (const [place, gradient] of entry.gradients.entries()) {
-      if (gradient !== null) expectGradient(`gradient of input ${place}`, inputs[place]?.grad, numbers(gradient), float);
+      if (gradient !== null)
+        expectGradient(`gradient of input ${place}`, inputs[place]?.grad, numbers(gradient), float);
     }
   });
 });

@@ -28,12 +28,23 @@ interface ScheduleCase {
 }
 
 const golden: {
-  torch: string; kept: readonly number[]; x: readonly number[]; y: readonly number[]; start: readonly Figure[];
-  cases: readonly Case[]; schedules: readonly ScheduleCase[];
+  torch: string;
+  kept: readonly number[];
+  x: readonly number[];
+  y: readonly number[];
+  start: readonly Figure[];
+  cases: readonly Case[];
+  schedules: readonly ScheduleCase[];
 } = JSON.parse(readFileSync(new URL("optimizers.json", import.meta.url), "utf8"));
 
-type MakeOptimizer = new (params: readonly Parameter[], options: Readonly<Record<string, OptionValue>>) => optim.Optimizer;
-type MakeSchedule = new (optimizer: optim.Optimizer, ...args: ScheduleCase["arguments"]) => optim.Schedule | optim.ReduceLROnPlateau;
+type MakeOptimizer = new (
+  params: readonly Parameter[],
+  options: Readonly<Record<string, OptionValue>>,
+) => optim.Optimizer;
+type MakeSchedule = new (
+  optimizer: optim.Optimizer,
+  ...args: ScheduleCase["arguments"]
+) => optim.Schedule | optim.ReduceLROnPlateau;
 const exported = new Map(Object.entries(optim)) as ReadonlyMap<string, unknown>;
 
 function problem({ optimizer, options, clip }: Case, float: FloatDType) {
@@ -49,7 +60,12 @@ function problem({ optimizer, options, clip }: Case, float: FloatDType) {
     made.zeroGrad();
     const loss = mse(x.matmul<Shape, Shape>(a.t()).add(b).tanh().matmul<Shape, Shape>(c.t()), y);
     loss.backward();
-    if (clip?.kind === "norm") norm.assign(optim.clipGradNorm(params, clip.limit, { normType: clip.type === "inf" ? Number.POSITIVE_INFINITY : Number(clip.type) }));
+    if (clip?.kind === "norm")
+      norm.assign(
+        optim.clipGradNorm(params, clip.limit, {
+          normType: clip.type === "inf" ? Number.POSITIVE_INFINITY : Number(clip.type),
+        }),
+      );
     else if (clip?.kind === "value") optim.clipGradValue(params, clip.limit);
     made.step();
     return loss;
@@ -65,7 +81,8 @@ function follow(entry: Case, float: FloatDType, compiled: boolean): void {
     const place = golden.kept.indexOf(count);
     // Each step adds its roundings to those before it.
     const operations = 16 * count;
-    if (entry.norms[count - 1] !== undefined) expectClose(`norm at step ${count}`, norm.dataSync(), [entry.norms[count - 1] ?? 0], float, operations);
+    if (entry.norms[count - 1] !== undefined)
+      expectClose(`norm at step ${count}`, norm.dataSync(), [entry.norms[count - 1] ?? 0], float, operations);
     if (place < 0) continue;
     const now = params.flatMap((parameter) => [...parameter.dataSync()]);
     expectClose(`parameters after step ${count}`, now, entry.trajectory[place] ?? [], float, operations);
@@ -75,8 +92,13 @@ function follow(entry: Case, float: FloatDType, compiled: boolean): void {
 everywhere(`optimizers of PyTorch ${golden.torch}`, (float, start) => {
   beforeAll(start);
   it.each(golden.cases.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => follow(entry, float, true));
-  const plain = golden.cases.filter(({ options }, place) => Object.keys(options).length > 0 && golden.cases[place - 1]?.optimizer !== golden.cases[place]?.optimizer);
-  it.each(plain.map((entry) => [entry.name, entry] as const))("without compile: %s", (_, entry) => follow(entry, float, false));
+  const plain = golden.cases.filter(
+    ({ options }, place) =>
+      Object.keys(options).length > 0 && golden.cases[place - 1]?.optimizer !== golden.cases[place]?.optimizer,
+  );
+  it.each(plain.map((entry) => [entry.name, entry] as const))("without compile: %s", (_, entry) =>
+    follow(entry, float, false),
+  );
 });
 
 describe(`schedules of PyTorch ${golden.torch}`, () => {
@@ -97,6 +119,8 @@ describe(`schedules of PyTorch ${golden.torch}`, () => {
 });
 
 it("has figures for every optimizer", () => {
-  const optimizers = [...exported].filter(([, value]) => typeof value === "function" && value.prototype instanceof optim.Optimizer).map(([name]) => name);
+  const optimizers = [...exported]
+    .filter(([, value]) => typeof value === "function" && value.prototype instanceof optim.Optimizer)
+    .map(([name]) => name);
   expect(optimizers.filter((name) => !golden.cases.some(({ optimizer }) => optimizer === name))).toEqual([]);
 });

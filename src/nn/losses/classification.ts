@@ -4,7 +4,7 @@ import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import type { Node } from "../../graph/node.ts";
 import * as el from "../../graph/ops/elementwise.ts";
-import { formatShape, sameShape, type Shape } from "../../graph/shape.ts";
+import { formatShape, type Shape, sameShape } from "../../graph/shape.ts";
 import { arange, Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
 import { type LossOptions, matchingTarget, type Reduction, reduceLoss } from "./reduction.ts";
@@ -49,8 +49,13 @@ export interface BceWithLogitsOptions extends BceOptions {
  */
 export function bceWithLogits(input: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
   const t = matchingTarget("bceWithLogits", input, target).to(input.dtype);
-  const losses = options.posWeight === undefined ? plainBceWithLogits(input, t) : weightedBceWithLogits(input, t, options.posWeight);
-  return reduceLoss("bceWithLogits", options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
+  const losses =
+    options.posWeight === undefined ? plainBceWithLogits(input, t) : weightedBceWithLogits(input, t, options.posWeight);
+  return reduceLoss(
+    "bceWithLogits",
+    options.weight === undefined ? losses : losses.mul(options.weight),
+    options.reduction,
+  );
 }
 
 /** max(x, 0) − x·t + log(1 + e^−|x|), whose slope is σ(x) − t. */
@@ -84,16 +89,21 @@ const withoutClasses = (shape: Shape): Shape => shape.filter((_, axis) => axis !
 
 function checkWeight(name: string, weight: Tensor | undefined, classes: number): void {
   if (weight !== undefined && !sameShape(weight.shape, [classes])) {
-    throw new ShapeError(`${name}: weight ${formatShape(weight.shape)} must hold one number for each of the ${classes} classes`);
+    throw new ShapeError(
+      `${name}: weight ${formatShape(weight.shape)} must hold one number for each of the ${classes} classes`,
+    );
   }
 }
 
 /** Integer targets, with what counts of them: `index` is a valid class everywhere, `counts` is undefined when all do. */
 function picked(name: string, target: Tensor, ignoreIndex: number): { index: Tensor; counts: Tensor | undefined } {
   if (isFloat(target.dtype) || target.dtype === "bool") {
-    throw new HebbError(`${name}: class targets must be whole numbers (int32), got ${target.dtype}; convert with .to("int32")`);
+    throw new HebbError(
+      `${name}: class targets must be whole numbers (int32), got ${target.dtype}; convert with .to("int32")`,
+    );
   }
-  if (target.dtype === "uint8" && !(ignoreIndex >= 0 && ignoreIndex < 256)) return { index: target.to("int32"), counts: undefined };
+  if (target.dtype === "uint8" && !(ignoreIndex >= 0 && ignoreIndex < 256))
+    return { index: target.to("int32"), counts: undefined };
   const index = target.to("int32");
   const counts = index.ne(ignoreIndex);
   return { index: where(counts, index, 0), counts };
@@ -114,7 +124,9 @@ function pick(values: Tensor, index: Tensor): Tensor {
 /** True at the target's class. */
 function isClass(values: Tensor, at: Tensor): Tensor {
   const dim = classDim(values.shape);
-  const classes = arange(0, values.shape[dim] ?? 0).reshape(values.shape.map((extent, axis) => (axis === dim ? extent : 1)));
+  const classes = arange(0, values.shape[dim] ?? 0).reshape(
+    values.shape.map((extent, axis) => (axis === dim ? extent : 1)),
+  );
   return classes.eq(at);
 }
 
@@ -136,7 +148,12 @@ function logitLoss(logits: Tensor, index: Tensor): Tensor {
 }
 
 /** Σ losses / Σ weights of what counts; 0 / 0 is NaN, as in PyTorch, when nothing does. */
-function weightedReduce(name: string, losses: Tensor, counted: Tensor | undefined, reduction: Reduction | undefined): Tensor {
+function weightedReduce(
+  name: string,
+  losses: Tensor,
+  counted: Tensor | undefined,
+  reduction: Reduction | undefined,
+): Tensor {
   if (counted === undefined || reduction === "none" || reduction === "sum") return reduceLoss(name, losses, reduction);
   return losses.sum().div(counted.sum());
 }
@@ -148,7 +165,9 @@ function weightedReduce(name: string, losses: Tensor, counted: Tensor | undefine
 export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
   checkLogits("nll", input);
   if (!sameShape(target.shape, withoutClasses(input.shape))) {
-    throw new ShapeError(`nll: log-probabilities ${formatShape(input.shape)} need integer targets ${formatShape(withoutClasses(input.shape))}, got ${formatShape(target.shape)}${squeezeHint(target, withoutClasses(input.shape))}`);
+    throw new ShapeError(
+      `nll: log-probabilities ${formatShape(input.shape)} need integer targets ${formatShape(withoutClasses(input.shape))}, got ${formatShape(target.shape)}${squeezeHint(target, withoutClasses(input.shape))}`,
+    );
   }
   const classes = input.shape[classDim(input.shape)] ?? 0;
   checkWeight("nll", options.weight, classes);
@@ -159,9 +178,16 @@ export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Te
 }
 
 /** Leaves out what does not count, and takes the mean over the weights of the rest. */
-function finish(name: string, losses: Tensor, factor: Tensor | undefined, counts: Tensor | undefined, reduction: Reduction | undefined): Tensor {
+function finish(
+  name: string,
+  losses: Tensor,
+  factor: Tensor | undefined,
+  counts: Tensor | undefined,
+  reduction: Reduction | undefined,
+): Tensor {
   const kept = counts === undefined ? losses : where(counts, losses, 0);
-  const weights = factor === undefined ? counts?.to(losses.dtype) : counts === undefined ? factor : where(counts, factor, 0);
+  const weights =
+    factor === undefined ? counts?.to(losses.dtype) : counts === undefined ? factor : where(counts, factor, 0);
   return weightedReduce(name, kept, weights, reduction);
 }
 
@@ -173,11 +199,13 @@ function finish(name: string, losses: Tensor, factor: Tensor | undefined, counts
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   checkLogits("crossEntropy", logits);
   const smoothing = options.labelSmoothing ?? 0;
-  if (!(smoothing >= 0 && smoothing <= 1)) throw new HebbError(`crossEntropy: labelSmoothing lies between 0 and 1, got ${smoothing}`);
+  if (!(smoothing >= 0 && smoothing <= 1))
+    throw new HebbError(`crossEntropy: labelSmoothing lies between 0 and 1, got ${smoothing}`);
   const indices = withoutClasses(logits.shape);
   const classes = logits.shape[classDim(logits.shape)] ?? 0;
   checkWeight("crossEntropy", options.weight, classes);
-  if (isFloat(target.dtype) && sameShape(target.shape, logits.shape)) return softCrossEntropy(logits, target, smoothing, options);
+  if (isFloat(target.dtype) && sameShape(target.shape, logits.shape))
+    return softCrossEntropy(logits, target, smoothing, options);
   if (!sameShape(target.shape, indices)) {
     throw new ShapeError(
       `crossEntropy: logits ${formatShape(logits.shape)} need integer targets ${formatShape(indices)} or probabilities ${formatShape(logits.shape)}, got ${target.dtype} ${formatShape(target.shape)}${squeezeHint(target, indices)}`,
@@ -199,14 +227,17 @@ function spreadLoss(logits: Tensor, weight: Tensor | undefined): Tensor {
   return (weight === undefined ? logs : logs.mul(alongClasses(weight, logits.shape))).sum(dim).neg();
 }
 
-const alongClasses = (weight: Tensor, shape: Shape): Tensor => weight.reshape(shape.map((extent, axis) => (axis === classDim(shape) ? extent : 1)));
+const alongClasses = (weight: Tensor, shape: Shape): Tensor =>
+  weight.reshape(shape.map((extent, axis) => (axis === classDim(shape) ? extent : 1)));
 
 function softCrossEntropy(logits: Tensor, target: Tensor, smoothing: number, options: CrossEntropyOptions): Tensor {
   const dim = classDim(logits.shape);
   const classes = logits.shape[dim] ?? 1;
   const aims = smoothing === 0 ? target : target.mul(1 - smoothing).add(smoothing / classes);
   const logs = logits.logSoftmax(dim).mul(aims);
-  const losses = (options.weight === undefined ? logs : logs.mul(alongClasses(options.weight, logits.shape))).sum(dim).neg();
+  const losses = (options.weight === undefined ? logs : logs.mul(alongClasses(options.weight, logits.shape)))
+    .sum(dim)
+    .neg();
   return reduceLoss("crossEntropy", losses, options.reduction);
 }
 
@@ -217,7 +248,13 @@ function checkLogits(name: string, logits: Tensor): void {
 
 function squeezeHint(target: Tensor, wanted: Shape): string {
   const squeezed = target.shape.filter((extent) => extent !== 1);
-  return target.rank > wanted.length && sameShape(squeezed, wanted.filter((extent) => extent !== 1)) ? `; use target.reshape(${formatShape(wanted)})` : "";
+  return target.rank > wanted.length &&
+    sameShape(
+      squeezed,
+      wanted.filter((extent) => extent !== 1),
+    )
+    ? `; use target.reshape(${formatShape(wanted)})`
+    : "";
 }
 
 export interface KlDivOptions {

@@ -12,7 +12,15 @@ export interface MarginOptions extends LossOptions {
 /** max(0, margin − target·input) for targets −1 and 1. Default margin 1. The loss of support vector machines. */
 export function hinge(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
   const t = matchingTarget("hinge", input, target);
-  return reduceLoss("hinge", t.mul(input).neg().add(options.margin ?? 1).relu(), options.reduction);
+  return reduceLoss(
+    "hinge",
+    t
+      .mul(input)
+      .neg()
+      .add(options.margin ?? 1)
+      .relu(),
+    options.reduction,
+  );
 }
 
 /** input where the target is 1, max(0, margin − input) where it is −1. Default margin 1. Source: torch.nn.functional.hinge_embedding_loss. */
@@ -28,7 +36,10 @@ const atLeastZero = (x: Tensor): Tensor => x.clamp(0);
 /** a · b / (|a| |b|) along a dim, lengths at least eps. Defaults dim 1, eps 1e-8. Source: torch.nn.functional.cosine_similarity. */
 export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Tensor {
   const length = (x: Tensor): Tensor => x.square().sum(dim).sqrt().clamp(eps);
-  return a.mul(b).sum(dim).div(length(a).mul(length(b)));
+  return a
+    .mul(b)
+    .sum(dim)
+    .div(length(a).mul(length(b)));
 }
 
 /** ln(1 + e^(−t·x)) for targets −1 and 1. Source: torch.nn.functional.soft_margin_loss. */
@@ -42,12 +53,21 @@ export function softMargin(input: Tensor, target: Tensor, options: LossOptions =
  * []. Default margin 0. Source: torch.nn.functional.cosine_embedding_loss.
  */
 export function cosineEmbedding(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
-  if (!sameShape(a.shape, b.shape) || (a.rank !== 1 && a.rank !== 2) || !sameShape(target.shape, a.shape.slice(0, -1))) {
-    throw new ShapeError(`cosineEmbedding: takes [N, D], [N, D] and targets [N], got ${formatShape(a.shape)}, ${formatShape(b.shape)} and ${formatShape(target.shape)}`);
+  if (
+    !sameShape(a.shape, b.shape) ||
+    (a.rank !== 1 && a.rank !== 2) ||
+    !sameShape(target.shape, a.shape.slice(0, -1))
+  ) {
+    throw new ShapeError(
+      `cosineEmbedding: takes [N, D], [N, D] and targets [N], got ${formatShape(a.shape)}, ${formatShape(b.shape)} and ${formatShape(target.shape)}`,
+    );
   }
   const eps = 1e-12;
   const squares = (x: Tensor): Tensor => x.square().sum(-1).add(eps);
-  const cosine = a.mul(b).sum(-1).div(squares(a).mul(squares(b)).sqrt());
+  const cosine = a
+    .mul(b)
+    .sum(-1)
+    .div(squares(a).mul(squares(b)).sqrt());
   const near = where(target.eq(1), cosine.neg().add(1), 0);
   const far = where(target.eq(-1), atLeastZero(cosine.sub(options.margin ?? 0)), 0);
   return reduceLoss("cosineEmbedding", near.add(far), options.reduction);
@@ -65,7 +85,9 @@ export interface TripletOptions extends MarginOptions {
 /** max(0, ‖a − p‖ − ‖a − n‖ + margin) over the last dim. Default margin 1. Source: torch.nn.functional.triplet_margin_loss. */
 export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletOptions = {}): Tensor {
   if (!sameShape(anchor.shape, positive.shape) || !sameShape(anchor.shape, negative.shape) || anchor.rank === 0) {
-    throw new ShapeError(`triplet: anchor ${formatShape(anchor.shape)}, positive ${formatShape(positive.shape)} and negative ${formatShape(negative.shape)} must have the same shape`);
+    throw new ShapeError(
+      `triplet: anchor ${formatShape(anchor.shape)}, positive ${formatShape(positive.shape)} and negative ${formatShape(negative.shape)} must have the same shape`,
+    );
   }
   const p = options.p ?? 2;
   checkPositive("triplet", "p", p);
@@ -73,7 +95,12 @@ export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, opti
     const difference = x.sub(y).add(options.eps ?? 1e-6);
     if (p === 2) return difference.square().sum(-1).sqrt();
     const sizes = difference.abs();
-    return p === 1 ? sizes.sum(-1) : sizes.pow(p).sum(-1).pow(1 / p);
+    return p === 1
+      ? sizes.sum(-1)
+      : sizes
+          .pow(p)
+          .sum(-1)
+          .pow(1 / p);
   };
   const near = distance(anchor, positive);
   const direct = distance(anchor, negative);

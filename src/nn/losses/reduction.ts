@@ -20,7 +20,9 @@ export function reduceLoss(name: string, losses: Tensor, reduction: Reduction = 
     case "sum":
       return losses.sum();
     default:
-      throw new HebbError(`${name}: reduction "${reduction satisfies never}" does not exist; use "none", "mean" or "sum"`);
+      throw new HebbError(
+        `${name}: reduction "${reduction satisfies never}" does not exist; use "none", "mean" or "sum"`,
+      );
   }
 }
 
@@ -37,5 +39,6 @@ export function matchingTarget(name: string, input: Tensor, target: Tensor, what
 }
 
 export function checkPositive(name: string, what: string, value: number, zeroToo = false): void {
-  if (!(value > 0 || (zeroToo && value === 0))) throw new HebbError(`${name}: ${what} must be ${zeroToo ? "0 or more" : "above 0"}, got ${value}`);
+  if (!(value > 0 || (zeroToo && value === 0)))
+    throw new HebbError(`${name}: ${what} must be ${zeroToo ? "0 or more" : "above 0"}, got ${value}`);
 }

@@ -53,11 +53,20 @@ export interface PoissonNllOptions extends LossOptions {
 /** e^input − target·input; with logInput false, input − target·log(input + eps). Source: torch.nn.functional.poisson_nll_loss. */
 export function poissonNll(input: Tensor, target: Tensor, options: PoissonNllOptions = {}): Tensor {
   const t = matchingTarget("poissonNll", input, target);
-  const base = options.logInput ?? true ? input.exp().sub(t.mul(input)) : input.sub(t.mul(input.add(options.eps ?? 1e-8).log()));
+  const base =
+    (options.logInput ?? true) ? input.exp().sub(t.mul(input)) : input.sub(t.mul(input.add(options.eps ?? 1e-8).log()));
   if (!options.full) return reduceLoss("poissonNll", base, options.reduction);
   const above = t.gt(1);
   const safe = where(above, t, 1);
-  const stirling = safe.mul(safe.log()).sub(safe).add(safe.mul(2 * Math.PI).log().mul(0.5));
+  const stirling = safe
+    .mul(safe.log())
+    .sub(safe)
+    .add(
+      safe
+        .mul(2 * Math.PI)
+        .log()
+        .mul(0.5),
+    );
   return reduceLoss("poissonNll", base.add(where(above, stirling, 0)), options.reduction);
 }
 
@@ -75,10 +84,21 @@ export interface GaussianNllOptions extends LossOptions {
 export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllOptions = {}): Tensor {
   const t = matchingTarget("gaussianNll", input, target);
   const shape = input.shape;
-  const fits = [shape, [...shape.slice(0, -1), 1], shape.slice(0, -1), [1], []].some((form) => form.length === variance.rank && form.every((extent, axis) => extent === variance.shape[axis]));
-  if (!fits) throw new ShapeError(`gaussianNll: variance ${formatShape(variance.shape)} must be ${formatShape(shape)}, or that with 1 as its last dim or without it`);
-  const aligned = variance.rank === input.rank - 1 && variance.rank > 0 && input.rank > 1 ? variance.unsqueeze(-1) : variance;
-  const limited = aligned.add(aligned.clamp(options.eps ?? 1e-6).sub(aligned).detach());
+  const fits = [shape, [...shape.slice(0, -1), 1], shape.slice(0, -1), [1], []].some(
+    (form) => form.length === variance.rank && form.every((extent, axis) => extent === variance.shape[axis]),
+  );
+  if (!fits)
+    throw new ShapeError(
+      `gaussianNll: variance ${formatShape(variance.shape)} must be ${formatShape(shape)}, or that with 1 as its last dim or without it`,
+    );
+  const aligned =
+    variance.rank === input.rank - 1 && variance.rank > 0 && input.rank > 1 ? variance.unsqueeze(-1) : variance;
+  const limited = aligned.add(
+    aligned
+      .clamp(options.eps ?? 1e-6)
+      .sub(aligned)
+      .detach(),
+  );
   const losses = limited.log().add(input.sub(t).square().div(limited)).mul(0.5);
   return reduceLoss("gaussianNll", options.full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, options.reduction);
 }

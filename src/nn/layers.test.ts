@@ -1,0 +1,188 @@
+// What golden figures cannot say of layers and losses: randomness, errors, extreme inputs, the perceptron.
+import { describe, expect, it } from "vitest";
+import { gradCheck, ones, Parameter, rand, randn, seed, tensor, zeros } from "../tensor/index.ts";
+import {
+  BatchNorm1d,
+  BatchNorm2d,
+  Conv2d,
+  Dropout2d,
+  Embedding,
+  functional as F,
+  LayerNorm,
+  Perceptron,
+} from "./index.ts";
+
+describe("dropout", () => {
+  it("drops the given share and keeps the mean", () => {
+    seed(5);
+    const data = F.dropout(ones([100, 100]), 0.3).dataSync();
+    const kept = data.filter((x) => x !== 0);
+    // Five standard deviations of a binomial of 10,000.
+    expect(Math.abs(kept.length - 7000)).toBeLessThan(5 * Math.sqrt(10_000 * 0.21));
+    expect(new Set(kept)).toEqual(new Set([Math.fround(1 / 0.7)]));
+  });
+  it("leaves no NaN of what it drops", () => {
+    expect([...F.dropout(tensor([Number.POSITIVE_INFINITY]), 1 - 1e-9).dataSync()]).toEqual([0]);
+  });
+  it("of two dims drops whole channels", () => {
+    seed(6);
+    const data = new Dropout2d(0.5)
+      .forward(ones([4, 8, 2, 2]))
+      .sum([2, 3])
+      .dataSync();
+    expect([...new Set(data)].sort()).toEqual([0, 8]);
+  });
+  it("refuses what is no probability", () => {
+    expect(() => F.dropout(ones([1]), 1.5)).toThrow("got 1.5");
+  });
+});
+
+describe("errors name sizes and what to do", () => {
+  const mistakes: [() => unknown, string][] = [
+    [() => new BatchNorm2d(3).forward(zeros([2, 4, 5, 5])), "3 channels"],
+    [() => new BatchNorm1d(3).forward(zeros([1, 3])), "more than one value"],
+    [() => new LayerNorm(4).forward(zeros([2, 5])), "[2, 5]"],
+    [() => new Conv2d(3, 4, 3, { groups: 2 }), "2 groups must divide 3"],
+    [() => new Conv2d(3, 4, 3).forward(zeros([1, 1, 8, 8])), "Conv2d: input [1, 1, 8, 8] has 1 channels"],
+    [() => new Embedding(4, 2, { paddingIdx: 4 }), "paddingIdx 4"],
+    [() => new Embedding(4, 2).forward(tensor([0.5])), "whole numbers"],
+    [() => new Embedding(4, 2).forward(tensor(Int32Array.of(4))).dataSync(), "4 is out of range"],
+    [
+      () => F.crossEntropy(zeros([32, 10]), tensor(new Int32Array(32), { shape: [32, 1] })),
+      "crossEntropy: logits [32, 10] need integer targets [32] or probabilities [32, 10], got int32 [32, 1]; use target.reshape([32])",
+    ],
+    [
+      () => F.crossEntropy(zeros([2, 3]), zeros([2])),
+      'class targets must be whole numbers (int32), got float32; convert with .to("int32")',
+    ],
+    [() => F.crossEntropy(rand([2, 3]), tensor(Int32Array.of(0, 3))).dataSync(), "3 is out of range"],
+    [() => F.crossEntropy(zeros([2, 3]), tensor(Int32Array.of(0, 1)), { weight: ones([2]) }), "weight [2]"],
+    [
+      () => F.mse(zeros([4, 1]), zeros([4])),
+      "input [4, 1] and target [4] must have the same shape; use target.reshape([4, 1])",
+    ],
+    [() => F.huber(zeros([1]), zeros([1]), { delta: 0 }), "delta must be above 0"],
+    [() => F.prelu(zeros([2, 3]), ones([2])), "3 channels"],
+  ];
+  it.each(mistakes.map(([run, message]) => [message, run] as const))("%s", (message, run) =>
+    expect(run).toThrow(message),
+  );
+});
+
+describe("losses at the ends of the range, float32", () => {
+  const far = [-1e4, -100, 0, 100, 1e4];
+  it("bceWithLogits", () => {
+    const x = tensor(far, { requiresGrad: true });
+    const loss = F.bceWithLogits(x, tensor([1, 0, 0, 1, 0]), { reduction: "none" });
+    expect([...loss.dataSync()]).toEqual(
+      [1e4, 0, Math.fround(Math.LN2), 0, 1e4].map((value, place) =>
+        place === 1 || place === 3 ? expect.closeTo(0, 30) : value,
+      ),
+    );
+    loss.sum().backward();
+    expect([...(x.grad?.dataSync() ?? [])]).toEqual([-1, expect.closeTo(0, 30), 0.5, expect.closeTo(0, 30), 1]);
+  });
+  it("crossEntropy", () => {
+    const x = tensor([far], { requiresGrad: true });
+    const loss = F.crossEntropy(x, tensor(Int32Array.of(0)));
+    loss.backward();
+    expect(loss.itemSync()).toBe(2e4);
+    expect([...(x.grad?.dataSync() ?? [])]).toEqual([-1, 0, 0, 0, 1]);
+  });
+  it("crossEntropy of nothing is NaN in the mean and 0 in the sum", () => {
+    const target = tensor(Int32Array.of(-100, -100));
+    expect(F.crossEntropy(rand([2, 3]), target).itemSync()).toBeNaN();
+    expect(F.crossEntropy(rand([2, 3]), target, { reduction: "sum" }).itemSync()).toBe(0);
+  });
+  it("every activation stays finite, and its slope too", () => {
+    const names = [
+      "sigmoid",
+      "tanh",
+      "relu",
+      "leakyRelu",
+      "elu",
+      "selu",
+      "gelu",
+      "silu",
+      "mish",
+      "softplus",
+      "softsign",
+      "hardsigmoid",
+      "hardtanh",
+      "hardswish",
+      "relu6",
+      "softmax",
+      "logSoftmax",
+      "logSigmoid",
+    ] as const;
+    for (const name of names) {
+      const x = tensor(far, { requiresGrad: true });
+      const y = F[name](x);
+      y.sum().backward();
+      expect([...y.dataSync(), ...(x.grad?.dataSync() ?? [Number.NaN])].every(Number.isFinite), name).toBe(true);
+    }
+  });
+});
+
+describe("second derivatives of what has a gradient of its own", () => {
+  const x = randn([3, 4], { dtype: "float64" });
+  it.each([
+    ["crossEntropy", (v: typeof x) => F.crossEntropy(v, tensor(Int32Array.of(0, 3, 1)))],
+    ["bceWithLogits", (v: typeof x) => F.bceWithLogits(v, x.sigmoid())],
+    ["logSigmoid", (v: typeof x) => F.logSigmoid(v).sum()],
+    ["bce", (v: typeof x) => F.bce(v.sigmoid(), x.sigmoid())],
+    ["nll", (v: typeof x) => F.nll(v.logSoftmax(1), tensor(Int32Array.of(0, 3, 1))).square()],
+  ] as const)("%s", async (_, loss) => {
+    const { grad } = await import("../tensor/index.ts");
+    const slope = grad((v) => loss(v));
+    expect(gradCheck((v) => slope(v).square().sum(), [x])).toBeLessThan(1e-6);
+  });
+});
+
+describe("the perceptron", () => {
+  const inputs = tensor([
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ]);
+  it("is step(Σ w·x + b)", () => {
+    const neuron = new Perceptron(2);
+    neuron.weight.assign(Float32Array.of(1, -2));
+    neuron.bias.assign(0.5);
+    expect(neuron.score(tensor([[3, 1]])).itemSync()).toBe(1.5);
+    expect(
+      neuron
+        .forward(
+          tensor([
+            [3, 1],
+            [0, 1],
+          ]),
+        )
+        .toArraySync(),
+    ).toEqual([[1], [0]]);
+  });
+  it.each([
+    ["and", [0, 0, 0, 1]],
+    ["or", [0, 1, 1, 1]],
+    ["nand", [1, 1, 1, 0]],
+  ])("learns %s", (_, targets) => {
+    const neuron = new Perceptron(2);
+    const history = neuron.learn(inputs, tensor(targets));
+    expect(history.converged).toBe(true);
+    expect(history.mistakes.at(-1)).toBe(0);
+    expect([...neuron.forward(inputs).dataSync()]).toEqual(targets);
+  });
+  it("never learns xor", () => {
+    const history = new Perceptron(2).learn(inputs, tensor([0, 1, 1, 0]), { epochs: 30 });
+    expect(history.converged).toBe(false);
+    expect(history.mistakes).toHaveLength(30);
+  });
+});
+
+it("a parameter of a layer may be float64", () => {
+  expect(new Conv2d(1, 1, 1, { dtype: "float64" }).weight).toBeInstanceOf(Parameter);
+  expect(new Conv2d(1, 1, 1, { dtype: "float64" }).forward(zeros([1, 1, 2, 2], { dtype: "float64" })).dtype).toBe(
+    "float64",
+  );
+});

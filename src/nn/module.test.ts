@@ -1,0 +1,172 @@
+// Modules: names, paths in errors and programs, modes, state dicts, freezing, the summary.
+import { describe, expect, it } from "vitest";
+import { compile, inspect, noGrad, Parameter, rand, State, seed, type Tensor, tensor, zeros } from "../tensor/index.ts";
+import { BatchNorm1d, Dropout, functional, Linear, Module, ModuleList, ReLU, Sequential } from "./index.ts";
+
+class Block extends Module {
+  readonly fc1 = new Linear(4, 3);
+  readonly blocks = [new Linear(3, 3), new Linear(3, 3)];
+  readonly runningTotal = new State(0, { shape: [3] });
+  readonly list = new ModuleList([new Linear(3, 2)]);
+  readonly scale = new Parameter(1);
+
+  override forward(x: Tensor): Tensor {
+    const hidden = this.blocks.reduce((value, block) => block.forward(value), this.fc1.forward(x));
+    return this.list.at(0).forward(hidden).mul(this.scale);
+  }
+}
+
+describe("names", () => {
+  it("are the fields, in order, in PyTorch's words", () => {
+    const block = new Block();
+    expect(block.namedParameters().map(([name]) => name)).toEqual([
+      "scale",
+      "fc1.weight",
+      "fc1.bias",
+      "blocks.0.weight",
+      "blocks.0.bias",
+      "blocks.1.weight",
+      "blocks.1.bias",
+      "list.0.weight",
+      "list.0.bias",
+    ]);
+    expect(block.namedBuffers().map(([name]) => name)).toEqual(["running_total"]);
+    expect(block.namedModules().map(([path]) => path)).toEqual(["", "fc1", "blocks.0", "blocks.1", "list", "list.0"]);
+  });
+
+  it("count a shared parameter once", () => {
+    const model = new Sequential(new Linear(2, 2), new Linear(2, 2));
+    const shared = model.at(0);
+    expect(new Sequential(shared, shared).parameters()).toHaveLength(2);
+  });
+
+  it("reach parameters and programs when a model runs", () => {
+    const model = new Sequential(new Linear(2, 3), new ReLU());
+    const seen = inspect(() => model.forward(zeros([1, 2])).sum());
+    expect(
+      model
+        .at(0)
+        .namedParameters()
+        .map(([, parameter]) => parameter.name),
+    ).toEqual(["0.weight", "0.bias"]);
+    expect(seen.map(({ path }) => path)).toContain("0.weight");
+    expect(seen.find(({ op }) => op === "relu")?.path).toBe("1");
+  });
+
+  it("stand before errors, of the innermost module", () => {
+    const block = new Block();
+    expect(() => block.forward(zeros([2, 5]))).toThrow(
+      /^Linear "fc1": the input \[2, 5\] ends in 5, but the weight \[3, 4\] takes 4 features/,
+    );
+    expect(() => new Linear(4, 3).forward(zeros([2, 5]))).toThrow(/^Linear: the input/);
+    expect(() =>
+      new Sequential(new Linear(4, 3), new Sequential(new ReLU(), new Linear(5, 1))).forward(zeros([2, 4])),
+    ).toThrow(/^Linear "1\.1": /);
+  });
+
+  it("of a module used but not owned are its kind", () => {
+    const stranger = new Linear(3, 1);
+    class Borrower extends Module {
+      override forward(x: Tensor): Tensor {
+        return stranger.forward(x);
+      }
+    }
+    expect(() => new Borrower().forward(zeros([2, 5]))).toThrow(/^Linear "Linear": /);
+  });
+});
+
+describe("modes", () => {
+  it("reach all modules, and trace a compiled function again", () => {
+    seed(1);
+    const model = new Sequential(new Linear(4, 8), new Sequential(new Dropout(0.5)));
+    const run = compile((x: Tensor) => model.forward(x));
+    const x = rand([3, 4]);
+    const first = run(x).dataSync();
+    expect(run(x).dataSync()).not.toEqual(first);
+    model.eval();
+    expect(run(x).dataSync()).toEqual(run(x).dataSync());
+    expect(run.signatures()).toBe(2);
+    model.train();
+    run(x);
+    expect(run.signatures()).toBe(2);
+  });
+
+  it("freeze keeps gradients away, also from a function compiled before", () => {
+    const model = new Sequential(new Linear(2, 2), new Linear(2, 1));
+    const gradients = compile((x: Tensor) => {
+      model.zeroGrad();
+      model.forward(x).sum().backward();
+      return model.parameters().map(({ grad }) => grad ?? zeros([]));
+    });
+    expect(gradients(rand([3, 2])).map(({ rank }) => rank)).toEqual([2, 1, 2, 1]);
+    model.at(0).freeze();
+    expect(gradients(rand([3, 2])).map(({ rank }) => rank)).toEqual([0, 0, 2, 1]);
+    model.unfreeze();
+    expect(gradients(rand([3, 2])).map(({ rank }) => rank)).toEqual([2, 1, 2, 1]);
+  });
+});
+
+describe("state dicts", () => {
+  const model = (): Sequential => new Sequential(new Linear(3, 2), new BatchNorm1d(2));
+
+  it("are snapshots, and bring back what they held", () => {
+    const net = model();
+    const saved = net.stateDict();
+    const before = saved["0.weight"]?.dataSync();
+    noGrad(() => net.forward(rand([4, 3])));
+    for (const parameter of net.parameters()) parameter.assign(7);
+    expect(saved["0.weight"]?.dataSync()).toEqual(before);
+    expect(net.stateDict()["1.num_batches_tracked"]?.itemSync()).toBe(1);
+    net.loadStateDict(saved);
+    expect(net.stateDict()["0.weight"]?.dataSync()).toEqual(before);
+    expect(net.stateDict()["1.num_batches_tracked"]?.itemSync()).toBe(0);
+  });
+
+  it("load arrays from files", () => {
+    const net = new Linear(2, 1);
+    net.loadStateDict({
+      weight: { dtype: "float32", shape: [1, 2], data: Float32Array.of(3, 4) },
+      bias: { dtype: "float32", shape: [1], data: Float32Array.of(5) },
+    });
+    expect(net.forward(tensor([[1, 1]])).itemSync()).toBe(12);
+  });
+
+  it("that do not fit are refused whole, with every reason", () => {
+    const net = model();
+    const { "0.bias": _, ...rest } = net.stateDict();
+    const wrong = { ...rest, "0.weight": zeros([3, 2]), extra: zeros([1]) };
+    const before = net.at(0).parameters()[0]?.dataSync();
+    expect(() => net.loadStateDict(wrong)).toThrow(
+      'missing "0.bias"; unexpected "extra"; shapes differ: "0.weight" is [3, 2] and must be [2, 3]',
+    );
+    expect(net.at(0).parameters()[0]?.dataSync()).toEqual(before);
+    expect(net.loadStateDict({ ...rest, extra: zeros([1]) }, { strict: false })).toEqual({
+      missing: ["0.bias"],
+      unexpected: ["extra"],
+    });
+  });
+
+  it("know no name that is not their own", () => {
+    expect(() => new Linear(1, 1).loadStateDict({ weight: zeros([1, 1]) })).toThrow('missing "bias"');
+    expect(new Linear(1, 1).stateDict()["constructor"]).toBeUndefined();
+  });
+});
+
+it("the summary shows shapes and counts, and changes nothing", () => {
+  const net = new Sequential(new Linear(3, 2), new BatchNorm1d(2), new Dropout());
+  net.at(0).freeze();
+  const text = net.summary([4, 3]);
+  expect(text).toMatch(/^0 +Linear +\[4, 2\] +weight \[2, 3\], bias \[2\] +8$/m);
+  expect(text).toMatch(/12 parameters, 8 of them frozen$/);
+  expect(net.training).toBe(true);
+  expect(net.stateDict()["1.num_batches_tracked"]?.itemSync()).toBe(0);
+});
+
+it("a second model input reaches forward", () => {
+  class Pair extends Module {
+    override forward(a: Tensor, b: Tensor): Tensor {
+      return functional.mse(a, b);
+    }
+  }
+  expect(new Pair().forward(tensor([1, 2]), tensor([1, 4])).itemSync()).toBe(2);
+});

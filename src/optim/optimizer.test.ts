@@ -1,0 +1,202 @@
+// Optimizers beyond their figures: groups, state dicts and resuming, rates without compiling anew, frozen parameters, errors.
+import { describe, expect, it } from "vitest";
+import { Linear, Sequential, Tanh } from "../nn/index.ts";
+import { mse } from "../nn/losses.ts";
+import { compile, Parameter, rand, seed, type Tensor } from "../tensor/index.ts";
+import * as optim from "./index.ts";
+
+function training(make: (model: Sequential) => optim.Optimizer) {
+  seed(4);
+  const model = new Sequential(new Linear(3, 5), new Tanh(), new Linear(5, 1));
+  const x = rand([8, 3]);
+  const y = rand([8, 1]);
+  const optimizer = make(model);
+  const plain = (input: Tensor, target: Tensor): Tensor => {
+    const loss = mse(model.forward(input), target);
+    optimizer.zeroGrad();
+    loss.backward();
+    optimizer.step();
+    return loss;
+  };
+  const compiled = compile(plain);
+  const weights = (): number[] => model.parameters().flatMap((parameter) => [...parameter.dataSync()]);
+  return {
+    model,
+    optimizer,
+    weights,
+    compiled,
+    step: () => compiled(x, y).itemSync(),
+    plain: () => plain(x, y).itemSync(),
+  };
+}
+
+const all: readonly (readonly [string, (model: Sequential) => optim.Optimizer])[] = [
+  ["SGD", (model) => new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9, dampening: 0.1 })],
+  ["Adagrad", (model) => new optim.Adagrad(model.parameters(), { lr: 0.1, lrDecay: 0.1 })],
+  ["RMSprop", (model) => new optim.RMSprop(model.parameters(), { centered: true, momentum: 0.5 })],
+  ["Adadelta", (model) => new optim.Adadelta(model.parameters())],
+  ["Adam", (model) => new optim.Adam(model.parameters(), { lr: 0.02, amsgrad: true })],
+  ["AdamW", (model) => new optim.AdamW(model.parameters(), { lr: 0.02 })],
+  ["Adamax", (model) => new optim.Adamax(model.parameters())],
+  ["NAdam", (model) => new optim.NAdam(model.parameters())],
+  ["RAdam", (model) => new optim.RAdam(model.parameters())],
+  ["Lion", (model) => new optim.Lion(model.parameters(), { weightDecay: 0.1 })],
+];
+
+describe.each(all)("%s", (_, make) => {
+  it("goes on from a state dict as if it had not stopped, bit for bit", () => {
+    const whole = training(make);
+    for (let count = 0; count < 12; count++) whole.step();
+    const first = training(make);
+    for (let count = 0; count < 7; count++) first.step();
+    const [model, state] = [first.model.stateDict(), first.optimizer.stateDict()];
+    for (let count = 0; count < 3; count++) first.step();
+    const second = training(make);
+    second.model.loadStateDict(model);
+    // As a file holds it.
+    const arrays = Object.fromEntries(
+      Object.entries(state.state).map(([name, value]) => [
+        name,
+        { dtype: value.dtype, shape: value.shape, data: value.dataSync() },
+      ]),
+    );
+    second.optimizer.loadStateDict({ state: arrays, groups: JSON.parse(JSON.stringify(state.groups)) });
+    for (let count = 0; count < 5; count++) second.step();
+    expect(second.weights()).toEqual(whole.weights());
+  });
+
+  it("lowers the loss, compiled and not, with the same result", () => {
+    const [a, b] = [training(make), training(make)];
+    const losses = Array.from({ length: 6 }, () => [a.step(), b.plain()]);
+    for (const [compiled, plain] of losses) expect(plain).toBeCloseTo(compiled ?? 0, 5);
+    expect(losses[5]?.[0]).toBeLessThan(losses[0]?.[0] ?? 0);
+  });
+});
+
+describe("the learning rate", () => {
+  it("changes without compiling anew", () => {
+    const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
+    run.step();
+    run.optimizer.lr = 0;
+    const before = run.weights();
+    run.step();
+    expect(run.weights()).toEqual(before);
+    run.optimizer.lr = 0.2;
+    run.step();
+    expect(run.weights()).not.toEqual(before);
+    expect(run.compiled.signatures()).toBe(1);
+  });
+  it("and the momentum of one cycle", () => {
+    const run = training((model) => new optim.Adam(model.parameters()));
+    const schedule = new optim.OneCycleLR(run.optimizer, { maxLr: 0.1, totalSteps: 10 });
+    for (let count = 0; count < 6; count++) {
+      run.step();
+      schedule.step();
+    }
+    expect(run.compiled.signatures()).toBe(1);
+  });
+  it("is each group's own", () => {
+    const [a, b] = [new Parameter(1), new Parameter(1)];
+    const optimizer = new optim.SGD([{ params: [a] }, { params: [b], lr: 0.5 }], { lr: 0.1 });
+    a.mul(2).add(b.mul(2)).backward();
+    optimizer.step();
+    expect([a.itemSync(), b.itemSync()]).toEqual([Math.fround(0.8), 0]);
+    expect(optimizer.groups.map(({ lr }) => lr)).toEqual([0.1, 0.5]);
+  });
+});
+
+it("other options may change too; the step is traced again", () => {
+  const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
+  run.step();
+  const group = (run.optimizer as optim.SGD).groups[0];
+  if (group !== undefined) group.options = { ...group.options, weightDecay: 0.5 };
+  run.step();
+  expect(run.compiled.signatures()).toBe(2);
+});
+
+it("a parameter without a gradient stays, and later begins its own count", () => {
+  const [a, b] = [new Parameter(1), new Parameter(1)];
+  const optimizer = new optim.Adam([a, b], { lr: 0.1 });
+  for (let count = 0; count < 5; count++) {
+    optimizer.zeroGrad();
+    (count < 4 ? a.mul(3) : a.mul(3).add(b.mul(3))).backward();
+    optimizer.step();
+  }
+  // The first step of Adam is the learning rate, whatever the gradient.
+  expect(b.itemSync()).toBeCloseTo(0.9, 5);
+  expect(optimizer.stateDict().state["0.step"]?.itemSync()).toBe(5);
+  expect(optimizer.stateDict().state["1.step"]?.itemSync()).toBe(1);
+});
+
+describe("errors", () => {
+  const weight = (): Parameter => new Parameter(0, { shape: [2] });
+  it.each<[string, () => unknown, string]>([
+    ["no parameters", () => new optim.SGD([]), "empty"],
+    [
+      "one twice",
+      () => {
+        const twice = weight();
+        return new optim.Adam([twice, twice]);
+      },
+      "given twice",
+    ],
+    ["a rate below zero", () => new optim.SGD([weight()], { lr: -1 }), "got -1"],
+    [
+      "a beta of 1",
+      () => new optim.Adam([weight()], { betas: [1, 0.9] }),
+      "betas[0] must be 0 or more and below 1, got 1",
+    ],
+    ["nesterov alone", () => new optim.SGD([weight()], { nesterov: true }), "nesterov needs a momentum"],
+    [
+      "another model's state",
+      () => new optim.SGD([weight()]).loadStateDict(new optim.SGD([weight(), weight()]).stateDict()),
+      "groups of [2] parameters, this optimizer [1]",
+    ],
+    ["no gradients to clip", () => optim.clipGradNorm([weight()], 1), "between backward() and step()"],
+    [
+      "no momentum to cycle",
+      () => new optim.OneCycleLR(new optim.SGD([weight()]), { maxLr: 1, totalSteps: 5 }),
+      "no momentum to cycle",
+    ],
+  ])("%s", (_, run, message) => expect(run).toThrow(message));
+});
+
+describe("schedules", () => {
+  const optimizer = (): optim.SGD => new optim.SGD([new Parameter(0)], { lr: 1 });
+  const rates = (schedule: optim.Schedule, count: number): number[] =>
+    Array.from({ length: count }, () => {
+      const [rate = 0] = schedule.lastLr;
+      schedule.step();
+      return rate;
+    });
+  it("warm up, then hand over", () => {
+    const target = optimizer();
+    expect(rates(new optim.WarmUp(target, 4), 6)).toEqual([0.25, 0.4375, 0.625, 0.8125, 1, 1]);
+    const other = optimizer();
+    expect(
+      rates(new optim.WarmUp(other, 2, { startFactor: 0.5, after: new optim.StepLR(other, 2, { gamma: 0.5 }) }), 6),
+    ).toEqual([0.5, 0.75, 1, 1, 0.5, 0.5]);
+  });
+  it("follow one another", () => {
+    const target = optimizer();
+    const schedule = new optim.SequentialLR(
+      target,
+      [new optim.LinearLR(target, { startFactor: 0.5, totalIters: 2 }), new optim.ExponentialLR(target, 0.5)],
+      [2],
+    );
+    expect(rates(schedule, 5)).toEqual([0.5, 0.75, 1, 0.5, 0.25]);
+  });
+  it("go on from their state", () => {
+    const schedule = new optim.StepLR(optimizer(), 2);
+    rates(schedule, 3);
+    const resumed = new optim.StepLR(optimizer(), 2);
+    resumed.loadStateDict(JSON.parse(JSON.stringify(schedule.stateDict())));
+    expect(rates(resumed, 3)).toEqual(rates(schedule, 3));
+    const plateau = new optim.ReduceLROnPlateau(optimizer(), { patience: 1 });
+    for (const metric of [1, 1, 1]) plateau.step(metric);
+    const again = new optim.ReduceLROnPlateau(optimizer(), { patience: 1 });
+    again.loadStateDict(JSON.parse(JSON.stringify(plateau.stateDict())));
+    expect(again.stateDict()).toEqual(plateau.stateDict());
+    expect(again.lastLr).toEqual([0.1]);
+  });
+});
