@@ -2,6 +2,7 @@
 import { isFloat } from "./dtype.ts";
 import { HebbError, ShapeError } from "./errors.ts";
 import { apply, describeType, gradient, type Node, type Op } from "./node.ts";
+import { alias } from "./ops/alias.ts";
 import { add } from "./ops/elementwise.ts";
 import { full } from "./ops/creation.ts";
 import { sameShape, sizeOf } from "./shape.ts";
@@ -39,6 +40,9 @@ function propagate(node: Node, grad: Node, needed: ReadonlySet<Node>, grads: Map
   node.inputs.forEach((input, k) => {
     const part = parts[k];
     if (part === undefined || !needed.has(input) || !isFloat(input.dtype)) return;
+    if (!sameShape(part.shape, input.shape) || part.dtype !== input.dtype) {
+      throw new ShapeError(`gradient of ${node.op.name}: input ${k} is ${describeType(input)}, but its gradient is ${describeType(part)}; they must agree`);
+    }
     const before = grads.get(input);
     grads.set(input, before === undefined ? part : add(before, part));
   });
@@ -65,23 +69,26 @@ function ancestors(output: Node): Node[] {
   return order;
 }
 
-/** The derivative of `output` along `tangents` of `inputs` (forward mode), by differentiating the reverse pass in its seed. */
+/**
+ * The derivative of `output` along `tangents` of `inputs` (forward mode): the reverse pass is linear in its seed, so its
+ * gradient in the seed, along the tangents, is what is asked for, whatever the seed is.
+ */
 export function jvp(output: Node, inputs: readonly Node[], tangents: readonly Node[]): Node {
-  // The reverse pass is linear in its seed, so its gradient there does not depend on the seed's value.
-  const seed = full(output.shape, 0, output.dtype);
-  const marker: Op = { name: "alias", infer: () => output, gradient: gradient(({ grad }) => [grad]), rule: { kind: "element", element: ({ input, index }) => input(0, index) } };
-  const probe = apply(marker, [seed], {});
+  const seed = alias(full(output.shape, 1, output.dtype));
   let total: Node | undefined;
-  gradients(output, inputs, probe).forEach((grad, place) => {
+  gradients(output, inputs, seed).forEach((grad, place) => {
     const tangent = tangents[place];
     if (grad === undefined || tangent === undefined) return;
-    const part = gradients(grad, [probe], tangent)[0];
+    const part = gradients(grad, [seed], tangent)[0];
     if (part !== undefined) total = total === undefined ? part : add(total, part);
   });
   return total ?? full(output.shape, 0, output.dtype);
 }
 
-/** `output` with a gradient of the user's own: `backward` gets the gradient of the output and gives one for each input. */
+/**
+ * `output` with a gradient of one's own, which flows to `inputs` and nowhere else: `backward` gets the gradient of the output and gives one for each
+ * input, or undefined where none flows.
+ */
 export function withGradient(output: Node, inputs: readonly Node[], backward: (grad: Node) => readonly (Node | undefined)[]): Node {
   const op: Op = {
     name: "custom",

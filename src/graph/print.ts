@@ -18,7 +18,7 @@ function printAttributes(node: Node): string {
   return entries.map(([key, value]) => `${key}=${printValue(value)}`).join(", ");
 }
 
-/** Every node the outputs need, one line each, inputs first; `names` gives the number of each node. */
+/** Every node the outputs need, one line each, inputs first. */
 export function printGraph(outputs: readonly Node[]): string {
   const names = new Map<Node, string>();
   const lines: string[] = [];

@@ -54,7 +54,7 @@ import { cumsumOp, gatherOp, indexAddOp, indexSelectOp, scatterAddOp } from "./i
 import { dotOp } from "./matmul.ts";
 import { catOp, expandOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
 import { windowMaxOp } from "./pool.ts";
-import { normalOp, randomBitsOp } from "./random.ts";
+import { exponentialOp, normalOp, randomBitsOp } from "./random.ts";
 import { cumprodOp, maxOp, minOp, positionOp, prodOp, sumOp } from "./reduce.ts";
 import { sortStepOp } from "./sort.ts";
 import { spreadOp, windowOp } from "./window.ts";
@@ -124,6 +124,7 @@ export const allOps: readonly Op[] = [
   windowMaxOp,
   randomBitsOp,
   normalOp,
+  exponentialOp,
   sumOp,
   maxOp,
   minOp,

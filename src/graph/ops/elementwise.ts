@@ -29,6 +29,30 @@ export function align(where: string, x: Node, y: Node, dtype: DType = promote(x.
   return [expand(cast(x, dtype), shape), expand(cast(y, dtype), shape)];
 }
 
+// ── slopes where a function has none ──
+// In where(x > 0, log(x), 0) the branch not taken at x = 0 gets no gradient and has an infinite slope, and 0 · ∞ would be NaN.
+
+const constantShapers: ReadonlySet<string> = new Set(["expand", "reshape", "cast"]);
+
+/** Whether every element is known to differ from 0. */
+function isNonZero(x: Node): boolean {
+  let node = x;
+  while (constantShapers.has(node.op.name)) node = node.inputs[0] as Node;
+  return node.op.name === "full" && node.attributes.value !== 0;
+}
+
+/** grad / by; where no gradient arrives and `by` is 0 or NaN, 0. */
+function over(grad: Node, by: Node): Node {
+  if (isNonZero(grad) || isNonZero(by)) return div(grad, by);
+  return div(grad, where(logicalOr(gt(abs(by), number(0, by)), ne(grad, number(0, grad))), by, number(1, by)));
+}
+
+/** grad · slope; where no gradient arrives and the slope is infinite or NaN, 0. */
+function along(grad: Node, slope: Node): Node {
+  if (isNonZero(grad)) return mul(grad, slope);
+  return mul(grad, where(logicalOr(isfinite(slope), ne(grad, number(0, grad))), slope, number(0, slope)));
+}
+
 // ── one input ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 interface UnaryTraits {
@@ -60,11 +84,11 @@ export const floorOp = unaryOp("floor", fn("floor"), zeroSlope);
 export const ceilOp = unaryOp("ceil", fn("ceil"), zeroSlope);
 export const roundOp = unaryOp("round", fn("round"), zeroSlope);
 export const truncOp = unaryOp("trunc", fn("trunc"), zeroSlope);
-export const expOp = unaryOp("exp", fn("exp"), ({ grad, node }) => mul(grad, node), { floatOnly: true });
-export const expm1Op = unaryOp("expm1", fn("expm1"), ({ grad, node }) => mul(grad, add(node, number(1, node))), { floatOnly: true });
-export const logOp = unaryOp("log", fn("log"), ({ grad }, x) => div(grad, x), { floatOnly: true });
-export const log1pOp = unaryOp("log1p", fn("log1p"), ({ grad }, x) => div(grad, add(x, number(1, x))), { floatOnly: true });
-export const sqrtOp = unaryOp("sqrt", fn("sqrt"), ({ grad, node }) => div(grad, add(node, node)), { floatOnly: true });
+export const expOp = unaryOp("exp", fn("exp"), ({ grad, node }) => along(grad, node), { floatOnly: true });
+export const expm1Op = unaryOp("expm1", fn("expm1"), ({ grad, node }) => along(grad, add(node, number(1, node))), { floatOnly: true });
+export const logOp = unaryOp("log", fn("log"), ({ grad }, x) => over(grad, x), { floatOnly: true });
+export const log1pOp = unaryOp("log1p", fn("log1p"), ({ grad }, x) => over(grad, add(x, number(1, x))), { floatOnly: true });
+export const sqrtOp = unaryOp("sqrt", fn("sqrt"), ({ grad, node }) => over(grad, add(node, node)), { floatOnly: true });
 export const sinOp = unaryOp("sin", fn("sin"), ({ grad }, x) => mul(grad, cos(x)), { floatOnly: true });
 export const cosOp = unaryOp("cos", fn("cos"), ({ grad }, x) => neg(mul(grad, sin(x))), { floatOnly: true });
 export const tanOp = unaryOp("tan", fn("tan"), ({ grad, node }) => mul(grad, add(square(node), number(1, node))), { floatOnly: true });
@@ -75,7 +99,7 @@ export const erfOp = unaryOp("erf", fn("erf"), ({ grad }, x) => mul(grad, mul(nu
 export const reluOp = unaryOp(
   "relu",
   (x) => scalar.binary("max", x, scalar.constant(0, x.dtype)),
-  ({ grad, node }) => where(gt(node, number(0, node)), grad, number(0, grad)),
+  ({ grad, node }) => where(le(node, number(0, node)), number(0, grad), grad),
 );
 export const isnanOp = unaryOp("isnan", fn("isNaN"), "a truth value has no slope", { dtype: "bool" });
 export const logicalNotOp = unaryOp("logicalNot", fn("not"), "a truth value has no slope");
@@ -168,18 +192,18 @@ const shareOf = (grad: Node, wins: Node, ties: Node): Node => {
 export const addOp = binaryOp("add", fn2("add"), ({ grad }) => [() => grad, () => grad]);
 export const subOp = binaryOp("sub", fn2("sub"), ({ grad }) => [() => grad, () => neg(grad)]);
 export const mulOp = binaryOp("mul", fn2("mul"), ({ grad }, x, y) => [() => mul(grad, y), () => mul(grad, x)]);
-export const divOp = binaryOp("div", fn2("div"), ({ grad, node }, _x, y) => [() => div(grad, y), () => neg(mul(grad, div(node, y)))]);
-export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) => [() => grad, () => neg(mul(grad, floor(div(x, y))))]);
+export const divOp = binaryOp("div", fn2("div"), ({ grad, node }, _x, y) => [() => over(grad, y), () => neg(along(grad, div(node, y)))]);
+export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) => [() => grad, () => neg(along(grad, floor(div(x, y))))]);
 export const powOp = binaryOp("pow", fn2("pow"), ({ grad, node }, x, y) => [
-  // x^0 is flat, and 0 · 0^-1 would be NaN.
-  () => where(eq(y, number(0, y)), number(0, x), mul(grad, mul(y, pow(x, sub(y, number(1, y)))))),
-  () => where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(grad, mul(node, log(x)))),
+  // x⁰ is flat, and 0 · 0⁻¹ would be NaN; likewise 0ʸ in y.
+  () => along(grad, where(eq(y, number(0, y)), number(0, x), mul(y, pow(x, sub(y, number(1, y)))))),
+  () => along(grad, where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(node, log(x)))),
 ]);
 export const maximumOp = binaryOp("maximum", fn2("max"), ({ grad }, x, y) => [() => shareOf(grad, gt(x, y), eq(x, y)), () => shareOf(grad, gt(y, x), eq(x, y))]);
 export const minimumOp = binaryOp("minimum", fn2("min"), ({ grad }, x, y) => [() => shareOf(grad, lt(x, y), eq(x, y)), () => shareOf(grad, lt(y, x), eq(x, y))]);
 export const atan2Op = binaryOp("atan2", fn2("atan2"), ({ grad }, y, x) => {
   const radius = () => add(square(x), square(y));
-  return [() => div(mul(grad, x), radius()), () => neg(div(mul(grad, y), radius()))];
+  return [() => over(mul(grad, x), radius()), () => neg(over(mul(grad, y), radius()))];
 });
 export const eqOp = binaryOp("eq", fn2("eq"), truth, "bool");
 export const neOp = binaryOp("ne", fn2("ne"), truth, "bool");
@@ -215,14 +239,15 @@ export const sub = arithmetic(subOp);
 export const mul = arithmetic(mulOp);
 export const div = fractional(divOp);
 export const remainder = arithmetic(remainderOp);
-/** Powers 1, 2 and 3 are products: exact, and much faster. */
+/** xʸ; of whole numbers a whole number, which wraps. Powers 1, 2 and 3 are products: exact, and much faster. */
 export function pow(x: Node, y: Node): Node {
   const power = y.op.name === "full" && y.shape.length === 0 ? y.attributes.value : undefined;
-  const base = isFloat(x.dtype) ? x : cast(x, isFloat(y.dtype) ? y.dtype : "float32");
+  const dtype = promote(x.dtype, y.dtype);
+  const base = cast(x, dtype === "bool" ? "int32" : dtype);
   if (power === 1) return base;
   if (power === 2) return square(base);
   if (power === 3) return mul(square(base), base);
-  return fractional(powOp)(x, y);
+  return arithmetic(powOp)(x, y);
 }
 export const maximum = arithmetic(maximumOp);
 export const minimum = arithmetic(minimumOp);

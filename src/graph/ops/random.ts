@@ -5,9 +5,10 @@ import * as scalar from "../scalar.ts";
 import type { Scalar } from "../scalar.ts";
 import { formatShape, type Shape, sizeOf, stridesOf } from "../shape.ts";
 import { full } from "./creation.ts";
-import { add, cast, div, log, lt, neg, remainder, shiftRight } from "./elementwise.ts";
-import { expand, reshape } from "./movement.ts";
-import { argsort, topk } from "./sort.ts";
+import { add, cast, div, gt, lt, remainder, shiftRight, where } from "./elementwise.ts";
+import { expand, reshape, slice } from "./movement.ts";
+import { argmin } from "./reduce.ts";
+import { argsort } from "./sort.ts";
 
 const { int } = scalar;
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
@@ -66,14 +67,13 @@ export function uniform(key: Node, draw: Node, shape: Shape, dtype: "float32" | 
   return add(scaled, div(low, full([], 2 ** 53, dtype)));
 }
 
-type NormalAttributes = Record<string, never>;
+type None = Record<string, never>;
 
 /**
- * The inverse of the normal distribution function at (u₀, u₁) drawn from two uniforms by Box and Muller's formula
- * √(−2 ln u₀) · cos 2πu₁, in additions, products, quotients and square roots alone: those are rounded alike everywhere, so
- * the bits are the same on every backend.
+ * Box and Muller's formula √(−2 ln (1 − u₀)) · cos 2πu₁ of two uniforms, in additions, products, quotients and square roots
+ * alone: those are rounded alike everywhere, so the bits are the same on every backend.
  */
-export const normalOp: Op<NormalAttributes> = {
+export const normalOp: Op<None> = {
   name: "randomNormal",
   infer: ([u]) => u as TensorType,
   gradient: notDifferentiable(reason),
@@ -81,20 +81,28 @@ export const normalOp: Op<NormalAttributes> = {
     kind: "element",
     element: ({ input, index }) => {
       const [u, angle] = [input(0, index), input(1, index)];
-      const number = (value: number): Scalar => scalar.constant(value, u.dtype);
-      // 1 − u lies in (0, 1], where the logarithm is finite.
-      const radius = scalar.unary("sqrt", scalar.mul(number(-2), portableLog(scalar.sub(number(1), u))));
+      const radius = scalar.unary("sqrt", scalar.mul(scalar.constant(-2, u.dtype), logOfRest(u)));
       return scalar.mul(radius, portableCosine(angle));
     },
   },
 };
 
+/** −ln(1 − u): waiting times of mean 1 from a uniform, with the same bits everywhere. */
+export const exponentialOp: Op<None> = {
+  name: "randomExponential",
+  infer: ([u]) => u as TensorType,
+  gradient: notDifferentiable(reason),
+  rule: { kind: "element", element: ({ input, index }) => scalar.unary("neg", logOfRest(input(0, index))) },
+};
+
+/** ln(1 − u). 1 − u lies in (0, 1], where the logarithm is finite. */
+const logOfRest = (u: Scalar): Scalar => portableLog(scalar.sub(scalar.constant(1, u.dtype), u));
+
 /** Σ cₖ xᵏ by Horner's rule, lowest coefficient first. */
 function polynomial(x: Scalar, coefficients: readonly number[]): Scalar {
-  return coefficients.reduceRight<Scalar>(
-    (sum, coefficient) => scalar.add(scalar.mul(sum, x), scalar.constant(coefficient, x.dtype)),
-    scalar.constant(0, x.dtype),
-  );
+  return coefficients
+    .map((coefficient) => scalar.constant(coefficient, x.dtype))
+    .reduceRight((sum, coefficient) => scalar.add(scalar.mul(sum, x), coefficient));
 }
 
 /** ln x for x in [2⁻⁵³, 1]: x is doubled into [√½, √2) by powers of two, then ln m = 2 artanh((m − 1)/(m + 1)). */
@@ -126,11 +134,10 @@ function portableCosine(t: Scalar): Scalar {
   return scalar.mul(angle, polynomial(scalar.mul(angle, angle), coefficients));
 }
 
-/** Normal with mean 0 and variance 1. */
+/** Normal with mean 0 and variance 1. From 24 bits of either uniform, so within ±5.8. */
 export function normal(key: Node, draw: Node, shape: Shape, dtype: "float32" | "float64" = "float32"): Node {
-  const half = full([], 8, "int32");
-  const words = [0, 1].map((word) => div(cast(shiftRight(randomBits(key, draw, shape, word as 0 | 1), half), dtype), full([], 2 ** 24, dtype)));
-  return apply(normalOp, words, {});
+  const unit = (word: 0 | 1): Node => div(cast(shiftRight(randomBits(key, draw, shape, word), full([], 8, "int32")), dtype), full([], 2 ** 24, dtype));
+  return apply(normalOp, [unit(0), unit(1)], {});
 }
 
 /** 1 with the given probability, else 0, in the dtype of the probabilities. */
@@ -141,6 +148,9 @@ export function bernoulli(key: Node, draw: Node, probability: Node): Node {
 
 /** Whole numbers in [low, high); the remainder of 31 random bits. */
 export function randint(key: Node, draw: Node, low: number, high: number, shape: Shape): Node {
+  if (!(Number.isInteger(low) && Number.isInteger(high) && low < high && high - low < 2 ** 31 && low >= -(2 ** 31) && high <= 2 ** 31)) {
+    throw new HebbError(`randint: takes whole numbers low < high that int32 holds, less than 2³¹ apart, got ${low} and ${high}`);
+  }
   const bits = shiftRight(randomBits(key, draw, shape), full([], 1, "int32"));
   return add(remainder(bits, full([], high - low, "int32")), full([], low, "int32"));
 }
@@ -149,19 +159,21 @@ export function randint(key: Node, draw: Node, low: number, high: number, shape:
 export const permutation = (key: Node, draw: Node, n: number): Node => (n <= 1 ? full([n], 0, "int32") : argsort(randomBits(key, draw, [n]), 0));
 
 /**
- * `count` positions of each row, drawn in proportion to its weights: the largest of ln w + Gumbel noise, which without
- * replacement are the first few (Gumbel-top-k), and with it fresh noise for each.
+ * `count` positions of each row, drawn in proportion to its weights: each position waits for −ln(1 − u) / w, and the first
+ * to come are drawn (Efraimidis and Spirakis 2006); with replacement, one position from each of `count` races. Weights of 0
+ * never come before others.
  */
 export function multinomial(key: Node, draw: Node, weights: Node, count: number, replacement: boolean): Node {
   const rank = weights.shape.length;
   if (rank !== 1 && rank !== 2) throw new ShapeError(`multinomial: weights must be a row or a matrix of rows, got ${formatShape(weights.shape)}`);
   const extent = weights.shape[rank - 1] as number;
   if (!Number.isInteger(count) || count < 1) throw new HebbError(`multinomial: the number of draws must be a whole number of at least 1, got ${count}`);
+  if (extent === 0) throw new HebbError(`multinomial: there is nothing to draw from in ${formatShape(weights.shape)}`);
   if (!replacement && count > extent) throw new HebbError(`multinomial: cannot draw ${count} of ${extent} without replacement; pass { replacement: true } or draw fewer`);
   const rows = weights.shape.slice(0, -1);
   const shape = replacement ? [...rows, count, extent] : weights.shape;
-  const noise = neg(log(neg(log(uniform(key, draw, shape, "float64")))));
-  const score = add(log(cast(replacement ? expand(reshape(weights, [...rows, 1, extent]), shape) : weights, "float64")), noise);
-  const chosen = topk(score, replacement ? 1 : count, -1).indices;
-  return replacement ? reshape(chosen, [...rows, count]) : chosen;
+  const rates = cast(replacement ? expand(reshape(weights, [...rows, 1, extent]), shape) : weights, "float64");
+  const waits = div(apply(exponentialOp, [uniform(key, draw, shape, "float64")], {}), rates);
+  const times = where(gt(rates, full([], 0, "float64")), waits, full([], Number.POSITIVE_INFINITY, "float64"));
+  return replacement ? argmin(times, -1) : slice(argsort(times, -1), rank - 1, 0, count);
 }

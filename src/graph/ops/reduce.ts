@@ -144,12 +144,20 @@ function extremePlace(x: Node, dim: number | undefined, keepdim: boolean, extrem
 export const argmax = (x: Node, dim?: number, keepdim = false): Node => extremePlace(x, dim, keepdim, max, "argmax");
 export const argmin = (x: Node, dim?: number, keepdim = false): Node => extremePlace(x, dim, keepdim, min, "argmin");
 
-/** log Σ eˣ, shifted by the largest x so that nothing overflows; an infinite largest is not subtracted. */
+/**
+ * log Σ eˣ, shifted by the largest x so that nothing overflows; an infinite largest is not subtracted. The shift carries no
+ * gradient: it cancels. Where every x is -∞, so is the result, and its gradient is 0.
+ */
 export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
-  const largest = max(x, dim, true);
-  const shift = where(isfinite(largest), largest, full(largest.shape, 0, largest.dtype));
-  const total = add(log(sum(exp(sub(x, shift)), dim, true)), shift);
+  const values = isFloat(x.dtype) ? x : cast(x, "float32");
   const axes = normalizeAxes(dim, x.shape.length, "logsumexp");
+  const largest = stopGradient(max(values, axes, true));
+  const zero = full(largest.shape, 0, largest.dtype);
+  const shift = where(isfinite(largest), largest, zero);
+  const weight = sum(exp(sub(values, shift)), axes, true);
+  const nothing = eq(weight, zero);
+  const logarithm = log(where(nothing, full(weight.shape, 1, weight.dtype), weight));
+  const total = where(nothing, full(weight.shape, Number.NEGATIVE_INFINITY, weight.dtype), add(logarithm, shift));
   return keepdim ? total : reshape(total, x.shape.filter((_, axis) => !axes.includes(axis)));
 }
 
@@ -158,6 +166,7 @@ export function softmax(x: Node, dim = -1): Node {
   if (x.shape.length === 0) return softmax(reshape(x, [1]), 0);
   const values = isFloat(x.dtype) ? x : cast(x, "float32");
   const axis = normalizeAxis(dim, x.shape.length, "softmax");
+  if (x.shape.includes(0)) return values;
   const weights = exp(sub(values, stopGradient(max(values, axis, true))));
   return div(weights, sum(weights, axis, true));
 }
@@ -167,6 +176,7 @@ export function logSoftmax(x: Node, dim = -1): Node {
   if (x.shape.length === 0) return logSoftmax(reshape(x, [1]), 0);
   const values = isFloat(x.dtype) ? x : cast(x, "float32");
   const axis = normalizeAxis(dim, x.shape.length, "logSoftmax");
+  if (x.shape.includes(0)) return values;
   const shifted = sub(values, stopGradient(max(values, axis, true)));
   return sub(shifted, log(sum(exp(shifted), axis, true)));
 }

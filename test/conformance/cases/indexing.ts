@@ -2,7 +2,7 @@
 import type { DType } from "../../../src/graph/dtype.ts";
 import { apply, type Node } from "../../../src/graph/node.ts";
 import * as ops from "../../../src/graph/ops/indexing.ts";
-import { normal, normalOp, randomBits, randomBitsOp, uniform } from "../../../src/graph/ops/random.ts";
+import { exponentialOp, normal, normalOp, randomBits, randomBitsOp, uniform } from "../../../src/graph/ops/random.ts";
 import { argsort, sort, sortStepOp, topk } from "../../../src/graph/ops/sort.ts";
 import { all, at, type Case, floats, input, ints, numbers, spread, tabulate } from "../case.ts";
 import { inputNode, type Value } from "../run.ts";
@@ -363,5 +363,31 @@ export const indexingCases: readonly Case[] = [
     name: "key",
     build: () => normal(node([3], "int32"), node([], "int32"), [2]),
     message: /takes an int32\[2\] key/,
+  },
+  {
+    op: "randomExponential",
+    kind: "forward",
+    name: "waiting times",
+    dtypes: floats,
+    inputs: [input([5], 0.0625, 0.25, 0.5, 0.75, 0.9375)],
+    build: (u) => apply(exponentialOp, [u], {}),
+    truth: (u) => u.data.map((x) => -Math.log1p(-x)),
+    bound: { ulps: 8, terms: 1 },
+  },
+  {
+    op: "randomExponential",
+    kind: "edge",
+    name: "the ends of the range",
+    dtypes: floats,
+    inputs: [input([2], 0, 1 - 2 ** -24)],
+    build: (u) => apply(exponentialOp, [u], {}),
+    truth: () => [0, 24 * Math.LN2],
+    bound: { ulps: 4, terms: 1 },
+  },
+  {
+    op: "randomExponential",
+    kind: "total",
+    name: "the values are drawn, never given",
+    build: (dtype) => apply(exponentialOp, [node([2, 0], dtype)], {}),
   },
 ];
