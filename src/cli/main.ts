@@ -147,6 +147,12 @@ command("doctor [run]", "Check this machine's set-up, or look for what is wrong 
   process.exitCode = await doctor(run, options);
 });
 
+// The reader of a pipe may have seen enough (hebb … | head): that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

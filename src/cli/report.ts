@@ -119,7 +119,7 @@ function short(metrics: Metrics): Metrics {
 const marks = ["●", "○"] as const;
 
 /** Curves over a common scale, drawn with a mark each; the first lies on top. */
-export function plot(series: readonly (readonly number[])[], names: readonly string[], height = 9, width = 60): string {
+export function plot(series: readonly (readonly number[])[], names: readonly string[], height = 9, width = 60, unit = "epochs"): string {
   const values = series.flat().filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const span = high > low ? high - low : 1;
@@ -138,5 +138,5 @@ export function plot(series: readonly (readonly number[])[], names: readonly str
   });
   const length = Math.max(...series.map((curve) => curve.length));
   const legend = series.flatMap((curve, k) => (curve.length > 0 ? [`${marks[k] ?? "·"} ${names[k]}`] : [])).join("   ");
-  return [...lines, `${"".padStart(10)}└${"─".repeat(width)}`, `${"".padStart(11)}1${String(length).padStart(width - 1)}  epochs    ${legend}`, ""].join("\n");
+  return [...lines, `${"".padStart(10)}└${"─".repeat(width)}`, `${"".padStart(11)}1${String(length).padStart(width - 1)}  ${unit}    ${legend}`, ""].join("\n");
 }

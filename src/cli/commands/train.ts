@@ -51,6 +51,9 @@ function decide(path: string, args: TrainArguments, { preprocessing, train: data
   const kind = args.model ?? "mlp";
   const task = taskFor(preprocessing);
   const defaults = defaultsFor(kind, preprocessing, data, validation !== undefined);
+  if (kind === "perceptron" && (task.kind === "number" || task.count !== 2)) {
+    throw new HebbError(`model "perceptron" is one neuron and decides between two classes, but the target ${task.kind === "number" ? "is a number" : `has ${task.count} classes`}; use --model mlp`);
+  }
   const loss = args.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
   const { outputs } = makeObjective(loss, task);
   const optimizer = args.optimizer ?? (defaults.weightDecay > 0 ? "adamw" : "adam");

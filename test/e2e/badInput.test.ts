@@ -1,0 +1,107 @@
+// Bad input: one clear sentence that names the file, the place and what to do; an exit code; nothing already saved lost.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { beforeAll, describe, expect, test } from "vitest";
+import { useHebb } from "./hebb.ts";
+
+const { folder, hebb } = useHebb();
+
+const rows = (count: number, line: (row: number) => string): string => Array.from({ length: count }, (_, row) => `${line(row)}\n`).join("");
+
+/** An IDX file of bytes: magic, sizes, data. */
+function idx(sizes: readonly number[], bytes: number): Buffer {
+  const head = Buffer.alloc(4 + 4 * sizes.length);
+  head[2] = 8;
+  head[3] = sizes.length;
+  for (const [place, size] of sizes.entries()) head.writeUInt32BE(size, 4 + 4 * place);
+  return Buffer.concat([head, Buffer.from(Uint8Array.from({ length: bytes }, (_, place) => place % 3))]);
+}
+
+/** Everything in a folder, as one checksum. */
+function fingerprint(path: string): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(path, { recursive: true, withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (name.isFile()) hash.update(name.name).update(readFileSync(join(name.parentPath, name.name)));
+  }
+  return hash.digest("hex");
+}
+
+beforeAll(async () => {
+  const write = (name: string, content: string | Buffer): void => writeFileSync(join(folder(), name), content);
+  write("good.csv", `a,b,y\n${rows(60, (row) => `${row},${row % 7},${row % 2 === 0 ? "yes" : "no"}`)}`);
+  write("ragged.csv", `a,b,y\n1,2,yes\n3,no\n${rows(20, (row) => `${row},1,no`)}`);
+  write("empty.csv", "");
+  write("header.csv", "a,b,y\n");
+  write("one.csv", `a,y\n${rows(30, (row) => `${row},yes`)}`);
+  write("words.csv", `a,price\n${rows(50, (row) => `${row},${row === 20 ? "dear" : row * 1.37 + 0.11}`)}`);
+  write("othercolumns.csv", `p,q\n${rows(10, () => "1,2")}`);
+  write("text-in-number.csv", "a,b\n1,2\nmany,3\n");
+  write("truncated-images", idx([10, 4, 4], 100));
+  write("truncated.gz", gzipSync(idx([10, 4, 4], 160)).subarray(0, 30));
+  write("digits", idx([10, 4, 4], 160));
+  write("labels", idx([10], 10));
+  write("short-labels", idx([9], 9));
+  write("other-images", idx([10, 5, 5], 250));
+  const trained = await hebb("train", "good.csv", "--target", "y", "--epochs", "2", "--out", "run", "--threads", "1");
+  expect(trained.stderr).toBe("");
+  const pictures = await hebb("train", "digits", "--labels", "labels", "--epochs", "1", "--validation", "0", "--out", "pictures", "--threads", "1");
+  expect(pictures.stderr).toBe("");
+});
+
+interface Case {
+  readonly what: string;
+  readonly args: readonly string[];
+  readonly code: 1 | 2;
+  /** What the sentence must name. */
+  readonly says: readonly RegExp[];
+}
+
+const cases: readonly Case[] = [
+  { what: "a missing file", args: ["train", "absent.csv", "--target", "y"], code: 1, says: [/absent\.csv/, /does not exist|no file/] },
+  { what: "a misspelt built-in problem", args: ["train", "monns"], code: 1, says: [/did you mean "moons"/] },
+  { what: "no target", args: ["train", "good.csv"], code: 1, says: [/good\.csv/, /--target/, /a, b, y/] },
+  { what: "a target that is no column", args: ["train", "good.csv", "--target", "z"], code: 1, says: [/good\.csv/, /"z"/, /a, b, y/] },
+  { what: "a ragged table", args: ["train", "ragged.csv", "--target", "y"], code: 1, says: [/ragged\.csv/, /\b3\b/] },
+  { what: "an empty table", args: ["train", "empty.csv", "--target", "y"], code: 1, says: [/empty\.csv/] },
+  { what: "a table with a header only", args: ["train", "header.csv", "--target", "y"], code: 1, says: [/header\.csv/, /no rows/] },
+  { what: "a target with one value", args: ["train", "one.csv", "--target", "y"], code: 1, says: [/one\.csv/, /"yes" in every row/] },
+  { what: "a word among numbers to predict", args: ["train", "words.csv", "--target", "price"], code: 1, says: [/words\.csv/, /"dear"/, /row 21/] },
+  { what: "a truncated IDX file", args: ["train", "truncated-images", "--labels", "labels"], code: 1, says: [/truncated-images/] },
+  { what: "a truncated gzip file", args: ["train", "truncated.gz", "--labels", "labels"], code: 1, says: [/truncated\.gz/] },
+  { what: "images without labels", args: ["train", "digits"], code: 1, says: [/digits/, /--labels/] },
+  { what: "fewer labels than images", args: ["train", "digits", "--labels", "short-labels"], code: 1, says: [/short-labels/, /\b10\b/, /\b9\b/] },
+  { what: "an unknown flag", args: ["train", "moons", "--hiden", "4"], code: 2, says: [/--hiden/, /--hidden/] },
+  { what: "an unknown command", args: ["trian", "moons"], code: 2, says: [/trian/, /train/] },
+  { what: "an unknown activation", args: ["train", "moons", "--activation", "rellu"], code: 2, says: [/rellu/, /"relu"/] },
+  { what: "an unknown model", args: ["train", "moons", "--model", "cnnn"], code: 2, says: [/mlp, cnn, perceptron/, /"cnn"/] },
+  { what: "an unknown loss", args: ["train", "moons", "--loss", "crossentropy"], code: 2, says: [/"crossEntropy"/] },
+  { what: "a hidden layer of no width", args: ["train", "moons", "--hidden", "8,0"], code: 2, says: [/8,0/, /at least 1/] },
+  { what: "a learning rate that is no number", args: ["train", "moons", "--lr", "fast"], code: 2, says: [/fast/, /above 0/] },
+  { what: "a convolutional network for a table", args: ["train", "moons", "--model", "cnn"], code: 1, says: [/cnn/, /mlp/] },
+  { what: "a loss for classes on a number", args: ["train", "curve", "--loss", "crossEntropy"], code: 1, says: [/crossEntropy/, /mse/] },
+  { what: "a perceptron for three classes", args: ["train", "iris", "--model", "perceptron"], code: 1, says: [/mlp/] },
+  { what: "a folder in use", args: ["train", "moons", "--out", "run"], code: 1, says: [/run/, /not empty/, /another folder/] },
+  { what: "a run that is none", args: ["evaluate", "nowhere", "good.csv"], code: 1, says: [/nowhere/, /run folder/] },
+  { what: "columns that the run does not know", args: ["predict", "run", "othercolumns.csv"], code: 1, says: [/othercolumns\.csv/, /"a"/] },
+  { what: "a word where the run knows numbers", args: ["predict", "run", "text-in-number.csv"], code: 1, says: [/text-in-number\.csv/, /"many"/, /\b2\b/] },
+  { what: "images of another size", args: ["predict", "pictures", "other-images"], code: 1, says: [/other-images/, /5/, /4/] },
+  { what: "a table for a run of images", args: ["predict", "pictures", "good.csv"], code: 1, says: [/images/, /table/] },
+  { what: "a folder for the output that is absent", args: ["predict", "run", "good.csv", "--out", "no/such/out.csv"], code: 1, says: [/no\/such/] },
+];
+
+describe("bad input", () => {
+  test.each(cases)("$what", async ({ args, code, says }) => {
+    const before = [fingerprint(join(folder(), "run")), fingerprint(join(folder(), "pictures"))];
+    const { code: got, stderr, stdout } = await hebb(...args);
+    for (const pattern of says) expect(stderr).toMatch(pattern);
+    expect(stderr).not.toMatch(/\n\s+at |TypeError|RangeError|node:internal/);
+    expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(code === 2 ? 3 : 1);
+    expect(stdout).toBe("");
+    expect(got).toBe(code);
+    expect([fingerprint(join(folder(), "run")), fingerprint(join(folder(), "pictures"))]).toEqual(before);
+    // Nothing half-made is left behind.
+    expect(readdirSync(folder())).not.toContain("runs");
+  });
+});

@@ -1,0 +1,104 @@
+// A run that was killed, or interrupted, and resumed gives the same bits as one that never stopped; and the whole way of a run.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { formatCsv, loans } from "../../src/data/index.ts";
+import { useHebb } from "./hebb.ts";
+
+const { folder, start, hebb } = useHebb();
+
+const model = (run: string): Buffer => readFileSync(join(folder(), run, "model.safetensors"));
+const events = (run: string): { type: string; epoch?: number; train?: unknown; validation?: unknown }[] =>
+  readFileSync(join(folder(), run, "events.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+const epochs = (run: string): unknown[] => events(run).filter(({ type }) => type === "epoch").map(({ epoch, train, validation }) => ({ epoch, train, validation }));
+
+/** Epochs of about a second, so that checkpoints fall within them. */
+const long = ["train", "moons", "--hidden", "384,384", "--batch-size", "1", "--dropout", "0.2", "--epochs", "3", "--threads", "1", "--seed", "5"] as const;
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let count = 0; count < 2000 && !condition(); count++) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(condition()).toBe(true);
+}
+
+const checkpoints = (run: string): string[] => {
+  try {
+    return readdirSync(join(folder(), run, "checkpoints")).filter((name) => name.endsWith(".json"));
+  } catch {
+    return [];
+  }
+};
+
+describe("a run that stopped", () => {
+  test("killed and interrupted in the middle, then resumed: the same bits", async () => {
+    const whole = await hebb(...long, "--out", "whole");
+    expect(whole.code).toBe(0);
+
+    const killed = start(...long, "--out", "killed");
+    await until(() => checkpoints("killed").some((name) => Number(name.slice(0, 8)) >= 3));
+    killed.process.kill("SIGKILL");
+    expect((await killed.finished).signal).toBe("SIGKILL");
+    expect((await hebb("resume", "killed", "--threads", "1")).code).toBe(0);
+    expect(model("killed").equals(model("whole"))).toBe(true);
+    expect(epochs("killed")).toEqual(epochs("whole"));
+
+    const interrupted = start(...long, "--out", "interrupted");
+    await until(() => checkpoints("interrupted").some((name) => Number(name.slice(0, 8)) >= 2));
+    interrupted.process.kill("SIGINT");
+    const { code, stdout } = await interrupted.finished;
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/hebb resume .*interrupted/);
+    expect((await hebb("resume", "interrupted", "--threads", "2")).code).toBe(0);
+    expect(model("interrupted").equals(model("whole"))).toBe(true);
+    expect(epochs("interrupted")).toEqual(epochs("whole"));
+  });
+});
+
+describe("the way of a run", () => {
+  test("train, evaluate, predict raw rows without a target, inspect, doctor", async () => {
+    const table = loans({ count: 300, seed: 1 });
+    const cells = (row: number, columns: readonly string[]): (string | undefined)[] => columns.map((name) => table.column(name).cells[row]);
+    const write = (name: string, columns: readonly string[], from: number, to: number): void =>
+      writeFileSync(join(folder(), name), formatCsv(columns, Array.from({ length: to - from }, (_, k) => cells(from + k, columns))));
+    const inputs = table.columnNames.filter((name) => name !== "approved");
+    write("loans.csv", table.columnNames, 0, 250);
+    write("more.csv", table.columnNames, 250, 300);
+    write("raw.csv", inputs, 250, 300);
+
+    const trained = await hebb("train", "loans.csv", "--target", "approved", "--test-data", "more.csv", "--out", "loans", "--epochs", "40", "--json");
+    expect(trained.stderr).toBe("");
+    const lines = trained.stdout.trim().split("\n").map((line) => JSON.parse(line));
+    expect(lines[0].type).toBe("start");
+    const end = lines[lines.length - 1];
+    expect(end.type).toBe("end");
+    for (const part of ["train", "validation", "test"]) expect(end.metrics[part].accuracy).toBeGreaterThan(0.75);
+
+    // The training data is gone: the run folder is enough.
+    writeFileSync(join(folder(), "loans.csv"), "");
+    const evaluated = JSON.parse((await hebb("evaluate", "loans", "more.csv", "--json")).stdout);
+    expect(evaluated).toEqual(end.metrics.test);
+
+    expect((await hebb("predict", "loans", "raw.csv", "--out", "decided.csv")).code).toBe(0);
+    const [header, ...rows] = readFileSync(join(folder(), "decided.csv"), "utf8").trim().split("\n");
+    expect(header).toBe("prediction,probability no,probability yes");
+    expect(rows.length).toBe(50);
+    const wanted = table.column("approved").cells.slice(250);
+    const right = rows.filter((row, k) => row.split(",")[0] === wanted[k]).length / 50;
+    expect(right).toBeCloseTo(evaluated.accuracy, 6);
+
+    const inspected = await hebb("inspect", "loans");
+    expect(inspected.code).toBe(0);
+    expect(inspected.stdout).toMatch(/Linear|0\.weight/);
+    expect((await hebb("doctor", "loans")).code).toBe(0);
+    expect((await hebb("train", "--help")).stdout).toMatch(/Examples:/);
+  });
+
+  test("a perceptron, and the same seed twice", async () => {
+    const first = await hebb("train", "and", "--model", "perceptron", "--out", "and1", "--json");
+    const end = JSON.parse(first.stdout.trim().split("\n").at(-1) ?? "");
+    expect(end.metrics.train.accuracy).toBe(1);
+    for (const out of ["twice1", "twice2"]) {
+      expect((await hebb("train", "circles", "--epochs", "2", "--seed", "9", "--out", out, "--threads", out === "twice1" ? "1" : "2")).code).toBe(0);
+    }
+    expect(model("twice1").equals(model("twice2"))).toBe(true);
+  });
+});
