@@ -22,39 +22,48 @@ const bytes = byteSize("float32");
 const nanosecondsPerElement = 0.25;
 const nanosecondsPerGather = 0.8;
 
-/** A unit is one panel. Panel p of batch b lies at place + (b · panels + p) · depth · width. */
+/** Products summed in registers before they are added to the result: keeps panels in the first cache, and long sums accurate. */
+export const kBlock = 256;
+
+/**
+ * A unit is one panel of one block of k. Blocks lie one after the other, and in each the panels, so that what is multiplied
+ * together lies together: spaced evenly, panels would fall on the same cache lines. Panel p of block j of batch b lies at
+ * place + b · panels · depth · width + j · kBlock · panels · width + p · (length of block j) · width.
+ */
 export function emitPacking(context: EmitContext, packing: Packing): Phase {
   const { matrix, batch, outer, depth, width, name } = packing;
   const f = context.module.function(`${context.module.functions.length}:${name}, packed`, phaseParams);
   const panels = Math.ceil(outer / width);
-  const unit = f.local("i32");
-  const panel = f.local("i32");
-  const source = f.local("i32");
-  const target = f.local("i32");
+  const blocks = Math.ceil(depth / kBlock);
+  const [unit, panel, block, source, target] = ["i32", "i32", "i32", "i32", "i32"].map(() => f.local("i32")) as [number, number, number, number, number];
   f.get(lowParam).set(unit);
   f.block((done) => {
     f.loop((again) => {
       f.get(unit).get(highParam).op("i32.ge_u").brIf(done);
       f.get(unit).i32(panels).op("i32.rem_u").set(panel);
-      pushBatchOffset(f, unit, panels, matrix);
+      f.get(unit).i32(panels).op("i32.div_u").i32(blocks).op("i32.rem_u").set(block);
+      pushBatchOffset(f, unit, panels * blocks, matrix);
       pushBuffer(f, context, matrix.buffer);
       f.op("i32.add").get(panel).i32(width * matrix.outerStride * bytes).op("i32.mul").op("i32.add");
+      f.get(block).i32(kBlock * matrix.kStride * bytes).op("i32.mul").op("i32.add");
       f.i32(matrix.offset * bytes).op("i32.add").set(source);
-      f.get(tableParam).memory("i32.load", 4 * context.sharedSlot);
-      f.get(unit).i32(depth * width * bytes).op("i32.mul").op("i32.add").i32(packing.place * bytes).op("i32.add").set(target);
-      const whole = outer % width;
-      if (whole === 0) packPanel(f, packing, source, target, width);
-      else {
-        f.get(panel).i32(panels - 1).op("i32.eq").if(
-          () => packPanel(f, packing, source, target, whole),
-          () => packPanel(f, packing, source, target, width),
-        );
-      }
+      f.get(tableParam).memory("i32.load", 4 * context.sharedSlot).i32(packing.place * bytes).op("i32.add");
+      f.get(unit).i32(panels * blocks).op("i32.div_u").i32(panels * depth * width * bytes).op("i32.mul").op("i32.add");
+      f.get(block).i32(kBlock * panels * width * bytes).op("i32.mul").op("i32.add").set(target);
+      const lengths = (k: number, length: number): void => {
+        f.get(target).get(panel).i32(length * width * bytes).op("i32.mul").op("i32.add").set(target);
+        const pack = (filled: number): void => packPanel(f, matrix, { source, target, k, depth: length, width, filled });
+        if (outer % width === 0) pack(width);
+        else f.get(panel).i32(panels - 1).op("i32.eq").if(() => pack(outer % width), () => pack(width));
+      };
+      const rest = (blocks - 1) * kBlock;
+      if (blocks === 1) lengths(packing.k, depth);
+      else f.get(block).i32(blocks - 1).op("i32.eq").if(() => lengths(packing.k - rest, depth - rest), () => lengths(kBlock, kBlock));
       f.get(unit).i32(1).op("i32.add").set(unit).br(again);
     });
   });
   const contiguous = matrix.outerStride === 1 || matrix.kStride === 1;
-  return { fn: f, units: batch * panels, cost: batch * outer * packing.k * (contiguous ? nanosecondsPerElement : nanosecondsPerGather) };
+  return { fn: f, units: batch * panels * blocks, cost: batch * outer * packing.k * (contiguous ? nanosecondsPerElement : nanosecondsPerGather) };
 }
 
 /** Pushes the byte offset of the batch that a unit belongs to. */
@@ -75,9 +84,19 @@ export function pushBuffer(f: FunctionBuilder, context: EmitContext, id: number)
   else f.i32(context.arenaBase + placement.byteOffset);
 }
 
-/** Copies one panel of which `filled` of `width` entries exist; the others are zero, and so is what lies beyond k. */
-function packPanel(f: FunctionBuilder, packing: Packing, source: number, target: number, filled: number): void {
-  const { matrix, k, depth, width } = packing;
+/** One panel of one block: where from and to (locals), and its sizes. */
+interface Panel {
+  readonly source: number;
+  readonly target: number;
+  readonly k: number;
+  /** k and the zeros after it. */
+  readonly depth: number;
+  readonly width: number;
+  /** How many of `width` entries exist; the others are zero. */
+  readonly filled: number;
+}
+
+function packPanel(f: FunctionBuilder, matrix: Matrix, { source, target, k, depth, width, filled }: Panel): void {
   const from = f.local("i32");
   const to = f.local("i32");
   const end = f.local("i32");
@@ -85,9 +104,7 @@ function packPanel(f: FunctionBuilder, packing: Packing, source: number, target:
   if (matrix.outerStride === 1 && filled === width) copyRows(f, from, to, end, k, matrix.kStride, width);
   else if (matrix.kStride === 1 && filled === width) transposeRows(f, from, to, end, k, matrix.outerStride, width);
   else gatherRows(f, from, to, end, k, matrix, width, filled);
-  if (depth > k) {
-    for (let place = k * width; place < depth * width; place += 4) f.get(target).f32x4(0).memory("v128.store", place * bytes);
-  }
+  for (let place = k * width; place < depth * width; place += 4) f.get(target).f32x4(0).memory("v128.store", place * bytes);
   for (const local of [from, to, end]) f.release(local);
 }
 

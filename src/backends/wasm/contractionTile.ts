@@ -1,16 +1,16 @@
 // The multiplication of packed panels: tiles of 4 × 8 sums in registers, blocks that stay in the caches.
 import { byteSize } from "../../graph/dtype.ts";
 import { panelColumns, panelRows } from "./contractionOperand.ts";
+import { kBlock } from "./contractionPacking.ts";
 import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
 import type { FunctionBuilder } from "./module.ts";
 
 const bytes = byteSize("float32");
-/** Products summed in registers before they are added to the result: keeps panels in the first cache, and long sums accurate. */
-export const kBlock = 256;
 /** Panels of rows and of columns in a block, a unit of work. */
 const blockRows = 16;
 const blockColumns = 16;
-const unroll = 4;
+/** One k in each turn: V8 keeps the 8 sums in registers then (56 GFLOP/s measured); two and more make it spill (28). */
+const unroll = 1;
 /** Multiplications and additions in a nanosecond, about. */
 const flopsPerNanosecond = 50;
 
@@ -37,7 +37,7 @@ export function emitTiles(context: EmitContext, tiles: Tiles): Phase {
   const f = context.module.function(`${context.module.functions.length}:${tiles.name}, tiles`, phaseParams);
   const local = (): number => f.local("i32");
   const [unit, base, row, rowEnd, column, columnEnd, firstRow, kStart] = [local(), local(), local(), local(), local(), local(), local(), local()];
-  const [leftBatch, rightBatch, resultBatch, a, aEnd, b, c] = [local(), local(), local(), local(), local(), local(), local()];
+  const [leftBatch, rightBatch, resultBatch, a, aEnd, b, c, length] = [local(), local(), local(), local(), local(), local(), local(), local()];
   f.get(tableParam).memory("i32.load", 4 * context.sharedSlot).set(base);
   f.get(lowParam).set(unit);
   const step = (counter: number, end: () => void, body: () => void, by = 1): void => {
@@ -67,20 +67,21 @@ export function emitTiles(context: EmitContext, tiles: Tiles): Phase {
     range(firstRow, rowEnd, () => f.get(unit).i32(perBatch).op("i32.rem_u").i32(columnBlocks).op("i32.div_u"), blockRows, rowPanels);
     f.i32(0).set(kStart);
     step(kStart, () => f.i32(depth), () => {
+      pushBlockLength(f, kStart, depth);
+      f.set(length);
       range(column, columnEnd, () => f.get(unit).i32(columnBlocks).op("i32.rem_u"), blockColumns, columnPanels);
       step(column, () => f.get(columnEnd), () => {
         f.get(firstRow).set(row);
         step(row, () => f.get(rowEnd), () => {
-          const panelAddress = (target: number, batchBaseLocal: number, index: number, width: number): void => {
-            f.get(index).i32(depth * width * bytes).op("i32.mul").get(batchBaseLocal).op("i32.add");
-            f.get(kStart).i32(width * bytes).op("i32.mul").op("i32.add").set(target);
+          const panelAddress = (target: number, batchBaseLocal: number, index: number, panels: number, width: number): void => {
+            f.get(index).get(length).op("i32.mul").get(kStart).i32(panels).op("i32.mul").op("i32.add");
+            f.i32(width * bytes).op("i32.mul").get(batchBaseLocal).op("i32.add").set(target);
           };
-          panelAddress(a, leftBatch, row, panelRows);
-          panelAddress(b, rightBatch, column, panelColumns);
+          panelAddress(a, leftBatch, row, rowPanels, panelRows);
+          panelAddress(b, rightBatch, column, columnPanels, panelColumns);
           f.get(row).i32(panelRows * tiles.pitch * bytes).op("i32.mul").get(resultBatch).op("i32.add");
           f.get(column).i32(panelColumns * bytes).op("i32.mul").op("i32.add").set(c);
-          pushBlockLength(f, kStart, depth);
-          f.i32(panelRows * bytes).op("i32.mul").get(a).op("i32.add").set(aEnd);
+          f.get(length).i32(panelRows * bytes).op("i32.mul").get(a).op("i32.add").set(aEnd);
           emitTile(f, { a, aEnd, b, c, kStart, pitch: tiles.pitch, single: depth <= kBlock });
         });
       });
