@@ -13,7 +13,11 @@ export interface Outcome {
 
 export async function run(log: (line: string) => void = console.log): Promise<Outcome> {
   seed(42);
-  const loader = new data.DataLoader(data.moons({ count: 420, noise: 0.1, seed: 1 }), { batchSize: 32, shuffle: true, seed: 1 });
+  const loader = new data.DataLoader(data.moons({ count: 420, noise: 0.1, seed: 1 }), {
+    batchSize: 32,
+    shuffle: true,
+    seed: 1,
+  });
   const model = new nn.Sequential(new nn.Linear(2, 16), new nn.Tanh(), new nn.Linear(16, 2));
   const optimizer = new optim.Adam(model.parameters(), { lr: 0.02 });
 
@@ -39,8 +43,15 @@ export async function run(log: (line: string) => void = console.log): Promise<Ou
   const [x, y] = loader.batch(Array.from({ length: loader.dataset.length }, (_, row) => row));
   const right = noGrad(() => model.forward(x).argmax(1).eq(y));
   const accuracy = await right.to("float32").mean().item();
-  log(`accuracy ${(100 * accuracy).toFixed(1)} %, the step was compiled ${step.signatures()} times for ${epochs * loader.length} steps`);
-  return { first: losses[0] ?? Number.NaN, last: losses[epochs - 1] ?? Number.NaN, accuracy, compiled: step.signatures() };
+  log(
+    `accuracy ${(100 * accuracy).toFixed(1)} %, the step was compiled ${step.signatures()} times for ${epochs * loader.length} steps`,
+  );
+  return {
+    first: losses[0] ?? Number.NaN,
+    last: losses[epochs - 1] ?? Number.NaN,
+    accuracy,
+    compiled: step.signatures(),
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await run();

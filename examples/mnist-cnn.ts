@@ -3,7 +3,10 @@ import { pathToFileURL } from "node:url";
 import { nn } from "../src/index.ts";
 import { type Options, type Outcome, trainOnDigits } from "./mnist.ts";
 
-export const run = (log: (line: string) => void = console.log, options: Options = { epochs: 3 }): Promise<Outcome | undefined> =>
+export const run = (
+  log: (line: string) => void = console.log,
+  options: Options = { epochs: 3 },
+): Promise<Outcome | undefined> =>
   trainOnDigits(
     () =>
       new nn.Sequential(

@@ -1,8 +1,8 @@
 // The handwritten digits that the two MNIST examples share: where they lie, and the loop that trains on them.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { compile, data, nn, noGrad, optim, seed, type Tensor, tensor } from "../src/index.ts";
 import { readIdxFile } from "../src/data/files.ts";
+import { compile, data, nn, noGrad, optim, seed, type Tensor, tensor } from "../src/index.ts";
 
 export interface Outcome {
   readonly accuracy: number;
@@ -22,7 +22,12 @@ export function mnistFolder(): string | undefined {
   return existsSync(`${folder}/train10k-images-idx3-ubyte.gz`) ? folder : undefined;
 }
 
-async function read(folder: string, part: string, rows: number | undefined, fitted?: data.ImagePreprocessing): Promise<{ x: Tensor; y: Tensor; preprocessing: data.ImagePreprocessing }> {
+async function read(
+  folder: string,
+  part: string,
+  rows: number | undefined,
+  fitted?: data.ImagePreprocessing,
+): Promise<{ x: Tensor; y: Tensor; preprocessing: data.ImagePreprocessing }> {
   const images = await readIdxFile(`${folder}/${part}-images-idx3-ubyte.gz`);
   const labels = await readIdxFile(`${folder}/${part}-labels-idx1-ubyte.gz`);
   const preprocessing = fitted ?? data.fitImagePreprocessing(images, labels);
@@ -37,10 +42,16 @@ async function read(folder: string, part: string, rows: number | undefined, fitt
 }
 
 /** Trains with Adam in batches of 32, then counts right answers on images never seen. Undefined without the data. */
-export async function trainOnDigits(build: () => nn.Module, options: Options, log: (line: string) => void): Promise<Outcome | undefined> {
+export async function trainOnDigits(
+  build: () => nn.Module,
+  options: Options,
+  log: (line: string) => void,
+): Promise<Outcome | undefined> {
   const folder = mnistFolder();
   if (folder === undefined) {
-    log("skipped: no MNIST here; set MNIST_DIR to a folder with train10k-images-idx3-ubyte.gz and the other three files");
+    log(
+      "skipped: no MNIST here; set MNIST_DIR to a folder with train10k-images-idx3-ubyte.gz and the other three files",
+    );
     return undefined;
   }
   seed(0);
@@ -61,7 +72,9 @@ export async function trainOnDigits(build: () => nn.Module, options: Options, lo
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     let sum = 0;
     for (const batch of sampler.batches()) sum += await step(train.x, train.y, tensor(batch)).item();
-    log(`epoch ${epoch + 1}: loss ${(sum / sampler.batchCount).toFixed(4)}, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    log(
+      `epoch ${epoch + 1}: loss ${(sum / sampler.batchCount).toFixed(4)}, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
   }
   const seconds = (performance.now() - started) / 1000;
   model.eval();
@@ -72,6 +85,8 @@ export async function trainOnDigits(build: () => nn.Module, options: Options, lo
     right += await decide(test.x.narrow(0, start, rows), test.y.narrow(0, start, rows)).item();
   }
   const accuracy = right / test.y.size;
-  log(`${(100 * accuracy).toFixed(2)} % of ${test.y.size} digits never seen are read right, after ${seconds.toFixed(1)} s`);
+  log(
+    `${(100 * accuracy).toFixed(2)} % of ${test.y.size} digits never seen are read right, after ${seconds.toFixed(1)} s`,
+  );
   return { accuracy, seconds };
 }

@@ -10,7 +10,13 @@ export interface Outcome {
 }
 
 function network(activation: () => nn.Module): nn.Sequential {
-  return new nn.Sequential(new nn.Linear(2, 16), activation(), new nn.Linear(16, 16), activation(), new nn.Linear(16, 1));
+  return new nn.Sequential(
+    new nn.Linear(2, 16),
+    activation(),
+    new nn.Linear(16, 16),
+    activation(),
+    new nn.Linear(16, 1),
+  );
 }
 
 async function train(model: nn.Module, x: Tensor, y: Tensor): Promise<number> {
@@ -51,10 +57,16 @@ export async function run(log: (line: string) => void = console.log): Promise<Ou
   const { weight, bias } = collapse(linear);
   const difference = await noGrad(() => linear.forward(x).sub(x.matmul(weight.t()).add(bias)).abs().amax()).item();
   log(`two circles, three layers without activation: ${(100 * linearAccuracy).toFixed(1)} % right`);
-  log(`the product of its matrices is one line, [${[...weight.dataSync()].map((w) => w.toFixed(4)).join(", ")}]·x + ${bias.itemSync().toFixed(4)}`);
+  log(
+    `the product of its matrices is one line, [${[...weight.dataSync()].map((w) => w.toFixed(4)).join(", ")}]·x + ${bias.itemSync().toFixed(4)}`,
+  );
   log(`largest difference between the network and that line: ${difference.toExponential(1)}`);
 
-  const reluAccuracy = await train(network(() => new nn.ReLU()), x, y);
+  const reluAccuracy = await train(
+    network(() => new nn.ReLU()),
+    x,
+    y,
+  );
   log(`the same network with ReLU: ${(100 * reluAccuracy).toFixed(1)} % right`);
   return { difference, linearAccuracy, reluAccuracy };
 }

@@ -21,7 +21,13 @@ export interface Outcome {
 
 async function onMoons(make: (p: Parameter[]) => optim.Optimizer): Promise<number> {
   seed(7);
-  const model = new nn.Sequential(new nn.Linear(2, 16), new nn.Tanh(), new nn.Linear(16, 16), new nn.Tanh(), new nn.Linear(16, 2));
+  const model = new nn.Sequential(
+    new nn.Linear(2, 16),
+    new nn.Tanh(),
+    new nn.Linear(16, 16),
+    new nn.Tanh(),
+    new nn.Linear(16, 2),
+  );
   const optimizer = make(model.parameters());
   const loader = new data.DataLoader(data.moons({ count: 320, seed: 7 }), { batchSize: 32, shuffle: true, seed: 7 });
   const step = compile((x: Tensor, y: Tensor) => {

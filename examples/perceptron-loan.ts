@@ -17,13 +17,22 @@ const whole = (dataset: data.Dataset): [Tensor, Tensor] =>
   new data.DataLoader(dataset).batch(Array.from({ length: dataset.length }, (_, row) => row));
 
 async function mistakes(model: nn.Module, x: Tensor, y: Tensor): Promise<number> {
-  const wrong = noGrad(() => model.forward(x).gt(0.5).ne(y.reshape([y.size, 1]).gt(0.5)));
+  const wrong = noGrad(() =>
+    model
+      .forward(x)
+      .gt(0.5)
+      .ne(y.reshape([y.size, 1]).gt(0.5)),
+  );
   return wrong.to("float32").sum().item();
 }
 
 export async function run(log: (line: string) => void = console.log): Promise<Outcome> {
   seed(0);
-  const { train, validation } = data.prepareTable(data.loans({ count: 600, noise: 0.1, seed: 3 }), { target: "approved", validation: 0.25, seed: 0 });
+  const { train, validation } = data.prepareTable(data.loans({ count: 600, noise: 0.1, seed: 3 }), {
+    target: "approved",
+    validation: 0.25,
+    seed: 0,
+  });
   if (validation === undefined) throw new Error("the split left nothing to validate with");
   const officer = new nn.Perceptron(train.features.shape[0] ?? 0);
   const [x, y] = whole(train);
@@ -33,9 +42,12 @@ export async function run(log: (line: string) => void = console.log): Promise<Ou
   const loanAccuracy = 1 - (await mistakes(officer, held, wanted)) / validation.length;
   const yes = (await wanted.to("float32").mean().item()) as number;
   const majority = Math.max(yes, 1 - yes);
-  log(`loans: ${(100 * loanAccuracy).toFixed(1)} % right on ${validation.length} new ones; always the commoner answer: ${(100 * majority).toFixed(1)} %`);
+  log(
+    `loans: ${(100 * loanAccuracy).toFixed(1)} % right on ${validation.length} new ones; always the commoner answer: ${(100 * majority).toFixed(1)} %`,
+  );
 
-  const learn = (name: "and" | "or" | "xor", epochs: number): readonly number[] => new nn.Perceptron(2).learn(...whole(data.gate(name)), { epochs }).mistakes;
+  const learn = (name: "and" | "or" | "xor", epochs: number): readonly number[] =>
+    new nn.Perceptron(2).learn(...whole(data.gate(name)), { epochs }).mistakes;
   const [and, or, xor] = [learn("and", 100), learn("or", 100), learn("xor", 1000)];
   const last = (values: readonly number[]): number => values[values.length - 1] ?? Number.NaN;
   const bestXor = Math.min(...xor);
@@ -54,7 +66,9 @@ export async function run(log: (line: string) => void = console.log): Promise<Ou
   });
   for (let epoch = 0; epoch < 300; epoch++) step(inputs, outputs);
   const hiddenXor = await mistakes(hidden, inputs, outputs);
-  log(`XOR with one hidden layer of 4: ${hiddenXor} mistakes; outputs ${[...noGrad(() => hidden.forward(inputs)).dataSync()].map((p) => p.toFixed(3)).join(" ")}`);
+  log(
+    `XOR with one hidden layer of 4: ${hiddenXor} mistakes; outputs ${[...noGrad(() => hidden.forward(inputs)).dataSync()].map((p) => p.toFixed(3)).join(" ")}`,
+  );
   log(`the arithmetic of AND's neuron at (1, 1): ${await arithmetic()}`);
   return { loanAccuracy, majority, gates: { and: last(and), or: last(or), xor: last(xor) }, bestXor, hiddenXor };
 }

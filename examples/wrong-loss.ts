@@ -27,7 +27,14 @@ const limit = 2000;
 
 /** One neuron that starts out sure of the wrong answer for every point. */
 function steps(loss: Loss): number | undefined {
-  const x = tensor([[1, 2], [2, 1], [1.5, 1.5], [-1, -2], [-2, -1], [-1.5, -1.5]]);
+  const x = tensor([
+    [1, 2],
+    [2, 1],
+    [1.5, 1.5],
+    [-1, -2],
+    [-2, -1],
+    [-1.5, -1.5],
+  ]);
   const y = tensor([[1], [1], [1], [0], [0], [0]], { dtype: "float32" });
   const model = new nn.Linear(2, 1);
   model.weight.assign(tensor([[-4, -4]], { dtype: "float32" }));
@@ -48,10 +55,15 @@ function steps(loss: Loss): number | undefined {
 export async function run(log: (line: string) => void = console.log): Promise<Outcome> {
   seed(0);
   const [pushSquared, pushCrossEntropy] = [await push(losses.mse), await push(losses.bce)];
-  log(`a confident mistake (logit −10, the answer is 1): slope of the squared error ${pushSquared.toExponential(2)}, of the cross-entropy ${pushCrossEntropy.toFixed(4)}`);
+  log(
+    `a confident mistake (logit −10, the answer is 1): slope of the squared error ${pushSquared.toExponential(2)}, of the cross-entropy ${pushCrossEntropy.toFixed(4)}`,
+  );
   const [stepsSquared, stepsCrossEntropy] = [steps(losses.mse), steps(losses.bce)];
-  const told = (count: number | undefined): string => (count === undefined ? `not within ${limit} steps` : `after ${count} steps`);
-  log(`one neuron that starts out sure of all the wrong answers: squared error is right ${told(stepsSquared)}, cross-entropy ${told(stepsCrossEntropy)}`);
+  const told = (count: number | undefined): string =>
+    count === undefined ? `not within ${limit} steps` : `after ${count} steps`;
+  log(
+    `one neuron that starts out sure of all the wrong answers: squared error is right ${told(stepsSquared)}, cross-entropy ${told(stepsCrossEntropy)}`,
+  );
   return { pushSquared, pushCrossEntropy, stepsSquared, stepsCrossEntropy };
 }
 

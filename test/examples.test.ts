@@ -14,8 +14,18 @@ const quiet = (): void => {};
 
 describe("examples", () => {
   test("each one is executed here", () => {
-    const executed = ["custom-loop", "mnist-cnn", "mnist-mlp", "no-activation", "optimizers-race", "perceptron-loan", "wrong-loss"];
-    const present = readdirSync(new URL("../examples", import.meta.url)).filter((name) => name.endsWith(".ts") && name !== "mnist.ts");
+    const executed = [
+      "custom-loop",
+      "mnist-cnn",
+      "mnist-mlp",
+      "no-activation",
+      "optimizers-race",
+      "perceptron-loan",
+      "wrong-loss",
+    ];
+    const present = readdirSync(new URL("../examples", import.meta.url)).filter(
+      (name) => name.endsWith(".ts") && name !== "mnist.ts",
+    );
     expect(present.map((name) => name.replace(".ts", "")).sort()).toEqual(executed);
   });
 
@@ -46,12 +56,15 @@ describe("examples", () => {
     const outcome = await wrongLoss.run(quiet);
     expect(outcome.pushCrossEntropy).toBeGreaterThan(1000 * outcome.pushSquared);
     expect(outcome.stepsCrossEntropy).toBeLessThan(100);
-    expect(outcome.stepsSquared ?? Number.POSITIVE_INFINITY).toBeGreaterThan(10 * (outcome.stepsCrossEntropy ?? Number.NaN));
+    expect(outcome.stepsSquared ?? Number.POSITIVE_INFINITY).toBeGreaterThan(
+      10 * (outcome.stepsCrossEntropy ?? Number.NaN),
+    );
   });
 
   test("momentum and adaptive rates overtake plain descent", async () => {
     const { moons, ravine } = await optimizersRace.run(quiet);
-    for (const name of ["momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"] as const) expect(moons[name], name).toBeLessThan(moons.SGD / 2);
+    for (const name of ["momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"] as const)
+      expect(moons[name], name).toBeLessThan(moons.SGD / 2);
     expect(ravine.momentum).toBeLessThan(ravine.SGD / 100);
     expect(ravine.Nesterov).toBeLessThan(ravine.SGD / 100);
   });

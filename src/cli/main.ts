@@ -10,7 +10,8 @@ const usageError = 2;
 function whole(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
     return value;
   };
 }
@@ -18,7 +19,8 @@ function whole(least: number): (text: string) => number {
 function real(check: (value: number) => boolean, what: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || !check(value)) throw new InvalidArgumentError(`It must be ${what}.`);
+    if (text.trim() === "" || !Number.isFinite(value) || !check(value))
+      throw new InvalidArgumentError(`It must be ${what}.`);
     return value;
   };
 }
@@ -34,7 +36,9 @@ function name<T extends string>(names: readonly T[]): (text: string) => T {
     const found = names.find((candidate) => candidate === text);
     if (found !== undefined) return found;
     const hint = nearest(text, names);
-    throw new InvalidArgumentError(`It must be one of ${names.join(", ")}.${hint === undefined ? "" : ` Did you mean "${hint}"?`}`);
+    throw new InvalidArgumentError(
+      `It must be one of ${names.join(", ")}.${hint === undefined ? "" : ` Did you mean "${hint}"?`}`,
+    );
   };
 }
 
@@ -43,8 +47,22 @@ const models = ["mlp", "cnn", "perceptron"] as const;
 const losses = ["crossEntropy", "bceWithLogits", "bce", "hinge", "mse", "l1", "huber", "smoothL1"] as const;
 const optimizers = ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"] as const;
 const activations = [
-  "relu", "tanh", "sigmoid", "leakyRelu", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid", "hardswish",
-  "relu6", "identity",
+  "relu",
+  "tanh",
+  "sigmoid",
+  "leakyRelu",
+  "elu",
+  "selu",
+  "gelu",
+  "silu",
+  "mish",
+  "softplus",
+  "softsign",
+  "hardtanh",
+  "hardsigmoid",
+  "hardswish",
+  "relu6",
+  "identity",
 ] as const;
 
 const program = new Command("hebb")
@@ -53,7 +71,10 @@ const program = new Command("hebb")
   .showSuggestionAfterError(true)
   .showHelpAfterError("(hebb COMMAND --help shows what a command takes)")
   .exitOverride()
-  .addHelpText("after", "\nExamples:\n  hebb train loans                                   a built-in problem\n  hebb train credit.csv --target credit_risk         a table\n  hebb predict runs/credit-… new.csv --out out.csv   use it");
+  .addHelpText(
+    "after",
+    "\nExamples:\n  hebb train loans                                   a built-in problem\n  hebb train credit.csv --target credit_risk         a table\n  hebb predict runs/credit-… new.csv --out out.csv   use it",
+  );
 
 /** A command with the options all of them share. */
 function command(usage: string, description: string, examples: readonly string[]): Command {
@@ -61,8 +82,12 @@ function command(usage: string, description: string, examples: readonly string[]
     .command(usage)
     .description(description)
     .option("--json", "for machines: JSON on standard output", false)
-    .addOption(new Option("--backend <name>", `where to compute: ${backendNames.join(", ")}`).argParser(name(backendNames)))
-    .addOption(new Option("--threads <n>", "threads of the wasm backend (default: one for each processor)").argParser(whole(1)))
+    .addOption(
+      new Option("--backend <name>", `where to compute: ${backendNames.join(", ")}`).argParser(name(backendNames)),
+    )
+    .addOption(
+      new Option("--threads <n>", "threads of the wasm backend (default: one for each processor)").argParser(whole(1)),
+    )
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
 }
 
@@ -73,29 +98,63 @@ async function useBackend(options: { backend?: BackendOptions["backend"]; thread
   runtime.useBackend({ ...(backend === undefined ? {} : { backend }), ...(threads === undefined ? {} : { threads }) });
 }
 
-command("train <data>", "Train a network on a table (CSV), an IDX pair of images, or a built-in problem; writes a run folder.", [
-  "hebb train german-credit.csv --target credit_risk",
-  "hebb train mpg.csv --target mpg --hidden 64,32 --epochs 200",
-  "hebb train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --model cnn",
-  "hebb train moons --activation tanh --out runs/moons",
-])
+command(
+  "train <data>",
+  "Train a network on a table (CSV), an IDX pair of images, or a built-in problem; writes a run folder.",
+  [
+    "hebb train german-credit.csv --target credit_risk",
+    "hebb train mpg.csv --target mpg --hidden 64,32 --epochs 200",
+    "hebb train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --model cnn",
+    "hebb train moons --activation tanh --out runs/moons",
+  ],
+)
   .option("--target <column>", "the column to predict")
   .option("--labels <file>", "labels of an IDX file of images")
   .option("--test-data <file>", "data for a final test")
   .option("--test-labels <file>", "labels of IDX test data")
-  .addOption(new Option("--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer").argParser(widths))
+  .addOption(
+    new Option("--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer").argParser(
+      widths,
+    ),
+  )
   .addOption(new Option("--model <name>", `${models.join(", ")} (default: mlp)`).argParser(name(models)))
-  .addOption(new Option("--activation <name>", `${activations.join(", ")} (default: relu)`).argParser(name(activations)))
+  .addOption(
+    new Option("--activation <name>", `${activations.join(", ")} (default: relu)`).argParser(name(activations)),
+  )
   .addOption(new Option("--loss <name>", `${losses.join(", ")} (default: by the target)`).argParser(name(losses)))
   .addOption(new Option("--optimizer <name>", `${optimizers.join(", ")} (default: adamw)`).argParser(name(optimizers)))
-  .addOption(new Option("--lr <rate>", "learning rate (default: by the data)").argParser(real((value) => value > 0, "a number above 0")))
-  .addOption(new Option("--weight-decay <factor>", "weight decay (default: by the data)").argParser(real((value) => value >= 0, "a number of 0 or more")))
-  .addOption(new Option("--dropout <p>", "share of hidden units dropped in training (default: by the data)").argParser(real((value) => value >= 0 && value < 1, "a number from 0 to below 1")))
+  .addOption(
+    new Option("--lr <rate>", "learning rate (default: by the data)").argParser(
+      real((value) => value > 0, "a number above 0"),
+    ),
+  )
+  .addOption(
+    new Option("--weight-decay <factor>", "weight decay (default: by the data)").argParser(
+      real((value) => value >= 0, "a number of 0 or more"),
+    ),
+  )
+  .addOption(
+    new Option("--dropout <p>", "share of hidden units dropped in training (default: by the data)").argParser(
+      real((value) => value >= 0 && value < 1, "a number from 0 to below 1"),
+    ),
+  )
   .addOption(new Option("--batch-size <n>", "samples in a step (default: 32)").argParser(whole(1)))
   .addOption(new Option("--epochs <n>", "passes over the data at most (default: by the data)").argParser(whole(1)))
-  .addOption(new Option("--patience <n>", "epochs without improvement before stopping (default: by the data)").argParser(whole(1)))
-  .addOption(new Option("--seed <n>", "governs the split, the initial weights, the order, dropout").argParser(whole(0)).default(0))
-  .addOption(new Option("--validation <share>", "share of rows held out").argParser(real((value) => value >= 0 && value < 1, "a share from 0 to below 1")).default(0.2))
+  .addOption(
+    new Option("--patience <n>", "epochs without improvement before stopping (default: by the data)").argParser(
+      whole(1),
+    ),
+  )
+  .addOption(
+    new Option("--seed <n>", "governs the split, the initial weights, the order, dropout")
+      .argParser(whole(0))
+      .default(0),
+  )
+  .addOption(
+    new Option("--validation <share>", "share of rows held out")
+      .argParser(real((value) => value >= 0 && value < 1, "a share from 0 to below 1"))
+      .default(0.2),
+  )
   .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
   .action(async (data: string, options) => {
     await useBackend(options);
@@ -103,7 +162,9 @@ command("train <data>", "Train a network on a table (CSV), an IDX pair of images
     process.exitCode = await train(data, options);
   });
 
-command("resume <run>", "Go on with an interrupted run, to the bit as if it had never stopped.", ["hebb resume runs/moons"])
+command("resume <run>", "Go on with an interrupted run, to the bit as if it had never stopped.", [
+  "hebb resume runs/moons",
+])
   .addOption(new Option("--epochs <n>", "a new number of epochs").argParser(whole(1)))
   .action(async (run: string, options) => {
     await useBackend(options);
@@ -111,7 +172,10 @@ command("resume <run>", "Go on with an interrupted run, to the bit as if it had 
     process.exitCode = await resume(run, options);
   });
 
-command("evaluate <run> <data>", "Measure a trained model on other data.", ["hebb evaluate runs/credit test.csv", "hebb evaluate runs/mnist test-images.gz --labels test-labels.gz --json"])
+command("evaluate <run> <data>", "Measure a trained model on other data.", [
+  "hebb evaluate runs/credit test.csv",
+  "hebb evaluate runs/mnist test-images.gz --labels test-labels.gz --json",
+])
   .option("--labels <file>", "labels of an IDX file of images")
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
@@ -119,7 +183,10 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", ["heb
     process.exitCode = await evaluate(run, data, options);
   });
 
-command("predict <run> <data>", "Predict raw rows; the target column may be absent.", ["hebb predict runs/credit applications.csv", "hebb predict runs/credit applications.csv --out decisions.csv"])
+command("predict <run> <data>", "Predict raw rows; the target column may be absent.", [
+  "hebb predict runs/credit applications.csv",
+  "hebb predict runs/credit applications.csv --out decisions.csv",
+])
   .option("--out <file>", "write a CSV file instead of standard output")
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
@@ -127,7 +194,9 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
     process.exitCode = await predict(run, data, options);
   });
 
-command("inspect <run>", "Show a run's layers, weights, and the values of one forward pass.", ["hebb inspect runs/moons"]).action(async (run: string, options) => {
+command("inspect <run>", "Show a run's layers, weights, and the values of one forward pass.", [
+  "hebb inspect runs/moons",
+]).action(async (run: string, options) => {
   await useBackend(options);
   const { inspect } = await import("./commands/inspect.ts");
   process.exitCode = await inspect(run, options);
@@ -141,7 +210,10 @@ command("bench", "Measure this machine: matrix products and training steps.", ["
     process.exitCode = await bench(options);
   });
 
-command("doctor [run]", "Check this machine's set-up, or look for what is wrong with a run.", ["hebb doctor", "hebb doctor runs/moons"]).action(async (run: string | undefined, options) => {
+command("doctor [run]", "Check this machine's set-up, or look for what is wrong with a run.", [
+  "hebb doctor",
+  "hebb doctor runs/moons",
+]).action(async (run: string | undefined, options) => {
   await useBackend(options);
   const { doctor } = await import("./commands/doctor.ts");
   process.exitCode = await doctor(run, options);
@@ -161,7 +233,12 @@ try {
 
 /** One sentence on standard error for what the user can mend; a stack only for our own mistakes. */
 function exitCodeOf(error: unknown): number {
-  if (error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("commander.")) {
+  if (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    error.code.startsWith("commander.")
+  ) {
     return "exitCode" in error && error.exitCode === 0 ? 0 : usageError;
   }
   if (error instanceof HebbError) {

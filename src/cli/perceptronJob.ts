@@ -2,7 +2,7 @@
 import { type Run, saveModel } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
-import { backendInfo, } from "../runtime/index.ts";
+import { backendInfo } from "../runtime/index.ts";
 import { arraysOf, type EventListener, metrics as figuresOf, type Metrics, residentOf } from "../train/index.ts";
 import { configToJson, type JobConfig, makeModel } from "./job.ts";
 import { applyTo, type Prepared, readSource } from "./source.ts";
@@ -15,14 +15,30 @@ export function perceptronMetrics(model: Perceptron, data: Prepared["train"]): M
   return { loss: 1 - accuracy, accuracy };
 }
 
-export async function trainPerceptron(run: Run, config: JobConfig, { train, validation, preprocessing }: Prepared, emit: EventListener): Promise<number> {
+export async function trainPerceptron(
+  run: Run,
+  config: JobConfig,
+  { train, validation, preprocessing }: Prepared,
+  emit: EventListener,
+): Promise<number> {
   const model = makeModel(config);
   if (!(model instanceof Perceptron)) throw new HebbError("the model is not a perceptron");
   const { features, targets } = residentOf(train);
   const inputs = features.flatten(1);
   const { backend, threads, description } = backendInfo();
   const started = performance.now();
-  emit({ type: "start", run: null, config: {}, parameters: model.weight.size + 1, epochs: config.epochs, stepsPerEpoch: train.length, backend, threads, description, notes: [] });
+  emit({
+    type: "start",
+    run: null,
+    config: {},
+    parameters: model.weight.size + 1,
+    epochs: config.epochs,
+    stepsPerEpoch: train.length,
+    backend,
+    threads,
+    description,
+    notes: [],
+  });
   let epoch = 0;
   let converged = false;
   for (; epoch < config.epochs && !converged; epoch++) {
@@ -39,9 +55,25 @@ export async function trainPerceptron(run: Run, config: JobConfig, { train, vali
       best: converged,
     });
   }
-  if (!converged) emit({ type: "warning", epoch, step: epoch * train.length, message: `no line without mistakes was found in ${epoch} passes; when no line separates the classes there is none: try --model mlp` });
+  if (!converged)
+    emit({
+      type: "warning",
+      epoch,
+      step: epoch * train.length,
+      message: `no line without mistakes was found in ${epoch} passes; when no line separates the classes there is none: try --model mlp`,
+    });
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
-  const test = config.testData === null ? null : applyTo(preprocessing, await readSource(config.testData, { target: config.target ?? undefined, labels: config.testLabels ?? undefined, needLabels: true }));
+  const test =
+    config.testData === null
+      ? null
+      : applyTo(
+          preprocessing,
+          await readSource(config.testData, {
+            target: config.target ?? undefined,
+            labels: config.testLabels ?? undefined,
+            needLabels: true,
+          }),
+        );
   emit({
     type: "end",
     run: run.path,

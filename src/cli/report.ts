@@ -3,8 +3,12 @@ import type { Metrics, TrainEvent } from "../train/index.ts";
 
 const percent = new Set(["accuracy", "precision", "recall", "f1"]);
 
-export const figure = (name: string, value: number): string => `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
-export const figures = (metrics: Metrics): string => Object.entries(metrics).map(([name, value]) => figure(name, value)).join(", ");
+export const figure = (name: string, value: number): string =>
+  `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
+export const figures = (metrics: Metrics): string =>
+  Object.entries(metrics)
+    .map(([name, value]) => figure(name, value))
+    .join(", ");
 
 function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
@@ -16,7 +20,9 @@ function duration(seconds: number): string {
 export const jsonLines =
   (write: (text: string) => void) =>
   (event: TrainEvent): void =>
-    write(`${JSON.stringify(event, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? null : value))}\n`);
+    write(
+      `${JSON.stringify(event, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? null : value))}\n`,
+    );
 
 /** Tells a person how it goes. On a terminal the last line is a bar that is redrawn; otherwise lines appear now and then. */
 export class Reporter {
@@ -40,7 +46,9 @@ export class Reporter {
       case "start":
         this.#epochs = event.epochs;
         this.#started = performance.now();
-        this.#line(`${event.parameters} parameters, up to ${event.epochs} epochs of ${event.stepsPerEpoch} steps, on ${event.description}`);
+        this.#line(
+          `${event.parameters} parameters, up to ${event.epochs} epochs of ${event.stepsPerEpoch} steps, on ${event.description}`,
+        );
         for (const note of event.notes) this.#line(`  ${note}`);
         break;
       case "progress":
@@ -56,7 +64,9 @@ export class Reporter {
         this.#line(`stopped after ${event.epoch} epochs: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`);
         break;
       case "interrupted":
-        this.#line(`interrupted at step ${event.step}; everything is saved${event.resume === null ? "" : `. To go on: ${event.resume}`}`);
+        this.#line(
+          `interrupted at step ${event.step}; everything is saved${event.resume === null ? "" : `. To go on: ${event.resume}`}`,
+        );
         break;
       case "end":
         this.#clear();
@@ -64,7 +74,9 @@ export class Reporter {
         this.#line(`train       ${figures(event.metrics.train)}`);
         if (event.metrics.validation !== null) this.#line(`validation  ${figures(event.metrics.validation)}`);
         if (event.metrics.test !== null) this.#line(`test        ${figures(event.metrics.test)}`);
-        this.#line(`${event.epochs} epochs in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`);
+        this.#line(
+          `${event.epochs} epochs in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`,
+        );
         break;
       case "checkpoint":
         break;
@@ -89,7 +101,9 @@ export class Reporter {
     const left = (seconds / event.step) * (event.totalSteps - event.step);
     const width = 24;
     const full = Math.round(share * width);
-    this.#write(`\r\u001b[2K${"█".repeat(full)}${"░".repeat(width - full)} epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s  at most ${duration(left)} left`);
+    this.#write(
+      `\r\u001b[2K${"█".repeat(full)}${"░".repeat(width - full)} epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s  at most ${duration(left)} left`,
+    );
     this.#bar = true;
   }
 
@@ -101,7 +115,9 @@ export class Reporter {
     if (event.epoch > 0 && now - this.#lastLine < 500 && event.epoch + 1 < this.#epochs) return;
     this.#lastLine = now;
     const main = event.validation === null ? "" : `  validation ${figures(short(event.validation))}`;
-    this.#line(`epoch ${String(event.epoch + 1).padStart(3)}  train loss ${(event.train.loss ?? Number.NaN).toPrecision(4)}${main}${event.best ? "  *" : ""}`);
+    this.#line(
+      `epoch ${String(event.epoch + 1).padStart(3)}  train loss ${(event.train.loss ?? Number.NaN).toPrecision(4)}${main}${event.best ? "  *" : ""}`,
+    );
   }
 
   /** The losses over epochs, as a picture of characters. */
@@ -119,7 +135,13 @@ function short(metrics: Metrics): Metrics {
 const marks = ["●", "○"] as const;
 
 /** Curves over a common scale, drawn with a mark each; the first lies on top. */
-export function plot(series: readonly (readonly number[])[], names: readonly string[], height = 9, width = 60, unit = "epochs"): string {
+export function plot(
+  series: readonly (readonly number[])[],
+  names: readonly string[],
+  height = 9,
+  width = 60,
+  unit = "epochs",
+): string {
   const values = series.flat().filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const span = high > low ? high - low : 1;
@@ -138,5 +160,10 @@ export function plot(series: readonly (readonly number[])[], names: readonly str
   });
   const length = Math.max(...series.map((curve) => curve.length));
   const legend = series.flatMap((curve, k) => (curve.length > 0 ? [`${marks[k] ?? "·"} ${names[k]}`] : [])).join("   ");
-  return [...lines, `${"".padStart(10)}└${"─".repeat(width)}`, `${"".padStart(11)}1${String(length).padStart(width - 1)}  ${unit}    ${legend}`, ""].join("\n");
+  return [
+    ...lines,
+    `${"".padStart(10)}└${"─".repeat(width)}`,
+    `${"".padStart(11)}1${String(length).padStart(width - 1)}  ${unit}    ${legend}`,
+    "",
+  ].join("\n");
 }

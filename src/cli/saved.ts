@@ -1,6 +1,15 @@
 // A finished run, opened again: its model, preprocessing and objective.
-import { loadLatestCheckpoint, loadModel, hasModel, openRun, readConfig, readPreprocessing, type Run } from "../formats/node.ts";
+
 import type { NamedArrays, Preprocessing } from "../formats/index.ts";
+import {
+  hasModel,
+  loadLatestCheckpoint,
+  loadModel,
+  openRun,
+  type Run,
+  readConfig,
+  readPreprocessing,
+} from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { checkConfig, type JobConfig, makeModel } from "./job.ts";
@@ -27,7 +36,9 @@ function weightsOf(run: Run, folder: string): NamedArrays {
   const saved = loadLatestCheckpoint(run);
   if (saved === undefined) throw new HebbError(`${folder} holds neither a model nor a checkpoint; train it first`);
   const pick = (prefix: string): [string, NamedArrays[string]][] =>
-    Object.entries(saved.state.tensors).flatMap(([name, array]): [string, NamedArrays[string]][] => (name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : []));
+    Object.entries(saved.state.tensors).flatMap(([name, array]): [string, NamedArrays[string]][] =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
+    );
   const best = pick("best.");
   return Object.fromEntries(best.length > 0 ? best : pick("model."));
 }

@@ -1,19 +1,36 @@
 // From the DATA argument to data sets: a CSV table, an IDX pair, or a built-in problem by name.
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import * as data from "../data/index.ts";
 import { readCsvFile, readIdxFile, sniffFile } from "../data/files.ts";
+import * as data from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "./suggest.ts";
 
-export const builtInNames = ["loans", "moons", "circles", "spirals", "blobs", "curve", "iris", "and", "or", "xor", "nand"] as const;
+export const builtInNames = [
+  "loans",
+  "moons",
+  "circles",
+  "spirals",
+  "blobs",
+  "curve",
+  "iris",
+  "and",
+  "or",
+  "xor",
+  "nand",
+] as const;
 export type BuiltInName = (typeof builtInNames)[number];
 
 /** Data as it was given, before any preprocessing. */
 export type RawData =
   | { readonly kind: "table"; readonly table: data.Table; readonly target: string | undefined; readonly name: string }
-  | { readonly kind: "images"; readonly images: data.IdxArray; readonly labels: data.IdxArray | undefined; readonly names: { images: string; labels: string } };
+  | {
+      readonly kind: "images";
+      readonly images: data.IdxArray;
+      readonly labels: data.IdxArray | undefined;
+      readonly names: { images: string; labels: string };
+    };
 
 export interface SourceOptions {
   readonly target?: string | undefined;
@@ -30,10 +47,14 @@ export const isBuiltIn = (name: string): name is BuiltInName => (builtInNames as
 function pointTable(dataset: data.Dataset, name: string, target: string): data.Table {
   const width = dataset.features.shape[0] ?? 1;
   const columns = width === 1 ? ["x"] : ["x", "y"];
-  const cells = (pick: (row: number) => number): string[] => Array.from({ length: dataset.length }, (_, row) => String(pick(row)));
+  const cells = (pick: (row: number) => number): string[] =>
+    Array.from({ length: dataset.length }, (_, row) => String(pick(row)));
   return new data.Table(
     [
-      ...columns.map((column, place) => ({ name: column, cells: cells((row) => dataset.features.data[row * width + place] as number) })),
+      ...columns.map((column, place) => ({
+        name: column,
+        cells: cells((row) => dataset.features.data[row * width + place] as number),
+      })),
       { name: target, cells: cells((row) => dataset.targets.data[row] as number) },
     ],
     name,
@@ -78,7 +99,9 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   if (isBuiltIn(path) && !existsSync(path)) return builtIn(path, options.seed ?? 0);
   if (!existsSync(path)) {
     const hint = nearest(path, builtInNames);
-    throw new HebbError(`${path} does not exist; give a CSV or IDX file, or one of the built-in problems: ${builtInNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`);
+    throw new HebbError(
+      `${path} does not exist; give a CSV or IDX file, or one of the built-in problems: ${builtInNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
+    );
   }
   if ((await sniffFile(path)) === "idx") {
     const labels = options.labels ?? guessLabels(path);
@@ -105,26 +128,47 @@ export interface Prepared {
   readonly notes: readonly string[];
 }
 
-export function prepare(raw: RawData, options: { target?: string | undefined; validation: number; seed: number }): Prepared {
+export function prepare(
+  raw: RawData,
+  options: { target?: string | undefined; validation: number; seed: number },
+): Prepared {
   if (raw.kind === "table") {
     const target = options.target ?? raw.target;
     if (target === undefined) {
-      throw new HebbError(`${raw.name}: which column is to be predicted? Name it with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`);
+      throw new HebbError(
+        `${raw.name}: which column is to be predicted? Name it with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`,
+      );
     }
     if (!raw.table.has(target)) {
       const hint = nearest(target, raw.table.columnNames);
-      throw new HebbError(`${raw.name} has no column "${target}"; the columns are ${raw.table.columnNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`);
+      throw new HebbError(
+        `${raw.name} has no column "${target}"; the columns are ${raw.table.columnNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
+      );
     }
-    const { preprocessing, train, validation } = data.prepareTable(raw.table, { target, validation: options.validation, seed: options.seed });
+    const { preprocessing, train, validation } = data.prepareTable(raw.table, {
+      target,
+      validation: options.validation,
+      seed: options.seed,
+    });
     return { preprocessing, train, validation, notes: preprocessing.notes };
   }
   const { images, labels, names } = raw;
-  if (labels === undefined) throw new HebbError(`${names.images} holds images without labels; name the file with their labels: --labels FILE`);
+  if (labels === undefined)
+    throw new HebbError(`${names.images} holds images without labels; name the file with their labels: --labels FILE`);
   data.checkImagesAndLabels(images, labels, names);
-  const { train, validation } = data.trainValidationSplit(labels.data.length, { validation: options.validation, seed: options.seed, labels: labels.data });
+  const { train, validation } = data.trainValidationSplit(labels.data.length, {
+    validation: options.validation,
+    seed: options.seed,
+    labels: labels.data,
+  });
   const preprocessing = data.fitImagePreprocessing(images, labels, { rows: train, names });
   const all = imageDataset(preprocessing, raw);
-  return { preprocessing, train: validation.length > 0 ? all.subset(train) : all, validation: validation.length > 0 ? all.subset(validation) : undefined, notes: preprocessing.notes };
+  return {
+    preprocessing,
+    train: validation.length > 0 ? all.subset(train) : all,
+    validation: validation.length > 0 ? all.subset(validation) : undefined,
+    notes: preprocessing.notes,
+  };
 }
 
 function imageDataset(preprocessing: data.ImagePreprocessing, raw: Extract<RawData, { kind: "images" }>): data.Dataset {
@@ -134,12 +178,18 @@ function imageDataset(preprocessing: data.ImagePreprocessing, raw: Extract<RawDa
 
 /** Other data through a stored preprocessing, with targets. */
 export function applyTo(preprocessing: Preprocessing, raw: RawData): data.Dataset {
-  if (preprocessing.kind === "table" && raw.kind === "table") return data.tableDataset(data.applyPreprocessing(preprocessing, raw.table, { targets: "required" }));
+  if (preprocessing.kind === "table" && raw.kind === "table")
+    return data.tableDataset(data.applyPreprocessing(preprocessing, raw.table, { targets: "required" }));
   if (preprocessing.kind === "images" && raw.kind === "images") {
-    if (raw.labels === undefined) throw new HebbError(`${raw.names.images} holds images without labels; name the file with their labels: --labels FILE`);
+    if (raw.labels === undefined)
+      throw new HebbError(
+        `${raw.names.images} holds images without labels; name the file with their labels: --labels FILE`,
+      );
     return imageDataset(preprocessing, raw);
   }
-  throw new HebbError(`this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`);
+  throw new HebbError(
+    `this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`,
+  );
 }
 
 /** The same without targets: for prediction. `rows` are those of the data, from 0. */
@@ -148,6 +198,9 @@ export function featuresOf(preprocessing: Preprocessing, raw: RawData): data.Dat
     const { features, featureCount, rows } = data.applyPreprocessing(preprocessing, raw.table, { targets: "none" });
     return new data.Dataset({ features, featureShape: [featureCount], targets: new Int32Array(rows.length) });
   }
-  if (preprocessing.kind === "images" && raw.kind === "images") return imageDataset(preprocessing, { ...raw, labels: undefined });
-  throw new HebbError(`this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`);
+  if (preprocessing.kind === "images" && raw.kind === "images")
+    return imageDataset(preprocessing, { ...raw, labels: undefined });
+  throw new HebbError(
+    `this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`,
+  );
 }

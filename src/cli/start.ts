@@ -51,7 +51,10 @@ function neuron(): string {
 /** The network's answer over the whole plane, with the applications it learns from: + granted, · refused. */
 function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): string[] {
   const rows = Array.from({ length: height }, (_, y) =>
-    Array.from({ length: width }, (_, x): string => shades[Math.min(4, Math.floor((probabilities[y * width + x] ?? 0) * 5))] ?? " "),
+    Array.from(
+      { length: width },
+      (_, x): string => shades[Math.min(4, Math.floor((probabilities[y * width + x] ?? 0) * 5))] ?? " ",
+    ),
   );
   for (let row = 0; row < applicants; row += 4) {
     const x = Math.round((((inputs[2 * row] ?? 0) + 1) / 2) * (width - 1));
@@ -65,13 +68,21 @@ function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): str
 async function main(): Promise<void> {
   const terminal = process.stdout.isTTY === true;
   const started = performance.now();
-  process.stdout.write(`${neuron()}\n\nNow a network of 17 neurons learns to decide ${applicants} loans: 2 inputs → 8 → 8 → 1\n`);
+  process.stdout.write(
+    `${neuron()}\n\nNow a network of 17 neurons learns to decide ${applicants} loans: 2 inputs → 8 → 8 → 1\n`,
+  );
 
   seed(0);
   const data = loans();
   const x = tensor(data.inputs, { shape: [applicants, 2] });
   const y = tensor(data.approved, { shape: [applicants, 1] });
-  const model = new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 8), new nn.Tanh(), new nn.Linear(8, 1));
+  const model = new nn.Sequential(
+    new nn.Linear(2, 8),
+    new nn.Tanh(),
+    new nn.Linear(8, 8),
+    new nn.Tanh(),
+    new nn.Linear(8, 1),
+  );
   const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 });
   const step = compile((rows: Tensor) => {
     const loss = nn.functional.bceWithLogits(model.forward(x.indexSelect(0, rows)), y.indexSelect(0, rows));

@@ -15,7 +15,8 @@ export interface Resident {
 }
 
 export function residentOf(dataset: Dataset): Resident {
-  const field = (values: Dataset["features"]): Tensor => tensor(values.data, { shape: [dataset.length, ...values.shape], dtype: values.dtype });
+  const field = (values: Dataset["features"]): Tensor =>
+    tensor(values.data, { shape: [dataset.length, ...values.shape], dtype: values.dtype });
   return { features: field(dataset.features), targets: field(dataset.targets), length: dataset.length };
 }
 
@@ -34,7 +35,12 @@ const evaluationBatch = 256;
 export class Evaluator {
   readonly #model: Module;
   readonly #objective: Objective;
-  readonly #run: (features: Tensor, targets: Tensor, start: Tensor, rows: number) => { loss: Tensor; prediction: Tensor };
+  readonly #run: (
+    features: Tensor,
+    targets: Tensor,
+    start: Tensor,
+    rows: number,
+  ) => { loss: Tensor; prediction: Tensor };
 
   constructor(model: Module, objective: Objective) {
     this.#model = model;
@@ -62,7 +68,10 @@ export class Evaluator {
         predictions.set(prediction.dataSync(), start * width);
       }
       const targets = data.targets.dataSync();
-      return { metrics: { loss: total / data.length, ...metricsOf(this.#objective, predictions, targets, inverse) }, predictions };
+      return {
+        metrics: { loss: total / data.length, ...metricsOf(this.#objective, predictions, targets, inverse) },
+        predictions,
+      };
     } finally {
       this.#model.train(training);
     }
@@ -73,7 +82,11 @@ function metricsOf(objective: Objective, predictions: Float32Array, targets: Typ
   const { task } = objective;
   if (task.kind === "number") {
     const [predicted, wanted] = [predictions.map(inverse), Float32Array.from(targets, inverse)];
-    return { mae: figures.mae(predicted, wanted), rmse: figures.rmse(predicted, wanted), r2: figures.r2(predicted, wanted) };
+    return {
+      mae: figures.mae(predicted, wanted),
+      rmse: figures.rmse(predicted, wanted),
+      r2: figures.r2(predicted, wanted),
+    };
   }
   const predicted = figures.predictedClasses(predictions, task.count);
   const average = figures.macroAverage(figures.classScores(predicted, targets, task.count));

@@ -1,12 +1,20 @@
 // fit: the training loop. Batches are gathered inside one compiled step; every state it keeps can be saved and resumed to the bit.
-import { type Dataset, BatchSampler, type SamplerState } from "../data/index.ts";
-import { HebbError } from "../graph/errors.ts";
+import { BatchSampler, type Dataset, type SamplerState } from "../data/index.ts";
 import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, type Check, listOf, objectOf } from "../formats/json.ts";
+import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, type GroupState, type Optimizer } from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
-import { compile, inspect, type RandomState, randomState, setRandomState, type Tensor, tensor } from "../tensor/index.ts";
+import {
+  compile,
+  inspect,
+  type RandomState,
+  randomState,
+  setRandomState,
+  type Tensor,
+  tensor,
+} from "../tensor/index.ts";
 import { Evaluator, type Inverse, residentOf } from "./evaluation.ts";
 import type { EventListener, Metrics } from "./events.ts";
 import { defaultLoss, type LossName, makeObjective, type Objective, taskOf } from "./objectives.ts";
@@ -18,7 +26,11 @@ export interface TrainState {
 }
 
 /** The learning rate for an epoch, counted from 0, given the validation (or training) loss after the last one. */
-export type EpochSchedule = { step(metric: number): void; stateDict(): JsonObject; loadStateDict(state: JsonObject): void };
+export type EpochSchedule = {
+  step(metric: number): void;
+  stateDict(): JsonObject;
+  loadStateDict(state: JsonObject): void;
+};
 
 export interface EarlyStopping {
   /** Epochs without improvement of the validation loss after which training stops. */
@@ -79,7 +91,8 @@ export async function fit(model: Module, options: FitOptions): Promise<History> 
 }
 
 /** Lets timers, signals and drawing have their turn. */
-const breathe = (): Promise<void> => new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
+const breathe = (): Promise<void> =>
+  new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
 
 interface Best {
   readonly epoch: number;
@@ -103,11 +116,16 @@ class Trainer {
   #lastSave = performance.now();
 
   constructor(model: Module, options: FitOptions) {
-    if (!(Number.isInteger(options.epochs) && options.epochs >= 1)) throw new HebbError(`fit: epochs must be a whole number of at least 1, got ${options.epochs}`);
+    if (!(Number.isInteger(options.epochs) && options.epochs >= 1))
+      throw new HebbError(`fit: epochs must be a whole number of at least 1, got ${options.epochs}`);
     this.#model = model;
     this.#options = options;
     this.#objective = objectiveOf(options);
-    this.#sampler = new BatchSampler(options.train.length, { batchSize: Math.min(options.batchSize ?? 32, options.train.length), shuffle: true, seed: options.seed ?? 0 });
+    this.#sampler = new BatchSampler(options.train.length, {
+      batchSize: Math.min(options.batchSize ?? 32, options.train.length),
+      shuffle: true,
+      seed: options.seed ?? 0,
+    });
     this.#evaluator = new Evaluator(model, this.#objective);
   }
 
@@ -118,7 +136,9 @@ class Trainer {
     const held = validation === undefined ? undefined : residentOf(validation);
     this.#model.train();
     if (this.#options.resume !== undefined) this.#restore(this.#options.resume);
-    const step = compile((features: Tensor, targets: Tensor, index: Tensor) => this.#trainStep(features, targets, index));
+    const step = compile((features: Tensor, targets: Tensor, index: Tensor) =>
+      this.#trainStep(features, targets, index),
+    );
     this.#announce();
     let stopped: History["stopped"] = "finished";
     let breath = performance.now();
@@ -170,7 +190,8 @@ class Trainer {
     } else {
       if (stopped === "early") this.#emitEarlyStop();
       const restore = this.#options.restoreBest ?? held !== undefined;
-      if (this.#best !== undefined && (restore || stopped === "diverged")) this.#model.loadStateDict(this.#best.weights);
+      if (this.#best !== undefined && (restore || stopped === "diverged"))
+        this.#model.loadStateDict(this.#best.weights);
     }
     optimizer.zeroGrad();
     return { epochs: this.#records, bestEpoch: this.#best?.epoch ?? -1, stopped, seconds };
@@ -210,29 +231,62 @@ class Trainer {
   #emitEarlyStop(): void {
     const { earlyStopping, onEvent } = this.#options;
     const bestEpoch = this.#best?.epoch ?? 0;
-    onEvent?.({ type: "earlyStop", epoch: this.#sampler.epoch, bestEpoch, reason: `the loss has not improved for ${earlyStopping?.patience} epochs` });
+    onEvent?.({
+      type: "earlyStop",
+      epoch: this.#sampler.epoch,
+      bestEpoch,
+      reason: `the loss has not improved for ${earlyStopping?.patience} epochs`,
+    });
   }
 
   #announce(): void {
     const { onEvent, epochs } = this.#options;
     const { backend, threads, description } = backendInfo();
     const parameters = this.#model.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
-    onEvent?.({ type: "start", run: null, config: {}, parameters, epochs, stepsPerEpoch: this.#sampler.batchCount, backend, threads, description, notes: [] });
+    onEvent?.({
+      type: "start",
+      run: null,
+      config: {},
+      parameters,
+      epochs,
+      stepsPerEpoch: this.#sampler.batchCount,
+      backend,
+      threads,
+      description,
+      notes: [],
+    });
   }
 
   #emitProgress(epoch: number, rowsPerSecond: number): void {
     const totalSteps = this.#options.epochs * this.#sampler.batchCount;
-    this.#options.onEvent?.({ type: "progress", epoch, step: this.#step, totalSteps, loss: this.#lossSum / this.#rows, rowsPerSecond });
+    this.#options.onEvent?.({
+      type: "progress",
+      epoch,
+      step: this.#step,
+      totalSteps,
+      loss: this.#lossSum / this.#rows,
+      rowsPerSecond,
+    });
   }
 
   /** Finds the first value that is not a number, by running the step's forward pass again with every value kept. */
   #diverged(loss: number, epoch: number, features: Tensor, targets: Tensor, index: Tensor): void {
-    const seen = inspect(() => this.#objective.loss(this.#model.forward(features.indexSelect(0, index)), targets.indexSelect(0, index)));
+    const seen = inspect(() =>
+      this.#objective.loss(this.#model.forward(features.indexSelect(0, index)), targets.indexSelect(0, index)),
+    );
     const first = seen.find(({ value }) => value.some((element) => !Number.isFinite(element)));
-    const where = first === undefined ? "in the update itself" : `first in ${first.path === "" ? "" : `"${first.path}", `}${first.formula}`;
+    const where =
+      first === undefined
+        ? "in the update itself"
+        : `first in ${first.path === "" ? "" : `"${first.path}", `}${first.formula}`;
     const cure = `lower the learning rate (now ${this.#options.optimizer.lr}), clip gradients, or look for unscaled inputs`;
     const kept = this.#best === undefined ? "" : ` The weights of epoch ${this.#best.epoch + 1} are kept.`;
-    this.#options.onEvent?.({ type: "warning", epoch, step: this.#step, message: `the loss became ${loss} at step ${this.#step}, ${where}; ${cure}.${kept}` });
+    this.#options.onEvent?.({
+      type: "warning",
+      epoch,
+      step: this.#step,
+      message: `the loss became ${loss} at step ${this.#step}, ${where}; ${cure}.${kept}`,
+    });
   }
 
   // ── saving and going on ────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,7 +326,11 @@ class Trainer {
   #restore(saved: TrainState): void {
     const { optimizer, schedule } = this.#options;
     const pick = (prefix: string): NamedArrays =>
-      Object.fromEntries(Object.entries(saved.tensors).flatMap(([name, array]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [])));
+      Object.fromEntries(
+        Object.entries(saved.tensors).flatMap(([name, array]) =>
+          name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
+        ),
+      );
     const json = checkProgress(saved.json, "checkpoint:");
     this.#model.loadStateDict(pick("model."));
     optimizer.loadStateDict({ state: pick("optimizer."), groups: json.groups });
@@ -303,28 +361,49 @@ interface SavedProgress {
 
 const figures: Check<Metrics> = (value, place) => {
   const out: Record<string, number> = Object.create(null);
-  for (const [name, figure] of Object.entries(anObject(value, place))) out[name] = figure === null ? Number.NaN : aNumber(figure, `${place}.${name}`);
+  for (const [name, figure] of Object.entries(anObject(value, place)))
+    out[name] = figure === null ? Number.NaN : aNumber(figure, `${place}.${name}`);
   return out;
 };
-const orNull = <T>(check: Check<T>): Check<T | null> => (value, place) => (value === null ? null : check(value, place));
+const orNull =
+  <T>(check: Check<T>): Check<T | null> =>
+  (value, place) =>
+    value === null ? null : check(value, place);
 const option: Check<number | boolean | readonly number[]> = (value, place) =>
   typeof value === "boolean" ? value : Array.isArray(value) ? listOf(aNumber)(value, place) : aNumber(value, place);
 const optionsOf: Check<GroupState["options"]> = (value, place) =>
-  Object.fromEntries(Object.entries(anObject(value, place)).map(([name, part]) => [name, option(part, `${place}.${name}`)]));
+  Object.fromEntries(
+    Object.entries(anObject(value, place)).map(([name, part]) => [name, option(part, `${place}.${name}`)]),
+  );
 const pair: Check<readonly [number, number]> = (value, place) => {
   const [low = 0, high = 0] = listOf(aNumber)(value, place);
   return [low, high];
 };
 
 const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
-  sampler: objectOf<SamplerState>({ epoch: aCount, batch: aCount, seed: aCount, length: aCount, batchSize: aCount, shuffle: aBoolean, dropLast: aBoolean }),
+  sampler: objectOf<SamplerState>({
+    epoch: aCount,
+    batch: aCount,
+    seed: aCount,
+    length: aCount,
+    batchSize: aCount,
+    shuffle: aBoolean,
+    dropLast: aBoolean,
+  }),
   random: objectOf<RandomState>({ key: pair, calls: aCount }),
   step: aCount,
   lossSum: aNumber,
   rows: aCount,
   waited: aCount,
   best: orNull(objectOf<{ readonly epoch: number; readonly loss: number }>({ epoch: aCount, loss: aNumber })),
-  groups: listOf(objectOf<GroupState>({ lr: aNumber, initialLr: (value) => (typeof value === "number" ? value : undefined), options: optionsOf, params: listOf(aCount) })),
+  groups: listOf(
+    objectOf<GroupState>({
+      lr: aNumber,
+      initialLr: (value) => (typeof value === "number" ? value : undefined),
+      options: optionsOf,
+      params: listOf(aCount),
+    }),
+  ),
   records: listOf(objectOf<EpochRecord>({ epoch: aCount, train: figures, validation: orNull(figures) })),
   schedule: orNull(anObject),
 });
@@ -338,5 +417,10 @@ function objectiveOf({ loss, train }: FitOptions): Objective {
 
 /** Values of a state dict on the host. */
 export function arraysOf(state: Readonly<Record<string, Tensor>>): NamedArrays {
-  return Object.fromEntries(Object.entries(state).map(([name, value]) => [name, { dtype: value.dtype, shape: value.shape, data: value.dataSync() }]));
+  return Object.fromEntries(
+    Object.entries(state).map(([name, value]) => [
+      name,
+      { dtype: value.dtype, shape: value.shape, data: value.dataSync() },
+    ]),
+  );
 }

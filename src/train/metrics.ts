@@ -12,7 +12,8 @@ export function predictedClasses(scores: Numbers, classes: number): Int32Array {
   const result = new Int32Array(scores.length / classes);
   for (let row = 0; row < result.length; row++) {
     let best = 0;
-    for (let k = 1; k < classes; k++) if ((scores[row * classes + k] as number) > (scores[row * classes + best] as number)) best = k;
+    for (let k = 1; k < classes; k++)
+      if ((scores[row * classes + k] as number) > (scores[row * classes + best] as number)) best = k;
     result[row] = best;
   }
   return result;
@@ -71,14 +72,21 @@ export function classScores(predicted: Numbers, target: Numbers, classes: number
 
 /** The mean of the classes' scores, each class counting the same. */
 export function macroAverage(scores: readonly ClassScores[]): ClassScores {
-  const mean = (pick: (score: ClassScores) => number): number => scores.reduce((sum, score) => sum + pick(score), 0) / scores.length;
-  return { precision: mean((score) => score.precision), recall: mean((score) => score.recall), f1: mean((score) => score.f1) };
+  const mean = (pick: (score: ClassScores) => number): number =>
+    scores.reduce((sum, score) => sum + pick(score), 0) / scores.length;
+  return {
+    precision: mean((score) => score.precision),
+    recall: mean((score) => score.recall),
+    f1: mean((score) => score.f1),
+  };
 }
 
 /** The chance that a positive row scores above a negative one, ties counting half; NaN when one of the classes is absent. */
 export function rocAuc(scores: Numbers, target: Numbers): number {
   sameLength("rocAuc", scores, target);
-  const order = Array.from({ length: target.length }, (_, row) => row).sort((a, b) => (scores[a] as number) - (scores[b] as number));
+  const order = Array.from({ length: target.length }, (_, row) => row).sort(
+    (a, b) => (scores[a] as number) - (scores[b] as number),
+  );
   let positives = 0;
   let rankSum = 0;
   for (let start = 0; start < order.length; ) {

@@ -4,8 +4,22 @@ import { sizeOf } from "../graph/shape.ts";
 import * as nn from "../nn/index.ts";
 
 export const activationNames = [
-  "relu", "tanh", "sigmoid", "leakyRelu", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid", "hardswish",
-  "relu6", "identity",
+  "relu",
+  "tanh",
+  "sigmoid",
+  "leakyRelu",
+  "elu",
+  "selu",
+  "gelu",
+  "silu",
+  "mish",
+  "softplus",
+  "softsign",
+  "hardtanh",
+  "hardsigmoid",
+  "hardswish",
+  "relu6",
+  "identity",
 ] as const;
 export type ActivationName = (typeof activationNames)[number];
 
@@ -77,7 +91,9 @@ function dense(inputs: number, { hidden, outputs, activation: name, dropout }: M
 function convolutional(description: ModelDescription): nn.Module {
   const [channels, height, width] = description.inputShape;
   if (channels === undefined || height === undefined || width === undefined || height < 4 || width < 4) {
-    throw new HebbError(`model "cnn" takes images of at least 4×4 pixels, but one sample has shape [${description.inputShape.join(", ")}]; use --model mlp`);
+    throw new HebbError(
+      `model "cnn" takes images of at least 4×4 pixels, but one sample has shape [${description.inputShape.join(", ")}]; use --model mlp`,
+    );
   }
   const pooled = (extent: number): number => Math.floor(Math.floor(extent / 2) / 2);
   return new nn.Sequential(
@@ -96,13 +112,18 @@ function convolutional(description: ModelDescription): nn.Module {
 export function buildModel(description: ModelDescription): nn.Module {
   switch (description.kind) {
     case "mlp": {
-      const flat = description.inputShape.length > 1 ? [new nn.Flatten()] : [];
+      const flat: nn.Module[] = description.inputShape.length > 1 ? [new nn.Flatten()] : [];
+      // Neighbouring pixels say much the same: dropping some of them costs little and keeps the network from leaning on any.
+      if (flat.length > 0 && description.dropout > 0) flat.push(new nn.Dropout(description.dropout));
       return new nn.Sequential(...flat, ...dense(sizeOf(description.inputShape), description));
     }
     case "cnn":
       return convolutional(description);
     case "perceptron":
-      if (description.outputs !== 1) throw new HebbError("model \"perceptron\" is one neuron and decides between two classes; this target has more: use --model mlp");
+      if (description.outputs !== 1)
+        throw new HebbError(
+          'model "perceptron" is one neuron and decides between two classes; this target has more: use --model mlp',
+        );
       return new nn.Perceptron(sizeOf(description.inputShape));
   }
 }

@@ -1,6 +1,7 @@
 // What a loss asks of a network: how many outputs, targets in which form, and how outputs become probabilities.
-import { HebbError } from "../graph/errors.ts";
+
 import type { Dataset } from "../data/index.ts";
+import { HebbError } from "../graph/errors.ts";
 import { functional as F } from "../nn/index.ts";
 import { cat, oneHot, type Tensor } from "../tensor/index.ts";
 
@@ -32,10 +33,17 @@ export function makeObjective(name: LossName, task: Task): Objective {
   }
   const { count } = task;
   if (name === "crossEntropy") {
-    return { name, task, outputs: count, loss: (output, target) => F.crossEntropy(output, target), predict: (output) => output.softmax(1) };
+    return {
+      name,
+      task,
+      outputs: count,
+      loss: (output, target) => F.crossEntropy(output, target),
+      predict: (output) => output.softmax(1),
+    };
   }
   if (name === "bceWithLogits" || name === "bce" || name === "hinge") {
-    if (count !== 2) throw new HebbError(`loss "${name}" decides between two classes, but the target has ${count}; use crossEntropy`);
+    if (count !== 2)
+      throw new HebbError(`loss "${name}" decides between two classes, but the target has ${count}; use crossEntropy`);
     return twoClasses(name, task);
   }
   // Distances on classes: the wrong loss, allowed so that it can be compared with the right one.

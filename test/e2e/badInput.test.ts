@@ -8,7 +8,8 @@ import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();
 
-const rows = (count: number, line: (row: number) => string): string => Array.from({ length: count }, (_, row) => `${line(row)}\n`).join("");
+const rows = (count: number, line: (row: number) => string): string =>
+  Array.from({ length: count }, (_, row) => `${line(row)}\n`).join("");
 
 /** An IDX file of bytes: magic, sizes, data. */
 function idx(sizes: readonly number[], bytes: number): Buffer {
@@ -22,7 +23,9 @@ function idx(sizes: readonly number[], bytes: number): Buffer {
 /** Everything in a folder, as one checksum. */
 function fingerprint(path: string): string {
   const hash = createHash("sha256");
-  for (const name of readdirSync(path, { recursive: true, withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const name of readdirSync(path, { recursive: true, withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     if (name.isFile()) hash.update(name.name).update(readFileSync(join(name.parentPath, name.name)));
   }
   return hash.digest("hex");
@@ -46,7 +49,20 @@ beforeAll(async () => {
   write("other-images", idx([10, 5, 5], 250));
   const trained = await hebb("train", "good.csv", "--target", "y", "--epochs", "2", "--out", "run", "--threads", "1");
   expect(trained.stderr).toBe("");
-  const pictures = await hebb("train", "digits", "--labels", "labels", "--epochs", "1", "--validation", "0", "--out", "pictures", "--threads", "1");
+  const pictures = await hebb(
+    "train",
+    "digits",
+    "--labels",
+    "labels",
+    "--epochs",
+    "1",
+    "--validation",
+    "0",
+    "--out",
+    "pictures",
+    "--threads",
+    "1",
+  );
   expect(pictures.stderr).toBe("");
 });
 
@@ -59,36 +75,136 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { what: "a missing file", args: ["train", "absent.csv", "--target", "y"], code: 1, says: [/absent\.csv/, /does not exist|no file/] },
+  {
+    what: "a missing file",
+    args: ["train", "absent.csv", "--target", "y"],
+    code: 1,
+    says: [/absent\.csv/, /does not exist|no file/],
+  },
   { what: "a misspelt built-in problem", args: ["train", "monns"], code: 1, says: [/did you mean "moons"/] },
   { what: "no target", args: ["train", "good.csv"], code: 1, says: [/good\.csv/, /--target/, /a, b, y/] },
-  { what: "a target that is no column", args: ["train", "good.csv", "--target", "z"], code: 1, says: [/good\.csv/, /"z"/, /a, b, y/] },
+  {
+    what: "a target that is no column",
+    args: ["train", "good.csv", "--target", "z"],
+    code: 1,
+    says: [/good\.csv/, /"z"/, /a, b, y/],
+  },
   { what: "a ragged table", args: ["train", "ragged.csv", "--target", "y"], code: 1, says: [/ragged\.csv/, /\b3\b/] },
   { what: "an empty table", args: ["train", "empty.csv", "--target", "y"], code: 1, says: [/empty\.csv/] },
-  { what: "a table with a header only", args: ["train", "header.csv", "--target", "y"], code: 1, says: [/header\.csv/, /no rows/] },
-  { what: "a target with one value", args: ["train", "one.csv", "--target", "y"], code: 1, says: [/one\.csv/, /"yes" in every row/] },
-  { what: "a word among numbers to predict", args: ["train", "words.csv", "--target", "price"], code: 1, says: [/words\.csv/, /"dear"/, /row 21/] },
-  { what: "a truncated IDX file", args: ["train", "truncated-images", "--labels", "labels"], code: 1, says: [/truncated-images/] },
-  { what: "a truncated gzip file", args: ["train", "truncated.gz", "--labels", "labels"], code: 1, says: [/truncated\.gz/] },
+  {
+    what: "a table with a header only",
+    args: ["train", "header.csv", "--target", "y"],
+    code: 1,
+    says: [/header\.csv/, /no rows/],
+  },
+  {
+    what: "a target with one value",
+    args: ["train", "one.csv", "--target", "y"],
+    code: 1,
+    says: [/one\.csv/, /"yes" in every row/],
+  },
+  {
+    what: "a word among numbers to predict",
+    args: ["train", "words.csv", "--target", "price"],
+    code: 1,
+    says: [/words\.csv/, /"dear"/, /row 21/],
+  },
+  {
+    what: "a truncated IDX file",
+    args: ["train", "truncated-images", "--labels", "labels"],
+    code: 1,
+    says: [/truncated-images/],
+  },
+  {
+    what: "a truncated gzip file",
+    args: ["train", "truncated.gz", "--labels", "labels"],
+    code: 1,
+    says: [/truncated\.gz/],
+  },
   { what: "images without labels", args: ["train", "digits"], code: 1, says: [/digits/, /--labels/] },
-  { what: "fewer labels than images", args: ["train", "digits", "--labels", "short-labels"], code: 1, says: [/short-labels/, /\b10\b/, /\b9\b/] },
+  {
+    what: "fewer labels than images",
+    args: ["train", "digits", "--labels", "short-labels"],
+    code: 1,
+    says: [/short-labels/, /\b10\b/, /\b9\b/],
+  },
   { what: "an unknown flag", args: ["train", "moons", "--hiden", "4"], code: 2, says: [/--hiden/, /--hidden/] },
   { what: "an unknown command", args: ["trian", "moons"], code: 2, says: [/trian/, /train/] },
-  { what: "an unknown activation", args: ["train", "moons", "--activation", "rellu"], code: 2, says: [/rellu/, /"relu"/] },
-  { what: "an unknown model", args: ["train", "moons", "--model", "cnnn"], code: 2, says: [/mlp, cnn, perceptron/, /"cnn"/] },
+  {
+    what: "an unknown activation",
+    args: ["train", "moons", "--activation", "rellu"],
+    code: 2,
+    says: [/rellu/, /"relu"/],
+  },
+  {
+    what: "an unknown model",
+    args: ["train", "moons", "--model", "cnnn"],
+    code: 2,
+    says: [/mlp, cnn, perceptron/, /"cnn"/],
+  },
   { what: "an unknown loss", args: ["train", "moons", "--loss", "crossentropy"], code: 2, says: [/"crossEntropy"/] },
-  { what: "a hidden layer of no width", args: ["train", "moons", "--hidden", "8,0"], code: 2, says: [/8,0/, /at least 1/] },
-  { what: "a learning rate that is no number", args: ["train", "moons", "--lr", "fast"], code: 2, says: [/fast/, /above 0/] },
-  { what: "a convolutional network for a table", args: ["train", "moons", "--model", "cnn"], code: 1, says: [/cnn/, /mlp/] },
-  { what: "a loss for classes on a number", args: ["train", "curve", "--loss", "crossEntropy"], code: 1, says: [/crossEntropy/, /mse/] },
+  {
+    what: "a hidden layer of no width",
+    args: ["train", "moons", "--hidden", "8,0"],
+    code: 2,
+    says: [/8,0/, /at least 1/],
+  },
+  {
+    what: "a learning rate that is no number",
+    args: ["train", "moons", "--lr", "fast"],
+    code: 2,
+    says: [/fast/, /above 0/],
+  },
+  {
+    what: "a convolutional network for a table",
+    args: ["train", "moons", "--model", "cnn"],
+    code: 1,
+    says: [/cnn/, /mlp/],
+  },
+  {
+    what: "a loss for classes on a number",
+    args: ["train", "curve", "--loss", "crossEntropy"],
+    code: 1,
+    says: [/crossEntropy/, /mse/],
+  },
   { what: "a perceptron for three classes", args: ["train", "iris", "--model", "perceptron"], code: 1, says: [/mlp/] },
-  { what: "a folder in use", args: ["train", "moons", "--out", "run"], code: 1, says: [/run/, /not empty/, /another folder/] },
+  {
+    what: "a folder in use",
+    args: ["train", "moons", "--out", "run"],
+    code: 1,
+    says: [/run/, /not empty/, /another folder/],
+  },
   { what: "a run that is none", args: ["evaluate", "nowhere", "good.csv"], code: 1, says: [/nowhere/, /run folder/] },
-  { what: "columns that the run does not know", args: ["predict", "run", "othercolumns.csv"], code: 1, says: [/othercolumns\.csv/, /"a"/] },
-  { what: "a word where the run knows numbers", args: ["predict", "run", "text-in-number.csv"], code: 1, says: [/text-in-number\.csv/, /"many"/, /\b2\b/] },
-  { what: "images of another size", args: ["predict", "pictures", "other-images"], code: 1, says: [/other-images/, /5/, /4/] },
-  { what: "a table for a run of images", args: ["predict", "pictures", "good.csv"], code: 1, says: [/images/, /table/] },
-  { what: "a folder for the output that is absent", args: ["predict", "run", "good.csv", "--out", "no/such/out.csv"], code: 1, says: [/no\/such/] },
+  {
+    what: "columns that the run does not know",
+    args: ["predict", "run", "othercolumns.csv"],
+    code: 1,
+    says: [/othercolumns\.csv/, /"a"/],
+  },
+  {
+    what: "a word where the run knows numbers",
+    args: ["predict", "run", "text-in-number.csv"],
+    code: 1,
+    says: [/text-in-number\.csv/, /"many"/, /\b2\b/],
+  },
+  {
+    what: "images of another size",
+    args: ["predict", "pictures", "other-images"],
+    code: 1,
+    says: [/other-images/, /5/, /4/],
+  },
+  {
+    what: "a table for a run of images",
+    args: ["predict", "pictures", "good.csv"],
+    code: 1,
+    says: [/images/, /table/],
+  },
+  {
+    what: "a folder for the output that is absent",
+    args: ["predict", "run", "good.csv", "--out", "no/such/out.csv"],
+    code: 1,
+    says: [/no\/such/],
+  },
 ];
 
 describe("bad input", () => {

@@ -21,7 +21,11 @@ export interface Running {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A folder to work in and the command, for the tests of one file. */
-export function useHebb(): { folder(): string; start(...args: readonly string[]): Running; hebb(...args: readonly string[]): Promise<Finished> } {
+export function useHebb(): {
+  folder(): string;
+  start(...args: readonly string[]): Running;
+  hebb(...args: readonly string[]): Promise<Finished>;
+} {
   let bundle = "";
   let folder = "";
   beforeAll(async () => {
@@ -46,7 +50,10 @@ export function useHebb(): { folder(): string; start(...args: readonly string[])
   afterAll(() => rmSync(bundle, { recursive: true, force: true }));
 
   const start = (...args: readonly string[]): Running => {
-    const child = spawn(process.execPath, [join(bundle, "main.mjs"), ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [join(bundle, "main.mjs"), ...args], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;

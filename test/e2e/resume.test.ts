@@ -9,11 +9,32 @@ const { folder, start, hebb } = useHebb();
 
 const model = (run: string): Buffer => readFileSync(join(folder(), run, "model.safetensors"));
 const events = (run: string): { type: string; epoch?: number; train?: unknown; validation?: unknown }[] =>
-  readFileSync(join(folder(), run, "events.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
-const epochs = (run: string): unknown[] => events(run).filter(({ type }) => type === "epoch").map(({ epoch, train, validation }) => ({ epoch, train, validation }));
+  readFileSync(join(folder(), run, "events.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const epochs = (run: string): unknown[] =>
+  events(run)
+    .filter(({ type }) => type === "epoch")
+    .map(({ epoch, train, validation }) => ({ epoch, train, validation }));
 
 /** Epochs of about a second, so that checkpoints fall within them. */
-const long = ["train", "moons", "--hidden", "384,384", "--batch-size", "1", "--dropout", "0.2", "--epochs", "3", "--threads", "1", "--seed", "5"] as const;
+const long = [
+  "train",
+  "moons",
+  "--hidden",
+  "384,384",
+  "--batch-size",
+  "1",
+  "--dropout",
+  "0.2",
+  "--epochs",
+  "3",
+  "--threads",
+  "1",
+  "--seed",
+  "5",
+] as const;
 
 async function until(condition: () => boolean): Promise<void> {
   for (let count = 0; count < 2000 && !condition(); count++) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -56,17 +77,39 @@ describe("a run that stopped", () => {
 describe("the way of a run", () => {
   test("train, evaluate, predict raw rows without a target, inspect, doctor", async () => {
     const table = loans({ count: 300, seed: 1 });
-    const cells = (row: number, columns: readonly string[]): (string | undefined)[] => columns.map((name) => table.column(name).cells[row]);
+    const cells = (row: number, columns: readonly string[]): (string | undefined)[] =>
+      columns.map((name) => table.column(name).cells[row]);
     const write = (name: string, columns: readonly string[], from: number, to: number): void =>
-      writeFileSync(join(folder(), name), formatCsv(columns, Array.from({ length: to - from }, (_, k) => cells(from + k, columns))));
+      writeFileSync(
+        join(folder(), name),
+        formatCsv(
+          columns,
+          Array.from({ length: to - from }, (_, k) => cells(from + k, columns)),
+        ),
+      );
     const inputs = table.columnNames.filter((name) => name !== "approved");
     write("loans.csv", table.columnNames, 0, 250);
     write("more.csv", table.columnNames, 250, 300);
     write("raw.csv", inputs, 250, 300);
 
-    const trained = await hebb("train", "loans.csv", "--target", "approved", "--test-data", "more.csv", "--out", "loans", "--epochs", "40", "--json");
+    const trained = await hebb(
+      "train",
+      "loans.csv",
+      "--target",
+      "approved",
+      "--test-data",
+      "more.csv",
+      "--out",
+      "loans",
+      "--epochs",
+      "40",
+      "--json",
+    );
     expect(trained.stderr).toBe("");
-    const lines = trained.stdout.trim().split("\n").map((line) => JSON.parse(line));
+    const lines = trained.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(lines[0].type).toBe("start");
     const end = lines[lines.length - 1];
     expect(end.type).toBe("end");
@@ -97,7 +140,22 @@ describe("the way of a run", () => {
     const end = JSON.parse(first.stdout.trim().split("\n").at(-1) ?? "");
     expect(end.metrics.train.accuracy).toBe(1);
     for (const out of ["twice1", "twice2"]) {
-      expect((await hebb("train", "circles", "--epochs", "2", "--seed", "9", "--out", out, "--threads", out === "twice1" ? "1" : "2")).code).toBe(0);
+      expect(
+        (
+          await hebb(
+            "train",
+            "circles",
+            "--epochs",
+            "2",
+            "--seed",
+            "9",
+            "--out",
+            out,
+            "--threads",
+            out === "twice1" ? "1" : "2",
+          )
+        ).code,
+      ).toBe(0);
     }
     expect(model("twice1").equals(model("twice2"))).toBe(true);
   });

@@ -65,13 +65,37 @@ export async function bench(args: { readonly json: boolean; readonly profile: bo
     if (result.profile !== undefined) process.stdout.write(`${result.profile}\n`);
   };
   for (const size of [256, 512, 1024]) show(product(size));
-  const mlp = new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 64), new nn.ReLU(), new nn.Linear(64, 10));
-  show(trainingStep("MLP 784-128-64-10, Adam, batch 64: a step", mlp, rand([64, 784]), randint(0, 10, [64]), args.profile));
-  const cnn = new nn.Sequential(
-    new nn.Conv2d(1, 16, 3, { padding: 1 }), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Conv2d(16, 32, 3, { padding: 1 }), new nn.ReLU(), new nn.MaxPool2d(2),
-    new nn.Flatten(), new nn.Linear(1568, 128), new nn.ReLU(), new nn.Linear(128, 10),
+  const mlp = new nn.Sequential(
+    new nn.Linear(784, 128),
+    new nn.ReLU(),
+    new nn.Linear(128, 64),
+    new nn.ReLU(),
+    new nn.Linear(64, 10),
   );
-  show(trainingStep("CNN 28×28, conv 16, conv 32, batch 64: a step", cnn, rand([64, 1, 28, 28]), randint(0, 10, [64]), args.profile));
+  show(
+    trainingStep("MLP 784-128-64-10, Adam, batch 64: a step", mlp, rand([64, 784]), randint(0, 10, [64]), args.profile),
+  );
+  const cnn = new nn.Sequential(
+    new nn.Conv2d(1, 16, 3, { padding: 1 }),
+    new nn.ReLU(),
+    new nn.MaxPool2d(2),
+    new nn.Conv2d(16, 32, 3, { padding: 1 }),
+    new nn.ReLU(),
+    new nn.MaxPool2d(2),
+    new nn.Flatten(),
+    new nn.Linear(1568, 128),
+    new nn.ReLU(),
+    new nn.Linear(128, 10),
+  );
+  show(
+    trainingStep(
+      "CNN 28×28, conv 16, conv 32, batch 64: a step",
+      cnn,
+      rand([64, 1, 28, 28]),
+      randint(0, 10, [64]),
+      args.profile,
+    ),
+  );
   if (args.json) process.stdout.write(`${JSON.stringify({ description, results })}\n`);
   return 0;
 }

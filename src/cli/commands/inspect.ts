@@ -1,6 +1,6 @@
 // hebb inspect: what a run is made of, and every value of one forward pass.
 import { readEvents } from "../../formats/node.ts";
-import { inspect as inspectGraph, type Inspected, rand, seed } from "../../tensor/index.ts";
+import { type Inspected, inspect as inspectGraph, rand, seed } from "../../tensor/index.ts";
 import { figures } from "../report.ts";
 import { openModel } from "../saved.ts";
 
@@ -26,7 +26,14 @@ function summarize(values: ArrayLike<number>): Summary {
     max = Math.max(max, value);
   }
   const mean = sum / values.length;
-  return { count: values.length, mean, deviation: Math.sqrt(Math.max(0, squares / values.length - mean * mean)), min, max, zeros: zeros / values.length };
+  return {
+    count: values.length,
+    mean,
+    deviation: Math.sqrt(Math.max(0, squares / values.length - mean * mean)),
+    min,
+    max,
+    zeros: zeros / values.length,
+  };
 }
 
 const inWords = ({ mean, deviation, min, max, zeros }: Summary): string =>
@@ -34,11 +41,19 @@ const inWords = ({ mean, deviation, min, max, zeros }: Summary): string =>
 
 export async function inspect(folder: string, args: { readonly json: boolean }): Promise<number> {
   const { run, config, preprocessing, model } = openModel(folder);
-  const parameters = Object.entries(model.stateDict()).map(([name, value]) => ({ name, shape: value.shape, ...summarize(value.dataSync()) }));
+  const parameters = Object.entries(model.stateDict()).map(([name, value]) => ({
+    name,
+    shape: value.shape,
+    ...summarize(value.dataSync()),
+  }));
   seed(0);
   // A batch of standard normal-like inputs: what layers do with values of the scale they were trained on.
-  const batch = rand([16, ...config.model.inputShape]).sub(0.5).mul(Math.sqrt(12));
-  const layers = inspectGraph(() => model.forward(batch)).filter(({ op }) => op !== "value" && op !== "reshape" && op !== "permute" && op !== "expand");
+  const batch = rand([16, ...config.model.inputShape])
+    .sub(0.5)
+    .mul(Math.sqrt(12));
+  const layers = inspectGraph(() => model.forward(batch)).filter(
+    ({ op }) => op !== "value" && op !== "reshape" && op !== "permute" && op !== "expand",
+  );
   const last = readEvents(run).events.at(-1);
   if (args.json) {
     const values = layers.map(({ formula, path, shape, value }) => ({ formula, path, shape, ...summarize(value) }));
@@ -55,11 +70,20 @@ export async function inspect(folder: string, args: { readonly json: boolean }):
     ...parameters.map(({ name, shape, ...summary }) => `  ${name} [${shape.join(", ")}]: ${inWords(summary)}`),
     "",
     "one forward pass of 16 standard inputs",
-    ...layers.map((value: Inspected) => `  ${value.formula}${value.path === "" ? "" : `  # ${value.path}`}\n      ${inWords(summarize(value.value))}`),
+    ...layers.map(
+      (value: Inspected) =>
+        `  ${value.formula}${value.path === "" ? "" : `  # ${value.path}`}\n      ${inWords(summarize(value.value))}`,
+    ),
   ];
   if (last !== undefined && typeof last === "object" && "metrics" in last) {
-    const { metrics } = last as { metrics: { train: Record<string, number>; validation: Record<string, number> | null } };
-    out.push("", `train ${figures(metrics.train)}`, ...(metrics.validation === null ? [] : [`validation ${figures(metrics.validation)}`]));
+    const { metrics } = last as {
+      metrics: { train: Record<string, number>; validation: Record<string, number> | null };
+    };
+    out.push(
+      "",
+      `train ${figures(metrics.train)}`,
+      ...(metrics.validation === null ? [] : [`validation ${figures(metrics.validation)}`]),
+    );
   }
   process.stdout.write(`${out.join("\n")}\n`);
   return 0;

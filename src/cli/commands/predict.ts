@@ -2,14 +2,18 @@
 import { formatCsv } from "../../data/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { Perceptron } from "../../nn/index.ts";
-import { Evaluator, makeObjective, metrics as figuresOf, residentOf } from "../../train/index.ts";
+import { Evaluator, metrics as figuresOf, makeObjective, residentOf } from "../../train/index.ts";
 import { classNames, inverseFor, taskFor } from "../job.ts";
 import { openModel } from "../saved.ts";
 import { featuresOf, readSource } from "../source.ts";
 
 type Row = Readonly<Record<string, string | number>>;
 
-export async function predict(folder: string, path: string, args: { readonly out?: string | undefined; readonly json: boolean }): Promise<number> {
+export async function predict(
+  folder: string,
+  path: string,
+  args: { readonly out?: string | undefined; readonly json: boolean },
+): Promise<number> {
   const { config, preprocessing, model } = openModel(folder);
   const raw = await readSource(path, { target: config.target ?? undefined, seed: config.seed, needLabels: false });
   const data = featuresOf(preprocessing, raw);
@@ -17,17 +21,24 @@ export async function predict(folder: string, path: string, args: { readonly out
   const names = classNames(preprocessing);
   let rows: Row[];
   if (model instanceof Perceptron) {
-    rows = Array.from(model.forward(resident.features.flatten(1)).dataSync(), (decision): Row => ({ prediction: names?.[decision] ?? decision }));
+    rows = Array.from(
+      model.forward(resident.features.flatten(1)).dataSync(),
+      (decision): Row => ({ prediction: names?.[decision] ?? decision }),
+    );
   } else {
     const objective = makeObjective(config.loss, taskFor(preprocessing));
     // Targets are not known: the figures of this evaluation mean nothing and only its predictions are used.
-    const blank = objective.task.kind === "number" ? { ...resident, targets: resident.features.mul(0).sum(-1, true) } : resident;
+    const blank =
+      objective.task.kind === "number" ? { ...resident, targets: resident.features.mul(0).sum(-1, true) } : resident;
     const { predictions } = new Evaluator(model, objective).evaluate(blank);
     rows = names === undefined ? numbers(predictions, inverseFor(preprocessing)) : classes(predictions, names);
   }
   const text = (): string => {
     const columns = Object.keys(rows[0] ?? { prediction: "" });
-    return formatCsv(columns, rows.map((row) => columns.map((column) => row[column])));
+    return formatCsv(
+      columns,
+      rows.map((row) => columns.map((column) => row[column])),
+    );
   };
   if (args.out !== undefined) writeFileAtomic(args.out, new TextEncoder().encode(text()));
   if (args.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
@@ -41,8 +52,16 @@ function numbers(predictions: Float32Array, inverse: ((value: number) => number)
 
 function classes(probabilities: Float32Array, names: readonly string[]): Row[] {
   const chosen = figuresOf.predictedClasses(probabilities, names.length);
-  return Array.from(chosen, (place, row): Row => ({
-    prediction: names[place] as string,
-    ...Object.fromEntries(names.map((name, k) => [`probability ${name}`, Number((probabilities[row * names.length + k] as number).toFixed(6))])),
-  }));
+  return Array.from(
+    chosen,
+    (place, row): Row => ({
+      prediction: names[place] as string,
+      ...Object.fromEntries(
+        names.map((name, k) => [
+          `probability ${name}`,
+          Number((probabilities[row * names.length + k] as number).toFixed(6)),
+        ]),
+      ),
+    }),
+  );
 }

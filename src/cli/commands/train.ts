@@ -1,17 +1,52 @@
 // hebb train: data in, a run folder out.
 import { basename, resolve } from "node:path";
-import { createRun, openRun, type Run, saveModel } from "../../formats/node.ts";
-import { appendEvent, loadLatestCheckpoint, readConfig, readEvents, readPreprocessing, saveCheckpoint, truncateEvents } from "../../formats/node.ts";
 import type { Preprocessing } from "../../formats/index.ts";
+import {
+  appendEvent,
+  createRun,
+  loadLatestCheckpoint,
+  openRun,
+  type Run,
+  readConfig,
+  readEvents,
+  readPreprocessing,
+  saveCheckpoint,
+  saveModel,
+  truncateEvents,
+} from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
 import {
-  type ActivationName, arraysOf, defaultLoss, Evaluator, type EventListener, fit, type LossName, makeObjective, type Metrics, type ModelName, residentOf, type TrainEvent, type TrainState,
+  type ActivationName,
+  arraysOf,
+  defaultLoss,
+  Evaluator,
+  type EventListener,
+  fit,
+  type LossName,
+  type Metrics,
+  type ModelName,
+  makeObjective,
+  residentOf,
+  type TrainEvent,
+  type TrainState,
 } from "../../train/index.ts";
+import {
+  checkConfig,
+  configToJson,
+  defaultsFor,
+  inverseFor,
+  type JobConfig,
+  type JobOptions,
+  makeModel,
+  makeOptimizer,
+  makeSchedule,
+  type OptimizerName,
+  taskFor,
+} from "../job.ts";
 import { trainPerceptron } from "../perceptronJob.ts";
-import { checkConfig, configToJson, defaultsFor, inverseFor, type JobConfig, type JobOptions, makeModel, makeOptimizer, type OptimizerName, taskFor } from "../job.ts";
 import { jsonLines, Reporter } from "../report.ts";
-import { applyTo, isBuiltIn, prepare, type Prepared, readSource } from "../source.ts";
+import { applyTo, isBuiltIn, type Prepared, prepare, readSource } from "../source.ts";
 
 export interface TrainArguments extends JobOptions {
   readonly target?: string | undefined;
@@ -29,7 +64,8 @@ export interface TrainArguments extends JobOptions {
 }
 
 /** The file a path names, wherever the command is run from; built-in problems keep their name. */
-const located = (path: string | undefined): string | null => (path === undefined ? null : isBuiltIn(path) ? path : resolve(path));
+const located = (path: string | undefined): string | null =>
+  path === undefined ? null : isBuiltIn(path) ? path : resolve(path);
 const gates: readonly string[] = ["and", "or", "xor", "nand"];
 
 export async function train(path: string, args: TrainArguments): Promise<number> {
@@ -42,7 +78,10 @@ export async function train(path: string, args: TrainArguments): Promise<number>
   seedEverything(config.seed);
   makeModel(config);
   makeObjective(config.loss, taskFor(prepared.preprocessing));
-  const run = createRun(args.out ?? defaultFolder(path), { config: configToJson(config), preprocessing: prepared.preprocessing });
+  const run = createRun(args.out ?? defaultFolder(path), {
+    config: configToJson(config),
+    preprocessing: prepared.preprocessing,
+  });
   return perform(run, config, prepared, undefined, args.json);
 }
 
@@ -52,7 +91,9 @@ function decide(path: string, args: TrainArguments, { preprocessing, train: data
   const task = taskFor(preprocessing);
   const defaults = defaultsFor(kind, preprocessing, data, validation !== undefined);
   if (kind === "perceptron" && (task.kind === "number" || task.count !== 2)) {
-    throw new HebbError(`model "perceptron" is one neuron and decides between two classes, but the target ${task.kind === "number" ? "is a number" : `has ${task.count} classes`}; use --model mlp`);
+    throw new HebbError(
+      `model "perceptron" is one neuron and decides between two classes, but the target ${task.kind === "number" ? "is a number" : `has ${task.count} classes`}; use --model mlp`,
+    );
   }
   const loss = args.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
   const { outputs } = makeObjective(loss, task);
@@ -63,7 +104,14 @@ function decide(path: string, args: TrainArguments, { preprocessing, train: data
     testData: located(args.testData),
     testLabels: located(args.testLabels),
     target: args.target ?? (preprocessing.kind === "table" ? preprocessing.target.column : null),
-    model: { kind, inputShape: data.features.shape, outputs, hidden: args.hidden ?? defaults.hidden, activation: args.activation ?? "relu", dropout: args.dropout ?? defaults.dropout },
+    model: {
+      kind,
+      inputShape: data.features.shape,
+      outputs,
+      hidden: args.hidden ?? defaults.hidden,
+      activation: args.activation ?? "relu",
+      dropout: args.dropout ?? defaults.dropout,
+    },
     loss,
     optimizer,
     lr: args.lr ?? defaults.lr,
@@ -73,26 +121,45 @@ function decide(path: string, args: TrainArguments, { preprocessing, train: data
     patience: args.patience ?? defaults.patience,
     seed: args.seed,
     validation: args.validation,
+    schedule: defaults.schedule,
   };
 }
 
 function defaultFolder(path: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
-  return `runs/${basename(path).replace(/\.[^.]*$/, "").replace(/[^\w.-]/g, "_")}-${stamp}`;
+  return `runs/${basename(path)
+    .replace(/\.[^.]*$/, "")
+    .replace(/[^\w.-]/g, "_")}-${stamp}`;
 }
 
-export async function resume(folder: string, args: { readonly json: boolean; readonly epochs?: number | undefined }): Promise<number> {
+export async function resume(
+  folder: string,
+  args: { readonly json: boolean; readonly epochs?: number | undefined },
+): Promise<number> {
   const run = openRun(folder);
   const stored = checkConfig(readConfig(run), "config.json:");
   const config = args.epochs === undefined ? stored : { ...stored, epochs: args.epochs };
-  if (config.model.kind === "perceptron") throw new HebbError(`${folder} is a perceptron, which learns in one go; train it anew`);
+  if (config.model.kind === "perceptron")
+    throw new HebbError(`${folder} is a perceptron, which learns in one go; train it anew`);
   const saved = loadLatestCheckpoint(run);
-  if (saved === undefined) throw new HebbError(`${folder} holds no checkpoint to go on from; start again with hebb train`);
+  if (saved === undefined)
+    throw new HebbError(`${folder} holds no checkpoint to go on from; start again with hebb train`);
   for (const warning of saved.warnings) process.stderr.write(`warning: ${warning}\n`);
-  const raw = await readSource(config.data, { target: config.target ?? undefined, labels: config.labels ?? undefined, seed: config.seed, needLabels: true });
-  const prepared = prepare(raw, { target: config.target ?? undefined, validation: config.validation, seed: config.seed });
+  const raw = await readSource(config.data, {
+    target: config.target ?? undefined,
+    labels: config.labels ?? undefined,
+    seed: config.seed,
+    needLabels: true,
+  });
+  const prepared = prepare(raw, {
+    target: config.target ?? undefined,
+    validation: config.validation,
+    seed: config.seed,
+  });
   if (JSON.stringify(prepared.preprocessing) !== JSON.stringify(readPreprocessing(run))) {
-    throw new HebbError(`${config.data} is no longer the data that ${folder} was trained on; put the old file back, or train anew`);
+    throw new HebbError(
+      `${config.data} is no longer the data that ${folder} was trained on; put the old file back, or train anew`,
+    );
   }
   seedEverything(config.seed);
   const events = saved.state.json.events;
@@ -100,7 +167,13 @@ export async function resume(folder: string, args: { readonly json: boolean; rea
   return perform(run, config, prepared, saved.state, args.json);
 }
 
-async function perform(run: Run, config: JobConfig, prepared: Prepared, from: TrainState | undefined, json: boolean): Promise<number> {
+async function perform(
+  run: Run,
+  config: JobConfig,
+  prepared: Prepared,
+  from: TrainState | undefined,
+  json: boolean,
+): Promise<number> {
   const reporter = new Reporter((text) => process.stdout.write(text), process.stdout.isTTY === true);
   const tell: EventListener = json ? jsonLines((text) => process.stdout.write(text)) : reporter.listen;
   let events = readEvents(run).events.length;
@@ -132,6 +205,7 @@ async function perform(run: Run, config: JobConfig, prepared: Prepared, from: Tr
     seed: config.seed,
     earlyStopping: config.patience === null ? undefined : { patience: config.patience },
     inverse,
+    schedule: makeSchedule(config, optimizer),
     onEvent: emit,
     signal: stop.signal,
     resume: from,
@@ -160,14 +234,35 @@ async function perform(run: Run, config: JobConfig, prepared: Prepared, from: Tr
 }
 
 /** Adds to an event what only the command knows. */
-function complete(event: TrainEvent, run: Run, config: JobConfig, preprocessing: Preprocessing, resumed: boolean): TrainEvent {
-  if (event.type === "start") return { ...event, run: run.path, config: { ...config }, notes: resumed || preprocessing.kind === "text" ? [] : preprocessing.notes };
+function complete(
+  event: TrainEvent,
+  run: Run,
+  config: JobConfig,
+  preprocessing: Preprocessing,
+  resumed: boolean,
+): TrainEvent {
+  if (event.type === "start")
+    return {
+      ...event,
+      run: run.path,
+      config: { ...config },
+      notes: resumed || preprocessing.kind === "text" ? [] : preprocessing.notes,
+    };
   if (event.type === "interrupted") return { ...event, resume: `hebb resume ${run.path}` };
   return event;
 }
 
-export async function testMetrics(config: JobConfig, preprocessing: Preprocessing, measure: (data: Prepared["train"]) => Metrics): Promise<Metrics | null> {
+export async function testMetrics(
+  config: JobConfig,
+  preprocessing: Preprocessing,
+  measure: (data: Prepared["train"]) => Metrics,
+): Promise<Metrics | null> {
   if (config.testData === null) return null;
-  const raw = await readSource(config.testData, { target: config.target ?? undefined, labels: config.testLabels ?? undefined, seed: config.seed, needLabels: true });
+  const raw = await readSource(config.testData, {
+    target: config.target ?? undefined,
+    labels: config.testLabels ?? undefined,
+    seed: config.seed,
+    needLabels: true,
+  });
   return measure(applyTo(preprocessing, raw));
 }

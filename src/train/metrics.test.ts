@@ -1,0 +1,46 @@
+// Metrics against figures worked out by hand.
+import { describe, expect, test } from "vitest";
+import * as metrics from "./metrics.ts";
+
+describe("metrics", () => {
+  const target = [0, 0, 1, 1, 2];
+  const predicted = [0, 1, 1, 1, 0];
+
+  test("accuracy and the confusion matrix", () => {
+    expect(metrics.accuracy(predicted, target)).toBeCloseTo(3 / 5, 12);
+    expect(metrics.confusionMatrix(predicted, target, 3)).toEqual([
+      [1, 1, 0],
+      [0, 2, 0],
+      [1, 0, 0],
+    ]);
+    expect(() => metrics.accuracy([1], [1, 2])).toThrow(/1 predictions do not fit 2/);
+  });
+
+  test("precision, recall and F1, zero for a class never predicted", () => {
+    const [zero, one, two] = metrics.classScores(predicted, target, 3);
+    expect(zero).toEqual({ precision: 0.5, recall: 0.5, f1: 0.5 });
+    expect(one?.precision).toBeCloseTo(2 / 3, 12);
+    expect(one?.recall).toBe(1);
+    expect(two).toEqual({ precision: 0, recall: 0, f1: 0 });
+  });
+
+  test("the largest score wins, the first of equals; top k", () => {
+    const scores = [0.2, 0.5, 0.3, 0.4, 0.4, 0.2];
+    expect([...metrics.predictedClasses(scores, 3)]).toEqual([1, 0]);
+    expect(metrics.topKAccuracy(scores, [2, 2], 3, 2)).toBe(0.5);
+  });
+
+  test("ROC AUC counts ties half and is NaN with one class", () => {
+    expect(metrics.rocAuc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])).toBeCloseTo(0.75, 12);
+    expect(metrics.rocAuc([0.5, 0.5], [0, 1])).toBe(0.5);
+    expect(metrics.rocAuc([0.5, 0.6], [1, 1])).toBeNaN();
+  });
+
+  test("regression figures and perplexity", () => {
+    expect(metrics.mae([1, 2, 3], [1, 4, 0])).toBeCloseTo(5 / 3, 12);
+    expect(metrics.rmse([1, 2, 3], [1, 4, 0])).toBeCloseTo(Math.sqrt(13 / 3), 12);
+    expect(metrics.r2([1, 2, 3], [1, 2, 3])).toBe(1);
+    expect(metrics.r2([2, 2, 2], [1, 2, 3])).toBe(0);
+    expect(metrics.perplexity(Math.log(8))).toBeCloseTo(8, 12);
+  });
+});
