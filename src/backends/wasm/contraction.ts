@@ -1,7 +1,8 @@
 // Contractions: operands are packed into panels, multiplied tile by tile, and the epilogue runs over the result.
-import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
+
 import { flatAxes, isAffine, rewrite } from "../../compiler/indexing.ts";
-import { add, type Axis, axisValue, int, load, localValue, mul, newLocal, type Scalar } from "../../graph/scalar.ts";
+import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
+import { type Axis, add, axisValue, int, load, localValue, mul, newLocal, type Scalar } from "../../graph/scalar.ts";
 import { type Matrix, panelColumns, panelRows, stridesAlong } from "./contractionOperand.ts";
 import { emitPacking } from "./contractionPacking.ts";
 import { emitTiles } from "./contractionTile.ts";
@@ -18,8 +19,14 @@ const alignment = 16;
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
-  const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(extentOf) as [number, number, number, number];
-  if (kernel.dtype !== "float32" || batch * m * n * k < smallestPacked || k < 3 || (m < 3 && n < 8)) return emitLoops(asLoops(kernel), context);
+  const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(extentOf) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (kernel.dtype !== "float32" || batch * m * n * k < smallestPacked || k < 3 || (m < 3 && n < 8))
+    return emitLoops(asLoops(kernel), context);
   return new Contraction(kernel, context).emit();
 }
 
@@ -43,7 +50,12 @@ class Contraction {
 
   emit(): KernelCode {
     const { kernel } = this;
-    const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(extentOf) as [number, number, number, number];
+    const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(extentOf) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     // The wider panel goes along the dim that wastes less of it.
     const tiles = (rows: number, columns: number): number => roundUp(rows, panelRows) * roundUp(columns, panelColumns);
     const swapped = tiles(n, m) * 1.25 < tiles(m, n);
@@ -58,7 +70,19 @@ class Contraction {
     const rightPanels = this.pack(right, columns, depth, phases);
     const pitch = roundUp(columns, panelColumns);
     const result = this.reserve(batch * roundUp(rows, panelRows) * pitch);
-    phases.push(emitTiles(this.context, { name: kernel.name, batch, rows, columns, depth, left: leftPanels, right: rightPanels, result, pitch }));
+    phases.push(
+      emitTiles(this.context, {
+        name: kernel.name,
+        batch,
+        rows,
+        columns,
+        depth,
+        left: leftPanels,
+        right: rightPanels,
+        result,
+        pitch,
+      }),
+    );
     phases.push(...this.epilogue(result, rowAxes, columnAxes, roundUp(rows, panelRows) * pitch, pitch));
     this.context.needShared(this.used * floatBytes);
     return { phases };
@@ -77,7 +101,18 @@ class Contraction {
     const batch = extentOf(kernel.batch);
     const matrix = this.plainMatrix(side) ?? this.unfold(side, phases);
     const place = this.reserve(batch * roundUp(outer, side.width) * depth);
-    phases.push(emitPacking(context, { name: kernel.name, matrix, batch, outer, k: extentOf(kernel.k), depth, width: side.width, place }));
+    phases.push(
+      emitPacking(context, {
+        name: kernel.name,
+        matrix,
+        batch,
+        outer,
+        k: extentOf(kernel.k),
+        depth,
+        width: side.width,
+        place,
+      }),
+    );
     return place;
   }
 
@@ -112,21 +147,37 @@ class Contraction {
   }
 
   /** The epilogue over the finished products, as a loop over the axes of the result. */
-  private epilogue(result: number, rowAxes: readonly Axis[], columnAxes: readonly Axis[], batchPitch: number, pitch: number): readonly Phase[] {
+  private epilogue(
+    result: number,
+    rowAxes: readonly Axis[],
+    columnAxes: readonly Axis[],
+    batchPitch: number,
+    pitch: number,
+  ): readonly Phase[] {
     const { kernel, context } = this;
     const buffer = context.sharedBuffer("float32");
-    const place = add(add(mul(flatAxes(kernel.batch), int(batchPitch)), mul(flatAxes(rowAxes), int(pitch))), add(flatAxes(columnAxes), int(result)));
+    const place = add(
+      add(mul(flatAxes(kernel.batch), int(batchPitch)), mul(flatAxes(rowAxes), int(pitch))),
+      add(flatAxes(columnAxes), int(result)),
+    );
     const local = newLocal("float32");
     const named = (value: Scalar): Scalar =>
-      rewrite(value, (scalar) => (scalar.kind === "local" && scalar.local === kernel.result ? localValue(local) : undefined));
+      rewrite(value, (scalar) =>
+        scalar.kind === "local" && scalar.local === kernel.result ? localValue(local) : undefined,
+      );
     const body: Statement[] = [
       { kind: "let", local, value: load(buffer, place, "float32") },
       ...kernel.epilogue.map((statement): Statement => {
         if (statement.kind === "let") return { ...statement, value: named(statement.value) };
-        return statement.kind === "store" ? { ...statement, index: named(statement.index), value: named(statement.value) } : statement;
+        return statement.kind === "store"
+          ? { ...statement, index: named(statement.index), value: named(statement.value) }
+          : statement;
       }),
     ];
-    return emitLoops({ kind: "loops", name: `${kernel.name}, epilogue`, axes: [...kernel.batch, ...rowAxes, ...columnAxes], body }, context).phases;
+    return emitLoops(
+      { kind: "loops", name: `${kernel.name}, epilogue`, axes: [...kernel.batch, ...rowAxes, ...columnAxes], body },
+      context,
+    ).phases;
   }
 }
 
@@ -159,9 +210,9 @@ function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolean {
   };
   find(value);
   if (index === undefined) return false;
-  const moved = rewrite(index, (scalar) => (scalar.kind === "axis" && scalar.axis === axis ? add(axisValue(axis), int(1)) : undefined));
+  const moved = rewrite(index, (scalar) =>
+    scalar.kind === "axis" && scalar.axis === axis ? add(axisValue(axis), int(1)) : undefined,
+  );
   const strides = stridesAlong(index, [[axis], [], []]);
   return strides !== undefined && moved !== index && strides[0][0]?.stride === 1;
 }
-
-

@@ -42,7 +42,9 @@ function evaluate(index: Scalar, at: ReadonlyMap<number, number>): number {
 }
 
 const isPlain = (index: Scalar): boolean =>
-  index.kind === "const" || index.kind === "axis" || (index.kind === "binary" && ["add", "sub", "mul"].includes(index.fn) && isPlain(index.a) && isPlain(index.b));
+  index.kind === "const" ||
+  index.kind === "axis" ||
+  (index.kind === "binary" && ["add", "sub", "mul"].includes(index.fn) && isPlain(index.a) && isPlain(index.b));
 
 /** Strides along groups of axes: those of the first group one by one, those of the second and third as one each; and the offset. */
 export function stridesAlong(
@@ -55,7 +57,12 @@ export function stridesAlong(
   const outerStride = joined(outer, strideOf);
   const kStride = joined(k, strideOf);
   if (outerStride === undefined || kStride === undefined) return undefined;
-  return [batch.map((axis) => ({ extent: axis.extent, stride: axis.extent === 1 ? 0 : strideOf(axis) })), outerStride, kStride, offset];
+  return [
+    batch.map((axis) => ({ extent: axis.extent, stride: axis.extent === 1 ? 0 : strideOf(axis) })),
+    outerStride,
+    kStride,
+    offset,
+  ];
 }
 
 /** The one stride of axes that step evenly through memory together; undefined when they do not. */

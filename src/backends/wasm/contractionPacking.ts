@@ -1,7 +1,7 @@
 // Packing: a matrix copied into panels of 4 rows or 8 columns, k by k, padded with zeros, so that tiles read memory in order.
 import { byteSize } from "../../graph/dtype.ts";
-import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
 import type { Matrix } from "./contractionOperand.ts";
+import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
 import type { FunctionBuilder } from "./module.ts";
 
 export interface Packing {
@@ -35,7 +35,13 @@ export function emitPacking(context: EmitContext, packing: Packing): Phase {
   const f = context.module.function(`${context.module.functions.length}:${name}, packed`, phaseParams);
   const panels = Math.ceil(outer / width);
   const blocks = Math.ceil(depth / kBlock);
-  const [unit, panel, block, source, target] = ["i32", "i32", "i32", "i32", "i32"].map(() => f.local("i32")) as [number, number, number, number, number];
+  const [unit, panel, block, source, target] = ["i32", "i32", "i32", "i32", "i32"].map(() => f.local("i32")) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   f.get(lowParam).set(unit);
   f.block((done) => {
     f.loop((again) => {
@@ -44,26 +50,71 @@ export function emitPacking(context: EmitContext, packing: Packing): Phase {
       f.get(unit).i32(panels).op("i32.div_u").i32(blocks).op("i32.rem_u").set(block);
       pushBatchOffset(f, unit, panels * blocks, matrix);
       pushBuffer(f, context, matrix.buffer);
-      f.op("i32.add").get(panel).i32(width * matrix.outerStride * bytes).op("i32.mul").op("i32.add");
-      f.get(block).i32(kBlock * matrix.kStride * bytes).op("i32.mul").op("i32.add");
-      f.i32(matrix.offset * bytes).op("i32.add").set(source);
-      f.get(tableParam).memory("i32.load", 4 * context.sharedSlot).i32(packing.place * bytes).op("i32.add");
-      f.get(unit).i32(panels * blocks).op("i32.div_u").i32(panels * depth * width * bytes).op("i32.mul").op("i32.add");
-      f.get(block).i32(kBlock * panels * width * bytes).op("i32.mul").op("i32.add").set(target);
+      f.op("i32.add")
+        .get(panel)
+        .i32(width * matrix.outerStride * bytes)
+        .op("i32.mul")
+        .op("i32.add");
+      f.get(block)
+        .i32(kBlock * matrix.kStride * bytes)
+        .op("i32.mul")
+        .op("i32.add");
+      f.i32(matrix.offset * bytes)
+        .op("i32.add")
+        .set(source);
+      f.get(tableParam)
+        .memory("i32.load", 4 * context.sharedSlot)
+        .i32(packing.place * bytes)
+        .op("i32.add");
+      f.get(unit)
+        .i32(panels * blocks)
+        .op("i32.div_u")
+        .i32(panels * depth * width * bytes)
+        .op("i32.mul")
+        .op("i32.add");
+      f.get(block)
+        .i32(kBlock * panels * width * bytes)
+        .op("i32.mul")
+        .op("i32.add")
+        .set(target);
       const lengths = (k: number, length: number): void => {
-        f.get(target).get(panel).i32(length * width * bytes).op("i32.mul").op("i32.add").set(target);
-        const pack = (filled: number): void => packPanel(f, matrix, { source, target, k, depth: length, width, filled });
+        f.get(target)
+          .get(panel)
+          .i32(length * width * bytes)
+          .op("i32.mul")
+          .op("i32.add")
+          .set(target);
+        const pack = (filled: number): void =>
+          packPanel(f, matrix, { source, target, k, depth: length, width, filled });
         if (outer % width === 0) pack(width);
-        else f.get(panel).i32(panels - 1).op("i32.eq").if(() => pack(outer % width), () => pack(width));
+        else
+          f.get(panel)
+            .i32(panels - 1)
+            .op("i32.eq")
+            .if(
+              () => pack(outer % width),
+              () => pack(width),
+            );
       };
       const rest = (blocks - 1) * kBlock;
       if (blocks === 1) lengths(packing.k, depth);
-      else f.get(block).i32(blocks - 1).op("i32.eq").if(() => lengths(packing.k - rest, depth - rest), () => lengths(kBlock, kBlock));
+      else
+        f.get(block)
+          .i32(blocks - 1)
+          .op("i32.eq")
+          .if(
+            () => lengths(packing.k - rest, depth - rest),
+            () => lengths(kBlock, kBlock),
+          );
       f.get(unit).i32(1).op("i32.add").set(unit).br(again);
     });
   });
   const contiguous = matrix.outerStride === 1 || matrix.kStride === 1;
-  return { fn: f, units: batch * panels * blocks, cost: batch * outer * packing.k * (contiguous ? nanosecondsPerElement : nanosecondsPerGather) };
+  return {
+    fn: f,
+    units: batch * panels * blocks,
+    cost: batch * outer * packing.k * (contiguous ? nanosecondsPerElement : nanosecondsPerGather),
+  };
 }
 
 /** Pushes the byte offset of the batch that a unit belongs to. */
@@ -72,7 +123,14 @@ export function pushBatchOffset(f: FunctionBuilder, unit: number, unitsPerBatch:
   f.i32(0);
   for (const { extent, stride } of [...matrix.batch].reverse()) {
     if (extent === 1) continue;
-    f.get(unit).i32(inner).op("i32.div_u").i32(extent).op("i32.rem_u").i32(stride * bytes).op("i32.mul").op("i32.add");
+    f.get(unit)
+      .i32(inner)
+      .op("i32.div_u")
+      .i32(extent)
+      .op("i32.rem_u")
+      .i32(stride * bytes)
+      .op("i32.mul")
+      .op("i32.add");
     inner *= extent;
   }
 }
@@ -104,16 +162,30 @@ function packPanel(f: FunctionBuilder, matrix: Matrix, { source, target, k, dept
   if (matrix.outerStride === 1 && filled === width) copyRows(f, from, to, end, k, matrix.kStride, width);
   else if (matrix.kStride === 1 && filled === width) transposeRows(f, from, to, end, k, matrix.outerStride, width);
   else gatherRows(f, from, to, end, k, matrix, width, filled);
-  for (let place = k * width; place < depth * width; place += 4) f.get(target).f32x4(0).memory("v128.store", place * bytes);
+  for (let place = k * width; place < depth * width; place += 4)
+    f.get(target)
+      .f32x4(0)
+      .memory("v128.store", place * bytes);
   for (const local of [from, to, end]) f.release(local);
 }
 
 /** Runs `body(count)` for k in steps of `step`, then for the rest one by one; `body` handles `step` (or 1) of them. */
-function alongK(f: FunctionBuilder, to: number, end: number, k: number, width: number, step: number, body: (count: number) => void): void {
+function alongK(
+  f: FunctionBuilder,
+  to: number,
+  end: number,
+  k: number,
+  width: number,
+  step: number,
+  body: (count: number) => void,
+): void {
   for (const count of [step, 1]) {
     const times = count === step ? Math.floor(k / step) : k % step;
     if (times === 0 || (count === 1 && step === 1)) continue;
-    f.get(to).i32(times * count * width * bytes).op("i32.add").set(end);
+    f.get(to)
+      .i32(times * count * width * bytes)
+      .op("i32.add")
+      .set(end);
     f.loop((again) => {
       body(count);
       f.get(to).get(end).op("i32.lt_u").brIf(again);
@@ -126,11 +198,22 @@ function advance(f: FunctionBuilder, pointer: number, by: number): void {
 }
 
 /** Neighbours of a panel lie together in memory: whole vectors are copied. */
-function copyRows(f: FunctionBuilder, from: number, to: number, end: number, k: number, kStride: number, width: number): void {
+function copyRows(
+  f: FunctionBuilder,
+  from: number,
+  to: number,
+  end: number,
+  k: number,
+  kStride: number,
+  width: number,
+): void {
   alongK(f, to, end, k, width, 4, (count) => {
     for (let row = 0; row < count; row++) {
       for (let lane = 0; lane < width; lane += 4) {
-        f.get(to).get(from).memory("v128.load", lane * bytes).memory("v128.store", (row * width + lane) * bytes);
+        f.get(to)
+          .get(from)
+          .memory("v128.load", lane * bytes)
+          .memory("v128.store", (row * width + lane) * bytes);
       }
       advance(f, from, kStride * bytes);
     }
@@ -139,7 +222,15 @@ function copyRows(f: FunctionBuilder, from: number, to: number, end: number, k: 
 }
 
 /** Neighbours along k lie together: four by four blocks are turned in registers. */
-function transposeRows(f: FunctionBuilder, from: number, to: number, end: number, k: number, outerStride: number, width: number): void {
+function transposeRows(
+  f: FunctionBuilder,
+  from: number,
+  to: number,
+  end: number,
+  k: number,
+  outerStride: number,
+  width: number,
+): void {
   const rows = Array.from({ length: 4 }, () => f.local("v128"));
   const [r0, r1, r2, r3] = rows as [number, number, number, number];
   const pairs = Array.from({ length: 4 }, () => f.local("v128"));
@@ -163,10 +254,26 @@ function transposeRows(f: FunctionBuilder, from: number, to: number, end: number
       f.get(r2).get(r3).shuffle32(0, 4, 1, 5).set(p1);
       f.get(r0).get(r1).shuffle32(2, 6, 3, 7).set(p2);
       f.get(r2).get(r3).shuffle32(2, 6, 3, 7).set(p3);
-      f.get(to).get(p0).get(p1).shuffle32(0, 1, 4, 5).memory("v128.store", group * bytes);
-      f.get(to).get(p0).get(p1).shuffle32(2, 3, 6, 7).memory("v128.store", (width + group) * bytes);
-      f.get(to).get(p2).get(p3).shuffle32(0, 1, 4, 5).memory("v128.store", (2 * width + group) * bytes);
-      f.get(to).get(p2).get(p3).shuffle32(2, 3, 6, 7).memory("v128.store", (3 * width + group) * bytes);
+      f.get(to)
+        .get(p0)
+        .get(p1)
+        .shuffle32(0, 1, 4, 5)
+        .memory("v128.store", group * bytes);
+      f.get(to)
+        .get(p0)
+        .get(p1)
+        .shuffle32(2, 3, 6, 7)
+        .memory("v128.store", (width + group) * bytes);
+      f.get(to)
+        .get(p2)
+        .get(p3)
+        .shuffle32(0, 1, 4, 5)
+        .memory("v128.store", (2 * width + group) * bytes);
+      f.get(to)
+        .get(p2)
+        .get(p3)
+        .shuffle32(2, 3, 6, 7)
+        .memory("v128.store", (3 * width + group) * bytes);
     }
     advance(f, from, count * bytes);
     advance(f, to, count * width * bytes);
@@ -180,7 +287,16 @@ function pushRow(f: FunctionBuilder, from: number, offset: number): void {
 }
 
 /** Any strides, or a panel that is not full: element by element. */
-function gatherRows(f: FunctionBuilder, from: number, to: number, end: number, k: number, matrix: Matrix, width: number, filled: number): void {
+function gatherRows(
+  f: FunctionBuilder,
+  from: number,
+  to: number,
+  end: number,
+  k: number,
+  matrix: Matrix,
+  width: number,
+  filled: number,
+): void {
   alongK(f, to, end, k, width, 2, (count) => {
     for (let row = 0; row < count; row++) {
       for (let lane = 0; lane < width; lane++) {

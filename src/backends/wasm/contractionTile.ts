@@ -36,9 +36,29 @@ export function emitTiles(context: EmitContext, tiles: Tiles): Phase {
   const [rowBlocks, columnBlocks] = [Math.ceil(rowPanels / blockRows), Math.ceil(columnPanels / blockColumns)];
   const f = context.module.function(`${context.module.functions.length}:${tiles.name}, tiles`, phaseParams);
   const local = (): number => f.local("i32");
-  const [unit, base, row, rowEnd, column, columnEnd, firstRow, kStart] = [local(), local(), local(), local(), local(), local(), local(), local()];
-  const [leftBatch, rightBatch, resultBatch, a, aEnd, b, c, length] = [local(), local(), local(), local(), local(), local(), local(), local()];
-  f.get(tableParam).memory("i32.load", 4 * context.sharedSlot).set(base);
+  const [unit, base, row, rowEnd, column, columnEnd, firstRow, kStart] = [
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+  ];
+  const [leftBatch, rightBatch, resultBatch, a, aEnd, b, c, length] = [
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+    local(),
+  ];
+  f.get(tableParam)
+    .memory("i32.load", 4 * context.sharedSlot)
+    .set(base);
   f.get(lowParam).set(unit);
   const step = (counter: number, end: () => void, body: () => void, by = 1): void => {
     f.block((done) => {
@@ -51,43 +71,105 @@ export function emitTiles(context: EmitContext, tiles: Tiles): Phase {
       });
     });
   };
-  step(unit, () => f.get(highParam), () => {
-    const perBatch = rowBlocks * columnBlocks;
-    const batchBase = (target: number, place: number, size: number): void => {
-      f.get(unit).i32(perBatch).op("i32.div_u").i32(size * bytes).op("i32.mul").get(base).op("i32.add").i32(place * bytes).op("i32.add").set(target);
-    };
-    batchBase(leftBatch, tiles.left, rowPanels * panelRows * depth);
-    batchBase(rightBatch, tiles.right, columnPanels * panelColumns * depth);
-    batchBase(resultBatch, tiles.result, rowPanels * panelRows * tiles.pitch);
-    const range = (start: number, end: number, push: () => void, size: number, limit: number): void => {
-      push();
-      f.i32(size).op("i32.mul").tee(start).i32(size).op("i32.add").set(end);
-      f.get(end).i32(limit).op("i32.gt_u").if(() => f.i32(limit).set(end));
-    };
-    range(firstRow, rowEnd, () => f.get(unit).i32(perBatch).op("i32.rem_u").i32(columnBlocks).op("i32.div_u"), blockRows, rowPanels);
-    f.i32(0).set(kStart);
-    step(kStart, () => f.i32(depth), () => {
-      pushBlockLength(f, kStart, depth);
-      f.set(length);
-      range(column, columnEnd, () => f.get(unit).i32(columnBlocks).op("i32.rem_u"), blockColumns, columnPanels);
-      step(column, () => f.get(columnEnd), () => {
-        f.get(firstRow).set(row);
-        step(row, () => f.get(rowEnd), () => {
-          const panelAddress = (target: number, batchBaseLocal: number, index: number, panels: number, width: number): void => {
-            f.get(index).get(length).op("i32.mul").get(kStart).i32(panels).op("i32.mul").op("i32.add");
-            f.i32(width * bytes).op("i32.mul").get(batchBaseLocal).op("i32.add").set(target);
-          };
-          panelAddress(a, leftBatch, row, rowPanels, panelRows);
-          panelAddress(b, rightBatch, column, columnPanels, panelColumns);
-          f.get(row).i32(panelRows * tiles.pitch * bytes).op("i32.mul").get(resultBatch).op("i32.add");
-          f.get(column).i32(panelColumns * bytes).op("i32.mul").op("i32.add").set(c);
-          f.get(length).i32(panelRows * bytes).op("i32.mul").get(a).op("i32.add").set(aEnd);
-          emitTile(f, { a, aEnd, b, c, kStart, pitch: tiles.pitch, single: depth <= kBlock });
-        });
-      });
-    }, kBlock);
-  });
-  return { fn: f, units: batch * rowBlocks * columnBlocks, cost: (2 * batch * rowPanels * panelRows * columnPanels * panelColumns * depth) / flopsPerNanosecond };
+  step(
+    unit,
+    () => f.get(highParam),
+    () => {
+      const perBatch = rowBlocks * columnBlocks;
+      const batchBase = (target: number, place: number, size: number): void => {
+        f.get(unit)
+          .i32(perBatch)
+          .op("i32.div_u")
+          .i32(size * bytes)
+          .op("i32.mul")
+          .get(base)
+          .op("i32.add")
+          .i32(place * bytes)
+          .op("i32.add")
+          .set(target);
+      };
+      batchBase(leftBatch, tiles.left, rowPanels * panelRows * depth);
+      batchBase(rightBatch, tiles.right, columnPanels * panelColumns * depth);
+      batchBase(resultBatch, tiles.result, rowPanels * panelRows * tiles.pitch);
+      const range = (start: number, end: number, push: () => void, size: number, limit: number): void => {
+        push();
+        f.i32(size).op("i32.mul").tee(start).i32(size).op("i32.add").set(end);
+        f.get(end)
+          .i32(limit)
+          .op("i32.gt_u")
+          .if(() => f.i32(limit).set(end));
+      };
+      range(
+        firstRow,
+        rowEnd,
+        () => f.get(unit).i32(perBatch).op("i32.rem_u").i32(columnBlocks).op("i32.div_u"),
+        blockRows,
+        rowPanels,
+      );
+      f.i32(0).set(kStart);
+      step(
+        kStart,
+        () => f.i32(depth),
+        () => {
+          pushBlockLength(f, kStart, depth);
+          f.set(length);
+          range(column, columnEnd, () => f.get(unit).i32(columnBlocks).op("i32.rem_u"), blockColumns, columnPanels);
+          step(
+            column,
+            () => f.get(columnEnd),
+            () => {
+              f.get(firstRow).set(row);
+              step(
+                row,
+                () => f.get(rowEnd),
+                () => {
+                  const panelAddress = (
+                    target: number,
+                    batchBaseLocal: number,
+                    index: number,
+                    panels: number,
+                    width: number,
+                  ): void => {
+                    f.get(index).get(length).op("i32.mul").get(kStart).i32(panels).op("i32.mul").op("i32.add");
+                    f.i32(width * bytes)
+                      .op("i32.mul")
+                      .get(batchBaseLocal)
+                      .op("i32.add")
+                      .set(target);
+                  };
+                  panelAddress(a, leftBatch, row, rowPanels, panelRows);
+                  panelAddress(b, rightBatch, column, columnPanels, panelColumns);
+                  f.get(row)
+                    .i32(panelRows * tiles.pitch * bytes)
+                    .op("i32.mul")
+                    .get(resultBatch)
+                    .op("i32.add");
+                  f.get(column)
+                    .i32(panelColumns * bytes)
+                    .op("i32.mul")
+                    .op("i32.add")
+                    .set(c);
+                  f.get(length)
+                    .i32(panelRows * bytes)
+                    .op("i32.mul")
+                    .get(a)
+                    .op("i32.add")
+                    .set(aEnd);
+                  emitTile(f, { a, aEnd, b, c, kStart, pitch: tiles.pitch, single: depth <= kBlock });
+                },
+              );
+            },
+          );
+        },
+        kBlock,
+      );
+    },
+  );
+  return {
+    fn: f,
+    units: batch * rowBlocks * columnBlocks,
+    cost: (2 * batch * rowPanels * panelRows * columnPanels * panelColumns * depth) / flopsPerNanosecond,
+  };
 }
 
 /** Pushes how many k this block has: kBlock, or what is left. */
@@ -120,26 +202,43 @@ function emitTile(f: FunctionBuilder, { a, aEnd, b, c, kStart, pitch, single }: 
   };
   if (single) clear();
   else {
-    f.get(kStart).op("i32.eqz").if(clear, () => {
-      sums.forEach((sum, at) => {
-        f.get(c).memory("v128.load", place(at)).set(sum);
+    f.get(kStart)
+      .op("i32.eqz")
+      .if(clear, () => {
+        sums.forEach((sum, at) => {
+          f.get(c).memory("v128.load", place(at)).set(sum);
+        });
       });
-    });
   }
   f.loop((again) => {
     for (let k = 0; k < unroll; k++) {
-      f.get(b).memory("v128.load", k * panelColumns * bytes).set(low);
-      f.get(b).memory("v128.load", (k * panelColumns + 4) * bytes).set(high);
+      f.get(b)
+        .memory("v128.load", k * panelColumns * bytes)
+        .set(low);
+      f.get(b)
+        .memory("v128.load", (k * panelColumns + 4) * bytes)
+        .set(high);
       for (let row = 0; row < panelRows; row++) {
-        f.get(a).memory("v128.load32_splat", (k * panelRows + row) * bytes).set(left);
+        f.get(a)
+          .memory("v128.load32_splat", (k * panelRows + row) * bytes)
+          .set(left);
         for (const [half, factor] of [low, high].entries()) {
           const sum = sums[2 * row + half] as number;
           f.get(left).get(factor).op("f32x4.mul").get(sum).op("f32x4.add").set(sum);
         }
       }
     }
-    f.get(b).i32(unroll * panelColumns * bytes).op("i32.add").set(b);
-    f.get(a).i32(unroll * panelRows * bytes).op("i32.add").tee(a).get(aEnd).op("i32.lt_u").brIf(again);
+    f.get(b)
+      .i32(unroll * panelColumns * bytes)
+      .op("i32.add")
+      .set(b);
+    f.get(a)
+      .i32(unroll * panelRows * bytes)
+      .op("i32.add")
+      .tee(a)
+      .get(aEnd)
+      .op("i32.lt_u")
+      .brIf(again);
   });
   sums.forEach((sum, at) => {
     f.get(c).get(sum).memory("v128.store", place(at));

@@ -1,12 +1,9 @@
 // Emits expressions: each value once while it is available, scalar or in four lanes, with addresses as strength-reduced sums.
-import type { BufferInfo } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
-import type { Axis, Local } from "../../graph/scalar.ts";
-import type { EmitContext } from "./emitter.ts";
-import { tableParam } from "./emitter.ts";
+import { Addresses } from "./addresses.ts";
 import { guardRecorder } from "./guard.ts";
-import type { FunctionBuilder, MemoryOpcode, ValueType } from "./module.ts";
+import type { MemoryOpcode } from "./module.ts";
 import {
   scalarBinary,
   scalarCast,
@@ -16,24 +13,7 @@ import {
   vectorCast,
   vectorUnary,
 } from "./operations.ts";
-import { type Linear, linearKey, makeLinear, misplaced, operands, type Value, type ValueTable } from "./values.ts";
-
-/** Lanes of a vector: the last loop counter at `local`, `local + 1` … for each copy 4 further on. */
-interface Lanes {
-  readonly axis: Axis;
-  readonly local: number;
-}
-
-interface Scope {
-  readonly cached: Map<string, number>;
-}
-
-interface Place {
-  /** A term of an address: what it is called, how deep in the loops it is known, how it is pushed. */
-  readonly key: string;
-  readonly depth: number;
-  readonly push: () => void;
-}
+import { type Linear, makeLinear, misplaced, operands, type Value } from "./values.ts";
 
 export const scalarLoads: Readonly<Record<DType, MemoryOpcode>> = {
   float32: "f32.load",
@@ -51,74 +31,14 @@ export const scalarStores: Readonly<Record<DType, MemoryOpcode>> = {
 };
 
 /** What a hoisting pass has seen already, surely computed or only on one side of a select. */
-interface Hoisted {
+export interface Hoisted {
   readonly always: Set<Value>;
   readonly sometimes: Set<Value>;
 }
 
-export class Expressions {
-  readonly f: FunctionBuilder;
-  readonly context: EmitContext;
-  readonly values: ValueTable;
-  /** Which unrolled copy of the vector body is being emitted. */
-  copy = 0;
-  private scopes: Scope[] = [{ cached: new Map() }];
-  private readonly axes = new Map<number, { local: number; depth: number }>();
-  private readonly locals = new Map<string, { local: number; depth: number }>();
-  private lanes: Lanes | undefined;
-  private readonly varying = new Set<number>();
+export class Expressions extends Addresses {
   /** The lanes in which the branch being emitted is taken. */
   private mask: number | undefined;
-
-  constructor(f: FunctionBuilder, context: EmitContext, values: ValueTable) {
-    this.f = f;
-    this.context = context;
-    this.values = values;
-  }
-
-  get depth(): number {
-    return this.scopes.length;
-  }
-
-  get vectorized(): boolean {
-    return this.lanes !== undefined;
-  }
-
-  bindAxis(axis: Axis, local: number): void {
-    this.axes.set(axis.id, { local, depth: this.depth });
-  }
-
-  bindLanes(axis: Axis, local: number): void {
-    this.bindAxis(axis, local);
-    this.lanes = { axis, local };
-    this.varying.add(axis.id);
-  }
-
-  endLanes(): void {
-    this.lanes = undefined;
-    this.varying.clear();
-    this.copy = 0;
-  }
-
-  /** A local that holds a kernel local; v128: one for each lane (of the current copy). */
-  bindLocal(local: Local, wasmLocal: number): void {
-    const lanes = this.f.typeOf(wasmLocal) === "v128";
-    if (lanes) this.varying.add(local.id);
-    this.locals.set(lanes ? `${local.id}.${this.copy}` : `${local.id}`, { local: wasmLocal, depth: this.depth });
-  }
-
-  scope(body: () => void): void {
-    this.scopes.push({ cached: new Map() });
-    body();
-    const scope = this.scopes.pop();
-    for (const local of scope?.cached.values() ?? []) this.f.release(local);
-  }
-
-  isVarying(value: Value): boolean {
-    if (this.varying.size === 0) return false;
-    for (const dep of value.deps) if (this.varying.has(dep)) return true;
-    return false;
-  }
 
   // ---- scalars
 
@@ -634,105 +554,10 @@ export class Expressions {
   laneStride(index: Linear): number | undefined {
     let stride = 0;
     for (const { atom, coefficient } of index.terms) {
-      if (atom.kind === "axis" && atom.axis.id === this.lanes?.axis.id) stride = coefficient;
+      if (this.isLaneAxis(atom)) stride = coefficient;
       else if (this.isVarying(atom)) return undefined;
     }
     return stride === 0 ? undefined : stride;
-  }
-
-  // ---- addresses
-
-  pushBase(buffer: number): void {
-    const info = this.context.buffer(buffer);
-    if (info.placement.kind === "arena") this.f.i32(this.context.arenaBase + info.placement.byteOffset);
-    else this.basePlace(info).push();
-  }
-
-  private basePlace(info: BufferInfo): Place {
-    const slot = info.placement.kind === "argument" ? info.placement.slot : 0;
-    const key = `b${slot}`;
-    return {
-      key,
-      depth: 0,
-      push: () => this.cachedLocal(key, "i32", () => this.f.get(tableParam).memory("i32.load", 4 * slot)),
-    };
-  }
-
-  /** The terms of an address and the constant that remains for the instruction. */
-  private addressPlaces(buffer: number, index: Linear): { places: Place[]; constant: number; offset: number } {
-    const info = this.context.buffer(buffer);
-    const size = byteSize(info.dtype);
-    const places: Place[] = info.placement.kind === "argument" ? [this.basePlace(info)] : [];
-    let negative = false;
-    let copyShift = 0;
-    for (const { atom, coefficient } of index.terms) {
-      const scale = coefficient * size;
-      if (atom.kind === "axis" && atom.axis.id === this.lanes?.axis.id) copyShift = 4 * this.copy * scale;
-      if (scale < 0 || atom.min < 0) negative = true;
-      places.push({
-        key: `${scale}*${atom.id}`,
-        depth: this.depthOf(atom),
-        push: () => this.pushScaled(atom, scale),
-      });
-    }
-    places.sort((a, b) => a.depth - b.depth);
-    const constant =
-      index.constant * size +
-      (info.placement.kind === "arena" ? this.context.arenaBase + info.placement.byteOffset : 0);
-    // An instruction's offset cannot undo a negative address, so such constants go into the sum.
-    if (!negative && constant >= 0 && copyShift >= 0) return { places, constant: 0, offset: constant + copyShift };
-    return copyShift >= 0
-      ? { places, constant, offset: copyShift }
-      : { places, constant: constant + copyShift, offset: 0 };
-  }
-
-  private pushAddress(buffer: number, index: Linear): number {
-    const { places, constant, offset } = this.addressPlaces(buffer, index);
-    this.pushSum(places, constant);
-    return offset;
-  }
-
-  private pushSum(places: readonly Place[], constant: number): void {
-    const { f } = this;
-    if (places.length === 0) {
-      f.i32(constant);
-      return;
-    }
-    const keyOf = (count: number): string =>
-      `p${constant}+${places
-        .slice(0, count)
-        .map((place) => place.key)
-        .join("+")}`;
-    let done = places.length;
-    let held: number | undefined;
-    for (; done > 0 && held === undefined; done--) {
-      held = this.lookup(keyOf(done));
-      if (held !== undefined) break;
-    }
-    if (held !== undefined) f.get(held);
-    for (let count = held === undefined ? 0 : done; count < places.length; count++) {
-      places[count]?.push();
-      if (count > 0) f.op("i32.add");
-      else if (constant !== 0) f.i32(constant).op("i32.add");
-      const boundary = count + 1 === places.length || (places[count + 1]?.depth ?? 0) > (places[count]?.depth ?? 0);
-      if (boundary && (count > 0 || constant !== 0)) this.keep(keyOf(count + 1), "i32");
-    }
-  }
-
-  private pushScaled(atom: Value, scale: number): void {
-    if (scale === 1) return this.pushScalar(atom);
-    this.cachedLocal(`t${scale}*${atom.id}`, "i32", () => {
-      this.pushScalar(atom);
-      if (scale > 0 && (scale & (scale - 1)) === 0) this.f.i32(31 - Math.clz32(scale)).op("i32.shl");
-      else this.f.i32(scale).op("i32.mul");
-    });
-  }
-
-  private depthOf(value: Value): number {
-    let depth = 0;
-    for (const dep of value.deps)
-      depth = Math.max(depth, this.axes.get(dep)?.depth ?? this.locals.get(`${dep}`)?.depth ?? 0);
-    return depth;
   }
 
   // ---- hoisting
@@ -788,59 +613,15 @@ export class Expressions {
       // An address is scalar; only lanes gathered from anywhere need vectors of indices.
       if (!isDisjoint(atom.deps, bound)) this.hoistValue(atom, bound, vector, conditional, seen);
     }
-    const kept = index.terms.filter(
-      ({ atom }) => isDisjoint(atom.deps, bound) && !atom.pinned && !(conditional && atom.unsafe),
-    );
-    const { places, constant } = this.addressPlaces(buffer, index);
-    const known = this.addressPlaces(buffer, makeLinear(kept, 0)).places;
-    const prefix = places.filter((place) => known.some((other) => other.key === place.key));
+    const kept = new Set<Value>();
+    for (const { atom } of index.terms) {
+      if (isDisjoint(atom.deps, bound) && !atom.pinned && !(conditional && atom.unsafe)) kept.add(atom);
+    }
+    const { places, constant } = this.addressOf(buffer, index);
+    const prefix = places.filter(({ atom }) => atom === undefined || kept.has(atom));
     if (prefix.length === 0) return;
     this.pushSum(prefix, constant);
     this.f.op("drop");
-  }
-
-  // ---- what is available
-
-  private axisLocal(axis: Axis): number {
-    const bound = this.axes.get(axis.id);
-    if (bound === undefined) throw misplaced(`axis ${axis.id} outside its loop`);
-    return bound.local;
-  }
-
-  private localOf(local: Local, lanes: boolean): number {
-    const bound = this.locals.get(lanes ? `${local.id}.${this.copy}` : `${local.id}`);
-    if (bound === undefined) throw misplaced(`local ${local.id} before it is bound`);
-    return bound.local;
-  }
-
-  private lookup(key: string): number | undefined {
-    for (let place = this.scopes.length - 1; place >= 0; place--) {
-      const local = this.scopes[place]?.cached.get(key);
-      if (local !== undefined) return local;
-    }
-    return undefined;
-  }
-
-  private cached(key: string, value: Value, compute: () => void): void {
-    const type = key.startsWith("s") ? scalarType(value.dtype) : "v128";
-    this.cachedLocal(key, type, compute);
-  }
-
-  private cachedLocal(key: string, type: ValueType, compute: () => void): void {
-    const local = this.lookup(key);
-    if (local !== undefined) {
-      this.f.get(local);
-      return;
-    }
-    compute();
-    this.keep(key, type);
-  }
-
-  /** The value on the stack stays there, and is known by this key until the scope ends. */
-  private keep(key: string, type: ValueType): void {
-    const local = this.f.local(type);
-    this.f.tee(local);
-    this.scopes.at(-1)?.cached.set(key, local);
   }
 }
 
@@ -850,6 +631,3 @@ function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
   for (const item of a) if (b.has(item)) return false;
   return true;
 }
-
-/** The whole identity of an address, for comparing accesses. */
-export const accessKey = (buffer: number, index: Linear): string => `${buffer}[${linearKey(index)}]`;

@@ -379,10 +379,11 @@ export class LoopEmitter {
     const { expressions } = this;
     for (let copy = 0; copy < copies; copy++) {
       expressions.copy = copy;
+      const seen = { always: new Set<Value>(), sometimes: new Set<Value>() };
       visitSteps(
         steps,
-        (value) => expressions.hoistValue(value, bound, vector),
-        (index, buffer) => expressions.hoistAddress(buffer, index, bound, vector),
+        (value) => expressions.hoistValue(value, bound, vector, false, seen),
+        (index, buffer) => expressions.hoistAddress(buffer, index, bound, vector, false, seen),
       );
     }
     expressions.copy = 0;

@@ -3,6 +3,7 @@ import type { BufferInfo, ContractionKernel, LoopKernel, Program } from "../../c
 import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { binary } from "../../graph/scalar.ts";
+import { emitContraction } from "./contraction.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { type FunctionBuilder, type MemoryImport, ModuleBuilder } from "./module.ts";
@@ -32,7 +33,7 @@ export function emitProgram(program: Program, options: EmitOptions): EmittedProg
   const module = new ModuleBuilder(options.memory);
   const context = new ProgramContext(module, program, options.arenaBase);
   const kernels = program.kernels.map((kernel) =>
-    emitLoops(kernel.kind === "loops" ? kernel : asLoops(kernel), context),
+    kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context),
   );
   const phases = kernels.flatMap((kernel) => kernel.phases.filter(({ units }) => units > 0));
   const run = module.function("run", ["i32"], [], { export: true });

@@ -1,0 +1,109 @@
+// Addresses as sums of scaled terms, outermost loop first, so that each loop adds only what it changes.
+import { byteSize } from "../../graph/dtype.ts";
+import { Availability } from "./availability.ts";
+import { tableParam } from "./emitter.ts";
+import type { Linear, Value } from "./values.ts";
+
+/** A term of an address: the base of an argument, or a value times its scale in bytes. */
+interface Place {
+  readonly key: string;
+  readonly depth: number;
+  readonly atom: Value | undefined;
+  /** Bytes, or the slot of the argument. */
+  readonly scale: number;
+}
+
+/** A sum of terms and a constant on the stack; `offset` is left for the instruction. */
+export interface Address {
+  readonly places: readonly Place[];
+  readonly constant: number;
+  readonly offset: number;
+}
+
+export abstract class Addresses extends Availability {
+  abstract pushScalar(value: Value): void;
+
+  pushBase(buffer: number): void {
+    const { placement } = this.context.buffer(buffer);
+    if (placement.kind === "arena") this.f.i32(this.context.arenaBase + placement.byteOffset);
+    else this.pushArgument(placement.slot);
+  }
+
+  private pushArgument(slot: number): void {
+    this.cachedLocal(`b${slot}`, "i32", () => this.f.get(tableParam).memory("i32.load", 4 * slot));
+  }
+
+  protected addressOf(buffer: number, index: Linear): Address {
+    const { placement, dtype } = this.context.buffer(buffer);
+    const size = byteSize(dtype);
+    const places: Place[] = [];
+    let constant = index.constant * size;
+    if (placement.kind === "argument") {
+      places.push({ key: `b${placement.slot}`, depth: 0, atom: undefined, scale: placement.slot });
+    } else {
+      constant += this.context.arenaBase + placement.byteOffset;
+    }
+    let negative = false;
+    let copyShift = 0;
+    for (const { atom, coefficient } of index.terms) {
+      const scale = coefficient * size;
+      if (this.isLaneAxis(atom)) copyShift = 4 * this.copy * scale;
+      if (scale < 0 || atom.min < 0) negative = true;
+      places.push({ key: `${scale}*${atom.id}`, depth: this.depthOf(atom), atom, scale });
+    }
+    places.sort((a, b) => a.depth - b.depth);
+    // An instruction's offset cannot undo a negative address, so such constants go into the sum.
+    if (!negative && constant >= 0 && copyShift >= 0) return { places, constant: 0, offset: constant + copyShift };
+    return copyShift >= 0
+      ? { places, constant, offset: copyShift }
+      : { places, constant: constant + copyShift, offset: 0 };
+  }
+
+  /** Pushes the address but for an offset, which it returns. */
+  protected pushAddress(buffer: number, index: Linear): number {
+    const { places, constant, offset } = this.addressOf(buffer, index);
+    this.pushSum(places, constant);
+    return offset;
+  }
+
+  protected pushSum(places: readonly Place[], constant: number): void {
+    const { f } = this;
+    if (places.length === 0) {
+      f.i32(constant);
+      return;
+    }
+    const keys: string[] = [];
+    let key = `p${constant}`;
+    for (const place of places) {
+      key += `+${place.key}`;
+      keys.push(key);
+    }
+    let done = places.length;
+    let held: number | undefined;
+    for (; done > 0; done--) {
+      held = this.lookup(keys[done - 1] ?? "");
+      if (held !== undefined) break;
+    }
+    if (held !== undefined) f.get(held);
+    for (let count = done; count < places.length; count++) {
+      const place = places[count];
+      if (place === undefined) continue;
+      if (place.atom === undefined) this.pushArgument(place.scale);
+      else this.pushScaled(place.atom, place.scale);
+      if (count > 0) f.op("i32.add");
+      else if (constant !== 0) f.i32(constant).op("i32.add");
+      const next = places[count + 1];
+      const boundary = next === undefined || next.depth > place.depth;
+      if (boundary && (count > 0 || constant !== 0)) this.keep(keys[count] ?? "", "i32");
+    }
+  }
+
+  private pushScaled(atom: Value, scale: number): void {
+    if (scale === 1) return this.pushScalar(atom);
+    this.cachedLocal(`t${scale}*${atom.id}`, "i32", () => {
+      this.pushScalar(atom);
+      if (scale > 0 && (scale & (scale - 1)) === 0) this.f.i32(31 - Math.clz32(scale)).op("i32.shl");
+      else this.f.i32(scale).op("i32.mul");
+    });
+  }
+}
