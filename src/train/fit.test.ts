@@ -4,7 +4,14 @@ import { Dataset, moons } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import { seed } from "../tensor/index.ts";
-import { arraysOf, type FitOptions, fit, type History, type TrainEvent, type TrainState } from "./index.ts";
+import {
+  arraysOf,
+  type FitOptions,
+  type History,
+  type TrainEvent,
+  type TrainState,
+  fit as trainModel,
+} from "./index.ts";
 
 const train = moons({ count: 90, seed: 1 });
 const validation = moons({ count: 40, seed: 2 });

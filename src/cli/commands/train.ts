@@ -22,7 +22,6 @@ import {
   defaultLoss,
   Evaluator,
   type EventListener,
-  fit,
   type LossName,
   type Metrics,
   type ModelName,
@@ -30,6 +29,7 @@ import {
   residentOf,
   type TrainEvent,
   type TrainState,
+  fit as trainModel,
 } from "../../train/index.ts";
 import {
   checkConfig,
@@ -195,7 +195,7 @@ async function perform(
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   const started = performance.now();
-  const history = await fit(model, {
+  const history = await trainModel(model, {
     train: prepared.train,
     validation: prepared.validation,
     loss: config.loss,
