@@ -229,7 +229,12 @@ class WasmExecutable implements Executable {
     // Until the workers are up the first thread goes on alone; the bits are the same.
     if (shareEntry !== undefined && pool?.idle() && this.poolReady) {
       pool.run(this.poolProgram, this.table);
-      shareEntry(this.table, 0, pool.threads);
+      try {
+        shareEntry(this.table, 0, pool.threads);
+      } catch (error) {
+        pool.abandon();
+        throw error;
+      }
     } else {
       this.entry(this.table);
     }

@@ -24,6 +24,8 @@ export const control = {
   arrived: 1408,
   opened: 1472,
   waiting: 1536,
+  /** 1 once a thread has failed inside a program: the others must not wait for it. */
+  failed: 1600,
 } as const;
 
 const jobKinds = { run: 0, load: 1, forget: 2, stop: 3 } as const;
@@ -31,6 +33,8 @@ const jobKinds = { run: 0, load: 1, forget: 2, stop: 3 } as const;
 /** Looks at a counter before sleeping: some tens of microseconds. */
 const barrierSpins = 20000;
 const jobSpins = 50000;
+/** A sleeper in a barrier wakes this often to see whether another thread failed. */
+const sleepNanoseconds = 100_000_000n;
 
 /**
  * A function (thread, threads) that returns when all threads have called it. The last to arrive opens it; the others
@@ -67,10 +71,11 @@ export function barrier(context: EmitContext): FunctionBuilder {
         .op("i32.ne")
         .if(() => f.op("return"));
       f.get(spins).i32(1).op("i32.add").tee(spins).i32(barrierSpins).op("i32.lt_u").brIf(again);
+      at(control.failed).memory("i32.atomic.load").if(() => f.op("unreachable"));
       f.get(0);
       at(control.mainMaySleep).memory("i32.atomic.load").op("i32.or").i32(0).op("i32.eq").brIf(again);
       at(control.waiting).i32(1).memory("i32.atomic.rmw.add").op("drop");
-      at(control.opened).get(round).i64(-1n).memory("memory.atomic.wait32").op("drop");
+      at(control.opened).get(round).i64(sleepNanoseconds).memory("memory.atomic.wait32").op("drop");
       at(control.waiting).i32(1).memory("i32.atomic.rmw.sub").op("drop");
       f.br(again);
     });
@@ -97,7 +102,12 @@ const begin = ({ memory, thread, threads }) => {
     const program = words[at.program];
     switch (words[at.kind]) {
       case ${jobKinds.run}:
-        programs.get(program)(words[at.table], thread, threads);
+        try {
+          programs.get(program)(words[at.table], thread, threads);
+        } catch (error) {
+          Atomics.store(words, at.failed, 1);
+          throw error;
+        }
         break;
       case ${jobKinds.load}: {
         memory.grow(0);
@@ -228,6 +238,13 @@ export class ThreadPool {
     return false;
   }
 
+  /** After a failure inside a program no thread can be trusted to come to the next barrier. */
+  abandon(): void {
+    this.broken = true;
+    Atomics.store(this.words, control.failed / 4, 1);
+    this.stopAll();
+  }
+
   /** Lets the workers run a program they have. The caller must run its own share at once. */
   run(program: number, table: number): void {
     this.words[control.table / 4] = table;
@@ -252,6 +269,6 @@ export class ThreadPool {
 
   /** What to say of the threads. */
   get state(): string {
-    return this.broken ? "workers failed to start, 1 thread" : `${this.threads} threads`;
+    return this.broken ? "1 thread (workers failed)" : `${this.threads} threads`;
   }
 }

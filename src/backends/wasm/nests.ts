@@ -1,0 +1,237 @@
+// The shapes of loops: plain ones, nests, lanes with their remainder, blocks; and what is computed before them.
+import type { Axis } from "../../graph/scalar.ts";
+import { type Dependence, isHeavy } from "./cost.ts";
+import type { Expressions } from "./expression.ts";
+import type { FunctionBuilder } from "./module.ts";
+import { boundIn, type Step, visitSteps } from "./steps.ts";
+import { operands, type Value } from "./values.ts";
+
+/** Long sums are carried in float64 after so many points. */
+export const sumBlock = 1024;
+
+/** A bound of a loop: known, or in an i32 local. */
+export type Bound = { readonly constant: number } | { readonly local: number };
+
+export class Nests {
+  protected readonly f: FunctionBuilder;
+  protected readonly expressions: Expressions;
+  protected readonly dependence: Dependence;
+  /** Whether inner loops may take lanes: not inside lanes, nor in the remainder of them, whose bits must be the same. */
+  protected innerLanes = false;
+
+  constructor(expressions: Expressions, dependence: Dependence) {
+    this.f = expressions.f;
+    this.expressions = expressions;
+    this.dependence = dependence;
+  }
+
+  /** Plain loops over the axes, the first outermost. */
+  protected nest(axes: readonly Axis[], steps: readonly Step[], boundInside: readonly Axis[], body: () => void): void {
+    const visit = (place: number): void => {
+      const axis = axes[place];
+      if (axis === undefined) return body();
+      this.loop(axis, { constant: 0 }, { constant: axis.extent }, 1, () => {
+        const rest = [...axes.slice(place + 1), ...boundInside];
+        if (rest.length > 0) this.hoist(steps, rest);
+        visit(place + 1);
+      });
+    };
+    visit(0);
+  }
+
+  /** for (axis = start; axis < end; axis += step) body. The range may be empty. */
+  protected loop(
+    axis: Axis,
+    start: Bound,
+    end: Bound,
+    step: number,
+    body: (counter: number) => void,
+    hoisted?: readonly Step[],
+  ): void {
+    const { f } = this;
+    if (hoisted !== undefined) this.hoist(hoisted, [axis]);
+    const counter = f.local("i32");
+    this.pushBound(start);
+    f.set(counter);
+    this.rawLoop(
+      counter,
+      end,
+      step,
+      "constant" in start && "constant" in end ? start.constant < end.constant : undefined,
+      () => {
+        this.expressions.bindAxis(axis, counter);
+        body(counter);
+      },
+    );
+    f.release(counter);
+  }
+
+  /** Repeats the body while counter < end; `enters` says whether it is known to run at least once. */
+  protected rawLoop(counter: number, end: Bound, step: number, enters: boolean | undefined, body: () => void): void {
+    const { f } = this;
+    if (enters === false) return;
+    const condition = (): void => {
+      this.pushBound(end);
+      f.op("i32.lt_s");
+    };
+    const loop = (): void => {
+      f.loop((again) => {
+        this.expressions.scope(body);
+        f.get(counter).i32(step).op("i32.add").tee(counter);
+        condition();
+        f.brIf(again);
+      });
+    };
+    if (enters) return loop();
+    f.get(counter);
+    condition();
+    f.if(loop);
+  }
+
+  protected pushBound(bound: Bound): void {
+    if ("constant" in bound) this.f.i32(bound.constant);
+    else this.f.get(bound.local);
+  }
+
+  /**
+   * Runs the body over [start, end) with lanes along the axis: `copies` vectors at a time, then one, then single elements
+   * with copies = 0. The three do the same operations for each element.
+   */
+  protected laneLoop(
+    axis: Axis,
+    start: Bound,
+    end: Bound,
+    copies: number,
+    hoisted: readonly Step[],
+    body: (copies: number) => void,
+  ): void {
+    const { f, expressions } = this;
+    const innerLanes = this.innerLanes;
+    this.innerLanes = false;
+    this.hoist(hoisted, [axis], true);
+    const counter = f.local("i32");
+    const stop = f.local("i32");
+    const known = "constant" in start && "constant" in end ? end.constant - start.constant : undefined;
+    this.pushBound(start);
+    f.set(counter);
+    let left = known;
+    for (const width of copies > 1 ? [copies, 1] : [1]) {
+      const step = 4 * width;
+      if (left !== undefined && left < step) continue;
+      let bound: Bound;
+      if (left !== undefined && "constant" in end) {
+        bound = { constant: end.constant - (left % step) };
+      } else {
+        // counter + ((end - counter) & ~(step - 1)), a power of two.
+        f.get(counter);
+        this.pushBound(end);
+        f.get(counter).op("i32.sub").i32(-step).op("i32.and").op("i32.add").set(stop);
+        bound = { local: stop };
+      }
+      this.rawLoop(counter, bound, step, left === undefined ? undefined : true, () => {
+        expressions.bindLanes(axis, counter);
+        body(width);
+        expressions.endLanes();
+      });
+      if (left !== undefined) left %= step;
+    }
+    if (left !== 0) {
+      this.rawLoop(counter, end, 1, left === undefined ? undefined : true, () => {
+        expressions.bindAxis(axis, counter);
+        body(0);
+      });
+    }
+    f.release(counter);
+    f.release(stop);
+    this.innerLanes = innerLanes;
+  }
+
+  /** How many vectors to work on at once: enough to hide latency, not so many that they spill. */
+  protected copiesFor(steps: readonly Step[], axis: Axis): number {
+    let weight = 0;
+    let heavy = false;
+    let loops = false;
+    const seen = new Set<Value>();
+    const visit = (value: Value): void => {
+      if (seen.has(value)) return;
+      seen.add(value);
+      if (value.kind === "const" || !this.dependence.axesOf(value).has(axis.id)) return;
+      if (isHeavy(value)) heavy = true;
+      weight++;
+      for (const operand of operands(value)) visit(operand);
+    };
+    for (const step of steps) if (step.kind === "for" || step.kind === "reduce") loops = true;
+    visitSteps(steps, visit, (index) => {
+      weight++;
+      for (const { atom } of index.terms) visit(atom);
+    });
+    const most = heavy ? (loops ? 2 : 1) : weight <= 8 ? 4 : weight <= 24 ? 2 : 1;
+    let copies = most;
+    while (copies > 1 && axis.extent < 4 * copies) copies /= 2;
+    return copies;
+  }
+
+  /** Computes what the steps need and a loop over `axes` around them does not change. */
+  protected hoist(
+    steps: readonly Step[],
+    axes: readonly Axis[],
+    vector = this.expressions.vectorized,
+    copies = 1,
+  ): void {
+    const bound = boundIn(steps, new Set(axes.map((axis) => axis.id)));
+    const { expressions } = this;
+    for (let copy = 0; copy < copies; copy++) {
+      expressions.copy = copy;
+      const seen = { always: new Set<Value>(), sometimes: new Set<Value>() };
+      visitSteps(
+        steps,
+        (value) => expressions.hoistValue(value, bound, vector, false, seen),
+        (index, buffer) => expressions.hoistAddress(buffer, index, bound, vector, false, seen),
+      );
+    }
+    expressions.copy = 0;
+  }
+
+  protected nestCopies(
+    axes: readonly Axis[],
+    steps: readonly Step[],
+    inside: readonly Axis[],
+    vector: boolean,
+    copies: number,
+    body: () => void,
+  ): void {
+    const visit = (place: number): void => {
+      const axis = axes[place];
+      if (axis === undefined) return body();
+      this.loop(axis, { constant: 0 }, { constant: axis.extent }, 1, () => {
+        this.hoist(steps, [...axes.slice(place + 1), ...inside], vector, copies);
+        visit(place + 1);
+      });
+    };
+    visit(0);
+  }
+
+  /** Runs the body for each block of an axis, with its bounds in locals. */
+  protected blocks(axis: Axis, body: (start: number, end: number) => void): void {
+    const { f, expressions } = this;
+    const start = f.local("i32");
+    const end = f.local("i32");
+    f.i32(0).set(start);
+    f.loop((again) => {
+      f.get(start)
+        .i32(sumBlock)
+        .op("i32.add")
+        .tee(end)
+        .i32(axis.extent)
+        .get(end)
+        .i32(axis.extent)
+        .op("i32.lt_s")
+        .op("select")
+        .set(end);
+      expressions.scope(() => body(start, end));
+      f.get(end).tee(start).i32(axis.extent).op("i32.lt_s").brIf(again);
+    });
+    f.release(start);
+    f.release(end);
+  }
+}
