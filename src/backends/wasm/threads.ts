@@ -71,7 +71,9 @@ export function barrier(context: EmitContext): FunctionBuilder {
         .op("i32.ne")
         .if(() => f.op("return"));
       f.get(spins).i32(1).op("i32.add").tee(spins).i32(barrierSpins).op("i32.lt_u").brIf(again);
-      at(control.failed).memory("i32.atomic.load").if(() => f.op("unreachable"));
+      at(control.failed)
+        .memory("i32.atomic.load")
+        .if(() => f.op("unreachable"));
       f.get(0);
       at(control.mainMaySleep).memory("i32.atomic.load").op("i32.or").i32(0).op("i32.eq").brIf(again);
       at(control.waiting).i32(1).memory("i32.atomic.rmw.add").op("drop");

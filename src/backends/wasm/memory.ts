@@ -1,0 +1,234 @@
+// Loads and stores of scalars and of four lanes: side by side, evenly spaced, or anywhere.
+import { byteSize, type DType } from "../../graph/dtype.ts";
+import { Addresses } from "./addresses.ts";
+import type { MemoryOpcode } from "./module.ts";
+import { scalarBinary, vectorBinary } from "./operations.ts";
+import { type Linear, makeLinear, type Value } from "./values.ts";
+
+export const scalarLoads: Readonly<Record<DType, MemoryOpcode>> = {
+  float32: "f32.load",
+  float64: "f64.load",
+  int32: "i32.load",
+  uint8: "i32.load8_u",
+  bool: "i32.load8_u",
+};
+export const scalarStores: Readonly<Record<DType, MemoryOpcode>> = {
+  float32: "f32.store",
+  float64: "f64.store",
+  int32: "i32.store",
+  uint8: "i32.store8",
+  bool: "i32.store8",
+};
+
+export abstract class Memory extends Addresses {
+  /** The lanes in which the branch being emitted is taken. */
+  protected mask: number | undefined;
+
+  abstract pushVector(value: Value): void;
+
+  protected vectorLoad(value: Extract<Value, { kind: "load" }>): void {
+    const { f } = this;
+    const { buffer, index, dtype } = value;
+    const stride = this.laneStride(index);
+    const conditional = this.mask !== undefined && value.unsafe;
+    if (stride === undefined || (conditional && (stride > 2 || stride < -1))) {
+      this.gather(value, conditional);
+      return;
+    }
+    const compute = (): void => {
+      if (stride === 1) this.contiguousLoad(dtype, this.pushAddress(buffer, index));
+      else if (stride === -1) {
+        this.contiguousLoad(dtype, this.pushAddress(buffer, shifted(index, -3)));
+        f.tee(this.scratchVector()).get(this.scratchVector()).shuffle32(3, 2, 1, 0);
+      } else if (stride === 2 && byteSize(dtype) === 4) {
+        const pointer = f.local("i32");
+        const offset = this.pushAddress(buffer, index);
+        f.tee(pointer)
+          .memory("v128.load", offset)
+          .get(pointer)
+          .memory("v128.load", offset + 16)
+          .shuffle32(0, 2, 4, 6);
+        f.release(pointer);
+      } else {
+        this.stridedLoad(dtype, buffer, index, stride);
+      }
+    };
+    if (!conditional) return compute();
+    f.get(this.mask ?? 0)
+      .op("v128.any_true")
+      .if(
+        () => this.scope(compute),
+        () => f.i32x4(0),
+        "v128",
+      );
+  }
+
+  protected contiguousLoad(dtype: DType, offset: number): void {
+    const { f } = this;
+    if (byteSize(dtype) === 4) {
+      f.memory("v128.load", offset);
+      return;
+    }
+    f.memory("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
+    if (dtype === "bool") f.op("i32x4.neg");
+  }
+
+  protected stridedLoad(dtype: DType, buffer: number, index: Linear, stride: number): void {
+    const { f } = this;
+    // The address of the lowest lane, so that the others are reached by offsets.
+    const step = Math.abs(stride) * byteSize(dtype);
+    const pointer = f.local("i32");
+    const offset = this.pushAddress(buffer, stride < 0 ? shifted(index, 3 * stride) : index);
+    f.set(pointer);
+    const at = (lane: number): number => offset + step * (stride < 0 ? 3 - lane : lane);
+    if (byteSize(dtype) === 4) {
+      f.get(pointer).memory("v128.load32_zero", at(0)).set(this.scratchVector());
+      for (let lane = 1; lane < 4; lane++) {
+        f.get(pointer)
+          .get(this.scratchVector())
+          .memoryLane("v128.load32_lane", lane, at(lane))
+          .set(this.scratchVector());
+      }
+      f.get(this.scratchVector());
+    } else {
+      this.lanesFrom(dtype, (lane) => f.get(pointer).memory("i32.load8_u", at(lane)));
+    }
+    f.release(pointer);
+  }
+
+  private vectorScratch: number | undefined;
+  protected scratchVector(): number {
+    this.vectorScratch ??= this.f.local("v128");
+    return this.vectorScratch;
+  }
+
+  /** Lanes from anywhere. Lanes not taken read the first element. */
+  protected gather(value: Extract<Value, { kind: "load" }>, conditional: boolean): void {
+    const { f } = this;
+    const addresses = f.local("v128");
+    const offset = this.pushAddresses(value.buffer, value.index, conditional ? this.mask : undefined);
+    f.set(addresses);
+    this.lanesFrom(value.dtype, (lane) =>
+      f.get(addresses).lane("i32x4.extract_lane", lane).memory(scalarLoads[value.dtype], offset),
+    );
+    f.release(addresses);
+  }
+
+  /** Pushes four addresses and returns what to add to each. */
+  protected pushAddresses(buffer: number, index: Linear, mask: number | undefined): number {
+    const { f } = this;
+    const info = this.context.buffer(buffer);
+    this.pushLinearVector(index, byteSize(info.dtype));
+    if (mask !== undefined) f.get(mask).op("v128.and");
+    if (info.placement.kind === "arena") return this.context.arenaBase + info.placement.byteOffset;
+    this.pushBase(buffer);
+    f.op("i32x4.splat").op("i32x4.add");
+    return 0;
+  }
+
+  protected pushLinearVector(linear: Linear, scale: number): void {
+    const { f } = this;
+    let first = true;
+    for (const { atom, coefficient } of linear.terms) {
+      this.pushVector(atom);
+      const factor = coefficient * scale;
+      if (factor > 0 && (factor & (factor - 1)) === 0) {
+        if (factor > 1) f.i32(31 - Math.clz32(factor)).op("i32x4.shl");
+      } else f.i32x4(factor).op("i32x4.mul");
+      if (!first) f.op("i32x4.add");
+      first = false;
+    }
+    if (first) f.i32x4(linear.constant * scale);
+    else if (linear.constant !== 0) f.i32x4(linear.constant * scale).op("i32x4.add");
+  }
+
+  storeScalar(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
+    const { f } = this;
+    const { dtype } = this.context.buffer(buffer);
+    const pointer = f.local("i32");
+    const offset = this.pushAddress(buffer, index);
+    if (accumulate) {
+      f.tee(pointer).get(pointer).memory(scalarLoads[dtype], offset);
+      this.pushScalar(value);
+      scalarBinary(f, this.context, "add", dtype);
+    } else {
+      this.pushScalar(value);
+    }
+    f.memory(scalarStores[dtype], offset).release(pointer);
+  }
+
+  storeVector(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
+    const { f } = this;
+    const { dtype } = this.context.buffer(buffer);
+    const stride = this.laneStride(index);
+    const result = f.local("v128");
+    const pointer = f.local("i32");
+    if (stride === 1) {
+      this.pushVector(value);
+      f.set(result);
+      const offset = this.pushAddress(buffer, index);
+      f.set(pointer);
+      if (accumulate) {
+        f.get(pointer);
+        this.contiguousLoad(dtype, offset);
+        f.get(result);
+        vectorBinary(f, this.context, "add", dtype);
+        f.set(result);
+      }
+      f.get(pointer).get(result);
+      if (byteSize(dtype) === 4) f.memory("v128.store", offset);
+      else {
+        if (dtype === "bool") f.i32x4(1).op("v128.and");
+        f.i32x4(0)
+          .shuffle([0, 4, 8, 12, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16])
+          .memoryLane("v128.store32_lane", 0, offset);
+      }
+    } else {
+      this.pushVector(value);
+      f.set(result);
+      const addresses = f.local("v128");
+      const offset = this.pushAddresses(buffer, index, undefined);
+      f.set(addresses);
+      for (let lane = 0; lane < 4; lane++) {
+        f.get(addresses).lane("i32x4.extract_lane", lane);
+        if (accumulate) f.tee(pointer).get(pointer).memory(scalarLoads[dtype], offset);
+        f.get(result);
+        this.extractLane(dtype, lane);
+        if (accumulate) scalarBinary(f, this.context, "add", dtype);
+        f.memory(scalarStores[dtype], offset);
+      }
+      f.release(addresses);
+    }
+    f.release(result);
+    f.release(pointer);
+  }
+
+  /** How far apart neighbouring lanes are, in elements; undefined when they are not evenly spaced. */
+  laneStride(index: Linear): number | undefined {
+    let stride = 0;
+    for (const { atom, coefficient } of index.terms) {
+      if (this.isLaneAxis(atom)) stride = coefficient;
+      else if (this.isVarying(atom)) return undefined;
+    }
+    return stride === 0 ? undefined : stride;
+  }
+
+  extractLane(dtype: DType, lane: number): void {
+    if (dtype === "float32") this.f.lane("f32x4.extract_lane", lane);
+    else this.f.lane("i32x4.extract_lane", lane);
+    if (dtype === "bool") this.f.i32(1).op("i32.and");
+  }
+
+  /** Builds a vector from scalars pushed one after the other. */
+  protected lanesFrom(dtype: DType, push: (lane: number) => void): void {
+    const { f } = this;
+    for (let lane = 0; lane < 4; lane++) {
+      push(lane);
+      if (lane === 0) f.op(dtype === "float32" ? "f32x4.splat" : "i32x4.splat");
+      else f.lane(dtype === "float32" ? "f32x4.replace_lane" : "i32x4.replace_lane", lane);
+    }
+    if (dtype === "bool") f.op("i32x4.neg");
+  }
+}
+
+const shifted = (linear: Linear, by: number): Linear => makeLinear(linear.terms, linear.constant + by);
