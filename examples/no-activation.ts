@@ -34,8 +34,9 @@ async function train(model: nn.Module): Promise<number> {
 function collapse(model: nn.Sequential): { weight: Tensor; bias: Tensor } {
   let line: { weight: Tensor; bias: Tensor } | undefined;
   for (const layer of model) {
-    if (!(layer instanceof nn.Linear) || layer.bias === undefined) continue;
-    const { weight, bias }: { weight: Tensor; bias: Tensor } = layer;
+    if (!(layer instanceof nn.Linear)) continue;
+    const { weight, bias } = layer;
+    if (bias === undefined) continue;
     line =
       line === undefined
         ? { weight, bias }
