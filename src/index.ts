@@ -1,10 +1,11 @@
 // The public API of hebb, and nothing else.
-export { HebbError, ShapeError } from "./graph/errors.ts";
-export { type DType, dtypes } from "./graph/dtype.ts";
-export type { Shape } from "./graph/shape.ts";
-export { type BackendInfo, type BackendOptions, backendInfo, memoryInfo, useBackend } from "./runtime/index.ts";
-export * from "./tensor/index.ts";
+
 export * as data from "./data/index.ts";
+export { type DType, dtypes } from "./graph/dtype.ts";
+export { HebbError, ShapeError } from "./graph/errors.ts";
+export type { Shape } from "./graph/shape.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
+export { type BackendInfo, type BackendOptions, backendInfo, memoryInfo, useBackend } from "./runtime/index.ts";
+export * from "./tensor/index.ts";
 export { fit } from "./train/index.ts";

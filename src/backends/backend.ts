@@ -1,6 +1,7 @@
 // The contract of a backend: a device that holds memory and runs programs. `emit` is pure, the device is not.
-import type { DType, TypedArray } from "../graph/dtype.ts";
+
 import type { Program } from "../compiler/kernel.ts";
+import type { DType, TypedArray } from "../graph/dtype.ts";
 
 export type BackendName = "reference" | "wasm";
 

@@ -1,5 +1,5 @@
 // The pipeline, in order: simplify → schedule → fuse → lower → plan memory → verify. Pure: graph in, program out.
-import { notDifferentiable, apply, type Node, type Op, type Source } from "../graph/node.ts";
+import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { newAxis } from "../graph/scalar.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { fuse } from "./fuse.ts";
@@ -77,7 +77,9 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
   const copies: Kernel[] = [];
   const copyTo = (node: Node, to: number): void => {
-    copies.push(copyKernel(buffers.get(node) as number, to, node.dtype, node.shape.filter((extent) => extent !== 1).map(newAxis)));
+    copies.push(
+      copyKernel(buffers.get(node) as number, to, node.dtype, node.shape.filter((extent) => extent !== 1).map(newAxis)),
+    );
   };
   outputs.forEach(({ updates }, place) => {
     const node = graph[place] as Node;

@@ -169,7 +169,8 @@ class Fuser {
     const plain = group.outerCount === group.axes.length;
     let outerCount = group.outerCount;
     if (plain) {
-      if (!rowMajor || !group.rowMajor || keptSize * reducedSize !== extentOf(group.axes) || reducedSize === 1) return false;
+      if (!rowMajor || !group.rowMajor || keptSize * reducedSize !== extentOf(group.axes) || reducedSize === 1)
+        return false;
       if (keptSize < enoughRows && keptSize * reducedSize > smallSize) return false;
       outerCount = prefixOf(group.axes, keptSize);
       if (outerCount < 0) return false;
@@ -186,7 +187,14 @@ class Fuser {
       group.outerCount = before;
       return false;
     }
-    group.stages.push({ node, local: newLocal(node.dtype), level: "row", index: unflatten(flatAxes(outer), node.shape), value, combine });
+    group.stages.push({
+      node,
+      local: newLocal(node.dtype),
+      level: "row",
+      index: unflatten(flatAxes(outer), node.shape),
+      value,
+      combine,
+    });
     return true;
   }
 
@@ -209,12 +217,22 @@ class Fuser {
     for (const stage of group.stages) if (sameShape(stage.node.shape, node.shape)) yield stage.index;
     yield unflatten(group.place, node.shape);
     const axes = this.finestShape(node).map(newAxis);
-    const read = new Lowering(this.schedule.realized, this.buffers, undefined).placeOf(group.node, node, unflatten(flatAxes(axes), node.shape));
+    const read = new Lowering(this.schedule.realized, this.buffers, undefined).placeOf(
+      group.node,
+      node,
+      unflatten(flatAxes(axes), node.shape),
+    );
     if (read === undefined) return;
     const product = (group.stages[0] as Stage).index;
     const walked = axes.map((axis) => product[read.findIndex((part) => part.kind === "axis" && part.axis === axis)]);
     if (!walked.every((part) => part !== undefined)) return;
-    yield unflatten(flatten(walked as Scalar[], axes.map((axis) => axis.extent)), node.shape);
+    yield unflatten(
+      flatten(
+        walked as Scalar[],
+        axes.map((axis) => axis.extent),
+      ),
+      node.shape,
+    );
   }
 
   /**
@@ -257,10 +275,23 @@ class Fuser {
         const { input, kept, reduced, rowMajor } = reduction(node);
         const outer = kept.map((axis) => newAxis(input.shape[axis] ?? 1));
         const inner = reduced.map((axis) => newAxis(input.shape[axis] ?? 1));
-        const group: LoopGroup = { kind: "loops", axes: [...outer, ...inner], outerCount: outer.length, rowMajor, stages: [] };
+        const group: LoopGroup = {
+          kind: "loops",
+          axes: [...outer, ...inner],
+          outerCount: outer.length,
+          rowMajor,
+          stages: [],
+        };
         const value = this.read(input, reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner)), group);
         if (value === undefined) throw new InternalError(`${node.op.name} does not fit its own loop`);
-        group.stages.push({ node, local: newLocal(node.dtype), level: "row", index: unflatten(flatAxes(outer), node.shape), value, combine: rule.combine });
+        group.stages.push({
+          node,
+          local: newLocal(node.dtype),
+          level: "row",
+          index: unflatten(flatAxes(outer), node.shape),
+          value,
+          combine: rule.combine,
+        });
         return group;
       }
       case "contract":
@@ -463,10 +494,19 @@ function reduction(node: Node): Reduction {
 }
 
 /** The input's index from the flat place among kept dims and the flat place among reduced ones. */
-function reductionIndex(input: Node, kept: readonly number[], reduced: readonly number[], outer: Scalar, inner: Scalar): Scalar[] {
+function reductionIndex(
+  input: Node,
+  kept: readonly number[],
+  reduced: readonly number[],
+  outer: Scalar,
+  inner: Scalar,
+): Scalar[] {
   const index: Scalar[] = input.shape.map(() => ({ kind: "const", dtype: "int32", value: 0 }));
   const place = (axes: readonly number[], flat: Scalar): void => {
-    const parts = unflatten(flat, axes.map((axis) => input.shape[axis] ?? 1));
+    const parts = unflatten(
+      flat,
+      axes.map((axis) => input.shape[axis] ?? 1),
+    );
     axes.forEach((axis, part) => {
       index[axis] = parts[part] as Scalar;
     });

@@ -32,7 +32,9 @@ describe("canonical indices", () => {
   });
 
   it("cancels equal terms", () => {
-    expect(indexKey(binary("sub", flatten([axisValue(i), axisValue(j)], [6, 4]), mul(axisValue(i), int(4))))).toBe(indexKey(axisValue(j)));
+    expect(indexKey(binary("sub", flatten([axisValue(i), axisValue(j)], [6, 4]), mul(axisValue(i), int(4))))).toBe(
+      indexKey(axisValue(j)),
+    );
   });
 
   it("treats a guarded lookup as one value", () => {

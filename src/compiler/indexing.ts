@@ -1,6 +1,6 @@
 // Integer index expressions in one canonical form: Σ coefficient · atom + constant, with ranges, so that views compose to plain strides.
 import { InternalError } from "../graph/errors.ts";
-import { add, axisValue, binary, int, mul, type Axis, type Scalar } from "../graph/scalar.ts";
+import { type Axis, add, axisValue, binary, int, mul, type Scalar } from "../graph/scalar.ts";
 import type { Shape } from "../graph/shape.ts";
 import { stridesOf } from "../graph/shape.ts";
 
@@ -146,7 +146,9 @@ function divide(linear: Linear, divisor: number): Linear {
  * multiples div (divisor / unit), and x mod divisor is unit · (multiples mod (divisor / unit)) + remainder.
  */
 function coarsen(linear: Linear, divisor: number): { unit: number; multiples: Linear; remainder: Linear } | undefined {
-  const units = [...new Set(linear.terms.map(({ coefficient }) => gcd(Math.abs(coefficient), divisor)))].sort((a, b) => b - a);
+  const units = [...new Set(linear.terms.map(({ coefficient }) => gcd(Math.abs(coefficient), divisor)))].sort(
+    (a, b) => b - a,
+  );
   for (const unit of units) {
     if (unit <= 1 || unit === divisor) continue;
     const { whole, rest } = split(linear, unit);
@@ -165,7 +167,8 @@ function modulo(linear: Linear, divisor: number): Linear {
   const { min, max } = range(rest);
   if (min >= 0 && max < divisor) return rest;
   const coarse = min >= 0 ? coarsen(rest, divisor) : undefined;
-  if (coarse !== undefined) return combine(coarse.remainder, modulo(coarse.multiples, divisor / coarse.unit), coarse.unit);
+  if (coarse !== undefined)
+    return combine(coarse.remainder, modulo(coarse.multiples, divisor / coarse.unit), coarse.unit);
   return atomLinear(binary("mod", toScalar(min >= 0 ? rest : linear), int(divisor)), 0, divisor - 1);
 }
 
@@ -252,11 +255,18 @@ export function unflatten(flat: Scalar, shape: Shape): Scalar[] {
 
 /** The flat place of a nest of counters, first axis outermost. */
 export function flatAxes(axes: readonly Axis[]): Scalar {
-  return flatten(axes.map(axisValue), axes.map((axis) => axis.extent));
+  return flatten(
+    axes.map(axisValue),
+    axes.map((axis) => axis.extent),
+  );
 }
 
 /** Rebuilds an expression, replacing what `replace` returns a value for; shared parts stay shared. */
-export function rewrite(scalar: Scalar, replace: (scalar: Scalar) => Scalar | undefined, done = new Map<Scalar, Scalar>()): Scalar {
+export function rewrite(
+  scalar: Scalar,
+  replace: (scalar: Scalar) => Scalar | undefined,
+  done = new Map<Scalar, Scalar>(),
+): Scalar {
   const known = done.get(scalar);
   if (known) return known;
   const result = replace(scalar) ?? rebuild(scalar, (child) => rewrite(child, replace, done));
@@ -290,7 +300,9 @@ function rebuild(scalar: Scalar, visit: (child: Scalar) => Scalar): Scalar {
       const condition = visit(scalar.condition);
       const a = visit(scalar.a);
       const b = visit(scalar.b);
-      return condition === scalar.condition && a === scalar.a && b === scalar.b ? scalar : { ...scalar, condition, a, b };
+      return condition === scalar.condition && a === scalar.a && b === scalar.b
+        ? scalar
+        : { ...scalar, condition, a, b };
     }
   }
 }

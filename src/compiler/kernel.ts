@@ -11,16 +11,40 @@ export type Statement =
    * combination, fixed by the extents alone (never by thread count), and keeps long float sums accurate.
    * An empty extent gives the identity (0, 1, -∞, +∞; the extreme integers for int32). max and min propagate NaN.
    */
-  | { readonly kind: "reduce"; readonly local: Local; readonly combine: Combine; readonly axes: readonly Axis[]; readonly value: Scalar }
+  | {
+      readonly kind: "reduce";
+      readonly local: Local;
+      readonly combine: Combine;
+      readonly axes: readonly Axis[];
+      readonly value: Scalar;
+    }
   /**
    * A nest over `axes`. "parallel": iterations are independent and may run in any order or at once (vectorised).
    * "sequential": strictly in row-major order, each seeing the stores of the ones before.
    */
-  | { readonly kind: "for"; readonly axes: readonly Axis[]; readonly order: "parallel" | "sequential"; readonly body: readonly Statement[] }
+  | {
+      readonly kind: "for";
+      readonly axes: readonly Axis[];
+      readonly order: "parallel" | "sequential";
+      readonly body: readonly Statement[];
+    }
   /** buffer[index] = value; with `accumulate`, buffer[index] += value. */
-  | { readonly kind: "store"; readonly buffer: number; readonly index: Scalar; readonly value: Scalar; readonly accumulate?: true }
+  | {
+      readonly kind: "store";
+      readonly buffer: number;
+      readonly index: Scalar;
+      readonly value: Scalar;
+      readonly accumulate?: true;
+    }
   /** For axis = 0, 1, …: running = combine(running, value); buffer[index] = running. Starts from the identity. */
-  | { readonly kind: "scan"; readonly combine: Combine; readonly axis: Axis; readonly value: Scalar; readonly buffer: number; readonly index: Scalar };
+  | {
+      readonly kind: "scan";
+      readonly combine: Combine;
+      readonly axis: Axis;
+      readonly value: Scalar;
+      readonly buffer: number;
+      readonly index: Scalar;
+    };
 
 /**
  * A nest over parallel `axes` (row-major), whose body runs once for each point. Iterations over `axes` are independent:

@@ -11,9 +11,10 @@ export function lower(groups: readonly Group[], buffers: BufferIds, outputs: Rea
   const drafts = groups.flatMap((group) => lowerGroup(group, buffers));
   const kept = new Set<number>();
   for (const node of outputs) kept.add(buffers.get(node) as number);
-  for (const kernel of drafts) visitKernel(kernel, (scalar) => {
-    if (scalar.kind === "load") kept.add(scalar.buffer);
-  });
+  for (const kernel of drafts)
+    visitKernel(kernel, (scalar) => {
+      if (scalar.kind === "load") kept.add(scalar.buffer);
+    });
   return drafts.map((kernel) => dropUnread(kernel, kept)).filter((kernel) => !isEmpty(kernel));
 }
 
@@ -54,7 +55,11 @@ function lowerLoops(group: LoopGroup, buffers: BufferIds): LoopKernel {
   const closeRun = (): void => {
     if (run.length === 0) return;
     const here = new Set(run.map((stage) => stage.local));
-    const lets: Statement[] = run.map((stage) => ({ kind: "let", local: stage.local, value: outside(stage.value, here) }));
+    const lets: Statement[] = run.map((stage) => ({
+      kind: "let",
+      local: stage.local,
+      value: outside(stage.value, here),
+    }));
     const stores: Statement[] = run.map((stage) => storeOf(stage, fullPlace, buffers));
     if (inner.length === 0) body.push(...lets, ...stores);
     else body.push({ kind: "for", axes: inner, order: "parallel", body: [...lets, ...stores] });
@@ -113,7 +118,16 @@ function lowerScan(group: ScanGroup, buffers: BufferIds): LoopKernel {
     kind: "loops",
     name: nameOfNode(group.node),
     axes: group.outer,
-    body: [{ kind: "scan", combine, axis: group.axis, value: group.value, buffer: bufferOf(group.node, buffers), index: group.place }],
+    body: [
+      {
+        kind: "scan",
+        combine,
+        axis: group.axis,
+        value: group.value,
+        buffer: bufferOf(group.node, buffers),
+        index: group.place,
+      },
+    ],
   };
 }
 
@@ -123,12 +137,20 @@ function lowerScatter(group: ScatterGroup, buffers: BufferIds): LoopKernel[] {
   const name = nameOfNode(group.node);
   const addition: Statement = { kind: "store", buffer, index: group.place, value: group.value, accumulate: true };
   return [
-    { kind: "loops", name: `${name}.base`, axes: group.copyAxes, body: [{ kind: "store", buffer, index: group.copyPlace, value: group.copyValue }] },
+    {
+      kind: "loops",
+      name: `${name}.base`,
+      axes: group.copyAxes,
+      body: [{ kind: "store", buffer, index: group.copyPlace, value: group.copyValue }],
+    },
     {
       kind: "loops",
       name,
       axes: group.parallel,
-      body: group.serial.length === 0 ? [addition] : [{ kind: "for", axes: group.serial, order: "sequential", body: [addition] }],
+      body:
+        group.serial.length === 0
+          ? [addition]
+          : [{ kind: "for", axes: group.serial, order: "sequential", body: [addition] }],
     },
   ];
 }
@@ -210,9 +232,13 @@ function dropUnusedLets(body: readonly Statement[]): Statement[] {
   const used = new Set<Local>();
   const seen = new Set<Scalar>();
   const mark = (value: Scalar): void =>
-    visitScalar(value, (scalar) => {
-      if (scalar.kind === "local") used.add(scalar.local);
-    }, seen);
+    visitScalar(
+      value,
+      (scalar) => {
+        if (scalar.kind === "local") used.add(scalar.local);
+      },
+      seen,
+    );
   const sweep = (statements: readonly Statement[]): Statement[] => {
     const result: Statement[] = [];
     for (let place = statements.length - 1; place >= 0; place--) {
@@ -231,17 +257,22 @@ function dropUnusedLets(body: readonly Statement[]): Statement[] {
   return sweep(body);
 }
 
-const isEmpty = (kernel: Kernel): boolean => (kernel.kind === "contraction" ? kernel.epilogue : kernel.body).length === 0;
+const isEmpty = (kernel: Kernel): boolean =>
+  (kernel.kind === "contraction" ? kernel.epilogue : kernel.body).length === 0;
 
 /** The same kernel with buffer ids replaced. */
 export function renameBuffers(kernel: Kernel, rename: ReadonlyMap<number, number>): Kernel {
   if (rename.size === 0) return kernel;
   const done = new Map<Scalar, Scalar>();
   const scalar = (value: Scalar): Scalar =>
-    rewrite(value, (part) => {
-      const to = part.kind === "load" ? rename.get(part.buffer) : undefined;
-      return part.kind === "load" && to !== undefined ? load(to, scalar(part.index), part.dtype) : undefined;
-    }, done);
+    rewrite(
+      value,
+      (part) => {
+        const to = part.kind === "load" ? rename.get(part.buffer) : undefined;
+        return part.kind === "load" && to !== undefined ? load(to, scalar(part.index), part.dtype) : undefined;
+      },
+      done,
+    );
   const statement = (item: Statement): Statement => {
     switch (item.kind) {
       case "let":
@@ -251,7 +282,12 @@ export function renameBuffers(kernel: Kernel, rename: ReadonlyMap<number, number
         return { ...item, body: item.body.map(statement) };
       case "store":
       case "scan":
-        return { ...item, buffer: rename.get(item.buffer) ?? item.buffer, index: scalar(item.index), value: scalar(item.value) };
+        return {
+          ...item,
+          buffer: rename.get(item.buffer) ?? item.buffer,
+          index: scalar(item.index),
+          value: scalar(item.value),
+        };
     }
   };
   if (kernel.kind === "contraction") {
@@ -298,4 +334,3 @@ export function pointsOf(kernel: Kernel): number {
   walk(kernel.body, extents(kernel.axes));
   return inner;
 }
-

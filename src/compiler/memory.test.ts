@@ -35,7 +35,8 @@ describe("planArena", () => {
       for (const a of plan) {
         expect((byteOffsets.get(a.id) as number) % 64).toBe(0);
         expect((byteOffsets.get(a.id) as number) + a.bytes).toBeLessThanOrEqual(arenaBytes);
-        for (const b of plan) if (a.id < b.id && overlaps(a, b, byteOffsets)) throw new Error(`round ${round}: ${JSON.stringify([a, b])}`);
+        for (const b of plan)
+          if (a.id < b.id && overlaps(a, b, byteOffsets)) throw new Error(`round ${round}: ${JSON.stringify([a, b])}`);
       }
     }
   });

@@ -70,7 +70,10 @@ export interface Temporary {
 const alignment = 64;
 
 /** How long each temporary must live. */
-export function lifetimes(kernels: readonly Kernel[], temporaries: readonly { id: number; dtype: Parameters<typeof byteSize>[0]; length: number }[]): Temporary[] {
+export function lifetimes(
+  kernels: readonly Kernel[],
+  temporaries: readonly { id: number; dtype: Parameters<typeof byteSize>[0]; length: number }[],
+): Temporary[] {
   const first = new Map<number, number>();
   const last = new Map<number, number>();
   kernels.forEach((kernel, place) => {
@@ -84,7 +87,8 @@ export function lifetimes(kernels: readonly Kernel[], temporaries: readonly { id
     const firstUse = first.get(id);
     const lastUse = last.get(id);
     if (firstUse === undefined && lastUse === undefined) return [];
-    if (firstUse === undefined || lastUse === undefined) throw new InternalError(`buffer ${id} is read and never written`);
+    if (firstUse === undefined || lastUse === undefined)
+      throw new InternalError(`buffer ${id} is read and never written`);
     return [{ id, bytes: Math.max(1, length) * byteSize(dtype), firstUse, lastUse }];
   });
 }

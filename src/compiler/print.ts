@@ -1,10 +1,15 @@
 // Prints a program of the kernel language for people to read.
-import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
+
 import { shortName } from "../graph/dtype.ts";
 import { unreachable } from "../graph/errors.ts";
 import type { Axis, Scalar } from "../graph/scalar.ts";
+import { visitScalar } from "./indexing.ts";
+import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
 
-/** Buffers first, then every kernel with its loops. Axes and locals are numbered from 0 in each kernel. */
+/**
+ * Buffers first, then every kernel with its loops. Axes and locals are numbered from 0 in each kernel. An expression used
+ * more than once in a statement is written once, in a line `where t0 = …` below it.
+ */
 export function printProgram(program: Program): string {
   const lines = [`program ${program.name}: ${program.argumentCount} arguments, arena of ${program.arenaBytes} bytes`];
   for (const buffer of program.buffers) lines.push(`  ${describeBuffer(buffer)}`);
@@ -18,13 +23,35 @@ function describeBuffer({ id, name, dtype, length, placement }: BufferInfo): str
 }
 
 const operators: Readonly<Record<string, string>> = {
-  add: "+", sub: "-", mul: "*", div: "/", mod: "%", eq: "==", ne: "!=", lt: "<", le: "<=", gt: ">", ge: ">=",
-  and: "&", or: "|", xor: "^", shl: "<<", shr: ">>>",
+  add: "+",
+  sub: "-",
+  mul: "*",
+  div: "/",
+  mod: "%",
+  eq: "==",
+  ne: "!=",
+  lt: "<",
+  le: "<=",
+  gt: ">",
+  ge: ">=",
+  and: "&",
+  or: "|",
+  xor: "^",
+  shl: "<<",
+  shr: ">>>",
 };
+
+/** A shared expression no longer than this is repeated rather than named. */
+const shortText = 24;
 
 class Lister {
   readonly #program: Program;
   readonly #names = new Map<number, string>();
+  #temporaries = 0;
+  /** Of the statement at hand: what is used more than once, what is written already, and the lines below it. */
+  #shared: ReadonlySet<Scalar> = new Set();
+  #texts = new Map<Scalar, string>();
+  #where: string[] = [];
 
   constructor(program: Program) {
     this.#program = program;
@@ -39,15 +66,25 @@ class Lister {
         ];
       case "contraction": {
         const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map((axes) => this.#axes(axes));
+        const name = this.#name(kernel.result.id, "v");
         return [
           `kernel ${kernel.name}: contraction ${shortName(kernel.dtype)}, batch ${batch}, m ${m}, n ${n}`,
-          `  ${this.#name(kernel.result.id, "v")} = sum over ${k} of ${this.#scalar(kernel.a)} · ${this.#scalar(kernel.b)}`,
+          ...this.#lines("  ", [kernel.a, kernel.b], (a, b) => `${name} = sum over ${k} of ${a} · ${b}`),
           ...kernel.epilogue.flatMap((statement) => this.#statement(statement, "  ")),
         ];
       }
       default:
         return unreachable(kernel);
     }
+  }
+
+  /** One statement with these expressions in it, and below it the expressions that they share. */
+  #lines(indent: string, parts: readonly Scalar[], write: (...texts: string[]) => string): string[] {
+    this.#shared = sharedParts(parts);
+    this.#texts = new Map();
+    this.#where = [];
+    const line = write(...parts.map((part) => this.#scalar(part)));
+    return [`${indent}${line}`, ...this.#where.map((shared) => `${indent}  where ${shared}`)];
   }
 
   #name(id: number, prefix: string): string {
@@ -68,12 +105,18 @@ class Lister {
 
   #statement(statement: Statement, indent: string): string[] {
     switch (statement.kind) {
-      case "let":
-        return [`${indent}${this.#name(statement.local.id, "v")} = ${this.#scalar(statement.value)}`];
+      case "let": {
+        const name = this.#name(statement.local.id, "v");
+        return this.#lines(indent, [statement.value], (value) => `${name} = ${value}`);
+      }
       case "reduce": {
         const axes = this.#axes(statement.axes);
         const name = this.#name(statement.local.id, "v");
-        return [`${indent}${name} = ${statement.combine} over ${axes} of ${this.#scalar(statement.value)}`];
+        return this.#lines(
+          indent,
+          [statement.value],
+          (value) => `${name} = ${statement.combine} over ${axes} of ${value}`,
+        );
       }
       case "for":
         return [
@@ -82,12 +125,21 @@ class Lister {
         ];
       case "store": {
         const sign = statement.accumulate ? "+=" : "=";
-        return [`${indent}${this.#buffer(statement.buffer)}[${this.#scalar(statement.index)}] ${sign} ${this.#scalar(statement.value)}`];
+        const buffer = this.#buffer(statement.buffer);
+        return this.#lines(
+          indent,
+          [statement.index, statement.value],
+          (index, value) => `${buffer}[${index}] ${sign} ${value}`,
+        );
       }
       case "scan": {
         const axes = this.#axes([statement.axis]);
-        const target = `${this.#buffer(statement.buffer)}[${this.#scalar(statement.index)}]`;
-        return [`${indent}${target} = running ${statement.combine} over ${axes} of ${this.#scalar(statement.value)}`];
+        const buffer = this.#buffer(statement.buffer);
+        return this.#lines(
+          indent,
+          [statement.index, statement.value],
+          (index, value) => `${buffer}[${index}] = running ${statement.combine} over ${axes} of ${value}`,
+        );
       }
       default:
         return unreachable(statement);
@@ -95,6 +147,19 @@ class Lister {
   }
 
   #scalar(x: Scalar): string {
+    const known = this.#texts.get(x);
+    if (known !== undefined) return known;
+    let text = this.#written(x);
+    if (this.#shared.has(x) && text.length > shortText) {
+      const name = `t${this.#temporaries++}`;
+      this.#where.push(`${name} = ${text}`);
+      text = name;
+    }
+    this.#texts.set(x, text);
+    return text;
+  }
+
+  #written(x: Scalar): string {
     switch (x.kind) {
       case "const":
         return String(x.value);
@@ -122,5 +187,48 @@ class Lister {
       default:
         return unreachable(x);
     }
+  }
+}
+
+/** The expressions that are part of several others. */
+function sharedParts(parts: readonly Scalar[]): Set<Scalar> {
+  const seen = new Set<Scalar>(parts);
+  const shared = new Set<Scalar>();
+  const use = (part: Scalar): void => {
+    if (seen.has(part)) shared.add(part);
+    seen.add(part);
+  };
+  const visited = new Set<Scalar>();
+  for (const part of parts) {
+    visitScalar(
+      part,
+      (scalar) => {
+        for (const operand of operandsOf(scalar)) use(operand);
+      },
+      visited,
+    );
+  }
+  return shared;
+}
+
+function operandsOf(x: Scalar): readonly Scalar[] {
+  switch (x.kind) {
+    case "const":
+    case "axis":
+    case "local":
+      return [];
+    case "load":
+    case "guard":
+      return [x.index];
+    case "unary":
+    case "cast":
+    case "bitcast":
+      return [x.x];
+    case "binary":
+      return [x.a, x.b];
+    case "select":
+      return [x.condition, x.a, x.b];
+    default:
+      return unreachable(x);
   }
 }

@@ -1,7 +1,7 @@
 // Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
-import { type Node } from "../graph/node.ts";
+import type { Node } from "../graph/node.ts";
 import { axisValue, load, newAxis, type Scalar } from "../graph/scalar.ts";
-import { sizeOf, type Shape } from "../graph/shape.ts";
+import { type Shape, sizeOf } from "../graph/shape.ts";
 import { isAffine, visitScalar } from "./indexing.ts";
 
 /** Nodes reachable from the outputs, inputs before users. Iterative: graphs may be thousands deep. */
@@ -56,26 +56,46 @@ function probe(node: Node): Probe {
     input(k, at) {
       reads.push({ k, index: at });
       const { dtype } = node.inputs[k] as Node;
-      return load(inputBuffer - k, at.find((part) => !isAffine(part)) ?? { kind: "const", dtype: "int32", value: reads.length }, dtype);
+      return load(
+        inputBuffer - k,
+        at.find((part) => !isAffine(part)) ?? { kind: "const", dtype: "int32", value: reads.length },
+        dtype,
+      );
     },
   });
   const only = reads.length === 1 ? reads[0] : undefined;
-  const isView = value.kind === "load" && value.buffer === inputBuffer && only !== undefined && only.index.every(isAffine);
+  const isView =
+    value.kind === "load" && value.buffer === inputBuffer && only !== undefined && only.index.every(isAffine);
   let cost = 0;
   visitScalar(value, (scalar) => {
     if (scalar.dtype === "int32" && scalar.kind === "binary" && !isHeavyInteger(node)) return;
     if (scalar.kind === "unary") cost += cheapUnary.has(scalar.fn) ? 1 : 8;
-    else if (scalar.kind === "binary") cost += scalar.fn === "pow" || scalar.fn === "atan2" ? 16 : scalar.fn === "div" ? 3 : 1;
+    else if (scalar.kind === "binary")
+      cost += scalar.fn === "pow" || scalar.fn === "atan2" ? 16 : scalar.fn === "div" ? 3 : 1;
     else if (scalar.kind === "cast" || scalar.kind === "select") cost += 1;
   });
   const rereads = new Set(
-    reads.filter((read) => reads.some((other) => other.k === read.k && other.index.some((part, axis) => part !== read.index[axis]))).map((read) => read.k),
+    reads
+      .filter((read) =>
+        reads.some((other) => other.k === read.k && other.index.some((part, axis) => part !== read.index[axis])),
+      )
+      .map((read) => read.k),
   );
   return { cost: isView ? 0 : cost, isView, rereads };
 }
 
 const isHeavyInteger = (node: Node): boolean => node.op.name.startsWith("random");
-const cheapUnary: ReadonlySet<string> = new Set(["neg", "abs", "sign", "floor", "ceil", "round", "trunc", "not", "isNaN"]);
+const cheapUnary: ReadonlySet<string> = new Set([
+  "neg",
+  "abs",
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "trunc",
+  "not",
+  "isNaN",
+]);
 
 /** Inlining stops here, so that no kernel grows without bound. */
 const inlineCostLimit = 160;
@@ -96,7 +116,8 @@ export interface Schedule {
 /** Chooses the realised nodes. Reductions, contractions, scans, scatters and outputs always are. */
 export function schedule(outputs: readonly Node[], options: { fuse: boolean } = { fuse: true }): Schedule {
   const order = topologicalOrder(outputs);
-  if (!options.fuse) return { order, realized: new Set(order.filter((node) => node.op.rule.kind !== "source")), fuse: false };
+  if (!options.fuse)
+    return { order, realized: new Set(order.filter((node) => node.op.rule.kind !== "source")), fuse: false };
   const probes = new Map<Node, Probe>();
   const users = new Map<Node, Set<Node>>();
   for (const node of order) {
@@ -145,7 +166,8 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     }
     inlined.set(node, { cost, loads, depth: depth + 1 });
     const shared = (users.get(node)?.size ?? 0) > 1;
-    const worthStoring = shared && !own.isView && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
+    const worthStoring =
+      shared && !own.isView && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
     if (realized.has(node) || worthStoring || cost > inlineCostLimit || depth >= inlineDepthLimit) realize(node);
   }
   return { order, realized, fuse: true };
@@ -155,7 +177,12 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
  * A contraction reads its operands many times and wants plain strides: the operand becomes an affine view of a buffer.
  * Views are looked through as long as their composition stays affine.
  */
-function realizeOperand(operand: Node, probes: ReadonlyMap<Node, Probe>, realize: (node: Node) => void, realized: ReadonlySet<Node>): void {
+function realizeOperand(
+  operand: Node,
+  probes: ReadonlyMap<Node, Probe>,
+  realize: (node: Node) => void,
+  realized: ReadonlySet<Node>,
+): void {
   const chain: Node[] = [];
   let base = operand;
   while (!realized.has(base) && base.op.rule.kind === "element" && probes.get(base)?.isView) {
@@ -167,7 +194,8 @@ function realizeOperand(operand: Node, probes: ReadonlyMap<Node, Probe>, realize
 }
 
 /** A value that does not depend on any input: cheaper to write down again than to load. */
-const isConstant = (node: Node): boolean => node.inputs.length === 0 && node.op.rule.kind === "element" && sizeOf(node.shape) <= 1;
+const isConstant = (node: Node): boolean =>
+  node.inputs.length === 0 && node.op.rule.kind === "element" && sizeOf(node.shape) <= 1;
 
 function composesAffinely(chain: readonly Node[], shape: Shape): boolean {
   let index: readonly Scalar[] = shape.map((extent) => axisValue(newAxis(extent)));

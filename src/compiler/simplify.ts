@@ -40,7 +40,9 @@ export function attributesKey(attributes: Attributes): string {
   const known = attributeText.get(attributes);
   if (known !== undefined) return known;
   const text = JSON.stringify(attributes, (_, value: unknown) =>
-    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `#${Object.is(value, -0) ? "-0" : value}` : value,
+    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+      ? `#${Object.is(value, -0) ? "-0" : value}`
+      : value,
   );
   attributeText.set(attributes, text);
   return text;
@@ -105,7 +107,8 @@ function reduceBinary(node: Node, x: Node, y: Node, merge: Merge): Node {
       if (right === 1) return x;
       return left === 1 ? y : node;
     case "div":
-      if (right !== undefined && isFloat(node.dtype) && isPowerOfTwo(right) && x.dtype === node.dtype) return right === 1 ? x : merge(mul(x, merge(refill(y, y, 1 / right))));
+      if (right !== undefined && isFloat(node.dtype) && isPowerOfTwo(right) && x.dtype === node.dtype)
+        return right === 1 ? x : merge(mul(x, merge(refill(y, y, 1 / right))));
       return node;
     case "pow":
       return right === 1 && x.dtype === node.dtype ? x : node;
@@ -117,11 +120,21 @@ function reduceBinary(node: Node, x: Node, y: Node, merge: Merge): Node {
 }
 
 /** Division by a power of two is multiplication by its inverse, to the bit, while the inverse is a normal number. */
-const isPowerOfTwo = (value: number): boolean => Math.abs(value) >= 2 ** -100 && Math.abs(value) <= 2 ** 100 && Number.isInteger(Math.log2(Math.abs(value)));
+const isPowerOfTwo = (value: number): boolean =>
+  Math.abs(value) >= 2 ** -100 && Math.abs(value) <= 2 ** 100 && Number.isInteger(Math.log2(Math.abs(value)));
 
 function foldBinary(node: Node, a: number, b: number): number | undefined {
   if (node.dtype !== "float32" && node.dtype !== "float64") return undefined;
-  const value = node.op.name === "add" ? a + b : node.op.name === "sub" ? a - b : node.op.name === "mul" ? a * b : node.op.name === "div" ? a / b : undefined;
+  const value =
+    node.op.name === "add"
+      ? a + b
+      : node.op.name === "sub"
+        ? a - b
+        : node.op.name === "mul"
+          ? a * b
+          : node.op.name === "div"
+            ? a / b
+            : undefined;
   return value === undefined || node.dtype === "float64" ? value : Math.fround(value);
 }
 
@@ -148,7 +161,7 @@ function reducePermute(node: Node, x: Node, merge: Merge, soleUser: boolean): No
     const base = x.inputs[0] as Node;
     return composed.every((dim, place) => dim === place) ? base : permute(base, composed);
   }
-  return soleUser && x.op === (dotOp as Op) ? transposedProduct(dims, x, merge) ?? node : node;
+  return soleUser && x.op === (dotOp as Op) ? (transposedProduct(dims, x, merge) ?? node) : node;
 }
 
 const orderOf = (node: Node): readonly number[] => node.attributes.dims as readonly number[];
@@ -161,7 +174,8 @@ function transposedProduct(dims: readonly number[], product: Node, merge: Merge)
   const n = b.shape.length - batch - inner;
   const swapped = swapOrder(batch, m, n);
   if (!dims.every((dim, place) => dim === swapped[place])) return undefined;
-  const turn = (x: Node, first: number, second: number): Node => merge(reduce(permute(x, swapOrder(batch, first, second)), merge, false));
+  const turn = (x: Node, first: number, second: number): Node =>
+    merge(reduce(permute(x, swapOrder(batch, first, second)), merge, false));
   return dot(turn(b, inner, n), turn(a, m, inner), batch, inner);
 }
 

@@ -11,17 +11,23 @@ export function verify(program: Program): void {
   const written = new Set<number>();
   for (const buffer of program.buffers) {
     if (buffer.placement.kind === "argument") written.add(buffer.id);
-    else if (buffer.placement.byteOffset + buffer.length * byteSize(buffer.dtype) > Math.max(program.arenaBytes, 64) && buffer.length > 0) {
+    else if (
+      buffer.placement.byteOffset + buffer.length * byteSize(buffer.dtype) > Math.max(program.arenaBytes, 64) &&
+      buffer.length > 0
+    ) {
       // A buffer nobody touches keeps offset 0 and is never addressed.
       if (program.kernels.some((kernel) => storedBuffers(kernel).has(buffer.id))) {
-        throw new InternalError(`buffer ${buffer.id} (${buffer.name}) reaches past the arena of ${program.arenaBytes} bytes`);
+        throw new InternalError(
+          `buffer ${buffer.id} (${buffer.name}) reaches past the arena of ${program.arenaBytes} bytes`,
+        );
       }
     }
   }
   for (const kernel of program.kernels) {
     const stored = storedBuffers(kernel);
     for (const id of loadedBuffers(kernel)) {
-      if (!written.has(id) && !stored.has(id)) throw new InternalError(`kernel ${kernel.name} reads buffer ${id} before it is written`);
+      if (!written.has(id) && !stored.has(id))
+        throw new InternalError(`kernel ${kernel.name} reads buffer ${id} before it is written`);
     }
     visitKernel(kernel, (scalar) => {
       if (scalar.kind === "load" && program.buffers[scalar.buffer]?.dtype !== scalar.dtype) {
@@ -38,7 +44,8 @@ function checkLocals(kernel: string, body: readonly Statement[], outer: Readonly
   const bound = new Set(outer);
   const check = (value: Parameters<typeof visitScalar>[0]): void =>
     visitScalar(value, (scalar) => {
-      if (scalar.kind === "local" && !bound.has(scalar.local)) throw new InternalError(`kernel ${kernel} reads local ${scalar.local.id} before it is bound`);
+      if (scalar.kind === "local" && !bound.has(scalar.local))
+        throw new InternalError(`kernel ${kernel} reads local ${scalar.local.id} before it is bound`);
     });
   for (const statement of body) {
     switch (statement.kind) {

@@ -2,12 +2,12 @@
 import type { BackendName, Device } from "../backends/backend.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { createWasmDevice } from "../backends/wasm/index.ts";
-import { attributesKey } from "../compiler/simplify.ts";
 import { compileGraph, type Output } from "../compiler/compile.ts";
+import { attributesKey } from "../compiler/simplify.ts";
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
 import { Argument, BoundProgram } from "./execution.ts";
-import { DeviceMemory, Storage } from "./storage.ts";
+import { DeviceMemory, type Storage } from "./storage.ts";
 
 export interface BackendOptions {
   /** "auto" takes the fastest that works here. Default: HEBB_BACKEND, else "auto". */
@@ -54,14 +54,24 @@ class Engine {
     return program.run([...leaves.values()]);
   }
 
-  private compileLazy(nodes: readonly Node[], order: readonly Node[], leaves: ReadonlyMap<Node, Storage>): BoundProgram {
+  private compileLazy(
+    nodes: readonly Node[],
+    order: readonly Node[],
+    leaves: ReadonlyMap<Node, Storage>,
+  ): BoundProgram {
     const replacement = new Map<Node, Node>();
     let place = 0;
     const places = new Map<Storage, Argument>();
     for (const node of order) {
       const leaf = leaves.get(node);
       if (leaf === undefined) {
-        replacement.set(node, withInputs(node, node.inputs.map((input) => replacement.get(input) as Node)));
+        replacement.set(
+          node,
+          withInputs(
+            node,
+            node.inputs.map((input) => replacement.get(input) as Node),
+          ),
+        );
         continue;
       }
       const argument = places.get(leaf) ?? new Argument(place);
@@ -86,7 +96,10 @@ class Engine {
 }
 
 /** The lazy graph in order, its leaves, and a text that is equal for graphs of the same structure. */
-function describe(nodes: readonly Node[], known: (node: Node) => Storage | undefined): { key: string; order: Node[]; leaves: Map<Node, Storage> } {
+function describe(
+  nodes: readonly Node[],
+  known: (node: Node) => Storage | undefined,
+): { key: string; order: Node[]; leaves: Map<Node, Storage> } {
   const order: Node[] = [];
   const leaves = new Map<Node, Storage>();
   const number = new Map<Node, number>();

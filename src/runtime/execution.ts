@@ -1,8 +1,8 @@
 // Compiled programs bound to a device: filling the argument slots, running, handing out results.
 import type { Block, Executable } from "../backends/backend.ts";
+import type { Compiled, Output } from "../compiler/compile.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
-import type { Compiled, Output } from "../compiler/compile.ts";
 import { Cell, type DeviceMemory, Storage } from "./storage.ts";
 
 /** A result this small is copied to the host at once, so that a scalar loss costs no device memory and no finaliser. */
@@ -22,7 +22,13 @@ type Binding =
   | { readonly kind: "cell"; readonly cell: Cell }
   | { readonly kind: "value"; readonly storage: Storage }
   /** A small result: device memory of its own, read back after each run. */
-  | { readonly kind: "small"; readonly block: Block; readonly dtype: Storage["dtype"]; readonly shape: Storage["shape"]; readonly length: number }
+  | {
+      readonly kind: "small";
+      readonly block: Block;
+      readonly dtype: Storage["dtype"];
+      readonly shape: Storage["shape"];
+      readonly length: number;
+    }
   | { readonly kind: "large"; readonly dtype: Storage["dtype"]; readonly shape: Storage["shape"] };
 
 /** A compiled program with its bindings, ready to run again and again. */
@@ -89,14 +95,20 @@ export class BoundProgram {
     }
     const failure = this.executable.run(blocks);
     if (failure !== undefined) {
-      throw new HebbError(`${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}`);
+      throw new HebbError(
+        `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}`,
+      );
     }
     return this.results.map((slot) => {
       const storage = fresh[slot];
       if (storage !== undefined) return storage;
       const binding = bindings[slot] as Binding;
       if (binding.kind !== "small") throw new InternalError("a result has no memory");
-      return new Storage(binding.dtype, binding.shape, memory.device.read(binding.block, binding.dtype, binding.length));
+      return new Storage(
+        binding.dtype,
+        binding.shape,
+        memory.device.read(binding.block, binding.dtype, binding.length),
+      );
     });
   }
 

@@ -1,4 +1,12 @@
 // What the runtime offers the tensor room.
-export { type BackendInfo, type BackendOptions, backendInfo, engine, engineGeneration, memoryInfo, useBackend } from "./engine.ts";
+export {
+  type BackendInfo,
+  type BackendOptions,
+  backendInfo,
+  engine,
+  engineGeneration,
+  memoryInfo,
+  useBackend,
+} from "./engine.ts";
 export { Argument, BoundProgram } from "./execution.ts";
 export { Cell, Storage } from "./storage.ts";

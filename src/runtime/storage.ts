@@ -1,9 +1,10 @@
 // Values outside the graph: immutable storages and the state cells that change. Both may lie on the host, on the device, or on both.
+
+import type { Block, Device } from "../backends/backend.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
-import type { Block, Device } from "../backends/backend.ts";
 
 /** The immutable value of a tensor. */
 export class Storage implements Source {

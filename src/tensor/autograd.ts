@@ -1,11 +1,12 @@
 // Gradients of tensors: backward fills Parameter.grad; grad and valueAndGrad are functions of functions.
-import { HebbError, ShapeError } from "../graph/errors.ts";
+
+import { topologicalOrder } from "../compiler/schedule.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { alias } from "../graph/ops/alias.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
-import { topologicalOrder } from "../compiler/schedule.ts";
 import { wantLater } from "./lazy.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 
@@ -15,7 +16,9 @@ import { gradientLeaves, Tensor } from "./tensor.ts";
  */
 export function backward(loss: Tensor, gradient?: Tensor): void {
   if (!loss.requiresGrad) {
-    throw new HebbError("backward: this value depends on no parameter that requires a gradient; was it made under noGrad or detached, or is every parameter frozen?");
+    throw new HebbError(
+      "backward: this value depends on no parameter that requires a gradient; was it made under noGrad or detached, or is every parameter frozen?",
+    );
   }
   checkSeed("backward", loss, gradient);
   const leaves: Node[] = [];
@@ -38,26 +41,43 @@ export function backward(loss: Tensor, gradient?: Tensor): void {
 
 function checkSeed(where: string, output: Tensor, gradient: Tensor | undefined): void {
   if (gradient === undefined && output.size !== 1) {
-    throw new ShapeError(`${where}: the value has shape ${formatShape(output.shape)}; reduce it to one number (for example with .mean()) or pass the gradient of each element`);
+    throw new ShapeError(
+      `${where}: the value has shape ${formatShape(output.shape)}; reduce it to one number (for example with .mean()) or pass the gradient of each element`,
+    );
   }
   if (gradient !== undefined && !sameShape(gradient.shape, output.shape)) {
-    throw new ShapeError(`${where}: the gradient has shape ${formatShape(gradient.shape)}, the value ${formatShape(output.shape)}; they must be equal`);
+    throw new ShapeError(
+      `${where}: the gradient has shape ${formatShape(gradient.shape)}, the value ${formatShape(output.shape)}; they must be equal`,
+    );
   }
 }
 
 type TensorFunction<A extends readonly Tensor[]> = (...args: A) => Tensor;
 
 /** (value, gradients of every argument) of a scalar-valued function. Source: jax.value_and_grad. */
-export function valueAndGrad<A extends readonly Tensor[]>(fn: TensorFunction<A>): (...args: A) => [value: Tensor, gradients: Tensor[]] {
+export function valueAndGrad<A extends readonly Tensor[]>(
+  fn: TensorFunction<A>,
+): (...args: A) => [value: Tensor, gradients: Tensor[]] {
   return (...args) => {
     const inputs = args.map((arg) => Tensor.of(alias(arg.node), true));
     for (const [place, input] of inputs.entries()) {
-      if (!isFloat(input.dtype)) throw new HebbError(`grad: argument ${place} is ${input.dtype}, and only float tensors have gradients; close over it instead`);
+      if (!isFloat(input.dtype))
+        throw new HebbError(
+          `grad: argument ${place} is ${input.dtype}, and only float tensors have gradients; close over it instead`,
+        );
     }
     const value = (fn as (...args: readonly Tensor[]) => Tensor)(...inputs);
     checkSeed("grad", value, undefined);
-    const found = gradients(value.node, inputs.map((input) => input.node));
-    return [value, found.map((node, place) => (node === undefined ? (inputs[place] as Tensor).mul(0) : Tensor.of(node, value.requiresGrad)))];
+    const found = gradients(
+      value.node,
+      inputs.map((input) => input.node),
+    );
+    return [
+      value,
+      found.map((node, place) =>
+        node === undefined ? (inputs[place] as Tensor).mul(0) : Tensor.of(node, value.requiresGrad),
+      ),
+    ];
   };
 }
 

@@ -1,6 +1,18 @@
 // What compile promises: one trace per signature, state as cells, no leaks of what is not there yet.
 import { describe, expect, it } from "vitest";
-import { compile, grad, noGrad, Parameter, rand, randomState, seed, State, type Tensor, tensor, traceGuard } from "./index.ts";
+import {
+  compile,
+  grad,
+  noGrad,
+  Parameter,
+  rand,
+  randomState,
+  State,
+  seed,
+  type Tensor,
+  tensor,
+  traceGuard,
+} from "./index.ts";
 
 describe("compile", () => {
   it("traces once for each signature of shapes, dtypes and plain values", () => {
@@ -54,9 +66,15 @@ describe("compile", () => {
       b.assign(kept);
     });
     swap();
-    expect([a.toArraySync(), b.toArraySync()]).toEqual([[3, 4], [1, 2]]);
+    expect([a.toArraySync(), b.toArraySync()]).toEqual([
+      [3, 4],
+      [1, 2],
+    ]);
     swap();
-    expect([a.toArraySync(), b.toArraySync()]).toEqual([[1, 2], [3, 4]]);
+    expect([a.toArraySync(), b.toArraySync()]).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
   });
 
   it("traces again when something it read has changed", () => {

@@ -1,8 +1,9 @@
 // compile(fn): trace once per signature, turn forward, backward and update into one program, run that from then on.
-import { topologicalOrder } from "../compiler/schedule.ts";
+
 import type { Output } from "../compiler/compile.ts";
 import { compileGraph } from "../compiler/compile.ts";
 import { printProgram } from "../compiler/print.ts";
+import { topologicalOrder } from "../compiler/schedule.ts";
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
 import { printGraph } from "../graph/print.ts";
@@ -92,7 +93,12 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     explain: () =>
       entries.length === 0
         ? `${name}: not compiled yet; call it once`
-        : entries.map(({ program }) => `${printGraph(program.compiled.graph)}\n\n${printProgram(program.compiled.program)}\n\n${describeProgram(program.compiled.program)}`).join("\n\n"),
+        : entries
+            .map(
+              ({ program }) =>
+                `${printGraph(program.compiled.graph)}\n\n${printProgram(program.compiled.program)}\n\n${describeProgram(program.compiled.program)}`,
+            )
+            .join("\n\n"),
     profile: (...args: A) => {
       const { entry, storages } = prepare(args);
       const { program } = entry.program.compiled;
@@ -129,21 +135,36 @@ function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
       tensors.push(value);
       return "$";
     }
-    if (typeof value === "function" || (typeof value === "object" && value !== null && !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)) {
-      throw new HebbError("compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else");
+    if (
+      typeof value === "function" ||
+      (typeof value === "object" &&
+        value !== null &&
+        !Array.isArray(value) &&
+        Object.getPrototypeOf(value) !== Object.prototype)
+    ) {
+      throw new HebbError(
+        "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else",
+      );
     }
     return typeof value === "number" && !Number.isFinite(value) ? `#${value}` : value;
   });
 }
 
-function traceEntry(name: string, fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[], tensors: readonly Tensor[], rest: string): Entry {
+function traceEntry(
+  name: string,
+  fn: (...args: readonly unknown[]) => unknown,
+  args: readonly unknown[],
+  tensors: readonly Tensor[],
+  rest: string,
+): Entry {
   const trace = new Trace();
   const stand = tensors.map((tensor) => Tensor.of(trace.argument(tensor)));
   let next = 0;
   const substitute = (value: unknown): unknown => {
     if (value instanceof Tensor) return stand[next++];
     if (Array.isArray(value)) return value.map(substitute);
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, substitute(part)]));
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, substitute(part)]));
     return value;
   };
   const outputs: Output[] = [];
@@ -183,7 +204,9 @@ function collectResult(result: unknown, tensors: Tensor[]): (values: readonly Te
     return (values) => parts.map((part) => part(values));
   }
   if (result instanceof Promise) {
-    throw new HebbError("compile: the function is async, but tracing cannot wait; make it a plain function and await what it returns");
+    throw new HebbError(
+      "compile: the function is async, but tracing cannot wait; make it a plain function and await what it returns",
+    );
   }
   if (typeof result === "object" && result !== null) {
     const parts = Object.entries(result).map(([key, part]) => [key, collectResult(part, tensors)] as const);

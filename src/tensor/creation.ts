@@ -26,7 +26,15 @@ export function tensor<const S extends Shape = Shape>(
   options: CreationOptions & { readonly shape?: S } = {},
 ): Tensor<S> {
   if (ArrayBuffer.isView(data)) {
-    const dtype = options.dtype ?? (data instanceof Float64Array ? "float64" : data instanceof Int32Array ? "int32" : data instanceof Uint8Array ? "uint8" : "float32");
+    const dtype =
+      options.dtype ??
+      (data instanceof Float64Array
+        ? "float64"
+        : data instanceof Int32Array
+          ? "int32"
+          : data instanceof Uint8Array
+            ? "uint8"
+            : "float32");
     const shape = options.shape ?? [data.length];
     return finish(fromFlat(data, shape, dtype), options);
   }
@@ -45,12 +53,17 @@ export function tensor<const S extends Shape = Shape>(
 function collect(value: Nested, shape: Shape, axis: number, flat: number[], state: { booleans: boolean }): void {
   if (Array.isArray(value)) {
     if (value.length !== shape[axis]) {
-      throw new ShapeError(`tensor: the arrays are ragged: at depth ${axis} one has ${value.length} elements, the first has ${shape[axis] ?? "none"}; all must be equally long`);
+      throw new ShapeError(
+        `tensor: the arrays are ragged: at depth ${axis} one has ${value.length} elements, the first has ${shape[axis] ?? "none"}; all must be equally long`,
+      );
     }
     for (const part of value) collect(part as Nested, shape, axis + 1, flat, state);
     return;
   }
-  if (axis !== shape.length) throw new ShapeError(`tensor: the arrays are ragged: a single value stands at depth ${axis} where others are arrays`);
+  if (axis !== shape.length)
+    throw new ShapeError(
+      `tensor: the arrays are ragged: a single value stands at depth ${axis} where others are arrays`,
+    );
   if (typeof value === "boolean") flat.push(value ? 1 : 0);
   else if (typeof value === "number") {
     state.booleans = false;
@@ -60,7 +73,10 @@ function collect(value: Nested, shape: Shape, axis: number, flat: number[], stat
 
 function fromFlat(values: ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
   checkShape("tensor", shape);
-  if (sizeOf(shape) !== values.length) throw new ShapeError(`tensor: ${values.length} values do not fill the shape ${formatShape(shape)}, which holds ${sizeOf(shape)}`);
+  if (sizeOf(shape) !== values.length)
+    throw new ShapeError(
+      `tensor: ${values.length} values do not fill the shape ${formatShape(shape)}, which holds ${sizeOf(shape)}`,
+    );
   const data = allocate(dtype, values.length);
   if (dtype === "bool") for (let place = 0; place < values.length; place++) data[place] = values[place] ? 1 : 0;
   else data.set(values);
@@ -79,10 +95,14 @@ export function full<const S extends Shape>(shape: S, value: number, options: Cr
   return finish(Tensor.of(fullNode([...shape], value, options.dtype ?? "float32")), options);
 }
 
-export const zeros = <const S extends Shape>(shape: S, options: CreationOptions = {}): Tensor<S> => full(shape, 0, options);
-export const ones = <const S extends Shape>(shape: S, options: CreationOptions = {}): Tensor<S> => full(shape, 1, options);
-export const zerosLike = (like: Tensor, options: CreationOptions = {}): Tensor => full(like.shape, 0, { dtype: like.dtype, ...options });
-export const onesLike = (like: Tensor, options: CreationOptions = {}): Tensor => full(like.shape, 1, { dtype: like.dtype, ...options });
+export const zeros = <const S extends Shape>(shape: S, options: CreationOptions = {}): Tensor<S> =>
+  full(shape, 0, options);
+export const ones = <const S extends Shape>(shape: S, options: CreationOptions = {}): Tensor<S> =>
+  full(shape, 1, options);
+export const zerosLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
+  full(like.shape, 0, { dtype: like.dtype, ...options });
+export const onesLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
+  full(like.shape, 1, { dtype: like.dtype, ...options });
 
 /** The identity matrix, n × m (m defaults to n). */
 export function eye(n: number, m = n, options: CreationOptions = {}): Tensor {
@@ -95,7 +115,8 @@ export function eye(n: number, m = n, options: CreationOptions = {}): Tensor {
 /** start, start + step, … below end. arange(5) counts from 0. Default dtype int32 for whole numbers, else float32. */
 export function arange(start: number, end?: number, step = 1, options: CreationOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
-  if (step === 0 || !Number.isFinite((to - from) / step)) throw new HebbError(`arange: cannot count from ${from} to ${to} in steps of ${step}`);
+  if (step === 0 || !Number.isFinite((to - from) / step))
+    throw new HebbError(`arange: cannot count from ${from} to ${to} in steps of ${step}`);
   const length = Math.max(0, Math.ceil((to - from) / step));
   const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
   const data = allocate(dtype, length);
@@ -109,6 +130,7 @@ export function linspace(start: number, end: number, steps: number, options: Cre
   const dtype = options.dtype ?? "float32";
   const data = allocate(dtype, steps);
   const width = steps > 1 ? (end - start) / (steps - 1) : 0;
-  for (let place = 0; place < steps; place++) data[place] = place === steps - 1 && steps > 1 ? end : start + place * width;
+  for (let place = 0; place < steps; place++)
+    data[place] = place === steps - 1 && steps > 1 ? end : start + place * width;
   return finish(new Tensor(undefined, { shape: [steps], dtype, data }), options);
 }

@@ -1,7 +1,8 @@
 // What a compiled program costs, in words: kernels, bytes moved, arithmetic, and, when measured, time.
-import { byteSize } from "../graph/dtype.ts";
+
 import type { Kernel, Program } from "../compiler/kernel.ts";
 import { loadedBuffers, pointsOf, storedBuffers } from "../compiler/lower.ts";
+import { byteSize } from "../graph/dtype.ts";
 
 export interface KernelCost {
   readonly name: string;
@@ -23,7 +24,11 @@ export function kernelCost(kernel: Kernel, program: Program): KernelCost {
 }
 
 function quantity(value: number, unit: string): string {
-  for (const [size, prefix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) {
+  for (const [size, prefix] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
     if (value >= size) return `${(value / size).toFixed(1)} ${prefix}${unit}`;
   }
   return `${value} ${unit}`;

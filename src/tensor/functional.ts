@@ -1,4 +1,8 @@
 // Functions of several tensors that are not methods of one: where, cat, stack, einsum, oneHot, convolutions, pools.
+
+import type { DType } from "../graph/dtype.ts";
+import { ShapeError } from "../graph/errors.ts";
+import type { Node } from "../graph/node.ts";
 import * as conv from "../graph/ops/conv.ts";
 import { einsum as einsumNode } from "../graph/ops/einsum.ts";
 import * as el from "../graph/ops/elementwise.ts";
@@ -6,13 +10,11 @@ import { oneHot as oneHotNode } from "../graph/ops/indexing.ts";
 import { type InterpolateOptions, interpolate as interpolateNode } from "../graph/ops/interpolate.ts";
 import { cat as catNode } from "../graph/ops/movement.ts";
 import * as pool from "../graph/ops/pool.ts";
-import type { DType } from "../graph/dtype.ts";
-import { ShapeError } from "../graph/errors.ts";
-import type { Node } from "../graph/node.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { type Operand, Tensor } from "./tensor.ts";
 
-const tensorsOf = (values: readonly (Operand | undefined)[]): Tensor[] => values.filter((value): value is Tensor => value instanceof Tensor);
+const tensorsOf = (values: readonly (Operand | undefined)[]): Tensor[] =>
+  values.filter((value): value is Tensor => value instanceof Tensor);
 
 /** x where the condition holds, else y; all three broadcast. Source: torch.where. */
 export function where(condition: Tensor, x: Operand, y: Operand): Tensor {
@@ -23,7 +25,13 @@ export function where(condition: Tensor, x: Operand, y: Operand): Tensor {
 
 /** Tensors one after another along a dim (torch.cat). */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  return Tensor.from(catNode(tensors.map((tensor) => tensor.node), dim), tensors);
+  return Tensor.from(
+    catNode(
+      tensors.map((tensor) => tensor.node),
+      dim,
+    ),
+    tensors,
+  );
 }
 
 /** Tensors of one shape side by side in a new dim (torch.stack). */
@@ -31,9 +39,16 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   const first = tensors[0];
   const odd = tensors.find((tensor) => !sameShape(tensor.shape, first?.shape ?? []));
   if (first === undefined || odd !== undefined) {
-    throw new ShapeError(odd === undefined ? "stack: takes at least one tensor" : `stack: all shapes must be equal, got ${formatShape(first?.shape ?? [])} and ${formatShape(odd.shape)}`);
+    throw new ShapeError(
+      odd === undefined
+        ? "stack: takes at least one tensor"
+        : `stack: all shapes must be equal, got ${formatShape(first?.shape ?? [])} and ${formatShape(odd.shape)}`,
+    );
   }
-  return cat(tensors.map((tensor) => tensor.unsqueeze(dim)), dim);
+  return cat(
+    tensors.map((tensor) => tensor.unsqueeze(dim)),
+    dim,
+  );
 }
 
 /** Sums of products in Einstein's notation: einsum("bij,bjk->bik", a, b) (torch.einsum). */
@@ -74,4 +89,5 @@ export const adaptiveAvgPool1d = pooling(pool.adaptiveAvgPool1d);
 export const adaptiveAvgPool2d = pooling(pool.adaptiveAvgPool2d);
 
 /** Resizes the spatial dims, nearest or bilinear (torch.nn.functional.interpolate). */
-export const interpolate = (x: Tensor, options: InterpolateOptions): Tensor => Tensor.from(interpolateNode(x.node, options), [x]);
+export const interpolate = (x: Tensor, options: InterpolateOptions): Tensor =>
+  Tensor.from(interpolateNode(x.node, options), [x]);

@@ -10,7 +10,8 @@ import type { Tensor } from "./tensor.ts";
  */
 export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], step = 1e-5): number {
   for (const input of inputs) {
-    if (input.dtype !== "float64") throw new HebbError(`gradCheck: inputs must be float64, where differences are exact enough; got ${input.dtype}`);
+    if (input.dtype !== "float64")
+      throw new HebbError(`gradCheck: inputs must be float64, where differences are exact enough; got ${input.dtype}`);
   }
   const [, found] = valueAndGrad(fn)(...inputs);
   let worst = 0;
@@ -21,7 +22,9 @@ export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly 
       const at = (delta: number): number => {
         const moved = base.slice();
         moved[element] = (moved[element] as number) + delta;
-        const args = inputs.map((other, k) => (k === place ? tensor(moved, { shape: input.shape, dtype: "float64" }) : other));
+        const args = inputs.map((other, k) =>
+          k === place ? tensor(moved, { shape: input.shape, dtype: "float64" }) : other,
+        );
         return fn(...args).itemSync();
       };
       const difference = (at(step) - at(-step)) / (2 * step);

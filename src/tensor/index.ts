@@ -1,16 +1,52 @@
 // The tensor room: values, creation, gradients, compilation.
 export { grad, valueAndGrad } from "./autograd.ts";
-export { compile, type Compiled } from "./compile.ts";
-export { arange, type CreationOptions, eye, full, linspace, ones, onesLike, tensor, zeros, zerosLike } from "./creation.ts";
+export { type Compiled, compile } from "./compile.ts";
 export {
-  adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, cat, conv1d, conv2d, convTranspose1d, convTranspose2d, einsum,
-  interpolate, maxPool1d, maxPool2d, oneHot, stack, where,
+  arange,
+  type CreationOptions,
+  eye,
+  full,
+  linspace,
+  ones,
+  onesLike,
+  tensor,
+  zeros,
+  zerosLike,
+} from "./creation.ts";
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  avgPool1d,
+  avgPool2d,
+  cat,
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+  einsum,
+  interpolate,
+  maxPool1d,
+  maxPool2d,
+  oneHot,
+  stack,
+  where,
 } from "./functional.ts";
 export { gradCheck } from "./gradCheck.ts";
 export { gradEnabled, noGrad } from "./gradMode.ts";
 export { type Inspected, inspect } from "./inspect.ts";
 export { flush } from "./lazy.ts";
-export { bernoulli, multinomial, rand, randint, randn, randomState, type RandomState, randperm, seed, setRandomState } from "./random.ts";
+export {
+  bernoulli,
+  multinomial,
+  type RandomState,
+  rand,
+  randint,
+  randn,
+  randomState,
+  randperm,
+  seed,
+  setRandomState,
+} from "./random.ts";
 export { Parameter, State, type StateOptions } from "./state.ts";
 export { type NestedArray, type Operand, Tensor } from "./tensor.ts";
 export { currentTrace, traceGuard } from "./trace.ts";

@@ -5,7 +5,7 @@ import { isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { printType } from "../graph/print.ts";
-import { sizeOf, type Shape } from "../graph/shape.ts";
+import { type Shape, sizeOf } from "../graph/shape.ts";
 import { engine } from "../runtime/index.ts";
 import { evaluate } from "./lazy.ts";
 import { State } from "./state.ts";
@@ -51,7 +51,12 @@ export function inspect(fn: () => Tensor): Inspected[] {
     const slope = slopeOf.get(node);
     const inputs = node.inputs.map((input) => names.get(input) as string);
     const name = names.get(node) as string;
-    const call = node.source === undefined ? `${node.op.name}(${inputs.join(", ")})` : owner instanceof State && owner.name !== "" ? owner.name : "value";
+    const call =
+      node.source === undefined
+        ? `${node.op.name}(${inputs.join(", ")})`
+        : owner instanceof State && owner.name !== ""
+          ? owner.name
+          : "value";
     return {
       name,
       op: node.source === undefined ? node.op.name : "value",

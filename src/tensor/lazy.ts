@@ -16,7 +16,9 @@ export function knownValue(node: Node): Storage | undefined {
   const { source } = node;
   if (source === undefined) return evaluated.get(node);
   if (source.sourceKind === "value") return storageOf(node);
-  throw new HebbError("this tensor was made inside a compiled function and has no value outside it; return it from the function to read it");
+  throw new HebbError(
+    "this tensor was made inside a compiled function and has no value outside it; return it from the function to read it",
+  );
 }
 
 /** The node that reads a cell now: inside a trace the cell itself, outside its present value. */

@@ -1,8 +1,8 @@
 // Random tensors. One seed governs them all; the same bits on every backend, because draws are counter-based.
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
-import { add } from "../graph/ops/elementwise.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
+import { add } from "../graph/ops/elementwise.ts";
 import * as draw from "../graph/ops/random.ts";
 import type { Shape } from "../graph/shape.ts";
 import { Cell, engine } from "../runtime/index.ts";
@@ -24,8 +24,9 @@ let callCount = 0;
 
 /** Restarts every random draw from a number. The same seed gives the same bits on every backend and thread count. */
 export function seed(value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new HebbError(`seed: takes a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${value}`);
-  setRandomState({ key: [value % 2 ** 32 | 0, Math.floor(value / 2 ** 32) | 0], calls: 0 });
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new HebbError(`seed: takes a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${value}`);
+  setRandomState({ key: [(value % 2 ** 32) | 0, Math.floor(value / 2 ** 32) | 0], calls: 0 });
 }
 
 /** Where the generator stands, for checkpoints. */
@@ -52,7 +53,10 @@ function nextDraw(): { key: Node; call: Node } {
     const call = new Tensor(undefined, { shape: [], dtype: "int32", data: Int32Array.of(callCount) });
     callCount = (callCount + 1) | 0;
     engine().memory.writeCell(calls, Int32Array.of(callCount));
-    return { key: new Tensor(undefined, { shape: [2], dtype: "int32", data: Int32Array.from(keyWords) }).node, call: call.node };
+    return {
+      key: new Tensor(undefined, { shape: [2], dtype: "int32", data: Int32Array.from(keyWords) }).node,
+      call: call.node,
+    };
   }
   trace.randomCalls++;
   const call = cellNode(calls);
@@ -85,7 +89,8 @@ export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
 
 /** Whole numbers from `low` up to, not including, `high`. */
 export function randint(low: number, high: number, shape: Shape): Tensor {
-  if (!(Number.isInteger(low) && Number.isInteger(high) && low < high)) throw new HebbError(`randint: takes whole numbers low < high, got ${low} and ${high}`);
+  if (!(Number.isInteger(low) && Number.isInteger(high) && low < high))
+    throw new HebbError(`randint: takes whole numbers low < high, got ${low} and ${high}`);
   const { key: keyNode, call } = nextDraw();
   return Tensor.of(draw.randint(keyNode, call, low, high, shape));
 }
@@ -107,4 +112,3 @@ export function multinomial(weights: Tensor, count: number, options: { readonly 
   const { key: keyNode, call } = nextDraw();
   return Tensor.of(draw.multinomial(keyNode, call, weights.node, count, options.replacement ?? false));
 }
-

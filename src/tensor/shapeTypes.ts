@@ -14,7 +14,9 @@ export type MatmulOperand<S extends Shape, T extends Shape> =
       ? T extends readonly [infer L extends number, number]
         ? [K] extends [L]
           ? Tensor<T>
-          : Tensor<T> & { readonly "matmul: inner sizes differ": `${K} (last of the left) must equal ${L} (first of the right)` }
+          : Tensor<T> & {
+              readonly "matmul: inner sizes differ": `${K} (last of the left) must equal ${L} (first of the right)`;
+            }
         : Tensor<T>
       : Tensor<T>
     : Tensor<T>;

@@ -3,7 +3,7 @@ import { allocate, type DType, isFloat, type TypedArray } from "../graph/dtype.t
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { cast, stopGradient } from "../graph/ops/elementwise.ts";
-import { formatShape, sameShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { Cell, engine, type Storage } from "../runtime/index.ts";
 import { assignCell, cellNode, dropPending, evaluate, flush } from "./lazy.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
@@ -47,13 +47,17 @@ export class State extends Tensor {
   assign(value: Tensor | TypedArray | number): this {
     if (value instanceof Tensor) {
       if (!sameShape(value.shape, this.shape)) {
-        throw new ShapeError(`assign: a value of shape ${formatShape(value.shape)} does not fit the state ${this.label} of shape ${formatShape(this.shape)}`);
+        throw new ShapeError(
+          `assign: a value of shape ${formatShape(value.shape)} does not fit the state ${this.label} of shape ${formatShape(this.shape)}`,
+        );
       }
       assignCell(this.cell, stopGradient(cast(value.node, this.dtype)));
       return this;
     }
     if (typeof value !== "number" && value.length !== this.size) {
-      throw new ShapeError(`assign: ${value.length} values do not fit the state ${this.label} of shape ${formatShape(this.shape)}, which takes ${this.size}`);
+      throw new ShapeError(
+        `assign: ${value.length} values do not fit the state ${this.label} of shape ${formatShape(this.shape)}, which takes ${this.size}`,
+      );
     }
     const data = allocate(this.dtype, this.size);
     if (typeof value === "number") data.fill(value);
@@ -78,7 +82,10 @@ export class State extends Tensor {
   }
 }
 
-function initial(value: Tensor | TypedArray | number, options: StateOptions): { shape: Shape; dtype: DType; data: TypedArray } {
+function initial(
+  value: Tensor | TypedArray | number,
+  options: StateOptions,
+): { shape: Shape; dtype: DType; data: TypedArray } {
   if (value instanceof Tensor) {
     const data = value.dataSync();
     const dtype = options.dtype ?? value.dtype;
@@ -93,7 +100,8 @@ function initial(value: Tensor | TypedArray | number, options: StateOptions): { 
   }
   const dtype = options.dtype ?? dtypeOf(value);
   const shape = options.shape ?? [value.length];
-  if (sizeOf(shape) !== value.length) throw new ShapeError(`state: ${value.length} values do not fill a shape ${formatShape(shape)}`);
+  if (sizeOf(shape) !== value.length)
+    throw new ShapeError(`state: ${value.length} values do not fill a shape ${formatShape(shape)}`);
   const data = allocate(dtype, value.length);
   data.set(value);
   return { shape, dtype, data };
@@ -114,7 +122,10 @@ export class Parameter extends State {
 
   constructor(value: Tensor | TypedArray | number, options: StateOptions & { readonly requiresGrad?: boolean } = {}) {
     super(value, options);
-    if (!isFloat(this.dtype)) throw new HebbError(`a parameter must be float32 or float64 to be learned, got ${this.dtype}; use State for other values`);
+    if (!isFloat(this.dtype))
+      throw new HebbError(
+        `a parameter must be float32 or float64 to be learned, got ${this.dtype}; use State for other values`,
+      );
     this.#requiresGrad = options.requiresGrad ?? true;
   }
 

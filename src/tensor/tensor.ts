@@ -79,7 +79,8 @@ export class Tensor<S extends Shape = Shape> {
 
   /** True makes this tensor a leaf that `backward` fills `grad` of. */
   set requiresGrad(value: boolean) {
-    if (value && !isFloat(this.dtype)) throw new HebbError(`requiresGrad: only float tensors have gradients, this one is ${this.dtype}`);
+    if (value && !isFloat(this.dtype))
+      throw new HebbError(`requiresGrad: only float tensors have gradients, this one is ${this.dtype}`);
     this.#requiresGrad = value;
     if (value) gradientLeaves.set(this.node, this);
   }
@@ -107,7 +108,8 @@ export class Tensor<S extends Shape = Shape> {
     const [value] = evaluate([this.node]) as [Storage];
     this.#chain = 0;
     // History stays only while something in it needs a gradient.
-    if (!this.requiresGrad && this.#node !== undefined && this.#node.source === undefined) this.#node = sourceNode(value, value);
+    if (!this.requiresGrad && this.#node !== undefined && this.#node.source === undefined)
+      this.#node = sourceNode(value, value);
     return value;
   }
 
@@ -127,7 +129,10 @@ export class Tensor<S extends Shape = Shape> {
 
   /** The only element, as a number. */
   itemSync(): number {
-    if (this.size !== 1) throw new ShapeError(`item: the tensor has shape ${formatShape(this.shape)}; only a tensor of one element is a number; use data() or toArray()`);
+    if (this.size !== 1)
+      throw new ShapeError(
+        `item: the tensor has shape ${formatShape(this.shape)}; only a tensor of one element is a number; use data() or toArray()`,
+      );
     return this.dataSync()[0] as number;
   }
 
@@ -397,7 +402,11 @@ export class Tensor<S extends Shape = Shape> {
     if (this.rank === 0) return this.reshape([1]);
     const start = normalizeAxis(startDim, this.rank, "flatten");
     const end = normalizeAxis(endDim, this.rank, "flatten");
-    return this.reshape([...this.shape.slice(0, start), sizeOf(this.shape.slice(start, end + 1)), ...this.shape.slice(end + 1)]);
+    return this.reshape([
+      ...this.shape.slice(0, start),
+      sizeOf(this.shape.slice(start, end + 1)),
+      ...this.shape.slice(end + 1),
+    ]);
   }
   unflatten(dim: number, sizes: Shape): Tensor {
     const place = normalizeAxis(dim, this.rank, "unflatten");
@@ -425,7 +434,8 @@ export class Tensor<S extends Shape = Shape> {
   }
   /** The transpose of a matrix. */
   t(): Tensor {
-    if (this.rank > 2) throw new ShapeError(`t: takes a matrix, got ${formatShape(this.shape)}; use transpose(dim0, dim1)`);
+    if (this.rank > 2)
+      throw new ShapeError(`t: takes a matrix, got ${formatShape(this.shape)}; use transpose(dim0, dim1)`);
     return this.rank < 2 ? this : this.transpose(0, 1);
   }
   expand(shape: Shape): Tensor {
@@ -449,7 +459,8 @@ export class Tensor<S extends Shape = Shape> {
     const place = normalizeAxis(dim, this.rank, "select");
     const extent = this.shape[place] as number;
     const at = index < 0 ? index + extent : index;
-    if (!Number.isInteger(index) || at < 0 || at >= extent) throw new ShapeError(`select: index ${index} is outside dim ${dim} of size ${extent}`);
+    if (!Number.isInteger(index) || at < 0 || at >= extent)
+      throw new ShapeError(`select: index ${index} is outside dim ${dim} of size ${extent}`);
     return this.slice(place, at, at + 1).squeeze(place);
   }
   narrow(dim: number, start: number, length: number): Tensor {
@@ -458,8 +469,11 @@ export class Tensor<S extends Shape = Shape> {
   /** Pieces of `size` along a dim; the last may be smaller. */
   split(size: number, dim = 0): Tensor[] {
     const extent = this.shape[normalizeAxis(dim, this.rank, "split")] as number;
-    if (!(Number.isInteger(size) && size > 0)) throw new ShapeError(`split: the size of a piece must be a positive whole number, got ${size}`);
-    return Array.from({ length: Math.ceil(extent / size) }, (_, place) => this.slice(dim, place * size, Math.min(extent, (place + 1) * size)));
+    if (!(Number.isInteger(size) && size > 0))
+      throw new ShapeError(`split: the size of a piece must be a positive whole number, got ${size}`);
+    return Array.from({ length: Math.ceil(extent / size) }, (_, place) =>
+      this.slice(dim, place * size, Math.min(extent, (place + 1) * size)),
+    );
   }
   /** About `count` pieces of equal size along a dim (torch.chunk). */
   chunk(count: number, dim = 0): Tensor[] {

@@ -1,8 +1,9 @@
 // What is being traced right now: a compiled function records its reads and writes of state here.
-import { type Node, sourceNode } from "../graph/node.ts";
+
 import { HebbError } from "../graph/errors.ts";
+import { type Node, sourceNode } from "../graph/node.ts";
+import { Argument, type Cell, type Storage } from "../runtime/index.ts";
 import type { Tensor } from "./tensor.ts";
-import { Argument, Cell, type Storage } from "../runtime/index.ts";
 
 /** Something read while tracing that the program depends on: when it reads otherwise, the function is traced again. */
 interface Guard {
@@ -68,7 +69,8 @@ export function traceGuard<T>(read: () => T): T {
   return value;
 }
 
-export const guardsHold = (guards: readonly Guard[]): boolean => guards.every(({ read, value }) => Object.is(read(), value));
+export const guardsHold = (guards: readonly Guard[]): boolean =>
+  guards.every(({ read, value }) => Object.is(read(), value));
 export type { Guard };
 
 /** Refuses to read a value while a function is being traced, when there is none yet. */

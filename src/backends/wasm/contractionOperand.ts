@@ -1,79 +1,73 @@
-// Operands of a contraction as matrices in memory: strides read off affine indices, axes that stride together taken as one.
+// Operands of a contraction as strided memory: strides read off affine indices, axes that step evenly together taken as one.
 import { InternalError } from "../../graph/errors.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 
-/** A register tile: 4 rows by 8 columns keep 8 sums in V8's 16 vector registers, with room for the factors. */
-export const panelRows = 4;
-export const panelColumns = 8;
-
-export interface BatchStride {
+/** A run of `extent` steps through memory. In elements. */
+export interface Stride {
   readonly extent: number;
   readonly stride: number;
 }
 
-/** A batch of matrices in a buffer: element (o, k) of batch b at offset + Σ b·stride + o·outerStride + k·kStride. In elements. */
-export interface Matrix {
+/** Elements of a buffer at offset + Σ axis · stride. */
+export interface Operand {
   readonly buffer: number;
   readonly offset: number;
-  /** The batch axes, first outermost. */
-  readonly batch: readonly BatchStride[];
-  readonly outerStride: number;
-  readonly kStride: number;
+  strideOf(axis: Axis): number;
 }
 
-/** The value of an affine index at given counters (0 where none is given). */
-function evaluate(index: Scalar, at: ReadonlyMap<number, number>): number {
-  switch (index.kind) {
-    case "const":
-      return index.value;
-    case "axis":
-      return at.get(index.axis.id) ?? 0;
-    case "binary": {
-      const [a, b] = [evaluate(index.a, at), evaluate(index.b, at)];
-      if (index.fn === "add") return a + b;
-      if (index.fn === "sub") return a - b;
-      if (index.fn === "mul") return a * b;
-      break;
+/** Whether an index is made of loop counters and constants alone; only then `stridesOf` can read it. */
+export function isLinear(index: Scalar): boolean {
+  if (index.kind === "const" || index.kind === "axis") return true;
+  if (index.kind !== "binary") return false;
+  if (index.fn === "add" || index.fn === "sub") return isLinear(index.a) && isLinear(index.b);
+  return index.fn === "mul" && isLinear(index.a) && isLinear(index.b) && (isConstant(index.a) || isConstant(index.b));
+}
+
+const isConstant = (index: Scalar): boolean =>
+  index.kind === "const" || (index.kind === "binary" && isConstant(index.a) && isConstant(index.b));
+
+/** The strides of a linear index, by axis, and its constant. */
+export function stridesOf(index: Scalar): { readonly strides: ReadonlyMap<number, number>; readonly offset: number } {
+  const strides = new Map<number, number>();
+  const visit = (part: Scalar, factor: number): number => {
+    switch (part.kind) {
+      case "const":
+        return factor * part.value;
+      case "axis":
+        strides.set(part.axis.id, (strides.get(part.axis.id) ?? 0) + factor);
+        return 0;
+      case "binary":
+        if (part.fn === "add") return visit(part.a, factor) + visit(part.b, factor);
+        if (part.fn === "sub") return visit(part.a, factor) + visit(part.b, -factor);
+        if (part.fn === "mul" && isConstant(part.b)) return visit(part.a, factor * visit(part.b, 1));
+        if (part.fn === "mul") return visit(part.b, factor * visit(part.a, 1));
+        break;
+      default:
+        break;
     }
-    default:
-      break;
-  }
-  throw new InternalError(`an affine index holds ${index.kind}`);
+    throw new InternalError(`a linear index holds ${part.kind}`);
+  };
+  const offset = visit(index, 1);
+  return { strides, offset };
 }
 
-const isPlain = (index: Scalar): boolean =>
-  index.kind === "const" ||
-  index.kind === "axis" ||
-  (index.kind === "binary" && ["add", "sub", "mul"].includes(index.fn) && isPlain(index.a) && isPlain(index.b));
-
-/** Strides along groups of axes: those of the first group one by one, those of the second and third as one each; and the offset. */
-export function stridesAlong(
-  index: Scalar,
-  [batch, outer, k]: readonly [readonly Axis[], readonly Axis[], readonly Axis[]],
-): readonly [readonly BatchStride[], number, number, number] | undefined {
-  if (!isPlain(index)) return undefined;
-  const offset = evaluate(index, new Map());
-  const strideOf = (axis: Axis): number => evaluate(index, new Map([[axis.id, 1]])) - offset;
-  const outerStride = joined(outer, strideOf);
-  const kStride = joined(k, strideOf);
-  if (outerStride === undefined || kStride === undefined) return undefined;
-  return [
-    batch.map((axis) => ({ extent: axis.extent, stride: axis.extent === 1 ? 0 : strideOf(axis) })),
-    outerStride,
-    kStride,
-    offset,
-  ];
+/** The operand that a plain load with a linear index is. */
+export function operandOf(value: Scalar): Operand | undefined {
+  if (value.kind !== "load" || !isLinear(value.index)) return undefined;
+  const { strides, offset } = stridesOf(value.index);
+  return { buffer: value.buffer, offset, strideOf: (axis) => (axis.extent === 1 ? 0 : (strides.get(axis.id) ?? 0)) };
 }
 
-/** The one stride of axes that step evenly through memory together; undefined when they do not. */
-function joined(axes: readonly Axis[], strideOf: (axis: Axis) => number): number | undefined {
-  let inner: { stride: number; span: number } | undefined;
-  for (let place = axes.length - 1; place >= 0; place--) {
-    const axis = axes[place] as Axis;
+/** The steps along axes, the first outermost; neighbours that step evenly together are joined. */
+export function along(operand: Operand, axes: readonly Axis[]): Stride[] {
+  const steps: Stride[] = [];
+  for (const axis of axes) {
     if (axis.extent === 1) continue;
-    const stride = strideOf(axis);
-    if (inner !== undefined && stride !== inner.span) return undefined;
-    inner = { stride: inner?.stride ?? stride, span: stride * axis.extent };
+    const stride = operand.strideOf(axis);
+    const outer = steps.at(-1);
+    if (outer !== undefined && outer.stride === stride * axis.extent) {
+      steps[steps.length - 1] = { extent: outer.extent * axis.extent, stride };
+    } else steps.push({ extent: axis.extent, stride });
   }
-  return inner?.stride ?? 0;
+  return steps;
 }

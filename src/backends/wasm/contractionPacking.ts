@@ -1,171 +1,191 @@
-// Packing: a matrix copied into panels of 4 rows or 8 columns, k by k, padded with zeros, so that tiles read memory in order.
-import { byteSize } from "../../graph/dtype.ts";
-import type { Matrix } from "./contractionOperand.ts";
+// Packing: an operand copied into panels of a few rows or columns, k by k, so that tiles read memory in order.
+import { canonical, flatAxes, rewrite, unflatten } from "../../compiler/indexing.ts";
+import type { LoopKernel } from "../../compiler/kernel.ts";
+import { byteSize, type DType } from "../../graph/dtype.ts";
+import { type Axis, add, axisValue, int, mul, newAxis, type Scalar } from "../../graph/scalar.ts";
+import type { Stride } from "./contractionOperand.ts";
 import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
+import { emitLoops } from "./loops.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-export interface Packing {
+/** A batch of matrices: element (o, k) at offset + Σ batch + o · outerStride + k · kStride. In elements of four bytes. */
+interface Matrix {
+  readonly buffer: number;
+  readonly offset: number;
+  readonly batch: readonly Stride[];
+  readonly outerStride: number;
+  readonly kStride: number;
+}
+
+interface Packing {
   readonly name: string;
   readonly matrix: Matrix;
-  readonly batch: number;
   readonly outer: number;
   readonly k: number;
-  /** k rounded up: the length of a panel. */
-  readonly depth: number;
   readonly width: number;
-  /** Where the panels begin in the shared scratch, in floats. */
+  /** Where the panels begin in the shared scratch, in elements. */
   readonly place: number;
 }
 
-const bytes = byteSize("float32");
 /** Measured: contiguous copies and transposes take about this long for each element, other strides longer. */
-const nanosecondsPerElement = 0.25;
-const nanosecondsPerGather = 0.8;
+export const nanosecondsPerPacked = 0.3;
+const nanosecondsPerGathered = 0.8;
 
-/** Products summed in registers before they are added to the result: keeps panels in the first cache, and long sums accurate. */
-export const kBlock = 256;
-
-/**
- * A unit is one panel of one block of k. Blocks lie one after the other, and in each the panels, so that what is multiplied
- * together lies together: spaced evenly, panels would fall on the same cache lines. Panel p of block j of batch b lies at
- * place + b · panels · depth · width + j · kBlock · panels · width + p · (length of block j) · width.
- */
-export function emitPacking(context: EmitContext, packing: Packing): Phase {
-  const { matrix, batch, outer, depth, width, name } = packing;
+/** Panel p of batch b lies at place + (b · panels + p) · k · width; a unit is one panel. What is beyond the matrix is zero. */
+export function packMatrix(context: EmitContext, packing: Packing): Phase {
+  const { matrix, outer, k, width, name } = packing;
+  const bytes = 4;
   const f = context.module.function(`${context.module.functions.length}:${name}, packed`, phaseParams);
   const panels = Math.ceil(outer / width);
-  const blocks = Math.ceil(depth / kBlock);
-  const [unit, panel, block, source, target] = ["i32", "i32", "i32", "i32", "i32"].map(() => f.local("i32")) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [unit, panel, source, target] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
   f.get(lowParam).set(unit);
   f.block((done) => {
     f.loop((again) => {
       f.get(unit).get(highParam).op("i32.ge_u").brIf(done);
       f.get(unit).i32(panels).op("i32.rem_u").set(panel);
-      f.get(unit).i32(panels).op("i32.div_u").i32(blocks).op("i32.rem_u").set(block);
-      pushBatchOffset(f, unit, panels * blocks, matrix);
-      pushBuffer(f, context, matrix.buffer);
-      f.op("i32.add")
-        .get(panel)
+      pushBase(f, context, matrix.buffer);
+      let inner = panels;
+      for (const { extent, stride } of [...matrix.batch].reverse()) {
+        f.get(unit)
+          .i32(inner)
+          .op("i32.div_u")
+          .i32(extent)
+          .op("i32.rem_u")
+          .i32(stride * bytes)
+          .op("i32.mul")
+          .op("i32.add");
+        inner *= extent;
+      }
+      f.get(panel)
         .i32(width * matrix.outerStride * bytes)
-        .op("i32.mul")
-        .op("i32.add");
-      f.get(block)
-        .i32(kBlock * matrix.kStride * bytes)
         .op("i32.mul")
         .op("i32.add");
       f.i32(matrix.offset * bytes)
         .op("i32.add")
         .set(source);
-      f.get(tableParam)
-        .memory("i32.load", 4 * context.sharedSlot)
-        .i32(packing.place * bytes)
-        .op("i32.add");
+      f.get(tableParam).memory("i32.load", 4 * context.sharedSlot);
       f.get(unit)
-        .i32(panels * blocks)
-        .op("i32.div_u")
-        .i32(panels * depth * width * bytes)
-        .op("i32.mul")
-        .op("i32.add");
-      f.get(block)
-        .i32(kBlock * panels * width * bytes)
+        .i32(k * width * bytes)
         .op("i32.mul")
         .op("i32.add")
+        .i32(packing.place * bytes)
+        .op("i32.add")
         .set(target);
-      const lengths = (k: number, length: number): void => {
-        f.get(target)
-          .get(panel)
-          .i32(length * width * bytes)
-          .op("i32.mul")
-          .op("i32.add")
-          .set(target);
-        const pack = (filled: number): void =>
-          packPanel(f, matrix, { source, target, k, depth: length, width, filled });
-        if (outer % width === 0) pack(width);
-        else
-          f.get(panel)
-            .i32(panels - 1)
-            .op("i32.eq")
-            .if(
-              () => pack(outer % width),
-              () => pack(width),
-            );
-      };
-      const rest = (blocks - 1) * kBlock;
-      if (blocks === 1) lengths(packing.k, depth);
-      else
-        f.get(block)
-          .i32(blocks - 1)
+      const last = outer - (panels - 1) * width;
+      if (panels === 1 || last === width) packPanel(f, packing, source, target, last);
+      else {
+        f.get(panel)
+          .i32(panels - 1)
           .op("i32.eq")
           .if(
-            () => lengths(packing.k - rest, depth - rest),
-            () => lengths(kBlock, kBlock),
+            () => packPanel(f, packing, source, target, last),
+            () => packPanel(f, packing, source, target, width),
           );
+      }
       f.get(unit).i32(1).op("i32.add").set(unit).br(again);
     });
   });
+  const units = panels * matrix.batch.reduce((product, { extent }) => product * extent, 1);
   const contiguous = matrix.outerStride === 1 || matrix.kStride === 1;
-  return {
-    fn: f,
-    units: batch * panels * blocks,
-    cost: batch * outer * packing.k * (contiguous ? nanosecondsPerElement : nanosecondsPerGather),
-  };
+  const each = contiguous ? nanosecondsPerPacked : nanosecondsPerGathered;
+  return { fn: f, units, cost: units * width * k * each };
 }
 
-/** Pushes the byte offset of the batch that a unit belongs to. */
-export function pushBatchOffset(f: FunctionBuilder, unit: number, unitsPerBatch: number, matrix: Matrix): void {
-  let inner = unitsPerBatch;
-  f.i32(0);
-  for (const { extent, stride } of [...matrix.batch].reverse()) {
-    if (extent === 1) continue;
-    f.get(unit)
-      .i32(inner)
-      .op("i32.div_u")
-      .i32(extent)
-      .op("i32.rem_u")
-      .i32(stride * bytes)
-      .op("i32.mul")
-      .op("i32.add");
-    inner *= extent;
-  }
+/**
+ * The same panels by loops that evaluate the expression: for anything that is not a matrix in memory. `batch` are the axes
+ * it depends on. Lanes beyond the last column keep what the scratch held: nothing of them reaches a result.
+ */
+export function packExpression(
+  context: EmitContext,
+  packing: {
+    readonly name: string;
+    readonly value: Scalar;
+    readonly batch: readonly Axis[];
+    readonly outer: readonly Axis[];
+    readonly k: readonly Axis[];
+    readonly width: number;
+    readonly place: number;
+    readonly dtype: DType;
+  },
+): Phase[] {
+  const { name, value, batch, outer, k, width, place, dtype } = packing;
+  const extent = product(outer);
+  const panels = Math.ceil(extent / width);
+  const buffer = context.sharedBuffer(dtype);
+  const full = Math.floor(extent / width);
+  const phases: Phase[] = [];
+  const pack = (first: number, count: number, lanes: number): void => {
+    if (count === 0 || lanes === 0) return;
+    const [panel, lane] = [newAxis(count), newAxis(lanes)];
+    const ks = k.map((axis) => newAxis(axis.extent));
+    const at = add(mul(add(axisValue(panel), int(first)), int(width)), axisValue(lane));
+    const replaced = new Map<number, Scalar>();
+    unflatten(
+      at,
+      outer.map((axis) => axis.extent),
+    ).forEach((part, dim) => {
+      const axis = outer[dim];
+      if (axis !== undefined) replaced.set(axis.id, part);
+    });
+    k.forEach((axis, dim) => {
+      const inner = ks[dim];
+      if (inner !== undefined) replaced.set(axis.id, axisValue(inner));
+    });
+    const panelSize = product(k) * width;
+    const index = [
+      mul(flatAxes(batch), int(panels * panelSize)),
+      mul(add(axisValue(panel), int(first)), int(panelSize)),
+      mul(flatAxes(ks), int(width)),
+      axisValue(lane),
+    ].reduce(add, int(place));
+    const kernel: LoopKernel = {
+      kind: "loops",
+      name: `${name}, packed`,
+      axes: [...batch, panel, ...ks, lane],
+      body: [{ kind: "store", buffer, index: canonical(index), value: replaceAxes(value, replaced) }],
+    };
+    phases.push(...emitLoops(kernel, context).phases);
+  };
+  pack(0, full, width);
+  pack(full, panels - full, extent - full * width);
+  return phases;
+}
+
+const product = (axes: readonly Axis[]): number => axes.reduce((total, axis) => total * axis.extent, 1);
+
+/** The expression with axes replaced, indices in canonical form. */
+export function replaceAxes(value: Scalar, by: ReadonlyMap<number, Scalar>): Scalar {
+  const done = new Map<Scalar, Scalar>();
+  const replace = (scalar: Scalar): Scalar =>
+    rewrite(
+      scalar,
+      (part) => {
+        if (part.kind === "axis") return by.get(part.axis.id);
+        return part.kind === "load" ? { ...part, index: canonical(replace(part.index)) } : undefined;
+      },
+      done,
+    );
+  return replace(value);
 }
 
 /** Pushes the address of element 0 of a buffer. */
-export function pushBuffer(f: FunctionBuilder, context: EmitContext, id: number): void {
+function pushBase(f: FunctionBuilder, context: EmitContext, id: number): void {
   const { placement } = context.buffer(id);
   if (placement.kind === "argument") f.get(tableParam).memory("i32.load", 4 * placement.slot);
   else f.i32(context.arenaBase + placement.byteOffset);
 }
 
-/** One panel of one block: where from and to (locals), and its sizes. */
-interface Panel {
-  readonly source: number;
-  readonly target: number;
-  readonly k: number;
-  /** k and the zeros after it. */
-  readonly depth: number;
-  readonly width: number;
-  /** How many of `width` entries exist; the others are zero. */
-  readonly filled: number;
-}
+const bytes = byteSize("float32");
 
-function packPanel(f: FunctionBuilder, matrix: Matrix, { source, target, k, depth, width, filled }: Panel): void {
-  const from = f.local("i32");
-  const to = f.local("i32");
-  const end = f.local("i32");
+/** Copies one panel of which `filled` of `width` entries exist; the others are zero. */
+function packPanel(f: FunctionBuilder, packing: Packing, source: number, target: number, filled: number): void {
+  const { matrix, k, width } = packing;
+  const [from, to, end] = [f.local("i32"), f.local("i32"), f.local("i32")];
   f.get(source).set(from).get(target).set(to);
-  if (matrix.outerStride === 1 && filled === width) copyRows(f, from, to, end, k, matrix.kStride, width);
-  else if (matrix.kStride === 1 && filled === width) transposeRows(f, from, to, end, k, matrix.outerStride, width);
+  const whole = filled === width && width % 4 === 0;
+  if (whole && matrix.outerStride === 1) copyRows(f, from, to, end, k, matrix.kStride, width);
+  else if (whole && matrix.kStride === 1) transposeRows(f, from, to, end, k, matrix.outerStride, width);
   else gatherRows(f, from, to, end, k, matrix, width, filled);
-  for (let place = k * width; place < depth * width; place += 4)
-    f.get(target)
-      .f32x4(0)
-      .memory("v128.store", place * bytes);
   for (const local of [from, to, end]) f.release(local);
 }
 
@@ -179,9 +199,13 @@ function alongK(
   step: number,
   body: (count: number) => void,
 ): void {
-  for (const count of [step, 1]) {
-    const times = count === step ? Math.floor(k / step) : k % step;
-    if (times === 0 || (count === 1 && step === 1)) continue;
+  const whole = Math.floor(k / step);
+  const parts = [
+    { count: step, times: whole },
+    { count: 1, times: k - whole * step },
+  ];
+  for (const { count, times } of parts) {
+    if (times === 0) continue;
     f.get(to)
       .i32(times * count * width * bytes)
       .op("i32.add")
@@ -231,11 +255,7 @@ function transposeRows(
   outerStride: number,
   width: number,
 ): void {
-  const rows = Array.from({ length: 4 }, () => f.local("v128"));
-  const [r0, r1, r2, r3] = rows as [number, number, number, number];
-  const pairs = Array.from({ length: 4 }, () => f.local("v128"));
-  const [p0, p1, p2, p3] = pairs as [number, number, number, number];
-  // One pointer for each group of four rows: constant offsets between rows may pass what an instruction can hold otherwise.
+  const rows = [f.local("v128"), f.local("v128"), f.local("v128"), f.local("v128")];
   alongK(f, to, end, k, width, 4, (count) => {
     for (let group = 0; group < width; group += 4) {
       if (count === 1) {
@@ -250,35 +270,32 @@ function transposeRows(
         pushRow(f, from, (group + lane) * outerStride * bytes);
         f.memory("v128.load").set(row);
       });
-      f.get(r0).get(r1).shuffle32(0, 4, 1, 5).set(p0);
-      f.get(r2).get(r3).shuffle32(0, 4, 1, 5).set(p1);
-      f.get(r0).get(r1).shuffle32(2, 6, 3, 7).set(p2);
-      f.get(r2).get(r3).shuffle32(2, 6, 3, 7).set(p3);
-      f.get(to)
-        .get(p0)
-        .get(p1)
-        .shuffle32(0, 1, 4, 5)
-        .memory("v128.store", group * bytes);
-      f.get(to)
-        .get(p0)
-        .get(p1)
-        .shuffle32(2, 3, 6, 7)
-        .memory("v128.store", (width + group) * bytes);
-      f.get(to)
-        .get(p2)
-        .get(p3)
-        .shuffle32(0, 1, 4, 5)
-        .memory("v128.store", (2 * width + group) * bytes);
-      f.get(to)
-        .get(p2)
-        .get(p3)
-        .shuffle32(2, 3, 6, 7)
-        .memory("v128.store", (3 * width + group) * bytes);
+      transpose(f, rows);
+      rows.forEach((row, lane) => {
+        f.get(to)
+          .get(row)
+          .memory("v128.store", (lane * width + group) * bytes);
+      });
     }
     advance(f, from, count * bytes);
     advance(f, to, count * width * bytes);
   });
-  for (const local of [...rows, ...pairs]) f.release(local);
+  for (const local of rows) f.release(local);
+}
+
+/** Turns four vectors of four lanes: afterwards the first holds the first lanes, and so on. */
+export function transpose(f: FunctionBuilder, rows: readonly number[]): void {
+  const [r0 = 0, r1 = 0, r2 = 0, r3 = 0] = rows;
+  const [p0, p1, p2, p3] = [f.local("v128"), f.local("v128"), f.local("v128"), f.local("v128")];
+  f.get(r0).get(r1).shuffle32(0, 4, 1, 5).set(p0);
+  f.get(r2).get(r3).shuffle32(0, 4, 1, 5).set(p1);
+  f.get(r0).get(r1).shuffle32(2, 6, 3, 7).set(p2);
+  f.get(r2).get(r3).shuffle32(2, 6, 3, 7).set(p3);
+  f.get(p0).get(p1).shuffle32(0, 1, 4, 5).set(r0);
+  f.get(p0).get(p1).shuffle32(2, 3, 6, 7).set(r1);
+  f.get(p2).get(p3).shuffle32(0, 1, 4, 5).set(r2);
+  f.get(p2).get(p3).shuffle32(2, 3, 6, 7).set(r3);
+  for (const local of [p0, p1, p2, p3]) f.release(local);
 }
 
 function pushRow(f: FunctionBuilder, from: number, offset: number): void {
