@@ -1,19 +1,27 @@
 // Reverse-mode differentiation, graph to graph: the gradient of a program is a program.
 import { isFloat } from "./dtype.ts";
 import { HebbError, ShapeError } from "./errors.ts";
-import { apply, describeType, gradient, type Node, type Op } from "./node.ts";
+import { describeType, type Node } from "./node.ts";
 import { alias } from "./ops/alias.ts";
-import { add } from "./ops/elementwise.ts";
 import { full } from "./ops/creation.ts";
+import { add } from "./ops/elementwise.ts";
 import { sameShape, sizeOf } from "./shape.ts";
+
+export { withGradient } from "./ops/alias.ts";
 
 /**
  * ∂output/∂w for each w of `wrt`, as graphs; undefined where none flows. `seed` is the gradient of the output, 1 by default
  * when the output is a single number. Walks by hand, not by recursion, so depth is no limit.
  */
 export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Node | undefined)[] {
-  if (seed === undefined && sizeOf(output.shape) !== 1) throw new ShapeError(`gradients: the output is ${describeType(output)}; only a single number needs no gradient of its own`);
-  if (seed !== undefined && !sameShape(seed.shape, output.shape)) throw new ShapeError(`gradients: the gradient ${describeType(seed)} does not fit the output ${describeType(output)}`);
+  if (seed === undefined && sizeOf(output.shape) !== 1)
+    throw new ShapeError(
+      `gradients: the output is ${describeType(output)}; only a single number needs no gradient of its own`,
+    );
+  if (seed !== undefined && !sameShape(seed.shape, output.shape))
+    throw new ShapeError(
+      `gradients: the gradient ${describeType(seed)} does not fit the output ${describeType(output)}`,
+    );
   const targets = new Set(wrt);
   const order = ancestors(output);
   const needed = new Set<Node>();
@@ -34,14 +42,18 @@ function propagate(node: Node, grad: Node, needed: ReadonlySet<Node>, grads: Map
   const rule = node.op.gradient;
   if (rule.kind === "notDifferentiable") {
     if (!isFloat(node.dtype)) return;
-    throw new HebbError(`${node.op.name} has no gradient: ${rule.reason}${node.scope === "" ? "" : ` (in "${node.scope}")`}`);
+    throw new HebbError(
+      `${node.op.name} has no gradient: ${rule.reason}${node.scope === "" ? "" : ` (in "${node.scope}")`}`,
+    );
   }
   const parts = rule.of({ node, grad, needs: (k) => needed.has(node.inputs[k] as Node) });
   node.inputs.forEach((input, k) => {
     const part = parts[k];
     if (part === undefined || !needed.has(input) || !isFloat(input.dtype)) return;
     if (!sameShape(part.shape, input.shape) || part.dtype !== input.dtype) {
-      throw new ShapeError(`gradient of ${node.op.name}: input ${k} is ${describeType(input)}, but its gradient is ${describeType(part)}; they must agree`);
+      throw new ShapeError(
+        `gradient of ${node.op.name}: input ${k} is ${describeType(input)}, but its gradient is ${describeType(part)}; they must agree`,
+      );
     }
     const before = grads.get(input);
     grads.set(input, before === undefined ? part : add(before, part));
@@ -83,18 +95,4 @@ export function jvp(output: Node, inputs: readonly Node[], tangents: readonly No
     if (part !== undefined) total = total === undefined ? part : add(total, part);
   });
   return total ?? full(output.shape, 0, output.dtype);
-}
-
-/**
- * `output` with a gradient of one's own, which flows to `inputs` and nowhere else: `backward` gets the gradient of the output and gives one for each
- * input, or undefined where none flows.
- */
-export function withGradient(output: Node, inputs: readonly Node[], backward: (grad: Node) => readonly (Node | undefined)[]): Node {
-  const op: Op = {
-    name: "custom",
-    infer: () => output,
-    gradient: gradient(({ grad }) => [undefined, ...backward(grad)]),
-    rule: { kind: "element", element: ({ input, index }) => input(0, index) },
-  };
-  return apply(op, [output, ...inputs], {});
 }

@@ -8,13 +8,18 @@ export const printType = (type: TensorType): string => `${shortName(type.dtype)}
 function printValue(value: AttributeValue): string {
   if (Array.isArray(value)) return `[${value.map(printValue).join(", ")}]`;
   if (typeof value === "number" && Object.is(value, -0)) return "-0";
-  if (typeof value === "object" && value !== null) return `{${Object.entries(value).map(([key, part]) => `${key}: ${printValue(part)}`).join(", ")}}`;
+  if (typeof value === "object" && value !== null)
+    return `{${Object.entries(value)
+      .map(([key, part]) => `${key}: ${printValue(part)}`)
+      .join(", ")}}`;
   return String(value);
 }
 
 /** What stands in brackets after the op: attributes the type does not already say. */
 function printAttributes(node: Node): string {
-  const entries = Object.entries(node.attributes).filter(([key, value]) => value !== undefined && key !== "shape" && key !== "dtype");
+  const entries = Object.entries(node.attributes).filter(
+    ([key, value]) => value !== undefined && key !== "shape" && key !== "dtype",
+  );
   return entries.map(([key, value]) => `${key}=${printValue(value)}`).join(", ");
 }
 
@@ -34,7 +39,9 @@ export function printGraph(outputs: readonly Node[]): string {
     stack.pop();
     const name = `%${names.size}`;
     names.set(node, name);
-    const inside = [...node.inputs.map((input) => names.get(input)), printAttributes(node)].filter((part) => part !== "").join(", ");
+    const inside = [...node.inputs.map((input) => names.get(input)), printAttributes(node)]
+      .filter((part) => part !== "")
+      .join(", ");
     const call = node.source === undefined ? `${node.op.name}(${inside})` : node.source.sourceKind;
     lines.push(`${name} = ${call} : ${printType(node)}${node.scope === "" ? "" : `  # ${node.scope}`}`);
   }

@@ -1,4 +1,4 @@
-// alias: the same value as a node of its own, so that a gradient can be asked for here.
+// The same value as a node of its own: alias, where a gradient can be asked for, and withGradient, where one can be given.
 import { apply, gradient, type Node, type Op } from "../node.ts";
 
 export const aliasOp: Op = {
@@ -9,3 +9,21 @@ export const aliasOp: Op = {
 };
 
 export const alias = (x: Node): Node => apply(aliasOp, [x], {});
+
+/**
+ * `output` with a gradient of one's own, which flows to `inputs` and nowhere else: `backward` gets the gradient of the output and gives one for each
+ * input, or undefined where none flows.
+ */
+export function withGradient(
+  output: Node,
+  inputs: readonly Node[],
+  backward: (grad: Node) => readonly (Node | undefined)[],
+): Node {
+  const customOp: Op = {
+    name: "custom",
+    infer: () => output,
+    gradient: gradient(({ grad }) => [undefined, ...backward(grad)]),
+    rule: { kind: "element", element: ({ input, index }) => input(0, index) },
+  };
+  return apply(customOp, [output, ...inputs], {});
+}

@@ -1,11 +1,11 @@
 // Values from a rule alone: full and iota.
+
+import type { DType } from "../dtype.ts";
 import { HebbError } from "../errors.ts";
 import { apply, type Node, notDifferentiable, type Op } from "../node.ts";
-import { constant } from "../scalar.ts";
-import type { DType } from "../dtype.ts";
+import { cast as castScalar, constant } from "../scalar.ts";
 import type { Shape } from "../shape.ts";
 import { add, cast, mul } from "./elementwise.ts";
-import { cast as castScalar } from "../scalar.ts";
 
 type FullAttributes = { readonly shape: Shape; readonly dtype: DType; readonly value: number };
 
@@ -32,7 +32,8 @@ export const iotaOp: Op<IotaAttributes> = {
 };
 
 /** The position along one axis. */
-export const iota = (shape: Shape, axis: number, dtype: DType = "int32"): Node => apply(iotaOp, [], { shape, dtype, axis });
+export const iota = (shape: Shape, axis: number, dtype: DType = "int32"): Node =>
+  apply(iotaOp, [], { shape, dtype, axis });
 
 /** start, start + step, … below end. */
 export function arange(start: number, end: number, step: number, dtype: DType): Node {

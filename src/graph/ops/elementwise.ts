@@ -1,9 +1,18 @@
 // Functions of one element at a time, with broadcasting and dtype promotion made explicit as the graph is built.
 import { type DType, isFloat, promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
-import { apply, describeType, gradient, type GradientContext, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
-import * as scalar from "../scalar.ts";
+import {
+  apply,
+  describeType,
+  type GradientContext,
+  gradient,
+  type Node,
+  notDifferentiable,
+  type Op,
+  type TensorType,
+} from "../node.ts";
 import type { BinaryFn, Scalar, UnaryFn } from "../scalar.ts";
+import * as scalar from "../scalar.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
 import { full } from "./creation.ts";
 import { expand } from "./movement.ts";
@@ -17,7 +26,13 @@ type None = Record<string, never>;
 /** A number as a scalar of the dtype that keeps `like`'s dtype where it can: a fraction beside whole numbers makes float32. */
 export function scalarLike(value: number, like: TensorType): Node {
   const whole = Number.isInteger(value);
-  const dtype: DType = isFloat(like.dtype) ? like.dtype : !whole ? "float32" : like.dtype === "bool" ? "int32" : like.dtype;
+  const dtype: DType = isFloat(like.dtype)
+    ? like.dtype
+    : !whole
+      ? "float32"
+      : like.dtype === "bool"
+        ? "int32"
+        : like.dtype;
   return full([], value, dtype);
 }
 
@@ -61,20 +76,32 @@ interface UnaryTraits {
   readonly dtype?: DType;
 }
 
-function unaryOp(name: string, element: (x: Scalar) => Scalar, slope: Slope | string, traits: UnaryTraits = {}): Op<None> {
+function unaryOp(
+  name: string,
+  element: (x: Scalar) => Scalar,
+  slope: Slope | string,
+  traits: UnaryTraits = {},
+): Op<None> {
   return {
     name,
     infer: ([x]) => {
       const type = x as TensorType;
-      if (traits.floatOnly && !isFloat(type.dtype)) throw new ShapeError(`${name}: takes float tensors, got ${describeType(type)}; convert with .to("float32")`);
+      if (traits.floatOnly && !isFloat(type.dtype))
+        throw new ShapeError(`${name}: takes float tensors, got ${describeType(type)}; convert with .to("float32")`);
       return { shape: type.shape, dtype: traits.dtype ?? type.dtype };
     },
-    gradient: typeof slope === "string" ? notDifferentiable(slope) : gradient((context) => [slope(context, context.node.inputs[0] as Node)]),
+    gradient:
+      typeof slope === "string"
+        ? notDifferentiable(slope)
+        : gradient((context) => [slope(context, context.node.inputs[0] as Node)]),
     rule: { kind: "element", element: ({ input, index }) => element(input(0, index)) },
   };
 }
 
-const fn = (name: UnaryFn): ((x: Scalar) => Scalar) => (x) => scalar.unary(name, x);
+const fn =
+  (name: UnaryFn): ((x: Scalar) => Scalar) =>
+  (x) =>
+    scalar.unary(name, x);
 
 const zeroSlope: Slope = (_, x) => number(0, x);
 export const negOp = unaryOp("neg", fn("neg"), ({ grad }) => neg(grad));
@@ -85,17 +112,37 @@ export const ceilOp = unaryOp("ceil", fn("ceil"), zeroSlope);
 export const roundOp = unaryOp("round", fn("round"), zeroSlope);
 export const truncOp = unaryOp("trunc", fn("trunc"), zeroSlope);
 export const expOp = unaryOp("exp", fn("exp"), ({ grad, node }) => along(grad, node), { floatOnly: true });
-export const expm1Op = unaryOp("expm1", fn("expm1"), ({ grad, node }) => along(grad, add(node, number(1, node))), { floatOnly: true });
+export const expm1Op = unaryOp("expm1", fn("expm1"), ({ grad, node }) => along(grad, add(node, number(1, node))), {
+  floatOnly: true,
+});
 export const logOp = unaryOp("log", fn("log"), ({ grad }, x) => over(grad, x), { floatOnly: true });
-export const log1pOp = unaryOp("log1p", fn("log1p"), ({ grad }, x) => over(grad, add(x, number(1, x))), { floatOnly: true });
+export const log1pOp = unaryOp("log1p", fn("log1p"), ({ grad }, x) => over(grad, add(x, number(1, x))), {
+  floatOnly: true,
+});
 export const sqrtOp = unaryOp("sqrt", fn("sqrt"), ({ grad, node }) => over(grad, add(node, node)), { floatOnly: true });
 export const sinOp = unaryOp("sin", fn("sin"), ({ grad }, x) => mul(grad, cos(x)), { floatOnly: true });
 export const cosOp = unaryOp("cos", fn("cos"), ({ grad }, x) => neg(mul(grad, sin(x))), { floatOnly: true });
-export const tanOp = unaryOp("tan", fn("tan"), ({ grad, node }) => mul(grad, add(square(node), number(1, node))), { floatOnly: true });
-export const atanOp = unaryOp("atan", fn("atan"), ({ grad }, x) => div(grad, add(square(x), number(1, x))), { floatOnly: true });
-export const tanhOp = unaryOp("tanh", fn("tanh"), ({ grad, node }) => mul(grad, sub(number(1, node), square(node))), { floatOnly: true });
-export const sigmoidOp = unaryOp("sigmoid", fn("sigmoid"), ({ grad, node }) => mul(grad, mul(node, sub(number(1, node), node))), { floatOnly: true });
-export const erfOp = unaryOp("erf", fn("erf"), ({ grad }, x) => mul(grad, mul(number(2 / Math.sqrt(Math.PI), x), exp(neg(square(x))))), { floatOnly: true });
+export const tanOp = unaryOp("tan", fn("tan"), ({ grad, node }) => mul(grad, add(square(node), number(1, node))), {
+  floatOnly: true,
+});
+export const atanOp = unaryOp("atan", fn("atan"), ({ grad }, x) => div(grad, add(square(x), number(1, x))), {
+  floatOnly: true,
+});
+export const tanhOp = unaryOp("tanh", fn("tanh"), ({ grad, node }) => mul(grad, sub(number(1, node), square(node))), {
+  floatOnly: true,
+});
+export const sigmoidOp = unaryOp(
+  "sigmoid",
+  fn("sigmoid"),
+  ({ grad, node }) => mul(grad, mul(node, sub(number(1, node), node))),
+  { floatOnly: true },
+);
+export const erfOp = unaryOp(
+  "erf",
+  fn("erf"),
+  ({ grad }, x) => mul(grad, mul(number(2 / Math.sqrt(Math.PI), x), exp(neg(square(x))))),
+  { floatOnly: true },
+);
 export const reluOp = unaryOp(
   "relu",
   (x) => scalar.binary("max", x, scalar.constant(0, x.dtype)),
@@ -110,15 +157,27 @@ export const stopGradientOp: Op<None> = {
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 
-const unary = (op: Op<None>) => (x: Node): Node => apply(op, [x], {});
+const unary =
+  (op: Op<None>) =>
+  (x: Node): Node =>
+    apply(op, [x], {});
 /** Whole numbers become float32 first, as in PyTorch. */
-const floating = (op: Op<None>) => (x: Node): Node => apply(op, [isFloat(x.dtype) ? x : cast(x, "float32")], {});
-const numeric = (op: Op<None>) => (x: Node): Node => apply(op, [x.dtype === "bool" ? cast(x, "int32") : x], {});
+const floating =
+  (op: Op<None>) =>
+  (x: Node): Node =>
+    apply(op, [isFloat(x.dtype) ? x : cast(x, "float32")], {});
+const numeric =
+  (op: Op<None>) =>
+  (x: Node): Node =>
+    apply(op, [x.dtype === "bool" ? cast(x, "int32") : x], {});
 
 export const neg = numeric(negOp);
 export const abs = numeric(absOp);
 export const sign = numeric(signOp);
-const rounded = (op: Op<None>) => (x: Node): Node => (isFloat(x.dtype) ? apply(op, [x], {}) : x);
+const rounded =
+  (op: Op<None>) =>
+  (x: Node): Node =>
+    isFloat(x.dtype) ? apply(op, [x], {}) : x;
 export const floor = rounded(floorOp);
 export const ceil = rounded(ceilOp);
 export const round = rounded(roundOp);
@@ -141,8 +200,10 @@ export const square = (x: Node): Node => mul(x, x);
 export const reciprocal = (x: Node): Node => div(scalarLike(1, x), x);
 export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
 export const isnan = (x: Node): Node => (isFloat(x.dtype) ? apply(isnanOp, [x], {}) : full(x.shape, 0, "bool"));
-export const isinf = (x: Node): Node => (isFloat(x.dtype) ? eq(abs(x), scalarLike(Number.POSITIVE_INFINITY, x)) : full(x.shape, 0, "bool"));
-export const isfinite = (x: Node): Node => (isFloat(x.dtype) ? lt(abs(x), scalarLike(Number.POSITIVE_INFINITY, x)) : full(x.shape, 1, "bool"));
+export const isinf = (x: Node): Node =>
+  isFloat(x.dtype) ? eq(abs(x), number(Number.POSITIVE_INFINITY, x)) : full(x.shape, 0, "bool");
+export const isfinite = (x: Node): Node =>
+  isFloat(x.dtype) ? lt(abs(x), number(Number.POSITIVE_INFINITY, x)) : full(x.shape, 1, "bool");
 
 // ── conversion ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,12 +223,18 @@ export const cast = (x: Node, dtype: DType): Node => (x.dtype === dtype ? x : ap
 
 // ── two inputs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function binaryOp(name: string, element: (a: Scalar, b: Scalar) => Scalar, slopes: Slopes | string, dtype?: DType): Op<None> {
+function binaryOp(
+  name: string,
+  element: (a: Scalar, b: Scalar) => Scalar,
+  slopes: Slopes | string,
+  dtype?: DType,
+): Op<None> {
   return {
     name,
     infer: ([x, y]) => {
       const [a, b] = [x as TensorType, y as TensorType];
-      if (!sameShape(a.shape, b.shape) || a.dtype !== b.dtype) throw new ShapeError(`${name}: operands must agree, got ${describeType(a)} and ${describeType(b)}`);
+      if (!sameShape(a.shape, b.shape) || a.dtype !== b.dtype)
+        throw new ShapeError(`${name}: operands must agree, got ${describeType(a)} and ${describeType(b)}`);
       return { shape: a.shape, dtype: dtype ?? a.dtype };
     },
     gradient:
@@ -181,7 +248,10 @@ function binaryOp(name: string, element: (a: Scalar, b: Scalar) => Scalar, slope
   };
 }
 
-const fn2 = (name: BinaryFn): ((a: Scalar, b: Scalar) => Scalar) => (a, b) => scalar.binary(name, a, b);
+const fn2 =
+  (name: BinaryFn): ((a: Scalar, b: Scalar) => Scalar) =>
+  (a, b) =>
+    scalar.binary(name, a, b);
 const truth = "a truth value has no slope";
 /** Each side of a tie takes half, as in torch.maximum. */
 const shareOf = (grad: Node, wins: Node, ties: Node): Node => {
@@ -192,15 +262,27 @@ const shareOf = (grad: Node, wins: Node, ties: Node): Node => {
 export const addOp = binaryOp("add", fn2("add"), ({ grad }) => [() => grad, () => grad]);
 export const subOp = binaryOp("sub", fn2("sub"), ({ grad }) => [() => grad, () => neg(grad)]);
 export const mulOp = binaryOp("mul", fn2("mul"), ({ grad }, x, y) => [() => mul(grad, y), () => mul(grad, x)]);
-export const divOp = binaryOp("div", fn2("div"), ({ grad, node }, _x, y) => [() => over(grad, y), () => neg(along(grad, div(node, y)))]);
-export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) => [() => grad, () => neg(along(grad, floor(div(x, y))))]);
+export const divOp = binaryOp("div", fn2("div"), ({ grad, node }, _x, y) => [
+  () => over(grad, y),
+  () => neg(along(grad, div(node, y))),
+]);
+export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) => [
+  () => grad,
+  () => neg(along(grad, floor(div(x, y)))),
+]);
 export const powOp = binaryOp("pow", fn2("pow"), ({ grad, node }, x, y) => [
   // x⁰ is flat, and 0 · 0⁻¹ would be NaN; likewise 0ʸ in y.
   () => along(grad, where(eq(y, number(0, y)), number(0, x), mul(y, pow(x, sub(y, number(1, y)))))),
   () => along(grad, where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(node, log(x)))),
 ]);
-export const maximumOp = binaryOp("maximum", fn2("max"), ({ grad }, x, y) => [() => shareOf(grad, gt(x, y), eq(x, y)), () => shareOf(grad, gt(y, x), eq(x, y))]);
-export const minimumOp = binaryOp("minimum", fn2("min"), ({ grad }, x, y) => [() => shareOf(grad, lt(x, y), eq(x, y)), () => shareOf(grad, lt(y, x), eq(x, y))]);
+export const maximumOp = binaryOp("maximum", fn2("max"), ({ grad }, x, y) => [
+  () => shareOf(grad, gt(x, y), eq(x, y)),
+  () => shareOf(grad, gt(y, x), eq(x, y)),
+]);
+export const minimumOp = binaryOp("minimum", fn2("min"), ({ grad }, x, y) => [
+  () => shareOf(grad, lt(x, y), eq(x, y)),
+  () => shareOf(grad, lt(y, x), eq(x, y)),
+]);
 export const atan2Op = binaryOp("atan2", fn2("atan2"), ({ grad }, y, x) => {
   const radius = () => add(square(x), square(y));
   return [() => over(mul(grad, x), radius()), () => neg(over(mul(grad, y), radius()))];
@@ -218,20 +300,33 @@ export const xorOp = binaryOp("xor", fn2("xor"), bits);
 export const shlOp = binaryOp("shl", fn2("shl"), bits);
 export const shrOp = binaryOp("shr", fn2("shr"), bits);
 
-const binary = (op: Op<None>) => (x: Node, y: Node): Node => apply(op, align(op.name, x, y), {});
-const arithmetic = (op: Op<None>) => (x: Node, y: Node): Node => {
-  const dtype = promote(x.dtype, y.dtype);
-  return apply(op, align(op.name, x, y, dtype === "bool" ? "int32" : dtype), {});
-};
-const fractional = (op: Op<None>) => (x: Node, y: Node): Node => {
-  const dtype = promote(x.dtype, y.dtype);
-  return apply(op, align(op.name, x, y, isFloat(dtype) ? dtype : "float32"), {});
-};
-const logical = (op: Op<None>) => (x: Node, y: Node): Node => apply(op, align(op.name, toBool(x), toBool(y)), {});
-const bitwise = (op: Op<None>) => (x: Node, y: Node): Node => {
-  if (x.dtype !== "int32" || y.dtype !== "int32") throw new HebbError(`${op.name}: takes int32 tensors, got ${x.dtype} and ${y.dtype}`);
-  return apply(op, align(op.name, x, y), {});
-};
+const binary =
+  (op: Op<None>) =>
+  (x: Node, y: Node): Node =>
+    apply(op, align(op.name, x, y), {});
+const arithmetic =
+  (op: Op<None>) =>
+  (x: Node, y: Node): Node => {
+    const dtype = promote(x.dtype, y.dtype);
+    return apply(op, align(op.name, x, y, dtype === "bool" ? "int32" : dtype), {});
+  };
+const fractional =
+  (op: Op<None>) =>
+  (x: Node, y: Node): Node => {
+    const dtype = promote(x.dtype, y.dtype);
+    return apply(op, align(op.name, x, y, isFloat(dtype) ? dtype : "float32"), {});
+  };
+const logical =
+  (op: Op<None>) =>
+  (x: Node, y: Node): Node =>
+    apply(op, align(op.name, toBool(x), toBool(y)), {});
+const bitwise =
+  (op: Op<None>) =>
+  (x: Node, y: Node): Node => {
+    if (x.dtype !== "int32" || y.dtype !== "int32")
+      throw new HebbError(`${op.name}: takes int32 tensors, got ${x.dtype} and ${y.dtype}`);
+    return apply(op, align(op.name, x, y), {});
+  };
 const toBool = (x: Node): Node => cast(x, "bool");
 
 export const add = arithmetic(addOp);
@@ -274,7 +369,9 @@ export const whereOp: Op<None> = {
   infer: ([condition, x, y]) => {
     const [c, a, b] = [condition as TensorType, x as TensorType, y as TensorType];
     if (c.dtype !== "bool" || a.dtype !== b.dtype || !sameShape(a.shape, b.shape) || !sameShape(c.shape, a.shape)) {
-      throw new ShapeError(`where: takes a bool condition and two values that agree, got ${describeType(c)}, ${describeType(a)} and ${describeType(b)}`);
+      throw new ShapeError(
+        `where: takes a bool condition and two values that agree, got ${describeType(c)}, ${describeType(a)} and ${describeType(b)}`,
+      );
     }
     return a;
   },
@@ -283,7 +380,10 @@ export const whereOp: Op<None> = {
     const zero = number(0, grad);
     return [undefined, where(condition, grad, zero), where(condition, zero, grad)];
   }),
-  rule: { kind: "element", element: ({ input, index }) => scalar.select(input(0, index), input(1, index), input(2, index)) },
+  rule: {
+    kind: "element",
+    element: ({ input, index }) => scalar.select(input(0, index), input(1, index), input(2, index)),
+  },
 };
 
 /** x where the condition holds, else y; all three broadcast. */
@@ -300,4 +400,3 @@ export function clamp(x: Node, min?: number, max?: number): Node {
   if (max !== undefined) result = where(gt(result, scalarLike(max, x)), scalarLike(max, x), result);
   return result;
 }
-

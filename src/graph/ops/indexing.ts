@@ -10,7 +10,10 @@ import { expand, flip, reshape } from "./movement.ts";
 type DimAttributes = { readonly dim: number };
 
 function positions(where: string, index: Node): Node {
-  if (index.dtype !== "int32" && index.dtype !== "uint8") throw new HebbError(`${where}: positions must be whole numbers (int32), got ${index.dtype}; convert with .to("int32")`);
+  if (index.dtype !== "int32" && index.dtype !== "uint8")
+    throw new HebbError(
+      `${where}: positions must be whole numbers (int32), got ${index.dtype}; convert with .to("int32")`,
+    );
   return cast(index, "int32");
 }
 
@@ -20,8 +23,13 @@ export const gatherOp: Op<DimAttributes> = {
   name: "gather",
   infer: ([x, index], { dim }) => {
     const [values, at] = [x as TensorType, index as TensorType];
-    const fits = at.shape.length === values.shape.length && at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
-    if (!fits) throw new ShapeError(`gather: positions ${formatShape(at.shape)} must have as many dims as ${formatShape(values.shape)} and fit inside it except along dim ${dim}`);
+    const fits =
+      at.shape.length === values.shape.length &&
+      at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
+    if (!fits)
+      throw new ShapeError(
+        `gather: positions ${formatShape(at.shape)} must have as many dims as ${formatShape(values.shape)} and fit inside it except along dim ${dim}`,
+      );
     return { shape: at.shape, dtype: values.dtype };
   },
   gradient: gradient(({ grad, node }) => {
@@ -29,7 +37,11 @@ export const gatherOp: Op<DimAttributes> = {
     const { dim } = node.attributes;
     // One position in each row: no two additions meet, so each element knows by itself whether it was chosen.
     const single = index.shape.every((extent, axis) => extent === (axis === dim ? 1 : x.shape[axis]));
-    if (single) return [where(eq(expand(index, x.shape), iota(x.shape, dim)), expand(grad, x.shape), full([], 0, grad.dtype)), undefined];
+    if (single)
+      return [
+        where(eq(expand(index, x.shape), iota(x.shape, dim)), expand(grad, x.shape), full([], 0, grad.dtype)),
+        undefined,
+      ];
     return [scatterAdd(full(x.shape, 0, grad.dtype), dim, index, grad), undefined];
   }),
   rule: {
@@ -37,7 +49,10 @@ export const gatherOp: Op<DimAttributes> = {
     element: ({ input, index, attributes: { dim }, inputTypes }) => {
       const extent = (inputTypes[0] as TensorType).shape[dim] as number;
       const at = scalar.guard(input(1, index), extent, `gather along dim ${dim}`);
-      return input(0, index.map((place, axis) => (axis === dim ? at : place)));
+      return input(
+        0,
+        index.map((place, axis) => (axis === dim ? at : place)),
+      );
     },
   },
 };
@@ -50,9 +65,14 @@ export const scatterAddOp: Op<DimAttributes> = {
   name: "scatterAdd",
   infer: ([x, index, source], { dim }) => {
     const [values, at, added] = [x as TensorType, index as TensorType, source as TensorType];
-    const fits = sameShape(at.shape, added.shape) && at.shape.length === values.shape.length && at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
+    const fits =
+      sameShape(at.shape, added.shape) &&
+      at.shape.length === values.shape.length &&
+      at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
     if (!fits || values.dtype !== added.dtype) {
-      throw new ShapeError(`scatterAdd: positions ${formatShape(at.shape)} and source ${describeType(added)} must be equal in shape and fit inside ${describeType(values)} except along dim ${dim}`);
+      throw new ShapeError(
+        `scatterAdd: positions ${formatShape(at.shape)} and source ${describeType(added)} must be equal in shape and fit inside ${describeType(values)} except along dim ${dim}`,
+      );
     }
     return values;
   },
@@ -69,7 +89,9 @@ export const scatterAddOp: Op<DimAttributes> = {
 
 /** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
 export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  apply(scatterAddOp, [x, positions("scatterAdd", index), cast(source, x.dtype)], { dim: normalizeAxis(dim, x.shape.length, "scatterAdd") });
+  apply(scatterAddOp, [x, positions("scatterAdd", index), cast(source, x.dtype)], {
+    dim: normalizeAxis(dim, x.shape.length, "scatterAdd"),
+  });
 
 // ── indexSelect ⇄ indexAdd ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -77,8 +99,12 @@ export const indexSelectOp: Op<DimAttributes> = {
   name: "indexSelect",
   infer: ([x, index], { dim }) => {
     const [values, at] = [x as TensorType, index as TensorType];
-    if (at.shape.length !== 1) throw new ShapeError(`indexSelect: positions must have one dim, got ${formatShape(at.shape)}`);
-    return { shape: values.shape.map((extent, axis) => (axis === dim ? (at.shape[0] as number) : extent)), dtype: values.dtype };
+    if (at.shape.length !== 1)
+      throw new ShapeError(`indexSelect: positions must have one dim, got ${formatShape(at.shape)}`);
+    return {
+      shape: values.shape.map((extent, axis) => (axis === dim ? (at.shape[0] as number) : extent)),
+      dtype: values.dtype,
+    };
   },
   gradient: gradient(({ grad, node }) => {
     const [x, index] = node.inputs as [Node, Node];
@@ -89,14 +115,19 @@ export const indexSelectOp: Op<DimAttributes> = {
     element: ({ input, index, attributes: { dim }, inputTypes }) => {
       const extent = (inputTypes[0] as TensorType).shape[dim] as number;
       const at = scalar.guard(input(1, [index[dim] as scalar.Scalar]), extent, `indexSelect along dim ${dim}`);
-      return input(0, index.map((place, axis) => (axis === dim ? at : place)));
+      return input(
+        0,
+        index.map((place, axis) => (axis === dim ? at : place)),
+      );
     },
   },
 };
 
 /** The slices of a dim at the given positions (torch.index_select). */
 export const indexSelect = (x: Node, dim: number, index: Node): Node =>
-  apply(indexSelectOp, [x, positions("indexSelect", index)], { dim: normalizeAxis(dim, x.shape.length, "indexSelect") });
+  apply(indexSelectOp, [x, positions("indexSelect", index)], {
+    dim: normalizeAxis(dim, x.shape.length, "indexSelect"),
+  });
 
 export const indexAddOp: Op<DimAttributes> = {
   name: "indexAdd",
@@ -104,16 +135,26 @@ export const indexAddOp: Op<DimAttributes> = {
     const [values, at, added] = [x as TensorType, index as TensorType, source as TensorType];
     const wanted = values.shape.map((extent, axis) => (axis === dim ? (at.shape[0] ?? 0) : extent));
     if (at.shape.length !== 1 || !sameShape(added.shape, wanted) || added.dtype !== values.dtype) {
-      throw new ShapeError(`indexAdd: with positions ${formatShape(at.shape)} the source must be ${values.dtype}${formatShape(wanted)}, got ${describeType(added)}`);
+      throw new ShapeError(
+        `indexAdd: with positions ${formatShape(at.shape)} the source must be ${values.dtype}${formatShape(wanted)}, got ${describeType(added)}`,
+      );
     }
     return values;
   },
-  gradient: gradient(({ grad, node }) => [grad, undefined, indexSelect(grad, node.attributes.dim, node.inputs[1] as Node)]),
+  gradient: gradient(({ grad, node }) => [
+    grad,
+    undefined,
+    indexSelect(grad, node.attributes.dim, node.inputs[1] as Node),
+  ]),
   rule: {
     kind: "scatter",
     serialAxes: ({ dim }) => [dim],
     target: ({ attributes: { dim }, type, position, indices }) => {
-      const at = scalar.guard(indices([position[dim] as scalar.Scalar]), type.shape[dim] as number, `indexAdd along dim ${dim}`);
+      const at = scalar.guard(
+        indices([position[dim] as scalar.Scalar]),
+        type.shape[dim] as number,
+        `indexAdd along dim ${dim}`,
+      );
       return position.map((place, axis) => (axis === dim ? at : place));
     },
   },
@@ -121,7 +162,9 @@ export const indexAddOp: Op<DimAttributes> = {
 
 /** out = x, then the slices of `source` are added at the given positions, in order (torch.index_add). */
 export const indexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  apply(indexAddOp, [x, positions("indexAdd", index), cast(source, x.dtype)], { dim: normalizeAxis(dim, x.shape.length, "indexAdd") });
+  apply(indexAddOp, [x, positions("indexAdd", index), cast(source, x.dtype)], {
+    dim: normalizeAxis(dim, x.shape.length, "indexAdd"),
+  });
 
 // ── running sums ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -138,7 +181,9 @@ export const cumsumOp: Op<DimAttributes> = {
 /** Running sums along a dim; whole numbers stay whole. */
 export function cumsum(x: Node, dim: number): Node {
   const values = x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x;
-  return x.shape.length === 0 ? values : apply(cumsumOp, [values], { dim: normalizeAxis(dim, x.shape.length, "cumsum") });
+  return x.shape.length === 0
+    ? values
+    : apply(cumsumOp, [values], { dim: normalizeAxis(dim, x.shape.length, "cumsum") });
 }
 
 // ── masks ────────────────────────────────────────────────────────────────────────────────────────────────────────────

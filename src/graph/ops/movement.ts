@@ -2,7 +2,7 @@
 import { ShapeError } from "../errors.ts";
 import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
 import * as scalar from "../scalar.ts";
-import { formatShape, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from "../shape.ts";
+import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../shape.ts";
 import { sum } from "./reduce.ts";
 
 // ── reshape ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -14,7 +14,9 @@ export const reshapeOp: Op<ShapeAttributes> = {
   infer: ([x], { shape }) => {
     const type = x as TensorType;
     if (sizeOf(type.shape) !== sizeOf(shape)) {
-      throw new ShapeError(`reshape: ${formatShape(type.shape)} holds ${sizeOf(type.shape)} elements, ${formatShape(shape)} would hold ${sizeOf(shape)}; the numbers must be equal`);
+      throw new ShapeError(
+        `reshape: ${formatShape(type.shape)} holds ${sizeOf(type.shape)} elements, ${formatShape(shape)} would hold ${sizeOf(shape)}; the numbers must be equal`,
+      );
     }
     return { shape, dtype: type.dtype };
   },
@@ -82,7 +84,9 @@ export function reshape(x: Node, shape: Shape): Node {
   if (unknown === 1) {
     const known = shape.reduce((size, extent) => (extent === -1 ? size : size * extent), 1);
     if (known === 0 || sizeOf(x.shape) % known !== 0) {
-      throw new ShapeError(`reshape: ${sizeOf(x.shape)} elements of ${formatShape(x.shape)} cannot be divided into ${formatShape(shape)}: ${known} does not divide them`);
+      throw new ShapeError(
+        `reshape: ${sizeOf(x.shape)} elements of ${formatShape(x.shape)} cannot be divided into ${formatShape(shape)}: ${known} does not divide them`,
+      );
     }
     target = shape.map((extent) => (extent === -1 ? sizeOf(x.shape) / known : extent));
   }
@@ -102,7 +106,11 @@ export const permuteOp: Op<PermuteAttributes> = {
   gradient: gradient(({ grad, node }) => [permute(grad, inverse(node.attributes.dims))]),
   rule: {
     kind: "element",
-    element: ({ input, index, attributes }) => input(0, inverse(attributes.dims).map((place) => index[place] as scalar.Scalar)),
+    element: ({ input, index, attributes }) =>
+      input(
+        0,
+        inverse(attributes.dims).map((place) => index[place] as scalar.Scalar),
+      ),
   },
 };
 
@@ -118,7 +126,9 @@ function inverse(dims: readonly number[]): number[] {
 export function permute(x: Node, dims: readonly number[]): Node {
   const order = dims.map((dim) => normalizeAxis(dim, x.shape.length, "permute"));
   if (order.length !== x.shape.length || new Set(order).size !== order.length) {
-    throw new ShapeError(`permute: ${formatShape(dims)} must name each of the ${x.shape.length} dims of ${formatShape(x.shape)} once`);
+    throw new ShapeError(
+      `permute: ${formatShape(dims)} must name each of the ${x.shape.length} dims of ${formatShape(x.shape)} once`,
+    );
   }
   return order.every((dim, place) => dim === place) ? x : apply(permuteOp, [x], { dims: order });
 }
@@ -137,7 +147,10 @@ export const expandOp: Op<ShapeAttributes> = {
     kind: "element",
     element: ({ input, index, inputTypes }) => {
       const { shape } = inputTypes[0] as TensorType;
-      return input(0, shape.map((extent, axis) => (extent === 1 ? scalar.int(0) : (index[axis] as scalar.Scalar))));
+      return input(
+        0,
+        shape.map((extent, axis) => (extent === 1 ? scalar.int(0) : (index[axis] as scalar.Scalar))),
+      );
     },
   },
 };
@@ -148,7 +161,9 @@ export function expand(x: Node, shape: Shape): Node {
   const target = shape.map((extent, axis) => (extent === -1 ? (x.shape[axis - added] ?? -1) : extent));
   const fits = added >= 0 && x.shape.every((extent, axis) => extent === target[axis + added] || extent === 1);
   if (!fits || target.some((extent) => !Number.isInteger(extent) || extent < 0)) {
-    throw new ShapeError(`expand: ${formatShape(x.shape)} cannot become ${formatShape(shape)}: only dims of size 1 can be repeated, and new dims go in front`);
+    throw new ShapeError(
+      `expand: ${formatShape(x.shape)} cannot become ${formatShape(shape)}: only dims of size 1 can be repeated, and new dims go in front`,
+    );
   }
   const lifted = added === 0 ? x : reshape(x, [...new Array<number>(added).fill(1), ...x.shape]);
   return sameShape(lifted.shape, target) ? lifted : apply(expandOp, [lifted], { shape: target });
@@ -165,7 +180,10 @@ export const sliceOp: Op<SliceAttributes> = {
     const { starts, steps } = node.attributes;
     const { shape } = node.inputs[0] as Node;
     // Where a step is negative the gradient is put back in the order of x first.
-    const forward = flip(grad, steps.flatMap((step, axis) => (step < 0 ? [axis] : [])));
+    const forward = flip(
+      grad,
+      steps.flatMap((step, axis) => (step < 0 ? [axis] : [])),
+    );
     const pads = shape.map((extent, axis): Pad => {
       const count = node.shape[axis] as number;
       const step = Math.abs(steps[axis] as number);
@@ -179,7 +197,12 @@ export const sliceOp: Op<SliceAttributes> = {
   rule: {
     kind: "element",
     element: ({ input, index, attributes: { starts, steps } }) =>
-      input(0, index.map((place, axis) => scalar.add(scalar.mul(place, scalar.int(steps[axis] as number)), scalar.int(starts[axis] as number)))),
+      input(
+        0,
+        index.map((place, axis) =>
+          scalar.add(scalar.mul(place, scalar.int(steps[axis] as number)), scalar.int(starts[axis] as number)),
+        ),
+      ),
   },
 };
 
@@ -187,10 +210,13 @@ export const sliceOp: Op<SliceAttributes> = {
 export function slice(x: Node, dim: number, start?: number, end?: number, step = 1): Node {
   const axis = normalizeAxis(dim, x.shape.length, "slice");
   const extent = x.shape[axis] as number;
-  if (!Number.isInteger(step) || step === 0) throw new ShapeError(`slice: the step must be a whole number other than 0, got ${step}`);
-  const from = (position: number, low: number, high: number): number => Math.min(Math.max(position < 0 ? position + extent : position, low), high);
+  if (!Number.isInteger(step) || step === 0)
+    throw new ShapeError(`slice: the step must be a whole number other than 0, got ${step}`);
+  const from = (position: number, low: number, high: number): number =>
+    Math.min(Math.max(position < 0 ? position + extent : position, low), high);
   const first = step > 0 ? from(start ?? 0, 0, extent) : from(start ?? extent - 1, -1, extent - 1);
-  const last = end === undefined ? (step > 0 ? extent : -1) : step > 0 ? from(end, 0, extent) : from(end, -1, extent - 1);
+  const last =
+    end === undefined ? (step > 0 ? extent : -1) : step > 0 ? from(end, 0, extent) : from(end, -1, extent - 1);
   const count = Math.max(0, Math.ceil((last - first) / step));
   if (count === extent && step === 1) return x;
   return apply(sliceOp, [x], {
@@ -200,7 +226,8 @@ export function slice(x: Node, dim: number, start?: number, end?: number, step =
   });
 }
 
-export const flip = (x: Node, dims: readonly number[]): Node => dims.reduce((flipped, dim) => slice(flipped, dim, undefined, undefined, -1), x);
+export const flip = (x: Node, dims: readonly number[]): Node =>
+  dims.reduce((flipped, dim) => slice(flipped, dim, undefined, undefined, -1), x);
 
 /** Elements before and after, and between neighbours. */
 export type Pad = readonly [before: number, after: number, between?: number];
@@ -241,9 +268,16 @@ export const padOp: Op<PadAttributes> = {
         const shifted = before === 0 ? place : scalar.sub(place, scalar.int(before));
         const step = between + 1;
         if (before !== 0) inside = scalar.and(inside, scalar.binary("ge", shifted, scalar.int(0)));
-        if (after !== 0) inside = scalar.and(inside, scalar.binary("lt", shifted, scalar.int(Math.max(0, extent - 1) * step + (extent === 0 ? 0 : 1))));
+        if (after !== 0)
+          inside = scalar.and(
+            inside,
+            scalar.binary("lt", shifted, scalar.int(Math.max(0, extent - 1) * step + (extent === 0 ? 0 : 1))),
+          );
         if (between === 0) return shifted;
-        inside = scalar.and(inside, scalar.binary("eq", scalar.binary("mod", shifted, scalar.int(step)), scalar.int(0)));
+        inside = scalar.and(
+          inside,
+          scalar.binary("eq", scalar.binary("mod", shifted, scalar.int(step)), scalar.int(0)),
+        );
         return scalar.binary("div", shifted, scalar.int(step));
       });
       return scalar.select(inside, input(0, at), scalar.constant(value, dtype));
@@ -253,14 +287,25 @@ export const padOp: Op<PadAttributes> = {
 
 /** Surrounds each dim with `value`; the optional third amount goes between neighbours. Negative amounts crop. */
 export function pad(x: Node, pads: readonly Pad[], value: number): Node {
-  if (pads.length !== x.shape.length) throw new ShapeError(`pad: ${pads.length} pairs do not fit the ${x.shape.length} dims of ${formatShape(x.shape)}; give one [before, after] for each dim`);
+  if (pads.length !== x.shape.length)
+    throw new ShapeError(
+      `pad: ${pads.length} pairs do not fit the ${x.shape.length} dims of ${formatShape(x.shape)}; give one [before, after] for each dim`,
+    );
   const cropped = pads.reduce<Node>((inner, [before, after], axis) => {
     const extent = x.shape[axis] as number;
-    if (-before - Math.min(after, 0) > extent) throw new ShapeError(`pad: cannot crop ${-before} and ${-after} from dim ${axis} of size ${extent}`);
+    if (-before - Math.min(after, 0) > extent)
+      throw new ShapeError(`pad: cannot crop ${-before} and ${-after} from dim ${axis} of size ${extent}`);
     return before < 0 || after < 0 ? slice(inner, axis, Math.max(0, -before), extent - Math.max(0, -after)) : inner;
   }, x);
-  const full = pads.map(([before, after, between]): [number, number, number] => [Math.max(0, before), Math.max(0, after), between ?? 0]);
-  const nothing = full.every(([before, after, between], axis) => before === 0 && after === 0 && (between === 0 || (cropped.shape[axis] as number) <= 1));
+  const full = pads.map(([before, after, between]): [number, number, number] => [
+    Math.max(0, before),
+    Math.max(0, after),
+    between ?? 0,
+  ]);
+  const nothing = full.every(
+    ([before, after, between], axis) =>
+      before === 0 && after === 0 && (between === 0 || (cropped.shape[axis] as number) <= 1),
+  );
   return nothing ? cropped : apply(padOp, [cropped], { pads: full, value });
 }
 
@@ -274,37 +319,57 @@ export const catOp: Op<CatAttributes> = {
     const first = inputs[0] as TensorType;
     let total = 0;
     for (const { shape, dtype } of inputs) {
-      if (shape.length !== first.shape.length || shape.some((extent, axis) => axis !== dim && extent !== first.shape[axis]) || dtype !== first.dtype) {
-        throw new ShapeError(`cat: ${formatShape(shape)} and ${formatShape(first.shape)} differ in a dim other than ${dim}; all others must be equal`);
+      if (
+        shape.length !== first.shape.length ||
+        shape.some((extent, axis) => axis !== dim && extent !== first.shape[axis]) ||
+        dtype !== first.dtype
+      ) {
+        throw new ShapeError(
+          `cat: ${formatShape(shape)} and ${formatShape(first.shape)} differ in a dim other than ${dim}; all others must be equal`,
+        );
       }
       total += shape[dim] as number;
     }
     return { shape: first.shape.map((extent, axis) => (axis === dim ? total : extent)), dtype: first.dtype };
   },
   gradient: gradient(({ grad, node }) => {
-    let start = 0;
-    return node.inputs.map((input) => {
-      const from = start;
-      start += input.shape[node.attributes.dim] as number;
-      return slice(grad, node.attributes.dim, from, start);
-    });
+    const { dim } = node.attributes;
+    const starts = startsOf(node.inputs, dim);
+    return node.inputs.map(({ shape }, k) =>
+      slice(grad, dim, starts[k], (starts[k] as number) + (shape[dim] as number)),
+    );
   }),
   rule: {
     kind: "element",
     element: ({ input, index, attributes: { dim }, inputTypes }) => {
       const place = index[dim] as scalar.Scalar;
-      let end = 0;
-      const parts = inputTypes.map(({ shape }, k) => {
-        const start = end;
-        end += shape[dim] as number;
-        const at = index.map((part, axis) => (axis === dim ? scalar.sub(place, scalar.int(start)) : part));
-        return { end, value: input(k, at) };
-      });
-      const last = parts[parts.length - 1] as (typeof parts)[number];
-      return parts.slice(0, -1).reduceRight((rest, part) => scalar.select(scalar.binary("lt", place, scalar.int(part.end)), part.value, rest), last.value);
+      const starts = startsOf(inputTypes, dim);
+      const within = (k: number): scalar.Scalar =>
+        input(
+          k,
+          index.map((part, axis) => (axis === dim ? scalar.sub(place, scalar.int(starts[k] as number)) : part)),
+        );
+      // Halves of halves: the part of an element is found in log₂ n questions.
+      const choose = (first: number, last: number): scalar.Scalar => {
+        if (first === last) return within(first);
+        const middle = (first + last + 1) >> 1;
+        const isBefore = scalar.binary("lt", place, scalar.int(starts[middle] as number));
+        return scalar.select(isBefore, choose(first, middle - 1), choose(middle, last));
+      };
+      return choose(0, inputTypes.length - 1);
     },
   },
 };
+
+/** Where each part begins along the dim. */
+function startsOf(parts: readonly TensorType[], dim: number): number[] {
+  let end = 0;
+  return parts.map(({ shape }) => {
+    const start = end;
+    end += shape[dim] as number;
+    return start;
+  });
+}
 
 /** Tensors one after another along a dim. */
 export function cat(inputs: readonly Node[], dim: number): Node {
@@ -320,10 +385,15 @@ export function cat(inputs: readonly Node[], dim: number): Node {
 
 /** The tensor repeated along each dim (torch.Tensor.repeat). */
 export function repeat(x: Node, sizes: Shape): Node {
-  if (sizes.length < x.shape.length) throw new ShapeError(`repeat: ${formatShape(sizes)} must say how often for each of the ${x.shape.length} dims of ${formatShape(x.shape)}`);
+  if (sizes.length < x.shape.length)
+    throw new ShapeError(
+      `repeat: ${formatShape(sizes)} must say how often for each of the ${x.shape.length} dims of ${formatShape(x.shape)}`,
+    );
   const shape = [...new Array<number>(sizes.length - x.shape.length).fill(1), ...x.shape];
   const apart = shape.flatMap((extent) => [1, extent]);
   const wide = shape.flatMap((extent, axis) => [sizes[axis] as number, extent]);
-  return reshape(expand(reshape(x, apart), wide), shape.map((extent, axis) => extent * (sizes[axis] as number)));
+  return reshape(
+    expand(reshape(x, apart), wide),
+    shape.map((extent, axis) => extent * (sizes[axis] as number)),
+  );
 }
-

@@ -1,8 +1,8 @@
 // Random values by counting: Threefry-2x32 (Salmon et al. 2011) of (key, draw, place), so any element can be drawn alone, anywhere.
 import { HebbError, ShapeError } from "../errors.ts";
 import { apply, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
-import * as scalar from "../scalar.ts";
 import type { Scalar } from "../scalar.ts";
+import * as scalar from "../scalar.ts";
 import { formatShape, type Shape, sizeOf, stridesOf } from "../shape.ts";
 import { full } from "./creation.ts";
 import { add, cast, div, gt, lt, remainder, shiftRight, where } from "./elementwise.ts";
@@ -15,7 +15,8 @@ const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const parity = 0x1bd11bda;
 const rounds = 20;
 
-const rotate = (x: Scalar, by: number): Scalar => scalar.binary("or", scalar.binary("shl", x, int(by)), scalar.binary("shr", x, int(32 - by)));
+const rotate = (x: Scalar, by: number): Scalar =>
+  scalar.binary("or", scalar.binary("shl", x, int(by)), scalar.binary("shr", x, int(32 - by)));
 
 /** Two words of key and two of counter to two random words. */
 export function threefry(key: readonly [Scalar, Scalar], counter: readonly [Scalar, Scalar]): [Scalar, Scalar] {
@@ -42,7 +43,8 @@ export const randomBitsOp: Op<BitsAttributes> = {
   name: "randomBits",
   infer: ([key, draw], { shape }) => {
     const [k, d] = [key as TensorType, draw as TensorType];
-    if (k.dtype !== "int32" || sizeOf(k.shape) !== 2 || d.dtype !== "int32" || sizeOf(d.shape) !== 1) throw new ShapeError("randomBits: takes an int32[2] key and an int32[] draw");
+    if (k.dtype !== "int32" || sizeOf(k.shape) !== 2 || d.dtype !== "int32" || sizeOf(d.shape) !== 1)
+      throw new ShapeError("randomBits: takes an int32[2] key and an int32[] draw");
     return { shape, dtype: "int32" };
   },
   gradient: notDifferentiable(reason),
@@ -50,13 +52,17 @@ export const randomBitsOp: Op<BitsAttributes> = {
     kind: "element",
     element: ({ input, index, attributes, type }) => {
       const strides = stridesOf(type.shape);
-      const place = index.reduce<Scalar>((flat, part, axis) => scalar.add(flat, scalar.mul(part, int(strides[axis] as number))), int(0));
+      const place = index.reduce<Scalar>(
+        (flat, part, axis) => scalar.add(flat, scalar.mul(part, int(strides[axis] as number))),
+        int(0),
+      );
       return threefry([input(0, [int(0)]), input(0, [int(1)])], [place, input(1, [])])[attributes.word];
     },
   },
 };
 
-export const randomBits = (key: Node, draw: Node, shape: Shape, word: 0 | 1 = 0): Node => apply(randomBitsOp, [key, reshape(draw, [])], { shape, word });
+export const randomBits = (key: Node, draw: Node, shape: Shape, word: 0 | 1 = 0): Node =>
+  apply(randomBitsOp, [key, reshape(draw, [])], { shape, word });
 
 /** Uniform on [0, 1): 24 bits as float32, 53 as float64; every value is exact. */
 export function uniform(key: Node, draw: Node, shape: Shape, dtype: "float32" | "float64" = "float32"): Node {
@@ -116,7 +122,10 @@ function portableLog(x: Scalar): Scalar {
     exponent = scalar.select(small, scalar.sub(exponent, number(step)), exponent);
   }
   const s = scalar.binary("div", scalar.sub(mantissa, number(1)), scalar.add(mantissa, number(1)));
-  const series = polynomial(scalar.mul(s, s), Array.from({ length: 10 }, (_, k) => 2 / (2 * k + 1)));
+  const series = polynomial(
+    scalar.mul(s, s),
+    Array.from({ length: 10 }, (_, k) => 2 / (2 * k + 1)),
+  );
   return scalar.add(scalar.mul(exponent, number(Math.LN2)), scalar.mul(s, series));
 }
 
@@ -136,7 +145,8 @@ function portableCosine(t: Scalar): Scalar {
 
 /** Normal with mean 0 and variance 1. From 24 bits of either uniform, so within ±5.8. */
 export function normal(key: Node, draw: Node, shape: Shape, dtype: "float32" | "float64" = "float32"): Node {
-  const unit = (word: 0 | 1): Node => div(cast(shiftRight(randomBits(key, draw, shape, word), full([], 8, "int32")), dtype), full([], 2 ** 24, dtype));
+  const unit = (word: 0 | 1): Node =>
+    div(cast(shiftRight(randomBits(key, draw, shape, word), full([], 8, "int32")), dtype), full([], 2 ** 24, dtype));
   return apply(normalOp, [unit(0), unit(1)], {});
 }
 
@@ -148,15 +158,27 @@ export function bernoulli(key: Node, draw: Node, probability: Node): Node {
 
 /** Whole numbers in [low, high); the remainder of 31 random bits. */
 export function randint(key: Node, draw: Node, low: number, high: number, shape: Shape): Node {
-  if (!(Number.isInteger(low) && Number.isInteger(high) && low < high && high - low < 2 ** 31 && low >= -(2 ** 31) && high <= 2 ** 31)) {
-    throw new HebbError(`randint: takes whole numbers low < high that int32 holds, less than 2³¹ apart, got ${low} and ${high}`);
+  if (
+    !(
+      Number.isInteger(low) &&
+      Number.isInteger(high) &&
+      low < high &&
+      high - low < 2 ** 31 &&
+      low >= -(2 ** 31) &&
+      high <= 2 ** 31
+    )
+  ) {
+    throw new HebbError(
+      `randint: takes whole numbers low < high that int32 holds, less than 2³¹ apart, got ${low} and ${high}`,
+    );
   }
   const bits = shiftRight(randomBits(key, draw, shape), full([], 1, "int32"));
   return add(remainder(bits, full([], high - low, "int32")), full([], low, "int32"));
 }
 
 /** The numbers 0 … n − 1 in random order: the order that sorts n random words. */
-export const permutation = (key: Node, draw: Node, n: number): Node => (n <= 1 ? full([n], 0, "int32") : argsort(randomBits(key, draw, [n]), 0));
+export const permutation = (key: Node, draw: Node, n: number): Node =>
+  n <= 1 ? full([n], 0, "int32") : argsort(randomBits(key, draw, [n]), 0);
 
 /**
  * `count` positions of each row, drawn in proportion to its weights: each position waits for −ln(1 − u) / w, and the first
@@ -165,11 +187,16 @@ export const permutation = (key: Node, draw: Node, n: number): Node => (n <= 1 ?
  */
 export function multinomial(key: Node, draw: Node, weights: Node, count: number, replacement: boolean): Node {
   const rank = weights.shape.length;
-  if (rank !== 1 && rank !== 2) throw new ShapeError(`multinomial: weights must be a row or a matrix of rows, got ${formatShape(weights.shape)}`);
+  if (rank !== 1 && rank !== 2)
+    throw new ShapeError(`multinomial: weights must be a row or a matrix of rows, got ${formatShape(weights.shape)}`);
   const extent = weights.shape[rank - 1] as number;
-  if (!Number.isInteger(count) || count < 1) throw new HebbError(`multinomial: the number of draws must be a whole number of at least 1, got ${count}`);
+  if (!Number.isInteger(count) || count < 1)
+    throw new HebbError(`multinomial: the number of draws must be a whole number of at least 1, got ${count}`);
   if (extent === 0) throw new HebbError(`multinomial: there is nothing to draw from in ${formatShape(weights.shape)}`);
-  if (!replacement && count > extent) throw new HebbError(`multinomial: cannot draw ${count} of ${extent} without replacement; pass { replacement: true } or draw fewer`);
+  if (!replacement && count > extent)
+    throw new HebbError(
+      `multinomial: cannot draw ${count} of ${extent} without replacement; pass { replacement: true } or draw fewer`,
+    );
   const rows = weights.shape.slice(0, -1);
   const shape = replacement ? [...rows, count, extent] : weights.shape;
   const rates = cast(replacement ? expand(reshape(weights, [...rows, 1, extent]), shape) : weights, "float64");

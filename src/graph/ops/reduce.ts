@@ -1,10 +1,37 @@
 // Many elements to one: sums, products, extremes, and what is composed of them.
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, type Combine, gradient, type Gradient, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import {
+  apply,
+  type Combine,
+  type Gradient,
+  gradient,
+  type Node,
+  notDifferentiable,
+  type Op,
+  type TensorType,
+} from "../node.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
-import { add, cast, div, eq, exp, ge, isfinite, isnan, log, logicalOr, mul, ne, scalarLike, square, stopGradient, sub, where } from "./elementwise.ts";
+import { withGradient } from "./alias.ts";
 import { full, iota } from "./creation.ts";
+import {
+  add,
+  cast,
+  div,
+  eq,
+  exp,
+  ge,
+  isfinite,
+  isnan,
+  log,
+  logicalOr,
+  mul,
+  ne,
+  scalarLike,
+  square,
+  sub,
+  where,
+} from "./elementwise.ts";
 import { cat, expand, flip, reshape, slice } from "./movement.ts";
 
 export type Dims = number | readonly number[] | undefined;
@@ -16,7 +43,9 @@ function reduceOp(name: string, combine: Combine, slope: Gradient<ReduceAttribut
     infer: ([x], { axes }) => {
       const { shape, dtype } = x as TensorType;
       if ((combine === "max" || combine === "min") && axes.some((axis) => shape[axis] === 0)) {
-        throw new ShapeError(`${name}: the ${combine} over dim ${axes.find((axis) => shape[axis] === 0)} of size 0 in ${formatShape(shape)} does not exist`);
+        throw new ShapeError(
+          `${name}: the ${combine} over dim ${axes.find((axis) => shape[axis] === 0)} of size 0 in ${formatShape(shape)} does not exist`,
+        );
       }
       return { shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), dtype };
     },
@@ -25,7 +54,11 @@ function reduceOp(name: string, combine: Combine, slope: Gradient<ReduceAttribut
   };
 }
 
-export const sumOp = reduceOp("sum", "sum", gradient(({ grad, node }) => [expand(grad, (node.inputs[0] as Node).shape)]));
+export const sumOp = reduceOp(
+  "sum",
+  "sum",
+  gradient(({ grad, node }) => [expand(grad, (node.inputs[0] as Node).shape)]),
+);
 
 /** The largest and smallest share the gradient evenly among ties (torch.amax). */
 const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
@@ -43,8 +76,13 @@ export const prodOp = reduceOp(
   gradient(({ grad, node }) => {
     const x = node.inputs[0] as Node;
     const [axis] = node.attributes.axes as readonly [number];
-    const ones = full(x.shape.map((extent, place) => (place === axis ? 1 : extent)), 1, x.dtype);
-    const before = (values: Node): Node => slice(cumprodOf(cat([ones, values], axis), axis), axis, 0, x.shape[axis] as number);
+    const ones = full(
+      x.shape.map((extent, place) => (place === axis ? 1 : extent)),
+      1,
+      x.dtype,
+    );
+    const before = (values: Node): Node =>
+      slice(cumprodOf(cat([ones, values], axis), axis), axis, 0, x.shape[axis] as number);
     return [mul(grad, mul(before(x), flip(before(flip(x, [axis])), [axis])))];
   }),
 );
@@ -60,7 +98,12 @@ export const cumprodOp: Op<ScanAttributes> = {
     const x = node.inputs[0] as Node;
     const { axis } = node.attributes;
     const extent = x.shape[axis] as number;
-    const lift = (value: Node, at: number): Node => reshape(value, [...x.shape.slice(0, axis), ...(at === 0 ? [extent, 1] : [1, extent]), ...x.shape.slice(axis + 1)]);
+    const lift = (value: Node, at: number): Node =>
+      reshape(value, [
+        ...x.shape.slice(0, axis),
+        ...(at === 0 ? [extent, 1] : [1, extent]),
+        ...x.shape.slice(axis + 1),
+      ]);
     const shape = [...x.shape.slice(0, axis), extent, extent, ...x.shape.slice(axis + 1)];
     const i = iota(shape, axis);
     const k = iota(shape, axis + 1);
@@ -73,7 +116,8 @@ export const cumprodOp: Op<ScanAttributes> = {
 
 const cumprodOf = (x: Node, axis: number): Node => apply(cumprodOp, [x], { axis });
 
-export const cumprod = (x: Node, dim: number): Node => cumprodOf(countable(x), normalizeAxis(dim, x.shape.length, "cumprod"));
+export const cumprod = (x: Node, dim: number): Node =>
+  cumprodOf(countable(x), normalizeAxis(dim, x.shape.length, "cumprod"));
 
 /** The position of a maximum has no slope; the op exists so that the refusal has a name. */
 export const positionOp: Op = {
@@ -89,7 +133,12 @@ const countable = (x: Node): Node => (x.dtype === "bool" || x.dtype === "uint8" 
 function reduce(op: Op<ReduceAttributes>, x: Node, dim: Dims, keepdim: boolean): Node {
   const axes = normalizeAxes(dim, x.shape.length, op.name);
   const kept = axes.length === 0 ? x : apply(op, [x], { axes });
-  return keepdim ? kept : reshape(kept, x.shape.filter((_, axis) => !axes.includes(axis)));
+  return keepdim
+    ? kept
+    : reshape(
+        kept,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
 }
 
 export const sum = (x: Node, dim?: Dims, keepdim = false): Node => reduce(sumOp, countable(x), dim, keepdim);
@@ -102,28 +151,39 @@ export const amin = min;
 export function prod(x: Node, dim?: Dims, keepdim = false): Node {
   const axes = normalizeAxes(dim, x.shape.length, "prod");
   const kept = axes.reduce<Node>((product, axis) => apply(prodOp, [product], { axes: [axis] }), countable(x));
-  return keepdim ? kept : reshape(kept, x.shape.filter((_, axis) => !axes.includes(axis)));
+  return keepdim
+    ? kept
+    : reshape(
+        kept,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
 }
 
-const countOf = (x: Node, dim: Dims, where: string): number => sizeOf(normalizeAxes(dim, x.shape.length, where).map((axis) => x.shape[axis] as number));
+const countOf = (x: Node, dim: Dims, where: string): number =>
+  sizeOf(normalizeAxes(dim, x.shape.length, where).map((axis) => x.shape[axis] as number));
 
 /** Σx / n; NaN over no elements, as in PyTorch. */
 export function mean(x: Node, dim?: Dims, keepdim = false): Node {
-  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const values = floating(x);
   const total = sum(values, dim, keepdim);
   return div(total, scalarLike(countOf(x, dim, "mean"), total));
 }
 
 /** Σ(x − mean)² / (n − correction). */
 export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
-  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const values = floating(x);
   const centred = sub(values, mean(values, dim, true));
   const total = sum(square(centred), dim, keepdim);
   return div(total, scalarLike(Math.max(0, countOf(x, dim, "variance") - correction), total));
 }
 
-export const any = (x: Node, dim?: Dims, keepdim = false): Node => ne(sum(cast(cast(x, "bool"), "int32"), dim, keepdim), scalarLike(0, { shape: [], dtype: "int32" }));
-export const all = (x: Node, dim?: Dims, keepdim = false): Node => eq(sum(cast(eq(cast(x, "bool"), full(x.shape, 0, "bool")), "int32"), dim, keepdim), scalarLike(0, { shape: [], dtype: "int32" }));
+export const any = (x: Node, dim?: Dims, keepdim = false): Node =>
+  ne(sum(cast(cast(x, "bool"), "int32"), dim, keepdim), scalarLike(0, { shape: [], dtype: "int32" }));
+export const all = (x: Node, dim?: Dims, keepdim = false): Node =>
+  eq(
+    sum(cast(eq(cast(x, "bool"), full(x.shape, 0, "bool")), "int32"), dim, keepdim),
+    scalarLike(0, { shape: [], dtype: "int32" }),
+  );
 
 /** The first place of the extreme value along a dim, or in the flattened tensor. NaN counts as extreme, as in PyTorch. */
 function extremePlace(x: Node, dim: number | undefined, keepdim: boolean, extreme: typeof max, name: string): Node {
@@ -145,38 +205,48 @@ export const argmax = (x: Node, dim?: number, keepdim = false): Node => extremeP
 export const argmin = (x: Node, dim?: number, keepdim = false): Node => extremePlace(x, dim, keepdim, min, "argmin");
 
 /**
- * log Σ eˣ, shifted by the largest x so that nothing overflows; an infinite largest is not subtracted. The shift carries no
- * gradient: it cancels. Where every x is -∞, so is the result, and its gradient is 0.
+ * log Σ eˣ, shifted by the largest x so that nothing overflows; an infinite largest is not subtracted. Where every x is -∞,
+ * so is the result, and its gradient is 0.
  */
 export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
-  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const values = floating(x);
   const axes = normalizeAxes(dim, x.shape.length, "logsumexp");
-  const largest = stopGradient(max(values, axes, true));
-  const zero = full(largest.shape, 0, largest.dtype);
-  const shift = where(isfinite(largest), largest, zero);
-  const weight = sum(exp(sub(values, shift)), axes, true);
-  const nothing = eq(weight, zero);
-  const logarithm = log(where(nothing, full(weight.shape, 1, weight.dtype), weight));
-  const total = where(nothing, full(weight.shape, Number.NEGATIVE_INFINITY, weight.dtype), add(logarithm, shift));
-  return keepdim ? total : reshape(total, x.shape.filter((_, axis) => !axes.includes(axis)));
+  const finiteOr0 = (level: Node): Node => where(isfinite(level), level, full(level.shape, 0, level.dtype));
+  const shift = finiteOr0(max(values, axes, true));
+  const total = add(log(sum(exp(sub(values, shift)), axes, true)), shift);
+  const kept: Node = withGradient(total, [values], (grad) => [mul(grad, exp(sub(values, finiteOr0(kept))))]);
+  return keepdim
+    ? kept
+    : reshape(
+        kept,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
 }
 
-/** eˣ / Σ eˣ along a dim, shifted by the largest. The shift carries no gradient: it cancels. */
+/** eˣ / Σ eˣ along a dim, shifted by the largest so that nothing overflows. */
 export function softmax(x: Node, dim = -1): Node {
-  if (x.shape.length === 0) return softmax(reshape(x, [1]), 0);
-  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  if (x.shape.length === 0) return reshape(softmax(reshape(x, [1]), 0), []);
+  const values = floating(x);
   const axis = normalizeAxis(dim, x.shape.length, "softmax");
   if (x.shape.includes(0)) return values;
-  const weights = exp(sub(values, stopGradient(max(values, axis, true))));
-  return div(weights, sum(weights, axis, true));
+  const weights = exp(sub(values, max(values, axis, true)));
+  const shares: Node = withGradient(div(weights, sum(weights, axis, true)), [values], (grad) => [
+    mul(shares, sub(grad, sum(mul(grad, shares), axis, true))),
+  ]);
+  return shares;
 }
 
 /** x − log Σ eˣ along a dim. */
 export function logSoftmax(x: Node, dim = -1): Node {
-  if (x.shape.length === 0) return logSoftmax(reshape(x, [1]), 0);
-  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  if (x.shape.length === 0) return reshape(logSoftmax(reshape(x, [1]), 0), []);
+  const values = floating(x);
   const axis = normalizeAxis(dim, x.shape.length, "logSoftmax");
   if (x.shape.includes(0)) return values;
-  const shifted = sub(values, stopGradient(max(values, axis, true)));
-  return sub(shifted, log(sum(exp(shifted), axis, true)));
+  const shifted = sub(values, max(values, axis, true));
+  const result: Node = withGradient(sub(shifted, log(sum(exp(shifted), axis, true))), [values], (grad) => [
+    sub(grad, mul(exp(result), sum(grad, axis, true))),
+  ]);
+  return result;
 }
+
+const floating = (x: Node): Node => (isFloat(x.dtype) ? x : cast(x, "float32"));

@@ -32,11 +32,16 @@ function sortStep({ input, index, attributes, inputTypes }: ElementContext<StepA
   const mine = input(1, at(place));
   const theirs = input(1, at(partner));
   // Positions past the end stand for padding, which sorts last.
-  const valueOf = (position: scalar.Scalar): scalar.Scalar => input(0, at(scalar.binary("min", position, int(extent - 1))));
+  const valueOf = (position: scalar.Scalar): scalar.Scalar =>
+    input(0, at(scalar.binary("min", position, int(extent - 1))));
   const before = (a: scalar.Scalar, b: scalar.Scalar): scalar.Scalar => {
     const [x, y] = [valueOf(a), valueOf(b)];
     const tie = scalar.binary("lt", a, b);
-    const byValue = scalar.select(orderedBefore(x, y, descending), yes, scalar.select(orderedBefore(y, x, descending), no, tie));
+    const byValue = scalar.select(
+      orderedBefore(x, y, descending),
+      yes,
+      scalar.select(orderedBefore(y, x, descending), no, tie),
+    );
     const [aPads, bPads] = [scalar.binary("ge", a, int(extent)), scalar.binary("ge", b, int(extent))];
     return scalar.select(aPads, scalar.select(bPads, tie, no), scalar.select(bPads, yes, byValue));
   };
@@ -67,10 +72,14 @@ export function argsort(x: Node, dim = -1, descending = false): Node {
   while (width < extent) width *= 2;
   let positions = iota([...moved.shape.slice(0, -1), width], moved.shape.length - 1);
   for (let block = 2; block <= width; block *= 2) {
-    for (let distance = block / 2; distance >= 1; distance /= 2) positions = apply(sortStepOp, [moved, positions], { distance, block, descending });
+    for (let distance = block / 2; distance >= 1; distance /= 2)
+      positions = apply(sortStepOp, [moved, positions], { distance, block, descending });
   }
   const sorted = slice(positions, positions.shape.length - 1, 0, extent);
-  return permute(sorted, x.shape.map((_, place) => (place === axis ? x.shape.length - 1 : order.indexOf(place))));
+  return permute(
+    sorted,
+    x.shape.map((_, place) => (place === axis ? x.shape.length - 1 : order.indexOf(place))),
+  );
 }
 
 /** Values in order along a dim, and where they came from. The gradient of the values follows the positions. */
@@ -83,7 +92,10 @@ export function sort(x: Node, dim = -1, descending = false): { values: Node; ind
 export function topk(x: Node, k: number, dim = -1): { values: Node; indices: Node } {
   const axis = normalizeAxis(dim, Math.max(1, x.shape.length), "topk");
   const extent = x.shape[axis] ?? 1;
-  if (!Number.isInteger(k) || k < 0 || k > extent) throw new ShapeError(`topk: k is ${k}, but dim ${dim} of ${formatShape(x.shape)} holds ${extent}; k must be a whole number from 0 to ${extent}`);
+  if (!Number.isInteger(k) || k < 0 || k > extent)
+    throw new ShapeError(
+      `topk: k is ${k}, but dim ${dim} of ${formatShape(x.shape)} holds ${extent}; k must be a whole number from 0 to ${extent}`,
+    );
   const indices = slice(argsort(x, axis, true), axis, 0, k);
   return { values: gather(x, axis, indices), indices };
 }

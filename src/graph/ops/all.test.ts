@@ -1,0 +1,20 @@
+// The list of ops forgets none, and no two share a name.
+import { readdirSync } from "node:fs";
+import { expect, it } from "vitest";
+import { allOps } from "./all.ts";
+
+const folder = new URL(".", import.meta.url);
+const files = readdirSync(folder).filter(
+  (name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && name !== "all.ts",
+);
+
+it.each(files)("%s: every exported op is listed", async (name) => {
+  const exported = Object.entries((await import(new URL(name, folder).href)) as Record<string, unknown>);
+  const listed = new Set<unknown>(allOps);
+  expect(exported.filter(([key, value]) => key.endsWith("Op") && !listed.has(value)).map(([key]) => key)).toEqual([]);
+});
+
+it("names are unique, since equal nodes are told by them", () => {
+  const names = allOps.map(({ name }) => name);
+  expect(names.filter((name, place) => names.indexOf(name) !== place)).toEqual([]);
+});

@@ -1,0 +1,67 @@
+// Sorting networks of every width against Array.sort: order, stability, NaN, the gradient.
+import { describe, expect, it } from "vitest";
+import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
+import { createReferenceDevice } from "../../backends/reference/index.ts";
+import { gradients } from "../autodiff.ts";
+import type { Node } from "../node.ts";
+import { iota } from "./creation.ts";
+import { mul } from "./elementwise.ts";
+import { sum } from "./reduce.ts";
+import { argsort, sort, topk } from "./sort.ts";
+
+const device = createReferenceDevice();
+
+function run(
+  shape: readonly number[],
+  data: readonly number[],
+  build: (x: Node) => readonly (Node | undefined)[],
+): readonly (readonly number[])[] {
+  return evaluate(device, [valueOf("float64", shape, data)], ([x]) => build(x as Node) as Node[]).map(
+    (value) => value.data,
+  );
+}
+
+/** Few distinct values, so that ties abound, and some NaN. */
+const draws = (count: number, seed: number): number[] =>
+  Array.from({ length: count }, (_, i) => {
+    const pick = Math.imul(i + 1, 2654435761 + 97 * seed) >>> 27;
+    return pick % 11 === 10 ? Number.NaN : pick % 7;
+  });
+
+const rank = (x: number): number => (Number.isNaN(x) ? Number.POSITIVE_INFINITY : x);
+
+describe("argsort", () => {
+  it.each([1, 2, 3, 5, 8, 13, 16, 31, 33])("%i elements, both directions, stable, NaN largest", (count) => {
+    const values = draws(count, count);
+    const places = values.map((_, i) => i);
+    const ascending = [...places].sort((a, b) => rank(values[a] ?? 0) - rank(values[b] ?? 0) || a - b);
+    const descending = [...places].sort((a, b) => rank(values[b] ?? 0) - rank(values[a] ?? 0) || a - b);
+    const same = (x: number): number => (Number.isNaN(x) ? 0 : x);
+    expect(run([count], values, (x) => [argsort(x), argsort(x, 0, true)])).toEqual([
+      ascending.map(same),
+      descending.map(same),
+    ]);
+  });
+
+  it("sorts a dim in the middle", () => {
+    const data = [5, 1, 4, 2, 3, 0, 9, 8, 7, 6, 5, 4];
+    expect(run([2, 3, 2], data, (x) => [sort(x, 1).values])[0]).toEqual([3, 0, 4, 1, 5, 2, 5, 4, 7, 6, 9, 8]);
+  });
+});
+
+describe("sort and topk", () => {
+  it("send the gradient back where the values came from", () => {
+    const weighted = (values: Node): Node => sum(mul(values, iota(values.shape, 0, "float64")));
+    expect(run([4], [3, 1, 2, 0], (x) => gradients(weighted(sort(x).values), [x]))[0]).toEqual([3, 1, 2, 0]);
+    expect(run([4], [3, 1, 2, 0], (x) => gradients(weighted(topk(x, 3).values), [x]))[0]).toEqual([0, 2, 1, 0]);
+  });
+
+  it("give nothing for the positions", () => {
+    const x = inputNode({ shape: [4], dtype: "float64" });
+    expect(gradients(sum(mul(x, sort(x).indices)), [x])[0]?.shape).toEqual([4]);
+  });
+
+  it("say how many there are", () => {
+    expect(() => topk(inputNode({ shape: [3], dtype: "float32" }), 4)).toThrow(/k is 4, but dim -1 of \[3\] holds 3/);
+  });
+});
