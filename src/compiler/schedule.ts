@@ -65,7 +65,7 @@ function probe(node: Node): Probe {
   });
   const only = reads.length === 1 ? reads[0] : undefined;
   const isView =
-    value.kind === "load" && value.buffer === inputBuffer && only !== undefined && only.index.every(isAffine);
+    value.kind === "load" && value.buffer === inputBuffer && only?.index.every(isAffine) === true;
   let cost = 0;
   visitScalar(value, (scalar) => {
     if (scalar.dtype === "int32" && scalar.kind === "binary" && !isHeavyInteger(node)) return;
