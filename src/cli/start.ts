@@ -1,4 +1,4 @@
-// npm start: a network learns in the terminal, live. First one neuron's arithmetic, then 2 → 8 → 8 → 1 deciding loans.
+// npm start: a network learns in the terminal, live. First one neuron, then 2 → 8 → 8 → 1 deciding loans.
 import { Random } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
@@ -37,18 +37,35 @@ function loans(): Loans {
   return { inputs, approved };
 }
 
+/** One neuron's sum on one application, then its weights found by Rosenblatt's rule. */
 function neuron(): string {
-  const [income, debt, w1, w2, bias] = [0.6, 0.4, 2, -3, 0.2];
-  const z = income * w1 + debt * w2 + bias;
-  const p = 1 / (1 + Math.exp(-z));
+  const [w1, w2, bias] = [2, -3, 0.2];
+  const decide = (income: number, debt: number): string => {
+    const sum = income * w1 + debt * w2 + bias;
+    return `  income ${income} × ${w1} + debt ${debt} × (${w2}) + bias ${bias} = ${sum.toFixed(2).padStart(5)} → ${sum >= 0 ? "approved" : "declined"}`;
+  };
+  const lines = ["One neuron: output = step(Σ input × weight + bias)", decide(0.6, 0.4), decide(0.5, 0.9)];
+  const random = new Random(0, 0x30000003);
+  const rows: [number, number][] = [];
+  const decisions: [number][] = [];
+  while (rows.length < 60) {
+    const row: [number, number] = [random.normal(), random.normal()];
+    const score = row[0] - row[1] + 0.3;
+    if (Math.abs(score) < 0.1) continue;
+    rows.push(row);
+    decisions.push([score > 0 ? 1 : 0]);
+  }
+  const officer = new nn.Perceptron(2);
+  const { mistakes } = officer.learn(tensor(rows), tensor(decisions), { epochs: 30 });
+  const [learned1 = 0, learned2 = 0] = officer.weight.dataSync();
   return [
-    "One neuron: output = activation(Σ input × weight + bias)",
-    `  income ${income} × ${w1}  +  debt ${debt} × (${w2})  +  bias ${bias}  =  ${z.toFixed(2)}`,
-    `  sigmoid(${z.toFixed(2)}) = ${p.toFixed(2)}: this loan is ${p >= 0.5 ? "granted" : "refused"}, and not with much confidence`,
+    ...lines,
+    `  Rosenblatt's rule finds the weights: mistakes in each pass over ${rows.length} loans: ${mistakes.join(", ")}`,
+    `  now approved where ${learned1.toFixed(1)} × income + (${learned2.toFixed(1)}) × debt + (${officer.bias.itemSync().toFixed(1)}) ≥ 0`,
   ].join("\n");
 }
 
-/** The network's answer over the whole plane, with the applications it learns from: + granted, · refused. */
+/** The network's answer over the whole plane, with the applications it learns from: + approved, · declined. */
 function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): string[] {
   const rows = Array.from({ length: height }, (_, y) =>
     Array.from(
@@ -67,9 +84,13 @@ function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): str
 
 async function main(): Promise<void> {
   const terminal = process.stdout.isTTY === true;
+  // What is redrawn must fit the window, or its upper part could not be reached again; a small one shows the curve at the end.
+  const roomy = !terminal || process.stdout.rows > height + 13;
+  // Whoever reads only the first lines, as `| head` does, has seen enough.
+  process.stdout.once("error", () => process.exit(0));
   const started = performance.now();
   process.stdout.write(
-    `${neuron()}\n\nNow a network of 17 neurons learns to decide ${applicants} loans: 2 inputs → 8 → 8 → 1\n`,
+    `${neuron()}\n\nOne neuron draws one line. A curve takes a network: 2 inputs → 8 → 8 → 1 learns from ${applicants} loans\n`,
   );
 
   seed(0);
@@ -116,8 +137,8 @@ async function main(): Promise<void> {
     losses.push(loss);
     const title = `step ${String(frame * stepsPerFrame).padStart(4)}   loss ${loss.toFixed(3)}   ${(100 * right).toFixed(1)} % right`;
     const lines = map(picture, data).map((line) => `  │${line}│`);
-    const curve = losses.length < 2 ? "" : `\n${plot([losses], ["loss"], 5, width, "pictures")}`;
-    return `${title}\n  debt ↑   dark: granted   + granted, · refused in the data\n${lines.join("\n")}\n  income →${curve}`;
+    const curve = frame > 0 && (roomy || frame === frames) ? `\n${plot([losses], ["loss"], 5, width, "pictures")}` : "";
+    return `${title}\n  debt ↑   dark: approved   + approved, · declined in the data\n${lines.join("\n")}\n  income →${curve}\n`;
   };
 
   let drawn = 0;
@@ -127,8 +148,8 @@ async function main(): Promise<void> {
     process.once("exit", () => process.stdout.write("\u001b[?25h"));
   }
   for (let frame = 0; frame <= frames; frame++) {
+    const text = await draw(frame);
     if (terminal || sparse.includes(frame)) {
-      const text = `${await draw(frame)}\n`;
       process.stdout.write(drawn > 0 ? `\u001b[${drawn}A\u001b[0J${text}` : text);
       if (terminal) {
         drawn = text.split("\n").length - 1;
@@ -144,7 +165,8 @@ async function main(): Promise<void> {
 Learned in ${seconds} s, ${(100 * right).toFixed(1)} % right, on ${backendInfo().description}
 
 What next:
-  npm run hebb -- train moons                                   a built-in problem
+  npm run hebb -- train loans --out runs/loans                  decide loans from seven columns
+  npm run hebb -- train moons                                   another built-in problem
   npm run hebb -- train YOUR.csv --target COLUMN --out runs/my  your own table
   npm run hebb -- predict runs/my MORE.csv                      decide new rows
   npm run hebb -- --help                                        everything else
