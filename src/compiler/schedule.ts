@@ -31,6 +31,18 @@ export function topologicalOrder(outputs: readonly Node[]): Node[] {
   return order;
 }
 
+/**
+ * Numbers worked out from numbers alone (bias corrections, step counts) come before everything else: whoever needs one can
+ * then join the kernel of its large input, instead of waiting for the number's own.
+ */
+function scalarsFirst(order: readonly Node[]): Node[] {
+  const early = new Set<Node>();
+  for (const node of order) {
+    if (sizeOf(node.shape) === 1 && node.inputs.every((input) => early.has(input))) early.add(node);
+  }
+  return [...order.filter((node) => early.has(node)), ...order.filter((node) => !early.has(node))];
+}
+
 /** What an element op costs to inline: a view costs nothing. */
 interface Probe {
   /** Arithmetic operations for each element; a transcendental function counts as several. */
@@ -115,7 +127,7 @@ export interface Schedule {
 
 /** Chooses the realised nodes. Reductions, contractions, scans, scatters and outputs always are. */
 export function schedule(outputs: readonly Node[], options: { fuse: boolean } = { fuse: true }): Schedule {
-  const order = topologicalOrder(outputs);
+  const order = scalarsFirst(topologicalOrder(outputs));
   if (!options.fuse)
     return { order, realized: new Set(order.filter((node) => node.op.rule.kind !== "source")), fuse: false };
   const probes = new Map<Node, Probe>();

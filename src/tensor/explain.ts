@@ -39,7 +39,7 @@ export function describeProgram(program: Program, nanoseconds?: readonly number[
   const costs = program.kernels.map((kernel) => kernelCost(kernel, program));
   const bytes = costs.reduce((sum, cost) => sum + cost.bytes, 0);
   const flops = costs.reduce((sum, cost) => sum + cost.flops, 0);
-  const head = `${costs.length} kernels, ${quantity(flops, "FLOP")}, ${quantity(bytes, "B")} moved, ${quantity(program.arenaBytes, "B")} arena`;
+  const head = `${costs.length} ${costs.length === 1 ? "kernel" : "kernels"}, ${quantity(flops, "FLOP")}, ${quantity(bytes, "B")} moved, ${quantity(program.arenaBytes, "B")} arena`;
   const rows = costs.map((cost, place) => ({ cost, time: nanoseconds?.[place] }));
   if (nanoseconds !== undefined) rows.sort((a, b) => (b.time ?? 0) - (a.time ?? 0));
   const lines = rows.map(({ cost, time }) => {
