@@ -76,8 +76,7 @@ function probe(node: Node): Probe {
     },
   });
   const only = reads.length === 1 ? reads[0] : undefined;
-  const isView =
-    value.kind === "load" && value.buffer === inputBuffer && only?.index.every(isAffine) === true;
+  const isView = value.kind === "load" && value.buffer === inputBuffer && only?.index.every(isAffine) === true;
   let cost = 0;
   visitScalar(value, (scalar) => {
     if (scalar.dtype === "int32" && scalar.kind === "binary" && !isHeavyInteger(node)) return;

@@ -1,7 +1,7 @@
 // The graph: immutable nodes, and what an op must declare once to take part in it.
 import type { DType } from "./dtype.ts";
-import { formatShape, type Shape } from "./shape.ts";
 import type { Scalar } from "./scalar.ts";
+import { formatShape, type Shape } from "./shape.ts";
 
 export interface TensorType {
   readonly shape: Shape;
@@ -10,7 +10,11 @@ export interface TensorType {
 
 /** What an op is parameterised by: plain data, so that equal attributes print equal and hash equal. */
 export type AttributeValue =
-  | number | string | boolean | null | undefined
+  | number
+  | string
+  | boolean
+  | null
+  | undefined
   | readonly AttributeValue[]
   | { readonly [key: string]: AttributeValue };
 export type Attributes = { readonly [key: string]: AttributeValue };
@@ -164,7 +168,16 @@ const sourceOp: Op = {
 
 /** A leaf that reads something outside the graph. */
 export function sourceNode(type: TensorType, source: Source): Node {
-  return { id: nextId++, op: sourceOp, inputs: [], attributes: {}, shape: type.shape, dtype: type.dtype, scope, source };
+  return {
+    id: nextId++,
+    op: sourceOp,
+    inputs: [],
+    attributes: {},
+    shape: type.shape,
+    dtype: type.dtype,
+    scope,
+    source,
+  };
 }
 
 /** `f32[32, 10]` is printed by print.ts; this is the error-message form. */

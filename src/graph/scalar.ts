@@ -12,8 +12,26 @@ export interface Axis {
  * sigmoid(x) = 1 / (1 + e^-x). `not` is logical on bool. Transcendental functions take floats only.
  */
 export type UnaryFn =
-  | "neg" | "abs" | "sign" | "floor" | "ceil" | "round" | "trunc" | "not"
-  | "exp" | "expm1" | "log" | "log1p" | "sqrt" | "sin" | "cos" | "tan" | "atan" | "tanh" | "sigmoid" | "erf"
+  | "neg"
+  | "abs"
+  | "sign"
+  | "floor"
+  | "ceil"
+  | "round"
+  | "trunc"
+  | "not"
+  | "exp"
+  | "expm1"
+  | "log"
+  | "log1p"
+  | "sqrt"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "atan"
+  | "tanh"
+  | "sigmoid"
+  | "erf"
   | "isNaN";
 
 /**
@@ -23,9 +41,26 @@ export type UnaryFn =
  * zeros come in from the left) and, the first three, bool.
  */
 export type BinaryFn =
-  | "add" | "sub" | "mul" | "div" | "mod" | "pow" | "min" | "max" | "atan2"
-  | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
-  | "and" | "or" | "xor" | "shl" | "shr";
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "mod"
+  | "pow"
+  | "min"
+  | "max"
+  | "atan2"
+  | "eq"
+  | "ne"
+  | "lt"
+  | "le"
+  | "gt"
+  | "ge"
+  | "and"
+  | "or"
+  | "xor"
+  | "shl"
+  | "shr";
 
 /** A value bound once in a kernel, by `let`, `reduce` or a contraction. */
 export interface Local {
@@ -42,14 +77,26 @@ export type Scalar =
   | { readonly kind: "unary"; readonly dtype: DType; readonly fn: UnaryFn; readonly x: Scalar }
   | { readonly kind: "binary"; readonly dtype: DType; readonly fn: BinaryFn; readonly a: Scalar; readonly b: Scalar }
   /** `a` where the bool condition holds, else `b`. Loads in the branch not taken must not fault or be observed. */
-  | { readonly kind: "select"; readonly dtype: DType; readonly condition: Scalar; readonly a: Scalar; readonly b: Scalar }
+  | {
+      readonly kind: "select";
+      readonly dtype: DType;
+      readonly condition: Scalar;
+      readonly a: Scalar;
+      readonly b: Scalar;
+    }
   /** Converts by value: float → int truncates and saturates (NaN → 0), to uint8 keeps the low byte, to bool is `!= 0`. */
   | { readonly kind: "cast"; readonly dtype: DType; readonly x: Scalar }
   /** The same 32 bits read as the other type: float32 ⇄ int32. */
   | { readonly kind: "bitcast"; readonly dtype: DType; readonly x: Scalar }
   | { readonly kind: "local"; readonly dtype: DType; readonly local: Local }
   /** An int32 index that must lie in [0, extent). Outside it the run fails with `site`, and the value is 0. */
-  | { readonly kind: "guard"; readonly dtype: "int32"; readonly index: Scalar; readonly extent: number; readonly site: string };
+  | {
+      readonly kind: "guard";
+      readonly dtype: "int32";
+      readonly index: Scalar;
+      readonly extent: number;
+      readonly site: string;
+    };
 
 const comparisons: ReadonlySet<BinaryFn> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 
@@ -64,8 +111,7 @@ export const newLocal = (dtype: DType): Local => ({ id: nextId++, dtype });
 
 export const constant = (value: number, dtype: DType): Scalar => ({ kind: "const", dtype, value });
 export const int = (value: number): Scalar => ({ kind: "const", dtype: "int32", value });
-export const axisValue = (axis: Axis): Scalar =>
-  axis.extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis };
+export const axisValue = (axis: Axis): Scalar => (axis.extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis });
 export const load = (buffer: number, index: Scalar, dtype: DType): Scalar => ({ kind: "load", dtype, buffer, index });
 export const localValue = (local: Local): Scalar => ({ kind: "local", dtype: local.dtype, local });
 export const bitcast = (x: Scalar, dtype: "float32" | "int32"): Scalar => ({ kind: "bitcast", dtype, x });
