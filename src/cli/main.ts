@@ -27,7 +27,12 @@ function real(check: (value: number) => boolean, what: string): (text: string) =
 
 function widths(text: string): number[] {
   if (text === "" || text === "none") return [];
-  return text.split(",").map((part) => whole(1)(part));
+  const sizes = text.split(",").map(Number);
+  if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 1))
+    throw new InvalidArgumentError(
+      "It must be whole numbers of at least 1 with commas between, such as 64,32, or none.",
+    );
+  return sizes;
 }
 
 /** One of a list of names; a miss lists them and names the nearest. */

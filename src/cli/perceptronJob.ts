@@ -5,7 +5,7 @@ import { Perceptron } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import { arraysOf, type EventListener, metrics as figuresOf, type Metrics, residentOf } from "../train/index.ts";
 import { configToJson, type JobConfig, makeModel } from "./job.ts";
-import { applyTo, type Prepared, readSource } from "./source.ts";
+import type { Prepared, RunData } from "./source.ts";
 
 /** How a perceptron decides on a data set. Its loss is the share of mistakes. */
 export function perceptronMetrics(model: Perceptron, data: Prepared["train"]): Metrics {
@@ -18,7 +18,7 @@ export function perceptronMetrics(model: Perceptron, data: Prepared["train"]): M
 export async function trainPerceptron(
   run: Run,
   config: JobConfig,
-  { train, validation, preprocessing }: Prepared,
+  { train, validation, test }: RunData,
   emit: EventListener,
 ): Promise<number> {
   const model = makeModel(config);
@@ -63,24 +63,13 @@ export async function trainPerceptron(
       message: `no line without mistakes was found in ${epoch} passes; when no line separates the classes there is none: try --model mlp`,
     });
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
-  const test =
-    config.testData === null
-      ? null
-      : applyTo(
-          preprocessing,
-          await readSource(config.testData, {
-            target: config.target ?? undefined,
-            labels: config.testLabels ?? undefined,
-            needLabels: true,
-          }),
-        );
   emit({
     type: "end",
     run: run.path,
     metrics: {
       train: perceptronMetrics(model, train),
       validation: validation === undefined ? null : perceptronMetrics(model, validation),
-      test: test === null ? null : perceptronMetrics(model, test),
+      test: test === undefined ? null : perceptronMetrics(model, test),
     },
     epochs: epoch,
     seconds: (performance.now() - started) / 1000,

@@ -96,7 +96,11 @@ function guessLabels(images: string): string | undefined {
 
 /** Reads DATA. Throws HebbError naming the file and what to do. */
 export async function readSource(path: string, options: SourceOptions): Promise<RawData> {
-  if (isBuiltIn(path) && !existsSync(path)) return builtIn(path, options.seed ?? 0);
+  if (isBuiltIn(path) && !existsSync(path)) {
+    if (options.labels !== undefined)
+      throw new HebbError(`${path} is a built-in problem, which knows its target: leave out the file of labels`);
+    return builtIn(path, options.seed ?? 0);
+  }
   if (!existsSync(path)) {
     const hint = nearest(path, builtInNames);
     throw new HebbError(
@@ -105,6 +109,11 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   }
   if ((await sniffFile(path)) === "idx") {
     const labels = options.labels ?? guessLabels(path);
+    if (options.target !== undefined && options.needLabels) {
+      throw new HebbError(
+        `${path} holds images, which have no column "${options.target}"; name the file with their labels: --labels FILE`,
+      );
+    }
     if (labels === undefined && options.needLabels) {
       throw new HebbError(`${path} holds images without labels; name the file with their labels: --labels FILE`);
     }
@@ -115,6 +124,10 @@ export async function readSource(path: string, options: SourceOptions): Promise<
       names: { images: path, labels: labels ?? "the labels" },
     };
   }
+  if (options.labels !== undefined)
+    throw new HebbError(
+      `${path} is a table, which holds its own target: name its column and leave out the file of labels`,
+    );
   const table = await readCsvFile(path);
   if (table.rowCount === 0) throw new HebbError(`${path} has a header and no rows; there is nothing to use`);
   return { kind: "table", table, target: options.target, name: basename(path) };
@@ -126,6 +139,11 @@ export interface Prepared {
   readonly train: data.Dataset;
   readonly validation: data.Dataset | undefined;
   readonly notes: readonly string[];
+}
+
+/** All the data of a run. */
+export interface RunData extends Prepared {
+  readonly test: data.Dataset | undefined;
 }
 
 export function prepare(
@@ -178,8 +196,14 @@ function imageDataset(preprocessing: data.ImagePreprocessing, raw: Extract<RawDa
 
 /** Other data through a stored preprocessing, with targets. */
 export function applyTo(preprocessing: Preprocessing, raw: RawData): data.Dataset {
-  if (preprocessing.kind === "table" && raw.kind === "table")
+  if (preprocessing.kind === "table" && raw.kind === "table") {
+    const { column } = preprocessing.target;
+    if (!raw.table.has(column))
+      throw new HebbError(
+        `${raw.name} has no column "${column}" to compare with; add it, or use hebb predict, which does without`,
+      );
     return data.tableDataset(data.applyPreprocessing(preprocessing, raw.table, { targets: "required" }));
+  }
   if (preprocessing.kind === "images" && raw.kind === "images") {
     if (raw.labels === undefined)
       throw new HebbError(
@@ -190,6 +214,21 @@ export function applyTo(preprocessing: Preprocessing, raw: RawData): data.Datase
   throw new HebbError(
     `this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`,
   );
+}
+
+/** The test data that a run was given, if any. */
+export async function testSet(
+  preprocessing: Preprocessing,
+  from: {
+    readonly testData: string | null;
+    readonly testLabels: string | null;
+    readonly target: string | null;
+    readonly seed: number;
+  },
+): Promise<data.Dataset | undefined> {
+  if (from.testData === null) return undefined;
+  const [target, labels] = [from.target ?? undefined, from.testLabels ?? undefined];
+  return applyTo(preprocessing, await readSource(from.testData, { target, labels, seed: from.seed, needLabels: true }));
 }
 
 /** The same without targets: for prediction. `rows` are those of the data, from 0. */

@@ -24,6 +24,12 @@ describe("metrics", () => {
     expect(two).toEqual({ precision: 0, recall: 0, f1: 0 });
   });
 
+  test("a class that is neither there nor predicted does not lower the mean", () => {
+    const scores = metrics.classScores([1, 1], [1, 1], 3);
+    expect(scores[2]?.f1).toBeNaN();
+    expect(metrics.macroAverage(scores)).toEqual({ precision: 1, recall: 1, f1: 1 });
+  });
+
   test("the largest score wins, the first of equals; top k", () => {
     const scores = [0.2, 0.5, 0.3, 0.4, 0.4, 0.2];
     expect([...metrics.predictedClasses(scores, 3)]).toEqual([1, 0]);
@@ -34,6 +40,7 @@ describe("metrics", () => {
     expect(metrics.rocAuc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])).toBeCloseTo(0.75, 12);
     expect(metrics.rocAuc([0.5, 0.5], [0, 1])).toBe(0.5);
     expect(metrics.rocAuc([0.5, 0.6], [1, 1])).toBeNaN();
+    expect(metrics.rocAuc([Number.NaN, Number.NaN, 0.1], [0, 1, 1])).toBeNaN();
   });
 
   test("regression figures and perplexity", () => {

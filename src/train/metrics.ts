@@ -57,23 +57,25 @@ export interface ClassScores {
   readonly f1: number;
 }
 
-/** Precision, recall and F1 of each class; 0 where a class is never predicted or never occurs. */
+/** Precision, recall and F1 of each class; 0 where a class is never predicted or never occurs, NaN where neither. */
 export function classScores(predicted: Numbers, target: Numbers, classes: number): ClassScores[] {
   const matrix = confusionMatrix(predicted, target, classes);
   return matrix.map((row, k): ClassScores => {
     const hits = row[k] ?? 0;
     const occurs = row.reduce((sum, count) => sum + count, 0);
     const claimed = matrix.reduce((sum, other) => sum + (other[k] ?? 0), 0);
+    if (occurs + claimed === 0) return { precision: Number.NaN, recall: Number.NaN, f1: Number.NaN };
     const precision = claimed === 0 ? 0 : hits / claimed;
     const recall = occurs === 0 ? 0 : hits / occurs;
     return { precision, recall, f1: precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall) };
   });
 }
 
-/** The mean of the classes' scores, each class counting the same. */
+/** The mean of the classes' scores, each class counting the same; classes that neither occur nor are predicted are left out. */
 export function macroAverage(scores: readonly ClassScores[]): ClassScores {
+  const met = scores.filter((score) => !Number.isNaN(score.f1));
   const mean = (pick: (score: ClassScores) => number): number =>
-    scores.reduce((sum, score) => sum + pick(score), 0) / scores.length;
+    met.reduce((sum, score) => sum + pick(score), 0) / met.length;
   return {
     precision: mean((score) => score.precision),
     recall: mean((score) => score.recall),
@@ -81,9 +83,10 @@ export function macroAverage(scores: readonly ClassScores[]): ClassScores {
   };
 }
 
-/** The chance that a positive row scores above a negative one, ties counting half; NaN when one of the classes is absent. */
+/** The chance that a positive row scores above a negative one, ties counting half; NaN when a class is absent or a score is NaN. */
 export function rocAuc(scores: Numbers, target: Numbers): number {
   sameLength("rocAuc", scores, target);
+  for (let row = 0; row < scores.length; row++) if (Number.isNaN(scores[row])) return Number.NaN;
   const order = Array.from({ length: target.length }, (_, row) => row).sort(
     (a, b) => (scores[a] as number) - (scores[b] as number),
   );

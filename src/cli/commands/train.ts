@@ -1,4 +1,5 @@
 // hebb train: data in, a run folder out.
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Preprocessing } from "../../formats/index.ts";
 import {
@@ -46,7 +47,7 @@ import {
 } from "../job.ts";
 import { trainPerceptron } from "../perceptronJob.ts";
 import { jsonLines, Reporter } from "../report.ts";
-import { applyTo, isBuiltIn, type Prepared, prepare, readSource } from "../source.ts";
+import { isBuiltIn, type Prepared, prepare, type RunData, readSource, testSet } from "../source.ts";
 
 export interface TrainArguments extends JobOptions {
   readonly target?: string | undefined;
@@ -78,11 +79,14 @@ export async function train(path: string, args: TrainArguments): Promise<number>
   seedEverything(config.seed);
   makeModel(config);
   makeObjective(config.loss, taskFor(prepared.preprocessing));
+  if (args.testLabels !== undefined && args.testData === undefined)
+    throw new HebbError(`--test-labels ${args.testLabels} labels nothing; name the images with --test-data FILE`);
+  const test = await testSet(prepared.preprocessing, config);
   const run = createRun(args.out ?? defaultFolder(path), {
     config: configToJson(config),
     preprocessing: prepared.preprocessing,
   });
-  return perform(run, config, prepared, undefined, args.json);
+  return perform(run, config, { ...prepared, test }, undefined, args.json);
 }
 
 /** Fills in what the user left open. */
@@ -127,9 +131,13 @@ function decide(path: string, args: TrainArguments, { preprocessing, train: data
 
 function defaultFolder(path: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
-  return `runs/${basename(path)
+  const name = basename(path)
     .replace(/\.[^.]*$/, "")
-    .replace(/[^\w.-]/g, "_")}-${stamp}`;
+    .replace(/[^\w.-]/g, "_");
+  const folder = `runs/${name}-${stamp}`;
+  let free = folder;
+  for (let count = 2; existsSync(free); count++) free = `${folder}-${count}`;
+  return free;
 }
 
 export async function resume(
@@ -164,13 +172,14 @@ export async function resume(
   seedEverything(config.seed);
   const events = saved.state.json.events;
   if (typeof events === "number") truncateEvents(run, events);
-  return perform(run, config, prepared, saved.state, args.json);
+  const test = await testSet(prepared.preprocessing, config);
+  return perform(run, config, { ...prepared, test }, saved.state, args.json);
 }
 
 async function perform(
   run: Run,
   config: JobConfig,
-  prepared: Prepared,
+  prepared: RunData,
   from: TrainState | undefined,
   json: boolean,
 ): Promise<number> {
@@ -225,7 +234,7 @@ async function perform(
     metrics: {
       train: measure(prepared.train),
       validation: prepared.validation === undefined ? null : measure(prepared.validation),
-      test: await testMetrics(config, prepared.preprocessing, measure),
+      test: prepared.test === undefined ? null : measure(prepared.test),
     },
     epochs: history.epochs.length,
     seconds: (performance.now() - started) / 1000,
@@ -250,19 +259,4 @@ function complete(
     };
   if (event.type === "interrupted") return { ...event, resume: `hebb resume ${run.path}` };
   return event;
-}
-
-export async function testMetrics(
-  config: JobConfig,
-  preprocessing: Preprocessing,
-  measure: (data: Prepared["train"]) => Metrics,
-): Promise<Metrics | null> {
-  if (config.testData === null) return null;
-  const raw = await readSource(config.testData, {
-    target: config.target ?? undefined,
-    labels: config.testLabels ?? undefined,
-    seed: config.seed,
-    needLabels: true,
-  });
-  return measure(applyTo(preprocessing, raw));
 }
