@@ -37,9 +37,10 @@ export class Perceptron extends Module {
     return step(this.score(x));
   }
 
-  readonly #pass = compile((x: Tensor, y: Tensor, rate: Tensor) =>
+  readonly #pass = compile((inputs: Tensor, targets: Tensor, row: Tensor, rate: Tensor) =>
     noGrad(() => {
-      const missed = y.sub(this.forward(x));
+      const x = inputs.indexSelect(0, row);
+      const missed = targets.indexSelect(0, row).to(x.dtype).sub(this.forward(x));
       this.weight.assign(this.weight.add(missed.mul(rate).t().matmul(x)));
       this.bias.assign(this.bias.add(missed.mul(rate).sum(0)));
       return missed.abs().sum();
@@ -54,15 +55,13 @@ export class Perceptron extends Module {
         `Perceptron.learn: takes [N, ${this.weight.shape[1]}] inputs and N targets, got ${formatShape(x.shape)} and ${formatShape(y.shape)}`,
       );
     }
-    const rows = Array.from(
-      { length: samples },
-      (_, row) => [x.narrow(0, row, 1).clone(), y.reshape([samples, 1]).narrow(0, row, 1).to(x.dtype)] as const,
-    );
+    const targets = y.reshape([samples, 1]).clone();
+    const rows = Array.from({ length: samples }, (_, row) => tensor(Int32Array.of(row)));
     const rate = tensor(options.rate ?? 1);
     const mistakes: number[] = [];
     for (let epoch = 0; epoch < (options.epochs ?? 100); epoch++) {
       let wrong = 0;
-      for (const [input, target] of rows) wrong += this.#pass(input, target, rate).itemSync();
+      for (const row of rows) wrong += this.#pass(x, targets, row, rate).itemSync();
       mistakes.push(wrong);
       if (wrong === 0) break;
     }
