@@ -1,4 +1,5 @@
 // Training the classical perceptron from the command line: Rosenblatt's rule instead of gradients.
+import { Random } from "../data/index.ts";
 import { type Run, saveModel } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
@@ -23,7 +24,8 @@ export async function trainPerceptron(
 ): Promise<number> {
   const model = makeModel(config);
   if (!(model instanceof Perceptron)) throw new HebbError("the model is not a perceptron");
-  const { features, targets } = residentOf(train);
+  // Rows often come class by class, and the rule forgets one class while it sees only the other: mixed once, by the seed.
+  const { features, targets } = residentOf(train.subset(new Random(config.seed).permutation(train.length)));
   const inputs = features.flatten(1);
   const { backend, threads, description } = backendInfo();
   const started = performance.now();
@@ -41,26 +43,34 @@ export async function trainPerceptron(
   });
   let epoch = 0;
   let converged = false;
-  for (; epoch < config.epochs && !converged; epoch++) {
+  let waited = 0;
+  // The pocket: where no line is without mistakes the rule never settles, so the best weights are kept.
+  let pocket = { accuracy: -1, weights: arraysOf(model.stateDict()) };
+  for (; epoch < config.epochs && !converged && waited < (config.patience ?? Number.POSITIVE_INFINITY); epoch++) {
     const began = performance.now();
     converged = model.learn(inputs, targets, { epochs: 1 }).converged;
+    const seen = perceptronMetrics(model, train);
+    const best = (seen.accuracy ?? 0) > pocket.accuracy;
+    if (best) pocket = { accuracy: seen.accuracy ?? 0, weights: arraysOf(model.stateDict()) };
+    waited = best ? 0 : waited + 1;
     emit({
       type: "epoch",
       epoch,
       step: (epoch + 1) * train.length,
       lr: 1,
-      train: perceptronMetrics(model, train),
+      train: seen,
       validation: validation === undefined ? null : perceptronMetrics(model, validation),
       seconds: (performance.now() - began) / 1000,
-      best: converged,
+      best,
     });
   }
+  model.loadStateDict(pocket.weights);
   if (!converged)
     emit({
       type: "warning",
       epoch,
       step: epoch * train.length,
-      message: `no line without mistakes was found in ${epoch} passes; when no line separates the classes there is none: try --model mlp`,
+      message: `no line without mistakes was found in ${epoch} passes, the best one is kept; when no line separates the classes: try --model mlp`,
     });
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
   emit({
