@@ -296,8 +296,13 @@ export function renameBuffers(kernel: Kernel, rename: ReadonlyMap<number, number
   return { ...kernel, body: kernel.body.map(statement) };
 }
 
+const storesOf = new WeakMap<Kernel, ReadonlySet<number>>();
+const loadsOf = new WeakMap<Kernel, ReadonlySet<number>>();
+
 /** Buffers a kernel stores to. */
-export function storedBuffers(kernel: Kernel): Set<number> {
+export function storedBuffers(kernel: Kernel): ReadonlySet<number> {
+  const known = storesOf.get(kernel);
+  if (known !== undefined) return known;
   const stored = new Set<number>();
   const walk = (body: readonly Statement[]): void => {
     for (const statement of body) {
@@ -306,15 +311,19 @@ export function storedBuffers(kernel: Kernel): Set<number> {
     }
   };
   walk(kernel.kind === "contraction" ? kernel.epilogue : kernel.body);
+  storesOf.set(kernel, stored);
   return stored;
 }
 
-/** Buffers a kernel loads from; an accumulating store loads too. */
-export function loadedBuffers(kernel: Kernel): Set<number> {
+/** Buffers a kernel loads from. */
+export function loadedBuffers(kernel: Kernel): ReadonlySet<number> {
+  const known = loadsOf.get(kernel);
+  if (known !== undefined) return known;
   const loaded = new Set<number>();
   visitKernel(kernel, (scalar) => {
     if (scalar.kind === "load") loaded.add(scalar.buffer);
   });
+  loadsOf.set(kernel, loaded);
   return loaded;
 }
 

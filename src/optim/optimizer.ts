@@ -1,4 +1,5 @@
 // The base of optimizers: parameter groups, state slots, the learning rate as a cell, state dicts.
+import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import type { StateValue } from "../nn/module.ts";
@@ -120,6 +121,12 @@ function refuseInTrace(what: string): void {
     );
 }
 
+/** A remembered value, and what it starts from. */
+interface Slot {
+  readonly state: State;
+  readonly initial: number;
+}
+
 /** The step count of parameters that began together, float64. */
 interface Cohort {
   readonly cell: State;
@@ -151,7 +158,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   readonly groups: ParameterGroup<O>[] = [];
   readonly #lr: number;
   readonly #defaults: O;
-  readonly #slots = new Map<Parameter, Map<string, State>>();
+  readonly #slots = new Map<Parameter, Map<string, Slot>>();
   readonly #cohorts = new Map<Parameter, Cohort>();
 
   constructor(params: Params<O>, lr: number, defaults: O) {
@@ -231,12 +238,12 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     counts: Map<Cohort, Tensor>,
     joinNew: () => Cohort,
   ): void {
-    const remember = (name: string, make: () => State): State => {
-      const slots = this.#slots.get(parameter) ?? new Map<string, State>();
+    const remember = (name: string, initial: number, make: () => State): State => {
+      const slots = this.#slots.get(parameter) ?? new Map<string, Slot>();
       this.#slots.set(parameter, slots);
-      const slot = slots.get(name) ?? make();
+      const slot = slots.get(name) ?? { state: make(), initial };
       slots.set(name, slot);
-      return slot;
+      return slot.state;
     };
     const { options } = group;
     const context: UpdateContext<O> = {
@@ -253,11 +260,12 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       slot: (name, initial = 0) =>
         remember(
           name,
+          initial,
           () =>
             new State(initial, { shape: parameter.shape, dtype: parameter.dtype, name: `${parameter.name}.${name}` }),
         ),
       number: (name, initial) =>
-        remember(name, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
+        remember(name, initial, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
     };
     // Detached: an update is no part of any gradient.
     const slope = grad.detach();
@@ -276,7 +284,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     for (const [place, parameter] of parameters.entries()) {
       const cohort = this.#cohorts.get(parameter);
       if (cohort !== undefined) state[`${place}.step`] = Tensor.of(cohort.cell.node);
-      for (const [name, slot] of this.#slots.get(parameter) ?? []) state[`${place}.${name}`] = Tensor.of(slot.node);
+      for (const [name, slot] of this.#slots.get(parameter) ?? [])
+        state[`${place}.${name}`] = Tensor.of(slot.state.node);
     }
     const groups = this.groups.map((group): GroupState => {
       const options: Record<string, OptionValue> = {};
@@ -322,21 +331,14 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       }
       found.push({ parameter, name, value });
     }
-    this.#slots.clear();
-    this.#cohorts.clear();
+    // Compiled steps hold the cells, so the cells stay and take the values; what the state does not name starts anew.
+    for (const { cell } of new Set(this.#cohorts.values())) cell.assign(0);
+    for (const slots of this.#slots.values()) for (const { state, initial } of slots.values()) state.assign(initial);
     const cohorts = new Map<number, Cohort>();
     for (const { parameter, name, value } of found) {
       const data = value instanceof Tensor ? value.dataSync() : value.data;
-      if (name === "step") {
-        const count = data[0] ?? 0;
-        const cohort = cohorts.get(count) ?? { cell: new State(count, { dtype: "float64", name: "step" }) };
-        cohorts.set(count, cohort);
-        this.#cohorts.set(parameter, cohort);
-        continue;
-      }
-      const slots = this.#slots.get(parameter) ?? new Map<string, State>();
-      this.#slots.set(parameter, slots);
-      slots.set(name, new State(data, { shape: value.shape, dtype: value.dtype, name: `${parameter.name}.${name}` }));
+      if (name === "step") this.#cohorts.set(parameter, this.#cohortAt(parameter, data[0] ?? 0, cohorts));
+      else this.#setSlot(parameter, name, value, data);
     }
     for (const [place, group] of this.groups.entries()) {
       const state = saved.groups[place] as GroupState;
@@ -346,6 +348,30 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       this.check(options);
       group.options = options;
     }
+  }
+
+  /** The count of a parameter's steps, shared with those that stand at the same number. */
+  #cohortAt(parameter: Parameter, count: number, cohorts: Map<number, Cohort>): Cohort {
+    const known = cohorts.get(count);
+    if (known !== undefined) return known;
+    const own = this.#cohorts.get(parameter);
+    const free = own !== undefined && ![...cohorts.values()].includes(own);
+    const cohort = free ? own : { cell: new State(0, { dtype: "float64", name: "step" }) };
+    cohort.cell.assign(count);
+    cohorts.set(count, cohort);
+    return cohort;
+  }
+
+  #setSlot(parameter: Parameter, name: string, value: StateValue, data: TypedArray): void {
+    const slots = this.#slots.get(parameter) ?? new Map<string, Slot>();
+    this.#slots.set(parameter, slots);
+    const known = slots.get(name);
+    if (known !== undefined && known.state.dtype === value.dtype && sameShape(known.state.shape, value.shape)) {
+      known.state.assign(data);
+      return;
+    }
+    const state = new State(data, { shape: value.shape, dtype: value.dtype, name: `${parameter.name}.${name}` });
+    slots.set(name, { state, initial: known?.initial ?? 0 });
   }
 }
 

@@ -378,9 +378,11 @@ export class Tensor<S extends Shape = Shape> {
   logsumexp(dim?: Dims, keepdim = false): Tensor {
     return this.#change((x) => rd.logsumexp(x, dim, keepdim));
   }
-  /** √Σx². */
+  /** √Σx². Its slope at 0 is taken as 0, as in PyTorch. */
   norm(dim?: Dims, keepdim = false): Tensor {
-    return this.square().sum(dim, keepdim).sqrt();
+    const total = this.square().sum(dim, keepdim);
+    const zero = total.eq(0);
+    return Tensor.of(el.scalarLike(0, total)).where(zero, Tensor.of(el.scalarLike(1, total)).where(zero, total).sqrt());
   }
   softmax(dim = -1): Tensor<S> {
     return this.#unary((x) => rd.softmax(x, dim));
