@@ -1,11 +1,11 @@
 // Gradients of tensors: backward fills Parameter.grad; grad and valueAndGrad are functions of functions.
 
 import { topologicalOrder } from "../compiler/schedule.ts";
-import { gradients } from "../graph/autodiff.ts";
+import { gradients, jvp as jvpNode } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
-import { alias } from "../graph/ops/alias.ts";
+import { alias, withGradient } from "../graph/ops/alias.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { wantLater } from "./lazy.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
@@ -90,4 +90,47 @@ export function grad(fn: (...args: Tensor[]) => Tensor): (...args: Tensor[]) => 
     const [, found] = both(...args);
     return found.length === 1 ? (found[0] as Tensor) : found;
   };
+}
+
+/**
+ * A function with a gradient of your own: `backward` gets ∂L/∂output, the inputs and the output, and returns ∂L/∂input for each
+ * input (undefined: none). Source: torch.autograd.Function.
+ */
+export function customGradient(
+  forward: (...inputs: Tensor[]) => Tensor,
+  backwardOf: (grad: Tensor, inputs: readonly Tensor[], output: Tensor) => readonly (Tensor | undefined)[],
+): (...inputs: Tensor[]) => Tensor {
+  return (...inputs) => {
+    const output = forward(...inputs.map((input) => input.detach()));
+    const node = withGradient(
+      output.node,
+      inputs.map((input) => input.node),
+      (grad) => backwardOf(Tensor.of(grad), inputs, output).map((part) => part?.node),
+    );
+    return Tensor.from(node, inputs);
+  };
+}
+
+/**
+ * (value, derivative along `tangents`) of a function at `inputs`: forward mode, one direction at a time. Source: jax.jvp.
+ */
+export function jvp(
+  fn: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  tangents: readonly Tensor[],
+): [value: Tensor, derivative: Tensor] {
+  const odd = inputs.findIndex((input, place) => !sameShape(input.shape, tangents[place]?.shape ?? []));
+  if (odd >= 0 || inputs.length !== tangents.length) {
+    throw new ShapeError(
+      `jvp: each input needs a tangent of its own shape; input ${Math.max(0, odd)} has shape ${formatShape(inputs[Math.max(0, odd)]?.shape ?? [])}`,
+    );
+  }
+  const own = inputs.map((input) => Tensor.of(alias(input.node), true));
+  const value = fn(...own);
+  const derivative = jvpNode(
+    value.node,
+    own.map((input) => input.node),
+    tangents.map((tangent) => tangent.node),
+  );
+  return [value, Tensor.of(derivative)];
 }

@@ -191,6 +191,23 @@ describe("gradients", () => {
     expect(() => w.mul(2).backward()).toThrow(/reduce it to one number/);
   });
 
+  it("takes a gradient of the user's own", () => {
+    const clipped = customGradient(
+      (x) => x.mul(3),
+      (grad) => [grad.clamp(-1, 1)],
+    );
+    const x = tensor([1, 2], { requiresGrad: true });
+    clipped(x).mul(10).sum().backward();
+    expect(clipped(x).toArraySync()).toEqual([3, 6]);
+    expect(x.grad?.toArraySync()).toEqual([1, 1]);
+  });
+
+  it("goes forward along a direction", () => {
+    const [value, derivative] = jvp((x) => x.square().sum(), [tensor([1, 2, 3])], [tensor([1, 0, -1])]);
+    expect(value.itemSync()).toBe(14);
+    expect(derivative.itemSync()).toBe(-4);
+  });
+
   it("cuts a chain that is never asked for, so that it cannot grow", () => {
     let x = tensor([0]);
     for (let place = 0; place < 20000; place++) x = x.add(1);

@@ -1,5 +1,5 @@
 // The tensor room: values, creation, gradients, compilation.
-export { grad, valueAndGrad } from "./autograd.ts";
+export { customGradient, grad, jvp, valueAndGrad } from "./autograd.ts";
 export { type Compiled, compile } from "./compile.ts";
 export {
   arange,
