@@ -2,7 +2,9 @@
 import { describe, expect, it } from "vitest";
 import {
   compile,
+  customGradient,
   grad,
+  jvp,
   noGrad,
   Parameter,
   rand,
