@@ -1,218 +1,560 @@
-// Contractions: operands are packed into panels, multiplied tile by tile, and the epilogue runs over the result.
-
-import { flatAxes, isAffine, rewrite } from "../../compiler/indexing.ts";
+// Contractions: brought into a plain form, then multiplied tile by tile, with the epilogue applied to each tile.
+import { flatAxes, visitScalar } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
-import { type Axis, add, axisValue, int, load, localValue, mul, newLocal, type Scalar } from "../../graph/scalar.ts";
-import { type Matrix, panelColumns, panelRows, stridesAlong } from "./contractionOperand.ts";
-import { emitPacking } from "./contractionPacking.ts";
-import { emitTiles } from "./contractionTile.ts";
+import { byteSize } from "../../graph/dtype.ts";
+import {
+  type Axis,
+  add,
+  axisValue,
+  int,
+  load,
+  localValue,
+  mul,
+  newAxis,
+  newLocal,
+  type Scalar,
+} from "../../graph/scalar.ts";
+import type { LaneDim } from "./contractionEpilogue.ts";
+import { along, isLinear, type Operand, operandOf, type Stride, stridesOf } from "./contractionOperand.ts";
+import { nanosecondsPerPacked, packExpression, packMatrix, replaceAxes } from "./contractionPacking.ts";
+import { emitTiles, type KStep, type Side, type TileType } from "./contractionTile.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { asLoops } from "./program.ts";
 import { extentOf } from "./steps.ts";
 
-/** Below this many products, packing costs more than it saves. */
-const smallestPacked = 24_000;
-const floatBytes = 4;
-const alignment = 16;
+export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
+  const { dtype } = kernel;
+  const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
+  if (points === 0 || dtype === "uint8" || dtype === "bool") return emitLoops(asLoops(kernel), context);
+  const contraction = new Contraction(context, dtype);
+  return { phases: contraction.emit(kernel) };
+}
+
+/** Sums longer than this with few results are cut into parts, which threads can share. */
+const longestSum = 2048;
+const fewTiles = 512;
+const partLength = 768;
+/** More rows or columns of padding than this share, and the epilogue runs apart from the tiles. */
+const mostPadding = 1.3;
+
+const nanosecondsPerProduct = 1 / 27;
+/** Stores that are not contiguous along the lanes, by element. */
+const nanosecondsPerElement = 1.5;
+const nanosecondsPerTurned = 0.05;
+/** Columns are read where they are if all of them fit the first cache, or if few rows ask for them. */
+const directElements = 8192;
+const directRows = 8;
+/** Rows are read where they are if so many steps of k touch different cache lines, or fewer. */
+const scatteredDepth = 96;
+const longestDirect = 4096;
+
+const alignment = 64;
+const heavyFunctions: ReadonlySet<string> = new Set([
+  "exp",
+  "expm1",
+  "log",
+  "log1p",
+  "sin",
+  "cos",
+  "tan",
+  "atan",
+  "tanh",
+  "sigmoid",
+  "erf",
+  "pow",
+  "atan2",
+]);
+const mostWrittenOut = 12;
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
-export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
-  const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(extentOf) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (kernel.dtype !== "float32" || batch * m * n * k < smallestPacked || k < 3 || (m < 3 && n < 8))
-    return emitLoops(asLoops(kernel), context);
-  return new Contraction(kernel, context).emit();
+/** One side of the product. */
+interface Factor {
+  readonly value: Scalar;
+  readonly operand: Operand;
+  /** The axes it keeps: one after merging in the epilogue, these where it is read. */
+  readonly outer: readonly Axis[];
 }
 
-/** One side of the product, with the axes it keeps. */
-interface Side {
-  readonly value: Scalar;
-  readonly outer: readonly Axis[];
+interface Plan {
+  readonly left: Factor;
+  readonly right: Factor;
+  readonly height: number;
   readonly width: number;
+  readonly lanes: LaneDim;
+  readonly packLeft: boolean;
+  readonly packRight: boolean;
+  readonly cost: number;
+  readonly rows: Axis;
+  readonly columns: Axis;
 }
 
 class Contraction {
-  private readonly kernel: ContractionKernel;
   private readonly context: EmitContext;
-  /** Floats of shared scratch given out so far. */
+  private readonly dtype: TileType;
+  private readonly bytes: number;
+  /** Bytes of shared scratch given out so far. */
   private used = 0;
 
-  constructor(kernel: ContractionKernel, context: EmitContext) {
-    this.kernel = kernel;
+  constructor(context: EmitContext, dtype: TileType) {
     this.context = context;
+    this.dtype = dtype;
+    this.bytes = byteSize(dtype);
   }
 
-  emit(): KernelCode {
-    const { kernel } = this;
-    const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(extentOf) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    // The wider panel goes along the dim that wastes less of it.
-    const tiles = (rows: number, columns: number): number => roundUp(rows, panelRows) * roundUp(columns, panelColumns);
-    const swapped = tiles(n, m) * 1.25 < tiles(m, n);
-    const [rowAxes, columnAxes] = swapped ? [kernel.n, kernel.m] : [kernel.m, kernel.n];
-    const rows = swapped ? n : m;
-    const columns = swapped ? m : n;
-    const depth = roundUp(k, 4);
-    const left: Side = { value: swapped ? kernel.b : kernel.a, outer: rowAxes, width: panelRows };
-    const right: Side = { value: swapped ? kernel.a : kernel.b, outer: columnAxes, width: panelColumns };
+  emit(kernel: ContractionKernel): Phase[] {
     const phases: Phase[] = [];
-    const leftPanels = this.pack(left, rows, depth, phases);
-    const rightPanels = this.pack(right, columns, depth, phases);
-    const pitch = roundUp(columns, panelColumns);
-    const result = this.reserve(batch * roundUp(rows, panelRows) * pitch);
-    phases.push(
-      emitTiles(this.context, {
-        name: kernel.name,
-        batch,
-        rows,
-        columns,
-        depth,
-        left: leftPanels,
-        right: rightPanels,
-        result,
-        pitch,
-      }),
-    );
-    phases.push(...this.epilogue(result, rowAxes, columnAxes, roundUp(rows, panelRows) * pitch, pitch));
-    this.context.needShared(this.used * floatBytes);
-    return { phases };
+    const a = this.linear(kernel, kernel.a, kernel.m, phases);
+    const b = this.linear(kernel, kernel.b, kernel.n, phases);
+    phases.push(...this.multiply({ ...kernel, a, b }));
+    this.context.needShared(this.used);
+    return phases;
   }
 
-  /** A place in the shared scratch, in floats from its start. */
-  private reserve(floats: number): number {
-    const place = this.used;
-    this.used += roundUp(floats, alignment);
+  private multiply(kernel: ContractionKernel): Phase[] {
+    const parts = partsOf(kernel);
+    if (parts !== undefined) return this.inParts(kernel, parts.axis, parts.count);
+    const m = mergedGroup(kernel.m, kernel.epilogue);
+    const n = mergedGroup(kernel.n, kernel.epilogue);
+    const padding = (group: Group, size: number): number => roundUp(group.merged.extent, size) / group.merged.extent;
+    const fragmented = (group: Group): boolean => group.outer.length > 0 && padding(group, 4) > mostPadding;
+    if (fragmented(m) || fragmented(n)) return this.epilogueApart(kernel);
+    return this.tiles(kernel, m, n);
+  }
+
+  /** A place in the shared scratch, in elements of the kernel's dtype. */
+  private reserve(elements: number): number {
+    const place = this.used / this.bytes;
+    this.used += roundUp(elements * this.bytes, alignment);
     return place;
   }
 
-  /** Packs one side; returns where its panels begin. */
-  private pack(side: Side, outer: number, depth: number, phases: Phase[]): number {
-    const { kernel, context } = this;
-    const batch = extentOf(kernel.batch);
-    const matrix = this.plainMatrix(side) ?? this.unfold(side, phases);
-    const place = this.reserve(batch * roundUp(outer, side.width) * depth);
-    phases.push(
-      emitPacking(context, {
-        name: kernel.name,
-        matrix,
-        batch,
-        outer,
-        k: extentOf(kernel.k),
-        depth,
-        width: side.width,
-        place,
-      }),
-    );
-    return place;
+  // ---- into plain form
+
+  /** The operand as a load with a linear index: what is anything else is written out first. */
+  private linear(kernel: ContractionKernel, value: Scalar, outer: readonly Axis[], phases: Phase[]): Scalar {
+    if (value.dtype === this.dtype && operandOf(value) !== undefined) return value;
+    const used = axesIn(value);
+    const kept = (axes: readonly Axis[]): Axis[] => axes.filter((axis) => used.has(axis.id));
+    const [batch, own, k] = [kept(kernel.batch), kept(outer), kept(kernel.k)];
+    const outerLast = isContiguousAlong(value, own.at(-1)) || !isContiguousAlong(value, k.at(-1));
+    const axes = outerLast ? [...batch, ...k, ...own] : [...batch, ...own, ...k];
+    const place = this.reserve(extentOf(axes));
+    const index = add(flatAxes(axes), int(place));
+    const buffer = this.context.sharedBuffer(this.dtype);
+    const body: Statement[] = [{ kind: "store", buffer, index, value }];
+    const loops: LoopKernel = { kind: "loops", name: `${kernel.name}, operand`, axes, body };
+    phases.push(...emitLoops(loops, this.context).phases);
+    return load(buffer, index, this.dtype);
   }
 
-  /** The operand as a matrix in memory, if it is one: a plain load whose outer and k axes each have one stride. */
-  private plainMatrix({ value, outer }: Side): Matrix | undefined {
-    if (value.kind !== "load" || value.dtype !== "float32" || !isAffine(value.index)) return undefined;
-    const { batch, k } = this.kernel;
-    const strides = stridesAlong(value.index, [batch, outer, k]);
-    if (strides === undefined) return undefined;
-    const [batchStrides, outerStride, kStride] = strides;
-    return { buffer: value.buffer, offset: strides[3], batch: batchStrides, outerStride, kStride };
-  }
-
-  /** Anything else is written out first as the matrix it stands for, its innermost dim the one that is contiguous in memory. */
-  private unfold({ value, outer }: Side, phases: Phase[]): Matrix {
-    const { kernel, context } = this;
-    const sizes = { batch: extentOf(kernel.batch), outer: extentOf(outer), k: extentOf(kernel.k) };
-    const place = this.reserve(sizes.batch * sizes.outer * sizes.k);
-    const buffer = context.sharedBuffer("float32");
-    const outerLast = isContiguousAlong(value, outer.at(-1)) || !isContiguousAlong(value, kernel.k.at(-1));
-    const axes = outerLast ? [...kernel.batch, ...kernel.k, ...outer] : [...kernel.batch, ...outer, ...kernel.k];
-    const store: Statement = { kind: "store", buffer, index: add(flatAxes(axes), int(place)), value };
-    const loops: LoopKernel = { kind: "loops", name: `${kernel.name}, unfolded`, axes, body: [store] };
-    phases.push(...emitLoops(loops, context).phases);
-    return {
-      buffer,
-      offset: place,
-      batch: [{ extent: sizes.batch, stride: sizes.outer * sizes.k }],
-      outerStride: outerLast ? 1 : sizes.k,
-      kStride: outerLast ? sizes.outer : 1,
+  /** Sums over parts of an axis first, then of the parts. */
+  private inParts(kernel: ContractionKernel, axis: Axis, count: number): Phase[] {
+    const { context } = this;
+    const [part, within] = [newAxis(count), newAxis(axis.extent / count)];
+    const by = new Map([[axis.id, add(mul(axisValue(part), int(within.extent)), axisValue(within))]]);
+    const results = [...kernel.batch, ...kernel.m, ...kernel.n];
+    const place = this.reserve(count * extentOf(results));
+    const buffer = context.sharedBuffer(this.dtype);
+    const index = (at: Axis): Scalar =>
+      add(add(mul(axisValue(at), int(extentOf(results))), flatAxes(results)), int(place));
+    const partial = newLocal(kernel.dtype);
+    const phases = this.multiply({
+      ...kernel,
+      batch: [part, ...kernel.batch],
+      k: kernel.k.map((other) => (other === axis ? within : other)),
+      a: replaceAxes(kernel.a, by),
+      b: replaceAxes(kernel.b, by),
+      result: partial,
+      epilogue: [{ kind: "store", buffer, index: index(part), value: localValue(partial) }],
+    });
+    const from = newAxis(count);
+    const sum: Statement = {
+      kind: "reduce",
+      local: kernel.result,
+      combine: "sum",
+      axes: [from],
+      value: load(buffer, index(from), this.dtype),
     };
+    const loops: LoopKernel = {
+      kind: "loops",
+      name: `${kernel.name}, sum of parts`,
+      axes: results,
+      body: [sum, ...kernel.epilogue],
+    };
+    return [...phases, ...emitLoops(loops, context).phases];
   }
 
-  /** The epilogue over the finished products, as a loop over the axes of the result. */
-  private epilogue(
-    result: number,
-    rowAxes: readonly Axis[],
-    columnAxes: readonly Axis[],
-    batchPitch: number,
-    pitch: number,
-  ): readonly Phase[] {
-    const { kernel, context } = this;
-    const buffer = context.sharedBuffer("float32");
-    const place = add(
-      add(mul(flatAxes(kernel.batch), int(batchPitch)), mul(flatAxes(rowAxes), int(pitch))),
-      add(flatAxes(columnAxes), int(result)),
-    );
-    const local = newLocal("float32");
-    const named = (value: Scalar): Scalar =>
-      rewrite(value, (scalar) =>
-        scalar.kind === "local" && scalar.local === kernel.result ? localValue(local) : undefined,
-      );
-    const body: Statement[] = [
-      { kind: "let", local, value: load(buffer, place, "float32") },
-      ...kernel.epilogue.map((statement): Statement => {
-        if (statement.kind === "let") return { ...statement, value: named(statement.value) };
-        return statement.kind === "store"
-          ? { ...statement, index: named(statement.index), value: named(statement.value) }
-          : statement;
-      }),
+  /** The results are written out, and the epilogue is a loop over them. */
+  private epilogueApart(kernel: ContractionKernel): Phase[] {
+    const { context } = this;
+    const results = [...kernel.batch, ...kernel.m, ...kernel.n];
+    const place = this.reserve(extentOf(results));
+    const buffer = context.sharedBuffer(this.dtype);
+    const index = add(flatAxes(results), int(place));
+    const whole = newLocal(kernel.dtype);
+    const phases = this.multiply({
+      ...kernel,
+      result: whole,
+      epilogue: [{ kind: "store", buffer, index, value: localValue(whole) }],
+    });
+    const read: Statement = { kind: "let", local: kernel.result, value: load(buffer, index, this.dtype) };
+    const loops: LoopKernel = {
+      kind: "loops",
+      name: `${kernel.name}, epilogue`,
+      axes: results,
+      body: [read, ...kernel.epilogue],
+    };
+    return [...phases, ...emitLoops(loops, context).phases];
+  }
+
+  // ---- tiles
+
+  private tiles(kernel: ContractionKernel, m: Group, n: Group): Phase[] {
+    const { context } = this;
+    const batch = [...kernel.batch, ...m.outer, ...n.outer].filter((axis) => axis.extent !== 1);
+    const epilogue = mergeStatements(kernel.epilogue, [m, n]);
+    const [a, b] = [operandOf(kernel.a), operandOf(kernel.b)];
+    if (a === undefined || b === undefined) return emitLoops(asLoops(kernel), context).phases as Phase[];
+    const left: Factor = { value: kernel.a, operand: a, outer: m.inner };
+    const right: Factor = { value: kernel.b, operand: b, outer: n.inner };
+    const plans = [
+      this.plan(kernel, batch, epilogue, left, right, m.merged, n.merged),
+      this.plan(kernel, batch, epilogue, right, left, n.merged, m.merged),
     ];
-    return emitLoops(
-      { kind: "loops", name: `${kernel.name}, epilogue`, axes: [...kernel.batch, ...rowAxes, ...columnAxes], body },
-      context,
-    ).phases;
+    const plan = plans.reduce((best, other) => (other.cost < best.cost ? other : best));
+    const phases: Phase[] = [];
+    const leftSide = this.side(kernel, batch, plan.left, plan.packLeft ? plan.height : undefined, phases);
+    const rightSide = this.side(kernel, batch, plan.right, plan.packRight ? plan.width : undefined, phases);
+    const tiles = emitTiles(context, {
+      name: kernel.name,
+      dtype: this.dtype,
+      batch,
+      left: leftSide.side,
+      right: rightSide.side,
+      k: joined(kernel.k, leftSide.strideOf, rightSide.strideOf),
+      height: plan.height,
+      width: plan.width,
+      epilogue: {
+        statements: epilogue,
+        result: kernel.result,
+        rows: plan.rows,
+        columns: plan.columns,
+        lanes: plan.lanes,
+        writtenOut: isLight(epilogue),
+      },
+    });
+    return [...phases, tiles];
+  }
+
+  /** What it would cost with these rows and columns. */
+  private plan(
+    kernel: ContractionKernel,
+    batch: readonly Axis[],
+    epilogue: readonly Statement[],
+    left: Factor,
+    right: Factor,
+    rows: Axis,
+    columns: Axis,
+  ): Plan {
+    const lanes = 16 / this.bytes;
+    const k = extentOf(kernel.k);
+    const rightSteps = along(right.operand, right.outer);
+    const contiguous = rightSteps.length === 0 || (rightSteps.length === 1 && rightSteps[0]?.stride === 1);
+    const few = rows.extent <= directRows;
+    const packRight = !contiguous || (!few && k * columns.extent > directElements);
+    const [height, width] = this.tileSize(rows.extent, columns.extent);
+    const packLeft = columns.extent > 2 * width && this.isScattered(kernel, left, k);
+    const depends = ({ operand }: Factor): number => extentOf(batch.filter((axis) => operand.strideOf(axis) !== 0));
+    let cost =
+      extentOf(batch) * roundUp(rows.extent, height) * roundUp(columns.extent, lanes) * k * nanosecondsPerProduct;
+    if (packRight) cost += depends(right) * k * roundUp(columns.extent, width) * nanosecondsPerPacked;
+    if (packLeft) cost += depends(left) * k * roundUp(rows.extent, height) * nanosecondsPerPacked;
+    const results = extentOf(batch) * rows.extent * columns.extent;
+    const [alongRows, alongColumns] = [contiguity(epilogue, rows), contiguity(epilogue, columns)];
+    let dim: LaneDim = "none";
+    if (this.dtype !== "float64" && !hasFloat64(epilogue)) {
+      const canRows = height % 4 === 0 && rows.extent >= 4;
+      const canColumns = columns.extent >= 4;
+      if (canColumns && (alongColumns >= alongRows || !canRows)) dim = "columns";
+      else if (canRows) dim = "rows";
+    }
+    const best = dim === "columns" ? alongColumns : dim === "rows" ? alongRows : 0;
+    if (dim === "rows") cost += results * nanosecondsPerTurned;
+    cost += results * (1 - best) * nanosecondsPerElement;
+    return { left, right, height, width, lanes: dim, packLeft, packRight, cost, rows, columns };
+  }
+
+  /** Eight vectors of sums, as square as the rest of the registers allows. */
+  private tileSize(rows: number, columns: number): readonly [number, number] {
+    const lanes = 16 / this.bytes;
+    if (columns <= lanes) return [Math.min(rows, 8), lanes];
+    const height = Math.min(rows, 4);
+    const vectors = height === 1 ? 8 : height === 2 ? 4 : 2;
+    return [height, Math.min(vectors, Math.ceil(columns / lanes)) * lanes];
+  }
+
+  /** Whether reading rows where they are would touch a cache line for each step of a long k, or needs too many pointers. */
+  private isScattered(kernel: ContractionKernel, { operand }: Factor, k: number): boolean {
+    const steps = along(operand, kernel.k);
+    if (steps.length > 1 && k > longestDirect) return true;
+    return k > scatteredDepth && Math.abs(steps.at(-1)?.stride ?? 0) > 1;
+  }
+
+  /** An operand where the tiles read it, and its strides along k. */
+  private side(
+    kernel: ContractionKernel,
+    batch: readonly Axis[],
+    factor: Factor,
+    pack: number | undefined,
+    phases: Phase[],
+  ): { readonly side: Side; readonly strideOf: (axis: Axis) => number } {
+    const { operand, outer, value } = factor;
+    if (pack === undefined) {
+      const side: Side = {
+        buffer: operand.buffer,
+        offset: operand.offset,
+        batch: batch.map((axis) => operand.strideOf(axis)),
+        outer: along(operand, outer),
+      };
+      return { side, strideOf: (axis) => operand.strideOf(axis) };
+    }
+    const { context, dtype } = this;
+    const used = batch.filter((axis) => operand.strideOf(axis) !== 0);
+    const k = extentOf(kernel.k);
+    const panels = Math.ceil(extentOf(outer) / pack);
+    const size = panels * k * pack;
+    const place = this.reserve(extentOf(used) * size);
+    const [outerSteps, kSteps] = [along(operand, outer), along(operand, kernel.k)];
+    if (this.bytes === 4 && outerSteps.length <= 1 && kSteps.length <= 1) {
+      const matrix = {
+        buffer: operand.buffer,
+        offset: operand.offset,
+        batch: used.map((axis): Stride => ({ extent: axis.extent, stride: operand.strideOf(axis) })),
+        outerStride: outerSteps[0]?.stride ?? 0,
+        kStride: kSteps[0]?.stride ?? 0,
+      };
+      phases.push(packMatrix(context, { name: kernel.name, matrix, outer: extentOf(outer), k, width: pack, place }));
+    } else {
+      phases.push(
+        ...packExpression(context, {
+          name: kernel.name,
+          value,
+          batch: used,
+          outer,
+          k: kernel.k,
+          width: pack,
+          place,
+          dtype,
+        }),
+      );
+    }
+    const strides = new Map<number, number>();
+    let stride = size;
+    for (const axis of [...used].reverse()) {
+      strides.set(axis.id, stride);
+      stride *= axis.extent;
+    }
+    stride = pack;
+    for (const axis of [...kernel.k].reverse()) {
+      strides.set(axis.id, stride);
+      stride *= axis.extent;
+    }
+    const strideOf = (axis: Axis): number => strides.get(axis.id) ?? 0;
+    const side: Side = {
+      buffer: context.sharedBuffer(dtype),
+      offset: place,
+      batch: batch.map(strideOf),
+      outer: [
+        { extent: panels, stride: k * pack },
+        { extent: pack, stride: 1 },
+      ],
+    };
+    return { side, strideOf };
   }
 }
 
-/** Whether neighbours along an axis are neighbours in memory, for the first load of an expression. */
-function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolean {
-  if (axis === undefined || axis.extent < 2) return false;
-  let index: Scalar | undefined;
-  const find = (scalar: Scalar): void => {
-    if (index !== undefined) return;
+/** The steps along k, the first outermost; neighbours that both sides take evenly are joined. */
+function joined(axes: readonly Axis[], left: (axis: Axis) => number, right: (axis: Axis) => number): KStep[] {
+  const steps: KStep[] = [];
+  for (const axis of axes) {
+    if (axis.extent === 1) continue;
+    const step: KStep = { extent: axis.extent, left: left(axis), right: right(axis) };
+    const outer = steps.at(-1);
+    if (outer !== undefined && outer.left === step.left * step.extent && outer.right === step.right * step.extent) {
+      steps[steps.length - 1] = { ...step, extent: outer.extent * step.extent };
+    } else steps.push(step);
+  }
+  return steps;
+}
+
+/** The axis of k to cut and into how many parts, where there are few results and the sums are long. */
+function partsOf(kernel: ContractionKernel): { readonly axis: Axis; readonly count: number } | undefined {
+  const k = extentOf(kernel.k);
+  const tiles = extentOf(kernel.batch) * Math.ceil(extentOf(kernel.m) / 4) * Math.ceil(extentOf(kernel.n) / 8);
+  if (k < longestSum || tiles > fewTiles) return undefined;
+  const target = k / partLength;
+  let best: { axis: Axis; count: number } | undefined;
+  const distance = (count: number): number => Math.abs(Math.log(count / target));
+  for (const axis of kernel.k) {
+    for (let count = 2; count <= axis.extent; count++) {
+      if (axis.extent % count !== 0) continue;
+      if (best === undefined || distance(count) < distance(best.count)) best = { axis, count };
+    }
+    // The outermost axis alone: parts are then apart in memory.
+    if (best !== undefined && distance(best.count) < Math.log(2)) break;
+  }
+  return best !== undefined && distance(best.count) < Math.log(4) ? best : undefined;
+}
+
+/** The last axes of a group as one, where the epilogue steps evenly along them. */
+interface Group {
+  readonly outer: readonly Axis[];
+  readonly inner: readonly Axis[];
+  readonly merged: Axis;
+}
+
+function mergedGroup(group: readonly Axis[], statements: readonly Statement[]): Group {
+  const axes = group.filter((axis) => axis.extent !== 1);
+  const { indices, exposed } = accesses(statements);
+  const last = axes.at(-1);
+  if (last === undefined) return { outer: [], inner: [], merged: newAxis(1) };
+  let first = axes.length - 1;
+  let size = last.extent;
+  while (first > 0 && !exposed.has(last.id)) {
+    const outer = axes[first - 1];
+    if (outer === undefined || exposed.has(outer.id)) break;
+    const steps = size;
+    if (indices.some((strides) => (strides.get(outer.id) ?? 0) !== (strides.get(last.id) ?? 0) * steps)) break;
+    size *= outer.extent;
+    first--;
+  }
+  const inner = axes.slice(first);
+  return { outer: axes.slice(0, first), inner, merged: inner.length === 1 ? last : newAxis(size) };
+}
+
+/** The strides of each linear index, and the axes that are used in any other way. */
+function accesses(statements: readonly Statement[]): {
+  readonly indices: readonly ReadonlyMap<number, number>[];
+  readonly exposed: ReadonlySet<number>;
+} {
+  const indices: ReadonlyMap<number, number>[] = [];
+  const exposed = new Set<number>();
+  const index = (scalar: Scalar): void => {
+    if (isLinear(scalar)) indices.push(stridesOf(scalar).strides);
+    else value(scalar);
+  };
+  const seen = new Set<Scalar>();
+  const value = (scalar: Scalar): void => {
+    if (seen.has(scalar)) return;
+    seen.add(scalar);
     switch (scalar.kind) {
+      case "axis":
+        exposed.add(scalar.axis.id);
+        break;
       case "load":
-        index = scalar.index;
+        index(scalar.index);
+        break;
+      case "guard":
+        value(scalar.index);
         break;
       case "unary":
       case "cast":
       case "bitcast":
-        find(scalar.x);
+        value(scalar.x);
         break;
       case "binary":
-        find(scalar.a);
-        find(scalar.b);
+        value(scalar.a);
+        value(scalar.b);
         break;
       case "select":
-        find(scalar.a);
-        find(scalar.b);
+        value(scalar.condition);
+        value(scalar.a);
+        value(scalar.b);
         break;
       default:
         break;
     }
   };
-  find(value);
-  if (index === undefined) return false;
-  const moved = rewrite(index, (scalar) =>
-    scalar.kind === "axis" && scalar.axis === axis ? add(axisValue(axis), int(1)) : undefined,
-  );
-  const strides = stridesAlong(index, [[axis], [], []]);
-  return strides !== undefined && moved !== index && strides[0][0]?.stride === 1;
+  for (const statement of statements) {
+    if (statement.kind === "let") value(statement.value);
+    else if (statement.kind === "store") {
+      index(statement.index);
+      value(statement.value);
+    }
+  }
+  return { indices, exposed };
+}
+
+function mergeStatements(statements: readonly Statement[], groups: readonly Group[]): Statement[] {
+  const by = new Map<number, Scalar>();
+  for (const { inner, merged } of groups) {
+    if (inner.length < 2) continue;
+    inner.forEach((axis, place) => {
+      by.set(axis.id, place === inner.length - 1 ? axisValue(merged) : int(0));
+    });
+  }
+  if (by.size === 0) return [...statements];
+  return statements.map((statement): Statement => {
+    if (statement.kind === "let") return { ...statement, value: replaceAxes(statement.value, by) };
+    if (statement.kind !== "store") return statement;
+    return { ...statement, index: replaceAxes(statement.index, by), value: replaceAxes(statement.value, by) };
+  });
+}
+
+/** The share of loads and stores along an axis that are contiguous, or do not depend on it. */
+function contiguity(statements: readonly Statement[], axis: Axis): number {
+  const { indices } = accesses(statements);
+  if (indices.length === 0) return 1;
+  const strides = indices.map((index) => index.get(axis.id) ?? 0);
+  return strides.filter((stride) => stride === 0 || stride === 1).length / indices.length;
+}
+
+function hasFloat64(statements: readonly Statement[]): boolean {
+  let found = false;
+  eachScalar(statements, (scalar) => {
+    if (scalar.dtype === "float64") found = true;
+  });
+  return found;
+}
+
+/** Whether an epilogue is short enough to be written out for each vector of a tile. */
+function isLight(statements: readonly Statement[]): boolean {
+  let weight = 0;
+  eachScalar(statements, (scalar) => {
+    if (scalar.dtype === "int32") return;
+    if (scalar.kind === "unary" || scalar.kind === "binary")
+      weight += heavyFunctions.has(scalar.fn) ? mostWrittenOut : 1;
+    else if (scalar.kind === "load" || scalar.kind === "select") weight++;
+  });
+  return weight <= mostWrittenOut;
+}
+
+function eachScalar(statements: readonly Statement[], visit: (scalar: Scalar) => void): void {
+  const seen = new Set<Scalar>();
+  for (const statement of statements) {
+    if (statement.kind !== "let" && statement.kind !== "store") continue;
+    visitScalar(statement.value, visit, seen);
+    if (statement.kind === "store") visitScalar(statement.index, visit, seen);
+  }
+}
+
+function axesIn(value: Scalar): ReadonlySet<number> {
+  const axes = new Set<number>();
+  visitScalar(value, (scalar) => {
+    if (scalar.kind === "axis") axes.add(scalar.axis.id);
+  });
+  return axes;
+}
+
+/** Whether neighbours along an axis are neighbours in memory, for the first load of an expression that depends on it. */
+function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolean {
+  if (axis === undefined || axis.extent < 2) return false;
+  let found: number | undefined;
+  visitScalar(value, (scalar) => {
+    if (found !== undefined || scalar.kind !== "load" || !isLinear(scalar.index)) return;
+    found = stridesOf(scalar.index).strides.get(axis.id);
+  });
+  return found === 1;
 }

@@ -262,7 +262,7 @@ function transposeRows(
         for (let lane = 0; lane < 4; lane++) {
           f.get(to);
           pushRow(f, from, (group + lane) * outerStride * bytes);
-          f.memory("f32.load").memory("f32.store", (group + lane) * bytes);
+          f.memory("i32.load").memory("i32.store", (group + lane) * bytes);
         }
         continue;
       }
@@ -320,9 +320,9 @@ function gatherRows(
         f.get(to);
         if (lane < filled) {
           pushRow(f, from, lane * matrix.outerStride * bytes);
-          f.memory("f32.load");
-        } else f.f32(0);
-        f.memory("f32.store", (row * width + lane) * bytes);
+          f.memory("i32.load");
+        } else f.i32(0);
+        f.memory("i32.store", (row * width + lane) * bytes);
       }
       advance(f, from, matrix.kStride * bytes);
     }

@@ -1,0 +1,52 @@
+// The epilogue's statements as numbered values, emitted where the tiles want them: element by element or in lanes.
+import type { Statement } from "../../compiler/kernel.ts";
+import type { Axis, Local } from "../../graph/scalar.ts";
+import type { EmitContext } from "./emitter.ts";
+import { Expressions } from "./expression.ts";
+import type { FunctionBuilder } from "./module.ts";
+import { boundIn, convert, type Step, storedIn, visitSteps } from "./steps.ts";
+import { ValueTable } from "./values.ts";
+
+export class EpilogueExpressions extends Expressions {
+  /** `body`: what will be emitted, because what it stores decides which loads may move. */
+  constructor(f: FunctionBuilder, context: EmitContext, body: readonly Statement[]) {
+    const stored = storedIn(body);
+    const facts = (buffer: number) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) });
+    super(f, context, new ValueTable(facts));
+  }
+
+  /** The local stands for the result of the sum. */
+  bindResult(local: Local, wasmLocal: number): void {
+    this.values.opaque(local);
+    this.bindLocal(local, wasmLocal);
+  }
+
+  /** In lanes if they are bound. */
+  emitStatements(statements: readonly Statement[]): void {
+    for (const step of this.steps(statements)) {
+      if (step.kind === "force") {
+        if (this.vectorized && this.isVarying(step.value)) this.pushVector(step.value);
+        else this.pushScalar(step.value);
+        this.f.op("drop");
+      } else if (step.kind === "store") {
+        if (this.vectorized) this.storeVector(step.buffer, step.index, step.value, step.accumulate);
+        else this.storeScalar(step.buffer, step.index, step.value, step.accumulate);
+      }
+    }
+  }
+
+  /** Computes what loops that bind these axes and locals will need and do not change. */
+  hoistStatements(statements: readonly Statement[], axes: readonly Axis[], result: Local, lanes: boolean): void {
+    const steps = this.steps(statements);
+    const bound = boundIn(steps, new Set([result.id, ...axes.map(({ id }) => id)]));
+    visitSteps(
+      steps,
+      (value) => this.hoistValue(value, bound, lanes),
+      (index, buffer) => this.hoistAddress(buffer, index, bound, lanes),
+    );
+  }
+
+  private steps(statements: readonly Statement[]): Step[] {
+    return convert(statements, this.values, { into: new Map(), gone: new Set() });
+  }
+}
