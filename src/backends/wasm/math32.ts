@@ -106,6 +106,13 @@ function exp(m: FloatCode, x: number): number {
   return scale(m, m.add(expm1Reduced(m, r), all(1)), bits);
 }
 
+/** e^x for x ≤ 0: 2ⁿ⁺⁶⁴ is normal for every n that matters, and 2⁻⁶⁴ then rounds once, into subnormals too. */
+function expOfNegative(m: FloatCode, x: number): number {
+  const { r, bits } = reduce(m, atLeast(m, x, -104.5));
+  const power = powerOfTwo(m, bits, 127 + 64);
+  return m.mul(m.mul(m.add(expm1Reduced(m, r), all(1)), power), all(2 ** -64));
+}
+
 /** 2ⁿ(e^r - 1) + (2ⁿ - 1), halved while it is formed so that it overflows only where it must. */
 function expm1(m: FloatCode, x: number): number {
   const { r, bits } = reduce(m, atLeast(m, atMost(m, x, 89), -20));
@@ -130,7 +137,7 @@ function tanh(m: FloatCode, x: number): number {
 
 /** e / (1 + e) on the left and 1 / (1 + e) on the right, with e = e^-|x|. */
 function sigmoid(m: FloatCode, x: number): number {
-  const e = exp(m, m.apply("f32x4.neg", [m.abs(x)]));
+  const e = expOfNegative(m, m.apply("f32x4.neg", [m.abs(x)]));
   m.f.f32x4(1).get(e).get(x).f32x4(0).op("f32x4.ge").op("v128.bitselect");
   return m.div(m.take(), m.add(e, all(1)));
 }
