@@ -1,6 +1,6 @@
 // Bad input: one clear sentence that names the file, the place and what to do; an exit code; nothing already saved lost.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -46,6 +46,8 @@ beforeAll(async () => {
   write("digits", idx([10, 4, 4], 160));
   write("labels", idx([10], 10));
   write("short-labels", idx([9], 9));
+  write("maybe.csv", "a,b,y\n1,2,yes\n1,3,maybe\n");
+  write("without-a.csv", "b,y\n1,yes\n");
   write("other-images", idx([10, 5, 5], 250));
   const trained = await hebb("train", "good.csv", "--target", "y", "--epochs", "2", "--out", "run", "--threads", "1");
   expect(trained.stderr).toBe("");
@@ -64,6 +66,16 @@ beforeAll(async () => {
     "1",
   );
   expect(pictures.stderr).toBe("");
+  const damage = (copy: string, file: string, change: (bytes: Buffer) => Buffer): void => {
+    cpSync(join(folder(), "run"), join(folder(), copy), { recursive: true });
+    writeFileSync(join(folder(), copy, file), change(readFileSync(join(folder(), copy, file))));
+  };
+  damage("flipped", "model.safetensors", (bytes) => {
+    bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 4;
+    return bytes;
+  });
+  damage("edited", "config.json", (bytes) => Buffer.from(bytes.toString().replace("adamw", "sgd")));
+  damage("halved", "preprocessing.json", (bytes) => bytes.subarray(0, bytes.length >> 1));
 });
 
 interface Case {
@@ -207,8 +219,93 @@ const cases: readonly Case[] = [
   },
 ];
 
+/** Choices that no command takes, and files that do not go together. */
+const choices: readonly Case[] = [
+  {
+    what: "a near miss of a target",
+    args: ["train", "good.csv", "--target", "Y1"],
+    code: 1,
+    says: [/did you mean "y"/],
+  },
+  { what: "an unknown backend", args: ["train", "moons", "--backend", "cuda"], code: 2, says: [/cuda/, /auto, wasm/] },
+  { what: "an unknown optimizer", args: ["train", "moons", "--optimizer", "admw"], code: 2, says: [/"adamw"/] },
+  { what: "words for hidden layers", args: ["train", "moons", "--hidden", "abc"], code: 2, says: [/abc/, /64,32/] },
+  { what: "a learning rate below 0", args: ["train", "moons", "--lr", "-1"], code: 2, says: [/-1/, /above 0/] },
+  { what: "no epochs", args: ["train", "moons", "--epochs", "0"], code: 2, says: [/--epochs/, /at least 1/] },
+  { what: "everything held out", args: ["train", "moons", "--validation", "1"], code: 2, says: [/below 1/] },
+  { what: "no threads", args: ["train", "moons", "--threads", "0"], code: 2, says: [/--threads/, /at least 1/] },
+  { what: "no data", args: ["train"], code: 2, says: [/data/] },
+  { what: "two data", args: ["train", "moons", "circles"], code: 2, says: [/too many arguments/] },
+  {
+    what: "labels for a table",
+    args: ["train", "good.csv", "--target", "y", "--labels", "labels"],
+    code: 1,
+    says: [/good\.csv/, /table/, /leave out/],
+  },
+  { what: "a column for images", args: ["train", "digits", "--target", "y"], code: 1, says: [/digits/, /--labels/] },
+  { what: "images for labels", args: ["train", "digits", "--labels", "digits"], code: 1, says: [/digits/, /swap/] },
+  { what: "absent labels", args: ["train", "digits", "--labels", "gone"], code: 1, says: [/no file gone/] },
+  {
+    what: "absent test data, said before training",
+    args: ["train", "good.csv", "--target", "y", "--test-data", "gone.csv"],
+    code: 1,
+    says: [/gone\.csv/, /does not exist/],
+  },
+  {
+    what: "test labels without test data",
+    args: ["train", "moons", "--test-labels", "labels"],
+    code: 1,
+    says: [/--test-data/],
+  },
+  { what: "a folder for data", args: ["train", "run"], code: 1, says: [/run is a folder/] },
+  {
+    what: "a class that the run does not know",
+    args: ["evaluate", "run", "maybe.csv"],
+    code: 1,
+    says: [/maybe\.csv/, /"maybe"/, /row 2/, /no, yes/],
+  },
+  {
+    what: "nothing to compare with",
+    args: ["evaluate", "run", "text-in-number.csv"],
+    code: 1,
+    says: [/text-in-number\.csv/, /"y"/, /predict/],
+  },
+  {
+    what: "images for a run of a table",
+    args: ["predict", "run", "digits"],
+    code: 1,
+    says: [/table/, /images/],
+  },
+  {
+    what: "a column that is missing",
+    args: ["predict", "run", "without-a.csv"],
+    code: 1,
+    says: [/without-a\.csv/, /"a"/, /add it/],
+  },
+  { what: "a run to go on with that is none", args: ["resume", "nowhere"], code: 1, says: [/no run folder nowhere/] },
+  { what: "a file for a run", args: ["doctor", "good.csv"], code: 1, says: [/good\.csv/, /folder/] },
+  {
+    what: "a flipped bit in the weights",
+    args: ["predict", "flipped", "good.csv"],
+    code: 1,
+    says: [/model\.safetensors/, /damaged/],
+  },
+  {
+    what: "an edited configuration",
+    args: ["evaluate", "edited", "good.csv"],
+    code: 1,
+    says: [/config\.json/, /damaged/],
+  },
+  {
+    what: "half a preprocessing",
+    args: ["predict", "halved", "good.csv"],
+    code: 1,
+    says: [/preprocessing\.json/, /damaged/],
+  },
+];
+
 describe("bad input", () => {
-  test.each(cases)("$what", async ({ args, code, says }) => {
+  test.each([...cases, ...choices])("$what", async ({ args, code, says }) => {
     const before = [fingerprint(join(folder(), "run")), fingerprint(join(folder(), "pictures"))];
     const { code: got, stderr, stdout } = await hebb(...args);
     for (const pattern of says) expect(stderr).toMatch(pattern);

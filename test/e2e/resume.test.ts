@@ -18,7 +18,7 @@ const epochs = (run: string): unknown[] =>
     .filter(({ type }) => type === "epoch")
     .map(({ epoch, train, validation }) => ({ epoch, train, validation }));
 
-/** Epochs of about a second, so that checkpoints fall within them. */
+/** Takes some seconds: a checkpoint a second falls within epochs. */
 const long = [
   "train",
   "moons",
@@ -29,7 +29,7 @@ const long = [
   "--dropout",
   "0.2",
   "--epochs",
-  "3",
+  "10",
   "--threads",
   "1",
   "--seed",
@@ -55,7 +55,8 @@ describe("a run that stopped", () => {
     expect(whole.code).toBe(0);
 
     const killed = start(...long, "--out", "killed");
-    await until(() => checkpoints("killed").some((name) => Number(name.slice(0, 8)) >= 3));
+    await until(() => checkpoints("killed").some((name) => Number(name.slice(0, 8)) >= 2));
+    await new Promise((resolve) => setTimeout(resolve, 400 * Math.random()));
     killed.process.kill("SIGKILL");
     expect((await killed.finished).signal).toBe("SIGKILL");
     expect((await hebb("resume", "killed", "--threads", "1")).code).toBe(0);
@@ -71,6 +72,34 @@ describe("a run that stopped", () => {
     expect((await hebb("resume", "interrupted", "--threads", "2")).code).toBe(0);
     expect(model("interrupted").equals(model("whole"))).toBe(true);
     expect(epochs("interrupted")).toEqual(epochs("whole"));
+  }, 120_000);
+});
+
+describe("every optimizer", () => {
+  test.each(["momentum", "rmsprop"])("%s, interrupted and resumed: the same bits", async (optimizer) => {
+    const args = [
+      "train",
+      "loans",
+      "--optimizer",
+      optimizer,
+      "--hidden",
+      "256,256",
+      "--batch-size",
+      "2",
+      "--dropout",
+      "0.3",
+      "--epochs",
+      "4",
+    ];
+    expect((await hebb(...args, "--out", `${optimizer}-whole`, "--threads", "1")).code).toBe(0);
+    const stopped = start(...args, "--out", `${optimizer}-stopped`, "--threads", "2");
+    await until(() => checkpoints(`${optimizer}-stopped`).length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    stopped.process.kill("SIGINT");
+    expect((await stopped.finished).code).toBe(130);
+    expect((await hebb("resume", `${optimizer}-stopped`)).code).toBe(0);
+    expect(model(`${optimizer}-stopped`).equals(model(`${optimizer}-whole`))).toBe(true);
+    expect(epochs(`${optimizer}-stopped`)).toEqual(epochs(`${optimizer}-whole`));
   });
 });
 
