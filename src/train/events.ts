@@ -38,7 +38,7 @@ export type TrainEvent =
       /** Whether this is the best epoch so far. */
       readonly best: boolean;
     }
-  | { readonly type: "checkpoint"; readonly epoch: number; readonly step: number; readonly sequence: number }
+  | { readonly type: "checkpoint"; readonly epoch: number; readonly step: number }
   | { readonly type: "warning"; readonly message: string; readonly epoch: number; readonly step: number }
   | { readonly type: "earlyStop"; readonly epoch: number; readonly bestEpoch: number; readonly reason: string }
   | { readonly type: "interrupted"; readonly epoch: number; readonly step: number; readonly resume: string | null }

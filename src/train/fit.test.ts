@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { Dataset, moons } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
-import { seed } from "../tensor/index.ts";
+import { State, seed, type Tensor } from "../tensor/index.ts";
 import {
   arraysOf,
   type FitOptions,
+  fitStream,
   type History,
   type TrainEvent,
   type TrainState,
@@ -45,6 +46,33 @@ async function run(
     ...options,
   });
   return { history, events, model };
+}
+
+/** A run that must diverge: with one warning, with weights that are numbers, in the model and in all that was saved. */
+async function diverge(
+  options: Partial<FitOptions>,
+  model = network(),
+  onEvent: (event: TrainEvent) => void = () => {},
+): Promise<{ message: string; states: TrainState[]; history: History }> {
+  const states: TrainState[] = [];
+  const messages: string[] = [];
+  const { history } = await run(
+    {
+      ...options,
+      saveEvery: 0,
+      save: (state) => states.push(structuredClone(state)),
+      onEvent: (event) => {
+        if (event.type === "warning") messages.push(event.message);
+        onEvent(event);
+      },
+    },
+    model,
+  );
+  expect(history.stopped).toBe("diverged");
+  expect(messages.length).toBe(1);
+  for (const arrays of [arraysOf(model.stateDict()), ...states.map(({ tensors }) => tensors)])
+    for (const { data } of Object.values(arrays)) expect(data.every(Number.isFinite)).toBe(true);
+  return { message: messages[0] ?? "", states, history };
 }
 
 describe("fit", () => {
@@ -115,17 +143,70 @@ describe("fit", () => {
     expect(history.epochs[history.bestEpoch]?.validation?.loss).toBe(best);
   });
 
-  test("a loss that is no number is found at its step, with the layer that made it", async () => {
+  test("NaN in the data is found at its step and its sample; the weights stay numbers", async () => {
     const broken = new Dataset({
       features: Float32Array.from(train.features.data, (value, place) => (place === 40 ? Number.NaN : value)),
       featureShape: [2],
       targets: train.targets.data,
     });
-    const { history, events } = await run({ train: broken });
-    expect(history.stopped).toBe("diverged");
-    const warning = events.find((event) => event.type === "warning");
-    expect(warning?.step).toBeLessThanOrEqual(6);
-    expect(warning?.type === "warning" ? warning.message : "").toMatch(/NaN at step \d.*learning rate/);
+    const { message, states } = await diverge({ train: broken });
+    expect(message).toMatch(/NaN at step [1-6], .*inputs of training sample 20 .* NaN; .*weights of step 0 are kept/);
+    expect(states.length).toBeGreaterThan(0);
+  });
+
+  test("NaN made by a layer names that layer and its operation, after epochs too", async () => {
+    // The logarithm leaves its range once training has moved the weights before it.
+    class Log extends nn.Module {
+      override forward(x: Tensor): Tensor {
+        return x.sub(x.detach().amin().add(0.2)).add(level).log();
+      }
+    }
+    const level = new State(10);
+    seed(3);
+    const model = new nn.Sequential(new nn.Linear(2, 4), new nn.Dropout(0.2), new Log(), new nn.Linear(4, 2));
+    const { message, history } = await diverge({ epochs: 9 }, model, (event) => {
+      if (event.type === "epoch" && event.epoch === 2) level.assign(0);
+    });
+    expect(history.epochs.length).toBe(3);
+    expect(message).toMatch(/NaN at step 19, first in layer "2": .*log.*weights of epoch \d are kept/);
+  });
+
+  test("weights that the very last update broke are neither saved nor kept", async () => {
+    const model = network();
+    const { message } = await diverge(
+      { train: moons({ count: 12, seed: 1 }), epochs: 1, optimizer: new optim.SGD(model.parameters(), { lr: 1e39 }) },
+      model,
+    );
+    expect(message).toMatch(/update of step 1 broke the weights "0.weight"/);
+  });
+
+  test("events come as a stream too, and leaving it ends training", async () => {
+    const model = network();
+    const stream = fitStream(model, {
+      train,
+      validation,
+      epochs: 3,
+      optimizer: new optim.Adam(model.parameters(), { lr: 0.02 }),
+    });
+    const seen: string[] = [];
+    for await (const event of stream) if (event.type !== "progress") seen.push(event.type);
+    expect(seen).toEqual(["start", "epoch", "epoch", "epoch"]);
+
+    const other = network();
+    let saved = 0;
+    const cut = fitStream(other, {
+      train: moons({ count: 4000, seed: 1 }),
+      batchSize: 2,
+      epochs: 500,
+      optimizer: new optim.Adam(other.parameters(), { lr: 0.02 }),
+      save: () => {
+        saved++;
+      },
+    });
+    for await (const event of cut) if (event.type === "epoch") break;
+    expect(saved).toBeGreaterThan(1);
+    const failing = fitStream(other, { train, epochs: 0, optimizer: new optim.Adam(other.parameters()) });
+    await expect(failing.next()).rejects.toThrow(/epochs must be/);
   });
 
   test("says what is wrong with its options", async () => {

@@ -6,16 +6,9 @@ import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, type GroupState, type Optimizer } from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
-import {
-  compile,
-  inspect,
-  type RandomState,
-  randomState,
-  setRandomState,
-  type Tensor,
-  tensor,
-} from "../tensor/index.ts";
-import { Evaluator, type Inverse, residentOf } from "./evaluation.ts";
+import { compile, type RandomState, randomState, setRandomState, type Tensor, tensor } from "../tensor/index.ts";
+import { brokenParameter, findOrigin, lowerRate } from "./divergence.ts";
+import { Evaluator, type Inverse, type Resident, residentOf } from "./evaluation.ts";
 import type { EventListener, Metrics } from "./events.ts";
 import { defaultLoss, type LossName, makeObjective, type Objective, taskOf } from "./objectives.ts";
 
@@ -56,7 +49,7 @@ export interface FitOptions {
   /** For regressions: from the network's numbers to the user's. */
   readonly inverse?: Inverse | undefined;
   readonly onEvent?: EventListener | undefined;
-  /** Saves a state; called at the end of epochs and now and then within them. */
+  /** Saves a state; called at the end of epochs and now and then within them, never with weights that are no numbers. */
   readonly save?: ((state: TrainState, at: { epoch: number; step: number }) => void) | undefined;
   /** Least milliseconds between two saves. Default 1000. */
   readonly saveEvery?: number;
@@ -94,6 +87,15 @@ export async function fit(model: Module, options: FitOptions): Promise<History> 
 const breathe = (): Promise<void> =>
   new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
 
+/** A moment of training, with the arrays copied. */
+interface Snapshot {
+  readonly tensors: NamedArrays;
+  readonly progress: object;
+  readonly step: number;
+}
+
+type Step = (features: Tensor, targets: Tensor, index: Tensor) => Tensor;
+
 interface Best {
   readonly epoch: number;
   readonly loss: number;
@@ -114,6 +116,8 @@ class Trainer {
   #lossSum = 0;
   #rows = 0;
   #lastSave = performance.now();
+  /** The latest moment at which every weight was a number. */
+  #good: Snapshot | undefined;
 
   constructor(model: Module, options: FitOptions) {
     if (!(Number.isInteger(options.epochs) && options.epochs >= 1))
@@ -143,6 +147,7 @@ class Trainer {
     let stopped: History["stopped"] = "finished";
     let breath = performance.now();
     let shown = breath;
+    this.#keep();
     if (this.#options.resume === undefined) this.#save(true);
     while (this.#sampler.epoch < epochs && stopped === "finished") {
       const epoch = this.#sampler.epoch;
@@ -157,7 +162,7 @@ class Trainer {
         const loss = step(data.features, data.targets, index).itemSync();
         this.#step++;
         if (!Number.isFinite(loss)) {
-          this.#diverged(loss, epoch, data.features, data.targets, index);
+          this.#diverged(loss, epoch, data, step);
           stopped = "diverged";
           break;
         }
@@ -175,23 +180,34 @@ class Trainer {
             stopped = "interrupted";
             break;
           }
-          this.#save(false);
+          if (now - this.#lastSave >= (this.#options.saveEvery ?? 1000)) {
+            this.#keep();
+            this.#save(false);
+          }
         }
       }
       if (stopped !== "finished") break;
+      const broken = brokenParameter(this.#model);
+      if (broken !== undefined) {
+        this.#warnOfBroken(broken, epoch);
+        stopped = "diverged";
+        break;
+      }
       this.#endEpoch(epoch, held, (performance.now() - epochStarted) / 1000);
+      this.#keep();
       this.#save(this.#sampler.epoch >= epochs);
       if (signal?.aborted) stopped = "interrupted";
     }
     const seconds = (performance.now() - started) / 1000;
     if (stopped === "interrupted") {
+      this.#keep();
       this.#save(true);
       this.#options.onEvent?.({ type: "interrupted", epoch: this.#sampler.epoch, step: this.#step, resume: null });
     } else {
       if (stopped === "early") this.#emitEarlyStop();
       const restore = this.#options.restoreBest ?? held !== undefined;
-      if (this.#best !== undefined && (restore || stopped === "diverged"))
-        this.#model.loadStateDict(this.#best.weights);
+      if (stopped === "diverged") this.#returnToGood();
+      else if (this.#best !== undefined && restore) this.#model.loadStateDict(this.#best.weights);
     }
     optimizer.zeroGrad();
     return { epochs: this.#records, bestEpoch: this.#best?.epoch ?? -1, stopped, seconds };
@@ -213,7 +229,7 @@ class Trainer {
     const train: Metrics = { loss: this.#lossSum / this.#rows };
     const validation = held === undefined ? null : this.#evaluator.evaluate(held, inverse).metrics;
     const watched = validation?.loss ?? (train.loss as number);
-    const best = this.#best === undefined || watched < this.#best.loss;
+    const best = Number.isFinite(watched) && (this.#best === undefined || watched < this.#best.loss);
     if (best) this.#best = { epoch, loss: watched, weights: arraysOf(this.#model.stateDict()) };
     this.#waited = best ? 0 : this.#waited + 1;
     this.#records.push({ epoch, train, validation });
@@ -269,36 +285,62 @@ class Trainer {
     });
   }
 
-  /** Finds the first value that is not a number, by running the step's forward pass again with every value kept. */
-  #diverged(loss: number, epoch: number, features: Tensor, targets: Tensor, index: Tensor): void {
-    const seen = inspect(() =>
-      this.#objective.loss(this.#model.forward(features.indexSelect(0, index)), targets.indexSelect(0, index)),
-    );
-    const first = seen.find(({ value }) => value.some((element) => !Number.isFinite(element)));
-    const where =
-      first === undefined
-        ? "in the update itself"
-        : `first in ${first.path === "" ? "" : `"${first.path}", `}${first.formula}`;
-    const cure = `lower the learning rate (now ${this.#options.optimizer.lr}), clip gradients, or look for unscaled inputs`;
-    const kept = this.#best === undefined ? "" : ` The weights of epoch ${this.#best.epoch + 1} are kept.`;
-    this.#options.onEvent?.({
-      type: "warning",
-      epoch,
-      step: this.#step,
-      message: `the loss became ${loss} at step ${this.#step}, ${where}; ${cure}.${kept}`,
-    });
+  /**
+   * Says what made the loss no number. The step has already updated the weights with it, so training goes back to the last
+   * good moment and takes the same steps, bit for bit, up to the one that failed.
+   */
+  #diverged(loss: number, epoch: number, data: Resident, step: Step): void {
+    const failed = this.#step;
+    this.#rewind();
+    const { lr } = this.#options.optimizer;
+    for (const batch of this.#sampler.batches()) {
+      if (this.#step + 1 === failed) {
+        const { where, cure } = findOrigin({ model: this.#model, loss: this.#objective.loss, data, batch, lr });
+        this.#warn(`the loss became ${loss} at step ${failed}, ${where}; ${cure}`, epoch, failed);
+        return;
+      }
+      step(data.features, data.targets, tensor(batch)).itemSync();
+      this.#step++;
+    }
+  }
+
+  #warnOfBroken(parameter: string, epoch: number): void {
+    const cure = lowerRate(this.#options.optimizer.lr);
+    this.#warn(`the update of step ${this.#step} broke the weights "${parameter}"; ${cure}`, epoch, this.#step);
+  }
+
+  #warn(what: string, epoch: number, step: number): void {
+    const kept = this.#best === undefined ? `step ${this.#good?.step ?? 0}` : `epoch ${this.#best.epoch + 1}`;
+    this.#options.onEvent?.({ type: "warning", epoch, step, message: `${what}. The weights of ${kept} are kept.` });
   }
 
   // ── saving and going on ────────────────────────────────────────────────────────────────────────────────────────────
 
-  #save(always: boolean): void {
-    const { save, saveEvery = 1000 } = this.#options;
-    if (save === undefined || (!always && performance.now() - this.#lastSave < saveEvery)) return;
-    save(this.#state(), { epoch: this.#sampler.epoch, step: this.#step });
-    this.#lastSave = performance.now();
+  /** Takes the present moment as the last good one, if it is. */
+  #keep(): void {
+    if (brokenParameter(this.#model) === undefined) this.#good = this.#snapshot();
   }
 
-  #state(): TrainState {
+  #rewind(): void {
+    if (this.#good !== undefined) this.#restore(stateOf(this.#good));
+  }
+
+  #returnToGood(): void {
+    this.#rewind();
+    if (this.#best !== undefined) this.#model.loadStateDict(this.#best.weights);
+  }
+
+  #save(always: boolean): void {
+    const { save, saveEvery = 1000, onEvent } = this.#options;
+    const due = always || performance.now() - this.#lastSave >= saveEvery;
+    if (!due) return;
+    this.#lastSave = performance.now();
+    if (save === undefined || this.#good === undefined) return;
+    save(stateOf(this.#good), { epoch: this.#sampler.epoch, step: this.#good.step });
+    onEvent?.({ type: "checkpoint", epoch: this.#sampler.epoch, step: this.#good.step });
+  }
+
+  #snapshot(): Snapshot {
     const { optimizer, schedule } = this.#options;
     const { state, groups } = optimizer.stateDict();
     const tensors: Record<string, HostArray> = {};
@@ -317,10 +359,10 @@ class Trainer {
       waited: this.#waited,
       best: this.#best === undefined ? null : { epoch: this.#best.epoch, loss: this.#best.loss },
       groups: groups.map((group) => ({ ...group, initialLr: group.initialLr ?? null })),
-      records: this.#records,
+      records: [...this.#records],
       schedule: schedule?.stateDict() ?? null,
     };
-    return { tensors, json: JSON.parse(JSON.stringify(progress)) as JsonObject };
+    return { tensors, progress, step: this.#step };
   }
 
   #restore(saved: TrainState): void {
@@ -341,10 +383,15 @@ class Trainer {
     this.#rows = json.rows;
     this.#waited = json.waited;
     this.#best = json.best === null ? undefined : { ...json.best, weights: pick("best.") };
-    this.#records.push(...json.records);
+    this.#records.splice(0, this.#records.length, ...json.records);
     if (json.schedule !== null) schedule?.loadStateDict(json.schedule);
   }
 }
+
+const stateOf = ({ tensors, progress }: Snapshot): TrainState => ({
+  tensors,
+  json: JSON.parse(JSON.stringify(progress)) as JsonObject,
+});
 
 interface SavedProgress {
   readonly sampler: SamplerState;

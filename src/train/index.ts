@@ -29,3 +29,4 @@ export {
   type Task,
   taskOf,
 } from "./objectives.ts";
+export { fitStream } from "./stream.ts";

@@ -1,0 +1,84 @@
+// Where a loss stopped being a number: the row, the layer and operation, or the update that made the first such value.
+import type { TypedArray } from "../graph/dtype.ts";
+import type { Module } from "../nn/index.ts";
+import { type Inspected, inspect, type Tensor, tensor } from "../tensor/index.ts";
+import type { Resident } from "./evaluation.ts";
+
+const finite = (values: TypedArray): boolean => {
+  for (let place = 0; place < values.length; place++) if (!Number.isFinite(values[place])) return false;
+  return true;
+};
+
+/** The first parameter that holds NaN or infinity. */
+export function brokenParameter(model: Module): string | undefined {
+  return model.namedParameters().find(([, parameter]) => !finite(parameter.dataSync()))?.[0];
+}
+
+export interface Origin {
+  /** Reads on after "the loss became NaN at step 3, ". */
+  readonly where: string;
+  readonly cure: string;
+}
+
+export interface FailedStep {
+  readonly model: Module;
+  readonly loss: (output: Tensor, target: Tensor) => Tensor;
+  readonly data: Resident;
+  /** The rows of the step. */
+  readonly batch: Int32Array;
+  readonly lr: number;
+}
+
+export const lowerRate = (lr: number): string => `lower the learning rate (now ${lr}) or clip gradients`;
+
+/** Runs the forward pass of a step again, with the weights it began with, and follows the loss back to where it went wrong. */
+export function findOrigin({ model, loss, data, batch, lr }: FailedStep): Origin {
+  const update = brokenParameter(model);
+  if (update !== undefined)
+    return { where: `because the update before it broke the weights "${update}"`, cure: lowerRate(lr) };
+  // The rows alone: values of other rows are no cause.
+  const index = tensor(batch);
+  const take = (field: Tensor): Tensor => {
+    const rows = field.indexSelect(0, index);
+    return tensor(rows.dataSync(), { shape: rows.shape, dtype: rows.dtype });
+  };
+  const [features, targets] = [take(data.features), take(data.targets)];
+  for (const [what, rows] of [
+    ["inputs", features],
+    ["target", targets],
+  ] as const) {
+    const values = rows.dataSync();
+    const place = values.findIndex((value) => !Number.isFinite(value));
+    if (place >= 0) {
+      const row = batch[Math.floor(place / (values.length / batch.length))];
+      return {
+        where: `because the ${what} of training sample ${row} (counted from 0) hold ${values[place]}`,
+        cure: "mend or leave out that sample",
+      };
+    }
+  }
+  const origin = originOf(inspect(() => loss(model.forward(features), targets)));
+  if (origin === undefined) return { where: "though the same step run again gives a number", cure: lowerRate(lr) };
+  const layer = origin.path === "" ? "in the loss" : `in layer "${origin.path}"`;
+  return {
+    where: `first ${layer}: ${origin.formula}`,
+    cure: `${lowerRate(lr)}, or keep the inputs of ${origin.op} within its range`,
+  };
+}
+
+/** From the result back along values that are no numbers, to the one whose inputs all are. */
+function originOf(seen: readonly Inspected[]): Inspected | undefined {
+  const byName = new Map(seen.map((value) => [value.name, value]));
+  let at = seen.at(-1);
+  if (at === undefined || finite(at.value)) return undefined;
+  for (;;) {
+    const broken: Inspected[] = at.inputs.flatMap((name) => {
+      const input = byName.get(name);
+      return input === undefined || finite(input.value) ? [] : [input];
+    });
+    // NaN before infinity: a mask of −∞ is no fault.
+    const next: Inspected | undefined = broken.find(({ value }) => value.some(Number.isNaN)) ?? broken[0];
+    if (next === undefined) return at;
+    at = next;
+  }
+}
