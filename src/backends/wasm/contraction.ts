@@ -16,8 +16,8 @@ import {
 } from "../../graph/scalar.ts";
 import type { LaneDim } from "./contractionEpilogue.ts";
 import { along, isLinear, type Operand, operandOf, type Stride, stridesOf } from "./contractionOperand.ts";
-import { nanosecondsPerPacked, packExpression, packMatrix, replaceAxes } from "./contractionPacking.ts";
-import { emitTiles, type KStep, type Side, type TileType } from "./contractionTile.ts";
+import { nanosecondsPerPacked, packExpression, packMatrix, panelElements, replaceAxes } from "./contractionPacking.ts";
+import { type Blocking, blockingOf, emitTiles, type KStep, type Side, type TileType } from "./contractionTile.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { asLoops } from "./program.ts";
@@ -224,9 +224,11 @@ class Contraction {
       this.plan(kernel, batch, epilogue, right, left, n.merged, m.merged),
     ];
     const plan = plans.reduce((best, other) => (other.cost < best.cost ? other : best));
+    const even = (packed: boolean, { operand }: Factor): boolean => packed || along(operand, kernel.k).length <= 1;
+    const blocking = blockingOf(extentOf(kernel.k), even(plan.packLeft, plan.left) && even(plan.packRight, plan.right));
     const phases: Phase[] = [];
-    const leftSide = this.side(kernel, batch, plan.left, plan.packLeft ? plan.height : undefined, phases);
-    const rightSide = this.side(kernel, batch, plan.right, plan.packRight ? plan.width : undefined, phases);
+    const leftSide = this.side(kernel, batch, plan.left, plan.packLeft ? plan.height : undefined, blocking, phases);
+    const rightSide = this.side(kernel, batch, plan.right, plan.packRight ? plan.width : undefined, blocking, phases);
     const tiles = emitTiles(context, {
       name: kernel.name,
       dtype: this.dtype,
@@ -234,6 +236,7 @@ class Contraction {
       left: leftSide.side,
       right: rightSide.side,
       k: joined(kernel.k, leftSide.strideOf, rightSide.strideOf),
+      blocking,
       height: plan.height,
       width: plan.width,
       epilogue: {
@@ -308,6 +311,7 @@ class Contraction {
     batch: readonly Axis[],
     factor: Factor,
     pack: number | undefined,
+    blocking: Blocking,
     phases: Phase[],
   ): { readonly side: Side; readonly strideOf: (axis: Axis) => number } {
     const { operand, outer, value } = factor;
@@ -317,6 +321,7 @@ class Contraction {
         offset: operand.offset,
         batch: batch.map((axis) => operand.strideOf(axis)),
         outer: along(operand, outer),
+        block: blocking.depth * (along(operand, kernel.k)[0]?.stride ?? 0),
       };
       return { side, strideOf: (axis) => operand.strideOf(axis) };
     }
@@ -324,8 +329,10 @@ class Contraction {
     const used = batch.filter((axis) => operand.strideOf(axis) !== 0);
     const k = extentOf(kernel.k);
     const panels = Math.ceil(extentOf(outer) / pack);
-    const size = panels * k * pack;
+    const { depth, blocks } = blocking;
+    const size = panelElements({ width: pack, panels, depth, blocks });
     const place = this.reserve(extentOf(used) * size);
+    const layout = { width: pack, panels, depth, blocks, place };
     const [outerSteps, kSteps] = [along(operand, outer), along(operand, kernel.k)];
     if (this.bytes === 4 && outerSteps.length <= 1 && kSteps.length <= 1) {
       const matrix = {
@@ -335,7 +342,7 @@ class Contraction {
         outerStride: outerSteps[0]?.stride ?? 0,
         kStride: kSteps[0]?.stride ?? 0,
       };
-      phases.push(packMatrix(context, { name: kernel.name, matrix, outer: extentOf(outer), k, width: pack, place }));
+      phases.push(packMatrix(context, { name: kernel.name, matrix, outer: extentOf(outer), k, layout }));
     } else {
       phases.push(
         ...packExpression(context, {
@@ -344,8 +351,7 @@ class Contraction {
           batch: used,
           outer,
           k: kernel.k,
-          width: pack,
-          place,
+          layout,
           dtype,
         }),
       );
@@ -367,9 +373,10 @@ class Contraction {
       offset: place,
       batch: batch.map(strideOf),
       outer: [
-        { extent: panels, stride: k * pack },
+        { extent: panels, stride: depth * pack },
         { extent: pack, stride: 1 },
       ],
+      block: panels * depth * pack,
     };
     return { side, strideOf };
   }

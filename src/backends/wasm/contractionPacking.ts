@@ -17,79 +17,135 @@ interface Matrix {
   readonly kStride: number;
 }
 
+/**
+ * Where packed elements lie: the panels of a block of k together, so that what a unit of work reads is one run of memory.
+ * Element k of lane l of panel p of batch b at place + ((b · blocks + k / depth) · panels + p) · depth · width + (k mod depth) · width + l.
+ */
+export interface PanelLayout {
+  /** Rows or columns in a panel. */
+  readonly width: number;
+  readonly panels: number;
+  readonly depth: number;
+  readonly blocks: number;
+  /** Where the panels begin in the shared scratch, in elements. */
+  readonly place: number;
+}
+
+/** Elements of one batch. */
+export const panelElements = ({ width, panels, depth, blocks }: Omit<PanelLayout, "place">): number =>
+  width * panels * depth * blocks;
+
 interface Packing {
   readonly name: string;
   readonly matrix: Matrix;
   readonly outer: number;
   readonly k: number;
-  readonly width: number;
-  /** Where the panels begin in the shared scratch, in elements. */
-  readonly place: number;
+  readonly layout: PanelLayout;
 }
 
 /** Measured: contiguous copies and transposes take about this long for each element, other strides longer. */
 export const nanosecondsPerPacked = 0.3;
 const nanosecondsPerGathered = 0.8;
+/** Panels that one unit fills: those of narrow panels share the cache lines they are read from. */
+const group = 4;
 
-/** Panel p of batch b lies at place + (b · panels + p) · k · width; a unit is one panel. What is beyond the matrix is zero. */
+/** Packs a matrix that lies in memory. What is beyond its last row or column is zero. */
 export function packMatrix(context: EmitContext, packing: Packing): Phase {
-  const { matrix, outer, k, width, name } = packing;
-  const bytes = 4;
+  const { matrix, outer, k, layout, name } = packing;
+  const { width, panels, depth, blocks } = layout;
   const f = context.module.function(`${context.module.functions.length}:${name}, packed`, phaseParams);
-  const panels = Math.ceil(outer / width);
-  const [unit, panel, source, target] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+  const groups = Math.ceil(panels / group);
+  const [unit, first, last, block, source, target, length] = Array.from({ length: 7 }, () => f.local("i32")) as Seven;
+  const times = (factor: number): FunctionBuilder =>
+    f
+      .i32(factor * bytes)
+      .op("i32.mul")
+      .op("i32.add");
   f.get(lowParam).set(unit);
-  f.block((done) => {
-    f.loop((again) => {
-      f.get(unit).get(highParam).op("i32.ge_u").brIf(done);
-      f.get(unit).i32(panels).op("i32.rem_u").set(panel);
-      pushBase(f, context, matrix.buffer);
-      let inner = panels;
-      for (const { extent, stride } of [...matrix.batch].reverse()) {
-        f.get(unit)
-          .i32(inner)
-          .op("i32.div_u")
-          .i32(extent)
-          .op("i32.rem_u")
-          .i32(stride * bytes)
-          .op("i32.mul")
-          .op("i32.add");
-        inner *= extent;
-      }
-      f.get(panel)
-        .i32(width * matrix.outerStride * bytes)
-        .op("i32.mul")
-        .op("i32.add");
-      f.i32(matrix.offset * bytes)
+  f.loop((again) => {
+    f.get(unit).i32(groups).op("i32.rem_u").i32(group).op("i32.mul").set(first);
+    f.get(unit).i32(groups).op("i32.div_u").i32(blocks).op("i32.rem_u").set(block);
+    pushBase(f, context, matrix.buffer);
+    let inner = groups * blocks;
+    for (const { extent, stride } of [...matrix.batch].reverse()) {
+      f.get(unit).i32(inner).op("i32.div_u").i32(extent).op("i32.rem_u");
+      times(stride);
+      inner *= extent;
+    }
+    f.get(first);
+    times(width * matrix.outerStride);
+    f.get(block);
+    times(depth * matrix.kStride);
+    f.i32(matrix.offset * bytes)
+      .op("i32.add")
+      .set(source);
+    f.get(tableParam).memory("i32.load", 4 * context.sharedSlot);
+    f.get(unit).i32(groups).op("i32.div_u");
+    times(panels * depth * width);
+    f.get(first);
+    times(depth * width);
+    f.i32(layout.place * bytes)
+      .op("i32.add")
+      .set(target);
+    f.i32(k - (blocks - 1) * depth)
+      .i32(depth)
+      .get(block)
+      .i32(blocks - 1)
+      .op("i32.eq")
+      .op("select")
+      .set(length);
+    const panel = new PanelPacking(f, packing, source, target, length);
+    const full = Math.floor(outer / width);
+    const each = (): void => {
+      f.get(first)
+        .i32(group)
         .op("i32.add")
-        .set(source);
-      f.get(tableParam).memory("i32.load", 4 * context.sharedSlot);
-      f.get(unit)
-        .i32(k * width * bytes)
-        .op("i32.mul")
-        .op("i32.add")
-        .i32(packing.place * bytes)
-        .op("i32.add")
-        .set(target);
-      const last = outer - (panels - 1) * width;
-      if (panels === 1 || last === width) packPanel(f, packing, source, target, last);
-      else {
-        f.get(panel)
-          .i32(panels - 1)
-          .op("i32.eq")
-          .if(
-            () => packPanel(f, packing, source, target, last),
-            () => packPanel(f, packing, source, target, width),
-          );
-      }
-      f.get(unit).i32(1).op("i32.add").set(unit).br(again);
-    });
+        .tee(last)
+        .i32(panels)
+        .get(last)
+        .i32(panels)
+        .op("i32.lt_u")
+        .op("select")
+        .set(last);
+      f.loop((next) => {
+        if (full === panels) panel.pack(width);
+        else if (full === 0) panel.pack(outer);
+        else
+          f.get(first)
+            .i32(full)
+            .op("i32.eq")
+            .if(
+              () => panel.pack(outer % width),
+              () => panel.pack(width),
+            );
+        f.get(source)
+          .i32(width * matrix.outerStride * bytes)
+          .op("i32.add")
+          .set(source);
+        f.get(target)
+          .i32(depth * width * bytes)
+          .op("i32.add")
+          .set(target);
+        f.get(first).i32(1).op("i32.add").tee(first).get(last).op("i32.lt_u").brIf(next);
+      });
+    };
+    if (matrix.outerStride === 1 && width % 4 === 0 && full >= group) {
+      if (full % group === 0 && full === panels) panel.copy(group);
+      else
+        f.get(first)
+          .i32(full - group)
+          .op("i32.le_s")
+          .if(() => panel.copy(group), each);
+    } else each();
+    f.get(unit).i32(1).op("i32.add").tee(unit).get(highParam).op("i32.lt_u").brIf(again);
   });
-  const units = panels * matrix.batch.reduce((product, { extent }) => product * extent, 1);
+  const batches = matrix.batch.reduce((product, { extent }) => product * extent, 1);
   const contiguous = matrix.outerStride === 1 || matrix.kStride === 1;
   const each = contiguous ? nanosecondsPerPacked : nanosecondsPerGathered;
-  return { fn: f, units, cost: units * width * k * each };
+  return { fn: f, units: groups * blocks * batches, cost: batches * panelElements(layout) * each };
 }
+
+type Seven = [number, number, number, number, number, number, number];
 
 /**
  * The same panels by loops that evaluate the expression: for anything that is not a matrix in memory. `batch` are the axes
@@ -103,51 +159,64 @@ export function packExpression(
     readonly batch: readonly Axis[];
     readonly outer: readonly Axis[];
     readonly k: readonly Axis[];
-    readonly width: number;
-    readonly place: number;
+    readonly layout: PanelLayout;
     readonly dtype: DType;
   },
 ): Phase[] {
-  const { name, value, batch, outer, k, width, place, dtype } = packing;
+  const { name, value, batch, outer, k, layout, dtype } = packing;
+  const { width, panels, depth, place } = layout;
   const extent = product(outer);
-  const panels = Math.ceil(extent / width);
+  const points = product(k);
   const buffer = context.sharedBuffer(dtype);
   const full = Math.floor(extent / width);
   const phases: Phase[] = [];
-  const pack = (first: number, count: number, lanes: number): void => {
-    if (count === 0 || lanes === 0) return;
-    const [panel, lane] = [newAxis(count), newAxis(lanes)];
-    const ks = k.map((axis) => newAxis(axis.extent));
-    const at = add(mul(add(axisValue(panel), int(first)), int(width)), axisValue(lane));
+  /** Fills `lanes` of `count` panels from the first on, for blocks of k of one length. */
+  const pack = (
+    first: number,
+    count: number,
+    lanes: number,
+    firstBlock: number,
+    blocks: number,
+    length: number,
+  ): void => {
+    if (count === 0 || lanes === 0 || blocks === 0) return;
+    const [panel, lane, block, within] = [newAxis(count), newAxis(lanes), newAxis(blocks), newAxis(length)];
+    const panelAt = add(axisValue(panel), int(first));
+    const blockAt = add(axisValue(block), int(firstBlock));
     const replaced = new Map<number, Scalar>();
-    unflatten(
-      at,
-      outer.map((axis) => axis.extent),
-    ).forEach((part, dim) => {
-      const axis = outer[dim];
-      if (axis !== undefined) replaced.set(axis.id, part);
-    });
-    k.forEach((axis, dim) => {
-      const inner = ks[dim];
-      if (inner !== undefined) replaced.set(axis.id, axisValue(inner));
-    });
-    const panelSize = product(k) * width;
+    const spread = (axes: readonly Axis[], flat: Scalar): void =>
+      unflatten(
+        flat,
+        axes.map((axis) => axis.extent),
+      ).forEach((part, dim) => {
+        const axis = axes[dim];
+        if (axis !== undefined) replaced.set(axis.id, part);
+      });
+    spread(outer, add(mul(panelAt, int(width)), axisValue(lane)));
+    spread(k, add(mul(blockAt, int(depth)), axisValue(within)));
     const index = [
-      mul(flatAxes(batch), int(panels * panelSize)),
-      mul(add(axisValue(panel), int(first)), int(panelSize)),
-      mul(flatAxes(ks), int(width)),
+      mul(flatAxes(batch), int(panelElements(layout))),
+      mul(blockAt, int(panels * depth * width)),
+      mul(panelAt, int(depth * width)),
+      mul(axisValue(within), int(width)),
       axisValue(lane),
     ].reduce(add, int(place));
     const kernel: LoopKernel = {
       kind: "loops",
       name: `${name}, packed`,
-      axes: [...batch, panel, ...ks, lane],
+      axes: [...batch, block, panel, within, lane],
       body: [{ kind: "store", buffer, index: canonical(index), value: replaceAxes(value, replaced) }],
     };
     phases.push(...emitLoops(kernel, context).phases);
   };
-  pack(0, full, width);
-  pack(full, panels - full, extent - full * width);
+  const wholeBlocks = Math.floor(points / depth);
+  for (const [firstBlock, blocks, length] of [
+    [0, wholeBlocks, depth],
+    [wholeBlocks, layout.blocks - wholeBlocks, points - wholeBlocks * depth],
+  ] as const) {
+    pack(0, full, width, firstBlock, blocks, length);
+    pack(full, panels - full, extent - full * width, firstBlock, blocks, length);
+  }
   return phases;
 }
 
@@ -177,110 +246,138 @@ function pushBase(f: FunctionBuilder, context: EmitContext, id: number): void {
 
 const bytes = byteSize("float32");
 
-/** Copies one panel of which `filled` of `width` entries exist; the others are zero. */
-function packPanel(f: FunctionBuilder, packing: Packing, source: number, target: number, filled: number): void {
-  const { matrix, k, width } = packing;
-  const [from, to, end] = [f.local("i32"), f.local("i32"), f.local("i32")];
-  f.get(source).set(from).get(target).set(to);
-  const whole = filled === width && width % 4 === 0;
-  if (whole && matrix.outerStride === 1) copyRows(f, from, to, end, k, matrix.kStride, width);
-  else if (whole && matrix.kStride === 1) transposeRows(f, from, to, end, k, matrix.outerStride, width);
-  else gatherRows(f, from, to, end, k, matrix, width, filled);
-  for (const local of [from, to, end]) f.release(local);
-}
+/** Fills panels from the address in `source` on; `length` steps of k, in a local. */
+class PanelPacking {
+  private readonly f: FunctionBuilder;
+  private readonly packing: Packing;
+  private readonly source: number;
+  private readonly target: number;
+  private readonly length: number;
+  private readonly from: number;
+  private readonly to: number;
+  private readonly end: number;
 
-/** Runs `body(count)` for k in steps of `step`, then for the rest one by one; `body` handles `step` (or 1) of them. */
-function alongK(
-  f: FunctionBuilder,
-  to: number,
-  end: number,
-  k: number,
-  width: number,
-  step: number,
-  body: (count: number) => void,
-): void {
-  const whole = Math.floor(k / step);
-  const parts = [
-    { count: step, times: whole },
-    { count: 1, times: k - whole * step },
-  ];
-  for (const { count, times } of parts) {
-    if (times === 0) continue;
-    f.get(to)
-      .i32(times * count * width * bytes)
+  constructor(f: FunctionBuilder, packing: Packing, source: number, target: number, length: number) {
+    this.f = f;
+    this.packing = packing;
+    this.source = source;
+    this.target = target;
+    this.length = length;
+    [this.from, this.to, this.end] = [f.local("i32"), f.local("i32"), f.local("i32")];
+  }
+
+  /** One panel, of which `filled` entries exist; the others are zero. */
+  pack(filled: number): void {
+    const { matrix, layout } = this.packing;
+    const whole = filled === layout.width && layout.width % 4 === 0;
+    if (whole && matrix.outerStride === 1) this.copy(1);
+    else if (whole && matrix.kStride === 1) this.turn();
+    else this.gather(filled);
+  }
+
+  /** Runs `body(count)` for k in steps of `step`, a power of two, then one by one. */
+  private alongK(step: number, body: (count: number) => void): void {
+    const { f, from, to, end, length, packing } = this;
+    const { layout, k } = packing;
+    f.get(this.source).set(from).get(this.target).set(to);
+    const even = (count: number): boolean => k % count === 0 && layout.depth % count === 0;
+    for (const count of step === 1 ? [1] : [step, 1]) {
+      if (count === 1 && step > 1 && even(step)) continue;
+      f.get(to).get(length);
+      if (step > 1) f.i32(count === step ? -step : step - 1).op("i32.and");
+      f.i32(layout.width * bytes)
+        .op("i32.mul")
+        .op("i32.add")
+        .set(end);
+      f.block((done) => {
+        f.loop((again) => {
+          f.get(to).get(end).op("i32.ge_u").brIf(done);
+          body(count);
+          this.advance(to, count * layout.width);
+          f.br(again);
+        });
+      });
+    }
+  }
+
+  private advance(pointer: number, elements: number): void {
+    this.f
+      .get(pointer)
+      .i32(elements * bytes)
       .op("i32.add")
-      .set(end);
-    f.loop((again) => {
-      body(count);
-      f.get(to).get(end).op("i32.lt_u").brIf(again);
+      .set(pointer);
+  }
+
+  /** Neighbours of a panel lie together in memory: whole vectors are copied, of several panels at once. */
+  copy(panels: number): void {
+    const { f, from, to, packing } = this;
+    const { matrix, layout } = packing;
+    this.alongK(1, () => {
+      for (let panel = 0; panel < panels; panel++) {
+        for (let lane = 0; lane < layout.width; lane += 4) {
+          f.get(to)
+            .get(from)
+            .memory("v128.load", (panel * layout.width + lane) * bytes)
+            .memory("v128.store", (panel * layout.depth * layout.width + lane) * bytes);
+        }
+      }
+      this.advance(from, matrix.kStride);
     });
   }
-}
 
-function advance(f: FunctionBuilder, pointer: number, by: number): void {
-  f.get(pointer).i32(by).op("i32.add").set(pointer);
-}
-
-/** Neighbours of a panel lie together in memory: whole vectors are copied. */
-function copyRows(
-  f: FunctionBuilder,
-  from: number,
-  to: number,
-  end: number,
-  k: number,
-  kStride: number,
-  width: number,
-): void {
-  alongK(f, to, end, k, width, 4, (count) => {
-    for (let row = 0; row < count; row++) {
-      for (let lane = 0; lane < width; lane += 4) {
-        f.get(to)
-          .get(from)
-          .memory("v128.load", lane * bytes)
-          .memory("v128.store", (row * width + lane) * bytes);
-      }
-      advance(f, from, kStride * bytes);
-    }
-    advance(f, to, count * width * bytes);
-  });
-}
-
-/** Neighbours along k lie together: four by four blocks are turned in registers. */
-function transposeRows(
-  f: FunctionBuilder,
-  from: number,
-  to: number,
-  end: number,
-  k: number,
-  outerStride: number,
-  width: number,
-): void {
-  const rows = [f.local("v128"), f.local("v128"), f.local("v128"), f.local("v128")];
-  alongK(f, to, end, k, width, 4, (count) => {
-    for (let group = 0; group < width; group += 4) {
-      if (count === 1) {
-        for (let lane = 0; lane < 4; lane++) {
-          f.get(to);
-          pushRow(f, from, (group + lane) * outerStride * bytes);
-          f.memory("i32.load").memory("i32.store", (group + lane) * bytes);
+  /** Neighbours along k lie together: four by four blocks are turned in registers. */
+  private turn(): void {
+    const { f, from, to, packing } = this;
+    const { matrix, layout } = packing;
+    const rows = [f.local("v128"), f.local("v128"), f.local("v128"), f.local("v128")];
+    this.alongK(4, (count) => {
+      for (let first = 0; first < layout.width; first += 4) {
+        if (count === 1) {
+          for (let lane = first; lane < first + 4; lane++) this.element(lane);
+          continue;
         }
-        continue;
+        rows.forEach((row, lane) => {
+          this.pushRow((first + lane) * matrix.outerStride);
+          f.memory("v128.load").set(row);
+        });
+        transpose(f, rows);
+        rows.forEach((row, lane) => {
+          f.get(to)
+            .get(row)
+            .memory("v128.store", (lane * layout.width + first) * bytes);
+        });
       }
-      rows.forEach((row, lane) => {
-        pushRow(f, from, (group + lane) * outerStride * bytes);
-        f.memory("v128.load").set(row);
-      });
-      transpose(f, rows);
-      rows.forEach((row, lane) => {
-        f.get(to)
-          .get(row)
-          .memory("v128.store", (lane * width + group) * bytes);
-      });
-    }
-    advance(f, from, count * bytes);
-    advance(f, to, count * width * bytes);
-  });
-  for (const local of rows) f.release(local);
+      this.advance(from, count);
+    });
+    for (const local of rows) f.release(local);
+  }
+
+  /** Any strides, or a panel that is not full: element by element. */
+  private gather(filled: number): void {
+    const { f, from, to, packing } = this;
+    const { matrix, layout } = packing;
+    this.alongK(1, () => {
+      for (let lane = 0; lane < layout.width; lane++) {
+        if (lane < filled) this.element(lane);
+        else
+          f.get(to)
+            .i32(0)
+            .memory("i32.store", lane * bytes);
+      }
+      this.advance(from, matrix.kStride);
+    });
+  }
+
+  private element(lane: number): void {
+    this.f.get(this.to);
+    this.pushRow(lane * this.packing.matrix.outerStride);
+    this.f.memory("i32.load").memory("i32.store", lane * bytes);
+  }
+
+  private pushRow(offset: number): void {
+    this.f.get(this.from);
+    if (offset !== 0) this.f.i32(offset * bytes).op("i32.add");
+  }
 }
 
 /** Turns four vectors of four lanes: afterwards the first holds the first lanes, and so on. */
@@ -296,36 +393,4 @@ export function transpose(f: FunctionBuilder, rows: readonly number[]): void {
   f.get(p2).get(p3).shuffle32(0, 1, 4, 5).set(r2);
   f.get(p2).get(p3).shuffle32(2, 3, 6, 7).set(r3);
   for (const local of [p0, p1, p2, p3]) f.release(local);
-}
-
-function pushRow(f: FunctionBuilder, from: number, offset: number): void {
-  f.get(from);
-  if (offset !== 0) f.i32(offset).op("i32.add");
-}
-
-/** Any strides, or a panel that is not full: element by element. */
-function gatherRows(
-  f: FunctionBuilder,
-  from: number,
-  to: number,
-  end: number,
-  k: number,
-  matrix: Matrix,
-  width: number,
-  filled: number,
-): void {
-  alongK(f, to, end, k, width, 2, (count) => {
-    for (let row = 0; row < count; row++) {
-      for (let lane = 0; lane < width; lane++) {
-        f.get(to);
-        if (lane < filled) {
-          pushRow(f, from, lane * matrix.outerStride * bytes);
-          f.memory("i32.load");
-        } else f.i32(0);
-        f.memory("i32.store", (row * width + lane) * bytes);
-      }
-      advance(f, from, matrix.kStride * bytes);
-    }
-    advance(f, to, count * width * bytes);
-  });
 }

@@ -17,6 +17,8 @@ export interface Side {
   readonly batch: readonly number[];
   /** Steps along rows or columns; packed panels are steps of their own. */
   readonly outer: readonly Stride[];
+  /** From one block of k to the next. */
+  readonly block: number;
 }
 
 export interface KStep {
@@ -34,6 +36,7 @@ export interface Tiling {
   readonly right: Side;
   /** Outermost first; steps that both sides take evenly are one. */
   readonly k: readonly KStep[];
+  readonly blocking: Blocking;
   /** The size of a tile. */
   readonly height: number;
   readonly width: number;
@@ -66,6 +69,21 @@ const enoughUnits = 16;
 /** Panels of columns that fit the first cache beside the rest: then rows are the outer loop. */
 const firstCacheBytes = 32_768;
 const productsPerNanosecond = 26;
+
+/** How a sum is cut: `blocks` of `depth` products each, the last maybe fewer. */
+export interface Blocking {
+  readonly depth: number;
+  readonly blocks: number;
+}
+
+/** Only where k is one even step for both sides can it be cut. */
+export function blockingOf(k: number, even: boolean): Blocking {
+  if (!even || k <= longestBlock) return { depth: k, blocks: 1 };
+  const depth = roundUp(Math.ceil(k / Math.round(k / kBlock)), 4);
+  return { depth, blocks: Math.ceil(k / depth) };
+}
+
+const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 export function emitTiles(context: EmitContext, tiling: Tiling): Phase {
   return new TileEmitter(context, tiling).emit();
@@ -110,9 +128,8 @@ class TileEmitter {
     this.rows = tiling.epilogue.rows.extent;
     this.columns = tiling.epilogue.columns.extent;
     const k = extent(tiling.k);
-    this.kBlocks = tiling.k.length === 1 && k > longestBlock ? Math.round(k / kBlock) : 1;
-    this.depth = this.kBlocks === 1 ? k : Math.ceil(k / this.kBlocks);
-    this.kBlocks = Math.ceil(k / this.depth);
+    this.kBlocks = tiling.blocking.blocks;
+    this.depth = tiling.blocking.depth;
     this.rowPanels = Math.ceil(this.rows / tiling.height);
     this.columnPanels = Math.ceil(this.columns / tiling.width);
     const batch = tiling.batch.reduce((product, axis) => product * axis.extent, 1);
@@ -227,8 +244,6 @@ class TileEmitter {
   /** All tiles of a unit, block of k by block of k. */
   private block(rowBlock: number, rowBlocks: number, columnBlock: number, columnBlocks: number): void {
     const { f, tiling, at, kBlocks, depth } = this;
-    const k = extent(tiling.k);
-    const step = tiling.k[0];
     if (kBlocks === 1) {
       this.tiles(rowBlock, rowBlocks, columnBlock, columnBlocks);
       return;
@@ -241,18 +256,12 @@ class TileEmitter {
     this.count(
       at.kStart,
       depth,
-      () => f.i32(k),
+      () => f.i32(extent(tiling.k)),
       () => {
         f.get(scratchParam).set(at.slot);
         this.tiles(rowBlock, rowBlocks, columnBlock, columnBlocks);
-        f.get(at.leftBase)
-          .i32(depth * (step?.left ?? 0) * this.kind.bytes)
-          .op("i32.add")
-          .set(at.leftBase);
-        f.get(at.rightBase)
-          .i32(depth * (step?.right ?? 0) * this.kind.bytes)
-          .op("i32.add")
-          .set(at.rightBase);
+        this.move(at.leftBase, tiling.left.block);
+        this.move(at.rightBase, tiling.right.block);
       },
     );
   }
