@@ -346,7 +346,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       group.initialLr = state.initialLr;
       const options: O = { ...group.options, ...state.options };
       this.check(options);
-      group.options = options;
+      // The same options as before must stay the same object: compiled steps are traced again when it changes.
+      if (JSON.stringify(options) !== JSON.stringify(group.options)) group.options = options;
     }
   }
 

@@ -33,6 +33,9 @@ interface Entry {
   result(values: readonly Tensor[]): Tree;
 }
 
+/** Signatures kept at once; the one unused for longest goes first, and is traced again if it returns. */
+const mostEntries = 64;
+
 /** A compiled function: call it like the original. */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): R;
@@ -75,6 +78,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
       entries = entries.filter((other) => other.generation === engineGeneration());
       entry = traceEntry(name, fn as (...args: readonly unknown[]) => unknown, args, tensors, rest);
       entries.unshift(entry);
+      if (entries.length > mostEntries) entries.pop()?.program.release();
     }
     return { entry, storages };
   };
