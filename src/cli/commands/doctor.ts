@@ -48,9 +48,20 @@ function diagnose(folder: string): Finding[] {
   }
   const first = epochs[0];
   const last = epochs.at(-1);
+  const ended = events.some((event) => isRecord(event) && event.type === "end");
+  // A run that ended without an epoch came to grief at the start: resuming it would take the same steps again.
   if (first === undefined || last === undefined)
-    return [...findings, { level: "warning", what: "no epoch was finished", fix: `go on with: hebb resume ${folder}` }];
-  if (!events.some((event) => isRecord(event) && event.type === "end"))
+    return [
+      ...findings,
+      {
+        level: "warning",
+        what: "no epoch was finished",
+        fix: ended
+          ? `train anew with a lower learning rate than ${config.lr}, or with the data mended`
+          : `go on with: hebb resume ${folder}`,
+      },
+    ];
+  if (!ended)
     findings.push({ level: "warning", what: "the run did not end", fix: `go on with: hebb resume ${folder}` });
   if (epochs.length > 2 && last.train > 0.98 * first.train) {
     findings.push({
