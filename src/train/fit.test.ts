@@ -99,7 +99,8 @@ describe("fit", () => {
   });
 
   test("an aborted run saves in the middle of an epoch, and goes on from there", async () => {
-    const big = moons({ count: 4000, seed: 1 });
+    // Long enough that even a fast machine takes a breath, at which the signal is seen, in the middle of it.
+    const big = moons({ count: 40_000, seed: 1 });
     const model = (): nn.Module => {
       seed(3);
       return new nn.Sequential(new nn.Linear(2, 64), new nn.Tanh(), new nn.Dropout(0.2), new nn.Linear(64, 2));
@@ -107,7 +108,6 @@ describe("fit", () => {
     const whole = await run({ train: big, batchSize: 2, epochs: 1 }, model());
     const stop = new AbortController();
     let saved: TrainState | undefined;
-    setTimeout(() => stop.abort(), 40);
     const cut = await run(
       {
         train: big,
@@ -116,6 +116,7 @@ describe("fit", () => {
         signal: stop.signal,
         save: (state) => {
           saved = structuredClone(state);
+          stop.abort();
         },
       },
       model(),
@@ -123,7 +124,7 @@ describe("fit", () => {
     expect(cut.history.stopped).toBe("interrupted");
     const step = saved?.json.step as number;
     expect(step).toBeGreaterThan(0);
-    expect(step).toBeLessThan(2000);
+    expect(step).toBeLessThan(20_000);
     const rest = await run({ train: big, batchSize: 2, epochs: 1, resume: saved }, model());
     expect(arraysOf(rest.model.stateDict())).toEqual(arraysOf(whole.model.stateDict()));
     expect(rest.history.epochs).toEqual(whole.history.epochs);
