@@ -32,7 +32,9 @@ const lazyNode: Readonly<Record<string, string>> = {};
 
 /** Files above the limit, each with its reason. */
 const maxLines = 600;
-const longFiles: Readonly<Record<string, string>> = {};
+const longFiles: Readonly<Record<string, string>> = {
+  "backends/wasm/contractionTile.ts": "one emitter whose tiles, dot products and blocks share their addresses and sums",
+};
 
 interface Source {
   readonly path: string; // relative to src, with /

@@ -39,6 +39,8 @@ const partLength = 768;
 const mostPadding = 1.3;
 
 const nanosecondsPerProduct = 1 / 27;
+/** With lanes along k, by the rows of a tile. */
+const nanosecondsPerDot = 1 / 14;
 /** Stores that are not contiguous along the lanes, by element. */
 const nanosecondsPerElement = 1.5;
 const nanosecondsPerTurned = 0.05;
@@ -85,6 +87,8 @@ interface Plan {
   readonly lanes: LaneDim;
   readonly packLeft: boolean;
   readonly packRight: boolean;
+  /** See `Tiling`. */
+  readonly dots: boolean;
   readonly cost: number;
   readonly rows: Axis;
   readonly columns: Axis;
@@ -239,6 +243,7 @@ class Contraction {
       blocking,
       height: plan.height,
       width: plan.width,
+      dots: plan.dots,
       epilogue: {
         statements: epilogue,
         result: kernel.result,
@@ -266,12 +271,14 @@ class Contraction {
     const rightSteps = along(right.operand, right.outer);
     const contiguous = rightSteps.length === 0 || (rightSteps.length === 1 && rightSteps[0]?.stride === 1);
     const few = rows.extent <= directRows;
-    const packRight = !contiguous || (!few && k * columns.extent > directElements);
-    const [height, width] = this.tileSize(rows.extent, columns.extent);
-    const packLeft = columns.extent > 2 * width && this.isScattered(kernel, left, k);
+    const dots =
+      few && rightSteps.length === 1 && !contiguous && this.alongK(kernel, left) && this.alongK(kernel, right);
+    const packRight = (!dots && !contiguous) || (!few && k * columns.extent > directElements);
+    const [height, width] = dots ? [Math.min(rows.extent, 2), 4] : this.tileSize(rows.extent, columns.extent);
+    const packLeft = !dots && columns.extent > 2 * width && this.isScattered(kernel, left, k);
     const depends = ({ operand }: Factor): number => extentOf(batch.filter((axis) => operand.strideOf(axis) !== 0));
-    let cost =
-      extentOf(batch) * roundUp(rows.extent, height) * roundUp(columns.extent, lanes) * k * nanosecondsPerProduct;
+    const products = extentOf(batch) * roundUp(rows.extent, height) * roundUp(columns.extent, lanes) * k;
+    let cost = products * (dots ? nanosecondsPerDot / height : nanosecondsPerProduct);
     if (packRight) cost += depends(right) * k * roundUp(columns.extent, width) * nanosecondsPerPacked;
     if (packLeft) cost += depends(left) * k * roundUp(rows.extent, height) * nanosecondsPerPacked;
     const results = extentOf(batch) * rows.extent * columns.extent;
@@ -286,7 +293,19 @@ class Contraction {
     const best = dim === "columns" ? alongColumns : dim === "rows" ? alongRows : 0;
     if (dim === "rows") cost += results * nanosecondsPerTurned;
     cost += results * (1 - best) * nanosecondsPerElement;
-    return { left, right, height, width, lanes: dim, packLeft, packRight, cost, rows, columns };
+    return { left, right, height, width, lanes: dim, packLeft, packRight, dots, cost, rows, columns };
+  }
+
+  /** Whether k is one run of neighbours in memory, and rows or columns step forwards evenly. */
+  private alongK(kernel: ContractionKernel, { operand, outer }: Factor): boolean {
+    const [steps, outerSteps] = [along(operand, kernel.k), along(operand, outer)];
+    return (
+      this.bytes === 4 &&
+      steps.length === 1 &&
+      steps[0]?.stride === 1 &&
+      outerSteps.length <= 1 &&
+      (outerSteps[0]?.stride ?? 0) >= 0
+    );
   }
 
   /** Eight vectors of sums, as square as the rest of the registers allows. */

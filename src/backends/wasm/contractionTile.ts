@@ -3,6 +3,7 @@ import type { Axis } from "../../graph/scalar.ts";
 import { type Epilogue, EpilogueEmitter } from "./contractionEpilogue.ts";
 import { EpilogueExpressions } from "./contractionExpressions.ts";
 import type { Stride } from "./contractionOperand.ts";
+import { transpose } from "./contractionPacking.ts";
 import { type EmitContext, highParam, lowParam, type Phase, phaseParams, scratchParam } from "./emitter.ts";
 import type { FunctionBuilder, MemoryOpcode } from "./module.ts";
 import type { PlainOpcode } from "./opcodes.ts";
@@ -40,6 +41,8 @@ export interface Tiling {
   /** The size of a tile. */
   readonly height: number;
   readonly width: number;
+  /** Lanes run along k, which both sides step through one by one: for few rows, so that nothing needs packing. */
+  readonly dots: boolean;
   readonly epilogue: Epilogue;
 }
 
@@ -61,8 +64,8 @@ const vectorBytes = 16;
 const kBlock = 256;
 const longestBlock = 512;
 /** The largest block of tiles, in panels. */
-const blockRows = 16;
-const blockColumns = 16;
+const blockRows = 64;
+const blockColumns = 32;
 /** Multiplications in a unit of work, at least, before blocks are made smaller so that there are more of them. */
 const smallestUnit = 250_000;
 const enoughUnits = 16;
@@ -423,7 +426,8 @@ class TileEmitter {
     const vectors = Math.ceil((width * kind.bytes) / vectorBytes);
     const sums = Array.from({ length: height }, () => Array.from({ length: vectors }, () => f.local("v128")));
     for (const sum of sums.flat()) f.i32x4(0).set(sum);
-    this.multiply(starts, sums, vectors);
+    if (tiling.dots) this.multiplyAlong(starts, sums, width);
+    else this.multiply(starts, sums, vectors);
     const finish = (): void =>
       this.epilogue.emit({
         rows: height,
@@ -520,6 +524,63 @@ class TileEmitter {
     };
     loops(0);
     for (const local of [factor, ...columns, ...moving.values()]) f.release(local);
+  }
+
+  /** Four columns at a time, each with sums in lanes along k, which are added up in the end. */
+  private multiplyAlong(starts: readonly Pointer[], sums: readonly (readonly number[])[], width: number): void {
+    const { f, at, tiling, kind } = this;
+    const between = (tiling.right.outer.at(-1)?.stride ?? 0) * kind.bytes;
+    const [left, right, counter] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    const partial = sums.map(() => [0, 1, 2, 3].map(() => f.local("v128")));
+    for (const local of partial.flat()) f.i32x4(0).set(local);
+    f.get(starts[0]?.local ?? 0).set(left);
+    f.get(at.rightPanel).set(right);
+    const factors = starts.map(() => f.local("v128"));
+    const column = f.local("v128");
+    const loop = (loading: MemoryOpcode, step: number): void => {
+      f.loop((again) => {
+        starts.forEach(({ offset }, row) => {
+          f.get(left)
+            .memory(loading, offset)
+            .set(factors[row] ?? 0);
+        });
+        for (let place = 0; place < width; place++) {
+          f.get(right)
+            .memory(loading, place * between)
+            .set(column);
+          partial.forEach((row, at) => {
+            const sum = row[place] ?? 0;
+            f.get(factors[at] ?? 0)
+              .get(column)
+              .op(kind.mul)
+              .get(sum)
+              .op(kind.add)
+              .set(sum);
+          });
+        }
+        this.move(left, step);
+        this.move(right, step);
+        f.get(counter).i32(1).op("i32.sub").tee(counter).brIf(again);
+      });
+    };
+    const step = tiling.k[0] ?? { extent: 1, left: 0, right: 0 };
+    this.pushTimes(step);
+    f.i32(2)
+      .op("i32.shr_u")
+      .tee(counter)
+      .if(() => loop("v128.load", 4));
+    this.pushTimes(step);
+    f.i32(3)
+      .op("i32.and")
+      .tee(counter)
+      .if(() => loop("v128.load32_zero", 1));
+    partial.forEach((row, at) => {
+      transpose(f, row);
+      const [a = 0, b = 0, c = 0, d = 0] = row;
+      f.get(a).get(b).op(kind.add).get(c).get(d).op(kind.add).op(kind.add);
+      f.set(sums[at]?.[0] ?? 0);
+    });
+    for (const local of [left, right, counter, column, ...factors, ...partial.flat()]) f.release(local);
   }
 
   private move(pointer: number, elements: number): void {
