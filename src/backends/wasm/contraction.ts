@@ -308,12 +308,11 @@ class Contraction {
     );
   }
 
-  /** Eight vectors of sums, as square as the rest of the registers allows. */
+  /** Sums, and the factors of one k, fill the 16 registers that V8 has: eight vectors of sums, six of few rows. */
   private tileSize(rows: number, columns: number): readonly [number, number] {
     const lanes = 16 / this.bytes;
-    if (columns <= lanes) return [Math.min(rows, 8), lanes];
     const height = Math.min(rows, 4);
-    const vectors = height === 1 ? 8 : height === 2 ? 4 : 2;
+    const vectors = height === 1 ? 6 : height === 2 ? 4 : 2;
     return [height, Math.min(vectors, Math.ceil(columns / lanes)) * lanes];
   }
 
