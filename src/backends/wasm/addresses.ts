@@ -1,8 +1,8 @@
 // Addresses as sums of scaled terms, outermost loop first, so that each loop adds only what it changes.
 import { byteSize } from "../../graph/dtype.ts";
+import type { Linear, Value } from "../analysis/values.ts";
 import { Availability } from "./availability.ts";
 import { tableParam } from "./emitter.ts";
-import type { Linear, Value } from "./values.ts";
 
 /** A term of an address: the base of an argument, or a value times its scale in bytes. */
 interface Place {

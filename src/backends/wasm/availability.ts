@@ -1,9 +1,9 @@
 // What a function being emitted has at hand: loop counters, kernel locals, and values already computed in the enclosing scopes.
 import type { Axis, Local } from "../../graph/scalar.ts";
+import { misplaced, type Value, type ValueTable } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 import { scalarType } from "./operations.ts";
-import { misplaced, type Value, type ValueTable } from "./values.ts";
 
 /** The lane axis: its first lane is in `local`, and that of each further copy four on. */
 interface Lanes {

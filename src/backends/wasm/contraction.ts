@@ -14,14 +14,14 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
+import { along, isLinear, type Operand, operandOf, type Stride, stridesOf } from "../analysis/operand.ts";
+import { extentOf } from "../analysis/steps.ts";
 import type { LaneDim } from "./contractionEpilogue.ts";
-import { along, isLinear, type Operand, operandOf, type Stride, stridesOf } from "./contractionOperand.ts";
 import { nanosecondsPerPacked, packExpression, packMatrix, panelElements, replaceAxes } from "./contractionPacking.ts";
 import { type Blocking, blockingOf, emitTiles, type KStep, type Side, type TileType } from "./contractionTile.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { asLoops } from "./program.ts";
-import { extentOf } from "./steps.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
   const { dtype } = kernel;

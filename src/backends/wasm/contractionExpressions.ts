@@ -1,11 +1,11 @@
 // The epilogue's statements as numbered values, emitted where the tiles want them: element by element or in lanes.
 import type { Statement } from "../../compiler/kernel.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
+import { boundIn, convert, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
+import { ValueTable } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
 import { Expressions } from "./expression.ts";
 import type { FunctionBuilder } from "./module.ts";
-import { boundIn, convert, type Step, storedIn, visitSteps } from "./steps.ts";
-import { ValueTable } from "./values.ts";
 
 export class EpilogueExpressions extends Expressions {
   /** `body`: what will be emitted, because what it stores decides which loads may move. */

@@ -3,7 +3,7 @@ import { canonical, flatAxes, rewrite, unflatten } from "../../compiler/indexing
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { type Axis, add, axisValue, int, mul, newAxis, type Scalar } from "../../graph/scalar.ts";
-import type { Stride } from "./contractionOperand.ts";
+import type { Stride } from "../analysis/operand.ts";
 import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import type { FunctionBuilder } from "./module.ts";

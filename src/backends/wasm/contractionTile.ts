@@ -1,8 +1,8 @@
 // The multiplication: tiles of sums in registers, over blocks that stay in the caches, each finished by the epilogue.
 import type { Axis } from "../../graph/scalar.ts";
+import type { Stride } from "../analysis/operand.ts";
 import { type Epilogue, EpilogueEmitter } from "./contractionEpilogue.ts";
 import { EpilogueExpressions } from "./contractionExpressions.ts";
-import type { Stride } from "./contractionOperand.ts";
 import { transpose } from "./contractionPacking.ts";
 import { type EmitContext, highParam, lowParam, type Phase, phaseParams, scratchParam } from "./emitter.ts";
 import type { FunctionBuilder, MemoryOpcode } from "./module.ts";

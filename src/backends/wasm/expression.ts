@@ -1,6 +1,7 @@
 // Emits expressions: each value once while it is available, scalar or in four lanes, with addresses as strength-reduced sums.
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
+import { type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
 import { guardRecorder } from "./guard.ts";
 import { Memory, scalarLoads } from "./memory.ts";
 import {
@@ -12,7 +13,6 @@ import {
   vectorCast,
   vectorUnary,
 } from "./operations.ts";
-import { type Linear, misplaced, operands, type Value } from "./values.ts";
 
 /** What a hoisting pass has seen already, surely computed or only on one side of a select. */
 export interface Hoisted {

@@ -1,14 +1,14 @@
 // Emits a loop kernel: chooses lanes, cuts the work into units, writes the outer loops.
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
-import { canVectorize, costOf, Dependence } from "./cost.ts";
+import { canVectorize, costOf, Dependence, type LaneModel } from "../analysis/cost.ts";
+import { splitReductions } from "../analysis/split.ts";
+import { extentOf, type Step, stepsOf, storedIn, visitSteps } from "../analysis/steps.ts";
+import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
 import { type EmitContext, highParam, type KernelCode, lowParam, type Phase, phaseParams } from "./emitter.ts";
 import { Expressions } from "./expression.ts";
 import type { Bound } from "./nests.ts";
-import { splitReductions } from "./split.ts";
 import { Statements } from "./statements.ts";
-import { extentOf, type Step, stepsOf, storedIn, visitSteps } from "./steps.ts";
-import { type Linear, operands, type Value, ValueTable } from "./values.ts";
 
 /** Elements of the innermost axis in one unit of work, when rows are cut. */
 const elementBlock = 4096;
@@ -20,6 +20,9 @@ const enoughUnits = 64;
 const tile = 16;
 /** Rough nanoseconds per simple instruction. */
 const nanosecondsPerCost = 0.15;
+
+/** Four lanes of 32 bits; the last of a row are computed one by one. */
+const wasmLanes: LaneModel = { lanes: 4, doubles: false, masked: false };
 
 export function emitLoops(kernel: LoopKernel, context: EmitContext): KernelCode {
   return { phases: splitReductions(kernel, context).flatMap((part) => emitPhase(part, context)) };
@@ -43,7 +46,7 @@ class LoopEmitter extends Statements {
   private readonly steps: readonly Step[];
 
   constructor(expressions: Expressions, axes: readonly Axis[], steps: readonly Step[]) {
-    super(expressions, new Dependence(axes, steps));
+    super(expressions, new Dependence(axes, steps, wasmLanes));
     this.axes = axes;
     this.steps = steps;
   }

@@ -1,9 +1,9 @@
 // Loads and stores of scalars and of four lanes: side by side, evenly spaced, or anywhere.
 import { byteSize, type DType } from "../../graph/dtype.ts";
+import { type Linear, makeLinear, type Value } from "../analysis/values.ts";
 import { Addresses } from "./addresses.ts";
 import type { MemoryOpcode } from "./module.ts";
 import { scalarBinary, vectorBinary } from "./operations.ts";
-import { type Linear, makeLinear, type Value } from "./values.ts";
 
 export const scalarLoads: Readonly<Record<DType, MemoryOpcode>> = {
   float32: "f32.load",

@@ -1,10 +1,10 @@
 // The shapes of loops: plain ones, nests, lanes with their remainder, blocks; and what is computed before them.
 import type { Axis } from "../../graph/scalar.ts";
-import { type Dependence, isHeavy } from "./cost.ts";
+import { type Dependence, isHeavy } from "../analysis/cost.ts";
+import { boundIn, type Step, visitSteps } from "../analysis/steps.ts";
+import { operands, type Value } from "../analysis/values.ts";
 import type { Expressions } from "./expression.ts";
 import type { FunctionBuilder } from "./module.ts";
-import { boundIn, type Step, visitSteps } from "./steps.ts";
-import { operands, type Value } from "./values.ts";
 
 /** Long sums are carried in float64 after so many points. */
 export const sumBlock = 1024;

@@ -1,10 +1,10 @@
 // One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
 import type { DType } from "../../graph/dtype.ts";
 import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
+import { misplaced } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
 import { type MathFn, mathHelper, vectorMath } from "./math.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
-import { misplaced } from "./values.ts";
 
 export const scalarType = (dtype: DType): ValueType =>
   dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32";

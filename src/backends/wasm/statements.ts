@@ -1,11 +1,11 @@
 // The statements of a kernel inside its loops: stores, inner loops, reductions and scans.
 import type { DType } from "../../graph/dtype.ts";
 import { type Axis, newLocal } from "../../graph/scalar.ts";
-import { bestLane } from "./cost.ts";
+import { bestLane } from "../analysis/cost.ts";
+import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
 import type { ValueType } from "./module.ts";
 import { Nests, sumBlock } from "./nests.ts";
 import { scalarBinary, scalarType, vectorBinary } from "./operations.ts";
-import { combineFn, extentOf, identityOf, type Step } from "./steps.ts";
 
 /** Sums of more points than this are carried in float64 from block to block. */
 const longSum = 2048;

@@ -25,12 +25,24 @@ const slowFns: ReadonlySet<string> = new Set(["sin", "cos", "tan", "atan", "atan
 export const isHeavy = (value: Value): boolean =>
   (value.kind === "unary" || value.kind === "binary") && heavyFns.has(value.fn) && value.dtype === "float32";
 
+/** How a machine computes lanes. */
+export interface LaneModel {
+  readonly lanes: number;
+  /** Whether float64 can be lanes too. */
+  readonly doubles: boolean;
+  /** Whether the last lanes of a row are computed together, under a mask, and not one by one. */
+  readonly masked: boolean;
+}
+
 /** Extents of the loops a value depends on, through the results of reductions too. */
 export class Dependence {
   private readonly locals = new Map<number, ReadonlySet<number>>();
   private readonly extents = new Map<number, number>();
 
-  constructor(axes: readonly Axis[], steps: readonly Step[]) {
+  readonly model: LaneModel;
+
+  constructor(axes: readonly Axis[], steps: readonly Step[], model: LaneModel) {
+    this.model = model;
     for (const axis of axes) this.extents.set(axis.id, axis.extent);
     this.visit(steps);
   }
@@ -69,14 +81,15 @@ export class Dependence {
   }
 }
 
-/** Whether values of these steps can be lanes along the axis: float64 cannot, nor can a scan. */
+/** Whether values of these steps can be lanes along the axis: a scan cannot, nor can float64 on some machines. */
 export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dependence): boolean {
   let possible = true;
+  const { doubles } = dependence.model;
   const seen = new Set<Value>();
   const visit = (value: Value): void => {
     if (seen.has(value)) return;
     seen.add(value);
-    if (value.dtype === "float64" && dependence.axesOf(value).has(axis.id)) possible = false;
+    if (value.dtype === "float64" && !doubles && dependence.axesOf(value).has(axis.id)) possible = false;
     for (const operand of operands(value)) visit(operand);
   };
   const walk = (list: readonly Step[]): void => {
@@ -88,9 +101,9 @@ export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dep
         if (step.kind === "store") {
           for (const { atom } of step.index.terms) visit(atom);
           // Stores of a uniform value are lanes too.
-          if (step.value.dtype === "float64") possible = false;
+          if (step.value.dtype === "float64" && !doubles) possible = false;
         }
-        if (step.kind === "reduce" && step.local.dtype === "float64") possible = false;
+        if (step.kind === "reduce" && step.local.dtype === "float64" && !doubles) possible = false;
       }
     }
   };
@@ -108,6 +121,7 @@ export function costOf(
   dependence: Dependence,
   around: readonly Axis[],
 ): number {
+  const { lanes, masked } = dependence.model;
   const seen = new Set<Value>();
   let total = 0;
 
@@ -117,8 +131,10 @@ export function costOf(
       total += points * scalarCost;
       return;
     }
-    const whole = Math.floor(own.extent / 4);
-    total += (points / own.extent) * (whole * laneCost + (own.extent % 4) * scalarCost);
+    const whole = Math.floor(own.extent / lanes);
+    const rest = own.extent % lanes;
+    total +=
+      (points / own.extent) * (whole * laneCost + (masked ? Math.ceil(rest / lanes) * laneCost : rest * scalarCost));
   };
 
   const value = (item: Value, own: Axis | undefined): void => {
@@ -197,7 +213,11 @@ export function bestLane(axes: readonly Axis[], steps: readonly Step[], dependen
   let best: Axis | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
   for (const axis of [...axes].reverse()) {
-    if (axis.extent < 4 || !canVectorize(steps, axis, dependence)) continue;
+    if (
+      axis.extent < dependence.model.lanes / (dependence.model.masked ? 4 : 1) ||
+      !canVectorize(steps, axis, dependence)
+    )
+      continue;
     const cost = localCost(steps, axes, axis, dependence);
     if (cost < bestCost) {
       best = axis;

@@ -1,6 +1,7 @@
 // Cuts a long reduction of few results into partial ones, so that threads can share it: phases of one kernel.
 import { rewrite } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
+import type { DType } from "../../graph/dtype.ts";
 import {
   add,
   axisValue,
@@ -13,8 +14,14 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
-import type { EmitContext } from "./emitter.ts";
 import { combineFn, extentOf } from "./steps.ts";
+
+/** Memory that all threads see, in which one phase of a kernel leaves results for the next. */
+export interface SharedScratch {
+  needShared(bytes: number): void;
+  /** The shared memory as a buffer of the program, from its first byte on. */
+  sharedBuffer(dtype: DType): number;
+}
 
 /** With more results than this, each is short enough or there are units enough. */
 const mostResults = 64;
@@ -26,7 +33,7 @@ const mostParts = 64;
  * The kernel as one or more kernels to run in order. The parts depend on the extents alone, so the bits are the same for any
  * number of threads. Partial results are in the shared scratch.
  */
-export function splitReductions(kernel: LoopKernel, context: EmitContext): LoopKernel[] {
+export function splitReductions(kernel: LoopKernel, context: SharedScratch): LoopKernel[] {
   const results = extentOf(kernel.axes);
   if (results > mostResults) return [kernel];
   const phases: LoopKernel[] = [];

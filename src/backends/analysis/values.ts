@@ -387,5 +387,5 @@ export function strideOf(
 
 /** A fault of the emitter: a value reached a place that cannot hold it. */
 export function misplaced(what: string): InternalError {
-  return new InternalError(`the WebAssembly emitter cannot place ${what}`);
+  return new InternalError(`an emitter cannot place ${what}`);
 }

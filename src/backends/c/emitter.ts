@@ -1,0 +1,55 @@
+// What the parts of the C emitter agree on: how a kernel becomes functions, and what kernels of a program share.
+import type { BufferInfo } from "../../compiler/kernel.ts";
+import type { DType } from "../../graph/dtype.ts";
+import type { SharedScratch } from "../analysis/split.ts";
+import type { Target } from "./target.ts";
+
+/**
+ * One step of a kernel: `static void name(const char *base, const unsigned *table, int low, int high, char *scratch)`, which
+ * does the work units low ≤ u < high. Units are independent; threads take ranges of them. What a unit computes must not
+ * depend on the ranges, so that bits do not depend on threads. A kernel of several phases runs them in order, with a barrier
+ * after each.
+ */
+export interface Phase {
+  readonly name: string;
+  readonly units: number;
+  /** Estimated nanoseconds of the whole phase on one thread: whether threads are worth waking. */
+  readonly cost: number;
+  /** The function, complete. */
+  readonly source: string;
+}
+
+export interface KernelCode {
+  readonly phases: readonly Phase[];
+}
+
+/** What is shared by all kernels of a program while it is emitted. */
+export interface EmitContext extends SharedScratch {
+  readonly target: Target;
+  buffer(id: number): BufferInfo;
+  /**
+   * The C expression of a buffer's first byte inside a phase function: `base + table[3]` or `base + 4096u`.
+   * Bytes are 64-byte aligned; different buffers do not overlap.
+   */
+  address(id: number): string;
+  /** A name for a phase function, not used before. */
+  phaseName(kernel: string): string;
+  /** The number by which a failing guard names its site. */
+  site(name: string): number;
+  /** States that a phase uses this many bytes of private scratch, 64-byte aligned. The largest request is what each thread gets. */
+  needScratch(bytes: number): void;
+  /** C text that stands once before all phases, by name: types, mathematical functions, tiles. */
+  helper(name: string, make: () => string): void;
+}
+
+/** The parameters of every phase function. */
+export const phaseParameters = "char *base, const unsigned *table, int low, int high, char *scratch";
+
+/** The C type of an element in memory. */
+export const elementType: Readonly<Record<DType, string>> = {
+  float32: "float",
+  float64: "double",
+  int32: "int",
+  uint8: "unsigned char",
+  bool: "unsigned char",
+};
