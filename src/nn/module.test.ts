@@ -156,7 +156,10 @@ it("the summary shows shapes and counts, and changes nothing", () => {
   const net = new Sequential(new Linear(3, 2), new BatchNorm1d(2), new Dropout());
   net.at(0).freeze();
   const text = net.summary([4, 3]);
-  expect(text).toMatch(/^0 +Linear +\[4, 2\] +weight \[2, 3\], bias \[2\] +8$/m);
+  expect(text).toMatch(/^0 +Linear +\[4, 2\] +weight \[2, 3\], bias \[2\] +56 +8$/m);
+  expect(text).toContain(
+    "for an input of [4, 3]: 94 FLOP; memory: 68 B parameters and buffers, 48 B input, 96 B activations",
+  );
   expect(text).toMatch(/12 parameters, 8 of them frozen$/);
   expect(net.training).toBe(true);
   expect(net.stateDict()["1.num_batches_tracked"]?.itemSync()).toBe(0);
@@ -169,4 +172,62 @@ it("a second model input reaches forward", () => {
     }
   }
   expect(new Pair().forward(tensor([1, 2]), tensor([1, 4])).itemSync()).toBe(2);
+});
+
+describe("hooks", () => {
+  it("see and change inputs and outputs, compiled too, until they are removed", () => {
+    const model = new Sequential(new Linear(2, 2), new ReLU());
+    const run = compile((x: Tensor) => model.forward(x));
+    const x = tensor([[1, -2]]);
+    const before = run(x).toArraySync();
+    const seen: string[] = [];
+    const handles = [
+      model.at(0).registerForwardPreHook(([input]) => (input === undefined ? undefined : [input.mul(0)])),
+      model.at(0).registerForwardHook((inputs, output) => {
+        seen.push(`${inputs.length} → ${output.shape}`);
+        return output.mul(0).add(3);
+      }),
+    ];
+    expect(run(x).toArraySync()).toEqual([[3, 3]]);
+    expect(seen).toEqual(["1 → 1,2"]);
+    for (const handle of handles) handle.remove();
+    expect(run(x).toArraySync()).toEqual(before);
+  });
+
+  it("see and change gradients on their way back", () => {
+    const layer = new Linear(2, 1, { bias: false });
+    layer.parameters()[0]?.assign(Float32Array.of(2, 3));
+    const shapes: unknown[] = [];
+    const handle = layer.registerFullBackwardHook(([input], output) => {
+      shapes.push(input?.shape, output.shape);
+      return input?.mul(10);
+    });
+    const x = tensor([[1, 1]], { requiresGrad: true });
+    layer.forward(x).sum().backward();
+    expect(shapes).toEqual([
+      [1, 2],
+      [1, 1],
+    ]);
+    expect(x.grad?.toArraySync()).toEqual([[20, 30]]);
+    handle.remove();
+    const again = tensor([[1, 1]], { requiresGrad: true });
+    layer.forward(again).sum().backward();
+    expect(again.grad?.toArraySync()).toEqual([[2, 3]]);
+  });
+
+  it("see the gradient of the output when no input needs one", () => {
+    const layer = new Linear(2, 1);
+    let found: number | undefined;
+    layer.registerFullBackwardHook((inputs, output) => {
+      expect(inputs).toEqual([undefined]);
+      found = output.itemSync();
+      return undefined;
+    });
+    layer
+      .forward(tensor([[1, 1]]))
+      .mul(4)
+      .sum()
+      .backward();
+    expect(found).toBe(4);
+  });
 });

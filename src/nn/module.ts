@@ -3,7 +3,16 @@ import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { currentScope, withScope } from "../graph/node.ts";
 import { formatShape, type Shape, sameShape } from "../graph/shape.ts";
-import { noGrad, Parameter, State, Tensor, traceGuard, zeros } from "../tensor/index.ts";
+import { flush, noGrad, Parameter, State, Tensor, traceGuard, zeros } from "../tensor/index.ts";
+import {
+  type BackwardHook,
+  type ForwardHook,
+  type ForwardPreHook,
+  type HookHandle,
+  HookList,
+  watched,
+} from "./hooks.ts";
+import { costsByScope, renderSummary, type SummaryRow, tensorsIn } from "./summary.ts";
 
 /** A value of a state dict: a tensor, or an array as files hold it. */
 export type StateValue = Tensor | { readonly dtype: DType; readonly shape: Shape; readonly data: TypedArray };
@@ -22,35 +31,67 @@ export interface LoadResult {
   readonly unexpected: readonly string[];
 }
 
-type Member = Module | State;
+/** A module, whatever it takes and gives. */
+export type AnyModule = Module<unknown, unknown[]>;
+type Member = AnyModule | State;
 
 /** Modules whose forward is running, the outermost first. */
-const running: Module[] = [];
+const running: AnyModule[] = [];
 /** The paths inside each caller, made when first asked for and again when a module is not among them. */
-const knownPaths = new WeakMap<Module, Map<Module, string>>();
+const knownPaths = new WeakMap<AnyModule, Map<AnyModule, string>>();
 const namedErrors = new WeakSet<Error>();
-const namedRoots = new WeakSet<Module>();
-let observer: ((module: Module, output: Tensor) => void) | undefined;
+const namedRoots = new WeakSet<AnyModule>();
+let observer: ((module: AnyModule, output: unknown) => void) | undefined;
 
 /**
  * The base of all layers and models. Assign parameters, buffers (State) and modules to fields; they are found, in the order
- * of definition, under their field names. Arrays of modules count too: `blocks.0`. Source: torch.nn.Module.
+ * of definition, under their field names. Arrays of modules count too: `blocks.0`. Most take tensors and give one; `Out` and
+ * `In` say otherwise, as for LSTM, which gives its state too. Source: torch.nn.Module.
  */
-export abstract class Module {
+export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   #training = true;
+  readonly #hooks = new HookList();
 
   constructor() {
-    // Wrapped once here, so that however forward is called, nodes and errors carry the module's path.
+    // Wrapped once here, so that however forward is called, hooks run, and nodes and errors carry the module's path.
     const forward = this.forward;
+    const hooks = this.#hooks;
     Object.defineProperty(this, "forward", {
-      value: (...inputs: Tensor[]): Tensor => runInside(this, () => forward.apply(this, inputs)),
+      value: (...inputs: In): Out =>
+        runInside(this, () =>
+          traceGuard(() => hooks.version) === 0
+            ? forward.apply(this, inputs)
+            : (watched(hooks, inputs, (given) => forward.apply(this, given as In)) as Out),
+        ),
       configurable: true,
       writable: true,
     });
   }
 
   /** The output for some inputs. It is traced by `compile`: build tensors, never read values. */
-  abstract forward(...inputs: Tensor[]): Tensor;
+  abstract forward(...inputs: In): Out;
+
+  /**
+   * Calls the hook before each forward with its inputs; what it returns, if anything, replaces them. Hooks work inside
+   * `compile`, where they run while tracing; adding or removing one traces again. Source: torch.nn.Module.register_forward_pre_hook.
+   */
+  registerForwardPreHook(hook: ForwardPreHook<In>): HookHandle {
+    return this.#hooks.add("before", (inputs) => hook(inputs as In));
+  }
+
+  /** Calls the hook after each forward with inputs and output; what it returns, if anything, replaces the output. Source: torch.nn.Module.register_forward_hook. */
+  registerForwardHook(hook: ForwardHook<In, Out>): HookHandle {
+    return this.#hooks.add("after", (inputs, output) => hook(inputs as In, output as Out));
+  }
+
+  /**
+   * Calls the hook when gradients pass through the module: with those of its inputs (undefined where none is wanted) and of its
+   * output. What it returns replaces the gradient of the input, where one alone needs it. For modules that give one
+   * tensor. Source: torch.nn.Module.register_full_backward_hook.
+   */
+  registerFullBackwardHook(hook: BackwardHook): HookHandle {
+    return this.#hooks.add("backward", hook);
+  }
 
   /** Own parameters, buffers and modules with their names; a container may name its own. */
   protected *members(): Iterable<readonly [name: string, member: Member]> {
@@ -63,20 +104,20 @@ export abstract class Module {
   }
 
   /** Direct submodules by name. */
-  namedChildren(): [name: string, child: Module][] {
+  namedChildren(): [name: string, child: AnyModule][] {
     return [...this.members()]
-      .filter((entry): entry is readonly [string, Module] => entry[1] instanceof Module)
+      .filter((entry): entry is readonly [string, AnyModule] => entry[1] instanceof Module)
       .map(([name, child]) => [name, child]);
   }
 
-  children(): Module[] {
+  children(): AnyModule[] {
     return this.namedChildren().map(([, child]) => child);
   }
 
   /** This module ("") and all below it by path, each once. */
-  namedModules(): [path: string, module: Module][] {
-    const found = new Map<Module, string>();
-    const visit = (module: Module, path: string): void => {
+  namedModules(): [path: string, module: AnyModule][] {
+    const found = new Map<AnyModule, string>();
+    const visit = (module: AnyModule, path: string): void => {
       if (found.has(module)) return;
       found.set(module, path);
       for (const [name, child] of module.namedChildren()) visit(child, join(path, name));
@@ -85,7 +126,7 @@ export abstract class Module {
     return [...found].map(([module, path]) => [path, module]);
   }
 
-  modules(): Module[] {
+  modules(): AnyModule[] {
     return this.namedModules().map(([, module]) => module);
   }
 
@@ -94,13 +135,13 @@ export abstract class Module {
     const found = new Map<State, string>();
     for (const [path, module] of this.namedModules()) {
       for (const [name, member] of module.members()) {
-        if (member instanceof State && !found.has(member)) found.set(member, join(path, snakeCase(name)));
+        if (member instanceof State && !found.has(member)) found.set(member, snakeCase(join(path, name)));
       }
     }
     return [...found].map(([state, path]) => [path, state]);
   }
 
-  /** Parameters with PyTorch's names: the path of the module and the field in snake_case. */
+  /** Parameters with PyTorch's names: the fields on the way to it, in snake_case. */
   namedParameters(): [path: string, parameter: Parameter][] {
     return this.#states().filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
   }
@@ -189,64 +230,73 @@ export abstract class Module {
   }
 
   /**
-   * A table of modules with their parameters' shapes and counts; with an input (or its shape), also the shape that each
-   * module gives in use. Computes nothing.
+   * A table of modules with their parameters' shapes and counts; with inputs (or their shapes) also the shape each module gives,
+   * its FLOPs, and the memory of parameters and activations. FLOPs count 2 for each multiply-add of products and
+   * convolutions and 1 for each other sum, product or function value. Computes nothing.
    */
-  summary(input?: Tensor | Shape): string {
-    const outputs =
-      input === undefined ? undefined : this.#outputShapes(input instanceof Tensor ? input : zeros(input));
-    const rows = this.namedModules().map(([path, module]) => {
+  summary(input?: SummaryInput | readonly SummaryInput[], options: { readonly dtype?: DType } = {}): string {
+    const inputs = input === undefined ? undefined : summaryInputs(input, options.dtype);
+    const traced = inputs === undefined ? undefined : this.#traced(inputs);
+    const rows = this.namedModules().map(([path, module]): SummaryRow => {
       const own = [...module.members()].filter(
         (entry): entry is readonly [string, Parameter] => entry[1] instanceof Parameter,
       );
-      const shapes = own.map(([name, parameter]) => `${snakeCase(name)} ${formatShape(parameter.shape)}`).join(", ");
-      const count = own.reduce((sum, [, parameter]) => sum + parameter.size, 0);
-      const shape = outputs?.get(module);
-      return [
-        path === "" ? "(model)" : path,
-        module.constructor.name,
-        ...(outputs ? [shape ? formatShape(shape) : ""] : []),
-        shapes,
-        count === 0 ? "" : grouped(count),
-      ];
+      const tensors = traced?.outputs.get(module);
+      return {
+        path,
+        kind: module.constructor.name,
+        leaf: module.children().length === 0,
+        outputs: tensors,
+        flops: traced?.flops.get(path),
+        parameters: own.map(([name, parameter]) => ({ name: snakeCase(name), shape: parameter.shape })),
+      };
     });
-    const table = [["module", "kind", ...(outputs ? ["output"] : []), "parameters", "count"], ...rows];
-    const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
-    const lines = table.map((row) =>
-      row
-        .map((cell, column) =>
-          column === row.length - 1 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-        )
-        .join("  ")
-        .trimEnd(),
-    );
-    const parameters = this.parameters();
-    const total = (list: readonly Parameter[]): string => grouped(list.reduce((sum, { size }) => sum + size, 0));
-    const frozen = parameters.filter(({ requiresGrad }) => !requiresGrad);
-    return [
-      ...lines,
-      `${total(parameters)} parameters${frozen.length > 0 ? `, ${total(frozen)} of them frozen` : ""}`,
-    ].join("\n");
+    const states = this.#states().map(([, state]) => state);
+    return renderSummary(rows, {
+      parameters: this.parameters(),
+      states,
+      inputs,
+      flops: traced === undefined ? undefined : [...traced.flops.values()].reduce((sum, count) => sum + count, 0),
+    });
   }
 
-  #outputShapes(input: Tensor): Map<Module, Shape> {
-    const shapes = new Map<Module, Shape>();
+  /** What each module gives for some inputs, and what it costs; as in use, without leaving a trace. */
+  #traced(inputs: readonly Tensor[]): {
+    readonly outputs: ReadonlyMap<AnyModule, readonly Tensor[]>;
+    readonly flops: ReadonlyMap<string, number>;
+  } {
+    const outputs = new Map<AnyModule, readonly Tensor[]>();
     const modes = this.modules().map((module) => [module, module.#training] as const);
     const outer = observer;
-    observer = (module, output) => shapes.set(module, output.shape);
+    observer = (module, output) => outputs.set(module, tensorsIn(output));
     this.eval();
+    // Initial values that still wait would count as the model's work.
+    flush();
     try {
-      noGrad(() => this.forward(input));
+      // A model whose forward takes tensors: the only kind that shapes can describe.
+      const run = this.forward as (...given: readonly Tensor[]) => Out;
+      const result = noGrad(() => run(...inputs));
+      return { outputs, flops: costsByScope(tensorsIn(result)) };
     } finally {
       observer = outer;
       for (const [module, mode] of modes) module.#training = mode;
     }
-    return shapes;
   }
 }
 
+/** A tensor, or the shape of one. */
+export type SummaryInput = Tensor | Shape;
+
+function summaryInputs(input: SummaryInput | readonly SummaryInput[], dtype: DType | undefined): Tensor[] {
+  const isShape = (value: SummaryInput | readonly SummaryInput[]): value is Shape =>
+    Array.isArray(value) && value.every((extent) => typeof extent === "number");
+  const one = (value: SummaryInput): Tensor => (value instanceof Tensor ? value : zeros(value, dtype ? { dtype } : {}));
+  if (input instanceof Tensor || isShape(input)) return [one(input)];
+  return input.map(one);
+}
+
 /** Runs a forward under the module's path: its name inside the module that called it. */
-function runInside(module: Module, forward: () => Tensor): Tensor {
+function runInside<Out>(module: AnyModule, forward: () => Out): Out {
   const caller = running[running.length - 1];
   if (caller === undefined) nameStates(module);
   const path = join(currentScope(), caller === undefined || caller === module ? "" : pathInside(caller, module));
@@ -262,7 +312,7 @@ function runInside(module: Module, forward: () => Tensor): Tensor {
   }
 }
 
-function pathInside(caller: Module, module: Module): string {
+function pathInside(caller: AnyModule, module: AnyModule): string {
   const known = knownPaths.get(caller)?.get(module);
   if (known !== undefined) return known;
   const paths = new Map(caller.namedModules().map(([path, found]) => [found, path]));
@@ -272,14 +322,14 @@ function pathInside(caller: Module, module: Module): string {
 }
 
 /** Gives states their full paths as names, for listings, when a model first runs. */
-function nameStates(root: Module): void {
+function nameStates(root: AnyModule): void {
   if (namedRoots.has(root)) return;
   namedRoots.add(root);
   for (const [path, state] of [...root.namedParameters(), ...root.namedBuffers()]) state.name = path;
 }
 
 /** Puts the kind and path of the innermost module before the message: `Linear "fc1": …`. */
-function named(error: unknown, module: Module, path: string): unknown {
+function named(error: unknown, module: AnyModule, path: string): unknown {
   if (!(error instanceof HebbError) || namedErrors.has(error)) return error;
   namedErrors.add(error);
   const kind = module.constructor.name;
@@ -292,8 +342,7 @@ function named(error: unknown, module: Module, path: string): unknown {
 }
 
 const join = (path: string, name: string): string => (path === "" ? name : name === "" ? path : `${path}.${name}`);
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const grouped = (count: number): string => count.toLocaleString("en-US");
+const snakeCase = (name: string): string => name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const shortened = (list: readonly string[]): readonly string[] =>
   list.length > 8 ? [...list.slice(0, 8), `and ${list.length - 8} more`] : list;
 const listed = (names: readonly string[]): string => shortened(names.map((name) => `"${name}"`)).join(", ");
