@@ -1,4 +1,5 @@
 // The public names of the data room; everything here also runs in a browser (files.ts, which reads files, is separate).
+export { BytePairVocabulary, type Merge } from "./bpe.ts";
 export { type CsvOptions, formatCsv, parseCsv } from "./csv.ts";
 export { Dataset, type DatasetOptions, type Field, gatherSamples } from "./dataset.ts";
 export { blobs, circles, curve, type Gate, type GeneratorOptions, gate, loans, moons, spirals } from "./generators.ts";
@@ -39,4 +40,4 @@ export {
   Table,
 } from "./table.ts";
 export { type PreparedTable, type PrepareTableOptions, prepareTable, tableDataset } from "./tabular.ts";
-export { CharacterVocabulary, nextTokenWindows } from "./text.ts";
+export { CharacterVocabulary, nextTokenWindows, TokenSequence, type Vocabulary } from "./text.ts";

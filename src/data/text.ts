@@ -1,9 +1,17 @@
 // Text as numbers: a vocabulary of characters, and windows for predicting the next one.
 import { HebbError } from "../graph/errors.ts";
 import { Dataset } from "./dataset.ts";
+import { Random } from "./random.ts";
+
+/** Text to tokens and back. */
+export interface Vocabulary {
+  readonly size: number;
+  encode(text: string): Int32Array;
+  decode(tokens: ArrayLike<number>): string;
+}
 
 /** The characters (code points) of a text in code order, numbered from 0. Plain JSON through `characters`. */
-export class CharacterVocabulary {
+export class CharacterVocabulary implements Vocabulary {
   readonly characters: readonly string[];
   private readonly places: ReadonlyMap<string, number>;
 
@@ -71,4 +79,46 @@ export function nextTokenWindows(tokens: Int32Array, context: number, stride = c
     targets.set(tokens.subarray(i * stride + 1, i * stride + context + 1), i * context);
   }
   return new Dataset({ features, featureShape: [context], targets, targetShape: [context] });
+}
+
+/** Streams of the windows' offsets start here, apart from the shuffle's. */
+const offsetStream = 0x20000000;
+
+/**
+ * A long text for next-token training without copies: `length` windows of `context` tokens that cover it once. In every epoch but the
+ * first they start at another offset, drawn from seed and epoch, so that no token is always the first of its window.
+ */
+export class TokenSequence {
+  readonly tokens: Int32Array;
+  readonly context: number;
+  /** How many different tokens there are. */
+  readonly vocabulary: number;
+  readonly length: number;
+
+  constructor(tokens: Int32Array, context: number, vocabulary: number) {
+    if (!Number.isInteger(context) || context < 1)
+      throw new HebbError(`context ${context} must be a whole number of at least 1`);
+    this.length = Math.floor((tokens.length - 1) / context);
+    if (this.length < 1)
+      throw new HebbError(
+        `${tokens.length} tokens are too few for a context of ${context}; at least ${context + 1} are needed`,
+      );
+    for (const token of tokens)
+      if (token < 0 || token >= vocabulary)
+        throw new HebbError(`token ${token} is not in the vocabulary of ${vocabulary}; encode the text with its own`);
+    this.tokens = tokens;
+    this.context = context;
+    this.vocabulary = vocabulary;
+  }
+
+  /** Where windows begin in an epoch: window w starts at this place + w × context. */
+  offset(seed: number, epoch: number): number {
+    return epoch === 0 ? 0 : new Random(seed, offsetStream + epoch).integer(this.context);
+  }
+
+  /** The first token of each of these windows. A window that would reach beyond the text is moved back to its end. */
+  starts(windows: ArrayLike<number>, offset = 0): Int32Array {
+    const last = this.tokens.length - 1 - this.context;
+    return Int32Array.from(windows, (window) => Math.min(last, offset + window * this.context));
+  }
 }
