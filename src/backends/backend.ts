@@ -3,7 +3,7 @@
 import type { Program } from "../compiler/kernel.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 
-export type BackendName = "reference" | "wasm";
+export type BackendName = "reference" | "wasm" | "c";
 
 /** A piece of device memory. `address` is meaningful to its device only. */
 export interface Block {
@@ -29,6 +29,11 @@ export interface Executable {
   release(): void;
 }
 
+export interface CompileOptions {
+  /** Whether it will run many times, so that a compiler that takes a while pays. Default: true. */
+  readonly lasting?: boolean;
+}
+
 /** Memory and execution on one processor. All calls are synchronous: these are CPU backends. */
 export interface Device {
   readonly backend: BackendName;
@@ -41,7 +46,7 @@ export interface Device {
   /** A copy of the first `length` elements. */
   read(block: Block, dtype: DType, length: number): TypedArray;
   copy(from: Block, to: Block): void;
-  compile(program: Program): Executable;
+  compile(program: Program, options?: CompileOptions): Executable;
   /** Bytes of live blocks and arenas, and of the memory obtained from the system. */
   memory(): { readonly liveBytes: number; readonly reservedBytes: number };
   close(): void;

@@ -1,5 +1,6 @@
 // The one running engine: which backend is in use and why, the cache of compiled programs, and the evaluation of lazy graphs.
 import type { BackendName, Device } from "../backends/backend.ts";
+import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { createWasmDevice } from "../backends/wasm/index.ts";
 import { compileGraph, type Output } from "../compiler/compile.ts";
@@ -12,7 +13,7 @@ import { DeviceMemory, type Storage } from "./storage.ts";
 export interface BackendOptions {
   /** "auto" takes the fastest that works here. Default: HEBB_BACKEND, else "auto". */
   readonly backend?: BackendName | "auto";
-  /** Threads of the wasm backend. Default: HEBB_THREADS, else one for each processor. */
+  /** Threads of the c and wasm backends. Default: HEBB_THREADS, else one for each processor. */
   readonly threads?: number | "auto";
 }
 
@@ -31,8 +32,12 @@ class Engine {
   readonly memory: DeviceMemory;
   private readonly programs = new Map<string, BoundProgram>();
 
-  constructor(device: Device) {
+  /** Why it is not a faster device. */
+  readonly reason: string | undefined;
+
+  constructor(device: Device, reason: string | undefined) {
     this.device = device;
+    this.reason = reason;
     this.memory = new DeviceMemory(device);
   }
 
@@ -80,7 +85,7 @@ class Engine {
       replacement.set(node, sourceNode(node, argument));
     }
     const outputs = nodes.map((node): Output => ({ node: replacement.get(node) as Node }));
-    return new BoundProgram(this.memory, compileGraph("eager", outputs), outputs);
+    return new BoundProgram(this.memory, compileGraph("eager", outputs), outputs, false);
   }
 
   get programCount(): number {
@@ -158,26 +163,55 @@ function environment(name: string): string | undefined {
   return typeof process === "undefined" ? undefined : process.env?.[name];
 }
 
-function chosenOptions(options: BackendOptions): { backend: BackendName; threads: number | "auto" } {
+/** What a backend may be asked for by. */
+export const backendNames = ["auto", "c", "wasm", "reference"] as const;
+const isBackend = (name: string): name is (typeof backendNames)[number] => backendNames.some((known) => known === name);
+
+function chosenOptions(options: BackendOptions): { backend: BackendName | "auto"; threads: number | "auto" } {
   const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
-  if (backend !== "auto" && backend !== "wasm" && backend !== "reference") {
-    throw new HebbError(`backend "${backend}" does not exist; use "auto", "wasm" or "reference"`);
+  if (!isBackend(backend)) {
+    throw new HebbError(
+      `backend "${backend}" does not exist; use ${backendNames.map((name) => `"${name}"`).join(", ")}`,
+    );
   }
   const threads = options.threads ?? environment("HEBB_THREADS") ?? "auto";
   const count = threads === "auto" ? threads : Number(threads);
   if (count !== "auto" && !(Number.isInteger(count) && count >= 1 && count <= 256)) {
     throw new HebbError(`threads must be a whole number from 1 to 256 or "auto", got "${threads}"`);
   }
-  return { backend: backend === "auto" ? "wasm" : backend, threads: count };
+  return { backend, threads: count };
 }
 
 /** The engine in use, started at the first value asked for. */
 export function engine(): Engine {
   if (current === undefined) {
     const { backend, threads } = chosenOptions(requested);
-    current = new Engine(backend === "wasm" ? createWasmDevice({ threads }) : createReferenceDevice());
+    const { device, reason } = deviceFor(backend, threads);
+    current = new Engine(device, reason);
   }
   return current;
+}
+
+/** The device, and why it is not a faster one. */
+function deviceFor(
+  backend: BackendName | "auto",
+  threads: number | "auto",
+): { readonly device: Device; readonly reason?: string } {
+  switch (backend) {
+    case "reference":
+      return { device: createReferenceDevice() };
+    case "wasm":
+      return { device: createWasmDevice({ threads }) };
+    case "c":
+      return { device: createCDevice({ threads }) };
+    case "auto":
+      try {
+        return { device: createCDevice({ threads }) };
+      } catch (error) {
+        if (!(error instanceof HebbError)) throw error;
+        return { device: createWasmDevice({ threads }), reason: error.message };
+      }
+  }
 }
 
 /** Changes with every switch of backend: programs compiled before it must be compiled again. */
@@ -195,8 +229,9 @@ export function useBackend(options: BackendOptions): BackendInfo {
 
 /** Which backend runs, with how many threads, and why. */
 export function backendInfo(): BackendInfo {
-  const { device } = engine();
-  return { backend: device.backend, threads: device.threads, description: device.description };
+  const { device, reason } = engine();
+  const description = reason === undefined ? device.description : `${device.description} (not c: ${reason})`;
+  return { backend: device.backend, threads: device.threads, description };
 }
 
 /** Device memory in use and obtained, in bytes, and the number of cached eager programs. */

@@ -41,10 +41,11 @@ export class BoundProgram {
   private readonly written: readonly Cell[];
   private readonly results: readonly number[];
 
-  constructor(memory: DeviceMemory, compiled: Compiled, outputs: readonly Output[]) {
+  /** `lasting`: it will run many times, so that a slow compiler pays. */
+  constructor(memory: DeviceMemory, compiled: Compiled, outputs: readonly Output[], lasting: boolean) {
     this.memory = memory;
     this.compiled = compiled;
-    this.executable = memory.device.compile(compiled.program);
+    this.executable = memory.device.compile(compiled.program, { lasting });
     this.bindings = compiled.slots.map((slot): Binding => {
       if (slot.kind === "source") return bindSource(slot.source);
       const { dtype, shape } = (outputs[slot.output] as Output).node;

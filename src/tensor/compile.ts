@@ -189,7 +189,7 @@ function traceEntry(
     tensors: tensors.map(({ shape: extents, dtype }) => ({ shape: extents, dtype })),
     rest,
     guards: trace.guards,
-    program: new BoundProgram(engine().memory, compileGraph(name, settled), settled),
+    program: new BoundProgram(engine().memory, compileGraph(name, settled), settled, true),
     outputs: settled,
     randomCalls: trace.randomCalls,
     afterRun: trace.afterRun,

@@ -32,6 +32,8 @@ export interface LaneModel {
   readonly doubles: boolean;
   /** Whether the last lanes of a row are computed together, under a mask, and not one by one. */
   readonly masked: boolean;
+  /** What a vector of lanes from anywhere costs, in simple instructions. */
+  readonly scattered: number;
 }
 
 /** Extents of the loops a value depends on, through the results of reductions too. */
@@ -121,7 +123,7 @@ export function costOf(
   dependence: Dependence,
   around: readonly Axis[],
 ): number {
-  const { lanes, masked } = dependence.model;
+  const { lanes, masked, scattered } = dependence.model;
   const seen = new Set<Value>();
   let total = 0;
 
@@ -142,7 +144,7 @@ export function costOf(
     seen.add(item);
     const axes = dependence.axesOf(item);
     if (item.kind === "load") {
-      access(item.index, axes, own, item.dtype === "float32" || item.dtype === "int32" ? 1 : 3, 10);
+      access(item.index, axes, own, item.dtype === "float32" || item.dtype === "int32" ? 1 : 3, scattered);
       return;
     }
     if (item.kind === "unary" || item.kind === "binary") {
@@ -160,18 +162,18 @@ export function costOf(
     axes: ReadonlySet<number>,
     own: Axis | undefined,
     lanesCost: number,
-    scattered: number,
+    anywhere: number,
   ): void => {
     for (const { atom } of index.terms) if (atom.kind !== "axis") value(atom, own);
     if (own === undefined) return perPoint(1.5, 1.5, axes, own);
     const { stride, irregular } = strideOf(index, (atom) => dependence.axesOf(atom).has(own.id), own.id);
     const laneCost = irregular
-      ? scattered + 4
+      ? anywhere + 4
       : stride === 0 || stride === 1
         ? lanesCost
         : stride === 2 || stride === -1
           ? 3
-          : scattered;
+          : anywhere;
     perPoint(1.5, laneCost, axes, own);
   };
 
@@ -183,11 +185,11 @@ export function costOf(
           break;
         case "store":
           value(step.value, own);
-          access(step.index, around, own, 1, 8);
+          access(step.index, around, own, 1, 0.8 * scattered);
           break;
         case "scan":
           value(step.value, undefined);
-          access(step.index, new Set([...around, step.axis.id]), undefined, 1, 8);
+          access(step.index, new Set([...around, step.axis.id]), undefined, 1, 0.8 * scattered);
           break;
         case "for": {
           const inner =

@@ -1,7 +1,8 @@
 // The WebAssembly device: one memory for everything, one module for each program.
-import type { BufferInfo, Program } from "../../compiler/kernel.ts";
+import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
+import { argumentBytes } from "../analysis/arguments.ts";
 import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
 import { Allocator, alignUp } from "./allocator.ts";
 import { failureAddress } from "./guard.ts";
@@ -20,6 +21,8 @@ const mostThreads = 64;
 
 export interface WasmDevice extends Device {
   readonly backend: "wasm";
+  /** Everything the device holds. A block's address is its place in it. */
+  readonly memoryObject: WebAssembly.Memory;
 }
 
 /**
@@ -204,7 +207,7 @@ class WasmExecutable implements Executable {
       device.words[slots + sharedSlot + 1 + thread] = scratch.address + perThread * thread;
     }
     this.bound = new Array<number>(program.argumentCount).fill(-1);
-    this.argumentBytes = bytesOfArguments(program);
+    this.argumentBytes = argumentBytes(program);
     const bytes = this.emitted.module.encode();
     const compiled = new WebAssembly.Module(bytes);
     this.exports = new WebAssembly.Instance(compiled, { hebb: { memory: device.memoryObject } }).exports;
@@ -290,16 +293,6 @@ class WasmExecutable implements Executable {
     words[place] = 0;
     return { site: this.emitted.sites[site - 1] ?? "", index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0 };
   }
-}
-
-function bytesOfArguments(program: Program): number[] {
-  const bytes = new Array<number>(program.argumentCount).fill(0);
-  const need = ({ placement, length, dtype }: BufferInfo): void => {
-    if (placement.kind === "argument")
-      bytes[placement.slot] = Math.max(bytes[placement.slot] ?? 0, length * byteSize(dtype));
-  };
-  program.buffers.forEach(need);
-  return bytes;
 }
 
 function entryOf(exports: WebAssembly.Exports, name: string): Entry {

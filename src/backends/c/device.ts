@@ -1,0 +1,268 @@
+// The C device: programs compiled by the machine's C compiler, over the memory of a WebAssembly device, which also runs the
+// programs that are not worth a compiler.
+import type { Program } from "../../compiler/kernel.ts";
+import type { DType, TypedArray } from "../../graph/dtype.ts";
+import { HebbError, InternalError } from "../../graph/errors.ts";
+import { argumentBytes } from "../analysis/arguments.ts";
+import type { Block, CompileOptions, Device, Executable, GuardFailure } from "../backend.ts";
+import { alignUp } from "../wasm/allocator.ts";
+import { failureAddress } from "../wasm/guard.ts";
+import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
+import { availableThreads } from "../wasm/threads.ts";
+import { koffi, type Library } from "./native.ts";
+import { poolSource } from "./pool.ts";
+import { type EmittedProgram, emitProgram, tableSlots } from "./program.ts";
+import { Toolchain } from "./toolchain.ts";
+import { workOf } from "./work.ts";
+
+const mostThreads = 64;
+/** A program that runs once is compiled from this much work on: less is done by WebAssembly before a compiler has started. */
+const worthCompiling = 1e8;
+
+export interface CDeviceOptions {
+  readonly threads?: number | "auto";
+  /** Compiles every program, those that run once too: for tests of the emitted code. Default: false. */
+  readonly always?: boolean;
+}
+
+/**
+ * A device on this machine's C compiler. Threads: as many as the machine has ("auto", the default) or as asked. Results do not
+ * depend on them. Throws a HebbError that says why where there is no compiler, or nothing to call its output with.
+ */
+export function createCDevice(options: CDeviceOptions = {}): Device {
+  const asked = options.threads ?? "auto";
+  if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
+    throw new HebbError(`${asked} threads cannot be; use a whole number from 1 on, or "auto"`);
+  }
+  const threads = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
+  return new CDevice(threads, options.always === true);
+}
+
+class CDevice implements Device {
+  readonly backend = "c";
+  readonly threads: number;
+  readonly toolchain: Toolchain;
+  readonly host: WasmDevice;
+  private readonly always: boolean;
+  private readonly pool: Pool | undefined;
+  private warned = false;
+  private buffer: ArrayBufferLike | undefined;
+  private address = 0;
+  private words32: Int32Array = new Int32Array(0);
+
+  constructor(threads: number, always: boolean) {
+    this.toolchain = new Toolchain();
+    this.pool = threads > 1 ? new Pool(this.toolchain, threads) : undefined;
+    if (this.pool === undefined) koffi();
+    this.threads = this.pool?.threads ?? 1;
+    this.always = always;
+    this.host = createWasmDevice({ threads: 1 });
+  }
+
+  get description(): string {
+    return `c, ${this.toolchain.description}, ${this.threads} thread${this.threads === 1 ? "" : "s"}`;
+  }
+
+  /** Where the memory lies; it may move when it grows. */
+  get base(): number {
+    this.refresh();
+    return this.address;
+  }
+
+  get words(): Int32Array {
+    this.refresh();
+    return this.words32;
+  }
+
+  get poolAddress(): number {
+    return this.pool?.address ?? 0;
+  }
+
+  private refresh(): void {
+    const { buffer } = this.host.memoryObject;
+    if (buffer === this.buffer) return;
+    this.buffer = buffer;
+    this.address = Number(koffi().address(new Uint8Array(buffer)));
+    this.words32 = new Int32Array(buffer);
+  }
+
+  allocate(bytes: number): Block {
+    return this.host.allocate(bytes);
+  }
+
+  free(block: Block): void {
+    this.host.free(block);
+  }
+
+  write(block: Block, data: TypedArray): void {
+    this.host.write(block, data);
+  }
+
+  read(block: Block, dtype: DType, length: number): TypedArray {
+    return this.host.read(block, dtype, length);
+  }
+
+  copy(from: Block, to: Block): void {
+    this.host.copy(from, to);
+  }
+
+  compile(program: Program, options: CompileOptions = {}): Executable {
+    const pays = options.lasting !== false || workOf(program) >= worthCompiling;
+    if (!pays && !this.always) return this.host.compile(program, options);
+    try {
+      return new CExecutable(this, program);
+    } catch (error) {
+      if (!(error instanceof HebbError) || error instanceof InternalError || this.always) throw error;
+      if (!this.warned) process.emitWarning(`${error.message}; this program runs on WebAssembly instead`);
+      this.warned = true;
+      return this.host.compile(program, options);
+    }
+  }
+
+  memory(): { readonly liveBytes: number; readonly reservedBytes: number } {
+    return this.host.memory();
+  }
+
+  close(): void {
+    this.pool?.close();
+    this.host.close();
+  }
+}
+
+/** Loads a library; one that is damaged is built anew. */
+function loadLibrary(toolchain: Toolchain, build: () => string): Library {
+  const native = koffi();
+  const path = build();
+  try {
+    return native.load(path);
+  } catch {
+    toolchain.forget(path);
+    const again = build();
+    try {
+      return native.load(again);
+    } catch (error) {
+      throw new HebbError(
+        `the compiled program ${again} cannot be loaded (${error instanceof Error ? error.message : error}); set HEBB_CACHE to a folder from which programs may run`,
+      );
+    }
+  }
+}
+
+/** The workers, in a library of their own. */
+class Pool {
+  readonly address: number;
+  readonly threads: number;
+  private readonly closePool: (pool: number) => unknown;
+
+  constructor(toolchain: Toolchain, threads: number) {
+    const library = loadLibrary(toolchain, () => toolchain.build(poolSource, { threads: true }));
+    this.address = Number(library.func("uint64_t hebb_pool(int threads)")(threads));
+    if (this.address === 0) throw new HebbError(`${threads} threads cannot be had; ask for fewer with HEBB_THREADS`);
+    this.threads = Number(library.func("int hebb_pool_threads(uint64_t pool)")(this.address));
+    this.closePool = library.func("void hebb_pool_close(uint64_t pool)");
+  }
+
+  close(): void {
+    this.closePool(this.address);
+  }
+}
+
+class CExecutable implements Executable {
+  private readonly device: CDevice;
+  private readonly program: Program;
+  private readonly emitted: EmittedProgram;
+  private readonly blocks: readonly Block[];
+  private readonly table: number;
+  private readonly library: Library;
+  private readonly runNative: (base: number, table: number, pool: number) => unknown;
+  /** The addresses now in the table. */
+  private readonly bound: number[];
+  private readonly argumentBytes: readonly number[];
+
+  constructor(device: CDevice, program: Program) {
+    this.device = device;
+    this.program = program;
+    this.emitted = emitProgram(program, device.toolchain.target);
+    const { toolchain } = device;
+    this.library = loadLibrary(toolchain, () => toolchain.build(this.emitted.source));
+    this.runNative = this.library.func("void hebb_run(uint64_t base, uint64_t table, uint64_t pool)");
+    this.argumentBytes = argumentBytes(program);
+    this.bound = new Array<number>(program.argumentCount).fill(-1);
+    const arena = device.allocate(program.arenaBytes);
+    const shared = device.allocate(this.emitted.sharedBytes);
+    const perThread = alignUp(this.emitted.scratchBytes);
+    const scratch = device.allocate(perThread * device.threads);
+    const slots = tableSlots(program);
+    const table = device.allocate(4 * (slots.scratch + device.threads));
+    this.blocks = [arena, shared, scratch, table];
+    this.table = table.address;
+    const { words } = device;
+    const first = table.address / 4;
+    words[first + slots.arena] = arena.address;
+    words[first + slots.shared] = shared.address;
+    for (let thread = 0; thread < device.threads; thread++) {
+      words[first + slots.scratch + thread] = scratch.address + perThread * thread;
+    }
+  }
+
+  run(blocks: readonly Block[]): GuardFailure | undefined {
+    this.bind(blocks);
+    const { base, poolAddress } = this.device;
+    this.runNative(base, base + this.table, poolAddress);
+    return this.failure();
+  }
+
+  profile(blocks: readonly Block[]): readonly number[] {
+    const { toolchain } = this.device;
+    const library = loadLibrary(toolchain, () => toolchain.build(this.emitted.source, { define: "HEBB_PROFILE" }));
+    this.bind(blocks);
+    const { base } = this.device;
+    const kernel = library.func("void hebb_kernel(uint64_t base, uint64_t table, int kernel)");
+    const times = this.program.kernels.map((_, place) => {
+      const start = performance.now();
+      kernel(base, base + this.table, place);
+      return (performance.now() - start) * 1e6;
+    });
+    library.unload();
+    this.failure();
+    return times;
+  }
+
+  source(): string {
+    return this.emitted.source;
+  }
+
+  release(): void {
+    for (const block of this.blocks) this.device.free(block);
+    this.library.unload();
+  }
+
+  private bind(blocks: readonly Block[]): void {
+    const { bound, device } = this;
+    if (blocks.length !== bound.length) {
+      throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);
+    }
+    for (let slot = 0; slot < bound.length; slot++) {
+      const block = blocks[slot];
+      if (block === undefined || block.address === bound[slot]) continue;
+      const need = this.argumentBytes[slot] ?? 0;
+      if (block.bytes < need) {
+        throw new InternalError(
+          `argument ${slot} of ${this.program.name} needs ${need} bytes; its block has ${block.bytes}`,
+        );
+      }
+      bound[slot] = block.address;
+      device.words[this.table / 4 + slot] = block.address;
+    }
+  }
+
+  /** The recorded failure, which is forgotten. */
+  private failure(): GuardFailure | undefined {
+    const { words } = this.device;
+    const place = failureAddress / 4;
+    const site = words[place] ?? 0;
+    if (site === 0) return undefined;
+    words[place] = 0;
+    return { site: this.emitted.sites[site - 1] ?? "", index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0 };
+  }
+}

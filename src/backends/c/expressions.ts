@@ -1,0 +1,437 @@
+// Writes values as C: each once while it is available, as one element or as a vector of lanes.
+import type { DType } from "../../graph/dtype.ts";
+import { unreachable } from "../../graph/errors.ts";
+import type { Axis, Local } from "../../graph/scalar.ts";
+import { type Linear, misplaced, operands, type Value, type ValueTable } from "../analysis/values.ts";
+import { type EmitContext, elementType } from "./emitter.ts";
+import { literal, needLanes, scalarType, vectorType } from "./lanes.ts";
+import { Lines } from "./lines.ts";
+import { scalarBinary, scalarCast, scalarUnary, vectorBinary, vectorCast, vectorUnary } from "./operations.ts";
+
+/** The axis whose neighbours are the lanes: the first is at `first`; with `mask`, only some lanes are points of the axis. */
+interface Lanes {
+  readonly axis: Axis;
+  readonly count: number;
+  readonly first: string;
+  readonly mask: string | undefined;
+}
+
+/** What a hoisting pass has seen already, surely computed or only on one side of a select. */
+interface Hoisted {
+  readonly always: Set<Value>;
+  readonly sometimes: Set<Value>;
+}
+
+export class Expressions {
+  readonly context: EmitContext;
+  readonly values: ValueTable;
+  readonly out: Lines;
+  private lanes: Lanes | undefined;
+  /** The lanes in which the branch being written is taken; within the lanes that are points. */
+  private branch: string | undefined;
+  private readonly axes = new Map<number, string>();
+  private readonly locals = new Map<number, { readonly name: string; readonly lanes: boolean }>();
+  private readonly varying = new Set<number>();
+  /** C names of values, by key, and the keys that each open scope added. */
+  private readonly held = new Map<string, string>();
+  private readonly scopes: string[][] = [[]];
+  /** Pointers used, in the order of first use: they are declared at the head of the function. */
+  private readonly pointers = new Map<number, string>();
+
+  constructor(context: EmitContext, values: ValueTable, out = new Lines()) {
+    this.context = context;
+    this.values = values;
+    this.out = out;
+  }
+
+  // ---- what is bound
+
+  bindAxis(axis: Axis, name: string): void {
+    this.axes.set(axis.id, name);
+  }
+
+  /** Runs the body with lanes along an axis, the first at the element `first`. */
+  withLanes(axis: Axis, count: number, first: string, mask: string | undefined, body: () => void): void {
+    needLanes(this.context, count);
+    const outer = this.lanes;
+    this.bindAxis(axis, first);
+    this.lanes = { axis, count, first, mask };
+    this.varying.add(axis.id);
+    this.scope(body);
+    this.varying.delete(axis.id);
+    this.lanes = outer;
+  }
+
+  bindLocal(local: Local, name: string, lanes: boolean): void {
+    this.locals.set(local.id, { name, lanes });
+    if (lanes) this.varying.add(local.id);
+    else this.varying.delete(local.id);
+  }
+
+  get laneCount(): number {
+    return this.lanes?.count ?? 0;
+  }
+
+  get laneMask(): string | undefined {
+    return this.lanes?.mask;
+  }
+
+  isVarying(value: Value): boolean {
+    if (this.lanes === undefined) return false;
+    for (const id of value.deps) if (this.varying.has(id)) return true;
+    return false;
+  }
+
+  /** What is computed in the body is not available after it. */
+  scope(body: () => void): void {
+    const keys: string[] = [];
+    this.scopes.push(keys);
+    body();
+    this.scopes.pop();
+    for (const key of keys) this.held.delete(key);
+  }
+
+  private cached(key: string, type: string, prefix: string, make: () => string): string {
+    const known = this.held.get(key);
+    if (known !== undefined) return known;
+    const expression = make();
+    const name = this.out.define(type, prefix, expression);
+    this.held.set(key, name);
+    this.scopes.at(-1)?.push(key);
+    return name;
+  }
+
+  /** The declarations of the pointers used. */
+  declarations(): string {
+    let text = "";
+    for (const [buffer, name] of this.pointers) {
+      const type = elementType[this.context.buffer(buffer).dtype];
+      text += `  ${type} *const ${name} = (${type} *)(${this.context.address(buffer)});\n`;
+    }
+    return text;
+  }
+
+  pointer(buffer: number): string {
+    const known = this.pointers.get(buffer);
+    if (known !== undefined) return known;
+    const name = `b${buffer}`;
+    this.pointers.set(buffer, name);
+    return name;
+  }
+
+  // ---- one element
+
+  scalar(value: Value): string {
+    switch (value.kind) {
+      case "const":
+        return literal(value.value, value.dtype);
+      case "axis":
+        return `(int)${this.axisName(value.axis)}`;
+      case "local": {
+        const bound = this.locals.get(value.local.id);
+        if (bound === undefined || bound.lanes) throw misplaced(`local ${value.local.id} of a lane as one element`);
+        return bound.name;
+      }
+      default:
+        return this.cached(`s${value.id}`, scalarType(value.dtype), "s", () => this.scalarText(value));
+    }
+  }
+
+  private axisName(axis: Axis): string {
+    const name = this.axes.get(axis.id);
+    if (name === undefined) throw misplaced(`axis ${axis.id}, which is not bound`);
+    return name;
+  }
+
+  private scalarText(value: Exclude<Value, { kind: "const" | "axis" | "local" }>): string {
+    const { context } = this;
+    switch (value.kind) {
+      case "load":
+        return this.whereTaken(value, () => `${this.pointer(value.buffer)}[${this.index(value.index)}]`);
+      case "unary":
+        return scalarUnary(context, value.fn, value.x.dtype, this.scalar(value.x));
+      case "binary": {
+        const [a, b] = [this.scalar(value.a), this.scalar(value.b)];
+        return this.constantDivision(value, a) ?? scalarBinary(context, value.fn, value.a.dtype, a, b);
+      }
+      case "select":
+        if (value.a.unsafe || value.b.unsafe)
+          return this.branches(scalarType(value.dtype), value, (x) => this.scalar(x));
+        return `(${this.scalar(value.condition)} ? ${this.scalar(value.a)} : ${this.scalar(value.b)})`;
+      case "cast":
+        return scalarCast(value.x.dtype, value.dtype, this.scalar(value.x));
+      case "bitcast": {
+        const x = this.scalar(value.x);
+        if (value.dtype === value.x.dtype) return x;
+        return value.dtype === "int32" ? `bits_of_float(${x})` : `float_of_bits(${x})`;
+      }
+      case "guard":
+        return this.whereTaken(
+          value,
+          () => `int_guard(base, ${this.scalar(value.x)}, ${value.extent}, ${context.site(value.site)})`,
+        );
+      default:
+        return unreachable(value);
+    }
+  }
+
+  /** Division by a positive constant of something not negative: the processor's own. */
+  private constantDivision(value: Extract<Value, { kind: "binary" }>, a: string): string | undefined {
+    const { fn, b } = value;
+    if ((fn !== "div" && fn !== "mod") || value.a.dtype !== "int32" || b.kind !== "const") return undefined;
+    if (b.value <= 0 || value.a.min < 0) return undefined;
+    return `(int)((unsigned)${a} ${fn === "div" ? "/" : "%"} ${b.value}u)`;
+  }
+
+  /** One side of a select alone, because the other may not be computed. */
+  private branches(type: string, value: Extract<Value, { kind: "select" }>, side: (x: Value) => string): string {
+    const condition = this.scalar(value.condition);
+    const name = this.out.name("t");
+    this.out.line(`${type} ${name};`);
+    const branch = (x: Value) => () => this.scope(() => this.out.line(`${name} = ${side(x)};`));
+    this.out.block(`if (${condition})`, branch(value.a));
+    this.out.block("else", branch(value.b));
+    return name;
+  }
+
+  /** A uniform value that only some lanes ask for: computed if any does. */
+  private whereTaken(value: Value, text: () => string): string {
+    if (this.branch === undefined || !value.unsafe) return text();
+    const name = this.out.name("t");
+    this.out.line(`${scalarType(value.dtype)} ${name} = 0;`);
+    this.out.block(`if (I${this.laneCount}_any(${this.branch}))`, () =>
+      this.scope(() => this.out.line(`${name} = ${text()};`)),
+    );
+    return name;
+  }
+
+  /** A linear index in elements, 64 bits wide. */
+  index(linear: Linear): string {
+    const parts: string[] = [];
+    for (const { atom, coefficient } of linear.terms) {
+      const term = atom.kind === "axis" ? this.axisName(atom.axis) : `(long)${this.scalar(atom)}`;
+      parts.push(coefficient === 1 ? term : `${term} * ${coefficient}`);
+    }
+    if (linear.constant !== 0 || parts.length === 0) parts.push(`${linear.constant}`);
+    return parts.join(" + ").replaceAll("+ -", "- ");
+  }
+
+  // ---- lanes
+
+  vector(value: Value): string {
+    const lanes = this.laneCount;
+    const type = vectorType(value.dtype, lanes);
+    if (!this.isVarying(value)) {
+      return this.cached(`x${value.id}.${lanes}`, type, "x", () => {
+        const x = this.scalar(value);
+        return value.dtype === "bool" ? `I${lanes}_splat(-(${x}))` : `${type}_splat(${x})`;
+      });
+    }
+    if (value.kind === "local") {
+      const bound = this.locals.get(value.local.id);
+      if (bound === undefined) throw misplaced(`local ${value.local.id}, which is not bound`);
+      return bound.name;
+    }
+    if (value.kind === "const") throw misplaced("a constant that varies");
+    return this.cached(`v${value.id}`, type, "v", () => this.vectorText(value, type));
+  }
+
+  private vectorText(value: Exclude<Value, { kind: "const" | "local" }>, type: string): string {
+    const { context, laneCount } = this;
+    switch (value.kind) {
+      case "axis":
+        return `I${laneCount}_splat((int)${this.axisName(value.axis)}) + iota${laneCount}`;
+      case "load":
+        return this.vectorLoad(value);
+      case "unary":
+        return vectorUnary(context, value.fn, value.x.dtype, this.vector(value.x), laneCount);
+      case "binary":
+        return this.vectorBinaryText(value);
+      case "select":
+        return this.vectorSelect(value, type);
+      case "cast":
+        return vectorCast(value.x.dtype, value.dtype, this.vector(value.x), laneCount);
+      case "bitcast":
+        return `(${type})${this.vector(value.x)}`;
+      case "guard": {
+        const all = `I${laneCount}_splat(-1)`;
+        return `I${laneCount}_guard(base, ${this.vector(value.x)}, ${value.extent}, ${this.taken() ?? all}, ${context.site(value.site)})`;
+      }
+      default:
+        return unreachable(value);
+    }
+  }
+
+  private vectorBinaryText(value: Extract<Value, { kind: "binary" }>): string {
+    const { fn, b } = value;
+    const a = this.vector(value.a);
+    if (b.kind === "const" && value.a.dtype === "int32") {
+      if (fn === "shr") return `(I${this.laneCount})((U${this.laneCount})${a} >> ${b.value & 31})`;
+      if (fn === "shl") return `(${a} << ${b.value & 31})`;
+      if ((fn === "div" || fn === "mod") && b.value > 0 && value.a.min >= 0)
+        return this.divided(fn, value.a, a, b.value);
+    }
+    return vectorBinary(this.context, fn, value.a.dtype, a, this.vector(b), this.laneCount);
+  }
+
+  /** Lanes not negative divided by a constant: shifts, or floats where they are exact. */
+  private divided(fn: "div" | "mod", value: Value, x: string, divisor: number): string {
+    const n = this.laneCount;
+    if ((divisor & (divisor - 1)) === 0) {
+      return fn === "mod" ? `(${x} & ${divisor - 1})` : `(${x} >> ${31 - Math.clz32(divisor)})`;
+    }
+    // (x + 1/2) / divisor stays further than a rounding error from the next integer as long as x is below 2^21.
+    const quotient =
+      value.max < 2 ** 21
+        ? `__builtin_convertvector((__builtin_convertvector(${x}, F${n}) + 0.5f) * ${literal(1 / divisor, "float32")}, I${n})`
+        : `(I${n})((U${n})${x} / ${divisor}u)`;
+    return fn === "div" ? quotient : `(${x} - ${quotient} * ${divisor})`;
+  }
+
+  private vectorSelect(value: Extract<Value, { kind: "select" }>, type: string): string {
+    const { condition, a, b } = value;
+    if (!a.unsafe && !b.unsafe) {
+      if (!this.isVarying(condition)) return `(${this.scalar(condition)} ? ${this.vector(a)} : ${this.vector(b)})`;
+      return `${type}_sel(${this.vector(condition)}, ${this.vector(a)}, ${this.vector(b)})`;
+    }
+    if (!this.isVarying(condition)) return this.branches(type, value, (x) => this.vector(x));
+    const taken = this.vector(condition);
+    const side = (x: Value, chosen: string): string => {
+      if (!x.unsafe) return this.vector(x);
+      const outer = this.branch;
+      const within = this.taken();
+      const I = `I${this.laneCount}`;
+      this.branch = this.out.define(I, "m", within === undefined ? chosen : `${chosen} & ${within}`);
+      let name = "";
+      this.scope(() => {
+        name = this.vector(x);
+      });
+      this.branch = outer;
+      return name;
+    };
+    const [one, other] = [side(a, taken), side(b, `~${taken}`)];
+    return `${type}_sel(${taken}, ${one}, ${other})`;
+  }
+
+  /** The lanes in which something is computed at all; undefined when that is all of them. */
+  private taken(): string | undefined {
+    return this.branch ?? this.lanes?.mask;
+  }
+
+  // ---- memory
+
+  /** How far apart neighbouring lanes are, in elements; undefined when they are not evenly spaced. */
+  private laneStride(index: Linear): number | undefined {
+    let stride = 0;
+    for (const { atom, coefficient } of index.terms) {
+      if (atom.kind === "axis" && atom.axis.id === this.lanes?.axis.id) stride = coefficient;
+      else if (this.isVarying(atom)) return undefined;
+    }
+    return stride === 0 ? undefined : stride;
+  }
+
+  private memoryType(dtype: DType): string {
+    return `${dtype === "uint8" || dtype === "bool" ? "B" : vectorType(dtype, 0).charAt(0)}${this.laneCount}`;
+  }
+
+  private vectorLoad(value: Extract<Value, { kind: "load" }>): string {
+    const { buffer, index, dtype } = value;
+    const stride = this.laneStride(index);
+    const type = this.memoryType(dtype);
+    const mask = value.unsafe ? this.taken() : this.laneMask;
+    const pointer = this.pointer(buffer);
+    let text: string;
+    if (stride === 1) {
+      const at = `${pointer} + (${this.index(index)})`;
+      text = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
+    } else {
+      const { at, lanes } = this.scattered(buffer, index, stride);
+      text = mask === undefined ? `${type}_gather(${at}, ${lanes})` : `${type}_gatherm(${at}, ${lanes}, ${mask})`;
+    }
+    return dtype === "bool" ? `(-${text})` : text;
+  }
+
+  /** Where lanes from anywhere are: the address of one, and how far the others are from it. */
+  private scattered(buffer: number, index: Linear, stride: number | undefined): { at: string; lanes: string } {
+    const n = this.laneCount;
+    const pointer = this.pointer(buffer);
+    if (stride !== undefined) return { at: `${pointer} + (${this.index(index)})`, lanes: `iota${n} * ${stride}` };
+    const even: Linear = { ...index, terms: index.terms.filter(({ atom }) => !this.isVarying(atom)) };
+    const lanes = index.terms
+      .filter(({ atom }) => this.isVarying(atom))
+      .map(({ atom, coefficient }) => `${this.vector(atom)}${coefficient === 1 ? "" : ` * ${coefficient}`}`);
+    return { at: `${pointer} + (${this.index(even)})`, lanes: lanes.join(" + ") };
+  }
+
+  storeScalar(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
+    const { dtype } = this.context.buffer(buffer);
+    const text = this.scalar(value);
+    const at = `${this.pointer(buffer)}[${this.index(index)}]`;
+    const sum = accumulate ? scalarBinary(this.context, "add", dtype, at, text) : text;
+    this.out.line(`${at} = ${sum};`);
+  }
+
+  storeVector(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
+    const { dtype } = this.context.buffer(buffer);
+    const type = this.memoryType(dtype);
+    const mask = this.laneMask;
+    const stride = this.laneStride(index);
+    const held = this.vector(value);
+    const inMemory = dtype === "bool" ? `-${held}` : held;
+    if (stride === 1) {
+      const at = `${this.pointer(buffer)} + (${this.index(index)})`;
+      let text = inMemory;
+      if (accumulate) {
+        const old = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
+        const sum = vectorBinary(
+          this.context,
+          "add",
+          dtype,
+          dtype === "bool" ? `(-${old})` : old,
+          held,
+          this.laneCount,
+        );
+        text = dtype === "bool" ? `-${sum}` : sum;
+      }
+      this.out.line(mask === undefined ? `${type}_store(${at}, ${text});` : `${type}_storem(${at}, ${text}, ${mask});`);
+      return;
+    }
+    const { at, lanes } = this.scattered(buffer, index, stride);
+    const chosen = mask ?? `I${this.laneCount}_splat(-1)`;
+    const where = lanes === "" ? `I${this.laneCount}_splat(0)` : lanes;
+    this.out.line(`${type}_${accumulate ? "addm" : "scatterm"}(${at}, ${where}, ${inMemory}, ${chosen});`);
+  }
+
+  // ---- hoisting
+
+  /** Computes before a loop what `value` needs and the loop, which binds `bound`, does not change. */
+  hoist(
+    value: Value,
+    bound: ReadonlySet<number>,
+    conditional = false,
+    seen: Hoisted = { always: new Set(), sometimes: new Set() },
+  ): void {
+    const visited = conditional ? seen.sometimes : seen.always;
+    if (visited.has(value)) return;
+    visited.add(value);
+    if (value.kind === "const" || value.kind === "axis" || value.kind === "local") return;
+    const invariant = !value.pinned && isDisjoint(value.deps, bound);
+    if (invariant && !(conditional && value.unsafe)) {
+      if (this.isVarying(value)) this.vector(value);
+      else this.scalar(value);
+      return;
+    }
+    if (value.kind === "select") {
+      this.hoist(value.condition, bound, conditional, seen);
+      this.hoist(value.a, bound, true, seen);
+      this.hoist(value.b, bound, true, seen);
+      return;
+    }
+    for (const operand of operands(value)) this.hoist(operand, bound, conditional, seen);
+  }
+}
+
+function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  for (const item of a) if (b.has(item)) return false;
+  return true;
+}

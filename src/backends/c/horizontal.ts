@@ -1,0 +1,36 @@
+// The lanes of one vector combined into one element, always in the same order.
+import type { DType } from "../../graph/dtype.ts";
+import type { Combine } from "../../graph/node.ts";
+import { combineFn } from "../analysis/steps.ts";
+import type { EmitContext } from "./emitter.ts";
+import { needLanes, scalarType, vectorType } from "./lanes.ts";
+import { scalarBinary } from "./operations.ts";
+
+/** Makes sure that `sum_F16(v)` and the like stand in the program; of masks `max_M16(m)`. */
+export function needReduction(context: EmitContext, combine: Combine, dtype: DType, lanes: number): void {
+  needLanes(context, lanes);
+  const type = vectorType(dtype, lanes);
+  const isMask = dtype === "bool";
+  const name = `${combine}_${isMask ? `M${lanes}` : type}`;
+  context.helper(name, () => {
+    const element = scalarType(dtype);
+    // Halves are combined until one is left: the order is that of a tree.
+    let body = `${element} a[${lanes}];\n  for (int l = 0; l < ${lanes}; l++) a[l] = ${isMask ? "-v[l]" : "v[l]"};\n`;
+    for (let half = lanes / 2; half >= 1; half /= 2) {
+      const sum = scalarBinary(context, combineFn[combine], dtype, "a[l]", `a[l + ${half}]`);
+      body += `  for (int l = 0; l < ${half}; l++) a[l] = ${sum};\n`;
+    }
+    return `static inline ${element} ${name}(${type} v) {\n  ${body}  return a[0];\n}\n`;
+  });
+  if (dtype === "float32" && combine === "sum") {
+    context.helper(`wide_sum_F${lanes}`, () => wideSum(lanes));
+  }
+}
+
+function wideSum(lanes: number): string {
+  let body = `double a[${lanes}];\n  for (int l = 0; l < ${lanes}; l++) a[l] = v[l];\n`;
+  for (let half = lanes / 2; half >= 1; half /= 2) {
+    body += `  for (int l = 0; l < ${half}; l++) a[l] += a[l + ${half}];\n`;
+  }
+  return `static inline double wide_sum_F${lanes}(F${lanes} v) {\n  ${body}  return a[0];\n}\n`;
+}

@@ -1,0 +1,2 @@
+// What the C backend offers the runtime.
+export { type CDeviceOptions, createCDevice } from "./device.ts";

@@ -1,0 +1,262 @@
+// The C types and helpers of vectors with a given number of lanes: loads, stores, masks, selection, rounding.
+import type { DType } from "../../graph/dtype.ts";
+import type { EmitContext } from "./emitter.ts";
+import type { Target } from "./target.ts";
+
+/** The C type of a value in a register: one element. */
+export const scalarType = (dtype: DType): string =>
+  dtype === "float32" ? "float" : dtype === "float64" ? "double" : "int";
+
+/** The letter of a vector's element: F float, D double, I 32-bit integers and masks. Bytes and bools are held in I. */
+export const laneLetter = (dtype: DType): "F" | "D" | "I" =>
+  dtype === "float32" ? "F" : dtype === "float64" ? "D" : "I";
+
+export const vectorType = (dtype: DType, lanes: number): string => `${laneLetter(dtype)}${lanes}`;
+
+/** The C text of a constant of a dtype. */
+export function literal(value: number, dtype: DType): string {
+  if (dtype === "int32") return value === -2147483648 ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : `${value}`;
+  if (dtype === "uint8") return `${value & 255}`;
+  if (dtype === "bool") return value !== 0 ? "1" : "0";
+  const suffix = dtype === "float32" ? "f" : "";
+  const rounded = dtype === "float32" ? Math.fround(value) : value;
+  if (Number.isNaN(rounded)) return `__builtin_nan${suffix}("")`;
+  if (!Number.isFinite(rounded)) return rounded > 0 ? `__builtin_inf${suffix}()` : `(-__builtin_inf${suffix}())`;
+  const digits = Object.is(rounded, -0) ? "-0.0" : /[.e]/.test(`${rounded}`) ? `${rounded}` : `${rounded}.0`;
+  return digits.startsWith("-") ? `(${digits}${suffix})` : `${digits}${suffix}`;
+}
+
+/** Makes sure that the types and helpers for vectors of so many lanes stand in the program. */
+export function needLanes(context: EmitContext, lanes: number): void {
+  context.helper(`lanes${lanes}`, () => lanesSource(context.target, lanes));
+}
+
+function lanesSource(target: Target, lanes: number): string {
+  const parts = [types(lanes)];
+  for (const letter of ["F", "D", "I"] as const) {
+    parts.push(
+      splat(letter, lanes),
+      memory(target, letter, lanes),
+      select(letter, lanes),
+      rounding(target, letter, lanes),
+    );
+  }
+  parts.push(bytes(target, lanes), masks(target, lanes), conversions(lanes), integers(lanes));
+  return parts.join("");
+}
+
+const elements = { F: "float", D: "double", I: "int", Q: "long long", B: "unsigned char" } as const;
+const widths = { F: 4, D: 8, I: 4, Q: 8, B: 1 } as const;
+
+function types(n: number): string {
+  let text = "";
+  for (const letter of ["F", "D", "I", "Q", "B"] as const) {
+    const [type, width] = [elements[letter], widths[letter]];
+    text += `typedef ${type} ${letter}${n} __attribute__((vector_size(${n * width})));\n`;
+    text += `typedef ${type} ${letter}${n}u __attribute__((vector_size(${n * width}), aligned(${width}), may_alias));\n`;
+  }
+  text += `typedef unsigned U${n} __attribute__((vector_size(${n * 4})));\n`;
+  const counting = Array.from({ length: n }, (_, lane) => lane).join(", ");
+  return `${text}#define iota${n} ((I${n}){${counting}})\n`;
+}
+
+/** Taking zero away keeps every value, the sign of zero too. */
+const splat = (letter: "F" | "D" | "I", n: number): string =>
+  `static inline ${letter}${n} ${letter}${n}_splat(${elements[letter]} x) { return x - (${letter}${n}){0}; }\n`;
+
+interface Intrinsics {
+  readonly register: string;
+  readonly suffix: string;
+  readonly load: string;
+  readonly store: string;
+  readonly mask: string;
+}
+
+/** The intrinsics for masked access of a vector that fills a register, where the target has them. */
+function intrinsics(target: Target, letter: "F" | "D" | "I", n: number): Intrinsics | undefined {
+  const bits = n * widths[letter] * 8;
+  if (target.vectors === "avx512" && (bits === 512 || bits === 256)) {
+    const p = bits === 512 ? "_mm512" : "_mm256";
+    const suffix = letter === "F" ? "ps" : letter === "D" ? "pd" : "epi32";
+    const register = letter === "F" ? `__m${bits}` : letter === "D" ? `__m${bits}d` : `__m${bits}i`;
+    const mask = n === 16 ? "_mm512_movepi32_mask((__m512i)m)" : "_mm256_movepi32_mask((__m256i)m)";
+    if (n !== 16 && n !== 8) return undefined;
+    return { register, suffix, load: `${p}_maskz_loadu_${suffix}`, store: `${p}_mask_storeu_${suffix}`, mask };
+  }
+  return undefined;
+}
+
+function memory(target: Target, letter: "F" | "D" | "I", n: number): string {
+  const type = `${letter}${n}`;
+  const element = elements[letter];
+  const wide = intrinsics(target, letter, n);
+  const load = `static inline ${type} ${type}_load(const ${element} *p) { return *(const ${type}u *)p; }\n`;
+  const store = `static inline void ${type}_store(${element} *p, ${type} v) { *(${type}u *)p = v; }\n`;
+  const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;
+  let loadMasked = `{ ${type} r = {0}; ${loop("if (m[l]) r[l] = p[l];")} return r; }`;
+  let storeMasked = `{ ${loop("if (m[l]) p[l] = v[l];")} }`;
+  if (wide !== undefined) {
+    loadMasked = `{ return (${type})${wide.load}(${wide.mask}, p); }`;
+    storeMasked = `{ ${wide.store}(p, ${wide.mask}, (${wide.register})v); }`;
+  } else if (target.vectors === "avx2" && n === 8 && letter !== "D") {
+    const suffix = letter === "F" ? "ps" : "epi32";
+    const register = letter === "F" ? "__m256" : "__m256i";
+    loadMasked = `{ return (${type})_mm256_maskload_${suffix}(p, (__m256i)m); }`;
+    storeMasked = `{ _mm256_maskstore_${suffix}(p, (__m256i)m, (${register})v); }`;
+  }
+  let gather = `{ ${type} r; ${loop("r[l] = p[i[l]];")} return r; }`;
+  let gatherMasked = `{ ${type} r = {0}; ${loop("if (m[l]) r[l] = p[i[l]];")} return r; }`;
+  if (target.vectors === "avx512" && n === 16 && letter !== "D") {
+    const suffix = letter === "F" ? "ps" : "epi32";
+    const zero = letter === "F" ? "_mm512_setzero_ps()" : "_mm512_setzero_si512()";
+    gather = `{ return (${type})_mm512_i32gather_${suffix}((__m512i)i, p, 4); }`;
+    gatherMasked = `{ return (${type})_mm512_mask_i32gather_${suffix}(${zero}, _mm512_movepi32_mask((__m512i)m), (__m512i)i, p, 4); }`;
+  }
+  return `${load}${store}static inline ${type} ${type}_loadm(const ${element} *p, I${n} m) ${loadMasked}
+static inline void ${type}_storem(${element} *p, ${type} v, I${n} m) ${storeMasked}
+static inline ${type} ${type}_gather(const ${element} *p, I${n} i) ${gather}
+static inline ${type} ${type}_gatherm(const ${element} *p, I${n} i, I${n} m) ${gatherMasked}
+static inline void ${type}_scatterm(${element} *p, I${n} i, ${type} v, I${n} m) { ${loop("if (m[l]) p[i[l]] = v[l];")} }
+static inline void ${type}_addm(${element} *p, I${n} i, ${type} v, I${n} m) { ${loop("if (m[l]) p[i[l]] += v[l];")} }
+`;
+}
+
+/** Bytes in memory are 32-bit lanes in registers. */
+function bytes(target: Target, n: number): string {
+  const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;
+  const masked = target.vectors === "avx512" && n === 16;
+  const load = masked
+    ? "{ return (I16)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(_mm512_movepi32_mask((__m512i)m), p)); }"
+    : `{ I${n} r = {0}; ${loop("if (m[l]) r[l] = p[l];")} return r; }`;
+  const store = masked
+    ? "{ _mm_mask_storeu_epi8(p, _mm512_movepi32_mask((__m512i)m), _mm512_cvtepi32_epi8((__m512i)v)); }"
+    : `{ ${loop("if (m[l]) p[l] = (unsigned char)v[l];")} }`;
+  return `static inline I${n} B${n}_load(const unsigned char *p) { return __builtin_convertvector(*(const B${n}u *)p, I${n}); }
+static inline void B${n}_store(unsigned char *p, I${n} v) { *(B${n}u *)p = __builtin_convertvector(v, B${n}); }
+static inline I${n} B${n}_loadm(const unsigned char *p, I${n} m) ${load}
+static inline void B${n}_storem(unsigned char *p, I${n} v, I${n} m) ${store}
+static inline I${n} B${n}_gather(const unsigned char *p, I${n} i) { I${n} r; ${loop("r[l] = p[i[l]];")} return r; }
+static inline I${n} B${n}_gatherm(const unsigned char *p, I${n} i, I${n} m) { I${n} r = {0}; ${loop("if (m[l]) r[l] = p[i[l]];")} return r; }
+static inline void B${n}_scatterm(unsigned char *p, I${n} i, I${n} v, I${n} m) { ${loop("if (m[l]) p[i[l]] = (unsigned char)v[l];")} }
+static inline void B${n}_addm(unsigned char *p, I${n} i, I${n} v, I${n} m) { ${loop("if (m[l]) p[i[l]] = (unsigned char)(p[i[l]] + v[l]);")} }
+`;
+}
+
+/** Chosen by a mask of 32-bit lanes, each all ones or all zeros. */
+function select(letter: "F" | "D" | "I", n: number): string {
+  const type = `${letter}${n}`;
+  if (letter === "I")
+    return `static inline I${n} I${n}_sel(I${n} m, I${n} a, I${n} b) { return (m & a) | (~m & b); }\n`;
+  const bits = letter === "D" ? `Q${n}` : `I${n}`;
+  const mask = letter === "D" ? `Q${n} k = __builtin_convertvector(m, Q${n});` : `I${n} k = m;`;
+  return `static inline ${type} ${type}_sel(I${n} m, ${type} a, ${type} b) { ${mask} return (${type})((k & (${bits})a) | (~k & (${bits})b)); }\n`;
+}
+
+function masks(target: Target, n: number): string {
+  const any =
+    target.vectors === "avx512" && n === 16
+      ? "_mm512_movepi32_mask((__m512i)m) != 0"
+      : target.vectors === "avx512" && n === 8
+        ? "_mm256_movepi32_mask((__m256i)m) != 0"
+        : "r != 0";
+  const loop = any === "r != 0" ? `int r = 0; for (int l = 0; l < ${n}; l++) r |= m[l]; ` : "";
+  return `static inline int I${n}_any(I${n} m) { ${loop}return ${any}; }
+static inline I${n} I${n}_first(long count) { return iota${n} < (int)(count < ${n} ? count : ${n}); }
+`;
+}
+
+const roundings = ["floor", "ceil", "trunc", "rint", "sqrt"] as const;
+
+function rounding(target: Target, letter: "F" | "D" | "I", n: number): string {
+  if (letter === "I") return "";
+  const type = `${letter}${n}`;
+  const bits = n * widths[letter] * 8;
+  const suffix = letter === "F" ? "ps" : "pd";
+  const builtin = letter === "F" ? "f" : "";
+  const register = `__m${bits}${letter === "D" ? "d" : ""}`;
+  const modes = { floor: 9, ceil: 10, trunc: 11, rint: 8 } as const;
+  let text = "";
+  for (const name of roundings) {
+    let body = `${type} r; for (int l = 0; l < ${n}; l++) r[l] = __builtin_${name}${builtin}(x[l]); return r;`;
+    const x86 = target.vectors === "avx512" || target.vectors === "avx2";
+    if (x86 && bits === 512) {
+      body =
+        name === "sqrt"
+          ? `return (${type})_mm512_sqrt_${suffix}((${register})x);`
+          : `return (${type})_mm512_roundscale_${suffix}((${register})x, ${modes[name]});`;
+    } else if (x86 && bits === 256) {
+      body =
+        name === "sqrt"
+          ? `return (${type})_mm256_sqrt_${suffix}((${register})x);`
+          : `return (${type})_mm256_round_${suffix}((${register})x, ${modes[name]});`;
+    }
+    text += `static inline ${type} ${type}_${name}(${type} x) { ${body} }\n`;
+  }
+  let fma = "return a * b + c;";
+  if ((target.vectors === "avx512" || target.vectors === "avx2") && (bits === 512 || bits === 256))
+    fma = `return (${type})_mm${bits}_fmadd_${suffix}((${register})a, (${register})b, (${register})c);`;
+  else if (target.vectors === "neon" && bits === 128)
+    fma = letter === "F" ? "return (F4)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);" : fma;
+  return `${text}static inline ${type} ${type}_fma(${type} a, ${type} b, ${type} c) { ${fma} }
+${extreme(target, letter, n, "min")}${extreme(target, letter, n, "max")}`;
+}
+
+/** The smaller or larger; NaN if either is, and -0 is below 0. */
+function extreme(target: Target, letter: "F" | "D", n: number, name: "min" | "max"): string {
+  const type = `${letter}${n}`;
+  const bits = n * widths[letter] * 8;
+  const head = `static inline ${type} ${type}_${name}(${type} a, ${type} b)`;
+  if (target.vectors === "avx512" && (bits === 512 || bits === 256)) {
+    const suffix = letter === "F" ? "ps" : "pd";
+    const register = `__m${bits}${letter === "D" ? "d" : ""}`;
+    const p = bits === 512 ? "_mm512" : "_mm256";
+    const [x, y] = [`(${register})a`, `(${register})b`];
+    return `${head} { return (${type})${p}_mask_add_${suffix}(${p}_range_${suffix}(${x}, ${y}, ${name === "max" ? 5 : 4}), ${p}_cmp_${suffix}_mask(${x}, ${y}, _CMP_UNORD_Q), ${x}, ${y}); }\n`;
+  }
+  const integer = `${letter === "D" ? "Q" : "I"}${n}`;
+  const [better, zeros] = name === "min" ? ["<", "|"] : [">", "&"];
+  const m = (comparison: string): string => mask(letter, n, comparison);
+  return `${head} {
+  ${type} r = ${type}_sel(${m(`a ${better} b`)}, a, b);
+  r = ${type}_sel(${m("a == b")}, (${type})((${integer})a ${zeros} (${integer})b), r);
+  return ${type}_sel(${m("(a != a) | (b != b)")}, a + b, r);
+}
+`;
+}
+
+/** A comparison of vectors as a mask of 32-bit lanes. */
+export const mask = (letter: string, n: number, comparison: string): string =>
+  letter === "D" ? `__builtin_convertvector(${comparison}, I${n})` : `(${comparison})`;
+
+/** Float to integer: truncated and saturated, NaN gives 0. */
+function conversions(n: number): string {
+  let text = "";
+  for (const letter of ["F", "D"] as const) {
+    const type = `${letter}${n}`;
+    const m = (comparison: string): string => mask(letter, n, comparison);
+    const top = letter === "F" ? "2147483648.0f" : "2147483647.0";
+    const zero = letter === "F" ? "0.0f" : "0.0";
+    text += `static inline I${n} I${n}_of${letter}(${type} x) {
+  ${type} bounded = ${type}_sel(${m(`(x < ${top}) & (x > -2147483648.0${letter === "F" ? "f" : ""})`)}, x, ${type}_splat(${zero}));
+  I${n} r = __builtin_convertvector(bounded, I${n});
+  r = I${n}_sel(${m(`x >= ${top}`)}, I${n}_splat(2147483647), r);
+  return I${n}_sel(${m(`x <= -2147483648.0${letter === "F" ? "f" : ""}`)}, I${n}_splat(-2147483647 - 1), r);
+}
+`;
+  }
+  return text;
+}
+
+function integers(n: number): string {
+  const loop = (body: string): string => `{ I${n} r; for (int l = 0; l < ${n}; l++) r[l] = ${body}; return r; }`;
+  return `static inline I${n} I${n}_div(I${n} a, I${n} b) ${loop("int_div(a[l], b[l])")}
+static inline I${n} I${n}_mod(I${n} a, I${n} b) ${loop("int_mod(a[l], b[l])")}
+static inline I${n} I${n}_pow(I${n} a, I${n} b) ${loop("int_pow(a[l], b[l])")}
+static inline I${n} I${n}_shr(I${n} a, I${n} b) ${loop("(int)((unsigned)a[l] >> (b[l] & 31))")}
+static inline I${n} I${n}_guard(char *base, I${n} i, int extent, I${n} m, int site) {
+  I${n} bad = ((i < 0) | (i >= extent)) & m;
+  if (I${n}_any(bad)) for (int l = 0; l < ${n}; l++) if (bad[l]) record_failure(base, i[l], extent, site);
+  return i & ~bad;
+}
+`;
+}

@@ -1,0 +1,32 @@
+// Calls into compiled libraries, through koffi: an optional package, loaded when the C backend is asked for.
+import { HebbError } from "../../graph/errors.ts";
+
+type NativeFunction = (...operands: readonly number[]) => unknown;
+
+export interface Library {
+  /** A function by its C declaration: "int add(int a, int b)". Addresses are uint64_t, exact below 2⁵³. */
+  func(declaration: string): NativeFunction;
+  unload(): void;
+}
+
+interface Koffi {
+  load(path: string): Library;
+  address(view: Uint8Array): bigint;
+}
+
+let loaded: Koffi | undefined;
+
+/** Throws a HebbError where koffi is not installed or does not work on this platform. */
+export function koffi(): Koffi {
+  if (loaded !== undefined) return loaded;
+  try {
+    const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
+    loaded = require("koffi") as Koffi;
+    return loaded;
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new HebbError(
+      `the package koffi, which calls compiled code, cannot be loaded (${why}); install it with npm install koffi`,
+    );
+  }
+}

@@ -1,0 +1,193 @@
+// Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
+import type { BufferInfo, ContractionKernel, LoopKernel, Program } from "../../compiler/kernel.ts";
+import type { DType } from "../../graph/dtype.ts";
+import { InternalError } from "../../graph/errors.ts";
+import { binary } from "../../graph/scalar.ts";
+import { emitContraction } from "./contraction.ts";
+import type { EmitContext, Phase } from "./emitter.ts";
+import { emitLoops } from "./loops.ts";
+import { poolInterface } from "./pool.ts";
+import type { Target } from "./target.ts";
+
+export interface EmittedProgram {
+  readonly source: string;
+  /** Names of guards, by the number that a failure records. */
+  readonly sites: readonly string[];
+  /** Private scratch for each thread, and scratch that all share, in bytes. */
+  readonly scratchBytes: number;
+  readonly sharedBytes: number;
+  /** Whether some kernel is worth sharing between threads. */
+  readonly shares: boolean;
+}
+
+/** Places in the argument table after the arguments: the arena, the shared scratch, then the scratch of each thread. */
+export const tableSlots = (program: Program): { arena: number; shared: number; scratch: number } => ({
+  arena: program.argumentCount,
+  shared: program.argumentCount + 1,
+  scratch: program.argumentCount + 2,
+});
+
+export function emitProgram(program: Program, target: Target): EmittedProgram {
+  const context = new ProgramContext(program, target);
+  const kernels = program.kernels.map((kernel): Phase[] =>
+    (kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context)).phases.filter(
+      ({ units }) => units > 0,
+    ),
+  );
+  const phases = kernels.flat();
+  const slots = tableSlots(program);
+  const shares = worthThreads(phases);
+  const call = ({ name, units }: Phase): string =>
+    `  ${name}(base, table, 0, ${units}, base + table[${slots.scratch}]);\n`;
+  const source = `/* ${program.name.replaceAll("*/", "")} */
+${[...context.helpers.values()].join("")}
+${phases.map((phase) => phase.source).join("\n")}
+${shares ? sharedRun(phases, slots.scratch) : ""}
+void hebb_run(char *base, const unsigned *table, struct pool *pool) {
+${shares ? "  if (pool) {\n    pool->run(pool, run_thread, base, table);\n    return;\n  }\n" : ""}${phases.map(call).join("")}}
+
+#ifdef HEBB_PROFILE
+void hebb_kernel(char *base, const unsigned *table, int kernel) {
+  switch (kernel) {
+${kernels.map((own, place) => `  case ${place}:\n${own.map(call).join("")}    break;\n`).join("")}  }
+}
+#endif
+`;
+  return {
+    source: shares || source.includes("pool->") ? poolInterface + source : `struct pool;\n${source}`,
+    sites: context.sites,
+    scratchBytes: context.scratchBytes,
+    sharedBytes: context.sharedBytes,
+    shares,
+  };
+}
+
+/** A phase is shared from this many nanoseconds on: a barrier costs some hundreds. */
+const sharedCost = 4_000;
+const barrierCost = 700;
+/** Waking the workers. */
+const wakeCost = 4_000;
+
+const isShared = ({ units, cost }: Phase): boolean => units > 1 && cost >= sharedCost;
+
+function worthThreads(phases: readonly Phase[]): boolean {
+  let gain = -wakeCost;
+  for (const phase of phases) if (isShared(phase)) gain += phase.cost / 2 - 2 * barrierCost;
+  return gain > 0;
+}
+
+/**
+ * Every thread runs it at once. Shared phases are cut evenly, the others are the first thread's; a barrier stands wherever
+ * one thread may read what another wrote.
+ */
+function sharedRun(phases: readonly Phase[], scratchSlot: number): string {
+  let body = "";
+  let alone: Phase[] = [];
+  const closeAlone = (): void => {
+    if (alone.length === 0) return;
+    const calls = alone.map(({ name, units }) => `    ${name}(base, table, 0, ${units}, scratch);\n`).join("");
+    body += `  if (thread == 0) {\n${calls}  }\n`;
+    alone = [];
+  };
+  const wait = "  pool_barrier(pool);\n";
+  for (const phase of phases) {
+    if (!isShared(phase)) {
+      alone.push(phase);
+      continue;
+    }
+    if (alone.length > 0) {
+      closeAlone();
+      body += wait;
+    }
+    const bound = (part: string): string => `(int)((long)${phase.units} * ${part} / threads)`;
+    body += `  ${phase.name}(base, table, ${bound("thread")}, ${bound("(thread + 1)")}, scratch);\n${wait}`;
+  }
+  closeAlone();
+  return `static void run_thread(struct pool *pool, int thread, int threads) {
+  char *base = pool->base;
+  const unsigned *table = pool->table;
+  char *scratch = base + table[${scratchSlot} + thread];
+${body}}
+`;
+}
+
+class ProgramContext implements EmitContext {
+  readonly target: Target;
+  readonly sites: string[] = [];
+  readonly helpers = new Map<string, string>();
+  scratchBytes = 0;
+  sharedBytes = 0;
+  private readonly program: Program;
+  private readonly extra: BufferInfo[] = [];
+  private phases = 0;
+
+  constructor(program: Program, target: Target) {
+    this.program = program;
+    this.target = target;
+  }
+
+  buffer(id: number): BufferInfo {
+    const info = this.program.buffers[id] ?? this.extra[id - this.program.buffers.length];
+    if (info === undefined) throw new InternalError(`program ${this.program.name} has no buffer ${id}`);
+    return info;
+  }
+
+  address(id: number): string {
+    const { placement } = this.buffer(id);
+    if (placement.kind === "argument") return `base + table[${placement.slot}]`;
+    return `base + table[${tableSlots(this.program).arena}] + ${placement.byteOffset}u`;
+  }
+
+  phaseName(kernel: string): string {
+    return `p${this.phases++}_${kernel.replaceAll(/[^A-Za-z0-9]+/g, "_").slice(0, 40)}`;
+  }
+
+  site(name: string): number {
+    const known = this.sites.indexOf(name);
+    return known >= 0 ? known : this.sites.push(name) - 1;
+  }
+
+  needScratch(bytes: number): void {
+    this.scratchBytes = Math.max(this.scratchBytes, bytes);
+  }
+
+  needShared(bytes: number): void {
+    this.sharedBytes = Math.max(this.sharedBytes, bytes);
+  }
+
+  sharedBuffer(dtype: DType): number {
+    const first = this.program.buffers.length;
+    const known = this.extra.findIndex((buffer) => buffer.dtype === dtype);
+    if (known >= 0) return first + known;
+    const id = first + this.extra.length;
+    const slot = tableSlots(this.program).shared;
+    this.extra.push({ id, name: "shared scratch", dtype, length: 2 ** 30, placement: { kind: "argument", slot } });
+    return id;
+  }
+
+  helper(name: string, make: () => string): void {
+    if (this.helpers.has(name)) return;
+    // What a helper needs stands before it.
+    const text = make();
+    this.helpers.set(name, text);
+  }
+}
+
+/** A contraction as the loops it stands for. */
+export function asLoops(kernel: ContractionKernel): LoopKernel {
+  return {
+    kind: "loops",
+    name: kernel.name,
+    axes: [...kernel.batch, ...kernel.m, ...kernel.n],
+    body: [
+      {
+        kind: "reduce",
+        local: kernel.result,
+        combine: "sum",
+        axes: kernel.k,
+        value: binary("mul", kernel.a, kernel.b),
+      },
+      ...kernel.epilogue,
+    ],
+  };
+}

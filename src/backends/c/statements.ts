@@ -1,0 +1,372 @@
+// Writes the statements of a kernel inside its loops: nests, lanes, stores, reductions and scans.
+import type { DType } from "../../graph/dtype.ts";
+import { type Axis, newLocal } from "../../graph/scalar.ts";
+import { bestLane, type Dependence, isHeavy } from "../analysis/cost.ts";
+import { boundIn, combineFn, extentOf, identityOf, type Step, visitSteps } from "../analysis/steps.ts";
+import { operands, type Value } from "../analysis/values.ts";
+import type { Expressions } from "./expressions.ts";
+import { needReduction } from "./horizontal.ts";
+import { literal, scalarType, vectorType } from "./lanes.ts";
+import { scalarBinary, vectorBinary } from "./operations.ts";
+
+/** Sums of more points than this are carried in float64 from block to block. */
+const longSum = 2048;
+/** Long sums are carried in float64 after so many points. */
+const sumBlock = 1024;
+
+type Reduce = Extract<Step, { kind: "reduce" }>;
+
+/** Bounds of a loop, as C. */
+export interface Range {
+  readonly start: string;
+  readonly end: string;
+  /** How many points, where it is known. */
+  readonly count: number | undefined;
+}
+
+export const whole = (axis: Axis): Range => ({ start: "0", end: `${axis.extent}`, count: axis.extent });
+
+export class Statements {
+  protected readonly e: Expressions;
+  protected readonly dependence: Dependence;
+  /** Lanes where float64 is not among what varies, and where it is. */
+  protected readonly lanes: number;
+  /** Whether inner loops may take lanes: not inside lanes. */
+  protected innerLanes: boolean;
+
+  constructor(expressions: Expressions, dependence: Dependence, lanes: number, innerLanes: boolean) {
+    this.e = expressions;
+    this.dependence = dependence;
+    this.lanes = lanes;
+    this.innerLanes = innerLanes;
+  }
+
+  // ---- loops
+
+  /** for (axis = start; axis < end; axis++) body. */
+  loop(axis: Axis, range: Range, body: () => void): void {
+    const { out } = this.e;
+    const name = out.name("i");
+    out.block(`for (long ${name} = ${range.start}; ${name} < ${range.end}; ${name}++)`, () =>
+      this.e.scope(() => {
+        this.e.bindAxis(axis, name);
+        body();
+      }),
+    );
+  }
+
+  /** Plain loops over the axes, the first outermost; what the inner ones do not change is computed before them. */
+  nest(axes: readonly Axis[], steps: readonly Step[], inside: readonly Axis[], body: () => void): void {
+    const visit = (place: number): void => {
+      const axis = axes[place];
+      if (axis === undefined) return body();
+      this.loop(axis, whole(axis), () => {
+        const rest = [...axes.slice(place + 1), ...inside];
+        if (rest.length > 0) this.hoist(steps, rest);
+        visit(place + 1);
+      });
+    };
+    visit(0);
+  }
+
+  /** Runs the body over the range with lanes along the axis; the last lanes are taken together under a mask. */
+  laneLoop(axis: Axis, range: Range, steps: readonly Step[], body: () => void): void {
+    const { out } = this.e;
+    const { lanes } = this;
+    const outer = this.innerLanes;
+    this.innerLanes = false;
+    this.hoist(steps, [axis]);
+    const name = out.name("i");
+    const masked = (first: string, count: string): void => {
+      const mask = out.define(`I${lanes}`, "m", `I${lanes}_first(${count})`);
+      this.e.withLanes(axis, lanes, first, mask, body);
+    };
+    const { start, end, count } = range;
+    if (count !== undefined && count < lanes) {
+      out.block("", () => {
+        out.line(`const long ${name} = ${start};`);
+        masked(name, `${count}`);
+      });
+    } else {
+      out.block("", () => {
+        out.line(`long ${name} = ${start};`);
+        out.block(`for (; ${name} + ${lanes} <= ${end}; ${name} += ${lanes})`, () =>
+          this.e.withLanes(axis, lanes, name, undefined, body),
+        );
+        if (count === undefined || count % lanes !== 0) {
+          out.block(`if (${name} < ${end})`, () =>
+            masked(name, count === undefined ? `${end} - ${name}` : `${count % lanes}`),
+          );
+        }
+      });
+    }
+    this.innerLanes = outer;
+  }
+
+  /** Computes what the steps need and a loop over `axes` around them does not change. */
+  hoist(steps: readonly Step[], axes: readonly Axis[]): void {
+    const bound = boundIn(steps, new Set(axes.map((axis) => axis.id)));
+    const seen = { always: new Set<Value>(), sometimes: new Set<Value>() };
+    visitSteps(
+      steps,
+      (value) => this.e.hoist(value, bound, false, seen),
+      (index) => {
+        for (const { atom } of index.terms) this.e.hoist(atom, bound, false, seen);
+      },
+    );
+  }
+
+  // ---- statements
+
+  emitSteps(steps: readonly Step[]): void {
+    const { e } = this;
+    const vector = e.laneCount > 0;
+    for (const step of steps) {
+      switch (step.kind) {
+        case "force":
+          if (vector && e.isVarying(step.value)) e.vector(step.value);
+          else e.scalar(step.value);
+          break;
+        case "store":
+          if (vector) e.storeVector(step.buffer, step.index, step.value, step.accumulate);
+          else e.storeScalar(step.buffer, step.index, step.value, step.accumulate);
+          break;
+        case "for":
+          this.emitFor(step);
+          break;
+        case "reduce":
+          this.emitReduce(step);
+          break;
+        case "scan":
+          this.emitScan(step);
+          break;
+      }
+    }
+  }
+
+  private emitFor(step: Extract<Step, { kind: "for" }>): void {
+    if (extentOf(step.axes) === 0) return;
+    const lane = this.innerLanes && step.parallel ? bestLane(step.axes, step.body, this.dependence) : undefined;
+    const plain = step.axes.filter((axis) => axis !== lane);
+    this.hoist(step.body, step.axes);
+    this.nest(plain, step.body, lane === undefined ? [] : [lane], () => {
+      if (lane === undefined) this.emitSteps(step.body);
+      else this.laneLoop(lane, whole(lane), step.body, () => this.emitSteps(step.body));
+    });
+  }
+
+  private emitReduce(step: Reduce): void {
+    const lane = this.innerLanes && extentOf(step.axes) > 0 ? bestLane(step.axes, [step], this.dependence) : undefined;
+    if (lane === undefined) this.serialReduce(step);
+    else this.laneReduce(step, lane);
+  }
+
+  private isLong(step: Reduce): boolean {
+    return step.combine === "sum" && step.local.dtype === "float32" && extentOf(step.axes) > longSum;
+  }
+
+  private combined(step: Reduce, a: string, b: string, vector: boolean): string {
+    const { dtype } = step.local;
+    const fn = combineFn[step.combine];
+    return vector
+      ? vectorBinary(this.e.context, fn, dtype, a, b, this.e.laneCount)
+      : scalarBinary(this.e.context, fn, dtype, a, b);
+  }
+
+  private identity(step: Reduce, lanes: number): string {
+    const { dtype } = step.local;
+    const value = literal(identityOf(step.combine, dtype), dtype);
+    if (lanes === 0) return value;
+    return dtype === "bool" ? `I${lanes}_splat(-${value})` : `${vectorType(dtype, lanes)}_splat(${value})`;
+  }
+
+  /** One element, or one vector of elements, at a time; long float sums are carried in float64 from block to block. */
+  private serialReduce(step: Reduce): void {
+    const { e } = this;
+    const { out, laneCount } = e;
+    const { dtype } = step.local;
+    const vector = laneCount > 0 && e.isVarying(step.value);
+    const lanes = vector ? laneCount : 0;
+    const type = vector ? vectorType(dtype, lanes) : scalarType(dtype);
+    const running = out.name("r");
+    out.line(`${type} ${running} = ${this.identity(step, lanes)};`);
+    const long = this.isLong(step);
+    const wide = vector ? `D${lanes}` : "double";
+    const total = out.name("w");
+    if (long) out.line(`${wide} ${total} = ${vector ? `(${wide}){0}` : "0"};`);
+    const point = (): void => {
+      const value = vector ? e.vector(step.value) : e.scalar(step.value);
+      out.line(`${running} = ${this.combined(step, running, value, vector)};`);
+    };
+    const flush = (): void => {
+      out.line(`${total} += ${vector ? `__builtin_convertvector(${running}, ${wide})` : running};`);
+      out.line(`${running} = ${this.identity(step, lanes)};`);
+    };
+    if (extentOf(step.axes) > 0) {
+      const asSteps: Step[] = [{ kind: "force", value: step.value }];
+      this.hoist(asSteps, step.axes);
+      const last = step.axes.at(-1);
+      this.nest(step.axes.slice(0, -1), asSteps, last === undefined ? [] : [last], () => {
+        if (last === undefined) return point();
+        if (!long || last.extent <= sumBlock) {
+          this.loop(last, whole(last), point);
+          if (long) flush();
+          return;
+        }
+        this.blocks(last, (range) => {
+          this.loop(last, range, point);
+          flush();
+        });
+      });
+    }
+    if (long) out.line(`${running} = ${vector ? `__builtin_convertvector(${total}, ${type})` : `(float)${total}`};`);
+    e.bindLocal(step.local, running, vector);
+  }
+
+  /** Lanes along one of the reduced axes, in several accumulators that are combined at the end. */
+  private laneReduce(step: Reduce, lane: Axis): void {
+    const { e, lanes } = this;
+    const { out } = e;
+    const { dtype } = step.local;
+    const outer = step.axes.filter((axis) => axis !== lane);
+    const asSteps: Step[] = [{ kind: "force", value: step.value }];
+    const heavy = hasHeavy(step.value);
+    let copies = heavy ? 2 : 4;
+    while (copies > 1 && lane.extent < lanes * copies) copies /= 2;
+    const type = vectorType(dtype, lanes);
+    needReduction(e.context, step.combine, dtype, lanes);
+    const running = Array.from({ length: copies }, () => out.name("r"));
+    for (const name of running) out.line(`${type} ${name} = ${this.identity(step, lanes)};`);
+    const long = this.isLong(step);
+    const total = out.name("w");
+    if (long) out.line(`double ${total} = 0;`);
+    const add = (name: string, mask: string | undefined): void => {
+      const value = e.vector(step.value);
+      const kept = mask === undefined ? value : `${type}_sel(${mask}, ${value}, ${this.identity(step, lanes)})`;
+      out.line(`${name} = ${this.combined(step, name, kept, true)};`);
+    };
+    const gathered = (): string => {
+      let names = running;
+      while (names.length > 1) {
+        const half = names.length / 2;
+        names = names.slice(0, half).map((name, place) => {
+          return vectorBinary(e.context, combineFn[step.combine], dtype, name, names[place + half] ?? name, lanes);
+        });
+      }
+      return names[0] ?? "";
+    };
+    const flush = (): void => {
+      out.line(`${total} += wide_sum_F${lanes}(${gathered()});`);
+      for (const name of running) out.line(`${name} = ${this.identity(step, lanes)};`);
+    };
+    const innerLanes = this.innerLanes;
+    this.innerLanes = false;
+    this.hoist(asSteps, step.axes);
+    this.nest(outer, asSteps, [lane], () => {
+      const over = (range: Range): void => this.laneCopies(lane, range, running, asSteps, add);
+      if (!long || lane.extent <= sumBlock) {
+        over(whole(lane));
+        if (long) flush();
+      } else {
+        this.blocks(lane, (range) => {
+          over(range);
+          flush();
+        });
+      }
+    });
+    this.innerLanes = innerLanes;
+    const result = out.define(
+      scalarType(dtype),
+      "r",
+      long ? `(float)${total}` : `${step.combine}_${dtype === "bool" ? "M" : type.charAt(0)}${lanes}(${gathered()})`,
+    );
+    e.bindLocal(step.local, result, false);
+  }
+
+  /** Lanes along an axis, several vectors at a time, each with an accumulator of its own. */
+  private laneCopies(
+    axis: Axis,
+    range: Range,
+    running: readonly string[],
+    steps: readonly Step[],
+    add: (name: string, mask: string | undefined) => void,
+  ): void {
+    const { e, lanes } = this;
+    const { out } = e;
+    const first = running[0] ?? "";
+    this.hoist(steps, [axis]);
+    const name = out.name("i");
+    const { start, end, count } = range;
+    out.block("", () => {
+      out.line(`long ${name} = ${start};`);
+      const step = lanes * running.length;
+      let left = count;
+      if (running.length > 1 && (left === undefined || left >= step)) {
+        out.block(`for (; ${name} + ${step} <= ${end}; ${name} += ${step})`, () => {
+          running.forEach((accumulator, copy) => {
+            e.withLanes(axis, lanes, copy === 0 ? name : `(${name} + ${copy * lanes})`, undefined, () =>
+              add(accumulator, undefined),
+            );
+          });
+        });
+        if (left !== undefined) left %= step;
+      }
+      if (left === undefined || left >= lanes) {
+        out.block(`for (; ${name} + ${lanes} <= ${end}; ${name} += ${lanes})`, () =>
+          e.withLanes(axis, lanes, name, undefined, () => add(first, undefined)),
+        );
+        if (left !== undefined) left %= lanes;
+      }
+      if (left === undefined || left > 0) {
+        out.block(`if (${name} < ${end})`, () => {
+          const mask = out.define(`I${lanes}`, "m", `I${lanes}_first(${end} - ${name})`);
+          e.withLanes(axis, lanes, name, mask, () => add(first, mask));
+        });
+      }
+    });
+  }
+
+  /** Runs the body for each block of an axis. */
+  private blocks(axis: Axis, body: (range: Range) => void): void {
+    const { out } = this.e;
+    const start = out.name("i");
+    out.block(`for (long ${start} = 0; ${start} < ${axis.extent}; ${start} += ${sumBlock})`, () =>
+      this.e.scope(() => {
+        const even = axis.extent % sumBlock === 0;
+        const stop = even
+          ? `${start} + ${sumBlock}`
+          : `(${start} + ${sumBlock} < ${axis.extent} ? ${start} + ${sumBlock} : ${axis.extent})`;
+        const end = out.define("long", "e", stop);
+        body({ start, end, count: even ? sumBlock : undefined });
+      }),
+    );
+  }
+
+  private emitScan(step: Extract<Step, { kind: "scan" }>): void {
+    const { e } = this;
+    const { out, context } = e;
+    const { combine, axis, value, buffer, index } = step;
+    const { dtype } = value;
+    if (axis.extent === 0) return;
+    const wide: DType = dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
+    const running = out.name("r");
+    out.line(`${scalarType(wide)} ${running} = ${literal(identityOf(combine, wide), wide)};`);
+    const result = newLocal(dtype);
+    this.hoist([{ kind: "force", value }], [axis]);
+    this.loop(axis, whole(axis), () => {
+      out.line(`${running} = ${scalarBinary(context, combineFn[combine], wide, running, e.scalar(value))};`);
+      e.bindLocal(result, wide === dtype ? running : `(float)${running}`, false);
+      e.storeScalar(buffer, index, e.values.opaque(result), false);
+    });
+  }
+}
+
+function hasHeavy(value: Value): boolean {
+  const seen = new Set<Value>();
+  const visit = (part: Value): boolean => {
+    if (seen.has(part)) return false;
+    seen.add(part);
+    return isHeavy(part) || operands(part).some(visit);
+  };
+  return visit(value);
+}

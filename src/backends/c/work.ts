@@ -1,0 +1,37 @@
+// How much work a program is, counted from its kernels: whether compiling it can pay when it runs once.
+import type { Kernel, Program, Statement } from "../../compiler/kernel.ts";
+import { extentOf } from "../analysis/steps.ts";
+
+/** Points of loops, and products of contractions, of one run. */
+export function workOf(program: Program): number {
+  return program.kernels.reduce((total, kernel) => total + kernelWork(kernel), 0);
+}
+
+function kernelWork(kernel: Kernel): number {
+  switch (kernel.kind) {
+    case "contraction":
+      return extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
+    case "loops":
+      return extentOf(kernel.axes) * bodyWork(kernel.body);
+  }
+}
+
+function bodyWork(body: readonly Statement[]): number {
+  let work = 1;
+  for (const statement of body) {
+    switch (statement.kind) {
+      case "for":
+        work += extentOf(statement.axes) * bodyWork(statement.body);
+        break;
+      case "reduce":
+        work += extentOf(statement.axes);
+        break;
+      case "scan":
+        work += statement.axis.extent;
+        break;
+      default:
+        break;
+    }
+  }
+  return work;
+}
