@@ -1,9 +1,21 @@
 // The backends under test.
 import type { Device } from "../../src/backends/backend.ts";
+import { createCDevice } from "../../src/backends/c/index.ts";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import { createWasmDevice } from "../../src/backends/wasm/index.ts";
+import { HebbError } from "../../src/graph/errors.ts";
 
-/** One device of each backend, the reference first. */
+/** One device of each backend that works here, the reference first. On c every program goes through the compiler. */
 export function allDevices(): [Device, ...Device[]] {
-  return [createReferenceDevice(), createWasmDevice({ threads: 1 })];
+  return [createReferenceDevice(), createWasmDevice({ threads: 1 }), ...cDevices()];
+}
+
+function cDevices(): Device[] {
+  try {
+    return [createCDevice({ threads: 1, always: true })];
+  } catch (error) {
+    if (!(error instanceof HebbError)) throw error;
+    console.warn(`skipped on c: ${error.message}`);
+    return [];
+  }
 }
