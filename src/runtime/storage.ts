@@ -15,6 +15,8 @@ export class Storage implements Source {
   host: TypedArray | undefined;
   /** Device memory with the value; managed by DeviceMemory. */
   block: Block | undefined;
+  /** When it was last used on the device, in uses of any storage: the smallest moves to the host first. */
+  lastUse = 0;
   /** The cell whose memory `block` is, while it is lent. */
   lender: Cell | undefined;
 
@@ -72,6 +74,7 @@ export class DeviceMemory {
   private readonly cellRegistry: FinalizationRegistry<{ block: Block | undefined; ref: WeakRef<Cell> }>;
   private readonly cellTokens = new WeakMap<Cell, { block: Block | undefined; ref: WeakRef<Cell> }>();
   private evictableBytes = 0;
+  private uses = 0;
   private budgetBytes = defaultBudgetBytes;
 
   constructor(device: Device) {
@@ -85,15 +88,8 @@ export class DeviceMemory {
 
   /** Device memory holding the value. */
   blockOf(storage: Storage): Block {
-    const { block } = storage;
-    if (block !== undefined) {
-      const owner = storage.lender === undefined ? this.owners.get(block) : undefined;
-      if (owner !== undefined) {
-        this.owners.delete(block);
-        this.owners.set(block, owner);
-      }
-      return block;
-    }
+    storage.lastUse = ++this.uses;
+    if (storage.block !== undefined) return storage.block;
     if (storage.host === undefined) throw new HebbError(`a tensor ${formatShape(storage.shape)} lost its value`);
     const fresh = this.newBlock(storage);
     this.device.write(fresh, storage.host);
@@ -110,6 +106,7 @@ export class DeviceMemory {
 
   private own(storage: Storage, block: Block): void {
     storage.block = block;
+    storage.lastUse = ++this.uses;
     storage.lender = undefined;
     this.owners.set(block, new WeakRef(storage));
     this.evictableBytes += block.bytes;
@@ -129,11 +126,16 @@ export class DeviceMemory {
 
   private makeRoom(bytes: number): void {
     if (this.evictableBytes + bytes <= this.budgetBytes) return;
+    const held: Storage[] = [];
     for (const [block, owner] of this.owners) {
-      if (this.evictableBytes + bytes <= this.budgetBytes / 2) break;
       const storage = owner.deref();
-      if (storage !== undefined) this.toHost(storage);
-      else this.release(block);
+      if (storage === undefined) this.release(block);
+      else held.push(storage);
+    }
+    held.sort((a, b) => a.lastUse - b.lastUse);
+    for (const storage of held) {
+      if (this.evictableBytes + bytes <= this.budgetBytes / 2) break;
+      this.toHost(storage);
     }
   }
 

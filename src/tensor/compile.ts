@@ -123,17 +123,20 @@ function matches(entry: Entry, tensors: readonly Tensor[], rest: string): boolea
 }
 
 function storagesOf(tensors: readonly Tensor[]): Storage[] {
-  const storages = tensors.map((tensor) => knownValue(tensor.node));
-  if (storages.every((storage) => storage !== undefined)) return storages as Storage[];
-  return evaluate(tensors.map((tensor) => tensor.node));
+  const storages: Storage[] = [];
+  for (const { node } of tensors) {
+    const storage = knownValue(node);
+    if (storage === undefined) return evaluate(tensors.map((tensor) => tensor.node));
+    storages.push(storage);
+  }
+  return storages;
 }
 
 /** Collects the tensors; what is left is the text of everything else, with `$` where a tensor stood. */
 function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
-  if (args.every((arg) => arg instanceof Tensor)) {
-    tensors.push(...(args as readonly Tensor[]));
-    return "$".repeat(args.length);
-  }
+  for (const arg of args) if (arg instanceof Tensor) tensors.push(arg);
+  if (tensors.length === args.length) return "$";
+  tensors.length = 0;
   return JSON.stringify(args, (_, value: unknown) => {
     if (value instanceof Tensor) {
       tensors.push(value);

@@ -50,6 +50,7 @@ class Wasm implements WasmDevice {
   private liveBytes = 0;
   private byteView: Uint8Array;
   private wordView: Int32Array;
+  private floatView = new Float32Array(0);
 
   constructor(threads: number, reason: string | undefined) {
     this.threads = reason === undefined ? threads : 1;
@@ -96,6 +97,11 @@ class Wasm implements WasmDevice {
     return this.wordView;
   }
 
+  private get floats(): Float32Array {
+    if (this.floatView.buffer !== this.memoryObject.buffer) this.floatView = new Float32Array(this.memoryObject.buffer);
+    return this.floatView;
+  }
+
   allocate(bytes: number): Block {
     if (!Number.isSafeInteger(bytes) || bytes < 0)
       throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
@@ -128,6 +134,8 @@ class Wasm implements WasmDevice {
     this.check(block);
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
+    // A single number, such as a loss, is read after every step: two views would cost more than the step of a small network.
+    if (length === 1 && dtype === "float32") return Float32Array.of(this.floats[block.address / 4] ?? 0);
     return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
   }
 
