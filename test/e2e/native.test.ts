@@ -1,0 +1,135 @@
+// The C backend as a user meets it: the same bits for any number of threads, a cache shared by processes, no compiler, damage.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { createCDevice } from "../../src/backends/c/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as optim from "../../src/optim/index.ts";
+import { useBackend } from "../../src/runtime/index.ts";
+import { compile, randint, randn, seed } from "../../src/tensor/index.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const work = mkdtempSync(join(tmpdir(), "hebb-native-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const missing = ((): string | undefined => {
+  try {
+    createCDevice({ threads: 1 }).close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+})();
+if (missing !== undefined) console.warn(`skipped on c: ${missing}`);
+const withCompiler = it.skipIf(missing !== undefined);
+
+interface Printed {
+  readonly backend: string;
+  readonly description: string;
+  readonly losses: readonly number[];
+}
+
+function train(env: Readonly<Record<string, string>>): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [join(root, "scripts/run.mjs"), join(root, "test/e2e/steps.ts")], {
+    env: { ...process.env, HEBB_BACKEND: "auto", ...env },
+  });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (text) => (out += text));
+  child.stderr.on("data", (text) => (err += text));
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, out, err })));
+}
+const printed = (out: string): Printed => JSON.parse(out) as Printed;
+
+/** A PATH on which there is Node and nothing else. */
+function pathWithoutCompiler(): string {
+  const folder = join(work, "bin");
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(process.execPath, join(folder, "node"));
+  return folder;
+}
+
+describe("threads", () => {
+  withCompiler("1, 2 and 3 of them give the same bits over a convolutional step with dropout", () => {
+    let expected: string | undefined;
+    for (const threads of [1, 2, 3]) {
+      expect(useBackend({ backend: "c", threads }).threads).toBe(threads);
+      seed(3);
+      const model = new nn.Sequential(
+        new nn.Conv2d(1, 12, 3, { padding: 1 }),
+        new nn.ReLU(),
+        new nn.MaxPool2d(2),
+        new nn.Flatten(),
+        new nn.Dropout(0.2),
+        new nn.Linear(12 * 14 * 14, 130),
+        new nn.LayerNorm(130),
+        new nn.GELU(),
+        new nn.Linear(130, 10),
+      );
+      const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
+      const [x, y] = [randn([48, 1, 28, 28]), randint(0, 10, [48])];
+      const step = compile(() => {
+        const loss = nn.functional.crossEntropy(model.forward(x), y);
+        optimizer.zeroGrad();
+        loss.backward();
+        optimizer.step();
+        return loss;
+      });
+      const losses = Array.from({ length: 6 }, () => step().itemSync());
+      const weights = model
+        .parameters()
+        .map((parameter) => Buffer.from(parameter.dataSync().slice().buffer).toString("hex"));
+      const bits = JSON.stringify([losses, weights]);
+      expected ??= bits;
+      expect(bits === expected, `${threads} threads give other bits than 1`).toBe(true);
+    }
+    useBackend({});
+  });
+});
+
+describe("the cache of compiled programs", () => {
+  withCompiler("two processes at once on an empty one both work, and leave nothing half made", async () => {
+    const cache = join(work, "both");
+    const runs = await Promise.all([train({ HEBB_CACHE: cache }), train({ HEBB_CACHE: cache })]);
+    for (const { code, err } of runs) expect({ code, err }).toEqual({ code: 0, err: "" });
+    const [one, two] = runs.map(({ out }) => printed(out));
+    expect(one?.backend).toBe("c");
+    expect(two?.losses).toEqual(one?.losses);
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
+    const ends = new Set(readdirSync(cache).map((name) => name.replace(/^[0-9a-f]{40}/, "")));
+    expect([...ends].sort()).toEqual([".h", ".h.gch", ".json", ".so"]);
+  });
+
+  withCompiler("a damaged library is built anew", async () => {
+    const cache = join(work, "damaged");
+    const first = await train({ HEBB_CACHE: cache });
+    for (const name of readdirSync(cache)) if (name.endsWith(".so")) writeFileSync(join(cache, name), "not a library");
+    const second = await train({ HEBB_CACHE: cache });
+    expect(second.err).toBe("");
+    expect(printed(second.out).losses).toEqual(printed(first.out).losses);
+  });
+});
+
+describe("without a compiler", () => {
+  const bin = pathWithoutCompiler();
+
+  it("auto computes on wasm and says why", async () => {
+    const { code, out, err } = await train({ PATH: bin, HEBB_CC: "" });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(printed(out).backend).toBe("wasm");
+    expect(printed(out).description).toContain("not c: no C compiler is on the PATH");
+  });
+
+  it("asking for c is an error that says what is missing", async () => {
+    const { code, err } = await train({ PATH: bin, HEBB_CC: "", HEBB_BACKEND: "c" });
+    expect(code).not.toBe(0);
+    expect(err).toContain("no C compiler is on the PATH (cc, gcc or clang)");
+  });
+
+  it("a compiler that was named and is not there is named in the error", async () => {
+    const { err } = await train({ HEBB_CC: "no-such-cc", HEBB_BACKEND: "c" });
+    expect(err).toContain('HEBB_CC is "no-such-cc", which is not a program on the PATH');
+  });
+});
