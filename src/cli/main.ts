@@ -224,6 +224,19 @@ command("doctor [run]", "Check this machine's set-up, or look for what is wrong 
   process.exitCode = await doctor(run, options);
 });
 
+command("studio [source]", "Open the page where networks are built, trained, stepped through and compared.", [
+  "hebb studio",
+  "hebb studio penguins.csv --target species",
+  "hebb studio runs/moons",
+])
+  .option("--target <column>", "the column to predict")
+  .addOption(new Option("--port <n>", "the port of 127.0.0.1 (default: a free one)").argParser(whole(0)))
+  .option("--no-open", "do not ask for a browser")
+  .action(async (source: string | undefined, options) => {
+    const { studio } = await import("./commands/studio.ts");
+    await studio(source, options);
+  });
+
 // The reader of a pipe may have seen enough (hebb … | head): that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;

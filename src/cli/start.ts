@@ -1,10 +1,11 @@
-// npm start: a network learns in the terminal, live. First one neuron, then 2 → 8 → 8 → 1 deciding loans.
+// npm start: the Studio on 127.0.0.1, in the browser where there is one; else a network learns in the terminal, live.
 import { Random } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import { compile, noGrad, seed, type Tensor, tensor } from "../tensor/index.ts";
 import { plot } from "./report.ts";
+import { openBrowser, serveStudio, studioFiles } from "./studioServer.ts";
 
 const applicants = 400;
 const width = 58;
@@ -82,12 +83,11 @@ function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): str
   return rows.map((line) => line.join(""));
 }
 
-async function main(): Promise<void> {
+/** Where there is no browser: one neuron, then 2 → 8 → 8 → 1 deciding loans, drawn with letters. */
+async function learnInTerminal(): Promise<void> {
   const terminal = process.stdout.isTTY === true;
   // What is redrawn must fit the window, or its upper part could not be reached again; a small one shows the curve at the end.
   const roomy = !terminal || process.stdout.rows > height + 13;
-  // Whoever reads only the first lines, as `| head` does, has seen enough.
-  process.stdout.once("error", () => process.exit(0));
   const started = performance.now();
   process.stdout.write(
     `${neuron()}\n\nOne neuron draws one line. A curve takes a network: 2 inputs → 8 → 8 → 1 learns from ${applicants} loans\n`,
@@ -165,6 +165,7 @@ async function main(): Promise<void> {
 Learned in ${seconds} s, ${(100 * right).toFixed(1)} % right, on ${backendInfo().description}
 
 What next:
+  npm run hebb -- studio                                        the same, live, in a browser
   npm run hebb -- train loans --out runs/loans                  decide loans from seven columns
   npm run hebb -- train moons                                   another built-in problem
   npm run hebb -- train YOUR.csv --target COLUMN --out runs/my  your own table
@@ -173,4 +174,18 @@ What next:
 `);
 }
 
-await main();
+// Whoever reads only the first lines, as `| head` does, has seen enough.
+process.stdout.once("error", () => process.exit(0));
+if (process.env["CI"] === "true") {
+  // Nobody looks: what there is to see is shown, and it ends.
+  await learnInTerminal();
+} else {
+  const { address } = await serveStudio(await studioFiles());
+  process.stdout.write(`hebb Studio: ${address}\n`);
+  if (openBrowser(address)) process.stdout.write("It opens in your browser. Ctrl-C ends it.\n");
+  else {
+    process.stdout.write("Open it in a browser, on this machine. Meanwhile, here:\n\n");
+    await learnInTerminal();
+    process.stdout.write(`\nThe Studio goes on at ${address} until Ctrl-C.\n`);
+  }
+}

@@ -1,0 +1,70 @@
+// Builds the Studio: the page, its worker and its styles, into dist/studio or into memory.
+// usage: node scripts/studio.mjs [FOLDER]
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Every file of the page by its name, as bytes. All addresses in it are relative, so that any folder of any server will do. */
+export async function bundleStudio() {
+  const shared = {
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    minify: true,
+    legalComments: "none",
+    external: ["node:*"],
+    write: false,
+    logLevel: "error",
+    absWorkingDir: root,
+    outdir: join(root, "dist/studio"),
+  };
+  const [page, worker] = await Promise.all([
+    build({
+      ...shared,
+      entryPoints: { studio: "studio/page/main.tsx" },
+      jsx: "automatic",
+      jsxImportSource: "preact",
+      splitting: true,
+      chunkNames: "part-[hash]",
+      metafile: true,
+    }),
+    build({ ...shared, entryPoints: { worker: "studio/engine/worker.ts" } }),
+  ]);
+  const files = new Map([["index.html", readFileSync(join(root, "studio/index.html"))]]);
+  for (const { path, contents } of [...page.outputFiles, ...worker.outputFiles])
+    files.set(path.slice(shared.outdir.length + 1), Buffer.from(contents));
+  return { files, metafile: page.metafile };
+}
+
+/** The scripts that the page loads before anything is asked of it: the entry and what it imports statically. */
+export function initialScripts(metafile) {
+  const name = (path) => path.split("/").at(-1);
+  const wanted = new Set();
+  const visit = (path) => {
+    if (wanted.has(path)) return;
+    wanted.add(path);
+    for (const part of metafile.outputs[path].imports) if (part.kind === "import-statement") visit(part.path);
+  };
+  visit(Object.keys(metafile.outputs).find((path) => name(path) === "studio.js"));
+  return [...wanted].map(name);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = process.argv[2] ?? join(root, "dist/studio");
+  const { files, metafile } = await bundleStudio();
+  rmSync(folder, { recursive: true, force: true });
+  for (const [name, contents] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), contents);
+  }
+  const kib = (names) => names.reduce((sum, name) => sum + gzipSync(files.get(name)).length, 0) / 1024;
+  const initial = initialScripts(metafile);
+  console.log(
+    `${folder}: ${files.size} files; JavaScript at first ${kib(initial).toFixed(1)} KB gzip, engine in its worker ${kib(["worker.js"]).toFixed(1)} KB gzip`,
+  );
+}

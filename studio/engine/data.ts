@@ -1,0 +1,266 @@
+// From the state to data sets: generators, tables and images, split by seed, with what the page needs to draw them.
+import { data, HebbError } from "../../src/index.ts";
+import type { TaskKind } from "../shared/names.ts";
+import type { DataInfo, OwnData, Preview } from "../shared/protocol.ts";
+import type { StudioState } from "../shared/state.ts";
+import { digits } from "./digits.ts";
+import { contextLetters, letters, nextLetters } from "./words.ts";
+
+export interface Prepared {
+  readonly info: DataInfo;
+  readonly train: data.Dataset;
+  readonly test: data.Dataset | undefined;
+  /** For tables, how a raw row becomes inputs. */
+  readonly table: data.TablePreprocessing | undefined;
+  readonly images: data.ImagePreprocessing | undefined;
+}
+
+/** What every source comes down to before the page's view of it is made. */
+interface Source {
+  readonly name: string;
+  readonly train: data.Dataset;
+  readonly test: data.Dataset | undefined;
+  readonly inputs: readonly string[];
+  readonly classes: readonly string[];
+  readonly target: string;
+  readonly notes: readonly string[];
+  readonly table?: data.TablePreprocessing;
+  readonly images?: data.ImagePreprocessing;
+}
+
+const shownRows = 1500;
+/** Wider rows than these are not drawn as points. */
+const drawnWidth = 128;
+
+function splitPoints(whole: data.Dataset, state: StudioState): { train: data.Dataset; test: data.Dataset | undefined } {
+  // A truth table has nothing to hold out.
+  if (whole.length < 8 || state.test === 0) return { train: whole, test: undefined };
+  const classes = whole.targets.dtype === "int32";
+  const { train, validation } = data.trainValidationSplit(whole.length, {
+    validation: state.test,
+    seed: state.dataSeed,
+    ...(classes ? { labels: Array.from(whole.targets.data) } : {}),
+  });
+  return { train: whole.subset(train), test: validation.length > 0 ? whole.subset(validation) : undefined };
+}
+
+/** Gates hold their output as numbers; here they are two classes. */
+function gate(name: data.Gate): data.Dataset {
+  const { features, targets } = data.gate(name);
+  return new data.Dataset({ features: features.data, featureShape: [2], targets: Int32Array.from(targets.data) });
+}
+
+function painted({ points }: StudioState): data.Dataset {
+  if (points.length < 2)
+    throw new HebbError("paint at least two points: choose a class, then click or drag on the output map");
+  return new data.Dataset({
+    features: Float32Array.from(points.flatMap((point) => point.slice(0, 2))),
+    featureShape: [2],
+    targets: Int32Array.from(points, ([, , label]) => label),
+  });
+}
+
+function plane(name: string, whole: data.Dataset, state: StudioState, classes: readonly string[]): Source {
+  const inputs = whole.features.shape[0] === 1 ? ["x"] : ["x₁", "x₂"];
+  return { name, ...splitPoints(whole, state), inputs, classes, target: classes.length > 0 ? "class" : "y", notes: [] };
+}
+
+function fromTable(table: data.Table, target: string, state: StudioState): Source {
+  const prepared = data.prepareTable(table, { target, validation: state.test, seed: state.dataSeed });
+  const { preprocessing } = prepared;
+  return {
+    name: table.name,
+    train: prepared.train,
+    test: prepared.validation,
+    inputs: preprocessing.featureNames,
+    classes: preprocessing.target.kind === "classes" ? preprocessing.target.classes : [],
+    target,
+    notes: preprocessing.notes,
+    table: preprocessing,
+  };
+}
+
+async function fromImages(own: Extract<OwnData, { kind: "images" }>, state: StudioState): Promise<Source> {
+  const names = { images: own.name, labels: "the labels" };
+  const images = await data.readIdx(own.images, { name: own.name });
+  const labels = await data.readIdx(own.labels, { name: "the labels" });
+  data.checkImagesAndLabels(images, labels, names);
+  const split = data.trainValidationSplit(labels.data.length, {
+    validation: state.test,
+    seed: state.dataSeed,
+    labels: labels.data,
+  });
+  const preprocessing = data.fitImagePreprocessing(images, labels, { rows: split.train, names });
+  const { features, targets } = data.applyImagePreprocessing(preprocessing, images, labels, names);
+  const whole = new data.Dataset({ features, featureShape: preprocessing.shape, targets: targets ?? new Int32Array() });
+  return {
+    name: own.name,
+    train: whole.subset(split.train),
+    test: split.validation.length > 0 ? whole.subset(split.validation) : undefined,
+    inputs: Array.from({ length: whole.features.data.length / whole.length }, (_, k) => `pixel ${k + 1}`),
+    classes: preprocessing.target.classes,
+    target: "label",
+    notes: preprocessing.notes,
+    images: preprocessing,
+  };
+}
+
+async function source(state: StudioState, own: OwnData | undefined): Promise<Source> {
+  const options = { count: state.count, noise: state.noise, seed: state.dataSeed };
+  const two = ["A", "B"];
+  switch (state.data) {
+    case "loans":
+      return fromTable(data.loans({ ...options, count: Math.max(40, state.count) }), "approved", state);
+    case "iris":
+      return fromTable(data.iris(), "species", state);
+    case "and":
+    case "or":
+    case "xor":
+      return plane(state.data.toUpperCase(), gate(state.data), state, ["0", "1"]);
+    case "moons":
+      return plane("moons", data.moons(options), state, two);
+    case "circles":
+      return plane("circles", data.circles(options), state, two);
+    case "spirals":
+      return plane("spirals", data.spirals({ ...options, noise: state.noise / 4 }), state, two);
+    case "blobs":
+      return plane("blobs", data.blobs({ ...options, noise: 4 * state.noise }), state, ["A", "B", "C"]);
+    case "curve":
+      return plane("curve", data.curve(options), state, []);
+    case "painted":
+      return plane("painted points", painted(state), state, two);
+    case "digits": {
+      const whole = digits(state.count, state.noise, state.dataSeed);
+      return {
+        name: "digits",
+        ...splitPoints(whole, state),
+        inputs: Array.from({ length: whole.features.data.length / whole.length }, (_, k) => `pixel ${k + 1}`),
+        classes: Array.from({ length: 10 }, (_, k) => String(k)),
+        target: "figure",
+        notes: [],
+      };
+    }
+    case "words":
+      return {
+        name: "words",
+        ...splitPoints(nextLetters(), state),
+        inputs: Array.from({ length: contextLetters }, (_, place) =>
+          letters.map((letter) => `${place - contextLetters} = ${letter}`),
+        ).flat(),
+        classes: letters,
+        target: "next letter",
+        notes: [],
+      };
+    case "own": {
+      if (own === undefined)
+        throw new HebbError(
+          "your data is not in this browser: a link holds the experiment, not the file; drop it again",
+        );
+      if (own.kind === "images") return fromImages(own, state);
+      const table = data.parseCsv(own.text, { name: own.name });
+      return fromTable(table, table.has(state.target) ? state.target : likelyTarget(table), state);
+    }
+  }
+}
+
+/** The last column is the usual place of what is to be predicted; one called so wins. */
+function likelyTarget(table: data.Table): string {
+  const named = /^(target|label|class|species|outcome|y|approved|credit_risk|survived|diagnosis|mpg)$/i;
+  const names = table.columnNames.filter((name) => {
+    const kind = data.inferColumnType(table.column(name)).kind;
+    return kind !== "empty" && kind !== "identifier" && kind !== "text";
+  });
+  return names.find((name) => named.test(name)) ?? names.at(-1) ?? table.columnNames.at(-1) ?? "";
+}
+
+/** What a dropped table holds. Throws HebbError naming the row that does not fit. */
+export function preview(own: OwnData): Preview {
+  if (own.kind !== "table") throw new HebbError("only tables have a preview");
+  const table = data.parseCsv(own.text, { name: own.name });
+  if (table.rowCount === 0) throw new HebbError(`${own.name} has a header and no rows; there is nothing to learn from`);
+  return {
+    rows: table.rowCount,
+    columns: table.describe().map(({ name, kind, distinct, missing }) => ({
+      name,
+      kind,
+      distinct,
+      missing,
+      example: table.column(name).cells.find((cell) => cell !== undefined) ?? "",
+    })),
+    head: Array.from({ length: Math.min(5, table.rowCount) }, (_, row) =>
+      table.columns.map(({ cells }) => cells[row] ?? ""),
+    ),
+    target: likelyTarget(table),
+  };
+}
+
+function rangesOf({ features, length }: data.Dataset): [number, number][] {
+  const width = features.data.length / length;
+  return Array.from({ length: width }, (_, column) => {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let row = 0; row < length; row++) {
+      const value = features.data[row * width + column] ?? 0;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    const margin = 0.12 * (high - low) || 1;
+    return [low - margin, high + margin];
+  });
+}
+
+/** Both parts in one list, training rows first, at most `shownRows` of each. */
+function shownOf({ train, test }: Source): DataInfo["shown"] {
+  const width = train.features.data.length / train.length;
+  const parts = [train, ...(test === undefined ? [] : [test])].map((part, place) => ({
+    part,
+    count: Math.min(part.length, place === 0 ? shownRows : shownRows / 2),
+  }));
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const kept = width <= drawnWidth ? width : 0;
+  const features = new Float32Array(count * kept);
+  const targets = new Float32Array(count);
+  const flags = new Uint8Array(count);
+  let row = 0;
+  for (const { part, count: taken } of parts) {
+    for (let k = 0; k < taken; k++, row++) {
+      if (kept > 0) features.set(part.features.data.subarray(k * width, (k + 1) * width), row * width);
+      targets[row] = part.targets.data[k] ?? 0;
+      flags[row] = part === test ? 1 : 0;
+    }
+  }
+  return { width: kept, count, features, targets, test: flags };
+}
+
+/** The data that a state asks for. Throws HebbError for a file that does not fit. */
+export async function prepare(state: StudioState, own: OwnData | undefined): Promise<Prepared> {
+  const found = await source(state, own);
+  const { train, test, classes } = found;
+  const task: TaskKind = classes.length === 0 ? "number" : classes.length === 2 ? "binary" : "classes";
+  const plain = train.features.shape.length === 1;
+  const targets = train.targets.data;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of targets) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return {
+    train,
+    test,
+    table: found.table,
+    images: found.images,
+    info: {
+      name: found.name,
+      task,
+      inputs: found.inputs,
+      inputShape: train.features.shape,
+      classes,
+      target: found.target,
+      trainCount: train.length,
+      testCount: test?.length ?? 0,
+      ranges: plain && found.inputs.length <= drawnWidth ? rangesOf(train) : [],
+      targetRange: [low, high],
+      notes: found.notes,
+      shown: shownOf(found),
+    },
+  };
+}

@@ -1,0 +1,196 @@
+// From the state to a network, its loss and its optimizer, all of them the library's own.
+import { HebbError, nn, oneHot, optim, type Tensor } from "../../src/index.ts";
+import type { ActivationName, InitName, LossName } from "../shared/names.ts";
+import type { DataInfo, StageInfo } from "../shared/protocol.ts";
+import type { StudioState } from "../shared/state.ts";
+
+type FloatDType = "float32" | "float64";
+
+export function activation(name: ActivationName): nn.Module {
+  switch (name) {
+    case "identity":
+      return new nn.Identity();
+    case "relu":
+      return new nn.ReLU();
+    case "tanh":
+      return new nn.Tanh();
+    case "sigmoid":
+      return new nn.Sigmoid();
+    case "leakyRelu":
+      return new nn.LeakyReLU();
+    case "elu":
+      return new nn.ELU();
+    case "selu":
+      return new nn.SELU();
+    case "gelu":
+      return new nn.GELU();
+    case "silu":
+      return new nn.SiLU();
+    case "mish":
+      return new nn.Mish();
+    case "softplus":
+      return new nn.Softplus();
+    case "softsign":
+      return new nn.Softsign();
+    case "hardtanh":
+      return new nn.Hardtanh();
+    case "hardsigmoid":
+      return new nn.Hardsigmoid();
+    case "hardswish":
+      return new nn.Hardswish();
+    case "relu6":
+      return new nn.ReLU6();
+  }
+}
+
+function initialise(
+  weight: nn.Parameter,
+  bias: nn.Parameter | undefined,
+  name: InitName,
+  following: ActivationName,
+): void {
+  switch (name) {
+    case "default":
+      return;
+    case "he":
+      nn.init.kaimingNormal(weight, { nonlinearity: "relu" });
+      break;
+    case "xavier":
+      nn.init.xavierNormal(weight, following === "tanh" ? 5 / 3 : 1);
+      break;
+    case "small":
+      nn.init.normal(weight, 0, 0.01);
+      break;
+    case "large":
+      nn.init.normal(weight, 0, 1);
+      break;
+    case "zeros":
+      nn.init.zeros(weight);
+      break;
+  }
+  if (bias !== undefined) nn.init.zeros(bias);
+}
+
+/** A network, and the modules after which each of its stages is complete. */
+export interface Network {
+  readonly model: nn.Sequential;
+  readonly stages: readonly StageInfo[];
+  /** For each stage after the inputs: how many modules of the model have run when its values are there. */
+  readonly ends: readonly number[];
+  /** The layers with parameters, one for each stage after the inputs. */
+  readonly layers: readonly (nn.Linear | nn.Conv2d)[];
+}
+
+/** How many numbers the last layer gives. */
+export const outputsOf = ({ task, classes }: DataInfo): number => (task === "classes" ? classes.length : 1);
+
+/** Builds the network; its weights are drawn from the present seed. */
+export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDType = "float32"): Network {
+  const modules: nn.Module[] = [];
+  const stages: StageInfo[] = [];
+  const ends: number[] = [];
+  const layers: (nn.Linear | nn.Conv2d)[] = [];
+  let shape = info.inputShape;
+  stages.push({
+    kind: "input",
+    units: shape.length === 3 ? (shape[0] ?? 1) : shape.reduce((a, b) => a * b, 1),
+    shape,
+    path: "",
+  });
+  const flatten = (): void => {
+    if (shape.length > 1) {
+      modules.push(new nn.Flatten());
+      shape = [shape.reduce((a, b) => a * b, 1)];
+    }
+  };
+  for (const { kind, units, activation: name } of state.layers) {
+    const [channels, height, width] = shape;
+    // A convolution takes images: after a dense layer, or on a table, the layer is an ordinary one.
+    if (
+      kind === "conv" &&
+      shape.length === 3 &&
+      channels !== undefined &&
+      height !== undefined &&
+      width !== undefined
+    ) {
+      const layer = new nn.Conv2d(channels, units, 3, { padding: 1, dtype });
+      layers.push(layer);
+      initialise(layer.weight, layer.bias, state.init, name);
+      const path = String(modules.length);
+      modules.push(layer, activation(name));
+      shape = [units, height, width];
+      if (Math.min(height, width) >= 4) {
+        modules.push(new nn.MaxPool2d(2));
+        shape = [units, Math.floor(height / 2), Math.floor(width / 2)];
+      }
+      stages.push({ kind: "conv", units, shape, path });
+    } else {
+      flatten();
+      const layer = new nn.Linear(shape[0] ?? 1, units, { dtype });
+      layers.push(layer);
+      initialise(layer.weight, layer.bias, state.init, name);
+      const path = String(modules.length);
+      modules.push(layer, activation(name));
+      shape = [units];
+      stages.push({ kind: "dense", units, shape, path });
+    }
+    ends.push(modules.length);
+    if (state.dropout > 0) modules.push(new nn.Dropout(state.dropout));
+  }
+  flatten();
+  const outputs = outputsOf(info);
+  const last = new nn.Linear(shape[0] ?? 1, outputs, { dtype });
+  layers.push(last);
+  initialise(last.weight, last.bias, state.init, "identity");
+  stages.push({ kind: "output", units: outputs, shape: [outputs], path: String(modules.length) });
+  modules.push(last);
+  ends.push(modules.length);
+  return { model: new nn.Sequential(...modules), stages, ends, layers };
+}
+
+/** The loss of a batch: outputs [B, n] before any squashing, targets as the data set holds them. */
+export function lossOf(name: LossName, { task, classes }: DataInfo, output: Tensor, target: Tensor): Tensor {
+  const F = nn.functional;
+  if (task === "number") {
+    if (name === "bce" || name === "crossEntropy" || name === "hinge")
+      throw new HebbError(`the loss "${name}" is for classes, and the target is a number; choose mse, l1 or huber`);
+    return F[name](output, target.to(output.dtype));
+  }
+  if (task === "classes") {
+    if (name === "bce" || name === "hinge")
+      throw new HebbError(`the loss "${name}" is for two classes, here are ${classes.length}; choose cross-entropy`);
+    return name === "crossEntropy"
+      ? F.crossEntropy(output, target)
+      : F[name](output.softmax(1), oneHot(target, classes.length).to(output.dtype));
+  }
+  const y = target.reshape([target.size, 1]).to(output.dtype);
+  if (name === "bce" || name === "crossEntropy") return F.bceWithLogits(output, y);
+  if (name === "hinge") return F.hinge(output, y.mul(2).sub(1));
+  return F[name](output.sigmoid(), y);
+}
+
+/** What people read: the probability of the second class, of each class, or the number itself. */
+export function squash({ task }: DataInfo, output: Tensor): Tensor {
+  return task === "number" ? output : task === "binary" ? output.sigmoid() : output.softmax(1);
+}
+
+export function makeOptimizer({ optimizer, lr, decay }: StudioState, model: nn.Module): optim.Optimizer {
+  const options = { lr, weightDecay: decay };
+  const params = model.parameters();
+  switch (optimizer) {
+    case "sgd":
+      return new optim.SGD(params, options);
+    case "momentum":
+      return new optim.SGD(params, { ...options, momentum: 0.9 });
+    case "nesterov":
+      return new optim.SGD(params, { ...options, momentum: 0.9, nesterov: true });
+    case "adagrad":
+      return new optim.Adagrad(params, options);
+    case "rmsprop":
+      return new optim.RMSprop(params, options);
+    case "adam":
+      return new optim.Adam(params, options);
+    case "adamw":
+      return new optim.AdamW(params, options);
+  }
+}

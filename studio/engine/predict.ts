@@ -1,0 +1,39 @@
+// The trained network tried on one case: raw cells of a table, or numbers as the network takes them.
+import { data, HebbError, noGrad, tensor } from "../../src/index.ts";
+import type { PredictAsk, Prediction } from "../shared/protocol.ts";
+import { squash } from "./network.ts";
+import { decide, type Session } from "./session.ts";
+
+function inputsOf({ prepared }: Session, ask: PredictAsk): Float32Array {
+  const { info, table, images } = prepared;
+  const size = info.inputShape.reduce((product, extent) => product * extent, 1);
+  if ("cells" in ask) {
+    if (table === undefined) throw new HebbError("this network takes numbers, not the cells of a table");
+    return data.applyPreprocessing(table, data.Table.fromRows([ask.cells], "the form"), { targets: "none" }).features;
+  }
+  if (ask.inputs.length !== size) throw new HebbError(`the network takes ${size} numbers, got ${ask.inputs.length}`);
+  // Pixels come as 0 to 1; images of a file were scaled by their own mean and spread.
+  return Float32Array.from(ask.inputs, (value) =>
+    images === undefined ? value : (255 * value - images.mean) / images.scale,
+  );
+}
+
+export function predict(session: Session, ask: PredictAsk): Prediction {
+  const { prepared, network } = session;
+  const { info, table } = prepared;
+  const inputs = inputsOf(session, ask);
+  network.model.eval();
+  const output = noGrad(() => squash(info, network.model.forward(tensor(inputs, { shape: [1, ...info.inputShape] }))));
+  const values = Float32Array.from(output.dataSync());
+  network.model.train();
+  if (info.task === "number") {
+    const raw = values[0] ?? 0;
+    const value = table?.target.kind === "number" ? data.inverseTarget(table.target, raw) : raw;
+    return { label: String(Number(value.toPrecision(5))), scores: [{ name: info.target, value }] };
+  }
+  const chances = info.task === "binary" ? [1 - (values[0] ?? 0), values[0] ?? 0] : [...values];
+  return {
+    label: info.classes[decide(values, 0, values.length)] ?? "",
+    scores: info.classes.map((name, place) => ({ name, value: chances[place] ?? 0 })),
+  };
+}

@@ -1,0 +1,267 @@
+// What the page draws of a run: maps of every neuron, slopes, the selected neuron's numbers, the output by task.
+import { compile, data, noGrad, type Tensor, tensor } from "../../src/index.ts";
+import type { LayerNumbers, Maps, OutputNumbers, Snapshot, UnitNumbers } from "../shared/protocol.ts";
+import type { StudioState } from "../shared/state.ts";
+import { lossOf, squash } from "./network.ts";
+import { decide, type Session } from "./session.ts";
+import { contextLetters, encodeContext, letters } from "./words.ts";
+
+const side = 24;
+/** Layers wider than this have no map for each unit. */
+const mostMapped = 32;
+const gradientRows = 256;
+const confusionLimit = 30;
+const mostPairs = 400;
+
+const floats = (value: Tensor): Float32Array => {
+  const values = value.dataSync();
+  return values instanceof Float32Array ? values : Float32Array.from(values);
+};
+
+/** Everything that is drawn of one session, compiled once. */
+export class View {
+  readonly #session: Session;
+  readonly #stages: (x: Tensor) => Tensor[];
+  readonly #output: (x: Tensor) => Tensor;
+  readonly #slopes: () => Tensor[];
+  readonly #fine: number;
+  #grids: { readonly key: string; readonly coarse: Tensor; readonly fine: Tensor } | undefined;
+  #sent = 0;
+  #sentStep = -1;
+
+  constructor(session: Session) {
+    this.#session = session;
+    const { network, prepared, trainPart } = session;
+    const { model, ends, layers } = network;
+    const { info } = prepared;
+    this.#stages = compile((x: Tensor) =>
+      noGrad(() => {
+        const modules = [...model];
+        const values: Tensor[] = [];
+        let value = x;
+        modules.forEach((module, place) => {
+          value = module.forward(value);
+          if (ends.includes(place + 1)) values.push(place + 1 === modules.length ? squash(info, value) : value);
+        });
+        return values;
+      }),
+    );
+    this.#output = compile((x: Tensor) => noGrad(() => squash(info, model.forward(x))));
+    const rows = Math.min(gradientRows, trainPart.rows);
+    const [x, y] = [trainPart.x.narrow(0, 0, rows), trainPart.y.narrow(0, 0, rows)];
+    this.#slopes = compile(() => {
+      for (const { weight, bias } of layers) {
+        weight.grad = undefined;
+        if (bias !== undefined) bias.grad = undefined;
+      }
+      lossOf(session.state.loss, info, model.forward(x), y).backward();
+      const found = layers.flatMap(({ weight, bias }) => [
+        weight.grad ?? weight.mul(0),
+        bias?.grad ?? weight.sum().mul(0),
+      ]);
+      for (const { weight, bias } of layers) {
+        weight.grad = undefined;
+        if (bias !== undefined) bias.grad = undefined;
+      }
+      return found;
+    });
+    const size = session.info.parameters;
+    this.#fine = size < 400 ? 80 : size < 3000 ? 56 : 36;
+  }
+
+  layers(): LayerNumbers[] {
+    const { layers } = this.#session.network;
+    this.#session.network.model.eval();
+    const slopes = this.#slopes();
+    this.#session.network.model.train();
+    return layers.map(({ weight, bias }, place) => ({
+      weight: floats(weight).slice(),
+      weightShape: [...weight.shape],
+      bias: bias === undefined ? new Float32Array(weight.shape[0] ?? 0) : floats(bias).slice(),
+      weightGrad: floats(slopes[2 * place] as Tensor).slice(),
+      biasGrad: floats(slopes[2 * place + 1] as Tensor).slice(),
+    }));
+  }
+
+  #grid(state: StudioState): { coarse: Tensor; fine: Tensor } {
+    const { ranges, inputs } = this.#session.prepared.info;
+    const [a, b] = this.axes(state);
+    const key = `${a} ${b}`;
+    if (this.#grids?.key === key) return this.#grids;
+    const points = (n: number): Tensor => {
+      const values = new Float32Array(n * n * inputs.length);
+      const [[x0, x1], [y0, y1]] = [ranges[a] ?? [-1, 1], ranges[b] ?? [-1, 1]];
+      for (let row = 0; row < n; row++) {
+        for (let column = 0; column < n; column++) {
+          const at = (row * n + column) * inputs.length;
+          // The inputs that are not axes stay at 0, their mean: tables are standardised.
+          if (inputs.length > 1) values[at + b] = y1 - ((row + 0.5) / n) * (y1 - y0);
+          values[at + a] = x0 + ((column + 0.5) / n) * (x1 - x0);
+        }
+      }
+      return tensor(values, { shape: [n * n, inputs.length] });
+    };
+    this.#grids = { key, coarse: points(side), fine: points(this.#fine) };
+    return this.#grids;
+  }
+
+  axes({ axes }: StudioState): readonly [number, number] {
+    const count = this.#session.prepared.info.inputs.length;
+    const [a, b] = axes.map((axis) => Math.min(axis, count - 1));
+    return [a ?? 0, a === b && count > 1 ? (b === 0 ? 1 : 0) : (b ?? 0)];
+  }
+
+  maps(state: StudioState): Maps {
+    const { prepared, network, trainPart } = this.#session;
+    const { info } = prepared;
+    const axes = this.axes(state);
+    network.model.eval();
+    try {
+      if (info.inputShape.length > 1 || info.ranges.length === 0) {
+        // Images and wide rows: what every stage makes of one sample.
+        const at = this.#sample(state);
+        const sample = trainPart.x.narrow(0, at, 1);
+        return {
+          side: 0,
+          stages: [floats(sample), ...this.#stages(sample).map(floats)].map((values) => values.slice()),
+          fine: 0,
+          output: new Float32Array(),
+          axes,
+        };
+      }
+      const { coarse, fine } = this.#grid(state);
+      const n = side * side;
+      const turned = (values: Float32Array, width: number, points: number): Float32Array => {
+        const out = new Float32Array(values.length);
+        for (let point = 0; point < points; point++)
+          for (let unit = 0; unit < width; unit++) out[unit * points + point] = values[point * width + unit] ?? 0;
+        return out;
+      };
+      const inputs = info.inputs.length;
+      const stages = [inputs <= mostMapped ? turned(floats(coarse), inputs, n) : new Float32Array()];
+      this.#stages(coarse).forEach((value, place) => {
+        const units = network.stages[place + 1]?.units ?? 1;
+        stages.push(units <= mostMapped ? turned(floats(value), units, n) : new Float32Array());
+      });
+      const outputs = network.stages.at(-1)?.units ?? 1;
+      return {
+        side,
+        stages,
+        fine: this.#fine,
+        output: turned(floats(this.#output(fine)), outputs, this.#fine ** 2),
+        axes,
+      };
+    } finally {
+      network.model.train();
+    }
+  }
+
+  /** The sample whose inner images are shown. */
+  #sample({ selected }: StudioState): number {
+    const at = /^sample(\d+)$/.exec(selected)?.[1];
+    return Math.min(Number(at ?? 0), this.#session.trainPart.rows - 1);
+  }
+
+  unit(
+    state: StudioState,
+    before: readonly LayerNumbers[] | undefined,
+    layers: readonly LayerNumbers[],
+  ): UnitNumbers | undefined {
+    const match = /^(\d+)\.(\d+)$/.exec(state.selected);
+    const [stage, unit] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
+    const { network, trainPart, prepared } = this.#session;
+    const now = layers[stage - 1];
+    if (match === null || now === undefined || network.stages[stage]?.units === undefined) return undefined;
+    const units = network.stages[stage].units;
+    if (unit >= units || prepared.info.inputShape.length > 1) return undefined;
+    network.model.eval();
+    const rows = Math.min(gradientRows, trainPart.rows);
+    const values = floats(this.#stages(trainPart.x.narrow(0, 0, rows))[stage - 1] as Tensor);
+    network.model.train();
+    const width = now.weight.length / units;
+    const old = before?.[stage - 1];
+    return {
+      stage,
+      unit,
+      values: Float32Array.from({ length: rows }, (_, row) => values[row * units + unit] ?? 0),
+      weightUpdate: Float32Array.from(
+        { length: width },
+        (_, k) =>
+          (now.weight[unit * width + k] ?? 0) - (old?.weight[unit * width + k] ?? now.weight[unit * width + k] ?? 0),
+      ),
+      biasUpdate: (now.bias[unit] ?? 0) - (old?.bias[unit] ?? now.bias[unit] ?? 0),
+    };
+  }
+
+  output(): OutputNumbers {
+    const { prepared, testPart, trainPart, network } = this.#session;
+    const { info, table } = prepared;
+    const part = testPart ?? trainPart;
+    const onTest = testPart !== undefined;
+    const none: OutputNumbers = { confusion: new Int32Array(), pairs: new Float32Array(), samples: [], onTest };
+    if (this.#session.state.data === "words") return { ...none, samples: this.#words() };
+    if (info.classes.length > confusionLimit) return none;
+    const { output } = this.#session.measure(part);
+    const truth = part.y.dataSync();
+    if (info.task === "number") {
+      const rows = Math.min(part.rows, mostPairs);
+      const target = table?.target;
+      const back = (value: number): number => (target?.kind === "number" ? data.inverseTarget(target, value) : value);
+      const pairs = new Float32Array(2 * rows);
+      for (let row = 0; row < rows; row++) pairs.set([back(truth[row] ?? 0), back(output[row] ?? 0)], 2 * row);
+      return { ...none, pairs };
+    }
+    const classes = info.classes.length;
+    const confusion = new Int32Array(classes * classes);
+    const width = network.stages.at(-1)?.units ?? 1;
+    for (let row = 0; row < part.rows; row++) {
+      const at = (truth[row] ?? 0) * classes + decide(output, row, width);
+      confusion[at] = (confusion[at] ?? 0) + 1;
+    }
+    return { ...none, confusion };
+  }
+
+  /** Words that the network makes up, letter by letter, from its own distribution. */
+  #words(): string[] {
+    const random = new data.Random(this.#session.state.seed, 0x20000012);
+    this.#session.network.model.eval();
+    const made = Array.from({ length: 8 }, () => {
+      let word = "";
+      while (word.length < 12) {
+        const context = encodeContext(word.slice(-contextLetters));
+        const chances = floats(this.#output(tensor(context, { shape: [1, context.length] })));
+        let left = random.uniform();
+        let letter = 0;
+        while (letter < letters.length - 1 && left > (chances[letter] ?? 0)) left -= chances[letter++] ?? 0;
+        if (letter === 0) break;
+        word += letters[letter] ?? "";
+      }
+      return word;
+    });
+    this.#session.network.model.train();
+    return made;
+  }
+
+  snapshot(state: StudioState, before: readonly LayerNumbers[] | undefined, stepsPerSecond: number): Snapshot {
+    const session = this.#session;
+    const now = session.record();
+    const layers = this.layers();
+    const { history } = session;
+    const reset = session.step < this.#sentStep || this.#sentStep < 0;
+    const fresh = reset ? history : history.filter(({ step }) => step > this.#sent);
+    this.#sent = now.step;
+    this.#sentStep = session.step;
+    return {
+      step: session.step,
+      epoch: session.epoch,
+      now,
+      history: fresh,
+      reset,
+      layers,
+      maps: this.maps(state),
+      unit: this.unit(state, before, layers),
+      output: this.output(),
+      stepsPerSecond,
+    };
+  }
+}

@@ -1,0 +1,221 @@
+// The worker: trains with the library, answers questions, and sends a picture whenever the page has drawn the last one.
+import { backendInfo, HebbError, useBackend } from "../../src/index.ts";
+import type { FromWorker, LayerNumbers, OwnData, QuestionKind, Questions, ToWorker } from "../shared/protocol.ts";
+import { runKey, type StudioState } from "../shared/state.ts";
+import { preview } from "./data.ts";
+import { predict } from "./predict.ts";
+import { Session } from "./session.ts";
+import { View } from "./view.ts";
+
+/** Milliseconds of training between two looks at the clock, and between two pictures at most. */
+const slice = 12;
+const pictureEvery = 30;
+/** Longer than this a run is taken a part at a time, so that messages come through. */
+const mostSteps = 20000;
+
+let state: StudioState | undefined;
+let own: OwnData | undefined;
+let session: Session | undefined;
+let view: View | undefined;
+let playing = false;
+let drawn = true;
+let wanted = false;
+let lastPicture = 0;
+let lastLayers: readonly LayerNumbers[] | undefined;
+let due = 0;
+let lastTick = 0;
+let rate = { steps: 0, since: 0, value: 0 };
+/** Counts runs: what was under way for an older one is given up. */
+let generation = 0;
+
+const send = (message: FromWorker): void => postMessage(message);
+
+/** A turn of the event loop without the delay that timers have. */
+const channel = new MessageChannel();
+let next: (() => void) | undefined;
+channel.port1.onmessage = () => next?.();
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    next = resolve;
+    channel.port2.postMessage(0);
+  });
+const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function picture(): void {
+  if (session === undefined || view === undefined || state === undefined) return;
+  if (!drawn) {
+    wanted = true;
+    return;
+  }
+  drawn = false;
+  wanted = false;
+  lastPicture = performance.now();
+  const snapshot = view.snapshot(state, lastLayers, rate.value);
+  lastLayers = snapshot.layers;
+  send({ kind: "snapshot", snapshot });
+}
+
+function failed(error: unknown): void {
+  playing = false;
+  send({ kind: "failed", text: error instanceof Error ? error.message : String(error) });
+  if (!(error instanceof HebbError)) console.error(error);
+}
+
+/** Takes the steps that are due at the chosen speed. Returns whether training goes on. */
+function train(running: Session, { speed }: StudioState): boolean {
+  const now = performance.now();
+  const elapsed = Math.min(200, now - lastTick);
+  lastTick = now;
+  let healthy = true;
+  const before = running.step;
+  if (speed === 0) {
+    const end = now + slice;
+    let chunk = 8;
+    while (healthy && performance.now() < end) {
+      healthy = running.advance(chunk);
+      chunk = Math.min(256, 2 * chunk);
+    }
+  } else {
+    due = Math.min(due + (elapsed / 1000) * speed * running.sampler.batchCount, 4000);
+    const end = now + 60;
+    while (healthy && due >= 1 && performance.now() < end) {
+      const some = Math.min(Math.floor(due), 64);
+      healthy = running.advance(some);
+      due -= some;
+    }
+  }
+  rate.steps += running.step - before;
+  if (now - rate.since > 1000) rate = { steps: 0, since: now, value: (1000 * rate.steps) / (now - rate.since) };
+  if (!healthy) running.record();
+  return healthy;
+}
+
+async function loop(own: number): Promise<void> {
+  lastTick = performance.now();
+  rate = { steps: 0, since: lastTick, value: rate.value };
+  while (playing && own === generation && session !== undefined && state !== undefined) {
+    const healthy = train(session, state);
+    if (!healthy || (performance.now() - lastPicture >= pictureEvery && drawn)) {
+      if (!healthy) drawn = true;
+      picture();
+      const stopped = session.verdict();
+      if (stopped !== undefined) {
+        playing = false;
+        drawn = true;
+        picture();
+        send({ kind: "stopped", stopped });
+        return;
+      }
+    }
+    await (state.speed === 0 ? turn() : sleep(4));
+  }
+}
+
+function play(on: boolean): void {
+  if (on === playing) return;
+  playing = on;
+  if (on) loop(generation).catch(failed);
+  else {
+    drawn = true;
+    picture();
+  }
+}
+
+async function goTo(running: Session, target: number, mine: number): Promise<boolean> {
+  while (running.step !== target && mine === generation) {
+    running.goTo(target < running.step ? target : Math.min(target, running.step + mostSteps));
+    if (running.step !== target) {
+      send({
+        kind: "progress",
+        text: `repeating the first ${target} steps: ${Math.round((100 * running.step) / target)} %`,
+      });
+      await turn();
+    }
+  }
+  return mine === generation;
+}
+
+async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void> {
+  const mine = ++generation;
+  playing = false;
+  own = message.own ?? own;
+  const opened = await Session.open(message.state, message.state.data === "own" ? own : undefined);
+  if (mine !== generation) return;
+  const { saved } = message;
+  if (saved !== undefined && saved.runKey === runKey(opened.state)) opened.restore(saved);
+  else if (message.goTo > 0 && !(await goTo(opened, message.goTo, mine))) return;
+  state = opened.state;
+  session = opened;
+  view = new View(opened);
+  lastLayers = undefined;
+  due = 0;
+  const { backend, description } = backendInfo();
+  send({ kind: "ready", run: { ...opened.info, backend, backendWhy: description } });
+  drawn = true;
+  picture();
+  play(message.playing);
+}
+
+type Answers = {
+  readonly [K in QuestionKind]: (ask: Questions[K]["ask"]) => Questions[K]["answer"] | Promise<Questions[K]["answer"]>;
+};
+
+const answers: Answers = {
+  preview,
+  save: () => session?.save(),
+  predict: (ask) => {
+    if (session === undefined) throw new HebbError("there is no network yet");
+    return predict(session, ask);
+  },
+};
+
+async function answer<K extends QuestionKind>(id: number, question: K, ask: Questions[K]["ask"]): Promise<void> {
+  try {
+    send({ kind: "answer", id, answer: await answers[question](ask) });
+  } catch (error) {
+    send({ kind: "refused", id, text: error instanceof Error ? error.message : String(error) });
+    if (!(error instanceof HebbError)) console.error(error);
+  }
+}
+
+async function receive(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case "run":
+      return begin(message);
+    case "view":
+      state = message.state;
+      if (!playing) {
+        drawn = true;
+        picture();
+      }
+      return;
+    case "play":
+      return play(message.playing);
+    case "advance":
+      playing = false;
+      if (session === undefined) return;
+      session.advance(message.steps);
+      session.record();
+      drawn = true;
+      return picture();
+    case "goTo":
+      playing = false;
+      if (session !== undefined && (await goTo(session, Math.max(0, message.step), generation))) {
+        drawn = true;
+        picture();
+      }
+      return;
+    case "drawn":
+      drawn = true;
+      if (wanted && !playing) picture();
+      return;
+    case "question":
+      return answer(message.id, message.question, message.ask);
+  }
+}
+
+// Networks of this size are done sooner by one thread than by several that meet at every kernel.
+useBackend({ backend: "wasm", threads: 1 });
+addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
+  receive(data).catch(failed);
+});

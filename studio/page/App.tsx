@@ -1,0 +1,27 @@
+// The frame: the bar, the surface that is chosen, the live region, and the shortcuts.
+import { useEffect } from "preact/hooks";
+import { Bar } from "./Bar.tsx";
+import { Lab } from "./lab/Lab.tsx";
+import { Overlays } from "./parts.tsx";
+import { listen } from "./shortcuts.ts";
+import { spoken, surface } from "./store.ts";
+
+export function App() {
+  useEffect(listen, []);
+  const name = surface.value;
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the network
+      </a>
+      <Bar />
+      <main id="main" tabIndex={-1} data-surface={name}>
+        <Lab />
+      </main>
+      <p class="unseen" role="status" aria-live="polite">
+        {spoken}
+      </p>
+      <Overlays />
+    </>
+  );
+}

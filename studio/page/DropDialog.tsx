@@ -1,0 +1,193 @@
+// Files of the visitor's own: what they hold, which column is to be predicted, and what does not fit, by row.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { OwnData, Preview } from "../shared/protocol.ts";
+import { grouped } from "./numbers.ts";
+import { presetFor } from "./presets.ts";
+import { dropped } from "./shortcuts.ts";
+import { client, state, useOwn } from "./store.ts";
+
+type Found =
+  | { readonly kind: "looking" }
+  | { readonly kind: "problem"; readonly text: string }
+  | { readonly kind: "table"; readonly own: OwnData; readonly preview: Preview }
+  | { readonly kind: "images"; readonly own: OwnData };
+
+const isIdx = (name: string): boolean => /ubyte|\.idx|idx\d/i.test(name);
+
+async function look(files: readonly File[]): Promise<Found> {
+  const idx = files.filter(({ name }) => isIdx(name));
+  if (idx.length > 0) {
+    const labels = idx.find(({ name }) => /label/i.test(name));
+    const images = idx.find((file) => file !== labels);
+    if (labels === undefined || images === undefined)
+      return {
+        kind: "problem",
+        text: `${idx[0]?.name ?? "This file"} holds ${labels === undefined ? "images; drop the file with their labels together with it" : "labels; drop the file with the images together with it"}.`,
+      };
+    const bytes = async (file: File): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
+    return {
+      kind: "images",
+      own: { kind: "images", name: images.name, images: await bytes(images), labels: await bytes(labels) },
+    };
+  }
+  const [file] = files;
+  if (file === undefined) return { kind: "problem", text: "There is no file." };
+  if (file.type.startsWith("image/"))
+    return {
+      kind: "problem",
+      text: "Single pictures cannot be learned from: drop IDX files of many images with their labels, as MNIST has them.",
+    };
+  if (file.size > 100_000_000)
+    return { kind: "problem", text: `${file.name} has ${grouped(file.size / 1e6)} MB; this page takes up to 100.` };
+  const own: OwnData = { kind: "table", name: file.name, text: await file.text() };
+  try {
+    return { kind: "table", own, preview: await client.ask("preview", own) };
+  } catch (error) {
+    return { kind: "problem", text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function TablePreview({
+  own,
+  preview,
+  close,
+}: {
+  readonly own: OwnData;
+  readonly preview: Preview;
+  readonly close: () => void;
+}) {
+  const [target, setTarget] = useState(preview.target);
+  return (
+    <>
+      <p>
+        {grouped(preview.rows)} rows, {preview.columns.length} columns. The file stays in this browser.
+      </p>
+      <label class="field">
+        <span>What is to be predicted?</span>
+        <select value={target} onChange={({ currentTarget }) => setTarget(currentTarget.value)}>
+          {preview.columns.map(({ name, kind }) => (
+            <option key={name} value={name}>
+              {name} ({kind})
+            </option>
+          ))}
+        </select>
+      </label>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled by keys */}
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="The first rows">
+        <table class="preview">
+          <thead>
+            <tr>
+              {preview.columns.map(({ name }) => (
+                <th key={name} scope="col" class={name === target ? "target" : ""}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+            <tr>
+              {preview.columns.map(({ name, kind, missing }) => (
+                <td key={name} class="kind">
+                  {kind}
+                  {missing > 0 && `, ${missing} missing`}
+                </td>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {preview.head.map((row, place) => (
+              <tr key={`${place} ${row[0]}`}>
+                {row.map((cell, column) => (
+                  <td key={preview.columns[column]?.name}>{cell}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <div class="row end">
+        <button type="button" class="small" onClick={close}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          class="accent"
+          onClick={() => {
+            // Wide tables get what the command line gives them: one layer, and dropout against learning by heart.
+            const wide = preview.columns.length > 11;
+            const width = wide
+              ? {
+                  layers: [{ kind: "dense" as const, units: 64, activation: "relu" as const }],
+                  dropout: 0.5,
+                  lr: 0.001,
+                }
+              : {};
+            useOwn(own, { ...presetFor("own", state.value), ...width, target });
+            close();
+          }}
+        >
+          Learn from it
+        </button>
+      </div>
+    </>
+  );
+}
+
+export function DropDialog() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const files = dropped.value;
+  const [found, setFound] = useState<Found>({ kind: "looking" });
+  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    if (files !== undefined) void look(files).then(setFound);
+  }, [files]);
+  const close = (): void => {
+    dropped.value = undefined;
+  };
+  return (
+    <dialog class="drop" ref={dialog} aria-labelledby="drop-title" onClose={close}>
+      <h2 id="drop-title">{files?.map(({ name }) => name).join(", ")}</h2>
+      {found.kind === "looking" && <p>Reading …</p>}
+      {found.kind === "problem" && (
+        <>
+          <p class="notice bad" role="alert">
+            {found.text}
+          </p>
+          <div class="row end">
+            <button type="button" class="accent" onClick={close}>
+              Close
+            </button>
+          </div>
+        </>
+      )}
+      {found.kind === "table" && <TablePreview own={found.own} preview={found.preview} close={close} />}
+      {found.kind === "images" && (
+        <>
+          <p>Images with their labels. They stay in this browser.</p>
+          <div class="row end">
+            <button type="button" class="small" onClick={close}>
+              Cancel
+            </button>
+            <button
+              type="button"
+              class="accent"
+              onClick={() => {
+                useOwn(found.own, {
+                  ...presetFor("own", state.value),
+                  loss: "crossEntropy",
+                  lr: 0.001,
+                  layers: [
+                    { kind: "conv", units: 8, activation: "relu" },
+                    { kind: "conv", units: 16, activation: "relu" },
+                    { kind: "dense", units: 32, activation: "relu" },
+                  ],
+                });
+                close();
+              }}
+            >
+              Learn from them
+            </button>
+          </div>
+        </>
+      )}
+    </dialog>
+  );
+}

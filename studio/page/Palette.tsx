@@ -1,0 +1,81 @@
+// The command palette: every action by name, with its key.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { dataNames, dataTiles, optimizerNames, optimizerTitles } from "../shared/names.ts";
+import { type Action, actions, paletteOpen } from "./shortcuts.ts";
+import { change, chooseData, forgetAll } from "./store.ts";
+
+const more: readonly Action[] = [
+  ...dataNames
+    .filter((name) => name !== "own")
+    .map((name) => ({ title: `Data: ${dataTiles[name].title}`, keys: "", run: () => chooseData(name) })),
+  ...optimizerNames.map((optimizer) => ({
+    title: `Optimizer: ${optimizerTitles[optimizer]}`,
+    keys: "",
+    run: () => change({ optimizer }),
+  })),
+  { title: "Forget everything kept in this browser", keys: "", run: () => void forgetAll() },
+];
+
+export function Palette() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [text, setText] = useState("");
+  const [at, setAt] = useState(0);
+  useEffect(() => dialog.current?.showModal(), []);
+  const words = text.toLowerCase().split(/\s+/);
+  const found = [...actions, ...more].filter(({ title }) => words.every((word) => title.toLowerCase().includes(word)));
+  const chosen = Math.min(at, found.length - 1);
+  const close = (): void => {
+    paletteOpen.value = false;
+  };
+  const take = (action: Action | undefined): void => {
+    close();
+    action?.run();
+  };
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes every dialog
+    <dialog
+      class="palette"
+      ref={dialog}
+      aria-label="Command palette"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
+      <input
+        type="text"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={`action-${chosen}`}
+        aria-label="Search actions"
+        placeholder="What shall happen?"
+        value={text}
+        onInput={({ currentTarget }) => {
+          setText(currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "ArrowDown") setAt(Math.min(found.length - 1, chosen + 1));
+          else if (event.key === "ArrowUp") setAt(Math.max(0, chosen - 1));
+          else if (event.key === "Enter") take(found[chosen]);
+          else return;
+          event.preventDefault();
+        }}
+      />
+      <ul id="palette-list" role="listbox" aria-label="Actions">
+        {found.map((action, place) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the combobox
+          <li
+            key={action.title}
+            id={`action-${place}`}
+            role="option"
+            aria-selected={place === chosen}
+            onClick={() => take(action)}
+          >
+            <span>{action.title}</span>
+            {action.keys !== "" && <kbd>{action.keys}</kbd>}
+          </li>
+        ))}
+      </ul>
+    </dialog>
+  );
+}

@@ -1,0 +1,234 @@
+// The network on one canvas: connections by weight, every neuron with its map, the selected one brought out.
+import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
+import type { Surface } from "./canvas.tsx";
+import type { Palette } from "./colors.ts";
+import { mapOf } from "./field.ts";
+import { type Column, mostSpots, type Spot } from "./layout.ts";
+
+export interface Chosen {
+  readonly stage: number;
+  readonly unit: number;
+}
+
+/** Connections of a pair of layers are drawn one by one up to this many. */
+const mostLines = 4096;
+/** Widths that a line may have, so that all of one width are one path. */
+const widths = [0.5, 1, 1.7, 2.6, 3.8, 5.2] as const;
+
+function drawConnections(
+  surface: Surface,
+  from: Column,
+  to: Column,
+  weights: Float32Array,
+  palette: Palette,
+  chosen: Chosen | undefined,
+): void {
+  const { context } = surface;
+  if (from.matrix || to.matrix || from.left > 0 || to.left > 0 || weights.length !== from.units * to.units) {
+    drawBand(context, from, to, palette);
+    return;
+  }
+  if (weights.length > mostLines) return;
+  let largest = 0;
+  for (const weight of weights) largest = Math.max(largest, Math.abs(weight));
+  largest = Math.max(largest, 0.5);
+  const dense = Math.min(1, 90 / weights.length + 0.25);
+  const paths = new Map<number, Path2D>();
+  const bright = new Map<number, Path2D>();
+  to.spots.forEach((end, unit) => {
+    from.spots.forEach((start, source) => {
+      const weight = weights[unit * from.units + source] ?? 0;
+      const size = Math.abs(weight) / largest;
+      const level = Math.min(widths.length - 1, Math.floor(size * widths.length));
+      const own =
+        chosen !== undefined &&
+        ((chosen.stage === to.stage && chosen.unit === unit) ||
+          (chosen.stage === from.stage && chosen.unit === source));
+      const key = weight < 0 ? -1 - level : level;
+      const set = own ? bright : paths;
+      const path = set.get(key) ?? new Path2D();
+      set.set(key, path);
+      const [x0, x1] = [start.x + start.size / 2, end.x - end.size / 2];
+      const middle = (x0 + x1) / 2;
+      path.moveTo(x0, start.y);
+      path.bezierCurveTo(middle, start.y, middle, end.y, x1, end.y);
+    });
+  });
+  const stroke = (set: ReadonlyMap<number, Path2D>, strength: number): void => {
+    for (const [key, path] of set) {
+      const level = key < 0 ? -1 - key : key;
+      context.lineWidth = (widths[level] ?? 1) * (weights.length > 300 ? 0.55 : weights.length > 100 ? 0.8 : 1);
+      context.strokeStyle = key < 0 ? palette.low : palette.high;
+      context.globalAlpha = strength * (0.2 + (0.75 * (level + 1)) / widths.length);
+      context.stroke(path);
+    }
+  };
+  stroke(paths, dense * (chosen === undefined ? 0.85 : 0.4));
+  stroke(bright, 1);
+  context.globalAlpha = 1;
+}
+
+/** Between layers too large for single lines. */
+function drawBand(context: CanvasRenderingContext2D, from: Column, to: Column, palette: Palette): void {
+  const ends = (column: Column): [number, number] => {
+    const [first, last] = [column.spots[0], column.spots.at(-1)];
+    return [(first?.y ?? 0) - (first?.size ?? 0) / 2, (last?.y ?? 0) + (last?.size ?? 0) / 2];
+  };
+  const [a0, a1] = ends(from);
+  const [b0, b1] = ends(to);
+  const x0 = from.x + (from.spots[0]?.size ?? 0) / 2 + 4;
+  const x1 = to.x - (to.spots[0]?.size ?? 0) / 2 - 4;
+  const middle = (x0 + x1) / 2;
+  context.beginPath();
+  context.moveTo(x0, a0);
+  context.bezierCurveTo(middle, a0, middle, b0, x1, b0);
+  context.lineTo(x1, b1);
+  context.bezierCurveTo(middle, b1, middle, a1, x0, a1);
+  context.closePath();
+  context.globalAlpha = 0.5;
+  context.fillStyle = palette.line;
+  context.fill();
+  context.globalAlpha = 1;
+}
+
+/** The spread of a layer's values, so that each map uses the whole ramp. */
+function scaleOf(values: Float32Array): number {
+  let largest = 0;
+  for (let k = 0; k < values.length; k += 7) largest = Math.max(largest, Math.abs(values[k] ?? 0));
+  return Math.max(largest, 0.05);
+}
+
+function frameOf(context: CanvasRenderingContext2D, { x, y, size }: Spot, palette: Palette, chosen: boolean): void {
+  context.beginPath();
+  context.roundRect(x - size / 2, y - size / 2, size, size, Math.min(6, size / 5));
+  context.lineWidth = chosen ? 2.5 : 1;
+  context.strokeStyle = chosen ? palette.accent : palette.line;
+  context.stroke();
+}
+
+function tile(
+  context: CanvasRenderingContext2D,
+  picture: CanvasImageSource,
+  { x, y, size }: Spot,
+  smooth: boolean,
+): void {
+  context.save();
+  context.beginPath();
+  context.roundRect(x - size / 2, y - size / 2, size, size, Math.min(6, size / 5));
+  context.clip();
+  context.imageSmoothingEnabled = smooth;
+  context.drawImage(picture, x - size / 2, y - size / 2, size, size);
+  context.restore();
+}
+
+function drawColumn(
+  surface: Surface,
+  column: Column,
+  snapshot: Snapshot,
+  info: DataInfo,
+  palette: Palette,
+  chosen: Chosen | undefined,
+): void {
+  const { context } = surface;
+  const values = snapshot.maps.stages[column.stage];
+  const { side } = snapshot.maps;
+  const picked = (unit: number): boolean => chosen?.stage === column.stage && chosen.unit === unit;
+  if (values === undefined || values.length === 0) {
+    for (const spot of column.spots) {
+      context.fillStyle = palette.line;
+      context.globalAlpha = 0.6;
+      context.fillRect(spot.x - spot.size / 2, spot.y - spot.size / 2, spot.size, spot.size);
+      context.globalAlpha = 1;
+      frameOf(context, spot, palette, picked(0));
+    }
+    return;
+  }
+  const output = column.kind === "output";
+  const number = info.task === "number";
+  if (side > 0 && column.units <= mostSpots && !column.matrix) {
+    const n = side * side;
+    const [low, high] = info.targetRange;
+    const middle = output ? (number ? (low + high) / 2 : info.task === "binary" ? 0.5 : 0) : 0;
+    column.spots.forEach((spot, unit) => {
+      const own = column.kind === "input" ? values.subarray(unit * n, (unit + 1) * n) : values;
+      const range = info.ranges[unit];
+      const centre = column.kind === "input" && range !== undefined ? (range[0] + range[1]) / 2 : middle;
+      const scale =
+        column.kind === "input" && range !== undefined
+          ? Math.max(1e-6, (range[1] - range[0]) / 2)
+          : output
+            ? number
+              ? Math.max(1e-6, (high - low) / 2)
+              : info.task === "binary"
+                ? 0.5
+                : 1
+            : scaleOf(own);
+      const from = column.kind === "input" ? 0 : unit * n;
+      tile(context, mapOf(own, from, side, palette, centre, scale), spot, true);
+      frameOf(context, spot, palette, picked(unit));
+    });
+    return;
+  }
+  drawSample(context, column, values, palette, picked);
+}
+
+/** One sample's values: images of each map, or a little square for each unit. */
+function drawSample(
+  context: CanvasRenderingContext2D,
+  column: Column,
+  values: Float32Array,
+  palette: Palette,
+  picked: (unit: number) => boolean,
+): void {
+  const perUnit = values.length / column.units;
+  const pixels = Math.round(Math.sqrt(perUnit));
+  const scale = scaleOf(values);
+  if (pixels > 1 && pixels * pixels === perUnit) {
+    column.spots.forEach((spot, unit) => {
+      tile(context, mapOf(values, unit * perUnit, pixels, palette, 0, scale), spot, false);
+      frameOf(context, spot, palette, picked(unit));
+    });
+    return;
+  }
+  if (column.matrix) {
+    const [spot] = column.spots;
+    if (spot === undefined) return;
+    const across = Math.ceil(Math.sqrt(column.units));
+    const padded = new Float32Array(across * across);
+    padded.set(values.subarray(0, column.units));
+    tile(context, mapOf(padded, 0, across, palette, 0, scale), spot, false);
+    frameOf(context, spot, palette, picked(0));
+    return;
+  }
+  column.spots.forEach((spot, unit) => {
+    tile(context, mapOf(values, unit, 1, palette, 0, scale), spot, false);
+    frameOf(context, spot, palette, picked(unit));
+  });
+}
+
+export function drawNetwork(
+  surface: Surface,
+  columns: readonly Column[],
+  snapshot: Snapshot,
+  info: DataInfo,
+  palette: Palette,
+  chosen: Chosen | undefined,
+): void {
+  const { context } = surface;
+  for (let place = 1; place < columns.length; place++) {
+    const [from, to] = [columns[place - 1], columns[place]];
+    const weights = snapshot.layers[place - 1]?.weight;
+    if (from !== undefined && to !== undefined && weights !== undefined)
+      drawConnections(surface, from, to, weights, palette, chosen);
+  }
+  for (const column of columns) drawColumn(surface, column, snapshot, info, palette, chosen);
+  context.fillStyle = palette.soft;
+  context.font = "11px ui-sans-serif, system-ui, sans-serif";
+  for (const { left, spots, x } of columns) {
+    const last = spots.at(-1);
+    if (left > 0 && last !== undefined) {
+      context.textAlign = "center";
+      context.fillText(`and ${left} more`, x, last.y + last.size / 2 + 13);
+    }
+  }
+}

@@ -1,0 +1,227 @@
+// The output map: what the network says at every point of the plane, the data on top, the boundary as a line.
+import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
+import type { Surface } from "./canvas.tsx";
+import { classColor, type Palette } from "./colors.ts";
+import { classMap, contour, mapOf, mark } from "./field.ts";
+
+export interface Frame {
+  readonly left: number;
+  readonly top: number;
+  readonly size: number;
+}
+
+export function frameOf({ width, height }: Pick<Surface, "width" | "height">): Frame {
+  const size = Math.max(40, Math.min(width - 38, height - 26));
+  return { left: 34 + Math.max(0, (width - 38 - size) / 2), top: 4, size };
+}
+
+const nice = (value: number): string => String(Number(value.toPrecision(2))).replace("-", "−");
+
+function axesAround(
+  { context }: Surface,
+  { left, top, size }: Frame,
+  x: readonly [number, number],
+  y: readonly [number, number],
+  palette: Palette,
+): void {
+  context.fillStyle = palette.soft;
+  context.strokeStyle = palette.line;
+  context.font = "10.5px ui-sans-serif, system-ui, sans-serif";
+  context.textBaseline = "middle";
+  for (const t of [0, 0.5, 1]) {
+    context.textAlign = t === 0 ? "left" : t === 1 ? "right" : "center";
+    context.fillText(nice(x[0] + t * (x[1] - x[0])), left + t * size, top + size + 10);
+    context.textAlign = "right";
+    const at = top + (1 - t) * size;
+    context.fillText(nice(y[0] + t * (y[1] - y[0])), left - 5, t === 0 ? at - 5 : t === 1 ? at + 5 : at);
+  }
+  context.textBaseline = "alphabetic";
+  context.strokeRect(left + 0.5, top + 0.5, size - 1, size - 1);
+}
+
+export interface PlaneOptions {
+  readonly points: boolean;
+  readonly steps: boolean;
+}
+
+/** A plane of two inputs. */
+export function drawPlane(
+  surface: Surface,
+  maps: Snapshot["maps"],
+  info: DataInfo,
+  palette: Palette,
+  frame: Frame,
+  options: PlaneOptions,
+): void {
+  const { context } = surface;
+  const { left, top, size } = frame;
+  const { fine, output } = maps;
+  const [a, b] = maps.axes;
+  const [xr, yr] = [info.ranges[a], info.ranges[b]];
+  if (fine === 0 || xr === undefined || yr === undefined) return;
+  context.save();
+  context.beginPath();
+  context.roundRect(left, top, size, size, 4);
+  context.clip();
+  context.imageSmoothingEnabled = !options.steps;
+  const n = fine * fine;
+  const pixel = size / fine;
+  const trace = (values: Float32Array, level: number): void => {
+    context.beginPath();
+    contour(values, fine, level, (x0, y0, x1, y1) => {
+      context.moveTo(left + (x0 + 0.5) * pixel, top + (y0 + 0.5) * pixel);
+      context.lineTo(left + (x1 + 0.5) * pixel, top + (y1 + 0.5) * pixel);
+    });
+    context.stroke();
+  };
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 1.5;
+  if (info.task === "classes") {
+    const classes = output.length / n;
+    const field = options.steps ? hardened(output, classes, n) : output;
+    context.drawImage(classMap(field, classes, fine, palette), left, top, size, size);
+    for (let c = 0; c < classes; c++) {
+      // Where a class is just as likely as the best of the others.
+      const lead = new Float32Array(n);
+      for (let k = 0; k < n; k++) {
+        let other = 0;
+        for (let d = 0; d < classes; d++) if (d !== c) other = Math.max(other, output[d * n + k] ?? 0);
+        lead[k] = (output[c * n + k] ?? 0) - other;
+      }
+      context.globalAlpha = 0.6;
+      trace(lead, 0);
+      context.globalAlpha = 1;
+    }
+  } else {
+    const [low, high] = info.targetRange;
+    const middle = info.task === "binary" ? 0.5 : (low + high) / 2;
+    const scale = info.task === "binary" ? 0.5 : Math.max(1e-6, (high - low) / 2);
+    const field = options.steps ? hardened(output, 1, n) : output;
+    context.drawImage(mapOf(field, 0, fine, palette, middle, scale), left, top, size, size);
+    if (info.task === "binary") trace(output.subarray(0, n), 0.5);
+  }
+  if (options.points) drawPoints(context, info, maps.axes, frame, palette);
+  context.restore();
+  axesAround(surface, frame, xr, yr, palette);
+}
+
+function hardened(output: Float32Array, classes: number, n: number): Float32Array {
+  if (classes === 1) return Float32Array.from(output, (value) => (value >= 0.5 ? 1 : 0));
+  const out = new Float32Array(output.length);
+  for (let k = 0; k < n; k++) {
+    let best = 0;
+    for (let c = 1; c < classes; c++) if ((output[c * n + k] ?? 0) > (output[best * n + k] ?? 0)) best = c;
+    out[best * n + k] = 1;
+  }
+  return out;
+}
+
+function drawPoints(
+  context: CanvasRenderingContext2D,
+  info: DataInfo,
+  [a, b]: readonly [number, number],
+  { left, top, size }: Frame,
+  palette: Palette,
+): void {
+  const { shown, ranges } = info;
+  const [[x0, x1], [y0, y1]] = [ranges[a] ?? [0, 1], ranges[b] ?? [0, 1]];
+  const r = shown.count > 700 ? 2.1 : shown.count > 300 ? 2.7 : 3.4;
+  const [low, high] = info.targetRange;
+  for (let row = 0; row < shown.count; row++) {
+    const at = row * shown.width;
+    const x = left + (((shown.features[at + a] ?? 0) - x0) / (x1 - x0)) * size;
+    const y = top + (1 - ((shown.features[at + b] ?? 0) - y0) / (y1 - y0)) * size;
+    const target = shown.targets[row] ?? 0;
+    const number = info.task === "number";
+    const kind = number ? 0 : target;
+    mark(context, kind, x, y, r);
+    const test = shown.test[row] === 1;
+    context.fillStyle = number
+      ? (target - low) / (high - low) > 0.5
+        ? palette.high
+        : palette.low
+      : classColor(palette, kind);
+    context.globalAlpha = test ? 0.35 : 1;
+    context.fill();
+    context.globalAlpha = 1;
+    context.lineWidth = test ? 1.4 : 1;
+    context.strokeStyle = test ? context.fillStyle : palette.card;
+    context.stroke();
+  }
+}
+
+/** One input: the network's answer as a curve through the points. */
+export function drawLine(
+  surface: Surface,
+  { fine, output }: Snapshot["maps"],
+  info: DataInfo,
+  palette: Palette,
+  frame: Frame,
+): void {
+  const { context } = surface;
+  const { left, top, size } = frame;
+  const range = info.ranges[0];
+  if (range === undefined || fine === 0) return;
+  const [low, high] = info.targetRange;
+  const margin = 0.15 * (high - low || 1);
+  const [y0, y1] = [low - margin, high + margin];
+  const at = (value: number): number => top + (1 - (value - y0) / (y1 - y0)) * size;
+  context.save();
+  context.beginPath();
+  context.rect(left, top, size, size);
+  context.clip();
+  const { shown } = info;
+  for (let row = 0; row < shown.count; row++) {
+    const x = left + (((shown.features[row] ?? 0) - range[0]) / (range[1] - range[0])) * size;
+    mark(context, 0, x, at(shown.targets[row] ?? 0), 3);
+    context.fillStyle = palette.low;
+    context.globalAlpha = shown.test[row] === 1 ? 0.35 : 0.9;
+    context.fill();
+  }
+  context.globalAlpha = 1;
+  context.beginPath();
+  for (let column = 0; column < fine; column++) {
+    const x = left + ((column + 0.5) / fine) * size;
+    context.lineTo(x, at(output[column] ?? 0));
+  }
+  context.strokeStyle = palette.high;
+  context.lineWidth = 2.4;
+  context.stroke();
+  context.restore();
+  axesAround(surface, frame, range, [y0, y1], palette);
+}
+
+/** Truth against prediction, for numbers from many inputs. */
+export function drawResiduals(surface: Surface, pairs: Float32Array, palette: Palette, frame: Frame): void {
+  const { context } = surface;
+  const { left, top, size } = frame;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let k = 0; k < pairs.length; k += 2) {
+    low = Math.min(low, pairs[k] ?? 0);
+    high = Math.max(high, pairs[k] ?? 0);
+  }
+  const margin = 0.1 * (high - low || 1);
+  [low, high] = [low - margin, high + margin];
+  const at = (value: number): number => (value - low) / (high - low);
+  context.strokeStyle = palette.accent;
+  context.setLineDash([5, 4]);
+  context.beginPath();
+  context.moveTo(left, top + size);
+  context.lineTo(left + size, top);
+  context.stroke();
+  context.setLineDash([]);
+  context.save();
+  context.beginPath();
+  context.rect(left, top, size, size);
+  context.clip();
+  for (let k = 0; k < pairs.length; k += 2) {
+    const [x, y] = [left + at(pairs[k] ?? 0) * size, top + (1 - at(pairs[k + 1] ?? 0)) * size];
+    mark(context, 0, x, y, 3);
+    context.fillStyle = (pairs[k + 1] ?? 0) < (pairs[k] ?? 0) ? palette.low : palette.high;
+    context.globalAlpha = 0.75;
+    context.fill();
+  }
+  context.globalAlpha = 1;
+  context.restore();
+  axesAround(surface, frame, [low, high], [low, high], palette);
+}

@@ -1,0 +1,219 @@
+// Loss and metric over the epochs: two curves each, a scale that may be logarithmic, exact values under the cursor and as a table.
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import type { HistoryPoint } from "../../shared/protocol.ts";
+import { colors } from "../draw/colors.ts";
+import { Icon } from "../icons.tsx";
+import { percent, short } from "../numbers.ts";
+import { change, hot, onPicture, run, state } from "../store.ts";
+
+type Which = "loss" | "metric";
+
+const value = (point: HistoryPoint, which: Which, part: "train" | "test"): number | null => {
+  const figure = point[part]?.[which];
+  return figure === undefined || !Number.isFinite(figure) ? null : figure;
+};
+
+function seriesOf(which: Which, log: boolean): uPlot.AlignedData {
+  const batches = run.value?.batches ?? 1;
+  const points = hot.history;
+  const positive = (figure: number | null): number | null =>
+    log && which === "loss" && figure !== null && figure <= 0 ? null : figure;
+  return [
+    points.map(({ step }) => step / batches),
+    points.map((point) => positive(value(point, which, "train"))),
+    points.map((point) => positive(value(point, which, "test"))),
+  ];
+}
+
+function Plot({
+  which,
+  title,
+  log,
+  show,
+}: {
+  readonly which: Which;
+  readonly title: string;
+  readonly log: boolean;
+  readonly show: (value: number) => string;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const readout = useRef<HTMLSpanElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const palette = colors.value;
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const axis = {
+      stroke: palette.soft,
+      grid: { stroke: palette.line, width: 1 },
+      ticks: { show: false },
+      font: "11px ui-sans-serif, system-ui, sans-serif",
+    };
+    const tell = (at: number | null | undefined): void => {
+      if (readout.current === null) return;
+      const index = at ?? hot.history.length - 1;
+      const point = hot.history[index];
+      if (point === undefined) return;
+      const [train, test] = [value(point, which, "train"), value(point, which, "test")];
+      const epoch = (point.step / (run.value?.batches ?? 1)).toFixed(at == null ? 0 : 1);
+      readout.current.textContent = `epoch ${epoch}   train ${train === null ? "–" : show(train)}${test === null ? "" : `   test ${show(test)}`}`;
+    };
+    const made = new uPlot(
+      {
+        width: Math.max(80, element.clientWidth),
+        height: Math.max(80, element.clientHeight),
+        legend: { show: false },
+        padding: [6, 8, 0, 0],
+        cursor: { points: { size: 7 }, y: false },
+        scales: {
+          x: { time: false },
+          y:
+            log && which === "loss"
+              ? { distr: 3 }
+              : which === "metric"
+                ? { range: (_, low, high) => [Math.min(low, 0.9 * high), Math.max(high, 1)] }
+                : { range: (_, __, high) => [0, high * 1.05 || 1] },
+        },
+        axes: [
+          { ...axis, size: 22, space: 60 },
+          {
+            ...axis,
+            size: 46,
+            space: 28,
+            values: (_, ticks) =>
+              ticks.map((tick) =>
+                tick === null
+                  ? ""
+                  : which === "metric" && run.value?.data.task !== "number"
+                    ? `${Math.round(100 * tick)} %`
+                    : String(Number(tick.toPrecision(3))),
+              ),
+          },
+        ],
+        series: [
+          {},
+          { stroke: palette.ink, width: 1.6, points: { show: false } },
+          { stroke: palette.accent, width: 1.6, dash: [5, 3], points: { show: false } },
+        ],
+        hooks: { setCursor: [({ cursor }) => tell(cursor.idx)] },
+      },
+      seriesOf(which, log),
+      element,
+    );
+    plot.current = made;
+    let last = 0;
+    const draw = (): void => {
+      const now = performance.now();
+      if (now - last < 90 && (hot.history.length > 60 || !made)) return;
+      last = now;
+      made.setData(seriesOf(which, log));
+      tell(made.cursor.idx);
+    };
+    const stop = onPicture(draw);
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: Math.max(80, element.clientWidth), height: Math.max(80, element.clientHeight) }),
+    );
+    observer.observe(element);
+    draw();
+    return () => {
+      stop();
+      observer.disconnect();
+      made.destroy();
+      plot.current = undefined;
+    };
+  }, [palette, log, which, run.value]);
+  /** Arrows move the cursor where a pointer would. */
+  const key = (event: KeyboardEvent): void => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const made = plot.current;
+    if (by === 0 || made === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const xs = made.data[0];
+    const at = Math.max(
+      0,
+      Math.min(xs.length - 1, (made.cursor.idx ?? xs.length - 1) + by * Math.max(1, Math.round(xs.length / 60))),
+    );
+    made.setCursor({ left: made.valToPos(xs[at] ?? 0, "x"), top: 10 });
+  };
+  return (
+    <figure class="plot">
+      <figcaption>
+        <b>{title}</b>
+        <span ref={readout} class="readout" />
+      </figcaption>
+      <div
+        class="plot-area"
+        ref={box}
+        role="application"
+        aria-label={`${title}: arrow keys read values`}
+        data-arrows
+        onKeyDown={key}
+      />
+    </figure>
+  );
+}
+
+export function CurveTable({ points, metric }: { readonly points: readonly HistoryPoint[]; readonly metric: string }) {
+  const step = Math.max(1, Math.ceil(points.length / 40));
+  return (
+    <div class="table-scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">step</th>
+            <th scope="col">train loss</th>
+            <th scope="col">test loss</th>
+            <th scope="col">train {metric}</th>
+            <th scope="col">test {metric}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {points
+            .filter((_, k) => k % step === 0 || k === points.length - 1)
+            .map(({ step: at, train, test }) => (
+              <tr key={at}>
+                <th scope="row">{at}</th>
+                <td>{short(train.loss)}</td>
+                <td>{test === undefined ? "–" : short(test.loss)}</td>
+                <td>{short(train.metric)}</td>
+                <td>{test === undefined ? "–" : short(test.metric)}</td>
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function Curves() {
+  const [asTable, setTable] = useState(false);
+  const { logLoss } = state.value;
+  const number = run.value?.data.task === "number";
+  const metric = number ? "R²" : "accuracy";
+  return (
+    <section class="panel curves" id="part-Curves" aria-labelledby="curves-title">
+      <header>
+        <h2 id="curves-title">Curves</h2>
+        <p class="legend">
+          <span class="key train">training</span> <span class="key test">test</span>
+        </p>
+        <button type="button" class="small" aria-pressed={logLoss} onClick={() => change({ logLoss: !logLoss })}>
+          log scale
+        </button>
+        <button type="button" class="small" aria-pressed={asTable} onClick={() => setTable(!asTable)}>
+          <Icon name="table" /> {asTable ? "show as chart" : "show as table"}
+        </button>
+      </header>
+      {asTable ? (
+        <CurveTable points={[...hot.history]} metric={metric} />
+      ) : (
+        <div class="plots">
+          <Plot which="loss" title="Loss" log={logLoss} show={short} />
+          <Plot which="metric" title={number ? "R²" : "Accuracy"} log={false} show={number ? short : percent} />
+        </div>
+      )}
+    </section>
+  );
+}

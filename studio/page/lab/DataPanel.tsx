@@ -1,0 +1,131 @@
+// The data: tiles, the visitor's own files, how many points, how noisy, how many held out.
+import { useRef } from "preact/hooks";
+import { type DataName, dataNames, dataTiles } from "../../shared/names.ts";
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { colors } from "../draw/colors.ts";
+import { mark } from "../draw/field.ts";
+import { grouped } from "../numbers.ts";
+import { dropped } from "../shortcuts.ts";
+import { change, chooseData, newSeed, own, run, state } from "../store.ts";
+import { Slider } from "./controls.tsx";
+import { thumbnail } from "./thumbnails.ts";
+
+function Tile({ name }: { readonly name: DataName }) {
+  const { title, about } = dataTiles[name];
+  const paint = ({ context, width, height }: Surface): void => {
+    const palette = colors.value;
+    for (const [x, y, kind] of thumbnail(name)) {
+      context.fillStyle = palette.classes[kind] ?? palette.ink;
+      mark(context, kind, (0.5 + 0.42 * x) * width, (0.5 - 0.42 * y) * height, 1.5);
+      context.fill();
+    }
+  };
+  return (
+    <button
+      type="button"
+      class="tile"
+      aria-pressed={state.value.data === name}
+      title={about}
+      onClick={() => chooseData(name)}
+    >
+      <Canvas paint={paint} />
+      <span>{title}</span>
+    </button>
+  );
+}
+
+const counts = [20, 40, 60, 80, 120, 160, 240, 320, 400, 600, 800, 1200, 2000, 3000, 5000];
+const noises = [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1];
+const shares = [0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7];
+
+export function DataPanel() {
+  const input = useRef<HTMLInputElement>(null);
+  const { data, count, noise, test, dataSeed } = state.value;
+  const info = run.value?.data;
+  const generated = !["and", "or", "xor", "iris", "words", "painted", "own"].includes(data);
+  return (
+    <section class="panel data" aria-labelledby="data-title">
+      <h2 id="data-title">Data</h2>
+      <div class="tiles">
+        {dataNames
+          .filter((name) => name !== "own" || own.value !== undefined)
+          .map((name) => (
+            <Tile key={name} name={name} />
+          ))}
+      </div>
+      <button type="button" class="dropzone" onClick={() => input.current?.click()}>
+        <b>Your own data</b>
+        <span>Drop or choose a CSV table, or IDX images with their labels. It never leaves this browser.</span>
+      </button>
+      <input
+        ref={input}
+        id="own-files"
+        class="unseen"
+        type="file"
+        multiple
+        tabIndex={-1}
+        aria-label="Choose files of your own"
+        accept=".csv,.tsv,.txt,.gz,.idx,image/*"
+        onChange={({ currentTarget }) => {
+          const files = [...(currentTarget.files ?? [])];
+          if (files.length > 0) dropped.value = files;
+          currentTarget.value = "";
+        }}
+      />
+      {data === "painted" && (
+        <p class="hint">
+          Paint on the output map: click or drag for class A, with Shift for class B, with Alt to erase.{" "}
+          <button type="button" class="link" onClick={() => change({ points: [] })}>
+            Erase all
+          </button>
+        </p>
+      )}
+      {generated && (
+        <>
+          <Slider
+            label="points"
+            value={count}
+            stops={counts}
+            show={grouped}
+            choose={(value) => change({ count: value })}
+          />
+          <Slider label="noise" value={noise} stops={noises} choose={(value) => change({ noise: value })} />
+        </>
+      )}
+      {!["and", "or", "xor"].includes(data) && (
+        <Slider
+          label="held out for testing"
+          value={test}
+          stops={shares}
+          show={(value) => `${Math.round(100 * value)} %`}
+          choose={(value) => change({ test: value })}
+        />
+      )}
+      <div class="row">
+        <button type="button" class="small" onClick={() => change({ dataSeed: dataSeed + 1 })}>
+          {generated ? "Other points" : "Other split"}
+        </button>
+        <button type="button" class="small" onClick={newSeed}>
+          Other weights
+        </button>
+      </div>
+      {info !== undefined && (
+        <p class="hint">
+          {grouped(info.trainCount)} to learn from{info.testCount > 0 && `, ${grouped(info.testCount)} held out`}
+          {info.classes.length > 2 && `, ${info.classes.length} classes`}
+          {info.inputs.length > 2 && `, ${grouped(info.inputs.length)} inputs`}.
+        </p>
+      )}
+      {info !== undefined && info.notes.length > 0 && (
+        <details class="hint">
+          <summary>What was done to the table</summary>
+          <ul>
+            {info.notes.map((note) => (
+              <li key={note}>{note}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </section>
+  );
+}

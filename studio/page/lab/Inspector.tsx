@@ -1,0 +1,197 @@
+// The inspector: the selected neuron's formula, weights, slopes, last update and the spread of its values.
+import { useEffect, useRef } from "preact/hooks";
+import { activationTexts } from "../../shared/names.ts";
+import type { RunInfo } from "../../shared/protocol.ts";
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { colors } from "../draw/colors.ts";
+import { short, sub } from "../numbers.ts";
+import { change, editWeight, hot, onPicture, playing, run, state } from "../store.ts";
+import { type chosenUnit as Choose, chosenUnit } from "./Network.tsx";
+
+type Chosen = NonNullable<ReturnType<typeof Choose>>;
+const mostRows = 40;
+
+const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
+  const last = stage === info.stages.length - 1;
+  const before = stage === 1 ? "x" : "a";
+  const name = last
+    ? info.data.task === "number"
+      ? "identity"
+      : info.data.task === "binary"
+        ? "sigmoid"
+        : undefined
+    : state.value.layers[stage - 1]?.activation;
+  const j = sub(unit + 1);
+  const f = name === undefined ? "softmax(z)" : name === "identity" ? "z" : `${activationTexts[name].title}(z${j})`;
+  return `z${j} = Σ w${j}ᵢ ${before}ᵢ + b${j},  a${j} = ${f}`;
+};
+
+function drawHistogram({ context, width, height }: Surface, values: Float32Array): void {
+  const palette = colors.value;
+  if (values.length === 0) return;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const span = high - low || 1;
+  const bins = new Int32Array(28);
+  for (const value of values) {
+    const at = Math.min(bins.length - 1, Math.floor(((value - low) / span) * bins.length));
+    bins[at] = (bins[at] ?? 0) + 1;
+  }
+  const most = Math.max(...bins);
+  const step = width / bins.length;
+  bins.forEach((count, k) => {
+    const size = (count / most) * (height - 16);
+    context.fillStyle = low + ((k + 0.5) / bins.length) * span < 0 ? palette.low : palette.high;
+    context.fillRect(k * step + 0.5, height - 14 - size, step - 1, size);
+  });
+  context.fillStyle = palette.soft;
+  context.font = "10.5px ui-sans-serif, system-ui, sans-serif";
+  context.textAlign = "left";
+  context.fillText(short(low), 0, height - 2);
+  context.textAlign = "right";
+  context.fillText(short(high), width, height - 2);
+}
+
+function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Chosen }) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const source = info.stages[chosen.stage - 1];
+  const path = info.stages[chosen.stage]?.path ?? "";
+  const inputs = source?.units ?? 0;
+  const rows = Math.min(inputs, mostRows);
+  const names = Array.from({ length: rows }, (_, k) =>
+    chosen.stage === 1 ? (info.data.inputs[k] ?? `x${sub(k + 1)}`) : `a${sub(k + 1)}`,
+  );
+  useEffect(() => {
+    let last = 0;
+    const write = (): void => {
+      const { snapshot } = hot;
+      const layer = snapshot?.layers[chosen.stage - 1];
+      const now = performance.now();
+      if (layer === undefined || body.current === null || (playing.value && now - last < 100)) return;
+      last = now;
+      const unit = snapshot?.unit;
+      const at = chosen.unit * inputs;
+      body.current.querySelectorAll("tr").forEach((row, k) => {
+        const bias = k === rows;
+        const figures = bias
+          ? [layer.bias[chosen.unit], layer.biasGrad[chosen.unit], unit?.biasUpdate]
+          : [layer.weight[at + k], layer.weightGrad[at + k], unit?.weightUpdate[k]];
+        const field = row.querySelector("input");
+        if (field !== null && document.activeElement !== field) field.value = short(figures[0] ?? 0).replace("−", "-");
+        row.querySelectorAll("td[data-live]").forEach((cell, place) => {
+          cell.textContent = short(figures[place + 1] ?? 0);
+        });
+      });
+    };
+    write();
+    return onPicture(write);
+  }, [info, chosen.stage, chosen.unit]);
+  const row = (name: string, parameter: string, index: number) => (
+    <tr key={name}>
+      <th scope="row" title={name}>
+        {name}
+      </th>
+      <td>
+        <input
+          aria-label={`weight of ${name}`}
+          inputMode="decimal"
+          onChange={({ currentTarget }) => {
+            const value = Number(currentTarget.value.replace("−", "-"));
+            if (currentTarget.value.trim() !== "" && Number.isFinite(value)) editWeight(parameter, index, value);
+          }}
+        />
+      </td>
+      <td data-live />
+      <td data-live />
+    </tr>
+  );
+  return (
+    <div class="table-scroll">
+      <table class="weights">
+        <thead>
+          <tr>
+            <th scope="col">from</th>
+            <th scope="col">weight</th>
+            <th scope="col">slope</th>
+            <th scope="col">last move</th>
+          </tr>
+        </thead>
+        <tbody ref={body}>
+          {names.map((name, k) => row(name, `${path}.weight`, chosen.unit * inputs + k))}
+          {row("bias", `${path}.bias`, chosen.unit)}
+        </tbody>
+      </table>
+      {inputs > rows && <p class="hint">and {inputs - rows} more</p>}
+    </div>
+  );
+}
+
+export function Inspector() {
+  const info = run.value;
+  const chosen = chosenUnit(state.value.selected);
+  if (info === undefined) return null;
+  const stage = chosen === undefined ? undefined : info.stages[chosen.stage];
+  if (
+    chosen === undefined ||
+    stage === undefined ||
+    chosen.stage === 0 ||
+    stage.kind === "conv" ||
+    info.data.inputShape.length > 1
+  ) {
+    return (
+      <section class="panel inspector" aria-labelledby="inspector-title">
+        <h2 id="inspector-title">Inspector</h2>
+        <p class="hint">
+          {info.data.inputShape.length > 1
+            ? "The network shows what it makes of one image: every map and every unit. Choose another image below."
+            : "Select a neuron to see its weights, slopes and the spread of its values. Its weights can be changed by hand."}
+        </p>
+        {info.data.inputShape.length > 1 && (
+          <div class="row">
+            {["0", "1", "2", "3", "4", "5", "6", "7"].map((place) => (
+              <button
+                key={place}
+                type="button"
+                class="small"
+                aria-pressed={
+                  state.value.selected === `sample${place}` || (place === "0" && state.value.selected === "")
+                }
+                onClick={() => change({ selected: `sample${place}` })}
+              >
+                image {Number(place) + 1}
+              </button>
+            ))}
+          </div>
+        )}
+      </section>
+    );
+  }
+  const last = chosen.stage === info.stages.length - 1;
+  return (
+    <section class="panel inspector" aria-labelledby="inspector-title">
+      <header>
+        <h2 id="inspector-title">
+          {last ? "Output" : `Layer ${chosen.stage}`}, neuron {chosen.unit + 1}
+        </h2>
+        <button type="button" class="small" onClick={() => change({ selected: "" })}>
+          Done
+        </button>
+      </header>
+      <p class="formula">{formulaOf(info, chosen)}</p>
+      <div class="histogram">
+        <Canvas
+          paint={(surface) => drawHistogram(surface, hot.snapshot?.unit?.values ?? new Float32Array())}
+          label="How the neuron's values are spread over the training rows"
+        />
+      </div>
+      <Weights
+        key={`${chosen.stage}.${chosen.unit}.${info.stages.map(({ units }) => units).join()}`}
+        info={info}
+        chosen={chosen}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+// The Lab: data on the left, the network and its curves in the middle, the output and the inspector on the right.
+import { signal } from "@preact/signals";
+import { failure, progress, stopped } from "../store.ts";
+import { Code } from "./Code.tsx";
+import { Curves } from "./Curves.tsx";
+import { DataPanel } from "./DataPanel.tsx";
+import { Inspector } from "./Inspector.tsx";
+import { LearnPanel } from "./LearnPanel.tsx";
+import { Network } from "./Network.tsx";
+import { Notices } from "./Notices.tsx";
+import { Output } from "./Output.tsx";
+
+const tabs = ["Output", "Network", "Curves", "Data"] as const;
+/** Below 800 px one of the four at a time. */
+const tab = signal<(typeof tabs)[number]>("Output");
+
+export function Lab() {
+  return (
+    <div class="lab" data-tab={tab.value}>
+      <div class="tabs" role="tablist" aria-label="Parts of the Lab" data-arrows>
+        {tabs.map((name) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            id={`tab-${name}`}
+            aria-selected={tab.value === name}
+            aria-controls={`part-${name}`}
+            tabIndex={tab.value === name ? 0 : -1}
+            onClick={() => {
+              tab.value = name;
+            }}
+            onKeyDown={({ key }) => {
+              const by = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
+              if (by === 0) return;
+              tab.value = tabs[(tabs.indexOf(name) + by + tabs.length) % tabs.length] ?? name;
+              document.getElementById(`tab-${tab.value}`)?.focus();
+            }}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      <div class="notices">
+        {failure.value !== "" && (
+          <p class="notice bad" role="alert">
+            {failure}
+          </p>
+        )}
+        {progress.value !== "" && <p class="notice">{progress}</p>}
+        {stopped.value !== undefined && <Notices stopped={stopped.value} />}
+        <Notices />
+      </div>
+      <div class="left" id="part-Data">
+        <DataPanel />
+        <LearnPanel />
+      </div>
+      <div class="middle">
+        <Network />
+        <Curves />
+        <Code />
+      </div>
+      <div class="right">
+        <Output />
+        <Inspector />
+      </div>
+    </div>
+  );
+}

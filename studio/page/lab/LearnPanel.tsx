@@ -1,0 +1,40 @@
+// How it learns: loss, optimizer, rates, batch, initial weights.
+import { initNames, initTitles, lossTitles, optimizerNames, optimizerTitles } from "../../shared/names.ts";
+import { rates } from "../../shared/state.ts";
+import { change, fittingLosses, state } from "../store.ts";
+import { Choice, Slider } from "./controls.tsx";
+
+const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+const decays = [0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1];
+const drops = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+
+export function LearnPanel() {
+  const { loss, optimizer, lr, batch, init, decay, dropout } = state.value;
+  return (
+    <section class="panel learn" aria-labelledby="learn-title">
+      <h2 id="learn-title">Learning</h2>
+      <Choice
+        label="loss"
+        value={loss}
+        options={fittingLosses.value.map((name) => [name, lossTitles[name]])}
+        choose={(value) => change({ loss: value })}
+      />
+      <Choice
+        label="optimizer"
+        value={optimizer}
+        options={optimizerNames.map((name) => [name, optimizerTitles[name]])}
+        choose={(value) => change({ optimizer: value })}
+      />
+      <Slider label="learning rate" value={lr} stops={rates} choose={(value) => change({ lr: value })} />
+      <Slider label="batch" value={batch} stops={batches} choose={(value) => change({ batch: value })} />
+      <Choice
+        label="initial weights"
+        value={init}
+        options={initNames.map((name) => [name, initTitles[name]])}
+        choose={(value) => change({ init: value })}
+      />
+      <Slider label="weight decay" value={decay} stops={decays} choose={(value) => change({ decay: value })} />
+      <Slider label="dropout" value={dropout} stops={drops} choose={(value) => change({ dropout: value })} />
+    </section>
+  );
+}

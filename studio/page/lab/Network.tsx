@@ -1,0 +1,235 @@
+// The network: the canvas, a button over every neuron for pointers and keys, and the controls of each layer above it.
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { activationNames, activationTexts } from "../../shared/names.ts";
+import type { RunInfo } from "../../shared/protocol.ts";
+import { type Layer, mostLayers, mostUnits } from "../../shared/state.ts";
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { colors } from "../draw/colors.ts";
+import { type Column, layoutNetwork } from "../draw/layout.ts";
+import { type Chosen, drawNetwork } from "../draw/network.ts";
+import { Icon } from "../icons.tsx";
+import { sub } from "../numbers.ts";
+import { change, hot, run, state } from "../store.ts";
+import { Choice, Stepper } from "./controls.tsx";
+
+/** The layer under the pointer or the focus: its line in the code is lit. */
+export const litLayer = signal(-1);
+
+export function chosenUnit(selected: string): Chosen | undefined {
+  const match = /^(\d+)\.(\d+)$/.exec(selected);
+  return match === null ? undefined : { stage: Number(match[1]), unit: Number(match[2]) };
+}
+
+const setLayers = (layers: readonly Layer[]): void => change({ layers, edits: [], selected: "" });
+
+function withLayer(place: number, patch: Partial<Layer>): Layer[] {
+  return state.value.layers.map((layer, k) => (k === place ? { ...layer, ...patch } : layer));
+}
+
+/** A new layer like its neighbour. */
+function insertLayer(place: number): void {
+  const { layers } = state.value;
+  const like = layers[place - 1] ?? layers[place];
+  const fresh: Layer = {
+    kind: "dense",
+    units: Math.min(like?.kind === "conv" ? 16 : (like?.units ?? 6), 16),
+    activation: like?.activation ?? "tanh",
+  };
+  setLayers([...layers.slice(0, place), fresh, ...layers.slice(place)]);
+}
+
+function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place: number; readonly x: number }) {
+  const name = `layer ${place + 1}`;
+  return (
+    <div
+      class={`layer-head ${litLayer.value === place ? "lit" : ""}`}
+      style={{ left: `${x}px` }}
+      onPointerEnter={() => {
+        litLayer.value = place;
+      }}
+      onPointerLeave={() => {
+        litLayer.value = -1;
+      }}
+      onFocusIn={() => {
+        litLayer.value = place;
+      }}
+      onFocusOut={() => {
+        litLayer.value = -1;
+      }}
+    >
+      <Stepper
+        label={`${layer.kind === "conv" ? "maps" : "units"} of ${name}`}
+        value={layer.units}
+        least={1}
+        most={mostUnits}
+        choose={(units) => setLayers(withLayer(place, { units }))}
+      />
+      <Choice
+        hidden
+        label={`activation of ${name}`}
+        value={layer.activation}
+        options={activationNames.map((activation) => [activation, activationTexts[activation].title])}
+        choose={(activation) => setLayers(withLayer(place, { activation }))}
+      />
+      <button
+        type="button"
+        class="remove"
+        aria-label={`Remove ${name}`}
+        title={`Remove ${name}`}
+        onClick={() => setLayers(state.value.layers.filter((_, k) => k !== place))}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+const stageName = (info: RunInfo, stage: number): string =>
+  stage === 0 ? "input" : stage === info.stages.length - 1 ? "output" : `layer ${stage}`;
+
+/** One button over each neuron; arrows go from one to the next, + and − change the layer. */
+function Neurons({ columns, info }: { readonly columns: readonly Column[]; readonly info: RunInfo }) {
+  const box = useRef<HTMLDivElement>(null);
+  const chosen = chosenUnit(state.value.selected);
+  const focusAt = chosen ?? { stage: 1, unit: 0 };
+  const go = (stage: number, unit: number): void => {
+    const column = columns[Math.max(0, Math.min(columns.length - 1, stage))];
+    if (column === undefined) return;
+    const at = Math.max(0, Math.min(column.spots.length - 1, unit));
+    box.current?.querySelector<HTMLButtonElement>(`[data-at="${column.stage}.${at}"]`)?.focus();
+  };
+  const key = (event: KeyboardEvent, stage: number, unit: number): void => {
+    const layer = state.value.layers[stage - 1];
+    const moves: Readonly<Record<string, () => void>> = {
+      ArrowUp: () => go(stage, unit - 1),
+      ArrowDown: () => go(stage, unit + 1),
+      ArrowLeft: () => go(stage - 1, unit),
+      ArrowRight: () => go(stage + 1, unit),
+      "+": () => layer && setLayers(withLayer(stage - 1, { units: Math.min(mostUnits, layer.units + 1) })),
+      "-": () => layer && setLayers(withLayer(stage - 1, { units: Math.max(1, layer.units - 1) })),
+      Insert: () => insertLayer(stage),
+      Delete: () => layer && setLayers(state.value.layers.filter((_, k) => k !== stage - 1)),
+      Escape: () => change({ selected: "" }),
+    };
+    const move = moves[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    move();
+  };
+  return (
+    <div
+      class="neurons"
+      ref={box}
+      role="group"
+      aria-label="Neurons: arrows move, Enter selects, plus and minus change the layer, Insert adds one"
+      data-arrows
+    >
+      {columns.flatMap(({ stage, spots, matrix }) =>
+        spots.map(({ x, y, size }, unit) => {
+          const at = `${stage}.${unit}`;
+          const name = matrix ? `all of ${stageName(info, stage)}` : `${stageName(info, stage)}, neuron ${unit + 1}`;
+          const inputName = stage === 0 ? info.data.inputs[unit] : undefined;
+          return (
+            <button
+              key={at}
+              type="button"
+              class="neuron"
+              data-at={at}
+              tabIndex={focusAt.stage === stage && focusAt.unit === unit ? 0 : -1}
+              aria-pressed={state.value.selected === at}
+              aria-label={inputName === undefined ? name : `input ${inputName}`}
+              style={{ left: `${x - size / 2}px`, top: `${y - size / 2}px`, width: `${size}px`, height: `${size}px` }}
+              onClick={() => change({ selected: state.value.selected === at ? "" : at })}
+              onKeyDown={(event) => key(event, stage, unit)}
+              onPointerEnter={() => {
+                litLayer.value = stage - 1;
+              }}
+            />
+          );
+        }),
+      )}
+    </div>
+  );
+}
+
+/** Names beside inputs, results beside the output. */
+function Names({ columns, info }: { readonly columns: readonly Column[]; readonly info: RunInfo }) {
+  const [first, last] = [columns[0], columns.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  const { inputs, classes, target, inputShape } = info.data;
+  const label = (text: string, { x, y, size }: { x: number; y: number; size: number }) => (
+    <span class="unit-name" key={`${text} ${y}`} title={text} style={{ left: `${x}px`, top: `${y + size / 2 + 1}px` }}>
+      {text}
+    </span>
+  );
+  return (
+    <>
+      {inputShape.length === 1 &&
+        first.spots.length <= 8 &&
+        first.spots.map((spot, k) => label(inputs[k] ?? `x${sub(k + 1)}`, spot))}
+      {last.spots.length <= 8 &&
+        last.spots.map((spot, k) => label(last.spots.length === 1 ? target : (classes[k] ?? ""), spot))}
+    </>
+  );
+}
+
+export function Network() {
+  const info = run.value;
+  const box = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const columns = info === undefined ? [] : layoutNetwork(info.stages, size.width, size.height);
+  const { layers } = state.value;
+  const chosen = chosenUnit(state.value.selected);
+  const paint = (surface: Surface): void => {
+    const { snapshot } = hot;
+    if (snapshot === undefined || info === undefined || snapshot.layers.length !== columns.length - 1) return;
+    drawNetwork(surface, columns, snapshot, info.data, colors.value, chosen);
+  };
+  const gap = columns.length > 1 ? (columns[1]?.x ?? 0) - (columns[0]?.x ?? 0) : 0;
+  return (
+    <section class="panel network" id="part-Network" aria-labelledby="network-title">
+      <header>
+        <h2 id="network-title">Network</h2>
+        <p class="hint">
+          {info === undefined
+            ? ""
+            : `${info.stages.map(({ units }) => units).join(" → ")}, ${info.parameters} parameters`}
+        </p>
+      </header>
+      <div class={`layer-heads ${gap < 116 ? "tight" : ""}`}>
+        {layers.map((layer, place) => {
+          const column = columns[place + 1];
+          return column === undefined ? null : <LayerHead key={place} layer={layer} place={place} x={column.x} />;
+        })}
+        {layers.length < mostLayers &&
+          columns.slice(1).map(({ x }, place) => (
+            <button
+              key={`add${place}`}
+              type="button"
+              class="add-layer"
+              style={{ left: `${x - gap / 2}px` }}
+              aria-label={place === 0 ? "Add a layer after the inputs" : `Add a layer after layer ${place}`}
+              title="Add a layer here"
+              onClick={() => insertLayer(place)}
+            >
+              <Icon name="plus" />
+            </button>
+          ))}
+      </div>
+      <div class="stage" ref={box}>
+        <Canvas paint={paint} />
+        {info !== undefined && <Neurons columns={columns} info={info} />}
+        {info !== undefined && <Names columns={columns} info={info} />}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,77 @@
+// Why training ended by itself with its remedy, and pairings that are allowed but rarely wise.
+import { signal } from "@preact/signals";
+import { type Pairing, pairings } from "../../shared/pairings.ts";
+import type { Stopped } from "../../shared/protocol.ts";
+import { Icon } from "../icons.tsx";
+import { run, state, stopped as stop, takeFix } from "../store.ts";
+
+const explained = signal("");
+const silenced = signal<readonly string[]>([]);
+
+export function Notices({ stopped }: { readonly stopped?: Stopped }) {
+  if (stopped !== undefined) {
+    return (
+      <div class={`notice ${stopped.reason === "nan" ? "bad" : ""}`}>
+        <p>{stopped.text}</p>
+        {stopped.fix !== "" && (
+          <button type="button" class="small accent" onClick={() => takeFix(stopped)}>
+            {stopped.fix}
+          </button>
+        )}
+        <button
+          type="button"
+          class="small quiet"
+          aria-label="Close this notice"
+          onClick={() => {
+            stop.value = undefined;
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+    );
+  }
+  const info = run.value?.data;
+  if (info === undefined) return null;
+  return (
+    <>
+      {pairings(state.value, info.task)
+        .filter(({ id }) => !silenced.value.includes(id))
+        .map((pairing) => (
+          <PairingNotice key={pairing.id} pairing={pairing} />
+        ))}
+    </>
+  );
+}
+
+function PairingNotice({ pairing }: { readonly pairing: Pairing }) {
+  const open = explained.value === pairing.id;
+  return (
+    <div class="notice pairing">
+      <p>
+        {pairing.text}
+        {open && <span class="why">{pairing.why}</span>}
+      </p>
+      <button
+        type="button"
+        class="small"
+        aria-expanded={open}
+        onClick={() => {
+          explained.value = open ? "" : pairing.id;
+        }}
+      >
+        Why
+      </button>
+      <button
+        type="button"
+        class="small quiet"
+        aria-label="Close this notice"
+        onClick={() => {
+          silenced.value = [...silenced.value, pairing.id];
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}

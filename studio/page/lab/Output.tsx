@@ -1,0 +1,309 @@
+// The output, by task: the decision map with the data, a confusion matrix, truth against prediction, made-up words.
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { RunInfo } from "../../shared/protocol.ts";
+import type { PaintedPoint } from "../../shared/state.ts";
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { classColor, colors } from "../draw/colors.ts";
+import { drawLine, drawPlane, drawResiduals, frameOf } from "../draw/output.ts";
+import { percent, short } from "../numbers.ts";
+import { change, hot, onPicture, repaint, run, shownStep, state } from "../store.ts";
+import { Choice } from "./controls.tsx";
+
+const steps = signal(false);
+type Kind = "map" | "matrix" | "residuals" | "samples";
+const wanted = signal<Kind | undefined>(undefined);
+
+function kindsOf({ data }: RunInfo): Kind[] {
+  if (state.value.data === "words") return ["samples"];
+  const plane = data.ranges.length > 0;
+  if (data.task === "number")
+    return data.inputs.length > 1 ? (plane ? ["residuals", "map"] : ["residuals"]) : ["map", "residuals"];
+  return plane ? (data.inputs.length > 2 ? ["matrix", "map"] : ["map", "matrix"]) : ["matrix"];
+}
+
+const kindTitles: Readonly<Record<Kind, string>> = {
+  map: "map",
+  matrix: "confusion",
+  residuals: "truth and prediction",
+  samples: "samples",
+};
+
+/** Points are set where the pointer goes; a stroke sets several. */
+function paintAt(event: PointerEvent, info: RunInfo): void {
+  const canvas = event.currentTarget;
+  if (!(canvas instanceof HTMLElement)) return;
+  const box = canvas.getBoundingClientRect();
+  const { left, top, size } = frameOf({ width: box.width, height: box.height });
+  const [[x0, x1], [y0, y1]] = [info.data.ranges[0] ?? [-1, 1], info.data.ranges[1] ?? [-1, 1]];
+  const u = (event.clientX - box.left - left) / size;
+  const v = 1 - (event.clientY - box.top - top) / size;
+  if (u < 0 || u > 1 || v < 0 || v > 1) return;
+  const point: PaintedPoint = [
+    Math.round(100 * (x0 + u * (x1 - x0))) / 100,
+    Math.round(100 * (y0 + v * (y1 - y0))) / 100,
+    event.shiftKey || event.buttons === 2 ? 1 : 0,
+  ];
+  const { points } = state.value;
+  const near = (other: PaintedPoint): boolean =>
+    Math.hypot(other[0] - point[0], other[1] - point[1]) < 0.06 * (x1 - x0) * (event.altKey ? 1 : 0.35);
+  if (event.altKey) change({ points: points.filter((other) => !near(other)) });
+  else if (!points.some(near) && points.length < 600) change({ points: [...points, point] });
+}
+
+function startPoints(info: RunInfo): readonly PaintedPoint[] {
+  const { shown } = info.data;
+  return Array.from(
+    { length: Math.min(shown.count, 300) },
+    (_, row): PaintedPoint => [
+      Math.round(100 * (shown.features[row * shown.width] ?? 0)) / 100,
+      Math.round(100 * (shown.features[row * shown.width + 1] ?? 0)) / 100,
+      shown.targets[row] === 1 ? 1 : 0,
+    ],
+  );
+}
+
+function MapView({ info }: { readonly info: RunInfo }) {
+  const [painting, setPainting] = useState(false);
+  const { data } = info;
+  const hard = steps.value;
+  const paint = (surface: Surface): void => {
+    const { snapshot } = hot;
+    if (snapshot === undefined) return;
+    const frame = frameOf(surface);
+    if (data.inputs.length === 1) drawLine(surface, snapshot.maps, data, colors.value, frame);
+    else drawPlane(surface, snapshot.maps, data, colors.value, frame, { points: true, steps: hard });
+  };
+  const plane = data.inputs.length === 2 && data.task === "binary";
+  const begin = (event: PointerEvent): void => {
+    if (!plane) return;
+    if (state.value.data !== "painted") return;
+    event.preventDefault();
+    setPainting(true);
+    paintAt(event, info);
+  };
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: painting is for pointers; points are listed and removable in the data panel */}
+      <div
+        class={`map-box ${state.value.data === "painted" ? "painting" : ""}`}
+        onPointerDown={begin}
+        onPointerMove={(event) => painting && event.buttons > 0 && paintAt(event, info)}
+        onPointerUp={() => setPainting(false)}
+        onContextMenu={(event) => state.value.data === "painted" && event.preventDefault()}
+      >
+        <Canvas
+          paint={paint}
+          label={
+            data.inputs.length === 1
+              ? `The fitted curve over ${data.inputs[0]}, with the data`
+              : `What the network answers over ${data.inputs[0]} and ${data.inputs[1]}, with the data`
+          }
+        />
+      </div>
+      {data.inputs.length > 2 && <Axes info={info} />}
+      <div class="row">
+        {data.task !== "number" && (
+          <button
+            type="button"
+            class="small"
+            aria-pressed={hard}
+            onClick={() => {
+              steps.value = !hard;
+              repaint();
+            }}
+          >
+            decisions only
+          </button>
+        )}
+        {plane && state.value.data !== "painted" && (
+          <button
+            type="button"
+            class="small"
+            onClick={() => change({ data: "painted", points: startPoints(info), edits: [] })}
+          >
+            Paint points
+          </button>
+        )}
+      </div>
+      <Legend info={info} />
+    </>
+  );
+}
+
+function Axes({ info }: { readonly info: RunInfo }) {
+  const { axes } = state.value;
+  const options = info.data.inputs.map((name, place) => [String(place), name] as const);
+  return (
+    <div class="row axes">
+      <Choice
+        label="across"
+        value={String(axes[0])}
+        options={options}
+        choose={(value) => change({ axes: [Number(value), axes[1]] })}
+      />
+      <Choice
+        label="up"
+        value={String(axes[1])}
+        options={options}
+        choose={(value) => change({ axes: [axes[0], Number(value)] })}
+      />
+    </div>
+  );
+}
+
+function Legend({ info }: { readonly info: RunInfo }) {
+  const { classes, task, targetRange } = info.data;
+  const palette = colors.value;
+  const shapes = ["●", "■", "▲", "◆"];
+  if (task === "number") {
+    return info.data.inputs.length === 1 ? (
+      <p class="legend">
+        <span style={{ color: palette.low }}>●</span> data <span style={{ color: palette.high }}>━</span> network
+      </p>
+    ) : (
+      <p class="legend">
+        <span style={{ color: palette.low }}>■</span> {short(targetRange[0])} to{" "}
+        <span style={{ color: palette.high }}>■</span> {short(targetRange[1])}
+      </p>
+    );
+  }
+  return (
+    <p class="legend">
+      {classes.slice(0, 10).map((name, place) => (
+        <span key={name} class="class-name">
+          <span style={{ color: classColor(palette, place) }} aria-hidden="true">
+            {shapes[place % 4]}
+          </span>{" "}
+          {name}
+        </span>
+      ))}
+      {info.data.testCount > 0 && <span class="class-name">pale: held out</span>}
+    </p>
+  );
+}
+
+function Matrix({ info }: { readonly info: RunInfo }) {
+  const table = useRef<HTMLTableElement>(null);
+  const { classes, testCount } = info.data;
+  const palette = colors.value;
+  useEffect(() => {
+    let last = 0;
+    const write = (): void => {
+      const now = performance.now();
+      const counts = hot.snapshot?.output.confusion;
+      if (counts === undefined || counts.length !== classes.length ** 2 || (now - last < 120 && last > 0)) return;
+      last = now;
+      table.current?.querySelectorAll("td").forEach((cell, place) => {
+        const row = Math.floor(place / classes.length);
+        let sum = 0;
+        for (let k = 0; k < classes.length; k++) sum += counts[row * classes.length + k] ?? 0;
+        const count = counts[place] ?? 0;
+        const share = sum === 0 ? 0 : count / sum;
+        cell.textContent = count === 0 ? "·" : String(count);
+        const right = place % classes.length === row;
+        cell.style.setProperty("--share", String(count === 0 ? 0 : 0.08 + 0.5 * share));
+        cell.style.setProperty("--hue", right ? palette.high : palette.low);
+      });
+    };
+    write();
+    return onPicture(write);
+  }, [classes, palette]);
+  return (
+    <div class="table-scroll">
+      <table class="matrix" ref={table}>
+        <caption>
+          {testCount > 0 ? "held-out rows" : "training rows"}: rows are the truth, columns what the network says
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">
+              <span class="unseen">truth</span>
+            </th>
+            {classes.map((name) => (
+              <th key={name} scope="col" title={name}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {classes.map((name) => (
+            <tr key={name}>
+              <th scope="row" title={name}>
+                {name}
+              </th>
+              {classes.map((other) => (
+                <td key={other}>·</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Residuals({ info }: { readonly info: RunInfo }) {
+  const paint = (surface: Surface): void => {
+    if (hot.snapshot !== undefined) drawResiduals(surface, hot.snapshot.output.pairs, colors.value, frameOf(surface));
+  };
+  return (
+    <>
+      <div class="map-box">
+        <Canvas paint={paint} label={`True and predicted ${info.data.target}: on the dashed line they are equal`} />
+      </div>
+      <p class="legend">across: true {info.data.target}, up: predicted; on the dashed line they are equal</p>
+    </>
+  );
+}
+
+function Samples() {
+  shownStep.value;
+  return (
+    <>
+      <ul class="samples">
+        {(hot.snapshot?.output.samples ?? []).map((word, place) => (
+          <li key={`${place} ${word}`}>{word === "" ? "–" : word}</li>
+        ))}
+      </ul>
+      <p class="legend">words made up letter by letter from the network's own probabilities</p>
+    </>
+  );
+}
+
+export function Output() {
+  const info = run.value;
+  if (info === undefined) return <section class="panel output" id="part-Output" aria-label="Output" />;
+  const kinds = kindsOf(info);
+  const kind = kinds.find((name) => name === wanted.value) ?? kinds[0] ?? "map";
+  return (
+    <section class="panel output" id="part-Output" aria-labelledby="output-title">
+      <header>
+        <h2 id="output-title">Output</h2>
+        <div class="segments" role="group" aria-label="Show">
+          {kinds.map((name) => (
+            <button
+              key={name}
+              type="button"
+              class="small"
+              aria-pressed={name === kind}
+              onClick={() => {
+                wanted.value = name;
+              }}
+            >
+              {kindTitles[name]}
+            </button>
+          ))}
+        </div>
+      </header>
+      {kind === "map" && <MapView info={info} />}
+      {kind === "matrix" && <Matrix info={info} />}
+      {kind === "residuals" && <Residuals info={info} />}
+      {kind === "samples" && <Samples />}
+      {kind === "matrix" && info.data.inputs.length <= 2 && (
+        <p class="legend">accuracy {percent(hot.snapshot?.now.train.metric ?? 0)}</p>
+      )}
+    </section>
+  );
+}

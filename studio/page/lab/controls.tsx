@@ -1,0 +1,103 @@
+// Small controls that several panels share: a choice, a slider with its number, a stepper.
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+import { Icon } from "../icons.tsx";
+
+interface ChoiceProps<T extends string> {
+  readonly label: string;
+  readonly value: T;
+  readonly options: readonly (readonly [value: T, title: string])[];
+  readonly choose: (value: T) => void;
+  readonly hidden?: boolean;
+}
+
+export function Choice<T extends string>({ label, value, options, choose, hidden }: ChoiceProps<T>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id} class={hidden ? "unseen" : ""}>
+        {label}
+      </label>
+      <select
+        id={id}
+        value={value}
+        onChange={({ currentTarget }) => {
+          const found = options.find(([name]) => name === currentTarget.value);
+          if (found !== undefined) choose(found[0]);
+        }}
+      >
+        {options.map(([name, title]) => (
+          <option key={name} value={name}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+interface SliderProps {
+  readonly label: string;
+  readonly value: number;
+  /** The values that it stops at. */
+  readonly stops: readonly number[];
+  readonly show?: (value: number) => string;
+  readonly choose: (value: number) => void;
+}
+
+export function Slider({ label, value, stops, show = String, choose }: SliderProps) {
+  const id = useId();
+  let at = 0;
+  stops.forEach((stop, place) => {
+    if (Math.abs(stop - value) < Math.abs((stops[at] ?? 0) - value)) at = place;
+  });
+  return (
+    <div class="field slider">
+      <label for={id}>{label}</label>
+      <output for={id}>{show(value)}</output>
+      <input
+        id={id}
+        type="range"
+        min={0}
+        max={stops.length - 1}
+        step={1}
+        value={at}
+        aria-valuetext={show(value)}
+        onInput={({ currentTarget }) => choose(stops[Number(currentTarget.value)] ?? value)}
+      />
+    </div>
+  );
+}
+
+interface StepperProps {
+  readonly label: string;
+  readonly value: number;
+  readonly least: number;
+  readonly most: number;
+  readonly choose: (value: number) => void;
+  readonly children?: ComponentChildren;
+}
+
+export function Stepper({ label, value, least, most, choose }: StepperProps) {
+  return (
+    <div class="stepper" role="group" aria-label={label}>
+      <button
+        type="button"
+        aria-label={`${label}: one less`}
+        disabled={value <= least}
+        onClick={() => choose(value - 1)}
+      >
+        <Icon name="minus" />
+      </button>
+      <output aria-live="off">{value}</output>
+      <button
+        type="button"
+        aria-label={`${label}: one more`}
+        disabled={value >= most}
+        onClick={() => choose(value + 1)}
+      >
+        <Icon name="plus" />
+      </button>
+    </div>
+  );
+}

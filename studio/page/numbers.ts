@@ -1,0 +1,36 @@
+// Numbers as people read them: few digits, a true minus sign, the same width while they change.
+
+const minus = (text: string): string => text.replace("-", "−");
+
+/** Three or so telling digits: 0.0312, 1.24, 318, 2.1e−5. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size < 0.0001 || size >= 100000) return minus(value.toExponential(1));
+  return minus(
+    size >= 1000
+      ? value.toFixed(0)
+      : size >= 100
+        ? value.toFixed(1)
+        : size >= 10
+          ? value.toFixed(2)
+          : size >= 0.1
+            ? value.toFixed(3)
+            : value.toFixed(4),
+  );
+}
+
+/** All the digits that a step-through needs. */
+export function exact(value: number): string {
+  if (!Number.isFinite(value)) return short(value);
+  const size = Math.abs(value);
+  return minus(
+    size !== 0 && (size < 0.0001 || size >= 1e6) ? value.toExponential(4) : String(Number(value.toFixed(5))),
+  );
+}
+
+export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "–");
+export const grouped = (count: number): string => Math.round(count).toLocaleString("en-US").replaceAll(",", " ");
+const subs = "₀₁₂₃₄₅₆₇₈₉";
+export const sub = (place: number): string => [...String(place)].map((digit) => subs[Number(digit)] ?? digit).join("");

@@ -1,0 +1,63 @@
+// What suits each kind of data: a network, a loss, a batch, so that a tile is one click to something that learns.
+import type { DataName } from "../shared/names.ts";
+import type { Layer, StudioState } from "../shared/state.ts";
+
+const dense = (units: number, activation: Layer["activation"]): Layer => ({ kind: "dense", units, activation });
+const conv = (units: number, activation: Layer["activation"]): Layer => ({ kind: "conv", units, activation });
+
+const plain: Partial<StudioState> = {
+  layers: [dense(8, "tanh"), dense(8, "tanh")],
+  loss: "bce",
+  optimizer: "adam",
+  lr: 0.01,
+  decay: 0,
+  dropout: 0,
+  batch: 16,
+  count: 240,
+  noise: 0.15,
+  test: 0.25,
+};
+
+const presets: Readonly<Record<DataName, Partial<StudioState>>> = {
+  loans: { count: 800, noise: 0.4, layers: [dense(12, "relu"), dense(6, "relu")], batch: 32, lr: 0.003 },
+  and: { layers: [], lr: 0.1, batch: 4, test: 0 },
+  or: { layers: [], lr: 0.1, batch: 4, test: 0 },
+  xor: { layers: [dense(4, "tanh")], lr: 0.03, batch: 4, test: 0 },
+  moons: {},
+  circles: { noise: 0.1, layers: [dense(6, "tanh"), dense(4, "tanh")] },
+  spirals: { noise: 0.1, count: 400, layers: [dense(16, "tanh"), dense(16, "tanh")] },
+  blobs: { noise: 0.25, count: 300, loss: "crossEntropy", layers: [dense(6, "tanh")] },
+  curve: { noise: 0.1, count: 128, loss: "mse", layers: [dense(16, "tanh"), dense(16, "tanh")] },
+  iris: { loss: "crossEntropy", layers: [dense(8, "relu")] },
+  digits: {
+    noise: 0.15,
+    count: 800,
+    loss: "crossEntropy",
+    batch: 32,
+    lr: 0.003,
+    layers: [conv(6, "relu"), conv(8, "relu"), dense(24, "relu")],
+  },
+  words: { loss: "crossEntropy", batch: 32, lr: 0.003, test: 0.15, layers: [dense(48, "tanh")] },
+  painted: { count: 240 },
+  // As the command line trains a table.
+  own: {
+    layers: [dense(64, "relu"), dense(32, "relu")],
+    optimizer: "adamw",
+    lr: 0.003,
+    decay: 0.01,
+    batch: 32,
+    test: 0.2,
+    dataSeed: 0,
+  },
+};
+
+/** The changes that choosing some data makes. */
+export const presetFor = (data: DataName, state: StudioState): Partial<StudioState> => ({
+  ...plain,
+  ...presets[data],
+  data,
+  edits: [],
+  axes: [0, 1],
+  selected: "",
+  speed: state.speed,
+});

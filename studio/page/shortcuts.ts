@@ -1,0 +1,142 @@
+// Keys and what they do, in one list that the palette shows too; and files dropped anywhere on the page.
+import { signal } from "@preact/signals";
+import { type Surface, speeds, surfaces } from "../shared/names.ts";
+import { setTheme, theme } from "./draw/colors.ts";
+import { advance, change, goTo, hot, linkHere, newSeed, play, playing, rewind, spoken, state } from "./store.ts";
+
+export const paletteOpen = signal(false);
+/** Files that were dropped or chosen and wait to be looked at. */
+export const dropped = signal<readonly File[] | undefined>(undefined);
+
+export interface Action {
+  readonly title: string;
+  readonly keys: string;
+  readonly run: () => void;
+}
+
+const surfaceTitles: Readonly<Record<Surface, string>> = {
+  lab: "Lab",
+};
+export const surfaceTitle = (name: Surface): string => surfaceTitles[name];
+
+export const shared = signal(false);
+
+export async function share(): Promise<void> {
+  const link = linkHere();
+  await navigator.clipboard?.writeText(link).catch(() => undefined);
+  shared.value = true;
+  spoken.value = "The link is in the clipboard";
+  setTimeout(() => {
+    shared.value = false;
+  }, 2500);
+}
+
+export function nextTheme(): void {
+  setTheme(theme.value === "system" ? "light" : theme.value === "light" ? "dark" : "system");
+  spoken.value = `Theme: ${theme.value}`;
+}
+
+function faster(by: number): void {
+  const order: readonly number[] = speeds;
+  const at = order.indexOf(state.value.speed);
+  change({ speed: order[Math.max(0, Math.min(order.length - 1, at + by))] ?? 20 });
+}
+
+const stepNow = (): number => hot.snapshot?.step ?? 0;
+
+export const actions: readonly Action[] = [
+  { title: "Play or pause", keys: "Space", run: () => play(!playing.value) },
+  { title: "One step ahead", keys: "→", run: () => advance(1) },
+  { title: "One step back", keys: "←", run: () => goTo(Math.max(0, stepNow() - 1)) },
+  { title: "Rewind to the same initial weights", keys: "R", run: rewind },
+  { title: "New initial weights (next seed)", keys: "⇧R", run: newSeed },
+  { title: "Faster", keys: "]", run: () => faster(1) },
+  { title: "Slower", keys: "[", run: () => faster(-1) },
+  { title: "Copy a link to this experiment", keys: "S", run: () => void share() },
+  { title: "Change the theme", keys: "T", run: nextTheme },
+  {
+    title: "Command palette",
+    keys: "⌘K",
+    run: () => {
+      paletteOpen.value = true;
+    },
+  },
+  ...surfaces.map((surface, place) => ({
+    title: `Go to ${surfaceTitles[surface]}`,
+    keys: String(place + 1),
+    run: () => change({ surface }),
+  })),
+];
+
+const byKey = new Map(
+  actions.map((action) => [
+    action.keys.replace("Space", " ").replace("→", "ArrowRight").replace("←", "ArrowLeft"),
+    action,
+  ]),
+);
+
+/** Whether the key belongs to the control that has the focus. */
+function taken(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("dialog,[role=dialog]") !== null) return true;
+  if (target.matches("textarea,select,[contenteditable]")) return true;
+  if (target instanceof HTMLInputElement)
+    return !["checkbox", "radio", "button"].includes(target.type) || key.startsWith("Arrow") || key === " ";
+  if (key === " " && target.matches("button,a,summary,[role=tab]")) return true;
+  return key.startsWith("Arrow") && target.closest("[data-arrows]") !== null;
+}
+
+function pressed(event: KeyboardEvent): void {
+  if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    paletteOpen.value = !paletteOpen.value;
+    return;
+  }
+  if (event.metaKey || event.ctrlKey || event.altKey || taken(event.target, event.key)) return;
+  const name =
+    event.key.length === 1
+      ? `${event.shiftKey && /[a-z]/i.test(event.key) ? "⇧" : ""}${event.key.toUpperCase()}`
+      : event.key;
+  const action = byKey.get(name);
+  if (action === undefined) return;
+  event.preventDefault();
+  action.run();
+}
+
+export function listen(): () => void {
+  const over = (event: DragEvent): void => {
+    if (event.dataTransfer?.types.includes("Files")) {
+      event.preventDefault();
+      document.body.classList.add("dropping");
+    }
+  };
+  const leave = (event: DragEvent): void => {
+    if (event.relatedTarget === null) document.body.classList.remove("dropping");
+  };
+  const drop = (event: DragEvent): void => {
+    document.body.classList.remove("dropping");
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    dropped.value = files;
+  };
+  const paste = (event: ClipboardEvent): void => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (files.length > 0) dropped.value = files;
+    else if (!taken(event.target, "v") && /^[^\n]*[,;\t][^\n]*\n/.test(text))
+      dropped.value = [new File([text], "pasted.csv")];
+  };
+  addEventListener("keydown", pressed);
+  addEventListener("dragover", over);
+  addEventListener("dragleave", leave);
+  addEventListener("drop", drop);
+  addEventListener("paste", paste);
+  return () => {
+    removeEventListener("keydown", pressed);
+    removeEventListener("dragover", over);
+    removeEventListener("dragleave", leave);
+    removeEventListener("drop", drop);
+    removeEventListener("paste", paste);
+  };
+}

@@ -1,0 +1,254 @@
+// The TypeScript for exactly a state: it runs as it stands with hebb, and ends at the same loss.
+import { activationTexts, type LossName, type OptimizerName, type TaskKind } from "./names.ts";
+import type { DataInfo } from "./protocol.ts";
+import type { Layer, StudioState } from "./state.ts";
+
+export interface CodeLine {
+  readonly text: string;
+  /** The layer that the line makes; absent for other lines. */
+  readonly layer?: number;
+}
+
+const optimizerCode: Readonly<Record<OptimizerName, (options: string) => string>> = {
+  sgd: (options) => `new optim.SGD(model.parameters(), { ${options} })`,
+  momentum: (options) => `new optim.SGD(model.parameters(), { ${options}, momentum: 0.9 })`,
+  nesterov: (options) => `new optim.SGD(model.parameters(), { ${options}, momentum: 0.9, nesterov: true })`,
+  adagrad: (options) => `new optim.Adagrad(model.parameters(), { ${options} })`,
+  rmsprop: (options) => `new optim.RMSprop(model.parameters(), { ${options} })`,
+  adam: (options) => `new optim.Adam(model.parameters(), { ${options} })`,
+  adamw: (options) => `new optim.AdamW(model.parameters(), { ${options} })`,
+};
+
+function lossCode(loss: LossName, task: TaskKind, classes: number): string {
+  const F = "nn.functional";
+  if (task === "number") return `${F}.${loss}(output, target)`;
+  if (task === "classes")
+    return loss === "crossEntropy"
+      ? `${F}.crossEntropy(output, target)`
+      : `${F}.${loss}(output.softmax(1), oneHot(target, ${classes}).to("float32"))`;
+  const y = 'target.reshape([target.size, 1]).to("float32")';
+  if (loss === "hinge") return `${F}.hinge(output, ${y}.mul(2).sub(1))`;
+  return loss === "bce" ? `${F}.bceWithLogits(output, ${y})` : `${F}.${loss}(output.sigmoid(), ${y})`;
+}
+
+const quoted = (value: string): string => JSON.stringify(value);
+
+/** Lines that make `train`, a data set, and what a table needs to be read. */
+function dataLines(state: StudioState, info: DataInfo): string[] {
+  const options = `{ count: ${state.count}, noise: ${state.noise}, seed: ${state.dataSeed} }`;
+  const split = (whole: string, labels: boolean): string[] =>
+    state.test === 0
+      ? [`const train = ${whole};`]
+      : [
+          `const all = ${whole};`,
+          `const split = data.trainValidationSplit(all.length, { validation: ${state.test}, seed: ${state.dataSeed}${labels ? ", labels: Array.from(all.targets.data)" : ""} });`,
+          "const train = all.subset(split.train);",
+        ];
+  const table = (source: string, target: string): string[] => [
+    `const { train } = data.prepareTable(${source}, { target: ${quoted(target)}, validation: ${state.test}, seed: ${state.dataSeed} });`,
+  ];
+  switch (state.data) {
+    case "moons":
+    case "circles":
+      return split(`data.${state.data}(${options})`, true);
+    case "spirals":
+      return split(`data.spirals({ count: ${state.count}, noise: ${state.noise / 4}, seed: ${state.dataSeed} })`, true);
+    case "blobs":
+      return split(`data.blobs({ count: ${state.count}, noise: ${4 * state.noise}, seed: ${state.dataSeed} })`, true);
+    case "curve":
+      return split(`data.curve(${options})`, false);
+    case "loans":
+      return table(
+        `data.loans({ count: ${Math.max(40, state.count)}, noise: ${state.noise}, seed: ${state.dataSeed} })`,
+        "approved",
+      );
+    case "iris":
+      return table("data.iris()", "species");
+    case "and":
+    case "or":
+    case "xor":
+      return [
+        `const gate = data.gate(${quoted(state.data)});`,
+        "const train = new data.Dataset({ features: gate.features.data, featureShape: [2], targets: Int32Array.from(gate.targets.data) });",
+      ];
+    case "painted": {
+      const points = state.points.map(([x, y, label]) => `[${x}, ${y}, ${label}]`).join(", ");
+      const whole =
+        "new data.Dataset({ features: Float32Array.from(points.flatMap((point) => point.slice(0, 2))), featureShape: [2], targets: Int32Array.from(points, (point) => point[2]) })";
+      const lines = [`const points: [number, number, number][] = [${points}];`];
+      return state.points.length < 8 ? [...lines, `const train = ${whole};`] : [...lines, ...split(whole, true)];
+    }
+    case "own":
+      return info.inputShape.length > 1
+        ? [
+            `// Your images: read the two IDX files as bytes, as with fs.readFileSync in Node.`,
+            "const [images, labels] = [await data.readIdx(imageBytes), await data.readIdx(labelBytes)];",
+            `const split = data.trainValidationSplit(labels.data.length, { validation: ${state.test}, seed: ${state.dataSeed}, labels: labels.data });`,
+            "const fitted = data.fitImagePreprocessing(images, labels, { rows: split.train });",
+            "const { features, targets } = data.applyImagePreprocessing(fitted, images, labels);",
+            "const train = new data.Dataset({ features, featureShape: fitted.shape, targets: targets ?? new Int32Array() }).subset(split.train);",
+          ]
+        : ["// Your table: its text, as from fs.readFileSync in Node.", ...table("data.parseCsv(text)", info.target)];
+    case "digits":
+    case "words":
+      return [
+        `// The Studio's ${state.data}: inputs of shape [${info.inputShape.join(", ")}], ${info.classes.length} classes. Put your own arrays here.`,
+        `const train = new data.Dataset({ features, featureShape: [${info.inputShape.join(", ")}], targets });`,
+      ];
+  }
+}
+
+/** The data sources whose code needs nothing from outside. */
+export const selfContained = (state: StudioState): boolean => !["own", "digits", "words"].includes(state.data);
+
+interface Built {
+  readonly lines: CodeLine[];
+  /** Names of the initialised layers, for initial weights other than the default. */
+  readonly starts: readonly { readonly place: number; readonly following: Layer["activation"] }[];
+}
+
+function modelLines(state: StudioState, info: DataInfo): Built {
+  const lines: CodeLine[] = [];
+  const starts: { place: number; following: Layer["activation"] }[] = [];
+  let shape = info.inputShape;
+  let place = 0;
+  const push = (text: string, layer?: number): void => {
+    lines.push(layer === undefined ? { text: `  ${text},` } : { text: `  ${text},`, layer });
+    place++;
+  };
+  const flatten = (): void => {
+    if (shape.length > 1) {
+      push("new nn.Flatten()");
+      shape = [shape.reduce((a, b) => a * b, 1)];
+    }
+  };
+  state.layers.forEach(({ kind, units, activation }, layer) => {
+    const { module } = activationTexts[activation];
+    if (kind === "conv" && shape.length === 3) {
+      const [channels = 1, height = 1, width = 1] = shape;
+      starts.push({ place, following: activation });
+      push(`new nn.Conv2d(${channels}, ${units}, 3, { padding: 1 })`, layer);
+      push(`new nn.${module}()`, layer);
+      shape = [units, height, width];
+      if (Math.min(height, width) >= 4) {
+        push("new nn.MaxPool2d(2)", layer);
+        shape = [units, Math.floor(height / 2), Math.floor(width / 2)];
+      }
+    } else {
+      flatten();
+      starts.push({ place, following: activation });
+      push(`new nn.Linear(${shape[0]}, ${units})`, layer);
+      push(`new nn.${module}()`, layer);
+      shape = [units];
+    }
+    if (state.dropout > 0) push(`new nn.Dropout(${state.dropout})`, layer);
+  });
+  flatten();
+  starts.push({ place, following: "identity" });
+  push(`new nn.Linear(${shape[0]}, ${info.task === "classes" ? info.classes.length : 1})`, state.layers.length);
+  return { lines, starts };
+}
+
+function initLines(state: StudioState, starts: Built["starts"]): string[] {
+  if (state.init === "default") return [];
+  const draw = (following: Layer["activation"]): string => {
+    switch (state.init) {
+      case "he":
+        return 'nn.init.kaimingNormal(layer.weight, { nonlinearity: "relu" });';
+      case "xavier":
+        return `nn.init.xavierNormal(layer.weight, ${following === "tanh" ? "5 / 3" : "1"});`;
+      case "small":
+        return "nn.init.normal(layer.weight, 0, 0.01);";
+      case "large":
+        return "nn.init.normal(layer.weight, 0, 1);";
+      default:
+        return "nn.init.zeros(layer.weight);";
+    }
+  };
+  const groups = new Map<string, number[]>();
+  for (const { place, following } of starts)
+    groups.set(draw(following), [...(groups.get(draw(following)) ?? []), place]);
+  // The draws come layer by layer, as the Studio makes them.
+  if (groups.size === 1)
+    return [
+      "for (const layer of model) {",
+      "  if (!(layer instanceof nn.Linear || layer instanceof nn.Conv2d)) continue;",
+      `  ${draw("identity")}`,
+      "  if (layer.bias !== undefined) nn.init.zeros(layer.bias);",
+      "}",
+    ];
+  return [
+    "for (const [place, layer] of [...model].entries()) {",
+    "  if (!(layer instanceof nn.Linear || layer instanceof nn.Conv2d)) continue;",
+    `  nn.init.xavierNormal(layer.weight, [${groups.get(draw("tanh"))?.join(", ") ?? ""}].includes(place) ? 5 / 3 : 1);`,
+    "  if (layer.bias !== undefined) nn.init.zeros(layer.bias);",
+    "}",
+  ];
+}
+
+/** The program that trains this state for `steps` steps and prints the training loss. */
+export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeLine[] {
+  const { lines: layers, starts } = modelLines(state, info);
+  const options = [
+    `lr: ${state.lr}`,
+    ...(state.decay > 0 || state.optimizer === "adamw" ? [`weightDecay: ${state.decay}`] : []),
+  ].join(", ");
+  const usesOneHot = info.task === "classes" && state.loss !== "crossEntropy";
+  const batch = Math.min(state.batch, info.trainCount);
+  const plain = (texts: readonly string[]): CodeLine[] => texts.map((text) => ({ text }));
+  return [
+    ...plain([
+      `import { compile, data, nn, ${usesOneHot ? "oneHot, " : ""}optim, seed, type Tensor, tensor } from "hebb";`,
+      "",
+      ...dataLines(state, info),
+      "const x = tensor(train.features.data, { shape: [train.length, ...train.features.shape] });",
+      "const y = tensor(train.targets.data, { shape: [train.length, ...train.targets.shape] });",
+      "",
+      `seed(${state.seed});`,
+      "const model = new nn.Sequential(",
+    ]),
+    ...layers,
+    ...plain([
+      ");",
+      ...initLines(state, starts),
+      `const optimizer = ${optimizerCode[state.optimizer](options)};`,
+      `const lossOf = (output: Tensor, target: Tensor) => ${lossCode(state.loss, info.task, info.classes.length)};`,
+      "const step = compile((rows: Tensor) => {",
+      "  const loss = lossOf(model.forward(x.indexSelect(0, rows)), y.indexSelect(0, rows));",
+      "  optimizer.zeroGrad();",
+      "  loss.backward();",
+      "  optimizer.step();",
+      "  return loss;",
+      "});",
+      "",
+      `const sampler = new data.BatchSampler(train.length, { batchSize: ${batch}, shuffle: ${batch < info.trainCount}, seed: ${state.seed} });`,
+      ...(state.edits.length > 0
+        ? [
+            `const edits: [number, string, number, number][] = [${state.edits.map((edit) => `[${edit.step}, ${quoted(edit.parameter)}, ${edit.index}, ${edit.value}]`).join(", ")}];`,
+            "const edit = (done: number) => {",
+            "  for (const [at, name, index, value] of edits) {",
+            "    const parameter = model.namedParameters().find(([path]) => path === name)?.[1];",
+            "    if (at !== done || parameter === undefined) continue;",
+            "    const values = parameter.dataSync();",
+            "    values[index] = value;",
+            "    parameter.assign(values);",
+            "  }",
+            "};",
+            "edit(0);",
+          ]
+        : []),
+      `let steps = ${steps};`,
+      "while (steps > 0) {",
+      "  for (const rows of sampler.batches()) {",
+      "    if (steps === 0) break;",
+      "    step(tensor(rows));",
+      "    steps -= 1;",
+      ...(state.edits.length > 0 ? [`    edit(${steps} - steps);`] : []),
+      "  }",
+      "}",
+      "",
+      "model.eval();",
+      "console.log(await lossOf(model.forward(x), y).item());",
+    ]),
+  ];
+}

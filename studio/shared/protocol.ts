@@ -1,0 +1,216 @@
+// What the page and its worker say to each other: every message and every question, typed.
+import type { LossName, TaskKind } from "./names.ts";
+import type { StudioState } from "./state.ts";
+
+/** Data of the visitor's own. It goes from the page to its worker and nowhere else. */
+export type OwnData =
+  | { readonly kind: "table"; readonly name: string; readonly text: string }
+  | {
+      readonly kind: "images";
+      readonly name: string;
+      readonly images: Uint8Array;
+      readonly labels: Uint8Array;
+    };
+
+export interface ColumnInfo {
+  readonly name: string;
+  readonly kind: string;
+  readonly distinct: number;
+  readonly missing: number;
+  readonly example: string;
+}
+
+/** What a file turned out to hold, before it is used. */
+export interface Preview {
+  readonly rows: number;
+  readonly columns: readonly ColumnInfo[];
+  readonly head: readonly (readonly string[])[];
+  /** The column that is most likely to be predicted. */
+  readonly target: string;
+}
+
+export interface DataInfo {
+  readonly name: string;
+  readonly task: TaskKind;
+  /** One name for each input of the network. */
+  readonly inputs: readonly string[];
+  readonly inputShape: readonly number[];
+  readonly classes: readonly string[];
+  readonly target: string;
+  readonly trainCount: number;
+  readonly testCount: number;
+  /** From … to of each input, for axes. */
+  readonly ranges: readonly (readonly [number, number])[];
+  readonly targetRange: readonly [number, number];
+  readonly notes: readonly string[];
+  /** Rows to draw: inputs [shownCount, width], targets, and whether a row is held out for testing. */
+  readonly shown: {
+    readonly width: number;
+    readonly count: number;
+    readonly features: Float32Array;
+    readonly targets: Float32Array;
+    readonly test: Uint8Array;
+  };
+}
+
+export interface RunInfo {
+  readonly data: DataInfo;
+  readonly backend: string;
+  readonly backendWhy: string;
+  /** The loss in use: the one asked for where it fits the task. */
+  readonly loss: LossName;
+  readonly parameters: number;
+  readonly batches: number;
+  /** Each stage of the network: the inputs, every layer, the output. */
+  readonly stages: readonly StageInfo[];
+}
+
+export interface StageInfo {
+  readonly kind: "input" | "dense" | "conv" | "output";
+  readonly units: number;
+  /** Shape of one sample at this stage. */
+  readonly shape: readonly number[];
+  /** The path of the layer's parameters in the model, such as "2"; empty for inputs. */
+  readonly path: string;
+}
+
+export interface Figures {
+  readonly loss: number;
+  /** Accuracy for classes, R² for numbers. */
+  readonly metric: number;
+}
+
+export interface HistoryPoint {
+  readonly step: number;
+  readonly train: Figures;
+  readonly test: Figures | undefined;
+}
+
+/** The weights and slopes of one layer. */
+export interface LayerNumbers {
+  readonly weight: Float32Array;
+  readonly weightShape: readonly number[];
+  readonly bias: Float32Array;
+  readonly weightGrad: Float32Array;
+  readonly biasGrad: Float32Array;
+}
+
+/** What the selected neuron does. */
+export interface UnitNumbers {
+  readonly stage: number;
+  readonly unit: number;
+  readonly values: Float32Array;
+  readonly weightUpdate: Float32Array;
+  readonly biasUpdate: number;
+}
+
+export interface Maps {
+  /** Side of the maps in points; 0 when there are none. */
+  readonly side: number;
+  /** For each stage from the inputs on: [units, side, side], row 0 at the top; empty where there is no map. */
+  readonly stages: readonly Float32Array[];
+  /** The output at a finer grid: [outputs, fine, fine]. */
+  readonly fine: number;
+  readonly output: Float32Array;
+  readonly axes: readonly [number, number];
+}
+
+export interface Snapshot {
+  readonly step: number;
+  readonly epoch: number;
+  readonly now: HistoryPoint;
+  /** Points of the curves that came since the last snapshot; `reset` when the curves begin anew. */
+  readonly history: readonly HistoryPoint[];
+  readonly reset: boolean;
+  readonly layers: readonly LayerNumbers[];
+  readonly maps: Maps;
+  readonly unit: UnitNumbers | undefined;
+  readonly output: OutputNumbers;
+  readonly stepsPerSecond: number;
+}
+
+/** What the output panel draws, by task. */
+export interface OutputNumbers {
+  /** [classes, classes], rows are the truth. */
+  readonly confusion: Int32Array;
+  /** For numbers: truth and prediction in turn, in the target's own units. */
+  readonly pairs: Float32Array;
+  /** For text: words made up by the network. */
+  readonly samples: readonly string[];
+  readonly onTest: boolean;
+}
+
+/** Why training ended by itself, and what a click would change. */
+export interface Stopped {
+  readonly reason: "plateau" | "nan" | "overfit" | "limit";
+  readonly text: string;
+  readonly fix: string;
+  readonly patch: Partial<StudioState> | undefined;
+  /** A step to go back to, instead of a patch. */
+  readonly goTo: number | undefined;
+}
+
+/** A run's exact state, so that it goes on after a reload. */
+export interface Saved {
+  readonly runKey: string;
+  readonly step: number;
+  readonly tensors: readonly SavedTensor[];
+  readonly history: readonly HistoryPoint[];
+  readonly random: { readonly key: readonly [number, number]; readonly calls: number };
+  readonly best: { readonly loss: number; readonly step: number };
+}
+
+export interface SavedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array;
+}
+
+/** What a page may ask of its worker, with the answer. */
+export interface Questions {
+  preview: { readonly ask: OwnData; readonly answer: Preview };
+  save: { readonly ask: null; readonly answer: Saved | undefined };
+  predict: { readonly ask: PredictAsk; readonly answer: Prediction };
+}
+
+export type PredictAsk = { readonly inputs: readonly number[] } | { readonly cells: Readonly<Record<string, string>> };
+
+export interface Prediction {
+  readonly label: string;
+  readonly scores: readonly { readonly name: string; readonly value: number }[];
+}
+
+export type QuestionKind = keyof Questions;
+
+export type ToWorker =
+  | {
+      readonly kind: "run";
+      readonly state: StudioState;
+      readonly own: OwnData | undefined;
+      readonly saved: Saved | undefined;
+      readonly playing: boolean;
+      /** Go to this step at once, without showing the way. */
+      readonly goTo: number;
+    }
+  | { readonly kind: "view"; readonly state: StudioState }
+  | { readonly kind: "play"; readonly playing: boolean }
+  | { readonly kind: "advance"; readonly steps: number }
+  | { readonly kind: "goTo"; readonly step: number }
+  | { readonly kind: "drawn" }
+  | {
+      readonly [K in QuestionKind]: {
+        readonly kind: "question";
+        readonly id: number;
+        readonly question: K;
+        readonly ask: Questions[K]["ask"];
+      };
+    }[QuestionKind];
+
+export type FromWorker =
+  | { readonly kind: "ready"; readonly run: RunInfo }
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  | { readonly kind: "stopped"; readonly stopped: Stopped }
+  | { readonly kind: "failed"; readonly text: string }
+  | { readonly kind: "progress"; readonly text: string }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
+  | { readonly kind: "refused"; readonly id: number; readonly text: string };
