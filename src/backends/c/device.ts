@@ -12,6 +12,7 @@ import { availableThreads } from "../wasm/threads.ts";
 import { koffi, type Library } from "./native.ts";
 import { poolSource } from "./pool.ts";
 import { type EmittedProgram, emitProgram, tableSlots } from "./program.ts";
+import { type Sanitizer, sanitizer } from "./sanitizer.ts";
 import { Toolchain } from "./toolchain.ts";
 import { workOf } from "./work.ts";
 
@@ -45,6 +46,7 @@ class CDevice implements Device {
   readonly host: WasmDevice;
   private readonly always: boolean;
   private readonly pool: Pool | undefined;
+  private readonly sanitizer: Sanitizer | undefined;
   private warned = false;
   private buffer: ArrayBufferLike | undefined;
   private address = 0;
@@ -56,6 +58,7 @@ class CDevice implements Device {
     if (this.pool === undefined) koffi();
     this.threads = this.pool?.threads ?? 1;
     this.always = always;
+    this.sanitizer = sanitizer();
     this.host = createWasmDevice({ threads: 1 });
   }
 
@@ -81,16 +84,21 @@ class CDevice implements Device {
   private refresh(): void {
     const { buffer } = this.host.memoryObject;
     if (buffer === this.buffer) return;
+    const before = this.words32.byteLength;
     this.buffer = buffer;
     this.address = Number(koffi().address(new Uint8Array(buffer)));
     this.words32 = new Int32Array(buffer);
+    this.sanitizer?.cover(this.address, before, buffer.byteLength);
   }
 
   allocate(bytes: number): Block {
-    return this.host.allocate(bytes);
+    const block = this.host.allocate(bytes);
+    this.sanitizer?.open(this.base + block.address, bytes);
+    return block;
   }
 
   free(block: Block): void {
+    this.sanitizer?.close(this.base + block.address, block.bytes);
     this.host.free(block);
   }
 

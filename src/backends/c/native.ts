@@ -10,7 +10,8 @@ export interface Library {
 }
 
 interface Koffi {
-  load(path: string): Library;
+  /** A shared library, or with null the process itself. */
+  load(path: string | null): Library;
   address(view: Uint8Array): bigint;
 }
 
