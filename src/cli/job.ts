@@ -1,31 +1,12 @@
 // A training job: what `train` decides, writes into the run folder, and `resume`, `evaluate` and `predict` read back.
 
-import type { Dataset } from "../data/index.ts";
-import { inverseTarget } from "../data/index.ts";
+import { type Dataset, inverseTarget, type TokenSequence } from "../data/index.ts";
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
-import { aCount, aNumber, aString, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
+import { aCount, aNumber, anObject, aString, byKind, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import * as optim from "../optim/index.ts";
-import {
-  type ActivationName,
-  activationNames,
-  buildModel,
-  type EpochSchedule,
-  type Inverse,
-  type LossName,
-  lossNames,
-  type ModelDescription,
-  type ModelName,
-  modelNames,
-  type Task,
-} from "../train/index.ts";
-
-export const optimizerNames = ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"] as const;
-export type OptimizerName = (typeof optimizerNames)[number];
-
-export const scheduleNames = ["constant", "cosine"] as const;
-export type ScheduleName = (typeof scheduleNames)[number];
+import type { Inverse, LanguageDescription, ModelDescription, NetworkDescription, Task } from "../train/index.ts";
+import * as train from "../train/index.ts";
 
 /** Everything that determines a run, as config.json holds it. */
 export interface JobConfig {
@@ -36,32 +17,41 @@ export interface JobConfig {
   readonly testLabels: string | null;
   readonly target: string | null;
   readonly model: ModelDescription;
-  readonly loss: LossName;
-  readonly optimizer: OptimizerName;
+  readonly loss: train.LossName;
+  readonly optimizer: train.OptimizerName;
   readonly lr: number;
   readonly weightDecay: number;
   readonly batchSize: number;
+  /** Batches whose gradients are added up for one update. */
+  readonly accumulate: number;
   readonly epochs: number;
   /** Epochs without improvement before stopping; null: never. */
   readonly patience: number | null;
+  /** The figure that tells which epoch is best. */
+  readonly monitor: string;
   readonly seed: number;
   readonly validation: number;
-  readonly schedule: ScheduleName;
+  readonly schedule: train.ScheduleName;
+  /** Updates over which the rate rises. */
+  readonly warmup: number;
+  readonly clipNorm: number | null;
+  readonly clipValue: number | null;
+  /** What rows of a class count for. */
+  readonly classWeights: "balanced" | null;
+  /** Epochs between histograms of weights and gradients; 0: none. */
+  readonly histograms: number;
+  /** How a text becomes tokens; null: the data are no text. */
+  readonly text: { readonly tokenizer: train.TokenizerName; readonly vocabulary: number } | null;
+  /** Which of how many folds is held out; null: a share is. */
+  readonly fold: { readonly number: number; readonly of: number } | null;
 }
 
-/** What a user may set; the rest follows from the data. */
-export interface JobOptions {
-  readonly hidden?: readonly number[] | undefined;
-  readonly model?: ModelName | undefined;
-  readonly activation?: ActivationName | undefined;
-  readonly dropout?: number | undefined;
-  readonly loss?: LossName | undefined;
-  readonly optimizer?: OptimizerName | undefined;
-  readonly lr?: number | undefined;
-  readonly weightDecay?: number | undefined;
-  readonly batchSize?: number | undefined;
-  readonly epochs?: number | undefined;
-  readonly patience?: number | undefined;
+/** The data of a run, whatever they are. */
+export interface JobData {
+  readonly preprocessing: Preprocessing;
+  readonly train: Dataset | TokenSequence;
+  readonly validation: Dataset | TokenSequence | undefined;
+  readonly test: Dataset | TokenSequence | undefined;
 }
 
 export interface Defaults {
@@ -71,7 +61,7 @@ export interface Defaults {
   readonly weightDecay: number;
   readonly epochs: number;
   readonly patience: number | null;
-  readonly schedule: ScheduleName;
+  readonly schedule: train.ScheduleName;
 }
 
 /** Steps that a small table is given at most; early stopping ends most runs long before. */
@@ -82,12 +72,12 @@ const tableSteps = 8000;
  * gains from. Images: the sizes that MNIST is usually shown with.
  */
 export function defaultsFor(
-  model: ModelName,
+  model: train.ModelName,
   preprocessing: Preprocessing,
-  train: Dataset,
+  data: Dataset,
   validated: boolean,
 ): Defaults {
-  const batches = Math.ceil(train.length / 32);
+  const batches = Math.ceil(data.length / 32);
   if (preprocessing.kind === "images") {
     // Dropout, on pixels too, helps on held-out digits: 2,000 of 10,000 MNIST digits, three seeds, 96.3 % of them right, 95.7 % without.
     const common = { lr: 1e-3, weightDecay: 1e-2, patience: null, schedule: "cosine" } as const;
@@ -96,7 +86,7 @@ export function defaultsFor(
       : { ...common, hidden: [128, 64], dropout: 0.2, epochs: 20 };
   }
   const epochs = Math.max(20, Math.min(300, Math.round(tableSteps / batches)));
-  const raw = preprocessing.kind === "table" ? preprocessing.inputs.length : train.features.shape.length;
+  const raw = preprocessing.kind === "table" ? preprocessing.inputs.length : data.features.shape.length;
   const patience = validated ? 30 : null;
   // Many inputs for few rows. On German credit, twenty seeds: 76.8 % of the held-out rows right, with a standard error of 0.5; neither
   // two layers, nor none, nor more dropout or weight decay differed by more than that.
@@ -107,12 +97,17 @@ export function defaultsFor(
   return { hidden: [64, 32], dropout, lr: 3e-3, weightDecay: 1e-2, epochs, patience, schedule: "constant" };
 }
 
-export const taskFor = (preprocessing: Preprocessing): Task => {
-  if (preprocessing.kind === "text") throw new HebbError("this run is of text, which this command does not use");
+export function taskFor(preprocessing: Preprocessing, config?: JobConfig): Task {
+  if (preprocessing.kind === "text") return { kind: "tokens", count: config?.model.outputs ?? 0 };
   return preprocessing.target.kind === "classes"
     ? { kind: "classes", count: preprocessing.target.classes.length }
     : { kind: "number" };
-};
+}
+
+/** Refuses a run of text where rows are needed. */
+export function notOfText(config: JobConfig, folder: string, instead: string): void {
+  if (config.text !== null) throw new HebbError(`${folder} was trained on a text; ${instead}`);
+}
 
 export const classNames = (preprocessing: Preprocessing): readonly string[] | undefined =>
   preprocessing.kind !== "text" && preprocessing.target.kind === "classes" ? preprocessing.target.classes : undefined;
@@ -124,39 +119,7 @@ export function inverseFor(preprocessing: Preprocessing): Inverse | undefined {
   return (value) => inverseTarget(target, value);
 }
 
-export function makeOptimizer(config: JobConfig, model: Module): optim.Optimizer {
-  const { lr, weightDecay } = config;
-  const params = model.parameters();
-  switch (config.optimizer) {
-    case "sgd":
-      return new optim.SGD(params, { lr, weightDecay });
-    case "momentum":
-      return new optim.SGD(params, { lr, weightDecay, momentum: 0.9 });
-    case "adagrad":
-      return new optim.Adagrad(params, { lr, weightDecay });
-    case "rmsprop":
-      return new optim.RMSprop(params, { lr, weightDecay });
-    case "adam":
-      return new optim.Adam(params, { lr, weightDecay });
-    case "adamw":
-      return new optim.AdamW(params, { lr, weightDecay });
-  }
-}
-
-/** How the learning rate goes over the epochs; undefined: it stays. */
-export function makeSchedule(config: JobConfig, optimizer: optim.Optimizer): EpochSchedule | undefined {
-  if (config.schedule === "constant") return undefined;
-  const schedule = new optim.CosineAnnealingLR(optimizer, config.epochs);
-  return {
-    step: () => schedule.step(),
-    stateDict: () => ({ ...schedule.stateDict() }),
-    loadStateDict: (state) => schedule.loadStateDict(checkSchedule(state, "checkpoint.schedule")),
-  };
-}
-
-const checkSchedule = objectOf<optim.ScheduleState>({ step: aCount, baseLrs: listOf(aNumber) });
-
-export const makeModel = (config: JobConfig): Module => buildModel(config.model);
+export const makeModel = (config: JobConfig): Module => train.buildModel(config.model);
 
 export const configToJson = (config: JobConfig): JsonObject => JSON.parse(JSON.stringify(config)) as JsonObject;
 
@@ -165,29 +128,75 @@ const optional =
   (value, place) =>
     value === null ? null : check(value, place);
 
-/** config.json, checked: it may come from anywhere. */
-export const checkConfig: Check<JobConfig> = objectOf<JobConfig>({
+const checkNetwork = objectOf<NetworkDescription>({
+  kind: oneOf(...train.networkNames),
+  inputShape: listOf(aCount),
+  outputs: aCount,
+  hidden: listOf(aCount),
+  activation: oneOf(...train.activationNames),
+  dropout: aNumber,
+});
+const checkLanguage = objectOf<LanguageDescription>({
+  kind: oneOf(...train.languageNames),
+  inputShape: listOf(aCount),
+  outputs: aCount,
+  layers: aCount,
+  width: aCount,
+  heads: aCount,
+  dropout: aNumber,
+});
+export const checkModel: Check<ModelDescription> = byKind<ModelDescription>(
+  new Map<string, Check<ModelDescription>>([
+    ...train.networkNames.map((name) => [name, checkNetwork] as const),
+    ...train.languageNames.map((name) => [name, checkLanguage] as const),
+  ]),
+);
+
+/** What runs of earlier versions did not name. */
+const plain = {
+  accumulate: 1,
+  monitor: "loss",
+  warmup: 0,
+  clipNorm: null,
+  clipValue: null,
+  classWeights: null,
+  histograms: 0,
+  text: null,
+  fold: null,
+} as const satisfies Partial<JobConfig>;
+
+const fields: Check<JobConfig> = objectOf<JobConfig>({
   data: aString,
   labels: optional(aString),
   testData: optional(aString),
   testLabels: optional(aString),
   target: optional(aString),
-  model: objectOf<ModelDescription>({
-    kind: oneOf(...modelNames),
-    inputShape: listOf(aCount),
-    outputs: aCount,
-    hidden: listOf(aCount),
-    activation: oneOf(...activationNames),
-    dropout: aNumber,
-  }),
-  loss: oneOf(...lossNames),
-  optimizer: oneOf(...optimizerNames),
+  model: checkModel,
+  loss: oneOf(...train.lossNames),
+  optimizer: oneOf(...train.optimizerNames),
   lr: aNumber,
   weightDecay: aNumber,
   batchSize: aCount,
+  accumulate: aCount,
   epochs: aCount,
   patience: optional(aCount),
+  monitor: aString,
   seed: aCount,
   validation: aNumber,
-  schedule: oneOf(...scheduleNames),
+  schedule: oneOf(...train.scheduleNames),
+  warmup: aCount,
+  clipNorm: optional(aNumber),
+  clipValue: optional(aNumber),
+  classWeights: optional(oneOf("balanced")),
+  histograms: aCount,
+  text: optional(
+    objectOf<{ readonly tokenizer: train.TokenizerName; readonly vocabulary: number }>({
+      tokenizer: oneOf(...train.tokenizerNames),
+      vocabulary: aCount,
+    }),
+  ),
+  fold: optional(objectOf<{ readonly number: number; readonly of: number }>({ number: aCount, of: aCount })),
 });
+
+/** config.json, checked: it may come from anywhere. */
+export const checkConfig: Check<JobConfig> = (value, place) => fields({ ...plain, ...anObject(value, place) }, place);

@@ -3,6 +3,14 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { HebbError } from "../graph/errors.ts";
 import type { BackendOptions } from "../runtime/index.ts";
+import {
+  activationNames,
+  lossNames,
+  modelNames,
+  optimizerNames,
+  scheduleNames,
+  tokenizerNames,
+} from "../train/names.ts";
 import { nearest } from "./suggest.ts";
 
 const usageError = 2;
@@ -47,28 +55,18 @@ function name<T extends string>(names: readonly T[]): (text: string) => T {
   };
 }
 
-const backendNames = ["auto", "wasm", "reference"] as const;
-const models = ["mlp", "cnn", "perceptron"] as const;
-const losses = ["crossEntropy", "bceWithLogits", "bce", "hinge", "mse", "l1", "huber", "smoothL1"] as const;
-const optimizers = ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"] as const;
-const activations = [
-  "relu",
-  "tanh",
-  "sigmoid",
-  "leakyRelu",
-  "elu",
-  "selu",
-  "gelu",
-  "silu",
-  "mish",
-  "softplus",
-  "softsign",
-  "hardtanh",
-  "hardsigmoid",
-  "hardswish",
-  "relu6",
-  "identity",
-] as const;
+const backendNames = ["auto", "c", "wasm", "reference"] as const;
+const above0 = real((value) => value > 0, "a number above 0");
+const from0 = real((value) => value >= 0, "a number of 0 or more");
+
+/** Options by usage and description, each with the check of its value. */
+function withOptions(
+  to: Command,
+  options: readonly (readonly [usage: string, text: string, check: (text: string) => unknown])[],
+): Command {
+  for (const [usage, text, check] of options) to.addOption(new Option(usage, text).argParser(check));
+  return to;
+}
 
 const program = new Command("hebb")
   .description("Deep learning for TypeScript: train, evaluate and use networks from the command line.")
@@ -91,7 +89,9 @@ function command(usage: string, description: string, examples: readonly string[]
       new Option("--backend <name>", `where to compute: ${backendNames.join(", ")}`).argParser(name(backendNames)),
     )
     .addOption(
-      new Option("--threads <n>", "threads of the wasm backend (default: one for each processor)").argParser(whole(1)),
+      new Option("--threads <n>", "threads of the c and wasm backends (default: one for each processor)").argParser(
+        whole(1),
+      ),
     )
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
 }
@@ -103,64 +103,68 @@ async function useBackend(options: { backend?: BackendOptions["backend"]; thread
   runtime.useBackend({ ...(backend === undefined ? {} : { backend }), ...(threads === undefined ? {} : { threads }) });
 }
 
-command(
-  "train <data>",
-  "Train a network on a table (CSV), an IDX pair of images, or a built-in problem; writes a run folder.",
-  [
+withOptions(
+  command("train <data>", "Train a network on a table, images, a text, or a built-in problem; writes a run folder.", [
     "hebb train german-credit.csv --target credit_risk",
     "hebb train mpg.csv --target mpg --hidden 64,32 --epochs 200",
     "hebb train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --model cnn",
     "hebb train moons --activation tanh --out runs/moons",
+    "hebb train shakespeare.txt --model gpt --layers 4 --width 128 --context 64",
+    "hebb train names.txt --model lstm",
+    "hebb train iris --folds 5 --class-weights balanced",
+    "hebb train credit.csv --target credit_risk --optimizer nesterov --schedule oneCycle --lr 0.05 --clip-norm 1",
+  ]),
+  [
+    ["--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer", widths],
+    ["--model <name>", `${modelNames.join(", ")} (default: mlp; gpt for a text)`, name(modelNames)],
+    ["--activation <name>", `${activationNames.join(", ")} (default: relu)`, name(activationNames)],
+    ["--loss <name>", `${lossNames.join(", ")} (default: by the target)`, name(lossNames)],
+    ["--optimizer <name>", `${optimizerNames.join(", ")} (default: adamw)`, name(optimizerNames)],
+    ["--lr <rate>", "learning rate (default: by the data)", above0],
+    ["--schedule <name>", `how the rate goes: ${scheduleNames.join(", ")} (default: by the data)`, name(scheduleNames)],
+    ["--warmup <n>", "updates over which the rate rises (default: 0; 100 for a text)", whole(0)],
+    ["--weight-decay <factor>", "weight decay (default: by the data)", from0],
+    [
+      "--dropout <p>",
+      "share of hidden units dropped in training (default: by the data)",
+      real((value) => value >= 0 && value < 1, "a number from 0 to below 1"),
+    ],
+    ["--clip-norm <n>", "limit of the norm of all gradients together", above0],
+    ["--clip-value <n>", "limit of each gradient", above0],
+    ["--batch-size <n>", "samples in a step (default: 32; 16 windows of a text)", whole(1)],
+    ["--accumulate <n>", "batches whose gradients add up to one update (default: 1)", whole(1)],
+    ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
+    ["--patience <n>", "epochs without improvement before stopping (default: by the data)", whole(1)],
+    ["--monitor <figure>", "which figure says what is best, such as accuracy (default: loss)", (text) => text],
+    ["--class-weights <how>", "balanced: every class has the same say", name(["balanced", "none"])],
+    ["--folds <k>", "k-fold cross-validation: a run for each fold, and their mean", whole(2)],
+    [
+      "--validation <share>",
+      "share held out (default: 0.2; 0.1 for a text)",
+      real((value) => value >= 0 && value < 1, "a share from 0 to below 1"),
+    ],
+    ["--histograms <n>", "log histograms of weights and gradients every n epochs", whole(1)],
+    ["--pause-after <n>", "stop after n epochs in all, saved; hebb resume goes on", whole(1)],
+    ["--layers <n>", "text: blocks of a gpt, layers of an lstm", whole(1)],
+    ["--width <n>", "text: numbers for each token (default: 128)", whole(1)],
+    ["--heads <n>", "text: heads of attention (default: 4)", whole(1)],
+    ["--context <n>", "text: tokens seen at once (default: 64; 32 for an lstm)", whole(1)],
+    ["--tokenizer <name>", `text: ${tokenizerNames.join(", ")} (default: characters)`, name(tokenizerNames)],
+    ["--vocabulary <n>", "text: tokens that a bpe learns at most (default: 1024)", whole(256)],
   ],
 )
-  .option("--target <column>", "the column to predict")
-  .option("--labels <file>", "labels of an IDX file of images")
-  .option("--test-data <file>", "data for a final test")
-  .option("--test-labels <file>", "labels of IDX test data")
-  .addOption(
-    new Option("--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer").argParser(
-      widths,
-    ),
-  )
-  .addOption(new Option("--model <name>", `${models.join(", ")} (default: mlp)`).argParser(name(models)))
-  .addOption(
-    new Option("--activation <name>", `${activations.join(", ")} (default: relu)`).argParser(name(activations)),
-  )
-  .addOption(new Option("--loss <name>", `${losses.join(", ")} (default: by the target)`).argParser(name(losses)))
-  .addOption(new Option("--optimizer <name>", `${optimizers.join(", ")} (default: adamw)`).argParser(name(optimizers)))
-  .addOption(
-    new Option("--lr <rate>", "learning rate (default: by the data)").argParser(
-      real((value) => value > 0, "a number above 0"),
-    ),
-  )
-  .addOption(
-    new Option("--weight-decay <factor>", "weight decay (default: by the data)").argParser(
-      real((value) => value >= 0, "a number of 0 or more"),
-    ),
-  )
-  .addOption(
-    new Option("--dropout <p>", "share of hidden units dropped in training (default: by the data)").argParser(
-      real((value) => value >= 0 && value < 1, "a number from 0 to below 1"),
-    ),
-  )
-  .addOption(new Option("--batch-size <n>", "samples in a step (default: 32)").argParser(whole(1)))
-  .addOption(new Option("--epochs <n>", "passes over the data at most (default: by the data)").argParser(whole(1)))
-  .addOption(
-    new Option("--patience <n>", "epochs without improvement before stopping (default: by the data)").argParser(
-      whole(1),
-    ),
-  )
   .addOption(
     new Option("--seed <n>", "governs the split, the initial weights, the order, dropout")
       .argParser(whole(0))
       .default(0),
   )
-  .addOption(
-    new Option("--validation <share>", "share of rows held out")
-      .argParser(real((value) => value >= 0 && value < 1, "a share from 0 to below 1"))
-      .default(0.2),
-  )
+  .option("--target <column>", "the column to predict")
+  .option("--labels <file>", "labels of an IDX file of images")
+  .option("--test-data <file>", "data for a final test")
+  .option("--test-labels <file>", "labels of IDX test data")
   .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
+  .option("--no-doctor", "do not look for what is wrong while training")
+  .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .action(async (data: string, options) => {
     await useBackend(options);
     const { train } = await import("./commands/train.ts");
@@ -171,6 +175,9 @@ command("resume <run>", "Go on with an interrupted run, to the bit as if it had 
   "hebb resume runs/moons",
 ])
   .addOption(new Option("--epochs <n>", "a new number of epochs").argParser(whole(1)))
+  .addOption(new Option("--pause-after <n>", "stop after n epochs in all, saved").argParser(whole(1)))
+  .option("--no-doctor", "do not look for what is wrong while training")
+  .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .action(async (run: string, options) => {
     await useBackend(options);
     const { resume } = await import("./commands/train.ts");
@@ -197,6 +204,25 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
     await useBackend(options);
     const { predict } = await import("./commands/predict.ts");
     process.exitCode = await predict(run, data, options);
+  });
+
+withOptions(
+  command("generate <run>", "Let a model of text go on writing.", [
+    'hebb generate runs/shakespeare --prompt "ROMEO:" --tokens 400',
+    "hebb generate runs/names --temperature 0.8 --top-k 10 --seed 3",
+  ]),
+  [
+    ["--temperature <t>", "below 1 bolder, above 1 more varied, 0 always the likeliest", from0],
+    ["--top-k <k>", "draw from the k likeliest tokens only", whole(1)],
+    ["--tokens <n>", "how many tokens to write", whole(1)],
+    ["--seed <n>", "the same seed writes the same text", whole(0)],
+  ],
+)
+  .option("--prompt <text>", "what to begin with (default: a new line)", "")
+  .action(async (run: string, options) => {
+    await useBackend(options);
+    const { generate } = await import("./commands/generate.ts");
+    process.exitCode = await generate(run, { tokens: 300, temperature: 0.8, seed: 0, ...options });
   });
 
 command("inspect <run>", "Show a run's layers, weights, and the values of one forward pass.", [

@@ -1,15 +1,14 @@
 // Training the classical perceptron from the command line: Rosenblatt's rule instead of gradients.
-import { Random } from "../data/index.ts";
+import { type Dataset, Random, TokenSequence } from "../data/index.ts";
 import { type Run, saveModel } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import { arraysOf, type EventListener, metrics as figuresOf, type Metrics, residentOf } from "../train/index.ts";
-import { configToJson, type JobConfig, makeModel } from "./job.ts";
-import type { Prepared, RunData } from "./source.ts";
+import { configToJson, type JobConfig, type JobData, makeModel } from "./job.ts";
 
 /** How a perceptron decides on a data set. Its loss is the share of mistakes. */
-export function perceptronMetrics(model: Perceptron, data: Prepared["train"]): Metrics {
+export function perceptronMetrics(model: Perceptron, data: Dataset): Metrics {
   const { features, targets } = residentOf(data);
   const decided = model.forward(features.flatten(1)).dataSync();
   const accuracy = figuresOf.accuracy(decided, targets.dataSync());
@@ -19,11 +18,13 @@ export function perceptronMetrics(model: Perceptron, data: Prepared["train"]): M
 export async function trainPerceptron(
   run: Run,
   config: JobConfig,
-  { train, validation, test }: RunData,
+  { train, validation, test }: JobData,
   emit: EventListener,
 ): Promise<number> {
   const model = makeModel(config);
   if (!(model instanceof Perceptron)) throw new HebbError("the model is not a perceptron");
+  if (train instanceof TokenSequence || validation instanceof TokenSequence || test instanceof TokenSequence)
+    throw new HebbError('model "perceptron" takes rows of a table, not a text; use gpt or lstm');
   // Rows often come class by class, and the rule forgets one class while it sees only the other: mixed once, by the seed.
   const { features, targets } = residentOf(train.subset(new Random(config.seed).permutation(train.length)));
   const inputs = features.flatten(1);

@@ -1,7 +1,7 @@
 // What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
-import type { Metrics, TrainEvent } from "../train/index.ts";
+import type { Finding, Metrics, TrainEvent } from "../train/index.ts";
 
-const percent = new Set(["accuracy", "precision", "recall", "f1"]);
+const percent = new Set(["accuracy", "precision", "recall", "f1", "top5"]);
 
 export const figure = (name: string, value: number): string =>
   `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
@@ -9,6 +9,10 @@ export const figures = (metrics: Metrics): string =>
   Object.entries(metrics)
     .map(([name, value]) => figure(name, value))
     .join(", ");
+
+/** A finding of the doctor, with evidence, reason and fix. */
+export const findingText = ({ what, evidence, why, fix }: Finding): string =>
+  `! ${what}\n    seen  ${evidence}\n    why   ${why}\n    fix   ${fix}`;
 
 function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
@@ -31,8 +35,7 @@ export class Reporter {
   readonly #losses: number[] = [];
   readonly #held: number[] = [];
   #epochs = 0;
-  #started = performance.now();
-  #firstStep = 0;
+  #first: { readonly step: number; readonly at: number } | undefined;
   #bar = false;
   #lastLine = 0;
 
@@ -45,7 +48,6 @@ export class Reporter {
     switch (event.type) {
       case "start":
         this.#epochs = event.epochs;
-        this.#started = performance.now();
         this.#line(
           `${event.parameters} parameters, up to ${event.epochs} epochs of ${event.stepsPerEpoch} steps, on ${event.description}`,
         );
@@ -78,6 +80,12 @@ export class Reporter {
           `${event.epochs} epochs in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`,
         );
         break;
+      case "finding":
+        // A break is told as a warning, with what is kept.
+        if (event.finding.code !== "notANumber") this.#line(findingText(event.finding));
+        break;
+      case "improvement":
+      case "histograms":
       case "checkpoint":
         break;
     }
@@ -95,10 +103,11 @@ export class Reporter {
 
   #progress(event: Extract<TrainEvent, { type: "progress" }>): void {
     if (!this.#terminal) return;
-    if (this.#firstStep === 0) this.#firstStep = event.step;
-    const seconds = (performance.now() - this.#started) / 1000;
+    // Measured from the first report on: a resumed run begins in the middle, and compiling is no step.
+    this.#first ??= { step: event.step, at: performance.now() };
+    const seconds = (performance.now() - this.#first.at) / 1000;
     const share = event.step / event.totalSteps;
-    const left = (seconds / event.step) * (event.totalSteps - event.step);
+    const left = (seconds / (event.step - this.#first.step)) * (event.totalSteps - event.step);
     const width = 24;
     const full = Math.round(share * width);
     this.#write(

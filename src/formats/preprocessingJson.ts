@@ -1,4 +1,5 @@
 // The stored preprocessing, checked entry by entry when it is read back.
+import type { Merge } from "../data/bpe.ts";
 import type { ImagePreprocessing } from "../data/images.ts";
 import type { InputEncoding, TablePreprocessing, TargetEncoding } from "../data/preprocess.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -15,12 +16,17 @@ import {
   oneOf,
 } from "./json.ts";
 
-/** Preprocessing of character text: the vocabulary is all there is. */
+/** Preprocessing of text: the vocabulary, and how many tokens are seen at once. */
 export interface TextPreprocessing {
   readonly kind: "text";
   readonly version: 1;
-  readonly characters: readonly string[];
+  readonly tokenizer:
+    | { readonly kind: "characters"; readonly characters: readonly string[] }
+    | { readonly kind: "bpe"; readonly merges: readonly Merge[] };
   readonly context: number;
+  /** Checksum of the text that was trained on. */
+  readonly digest: string;
+  readonly notes: readonly string[];
 }
 
 export type Preprocessing = TablePreprocessing | ImagePreprocessing | TextPreprocessing;
@@ -118,11 +124,38 @@ const images = objectOf<ImagePreprocessing>({
   notes: listOf(aString),
 });
 
+const merge: Check<Merge> = (value, place) => {
+  const parts = listOf(aCount)(value, place);
+  const [left, right] = parts;
+  if (left === undefined || right === undefined || parts.length !== 2)
+    throw new HebbError(`${place} must be two tokens, got ${parts.length}; restore the file from a copy`);
+  return [left, right];
+};
+
 const text = objectOf<TextPreprocessing>({
   kind: oneOf("text"),
   version: oneOf(1),
-  characters: listOf(aString),
+  tokenizer: byKind<TextPreprocessing["tokenizer"]>(
+    new Map<string, Check<TextPreprocessing["tokenizer"]>>([
+      [
+        "characters",
+        objectOf<Extract<TextPreprocessing["tokenizer"], { kind: "characters" }>>({
+          kind: oneOf("characters"),
+          characters: listOf(aString),
+        }),
+      ],
+      [
+        "bpe",
+        objectOf<Extract<TextPreprocessing["tokenizer"], { kind: "bpe" }>>({
+          kind: oneOf("bpe"),
+          merges: listOf(merge),
+        }),
+      ],
+    ]),
+  ),
   context: aCount,
+  digest: aString,
+  notes: listOf(aString),
 });
 
 /** Checks a parsed preprocessing.json. */

@@ -2,7 +2,7 @@
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Module } from "../nn/index.ts";
 import { type Inspected, inspect, type Tensor, tensor } from "../tensor/index.ts";
-import type { Resident } from "./evaluation.ts";
+import type { Rows } from "./feeds.ts";
 
 const finite = (values: TypedArray): boolean => {
   for (let place = 0; place < values.length; place++) if (!Number.isFinite(values[place])) return false;
@@ -18,36 +18,38 @@ export interface Origin {
   /** Reads on after "the loss became NaN at step 3, ". */
   readonly where: string;
   readonly cure: string;
+  /** The layer that made it. */
+  readonly layer?: string;
 }
 
 export interface FailedStep {
   readonly model: Module;
-  readonly loss: (output: Tensor, target: Tensor) => Tensor;
-  readonly data: Resident;
-  /** The rows of the step. */
+  readonly loss: (output: Tensor, target: Tensor, weights?: Tensor) => Tensor;
+  readonly rows: Rows;
+  /** The numbers of the rows. */
   readonly batch: Int32Array;
   readonly lr: number;
 }
 
 export const lowerRate = (lr: number): string => `lower the learning rate (now ${lr}) or clip gradients`;
 
-/** Runs the forward pass of a step again, with the weights it began with, and follows the loss back to where it went wrong. */
-export function findOrigin({ model, loss, data, batch, lr }: FailedStep): Origin {
+/**
+ * Runs the forward pass of a step again, with the weights it began with, and follows the loss back to where it went wrong;
+ * undefined when it gives a number.
+ */
+export function findOrigin({ model, loss, rows, batch, lr }: FailedStep): Origin | undefined {
   const update = brokenParameter(model);
   if (update !== undefined)
     return { where: `because the update before it broke the weights "${update}"`, cure: lowerRate(lr) };
   // The rows alone: values of other rows are no cause.
-  const index = tensor(batch);
-  const take = (field: Tensor): Tensor => {
-    const rows = field.indexSelect(0, index);
-    return tensor(rows.dataSync(), { shape: rows.shape, dtype: rows.dtype });
-  };
-  const [features, targets] = [take(data.features), take(data.targets)];
-  for (const [what, rows] of [
+  const alone = (field: Tensor): Tensor => tensor(field.dataSync(), { shape: field.shape, dtype: field.dtype });
+  const [features, targets] = [alone(rows.features), alone(rows.targets)];
+  const weights = rows.weights === undefined ? undefined : alone(rows.weights);
+  for (const [what, field] of [
     ["inputs", features],
     ["target", targets],
   ] as const) {
-    const values = rows.dataSync();
+    const values = field.dataSync();
     const place = values.findIndex((value) => !Number.isFinite(value));
     if (place >= 0) {
       const row = batch[Math.floor(place / (values.length / batch.length))];
@@ -57,12 +59,13 @@ export function findOrigin({ model, loss, data, batch, lr }: FailedStep): Origin
       };
     }
   }
-  const origin = originOf(inspect(() => loss(model.forward(features), targets)));
-  if (origin === undefined) return { where: "though the same step run again gives a number", cure: lowerRate(lr) };
+  const origin = originOf(inspect(() => loss(model.forward(features), targets, weights)));
+  if (origin === undefined) return undefined;
   const layer = origin.path === "" ? "in the loss" : `in layer "${origin.path}"`;
   return {
     where: `first ${layer}: ${origin.formula}`,
     cure: `${lowerRate(lr)}, or keep the inputs of ${origin.op} within its range`,
+    layer: origin.path,
   };
 }
 

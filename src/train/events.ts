@@ -1,7 +1,19 @@
 // The one stream of typed events that training makes: progress bars, logs, pages and tests all read it.
+import type { Finding } from "./doctor/finding.ts";
 
 /** Figures by name, such as loss and accuracy. A figure that does not exist (NaN) is written as null in JSON. */
 export type Metrics = Readonly<Record<string, number>>;
+
+/** How many values of a tensor lie where: `counts[k]` between `edges[k]` and `edges[k + 1]`. */
+export interface Histogram {
+  /** The parameter's name. */
+  readonly name: string;
+  readonly of: "weights" | "gradients";
+  readonly edges: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly sumSquares: number;
+}
 
 export type TrainEvent =
   | {
@@ -38,6 +50,23 @@ export type TrainEvent =
       /** Whether this is the best epoch so far. */
       readonly best: boolean;
     }
+  | {
+      /** The watched figure is better than ever before. */
+      readonly type: "improvement";
+      readonly epoch: number;
+      readonly step: number;
+      readonly metric: string;
+      readonly value: number;
+      /** Null for the first epoch. */
+      readonly previous: number | null;
+    }
+  | {
+      readonly type: "histograms";
+      readonly epoch: number;
+      readonly step: number;
+      readonly histograms: readonly Histogram[];
+    }
+  | { readonly type: "finding"; readonly epoch: number; readonly step: number; readonly finding: Finding }
   | { readonly type: "checkpoint"; readonly epoch: number; readonly step: number }
   | { readonly type: "warning"; readonly message: string; readonly epoch: number; readonly step: number }
   | { readonly type: "earlyStop"; readonly epoch: number; readonly bestEpoch: number; readonly reason: string }

@@ -1,74 +1,104 @@
 // fit: the training loop. Batches are gathered inside one compiled step; every state it keeps can be saved and resumed to the bit.
-import { BatchSampler, type Dataset, type SamplerState } from "../data/index.ts";
+import { classWeights as balancedWeights, type Dataset, TokenSequence } from "../data/index.ts";
 import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
-import { aBoolean, aCount, aNumber, anObject, type Check, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import { clipGradNorm, type GroupState, type Optimizer } from "../optim/index.ts";
+import type { Optimizer } from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
-import { compile, type RandomState, randomState, setRandomState, type Tensor, tensor } from "../tensor/index.ts";
+import { randomState, setRandomState } from "../tensor/index.ts";
 import { brokenParameter, findOrigin, lowerRate } from "./divergence.ts";
-import { Evaluator, type Inverse, type Resident, residentOf } from "./evaluation.ts";
+import type { Finding } from "./doctor/finding.ts";
+import { Doctor } from "./doctor/index.ts";
+import { Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
 import type { EventListener, Metrics } from "./events.ts";
-import { defaultLoss, type LossName, makeObjective, type Objective, taskOf } from "./objectives.ts";
+import { Feed, type InMemory, type Samples, samplesOf } from "./feeds.ts";
+import { Histograms } from "./histograms.ts";
+import { higherIsBetter } from "./metrics.ts";
+import type { LossName } from "./names.ts";
+import { defaultLoss, type LossFunction, makeObjective, type Objective, ownObjective, taskOf } from "./objectives.ts";
+import { arraysOf, checkProgress, type EpochRecord, type Snapshot, stateOf, type TrainState } from "./state.ts";
+import { alone, type Place, Steps } from "./steps.ts";
 
-/** Everything a run needs to go on: arrays, and plain data. The same shape as a checkpoint on disk. */
-export interface TrainState {
-  readonly tensors: NamedArrays;
-  readonly json: JsonObject;
-}
-
-/** The learning rate for an epoch, counted from 0, given the validation (or training) loss after the last one. */
-export type EpochSchedule = {
+/** The learning rate over time. `step` is given the watched figure after an epoch, the loss of the batch after an update. */
+export type TrainSchedule = {
   step(metric: number): void;
   stateDict(): JsonObject;
   loadStateDict(state: JsonObject): void;
 };
 
 export interface EarlyStopping {
-  /** Epochs without improvement of the validation loss after which training stops. */
+  /** Epochs without improvement of the watched figure after which training stops. */
   readonly patience: number;
+  /** The least change that counts as an improvement. Default 0. */
+  readonly minDelta?: number;
+}
+
+/** Functions that see training from within; returning "stop" ends it after saving. */
+export interface Callback {
+  /** After each update. */
+  readonly stepEnd?: (moment: {
+    readonly epoch: number;
+    readonly step: number;
+    readonly loss: number;
+  }) => "stop" | undefined;
+  /** After each epoch, when it has been evaluated. */
+  readonly epochEnd?: (record: EpochRecord) => "stop" | undefined;
 }
 
 export interface FitOptions {
-  readonly train: Dataset;
-  readonly validation?: Dataset | undefined;
-  /** A name, or a function of (output, target). Default: crossEntropy for classes, mse for numbers. */
-  readonly loss?: LossName | ((output: Tensor, target: Tensor) => Tensor);
+  readonly train: InMemory;
+  readonly validation?: InMemory | undefined;
+  /** A name, or a function of (output, target). Default: crossEntropy for classes and texts, mse for numbers. */
+  readonly loss?: LossName | LossFunction;
   readonly optimizer: Optimizer;
   readonly epochs: number;
   /** Default 32. */
   readonly batchSize?: number;
+  /** Batches whose gradients are added up for one update. Default 1. */
+  readonly accumulate?: number;
   /** Governs the order of samples. Default 0. */
   readonly seed?: number;
+  /** The figure that says which epoch is best, such as "accuracy"; of the validation data if there are any. Default "loss". */
+  readonly monitor?: string;
   readonly earlyStopping?: EarlyStopping | undefined;
   /** Restore the weights of the best epoch at the end. Default: when there is validation data. */
   readonly restoreBest?: boolean;
+  /** Scales all gradients so that their norm together is at most this. */
   readonly clipNorm?: number | undefined;
-  readonly schedule?: EpochSchedule | undefined;
+  /** Limits each gradient to ± this. */
+  readonly clipValue?: number | undefined;
+  readonly schedule?: TrainSchedule | undefined;
+  /** When the schedule steps. Default "epoch". */
+  readonly scheduleEvery?: "epoch" | "update";
+  /** What the rows of each class count for; "balanced" gives every class the same say. */
+  readonly classWeights?: "balanced" | readonly number[] | undefined;
+  /** Figures of the user's own, beside those of the task. */
+  readonly metrics?: Readonly<Record<string, MetricFunction>>;
   /** For regressions: from the network's numbers to the user's. */
   readonly inverse?: Inverse | undefined;
+  readonly callbacks?: readonly Callback[];
+  /** Histograms of weights and gradients as events, every so many epochs. Default 0: none. */
+  readonly histograms?: number;
+  /** Look for what is wrong while training, and tell it as events. Default: when there is a listener. */
+  readonly doctor?: boolean;
   readonly onEvent?: EventListener | undefined;
   /** Saves a state; called at the end of epochs and now and then within them, never with weights that are no numbers. */
   readonly save?: ((state: TrainState, at: { epoch: number; step: number }) => void) | undefined;
   /** Least milliseconds between two saves. Default 1000. */
   readonly saveEvery?: number;
   readonly resume?: TrainState | undefined;
+  /** Save and stop after so many epochs in all; resuming goes on as if there had been no pause. */
+  readonly pauseAfter?: number | undefined;
   /** Aborting it saves and ends training. */
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface EpochRecord {
-  readonly epoch: number;
-  readonly train: Metrics;
-  readonly validation: Metrics | null;
 }
 
 export interface History {
   readonly epochs: readonly EpochRecord[];
   readonly bestEpoch: number;
-  readonly stopped: "finished" | "early" | "interrupted" | "diverged";
+  readonly stopped: "finished" | "early" | "interrupted" | "paused" | "diverged";
   readonly seconds: number;
+  readonly findings: readonly Finding[];
 }
 
 /** How long the loop may hold the event loop before it lets timers and signals in, in milliseconds. */
@@ -87,18 +117,9 @@ export async function fit(model: Module, options: FitOptions): Promise<History> 
 const breathe = (): Promise<void> =>
   new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
 
-/** A moment of training, with the arrays copied. */
-interface Snapshot {
-  readonly tensors: NamedArrays;
-  readonly progress: object;
-  readonly step: number;
-}
-
-type Step = (features: Tensor, targets: Tensor, index: Tensor) => Tensor;
-
 interface Best {
   readonly epoch: number;
-  readonly loss: number;
+  readonly value: number;
   readonly weights: NamedArrays;
 }
 
@@ -106,9 +127,14 @@ class Trainer {
   readonly #model: Module;
   readonly #options: FitOptions;
   readonly #objective: Objective;
-  readonly #sampler: BatchSampler;
+  readonly #feed: Feed;
+  readonly #held: Samples | undefined;
   readonly #evaluator: Evaluator;
+  readonly #steps: Steps;
+  readonly #doctor: Doctor | undefined;
+  readonly #histograms: Histograms | undefined;
   readonly #records: EpochRecord[] = [];
+  readonly #findings: Finding[] = [];
   #best: Best | undefined;
   #waited = 0;
   #step = 0;
@@ -120,123 +146,206 @@ class Trainer {
   #good: Snapshot | undefined;
 
   constructor(model: Module, options: FitOptions) {
-    if (!(Number.isInteger(options.epochs) && options.epochs >= 1))
-      throw new HebbError(`fit: epochs must be a whole number of at least 1, got ${options.epochs}`);
+    const { train, validation, epochs, accumulate = 1, batchSize = 32, seed = 0 } = options;
+    wholeNumber("epochs", epochs);
+    wholeNumber("accumulate", accumulate);
+    wholeNumber("batchSize", batchSize);
     this.#model = model;
     this.#options = options;
-    this.#objective = objectiveOf(options);
-    this.#sampler = new BatchSampler(options.train.length, {
-      batchSize: Math.min(options.batchSize ?? 32, options.train.length),
-      shuffle: true,
-      seed: options.seed ?? 0,
+    const task = taskOf(train);
+    this.#objective =
+      typeof options.loss === "function"
+        ? ownObjective(options.loss, task)
+        : makeObjective(options.loss ?? defaultLoss(task), task);
+    const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
+    const samples = samplesOf(train, { seed, weights: rowWeights(train, perClass) });
+    this.#feed = new Feed(samples, { batchSize, seed });
+    this.#held =
+      validation === undefined ? undefined : samplesOf(validation, { weights: rowWeights(validation, perClass) });
+    this.#evaluator = new Evaluator(model, this.#objective, options.metrics);
+    this.#steps = new Steps({
+      model,
+      objective: this.#objective,
+      optimizer: options.optimizer,
+      samples,
+      clipNorm: options.clipNorm,
+      clipValue: options.clipValue,
     });
-    this.#evaluator = new Evaluator(model, this.#objective);
+    if (options.doctor ?? options.onEvent !== undefined)
+      this.#doctor = new Doctor({
+        model,
+        objective: this.#objective,
+        samples,
+        train,
+        validation,
+        optimizer: options.optimizer,
+      });
+    const batch = Int32Array.from({ length: Math.min(batchSize, samples.length) }, (_, row) => row);
+    if ((options.histograms ?? 0) > 0)
+      this.#histograms = new Histograms({ model, objective: this.#objective, samples, batch });
   }
 
   async run(): Promise<History> {
-    const { train, validation, optimizer, epochs, signal } = this.#options;
+    const { optimizer, epochs, pauseAfter = epochs } = this.#options;
     const started = performance.now();
-    const data = residentOf(train);
-    const held = validation === undefined ? undefined : residentOf(validation);
     this.#model.train();
     if (this.#options.resume !== undefined) this.#restore(this.#options.resume);
-    const step = compile((features: Tensor, targets: Tensor, index: Tensor) =>
-      this.#trainStep(features, targets, index),
-    );
     this.#announce();
-    let stopped: History["stopped"] = "finished";
-    let breath = performance.now();
-    let shown = breath;
+    if (this.#options.resume === undefined) this.#tell(this.#doctor?.before() ?? []);
     this.#keep();
     if (this.#options.resume === undefined) this.#save(true);
-    while (this.#sampler.epoch < epochs && stopped === "finished") {
-      const epoch = this.#sampler.epoch;
-      if (this.#exhausted()) {
-        stopped = "early";
-        break;
-      }
-      const epochStarted = performance.now();
-      const rowsBefore = this.#rows;
-      for (const batch of this.#sampler.batches()) {
-        const index = tensor(batch);
-        const loss = step(data.features, data.targets, index).itemSync();
-        this.#step++;
-        if (!Number.isFinite(loss)) {
-          this.#diverged(loss, epoch, data, step);
-          stopped = "diverged";
-          break;
-        }
-        this.#lossSum += loss * batch.length;
-        this.#rows += batch.length;
-        const now = performance.now();
-        if (now - shown >= progressEvery) {
-          shown = now;
-          this.#emitProgress(epoch, (this.#rows - rowsBefore) / ((now - epochStarted) / 1000));
-        }
-        if (now - breath >= yieldEvery) {
-          await breathe();
-          breath = performance.now();
-          if (signal?.aborted) {
-            stopped = "interrupted";
-            break;
-          }
-          if (now - this.#lastSave >= (this.#options.saveEvery ?? 1000)) {
-            this.#keep();
-            this.#save(false);
-          }
-        }
-      }
-      if (stopped !== "finished") break;
-      const broken = brokenParameter(this.#model);
-      if (broken !== undefined) {
-        this.#warnOfBroken(broken, epoch);
-        stopped = "diverged";
-        break;
-      }
-      this.#endEpoch(epoch, held, (performance.now() - epochStarted) / 1000);
-      this.#keep();
-      this.#save(this.#sampler.epoch >= epochs);
-      if (signal?.aborted) stopped = "interrupted";
+    let stopped: History["stopped"] = "finished";
+    while (this.#feed.epoch < epochs && stopped === "finished") {
+      if (this.#exhausted()) stopped = "early";
+      else if (this.#feed.epoch >= pauseAfter) stopped = "paused";
+      else stopped = await this.#epoch();
     }
     const seconds = (performance.now() - started) / 1000;
-    if (stopped === "interrupted") {
+    if (stopped === "interrupted" || stopped === "paused") {
       this.#keep();
       this.#save(true);
-      this.#options.onEvent?.({ type: "interrupted", epoch: this.#sampler.epoch, step: this.#step, resume: null });
+      this.#options.onEvent?.({ type: "interrupted", epoch: this.#feed.epoch, step: this.#step, resume: null });
     } else {
       if (stopped === "early") this.#emitEarlyStop();
-      const restore = this.#options.restoreBest ?? held !== undefined;
+      const restore = this.#options.restoreBest ?? this.#held !== undefined;
       if (stopped === "diverged") this.#returnToGood();
       else if (this.#best !== undefined && restore) this.#model.loadStateDict(this.#best.weights);
     }
     optimizer.zeroGrad();
-    return { epochs: this.#records, bestEpoch: this.#best?.epoch ?? -1, stopped, seconds };
+    return {
+      epochs: this.#records,
+      bestEpoch: this.#best?.epoch ?? -1,
+      stopped,
+      seconds,
+      findings: this.#findings,
+    };
   }
 
-  #trainStep(features: Tensor, targets: Tensor, index: Tensor): Tensor {
-    const { optimizer, clipNorm } = this.#options;
-    const output = this.#model.forward(features.indexSelect(0, index));
-    const loss = this.#objective.loss(output, targets.indexSelect(0, index));
-    optimizer.zeroGrad();
-    loss.backward();
-    if (clipNorm !== undefined) clipGradNorm(this.#model.parameters(), clipNorm);
-    optimizer.step();
-    return loss;
+  /** One epoch, or what is left of it. */
+  async #epoch(): Promise<History["stopped"]> {
+    const { signal, epochs } = this.#options;
+    const epoch = this.#feed.epoch;
+    const started = performance.now();
+    const rowsBefore = this.#rows;
+    let breath = started;
+    let shown = started;
+    for (const { batch, place } of this.#batches()) {
+      const loss = this.#steps.take(this.#feed.samples.arguments(batch, epoch), place);
+      if (!Number.isFinite(loss)) {
+        this.#diverged(loss, epoch);
+        return "diverged";
+      }
+      this.#lossSum += loss * batch.length;
+      this.#rows += batch.length;
+      if (!place.last) continue;
+      const asked = this.#updated(epoch, loss);
+      const now = performance.now();
+      if (now - shown >= progressEvery) {
+        shown = now;
+        this.#emitProgress(epoch, (this.#rows - rowsBefore) / ((now - started) / 1000));
+      }
+      if (asked === "stop") return "interrupted";
+      if (now - breath < yieldEvery) continue;
+      await breathe();
+      breath = performance.now();
+      if (signal?.aborted) return "interrupted";
+      if (now - this.#lastSave >= (this.#options.saveEvery ?? 1000)) {
+        this.#keep();
+        this.#save(false);
+      }
+    }
+    const broken = brokenParameter(this.#model);
+    if (broken !== undefined) {
+      this.#warnOfBroken(broken, epoch);
+      return "diverged";
+    }
+    const asked = this.#endEpoch(epoch, (performance.now() - started) / 1000);
+    this.#keep();
+    this.#save(this.#feed.epoch >= epochs);
+    return asked === "stop" || signal?.aborted ? "interrupted" : "finished";
   }
 
-  #endEpoch(epoch: number, held: ReturnType<typeof residentOf> | undefined, seconds: number): void {
-    const { optimizer, schedule, inverse, onEvent } = this.#options;
+  /** Batches with their places in an update. A state saved after an update names the batch after it. */
+  *#batches(): Generator<{ batch: Int32Array; place: Place }, void, void> {
+    const { accumulate = 1 } = this.#options;
+    if (accumulate === 1) {
+      for (const batch of this.#feed.batches()) yield { batch, place: alone };
+      return;
+    }
+    let held: Int32Array[] = [];
+    const batches = this.#feed.batches();
+    for (let next = batches.next(); ; next = batches.next()) {
+      if (next.done !== true) held.push(next.value);
+      if (next.done !== true && held.length < accumulate) continue;
+      const rows = held.reduce((sum, batch) => sum + batch.length, 0);
+      for (const [at, batch] of held.entries())
+        yield { batch, place: { first: at === 0, last: at === held.length - 1, rows } };
+      held = [];
+      if (next.done === true) return;
+    }
+  }
+
+  /** After an update: the schedule and the callbacks. */
+  #updated(epoch: number, loss: number): "stop" | undefined {
+    this.#step++;
+    const { schedule, scheduleEvery = "epoch", callbacks = [] } = this.#options;
+    if (scheduleEvery === "update" && this.#step < this.#totalSteps) schedule?.step(loss);
+    let asked: "stop" | undefined;
+    for (const { stepEnd } of callbacks) asked = stepEnd?.({ epoch, step: this.#step, loss }) ?? asked;
+    return asked;
+  }
+
+  get #stepsPerEpoch(): number {
+    return Math.ceil(this.#feed.batchesPerEpoch / (this.#options.accumulate ?? 1));
+  }
+
+  get #totalSteps(): number {
+    return this.#options.epochs * this.#stepsPerEpoch;
+  }
+
+  #endEpoch(epoch: number, seconds: number): "stop" | undefined {
+    const { optimizer, schedule, scheduleEvery = "epoch", inverse, onEvent, monitor = "loss" } = this.#options;
     const train: Metrics = { loss: this.#lossSum / this.#rows };
-    const validation = held === undefined ? null : this.#evaluator.evaluate(held, inverse).metrics;
-    const watched = validation?.loss ?? (train.loss as number);
-    const best = Number.isFinite(watched) && (this.#best === undefined || watched < this.#best.loss);
-    if (best) this.#best = { epoch, loss: watched, weights: arraysOf(this.#model.stateDict()) };
+    const validation = this.#held === undefined ? null : this.#evaluator.evaluate(this.#held, inverse).metrics;
+    const watched = (validation ?? train)[monitor];
+    if (watched === undefined)
+      throw new HebbError(
+        `fit: there is no figure "${monitor}" to watch; those there are: ${Object.keys(validation ?? train).join(", ")}`,
+      );
+    const previous = this.#best?.value;
+    const best = this.#isBetter(watched);
+    if (best) this.#best = { epoch, value: watched, weights: arraysOf(this.#model.stateDict()) };
     this.#waited = best ? 0 : this.#waited + 1;
-    this.#records.push({ epoch, train, validation });
+    const record = { epoch, train, validation };
+    this.#records.push(record);
     onEvent?.({ type: "epoch", epoch, step: this.#step, lr: optimizer.lr, train, validation, seconds, best });
-    schedule?.step(watched);
+    if (best)
+      onEvent?.({
+        type: "improvement",
+        epoch,
+        step: this.#step,
+        metric: monitor,
+        value: watched,
+        previous: previous ?? null,
+      });
+    const { histograms = 0 } = this.#options;
+    if (this.#histograms !== undefined && epoch % histograms === 0)
+      onEvent?.({ type: "histograms", epoch, step: this.#step, histograms: this.#histograms.take() });
+    this.#tell(this.#doctor?.afterEpoch(this.#records) ?? []);
+    if (scheduleEvery === "epoch") schedule?.step(watched);
     this.#lossSum = 0;
     this.#rows = 0;
+    let asked: "stop" | undefined;
+    for (const { epochEnd } of this.#options.callbacks ?? []) asked = epochEnd?.(record) ?? asked;
+    return asked;
+  }
+
+  #isBetter(watched: number): boolean {
+    if (!Number.isFinite(watched)) return false;
+    if (this.#best === undefined) return true;
+    const { monitor = "loss", earlyStopping } = this.#options;
+    const gain = higherIsBetter(monitor) ? watched - this.#best.value : this.#best.value - watched;
+    return gain > (earlyStopping?.minDelta ?? 0);
   }
 
   #exhausted(): boolean {
@@ -244,14 +353,23 @@ class Trainer {
     return earlyStopping !== undefined && this.#waited >= earlyStopping.patience;
   }
 
+  // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #tell(findings: readonly Finding[]): void {
+    for (const finding of findings) {
+      this.#findings.push(finding);
+      this.#options.onEvent?.({ type: "finding", epoch: this.#feed.epoch, step: this.#step, finding });
+    }
+  }
+
   #emitEarlyStop(): void {
-    const { earlyStopping, onEvent } = this.#options;
+    const { earlyStopping, monitor = "loss", onEvent } = this.#options;
     const bestEpoch = this.#best?.epoch ?? 0;
     onEvent?.({
       type: "earlyStop",
-      epoch: this.#sampler.epoch,
+      epoch: this.#feed.epoch,
       bestEpoch,
-      reason: `the loss has not improved for ${earlyStopping?.patience} epochs`,
+      reason: `the ${monitor} has not improved for ${earlyStopping?.patience} epochs`,
     });
   }
 
@@ -265,7 +383,7 @@ class Trainer {
       config: {},
       parameters,
       epochs,
-      stepsPerEpoch: this.#sampler.batchCount,
+      stepsPerEpoch: this.#stepsPerEpoch,
       backend,
       threads,
       description,
@@ -274,12 +392,11 @@ class Trainer {
   }
 
   #emitProgress(epoch: number, rowsPerSecond: number): void {
-    const totalSteps = this.#options.epochs * this.#sampler.batchCount;
     this.#options.onEvent?.({
       type: "progress",
       epoch,
       step: this.#step,
-      totalSteps,
+      totalSteps: this.#totalSteps,
       loss: this.#lossSum / this.#rows,
       rowsPerSecond,
     });
@@ -289,29 +406,53 @@ class Trainer {
    * Says what made the loss no number. The step has already updated the weights with it, so training goes back to the last
    * good moment and takes the same steps, bit for bit, up to the one that failed.
    */
-  #diverged(loss: number, epoch: number, data: Resident, step: Step): void {
-    const failed = this.#step;
+  #diverged(loss: number, epoch: number): void {
+    const failed = this.#step + 1;
     this.#rewind();
+    const { samples } = this.#feed;
     const { lr } = this.#options.optimizer;
-    for (const batch of this.#sampler.batches()) {
+    for (const { batch, place } of this.#batches()) {
+      const given = samples.arguments(batch, epoch);
       if (this.#step + 1 === failed) {
-        const { where, cure } = findOrigin({ model: this.#model, loss: this.#objective.loss, data, batch, lr });
-        this.#warn(`the loss became ${loss} at step ${failed}, ${where}; ${cure}`, epoch, failed);
+        const rows = samples.gather(given);
+        const origin = findOrigin({ model: this.#model, loss: this.#objective.loss, rows, batch, lr });
+        // Of several batches of one update, the first that gives no number.
+        if (origin === undefined && !place.last) {
+          this.#steps.take(given, place);
+          continue;
+        }
+        const { where, cure } = origin ?? {
+          where: "though the same step run again gives a number",
+          cure: lowerRate(lr),
+        };
+        this.#broke(`the loss became ${loss} at step ${failed}, ${where}`, cure, epoch, failed, origin?.layer);
         return;
       }
-      step(data.features, data.targets, tensor(batch)).itemSync();
-      this.#step++;
+      this.#steps.take(given, place);
+      if (place.last) this.#updated(epoch, 0);
     }
   }
 
   #warnOfBroken(parameter: string, epoch: number): void {
     const cure = lowerRate(this.#options.optimizer.lr);
-    this.#warn(`the update of step ${this.#step} broke the weights "${parameter}"; ${cure}`, epoch, this.#step);
+    const layer = parameter.slice(0, Math.max(0, parameter.lastIndexOf(".")));
+    this.#broke(`the update of step ${this.#step} broke the weights "${parameter}"`, cure, epoch, this.#step, layer);
   }
 
-  #warn(what: string, epoch: number, step: number): void {
+  #broke(what: string, cure: string, epoch: number, step: number, layer: string | undefined): void {
     const kept = this.#best === undefined ? `step ${this.#good?.step ?? 0}` : `epoch ${this.#best.epoch + 1}`;
-    this.#options.onEvent?.({ type: "warning", epoch, step, message: `${what}. The weights of ${kept} are kept.` });
+    const { onEvent } = this.#options;
+    const finding: Finding = {
+      code: "notANumber",
+      what,
+      evidence: `a number up to step ${step - 1}; the weights of ${kept} are kept`,
+      why: "NaN and infinity spread through every later step; nothing is learned any more",
+      fix: cure,
+      layer: layer ?? null,
+    };
+    this.#findings.push(finding);
+    onEvent?.({ type: "warning", epoch, step, message: `${what}; ${cure}. The weights of ${kept} are kept.` });
+    onEvent?.({ type: "finding", epoch, step, finding });
   }
 
   // ── saving and going on ────────────────────────────────────────────────────────────────────────────────────────────
@@ -336,8 +477,8 @@ class Trainer {
     if (!due) return;
     this.#lastSave = performance.now();
     if (save === undefined || this.#good === undefined) return;
-    save(stateOf(this.#good), { epoch: this.#sampler.epoch, step: this.#good.step });
-    onEvent?.({ type: "checkpoint", epoch: this.#sampler.epoch, step: this.#good.step });
+    save(stateOf(this.#good), { epoch: this.#feed.epoch, step: this.#good.step });
+    onEvent?.({ type: "checkpoint", epoch: this.#feed.epoch, step: this.#good.step });
   }
 
   #snapshot(): Snapshot {
@@ -351,16 +492,17 @@ class Trainer {
     put("optimizer.", arraysOf(state));
     if (this.#best !== undefined) put("best.", this.#best.weights);
     const progress = {
-      sampler: { ...this.#sampler.state() },
+      sampler: { ...this.#feed.state() },
       random: { key: [...randomState().key], calls: randomState().calls },
       step: this.#step,
       lossSum: this.#lossSum,
       rows: this.#rows,
       waited: this.#waited,
-      best: this.#best === undefined ? null : { epoch: this.#best.epoch, loss: this.#best.loss },
+      best: this.#best === undefined ? null : { epoch: this.#best.epoch, value: this.#best.value },
       groups: groups.map((group) => ({ ...group, initialLr: group.initialLr ?? null })),
       records: [...this.#records],
       schedule: schedule?.stateDict() ?? null,
+      told: this.#doctor?.told() ?? [],
     };
     return { tensors, progress, step: this.#step };
   }
@@ -376,7 +518,7 @@ class Trainer {
     const json = checkProgress(saved.json, "checkpoint:");
     this.#model.loadStateDict(pick("model."));
     optimizer.loadStateDict({ state: pick("optimizer."), groups: json.groups });
-    this.#sampler.restore(json.sampler);
+    this.#feed.restore(json.sampler);
     setRandomState(json.random);
     this.#step = json.step;
     this.#lossSum = json.lossSum;
@@ -384,90 +526,37 @@ class Trainer {
     this.#waited = json.waited;
     this.#best = json.best === null ? undefined : { ...json.best, weights: pick("best.") };
     this.#records.splice(0, this.#records.length, ...json.records);
+    this.#doctor?.restore(json.told);
     if (json.schedule !== null) schedule?.loadStateDict(json.schedule);
   }
 }
 
-const stateOf = ({ tensors, progress }: Snapshot): TrainState => ({
-  tensors,
-  json: JSON.parse(JSON.stringify(progress)) as JsonObject,
-});
-
-interface SavedProgress {
-  readonly sampler: SamplerState;
-  readonly random: RandomState;
-  readonly step: number;
-  readonly lossSum: number;
-  readonly rows: number;
-  readonly waited: number;
-  readonly best: { readonly epoch: number; readonly loss: number } | null;
-  readonly groups: readonly GroupState[];
-  readonly records: readonly EpochRecord[];
-  readonly schedule: JsonObject | null;
+function wholeNumber(name: string, value: number): void {
+  if (!(Number.isInteger(value) && value >= 1))
+    throw new HebbError(`fit: ${name} must be a whole number of at least 1, got ${value}`);
 }
 
-const figures: Check<Metrics> = (value, place) => {
-  const out: Record<string, number> = Object.create(null);
-  for (const [name, figure] of Object.entries(anObject(value, place)))
-    out[name] = figure === null ? Number.NaN : aNumber(figure, `${place}.${name}`);
-  return out;
-};
-const orNull =
-  <T>(check: Check<T>): Check<T | null> =>
-  (value, place) =>
-    value === null ? null : check(value, place);
-const option: Check<number | boolean | readonly number[]> = (value, place) =>
-  typeof value === "boolean" ? value : Array.isArray(value) ? listOf(aNumber)(value, place) : aNumber(value, place);
-const optionsOf: Check<GroupState["options"]> = (value, place) =>
-  Object.fromEntries(
-    Object.entries(anObject(value, place)).map(([name, part]) => [name, option(part, `${place}.${name}`)]),
-  );
-const pair: Check<readonly [number, number]> = (value, place) => {
-  const [low = 0, high = 0] = listOf(aNumber)(value, place);
-  return [low, high];
-};
-
-const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
-  sampler: objectOf<SamplerState>({
-    epoch: aCount,
-    batch: aCount,
-    seed: aCount,
-    length: aCount,
-    batchSize: aCount,
-    shuffle: aBoolean,
-    dropLast: aBoolean,
-  }),
-  random: objectOf<RandomState>({ key: pair, calls: aCount }),
-  step: aCount,
-  lossSum: aNumber,
-  rows: aCount,
-  waited: aCount,
-  best: orNull(objectOf<{ readonly epoch: number; readonly loss: number }>({ epoch: aCount, loss: aNumber })),
-  groups: listOf(
-    objectOf<GroupState>({
-      lr: aNumber,
-      initialLr: (value) => (typeof value === "number" ? value : undefined),
-      options: optionsOf,
-      params: listOf(aCount),
-    }),
-  ),
-  records: listOf(objectOf<EpochRecord>({ epoch: aCount, train: figures, validation: orNull(figures) })),
-  schedule: orNull(anObject),
-});
-
-function objectiveOf({ loss, train }: FitOptions): Objective {
-  const task = taskOf(train);
-  if (typeof loss !== "function") return makeObjective(loss ?? defaultLoss(task), task);
-  const base = makeObjective(defaultLoss(task), task);
-  return { ...base, loss };
+/** What each class counts for, or undefined when all count the same. */
+function weightsPerClass({ classWeights, train }: FitOptions, count: number): ArrayLike<number> | undefined {
+  if (classWeights === undefined) return undefined;
+  if (train instanceof TokenSequence || count === 0)
+    throw new HebbError("fit: classWeights are for classes, but the target is none; leave them out");
+  if (classWeights !== "balanced") {
+    if (classWeights.length !== count || !classWeights.every((weight) => weight >= 0 && Number.isFinite(weight)))
+      throw new HebbError(
+        `fit: classWeights must be ${count} numbers of 0 or more, one for each class, got [${classWeights.join(", ")}]`,
+      );
+    return classWeights;
+  }
+  const counts = new Array<number>(count).fill(0);
+  for (const label of train.targets.data) counts[label] = (counts[label] ?? 0) + 1;
+  return balancedWeights(counts);
 }
 
-/** Values of a state dict on the host. */
-export function arraysOf(state: Readonly<Record<string, Tensor>>): NamedArrays {
-  return Object.fromEntries(
-    Object.entries(state).map(([name, value]) => [
-      name,
-      { dtype: value.dtype, shape: value.shape, data: value.dataSync() },
-    ]),
-  );
+/** What each row counts for: its own weight times its class's. */
+function rowWeights(data: InMemory, perClass: ArrayLike<number> | undefined): Float32Array | undefined {
+  if (data instanceof TokenSequence) return undefined;
+  if (perClass === undefined) return data.weights;
+  const { weights } = data satisfies Dataset;
+  return Float32Array.from(data.targets.data, (label, row) => (perClass[label] ?? 0) * (weights?.[row] ?? 1));
 }

@@ -1,32 +1,38 @@
-// The train room: fit, events, metrics, models from descriptions.
-export { type Evaluation, Evaluator, type Inverse, type Resident, residentOf } from "./evaluation.ts";
-export type { EventListener, Metrics, TrainEvent } from "./events.ts";
+// The train room: fit, events, metrics, the doctor, models from descriptions, writing text.
+export { type Finding, type FindingCode, findingCodes } from "./doctor/finding.ts";
+export { Doctor, type DoctorOptions } from "./doctor/index.ts";
+export { type Evaluation, Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
+export type { EventListener, Histogram, Metrics, TrainEvent } from "./events.ts";
+export { type InMemory, Resident, type Rows, residentOf, type Samples, samplesOf, TokenWindows } from "./feeds.ts";
 export {
-  arraysOf,
+  type Callback,
   type EarlyStopping,
-  type EpochRecord,
-  type EpochSchedule,
   type FitOptions,
   fit,
   type History,
-  type TrainState,
+  type TrainSchedule,
 } from "./fit.ts";
+export { type GenerateOptions, generate } from "./generate.ts";
+export { csvLog, jsonlLog, tensorBoardLog } from "./logs.ts";
 export * as metrics from "./metrics.ts";
+export { Gpt, type GptOptions } from "./models/gpt.ts";
+export { LstmLanguage, type LstmLanguageOptions } from "./models/lstm.ts";
 export {
-  type ActivationName,
-  activationNames,
   buildModel,
+  isLanguage,
+  type LanguageDescription,
   type ModelDescription,
-  type ModelName,
-  modelNames,
+  type NetworkDescription,
 } from "./models.ts";
+export * from "./names.ts";
 export {
   defaultLoss,
-  type LossName,
-  lossNames,
+  type LossFunction,
   makeObjective,
   type Objective,
   type Task,
   taskOf,
 } from "./objectives.ts";
+export { makeOptimizer, makeSchedule, type OptimizerChoice, type ScheduleChoice } from "./recipes.ts";
+export { arraysOf, type EpochRecord, type TrainState } from "./state.ts";
 export { fitStream } from "./stream.ts";

@@ -138,3 +138,8 @@ export function r2(predicted: Numbers, target: Numbers): number {
 
 /** e^loss, for a cross-entropy in nats. */
 export const perplexity = (loss: number): number => Math.exp(loss);
+
+const losses = new Set(["loss", "mae", "rmse", "perplexity"]);
+
+/** Whether more of a figure is better: of accuracy and its like, not of losses and errors. */
+export const higherIsBetter = (name: string): boolean => !losses.has(name);

@@ -2,33 +2,13 @@
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import * as nn from "../nn/index.ts";
+import { Gpt } from "./models/gpt.ts";
+import { LstmLanguage } from "./models/lstm.ts";
+import type { ActivationName, LanguageName, NetworkName } from "./names.ts";
 
-export const activationNames = [
-  "relu",
-  "tanh",
-  "sigmoid",
-  "leakyRelu",
-  "elu",
-  "selu",
-  "gelu",
-  "silu",
-  "mish",
-  "softplus",
-  "softsign",
-  "hardtanh",
-  "hardsigmoid",
-  "hardswish",
-  "relu6",
-  "identity",
-] as const;
-export type ActivationName = (typeof activationNames)[number];
-
-export const modelNames = ["mlp", "cnn", "perceptron"] as const;
-export type ModelName = (typeof modelNames)[number];
-
-/** Everything that fixes a network's structure. */
-export interface ModelDescription {
-  readonly kind: ModelName;
+/** A network from samples to outputs. */
+export interface NetworkDescription {
+  readonly kind: NetworkName;
   /** Shape of one sample. */
   readonly inputShape: readonly number[];
   readonly outputs: number;
@@ -37,6 +17,27 @@ export interface ModelDescription {
   readonly activation: ActivationName;
   readonly dropout: number;
 }
+
+/** A model of text. */
+export interface LanguageDescription {
+  readonly kind: LanguageName;
+  /** [context]: the tokens that it sees at once. */
+  readonly inputShape: readonly number[];
+  /** How many different tokens there are. */
+  readonly outputs: number;
+  readonly layers: number;
+  /** Numbers for each token. */
+  readonly width: number;
+  /** Of attention; 1 for an lstm. */
+  readonly heads: number;
+  readonly dropout: number;
+}
+
+/** Everything that fixes a model's structure. */
+export type ModelDescription = NetworkDescription | LanguageDescription;
+
+export const isLanguage = (description: ModelDescription): description is LanguageDescription =>
+  description.kind === "gpt" || description.kind === "lstm";
 
 function activation(name: ActivationName): nn.Module {
   switch (name) {
@@ -76,7 +77,7 @@ function activation(name: ActivationName): nn.Module {
 }
 
 /** Hidden layers with their activations (and dropout), then the output layer. */
-function dense(inputs: number, { hidden, outputs, activation: name, dropout }: ModelDescription): nn.Module[] {
+function dense(inputs: number, { hidden, outputs, activation: name, dropout }: NetworkDescription): nn.Module[] {
   const layers: nn.Module[] = [];
   let width = inputs;
   for (const next of hidden) {
@@ -88,7 +89,7 @@ function dense(inputs: number, { hidden, outputs, activation: name, dropout }: M
 }
 
 /** Two convolutions of 3×3 with 16 and 32 maps, each with an activation and a pool of 2×2; then dense layers. */
-function convolutional(description: ModelDescription): nn.Module {
+function convolutional(description: NetworkDescription): nn.Module {
   const [channels, height, width] = description.inputShape;
   if (channels === undefined || height === undefined || width === undefined || height < 4 || width < 4) {
     throw new HebbError(
@@ -111,6 +112,14 @@ function convolutional(description: ModelDescription): nn.Module {
 /** Builds the network. Its parameters are drawn from the present seed. */
 export function buildModel(description: ModelDescription): nn.Module {
   switch (description.kind) {
+    case "gpt": {
+      const { outputs, inputShape, layers, width, heads, dropout } = description;
+      return new Gpt({ vocabulary: outputs, context: inputShape[0] ?? 1, layers, width, heads, dropout });
+    }
+    case "lstm": {
+      const { outputs, layers, width, dropout } = description;
+      return new LstmLanguage({ vocabulary: outputs, layers, width, dropout });
+    }
     case "mlp": {
       const flat: nn.Module[] = description.inputShape.length > 1 ? [new nn.Flatten()] : [];
       // Neighbouring pixels say much the same: dropping some of them costs little and keeps the network from leaning on any.

@@ -1,11 +1,18 @@
 // hebb doctor: what this machine offers, or what is wrong with a run.
 import { cpus, totalmem } from "node:os";
-import { openRun, readConfig, readEvents } from "../../formats/node.ts";
+import type { JsonObject } from "../../formats/index.ts";
+import { aString, objectOf, oneOf } from "../../formats/json.ts";
+import { readEvents } from "../../formats/node.ts";
+import { HebbError } from "../../graph/errors.ts";
 import { backendInfo } from "../../runtime/index.ts";
 import { rand } from "../../tensor/index.ts";
-import { checkConfig } from "../job.ts";
+import { Doctor, type EpochRecord, type Finding, findingCodes, makeObjective, samplesOf } from "../../train/index.ts";
+import { taskFor } from "../job.ts";
+import { findingText } from "../report.ts";
+import { openModel } from "../saved.ts";
+import { dataOf } from "./train.ts";
 
-interface Finding {
+interface Note {
   readonly level: "ok" | "warning";
   readonly what: string;
   /** What to do; empty when all is well. */
@@ -13,7 +20,7 @@ interface Finding {
 }
 
 /** The set-up: Node, processor, backend and why it was chosen. */
-function machine(): Finding[] {
+function machine(): Note[] {
   const info = backendInfo();
   const started = performance.now();
   const product = rand([512, 512]).matmul(rand([512, 512]));
@@ -35,90 +42,99 @@ function machine(): Finding[] {
   ];
 }
 
-/** What the log of a run tells. */
-function diagnose(folder: string): Finding[] {
-  const run = openRun(folder);
-  const config = checkConfig(readConfig(run), "config.json:");
+/** What is wrong with a run: what was found while it trained, and what its weights, data and log show now. */
+async function examine(folder: string): Promise<{ notes: Note[]; findings: Finding[] }> {
+  const { run, config, preprocessing, model } = openModel(folder);
   const { events, warnings } = readEvents(run);
-  const findings: Finding[] = warnings.map((what) => ({ level: "warning", what, fix: "the rest of the log was used" }));
-  const epochs = events.flatMap((event) => epochOf(event));
-  for (const event of events) {
-    if (isRecord(event) && event.type === "warning" && typeof event.message === "string")
-      findings.push({ level: "warning", what: event.message, fix: "" });
-  }
-  const first = epochs[0];
-  const last = epochs.at(-1);
-  const ended = events.some((event) => isRecord(event) && event.type === "end");
-  // A run that ended without an epoch came to grief at the start: resuming it would take the same steps again.
-  if (first === undefined || last === undefined)
-    return [
-      ...findings,
-      {
-        level: "warning",
-        what: "no epoch was finished",
-        fix: ended
-          ? `train anew with a lower learning rate than ${config.lr}, or with the data mended`
-          : `go on with: hebb resume ${folder}`,
-      },
-    ];
+  const notes: Note[] = warnings.map((what) => ({ level: "warning", what, fix: "the rest of the log was used" }));
+  const told = events.flatMap((event): Finding[] =>
+    event.type === "finding" ? [checkFinding(event.finding, "finding")] : [],
+  );
+  const records = events.flatMap((event): EpochRecord[] => (event.type === "epoch" ? [recordOf(event)] : []));
+  const ended = events.some(({ type }) => type === "end");
+  const broke = told.some(({ code }) => code === "notANumber");
   if (!ended)
-    findings.push({ level: "warning", what: "the run did not end", fix: `go on with: hebb resume ${folder}` });
-  if (epochs.length > 2 && last.train > 0.98 * first.train) {
-    findings.push({
+    notes.push({
       level: "warning",
-      what: `the training loss hardly moved: ${first.train.toPrecision(4)} → ${last.train.toPrecision(4)}`,
-      fix: `try another learning rate (now ${config.lr}): ten times more, ten times less`,
+      what: records.length === 0 ? "no epoch was finished" : "the run did not end",
+      fix: `go on with: hebb resume ${folder}`,
     });
+  else if (records.length === 0)
+    notes.push({
+      level: "warning",
+      what: "no epoch was finished",
+      fix: broke
+        ? `train anew with a lower learning rate than ${config.lr}, or with the data mended`
+        : "train anew with more epochs",
+    });
+  const found = [...told];
+  const known = new Set(told.map(keyOf));
+  if (config.model.kind !== "perceptron" && !broke) {
+    const data = await dataOf(config, preprocessing).catch((error: unknown) => {
+      if (!(error instanceof HebbError)) throw error;
+      notes.push({ level: "warning", what: "the data could not be looked at again", fix: error.message });
+      return undefined;
+    });
+    if (data !== undefined) {
+      const doctor = new Doctor({
+        model,
+        objective: makeObjective(config.loss, taskFor(preprocessing, config)),
+        samples: samplesOf(data.train),
+        train: data.train,
+        validation: data.validation,
+      });
+      found.push(...doctor.examine(records, config.lr).filter((finding) => !known.has(keyOf(finding))));
+    }
   }
-  const rises = epochs.filter(
-    (epoch, place) => place > 0 && epoch.train > 1.2 * (epochs[place - 1]?.train ?? Number.POSITIVE_INFINITY),
-  ).length;
-  if (epochs.length > 4 && rises > epochs.length / 4)
-    findings.push({
-      level: "warning",
-      what: `the training loss jumped up in ${rises} of ${epochs.length} epochs`,
-      fix: `lower the learning rate (now ${config.lr})`,
+  const [first, last] = [records[0], records.at(-1)];
+  if (found.length === 0 && first !== undefined && last !== undefined)
+    notes.push({
+      level: "ok",
+      what: `${records.length} epochs, loss ${lossOf(first)} → ${lossOf(last)}: nothing suspicious`,
+      fix: "",
     });
-  const best = Math.min(...epochs.map(({ validation }) => validation ?? Number.POSITIVE_INFINITY));
-  if (last.validation !== undefined && last.validation > 1.3 * best && last.train < first.train) {
-    findings.push({
-      level: "warning",
-      what: `validation loss rose from ${best.toPrecision(4)} to ${last.validation.toPrecision(4)} while training loss fell: it overfits`,
-      fix: "the best weights were kept; more dropout, weight decay or data would help further",
-    });
-  }
-  if (config.model.activation === "identity" && config.model.hidden.length > 0 && config.model.kind === "mlp") {
-    findings.push({
-      level: "warning",
-      what: "there is no activation between the layers: together they are one linear layer",
-      fix: "use --activation relu",
-    });
-  }
-  return findings.length > 0
-    ? findings
-    : [
-        {
-          level: "ok",
-          what: `${epochs.length} epochs, loss ${first.train.toPrecision(4)} → ${last.train.toPrecision(4)}: nothing suspicious`,
-          fix: "",
-        },
-      ];
+  return { notes, findings: found };
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;
+const keyOf = ({ code, layer }: Finding): string => `${code} ${layer ?? ""}`;
+const lossOf = ({ train }: EpochRecord): string => (train["loss"] ?? Number.NaN).toPrecision(4);
 
-function epochOf(event: unknown): { train: number; validation: number | undefined }[] {
-  if (!isRecord(event) || event.type !== "epoch" || !isRecord(event.train)) return [];
-  const validation = isRecord(event.validation) ? event.validation.loss : undefined;
-  return [{ train: Number(event.train.loss), validation: typeof validation === "number" ? validation : undefined }];
+const checkFinding = objectOf<Finding>({
+  code: oneOf(...findingCodes),
+  what: aString,
+  evidence: aString,
+  why: aString,
+  fix: aString,
+  layer: (value, place) => (value === null ? null : aString(value, place)),
+});
+
+/** The figures of an epoch in a log, where what is no number is a text. */
+function recordOf(event: JsonObject): EpochRecord {
+  const figuresOf = (value: unknown): Record<string, number> =>
+    Object.fromEntries(
+      typeof value === "object" && value !== null
+        ? Object.entries(value).map(([name, figure]): [string, number] => [
+            name,
+            typeof figure === "number" ? figure : Number.NaN,
+          ])
+        : [],
+    );
+  const { epoch, train, validation } = event;
+  return {
+    epoch: typeof epoch === "number" ? epoch : 0,
+    train: figuresOf(train),
+    validation: validation === null || validation === undefined ? null : figuresOf(validation),
+  };
 }
 
 export async function doctor(folder: string | undefined, args: { readonly json: boolean }): Promise<number> {
-  const findings = folder === undefined ? machine() : diagnose(folder);
-  if (args.json) process.stdout.write(`${JSON.stringify(findings)}\n`);
-  else
-    for (const { level, what, fix } of findings)
-      process.stdout.write(`${level === "ok" ? "✓" : "!"} ${what}${fix === "" ? "" : `\n  → ${fix}`}\n`);
+  const { notes, findings } = folder === undefined ? { notes: machine(), findings: [] } : await examine(folder);
+  if (args.json) {
+    process.stdout.write(`${JSON.stringify({ notes, findings })}\n`);
+    return 0;
+  }
+  for (const finding of findings) process.stdout.write(`${findingText(finding)}\n`);
+  for (const { level, what, fix } of notes)
+    process.stdout.write(`${level === "ok" ? "✓" : "!"} ${what}${fix === "" ? "" : `\n  → ${fix}`}\n`);
   return 0;
 }

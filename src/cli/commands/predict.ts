@@ -1,9 +1,9 @@
 // hebb predict: raw rows in, predictions out; the preprocessing comes from the run folder.
-import { formatCsv } from "../../data/index.ts";
+import { Dataset, formatCsv } from "../../data/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { Perceptron } from "../../nn/index.ts";
 import { Evaluator, metrics as figuresOf, makeObjective, residentOf } from "../../train/index.ts";
-import { classNames, inverseFor, taskFor } from "../job.ts";
+import { classNames, inverseFor, notOfText, taskFor } from "../job.ts";
 import { openModel } from "../saved.ts";
 import { featuresOf, readSource } from "../source.ts";
 
@@ -15,6 +15,7 @@ export async function predict(
   args: { readonly out?: string | undefined; readonly json: boolean },
 ): Promise<number> {
   const { config, preprocessing, model } = openModel(folder);
+  notOfText(config, folder, "it writes: hebb generate");
   const raw = await readSource(path, { target: config.target ?? undefined, seed: config.seed, needLabels: false });
   const data = featuresOf(preprocessing, raw);
   const resident = residentOf(data);
@@ -28,9 +29,9 @@ export async function predict(
   } else {
     const objective = makeObjective(config.loss, taskFor(preprocessing));
     // Targets are not known: the figures of this evaluation mean nothing and only its predictions are used.
-    const blank =
-      objective.task.kind === "number" ? { ...resident, targets: resident.features.mul(0).sum(-1, true) } : resident;
-    const { predictions } = new Evaluator(model, objective).evaluate(blank);
+    const { predictions } = new Evaluator(model, objective).evaluate(
+      objective.task.kind === "number" ? residentOf(withoutTargets(data)) : resident,
+    );
     rows = names === undefined ? numbers(predictions, inverseFor(preprocessing)) : classes(predictions, names);
   }
   const text = (): string => {
@@ -45,6 +46,15 @@ export async function predict(
   else process.stdout.write(args.out === undefined ? text() : `${rows.length} predictions → ${args.out}\n`);
   return 0;
 }
+
+/** The same rows with a target of 0 each, where numbers are to be predicted. */
+const withoutTargets = ({ features, length }: Dataset): Dataset =>
+  new Dataset({
+    features: features.data,
+    featureShape: features.shape,
+    targets: new Float32Array(length),
+    targetShape: [1],
+  });
 
 function numbers(predictions: Float32Array, inverse: ((value: number) => number) | undefined): Row[] {
   return Array.from(predictions, (value): Row => ({ prediction: inverse === undefined ? value : inverse(value) }));

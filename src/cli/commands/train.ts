@@ -1,133 +1,112 @@
-// hebb train: data in, a run folder out.
+// hebb train: data in, a run folder out. hebb resume: goes on with one.
 import { existsSync } from "node:fs";
-import { basename, resolve } from "node:path";
-import type { Preprocessing } from "../../formats/index.ts";
+import { basename } from "node:path";
 import {
-  appendEvent,
   createRun,
   loadLatestCheckpoint,
   openRun,
-  type Run,
   readConfig,
-  readEvents,
   readPreprocessing,
-  saveCheckpoint,
-  saveModel,
   truncateEvents,
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
-import {
-  type ActivationName,
-  arraysOf,
-  defaultLoss,
-  Evaluator,
-  type EventListener,
-  type LossName,
-  type Metrics,
-  type ModelName,
-  makeObjective,
-  residentOf,
-  type TrainEvent,
-  type TrainState,
-  fit as trainModel,
-} from "../../train/index.ts";
-import {
-  checkConfig,
-  configToJson,
-  defaultsFor,
-  inverseFor,
-  type JobConfig,
-  type JobOptions,
-  makeModel,
-  makeOptimizer,
-  makeSchedule,
-  type OptimizerName,
-  taskFor,
-} from "../job.ts";
-import { trainPerceptron } from "../perceptronJob.ts";
-import { jsonLines, Reporter } from "../report.ts";
-import { isBuiltIn, type Prepared, prepare, type RunData, readSource, testSet } from "../source.ts";
+import { makeObjective } from "../../train/index.ts";
+import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
+import { type Fold, foldsOf } from "../folds.ts";
+import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
+import { type Performed, perform } from "../perform.ts";
+import { figures } from "../report.ts";
+import { prepare, readSource, testSet } from "../source.ts";
+import { isText, prepareText, readTokens, textPreprocessing } from "../textData.ts";
 
-export interface TrainArguments extends JobOptions {
-  readonly target?: string | undefined;
-  readonly labels?: string | undefined;
-  readonly testData?: string | undefined;
-  readonly testLabels?: string | undefined;
-  readonly model?: ModelName | undefined;
-  readonly activation?: ActivationName | undefined;
-  readonly loss?: LossName | undefined;
-  readonly optimizer?: OptimizerName | undefined;
-  readonly seed: number;
-  readonly validation: number;
-  readonly out?: string | undefined;
-  readonly json: boolean;
-}
+/** Options of `train` and `resume` that leave the result as it is. */
+type Manner = Pick<TrainArguments, "json" | "pauseAfter" | "doctor" | "logs">;
 
-/** The file a path names, wherever the command is run from; built-in problems keep their name. */
-const located = (path: string | undefined): string | null =>
-  path === undefined ? null : isBuiltIn(path) ? path : resolve(path);
 const gates: readonly string[] = ["and", "or", "xor", "nand"];
 
 export async function train(path: string, args: TrainArguments): Promise<number> {
-  const raw = await readSource(path, { target: args.target, labels: args.labels, seed: args.seed, needLabels: true });
-  // A gate is its four rows: none can be spared.
-  const validation = gates.includes(path) ? 0 : args.validation;
-  const prepared = prepare(raw, { target: args.target, validation, seed: args.seed });
-  const config = decide(path, { ...args, validation }, prepared);
-  // The model is built before the folder is made, so that a bad choice leaves nothing behind.
-  seedEverything(config.seed);
-  makeModel(config);
-  makeObjective(config.loss, taskFor(prepared.preprocessing));
   if (args.testLabels !== undefined && args.testData === undefined)
     throw new HebbError(`--test-labels ${args.testLabels} labels nothing; name the images with --test-data FILE`);
+  if (isText(path, args)) return trainText(path, args);
+  const raw = await readSource(path, { target: args.target, labels: args.labels, seed: args.seed, needLabels: true });
+  if (args.folds !== undefined) return trainFolds(path, args, foldsOf(raw, { ...args, folds: args.folds }));
+  // A gate is its four rows: none can be spared.
+  const validation = gates.includes(path) ? 0 : (args.validation ?? 0.2);
+  const prepared = prepare(raw, { target: args.target, validation, seed: args.seed });
+  const config = decideRows(path, { ...args, validation }, prepared);
+  tryOut(config, prepared.preprocessing);
   const test = await testSet(prepared.preprocessing, config);
-  const run = createRun(args.out ?? defaultFolder(path), {
-    config: configToJson(config),
-    preprocessing: prepared.preprocessing,
-  });
-  return perform(run, config, { ...prepared, test }, undefined, args.json);
+  const data: JobData = { ...prepared, test };
+  return (await begin(args.out ?? defaultFolder(path), config, data, args)).code;
 }
 
-/** Fills in what the user left open. */
-function decide(path: string, args: TrainArguments, { preprocessing, train: data, validation }: Prepared): JobConfig {
-  const kind = args.model ?? "mlp";
-  const task = taskFor(preprocessing);
-  const defaults = defaultsFor(kind, preprocessing, data, validation !== undefined);
-  if (kind === "perceptron" && (task.kind === "number" || task.count !== 2)) {
-    throw new HebbError(
-      `model "perceptron" is one neuron and decides between two classes, but the target ${task.kind === "number" ? "is a number" : `has ${task.count} classes`}; use --model mlp`,
-    );
-  }
-  const loss = args.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
-  const { outputs } = makeObjective(loss, task);
-  const optimizer = args.optimizer ?? (defaults.weightDecay > 0 ? "adamw" : "adam");
-  return {
-    data: located(path) ?? path,
-    labels: located(args.labels),
-    testData: located(args.testData),
-    testLabels: located(args.testLabels),
-    target: args.target ?? (preprocessing.kind === "table" ? preprocessing.target.column : null),
-    model: {
-      kind,
-      inputShape: data.features.shape,
-      outputs,
-      hidden: args.hidden ?? defaults.hidden,
-      activation: args.activation ?? "relu",
-      dropout: args.dropout ?? defaults.dropout,
-    },
-    loss,
-    optimizer,
-    lr: args.lr ?? defaults.lr,
-    weightDecay: args.weightDecay ?? (optimizer === "adamw" ? defaults.weightDecay : 0),
-    batchSize: args.batchSize ?? 32,
-    epochs: args.epochs ?? defaults.epochs,
-    patience: args.patience ?? defaults.patience,
-    seed: args.seed,
-    validation: args.validation,
-    schedule: defaults.schedule,
+async function trainText(path: string, args: TrainArguments): Promise<number> {
+  if (!existsSync(path)) throw new HebbError(`${path} does not exist; give a text file`);
+  const options = {
+    tokenizer: args.tokenizer ?? textDefaults.tokenizer,
+    vocabulary: args.vocabulary ?? textDefaults.vocabulary,
+    context: contextFor(args),
+    validation: args.validation ?? textDefaults.validation,
   };
+  const prepared = await prepareText(path, options);
+  const config = decideText(path, args, prepared, prepared.vocabulary.size);
+  tryOut(config, prepared.preprocessing);
+  const test =
+    args.testData === undefined
+      ? undefined
+      : await readTokens(args.testData, textPreprocessing(prepared.preprocessing, path));
+  return (await begin(args.out ?? defaultFolder(path), config, { ...prepared, test }, args)).code;
 }
+
+/** One run for each fold, and the mean of their figures with its deviation. */
+async function trainFolds(path: string, args: TrainArguments, folds: readonly Fold[]): Promise<number> {
+  const folder = args.out ?? defaultFolder(path);
+  if (existsSync(folder)) throw new HebbError(`${folder} already exists; choose another folder for the folds`);
+  const results: Performed[] = [];
+  for (const [place, { data }] of folds.entries()) {
+    const plain = decideRows(path, { ...args, validation: 1 / folds.length }, data);
+    const config: JobConfig = { ...plain, fold: { number: place + 1, of: folds.length } };
+    tryOut(config, data.preprocessing);
+    const test = await testSet(data.preprocessing, config);
+    if (!args.json) process.stdout.write(`── fold ${place + 1} of ${folds.length}\n`);
+    const result = await begin(`${folder}/fold-${place + 1}`, config, { ...data, test }, args);
+    if (result.code !== 0) return result.code;
+    results.push(result);
+  }
+  const held = results.flatMap(({ metrics }) => (metrics?.validation == null ? [] : [metrics.validation]));
+  const summary = Object.fromEntries(
+    Object.keys(held[0] ?? {}).map((name) => {
+      const values = held.map((metrics) => metrics[name] ?? Number.NaN);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
+      return [name, { mean, deviation: Math.sqrt(variance) }];
+    }),
+  );
+  if (args.json)
+    process.stdout.write(`${JSON.stringify({ type: "folds", folds: results.length, validation: summary })}\n`);
+  else {
+    const means = Object.fromEntries(Object.entries(summary).map(([name, { mean }]) => [name, mean]));
+    const spread = Object.fromEntries(Object.entries(summary).map(([name, { deviation }]) => [name, deviation]));
+    process.stdout.write(`\n${results.length} folds, held-out means   ${figures(means)}\n`);
+    process.stdout.write(`deviation between folds   ${figures(spread)}\n`);
+  }
+  return 0;
+}
+
+/** The model is built before the folder is made, so that a bad choice leaves nothing behind. */
+function tryOut(config: JobConfig, preprocessing: JobData["preprocessing"]): void {
+  seedEverything(config.seed);
+  makeModel(config);
+  makeObjective(config.loss, taskFor(preprocessing, config));
+}
+
+function begin(folder: string, config: JobConfig, data: JobData, manner: Manner): Promise<Performed> {
+  const run = createRun(folder, { config: configToJson(config), preprocessing: data.preprocessing });
+  return perform({ run, config, data, ...mannerOf(manner) });
+}
+
+const mannerOf = ({ json, pauseAfter, doctor = true, logs = true }: Manner) => ({ json, pauseAfter, doctor, logs });
 
 function defaultFolder(path: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
@@ -140,10 +119,7 @@ function defaultFolder(path: string): string {
   return free;
 }
 
-export async function resume(
-  folder: string,
-  args: { readonly json: boolean; readonly epochs?: number | undefined },
-): Promise<number> {
+export async function resume(folder: string, args: Manner & { readonly epochs?: number | undefined }): Promise<number> {
   const run = openRun(folder);
   const stored = checkConfig(readConfig(run), "config.json:");
   const config = args.epochs === undefined ? stored : { ...stored, epochs: args.epochs };
@@ -153,18 +129,8 @@ export async function resume(
   if (saved === undefined)
     throw new HebbError(`${folder} holds no checkpoint to go on from; start again with hebb train`);
   for (const warning of saved.warnings) process.stderr.write(`warning: ${warning}\n`);
-  const raw = await readSource(config.data, {
-    target: config.target ?? undefined,
-    labels: config.labels ?? undefined,
-    seed: config.seed,
-    needLabels: true,
-  });
-  const prepared = prepare(raw, {
-    target: config.target ?? undefined,
-    validation: config.validation,
-    seed: config.seed,
-  });
-  if (JSON.stringify(prepared.preprocessing) !== JSON.stringify(readPreprocessing(run))) {
+  const data = await dataOf(config, readPreprocessing(run));
+  if (JSON.stringify(data.preprocessing) !== JSON.stringify(readPreprocessing(run))) {
     throw new HebbError(
       `${config.data} is no longer the data that ${folder} was trained on; put the old file back, or train anew`,
     );
@@ -172,91 +138,30 @@ export async function resume(
   seedEverything(config.seed);
   const events = saved.state.json.events;
   if (typeof events === "number") truncateEvents(run, events);
-  const test = await testSet(prepared.preprocessing, config);
-  return perform(run, config, { ...prepared, test }, saved.state, args.json);
+  return (await perform({ run, config, data, from: saved.state, ...mannerOf(args) })).code;
 }
 
-async function perform(
-  run: Run,
-  config: JobConfig,
-  prepared: RunData,
-  from: TrainState | undefined,
-  json: boolean,
-): Promise<number> {
-  const reporter = new Reporter((text) => process.stdout.write(text), process.stdout.isTTY === true);
-  const tell: EventListener = json ? jsonLines((text) => process.stdout.write(text)) : reporter.listen;
-  let events = readEvents(run).events.length;
-  const emit: EventListener = (event) => {
-    const full = complete(event, run, config, prepared.preprocessing, from !== undefined);
-    tell(full);
-    if (full.type === "progress") return;
-    appendEvent(run, full);
-    events++;
-  };
-  if (config.model.kind === "perceptron") return trainPerceptron(run, config, prepared, emit);
-
-  seedEverything(config.seed);
-  const model = makeModel(config);
-  const optimizer = makeOptimizer(config, model);
-  const inverse = inverseFor(prepared.preprocessing);
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
-  const started = performance.now();
-  const history = await trainModel(model, {
-    train: prepared.train,
-    validation: prepared.validation,
-    loss: config.loss,
-    optimizer,
-    epochs: config.epochs,
-    batchSize: config.batchSize,
-    seed: config.seed,
-    earlyStopping: config.patience === null ? undefined : { patience: config.patience },
-    inverse,
-    schedule: makeSchedule(config, optimizer),
-    onEvent: emit,
-    signal: stop.signal,
-    resume: from,
-    save: (state) => {
-      saveCheckpoint(run, { tensors: state.tensors, json: { ...state.json, events } });
-    },
-  });
-  process.off("SIGINT", interrupt);
-  process.off("SIGTERM", interrupt);
-  if (history.stopped === "interrupted") return 130;
-  saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
-  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(prepared.preprocessing)));
-  const measure = (data: Prepared["train"]): Metrics => evaluator.evaluate(residentOf(data), inverse).metrics;
-  emit({
-    type: "end",
-    run: run.path,
-    metrics: {
-      train: measure(prepared.train),
-      validation: prepared.validation === undefined ? null : measure(prepared.validation),
-      test: prepared.test === undefined ? null : measure(prepared.test),
-    },
-    epochs: history.epochs.length,
-    seconds: (performance.now() - started) / 1000,
-  });
-  return history.stopped === "diverged" ? 1 : 0;
-}
-
-/** Adds to an event what only the command knows. */
-function complete(
-  event: TrainEvent,
-  run: Run,
-  config: JobConfig,
-  preprocessing: Preprocessing,
-  resumed: boolean,
-): TrainEvent {
-  if (event.type === "start")
+/** The data that a configuration names, prepared as they were. */
+export async function dataOf(config: JobConfig, stored: JobData["preprocessing"]): Promise<JobData> {
+  if (config.text !== null) {
+    const text = textPreprocessing(stored, config.data);
+    const prepared = await prepareText(config.data, {
+      ...config.text,
+      context: text.context,
+      validation: config.validation,
+    });
     return {
-      ...event,
-      run: run.path,
-      config: { ...config },
-      notes: resumed || preprocessing.kind === "text" ? [] : preprocessing.notes,
+      ...prepared,
+      test: config.testData === null ? undefined : await readTokens(config.testData, text),
     };
-  if (event.type === "interrupted") return { ...event, resume: `hebb resume ${run.path}` };
-  return event;
+  }
+  const target = config.target ?? undefined;
+  const { seed, validation, fold } = config;
+  const raw = await readSource(config.data, { target, labels: config.labels ?? undefined, seed, needLabels: true });
+  const prepared =
+    fold === null
+      ? prepare(raw, { target, validation, seed })
+      : foldsOf(raw, { target, seed, folds: fold.of })[fold.number - 1]?.data;
+  if (prepared === undefined) throw new HebbError(`config.json: there is no fold ${fold?.number} of ${fold?.of}`);
+  return { ...prepared, test: await testSet(prepared.preprocessing, config) };
 }

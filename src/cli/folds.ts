@@ -1,0 +1,56 @@
+// k-fold cross-validation: the data in k parts, each held out once, with the preprocessing fitted on the others.
+import * as data from "../data/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { JobData } from "./job.ts";
+import type { Prepared, RawData } from "./source.ts";
+
+export interface Fold {
+  readonly data: Pick<Prepared, "preprocessing" | "train" | "validation"> & Pick<JobData, "preprocessing">;
+}
+
+/** The folds of a table or of images, with the mix of classes kept. */
+export function foldsOf(
+  raw: RawData,
+  options: { readonly target?: string | undefined; readonly folds: number; readonly seed: number },
+): Fold[] {
+  const { folds, seed } = options;
+  if (raw.kind === "images") {
+    const { images, labels, names } = raw;
+    if (labels === undefined)
+      throw new HebbError(
+        `${names.images} holds images without labels; name the file with their labels: --labels FILE`,
+      );
+    data.checkImagesAndLabels(images, labels, names);
+    return data.kFold(labels.data.length, folds, { seed, labels: labels.data }).map(({ train, validation }) => {
+      const preprocessing = data.fitImagePreprocessing(images, labels, { rows: train, names });
+      const { features, targets, count } = data.applyImagePreprocessing(preprocessing, images, labels, names);
+      const all = new data.Dataset({
+        features,
+        featureShape: preprocessing.shape,
+        targets: targets ?? new Int32Array(count),
+      });
+      return { data: { preprocessing, train: all.subset(train), validation: all.subset(validation) } };
+    });
+  }
+  if (raw.kind !== "table") throw new HebbError("folds are made of tables and images; leave --folds out");
+  const target = options.target ?? raw.target;
+  if (target === undefined || !raw.table.has(target))
+    throw new HebbError(
+      `${raw.name}: name the column to predict with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`,
+    );
+  const column = raw.table.column(target);
+  const usable = column.cells.flatMap((cell, row) => (cell === undefined ? [] : [row]));
+  const classes = data.inferTask(column) === "classification";
+  const splits = data.kFold(
+    usable.length,
+    folds,
+    classes ? { seed, labels: usable.map((row) => column.cells[row]) } : { seed },
+  );
+  return splits.map(({ train, validation }) => {
+    const rows = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
+    const preprocessing = data.fitPreprocessing(raw.table, { target, rows: rows(train) });
+    const part = (places: Int32Array): data.Dataset =>
+      data.tableDataset(data.applyPreprocessing(preprocessing, raw.table.select(rows(places))));
+    return { data: { preprocessing, train: part(train), validation: part(validation) } };
+  });
+}

@@ -1,0 +1,139 @@
+// Carries a job out: trains the model into its run folder, with every event logged and shown, then measures it.
+import type { Preprocessing } from "../formats/index.ts";
+import { appendEvent, type Run, readEvents, saveCheckpoint, saveModel } from "../formats/node.ts";
+import { seed as seedEverything } from "../tensor/index.ts";
+import {
+  arraysOf,
+  Evaluator,
+  type EventListener,
+  type Metrics,
+  makeObjective,
+  makeOptimizer,
+  makeSchedule,
+  samplesOf,
+  type TrainEvent,
+  type TrainState,
+  fit as trainModel,
+} from "../train/index.ts";
+import { configToJson, inverseFor, type JobConfig, type JobData, makeModel, taskFor } from "./job.ts";
+import { RunLogs } from "./logs.ts";
+import { trainPerceptron } from "./perceptronJob.ts";
+import { jsonLines, Reporter } from "./report.ts";
+
+export interface PerformOptions {
+  readonly run: Run;
+  readonly config: JobConfig;
+  readonly data: JobData;
+  /** Where to go on. */
+  readonly from?: TrainState | undefined;
+  readonly json: boolean;
+  /** Stop, saved, after so many epochs in all. */
+  readonly pauseAfter?: number | undefined;
+  readonly doctor: boolean;
+  /** Event files for TensorBoard, and a CSV of the epochs. */
+  readonly logs: boolean;
+}
+
+export interface Performed {
+  readonly code: number;
+  /** The figures at the end; undefined when it was interrupted. */
+  readonly metrics:
+    | { readonly train: Metrics; readonly validation: Metrics | null; readonly test: Metrics | null }
+    | undefined;
+}
+
+export async function perform(options: PerformOptions): Promise<Performed> {
+  const { run, config, data, from, json } = options;
+  const reporter = new Reporter((text) => process.stdout.write(text), process.stdout.isTTY === true);
+  const tell: EventListener = json ? jsonLines((text) => process.stdout.write(text)) : reporter.listen;
+  let events = readEvents(run).events.length;
+  const logs = options.logs ? new RunLogs(run.path, from === undefined ? undefined : epochsOf(from)) : undefined;
+  let metrics: Performed["metrics"];
+  const emit: EventListener = (event) => {
+    const full = complete(event, run, config, data.preprocessing, from !== undefined);
+    if (full.type === "end") metrics = full.metrics;
+    tell(full);
+    logs?.listen(full);
+    if (full.type === "progress") return;
+    appendEvent(run, full);
+    events++;
+  };
+  if (config.model.kind === "perceptron") return { code: await trainPerceptron(run, config, data, emit), metrics };
+
+  seedEverything(config.seed);
+  const model = makeModel(config);
+  const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
+  const inverse = inverseFor(data.preprocessing);
+  const stepsPerEpoch = Math.ceil(Math.ceil(data.train.length / config.batchSize) / config.accumulate);
+  const schedule = makeSchedule({ ...config, stepsPerEpoch, floor: config.text === null ? 0 : 0.1 }, optimizer);
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  const started = performance.now();
+  const history = await trainModel(model, {
+    train: data.train,
+    validation: data.validation,
+    loss: config.loss,
+    optimizer,
+    epochs: config.epochs,
+    batchSize: config.batchSize,
+    accumulate: config.accumulate,
+    seed: config.seed,
+    monitor: config.monitor,
+    earlyStopping: config.patience === null ? undefined : { patience: config.patience },
+    clipNorm: config.clipNorm ?? undefined,
+    clipValue: config.clipValue ?? undefined,
+    classWeights: config.classWeights ?? undefined,
+    histograms: config.histograms,
+    doctor: options.doctor,
+    inverse,
+    schedule: schedule?.schedule,
+    scheduleEvery: schedule?.every ?? "epoch",
+    onEvent: emit,
+    signal: stop.signal,
+    resume: from,
+    pauseAfter: options.pauseAfter,
+    save: (state) => {
+      saveCheckpoint(run, { tensors: state.tensors, json: { ...state.json, events } });
+    },
+  });
+  process.off("SIGINT", interrupt);
+  process.off("SIGTERM", interrupt);
+  if (history.stopped === "interrupted") return { code: 130, metrics };
+  if (history.stopped === "paused") return { code: 0, metrics };
+  saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
+  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(data.preprocessing, config)));
+  const measure = (part: JobData["train"]): Metrics => evaluator.evaluate(samplesOf(part), inverse).metrics;
+  emit({
+    type: "end",
+    run: run.path,
+    metrics: {
+      // A text is long, and its training loss is known.
+      train: config.text === null ? measure(data.train) : (history.epochs.at(-1)?.train ?? {}),
+      validation: data.validation === undefined ? null : measure(data.validation),
+      test: data.test === undefined ? null : measure(data.test),
+    },
+    epochs: history.epochs.length,
+    seconds: (performance.now() - started) / 1000,
+  });
+  logs?.close();
+  return { code: history.stopped === "diverged" ? 1 : 0, metrics };
+}
+
+/** How many epochs a saved state has behind it. */
+const epochsOf = ({ json }: TrainState): number => (Array.isArray(json.records) ? json.records.length : 0);
+
+/** Adds to an event what only the command knows. */
+function complete(
+  event: TrainEvent,
+  run: Run,
+  config: JobConfig,
+  preprocessing: Preprocessing,
+  resumed: boolean,
+): TrainEvent {
+  if (event.type === "start")
+    return { ...event, run: run.path, config: { ...config }, notes: resumed ? [] : preprocessing.notes };
+  if (event.type === "interrupted") return { ...event, resume: `hebb resume ${run.path}` };
+  return event;
+}

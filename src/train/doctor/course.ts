@@ -1,0 +1,92 @@
+// What is wrong with how training goes: a learning rate too high or too low, a network that learns by heart.
+import type { EpochRecord } from "../state.ts";
+import type { Finding } from "./finding.ts";
+
+export interface Course {
+  readonly records: readonly EpochRecord[];
+  readonly lr: number;
+  /** How far the weights have moved since the start: ‖change‖ / ‖weights‖; undefined when not known. */
+  readonly moved: number | undefined;
+  /** The loss before the first step; undefined when not known. */
+  readonly untrained: number | undefined;
+}
+
+const lossOf = ({ train }: EpochRecord): number => train["loss"] ?? Number.NaN;
+const heldLoss = ({ validation }: EpochRecord): number => validation?.["loss"] ?? Number.NaN;
+
+/** Epochs before anything is said about the rate. */
+const epochsToJudge = 4;
+
+function tooHigh({ records, lr, untrained }: Course): Finding[] {
+  const losses = records.map(lossOf);
+  const [first] = losses;
+  const last = losses.at(-1);
+  if (losses.length < epochsToJudge || first === undefined || last === undefined) return [];
+  const start = Math.min(untrained ?? first, first);
+  const rises = losses.filter((loss, at) => at > 0 && loss - (losses[at - 1] ?? loss) > 0.15 * start).length;
+  const above = untrained !== undefined && losses.slice(-3).every((loss) => loss > 1.2 * untrained);
+  if (rises < Math.max(2, losses.length / 5) && !above) return [];
+  return [
+    {
+      code: "learningRateTooHigh",
+      what: `the learning rate ${lr} is too high`,
+      evidence: above
+        ? `the training loss was ${untrained.toPrecision(3)} before the first step and is ${last.toPrecision(3)} after ${losses.length} epochs`
+        : `the training loss jumped up in ${rises} of ${losses.length} epochs: ${tail(losses)}`,
+      why: "each step overshoots the valley it should descend into",
+      fix: `divide the rate by 10, or warm it up and let it fall; hebb train … --find-lr shows which rates work`,
+      layer: null,
+    },
+  ];
+}
+
+function tooLow({ records, lr, moved }: Course): Finding[] {
+  const losses = records.map(lossOf);
+  const [first] = losses;
+  const last = losses.at(-1);
+  if (losses.length < epochsToJudge || first === undefined || last === undefined || moved === undefined) return [];
+  const fell = (first - last) / Math.abs(first);
+  const falling = losses.filter((loss, at) => at > 0 && loss <= (losses[at - 1] ?? loss)).length;
+  const steady = falling >= 0.7 * (losses.length - 1);
+  if (!(steady && fell < 0.05 && moved < 0.005)) return [];
+  return [
+    {
+      code: "learningRateTooLow",
+      what: `the learning rate ${lr} is too low`,
+      evidence: `in ${losses.length} epochs the training loss fell by ${(100 * fell).toPrecision(2)} %, evenly, and the weights moved by ${(100 * moved).toPrecision(2)} % of their size`,
+      why: "training would reach the same place in a fraction of the steps",
+      fix: "multiply the rate by 10; hebb train … --find-lr shows which rates work",
+      layer: null,
+    },
+  ];
+}
+
+function overfitting({ records }: Course): Finding[] {
+  const last = records.at(-1);
+  if (last === undefined || last.validation === null || records.length < epochsToJudge) return [];
+  const best = records.reduce((a, b) => (heldLoss(b) < heldLoss(a) ? b : a));
+  const [held, train, least, then] = [heldLoss(last), lossOf(last), heldLoss(best), lossOf(best)];
+  if (!(held > 1.5 * least && held > 2 * train && train < 0.7 * then)) return [];
+  return [
+    {
+      code: "overfitting",
+      what: "the network learns the training data by heart",
+      evidence: `since epoch ${best.epoch + 1} the training loss fell from ${then.toPrecision(3)} to ${train.toPrecision(3)} while the validation loss rose from ${least.toPrecision(3)} to ${held.toPrecision(3)}`,
+      why: "what it learns now is the noise of these rows, and makes it worse on new ones",
+      fix: "stop at the best epoch (earlyStopping), use more dropout or weight decay, a smaller network, augmentation or more data",
+      layer: null,
+    },
+  ];
+}
+
+const tail = (losses: readonly number[]): string =>
+  losses
+    .slice(-6)
+    .map((loss) => loss.toPrecision(3))
+    .join(", ");
+
+export const checkCourse = (course: Course): Finding[] => [
+  ...tooHigh(course),
+  ...tooLow(course),
+  ...overfitting(course),
+];

@@ -1,0 +1,32 @@
+// What the doctor says: one finding, with its evidence, why it hurts, and the fix.
+
+export const findingCodes = [
+  "notANumber",
+  "unscaledInputs",
+  "deadUnits",
+  "saturatedUnits",
+  "vanishingGradients",
+  "explodingGradients",
+  "softmaxBeforeCrossEntropy",
+  "sigmoidBeforeBceWithLogits",
+  "distanceOnClasses",
+  "noActivation",
+  "labelsOutOfRange",
+  "learningRateTooHigh",
+  "learningRateTooLow",
+  "leak",
+  "overfitting",
+] as const;
+export type FindingCode = (typeof findingCodes)[number];
+
+export interface Finding {
+  readonly code: FindingCode;
+  /** One sentence: what is wrong, and where. */
+  readonly what: string;
+  /** The figures that show it. */
+  readonly evidence: string;
+  readonly why: string;
+  readonly fix: string;
+  /** The module path of the layer concerned; null when it is not one layer. */
+  readonly layer: string | null;
+}

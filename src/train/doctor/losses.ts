@@ -1,0 +1,123 @@
+// What does not go together: the network's last operation and the loss, or the loss and the targets. Found by figures, not by names.
+import { functional as F } from "../../nn/index.ts";
+import { oneHot, type Tensor, tensor } from "../../tensor/index.ts";
+import type { Objective } from "../objectives.ts";
+import type { Finding } from "./finding.ts";
+import type { Pass } from "./network.ts";
+
+const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(a), Math.abs(b));
+
+/** The value of a loss on the outputs of the pass; undefined where it does not fit their shapes. */
+function valueOf(make: () => Tensor): number | undefined {
+  try {
+    return make().itemSync();
+  } catch {
+    return undefined;
+  }
+}
+
+const isWhole = ({ dtype }: Tensor): boolean => dtype === "int32" || dtype === "uint8";
+
+/** Which loss the objective is, whatever it is called. */
+function kindOf(
+  objective: Objective,
+  output: Tensor,
+  pass: Pass,
+): "crossEntropy" | "bceWithLogits" | "distance" | undefined {
+  const { targets, loss } = pass;
+  if (objective.name === "crossEntropy") return "crossEntropy";
+  if (objective.name === "bceWithLogits") return "bceWithLogits";
+  if (["mse", "l1", "huber", "smoothL1"].includes(objective.name)) return "distance";
+  if (objective.name !== "own" || !Number.isFinite(loss)) return undefined;
+  const is = (make: () => Tensor): boolean => {
+    const value = valueOf(make);
+    return value !== undefined && near(value, loss);
+  };
+  const column = (): Tensor => targets.reshape([...output.shape]).to(output.dtype);
+  if (isWhole(targets) && is(() => F.crossEntropy(output, targets))) return "crossEntropy";
+  if (is(() => F.bceWithLogits(output, column()))) return "bceWithLogits";
+  const width = output.shape[1] ?? 1;
+  const forms = [output, output.sigmoid(), ...(output.rank === 2 && width > 1 ? [output.softmax(1)] : [])];
+  for (const form of forms) {
+    if (is(() => F.mse(form, column())) || is(() => F.l1(form, column()))) return "distance";
+    if (isWhole(targets) && width > 1) {
+      const wanted = (): Tensor => oneHot(targets, width).to(output.dtype);
+      if (is(() => F.mse(form, wanted())) || is(() => F.l1(form, wanted()))) return "distance";
+    }
+  }
+  return undefined;
+}
+
+/** Rows of shares that make 1 together. */
+function sumToOne(values: ArrayLike<number>, width: number): boolean {
+  if (width < 2) return false;
+  for (let start = 0; start + width <= values.length; start += width) {
+    let sum = 0;
+    for (let k = 0; k < width; k++) {
+      const value = values[start + k] ?? -1;
+      if (!(value >= 0)) return false;
+      sum += value;
+    }
+    if (Math.abs(sum - 1) > 1e-4) return false;
+  }
+  return values.length > 0;
+}
+
+const views = new Set(["reshape", "permute", "slice", "cast", "expand"]);
+
+/** The operation that gave the output, seen through views. */
+function lastOperation({ forward }: Pass): { readonly op: string; readonly path: string } | undefined {
+  const byName = new Map(forward.map((value) => [value.name, value]));
+  let at = forward.at(-1);
+  while (at !== undefined && views.has(at.op)) at = byName.get(at.inputs[0] ?? "");
+  return at;
+}
+
+export function checkLoss(pass: Pass, objective: Objective): Finding[] {
+  const output = tensor(pass.output, { shape: pass.outputShape });
+  const kind = kindOf(objective, output, pass);
+  const last = lastOperation(pass);
+  const width = pass.outputShape[1] ?? 1;
+  if (kind === "crossEntropy" && pass.outputShape.length === 2 && sumToOne(pass.output, width))
+    return [
+      {
+        code: "softmaxBeforeCrossEntropy",
+        what: "the network ends in a softmax, and crossEntropy takes the softmax again",
+        evidence: `the ${width} outputs of every row looked at are not negative and sum to 1`,
+        why: "the softmax of probabilities is almost flat: the loss cannot come near 0, and gradients are small",
+        fix: "remove the softmax at the end, and apply it only to show probabilities",
+        layer: last?.path ?? null,
+      },
+    ];
+  if (kind === "bceWithLogits" && last?.op === "sigmoid")
+    return [
+      {
+        code: "sigmoidBeforeBceWithLogits",
+        what: "the network ends in a sigmoid, and bceWithLogits takes the sigmoid again",
+        evidence: `the outputs lie between ${least(pass.output).toPrecision(3)} and ${most(pass.output).toPrecision(3)}; a probability near 0 can only become σ(0) = 0.5`,
+        why: "the sigmoid of a probability lies between 0.5 and 0.73: the loss cannot come near 0",
+        fix: "remove the sigmoid at the end, or use bce, which takes probabilities",
+        layer: last.path,
+      },
+    ];
+  const targets = pass.targets.dataSync();
+  const classes =
+    isWhole(pass.targets) || (targets.length >= 8 && targets.every((value) => value === 0 || value === 1));
+  if (kind === "distance" && classes && objective.task.kind !== "tokens")
+    return [
+      {
+        code: "distanceOnClasses",
+        what: `a distance (${objective.name === "own" ? "such as mse" : objective.name}) is used as the loss of classes`,
+        evidence: `the targets are classes: ${[...new Set(targets)].slice(0, 6).join(", ")}${new Set(targets).size > 6 ? ", …" : ""}`,
+        why: "a confident mistake costs at most 1 and has almost no gradient, so learning is slow or gets stuck",
+        fix: width > 1 ? "use crossEntropy on the logits" : "use bceWithLogits on the logits",
+        layer: null,
+      },
+    ];
+  return [];
+}
+
+const least = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+const most = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

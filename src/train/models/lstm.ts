@@ -1,0 +1,33 @@
+// An LSTM that reads tokens and gives logits of the next.
+import * as nn from "../../nn/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
+
+export interface LstmLanguageOptions {
+  /** How many different tokens there are. */
+  readonly vocabulary: number;
+  readonly layers: number;
+  /** Numbers for each token, and in each state. */
+  readonly width: number;
+  readonly dropout: number;
+}
+
+/** Tokens [B, T] → logits of the next token [B, T, vocabulary]. Every window begins with a state of zeros. Source: Hochreiter and Schmidhuber 1997. */
+export class LstmLanguage extends nn.Module {
+  readonly embedding: nn.Embedding;
+  readonly lstm: nn.LSTM;
+  readonly drop: nn.Dropout;
+  readonly head: nn.Linear;
+
+  constructor({ vocabulary, layers, width, dropout }: LstmLanguageOptions) {
+    super();
+    this.embedding = new nn.Embedding(vocabulary, width);
+    this.lstm = new nn.LSTM(width, width, { numLayers: layers, batchFirst: true, dropout: layers > 1 ? dropout : 0 });
+    this.drop = new nn.Dropout(dropout);
+    this.head = new nn.Linear(width, vocabulary);
+  }
+
+  override forward(tokens: Tensor): Tensor {
+    const [output] = this.lstm.forward(this.embedding.forward(tokens));
+    return this.head.forward(this.drop.forward(output));
+  }
+}

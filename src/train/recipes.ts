@@ -1,0 +1,152 @@
+// Optimizers and schedules by name, with settings that fit the length of a training: what a configuration chooses.
+
+import { aCount, aNumber, type Check, listOf, objectOf } from "../formats/json.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
+import * as optim from "../optim/index.ts";
+import type { TrainSchedule } from "./fit.ts";
+import type { OptimizerName, ScheduleName } from "./names.ts";
+
+export interface OptimizerChoice {
+  readonly optimizer: OptimizerName;
+  readonly lr: number;
+  readonly weightDecay: number;
+  /** Decay only weights, not biases and norms, and forget squares sooner: as GPTs are trained. Default false. */
+  readonly language?: boolean;
+}
+
+/** Matrices decay, vectors do not. */
+function decayGroups(model: Module, weightDecay: number): optim.GroupInit<{ weightDecay: number }>[] {
+  const params = model.parameters();
+  return [
+    { params: params.filter(({ rank }) => rank >= 2), weightDecay },
+    { params: params.filter(({ rank }) => rank < 2), weightDecay: 0 },
+  ].filter(({ params: own }) => own.length > 0);
+}
+
+export function makeOptimizer(
+  { optimizer, lr, weightDecay, language = false }: OptimizerChoice,
+  model: Module,
+): optim.Optimizer {
+  const params = model.parameters();
+  const moments = language ? { betas: [0.9, 0.99] as const } : {};
+  switch (optimizer) {
+    case "sgd":
+      return new optim.SGD(params, { lr, weightDecay });
+    case "momentum":
+      return new optim.SGD(params, { lr, weightDecay, momentum: 0.9 });
+    case "nesterov":
+      return new optim.SGD(params, { lr, weightDecay, momentum: 0.9, nesterov: true });
+    case "adagrad":
+      return new optim.Adagrad(params, { lr, weightDecay });
+    case "adadelta":
+      return new optim.Adadelta(params, { lr, weightDecay });
+    case "rmsprop":
+      return new optim.RMSprop(params, { lr, weightDecay });
+    case "adam":
+      return new optim.Adam(params, { lr, weightDecay, ...moments });
+    case "amsgrad":
+      return new optim.Adam(params, { lr, weightDecay, amsgrad: true, ...moments });
+    case "adamw":
+      return new optim.AdamW(language ? decayGroups(model, weightDecay) : params, { lr, weightDecay, ...moments });
+    case "adamax":
+      return new optim.Adamax(params, { lr, weightDecay });
+    case "nadam":
+      return new optim.NAdam(params, { lr, weightDecay });
+    case "radam":
+      return new optim.RAdam(params, { lr, weightDecay });
+    case "lion":
+      return new optim.Lion(params, { lr, weightDecay });
+  }
+}
+
+export interface ScheduleChoice {
+  readonly schedule: ScheduleName;
+  readonly lr: number;
+  /** Updates over which the rate rises from near 0. */
+  readonly warmup: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  /** Where a falling rate ends, as a share of it. Default 0. */
+  readonly floor?: number;
+}
+
+/** Schedules that count epochs; the others count updates. */
+const byEpoch: readonly ScheduleName[] = ["step", "multiStep", "exponential", "plateau"];
+
+/**
+ * How the learning rate goes, and whether it steps by epoch or by update; undefined: it stays. step: a tenth after each third;
+ * multiStep: a tenth at one half and at three quarters; exponential: down to a hundredth; linear: down to the floor; polynomial: the
+ * same, squared; cosine; warmRestarts: a cosine over each quarter; oneCycle: up over the first three tenths, then down; plateau: half
+ * when four epochs bring nothing.
+ */
+export function makeSchedule(
+  { schedule, lr, warmup, epochs, stepsPerEpoch, floor = 0 }: ScheduleChoice,
+  optimizer: optim.Optimizer,
+): { readonly schedule: TrainSchedule; readonly every: "epoch" | "update" } | undefined {
+  const every = byEpoch.includes(schedule) ? "epoch" : "update";
+  if (warmup > 0 && (every === "epoch" || schedule === "oneCycle"))
+    throw new HebbError(
+      `schedule "${schedule}" takes no warm-up; use cosine, linear, polynomial, warmRestarts or constant, or leave the warm-up out`,
+    );
+  const total = Math.max(1, epochs * stepsPerEpoch - warmup);
+  if (schedule === "plateau") {
+    const plateau = new optim.ReduceLROnPlateau(optimizer, { factor: 0.5, patience: 4 });
+    return {
+      every,
+      schedule: {
+        step: (metric) => plateau.step(metric),
+        stateDict: () => ({ ...plateau.stateDict(), lrs: [...plateau.stateDict().lrs] }),
+        loadStateDict: (state) => plateau.loadStateDict(checkPlateau(state, "checkpoint.schedule")),
+      },
+    };
+  }
+  const own = (): optim.Schedule | undefined => {
+    switch (schedule) {
+      case "constant":
+        return undefined;
+      case "step":
+        return new optim.StepLR(optimizer, Math.max(1, Math.ceil(epochs / 3)));
+      case "multiStep":
+        return new optim.MultiStepLR(optimizer, [Math.ceil(epochs / 2), Math.ceil((3 * epochs) / 4)]);
+      case "exponential":
+        return new optim.ExponentialLR(optimizer, 0.01 ** (1 / epochs));
+      case "linear":
+        return new optim.LinearLR(optimizer, { startFactor: 1, endFactor: Math.max(floor, 1e-8), totalIters: total });
+      case "polynomial":
+        return new optim.PolynomialLR(optimizer, { totalIters: total, power: 2 });
+      case "cosine":
+        return new optim.CosineAnnealingLR(optimizer, total, { etaMin: floor * lr });
+      case "warmRestarts":
+        return new optim.CosineAnnealingWarmRestarts(optimizer, Math.max(1, Math.ceil(total / 4)), {
+          etaMin: floor * lr,
+        });
+      case "oneCycle":
+        return new optim.OneCycleLR(optimizer, {
+          maxLr: lr,
+          totalSteps: total,
+          cycleMomentum: optimizer.groups.every(({ options }) => "betas" in options || "momentum" in options),
+        });
+    }
+  };
+  const after = own();
+  const found = warmup > 0 ? new optim.WarmUp(optimizer, warmup, after === undefined ? {} : { after }) : after;
+  if (found === undefined) return undefined;
+  return {
+    every,
+    schedule: {
+      step: () => found.step(),
+      stateDict: () => ({ ...found.stateDict() }),
+      loadStateDict: (state) => found.loadStateDict(checkSchedule(state, "checkpoint.schedule")),
+    },
+  };
+}
+
+const checkSchedule = objectOf<optim.ScheduleState>({ step: aCount, baseLrs: listOf(aNumber) });
+const numberOrNull: Check<number | null> = (value, place) => (value === null ? null : aNumber(value, place));
+const checkPlateau = objectOf<optim.PlateauState>({
+  best: numberOrNull,
+  badSteps: aCount,
+  cooldownLeft: aCount,
+  lrs: listOf(aNumber),
+});
