@@ -143,19 +143,25 @@ export class Toolchain {
     return probe;
   }
 
-  /** Reading the intrinsics takes longer than compiling a program, so they are compiled once. Without that it only takes longer. */
+  /**
+   * Reading the intrinsics takes longer than compiling a program, so they are compiled once: beside the first programs, which
+   * read them as text meanwhile.
+   */
   private precompiled(text: string): string {
-    const { fs, path } = this.node;
+    const { fs, path, child } = this.node;
     const header = path.join(this.folder, `${this.hash(this.identity + text)}.h`);
     if (fs.existsSync(`${header}.gch`)) return header;
-    this.writeWhole(header, text);
+    if (!fs.existsSync(header)) this.writeWhole(header, text);
     const own = `${header}.${process.pid}.${threadNumber()}.gch`;
-    try {
-      this.run([...this.flags, "-x", "c-header", header, "-o", own]);
-      fs.renameSync(own, `${header}.gch`);
-    } finally {
-      fs.rmSync(own, { force: true });
-    }
+    const script = 'own=$1 whole=$2; shift 2; "$@" -o "$own" && mv "$own" "$whole" || rm -f "$own"';
+    const command = [this.compiler, ...this.flags, "-x", "c-header", header];
+    const compiling = child.spawn("/bin/sh", ["-c", script, "sh", own, `${header}.gch`, ...command], {
+      stdio: "ignore",
+      detached: true,
+    });
+    // Without it programs only compile more slowly.
+    compiling.on("error", () => undefined);
+    compiling.unref();
     return header;
   }
 
