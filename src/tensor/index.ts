@@ -33,7 +33,13 @@ export {
 } from "./functional.ts";
 export { gradCheck } from "./gradCheck.ts";
 export { gradEnabled, noGrad } from "./gradMode.ts";
-export { type Inspected, inspect } from "./inspect.ts";
+export {
+  type Inspected,
+  type InspectedNode,
+  type InspectStepOptions,
+  inspect,
+  inspectStep,
+} from "./inspect.ts";
 export { flush } from "./lazy.ts";
 export {
   bernoulli,

@@ -1,15 +1,16 @@
 // inspect(fn): one run with every intermediate kept, so that any number can be seen: its formula, value and gradient.
 import { topologicalOrder } from "../compiler/schedule.ts";
 import { gradients } from "../graph/autodiff.ts";
-import { isFloat, type TypedArray } from "../graph/dtype.ts";
-import { HebbError } from "../graph/errors.ts";
-import type { Node } from "../graph/node.ts";
+import { allocate, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import { type Node, sourceNode, withInputs } from "../graph/node.ts";
 import { printType } from "../graph/print.ts";
-import { type Shape, sizeOf } from "../graph/shape.ts";
-import { engine } from "../runtime/index.ts";
-import { evaluate } from "./lazy.ts";
+import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { Cell, engine, Storage } from "../runtime/index.ts";
+import { evaluate, flush } from "./lazy.ts";
 import { State } from "./state.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
+import { Trace, withTrace } from "./trace.ts";
 
 /** One node of an inspected computation. */
 export interface Inspected {
@@ -68,4 +69,103 @@ export function inspect(fn: () => Tensor): Inspected[] {
       gradient: slope === undefined ? undefined : read(slope),
     };
   });
+}
+
+/** One node of an inspected training step: of the forward pass, of a gradient, or of an update. */
+export interface InspectedNode extends Omit<Inspected, "gradient"> {
+  /** Names of the nodes whose gradient ∂loss/∂… this is. */
+  readonly gradientOf: readonly string[];
+  /** Names of the states that take this value at the end of the step. */
+  readonly updates: readonly string[];
+  /** The value was replaced by the caller. */
+  readonly replaced: boolean;
+}
+
+export interface InspectStepOptions {
+  /** Updates the parameters from their gradients, such as an optimizer. Without it the step ends with the gradients. */
+  readonly optimizer?: { zeroGrad(): void; step(): void };
+  /** Other values for nodes, by name: everything computed from them, gradients and updates too, follows. */
+  readonly replace?: Readonly<Record<string, ArrayLike<number>>>;
+}
+
+/**
+ * Runs one training step with every value kept, and changes nothing: `loss` builds the loss; gradients of all float nodes and
+ * the optimizer's updates follow as further nodes. The names of nodes are the same at every call with the same shapes. Throws
+ * HebbError when the loss is not one float number and for a name in `replace` that there is none of, ShapeError for a value of another size.
+ */
+export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}): InspectedNode[] {
+  flush();
+  const trace = new Trace();
+  const built = withTrace(trace, () => {
+    const result = loss();
+    if (!(result instanceof Tensor) || result.size !== 1 || !isFloat(result.dtype))
+      throw new HebbError("inspectStep: the function must return the loss, one float number");
+    const wanted = topologicalOrder([result.node]).filter((node) => isFloat(node.dtype));
+    const slopes = gradients(result.node, wanted);
+    options.optimizer?.zeroGrad();
+    wanted.forEach((node, place) => {
+      const owner = gradientLeaves.get(node);
+      const slope = slopes[place];
+      if (owner !== undefined && slope !== undefined) owner.grad = Tensor.of(slope);
+    });
+    options.optimizer?.step();
+    return { root: result.node, wanted, slopes };
+  });
+  const found = built.slopes.filter((slope) => slope !== undefined);
+  const order = topologicalOrder([built.root, ...found, ...trace.writes.values()]);
+  const names = new Map(order.map((node, place) => [node, `%${place}`]));
+  const nameOf = (node: Node): string => names.get(node) ?? "";
+  const unknown = Object.keys(options.replace ?? {}).find((name) => !order.some((node) => nameOf(node) === name));
+  if (unknown !== undefined)
+    throw new HebbError(`inspectStep: there is no node ${unknown}; the last one is %${order.length - 1}`);
+  const known = new Map<Node, Node>();
+  for (const node of order) known.set(node, settled(node, known, options.replace?.[nameOf(node)]));
+  const nodes = order.map((node) => known.get(node) ?? node);
+  const values = evaluate(nodes);
+  const gradientOf = new Map<Node, string[]>();
+  built.slopes.forEach((slope, place) => {
+    const node = built.wanted[place];
+    if (slope !== undefined && node !== undefined)
+      gradientOf.set(slope, [...(gradientOf.get(slope) ?? []), nameOf(node)]);
+  });
+  const updates = new Map<Node, string[]>();
+  for (const [cell, node] of trace.writes) updates.set(node, [...(updates.get(node) ?? []), cell.name]);
+  return order.map((node, place): InspectedNode => {
+    const name = nameOf(node);
+    const inputs = node.inputs.map(nameOf);
+    const state = node.source instanceof Cell ? node.source.name : undefined;
+    const call = node.source === undefined ? `${node.op.name}(${inputs.join(", ")})` : (state ?? "value");
+    const value = values[place];
+    if (value === undefined) throw new HebbError(`inspectStep: ${name} has no value`);
+    return {
+      name,
+      op: node.source === undefined ? node.op.name : "value",
+      path: state ?? node.scope,
+      formula: `${name} = ${call} : ${printType(node)}`,
+      shape: node.shape,
+      inputs,
+      value: engine().memory.read(value),
+      gradientOf: gradientOf.get(node) ?? [],
+      updates: updates.get(node) ?? [],
+      replaced: options.replace?.[name] !== undefined,
+    };
+  });
+}
+
+/** The node over values instead of state cells, or the value that replaces it. */
+function settled(node: Node, known: ReadonlyMap<Node, Node>, replacement: ArrayLike<number> | undefined): Node {
+  if (replacement !== undefined) {
+    const size = sizeOf(node.shape);
+    if (replacement.length !== size)
+      throw new ShapeError(
+        `inspectStep: ${replacement.length} values cannot replace a node of shape ${formatShape(node.shape)}, which takes ${size}`,
+      );
+    const data = allocate(node.dtype, size);
+    data.set(Array.from(replacement));
+    return sourceNode(node, new Storage(node.dtype, node.shape, data));
+  }
+  if (node.source instanceof Cell) return sourceNode(node.source, engine().memory.lend(node.source));
+  if (node.source !== undefined) return node;
+  const inputs = node.inputs.map((input) => known.get(input) ?? input);
+  return inputs.every((input, k) => input === node.inputs[k]) ? node : withInputs(node, inputs);
 }
