@@ -4,7 +4,7 @@ import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { binary } from "../../graph/scalar.ts";
 import { emitContraction } from "./contraction.ts";
-import type { EmitContext, Phase } from "./emitter.ts";
+import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { poolInterface } from "./pool.ts";
 import type { Target } from "./target.ts";
@@ -35,14 +35,15 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
     ),
   );
   const phases = kernels.flat();
+  const functions = new SharedFunctions(phases);
   const slots = tableSlots(program);
   const shares = worthThreads(phases);
-  const call = ({ name, units }: Phase): string =>
-    `  ${name}(base, table, 0, ${units}, base + table[${slots.scratch}]);\n`;
+  const call = (phase: Phase): string =>
+    `  ${functions.call(phase, "0", `${phase.units}`, `base + table[${slots.scratch}]`)}`;
   const source = `/* ${program.name.replaceAll("*/", "")} */
 ${[...context.helpers.values()].join("")}
-${phases.map((phase) => phase.source).join("\n")}
-${shares ? sharedRun(phases, slots.scratch) : ""}
+${functions.source()}
+${shares ? sharedRun(phases, functions, slots.scratch) : ""}
 void hebb_run(char *base, const unsigned *table, struct pool *pool) {
 ${shares ? "  if (pool) {\n    pool->run(pool, run_thread, base, table);\n    return;\n  }\n" : ""}${phases.map(call).join("")}}
 
@@ -80,12 +81,12 @@ function worthThreads(phases: readonly Phase[]): boolean {
  * Every thread runs it at once. Shared phases are cut evenly, the others are the first thread's; a barrier stands wherever
  * one thread may read what another wrote.
  */
-function sharedRun(phases: readonly Phase[], scratchSlot: number): string {
+function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number): string {
   let body = "";
   let alone: Phase[] = [];
   const closeAlone = (): void => {
     if (alone.length === 0) return;
-    const calls = alone.map(({ name, units }) => `    ${name}(base, table, 0, ${units}, scratch);\n`).join("");
+    const calls = alone.map((phase) => `    ${functions.call(phase, "0", `${phase.units}`, "scratch")}`).join("");
     body += `  if (thread == 0) {\n${calls}  }\n`;
     alone = [];
   };
@@ -100,7 +101,7 @@ function sharedRun(phases: readonly Phase[], scratchSlot: number): string {
       body += wait;
     }
     const bound = (part: string): string => `(int)((long)${phase.units} * ${part} / threads)`;
-    body += `  ${phase.name}(base, table, ${bound("thread")}, ${bound("(thread + 1)")}, scratch);\n${wait}`;
+    body += `  ${functions.call(phase, bound("thread"), bound("(thread + 1)"), "scratch")}${wait}`;
   }
   closeAlone();
   return `static void run_thread(struct pool *pool, int thread, int threads) {
@@ -109,6 +110,42 @@ function sharedRun(phases: readonly Phase[], scratchSlot: number): string {
   char *scratch = base + table[${scratchSlot} + thread];
 ${body}}
 `;
+}
+
+/**
+ * The functions of the phases. Phases that differ in their buffers alone, as the layers of a deep network do, share one, so
+ * that the compiler has less to read: addresses are its operands.
+ */
+class SharedFunctions {
+  private readonly byText = new Map<string, { readonly name: string; readonly source: string }>();
+  private readonly calls = new Map<Phase, { readonly name: string; readonly addresses: readonly string[] }>();
+
+  constructor(phases: readonly Phase[]) {
+    for (const phase of phases) {
+      const addresses: string[] = [];
+      const body = phase.source.replaceAll(/base \+ table\[\d+\](?: \+ \d+u)?/g, (address) => {
+        const known = addresses.indexOf(address);
+        return `a${known >= 0 ? known : addresses.push(address) - 1}`;
+      });
+      const operands = addresses.map((_, place) => `, char *a${place}`).join("");
+      const text = body.replace(phase.name, "").replace(phaseParameters, `${phaseParameters}${operands}`);
+      let shared = this.byText.get(text);
+      if (shared === undefined) {
+        shared = { name: phase.name, source: text.replace("static void ", `static void ${phase.name}`) };
+        this.byText.set(text, shared);
+      }
+      this.calls.set(phase, { name: shared.name, addresses });
+    }
+  }
+
+  source(): string {
+    return [...this.byText.values()].map(({ source }) => source).join("\n");
+  }
+
+  call(phase: Phase, low: string, high: string, scratch: string): string {
+    const { name, addresses } = this.calls.get(phase) ?? { name: phase.name, addresses: [] };
+    return `${name}(${["base", "table", low, high, scratch, ...addresses].join(", ")});\n`;
+  }
 }
 
 class ProgramContext implements EmitContext {
