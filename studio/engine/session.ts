@@ -201,6 +201,11 @@ export class Session {
     return point;
   }
 
+  /** What the optimizer remembers now. */
+  optimizerState(): ReturnType<ReturnType<typeof makeOptimizer>["stateDict"]> {
+    return this.#optimizer.stateDict();
+  }
+
   #tensors(): SavedTensor[] {
     const named: [string, Tensor][] = [
       ...Object.entries(this.network.model.stateDict()).map(([name, value]): [string, Tensor] => [`m.${name}`, value]),

@@ -1,0 +1,69 @@
+// What Step shows: one frozen batch, every value, gradient and update of it as the engine computes them.
+import type { ActivationName, LossName, OptimizerName, TaskKind } from "./names.ts";
+
+/** Numbers of the engine under the name by which they can be edited. */
+export interface Numbers {
+  readonly node: string;
+  readonly shape: readonly number[];
+  readonly values: Float64Array;
+}
+
+export interface ParameterNumbers {
+  /** Such as "0.weight". */
+  readonly path: string;
+  readonly value: Numbers;
+  readonly gradient: Numbers;
+  /** (loss(w + h) − loss(w − h)) / 2h for each; empty when nothing was compared. */
+  readonly differences: Float64Array;
+  /** For each: 1 equal, 2 at a kink of the loss, 0 not equal. */
+  readonly ticks: Uint8Array;
+  /** What the optimizer remembers: before and after. */
+  readonly slots: readonly { readonly name: string; readonly before: Float64Array; readonly after: Numbers }[];
+  readonly updated: Numbers;
+}
+
+export interface LayerStep {
+  readonly units: number;
+  readonly activation: ActivationName;
+  /** z = W a + b, [rows, units], and ∂loss/∂z. */
+  readonly z: Numbers;
+  readonly delta: Numbers;
+  /** a = f(z), and ∂loss/∂a. For the last layer what people read: probability or number. */
+  readonly a: Numbers;
+  readonly aGradient: Numbers | undefined;
+  /** f′(z), by the library's own gradient of f. */
+  readonly slope: Float64Array;
+  readonly weight: ParameterNumbers;
+  readonly bias: ParameterNumbers;
+}
+
+export interface StepTrace {
+  readonly step: number;
+  readonly task: TaskKind;
+  readonly lossName: LossName;
+  readonly optimizer: OptimizerName;
+  readonly lr: number;
+  readonly decay: number;
+  /** The number of the step within the optimizer, from 1. */
+  readonly t: number;
+  readonly rows: number;
+  readonly inputs: readonly string[];
+  readonly classes: readonly string[];
+  readonly x: Numbers;
+  readonly target: Float64Array;
+  readonly layers: readonly LayerStep[];
+  readonly loss: Numbers;
+  /** The loss of each row by itself. */
+  readonly rowLosses: Float64Array;
+  readonly edited: readonly string[];
+}
+
+export interface StepEdit {
+  readonly node: string;
+  readonly index: number;
+  readonly value: number;
+}
+
+export interface StepAsk {
+  readonly edits: readonly StepEdit[];
+}
