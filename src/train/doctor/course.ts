@@ -61,12 +61,17 @@ function tooLow({ records, lr, moved }: Course): Finding[] {
   ];
 }
 
-function overfitting({ records }: Course): Finding[] {
+function overfitting({ records, untrained = 0 }: Course): Finding[] {
   const last = records.at(-1);
   if (last === undefined || last.validation === null || records.length < epochsToJudge) return [];
   const best = records.reduce((a, b) => (heldLoss(b) < heldLoss(a) ? b : a));
   const [held, train, least, then] = [heldLoss(last), lossOf(last), heldLoss(best), lossOf(best)];
-  if (!(held > 1.5 * least && held > 2 * train && train < 0.7 * then)) return [];
+  // Not for one bad epoch, and not where both losses are next to nothing.
+  const lately = records.slice(-3).map(heldLoss);
+  const scale =
+    0.2 * Math.max(untrained, ...records.slice(0, 2).flatMap((record) => [heldLoss(record), lossOf(record)]));
+  if (!(lately.every((loss) => loss > 1.5 * least && loss - least > scale) && held > 2 * train && train < 0.7 * then))
+    return [];
   return [
     {
       code: "overfitting",
