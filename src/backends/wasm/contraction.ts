@@ -1,5 +1,5 @@
 // Contractions: brought into a plain form, then multiplied tile by tile, with the epilogue applied to each tile.
-import { flatAxes, visitScalar } from "../../compiler/indexing.ts";
+import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
 import {
@@ -14,11 +14,23 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
-import { along, isLinear, type Operand, operandOf, type Stride, stridesOf } from "../analysis/operand.ts";
+import {
+  axesIn,
+  contiguity,
+  eachScalar,
+  type Group,
+  hasFloat64,
+  isContiguousAlong,
+  joined,
+  mergedGroup,
+  mergeStatements,
+  replaceAxes,
+} from "../analysis/contraction.ts";
+import { along, type Operand, operandOf, type Stride } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import type { LaneDim } from "./contractionEpilogue.ts";
-import { nanosecondsPerPacked, packExpression, packMatrix, panelElements, replaceAxes } from "./contractionPacking.ts";
-import { type Blocking, blockingOf, emitTiles, type KStep, type Side, type TileType } from "./contractionTile.ts";
+import { nanosecondsPerPacked, packExpression, packMatrix, panelElements } from "./contractionPacking.ts";
+import { type Blocking, blockingOf, emitTiles, type Side, type TileType } from "./contractionTile.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { asLoops } from "./program.ts";
@@ -400,20 +412,6 @@ class Contraction {
   }
 }
 
-/** The steps along k, the first outermost; neighbours that both sides take evenly are joined. */
-function joined(axes: readonly Axis[], left: (axis: Axis) => number, right: (axis: Axis) => number): KStep[] {
-  const steps: KStep[] = [];
-  for (const axis of axes) {
-    if (axis.extent === 1) continue;
-    const step: KStep = { extent: axis.extent, left: left(axis), right: right(axis) };
-    const outer = steps.at(-1);
-    if (outer !== undefined && outer.left === step.left * step.extent && outer.right === step.right * step.extent) {
-      steps[steps.length - 1] = { ...step, extent: outer.extent * step.extent };
-    } else steps.push(step);
-  }
-  return steps;
-}
-
 /** The axis of k to cut and into how many parts, where there are few results and the sums are long. */
 function partsOf(kernel: ContractionKernel): { readonly axis: Axis; readonly count: number } | undefined {
   const k = extentOf(kernel.k);
@@ -433,117 +431,6 @@ function partsOf(kernel: ContractionKernel): { readonly axis: Axis; readonly cou
   return best !== undefined && distance(best.count) < Math.log(4) ? best : undefined;
 }
 
-/** The last axes of a group as one, where the epilogue steps evenly along them. */
-interface Group {
-  readonly outer: readonly Axis[];
-  readonly inner: readonly Axis[];
-  readonly merged: Axis;
-}
-
-function mergedGroup(group: readonly Axis[], statements: readonly Statement[]): Group {
-  const axes = group.filter((axis) => axis.extent !== 1);
-  const { indices, exposed } = accesses(statements);
-  const last = axes.at(-1);
-  if (last === undefined) return { outer: [], inner: [], merged: newAxis(1) };
-  let first = axes.length - 1;
-  let size = last.extent;
-  while (first > 0 && !exposed.has(last.id)) {
-    const outer = axes[first - 1];
-    if (outer === undefined || exposed.has(outer.id)) break;
-    const steps = size;
-    if (indices.some((strides) => (strides.get(outer.id) ?? 0) !== (strides.get(last.id) ?? 0) * steps)) break;
-    size *= outer.extent;
-    first--;
-  }
-  const inner = axes.slice(first);
-  return { outer: axes.slice(0, first), inner, merged: inner.length === 1 ? last : newAxis(size) };
-}
-
-/** The strides of each linear index, and the axes that are used in any other way. */
-function accesses(statements: readonly Statement[]): {
-  readonly indices: readonly ReadonlyMap<number, number>[];
-  readonly exposed: ReadonlySet<number>;
-} {
-  const indices: ReadonlyMap<number, number>[] = [];
-  const exposed = new Set<number>();
-  const index = (scalar: Scalar): void => {
-    if (isLinear(scalar)) indices.push(stridesOf(scalar).strides);
-    else value(scalar);
-  };
-  const seen = new Set<Scalar>();
-  const value = (scalar: Scalar): void => {
-    if (seen.has(scalar)) return;
-    seen.add(scalar);
-    switch (scalar.kind) {
-      case "axis":
-        exposed.add(scalar.axis.id);
-        break;
-      case "load":
-        index(scalar.index);
-        break;
-      case "guard":
-        value(scalar.index);
-        break;
-      case "unary":
-      case "cast":
-      case "bitcast":
-        value(scalar.x);
-        break;
-      case "binary":
-        value(scalar.a);
-        value(scalar.b);
-        break;
-      case "select":
-        value(scalar.condition);
-        value(scalar.a);
-        value(scalar.b);
-        break;
-      default:
-        break;
-    }
-  };
-  for (const statement of statements) {
-    if (statement.kind === "let") value(statement.value);
-    else if (statement.kind === "store") {
-      index(statement.index);
-      value(statement.value);
-    }
-  }
-  return { indices, exposed };
-}
-
-function mergeStatements(statements: readonly Statement[], groups: readonly Group[]): Statement[] {
-  const by = new Map<number, Scalar>();
-  for (const { inner, merged } of groups) {
-    if (inner.length < 2) continue;
-    inner.forEach((axis, place) => {
-      by.set(axis.id, place === inner.length - 1 ? axisValue(merged) : int(0));
-    });
-  }
-  if (by.size === 0) return [...statements];
-  return statements.map((statement): Statement => {
-    if (statement.kind === "let") return { ...statement, value: replaceAxes(statement.value, by) };
-    if (statement.kind !== "store") return statement;
-    return { ...statement, index: replaceAxes(statement.index, by), value: replaceAxes(statement.value, by) };
-  });
-}
-
-/** The share of loads and stores along an axis that are contiguous, or do not depend on it. */
-function contiguity(statements: readonly Statement[], axis: Axis): number {
-  const { indices } = accesses(statements);
-  if (indices.length === 0) return 1;
-  const strides = indices.map((index) => index.get(axis.id) ?? 0);
-  return strides.filter((stride) => stride === 0 || stride === 1).length / indices.length;
-}
-
-function hasFloat64(statements: readonly Statement[]): boolean {
-  let found = false;
-  eachScalar(statements, (scalar) => {
-    if (scalar.dtype === "float64") found = true;
-  });
-  return found;
-}
-
 /** Whether an epilogue is short enough to be written out for each vector of a tile. */
 function isLight(statements: readonly Statement[]): boolean {
   let weight = 0;
@@ -554,32 +441,4 @@ function isLight(statements: readonly Statement[]): boolean {
     else if (scalar.kind === "load" || scalar.kind === "select") weight++;
   });
   return weight <= mostWrittenOut;
-}
-
-function eachScalar(statements: readonly Statement[], visit: (scalar: Scalar) => void): void {
-  const seen = new Set<Scalar>();
-  for (const statement of statements) {
-    if (statement.kind !== "let" && statement.kind !== "store") continue;
-    visitScalar(statement.value, visit, seen);
-    if (statement.kind === "store") visitScalar(statement.index, visit, seen);
-  }
-}
-
-function axesIn(value: Scalar): ReadonlySet<number> {
-  const axes = new Set<number>();
-  visitScalar(value, (scalar) => {
-    if (scalar.kind === "axis") axes.add(scalar.axis.id);
-  });
-  return axes;
-}
-
-/** Whether neighbours along an axis are neighbours in memory, for the first load of an expression that depends on it. */
-function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolean {
-  if (axis === undefined || axis.extent < 2) return false;
-  let found: number | undefined;
-  visitScalar(value, (scalar) => {
-    if (found !== undefined || scalar.kind !== "load" || !isLinear(scalar.index)) return;
-    found = stridesOf(scalar.index).strides.get(axis.id);
-  });
-  return found === 1;
 }

@@ -12,8 +12,9 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
+import { replaceAxes } from "../analysis/contraction.ts";
 import type { EpilogueExpressions } from "./contractionExpressions.ts";
-import { replaceAxes, transpose } from "./contractionPacking.ts";
+import { transpose } from "./contractionPacking.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 
 /** Which of a tile's dims become lanes. */

@@ -1,8 +1,9 @@
 // Packing: an operand copied into panels of a few rows or columns, k by k, so that tiles read memory in order.
-import { canonical, flatAxes, rewrite, unflatten } from "../../compiler/indexing.ts";
+import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { type Axis, add, axisValue, int, mul, newAxis, type Scalar } from "../../graph/scalar.ts";
+import { replaceAxes } from "../analysis/contraction.ts";
 import type { Stride } from "../analysis/operand.ts";
 import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
@@ -221,21 +222,6 @@ export function packExpression(
 }
 
 const product = (axes: readonly Axis[]): number => axes.reduce((total, axis) => total * axis.extent, 1);
-
-/** The expression with axes replaced, indices in canonical form. */
-export function replaceAxes(value: Scalar, by: ReadonlyMap<number, Scalar>): Scalar {
-  const done = new Map<Scalar, Scalar>();
-  const replace = (scalar: Scalar): Scalar =>
-    rewrite(
-      scalar,
-      (part) => {
-        if (part.kind === "axis") return by.get(part.axis.id);
-        return part.kind === "load" ? { ...part, index: canonical(replace(part.index)) } : undefined;
-      },
-      done,
-    );
-  return replace(value);
-}
 
 /** Pushes the address of element 0 of a buffer. */
 function pushBase(f: FunctionBuilder, context: EmitContext, id: number): void {

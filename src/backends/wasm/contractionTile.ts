@@ -1,5 +1,6 @@
 // The multiplication: tiles of sums in registers, over blocks that stay in the caches, each finished by the epilogue.
 import type { Axis } from "../../graph/scalar.ts";
+import type { KStep } from "../analysis/contraction.ts";
 import type { Stride } from "../analysis/operand.ts";
 import { type Epilogue, EpilogueEmitter } from "./contractionEpilogue.ts";
 import { EpilogueExpressions } from "./contractionExpressions.ts";
@@ -20,12 +21,6 @@ export interface Side {
   readonly outer: readonly Stride[];
   /** From one block of k to the next. */
   readonly block: number;
-}
-
-export interface KStep {
-  readonly extent: number;
-  readonly left: number;
-  readonly right: number;
 }
 
 /** result[batch][row][column] = Σ_k left · right. Rows are one element each, columns vectors. */
