@@ -126,6 +126,13 @@ export class Feed {
     return this.#sampler.batches();
   }
 
+  /** The next batches of this epoch, at most `count`: how many there are, and their rows together. */
+  next(count: number): { readonly batches: number; readonly rows: number } {
+    const { batch, batchSize, length } = this.#sampler.state();
+    const batches = Math.min(count, this.batchesPerEpoch - batch);
+    return { batches, rows: Math.min(length, (batch + batches) * batchSize) - batch * batchSize };
+  }
+
   state(): SamplerState {
     return this.#sampler.state();
   }

@@ -268,20 +268,13 @@ class Trainer {
   /** Batches with their places in an update. A state saved after an update names the batch after it. */
   *#batches(): Generator<{ batch: Int32Array; place: Place }, void, void> {
     const { accumulate = 1 } = this.#options;
-    if (accumulate === 1) {
-      for (const batch of this.#feed.batches()) yield { batch, place: alone };
-      return;
-    }
-    let held: Int32Array[] = [];
-    const batches = this.#feed.batches();
-    for (let next = batches.next(); ; next = batches.next()) {
-      if (next.done !== true) held.push(next.value);
-      if (next.done !== true && held.length < accumulate) continue;
-      const rows = held.reduce((sum, batch) => sum + batch.length, 0);
-      for (const [at, batch] of held.entries())
-        yield { batch, place: { first: at === 0, last: at === held.length - 1, rows } };
-      held = [];
-      if (next.done === true) return;
+    let group = this.#feed.next(accumulate);
+    let at = 0;
+    for (const batch of this.#feed.batches()) {
+      const last = at === group.batches - 1;
+      yield { batch, place: accumulate === 1 ? alone : { first: at === 0, last, rows: group.rows } };
+      at = last ? 0 : at + 1;
+      if (last) group = this.#feed.next(accumulate);
     }
   }
 

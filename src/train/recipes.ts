@@ -125,7 +125,7 @@ export function makeSchedule(
         return new optim.OneCycleLR(optimizer, {
           maxLr: lr,
           totalSteps: total,
-          cycleMomentum: optimizer.groups.every(({ options }) => "betas" in options || "momentum" in options),
+          cycleMomentum: optimizer.groups.every(({ options }) => hasMomentum(options)),
         });
     }
   };
@@ -141,6 +141,10 @@ export function makeSchedule(
     },
   };
 }
+
+/** Whether there is a momentum, or a first beta, to cycle. */
+const hasMomentum = (options: object): boolean =>
+  "betas" in options || ("momentum" in options && options.momentum !== 0);
 
 const checkSchedule = objectOf<optim.ScheduleState>({ step: aCount, baseLrs: listOf(aNumber) });
 const numberOrNull: Check<number | null> = (value, place) => (value === null ? null : aNumber(value, place));

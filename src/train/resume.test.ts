@@ -1,0 +1,176 @@
+// Stopped at any step and resumed: equal to the bit, for every optimizer and every schedule, with dropout and batch norm.
+import { describe, expect, test } from "vitest";
+import { moons, Random, TokenSequence } from "../data/index.ts";
+import * as nn from "../nn/index.ts";
+import { seed } from "../tensor/index.ts";
+import {
+  arraysOf,
+  type FitOptions,
+  Gpt,
+  type History,
+  makeOptimizer,
+  makeSchedule,
+  type OptimizerName,
+  optimizerNames,
+  type ScheduleName,
+  scheduleNames,
+  type TrainState,
+  fit as trainModel,
+} from "./index.ts";
+
+const train = moons({ count: 44, seed: 1 });
+const validation = moons({ count: 20, seed: 2 });
+const epochs = 4;
+const batchSize = 8;
+
+function network(): nn.Module {
+  seed(3);
+  return new nn.Sequential(
+    new nn.Linear(2, 6),
+    new nn.BatchNorm1d(6),
+    new nn.ReLU(),
+    new nn.Dropout(0.3),
+    new nn.Linear(6, 2),
+  );
+}
+
+interface Recipe {
+  readonly optimizer: OptimizerName;
+  readonly schedule: ScheduleName;
+  readonly warmup?: number;
+  readonly options?: Partial<FitOptions>;
+  readonly model?: () => nn.Module;
+}
+
+const rates: Partial<Record<OptimizerName, number>> = { adadelta: 1, lion: 1e-3, sgd: 0.1 };
+
+/** A whole run, or one that stops after some updates, or one that goes on from there. */
+async function run(
+  { optimizer: name, schedule: how, warmup = 0, options = {}, model: make = network }: Recipe,
+  part: { readonly stopAfter?: number; readonly from?: TrainState } = {},
+): Promise<{ history: History; weights: ReturnType<typeof arraysOf>; saved: TrainState | undefined }> {
+  const model = make();
+  const lr = rates[name] ?? 0.01;
+  const optimizer = makeOptimizer({ optimizer: name, lr, weightDecay: 0.01 }, model);
+  const rows = options.train ?? train;
+  const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / batchSize) / (options.accumulate ?? 1));
+  const schedule = makeSchedule({ schedule: how, lr, warmup, epochs, stepsPerEpoch }, optimizer);
+  let saved: TrainState | undefined;
+  const history = await trainModel(model, {
+    train,
+    validation,
+    optimizer,
+    epochs,
+    batchSize,
+    seed: 7,
+    restoreBest: false,
+    ...(schedule === undefined ? {} : { schedule: schedule.schedule, scheduleEvery: schedule.every }),
+    callbacks: [{ stepEnd: ({ step }) => (step === part.stopAfter ? "stop" : undefined) }],
+    save: (state) => {
+      // As a file would hold it.
+      saved = { tensors: structuredClone(state.tensors), json: JSON.parse(JSON.stringify(state.json)) };
+    },
+    resume: part.from,
+    ...options,
+  });
+  return { history, weights: arraysOf(model.stateDict()), saved };
+}
+
+async function expectExact(recipe: Recipe, stops: readonly number[]): Promise<void> {
+  const whole = await run(recipe);
+  expect(whole.history.stopped).toBe("finished");
+  for (const stopAfter of stops) {
+    const cut = await run(recipe, { stopAfter });
+    expect(cut.history.stopped).toBe("interrupted");
+    if (cut.saved === undefined) throw new Error("nothing was saved");
+    const rest = await run(recipe, { from: cut.saved });
+    expect(rest.weights).toEqual(whole.weights);
+    expect(rest.history.epochs).toEqual(whole.history.epochs);
+    expect(rest.history.bestEpoch).toBe(whole.history.bestEpoch);
+    expect(cut.weights).not.toEqual(whole.weights);
+  }
+}
+
+const steps = Math.ceil(train.length / batchSize) * epochs;
+const random = new Random(Date.now());
+const anyStep = (): number => 1 + random.integer(steps - 1);
+
+describe.each(optimizerNames)("%s", (optimizer) => {
+  test.each(scheduleNames)("%s", async (schedule) => {
+    const stop = anyStep();
+    try {
+      await expectExact({ optimizer, schedule }, [stop]);
+    } catch (error) {
+      throw new Error(`stopped after step ${stop}: ${String(error)}`);
+    }
+  });
+});
+
+describe("what else there is", () => {
+  test("warm-up, gradients of several batches, clipping, class weights, histograms, the doctor", async () => {
+    await expectExact(
+      {
+        optimizer: "adamw",
+        schedule: "cosine",
+        warmup: 3,
+        options: {
+          accumulate: 4,
+          clipNorm: 0.5,
+          clipValue: 0.1,
+          classWeights: "balanced",
+          histograms: 1,
+          doctor: true,
+          monitor: "accuracy",
+        },
+      },
+      [1, 2, 3, 5, 7],
+    );
+  });
+
+  test("early stopping counts on", async () => {
+    const recipe: Recipe = { optimizer: "momentum", schedule: "plateau", options: { earlyStopping: { patience: 1 } } };
+    const whole = await run(recipe);
+    const cut = await run(recipe, { stopAfter: 4 });
+    const rest = await run(recipe, cut.saved === undefined ? {} : { from: cut.saved });
+    expect(rest.weights).toEqual(whole.weights);
+    expect(rest.history.epochs).toEqual(whole.history.epochs);
+    expect(rest.history.stopped).toBe(whole.history.stopped);
+  });
+
+  test("a GPT with dropout over windows that move from epoch to epoch", async () => {
+    const tokens = (from: number, count: number): TokenSequence =>
+      new TokenSequence(
+        Int32Array.from({ length: count }, (_, k) => ((k + from) * (k + 3)) % 11),
+        8,
+        11,
+      );
+    await expectExact(
+      {
+        optimizer: "adamw",
+        schedule: "cosine",
+        warmup: 4,
+        model: () => {
+          seed(5);
+          return new Gpt({ vocabulary: 11, context: 8, layers: 1, width: 8, heads: 2, dropout: 0.2 });
+        },
+        options: { train: tokens(0, 500), validation: tokens(5, 120) },
+      },
+      [3, 14, 21],
+    );
+  });
+
+  test("a pause and its end", async () => {
+    const recipe: Recipe = { optimizer: "nadam", schedule: "oneCycle" };
+    const whole = await run(recipe);
+    const first = await run({ ...recipe, options: { pauseAfter: 1 } });
+    expect(first.history.stopped).toBe("paused");
+    const second = await run(
+      { ...recipe, options: { pauseAfter: 3 } },
+      first.saved === undefined ? {} : { from: first.saved },
+    );
+    expect(second.history.epochs.length).toBe(3);
+    const last = await run(recipe, second.saved === undefined ? {} : { from: second.saved });
+    expect(last.weights).toEqual(whole.weights);
+    expect(last.history.epochs).toEqual(whole.history.epochs);
+  });
+});
