@@ -1,9 +1,9 @@
 // Activation functions and their modules. Formulas, defaults and kinks are PyTorch's.
 import { withGradient } from "../graph/autodiff.ts";
-import { ShapeError } from "../graph/errors.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as el from "../graph/ops/elementwise.ts";
 import { formatShape } from "../graph/shape.ts";
-import { Parameter, Tensor, where } from "../tensor/index.ts";
+import { arange, Parameter, rand, Tensor, where } from "../tensor/index.ts";
 import { blank, constant, type FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 
@@ -75,6 +75,79 @@ export function logSigmoid(x: Tensor): Tensor {
     withGradient(value, [x.node], (grad) => [el.mul(grad, el.sigmoid(el.neg(x.node)))]),
     [x],
   );
+}
+
+/** a · σ(b), with a and b the halves of a dim. Default dim −1. Source: torch.nn.functional.glu (Dauphin et al. 2017). */
+export function glu(x: Tensor, dim = -1): Tensor {
+  const extent = x.shape.at(dim) ?? 0;
+  if (x.rank === 0 || extent % 2 !== 0)
+    throw new ShapeError(`glu: dim ${dim} of ${formatShape(x.shape)} must be even, to be halved`);
+  return x.slice(dim, 0, extent / 2).mul(x.slice(dim, extent / 2, extent).sigmoid());
+}
+/** max(0, x) + min(0, alpha (e^(x/alpha) − 1)). Default alpha 1. */
+export function celu(x: Tensor, alpha = 1): Tensor {
+  if (alpha === 0 || Number.isNaN(alpha)) throw new HebbError(`celu: alpha must not be 0, got ${alpha}`);
+  const below = alpha > 0 ? x.clamp(undefined, 0) : x.clamp(0);
+  return where(x.gt(0), x, below.div(alpha).expm1().mul(alpha));
+}
+/** x where |x| > lambda, else 0. Default 0.5. */
+export const hardshrink = (x: Tensor, lambda = 0.5): Tensor => where(x.ge(-lambda).logicalAnd(x.le(lambda)), 0, x);
+/** x moved towards 0 by lambda, 0 where it would cross. Default 0.5. */
+export function softshrink(x: Tensor, lambda = 0.5): Tensor {
+  if (!(lambda >= 0)) throw new HebbError(`softshrink: lambda must be 0 or more, got ${lambda}`);
+  return where(x.gt(lambda), x.sub(lambda), where(x.lt(-lambda), x.add(lambda), 0));
+}
+/** x − tanh(x) */
+export const tanhshrink = (x: Tensor): Tensor => x.sub(x.tanh());
+/** x where x > threshold, else value. */
+export const threshold = (x: Tensor, limit: number, value: number): Tensor => where(x.gt(limit), x, value);
+/** softmax(−x) */
+export const softmin = (x: Tensor, dim = -1): Tensor => x.neg().softmax(dim);
+
+export interface GumbelOptions {
+  /** The lower, the closer to one-hot. Default 1. */
+  readonly tau?: number;
+  /** One-hot outputs, with the gradient of the soft ones. Default false. */
+  readonly hard?: boolean;
+  /** Default −1. */
+  readonly dim?: number;
+}
+
+/** softmax((x + g) / tau) with Gumbel noise g: draws of classes that gradients pass through. Source: torch.nn.functional.gumbel_softmax. */
+export function gumbelSoftmax(x: Tensor, { tau = 1, hard = false, dim = -1 }: GumbelOptions = {}): Tensor {
+  if (!(tau > 0)) throw new HebbError(`gumbelSoftmax: tau must be above 0, got ${tau}`);
+  const dtype = x.dtype === "float64" ? "float64" : "float32";
+  // 1 − u lies in (0, 1], so both logarithms are finite but for u = 0, where the noise is −∞ + 0.
+  const uniform = rand(x.shape, { dtype })
+    .neg()
+    .add(1)
+    .clamp(undefined, 1 - 2 ** -24);
+  const soft = x.sub(uniform.log().neg().log()).div(tau).softmax(dim);
+  if (!hard) return soft;
+  const axis = dim < 0 ? dim + x.rank : dim;
+  const extent = x.shape[axis] ?? 1;
+  const classes = arange(extent).reshape(x.shape.map((_, place) => (place === axis ? extent : 1)));
+  const chosen = classes.eq(soft.detach().argmax(axis, true)).to(x.dtype);
+  return chosen.sub(soft.detach()).add(soft);
+}
+
+export interface RReluOptions {
+  /** Default 1/8. */
+  readonly lower?: number;
+  /** Default 1/3. */
+  readonly upper?: number;
+  /** Draw slopes; otherwise their mean is used. Default false. */
+  readonly training?: boolean;
+}
+
+/** x where x ≥ 0, else a·x with a drawn for each element from [lower, upper]. Source: torch.nn.functional.rrelu (Xu et al. 2015). */
+export function rrelu(x: Tensor, { lower = 1 / 8, upper = 1 / 3, training = false }: RReluOptions = {}): Tensor {
+  if (!(lower <= upper)) throw new HebbError(`rrelu: lower must not be above upper, got ${lower} and ${upper}`);
+  if (!training) return leakyRelu(x, (lower + upper) / 2);
+  const slopes = rand(x.shape, { dtype: x.dtype === "float64" ? "float64" : "float32" })
+    .mul(upper - lower)
+    .add(lower);
+  return where(x.ge(0), x, x.mul(slopes));
 }
 
 /** A module without parameters, from a function. */
@@ -229,5 +302,93 @@ export class LogSoftmax extends Activation {
   }
   protected apply(x: Tensor): Tensor {
     return logSoftmax(x, this.dim);
+  }
+}
+export class Softmin extends Activation {
+  readonly dim: number;
+  constructor(dim = -1) {
+    super();
+    this.dim = dim;
+  }
+  protected apply(x: Tensor): Tensor {
+    return softmin(x, this.dim);
+  }
+}
+/** Softmax over the channels of [N, C, H, W] or [C, H, W]. */
+export class Softmax2d extends Activation {
+  protected apply(x: Tensor): Tensor {
+    if (x.rank !== 3 && x.rank !== 4)
+      throw new ShapeError(`Softmax2d: takes [N, C, H, W] or [C, H, W], got ${formatShape(x.shape)}`);
+    return softmax(x, -3);
+  }
+}
+export class GLU extends Activation {
+  readonly dim: number;
+  constructor(dim = -1) {
+    super();
+    this.dim = dim;
+  }
+  protected apply(x: Tensor): Tensor {
+    return glu(x, this.dim);
+  }
+}
+export class CELU extends Activation {
+  readonly alpha: number;
+  constructor(alpha = 1) {
+    super();
+    this.alpha = alpha;
+  }
+  protected apply(x: Tensor): Tensor {
+    return celu(x, this.alpha);
+  }
+}
+export class Hardshrink extends Activation {
+  readonly lambda: number;
+  constructor(lambda = 0.5) {
+    super();
+    this.lambda = lambda;
+  }
+  protected apply(x: Tensor): Tensor {
+    return hardshrink(x, this.lambda);
+  }
+}
+export class Softshrink extends Activation {
+  readonly lambda: number;
+  constructor(lambda = 0.5) {
+    super();
+    this.lambda = lambda;
+  }
+  protected apply(x: Tensor): Tensor {
+    return softshrink(x, this.lambda);
+  }
+}
+export class Tanhshrink extends Activation {
+  protected apply(x: Tensor): Tensor {
+    return tanhshrink(x);
+  }
+}
+export class Threshold extends Activation {
+  readonly threshold: number;
+  readonly value: number;
+  constructor(limit: number, value: number) {
+    super();
+    this.threshold = limit;
+    this.value = value;
+  }
+  protected apply(x: Tensor): Tensor {
+    return threshold(x, this.threshold, this.value);
+  }
+}
+/** Leaky, with slopes drawn in training. */
+export class RReLU extends Activation {
+  readonly lower: number;
+  readonly upper: number;
+  constructor(lower = 1 / 8, upper = 1 / 3) {
+    super();
+    this.lower = lower;
+    this.upper = upper;
+  }
+  protected apply(x: Tensor): Tensor {
+    return rrelu(x, { lower: this.lower, upper: this.upper, training: this.training });
   }
 }

@@ -1,13 +1,17 @@
-// Modules made of modules: Sequential, ModuleList, Identity.
-import { HebbError } from "../graph/errors.ts";
-import type { Tensor } from "../tensor/index.ts";
-import { Module } from "./module.ts";
+// Modules made of modules: Sequential, ModuleList, ModuleDict, Residual, and Identity.
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import { formatShape } from "../graph/shape.ts";
+import { Tensor } from "../tensor/index.ts";
+import { type AnyModule, Module } from "./module.ts";
 
-function* numbered(modules: readonly Module[]): Iterable<readonly [string, Module]> {
+/** A module that gives one tensor for one. */
+export type TensorModule = Module<Tensor, unknown[]>;
+
+function* numbered(modules: readonly AnyModule[]): Iterable<readonly [string, AnyModule]> {
   for (const [place, module] of modules.entries()) yield [String(place), module];
 }
 
-function moduleAt(kind: string, modules: readonly Module[], place: number): Module {
+function moduleAt<M>(kind: string, modules: readonly M[], place: number): M {
   const module = modules.at(place);
   if (module === undefined) throw new HebbError(`${kind}: there is no module ${place}; it holds ${modules.length}`);
   return module;
@@ -15,9 +19,9 @@ function moduleAt(kind: string, modules: readonly Module[], place: number): Modu
 
 /** Modules one after another: each takes what the one before gives. Source: torch.nn.Sequential. */
 export class Sequential extends Module {
-  readonly #modules: Module[];
+  readonly #modules: TensorModule[];
 
-  constructor(...modules: Module[]) {
+  constructor(...modules: TensorModule[]) {
     super();
     this.#modules = modules;
   }
@@ -27,33 +31,39 @@ export class Sequential extends Module {
   }
 
   /** The module at a place; negative places count from the end. */
-  at(place: number): Module {
+  at(place: number): TensorModule {
     return moduleAt("Sequential", this.#modules, place);
   }
 
-  append(module: Module): this {
+  append(module: TensorModule): this {
     this.#modules.push(module);
     return this;
   }
 
-  [Symbol.iterator](): Iterator<Module> {
+  [Symbol.iterator](): Iterator<TensorModule> {
     return this.#modules[Symbol.iterator]();
   }
 
-  protected override members(): Iterable<readonly [string, Module]> {
+  protected override members(): Iterable<readonly [string, AnyModule]> {
     return numbered(this.#modules);
   }
 
   override forward(input: Tensor): Tensor {
-    return this.#modules.reduce((value, module) => module.forward(value), input);
+    return this.#modules.reduce((value, module, place) => {
+      const output: unknown = module.forward(value);
+      if (output instanceof Tensor) return output;
+      throw new HebbError(
+        `module ${place} (${module.constructor.name}) gives several values, and the next takes one tensor; call it in a module of your own and pass on what is needed`,
+      );
+    }, input);
   }
 }
 
 /** A list of modules whose use is up to the owner. Source: torch.nn.ModuleList. */
-export class ModuleList extends Module {
-  readonly #modules: Module[];
+export class ModuleList<M extends AnyModule = TensorModule> extends Module {
+  readonly #modules: M[];
 
-  constructor(modules: Iterable<Module> = []) {
+  constructor(modules: Iterable<M> = []) {
     super();
     this.#modules = [...modules];
   }
@@ -62,26 +72,102 @@ export class ModuleList extends Module {
     return this.#modules.length;
   }
 
-  at(place: number): Module {
+  at(place: number): M {
     return moduleAt("ModuleList", this.#modules, place);
   }
 
-  append(module: Module): this {
+  append(module: M): this {
     this.#modules.push(module);
     return this;
   }
 
-  [Symbol.iterator](): Iterator<Module> {
+  [Symbol.iterator](): Iterator<M> {
     return this.#modules[Symbol.iterator]();
   }
 
-  protected override members(): Iterable<readonly [string, Module]> {
+  protected override members(): Iterable<readonly [string, AnyModule]> {
     return numbered(this.#modules);
   }
 
   /** Throws: a list has no order of its own. */
   override forward(): Tensor {
     throw new HebbError("a list of modules has no forward of its own; call its members, or use Sequential");
+  }
+}
+
+/** Modules by name, whose use is up to the owner. Source: torch.nn.ModuleDict. */
+export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
+  readonly #modules: Map<string, M>;
+
+  constructor(modules: Readonly<Record<string, M>> | Iterable<readonly [string, M]> = {}) {
+    super();
+    this.#modules = new Map(Symbol.iterator in modules ? (modules as Iterable<[string, M]>) : Object.entries(modules));
+    for (const name of this.#modules.keys()) checkName(name);
+  }
+
+  get size(): number {
+    return this.#modules.size;
+  }
+
+  get(name: string): M {
+    const module = this.#modules.get(name);
+    if (module === undefined)
+      throw new HebbError(`ModuleDict: there is no "${name}"; it holds ${[...this.#modules.keys()].join(", ")}`);
+    return module;
+  }
+
+  has(name: string): boolean {
+    return this.#modules.has(name);
+  }
+
+  set(name: string, module: M): this {
+    checkName(name);
+    this.#modules.set(name, module);
+    return this;
+  }
+
+  [Symbol.iterator](): Iterator<[string, M]> {
+    return this.#modules[Symbol.iterator]();
+  }
+
+  protected override members(): Iterable<readonly [string, AnyModule]> {
+    return this.#modules;
+  }
+
+  /** Throws: names have no order. */
+  override forward(): Tensor {
+    throw new HebbError("modules by name have no forward of their own; call one of them");
+  }
+}
+
+function checkName(name: string): void {
+  if (name === "" || name.includes("."))
+    throw new HebbError(`ModuleDict: "${name}" cannot be a name; names are not empty and have no dot`);
+}
+
+/**
+ * x + body(x): gradients reach what lies before it undiminished (He et al. 2015). `shortcut` takes x to the shape of the body's
+ * output where they differ, such as a Conv2d of size 1. Several modules for the body go into a Sequential.
+ */
+export class Residual extends Module {
+  readonly body: TensorModule;
+  readonly shortcut: TensorModule | undefined;
+
+  constructor(body: TensorModule, options: { readonly shortcut?: TensorModule } = {}) {
+    super();
+    this.body = body;
+    this.shortcut = options.shortcut;
+  }
+
+  override forward(input: Tensor): Tensor {
+    const direct = this.shortcut === undefined ? input : this.shortcut.forward(input);
+    const output = this.body.forward(input);
+    if (direct.rank !== output.rank || direct.shape.some((extent, axis) => extent !== output.shape[axis])) {
+      throw new ShapeError(
+        `the body gives ${formatShape(output.shape)} and the shortcut ${formatShape(direct.shape)}; give a shortcut that changes ${formatShape(input.shape)} in the same way`,
+      );
+    }
+    return direct.add(output);
   }
 }
 

@@ -1,8 +1,6 @@
-// Convolutions and pools as modules.
-
+// Convolutions and their transposes as modules.
 import { ShapeError } from "../graph/errors.ts";
 import { type ConvOptions, type ConvTransposeOptions, perDim } from "../graph/ops/conv.ts";
-import type { AvgPoolOptions, MaxPoolOptions } from "../graph/ops/pool.ts";
 import { sizeOf } from "../graph/shape.ts";
 import * as F from "../tensor/functional.ts";
 import type { Parameter, Tensor } from "../tensor/index.ts";
@@ -78,94 +76,55 @@ export class Conv2d extends Convolution {
   }
 }
 
-/** The transpose of Conv2d, which enlarges: weight [in, out/groups, kh, kw]. Source: torch.nn.ConvTranspose2d. */
-export class ConvTranspose2d extends Module {
+abstract class TransposedConvolution extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
   readonly options: ConvTransposeOptions;
 
+  constructor(
+    rank: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeOptions & LayerOptions,
+  ) {
+    super();
+    const groups = options.groups ?? 1;
+    checkChannels(`ConvTranspose${rank}d`, inChannels, outChannels, groups);
+    const kernel = perDim(`ConvTranspose${rank}d`, "kernelSize", kernelSize, rank, 1);
+    const fanIn = (outChannels / groups) * sizeOf(kernel);
+    this.options = options;
+    this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn, options.dtype);
+    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
+  }
+}
+
+/** The transpose of Conv1d, which enlarges: weight [in, out/groups, k]. Source: torch.nn.ConvTranspose1d. */
+export class ConvTranspose1d extends TransposedConvolution {
   constructor(
     inChannels: number,
     outChannels: number,
     kernelSize: Size,
     options: ConvTransposeOptions & LayerOptions = {},
   ) {
-    super();
-    const groups = options.groups ?? 1;
-    checkChannels("ConvTranspose2d", inChannels, outChannels, groups);
-    const kernel = perDim("ConvTranspose2d", "kernelSize", kernelSize, 2, 1);
-    const fanIn = (outChannels / groups) * sizeOf(kernel);
-    this.options = options;
-    this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn, options.dtype);
-    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
+    super(1, inChannels, outChannels, kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.convTranspose1d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** The transpose of Conv2d, which enlarges: weight [in, out/groups, kh, kw]. Source: torch.nn.ConvTranspose2d. */
+export class ConvTranspose2d extends TransposedConvolution {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeOptions & LayerOptions = {},
+  ) {
+    super(2, inChannels, outChannels, kernelSize, options);
   }
   forward(x: Tensor): Tensor {
     return F.convTranspose2d(x, this.weight, this.bias, this.options);
-  }
-}
-
-/** The largest of each window; the stride is the window's size by default. Source: torch.nn.MaxPool2d. */
-export class MaxPool2d extends Module {
-  readonly kernelSize: Size;
-  readonly options: MaxPoolOptions;
-  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
-    super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-  forward(x: Tensor): Tensor {
-    return F.maxPool2d(x, this.kernelSize, this.options);
-  }
-}
-
-export class MaxPool1d extends Module {
-  readonly kernelSize: Size;
-  readonly options: MaxPoolOptions;
-  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
-    super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-  forward(x: Tensor): Tensor {
-    return F.maxPool1d(x, this.kernelSize, this.options);
-  }
-}
-
-/** The mean of each window. Source: torch.nn.AvgPool2d. */
-export class AvgPool2d extends Module {
-  readonly kernelSize: Size;
-  readonly options: AvgPoolOptions;
-  constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
-    super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-  forward(x: Tensor): Tensor {
-    return F.avgPool2d(x, this.kernelSize, this.options);
-  }
-}
-
-export class AvgPool1d extends Module {
-  readonly kernelSize: Size;
-  readonly options: AvgPoolOptions;
-  constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
-    super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-  forward(x: Tensor): Tensor {
-    return F.avgPool1d(x, this.kernelSize, this.options);
-  }
-}
-
-/** The mean of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveAvgPool2d. */
-export class AdaptiveAvgPool2d extends Module {
-  readonly outputSize: Size;
-  constructor(outputSize: Size) {
-    super();
-    this.outputSize = outputSize;
-  }
-  forward(x: Tensor): Tensor {
-    return F.adaptiveAvgPool2d(x, this.outputSize);
   }
 }

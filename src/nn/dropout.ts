@@ -14,10 +14,43 @@ function drop(x: Tensor, p: number, maskShape: readonly number[]): Tensor {
 /** Zeroes each value with probability p and scales the others by 1/(1 − p). Source: torch.nn.functional.dropout. */
 export const dropout = (x: Tensor, p = 0.5, training = true): Tensor => (training ? drop(x, checked(p), x.shape) : x);
 
-/** Zeroes whole channels of [N, C, …]. Source: torch.nn.functional.dropout2d. */
+/** 1 in the dims after the channels. */
+const channelsOnly = (x: Tensor, spatial: number): number[] =>
+  x.shape.map((extent, axis) => (axis < x.rank - spatial ? extent : 1));
+
+/** Zeroes whole channels of [N, C, L] or [C, L]. Source: torch.nn.functional.dropout1d. */
+export const dropout1d = (x: Tensor, p = 0.5, training = true): Tensor =>
+  training ? drop(x, checked(p), channelsOnly(x, 1)) : x;
+
+/** Zeroes whole channels of [N, C, H, W] or [C, H, W]. Source: torch.nn.functional.dropout2d. */
 export const dropout2d = (x: Tensor, p = 0.5, training = true): Tensor =>
+  training ? drop(x, checked(p), channelsOnly(x, 2)) : x;
+
+/** What SELU tends to for large negative inputs. */
+const alphaLimit = -1.7580993408473766;
+
+function alphaDrop(x: Tensor, p: number, maskShape: readonly number[]): Tensor {
+  if (p === 0) return x;
+  if (p === 1) return x.mul(0);
+  const dtype = x.dtype === "float64" ? "float64" : "float32";
+  const kept = rand(maskShape, { dtype }).ge(p);
+  const scale = 1 / Math.sqrt((alphaLimit * alphaLimit * p + 1) * (1 - p));
+  return where(kept, x, alphaLimit)
+    .mul(scale)
+    .add(-scale * alphaLimit * p);
+}
+
+/**
+ * Puts SELU's limit in place of each value with probability p, and rescales so that mean 0 and variance 1 stay.
+ * Source: torch.nn.functional.alpha_dropout (Klambauer et al. 2017).
+ */
+export const alphaDropout = (x: Tensor, p = 0.5, training = true): Tensor =>
+  training ? alphaDrop(x, checked(p), x.shape) : x;
+
+/** alphaDropout of whole channels (dim 1). Source: torch.nn.functional.feature_alpha_dropout. */
+export const featureAlphaDropout = (x: Tensor, p = 0.5, training = true): Tensor =>
   training
-    ? drop(
+    ? alphaDrop(
         x,
         checked(p),
         x.shape.map((extent, axis) => (axis < 2 ? extent : 1)),
@@ -29,26 +62,45 @@ function checked(p: number): number {
   return p;
 }
 
-/** Source: torch.nn.Dropout (Srivastava et al. 2014). */
-export class Dropout extends Module {
+abstract class DropoutModule extends Module {
   readonly p: number;
   constructor(p = 0.5) {
     super();
     this.p = checked(p);
   }
+}
+
+/** Source: torch.nn.Dropout (Srivastava et al. 2014). */
+export class Dropout extends DropoutModule {
   forward(x: Tensor): Tensor {
     return dropout(x, this.p, this.training);
   }
 }
 
-/** Source: torch.nn.Dropout2d. */
-export class Dropout2d extends Module {
-  readonly p: number;
-  constructor(p = 0.5) {
-    super();
-    this.p = checked(p);
+/** Whole channels of [N, C, L]. Source: torch.nn.Dropout1d. */
+export class Dropout1d extends DropoutModule {
+  forward(x: Tensor): Tensor {
+    return dropout1d(x, this.p, this.training);
   }
+}
+
+/** Whole channels of [N, C, H, W]. Source: torch.nn.Dropout2d (Tompson et al. 2015). */
+export class Dropout2d extends DropoutModule {
   forward(x: Tensor): Tensor {
     return dropout2d(x, this.p, this.training);
+  }
+}
+
+/** Goes with SELU. Source: torch.nn.AlphaDropout. */
+export class AlphaDropout extends DropoutModule {
+  forward(x: Tensor): Tensor {
+    return alphaDropout(x, this.p, this.training);
+  }
+}
+
+/** Goes with SELU; whole channels. Source: torch.nn.FeatureAlphaDropout. */
+export class FeatureAlphaDropout extends DropoutModule {
+  forward(x: Tensor): Tensor {
+    return featureAlphaDropout(x, this.p, this.training);
   }
 }

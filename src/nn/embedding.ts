@@ -1,49 +1,214 @@
-// Embedding: a learned row for each of a fixed number of symbols.
+// Embedding: a learned row for each of a fixed number of symbols; and EmbeddingBag, which joins the rows of a bag.
+
 import { HebbError, ShapeError } from "../graph/errors.ts";
-import { formatShape } from "../graph/shape.ts";
-import { arange, Parameter, type Tensor, where } from "../tensor/index.ts";
+import { withGradient } from "../graph/ops/alias.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import { arange, ones, Parameter, State, Tensor, where, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
 
+export interface EmbeddingLookup {
+  /** No gradient reaches this row; negative numbers count from the end. */
+  readonly paddingIdx?: number | undefined;
+  /**
+   * Rows that are looked up and longer than this are scaled down to it, in the table itself, which must then be a State. Use the gradient in the
+   * same compiled step: the table changes there.
+   */
+  readonly maxNorm?: number | undefined;
+  /** Of the length for maxNorm. Default 2. */
+  readonly normType?: number;
+  /** Divide gradients by how often a symbol occurs in the input. Default false. */
+  readonly scaleGradByFreq?: boolean;
+}
+
 /**
- * Rows of the table [num, dim]: int32 [*] → [*, dim]. No gradient reaches the row of `paddingIdx`. An index outside the table is
- * an error when run. Source: torch.nn.functional.embedding.
+ * Rows of the table [num, dim]: int32 [*] → [*, dim]. An index outside the table is an error when run. A number in place of
+ * options is `paddingIdx`. Source: torch.nn.functional.embedding.
  */
-export function embedding(index: Tensor, weight: Tensor, paddingIdx?: number): Tensor {
+export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLookup | number = {}): Tensor {
+  const {
+    paddingIdx,
+    maxNorm,
+    normType = 2,
+    scaleGradByFreq,
+  } = typeof options === "number" ? { paddingIdx: options } : options;
   const [count, width] = weight.shape;
   if (count === undefined || width === undefined || weight.rank !== 2)
     throw new ShapeError(`embedding: the table must be [num, dim], got ${formatShape(weight.shape)}`);
   const flat = index.reshape([index.size]);
+  if (maxNorm !== undefined) limitRows(weight, flat, maxNorm, normType);
   const rows = weight.indexSelect(0, flat);
-  if (paddingIdx === undefined) return rows.reshape([...index.shape, width]);
+  const scaled = scaleGradByFreq ? dividedGradient(rows, flat, count) : rows;
+  if (paddingIdx === undefined) return scaled.reshape([...index.shape, width]);
   const padding = flat.eq(paddingIdx < 0 ? paddingIdx + count : paddingIdx).unsqueeze(1);
-  return where(padding, rows.detach(), rows).reshape([...index.shape, width]);
+  return where(padding, scaled.detach(), scaled).reshape([...index.shape, width]);
 }
 
-/** A table [numEmbeddings, embeddingDim], normal at first, zero at `paddingIdx`. Source: torch.nn.Embedding. */
-export class Embedding extends Module {
-  readonly weight: Parameter;
-  readonly paddingIdx: number | undefined;
+/** How often each row is asked for, [num]. */
+const occurrences = (flat: Tensor, count: number, dtype: init.FloatDType): Tensor =>
+  zeros([count], { dtype }).scatterAdd(0, flat, ones([flat.size], { dtype }));
 
-  constructor(
-    numEmbeddings: number,
-    embeddingDim: number,
-    options: { readonly paddingIdx?: number; readonly dtype?: init.FloatDType } = {},
-  ) {
+const floatOf = (x: Tensor): init.FloatDType => (x.dtype === "float64" ? "float64" : "float32");
+
+/** Scales the rows that are asked for to a length of at most `maxNorm`. */
+function limitRows(weight: Tensor, flat: Tensor, maxNorm: number, normType: number): void {
+  if (!(weight instanceof State))
+    throw new HebbError(
+      "embedding: maxNorm changes the table, which must be a Parameter or State, not a computed tensor",
+    );
+  if (!(maxNorm > 0 && normType > 0))
+    throw new HebbError(`embedding: maxNorm and normType must be above 0, got ${maxNorm} and ${normType}`);
+  const table = weight.detach();
+  const length =
+    normType === 2
+      ? table.norm(1, true)
+      : table
+          .abs()
+          .pow(normType)
+          .sum(1, true)
+          .pow(1 / normType);
+  const used = occurrences(flat, weight.shape[0] ?? 0, floatOf(weight))
+    .gt(0)
+    .unsqueeze(1);
+  const factor = where(used.logicalAnd(length.gt(maxNorm)), length.add(1e-7).reciprocal().mul(maxNorm), 1);
+  weight.assign(table.mul(factor));
+}
+
+/** The rows, with gradients divided by how often each is asked for. */
+function dividedGradient(rows: Tensor, flat: Tensor, count: number): Tensor {
+  const share = occurrences(flat, count, floatOf(rows)).indexSelect(0, flat).reciprocal().unsqueeze(1);
+  const node = withGradient(rows.node, [rows.node], (grad) => [Tensor.of(grad).mul(share).node]);
+  return Tensor.from(node, [rows]);
+}
+
+export interface EmbeddingOptions extends EmbeddingLookup {
+  /** Of the parameters. Default float32. */
+  readonly dtype?: init.FloatDType;
+}
+
+/** The table, what it starts from, and how it is read. */
+abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
+  readonly weight: Parameter;
+  readonly lookup: EmbeddingLookup;
+
+  constructor(kind: string, numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions) {
     super();
-    const { paddingIdx } = options;
+    const { dtype, ...lookup } = options;
+    const { paddingIdx } = lookup;
+    if (!(Number.isInteger(numEmbeddings) && numEmbeddings >= 1 && Number.isInteger(embeddingDim) && embeddingDim >= 1))
+      throw new ShapeError(
+        `${kind}: takes whole numbers of rows and features, got ${numEmbeddings} and ${embeddingDim}`,
+      );
     if (paddingIdx !== undefined && !(paddingIdx >= -numEmbeddings && paddingIdx < numEmbeddings)) {
-      throw new HebbError(`Embedding: paddingIdx ${paddingIdx} is outside a table of ${numEmbeddings} rows`);
+      throw new HebbError(`${kind}: paddingIdx ${paddingIdx} is outside a table of ${numEmbeddings} rows`);
     }
-    this.paddingIdx = paddingIdx;
-    this.weight = new Parameter(init.blank([numEmbeddings, embeddingDim], options.dtype));
+    this.lookup = lookup;
+    this.weight = new Parameter(init.blank([numEmbeddings, embeddingDim], dtype));
     init.normal(this.weight);
     if (paddingIdx === undefined) return;
     const rows = arange(numEmbeddings).reshape([numEmbeddings, 1]);
     this.weight.assign(where(rows.eq(paddingIdx < 0 ? paddingIdx + numEmbeddings : paddingIdx), 0, this.weight));
   }
+}
+
+/** A table [numEmbeddings, embeddingDim], normal at first, zero at `paddingIdx`. Source: torch.nn.Embedding. */
+export class Embedding extends Table<Tensor[]> {
+  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
+    super("Embedding", numEmbeddings, embeddingDim, options);
+  }
+
+  get paddingIdx(): number | undefined {
+    return this.lookup.paddingIdx;
+  }
 
   forward(index: Tensor): Tensor {
-    return embedding(index, this.weight, this.paddingIdx);
+    return embedding(index, this.weight, this.lookup);
+  }
+}
+
+export interface BagOptions extends EmbeddingLookup {
+  /** How the rows of a bag become one. Default "mean". */
+  readonly mode?: "sum" | "mean" | "max";
+}
+
+export interface BagInputs {
+  /** For an index [N]: where each bag begins. Without it the index is [bags, N]. */
+  readonly offsets?: Tensor | undefined;
+  /** A factor for each row, in the index's shape; for mode "sum". */
+  readonly perSampleWeights?: Tensor | undefined;
+  /** The last offset is the end of the last bag. Default false. */
+  readonly includeLastOffset?: boolean;
+}
+
+/**
+ * The sum, mean or maximum of the rows of each bag: [bags, N] → [bags, dim], or [N] with offsets. Rows of `paddingIdx` do not
+ * count, and an empty bag gives 0. Source: torch.nn.functional.embedding_bag.
+ */
+export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions & BagInputs = {}): Tensor {
+  const { mode = "mean", offsets, perSampleWeights, includeLastOffset = false, ...lookup } = options;
+  if (perSampleWeights !== undefined && (mode !== "sum" || !sameShape(perSampleWeights.shape, index.shape)))
+    throw new HebbError(
+      `embeddingBag: perSampleWeights are for mode "sum" and must be ${formatShape(index.shape)}, got mode "${mode}" and ${formatShape(perSampleWeights.shape)}`,
+    );
+  const [count = 0, width = 0] = weight.shape;
+  const { paddingIdx } = lookup;
+  const padding = paddingIdx === undefined ? undefined : index.ne(paddingIdx < 0 ? paddingIdx + count : paddingIdx);
+  const rows = embedding(index, weight, lookup);
+  if (offsets === undefined) {
+    if (index.rank !== 2)
+      throw new ShapeError(`embeddingBag: takes [bags, N], or [N] with offsets, got ${formatShape(index.shape)}`);
+    const counts = padding ?? ones(index.shape, { dtype: "bool" });
+    return joinRows(rows, counts, perSampleWeights, mode);
+  }
+  if (index.rank !== 1 || offsets.rank !== 1)
+    throw new ShapeError(
+      `embeddingBag: offsets go with an index [N], got ${formatShape(offsets.shape)} and ${formatShape(index.shape)}`,
+    );
+  // Each bag as a row of truth values: which positions lie between its offset and the next.
+  const starts = includeLastOffset ? offsets.slice(0, 0, -1) : offsets;
+  const bags = starts.size;
+  const place = arange(index.size).reshape([1, index.size]);
+  const begun = place.ge(starts.reshape([bags, 1]));
+  const ended = includeLastOffset
+    ? place.ge(offsets.slice(0, 1).reshape([bags, 1]))
+    : place.ge(starts.slice(0, 1).reshape([bags - 1, 1])).pad([
+        [0, 1],
+        [0, 0],
+      ]);
+  const inside = begun.logicalAnd(ended.logicalNot());
+  const counts = padding === undefined ? inside : inside.logicalAnd(padding.unsqueeze(0));
+  return joinRows(
+    rows.unsqueeze(0).expand([bags, index.size, width]),
+    counts,
+    perSampleWeights?.unsqueeze(0).expand([bags, index.size]),
+    mode,
+  );
+}
+
+/** [bags, N, dim] with what counts [bags, N] → [bags, dim]. */
+function joinRows(rows: Tensor, counts: Tensor, weights: Tensor | undefined, mode: "sum" | "mean" | "max"): Tensor {
+  const column = counts.unsqueeze(2);
+  if (mode === "max") {
+    const some = counts.any(1, true);
+    const highest = where(column, rows, Number.NEGATIVE_INFINITY).amax(1);
+    return where(some, highest, 0);
+  }
+  const weighted = weights === undefined ? rows : rows.mul(weights.unsqueeze(2));
+  const total = where(column, weighted, 0).sum(1);
+  if (mode === "sum") return total;
+  return total.div(counts.to(rows.dtype).sum(1, true).clamp(1));
+}
+
+/** The rows of each bag as one row. Source: torch.nn.EmbeddingBag. */
+export class EmbeddingBag extends Table<[index: Tensor, inputs?: BagInputs]> {
+  readonly mode: "sum" | "mean" | "max";
+  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions & BagOptions = {}) {
+    const { mode = "mean", ...rest } = options;
+    super("EmbeddingBag", numEmbeddings, embeddingDim, rest);
+    this.mode = mode;
+  }
+
+  forward(index: Tensor, inputs: BagInputs = {}): Tensor {
+    return embeddingBag(index, this.weight, { ...this.lookup, ...inputs, mode: this.mode });
   }
 }

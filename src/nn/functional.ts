@@ -1,8 +1,6 @@
 // nn.functional: every activation, layer and loss as a function.
 
 export {
-  adaptiveAvgPool1d,
-  adaptiveAvgPool2d,
   avgPool1d,
   avgPool2d,
   conv1d,
@@ -15,8 +13,12 @@ export {
   oneHot,
 } from "../tensor/index.ts";
 export {
+  celu,
   elu,
   gelu,
+  glu,
+  gumbelSoftmax,
+  hardshrink,
   hardsigmoid,
   hardswish,
   hardtanh,
@@ -28,18 +30,26 @@ export {
   prelu,
   relu,
   relu6,
+  rrelu,
   selu,
   sigmoid,
   silu,
   softmax,
+  softmin,
   softplus,
+  softshrink,
   softsign,
   step,
   tanh,
+  tanhshrink,
+  threshold,
 } from "./activations.ts";
-export { dropout, dropout2d } from "./dropout.ts";
-export { embedding } from "./embedding.ts";
-export { linear } from "./linear.ts";
+export { scaledDotProductAttention } from "./attention.ts";
+export { cdist, normalize, pairwiseDistance } from "./distance.ts";
+export { alphaDropout, dropout, dropout1d, dropout2d, featureAlphaDropout } from "./dropout.ts";
+export { embedding, embeddingBag } from "./embedding.ts";
+export { groupNorm, instanceNorm, localResponseNorm } from "./groupNorm.ts";
+export { bilinear, linear } from "./linear.ts";
 export {
   bce,
   bceWithLogits,
@@ -60,4 +70,18 @@ export {
   softMargin,
   triplet,
 } from "./losses.ts";
-export { batchNorm, layerNorm } from "./normalization.ts";
+export { batchNorm, layerNorm, rmsNorm } from "./normalization.ts";
+export { pad } from "./padding.ts";
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  lpPool1d,
+  lpPool2d,
+  maxPool1dWithIndices,
+  maxPool2dWithIndices,
+  maxUnpool1d,
+  maxUnpool2d,
+} from "./pooling.ts";
+export { channelShuffle, fold, pixelShuffle, pixelUnshuffle, unfold } from "./resample.ts";

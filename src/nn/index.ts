@@ -1,8 +1,12 @@
 // The nn room: modules, layers, activations, losses, initialisers.
 export { Parameter } from "../tensor/index.ts";
 export {
+  CELU,
   ELU,
   GELU,
+  GLU,
+  type GumbelOptions,
+  Hardshrink,
   Hardsigmoid,
   Hardswish,
   Hardtanh,
@@ -13,31 +17,53 @@ export {
   PReLU,
   ReLU,
   ReLU6,
+  RReLU,
+  type RReluOptions,
   SELU,
   Sigmoid,
   SiLU,
   Softmax,
+  Softmax2d,
+  Softmin,
   Softplus,
+  Softshrink,
   Softsign,
   Step,
   Tanh,
+  Tanhshrink,
+  Threshold,
 } from "./activations.ts";
-export { Identity, ModuleList, Sequential } from "./containers.ts";
 export {
-  AdaptiveAvgPool2d,
-  AvgPool1d,
-  AvgPool2d,
-  Conv1d,
-  Conv2d,
-  ConvTranspose2d,
-  MaxPool1d,
-  MaxPool2d,
-} from "./conv.ts";
-export { Dropout, Dropout2d } from "./dropout.ts";
-export { Embedding } from "./embedding.ts";
+  type AttentionOptions,
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+  type MultiheadInputs,
+} from "./attention.ts";
+export { Identity, ModuleDict, ModuleList, Residual, Sequential, type TensorModule } from "./containers.ts";
+export { Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d } from "./conv.ts";
+export { CosineSimilarity, type NormalizeOptions, PairwiseDistance, type PairwiseOptions } from "./distance.ts";
+export { AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout } from "./dropout.ts";
+export {
+  type BagInputs,
+  type BagOptions,
+  Embedding,
+  EmbeddingBag,
+  type EmbeddingLookup,
+  type EmbeddingOptions,
+} from "./embedding.ts";
 export * as functional from "./functional.ts";
+export {
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  type InstanceNormInputs,
+  LocalResponseNorm,
+  type LocalResponseOptions,
+} from "./groupNorm.ts";
+export type { BackwardHook, ForwardHook, ForwardPreHook, HookHandle } from "./hooks.ts";
 export * as init from "./init.ts";
-export { Flatten, Linear, type LinearOptions, Unflatten } from "./linear.ts";
+export { Bilinear, Flatten, Linear, type LinearOptions, Unflatten } from "./linear.ts";
 export type { CrossEntropyOptions, LossOptions, Reduction } from "./losses.ts";
 export {
   BCELoss,
@@ -58,6 +84,72 @@ export {
   SoftMarginLoss,
   TripletMarginLoss,
 } from "./lossModules.ts";
-export { type LoadOptions, type LoadResult, Module, type StateDict, type StateValue } from "./module.ts";
-export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm } from "./normalization.ts";
+export {
+  type AnyModule,
+  type LoadOptions,
+  type LoadResult,
+  Module,
+  type StateDict,
+  type StateValue,
+  type SummaryInput,
+} from "./module.ts";
+export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm, RMSNorm } from "./normalization.ts";
+export {
+  CircularPad1d,
+  CircularPad2d,
+  ConstantPad1d,
+  ConstantPad2d,
+  type PadOptions,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ZeroPad1d,
+  ZeroPad2d,
+} from "./padding.ts";
 export { Perceptron, type PerceptronHistory } from "./perceptron.ts";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  type AdaptiveSize,
+  AvgPool1d,
+  AvgPool2d,
+  LPPool1d,
+  LPPool2d,
+  type LPPoolOptions,
+  MaxPool1d,
+  MaxPool2d,
+  type MaxPoolResult,
+  type UnpoolOptions,
+} from "./pooling.ts";
+export {
+  GRU,
+  LSTM,
+  type LSTMOptions,
+  type RecurrentOptions,
+  RNN,
+  type RNNOptions,
+  type SequenceOptions,
+} from "./recurrent.ts";
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from "./recurrentCells.ts";
+export {
+  ChannelShuffle,
+  Fold,
+  PixelShuffle,
+  PixelUnshuffle,
+  Unfold,
+  Upsample,
+  type WindowOptions,
+} from "./resample.ts";
+export {
+  causalMask,
+  type DecoderInputs,
+  type EncoderInputs,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from "./transformer.ts";

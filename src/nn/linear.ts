@@ -1,6 +1,6 @@
-// Fully connected layers: Linear and Flatten, and the weights they share with others.
+// Fully connected layers: Linear, Bilinear, Flatten and Unflatten, and the weights they share with others.
 import { ShapeError } from "../graph/errors.ts";
-import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { Parameter, type Tensor } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -60,6 +60,51 @@ export class Linear extends Module {
 
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias);
+  }
+}
+
+/** y[k] = x1ᵀ A[k] x2 + b[k], with A [out, in1, in2]: [*, in1] and [*, in2] → [*, out]. Source: torch.nn.functional.bilinear. */
+export function bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const [outputs = 0, first = 0, second = 0] = weight.shape;
+  const lead = x1.shape.slice(0, -1);
+  if (
+    weight.rank !== 3 ||
+    x1.shape.at(-1) !== first ||
+    x2.shape.at(-1) !== second ||
+    !sameShape(lead, x2.shape.slice(0, -1))
+  ) {
+    throw new ShapeError(
+      `bilinear: takes [*, ${first}] and [*, ${second}] for a weight [out, in1, in2] of ${formatShape(weight.shape)}, got ${formatShape(x1.shape)} and ${formatShape(x2.shape)}`,
+    );
+  }
+  const rows = sizeOf(lead);
+  // Σᵢ x1ᵢ Σⱼ A[k, i, j] x2ⱼ: one product with the second input, then a sum over the first.
+  const inner = x2.reshape([rows, second]).matmul<Shape, Shape>(weight.reshape([outputs * first, second]).t());
+  const product = inner
+    .reshape([rows, outputs, first])
+    .mul(x1.reshape([rows, 1, first]))
+    .sum(-1)
+    .reshape([...lead, outputs]);
+  return bias === undefined ? product : product.add(bias);
+}
+
+/** y = x1ᵀ A x2 + b. Starts uniform ±1/√in1. Source: torch.nn.Bilinear. */
+export class Bilinear extends Module<Tensor, [x1: Tensor, x2: Tensor]> {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+
+  constructor(in1Features: number, in2Features: number, outFeatures: number, options: LinearOptions = {}) {
+    super();
+    for (const size of [in1Features, in2Features, outFeatures]) {
+      if (!(Number.isInteger(size) && size >= 1))
+        throw new ShapeError(`Bilinear: takes whole numbers of features from 1, got ${size}`);
+    }
+    this.weight = fanInUniform([outFeatures, in1Features, in2Features], in1Features, options.dtype);
+    this.bias = options.bias === false ? undefined : fanInUniform([outFeatures], in1Features, options.dtype);
+  }
+
+  forward(x1: Tensor, x2: Tensor): Tensor {
+    return bilinear(x1, x2, this.weight, this.bias);
   }
 }
 

@@ -176,14 +176,15 @@ it("a second model input reaches forward", () => {
 
 describe("hooks", () => {
   it("see and change inputs and outputs, compiled too, until they are removed", () => {
-    const model = new Sequential(new Linear(2, 2), new ReLU());
+    const first = new Linear(2, 2);
+    const model = new Sequential(first, new ReLU());
     const run = compile((x: Tensor) => model.forward(x));
     const x = tensor([[1, -2]]);
     const before = run(x).toArraySync();
     const seen: string[] = [];
     const handles = [
-      model.at(0).registerForwardPreHook(([input]) => (input === undefined ? undefined : [input.mul(0)])),
-      model.at(0).registerForwardHook((inputs, output) => {
+      first.registerForwardPreHook(([input]) => (input === undefined ? undefined : [input.mul(0)])),
+      first.registerForwardHook((inputs, output) => {
         seen.push(`${inputs.length} → ${output.shape}`);
         return output.mul(0).add(3);
       }),

@@ -1,4 +1,4 @@
-// Layers that standardise: LayerNorm, BatchNorm1d, BatchNorm2d.
+// Layers that standardise by the batch or by the sample: BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm.
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
 import { Parameter, State, type Tensor } from "../tensor/index.ts";
@@ -56,7 +56,48 @@ export class LayerNorm extends Module {
   }
 }
 
-const filled = (shape: readonly number[], value: number, dtype: FloatDType = "float32"): Parameter =>
+/** x / √(mean of x² + eps) · weight over the last dims. eps defaults to the dtype's ulp of 1. Source: torch.nn.functional.rms_norm (Zhang and Sennrich 2019). */
+export function rmsNorm(x: Tensor, normalizedShape: readonly number[], weight?: Tensor, eps?: number | null): Tensor {
+  const start = x.rank - normalizedShape.length;
+  if (start < 0 || normalizedShape.some((extent, place) => x.shape[start + place] !== extent)) {
+    throw new ShapeError(
+      `rmsNorm: the input ${formatShape(x.shape)} must end in the normalised shape ${formatShape(normalizedShape)}`,
+    );
+  }
+  const dims = normalizedShape.map((_, place) => start + place);
+  const smallest = eps ?? (x.dtype === "float64" ? 2 ** -52 : 2 ** -23);
+  const standard = x.mul(x.square().mean(dims, true).add(smallest).rsqrt());
+  return weight === undefined ? standard : standard.mul(weight);
+}
+
+/** Divides each sample by its root mean square over the last dims. Source: torch.nn.RMSNorm. */
+export class RMSNorm extends Module {
+  readonly normalizedShape: readonly number[];
+  readonly eps: number | null;
+  readonly weight: Parameter | undefined;
+
+  constructor(
+    normalizedShape: number | readonly number[],
+    options: {
+      /** Default null: the ulp of 1 of the input's dtype. */
+      readonly eps?: number | null;
+      readonly elementwiseAffine?: boolean;
+      readonly dtype?: FloatDType;
+    } = {},
+  ) {
+    super();
+    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+    this.eps = options.eps ?? null;
+    this.weight = options.elementwiseAffine === false ? undefined : filled(this.normalizedShape, 1, options.dtype);
+  }
+
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.normalizedShape, this.weight, this.eps);
+  }
+}
+
+/** A parameter of one value. */
+export const filled = (shape: readonly number[], value: number, dtype: FloatDType = "float32"): Parameter =>
   new Parameter(value, { shape, dtype });
 
 export interface BatchNormOptions {

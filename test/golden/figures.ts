@@ -1,9 +1,10 @@
 // What the golden tests of losses, layers and optimizers share: reading figures, backends, and how close is close enough.
-import { describe, expect } from "vitest";
+import { afterAll, describe, expect } from "vitest";
 import type { BackendName } from "../../src/backends/backend.ts";
 import { allocate, type DType, isFloat } from "../../src/graph/dtype.ts";
 import { useBackend } from "../../src/runtime/index.ts";
 import { Tensor, tensor } from "../../src/tensor/index.ts";
+import { allDevices } from "../conformance/devices.ts";
 
 export type FloatDType = "float32" | "float64";
 
@@ -11,10 +12,13 @@ export type FloatDType = "float32" | "float64";
 export interface Figure {
   readonly shape: readonly number[];
   readonly dtype: DType;
-  readonly data: readonly (number | "nan")[];
+  readonly data: readonly Numeral[];
 }
 
-export const numbers = (data: readonly (number | "nan")[]): number[] => data.map((x) => (x === "nan" ? Number.NaN : x));
+/** A number, or "NaN", "Infinity", "-Infinity". */
+export type Numeral = number | string;
+
+export const numbers = (data: readonly Numeral[]): number[] => data.map(Number);
 
 /** The figure as a tensor; floats in the dtype under test. */
 export function tensorOf({ shape, dtype, data }: Figure, float: FloatDType, requiresGrad = false): Tensor {
@@ -31,14 +35,32 @@ export function weighted(output: Tensor): Tensor {
   return output.mul(tensor(weights, { shape: output.shape, dtype: output.dtype })).sum();
 }
 
-export const backends: readonly BackendName[] = ["reference", "wasm"];
+/** Those of the conformance suite. */
+export const backends: readonly BackendName[] = allDevices().map((device) => {
+  device.close();
+  return device.backend;
+});
 export const floats: readonly FloatDType[] = ["float64", "float32"];
+
+/** The largest errors so far, by dtype and backend: HEBB_GOLDEN=1 prints them when a suite is done. */
+let suite: { readonly float: FloatDType; largest: number; numbers: number } | undefined;
 
 /** The tests once on every backend, in every float dtype. */
 export function everywhere(name: string, tests: (float: FloatDType, start: () => void) => void): void {
   for (const backend of backends) {
     for (const float of floats)
-      describe(`${name}, ${float} on ${backend}`, () => tests(float, () => useBackend({ backend, threads: 1 })));
+      describe(`${name}, ${float} on ${backend}`, () => {
+        tests(float, () => {
+          useBackend({ backend, threads: 1 });
+          suite = { float, largest: 0, numbers: 0 };
+        });
+        afterAll(() => {
+          if (process.env["HEBB_GOLDEN"] === undefined || suite === undefined) return;
+          console.info(
+            `${name}, ${float} on ${backend}: ${suite.numbers} numbers, largest error ${suite.largest.toExponential(2)}`,
+          );
+        });
+      });
   }
 }
 
@@ -59,10 +81,12 @@ export function expectClose(
   const wrong = expected.flatMap((value, place) => {
     const found = actual[place] ?? Number.NaN;
     if (Object.is(found, value) || found === value) return [];
-    const bound =
-      float === "float64" ? 1e-10 * Math.max(Math.abs(value), 1e-3 * largest) : 4 * operations * 2 ** -24 * largest;
+    const scale = float === "float64" ? Math.max(Math.abs(value), 1e-3 * largest) : largest;
+    const bound = (float === "float64" ? 1e-10 : 4 * operations * 2 ** -24) * scale;
+    if (suite?.float === float) suite.largest = Math.max(suite.largest, Math.abs(found - value) / scale);
     return Math.abs(found - value) <= bound ? [] : [`[${place}] is ${found}, not ${value}`];
   });
+  if (suite?.float === float) suite.numbers += expected.length;
   expect(wrong, what).toEqual([]);
   expect(actual.length, `${what}: elements`).toBe(expected.length);
 }

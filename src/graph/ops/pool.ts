@@ -7,7 +7,7 @@ import { perDim } from "./conv.ts";
 import { arange, full } from "./creation.ts";
 import { add, cast, div, eq, isnan, logicalOr, lt, maximum, minimum, mul, sub, where } from "./elementwise.ts";
 import { indexSelect } from "./indexing.ts";
-import { pad, reshape } from "./movement.ts";
+import { pad, permute, reshape } from "./movement.ts";
 import { amin, sum } from "./reduce.ts";
 import { quotient, window } from "./window.ts";
 
@@ -62,6 +62,8 @@ export interface MaxPoolOptions extends PoolOptions {
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts in the mean. Default true. */
   readonly countIncludePad?: boolean;
+  /** Divides the sums in place of the number of elements. Two dims only. */
+  readonly divisorOverride?: number | undefined;
 }
 
 /** The maximum of each window (torch.nn.functional.max_pool1d): [N, C, L] or [C, L] → the same with Lout. See maxPool2d. */
@@ -85,6 +87,17 @@ function maxPool(
   kernelSize: number | readonly number[],
   options: MaxPoolOptions,
 ): Node {
+  const { windows, axes } = maxWindows(name, rank, x, kernelSize, options);
+  return reshape(apply(windowMaxOp, [windows], { axes }), windows.shape.slice(0, x.shape.length));
+}
+
+function maxWindows(
+  name: string,
+  rank: number,
+  x: Node,
+  kernelSize: number | readonly number[],
+  options: MaxPoolOptions,
+) {
   const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
   const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
   const padded = padSpatial(x, dims, lowest(x.dtype));
@@ -94,7 +107,37 @@ function maxPool(
     dims.map(({ count }) => count),
   );
   const axes = kernel.map((_, dim) => x.shape.length + dim);
-  return reshape(apply(windowMaxOp, [windows], { axes }), windows.shape.slice(0, x.shape.length));
+  return { windows, axes, dims, dilation };
+}
+
+/**
+ * Where the maximum of each window of maxPool1d or maxPool2d lies: int32 places in the flattened spatial dims of x, the first
+ * of several (return_indices of torch.nn.functional.max_pool2d). `rank` is the number of spatial dims.
+ */
+export function maxPoolPlaces(
+  rank: 1 | 2,
+  x: Node,
+  kernelSize: number | readonly number[],
+  options: MaxPoolOptions = {},
+): Node {
+  const { windows, axes, dims, dilation } = maxWindows(`maxPool${rank}d`, rank, x, kernelSize, options);
+  const int = (value: number): Node => full([], value, "int32");
+  const place = places(axes.map((axis) => windows.shape[axis] ?? 1));
+  const highest = logicalOr(eq(windows, apply(windowMaxOp, [windows], { axes })), isnan(windows));
+  const first = amin(where(highest, place, full([], sizeOf(place.shape), "int32")), axes, false);
+  let rest = first;
+  let position: Node = int(0);
+  for (let dim = rank - 1, scale = 1; dim >= 0; dim--) {
+    const { kernel = 1, stride = 1, padding = 0, count = 1, extent = 1 } = dims[dim] ?? {};
+    const before = quotient(rest, kernel);
+    const inside = sub(rest, mul(before, int(kernel)));
+    const row = reshape(arange(0, count, 1, "int32"), [count, ...new Array<number>(rank - 1 - dim).fill(1)]);
+    const at = sub(add(mul(row, int(stride)), mul(inside, int(dilation[dim] ?? 1))), int(padding));
+    position = add(mul(at, int(scale)), position);
+    scale *= extent;
+    rest = before;
+  }
+  return position;
 }
 
 function lowest(dtype: DType): number {
@@ -136,6 +179,12 @@ function avgPool(
     kernel.map((_, dim) => x.shape.length + dim),
     false,
   );
+  const { divisorOverride } = options;
+  if (divisorOverride !== undefined) {
+    if (rank !== 2 || divisorOverride === 0 || Number.isNaN(divisorOverride))
+      throw new ShapeError(`${name}: divisorOverride ${divisorOverride} must be a number other than 0, for 2 dims`);
+    return div(total, full([], divisorOverride, total.dtype));
+  }
   return dims.reduce(
     (mean, dim, place) => divideByCounts(mean, dim, x.shape.length - rank + place, options.countIncludePad ?? true),
     total,
@@ -243,6 +292,36 @@ export function adaptiveAvgPool2d(x: Node, outputSize: number | readonly number[
   return adaptiveAvgPool("adaptiveAvgPool2d", 2, x, outputSize);
 }
 
+/** The maximum of each of `outputSize` regions, as for adaptiveAvgPool1d (torch.nn.functional.adaptive_max_pool1d). */
+export function adaptiveMaxPool1d(x: Node, outputSize: number | readonly number[]): Node {
+  return adaptiveMaxPool("adaptiveMaxPool1d", 1, x, outputSize);
+}
+
+/** The maximum of each region of a grid, as for adaptiveAvgPool2d (torch.nn.functional.adaptive_max_pool2d). The gradient goes to the first maximum. */
+export function adaptiveMaxPool2d(x: Node, outputSize: number | readonly number[]): Node {
+  return adaptiveMaxPool("adaptiveMaxPool2d", 2, x, outputSize);
+}
+
+/** One dim after the other, the last first: so the first maximum in row-major order is found. */
+function adaptiveMaxPool(name: string, rank: number, x: Node, outputSize: number | readonly number[]): Node {
+  checkRank(name, rank, x);
+  const sizes = perDim(name, "outputSize", outputSize, rank, 1);
+  if (x.shape.slice(x.shape.length - rank).includes(0))
+    throw new ShapeError(`${name}: ${formatShape(x.shape)} has no elements; spatial dims must be at least 1`);
+  return sizes.reduceRight((pooled, size, dim) => {
+    const axis = x.shape.length - rank + dim;
+    const { values, inside } = regions(pooled, axis, size);
+    const kept = where(inside, values, full([], lowest(x.dtype), x.dtype));
+    // The maximum is over the last dim.
+    const order = [...kept.shape.keys()].filter((place) => place !== axis + 1);
+    const last = permute(kept, [...order, axis + 1]);
+    return reshape(apply(windowMaxOp, [last], { axes: [order.length] }), replaced(pooled.shape, axis, size));
+  }, x);
+}
+
+const replaced = (shape: readonly number[], axis: number, size: number): number[] =>
+  shape.map((extent, place) => (place === axis ? size : extent));
+
 function adaptiveAvgPool(name: string, rank: number, x: Node, outputSize: number | readonly number[]): Node {
   checkRank(name, rank, x);
   needsFloat(name, x);
@@ -264,8 +343,15 @@ function adaptiveAvgPool(name: string, rank: number, x: Node, outputSize: number
   return sizes.reduce((pooled, size, dim) => regionMeans(pooled, x.shape.length - rank + dim, size), x);
 }
 
-/** The means of `size` regions along a dim, by gathering the longest region's number of elements for each. */
+/** The means of `size` regions along a dim. */
 function regionMeans(x: Node, dim: number, size: number): Node {
+  const { values, inside, length } = regions(x, dim, size);
+  const total = sum(where(inside, values, full([], 0, x.dtype)), dim + 1, true);
+  return reshape(div(total, cast(length, x.dtype)), replaced(x.shape, dim, size));
+}
+
+/** `size` regions along a dim, which becomes [size, longest]: their elements, which of these count, and how many. */
+function regions(x: Node, dim: number, size: number) {
   const extent = x.shape[dim] ?? 1;
   const int = (value: number): Node => full([], value, "int32");
   const starts = Array.from({ length: size }, (_, i) => Math.floor((i * extent) / size));
@@ -276,10 +362,12 @@ function regionMeans(x: Node, dim: number, size: number): Node {
   const place = add(start, arange(0, longest, 1, "int32"));
   const gathered = indexSelect(x, dim, reshape(minimum(place, int(extent - 1)), [size * longest]));
   const after = x.shape.slice(dim + 1);
-  const regions = reshape(gathered, [...x.shape.slice(0, dim), size, longest, ...after]);
   const aligned = (values: Node): Node => reshape(values, [...values.shape, ...after.map(() => 1)]);
-  const total = sum(where(aligned(lt(place, end)), regions, full([], 0, x.dtype)), dim + 1, true);
-  return reshape(div(total, aligned(cast(sub(end, start), x.dtype))), [...x.shape.slice(0, dim), size, ...after]);
+  return {
+    values: reshape(gathered, [...x.shape.slice(0, dim), size, longest, ...after]),
+    inside: aligned(lt(place, end)),
+    length: aligned(sub(end, start)),
+  };
 }
 
 function checkRank(name: string, rank: number, x: Node): void {

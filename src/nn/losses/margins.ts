@@ -35,7 +35,7 @@ const atLeastZero = (x: Tensor): Tensor => x.clamp(0);
 
 /** a · b / (|a| |b|) along a dim, lengths at least eps. Defaults dim 1, eps 1e-8. Source: torch.nn.functional.cosine_similarity. */
 export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Tensor {
-  const length = (x: Tensor): Tensor => x.square().sum(dim).sqrt().clamp(eps);
+  const length = (x: Tensor): Tensor => x.norm(dim).clamp(eps);
   return a
     .mul(b)
     .sum(dim)

@@ -1,0 +1,288 @@
+// Attention: every position asks all others, and takes a weighted mean of their values.
+import { ShapeError } from "../graph/errors.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import { cat, ones, Parameter, type Tensor, where, zeros } from "../tensor/index.ts";
+import { dropout } from "./dropout.ts";
+import * as init from "./init.ts";
+import { Linear, linear } from "./linear.ts";
+import { Module } from "./module.ts";
+
+export interface AttentionOptions {
+  /** Broadcast to [..., L, S]. Booleans: true takes part. Floats are added to the scores. */
+  readonly attnMask?: Tensor | undefined;
+  /** The share of weights dropped. The caller says when: pass 0 in evaluation. Default 0. */
+  readonly dropoutP?: number;
+  /** Position i sees positions up to i. Default false. */
+  readonly isCausal?: boolean;
+  /** Of the scores. Default 1/√E. */
+  readonly scale?: number | undefined;
+  /** Keys and values have fewer heads (dim −3), each shared by as many queries. Default false. */
+  readonly enableGqa?: boolean;
+}
+
+/**
+ * softmax(Q Kᵀ · scale + mask) V. Shapes: query [..., L, E], key [..., S, E], value [..., S, Ev] → [..., L, Ev]. A query that may
+ * see nothing gets 0. Source: torch.nn.functional.scaled_dot_product_attention (Vaswani et al. 2017).
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionOptions = {},
+): Tensor {
+  return attend(query, key, value, options).output;
+}
+
+/** The output and the weights before dropout. */
+export function attend(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionOptions,
+): { readonly output: Tensor; readonly weights: Tensor } {
+  const width = query.shape[query.rank - 1] ?? 0;
+  if (
+    query.rank < 2 ||
+    key.rank < 2 ||
+    value.rank < 2 ||
+    key.shape[key.rank - 1] !== width ||
+    key.shape[key.rank - 2] !== value.shape[value.rank - 2]
+  ) {
+    throw new ShapeError(
+      `scaledDotProductAttention: query ${formatShape(query.shape)}, key ${formatShape(key.shape)} and value ${formatShape(value.shape)} must be [..., L, E], [..., S, E] and [..., S, Ev]`,
+    );
+  }
+  const keys = options.enableGqa ? sharedHeads(key, query) : key;
+  const values = options.enableGqa ? sharedHeads(value, query) : value;
+  const [length = 0] = query.shape.slice(-2);
+  const [sources = 0] = key.shape.slice(-2);
+  const scores = query.mul(options.scale ?? 1 / Math.sqrt(width)).matmul(keys.transpose(-2, -1));
+  const seen = options.isCausal ? where(causal(length, sources), scores, Number.NEGATIVE_INFINITY) : scores;
+  const weights = maskedSoftmax(seen, options.attnMask);
+  const { dropoutP = 0 } = options;
+  const output = (dropoutP > 0 ? dropout(weights, dropoutP) : weights).matmul(values);
+  return { output, weights };
+}
+
+/** True on and below the diagonal. */
+const causal = (length: number, sources: number): Tensor => ones([length, sources], { dtype: "bool" }).tril();
+
+/** Softmax over the last dim; where a mask leaves nothing, 0 instead of 0/0. */
+function maskedSoftmax(scores: Tensor, mask: Tensor | undefined): Tensor {
+  if (mask === undefined) return scores.softmax(-1);
+  const masked = mask.dtype === "bool" ? where(mask, scores, Number.NEGATIVE_INFINITY) : scores.add(mask);
+  const anything = masked.detach().amax(-1, true).gt(Number.NEGATIVE_INFINITY);
+  return where(anything, where(anything, masked, 0).softmax(-1), 0);
+}
+
+/** Each head of x (dim −3) as often as the query has heads for it. */
+function sharedHeads(x: Tensor, query: Tensor): Tensor {
+  const [heads = 1, length = 0, width = 0] = x.shape.slice(-3);
+  const wanted = query.shape[query.rank - 3] ?? 1;
+  if (x.rank < 3 || wanted % heads !== 0)
+    throw new ShapeError(
+      `scaledDotProductAttention: ${heads} heads of ${formatShape(x.shape)} cannot be shared evenly by the ${wanted} of ${formatShape(query.shape)}`,
+    );
+  const lead = x.shape.slice(0, -3);
+  return x
+    .unsqueeze(-3)
+    .expand([...lead, heads, wanted / heads, length, width])
+    .reshape([...lead, wanted, length, width]);
+}
+
+export interface MultiheadAttentionOptions {
+  /** Of the weights, in training. Default 0. */
+  readonly dropout?: number;
+  /** On the projections in and out. Default true. */
+  readonly bias?: boolean;
+  /** Learned key and value that every query may see too. Default false. */
+  readonly addBiasKv?: boolean;
+  /** A key and a value of zeros that every query may see too. Default false. */
+  readonly addZeroAttn?: boolean;
+  /** Features of keys. Default: those of queries. */
+  readonly kdim?: number;
+  /** Features of values. Default: those of queries. */
+  readonly vdim?: number;
+  /** Sequences are [N, L, E] and not [L, N, E]. Default false. */
+  readonly batchFirst?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: init.FloatDType;
+}
+
+export interface MultiheadInputs {
+  /** [N, S] or [S]: booleans, true is left out; floats are added. */
+  readonly keyPaddingMask?: Tensor | undefined;
+  /** [L, S] or [N · heads, L, S]: booleans, true is left out; floats are added. */
+  readonly attnMask?: Tensor | undefined;
+  /** Position i sees positions up to i; no mask is needed for it. Default false. */
+  readonly isCausal?: boolean;
+  /** Whether weights are returned. Default true. */
+  readonly needWeights?: boolean;
+  /** The mean over the heads instead of each head's own. Default true. */
+  readonly averageAttnWeights?: boolean;
+}
+
+/**
+ * Attention in several subspaces at once, joined and projected: query [L, N, E], key [S, N, kdim] and value [S, N, vdim] (or
+ * without N) → [output [L, N, E], weights [N, L, S]]. A query that may see nothing gets 0, where PyTorch has NaN.
+ * Source: torch.nn.MultiheadAttention (Vaswani et al. 2017).
+ */
+export class MultiheadAttention extends Module<
+  [output: Tensor, weights: Tensor | undefined],
+  [query: Tensor, key: Tensor, value: Tensor, options?: MultiheadInputs]
+> {
+  readonly qProjWeight: Parameter | undefined;
+  readonly kProjWeight: Parameter | undefined;
+  readonly vProjWeight: Parameter | undefined;
+  readonly inProjWeight: Parameter | undefined;
+  readonly inProjBias: Parameter | undefined;
+  readonly biasK: Parameter | undefined;
+  readonly biasV: Parameter | undefined;
+  readonly outProj: Linear;
+  readonly embedDim: number;
+  readonly numHeads: number;
+  readonly batchFirst: boolean;
+  readonly dropout: number;
+  readonly addZeroAttn: boolean;
+
+  constructor(embedDim: number, numHeads: number, options: MultiheadAttentionOptions = {}) {
+    super();
+    if (!(Number.isInteger(numHeads) && numHeads >= 1 && Number.isInteger(embedDim) && embedDim % numHeads === 0))
+      throw new ShapeError(`MultiheadAttention: ${numHeads} heads must divide the ${embedDim} features evenly`);
+    const { kdim = embedDim, vdim = embedDim, bias = true, dtype } = options;
+    this.embedDim = embedDim;
+    this.numHeads = numHeads;
+    this.batchFirst = options.batchFirst ?? false;
+    this.dropout = options.dropout ?? 0;
+    this.addZeroAttn = options.addZeroAttn ?? false;
+    const made = (shape: readonly number[], fill: (parameter: Parameter) => unknown): Parameter => {
+      const parameter = new Parameter(init.blank(shape, dtype));
+      fill(parameter);
+      return parameter;
+    };
+    const together = kdim === embedDim && vdim === embedDim;
+    if (together) this.inProjWeight = made([3 * embedDim, embedDim], init.xavierUniform);
+    else {
+      this.qProjWeight = made([embedDim, embedDim], init.xavierUniform);
+      this.kProjWeight = made([embedDim, kdim], init.xavierUniform);
+      this.vProjWeight = made([embedDim, vdim], init.xavierUniform);
+    }
+    if (bias) this.inProjBias = made([3 * embedDim], init.zeros);
+    if (options.addBiasKv) {
+      this.biasK = made([1, 1, embedDim], init.xavierNormal);
+      this.biasV = made([1, 1, embedDim], init.xavierNormal);
+    }
+    this.outProj = new Linear(embedDim, embedDim, { bias, ...(dtype === undefined ? {} : { dtype }) });
+    if (this.outProj.bias !== undefined) init.zeros(this.outProj.bias);
+  }
+
+  forward(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    options: MultiheadInputs = {},
+  ): [output: Tensor, weights: Tensor | undefined] {
+    const single = query.rank === 2;
+    if ((!single && query.rank !== 3) || key.rank !== query.rank || value.rank !== query.rank) {
+      throw new ShapeError(
+        `MultiheadAttention: query, key and value must all be ${this.batchFirst ? "[N, L, E]" : "[L, N, E]"} or all [L, E], got ${formatShape(query.shape)}, ${formatShape(key.shape)} and ${formatShape(value.shape)}`,
+      );
+    }
+    const [q, k, v] = this.#projected(query, key, value).map((x) =>
+      single ? x.unsqueeze(0) : this.batchFirst ? x : x.transpose(0, 1),
+    ) as [Tensor, Tensor, Tensor];
+    const [batch = 0, length = 0] = q.shape;
+    const sources = k.shape[1] ?? 0;
+    const { keys, values, added } = this.#extended(k, v);
+    const heads = (x: Tensor): Tensor =>
+      x.reshape([batch, x.shape[1] ?? 0, this.numHeads, this.embedDim / this.numHeads]).transpose(1, 2);
+    const mask = this.#mask(options, batch, length, sources, added, q);
+    const { output, weights } = attend(heads(q), heads(keys), heads(values), {
+      attnMask: mask,
+      dropoutP: this.training ? this.dropout : 0,
+    });
+    const joined = this.outProj.forward(output.transpose(1, 2).reshape([batch, length, this.embedDim]));
+    const shown = (options.averageAttnWeights ?? true) ? weights.mean(1) : weights;
+    const arranged = single ? joined.squeeze(0) : this.batchFirst ? joined : joined.transpose(0, 1);
+    return [arranged, (options.needWeights ?? true) ? (single ? shown.squeeze(0) : shown) : undefined];
+  }
+
+  /** Queries, keys and values in the layer's own features: one product when they come from one sequence. */
+  #projected(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+    const size = this.embedDim;
+    const biasOf = (place: number): Tensor | undefined => this.inProjBias?.slice(0, place * size, (place + 1) * size);
+    const weight = this.inProjWeight;
+    if (weight === undefined) {
+      const own = [this.qProjWeight, this.kProjWeight, this.vProjWeight];
+      return [query, key, value].map((x, place) => linear(x, own[place] ?? x, biasOf(place)));
+    }
+    if (query === key && key === value) {
+      const all = linear(query, weight, this.inProjBias);
+      return [0, 1, 2].map((place) => all.slice(-1, place * size, (place + 1) * size));
+    }
+    return [query, key, value].map((x, place) =>
+      linear(x, weight.slice(0, place * size, (place + 1) * size), biasOf(place)),
+    );
+  }
+
+  /** Keys and values with the learned and the zero ones behind them. */
+  #extended(k: Tensor, v: Tensor): { keys: Tensor; values: Tensor; added: number } {
+    let [keys, values, added] = [k, v, 0];
+    const batch = k.shape[0] ?? 0;
+    const row = [batch, 1, this.embedDim];
+    if (this.biasK !== undefined && this.biasV !== undefined) {
+      keys = cat([keys, this.biasK.expand(row)], 1);
+      values = cat([values, this.biasV.expand(row)], 1);
+      added++;
+    }
+    if (this.addZeroAttn) {
+      keys = cat([keys, zeros(row, { dtype: k.dtype })], 1);
+      values = cat([values, zeros(row, { dtype: v.dtype })], 1);
+      added++;
+    }
+    return { keys, values, added };
+  }
+
+  /** All masks as one that is added, [N or 1, heads or 1, L, S + added]; undefined when there is none. */
+  #mask(
+    { attnMask, keyPaddingMask, isCausal }: MultiheadInputs,
+    batch: number,
+    length: number,
+    sources: number,
+    added: number,
+    like: Tensor,
+  ): Tensor | undefined {
+    const additive = (mask: Tensor): Tensor =>
+      mask.dtype === "bool"
+        ? where(mask, Number.NEGATIVE_INFINITY, zeros([], { dtype: like.dtype }))
+        : mask.to(like.dtype);
+    const parts: Tensor[] = [];
+    if (isCausal) parts.push(additive(causal(length, sources).logicalNot()).reshape([1, 1, length, sources]));
+    if (attnMask !== undefined) {
+      const whole = sameShape(attnMask.shape, [length, sources]);
+      if (!whole && !sameShape(attnMask.shape, [batch * this.numHeads, length, sources])) {
+        throw new ShapeError(
+          `MultiheadAttention: attnMask must be ${formatShape([length, sources])} or ${formatShape([batch * this.numHeads, length, sources])}, got ${formatShape(attnMask.shape)}`,
+        );
+      }
+      parts.push(additive(attnMask).reshape(whole ? [1, 1, length, sources] : [batch, this.numHeads, length, sources]));
+    }
+    if (keyPaddingMask !== undefined) {
+      if (keyPaddingMask.size !== batch * sources)
+        throw new ShapeError(
+          `MultiheadAttention: keyPaddingMask must be ${formatShape([batch, sources])}, got ${formatShape(keyPaddingMask.shape)}`,
+        );
+      parts.push(additive(keyPaddingMask).reshape([batch, 1, 1, sources]));
+    }
+    const [first, ...rest] = parts;
+    if (first === undefined) return undefined;
+    const mask = rest.reduce((sum, part) => sum.add(part), first);
+    const free: readonly (readonly [number, number])[] = [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, added],
+    ];
+    return added === 0 ? mask : mask.pad(free);
+  }
+}

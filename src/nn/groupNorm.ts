@@ -1,0 +1,216 @@
+// Layers that standardise groups of channels of each sample: GroupNorm, InstanceNorm1d, InstanceNorm2d, LocalResponseNorm.
+import { ShapeError } from "../graph/errors.ts";
+import { formatShape, sizeOf } from "../graph/shape.ts";
+import { type Parameter, State, type Tensor } from "../tensor/index.ts";
+import type { FloatDType } from "./init.ts";
+import { Module } from "./module.ts";
+import { type BatchNormOptions, filled } from "./normalization.ts";
+
+/**
+ * (x − mean) / √(variance + eps) · weight + bias, the statistics over each of `numGroups` groups of channels (dim 1) of each
+ * sample. Source: torch.nn.functional.group_norm (Wu and He 2018).
+ */
+export function groupNorm(x: Tensor, numGroups: number, weight?: Tensor, bias?: Tensor, eps = 1e-5): Tensor {
+  const [batch = 0, channels = 0, ...rest] = x.shape;
+  if (x.rank < 2 || !(Number.isInteger(numGroups) && numGroups >= 1) || channels % numGroups !== 0) {
+    throw new ShapeError(
+      `groupNorm: ${numGroups} groups must divide the channels (dim 1) of ${formatShape(x.shape)} evenly`,
+    );
+  }
+  const grouped = x.reshape([batch, numGroups, (channels / numGroups) * sizeOf(rest)]);
+  const centred = grouped.sub(grouped.mean(2, true));
+  const standard = centred.mul(centred.square().mean(2, true).add(eps).rsqrt()).reshape(x.shape);
+  const wide = [1, channels, ...rest.map(() => 1)];
+  const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
+  return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+}
+
+export interface GroupNormOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** Whether a weight and a bias for each channel are learned. Default true. */
+  readonly affine?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: FloatDType;
+}
+
+/** Standardises groups of channels of each sample: [N, C, …] → the same. Source: torch.nn.GroupNorm. */
+export class GroupNorm extends Module {
+  readonly numGroups: number;
+  readonly numChannels: number;
+  readonly eps: number;
+  readonly weight: Parameter | undefined;
+  readonly bias: Parameter | undefined;
+
+  constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
+    super();
+    if (!(Number.isInteger(numGroups) && numGroups >= 1 && numChannels % numGroups === 0))
+      throw new ShapeError(`GroupNorm: ${numGroups} groups must divide ${numChannels} channels evenly`);
+    this.numGroups = numGroups;
+    this.numChannels = numChannels;
+    this.eps = options.eps ?? 1e-5;
+    const affine = options.affine !== false;
+    this.weight = affine ? filled([numChannels], 1, options.dtype) : undefined;
+    this.bias = affine ? filled([numChannels], 0, options.dtype) : undefined;
+  }
+
+  forward(x: Tensor): Tensor {
+    if (x.shape[1] !== this.numChannels)
+      throw new ShapeError(`GroupNorm: takes ${this.numChannels} channels in dim 1, got ${formatShape(x.shape)}`);
+    return groupNorm(x, this.numGroups, this.weight, this.bias, this.eps);
+  }
+}
+
+export interface InstanceNormInputs {
+  readonly runningMean?: State | undefined;
+  readonly runningVar?: State | undefined;
+  readonly weight?: Tensor | undefined;
+  readonly bias?: Tensor | undefined;
+  /** Take the statistics from the input; otherwise the running ones. Default true. */
+  readonly useInputStats?: boolean;
+  /** Default 0.1. */
+  readonly momentum?: number | Tensor;
+  /** Default 1e-5. */
+  readonly eps?: number;
+}
+
+/**
+ * Standardises each channel of each sample, [N, C, …]; the running statistics, where given, take in the mean over the batch.
+ * Source: torch.nn.functional.instance_norm (Ulyanov et al. 2016).
+ */
+export function instanceNorm(x: Tensor, inputs: InstanceNormInputs = {}): Tensor {
+  const { runningMean, runningVar, weight, bias, useInputStats = true, momentum = 0.1, eps = 1e-5 } = inputs;
+  const [, channels = 0, ...rest] = x.shape;
+  const area = sizeOf(rest);
+  const wide = [1, channels, ...rest.map(() => 1)];
+  let standard: Tensor;
+  if (useInputStats || runningMean === undefined || runningVar === undefined) {
+    if (area <= 1)
+      throw new ShapeError(
+        `instanceNorm: each channel needs more than one value, got ${formatShape(x.shape)}; use a larger input or LayerNorm`,
+      );
+    const dims = rest.map((_, place) => place + 2);
+    const mean = x.mean(dims, true);
+    const centred = x.sub(mean);
+    const variance = centred.square().mean(dims, true);
+    const blend = (running: State | undefined, fresh: Tensor): void => {
+      if (running === undefined) return;
+      const over = fresh.detach().mean(0).reshape(running.shape);
+      running.assign(running.add(over.sub(running).mul(momentum)));
+    };
+    blend(runningMean, mean);
+    blend(runningVar, variance.mul(area / (area - 1)));
+    standard = centred.mul(variance.add(eps).rsqrt());
+  } else {
+    standard = x.sub(runningMean.reshape(wide)).mul(runningVar.reshape(wide).add(eps).rsqrt());
+  }
+  const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
+  return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+}
+
+/** Standardises each channel of each sample. Nothing is learned or tracked unless asked for. */
+abstract class InstanceNorm extends Module {
+  readonly numFeatures: number;
+  readonly eps: number;
+  readonly momentum: number | null;
+  readonly weight: Parameter | undefined;
+  readonly bias: Parameter | undefined;
+  readonly runningMean: State | undefined;
+  readonly runningVar: State | undefined;
+  readonly numBatchesTracked: State | undefined;
+  readonly #spatial: number;
+
+  constructor(spatial: number, numFeatures: number, options: BatchNormOptions) {
+    super();
+    this.#spatial = spatial;
+    this.numFeatures = numFeatures;
+    this.eps = options.eps ?? 1e-5;
+    this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
+    const { affine = false, trackRunningStats: tracked = false, dtype = "float32" } = options;
+    this.weight = affine ? filled([numFeatures], 1, dtype) : undefined;
+    this.bias = affine ? filled([numFeatures], 0, dtype) : undefined;
+    this.runningMean = tracked ? new State(0, { shape: [numFeatures], dtype }) : undefined;
+    this.runningVar = tracked ? new State(1, { shape: [numFeatures], dtype }) : undefined;
+    this.numBatchesTracked = tracked ? new State(0, { dtype: "int32" }) : undefined;
+  }
+
+  forward(x: Tensor): Tensor {
+    const single = x.rank === this.#spatial + 1;
+    const channels = x.shape[single ? 0 : 1];
+    if ((!single && x.rank !== this.#spatial + 2) || channels !== this.numFeatures) {
+      throw new ShapeError(
+        `${this.constructor.name}: takes ${this.#spatial + 2} dims, or ${this.#spatial + 1} without a batch, with ${this.numFeatures} channels, got ${formatShape(x.shape)}`,
+      );
+    }
+    const { runningMean, runningVar, weight, bias, eps } = this;
+    const useInputStats = this.training || runningMean === undefined;
+    // PyTorch counts no batches here, and leaves the running statistics when momentum is null.
+    const momentum = this.momentum ?? 0;
+    const output = instanceNorm(single ? x.unsqueeze(0) : x, {
+      weight,
+      bias,
+      eps,
+      momentum,
+      useInputStats,
+      runningMean,
+      runningVar,
+    });
+    return single ? output.squeeze(0) : output;
+  }
+}
+
+/** [N, C, L] or [C, L]. By default nothing is learned (affine false) and nothing tracked. Source: torch.nn.InstanceNorm1d. */
+export class InstanceNorm1d extends InstanceNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super(1, numFeatures, options);
+  }
+}
+
+/** [N, C, H, W] or [C, H, W]. By default nothing is learned (affine false) and nothing tracked. Source: torch.nn.InstanceNorm2d. */
+export class InstanceNorm2d extends InstanceNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super(2, numFeatures, options);
+  }
+}
+
+export interface LocalResponseOptions {
+  /** Default 1e-4. */
+  readonly alpha?: number;
+  /** Default 0.75. */
+  readonly beta?: number;
+  /** Default 1. */
+  readonly k?: number;
+}
+
+/** x / (k + alpha · mean of x² over `size` neighbouring channels)^beta. Source: torch.nn.functional.local_response_norm (Krizhevsky et al. 2012). */
+export function localResponseNorm(x: Tensor, size: number, options: LocalResponseOptions = {}): Tensor {
+  const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+  const channels = x.shape[1] ?? 0;
+  if (x.rank < 3 || !(Number.isInteger(size) && size >= 1))
+    throw new ShapeError(`localResponseNorm: takes [N, C, …] and a size from 1, got ${formatShape(x.shape)}, ${size}`);
+  const before = Math.floor(size / 2);
+  const squares = x.square().pad(x.shape.map((_, axis) => (axis === 1 ? [before, size - 1 - before] : [0, 0])));
+  const total = Array.from({ length: size }, (_, place) => squares.slice(1, place, place + channels)).reduce(
+    (sum, part) => sum.add(part),
+  );
+  return x.div(
+    total
+      .mul(alpha / size)
+      .add(k)
+      .pow(beta),
+  );
+}
+
+/** Source: torch.nn.LocalResponseNorm. */
+export class LocalResponseNorm extends Module {
+  readonly size: number;
+  readonly options: LocalResponseOptions;
+  constructor(size: number, options: LocalResponseOptions = {}) {
+    super();
+    this.size = size;
+    this.options = options;
+  }
+  forward(x: Tensor): Tensor {
+    return localResponseNorm(x, this.size, this.options);
+  }
+}

@@ -1,0 +1,137 @@
+// Padding of the last one or two dims: constant, reflected, replicated, circular.
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import { type PaddingMode, padWith } from "../graph/ops/conv.ts";
+import { formatShape } from "../graph/shape.ts";
+import { Tensor } from "../tensor/index.ts";
+import { Module } from "./module.ts";
+
+export interface PadOptions {
+  /** Default "constant". */
+  readonly mode?: "constant" | "reflect" | "replicate" | "circular";
+  /** For "constant". Default 0. */
+  readonly value?: number;
+}
+
+/**
+ * Pads the last dims: `padding` holds [before, after] of the last dim, then of the one before it, and so on, as in PyTorch. Negative
+ * amounts cut off. "reflect" mirrors without repeating the edge, "replicate" repeats it, "circular" goes on from the other
+ * side. Source: torch.nn.functional.pad.
+ */
+export function pad(x: Tensor, padding: readonly number[], options: PadOptions = {}): Tensor {
+  const { mode = "constant", value = 0 } = options;
+  if (padding.length % 2 !== 0 || padding.length > 2 * x.rank || !padding.every(Number.isInteger)) {
+    throw new ShapeError(
+      `pad: padding ${formatShape(padding)} must hold whole numbers, two for each dim from the last, at most ${2 * x.rank} for ${formatShape(x.shape)}`,
+    );
+  }
+  const pairs = x.shape.map((_, axis): [number, number] => {
+    const from = 2 * (x.rank - 1 - axis);
+    return [padding[from] ?? 0, padding[from + 1] ?? 0];
+  });
+  if (mode === "constant") return x.pad(pairs, value);
+  if (mode !== "reflect" && mode !== "replicate" && mode !== "circular")
+    throw new HebbError(
+      `pad: mode "${mode satisfies never}" does not exist; use "constant", "reflect", "replicate" or "circular"`,
+    );
+  const cut = pairs.some((pair) => pair.some((amount) => amount < 0))
+    ? x.pad(pairs.map(([before, after]) => [Math.min(0, before), Math.min(0, after)]))
+    : x;
+  const kind: PaddingMode = mode;
+  const added = pairs.map(([before, after]): [number, number] => [Math.max(0, before), Math.max(0, after)]);
+  return Tensor.from(padWith(cut.node, added, kind), [cut]);
+}
+
+/** The amounts for `rank` dims from one number for all sides, or as they are. */
+function amounts(kind: string, padding: number | readonly number[], rank: number): readonly number[] {
+  const list = typeof padding === "number" ? new Array<number>(2 * rank).fill(padding) : padding;
+  if (list.length !== 2 * rank)
+    throw new ShapeError(
+      `${kind}: padding must be one number or ${2 * rank} (${rank === 1 ? "left, right" : "left, right, top, bottom"}), got ${formatShape(list)}`,
+    );
+  return list;
+}
+
+abstract class PadModule extends Module {
+  readonly padding: readonly number[];
+  readonly options: PadOptions;
+  readonly #rank: number;
+
+  constructor(kind: string, rank: number, padding: number | readonly number[], options: PadOptions) {
+    super();
+    this.padding = amounts(kind, padding, rank);
+    this.options = options;
+    this.#rank = rank;
+  }
+
+  forward(x: Tensor): Tensor {
+    const rank = this.#rank;
+    if (x.rank !== rank + 1 && x.rank !== rank + 2)
+      throw new ShapeError(
+        `${this.constructor.name}: takes ${rank + 2} dims, or ${rank + 1} without a batch, got ${formatShape(x.shape)}`,
+      );
+    return pad(x, this.padding, this.options);
+  }
+}
+
+type Padding = number | readonly number[];
+
+/** Pads with a value: one number for all sides, or [left, right]. Source: torch.nn.ConstantPad1d. */
+export class ConstantPad1d extends PadModule {
+  constructor(padding: Padding, value: number) {
+    super("ConstantPad1d", 1, padding, { value });
+  }
+}
+/** Pads with a value: one number for all sides, or [left, right, top, bottom]. Source: torch.nn.ConstantPad2d. */
+export class ConstantPad2d extends PadModule {
+  constructor(padding: Padding, value: number) {
+    super("ConstantPad2d", 2, padding, { value });
+  }
+}
+/** Source: torch.nn.ZeroPad1d. */
+export class ZeroPad1d extends PadModule {
+  constructor(padding: Padding) {
+    super("ZeroPad1d", 1, padding, {});
+  }
+}
+/** Source: torch.nn.ZeroPad2d. */
+export class ZeroPad2d extends PadModule {
+  constructor(padding: Padding) {
+    super("ZeroPad2d", 2, padding, {});
+  }
+}
+/** Mirrors, without repeating the edge. Source: torch.nn.ReflectionPad1d. */
+export class ReflectionPad1d extends PadModule {
+  constructor(padding: Padding) {
+    super("ReflectionPad1d", 1, padding, { mode: "reflect" });
+  }
+}
+/** Mirrors, without repeating the edge. Source: torch.nn.ReflectionPad2d. */
+export class ReflectionPad2d extends PadModule {
+  constructor(padding: Padding) {
+    super("ReflectionPad2d", 2, padding, { mode: "reflect" });
+  }
+}
+/** Repeats the edge. Source: torch.nn.ReplicationPad1d. */
+export class ReplicationPad1d extends PadModule {
+  constructor(padding: Padding) {
+    super("ReplicationPad1d", 1, padding, { mode: "replicate" });
+  }
+}
+/** Repeats the edge. Source: torch.nn.ReplicationPad2d. */
+export class ReplicationPad2d extends PadModule {
+  constructor(padding: Padding) {
+    super("ReplicationPad2d", 2, padding, { mode: "replicate" });
+  }
+}
+/** Goes on from the other side. Source: torch.nn.CircularPad1d. */
+export class CircularPad1d extends PadModule {
+  constructor(padding: Padding) {
+    super("CircularPad1d", 1, padding, { mode: "circular" });
+  }
+}
+/** Goes on from the other side. Source: torch.nn.CircularPad2d. */
+export class CircularPad2d extends PadModule {
+  constructor(padding: Padding) {
+    super("CircularPad2d", 2, padding, { mode: "circular" });
+  }
+}

@@ -1,0 +1,235 @@
+// Pools as functions and modules: the largest, the mean or the norm of each window, adaptive ones, and the way back.
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import { perDim } from "../graph/ops/conv.ts";
+import type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from "../graph/ops/pool.ts";
+import * as pool from "../graph/ops/pool.ts";
+import { formatShape, sameShape, sizeOf } from "../graph/shape.ts";
+import * as F from "../tensor/functional.ts";
+import { Tensor, zeros } from "../tensor/index.ts";
+import { Module } from "./module.ts";
+
+type Size = number | readonly number[];
+/** A size for each spatial dim; null keeps the input's. */
+export type AdaptiveSize = number | readonly (number | null)[];
+
+/** The sizes with those of the input where null stands. */
+function resolved(name: string, x: Tensor, rank: number, outputSize: AdaptiveSize): Size {
+  if (typeof outputSize === "number") return outputSize;
+  if (outputSize.length !== rank)
+    throw new ShapeError(`${name}: outputSize needs ${rank} sizes, got ${JSON.stringify(outputSize)}`);
+  return outputSize.map((size, dim) => size ?? x.shape[x.rank - rank + dim] ?? 1);
+}
+
+/** The mean of each of `outputSize` regions: [N, C, L] → [N, C, outputSize]. Source: torch.nn.functional.adaptive_avg_pool1d. */
+export const adaptiveAvgPool1d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
+  F.adaptiveAvgPool1d(x, resolved("adaptiveAvgPool1d", x, 1, outputSize));
+
+/** The mean of each region of a grid: [N, C, H, W] → [N, C, ...outputSize]. Source: torch.nn.functional.adaptive_avg_pool2d. */
+export const adaptiveAvgPool2d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
+  F.adaptiveAvgPool2d(x, resolved("adaptiveAvgPool2d", x, 2, outputSize));
+
+/** The largest of each of `outputSize` regions. Source: torch.nn.functional.adaptive_max_pool1d. */
+export const adaptiveMaxPool1d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
+  Tensor.from(pool.adaptiveMaxPool1d(x.node, resolved("adaptiveMaxPool1d", x, 1, outputSize)), [x]);
+
+/** The largest of each region of a grid. Source: torch.nn.functional.adaptive_max_pool2d. */
+export const adaptiveMaxPool2d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
+  Tensor.from(pool.adaptiveMaxPool2d(x.node, resolved("adaptiveMaxPool2d", x, 2, outputSize)), [x]);
+
+export interface MaxPoolResult {
+  readonly values: Tensor;
+  /** Places in the flattened spatial dims of the input, int32. */
+  readonly indices: Tensor;
+}
+
+/** maxPool1d with where each maximum lies. Source: torch.nn.functional.max_pool1d, return_indices. */
+export const maxPool1dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult => ({
+  values: F.maxPool1d(x, kernelSize, options),
+  indices: Tensor.from(pool.maxPoolPlaces(1, x.node, kernelSize, options), []),
+});
+
+/** maxPool2d with where each maximum lies. Source: torch.nn.functional.max_pool2d, return_indices. */
+export const maxPool2dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult => ({
+  values: F.maxPool2d(x, kernelSize, options),
+  indices: Tensor.from(pool.maxPoolPlaces(2, x.node, kernelSize, options), []),
+});
+
+export interface UnpoolOptions {
+  /** Default: the kernel size. */
+  readonly stride?: Size;
+  /** Default 0. */
+  readonly padding?: Size;
+  /** Of the spatial dims, where several fit. Default: the smallest. */
+  readonly outputSize?: readonly number[] | undefined;
+}
+
+function unpool(
+  name: string,
+  rank: number,
+  x: Tensor,
+  indices: Tensor,
+  kernelSize: Size,
+  options: UnpoolOptions,
+): Tensor {
+  if (!sameShape(x.shape, indices.shape) || (x.rank !== rank + 1 && x.rank !== rank + 2))
+    throw new ShapeError(
+      `${name}: takes values of ${rank + 2} or ${rank + 1} dims and indices of their shape, got ${formatShape(x.shape)} and ${formatShape(indices.shape)}`,
+    );
+  const kernel = perDim(name, "kernelSize", kernelSize, rank, 1);
+  const stride = perDim(name, "stride", options.stride ?? kernelSize, rank, 1);
+  const padding = perDim(name, "padding", options.padding ?? 0, rank, 0);
+  const lead = x.shape.slice(0, x.rank - rank);
+  const least = x.shape
+    .slice(x.rank - rank)
+    .map((extent, dim) => (extent - 1) * (stride[dim] ?? 1) - 2 * (padding[dim] ?? 0) + (kernel[dim] ?? 1));
+  const size = options.outputSize?.slice(-rank) ?? least;
+  if (size.some((extent, dim) => Math.abs(extent - (least[dim] ?? 0)) >= (stride[dim] ?? 1)))
+    throw new ShapeError(`${name}: outputSize ${formatShape(size)} is too far from ${formatShape(least)}`);
+  const flat = [sizeOf(lead), sizeOf(x.shape.slice(x.rank - rank))];
+  return zeros([flat[0] ?? 0, sizeOf(size)], { dtype: x.dtype })
+    .scatterAdd(1, indices.reshape(flat), x.reshape(flat))
+    .reshape([...lead, ...size]);
+}
+
+/** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool1dWithIndices. Source: torch.nn.functional.max_unpool1d. */
+export const maxUnpool1d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
+  unpool("maxUnpool1d", 1, x, indices, kernelSize, options);
+
+/** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool2dWithIndices. Source: torch.nn.functional.max_unpool2d. */
+export const maxUnpool2d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
+  unpool("maxUnpool2d", 2, x, indices, kernelSize, options);
+
+/** (Σ xᵖ)^(1/p) over each window. `p` = Infinity is maxPool. */
+function lpPool(rank: 1 | 2, x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions): Tensor {
+  const name = `lpPool${rank}d`;
+  if (!(normType > 0)) throw new HebbError(`${name}: normType must be above 0, got ${normType}`);
+  const [max, mean] = rank === 1 ? [F.maxPool1d, F.avgPool1d] : [F.maxPool2d, F.avgPool2d];
+  if (normType === Number.POSITIVE_INFINITY) return max(x, kernelSize, options);
+  const count = sizeOf(perDim(name, "kernelSize", kernelSize, rank, 1));
+  const total = mean(x.pow(normType), kernelSize, options).mul(count);
+  return total
+    .sign()
+    .mul(total.abs().relu())
+    .pow(1 / normType);
+}
+
+export type LPPoolOptions = Pick<PoolOptions, "stride" | "ceilMode">;
+
+/** (Σ xᵖ)^(1/p) over each window. Source: torch.nn.functional.lp_pool1d. */
+export const lpPool1d = (x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions = {}): Tensor =>
+  lpPool(1, x, normType, kernelSize, options);
+/** (Σ xᵖ)^(1/p) over each window. Source: torch.nn.functional.lp_pool2d. */
+export const lpPool2d = (x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions = {}): Tensor =>
+  lpPool(2, x, normType, kernelSize, options);
+
+/** A window and how it moves. */
+abstract class Pool<O extends PoolOptions> extends Module {
+  readonly kernelSize: Size;
+  readonly options: O;
+  constructor(kernelSize: Size, options: O) {
+    super();
+    this.kernelSize = kernelSize;
+    this.options = options;
+  }
+}
+
+/** The largest of each window; the stride is the window's size by default. Source: torch.nn.MaxPool2d. */
+export class MaxPool2d extends Pool<MaxPoolOptions> {
+  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
+    super(kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.maxPool2d(x, this.kernelSize, this.options);
+  }
+}
+
+/** The largest of each window. Source: torch.nn.MaxPool1d. */
+export class MaxPool1d extends Pool<MaxPoolOptions> {
+  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
+    super(kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.maxPool1d(x, this.kernelSize, this.options);
+  }
+}
+
+/** The mean of each window. Source: torch.nn.AvgPool2d. */
+export class AvgPool2d extends Pool<AvgPoolOptions> {
+  constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
+    super(kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.avgPool2d(x, this.kernelSize, this.options);
+  }
+}
+
+/** The mean of each window. Source: torch.nn.AvgPool1d. */
+export class AvgPool1d extends Pool<AvgPoolOptions> {
+  constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
+    super(kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.avgPool1d(x, this.kernelSize, this.options);
+  }
+}
+
+/** The norm of each window: (Σ xᵖ)^(1/p). Source: torch.nn.LPPool1d. */
+export class LPPool1d extends Pool<LPPoolOptions> {
+  readonly normType: number;
+  constructor(normType: number, kernelSize: Size, options: LPPoolOptions = {}) {
+    super(kernelSize, options);
+    this.normType = normType;
+  }
+  forward(x: Tensor): Tensor {
+    return lpPool1d(x, this.normType, this.kernelSize, this.options);
+  }
+}
+
+/** The norm of each window: (Σ xᵖ)^(1/p). Source: torch.nn.LPPool2d. */
+export class LPPool2d extends Pool<LPPoolOptions> {
+  readonly normType: number;
+  constructor(normType: number, kernelSize: Size, options: LPPoolOptions = {}) {
+    super(kernelSize, options);
+    this.normType = normType;
+  }
+  forward(x: Tensor): Tensor {
+    return lpPool2d(x, this.normType, this.kernelSize, this.options);
+  }
+}
+
+/** Windows chosen so that the result has the given size. */
+abstract class AdaptivePool extends Module {
+  readonly outputSize: AdaptiveSize;
+  constructor(outputSize: AdaptiveSize) {
+    super();
+    this.outputSize = outputSize;
+  }
+}
+
+/** The mean of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveAvgPool1d. */
+export class AdaptiveAvgPool1d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveAvgPool1d(x, this.outputSize);
+  }
+}
+
+/** The mean of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveAvgPool2d. */
+export class AdaptiveAvgPool2d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveAvgPool2d(x, this.outputSize);
+  }
+}
+
+/** The largest of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool1d. */
+export class AdaptiveMaxPool1d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveMaxPool1d(x, this.outputSize);
+  }
+}
+
+/** The largest of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool2d. */
+export class AdaptiveMaxPool2d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveMaxPool2d(x, this.outputSize);
+  }
+}

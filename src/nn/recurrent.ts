@@ -1,0 +1,404 @@
+// RNN, LSTM and GRU over whole sequences: layers, directions, lengths; gradients of the weights as one product for all steps.
+import { gradients } from "../graph/autodiff.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import type { Node } from "../graph/node.ts";
+import { withGradient } from "../graph/ops/alias.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import { arange, cat, type Parameter, stack, Tensor, tensor, where, zeros } from "../tensor/index.ts";
+import { dropout } from "./dropout.ts";
+import type { FloatDType } from "./init.ts";
+import { linear } from "./linear.ts";
+import { Module } from "./module.ts";
+import {
+  checkSizes,
+  type Gates,
+  gruGates,
+  lstmGates,
+  type RecurrentState,
+  recurrentParameter,
+  rnnGates,
+} from "./recurrentCells.ts";
+
+export interface RecurrentOptions {
+  /** Layers on top of one another. Default 1. */
+  readonly numLayers?: number;
+  /** Whether biases are added. Default true. */
+  readonly bias?: boolean;
+  /** Sequences are [N, T, in] and not [T, N, in]. States are [layers, N, hidden] either way. Default false. */
+  readonly batchFirst?: boolean;
+  /** Between layers, in training. Default 0. */
+  readonly dropout?: number;
+  /** Run backwards too; the outputs of both directions are joined. Default false. */
+  readonly bidirectional?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: FloatDType;
+}
+
+export interface RNNOptions extends RecurrentOptions {
+  /** Default "tanh". */
+  readonly nonlinearity?: "tanh" | "relu";
+}
+
+export interface LSTMOptions extends RecurrentOptions {
+  /** Above 0, outputs are projected to this size, smaller than the hidden size. Default 0. */
+  readonly projSize?: number;
+}
+
+export interface SequenceOptions {
+  /**
+   * How many steps of each sequence count, [N], 0 ≤ length ≤ T. Later outputs are 0, and the final state is that after the last
+   * step that counts: what torch.nn.utils.rnn.pack_padded_sequence is for.
+   */
+  readonly lengths?: Tensor | readonly number[];
+}
+
+interface Weights {
+  readonly ih: Parameter;
+  readonly hh: Parameter;
+  readonly biasIh: Parameter | undefined;
+  readonly biasHh: Parameter | undefined;
+  /** Projects the hidden state. */
+  readonly hr: Parameter | undefined;
+}
+
+/** One layer in one direction. */
+interface Pass {
+  readonly gates: Gates;
+  readonly weights: Weights;
+  readonly reverse: boolean;
+  /** True where a step counts, [T, N, 1]. */
+  readonly counts: Tensor | undefined;
+}
+
+/** [T, N, in] through one layer in one direction: outputs [T, N, out] and the final state. */
+function runLayer(x: Tensor, start: RecurrentState, pass: Pass): { output: Tensor; final: RecurrentState } {
+  const { gates, weights } = pass;
+  const [steps = 0] = x.shape;
+  if (steps === 0) throw new ShapeError(`${gates.name}: a sequence needs at least one step`);
+  // The gates of all steps that depend on the input alone are one product; without a split the second bias joins it.
+  const both =
+    weights.biasIh === undefined || weights.biasHh === undefined || gates.splitBias
+      ? weights.biasIh
+      : weights.biasIh.add(weights.biasHh);
+  const fromInput = linear(x, weights.ih, both);
+  const unrolled = unroll(fromInput, start, pass);
+  const [hiddenSize = 0] = unrolled.final.hidden.shape.slice(-1);
+  const joined = joinOutputs(unrolled);
+  const inputs = [
+    fromInput,
+    start.hidden,
+    ...(start.cell === undefined ? [] : [start.cell]),
+    weights.hh,
+    ...(gates.splitBias && weights.biasHh !== undefined ? [weights.biasHh] : []),
+    ...(weights.hr === undefined ? [] : [weights.hr]),
+  ];
+  const node = withGradient(
+    joined.node,
+    inputs.map((input) => input.node),
+    (grad) => layerGradients(joined, unrolled, start, pass, grad).map((part) => part?.node),
+  );
+  const all = Tensor.from(node, inputs);
+  const output = all.slice(0, 0, steps).slice(2, 0, hiddenSize);
+  const last = pass.reverse ? 0 : steps - 1;
+  const final = {
+    // With lengths too: the state stays as it is through steps that do not count.
+    hidden: output.select(0, last),
+    cell: unrolled.final.cell === undefined ? undefined : all.select(0, -1),
+  };
+  return { output: pass.counts === undefined ? output : where(pass.counts, output, 0), final };
+}
+
+/** All steps of one pass, with what its gradients are made of. Everything is in the order of time. */
+interface Unrolled {
+  readonly hidden: readonly Tensor[];
+  /** The state's part of the gates, before its bias. */
+  readonly fromState: readonly Tensor[];
+  readonly ofInput: readonly Tensor[];
+  readonly previous: readonly Tensor[];
+  /** Before and after the projection, if there is one. */
+  readonly unprojected: readonly Tensor[];
+  readonly projected: readonly Tensor[];
+  readonly final: RecurrentState;
+}
+
+function unroll(fromInput: Tensor, start: RecurrentState, { gates, weights, reverse, counts }: Pass): Unrolled {
+  const steps = fromInput.shape[0] ?? 0;
+  const recurrent = weights.hh.t();
+  const projection = weights.hr?.t();
+  const rows: { at: number; hidden: Tensor; z: Tensor; x: Tensor; before: Tensor; raw: Tensor; made: Tensor }[] = [];
+  let state = start;
+  for (let step = 0; step < steps; step++) {
+    const at = reverse ? steps - 1 - step : step;
+    const x = fromInput.select(0, at);
+    const before = state.hidden;
+    const z = before.matmul(recurrent);
+    const next = gates.step(x, gates.splitBias && weights.biasHh !== undefined ? z.add(weights.biasHh) : z, state);
+    const raw = next.hidden;
+    const made = projection === undefined ? raw : raw.matmul(projection);
+    const valid = counts?.select(0, at);
+    const kept = (fresh: Tensor, old: Tensor): Tensor => (valid === undefined ? fresh : where(valid, fresh, old));
+    state = {
+      hidden: kept(made, before),
+      cell: next.cell === undefined || state.cell === undefined ? undefined : kept(next.cell, state.cell),
+    };
+    rows.push({ at, hidden: state.hidden, z, x, before, raw, made });
+  }
+  rows.sort((a, b) => a.at - b.at);
+  return {
+    hidden: rows.map(({ hidden }) => hidden),
+    fromState: rows.map(({ z }) => z),
+    ofInput: rows.map(({ x }) => x),
+    previous: rows.map(({ before }) => before),
+    unprojected: rows.map(({ raw }) => raw),
+    projected: rows.map(({ made }) => made),
+    final: state,
+  };
+}
+
+/** Outputs and the final cell as rows of one tensor: a custom gradient belongs to one value. */
+function joinOutputs({ hidden, final }: Unrolled): Tensor {
+  const width = final.cell?.shape[1] ?? final.hidden.shape[1] ?? 0;
+  const wide = (row: Tensor): Tensor => {
+    const missing = width - (row.shape[1] ?? 0);
+    return missing === 0
+      ? row
+      : row.pad([
+          [0, 0],
+          [0, missing],
+        ]);
+  };
+  return stack([...hidden.map(wide), ...(final.cell === undefined ? [] : [final.cell])]);
+}
+
+/**
+ * Backwards through time: the gradients of the gates step by step, and those of the weights from all steps at once, as one product
+ * Σₜ dzₜᵀ hₜ₋₁ instead of one for each step.
+ */
+function layerGradients(
+  joined: Tensor,
+  { fromState, ofInput, previous, unprojected, projected }: Unrolled,
+  start: RecurrentState,
+  { gates, weights }: Pass,
+  grad: Node,
+): (Tensor | undefined)[] {
+  const steps = fromState.length;
+  const nodes = (list: readonly Tensor[]): Node[] => list.map(({ node }) => node);
+  const startNodes = [start.hidden.node, ...(start.cell === undefined ? [] : [start.cell.node])];
+  const found = gradients(
+    joined.node,
+    [...nodes(fromState), ...nodes(ofInput), ...nodes(weights.hr === undefined ? [] : projected), ...startNodes],
+    grad,
+  );
+  const slopes = (from: number, like: readonly Tensor[]): Tensor =>
+    stack(
+      like.map((tensorLike, step) => {
+        const node = found[from + step];
+        return node === undefined ? zeros(tensorLike.shape, { dtype: tensorLike.dtype }) : Tensor.of(node);
+      }),
+    );
+  const dz = slopes(0, fromState);
+  const flat = (x: Tensor): Tensor => x.reshape([-1, x.shape[2] ?? 0]);
+  const ofWeight = (slope: Tensor, input: Tensor): Tensor => flat(slope).t().matmul(flat(input));
+  const startSlopes = found.slice(found.length - startNodes.length);
+  return [
+    slopes(steps, ofInput),
+    ...startSlopes.map((node) => (node === undefined ? undefined : Tensor.of(node))),
+    ofWeight(dz, stack(previous)),
+    ...(gates.splitBias && weights.biasHh !== undefined ? [dz.sum([0, 1])] : []),
+    ...(weights.hr === undefined ? [] : [ofWeight(slopes(2 * steps, projected), stack(unprojected))]),
+  ];
+}
+
+/** What RNN, LSTM and GRU share. */
+abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly batchFirst: boolean;
+  readonly dropout: number;
+  readonly bidirectional: boolean;
+  readonly projSize: number;
+  readonly #gates: Gates;
+  /** By layer, then by direction. */
+  readonly #weights: readonly (readonly Weights[])[];
+
+  constructor(gates: Gates, inputSize: number, hiddenSize: number, options: LSTMOptions) {
+    super();
+    const { numLayers = 1, bias = true, dtype } = options;
+    checkSizes(gates.name, { inputSize, hiddenSize, numLayers });
+    this.inputSize = inputSize;
+    this.hiddenSize = hiddenSize;
+    this.numLayers = numLayers;
+    this.batchFirst = options.batchFirst ?? false;
+    this.dropout = options.dropout ?? 0;
+    this.bidirectional = options.bidirectional ?? false;
+    this.projSize = options.projSize ?? 0;
+    if (!(this.dropout >= 0 && this.dropout <= 1))
+      throw new HebbError(`${gates.name}: dropout must lie between 0 and 1, got ${this.dropout}`);
+    if (!(Number.isInteger(this.projSize) && this.projSize >= 0 && this.projSize < hiddenSize))
+      throw new HebbError(
+        `${gates.name}: projSize must be a whole number from 0 and below the hidden size ${hiddenSize}, got ${this.projSize}`,
+      );
+    this.#gates = gates;
+    const directions = this.bidirectional ? 2 : 1;
+    const outSize = this.projSize || hiddenSize;
+    const make = (...shape: number[]): Parameter => recurrentParameter(shape, hiddenSize, dtype);
+    this.#weights = Array.from({ length: numLayers }, (_, layer) =>
+      Array.from({ length: directions }, () => ({
+        ih: make(gates.count * hiddenSize, layer === 0 ? inputSize : outSize * directions),
+        hh: make(gates.count * hiddenSize, outSize),
+        biasIh: bias ? make(gates.count * hiddenSize) : undefined,
+        biasHh: bias ? make(gates.count * hiddenSize) : undefined,
+        hr: this.projSize > 0 ? make(this.projSize, hiddenSize) : undefined,
+      })),
+    );
+  }
+
+  protected override *members(): Iterable<readonly [string, Parameter]> {
+    for (const [layer, directions] of this.#weights.entries()) {
+      for (const [direction, weights] of directions.entries()) {
+        const ending = `l${layer}${direction === 1 ? "_reverse" : ""}`;
+        yield [`weight_ih_${ending}`, weights.ih];
+        yield [`weight_hh_${ending}`, weights.hh];
+        if (weights.biasIh !== undefined) yield [`bias_ih_${ending}`, weights.biasIh];
+        if (weights.biasHh !== undefined) yield [`bias_hh_${ending}`, weights.biasHh];
+        if (weights.hr !== undefined) yield [`weight_hr_${ending}`, weights.hr];
+      }
+    }
+  }
+
+  /** Outputs and the final states of all layers, [layers · directions, N, size]. */
+  protected run(
+    x: Tensor,
+    hidden: Tensor | undefined,
+    cell: Tensor | undefined,
+    { lengths }: SequenceOptions,
+  ): { output: Tensor; hidden: Tensor; cell: Tensor | undefined } {
+    const { name, hasCell } = this.#gates;
+    const single = x.rank === 2;
+    if ((x.rank !== 2 && x.rank !== 3) || x.shape[x.rank - 1] !== this.inputSize) {
+      const form = this.batchFirst ? "[N, T, " : "[T, N, ";
+      throw new ShapeError(
+        `${name}: takes ${form}${this.inputSize}] or [T, ${this.inputSize}], got ${formatShape(x.shape)}`,
+      );
+    }
+    const inTime = single ? x.unsqueeze(1) : this.batchFirst ? x.transpose(0, 1) : x;
+    const [steps = 0, batch = 0] = inTime.shape;
+    const directions = this.bidirectional ? 2 : 1;
+    const started = (state: Tensor | undefined, what: string, size: number): Tensor | undefined => {
+      if (state === undefined) return undefined;
+      const wanted = [this.numLayers * directions, ...(single ? [] : [batch]), size];
+      if (!sameShape(state.shape, wanted)) {
+        throw new ShapeError(
+          `${name}: the initial ${what} must be ${formatShape(wanted)}, got ${formatShape(state.shape)}`,
+        );
+      }
+      return single ? state.unsqueeze(1) : state;
+    };
+    const outSize = this.projSize || this.hiddenSize;
+    const firstHidden = started(hidden, "hidden state", outSize);
+    const firstCell = started(cell, "cell state", this.hiddenSize);
+    const stateOf = (given: Tensor | undefined, place: number, size: number): Tensor =>
+      given?.select(0, place) ?? zeros([batch, size], { dtype: x.dtype });
+    const counts = lengths === undefined ? undefined : stepsThatCount(name, lengths, steps, batch);
+    const finals: RecurrentState[] = [];
+    let value = inTime;
+    for (const [layer, passes] of this.#weights.entries()) {
+      const outputs = passes.map((weights, direction) => {
+        const place = layer * directions + direction;
+        const start: RecurrentState = {
+          hidden: stateOf(firstHidden, place, outSize),
+          cell: hasCell ? stateOf(firstCell, place, this.hiddenSize) : undefined,
+        };
+        const { output, final } = runLayer(value, start, {
+          gates: this.#gates,
+          weights,
+          reverse: direction === 1,
+          counts,
+        });
+        finals.push(final);
+        return output;
+      });
+      value = outputs.length === 1 && outputs[0] !== undefined ? outputs[0] : cat(outputs, 2);
+      if (layer < this.numLayers - 1) value = dropout(value, this.dropout, this.training);
+    }
+    const gathered = (list: readonly Tensor[]): Tensor => {
+      const all = stack(list);
+      return single ? all.squeeze(1) : all;
+    };
+    return {
+      output: single ? value.squeeze(1) : this.batchFirst ? value.transpose(0, 1) : value,
+      hidden: gathered(finals.map((final) => final.hidden)),
+      cell: hasCell ? gathered(finals.flatMap((final) => final.cell ?? [])) : undefined,
+    };
+  }
+}
+
+/** True where a step counts, [T, N, 1]. */
+function stepsThatCount(name: string, lengths: Tensor | readonly number[], steps: number, batch: number): Tensor {
+  const counts = lengths instanceof Tensor ? lengths : tensor(Int32Array.from(lengths));
+  if (counts.rank !== 1 || counts.size !== batch)
+    throw new ShapeError(
+      `${name}: lengths must hold one number for each of the ${batch} sequences, got ${formatShape(counts.shape)}`,
+    );
+  if (!(lengths instanceof Tensor)) {
+    const wrong = lengths.find((length) => !(Number.isInteger(length) && length >= 0 && length <= steps));
+    if (wrong !== undefined)
+      throw new HebbError(`${name}: a length must be a whole number from 0 to ${steps}, got ${wrong}`);
+  }
+  return arange(steps)
+    .reshape([steps, 1, 1])
+    .lt(counts.reshape([1, batch, 1]));
+}
+
+/**
+ * Elman's recurrent network: h = tanh(W x + b + U h₋₁ + b′) (or relu). [T, N, in] → outputs [T, N, hidden · directions] and the
+ * final states [layers · directions, N, hidden]. Without an initial state it starts at 0. Source: torch.nn.RNN.
+ */
+export class RNN extends Recurrent<
+  [output: Tensor, hidden: Tensor],
+  [x: Tensor, hidden?: Tensor | undefined, options?: SequenceOptions]
+> {
+  constructor(inputSize: number, hiddenSize: number, { nonlinearity, ...options }: RNNOptions = {}) {
+    super(rnnGates(nonlinearity ?? "tanh"), inputSize, hiddenSize, options);
+  }
+  forward(x: Tensor, hidden?: Tensor, options: SequenceOptions = {}): [output: Tensor, hidden: Tensor] {
+    const result = this.run(x, hidden, undefined, options);
+    return [result.output, result.hidden];
+  }
+}
+
+/** Gated recurrent units: shapes as for RNN. Source: torch.nn.GRU (Cho et al. 2014). */
+export class GRU extends Recurrent<
+  [output: Tensor, hidden: Tensor],
+  [x: Tensor, hidden?: Tensor | undefined, options?: SequenceOptions]
+> {
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+    super(gruGates, inputSize, hiddenSize, options);
+  }
+  forward(x: Tensor, hidden?: Tensor, options: SequenceOptions = {}): [output: Tensor, hidden: Tensor] {
+    const result = this.run(x, hidden, undefined, options);
+    return [result.output, result.hidden];
+  }
+}
+
+/**
+ * Long short-term memory: [T, N, in] → outputs [T, N, size · directions] and [final hidden, final cell], each
+ * [layers · directions, N, size]. Source: torch.nn.LSTM (Hochreiter and Schmidhuber 1997).
+ */
+export class LSTM extends Recurrent<
+  [output: Tensor, state: [hidden: Tensor, cell: Tensor]],
+  [x: Tensor, state?: readonly [hidden: Tensor, cell: Tensor] | undefined, options?: SequenceOptions]
+> {
+  constructor(inputSize: number, hiddenSize: number, options: LSTMOptions = {}) {
+    super(lstmGates, inputSize, hiddenSize, options);
+  }
+  forward(
+    x: Tensor,
+    state?: readonly [hidden: Tensor, cell: Tensor],
+    options: SequenceOptions = {},
+  ): [output: Tensor, state: [hidden: Tensor, cell: Tensor]] {
+    const result = this.run(x, state?.[0], state?.[1], options);
+    return [result.output, [result.hidden, result.cell ?? result.hidden]];
+  }
+}

@@ -1,0 +1,249 @@
+// Transformer layers: attention and a small network for each position, with residual paths and normalisation.
+import { HebbError } from "../graph/errors.ts";
+import { ones, type Tensor, where, zeros } from "../tensor/index.ts";
+import { gelu, relu } from "./activations.ts";
+import { MultiheadAttention, type MultiheadInputs } from "./attention.ts";
+import { ModuleList } from "./containers.ts";
+import { Dropout } from "./dropout.ts";
+import type { FloatDType } from "./init.ts";
+import { Linear } from "./linear.ts";
+import { type AnyModule, Module } from "./module.ts";
+import { LayerNorm } from "./normalization.ts";
+
+export interface TransformerLayerOptions {
+  /** Width of the network of each position. Default 2048. */
+  readonly dimFeedforward?: number;
+  /** In training. Default 0.1. */
+  readonly dropout?: number;
+  /** Default "relu". */
+  readonly activation?: "relu" | "gelu" | ((x: Tensor) => Tensor);
+  /** Default 1e-5. */
+  readonly layerNormEps?: number;
+  /** Sequences are [N, T, E] and not [T, N, E]. Default false. */
+  readonly batchFirst?: boolean;
+  /** Normalise before attention and network instead of after. Default false. */
+  readonly normFirst?: boolean;
+  /** In all projections and normalisations. Default true. */
+  readonly bias?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: FloatDType;
+}
+
+export interface EncoderInputs {
+  /** [T, T] or [N · heads, T, T]: booleans, true is left out; floats are added. */
+  readonly srcMask?: Tensor | undefined;
+  /** [N, T]: booleans, true is left out; floats are added. */
+  readonly srcKeyPaddingMask?: Tensor | undefined;
+  /** Position i sees positions up to i. Default false. */
+  readonly isCausal?: boolean;
+}
+
+export interface DecoderInputs {
+  readonly tgtMask?: Tensor | undefined;
+  readonly memoryMask?: Tensor | undefined;
+  readonly tgtKeyPaddingMask?: Tensor | undefined;
+  readonly memoryKeyPaddingMask?: Tensor | undefined;
+  readonly tgtIsCausal?: boolean;
+  readonly memoryIsCausal?: boolean;
+}
+
+/** 0 on and below the diagonal, −∞ above: added to scores, it hides the future. Source: torch.nn.Transformer.generate_square_subsequent_mask. */
+export const causalMask = (size: number, options: { readonly dtype?: FloatDType } = {}): Tensor =>
+  where(
+    ones([size, size], { dtype: "bool" }).tril(),
+    zeros([], { dtype: options.dtype ?? "float32" }),
+    Number.NEGATIVE_INFINITY,
+  );
+
+function activationOf(activation: TransformerLayerOptions["activation"]): (x: Tensor) => Tensor {
+  if (typeof activation === "function") return activation;
+  switch (activation) {
+    case undefined:
+    case "relu":
+      return relu;
+    case "gelu":
+      return (x) => gelu(x);
+    default:
+      throw new HebbError(
+        `transformer: activation "${activation satisfies never}" does not exist; use "relu", "gelu" or a function`,
+      );
+  }
+}
+
+/** The options that parts of a layer share. */
+interface Parts {
+  readonly bias: boolean;
+  readonly dtype?: FloatDType;
+}
+
+const partsOf = ({ bias = true, dtype }: TransformerLayerOptions): Parts => ({
+  bias,
+  ...(dtype === undefined ? {} : { dtype }),
+});
+
+/**
+ * Self-attention, then a network of two layers, each added to what went in and normalised: [T, N, E] → [T, N, E].
+ * Source: torch.nn.TransformerEncoderLayer (Vaswani et al. 2017).
+ */
+export class TransformerEncoderLayer extends Module<Tensor, [src: Tensor, options?: EncoderInputs]> {
+  readonly selfAttn: MultiheadAttention;
+  readonly linear1: Linear;
+  readonly dropout: Dropout;
+  readonly linear2: Linear;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly normFirst: boolean;
+  readonly #activation: (x: Tensor) => Tensor;
+
+  constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    super();
+    const { dimFeedforward = 2048, dropout = 0.1, layerNormEps: eps = 1e-5 } = options;
+    const parts = partsOf(options);
+    this.selfAttn = new MultiheadAttention(dModel, nhead, {
+      ...parts,
+      dropout,
+      batchFirst: options.batchFirst ?? false,
+    });
+    this.linear1 = new Linear(dModel, dimFeedforward, parts);
+    this.dropout = new Dropout(dropout);
+    this.linear2 = new Linear(dimFeedforward, dModel, parts);
+    this.norm1 = new LayerNorm(dModel, { ...parts, eps });
+    this.norm2 = new LayerNorm(dModel, { ...parts, eps });
+    this.dropout1 = new Dropout(dropout);
+    this.dropout2 = new Dropout(dropout);
+    this.normFirst = options.normFirst ?? false;
+    this.#activation = activationOf(options.activation);
+  }
+
+  forward(src: Tensor, { srcMask, srcKeyPaddingMask, isCausal = false }: EncoderInputs = {}): Tensor {
+    const attention = (x: Tensor): Tensor => {
+      const options = { attnMask: srcMask, keyPaddingMask: srcKeyPaddingMask, isCausal, needWeights: false };
+      return this.dropout1.forward(this.selfAttn.forward(x, x, x, options)[0]);
+    };
+    const network = (x: Tensor): Tensor =>
+      this.dropout2.forward(this.linear2.forward(this.dropout.forward(this.#activation(this.linear1.forward(x)))));
+    if (this.normFirst) {
+      const middle = src.add(attention(this.norm1.forward(src)));
+      return middle.add(network(this.norm2.forward(middle)));
+    }
+    const middle = this.norm1.forward(src.add(attention(src)));
+    return this.norm2.forward(middle.add(network(middle)));
+  }
+}
+
+/**
+ * Self-attention over the target, attention to the encoder's memory, then a network of two layers: target [T, N, E] and memory
+ * [S, N, E] → [T, N, E]. Source: torch.nn.TransformerDecoderLayer (Vaswani et al. 2017).
+ */
+export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory: Tensor, options?: DecoderInputs]> {
+  readonly selfAttn: MultiheadAttention;
+  readonly multiheadAttn: MultiheadAttention;
+  readonly linear1: Linear;
+  readonly dropout: Dropout;
+  readonly linear2: Linear;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly norm3: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly dropout3: Dropout;
+  readonly normFirst: boolean;
+  readonly #activation: (x: Tensor) => Tensor;
+
+  constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    super();
+    const { dimFeedforward = 2048, dropout = 0.1, layerNormEps: eps = 1e-5 } = options;
+    const parts = partsOf(options);
+    const attention = { ...parts, dropout, batchFirst: options.batchFirst ?? false };
+    this.selfAttn = new MultiheadAttention(dModel, nhead, attention);
+    this.multiheadAttn = new MultiheadAttention(dModel, nhead, attention);
+    this.linear1 = new Linear(dModel, dimFeedforward, parts);
+    this.dropout = new Dropout(dropout);
+    this.linear2 = new Linear(dimFeedforward, dModel, parts);
+    this.norm1 = new LayerNorm(dModel, { ...parts, eps });
+    this.norm2 = new LayerNorm(dModel, { ...parts, eps });
+    this.norm3 = new LayerNorm(dModel, { ...parts, eps });
+    this.dropout1 = new Dropout(dropout);
+    this.dropout2 = new Dropout(dropout);
+    this.dropout3 = new Dropout(dropout);
+    this.normFirst = options.normFirst ?? false;
+    this.#activation = activationOf(options.activation);
+  }
+
+  forward(tgt: Tensor, memory: Tensor, options: DecoderInputs = {}): Tensor {
+    const { tgtIsCausal = false, memoryIsCausal = false } = options;
+    const own: MultiheadInputs = {
+      attnMask: options.tgtMask,
+      keyPaddingMask: options.tgtKeyPaddingMask,
+      isCausal: tgtIsCausal,
+      needWeights: false,
+    };
+    const across: MultiheadInputs = {
+      attnMask: options.memoryMask,
+      keyPaddingMask: options.memoryKeyPaddingMask,
+      isCausal: memoryIsCausal,
+      needWeights: false,
+    };
+    const self = (x: Tensor): Tensor => this.dropout1.forward(this.selfAttn.forward(x, x, x, own)[0]);
+    const cross = (x: Tensor): Tensor =>
+      this.dropout2.forward(this.multiheadAttn.forward(x, memory, memory, across)[0]);
+    const network = (x: Tensor): Tensor =>
+      this.dropout3.forward(this.linear2.forward(this.dropout.forward(this.#activation(this.linear1.forward(x)))));
+    if (this.normFirst) {
+      const first = tgt.add(self(this.norm1.forward(tgt)));
+      const second = first.add(cross(this.norm2.forward(first)));
+      return second.add(network(this.norm3.forward(second)));
+    }
+    const first = this.norm1.forward(tgt.add(self(tgt)));
+    const second = this.norm2.forward(first.add(cross(first)));
+    return this.norm3.forward(second.add(network(second)));
+  }
+}
+
+/** `count` modules, each made anew. */
+function layersOf<M extends AnyModule>(make: () => M, count: number, kind: string): M[] {
+  if (!(Number.isInteger(count) && count >= 0))
+    throw new HebbError(`${kind}: the number of layers must be a whole number of 0 or more, got ${count}`);
+  return Array.from({ length: count }, make);
+}
+
+/**
+ * Encoder layers one after another, and a last normalisation if given. `make` builds one layer; each starts with weights of its
+ * own. Source: torch.nn.TransformerEncoder.
+ */
+export class TransformerEncoder extends Module<Tensor, [src: Tensor, options?: EncoderInputs]> {
+  readonly layers: ModuleList<TransformerEncoderLayer>;
+  readonly norm: LayerNorm | undefined;
+
+  constructor(make: () => TransformerEncoderLayer, numLayers: number, options: { readonly norm?: LayerNorm } = {}) {
+    super();
+    this.layers = new ModuleList(layersOf(make, numLayers, "TransformerEncoder"));
+    this.norm = options.norm;
+  }
+
+  forward(src: Tensor, options: EncoderInputs = {}): Tensor {
+    let value = src;
+    for (const layer of this.layers) value = layer.forward(value, options);
+    return this.norm === undefined ? value : this.norm.forward(value);
+  }
+}
+
+/** Decoder layers one after another, and a last normalisation if given. Source: torch.nn.TransformerDecoder. */
+export class TransformerDecoder extends Module<Tensor, [tgt: Tensor, memory: Tensor, options?: DecoderInputs]> {
+  readonly layers: ModuleList<TransformerDecoderLayer>;
+  readonly norm: LayerNorm | undefined;
+
+  constructor(make: () => TransformerDecoderLayer, numLayers: number, options: { readonly norm?: LayerNorm } = {}) {
+    super();
+    this.layers = new ModuleList(layersOf(make, numLayers, "TransformerDecoder"));
+    this.norm = options.norm;
+  }
+
+  forward(tgt: Tensor, memory: Tensor, options: DecoderInputs = {}): Tensor {
+    let value = tgt;
+    for (const layer of this.layers) value = layer.forward(value, memory, options);
+    return this.norm === undefined ? value : this.norm.forward(value);
+  }
+}
