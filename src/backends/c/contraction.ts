@@ -1,9 +1,451 @@
-// Writes a contraction as C.
-import type { ContractionKernel } from "../../compiler/kernel.ts";
-import type { EmitContext, KernelCode } from "./emitter.ts";
-import { emitLoops } from "./loops.ts";
+// Writes a contraction as C: sides packed where that pays, tiles of sums in registers, the epilogue over each finished tile.
+import { flatAxes } from "../../compiler/indexing.ts";
+import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
+import { byteSize } from "../../graph/dtype.ts";
+import {
+  type Axis,
+  add,
+  axisValue,
+  int,
+  load,
+  localValue,
+  mul,
+  newAxis,
+  newLocal,
+  type Scalar,
+} from "../../graph/scalar.ts";
+import { replaceAxes } from "../analysis/contraction.ts";
+import { Dependence } from "../analysis/cost.ts";
+import { along, type Operand } from "../analysis/operand.ts";
+import { convert, extentOf, storedIn } from "../analysis/steps.ts";
+import { ValueTable } from "../analysis/values.ts";
+import { type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
+import { type Factor, innerSteps, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
+import { dotsTile, type KSteps, lanesTile, type TileType } from "./contractionTile.ts";
+import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
+import { Expressions } from "./expressions.ts";
+import { needLanes, scalarType, vectorType } from "./lanes.ts";
+import { emitLoops, holdsDoubles, laneModel } from "./loops.ts";
 import { asLoops } from "./program.ts";
+import { Statements } from "./statements.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
-  return emitLoops(asLoops(kernel), context);
+  const { dtype } = kernel;
+  const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
+  if (points === 0 || (dtype !== "float32" && dtype !== "float64")) return emitLoops(asLoops(kernel), context);
+  return { phases: new Contraction(context, dtype).emit(kernel) };
+}
+
+/** Sums longer than this with few results are cut into parts, which threads can share. */
+const longestSum = 2048;
+const fewestResults = 32 * 1024;
+const partLength = 2048;
+const mostParts = 32;
+/** Steps of k after which sums go to memory, so that what a tile reads stays in the caches. */
+const kBlock = 448;
+/** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
+const blockRows = 168;
+const blockColumns = 512;
+const alignment = 64;
+const nanosecondsPerCycle = 0.27;
+
+const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
+
+/** A side as the tiles read it. */
+interface Side {
+  readonly buffer: number;
+  readonly offset: number;
+  readonly batchStride: (axis: Axis) => number;
+  /** From one panel to the next, and, where it is not packed, from one row or column to the next. */
+  readonly panelStride: number;
+  readonly outerStride: number;
+  readonly k: KSteps;
+  /** Offsets along k, where they are a table. */
+  readonly kTable: readonly number[];
+}
+
+class Contraction {
+  private readonly context: EmitContext;
+  private readonly dtype: TileType;
+  private readonly bytes: number;
+  /** Bytes of shared scratch given out so far. */
+  private used = 0;
+
+  constructor(context: EmitContext, dtype: TileType) {
+    this.context = context;
+    this.dtype = dtype;
+    this.bytes = byteSize(dtype);
+  }
+
+  emit(kernel: ContractionKernel): Phase[] {
+    const parts = partsOf(kernel);
+    const phases = parts === undefined ? this.multiply(kernel) : this.inParts(kernel, parts.axis, parts.count);
+    this.context.needShared(this.used);
+    return phases;
+  }
+
+  /** A place in the shared scratch, in elements. */
+  private reserve(elements: number): number {
+    const place = this.used / this.bytes;
+    this.used += roundUp(elements * this.bytes, alignment);
+    return place;
+  }
+
+  /** Sums over parts of an axis first, then of the parts. */
+  private inParts(kernel: ContractionKernel, axis: Axis, count: number): Phase[] {
+    const { context } = this;
+    const [part, within, from] = [newAxis(count), newAxis(axis.extent / count), newAxis(count)];
+    const by = new Map([[axis.id, add(mul(axisValue(part), int(within.extent)), axisValue(within))]]);
+    const results = [...kernel.batch, ...kernel.m, ...kernel.n];
+    const place = this.reserve(count * extentOf(results));
+    const buffer = context.sharedBuffer(this.dtype);
+    const index = (at: Axis): Scalar =>
+      add(add(mul(axisValue(at), int(extentOf(results))), flatAxes(results)), int(place));
+    const partial = newLocal(kernel.dtype);
+    const phases = this.multiply({
+      ...kernel,
+      batch: [part, ...kernel.batch],
+      k: kernel.k.map((other) => (other === axis ? within : other)),
+      a: replaceAxes(kernel.a, by),
+      b: replaceAxes(kernel.b, by),
+      result: partial,
+      epilogue: [{ kind: "store", buffer, index: index(part), value: localValue(partial) }],
+    });
+    const sum: Statement = {
+      kind: "reduce",
+      local: kernel.result,
+      combine: "sum",
+      axes: [from],
+      value: load(buffer, index(from), this.dtype),
+    };
+    const loops: LoopKernel = {
+      kind: "loops",
+      name: `${kernel.name}, sum of parts`,
+      axes: results,
+      body: [sum, ...kernel.epilogue],
+    };
+    return [...phases, ...emitLoops(loops, context).phases];
+  }
+
+  private multiply(kernel: ContractionKernel): Phase[] {
+    const plan = planContraction(kernel, this.context.target);
+    const phases: Phase[] = [];
+    if (plan.kind === "dots") {
+      phases.push(this.dots(kernel, plan));
+      return phases;
+    }
+    const rows = this.side(kernel, plan, plan.rows, plan.packRows ? plan.height : undefined, phases);
+    const columns = this.side(kernel, plan, plan.columns, plan.packColumns ? plan.width : undefined, phases);
+    phases.push(this.lanes(kernel, plan, rows, columns));
+    return phases;
+  }
+
+  private side(kernel: ContractionKernel, plan: Plan, factor: Factor, pack: number | undefined, phases: Phase[]): Side {
+    const { operand, group } = factor;
+    const k = extentOf(kernel.k);
+    if (pack === undefined && operand !== undefined) {
+      const outerStride = innerSteps(factor)[0]?.stride ?? 0;
+      const height = factor === plan.rows ? plan.height : plan.width;
+      const steps = along(operand, kernel.k);
+      const even = steps.length <= 1;
+      return {
+        buffer: operand.buffer,
+        offset: operand.offset,
+        batchStride: (axis) => operand.strideOf(axis),
+        panelStride: outerStride * height,
+        outerStride,
+        k: even ? { kind: "stride", stride: steps[0]?.stride ?? 0 } : { kind: "table" },
+        kTable: even ? [] : tableOf(steps),
+      };
+    }
+    const width = pack ?? 1;
+    const count = Math.ceil(group.merged.extent / width);
+    const batch = usedBatch(factor, plan.batch);
+    const draft = { width, count, batch, place: 0 };
+    const panels: Panels = { ...draft, place: this.reserve(panelElements(draft, k)) };
+    phases.push(...packPhases(this.context, kernel, factor, panels));
+    const strides = new Map<number, number>();
+    let stride = count * width * k;
+    for (const axis of [...batch].reverse()) {
+      strides.set(axis.id, stride);
+      stride *= axis.extent;
+    }
+    return {
+      buffer: this.context.sharedBuffer(this.dtype),
+      offset: panels.place,
+      batchStride: (axis) => strides.get(axis.id) ?? 0,
+      panelStride: width * k,
+      outerStride: 1,
+      k: { kind: "stride", stride: width },
+      kTable: [],
+    };
+  }
+
+  // ---- tiles
+
+  private lanes(kernel: ContractionKernel, plan: Plan, rows: Side, columns: Side): Phase {
+    const { context, dtype } = this;
+    const { height, width, lanes, packRows, packColumns } = plan;
+    const [m, n, k] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent, extentOf(kernel.k)];
+    const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
+    const blocks = Math.ceil(k / kBlock);
+    const depth = Math.ceil(k / blocks);
+    const vectors = width / lanes;
+    const tile = (high: number, last: boolean): string => {
+      const wide = last ? n - (columnPanels - 1) * width : width;
+      return lanesTile(context, {
+        dtype,
+        lanes,
+        height: high,
+        vectors: packColumns ? vectors : Math.ceil(wide / lanes),
+        lastLanes: packColumns || wide % lanes === 0 ? lanes : wide % lanes,
+        rowStride: packRows ? 1 : rows.outerStride,
+        rowSteps: rows.k,
+        columnSteps: columns.k,
+        tileWidth: width,
+      });
+    };
+    const lastHigh = packRows ? height : m - (rowPanels - 1) * height;
+    const lastWide = packColumns || n % width === 0;
+    const names = [
+      [tile(height, false), lastWide ? tile(height, false) : tile(height, true)],
+      [tile(lastHigh, false), lastWide ? tile(lastHigh, false) : tile(lastHigh, true)],
+    ];
+    if (columnPanels === 1 && !lastWide) for (const pair of names) pair[0] = pair[1] ?? "";
+    if (rowPanels === 1) names[0] = names[1] ?? [];
+    const pick = (row: 0 | 1): string => {
+      const [usual, last] = names[row] ?? [];
+      return usual === last ? `${usual}` : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
+    };
+    const chosen = pick(0) === pick(1) ? pick(0) : `(r == ${rowPanels - 1} ? ${pick(1)} : ${pick(0)})`;
+    const tables = [table("ka", rows.kTable), table("kb", columns.kTable)];
+    const at = (side: Side, name: string, k0: string): string =>
+      side.k.kind === "table" ? name : side.k.stride === 0 ? name : `${name} + ${k0} * ${side.k.stride}`;
+    const kTable = (side: Side, name: string, k0: string): string =>
+      side.k.kind === "table" ? `${name} + ${k0}` : "0";
+    const product = (k0: string, length: string, first: string, to: string): string =>
+      `${chosen}(${at(rows, "p", k0)}, ${at(columns, "q", k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)});`;
+    return this.tilePhase(kernel, plan, {
+      sides: [rows, columns],
+      statics: tables.join(""),
+      depth: blocks,
+      multiply: (to) =>
+        blocks === 1
+          ? product("0", `${k}`, "1", to)
+          : product(`k0`, `(${k} - k0 < ${depth} ? ${k} - k0 : ${depth})`, "k0 == 0", to),
+      step: depth,
+      k,
+    });
+  }
+
+  private dots(kernel: ContractionKernel, plan: Plan): Phase {
+    const { context, dtype } = this;
+    const [a, b] = [plan.rows.operand, plan.columns.operand];
+    if (a === undefined || b === undefined) throw new Error("dots read plain loads");
+    const { height, width, lanes } = plan;
+    const run = runAlong(kernel, a, b);
+    let left = run;
+    const outer: Axis[] = [...kernel.k];
+    while (left > 1) left /= outer.pop()?.extent ?? 1;
+    const offsets = (operand: Operand, axes: readonly Axis[]): number[] =>
+      tableOf(
+        axes.filter((axis) => axis.extent > 1).map((axis) => ({ extent: axis.extent, stride: operand.strideOf(axis) })),
+      );
+    const [m, n] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent];
+    const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
+    const [lastHigh, lastWide] = [m - (rowPanels - 1) * height, n - (columnPanels - 1) * width];
+    const tile = (high: number, wide: number): string =>
+      dotsTile(context, { dtype, lanes, height: high, width: wide, run, tileWidth: roundUp(width, lanes) });
+    const column = (high: number): string => {
+      const [usual, last] = [columnPanels > 1 ? tile(high, width) : tile(high, lastWide), tile(high, lastWide)];
+      return usual === last ? usual : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
+    };
+    const [usual, last] = [rowPanels > 1 ? column(height) : column(lastHigh), column(lastHigh)];
+    const chosen = usual === last ? usual : `(r == ${rowPanels - 1} ? ${last} : ${usual})`;
+    const kOffsets = [offsets(a, outer), offsets(b, outer)];
+    const [rowOffsets, columnOffsets] = [offsets(a, plan.rows.group.inner), offsets(b, plan.columns.group.inner)];
+    const side = (operand: Operand): Side => ({
+      buffer: operand.buffer,
+      offset: operand.offset,
+      batchStride: (axis) => operand.strideOf(axis),
+      panelStride: 0,
+      outerStride: 0,
+      k: { kind: "stride", stride: 0 },
+      kTable: [],
+    });
+    return this.tilePhase(kernel, plan, {
+      sides: [side(a), side(b)],
+      statics: [
+        table("ka", kOffsets[0] ?? []),
+        table("kb", kOffsets[1] ?? []),
+        table("rowsAt", rowOffsets),
+        table("columnsAt", columnOffsets),
+      ].join(""),
+      depth: 1,
+      multiply: (to) =>
+        `${chosen}(p, q, ${to}, rowsAt + r * ${height}, columnsAt + c * ${width}, ${kOffsets[0]?.length ?? 1}, ka, kb);`,
+      step: 1,
+      k: 1,
+    });
+  }
+
+  /** Units of tiles: a block of rows and columns of one point of the batch. */
+  private tilePhase(
+    kernel: ContractionKernel,
+    plan: Plan,
+    parts: {
+      readonly sides: readonly [Side, Side];
+      readonly statics: string;
+      /** How many blocks of k. */
+      readonly depth: number;
+      readonly step: number;
+      readonly k: number;
+      multiply(to: string): string;
+    },
+  ): Phase {
+    const { context, dtype, bytes } = this;
+    const { height, width, batch } = plan;
+    const { sides, depth } = parts;
+    const T = scalarType(dtype);
+    const tileWidth = plan.kind === "dots" ? roundUp(width, plan.lanes) : width;
+    const tileElements = height * tileWidth;
+    const [m, n] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent];
+    const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
+    const points = extentOf(batch);
+    // Small work is one unit; larger work is cut so that threads can share it, but not into crumbs.
+    const wanted = Math.min(64, Math.max(1, (plan.cycles * nanosecondsPerCycle) / 4000));
+    let [rowBlock, columnBlock] = [
+      Math.min(rowPanels, Math.max(1, Math.floor(blockRows / height))),
+      Math.min(columnPanels, Math.max(1, Math.floor(blockColumns / width))),
+    ];
+    const count = (): number => points * Math.ceil(rowPanels / rowBlock) * Math.ceil(columnPanels / columnBlock);
+    while (count() < wanted && (rowBlock > 1 || columnBlock > 1)) {
+      if (columnBlock * width >= rowBlock * height && columnBlock > 1) columnBlock = Math.ceil(columnBlock / 2);
+      else if (rowBlock > 1) rowBlock = Math.ceil(rowBlock / 2);
+      else columnBlock = Math.ceil(columnBlock / 2);
+    }
+    const [rowBlocks, columnBlocks] = [Math.ceil(rowPanels / rowBlock), Math.ceil(columnPanels / columnBlock)];
+    context.needScratch(tileElements * bytes * (depth > 1 ? rowBlock * columnBlock : 1) + 256);
+    const epilogue = this.epilogue(kernel, plan, tileWidth);
+    const { e } = epilogue;
+    const { out } = e;
+    out.block("for (int unit = low; unit < high; unit++)", () => {
+      const whole = rowBlocks * columnBlocks;
+      const c0 = out.define("long", "u", `(long)(unit % ${columnBlocks}) * ${columnBlock}`);
+      const r0 = out.define("long", "u", `(long)(unit / ${columnBlocks} % ${rowBlocks}) * ${rowBlock}`);
+      let place = `(unit / ${whole})`;
+      for (const axis of [...batch].reverse()) {
+        e.bindAxis(axis, out.define("long", "u", `${place} % ${axis.extent}`));
+        place = `(${place} / ${axis.extent})`;
+      }
+      const pointer = (side: Side): string => {
+        const terms = batch
+          .filter((axis) => side.batchStride(axis) !== 0)
+          .map(
+            (axis) =>
+              `${e.index({ terms: [{ atom: e.values.axis(axis), coefficient: side.batchStride(axis) }], constant: 0, min: 0, max: 0 })}`,
+          );
+        return [`${side.offset}`, ...terms].join(" + ");
+      };
+      out.line(`const ${T} *const pa = (const ${T} *)(${context.address(sides[0].buffer)}) + (${pointer(sides[0])});`);
+      out.line(`const ${T} *const qb = (const ${T} *)(${context.address(sides[1].buffer)}) + (${pointer(sides[1])});`);
+      const tiles = (): void => {
+        out.block(`for (long c = ${c0}; c < ${columnPanels} && c < ${c0} + ${columnBlock}; c++)`, () =>
+          out.block(`for (long r = ${r0}; r < ${rowPanels} && r < ${r0} + ${rowBlock}; r++)`, () =>
+            e.scope(() => {
+              const [a, b] = sides;
+              out.line(`const ${T} *const p = pa + r * ${a.panelStride};`);
+              out.line(`const ${T} *const q = qb + c * ${b.panelStride};`);
+              const at = depth > 1 ? `((c - ${c0}) * ${rowBlock} + (r - ${r0})) * ${tileElements}` : "0";
+              out.line(`${T} *const tile = (${T} *)scratch + ${at};`);
+              out.line(parts.multiply("tile"));
+              if (depth > 1)
+                out.block(`if (k0 + ${parts.step} >= ${parts.k})`, () => e.scope(() => epilogue.write(m, n)));
+              else epilogue.write(m, n);
+            }),
+          ),
+        );
+      };
+      if (depth > 1) out.block(`for (long k0 = 0; k0 < ${parts.k}; k0 += ${parts.step})`, tiles);
+      else tiles();
+    });
+    const name = context.phaseName(kernel.name);
+    const source = `static void ${name}(${phaseParameters}) {\n${parts.statics}${e.declarations()}${out.text()}\n}\n`;
+    return { name, units: points * rowBlocks * columnBlocks, cost: plan.cycles * nanosecondsPerCycle, source };
+  }
+
+  /** The epilogue over a finished tile: rows r · height and on, columns c · width and on. */
+  private epilogue(
+    kernel: ContractionKernel,
+    plan: Plan,
+    tileWidth: number,
+  ): { readonly e: Expressions; write(m: number, n: number): void } {
+    const { context, dtype } = this;
+    const stored = storedIn(plan.epilogue);
+    const table = new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
+    const steps = convert(plan.epilogue, table, undefined);
+    table.opaque(kernel.result);
+    const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
+    const axes = [...plan.batch, row, column];
+    const doubles = dtype === "float64" || holdsDoubles(axes, steps);
+    const model = laneModel(context.target, doubles);
+    const e = new Expressions(context, table);
+    const alongColumns = plan.epilogueAlong === "columns";
+    const [inner, outer] = alongColumns ? [column, row] : [row, column];
+    let lanes = model.lanes;
+    while (lanes > 4 && inner.extent <= lanes / 2) lanes /= 2;
+    needLanes(context, lanes);
+    const statements = new Statements(e, new Dependence(axes, steps, model), lanes, false, [kernel.result.id]);
+    const V = vectorType(dtype, lanes);
+    const write = (m: number, n: number): void => {
+      const { out } = e;
+      const end = (count: number, at: string, size: number): string =>
+        count % size === 0
+          ? `${at} * ${size} + ${size}`
+          : `(${at} * ${size} + ${size} < ${count} ? ${at} * ${size} + ${size} : ${count})`;
+      const rows = {
+        start: `r * ${plan.height}`,
+        end: out.define("long", "e", end(m, "r", plan.height)),
+        count: undefined,
+      };
+      const columns = {
+        start: `c * ${plan.width}`,
+        end: out.define("long", "e", end(n, "c", plan.width)),
+        count: undefined,
+      };
+      const [innerRange, outerRange] = alongColumns ? [columns, rows] : [rows, columns];
+      statements.hoist(steps, [row, column]);
+      statements.loop(outer, outerRange, () => {
+        statements.hoist(steps, [inner]);
+        statements.laneLoop(inner, innerRange, steps, () => {
+          const [r, c] = [`(${e.axisName(row)} - ${rows.start})`, `(${e.axisName(column)} - ${columns.start})`];
+          const at = `tile + ${r} * ${tileWidth} + ${c}`;
+          const text = alongColumns ? `${V}_load(${at})` : `${V}_gather(${at}, iota${lanes} * ${tileWidth})`;
+          e.bindLocal(kernel.result, out.define(V, "r", text), true);
+          statements.emitSteps(steps);
+        });
+      });
+    };
+    return { e, write };
+  }
+}
+
+const table = (name: string, offsets: readonly number[]): string =>
+  offsets.length === 0 ? "" : `  static const int ${name}[] = {${offsets.join(", ")}};\n`;
+
+/** The axis of k to cut and into how many parts, where there are few results and the sums are long. */
+function partsOf(kernel: ContractionKernel): { readonly axis: Axis; readonly count: number } | undefined {
+  const k = extentOf(kernel.k);
+  const results = extentOf([...kernel.batch, ...kernel.m, ...kernel.n]);
+  if (k < longestSum || results > fewestResults) return undefined;
+  const target = Math.min(mostParts, k / partLength);
+  // The outermost axis alone: parts are then apart in memory.
+  const axis = kernel.k.find((one) => one.extent > 1);
+  if (axis === undefined) return undefined;
+  let best = 1;
+  for (let count = 2; count <= Math.min(axis.extent, mostParts); count++) {
+    if (axis.extent % count === 0 && Math.abs(Math.log(count / target)) < Math.abs(Math.log(best / target)))
+      best = count;
+  }
+  return best > 1 ? { axis, count: best } : undefined;
 }

@@ -137,7 +137,7 @@ export class Expressions {
     }
   }
 
-  private axisName(axis: Axis): string {
+  axisName(axis: Axis): string {
     const name = this.axes.get(axis.id);
     if (name === undefined) throw misplaced(`axis ${axis.id}, which is not bound`);
     return name;

@@ -193,9 +193,10 @@ function rounding(target: Target, letter: "F" | "D" | "I", n: number): string {
     text += `static inline ${type} ${type}_${name}(${type} x) { ${body} }\n`;
   }
   let fma = "return a * b + c;";
-  if ((target.vectors === "avx512" || target.vectors === "avx2") && (bits === 512 || bits === 256))
-    fma = `return (${type})_mm${bits}_fmadd_${suffix}((${register})a, (${register})b, (${register})c);`;
-  else if (target.vectors === "neon" && bits === 128)
+  if ((target.vectors === "avx512" || target.vectors === "avx2") && (bits === 512 || bits === 256 || bits === 128)) {
+    const p = bits === 128 ? "_mm" : `_mm${bits}`;
+    fma = `return (${type})${p}_fmadd_${suffix}((${register})a, (${register})b, (${register})c);`;
+  } else if (target.vectors === "neon" && bits === 128)
     fma = letter === "F" ? "return (F4)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);" : fma;
   return `${text}static inline ${type} ${type}_fma(${type} a, ${type} b, ${type} c) { ${fma} }
 ${extreme(target, letter, n, "min")}${extreme(target, letter, n, "max")}`;

@@ -46,7 +46,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
 }
 
 /** Whether a float64 value depends on any loop, so that lanes must be wide enough for it. */
-function holdsDoubles(axes: readonly Axis[], steps: readonly Step[]): boolean {
+export function holdsDoubles(axes: readonly Axis[], steps: readonly Step[]): boolean {
   const dependence = new Dependence(axes, steps, { lanes: 1, doubles: false, masked: true, scattered: 1 });
   let found = false;
   const seen = new Set<Value>();

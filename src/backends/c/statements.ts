@@ -34,7 +34,17 @@ export class Statements {
   /** Whether inner loops may take lanes: not inside lanes. */
   protected innerLanes: boolean;
 
-  constructor(expressions: Expressions, dependence: Dependence, lanes: number, innerLanes: boolean) {
+  /** Locals that are bound anew inside every loop: what depends on them is not computed before it. */
+  private readonly late: readonly number[];
+
+  constructor(
+    expressions: Expressions,
+    dependence: Dependence,
+    lanes: number,
+    innerLanes: boolean,
+    late: readonly number[] = [],
+  ) {
+    this.late = late;
     this.e = expressions;
     this.dependence = dependence;
     this.lanes = lanes;
@@ -105,7 +115,7 @@ export class Statements {
 
   /** Computes what the steps need and a loop over `axes` around them does not change. */
   hoist(steps: readonly Step[], axes: readonly Axis[]): void {
-    const bound = boundIn(steps, new Set(axes.map((axis) => axis.id)));
+    const bound = boundIn(steps, new Set([...this.late, ...axes.map((axis) => axis.id)]));
     const seen = { always: new Set<Value>(), sometimes: new Set<Value>() };
     visitSteps(
       steps,

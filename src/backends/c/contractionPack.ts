@@ -1,0 +1,134 @@
+// Packing: a side of a contraction copied into panels as wide as a tile, k by k, so that tiles read memory in order.
+import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
+import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
+import { add, axisValue, binary, cast, constant, int, mul, newAxis, type Scalar, select } from "../../graph/scalar.ts";
+import { axesIn, replaceAxes } from "../analysis/contraction.ts";
+import { along } from "../analysis/operand.ts";
+import { extentOf } from "../analysis/steps.ts";
+import { canTurn, type Factor } from "./contractionPlan.ts";
+import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
+import { needLanes } from "./lanes.ts";
+import { emitLoops } from "./loops.ts";
+
+/** Panels of one side: `width` elements for each step of k, then the next step; then the next panel. */
+export interface Panels {
+  readonly width: number;
+  readonly count: number;
+  /** The axes of the batch that the side depends on, first outermost. */
+  readonly batch: readonly { readonly extent: number; readonly id: number }[];
+  /** The place in the shared memory, in elements. */
+  readonly place: number;
+}
+
+/** Elements of all panels. */
+export const panelElements = (panels: Panels, k: number): number =>
+  extentOf(panels.batch) * panels.count * panels.width * k;
+
+/** Batch axes that the side depends on. */
+export function usedBatch({ operand, value }: Factor, batch: Panels["batch"]): Panels["batch"] {
+  const used = axesIn(value);
+  return batch.filter((axis) => (operand === undefined ? used.has(axis.id) : operand.strideOf(axis) !== 0));
+}
+
+export function packPhases(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase[] {
+  return canTurn(side, kernel) && context.target.vectorBytes === 64
+    ? [turned(context, kernel, side, panels)]
+    : copied(context, kernel, side, panels);
+}
+
+/** Any expression, element by element or in lanes: what lies beyond the last row or column is 0. */
+function copied(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase[] {
+  const { inner } = side.group;
+  const outer = extentOf(inner);
+  const [panel, lane] = [newAxis(panels.count), newAxis(panels.width)];
+  const flat = add(mul(axisValue(panel), int(panels.width)), axisValue(lane));
+  const places = unflatten(
+    flat,
+    inner.map((axis) => axis.extent),
+  );
+  const by = new Map<number, Scalar>(inner.map((axis, place) => [axis.id, places[place] ?? int(0)]));
+  const value = cast(replaceAxes(side.value, by), kernel.dtype);
+  const whole = panels.count * panels.width === outer;
+  const body = whole ? value : select(binary("lt", flat, int(outer)), value, constant(0, kernel.dtype));
+  const kAxes = kernel.k.filter((axis) => axis.extent !== 1);
+  const axes = [...panels.batch, panel, ...kAxes, lane];
+  const loops: LoopKernel = {
+    kind: "loops",
+    name: `${kernel.name}, packed`,
+    axes,
+    body: [
+      {
+        kind: "store",
+        buffer: context.sharedBuffer(kernel.dtype),
+        index: canonical(add(flatAxes(axes), int(panels.place))),
+        value: body,
+      },
+    ],
+  };
+  return [...emitLoops(loops, context).phases];
+}
+
+/** A matrix whose neighbours lie along k: sixteen by sixteen elements are turned in registers. */
+function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase {
+  const { operand } = side;
+  if (operand === undefined) throw new Error("only a plain load is turned");
+  const k = extentOf(kernel.k);
+  const outer = extentOf(side.group.inner);
+  const stride = along(operand, side.group.inner)[0]?.stride ?? 0;
+  needLanes(context, 16);
+  context.helper("turn16", () => turn16);
+  const { width, count } = panels;
+  const name = context.phaseName(`${kernel.name}_turned`);
+  let decode = "";
+  let offset = `${operand.offset}`;
+  let rest = `unit / ${count}`;
+  for (const axis of [...panels.batch].reverse()) {
+    decode += `    const long n${axis.id} = ${rest} % ${axis.extent};\n`;
+    rest = `${rest} / ${axis.extent}`;
+    offset += ` + n${axis.id} * ${operand.strideOf(axis)}`;
+  }
+  const shared = context.address(context.sharedBuffer("float32"));
+  const source = `static void ${name}(${phaseParameters}) {
+  const float *const from = (const float *)(${context.address(operand.buffer)});
+  float *const to = (float *)(${shared}) + ${panels.place};
+  for (int unit = low; unit < high; unit++) {
+    const long panel = unit % ${count};
+${decode}    const float *const p = from + (${offset}) + panel * ${width} * ${stride};
+    float *const q = to + (long)unit * ${width * k};
+    const long rows = ${outer} - panel * ${width} < ${width} ? ${outer} - panel * ${width} : ${width};
+    for (long r = 0; r < ${width}; r += 16) {
+      const long have = rows - r < 16 ? rows - r : 16;
+      const long room = ${width} - r < 16 ? ${width} - r : 16;
+      for (long k = 0; k < ${k}; k += 16) turn16(p + r * ${stride} + k, ${stride}, have, ${k} - k, q + k * ${width} + r, ${width}, room);
+    }
+  }
+}
+`;
+  const units = extentOf(panels.batch) * count;
+  return { name, units, cost: units * width * k * 0.12, source };
+}
+
+/** dst[k][row] = src[row][k]; rows beyond `have` are 0, and steps of k beyond `steps` are not touched. */
+const turn16 = `static __attribute__((noinline)) void turn16(const float *src, long stride, long have, long steps, float *dst, long width, long room) {
+  F16 v[16], w[16];
+  const I16 mask = I16_first(steps);
+  if (have >= 16 && steps >= 16) for (int i = 0; i < 16; i++) v[i] = F16_load(src + i * stride);
+  else for (int i = 0; i < 16; i++) v[i] = i < have ? F16_loadm(src + i * stride, mask) : (F16){0};
+#define HALF(d, s, a, b, lo, hi) { const F16 x = s[a], y = s[b]; d[a] = __builtin_shuffle(x, y, lo); d[b] = __builtin_shuffle(x, y, hi); }
+  const I16 l8 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}, h8 = l8 + 8;
+  const I16 l4 = {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27}, h4 = l4 + 4;
+  const I16 l2 = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}, h2 = l2 + 2;
+  const I16 l1 = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30}, h1 = l1 + 1;
+  for (int i = 0; i < 8; i++) HALF(w, v, i, i + 8, l8, h8)
+  for (int j = 0; j < 16; j += 8) for (int i = j; i < j + 4; i++) HALF(v, w, i, i + 4, l4, h4)
+  for (int j = 0; j < 16; j += 4) for (int i = j; i < j + 2; i++) HALF(w, v, i, i + 2, l2, h2)
+  for (int j = 0; j < 16; j += 2) HALF(v, w, j, j + 1, l1, h1)
+#undef HALF
+  if (room >= 16) {
+    for (int i = 0; i < 16; i++) if (i < steps) F16_store(dst + i * width, v[i]);
+  } else {
+    const I16 few = I16_first(room);
+    for (int i = 0; i < 16; i++) if (i < steps) F16_storem(dst + i * width, v[i], few);
+  }
+}
+`;

@@ -1,0 +1,272 @@
+// Decides how a contraction is computed: which side gives the lanes, what is packed, the size of a tile. Pure arithmetic.
+import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
+import type { Axis, Scalar } from "../../graph/scalar.ts";
+import { axesIn, contiguity, type Group, mergedGroup, mergeStatements } from "../analysis/contraction.ts";
+import { along, type Operand, operandOf, type Stride } from "../analysis/operand.ts";
+import { extentOf } from "../analysis/steps.ts";
+import type { Target } from "./target.ts";
+
+/** How the elements of one side lie along an axis or several: evenly, or at offsets from a table. */
+export type Offsets =
+  | { readonly kind: "stride"; readonly stride: number }
+  | { readonly kind: "table"; readonly steps: readonly Stride[] };
+
+/** One side of the product. */
+export interface Factor {
+  readonly value: Scalar;
+  /** The strides, where it is a plain load. */
+  readonly operand: Operand | undefined;
+  readonly group: Group;
+}
+
+export interface Plan {
+  /**
+   * "lanes": columns are lanes, rows are broadcast. "dots": lanes run along k, and each sum is taken across them at the end.
+   */
+  readonly kind: "lanes" | "dots";
+  readonly rows: Factor;
+  readonly columns: Factor;
+  /** Whether a side is first copied into panels as high or wide as a tile. */
+  readonly packRows: boolean;
+  readonly packColumns: boolean;
+  /** Lanes of a vector. */
+  readonly lanes: number;
+  /** Rows of a tile. */
+  readonly height: number;
+  /** Columns of a tile: vectors · lanes, or in dots single sums. */
+  readonly width: number;
+  readonly batch: readonly Axis[];
+  readonly epilogue: readonly Statement[];
+  /** Whether the epilogue's lanes run along the columns, or the rows. */
+  readonly epilogueAlong: "columns" | "rows";
+  /** Estimated cycles of all of it. */
+  readonly cycles: number;
+}
+
+/** Larger tables are not worth their memory. */
+const longestTable = 8192;
+/** Cycles of one element: copied as it lies, turned, gathered from anywhere; stored in lanes, or one by one. */
+const cyclesCopied = 0.2;
+const cyclesTurned = 0.45;
+const cyclesGathered = 1.6;
+const cyclesStored = 0.25;
+const cyclesScattered = 1.6;
+/** Cycles around one tile: entering it, and its epilogue. */
+const cyclesTile = 30;
+/** Cycles for the sum across the lanes of one accumulator. */
+const cyclesAcross = 5;
+/** Reading rows where they lie touches this much more memory for each step of k when they are far apart. */
+const cyclesApart = 0.12;
+
+const ceil = Math.ceil;
+
+/** The cheapest of the ways that are possible. */
+export function planContraction(kernel: ContractionKernel, target: Target): Plan {
+  const plans: Plan[] = [];
+  for (const swapped of [false, true]) {
+    for (const packColumns of [false, true]) {
+      for (const packRows of [false, true]) {
+        const plan = lanesPlan(kernel, target, swapped, packRows, packColumns);
+        if (plan !== undefined) plans.push(plan);
+      }
+    }
+  }
+  const dots = dotsPlan(kernel, target);
+  if (dots !== undefined) plans.push(dots);
+  return plans.reduce((best, plan) => (plan.cycles < best.cycles ? plan : best));
+}
+
+const vectorLanes = (kernel: ContractionKernel, target: Target): number =>
+  target.vectorBytes / (kernel.dtype === "float64" ? 8 : 4);
+
+function sides(kernel: ContractionKernel, swapped: boolean, directRows: boolean, directColumns: boolean) {
+  const [a, b] = [operandOf(kernel.a), operandOf(kernel.b)];
+  const even = (operand: Operand | undefined, direct: boolean): Operand[] =>
+    direct && operand !== undefined ? [operand] : [];
+  const m = mergedGroup(kernel.m, kernel.epilogue, even(a, swapped ? directColumns : directRows));
+  const n = mergedGroup(kernel.n, kernel.epilogue, even(b, swapped ? directRows : directColumns));
+  const left: Factor = { value: kernel.a, operand: a, group: m };
+  const right: Factor = { value: kernel.b, operand: b, group: n };
+  const batch = [...kernel.batch, ...m.outer, ...n.outer].filter((axis) => axis.extent !== 1);
+  const epilogue = mergeStatements(kernel.epilogue, [m, n]);
+  return swapped ? { rows: right, columns: left, batch, epilogue } : { rows: left, columns: right, batch, epilogue };
+}
+
+/** The steps of the axes that a tile takes as its rows or columns. */
+export const innerSteps = ({ operand, group }: Factor): Stride[] =>
+  operand === undefined ? [] : along(operand, group.inner);
+
+function lanesPlan(
+  kernel: ContractionKernel,
+  target: Target,
+  swapped: boolean,
+  packRows: boolean,
+  packColumns: boolean,
+): Plan | undefined {
+  const { rows, columns, batch, epilogue } = sides(kernel, swapped, !packRows, !packColumns);
+  const [m, n, k] = [rows.group.merged.extent, columns.group.merged.extent, extentOf(kernel.k)];
+  if (!packRows && !readable(rows, kernel)) return undefined;
+  if (!packColumns) {
+    if (!readable(columns, kernel)) return undefined;
+    const steps = innerSteps(columns);
+    if (steps.length > 0 && (steps.length > 1 || steps[0]?.stride !== 1)) return undefined;
+  }
+  const full = vectorLanes(kernel, target);
+  // Few columns take a shorter vector, without a mask.
+  let lanes = full;
+  while (lanes > 4 && n <= lanes / 2) lanes /= 2;
+  const { height, vectors } = tileOf(m, ceil(n / lanes), target, packColumns);
+  const width = vectors * lanes;
+  const points = extentOf(batch);
+  const columnPanels = ceil(n / width);
+  const tiles = points * ceil(m / height) * columnPanels;
+  const perStep = (high: number, wide: number): number =>
+    Math.max((high * wide) / 2, (high + wide) / 2, high * wide < 8 ? 4 : 0);
+  const lastVectors = packColumns ? vectors : ceil((n - (columnPanels - 1) * width) / lanes);
+  const rowSteps = m / height;
+  let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(height, vectors) + perStep(height, lastVectors));
+  cycles += tiles * cyclesTile;
+  if (packColumns) cycles += packing(columns, kernel, batch) * ceil(n / width) * width * k;
+  if (packRows) cycles += packing(rows, kernel, batch) * ceil(m / height) * height * k;
+  else cycles += points * m * k * columnPanels * (isApart(rows, kernel) ? cyclesApart : 0);
+  const { along: epilogueAlong, cycles: storing } = storingCycles(rows, columns, epilogue);
+  cycles += points * m * n * storing;
+  return {
+    kind: "lanes",
+    rows,
+    columns,
+    packRows,
+    packColumns,
+    lanes,
+    height,
+    width,
+    batch,
+    epilogue,
+    epilogueAlong,
+    cycles,
+  };
+}
+
+/** Sums in registers, with room for the factors of one step; rows shared out evenly, so that no tile is much smaller. */
+function tileOf(
+  m: number,
+  vectorsWanted: number,
+  target: Target,
+  packed: boolean,
+): { height: number; vectors: number } {
+  const most = target.registers >= 32 ? 28 : 12;
+  let vectors = Math.min(2, vectorsWanted);
+  if (m * 3 <= most && vectorsWanted > 2) vectors = Math.min(vectorsWanted, Math.floor(most / m), packed ? 8 : 8);
+  const highest = Math.max(1, Math.min(vectors === 1 ? 24 : 14, Math.floor(most / vectors)));
+  const height = ceil(m / ceil(m / highest));
+  return { height, vectors };
+}
+
+/** Whether tiles can read the side where it lies: few enough offsets along k. */
+function readable({ operand }: Factor, kernel: ContractionKernel): boolean {
+  if (operand === undefined) return false;
+  return along(operand, kernel.k).length <= 1 || extentOf(kernel.k) <= longestTable;
+}
+
+/** Whether neighbouring rows are on different cache lines and k goes along them, so that a tile reads many lines at once. */
+const isApart = (rows: Factor, kernel: ContractionKernel): boolean => {
+  const [outer, k] = [innerSteps(rows)[0]?.stride ?? 0, rows.operand && along(rows.operand, kernel.k).at(-1)?.stride];
+  return Math.abs(outer) > 16 && Math.abs(k ?? 0) > 1;
+};
+
+/** Cycles to pack one element, for each time it is packed. */
+function packing(side: Factor, kernel: ContractionKernel, batch: readonly Axis[]): number {
+  const { operand, group, value } = side;
+  const used = axesIn(value);
+  const times = extentOf(
+    batch.filter((axis) => (operand === undefined ? used.has(axis.id) : operand.strideOf(axis) !== 0)),
+  );
+  if (operand === undefined) return times * cyclesGathered;
+  const [outer, k] = [along(operand, group.inner), along(operand, kernel.k)];
+  if (outer.at(-1)?.stride === 1 && (outer.at(-1)?.extent ?? 0) >= 8) return times * cyclesCopied;
+  if (canTurn(side, kernel)) return times * cyclesTurned;
+  return times * (k.length + outer.length > 2 ? cyclesGathered : (cyclesGathered + cyclesTurned) / 2);
+}
+
+/** Whether a side is a matrix whose neighbours in memory are neighbours along k. */
+export function canTurn({ operand, group }: Factor, kernel: ContractionKernel): boolean {
+  if (operand === undefined || kernel.dtype !== "float32") return false;
+  const [outer, k] = [along(operand, group.inner), along(operand, kernel.k)];
+  return outer.length <= 1 && k.length === 1 && k[0]?.stride === 1 && k[0].extent >= 8;
+}
+
+function storingCycles(
+  rows: Factor,
+  columns: Factor,
+  epilogue: readonly Statement[],
+): { along: "columns" | "rows"; cycles: number } {
+  const [r, c] = [rows.group.merged, columns.group.merged];
+  const [alongRows, alongColumns] = [contiguity(epilogue, r), contiguity(epilogue, c)];
+  const cost = (share: number): number => share * cyclesStored + (1 - share) * cyclesScattered;
+  // Along the rows the tile itself is read across its columns.
+  const [columnsCost, rowsCost] = [cost(alongColumns), cost(alongRows) + 0.6];
+  if (rowsCost < columnsCost && r.extent >= 8) return { along: "rows", cycles: rowsCost };
+  return { along: "columns", cycles: columnsCost };
+}
+
+function dotsPlan(kernel: ContractionKernel, target: Target): Plan | undefined {
+  const lanes = vectorLanes(kernel, target);
+  const swapped = extentOf(kernel.m) > extentOf(kernel.n) && extentOf(kernel.n) <= 4;
+  const { rows, columns, batch, epilogue } = sides(kernel, swapped, false, false);
+  const [a, b] = [rows.operand, columns.operand];
+  if (a === undefined || b === undefined) return undefined;
+  const last = kernel.k.filter((axis) => axis.extent > 1).at(-1);
+  if (last === undefined || a.strideOf(last) !== 1 || b.strideOf(last) !== 1) return undefined;
+  const run = runAlong(kernel, a, b);
+  const [m, n, k] = [rows.group.merged.extent, columns.group.merged.extent, extentOf(kernel.k)];
+  if (run < lanes / 2 || k / run > longestTable || m > longestTable || n > longestTable) return undefined;
+  const most = target.registers >= 32 ? 24 : 8;
+  const height = Math.min(m, target.registers >= 32 ? 4 : 2);
+  const highest = Math.floor(most / height);
+  const width = ceil(n / ceil(n / Math.min(n, highest)));
+  const vectors = (k / run) * ceil(run / lanes);
+  const points = extentOf(batch);
+  const sums = points * ceil(m / height) * height * n;
+  // Besides products, each vector of k loads the rows and the columns of the tile.
+  const perStep = Math.max(1 / 2, (height + width) / 2 / (height * width), 4 / (height * width));
+  const { along: epilogueAlong, cycles: storing } = storingCycles(rows, columns, epilogue);
+  const masked = run % lanes === 0 ? 1 : 1.15;
+  const cycles =
+    sums * (vectors * perStep * 1.15 * masked + cyclesAcross) +
+    points * ceil(m / height) * ceil(n / width) * cyclesTile +
+    points * m * n * storing;
+  return {
+    kind: "dots",
+    rows,
+    columns,
+    packRows: false,
+    packColumns: false,
+    lanes,
+    height,
+    width,
+    batch,
+    epilogue,
+    epilogueAlong,
+    cycles,
+  };
+}
+
+/** How many steps along k both sides take from one neighbour in memory to the next. */
+export function runAlong(kernel: ContractionKernel, a: Operand, b: Operand): number {
+  let run = 1;
+  for (const axis of [...kernel.k].reverse()) {
+    if (axis.extent === 1) continue;
+    if (a.strideOf(axis) !== run || b.strideOf(axis) !== run) break;
+    run *= axis.extent;
+  }
+  return run;
+}
+
+/** All offsets of the steps, the first step outermost. */
+export function tableOf(steps: readonly Stride[]): number[] {
+  let offsets = [0];
+  for (const { extent, stride } of steps) {
+    offsets = offsets.flatMap((offset) => Array.from({ length: extent }, (_, i) => offset + i * stride));
+  }
+  return offsets;
+}

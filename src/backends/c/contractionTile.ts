@@ -1,0 +1,124 @@
+// The innermost loops of contractions: a tile of sums in registers. One C function for each shape of tile and layout of its sides.
+import type { EmitContext } from "./emitter.ts";
+import { needReduction } from "./horizontal.ts";
+import { laneLetter, needLanes, scalarType } from "./lanes.ts";
+
+export type TileType = "float32" | "float64";
+
+/** How a tile steps along k on one side: by a stride, or by a table of offsets that is an operand. */
+export type KSteps = { readonly kind: "stride"; readonly stride: number } | { readonly kind: "table" };
+
+export interface LanesTile {
+  readonly dtype: TileType;
+  readonly lanes: number;
+  readonly height: number;
+  readonly vectors: number;
+  /** Lanes of the last vector that are columns. */
+  readonly lastLanes: number;
+  /** From one row to the next. */
+  readonly rowStride: number;
+  readonly rowSteps: KSteps;
+  readonly columnSteps: KSteps;
+  /** Elements from one row of the tile to the next. */
+  readonly tileWidth: number;
+}
+
+const stepsName = (steps: KSteps): string => (steps.kind === "table" ? "t" : `${steps.stride}`.replace("-", "m"));
+
+/**
+ * The name of `void f(const T *a, const T *b, T *tile, long k, int first, const int *ka, const int *kb)`: tile = (first ? 0 :
+ * tile) + Σ a bᵀ over k steps.
+ */
+export function lanesTile(context: EmitContext, tile: LanesTile): string {
+  const { dtype, lanes, height, vectors, lastLanes, rowStride, rowSteps, columnSteps, tileWidth } = tile;
+  const V = `${laneLetter(dtype)}${lanes}`;
+  const masked = lastLanes < lanes;
+  const name = `tile_${V}_${height}x${vectors}${masked ? `_${lastLanes}` : ""}_r${`${rowStride}`.replace("-", "m")}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}`;
+  needLanes(context, lanes);
+  context.helper(name, () => {
+    const T = scalarType(dtype);
+    const each = (count: number, text: (i: number) => string): string =>
+      Array.from({ length: count }, (_, i) => text(i)).join("");
+    const sums = (text: (row: number, vector: number) => string): string =>
+      each(height, (row) => each(vectors, (vector) => text(row, vector)));
+    const load = (vector: number): string => {
+      const at = `q + ${vector * lanes}`;
+      return masked && vector === vectors - 1 ? `${V}_loadm(${at}, mask)` : `${V}_load(${at})`;
+    };
+    const pointer = (side: string, steps: KSteps): string =>
+      steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
+    const advance = (side: string, steps: KSteps): string =>
+      steps.kind === "table" ? "" : `    ${side} += ${steps.stride};\n`;
+    return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, long n, int first, const int *ka, const int *kb) {
+${masked ? `  const I${lanes} mask = I${lanes}_first(${lastLanes});\n` : ""}  ${V} ${Array.from({ length: height * vectors }, (_, i) => `c${i}`).join(", ")};
+  if (first) {
+    ${sums((row, vector) => `c${row * vectors + vector} = `)}(${V}){0};
+  } else {
+${sums((row, vector) => `    c${row * vectors + vector} = ${V}_load(tile + ${row * tileWidth + vector * lanes});\n`)}  }
+  for (long k = 0; k < n; k++) {
+    const ${T} *const p = ${pointer("a", rowSteps)};
+    const ${T} *const q = ${pointer("b", columnSteps)};
+${each(vectors, (vector) => `    const ${V} b${vector} = ${load(vector)};\n`)}${each(
+  height,
+  (row) =>
+    `    { const ${V} x = ${V}_splat(p[${row * rowStride}]);${each(vectors, (vector) => {
+      const sum = `c${row * vectors + vector}`;
+      return ` ${sum} = ${V}_fma(x, b${vector}, ${sum});`;
+    })} }\n`,
+)}${advance("a", rowSteps)}${advance("b", columnSteps)}  }
+${sums((row, vector) => `  ${V}_store(tile + ${row * tileWidth + vector * lanes}, c${row * vectors + vector});\n`)}}
+`;
+  });
+  return name;
+}
+
+export interface DotsTile {
+  readonly dtype: TileType;
+  readonly lanes: number;
+  readonly height: number;
+  readonly width: number;
+  /** Neighbours along k in memory: the innermost loop. */
+  readonly run: number;
+  readonly tileWidth: number;
+}
+
+/**
+ * The name of `void f(const T *a, const T *b, T *tile, const int *rows, const int *columns, long n, const int *ka, const int *kb)`:
+ * each sum has lanes along k; `n` runs of k begin at the offsets ka and kb.
+ */
+export function dotsTile(context: EmitContext, tile: DotsTile): string {
+  const { dtype, lanes, height, width, run, tileWidth } = tile;
+  const V = `${laneLetter(dtype)}${lanes}`;
+  const name = `dots_${V}_${height}x${width}_${run}_${tileWidth}`;
+  needLanes(context, lanes);
+  needReduction(context, "sum", dtype, lanes);
+  context.helper(name, () => {
+    const T = scalarType(dtype);
+    const each = (count: number, text: (i: number) => string): string =>
+      Array.from({ length: count }, (_, i) => text(i)).join("");
+    const rest = run % lanes;
+    const step = (at: string, mask: boolean): string => {
+      const load = (pointer: string): string =>
+        mask ? `${V}_loadm(${pointer} + ${at}, mask)` : `${V}_load(${pointer} + ${at})`;
+      return `${each(width, (column) => `      const ${V} y${column} = ${load(`q${column}`)};\n`)}${each(
+        height,
+        (row) =>
+          `      { const ${V} x = ${load(`p${row}`)};${each(width, (column) => {
+            const sum = `c${row * width + column}`;
+            return ` ${sum} = ${V}_fma(x, y${column}, ${sum});`;
+          })} }\n`,
+      )}`;
+    };
+    return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, const int *rows, const int *columns, long n, const int *ka, const int *kb) {
+${rest > 0 ? `  const I${lanes} mask = I${lanes}_first(${rest});\n` : ""}  ${V} ${Array.from({ length: height * width }, (_, i) => `c${i} = {0}`).join(", ")};
+  for (long o = 0; o < n; o++) {
+    const ${T} *const p = a + ka[o];
+    const ${T} *const q = b + kb[o];
+${each(height, (row) => `    const ${T} *const p${row} = p + rows[${row}];\n`)}${each(width, (column) => `    const ${T} *const q${column} = q + columns[${column}];\n`)}${
+  run >= lanes ? `    for (long k = 0; k + ${lanes} <= ${run}; k += ${lanes}) {\n${step("k", false)}    }\n` : ""
+}${rest > 0 ? `    {\n${step(`${run - rest}`, true)}    }\n` : ""}  }
+${each(height, (row) => each(width, (column) => `  tile[${row * tileWidth + column}] = sum_${V}(c${row * width + column});\n`))}}
+`;
+  });
+  return name;
+}
