@@ -1,7 +1,7 @@
 // From the state to data sets: generators, tables and images, split by seed, with what the page needs to draw them.
 import { data, HebbError } from "../../src/index.ts";
 import type { TaskKind } from "../shared/names.ts";
-import type { DataInfo, OwnData, Preview } from "../shared/protocol.ts";
+import type { DataInfo, FormField, OwnData, Preview } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 import { digits } from "./digits.ts";
 import { contextLetters, letters, nextLetters } from "./words.ts";
@@ -231,6 +231,19 @@ function shownOf({ train, test }: Source): DataInfo["shown"] {
   return { width: kept, count, features, targets, test: flags };
 }
 
+function formOf({ table, inputs, train }: Source): FormField[] {
+  if (table !== undefined)
+    return table.inputs.map((input): FormField => {
+      if (input.kind === "category") return { kind: "category", name: input.column, options: input.categories };
+      // The median was taken after the transform.
+      const start = input.transform === "log" ? Math.expm1(input.median) : input.median;
+      return { kind: "number", name: input.column, start: Number(start.toPrecision(4)) };
+    });
+  return train.features.shape.length === 1 && inputs.length <= 4
+    ? inputs.map((name): FormField => ({ kind: "number", name, start: 0 }))
+    : [];
+}
+
 /** The data that a state asks for. Throws HebbError for a file that does not fit. */
 export async function prepare(state: StudioState, own: OwnData | undefined): Promise<Prepared> {
   const found = await source(state, own);
@@ -260,6 +273,7 @@ export async function prepare(state: StudioState, own: OwnData | undefined): Pro
       ranges: plain && found.inputs.length <= drawnWidth ? rangesOf(train) : [],
       targetRange: [low, high],
       notes: found.notes,
+      form: formOf(found),
       shown: shownOf(found),
     },
   };

@@ -3,6 +3,7 @@ import { data, HebbError, noGrad, tensor } from "../../src/index.ts";
 import type { PredictAsk, Prediction } from "../shared/protocol.ts";
 import { squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
+import { encodeContext } from "./words.ts";
 
 function inputsOf({ prepared }: Session, ask: PredictAsk): Float32Array {
   const { info, table, images } = prepared;
@@ -11,6 +12,7 @@ function inputsOf({ prepared }: Session, ask: PredictAsk): Float32Array {
     if (table === undefined) throw new HebbError("this network takes numbers, not the cells of a table");
     return data.applyPreprocessing(table, data.Table.fromRows([ask.cells], "the form"), { targets: "none" }).features;
   }
+  if ("text" in ask) return encodeContext(ask.text.toLowerCase());
   if (ask.inputs.length !== size) throw new HebbError(`the network takes ${size} numbers, got ${ask.inputs.length}`);
   // Pixels come as 0 to 1; images of a file were scaled by their own mean and spread.
   return Float32Array.from(ask.inputs, (value) =>

@@ -3,8 +3,12 @@ import { backendInfo, HebbError, useBackend } from "../../src/index.ts";
 import type { FromWorker, LayerNumbers, OwnData, QuestionKind, Questions, ToWorker } from "../shared/protocol.ts";
 import { runKey, type StudioState } from "../shared/state.ts";
 import { preview } from "./data.ts";
+import { Lanes } from "./lanes.ts";
+import { plotActivation, plotLosses, rosenblatt } from "./lessons.ts";
 import { predict } from "./predict.ts";
 import { Session } from "./session.ts";
+import { exportRun, tensorsOf } from "./ship.ts";
+import { stepThrough } from "./stepThrough.ts";
 import { View } from "./view.ts";
 
 /** Milliseconds of training between two looks at the clock, and between two pictures at most. */
@@ -17,6 +21,7 @@ let state: StudioState | undefined;
 let own: OwnData | undefined;
 let session: Session | undefined;
 let view: View | undefined;
+let lanes: Lanes | undefined;
 let playing = false;
 let drawn = true;
 let wanted = false;
@@ -156,6 +161,16 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   play(message.playing);
 }
 
+function present(): Session {
+  if (session === undefined) throw new HebbError("there is no network yet");
+  return session;
+}
+
+function presentLanes(): Lanes {
+  if (lanes === undefined) throw new HebbError("there are no lanes yet");
+  return lanes;
+}
+
 type Answers = {
   readonly [K in QuestionKind]: (ask: Questions[K]["ask"]) => Questions[K]["answer"] | Promise<Questions[K]["answer"]>;
 };
@@ -163,10 +178,20 @@ type Answers = {
 const answers: Answers = {
   preview,
   save: () => session?.save(),
-  predict: (ask) => {
-    if (session === undefined) throw new HebbError("there is no network yet");
-    return predict(session, ask);
+  predict: (ask) => predict(present(), ask),
+  export: (format) => exportRun(present(), format, state?.data === "own" ? own : undefined),
+  tensors: (bytes) => tensorsOf(bytes),
+  rosenblatt: () => rosenblatt(present()),
+  activation: plotActivation,
+  losses: plotLosses,
+  step: (ask) => stepThrough(present(), ask),
+  lanes: async (ask) => {
+    lanes = await Lanes.open(ask, ask.state.data === "own" ? own : undefined);
+    return lanes.numbers();
   },
+  moveLanes: (ask) => presentLanes().move(ask),
+  seedRun: (ask) => presentLanes().seedRun(ask),
+  landscape: () => presentLanes().landscape(),
 };
 
 async function answer<K extends QuestionKind>(id: number, question: K, ask: Questions[K]["ask"]): Promise<void> {

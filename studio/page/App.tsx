@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { Bar } from "./Bar.tsx";
 import { Lab } from "./lab/Lab.tsx";
-import { Overlays } from "./parts.tsx";
+import { Overlays, Part } from "./parts.tsx";
 import { listen } from "./shortcuts.ts";
 import { spoken, surface } from "./store.ts";
 
@@ -16,7 +16,7 @@ export function App() {
       </a>
       <Bar />
       <main id="main" tabIndex={-1} data-surface={name}>
-        <Lab />
+        {name === "lab" ? <Lab /> : <Part key={name} name={name} />}
       </main>
       <p class="unseen" role="status" aria-live="polite">
         {spoken}

@@ -1,12 +1,14 @@
 // Files of the visitor's own: what they hold, which column is to be predicted, and what does not fit, by row.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { readProject } from "../shared/project.ts";
 import type { OwnData, Preview } from "../shared/protocol.ts";
 import { grouped } from "./numbers.ts";
 import { presetFor } from "./presets.ts";
 import { dropped } from "./shortcuts.ts";
-import { client, state, useOwn } from "./store.ts";
+import { client, openProject, state, useOwn } from "./store.ts";
 
 type Found =
+  | { readonly kind: "done" }
   | { readonly kind: "looking" }
   | { readonly kind: "problem"; readonly text: string }
   | { readonly kind: "table"; readonly own: OwnData; readonly preview: Preview }
@@ -32,6 +34,14 @@ async function look(files: readonly File[]): Promise<Found> {
   }
   const [file] = files;
   if (file === undefined) return { kind: "problem", text: "There is no file." };
+  if (/\.json$/i.test(file.name)) {
+    try {
+      await openProject(readProject(await file.text()));
+      return { kind: "done" };
+    } catch (error) {
+      return { kind: "problem", text: error instanceof Error ? error.message : String(error) };
+    }
+  }
   if (file.type.startsWith("image/"))
     return {
       kind: "problem",
@@ -72,7 +82,6 @@ function TablePreview({
           ))}
         </select>
       </label>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled by keys */}
       <div class="table-scroll" tabIndex={0} role="region" aria-label="The first rows">
         <table class="preview">
           <thead>
@@ -137,7 +146,11 @@ export function DropDialog() {
   const [found, setFound] = useState<Found>({ kind: "looking" });
   useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
-    if (files !== undefined) void look(files).then(setFound);
+    if (files !== undefined)
+      void look(files).then((seen) => {
+        if (seen.kind === "done") close();
+        else setFound(seen);
+      });
   }, [files]);
   const close = (): void => {
     dropped.value = undefined;

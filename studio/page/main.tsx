@@ -4,6 +4,10 @@ import "uplot/dist/uPlot.min.css";
 import "./style/base.css";
 import "./style/frame.css";
 import "./style/lab.css";
+import "./style/step.css";
+import "./style/compare.css";
+import "./style/ship.css";
+import "./style/lessons.css";
 import { App } from "./App.tsx";
 import * as store from "./store.ts";
 

@@ -5,6 +5,10 @@ import { useEffect } from "preact/hooks";
 import { dropped, paletteOpen } from "./shortcuts.ts";
 
 const loaders = {
+  step: () => import("./step/Step.tsx").then(({ Step }) => Step),
+  compare: () => import("./compare/Compare.tsx").then(({ Compare }) => Compare),
+  ship: () => import("./ship/Ship.tsx").then(({ Ship }) => Ship),
+  lessons: () => import("./lessons/Lessons.tsx").then(({ Lessons }) => Lessons),
   palette: () => import("./Palette.tsx").then(({ Palette }) => Palette),
   drop: () => import("./DropDialog.tsx").then(({ DropDialog }) => DropDialog),
 } as const satisfies Readonly<Record<string, () => Promise<ComponentType>>>;

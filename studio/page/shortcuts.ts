@@ -16,6 +16,10 @@ export interface Action {
 
 const surfaceTitles: Readonly<Record<Surface, string>> = {
   lab: "Lab",
+  step: "Step",
+  compare: "Compare",
+  ship: "Ship",
+  lessons: "Lessons",
 };
 export const surfaceTitle = (name: Surface): string => surfaceTitles[name];
 

@@ -1,6 +1,7 @@
 // The page's memory: the state, the run, the latest picture, and everything that changes them.
 import { computed, signal } from "@preact/signals";
 import { type DataName, lossesOf } from "../shared/names.ts";
+import type { Project } from "../shared/project.ts";
 import type { OwnData, RunInfo, Saved, Snapshot, Stopped } from "../shared/protocol.ts";
 import {
   fields,
@@ -243,6 +244,24 @@ export function useOwn(data: OwnData, patch: Partial<StudioState>): void {
   const next = { ...state.value, ...patch, data: "own" as const, edits: [], step: 0 };
   state.value = next;
   begin();
+  showInAddress();
+  keepSoon();
+}
+
+/** Goes on with an experiment from a file, exactly where it stood. */
+export async function openProject(project: Project): Promise<void> {
+  const tensors = await client.ask("tensors", project.tensors);
+  own.value = project.own;
+  state.value = project.state;
+  playing.value = false;
+  begin(0, {
+    runKey: runKey(project.state),
+    step: project.state.step,
+    tensors,
+    history: [],
+    random: project.random,
+    best: { loss: Number.POSITIVE_INFINITY, step: project.state.step },
+  });
   showInAddress();
   keepSoon();
 }

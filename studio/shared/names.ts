@@ -1,6 +1,6 @@
 // The names that the Studio offers: data, activations, losses, optimizers, initial weights, with what a person reads for each.
 
-export const surfaces = ["lab"] as const;
+export const surfaces = ["lab", "step", "compare", "ship", "lessons"] as const;
 export type Surface = (typeof surfaces)[number];
 
 export const dataNames = [

@@ -1,6 +1,8 @@
 // What the page and its worker say to each other: every message and every question, typed.
-import type { LossName, TaskKind } from "./names.ts";
+import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "./compare.ts";
+import type { ActivationName, LossName, TaskKind } from "./names.ts";
 import type { StudioState } from "./state.ts";
+import type { StepAsk, StepTrace } from "./steps.ts";
 
 /** Data of the visitor's own. It goes from the page to its worker and nowhere else. */
 export type OwnData =
@@ -43,6 +45,8 @@ export interface DataInfo {
   readonly ranges: readonly (readonly [number, number])[];
   readonly targetRange: readonly [number, number];
   readonly notes: readonly string[];
+  /** What a person fills in to try the network; empty for images and text. */
+  readonly form: readonly FormField[];
   /** Rows to draw: inputs [shownCount, width], targets, and whether a row is held out for testing. */
   readonly shown: {
     readonly width: number;
@@ -170,10 +174,57 @@ export interface SavedTensor {
 export interface Questions {
   preview: { readonly ask: OwnData; readonly answer: Preview };
   save: { readonly ask: null; readonly answer: Saved | undefined };
+  step: { readonly ask: StepAsk; readonly answer: StepTrace };
+  lanes: { readonly ask: LanesAsk; readonly answer: readonly LaneNumbers[] };
+  moveLanes: { readonly ask: LanesMove; readonly answer: readonly LaneNumbers[] };
+  seedRun: { readonly ask: SeedAsk; readonly answer: SeedRun };
+  landscape: { readonly ask: null; readonly answer: Landscape };
+  /** The tensors in the safetensors bytes of a project. */
+  tensors: { readonly ask: Uint8Array; readonly answer: readonly SavedTensor[] };
+  rosenblatt: { readonly ask: null; readonly answer: Rosenblatt };
+  activation: { readonly ask: ActivationName; readonly answer: Plotted };
+  losses: { readonly ask: "classes" | "numbers"; readonly answer: readonly (Plotted & { readonly name: LossName })[] };
+  export: { readonly ask: ExportFormat; readonly answer: Exported };
   predict: { readonly ask: PredictAsk; readonly answer: Prediction };
 }
 
-export type PredictAsk = { readonly inputs: readonly number[] } | { readonly cells: Readonly<Record<string, string>> };
+/** A case to try: numbers as the network takes them, raw cells of a table, or the beginning of a word. */
+export type PredictAsk =
+  | { readonly inputs: readonly number[] }
+  | { readonly cells: Readonly<Record<string, string>> }
+  | { readonly text: string };
+
+/** What Rosenblatt's rule found on the training rows. */
+export interface Rosenblatt {
+  readonly weights: readonly number[];
+  readonly bias: number;
+  readonly mistakes: readonly number[];
+  readonly converged: boolean;
+}
+
+/** A function and its slope. */
+export interface Plotted {
+  readonly at: Float64Array;
+  readonly value: Float64Array;
+  readonly slope: Float64Array;
+}
+
+export const exportFormats = ["safetensors", "typescript", "project"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** A file to keep, with what reading it back has shown. */
+export interface Exported {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** The largest difference between the network's outputs and those of what was read back; for a program, of the losses. */
+  readonly difference: number;
+  readonly checked: string;
+}
+
+/** A field of the form that tries the network. */
+export type FormField =
+  | { readonly kind: "number"; readonly name: string; readonly start: number }
+  | { readonly kind: "category"; readonly name: string; readonly options: readonly string[] };
 
 export interface Prediction {
   readonly label: string;

@@ -51,7 +51,6 @@ export function Code() {
           <button type="button" class="small copy" onClick={() => void copy()}>
             {copied ? "Copied" : "Copy"}
           </button>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long program is scrolled by keys */}
           <pre tabIndex={0} role="region" aria-label="The program">
             {lines.map(({ text, layer }, place) => (
               <code key={`${place} ${text}`} class={layer !== undefined && layer === litLayer.value ? "lit" : ""}>

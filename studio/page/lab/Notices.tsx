@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { type Pairing, pairings } from "../../shared/pairings.ts";
 import type { Stopped } from "../../shared/protocol.ts";
 import { Icon } from "../icons.tsx";
-import { run, state, stopped as stop, takeFix } from "../store.ts";
+import { change, run, state, stopped as stop, takeFix } from "../store.ts";
 
 const explained = signal("");
 const silenced = signal<readonly string[]>([]);
@@ -61,6 +61,9 @@ function PairingNotice({ pairing }: { readonly pairing: Pairing }) {
         }}
       >
         Why
+      </button>
+      <button type="button" class="small" onClick={() => change({ surface: "compare", lanes: [pairing.better] })}>
+        Run both
       </button>
       <button
         type="button"

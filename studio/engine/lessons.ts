@@ -1,0 +1,56 @@
+// What the lessons plot and let run: Rosenblatt's rule, activations with their slopes, losses of one prediction.
+import { HebbError, nn, type Tensor, tensor, valueAndGrad } from "../../src/index.ts";
+import type { ActivationName, LossName } from "../shared/names.ts";
+import type { Plotted, Rosenblatt } from "../shared/protocol.ts";
+import { activation } from "./network.ts";
+import type { Session } from "./session.ts";
+
+const mostPasses = 60;
+
+export function rosenblatt({ prepared, trainPart }: Session): Rosenblatt {
+  const { info } = prepared;
+  if (info.task !== "binary" || info.inputShape.length !== 1)
+    throw new HebbError("Rosenblatt's rule decides between two classes of rows; choose such data");
+  const neuron = new nn.Perceptron(info.inputs.length);
+  const { mistakes, converged } = neuron.learn(trainPart.x, trainPart.y, { epochs: mostPasses, rate: 0.2 });
+  return { weights: Array.from(neuron.weight.dataSync()), bias: neuron.bias.dataSync()[0] ?? 0, mistakes, converged };
+}
+
+const grid = (from: number, to: number, count: number): Float64Array =>
+  Float64Array.from({ length: count }, (_, k) => from + ((to - from) * k) / (count - 1));
+
+/** Values and slopes of a function applied to each number by itself. */
+function plot(at: Float64Array, of: (x: Tensor) => Tensor): Plotted {
+  const x = tensor(at);
+  const [, [slope]] = valueAndGrad((z: Tensor) => of(z).sum())(x);
+  return {
+    at,
+    value: Float64Array.from(of(x).dataSync()),
+    slope: Float64Array.from(slope?.dataSync() ?? []),
+  };
+}
+
+export function plotActivation(name: ActivationName): Plotted {
+  const module = activation(name);
+  return plot(grid(-6, 6, 241), (x) => module.forward(x));
+}
+
+/** Losses of one prediction: of class 1 by its sum z, or of the number 0 by how far the prediction is off. */
+export function plotLosses(of: "classes" | "numbers"): (Plotted & { readonly name: LossName })[] {
+  const F = nn.functional;
+  const at = of === "classes" ? grid(-8, 8, 161) : grid(-10, 10, 201);
+  const goal = tensor(at.map(() => (of === "classes" ? 1 : 0)));
+  const none = { reduction: "none" as const };
+  const functions: readonly (readonly [LossName, (x: Tensor) => Tensor])[] =
+    of === "classes"
+      ? [
+          ["bce", (z) => F.bceWithLogits(z, goal, none)],
+          ["mse", (z) => F.mse(z.sigmoid(), goal, none)],
+        ]
+      : [
+          ["mse", (z) => F.mse(z, goal, none)],
+          ["l1", (z) => F.l1(z, goal, none)],
+          ["huber", (z) => F.huber(z, goal, none)],
+        ];
+  return functions.map(([name, loss]) => ({ name, ...plot(at, loss) }));
+}

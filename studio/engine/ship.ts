@@ -1,0 +1,147 @@
+// Files to keep: written, read back, and run on the same rows again before anyone downloads them.
+
+import { type HostArray, readSafetensors, writeSafetensors } from "../../src/formats/index.ts";
+import * as hebb from "../../src/index.ts";
+import { HebbError } from "../../src/index.ts";
+import { codeOf } from "../shared/code.ts";
+import { printProject, readProject } from "../shared/project.ts";
+import type { Exported, ExportFormat, OwnData, SavedTensor } from "../shared/protocol.ts";
+import { Session } from "./session.ts";
+
+const arrayOf = ({ shape, data }: SavedTensor): HostArray => ({
+  dtype: data instanceof Float64Array ? "float64" : "float32",
+  shape,
+  data,
+});
+
+function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let k = 0; k < a.length; k++) {
+    const difference = Math.abs((a[k] ?? 0) - (b[k] ?? 0));
+    if (!(difference <= most)) most = difference;
+  }
+  return most;
+}
+
+/** Another session of the same state, holding these tensors. */
+function sessionWith(session: Session, tensors: readonly SavedTensor[]): Session {
+  const other = new Session(session.state, session.prepared);
+  const saved = session.save();
+  other.restore({ ...saved, tensors });
+  return other;
+}
+
+/** The largest difference of outputs on the held-out rows, or the training rows where there are none. */
+function compared(session: Session, other: Session): { difference: number; rows: string } {
+  const part = session.testPart ?? session.trainPart;
+  const difference = largest(session.measure(part).output, other.measure(part).output);
+  return { difference, rows: `${part.rows} ${session.testPart === undefined ? "training" : "held-out"} rows` };
+}
+
+function safetensors(session: Session): Exported {
+  const tensors = session.save().tensors.filter(({ name }) => name.startsWith("m."));
+  const named = Object.fromEntries(tensors.map((one) => [one.name.slice(2), arrayOf(one)]));
+  const bytes = writeSafetensors(named, { format: "pt", made_by: "hebb Studio" });
+  const back = readSafetensors(bytes);
+  const restored = Object.entries(back.tensors).map(
+    ([name, { shape, data }]): SavedTensor => ({
+      name: `m.${name}`,
+      shape,
+      data: Float32Array.from(data),
+    }),
+  );
+  const { difference, rows } = compared(
+    session,
+    sessionWith(session, [...restored, ...session.save().tensors.filter(({ name }) => name.startsWith("o."))]),
+  );
+  return { name: "model.safetensors", bytes, difference, checked: `read back, ${rows} run again` };
+}
+
+/** Programs longer than this are not run again before a download. */
+const mostSteps = 60000;
+
+/** The program without its types and its import, as the body of a function. */
+export function runnable(code: string): string {
+  return code
+    .replace(/^import .*$/m, "")
+    .replaceAll(
+      /: (?:\[number, string, number, number\]\[\]|\[number, number, number\]\[\]|Tensor|number)(?=[,)\s=])/g,
+      "",
+    )
+    .replace(/console\.log\((await [^;]*)\);/, "return $1;");
+}
+
+async function typescript(session: Session, own: OwnData | undefined): Promise<Exported> {
+  const { state, prepared } = session;
+  const code = `${codeOf(state, prepared.info, session.step)
+    .map(({ text }) => text)
+    .join("\n")}\n`;
+  const bytes = new TextEncoder().encode(code);
+  if (session.step > mostSteps)
+    return {
+      name: "train.ts",
+      bytes,
+      difference: Number.NaN,
+      checked: `not run again: it takes ${session.step} steps`,
+    };
+  const outside = {
+    text: own?.kind === "table" ? own.text : "",
+    imageBytes: own?.kind === "images" ? own.images : new Uint8Array(),
+    labelBytes: own?.kind === "images" ? own.labels : new Uint8Array(),
+    features: prepared.train.features.data,
+    targets: prepared.train.targets.data,
+  };
+  const names = ["compile", "data", "nn", "oneHot", "optim", "seed", "tensor"] as const;
+  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+  const program = AsyncFunction(
+    "hebb",
+    "outside",
+    `const { ${names.join(", ")} } = hebb;\nconst { ${Object.keys(outside).join(", ")} } = outside;\n${runnable(code)}`,
+  );
+  const loss: unknown = await program(hebb, outside);
+  const difference = Math.abs(Number(loss) - session.measure(session.trainPart).loss);
+  return {
+    name: "train.ts",
+    bytes,
+    difference,
+    checked: `run from the start, ${session.step} steps: training loss ${Number(loss).toPrecision(6)}`,
+  };
+}
+
+function project(session: Session, own: OwnData | undefined): Exported {
+  const saved = session.save();
+  const tensors = writeSafetensors(Object.fromEntries(saved.tensors.map((one) => [one.name, arrayOf(one)])));
+  const text = printProject({ state: { ...session.state, step: session.step }, own, tensors, random: saved.random });
+  const back = readProject(text);
+  const { difference, rows } = compared(session, sessionWith(session, tensorsOf(back.tensors)));
+  return {
+    name: "experiment.hebb.json",
+    bytes: new TextEncoder().encode(text),
+    difference,
+    checked: `read back, ${rows} run again`,
+  };
+}
+
+/** Saved tensors from the safetensors of a project. */
+export function tensorsOf(bytes: Uint8Array): SavedTensor[] {
+  return Object.entries(readSafetensors(bytes, { name: "the project" }).tensors).map(([name, { shape, data }]) => ({
+    name,
+    shape,
+    data: data instanceof Float64Array ? data : Float32Array.from(data),
+  }));
+}
+
+export async function exportRun(session: Session, format: ExportFormat, own: OwnData | undefined): Promise<Exported> {
+  const exported =
+    format === "safetensors"
+      ? safetensors(session)
+      : format === "project"
+        ? project(session, own)
+        : await typescript(session, own);
+  if (exported.difference > 1e-3)
+    throw new HebbError(
+      `what was read back differs by ${exported.difference.toPrecision(3)}: the file is not given out`,
+    );
+  return exported;
+}

@@ -1,0 +1,75 @@
+// The loss over a plane through the space of weights, with the way of every lane.
+import type { Landscape } from "../../shared/compare.ts";
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { colors } from "../draw/colors.ts";
+import { contour, mapOf } from "../draw/field.ts";
+import { percent, short } from "../numbers.ts";
+import { laneColor, laneDashes } from "./LaneCurves.tsx";
+
+export function LandscapeView({
+  landscape,
+  names,
+}: {
+  readonly landscape: Landscape;
+  readonly names: readonly string[];
+}) {
+  const { side, values, x, y, paths, share } = landscape;
+  if (side === 0)
+    return (
+      <section class="panel" aria-label="Landscape">
+        <p class="hint">There is no landscape yet: let the lanes run, with a network of up to 5000 weights.</p>
+      </section>
+    );
+  const finite = Array.from(values).filter(Number.isFinite);
+  const heights = Float32Array.from(values, (value) => Math.log(Math.max(1e-4, Number.isFinite(value) ? value : 1e4)));
+  const [low, high] = [Math.min(...heights), Math.max(...heights)];
+  const paint = ({ context, width, height }: Surface): void => {
+    const palette = colors.value;
+    const size = Math.min(width, height);
+    const left = (width - size) / 2;
+    context.imageSmoothingEnabled = true;
+    context.drawImage(mapOf(heights, 0, side, palette, (low + high) / 2, (high - low) / 2 || 1), left, 0, size, size);
+    const pixel = size / side;
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 0.7;
+    context.globalAlpha = 0.35;
+    context.beginPath();
+    for (let level = 1; level < 14; level++)
+      contour(heights, side, low + ((high - low) * level) / 14, (x0, y0, x1, y1) => {
+        context.moveTo(left + (x0 + 0.5) * pixel, (y0 + 0.5) * pixel);
+        context.lineTo(left + (x1 + 0.5) * pixel, (y1 + 0.5) * pixel);
+      });
+    context.stroke();
+    context.globalAlpha = 1;
+    paths.forEach((path, lane) => {
+      context.beginPath();
+      for (let k = 0; k + 1 < path.length; k += 2)
+        context.lineTo(
+          left + (((path[k] ?? 0) - x[0]) / (x[1] - x[0])) * size,
+          (1 - ((path[k + 1] ?? 0) - y[0]) / (y[1] - y[0])) * size,
+        );
+      context.strokeStyle = palette.card;
+      context.lineWidth = 5;
+      context.stroke();
+      context.strokeStyle = laneColor(lane);
+      context.lineWidth = 2.4;
+      context.setLineDash(laneDashes(lane));
+      context.stroke();
+      context.setLineDash([]);
+    });
+  };
+  return (
+    <section class="panel landscape" aria-labelledby="landscape-title">
+      <header>
+        <h2 id="landscape-title">Loss landscape</h2>
+        <p class="hint">
+          A two-dimensional slice, no more: the plane in which the lanes moved most ({percent(share)} of their movement
+          lies in it). Loss {short(Math.min(...finite))} (orange) to {short(Math.max(...finite))} (blue), logarithmic.
+        </p>
+      </header>
+      <div class="landscape-box">
+        <Canvas paint={paint} label={`The loss around the ways of ${names.length} lanes`} />
+      </div>
+    </section>
+  );
+}

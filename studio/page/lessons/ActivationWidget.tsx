@@ -1,0 +1,71 @@
+// Lesson 3: an activation and its slope, as the library computes them.
+import { useEffect, useState } from "preact/hooks";
+import { type ActivationName, activationNames, activationTexts } from "../../shared/names.ts";
+import type { Plotted } from "../../shared/protocol.ts";
+import { colors } from "../draw/colors.ts";
+import { Choice } from "../lab/controls.tsx";
+import { exact, short } from "../numbers.ts";
+import { client } from "../store.ts";
+import { Answer } from "./Answer.tsx";
+import { FunctionPlot, valueAt } from "./FunctionPlot.tsx";
+
+export function ActivationWidget() {
+  const [name, setName] = useState<ActivationName>("sigmoid");
+  const [place, setPlace] = useState(2);
+  const [plotted, setPlotted] = useState<Plotted | undefined>(undefined);
+  useEffect(() => {
+    let wanted = true;
+    void client.ask("activation", name).then((found) => {
+      if (wanted) setPlotted(found);
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [name]);
+  const palette = colors.value;
+  return (
+    <section class="panel widget" aria-labelledby="activation-title">
+      <header>
+        <h2 id="activation-title">f and f′</h2>
+        <Choice
+          label="activation"
+          value={name}
+          options={activationNames.map((one) => [one, activationTexts[one].title])}
+          choose={setName}
+        />
+      </header>
+      {plotted !== undefined && (
+        <>
+          <FunctionPlot
+            label={`${activationTexts[name].title} and its slope`}
+            low={-1.5}
+            high={2}
+            marker={place}
+            lines={[
+              { name: "f", at: plotted.at, values: plotted.value, color: palette.high, dash: [] },
+              { name: "f′", at: plotted.at, values: plotted.slope, color: palette.low, dash: [6, 4] },
+            ]}
+          />
+          <div class="field slider">
+            <label for="activation-z">z</label>
+            <output>{short(place)}</output>
+            <input
+              id="activation-z"
+              type="range"
+              min={-6}
+              max={6}
+              step={0.05}
+              value={place}
+              onInput={({ currentTarget }) => setPlace(Number(currentTarget.value))}
+            />
+          </div>
+          <p class="formula">
+            f(z) = {activationTexts[name].formula} = {exact(valueAt({ at: plotted.at, values: plotted.value }, place))},
+            f′(z) = {activationTexts[name].slope} = {exact(valueAt({ at: plotted.at, values: plotted.slope }, place))}
+          </p>
+        </>
+      )}
+      <Answer label="largest slope of sigmoid" name="slope" truth={0.25} tolerance={0.001} />
+    </section>
+  );
+}

@@ -1,0 +1,80 @@
+// Lessons 4 and 5: the numbers of a small network, to be worked out before they are revealed. The truth comes from the engine.
+import { useEffect, useState } from "preact/hooks";
+import type { StepTrace } from "../../shared/steps.ts";
+import { exact, sub } from "../numbers.ts";
+import { client, run, shownStep } from "../store.ts";
+import { Answer } from "./Answer.tsx";
+
+const list = (values: ArrayLike<number>): string => Array.from(values, exact).join(", ");
+
+export function ByHand({ direction }: { readonly direction: "forward" | "backward" }) {
+  const step = shownStep.value;
+  const info = run.value;
+  const [trace, setTrace] = useState<StepTrace | undefined>(undefined);
+  useEffect(() => {
+    let wanted = true;
+    client
+      .ask("step", { edits: [] })
+      .then((found) => {
+        if (wanted) setTrace(found);
+      })
+      .catch(() => undefined);
+    return () => {
+      wanted = false;
+    };
+  }, [step, info]);
+  const [hidden, output] = trace?.layers ?? [];
+  if (trace === undefined || hidden === undefined || output === undefined) return null;
+  const [x1 = 0, x2 = 0] = trace.x.values;
+  return (
+    <section class="panel widget" aria-labelledby="by-hand-title">
+      <header>
+        <h2 id="by-hand-title">One row through the network</h2>
+        <p class="hint">tanh in the hidden layer, σ at the output</p>
+      </header>
+      <dl class="givens">
+        <dt>inputs x₁, x₂</dt>
+        <dd>{list([x1, x2])}</dd>
+        {Array.from({ length: hidden.units }, (_, j) => (
+          <>
+            <dt key={`w${j}`}>weights of hidden neuron {j + 1}, its bias</dt>
+            <dd key={`v${j}`}>
+              {list(hidden.weight.value.values.slice(2 * j, 2 * j + 2))}; {exact(hidden.bias.value.values[j] ?? 0)}
+            </dd>
+          </>
+        ))}
+        <dt>weights of the output, its bias</dt>
+        <dd>
+          {list(output.weight.value.values)}; {exact(output.bias.value.values[0] ?? 0)}
+        </dd>
+        {direction === "backward" && (
+          <>
+            <dt>
+              z{sub(1)}, a{sub(1)}, p
+            </dt>
+            <dd>{list([hidden.z.values[0] ?? 0, hidden.a.values[0] ?? 0, output.a.values[0] ?? 0])}</dd>
+            <dt>target y</dt>
+            <dd>{trace.target[0]}</dd>
+          </>
+        )}
+      </dl>
+      {direction === "forward" ? (
+        <>
+          <Answer label="z₁ = w₁ x₁ + w₂ x₂ + b" name="z" truth={hidden.z.values[0]} />
+          <Answer label="a₁ = tanh(z₁)" name="a" truth={hidden.a.values[0]} />
+          <Answer label="p = σ(w · a + b)" name="p" truth={output.a.values[0]} />
+        </>
+      ) : (
+        <>
+          <Answer label="δ at the output = p − y" name="d-out" truth={output.delta.values[0]} />
+          <Answer label="δ₁ = w₁ · δ · (1 − a₁²)" name="d-hidden" truth={hidden.delta.values[0]} />
+          <Answer label="slope = δ₁ · x₁" name="g" truth={hidden.weight.gradient.values[0]} />
+          <p class="tick">
+            ✓ {[...hidden.weight.ticks, ...output.weight.ticks].filter((tick) => tick > 0).length} slopes agree with
+            finite differences
+          </p>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,61 @@
+// Lesson 8: data of one's own, and a file to keep.
+import { useState } from "preact/hooks";
+import type { PaintedPoint } from "../../shared/state.ts";
+import { dropped } from "../shortcuts.ts";
+import { change, client } from "../store.ts";
+import { mark } from "./Lessons.tsx";
+
+/** Two crescents, for hands that cannot paint. */
+const drawing: readonly PaintedPoint[] = Array.from({ length: 40 }, (_, k): PaintedPoint => {
+  const angle = (Math.PI * (k >> 1)) / 20;
+  const label = k % 2 === 0 ? 0 : 1;
+  const [x, y] = label === 0 ? [Math.cos(angle), Math.sin(angle)] : [1 - Math.cos(angle), 0.4 - Math.sin(angle)];
+  return [Math.round(100 * x) / 100, Math.round(100 * y) / 100, label];
+});
+
+export function ExportWidget() {
+  const [said, setSaid] = useState("");
+  const write = async (): Promise<void> => {
+    try {
+      const file = await client.ask("export", "safetensors");
+      setSaid(`${file.name}, ${file.bytes.length} bytes: ${file.checked}, largest difference ${file.difference}`);
+      mark("exported");
+    } catch (error) {
+      setSaid(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <section class="panel widget" aria-labelledby="own-title">
+      <header>
+        <h2 id="own-title">Your own data</h2>
+      </header>
+      <div class="row">
+        <label class="file-button">
+          Choose a table
+          <input
+            type="file"
+            accept=".csv,.tsv,.txt"
+            onChange={({ currentTarget }) => {
+              const files = [...(currentTarget.files ?? [])];
+              if (files.length > 0) dropped.value = files;
+            }}
+          />
+        </label>
+        <button type="button" onClick={() => change({ data: "painted", points: [], edits: [], test: 0 })}>
+          Paint points
+        </button>
+        <button type="button" onClick={() => change({ data: "painted", points: drawing, edits: [], test: 0 })}>
+          Begin with a drawing
+        </button>
+        <button type="button" class="accent" onClick={() => void write()}>
+          Write and check the weights
+        </button>
+      </div>
+      {said !== "" && (
+        <p class="tick" role="status">
+          {said}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,81 @@
+// Functions of one number, drawn with axes and a marker.
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { colors } from "../draw/colors.ts";
+import { short } from "../numbers.ts";
+
+export interface Line {
+  readonly name: string;
+  readonly at: Float64Array;
+  readonly values: Float64Array;
+  readonly color: string;
+  readonly dash: readonly number[];
+}
+
+interface Props {
+  readonly lines: readonly Line[];
+  readonly low: number;
+  readonly high: number;
+  readonly marker: number;
+  readonly label: string;
+}
+
+export function FunctionPlot({ lines, low, high, marker, label }: Props) {
+  const paint = ({ context, width, height }: Surface): void => {
+    const palette = colors.value;
+    const first = lines[0]?.at;
+    if (first === undefined) return;
+    const [x0, x1] = [first[0] ?? -1, first.at(-1) ?? 1];
+    const [left, bottom] = [36, 20];
+    const x = (value: number): number => left + ((value - x0) / (x1 - x0)) * (width - left - 8);
+    const y = (value: number): number => 6 + (1 - (value - low) / (high - low)) * (height - bottom - 10);
+    context.font = "11px ui-sans-serif, system-ui, sans-serif";
+    context.fillStyle = palette.soft;
+    context.strokeStyle = palette.line;
+    context.lineWidth = 1;
+    context.textAlign = "right";
+    for (let k = 0; k <= 4; k++) {
+      const value = low + ((high - low) * k) / 4;
+      context.beginPath();
+      context.moveTo(left, y(value));
+      context.lineTo(width - 8, y(value));
+      context.stroke();
+      context.fillText(short(value), left - 5, y(value) + 4);
+    }
+    context.textAlign = "center";
+    for (let k = 0; k <= 6; k++) {
+      const value = x0 + ((x1 - x0) * k) / 6;
+      context.fillText(short(value), x(value), height - 5);
+    }
+    context.strokeStyle = palette.soft;
+    context.setLineDash([2, 3]);
+    context.beginPath();
+    context.moveTo(x(marker), 6);
+    context.lineTo(x(marker), height - bottom);
+    context.stroke();
+    for (const { at, values, color, dash } of lines) {
+      context.beginPath();
+      at.forEach((value, k) => {
+        context.lineTo(x(value), y(Math.max(low, Math.min(high, values[k] ?? 0))));
+      });
+      context.setLineDash([...dash]);
+      context.strokeStyle = color;
+      context.lineWidth = 2.2;
+      context.stroke();
+    }
+    context.setLineDash([]);
+  };
+  return (
+    <div class="function-plot">
+      <Canvas paint={paint} label={label} />
+    </div>
+  );
+}
+
+/** The value of a line nearest to a place. */
+export function valueAt({ at, values }: Pick<Line, "at" | "values">, place: number): number {
+  let best = 0;
+  at.forEach((value, k) => {
+    if (Math.abs(value - place) < Math.abs((at[best] ?? 0) - place)) best = k;
+  });
+  return values[best] ?? Number.NaN;
+}

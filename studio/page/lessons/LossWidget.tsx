@@ -1,0 +1,75 @@
+// Lesson 6: how hard each loss pulls, for a confident mistake and for an outlier.
+import { useEffect, useState } from "preact/hooks";
+import { type LossName, lossTitles } from "../../shared/names.ts";
+import type { Plotted } from "../../shared/protocol.ts";
+import { colors } from "../draw/colors.ts";
+import { exact, short } from "../numbers.ts";
+import { client } from "../store.ts";
+import { Answer } from "./Answer.tsx";
+import { FunctionPlot, valueAt } from "./FunctionPlot.tsx";
+import { mark } from "./Lessons.tsx";
+
+type Named = Plotted & { readonly name: LossName };
+const dashes: readonly (readonly number[])[] = [[], [6, 4], [2, 3]];
+
+export function LossWidget() {
+  const [plotted, setPlotted] = useState<readonly Named[]>([]);
+  const [z, setZ] = useState(0);
+  useEffect(() => void client.ask("losses", "classes").then(setPlotted), []);
+  const palette = colors.value;
+  const hues = [palette.high, palette.low, palette.accent];
+  const pull = (name: LossName, place: number): number => {
+    const line = plotted.find((one) => one.name === name);
+    return line === undefined ? Number.NaN : Math.abs(valueAt({ at: line.at, values: line.slope }, place));
+  };
+  const move = (value: number): void => {
+    setZ(value);
+    if (pull("mse", value) < 0.01 && pull("bce", value) > 0.9) mark("confident");
+  };
+  return (
+    <section class="panel widget" aria-labelledby="loss-title">
+      <header>
+        <h2 id="loss-title">A point of class 1</h2>
+        <p class="legend">
+          {plotted.map(({ name }, k) => (
+            <span key={name} class="class-name" style={{ color: hues[k] }}>
+              {k === 0 ? "━" : "╍"} {lossTitles[name]}
+            </span>
+          ))}
+        </p>
+      </header>
+      {plotted.length > 0 && (
+        <FunctionPlot
+          label="Losses of a point of class 1 by its sum z"
+          low={0}
+          high={8}
+          marker={z}
+          lines={plotted.map(({ name, at, value }, k) => ({
+            name,
+            at,
+            values: value,
+            color: hues[k] ?? palette.ink,
+            dash: dashes[k] ?? [],
+          }))}
+        />
+      )}
+      <div class="field slider">
+        <label for="loss-z">z of the point</label>
+        <output>{short(z)}</output>
+        <input
+          id="loss-z"
+          type="range"
+          min={-8}
+          max={8}
+          step={0.1}
+          value={z}
+          onInput={({ currentTarget }) => move(Number(currentTarget.value))}
+        />
+      </div>
+      <p class="formula">
+        cross-entropy pulls with {exact(pull("bce", z))}, squared error with {exact(pull("mse", z))}
+      </p>
+      <Answer label="Huber's slope at a distance of 10" name="outlier" truth={1} tolerance={0.001} />
+    </section>
+  );
+}

@@ -1,0 +1,152 @@
+// Compare: lanes that differ from the Lab in one thing, the experiments that are set up already, and what the worker tells of them.
+import type { Figures } from "./protocol.ts";
+import type { LanePatch, Layer, StudioState } from "./state.ts";
+
+export interface LanesAsk {
+  readonly state: StudioState;
+  readonly lanes: readonly LanePatch[];
+}
+
+/** How far every lane goes: so many steps, or so many milliseconds. */
+export type LanesMove = { readonly steps: number } | { readonly milliseconds: number };
+
+export interface LaneNumbers {
+  readonly step: number;
+  readonly train: Figures;
+  readonly test: Figures | undefined;
+  /** The length of the loss's slope in the weights of each layer, from the first. */
+  readonly gradients: readonly number[];
+  /** The output over the plane, [outputs, side, side]; empty where there is none. */
+  readonly map: Float32Array;
+  readonly side: number;
+  readonly parameters: number;
+}
+
+export interface SeedAsk {
+  readonly lane: number;
+  readonly seed: number;
+  /** The steps at which the run is measured. */
+  readonly steps: readonly number[];
+}
+
+/** One run of a lane with another seed. */
+export interface SeedRun {
+  readonly loss: Float32Array;
+  readonly metric: Float32Array;
+}
+
+/** A plane through the space of weights, spanned by where the lanes went. */
+export interface Landscape {
+  readonly side: number;
+  readonly values: Float32Array;
+  readonly x: readonly [number, number];
+  readonly y: readonly [number, number];
+  /** For each lane the way it took, x and y in turn; empty when its network is another. */
+  readonly paths: readonly Float32Array[];
+  /** The share of the movement that lies in this plane. */
+  readonly share: number;
+}
+
+export interface ComparePreset {
+  readonly id: string;
+  readonly title: string;
+  /** What the lanes will show. */
+  readonly says: string;
+  readonly base: Partial<StudioState>;
+  readonly lanes: readonly LanePatch[];
+  readonly curve: "loss" | "metric";
+  readonly steps: number;
+}
+
+const deep = (count: number, units: number, activation: Layer["activation"]): Layer[] =>
+  Array.from({ length: count }, () => ({ kind: "dense", units, activation }));
+
+const plain: Partial<StudioState> = {
+  data: "moons",
+  count: 240,
+  noise: 0.15,
+  test: 0.25,
+  loss: "bce",
+  optimizer: "sgd",
+  lr: 0.1,
+  decay: 0,
+  dropout: 0,
+  batch: 16,
+  init: "default",
+  edits: [],
+};
+
+export const comparePresets: readonly ComparePreset[] = [
+  {
+    id: "vanishing",
+    title: "Sigmoid or ReLU, six layers deep",
+    says: "Sigmoid's slope is at most ¼: through six layers next to nothing comes back, and the first layers stand still. ReLU passes the slope on whole.",
+    base: { ...plain, layers: deep(6, 8, "sigmoid"), init: "xavier" },
+    lanes: [{ layers: deep(6, 8, "relu"), init: "he" }],
+    curve: "loss",
+    steps: 3000,
+  },
+  {
+    id: "optimizers",
+    title: "Four optimizers",
+    says: "The same network from the same weights: plain descent, with momentum, and two that measure each weight's slope by its usual size.",
+    base: { ...plain, layers: deep(2, 8, "tanh"), lr: 0.03 },
+    lanes: [{ optimizer: "momentum" }, { optimizer: "rmsprop", lr: 0.01 }, { optimizer: "adam", lr: 0.01 }],
+    curve: "loss",
+    steps: 2000,
+  },
+  {
+    id: "loss",
+    title: "Cross-entropy or squared error",
+    says: "The last bias starts at 8: every point of class A is confidently wrong. Squared error after a sigmoid hardly feels them; cross-entropy does.",
+    base: {
+      ...plain,
+      layers: deep(1, 8, "tanh"),
+      init: "large",
+      lr: 0.03,
+      noise: 0.1,
+      edits: [{ step: 0, parameter: "2.bias", index: 0, value: 8 }],
+    },
+    lanes: [{ loss: "mse" }],
+    curve: "metric",
+    steps: 1200,
+  },
+  {
+    id: "zeros",
+    title: "Zero or He initial weights",
+    says: "From zero every unit of a layer gets the same slope and stays like its neighbours: the network never becomes more than one unit wide.",
+    base: { ...plain, layers: deep(2, 8, "relu"), init: "he" },
+    lanes: [{ init: "zeros" }],
+    curve: "loss",
+    steps: 2000,
+  },
+  {
+    id: "linear",
+    title: "No activation at all",
+    says: "A matrix times a matrix is a matrix: without activations the deep network is one line, and no line parts a ring from a disc.",
+    base: { ...plain, data: "circles", noise: 0.1, layers: deep(3, 8, "tanh"), optimizer: "adam", lr: 0.01 },
+    lanes: [{ layers: deep(3, 8, "identity") }],
+    curve: "metric",
+    steps: 2000,
+  },
+  {
+    id: "rates",
+    title: "Five learning rates",
+    says: "Too small and it crawls, too large and it jumps about; between them it learns.",
+    base: { ...plain, layers: deep(2, 8, "tanh"), lr: 0.001 },
+    lanes: [{ lr: 0.01 }, { lr: 0.1 }, { lr: 1 }, { lr: 10 }],
+    curve: "loss",
+    steps: 2000,
+  },
+];
+
+/** The values below which a quarter, a half and three quarters lie. */
+export function quartiles(values: readonly number[]): readonly [number, number, number] {
+  const order = values.map((value) => (Number.isFinite(value) ? value : Number.MAX_VALUE)).sort((a, b) => a - b);
+  const at = (share: number): number => {
+    const place = share * (order.length - 1);
+    const low = order[Math.floor(place)] ?? 0;
+    return low + (place % 1) * ((order[Math.ceil(place)] ?? low) - low);
+  };
+  return [at(0.25), at(0.5), at(0.75)];
+}
