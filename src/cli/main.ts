@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The hebb command: reads arguments, calls one command, turns every failure into one clear sentence.
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { HebbError } from "../graph/errors.ts";
 import type { BackendOptions } from "../runtime/index.ts";
@@ -163,12 +164,62 @@ withOptions(
   .option("--test-data <file>", "data for a final test")
   .option("--test-labels <file>", "labels of IDX test data")
   .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
+  .option("--find-lr", "try growing learning rates for some steps, show what they do, and train nothing")
   .option("--no-doctor", "do not look for what is wrong while training")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .action(async (data: string, options) => {
     await useBackend(options);
     const { train } = await import("./commands/train.ts");
     process.exitCode = await train(data, options);
+  });
+
+withOptions(
+  command("tune <data>", "Train many times with options drawn from a space; further options go to every trial.", [
+    "hebb tune iris --space lr=1e-4..1e-1:log --space hidden=16|64|64,32 --trials 12",
+    "hebb tune credit.csv --target credit_risk --space dropout=0..0.6 --space weight-decay=1e-4..1e-1:log --metric accuracy",
+    "hebb tune digits/ --model cnn --space lr=1e-4..1e-2:log --method halving --trials 27 --epochs 9",
+  ]),
+  [
+    ["--trials <n>", "points of the space (default: 20)", whole(1)],
+    ["--parallel <n>", "trials at a time (default: one for each processor)", whole(1)],
+    [
+      "--method <name>",
+      "random: all to the end; halving: the better go on (default: random)",
+      name(["random", "halving"]),
+    ],
+    ["--eta <n>", "halving: one in n goes on, for n times as long (default: 3)", whole(2)],
+    ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
+    ["--metric <figure>", "what is to be best (default: loss)", (text) => text],
+    ["--seed <n>", "governs the points, and every trial (default: 0)", whole(0)],
+  ],
+)
+  .requiredOption(
+    "--space <range>",
+    "an option of train and its values: lr=1e-4..1e-1:log, width=16..64:whole, dropout=0..0.5, hidden=64|64,32",
+    (text: string, before: string[] | undefined) => [...(before ?? []), text],
+  )
+  .option(
+    "--out <folder>",
+    "the folder of all runs",
+    `runs/tune-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`,
+  )
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .action(async (data: string, options, self: Command) => {
+    const { tune } = await import("./commands/tune.ts");
+    const { cpus } = await import("node:os");
+    const { backend } = options;
+    const common = [...self.args.slice(1), ...(backend === undefined ? [] : ["--backend", backend])];
+    const given = {
+      trials: 20,
+      parallel: cpus().length,
+      method: "random",
+      eta: 3,
+      metric: "loss",
+      seed: 0,
+      ...options,
+    };
+    process.exitCode = await tune(data, common, given, fileURLToPath(import.meta.url));
   });
 
 command("resume <run>", "Go on with an interrupted run, to the bit as if it had never stopped.", [

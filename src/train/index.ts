@@ -4,6 +4,7 @@ export { Doctor, type DoctorOptions } from "./doctor/index.ts";
 export { type Evaluation, Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
 export type { EventListener, Histogram, Metrics, TrainEvent } from "./events.ts";
 export { type InMemory, Resident, type Rows, residentOf, type Samples, samplesOf, TokenWindows } from "./feeds.ts";
+export { type FindLrOptions, findLr, type LrCurve } from "./findLr.ts";
 export {
   type Callback,
   type EarlyStopping,

@@ -11,17 +11,17 @@ import {
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
-import { makeObjective } from "../../train/index.ts";
+import { findLr, makeObjective, makeOptimizer } from "../../train/index.ts";
 import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
 import { type Performed, perform } from "../perform.ts";
-import { figures } from "../report.ts";
+import { figures, plot } from "../report.ts";
 import { prepare, readSource, testSet } from "../source.ts";
 import { isText, prepareText, readTokens, textPreprocessing } from "../textData.ts";
 
 /** Options of `train` and `resume` that leave the result as it is. */
-type Manner = Pick<TrainArguments, "json" | "pauseAfter" | "doctor" | "logs">;
+type Manner = Pick<TrainArguments, "json" | "pauseAfter" | "doctor" | "logs" | "findLr">;
 
 const gates: readonly string[] = ["and", "or", "xor", "nand"];
 
@@ -101,9 +101,33 @@ function tryOut(config: JobConfig, preprocessing: JobData["preprocessing"]): voi
   makeObjective(config.loss, taskFor(preprocessing, config));
 }
 
-function begin(folder: string, config: JobConfig, data: JobData, manner: Manner): Promise<Performed> {
+async function begin(folder: string, config: JobConfig, data: JobData, manner: Manner): Promise<Performed> {
+  if (manner.findLr === true) return { code: showRates(config, data, manner.json), metrics: undefined };
   const run = createRun(folder, { config: configToJson(config), preprocessing: data.preprocessing });
   return perform({ run, config, data, ...mannerOf(manner) });
+}
+
+/** What growing learning rates do to the loss. */
+function showRates(config: JobConfig, data: JobData, json: boolean): number {
+  if (config.model.kind === "perceptron")
+    throw new HebbError("a perceptron has no learning rate to find: any rate gives the same decisions");
+  seedEverything(config.seed);
+  const model = makeModel(config);
+  const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
+  const { batchSize, seed, loss, clipNorm } = config;
+  const curve = findLr(model, { train: data.train, optimizer, loss, batchSize, seed, clipNorm: clipNorm ?? undefined });
+  const { rates, losses, suggested, highest } = curve;
+  if (json) process.stdout.write(`${JSON.stringify(curve)}\n`);
+  else {
+    const span = `rates ${rates[0]?.toExponential(0)} … ${rates.at(-1)?.toExponential(1)}`;
+    process.stdout.write(`${plot([losses.slice(2)], ["loss"], 12, 60, `steps, ${span}`)}\n`);
+    process.stdout.write(
+      suggested === undefined
+        ? "the loss fell at no rate; the doctor may know why: train, and see what it says\n"
+        : `the loss falls fastest at ${suggested.toPrecision(2)} and is least at ${highest.toPrecision(2)}; try --lr ${suggested.toPrecision(2)}, now ${config.lr}\n`,
+    );
+  }
+  return 0;
 }
 
 const mannerOf = ({ json, pauseAfter, doctor = true, logs = true }: Manner) => ({ json, pauseAfter, doctor, logs });

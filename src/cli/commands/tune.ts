@@ -1,0 +1,152 @@
+// hebb tune: trains a network many times with options drawn from a space, and shows which were best.
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { formatCsv, Random } from "../../data/index.ts";
+import { HebbError } from "../../graph/errors.ts";
+import { pictureOf } from "../tune/picture.ts";
+import { search, type Trial } from "../tune/search.ts";
+import { type Dimension, drawPoint, parseDimension } from "../tune/space.ts";
+
+export interface TuneArguments {
+  readonly space: readonly string[];
+  readonly trials: number;
+  readonly parallel: number;
+  readonly method: "random" | "halving";
+  readonly eta: number;
+  readonly epochs?: number | undefined;
+  readonly metric: string;
+  readonly seed: number;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+/** A stream of its own, apart from those of splits and shuffles. */
+const spaceStream = 0x54554e45;
+
+/** `entry` is the file of the hebb command, which every trial runs; `common` are options for each of them. */
+export async function tune(
+  data: string,
+  common: readonly string[],
+  args: TuneArguments,
+  entry: string,
+): Promise<number> {
+  const space = args.space.map(parseDimension);
+  const twice = space.find(({ option }, place) => space.findIndex((other) => other.option === option) !== place);
+  if (twice !== undefined) throw new HebbError(`--space names ${twice.option} twice; give it one range or list`);
+  if (existsSync(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the search`);
+  mkdirSync(args.out, { recursive: true });
+  const random = new Random(args.seed, spaceStream);
+  const points = Array.from({ length: args.trials }, () => drawPoint(space, random));
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  const started = performance.now();
+  let finished = 0;
+  const trials = await search({
+    entry,
+    data,
+    common: [...common, "--seed", String(args.seed)],
+    points,
+    out: args.out,
+    parallel: args.parallel,
+    threads: Math.max(1, Math.floor(cpus().length / args.parallel)),
+    epochs: args.epochs,
+    metric: args.metric,
+    eta: args.method === "halving" ? args.eta : 1,
+    signal: stop.signal,
+    onTrial: (trial, done, total) => {
+      finished++;
+      if (args.json) process.stdout.write(`${JSON.stringify({ type: "trial", ...rowOf(trial, space) })}\n`);
+      else {
+        const rate = (performance.now() - started) / 1000 / finished;
+        const left = (rate * (total - done)).toFixed(0);
+        process.stdout.write(
+          `${done}/${total}  ${inWords(trial, args.metric)}  (about ${left} s left at this length)\n`,
+        );
+      }
+    },
+  })
+    .catch((error: unknown) => {
+      // A search that could not begin leaves nothing behind.
+      if (finished === 0) rmSync(args.out, { recursive: true, force: true });
+      throw error;
+    })
+    .finally(() => {
+      process.off("SIGINT", interrupt);
+      process.off("SIGTERM", interrupt);
+    });
+  const rows = trials.map((trial) => rowOf(trial, space));
+  const columns = Object.keys(rows[0] ?? {});
+  const table = formatCsv(
+    columns,
+    rows.map((row) => columns.map((column) => row[column])),
+  );
+  writeFileSync(join(args.out, "trials.csv"), table);
+  writeFileSync(
+    join(args.out, "trials.json"),
+    `${JSON.stringify({ metric: args.metric, space, trials: rows }, null, 2)}\n`,
+  );
+  writeFileSync(join(args.out, "trials.svg"), pictureOf(trials, space, args.metric));
+  const [best] = trials;
+  if (args.json)
+    process.stdout.write(`${JSON.stringify({ type: "end", best: best === undefined ? null : rowOf(best, space) })}\n`);
+  else process.stdout.write(`${report(trials, space, args)}\n`);
+  return stop.signal.aborted ? 130 : best === undefined || Number.isNaN(best.value) ? 1 : 0;
+}
+
+const rowOf = (
+  { number, point, folder, value, epochs, seconds, failure }: Trial,
+  space: readonly Dimension[],
+): Record<string, string | number> => ({
+  trial: number,
+  ...Object.fromEntries(space.map(({ option }) => [option, point[option] ?? ""])),
+  value: Number.isNaN(value) ? "" : value,
+  epochs,
+  seconds: Number(seconds.toFixed(1)),
+  folder,
+  failure: failure ?? "",
+});
+
+function inWords({ number, point, value, epochs, failure }: Trial, metric: string): string {
+  const where = Object.entries(point)
+    .map(([option, text]) => `${option} ${text}`)
+    .join(", ");
+  return `trial ${number}: ${where} → ${failure === undefined ? `${metric} ${value.toPrecision(4)} in ${epochs} epochs` : failure}`;
+}
+
+const bar = 24;
+
+/** The table, the better first, with a bar that is longer the nearer a trial comes to the best. */
+function report(trials: readonly Trial[], space: readonly Dimension[], { metric, out }: TuneArguments): string {
+  const header = ["trial", ...space.map(({ option }) => option), metric, "epochs", ""];
+  const values = trials.map(({ value }) => value).filter(Number.isFinite);
+  const [best = 0, worst = 0] = [values[0], values.at(-1)];
+  const cells = trials.map((trial) => {
+    const share = Number.isNaN(trial.value) ? 0 : best === worst ? 1 : (worst - trial.value) / (worst - best);
+    return [
+      String(trial.number),
+      ...space.map(({ option }) => trial.point[option] ?? ""),
+      Number.isFinite(trial.value) ? trial.value.toPrecision(4) : trial.failure === undefined ? "–" : "failed",
+      String(trial.epochs),
+      trial.failure ?? "█".repeat(Math.round(bar * share)),
+    ];
+  });
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...cells.map((row) => (row[column] ?? "").length)),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd();
+  const [winner] = trials;
+  return [
+    "",
+    line(header),
+    ...cells.map(line),
+    "",
+    `${out}/trials.csv, trials.json, trials.svg${winner === undefined || winner.failure !== undefined ? "" : `; the best: ${winner.folder}`}`,
+  ].join("\n");
+}

@@ -1,0 +1,114 @@
+// Searches from the command line: the same seed draws the same trials, each has its run folder, halving goes on where it paused.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { useHebb } from "./hebb.ts";
+
+const { folder, hebb } = useHebb();
+const read = (...names: string[]): string => readFileSync(join(folder(), ...names), "utf8");
+interface Row {
+  readonly trial: number;
+  readonly lr: string;
+  readonly value: number;
+  readonly epochs: number;
+  readonly folder: string;
+}
+const trialsOf = (name: string): readonly Row[] => JSON.parse(read(name, "trials.json")).trials;
+const model = (...names: string[]): Buffer => readFileSync(join(folder(), ...names, "model.safetensors"));
+
+describe("tune", () => {
+  test("a random search: a run for each trial, a table, a picture; the same seed draws the same", async () => {
+    const args = ["tune", "iris", "--space", "lr=1e-4..1e-1:log", "--space", "hidden=8|8,8|none", "--trials", "4"];
+    const { stdout, stderr, code } = await hebb(...args, "--epochs", "3", "--out", "first", "--seed", "5");
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/trial +lr +hidden +loss +epochs/);
+    const rows = trialsOf("first");
+    expect(rows.length).toBe(4);
+    expect([...rows].sort((a, b) => a.value - b.value)).toEqual(rows);
+    for (const row of rows) {
+      expect(Number(row.lr)).toBeGreaterThanOrEqual(1e-4);
+      expect(Number(row.lr)).toBeLessThanOrEqual(1e-1);
+      expect(row.epochs).toBe(3);
+      expect(existsSync(join(folder(), row.folder, "model.safetensors"))).toBe(true);
+    }
+    expect(read("first", "trials.csv").split("\n")[0]).toBe("trial,lr,hidden,value,epochs,seconds,folder,failure");
+    expect(read("first", "trials.svg").match(/<circle/g)?.length).toBe(8);
+    await hebb(...args, "--epochs", "3", "--out", "second", "--seed", "5", "--parallel", "1");
+    expect(trialsOf("second").map(({ trial, lr, value }) => [trial, lr, value])).toEqual(
+      rows.map(({ trial, lr, value }) => [trial, lr, value]),
+    );
+  });
+
+  test("successive halving: the better go on, and end as if they had never paused", async () => {
+    const { code } = await hebb(
+      ...["tune", "moons", "--space", "lr=1e-5..1e-1:log", "--trials", "9", "--epochs", "9", "--method", "halving"],
+      ...["--schedule", "cosine", "--out", "halved"],
+    );
+    expect(code).toBe(0);
+    const rows = trialsOf("halved");
+    expect(rows.map(({ epochs }) => epochs).sort()).toEqual([1, 1, 1, 1, 1, 1, 3, 3, 9]);
+    const [best] = rows;
+    if (best === undefined) throw new Error("there is no trial");
+    expect(best.epochs).toBe(9);
+    await hebb("train", "moons", "--lr", best.lr, "--epochs", "9", "--schedule", "cosine", "--out", "plain");
+    expect(model(best.folder).equals(model("plain"))).toBe(true);
+  });
+
+  test.each([
+    [["--space", "lr=1..2:cubic"], /:log or :whole/],
+    [["--space", "lr=0..1:log"], /begins above 0/],
+    [["--space", "lr"], /NAME=LOW\.\.HIGH/],
+    [["--space", "epochs=1..5:whole"], /sets --epochs itself/],
+    [["--space", "lr=0.1..0.2", "--space", "lr=0.3..0.4"], /lr twice/],
+    [["--space", "activation=rellu|tanhh"], /activation|rellu|tanhh/],
+    [["--space", "lr=0.1..0.2", "--metric", "acuracy"], /acuracy/],
+  ] as const)("%j is refused", async (options, says) => {
+    const { code, stderr } = await hebb("tune", "iris", ...options, "--trials", "1", "--epochs", "1", "--out", "bad");
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(code).not.toBe(0);
+    expect(existsSync(join(folder(), "bad"))).toBe(false);
+  });
+});
+
+describe("other ways to train", () => {
+  test("the learning-rate finder suggests a rate and leaves no run behind", async () => {
+    const { stdout, code } = await hebb("train", "circles", "--find-lr", "--json", "--out", "none");
+    expect(code).toBe(0);
+    const { rates, losses, suggested, highest } = JSON.parse(stdout);
+    expect(rates.length).toBe(losses.length);
+    expect(suggested).toBeGreaterThan(1e-4);
+    expect(suggested).toBeLessThan(highest);
+    expect(existsSync(join(folder(), "none"))).toBe(false);
+    expect((await hebb("train", "circles", "--find-lr", "--out", "none")).stdout).toMatch(/try --lr/);
+  });
+
+  test("folds: a run for each, all rows held out once, and a mean", async () => {
+    const { stdout, code } = await hebb(
+      ...["train", "iris", "--folds", "3", "--epochs", "4", "--class-weights", "balanced", "--json", "--out", "folds"],
+    );
+    expect(code).toBe(0);
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const { validation } = lines.at(-1);
+    const held = lines.filter(({ type }) => type === "end").map(({ metrics }) => metrics.validation.accuracy);
+    expect(held.length).toBe(3);
+    expect(validation.accuracy.mean).toBeCloseTo(held.reduce((a, b) => a + b, 0) / 3, 12);
+    // A fold is resumed with its own rows.
+    await hebb("train", "iris", "--folds", "3", "--epochs", "4", "--pause-after", "2", "--out", "paused");
+    expect((await hebb("resume", "paused/fold-2")).code).toBe(0);
+    await hebb("train", "iris", "--folds", "3", "--epochs", "4", "--out", "whole");
+    expect(model("paused", "fold-2").equals(model("whole", "fold-2"))).toBe(true);
+  });
+
+  test("logs beside the events go on after a pause", async () => {
+    await hebb("train", "moons", "--epochs", "4", "--pause-after", "2", "--histograms", "2", "--out", "logs");
+    await hebb("resume", "logs");
+    const lines = read("logs", "epochs.csv").trim().split("\n");
+    expect(lines.map((line) => line.split(",")[0])).toEqual(["epoch", "1", "2", "3", "4"]);
+    expect(read("logs", "events.jsonl")).toMatch(/"type":"histograms"/);
+  });
+});
