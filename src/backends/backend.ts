@@ -23,7 +23,7 @@ export interface Executable {
   run(blocks: readonly Block[]): GuardFailure | undefined;
   /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
   source(): string;
-  /** Nanoseconds spent in each kernel of the program in one run with these blocks. */
+  /** Nanoseconds spent in each kernel of the program, in one run with these blocks or the least of a few. */
   profile(blocks: readonly Block[]): readonly number[];
   /** Frees the arena. */
   release(): void;

@@ -19,7 +19,7 @@ import { Dependence } from "../analysis/cost.ts";
 import { along, type Operand } from "../analysis/operand.ts";
 import { convert, extentOf, storedIn } from "../analysis/steps.ts";
 import { ValueTable } from "../analysis/values.ts";
-import { type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
+import { needTurn, type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
 import { type Factor, innerSteps, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type TileType } from "./contractionTile.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
@@ -415,12 +415,28 @@ class Contraction {
       };
       const [innerRange, outerRange] = alongColumns ? [columns, rows] : [rows, columns];
       statements.hoist(steps, [row, column]);
+      // Lanes along the rows: the tile is turned first.
+      const turned = !alongColumns && dtype === "float32" && lanes === 16;
+      const turnedWidth = roundUp(plan.height, 16);
+      if (turned) {
+        needTurn(context);
+        out.line(`float turned[${tileWidth * turnedWidth}] __attribute__((aligned(64)));`);
+        out.block(`for (long i = 0; i < ${plan.height}; i += 16) for (long j = 0; j < ${tileWidth}; j += 16)`, () =>
+          out.line(
+            `turn16(tile + i * ${tileWidth} + j, ${tileWidth}, ${plan.height} - i, 16, turned + j * ${turnedWidth} + i, ${turnedWidth}, 16);`,
+          ),
+        );
+      }
       statements.loop(outer, outerRange, () => {
         statements.hoist(steps, [inner]);
         statements.laneLoop(inner, innerRange, steps, () => {
           const [r, c] = [`(${e.axisName(row)} - ${rows.start})`, `(${e.axisName(column)} - ${columns.start})`];
           const at = `tile + ${r} * ${tileWidth} + ${c}`;
-          const text = alongColumns ? `${V}_load(${at})` : `${V}_gather(${at}, iota${lanes} * ${tileWidth})`;
+          const text = alongColumns
+            ? `${V}_load(${at})`
+            : turned
+              ? `${V}_load(turned + ${c} * ${turnedWidth} + ${r})`
+              : `${V}_gather(${at}, iota${lanes} * ${tileWidth})`;
           e.bindLocal(kernel.result, out.define(V, "r", text), true);
           statements.emitSteps(steps);
         });

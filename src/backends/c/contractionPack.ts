@@ -75,8 +75,7 @@ function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, p
   const k = extentOf(kernel.k);
   const outer = extentOf(side.group.inner);
   const stride = along(operand, side.group.inner)[0]?.stride ?? 0;
-  needLanes(context, 16);
-  context.helper("turn16", () => turn16);
+  needTurn(context);
   const { width, count } = panels;
   const name = context.phaseName(`${kernel.name}_turned`);
   let decode = "";
@@ -106,6 +105,12 @@ ${decode}    const float *const p = from + (${offset}) + panel * ${width} * ${st
 `;
   const units = extentOf(panels.batch) * count;
   return { name, units, cost: units * width * k * 0.12, source };
+}
+
+/** Makes sure that `turn16` stands in the program. */
+export function needTurn(context: EmitContext): void {
+  needLanes(context, 16);
+  context.helper("turn16", () => turn16);
 }
 
 /** dst[k][row] = src[row][k]; rows beyond `have` are 0, and steps of k beyond `steps` are not touched. */

@@ -57,6 +57,9 @@ const cyclesTile = 30;
 const cyclesAcross = 5;
 /** Reading rows where they lie touches this much more memory for each step of k when they are far apart. */
 const cyclesApart = 0.12;
+/** A line that is not in the first cache because others took its place. */
+const cyclesConflict = 2.5;
+const firstCacheBytes = 32 * 1024;
 
 const ceil = Math.ceil;
 
@@ -128,7 +131,8 @@ function lanesPlan(
   cycles += tiles * cyclesTile;
   if (packColumns) cycles += packing(columns, kernel, batch) * ceil(n / width) * width * k;
   if (packRows) cycles += packing(rows, kernel, batch) * ceil(m / height) * height * k;
-  else cycles += points * m * k * columnPanels * (isApart(rows, kernel) ? cyclesApart : 0);
+  else cycles += points * m * k * columnPanels * apartCycles(rows, kernel, height);
+  if (!packColumns) cycles += points * ceil(m / height) * columnPanels * k * missCycles(columns, kernel, width);
   const { along: epilogueAlong, cycles: storing } = storingCycles(rows, columns, epilogue);
   cycles += points * m * n * storing;
   return {
@@ -168,11 +172,23 @@ function readable({ operand }: Factor, kernel: ContractionKernel): boolean {
   return along(operand, kernel.k).length <= 1 || extentOf(kernel.k) <= longestTable;
 }
 
-/** Whether neighbouring rows are on different cache lines and k goes along them, so that a tile reads many lines at once. */
-const isApart = (rows: Factor, kernel: ContractionKernel): boolean => {
-  const [outer, k] = [innerSteps(rows)[0]?.stride ?? 0, rows.operand && along(rows.operand, kernel.k).at(-1)?.stride];
-  return Math.abs(outer) > 16 && Math.abs(k ?? 0) > 1;
-};
+/** Cycles more for each element of rows read where they lie, when they are far apart. */
+function apartCycles(rows: Factor, kernel: ContractionKernel, height: number): number {
+  const outer = Math.abs(innerSteps(rows)[0]?.stride ?? 0);
+  const k = Math.abs((rows.operand && along(rows.operand, kernel.k).at(-1)?.stride) ?? 0);
+  // Rows a large power of two apart share few places of the first cache.
+  if (height > 4 && outer >= 256 && outer % 256 === 0) return cyclesConflict / 4;
+  return outer > 16 && k > 1 ? cyclesApart : 0;
+}
+
+/** Cycles more for each step of k of a tile whose columns are read where they lie. */
+function missCycles(columns: Factor, kernel: ContractionKernel, width: number): number {
+  const k = extentOf(kernel.k);
+  const stride = Math.abs((columns.operand && along(columns.operand, kernel.k).at(-1)?.stride) ?? 0);
+  const lines = ceil(width / 16) + 1;
+  if (k > 32 && stride >= 256 && stride % 256 === 0) return lines * cyclesConflict;
+  return k * width * 4 > firstCacheBytes ? lines * 1.5 : 0;
+}
 
 /** Cycles to pack one element, for each time it is packed. */
 function packing(side: Factor, kernel: ContractionKernel, batch: readonly Axis[]): number {
@@ -204,7 +220,7 @@ function storingCycles(
   const [alongRows, alongColumns] = [contiguity(epilogue, r), contiguity(epilogue, c)];
   const cost = (share: number): number => share * cyclesStored + (1 - share) * cyclesScattered;
   // Along the rows the tile itself is read across its columns.
-  const [columnsCost, rowsCost] = [cost(alongColumns), cost(alongRows) + 0.6];
+  const [columnsCost, rowsCost] = [cost(alongColumns), cost(alongRows) + 0.4];
   if (rowsCost < columnsCost && r.extent >= 8) return { along: "rows", cycles: rowsCost };
   return { along: "columns", cycles: columnsCost };
 }

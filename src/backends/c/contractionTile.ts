@@ -100,21 +100,20 @@ export function dotsTile(context: EmitContext, tile: DotsTile): string {
     const step = (at: string, mask: boolean): string => {
       const load = (pointer: string): string =>
         mask ? `${V}_loadm(${pointer} + ${at}, mask)` : `${V}_load(${pointer} + ${at})`;
-      return `${each(width, (column) => `      const ${V} y${column} = ${load(`q${column}`)};\n`)}${each(
+      return `${each(width, (column) => `      const ${V} v${column} = ${load(`b${column} + y`)};\n`)}${each(
         height,
         (row) =>
-          `      { const ${V} x = ${load(`p${row}`)};${each(width, (column) => {
+          `      { const ${V} u = ${load(`a${row} + x`)};${each(width, (column) => {
             const sum = `c${row * width + column}`;
-            return ` ${sum} = ${V}_fma(x, y${column}, ${sum});`;
+            return ` ${sum} = ${V}_fma(u, v${column}, ${sum});`;
           })} }\n`,
       )}`;
     };
     return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, const int *rows, const int *columns, long n, const int *ka, const int *kb) {
 ${rest > 0 ? `  const I${lanes} mask = I${lanes}_first(${rest});\n` : ""}  ${V} ${Array.from({ length: height * width }, (_, i) => `c${i} = {0}`).join(", ")};
-  for (long o = 0; o < n; o++) {
-    const ${T} *const p = a + ka[o];
-    const ${T} *const q = b + kb[o];
-${each(height, (row) => `    const ${T} *const p${row} = p + rows[${row}];\n`)}${each(width, (column) => `    const ${T} *const q${column} = q + columns[${column}];\n`)}${
+${each(height, (row) => `  const ${T} *const a${row} = a + rows[${row}];\n`)}${each(width, (column) => `  const ${T} *const b${column} = b + columns[${column}];\n`)}  for (long o = 0; o < n; o++) {
+    const long x = ka[o], y = kb[o];
+${
   run >= lanes ? `    for (long k = 0; k + ${lanes} <= ${run}; k += ${lanes}) {\n${step("k", false)}    }\n` : ""
 }${rest > 0 ? `    {\n${step(`${run - rest}`, true)}    }\n` : ""}  }
 ${each(height, (row) => each(width, (column) => `  tile[${row * tileWidth + column}] = sum_${V}(c${row * width + column});\n`))}}

@@ -344,6 +344,9 @@ export class Expressions {
     if (stride === 1) {
       const at = `${pointer} + (${this.index(index)})`;
       text = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
+    } else if (stride === 2 && !type.startsWith("B")) {
+      const at = `${pointer} + (${this.index(index)})`;
+      text = mask === undefined ? `${type}_load2(${at})` : `${type}_load2m(${at}, ${mask})`;
     } else {
       const { at, lanes } = this.scattered(buffer, index, stride);
       text = mask === undefined ? `${type}_gather(${at}, ${lanes})` : `${type}_gatherm(${at}, ${lanes}, ${mask})`;
@@ -394,6 +397,11 @@ export class Expressions {
         text = dtype === "bool" ? `-${sum}` : sum;
       }
       this.out.line(mask === undefined ? `${type}_store(${at}, ${text});` : `${type}_storem(${at}, ${text}, ${mask});`);
+      return;
+    }
+    if (stride === 2 && !accumulate && !type.startsWith("B")) {
+      const at = `${this.pointer(buffer)} + (${this.index(index)})`;
+      this.out.line(`${type}_store2m(${at}, ${inMemory}, ${mask ?? `I${this.laneCount}_splat(-1)`});`);
       return;
     }
     const { at, lanes } = this.scattered(buffer, index, stride);
