@@ -86,6 +86,8 @@ export const client = new Client(new URL("worker.js", new URL(".", import.meta.u
 });
 
 let lastSpoken = 0;
+/** Whether a picture of a network that has learned something was shown. */
+let learned = false;
 
 function take(snapshot: Snapshot): void {
   progress.value = "";
@@ -96,6 +98,10 @@ function take(snapshot: Snapshot): void {
   if (hot.history.length > 4000)
     hot.history.splice(0, 4000, ...hot.history.slice(0, 4000).filter((_, k) => k % 2 === 0));
   hot.snapshot = snapshot;
+  if (!learned && snapshot.step > 0) {
+    learned = true;
+    requestAnimationFrame(() => performance.mark("first-learned"));
+  }
   shownStep.value = snapshot.step;
   const now = performance.now();
   if (playing.value && now - lastSpoken > 4000) {

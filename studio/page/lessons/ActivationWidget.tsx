@@ -38,7 +38,7 @@ export function ActivationWidget() {
         <>
           <FunctionPlot
             label={`${activationTexts[name].title} and its slope`}
-            low={-1.5}
+            low={-1}
             high={2}
             marker={place}
             lines={[

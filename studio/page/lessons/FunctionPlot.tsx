@@ -1,7 +1,6 @@
 // Functions of one number, drawn with axes and a marker.
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
-import { short } from "../numbers.ts";
 
 export interface Line {
   readonly name: string;
@@ -19,6 +18,8 @@ interface Props {
   readonly label: string;
 }
 
+const plain = (value: number): string => String(Number(value.toPrecision(3))).replace("-", "−");
+
 export function FunctionPlot({ lines, low, high, marker, label }: Props) {
   const paint = ({ context, width, height }: Surface): void => {
     const palette = colors.value;
@@ -33,18 +34,19 @@ export function FunctionPlot({ lines, low, high, marker, label }: Props) {
     context.strokeStyle = palette.line;
     context.lineWidth = 1;
     context.textAlign = "right";
-    for (let k = 0; k <= 4; k++) {
-      const value = low + ((high - low) * k) / 4;
+    const ticks = Math.round((high - low) / (high - low > 4 ? 2 : 0.5));
+    for (let k = 0; k <= ticks; k++) {
+      const value = low + ((high - low) * k) / ticks;
       context.beginPath();
       context.moveTo(left, y(value));
       context.lineTo(width - 8, y(value));
       context.stroke();
-      context.fillText(short(value), left - 5, y(value) + 4);
+      context.fillText(plain(value), left - 5, y(value) + 4);
     }
     context.textAlign = "center";
-    for (let k = 0; k <= 6; k++) {
-      const value = x0 + ((x1 - x0) * k) / 6;
-      context.fillText(short(value), x(value), height - 5);
+    for (let k = 0; k <= 8; k++) {
+      const value = x0 + ((x1 - x0) * k) / 8;
+      context.fillText(plain(value), x(value), height - 5);
     }
     context.strokeStyle = palette.soft;
     context.setLineDash([2, 3]);

@@ -191,7 +191,7 @@ function AllValues({ step, stage }: { readonly step: StepTrace; readonly stage: 
           {own !== undefined && (
             <>
               <Values
-                label={`weights of neuron ${chosen + 1}`}
+                label={`w of neuron ${chosen + 1}`}
                 name={`w${layer}.${chosen}`}
                 numbers={own.weight.value}
                 from={chosen * inputs}

@@ -1,0 +1,146 @@
+// The Studio in a real Chromium for its tests: built once, served plainly or isolated, pages with their errors collected.
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect } from "vitest";
+
+export const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+export const missing = executable === undefined && process.env["CI"] !== "true";
+if (missing) console.warn("Studio tests skipped: no Chromium here (Debian: apt-get install chromium)");
+
+/** Where the pictures go that the tests take; git ignores it. */
+export const pictures = fileURLToPath(new URL("../../coverage/studio", import.meta.url));
+mkdirSync(pictures, { recursive: true });
+
+const types: Readonly<Record<string, string>> = { html: "text/html", js: "text/javascript", css: "text/css" };
+
+interface Bundle {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly metafile: unknown;
+}
+
+interface Builder {
+  readonly bundleStudio: () => Promise<Bundle>;
+  readonly initialScripts: (metafile: unknown) => readonly string[];
+}
+
+export const builder = (): Promise<Builder> =>
+  import(pathToFileURL(fileURLToPath(new URL("../../scripts/studio.mjs", import.meta.url))).href) as Promise<Builder>;
+
+/** What a page keeps for tests. */
+export interface Memory {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly metric: number;
+  readonly testMetric: number | undefined;
+  readonly playing: boolean;
+  readonly failure: string;
+  readonly stopped: string | undefined;
+  readonly state: Readonly<Record<string, unknown>>;
+}
+
+const memoryScript = `(() => {
+  const { hot, playing, failure, stopped, state } = globalThis.studio ?? {};
+  const { snapshot } = hot ?? {};
+  if (!snapshot) return undefined;
+  return { step: snapshot.step, epoch: snapshot.epoch, loss: snapshot.now.train.loss, metric: snapshot.now.train.metric,
+    testMetric: snapshot.now.test?.metric, playing: playing.value, failure: failure.value, stopped: stopped.value?.reason, state: state.value };
+})()`;
+
+export const memory = (page: Page): Promise<Memory | undefined> => page.evaluate<Memory | undefined>(memoryScript);
+
+/** Waits until the page's memory is as wanted. Looks again and again; how long it takes does not matter. */
+export async function until(
+  page: Page,
+  wanted: (memory: Memory) => boolean,
+  what: string,
+  seconds = 50,
+): Promise<Memory> {
+  const end = Date.now() + 1000 * seconds;
+  for (;;) {
+    const now = await memory(page);
+    if (now !== undefined && wanted(now)) return now;
+    if (Date.now() > end) throw new Error(`${what} did not come about: ${JSON.stringify(now)}`);
+    await page.waitForTimeout(40);
+  }
+}
+
+export interface Studio {
+  /** A page at a fragment; `query` beside test=1. Fails the test when the page has an error. */
+  open(
+    fragment?: string,
+    options?: { readonly query?: string; readonly context?: BrowserContextOptions; readonly path?: string },
+  ): Promise<Page>;
+  origin(): string;
+}
+
+/** Opens Chromium and a server for the tests of a file. */
+export function useStudio(): Studio {
+  let server: Server;
+  let browser: BrowserContext;
+  let origin = "";
+  const extra: { close(): Promise<void> }[] = [];
+  const errors: string[] = [];
+  const profile = mkdtempSync(join(tmpdir(), "hebb-studio-"));
+  beforeAll(async () => {
+    const { files } = await (await builder()).bundleStudio();
+    server = createServer((request, response) => {
+      const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
+      // Any folder serves the page: its addresses are relative.
+      const name = path.endsWith("/") ? "index.html" : (path.split("/").at(-1) ?? "");
+      const contents = files.get(name);
+      if (path.startsWith("/isolated/")) {
+        response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+        response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+      }
+      if (contents === undefined) response.writeHead(404).end();
+      else response.writeHead(200, { "Content-Type": types[name.split(".").at(-1) ?? ""] ?? "" }).end(contents);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    browser = await chromium.launchPersistentContext(profile, {
+      executablePath: executable ?? "/usr/bin/chromium",
+      headless: true,
+      viewport: { width: 1400, height: 900 },
+      colorScheme: "light",
+      args: [
+        "--no-sandbox",
+        "--headless",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--enable-precise-memory-info",
+      ],
+    });
+  }, 120_000);
+  afterAll(async () => {
+    for (const one of extra) await one.close();
+    await browser?.close();
+    server?.close();
+    rmSync(profile, { recursive: true, force: true });
+    expect(errors).toEqual([]);
+  });
+  return {
+    origin: () => origin,
+    open: async (fragment = "", { query = "", context, path = "/" } = {}) => {
+      const where = context === undefined ? browser : await browser.browser()?.newContext(context);
+      const page = await (where ?? browser).newPage();
+      if (context?.viewport) await page.setViewportSize(context.viewport);
+      page.on("pageerror", (error) => errors.push(`${fragment}: ${error.stack ?? error.message}`));
+      page.on("console", (message) => {
+        if (message.type() === "error" && !message.text().includes("favicon"))
+          errors.push(`${fragment}: ${message.text()}`);
+      });
+      await page.goto(`${origin}${path}?test=1${query}${fragment === "" ? "" : `#${fragment}`}`);
+      await page.waitForFunction("globalThis.studio?.hot.snapshot !== undefined", undefined, { timeout: 50_000 });
+      return page;
+    },
+  };
+}

@@ -1,0 +1,273 @@
+// The Lab in Chromium: first open, building by keyboard, own data, going back, links, reloads, ends with a reason.
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { builder, memory, missing, until, useStudio } from "./browser.ts";
+
+const studio = useStudio();
+const dataFolder = fileURLToPath(new URL("../../../shared/data", import.meta.url));
+
+async function drop(page: Page, files: readonly { name: string; mimeType: string; buffer: Buffer }[]): Promise<void> {
+  await page.setInputFiles("#own-files", [...files]);
+  await page.waitForSelector("dialog.drop");
+}
+const csv = (name: string, text: string) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+
+describe.skipIf(missing)("first open", () => {
+  it("loads at most 80 KB of JavaScript before the engine", async () => {
+    const { bundleStudio, initialScripts } = await builder();
+    const { files, metafile } = await bundleStudio();
+    const initial = initialScripts(metafile);
+    const bytes = initial.reduce((sum, name) => sum + gzipSync(files.get(name) ?? "").length, 0);
+    console.log(`JavaScript at first: ${(bytes / 1024).toFixed(1)} KB gzip in ${initial.length} files`);
+    expect(bytes).toBeLessThanOrEqual(80 * 1024);
+    expect(initial).not.toContain("worker.js");
+  });
+  it("learns two moons by itself, and the loss falls", async () => {
+    const page = await studio.open();
+    const first = await until(page, ({ step }) => step > 0, "a first step");
+    expect(first.state["data"]).toBe("moons");
+    expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(1);
+    const later = await until(page, ({ epoch }) => epoch > 25, "epoch 25");
+    expect(later.loss).toBeLessThan(0.4);
+    expect(later.metric).toBeGreaterThan(0.8);
+    const paint = await page.evaluate<number>("performance.getEntriesByName('first-learned')[0]?.startTime ?? -1");
+    console.log(`first learned frame after ${paint.toFixed(0)} ms`);
+    expect(paint).toBeGreaterThan(0);
+    await page.close();
+  });
+  it("stands still, learned, where motion is not wanted", async () => {
+    const page = await studio.open("", { context: { reducedMotion: "reduce" } });
+    const still = await until(page, ({ step }) => step > 1000, "a finished still");
+    expect(still.playing).toBe(false);
+    expect(still.metric).toBeGreaterThan(0.9);
+    await page.context().close();
+  });
+  for (const path of ["/isolated/", "/some/folder/"]) {
+    it(`works from ${path}`, async () => {
+      const page = await studio.open("", { path });
+      expect(await page.evaluate("crossOriginIsolated")).toBe(path === "/isolated/");
+      await until(page, ({ epoch, loss }) => epoch > 10 && loss < 0.5, "learning");
+      await page.close();
+    });
+  }
+});
+
+describe.skipIf(missing)("a network built by keyboard alone", () => {
+  it("adds and changes layers, selects a neuron, plays and steps", async () => {
+    const page = await studio.open("", { query: "&play=0" });
+    const tabTo = async (name: string): Promise<void> => {
+      for (let k = 0; k < 120; k++) {
+        await page.keyboard.press("Tab");
+        if ((await page.evaluate<string>("document.activeElement?.getAttribute('aria-label') ?? ''")) === name) return;
+      }
+      throw new Error(`no way to ${name} by Tab`);
+    };
+    await tabTo("units of layer 1: one more");
+    await page.keyboard.press("Enter");
+    await until(page, ({ state }) => JSON.stringify(state["layers"]).includes('"units":9'), "a ninth unit");
+    await tabTo("Add a layer after layer 2");
+    await page.keyboard.press("Enter");
+    await until(page, ({ state }) => (state["layers"] as unknown[]).length === 3, "a third layer");
+    await page.waitForSelector("[data-at='3.0']");
+    await page.focus("[data-at='1.0']");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await until(page, ({ state }) => state["selected"] === "2.1", "the selection");
+    await page.getByRole("heading", { name: "Layer 2, neuron 2" }).waitFor();
+    await page.keyboard.press("-");
+    const smaller = await until(
+      page,
+      ({ state }) => (state["layers"] as { units: number }[])[1]?.units === 7,
+      "one unit less",
+    );
+    expect(smaller.step).toBe(0);
+    await page.evaluate("document.activeElement?.blur()");
+    await page.keyboard.press("ArrowRight");
+    await until(page, ({ step }) => step === 1, "one step");
+    await page.keyboard.press(" ");
+    await until(page, ({ step, playing }) => playing && step > 20, "playing");
+    await page.keyboard.press(" ");
+    await until(page, ({ playing }) => !playing, "a pause");
+    await page.keyboard.press("r");
+    await until(page, ({ step }) => step === 0, "the rewind");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search actions" }).fill("spirals");
+    await page.keyboard.press("Enter");
+    await until(page, ({ state }) => state["data"] === "spirals", "spirals from the palette");
+    await page.close();
+  });
+});
+
+describe.skipIf(missing)("time", () => {
+  it("goes a step back to the same numbers, and rewinds to the same weights", async () => {
+    const page = await studio.open("", { query: "&play=0" });
+    const start = await until(page, ({ step }) => step === 0, "the start");
+    const losses: number[] = [];
+    for (let step = 1; step <= 3; step++) {
+      await page.getByRole("button", { name: "One step ahead" }).click();
+      losses.push((await until(page, (now) => now.step === step, `step ${step}`)).loss);
+    }
+    await page.getByRole("button", { name: "One step back" }).click();
+    expect((await until(page, ({ step }) => step === 2, "step 2 again")).loss).toBe(losses[1]);
+    await page.getByRole("button", { name: "Rewind to the same initial weights" }).click();
+    expect((await until(page, ({ step }) => step === 0, "step 0 again")).loss).toBe(start.loss);
+    await page.close();
+  });
+  it("a link opens to the same loss at the same step", async () => {
+    const page = await studio.open(
+      "data=circles&layers=6.relu_4.tanh&optimizer=momentum&lr=0.03&dropout=0.1&seed=11&speed=0",
+      { query: "&play=0" },
+    );
+    await page.evaluate("studio.advance(777)");
+    const here = await until(page, ({ step }) => step === 777, "step 777");
+    const link = await page.evaluate<string>("studio.linkHere()");
+    const other = await studio.open(new URL(link).hash.slice(1));
+    const there = await until(other, ({ step }) => step === 777, "step 777 from the link");
+    expect(there.loss).toBe(here.loss);
+    expect(there.playing).toBe(false);
+    await page.close();
+    await other.close();
+  });
+  it("a reload drops nothing", async () => {
+    const page = await studio.open("data=spirals&noise=0.1", { query: "&keep=1" });
+    await until(page, ({ step }) => step > 60, "some steps");
+    await page.evaluate("studio.play(false)");
+    const before = await until(page, ({ playing }) => !playing, "a pause");
+    await page.evaluate("studio.keepNow()");
+    await page.reload();
+    await page.waitForFunction("globalThis.studio?.hot.snapshot !== undefined");
+    const after = await until(page, ({ step }) => step === before.step, "the same step");
+    expect(after.loss).toBe(before.loss);
+    expect(after.state["data"]).toBe("spirals");
+    expect(await page.evaluate<number>("studio.hot.history.length")).toBeGreaterThan(3);
+    await page.evaluate("studio.forgetAll()");
+    await page.close();
+  });
+});
+
+describe.skipIf(missing)("an end with a reason", () => {
+  it("tells that the numbers are lost, and mends it with one click", async () => {
+    const page = await studio.open("data=curve&loss=mse&optimizer=sgd&lr=10&layers=8.relu_8.relu&init=large&speed=0");
+    await until(page, ({ stopped }) => stopped === "nan", "the loss of all numbers");
+    await page.getByText("The loss is no number any more").waitFor();
+    for (let k = 0; k < 5; k++) {
+      const fix = page.locator(".notice.bad button.accent");
+      if ((await fix.count()) === 0) break;
+      await fix.click();
+      await page.waitForTimeout(600);
+    }
+    const now = await until(page, ({ loss, step }) => Number.isFinite(loss) && step > 200, "a run with numbers");
+    expect(now.state["init"]).toBe("xavier");
+    await page.close();
+  });
+  it("stops at a plateau", async () => {
+    const page = await studio.open("data=circles&noise=0.1&layers=4.identity&speed=0");
+    await until(page, ({ stopped }) => stopped === "plateau", "the plateau");
+    await page.getByText(/hardly moved/).waitFor();
+    await page.close();
+  });
+  it("says why a pairing is unwise, and runs both", async () => {
+    const page = await studio.open("loss=mse", { query: "&play=0" });
+    await page.getByText("MSE after sigmoid").waitFor();
+    await page.getByRole("button", { name: "Why" }).click();
+    await page.getByText("Cross-entropy cancels that factor").waitFor();
+    await page.getByRole("button", { name: "Run both" }).click();
+    await until(
+      page,
+      ({ state }) => state["surface"] === "compare" && JSON.stringify(state["lanes"]) === '[{"loss":"bce"}]',
+      "two lanes",
+    );
+    await page.close();
+  });
+});
+
+describe.skipIf(missing)("own data", () => {
+  const table = `name,size,weight,kind\n${Array.from({ length: 120 }, (_, k) => `n${k},${(k % 2) + ((k * 37) % 11) / 20},${3 - (k % 2) + ((k * 53) % 13) / 20},${k % 2 ? "big" : "small"}`).join("\n")}\n`;
+  it("a table: preview, types, target; it learns", async () => {
+    const page = await studio.open("speed=0", { query: "&play=0" });
+    await drop(page, [csv("things.csv", table)]);
+    await page.getByText("120 rows, 4 columns").waitFor();
+    expect(await page.locator("dialog select").inputValue()).toBe("kind");
+    await page.getByRole("button", { name: "Learn from it" }).click();
+    await until(page, ({ state }) => state["data"] === "own", "own data");
+    await page.getByRole("button", { name: "Play" }).click();
+    await until(page, ({ testMetric }) => (testMetric ?? 0) > 0.95, "accuracy");
+    await page.close();
+  });
+  it("a malformed one: the row is named", async () => {
+    const page = await studio.open("", { query: "&play=0" });
+    await drop(page, [csv("bad.csv", "a,b\n1,2\n3,4,5\n6,7\n")]);
+    const alert = page.locator("dialog [role=alert]");
+    await alert.waitFor();
+    expect(await alert.textContent()).toMatch(/bad\.csv.*line 3/);
+    expect((await memory(page))?.state["data"]).toBe("moons");
+    await page.close();
+  });
+  it("images without their labels are asked for", async () => {
+    const page = await studio.open("", { query: "&play=0" });
+    await drop(page, [{ name: "train-images-idx3-ubyte", mimeType: "", buffer: Buffer.from([0, 0, 8, 3]) }]);
+    await page.getByText("drop the file with their labels together with it").waitFor();
+    await page.close();
+  });
+
+  const real = existsSync(`${dataFolder}/penguins.csv`);
+  if (!real) console.warn("own data: the tests with real tables are skipped, there is no ../shared/data");
+  for (const [name, target, floor] of [
+    ["penguins.csv", "species", 0.96],
+    ["german-credit.csv", "credit_risk", 0.74],
+  ] as const) {
+    it.skipIf(!real)(`${name} trains to what the command line reaches`, async () => {
+      const page = await studio.open("speed=0", { query: "&play=0" });
+      await drop(page, [csv(name, readFileSync(`${dataFolder}/${name}`, "utf8"))]);
+      await page.locator("dialog select").selectOption(target);
+      await page.getByRole("button", { name: "Learn from it" }).click();
+      await until(page, ({ state }) => state["data"] === "own", "own data");
+      await page.getByRole("button", { name: "Play" }).click();
+      let best = 0;
+      await until(
+        page,
+        ({ testMetric, epoch, stopped }) => {
+          best = Math.max(best, testMetric ?? 0);
+          return best >= floor && (epoch > 30 || stopped !== undefined);
+        },
+        `${floor} of ${name}`,
+      );
+      console.log(`${name}: ${(100 * best).toFixed(1)} % of the held-out rows at best`);
+      await page.close();
+    });
+  }
+  it.skipIf(!real)(
+    "MNIST images train a CNN that reads a drawn figure",
+    async () => {
+      const page = await studio.open("speed=0", { query: "&play=0" });
+      const file = (name: string) => ({
+        name,
+        mimeType: "application/gzip",
+        buffer: readFileSync(`${dataFolder}/mnist/${name}`),
+      });
+      await drop(page, [file("test5k-images-idx3-ubyte.gz"), file("test5k-labels-idx1-ubyte.gz")]);
+      await page.getByRole("button", { name: "Learn from them" }).click();
+      await until(page, ({ state }) => state["data"] === "own", "own images");
+      await page.getByRole("button", { name: "Play" }).click();
+      await until(page, ({ testMetric }) => (testMetric ?? 0) > 0.94, "a CNN that reads", 150);
+      await page.evaluate("studio.play(false)");
+      await page.keyboard.press("4");
+      const pad = page.locator(".pad canvas");
+      const box = await pad.boundingBox();
+      if (box === null) throw new Error("there is no pad");
+      const at = (x: number, y: number): [number, number] => [box.x + x * box.width, box.y + y * box.height];
+      await page.mouse.move(...at(0.52, 0.15));
+      await page.mouse.down();
+      for (const y of [0.3, 0.45, 0.6, 0.75, 0.88]) await page.mouse.move(...at(0.5, y));
+      await page.mouse.up();
+      await page.locator(".answer b").waitFor();
+      expect(await page.locator(".answer b").textContent()).toBe("1");
+      await page.close();
+    },
+    240_000,
+  );
+});
