@@ -39,6 +39,7 @@ export interface TrainArguments {
   readonly warmup?: number | undefined;
   readonly clipNorm?: number | undefined;
   readonly clipValue?: number | undefined;
+  readonly ema?: number | undefined;
   readonly classWeights?: "balanced" | "none" | undefined;
   readonly histograms?: number | undefined;
   readonly layers?: number | undefined;
@@ -83,6 +84,7 @@ function common(path: string, args: TrainArguments) {
     monitor: args.monitor ?? "loss",
     seed: args.seed,
     clipValue: args.clipValue ?? null,
+    ema: args.ema ?? null,
     histograms: args.histograms ?? 0,
     fold: null,
   };
@@ -141,7 +143,7 @@ export const textDefaults = { tokenizer: "characters", vocabulary: 1024, validat
 export const contextFor = (args: TrainArguments): number => args.context ?? (args.model === "lstm" ? 32 : 64);
 
 /** Tokens that a model is trained on by default, all epochs together; more of a small text would be learned by heart. */
-const tokensToRead = 8e6;
+const tokensToRead = 5e6;
 
 /** The configuration for a text. */
 export function decideText(

@@ -36,6 +36,8 @@ export interface JobConfig {
   readonly warmup: number;
   readonly clipNorm: number | null;
   readonly clipValue: number | null;
+  /** Decay of a moving average of the weights; null: none is kept. */
+  readonly ema: number | null;
   /** What rows of a class count for. */
   readonly classWeights: "balanced" | null;
   /** Epochs between histograms of weights and gradients; 0: none. */
@@ -159,6 +161,7 @@ const plain = {
   warmup: 0,
   clipNorm: null,
   clipValue: null,
+  ema: null,
   classWeights: null,
   histograms: 0,
   text: null,
@@ -187,6 +190,7 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
   warmup: aCount,
   clipNorm: optional(aNumber),
   clipValue: optional(aNumber),
+  ema: optional(aNumber),
   classWeights: optional(oneOf("balanced")),
   histograms: aCount,
   text: optional(

@@ -132,6 +132,11 @@ withOptions(
     ],
     ["--clip-norm <n>", "limit of the norm of all gradients together", above0],
     ["--clip-value <n>", "limit of each gradient", above0],
+    [
+      "--ema <decay>",
+      "evaluate and keep a moving average of the weights, such as 0.999",
+      real((value) => value > 0 && value < 1, "a number between 0 and 1"),
+    ],
     ["--batch-size <n>", "samples in a step (default: 32; 16 windows of a text)", whole(1)],
     ["--accumulate <n>", "batches whose gradients add up to one update (default: 1)", whole(1)],
     ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],

@@ -84,6 +84,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     earlyStopping: config.patience === null ? undefined : { patience: config.patience },
     clipNorm: config.clipNorm ?? undefined,
     clipValue: config.clipValue ?? undefined,
+    ema: config.ema ?? undefined,
     classWeights: config.classWeights ?? undefined,
     histograms: config.histograms,
     doctor: options.doctor,

@@ -1,7 +1,6 @@
 // The learning-rate finder: a short training whose rate grows at every step, to see which rates work.
-import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import type { Optimizer } from "../optim/index.ts";
+import { LRFinder, type Optimizer } from "../optim/index.ts";
 import { randomState, setRandomState } from "../tensor/index.ts";
 import { Feed, type InMemory, samplesOf } from "./feeds.ts";
 import type { LossName } from "./names.ts";
@@ -31,10 +30,8 @@ export interface LrCurve {
   /** Where the loss falls fastest; undefined when it falls nowhere. */
   readonly suggested: number | undefined;
   /** The rate at which the loss was least: the most that can be borne. */
-  readonly highest: number;
+  readonly highest: number | undefined;
 }
-
-const smoothing = 0.9;
 
 /**
  * Trains with a rate that grows from `from` to `to` by equal factors, until the loss is four times the least or no number, and suggests
@@ -52,8 +49,7 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
     steps: most = 100,
     clipNorm,
   } = options;
-  if (!(from > 0 && to > from)) throw new HebbError(`findLr: the rates must grow from above 0, got ${from} to ${to}`);
-  if (!(Number.isInteger(most) && most >= 10)) throw new HebbError(`findLr: takes at least 10 steps, got ${most}`);
+  const finder = new LRFinder({ startLr: from, endLr: to, steps: most });
   const task = taskOf(train);
   const objective =
     typeof loss === "function" ? ownObjective(loss, task) : makeObjective(loss ?? defaultLoss(task), task);
@@ -64,28 +60,20 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
   const slots = arraysOf(state);
   const random = randomState();
   const training = model.training;
-  const rates: number[] = [];
-  const losses: number[] = [];
   model.train();
   try {
-    let mean = 0;
     let batches = feed.batches();
-    for (let step = 0; step < most; step++) {
+    const step = (): number => {
       let next = batches.next();
       if (next.done === true) {
         batches = feed.batches();
         next = batches.next();
       }
-      if (next.done === true) break;
-      const rate = from * (to / from) ** (step / (most - 1));
-      optimizer.lr = rate;
-      const value = steps.take(feed.samples.arguments(next.value, feed.epoch), alone);
-      if (!Number.isFinite(value)) break;
-      mean = smoothing * mean + (1 - smoothing) * value;
-      const smooth = mean / (1 - smoothing ** (step + 1));
-      rates.push(rate);
-      losses.push(smooth);
-      if (step > 10 && smooth > 4 * Math.min(...losses)) break;
+      return next.done === true ? Number.NaN : steps.take(feed.samples.arguments(next.value, feed.epoch), alone);
+    };
+    while (!finder.done) {
+      optimizer.lr = finder.lr;
+      finder.record(step());
     }
   } finally {
     model.loadStateDict(weights);
@@ -94,16 +82,12 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
     setRandomState(random);
     model.train(training);
   }
-  return { rates, losses, ...readCurve(rates, losses) };
-}
-
-/** The steepest fall of the loss over the logarithm of the rate, before its least value. */
-function readCurve(rates: readonly number[], losses: readonly number[]): Pick<LrCurve, "suggested" | "highest"> {
-  const least = losses.indexOf(Math.min(...losses));
-  let [steepest, at] = [0, -1];
-  for (let k = 1; k < least; k++) {
-    const slope = (losses[k + 1] ?? 0) - (losses[k - 1] ?? 0);
-    if (slope < steepest) [steepest, at] = [slope, k];
-  }
-  return { suggested: rates[at], highest: rates[least] ?? Number.NaN };
+  const points = finder.points.filter(({ smoothed }) => Number.isFinite(smoothed));
+  const found = finder.suggestion();
+  return {
+    rates: points.map(({ lr }) => lr),
+    losses: points.map(({ smoothed }) => smoothed),
+    suggested: found?.steepest,
+    highest: found?.lowest,
+  };
 }

@@ -3,7 +3,7 @@ import { classWeights as balancedWeights, type Dataset, TokenSequence } from "..
 import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import type { Optimizer } from "../optim/index.ts";
+import { EMA, type Optimizer } from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import { randomState, setRandomState } from "../tensor/index.ts";
 import { brokenParameter, findOrigin, lowerRate } from "./divergence.ts";
@@ -67,6 +67,8 @@ export interface FitOptions {
   readonly clipNorm?: number | undefined;
   /** Limits each gradient to ± this. */
   readonly clipValue?: number | undefined;
+  /** Evaluate, and keep as best, an exponential moving average of the weights with this decay, such as 0.999. */
+  readonly ema?: number | undefined;
   readonly schedule?: TrainSchedule | undefined;
   /** When the schedule steps. Default "epoch". */
   readonly scheduleEvery?: "epoch" | "update";
@@ -131,6 +133,7 @@ class Trainer {
   readonly #held: Samples | undefined;
   readonly #evaluator: Evaluator;
   readonly #steps: Steps;
+  readonly #average: EMA | undefined;
   readonly #doctor: Doctor | undefined;
   readonly #histograms: Histograms | undefined;
   readonly #records: EpochRecord[] = [];
@@ -163,6 +166,8 @@ class Trainer {
     this.#held =
       validation === undefined ? undefined : samplesOf(validation, { weights: rowWeights(validation, perClass) });
     this.#evaluator = new Evaluator(model, this.#objective, options.metrics);
+    if (options.ema !== undefined)
+      this.#average = new EMA([...model.parameters(), ...model.buffers()], { decay: options.ema, warmup: true });
     this.#steps = new Steps({
       model,
       objective: this.#objective,
@@ -170,6 +175,7 @@ class Trainer {
       samples,
       clipNorm: options.clipNorm,
       clipValue: options.clipValue,
+      average: this.#average,
     });
     if (options.doctor ?? options.onEvent !== undefined)
       this.#doctor = new Doctor({
@@ -210,6 +216,7 @@ class Trainer {
       const restore = this.#options.restoreBest ?? this.#held !== undefined;
       if (stopped === "diverged") this.#returnToGood();
       else if (this.#best !== undefined && restore) this.#model.loadStateDict(this.#best.weights);
+      else this.#average?.copyTo();
     }
     optimizer.zeroGrad();
     return {
@@ -296,7 +303,14 @@ class Trainer {
     return this.#options.epochs * this.#stepsPerEpoch;
   }
 
+  /** Ends an epoch with the weights that count: their average, where one is kept. */
   #endEpoch(epoch: number, seconds: number): "stop" | undefined {
+    return this.#average === undefined
+      ? this.#measure(epoch, seconds)
+      : this.#average.use(() => this.#measure(epoch, seconds));
+  }
+
+  #measure(epoch: number, seconds: number): "stop" | undefined {
     const { optimizer, schedule, scheduleEvery = "epoch", inverse, onEvent, monitor = "loss" } = this.#options;
     const train: Metrics = { loss: this.#lossSum / this.#rows };
     const validation = this.#held === undefined ? null : this.#evaluator.evaluate(this.#held, inverse).metrics;
@@ -484,6 +498,7 @@ class Trainer {
     put("model.", arraysOf(this.#model.stateDict()));
     put("optimizer.", arraysOf(state));
     if (this.#best !== undefined) put("best.", this.#best.weights);
+    if (this.#average !== undefined) put("average.", arraysOf(this.#average.stateDict().state));
     const progress = {
       sampler: { ...this.#feed.state() },
       random: { key: [...randomState().key], calls: randomState().calls },
@@ -511,6 +526,7 @@ class Trainer {
     const json = checkProgress(saved.json, "checkpoint:");
     this.#model.loadStateDict(pick("model."));
     optimizer.loadStateDict({ state: pick("optimizer."), groups: json.groups });
+    this.#average?.loadStateDict({ state: pick("average.") });
     this.#feed.restore(json.sampler);
     setRandomState(json.random);
     this.#step = json.step;

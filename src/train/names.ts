@@ -45,6 +45,8 @@ export const optimizerNames = [
   "nadam",
   "radam",
   "lion",
+  "asgd",
+  "rprop",
 ] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 

@@ -57,6 +57,11 @@ export function makeOptimizer(
       return new optim.RAdam(params, { lr, weightDecay });
     case "lion":
       return new optim.Lion(params, { lr, weightDecay });
+    case "asgd":
+      return new optim.ASGD(params, { lr, weightDecay });
+    case "rprop":
+      // Steps grow and shrink by the signs of gradients alone: there is nothing for a decay to add.
+      return new optim.Rprop(params, { lr });
   }
 }
 

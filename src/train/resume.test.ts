@@ -127,6 +127,11 @@ describe("what else there is", () => {
     );
   });
 
+  test("a moving average of the weights", async () => {
+    await expectExact({ optimizer: "adamw", schedule: "cosine", options: { ema: 0.9 } }, [2, 6, 13]);
+    await expectExact({ optimizer: "sgd", schedule: "constant", options: { ema: 0.9, accumulate: 2 } }, [1, 4]);
+  });
+
   test("early stopping counts on", async () => {
     const recipe: Recipe = { optimizer: "momentum", schedule: "plateau", options: { earlyStopping: { patience: 1 } } };
     const whole = await run(recipe);

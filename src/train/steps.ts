@@ -1,6 +1,6 @@
 // The compiled steps of training: forward, backward and update as one program; or several batches whose gradients add up to one update.
 import type { Module } from "../nn/index.ts";
-import { clipGradNorm, clipGradValue, type Optimizer } from "../optim/index.ts";
+import { clipGradNorm, clipGradValue, type Optimizer, type WeightAverage } from "../optim/index.ts";
 import { compile, noGrad, type Tensor, tensor } from "../tensor/index.ts";
 import type { Samples } from "./feeds.ts";
 import type { Objective } from "./objectives.ts";
@@ -12,6 +12,8 @@ export interface StepOptions {
   readonly samples: Samples;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
+  /** Takes in the weights after each update. */
+  readonly average?: WeightAverage | undefined;
 }
 
 type Run = (...given: Tensor[]) => Tensor;
@@ -41,6 +43,7 @@ export class Steps {
       loss.backward();
       this.#clip();
       optimizer.step();
+      options.average?.update();
       return loss;
     });
   }
@@ -68,6 +71,7 @@ export class Steps {
       });
       this.#clip();
       optimizer.step();
+      this.#options.average?.update();
       optimizer.zeroGrad();
       return loss;
     });

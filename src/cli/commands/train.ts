@@ -122,7 +122,7 @@ function showRates(config: JobConfig, data: JobData, json: boolean): number {
     const span = `rates ${rates[0]?.toExponential(0)} … ${rates.at(-1)?.toExponential(1)}`;
     process.stdout.write(`${plot([losses.slice(2)], ["loss"], 12, 60, `steps, ${span}`)}\n`);
     process.stdout.write(
-      suggested === undefined
+      suggested === undefined || highest === undefined
         ? "the loss fell at no rate; the doctor may know why: train, and see what it says\n"
         : `the loss falls fastest at ${suggested.toPrecision(2)} and is least at ${highest.toPrecision(2)}; try --lr ${suggested.toPrecision(2)}, now ${config.lr}\n`,
     );
