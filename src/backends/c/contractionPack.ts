@@ -81,11 +81,11 @@ function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, p
   let decode = "";
   let offset = `${operand.offset}`;
   let rest = `unit / ${count}`;
-  for (const axis of [...panels.batch].reverse()) {
-    decode += `    const long n${axis.id} = ${rest} % ${axis.extent};\n`;
+  [...panels.batch].reverse().forEach((axis, place) => {
+    decode += `    const long n${place} = ${rest} % ${axis.extent};\n`;
     rest = `${rest} / ${axis.extent}`;
-    offset += ` + n${axis.id} * ${operand.strideOf(axis)}`;
-  }
+    offset += ` + n${place} * ${operand.strideOf(axis)}`;
+  });
   const shared = context.address(context.sharedBuffer("float32"));
   const source = `static void ${name}(${phaseParameters}) {
   const float *const from = (const float *)(${context.address(operand.buffer)});

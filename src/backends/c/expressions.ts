@@ -114,7 +114,7 @@ export class Expressions {
   pointer(buffer: number): string {
     const known = this.pointers.get(buffer);
     if (known !== undefined) return known;
-    const name = `b${buffer}`;
+    const name = `b${this.pointers.size}`;
     this.pointers.set(buffer, name);
     return name;
   }

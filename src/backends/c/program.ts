@@ -45,7 +45,13 @@ ${[...context.helpers.values()].join("")}
 ${functions.source()}
 ${shares ? sharedRun(phases, functions, slots.scratch) : ""}
 void hebb_run(char *base, const unsigned *table, struct pool *pool) {
-${shares ? "  if (pool) {\n    pool->run(pool, run_thread, base, table);\n    return;\n  }\n" : ""}${phases.map(call).join("")}}
+${
+  shares
+    ? `  if (pool) pool->run(pool, run_job, base, table);
+  else run_thread(0, base, table, 0, 1);
+`
+    : phases.map(call).join("")
+}}
 
 #ifdef HEBB_PROFILE
 void hebb_kernel(char *base, const unsigned *table, int kernel) {
@@ -69,6 +75,9 @@ const barrierCost = 700;
 /** Waking the workers. */
 const wakeCost = 4_000;
 
+/** Phases shorter than this may be inlined. */
+const inlinedCost = 2_000;
+
 const isShared = ({ units, cost }: Phase): boolean => units > 1 && cost >= sharedCost;
 
 function worthThreads(phases: readonly Phase[]): boolean {
@@ -90,7 +99,7 @@ function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratch
     body += `  if (thread == 0) {\n${calls}  }\n`;
     alone = [];
   };
-  const wait = "  pool_barrier(pool);\n";
+  const wait = "  if (threads > 1) pool_barrier(pool);\n";
   for (const phase of phases) {
     if (!isShared(phase)) {
       alone.push(phase);
@@ -104,11 +113,12 @@ function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratch
     body += `  ${functions.call(phase, bound("thread"), bound("(thread + 1)"), "scratch")}${wait}`;
   }
   closeAlone();
-  return `static void run_thread(struct pool *pool, int thread, int threads) {
-  char *base = pool->base;
-  const unsigned *table = pool->table;
+  return `static void run_thread(struct pool *pool, char *base, const unsigned *table, int thread, int threads) {
   char *scratch = base + table[${scratchSlot} + thread];
 ${body}}
+static void run_job(struct pool *pool, int thread, int threads) {
+  run_thread(pool, pool->base, pool->table, thread, threads);
+}
 `;
 }
 
@@ -131,7 +141,9 @@ class SharedFunctions {
       const text = body.replace(phase.name, "").replace(phaseParameters, `${phaseParameters}${operands}`);
       let shared = this.byText.get(text);
       if (shared === undefined) {
-        shared = { name: phase.name, source: text.replace("static void ", `static void ${phase.name}`) };
+        // A function worth its call stays one: in one large function the compiler would lose its way, and time.
+        const alone = phase.cost >= inlinedCost ? "__attribute__((noinline)) " : "";
+        shared = { name: phase.name, source: text.replace("static void ", `static ${alone}void ${phase.name}`) };
         this.byText.set(text, shared);
       }
       this.calls.set(phase, { name: shared.name, addresses });
