@@ -1,6 +1,8 @@
 // Where the rows of a step come from: data in device memory, windows of a text, or parts that arrive one after the other.
-import { BatchSampler, type Dataset, type SamplerState, TokenSequence } from "../data/index.ts";
+import { BatchSampler, type Dataset, gatherSamples, type SamplerState, TokenSequence } from "../data/index.ts";
+import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import { sizeOf } from "../graph/shape.ts";
 import { arange, type Tensor, tensor } from "../tensor/index.ts";
 
 /** The rows of one batch, as tensors: what the model takes, what it should give, and what each row counts for. */
@@ -56,6 +58,58 @@ export class Resident implements Samples {
 
 export const residentOf = (dataset: Dataset): Resident => new Resident(dataset);
 
+/** Where the samples of a batch come from: an augmentation draws from this alone, so that a resumed run draws the same. */
+export interface AugmentContext {
+  readonly seed: number;
+  readonly epoch: number;
+  /** The numbers of the samples, in the order of the batch. */
+  readonly samples: Int32Array;
+  /** Shape of one sample. */
+  readonly shape: readonly number[];
+}
+
+/** Gives changed features of a batch, as many as it was given; it may write into them. */
+export type Augment = (features: TypedArray, context: AugmentContext) => TypedArray;
+
+/** A data set whose features are changed anew in every epoch, such as pictures that are moved and turned a little. */
+export class Augmented implements Samples {
+  readonly length: number;
+  readonly #dataset: Dataset;
+  readonly #weights: Float32Array | undefined;
+  readonly #augment: Augment;
+  readonly #seed: number;
+
+  constructor(dataset: Dataset, weights: Float32Array | undefined, augment: Augment, seed: number) {
+    this.#dataset = dataset;
+    this.#weights = weights;
+    this.#augment = augment;
+    this.#seed = seed;
+    this.length = dataset.length;
+  }
+
+  arguments(samples: Int32Array, epoch: number): readonly Tensor[] {
+    const { features, targets } = this.#dataset;
+    const { shape, dtype } = features;
+    const changed = this.#augment(gatherSamples(features, samples), { seed: this.#seed, epoch, samples, shape });
+    if (changed.length !== samples.length * sizeOf(shape))
+      throw new HebbError(
+        `augment: gave ${changed.length} values for ${samples.length} samples of ${sizeOf(shape)} each; keep their shape`,
+      );
+    const weights = this.#weights;
+    return [
+      tensor(changed, { shape: [samples.length, ...shape], dtype }),
+      tensor(gatherSamples(targets, samples), { shape: [samples.length, ...targets.shape], dtype: targets.dtype }),
+      ...(weights === undefined ? [] : [tensor(Float32Array.from(samples, (row) => weights[row] ?? 0))]),
+    ];
+  }
+
+  gather([features, targets, weights]: readonly Tensor[]): Rows {
+    if (features === undefined || targets === undefined)
+      throw new HebbError("a step over augmented data takes the features and targets of its batch");
+    return { features, targets, weights };
+  }
+}
+
 /** Windows of a text: features [B, context] and targets [B, context], one token later. */
 export class TokenWindows implements Samples {
   readonly length: number;
@@ -91,13 +145,21 @@ export class TokenWindows implements Samples {
 /** What data may be trained on in memory. */
 export type InMemory = Dataset | TokenSequence;
 
-export const samplesOf = (
-  data: InMemory,
-  options: { readonly seed?: number; readonly weights?: Float32Array | undefined } = {},
-): Samples =>
-  data instanceof TokenSequence
-    ? new TokenWindows(data, options.seed)
-    : new Resident(data, options.weights ?? data.weights);
+export interface SamplesOptions {
+  readonly seed?: number;
+  /** Instead of the data's own. */
+  readonly weights?: Float32Array | undefined;
+  readonly augment?: Augment | undefined;
+}
+
+export function samplesOf(data: InMemory, { seed, weights, augment }: SamplesOptions = {}): Samples {
+  if (data instanceof TokenSequence) {
+    if (augment !== undefined) throw new HebbError("augment: changes rows of features, not texts; leave it out");
+    return new TokenWindows(data, seed);
+  }
+  const own = weights ?? data.weights;
+  return augment === undefined ? new Resident(data, own) : new Augmented(data, own, augment, seed ?? 0);
+}
 
 /** The batches of one step after the other, in a seeded order that a saved state goes on with exactly. */
 export class Feed {

@@ -11,7 +11,7 @@ import type { Finding } from "./doctor/finding.ts";
 import { Doctor } from "./doctor/index.ts";
 import { Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
 import type { EventListener, Metrics } from "./events.ts";
-import { Feed, type InMemory, type Samples, samplesOf } from "./feeds.ts";
+import { type Augment, Feed, type InMemory, type Samples, samplesOf } from "./feeds.ts";
 import { Histograms } from "./histograms.ts";
 import { higherIsBetter } from "./metrics.ts";
 import type { LossName } from "./names.ts";
@@ -74,6 +74,8 @@ export interface FitOptions {
   readonly scheduleEvery?: "epoch" | "update";
   /** What the rows of each class count for; "balanced" gives every class the same say. */
   readonly classWeights?: "balanced" | readonly number[] | undefined;
+  /** Changes the features of each training batch, such as pictures that are moved a little. */
+  readonly augment?: Augment | undefined;
   /** Figures of the user's own, beside those of the task. */
   readonly metrics?: Readonly<Record<string, MetricFunction>>;
   /** For regressions: from the network's numbers to the user's. */
@@ -161,7 +163,7 @@ class Trainer {
         ? ownObjective(options.loss, task)
         : makeObjective(options.loss ?? defaultLoss(task), task);
     const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
-    const samples = samplesOf(train, { seed, weights: rowWeights(train, perClass) });
+    const samples = samplesOf(train, { seed, weights: rowWeights(train, perClass), augment: options.augment });
     this.#feed = new Feed(samples, { batchSize, seed });
     this.#held =
       validation === undefined ? undefined : samplesOf(validation, { weights: rowWeights(validation, perClass) });

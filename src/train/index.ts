@@ -3,7 +3,17 @@ export { type Finding, type FindingCode, findingCodes } from "./doctor/finding.t
 export { Doctor, type DoctorOptions } from "./doctor/index.ts";
 export { type Evaluation, Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
 export type { EventListener, Histogram, Metrics, TrainEvent } from "./events.ts";
-export { type InMemory, Resident, type Rows, residentOf, type Samples, samplesOf, TokenWindows } from "./feeds.ts";
+export {
+  type Augment,
+  type AugmentContext,
+  type InMemory,
+  Resident,
+  type Rows,
+  residentOf,
+  type Samples,
+  samplesOf,
+  TokenWindows,
+} from "./feeds.ts";
 export { type FindLrOptions, findLr, type LrCurve } from "./findLr.ts";
 export {
   type Callback,

@@ -132,6 +132,23 @@ describe("what else there is", () => {
     await expectExact({ optimizer: "sgd", schedule: "constant", options: { ema: 0.9, accumulate: 2 } }, [1, 4]);
   });
 
+  test("data that are changed anew in every epoch, by seed, epoch and sample", async () => {
+    const augment: NonNullable<FitOptions["augment"]> = (
+      features,
+      { seed: from, epoch, samples, shape: [size = 1] },
+    ) => {
+      for (const [row, sample] of samples.entries()) {
+        const draw = new Random(from, 1000 * epoch + sample);
+        for (let k = 0; k < size; k++) features[row * size + k] = (features[row * size + k] ?? 0) + draw.normal(0, 0.1);
+      }
+      return features;
+    };
+    await expectExact({ optimizer: "adam", schedule: "constant", options: { augment } }, [4, 9, 20]);
+    const plain = await run({ optimizer: "adam", schedule: "constant" });
+    const changed = await run({ optimizer: "adam", schedule: "constant", options: { augment } });
+    expect(changed.weights).not.toEqual(plain.weights);
+  });
+
   test("early stopping counts on", async () => {
     const recipe: Recipe = { optimizer: "momentum", schedule: "plateau", options: { earlyStopping: { patience: 1 } } };
     const whole = await run(recipe);
