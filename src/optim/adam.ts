@@ -1,11 +1,13 @@
 // Adam, AdamW, and their relatives: Adamax, NAdam, RAdam.
-import { type Tensor, where } from "../tensor/index.ts";
+import { full, type Tensor, where } from "../tensor/index.ts";
 import {
   biasCorrection,
   type CommonOptions,
   checkOption,
+  complement,
   decoupledDecay,
   movingAverage,
+  movingSquare,
   Optimizer,
   type OptionsOf,
   type Params,
@@ -37,13 +39,10 @@ function checkMoments(name: string, { betas, eps, weightDecay }: MomentOptions):
 }
 
 /** The averages of the gradient and of its square. */
-function averages(grad: Tensor, { group, options, slot }: UpdateContext<MomentOptions>) {
-  const beta1 = group.operand("beta1", options.betas[0]);
-  const beta2 = options.betas[1];
-  const first = movingAverage(slot("exp_avg"), grad, beta1);
-  const square = slot("exp_avg_sq");
-  const second = square.mul(beta2).add(grad.mul(grad).mul(1 - beta2));
-  square.assign(second);
+function averages(grad: Tensor, context: UpdateContext<MomentOptions>) {
+  const [beta1, beta2] = [context.beta(0), context.beta(1)];
+  const first = movingAverage(context.slot("exp_avg"), grad, beta1);
+  const second = movingSquare(context.slot("exp_avg_sq"), grad, beta2);
   return { beta1, beta2, first, second };
 }
 
@@ -58,7 +57,14 @@ function adamUpdate(parameter: Tensor, grad: Tensor, context: UpdateContext<Adam
   }
   const size = scalar(context.lr.div(biasCorrection(beta1, step)), parameter);
   const scale = scalar(biasCorrection(beta2, step).rsqrt(), parameter);
-  return parameter.sub(first.mul(size).div(largest.sqrt().mul(scale).add(context.options.eps)));
+  return parameter.sub(
+    first.mul(size).div(
+      largest
+        .sqrt()
+        .mul(scale)
+        .add(scalar(context.option("eps"), parameter)),
+    ),
+  );
 }
 
 /**
@@ -75,7 +81,7 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<AdamOptions>): Tensor {
-    return adamUpdate(parameter, withDecay(parameter, grad, context.options.weightDecay), context);
+    return adamUpdate(parameter, withDecay(parameter, grad, context.option("weightDecay")), context);
   }
 }
 
@@ -90,7 +96,7 @@ export class AdamW extends Optimizer<AdamOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<AdamOptions>): Tensor {
-    return adamUpdate(decoupledDecay(parameter, context.lr, context.options.weightDecay), grad, context);
+    return adamUpdate(decoupledDecay(parameter, context.lr, context.option("weightDecay")), grad, context);
   }
 }
 
@@ -105,14 +111,16 @@ export class Adamax extends Optimizer<MomentOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<MomentOptions>): Tensor {
-    const { options, group, lr } = context;
-    const beta1 = group.operand("beta1", options.betas[0]);
-    const g = withDecay(parameter, grad, options.weightDecay);
+    const beta1 = context.beta(0);
+    const g = withDecay(parameter, grad, context.option("weightDecay"));
     const first = movingAverage(context.slot("exp_avg"), g, beta1);
     const slot = context.slot("exp_inf");
-    const largest = slot.mul(options.betas[1]).maximum(g.abs().add(options.eps));
+    const largest = slot
+      .mul(scalar(context.beta(1), parameter))
+      .maximum(g.abs().add(scalar(context.option("eps"), parameter)));
     slot.assign(largest);
-    return parameter.sub(first.mul(scalar(lr.div(biasCorrection(beta1, context.step())), parameter)).div(largest));
+    const size = context.lr.div(biasCorrection(beta1, context.step()));
+    return parameter.sub(first.mul(scalar(size, parameter)).div(largest));
   }
 }
 
@@ -135,20 +143,17 @@ export class NAdam extends Optimizer<NAdamOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<NAdamOptions>): Tensor {
-    const { options, lr } = context;
-    const { weightDecay, decoupledWeightDecay, momentumDecay, eps } = options;
+    const { lr } = context;
+    const { decoupledWeightDecay } = context.options;
+    const [weightDecay, eps] = [context.option("weightDecay"), scalar(context.option("eps"), parameter)];
+    const momentumDecay = context.option("momentumDecay");
     const start = decoupledWeightDecay ? decoupledDecay(parameter, lr, weightDecay) : parameter;
     const g = decoupledWeightDecay ? grad : withDecay(parameter, grad, weightDecay);
     const { beta1, beta2, first, second } = averages(g, context);
     const step = context.step();
     // μ(t) = β₁ (1 − 0.96^(t · momentumDecay) / 2)
     const momentumAt = (t: Tensor): Tensor =>
-      t
-        .mul(momentumDecay * Math.log(0.96))
-        .exp()
-        .mul(-0.5)
-        .add(1)
-        .mul(beta1);
+      t.mul(momentumDecay).mul(Math.log(0.96)).exp().mul(-0.5).add(1).mul(beta1);
     const now = momentumAt(step);
     const next = momentumAt(step.add(1));
     const product = context.number("mu_product", 1);
@@ -180,8 +185,9 @@ export class RAdam extends Optimizer<RAdamOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<RAdamOptions>): Tensor {
-    const { options, lr } = context;
-    const { weightDecay, decoupledWeightDecay, eps } = options;
+    const { lr } = context;
+    const { decoupledWeightDecay } = context.options;
+    const [weightDecay, eps] = [context.option("weightDecay"), scalar(context.option("eps"), parameter)];
     const start = decoupledWeightDecay ? decoupledDecay(parameter, lr, weightDecay) : parameter;
     const { beta1, beta2, first, second } = averages(
       decoupledWeightDecay ? grad : withDecay(parameter, grad, weightDecay),
@@ -189,7 +195,7 @@ export class RAdam extends Optimizer<RAdamOptions> {
     );
     const step = context.step();
     const correction2 = biasCorrection(beta2, step);
-    const longest = 2 / (1 - beta2) - 1;
+    const longest = full([], 2, { dtype: "float64" }).div(complement(beta2)).sub(1);
     // ρ(t) = ρ∞ − 2t·β₂ᵗ / (1 − β₂ᵗ): how many steps the average of squares stands for.
     const length = step.mul(-2).mul(correction2.neg().add(1)).div(correction2).add(longest);
     const settled = length.gt(5);
@@ -198,7 +204,7 @@ export class RAdam extends Optimizer<RAdamOptions> {
       .sub(4)
       .mul(known.sub(2))
       .mul(longest)
-      .div(known.mul((longest - 4) * (longest - 2)))
+      .div(known.mul(longest.sub(4).mul(longest.sub(2))))
       .sqrt()
       .mul(correction2.sqrt());
     const size = first.mul(scalar(lr.div(biasCorrection(beta1, step)), parameter));

@@ -3,8 +3,11 @@ import type { Tensor } from "../tensor/index.ts";
 import {
   type CommonOptions,
   checkOption,
+  complement,
   decoupledDecay,
+  isZero,
   movingAverage,
+  movingSquare,
   Optimizer,
   type OptionsOf,
   type Params,
@@ -38,12 +41,14 @@ export class Adagrad extends Optimizer<AdagradOptions> {
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<AdagradOptions>): Tensor {
     const { options, lr } = context;
-    const g = withDecay(parameter, grad, options.weightDecay);
+    const g = withDecay(parameter, grad, context.option("weightDecay"));
     const slot = context.slot("sum", options.initialAccumulatorValue);
     const sum = slot.add(g.mul(g));
     slot.assign(sum);
-    const rate = options.lrDecay === 0 ? lr : lr.div(context.step().sub(1).mul(options.lrDecay).add(1));
-    return parameter.sub(g.mul(scalar(rate, parameter)).div(sum.sqrt().add(options.eps)));
+    const decay = context.option("lrDecay");
+    const rate = isZero(decay) ? lr : lr.div(context.step().sub(1).mul(decay).add(1));
+    const eps = scalar(context.option("eps"), parameter);
+    return parameter.sub(g.mul(scalar(rate, parameter)).div(sum.sqrt().add(eps)));
   }
 }
 
@@ -72,21 +77,18 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<RMSpropOptions>): Tensor {
-    const { options, group, lr } = context;
-    const { alpha, eps, centered, weightDecay } = options;
-    const g = withDecay(parameter, grad, weightDecay);
-    const slot = context.slot("square_avg");
-    const square = slot.mul(alpha).add(g.mul(g).mul(1 - alpha));
-    slot.assign(square);
+    const alpha = context.option("alpha");
+    const g = withDecay(parameter, grad, context.option("weightDecay"));
+    const square = movingSquare(context.slot("square_avg"), g, alpha);
     let spread = square;
-    if (centered) {
+    if (context.options.centered) {
       const mean = movingAverage(context.slot("grad_avg"), g, alpha);
       spread = square.sub(mean.mul(mean));
     }
-    const direction = g.div(spread.sqrt().add(eps));
-    const rate = scalar(lr, parameter);
-    const momentum = group.operand("momentum", options.momentum);
-    if (momentum === 0) return parameter.sub(direction.mul(rate));
+    const direction = g.div(spread.sqrt().add(scalar(context.option("eps"), parameter)));
+    const rate = scalar(context.lr, parameter);
+    const momentum = context.option("momentum");
+    if (isZero(momentum)) return parameter.sub(direction.mul(rate));
     const buffer = context.slot("momentum_buffer");
     const velocity = buffer.mul(scalar(momentum, parameter)).add(direction);
     buffer.assign(velocity);
@@ -115,14 +117,13 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<AdadeltaOptions>): Tensor {
-    const { rho, eps, weightDecay } = context.options;
-    const g = withDecay(parameter, grad, weightDecay);
-    const squares = context.slot("square_avg");
-    const square = squares.mul(rho).add(g.mul(g).mul(1 - rho));
-    squares.assign(square);
+    const rho = context.option("rho");
+    const eps = scalar(context.option("eps"), parameter);
+    const g = withDecay(parameter, grad, context.option("weightDecay"));
+    const square = movingSquare(context.slot("square_avg"), g, rho);
     const moves = context.slot("acc_delta");
     const move = moves.add(eps).sqrt().div(square.add(eps).sqrt()).mul(g);
-    moves.assign(moves.mul(rho).add(move.mul(move).mul(1 - rho)));
+    movingSquare(moves, move, rho);
     return parameter.sub(move.mul(scalar(context.lr, parameter)));
   }
 }
@@ -148,13 +149,10 @@ export class Lion extends Optimizer<LionOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<LionOptions>): Tensor {
-    const { options, group, lr } = context;
-    const [first, beta2] = options.betas;
-    const beta1 = group.operand("beta1", first);
+    const { lr } = context;
     const slot = context.slot("exp_avg");
-    const share = typeof beta1 === "number" ? 1 - beta1 : scalar(beta1.neg().add(1), grad);
-    const direction = slot.add(grad.sub(slot).mul(share)).sign();
-    movingAverage(slot, grad, beta2);
-    return decoupledDecay(parameter, lr, options.weightDecay).sub(direction.mul(scalar(lr, parameter)));
+    const direction = slot.add(grad.sub(slot).mul(scalar(complement(context.beta(0)), grad))).sign();
+    movingAverage(slot, grad, context.beta(1));
+    return decoupledDecay(parameter, lr, context.option("weightDecay")).sub(direction.mul(scalar(lr, parameter)));
   }
 }

@@ -1,4 +1,4 @@
-// The optim room: optimizers, clipping, learning-rate schedules.
+// The optim room: optimizers, clipping, averages of weights, learning-rate schedules and finder.
 export {
   Adam,
   Adamax,
@@ -20,7 +20,11 @@ export {
   RMSprop,
   type RMSpropOptions,
 } from "./adaptive.ts";
+export { type AverageState, EMA, type EMAOptions, type LoadedAverageState, SWA, WeightAverage } from "./averaging.ts";
 export { clipGradNorm, clipGradValue } from "./clip.ts";
+export { ChainedScheduler, SequentialLR, WarmUp } from "./combined.ts";
+export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions, SWALR, type SWALROptions } from "./cycles.ts";
+export { type FinderOptions, type FinderPoint, type FinderSuggestion, findLearningRate, LRFinder } from "./finder.ts";
 export {
   type CommonOptions,
   type GroupInit,
@@ -35,18 +39,20 @@ export {
 export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from "./plateau.ts";
 export { Schedule, type Scheduled, type ScheduleState } from "./schedule.ts";
 export {
+  ConstantLR,
+  type ConstantLROptions,
   CosineAnnealingLR,
   CosineAnnealingWarmRestarts,
   ExponentialLR,
+  LambdaLR,
   LinearLR,
   type LinearLROptions,
+  MultiplicativeLR,
   MultiStepLR,
-  OneCycleLR,
-  type OneCycleOptions,
   PolynomialLR,
-  SequentialLR,
+  type StepFunction,
   StepLR,
   type WarmRestartOptions,
-  WarmUp,
 } from "./schedules.ts";
 export { SGD, type SGDOptions } from "./sgd.ts";
+export { ASGD, type ASGDOptions, Rprop, type RpropOptions } from "./signs.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Linear, Sequential, Tanh } from "../nn/index.ts";
 import { mse } from "../nn/losses.ts";
-import { compile, Parameter, rand, seed, type Tensor } from "../tensor/index.ts";
+import { compile, Parameter, rand, seed, type Tensor, tensor } from "../tensor/index.ts";
 import * as optim from "./index.ts";
 
 function training(make: (model: Sequential) => optim.Optimizer) {
@@ -40,6 +40,8 @@ const all: readonly (readonly [string, (model: Sequential) => optim.Optimizer])[
   ["Adamax", (model) => new optim.Adamax(model.parameters())],
   ["NAdam", (model) => new optim.NAdam(model.parameters())],
   ["RAdam", (model) => new optim.RAdam(model.parameters())],
+  ["Rprop", (model) => new optim.Rprop(model.parameters(), { lr: 0.01 })],
+  ["ASGD", (model) => new optim.ASGD(model.parameters(), { lr: 0.05, t0: 3 })],
   ["Lion", (model) => new optim.Lion(model.parameters(), { weightDecay: 0.1 })],
 ];
 
@@ -105,13 +107,69 @@ describe("the learning rate", () => {
   });
 });
 
-it("other options may change too; the step is traced again", () => {
-  const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
+describe("other options", () => {
+  it("that are numbers become cells: traced again once, then never", () => {
+    const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
+    run.step();
+    const group = (run.optimizer as optim.SGD).groups[0];
+    if (group === undefined) throw new Error("there is a group");
+    const weights = [];
+    for (const weightDecay of [0.5, 0.2, 0]) {
+      group.options = { ...group.options, weightDecay };
+      run.step();
+      weights.push(run.weights());
+    }
+    expect(run.compiled.signatures()).toBe(2);
+    expect(group.options.weightDecay).toBe(0);
+    expect(new Set(weights.map(String)).size).toBe(3);
+  });
+  it("of another kind trace again", () => {
+    const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }));
+    run.step();
+    const group = (run.optimizer as optim.SGD).groups[0];
+    if (group !== undefined) group.options = { ...group.options, nesterov: true };
+    run.step();
+    expect(run.compiled.signatures()).toBe(2);
+  });
+});
+
+it("gradients of several batches add up to that of all", () => {
+  const make = (model: Sequential): optim.Optimizer => new optim.SGD(model.parameters(), { lr: 0.1 });
+  const [whole, parts] = [training(make), training(make)];
+  const [x, y] = [rand([8, 3]), rand([8, 1])];
+  const gradient = (model: Sequential, from: number, to: number): void =>
+    mse(model.forward(x.slice(0, from, to)), y.slice(0, from, to), { reduction: "sum" }).backward();
+  const oneStep = compile(() => {
+    whole.optimizer.zeroGrad();
+    gradient(whole.model, 0, 8);
+    whole.optimizer.step();
+  });
+  // Accumulated over calls of one compiled function, applied by another.
+  const add = [compile(() => gradient(parts.model, 0, 4)), compile(() => gradient(parts.model, 4, 8))];
+  const apply = compile(() => parts.optimizer.step());
+  for (let count = 0; count < 3; count++) {
+    oneStep();
+    parts.optimizer.zeroGrad();
+    for (const run of add) run();
+    apply();
+  }
+  const expected = whole.weights();
+  for (const [place, weight] of parts.weights().entries()) expect(weight).toBeCloseTo(expected[place] ?? 0, 5);
+});
+
+it("frozen parameters among trained ones stay, and go on when thawed", () => {
+  const run = training((model) => new optim.Adam(model.parameters(), { lr: 0.02 }));
+  const [first, ...others] = run.model.parameters();
+  if (first === undefined) throw new Error("there is a parameter");
+  const before = [...first.dataSync()];
+  first.requiresGrad = false;
   run.step();
-  const group = (run.optimizer as optim.SGD).groups[0];
-  if (group !== undefined) group.options = { ...group.options, weightDecay: 0.5 };
   run.step();
-  expect(run.compiled.signatures()).toBe(2);
+  expect([...first.dataSync()]).toEqual(before);
+  expect(others.every((parameter) => parameter.dataSync().some((value) => value !== 0))).toBe(true);
+  first.requiresGrad = true;
+  run.step();
+  expect([...first.dataSync()]).not.toEqual(before);
 });
 
 it("a parameter without a gradient stays, and later begins its own count", () => {
@@ -198,5 +256,79 @@ describe("schedules", () => {
     again.loadStateDict(JSON.parse(JSON.stringify(plateau.stateDict())));
     expect(again.stateDict()).toEqual(plateau.stateDict());
     expect(again.lastLr).toEqual([0.1]);
+  });
+});
+
+describe("averages of weights", () => {
+  it("go on from their state, and swap in and out", () => {
+    const weight = new Parameter(tensor([1, 2]));
+    const ema = new optim.EMA([weight], { decay: 0.5 });
+    ema.update();
+    weight.assign(Float32Array.of(3, 6));
+    ema.update();
+    ema.swap();
+    expect([...weight.dataSync()]).toEqual([2, 4]);
+    expect(() => ema.update()).toThrow("swap() them back");
+    ema.swap();
+    expect([...weight.dataSync()]).toEqual([3, 6]);
+    const again = new optim.EMA([weight], { decay: 0.5 });
+    again.loadStateDict(ema.stateDict());
+    for (const each of [ema, again]) each.update();
+    expect(again.use(() => [...weight.dataSync()])).toEqual(ema.use(() => [...weight.dataSync()]));
+    ema.copyTo();
+    expect([...weight.dataSync()]).toEqual([2.5, 5]);
+    expect(() => new optim.EMA([new Parameter(1)]).loadStateDict(ema.stateDict())).toThrow("is [2] and must be []");
+  });
+  it("change their decay without compiling anew, and warm up", () => {
+    const weight = new Parameter(0);
+    const ema = new optim.EMA([weight], { warmup: true });
+    const run = compile(() => {
+      weight.assign(weight.add(1));
+      ema.update();
+    });
+    run();
+    run();
+    // The second update keeps (1 + 1) / (10 + 1) of the average 1.
+    expect(ema.use(() => weight.itemSync())).toBeCloseTo(2 - 2 / 11, 6);
+    ema.decay = 0;
+    run();
+    expect(ema.use(() => weight.itemSync())).toBe(3);
+    expect(run.signatures()).toBe(1);
+  });
+});
+
+describe("the learning-rate finder", () => {
+  it("finds where a parabola falls fastest, and puts the rate back", () => {
+    const weight = new Parameter(1);
+    const optimizer = new optim.SGD([weight], { lr: 0.3 });
+    const step = compile(() => {
+      optimizer.zeroGrad();
+      const loss = weight.square().mul(5);
+      loss.backward();
+      optimizer.step();
+      return loss;
+    });
+    const finder = optim.findLearningRate(optimizer, () => step().itemSync(), {
+      startLr: 1e-5,
+      endLr: 10,
+      smoothing: 0.5,
+    });
+    const found = finder.suggestion();
+    // The slope is 10·w: rates above 0.2 diverge.
+    expect(found?.steepest).toBeGreaterThan(1e-3);
+    expect(found?.steepest).toBeLessThan(0.2);
+    expect(optimizer.lr).toBe(0.3);
+    expect(step.signatures()).toBe(1);
+    expect(() => finder.record(1)).toThrow("the search is over");
+  });
+  it("tries equal distances too, and has nothing to say of a loss that never falls", () => {
+    const finder = new optim.LRFinder({ startLr: 1, endLr: 3, steps: 3, mode: "linear" });
+    const rates = [];
+    while (!finder.done) {
+      rates.push(finder.lr);
+      finder.record(1);
+    }
+    expect(rates).toEqual([1, 2, 3]);
+    expect(finder.suggestion()).toBeUndefined();
   });
 });

@@ -54,7 +54,7 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
 
   constructor(params: readonly Parameter[], lr: number, options: O) {
     this.params = params;
-    this.#options = options;
+    this.#options = { ...options };
     this.#lr = checkedLr(lr);
     this.#lrCell = new State(lr, { dtype: "float64", name: "lr" });
   }
@@ -80,9 +80,21 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
     return traceGuard(() => this.#options);
   }
 
+  /**
+   * Numbers that change become cells: the step is traced again when one first changes, and never after. Any other change
+   * traces again.
+   */
   set options(options: O) {
     refuseInTrace("the options of an optimizer");
-    this.#options = options;
+    const changes = numericChanges(this.#options, options);
+    if (changes === undefined) {
+      this.#cells.clear();
+      this.#options = options;
+      return;
+    }
+    for (const [name, value] of changes) this.vary(name, value);
+    // The same object: compiled steps look at which it is.
+    Object.assign(this.#options, options);
   }
 
   /** Makes an option one that may change at every step. */
@@ -106,6 +118,22 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
   operand(name: string, value: number): Operand {
     return traceGuard(() => this.#cells.get(name)?.cell) ?? value;
   }
+}
+
+/** The numbers in which two sets of options differ, with an optimizer's name for each; undefined when they differ in more. */
+function numericChanges(before: object, after: object): [name: string, value: number][] | undefined {
+  const changes: [string, number][] = [];
+  const old: Readonly<Record<string, unknown>> = { ...before };
+  for (const [name, value] of Object.entries(after) as [string, unknown][]) {
+    const was = old[name];
+    if (Object.is(was, value) || JSON.stringify(was) === JSON.stringify(value)) continue;
+    if (typeof was === "number" && typeof value === "number") changes.push([name, value]);
+    else if (name === "betas" && Array.isArray(value)) {
+      for (const [place, beta] of (value as readonly unknown[]).entries())
+        if (typeof beta === "number") changes.push([`beta${place + 1}`, beta]);
+    } else return undefined;
+  }
+  return changes;
 }
 
 function checkedLr(lr: number): number {
@@ -138,6 +166,10 @@ export interface UpdateContext<O extends CommonOptions> {
   readonly options: O;
   /** The learning rate, float64. */
   readonly lr: Tensor;
+  /** An option that is a number: its cell (float64) once it has changed. */
+  option(name: keyof O & string): Operand;
+  /** betas[place], in the same way. */
+  beta(place: 0 | 1): Operand;
   /** The number of this step, from 1, float64. */
   step(): Tensor;
   /** A remembered tensor of the parameter's shape, zero (or `initial`) at first. */
@@ -250,6 +282,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       group,
       options,
       lr: group.lrTensor,
+      option: (name) => group.operand(name, numberIn(options, name)),
+      beta: (place) => group.operand(`beta${place + 1}`, numberIn(options, "betas", place)),
       step: () => {
         const cohort = this.#cohorts.get(parameter) ?? joinNew();
         this.#cohorts.set(parameter, cohort);
@@ -376,6 +410,16 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   }
 }
 
+/** options[name], or options[name][place]. */
+function numberIn(options: object, name: string, place?: number): number {
+  const all: Readonly<Record<string, unknown>> = { ...options };
+  const found = all[name];
+  const value: unknown = place !== undefined && Array.isArray(found) ? found[place] : found;
+  if (typeof value !== "number")
+    throw new HebbError(`optimizer: the option ${name} must be a number, got ${String(value)}`);
+  return value;
+}
+
 function isGroup<O>(value: Parameter | GroupInit<O>): value is GroupInit<O> {
   return !(value instanceof Tensor);
 }
@@ -395,19 +439,32 @@ export function checkOption(
   }
 }
 
+/** 1 − value. */
+export const complement = (value: Operand): Operand => (value instanceof Tensor ? value.neg().add(1) : 1 - value);
+
+/** Whether a number is 0 and stays so; a cell may become anything. */
+export const isZero = (value: Operand): boolean => value === 0;
+
 /** grad + weightDecay · parameter: L2 regularisation. */
-export const withDecay = (parameter: Tensor, grad: Tensor, weightDecay: number): Tensor =>
-  weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
+export const withDecay = (parameter: Tensor, grad: Tensor, weightDecay: Operand): Tensor =>
+  isZero(weightDecay) ? grad : grad.add(parameter.mul(scalar(weightDecay, parameter)));
 
 /** parameter · (1 − lr · weightDecay): decay apart from the gradient (Loshchilov and Hutter 2019). */
-export function decoupledDecay(parameter: Tensor, lr: Tensor, weightDecay: number): Tensor {
-  return weightDecay === 0 ? parameter : parameter.mul(scalar(lr.mul(-weightDecay).add(1), parameter));
+export function decoupledDecay(parameter: Tensor, lr: Tensor, weightDecay: Operand): Tensor {
+  if (isZero(weightDecay)) return parameter;
+  return parameter.mul(scalar(lr.mul(weightDecay).neg().add(1), parameter));
 }
 
 /** Moves a slot to slot + (1 − beta)(value − slot), and gives the new value. */
 export function movingAverage(slot: State, value: Tensor, beta: Operand): Tensor {
-  const share = typeof beta === "number" ? 1 - beta : scalar(beta.neg().add(1), value);
-  const next = slot.add(value.sub(slot).mul(share));
+  const next = slot.add(value.sub(slot).mul(scalar(complement(beta), value)));
+  slot.assign(next);
+  return next;
+}
+
+/** Moves a slot to beta·slot + (1 − beta)·value², and gives the new value. */
+export function movingSquare(slot: State, value: Tensor, beta: Operand): Tensor {
+  const next = slot.mul(scalar(beta, value)).add(value.mul(value).mul(scalar(complement(beta), value)));
   slot.assign(next);
   return next;
 }

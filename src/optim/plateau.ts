@@ -15,8 +15,8 @@ export interface PlateauOptions {
   readonly thresholdMode?: "rel" | "abs";
   /** Steps to wait after a reduction before counting again. Default 0. */
   readonly cooldown?: number;
-  /** Default 0. */
-  readonly minLr?: number;
+  /** One for all groups or one for each. Default 0. */
+  readonly minLr?: number | readonly number[];
   /** Smaller changes are not made. Default 1e-8. */
   readonly eps?: number;
 }
@@ -76,8 +76,9 @@ export class ReduceLROnPlateau {
       this.#badSteps = 0;
     }
     if (this.#badSteps <= patience) return;
-    for (const group of this.#optimizer.groups) {
-      const lower = Math.max(group.lr * factor, minLr);
+    for (const [place, group] of this.#optimizer.groups.entries()) {
+      const least = typeof minLr === "number" ? minLr : (minLr[place] ?? 0);
+      const lower = Math.max(group.lr * factor, least);
       if (group.lr - lower > eps) group.lr = lower;
     }
     this.#cooldownLeft = cooldown;

@@ -31,6 +31,14 @@ export abstract class Schedule {
   /** The rate after `step` steps of a group that started with `base`. */
   abstract rateAt(step: number, base: number, group: number): number;
 
+  /**
+   * The rate at `step` of a group whose rate was `current` at the step before, for schedules in a chain. Here: `rateAt`, whatever the others did.
+   * Schedules that multiply say by how much.
+   */
+  follow(_current: number, step: number, base: number, group: number): number {
+    return this.rateAt(step, base, group);
+  }
+
   /** To be called at the end of a constructor. */
   protected start(): void {
     this.apply(0);
@@ -70,6 +78,21 @@ export abstract class Schedule {
     this.#step = checkCount("loadStateDict", "step", state.step);
     this.#baseLrs = [...state.baseLrs];
     this.apply(this.#step);
+  }
+}
+
+/** A schedule that multiplies the first rate by a factor. */
+export abstract class FactorSchedule extends Schedule {
+  /** By how much, after `step` steps. */
+  abstract factorAt(step: number, group: number): number;
+
+  rateAt(step: number, base: number, group: number): number {
+    return base * this.factorAt(step, group);
+  }
+
+  override follow(current: number, step: number, _base: number, group: number): number {
+    const before = step === 0 ? 1 : this.factorAt(step - 1, group);
+    return before === 0 ? current : current * (this.factorAt(step, group) / before);
   }
 }
 

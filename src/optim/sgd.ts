@@ -4,6 +4,8 @@ import { type Tensor, where } from "../tensor/index.ts";
 import {
   type CommonOptions,
   checkOption,
+  complement,
+  isZero,
   Optimizer,
   type OptionsOf,
   type Params,
@@ -40,18 +42,18 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<SGDOptions>): Tensor {
-    const { options, group } = context;
-    const { dampening, nesterov, weightDecay } = options;
-    const g = withDecay(parameter, grad, weightDecay);
+    const g = withDecay(parameter, grad, context.option("weightDecay"));
     const move = (direction: Tensor): Tensor => parameter.sub(direction.mul(scalar(context.lr, parameter)));
-    const momentum = group.operand("momentum", options.momentum);
-    if (momentum === 0) return move(g);
+    const [momentum, dampening] = [context.option("momentum"), context.option("dampening")];
+    if (isZero(momentum)) return move(g);
     const factor = scalar(momentum, parameter);
     const slot = context.slot("momentum_buffer");
     const kept = slot.mul(factor);
     // The first gradient enters whole: without dampening that follows from a start at zero.
-    const velocity = dampening === 0 ? kept.add(g) : where(context.step().le(1), g, kept.add(g.mul(1 - dampening)));
+    const velocity = isZero(dampening)
+      ? kept.add(g)
+      : where(context.step().le(1), g, kept.add(g.mul(scalar(complement(dampening), parameter))));
     slot.assign(velocity);
-    return move(nesterov ? g.add(velocity.mul(factor)) : velocity);
+    return move(context.options.nesterov ? g.add(velocity.mul(factor)) : velocity);
   }
 }

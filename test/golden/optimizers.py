@@ -54,9 +54,15 @@ def camel(name):
 cases = []
 
 
-def case(name, make, options, clip=None):
+def case(name, make, options, clip=None, later=None, groups=None):
+    """`later`: options that change after a number of steps. `groups`: own options for each parameter; None freezes it."""
     params = [p.clone().requires_grad_() for p in start]
-    optimizer = make(params, **options)
+    if groups:
+        for p, own in zip(params, groups):
+            p.requires_grad_(own is not None)
+        optimizer = make([{"params": [p], **own} for p, own in zip(params, groups) if own is not None], **options)
+    else:
+        optimizer = make(params, **options)
     trajectory, norms = [], []
     for step in range(1, 21):
         optimizer.zero_grad()
@@ -66,10 +72,13 @@ def case(name, make, options, clip=None):
         elif clip:
             torch.nn.utils.clip_grad_value_(params, clip["limit"])
         optimizer.step()
+        for group in optimizer.param_groups:
+            group.update((later or {}).get(step, {}))
         if step in kept:
             trajectory.append([v for p in params for v in flat(p)])
-    ours = {camel(k): list(v) if isinstance(v, tuple) else v for k, v in options.items()}
-    cases.append({"name": f"{name} {json.dumps(ours)}" + (f" {json.dumps(clip)}" if clip else ""), "optimizer": name, "options": ours, "clip": clip, "norms": norms[:3], "trajectory": trajectory})
+    translated = lambda o: {camel(k): list(v) if isinstance(v, tuple) else v for k, v in o.items()}
+    ours = translated(options)
+    cases.append({"name": f"{name} {json.dumps(ours)}" + (f" {json.dumps(clip)}" if clip else "") + (" changing" if later else "") + (" groups" if groups else ""), "later": {k: translated(v) for k, v in (later or {}).items()}, "groups": [g and translated(g) for g in groups] if groups else None, "optimizer": name, "options": ours, "clip": clip, "norms": norms[:3], "trajectory": trajectory})
 
 
 optim = torch.optim
@@ -94,11 +103,34 @@ for options in [{}, {"lr": 0.05, "betas": (0.8, 0.95)}, {"lr": 0.05, "weight_dec
     case("RAdam", optim.RAdam, options)
 for options in [{}, {"lr": 0.01}, {"lr": 0.01, "betas": (0.8, 0.9), "weight_decay": 0.1}, {"lr": 0.01, "maximize": True}]:
     case("Lion", Lion, options)
+for options in [{}, {"lr": 0.1}, {"lr": 0.05, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.2)}, {"maximize": True}]:
+    case("Rprop", optim.Rprop, options)
+for options in [{}, {"lr": 0.1, "lambd": 0.05, "alpha": 0.5}, {"lr": 0.1, "t0": 5.0, "weight_decay": 0.1}, {"lr": 0.05, "maximize": True}]:
+    case("ASGD", optim.ASGD, options)
+for options in [{"weight_decay": 0.2}, {"maximize": True, "weight_decay": 0.1}]:
+    for name in ["SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"]:
+        case(name, getattr(optim, name), {"lr": 0.03, **options})
+case("NAdam", optim.NAdam, {"lr": 0.05, "betas": (0.7, 0.9), "momentum_decay": 0.05, "weight_decay": 0.1, "eps": 1e-4})
+case("RAdam", optim.RAdam, {"lr": 0.05, "betas": (0.7, 0.8), "eps": 1e-4, "maximize": True})
+case("Adam", optim.Adam, {"lr": 0.05, "betas": (0.7, 0.9), "amsgrad": True, "weight_decay": 0.1, "maximize": True})
+case("SGD", optim.SGD, {"lr": 0.05, "momentum": 0.9, "dampening": 0.5, "weight_decay": 0.1, "maximize": True})
 case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "norm", "limit": 0.3, "type": "2"})
 case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "norm", "limit": 0.3, "type": "1"})
 case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "norm", "limit": 0.1, "type": "inf"})
 case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "norm", "limit": 0.3, "type": "3"})
 case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "value", "limit": 0.05})
+
+# Options that change on the way: none of it is compiled into a step.
+changes = [("SGD", {"lr": 0.05, "momentum": 0.9}, {"momentum": 0.5, "weight_decay": 0.1}), ("Adam", {"lr": 0.05}, {"betas": (0.8, 0.99), "weight_decay": 0.1}), ("AdamW", {"lr": 0.05}, {"weight_decay": 0.3, "eps": 1e-4}),
+           ("RMSprop", {"lr": 0.02, "momentum": 0.5}, {"alpha": 0.9, "momentum": 0.8}), ("Adadelta", {}, {"rho": 0.8, "lr": 0.5}), ("Adagrad", {"lr": 0.1, "lr_decay": 0.01}, {"lr_decay": 0.1, "eps": 1e-3}),
+           ("Adamax", {}, {"betas": (0.8, 0.9), "lr": 0.05}), ("NAdam", {"lr": 0.05}, {"momentum_decay": 0.1, "weight_decay": 0.1}), ("RAdam", {"lr": 0.05}, {"weight_decay": 0.1, "eps": 1e-4})]
+for name, options, later in changes:
+    case(name, getattr(optim, name), options, later={4: later, 12: {"lr": 0.01}})
+case("Lion", Lion, {"lr": 0.01}, later={4: {"betas": (0.8, 0.9), "weight_decay": 0.1}})
+# Groups with options of their own, and a frozen parameter among them.
+for name in ["SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD"]:
+    case(name, getattr(optim, name), {"lr": 0.03}, groups=[{"lr": 0.01}, {}, {"maximize": False, "lr": 0.05}])
+    case(name, getattr(optim, name), {"lr": 0.03}, groups=[{}, None, {"lr": 0.05}])
 
 schedules = []
 s = optim.lr_scheduler
@@ -131,10 +163,48 @@ schedule("CosineAnnealingWarmRestarts", lambda o: s.CosineAnnealingWarmRestarts(
 schedule("OneCycleLR", lambda o: s.OneCycleLR(o, 0.5, total_steps=31), [{"maxLr": 0.5, "totalSteps": 31}])
 schedule("OneCycleLR", lambda o: s.OneCycleLR(o, [0.5, 0.1], total_steps=31, pct_start=0.25, anneal_strategy="linear", div_factor=10, final_div_factor=100, three_phase=True),
          [{"maxLr": [0.5, 0.1], "totalSteps": 31, "pctStart": 0.25, "annealStrategy": "linear", "divFactor": 10, "finalDivFactor": 100, "threePhase": True}])
+# Functions are named; the test knows the same ones.
+halving, waves = (lambda t: 0.5 ** t), (lambda t: 1 + 0.1 * (t % 3))
+schedule("LambdaLR", lambda o: s.LambdaLR(o, halving), [{"fn": "halving"}])
+schedule("LambdaLR", lambda o: s.LambdaLR(o, [halving, waves]), [[{"fn": "halving"}, {"fn": "waves"}]])
+schedule("MultiplicativeLR", lambda o: s.MultiplicativeLR(o, waves), [{"fn": "waves"}])
+schedule("ConstantLR", lambda o: s.ConstantLR(o), [])
+schedule("ConstantLR", lambda o: s.ConstantLR(o, factor=0.2, total_iters=11), [{"factor": 0.2, "totalIters": 11}])
+schedule("CyclicLR", lambda o: s.CyclicLR(o, 0.01, 0.2, step_size_up=4), [{"baseLr": 0.01, "maxLr": 0.2, "stepSizeUp": 4}])
+schedule("CyclicLR", lambda o: s.CyclicLR(o, [0.01, 0.02], [0.2, 0.1], step_size_up=3, step_size_down=5, mode="triangular2", base_momentum=0.7, max_momentum=0.95),
+         [{"baseLr": [0.01, 0.02], "maxLr": [0.2, 0.1], "stepSizeUp": 3, "stepSizeDown": 5, "mode": "triangular2", "baseMomentum": 0.7, "maxMomentum": 0.95}])
+schedule("CyclicLR", lambda o: s.CyclicLR(o, 0.01, 0.2, step_size_up=4, mode="exp_range", gamma=0.9, cycle_momentum=False), [{"baseLr": 0.01, "maxLr": 0.2, "stepSizeUp": 4, "mode": "expRange", "gamma": 0.9, "cycleMomentum": False}])
+schedule("CyclicLR", lambda o: s.CyclicLR(o, 0.01, 0.2, step_size_up=4, scale_fn=halving, scale_mode="iterations"), [{"baseLr": 0.01, "maxLr": 0.2, "stepSizeUp": 4, "scaleFn": {"fn": "halving"}, "scaleMode": "iterations"}])
+schedule("SWALR", lambda o: torch.optim.swa_utils.SWALR(o, 0.05), [{"swaLr": 0.05}])
+schedule("SWALR", lambda o: torch.optim.swa_utils.SWALR(o, [0.05, 0.01], anneal_epochs=7, anneal_strategy="linear"), [{"swaLr": [0.05, 0.01], "annealEpochs": 7, "annealStrategy": "linear"}])
+schedule("ChainedScheduler", lambda o: s.ChainedScheduler([s.ConstantLR(o, 0.1, 4), s.ExponentialLR(o, 0.9)]), [[{"make": "ConstantLR", "with": [{"factor": 0.1, "totalIters": 4}]}, {"make": "ExponentialLR", "with": [0.9]}]])
+schedule("ChainedScheduler", lambda o: s.ChainedScheduler([s.LinearLR(o, total_iters=6), s.StepLR(o, 5), s.MultiplicativeLR(o, waves)]),
+         [[{"make": "LinearLR", "with": [{"totalIters": 6}]}, {"make": "StepLR", "with": [5]}, {"make": "MultiplicativeLR", "with": [{"fn": "waves"}]}]])
+schedule("ChainedScheduler", lambda o: s.ChainedScheduler([s.CosineAnnealingLR(o, 12, eta_min=0.001), s.MultiStepLR(o, [6, 20], gamma=0.5)]),
+         [[{"make": "CosineAnnealingLR", "with": [12, {"etaMin": 0.001}]}, {"make": "MultiStepLR", "with": [[6, 20], {"gamma": 0.5}]}]])
+schedule("SequentialLR", lambda o: s.SequentialLR(o, [s.LinearLR(o, 0.1, total_iters=5), s.ExponentialLR(o, 0.9)], [5]), [[{"make": "LinearLR", "with": [{"startFactor": 0.1, "totalIters": 5}]}, {"make": "ExponentialLR", "with": [0.9]}], [5]])
+schedule("SequentialLR", lambda o: s.SequentialLR(o, [s.ConstantLR(o, 0.1, 4), s.CosineAnnealingLR(o, 10), s.StepLR(o, 3, gamma=0.5)], [4, 14]),
+         [[{"make": "ConstantLR", "with": [{"factor": 0.1, "totalIters": 4}]}, {"make": "CosineAnnealingLR", "with": [10]}, {"make": "StepLR", "with": [3, {"gamma": 0.5}]}], [4, 14]])
 metrics = [3.0, 2.0, 1.5, 1.5, 1.4999, 1.6, 1.5, 1.2, 1.3, 1.3, 1.3, 1.3, 1.3, 1.19, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6]
 schedule("ReduceLROnPlateau", lambda o: s.ReduceLROnPlateau(o, patience=2), [{"patience": 2}], metrics)
 schedule("ReduceLROnPlateau", lambda o: s.ReduceLROnPlateau(o, mode="max", factor=0.5, patience=1, threshold=0.2, threshold_mode="abs", cooldown=2, min_lr=0.01),
          [{"mode": "max", "factor": 0.5, "patience": 1, "threshold": 0.2, "thresholdMode": "abs", "cooldown": 2, "minLr": 0.01}], metrics)
 
-print(json.dumps({"torch": torch.__version__, "kept": kept, "x": flat(x), "y": flat(y), "start": [{"shape": list(p.shape), "dtype": "float64", "data": flat(p)} for p in start],
+schedule("ReduceLROnPlateau", lambda o: s.ReduceLROnPlateau(o, patience=0, factor=0.3, min_lr=[0.03, 0.001], eps=1e-4), [{"patience": 0, "factor": 0.3, "minLr": [0.03, 0.001], "eps": 1e-4}], metrics)
+
+# Averages of the weights over 20 steps of SGD.
+averages = []
+for name, options, make in [("EMA", {"decay": 0.9}, lambda m: torch.optim.swa_utils.AveragedModel(m, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))), ("SWA", {}, torch.optim.swa_utils.AveragedModel)]:
+    model = torch.nn.ParameterList([torch.nn.Parameter(p.clone()) for p in start])
+    averaged, optimizer, trajectory = make(model), optim.SGD(model.parameters(), lr=0.1), []
+    for step in range(1, 21):
+        optimizer.zero_grad()
+        loss_of(list(model)).backward()
+        optimizer.step()
+        averaged.update_parameters(model)
+        if step in kept:
+            trajectory.append([v for p in averaged.module for v in flat(p)])
+    averages.append({"name": name, "options": options, "trajectory": trajectory})
+
+print(json.dumps({"averages": averages, "torch": torch.__version__, "kept": kept, "x": flat(x), "y": flat(y), "start": [{"shape": list(p.shape), "dtype": "float64", "data": flat(p)} for p in start],
                   "cases": cases, "schedules": schedules}, separators=(",", ":")))

@@ -4,10 +4,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Shape } from "../../src/graph/shape.ts";
 import { mse } from "../../src/nn/losses.ts";
 import * as optim from "../../src/optim/index.ts";
-import { compile, Parameter, State, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { compile, Parameter, State, stack, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { everywhere, expectClose, type Figure, type FloatDType, tensorOf } from "./figures.ts";
 
 type OptionValue = number | string | boolean | readonly number[];
+type Argument = OptionValue | readonly Argument[] | { readonly [name: string]: Argument };
 
 interface Case {
   readonly name: string;
@@ -15,13 +16,17 @@ interface Case {
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly clip: { readonly kind: "norm" | "value"; readonly limit: number; readonly type?: string } | null;
   readonly norms: readonly number[];
+  /** Options that change after a step. */
+  readonly later: Readonly<Record<string, Readonly<Record<string, OptionValue>>>>;
+  /** Each parameter's own options; null: frozen. */
+  readonly groups: readonly (Readonly<Record<string, OptionValue>> | null)[] | null;
   readonly trajectory: readonly (readonly number[])[];
 }
 
 interface ScheduleCase {
   readonly name: string;
   readonly schedule: string;
-  readonly arguments: readonly (OptionValue | Readonly<Record<string, OptionValue>>)[];
+  readonly arguments: readonly Argument[];
   readonly metrics: readonly number[] | null;
   readonly rates: readonly (readonly number[])[];
   readonly momenta: readonly number[];
@@ -35,23 +40,38 @@ const golden: {
   start: readonly Figure[];
   cases: readonly Case[];
   schedules: readonly ScheduleCase[];
+  averages: readonly {
+    readonly name: "EMA" | "SWA";
+    readonly options: { readonly decay?: number };
+    readonly trajectory: readonly (readonly number[])[];
+  }[];
 } = JSON.parse(readFileSync(new URL("optimizers.json", import.meta.url), "utf8"));
 
 type MakeOptimizer = new (
-  params: readonly Parameter[],
+  params: readonly Parameter[] | readonly { readonly params: readonly Parameter[] }[],
   options: Readonly<Record<string, OptionValue>>,
 ) => optim.Optimizer;
 type MakeSchedule = new (
   optimizer: optim.Optimizer,
-  ...args: ScheduleCase["arguments"]
+  ...args: readonly unknown[]
 ) => optim.Schedule | optim.ReduceLROnPlateau;
 const exported = new Map(Object.entries(optim)) as ReadonlyMap<string, unknown>;
 
-function problem({ optimizer, options, clip }: Case, float: FloatDType) {
+/** Only what a problem needs of a case. */
+type Setting = Pick<Case, "optimizer" | "options" | "clip" | "groups">;
+
+function problem({ optimizer, options, clip, groups }: Setting, float: FloatDType) {
   const params = golden.start.map((figure) => new Parameter(tensorOf(figure, float)));
   const Make = exported.get(optimizer) as MakeOptimizer | undefined;
   if (Make === undefined) throw new Error(`there is no optimizer ${optimizer}`);
-  const made = new Make(params, options);
+  for (const [place, own] of (groups ?? []).entries()) {
+    const parameter = params[place];
+    if (own === null && parameter !== undefined) parameter.requiresGrad = false;
+  }
+  const grouped = groups?.flatMap((own, place) =>
+    own === null ? [] : [{ ...own, params: params.slice(place, place + 1) }],
+  );
+  const made = new Make(grouped ?? params, options);
   const [a, b, c] = params as [Parameter, Parameter, Parameter];
   const x = tensor(golden.x, { dtype: float }).reshape([6, 3]);
   const y = tensor(golden.y, { dtype: float }).reshape([6, 2]);
@@ -70,14 +90,25 @@ function problem({ optimizer, options, clip }: Case, float: FloatDType) {
     made.step();
     return loss;
   };
-  return { params, step, norm };
+  return { params, step, norm, made };
+}
+
+/** Options take effect at the next step; the first change of a number traces the step again, later ones do not. */
+function change(made: optim.Optimizer, { lr, ...options }: Readonly<Record<string, OptionValue>>): void {
+  for (const group of made.groups) {
+    if (typeof lr === "number") group.lr = lr;
+    group.options = { ...group.options, ...options };
+  }
 }
 
 function follow(entry: Case, float: FloatDType, compiled: boolean): void {
-  const { params, step, norm } = problem(entry, float);
-  const run = compiled ? compile(step) : step;
+  const { params, step, norm, made } = problem(entry, float);
+  const whole = compile(step);
+  const run = compiled ? whole : step;
   for (let count = 1; count <= 20; count++) {
     run();
+    const changes = entry.later[String(count)];
+    if (changes !== undefined) change(made, changes);
     const place = golden.kept.indexOf(count);
     // Each step adds its roundings to those before it.
     const operations = 16 * count;
@@ -87,6 +118,7 @@ function follow(entry: Case, float: FloatDType, compiled: boolean): void {
     const now = params.flatMap((parameter) => [...parameter.dataSync()]);
     expectClose(`parameters after step ${count}`, now, entry.trajectory[place] ?? [], float, operations);
   }
+  if (compiled) expect(whole.signatures()).toBeLessThanOrEqual(Object.keys(entry.later).length > 0 ? 2 : 1);
 }
 
 everywhere(`optimizers of PyTorch ${golden.torch}`, (float, start) => {
@@ -101,20 +133,95 @@ everywhere(`optimizers of PyTorch ${golden.torch}`, (float, start) => {
   );
 });
 
-describe(`schedules of PyTorch ${golden.torch}`, () => {
-  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => {
-    const group = (lr: number): { params: Parameter[]; lr: number } => ({ params: [new Parameter(0)], lr });
-    const optimizer = new optim.SGD([group(0.1), group(0.02)], { momentum: 0.9 });
-    const Make = exported.get(entry.schedule) as MakeSchedule | undefined;
-    if (Make === undefined) throw new Error(`there is no schedule ${entry.schedule}`);
-    const schedule = new Make(optimizer, ...entry.arguments);
-    for (const [step, rates] of entry.rates.entries()) {
-      expectClose(`rates at step ${step}`, schedule.lastLr, rates, "float64");
-      const momentum = optimizer.groups[0]?.varying("momentum") ?? 0.9;
-      expectClose(`momentum at step ${step}`, [momentum], [entry.momenta[step] ?? 0], "float64");
-      if (schedule instanceof optim.ReduceLROnPlateau) schedule.step(entry.metrics?.[step] ?? 0);
-      else schedule.step();
+describe(`averages of PyTorch ${golden.torch}`, () => {
+  it.each(golden.averages.map((entry) => [entry.name, entry] as const))("%s", (_, { name, options, trajectory }) => {
+    const { params, step } = problem({ optimizer: "SGD", options: { lr: 0.1 }, clip: null, groups: null }, "float64");
+    const average = name === "EMA" ? new optim.EMA(params, options) : new optim.SWA(params);
+    const run = compile(() => {
+      step();
+      average.update();
+    });
+    for (let count = 1; count <= 20; count++) {
+      run();
+      const place = golden.kept.indexOf(count);
+      if (place < 0) continue;
+      const read = (): number[] => params.flatMap((parameter) => [...parameter.dataSync()]);
+      const before = read();
+      expectClose(`averages after step ${count}`, average.use(read), trajectory[place] ?? [], "float64");
+      expect(read()).toEqual(before);
     }
+    expect(run.signatures()).toBe(1);
+  });
+});
+
+/** The functions that the figures were made with. */
+const known: Readonly<Record<string, (step: number) => number>> = {
+  halving: (step) => 0.5 ** step,
+  waves: (step) => 1 + 0.1 * (step % 3),
+};
+
+function makeSchedule(name: string, optimizer: optim.Optimizer, args: readonly Argument[]) {
+  const Make = exported.get(name) as MakeSchedule | undefined;
+  if (Make === undefined) throw new Error(`there is no schedule ${name}`);
+  const made = (value: Argument): unknown => {
+    if (Array.isArray(value)) return (value as readonly Argument[]).map(made);
+    if (typeof value !== "object") return value;
+    const tree = value as { readonly [name: string]: Argument };
+    if (typeof tree["fn"] === "string") return known[tree["fn"]];
+    if (typeof tree["make"] === "string")
+      return makeSchedule(tree["make"], optimizer, tree["with"] as readonly Argument[]);
+    return Object.fromEntries(Object.entries(tree).map(([key, part]) => [key, made(part)]));
+  };
+  return new Make(optimizer, ...args.map(made));
+}
+
+describe(`schedules of PyTorch ${golden.torch}`, () => {
+  const begin = (entry: ScheduleCase) => {
+    const group = (lr: number): { params: Parameter[]; lr: number } => ({ params: [new Parameter(1)], lr });
+    const optimizer = new optim.SGD([group(0.1), group(0.02)], { momentum: 0.9 });
+    const schedule = makeSchedule(entry.schedule, optimizer, entry.arguments);
+    const step = (count: number): void => {
+      if (schedule instanceof optim.ReduceLROnPlateau) schedule.step(entry.metrics?.[count] ?? 0);
+      else schedule.step();
+    };
+    return { optimizer, schedule, step };
+  };
+  const compare = ({ optimizer, schedule }: ReturnType<typeof begin>, entry: ScheduleCase, step: number): void => {
+    expectClose(`rates at step ${step}`, schedule.lastLr, entry.rates[step] ?? [], "float64");
+    const momentum = optimizer.groups[0]?.varying("momentum") ?? 0.9;
+    expectClose(`momentum at step ${step}`, [momentum], [entry.momenta[step] ?? 0], "float64");
+  };
+  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => {
+    const run = begin(entry);
+    for (const step of entry.rates.keys()) {
+      compare(run, entry, step);
+      run.step(step);
+    }
+  });
+  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("goes on from its state: %s", (_, entry) => {
+    const first = begin(entry);
+    for (let step = 0; step < 13; step++) first.step(step);
+    const state: unknown = JSON.parse(JSON.stringify(first.schedule.stateDict()));
+    const second = begin(entry);
+    second.schedule.loadStateDict(state as optim.ScheduleState & optim.PlateauState);
+    for (let step = 13; step < entry.rates.length; step++) {
+      compare(second, entry, step);
+      second.step(step);
+    }
+  });
+  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("compiles nothing anew: %s", (_, entry) => {
+    const { optimizer, step } = begin(entry);
+    const parameters = optimizer.groups.flatMap(({ params }) => params);
+    const run = compile(() => {
+      optimizer.zeroGrad();
+      stack(parameters).square().sum().backward();
+      optimizer.step();
+    });
+    for (let count = 0; count < 5; count++) {
+      run();
+      step(count);
+    }
+    expect(run.signatures()).toBe(1);
   });
 });
 
@@ -123,4 +230,14 @@ it("has figures for every optimizer", () => {
     .filter(([, value]) => typeof value === "function" && value.prototype instanceof optim.Optimizer)
     .map(([name]) => name);
   expect(optimizers.filter((name) => !golden.cases.some(({ optimizer }) => optimizer === name))).toEqual([]);
+});
+
+it("has figures for every schedule", () => {
+  const schedules = [...exported]
+    .filter(([, value]) => typeof value === "function" && value.prototype instanceof optim.Schedule)
+    .map(([name]) => name);
+  // WarmUp is not PyTorch's.
+  expect(schedules.filter((name) => !golden.schedules.some(({ schedule }) => schedule === name)).sort()).toEqual(
+    ["FactorSchedule", "WarmUp"].filter((name) => exported.has(name)),
+  );
 });

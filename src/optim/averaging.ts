@@ -1,0 +1,157 @@
+// Averages of weights over training: EMA, which forgets, and SWA, which does not; swapped in for use and out again.
+
+import { isFloat } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { StateValue } from "../nn/module.ts";
+import { flush, State, Tensor, where } from "../tensor/index.ts";
+
+/** Averages by place, and how many updates they hold: plain tensors. */
+export interface AverageState {
+  readonly state: Readonly<Record<string, Tensor>>;
+}
+
+/** The same, as tensors or as arrays from a file. */
+export interface LoadedAverageState {
+  readonly state: Readonly<Record<string, StateValue>>;
+}
+
+/**
+ * The average of states (parameters; buffers too, if given) over updates. `update()` after each step, inside `compile` or not. The first
+ * update copies. Whole numbers are not averaged: they follow the states.
+ */
+export abstract class WeightAverage {
+  readonly #states: readonly State[];
+  readonly #averages: readonly State[];
+  readonly #count = new State(0, { dtype: "float64", name: "updates" });
+  #swapped = false;
+
+  constructor(states: Iterable<State>) {
+    this.#states = [...states];
+    if (this.#states.length === 0) throw new HebbError("averages of weights need parameters; pass model.parameters()");
+    this.#averages = this.#states.map(
+      (state) => new State(state.detach(), { dtype: state.dtype, name: `${state.name}.average` }),
+    );
+  }
+
+  /** How much of the average an update replaces, float64, given the number of updates before. */
+  protected abstract shareAfter(count: Tensor): Tensor;
+
+  /** Takes in the present weights. */
+  update(): void {
+    if (this.#swapped)
+      throw new HebbError("the averages stand in for the weights; swap() them back before the next update");
+    const count: Tensor = this.#count;
+    const share = where(count.eq(0), 1, this.shareAfter(count));
+    for (const [place, state] of this.#states.entries()) {
+      const average = this.#averages[place];
+      if (average === undefined) continue;
+      const now = state.detach();
+      if (isFloat(state.dtype)) average.assign(average.add(now.sub(average).mul(share.to(state.dtype))));
+      else average.assign(now);
+    }
+    this.#count.assign(count.add(1));
+    flush();
+  }
+
+  /** Exchanges weights and averages; again, and they are back. */
+  swap(): void {
+    for (const [place, state] of this.#states.entries()) {
+      const average = this.#averages[place];
+      if (average === undefined) continue;
+      const now = state.detach();
+      state.assign(average.detach());
+      average.assign(now);
+    }
+    flush();
+    this.#swapped = !this.#swapped;
+  }
+
+  /** Runs a function with the averages in place of the weights, which then come back, also after an error. */
+  use<T>(body: () => T): T {
+    this.swap();
+    try {
+      return body();
+    } finally {
+      this.swap();
+    }
+  }
+
+  /** Writes the averages into the weights, for good. */
+  copyTo(): void {
+    for (const [place, state] of this.#states.entries()) {
+      const average = this.#averages[place];
+      if (average !== undefined) state.assign(average.detach());
+    }
+    flush();
+  }
+
+  /** Averages as they are now ("0", "1", …) and their number ("updates"). */
+  stateDict(): AverageState {
+    const state: Record<string, Tensor> = Object.create(null);
+    for (const [place, average] of this.#averages.entries()) state[String(place)] = Tensor.of(average.node);
+    state["updates"] = Tensor.of(this.#count.node);
+    return { state };
+  }
+
+  /** Goes on from a state dict over the same weights. Throws HebbError, changing nothing, when it does not fit. */
+  loadStateDict({ state }: LoadedAverageState): void {
+    const all = [
+      ...this.#averages.map((average, place) => [String(place), average] as const),
+      ["updates", this.#count] as const,
+    ];
+    const fitting = all.map(([name, cell]) => {
+      const value = state[name];
+      if (
+        value === undefined ||
+        value.shape.length !== cell.rank ||
+        value.shape.some((size, axis) => size !== cell.shape[axis])
+      )
+        throw new HebbError(
+          `loadStateDict: the average "${name}" ${value === undefined ? "is missing" : `is [${value.shape.join(", ")}] and must be [${cell.shape.join(", ")}]`}; load it over the same model`,
+        );
+      return [cell, value] as const;
+    });
+    for (const [cell, value] of fitting) cell.assign(value instanceof Tensor ? value : value.data);
+  }
+}
+
+export interface EMAOptions {
+  /** How much of the average stays at each update. Default 0.999. */
+  readonly decay?: number;
+  /** Begin with less: min(decay, (1 + n) / (10 + n)) after n updates. Default false. */
+  readonly warmup?: boolean;
+}
+
+/**
+ * Exponential moving average: average += (1 − decay)(weight − average). Source: torch.optim.swa_utils.AveragedModel with
+ * get_ema_multi_avg_fn; Polyak and Juditsky 1992.
+ */
+export class EMA extends WeightAverage {
+  readonly #decay: State;
+  readonly #warmup: boolean;
+
+  constructor(states: Iterable<State>, { decay = 0.999, warmup = false }: EMAOptions = {}) {
+    super(states);
+    if (!(decay >= 0 && decay <= 1)) throw new HebbError(`EMA: decay must lie between 0 and 1, got ${decay}`);
+    this.#decay = new State(decay, { dtype: "float64", name: "decay" });
+    this.#warmup = warmup;
+  }
+
+  /** Takes effect at the next update, without compiling anew. */
+  set decay(decay: number) {
+    if (!(decay >= 0 && decay <= 1)) throw new HebbError(`EMA: decay must lie between 0 and 1, got ${decay}`);
+    this.#decay.assign(decay);
+  }
+
+  protected shareAfter(count: Tensor): Tensor {
+    const decay = this.#warmup ? this.#decay.minimum(count.add(1).div(count.add(10))) : this.#decay;
+    return decay.neg().add(1);
+  }
+}
+
+/** The plain average of all updates, taken late in training. Source: torch.optim.swa_utils.AveragedModel (Izmailov et al. 2018). */
+export class SWA extends WeightAverage {
+  protected shareAfter(count: Tensor): Tensor {
+    return count.add(1).reciprocal();
+  }
+}

@@ -1,0 +1,247 @@
+// Schedules that go up and down, with the momentum the other way: OneCycleLR, CyclicLR; and SWALR, which goes to one rate and stays.
+import { HebbError } from "../graph/errors.ts";
+import { checkCount, Schedule, type Scheduled } from "./schedule.ts";
+
+export interface OneCycleOptions {
+  /** The highest rate, one for all groups or one for each. */
+  readonly maxLr: number | readonly number[];
+  readonly totalSteps: number;
+  /** The share of steps in which the rate rises. Default 0.3. */
+  readonly pctStart?: number;
+  /** Default "cos". */
+  readonly annealStrategy?: "cos" | "linear";
+  /** Move the momentum (or the first beta) the other way. Default true. */
+  readonly cycleMomentum?: boolean;
+  /** Default 0.85. */
+  readonly baseMomentum?: number;
+  /** Default 0.95. */
+  readonly maxMomentum?: number;
+  /** maxLr / divFactor is the first rate. Default 25. */
+  readonly divFactor?: number;
+  /** The first rate / finalDivFactor is the last. Default 1e4. */
+  readonly finalDivFactor?: number;
+  /** Fall as long as the rise took, then to the last rate. Default false. */
+  readonly threePhase?: boolean;
+}
+
+/** Up to maxLr and down to almost nothing; step once for each batch. Source: torch.optim.lr_scheduler.OneCycleLR (Smith and Topin 2019). */
+export class OneCycleLR extends Schedule {
+  readonly #maxLrs: readonly number[];
+  readonly #total: number;
+  readonly #linear: boolean;
+  readonly #phases: readonly Phase[];
+  readonly #div: number;
+  readonly #finalDiv: number;
+  readonly #cycleMomentum: boolean;
+
+  constructor(optimizer: Scheduled, options: OneCycleOptions) {
+    super(optimizer);
+    const { maxLr, totalSteps, pctStart = 0.3, baseMomentum: low = 0.85, maxMomentum: high = 0.95 } = options;
+    this.#total = checkCount("OneCycleLR", "totalSteps", totalSteps, 1);
+    if (!(pctStart >= 0 && pctStart <= 1))
+      throw new HebbError(`OneCycleLR: pctStart must lie between 0 and 1, got ${pctStart}`);
+    this.#maxLrs = typeof maxLr === "number" ? optimizer.groups.map(() => maxLr) : maxLr;
+    if (this.#maxLrs.length !== optimizer.groups.length)
+      throw new HebbError(
+        `OneCycleLR: ${this.#maxLrs.length} values of maxLr do not fit ${optimizer.groups.length} groups`,
+      );
+    this.#linear = options.annealStrategy === "linear";
+    this.#div = options.divFactor ?? 25;
+    this.#finalDiv = options.finalDivFactor ?? 1e4;
+    this.#cycleMomentum = options.cycleMomentum ?? true;
+    const up = { end: pctStart * totalSteps - 1, from: "first", to: "max", momentum: [high, low] } as const;
+    this.#phases = options.threePhase
+      ? [
+          up,
+          { end: 2 * pctStart * totalSteps - 2, from: "max", to: "first", momentum: [low, high] },
+          { end: totalSteps - 1, from: "first", to: "last", momentum: [high, high] },
+        ]
+      : [up, { end: totalSteps - 1, from: "max", to: "last", momentum: [low, high] }];
+    if (this.#cycleMomentum && optimizer.groups.some((group) => momentumName(group.options) === undefined)) {
+      throw new HebbError(
+        "OneCycleLR: this optimizer has no momentum to cycle; set cycleMomentum to false, or give SGD a momentum",
+      );
+    }
+    this.start();
+  }
+
+  /** The value at a step: what `value` makes of the phase and of how much of it has passed. */
+  #within(step: number, value: (phase: Phase, share: number) => number): number {
+    let start = 0;
+    for (const [place, phase] of this.#phases.entries()) {
+      if (step <= phase.end || place === this.#phases.length - 1)
+        return value(phase, phase.end === start ? 1 : (step - start) / (phase.end - start));
+      start = phase.end;
+    }
+    throw new HebbError("OneCycleLR: there is no phase");
+  }
+
+  #between(from: number, to: number, share: number): number {
+    return this.#linear ? from + (to - from) * share : to + ((from - to) / 2) * (1 + Math.cos(Math.PI * share));
+  }
+
+  override rateAt(step: number, _base: number, group: number): number {
+    const max = this.#maxLrs[group] ?? 0;
+    const first = max / this.#div;
+    const heights: Heights = { first, max, last: first / this.#finalDiv };
+    return this.#within(step, (phase, share) => this.#between(heights[phase.from], heights[phase.to], share));
+  }
+
+  protected override apply(step: number): void {
+    if (step >= this.#total)
+      throw new HebbError(
+        `OneCycleLR: step ${step} is beyond totalSteps ${this.#total}; step once for each batch, and count all batches of all epochs`,
+      );
+    super.apply(step);
+    if (!this.#cycleMomentum) return;
+    const momentum = this.#within(step, (phase, share) => this.#between(phase.momentum[0], phase.momentum[1], share));
+    for (const group of this.optimizer.groups) group.vary(momentumName(group.options) ?? "momentum", momentum);
+  }
+}
+
+interface Heights {
+  readonly first: number;
+  readonly max: number;
+  readonly last: number;
+}
+
+/** One stretch of the cycle. */
+interface Phase {
+  readonly end: number;
+  readonly from: keyof Heights;
+  readonly to: keyof Heights;
+  readonly momentum: readonly [number, number];
+}
+
+/** The option that plays the part of momentum. */
+function momentumName(options: object): string | undefined {
+  if ("betas" in options) return "beta1";
+  return "momentum" in options && options.momentum !== 0 ? "momentum" : undefined;
+}
+
+export interface CyclicOptions {
+  /** The lowest rate, one for all groups or one for each. */
+  readonly baseLr: number | readonly number[];
+  /** The highest rate, one for all groups or one for each. */
+  readonly maxLr: number | readonly number[];
+  /** Steps from the lowest to the highest. Default 2000. */
+  readonly stepSizeUp?: number;
+  /** Steps back. Default: as many. */
+  readonly stepSizeDown?: number;
+  /** The height of cycles: the same, halved each time, or times gamma at each step. Default "triangular". */
+  readonly mode?: "triangular" | "triangular2" | "expRange";
+  /** For "expRange". Default 1. */
+  readonly gamma?: number;
+  /** The height as a function of the cycle (from 1) or of the step, in place of mode. */
+  readonly scaleFn?: (at: number) => number;
+  /** What scaleFn takes. Default "cycle". */
+  readonly scaleMode?: "cycle" | "iterations";
+  /** Move the momentum (or the first beta) the other way. Default true. */
+  readonly cycleMomentum?: boolean;
+  /** Default 0.8. */
+  readonly baseMomentum?: number;
+  /** Default 0.9. */
+  readonly maxMomentum?: number;
+}
+
+/** Up and down between two rates; step once for each batch. Source: torch.optim.lr_scheduler.CyclicLR (Smith 2017). */
+export class CyclicLR extends Schedule {
+  readonly #low: readonly number[];
+  readonly #high: readonly number[];
+  readonly #period: number;
+  readonly #rise: number;
+  readonly #scale: (step: number, cycle: number) => number;
+  readonly #momenta: readonly [low: number, high: number] | undefined;
+
+  constructor(optimizer: Scheduled, options: CyclicOptions) {
+    super(optimizer);
+    const up = checkCount("CyclicLR", "stepSizeUp", options.stepSizeUp ?? 2000, 1);
+    const down = checkCount("CyclicLR", "stepSizeDown", options.stepSizeDown ?? up, 1);
+    this.#low = perGroup("CyclicLR", "baseLr", options.baseLr, optimizer);
+    this.#high = perGroup("CyclicLR", "maxLr", options.maxLr, optimizer);
+    this.#period = up + down;
+    this.#rise = up / this.#period;
+    const { mode = "triangular", gamma = 1, scaleFn, scaleMode = "cycle" } = options;
+    if (scaleFn !== undefined) this.#scale = (step, cycle) => scaleFn(scaleMode === "cycle" ? cycle : step);
+    else if (mode === "triangular") this.#scale = () => 1;
+    else if (mode === "triangular2") this.#scale = (_, cycle) => 0.5 ** (cycle - 1);
+    else if (mode === "expRange") this.#scale = (step) => gamma ** step;
+    else
+      throw new HebbError(
+        `CyclicLR: mode "${mode satisfies never}" does not exist; use "triangular", "triangular2" or "expRange"`,
+      );
+    const { cycleMomentum = true, baseMomentum = 0.8, maxMomentum = 0.9 } = options;
+    this.#momenta = cycleMomentum ? [baseMomentum, maxMomentum] : undefined;
+    if (cycleMomentum && optimizer.groups.some((group) => momentumName(group.options) === undefined)) {
+      throw new HebbError(
+        "CyclicLR: this optimizer has no momentum to cycle; set cycleMomentum to false, or give SGD a momentum",
+      );
+    }
+    this.start();
+  }
+
+  /** How far from the lowest to the highest, 0 … 1. */
+  #height(step: number): number {
+    const cycle = Math.floor(1 + step / this.#period);
+    const x = 1 + step / this.#period - cycle;
+    const share = x <= this.#rise ? x / this.#rise : (x - 1) / (this.#rise - 1);
+    return share * this.#scale(step, cycle);
+  }
+
+  override rateAt(step: number, _base: number, group: number): number {
+    const [low, high] = [this.#low[group] ?? 0, this.#high[group] ?? 0];
+    return low + (high - low) * this.#height(step);
+  }
+
+  protected override apply(step: number): void {
+    super.apply(step);
+    if (this.#momenta === undefined) return;
+    const [low, high] = this.#momenta;
+    const momentum = high - (high - low) * this.#height(step);
+    for (const group of this.optimizer.groups) group.vary(momentumName(group.options) ?? "momentum", momentum);
+  }
+}
+
+/** One value for each group. */
+function perGroup(
+  kind: string,
+  name: string,
+  value: number | readonly number[],
+  optimizer: Scheduled,
+): readonly number[] {
+  const list = typeof value === "number" ? optimizer.groups.map(() => value) : value;
+  if (list.length !== optimizer.groups.length)
+    throw new HebbError(`${kind}: ${list.length} values of ${name} do not fit ${optimizer.groups.length} groups`);
+  return list;
+}
+
+export interface SWALROptions {
+  /** Where the rate goes, one for all groups or one for each. */
+  readonly swaLr: number | readonly number[];
+  /** How many steps it takes. Default 10. */
+  readonly annealEpochs?: number;
+  /** Default "cos". */
+  readonly annealStrategy?: "cos" | "linear";
+}
+
+/** From the present rate to swaLr, where it stays: for averaging weights with SWA. Source: torch.optim.swa_utils.SWALR. */
+export class SWALR extends Schedule {
+  readonly #goals: readonly number[];
+  readonly #length: number;
+  readonly #linear: boolean;
+
+  constructor(optimizer: Scheduled, { swaLr, annealEpochs = 10, annealStrategy = "cos" }: SWALROptions) {
+    super(optimizer);
+    this.#goals = perGroup("SWALR", "swaLr", swaLr, optimizer);
+    this.#length = checkCount("SWALR", "annealEpochs", annealEpochs);
+    this.#linear = annealStrategy === "linear";
+    this.start();
+  }
+
+  override rateAt(step: number, base: number, group: number): number {
+    const steps = this.#length === 0 ? Math.max(1, step) : step;
+    const t = Math.min(1, steps / Math.max(1, this.#length));
+    const share = this.#linear ? t : (1 - Math.cos(Math.PI * t)) / 2;
+    return (this.#goals[group] ?? base) * share + base * (1 - share);
+  }
+}

@@ -1,0 +1,125 @@
+// The learning-rate finder: rates that rise from step to step, and what the losses say of them (Smith 2017).
+import { HebbError } from "../graph/errors.ts";
+import { checkCount, type Scheduled } from "./schedule.ts";
+
+export interface FinderOptions {
+  /** Default 1e-7. */
+  readonly startLr?: number;
+  /** Default 10. */
+  readonly endLr?: number;
+  /** Default 100. */
+  readonly steps?: number;
+  /** Equal factors or equal distances between rates. Default "exponential". */
+  readonly mode?: "exponential" | "linear";
+  /** How much of the average loss stays at each step. Default 0.9. */
+  readonly smoothing?: number;
+  /** Stop when the average loss is this many times the best one. Default 4. */
+  readonly divergence?: number;
+}
+
+export interface FinderPoint {
+  readonly lr: number;
+  readonly loss: number;
+  /** The moving average, without the bias of its start. */
+  readonly smoothed: number;
+}
+
+export interface FinderSuggestion {
+  /** Where the average loss falls fastest against the logarithm of the rate: a good rate. */
+  readonly steepest: number;
+  /** A tenth of the rate of the lowest average loss: a rate that is not too high. */
+  readonly tenthOfLowest: number;
+  /** The rate of the lowest average loss. */
+  readonly lowest: number;
+}
+
+/** Rates and losses of one search. Use it directly, or through findLearningRate. */
+export class LRFinder {
+  readonly #options: Required<FinderOptions>;
+  readonly #points: FinderPoint[] = [];
+  #average = 0;
+  #best = Number.POSITIVE_INFINITY;
+  #stopped = false;
+
+  constructor(options: FinderOptions = {}) {
+    this.#options = {
+      startLr: 1e-7,
+      endLr: 10,
+      steps: 100,
+      mode: "exponential",
+      smoothing: 0.9,
+      divergence: 4,
+      ...options,
+    };
+    const { startLr, endLr, steps, smoothing } = this.#options;
+    checkCount("LRFinder", "steps", steps, 3);
+    if (!(startLr > 0 && startLr < endLr))
+      throw new HebbError(`LRFinder: needs 0 < startLr < endLr, got ${startLr} and ${endLr}`);
+    if (!(smoothing >= 0 && smoothing < 1))
+      throw new HebbError(`LRFinder: smoothing must be 0 or more and below 1, got ${smoothing}`);
+  }
+
+  /** Whether all rates have been tried, or the loss has run away. */
+  get done(): boolean {
+    return this.#stopped || this.#points.length >= this.#options.steps;
+  }
+
+  /** The rate for the next step. */
+  get lr(): number {
+    const { startLr, endLr, steps, mode } = this.#options;
+    const share = Math.min(1, this.#points.length / (steps - 1));
+    return mode === "linear" ? startLr + (endLr - startLr) * share : startLr * (endLr / startLr) ** share;
+  }
+
+  get points(): readonly FinderPoint[] {
+    return this.#points;
+  }
+
+  /** Takes the loss of the step made with `lr`; false when the search is over. */
+  record(loss: number): boolean {
+    if (this.done) throw new HebbError("LRFinder: the search is over; look at points and suggestion()");
+    const { smoothing, divergence } = this.#options;
+    const { lr } = this;
+    this.#average = smoothing * this.#average + (1 - smoothing) * loss;
+    const smoothed = this.#average / (1 - smoothing ** (this.#points.length + 1));
+    this.#points.push({ lr, loss, smoothed });
+    this.#best = Math.min(this.#best, smoothed);
+    if (!Number.isFinite(loss) || (this.#best > 0 && smoothed > divergence * this.#best)) this.#stopped = true;
+    return !this.done;
+  }
+
+  /** What the losses say; undefined when the loss never fell. */
+  suggestion(): FinderSuggestion | undefined {
+    const points = this.#points.filter(({ smoothed }) => Number.isFinite(smoothed));
+    let low = 0;
+    for (const [place, { smoothed }] of points.entries()) if (smoothed < (points[low]?.smoothed ?? 0)) low = place;
+    let [best, steepest] = [0, -1];
+    for (let place = 1; place < low; place++) {
+      const [before, after] = [points[place - 1], points[place + 1]];
+      if (before === undefined || after === undefined) continue;
+      const slope = (after.smoothed - before.smoothed) / Math.log(after.lr / before.lr);
+      if (slope < best) [best, steepest] = [slope, place];
+    }
+    const [at, bottom] = [points[steepest], points[low]];
+    if (at === undefined || bottom === undefined) return undefined;
+    return { steepest: at.lr, lowest: bottom.lr, tenthOfLowest: bottom.lr / 10 };
+  }
+}
+
+/**
+ * Runs `step` (which makes one training step and gives its loss) with rising rates until all are tried or the loss runs away, then puts
+ * the rates back. The weights are changed: keep a state dict of model and optimizer to go back to.
+ */
+export function findLearningRate(optimizer: Scheduled, step: () => number, options: FinderOptions = {}): LRFinder {
+  const finder = new LRFinder(options);
+  const before = optimizer.groups.map(({ lr }) => lr);
+  try {
+    while (!finder.done) {
+      for (const group of optimizer.groups) group.lr = finder.lr;
+      finder.record(step());
+    }
+  } finally {
+    for (const [place, group] of optimizer.groups.entries()) group.lr = before[place] ?? group.lr;
+  }
+  return finder;
+}
