@@ -1,0 +1,65 @@
+// The code in the pages of docs/ runs, and prints what the pages say.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+let folder = "";
+beforeAll(() => {
+  const cache = join(root, "node_modules/.cache");
+  mkdirSync(cache, { recursive: true });
+  folder = mkdtempSync(join(cache, "hebb-docs-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The blocks of TypeScript of a page, in order, with the packages' names replaced by their sources. */
+function blocksOf(page: string): string[] {
+  const text = readFileSync(join(root, "docs", page), "utf8");
+  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) =>
+    code
+      .replace(/from "hebb\/(\w+)"/g, (_, room: string) => `from "${join(root, "src", room, "index.ts")}"`)
+      .replace(/from "hebb"/g, `from "${join(root, "src/index.ts")}"`),
+  );
+}
+
+function run(code: string, name: string): Promise<string> {
+  const file = join(folder, `${name}.ts`);
+  writeFileSync(file, code);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["scripts/run.mjs", file], { cwd: root, timeout: 60_000 });
+    let [out, complaints] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      complaints += text;
+    });
+    child.on("error", reject);
+    child.on("close", (status) =>
+      status === 0 ? resolve(out) : reject(new Error(`${name} ended with ${status}\n${complaints}`)),
+    );
+  });
+}
+
+/** What each block prints, in order. */
+const pages: Readonly<Record<string, readonly RegExp[]>> = {
+  "training.md": [
+    /^(early|finished) \d+ (0\.9\d*|1)\n$/,
+    /^0\.105 0\.200 0\.19.* 0\.003 0\.000\n$/,
+    /^true\n$/,
+    /^5 true\n$/,
+    /^true\n$/,
+    /^not to be: t/,
+  ],
+  "doctor.md": [/softmaxBeforeCrossEntropy in 3: .*\n {2}seen the 2 outputs of every row.*\n {2}why .*\n {2}fix .*\n$/],
+};
+
+describe.each(Object.entries(pages))("docs/%s", (page, prints) => {
+  const blocks = blocksOf(page);
+  test("has no block that is not run", () => expect(blocks.length).toBe(prints.length));
+  test.each(prints.map((pattern, place) => [place + 1, pattern] as const))("block %i", async (number, pattern) => {
+    expect(await run(blocks[number - 1] ?? "", `${page.replace(".md", "")}-${number}`)).toMatch(pattern);
+  });
+});
