@@ -90,6 +90,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
   const stages: StageInfo[] = [];
   const ends: number[] = [];
   const layers: (nn.Linear | nn.Conv2d)[] = [];
+  const following: ActivationName[] = [];
   let shape = info.inputShape;
   stages.push({
     kind: "input",
@@ -115,7 +116,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
     ) {
       const layer = new nn.Conv2d(channels, units, 3, { padding: 1, dtype });
       layers.push(layer);
-      initialise(layer.weight, layer.bias, state.init, name);
+      following.push(name);
       const path = String(modules.length);
       modules.push(layer, activation(name));
       shape = [units, height, width];
@@ -128,7 +129,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
       flatten();
       const layer = new nn.Linear(shape[0] ?? 1, units, { dtype });
       layers.push(layer);
-      initialise(layer.weight, layer.bias, state.init, name);
+      following.push(name);
       const path = String(modules.length);
       modules.push(layer, activation(name));
       shape = [units];
@@ -141,10 +142,14 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
   const outputs = outputsOf(info);
   const last = new nn.Linear(shape[0] ?? 1, outputs, { dtype });
   layers.push(last);
-  initialise(last.weight, last.bias, state.init, "identity");
+  following.push("identity");
   stages.push({ kind: "output", units: outputs, shape: [outputs], path: String(modules.length) });
   modules.push(last);
   ends.push(modules.length);
+  // After all layers are made, so that the draws come in the order in which the program of this state makes them.
+  layers.forEach(({ weight, bias }, place) => {
+    initialise(weight, bias, state.init, following[place] ?? "identity");
+  });
   return { model: new nn.Sequential(...modules), stages, ends, layers };
 }
 

@@ -280,6 +280,12 @@ export function changeText(key: Key, value: string): boolean {
   return true;
 }
 
+/** Whether this page was here before: then it goes on where it stood. A link that is followed leads where it says. */
+function reloaded(): boolean {
+  const [entry] = performance.getEntriesByType("navigation");
+  return entry instanceof PerformanceNavigationTiming && entry.type !== "navigate";
+}
+
 export async function open(): Promise<void> {
   const hash = location.hash;
   const kept = testing && query.get("keep") !== "1" ? undefined : await recall().catch(() => undefined);
@@ -293,12 +299,7 @@ export async function open(): Promise<void> {
     state.value = { ...wanted, ...handed.patch };
     playing.value = !calm;
     begin();
-  } else if (
-    same &&
-    kept?.saved !== undefined &&
-    kept.saved.step >= wanted.step &&
-    (hash.length < 2 || kept.state.step === wanted.step)
-  ) {
+  } else if (same && kept?.saved !== undefined && (reloaded() || hash.length < 2 || kept.saved.step === wanted.step)) {
     playing.value = kept.playing && !calm;
     begin(0, kept.saved);
   } else {

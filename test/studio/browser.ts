@@ -139,7 +139,7 @@ export function useStudio(): Studio {
           errors.push(`${fragment}: ${message.text()}`);
       });
       await page.goto(`${origin}${path}?test=1${query}${fragment === "" ? "" : `#${fragment}`}`);
-      await page.waitForFunction("globalThis.studio?.hot.snapshot !== undefined", undefined, { timeout: 50_000 });
+      await page.waitForFunction("globalThis.studio?.hot?.snapshot !== undefined", undefined, { timeout: 50_000 });
       return page;
     },
   };

@@ -136,10 +136,11 @@ describe.skipIf(missing)("time", () => {
     const page = await studio.open("data=spirals&noise=0.1", { query: "&keep=1" });
     await until(page, ({ step }) => step > 60, "some steps");
     await page.evaluate("studio.play(false)");
-    const before = await until(page, ({ playing }) => !playing, "a pause");
+    await page.waitForTimeout(300);
+    const before = await until(page, ({ playing, step, state }) => !playing && state["step"] === step, "a pause");
     await page.evaluate("studio.keepNow()");
     await page.reload();
-    await page.waitForFunction("globalThis.studio?.hot.snapshot !== undefined");
+    await page.waitForFunction("globalThis.studio?.hot?.snapshot !== undefined");
     const after = await until(page, ({ step }) => step === before.step, "the same step");
     expect(after.loss).toBe(before.loss);
     expect(after.state["data"]).toBe("spirals");
@@ -153,7 +154,7 @@ describe.skipIf(missing)("an end with a reason", () => {
   it("tells that the numbers are lost, and mends it with one click", async () => {
     const page = await studio.open("data=curve&loss=mse&optimizer=sgd&lr=10&layers=8.relu_8.relu&init=large&speed=0");
     await until(page, ({ stopped }) => stopped === "nan", "the loss of all numbers");
-    await page.getByText("The loss is no number any more").waitFor();
+    await page.locator(".notice", { hasText: "The loss is no number any more" }).waitFor();
     for (let k = 0; k < 5; k++) {
       const fix = page.locator(".notice.bad button.accent");
       if ((await fix.count()) === 0) break;
@@ -167,7 +168,7 @@ describe.skipIf(missing)("an end with a reason", () => {
   it("stops at a plateau", async () => {
     const page = await studio.open("data=circles&noise=0.1&layers=4.identity&speed=0");
     await until(page, ({ stopped }) => stopped === "plateau", "the plateau");
-    await page.getByText(/hardly moved/).waitFor();
+    await page.locator(".notice", { hasText: "hardly moved" }).waitFor();
     await page.close();
   });
   it("says why a pairing is unwise, and runs both", async () => {

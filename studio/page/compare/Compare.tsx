@@ -174,7 +174,7 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
 function Table() {
   const steps = seen.value.filter((_, k) => k % Math.max(1, Math.ceil(seen.value.length / 25)) === 0);
   return (
-    <div class="table-scroll">
+    <div class="table-scroll" tabIndex={0} role="region" aria-label="Figures of every lane">
       <table>
         <thead>
           <tr>

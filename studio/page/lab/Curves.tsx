@@ -158,7 +158,7 @@ function Plot({
 export function CurveTable({ points, metric }: { readonly points: readonly HistoryPoint[]; readonly metric: string }) {
   const step = Math.max(1, Math.ceil(points.length / 40));
   return (
-    <div class="table-scroll">
+    <div class="table-scroll" tabIndex={0} role="region" aria-label="Figures by step">
       <table>
         <thead>
           <tr>

@@ -210,7 +210,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
     return onPicture(write);
   }, [classes, palette]);
   return (
-    <div class="table-scroll">
+    <div class="table-scroll" tabIndex={0} role="region" aria-label="Confusion matrix">
       <table class="matrix" ref={table}>
         <caption>
           {testCount > 0 ? "held-out rows" : "training rows"}: rows are the truth, columns what the network says

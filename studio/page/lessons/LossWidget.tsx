@@ -32,8 +32,8 @@ export function LossWidget() {
         <h2 id="loss-title">A point of class 1</h2>
         <p class="legend">
           {plotted.map(({ name }, k) => (
-            <span key={name} class="class-name" style={{ color: hues[k] }}>
-              {k === 0 ? "━" : "╍"} {lossTitles[name]}
+            <span key={name} class="class-name">
+              <b style={{ color: hues[k] }}>{k === 0 ? "━" : "╍"}</b> {lossTitles[name]}
             </span>
           ))}
         </p>

@@ -299,7 +299,7 @@ function Scrubber({ stages }: { readonly stages: readonly Stage[] }) {
               type="button"
               class="small"
               title={title}
-              aria-label={title}
+              aria-label={`${name}, ${title}`}
               aria-current={k === at.value ? "step" : undefined}
               onClick={() => {
                 at.value = k;

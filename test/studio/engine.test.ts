@@ -1,0 +1,194 @@
+// The Studio's engine in Node: the address round trip, programs that repeat a run, projects, going back, the layout.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { Session } from "../../studio/engine/session.ts";
+import { exportRun } from "../../studio/engine/ship.ts";
+import { View } from "../../studio/engine/view.ts";
+import { codeOf } from "../../studio/shared/code.ts";
+import { initNames, lossesOf, optimizerNames } from "../../studio/shared/names.ts";
+import { readProject } from "../../studio/shared/project.ts";
+import {
+  fields,
+  keys,
+  parseHash,
+  printHash,
+  readState,
+  runKey,
+  type StudioState,
+  startState,
+} from "../../studio/shared/state.ts";
+
+const states: readonly (readonly [string, Partial<StudioState>])[] = [
+  ["the first one", {}],
+  ["blobs, squared error", { data: "blobs", loss: "mse", layers: [{ kind: "dense", units: 5, activation: "gelu" }] }],
+  ["a curve, Huber", { data: "curve", loss: "huber", optimizer: "rmsprop" }],
+  ["loans, dropout", { data: "loans", dropout: 0.3, optimizer: "adamw", decay: 0.01 }],
+  ["iris", { data: "iris", loss: "crossEntropy", optimizer: "nesterov" }],
+  ["XOR, hinge, no hidden layer", { data: "xor", loss: "hinge", layers: [], batch: 2, optimizer: "sgd", lr: 0.1 }],
+  [
+    "painted, with a weight set by hand",
+    {
+      data: "painted",
+      points: Array.from({ length: 20 }, (_, k) => [k / 10, (k * k) / 100, k % 2 === 0 ? 0 : 1] as const),
+      edits: [
+        { step: 0, parameter: "0.weight", index: 1, value: 0.5 },
+        { step: 7, parameter: "2.bias", index: 0, value: -1 },
+      ],
+    },
+  ],
+  [
+    "digits, convolutions",
+    {
+      data: "digits",
+      count: 60,
+      loss: "crossEntropy",
+      layers: [
+        { kind: "conv", units: 3, activation: "relu" },
+        { kind: "dense", units: 6, activation: "tanh" },
+      ],
+    },
+  ],
+  ["words", { data: "words", loss: "crossEntropy", layers: [{ kind: "dense", units: 6, activation: "tanh" }] }],
+  ...initNames.map(
+    (init) =>
+      [
+        `initial weights ${init}`,
+        {
+          init,
+          layers: [
+            { kind: "dense", units: 4, activation: "tanh" },
+            { kind: "dense", units: 4, activation: "relu" },
+          ],
+        },
+      ] as const,
+  ),
+  ...optimizerNames.map((optimizer) => [`optimizer ${optimizer}`, { optimizer }] as const),
+];
+
+const whole = (patch: Partial<StudioState>): StudioState => ({ ...startState, count: 60, ...patch });
+
+describe("the state in an address", () => {
+  it("goes there and back, whatever it is", () => {
+    for (const [, patch] of states) expect(parseHash(printHash(whole(patch)))).toEqual(whole(patch));
+    const lanes = whole({
+      lanes: [{ optimizer: "adam", lr: 0.3 }, { layers: [{ kind: "dense", units: 2, activation: "relu" }] }],
+    });
+    expect(parseHash(printHash(lanes))).toEqual(lanes);
+    expect(printHash(startState)).toBe("");
+  });
+  it("takes nothing that is no such state", () => {
+    for (const text of [
+      "data=nothing",
+      "lr=-1",
+      "layers=9999.tanh",
+      "layers=8.tanh_x",
+      "points=1.2.7",
+      "%E0%A4%A",
+      "edits=1~../x~0~1",
+      "lanes=data:x",
+      "step=1e99",
+      "=&=&&",
+      "__proto__=1",
+    ])
+      expect(parseHash(text)).toEqual(startState);
+    expect(readState({ lr: "x", layers: 3, points: null, data: ["moons"] })).toMatchObject({ lr: startState.lr });
+    expect(readState(JSON.parse(JSON.stringify(whole({ data: "iris" }))))).toEqual(whole({ data: "iris" }));
+  });
+  it("describes every field once", () => {
+    expect(new Set(keys).size).toBe(Object.keys(fields).length);
+    expect(Object.keys(startState).sort()).toEqual([...keys].sort());
+    expect(runKey(whole({ speed: 5, selected: "1.1", step: 9 }))).toBe(runKey(whole({})));
+    expect(runKey(whole({ lr: 0.5 }))).not.toBe(runKey(whole({})));
+  });
+});
+
+describe("files", () => {
+  for (const [name, patch] of states) {
+    it(`${name}: program, weights and project repeat the run`, async () => {
+      const session = await Session.open(whole(patch), undefined);
+      session.advance(23);
+      expect((await exportRun(session, "typescript", undefined)).difference).toBeLessThan(1e-6);
+      expect((await exportRun(session, "safetensors", undefined)).difference).toBe(0);
+      const project = await exportRun(session, "project", undefined);
+      expect(project.difference).toBe(0);
+      expect(readProject(new TextDecoder().decode(project.bytes)).state).toEqual({ ...session.state, step: 23 });
+    });
+  }
+  it("every program compiles", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "hebb-programs-"));
+    const root = fileURLToPath(new URL("../..", import.meta.url));
+    const files: string[] = [];
+    for (const [place, [, patch]] of states.entries()) {
+      if (patch.data === "digits" || patch.data === "words") continue;
+      const state = whole(patch);
+      const { prepared } = await Session.open(state, undefined);
+      const fitting = lossesOf[prepared.info.task];
+      for (const loss of fitting) {
+        const file = join(folder, `program${place}-${loss}.ts`);
+        const text = codeOf({ ...state, loss }, prepared.info, 10)
+          .map((line) => line.text)
+          .join("\n");
+        writeFileSync(file, text.replace('"hebb"', JSON.stringify(join(root, "src/index.ts"))));
+        files.push(file);
+      }
+    }
+    execFileSync(
+      process.execPath,
+      [
+        join(root, "node_modules/typescript/bin/tsc"),
+        "--noEmit",
+        "--strict",
+        "--skipLibCheck",
+        "--target",
+        "es2022",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+        "--allowImportingTsExtensions",
+        "--types",
+        "node",
+        "--typeRoots",
+        join(root, "node_modules/@types"),
+        ...files,
+      ],
+      { cwd: folder, stdio: "pipe" },
+    );
+    rmSync(folder, { recursive: true, force: true });
+    expect(files.length).toBeGreaterThan(50);
+  });
+});
+
+describe("going back", () => {
+  it("takes the same steps again, with dropout and edits too", async () => {
+    for (const patch of [{}, { dropout: 0.2 }, { edits: [{ step: 12, parameter: "0.weight", index: 0, value: 1 }] }]) {
+      const session = await Session.open(whole(patch), undefined);
+      session.advance(300);
+      const weights = session.save().tensors;
+      session.goTo(12);
+      session.goTo(140);
+      session.goTo(300);
+      expect(session.save().tensors).toEqual(weights);
+    }
+  });
+});
+
+describe("what is drawn", () => {
+  it("has a map for every neuron, and of every kind of data a figure", async () => {
+    for (const [, patch] of states.slice(0, 9)) {
+      const session = await Session.open(whole(patch), undefined);
+      session.advance(3);
+      const view = new View(session);
+      const snapshot = view.snapshot({ ...session.state, selected: "1.0" }, undefined, 0);
+      expect(snapshot.layers.length).toBe(session.network.layers.length);
+      expect(snapshot.maps.stages.length).toBe(session.network.stages.length);
+      expect(Number.isFinite(snapshot.now.train.loss)).toBe(true);
+      const { output } = snapshot;
+      expect(output.confusion.length + output.pairs.length + output.samples.length).toBeGreaterThan(0);
+    }
+  });
+});
