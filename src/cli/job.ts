@@ -138,13 +138,20 @@ const checkNetwork = objectOf<NetworkDescription>({
   activation: oneOf(...train.activationNames),
   dropout: aNumber,
 });
+const countUpTo =
+  (most: number): Check<number> =>
+  (value, place) => {
+    const count = aCount(value, place);
+    if (count > most) throw new HebbError(`${place} is ${count}, more than ${most}; restore the file from a copy`);
+    return count;
+  };
 const checkLanguage = objectOf<LanguageDescription>({
   kind: oneOf(...train.languageNames),
-  inputShape: listOf(aCount),
-  outputs: aCount,
-  layers: aCount,
-  width: aCount,
-  heads: aCount,
+  inputShape: listOf(countUpTo(2 ** 16)),
+  outputs: countUpTo(2 ** 20),
+  layers: countUpTo(1000),
+  width: countUpTo(2 ** 16),
+  heads: countUpTo(2 ** 16),
   dropout: aNumber,
 });
 export const checkModel: Check<ModelDescription> = byKind<ModelDescription>(

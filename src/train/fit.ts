@@ -88,7 +88,7 @@ export interface FitOptions {
   readonly onEvent?: EventListener | undefined;
   /** Saves a state; called at the end of epochs and now and then within them, never with weights that are no numbers. */
   readonly save?: ((state: TrainState, at: { epoch: number; step: number }) => void) | undefined;
-  /** Least milliseconds between two saves. Default 1000. */
+  /** Least milliseconds between two saves; more where saving takes long. Default 1000. */
   readonly saveEvery?: number;
   readonly resume?: TrainState | undefined;
   /** Save and stop after so many epochs in all; resuming goes on as if there had been no pause. */
@@ -108,6 +108,8 @@ export interface History {
 /** How long the loop may hold the event loop before it lets timers and signals in, in milliseconds. */
 const yieldEvery = 12;
 const progressEvery = 100;
+/** Training between two saves takes at least so many times as long as a save. */
+const mostOfTime = 30;
 
 /**
  * Trains a model. Shuffles by seed, evaluates after each epoch, keeps the best weights, stops early on request, and says so
@@ -147,6 +149,8 @@ class Trainer {
   #lossSum = 0;
   #rows = 0;
   #lastSave = performance.now();
+  /** Milliseconds that the last save within an epoch took. */
+  #saveCost = 0;
   /** The latest moment at which every weight was a number. */
   #good: Snapshot | undefined;
 
@@ -258,9 +262,11 @@ class Trainer {
       await breathe();
       breath = performance.now();
       if (signal?.aborted) return "interrupted";
-      if (now - this.#lastSave >= (this.#options.saveEvery ?? 1000)) {
+      if (this.#saveDue(now)) {
         this.#keep();
         this.#save(false);
+        // Saving large models often would take more time than training them.
+        this.#saveCost = performance.now() - now;
       }
     }
     const broken = brokenParameter(this.#model);
@@ -480,10 +486,13 @@ class Trainer {
     if (this.#best !== undefined) this.#model.loadStateDict(this.#best.weights);
   }
 
+  #saveDue(now: number): boolean {
+    return now - this.#lastSave >= Math.max(this.#options.saveEvery ?? 1000, mostOfTime * this.#saveCost);
+  }
+
   #save(always: boolean): void {
-    const { save, saveEvery = 1000, onEvent } = this.#options;
-    const due = always || performance.now() - this.#lastSave >= saveEvery;
-    if (!due) return;
+    const { save, onEvent } = this.#options;
+    if (!always && !this.#saveDue(performance.now())) return;
     this.#lastSave = performance.now();
     if (save === undefined || this.#good === undefined) return;
     save(stateOf(this.#good), { epoch: this.#feed.epoch, step: this.#good.step });

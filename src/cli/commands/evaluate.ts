@@ -1,7 +1,15 @@
 // hebb evaluate: the figures of a trained model on other data.
+import { HebbError } from "../../graph/errors.ts";
 import { Perceptron } from "../../nn/index.ts";
-import { Evaluator, type Metrics, makeObjective, residentOf, samplesOf } from "../../train/index.ts";
-import { inverseFor, taskFor } from "../job.ts";
+import {
+  Evaluator,
+  metrics as figuresOf,
+  type Metrics,
+  makeObjective,
+  residentOf,
+  samplesOf,
+} from "../../train/index.ts";
+import { classNames, inverseFor, taskFor } from "../job.ts";
 import { perceptronMetrics } from "../perceptronJob.ts";
 import { figures } from "../report.ts";
 import { openModel } from "../saved.ts";
@@ -11,7 +19,7 @@ import { readTokens } from "../textData.ts";
 export async function evaluate(
   folder: string,
   path: string,
-  args: { readonly labels?: string | undefined; readonly json: boolean },
+  args: { readonly labels?: string | undefined; readonly confusion: boolean; readonly json: boolean },
 ): Promise<number> {
   const { config, preprocessing, model } = openModel(folder);
   if (preprocessing.kind === "text") {
@@ -31,13 +39,45 @@ export async function evaluate(
     needLabels: true,
   });
   const data = applyTo(preprocessing, raw);
-  const metrics: Metrics =
-    model instanceof Perceptron
-      ? perceptronMetrics(model, data)
-      : new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing))).evaluate(
-          residentOf(data),
-          inverseFor(preprocessing),
-        ).metrics;
-  process.stdout.write(args.json ? `${JSON.stringify(metrics)}\n` : `${data.length} rows: ${figures(metrics)}\n`);
+  if (model instanceof Perceptron) {
+    const metrics: Metrics = perceptronMetrics(model, data);
+    process.stdout.write(args.json ? `${JSON.stringify(metrics)}\n` : `${data.length} rows: ${figures(metrics)}\n`);
+    return 0;
+  }
+  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing)));
+  const { metrics, predictions } = evaluator.evaluate(residentOf(data), inverseFor(preprocessing));
+  const names = classNames(preprocessing);
+  const confusion =
+    args.confusion && names !== undefined
+      ? figuresOf.confusionMatrix(
+          figuresOf.predictedClasses(predictions, names.length),
+          data.targets.data,
+          names.length,
+        )
+      : undefined;
+  if (args.confusion && names === undefined)
+    throw new HebbError("--confusion counts classes, but this run predicts a number; leave it out");
+  if (args.json) {
+    process.stdout.write(
+      `${JSON.stringify(confusion === undefined ? metrics : { ...metrics, classes: names, confusion })}\n`,
+    );
+    return 0;
+  }
+  process.stdout.write(`${data.length} rows: ${figures(metrics)}\n`);
+  if (confusion !== undefined && names !== undefined) process.stdout.write(`${matrixText(confusion, names)}\n`);
   return 0;
+}
+
+/** Rows are what is true, columns what was predicted. */
+function matrixText(matrix: readonly (readonly number[])[], names: readonly string[]): string {
+  const label = Math.max(...names.map((name) => name.length));
+  const width =
+    Math.max(...names.map((name) => Math.min(name.length, 12)), ...matrix.flat().map((n) => String(n).length)) + 2;
+  const line = (head: string, cells: readonly string[]): string =>
+    `${head.padEnd(label)}${cells.map((cell) => cell.slice(0, 12).padStart(width)).join("")}`;
+  return [
+    "\ntrue ↓  predicted →",
+    line("", names),
+    ...matrix.map((row, place) => line(names[place] ?? "", row.map(String))),
+  ].join("\n");
 }

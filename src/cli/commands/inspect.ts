@@ -1,6 +1,7 @@
 // hebb inspect: what a run is made of, and every value of one forward pass.
 import { readEvents } from "../../formats/node.ts";
-import { type Inspected, inspect as inspectGraph, rand, seed } from "../../tensor/index.ts";
+import { type Inspected, inspect as inspectGraph, rand, randint, seed } from "../../tensor/index.ts";
+import { isLanguage } from "../../train/index.ts";
 import { figures } from "../report.ts";
 import { openModel } from "../saved.ts";
 
@@ -47,10 +48,14 @@ export async function inspect(folder: string, args: { readonly json: boolean }):
     ...summarize(value.dataSync()),
   }));
   seed(0);
-  // A batch of standard normal-like inputs: what layers do with values of the scale they were trained on.
-  const batch = rand([16, ...config.model.inputShape])
-    .sub(0.5)
-    .mul(Math.sqrt(12));
+  // A batch of inputs of mean 0 and deviation 1: what layers do with values of the scale they were trained on; or any tokens.
+  const [rows, shape] = [isLanguage(config.model) ? 2 : 16, config.model.inputShape];
+  const batch = isLanguage(config.model)
+    ? randint(0, config.model.outputs, [rows, ...shape])
+    : rand([rows, ...shape])
+        .sub(0.5)
+        .mul(Math.sqrt(12));
+  batch.dataSync();
   const layers = inspectGraph(() => model.forward(batch)).filter(
     ({ op }) => op !== "value" && op !== "reshape" && op !== "permute" && op !== "expand",
   );
@@ -69,7 +74,7 @@ export async function inspect(folder: string, args: { readonly json: boolean }):
     "parameters",
     ...parameters.map(({ name, shape, ...summary }) => `  ${name} [${shape.join(", ")}]: ${inWords(summary)}`),
     "",
-    "one forward pass of 16 standard inputs",
+    `one forward pass of ${rows} ${isLanguage(config.model) ? "windows of any tokens" : "standard inputs"}`,
     ...layers.map(
       (value: Inspected) =>
         `  ${value.formula}${value.path === "" ? "" : `  # ${value.path}`}\n      ${inWords(summarize(value.value))}`,

@@ -1,6 +1,20 @@
 // The doctor: each planted fault is found and named; healthy runs are left in peace.
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { blobs, circles, curve, Dataset, gate, moons, Random, spirals, TokenSequence } from "../../data/index.ts";
+import { readCsvFile } from "../../data/files.ts";
+import {
+  blobs,
+  circles,
+  curve,
+  Dataset,
+  gate,
+  moons,
+  prepareTable,
+  Random,
+  spirals,
+  TokenSequence,
+} from "../../data/index.ts";
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { oneHot, seed, type Tensor, tensor } from "../../tensor/index.ts";
@@ -478,6 +492,41 @@ describe("healthy runs", () => {
   test("there are at least twenty", () => expect(healthy.length).toBeGreaterThanOrEqual(20));
   test.each(healthy)("$name", async (given) => {
     expect(await findings(given)).toEqual([]);
+  });
+});
+
+/** Tables of everyday work, if they are there, with the defaults of the command line in short. */
+const tables = [
+  ["iris.csv", "species"],
+  ["penguins.csv", "species"],
+  ["tips.csv", "tip"],
+  ["mpg.csv", "mpg"],
+  ["german-credit.csv", "credit_risk"],
+] as const;
+
+describe("healthy runs on tables", () => {
+  test.each(tables)("%s", async (file, target) => {
+    const path = fileURLToPath(new URL(`../../../../shared/data/${file}`, import.meta.url));
+    if (!existsSync(path)) {
+      console.log(`${path} is absent: not tested`);
+      return;
+    }
+    const prepared = prepareTable(await readCsvFile(path), { target, seed: 1 });
+    const width = prepared.train.features.shape[0] ?? 1;
+    const { target: into } = prepared.preprocessing;
+    const outputs = into.kind === "classes" ? into.classes.length : 1;
+    const found = await findings({
+      model: () =>
+        new nn.Sequential(new nn.Linear(width, 64), new nn.ReLU(), new nn.Dropout(0.3), new nn.Linear(64, outputs)),
+      options: (model) => ({
+        train: prepared.train,
+        validation: prepared.validation,
+        optimizer: new optim.AdamW(model.parameters(), { lr: 2e-3 }),
+        epochs: 40,
+        earlyStopping: { patience: 10 },
+      }),
+    });
+    expect(found).toEqual([]);
   });
 });
 
