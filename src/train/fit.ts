@@ -88,7 +88,7 @@ export interface FitOptions {
   readonly onEvent?: EventListener | undefined;
   /** Saves a state; called at the end of epochs and now and then within them, never with weights that are no numbers. */
   readonly save?: ((state: TrainState, at: { epoch: number; step: number }) => void) | undefined;
-  /** Least milliseconds between two saves; more where saving takes long. Default 1000. */
+  /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
   readonly saveEvery?: number;
   readonly resume?: TrainState | undefined;
   /** Save and stop after so many epochs in all; resuming goes on as if there had been no pause. */
@@ -487,7 +487,7 @@ class Trainer {
   }
 
   #saveDue(now: number): boolean {
-    return now - this.#lastSave >= Math.max(this.#options.saveEvery ?? 1000, mostOfTime * this.#saveCost);
+    return now - this.#lastSave >= (this.#options.saveEvery ?? Math.max(1000, mostOfTime * this.#saveCost));
   }
 
   #save(always: boolean): void {
