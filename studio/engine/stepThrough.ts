@@ -65,6 +65,17 @@ function twinOf(session: Session): Twin {
     if (layer.bias !== undefined && from.bias !== undefined) layer.bias.assign(doubles(from.bias.dataSync()));
   });
   const optimizer = makeOptimizer(state, network.model);
+  const rows = session.nextRows().slice(0, mostRows);
+  const width = info.inputs.length;
+  const x = tensor(
+    Float64Array.from(
+      { length: rows.length * width },
+      (_, k) => train.features.data[(rows[Math.floor(k / width)] ?? 0) * width + (k % width)] ?? 0,
+    ),
+    { shape: [rows.length, width] },
+  );
+  // A model names its parameters when it first runs, and what the optimizer remembers is named after them.
+  noGrad(() => network.model.forward(x));
   const saved = session.optimizerState();
   optimizer.loadStateDict({
     state: Object.fromEntries(
@@ -75,15 +86,6 @@ function twinOf(session: Session): Twin {
     ),
     groups: saved.groups,
   });
-  const rows = session.nextRows().slice(0, mostRows);
-  const width = info.inputs.length;
-  const x = tensor(
-    Float64Array.from(
-      { length: rows.length * width },
-      (_, k) => train.features.data[(rows[Math.floor(k / width)] ?? 0) * width + (k % width)] ?? 0,
-    ),
-    { shape: [rows.length, width] },
-  );
   const labels = Array.from(rows, (row) => train.targets.data[row] ?? 0);
   const y =
     info.task === "number" ? tensor(doubles(labels), { shape: [rows.length, 1] }) : tensor(Int32Array.from(labels));

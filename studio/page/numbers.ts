@@ -25,9 +25,8 @@ export function short(value: number): string {
 export function exact(value: number): string {
   if (!Number.isFinite(value)) return short(value);
   const size = Math.abs(value);
-  return minus(
-    size !== 0 && (size < 0.0001 || size >= 1e6) ? value.toExponential(4) : String(Number(value.toFixed(5))),
-  );
+  if (size !== 0 && (size < 0.0001 || size >= 1e6)) return minus(value.toExponential(3));
+  return minus(String(Number(size >= 1 ? value.toFixed(4) : value.toPrecision(4))));
 }
 
 export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "–");

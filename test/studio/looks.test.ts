@@ -24,18 +24,30 @@ async function violations(page: Page): Promise<string[]> {
   );
 }
 
+/** On a narrow page, the tab with this part. */
+async function part(page: Page, name: string): Promise<void> {
+  const tab = page.getByRole("tab", { name });
+  if (await tab.isVisible()) await tab.click();
+}
+
 const views: readonly (readonly [name: string, fragment: string, act?: (page: Page) => Promise<unknown>])[] = [
   ["lab", "step=600&selected=1.2"],
   [
     "lab-crowded",
     "data=spirals&layers=32.relu_32.relu_32.relu&count=1200&step=200&loss=mse&init=large",
-    (page) => page.locator("details.code summary").click(),
+    async (page) => {
+      await part(page, "Network");
+      await page.locator("details.code summary").click();
+    },
   ],
   ["lab-digits", "data=digits&layers=c6.relu_c8.relu_24.relu&loss=crossEntropy&count=400&batch=32&step=120"],
   [
     "lab-iris",
     "data=iris&layers=8.relu&loss=crossEntropy&step=300",
-    (page) => page.getByRole("button", { name: "show as table" }).first().click(),
+    async (page) => {
+      await part(page, "Curves");
+      await page.getByRole("button", { name: "show as table" }).first().click();
+    },
   ],
   ["step", "surface=step&step=40"],
   [

@@ -28,6 +28,14 @@ async function check(state: StudioState): Promise<void> {
   expect(ticks.length).toBe(session.info.parameters);
   expect(ticks.filter((tick) => tick === 0).length).toBe(0);
   session.advance(1);
+  const remembered = { sgd: 0, momentum: 1, nesterov: 1, adagrad: 1, rmsprop: 1, adam: 2, adamw: 2 };
+  for (const { weight } of trace.layers) expect(weight.slots.length).toBe(remembered[state.optimizer]);
+  const own = session.optimizerState().state;
+  trace.layers.forEach(({ weight, bias }, place) => {
+    for (const [k, { slots }] of [weight, bias].entries())
+      for (const { name, after } of slots)
+        expect(far(after.values, own[`${2 * place + k}.${name}`]?.dataSync() ?? [])).toBeLessThan(1e-6);
+  });
   session.network.layers.forEach((layer, place) => {
     const shown = trace.layers[place];
     expect(far(shown?.weight.updated.values ?? [], layer.weight.dataSync())).toBeLessThan(1e-6);

@@ -44,6 +44,7 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
   return (
     <div
       class={`layer-head ${litLayer.value === place ? "lit" : ""}`}
+      data-name={name}
       style={{ left: `${x}px` }}
       onPointerEnter={() => {
         litLayer.value = place;
@@ -205,7 +206,7 @@ export function Network() {
             : `${info.stages.map(({ units }) => units).join(" → ")}, ${info.parameters} parameters`}
         </p>
       </header>
-      <div class={`layer-heads ${gap < 116 ? "tight" : ""}`}>
+      <div class={`layer-heads ${gap < 128 ? "stacked" : ""}`}>
         {layers.map((layer, place) => {
           const column = columns[place + 1];
           return column === undefined ? null : <LayerHead key={place} layer={layer} place={place} x={column.x} />;
