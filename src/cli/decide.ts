@@ -5,6 +5,7 @@ import type { TextPreprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import {
   type ActivationName,
+  type AugmentName,
   defaultLoss,
   type LossName,
   type ModelName,
@@ -41,6 +42,7 @@ export interface TrainArguments {
   readonly clipValue?: number | undefined;
   readonly ema?: number | undefined;
   readonly classWeights?: "balanced" | "none" | undefined;
+  readonly augment?: readonly AugmentName[] | undefined;
   readonly histograms?: number | undefined;
   readonly layers?: number | undefined;
   readonly width?: number | undefined;
@@ -65,7 +67,7 @@ export const located = (path: string | undefined): string | null =>
 
 /** Options that only texts, and only other data, know. */
 const ofTexts = ["layers", "width", "heads", "context", "tokenizer", "vocabulary"] as const;
-const ofRows = ["hidden", "activation", "classWeights", "folds", "target", "labels", "testLabels"] as const;
+const ofRows = ["hidden", "activation", "classWeights", "folds", "augment", "target", "labels", "testLabels"] as const;
 
 function refuse(names: readonly (keyof TrainArguments)[], args: TrainArguments, why: string): void {
   for (const name of names)
@@ -106,6 +108,8 @@ export function decideRows(
       `model "perceptron" is one neuron and decides between two classes, but the target ${task.kind === "classes" ? `has ${task.count} classes` : "is a number"}; use --model mlp`,
     );
   }
+  if (args.augment !== undefined && preprocessing.kind !== "images")
+    throw new HebbError(`--augment changes pictures, but ${path} is a table; leave it out`);
   const loss = args.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
   const { outputs } = makeObjective(loss, task);
   const optimizer = args.optimizer ?? (defaults.weightDecay > 0 ? "adamw" : "adam");
@@ -132,6 +136,7 @@ export function decideRows(
     warmup: args.warmup ?? 0,
     clipNorm: args.clipNorm ?? null,
     classWeights: args.classWeights === "balanced" ? "balanced" : null,
+    augment: args.augment ?? [],
     text: null,
   };
 }
@@ -189,6 +194,7 @@ export function decideText(
     warmup: args.warmup ?? Math.min(100, Math.floor(train.length / batchSize)),
     clipNorm: args.clipNorm ?? 1,
     classWeights: null,
+    augment: [],
     text: { tokenizer: tokenizer.kind, vocabulary },
   };
 }

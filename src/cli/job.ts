@@ -40,6 +40,8 @@ export interface JobConfig {
   readonly ema: number | null;
   /** What rows of a class count for. */
   readonly classWeights: "balanced" | null;
+  /** How pictures are changed in every epoch. */
+  readonly augment: readonly train.AugmentName[];
   /** Epochs between histograms of weights and gradients; 0: none. */
   readonly histograms: number;
   /** How a text becomes tokens; null: the data are no text. */
@@ -170,6 +172,7 @@ const plain = {
   clipValue: null,
   ema: null,
   classWeights: null,
+  augment: [],
   histograms: 0,
   text: null,
   fold: null,
@@ -199,6 +202,7 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
   clipValue: optional(aNumber),
   ema: optional(aNumber),
   classWeights: optional(oneOf("balanced")),
+  augment: listOf(oneOf(...train.augmentNames)),
   histograms: aCount,
   text: optional(
     objectOf<{ readonly tokenizer: train.TokenizerName; readonly vocabulary: number }>({

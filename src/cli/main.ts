@@ -6,6 +6,7 @@ import { HebbError } from "../graph/errors.ts";
 import type { BackendOptions } from "../runtime/index.ts";
 import {
   activationNames,
+  augmentNames,
   lossNames,
   modelNames,
   optimizerNames,
@@ -55,6 +56,12 @@ function name<T extends string>(names: readonly T[]): (text: string) => T {
     );
   };
 }
+
+/** Several of a list of names, with commas between. */
+const list =
+  <T extends string>(names: readonly T[]): ((text: string) => T[]) =>
+  (text) =>
+    text.split(",").map(name(names));
 
 const backendNames = ["auto", "c", "wasm", "reference"] as const;
 const above0 = real((value) => value > 0, "a number above 0");
@@ -142,6 +149,7 @@ withOptions(
     ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
     ["--patience <n>", "epochs without improvement before stopping (default: by the data)", whole(1)],
     ["--monitor <figure>", "which figure says what is best, such as accuracy (default: loss)", (text) => text],
+    ["--augment <changes>", `pictures changed in every epoch: ${augmentNames.join(",")}`, list(augmentNames)],
     ["--class-weights <how>", "balanced: every class has the same say", name(["balanced", "none"])],
     ["--folds <k>", "k-fold cross-validation: a run for each fold, and their mean", whole(2)],
     [

@@ -4,6 +4,7 @@ import { appendEvent, type Run, readEvents, saveCheckpoint, saveModel } from "..
 import { seed as seedEverything } from "../tensor/index.ts";
 import {
   arraysOf,
+  augmentBy,
   Evaluator,
   type EventListener,
   type Metrics,
@@ -87,6 +88,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     ema: config.ema ?? undefined,
     classWeights: config.classWeights ?? undefined,
     histograms: config.histograms,
+    augment: config.augment.length > 0 ? augmentBy(config.augment) : undefined,
     doctor: options.doctor,
     inverse,
     schedule: schedule?.schedule,

@@ -7,21 +7,6 @@ import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "./suggest.ts";
 
-export const builtInNames = [
-  "loans",
-  "moons",
-  "circles",
-  "spirals",
-  "blobs",
-  "curve",
-  "iris",
-  "and",
-  "or",
-  "xor",
-  "nand",
-] as const;
-export type BuiltInName = (typeof builtInNames)[number];
-
 /** Data as it was given, before any preprocessing. */
 export type RawData =
   | { readonly kind: "table"; readonly table: data.Table; readonly target: string | undefined; readonly name: string }
@@ -39,53 +24,6 @@ export interface SourceOptions {
   readonly seed?: number;
   /** Whether labels must be there. */
   readonly needLabels: boolean;
-}
-
-export const isBuiltIn = (name: string): name is BuiltInName => (builtInNames as readonly string[]).includes(name);
-
-/** Points of a generator as a table, so that they take the same path as a file. */
-function pointTable(dataset: data.Dataset, name: string, target: string): data.Table {
-  const width = dataset.features.shape[0] ?? 1;
-  const columns = width === 1 ? ["x"] : ["x", "y"];
-  const cells = (pick: (row: number) => number): string[] =>
-    Array.from({ length: dataset.length }, (_, row) => String(pick(row)));
-  return new data.Table(
-    [
-      ...columns.map((column, place) => ({
-        name: column,
-        cells: cells((row) => dataset.features.data[row * width + place] as number),
-      })),
-      { name: target, cells: cells((row) => dataset.targets.data[row] as number) },
-    ],
-    name,
-  );
-}
-
-function builtIn(name: BuiltInName, seed: number): RawData {
-  const table = (value: data.Table, target: string): RawData => ({ kind: "table", table: value, target, name });
-  switch (name) {
-    case "loans":
-      return table(data.loans({ seed }), "approved");
-    case "iris": {
-      const value = data.iris();
-      return table(value, value.columnNames[value.columnNames.length - 1] as string);
-    }
-    case "moons":
-      return table(pointTable(data.moons({ count: 1000, seed }), name, "class"), "class");
-    case "circles":
-      return table(pointTable(data.circles({ count: 1000, seed }), name, "class"), "class");
-    case "spirals":
-      return table(pointTable(data.spirals({ count: 1000, seed }), name, "class"), "class");
-    case "blobs":
-      return table(pointTable(data.blobs({ count: 1000, seed }), name, "class"), "class");
-    case "curve":
-      return table(pointTable(data.curve({ count: 512, seed }), name, "value"), "value");
-    case "and":
-    case "or":
-    case "xor":
-    case "nand":
-      return table(pointTable(data.gate(name), name, "output"), "output");
-  }
 }
 
 /** The labels file that goes with an images file, by the names that MNIST uses. */

@@ -1,4 +1,5 @@
 // The train room: fit, events, metrics, the doctor, models from descriptions, writing text.
+export { type AugmentOptions, augmentBy, augmentImages } from "./augment.ts";
 export { type Finding, type FindingCode, findingCodes } from "./doctor/finding.ts";
 export { Doctor, type DoctorOptions } from "./doctor/index.ts";
 export { type Evaluation, Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";

@@ -66,3 +66,6 @@ export type ScheduleName = (typeof scheduleNames)[number];
 
 export const tokenizerNames = ["characters", "bpe"] as const;
 export type TokenizerName = (typeof tokenizerNames)[number];
+
+export const augmentNames = ["crop", "rotate", "zoom", "flip", "jitter"] as const;
+export type AugmentName = (typeof augmentNames)[number];
