@@ -42,7 +42,7 @@ const fewestResults = 32 * 1024;
 const partLength = 2048;
 const mostParts = 32;
 /** Steps of k after which sums go to memory, so that what a tile reads stays in the caches. */
-const kBlock = 448;
+const kBlock = 256;
 /** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
 const blockRows = 168;
 const blockColumns = 512;

@@ -178,6 +178,7 @@ function apartCycles(rows: Factor, kernel: ContractionKernel, height: number): n
   const k = Math.abs((rows.operand && along(rows.operand, kernel.k).at(-1)?.stride) ?? 0);
   // Rows a large power of two apart share few places of the first cache.
   if (height > 4 && outer >= 256 && outer % 256 === 0) return cyclesConflict / 4;
+  if (k >= 256 && k % 256 === 0 && extentOf(kernel.k) > 32) return (2 * cyclesConflict) / height;
   return outer > 16 && k > 1 ? cyclesApart : 0;
 }
 
