@@ -63,4 +63,3 @@ export function builtIn(name: BuiltInName, seed: number): { readonly table: data
       return table(pointTable(data.gate(name), name, "output"), "output");
   }
 }
-

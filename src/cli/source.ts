@@ -1,11 +1,14 @@
-// From the DATA argument to data sets: a CSV table, an IDX pair, or a built-in problem by name.
+// From the DATA argument to data sets: a table, images with labels, a text, or a built-in problem by name.
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { readCsvFile, readIdxFile, sniffFile } from "../data/files.ts";
+import { readCsvFile, readIdxFile, readTextFile, sniffFile } from "../data/files.ts";
 import * as data from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
+import { builtIn, builtInNames, isBuiltIn } from "./builtIn.ts";
 import { nearest } from "./suggest.ts";
+
+export { type BuiltInName, builtInNames, isBuiltIn } from "./builtIn.ts";
 
 /** Data as it was given, before any preprocessing. */
 export type RawData =
@@ -15,7 +18,8 @@ export type RawData =
       readonly images: data.IdxArray;
       readonly labels: data.IdxArray | undefined;
       readonly names: { images: string; labels: string };
-    };
+    }
+  | { readonly kind: "text"; readonly text: string; readonly name: string };
 
 export interface SourceOptions {
   readonly target?: string | undefined;
@@ -37,7 +41,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   if (isBuiltIn(path) && !existsSync(path)) {
     if (options.labels !== undefined)
       throw new HebbError(`${path} is a built-in problem, which knows its target: leave out the file of labels`);
-    return builtIn(path, options.seed ?? 0);
+    return { kind: "table", ...builtIn(path, options.seed ?? 0), name: path };
   }
   if (!existsSync(path)) {
     const hint = nearest(path, builtInNames);
@@ -45,30 +49,35 @@ export async function readSource(path: string, options: SourceOptions): Promise<
       `${path} does not exist; give a CSV or IDX file, or one of the built-in problems: ${builtInNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
     );
   }
-  if ((await sniffFile(path)) === "idx") {
-    const labels = options.labels ?? guessLabels(path);
-    if (options.target !== undefined && options.needLabels) {
-      throw new HebbError(
-        `${path} holds images, which have no column "${options.target}"; name the file with their labels: --labels FILE`,
-      );
-    }
-    if (labels === undefined && options.needLabels) {
-      throw new HebbError(`${path} holds images without labels; name the file with their labels: --labels FILE`);
-    }
-    return {
-      kind: "images",
-      images: await readIdxFile(path),
-      labels: labels === undefined ? undefined : await readIdxFile(labels),
-      names: { images: path, labels: labels ?? "the labels" },
-    };
-  }
+  const kind = await sniffFile(path);
+  if (kind === "idx") return readImages(path, options);
   if (options.labels !== undefined)
     throw new HebbError(
-      `${path} is a table, which holds its own target: name its column and leave out the file of labels`,
+      `${path} is a ${kind}, which holds its own target: name its column and leave out the file of labels`,
     );
+  // A column to be predicted makes a table of any text.
+  if (kind === "text" && options.target === undefined)
+    return { kind: "text", text: await readTextFile(path), name: basename(path) };
   const table = await readCsvFile(path);
-  if (table.rowCount === 0) throw new HebbError(`${path} has a header and no rows; there is nothing to use`);
   return { kind: "table", table, target: options.target, name: basename(path) };
+}
+
+async function readImages(path: string, options: SourceOptions): Promise<RawData> {
+  const labels = options.labels ?? guessLabels(path);
+  if (options.target !== undefined && options.needLabels) {
+    throw new HebbError(
+      `${path} holds images, which have no column "${options.target}"; name the file with their labels: --labels FILE`,
+    );
+  }
+  if (labels === undefined && options.needLabels) {
+    throw new HebbError(`${path} holds images without labels; name the file with their labels: --labels FILE`);
+  }
+  return {
+    kind: "images",
+    images: await readIdxFile(path),
+    labels: labels === undefined ? undefined : await readIdxFile(labels),
+    names: { images: path, labels: labels ?? "the labels" },
+  };
 }
 
 /** Training and validation data with the preprocessing fitted on the former. */
@@ -108,6 +117,7 @@ export function prepare(
     });
     return { preprocessing, train, validation, notes: preprocessing.notes };
   }
+  if (raw.kind === "text") throw ofText(raw.name);
   const { images, labels, names } = raw;
   if (labels === undefined)
     throw new HebbError(`${names.images} holds images without labels; name the file with their labels: --labels FILE`);
@@ -126,6 +136,18 @@ export function prepare(
     notes: preprocessing.notes,
   };
 }
+
+const ofText = (name: string): HebbError =>
+  new HebbError(
+    `${name} is a text, not a table; use --model gpt or lstm, or name the column to predict: --target COLUMN`,
+  );
+
+const kinds = { table: "a table", images: "images", text: "a text" } as const;
+
+const otherKind = (preprocessing: Preprocessing, raw: RawData): HebbError =>
+  new HebbError(
+    `this run was trained on ${kinds[preprocessing.kind]}, the data given is ${kinds[raw.kind]}; give data of the same kind`,
+  );
 
 function imageDataset(preprocessing: data.ImagePreprocessing, raw: Extract<RawData, { kind: "images" }>): data.Dataset {
   const { features, targets, count } = data.applyImagePreprocessing(preprocessing, raw.images, raw.labels, raw.names);
@@ -149,9 +171,7 @@ export function applyTo(preprocessing: Preprocessing, raw: RawData): data.Datase
       );
     return imageDataset(preprocessing, raw);
   }
-  throw new HebbError(
-    `this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`,
-  );
+  throw otherKind(preprocessing, raw);
 }
 
 /** The test data that a run was given, if any. */
@@ -177,7 +197,5 @@ export function featuresOf(preprocessing: Preprocessing, raw: RawData): data.Dat
   }
   if (preprocessing.kind === "images" && raw.kind === "images")
     return imageDataset(preprocessing, { ...raw, labels: undefined });
-  throw new HebbError(
-    `this run was trained on ${preprocessing.kind === "table" ? "a table" : "images"}, the data given is ${raw.kind === "table" ? "a table" : "images"}; give data of the same kind`,
-  );
+  throw otherKind(preprocessing, raw);
 }

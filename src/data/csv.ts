@@ -75,6 +75,19 @@ export function sniffDelimiter(text: string): string {
   return best;
 }
 
+/** Whether the first lines of a text fall into equal records of at least two fields: a table, as opposed to prose. */
+export function looksLikeTable(head: Uint8Array): boolean {
+  const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
+  // A head may end within a character; only delimiters and line breaks matter here.
+  const text = new TextDecoder(wide ? (head[0] === 0xff ? "utf-16le" : "utf-16be") : "latin1").decode(head);
+  const lines = countDelimiters(text);
+  return delimiters.some((_, which) => {
+    const inHeader = lines[0]?.[which] ?? 0;
+    const agreeing = lines.filter((counts) => counts[which] === inHeader).length;
+    return inHeader > 0 && lines.length > 1 && agreeing >= 0.8 * lines.length;
+  });
+}
+
 function explain(error: CsvError, name: string, options: CsvOptions): HebbError {
   const line = typeof error["lines"] === "number" ? error["lines"] : undefined;
   const place = line === undefined ? name : `${name}, line ${line}`;

@@ -18,7 +18,7 @@ test("tables and texts, plain and packed; the kind of a file is told by its byte
   );
   expect(await readTextFile(join(folder, "t.csv"))).toBe("a,b\n1,2\n");
   expect(await sniffFile(join(folder, "x.dat"))).toBe("idx");
-  expect(await sniffFile(join(folder, "t.csv.gz"))).toBe("text");
+  expect(await sniffFile(join(folder, "t.csv.gz"))).toBe("table");
 });
 
 test("a file that is missing, or a folder, is named; a bad table names its file and line", async () => {

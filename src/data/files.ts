@@ -1,7 +1,8 @@
-// Data from files (Node only): reads tables, IDX files and texts, and turns file errors into sentences.
-import { readFile, stat } from "node:fs/promises";
+// Data from files (Node only): reads tables, IDX files and texts, tells what a file is, and turns file errors into sentences.
+import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { constants, gunzipSync } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
-import { type CsvOptions, decodeText, parseCsv } from "./csv.ts";
+import { type CsvOptions, decodeText, looksLikeTable, parseCsv } from "./csv.ts";
 import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
 import type { Table } from "./table.ts";
 
@@ -10,27 +11,43 @@ const maxFileBytes = 2 ** 31 - 1;
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
-/** The bytes of a file. Throws HebbError for one that does not exist, cannot be read, is a folder, or is larger than 2 GiB. */
-export async function readBytes(path: string): Promise<Uint8Array> {
+/** The sentence for a file that the system does not give. */
+export function fileError(path: string, error: unknown): HebbError {
+  if (error instanceof HebbError) return error;
+  switch (codeOf(error)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return new HebbError(`there is no file ${path}; check the name and the folder`);
+    case "EACCES":
+    case "EPERM":
+      return new HebbError(`${path} may not be read; check its permissions`);
+    case "ELOOP":
+      return new HebbError(`${path} is a symbolic link that leads in a circle; name the file itself`);
+    default:
+      return new HebbError(`${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+  }
+}
+
+/** The size of a regular file. Throws HebbError for one that does not exist, cannot be read, is a folder or a device. */
+export async function fileSize(path: string): Promise<number> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) throw new HebbError(`${path} is a folder; name a file in it`);
     if (!info.isFile()) throw new HebbError(`${path} is not a regular file; copy the data into one`);
-    if (info.size > maxFileBytes)
-      throw new HebbError(`${path} has ${info.size} bytes, more than ${maxFileBytes}; split it`);
+    return info.size;
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/** The bytes of a file. Throws HebbError for one that does not exist, cannot be read, is a folder, or is larger than 2 GiB. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  const size = await fileSize(path);
+  if (size > maxFileBytes) throw new HebbError(`${path} has ${size} bytes, more than ${maxFileBytes}; split it`);
+  try {
     return await readFile(path);
   } catch (error) {
-    if (error instanceof HebbError) throw error;
-    switch (codeOf(error)) {
-      case "ENOENT":
-      case "ENOTDIR":
-        throw new HebbError(`there is no file ${path}; check the name and the folder`);
-      case "EACCES":
-      case "EPERM":
-        throw new HebbError(`${path} may not be read; check its permissions`);
-      default:
-        throw new HebbError(`${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
-    }
+    throw fileError(path, error);
   }
 }
 
@@ -54,8 +71,64 @@ export async function readTextFile(path: string): Promise<string> {
   return decodeText(await readUnpacked(path), path);
 }
 
-/** What a file is by its first bytes, whatever its name: IDX (gzip too) or text such as CSV. */
-export async function sniffFile(path: string): Promise<"idx" | "text"> {
-  const bytes = await readUnpacked(path);
-  return bytes[0] === 0 && bytes[1] === 0 && bytes.byteLength >= 4 ? "idx" : "text";
+const headBytes = 65536;
+
+/** The first bytes of a file, unpacked if they are gzip: at most 64 KiB are read, and at most 1 MiB comes out of them. */
+async function readHead(path: string): Promise<Uint8Array> {
+  await fileSize(path);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, "r");
+    const buffer = new Uint8Array(headBytes);
+    const { bytesRead } = await file.read(buffer, 0, headBytes, 0);
+    const head = buffer.subarray(0, bytesRead);
+    if (!isGzip(head)) return head;
+    try {
+      return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 24 }).subarray(0, 2 ** 20);
+    } catch (error) {
+      throw new HebbError(
+        `${path} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
+      );
+    }
+  } catch (error) {
+    throw fileError(path, error);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** What a file holds. */
+export type FileKind = "idx" | "parquet" | "png" | "jpeg" | "table" | "text";
+
+const startsWith = (bytes: Uint8Array, ...wanted: readonly number[]): boolean =>
+  bytes.byteLength >= wanted.length && wanted.every((byte, i) => bytes[i] === byte);
+
+/** Files that people take for tables, and what to do with them. */
+const others: readonly { readonly magic: readonly number[]; readonly what: string }[] = [
+  { magic: [0x50, 0x4b, 3, 4], what: "a ZIP archive (Excel files are ones); unpack it, or save the sheet as CSV" },
+  { magic: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], what: "a NumPy array; write a CSV, Parquet or IDX file from it" },
+  { magic: [0x25, 0x50, 0x44, 0x46], what: "a PDF document; save its table as CSV" },
+  { magic: [0xd0, 0xcf, 0x11, 0xe0], what: "an old Office document; save the sheet as CSV" },
+  { magic: [0x47, 0x49, 0x46, 0x38], what: "a GIF image; save it as PNG or JPEG" },
+  { magic: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], what: "a SQLite database; export the table as CSV" },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], what: "packed with Zstandard; unpack it, or pack it with gzip" },
+  { magic: [0x42, 0x5a, 0x68], what: "packed with bzip2; unpack it, or pack it with gzip" },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: "packed with xz; unpack it, or pack it with gzip" },
+];
+
+/**
+ * What a file is, by its first bytes and, between a table and a text, by its name and the form of its first lines. Only its head
+ * is read. Throws HebbError for kinds that are known and not taken, such as ZIP archives.
+ */
+export async function sniffFile(path: string): Promise<FileKind> {
+  const head = await readHead(path);
+  if (startsWith(head, 0x89, 0x50, 0x4e, 0x47)) return "png";
+  if (startsWith(head, 0xff, 0xd8, 0xff)) return "jpeg";
+  if (startsWith(head, 0x50, 0x41, 0x52, 0x31)) return "parquet";
+  // Two zero bytes begin an IDX file, and no text.
+  if (head.byteLength >= 4 && startsWith(head, 0, 0)) return "idx";
+  for (const { magic, what } of others) if (startsWith(head, ...magic)) throw new HebbError(`${path} is ${what}`);
+  if (/\.(csv|tsv|tab|psv|data|dat)(\.gz)?$/i.test(path)) return "table";
+  if (/\.(txt|text|md)(\.gz)?$/i.test(path)) return "text";
+  return looksLikeTable(head) ? "table" : "text";
 }
