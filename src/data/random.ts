@@ -67,6 +67,13 @@ export class Random {
     return { seed: this.seed, stream: this.stream, position: this.position };
   }
 
+  /** Passes over so many draws. */
+  skip(draws: number): void {
+    if (!Number.isInteger(draws) || draws < 0)
+      throw new HebbError(`skip(${draws}): a whole number of at least 0 is needed`);
+    this.position += draws;
+  }
+
   private block(): [number, number] {
     if (this.position > 0xffffffff) {
       throw new HebbError("this random stream is used up (2^32 draws); take another stream number");
