@@ -161,18 +161,70 @@ export function samplesOf(data: InMemory, { seed, weights, augment }: SamplesOpt
   return augment === undefined ? new Resident(data, own) : new Augmented(data, own, augment, seed ?? 0);
 }
 
-/** The batches of one step after the other, in a seeded order that a saved state goes on with exactly. */
-export class Feed {
+/** Where a feed stands: the part of a stream, and the batches of it already handed out. */
+export type FeedState = SamplerState & { readonly part: number };
+
+/** Where a batch stands among those of one update. */
+export interface Place {
+  readonly first: boolean;
+  readonly last: boolean;
+  /** Rows of all batches of the update; 0 for an update of one batch. */
+  readonly rows: number;
+}
+
+export const alone: Place = { first: true, last: true, rows: 0 };
+
+/** Rows that are at hand, batch by batch. */
+export interface Part {
+  readonly samples: Samples;
+  batches(): Generator<{ readonly batch: Int32Array; readonly place: Place }, void, void>;
+}
+
+/** What is left of a sampler's epoch, in groups of `accumulate` batches. A state saved after a group names the batch after it. */
+function* grouped(sampler: BatchSampler, accumulate: number): ReturnType<Part["batches"]> {
+  let [at, size, rows] = [0, 0, 0];
+  const begin = (): void => {
+    const { batch, batchSize, length } = sampler.state();
+    [at, size] = [0, Math.min(accumulate, sampler.batchCount - batch)];
+    rows = Math.min(length, (batch + size) * batchSize) - batch * batchSize;
+  };
+  begin();
+  for (const batch of sampler.batches()) {
+    const last = at === size - 1;
+    yield { batch, place: accumulate === 1 ? alone : { first: at === 0, last, rows } };
+    if (last) begin();
+    else at++;
+  }
+}
+
+/** The batches of a training, in a seeded order that a saved state goes on with exactly. */
+export interface Feed {
+  /** Some samples of the kind that all parts have: for the shape of a step, and for looking at. */
+  readonly samples: Samples;
+  readonly epoch: number;
+  readonly batchesPerEpoch: number;
+  /** What is left of the epoch; then the next begins. */
+  parts(accumulate: number): AsyncIterable<Part>;
+  state(): FeedState;
+  restore(state: FeedState): void;
+}
+
+export interface FeedOptions {
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+const samplerOf = (length: number, { batchSize, seed }: FeedOptions): BatchSampler =>
+  new BatchSampler(length, { batchSize: Math.min(batchSize, length), shuffle: true, seed });
+
+/** A feed of data in memory: one part, all of it shuffled. */
+export class MemoryFeed implements Feed {
   readonly samples: Samples;
   readonly #sampler: BatchSampler;
 
-  constructor(samples: Samples, options: { readonly batchSize: number; readonly seed: number }) {
+  constructor(samples: Samples, options: FeedOptions) {
     this.samples = samples;
-    this.#sampler = new BatchSampler(samples.length, {
-      batchSize: Math.min(options.batchSize, samples.length),
-      shuffle: true,
-      seed: options.seed,
-    });
+    this.#sampler = samplerOf(samples.length, options);
   }
 
   get epoch(): number {
@@ -183,23 +235,101 @@ export class Feed {
     return this.#sampler.batchCount;
   }
 
-  /** What is left of the epoch; then the next begins. */
-  batches(): Generator<Int32Array, void, void> {
-    return this.#sampler.batches();
+  async *parts(accumulate: number): AsyncGenerator<Part> {
+    yield { samples: this.samples, batches: () => grouped(this.#sampler, accumulate) };
   }
 
-  /** The next batches of this epoch, at most `count`: how many there are, and their rows together. */
-  next(count: number): { readonly batches: number; readonly rows: number } {
-    const { batch, batchSize, length } = this.#sampler.state();
-    const batches = Math.min(count, this.batchesPerEpoch - batch);
-    return { batches, rows: Math.min(length, (batch + batches) * batchSize) - batch * batchSize };
+  /** Batches one by one; after the last of an epoch comes the first of the next. */
+  next(): Int32Array {
+    const [batch] = this.#sampler.batches();
+    return batch ?? this.next();
   }
 
-  state(): SamplerState {
-    return this.#sampler.state();
+  state(): FeedState {
+    return { ...this.#sampler.state(), part: 0 };
   }
 
-  restore(state: SamplerState): void {
+  restore(state: FeedState): void {
     this.#sampler.restore(state);
+  }
+}
+
+export interface RowStreamOptions {
+  /** Rows in an epoch. */
+  readonly length: number;
+  /** Some rows, kept in memory: for the shape of a step, and for the doctor. */
+  readonly sample: Dataset;
+  /** The rows of an epoch, part by part; the same parts in the same order whenever it is asked for the same epoch. */
+  parts(epoch: number): AsyncIterable<Dataset>;
+}
+
+/** Rows that are too many for memory: read anew in every epoch, shuffled within each part. */
+export class RowStream {
+  readonly length: number;
+  readonly sample: Dataset;
+  readonly parts: RowStreamOptions["parts"];
+
+  constructor({ length, sample, parts }: RowStreamOptions) {
+    if (!(Number.isSafeInteger(length) && length >= 1))
+      throw new HebbError(`a stream of rows needs at least one, got ${length}`);
+    this.length = length;
+    this.sample = sample;
+    this.parts = parts;
+  }
+}
+
+/** A feed of rows that arrive in parts, one of which is held at a time. */
+export class StreamFeed implements Feed {
+  readonly samples: Samples;
+  readonly #stream: RowStream;
+  readonly #options: FeedOptions;
+  #epoch = 0;
+  #part = 0;
+  /** Batches of the present part handed out before it was read. */
+  #skip = 0;
+  #current: BatchSampler | undefined;
+
+  constructor(stream: RowStream, options: FeedOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.samples = new Resident(stream.sample);
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get batchesPerEpoch(): number {
+    return Math.ceil(this.#stream.length / this.#options.batchSize);
+  }
+
+  async *parts(accumulate: number): AsyncGenerator<Part> {
+    let number = 0;
+    for await (const rows of this.#stream.parts(this.#epoch)) {
+      if (number++ < this.#part) continue;
+      const sampler = samplerOf(rows.length, { ...this.#options, seed: this.#options.seed + this.#part });
+      sampler.restore({ ...sampler.state(), epoch: this.#epoch, batch: Math.min(this.#skip, sampler.batchCount) });
+      this.#current = sampler;
+      yield { samples: new Resident(rows), batches: () => grouped(sampler, accumulate) };
+      [this.#part, this.#skip, this.#current] = [number, 0, undefined];
+    }
+    this.#epoch++;
+    this.#part = 0;
+  }
+
+  state(): FeedState {
+    const { batchSize, seed } = this.#options;
+    const batch = this.#current?.state().batch ?? this.#skip;
+    const { length } = this.#stream;
+    return { epoch: this.#epoch, part: this.#part, batch, seed, length, batchSize, shuffle: true, dropLast: false };
+  }
+
+  restore(state: FeedState): void {
+    for (const key of ["length", "batchSize", "seed"] as const)
+      if (state[key] !== this.state()[key])
+        throw new HebbError(
+          `the saved state of the stream has ${key} ${state[key]}, this one ${this.state()[key]}; resume with the same data and settings`,
+        );
+    [this.#epoch, this.#part, this.#skip, this.#current] = [state.epoch, state.part, state.batch, undefined];
   }
 }

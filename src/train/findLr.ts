@@ -2,11 +2,11 @@
 import type { Module } from "../nn/index.ts";
 import { LRFinder, type Optimizer } from "../optim/index.ts";
 import { randomState, setRandomState } from "../tensor/index.ts";
-import { Feed, type InMemory, samplesOf } from "./feeds.ts";
+import { alone, type InMemory, MemoryFeed, samplesOf } from "./feeds.ts";
 import type { LossName } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, ownObjective, taskOf } from "./objectives.ts";
 import { arraysOf } from "./state.ts";
-import { alone, Steps } from "./steps.ts";
+import { Steps } from "./steps.ts";
 
 export interface FindLrOptions {
   readonly train: InMemory;
@@ -53,7 +53,7 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
   const task = taskOf(train);
   const objective =
     typeof loss === "function" ? ownObjective(loss, task) : makeObjective(loss ?? defaultLoss(task), task);
-  const feed = new Feed(samplesOf(train, { seed }), { batchSize, seed });
+  const feed = new MemoryFeed(samplesOf(train, { seed }), { batchSize, seed });
   const steps = new Steps({ model, objective, optimizer, samples: feed.samples, clipNorm, clipValue: undefined });
   const weights = arraysOf(model.stateDict());
   const { state, groups } = optimizer.stateDict();
@@ -62,14 +62,9 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
   const training = model.training;
   model.train();
   try {
-    let batches = feed.batches();
     const step = (): number => {
-      let next = batches.next();
-      if (next.done === true) {
-        batches = feed.batches();
-        next = batches.next();
-      }
-      return next.done === true ? Number.NaN : steps.take(feed.samples.arguments(next.value, feed.epoch), alone);
+      const batch = feed.next();
+      return steps.take(feed.samples.arguments(batch, feed.epoch), alone);
     };
     while (!finder.done) {
       optimizer.lr = finder.lr;

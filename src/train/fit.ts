@@ -11,13 +11,23 @@ import type { Finding } from "./doctor/finding.ts";
 import { Doctor } from "./doctor/index.ts";
 import { Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
 import type { EventListener, Metrics } from "./events.ts";
-import { type Augment, Feed, type InMemory, type Samples, samplesOf } from "./feeds.ts";
+import {
+  type Augment,
+  type Feed,
+  type FeedOptions,
+  type InMemory,
+  MemoryFeed,
+  RowStream,
+  type Samples,
+  StreamFeed,
+  samplesOf,
+} from "./feeds.ts";
 import { Histograms } from "./histograms.ts";
 import { higherIsBetter } from "./metrics.ts";
 import type { LossName } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, type Objective, ownObjective, taskOf } from "./objectives.ts";
 import { arraysOf, checkProgress, type EpochRecord, type Snapshot, stateOf, type TrainState } from "./state.ts";
-import { alone, type Place, Steps } from "./steps.ts";
+import { Steps } from "./steps.ts";
 
 /** The learning rate over time. `step` is given the watched figure after an epoch, the loss of the batch after an update. */
 export type TrainSchedule = {
@@ -46,7 +56,8 @@ export interface Callback {
 }
 
 export interface FitOptions {
-  readonly train: InMemory;
+  /** In memory, or rows that stream in parts. */
+  readonly train: InMemory | RowStream;
   readonly validation?: InMemory | undefined;
   /** A name, or a function of (output, target). Default: crossEntropy for classes and texts, mse for numbers. */
   readonly loss?: LossName | LossFunction;
@@ -161,14 +172,14 @@ class Trainer {
     wholeNumber("batchSize", batchSize);
     this.#model = model;
     this.#options = options;
-    const task = taskOf(train);
+    const task = taskOf(inMemory(train));
     this.#objective =
       typeof options.loss === "function"
         ? ownObjective(options.loss, task)
         : makeObjective(options.loss ?? defaultLoss(task), task);
     const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
-    const samples = samplesOf(train, { seed, weights: rowWeights(train, perClass), augment: options.augment });
-    this.#feed = new Feed(samples, { batchSize, seed });
+    this.#feed = feedOf(options, perClass, { batchSize, seed });
+    const { samples } = this.#feed;
     this.#held =
       validation === undefined ? undefined : samplesOf(validation, { weights: rowWeights(validation, perClass) });
     this.#evaluator = new Evaluator(model, this.#objective, options.metrics);
@@ -188,7 +199,7 @@ class Trainer {
         model,
         objective: this.#objective,
         samples,
-        train,
+        train: inMemory(train),
         validation,
         optimizer: options.optimizer,
       });
@@ -242,31 +253,33 @@ class Trainer {
     const rowsBefore = this.#rows;
     let breath = started;
     let shown = started;
-    for (const { batch, place } of this.#batches()) {
-      const loss = this.#steps.take(this.#feed.samples.arguments(batch, epoch), place);
-      if (!Number.isFinite(loss)) {
-        this.#diverged(loss, epoch);
-        return "diverged";
-      }
-      this.#lossSum += loss * batch.length;
-      this.#rows += batch.length;
-      if (!place.last) continue;
-      const asked = this.#updated(epoch, loss);
-      const now = performance.now();
-      if (now - shown >= progressEvery) {
-        shown = now;
-        this.#emitProgress(epoch, (this.#rows - rowsBefore) / ((now - started) / 1000));
-      }
-      if (asked === "stop") return "interrupted";
-      if (now - breath < yieldEvery) continue;
-      await breathe();
-      breath = performance.now();
-      if (signal?.aborted) return "interrupted";
-      if (this.#saveDue(now)) {
-        this.#keep();
-        this.#save(false);
-        // Saving large models often would take more time than training them.
-        this.#saveCost = performance.now() - now;
+    for await (const { samples, batches } of this.#feed.parts(this.#options.accumulate ?? 1)) {
+      for (const { batch, place } of batches()) {
+        const loss = this.#steps.take(samples.arguments(batch, epoch), place);
+        if (!Number.isFinite(loss)) {
+          await this.#diverged(loss, epoch);
+          return "diverged";
+        }
+        this.#lossSum += loss * batch.length;
+        this.#rows += batch.length;
+        if (!place.last) continue;
+        const asked = this.#updated(epoch, loss);
+        const now = performance.now();
+        if (now - shown >= progressEvery) {
+          shown = now;
+          this.#emitProgress(epoch, (this.#rows - rowsBefore) / ((now - started) / 1000));
+        }
+        if (asked === "stop") return "interrupted";
+        if (now - breath < yieldEvery) continue;
+        await breathe();
+        breath = performance.now();
+        if (signal?.aborted) return "interrupted";
+        if (this.#saveDue(now)) {
+          this.#keep();
+          this.#save(false);
+          // Saving large models often would take more time than training them.
+          this.#saveCost = performance.now() - now;
+        }
       }
     }
     const broken = brokenParameter(this.#model);
@@ -278,19 +291,6 @@ class Trainer {
     this.#keep();
     this.#save(this.#feed.epoch >= epochs);
     return asked === "stop" || signal?.aborted ? "interrupted" : "finished";
-  }
-
-  /** Batches with their places in an update. A state saved after an update names the batch after it. */
-  *#batches(): Generator<{ batch: Int32Array; place: Place }, void, void> {
-    const { accumulate = 1 } = this.#options;
-    let group = this.#feed.next(accumulate);
-    let at = 0;
-    for (const batch of this.#feed.batches()) {
-      const last = at === group.batches - 1;
-      yield { batch, place: accumulate === 1 ? alone : { first: at === 0, last, rows: group.rows } };
-      at = last ? 0 : at + 1;
-      if (last) group = this.#feed.next(accumulate);
-    }
   }
 
   /** After an update: the schedule and the callbacks. */
@@ -421,30 +421,29 @@ class Trainer {
    * Says what made the loss no number. The step has already updated the weights with it, so training goes back to the last
    * good moment and takes the same steps, bit for bit, up to the one that failed.
    */
-  #diverged(loss: number, epoch: number): void {
+  async #diverged(loss: number, epoch: number): Promise<void> {
     const failed = this.#step + 1;
     this.#rewind();
-    const { samples } = this.#feed;
     const { lr } = this.#options.optimizer;
-    for (const { batch, place } of this.#batches()) {
-      const given = samples.arguments(batch, epoch);
-      if (this.#step + 1 === failed) {
-        const rows = samples.gather(given);
-        const origin = findOrigin({ model: this.#model, loss: this.#objective.loss, rows, batch, lr });
-        // Of several batches of one update, the first that gives no number.
-        if (origin === undefined && !place.last) {
-          this.#steps.take(given, place);
-          continue;
+    for await (const { samples, batches } of this.#feed.parts(this.#options.accumulate ?? 1)) {
+      for (const { batch, place } of batches()) {
+        const given = samples.arguments(batch, epoch);
+        if (this.#step + 1 === failed) {
+          const random = randomState();
+          const rows = samples.gather(given);
+          const origin = findOrigin({ model: this.#model, loss: this.#objective.loss, rows, batch, lr });
+          if (origin !== undefined || place.last) {
+            const where = origin?.where ?? "though the same step run again gives a number";
+            const cure = origin?.cure ?? lowerRate(lr);
+            this.#broke(`the loss became ${loss} at step ${failed}, ${where}`, cure, epoch, failed, origin?.layer);
+            return;
+          }
+          // Of several batches of one update, the first that gives no number.
+          setRandomState(random);
         }
-        const { where, cure } = origin ?? {
-          where: "though the same step run again gives a number",
-          cure: lowerRate(lr),
-        };
-        this.#broke(`the loss became ${loss} at step ${failed}, ${where}`, cure, epoch, failed, origin?.layer);
-        return;
+        this.#steps.take(given, place);
+        if (place.last) this.#updated(epoch, 0);
       }
-      this.#steps.take(given, place);
-      if (place.last) this.#updated(epoch, 0);
     }
   }
 
@@ -551,6 +550,17 @@ class Trainer {
   }
 }
 
+/** Data to look at: of a stream, the rows kept in memory. */
+const inMemory = (data: InMemory | RowStream): InMemory => (data instanceof RowStream ? data.sample : data);
+
+function feedOf({ train, augment }: FitOptions, perClass: ArrayLike<number> | undefined, options: FeedOptions): Feed {
+  if (!(train instanceof RowStream))
+    return new MemoryFeed(samplesOf(train, { ...options, weights: rowWeights(train, perClass), augment }), options);
+  if (perClass !== undefined || augment !== undefined)
+    throw new HebbError("fit: rows that stream take neither classWeights nor augment; leave them out");
+  return new StreamFeed(train, options);
+}
+
 function wholeNumber(name: string, value: number): void {
   if (!(Number.isInteger(value) && value >= 1))
     throw new HebbError(`fit: ${name} must be a whole number of at least 1, got ${value}`);
@@ -559,6 +569,8 @@ function wholeNumber(name: string, value: number): void {
 /** What each class counts for, or undefined when all count the same. */
 function weightsPerClass({ classWeights, train }: FitOptions, count: number): ArrayLike<number> | undefined {
   if (classWeights === undefined) return undefined;
+  if (train instanceof RowStream)
+    throw new HebbError("fit: rows that stream take no classWeights; give each row its weight instead");
   if (train instanceof TokenSequence || count === 0)
     throw new HebbError("fit: classWeights are for classes, but the target is none; leave them out");
   if (classWeights !== "balanced") {

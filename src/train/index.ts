@@ -9,6 +9,8 @@ export {
   type AugmentContext,
   type InMemory,
   Resident,
+  RowStream,
+  type RowStreamOptions,
   type Rows,
   residentOf,
   type Samples,

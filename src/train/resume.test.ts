@@ -12,6 +12,7 @@ import {
   makeSchedule,
   type OptimizerName,
   optimizerNames,
+  RowStream,
   type ScheduleName,
   scheduleNames,
   type TrainState,
@@ -147,6 +148,28 @@ describe("what else there is", () => {
     const plain = await run({ optimizer: "adam", schedule: "constant" });
     const changed = await run({ optimizer: "adam", schedule: "constant", options: { augment } });
     expect(changed.weights).not.toEqual(plain.weights);
+  });
+
+  test("rows that stream in parts", async () => {
+    const parts = [0, 20, 36].map((from, place, all) =>
+      train.subset(Int32Array.from({ length: (all[place + 1] ?? 44) - from }, (_, k) => from + k)),
+    );
+    const stream = new RowStream({
+      length: 44,
+      sample: train.subset([0, 1, 2]),
+      parts: async function* (epoch) {
+        // Another order in another epoch, the same whenever it is asked for.
+        for (let k = 0; k < 3; k++) {
+          const part = parts[(k + epoch) % 3];
+          if (part !== undefined) yield part;
+        }
+      },
+    });
+    await expectExact({ optimizer: "adam", schedule: "constant", options: { train: stream } }, [1, 3, 4, 9, 14]);
+    await expectExact(
+      { optimizer: "adam", schedule: "constant", options: { train: stream, accumulate: 2 } },
+      [1, 2, 5, 8],
+    );
   });
 
   test("early stopping counts on", async () => {

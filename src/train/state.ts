@@ -1,10 +1,10 @@
 // What a training run keeps: a moment of it as arrays and plain data, checked when it is read back.
-import type { SamplerState } from "../data/index.ts";
 import type { JsonObject, NamedArrays } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, type Check, listOf, objectOf } from "../formats/json.ts";
 import type { GroupState } from "../optim/index.ts";
 import type { RandomState, Tensor } from "../tensor/index.ts";
 import type { Metrics } from "./events.ts";
+import type { FeedState } from "./feeds.ts";
 
 /** Everything a run needs to go on: arrays, and plain data. The same shape as a checkpoint on disk. */
 export interface TrainState {
@@ -31,7 +31,7 @@ export const stateOf = ({ tensors, progress }: Snapshot): TrainState => ({
 });
 
 export interface SavedProgress {
-  readonly sampler: SamplerState;
+  readonly sampler: FeedState;
   readonly random: RandomState;
   readonly step: number;
   readonly lossSum: number;
@@ -70,7 +70,8 @@ const texts: Check<readonly string[]> = (value) =>
   Array.isArray(value) ? value.filter((part): part is string => typeof part === "string") : [];
 
 export const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
-  sampler: objectOf<SamplerState>({
+  sampler: objectOf<FeedState>({
+    part: aCount,
     epoch: aCount,
     batch: aCount,
     seed: aCount,

@@ -2,7 +2,7 @@
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, clipGradValue, type Optimizer, type WeightAverage } from "../optim/index.ts";
 import { compile, noGrad, type Tensor, tensor } from "../tensor/index.ts";
-import type { Samples } from "./feeds.ts";
+import type { Place, Samples } from "./feeds.ts";
 import type { Objective } from "./objectives.ts";
 
 export interface StepOptions {
@@ -17,16 +17,6 @@ export interface StepOptions {
 }
 
 type Run = (...given: Tensor[]) => Tensor;
-
-/** Where a batch stands among those of one update. */
-export interface Place {
-  readonly first: boolean;
-  readonly last: boolean;
-  /** Rows of all batches of the update; 0 for an update of one batch. */
-  readonly rows: number;
-}
-
-export const alone: Place = { first: true, last: true, rows: 0 };
 
 /** The steps of one training; each kind is compiled when first taken. */
 export class Steps {
