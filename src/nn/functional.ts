@@ -63,12 +63,17 @@ export {
   huber,
   klDiv,
   l1,
+  marginRanking,
   mse,
+  multilabelMargin,
+  multilabelSoftMargin,
+  multiMargin,
   nll,
   poissonNll,
   smoothL1,
   softMargin,
   triplet,
+  tripletWithDistance,
 } from "./losses.ts";
 export { batchNorm, layerNorm, rmsNorm } from "./normalization.ts";
 export { pad } from "./padding.ts";

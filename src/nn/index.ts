@@ -77,12 +77,17 @@ export {
   HuberLoss,
   KLDivLoss,
   L1Loss,
+  MarginRankingLoss,
   MSELoss,
+  MultiLabelMarginLoss,
+  MultiLabelSoftMarginLoss,
+  MultiMarginLoss,
   NLLLoss,
   PoissonNLLLoss,
   SmoothL1Loss,
   SoftMarginLoss,
   TripletMarginLoss,
+  TripletMarginWithDistanceLoss,
 } from "./lossModules.ts";
 export {
   type AnyModule,

@@ -1,7 +1,7 @@
 // Initialisers: bounds, moments, orthogonality; and that one seed fixes them all.
 import { describe, expect, it } from "vitest";
 import type { Shape } from "../graph/shape.ts";
-import { Parameter, type State, seed, type Tensor } from "../tensor/index.ts";
+import { Parameter, rand, type State, seed, type Tensor } from "../tensor/index.ts";
 import { Conv2d, init, Linear } from "./index.ts";
 
 const parameter = (...shape: number[]): Parameter => new Parameter(0, { shape });
@@ -101,4 +101,20 @@ it("layers start as PyTorch's do, and the same seed gives the same start", () =>
   const conv = new Conv2d(4, 64, 3);
   expect(moments(conv.weight).most).toBeLessThanOrEqual(1 / 6);
   expect(moments(conv.weight).most).toBeGreaterThan(0.99 / 6);
+});
+
+it("dirac makes a convolution the identity, in each group", () => {
+  const layer = new Conv2d(4, 4, 3, { padding: 1, groups: 2, bias: false });
+  init.dirac(layer.weight, 2);
+  const x = rand([1, 4, 3, 3]);
+  expect([...layer.forward(x).dataSync()]).toEqual([...x.dataSync()]);
+  expect(() => init.dirac(parameter(2, 2))).toThrow("3 to 5 dims");
+});
+
+it("sparse leaves a share of each column at 0", () => {
+  seed(1);
+  const weight = parameter(10, 4);
+  init.sparse(weight, 0.25);
+  const zeros = weight.eq(0).to("int32").sum(0);
+  expect([...zeros.dataSync()]).toEqual([3, 3, 3, 3]);
 });

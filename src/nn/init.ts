@@ -219,6 +219,46 @@ export function orthogonal(state: State, gain = 1): State {
   return state.assign(values);
 }
 
+/**
+ * Convolutions start as the identity: 1 in the middle of the kernel that joins channel i to channel i of each group, 0 elsewhere. Weights
+ * [out, in, …kernel] of 1 to 3 spatial dims. Source: torch.nn.init.dirac_.
+ */
+export function dirac(state: State, groups = 1): State {
+  const [outputs = 0, inputs = 0, ...kernel] = state.shape;
+  if (state.rank < 3 || state.rank > 5 || outputs % groups !== 0)
+    throw new ShapeError(
+      `init.dirac: takes [out, in, …kernel] of 3 to 5 dims, out divided by ${groups} groups, got ${formatShape(state.shape)}`,
+    );
+  const area = sizeOf(kernel);
+  const middle = kernel.reduce((place, extent) => place * extent + Math.floor(extent / 2), 0);
+  const values = new Float64Array(state.size);
+  const each = outputs / groups;
+  for (let group = 0; group < groups; group++) {
+    for (let channel = 0; channel < Math.min(each, inputs); channel++)
+      values[((group * each + channel) * inputs + channel) * area + middle] = 1;
+  }
+  return state.assign(values);
+}
+
+/** Normal with `std` (default 0.01), a share of the elements of each column 0. Source: Martens 2010; torch.nn.init.sparse_. */
+export function sparse(state: State, sparsity: number, std = 0.01): State {
+  const [rows, columns] = state.shape;
+  if (rows === undefined || columns === undefined || state.rank !== 2)
+    throw new ShapeError(`init.sparse: takes a matrix, got ${formatShape(state.shape)}`);
+  if (!(sparsity >= 0 && sparsity <= 1))
+    throw new HebbError(`init.sparse: sparsity must lie between 0 and 1, got ${sparsity}`);
+  const zeroed = Math.ceil(sparsity * rows);
+  const values = randn([rows, columns], { dtype: "float64" }).dataSync();
+  const order = rand([columns, rows]).argsort(1).dataSync();
+  for (let column = 0; column < columns; column++) {
+    for (let place = 0; place < rows; place++) {
+      const at = (order[column * rows + place] ?? 0) * columns + column;
+      values[at] = place < zeroed ? 0 : std * (values[at] ?? 0);
+    }
+  }
+  return state.assign(values);
+}
+
 /** How layers of PyTorch start: weights kaiming uniform with a = √5, biases uniform within 1 / √fanIn. */
 export function layerDefault(weight: State, bias: State | undefined): void {
   kaimingUniform(weight, { a: Math.sqrt(5) });

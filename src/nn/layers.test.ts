@@ -1,6 +1,6 @@
 // What golden figures cannot say of layers and losses: randomness, errors, extreme inputs, the perceptron.
 import { describe, expect, it } from "vitest";
-import { gradCheck, ones, Parameter, rand, randn, seed, tensor, zeros } from "../tensor/index.ts";
+import { full, gradCheck, ones, Parameter, rand, randn, seed, tensor, zeros } from "../tensor/index.ts";
 import {
   BatchNorm1d,
   BatchNorm2d,
@@ -185,4 +185,70 @@ it("a parameter of a layer may be float64", () => {
   expect(new Conv2d(1, 1, 1, { dtype: "float64" }).forward(zeros([1, 1, 2, 2], { dtype: "float64" })).dtype).toBe(
     "float64",
   );
+});
+
+describe("alphaDropout", () => {
+  it("keeps mean and variance of what is standardised", () => {
+    seed(8);
+    const data = [...F.alphaDropout(randn([100, 100]), 0.3).dataSync()];
+    const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+    const spread = data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length;
+    expect(Math.abs(mean)).toBeLessThan(0.05);
+    expect(Math.abs(spread - 1)).toBeLessThan(0.1);
+  });
+});
+
+describe("pools with places", () => {
+  const x = randn([2, 3, 6, 7]);
+  it("say where each maximum lies, and put it back", () => {
+    const { values, indices } = F.maxPool2dWithIndices(x, [2, 3], { stride: 2, padding: [1, 0], dilation: [2, 1] });
+    const [rows, columns] = [values.shape[2] ?? 0, values.shape[3] ?? 0];
+    const found = x.reshape([6, 42]).gather(1, indices.reshape([6, rows * columns]));
+    expect([...found.dataSync()]).toEqual([...values.dataSync()]);
+    const pooled = F.maxPool2dWithIndices(x, 2);
+    const back = F.maxUnpool2d(pooled.values, pooled.indices, 2, { outputSize: [6, 7] });
+    expect(back.shape).toEqual(x.shape);
+    expect([...F.maxPool2d(back.relu(), 2).dataSync()]).toEqual([...pooled.values.relu().dataSync()]);
+  });
+  it("in one dim too", () => {
+    const line = tensor([[3, 1, 2, 5, 5, 0]]);
+    const { values, indices } = F.maxPool1dWithIndices(line, 2);
+    expect([...indices.dataSync()]).toEqual([0, 3, 4]);
+    expect([...F.maxUnpool1d(values, indices, 2).dataSync()]).toEqual([3, 0, 0, 5, 5, 0]);
+  });
+});
+
+describe("functions without a module", () => {
+  it("cdist is the distance of all pairs, normalize of length 1", () => {
+    const [a, b] = [
+      tensor([
+        [0, 0],
+        [3, 4],
+      ]),
+      tensor([[0, 0]]),
+    ];
+    expect(F.cdist(a, b).toArraySync()).toEqual([[0], [5]]);
+    expect(F.cdist(a, b, 1).toArraySync()).toEqual([[0], [7]]);
+    const [length] = F.normalize(tensor([[3, 4]]))
+      .norm(1)
+      .dataSync();
+    expect(length).toBeCloseTo(1, 6);
+  });
+  it("gumbelSoftmax draws by the probabilities, one-hot when hard", () => {
+    seed(4);
+    const logits = tensor([0.2, 0.8]).log().reshape([1, 2]).expand([4000, 2]);
+    const draws = F.gumbelSoftmax(logits, { hard: true });
+    const [first = 0, second = 0] = draws.sum(0).dataSync();
+    expect(first + second).toBe(4000);
+    expect(Math.abs(first / 4000 - 0.2)).toBeLessThan(5 * Math.sqrt((0.2 * 0.8) / 4000));
+    const soft = F.gumbelSoftmax(logits, { tau: 0.5 });
+    for (const sum of soft.sum(1).slice(0, 0, 5).dataSync()) expect(sum).toBeCloseTo(1, 5);
+  });
+  it("rrelu draws slopes in training", () => {
+    const slopes = F.rrelu(full([1000], -1), { training: true })
+      .neg()
+      .dataSync();
+    expect(Math.min(...slopes)).toBeGreaterThanOrEqual(1 / 8);
+    expect(Math.max(...slopes)).toBeLessThanOrEqual(1 / 3);
+  });
 });

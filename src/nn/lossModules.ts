@@ -146,3 +146,38 @@ export class TripletMarginLoss extends TripleLoss<loss.TripletOptions> {
     return loss.triplet;
   }
 }
+
+/** marginRanking(a, b, target) with its options. */
+export class MarginRankingLoss extends TripleLoss<loss.MarginOptions> {
+  protected override fn(): ThreeInputs<loss.MarginOptions> {
+    return loss.marginRanking;
+  }
+}
+
+/** tripletWithDistance(anchor, positive, negative) with its options. */
+export class TripletMarginWithDistanceLoss extends TripleLoss<loss.TripletDistanceOptions> {
+  protected override fn(): ThreeInputs<loss.TripletDistanceOptions> {
+    return loss.tripletWithDistance;
+  }
+}
+
+/** multiMargin(input, target) with its options. */
+export class MultiMarginLoss extends PairLoss<loss.MultiMarginOptions> {
+  protected override fn(): TwoInputs<loss.MultiMarginOptions> {
+    return loss.multiMargin;
+  }
+}
+
+/** multilabelMargin(input, target) with its options. */
+export class MultiLabelMarginLoss extends PairLoss<loss.LossOptions> {
+  protected override fn(): TwoInputs<loss.LossOptions> {
+    return loss.multilabelMargin;
+  }
+}
+
+/** multilabelSoftMargin(input, target) with its options. */
+export class MultiLabelSoftMarginLoss extends PairLoss<loss.MultilabelSoftMarginOptions> {
+  protected override fn(): TwoInputs<loss.MultilabelSoftMarginOptions> {
+    return loss.multilabelSoftMargin;
+  }
+}

@@ -19,10 +19,20 @@ export {
   hinge,
   hingeEmbedding,
   type MarginOptions,
+  marginRanking,
   softMargin,
+  type TripletDistanceOptions,
   type TripletOptions,
   triplet,
+  tripletWithDistance,
 } from "./losses/margins.ts";
+export {
+  type MultilabelSoftMarginOptions,
+  type MultiMarginOptions,
+  multilabelMargin,
+  multilabelSoftMargin,
+  multiMargin,
+} from "./losses/multi.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
 export {
   type GaussianNllOptions,

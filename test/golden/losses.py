@@ -135,6 +135,22 @@ case("triplet", lambda a, b, c, reduction: F.triplet_margin_loss(a, b, c, margin
 case("triplet", lambda a, b, c, reduction: F.triplet_margin_loss(a, b, c, margin=2, p=3, reduction=reduction), [a, b, c], {"margin": 2, "p": 3}, label="p 3")
 
 
+for margin in [0.0, 0.5]:
+    case("marginRanking", lambda a, b, c, reduction: F.margin_ranking_loss(a, b, c.double(), margin=margin, reduction=reduction), [x, y, s.long()], {"margin": margin}, label=f"margin {margin}")
+for swap in [False, True]:
+    case("tripletWithDistance", lambda a, b, c, reduction: F.triplet_margin_with_distance_loss(a, b, c, margin=0.7, swap=swap, reduction=reduction), [a, b, c], {"margin": 0.7, "swap": swap}, label=f"swap {swap}")
+for power in [1, 2]:
+    case("multiMargin", lambda a, b, reduction: F.multi_margin_loss(a, b, p=power, reduction=reduction), [logits, classes], {"p": power}, label=f"p {power}")
+case("multiMargin", lambda a, b, reduction: F.multi_margin_loss(a, b, margin=0.4, weight=cw, reduction=reduction), [logits, classes], {"margin": 0.4}, {"weight": cw}, label="weight")
+case("multiMargin", lambda a, b, reduction: F.multi_margin_loss(a, b, reduction=reduction), [r(4), torch.tensor(2)], label="one sample")
+lists = torch.tensor([[0, 2, -1, 1], [-1, 0, 0, 0], [3, 1, 0, 2], [1, -1, 2, -1], [2, 2, -1, -1]])
+case("multilabelMargin", lambda a, b, reduction: F.multilabel_margin_loss(a, b, reduction=reduction), [logits, lists])
+case("multilabelMargin", lambda a, b, reduction: F.multilabel_margin_loss(a, b, reduction=reduction), [r(4), lists[0]], label="one sample")
+several = (s + 1) / 2
+case("multilabelSoftMargin", lambda a, b, reduction: F.multilabel_soft_margin_loss(a, b, reduction=reduction), [x, several])
+case("multilabelSoftMargin", lambda a, b, reduction: F.multilabel_soft_margin_loss(a, b, weight=cw, reduction=reduction), [x, several], tensors={"weight": cw}, label="weight")
+
+
 def focal(x, t, alpha, gamma):
     p = torch.sigmoid(x)
     loss = F.binary_cross_entropy_with_logits(x, t, reduction="none") * (1 - (p * t + (1 - p) * (1 - t))) ** gamma

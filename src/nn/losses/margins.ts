@@ -1,4 +1,4 @@
-// Losses that ask for a margin: hinge, hingeEmbedding, cosineEmbedding, triplet.
+// Losses that ask for a margin: hinge, hingeEmbedding, cosineEmbedding, marginRanking, triplet.
 import { ShapeError } from "../../graph/errors.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
@@ -106,4 +106,40 @@ export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, opti
   const direct = distance(anchor, negative);
   const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
   return reduceLoss("triplet", atLeastZero(near.sub(far).add(options.margin ?? 1)), options.reduction);
+}
+
+/** max(0, −target·(a − b) + margin): the target is 1 where a should rank higher, −1 where b should. Default margin 0. Source: torch.nn.functional.margin_ranking_loss. */
+export function marginRanking(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  const other = matchingTarget("marginRanking", a, b, "the second input");
+  const t = matchingTarget("marginRanking", a, target);
+  const losses = atLeastZero(
+    t
+      .mul(a.sub(other))
+      .neg()
+      .add(options.margin ?? 0),
+  );
+  return reduceLoss("marginRanking", losses, options.reduction);
+}
+
+export interface TripletDistanceOptions extends MarginOptions {
+  /** Any function of two batches to a distance for each pair. Default: pairwise, p = 2, eps 1e-6. */
+  readonly distanceFunction?: (a: Tensor, b: Tensor) => Tensor;
+  /** As for triplet. Default false. */
+  readonly swap?: boolean;
+}
+
+/** triplet with a distance of one's own. Default margin 1. Source: torch.nn.functional.triplet_margin_with_distance_loss. */
+export function tripletWithDistance(
+  anchor: Tensor,
+  positive: Tensor,
+  negative: Tensor,
+  options: TripletDistanceOptions = {},
+): Tensor {
+  const distance =
+    options.distanceFunction ?? ((a: Tensor, b: Tensor): Tensor => a.sub(b).add(1e-6).square().sum(-1).sqrt());
+  const near = distance(anchor, positive);
+  const direct = distance(anchor, negative);
+  const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
+  const losses = atLeastZero(near.sub(far).add(options.margin ?? 1));
+  return reduceLoss("tripletWithDistance", losses, options.reduction);
 }
