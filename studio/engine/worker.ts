@@ -1,6 +1,14 @@
 // The worker: trains with the library, answers questions, and sends a picture whenever the page has drawn the last one.
-import { backendInfo, HebbError, useBackend } from "../../src/index.ts";
-import type { FromWorker, LayerNumbers, OwnData, QuestionKind, Questions, ToWorker } from "../shared/protocol.ts";
+import { backendInfo, HebbError, memoryInfo, useBackend } from "../../src/index.ts";
+import type {
+  FromWorker,
+  LayerNumbers,
+  OwnData,
+  QuestionKind,
+  Questions,
+  Stopped,
+  ToWorker,
+} from "../shared/protocol.ts";
 import { runKey, type StudioState } from "../shared/state.ts";
 import { preview } from "./data.ts";
 import { Lanes } from "./lanes.ts";
@@ -30,6 +38,8 @@ let lastLayers: readonly LayerNumbers[] | undefined;
 let due = 0;
 let lastTick = 0;
 let rate = { steps: 0, since: 0, value: 0 };
+/** Reasons to end that were told already. */
+const overruled = new Set<Stopped["reason"]>();
 /** Counts runs: what was under way for an older one is given up. */
 let generation = 0;
 
@@ -104,8 +114,10 @@ async function loop(own: number): Promise<void> {
       if (!healthy) drawn = true;
       picture();
       const stopped = session.verdict();
-      if (stopped !== undefined) {
+      if (stopped !== undefined && !overruled.has(stopped.reason)) {
         playing = false;
+        // Whoever goes on all the same has decided so, for this run; without numbers there is no going on.
+        if (stopped.reason !== "nan") overruled.add(stopped.reason);
         drawn = true;
         picture();
         send({ kind: "stopped", stopped });
@@ -153,12 +165,20 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   session = opened;
   view = new View(opened);
   lastLayers = undefined;
+  overruled.clear();
   due = 0;
   const { backend, description } = backendInfo();
   send({ kind: "ready", run: { ...opened.info, backend, backendWhy: description } });
   drawn = true;
   picture();
   play(message.playing);
+}
+
+/** The worker's own heap, in browsers that tell it. */
+function heapBytes(): number {
+  const told: unknown = Reflect.get(performance, "memory");
+  const used: unknown = typeof told === "object" && told !== null ? Reflect.get(told, "usedJSHeapSize") : undefined;
+  return typeof used === "number" ? used : 0;
 }
 
 function present(): Session {
@@ -177,6 +197,7 @@ type Answers = {
 
 const answers: Answers = {
   preview,
+  memory: () => ({ bytes: memoryInfo().reservedBytes + heapBytes() }),
   save: () => session?.save(),
   predict: (ask) => predict(present(), ask),
   export: (format) => exportRun(present(), format, state?.data === "own" ? own : undefined),

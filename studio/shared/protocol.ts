@@ -173,6 +173,8 @@ export interface SavedTensor {
 /** What a page may ask of its worker, with the answer. */
 export interface Questions {
   preview: { readonly ask: OwnData; readonly answer: Preview };
+  /** Bytes that the engine holds: device memory obtained, and the heap where the browser tells. */
+  memory: { readonly ask: null; readonly answer: { readonly bytes: number } };
   save: { readonly ask: null; readonly answer: Saved | undefined };
   step: { readonly ask: StepAsk; readonly answer: StepTrace };
   lanes: { readonly ask: LanesAsk; readonly answer: readonly LaneNumbers[] };

@@ -83,7 +83,13 @@ export function contour(
 }
 
 /** Marks of classes differ in shape as well as in hue. */
-export function mark(context: CanvasRenderingContext2D, kind: number, x: number, y: number, r: number): void {
+export function mark(
+  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  kind: number,
+  x: number,
+  y: number,
+  r: number,
+): void {
   context.beginPath();
   switch (kind % 4) {
     case 0:

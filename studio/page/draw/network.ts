@@ -3,6 +3,7 @@ import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
 import type { Surface } from "./canvas.tsx";
 import type { Palette } from "./colors.ts";
 import { mapOf } from "./field.ts";
+import { layer } from "./layer.ts";
 import { type Column, mostSpots, type Spot } from "./layout.ts";
 
 export interface Chosen {
@@ -10,34 +11,39 @@ export interface Chosen {
   readonly unit: number;
 }
 
-/** Connections of a pair of layers are drawn one by one up to this many. */
-const mostLines = 4096;
+type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** Connections of a pair of layers are drawn one by one up to this many; of more, the heaviest. */
+const mostLines = 420;
+/** Networks with more connections are drawn again this often, in milliseconds; their neurons take turns. */
+const crowded = 400;
+const linesEvery = 350;
 /** Widths that a line may have, so that all of one width are one path. */
 const widths = [0.5, 1, 1.7, 2.6, 3.8, 5.2] as const;
 
 function drawConnections(
-  surface: Surface,
+  context: Context,
   from: Column,
   to: Column,
   weights: Float32Array,
   palette: Palette,
   chosen: Chosen | undefined,
 ): void {
-  const { context } = surface;
   if (from.matrix || to.matrix || from.left > 0 || to.left > 0 || weights.length !== from.units * to.units) {
     drawBand(context, from, to, palette);
     return;
   }
-  if (weights.length > mostLines) return;
   let largest = 0;
   for (const weight of weights) largest = Math.max(largest, Math.abs(weight));
   largest = Math.max(largest, 0.5);
+  const least = weights.length > mostLines ? thresholdOf(weights, mostLines) : 0;
   const dense = Math.min(1, 90 / weights.length + 0.25);
   const paths = new Map<number, Path2D>();
   const bright = new Map<number, Path2D>();
   to.spots.forEach((end, unit) => {
     from.spots.forEach((start, source) => {
       const weight = weights[unit * from.units + source] ?? 0;
+      if (Math.abs(weight) < least) return;
       const size = Math.abs(weight) / largest;
       const level = Math.min(widths.length - 1, Math.floor(size * widths.length));
       const own =
@@ -68,8 +74,14 @@ function drawConnections(
   context.globalAlpha = 1;
 }
 
+/** The size that `count` of the weights reach. */
+function thresholdOf(weights: Float32Array, count: number): number {
+  const sizes = Float32Array.from(weights, Math.abs).sort();
+  return sizes[Math.max(0, sizes.length - count)] ?? 0;
+}
+
 /** Between layers too large for single lines. */
-function drawBand(context: CanvasRenderingContext2D, from: Column, to: Column, palette: Palette): void {
+function drawBand(context: Context, from: Column, to: Column, palette: Palette): void {
   const ends = (column: Column): [number, number] => {
     const [first, last] = [column.spots[0], column.spots.at(-1)];
     return [(first?.y ?? 0) - (first?.size ?? 0) / 2, (last?.y ?? 0) + (last?.size ?? 0) / 2];
@@ -98,7 +110,7 @@ function scaleOf(values: Float32Array): number {
   return Math.max(largest, 0.05);
 }
 
-function frameOf(context: CanvasRenderingContext2D, { x, y, size }: Spot, palette: Palette, chosen: boolean): void {
+function frameOf(context: Context, { x, y, size }: Spot, palette: Palette, chosen: boolean): void {
   context.beginPath();
   context.roundRect(x - size / 2, y - size / 2, size, size, Math.min(6, size / 5));
   context.lineWidth = chosen ? 2.5 : 1;
@@ -106,12 +118,7 @@ function frameOf(context: CanvasRenderingContext2D, { x, y, size }: Spot, palett
   context.stroke();
 }
 
-function tile(
-  context: CanvasRenderingContext2D,
-  picture: CanvasImageSource,
-  { x, y, size }: Spot,
-  smooth: boolean,
-): void {
+function tile(context: Context, picture: CanvasImageSource, { x, y, size }: Spot, smooth: boolean): void {
   context.save();
   context.beginPath();
   context.roundRect(x - size / 2, y - size / 2, size, size, Math.min(6, size / 5));
@@ -122,14 +129,13 @@ function tile(
 }
 
 function drawColumn(
-  surface: Surface,
+  context: Context,
   column: Column,
   snapshot: Snapshot,
   info: DataInfo,
   palette: Palette,
   chosen: Chosen | undefined,
 ): void {
-  const { context } = surface;
   const values = snapshot.maps.stages[column.stage];
   const { side } = snapshot.maps;
   const picked = (unit: number): boolean => chosen?.stage === column.stage && chosen.unit === unit;
@@ -174,7 +180,7 @@ function drawColumn(
 
 /** One sample's values: images of each map, or a little square for each unit. */
 function drawSample(
-  context: CanvasRenderingContext2D,
+  context: Context,
   column: Column,
   values: Float32Array,
   palette: Palette,
@@ -206,6 +212,11 @@ function drawSample(
   });
 }
 
+let turn = 0;
+
+const stripWidth = ({ spots, x }: Column): number =>
+  2 * Math.max(...spots.map((spot) => Math.abs(spot.x - x) + spot.size / 2), 4) + 8;
+
 export function drawNetwork(
   surface: Surface,
   columns: readonly Column[],
@@ -213,15 +224,40 @@ export function drawNetwork(
   info: DataInfo,
   palette: Palette,
   chosen: Chosen | undefined,
+  playing: boolean,
 ): void {
   const { context } = surface;
-  for (let place = 1; place < columns.length; place++) {
-    const [from, to] = [columns[place - 1], columns[place]];
-    const weights = snapshot.layers[place - 1]?.weight;
-    if (from !== undefined && to !== undefined && weights !== undefined)
-      drawConnections(surface, from, to, weights, palette, chosen);
+  const links = snapshot.layers.reduce((sum, { weight }) => sum + weight.length, 0);
+  const drawLinks = (onto: Context): void => {
+    for (let place = 1; place < columns.length; place++) {
+      const [from, to] = [columns[place - 1], columns[place]];
+      const weights = snapshot.layers[place - 1]?.weight;
+      if (from !== undefined && to !== undefined && weights !== undefined)
+        drawConnections(onto, from, to, weights, palette, chosen);
+    }
+  };
+  if (links <= crowded) {
+    drawLinks(context);
+    for (const column of columns) drawColumn(context, column, snapshot, info, palette, chosen);
+  } else {
+    const shape = `${columns.map(({ units }) => units).join()} ${palette.dark} ${chosen?.stage}.${chosen?.unit} ${playing ? "" : snapshot.step}`;
+    layer(surface, "links", shape, playing ? linesEvery : Number.POSITIVE_INFINITY, drawLinks);
+    // One column is made anew with each picture: all are refreshed in turn.
+    turn = (turn + 1) % columns.length;
+    columns.forEach((column, place) => {
+      const age = playing && place !== turn ? 1000 : playing ? 0 : Number.POSITIVE_INFINITY;
+      layer(
+        { context, width: stripWidth(column), height: surface.height, left: column.x - stripWidth(column) / 2 },
+        `column ${place}`,
+        `${shape} ${info.name}`,
+        age,
+        (onto) => {
+          onto.translate(-column.x + stripWidth(column) / 2, 0);
+          drawColumn(onto, column, snapshot, info, palette, chosen);
+        },
+      );
+    });
   }
-  for (const column of columns) drawColumn(surface, column, snapshot, info, palette, chosen);
   context.fillStyle = palette.soft;
   context.font = "11px ui-sans-serif, system-ui, sans-serif";
   for (const { left, spots, x } of columns) {

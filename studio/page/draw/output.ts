@@ -3,6 +3,7 @@ import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
 import type { Surface } from "./canvas.tsx";
 import { classColor, type Palette } from "./colors.ts";
 import { classMap, contour, mapOf, mark } from "./field.ts";
+import { layer } from "./layer.ts";
 
 export interface Frame {
   readonly left: number;
@@ -40,6 +41,8 @@ function axesAround(
 }
 
 export interface PlaneOptions {
+  /** Whose picture it is: the points on it are kept under this name. */
+  readonly name: string;
   readonly points: boolean;
   readonly steps: boolean;
 }
@@ -100,7 +103,14 @@ export function drawPlane(
     context.drawImage(mapOf(field, 0, fine, palette, middle, scale), left, top, size, size);
     if (info.task === "binary") trace(output.subarray(0, n), 0.5);
   }
-  if (options.points) drawPoints(context, info, maps.axes, frame, palette);
+  if (options.points)
+    layer(
+      surface,
+      `points ${options.name}`,
+      `${keyOf(info)} ${maps.axes.join()} ${palette.dark} ${left} ${size}`,
+      Number.POSITIVE_INFINITY,
+      (onto) => drawPoints(onto, info, maps.axes, frame, palette),
+    );
   context.restore();
   axesAround(surface, frame, xr, yr, palette);
 }
@@ -116,8 +126,18 @@ function hardened(output: Float32Array, classes: number, n: number): Float32Arra
   return out;
 }
 
+const known = new WeakMap<DataInfo, number>();
+let made = 0;
+
+/** A text that is the same only for the same data. */
+function keyOf(info: DataInfo): string {
+  const number = known.get(info) ?? ++made;
+  known.set(info, number);
+  return String(number);
+}
+
 function drawPoints(
-  context: CanvasRenderingContext2D,
+  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
   info: DataInfo,
   [a, b]: readonly [number, number],
   { left, top, size }: Frame,

@@ -10,7 +10,7 @@ import { type Column, layoutNetwork } from "../draw/layout.ts";
 import { type Chosen, drawNetwork } from "../draw/network.ts";
 import { Icon } from "../icons.tsx";
 import { sub } from "../numbers.ts";
-import { change, hot, run, state } from "../store.ts";
+import { change, hot, playing, run, state } from "../store.ts";
 import { Choice, Stepper } from "./controls.tsx";
 
 /** The layer under the pointer or the focus: its line in the code is lit. */
@@ -193,7 +193,7 @@ export function Network() {
   const paint = (surface: Surface): void => {
     const { snapshot } = hot;
     if (snapshot === undefined || info === undefined || snapshot.layers.length !== columns.length - 1) return;
-    drawNetwork(surface, columns, snapshot, info.data, colors.value, chosen);
+    drawNetwork(surface, columns, snapshot, info.data, colors.value, chosen, playing.peek());
   };
   const gap = columns.length > 1 ? (columns[1]?.x ?? 0) - (columns[0]?.x ?? 0) : 0;
   return (

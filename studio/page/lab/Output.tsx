@@ -72,7 +72,7 @@ function MapView({ info }: { readonly info: RunInfo }) {
     if (snapshot === undefined) return;
     const frame = frameOf(surface);
     if (data.inputs.length === 1) drawLine(surface, snapshot.maps, data, colors.value, frame);
-    else drawPlane(surface, snapshot.maps, data, colors.value, frame, { points: true, steps: hard });
+    else drawPlane(surface, snapshot.maps, data, colors.value, frame, { name: "lab", points: true, steps: hard });
   };
   const plane = data.inputs.length === 2 && data.task === "binary";
   const begin = (event: PointerEvent): void => {

@@ -1,0 +1,39 @@
+// Parts of a picture that change seldom, kept as pictures of their own: drawn again when what they show is another, or too old.
+import type { Surface } from "./canvas.tsx";
+
+interface Kept {
+  readonly canvas: OffscreenCanvas;
+  readonly key: string;
+  readonly at: number;
+}
+
+const kept = new Map<string, Kept>();
+
+/** Draws `draw` through a picture called `name`, made anew when `key` or the size changes or after `age` milliseconds. */
+export function layer(
+  surface: Surface & { readonly left?: number },
+  name: string,
+  key: string,
+  age: number,
+  draw: (context: OffscreenCanvasRenderingContext2D) => void,
+): void {
+  const { context, width, height } = surface;
+  const density = context.getTransform().a;
+  const [columns, rows] = [Math.max(1, Math.round(width * density)), Math.max(1, Math.round(height * density))];
+  const whole = `${columns} ${rows} ${key}`;
+  const now = performance.now();
+  let own = kept.get(name);
+  if (own === undefined || own.key !== whole || now - own.at > age) {
+    const canvas = own?.canvas ?? new OffscreenCanvas(columns, rows);
+    canvas.width = columns;
+    canvas.height = rows;
+    const fresh = canvas.getContext("2d");
+    if (fresh === null) return;
+    fresh.setTransform(density, 0, 0, density, 0, 0);
+    draw(fresh);
+    own = { canvas, key: whole, at: now };
+    kept.set(name, own);
+  }
+  context.imageSmoothingEnabled = true;
+  context.drawImage(own.canvas, surface.left ?? 0, 0, width, height);
+}
