@@ -1,5 +1,5 @@
 // npm run bench: our backend beside the installed peers, interleaved; figures to the terminal and docs/benchmarks.md.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ import {
   readResults,
   writeResults,
 } from "./results.ts";
-import { type PeerName, startups, targets, type Workload, workloads } from "./workloads.ts";
+import { ours, type PeerName, startups, targets, type Workload, workloads } from "./workloads.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -38,7 +38,7 @@ if (options.help) {
   --quick           shorter repetitions and fewer of them: a first look, not written to docs/
   --only W1,W3      some workloads: W1 matmul, W2 tiny MLP, W3 MNIST MLP, W4 CNN, W5 wide MLP, W6 GPT, W7 inference,
                     W8 start, W9 elementwise chain, memory; or full names such as matmul-512-tn
-  --peers LIST      some peers, for example hebb,jax-js (default: all that are installed)
+  --peers LIST      some peers, for example "hebb c,jax-js" (default: all that are installed)
   --threads 1,2     numbers of threads
   --out FILE        where the report goes (default docs/benchmarks.md; the figures beside it as .json)
 Peers are found in the folder named by HEBB_PEERS; bench/peers.sh DIR installs them.`);
@@ -59,14 +59,18 @@ const timing = (w: Workload): Timing =>
       : { target: w.group === "W6" ? 0.8 : 0.4, warmUp: 1, maxSteps: 5000 };
 
 const work = mkdtempSync(join(tmpdir(), "hebb-bench-"));
-process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+/** Beside the packages, so that our bundles find the optional ones. */
+const bundles = join(root, "node_modules/.cache", `hebb-bench-${process.pid}`);
+process.on("exit", () => {
+  for (const folder of [work, bundles]) rmSync(folder, { recursive: true, force: true });
+});
 process.on("SIGINT", () => process.exit(130));
 const inputs = join(work, "inputs");
 writeInputs(inputs);
 
 /** Our side as plain JavaScript, so that every Node runs it without a loader. */
 async function bundle(source: string): Promise<string> {
-  const file = join(work, source.replace(/\.ts$/, ".mjs"));
+  const file = join(bundles, source.replace(/\.ts$/, ".mjs"));
   await build({
     entryPoints: [join(root, "bench/peers", source)],
     outfile: file,
@@ -74,6 +78,7 @@ async function bundle(source: string): Promise<string> {
     platform: "node",
     format: "esm",
     target: "node20",
+    external: ["koffi"],
     logLevel: "error",
   });
   return file;
@@ -98,6 +103,13 @@ function installed(path: string): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
+const jaxIn = new Map<string, boolean>();
+function hasJax(python: string): boolean {
+  const known = jaxIn.get(python) ?? spawnSync(python, ["-c", "import jax"]).status === 0;
+  jaxIn.set(python, known);
+  return known;
+}
+
 /** The command that runs a peer, or undefined when it is not installed or not able to use that many threads. */
 function commandFor(peer: PeerName, workload: string, threads: number): Command | undefined {
   const script = (name: string): string[] => [
@@ -112,16 +124,18 @@ function commandFor(peer: PeerName, workload: string, threads: number): Command 
     args: [join(root, "bench/peers/torch_peer.py"), inputs, workload, String(threads)],
     env: { ...env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) },
   });
-  const own = (file: string): Command => ({
+  const own = (file: string, backend: "c" | "wasm"): Command => ({
     file,
     args: [ownBundle, inputs, workload],
-    env: { HEBB_BACKEND: "wasm", HEBB_THREADS: String(threads) },
+    env: { HEBB_BACKEND: backend, HEBB_THREADS: String(threads) },
   });
   switch (peer) {
-    case "hebb":
-      return own(process.execPath);
-    case "hebb (Node 24)":
-      return node24 === undefined || process.version.startsWith("v24") ? undefined : own(node24);
+    case "hebb c":
+      return own(process.execPath, "c");
+    case "hebb wasm":
+      return own(process.execPath, "wasm");
+    case "hebb wasm (Node 24)":
+      return node24 === undefined || process.version.startsWith("v24") ? undefined : own(node24, "wasm");
     case "jax-js":
       return installed("jax/node_modules/@jax-js/jax") ? { file: peerNode, args: script("jaxjs.mjs") } : undefined;
     case "tfjs-wasm":
@@ -135,6 +149,17 @@ function commandFor(peer: PeerName, workload: string, threads: number): Command 
       return existsSync("/usr/lib/python3/dist-packages/torch")
         ? python("/usr/bin/python3", existsSync(openmp) ? { LD_LIBRARY_PATH: openmp } : {})
         : undefined;
+    case "onnxruntime-node":
+      return installed("ortnode/node_modules/onnxruntime-node")
+        ? { file: peerNode, args: [...script("ort.mjs"), "node"] }
+        : undefined;
+    case "JAX": {
+      const file = installed("torch-venv/bin/python");
+      if (file === undefined || !hasJax(file)) return undefined;
+      // XLA takes every processor it sees.
+      const args = [join(root, "bench/peers/jax_peer.py"), inputs, workload];
+      return { file: "taskset", args: ["-c", threads === 1 ? "0" : `0-${threads - 1}`, file, ...args] };
+    }
     case "PyTorch 2": {
       const file = installed("torch-venv/bin/python");
       return file === undefined ? undefined : python(file);
@@ -221,8 +246,9 @@ function startCommand(peer: PeerName, network: string): Command | undefined {
   if (full === undefined) return undefined;
   const env = full.env ?? {};
   const scripts: Partial<Record<PeerName, string[]>> = {
-    hebb: [ownStart, network],
-    "hebb (Node 24)": [ownStart, network],
+    "hebb c": [ownStart, network],
+    "hebb wasm": [ownStart, network],
+    "hebb wasm (Node 24)": [ownStart, network],
     "jax-js": [join(root, "bench/peers/start.mjs"), peersHome ?? "", "jax-js", network],
     "tfjs-wasm": [join(root, "bench/peers/start.mjs"), peersHome ?? "", "tfjs-wasm", network],
     "PyTorch 1.13": [join(root, "bench/peers/start.py"), network],
@@ -234,7 +260,7 @@ function startCommand(peer: PeerName, network: string): Command | undefined {
 
 async function measureStart(id: string, network: string): Promise<Case> {
   const before = load();
-  const peers: PeerName[] = ["hebb", "hebb (Node 24)", "jax-js", "tfjs-wasm", "PyTorch 1.13", "PyTorch 2"];
+  const peers: PeerName[] = [...ours, "jax-js", "tfjs-wasm", "PyTorch 1.13", "PyTorch 2"];
   const entries = peers
     .filter((name) => chosen === undefined || chosen.includes(name))
     .map((name) => ({ name, command: startCommand(name, network), times: [] as number[], error: "" }))

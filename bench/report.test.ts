@@ -26,21 +26,21 @@ function target(text: RegExp): Target {
 }
 
 it("compares with the fastest of the named peers, and with nothing when none ran", () => {
-  const promise = target(/^tiny/);
+  const promise = target(/^hebb c, tiny, 1 thread: at least 50/);
   const cases = [
-    at("tiny", 1, figure("hebb", 5e-6), figure("PyTorch 1.13", 95e-6), figure("PyTorch 2", 120e-6)),
-    at("tiny", 2, figure("hebb", 1e-6)),
+    at("tiny", 1, figure("hebb c", 2e-6), figure("PyTorch 1.13", 95e-6), figure("PyTorch 2", 120e-6)),
+    at("tiny", 2, figure("hebb c", 1e-6)),
   ];
-  expect(judge(promise, "tiny", undefined, cases)).toEqual({ reached: "19.0 ×", met: false });
-  expect(judge(promise, "tiny", undefined, [at("tiny", 1, figure("hebb", 5e-6))])).toBeUndefined();
+  expect(judge(promise, "tiny", undefined, cases)).toEqual({ reached: "47.5 ×", met: false });
+  expect(judge(promise, "tiny", undefined, [at("tiny", 1, figure("hebb c", 5e-6))])).toBeUndefined();
   expect(judge(promise, "tiny", undefined, [])).toBeUndefined();
 });
 
 it("judges rates and scaling of matmul", () => {
   const flops = 2 * 1024 ** 3;
   const cases = [
-    at("matmul-1024-nn", 1, figure("hebb", flops / 55e9)),
-    at("matmul-1024-nn", 2, figure("hebb", flops / 85e9)),
+    at("matmul-1024-nn", 1, figure("hebb wasm", flops / 55e9)),
+    at("matmul-1024-nn", 2, figure("hebb wasm", flops / 85e9)),
   ];
   expect(judge(target(/50 GFLOP/), "matmul-1024-nn", flops, cases)).toEqual({ reached: "55.0 GFLOP/s", met: true });
   expect(judge(target(/two threads/), "matmul-1024-nn", flops, cases)).toEqual({ reached: "1.55 ×", met: false });
@@ -48,7 +48,7 @@ it("judges rates and scaling of matmul", () => {
 
 it("shows a loss in bold, a failure in words, and a different result as a disagreement", () => {
   const cases = [
-    at("mlp", 1, figure("hebb", 2e-3), figure("jax-js", 1e-3, 1.5), { peer: "tfjs-wasm", error: "no kernel" }),
+    at("mlp", 1, figure("hebb c", 2e-3), figure("jax-js", 1e-3, 1.5), { peer: "tfjs-wasm", error: "no kernel" }),
   ];
   const text = report({ machine: "a machine", cases });
   expect(text).toContain("**0.50 ×**");
@@ -58,8 +58,8 @@ it("shows a loss in bold, a failure in words, and a different result as a disagr
 });
 
 it("replaces measured cases and keeps the others", () => {
-  const old = { machine: "m", cases: [at("mlp", 1, figure("hebb", 2)), at("cnn", 1, figure("hebb", 3))] };
-  const merged = merge(old, { machine: "n", cases: [at("mlp", 1, figure("hebb", 1))] });
+  const old = { machine: "m", cases: [at("mlp", 1, figure("hebb c", 2)), at("cnn", 1, figure("hebb c", 3))] };
+  const merged = merge(old, { machine: "n", cases: [at("mlp", 1, figure("hebb c", 1))] });
   expect(merged.cases.map((c) => [c.workload, c.figures[0]?.median])).toEqual([
     ["mlp", 1],
     ["cnn", 3],

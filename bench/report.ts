@@ -1,6 +1,6 @@
 // Turns results into docs/benchmarks.md: every peer, every loss, the spread, the machine.
 import type { Case, Figure, MemorySample, Results } from "./results.ts";
-import { ours, startups, type Target, targets, type Workload, workloads } from "./workloads.ts";
+import { ours, type PeerName, startups, type Target, targets, type Workload, workloads } from "./workloads.ts";
 
 const significant = (value: number): string => {
   if (value >= 1000) return value.toFixed(0);
@@ -25,8 +25,11 @@ function cell(figure: Figure | undefined, unit: Unit, flops: number | undefined)
 
 const ofPeer = (c: Case | undefined, peer: string): Figure | undefined => c?.figures.find((f) => f.peer === peer);
 
-/** Our own figure in a case: the one of the current Node. */
-export const oursIn = (c: Case | undefined): number | undefined => ofPeer(c, ours[0] ?? "")?.median;
+/** Our own figure in a case: that of the backend named, or of the first that ran. */
+export function oursIn(c: Case | undefined, own?: PeerName): number | undefined {
+  if (own !== undefined) return ofPeer(c, own)?.median;
+  return ours.map((name) => ofPeer(c, name)?.median).find((seconds) => seconds !== undefined);
+}
 
 function ratio(c: Case | undefined, figure: Figure | undefined): string {
   const own = oursIn(c);
@@ -84,7 +87,7 @@ export function judge(
   cases: readonly Case[],
 ): { reached: string; met: boolean } | undefined {
   const at = (threads: number): Case | undefined => cases.find((c) => c.workload === id && c.threads === threads);
-  const own = oursIn(at(target.threads));
+  const own = oursIn(at(target.threads), target.own);
   if (own === undefined) return undefined;
   const { against } = target;
   switch (against.kind) {
@@ -93,7 +96,7 @@ export function judge(
       return { reached: `${significant(rate)} GFLOP/s`, met: rate >= against.atLeast };
     }
     case "scaling": {
-      const single = oursIn(at(1));
+      const single = oursIn(at(1), target.own);
       if (single === undefined) return undefined;
       return { reached: `${(single / own).toFixed(2)} ×`, met: single / own >= against.atLeast };
     }
@@ -177,7 +180,7 @@ export function report(results: Results): string {
     "of all peers alternate, so that a drifting clock or a busy neighbour meets all of them. Figures are medians (fastest–slowest",
     "repetition). A step is forward, loss, backward and update, restarted from the initial weights for every repetition. “hebb is”",
     "says how many times faster than that peer we are in the same run, with the same number of threads; **bold**: we are slower.",
-    "Our figure there is that of Node 20. The peers' own recommended settings are used; see `bench/peers/`.",
+    "Our figure there is that of the C backend where it ran. The peers' own recommended settings are used; see `bench/peers/`.",
     "",
     `Machine: ${results.machine}.`,
     "",
@@ -201,7 +204,7 @@ export function report(results: Results): string {
 /** The table of the README: our figure on one and two threads, and how many times faster than each peer on one. */
 export function summary({ cases, machine }: Results): string {
   const chosen = ["matmul-1024-nn", "matmul-1024-tn", ...workloads.filter((w) => w.group !== "W1").map((w) => w.id)];
-  const rivals = ["PyTorch 1.13", "PyTorch 2", "jax-js", "tfjs-wasm", "onnxruntime-web"];
+  const rivals = ["PyTorch 1.13", "PyTorch 2", "JAX", "jax-js", "tfjs-wasm", "onnxruntime-web"];
   const rows = chosen.flatMap((id) => {
     const workload = workloads.find((w) => w.id === id);
     const [one, two] = [1, 2].map((threads) => cases.find((c) => c.workload === id && c.threads === threads));
@@ -214,16 +217,17 @@ export function summary({ cases, machine }: Results): string {
       if (rival?.error !== undefined) return "cannot";
       return ratio(one, rival) || "–";
     });
+    const pair = (name: PeerName): string => `${figure(oursIn(one, name))} / ${figure(oursIn(two, name))}`;
     return [
-      `| ${workload.title}, ${workload.unit} | ${figure(own)} / ${figure(oursIn(two))} | ${against.join(" | ")} |`,
+      `| ${workload.title}, ${workload.unit} | ${pair("hebb c")} | ${pair("hebb wasm")} | ${against.join(" | ")} |`,
     ];
   });
   const heads = rivals.map((peer) => `vs ${peer}`);
   return [
-    `Ours on WebAssembly with 1 / 2 threads, and how many times faster than each alternative on one thread in the same run (**bold**: slower). ${machine}.`,
+    `Ours on c and on WebAssembly with 1 / 2 threads, and how many times faster c is than each alternative on one thread in the same run (**bold**: slower). ${machine}.`,
     "",
-    `| work | hebb | ${heads.join(" | ")} |`,
-    `|---|---|${heads.map(() => "---|").join("")}`,
+    `| work | c | wasm | ${heads.join(" | ")} |`,
+    `|---|---|---|${heads.map(() => "---|").join("")}`,
     ...rows,
   ].join("\n");
 }

@@ -1,17 +1,23 @@
-// The onnxruntime-web side: inference and matmul through session.run, inputs copied in and results out.
-// usage: node ort.mjs PEERS_DIR INPUTS_DIR WORKLOAD THREADS
+// The onnxruntime side, for the web or native: inference and matmul through session.run, inputs copied in and results out.
+// usage: node ort.mjs PEERS_DIR INPUTS_DIR WORKLOAD THREADS [node]
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { cnnFile, matmulFile, mlpFile } from "./onnx.mjs";
 import { load, matrices, serve } from "./serve.mjs";
 
-const [peers, inputs, workload, threads] = process.argv.slice(2);
-const require = createRequire(join(peers, "ortweb", "x.js"));
-const ort = require("onnxruntime-web");
-ort.env.wasm.numThreads = Number(threads);
-const options = { executionProviders: ["wasm"], intraOpNumThreads: Number(threads), graphOptimizationLevel: "all" };
-const { version } = JSON.parse(readFileSync(join(peers, "ortweb/node_modules/onnxruntime-web/package.json"), "utf8"));
+const [peers, inputs, workload, threads, flavour = "web"] = process.argv.slice(2);
+const folder = flavour === "node" ? "ortnode" : "ortweb";
+const name = `onnxruntime-${flavour}`;
+const require = createRequire(join(peers, folder, "x.js"));
+const ort = require(name);
+if (flavour === "web") ort.env.wasm.numThreads = Number(threads);
+const options = {
+  executionProviders: [flavour === "web" ? "wasm" : "cpu"],
+  intraOpNumThreads: Number(threads),
+  graphOptimizationLevel: "all",
+};
+const { version } = JSON.parse(readFileSync(join(peers, folder, "node_modules", name, "package.json"), "utf8"));
 
 async function session(file, feeds, check) {
   const loaded = await ort.InferenceSession.create(new Uint8Array(file), options);
