@@ -1,5 +1,4 @@
 // The train room: fit, events, metrics, the doctor, models from descriptions, writing text.
-export { type AugmentOptions, augmentBy, augmentImages } from "./augment.ts";
 export { type Finding, type FindingCode, findingCodes } from "./doctor/finding.ts";
 export { Doctor, type DoctorOptions } from "./doctor/index.ts";
 export { type Evaluation, Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
@@ -47,6 +46,6 @@ export {
   type Task,
   taskOf,
 } from "./objectives.ts";
-export { makeOptimizer, makeSchedule, type OptimizerChoice, type ScheduleChoice } from "./recipes.ts";
+export { augmentBy, makeOptimizer, makeSchedule, type OptimizerChoice, type ScheduleChoice } from "./recipes.ts";
 export { arraysOf, type EpochRecord, type TrainState } from "./state.ts";
 export { fitStream } from "./stream.ts";

@@ -67,5 +67,5 @@ export type ScheduleName = (typeof scheduleNames)[number];
 export const tokenizerNames = ["characters", "bpe"] as const;
 export type TokenizerName = (typeof tokenizerNames)[number];
 
-export const augmentNames = ["crop", "rotate", "zoom", "flip", "jitter"] as const;
+export const augmentNames = ["crop", "rotate", "zoom", "shear", "flip", "jitter", "erase"] as const;
 export type AugmentName = (typeof augmentNames)[number];

@@ -1,11 +1,13 @@
-// Optimizers and schedules by name, with settings that fit the length of a training: what a configuration chooses.
+// Optimizers, schedules and augmentations by name, with settings that fit the length of a training: what a configuration chooses.
 
+import { type AugmentOptions, augmentation } from "../data/index.ts";
 import { aCount, aNumber, type Check, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
+import type { Augment } from "./feeds.ts";
 import type { TrainSchedule } from "./fit.ts";
-import type { OptimizerName, ScheduleName } from "./names.ts";
+import type { AugmentName, OptimizerName, ScheduleName } from "./names.ts";
 
 export interface OptimizerChoice {
   readonly optimizer: OptimizerName;
@@ -159,3 +161,18 @@ const checkPlateau = objectOf<optim.PlateauState>({
   cooldownLeft: aCount,
   lrs: listOf(aNumber),
 });
+
+/** What the names of augmentations stand for: amounts that suit small pictures. */
+const changes: Readonly<Record<AugmentName, AugmentOptions>> = {
+  crop: { translate: 0.09 },
+  rotate: { rotate: 12 },
+  zoom: { zoom: 0.1 },
+  shear: { shear: 0.1 },
+  flip: { flip: 0.5 },
+  jitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2 },
+  erase: { erase: 0.3 },
+};
+
+/** Named changes of pictures together. */
+export const augmentBy = (names: readonly AugmentName[]): Augment =>
+  augmentation(Object.assign({}, ...names.map((name) => changes[name])) as AugmentOptions);

@@ -30,6 +30,7 @@ export async function train(path: string, args: TrainArguments): Promise<number>
     throw new HebbError(`--test-labels ${args.testLabels} labels nothing; name the images with --test-data FILE`);
   if (isText(path, args)) return trainText(path, args);
   const raw = await readSource(path, { target: args.target, labels: args.labels, seed: args.seed, needLabels: true });
+  if (raw.kind === "text") return trainText(path, args);
   if (args.folds !== undefined) return trainFolds(path, args, foldsOf(raw, { ...args, folds: args.folds }));
   // A gate is its four rows: none can be spared.
   const validation = gates.includes(path) ? 0 : (args.validation ?? 0.2);
