@@ -1,5 +1,4 @@
 // fit: the training loop. Batches are gathered inside one compiled step; every state it keeps can be saved and resumed to the bit.
-import { classWeights as balancedWeights, type Dataset, TokenSequence } from "../data/index.ts";
 import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
@@ -11,21 +10,12 @@ import type { Finding } from "./doctor/finding.ts";
 import { Doctor } from "./doctor/index.ts";
 import { Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
 import type { EventListener, Metrics } from "./events.ts";
-import {
-  type Augment,
-  type Feed,
-  type FeedOptions,
-  type InMemory,
-  MemoryFeed,
-  RowStream,
-  type Samples,
-  StreamFeed,
-  samplesOf,
-} from "./feeds.ts";
+import { type Augment, type Feed, type InMemory, type RowStream, type Samples, samplesOf } from "./feeds.ts";
 import { Histograms } from "./histograms.ts";
 import { higherIsBetter } from "./metrics.ts";
 import type { LossName } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, type Objective, ownObjective, taskOf } from "./objectives.ts";
+import { feedOf, inMemory, rowWeights, weightsPerClass, wholeNumber } from "./setup.ts";
 import { arraysOf, checkProgress, type EpochRecord, type Snapshot, stateOf, type TrainState } from "./state.ts";
 import { Steps } from "./steps.ts";
 
@@ -548,47 +538,4 @@ class Trainer {
     this.#doctor?.restore(json.told);
     if (json.schedule !== null) schedule?.loadStateDict(json.schedule);
   }
-}
-
-/** Data to look at: of a stream, the rows kept in memory. */
-const inMemory = (data: InMemory | RowStream): InMemory => (data instanceof RowStream ? data.sample : data);
-
-function feedOf({ train, augment }: FitOptions, perClass: ArrayLike<number> | undefined, options: FeedOptions): Feed {
-  if (!(train instanceof RowStream))
-    return new MemoryFeed(samplesOf(train, { ...options, weights: rowWeights(train, perClass), augment }), options);
-  if (perClass !== undefined || augment !== undefined)
-    throw new HebbError("fit: rows that stream take neither classWeights nor augment; leave them out");
-  return new StreamFeed(train, options);
-}
-
-function wholeNumber(name: string, value: number): void {
-  if (!(Number.isInteger(value) && value >= 1))
-    throw new HebbError(`fit: ${name} must be a whole number of at least 1, got ${value}`);
-}
-
-/** What each class counts for, or undefined when all count the same. */
-function weightsPerClass({ classWeights, train }: FitOptions, count: number): ArrayLike<number> | undefined {
-  if (classWeights === undefined) return undefined;
-  if (train instanceof RowStream)
-    throw new HebbError("fit: rows that stream take no classWeights; give each row its weight instead");
-  if (train instanceof TokenSequence || count === 0)
-    throw new HebbError("fit: classWeights are for classes, but the target is none; leave them out");
-  if (classWeights !== "balanced") {
-    if (classWeights.length !== count || !classWeights.every((weight) => weight >= 0 && Number.isFinite(weight)))
-      throw new HebbError(
-        `fit: classWeights must be ${count} numbers of 0 or more, one for each class, got [${classWeights.join(", ")}]`,
-      );
-    return classWeights;
-  }
-  const counts = new Array<number>(count).fill(0);
-  for (const label of train.targets.data) counts[label] = (counts[label] ?? 0) + 1;
-  return balancedWeights(counts);
-}
-
-/** What each row counts for: its own weight times its class's. */
-function rowWeights(data: InMemory, perClass: ArrayLike<number> | undefined): Float32Array | undefined {
-  if (data instanceof TokenSequence) return undefined;
-  if (perClass === undefined) return data.weights;
-  const { weights } = data satisfies Dataset;
-  return Float32Array.from(data.targets.data, (label, row) => (perClass[label] ?? 0) * (weights?.[row] ?? 1));
 }
