@@ -105,7 +105,7 @@ function Plot({
     let last = 0;
     const draw = (): void => {
       const now = performance.now();
-      if (now - last < 160 && hot.history.length > 60) return;
+      if (now - last < 250 && hot.history.length > 60) return;
       last = now;
       made.setData(seriesOf(which, log));
       tell(made.cursor.idx);
