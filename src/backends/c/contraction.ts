@@ -27,7 +27,7 @@ import { Expressions } from "./expressions.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { emitLoops, holdsDoubles, laneModel } from "./loops.ts";
 import { asLoops } from "./program.ts";
-import { Statements } from "./statements.ts";
+import { type Range, Statements } from "./statements.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
   const { dtype } = kernel;
@@ -350,8 +350,20 @@ class Contraction {
       out.line(`const ${T} *const pa = (const ${T} *)(${context.address(sides[0].buffer)}) + (${pointer(sides[0])});`);
       out.line(`const ${T} *const qb = (const ${T} *)(${context.address(sides[1].buffer)}) + (${pointer(sides[1])});`);
       const tiles = (): void => {
-        out.block(`for (long c = ${c0}; c < ${columnPanels} && c < ${c0} + ${columnBlock}; c++)`, () =>
-          out.block(`for (long r = ${r0}; r < ${rowPanels} && r < ${r0} + ${rowBlock}; r++)`, () =>
+        const over = (name: string, first: string, block: number, panels: number, body: () => void): void => {
+          if (panels === 1)
+            out.block("", () => {
+              out.line(`const long ${name} = 0;`);
+              body();
+            });
+          else
+            out.block(
+              `for (long ${name} = ${first}; ${name} < ${panels} && ${name} < ${first} + ${block}; ${name}++)`,
+              body,
+            );
+        };
+        over("c", c0, columnBlock, columnPanels, () =>
+          over("r", r0, rowBlock, rowPanels, () =>
             e.scope(() => {
               const [a, b] = sides;
               out.line(`const ${T} *const p = pa + r * ${a.panelStride};`);
@@ -399,20 +411,13 @@ class Contraction {
     const V = vectorType(dtype, lanes);
     const write = (m: number, n: number): void => {
       const { out } = e;
-      const end = (count: number, at: string, size: number): string =>
-        count % size === 0
-          ? `${at} * ${size} + ${size}`
-          : `(${at} * ${size} + ${size} < ${count} ? ${at} * ${size} + ${size} : ${count})`;
-      const rows = {
-        start: `r * ${plan.height}`,
-        end: out.define("long", "e", end(m, "r", plan.height)),
-        count: undefined,
+      const range = (count: number, at: string, size: number): Range => {
+        const start = count <= size ? "0" : `${at} * ${size}`;
+        if (count % size === 0) return { start, end: count <= size ? `${size}` : `${start} + ${size}`, count: size };
+        const end = `(${at} * ${size} + ${size} < ${count} ? ${at} * ${size} + ${size} : ${count})`;
+        return { start, end: out.define("long", "e", end), count: undefined };
       };
-      const columns = {
-        start: `c * ${plan.width}`,
-        end: out.define("long", "e", end(n, "c", plan.width)),
-        count: undefined,
-      };
+      const [rows, columns] = [range(m, "r", plan.height), range(n, "c", plan.width)];
       const [innerRange, outerRange] = alongColumns ? [columns, rows] : [rows, columns];
       statements.hoist(steps, [row, column]);
       // Lanes along the rows: the tile is turned first.
