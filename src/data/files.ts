@@ -2,7 +2,8 @@
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { constants, gunzipSync } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
-import { type CsvOptions, decodeText, looksLikeTable, parseCsv } from "./csv.ts";
+import { type CsvOptions, looksLikeTable, parseCsv } from "./csv.ts";
+import { decodeText, type EncodingName } from "./encoding.ts";
 import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
 import type { Table } from "./table.ts";
 
@@ -66,9 +67,9 @@ export async function readIdxFile(path: string): Promise<IdxArray> {
   return readIdx(await readBytes(path), { name: path });
 }
 
-/** The text of a file: UTF-8, or UTF-16 with a byte order mark; gzip too. */
-export async function readTextFile(path: string): Promise<string> {
-  return decodeText(await readUnpacked(path), path);
+/** The text of a file: UTF-8, UTF-16 with a byte order mark, or the encoding that is named; gzip too. */
+export async function readTextFile(path: string, encoding?: EncodingName): Promise<string> {
+  return decodeText(await readUnpacked(path), path, encoding);
 }
 
 const headBytes = 65536;
