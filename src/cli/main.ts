@@ -84,7 +84,15 @@ const program = new Command("hebb")
   .exitOverride()
   .addHelpText(
     "after",
-    "\nExamples:\n  hebb train loans                                   a built-in problem\n  hebb train credit.csv --target credit_risk         a table\n  hebb predict runs/credit-… new.csv --out out.csv   use it",
+    [
+      "\nExamples:",
+      "  hebb train loans                                   a built-in problem",
+      "  hebb train credit.csv --target credit_risk         a table",
+      "  hebb train shakespeare.txt --model gpt             a text",
+      "  hebb predict runs/credit-… new.csv --out out.csv   use a run",
+      '  hebb generate runs/shakespeare-… --prompt "To be"  write on',
+      "  hebb doctor runs/credit-…                          what is wrong with it",
+    ].join("\n"),
   );
 
 /** A command with the options all of them share. */
@@ -121,7 +129,12 @@ withOptions(
     "hebb train names.txt --model lstm",
     "hebb train iris --folds 5 --class-weights balanced",
     "hebb train credit.csv --target credit_risk --optimizer nesterov --schedule oneCycle --lr 0.05 --clip-norm 1",
-  ]),
+  ])
+    .option("--target <column>", "the column to predict")
+    .option("--labels <file>", "labels of an IDX file of images")
+    .option("--test-data <file>", "data for a final test")
+    .option("--test-labels <file>", "labels of IDX test data")
+    .option("--out <folder>", "the run folder (default: runs/NAME-DATE)"),
   [
     ["--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer", widths],
     ["--model <name>", `${modelNames.join(", ")} (default: mlp; gpt for a text)`, name(modelNames)],
@@ -172,11 +185,6 @@ withOptions(
       .argParser(whole(0))
       .default(0),
   )
-  .option("--target <column>", "the column to predict")
-  .option("--labels <file>", "labels of an IDX file of images")
-  .option("--test-data <file>", "data for a final test")
-  .option("--test-labels <file>", "labels of IDX test data")
-  .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
   .option("--find-lr", "try growing learning rates for some steps, show what they do, and train nothing")
   .option("--no-doctor", "do not look for what is wrong while training")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
