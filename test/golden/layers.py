@@ -238,12 +238,15 @@ for kind, extra in [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {})
         ours = [{"$": 1}, {"$": 2}] if kind == "LSTM" else {"$": 1}
         state = lambda s: (tuple(s),) if kind == "LSTM" else tuple(s)
         depth = 24 * steps * options.get("num_layers", 1)
-        case(made, x, depth=depth, modes=both_modes if place == 0 else once)
-        case(made, x, *start, label="initial state", depth=depth, modes=once, call=[{"$": 0}, ours], run=lambda layer, x, *s: layer(x, *state(s)))
+        if place in (0, len(grid) - 1):
+            case(made, x, depth=depth, modes=both_modes if place == 0 else once)
+        if place in (0, 2, len(grid) - 1):
+            case(made, x, *start, label="initial state", depth=depth, modes=once, call=[{"$": 0}, ours], run=lambda layer, x, *s: layer(x, *state(s)))
         lengths = torch.tensor([2, 4, 1])
         case(made, x, *start, lengths, label="lengths and initial state", depth=depth, modes=once,
              call=[{"$": 0}, ours, {"lengths": {"$": len(start) + 1}}], run=lambda layer, x, *s: packed(layer, x, s[-1], *state(s[:-1])))
-        case(made, x, lengths, label="lengths", depth=depth, modes=once, call=[{"$": 0}, None, {"lengths": {"$": 1}}], run=packed)
+        if place in (0, 3):
+            case(made, x, lengths, label="lengths", depth=depth, modes=once, call=[{"$": 0}, None, {"lengths": {"$": 1}}], run=packed)
     case(both(kind, 2, 3, num_layers=2, dropout=0.5, **extra), r(steps, batch, 2), modes=unseen, depth=24 * steps)
     case(both(kind, 2, 3, bidirectional=True, **extra), r(steps, 2), label="no batch", modes=once, depth=24 * steps)
     case(both(kind, 2, 3, **extra), r(1, 2, 2), label="one step", modes=once)
@@ -268,11 +271,13 @@ for options in [{}, {"bias": False}, {"batch_first": True}, {"add_bias_kv": True
     qkv = [r(*shape(target, width)), r(*shape(source, k)), r(*shape(source, v))]
     q = [{"$": 0}, {"$": 1}, {"$": 2}]
     case(made, *qkv, modes=both_modes if options in ({}, {"batch_first": True}) else once)
-    case(made, *qkv, padding, label="padding", modes=once, call=[*q, {"keyPaddingMask": {"$": 3}}], run=lambda l, q, k, v, m: l(q, k, v, key_padding_mask=m))
-    case(made, *qkv, no_future, label="mask", modes=once, call=[*q, {"attnMask": {"$": 3}}], run=lambda l, q, k, v, m: l(q, k, v, attn_mask=m))
-    case(made, *qkv, no_future, label="causal", modes=once, call=[*q, {"isCausal": True}], run=lambda l, q, k, v, m: l(q, k, v, attn_mask=m))
-    case(made, *qkv, float_mask, label="float mask, each head's weights", modes=once, call=[*q, {"attnMask": {"$": 3}, "averageAttnWeights": False}],
-         run=lambda l, q, k, v, m: l(q, k, v, attn_mask=m.detach(), average_attn_weights=False))
+    whole = options in ({}, {"batch_first": True}, {"add_bias_kv": True, "add_zero_attn": True})
+    if whole:
+        case(made, *qkv, padding, label="padding", modes=once, call=[*q, {"keyPaddingMask": {"$": 3}}], run=lambda l, q, k, v, m: l(q, k, v, key_padding_mask=m))
+        case(made, *qkv, no_future, label="mask", modes=once, call=[*q, {"attnMask": {"$": 3}}], run=lambda l, q, k, v, m: l(q, k, v, attn_mask=m))
+        case(made, *qkv, no_future, label="causal", modes=once, call=[*q, {"isCausal": True}], run=lambda l, q, k, v, m: l(q, k, v, attn_mask=m))
+        case(made, *qkv, float_mask, label="float mask, each head's weights", modes=once, call=[*q, {"attnMask": {"$": 3}, "averageAttnWeights": False}],
+             run=lambda l, q, k, v, m: l(q, k, v, attn_mask=m.detach(), average_attn_weights=False))
     case(made, *qkv, r(4, target, source), padding, label="a mask for each head, padding, no weights", modes=once,
          call=[*q, {"attnMask": {"$": 3}, "keyPaddingMask": {"$": 4}, "needWeights": False}],
          run=lambda l, q, k, v, m, p: l(q, k, v, attn_mask=m.detach(), key_padding_mask=torch.zeros(p.shape).masked_fill(p, float("-inf")), need_weights=False), pick=lambda out: out[0])
@@ -288,12 +293,15 @@ for options in encoder_options:
     x, memory = r(2, target, width) if first else r(target, 2, width), r(2, source, width) if first else r(source, 2, width)
     made = both("TransformerEncoderLayer", width, 2, **common)
     mask, pad = torch.ones(target, target, dtype=torch.bool).triu(1), torch.tensor([[False, False, True], [False, False, False]])
-    case(made, x, depth=96)
-    case(made, x, mask, label="mask", depth=96, modes=once, call=[{"$": 0}, {"srcMask": {"$": 1}}], run=lambda l, x, m: l(x, src_mask=m))
-    case(made, x, mask, label="causal", depth=96, modes=once, call=[{"$": 0}, {"isCausal": True}], run=lambda l, x, m: l(x, src_mask=m))
-    case(made, x, pad, label="padding", depth=96, modes=once, call=[{"$": 0}, {"srcKeyPaddingMask": {"$": 1}}], run=lambda l, x, m: l(x, src_key_padding_mask=m))
+    whole = options == {} or options == encoder_options[-1]
+    case(made, x, depth=96, modes=both_modes if whole else once)
+    if whole:
+        case(made, x, mask, label="mask", depth=96, modes=once, call=[{"$": 0}, {"srcMask": {"$": 1}}], run=lambda l, x, m: l(x, src_mask=m))
+        case(made, x, mask, label="causal", depth=96, modes=once, call=[{"$": 0}, {"isCausal": True}], run=lambda l, x, m: l(x, src_mask=m))
+        case(made, x, pad, label="padding", depth=96, modes=once, call=[{"$": 0}, {"srcKeyPaddingMask": {"$": 1}}], run=lambda l, x, m: l(x, src_key_padding_mask=m))
     made = both("TransformerDecoderLayer", width, 2, **common)
-    case(made, x, memory, depth=96)
+    if whole:
+        case(made, x, memory, depth=96)
     case(made, x, memory, mask, padding, label="masks", depth=96, modes=once, call=[{"$": 0}, {"$": 1}, {"tgtMask": {"$": 2}, "memoryKeyPaddingMask": {"$": 3}}],
          run=lambda l, x, m, a, b: l(x, m, tgt_mask=a, memory_key_padding_mask=b))
 for norm in [False, True]:
