@@ -81,7 +81,7 @@ export const comparePresets: readonly ComparePreset[] = [
     id: "vanishing",
     title: "Sigmoid or ReLU, six layers deep",
     says: "Sigmoid's slope is at most ¼: through six layers next to nothing comes back, and the first layers stand still. ReLU passes the slope on whole.",
-    base: { ...plain, layers: deep(6, 8, "sigmoid"), init: "xavier" },
+    base: { ...plain, layers: deep(6, 8, "sigmoid"), init: "xavier", lr: 0.03 },
     lanes: [{ layers: deep(6, 8, "relu"), init: "he" }],
     curve: "loss",
     steps: 3000,

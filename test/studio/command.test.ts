@@ -94,7 +94,7 @@ describe("hebb studio", () => {
       ["nothing.csv", /nothing\.csv does not exist/],
       [".", /is not a run folder/],
     ] as const)
-      await expect(firstLine("src/cli/main.ts", ["studio", source, "--no-open"], /^$^/)).rejects.toThrow(said);
+      await expect(firstLine("src/cli/main.ts", ["studio", source, "--no-open"], /address/)).rejects.toThrow(said);
   });
   it("npm start prints the address", async () => {
     const line = await firstLine("src/cli/start.ts", [], /^hebb Studio: /, { CI: "" });

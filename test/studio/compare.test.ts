@@ -1,8 +1,12 @@
 // Compare: the presets show what they say, as medians over ten seeds; forks begin equal; the landscape is the loss.
 import { beforeAll, describe, expect, it } from "vitest";
+import { useBackend } from "../../src/index.ts";
 import { Lanes } from "../../studio/engine/lanes.ts";
 import { comparePresets, quartiles } from "../../studio/shared/compare.ts";
 import { startState } from "../../studio/shared/state.ts";
+
+// The backend of the page.
+useBackend({ backend: "wasm", threads: 1 });
 
 type Bands = Readonly<Record<"loss" | "metric", readonly (readonly [number, number, number])[]>>;
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
 import { exportRun } from "../../studio/engine/ship.ts";
 import { View } from "../../studio/engine/view.ts";
@@ -21,6 +22,9 @@ import {
   type StudioState,
   startState,
 } from "../../studio/shared/state.ts";
+
+// The backend of the page.
+useBackend({ backend: "wasm", threads: 1 });
 
 const states: readonly (readonly [string, Partial<StudioState>])[] = [
   ["the first one", {}],

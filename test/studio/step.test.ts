@@ -1,9 +1,13 @@
 // Step: every number equals the engine's own step, whatever the loss, activation and optimizer; edits go on; differences agree.
 import { describe, expect, it } from "vitest";
+import { useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
 import { stepThrough } from "../../studio/engine/stepThrough.ts";
 import { activationNames, initNames, lossesOf, optimizerNames, type TaskKind } from "../../studio/shared/names.ts";
 import { type StudioState, startState } from "../../studio/shared/state.ts";
+
+// The backend of the page.
+useBackend({ backend: "wasm", threads: 1 });
 
 const dataOf: Readonly<Record<TaskKind, StudioState["data"]>> = { binary: "moons", classes: "iris", number: "curve" };
 
