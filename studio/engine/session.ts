@@ -11,6 +11,7 @@ const measuredRows = 2000;
 /** Checkpoints kept for going back; every second one goes when there are more. */
 const mostCheckpoints = 48;
 const mostHistory = 3000;
+const measuresOnTheWay = 50;
 
 export interface Part {
   readonly x: Tensor;
@@ -263,7 +264,10 @@ export class Session {
       const kept = this.history.findIndex((point) => point.step > step);
       if (kept >= 0) this.history.splice(kept);
     }
-    this.advance(step - this.step);
+    // Measured on the way, so that the curves are there too.
+    const stretch = Math.ceil((step - this.step) / measuresOnTheWay);
+    while (this.step < step && this.advance(Math.min(stretch, step - this.step))) this.record();
+    if (this.step < step) this.advance(step - this.step);
     this.record();
   }
 
