@@ -1,6 +1,6 @@
 // Numbers as people read them: few digits, a true minus sign, the same width while they change.
 
-const minus = (text: string): string => text.replace("-", "−");
+const minus = (text: string): string => text.replaceAll("-", "−");
 
 /** Three or so telling digits: 0.0312, 1.24, 318, 2.1e−5. */
 export function short(value: number): string {
@@ -25,7 +25,7 @@ export function short(value: number): string {
 export function exact(value: number): string {
   if (!Number.isFinite(value)) return short(value);
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.0001 || size >= 1e6)) return minus(value.toExponential(3));
+  if (size !== 0 && (size < 0.01 || size >= 1e6)) return minus(value.toExponential(2));
   return minus(String(Number(size >= 1 ? value.toFixed(4) : value.toPrecision(4))));
 }
 

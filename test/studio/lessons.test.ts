@@ -82,7 +82,7 @@ describe.skipIf(missing)("lessons", () => {
         expect(await place.locator(".verdict").textContent()).toBe("not yet");
         await place.getByRole("button", { name: "Reveal" }).click();
         const truth = (await place.locator("b").textContent()) ?? "";
-        await place.locator("input").fill(truth.replace("−", "-"));
+        await place.locator("input").fill(truth.replaceAll("−", "-"));
         await done(page, row + 1);
       }
       await page.close();

@@ -80,7 +80,8 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
           ? [layer.bias[chosen.unit], layer.biasGrad[chosen.unit], unit?.biasUpdate]
           : [layer.weight[at + k], layer.weightGrad[at + k], unit?.weightUpdate[k]];
         const field = row.querySelector("input");
-        if (field !== null && document.activeElement !== field) field.value = short(figures[0] ?? 0).replace("−", "-");
+        if (field !== null && document.activeElement !== field)
+          field.value = short(figures[0] ?? 0).replaceAll("−", "-");
         row.querySelectorAll("td[data-live]").forEach((cell, place) => {
           cell.textContent = short(figures[place + 1] ?? 0);
         });
@@ -99,7 +100,7 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
           aria-label={`weight of ${name}`}
           inputMode="decimal"
           onChange={({ currentTarget }) => {
-            const value = Number(currentTarget.value.replace("−", "-"));
+            const value = Number(currentTarget.value.replaceAll("−", "-"));
             if (currentTarget.value.trim() !== "" && Number.isFinite(value)) editWeight(parameter, index, value);
           }}
         />

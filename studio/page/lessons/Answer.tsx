@@ -15,7 +15,7 @@ export function Answer({ label, name, truth, tolerance = 0.0101 }: Props) {
   const id = useId();
   const [text, setText] = useState("");
   const [shown, setShown] = useState(false);
-  const value = Number(text.replace("−", "-").replace(",", "."));
+  const value = Number(text.replaceAll("−", "-").replace(",", "."));
   const given = text.trim() !== "" && Number.isFinite(value);
   const right = truth !== undefined && given && Math.abs(value - truth) <= tolerance;
   return (
@@ -27,7 +27,7 @@ export function Answer({ label, name, truth, tolerance = 0.0101 }: Props) {
         value={text}
         onInput={({ currentTarget }) => {
           setText(currentTarget.value);
-          const now = Number(currentTarget.value.replace("−", "-").replace(",", "."));
+          const now = Number(currentTarget.value.replaceAll("−", "-").replace(",", "."));
           if (currentTarget.value.trim() !== "" && truth !== undefined && Math.abs(now - truth) <= tolerance)
             mark(name);
         }}

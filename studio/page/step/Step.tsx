@@ -26,7 +26,7 @@ async function ask(): Promise<void> {
 }
 
 function edit(node: string, index: number, text: string): void {
-  const value = Number(text.replace("−", "-"));
+  const value = Number(text.replaceAll("−", "-"));
   if (text.trim() === "" || !Number.isFinite(value)) return;
   edits.value = [...edits.value.filter((one) => one.node !== node || one.index !== index), { node, index, value }];
   spoken.value = "Everything that follows from this number was computed again";
