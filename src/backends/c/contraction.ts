@@ -345,10 +345,14 @@ class Contraction {
             (axis) =>
               `${e.index({ terms: [{ atom: e.values.axis(axis), coefficient: side.batchStride(axis) }], constant: 0, min: 0, max: 0 })}`,
           );
-        return [`${side.offset}`, ...terms].join(" + ");
+        return ["0", ...terms].join(" + ");
       };
-      out.line(`const ${T} *const pa = (const ${T} *)(${context.address(sides[0].buffer)}) + (${pointer(sides[0])});`);
-      out.line(`const ${T} *const qb = (const ${T} *)(${context.address(sides[1].buffer)}) + (${pointer(sides[1])});`);
+      out.line(
+        `const ${T} *const pa = (const ${T} *)(${context.address(sides[0].buffer, sides[0].offset)}) + ${pointer(sides[0])};`,
+      );
+      out.line(
+        `const ${T} *const qb = (const ${T} *)(${context.address(sides[1].buffer, sides[1].offset)}) + ${pointer(sides[1])};`,
+      );
       const tiles = (): void => {
         const over = (name: string, first: string, block: number, panels: number, body: () => void): void => {
           if (panels === 1)
@@ -382,7 +386,7 @@ class Contraction {
       else tiles();
     });
     const name = context.phaseName(kernel.name);
-    const source = `static void ${name}(${phaseParameters}) {\n${parts.statics}${e.declarations()}${out.text()}\n}\n`;
+    const source = `static void ${name}(${phaseParameters}) {\n${parts.statics}${e.body()}\n}\n`;
     return { name, units: points * rowBlocks * columnBlocks, cost: plan.cycles * nanosecondsPerCycle, source };
   }
 

@@ -79,17 +79,17 @@ function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, p
   const { width, count } = panels;
   const name = context.phaseName(`${kernel.name}_turned`);
   let decode = "";
-  let offset = `${operand.offset}`;
+  let offset = "0";
   let rest = `unit / ${count}`;
   [...panels.batch].reverse().forEach((axis, place) => {
     decode += `    const long n${place} = ${rest} % ${axis.extent};\n`;
     rest = `${rest} / ${axis.extent}`;
     offset += ` + n${place} * ${operand.strideOf(axis)}`;
   });
-  const shared = context.address(context.sharedBuffer("float32"));
+  const shared = context.address(context.sharedBuffer("float32"), panels.place);
   const source = `static void ${name}(${phaseParameters}) {
-  const float *const from = (const float *)(${context.address(operand.buffer)});
-  float *const to = (float *)(${shared}) + ${panels.place};
+  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
+  float *const to = (float *)(${shared});
   for (int unit = low; unit < high; unit++) {
     const long panel = unit % ${count};
 ${decode}    const float *const p = from + (${offset}) + panel * ${width} * ${stride};

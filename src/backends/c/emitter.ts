@@ -28,10 +28,10 @@ export interface EmitContext extends SharedScratch {
   readonly target: Target;
   buffer(id: number): BufferInfo;
   /**
-   * The C expression of a buffer's first byte inside a phase function: `base + table[3]` or `base + 4096u`.
-   * Bytes are 64-byte aligned; different buffers do not overlap.
+   * The C expression of an element of a buffer inside a phase function: `base + table[3] + 4096u`. The first element is
+   * 64-byte aligned; different buffers do not overlap. Phases that differ in nothing but these expressions become one function.
    */
-  address(id: number): string;
+  address(id: number, element?: number): string;
   /** A name for a phase function, not used before. */
   phaseName(kernel: string): string;
   /** The number by which a failing guard names its site. */

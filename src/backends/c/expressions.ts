@@ -35,8 +35,8 @@ export class Expressions {
   /** C names of values, by key, and the keys that each open scope added. */
   private readonly held = new Map<string, string>();
   private readonly scopes: string[][] = [[]];
-  /** Pointers used, in the order of first use: they are declared at the head of the function. */
-  private readonly pointers = new Map<number, string>();
+  /** Buffers used, in the order of first use, with the lowest constant of their indices: that is where their pointers begin. */
+  private readonly pointers = new Map<number, { readonly name: string; lowest: number }>();
 
   constructor(context: EmitContext, values: ValueTable, out = new Lines()) {
     this.context = context;
@@ -101,22 +101,38 @@ export class Expressions {
     return name;
   }
 
-  /** The declarations of the pointers used. */
-  declarations(): string {
+  /** The body of the function that was written: the pointers used, then the statements. */
+  body(): string {
     let text = "";
-    for (const [buffer, name] of this.pointers) {
+    for (const [buffer, { name, lowest }] of this.pointers) {
       const type = elementType[this.context.buffer(buffer).dtype];
-      text += `  ${type} *const ${name} = (${type} *)(${this.context.address(buffer)});\n`;
+      text += `  ${type} *const ${name} = (${type} *)(${this.context.address(buffer, lowest)});\n`;
     }
-    return text;
+    const lows = new Map([...this.pointers.values()].map(({ name, lowest }) => [name, lowest]));
+    return (
+      text +
+      this.out.text().replaceAll(/ \+ @(\w+):(-?\d+)@/g, (_, name: string, constant: string) => {
+        const rest = Number(constant) - (lows.get(name) ?? 0);
+        return rest === 0 ? "" : rest > 0 ? ` + ${rest}` : ` - ${-rest}`;
+      })
+    );
   }
 
-  pointer(buffer: number): string {
-    const known = this.pointers.get(buffer);
-    if (known !== undefined) return known;
-    const name = `b${this.pointers.size}`;
-    this.pointers.set(buffer, name);
-    return name;
+  /** The pointer of a buffer, for an index with this constant. */
+  private pointer(buffer: number, constant: number): string {
+    let known = this.pointers.get(buffer);
+    if (known === undefined) {
+      known = { name: `b${this.pointers.size}`, lowest: Math.max(0, constant) };
+      this.pointers.set(buffer, known);
+    }
+    known.lowest = Math.max(0, Math.min(known.lowest, constant));
+    return known.name;
+  }
+
+  /** The address of an element: its pointer, and how far from it. The constant is known when all of them are. */
+  private at(buffer: number, index: Linear): string {
+    const name = this.pointer(buffer, index.constant);
+    return `${name} + (${this.index({ ...index, constant: 0 })} + @${name}:${index.constant}@)`;
   }
 
   // ---- one element
@@ -147,7 +163,7 @@ export class Expressions {
     const { context } = this;
     switch (value.kind) {
       case "load":
-        return this.whereTaken(value, () => `${this.pointer(value.buffer)}[${this.index(value.index)}]`);
+        return this.whereTaken(value, () => `*(${this.at(value.buffer, value.index)})`);
       case "unary":
         return scalarUnary(context, value.fn, value.x.dtype, this.scalar(value.x));
       case "binary": {
@@ -213,7 +229,7 @@ export class Expressions {
       parts.push(coefficient === 1 ? term : `${term} * ${coefficient}`);
     }
     if (linear.constant !== 0 || parts.length === 0) parts.push(`${linear.constant}`);
-    return parts.join(" + ").replaceAll("+ -", "- ");
+    return parts.join(" + ");
   }
 
   // ---- lanes
@@ -339,13 +355,12 @@ export class Expressions {
     const stride = this.laneStride(index);
     const type = this.memoryType(dtype);
     const mask = value.unsafe ? this.taken() : this.laneMask;
-    const pointer = this.pointer(buffer);
     let text: string;
     if (stride === 1) {
-      const at = `${pointer} + (${this.index(index)})`;
+      const at = this.at(buffer, index);
       text = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
     } else if (stride === 2 && !type.startsWith("B")) {
-      const at = `${pointer} + (${this.index(index)})`;
+      const at = this.at(buffer, index);
       text = mask === undefined ? `${type}_load2(${at})` : `${type}_load2m(${at}, ${mask})`;
     } else {
       const { at, lanes } = this.scattered(buffer, index, stride);
@@ -357,19 +372,18 @@ export class Expressions {
   /** Where lanes from anywhere are: the address of one, and how far the others are from it. */
   private scattered(buffer: number, index: Linear, stride: number | undefined): { at: string; lanes: string } {
     const n = this.laneCount;
-    const pointer = this.pointer(buffer);
-    if (stride !== undefined) return { at: `${pointer} + (${this.index(index)})`, lanes: `iota${n} * ${stride}` };
+    if (stride !== undefined) return { at: this.at(buffer, index), lanes: `iota${n} * ${stride}` };
     const even: Linear = { ...index, terms: index.terms.filter(({ atom }) => !this.isVarying(atom)) };
     const lanes = index.terms
       .filter(({ atom }) => this.isVarying(atom))
       .map(({ atom, coefficient }) => `${this.vector(atom)}${coefficient === 1 ? "" : ` * ${coefficient}`}`);
-    return { at: `${pointer} + (${this.index(even)})`, lanes: lanes.join(" + ") };
+    return { at: this.at(buffer, even), lanes: lanes.join(" + ") };
   }
 
   storeScalar(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
     const { dtype } = this.context.buffer(buffer);
     const text = this.scalar(value);
-    const at = `${this.pointer(buffer)}[${this.index(index)}]`;
+    const at = `*(${this.at(buffer, index)})`;
     const sum = accumulate ? scalarBinary(this.context, "add", dtype, at, text) : text;
     this.out.line(`${at} = ${sum};`);
   }
@@ -382,7 +396,7 @@ export class Expressions {
     const held = this.vector(value);
     const inMemory = dtype === "bool" ? `-${held}` : held;
     if (stride === 1) {
-      const at = `${this.pointer(buffer)} + (${this.index(index)})`;
+      const at = this.at(buffer, index);
       let text = inMemory;
       if (accumulate) {
         const old = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
@@ -400,7 +414,7 @@ export class Expressions {
       return;
     }
     if (stride === 2 && !accumulate && !type.startsWith("B")) {
-      const at = `${this.pointer(buffer)} + (${this.index(index)})`;
+      const at = this.at(buffer, index);
       this.out.line(`${type}_store2m(${at}, ${inMemory}, ${mask ?? `I${this.laneCount}_splat(-1)`});`);
       return;
     }

@@ -41,7 +41,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   const model = laneModel(context.target, doubles);
   const { units, cost } = new LoopWriter(expressions, axes, steps, model).write();
   const name = context.phaseName(kernel.name);
-  const source = `static void ${name}(${phaseParameters}) {\n${expressions.declarations()}${expressions.out.text()}\n}\n`;
+  const source = `static void ${name}(${phaseParameters}) {\n${expressions.body()}\n}\n`;
   return [{ name, units, cost: cost * nanosecondsPerCost, source }];
 }
 

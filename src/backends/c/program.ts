@@ -1,6 +1,6 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
 import type { BufferInfo, ContractionKernel, LoopKernel, Program } from "../../compiler/kernel.ts";
-import type { DType } from "../../graph/dtype.ts";
+import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { binary } from "../../graph/scalar.ts";
 import { emitContraction } from "./contraction.ts";
@@ -133,7 +133,7 @@ class SharedFunctions {
   constructor(phases: readonly Phase[]) {
     for (const phase of phases) {
       const addresses: string[] = [];
-      const body = phase.source.replaceAll(/base \+ table\[\d+\](?: \+ \d+u)?/g, (address) => {
+      const body = phase.source.replaceAll(/base \+ table\[\d+\] \+ \d+u/g, (address) => {
         const known = addresses.indexOf(address);
         return `a${known >= 0 ? known : addresses.push(address) - 1}`;
       });
@@ -181,10 +181,11 @@ class ProgramContext implements EmitContext {
     return info;
   }
 
-  address(id: number): string {
-    const { placement } = this.buffer(id);
-    if (placement.kind === "argument") return `base + table[${placement.slot}]`;
-    return `base + table[${tableSlots(this.program).arena}] + ${placement.byteOffset}u`;
+  address(id: number, element = 0): string {
+    const { placement, dtype } = this.buffer(id);
+    const bytes = element * byteSize(dtype);
+    const slot = placement.kind === "argument" ? placement.slot : tableSlots(this.program).arena;
+    return `base + table[${slot}] + ${bytes + (placement.kind === "argument" ? 0 : placement.byteOffset)}u`;
   }
 
   phaseName(kernel: string): string {
