@@ -55,6 +55,7 @@ export interface TrainArguments {
   readonly folds?: number | undefined;
   readonly pauseAfter?: number | undefined;
   readonly findLr?: boolean | undefined;
+  readonly stream?: boolean | undefined;
   readonly doctor?: boolean | undefined;
   readonly logs?: boolean | undefined;
   readonly out?: string | undefined;
@@ -89,6 +90,7 @@ function common(path: string, args: TrainArguments) {
     ema: args.ema ?? null,
     histograms: args.histograms ?? 0,
     fold: null,
+    stream: false,
   };
 }
 

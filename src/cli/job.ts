@@ -2,7 +2,18 @@
 
 import { type Dataset, inverseTarget, type TokenSequence } from "../data/index.ts";
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
-import { aCount, aNumber, anObject, aString, byKind, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
+import {
+  aBoolean,
+  aCount,
+  aNumber,
+  anObject,
+  aString,
+  byKind,
+  type Check,
+  listOf,
+  objectOf,
+  oneOf,
+} from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { Inverse, LanguageDescription, ModelDescription, NetworkDescription, Task } from "../train/index.ts";
@@ -46,6 +57,8 @@ export interface JobConfig {
   readonly histograms: number;
   /** How a text becomes tokens; null: the data are no text. */
   readonly text: { readonly tokenizer: train.TokenizerName; readonly vocabulary: number } | null;
+  /** Whether the table is read in parts, in every epoch anew. */
+  readonly stream: boolean;
   /** Which of how many folds is held out; null: a share is. */
   readonly fold: { readonly number: number; readonly of: number } | null;
 }
@@ -53,7 +66,7 @@ export interface JobConfig {
 /** The data of a run, whatever they are. */
 export interface JobData {
   readonly preprocessing: Preprocessing;
-  readonly train: Dataset | TokenSequence;
+  readonly train: Dataset | TokenSequence | train.RowStream;
   readonly validation: Dataset | TokenSequence | undefined;
   readonly test: Dataset | TokenSequence | undefined;
 }
@@ -175,6 +188,7 @@ const plain = {
   augment: [],
   histograms: 0,
   text: null,
+  stream: false,
   fold: null,
 } as const satisfies Partial<JobConfig>;
 
@@ -210,6 +224,7 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
       vocabulary: aCount,
     }),
   ),
+  stream: aBoolean,
   fold: optional(objectOf<{ readonly number: number; readonly of: number }>({ number: aCount, of: aCount })),
 });
 

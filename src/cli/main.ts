@@ -186,6 +186,8 @@ withOptions(
       .default(0),
   )
   .option("--find-lr", "try growing learning rates for some steps, show what they do, and train nothing")
+  .option("--stream", "read a CSV table in parts, in every epoch anew (default: from 300 MB on)")
+  .option("--no-stream", "read a table at once, however large")
   .option("--no-doctor", "do not look for what is wrong while training")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .action(async (data: string, options) => {

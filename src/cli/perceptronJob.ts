@@ -4,7 +4,14 @@ import { type Run, saveModel } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";
-import { arraysOf, type EventListener, metrics as figuresOf, type Metrics, residentOf } from "../train/index.ts";
+import {
+  arraysOf,
+  type EventListener,
+  metrics as figuresOf,
+  type Metrics,
+  RowStream,
+  residentOf,
+} from "../train/index.ts";
 import { configToJson, type JobConfig, type JobData, makeModel } from "./job.ts";
 
 /** How a perceptron decides on a data set. Its loss is the share of mistakes. */
@@ -23,6 +30,8 @@ export async function trainPerceptron(
 ): Promise<number> {
   const model = makeModel(config);
   if (!(model instanceof Perceptron)) throw new HebbError("the model is not a perceptron");
+  if (train instanceof RowStream)
+    throw new HebbError('model "perceptron" looks at all rows at once, so they cannot stream; use --model mlp');
   if (train instanceof TokenSequence || validation instanceof TokenSequence || test instanceof TokenSequence)
     throw new HebbError('model "perceptron" takes rows of a table, not a text; use gpt or lstm');
   // Rows often come class by class, and the rule forgets one class while it sees only the other: mixed once, by the seed.

@@ -7,10 +7,12 @@ import {
   augmentBy,
   Evaluator,
   type EventListener,
+  type InMemory,
   type Metrics,
   makeObjective,
   makeOptimizer,
   makeSchedule,
+  RowStream,
   samplesOf,
   type TrainEvent,
   type TrainState,
@@ -107,13 +109,16 @@ export async function perform(options: PerformOptions): Promise<Performed> {
   if (history.stopped === "paused") return { code: 0, metrics };
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
   const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(data.preprocessing, config)));
-  const measure = (part: JobData["train"]): Metrics => evaluator.evaluate(samplesOf(part), inverse).metrics;
+  const measure = (part: InMemory): Metrics => evaluator.evaluate(samplesOf(part), inverse).metrics;
   emit({
     type: "end",
     run: run.path,
     metrics: {
-      // A text is long, and its training loss is known.
-      train: config.text === null ? measure(data.train) : (history.epochs.at(-1)?.train ?? {}),
+      // A text is long, and rows that stream are many: their loss is known from training.
+      train:
+        config.text !== null || data.train instanceof RowStream
+          ? (history.epochs.at(-1)?.train ?? {})
+          : measure(data.train),
       validation: data.validation === undefined ? null : measure(data.validation),
       test: data.test === undefined ? null : measure(data.test),
     },

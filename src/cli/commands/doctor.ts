@@ -6,7 +6,15 @@ import { readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { backendInfo } from "../../runtime/index.ts";
 import { rand } from "../../tensor/index.ts";
-import { Doctor, type EpochRecord, type Finding, findingCodes, makeObjective, samplesOf } from "../../train/index.ts";
+import {
+  Doctor,
+  type EpochRecord,
+  type Finding,
+  findingCodes,
+  makeObjective,
+  RowStream,
+  samplesOf,
+} from "../../train/index.ts";
 import { taskFor } from "../job.ts";
 import { findingText } from "../report.ts";
 import { openModel } from "../saved.ts";
@@ -76,11 +84,12 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
       return undefined;
     });
     if (data !== undefined) {
+      const rows = data.train instanceof RowStream ? data.train.sample : data.train;
       const doctor = new Doctor({
         model,
         objective: makeObjective(config.loss, taskFor(preprocessing, config)),
-        samples: samplesOf(data.train),
-        train: data.train,
+        samples: samplesOf(rows),
+        train: rows,
         validation: data.validation,
       });
       found.push(...doctor.examine(records, config.lr).filter((finding) => !known.has(keyOf(finding))));

@@ -11,13 +11,14 @@ import {
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
-import { findLr, makeObjective, makeOptimizer } from "../../train/index.ts";
+import { findLr, makeObjective, makeOptimizer, RowStream } from "../../train/index.ts";
 import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
 import { type Performed, perform } from "../perform.ts";
 import { figures, plot } from "../report.ts";
 import { prepare, readSource, testSet } from "../source.ts";
+import { isLargeTable, prepareStream } from "../streamData.ts";
 import { isText, prepareText, readTokens, textPreprocessing } from "../textData.ts";
 
 /** Options of `train` and `resume` that leave the result as it is. */
@@ -29,6 +30,8 @@ export async function train(path: string, args: TrainArguments): Promise<number>
   if (args.testLabels !== undefined && args.testData === undefined)
     throw new HebbError(`--test-labels ${args.testLabels} labels nothing; name the images with --test-data FILE`);
   if (isText(path, args)) return trainText(path, args);
+  if (args.stream === true || (args.stream === undefined && args.folds === undefined && isLargeTable(path)))
+    return trainStream(path, args);
   const raw = await readSource(path, { target: args.target, labels: args.labels, seed: args.seed, needLabels: true });
   if (raw.kind === "text") return trainText(path, args);
   if (args.folds !== undefined) return trainFolds(path, args, foldsOf(raw, { ...args, folds: args.folds }));
@@ -57,6 +60,21 @@ async function trainText(path: string, args: TrainArguments): Promise<number> {
     args.testData === undefined
       ? undefined
       : await readTokens(args.testData, textPreprocessing(prepared.preprocessing, path));
+  return (await begin(args.out ?? defaultFolder(path), config, { ...prepared, test }, args)).code;
+}
+
+/** A table that is read in parts: far more rows than a network needs for each epoch, so few epochs. */
+async function trainStream(path: string, args: TrainArguments): Promise<number> {
+  if (!existsSync(path)) throw new HebbError(`${path} does not exist; give a CSV file`);
+  if (args.folds !== undefined) throw new HebbError("--folds need all rows at once; leave --stream out");
+  const validation = args.validation ?? 0.01;
+  const prepared = await prepareStream(path, { target: args.target, validation, seed: args.seed });
+  const seen = { preprocessing: prepared.preprocessing, train: prepared.train.sample, validation: prepared.validation };
+  const { epochs = 3, patience = 3, dropout = 0, batchSize = 256 } = args;
+  const few = { ...args, epochs, patience, dropout, batchSize, validation };
+  const config = { ...decideRows(path, few, seen), stream: true };
+  tryOut(config, prepared.preprocessing);
+  const test = await testSet(prepared.preprocessing, config);
   return (await begin(args.out ?? defaultFolder(path), config, { ...prepared, test }, args)).code;
 }
 
@@ -116,6 +134,8 @@ function showRates(config: JobConfig, data: JobData, json: boolean): number {
   const model = makeModel(config);
   const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
   const { batchSize, seed, loss, clipNorm } = config;
+  if (data.train instanceof RowStream)
+    throw new HebbError("--find-lr needs rows in memory; try it on a part of the table");
   const curve = findLr(model, { train: data.train, optimizer, loss, batchSize, seed, clipNorm: clipNorm ?? undefined });
   const { rates, losses, suggested, highest } = curve;
   if (json) process.stdout.write(`${JSON.stringify(curve)}\n`);
@@ -182,6 +202,10 @@ export async function dataOf(config: JobConfig, stored: JobData["preprocessing"]
   }
   const target = config.target ?? undefined;
   const { seed, validation, fold } = config;
+  if (config.stream) {
+    const prepared = await prepareStream(config.data, { target, validation, seed });
+    return { ...prepared, test: await testSet(prepared.preprocessing, config) };
+  }
   const raw = await readSource(config.data, { target, labels: config.labels ?? undefined, seed, needLabels: true });
   const prepared =
     fold === null
