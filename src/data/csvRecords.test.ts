@@ -36,7 +36,7 @@ test("the same records as another parser finds, whole and in pieces, and the sam
   const random = new Random(11);
   const parts = ["a", "bc", ",", ",", "\n", "\n", "\r\n", '"', '"x"', '""', " ", "\t", '"y,z"', '"two\nlines"'];
   let [accepted, refused] = [0, 0];
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < 6_000; round++) {
     const text = Array.from({ length: 1 + random.integer(14) }, () => parts[random.integer(parts.length)]).join("");
     const mine = inPieces(text, undefined);
     const other = byOther(text);
@@ -50,8 +50,8 @@ test("the same records as another parser finds, whole and in pieces, and the sam
     }
     expect(inPieces(text, random), JSON.stringify(text)).toEqual(mine);
   }
-  expect(accepted).toBeGreaterThan(2000);
-  expect(refused).toBeGreaterThan(2000);
+  expect(accepted).toBeGreaterThan(500);
+  expect(refused).toBeGreaterThan(500);
 });
 
 test("lines are counted through quotes, blank lines and every line break", () => {

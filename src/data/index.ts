@@ -1,8 +1,12 @@
 // The public names of the data room; everything here also runs in a browser (files.ts, which reads files, is separate).
 export { type AugmentOptions, type AugmentPlace, augmentation, augmentImages } from "./augment.ts";
 export { BytePairVocabulary, type Merge } from "./bpe.ts";
+export type { Cell, NumberFormat } from "./cells.ts";
 export { type CsvOptions, formatCsv, parseCsv } from "./csv.ts";
 export { Dataset, type DatasetOptions, type Field, gatherSamples } from "./dataset.ts";
+export { decodeText, type EncodingName } from "./encoding.ts";
+export { type ColumnType, inferColumnType } from "./evidence.ts";
+export { type FitPreprocessingOptions, fitPreprocessing, inferTask, type MissingPolicy } from "./fitting.ts";
 export { blobs, circles, curve, type Gate, type GeneratorOptions, gate, loans, moons, spirals } from "./generators.ts";
 export { checkImagesAndLabels, formatIdx, gunzip, type IdxArray, type IdxOptions, parseIdx, readIdx } from "./idx.ts";
 export {
@@ -18,11 +22,9 @@ export {
   type AppliedTable,
   type ApplyPreprocessingOptions,
   applyPreprocessing,
+  type CycleName,
   classWeights,
-  type FitPreprocessingOptions,
-  fitPreprocessing,
   type InputEncoding,
-  inferTask,
   inverseTarget,
   type TablePreprocessing,
   type TargetEncoding,
@@ -31,14 +33,6 @@ export {
 export { Random, type RandomState, threefry2x32 } from "./random.ts";
 export { BatchSampler, type SamplerOptions, type SamplerState } from "./sampler.ts";
 export { kFold, type Split, type SplitOptions, trainValidationSplit } from "./split.ts";
-export {
-  type Cell,
-  type Column,
-  type ColumnSummary,
-  type ColumnType,
-  inferColumnType,
-  type NumberFormat,
-  Table,
-} from "./table.ts";
+export { type Column, type ColumnSummary, Table } from "./table.ts";
 export { type PreparedTable, type PrepareTableOptions, prepareTable, tableDataset } from "./tabular.ts";
 export { CharacterVocabulary, nextTokenWindows, TokenSequence, type Vocabulary } from "./text.ts";

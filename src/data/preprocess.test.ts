@@ -4,9 +4,10 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parseCsv } from "./csv.ts";
 import { readCsvFile } from "./files.ts";
+import { fitPreprocessing } from "./fitting.ts";
 import { loans } from "./generators.ts";
 import { iris } from "./iris.ts";
-import { applyPreprocessing, classWeights, fitPreprocessing, inverseTarget } from "./preprocess.ts";
+import { applyPreprocessing, classWeights, inverseTarget } from "./preprocess.ts";
 import { Table } from "./table.ts";
 import { prepareTable } from "./tabular.ts";
 

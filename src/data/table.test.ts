@@ -1,6 +1,8 @@
 // What columns are taken for, and the figures that describe them.
 import { describe, expect, test } from "vitest";
-import { type Column, type ColumnType, inferColumnType, parseDate, parseNumber, Table } from "./table.ts";
+import { parseDate, parseNumber } from "./cells.ts";
+import { type ColumnType, inferColumnType } from "./evidence.ts";
+import { type Column, Table } from "./table.ts";
 
 const column = (cells: readonly unknown[], name = "x"): Column => new Table([{ name, cells }]).column(name);
 const repeat = (values: readonly string[], count: number): string[] =>

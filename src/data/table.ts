@@ -1,36 +1,11 @@
-// A table of text cells in named columns, and what each column means: number, category, boolean, date, text or identifier.
+// A table of text cells in named columns, and the figures that describe its columns.
 import { HebbError } from "../graph/errors.ts";
-
-/** A cell as it was written; undefined when the value is missing. */
-export type Cell = string | undefined;
+import { type Cell, type NumberFormat, normalizeCell, parseDate, parseNumber } from "./cells.ts";
+import { type ColumnType, evidenceOf, ValueCounts } from "./evidence.ts";
 
 export interface Column {
   readonly name: string;
   readonly cells: readonly Cell[];
-}
-
-const missingMarks: ReadonlySet<string> = new Set([
-  "",
-  "NA",
-  "N/A",
-  "n/a",
-  "na",
-  "#N/A",
-  "<NA>",
-  "NaN",
-  "nan",
-  "NAN",
-  "null",
-  "NULL",
-  "Null",
-  "?",
-]);
-
-/** The cell without surrounding blanks, undefined when it marks a missing value ("" NA N/A NaN null ? …). */
-function normalizeCell(value: unknown): Cell {
-  if (value === undefined || value === null) return undefined;
-  const text = String(value).trim();
-  return missingMarks.has(text) ? undefined : text;
 }
 
 /** Columns of equal length with distinct names. Rows are counted from 1 in messages. */
@@ -123,24 +98,6 @@ function suggest(name: string, names: readonly string[]): string {
   return `${near === undefined ? "" : `; did you mean "${near}"?`} The columns are ${list}`;
 }
 
-/** How a number is written: 1234.5, or 1,234.5, or 1234,5. */
-export type NumberFormat = "plain" | "thousands" | "decimalComma";
-
-/** What a column holds. "identifier" and "text" differ in nearly every row and say nothing that generalises as they are. */
-export type ColumnType =
-  | {
-      readonly kind: "number";
-      readonly format: NumberFormat;
-      readonly wholeNumbers: boolean;
-      readonly unreadable: number;
-    }
-  | { readonly kind: "category" }
-  | { readonly kind: "boolean" }
-  | { readonly kind: "date" }
-  | { readonly kind: "text" }
-  | { readonly kind: "identifier" }
-  | { readonly kind: "empty" };
-
 export interface ColumnSummary {
   readonly name: string;
   readonly kind: ColumnType["kind"];
@@ -157,99 +114,6 @@ export interface ColumnSummary {
   };
   /** The most frequent values, up to ten. */
   readonly top?: readonly { readonly value: string; readonly count: number }[];
-}
-
-const plainNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const thousandsNumber = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$/;
-const decimalCommaNumber = /^[+-]?\d*,\d+$/;
-
-/** The number a cell holds, NaN when it holds none. A leading currency sign and a trailing % are taken off. */
-export function parseNumber(cell: string, format: NumberFormat = "plain"): number {
-  if (cell.length > 64) return Number.NaN;
-  const bare = cell.replace(/^([+-]?)[$€£¥]\s?/, "$1").replace(/\s?%$/, "");
-  if (plainNumber.test(bare)) return Number(bare);
-  if (format === "thousands" && thousandsNumber.test(bare)) return Number(bare.replaceAll(",", ""));
-  if (format === "decimalComma" && decimalCommaNumber.test(bare)) return Number(bare.replace(",", "."));
-  return Number.NaN;
-}
-
-const datePattern =
-  /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
-
-/** Days since 1970-01-01 of a date such as 2024-05-01, 2024/5/1 or 2024-05-01T12:30:00; NaN for anything else. */
-export function parseDate(cell: string): number {
-  const match = cell.length > 40 ? null : datePattern.exec(cell);
-  if (!match) return Number.NaN;
-  const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0));
-  if (year === undefined || month === undefined || day === undefined) return Number.NaN;
-  const time = Date.UTC(year, month - 1, day);
-  const back = new Date(time);
-  if (back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day) return Number.NaN;
-  return time / 86400000 + ((hour ?? 0) * 3600 + (minute ?? 0) * 60 + (second ?? 0)) / 86400;
-}
-
-const booleanPairs: readonly (readonly [string, string])[] = [
-  ["false", "true"],
-  ["no", "yes"],
-  ["n", "y"],
-  ["f", "t"],
-];
-const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
-const camelCaseIdentifier = /[a-z]I[dD]$/;
-
-/** Decides what a column holds from all its cells. Nothing is thrown: what fits no narrower kind is a category or text. */
-export function inferColumnType(column: Column): ColumnType {
-  const present = column.cells.filter((cell): cell is string => cell !== undefined);
-  const count = present.length;
-  if (count === 0) return { kind: "empty" };
-  const distinct = new Set(present);
-  const number = inferNumber(present);
-  if (number) {
-    const unique = distinct.size === count && count > 10 && number.wholeNumbers && number.unreadable === 0;
-    const named = identifierName.test(column.name) || camelCaseIdentifier.test(column.name);
-    return unique && named ? { kind: "identifier" } : number;
-  }
-  const lower = new Set([...distinct].map((value) => value.toLowerCase()));
-  if (lower.size <= 2 && booleanPairs.some((pair) => [...lower].every((value) => pair.includes(value))))
-    return { kind: "boolean" };
-  if (present.every((cell) => !Number.isNaN(parseDate(cell)))) return { kind: "date" };
-  // A category is worth learning only if its values come back: here, most rows must share theirs with another row.
-  if (count > 20 && distinct.size > count / 2) {
-    return present.some((cell) => /\s/.test(cell)) ? { kind: "text" } : { kind: "identifier" };
-  }
-  return { kind: "category" };
-}
-
-function inferNumber(present: readonly string[]): Extract<ColumnType, { kind: "number" }> | undefined {
-  for (const format of ["plain", "thousands", "decimalComma"] as const) {
-    let unreadable = 0;
-    let wholeNumbers = true;
-    for (const cell of present) {
-      const value = parseNumber(cell, format);
-      if (!Number.isFinite(value)) unreadable++;
-      else if (!Number.isInteger(value)) wholeNumbers = false;
-    }
-    // A few slips ("12o", "-") in a long column of numbers are missing values, not a reason to make categories of it.
-    if (unreadable === 0 || (present.length >= 40 && unreadable <= present.length * 0.03)) {
-      if (unreadable > 0 && format !== "decimalComma") {
-        const other = format === "plain" ? "thousands" : "decimalComma";
-        if (present.every((cell) => Number.isFinite(parseNumber(cell, other)))) {
-          return inferNumberAs(present, other);
-        }
-      }
-      return { kind: "number", format, wholeNumbers, unreadable };
-    }
-  }
-  return undefined;
-}
-
-function inferNumberAs(present: readonly string[], format: NumberFormat): Extract<ColumnType, { kind: "number" }> {
-  return {
-    kind: "number",
-    format,
-    wholeNumbers: present.every((cell) => Number.isInteger(parseNumber(cell, format))),
-    unreadable: 0,
-  };
 }
 
 /** The numbers of a column (days for dates), NaN where missing or unreadable. */
@@ -273,6 +137,8 @@ export function numberSummary(values: Float64Array): NonNullable<ColumnSummary["
   const min = sorted[0];
   const max = sorted[count - 1];
   if (min === undefined || max === undefined) return undefined;
+  // Rounding would make a tiny spread of equal values, and a target of one value would look as if it varied.
+  if (min === max) return { min, max, mean: min, std: 0, median: min };
   // Scaled by the largest magnitude, so that sums of huge values do not overflow.
   const scale = Math.max(Math.abs(min), Math.abs(max)) || 1;
   let mean = 0;
@@ -287,26 +153,24 @@ export function numberSummary(values: Float64Array): NonNullable<ColumnSummary["
 
 /** How often each value occurs, the most frequent first; ties in code-unit order. */
 export function countValues(cells: Iterable<Cell>): { value: string; count: number }[] {
-  const counts = new Map<string, number>();
-  for (const cell of cells) if (cell !== undefined) counts.set(cell, (counts.get(cell) ?? 0) + 1);
-  return [...counts]
-    .map(([value, count]) => ({ value, count }))
-    .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  const counts = new ValueCounts();
+  for (const cell of cells) if (cell !== undefined) counts.add(cell);
+  return counts.sorted();
 }
 
 function summarize(column: Column): ColumnSummary {
-  const type = inferColumnType(column);
-  const counts = countValues(column.cells);
+  const evidence = evidenceOf(column.cells);
+  const type = evidence.type(column.name);
   const base = {
     name: column.name,
     kind: type.kind,
     rows: column.cells.length,
-    missing: column.cells.filter((cell) => cell === undefined).length,
-    distinct: counts.length,
+    missing: evidence.missing,
+    distinct: evidence.values.size,
   };
   if (type.kind === "number" || type.kind === "date") {
     const range = numberSummary(numericCells(column, type));
     return range ? { ...base, range } : base;
   }
-  return type.kind === "empty" ? base : { ...base, top: counts.slice(0, 10) };
+  return type.kind === "empty" ? base : { ...base, top: evidence.values.sorted().slice(0, 10) };
 }

@@ -1,24 +1,15 @@
 // From a table straight to data sets: split, fit the preprocessing on the training rows, apply it to both parts.
 import { HebbError } from "../graph/errors.ts";
 import { Dataset } from "./dataset.ts";
-import {
-  type AppliedTable,
-  applyPreprocessing,
-  fitPreprocessing,
-  inferTask,
-  type TablePreprocessing,
-  type Task,
-} from "./preprocess.ts";
+import { type FitPreprocessingOptions, fitPreprocessing, inferTask, usableRows } from "./fitting.ts";
+import { type AppliedTable, applyPreprocessing, type TablePreprocessing } from "./preprocess.ts";
 import { trainValidationSplit } from "./split.ts";
 import type { Table } from "./table.ts";
 
-export interface PrepareTableOptions {
-  readonly target: string;
-  readonly task?: Task;
+export interface PrepareTableOptions extends Omit<FitPreprocessingOptions, "rows"> {
   /** Share of rows for validation (default 0.2), stratified for classes. */
   readonly validation?: number;
   readonly seed?: number;
-  readonly ignore?: readonly string[];
 }
 
 export interface PreparedTable {
@@ -33,7 +24,7 @@ export interface PreparedTable {
 
 /** Features [n, d] float32; targets [n] int32 for classes, [n, 1] float32 for numbers. Throws HebbError when `applied` has no targets. */
 export function tableDataset(applied: AppliedTable): Dataset {
-  const { features, featureCount, targets } = applied;
+  const { features, featureCount, targets, weights } = applied;
   if (!targets)
     throw new HebbError("these rows have no targets; apply the preprocessing to a table that has the target column");
   return new Dataset({
@@ -41,29 +32,25 @@ export function tableDataset(applied: AppliedTable): Dataset {
     featureShape: [featureCount],
     targets,
     targetShape: targets instanceof Int32Array ? [] : [1],
+    ...(weights ? { weights } : {}),
   });
 }
 
 /** Splits a table by seed, fits the preprocessing on the training rows only, and gives both parts as data sets. */
 export function prepareTable(table: Table, options: PrepareTableOptions): PreparedTable {
+  const { validation: share = 0.2, seed = 0, ...fitting } = options;
   const column = table.column(options.target);
-  const usable = column.cells.flatMap((cell, row) => (cell === undefined ? [] : [row]));
+  const usable = usableRows(table, fitting);
   const classes = (options.task ?? inferTask(column)) === "classification";
-  const share = options.validation ?? 0.2;
-  const base = { validation: share, seed: options.seed ?? 0 };
-  const split = trainValidationSplit(
-    usable.length,
-    classes ? { ...base, labels: usable.map((row) => column.cells[row]) } : base,
-  );
+  const split = trainValidationSplit(usable.length, {
+    validation: share,
+    seed,
+    ...(classes ? { labels: Array.from(usable, (row) => column.cells[row]) } : {}),
+  });
   const rowsOf = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
   const trainRows = rowsOf(split.train);
   const validationRows = rowsOf(split.validation);
-  const preprocessing = fitPreprocessing(table, {
-    target: options.target,
-    rows: trainRows,
-    ...(options.task ? { task: options.task } : {}),
-    ...(options.ignore ? { ignore: options.ignore } : {}),
-  });
+  const preprocessing = fitPreprocessing(table, { ...fitting, rows: trainRows });
   const part = (rows: Int32Array): Dataset => tableDataset(applyPreprocessing(preprocessing, table.select(rows)));
   const result = { preprocessing, train: part(trainRows), trainRows, validationRows };
   return validationRows.length > 0 ? { ...result, validation: part(validationRows) } : result;

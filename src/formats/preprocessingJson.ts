@@ -1,7 +1,13 @@
 // The stored preprocessing, checked entry by entry when it is read back.
 import type { Merge } from "../data/bpe.ts";
 import type { ImagePreprocessing } from "../data/images.ts";
-import type { InputEncoding, TablePreprocessing, TargetEncoding } from "../data/preprocess.ts";
+import {
+  cycleNames,
+  featureNamesOf,
+  type InputEncoding,
+  type TablePreprocessing,
+  type TargetEncoding,
+} from "../data/preprocess.ts";
 import { HebbError } from "../graph/errors.ts";
 import {
   aBoolean,
@@ -31,6 +37,8 @@ export interface TextPreprocessing {
 
 export type Preprocessing = TablePreprocessing | ImagePreprocessing | TextPreprocessing;
 
+const textOrNull: Check<string | null> = (value, place) => (value === null ? null : aString(value, place));
+
 const numberFormat = oneOf("plain", "thousands", "decimalComma");
 
 const numberInput = objectOf<Extract<InputEncoding, { kind: "number" | "date" }>>({
@@ -42,6 +50,8 @@ const numberInput = objectOf<Extract<InputEncoding, { kind: "number" | "date" }>
   mean: aNumber,
   scale: aPositiveNumber,
   missingIndicator: aBoolean,
+  cycles: listOf(oneOf(...cycleNames)),
+  dropMissing: aBoolean,
 });
 
 const categoryInput = objectOf<Extract<InputEncoding, { kind: "category" }>>({
@@ -50,6 +60,8 @@ const categoryInput = objectOf<Extract<InputEncoding, { kind: "category" }>>({
   categories: listOf(aString),
   other: aBoolean,
   missing: aBoolean,
+  fill: textOrNull,
+  dropMissing: aBoolean,
 });
 
 const input = byKind<InputEncoding>(
@@ -72,6 +84,7 @@ const numberTarget = objectOf<Extract<TargetEncoding, { kind: "number" }>>({
   kind: oneOf("number"),
   column: aString,
   format: numberFormat,
+  transform: oneOf("none", "log"),
   mean: aNumber,
   scale: aPositiveNumber,
 });
@@ -89,6 +102,7 @@ const tableFields = objectOf<TablePreprocessing>({
   inputs: listOf(input),
   featureNames: listOf(aString),
   target,
+  weights: textOrNull,
   dropped: listOf(objectOf<{ column: string; reason: string }>({ column: aString, reason: aString })),
   notes: listOf(aString),
 });
@@ -96,10 +110,7 @@ const tableFields = objectOf<TablePreprocessing>({
 const table: Check<TablePreprocessing> = (value, place) => {
   const read = tableFields(value, place);
   let width = 0;
-  for (const each of read.inputs) {
-    if (each.kind === "category") width += each.categories.length + (each.other ? 1 : 0) + (each.missing ? 1 : 0);
-    else width += each.missingIndicator ? 2 : 1;
-  }
+  for (const each of read.inputs) width += featureNamesOf(each).length;
   if (width !== read.featureNames.length) {
     throw new HebbError(
       `${place} names ${read.featureNames.length} features, but its inputs make ${width}; restore the file from a copy`,

@@ -15,8 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fitPreprocessing } from "../data/fitting.ts";
 import { iris } from "../data/iris.ts";
-import { fitPreprocessing } from "../data/preprocess.ts";
 import { diskOperations, type FileOperations, sealJson, writeFileAtomic } from "./atomic.ts";
 import {
   appendEvent,
