@@ -1,9 +1,10 @@
 // Lanes in lockstep: several runs that differ in one thing, their bands over seeds, and the landscape they cross.
-import { compile, noGrad, type Tensor, tensor } from "../../src/index.ts";
+import { noGrad, type Tensor, tensor } from "../../src/index.ts";
 import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "../shared/compare.ts";
 import type { OwnData } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 import { type Prepared, prepare } from "./data.ts";
+import { keptFloats } from "./kept.ts";
 import { squash } from "./network.ts";
 import { Session } from "./session.ts";
 import { View } from "./view.ts";
@@ -19,7 +20,7 @@ interface Lane {
   readonly view: View;
   /** The weights at some steps, flattened. */
   path: Float32Array[];
-  readonly output: ((x: Tensor) => Tensor) | undefined;
+  readonly output: ((x: Tensor) => Float32Array[]) | undefined;
 }
 
 const flat = (session: Session): Float32Array =>
@@ -42,7 +43,7 @@ export class Lanes {
       const { model } = session.network;
       const output =
         info.ranges.length > 0 && info.inputs.length <= 2
-          ? compile((x: Tensor) => noGrad(() => squash(info, model.forward(x))))
+          ? keptFloats((x) => noGrad(() => (x === undefined ? [] : [squash(info, model.forward(x))])))
           : undefined;
       return {
         session,
@@ -101,7 +102,7 @@ export class Lanes {
       { shape: [mapSide ** 2, width] },
     );
     session.network.model.eval();
-    const values = Float32Array.from(output(this.#grid).dataSync());
+    const [values = new Float32Array()] = output(this.#grid);
     session.network.model.train();
     const outputs = values.length / mapSide ** 2;
     const turned = new Float32Array(values.length);

@@ -1,9 +1,10 @@
 // One training run: the compiled step, its place in time, going back, and what stops it by itself.
-import { compile, data, noGrad, randomState, seed, setRandomState, type Tensor, tensor } from "../../src/index.ts";
+import { data, noGrad, randomState, seed, setRandomState, type Tensor, tensor } from "../../src/index.ts";
 import { lossesOf } from "../shared/names.ts";
 import type { Figures, HistoryPoint, OwnData, RunInfo, Saved, SavedTensor, Stopped } from "../shared/protocol.ts";
 import { type Edit, runKey, type StudioState } from "../shared/state.ts";
 import { type Prepared, prepare } from "./data.ts";
+import { keptFloats, rowStep } from "./kept.ts";
 import { buildNetwork, lossOf, makeOptimizer, type Network, squash } from "./network.ts";
 
 /** Rows that the figures beside the curves are computed from, at most. */
@@ -51,8 +52,8 @@ export class Session {
   best = { loss: Number.POSITIVE_INFINITY, step: 0 };
   readonly #optimizer;
   readonly #measuredTrain: Part;
-  readonly #run: (rows: Tensor) => Tensor;
-  readonly #measure: (x: Tensor, y: Tensor) => { loss: Tensor; output: Tensor };
+  readonly #run: (rows: Int32Array) => Tensor;
+  readonly #measure: (x: Tensor, y: Tensor) => Float32Array[];
   #checkpoints: Checkpoint[] = [];
   #spacing = 64;
   #random: Saved["random"];
@@ -80,17 +81,18 @@ export class Session {
     const optimizer = makeOptimizer(state, model);
     this.#optimizer = optimizer;
     const { x, y } = this.trainPart;
-    this.#run = compile((rows: Tensor) => {
+    this.#run = rowStep((rows: Tensor) => {
       const loss = lossOf(state.loss, info, model.forward(x.indexSelect(0, rows)), y.indexSelect(0, rows));
       optimizer.zeroGrad();
       loss.backward();
       optimizer.step();
       return loss;
     });
-    this.#measure = compile((features: Tensor, targets: Tensor) =>
+    this.#measure = keptFloats((features, targets) =>
       noGrad(() => {
+        if (features === undefined || targets === undefined) return [];
         const output = model.forward(features);
-        return { loss: lossOf(state.loss, info, output, targets), output: squash(info, output) };
+        return [lossOf(state.loss, info, output, targets), squash(info, output)];
       }),
     );
     this.#edit();
@@ -129,7 +131,7 @@ export class Session {
     this.network.model.train();
     if (this.state.dropout > 0) setRandomState(this.#random);
     for (let taken = 0; taken < steps; taken++) {
-      this.#lastLoss = this.#run(tensor(this.nextRows()));
+      this.#lastLoss = this.#run(this.nextRows());
       this.step++;
       if (this.state.edits.length > 0) this.#edit();
       if (this.step % this.#spacing === 0) this.#keep();
@@ -155,10 +157,9 @@ export class Session {
   measure(part: Part): Figures & { readonly output: Float32Array } {
     const { model } = this.network;
     model.eval();
-    const { loss, output } = this.#measure(part.x, part.y);
+    const [loss, output = new Float32Array()] = this.#measure(part.x, part.y);
     model.train();
-    const values = Float32Array.from(output.dataSync());
-    return { loss: loss.itemSync(), metric: this.#metric(values, part), output: values };
+    return { loss: loss?.[0] ?? Number.NaN, metric: this.#metric(output, part), output };
   }
 
   #metric(output: Float32Array, part: Part): number {

@@ -1,7 +1,8 @@
 // What the page draws of a run: maps of every neuron, slopes, the selected neuron's numbers, the output by task.
-import { compile, data, noGrad, type Tensor, tensor } from "../../src/index.ts";
+import { data, noGrad, type Tensor, tensor } from "../../src/index.ts";
 import type { LayerNumbers, Maps, OutputNumbers, Snapshot, UnitNumbers } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
+import { keptFloats } from "./kept.ts";
 import { lossOf, squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
 import { contextLetters, encodeContext, letters } from "./words.ts";
@@ -17,14 +18,16 @@ const floats = (value: Tensor): Float32Array => {
   const values = value.dataSync();
   return values instanceof Float32Array ? values : Float32Array.from(values);
 };
+const none = new Float32Array();
 
 /** Everything that is drawn of one session, compiled once. */
 export class View {
   readonly #session: Session;
-  readonly #stages: (x: Tensor) => Tensor[];
-  readonly #output: (x: Tensor) => Tensor;
-  readonly #slopes: () => Tensor[];
+  readonly #stages: (x: Tensor) => Float32Array[];
+  readonly #output: (x: Tensor) => Float32Array[];
+  readonly #slopes: () => Float32Array[];
   readonly #fine: number;
+  readonly #firstRows: Tensor;
   #grids: { readonly key: string; readonly coarse: Tensor; readonly fine: Tensor } | undefined;
   #sent = 0;
   #sentStep = -1;
@@ -34,8 +37,9 @@ export class View {
     const { network, prepared, trainPart } = session;
     const { model, ends, layers } = network;
     const { info } = prepared;
-    this.#stages = compile((x: Tensor) =>
+    this.#stages = keptFloats((x) =>
       noGrad(() => {
+        if (x === undefined) return [];
         const modules = [...model];
         const values: Tensor[] = [];
         let value = x;
@@ -46,10 +50,11 @@ export class View {
         return values;
       }),
     );
-    this.#output = compile((x: Tensor) => noGrad(() => squash(info, model.forward(x))));
+    this.#output = keptFloats((x) => noGrad(() => (x === undefined ? [] : [squash(info, model.forward(x))])));
     const rows = Math.min(gradientRows, trainPart.rows);
     const [x, y] = [trainPart.x.narrow(0, 0, rows), trainPart.y.narrow(0, 0, rows)];
-    this.#slopes = compile(() => {
+    this.#firstRows = x;
+    this.#slopes = keptFloats(() => {
       for (const { weight, bias } of layers) {
         weight.grad = undefined;
         if (bias !== undefined) bias.grad = undefined;
@@ -78,8 +83,8 @@ export class View {
       weight: floats(weight).slice(),
       weightShape: [...weight.shape],
       bias: bias === undefined ? new Float32Array(weight.shape[0] ?? 0) : floats(bias).slice(),
-      weightGrad: floats(slopes[2 * place] as Tensor).slice(),
-      biasGrad: floats(slopes[2 * place + 1] as Tensor).slice(),
+      weightGrad: slopes[2 * place] ?? none,
+      biasGrad: slopes[2 * place + 1] ?? none,
     }));
   }
 
@@ -123,7 +128,7 @@ export class View {
         const sample = trainPart.x.narrow(0, at, 1);
         return {
           side: 0,
-          stages: [floats(sample), ...this.#stages(sample).map(floats)].map((values) => values.slice()),
+          stages: [floats(sample).slice(), ...this.#stages(sample)],
           fine: 0,
           output: new Float32Array(),
           axes,
@@ -141,14 +146,14 @@ export class View {
       const stages = [inputs <= mostMapped ? turned(floats(coarse), inputs, n) : new Float32Array()];
       this.#stages(coarse).forEach((value, place) => {
         const units = network.stages[place + 1]?.units ?? 1;
-        stages.push(units <= mostMapped ? turned(floats(value), units, n) : new Float32Array());
+        stages.push(units <= mostMapped ? turned(value, units, n) : new Float32Array());
       });
       const outputs = network.stages.at(-1)?.units ?? 1;
       return {
         side,
         stages,
         fine: this.#fine,
-        output: turned(floats(this.#output(fine)), outputs, this.#fine ** 2),
+        output: turned(this.#output(fine)[0] ?? none, outputs, this.#fine ** 2),
         axes,
       };
     } finally {
@@ -176,7 +181,7 @@ export class View {
     if (unit >= units || prepared.info.inputShape.length > 1) return undefined;
     network.model.eval();
     const rows = Math.min(gradientRows, trainPart.rows);
-    const values = floats(this.#stages(trainPart.x.narrow(0, 0, rows))[stage - 1] as Tensor);
+    const values = this.#stages(this.#firstRows)[stage - 1] ?? none;
     network.model.train();
     const width = now.weight.length / units;
     const old = before?.[stage - 1];
@@ -229,7 +234,7 @@ export class View {
       let word = "";
       while (word.length < 12) {
         const context = encodeContext(word.slice(-contextLetters));
-        const chances = floats(this.#output(tensor(context, { shape: [1, context.length] })));
+        const chances = this.#output(tensor(context, { shape: [1, context.length] }))[0] ?? none;
         let left = random.uniform();
         let letter = 0;
         while (letter < letters.length - 1 && left > (chances[letter] ?? 0)) left -= chances[letter++] ?? 0;
