@@ -25,6 +25,7 @@ export { clipGradNorm, clipGradValue } from "./clip.ts";
 export { ChainedScheduler, SequentialLR, WarmUp } from "./combined.ts";
 export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions, SWALR, type SWALROptions } from "./cycles.ts";
 export { type FinderOptions, type FinderPoint, type FinderSuggestion, findLearningRate, LRFinder } from "./finder.ts";
+export { LBFGS, type LBFGSOptions, type LBFGSState } from "./lbfgs.ts";
 export {
   type CommonOptions,
   type GroupInit,

@@ -332,3 +332,28 @@ describe("the learning-rate finder", () => {
     expect(finder.suggestion()).toBeUndefined();
   });
 });
+
+it("L-BFGS goes on from its state to the bit, and refuses to be compiled", () => {
+  const problem = () => {
+    const weight = new Parameter(tensor([2, -1], { dtype: "float64" }));
+    const optimizer = new optim.LBFGS([weight], { maxIter: 3 });
+    const closure = (): Tensor => {
+      optimizer.zeroGrad();
+      const [a, b] = [weight.slice(0, 0, 1), weight.slice(0, 1)];
+      const loss = b.sub(a.square()).square().mul(10).add(a.neg().add(1).square()).sum();
+      loss.backward();
+      return loss;
+    };
+    return { weight, optimizer, step: () => optimizer.step(closure) };
+  };
+  const whole = problem();
+  for (let count = 0; count < 4; count++) whole.step();
+  const first = problem();
+  for (let count = 0; count < 2; count++) first.step();
+  const second = problem();
+  second.weight.assign(first.weight.dataSync());
+  second.optimizer.loadStateDict(JSON.parse(JSON.stringify(first.optimizer.stateDict())));
+  for (let count = 0; count < 2; count++) second.step();
+  expect([...second.weight.dataSync()]).toEqual([...whole.weight.dataSync()]);
+  expect(() => compile(() => tensor(whole.step()))()).toThrow("cannot be compiled");
+});

@@ -206,5 +206,23 @@ for name, options, make in [("EMA", {"decay": 0.9}, lambda m: torch.optim.swa_ut
             trajectory.append([v for p in averaged.module for v in flat(p)])
     averages.append({"name": name, "options": options, "trajectory": trajectory})
 
-print(json.dumps({"averages": averages, "torch": torch.__version__, "kept": kept, "x": flat(x), "y": flat(y), "start": [{"shape": list(p.shape), "dtype": "float64", "data": flat(p)} for p in start],
+# L-BFGS: losses and weights after each of 5 steps.
+searches = []
+for options in [{}, {"lr": 0.5, "max_iter": 6}, {"history_size": 3, "lr": 0.3, "max_iter": 5}, {"line_search_fn": "strong_wolfe"}, {"line_search_fn": "strong_wolfe", "max_iter": 4, "history_size": 2}, {"line_search_fn": "strong_wolfe", "lr": 5.0, "max_iter": 3}]:
+    params = [p.clone().requires_grad_() for p in start]
+    optimizer, losses, trajectory = optim.LBFGS(params, **options), [], []
+
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_of(params)
+        loss.backward()
+        return loss
+
+    for step in range(5):
+        losses.append(float(optimizer.step(closure)))
+        trajectory.append([v for p in params for v in flat(p)])
+    ours = {camel(k): "strongWolfe" if v == "strong_wolfe" else v for k, v in options.items()}
+    searches.append({"name": json.dumps(ours), "options": ours, "losses": losses, "trajectory": trajectory})
+
+print(json.dumps({"searches": searches, "averages": averages, "torch": torch.__version__, "kept": kept, "x": flat(x), "y": flat(y), "start": [{"shape": list(p.shape), "dtype": "float64", "data": flat(p)} for p in start],
                   "cases": cases, "schedules": schedules}, separators=(",", ":")))

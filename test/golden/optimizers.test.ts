@@ -40,6 +40,12 @@ const golden: {
   start: readonly Figure[];
   cases: readonly Case[];
   schedules: readonly ScheduleCase[];
+  searches: readonly {
+    readonly name: string;
+    readonly options: optim.LBFGSOptions;
+    readonly losses: readonly number[];
+    readonly trajectory: readonly (readonly number[])[];
+  }[];
   averages: readonly {
     readonly name: "EMA" | "SWA";
     readonly options: { readonly decay?: number };
@@ -151,6 +157,32 @@ describe(`averages of PyTorch ${golden.torch}`, () => {
       expect(read()).toEqual(before);
     }
     expect(run.signatures()).toBe(1);
+  });
+});
+
+describe(`L-BFGS of PyTorch ${golden.torch}`, () => {
+  it.each(golden.searches.map((entry) => [entry.name, entry] as const))("%s", (_, { options, losses, trajectory }) => {
+    const [a, b, c] = golden.start.map((figure) => new Parameter(tensorOf(figure, "float64"))) as [
+      Parameter,
+      Parameter,
+      Parameter,
+    ];
+    const x = tensor(golden.x, { dtype: "float64" }).reshape([6, 3]);
+    const y = tensor(golden.y, { dtype: "float64" }).reshape([6, 2]);
+    const optimizer = new optim.LBFGS([a, b, c], options);
+    const closure = compile(() => {
+      optimizer.zeroGrad();
+      const loss = mse(x.matmul<Shape, Shape>(a.t()).add(b).tanh().matmul<Shape, Shape>(c.t()), y);
+      loss.backward();
+      return loss;
+    });
+    for (const [step, weights] of trajectory.entries()) {
+      const loss = optimizer.step(closure);
+      expectClose(`loss at step ${step}`, [loss], [losses[step] ?? 0], "float64");
+      const now = [a, b, c].flatMap((parameter) => [...parameter.dataSync()]);
+      expectClose(`weights after step ${step}`, now, weights, "float64");
+    }
+    expect(closure.signatures()).toBe(1);
   });
 });
 

@@ -1,0 +1,235 @@
+// L-BFGS: a quasi-Newton method for smooth problems seen whole. It evaluates a closure several times for each step.
+import { allocate } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import { currentTrace, type Parameter, type Tensor } from "../tensor/index.ts";
+import { strongWolfe } from "./lineSearch.ts";
+import { checkOption } from "./optimizer.ts";
+
+export interface LBFGSOptions {
+  /** Default 1. */
+  readonly lr?: number;
+  /** Iterations in each step. Default 20. */
+  readonly maxIter?: number;
+  /** Evaluations in each step. Default 1.25 · maxIter. */
+  readonly maxEval?: number;
+  /** Stop when no element of the gradient is larger. Default 1e-7. */
+  readonly toleranceGrad?: number;
+  /** Stop when the loss or all weights change less. Default 1e-9. */
+  readonly toleranceChange?: number;
+  /** How many moves the curvature is made of. Default 100. */
+  readonly historySize?: number;
+  /** Default: none, a step of size lr. */
+  readonly lineSearchFn?: "strongWolfe" | undefined;
+}
+
+/** A move of all weights, and how the gradient changed with it. */
+interface Move {
+  readonly step: Float64Array;
+  readonly change: Float64Array;
+  /** 1 / (step · change). */
+  readonly inverse: number;
+}
+
+interface Evaluation {
+  readonly loss: number;
+  readonly gradient: Float64Array;
+}
+
+/** Plain data: where the search stands. */
+export interface LBFGSState {
+  readonly iterations: number;
+  readonly moves: readonly { readonly step: readonly number[]; readonly change: readonly number[] }[];
+  readonly direction: readonly number[];
+  readonly size: number;
+  readonly scale: number;
+  readonly gradient: readonly number[];
+}
+
+const dotOf = (a: Float64Array, b: Float64Array): number => {
+  let sum = 0;
+  for (let place = 0; place < a.length; place++) sum += (a[place] ?? 0) * (b[place] ?? 0);
+  return sum;
+};
+const addTo = (a: Float64Array, b: Float64Array, factor: number): void => {
+  for (let place = 0; place < a.length; place++) a[place] = (a[place] ?? 0) + factor * (b[place] ?? 0);
+};
+const largestOf = (a: Float64Array): number => a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+/**
+ * Moves along −H·gradient, with H made of the last moves. `step(closure)`: the closure clears gradients, computes the loss, calls
+ * backward and returns the loss, and may be a compiled function; it must see all data, the same each time. Numbers are read on
+ * the way, so a step cannot be compiled itself. Source: torch.optim.LBFGS (Liu and Nocedal 1989).
+ */
+export class LBFGS {
+  readonly #parameters: readonly Parameter[];
+  readonly #options: Required<Omit<LBFGSOptions, "lineSearchFn">> & Pick<LBFGSOptions, "lineSearchFn">;
+  #moves: Move[] = [];
+  #iterations = 0;
+  #direction: Float64Array = new Float64Array();
+  #size = 0;
+  #scale = 1;
+  #gradient: Float64Array = new Float64Array();
+
+  constructor(parameters: Iterable<Parameter>, options: LBFGSOptions = {}) {
+    this.#parameters = [...parameters];
+    if (this.#parameters.length === 0)
+      throw new HebbError("LBFGS: the list of parameters is empty; pass model.parameters()");
+    const maxIter = options.maxIter ?? 20;
+    this.#options = {
+      lr: 1,
+      maxIter,
+      maxEval: Math.floor((maxIter * 5) / 4),
+      toleranceGrad: 1e-7,
+      toleranceChange: 1e-9,
+      historySize: 100,
+      ...options,
+    };
+    checkOption("LBFGS", "lr", this.#options.lr, 0);
+    checkOption("LBFGS", "maxIter", maxIter, 1);
+    checkOption("LBFGS", "historySize", this.#options.historySize, 1);
+  }
+
+  zeroGrad(): void {
+    for (const parameter of this.#parameters) parameter.grad = undefined;
+  }
+
+  #joined(read: (parameter: Parameter) => ArrayLike<number> | undefined): Float64Array {
+    const all = new Float64Array(this.#parameters.reduce((sum, { size }) => sum + size, 0));
+    let at = 0;
+    for (const parameter of this.#parameters) {
+      const part = read(parameter);
+      if (part !== undefined) all.set(part, at);
+      at += parameter.size;
+    }
+    return all;
+  }
+
+  #place(weights: Float64Array): void {
+    let at = 0;
+    for (const parameter of this.#parameters) {
+      const part = allocate(parameter.dtype, parameter.size);
+      part.set(weights.subarray(at, at + parameter.size));
+      parameter.assign(part);
+      at += parameter.size;
+    }
+  }
+
+  /** −H·gradient by the two-loop recursion. */
+  #newDirection(gradient: Float64Array): Float64Array {
+    const direction = gradient.map((value) => -value);
+    const shares: number[] = [];
+    for (let place = this.#moves.length - 1; place >= 0; place--) {
+      const move = this.#moves[place] as Move;
+      shares[place] = dotOf(move.step, direction) * move.inverse;
+      addTo(direction, move.change, -(shares[place] ?? 0));
+    }
+    for (let place = 0; place < direction.length; place++) direction[place] = (direction[place] ?? 0) * this.#scale;
+    for (const [place, move] of this.#moves.entries())
+      addTo(direction, move.step, (shares[place] ?? 0) - dotOf(move.change, direction) * move.inverse);
+    return direction;
+  }
+
+  #remember(gradient: Float64Array): void {
+    const change = gradient.map((value, place) => value - (this.#gradient[place] ?? 0));
+    const step = this.#direction.map((value) => value * this.#size);
+    const curvature = dotOf(change, step);
+    if (curvature <= 1e-10) return;
+    if (this.#moves.length >= this.#options.historySize) this.#moves.shift();
+    this.#moves.push({ step, change, inverse: 1 / curvature });
+    this.#scale = curvature / dotOf(change, change);
+  }
+
+  /** One step of up to maxIter iterations; gives the loss before it. */
+  step(closure: () => Tensor): number {
+    if (currentTrace() !== undefined)
+      throw new HebbError("LBFGS: step reads values, so it cannot be compiled; compile the closure instead");
+    const { lr, maxIter, maxEval, toleranceGrad, toleranceChange, lineSearchFn } = this.#options;
+    const evaluate = (): Evaluation => {
+      const loss = closure().itemSync();
+      return { loss, gradient: this.#joined(({ grad }) => grad?.dataSync()) };
+    };
+    let { loss, gradient }: Evaluation = evaluate();
+    const first = loss;
+    let evaluations = 1;
+    if (largestOf(gradient) <= toleranceGrad) return first;
+    for (let count = 1; count <= maxIter; count++) {
+      this.#iterations++;
+      if (this.#iterations === 1) {
+        this.#direction = gradient.map((value) => -value);
+        this.#moves = [];
+        this.#scale = 1;
+      } else {
+        this.#remember(gradient);
+        this.#direction = this.#newDirection(gradient);
+      }
+      this.#gradient = gradient.slice();
+      const before = loss;
+      const total = gradient.reduce((sum, value) => sum + Math.abs(value), 0);
+      this.#size = this.#iterations === 1 ? Math.min(1, 1 / total) * lr : lr;
+      const slope = dotOf(gradient, this.#direction);
+      if (slope > -toleranceChange) break;
+      const start = this.#joined((parameter) => parameter.dataSync());
+      const moveTo = (size: number): void => {
+        const weights = start.slice();
+        addTo(weights, this.#direction, size);
+        this.#place(weights);
+      };
+      let spent = 0;
+      if (lineSearchFn === "strongWolfe") {
+        const found = strongWolfe(
+          (size) => {
+            moveTo(size);
+            return evaluate();
+          },
+          this.#direction,
+          { size: this.#size, loss, gradient, slope },
+          toleranceChange,
+        );
+        ({ loss, gradient } = found);
+        this.#size = found.size;
+        spent = found.evaluations;
+        moveTo(this.#size);
+      } else {
+        moveTo(this.#size);
+        // The last iteration's loss would not be used.
+        if (count < maxIter) {
+          ({ loss, gradient } = evaluate());
+          spent = 1;
+        }
+      }
+      evaluations += spent;
+      if (evaluations >= maxEval || largestOf(gradient) <= toleranceGrad) break;
+      if (largestOf(this.#direction) * this.#size <= toleranceChange || Math.abs(loss - before) < toleranceChange)
+        break;
+    }
+    return first;
+  }
+
+  stateDict(): LBFGSState {
+    return {
+      iterations: this.#iterations,
+      moves: this.#moves.map(({ step, change }) => ({ step: [...step], change: [...change] })),
+      direction: [...this.#direction],
+      size: this.#size,
+      scale: this.#scale,
+      gradient: [...this.#gradient],
+    };
+  }
+
+  /** Goes on from a state dict over the same parameters. */
+  loadStateDict(state: LBFGSState): void {
+    const size = this.#parameters.reduce((sum, parameter) => sum + parameter.size, 0);
+    const wrong = [state.direction, state.gradient].find(({ length }) => length !== 0 && length !== size);
+    if (wrong !== undefined)
+      throw new HebbError(`loadStateDict: the state is of ${wrong.length} weights, this optimizer has ${size}`);
+    this.#iterations = state.iterations;
+    this.#moves = state.moves.map((move) => {
+      const [step, change] = [Float64Array.from(move.step), Float64Array.from(move.change)];
+      return { step, change, inverse: 1 / dotOf(step, change) };
+    });
+    this.#direction = Float64Array.from(state.direction);
+    this.#size = state.size;
+    this.#scale = state.scale;
+    this.#gradient = Float64Array.from(state.gradient);
+  }
+}
