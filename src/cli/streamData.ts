@@ -115,6 +115,10 @@ class Spread {
   }
 }
 
+/** A cell on its own: engines keep a long piece of a text alive through any long part of it. */
+const alone = (cell: string | undefined): string | undefined =>
+  cell === undefined || cell.length < 13 ? cell : Buffer.from(cell, "utf16le").toString("utf16le");
+
 export interface StreamOptions {
   readonly target: string | undefined;
   readonly validation: number;
@@ -146,7 +150,7 @@ export async function prepareStream(path: string, { target, validation, seed }: 
         without++;
         continue;
       }
-      const cells = (): readonly (string | undefined)[] => part.columns.map((column) => column.cells[row]);
+      const cells = (): readonly (string | undefined)[] => part.columns.map((column) => alone(column.cells[row]));
       if (held.next()) heldRows.push(cells());
       else {
         count++;
