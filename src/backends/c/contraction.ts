@@ -429,7 +429,7 @@ class Contraction {
       const turnedWidth = roundUp(plan.height, 16);
       if (turned) {
         needTurn(context);
-        out.line(`float turned[${tileWidth * turnedWidth}] __attribute__((aligned(64)));`);
+        out.line(`float turned[${roundUp(tileWidth, 16) * turnedWidth}] __attribute__((aligned(64)));`);
         out.block(`for (long i = 0; i < ${plan.height}; i += 16) for (long j = 0; j < ${tileWidth}; j += 16)`, () =>
           out.line(
             `turn16(tile + i * ${tileWidth} + j, ${tileWidth}, ${plan.height} - i, 16, turned + j * ${turnedWidth} + i, ${turnedWidth}, 16);`,

@@ -200,7 +200,7 @@ function packing(side: Factor, kernel: ContractionKernel, batch: readonly Axis[]
   );
   if (operand === undefined) return times * cyclesGathered;
   const [outer, k] = [along(operand, group.inner), along(operand, kernel.k)];
-  if (outer.at(-1)?.stride === 1 && (outer.at(-1)?.extent ?? 0) >= 8) return times * cyclesCopied;
+  if (outer.length === 1 && outer[0]?.stride === 1 && outer[0].extent >= 8) return times * cyclesCopied;
   if (canTurn(side, kernel)) return times * cyclesTurned;
   return times * (k.length + outer.length > 2 ? cyclesGathered : (cyclesGathered + cyclesTurned) / 2);
 }

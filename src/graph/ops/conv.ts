@@ -3,6 +3,7 @@ import { ShapeError } from "../errors.ts";
 import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { add as addIndex, int, mul as mulIndex } from "../scalar.ts";
 import { formatShape, sizeOf } from "../shape.ts";
+import { full } from "./creation.ts";
 import { add } from "./elementwise.ts";
 import { cat, expand, flip, type Pad, pad, permute, reshape, slice } from "./movement.ts";
 
@@ -90,15 +91,13 @@ export function windowCount(extent: number, kernel: number, stride: number, dila
 }
 
 /**
- * The transpose of the convolution with respect to its input: `grad` with zeros between its elements, padded, convolved
- * with the flipped kernel whose channels and outputs change places.
+ * The transpose of the convolution with respect to its input: `grad` padded and convolved with the flipped kernel whose
+ * channels and outputs change places. A stride is taken apart into phases first, or puts zeros between the elements.
  */
-function inputGradient(
-  grad: Node,
-  weight: Node,
-  { stride, dilation }: ConvolutionAttributes,
-  size: readonly number[],
-): Node {
+function inputGradient(grad: Node, weight: Node, attributes: ConvolutionAttributes, size: readonly number[]): Node {
+  const { stride, dilation } = attributes;
+  const strided = stride.findIndex((step, dim) => step > 1 && (dilation[dim] ?? 1) === 1);
+  if (strided >= 0) return inPhases(grad, weight, attributes, size, strided);
   const kernel = weight.shape.slice(3);
   const pads = kernel.map((extent, dim): Pad => {
     const step = stride[dim] ?? 1;
@@ -110,6 +109,41 @@ function inputGradient(
   const spatial = kernel.map((_, dim) => dim + 3);
   const turned = permute(flip(weight, spatial), [0, 2, 1, ...spatial]);
   return apply(convolutionOp, [turned, spaced], { stride: kernel.map(() => 1), dilation });
+}
+
+/**
+ * Along a dim of stride s, the inputs at s·q + r meet the kernel elements r, r + s, … alone: s gradients without a stride,
+ * interleaved. With zeros between the elements there would be s times as many products.
+ */
+function inPhases(
+  grad: Node,
+  weight: Node,
+  { stride, dilation }: ConvolutionAttributes,
+  size: readonly number[],
+  dim: number,
+): Node {
+  const axis = dim + 3;
+  const step = stride[dim] ?? 1;
+  const [extent, length] = [weight.shape[axis] ?? 1, size[dim] ?? 0];
+  const whole = Math.ceil(length / step);
+  const shape = [grad.shape[0] ?? 1, grad.shape[1] ?? 1, weight.shape[2] ?? 1, ...size];
+  shape[axis] = whole;
+  const apart = [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)];
+  const phases = Array.from({ length: step }, (_, phase) => {
+    const own = Math.ceil((length - phase) / step);
+    if (phase >= extent || own < 1) return full(apart, 0, grad.dtype);
+    const part = inputGradient(
+      grad,
+      slice(weight, axis, phase, extent, step),
+      { stride: stride.map((one, place) => (place === dim ? 1 : one)), dilation },
+      size.map((one, place) => (place === dim ? own : one)),
+    );
+    const pads = shape.map((_, place): Pad => [0, place === axis ? whole - own : 0]);
+    return reshape(own < whole ? pad(part, pads, 0) : part, apart);
+  });
+  const joined = [...shape];
+  joined[axis] = whole * step;
+  return slice(reshape(cat(phases, axis + 1), joined), axis, 0, length, 1);
 }
 
 /** A convolution of the input by the gradient, with images and channels, stride and dilation in exchanged parts. */
