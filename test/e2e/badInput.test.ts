@@ -227,7 +227,12 @@ const choices: readonly Case[] = [
     code: 1,
     says: [/did you mean "y"/],
   },
-  { what: "an unknown backend", args: ["train", "moons", "--backend", "cuda"], code: 2, says: [/cuda/, /auto, c, wasm/] },
+  {
+    what: "an unknown backend",
+    args: ["train", "moons", "--backend", "cuda"],
+    code: 2,
+    says: [/cuda/, /auto, c, wasm/],
+  },
   { what: "an unknown optimizer", args: ["train", "moons", "--optimizer", "admw"], code: 2, says: [/"adamw"/] },
   { what: "words for hidden layers", args: ["train", "moons", "--hidden", "abc"], code: 2, says: [/abc/, /64,32/] },
   { what: "a learning rate below 0", args: ["train", "moons", "--lr", "-1"], code: 2, says: [/-1/, /above 0/] },
