@@ -62,15 +62,16 @@ export class Peer {
     this.#child.stdin?.on("error", () => {});
   }
 
-  #ask(cmd: string): Promise<Answer> {
+  #ask(cmd: string, work?: unknown): Promise<Answer> {
     if (this.#ended) return Promise.resolve({ error: this.#errors.trim().split("\n").at(-1) ?? "ended" });
     const answered = new Promise<Answer>((resolve) => this.#waiting.push(resolve));
-    this.#child.stdin?.write(`${JSON.stringify({ cmd })}\n`);
+    this.#child.stdin?.write(`${JSON.stringify({ cmd, work })}\n`);
     return answered;
   }
 
-  async prepare(): Promise<Prepared> {
-    const answer = await this.#ask("prepare");
+  /** `work`: which, for a peer that does one after another. */
+  async prepare(work?: unknown): Promise<Prepared> {
+    const answer = await this.#ask("prepare", work);
     if (answer["ready"] !== true) throw new Error(String(answer["error"] ?? "no answer"));
     const check = answer["check"];
     return {

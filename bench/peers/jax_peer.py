@@ -1,18 +1,15 @@
 # The JAX side: the whole training step jitted, its state donated; one repetition at a time on request (JSON lines on
 # stdin/stdout). Threads are those of the processors it may run on.   usage: taskset -c 0 python3 jax_peer.py INPUTS_DIR WORKLOAD
 import json
-import os
-import resource
 import sys
-import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from serve import serve
 
 inputs, workload = sys.argv[1], sys.argv[2]
-timing = json.loads(os.environ.get("BENCH_TIMING", '{"target":0.4,"warmUp":1,"maxSteps":5000}'))
 
 
 def load(name):
@@ -183,32 +180,4 @@ def make():
     return Training(p, adam(3e-4, 0.01), lambda p, x, y: cross_entropy(gpt(p, x).reshape(-1, 65), y), batches)
 
 
-def say(message):
-    print(json.dumps(message), flush=True)
-
-
-work, n = None, 1
-for line in sys.stdin:
-    command = json.loads(line)["cmd"]
-    if command == "prepare":
-        work = make()
-        check = work.check()
-        work.reset()
-        start, done = time.perf_counter(), 0
-        while time.perf_counter() - start < timing["warmUp"] or done < 3:
-            work.step(done)
-            work.finish()
-            done += 1
-        estimate = (time.perf_counter() - start) / done
-        n = max(1 if estimate > 0.5 else 3, min(timing["maxSteps"], int(timing["target"] / estimate) + 1))
-        say(dict(ready=True, check=check, steps=n, version=jax.__version__))
-    elif command == "go":
-        work.reset()
-        start = time.perf_counter()
-        for i in range(n):
-            work.step(i)
-        work.finish()
-        say(dict(seconds=(time.perf_counter() - start) / n))
-    else:
-        say(dict(peakMB=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
-        break
+serve(lambda _: make(), jax.__version__)

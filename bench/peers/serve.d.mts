@@ -17,4 +17,4 @@ export interface Work {
   reset?(): void | Promise<void>;
   check(): number | Promise<number>;
 }
-export function serve(make: () => Work | Promise<Work>, about: { version: string }): Promise<void>;
+export function serve(make: (work: unknown) => Work | Promise<Work>, about: { version: string }): Promise<void>;

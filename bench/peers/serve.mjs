@@ -73,7 +73,8 @@ async function steps(work, n) {
 
 /**
  * Answers {"cmd":"prepare"} by building the workload, checking its result and warming up, and each {"cmd":"go"} with the
- * seconds of one step in one repetition. `make()` returns { step(i), sync?(), reset?(), check() }.
+ * seconds of one step in one repetition. `make(work)` returns { step(i), sync?(), reset?(), check() }; `work` is what the
+ * command carries, for peers that do one work after another.
  */
 export async function serve(make, about) {
   const { target, warmUp, maxSteps } = JSON.parse(
@@ -82,10 +83,10 @@ export async function serve(make, about) {
   let work;
   let n = 1;
   for await (const line of createInterface({ input: process.stdin })) {
-    const { cmd } = JSON.parse(line);
+    const { cmd, work: asked } = JSON.parse(line);
     try {
       if (cmd === "prepare") {
-        work = await make();
+        work = await make(asked);
         const check = await work.check();
         await work.reset?.();
         let done = 0;
@@ -109,7 +110,6 @@ export async function serve(make, about) {
       }
     } catch (error) {
       say({ error: String(error?.message ?? error).slice(0, 300) });
-      process.exit(0);
     }
   }
 }

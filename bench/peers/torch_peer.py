@@ -1,19 +1,17 @@
 # The PyTorch side, eager: one repetition at a time on request (JSON lines on stdin/stdout).
 # usage: python3 torch_peer.py INPUTS_DIR WORKLOAD THREADS
 import json
-import os
-import resource
 import sys
-import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from serve import serve
 from torch import nn
+
 
 inputs, workload, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(threads)
-timing = json.loads(os.environ.get("BENCH_TIMING", '{"target":0.4,"warmUp":1,"maxSteps":5000}'))
 
 
 def load(name):
@@ -102,6 +100,9 @@ class Training:
         if i % 100 == 99:
             self.last.item()
 
+    def finish(self):
+        pass
+
     def check(self):
         self.reset()
         for i in range(10):
@@ -121,6 +122,9 @@ class Repeat:
     def step(self, _):
         with torch.no_grad():
             self.last = self.run()
+
+    def finish(self):
+        pass
 
     def check(self):
         self.step(0)
@@ -166,30 +170,4 @@ def make():
     return Training(lambda: GPT(d), adamw, loss, batches)
 
 
-def say(message):
-    print(json.dumps(message), flush=True)
-
-
-work, n = None, 1
-for line in sys.stdin:
-    command = json.loads(line)["cmd"]
-    if command == "prepare":
-        work = make()
-        check = work.check()
-        work.reset()
-        start, done = time.perf_counter(), 0
-        while time.perf_counter() - start < timing["warmUp"] or done < 3:
-            work.step(done)
-            done += 1
-        estimate = (time.perf_counter() - start) / done
-        n = max(1 if estimate > 0.5 else 3, min(timing["maxSteps"], int(timing["target"] / estimate) + 1))
-        say(dict(ready=True, check=check, steps=n, version=torch.__version__))
-    elif command == "go":
-        work.reset()
-        start = time.perf_counter()
-        for i in range(n):
-            work.step(i)
-        say(dict(seconds=(time.perf_counter() - start) / n))
-    else:
-        say(dict(peakMB=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
-        break
+serve(lambda _: make(), torch.__version__)
