@@ -46,10 +46,12 @@ export class RecordReader {
     return this.#width;
   }
 
-  /** Begins anew, at another place of the same table. */
-  seek(line: number): void {
-    this.#rest = "";
-    this.#line = line;
+  /** A reader of the same table that begins with a record on this line. */
+  from(line: number): RecordReader {
+    const reader = new RecordReader(this.#options);
+    reader.#line = line;
+    reader.#width = this.#width;
+    return reader;
   }
 
   /** The records that are complete with this text. */

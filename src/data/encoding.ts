@@ -44,6 +44,30 @@ export class TextReader {
   }
 }
 
+/** How many of these bytes are whole characters: at their end, one may be cut in two. */
+export function wholeCharacters(bytes: Uint8Array, encoding: EncodingName): number {
+  const { length } = bytes;
+  if (encoding === "latin1") return length;
+  if (encoding !== "utf-8") {
+    const even = length - (length % 2);
+    const high = even < 2 ? 0 : (bytes[encoding === "utf-16le" ? even - 1 : even - 2] ?? 0);
+    return high >= 0xd8 && high < 0xdc ? even - 2 : even;
+  }
+  for (let back = 1; back <= Math.min(4, length); back++) {
+    const byte = bytes[length - back] ?? 0;
+    if (byte < 0x80) return length;
+    // A leading byte says how many belong together.
+    if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? length - back : length;
+  }
+  return length;
+}
+
+/** Bytes that a text takes. */
+export function bytesOf(text: string, encoding: EncodingName): number {
+  if (encoding === "latin1") return text.length;
+  return encoding === "utf-8" ? new TextEncoder().encode(text).byteLength : 2 * text.length;
+}
+
 const pieceBytes = 1 << 22;
 
 /** The text of bytes in pieces, without its byte order mark. No piece is longer than 4 Mi characters. */

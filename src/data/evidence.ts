@@ -39,21 +39,29 @@ interface FormatEvidence {
   first: Misfit | undefined;
 }
 
+/** With a limit, longer values are told apart by their beginning. */
+const longestValue = 256;
+
 /** Occurrences of values. With a limit, rare values are forgotten when there are more: what is frequent stays. */
 export class ValueCounts {
   readonly #counts = new Map<string, number>();
   readonly #limit: number;
+  readonly #bounded: boolean;
   #forgotten = 0;
   #repeated = false;
 
   constructor(limit = Number.POSITIVE_INFINITY) {
     this.#limit = limit;
+    this.#bounded = limit !== Number.POSITIVE_INFINITY;
   }
 
-  add(value: string): void {
+  add(given: string): void {
+    const value = this.#bounded && given.length > longestValue ? `${given.slice(0, longestValue)}…` : given;
     const seen = this.#counts.get(value);
     if (seen !== undefined) this.#repeated = true;
-    this.#counts.set(value, (seen ?? this.#forgotten) + 1);
+    // A part of a text keeps all of that text in memory, so a stream keeps copies.
+    const own = seen === undefined && this.#bounded && value.length > 12 ? value.split("").join("") : value;
+    this.#counts.set(own, (seen ?? this.#forgotten) + 1);
     if (this.#counts.size <= this.#limit) return;
     // Lossy counting (Manku and Motwani 2002): whatever is left out occurred at most this often.
     const sorted = Float64Array.from(this.#counts.values()).sort();
@@ -113,10 +121,11 @@ export class ColumnEvidence {
     return this.#missing;
   }
 
-  add(cell: Cell, row: number): void {
+  /** Takes a cell, and gives the plain number that it holds, or NaN. */
+  add(cell: Cell, row: number): number {
     if (cell === undefined) {
       this.#missing++;
-      return;
+      return Number.NaN;
     }
     this.#present++;
     // Numbers that come back and are many will not be told apart by value.
@@ -127,7 +136,7 @@ export class ColumnEvidence {
       // A plain number is one in every notation, and no date.
       this.#dates = false;
       if (!Number.isInteger(plain)) for (const each of this.#formats) each.wholeNumbers = false;
-      return;
+      return plain;
     }
     for (let i = 0; i < formats.length; i++) {
       const each = this.#formats[i];
@@ -135,11 +144,17 @@ export class ColumnEvidence {
       const value = i > 0 && cell.includes(",") ? parseNumber(cell, formats[i]) : Number.NaN;
       if (!Number.isFinite(value)) {
         each.unreadable++;
-        each.first ??= { row, cell };
+        each.first ??= { row, cell: cell.slice(0, longestValue).split("").join("") };
       } else if (!Number.isInteger(value)) each.wholeNumbers = false;
     }
     if (this.#dates && Number.isNaN(parseDate(cell))) this.#dates = false;
     if (!this.#blanks && /\s/.test(cell)) this.#blanks = true;
+    return Number.NaN;
+  }
+
+  /** Whether all cells so far are dates. */
+  get dates(): boolean {
+    return this.#dates;
   }
 
   /** The first cell that is no number in this notation. */

@@ -1,0 +1,32 @@
+// Prepares what comes next while the present is used, in the same order.
+import { HebbError } from "../graph/errors.ts";
+
+/**
+ * The values of `source`, up to `ahead` of them (default 1) asked for before they are needed. Order and values are unchanged; an
+ * error comes where it would have come. Leaving the loop early closes the source.
+ */
+export async function* prefetch<T>(source: AsyncIterable<T>, ahead = 1): AsyncGenerator<T, void, void> {
+  if (!Number.isInteger(ahead) || ahead < 1)
+    throw new HebbError(`prefetch: ahead must be a whole number of at least 1, got ${ahead}`);
+  const values = source[Symbol.asyncIterator]();
+  const waiting: Promise<IteratorResult<T>>[] = [];
+  const ask = (): void => {
+    const next = values.next();
+    // Told where the value is awaited.
+    next.catch(() => {});
+    waiting.push(next);
+  };
+  try {
+    for (let i = 0; i < ahead; i++) ask();
+    for (;;) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      const { done, value } = await next;
+      if (done === true) return;
+      ask();
+      yield value;
+    }
+  } finally {
+    await values.return?.();
+  }
+}
