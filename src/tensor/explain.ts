@@ -45,7 +45,7 @@ export function describeProgram(program: Program, nanoseconds?: readonly number[
   const lines = rows.map(({ cost, time }) => {
     const work = `${quantity(cost.flops, "FLOP")}, ${quantity(cost.bytes, "B")}`;
     if (time === undefined) return `  ${cost.name}: ${work}`;
-    return `  ${(time / 1000).toFixed(1).padStart(9)} µs  ${cost.name}: ${work}, ${(cost.flops / Math.max(time, 1)).toFixed(1)} GFLOP/s`;
+    return `  ${(time / 1000).toFixed(1).padStart(9)} µs  ${cost.name}: ${work}, ${(cost.flops / Math.max(time, 1)).toFixed(1)} GFLOP/s, ${(cost.bytes / Math.max(time, 1)).toFixed(1)} GB/s`;
   });
   return [head, ...lines].join("\n");
 }
