@@ -113,7 +113,8 @@ function cells(shape: Shape, measured: Measured | undefined, peak: number | unde
   return `${show(own)}${share} | ${show(rival.median)} ${rival.peer} | ${kept ? times : `**${times}**`}`;
 }
 
-export function contractionReport(machine: string, results: readonly Measured[]): string {
+/** `figure` says what became of the repetitions: medians, or the fastest. */
+export function contractionReport(machine: string, figure: string, results: readonly Measured[]): string {
   const counts = [...new Set(results.map(({ threads }) => threads))];
   const peaks = new Map(
     counts.map((threads) => {
@@ -127,7 +128,7 @@ export function contractionReport(machine: string, results: readonly Measured[])
   const lines = [
     "# Contractions, and networks nobody tuned for",
     "",
-    "Measured by `bench/contractions.ts`: every peer in a process of its own on the same numbers, repetitions interleaved, medians.",
+    `Measured by \`bench/contractions.ts\`: every peer in a process of its own on the same numbers, repetitions interleaved, ${figure}.`,
     "The ratio is our speed over that of the best peer; **bold** is below the promise.",
     `In brackets: the share of the multiply-adds that the machine reaches in registers, ${peakText} GFLOP/s (median over the run).`,
     "",

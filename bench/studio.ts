@@ -81,17 +81,12 @@ async function main(): Promise<void> {
   await wait(10000);
   const seconds = (performance.now() - begun) / 1000;
   const drawn = await page.evaluate<number>("globalThis.frames_");
-  const parts = await Promise.all(
-    ["ScriptDuration", "LayoutDuration", "RecalcStyleDuration"].map(
-      async (name) => `${name} ${(((await metric(cdp, name)) * 1000) / drawn).toFixed(1)}`,
-    ),
-  );
   const perFrame = (1000 * ((await metric(cdp, "TaskDuration")) - busy)) / drawn;
   const own = await page.evaluate<number[]>("studio.frameTimes");
   own.sort((a, b) => a - b);
   const rate = ((await stepOf(page)) - steps) / seconds;
   console.log(
-    `32×32×32 while training: ${(drawn / seconds).toFixed(1)} pictures a second, main-thread task time ${perFrame.toFixed(1)} ms each (of which our painting: median ${(own[own.length >> 1] ?? 0).toFixed(1)} ms; since the start ${parts.join(", ")})`,
+    `32×32×32 while training: ${(drawn / seconds).toFixed(1)} pictures a second, main-thread task time ${perFrame.toFixed(1)} ms each (of which our painting: median ${(own[own.length >> 1] ?? 0).toFixed(1)} ms)`,
   );
   await page.evaluate("studio.play(false)");
   const node = await inNode();

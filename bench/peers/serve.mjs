@@ -97,7 +97,7 @@ export async function serve(make, about) {
           if (seconds() - start > 4 && done >= 1) break;
         }
         const estimate = (seconds() - start) / done;
-        n = Math.max(estimate > 0.5 ? 1 : 3, Math.min(maxSteps, Math.floor(target / estimate) + 1));
+        n = Math.max(estimate > 0.5 || target < 0.01 ? 1 : 3, Math.min(maxSteps, Math.floor(target / estimate) + 1));
         say({ ready: true, check, steps: n, ...about });
       } else if (cmd === "go") {
         await work.reset?.();

@@ -24,7 +24,7 @@ def prepare(work):
         if done >= 3 and time.perf_counter() - start > 4:
             break
     estimate = (time.perf_counter() - start) / done
-    return check, max(1 if estimate > 0.5 else 3, min(timing["maxSteps"], int(timing["target"] / estimate) + 1))
+    return check, max(1 if estimate > 0.5 or timing["target"] < 0.01 else 3, min(timing["maxSteps"], int(timing["target"] / estimate) + 1))
 
 
 def serve(make, version):
