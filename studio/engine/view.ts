@@ -7,7 +7,9 @@ import { lossOf, squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
 import { contextLetters, encodeContext, letters } from "./words.ts";
 
-const side = 24;
+/** Sides of the maps of neurons: fine ones while they are few. */
+const sides = { few: 24, many: 16 } as const;
+const fewUnits = 48;
 /** Layers wider than this have no map for each unit. */
 const mostMapped = 32;
 const gradientRows = 256;
@@ -27,6 +29,7 @@ export class View {
   readonly #output: (x: Tensor) => Float32Array[];
   readonly #slopes: () => Float32Array[];
   readonly #fine: number;
+  readonly #side: number;
   readonly #firstRows: Tensor;
   #grids: { readonly key: string; readonly coarse: Tensor; readonly fine: Tensor } | undefined;
   #sent = 0;
@@ -71,6 +74,7 @@ export class View {
       return found;
     });
     const size = session.info.parameters;
+    this.#side = network.stages.reduce((sum, { units }) => sum + units, 0) > fewUnits ? sides.many : sides.few;
     this.#fine = size < 400 ? 80 : size < 3000 ? 56 : 36;
   }
 
@@ -106,7 +110,7 @@ export class View {
       }
       return tensor(values, { shape: [n * n, inputs.length] });
     };
-    this.#grids = { key, coarse: points(side), fine: points(this.#fine) };
+    this.#grids = { key, coarse: points(this.#side), fine: points(this.#fine) };
     return this.#grids;
   }
 
@@ -135,7 +139,7 @@ export class View {
         };
       }
       const { coarse, fine } = this.#grid(state);
-      const n = side * side;
+      const n = this.#side ** 2;
       const turned = (values: Float32Array, width: number, points: number): Float32Array => {
         const out = new Float32Array(values.length);
         for (let point = 0; point < points; point++)
@@ -150,7 +154,7 @@ export class View {
       });
       const outputs = network.stages.at(-1)?.units ?? 1;
       return {
-        side,
+        side: this.#side,
         stages,
         fine: this.#fine,
         output: turned(this.#output(fine)[0] ?? none, outputs, this.#fine ** 2),

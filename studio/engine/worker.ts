@@ -19,9 +19,12 @@ import { exportRun, tensorsOf } from "./ship.ts";
 import { stepThrough } from "./stepThrough.ts";
 import { View } from "./view.ts";
 
-/** Milliseconds of training between two looks at the clock, and between two pictures at most. */
+/** Milliseconds of training between two looks at the clock, and between two pictures at least. */
 const slice = 12;
-const pictureEvery = 30;
+const fastest = 30;
+/** Pictures that cost more come less often, so that nearly all the time is for training. */
+const costShare = 16;
+let pictureEvery = fastest;
 /** Longer than this a run is taken a part at a time, so that messages come through. */
 const mostSteps = 20000;
 
@@ -66,8 +69,12 @@ function picture(): void {
   wanted = false;
   lastPicture = performance.now();
   const snapshot = view.snapshot(state, lastLayers, rate.value);
+  pictureEvery = Math.max(fastest, costShare * (performance.now() - lastPicture));
   lastLayers = snapshot.layers;
-  send({ kind: "snapshot", snapshot });
+  // The maps are handed over, not copied: they are the largest part.
+  const { stages, output } = snapshot.maps;
+  const message: FromWorker = { kind: "snapshot", snapshot };
+  postMessage(message, [...new Set([...stages, output].map(({ buffer }) => buffer))] as ArrayBuffer[]);
 }
 
 function failed(error: unknown): void {
