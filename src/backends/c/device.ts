@@ -84,6 +84,11 @@ class CDevice implements Device {
     return this.pool?.address ?? 0;
   }
 
+  /** No worker is inside a program when this returns: one may be unloaded. */
+  leaveProgram(): void {
+    this.pool?.leave();
+  }
+
   private refresh(): void {
     const { buffer } = this.host.memoryObject;
     if (buffer === this.buffer) return;
@@ -164,6 +169,7 @@ class Pool {
   readonly address: number;
   readonly threads: number;
   private readonly closePool: (pool: number) => unknown;
+  private readonly leavePool: (pool: number) => unknown;
 
   constructor(toolchain: Toolchain, threads: number) {
     const library = loadLibrary(toolchain, () => toolchain.build(poolSource, { threads: true }));
@@ -171,6 +177,12 @@ class Pool {
     if (this.address === 0) throw new HebbError(`${threads} threads cannot be had; ask for fewer with HEBB_THREADS`);
     this.threads = Number(library.func("int hebb_pool_threads(uint64_t pool)")(this.address));
     this.closePool = library.func("void hebb_pool_close(uint64_t pool)");
+    this.leavePool = library.func("void hebb_pool_leave(uint64_t pool)");
+  }
+
+  /** Returns when no worker is inside a program. */
+  leave(): void {
+    this.leavePool(this.address);
   }
 
   close(): void {
@@ -247,6 +259,7 @@ class CExecutable implements Executable {
   }
 
   release(): void {
+    this.device.leaveProgram();
     for (const block of this.blocks) this.device.free(block);
     this.library.unload();
   }

@@ -47,8 +47,8 @@ ${shares ? sharedRun(phases, functions, slots.scratch) : ""}
 void hebb_run(char *base, const unsigned *table, struct pool *pool) {
 ${
   shares
-    ? `  if (pool) pool->run(pool, run_job, base, table);
-  else run_thread(0, base, table, 0, 1);
+    ? `  if (pool) pool->run(pool, run_thread, base, table, ${phases.filter(isShared).length});
+  else run_thread(0, 0, base, table, 0);
 `
     : phases.map(call).join("")
 }}
@@ -87,38 +87,34 @@ function worthThreads(phases: readonly Phase[]): boolean {
 }
 
 /**
- * Every thread runs it at once. Shared phases are cut evenly, the others are the first thread's; a barrier stands wherever
- * one thread may read what another wrote.
+ * Every thread runs it at once. Units of shared phases go to whichever thread asks; the other phases are the first thread's, and it
+ * opens a shared phase when everything before it is done.
  */
 function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number): string {
   let body = "";
-  let alone: Phase[] = [];
-  const closeAlone = (): void => {
-    if (alone.length === 0) return;
-    const calls = alone.map((phase) => `    ${functions.call(phase, "0", `${phase.units}`, "scratch")}`).join("");
-    body += `  if (thread == 0) {\n${calls}  }\n`;
-    alone = [];
-  };
-  const wait = "  if (threads > 1) pool_barrier(pool);\n";
+  let shared = 0;
   for (const phase of phases) {
+    const whole = functions.call(phase, "0", `${phase.units}`, "scratch");
     if (!isShared(phase)) {
-      alone.push(phase);
+      body += `  if (thread == 0) ${whole}`;
       continue;
     }
-    if (alone.length > 0) {
-      closeAlone();
-      body += wait;
+    // Several shares for each thread, so that a late one takes fewer.
+    const share = Math.max(1, Math.floor(phase.units / 16));
+    body += `  if (!pool) ${whole}  else {
+    if (thread == 0) pool_open(pool, first + ${shared});
+    while (pool_claim(pool, first + ${shared}, ${phase.units}, ${share}, &low, &high)) {
+      ${functions.call(phase, "low", "high", "scratch")}      pool_did(pool, high - low);
     }
-    const bound = (part: string): string => `(int)((long)${phase.units} * ${part} / threads)`;
-    body += `  ${functions.call(phase, bound("thread"), bound("(thread + 1)"), "scratch")}${wait}`;
+    if (thread == 0) pool_wait(pool, ${phase.units});
   }
-  closeAlone();
-  return `static void run_thread(struct pool *pool, char *base, const unsigned *table, int thread, int threads) {
+`;
+    shared++;
+  }
+  return `static void run_thread(struct pool *pool, int thread, char *base, const unsigned *table, unsigned first) {
   char *scratch = base + table[${scratchSlot} + thread];
+  int low, high;
 ${body}}
-static void run_job(struct pool *pool, int thread, int threads) {
-  run_thread(pool, pool->base, pool->table, thread, threads);
-}
 `;
 }
 
