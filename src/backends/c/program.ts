@@ -61,7 +61,7 @@ ${kernels.map((own, place) => `  case ${place}:\n${own.map(call).join("")}    br
 #endif
 `;
   return {
-    source: shares || source.includes("pool->") ? poolInterface + source : `struct pool;\n${source}`,
+    source: shares ? poolInterface + source : `struct pool;\n${source}`,
     sites: context.sites,
     scratchBytes: context.scratchBytes,
     sharedBytes: context.sharedBytes,
