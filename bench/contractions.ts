@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     fastest: { type: "boolean", default: false },
+    cells: { type: "boolean", default: false },
     only: { type: "string" },
     peers: { type: "string" },
     threads: { type: "string", default: "1,2" },
@@ -29,6 +30,7 @@ if (options.help) {
   console.log(`node --import tsx bench/contractions.ts [options]
   --quick          shorter repetitions and fewer of them
   --fastest        many short repetitions, and the fastest of each counts: for a machine that others use too
+  --cells          our results go to state cells, so that their memory is used again, as in a training step
   --only TEXTS     the works whose names contain one of these: product, conv, net, depthwise, 127, net-lstm …
   --peers LIST     some of "hebb c", "hebb wasm", "PyTorch 1.13", "PyTorch 2", "JAX" (default: all but wasm)
   --threads 1,2    numbers of threads
@@ -101,7 +103,7 @@ function commandFor(peer: string, threads: number): Command | undefined {
     case "hebb wasm":
       return {
         file: process.execPath,
-        args: [own],
+        args: [own, ...(options.cells ? ["cells"] : [])],
         env: { HEBB_BACKEND: peer === "hebb c" ? "c" : "wasm", HEBB_THREADS: String(threads) },
       };
     case "PyTorch 1.13":
@@ -169,7 +171,11 @@ for (const threads of options.threads.split(",").map(Number)) {
 }
 
 const machine = `${cpus().length} cores of ${cpus()[0]?.model ?? "unknown processor"}, ${process.platform} ${release()}, Node ${process.versions.node}`;
-const text = contractionReport(machine, options.fastest ? "the fastest of 40" : "medians", results);
+const text = contractionReport(
+  machine,
+  `${options.fastest ? "the fastest of 40" : "medians"}${options.cells ? "; our results in state cells" : ""}`,
+  results,
+);
 console.log(`\n${text}`);
 if (options.out !== undefined) {
   writeFileSync(options.out, text);

@@ -1,7 +1,7 @@
-// Our side of bench/contractions.ts, through the public API only.   usage: shapes-hebb.mjs   (HEBB_BACKEND, HEBB_THREADS)
+// Our side of bench/contractions.ts, through the public API only.   usage: shapes-hebb.mjs [cells]   (HEBB_BACKEND, HEBB_THREADS)
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
-import { compile, grad, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { compile, grad, State, type Tensor, tensor, zeros } from "../../src/tensor/index.ts";
 import type { Convolution, Layer, Network, Product, Shape } from "../shapes.ts";
 import { serve, type Work } from "./serve.mjs";
 
@@ -13,20 +13,43 @@ function fill(shape: readonly number[], salt: number, scale = 1): Float32Array {
 }
 const filled = (shape: readonly number[], salt: number): Tensor => tensor(fill(shape, salt)).reshape([...shape]);
 
+/** Results go to a cell, whose memory is used again, as the values of a training step do: not each to memory of its own. */
+const intoCells = process.argv[2] === "cells";
+
 /** A compiled function of tensors that exist; the mean magnitude of its result is compared. */
 function repeated<A extends Tensor[]>(run: (...args: A) => Tensor, ...args: A): Work {
   for (const arg of args) arg.dataSync();
+  let last = run(...args);
+  if (intoCells) {
+    const cell = new State(zeros(last.shape));
+    const assign = compile((...inputs: A) => {
+      cell.assign(run(...inputs));
+    });
+    return {
+      step() {
+        assign(...args);
+      },
+      check() {
+        assign(...args);
+        return magnitude(cell);
+      },
+    };
+  }
   const compiled = compile(run);
-  let last = compiled(...args);
   return {
     step() {
       last = compiled(...args);
     },
     check() {
-      const out = Float64Array.from(last.dataSync());
-      return out.reduce((sum, value) => sum + Math.abs(value), 0) / out.length;
+      last = compiled(...args);
+      return magnitude(last);
     },
   };
+}
+
+function magnitude(out: Tensor): number {
+  const values = Float64Array.from(out.dataSync());
+  return values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
 }
 
 function product({ batch, m, k, n, layout }: Product): Work {
