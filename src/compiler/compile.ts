@@ -1,8 +1,10 @@
 // The pipeline, in order: simplify → schedule → fuse → lower → plan memory → verify. Pure: graph in, program out.
+
 import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { newAxis } from "../graph/scalar.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { fuse } from "./fuse.ts";
+import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
 import { copyKernel, lower, renameBuffers } from "./lower.ts";
 import { canUpdateInPlace, lifetimes, planArena } from "./memory.ts";
@@ -39,6 +41,7 @@ const copyOp: Op = {
 
 /** Compiles the outputs into one program. `name` labels it in listings. */
 export function compileGraph(name: string, outputs: readonly Output[], options: { optimize?: boolean } = {}): Compiled {
+  forgetIndices();
   const requested = outputs.map((output) => output.node);
   const simplified = options.optimize === false ? requested : simplify(requested);
   const graph = simplified.map((node) => (node.op.rule.kind === "source" ? apply(copyOp, [node], {}) : node));

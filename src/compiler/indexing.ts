@@ -19,7 +19,15 @@ interface Linear {
 }
 
 const unbounded = 2 ** 31;
-const linearOf = new WeakMap<Scalar, Linear>();
+/** What is known of the scalars of the program being compiled. A table that outlived it would be walked by every garbage collection. */
+let linearOf = new Map<Scalar, Linear>();
+let keys = new Map<Scalar, string>();
+
+/** Forgets what was found out about the indices of an earlier program. */
+export function forgetIndices(): void {
+  linearOf = new Map();
+  keys = new Map();
+}
 
 function range(linear: Linear): { min: number; max: number } {
   let min = linear.constant;
@@ -181,8 +189,6 @@ function toScalar(linear: Linear): Scalar {
   if (sum === undefined) return int(linear.constant);
   return linear.constant === 0 ? sum : add(sum, int(linear.constant));
 }
-
-const keys = new WeakMap<Scalar, string>();
 
 function keyOfAtom(atom: Scalar): string {
   const known = keys.get(atom);
