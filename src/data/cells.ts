@@ -20,11 +20,13 @@ const missingMarks: ReadonlySet<string> = new Set([
   "?",
 ]);
 
+const longestMark = 4;
+
 /** The cell without surrounding blanks, undefined when it marks a missing value ("" NA N/A NaN null ? …). */
 export function normalizeCell(value: unknown): Cell {
   if (value === undefined || value === null) return undefined;
   const text = String(value).trim();
-  return missingMarks.has(text) ? undefined : text;
+  return text.length <= longestMark && missingMarks.has(text) ? undefined : text;
 }
 
 /** How a number is written: 1234.5, or 1,234.5, or 1234,5. */
@@ -34,9 +36,18 @@ const plainNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const thousandsNumber = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$/;
 const decimalCommaNumber = /^[+-]?\d*,\d+$/;
 
+/** What a number can begin with: digits, signs, points and commas, currencies. Most cells that are none are told by that. */
+const beginsNumber = (code: number): boolean =>
+  (code >= 48 && code <= 57) ||
+  (code >= 43 && code <= 46) ||
+  code === 36 ||
+  code === 0x20ac ||
+  code === 0xa3 ||
+  code === 0xa5;
+
 /** The number a cell holds, NaN when it holds none. A leading currency sign and a trailing % are taken off. */
 export function parseNumber(cell: string, format: NumberFormat = "plain"): number {
-  if (cell.length > 64) return Number.NaN;
+  if (cell.length > 64 || !beginsNumber(cell.charCodeAt(0))) return Number.NaN;
   if (plainNumber.test(cell)) return Number(cell);
   const bare = cell.replace(/^([+-]?)[$€£¥]\s?/, "$1").replace(/\s?%$/, "");
   if (plainNumber.test(bare)) return Number(bare);

@@ -143,7 +143,7 @@ export class ColumnScan implements ColumnFacts {
       return;
     }
     this.#values.add(cell);
-    if (cell.includes(",")) {
+    if (cell.includes(",") && !this.evidence.dates) {
       const [thousands, comma] = [parseNumber(cell, "thousands"), parseNumber(cell, "decimalComma")];
       if (Number.isFinite(thousands)) this.#thousands.add(thousands, this.#random);
       if (Number.isFinite(comma)) this.#comma.add(comma, this.#random);

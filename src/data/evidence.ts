@@ -44,7 +44,7 @@ const longestValue = 256;
 
 /** Occurrences of values. With a limit, rare values are forgotten when there are more: what is frequent stays. */
 export class ValueCounts {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<string, { count: number }>();
   readonly #limit: number;
   readonly #bounded: boolean;
   #forgotten = 0;
@@ -58,15 +58,19 @@ export class ValueCounts {
   add(given: string): void {
     const value = this.#bounded && given.length > longestValue ? `${given.slice(0, longestValue)}…` : given;
     const seen = this.#counts.get(value);
-    if (seen !== undefined) this.#repeated = true;
+    if (seen !== undefined) {
+      seen.count++;
+      this.#repeated = true;
+      return;
+    }
     // A part of a text keeps all of that text in memory, so a stream keeps copies.
-    const own = seen === undefined && this.#bounded && value.length > 12 ? value.split("").join("") : value;
-    this.#counts.set(own, (seen ?? this.#forgotten) + 1);
+    const own = this.#bounded && value.length > 12 ? value.split("").join("") : value;
+    this.#counts.set(own, { count: this.#forgotten + 1 });
     if (this.#counts.size <= this.#limit) return;
     // Lossy counting (Manku and Motwani 2002): whatever is left out occurred at most this often.
-    const sorted = Float64Array.from(this.#counts.values()).sort();
+    const sorted = Float64Array.from(this.#counts.values(), ({ count }) => count).sort();
     this.#forgotten = sorted[sorted.length >> 1] ?? this.#forgotten + 1;
-    for (const [each, count] of this.#counts) if (count <= this.#forgotten) this.#counts.delete(each);
+    for (const [each, { count }] of this.#counts) if (count <= this.#forgotten) this.#counts.delete(each);
   }
 
   /** Different values that are kept. */
@@ -91,7 +95,7 @@ export class ValueCounts {
   /** The most frequent first; ties in code-unit order. */
   sorted(): { value: string; count: number }[] {
     return [...this.#counts]
-      .map(([value, count]) => ({ value, count }))
+      .map(([value, { count }]) => ({ value, count }))
       .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
   }
 }
