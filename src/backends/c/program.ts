@@ -38,36 +38,61 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
   const functions = new SharedFunctions(phases);
   const slots = tableSlots(program);
   const shares = worthThreads(phases);
-  const call = (phase: Phase): string =>
-    `  ${functions.call(phase, "0", `${phase.units}`, `base + table[${slots.scratch}]`)}`;
+  const listed = phases.length > mostWrittenOut;
+  const alone = listed
+    ? `  run_listed(0, 0, base, table, 0, 0, ${phases.length});\n`
+    : phases
+        .map((phase) => `  ${functions.call(phase, "0", `${phase.units}`, `base + table[${slots.scratch}]`)}`)
+        .join("");
+  let first = 0;
+  const ranges = kernels.map((own) => {
+    const range = [first, first + own.length] as const;
+    first += own.length;
+    return range;
+  });
   const source = `/* ${program.name.replaceAll("*/", "")} */
 ${[...context.helpers.values()].join("")}
 ${functions.source()}
-${shares ? sharedRun(phases, functions, slots.scratch) : ""}
+${listed ? listedRun(phases, functions, slots.scratch) : ""}${shares ? sharedRun(phases, functions, slots.scratch, listed) : ""}
 void hebb_run(char *base, const unsigned *table, struct pool *pool) {
 ${
   shares
-    ? `  if (pool) pool->run(pool, run_thread, base, table, ${phases.filter(isShared).length});
-  else run_thread(0, 0, base, table, 0);
+    ? `  if (pool) {
+    pool->run(pool, run_thread, base, table, ${phases.filter(isShared).length});
+    return;
+  }
 `
-    : phases.map(call).join("")
-}}
+    : ""
+}${alone}}
 
 #ifdef HEBB_PROFILE
 void hebb_kernel(char *base, const unsigned *table, int kernel) {
   switch (kernel) {
-${kernels.map((own, place) => `  case ${place}:\n${own.map(call).join("")}    break;\n`).join("")}  }
+${ranges
+  .map(([from, to], place) => {
+    const calls = listed
+      ? `    run_listed(0, 0, base, table, 0, ${from}, ${to});\n`
+      : phases
+          .slice(from, to)
+          .map((phase) => `    ${functions.call(phase, "0", `${phase.units}`, `base + table[${slots.scratch}]`)}`)
+          .join("");
+    return `  case ${place}:\n${calls}    break;\n`;
+  })
+  .join("")}  }
 }
 #endif
 `;
   return {
-    source: shares ? poolInterface + source : `struct pool;\n${source}`,
+    source: poolInterface + source,
     sites: context.sites,
     scratchBytes: context.scratchBytes,
     sharedBytes: context.sharedBytes,
     shares,
   };
 }
+
+/** Programs of more phases are a list that one loop goes through: the compiler reads a list much faster than as many calls. */
+const mostWrittenOut = 40;
 
 /** A phase is shared from this many nanoseconds on: a barrier costs some hundreds. */
 const sharedCost = 4_000;
@@ -86,55 +111,88 @@ function worthThreads(phases: readonly Phase[]): boolean {
   return gain > 0;
 }
 
+/** Several shares for each thread, so that a late one takes fewer. */
+const shareOf = (phase: Phase): number => (isShared(phase) ? Math.max(1, Math.floor(phase.units / 16)) : 0);
+
 /**
  * Every thread runs it at once. Units of shared phases go to whichever thread asks; the other phases are the first thread's, and it
  * opens a shared phase when everything before it is done.
  */
-function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number): string {
+function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number, listed: boolean): string {
+  const head =
+    "static void run_thread(struct pool *pool, int thread, char *base, const unsigned *table, unsigned first) {\n";
+  if (listed) return `${head}  run_listed(pool, thread, base, table, first, 0, ${phases.length});\n}\n`;
   let body = "";
   let shared = 0;
   for (const phase of phases) {
-    const whole = functions.call(phase, "0", `${phase.units}`, "scratch");
     if (!isShared(phase)) {
-      body += `  if (thread == 0) ${whole}`;
+      body += `  if (thread == 0) ${functions.call(phase, "0", `${phase.units}`, "scratch")}`;
       continue;
     }
-    // Several shares for each thread, so that a late one takes fewer.
-    const share = Math.max(1, Math.floor(phase.units / 16));
-    body += `  if (!pool) ${whole}  else {
-    if (thread == 0) pool_open(pool, first + ${shared});
-    while (pool_claim(pool, first + ${shared}, ${phase.units}, ${share}, &low, &high)) {
-      ${functions.call(phase, "low", "high", "scratch")}      pool_did(pool, high - low);
-    }
-    if (thread == 0) pool_wait(pool, ${phase.units});
+    body += `  if (thread == 0) pool_open(pool, first + ${shared});
+  while (pool_claim(pool, first + ${shared}, ${phase.units}, ${shareOf(phase)}, &low, &high)) {
+    ${functions.call(phase, "low", "high", "scratch")}    pool_did(pool, high - low);
   }
+  if (thread == 0) pool_wait(pool, ${phase.units});
 `;
     shared++;
   }
-  return `static void run_thread(struct pool *pool, int thread, char *base, const unsigned *table, unsigned first) {
-  char *scratch = base + table[${scratchSlot} + thread];
+  return `${head}  char *scratch = base + table[${scratchSlot} + thread];
   int low, high;
 ${body}}
 `;
 }
 
+/** The phases as a list, and the loop that runs a part of it, alone or shared. */
+function listedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number): string {
+  const entries = phases.map(
+    (phase) => `  {${functions.nameOf(phase)}, ${phase.units}, ${shareOf(phase)}, ${functions.operandsOf(phase)}},\n`,
+  );
+  return `static const struct phase {
+  void (*run)(char *, const unsigned *, int, int, char *, const unsigned *);
+  int units, share;
+  const unsigned *operands;
+} phases[] = {
+${entries.join("")}};
+static void run_listed(struct pool *pool, int thread, char *base, const unsigned *table, unsigned number, int from, int to) {
+  char *scratch = base + table[${scratchSlot} + thread];
+  for (const struct phase *p = phases + from; p < phases + to; p++) {
+    if (!pool || p->share == 0) {
+      if (thread == 0) p->run(base, table, 0, p->units, scratch, p->operands);
+      continue;
+    }
+    int low, high;
+    if (thread == 0) pool_open(pool, number);
+    while (pool_claim(pool, number, p->units, p->share, &low, &high)) {
+      p->run(base, table, low, high, scratch, p->operands);
+      pool_did(pool, high - low);
+    }
+    if (thread == 0) pool_wait(pool, p->units);
+    number++;
+  }
+}
+`;
+}
+
 /**
  * The functions of the phases. Phases that differ in their buffers alone, as the layers of a deep network do, share one, so
- * that the compiler has less to read: addresses are its operands.
+ * that the compiler has less to read: their addresses are operands, as pairs of a slot of the table and an offset.
  */
 class SharedFunctions {
   private readonly byText = new Map<string, { readonly name: string; readonly source: string }>();
-  private readonly calls = new Map<Phase, { readonly name: string; readonly addresses: readonly string[] }>();
+  private readonly calls = new Map<Phase, { readonly name: string; readonly operands: string }>();
+  private readonly lists = new Map<string, string>();
 
   constructor(phases: readonly Phase[]) {
     for (const phase of phases) {
-      const addresses: string[] = [];
-      const body = phase.source.replaceAll(/base \+ table\[\d+\] \+ \d+u/g, (address) => {
-        const known = addresses.indexOf(address);
-        return `a${known >= 0 ? known : addresses.push(address) - 1}`;
+      const pairs: string[] = [];
+      const body = phase.source.replaceAll(/base \+ table\[(\d+)\] \+ (\d+)u/g, (_, slot: string, offset: string) => {
+        const pair = `${slot}, ${offset}u`;
+        const known = pairs.indexOf(pair);
+        const place = 2 * (known >= 0 ? known : pairs.push(pair) - 1);
+        return `base + table[a[${place}]] + a[${place + 1}]`;
       });
-      const operands = addresses.map((_, place) => `, char *a${place}`).join("");
-      const text = body.replace(phase.name, "").replace(phaseParameters, `${phaseParameters}${operands}`);
+      const text = body.replace(phase.name, "").replace(phaseParameters, `${phaseParameters}, const unsigned *a`);
       let shared = this.byText.get(text);
       if (shared === undefined) {
         // A function worth its call stays one: in one large function the compiler would lose its way, and time.
@@ -142,17 +200,28 @@ class SharedFunctions {
         shared = { name: phase.name, source: text.replace("static void ", `static ${alone}void ${phase.name}`) };
         this.byText.set(text, shared);
       }
-      this.calls.set(phase, { name: shared.name, addresses });
+      const list = pairs.join(", ");
+      const operands = this.lists.get(list) ?? `operands${this.lists.size}`;
+      this.lists.set(list, operands);
+      this.calls.set(phase, { name: shared.name, operands });
     }
   }
 
   source(): string {
-    return [...this.byText.values()].map(({ source }) => source).join("\n");
+    const lists = [...this.lists].map(([list, name]) => `static const unsigned ${name}[] = {${list || "0"}};\n`);
+    return [...[...this.byText.values()].map(({ source }) => source), lists.join("")].join("\n");
+  }
+
+  nameOf(phase: Phase): string {
+    return this.calls.get(phase)?.name ?? phase.name;
+  }
+
+  operandsOf(phase: Phase): string {
+    return this.calls.get(phase)?.operands ?? "0";
   }
 
   call(phase: Phase, low: string, high: string, scratch: string): string {
-    const { name, addresses } = this.calls.get(phase) ?? { name: phase.name, addresses: [] };
-    return `${name}(${["base", "table", low, high, scratch, ...addresses].join(", ")});\n`;
+    return `${this.nameOf(phase)}(base, table, ${low}, ${high}, ${scratch}, ${this.operandsOf(phase)});\n`;
   }
 }
 
