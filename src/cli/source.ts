@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { readCsvFile, readIdxFile, readTextFile, sniffFile } from "../data/files.ts";
 import * as data from "../data/index.ts";
+import { readParquetFile } from "../data/parquet.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { builtIn, builtInNames, isBuiltIn } from "./builtIn.ts";
@@ -58,7 +59,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   // A column to be predicted makes a table of any text.
   if (kind === "text" && options.target === undefined)
     return { kind: "text", text: await readTextFile(path), name: basename(path) };
-  const table = await readCsvFile(path);
+  const table = kind === "parquet" ? await readParquetFile(path) : await readCsvFile(path);
   return { kind: "table", table, target: options.target, name: basename(path) };
 }
 

@@ -1,0 +1,184 @@
+// Parquet tables (Node only), read by hyparquet in a thread whose memory and time are limited: a damaged file costs one sentence.
+import { open } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
+import { HebbError } from "../graph/errors.ts";
+import type { Cell } from "./cells.ts";
+import { fileError, fileSize } from "./files.ts";
+import { packageAddress } from "./optionalPackage.ts";
+import { Table } from "./table.ts";
+
+export interface ParquetOptions {
+  /** Only these columns; default all. */
+  readonly columns?: readonly string[];
+  /** Most cells accepted (default 10⁸); larger tables must be cut, or written as CSV and streamed. */
+  readonly maxCells?: number;
+  /** Memory that the decoder may use, in MiB (default 1024). */
+  readonly maxMemory?: number;
+  /** Seconds that one column of one row group may take (default 60). */
+  readonly maxSeconds?: number;
+}
+
+/** What the thread tells. */
+type Told =
+  | { readonly kind: "schema"; readonly columns: readonly string[]; readonly rows: number; readonly groups: number }
+  | { readonly kind: "values"; readonly column: number; readonly values: readonly unknown[] }
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/**
+ * The thread: plain JavaScript, so that it runs from sources and from a build alike. Everything is checked against the length of the
+ * file before it is read; pages that promise too much are refused before they are unpacked.
+ */
+const source = `
+const { parentPort, workerData } = require("node:worker_threads");
+const { openSync, readSync, fstatSync } = require("node:fs");
+const largestPage = 2 ** 28;
+async function main() {
+  const { path, hyparquet, codecs, columns, maxCells } = workerData;
+  const { parquetMetadataAsync, parquetRead, parquetSchema } = await import(hyparquet);
+  const known = codecs === undefined ? {} : (await import(codecs)).compressors;
+  const compressors = {};
+  for (const name of Object.keys(known)) {
+    compressors[name] = (input, length) => {
+      if (!(length >= 0 && length <= largestPage)) throw new Error("a page promises " + length + " bytes");
+      return known[name](input, length);
+    };
+  }
+  const handle = openSync(path, "r");
+  const byteLength = fstatSync(handle).size;
+  const file = {
+    byteLength,
+    slice(start, end = byteLength) {
+      if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start && end <= byteLength))
+        throw new Error("it names bytes " + start + " to " + end + " of " + byteLength);
+      const bytes = new Uint8Array(end - start);
+      if (readSync(handle, bytes, 0, bytes.length, start) !== bytes.length) throw new Error("it ends too early");
+      return bytes.buffer;
+    },
+  };
+  const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+  const names = parquetSchema(metadata).children.map((child) => child.element.name);
+  for (const name of columns ?? []) if (!names.includes(name))
+    throw new Error("it has no column " + JSON.stringify(name) + "; the columns are " + names.join(", "));
+  const chosen = columns ?? names;
+  const groups = metadata.row_groups.map((group) => Number(group.num_rows));
+  const rows = groups.reduce((sum, count) => sum + count, 0);
+  if (groups.some((count) => !(Number.isSafeInteger(count) && count >= 0)) || rows !== Number(metadata.num_rows))
+    throw new Error("its row groups have " + rows + " rows, its footer says " + metadata.num_rows);
+  if (rows * chosen.length > maxCells)
+    throw new Error("it has " + rows + " × " + chosen.length + " cells, more than " + maxCells);
+  for (const group of metadata.row_groups) for (const { meta_data: chunk } of group.columns) {
+    if (chunk === undefined) throw new Error("a column has no description");
+    if (Number(chunk.num_values) > maxCells) throw new Error("a column promises " + chunk.num_values + " values");
+    if (Number(chunk.total_compressed_size) > byteLength)
+      throw new Error("a column promises " + chunk.total_compressed_size + " bytes of " + byteLength);
+  }
+  parentPort.postMessage({ kind: "schema", columns: chosen, rows, groups: groups.length });
+  let rowStart = 0;
+  for (const count of groups) {
+    for (let column = 0; column < chosen.length && count > 0; column++) {
+      let values;
+      await parquetRead({
+        file, metadata, compressors, columns: [chosen[column]], rowStart, rowEnd: rowStart + count, rowFormat: "array",
+        onComplete: (found) => { values = found.map((row) => row[0]); },
+      });
+      if (values === undefined || values.length !== count)
+        throw new Error("column " + chosen[column] + " has " + (values ?? []).length + " values in a group of " + count);
+      for (let i = 0; i < count; i++) {
+        const value = values[i];
+        if (value !== null && typeof value === "object" && !(value instanceof Date)) values[i] =
+          JSON.stringify(value, (_, part) => typeof part === "bigint" ? String(part) : part) ?? null;
+      }
+      parentPort.postMessage({ kind: "values", column, values });
+    }
+    rowStart += count;
+  }
+  parentPort.postMessage({ kind: "done" });
+}
+main().catch((error) => {
+  parentPort.postMessage({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+});
+`;
+
+/** A value of any Parquet type as it would be written in a CSV file. */
+function cellOf(value: unknown): Cell {
+  if (value === null || value === undefined) return undefined;
+  if (!(value instanceof Date)) return String(value);
+  if (Number.isNaN(value.getTime())) return undefined;
+  const text = value.toISOString();
+  return text.endsWith("T00:00:00.000Z") ? text.slice(0, -14) : text.replace(".000Z", "Z");
+}
+
+const damaged = (path: string, reason: string): HebbError =>
+  new HebbError(
+    `${path} is damaged, or not a Parquet file that can be read here: ${reason.replace(/\.$/, "")}; write or copy it again`,
+  );
+
+/** Checks both ends of the file. */
+async function checkEnds(path: string): Promise<void> {
+  const size = await fileSize(path);
+  const file = await open(path, "r").catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+  try {
+    const ends = Buffer.alloc(12);
+    await file.read(ends, 0, 4, 0);
+    await file.read(ends, 4, 8, Math.max(0, size - 8));
+    if (ends.toString("latin1", 0, 4) !== "PAR1") throw damaged(path, "it does not begin with PAR1");
+    if (size < 20 || ends.toString("latin1", 8) !== "PAR1")
+      throw damaged(path, "it does not end with PAR1, so its end is missing");
+    const footer = ends.readUInt32LE(4);
+    if (footer > size - 12) throw damaged(path, `its footer of ${footer} bytes does not fit into ${size}`);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * A table from a Parquet file: snappy, gzip, zstd, brotli and LZ4 pages; numbers, texts, booleans, dates and times; lists and
+ * structures as JSON text. Needs the packages hyparquet and hyparquet-compressors. Throws HebbError for damaged files, for tables of
+ * more than `maxCells`, and for files whose decoding takes more memory or time than allowed.
+ */
+export async function readParquetFile(path: string, options: ParquetOptions = {}): Promise<Table> {
+  const { maxCells = 1e8, maxMemory = 1024, maxSeconds = 60 } = options;
+  await checkEnds(path);
+  const hyparquet = packageAddress("hyparquet", "reading Parquet files");
+  const codecs = packageAddress("hyparquet-compressors", "reading Parquet files");
+  const worker = new Worker(source, {
+    eval: true,
+    workerData: { path, hyparquet, codecs, maxCells, columns: options.columns },
+    resourceLimits: { maxOldGenerationSizeMb: maxMemory },
+    // Nothing of this process is handed on: options of a test runner or a profiler would not fit the thread.
+    execArgv: [],
+  });
+  let columns: { readonly name: string; readonly cells: Cell[] }[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const late = (): void =>
+        reject(damaged(path, `decoding took more than ${maxSeconds} seconds for one column of a row group`));
+      let timer = setTimeout(late, 1000 * maxSeconds);
+      worker.on("message", (told: Told) => {
+        clearTimeout(timer);
+        timer = setTimeout(late, 1000 * maxSeconds);
+        if (told.kind === "schema") columns = told.columns.map((name) => ({ name, cells: [] }));
+        else if (told.kind === "values") {
+          const cells = columns[told.column]?.cells;
+          for (const value of told.values) cells?.push(cellOf(value));
+        } else if (told.kind === "done") resolve();
+        else reject(damaged(path, told.reason));
+      });
+      worker.on("error", (error) => {
+        const out = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+        reject(damaged(path, out ? `decoding it takes more than ${maxMemory} MiB` : error.message));
+      });
+      worker.on("exit", () => reject(damaged(path, "the decoder stopped")));
+      worker.once("exit", () => clearTimeout(timer));
+    });
+  } finally {
+    await worker.terminate();
+  }
+  if (columns.length === 0) throw new HebbError(`${path} has no columns; write the table again`);
+  if (columns[0]?.cells.length === 0)
+    throw new HebbError(`${path} has columns (${columns.map(({ name }) => name).join(", ")}) but no rows`);
+  return new Table(columns, path);
+}
