@@ -45,7 +45,7 @@ const mostParts = 32;
 const kBlock = 256;
 /** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
 const blockRows = 168;
-const blockColumns = 512;
+const blockColumns = 128;
 const alignment = 64;
 const nanosecondsPerCycle = 0.27;
 

@@ -132,8 +132,10 @@ const turn16 = `static __attribute__((noinline)) void turn16(const float *src, l
   if (room >= 16) {
     for (int i = 0; i < 16; i++) if (i < steps) F16_store(dst + i * width, v[i]);
   } else {
-    const I16 few = I16_first(room);
-    for (int i = 0; i < 16; i++) if (i < steps) F16_storem(dst + i * width, v[i], few);
+    /* Each store but the last runs on into what the next one writes. */
+    const int last = steps < 16 ? (int)steps - 1 : 15;
+    for (int i = 0; i < 15; i++) if (i < last) F16_store(dst + i * width, v[i]);
+    F16_storem(dst + last * width, v[last], I16_first(room));
   }
 }
 `;
