@@ -1,7 +1,8 @@
 // From the DATA argument to data sets: a table, images with labels, a text, or a built-in problem by name.
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { readCsvFile, readIdxFile, readTextFile, sniffFile } from "../data/files.ts";
+import { readImageFile, readImageFolder } from "../data/imageFolder.ts";
 import * as data from "../data/index.ts";
 import { readParquetFile } from "../data/parquet.ts";
 import type { Preprocessing } from "../formats/index.ts";
@@ -17,8 +18,11 @@ export type RawData =
   | {
       readonly kind: "images";
       readonly images: data.IdxArray;
-      readonly labels: data.IdxArray | undefined;
+      readonly labels: data.LabelArray | undefined;
       readonly names: { images: string; labels: string };
+      /** The file of each picture, where they lie in files of their own. */
+      readonly files?: readonly string[];
+      readonly notes?: readonly string[];
     }
   | { readonly kind: "text"; readonly text: string; readonly name: string };
 
@@ -29,6 +33,8 @@ export interface SourceOptions {
   readonly seed?: number;
   /** Whether labels must be there. */
   readonly needLabels: boolean;
+  /** The preprocessing of a run: pictures in files are brought to its size. */
+  readonly like?: Preprocessing;
 }
 
 /** The labels file that goes with an images file, by the names that MNIST uses. */
@@ -47,20 +53,43 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   if (!existsSync(path)) {
     const hint = nearest(path, builtInNames);
     throw new HebbError(
-      `${path} does not exist; give a CSV or IDX file, or one of the built-in problems: ${builtInNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
+      `${path} does not exist; give a CSV, Parquet or IDX file, a folder of pictures, or one of the built-in problems: ${builtInNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
     );
   }
+  if (statSync(path).isDirectory()) return readPictures(path, "folder", options);
   const kind = await sniffFile(path);
   if (kind === "idx") return readImages(path, options);
+  if (kind === "png" || kind === "jpeg") return readPictures(path, "file", options);
   if (options.labels !== undefined)
     throw new HebbError(
-      `${path} is a ${kind}, which holds its own target: name its column and leave out the file of labels`,
+      `${path} is a ${kind === "text" ? "text" : "table"}, which holds its own target: name its column and leave out the file of labels`,
     );
   // A column to be predicted makes a table of any text.
   if (kind === "text" && options.target === undefined)
     return { kind: "text", text: await readTextFile(path), name: basename(path) };
   const table = kind === "parquet" ? await readParquetFile(path) : await readCsvFile(path);
   return { kind: "table", table, target: options.target, name: basename(path) };
+}
+
+/** Pictures in files: a folder of them by class, or one to be recognised. */
+async function readPictures(path: string, what: "folder" | "file", options: SourceOptions): Promise<RawData> {
+  if (options.needLabels && options.target !== undefined)
+    throw new HebbError(`${path} holds pictures, which have no column "${options.target}"; leave it out`);
+  if (options.labels !== undefined)
+    throw new HebbError(`${path} holds pictures, whose classes are its sub-folders: leave out the file of labels`);
+  const [channels, height, width] = options.like?.kind === "images" ? options.like.shape : [];
+  const wanted =
+    height === undefined || width === undefined
+      ? {}
+      : { size: [height, width] as const, channels: channels === 1 ? (1 as const) : (3 as const) };
+  const found = what === "folder" ? await readImageFolder(path, wanted) : await readImageFile(path, wanted);
+  if (found.labels === undefined && options.needLabels)
+    throw new HebbError(
+      what === "file"
+        ? `${path} is one picture; give a folder with one sub-folder of pictures for each class`
+        : `${path} holds pictures without classes; put those of each class into a sub-folder of its own`,
+    );
+  return { kind: "images", ...found, names: { images: path, labels: `the sub-folders of ${path}` } };
 }
 
 async function readImages(path: string, options: SourceOptions): Promise<RawData> {
@@ -128,7 +157,11 @@ export function prepare(
     seed: options.seed,
     labels: labels.data,
   });
-  const preprocessing = data.fitImagePreprocessing(images, labels, { rows: train, names });
+  const preprocessing = data.fitImagePreprocessing(images, labels, {
+    rows: train,
+    names,
+    ...(raw.notes === undefined ? {} : { notes: raw.notes }),
+  });
   const all = imageDataset(preprocessing, raw);
   return {
     preprocessing,
@@ -187,7 +220,8 @@ export async function testSet(
 ): Promise<data.Dataset | undefined> {
   if (from.testData === null) return undefined;
   const [target, labels] = [from.target ?? undefined, from.testLabels ?? undefined];
-  return applyTo(preprocessing, await readSource(from.testData, { target, labels, seed: from.seed, needLabels: true }));
+  const options = { target, labels, seed: from.seed, needLabels: true, like: preprocessing };
+  return applyTo(preprocessing, await readSource(from.testData, options));
 }
 
 /** The same without targets: for prediction. `rows` are those of the data, from 0. */

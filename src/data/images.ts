@@ -1,22 +1,28 @@
 // Preprocessing of images with labels: pixel scaling fitted on the training images, kept as plain JSON beside the class names.
-import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { checkImagesAndLabels, type IdxArray } from "./idx.ts";
 
-/** The fitted preprocessing of images: feature = (pixel − mean) / scale, shaped [channels, rows, columns]. Plain JSON. */
+/** Labels [count]; with `classes`, they are places in that list of names. */
+export interface LabelArray extends IdxArray {
+  readonly classes?: readonly string[];
+}
+
+/** The fitted preprocessing of images: feature = (pixel − mean) / scale of its channel, shaped [channels, rows, columns]. Plain JSON. */
 export interface ImagePreprocessing {
   readonly kind: "images";
   readonly version: 1;
   readonly shape: readonly number[];
-  readonly mean: number;
-  readonly scale: number;
+  /** One for each channel. */
+  readonly mean: readonly number[];
+  readonly scale: readonly number[];
   readonly target: {
     readonly kind: "classes";
     readonly column: string;
     readonly classes: readonly string[];
     readonly counts: readonly number[];
-    readonly numeric: true;
+    /** Whether the names are numbers that stand in the labels as such. */
+    readonly numeric: boolean;
   };
   readonly notes: readonly string[];
 }
@@ -39,44 +45,68 @@ export interface FitImageOptions {
   /** Images that the statistics are taken from (default all): pass the training ones. */
   readonly rows?: ArrayLike<number>;
   readonly names?: { readonly images: string; readonly labels: string };
+  readonly notes?: readonly string[];
 }
 
-/** Learns mean and spread of the pixels, and the classes. Throws HebbError when images and labels do not match. */
+/** Learns mean and spread of the pixels of each channel, and the classes. Throws HebbError when images and labels do not match. */
 export function fitImagePreprocessing(
   images: IdxArray,
-  labels: IdxArray,
+  labels: LabelArray,
   options: FitImageOptions = {},
 ): ImagePreprocessing {
   const names = options.names ?? { images: "the images", labels: "the labels" };
   checkImagesAndLabels(images, labels, names);
   const shape = imageShape(images);
   const size = sizeOf(shape);
+  const channels = shape.length === 3 ? (shape[0] ?? 1) : 1;
+  const plane = size / channels;
   const rows = Array.from(options.rows ?? { length: labels.data.length }, (row, i) => row ?? i);
-  let sum = 0;
-  let squares = 0;
-  for (const row of rows) {
-    for (let i = row * size; i < (row + 1) * size; i++) {
-      const pixel = images.data[i] ?? 0;
-      sum += pixel;
-      squares += pixel * pixel;
+  const mean: number[] = [];
+  const scale: number[] = [];
+  for (let channel = 0; channel < channels; channel++) {
+    let sum = 0;
+    let squares = 0;
+    for (const row of rows) {
+      const from = row * size + channel * plane;
+      for (let i = from; i < from + plane; i++) {
+        const pixel = images.data[i] ?? 0;
+        sum += pixel;
+        squares += pixel * pixel;
+      }
     }
+    const middle = sum / (rows.length * plane);
+    const spread = Math.sqrt(Math.max(0, squares / (rows.length * plane) - middle * middle));
+    mean.push(middle);
+    scale.push(spread > 0 ? spread : 1);
   }
-  const mean = sum / (rows.length * size);
-  const spread = Math.sqrt(Math.max(0, squares / (rows.length * size) - mean * mean));
-  const values = [...new Set(labels.data)].sort((a, b) => a - b);
+  const values = labels.classes
+    ? labels.classes.map((_, place) => place)
+    : [...new Set(labels.data)].sort((a, b) => a - b);
   if (values.length < 2)
     throw new HebbError(
-      `${names.labels}: every label is ${values[0]}, so there is nothing to learn; use labels of at least two classes`,
+      labels.classes
+        ? `${names.images} has one class only (${labels.classes[0]}), so there is nothing to learn; add a sub-folder for another`
+        : `${names.labels}: every label is ${values[0]}, so there is nothing to learn; use labels of at least two classes`,
     );
-  const counts = values.map((value) => rows.filter((row) => labels.data[row] === value).length);
+  const found = new Map(values.map((value) => [value, 0]));
+  for (const row of rows) {
+    const label = labels.data[row] ?? -1;
+    found.set(label, (found.get(label) ?? 0) + 1);
+  }
   return {
     kind: "images",
     version: 1,
     shape,
     mean,
-    scale: spread > 0 ? spread : 1,
-    target: { kind: "classes", column: "label", classes: values.map(String), counts, numeric: true },
-    notes: [],
+    scale,
+    target: {
+      kind: "classes",
+      column: "label",
+      classes: labels.classes ?? values.map(String),
+      counts: values.map((value) => found.get(value) ?? 0),
+      numeric: labels.classes === undefined,
+    },
+    notes: options.notes ?? [],
   };
 }
 
@@ -84,7 +114,7 @@ export function fitImagePreprocessing(
 export function applyImagePreprocessing(
   pre: ImagePreprocessing,
   images: IdxArray,
-  labels?: IdxArray,
+  labels?: LabelArray,
   names = { images: "the images", labels: "the labels" },
 ): AppliedImages {
   if (labels) checkImagesAndLabels(images, labels, names);
@@ -95,20 +125,31 @@ export function applyImagePreprocessing(
     );
   }
   const features = new Float32Array(images.data.length);
-  // A plain loop: Float32Array.from with a function takes many times as long over millions of pixels.
-  for (let i = 0; i < features.length; i++) features[i] = ((images.data[i] ?? 0) - pre.mean) / pre.scale;
+  const plane = sizeOf(shape) / pre.mean.length;
+  for (let from = 0; from < features.length; from += plane) {
+    const channel = (from / plane) % pre.mean.length;
+    const [mean, scale] = [pre.mean[channel] ?? 0, pre.scale[channel] ?? 1];
+    // A plain loop: Float32Array.from with a function takes many times as long over millions of pixels.
+    for (let i = from; i < from + plane; i++) features[i] = ((images.data[i] ?? 0) - mean) / scale;
+  }
   const count = images.shape[0] ?? 0;
-  return labels ? { features, targets: classNumbers(pre, labels.data, names.labels), count } : { features, count };
+  return labels ? { features, targets: classNumbers(pre, labels, names), count } : { features, count };
 }
 
-function classNumbers(pre: ImagePreprocessing, labels: TypedArray, name: string): Int32Array {
+function classNumbers(
+  pre: ImagePreprocessing,
+  labels: LabelArray,
+  names: { readonly images: string; readonly labels: string },
+): Int32Array {
   const places = new Map(pre.target.classes.map((label, i) => [label, i]));
-  return Int32Array.from(labels as ArrayLike<number>, (label, i) => {
-    const place = places.get(String(label));
+  return Int32Array.from(labels.data as ArrayLike<number>, (label, i) => {
+    const name = labels.classes?.[label] ?? String(label);
+    const place = places.get(name);
     if (place === undefined) {
-      throw new HebbError(
-        `${name}: label ${i + 1} is ${label}, a class the model does not know; the classes are ${pre.target.classes.join(", ")}`,
-      );
+      const where = labels.classes
+        ? `${names.images}: the folder "${name}" is`
+        : `${names.labels}: label ${i + 1} is ${label},`;
+      throw new HebbError(`${where} a class the model does not know; the classes are ${pre.target.classes.join(", ")}`);
     }
     return place;
   });

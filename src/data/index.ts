@@ -15,9 +15,21 @@ export {
   type FitImageOptions,
   fitImagePreprocessing,
   type ImagePreprocessing,
+  type LabelArray,
 } from "./images.ts";
 export { iris } from "./iris.ts";
 export { DataLoader } from "./loader.ts";
+export {
+  type DecodeOptions,
+  decodePicture,
+  fitPicture,
+  type Picture,
+  type PictureFit,
+  planesOf,
+  readPictureHeader,
+  resizePicture,
+  toChannels,
+} from "./pixels.ts";
 export {
   type AppliedTable,
   type ApplyPreprocessingOptions,

@@ -119,21 +119,31 @@ const table: Check<TablePreprocessing> = (value, place) => {
   return read;
 };
 
-const images = objectOf<ImagePreprocessing>({
+const imageFields = objectOf<ImagePreprocessing>({
   kind: oneOf("images"),
   version: oneOf(1),
   shape: listOf(aCount),
-  mean: aNumber,
-  scale: aPositiveNumber,
+  mean: listOf(aNumber),
+  scale: listOf(aPositiveNumber),
   target: objectOf<ImagePreprocessing["target"]>({
     kind: oneOf("classes"),
     column: aString,
     classes: listOf(aString),
     counts: listOf(aCount),
-    numeric: oneOf(true),
+    numeric: aBoolean,
   }),
   notes: listOf(aString),
 });
+
+const images: Check<ImagePreprocessing> = (value, place) => {
+  const read = imageFields(value, place);
+  const channels = read.shape.length === 3 ? read.shape[0] : 1;
+  if (read.mean.length !== channels || read.scale.length !== channels)
+    throw new HebbError(
+      `${place} has ${read.mean.length} means and ${read.scale.length} scales for ${channels} channels; restore the file from a copy`,
+    );
+  return read;
+};
 
 const merge: Check<Merge> = (value, place) => {
   const parts = listOf(aCount)(value, place);

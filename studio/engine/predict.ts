@@ -14,10 +14,13 @@ function inputsOf({ prepared }: Session, ask: PredictAsk): Float32Array {
   }
   if ("text" in ask) return encodeContext(ask.text.toLowerCase());
   if (ask.inputs.length !== size) throw new HebbError(`the network takes ${size} numbers, got ${ask.inputs.length}`);
-  // Pixels come as 0 to 1; images of a file were scaled by their own mean and spread.
-  return Float32Array.from(ask.inputs, (value) =>
-    images === undefined ? value : (255 * value - images.mean) / images.scale,
-  );
+  if (images === undefined) return Float32Array.from(ask.inputs);
+  // Pixels come as 0 to 1; images of a file were scaled by the mean and spread of each channel.
+  const plane = size / images.mean.length;
+  return Float32Array.from(ask.inputs, (value, place) => {
+    const channel = Math.floor(place / plane);
+    return (255 * value - (images.mean[channel] ?? 0)) / (images.scale[channel] ?? 1);
+  });
 }
 
 export function predict(session: Session, ask: PredictAsk): Prediction {

@@ -37,6 +37,7 @@ export async function evaluate(
     labels: args.labels,
     seed: config.seed,
     needLabels: true,
+    like: preprocessing,
   });
   const data = applyTo(preprocessing, raw);
   if (model instanceof Perceptron) {

@@ -16,7 +16,12 @@ export async function predict(
 ): Promise<number> {
   const { config, preprocessing, model } = openModel(folder);
   notOfText(config, folder, "it writes: hebb generate");
-  const raw = await readSource(path, { target: config.target ?? undefined, seed: config.seed, needLabels: false });
+  const raw = await readSource(path, {
+    target: config.target ?? undefined,
+    seed: config.seed,
+    needLabels: false,
+    like: preprocessing,
+  });
   const data = featuresOf(preprocessing, raw);
   const resident = residentOf(data);
   const names = classNames(preprocessing);

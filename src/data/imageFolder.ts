@@ -1,0 +1,188 @@
+// Pictures in folders (Node only): one sub-folder for each class, PNG and JPEG, all brought to one size.
+import { lstat, readdir, realpath } from "node:fs/promises";
+import { extname, join, sep } from "node:path";
+import { HebbError } from "../graph/errors.ts";
+import { fileError, readBytes } from "./files.ts";
+import type { IdxArray } from "./idx.ts";
+import type { LabelArray } from "./images.ts";
+import { decodePicture, fitPicture, type PictureFit, planesOf, readPictureHeader, toChannels } from "./pixels.ts";
+
+export interface ImageFolderOptions {
+  /** Height and width of every picture. Default: their own, when all are of one size of at most 64 × 64; else 64 × 64. */
+  readonly size?: readonly [height: number, width: number];
+  /** 1 (grey) or 3 (colour). Default: 1 when all pictures are grey. */
+  readonly channels?: 1 | 3;
+  /** How other proportions are fitted: "cover" (default) cuts off what is too much, "stretch" does not. */
+  readonly fit?: PictureFit;
+  /** Most pixels of one picture (default 24,000,000), by its header. */
+  readonly maxPixels?: number;
+}
+
+/** The pictures of a folder. */
+export interface ImageFolder {
+  /** Bytes [count, channels, height, width]. */
+  readonly images: IdxArray;
+  /** The place of each picture's class among the names of the sub-folders; absent where pictures lie in the folder itself. */
+  readonly labels: LabelArray | undefined;
+  /** The file of each picture, within the folder. */
+  readonly files: readonly string[];
+  /** What was left out. */
+  readonly notes: readonly string[];
+}
+
+const extensions: ReadonlySet<string> = new Set([".png", ".jpg", ".jpeg"]);
+const partNames: readonly string[] = ["train", "training", "test", "testing", "val", "valid", "validation"];
+const usualSize = 64;
+const maxFileBytes = 2 ** 26;
+const maxFiles = 1_000_000;
+const maxTotalBytes = 2 ** 31 - 1;
+
+interface Entry {
+  readonly name: string;
+  readonly folder: boolean;
+}
+
+/** What lies in a folder, sorted by name; hidden files are left out. A link that leads out of `root` is refused. */
+async function entriesOf(folder: string, root: string): Promise<Entry[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw fileError(folder, error);
+  });
+  const entries: Entry[] = [];
+  for (const name of names.sort((a, b) => (a < b ? -1 : 1))) {
+    if (name.startsWith(".")) continue;
+    const path = join(folder, name);
+    try {
+      let info = await lstat(path);
+      if (info.isSymbolicLink()) {
+        const target = await realpath(path);
+        if (target !== root && !target.startsWith(root + sep))
+          throw new HebbError(`${path} is a symbolic link that leads out of the folder; put the picture itself there`);
+        info = await lstat(target);
+      }
+      if (info.isDirectory()) entries.push({ name, folder: true });
+      else if (info.isFile()) entries.push({ name, folder: false });
+    } catch (error) {
+      throw fileError(path, error);
+    }
+  }
+  return entries;
+}
+
+const isPicture = ({ name, folder }: Entry): boolean => !folder && extensions.has(extname(name).toLowerCase());
+
+interface Listing {
+  readonly files: readonly string[];
+  /** The class of each file. */
+  readonly labels: readonly number[];
+  readonly classes: readonly string[];
+  readonly others: number;
+}
+
+async function listFolder(path: string): Promise<Listing> {
+  const root = await realpath(path).catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+  const top = await entriesOf(path, root);
+  const own = top.filter(isPicture).map(({ name }) => name);
+  const classes: string[] = [];
+  const files: string[] = [];
+  const labels: number[] = [];
+  let others = top.filter((entry) => !entry.folder && !isPicture(entry)).length;
+  for (const { name } of top.filter(({ folder }) => folder)) {
+    const inside = await entriesOf(join(path, name), root);
+    const pictures = inside.filter(isPicture);
+    others += inside.length - pictures.length;
+    if (pictures.length === 0) {
+      if (partNames.includes(name.toLowerCase()) && inside.some(({ folder }) => folder))
+        throw new HebbError(
+          `${path} holds parts (${name}), not classes; train on ${join(path, name)}, and give the other part with --test-data`,
+        );
+      continue;
+    }
+    for (const picture of pictures) {
+      files.push(join(name, picture.name));
+      labels.push(classes.length);
+    }
+    classes.push(name);
+    if (files.length > maxFiles) throw new HebbError(`${path} holds more than ${maxFiles} pictures; take fewer`);
+  }
+  if (own.length > 0 && classes.length > 0)
+    throw new HebbError(
+      `${path} holds pictures (${own[0]}) beside sub-folders of pictures (${classes[0]}); put each into the folder of its class`,
+    );
+  if (own.length === 0 && classes.length === 0)
+    throw new HebbError(
+      `${path} is a folder without PNG or JPEG pictures; make one sub-folder for each class and put its pictures there`,
+    );
+  return own.length > 0 ? { files: own, labels: [], classes: [], others } : { files, labels, classes, others };
+}
+
+async function readPictureBytes(path: string): Promise<Uint8Array> {
+  const bytes = await readBytes(path);
+  if (bytes.byteLength > maxFileBytes)
+    throw new HebbError(`${path} has ${bytes.byteLength} bytes, more than ${maxFileBytes}; make the picture smaller`);
+  return bytes;
+}
+
+/** Decodes files into one array, each as it is needed. */
+async function readAll(
+  folder: string,
+  files: readonly string[],
+  options: ImageFolderOptions,
+): Promise<{ readonly images: IdxArray }> {
+  const limit = options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels };
+  let [grey, same] = [true, true];
+  let first: { readonly width: number; readonly height: number } | undefined;
+  if (options.size === undefined || options.channels === undefined) {
+    for (const file of files) {
+      const name = join(folder, file);
+      const header = readPictureHeader(await readPictureBytes(name), { name, ...limit });
+      first ??= header;
+      grey &&= header.grey;
+      same &&= header.width === first.width && header.height === first.height;
+    }
+  }
+  const small = first !== undefined && Math.max(first.width, first.height) <= usualSize;
+  const [height, width] =
+    options.size ?? (same && small && first ? [first.height, first.width] : [usualSize, usualSize]);
+  const channels = options.channels ?? (grey ? 1 : 3);
+  const size = channels * height * width;
+  if (!(Number.isSafeInteger(size) && size > 0))
+    throw new HebbError(`pictures cannot be made ${width} × ${height}; use whole numbers of at least 1`);
+  if (files.length * size > maxTotalBytes)
+    throw new HebbError(
+      `${folder}: ${files.length} pictures of ${channels} × ${height} × ${width} are more than ${maxTotalBytes} bytes; use a smaller size`,
+    );
+  const data = new Uint8Array(files.length * size);
+  for (const [i, file] of files.entries()) {
+    const name = join(folder, file);
+    const picture = await decodePicture(await readPictureBytes(name), { name, ...limit });
+    data.set(planesOf(fitPicture(toChannels(picture, channels), width, height, options.fit)), i * size);
+  }
+  return { images: { dtype: "uint8", shape: [files.length, channels, height, width], data } };
+}
+
+/**
+ * The pictures of a folder, by class: the sub-folders are the classes, in order of their names. Hidden files and files that are no
+ * pictures by their name are left out and counted in `notes`. Throws HebbError naming the file for damaged, truncated and huge
+ * pictures, and for symbolic links that lead out of the folder.
+ */
+export async function readImageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+  const { files, labels, classes, others } = await listFolder(path);
+  const { images } = await readAll(path, files, options);
+  return {
+    images,
+    labels:
+      classes.length === 0
+        ? undefined
+        : { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels), classes },
+    files,
+    notes: others === 0 ? [] : [`${others} files that are no PNG or JPEG by their names were left out`],
+  };
+}
+
+/** One picture as an array of one. */
+export async function readImageFile(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+  const { images } = await readAll("", [path], options);
+  return { images, labels: undefined, files: [path], notes: [] };
+}
