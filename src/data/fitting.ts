@@ -51,6 +51,8 @@ export interface FitPreprocessingOptions {
   readonly standardizeTarget?: boolean;
   /** Sine and cosine of the year, the week and the day of a date: "auto" (default) for those that its values span, or "never". */
   readonly dateCycles?: "auto" | "never";
+  /** Whether a table of the target alone will do: where its own past is the input, as in series. Default false. */
+  readonly allowNoInputs?: boolean;
 }
 
 const defaultMaxCategories = 100;
@@ -362,7 +364,7 @@ export function fitFacts(
     if (typeof input === "string") dropped.push({ column: column.name, reason: input });
     else inputs.push(input);
   }
-  if (inputs.length === 0) {
+  if (inputs.length === 0 && options.allowNoInputs !== true) {
     const why = dropped.map(({ column, reason }) => `"${column}": ${reason}`).join("; ");
     throw new HebbError(
       `${table.name} has no column to learn "${options.target}" from${why ? ` (${why})` : ""}; add one that varies`,

@@ -30,6 +30,7 @@ export {
   resizePicture,
   toChannels,
 } from "./pixels.ts";
+export { prefetch } from "./prefetch.ts";
 export {
   type AppliedTable,
   type ApplyPreprocessingOptions,
@@ -44,6 +45,15 @@ export {
 } from "./preprocess.ts";
 export { Random, type RandomState, threefry2x32 } from "./random.ts";
 export { BatchSampler, type SamplerOptions, type SamplerState } from "./sampler.ts";
+export {
+  type PreparedSeries,
+  type PrepareSeriesOptions,
+  prepareSeries,
+  type Series,
+  seriesWindows,
+  type WindowOptions,
+  windowStarts,
+} from "./series.ts";
 export { kFold, type Split, type SplitOptions, trainValidationSplit } from "./split.ts";
 export { type Column, type ColumnSummary, Table } from "./table.ts";
 export { type PreparedTable, type PrepareTableOptions, prepareTable, tableDataset } from "./tabular.ts";

@@ -1,0 +1,227 @@
+// Time series: windows of past rows and what comes after them, split so that nothing of the validation part is ever seen.
+import { HebbError } from "../graph/errors.ts";
+import { parseDate, parseNumber } from "./cells.ts";
+import { Dataset } from "./dataset.ts";
+import { type FitPreprocessingOptions, fitPreprocessing } from "./fitting.ts";
+import { applyPreprocessing, type TablePreprocessing } from "./preprocess.ts";
+import type { Table } from "./table.ts";
+
+export interface WindowOptions {
+  /** Rows that are seen. */
+  readonly window: number;
+  /** Rows after them whose values are to be predicted (default 1). */
+  readonly horizon?: number;
+  /** Rows between the beginnings of two windows (default 1). */
+  readonly stride?: number;
+}
+
+/**
+ * Where windows begin in `rows` rows: 0, stride, … as long as window and horizon fit. Throws HebbError for sizes that are no whole
+ * numbers of at least 1.
+ */
+export function windowStarts(rows: number, options: WindowOptions): Int32Array {
+  const { window, horizon = 1, stride = 1 } = options;
+  for (const [name, value] of Object.entries({ window, horizon, stride }))
+    if (!(Number.isInteger(value) && value >= 1))
+      throw new HebbError(`${name} must be a whole number of at least 1, got ${value}`);
+  const count = Math.max(0, Math.floor((rows - window - horizon) / stride) + 1);
+  return Int32Array.from({ length: count }, (_, i) => i * stride);
+}
+
+/** A series of numbers, row by row. */
+export interface Series {
+  /** [rows, width]. */
+  readonly values: Float32Array;
+  readonly width: number;
+  /** The columns that are to be predicted (default all), counted from 0. */
+  readonly targets?: readonly number[];
+}
+
+/**
+ * Windows of a series: features [n, window, width] and targets [n, horizon, targets], the rows right after each window. Windows with a
+ * NaN in them are left out. Throws HebbError when none is left.
+ */
+export function seriesWindows(series: Series, options: WindowOptions): Dataset {
+  const { values, width } = series;
+  const { window, horizon = 1 } = options;
+  if (!(Number.isInteger(width) && width >= 1) || values.length % width !== 0)
+    throw new HebbError(`a series of ${values.length} values has no rows of ${width}; check the width`);
+  const targets = series.targets ?? Array.from({ length: width }, (_, column) => column);
+  for (const column of targets)
+    if (!(Number.isInteger(column) && column >= 0 && column < width))
+      throw new HebbError(`there is no column ${column} to predict; the series has ${width}, counted from 0`);
+  const rows = values.length / width;
+  const whole = (start: number): boolean =>
+    !values.subarray(start * width, (start + window + horizon) * width).some((value) => Number.isNaN(value));
+  const starts = windowStarts(rows, options).filter(whole);
+  if (starts.length === 0)
+    throw new HebbError(
+      `${rows} rows hold no window of ${window} and ${horizon} after it without gaps; use shorter ones, or more rows`,
+    );
+  checkSize(starts.length, window * width);
+  const features = new Float32Array(starts.length * window * width);
+  const after = new Float32Array(starts.length * horizon * targets.length);
+  starts.forEach((start, i) => {
+    features.set(values.subarray(start * width, (start + window) * width), i * window * width);
+    for (let step = 0; step < horizon; step++) {
+      for (let t = 0; t < targets.length; t++)
+        after[(i * horizon + step) * targets.length + t] =
+          values[(start + window + step) * width + (targets[t] ?? 0)] ?? 0;
+    }
+  });
+  return new Dataset({
+    features,
+    featureShape: [window, width],
+    targets: after,
+    targetShape: [horizon, targets.length],
+  });
+}
+
+function checkSize(count: number, each: number): void {
+  if (count * each > 2 ** 29)
+    throw new HebbError(
+      `${count} windows of ${each} values are more than 2^29; use a larger stride or a shorter window`,
+    );
+}
+
+export interface PrepareSeriesOptions extends WindowOptions, Omit<FitPreprocessingOptions, "rows" | "weights"> {
+  /** The share of rows at the end of each series that is held out (default 0.2). */
+  readonly validation?: number;
+  /** A column that tells several series apart; windows stay within one. It is no input. */
+  readonly group?: string;
+  /** A column of dates or numbers by which rows must ascend within their series. It is no input. */
+  readonly time?: string;
+  /** Whether past values of the target are an input too (default true). */
+  readonly pastTarget?: boolean;
+}
+
+export interface PreparedSeries {
+  readonly preprocessing: TablePreprocessing;
+  /** Names of the columns of a window: the features, then the target's past. */
+  readonly inputNames: readonly string[];
+  readonly train: Dataset;
+  readonly validation?: Dataset;
+  /** The first table row (from 0) of each window. */
+  readonly trainStarts: Int32Array;
+  readonly validationStarts: Int32Array;
+}
+
+function seriesOf(table: Table, group: string | undefined): number[][] {
+  if (group === undefined) return [Array.from({ length: table.rowCount }, (_, row) => row)];
+  const series = new Map<string | undefined, number[]>();
+  table.column(group).cells.forEach((cell, row) => {
+    const rows = series.get(cell);
+    if (rows) rows.push(row);
+    else series.set(cell, [row]);
+  });
+  return [...series.values()];
+}
+
+function checkOrder(table: Table, time: string, series: readonly (readonly number[])[]): void {
+  const { cells } = table.column(time);
+  for (const rows of series) {
+    let before = Number.NEGATIVE_INFINITY;
+    for (const row of rows) {
+      const cell = cells[row] ?? "";
+      const number = parseNumber(cell);
+      const value = Number.isNaN(number) ? parseDate(cell) : number;
+      if (!Number.isFinite(value))
+        throw new HebbError(
+          `${table.name}: the time "${time}" in row ${row + 1} is ${cell === "" ? "missing" : `"${cell}"`}; it must be a date such as 2024-05-01 or a number`,
+        );
+      if (value < before)
+        throw new HebbError(
+          `${table.name}: row ${row + 1} is earlier than the row before it, by "${time}"; sort the rows`,
+        );
+      before = value;
+    }
+  }
+}
+
+/**
+ * Windows of a table whose rows follow each other in time. Each series is cut once: windows for training lie before the cut with
+ * everything they predict, those for validation begin behind it, and scales are those of the rows before it, so no row is in both.
+ * Features [n, window, inputs]; targets [n, horizon] scaled numbers, or the class at the end of the horizon [n].
+ * Throws HebbError for rows out of order and for parts too short for a window.
+ */
+export function prepareSeries(table: Table, options: PrepareSeriesOptions): PreparedSeries {
+  const { window, horizon = 1, validation: share = 0.2, group, time, pastTarget = true, ...rest } = options;
+  if (!(share >= 0 && share < 1))
+    throw new HebbError(`validation ${share} is not a share of the rows; use a number from 0 to below 1`);
+  const series = seriesOf(table, group);
+  if (time !== undefined) checkOrder(table, time, series);
+  const cuts = series.map((rows) => Math.round(rows.length * (1 - share)));
+  const ignore = [
+    ...(options.ignore ?? []),
+    ...(group === undefined ? [] : [group]),
+    ...(time === undefined ? [] : [time]),
+  ];
+  const rows = series.flatMap((each, i) => each.slice(0, cuts[i]));
+  const preprocessing = fitPreprocessing(table, { ...rest, ignore, rows, allowNoInputs: pastTarget });
+  const { features, featureCount } = applyPreprocessing(preprocessing, table, { targets: "none" });
+  const known = applyPreprocessing(preprocessing, table, { targets: "required" });
+  const targets = new Float64Array(table.rowCount).fill(Number.NaN);
+  known.rows.forEach((row, i) => {
+    targets[row] = known.targets?.[i] ?? Number.NaN;
+  });
+  const classes = preprocessing.target.kind === "classes";
+  const past = pastTarget ? (preprocessing.target.kind === "classes" ? preprocessing.target.classes.length : 1) : 0;
+  const width = featureCount + past;
+
+  const gather = (pick: (place: number) => readonly number[]): { dataset: Dataset; starts: Int32Array } | undefined => {
+    const found: { readonly rows: readonly number[]; readonly start: number }[] = [];
+    series.forEach((_, i) => {
+      const part = pick(i);
+      for (const start of windowStarts(part.length, options)) {
+        const whole = part.slice(start, start + window + horizon).every((row) => !Number.isNaN(targets[row]));
+        if (whole) found.push({ rows: part, start });
+      }
+    });
+    if (found.length === 0) return undefined;
+    checkSize(found.length, window * width);
+    const inputs = new Float32Array(found.length * window * width);
+    const answers = classes ? new Int32Array(found.length) : new Float32Array(found.length * horizon);
+    found.forEach(({ rows: part, start }, i) => {
+      for (let step = 0; step < window; step++) {
+        const row = part[start + step] ?? 0;
+        const at = (i * window + step) * width;
+        inputs.set(features.subarray(row * featureCount, (row + 1) * featureCount), at);
+        const value = targets[row] ?? 0;
+        if (past > 0 && classes) inputs[at + featureCount + value] = 1;
+        else if (past > 0) inputs[at + featureCount] = value;
+      }
+      for (let step = 0; step < horizon; step++) {
+        const value = targets[part[start + window + step] ?? 0] ?? 0;
+        if (!classes) answers[i * horizon + step] = value;
+        else answers[i] = value;
+      }
+    });
+    const dataset = new Dataset({
+      features: inputs,
+      featureShape: [window, width],
+      targets: answers,
+      targetShape: classes ? [] : [horizon],
+    });
+    return { dataset, starts: Int32Array.from(found, ({ rows: part, start }) => part[start] ?? 0) };
+  };
+  const train = gather((i) => (series[i] ?? []).slice(0, cuts[i]));
+  const held = share === 0 ? undefined : gather((i) => (series[i] ?? []).slice(cuts[i]));
+  if (train === undefined || (share > 0 && held === undefined))
+    throw new HebbError(
+      `${table.name}: the ${train === undefined ? "training" : "validation"} part has no window of ${window} rows and ${horizon} after it; use shorter ones, more rows, or another share`,
+    );
+  const target = preprocessing.target.column;
+  const pastNames = !pastTarget
+    ? []
+    : preprocessing.target.kind === "classes"
+      ? preprocessing.target.classes.map((name) => `${target} = ${name}`)
+      : [target];
+  return {
+    preprocessing,
+    inputNames: [...preprocessing.featureNames, ...pastNames],
+    train: train.dataset,
+    trainStarts: train.starts,
+    validationStarts: held?.starts ?? new Int32Array(0),
+    ...(held === undefined ? {} : { validation: held.dataset }),
+  };
+}
