@@ -48,7 +48,9 @@ let suite: { readonly float: FloatDType; largest: number; numbers: number } | un
 /** The tests once on every backend, in every float dtype. */
 export function everywhere(name: string, tests: (float: FloatDType, start: () => void) => void): void {
   for (const backend of backends) {
-    for (const float of floats)
+    for (const float of floats) {
+      // A compiler takes its time: float64 on c, whose operations the conformance suite covers, waits for HEBB_LONG=1.
+      if (backend === "c" && float === "float64" && process.env["HEBB_LONG"] !== "1") continue;
       describe(`${name}, ${float} on ${backend}`, () => {
         tests(float, () => {
           useBackend({ backend, threads: 1 });
@@ -61,6 +63,7 @@ export function everywhere(name: string, tests: (float: FloatDType, start: () =>
           );
         });
       });
+    }
   }
 }
 
