@@ -16,7 +16,7 @@ export const builtInNames = [
 ] as const;
 export type BuiltInName = (typeof builtInNames)[number];
 
-export const isBuiltIn = (name: string): name is BuiltInName => (builtInNames as readonly string[]).includes(name);
+export const isProblem = (name: string): name is BuiltInName => (builtInNames as readonly string[]).includes(name);
 
 /** Points of a generator as a table, so that they take the same path as a file. */
 function pointTable(dataset: data.Dataset, name: string, target: string): data.Table {

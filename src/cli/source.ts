@@ -1,16 +1,27 @@
 // From the DATA argument to data sets: a table, images with labels, a text, or a built-in problem by name.
 import { existsSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { type CanonicalName, canonicalNames, loadCanonical } from "../data/canonical.ts";
 import { readCsvFile, readIdxFile, readTextFile, sniffFile } from "../data/files.ts";
 import { readImageFile, readImageFolder } from "../data/imageFolder.ts";
 import * as data from "../data/index.ts";
 import { readParquetFile } from "../data/parquet.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
-import { builtIn, builtInNames, isBuiltIn } from "./builtIn.ts";
+import { builtIn, builtInNames, isProblem } from "./builtIn.ts";
 import { nearest } from "./suggest.ts";
 
-export { type BuiltInName, builtInNames, isBuiltIn } from "./builtIn.ts";
+export { builtInNames } from "./builtIn.ts";
+
+/** "mnist" is the part to train on, "mnist-test" the other. */
+const canonicalPart = (path: string): { name: CanonicalName; part: "train" | "test" } | undefined => {
+  const part = path.endsWith("-test") ? "test" : "train";
+  const name = canonicalNames.find((each) => each === path.replace(/-test$/, ""));
+  return name === undefined ? undefined : { name, part };
+};
+
+/** Whether a name stands for data that are built in or fetched, so that it is no path. */
+export const isBuiltIn = (name: string): boolean => isProblem(name) || canonicalPart(name) !== undefined;
 
 /** Data as it was given, before any preprocessing. */
 export type RawData =
@@ -45,15 +56,17 @@ function guessLabels(images: string): string | undefined {
 
 /** Reads DATA. Throws HebbError naming the file and what to do. */
 export async function readSource(path: string, options: SourceOptions): Promise<RawData> {
-  if (isBuiltIn(path) && !existsSync(path)) {
+  const canonical = existsSync(path) ? undefined : canonicalPart(path);
+  if (canonical !== undefined) return readCanonical(path, canonical, options);
+  if (isProblem(path) && !existsSync(path)) {
     if (options.labels !== undefined)
       throw new HebbError(`${path} is a built-in problem, which knows its target: leave out the file of labels`);
     return { kind: "table", ...builtIn(path, options.seed ?? 0), name: path };
   }
   if (!existsSync(path)) {
-    const hint = nearest(path, builtInNames);
+    const hint = nearest(path, [...builtInNames, ...canonicalNames]);
     throw new HebbError(
-      `${path} does not exist; give a CSV, Parquet or IDX file, a folder of pictures, or one of the built-in problems: ${builtInNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
+      `${path} does not exist; give a CSV, Parquet or IDX file, a folder of pictures, one of the built-in problems (${builtInNames.join(", ")}), or a set that is fetched (${canonicalNames.join(", ")})${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
     );
   }
   if (statSync(path).isDirectory()) return readPictures(path, "folder", options);
@@ -69,6 +82,28 @@ export async function readSource(path: string, options: SourceOptions): Promise<
     return { kind: "text", text: await readTextFile(path), name: basename(path) };
   const table = kind === "parquet" ? await readParquetFile(path) : await readCsvFile(path);
   return { kind: "table", table, target: options.target, name: basename(path) };
+}
+
+/** MNIST and its like, fetched once; how far they have come is told on standard error. */
+async function readCanonical(
+  path: string,
+  { name, part }: { name: CanonicalName; part: "train" | "test" },
+  options: SourceOptions,
+): Promise<RawData> {
+  if (options.labels !== undefined || (options.target !== undefined && options.needLabels))
+    throw new HebbError(`${path} knows its labels: leave out --labels and --target`);
+  const mirror = process.env["HEBB_MIRROR"];
+  let told = -1;
+  const { images, labels } = await loadCanonical(name, part, {
+    ...(mirror === undefined ? {} : { mirror }),
+    onProgress: (file, received, bytes) => {
+      const tenth = Math.floor((10 * received) / bytes);
+      if (tenth === told) return;
+      told = tenth;
+      process.stderr.write(`fetching ${file}: ${10 * tenth} % of ${(bytes / 1e6).toFixed(1)} MB\n`);
+    },
+  });
+  return { kind: "images", images, labels, names: { images: path, labels: `the labels of ${path}` } };
 }
 
 /** Pictures in files: a folder of them by class, or one to be recognised. */

@@ -1,0 +1,144 @@
+// Files from the network into a folder (Node only): checked by size and checksum, gone on with where they broke off.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { HebbError } from "../graph/errors.ts";
+
+export interface DownloadOptions {
+  /** Checksum of the whole file, in hexadecimal. */
+  readonly md5: string;
+  /** Its size in bytes. */
+  readonly bytes: number;
+  /** Told after every piece. */
+  readonly onProgress?: (received: number, bytes: number) => void;
+  /** Seconds without a byte after which a connection counts as broken (default 30). */
+  readonly patience?: number;
+}
+
+/** The folder that downloads are kept in: HEBB_CACHE, or the place for such files on this system. */
+export function cacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  const own = environment["HEBB_CACHE"];
+  if (own !== undefined && own !== "") return own;
+  const windows = environment["LOCALAPPDATA"];
+  if (process.platform === "win32" && windows !== undefined) return join(windows, "hebb");
+  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "hebb");
+  const base = environment["XDG_CACHE_HOME"];
+  return join(base?.startsWith("/") ? base : join(homedir(), ".cache"), "hebb");
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
+}
+
+async function md5Of(path: string): Promise<string> {
+  const hash = createHash("md5");
+  for await (const piece of createReadStream(path)) hash.update(piece);
+  return hash.digest("hex");
+}
+
+const isWhole = async (path: string, { md5, bytes }: DownloadOptions): Promise<boolean> =>
+  (await sizeOf(path)) === bytes && (await md5Of(path)) === md5;
+
+/** The innermost reason: fetch wraps what the system said. */
+function reasonOf(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;
+  if (inner instanceof Error && "code" in inner && typeof inner.code === "string") return inner.code;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+/** A connection that broke: trying again may help. */
+class Interrupted extends Error {}
+
+async function receive(url: string, part: string, options: DownloadOptions): Promise<void> {
+  const { bytes, onProgress, patience = 30 } = options;
+  const have = (await sizeOf(part)) ?? 0;
+  const stop = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stop.abort(new Error(`nothing came for ${patience} seconds`)), 1000 * patience);
+  };
+  wait();
+  try {
+    const response = await fetch(url, {
+      signal: stop.signal,
+      headers: have > 0 ? { range: `bytes=${have}-` } : {},
+    }).catch((error: unknown) => {
+      throw new Interrupted(reasonOf(error));
+    });
+    if (have > 0 && response.status === 416) {
+      await rm(part, { force: true });
+      throw new Interrupted("the server has nothing more to give");
+    }
+    if (!response.ok || response.body === null)
+      throw new HebbError(`${url} answers ${response.status} ${response.statusText}`.trim());
+    // Only a server that says so goes on where the part ends; from any other the file begins anew.
+    const resumed =
+      response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`) === true;
+    const file = await open(part, resumed ? "a" : "w");
+    let received = resumed ? have : 0;
+    try {
+      for await (const piece of response.body) {
+        wait();
+        received += piece.byteLength;
+        if (received > bytes)
+          throw new HebbError(`${url} gives more than the ${bytes} bytes that it should; it is not the file it was`);
+        await file.write(piece);
+        onProgress?.(received, bytes);
+      }
+    } catch (error) {
+      throw error instanceof HebbError ? error : new Interrupted(reasonOf(error));
+    } finally {
+      await file.close();
+    }
+    if (received < bytes) throw new Interrupted(`it ended after ${received} of ${bytes} bytes`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Fetches a file unless it is there, whole, already. What was received of it is kept beside it (`.part`) and gone on with, by this
+ * call or a later one; the file itself appears only when size and checksum are right.
+ * Throws HebbError: without a connection (it names the address, the place and what to do), for a server that refuses, and for a file
+ * that is another than it should be.
+ */
+export async function download(url: string, path: string, options: DownloadOptions): Promise<string> {
+  if (await isWhole(path, options)) return path;
+  const part = `${path}.part`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new HebbError(
+      `the folder ${dirname(path)} cannot be made (${reasonOf(error)}); name another one with HEBB_CACHE`,
+    );
+  }
+  if (((await sizeOf(part)) ?? 0) > options.bytes) await rm(part, { force: true });
+  let reason = "";
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if ((await sizeOf(part)) !== options.bytes) {
+      try {
+        await receive(url, part, options);
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        reason = error.message;
+        continue;
+      }
+    }
+    if (await isWhole(part, options)) {
+      await rename(part, path);
+      return path;
+    }
+    // Parts of two versions, or damage on the way: once more from the start.
+    await rm(part, { force: true });
+    reason = "its checksum is wrong";
+  }
+  throw new HebbError(
+    reason === "its checksum is wrong"
+      ? `${url} is not the file that it should be: its checksum is not ${options.md5}; try again later, or put ${basename(path)} into ${dirname(path)} yourself`
+      : `${url} could not be fetched (${reason}); connect to the network and run this again, or put ${basename(path)} into ${dirname(path)} yourself`,
+  );
+}

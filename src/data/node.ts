@@ -1,0 +1,13 @@
+// What the data room offers to Node only: files, folders, downloads, tables larger than memory.
+export {
+  type CanonicalName,
+  type CanonicalOptions,
+  canonicalNames,
+  type Labelled,
+  loadCanonical,
+} from "./canonical.ts";
+export { cacheFolder, type DownloadOptions, download } from "./download.ts";
+export { type FileKind, readBytes, readCsvFile, readIdxFile, readTextFile, sniffFile } from "./files.ts";
+export { type ImageFolder, type ImageFolderOptions, readImageFile, readImageFolder } from "./imageFolder.ts";
+export { type ParquetOptions, readParquetFile } from "./parquet.ts";
+export { type StreamTableOptions, streamTable, type TableStream } from "./tableStream.ts";
