@@ -1,6 +1,6 @@
 // Data from files (Node only): reads tables, IDX files and texts, tells what a file is, and turns file errors into sentences.
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
-import { constants, gunzipSync } from "node:zlib";
+import { constants, createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
 import { type CsvOptions, looksLikeTable, parseCsv } from "./csv.ts";
 import { decodeText, type EncodingName } from "./encoding.ts";
@@ -74,7 +74,27 @@ export async function readTextFile(path: string, encoding?: EncodingName): Promi
 
 const headBytes = 65536;
 
-/** The first bytes of a file, unpacked if they are gzip: at most 64 KiB are read, and at most 1 MiB comes out of them. */
+/** The beginning of what the beginning of a gzip file holds. */
+async function unpackedHead(head: Uint8Array, path: string): Promise<Uint8Array> {
+  const unpack = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize: headBytes });
+  unpack.end(head);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of unpack as AsyncIterable<Uint8Array>) {
+      pieces.push(piece);
+      length += piece.byteLength;
+      if (length >= headBytes) break;
+    }
+  } catch (error) {
+    throw new HebbError(
+      `${path} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
+    );
+  }
+  return Buffer.concat(pieces);
+}
+
+/** The first bytes of a file, unpacked if they are gzip: at most 64 KiB are read, and little more is kept of what comes out. */
 async function readHead(path: string): Promise<Uint8Array> {
   await fileSize(path);
   let file: FileHandle | undefined;
@@ -84,13 +104,7 @@ async function readHead(path: string): Promise<Uint8Array> {
     const { bytesRead } = await file.read(buffer, 0, headBytes, 0);
     const head = buffer.subarray(0, bytesRead);
     if (!isGzip(head)) return head;
-    try {
-      return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 24 }).subarray(0, 2 ** 20);
-    } catch (error) {
-      throw new HebbError(
-        `${path} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
-      );
-    }
+    return await unpackedHead(head, path);
   } catch (error) {
     throw fileError(path, error);
   } finally {

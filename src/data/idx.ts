@@ -12,7 +12,7 @@ export interface IdxArray {
 export interface IdxOptions {
   /** The name used in messages; normally the file's. */
   readonly name?: string;
-  /** Most bytes accepted after unpacking (default 2 GiB − 1). */
+  /** Most bytes accepted after unpacking (default 64 MiB and a hundred times the packed size, below 2 GiB). */
   readonly maxBytes?: number;
 }
 
@@ -29,10 +29,16 @@ const kinds: ReadonlyMap<number, { readonly bytes: number; readonly dtype: DType
 
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-/** Unpacks gzip, in Node and browsers. Throws HebbError for damaged data, and for more than `maxBytes` (a zip bomb). */
+/** Data shrink to a fifth or a tenth; what shrinks far more is made to fill memory. */
+const usualLimit = (packed: number): number => Math.min(defaultMaxBytes, 2 ** 26 + 100 * packed);
+
+/**
+ * Unpacks gzip, in Node and browsers. Throws HebbError for damaged data, and for more than `maxBytes` (a zip bomb): 64 MiB and a
+ * hundred times the packed size, where nothing else is said.
+ */
 export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promise<Uint8Array> {
   const name = options.name ?? "the file";
-  const maxBytes = options.maxBytes ?? defaultMaxBytes;
+  const maxBytes = options.maxBytes ?? usualLimit(bytes.byteLength);
   const stream = new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new DecompressionStream("gzip"));
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -52,7 +58,9 @@ export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promi
   }
   if (length > maxBytes) {
     await reader.cancel();
-    throw new HebbError(`${name} unpacks to more than ${maxBytes} bytes; raise maxBytes if that is meant`);
+    throw new HebbError(
+      `${name} unpacks to more than ${maxBytes} bytes, from ${bytes.byteLength}; unpack it yourself if that is meant`,
+    );
   }
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(bytes.byteLength - 4, true);
   if (size !== length % 2 ** 32) {

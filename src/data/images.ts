@@ -75,6 +75,10 @@ export function fitImagePreprocessing(
       }
     }
     const middle = sum / (rows.length * plane);
+    if (!Number.isFinite(squares))
+      throw new HebbError(
+        `${names.images} holds values that are no finite numbers, or too large to scale; mend them before training`,
+      );
     const spread = Math.sqrt(Math.max(0, squares / (rows.length * plane) - middle * middle));
     mean.push(middle);
     scale.push(spread > 0 ? spread : 1);
