@@ -138,6 +138,10 @@ function commandFor(peer: PeerName, workload: string, threads: number): Command 
       return node24 === undefined || process.version.startsWith("v24") ? undefined : own(node24, "wasm");
     case "jax-js":
       return installed("jax/node_modules/@jax-js/jax") ? { file: peerNode, args: script("jaxjs.mjs") } : undefined;
+    case "brain.js":
+      return threads === 1 && installed("brain/node_modules/brain.js")
+        ? { file: peerNode, args: script("brain.mjs") }
+        : undefined;
     case "tfjs-wasm":
       // Its threads need a browser: in Node the worker's blob: address is refused.
       return threads === 1 && installed("tfjs/node_modules/@tensorflow/tfjs-backend-wasm")

@@ -13,6 +13,7 @@ from_npm() {
 }
 from_npm jax @jax-js/jax@0.1.25
 from_npm tfjs @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0
+from_npm brain --ignore-scripts brain.js@1.6.1
 from_npm ortweb onnxruntime-web@1.30.0
 # Its processor binaries are in the package; its install script would fetch others.
 from_npm ortnode --ignore-scripts onnxruntime-node@1.30.0

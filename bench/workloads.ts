@@ -20,6 +20,7 @@ export type PeerName =
   | "hebb wasm"
   | "hebb wasm (Node 24)"
   | "jax-js"
+  | "brain.js"
   | "tfjs-wasm"
   | "onnxruntime-web"
   | "onnxruntime-node"
@@ -55,14 +56,15 @@ export const workloads: readonly Workload[] = [
     group: "W2",
     title: "tiny MLP step: 2→8→8→1, tanh, SGD, batch 32",
     unit: "µs",
-    peers: trainers,
+    peers: [...trainers, "brain.js"],
+    inexact: "brain.js updates after every sample, 32 times a step, with squared errors",
   },
   {
     id: "mlp",
     group: "W3",
     title: "MNIST MLP step: 784→128→64→10, ReLU, Adam, batch 64",
     unit: "µs",
-    peers: trainers,
+    peers: [...trainers, "brain.js"],
   },
   {
     id: "cnn",
@@ -85,7 +87,13 @@ export const workloads: readonly Workload[] = [
     unit: "ms",
     peers: trainers,
   },
-  { id: "infer-mlp", group: "W7", title: "inference, batch 1, MNIST MLP", unit: "µs", peers: everyone },
+  {
+    id: "infer-mlp",
+    group: "W7",
+    title: "inference, batch 1, MNIST MLP",
+    unit: "µs",
+    peers: [...everyone, "brain.js"],
+  },
   { id: "infer-cnn", group: "W7", title: "inference, batch 1, small CNN", unit: "µs", peers: everyone },
   {
     id: "chain",
