@@ -19,6 +19,7 @@ function blocksOf(page: string): string[] {
   const text = readFileSync(join(root, "docs", page), "utf8");
   return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) =>
     code
+      .replace(/from "hebb\/data\/node"/g, `from "${join(root, "src/data/node.ts")}"`)
       .replace(/from "hebb\/(\w+)"/g, (_, room: string) => `from "${join(root, "src", room, "index.ts")}"`)
       .replace(/from "hebb"/g, `from "${join(root, "src/index.ts")}"`),
   );
@@ -61,6 +62,14 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^0\.\d{4}\nNaN\n$/,
   ],
   "optimizers.md": [/^\[ true, true \] 1\ntrue\n$/, /^true\n$/, /^true 1\n$/],
+  "data.md": [
+    /^age: number, 1 missing; city: category, 0 missing; since: date, 0 missing; income: number, 0 missing\n120 30 4\n$/,
+    /^rooms, rooms \(missing\) true\n$/,
+    /^\[ 2, 1, 4, 4 \] \[ 'dark', 'light' \] \[ 0, 1 \] -1 1\n$/,
+    /^true false\n$/,
+    /^\[ 14, 1 \] \[ 3 \] 74 14\n$/,
+    /^20000 true\n$/,
+  ],
   "doctor.md": [/softmaxBeforeCrossEntropy in 3: .*\n {2}seen the 2 outputs of every row.*\n {2}why .*\n {2}fix .*\n$/],
 };
 

@@ -93,7 +93,7 @@ export function refuseZeros(piece: string, before: number, name: string): void {
   const zero = piece.indexOf("\0");
   if (zero < 0) return;
   throw new HebbError(
-    `${name} holds a zero byte at character ${before + zero}, so it is not a text table; check that it is the right file, and name its encoding if it is UTF-16 without a byte order mark`,
+    `${name} holds a zero byte at character ${before + zero}, so it is not a text table; check that it is the right file (UTF-16 needs a byte order mark)`,
   );
 }
 

@@ -159,7 +159,7 @@ export class RecordReader {
     if (this.#width === undefined) {
       if (record.length > maxColumns)
         throw this.#fault(
-          `${record.length} columns are more than ${maxColumns}; check the delimiter, or raise maxColumns`,
+          `${record.length} columns are more than ${maxColumns}; check the delimiter (a program may raise maxColumns)`,
         );
       this.#width = record.length;
     }
@@ -181,7 +181,7 @@ export class RecordReader {
 
   #tooLong(): HebbError {
     return this.#fault(
-      `a record is longer than ${this.#options.maxRecordLength} characters, which usually means an unclosed quote; close it, or raise maxRecordLength`,
+      `a record is longer than ${this.#options.maxRecordLength} characters, which usually means an unclosed quote; close it (a program may raise maxRecordLength)`,
     );
   }
 }

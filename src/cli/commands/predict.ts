@@ -39,6 +39,8 @@ export async function predict(
     );
     rows = names === undefined ? numbers(predictions, inverseFor(preprocessing)) : classes(predictions, names);
   }
+  const files = raw.kind === "images" ? raw.files : undefined;
+  if (files !== undefined) rows = rows.map((row, place): Row => ({ file: files[place] ?? "", ...row }));
   const text = (): string => {
     const columns = Object.keys(rows[0] ?? { prediction: "" });
     return formatCsv(
