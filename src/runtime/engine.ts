@@ -206,7 +206,7 @@ function deviceFor(
       return { device: createCDevice({ threads }) };
     case "auto":
       try {
-        return { device: createCDevice({ threads }) };
+        return { device: createCDevice({ threads, sparing: true }) };
       } catch (error) {
         if (!(error instanceof HebbError)) throw error;
         return { device: createWasmDevice({ threads }), reason: error.message };

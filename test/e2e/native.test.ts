@@ -34,7 +34,7 @@ interface Printed {
 
 function train(env: Readonly<Record<string, string>>): Promise<{ code: number | null; out: string; err: string }> {
   const child = spawn(process.execPath, [join(root, "scripts/run.mjs"), join(root, "test/e2e/steps.ts")], {
-    env: { ...process.env, HEBB_BACKEND: "auto", ...env },
+    env: { ...process.env, HEBB_BACKEND: "c", ...env },
   });
   let [out, err] = ["", ""];
   child.stdout.on("data", (text) => (out += text));
@@ -118,7 +118,7 @@ describe("without a compiler", () => {
   const bin = pathWithoutCompiler();
 
   it("auto computes on wasm and says why", async () => {
-    const { code, out, err } = await train({ PATH: bin, HEBB_CC: "" });
+    const { code, out, err } = await train({ PATH: bin, HEBB_CC: "", HEBB_BACKEND: "auto" });
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(printed(out).backend).toBe("wasm");
     expect(printed(out).description).toContain("not c: no C compiler is on the PATH");

@@ -5,7 +5,7 @@ import { add, axisValue, binary, cast, constant, int, mul, newAxis, type Scalar,
 import { axesIn, replaceAxes } from "../analysis/contraction.ts";
 import { along } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
-import { canTurn, type Factor } from "./contractionPlan.ts";
+import { canTurn, type Factor, tableOf } from "./contractionPlan.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { needLanes } from "./lanes.ts";
 import { emitLoops } from "./loops.ts";
@@ -68,11 +68,13 @@ function copied(context: EmitContext, kernel: ContractionKernel, side: Factor, p
   return [...emitLoops(loops, context).phases];
 }
 
-/** A matrix whose neighbours lie along k: sixteen by sixteen elements are turned in registers. */
+/** A side whose neighbours lie along the last axis of k: sixteen by sixteen elements are turned in registers. */
 function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase {
   const { operand } = side;
   if (operand === undefined) throw new Error("only a plain load is turned");
   const k = extentOf(kernel.k);
+  const steps = along(operand, kernel.k);
+  const run = steps.at(-1)?.extent ?? 1;
   const outer = extentOf(side.group.inner);
   const stride = along(operand, side.group.inner)[0]?.stride ?? 0;
   needTurn(context);
@@ -87,18 +89,25 @@ function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, p
     offset += ` + n${place} * ${operand.strideOf(axis)}`;
   });
   const shared = context.address(context.sharedBuffer("float32"), panels.place);
+  // The last of a row's blocks may run on into the next row, whose first block is written after it.
+  const blocks = `for (long k = 0; k < ${run}; k += 16)
+      for (long r = ${Math.floor((width - 1) / 16) * 16}; r >= 0; r -= 16) {
+        const long have = rows - r < 0 ? 0 : rows - r < 16 ? rows - r : 16;
+        const long room = ${width} - r < 16 ? ${width} - r : 16;
+        turn16(p + r * ${stride} + k, ${stride}, have, ${run} - k, q + k * ${width} + r, ${width}, room);
+      }`;
+  const whole = steps.length <= 1;
   const source = `static void ${name}(${phaseParameters}) {
-  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
+${whole ? "" : `  static const int runs[] = {${tableOf(steps.slice(0, -1)).join(", ")}};\n`}  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
   float *const to = (float *)(${shared});
   for (int unit = low; unit < high; unit++) {
     const long panel = unit % ${count};
-${decode}    const float *const p = from + (${offset}) + panel * ${width} * ${stride};
-    float *const q = to + (long)unit * ${width * k};
+${decode}    const float *const first = from + (${offset}) + panel * ${width} * ${stride};
     const long rows = ${outer} - panel * ${width} < ${width} ? ${outer} - panel * ${width} : ${width};
-    for (long r = 0; r < ${width}; r += 16) {
-      const long have = rows - r < 16 ? rows - r : 16;
-      const long room = ${width} - r < 16 ? ${width} - r : 16;
-      for (long k = 0; k < ${k}; k += 16) turn16(p + r * ${stride} + k, ${stride}, have, ${k} - k, q + k * ${width} + r, ${width}, room);
+    for (long run = 0; run < ${k / run}; run++) {
+      const float *const p = first${whole ? "" : " + runs[run]"};
+      float *const q = to + (long)unit * ${width * k} + run * ${width * run};
+      ${blocks}
     }
   }
 }

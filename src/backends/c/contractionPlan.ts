@@ -205,11 +205,13 @@ function packing(side: Factor, kernel: ContractionKernel, batch: readonly Axis[]
   return times * (k.length + outer.length > 2 ? cyclesGathered : (cyclesGathered + cyclesTurned) / 2);
 }
 
-/** Whether a side is a matrix whose neighbours in memory are neighbours along k. */
+/** Whether a side has rows whose neighbours in memory are neighbours along the last axis of k. */
 export function canTurn({ operand, group }: Factor, kernel: ContractionKernel): boolean {
   if (operand === undefined || kernel.dtype !== "float32") return false;
   const [outer, k] = [along(operand, group.inner), along(operand, kernel.k)];
-  return outer.length <= 1 && k.length === 1 && k[0]?.stride === 1 && k[0].extent >= 8;
+  const run = k.at(-1);
+  if (outer.length > 1 || run === undefined || run.stride !== 1 || run.extent < 8) return false;
+  return extentOf(kernel.k) / run.extent <= longestTable;
 }
 
 function storingCycles(

@@ -19,6 +19,8 @@ import { workOf } from "./work.ts";
 const mostThreads = 64;
 /** A program that runs once is compiled from this much work on: less is done by WebAssembly before a compiler has started. */
 const worthCompiling = 1e8;
+/** Where c was not asked for by name, a program that runs many times is compiled from this much work on: below, a start without a compiler is worth more than microseconds. */
+const worthLasting = 2e6;
 
 /** A profile is the least of so many runs: other programs on the machine take their turns. */
 const profileRounds = 5;
@@ -27,6 +29,8 @@ export interface CDeviceOptions {
   readonly threads?: number | "auto";
   /** Compiles every program, those that run once too: for tests of the emitted code. Default: false. */
   readonly always?: boolean;
+  /** Leaves programs of little work to WebAssembly, those that run many times too: nobody asked for c by name. Default: false. */
+  readonly sparing?: boolean;
 }
 
 /**
@@ -39,7 +43,7 @@ export function createCDevice(options: CDeviceOptions = {}): Device {
     throw new HebbError(`${asked} threads cannot be; use a whole number from 1 on, or "auto"`);
   }
   const threads = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
-  return new CDevice(threads, options.always === true);
+  return new CDevice(threads, options.always === true, options.sparing === true);
 }
 
 class CDevice implements Device {
@@ -48,6 +52,7 @@ class CDevice implements Device {
   readonly toolchain: Toolchain;
   readonly host: WasmDevice;
   private readonly always: boolean;
+  private readonly sparing: boolean;
   private readonly pool: Pool | undefined;
   private readonly sanitizer: Sanitizer | undefined;
   private warned = false;
@@ -55,18 +60,20 @@ class CDevice implements Device {
   private address = 0;
   private words32: Int32Array = new Int32Array(0);
 
-  constructor(threads: number, always: boolean) {
+  constructor(threads: number, always: boolean, sparing: boolean) {
     this.toolchain = new Toolchain();
     this.pool = threads > 1 ? new Pool(this.toolchain, threads) : undefined;
     if (this.pool === undefined) koffi();
     this.threads = this.pool?.threads ?? 1;
     this.always = always;
+    this.sparing = sparing;
     this.sanitizer = sanitizer();
     this.host = createWasmDevice({ threads: 1 });
   }
 
   get description(): string {
-    return `c, ${this.toolchain.description}, ${this.threads} thread${this.threads === 1 ? "" : "s"}`;
+    const rest = this.sparing ? "; small programs on wasm" : "";
+    return `c, ${this.toolchain.description}, ${this.threads} thread${this.threads === 1 ? "" : "s"}${rest}`;
   }
 
   /** Where the memory lies; it may move when it grows. */
@@ -123,7 +130,8 @@ class CDevice implements Device {
   }
 
   compile(program: Program, options: CompileOptions = {}): Executable {
-    const pays = options.lasting !== false || workOf(program) >= worthCompiling;
+    const least = options.lasting === false ? worthCompiling : this.sparing ? worthLasting : 0;
+    const pays = workOf(program) >= least;
     if (!pays && !this.always) return this.host.compile(program, options);
     try {
       return new CExecutable(this, program);

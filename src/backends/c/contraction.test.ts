@@ -1,0 +1,76 @@
+// Contractions in C, at the sizes where another way of computing them is taken, against sums in plain JavaScript.
+import { afterAll, describe, expect, it } from "vitest";
+import { allDevices } from "../../../test/conformance/devices.ts";
+import { evaluate, type Value, valueOf } from "../../../test/conformance/run.ts";
+import { conv2d } from "../../graph/ops/conv.ts";
+import { matmul } from "../../graph/ops/matmul.ts";
+import { permute } from "../../graph/ops/movement.ts";
+import { sizeOf } from "../../graph/shape.ts";
+
+const devices = allDevices();
+const [reference] = devices;
+const device = devices.find(({ backend }) => backend === "c");
+afterAll(() => {
+  for (const each of devices) each.close();
+});
+
+/** Small integers, so that every sum is exact in any order. */
+const integers = (shape: readonly number[], salt: number): Value =>
+  valueOf(
+    "float32",
+    shape,
+    Array.from({ length: sizeOf(shape) }, (_, i) => ((Math.imul(i + salt * 7919, 0x9e3779b1) >>> 16) % 7) - 3),
+  );
+
+/** a · b of [m, k] and [k, n]. */
+function product(a: Value, b: Value): number[] {
+  const [[m = 0, k = 0], [, n = 0]] = [a.shape, b.shape];
+  const out = new Array<number>(m * n).fill(0);
+  for (let i = 0; i < m; i++)
+    for (let s = 0; s < k; s++) {
+      const x = a.data[i * k + s] ?? 0;
+      for (let j = 0; j < n; j++) out[i * n + j] = (out[i * n + j] ?? 0) + x * (b.data[s * n + j] ?? 0);
+    }
+  return out;
+}
+
+describe.skipIf(device === undefined)("contractions in C", () => {
+  // Few columns take tall tiles, of which rows far apart are turned into panels: heights that sixteen does not divide.
+  it.each([
+    [24, 1024, 16],
+    [23, 256, 16],
+    [20, 2048, 12],
+    [33, 1024, 9],
+    [240, 512, 16],
+    [17, 4096, 5],
+    [1000, 2, 100],
+    [65, 3, 1],
+    [1, 1, 33],
+    [1, 784, 128],
+  ])("[%i, %i] · [.., %i], either side transposed", (m, k, n) => {
+    if (device === undefined) return;
+    const [a, b] = [integers([m, k], 1), integers([k, n], 2)];
+    const expected = product(a, b);
+    const outputs = evaluate(device, [a, b], ([x, y]) => {
+      if (x === undefined || y === undefined) return [];
+      return [matmul(x, y), permute(matmul(permute(y, [1, 0]), permute(x, [1, 0])), [1, 0])];
+    });
+    for (const { data } of outputs) expect(data).toEqual(expected);
+  });
+
+  it.each([
+    // Single rows side by side, also with a stride.
+    [[3, 5, 9, 11], [5, 1, 3, 3], { padding: 1, groups: 5 }],
+    [[2, 7, 13, 12], [7, 1, 5, 5], { padding: 2, stride: 2, groups: 7 }],
+    [[2, 4, 8, 8], [8, 1, 3, 3], { groups: 4 }],
+    // Rows of twelve among padded ones.
+    [[3, 4, 12, 12], [6, 4, 3, 3], { padding: 1 }],
+    [[16, 8, 12, 12], [24, 8, 1, 1], {}],
+  ] as const)("a convolution of %j by %j, %j", (image, kernel, options) => {
+    if (device === undefined) return;
+    const values = [integers(image, 3), integers(kernel, 4)];
+    const build: Parameters<typeof evaluate>[2] = ([x, w]) =>
+      x === undefined || w === undefined ? [] : [conv2d(x, w, undefined, options)];
+    expect(evaluate(device, values, build)).toEqual(evaluate(reference, values, build));
+  });
+});
