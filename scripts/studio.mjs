@@ -8,6 +8,19 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** The backend that needs a C compiler, left out of what a browser loads. */
+const withoutC = {
+  name: "without-c",
+  setup({ onLoad }) {
+    onLoad({ filter: /src[/\\\\]backends[/\\\\]c[/\\\\]index\.ts$/ }, () => ({
+      contents: `import { HebbError } from "../../graph/errors.ts";
+        export function createCDevice() { throw new HebbError("a browser has no C compiler"); }`,
+      loader: "ts",
+      resolveDir: join(root, "src/backends/c"),
+    }));
+  },
+};
+
 /** Every file of the page by its name, as bytes. All addresses in it are relative, so that any folder of any server will do. */
 export async function bundleStudio() {
   const shared = {
@@ -33,9 +46,23 @@ export async function bundleStudio() {
       chunkNames: "part-[hash]",
       metafile: true,
     }),
-    build({ ...shared, entryPoints: { worker: "studio/engine/worker.ts" } }),
+    build({
+      ...shared,
+      entryPoints: { worker: "studio/engine/worker.ts" },
+      // A page decodes pictures by itself, and has no compiler for C.
+      external: [...shared.external, "fast-png", "jpeg-js", "hyparquet", "hyparquet-compressors"],
+      plugins: [withoutC],
+    }),
   ]);
-  const files = new Map([["index.html", readFileSync(join(root, "studio/index.html"))]]);
+  const preloads = initialScripts(page.metafile)
+    .filter((name) => name !== "studio.js")
+    .map((name) => `<link rel="modulepreload" href="${name}" />\n    `)
+    .join("");
+  const html = readFileSync(join(root, "studio/index.html"), "utf8").replace(
+    '<script type="module"',
+    `${preloads}<script type="module"`,
+  );
+  const files = new Map([["index.html", Buffer.from(html)]]);
   for (const { path, contents } of [...page.outputFiles, ...worker.outputFiles])
     files.set(path.slice(shared.outdir.length + 1), Buffer.from(contents));
   return { files, metafile: page.metafile };

@@ -16,6 +16,9 @@ const gradientRows = 256;
 const confusionLimit = 30;
 const mostPairs = 400;
 
+/** A neuron as it is selected: its stage and its place there. */
+const unitPattern = /^(\d+)\.(\d+)$/;
+
 const floats = (value: Tensor): Float32Array => {
   const values = value.dataSync();
   return values instanceof Float32Array ? values : Float32Array.from(values);
@@ -78,10 +81,11 @@ export class View {
     this.#fine = size < 400 ? 80 : size < 3000 ? 56 : 36;
   }
 
-  layers(): LayerNumbers[] {
+  /** The weights, and their slopes where they are wanted: these cost a pass back through the network. */
+  layers(withSlopes = true): LayerNumbers[] {
     const { layers } = this.#session.network;
     this.#session.network.model.eval();
-    const slopes = this.#slopes();
+    const slopes = withSlopes ? this.#slopes() : [];
     this.#session.network.model.train();
     return layers.map(({ weight, bias }, place) => ({
       weight: floats(weight).slice(),
@@ -176,7 +180,7 @@ export class View {
     before: readonly LayerNumbers[] | undefined,
     layers: readonly LayerNumbers[],
   ): UnitNumbers | undefined {
-    const match = /^(\d+)\.(\d+)$/.exec(state.selected);
+    const match = unitPattern.exec(state.selected);
     const [stage, unit] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
     const { network, trainPart, prepared } = this.#session;
     const now = layers[stage - 1];
@@ -254,7 +258,7 @@ export class View {
   snapshot(state: StudioState, before: readonly LayerNumbers[] | undefined, stepsPerSecond: number): Snapshot {
     const session = this.#session;
     const now = session.record();
-    const layers = this.layers();
+    const layers = this.layers(unitPattern.test(state.selected));
     const { history } = session;
     const reset = session.step < this.#sentStep || this.#sentStep < 0;
     const fresh = reset ? history : history.filter(({ step }) => step > this.#sent);

@@ -24,7 +24,10 @@ const slice = 12;
 const fastest = 30;
 /** Pictures that cost more come less often, so that nearly all the time is for training. */
 const costShare = 16;
+const slowest = 500;
 let pictureEvery = fastest;
+/** The first picture of a run waits for the compiler; what it cost says nothing about the next. */
+let compiled = false;
 /** Longer than this a run is taken a part at a time, so that messages come through. */
 const mostSteps = 20000;
 
@@ -69,7 +72,8 @@ function picture(): void {
   wanted = false;
   lastPicture = performance.now();
   const snapshot = view.snapshot(state, lastLayers, rate.value);
-  pictureEvery = Math.max(fastest, costShare * (performance.now() - lastPicture));
+  pictureEvery = compiled ? Math.min(slowest, Math.max(fastest, costShare * (performance.now() - lastPicture))) : 0;
+  compiled = true;
   lastLayers = snapshot.layers;
   // The maps are handed over, not copied: they are the largest part.
   const { stages, output } = snapshot.maps;
@@ -171,6 +175,7 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   state = opened.state;
   session = opened;
   view = new View(opened);
+  compiled = false;
   lastLayers = undefined;
   overruled.clear();
   due = 0;

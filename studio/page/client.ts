@@ -12,7 +12,9 @@ export class Client {
   #next = 1;
 
   constructor(address: URL, receive: (message: FromWorker) => void) {
-    this.#worker = new Worker(address, { type: "module" });
+    // The page's frame has started it already, where it may run scripts of its own.
+    const started: unknown = Reflect.get(globalThis, "hebbEngine");
+    this.#worker = started instanceof Worker ? started : new Worker(address, { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === "answer") this.#settle(data.id)?.resolve(data.answer);
       else if (data.kind === "refused") this.#settle(data.id)?.reject(new Error(data.text));

@@ -90,7 +90,7 @@ export interface HistoryPoint {
   readonly test: Figures | undefined;
 }
 
-/** The weights and slopes of one layer. */
+/** The weights of one layer; its slopes too while one of the network's neurons is selected. */
 export interface LayerNumbers {
   readonly weight: Float32Array;
   readonly weightShape: readonly number[];

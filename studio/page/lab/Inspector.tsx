@@ -83,7 +83,8 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
         if (field !== null && document.activeElement !== field)
           field.value = short(figures[0] ?? 0).replaceAll("−", "-");
         row.querySelectorAll("td[data-live]").forEach((cell, place) => {
-          cell.textContent = short(figures[place + 1] ?? 0);
+          const figure = figures[place + 1];
+          cell.textContent = figure === undefined ? "" : short(figure);
         });
       });
     };
