@@ -95,4 +95,19 @@ describe("memory", () => {
     const { step, batch } = training();
     await expectFlat("eager", () => step(...batch()).itemSync());
   }, 240_000);
+
+  test("is bounded in a loop that never awaits, whose results are dropped at once", () => {
+    const x = tensor(new Float32Array(128 * 1024).fill(1));
+    const next = compile((value: Tensor) => value.mul(0.5).add(1));
+    const before = process.memoryUsage().rss;
+    let result = x;
+    // A gigabyte of results, compiled and eager.
+    for (let step = 0; step < 1_000; step++) result = next(result);
+    for (let step = 0; step < 1_000; step++) {
+      result = result.mul(0.5).add(1);
+      if (step % 10 === 9) result.dataSync();
+    }
+    expect(result.dataSync()[7]).toBe(2);
+    expect(process.memoryUsage().rss - before).toBeLessThan(300 << 20);
+  }, 120_000);
 });

@@ -11,6 +11,13 @@ export interface Block {
   readonly bytes: number;
 }
 
+/** Memory of the host that programs of a device can use where it lies; the garbage collector frees it. */
+export interface HostBlock extends Block {
+  readonly array: TypedArray;
+}
+
+export const isHostBlock = (block: Block): block is HostBlock => "array" in block;
+
 /** An index that left its range while a program ran (see `guard` in graph/scalar.ts). */
 export interface GuardFailure {
   readonly site: string;
@@ -19,6 +26,8 @@ export interface GuardFailure {
 }
 
 export interface Executable {
+  /** Whether arguments may be blocks of the host's memory. */
+  readonly takesHostBlocks: boolean;
   /** Runs with one block for each argument slot. Returns the first guard that failed, if any; blocks are then unspecified. */
   run(blocks: readonly Block[]): GuardFailure | undefined;
   /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
@@ -42,6 +51,8 @@ export interface Device {
   readonly threads: number;
   allocate(bytes: number): Block;
   free(block: Block): void;
+  /** Unwritten memory of the host for a large result, where programs can use it. */
+  hostBlock?(dtype: DType, length: number): HostBlock;
   write(block: Block, data: TypedArray): void;
   /** A copy of the first `length` elements. */
   read(block: Block, dtype: DType, length: number): TypedArray;

@@ -68,20 +68,20 @@ export class BoundProgram {
 
   /** Runs once. Returns the values of the outputs that update no cell, in order. */
   run(args: readonly Storage[]): Storage[] {
-    const { memory, bindings, blocks } = this;
+    const { memory, bindings, blocks, executable } = this;
     for (const cell of this.written) memory.beforeWrite(cell);
     const fresh: (Storage | undefined)[] = [];
     for (let slot = 0; slot < bindings.length; slot++) {
       const binding = bindings[slot] as Binding;
       switch (binding.kind) {
         case "argument":
-          blocks[slot] = memory.blockOf(args[binding.place] as Storage);
+          blocks[slot] = memory.blockOf(args[binding.place] as Storage, executable);
           break;
         case "cell":
           blocks[slot] = binding.cell.block ?? memory.cellBlock(binding.cell);
           break;
         case "value":
-          blocks[slot] = memory.blockOf(binding.storage);
+          blocks[slot] = memory.blockOf(binding.storage, executable);
           break;
         case "small":
           blocks[slot] = binding.block;
@@ -89,12 +89,12 @@ export class BoundProgram {
         case "large": {
           const storage = new Storage(binding.dtype, binding.shape, undefined);
           fresh[slot] = storage;
-          blocks[slot] = memory.newBlock(storage);
+          blocks[slot] = memory.resultBlock(storage, executable);
           break;
         }
       }
     }
-    const failure = this.executable.run(blocks);
+    const failure = executable.run(blocks);
     if (failure !== undefined) {
       throw new HebbError(
         `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}`,

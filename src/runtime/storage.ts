@@ -1,10 +1,27 @@
 // Values outside the graph: immutable storages and the state cells that change. Both may lie on the host, on the device, or on both.
 
-import type { Block, Device } from "../backends/backend.ts";
+import { type Block, type Device, type Executable, isHostBlock } from "../backends/backend.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+
+/**
+ * Where a value lies, apart from the value itself: device memory can follow it without keeping the value alive. A WeakRef would
+ * keep it until the running job ends, and with it every result of a long loop that never awaits.
+ */
+export interface Place {
+  readonly dtype: DType;
+  readonly length: number;
+  readonly bytes: number;
+  host: TypedArray | undefined;
+  /** Device memory with the value; managed by DeviceMemory. */
+  block: Block | undefined;
+  /** When it was last used on the device, in uses of any storage: the smallest moves to the host first. */
+  lastUse: number;
+  /** Whether it was moved off the device to make room. */
+  moved: boolean;
+}
 
 /** The immutable value of a tensor. */
 export class Storage implements Source {
@@ -12,23 +29,20 @@ export class Storage implements Source {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly length: number;
-  host: TypedArray | undefined;
-  /** Device memory with the value; managed by DeviceMemory. */
-  block: Block | undefined;
-  /** When it was last used on the device, in uses of any storage: the smallest moves to the host first. */
-  lastUse = 0;
-  /** The cell whose memory `block` is, while it is lent. */
+  readonly place: Place;
+  /** The cell whose memory it reads, while that is lent. */
   lender: Cell | undefined;
 
   constructor(dtype: DType, shape: Shape, host: TypedArray | undefined) {
     this.dtype = dtype;
     this.shape = shape;
     this.length = sizeOf(shape);
-    this.host = host;
+    const bytes = this.length * byteSize(dtype);
+    this.place = { dtype, length: this.length, bytes, host, block: undefined, lastUse: 0, moved: false };
   }
 
   get bytes(): number {
-    return this.length * byteSize(this.dtype);
+    return this.place.bytes;
   }
 }
 
@@ -41,8 +55,8 @@ export class Cell implements Source {
   name: string;
   host: TypedArray | undefined;
   block: Block | undefined;
-  /** The storage that reads this cell's memory without a copy, if one was handed out since the last change. */
-  lent: WeakRef<Storage> | undefined;
+  /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; it goes with that. */
+  lent: Storage | undefined;
   /** Counts changes, so that a cached read knows it is stale. */
   version = 0;
 
@@ -59,8 +73,10 @@ export class Cell implements Source {
   }
 }
 
-/** Evictable device memory is kept below this, or twice what one program needs. */
-const defaultBudgetBytes = 128 * 1024 * 1024;
+/** Evictable device memory is kept below this at first: results that are dropped at once then stay in the caches. */
+const firstBudgetBytes = 16 * 1024 * 1024;
+/** The budget doubles up to this when a value that was moved to the host is used again. */
+const mostBudgetBytes = 128 * 1024 * 1024;
 
 /**
  * Device memory as a cache of values: a block goes when its value is collected, and when the budget is passed the least
@@ -68,14 +84,14 @@ const defaultBudgetBytes = 128 * 1024 * 1024;
  */
 export class DeviceMemory {
   readonly device: Device;
-  private readonly owners = new Map<Block, WeakRef<Storage>>();
+  private readonly owners = new Map<Block, Place>();
   private readonly cells = new Set<WeakRef<Cell>>();
   private readonly registry: FinalizationRegistry<Block>;
   private readonly cellRegistry: FinalizationRegistry<{ block: Block | undefined; ref: WeakRef<Cell> }>;
   private readonly cellTokens = new WeakMap<Cell, { block: Block | undefined; ref: WeakRef<Cell> }>();
   private evictableBytes = 0;
   private uses = 0;
-  private budgetBytes = defaultBudgetBytes;
+  private budgetBytes = firstBudgetBytes;
 
   constructor(device: Device) {
     this.device = device;
@@ -86,18 +102,35 @@ export class DeviceMemory {
     });
   }
 
-  /** Device memory holding the value. */
-  blockOf(storage: Storage): Block {
-    storage.lastUse = ++this.uses;
-    if (storage.block !== undefined) return storage.block;
-    if (storage.host === undefined) throw new HebbError(`a tensor ${formatShape(storage.shape)} lost its value`);
+  /** Memory holding the value, such as the program can read. */
+  blockOf(storage: Storage, program: Executable): Block {
+    const { place } = storage;
+    place.lastUse = ++this.uses;
+    if (place.block !== undefined && (program.takesHostBlocks || !isHostBlock(place.block))) return place.block;
+    if (place.host === undefined) throw lost(storage.shape);
+    if (place.moved) {
+      place.moved = false;
+      if (this.budgetBytes < mostBudgetBytes) this.budgetBytes *= 2;
+    }
     const fresh = this.newBlock(storage);
-    this.device.write(fresh, storage.host);
+    this.device.write(fresh, place.host);
     return fresh;
   }
 
-  /** Fresh, unwritten device memory for a value a program is about to produce. */
-  newBlock(storage: Storage): Block {
+  /**
+   * Fresh, unwritten memory for a value a program is about to produce: the host's where that can be, so that the garbage collector
+   * frees it, in the middle of a loop too.
+   */
+  resultBlock(storage: Storage, program: Executable): Block {
+    const { device } = this;
+    if (!program.takesHostBlocks || device.hostBlock === undefined) return this.newBlock(storage);
+    const block = device.hostBlock(storage.dtype, storage.length);
+    storage.place.block = block;
+    storage.place.host = block.array;
+    return block;
+  }
+
+  private newBlock(storage: Storage): Block {
     this.makeRoom(storage.bytes);
     const block = this.device.allocate(Math.max(storage.bytes, 8));
     this.own(storage, block);
@@ -105,12 +138,13 @@ export class DeviceMemory {
   }
 
   private own(storage: Storage, block: Block): void {
-    storage.block = block;
-    storage.lastUse = ++this.uses;
+    const { place } = storage;
+    place.block = block;
+    place.lastUse = ++this.uses;
     storage.lender = undefined;
-    this.owners.set(block, new WeakRef(storage));
+    this.owners.set(block, place);
     this.evictableBytes += block.bytes;
-    this.registry.register(storage, block, storage);
+    this.registry.register(storage, block, place);
   }
 
   private release(block: Block): void {
@@ -126,33 +160,37 @@ export class DeviceMemory {
 
   private makeRoom(bytes: number): void {
     if (this.evictableBytes + bytes <= this.budgetBytes) return;
-    const held: Storage[] = [];
-    for (const [block, owner] of this.owners) {
-      const storage = owner.deref();
-      if (storage === undefined) this.release(block);
-      else held.push(storage);
-    }
-    held.sort((a, b) => a.lastUse - b.lastUse);
-    for (const storage of held) {
+    const places = [...this.owners.values()].sort((a, b) => a.lastUse - b.lastUse);
+    for (const place of places) {
       if (this.evictableBytes + bytes <= this.budgetBytes / 2) break;
-      this.toHost(storage);
+      this.toHost(place);
     }
   }
 
   /** Moves a value off the device. */
-  private toHost(storage: Storage): void {
-    const { block } = storage;
+  private toHost(place: Place): void {
+    const { block } = place;
     if (block === undefined) return;
-    storage.host ??= this.device.read(block, storage.dtype, storage.length);
-    storage.block = undefined;
-    this.registry.unregister(storage);
+    place.host ??= this.device.read(block, place.dtype, place.length);
+    place.block = undefined;
+    place.moved = true;
+    this.registry.unregister(place);
     this.release(block);
   }
 
+  /** The value; not to be changed. */
   read(storage: Storage): TypedArray {
-    if (storage.host !== undefined) return storage.host;
-    if (storage.block === undefined) throw new HebbError(`a tensor ${formatShape(storage.shape)} lost its value`);
-    return this.device.read(storage.block, storage.dtype, storage.length);
+    return storage.place.host ?? this.fromDevice(storage);
+  }
+
+  /** A copy of the value. */
+  copy(storage: Storage): TypedArray {
+    return storage.place.host?.slice() ?? this.fromDevice(storage);
+  }
+
+  private fromDevice({ place, shape }: Storage): TypedArray {
+    if (place.block === undefined) throw lost(shape);
+    return this.device.read(place.block, place.dtype, place.length);
   }
 
   /** The cell's own device memory. */
@@ -185,24 +223,22 @@ export class DeviceMemory {
 
   /** The cell's present value as an immutable one, without a copy until the cell changes. */
   lend(cell: Cell): Storage {
-    const known = cell.lent?.deref();
-    if (known !== undefined) return known;
+    if (cell.lent !== undefined) return cell.lent;
     const storage = new Storage(cell.dtype, cell.shape, undefined);
-    storage.block = this.cellBlock(cell);
+    storage.place.block = this.cellBlock(cell);
     storage.lender = cell;
-    cell.lent = new WeakRef(storage);
+    cell.lent = storage;
     return storage;
   }
 
   /** Must be called before the cell's memory is overwritten: whoever holds the old value keeps it. */
   beforeWrite(cell: Cell): void {
     cell.version++;
-    if (cell.lent === undefined) return;
-    const storage = cell.lent.deref();
+    const storage = cell.lent;
     cell.lent = undefined;
     if (storage === undefined || storage.lender !== cell) return;
-    storage.host = this.device.read(storage.block as Block, storage.dtype, storage.length);
-    storage.block = undefined;
+    storage.place.host = this.fromDevice(storage);
+    storage.place.block = undefined;
     storage.lender = undefined;
   }
 
@@ -215,21 +251,21 @@ export class DeviceMemory {
   /** The cell takes a storage's value: its memory when no one else needs it there, so nothing is copied. */
   adopt(cell: Cell, storage: Storage): void {
     cell.version++;
-    const { block } = storage;
-    if (block === undefined || storage.lender !== undefined) {
+    const { block } = storage.place;
+    if (block === undefined || isHostBlock(block) || storage.lender !== undefined) {
       this.writeCell(cell, this.read(storage));
       return;
     }
     const old = cell.block;
-    const borrower = cell.lent?.deref();
+    const borrower = cell.lent;
     // The storage's block becomes the cell's; the storage goes on reading it as a loan.
     this.owners.delete(block);
     this.evictableBytes -= block.bytes;
-    this.registry.unregister(storage);
+    this.registry.unregister(storage.place);
     cell.block = block;
     cell.host = undefined;
     storage.lender = cell;
-    cell.lent = new WeakRef(storage);
+    cell.lent = storage;
     this.track(cell);
     if (old === undefined) return;
     if (borrower !== undefined && borrower.lender === cell) this.own(borrower, old);
@@ -238,18 +274,15 @@ export class DeviceMemory {
 
   /** Moves every value and cell to the host, before the device is closed. */
   evacuate(): void {
-    for (const owner of [...this.owners.values()]) {
-      const storage = owner.deref();
-      if (storage !== undefined) this.toHost(storage);
-    }
+    for (const place of [...this.owners.values()]) this.toHost(place);
     for (const ref of this.cells) {
       const cell = ref.deref();
       if (cell?.block === undefined) continue;
-      const lent = cell.lent?.deref();
+      const { lent } = cell;
       cell.host = this.device.read(cell.block, cell.dtype, cell.length);
       if (lent !== undefined && lent.lender === cell) {
-        lent.host = cell.host.slice();
-        lent.block = undefined;
+        lent.place.host = cell.host.slice();
+        lent.place.block = undefined;
         lent.lender = undefined;
       }
       cell.lent = undefined;
@@ -258,3 +291,5 @@ export class DeviceMemory {
     }
   }
 }
+
+const lost = (shape: Shape): HebbError => new HebbError(`a tensor ${formatShape(shape)} lost its value`);

@@ -8,7 +8,7 @@ import { currentTrace, storageOf } from "./trace.ts";
 const evaluated = new WeakMap<Node, Storage>();
 const pending = new Map<Cell, Node>();
 /** Losses whose gradients were asked for: evaluated together with whatever comes next, so that the forward pass runs once. */
-let wanted: WeakRef<{ readonly node: Node }>[] = [];
+let wanted: { readonly node: Node }[] = [];
 const cellReads = new WeakMap<Cell, { version: number; node: Node }>();
 
 /** The value of a node if it has one. A node of a finished trace has none and never will. */
@@ -45,7 +45,7 @@ export function assignCell(cell: Cell, node: Node): void {
 export const dropPending = (cell: Cell): boolean => pending.delete(cell);
 
 export function wantLater(tensor: { readonly node: Node }): void {
-  if (currentTrace() === undefined) wanted.push(new WeakRef(tensor));
+  if (currentTrace() === undefined) wanted.push(tensor);
 }
 
 /** Evaluates the nodes, together with everything that waits. */
@@ -57,10 +57,7 @@ export function evaluate(nodes: readonly Node[]): Storage[] {
   };
   for (const node of nodes) ask(node);
   for (const node of pending.values()) ask(node);
-  for (const reference of wanted) {
-    const tensor = reference.deref();
-    if (tensor !== undefined) ask(tensor.node);
-  }
+  for (const { node } of wanted) ask(node);
   wanted = [];
   if (asked.size > 0) {
     const list = [...asked];

@@ -119,7 +119,7 @@ export class Tensor<S extends Shape = Shape> {
   dataSync(): TypedArray {
     refuseInTrace("a value");
     // A copy: values are immutable, whatever the caller does with the array.
-    return engine().memory.read(this.#settle()).slice();
+    return engine().memory.copy(this.#settle());
   }
 
   /** The elements in row-major order. */

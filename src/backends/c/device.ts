@@ -1,10 +1,18 @@
 // The C device: programs compiled by the machine's C compiler, over the memory of a WebAssembly device, which also runs the
 // programs that are not worth a compiler.
 import type { Program } from "../../compiler/kernel.ts";
-import type { DType, TypedArray } from "../../graph/dtype.ts";
+import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import { argumentBytes } from "../analysis/arguments.ts";
-import type { Block, CompileOptions, Device, Executable, GuardFailure } from "../backend.ts";
+import {
+  type Block,
+  type CompileOptions,
+  type Device,
+  type Executable,
+  type GuardFailure,
+  type HostBlock,
+  isHostBlock,
+} from "../backend.ts";
 import { alignUp } from "../wasm/allocator.ts";
 import { failureAddress } from "../wasm/guard.ts";
 import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
@@ -17,6 +25,7 @@ import { Toolchain } from "./toolchain.ts";
 import { workOf } from "./work.ts";
 
 const mostThreads = 64;
+const cacheLine = 64;
 /** A program that runs once is compiled from this much work on: less is done by WebAssembly before a compiler has started. */
 const worthCompiling = 1e8;
 /** Where c was not asked for by name, a program that runs many times is compiled from this much work on: below, a start without a compiler is worth more than microseconds. */
@@ -117,6 +126,19 @@ class CDevice implements Device {
     this.host.free(block);
   }
 
+  /** Without the zeros of a new typed array, on a boundary of cache lines. */
+  hostBlock(dtype: DType, length: number): HostBlock {
+    const bytes = length * byteSize(dtype);
+    const memory = Buffer.allocUnsafeSlow(bytes + cacheLine);
+    const start = Number(koffi().address(memory));
+    const skipped = (cacheLine - (start % cacheLine)) % cacheLine;
+    return {
+      address: start + skipped,
+      bytes,
+      array: viewOf(dtype, memory.buffer, memory.byteOffset + skipped, length),
+    };
+  }
+
   write(block: Block, data: TypedArray): void {
     this.host.write(block, data);
   }
@@ -199,6 +221,7 @@ class Pool {
 }
 
 class CExecutable implements Executable {
+  readonly takesHostBlocks = true;
   private readonly device: CDevice;
   private readonly program: Program;
   private readonly emitted: EmittedProgram;
@@ -206,8 +229,9 @@ class CExecutable implements Executable {
   private readonly table: number;
   private readonly library: Library;
   private readonly runNative: (base: number, table: number, pool: number) => unknown;
-  /** The addresses now in the table. */
+  /** The addresses now in the table, and where the memory lay then: those of the host's memory are counted from there. */
   private readonly bound: number[];
+  private boundBase = 0;
   private readonly argumentBytes: readonly number[];
 
   constructor(device: CDevice, program: Program) {
@@ -224,16 +248,22 @@ class CExecutable implements Executable {
     const perThread = alignUp(this.emitted.scratchBytes);
     const scratch = device.allocate(perThread * device.threads);
     const slots = tableSlots(program);
-    const table = device.allocate(4 * (slots.scratch + device.threads));
+    const table = device.allocate(8 * (slots.scratch + device.threads));
     this.blocks = [arena, shared, scratch, table];
     this.table = table.address;
-    const { words } = device;
-    const first = table.address / 4;
-    words[first + slots.arena] = arena.address;
-    words[first + slots.shared] = shared.address;
+    this.enter(slots.arena, arena.address);
+    this.enter(slots.shared, shared.address);
     for (let thread = 0; thread < device.threads; thread++) {
-      words[first + slots.scratch + thread] = scratch.address + perThread * thread;
+      this.enter(slots.scratch + thread, scratch.address + perThread * thread);
     }
+  }
+
+  /** An entry of the table: 64 bits, counted from where the memory lies. */
+  private enter(slot: number, offset: number): void {
+    const { words } = this.device;
+    const place = this.table / 4 + 2 * slot;
+    words[place] = offset;
+    words[place + 1] = Math.floor(offset / 2 ** 32);
   }
 
   run(blocks: readonly Block[]): GuardFailure | undefined {
@@ -277,6 +307,11 @@ class CExecutable implements Executable {
     if (blocks.length !== bound.length) {
       throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);
     }
+    const { base } = device;
+    if (base !== this.boundBase) {
+      this.boundBase = base;
+      bound.fill(-1);
+    }
     for (let slot = 0; slot < bound.length; slot++) {
       const block = blocks[slot];
       if (block === undefined || block.address === bound[slot]) continue;
@@ -287,7 +322,7 @@ class CExecutable implements Executable {
         );
       }
       bound[slot] = block.address;
-      device.words[this.table / 4 + slot] = block.address;
+      this.enter(slot, isHostBlock(block) ? block.address - base : block.address);
     }
   }
 

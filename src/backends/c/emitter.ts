@@ -5,7 +5,7 @@ import type { SharedScratch } from "../analysis/split.ts";
 import type { Target } from "./target.ts";
 
 /**
- * One step of a kernel: `static void name(const char *base, const unsigned *table, int low, int high, char *scratch)`, which
+ * One step of a kernel: `static void name(const char *base, const unsigned long long *table, int low, int high, char *scratch)`, which
  * does the work units low ≤ u < high. Units are independent; threads take ranges of them. What a unit computes must not
  * depend on the ranges, so that bits do not depend on threads. A kernel of several phases runs them in order, with a barrier
  * after each.
@@ -43,7 +43,7 @@ export interface EmitContext extends SharedScratch {
 }
 
 /** The parameters of every phase function. */
-export const phaseParameters = "char *base, const unsigned *table, int low, int high, char *scratch";
+export const phaseParameters = "char *base, const unsigned long long *table, int low, int high, char *scratch";
 
 /** The C type of an element in memory. */
 export const elementType: Readonly<Record<DType, string>> = {

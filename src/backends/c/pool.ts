@@ -9,16 +9,16 @@ const jobSpins = 20000;
  * that the machine has put aside keeps nobody waiting, but for the units it has claimed. Which thread computes a unit changes no bit.
  */
 export const poolInterface = `struct pool {
-  void (*run)(struct pool *, void (*job)(struct pool *, int, char *, const unsigned *, unsigned), char *, const unsigned *, unsigned phases);
+  void (*run)(struct pool *, void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned), char *, const unsigned long long *, unsigned phases);
   int threads;
   /* The number of the open phase, and in the low half the next unit of it. */
   __attribute__((aligned(64))) unsigned long long open;
   /* Units of the open phase that are done. */
   __attribute__((aligned(64))) int done;
   __attribute__((aligned(64))) int jobs;
-  void (*job)(struct pool *, int, char *, const unsigned *, unsigned);
+  void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned);
   char *base;
-  const unsigned *table;
+  const unsigned long long *table;
   unsigned first;
   unsigned next;
   __attribute__((aligned(64))) int asleep;
@@ -91,7 +91,7 @@ static void announce(struct workers *w) {
 }
 
 /* The description changes between two counts of jobs, so that a worker that read it meanwhile reads it again. */
-static void describe(struct pool *p, void (*job)(struct pool *, int, char *, const unsigned *, unsigned), char *base, const unsigned *table, unsigned phases) {
+static void describe(struct pool *p, void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned), char *base, const unsigned long long *table, unsigned phases) {
   __atomic_add_fetch(&p->jobs, 1, __ATOMIC_SEQ_CST);
   __atomic_store_n(&p->job, job, __ATOMIC_RELAXED);
   __atomic_store_n(&p->base, base, __ATOMIC_RELAXED);
@@ -101,12 +101,12 @@ static void describe(struct pool *p, void (*job)(struct pool *, int, char *, con
   announce((struct workers *)p);
 }
 
-static void run(struct pool *p, void (*job)(struct pool *, int, char *, const unsigned *, unsigned), char *base, const unsigned *table, unsigned phases) {
+static void run(struct pool *p, void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned), char *base, const unsigned long long *table, unsigned phases) {
   describe(p, job, base, table, phases);
   job(p, 0, base, table, p->first);
 }
 
-static void nothing(struct pool *p, int thread, char *base, const unsigned *table, unsigned first) {}
+static void nothing(struct pool *p, int thread, char *base, const unsigned long long *table, unsigned first) {}
 
 static void *work(void *argument) {
   struct seat seat = *(struct seat *)argument;
@@ -124,9 +124,9 @@ static void *work(void *argument) {
       pthread_mutex_unlock(&seat.workers->mutex);
     }
     __atomic_add_fetch(&p->inside, 1, __ATOMIC_SEQ_CST);
-    void (*job)(struct pool *, int, char *, const unsigned *, unsigned);
+    void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned);
     char *base;
-    const unsigned *table;
+    const unsigned long long *table;
     unsigned first;
     /* An even count: nobody is changing the description. */
     for (int spins = 0;; spins++) {

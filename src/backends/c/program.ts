@@ -54,7 +54,7 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
 ${[...context.helpers.values()].join("")}
 ${functions.source()}
 ${listed ? listedRun(phases, functions, slots.scratch) : ""}${shares ? sharedRun(phases, functions, slots.scratch, listed) : ""}
-void hebb_run(char *base, const unsigned *table, struct pool *pool) {
+void hebb_run(char *base, const unsigned long long *table, struct pool *pool) {
 ${
   shares
     ? `  if (pool) {
@@ -66,7 +66,7 @@ ${
 }${alone}}
 
 #ifdef HEBB_PROFILE
-void hebb_kernel(char *base, const unsigned *table, int kernel) {
+void hebb_kernel(char *base, const unsigned long long *table, int kernel) {
   switch (kernel) {
 ${ranges
   .map(([from, to], place) => {
@@ -120,7 +120,7 @@ const shareOf = (phase: Phase): number => (isShared(phase) ? Math.max(1, Math.fl
  */
 function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number, listed: boolean): string {
   const head =
-    "static void run_thread(struct pool *pool, int thread, char *base, const unsigned *table, unsigned first) {\n";
+    "static void run_thread(struct pool *pool, int thread, char *base, const unsigned long long *table, unsigned first) {\n";
   if (listed) return `${head}  run_listed(pool, thread, base, table, first, 0, ${phases.length});\n}\n`;
   let body = "";
   let shared = 0;
@@ -149,12 +149,12 @@ function listedRun(phases: readonly Phase[], functions: SharedFunctions, scratch
     (phase) => `  {${functions.nameOf(phase)}, ${phase.units}, ${shareOf(phase)}, ${functions.operandsOf(phase)}},\n`,
   );
   return `static const struct phase {
-  void (*run)(char *, const unsigned *, int, int, char *, const unsigned *);
+  void (*run)(char *, const unsigned long long *, int, int, char *, const unsigned *);
   int units, share;
   const unsigned *operands;
 } phases[] = {
 ${entries.join("")}};
-static void run_listed(struct pool *pool, int thread, char *base, const unsigned *table, unsigned number, int from, int to) {
+static void run_listed(struct pool *pool, int thread, char *base, const unsigned long long *table, unsigned number, int from, int to) {
   char *scratch = base + table[${scratchSlot} + thread];
   for (const struct phase *p = phases + from; p < phases + to; p++) {
     if (!pool || p->share == 0) {

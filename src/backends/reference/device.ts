@@ -78,6 +78,7 @@ class ReferenceDevice implements Device {
 }
 
 class ReferenceExecutable implements Executable {
+  readonly takesHostBlocks = false;
   readonly #device: ReferenceDevice;
   readonly #program: Program;
   readonly #arena: Block;

@@ -136,7 +136,11 @@ class Wasm implements WasmDevice {
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
     // A single number, such as a loss, is read after every step: two views would cost more than the step of a small network.
     if (length === 1 && dtype === "float32") return Float32Array.of(this.floats[block.address / 4] ?? 0);
-    return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
+    const view = viewOf(dtype, this.memoryObject.buffer, block.address, length);
+    const memory = unset(view.byteLength);
+    if (memory === undefined) return view.slice();
+    memory.set(this.bytes.subarray(block.address, block.address + view.byteLength));
+    return viewOf(dtype, memory.buffer, memory.byteOffset, length);
   }
 
   copy(from: Block, to: Block): void {
@@ -162,6 +166,11 @@ class Wasm implements WasmDevice {
   }
 }
 
+/** Copies from here on skip the zeros that a typed array begins with, where the platform can do without. */
+const worthUnset = 16 * 1024;
+const unset = (bytes: number): Uint8Array | undefined =>
+  bytes < worthUnset ? undefined : globalThis.Buffer?.allocUnsafeSlow(bytes);
+
 /** Some browsers reserve the maximum at once and refuse a large one. */
 function makeMemory(shared: boolean): WebAssembly.Memory {
   for (const maximum of [mostPages, mostPages / 4]) {
@@ -177,6 +186,7 @@ function makeMemory(shared: boolean): WebAssembly.Memory {
 type Entry = (table: number, thread?: number, threads?: number) => void;
 
 class WasmExecutable implements Executable {
+  readonly takesHostBlocks = false;
   private readonly device: Wasm;
   private readonly program: Program;
   private readonly emitted: EmittedProgram;
