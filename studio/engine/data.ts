@@ -29,6 +29,7 @@ interface Source {
 }
 
 const shownRows = 1500;
+const mostSamples = 12;
 /** Wider rows than these are not drawn as points. */
 const drawnWidth = 128;
 
@@ -83,7 +84,11 @@ function fromTable(table: data.Table, target: string, state: StudioState): Sourc
 async function fromImages(own: Extract<OwnData, { kind: "images" }>, state: StudioState): Promise<Source> {
   const names = { images: own.name, labels: "the labels" };
   const images = await data.readIdx(own.images, { name: own.name });
-  const labels = await data.readIdx(own.labels, { name: "the labels" });
+  const { classes } = own;
+  const labels: data.LabelArray = {
+    ...(await data.readIdx(own.labels, { name: "the labels" })),
+    ...(classes === undefined ? {} : { classes }),
+  };
   data.checkImagesAndLabels(images, labels, names);
   const split = data.trainValidationSplit(labels.data.length, {
     validation: state.test,
@@ -231,6 +236,24 @@ function shownOf({ train, test }: Source): DataInfo["shown"] {
   return { width: kept, count, features, targets, test: flags };
 }
 
+/** One training image of each class, as far as there is room. */
+function samplesOf(train: data.Dataset, classes: number): DataInfo["samples"] {
+  const { features, targets, length } = train;
+  if (features.shape.length < 3) return undefined;
+  const rows: number[] = [];
+  for (let label = 0; label < classes && rows.length < mostSamples; label++) {
+    const row = targets.data.indexOf(label);
+    if (row >= 0) rows.push(row);
+  }
+  for (let row = 0; rows.length < Math.min(8, length); row++) if (!rows.includes(row)) rows.push(row);
+  const size = features.data.length / length;
+  const values = new Float32Array(rows.length * size);
+  rows.forEach((row, place) => {
+    values.set(features.data.subarray(row * size, (row + 1) * size), place * size);
+  });
+  return { rows, values };
+}
+
 function formOf({ table, inputs, train }: Source): FormField[] {
   if (table !== undefined)
     return table.inputs.map((input): FormField => {
@@ -274,6 +297,7 @@ export async function prepare(state: StudioState, own: OwnData | undefined): Pro
       targetRange: [low, high],
       notes: found.notes,
       form: formOf(found),
+      samples: samplesOf(train, classes.length),
       shown: shownOf(found),
     },
   };

@@ -172,7 +172,8 @@ export class View {
   /** The sample whose inner images are shown. */
   #sample({ selected }: StudioState): number {
     const at = /^sample(\d+)$/.exec(selected)?.[1];
-    return Math.min(Number(at ?? 0), this.#session.trainPart.rows - 1);
+    const { prepared, trainPart } = this.#session;
+    return Math.min(Number(at ?? prepared.info.samples?.rows[0] ?? 0), trainPart.rows - 1);
   }
 
   unit(

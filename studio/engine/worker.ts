@@ -13,6 +13,7 @@ import { runKey, type StudioState } from "../shared/state.ts";
 import { preview } from "./data.ts";
 import { Lanes } from "./lanes.ts";
 import { plotActivation, plotLosses, rosenblatt } from "./lessons.ts";
+import { readPictures } from "./pictures.ts";
 import { predict } from "./predict.ts";
 import { Session } from "./session.ts";
 import { exportRun, tensorsOf } from "./ship.ts";
@@ -213,6 +214,7 @@ const answers: Answers = {
   save: () => session?.save(),
   predict: (ask) => predict(present(), ask),
   export: (format) => exportRun(present(), format, state?.data === "own" ? own : undefined),
+  pictures: readPictures,
   tensors: (bytes) => tensorsOf(bytes),
   rosenblatt: () => rosenblatt(present()),
   activation: plotActivation,

@@ -2,7 +2,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { readProject } from "../shared/project.ts";
 import type { OwnData, Preview } from "../shared/protocol.ts";
+import { type Chosen, isPicture, type Sorted, sortPictures } from "./files.ts";
 import { grouped } from "./numbers.ts";
+import { LoosePictures, PictureFolder } from "./PictureDialog.tsx";
 import { presetFor } from "./presets.ts";
 import { dropped } from "./shortcuts.ts";
 import { client, openProject, state, useOwn } from "./store.ts";
@@ -12,11 +14,14 @@ type Found =
   | { readonly kind: "looking" }
   | { readonly kind: "problem"; readonly text: string }
   | { readonly kind: "table"; readonly own: OwnData; readonly preview: Preview }
-  | { readonly kind: "images"; readonly own: OwnData };
+  | { readonly kind: "images"; readonly own: OwnData }
+  | ({ readonly kind: "pictures" } & Sorted);
 
 const isIdx = (name: string): boolean => /ubyte|\.idx|idx\d/i.test(name);
 
-async function look(files: readonly File[]): Promise<Found> {
+async function look(chosen: readonly Chosen[]): Promise<Found> {
+  if (chosen.some(isPicture)) return { kind: "pictures", ...sortPictures(chosen) };
+  const files = chosen.map(({ file }) => file);
   const idx = files.filter(({ name }) => isIdx(name));
   if (idx.length > 0) {
     const labels = idx.find(({ name }) => /label/i.test(name));
@@ -33,7 +38,12 @@ async function look(files: readonly File[]): Promise<Found> {
     };
   }
   const [file] = files;
-  if (file === undefined) return { kind: "problem", text: "There is no file." };
+  if (file === undefined) return { kind: "problem", text: "There is no file in it." };
+  if (files.length > 1 && chosen.some(({ path }) => path.includes("/")))
+    return {
+      kind: "problem",
+      text: `This folder holds ${grouped(files.length)} files and no picture among them. To learn from pictures, choose a folder with a sub-folder of PNG, JPEG or WebP files for each class; drop a table by itself.`,
+    };
   if (/\.json$/i.test(file.name)) {
     try {
       await openProject(readProject(await file.text()));
@@ -42,11 +52,6 @@ async function look(files: readonly File[]): Promise<Found> {
       return { kind: "problem", text: error instanceof Error ? error.message : String(error) };
     }
   }
-  if (file.type.startsWith("image/"))
-    return {
-      kind: "problem",
-      text: "Single pictures cannot be learned from: drop IDX files of many images with their labels, as MNIST has them.",
-    };
   if (file.size > 100_000_000)
     return { kind: "problem", text: `${file.name} has ${grouped(file.size / 1e6)} MB; this page takes up to 100.` };
   const own: OwnData = { kind: "table", name: file.name, text: await file.text() };
@@ -140,6 +145,14 @@ function TablePreview({
   );
 }
 
+/** The folder that everything lies in, or the names of the files. */
+function titleOf(files: readonly Chosen[]): string {
+  const [folder, inside] = files[0]?.path.split("/") ?? [];
+  if (folder !== undefined && inside !== undefined) return folder;
+  const names = files.slice(0, 4).map(({ path }) => path);
+  return `${names.join(", ")}${files.length > names.length ? ` and ${files.length - names.length} more` : ""}`;
+}
+
 export function DropDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const files = dropped.value;
@@ -157,7 +170,7 @@ export function DropDialog() {
   };
   return (
     <dialog class="drop" ref={dialog} aria-labelledby="drop-title" onClose={close}>
-      <h2 id="drop-title">{files?.map(({ name }) => name).join(", ")}</h2>
+      <h2 id="drop-title">{titleOf(files ?? [])}</h2>
       {found.kind === "looking" && <p>Reading …</p>}
       {found.kind === "problem" && (
         <>
@@ -172,6 +185,12 @@ export function DropDialog() {
         </>
       )}
       {found.kind === "table" && <TablePreview own={found.own} preview={found.preview} close={close} />}
+      {found.kind === "pictures" &&
+        (found.classes.length > 0 ? (
+          <PictureFolder name={titleOf(files ?? [])} classes={found.classes} others={found.others} close={close} />
+        ) : (
+          <LoosePictures files={found.loose} close={close} />
+        ))}
       {found.kind === "images" && (
         <>
           <p>Images with their labels. They stay in this browser.</p>

@@ -2,11 +2,25 @@
 import { signal } from "@preact/signals";
 import { type Surface, speeds, surfaces } from "../shared/names.ts";
 import { setTheme, theme } from "./draw/colors.ts";
-import { advance, change, goTo, hot, linkHere, newSeed, play, playing, rewind, spoken, state } from "./store.ts";
+import { type Chosen, chosenFrom, droppedFiles } from "./files.ts";
+import {
+  advance,
+  change,
+  failure,
+  goTo,
+  hot,
+  linkHere,
+  newSeed,
+  play,
+  playing,
+  rewind,
+  spoken,
+  state,
+} from "./store.ts";
 
 export const paletteOpen = signal(false);
 /** Files that were dropped or chosen and wait to be looked at. */
-export const dropped = signal<readonly File[] | undefined>(undefined);
+export const dropped = signal<readonly Chosen[] | undefined>(undefined);
 
 export interface Action {
   readonly title: string;
@@ -119,17 +133,23 @@ export function listen(): () => void {
   };
   const drop = (event: DragEvent): void => {
     document.body.classList.remove("dropping");
-    const files = [...(event.dataTransfer?.files ?? [])];
-    if (files.length === 0) return;
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    dropped.value = files;
+    droppedFiles(event.dataTransfer).then(
+      (files) => {
+        dropped.value = files;
+      },
+      (error: unknown) => {
+        failure.value = `what was dropped could not be read: ${error instanceof Error ? error.message : String(error)}`;
+      },
+    );
   };
   const paste = (event: ClipboardEvent): void => {
     const files = [...(event.clipboardData?.files ?? [])];
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (files.length > 0) dropped.value = files;
+    if (files.length > 0) dropped.value = chosenFrom(files);
     else if (!taken(event.target, "v") && /^[^\n]*[,;\t][^\n]*\n/.test(text))
-      dropped.value = [new File([text], "pasted.csv")];
+      dropped.value = chosenFrom([new File([text], "pasted.csv")]);
   };
   addEventListener("keydown", pressed);
   addEventListener("dragover", over);

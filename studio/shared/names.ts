@@ -40,7 +40,7 @@ export const dataTiles: Readonly<Record<DataName, DataTile>> = {
   digits: { title: "Digits", about: "drawn figures of 12 × 12 pixels" },
   words: { title: "Words", about: "the next letter from the last three" },
   painted: { title: "Painted", about: "points you set by hand" },
-  own: { title: "Your data", about: "a CSV table or IDX images" },
+  own: { title: "Your data", about: "your table or your pictures" },
 };
 
 export const activationNames = [

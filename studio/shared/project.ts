@@ -24,7 +24,13 @@ export function printProject({ state, own, tensors, random }: Project): string {
       ? null
       : own.kind === "table"
         ? own
-        : { kind: own.kind, name: own.name, images: toBase64(own.images), labels: toBase64(own.labels) };
+        : {
+            kind: own.kind,
+            name: own.name,
+            images: toBase64(own.images),
+            labels: toBase64(own.labels),
+            classes: own.classes,
+          };
   return `${JSON.stringify({ format: "hebb-studio", version: 1, state, random, own: kept, tensors: toBase64(tensors) }, null, 1)}\n`;
 }
 
@@ -33,10 +39,16 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 function readOwn(value: unknown): OwnData | undefined {
   if (!isRecord(value) || typeof value["name"] !== "string") return undefined;
-  const { kind, name, text, images, labels } = value;
+  const { kind, name, text, images, labels, classes } = value;
   if (kind === "table" && typeof text === "string") return { kind, name, text };
   if (kind === "images" && typeof images === "string" && typeof labels === "string")
-    return { kind, name, images: fromBase64(images), labels: fromBase64(labels) };
+    return {
+      kind,
+      name,
+      images: fromBase64(images),
+      labels: fromBase64(labels),
+      ...(Array.isArray(classes) ? { classes: classes.map(String) } : {}),
+    };
   return undefined;
 }
 

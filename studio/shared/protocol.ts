@@ -12,6 +12,8 @@ export type OwnData =
       readonly name: string;
       readonly images: Uint8Array;
       readonly labels: Uint8Array;
+      /** The names that the labels count, for pictures from folders. */
+      readonly classes?: readonly string[];
     };
 
 export interface ColumnInfo {
@@ -47,6 +49,8 @@ export interface DataInfo {
   readonly notes: readonly string[];
   /** What a person fills in to try the network; empty for images and text. */
   readonly form: readonly FormField[];
+  /** Some training images to choose from: their rows, and their values [count, …inputShape]. */
+  readonly samples: { readonly rows: readonly number[]; readonly values: Float32Array } | undefined;
   /** Rows to draw: inputs [shownCount, width], targets, and whether a row is held out for testing. */
   readonly shown: {
     readonly width: number;
@@ -188,6 +192,21 @@ export interface Questions {
   losses: { readonly ask: "classes" | "numbers"; readonly answer: readonly (Plotted & { readonly name: LossName })[] };
   export: { readonly ask: ExportFormat; readonly answer: Exported };
   predict: { readonly ask: PredictAsk; readonly answer: Prediction };
+  pictures: { readonly ask: PicturesAsk; readonly answer: PicturesRead };
+}
+
+/** Picture files to be decoded and made small. */
+export interface PicturesAsk {
+  readonly files: readonly { readonly path: string; readonly file: Blob }[];
+  readonly size: readonly [height: number, width: number];
+  /** 1 is grey, 3 colour; undefined: grey where all of them are. */
+  readonly channels: 1 | 3 | undefined;
+}
+
+/** Bytes of all the pictures in turn, each [channels, height, width]. */
+export interface PicturesRead {
+  readonly channels: 1 | 3;
+  readonly pixels: Uint8Array;
 }
 
 /** A case to try: numbers as the network takes them, raw cells of a table, or the beginning of a word. */

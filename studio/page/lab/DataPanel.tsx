@@ -1,9 +1,10 @@
 // The data: tiles, the visitor's own files, how many points, how noisy, how many held out.
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type DataName, dataNames, dataTiles } from "../../shared/names.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { mark } from "../draw/field.ts";
+import { chosenFrom } from "../files.ts";
 import { grouped } from "../numbers.ts";
 import { dropped } from "../shortcuts.ts";
 import { change, chooseData, newSeed, own, run, state } from "../store.ts";
@@ -38,7 +39,17 @@ const counts = [20, 40, 60, 80, 120, 160, 240, 320, 400, 600, 800, 1200, 2000, 3
 const noises = [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1];
 const shares = [0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7];
 
+function take(field: HTMLInputElement): void {
+  const files = chosenFrom(field.files ?? []);
+  if (files.length > 0) dropped.value = files;
+  field.value = "";
+}
+
 export function DataPanel() {
+  const folder = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (folder.current !== null) folder.current.webkitdirectory = true;
+  }, []);
   const input = useRef<HTMLInputElement>(null);
   const { data, count, noise, test, dataSeed } = state.value;
   const info = run.value?.data;
@@ -53,10 +64,30 @@ export function DataPanel() {
             <Tile key={name} name={name} />
           ))}
       </div>
-      <button type="button" class="dropzone" onClick={() => input.current?.click()}>
+      <div class="dropzone">
         <b>Your own data</b>
-        <span>Drop or choose a CSV table, or IDX images with their labels. It never leaves this browser.</span>
-      </button>
+        <span>
+          Drop or paste a CSV table, a folder with a sub-folder of pictures for each class, or IDX images. It never
+          leaves this browser.
+        </span>
+        <div class="row">
+          <button type="button" class="small" onClick={() => input.current?.click()}>
+            Choose files
+          </button>
+          <button type="button" class="small" onClick={() => folder.current?.click()}>
+            Choose a folder
+          </button>
+        </div>
+      </div>
+      <input
+        ref={folder}
+        id="own-folder"
+        class="unseen"
+        type="file"
+        tabIndex={-1}
+        aria-label="Choose a folder of pictures"
+        onChange={({ currentTarget }) => take(currentTarget)}
+      />
       <input
         ref={input}
         id="own-files"
@@ -65,12 +96,8 @@ export function DataPanel() {
         multiple
         tabIndex={-1}
         aria-label="Choose files of your own"
-        accept=".csv,.tsv,.txt,.gz,.idx,image/*"
-        onChange={({ currentTarget }) => {
-          const files = [...(currentTarget.files ?? [])];
-          if (files.length > 0) dropped.value = files;
-          currentTarget.value = "";
-        }}
+        accept=".csv,.tsv,.txt,.gz,.idx,.json,image/*"
+        onChange={({ currentTarget }) => take(currentTarget)}
       />
       {data === "painted" && (
         <p class="hint">

@@ -4,6 +4,7 @@ import { activationTexts } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
+import { Picture } from "../draw/Picture.tsx";
 import { short, sub } from "../numbers.ts";
 import { change, editWeight, hot, onPicture, playing, run, state } from "../store.ts";
 import { type chosenUnit as Choose, chosenUnit } from "./Network.tsx";
@@ -136,6 +137,9 @@ export function Inspector() {
   const chosen = chosenUnit(state.value.selected);
   if (info === undefined) return null;
   const stage = chosen === undefined ? undefined : info.stages[chosen.stage];
+  const { selected } = state.value;
+  const { samples } = info.data;
+  const size = info.data.inputShape.reduce((product, extent) => product * extent, 1);
   if (
     chosen === undefined ||
     stage === undefined ||
@@ -148,22 +152,25 @@ export function Inspector() {
         <h2 id="inspector-title">Inspector</h2>
         <p class="hint">
           {info.data.inputShape.length > 1
-            ? "The network shows what it makes of one image: every map and every unit. Choose another image below."
+            ? "The network shows what it makes of one image: every map and every unit. Choose another image:"
             : "Select a neuron to see its weights, slopes and the spread of its values. Its weights can be changed by hand."}
         </p>
         {info.data.inputShape.length > 1 && (
-          <div class="row">
-            {["0", "1", "2", "3", "4", "5", "6", "7"].map((place) => (
+          <div class="thumbs" role="group" aria-label="Images to look at">
+            {samples?.rows.map((row, place) => (
               <button
-                key={place}
+                key={row}
                 type="button"
-                class="small"
-                aria-pressed={
-                  state.value.selected === `sample${place}` || (place === "0" && state.value.selected === "")
-                }
-                onClick={() => change({ selected: `sample${place}` })}
+                class="thumb-button"
+                aria-pressed={selected === `sample${row}` || (place === 0 && !selected.startsWith("sample"))}
+                aria-label={`image of row ${row + 1}`}
+                onClick={() => change({ selected: `sample${row}` })}
               >
-                image {Number(place) + 1}
+                <Picture
+                  label=""
+                  shape={info.data.inputShape}
+                  values={samples.values.subarray(place * size, (place + 1) * size)}
+                />
               </button>
             ))}
           </div>

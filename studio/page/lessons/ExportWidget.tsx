@@ -1,6 +1,8 @@
 // Lesson 8: data of one's own, and a file to keep.
+
 import { useState } from "preact/hooks";
 import type { PaintedPoint } from "../../shared/state.ts";
+import { chosenFrom } from "../files.ts";
 import { dropped } from "../shortcuts.ts";
 import { change, client } from "../store.ts";
 import { mark } from "./Lessons.tsx";
@@ -36,7 +38,7 @@ export function ExportWidget() {
             type="file"
             accept=".csv,.tsv,.txt"
             onChange={({ currentTarget }) => {
-              const files = [...(currentTarget.files ?? [])];
+              const files = chosenFrom(currentTarget.files ?? []);
               if (files.length > 0) dropped.value = files;
             }}
           />

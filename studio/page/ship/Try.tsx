@@ -8,7 +8,7 @@ import { client, shownStep, state } from "../store.ts";
 const answer = signal<Prediction | undefined>(undefined);
 const problem = signal("");
 
-async function ask(question: PredictAsk): Promise<void> {
+export async function ask(question: PredictAsk): Promise<void> {
   try {
     answer.value = await client.ask("predict", question);
     problem.value = "";
@@ -18,7 +18,7 @@ async function ask(question: PredictAsk): Promise<void> {
   }
 }
 
-function Answer({ info }: { readonly info: RunInfo }) {
+export function Answer({ info }: { readonly info: RunInfo }) {
   const given = answer.value;
   if (problem.value !== "") return <p class="notice bad">{problem}</p>;
   if (given === undefined) return null;
@@ -131,9 +131,11 @@ function pixelsOf(canvas: HTMLCanvasElement, rows: number, columns: number): num
 function Pad({ info }: { readonly info: RunInfo }) {
   const ref = useRef<HTMLCanvasElement>(null);
   const last = useRef<readonly [number, number] | undefined>(undefined);
-  const [, rows = 28, columns = 28] = info.data.inputShape;
+  const [channels = 1, rows = 28, columns = 28] = info.data.inputShape;
   const look = (): void => {
-    if (ref.current !== null) void ask({ inputs: pixelsOf(ref.current, rows, columns) });
+    if (ref.current === null) return;
+    const drawn = pixelsOf(ref.current, rows, columns);
+    void ask({ inputs: Array.from({ length: channels }, () => drawn).flat() });
   };
   const stroke = (event: PointerEvent): void => {
     const canvas = ref.current;
@@ -180,7 +182,7 @@ function Pad({ info }: { readonly info: RunInfo }) {
         >
           Clear
         </button>
-        <span class="hint">Draw with pointer or finger.</span>
+        <span class="hint">Draw with pointer or finger, or paste a picture anywhere on this page.</span>
       </div>
     </div>
   );

@@ -1,0 +1,297 @@
+// Pictures of the visitor's own: a folder becomes a data set, a single one is tried on the network or added to the set.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { mostClasses, ownPictures, pictureSetOf, withPictures } from "../shared/pictureSet.ts";
+import { Picture } from "./draw/Picture.tsx";
+import type { Chosen, PictureClass } from "./files.ts";
+import { grouped } from "./numbers.ts";
+import { presetFor } from "./presets.ts";
+import { Answer, ask } from "./ship/Try.tsx";
+import { client, own, run, state, useOwn } from "./store.ts";
+
+const sides = [16, 24, 32, 48, 64] as const;
+/** Pictures that are shown of each class before they are used. */
+const shownEach = 5;
+const shownClasses = 12;
+/** Files that are read between two words about how far it is. */
+const atOnce = 40;
+const mostBytes = 400_000_000;
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function readAll(
+  files: readonly Chosen[],
+  size: readonly [number, number],
+  channels: 1 | 3,
+  tell: (read: number) => void,
+): Promise<Uint8Array> {
+  const bytes = channels * size[0] * size[1];
+  const pixels = new Uint8Array(files.length * bytes);
+  for (let from = 0; from < files.length; from += atOnce) {
+    tell(from);
+    const part = await client.ask("pictures", { files: files.slice(from, from + atOnce), size, channels });
+    pixels.set(part.pixels, from * bytes);
+  }
+  return pixels;
+}
+
+interface Preview {
+  readonly channels: 1 | 3;
+  readonly side: number;
+  readonly pixels: Uint8Array;
+}
+
+export function PictureFolder({
+  name,
+  classes,
+  others,
+  close,
+}: {
+  readonly name: string;
+  readonly classes: readonly PictureClass[];
+  readonly others: number;
+  readonly close: () => void;
+}) {
+  const [side, setSide] = useState(32);
+  const [channels, setChannels] = useState<1 | 3 | undefined>(undefined);
+  const [preview, setPreview] = useState<Preview | undefined>(undefined);
+  const [problem, setProblem] = useState("");
+  const [read, setRead] = useState(-1);
+  const open = useRef(true);
+  const shown = classes.slice(0, shownClasses).map(({ files }) => files.slice(0, shownEach));
+  const count = classes.reduce((sum, { files }) => sum + files.length, 0);
+  useEffect(
+    () => () => {
+      open.current = false;
+    },
+    [],
+  );
+  useEffect(() => {
+    let current = true;
+    client.ask("pictures", { files: shown.flat(), size: [side, side], channels }).then(
+      (answer) => current && setPreview({ ...answer, side }),
+      (error: unknown) => current && setProblem(textOf(error)),
+    );
+    return () => {
+      current = false;
+    };
+  }, [side, channels]);
+  const learn = async (): Promise<void> => {
+    if (preview === undefined) return;
+    const taken = preview.channels;
+    if (count * taken * side * side > mostBytes) {
+      setProblem(`${grouped(count)} pictures of this size are more than this page takes; choose a smaller one.`);
+      return;
+    }
+    setProblem("");
+    try {
+      const files = classes.flatMap((one) => one.files);
+      const pixels = await readAll(files, [side, side], taken, setRead);
+      if (!open.current) return;
+      const labels = Uint8Array.from(classes.flatMap((one, place) => one.files.map(() => place)));
+      const shape = [taken, side, side];
+      useOwn(ownPictures({ name, shape, pixels, labels, classes: classes.map((one) => one.name) }), {
+        ...presetFor("own", state.value),
+        loss: "crossEntropy",
+        lr: 0.001,
+        layers: [
+          { kind: "conv", units: 8, activation: "relu" },
+          { kind: "conv", units: 16, activation: "relu" },
+          { kind: "dense", units: 32, activation: "relu" },
+        ],
+      });
+      close();
+    } catch (error) {
+      setRead(-1);
+      setProblem(textOf(error));
+    }
+  };
+  if (classes.length > mostClasses)
+    return (
+      <p class="notice bad" role="alert">
+        {grouped(classes.length)} folders are more classes than the {mostClasses} that this page takes; drop fewer.
+      </p>
+    );
+  let place = 0;
+  return (
+    <>
+      <p>
+        {grouped(count)} pictures in {classes.length} folders, one for each class. They stay in this browser.
+        {others > 0 && ` ${grouped(others)} files that are no pictures are left out.`}
+      </p>
+      <div class="row">
+        <label class="field">
+          <span>made small to</span>
+          <select value={String(side)} onChange={({ currentTarget }) => setSide(Number(currentTarget.value))}>
+            {sides.map((one) => (
+              <option key={one} value={String(one)}>
+                {one} × {one} pixels
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="field">
+          <span>colours</span>
+          <select
+            value={String(preview?.channels ?? channels ?? 3)}
+            onChange={({ currentTarget }) => setChannels(currentTarget.value === "1" ? 1 : 3)}
+          >
+            <option value="3">red, green, blue</option>
+            <option value="1">grey</option>
+          </select>
+        </label>
+      </div>
+      <ul class="classes">
+        {classes.slice(0, shownClasses).map((one, k) => (
+          <li key={one.name}>
+            <b title={one.name}>{one.name}</b>
+            <span class="hint">{grouped(one.files.length)}</span>
+            <span class="thumbs">
+              {shown[k]?.map(({ path }) => {
+                const at = place++;
+                const size = preview === undefined ? 0 : preview.channels * preview.side ** 2;
+                return preview === undefined ? (
+                  <span key={path} class="thumb" />
+                ) : (
+                  <Picture
+                    key={path}
+                    label={path}
+                    shape={[preview.channels, preview.side, preview.side]}
+                    values={preview.pixels.subarray(at * size, (at + 1) * size)}
+                  />
+                );
+              })}
+            </span>
+          </li>
+        ))}
+        {classes.length > shownClasses && <li class="hint">and {classes.length - shownClasses} more classes</li>}
+      </ul>
+      {problem !== "" && (
+        <p class="notice bad" role="alert">
+          {problem}
+        </p>
+      )}
+      <div class="row end">
+        {read >= 0 && (
+          <span class="hint" role="status">
+            {grouped(read)} of {grouped(count)} read
+          </span>
+        )}
+        <button type="button" class="small" onClick={close}>
+          Cancel
+        </button>
+        <button type="button" class="accent" disabled={preview === undefined || read >= 0} onClick={() => void learn()}>
+          Learn from them
+        </button>
+      </div>
+    </>
+  );
+}
+
+/** One picture, or some without a class: what the network says, and a place for them in the set. */
+export function LoosePictures({ files, close }: { readonly files: readonly Chosen[]; readonly close: () => void }) {
+  const info = run.value;
+  const set = state.value.data === "own" ? pictureSetOf(own.value) : undefined;
+  const [channels, height, width] = info?.data.inputShape ?? [];
+  const [pixels, setPixels] = useState<Uint8Array | undefined>(undefined);
+  const [inverted, setInverted] = useState(false);
+  const [problem, setProblem] = useState("");
+  const [name, setName] = useState("");
+  const fits = (channels === 1 || channels === 3) && height !== undefined && width !== undefined;
+  useEffect(() => {
+    if (fits)
+      readAll(files, [height, width], channels, () => {}).then(setPixels, (error: unknown) =>
+        setProblem(textOf(error)),
+      );
+  }, [files]);
+  const size = (channels ?? 1) * (height ?? 1) * (width ?? 1);
+  const seen = inverted ? pixels?.map((value) => 255 - value) : pixels;
+  useEffect(() => {
+    if (seen !== undefined) void ask({ inputs: Array.from(seen.subarray(0, size), (value) => value / 255) });
+  }, [pixels, inverted]);
+  if (info === undefined) return null;
+  if (!fits)
+    return (
+      <>
+        <p>
+          The network on this page takes {info.data.inputs.length === 1 ? "one number" : "numbers"}, not a picture. To
+          learn from pictures, drop or choose a folder that holds a sub-folder of them for each class.
+        </p>
+        <div class="row end">
+          <button type="button" class="accent" onClick={close}>
+            Close
+          </button>
+        </div>
+      </>
+    );
+  return (
+    <>
+      {problem !== "" && (
+        <p class="notice bad" role="alert">
+          {problem}
+        </p>
+      )}
+      {seen !== undefined && (
+        <div class="one-picture">
+          <div>
+            <Picture
+              label="The picture as the network sees it"
+              shape={info.data.inputShape}
+              values={seen.subarray(0, size)}
+            />
+            <p class="hint">
+              as the network sees it, {width} × {height}
+            </p>
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={inverted}
+                onChange={({ currentTarget }) => setInverted(currentTarget.checked)}
+              />
+              swap light and dark
+            </label>
+          </div>
+          <Answer info={info} />
+        </div>
+      )}
+      {set !== undefined && seen !== undefined && (
+        <form
+          class="row"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const label = name.trim();
+            if (label === "") return;
+            if (!set.classes.includes(label) && set.classes.length >= mostClasses) {
+              setProblem(`The set has ${mostClasses} classes, as many as this page takes; choose one of them.`);
+              return;
+            }
+            useOwn(ownPictures(withPictures(set, seen, label)), {});
+            close();
+          }}
+        >
+          <label class="field">
+            <span>{files.length === 1 ? "it is of the class" : `all ${files.length} are of the class`}</span>
+            <input
+              list="picture-classes"
+              value={name}
+              onInput={({ currentTarget }) => setName(currentTarget.value)}
+              maxLength={60}
+            />
+          </label>
+          <datalist id="picture-classes">
+            {set.classes.map((one) => (
+              <option key={one} value={one} />
+            ))}
+          </datalist>
+          <button type="submit" class="small" disabled={name.trim() === ""}>
+            Add to the set and learn anew
+          </button>
+        </form>
+      )}
+      <div class="row end">
+        <button type="button" class="accent" onClick={close}>
+          Close
+        </button>
+      </div>
+    </>
+  );
+}

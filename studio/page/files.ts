@@ -1,0 +1,72 @@
+// Files as they come to the page: chosen, dropped, pasted, or all those of a folder, each with its path in it.
+
+export interface Chosen {
+  /** With the folders above it, where it comes from a folder. */
+  readonly path: string;
+  readonly file: File;
+}
+
+export const chosenFrom = (files: Iterable<File>): Chosen[] =>
+  [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+
+const fileOf = (entry: FileSystemFileEntry): Promise<File> =>
+  new Promise((resolve, reject) => entry.file(resolve, reject));
+
+const partOf = (reader: FileSystemDirectoryReader): Promise<FileSystemEntry[]> =>
+  new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+
+async function collect(entry: FileSystemEntry, into: Chosen[]): Promise<void> {
+  if (entry instanceof FileSystemFileEntry) {
+    into.push({ path: entry.fullPath.replace(/^\//, ""), file: await fileOf(entry) });
+    return;
+  }
+  if (!(entry instanceof FileSystemDirectoryEntry)) return;
+  const reader = entry.createReader();
+  // A reader gives its entries in parts, and nothing at the end.
+  for (let part = await partOf(reader); part.length > 0; part = await partOf(reader))
+    for (const inner of part) await collect(inner, into);
+}
+
+/** Everything that was dropped. Its entries must be asked for at once, before the event is over. */
+export async function droppedFiles(transfer: DataTransfer): Promise<Chosen[]> {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
+  const plain = chosenFrom(transfer.files);
+  if (!entries.some((entry) => entry?.isDirectory)) return plain;
+  const found: Chosen[] = [];
+  for (const entry of entries) if (entry !== null) await collect(entry, found);
+  return found;
+}
+
+const hidden = ({ path }: Chosen): boolean => path.split("/").some((part) => part.startsWith("."));
+export const isPicture = ({ file }: Chosen): boolean => file.type.startsWith("image/");
+
+export interface PictureClass {
+  readonly name: string;
+  readonly files: readonly Chosen[];
+}
+
+export interface Sorted {
+  readonly classes: readonly PictureClass[];
+  /** Pictures that lie in no folder. */
+  readonly loose: readonly Chosen[];
+  /** Files that are no pictures. */
+  readonly others: number;
+}
+
+/** Pictures by the folder that they lie in. A folder that holds all of them says nothing about any. */
+export function sortPictures(files: readonly Chosen[]): Sorted {
+  const seen = files.filter((one) => !hidden(one));
+  const pictures = seen.filter(isPicture);
+  const byFolder = new Map<string, Chosen[]>();
+  for (const one of pictures) {
+    const folder = one.path.split("/").at(-2) ?? "";
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), one]);
+  }
+  const others = seen.length - pictures.length;
+  if (byFolder.size < 2) return { classes: [], loose: pictures, others };
+  const classes = [...byFolder].map(([name, own]) => ({
+    name,
+    files: own.sort((a, b) => (a.path < b.path ? -1 : 1)),
+  }));
+  return { classes: classes.sort((a, b) => (a.name < b.name ? -1 : 1)), loose: [], others };
+}
