@@ -142,4 +142,26 @@ describe("weights of rows", () => {
     expect(() => applyPreprocessing(pre, table.drop("w"))).toThrow(/lacks column "w"/);
     expect(applyPreprocessing(pre, table.drop("w"), { targets: "none" }).rows.length).toBe(4);
   });
+
+  test("are asked of rows that are used only", () => {
+    const gaps = new Table([
+      { name: "x", cells: [1, 2, 3, 4, 5] },
+      { name: "w", cells: [1, 2, 1, 2, ""] },
+      { name: "y", cells: ["a", "b", "a", "b", ""] },
+    ]);
+    expect(prepareTable(gaps, { target: "y", weights: "w", validation: 0 }).train.length).toBe(4);
+  });
+});
+
+describe("names of columns", () => {
+  test("that are misspelt are told, not passed over", () => {
+    const table = tableOf([1, 2, 3], [1, 2, 4]);
+    const options = { target: "y", task: "regression" } as const;
+    expect(() => fitPreprocessing(table, { ...options, ignore: ["xx"] })).toThrow(
+      /no column "xx" to ignore; the columns are x, y/,
+    );
+    expect(() => fitPreprocessing(table, { ...options, missingOf: { X: "mean" } })).toThrow(
+      /no column "X" to fill gaps of; did you mean "x"\? The columns are x, y/,
+    );
+  });
 });

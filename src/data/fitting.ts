@@ -15,7 +15,15 @@ import {
   type TargetEncoding,
   type Task,
 } from "./preprocess.ts";
-import { type Column, type ColumnSummary, countValues, numberSummary, numericCells, type Table } from "./table.ts";
+import {
+  type Column,
+  type ColumnSummary,
+  countValues,
+  numberSummary,
+  numericCells,
+  suggestColumn,
+  type Table,
+} from "./table.ts";
 
 /**
  * What stands in for a missing value. "drop": the row is left out of training and evaluation (predictions take the median, or no
@@ -325,7 +333,13 @@ function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: 
   }
 }
 
-function checkOptions(options: FitPreprocessingOptions): void {
+/** A column that is misspelt here would be used, or filled, as if nothing had been said. */
+function checkOptions(table: string, columns: readonly string[], options: FitPreprocessingOptions): void {
+  const named = { "to ignore": options.ignore ?? [], "to fill gaps of": Object.keys(options.missingOf ?? {}) };
+  for (const [purpose, names] of Object.entries(named))
+    for (const name of names)
+      if (!columns.includes(name))
+        throw new HebbError(`${table} has no column "${name}" ${purpose}${suggestColumn(name, columns)}`);
   for (const name of ["maxCategories", "minCategoryRows"] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value >= 1))
@@ -349,12 +363,14 @@ export function fitFacts(
   columns: readonly ColumnFacts[],
   options: FitPreprocessingOptions,
 ): TablePreprocessing {
-  checkOptions(options);
+  const names = columns.map(({ name }) => name);
+  checkOptions(table.name, names, options);
   const notes: string[] = [];
   if (table.withoutTarget > 0) notes.push(`${table.withoutTarget} rows have no "${options.target}" and are left out`);
   if (table.withGaps > 0) notes.push(`${table.withGaps} rows have gaps that are not to be filled, and are left out`);
   const targetColumn = columns.find(({ name }) => name === options.target);
-  if (targetColumn === undefined) throw new HebbError(`${table.name} has no column "${options.target}"`);
+  if (targetColumn === undefined)
+    throw new HebbError(`${table.name} has no column "${options.target}"${suggestColumn(options.target, names)}`);
   const target = fitTarget(table, targetColumn, options);
   const inputs: InputEncoding[] = [];
   const dropped: { column: string; reason: string }[] = [];
@@ -455,8 +471,8 @@ export function usableRows(table: Table, options: FitPreprocessingOptions): Int3
  */
 export function fitPreprocessing(table: Table, options: FitPreprocessingOptions): TablePreprocessing {
   const target = table.column(options.target);
-  if (options.weights !== undefined) checkWeights(table, options.weights, options.target);
   const usable = usableRows(table, options);
+  if (options.weights !== undefined) checkWeights(table, options.weights, options.target, usable);
   const present = new Set(usable);
   const rows =
     options.rows === undefined ? Array.from(usable) : Array.from(options.rows).filter((row) => present.has(row));
@@ -469,13 +485,16 @@ export function fitPreprocessing(table: Table, options: FitPreprocessingOptions)
   );
 }
 
-function checkWeights(table: Table, name: string, target: string): void {
+/** Rows that are left out need no weight. */
+function checkWeights(table: Table, name: string, target: string, usable: Int32Array): void {
   if (name === target) throw new HebbError(`"${name}" cannot be both the target and the weight of the rows`);
-  table.column(name).cells.forEach((cell, row) => {
+  const { cells } = table.column(name);
+  for (const row of usable) {
+    const cell = cells[row];
     const value = parseNumber(cell ?? "");
     if (!(value >= 0 && Number.isFinite(value)))
       throw new HebbError(
         `${table.name}: the weight "${name}" must be a number of at least 0, but row ${row + 1} has ${show(cell)}; mend that cell`,
       );
-  });
+  }
 }

@@ -110,10 +110,13 @@ async function listFolder(path: string): Promise<Listing> {
     throw new HebbError(
       `${path} holds pictures (${own[0]}) beside sub-folders of pictures (${classes[0]}); put each into the folder of its class`,
     );
-  if (own.length === 0 && classes.length === 0)
+  if (own.length === 0 && classes.length === 0) {
+    const inside = top.filter(({ folder }) => !folder).map(({ name }) => name);
+    const some = inside.length > 6 ? [...inside.slice(0, 6), "…"] : inside;
     throw new HebbError(
-      `${path} is a folder without PNG or JPEG pictures; make one sub-folder for each class and put its pictures there`,
+      `${path} is a folder without PNG or JPEG pictures; make one sub-folder for each class and put its pictures there${some.length === 0 ? "" : `, or name a file of the folder (${some.join(", ")})`}`,
     );
+  }
   return own.length > 0 ? { files: own, labels: [], classes: [], others } : { files, labels, classes, others };
 }
 

@@ -114,12 +114,26 @@ export function fitImagePreprocessing(
   };
 }
 
+type ImageNames = { readonly images: string; readonly labels: string };
+
 /** Scaled images, and class numbers when labels are given. Throws HebbError for images of another size and unknown labels. */
 export function applyImagePreprocessing(
   pre: ImagePreprocessing,
   images: IdxArray,
+  labels: LabelArray,
+  names?: ImageNames,
+): AppliedImages & { readonly targets: Int32Array };
+export function applyImagePreprocessing(
+  pre: ImagePreprocessing,
+  images: IdxArray,
   labels?: LabelArray,
-  names = { images: "the images", labels: "the labels" },
+  names?: ImageNames,
+): AppliedImages;
+export function applyImagePreprocessing(
+  pre: ImagePreprocessing,
+  images: IdxArray,
+  labels?: LabelArray,
+  names: ImageNames = { images: "the images", labels: "the labels" },
 ): AppliedImages {
   if (labels) checkImagesAndLabels(images, labels, names);
   const shape = images.shape.length < 2 ? [] : imageShape(images);

@@ -6,7 +6,13 @@ export { type CsvOptions, formatCsv, parseCsv } from "./csv.ts";
 export { Dataset, type DatasetOptions, type Field, gatherSamples } from "./dataset.ts";
 export { decodeText, type EncodingName } from "./encoding.ts";
 export { type ColumnType, inferColumnType } from "./evidence.ts";
-export { type FitPreprocessingOptions, fitPreprocessing, inferTask, type MissingPolicy } from "./fitting.ts";
+export {
+  type FitPreprocessingOptions,
+  fitPreprocessing,
+  inferTask,
+  type MissingPolicy,
+  usableRows,
+} from "./fitting.ts";
 export { blobs, circles, curve, type Gate, type GeneratorOptions, gate, loans, moons, spirals } from "./generators.ts";
 export { checkImagesAndLabels, formatIdx, gunzip, type IdxArray, type IdxOptions, parseIdx, readIdx } from "./idx.ts";
 export {

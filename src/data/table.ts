@@ -59,7 +59,7 @@ export class Table {
     const place = this.places.get(name);
     const found = place === undefined ? undefined : this.columns[place];
     if (found) return found;
-    throw new HebbError(`${this.name} has no column "${name}"${suggest(name, this.columnNames)}`);
+    throw new HebbError(`${this.name} has no column "${name}"${suggestColumn(name, this.columnNames)}`);
   }
 
   /** The table of these rows (counted from 0), in this order. */
@@ -91,11 +91,11 @@ export class Table {
 }
 
 /** `; the columns are a, b, c`, the most similar name in front when one is close. */
-function suggest(name: string, names: readonly string[]): string {
+export function suggestColumn(name: string, names: readonly string[]): string {
   const close = names.find((other) => other.trim().toLowerCase() === name.trim().toLowerCase());
   const near = close ?? names.find((other) => other.toLowerCase().includes(name.toLowerCase()) && name.length > 2);
   const list = names.length > 30 ? `${names.slice(0, 30).join(", ")}, … (${names.length} in all)` : names.join(", ");
-  return `${near === undefined ? "" : `; did you mean "${near}"?`} The columns are ${list}`;
+  return near === undefined ? `; the columns are ${list}` : `; did you mean "${near}"? The columns are ${list}`;
 }
 
 export interface ColumnSummary {
