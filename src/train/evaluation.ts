@@ -12,7 +12,7 @@ export type MetricFunction = (predictions: Float32Array, targets: TypedArray) =>
 
 export interface Evaluation {
   readonly metrics: Metrics;
-  /** Probabilities of classes [N, count], or predicted numbers [N]; of a text none are kept. */
+  /** Probabilities of classes [N, outputs], or predicted numbers [N] or [N, outputs]; of a text none are kept. */
   readonly predictions: Float32Array;
 }
 
@@ -85,10 +85,14 @@ export class Evaluator {
   }
 
   #ofRows(data: Samples, inverse: Inverse): Evaluation {
-    const width = this.#objective.task.kind === "classes" ? this.#objective.task.count : 1;
-    const predictions = new Float32Array(data.length * width);
-    let [total, weights] = [0, 0];
-    for (const { loss, weight, start, prediction } of this.#batches(data, rowsAtOnce)) {
+    let predictions = new Float32Array();
+    let [width, total, weights] = [1, 0, 0];
+    for (const { loss, weight, rows, start, prediction } of this.#batches(data, rowsAtOnce)) {
+      if (start === 0) {
+        // A model may give more classes than the data hold, or several numbers.
+        width = prediction.size / rows;
+        predictions = new Float32Array(data.length * width);
+      }
       // Rows that count for nothing have no loss.
       if (weight > 0) total += loss * weight;
       weights += weight;
@@ -99,7 +103,7 @@ export class Evaluator {
     return {
       metrics: {
         loss: total / weights,
-        ...metricsOf(this.#objective, predictions, targets, inverse),
+        ...metricsOf(this.#objective, predictions, width, targets, inverse),
         ...Object.fromEntries(own),
       },
       predictions,
@@ -110,8 +114,13 @@ export class Evaluator {
 /** Classes from which on "among the first five" says something. */
 const manyClasses = 10;
 
-function metricsOf(objective: Objective, predictions: Float32Array, targets: TypedArray, inverse: Inverse): Metrics {
-  const { task } = objective;
+function metricsOf(
+  { task }: Objective,
+  predictions: Float32Array,
+  count: number,
+  targets: TypedArray,
+  inverse: Inverse,
+): Metrics {
   if (task.kind !== "classes") {
     const [predicted, wanted] = [predictions.map(inverse), Float32Array.from(targets, inverse)];
     return {
@@ -120,11 +129,11 @@ function metricsOf(objective: Objective, predictions: Float32Array, targets: Typ
       r2: figures.r2(predicted, wanted),
     };
   }
-  const predicted = figures.predictedClasses(predictions, task.count);
-  const average = figures.macroAverage(figures.classScores(predicted, targets, task.count));
+  const predicted = figures.predictedClasses(predictions, count);
+  const average = figures.macroAverage(figures.classScores(predicted, targets, count));
   const base = { accuracy: figures.accuracy(predicted, targets), ...average };
-  if (task.count > manyClasses) return { ...base, top5: figures.topKAccuracy(predictions, targets, task.count, 5) };
-  if (task.count !== 2) return base;
+  if (count > manyClasses) return { ...base, top5: figures.topKAccuracy(predictions, targets, count, 5) };
+  if (count !== 2) return base;
   const positive = Float32Array.from({ length: targets.length }, (_, row) => predictions[2 * row + 1] as number);
   return { ...base, rocAuc: figures.rocAuc(positive, targets) };
 }

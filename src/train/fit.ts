@@ -14,8 +14,8 @@ import { type Augment, type Feed, type InMemory, type RowStream, type Samples, s
 import { Histograms } from "./histograms.ts";
 import { higherIsBetter } from "./metrics.ts";
 import type { LossName } from "./names.ts";
-import { defaultLoss, type LossFunction, makeObjective, type Objective, ownObjective, taskOf } from "./objectives.ts";
-import { feedOf, inMemory, rowWeights, weightsPerClass, wholeNumber } from "./setup.ts";
+import { defaultLoss, type LossFunction, makeObjective, type Objective, ownObjective } from "./objectives.ts";
+import { checkOptimizer, feedOf, inMemory, rowWeights, taskFrom, weightsPerClass, wholeNumber } from "./setup.ts";
 import { arraysOf, checkProgress, type EpochRecord, type Snapshot, stateOf, type TrainState } from "./state.ts";
 import { Steps } from "./steps.ts";
 
@@ -162,7 +162,8 @@ class Trainer {
     wholeNumber("batchSize", batchSize);
     this.#model = model;
     this.#options = options;
-    const task = taskOf(inMemory(train));
+    checkOptimizer(model, options.optimizer);
+    const task = taskFrom(options);
     this.#objective =
       typeof options.loss === "function"
         ? ownObjective(options.loss, task)
@@ -209,8 +210,10 @@ class Trainer {
     if (this.#options.resume === undefined) this.#save(true);
     let stopped: History["stopped"] = "finished";
     while (this.#feed.epoch < epochs && stopped === "finished") {
-      if (this.#exhausted()) stopped = "early";
-      else if (this.#feed.epoch >= pauseAfter) stopped = "paused";
+      if (this.#exhausted()) {
+        stopped = "early";
+        this.#save(true);
+      } else if (this.#feed.epoch >= pauseAfter) stopped = "paused";
       else stopped = await this.#epoch();
     }
     const seconds = (performance.now() - started) / 1000;

@@ -1,10 +1,10 @@
 // What a loss asks of a network: how many outputs, targets in which form, and how outputs become probabilities.
 
 import { type Dataset, TokenSequence } from "../data/index.ts";
-import { HebbError } from "../graph/errors.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
 import { functional as F } from "../nn/index.ts";
 import { cat, oneHot, type Tensor } from "../tensor/index.ts";
-import type { LossName } from "./names.ts";
+import { type LossName, lossNames } from "./names.ts";
 
 /** What is to be predicted: one of some classes, a number, or the token after each. */
 export type Task =
@@ -39,8 +39,36 @@ function weighted(each: RowLoss): Objective["loss"] {
   };
 }
 
+const shapeText = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
+
+/** Numbers are compared one by one, so a model that gives others than asked for is told what to change. */
+function checkNumbers(output: Tensor, target: Tensor): void {
+  if (shapeText(output.shape) === shapeText(target.shape)) return;
+  const advice =
+    output.size === target.size
+      ? `make the data set with targetShape: ${shapeText(output.shape.slice(1))}`
+      : "give the last layer as many outputs as there are targets";
+  throw new ShapeError(
+    `the model gives ${shapeText(output.shape)}, the targets of the batch are ${shapeText(target.shape)}; ${advice}`,
+  );
+}
+
+/** One output for each class: at least as many as there are, or exactly so many. */
+function checkClasses(output: Tensor, count: number, exact: boolean): void {
+  const width = output.shape.at(-1) ?? 1;
+  if (output.shape.length === 2 && (exact ? width === count : width >= count)) return;
+  if (output.shape.length > 2 && !exact) return;
+  throw new ShapeError(
+    `the targets are ${count} classes, but the model gives ${shapeText(output.shape)}; let its last layer have ${count} outputs, one for each class`,
+  );
+}
+
 /** The objective of a loss on a task; throws when they do not fit. */
 export function makeObjective(name: LossName, task: Task): Objective {
+  if (!lossNames.includes(name))
+    throw new HebbError(
+      `there is no loss ${typeof name === "string" ? `"${name}"` : "of that kind"}; use ${lossNames.join(", ")}, or a function of (output, target)`,
+    );
   if (task.kind === "tokens") {
     if (name !== "crossEntropy")
       throw new HebbError(`loss "${name}" does not fit a text, whose next token is one of many; use crossEntropy`);
@@ -51,12 +79,18 @@ export function makeObjective(name: LossName, task: Task): Objective {
       throw new HebbError(`loss "${name}" is for classes, but the target is a number; use mse, l1, huber or smoothL1`);
     }
     const distance = F[name];
-    const loss = weighted((output, target, reduction) => distance(output, target, { reduction }));
+    const loss = weighted((output, target, reduction) => {
+      checkNumbers(output, target);
+      return distance(output, target, { reduction });
+    });
     return { name, task, outputs: 1, loss, predict: (output) => output };
   }
   const { count } = task;
   if (name === "crossEntropy") {
-    const loss = weighted((output, target, reduction) => F.crossEntropy(output, target, { reduction }));
+    const loss = weighted((output, target, reduction) => {
+      checkClasses(output, count, false);
+      return F.crossEntropy(output, target, { reduction });
+    });
     return { name, task, outputs: count, loss, predict: (output) => output.softmax(1) };
   }
   if (name === "bceWithLogits" || name === "bce" || name === "hinge") {
@@ -70,9 +104,10 @@ export function makeObjective(name: LossName, task: Task): Objective {
     name,
     task,
     outputs: count,
-    loss: weighted((output, target, reduction) =>
-      distance(output.softmax(1), oneHot(target, count).to(output.dtype), { reduction }),
-    ),
+    loss: weighted((output, target, reduction) => {
+      checkClasses(output, count, true);
+      return distance(output.softmax(1), oneHot(target, count).to(output.dtype), { reduction });
+    }),
     predict: (output) => output.softmax(1),
   };
 }
@@ -90,6 +125,10 @@ function twoClasses(name: "bceWithLogits" | "bce" | "hinge", task: Task): Object
     task,
     outputs: 1,
     loss: weighted((output, target, reduction) => {
+      if (output.size !== target.size)
+        throw new ShapeError(
+          `loss "${name}" takes one output for each row, but the model gives ${shapeText(output.shape)}; let its last layer have 1 output, or use crossEntropy`,
+        );
       const y = column(target, output);
       if (name === "hinge") return F.hinge(output, y.mul(2).sub(1), { reduction });
       return name === "bce" ? F.bce(output.sigmoid(), y, { reduction }) : F.bceWithLogits(output, y, { reduction });

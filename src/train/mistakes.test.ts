@@ -1,0 +1,83 @@
+// What people hand to fit by mistake: each is told what does not go together, and what to change.
+import { describe, expect, test } from "vitest";
+import { Dataset, moons, prepareSeries, Table } from "../data/index.ts";
+import * as nn from "../nn/index.ts";
+import * as optim from "../optim/index.ts";
+import { seed } from "../tensor/index.ts";
+import { type FitOptions, type History, fit as trainModel } from "./index.ts";
+
+const train = moons({ count: 60, seed: 1 });
+const validation = moons({ count: 20, seed: 2 });
+
+function run(outputs: number, options: Partial<FitOptions> = {}): Promise<History> {
+  seed(1);
+  const model = new nn.Linear(2, outputs);
+  return trainModel(model, { train, validation, optimizer: new optim.Adam(model.parameters()), epochs: 1, ...options });
+}
+
+const labelled = (...targets: number[]): Dataset =>
+  new Dataset({
+    features: new Float32Array(2 * targets.length),
+    featureShape: [2],
+    targets: Int32Array.from(targets),
+  });
+
+describe("outputs", () => {
+  test("fewer than classes, counted over both parts", async () => {
+    await expect(run(1)).rejects.toThrow(/targets are 2 classes, but the model gives \[32, 1\].*2 outputs/);
+    await expect(run(2, { validation: labelled(0, 2) })).rejects.toThrow(/3 classes.*3 outputs/);
+  });
+
+  test("more than classes are measured all the same", async () => {
+    const { epochs } = await run(5);
+    expect(epochs[0]?.validation?.["accuracy"]).toBeGreaterThanOrEqual(0);
+    expect(epochs[0]?.validation?.["loss"]).toBeGreaterThan(0);
+  });
+
+  test("two where one decides", async () => {
+    for (const loss of ["bceWithLogits", "hinge"] as const)
+      await expect(run(2, { loss })).rejects.toThrow(/takes one output for each row.*\[32, 2\]/);
+  });
+
+  test("numbers of another shape", async () => {
+    const flat = (targetShape: readonly number[]): Dataset =>
+      new Dataset({
+        features: Float32Array.of(1, 2, 3, 4),
+        featureShape: [2],
+        targets: Float32Array.of(1, 2),
+        targetShape,
+      });
+    await expect(run(1, { train: flat([]), validation: undefined })).rejects.toThrow(/targetShape: \[1\]/);
+    await expect(run(3, { train: flat([1]), validation: undefined })).rejects.toThrow(/as many outputs as/);
+  });
+
+  test("several numbers for each row are measured", async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => ({ sold: 50 + (i % 7) * 5 }));
+    const series = prepareSeries(Table.fromRows(rows), { target: "sold", task: "regression", window: 7, horizon: 3 });
+    const model = new nn.Sequential(new nn.Flatten(), new nn.Linear(7, 3));
+    const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 });
+    const { epochs } = await trainModel(model, { ...series, optimizer, epochs: 60 });
+    expect(epochs.at(-1)?.validation?.["mae"]).toBeLessThan(0.3);
+  });
+});
+
+describe("what is missing, or belongs elsewhere", () => {
+  test("an optimizer of another model", async () => {
+    const optimizer = new optim.Adam(new nn.Linear(2, 2).parameters());
+    await expect(run(2, { optimizer })).rejects.toThrow(/none of the optimizer's 2 parameters belongs to this model/);
+  });
+
+  test("no rows, labels below 0, validation of another kind", async () => {
+    await expect(run(2, { train: labelled() })).rejects.toThrow(/train has no rows/);
+    await expect(run(2, { train: labelled(0, -1) })).rejects.toThrow(/row 1 is -1; renumber/);
+    const numbers = new Dataset({ features: new Float32Array(4), featureShape: [2], targets: new Float32Array(2) });
+    await expect(run(2, { validation: numbers })).rejects.toThrow(/train are classes, those of validation numbers/);
+  });
+
+  test("from JavaScript: a misspelt loss, arrays for data, no optimizer", async () => {
+    const wrong = (options: object): Promise<History> => run(2, options);
+    await expect(wrong({ loss: "bcewithlogits" })).rejects.toThrow(/no loss "bcewithlogits"; use crossEntropy/);
+    await expect(wrong({ train: [[1, 2]] })).rejects.toThrow(/train must be a data set; make one/);
+    await expect(wrong({ optimizer: undefined })).rejects.toThrow(/an optimizer is needed/);
+  });
+});
