@@ -1,19 +1,7 @@
 // The built-in problems by name, as tables: they take the same path as a file.
 import * as data from "../data/index.ts";
+import { builtInNames } from "./problemNames.ts";
 
-export const builtInNames = [
-  "loans",
-  "moons",
-  "circles",
-  "spirals",
-  "blobs",
-  "curve",
-  "iris",
-  "and",
-  "or",
-  "xor",
-  "nand",
-] as const;
 export type BuiltInName = (typeof builtInNames)[number];
 
 export const isProblem = (name: string): name is BuiltInName => (builtInNames as readonly string[]).includes(name);

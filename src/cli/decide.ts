@@ -16,9 +16,10 @@ import {
 } from "../train/index.ts";
 import { defaultsFor, type JobConfig, type JobData, taskFor } from "./job.ts";
 import { isBuiltIn, type Prepared } from "./source.ts";
+import { type TableArguments, tableArguments, tableChoices } from "./tableOptions.ts";
 
 /** What a user may set; the rest follows from the data. */
-export interface TrainArguments {
+export interface TrainArguments extends TableArguments {
   readonly target?: string | undefined;
   readonly labels?: string | undefined;
   readonly testData?: string | undefined;
@@ -89,6 +90,7 @@ function common(path: string, args: TrainArguments) {
     clipValue: args.clipValue ?? null,
     ema: args.ema ?? null,
     histograms: args.histograms ?? 0,
+    table: tableChoices(args),
     fold: null,
     stream: false,
   };
@@ -110,6 +112,8 @@ export function decideRows(
       `model "perceptron" is one neuron and decides between two classes, but the target ${task.kind === "classes" ? `has ${task.count} classes` : "is a number"}; use --model mlp`,
     );
   }
+  if (preprocessing.kind !== "table")
+    refuse(tableArguments, args, `is for the columns of a table, and ${path} is none`);
   if (args.augment !== undefined && preprocessing.kind !== "images")
     throw new HebbError(`--augment changes pictures, but ${path} is a table; leave it out`);
   const loss = args.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
@@ -160,6 +164,11 @@ export function decideText(
   vocabulary: number,
 ): JobConfig {
   refuse(ofRows, args, "is for tables and images, not for a text");
+  refuse(
+    tableArguments,
+    args,
+    `is for the columns of a table; name the one to predict with --target to read ${path} as one`,
+  );
   const kind = args.model ?? "gpt";
   if (kind !== "gpt" && kind !== "lstm")
     throw new HebbError(`model "${kind}" takes rows of a table or images, and ${path} is a text; use gpt or lstm`);

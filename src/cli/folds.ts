@@ -3,6 +3,7 @@ import * as data from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { JobData } from "./job.ts";
 import type { Prepared, RawData } from "./source.ts";
+import type { Fitting } from "./tableOptions.ts";
 
 export interface Fold {
   readonly data: Pick<Prepared, "preprocessing" | "train" | "validation"> & Pick<JobData, "preprocessing">;
@@ -11,9 +12,14 @@ export interface Fold {
 /** The folds of a table or of images, with the mix of classes kept. */
 export function foldsOf(
   raw: RawData,
-  options: { readonly target?: string | undefined; readonly folds: number; readonly seed: number },
+  options: {
+    readonly target?: string | undefined;
+    readonly folds: number;
+    readonly seed: number;
+    readonly fitting: Fitting;
+  },
 ): Fold[] {
-  const { folds, seed } = options;
+  const { folds, seed, fitting } = options;
   if (raw.kind === "images") {
     const { images, labels, names } = raw;
     if (labels === undefined)
@@ -39,16 +45,16 @@ export function foldsOf(
       `${raw.name}: name the column to predict with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`,
     );
   const column = raw.table.column(target);
-  const usable = column.cells.flatMap((cell, row) => (cell === undefined ? [] : [row]));
-  const classes = data.inferTask(column) === "classification";
+  const usable = data.usableRows(raw.table, { ...fitting, target });
+  const classes = (fitting.task ?? data.inferTask(column)) === "classification";
   const splits = data.kFold(
     usable.length,
     folds,
-    classes ? { seed, labels: usable.map((row) => column.cells[row]) } : { seed },
+    classes ? { seed, labels: Array.from(usable, (row) => column.cells[row]) } : { seed },
   );
   return splits.map(({ train, validation }) => {
     const rows = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
-    const preprocessing = data.fitPreprocessing(raw.table, { target, rows: rows(train) });
+    const preprocessing = data.fitPreprocessing(raw.table, { ...fitting, target, rows: rows(train) });
     const part = (places: Int32Array): data.Dataset =>
       data.tableDataset(data.applyPreprocessing(preprocessing, raw.table.select(rows(places))));
     return { data: { preprocessing, train: part(train), validation: part(validation) } };

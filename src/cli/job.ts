@@ -18,6 +18,7 @@ import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { Inverse, LanguageDescription, ModelDescription, NetworkDescription, Task } from "../train/index.ts";
 import * as train from "../train/index.ts";
+import { checkTableChoices, type TableChoices } from "./tableOptions.ts";
 
 /** Everything that determines a run, as config.json holds it. */
 export interface JobConfig {
@@ -57,6 +58,8 @@ export interface JobConfig {
   readonly histograms: number;
   /** How a text becomes tokens; null: the data are no text. */
   readonly text: { readonly tokenizer: train.TokenizerName; readonly vocabulary: number } | null;
+  /** What was chosen about the columns of a table; null: nothing, or there is no table. */
+  readonly table: TableChoices | null;
   /** Whether the table is read in parts, in every epoch anew. */
   readonly stream: boolean;
   /** Which of how many folds is held out; null: a share is. */
@@ -188,6 +191,7 @@ const plain = {
   augment: [],
   histograms: 0,
   text: null,
+  table: null,
   stream: false,
   fold: null,
 } as const satisfies Partial<JobConfig>;
@@ -224,6 +228,7 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
       vocabulary: aCount,
     }),
   ),
+  table: optional(checkTableChoices),
   stream: aBoolean,
   fold: optional(objectOf<{ readonly number: number; readonly of: number }>({ number: aCount, of: aCount })),
 });

@@ -13,7 +13,9 @@ import {
   scheduleNames,
   tokenizerNames,
 } from "../train/names.ts";
+import { builtInNames, fetchedNames } from "./problemNames.ts";
 import { nearest } from "./suggest.ts";
+import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "./tableOptions.ts";
 
 const usageError = 2;
 
@@ -57,11 +59,35 @@ function name<T extends string>(names: readonly T[]): (text: string) => T {
   };
 }
 
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError("It must be a whole number up to 65535; 0 takes a free one.");
+  return value;
+}
+
 /** Several of a list of names, with commas between. */
 const list =
   <T extends string>(names: readonly T[]): ((text: string) => T[]) =>
   (text) =>
     text.split(",").map(name(names));
+
+/** An option that may be given more than once. */
+const repeated =
+  (check: (text: string) => readonly string[]): ((text: string, before: readonly string[] | undefined) => string[]) =>
+  (text, before) => [...(before ?? []), ...check(text)];
+
+/** Checked here, so that a slip costs no reading of data. */
+function policy(text: string): string[] {
+  try {
+    parseMissing(text);
+  } catch {
+    throw new InvalidArgumentError(
+      "It must be median, mean, mode, drop or constant:VALUE, with COLUMN= in front for one column.",
+    );
+  }
+  return [text];
+}
 
 const backendNames = ["auto", "c", "wasm", "reference"] as const;
 const above0 = real((value) => value > 0, "a number above 0");
@@ -124,6 +150,7 @@ withOptions(
     "hebb train german-credit.csv --target credit_risk",
     "hebb train mpg.csv --target mpg --hidden 64,32 --epochs 200",
     "hebb train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --model cnn",
+    "hebb train houses.csv --target price --ignore id,url --missing mean --target-transform log",
     "hebb train moons --activation tanh --out runs/moons",
     "hebb train shakespeare.txt --model gpt --layers 4 --width 128 --context 64",
     "hebb train names.txt --model lstm",
@@ -131,10 +158,22 @@ withOptions(
     "hebb train credit.csv --target credit_risk --optimizer nesterov --schedule oneCycle --lr 0.05 --clip-norm 1",
   ])
     .option("--target <column>", "the column to predict")
-    .option("--labels <file>", "labels of an IDX file of images")
+    .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
     .option("--test-data <file>", "data for a final test")
     .option("--test-labels <file>", "labels of IDX test data")
-    .option("--out <folder>", "the run folder (default: runs/NAME-DATE)"),
+    .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
+    .addOption(
+      new Option("--ignore <columns>", "table: columns not to use, with commas between").argParser(
+        repeated((text) => text.split(",")),
+      ),
+    )
+    .option("--row-weights <column>", "table: a column of numbers that say what each row counts for")
+    .addOption(
+      new Option(
+        "--missing <policy>",
+        "table: what stands in for gaps: median, mean, mode, drop (the row) or constant:VALUE; with COLUMN= in front for one column; may be repeated (default: median)",
+      ).argParser(repeated(policy)),
+    ),
   [
     ["--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer", widths],
     ["--model <name>", `${modelNames.join(", ")} (default: mlp; gpt for a text)`, name(modelNames)],
@@ -164,6 +203,33 @@ withOptions(
     ["--monitor <figure>", "which figure says what is best, such as accuracy (default: loss)", (text) => text],
     ["--augment <changes>", `pictures changed in every epoch: ${augmentNames.join(",")}`, list(augmentNames)],
     ["--class-weights <how>", "balanced: every class has the same say", name(["balanced", "none"])],
+    ["--task <name>", `table: ${taskNames.join(", ")} (default: by the target)`, name(taskNames)],
+    [
+      "--missing-indicator <when>",
+      `table: a feature that says where a value was missing: ${indicatorNames.join(", ")} (default: auto)`,
+      name(indicatorNames),
+    ],
+    ["--max-categories <n>", "table: most features for the values of a column (default: 100)", whole(1)],
+    [
+      "--min-category-rows <n>",
+      'table: values in fewer rows share one feature, "other" (default: by the rows, at most 5)',
+      whole(1),
+    ],
+    [
+      "--input-transform <when>",
+      `table: logarithm of long-tailed columns: ${autoNames.join(", ")} (default: auto)`,
+      name(autoNames),
+    ],
+    [
+      "--target-transform <name>",
+      `table: ${transformNames.join(", ")}; log for prices and other long tails (default: none)`,
+      name(transformNames),
+    ],
+    [
+      "--date-cycles <when>",
+      `table: sine and cosine of year, week and day of dates: ${autoNames.join(", ")} (default: auto)`,
+      name(autoNames),
+    ],
     ["--folds <k>", "k-fold cross-validation: a run for each fold, and their mean", whole(2)],
     [
       "--validation <share>",
@@ -184,6 +250,10 @@ withOptions(
     new Option("--seed <n>", "governs the split, the initial weights, the order, dropout")
       .argParser(whole(0))
       .default(0),
+  )
+  .addHelpText(
+    "after",
+    `\nBuilt-in problems: ${builtInNames.join(", ")}.\nFetched once: ${fetchedNames.map((each) => `${each}, ${each}-test`).join("; ")}.`,
   )
   .option("--find-lr", "try growing learning rates for some steps, show what they do, and train nothing")
   .option("--stream", "read a CSV table in parts, in every epoch anew (default: from 300 MB on)")
@@ -221,11 +291,7 @@ withOptions(
     "an option of train and its values: lr=1e-4..1e-1:log, width=16..64:whole, dropout=0..0.5, hidden=64|64,32",
     (text: string, before: string[] | undefined) => [...(before ?? []), text],
   )
-  .option(
-    "--out <folder>",
-    "the folder of all runs",
-    `runs/tune-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`,
-  )
+  .option("--out <folder>", "the folder of all runs (default: runs/tune-DATE)")
   .allowUnknownOption()
   .allowExcessArguments()
   .action(async (data: string, options, self: Command) => {
@@ -240,6 +306,7 @@ withOptions(
       eta: 3,
       metric: "loss",
       seed: 0,
+      out: `runs/tune-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`,
       ...options,
     };
     process.exitCode = await tune(data, common, given, fileURLToPath(import.meta.url));
@@ -264,7 +331,7 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", [
   "hebb evaluate runs/iris iris.csv --confusion",
   "hebb evaluate runs/shakespeare other.txt",
 ])
-  .option("--labels <file>", "labels of an IDX file of images")
+  .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
   .option("--confusion", "count which class was taken for which", false)
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
@@ -289,17 +356,17 @@ withOptions(
     "hebb generate runs/names --temperature 0.8 --top-k 10 --seed 3",
   ]),
   [
-    ["--temperature <t>", "below 1 bolder, above 1 more varied, 0 always the likeliest", from0],
-    ["--top-k <k>", "draw from the k likeliest tokens only", whole(1)],
-    ["--tokens <n>", "how many tokens to write", whole(1)],
-    ["--seed <n>", "the same seed writes the same text", whole(0)],
+    ["--temperature <t>", "below 1 safer, above 1 more varied, 0 always the likeliest (default: 0.8)", from0],
+    ["--top-k <k>", "draw from the k likeliest tokens only (default: all)", whole(1)],
+    ["--tokens <n>", "how many tokens to write (default: 300)", whole(1)],
+    ["--seed <n>", "the same seed writes the same text (default: 0)", whole(0)],
   ],
 )
-  .option("--prompt <text>", "what to begin with (default: a new line)", "")
+  .option("--prompt <text>", "what to begin with (default: a new line)")
   .action(async (run: string, options) => {
     await useBackend(options);
     const { generate } = await import("./commands/generate.ts");
-    process.exitCode = await generate(run, { tokens: 300, temperature: 0.8, seed: 0, ...options });
+    process.exitCode = await generate(run, { prompt: "", tokens: 300, temperature: 0.8, seed: 0, ...options });
   });
 
 command("inspect <run>", "Show a run's layers, weights, and the values of one forward pass.", [
@@ -333,7 +400,7 @@ command("studio [source]", "Open the page where networks are built, trained, ste
   "hebb studio runs/moons",
 ])
   .option("--target <column>", "the column to predict")
-  .addOption(new Option("--port <n>", "the port of 127.0.0.1 (default: a free one)").argParser(whole(0)))
+  .addOption(new Option("--port <n>", "the port of 127.0.0.1 (default: a free one)").argParser(port))
   .option("--no-open", "do not ask for a browser")
   .action(async (source: string | undefined, options) => {
     const { studio } = await import("./commands/studio.ts");

@@ -20,6 +20,11 @@ function duration(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
+const epochsText = (count: number): string => `${count} ${count === 1 ? "epoch" : "epochs"}`;
+
+/** Milliseconds after which a log, which shows no bar, is given a line again. */
+const silence = 10_000;
+
 /** Writes JSON lines: one event each. */
 export const jsonLines =
   (write: (text: string) => void) =>
@@ -38,6 +43,7 @@ export class Reporter {
   #first: { readonly step: number; readonly at: number } | undefined;
   #bar = false;
   #lastLine = 0;
+  #started = 0;
 
   constructor(write: (text: string) => void, terminal: boolean) {
     this.#write = write;
@@ -48,10 +54,13 @@ export class Reporter {
     switch (event.type) {
       case "start":
         this.#epochs = event.epochs;
+        this.#started = performance.now();
         this.#line(
-          `${event.parameters} parameters, up to ${event.epochs} epochs of ${event.stepsPerEpoch} steps, on ${event.description}`,
+          `${event.parameters} parameters, up to ${epochsText(event.epochs)} of ${event.stepsPerEpoch} steps, on ${event.description}`,
         );
         for (const note of event.notes) this.#line(`  ${note}`);
+        if (this.#terminal) this.#write("compiling the training step …");
+        this.#bar = this.#terminal;
         break;
       case "progress":
         this.#progress(event);
@@ -63,7 +72,9 @@ export class Reporter {
         this.#line(`warning: ${event.message}`);
         break;
       case "earlyStop":
-        this.#line(`stopped after ${event.epoch} epochs: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`);
+        this.#line(
+          `stopped after ${epochsText(event.epoch)}: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`,
+        );
         break;
       case "interrupted":
         this.#line(
@@ -77,7 +88,7 @@ export class Reporter {
         if (event.metrics.validation !== null) this.#line(`validation  ${figures(event.metrics.validation)}`);
         if (event.metrics.test !== null) this.#line(`test        ${figures(event.metrics.test)}`);
         this.#line(
-          `${event.epochs} epochs in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`,
+          `${epochsText(event.epochs)} in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`,
         );
         break;
       case "finding":
@@ -102,17 +113,20 @@ export class Reporter {
   }
 
   #progress(event: Extract<TrainEvent, { type: "progress" }>): void {
-    if (!this.#terminal) return;
     // Measured from the first report on: a resumed run begins in the middle, and compiling is no step.
     this.#first ??= { step: event.step, at: performance.now() };
     const seconds = (performance.now() - this.#first.at) / 1000;
     const share = event.step / event.totalSteps;
     const left = (seconds / (event.step - this.#first.step)) * (event.totalSteps - event.step);
+    const text = `epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s  at most ${duration(left)} left`;
+    if (!this.#terminal) {
+      if (performance.now() - Math.max(this.#started, this.#lastLine) < silence) return;
+      this.#lastLine = performance.now();
+      return this.#line(`${text}  (step ${event.step} of ${event.totalSteps})`);
+    }
     const width = 24;
     const full = Math.round(share * width);
-    this.#write(
-      `\r\u001b[2K${"█".repeat(full)}${"░".repeat(width - full)} epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s  at most ${duration(left)} left`,
-    );
+    this.#write(`\r\u001b[2K${"█".repeat(full)}${"░".repeat(width - full)} ${text}`);
     this.#bar = true;
   }
 

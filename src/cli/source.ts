@@ -1,6 +1,6 @@
 // From the DATA argument to data sets: a table, images with labels, a text, or a built-in problem by name.
-import { existsSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, extname, join } from "node:path";
 import { type CanonicalName, canonicalNames, loadCanonical } from "../data/canonical.ts";
 import { readCsvFile, readIdxFile, readTextFile, sniffFile } from "../data/files.ts";
 import { readImageFile, readImageFolder } from "../data/imageFolder.ts";
@@ -8,10 +8,10 @@ import * as data from "../data/index.ts";
 import { readParquetFile } from "../data/parquet.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
-import { builtIn, builtInNames, isProblem } from "./builtIn.ts";
+import { builtIn, isProblem } from "./builtIn.ts";
+import { builtInNames } from "./problemNames.ts";
 import { nearest } from "./suggest.ts";
-
-export { builtInNames } from "./builtIn.ts";
+import type { Fitting } from "./tableOptions.ts";
 
 /** "mnist" is the part to train on, "mnist-test" the other. */
 const canonicalPart = (path: string): { name: CanonicalName; part: "train" | "test" } | undefined => {
@@ -54,6 +54,22 @@ function guessLabels(images: string): string | undefined {
   return guess !== images && existsSync(guess) ? guess : undefined;
 }
 
+/** A file that is not there: with the nearest name beside it, and for a bare word what else it might be. */
+function absent(path: string): HebbError {
+  const folder = dirname(path);
+  const beside = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
+  const file = nearest(basename(path), beside);
+  const word = folder === "." && extname(path) === "";
+  const problem = word ? nearest(path, [...builtInNames, ...canonicalNames]) : undefined;
+  const hint = problem ?? (file === undefined || folder === "." ? file : join(folder, file));
+  const what = word
+    ? `give a CSV, Parquet or IDX file, a folder of pictures, one of the built-in problems (${builtInNames.join(", ")}), or a set that is fetched (${canonicalNames.join(", ")})`
+    : existsSync(folder)
+      ? "check the name"
+      : `there is no folder ${folder}`;
+  return new HebbError(`${path} does not exist; ${what}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`);
+}
+
 /** Reads DATA. Throws HebbError naming the file and what to do. */
 export async function readSource(path: string, options: SourceOptions): Promise<RawData> {
   const canonical = existsSync(path) ? undefined : canonicalPart(path);
@@ -63,12 +79,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
       throw new HebbError(`${path} is a built-in problem, which knows its target: leave out the file of labels`);
     return { kind: "table", ...builtIn(path, options.seed ?? 0), name: path };
   }
-  if (!existsSync(path)) {
-    const hint = nearest(path, [...builtInNames, ...canonicalNames]);
-    throw new HebbError(
-      `${path} does not exist; give a CSV, Parquet or IDX file, a folder of pictures, one of the built-in problems (${builtInNames.join(", ")}), or a set that is fetched (${canonicalNames.join(", ")})${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
-    );
-  }
+  if (!existsSync(path)) throw absent(path);
   if (statSync(path).isDirectory()) return readPictures(path, "folder", options);
   const kind = await sniffFile(path);
   if (kind === "idx") return readImages(path, options);
@@ -109,7 +120,11 @@ async function readCanonical(
 /** Pictures in files: a folder of them by class, or one to be recognised. */
 async function readPictures(path: string, what: "folder" | "file", options: SourceOptions): Promise<RawData> {
   if (options.needLabels && options.target !== undefined)
-    throw new HebbError(`${path} holds pictures, which have no column "${options.target}"; leave it out`);
+    throw new HebbError(
+      what === "file"
+        ? `${path} is a picture, which has no column "${options.target}"; leave --target out`
+        : `${path} is a folder, which has no column "${options.target}"; name a table in it, or leave --target out for a folder of pictures`,
+    );
   if (options.labels !== undefined)
     throw new HebbError(`${path} holds pictures, whose classes are its sub-folders: leave out the file of labels`);
   const [channels, height, width] = options.like?.kind === "images" ? options.like.shape : [];
@@ -160,7 +175,7 @@ export interface RunData extends Prepared {
 
 export function prepare(
   raw: RawData,
-  options: { target?: string | undefined; validation: number; seed: number },
+  options: { target?: string | undefined; validation: number; seed: number; fitting?: Fitting },
 ): Prepared {
   if (raw.kind === "table") {
     const target = options.target ?? raw.target;
@@ -176,6 +191,7 @@ export function prepare(
       );
     }
     const { preprocessing, train, validation } = data.prepareTable(raw.table, {
+      ...options.fitting,
       target,
       validation: options.validation,
       seed: options.seed,

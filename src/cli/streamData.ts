@@ -7,6 +7,7 @@ import { streamTable } from "../data/tableStream.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { RowStream } from "../train/index.ts";
+import type { Fitting } from "./tableOptions.ts";
 
 /** Files from this size on are read in parts, where nothing else is asked for. */
 const largeFile = 300 * 2 ** 20;
@@ -20,6 +21,7 @@ export interface StreamOptions {
   readonly target: string | undefined;
   readonly validation: number;
   readonly seed: number;
+  readonly fitting: Fitting;
 }
 
 export interface StreamedData {
@@ -29,13 +31,16 @@ export interface StreamedData {
 }
 
 /** Reads the file once: how many rows there are, what they mean, and which are held out. */
-export async function prepareStream(path: string, { target, validation, seed }: StreamOptions): Promise<StreamedData> {
+export async function prepareStream(
+  path: string,
+  { target, validation, seed, fitting }: StreamOptions,
+): Promise<StreamedData> {
   if (target === undefined)
     throw new HebbError(`${basename(path)}: which column is to be predicted? Name it with --target COLUMN`);
   const kind = await sniffFile(path);
   if (kind !== "table" && kind !== "text")
     throw new HebbError(`${path} is no CSV table, which is what is read in parts; leave --stream out`);
-  const stream = await streamTable(path, { target, validation, seed });
+  const stream = await streamTable(path, { ...fitting, target, validation, seed });
   const { preprocessing, length, sample } = stream;
   const train = new RowStream({ length, sample, parts: (epoch) => stream.parts(epoch) });
   return { preprocessing, train, validation: stream.validation };

@@ -93,6 +93,20 @@ const cases: readonly Case[] = [
     code: 1,
     says: [/absent\.csv/, /does not exist|no file/],
   },
+  {
+    what: "a misspelt file",
+    args: ["train", "god.csv", "--target", "y"],
+    code: 1,
+    says: [/god\.csv does not exist; check the name — did you mean "good\.csv"/],
+  },
+  { what: "a file in a folder that is absent", args: ["train", "no/x.csv"], code: 1, says: [/there is no folder no/] },
+  { what: "a port that is none", args: ["studio", "--port", "99999"], code: 2, says: [/99999/, /up to 65535/] },
+  {
+    what: "a column of a folder",
+    args: ["train", ".", "--target", "y"],
+    code: 1,
+    says: [/is a folder/, /name a table/],
+  },
   { what: "a misspelt built-in problem", args: ["train", "monns"], code: 1, says: [/did you mean "moons"/] },
   { what: "no target", args: ["train", "good.csv"], code: 1, says: [/good\.csv/, /--target/, /a, b, y/] },
   {
@@ -262,7 +276,7 @@ const choices: readonly Case[] = [
     code: 1,
     says: [/--test-data/],
   },
-  { what: "a folder for data", args: ["train", "run"], code: 1, says: [/run is a folder/] },
+  { what: "a folder for data", args: ["train", "run"], code: 1, says: [/run is a folder/, /config\.json/] },
   {
     what: "a class that the run does not know",
     args: ["evaluate", "run", "maybe.csv"],

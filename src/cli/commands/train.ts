@@ -11,7 +11,7 @@ import {
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
-import { findLr, makeObjective, makeOptimizer, RowStream } from "../../train/index.ts";
+import { findLr, makeObjective, makeOptimizer, RowStream, type TrainState } from "../../train/index.ts";
 import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
@@ -19,6 +19,7 @@ import { type Performed, perform } from "../perform.ts";
 import { figures, plot } from "../report.ts";
 import { prepare, readSource, testSet } from "../source.ts";
 import { isLargeTable, prepareStream } from "../streamData.ts";
+import { fittingOf, tableChoices } from "../tableOptions.ts";
 import { isText, prepareText, readTokens, textPreprocessing } from "../textData.ts";
 
 /** Options of `train` and `resume` that leave the result as it is. */
@@ -34,10 +35,12 @@ export async function train(path: string, args: TrainArguments): Promise<number>
     return trainStream(path, args);
   const raw = await readSource(path, { target: args.target, labels: args.labels, seed: args.seed, needLabels: true });
   if (raw.kind === "text") return trainText(path, args);
-  if (args.folds !== undefined) return trainFolds(path, args, foldsOf(raw, { ...args, folds: args.folds }));
+  if (args.folds !== undefined)
+    return trainFolds(path, args, foldsOf(raw, { ...args, folds: args.folds, fitting: fittingOf(tableChoices(args)) }));
   // A gate is its four rows: none can be spared.
   const validation = gates.includes(path) ? 0 : (args.validation ?? 0.2);
-  const prepared = prepare(raw, { target: args.target, validation, seed: args.seed });
+  const fitting = fittingOf(tableChoices(args));
+  const prepared = prepare(raw, { target: args.target, validation, seed: args.seed, fitting });
   const config = decideRows(path, { ...args, validation }, prepared);
   tryOut(config, prepared.preprocessing);
   const test = await testSet(prepared.preprocessing, config);
@@ -68,7 +71,8 @@ async function trainStream(path: string, args: TrainArguments): Promise<number> 
   if (!existsSync(path)) throw new HebbError(`${path} does not exist; give a CSV file`);
   if (args.folds !== undefined) throw new HebbError("--folds need all rows at once; leave --stream out");
   const validation = args.validation ?? 0.01;
-  const prepared = await prepareStream(path, { target: args.target, validation, seed: args.seed });
+  const fitting = fittingOf(tableChoices(args));
+  const prepared = await prepareStream(path, { target: args.target, validation, seed: args.seed, fitting });
   const seen = { preprocessing: prepared.preprocessing, train: prepared.train.sample, validation: prepared.validation };
   const { epochs = 3, patience = 3, dropout = 0, batchSize = 256 } = args;
   const few = { ...args, epochs, patience, dropout, batchSize, validation };
@@ -181,9 +185,21 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
     );
   }
   seedEverything(config.seed);
+  const told = ended(saved.state.json, config, folder);
+  if (told !== undefined && !args.json) process.stdout.write(`${told}\n`);
   const events = saved.state.json.events;
   if (typeof events === "number") truncateEvents(run, events);
   return (await perform({ run, config, data, from: saved.state, ...mannerOf(args) })).code;
+}
+
+/** What to say of a run that has nothing left to train; its figures are measured again. */
+function ended({ records, waited }: TrainState["json"], config: JobConfig, folder: string): string | undefined {
+  const epochs = Array.isArray(records) ? records.length : 0;
+  if (epochs >= config.epochs)
+    return `all ${epochs} epochs were trained before; for more: hebb resume ${folder} --epochs N`;
+  if (config.patience !== null && typeof waited === "number" && waited >= config.patience)
+    return `training had stopped after ${epochs} epochs without improvement; for more, train anew with a larger --patience`;
+  return undefined;
 }
 
 /** The data that a configuration names, prepared as they were. */
@@ -202,15 +218,16 @@ export async function dataOf(config: JobConfig, stored: JobData["preprocessing"]
   }
   const target = config.target ?? undefined;
   const { seed, validation, fold } = config;
+  const fitting = fittingOf(config.table);
   if (config.stream) {
-    const prepared = await prepareStream(config.data, { target, validation, seed });
+    const prepared = await prepareStream(config.data, { target, validation, seed, fitting });
     return { ...prepared, test: await testSet(prepared.preprocessing, config) };
   }
   const raw = await readSource(config.data, { target, labels: config.labels ?? undefined, seed, needLabels: true });
   const prepared =
     fold === null
-      ? prepare(raw, { target, validation, seed })
-      : foldsOf(raw, { target, seed, folds: fold.of })[fold.number - 1]?.data;
+      ? prepare(raw, { target, validation, seed, fitting })
+      : foldsOf(raw, { target, seed, folds: fold.of, fitting })[fold.number - 1]?.data;
   if (prepared === undefined) throw new HebbError(`config.json: there is no fold ${fold?.number} of ${fold?.of}`);
   return { ...prepared, test: await testSet(prepared.preprocessing, config) };
 }

@@ -1,0 +1,114 @@
+// What a user of `train` may choose about the columns of a table, as flags, as config.json holds it, and as the data room takes it.
+import type { FitPreprocessingOptions, MissingPolicy } from "../data/index.ts";
+import { aCount, aString, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
+import { HebbError } from "../graph/errors.ts";
+
+export const taskNames = ["classification", "regression"] as const;
+export const indicatorNames = ["auto", "always", "never"] as const;
+export const transformNames = ["none", "log"] as const;
+export const autoNames = ["auto", "never"] as const;
+const policyNames = ["median", "mean", "mode", "drop"] as const;
+
+/** Choices by the names of their flags; what is absent is left to the data. */
+export interface TableArguments {
+  readonly task?: (typeof taskNames)[number] | undefined;
+  readonly ignore?: readonly string[] | undefined;
+  readonly rowWeights?: string | undefined;
+  /** `mean`, or for one column `age=drop`. */
+  readonly missing?: readonly string[] | undefined;
+  readonly missingIndicator?: (typeof indicatorNames)[number] | undefined;
+  readonly maxCategories?: number | undefined;
+  readonly minCategoryRows?: number | undefined;
+  readonly inputTransform?: (typeof autoNames)[number] | undefined;
+  readonly targetTransform?: (typeof transformNames)[number] | undefined;
+  readonly dateCycles?: (typeof autoNames)[number] | undefined;
+}
+
+/** Their names, for refusing them where there is no table. */
+export const tableArguments = [
+  "task",
+  "ignore",
+  "rowWeights",
+  "missing",
+  "missingIndicator",
+  "maxCategories",
+  "minCategoryRows",
+  "inputTransform",
+  "targetTransform",
+  "dateCycles",
+] as const satisfies readonly (keyof TableArguments)[];
+
+/** The same as config.json holds them: null where nothing was chosen. */
+export type TableChoices = { readonly [K in keyof TableArguments]-?: NonNullable<TableArguments[K]> | null };
+
+const orNull =
+  <T>(check: Check<T>): Check<T | null> =>
+  (value, place) =>
+    value === null ? null : check(value, place);
+
+export const checkTableChoices: Check<TableChoices> = objectOf<TableChoices>({
+  task: orNull(oneOf(...taskNames)),
+  ignore: orNull(listOf(aString)),
+  rowWeights: orNull(aString),
+  missing: orNull(listOf(aString)),
+  missingIndicator: orNull(oneOf(...indicatorNames)),
+  maxCategories: orNull(aCount),
+  minCategoryRows: orNull(aCount),
+  inputTransform: orNull(oneOf(...autoNames)),
+  targetTransform: orNull(oneOf(...transformNames)),
+  dateCycles: orNull(oneOf(...autoNames)),
+});
+
+/** What was chosen, or null when nothing was. */
+export function tableChoices(args: TableArguments): TableChoices | null {
+  if (tableArguments.every((name) => args[name] === undefined)) return null;
+  return {
+    task: args.task ?? null,
+    ignore: args.ignore ?? null,
+    rowWeights: args.rowWeights ?? null,
+    missing: args.missing ?? null,
+    missingIndicator: args.missingIndicator ?? null,
+    maxCategories: args.maxCategories ?? null,
+    minCategoryRows: args.minCategoryRows ?? null,
+    inputTransform: args.inputTransform ?? null,
+    targetTransform: args.targetTransform ?? null,
+    dateCycles: args.dateCycles ?? null,
+  };
+}
+
+/** `mean` for all columns, `age=drop` for one; `constant:0` is a value of one's own. Throws HebbError for anything else. */
+export function parseMissing(text: string): { readonly column: string | undefined; readonly policy: MissingPolicy } {
+  const [, column, word = ""] = /^(?:(.+?)=)?((?:median|mean|mode|drop|constant:.*))$/s.exec(text) ?? [];
+  const named = policyNames.find((name) => name === word);
+  if (named !== undefined) return { column, policy: named };
+  const constant = word.slice("constant:".length);
+  if (constant === "")
+    throw new HebbError(
+      `--missing ${text} is not understood; write median, mean, mode, drop or constant:VALUE, with COLUMN= in front for one column`,
+    );
+  return { column, policy: { constant } };
+}
+
+/** What the data room is to do about the columns. */
+export type Fitting = Omit<FitPreprocessingOptions, "target" | "rows" | "allowNoInputs">;
+
+export function fittingOf(choices: TableChoices | null): Fitting {
+  if (choices === null) return {};
+  const { task, rowWeights, maxCategories, minCategoryRows } = choices;
+  const missing = (choices.missing ?? []).map(parseMissing);
+  const all = missing.findLast(({ column }) => column === undefined);
+  const single = missing.flatMap(({ column, policy }) => (column === undefined ? [] : [[column, policy] as const]));
+  return {
+    ...(task === null ? {} : { task }),
+    ...(rowWeights === null ? {} : { weights: rowWeights }),
+    ...(maxCategories === null ? {} : { maxCategories }),
+    ...(minCategoryRows === null ? {} : { minCategoryRows }),
+    ignore: choices.ignore ?? [],
+    missing: all?.policy ?? "median",
+    missingOf: Object.fromEntries(single),
+    missingIndicator: choices.missingIndicator ?? "auto",
+    inputTransform: choices.inputTransform ?? "auto",
+    targetTransform: choices.targetTransform ?? "none",
+    dateCycles: choices.dateCycles ?? "auto",
+  };
+}
