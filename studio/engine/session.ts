@@ -1,8 +1,18 @@
 // One training run: the compiled step, its place in time, going back, and what stops it by itself.
-import { data, noGrad, randomState, seed, setRandomState, type Tensor, tensor } from "../../src/index.ts";
+import { data, HebbError, noGrad, randomState, seed, setRandomState, type Tensor, tensor } from "../../src/index.ts";
 import { lossesOf } from "../shared/names.ts";
-import type { Figures, HistoryPoint, OwnData, RunInfo, Saved, SavedTensor, Stopped } from "../shared/protocol.ts";
+import type {
+  Beginning,
+  Figures,
+  HistoryPoint,
+  OwnData,
+  RunInfo,
+  Saved,
+  SavedTensor,
+  Stopped,
+} from "../shared/protocol.ts";
 import { type Edit, runKey, type StudioState } from "../shared/state.ts";
+import { takeWeights } from "./beginning.ts";
 import { type Prepared, prepare } from "./data.ts";
 import { keptFloats, rowStep } from "./kept.ts";
 import { buildNetwork, lossOf, makeOptimizer, type Network, squash } from "./network.ts";
@@ -47,6 +57,10 @@ export class Session {
   readonly testPart: Part | undefined;
   readonly sampler: data.BatchSampler;
   readonly history: HistoryPoint[] = [];
+  /** The run whose weights it began with, if any. */
+  readonly beginning: RunInfo["beginning"];
+  /** The step that it began at: there is no going back beyond. */
+  readonly firstStep: number = 0;
   step = 0;
   /** Mean loss of the batches since it was last asked for. */
   best = { loss: Number.POSITIVE_INFINITY, step: 0 };
@@ -59,7 +73,7 @@ export class Session {
   #random: Saved["random"];
   #lastLoss: Tensor | undefined;
 
-  constructor(wanted: StudioState, prepared: Prepared) {
+  constructor(wanted: StudioState, prepared: Prepared, beginning?: Beginning) {
     const { info, train, test } = prepared;
     const fitting = lossesOf[info.task];
     const state = fitting.includes(wanted.loss) ? wanted : { ...wanted, loss: fitting[0] ?? wanted.loss };
@@ -95,13 +109,30 @@ export class Session {
         return [lossOf(state.loss, info, output, targets), squash(info, output)];
       }),
     );
+    if (beginning !== undefined) {
+      const { name, step, notes } = beginning;
+      try {
+        takeWeights(this.network, beginning, info);
+        this.firstStep = step;
+        this.step = step;
+        this.history.push(...beginning.history.filter((point) => point.step < step));
+        for (const point of this.history) {
+          const loss = point.test?.loss ?? point.train.loss;
+          if (loss < this.best.loss) this.best = { loss, step: point.step };
+        }
+        this.beginning = { name, step, notes };
+      } catch (error) {
+        if (!(error instanceof HebbError)) throw error;
+        this.beginning = { name, step: 0, notes: [error.message] };
+      }
+    }
     this.#edit();
     this.#keep();
     this.record();
   }
 
-  static async open(state: StudioState, own: OwnData | undefined): Promise<Session> {
-    return new Session(state, await prepare(state, own));
+  static async open(state: StudioState, own: OwnData | undefined, beginning?: Beginning): Promise<Session> {
+    return new Session(state, await prepare(state, own), beginning?.runKey === runKey(state) ? beginning : undefined);
   }
 
   get info(): Omit<RunInfo, "backend" | "backendWhy"> {
@@ -109,6 +140,7 @@ export class Session {
       data: this.prepared.info,
       loss: this.state.loss,
       parameters: this.network.model.parameters().reduce((sum, { size }) => sum + size, 0),
+      beginning: this.beginning,
       batches: this.sampler.batchCount,
       stages: this.network.stages,
     };
@@ -252,11 +284,12 @@ export class Session {
     this.#checkpoints.push({ step: this.step, tensors: this.#tensors(), random });
     if (this.#checkpoints.length <= mostCheckpoints) return;
     this.#spacing *= 2;
-    this.#checkpoints = this.#checkpoints.filter(({ step }) => step % this.#spacing === 0);
+    this.#checkpoints = this.#checkpoints.filter(({ step }, place) => place === 0 || step % this.#spacing === 0);
   }
 
   /** Goes to any step, back or ahead: from the nearest state kept, by taking the same steps again. */
-  goTo(step: number): void {
+  goTo(wanted: number): void {
+    const step = Math.max(this.firstStep, wanted);
     if (step === this.step) return;
     if (step < this.step) {
       const from = this.#checkpoints.filter((kept) => kept.step <= step).at(-1) ?? this.#checkpoints[0];

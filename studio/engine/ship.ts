@@ -133,6 +133,10 @@ export function tensorsOf(bytes: Uint8Array): SavedTensor[] {
 }
 
 export async function exportRun(session: Session, format: ExportFormat, own: OwnData | undefined): Promise<Exported> {
+  if (format === "typescript" && session.firstStep > 0)
+    throw new HebbError(
+      `this network began with the weights of the run ${session.beginning?.name}, which no program draws again; take the weights, or choose new initial ones`,
+    );
   const exported =
     format === "safetensors"
       ? safetensors(session)

@@ -150,7 +150,8 @@ function play(on: boolean): void {
   }
 }
 
-async function goTo(running: Session, target: number, mine: number): Promise<boolean> {
+async function goTo(running: Session, wantedStep: number, mine: number): Promise<boolean> {
+  const target = Math.max(running.firstStep, wantedStep);
   while (running.step !== target && mine === generation) {
     running.goTo(target < running.step ? target : Math.min(target, running.step + mostSteps));
     if (running.step !== target) {
@@ -168,7 +169,7 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   const mine = ++generation;
   playing = false;
   own = message.own ?? own;
-  const opened = await Session.open(message.state, message.state.data === "own" ? own : undefined);
+  const opened = await Session.open(message.state, message.state.data === "own" ? own : undefined, message.beginning);
   if (mine !== generation) return;
   const { saved } = message;
   if (saved !== undefined && saved.runKey === runKey(opened.state)) opened.restore(saved);
@@ -260,7 +261,7 @@ async function receive(message: ToWorker): Promise<void> {
       return picture();
     case "goTo":
       playing = false;
-      if (session !== undefined && (await goTo(session, Math.max(0, message.step), generation))) {
+      if (session !== undefined && (await goTo(session, message.step, generation))) {
         drawn = true;
         picture();
       }

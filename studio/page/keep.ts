@@ -1,11 +1,12 @@
 // What stays in this browser between visits, in IndexedDB: the state, the run as it stood, the visitor's own data.
-import type { OwnData, Saved } from "../shared/protocol.ts";
+import type { Beginning, OwnData, Saved } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 
 export interface Kept {
   readonly state: StudioState;
   readonly saved: Saved | undefined;
   readonly own: OwnData | undefined;
+  readonly beginning: Beginning | undefined;
   readonly playing: boolean;
 }
 

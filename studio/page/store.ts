@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { type DataName, lossesOf } from "../shared/names.ts";
 import type { Project } from "../shared/project.ts";
-import type { OwnData, RunInfo, Saved, Snapshot, Stopped } from "../shared/protocol.ts";
+import type { Beginning, OwnData, RunInfo, Saved, Snapshot, Stopped } from "../shared/protocol.ts";
 import {
   fields,
   type Key,
@@ -14,6 +14,7 @@ import {
   startState,
 } from "../shared/state.ts";
 import { Client } from "./client.ts";
+import type { Handed } from "./handed.ts";
 import { forget, keep, recall } from "./keep.ts";
 import { presetFor } from "./presets.ts";
 
@@ -29,6 +30,8 @@ export const stopped = signal<Stopped | undefined>(undefined);
 export const failure = signal("");
 export const progress = signal("");
 export const own = signal<OwnData | undefined>(undefined);
+/** The run that the visitor came with, from the command line. */
+let beginning: Beginning | undefined;
 /** What the polite live region says, at most every two seconds. */
 export const spoken = signal("");
 /** The step that is shown; changes with every picture, so only what is drawn once in a while may read it. */
@@ -133,6 +136,7 @@ function begin(goTo = 0, saved?: Saved): void {
     state: state.value,
     own: state.value.data === "own" ? own.value : undefined,
     saved,
+    beginning: beginning?.runKey === runKey(state.value) ? beginning : undefined,
     playing: playing.value,
     goTo,
   });
@@ -232,13 +236,14 @@ function keepSoon(): void {
 export async function keepNow(): Promise<void> {
   if (run.value === undefined) return;
   const saved = await client.ask("save", null).catch(() => undefined);
-  await keep({ state: state.value, saved, own: own.value, playing: playing.value }).catch(() => undefined);
+  await keep({ state: state.value, saved, own: own.value, beginning, playing: playing.value }).catch(() => undefined);
 }
 
 /** Everything of the visitor's goes: state, run, data. */
 export async function forgetAll(): Promise<void> {
   await forget();
   own.value = undefined;
+  beginning = undefined;
   state.value = startState;
   playing.value = false;
   begin();
@@ -289,15 +294,20 @@ function reloaded(): boolean {
 export async function open(): Promise<void> {
   const hash = location.hash;
   const kept = testing && query.get("keep") !== "1" ? undefined : await recall().catch(() => undefined);
-  const handed = await handedOver();
+  const handed = await handedOver().catch((error: unknown) => {
+    failure.value = error instanceof Error ? error.message : String(error);
+    return undefined;
+  });
   own.value = kept?.own;
+  beginning = kept?.beginning;
   const wanted = hash.length > 1 ? parseHash(hash) : kept === undefined ? startState : readState(kept.state);
   state.value = wanted;
   const same = kept?.saved !== undefined && kept.saved.runKey === runKey(wanted);
-  if (handed !== undefined) {
+  if (handed !== undefined && !(same && reloaded())) {
     own.value = handed.own;
     state.value = { ...wanted, ...handed.patch };
-    playing.value = !calm;
+    beginning = handed.beginning && { ...handed.beginning, runKey: runKey(state.value) };
+    playing.value = beginning === undefined && !calm;
     begin();
   } else if (same && kept?.saved !== undefined && (reloaded() || hash.length < 2 || kept.saved.step === wanted.step)) {
     playing.value = kept.playing && !calm;
@@ -324,8 +334,9 @@ export async function open(): Promise<void> {
 /** Where a page that may not move starts: a network that has learned. */
 const finishedStill = 1500;
 
-/** A table that the command line serves beside the page. */
-async function handedOver(): Promise<{ own: OwnData; patch: Partial<StudioState> } | undefined> {
+/** What the command line serves beside the page: a table, or a run. */
+async function handedOver(): Promise<Handed | undefined> {
+  if (query.has("run")) return (await import("./handed.ts")).handedRun(client);
   const name = query.get("table");
   if (name === null) return undefined;
   const answer = await fetch("table.csv");
@@ -334,6 +345,7 @@ async function handedOver(): Promise<{ own: OwnData; patch: Partial<StudioState>
   return {
     own: { kind: "table", name, text },
     patch: { ...presetFor("own", state.value), data: "own", target: query.get("target") ?? "" },
+    beginning: undefined,
   };
 }
 

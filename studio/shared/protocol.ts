@@ -68,6 +68,8 @@ export interface RunInfo {
   /** The loss in use: the one asked for where it fits the task. */
   readonly loss: LossName;
   readonly parameters: number;
+  /** The run that it begins with, and what is to be said of that. */
+  readonly beginning: { readonly name: string; readonly step: number; readonly notes: readonly string[] } | undefined;
   readonly batches: number;
   /** Each stage of the network: the inputs, every layer, the output. */
   readonly stages: readonly StageInfo[];
@@ -174,6 +176,19 @@ export interface SavedTensor {
   readonly data: Float32Array | Float64Array;
 }
 
+/** A finished run that training here begins with, instead of drawn weights. */
+export interface Beginning {
+  /** What the state must be for it to fit. */
+  readonly runKey: string;
+  readonly name: string;
+  readonly step: number;
+  /** Weight and bias of each layer in turn. */
+  readonly weights: readonly SavedTensor[];
+  readonly history: readonly HistoryPoint[];
+  /** What is otherwise here than in the run. */
+  readonly notes: readonly string[];
+}
+
 /** What a page may ask of its worker, with the answer. */
 export interface Questions {
   preview: { readonly ask: OwnData; readonly answer: Preview };
@@ -260,6 +275,7 @@ export type ToWorker =
       readonly state: StudioState;
       readonly own: OwnData | undefined;
       readonly saved: Saved | undefined;
+      readonly beginning: Beginning | undefined;
       readonly playing: boolean;
       /** Go to this step at once, without showing the way. */
       readonly goTo: number;

@@ -86,7 +86,10 @@ describe("hebb studio", () => {
     );
     const address = addressIn(await firstLine("src/cli/main.ts", ["studio", "run", "--json", "--no-open"], /^\{/));
     const state = parseHash(address.hash);
-    expect(state.data).toBe("moons");
+    expect(state.data).toBe("own");
+    expect(state.target).toBe("class");
+    for (const name of ["table.csv", "run.json", "weights.safetensors"])
+      expect((await fetch(new URL(name, address))).status).toBe(200);
     expect(state.layers.map(({ units, activation }) => `${units} ${activation}`)).toEqual(["6 tanh", "4 tanh"]);
   });
   it("says what is wrong with what it is given", async () => {

@@ -1,8 +1,9 @@
 // Why training ended by itself with its remedy, and pairings that are allowed but rarely wise.
 import { signal } from "@preact/signals";
 import { type Pairing, pairings } from "../../shared/pairings.ts";
-import type { Stopped } from "../../shared/protocol.ts";
+import type { RunInfo, Stopped } from "../../shared/protocol.ts";
 import { Icon } from "../icons.tsx";
+import { grouped } from "../numbers.ts";
 import { change, run, state, stopped as stop, takeFix } from "../store.ts";
 
 const explained = signal("");
@@ -33,14 +34,42 @@ export function Notices({ stopped }: { readonly stopped?: Stopped }) {
   }
   const info = run.value?.data;
   if (info === undefined) return null;
+  const beginning = run.value?.beginning;
   return (
     <>
+      {beginning !== undefined && !silenced.value.includes("beginning") && <BeginningNotice {...beginning} />}
       {pairings(state.value, info.task)
         .filter(({ id }) => !silenced.value.includes(id))
         .map((pairing) => (
           <PairingNotice key={pairing.id} pairing={pairing} />
         ))}
     </>
+  );
+}
+
+function BeginningNotice({ name, step, notes }: NonNullable<RunInfo["beginning"]>) {
+  return (
+    <div class="notice">
+      <p>
+        {step > 0 && (
+          <>
+            This is the run <b>{name}</b> as it ended, after {grouped(step)} steps. Play trains it further, and Rewind
+            leads back here.{" "}
+          </>
+        )}
+        {notes.join(" ")}
+      </p>
+      <button
+        type="button"
+        class="small quiet"
+        aria-label="Close this notice"
+        onClick={() => {
+          silenced.value = [...silenced.value, "beginning"];
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
   );
 }
 

@@ -1,0 +1,168 @@
+// A run in the words of the Studio: its data and settings, the weights that it ended with, and its curves.
+import { formatCsv, formatIdx } from "../data/index.ts";
+import { type HostArray, writeSafetensors } from "../formats/index.ts";
+import { readEvents } from "../formats/node.ts";
+import { HebbError } from "../graph/errors.ts";
+import { isLanguage, type NetworkDescription } from "../train/index.ts";
+import type { JobConfig } from "./job.ts";
+import { type OpenedRun, openModel } from "./saved.ts";
+import { prepare, type RawData, readSource } from "./source.ts";
+
+/** What to open: a query and a fragment for the page, and files beside it. */
+export interface Opening {
+  readonly query: string;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+type Field = string | number;
+
+const losses: Readonly<Record<string, string>> = { bceWithLogits: "bce", smoothL1: "huber" };
+const optimizers: ReadonlySet<string> = new Set(["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]);
+
+/** Hidden layers as the page writes them: units and activation, "c" before a convolution. */
+function layersOf({ kind, hidden, activation }: NetworkDescription): string {
+  const convolutions = kind === "cnn" ? [`c16.${activation}`, `c32.${activation}`] : [];
+  return kind === "perceptron" ? "" : [...convolutions, ...hidden.map((units) => `${units}.${activation}`)].join("_");
+}
+
+/** A run's choices as the page's fragment. What the page does not know goes into `notes`. */
+function settingsOf(config: JobConfig, model: NetworkDescription, classes: number, notes: string[]): string {
+  const loss = classes === 2 && config.loss === "crossEntropy" ? "bce" : (losses[config.loss] ?? config.loss);
+  const known = optimizers.has(config.optimizer);
+  if (!known) notes.push(`The Studio has no optimizer ${config.optimizer}; it goes on with AdamW.`);
+  const left = [
+    ...(config.schedule === "constant" ? [] : [`the ${config.schedule} schedule`]),
+    ...(config.warmup > 0 ? ["the warm-up"] : []),
+    ...(config.clipNorm !== null || config.clipValue !== null ? ["clipped gradients"] : []),
+    ...(config.ema === null ? [] : ["averaged weights"]),
+    ...(config.classWeights === null ? [] : ["weights of classes"]),
+    ...(config.augment.length > 0 ? ["changed pictures"] : []),
+    ...(config.accumulate > 1 ? ["accumulated batches"] : []),
+  ];
+  if (left.length > 0) notes.push(`Training goes on here without ${left.join(", ")}.`);
+  if (model.kind === "perceptron") notes.push("A perceptron decides by a step; here its neuron ends in a sigmoid.");
+  const fields: readonly (readonly [string, Field])[] = [
+    ["data", "own"],
+    ["target", config.target ?? ""],
+    ["test", config.validation],
+    ["dataSeed", config.seed],
+    ["layers", layersOf(model)],
+    ["dropout", model.dropout],
+    ["loss", model.kind === "perceptron" ? "bce" : loss],
+    ["optimizer", known ? config.optimizer : "adamw"],
+    ["lr", config.lr],
+    ["decay", config.weightDecay],
+    ["batch", config.batchSize],
+    ["seed", config.seed],
+  ];
+  return fields.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&");
+}
+
+interface Point {
+  readonly step: number;
+  readonly train: { readonly loss: number | null; readonly metric: null };
+  readonly test: { readonly loss: number | null; readonly metric: number | null } | null;
+}
+
+const numberIn = (value: unknown, name: string): number | null => {
+  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return typeof found === "number" ? found : null;
+};
+
+interface Curves {
+  readonly history: readonly Point[];
+  readonly step: number;
+}
+
+/** The figures of the epochs that led to the weights that were kept, and the step that those belong to. */
+function curvesOf({ run, config }: OpenedRun, notes: string[]): Curves {
+  const history: Point[] = [];
+  let best = 0;
+  for (const event of readEvents(run).events) {
+    const { type, step, train, validation } = event;
+    if (type !== "epoch" || typeof step !== "number") continue;
+    history.push({
+      step,
+      train: { loss: numberIn(train, "loss"), metric: null },
+      test:
+        typeof validation === "object" && validation !== null
+          ? {
+              loss: numberIn(validation, "loss"),
+              metric: numberIn(validation, "accuracy") ?? numberIn(validation, "r2"),
+            }
+          : null,
+    });
+    if (event["best"] === true) best = history.length;
+  }
+  // Where rows were held out, the weights of the best epoch were put back.
+  const kept = config.validation > 0 && best > 0 ? best : history.length;
+  if (kept < history.length) notes.push(`The weights are those of its best epoch, ${kept} of ${history.length}.`);
+  return { history: history.slice(0, kept), step: history[kept - 1]?.step ?? 0 };
+}
+
+/** Weights and biases of the layers in turn, under names that say so. */
+function weightsOf({ model, config }: OpenedRun): Uint8Array {
+  const arrays = [...model.namedParameters()].map(([name, value], place): [string, HostArray] => [
+    `${String(Math.floor(place / 2)).padStart(3, "0")}.${name.split(".").at(-1) ?? ""}`,
+    { dtype: "float32", shape: [...value.shape], data: Float32Array.from(value.dataSync()) },
+  ]);
+  return writeSafetensors(Object.fromEntries(arrays), { from: config.data });
+}
+
+function filesOf(raw: RawData): { files: [string, Uint8Array][]; classes: readonly string[] | null } {
+  if (raw.kind === "table") {
+    const { table } = raw;
+    const rows = Array.from({ length: table.rowCount }, (_, row) => table.columns.map(({ cells }) => cells[row]));
+    return { files: [["table.csv", Buffer.from(formatCsv(table.columnNames, rows))]], classes: null };
+  }
+  if (raw.kind !== "images" || raw.labels === undefined)
+    throw new HebbError("the Studio shows networks over tables and images; this run has other data");
+  return {
+    files: [
+      ["images.idx", formatIdx(raw.images)],
+      ["labels.idx", formatIdx(raw.labels)],
+    ],
+    classes: raw.labels.classes ?? null,
+  };
+}
+
+/** A run folder as the page opens it. Throws HebbError where its data are gone, or are a text. */
+export async function runOpening(folder: string, name: string): Promise<Opening> {
+  const opened = openModel(folder);
+  const { config, preprocessing } = opened;
+  if (isLanguage(config.model) || preprocessing.kind === "text")
+    throw new HebbError(`${folder} was trained on a text; the Studio shows networks over tables and images`);
+  const raw = await readSource(config.data, {
+    target: config.target ?? undefined,
+    labels: config.labels ?? undefined,
+    seed: config.seed,
+    needLabels: true,
+  });
+  const notes: string[] = [];
+  if (config.fold !== null) notes.push(`The run held out fold ${config.fold.number} of ${config.fold.of}.`);
+  const { target, validation, seed } = config;
+  const again = prepare(raw, { target: target ?? undefined, validation, seed });
+  if (JSON.stringify(again.preprocessing) !== JSON.stringify(preprocessing))
+    notes.push("Its rows are divided or scaled otherwise here than in the run, so the figures differ from the run's.");
+  const classes = preprocessing.target.kind === "classes" ? preprocessing.target.classes.length : 0;
+  const settings = settingsOf(config, config.model, classes, notes);
+  const { history, step } = curvesOf(opened, notes);
+  const { files, classes: names } = filesOf(raw);
+  const told = {
+    name,
+    data: raw.kind,
+    source: config.data.split(/[/\\]/).at(-1),
+    classes: names,
+    step,
+    history,
+    notes,
+  };
+  return {
+    query: `?run=${encodeURIComponent(name)}#${settings}`,
+    files: new Map([
+      ...files,
+      ["run.json", Buffer.from(JSON.stringify(told))],
+      ["weights.safetensors", weightsOf(opened)],
+    ]),
+  };
+}

@@ -1,0 +1,37 @@
+// A network that begins with the weights of a finished run instead of drawn ones.
+import { HebbError } from "../../src/index.ts";
+import type { Beginning, DataInfo, SavedTensor } from "../shared/protocol.ts";
+import type { Network } from "./network.ts";
+
+/** Two outputs, one for each class, as the one output here: their difference decides just the same. */
+function asOne({ name, data, shape }: SavedTensor): SavedTensor {
+  const width = data.length / 2;
+  return {
+    name,
+    shape: [1, ...shape.slice(1)],
+    data: Float32Array.from({ length: width }, (_, k) => (data[width + k] ?? 0) - (data[k] ?? 0)),
+  };
+}
+
+/** Puts the run's weights into the layers, in their order. Throws HebbError where they do not fit. */
+export function takeWeights({ layers }: Network, { name, weights }: Beginning, { task }: DataInfo): void {
+  const wanted = layers.flatMap(({ weight, bias }) => (bias === undefined ? [weight] : [weight, bias]));
+  const last = wanted.length - (layers.at(-1)?.bias === undefined ? 1 : 2);
+  if (weights.length !== wanted.length)
+    throw new HebbError(
+      `the run ${name} has ${weights.length} weights and biases, the network here ${wanted.length}; it opens with its settings alone`,
+    );
+  const fitted = weights.map((one, place) =>
+    place >= last && task === "binary" && one.shape[0] === 2 ? asOne(one) : one,
+  );
+  fitted.forEach(({ shape }, place) => {
+    const here = wanted[place]?.shape ?? [];
+    if (shape.join() !== here.join())
+      throw new HebbError(
+        `layer ${Math.floor(place / 2) + 1} of the run ${name} is [${shape.join(", ")}], here [${here.join(", ")}]; it opens with its settings alone`,
+      );
+  });
+  fitted.forEach(({ data }, place) => {
+    wanted[place]?.assign(Float32Array.from(data));
+  });
+}
