@@ -59,7 +59,7 @@ function checkClasses(output: Tensor, count: number, exact: boolean): void {
   if (output.shape.length === 2 && (exact ? width === count : width >= count)) return;
   if (output.shape.length > 2 && !exact) return;
   throw new ShapeError(
-    `the targets are ${count} classes, but the model gives ${shapeText(output.shape)}; let its last layer have ${count} outputs, one for each class`,
+    `the targets are ${count} classes, but the model gives ${shapeText(output.shape)}; let its last layer have ${count} outputs, one for each class, counted from 0`,
   );
 }
 
