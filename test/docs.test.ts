@@ -50,6 +50,8 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^(early|finished) \d+ (0\.9\d*|1)\n$/,
     /^0\.105 0\.200 0\.19.* 0\.003 0\.000\n$/,
     /^true\n$/,
+    /^0\.weight 0\.bias 2\.weight 2\.bias true\n$/,
+    /^true\n$/,
     /^5 true\n$/,
     /^true\n$/,
     /^not to be: t/,
