@@ -302,6 +302,10 @@ export function writeSafetensors(tensors: NamedArrays, metadata: Readonly<Record
     const array = tensors[name];
     if (name === metadataKey || !array)
       throw new HebbError(`a tensor cannot be called ${JSON.stringify(name)}; choose another name`);
+    if (!ArrayBuffer.isView(array.data))
+      throw new HebbError(
+        `tensor ${JSON.stringify(name)} has no array of values; of tensors, give what they hold: arraysOf(model.stateDict()) of hebb/train`,
+      );
     if (array.data.length !== sizeOf(array.shape)) {
       throw new HebbError(
         `tensor ${JSON.stringify(name)} has ${array.data.length} values, its shape ${formatShape(array.shape)} needs ${sizeOf(array.shape)}`,

@@ -465,8 +465,15 @@ export class Tensor<S extends Shape = Shape> {
       throw new ShapeError(`select: index ${index} is outside dim ${dim} of size ${extent}`);
     return this.slice(place, at, at + 1).squeeze(place);
   }
+  /** `length` places from `start` on. Throws ShapeError where they reach beyond the dim. */
   narrow(dim: number, start: number, length: number): Tensor {
-    return this.slice(dim, start, start + length);
+    const extent = this.shape[normalizeAxis(dim, this.rank, "narrow")] as number;
+    const from = start < 0 ? start + extent : start;
+    if (!(Number.isInteger(from) && Number.isInteger(length) && from >= 0 && length >= 0 && from + length <= extent))
+      throw new ShapeError(
+        `narrow: ${length} places from ${start} on do not lie in dim ${dim} of size ${extent}; the third argument is a length, not an end`,
+      );
+    return this.slice(dim, from, from + length);
   }
   /** Pieces of `size` along a dim; the last may be smaller. */
   split(size: number, dim = 0): Tensor[] {

@@ -114,6 +114,13 @@ export class Evaluator {
 /** Classes from which on "among the first five" says something. */
 const manyClasses = 10;
 
+/** The figures that rows or tokens of a task are measured by, apart from the user's own. */
+export function figuresOf({ task }: Objective): readonly string[] {
+  if (task.kind === "tokens") return ["loss", "perplexity", "accuracy"];
+  if (task.kind === "number") return ["loss", "mae", "rmse", "r2"];
+  return ["loss", "accuracy", "precision", "recall", "f1", ...(task.count === 2 ? ["rocAuc"] : []), "top5"];
+}
+
 function metricsOf(
   { task }: Objective,
   predictions: Float32Array,

@@ -15,7 +15,16 @@ import { Histograms } from "./histograms.ts";
 import { higherIsBetter } from "./metrics.ts";
 import type { LossName } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, type Objective, ownObjective } from "./objectives.ts";
-import { checkOptimizer, feedOf, inMemory, rowWeights, taskFrom, weightsPerClass, wholeNumber } from "./setup.ts";
+import {
+  checkMonitor,
+  checkOptimizer,
+  feedOf,
+  inMemory,
+  rowWeights,
+  taskFrom,
+  weightsPerClass,
+  wholeNumber,
+} from "./setup.ts";
 import { arraysOf, checkProgress, type EpochRecord, type Snapshot, stateOf, type TrainState } from "./state.ts";
 import { Steps } from "./steps.ts";
 
@@ -168,6 +177,7 @@ class Trainer {
       typeof options.loss === "function"
         ? ownObjective(options.loss, task)
         : makeObjective(options.loss ?? defaultLoss(task), task);
+    checkMonitor(options, this.#objective);
     const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
     this.#feed = feedOf(options, perClass, { batchSize, seed });
     const { samples } = this.#feed;

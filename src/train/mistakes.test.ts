@@ -74,6 +74,18 @@ describe("what is missing, or belongs elsewhere", () => {
     await expect(run(2, { validation: numbers })).rejects.toThrow(/train are classes, those of validation numbers/);
   });
 
+  test("a figure to watch that is not there, before any step", async () => {
+    let steps = 0;
+    const callbacks = [{ stepEnd: (): undefined => void steps++ }];
+    await expect(run(2, { monitor: "acc", callbacks })).rejects.toThrow(
+      /no figure "acc" to watch.*accuracy, precision/,
+    );
+    await expect(run(2, { monitor: "accuracy", validation: undefined, callbacks })).rejects.toThrow(/validation data/);
+    expect(steps).toBe(0);
+    await expect(run(2, { monitor: "rocAuc" })).resolves.toBeDefined();
+    await expect(run(2, { monitor: "own", metrics: { own: () => 1 } })).resolves.toBeDefined();
+  });
+
   test("from JavaScript: a misspelt loss, arrays for data, no optimizer", async () => {
     const wrong = (options: object): Promise<History> => run(2, options);
     await expect(wrong({ loss: "bcewithlogits" })).rejects.toThrow(/no loss "bcewithlogits"; use crossEntropy/);

@@ -2,9 +2,10 @@
 import { classWeights as balancedWeights, Dataset, TokenSequence } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
+import { figuresOf } from "./evaluation.ts";
 import { type Feed, type FeedOptions, type InMemory, MemoryFeed, RowStream, StreamFeed, samplesOf } from "./feeds.ts";
 import type { FitOptions } from "./fit.ts";
-import { type Task, taskOf } from "./objectives.ts";
+import { type Objective, type Task, taskOf } from "./objectives.ts";
 
 /** Data to look at: of a stream, the rows kept in memory. */
 export const inMemory = (data: InMemory | RowStream): InMemory => (data instanceof RowStream ? data.sample : data);
@@ -55,6 +56,17 @@ function checkLabels(labels: ArrayLike<number>): void {
     if (label < 0 && label !== ignored)
       throw new HebbError(`fit: classes are counted from 0, but the target of row ${row} is ${label}; renumber them`);
   }
+}
+
+/** A figure that is not there would be missed after the first epoch only, which may be long. */
+export function checkMonitor({ monitor = "loss", validation, metrics = {} }: FitOptions, objective: Objective): void {
+  const held = [...figuresOf(objective), ...Object.keys(metrics)];
+  const known = validation === undefined ? ["loss"] : held;
+  if (known.includes(monitor)) return;
+  const instead = held.includes(monitor)
+    ? "it is measured on validation data, which there are none"
+    : `those there are: ${known.join(", ")}`;
+  throw new HebbError(`fit: there is no figure "${monitor}" to watch; ${instead}`);
 }
 
 /** An optimizer of other weights would run, and change nothing that is looked at. */

@@ -1,0 +1,16 @@
+// Methods of Tensor that only name others: what they refuse that those would take.
+import { expect, test } from "vitest";
+import { arange } from "./index.ts";
+
+test("narrow takes a length, counts from the end below 0, and does not reach beyond the dim", () => {
+  const t = arange(6).reshape([2, 3]);
+  expect(t.narrow(1, 1, 2).toArraySync()).toEqual([
+    [1, 2],
+    [4, 5],
+  ]);
+  expect(t.narrow(-1, -2, 1).toArraySync()).toEqual([[1], [4]]);
+  expect(() => t.narrow(1, 2, 2)).toThrow(
+    /2 places from 2 on do not lie in dim 1 of size 3; the third argument is a length/,
+  );
+  expect(() => t.narrow(0, -3, 1)).toThrow(/do not lie in dim 0 of size 2/);
+});
