@@ -19,6 +19,7 @@ import { Dependence } from "../analysis/cost.ts";
 import { along, type Operand } from "../analysis/operand.ts";
 import { convert, extentOf, storedIn } from "../analysis/steps.ts";
 import { ValueTable } from "../analysis/values.ts";
+import { type Ahead, aheadOf } from "./contractionAhead.ts";
 import { needTurn, type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
 import { type Factor, innerSteps, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type TileType } from "./contractionTile.ts";
@@ -62,6 +63,12 @@ interface Side {
   readonly k: KSteps;
   /** Offsets along k, where they are a table. */
   readonly kTable: readonly number[];
+}
+
+interface Epilogue {
+  readonly e: Expressions;
+  readonly ahead: Ahead | undefined;
+  write(m: number, n: number): void;
 }
 
 class Contraction {
@@ -191,6 +198,8 @@ class Contraction {
     const blocks = Math.ceil(k / kBlock);
     const depth = Math.ceil(k / blocks);
     const vectors = width / lanes;
+    const epilogue = this.epilogue(kernel, plan, width);
+    const { ahead } = epilogue;
     const tile = (high: number, last: boolean): string => {
       const wide = last ? n - (columnPanels - 1) * width : width;
       return lanesTile(context, {
@@ -203,6 +212,7 @@ class Contraction {
         rowSteps: rows.k,
         columnSteps: columns.k,
         tileWidth: width,
+        ahead: ahead?.lines ?? 0,
       });
     };
     const lastHigh = packRows ? height : m - (rowPanels - 1) * height;
@@ -223,9 +233,15 @@ class Contraction {
       side.k.kind === "table" ? name : side.k.stride === 0 ? name : `${name} + ${k0} * ${side.k.stride}`;
     const kTable = (side: Side, name: string, k0: string): string =>
       side.k.kind === "table" ? `${name} + ${k0}` : "0";
+    const asked =
+      ahead === undefined
+        ? ""
+        : blocks === 1
+          ? ", ahead"
+          : `, k0 + ${depth} >= ${k} ? ahead : ahead + ${ahead.streams}`;
     const product = (k0: string, length: string, first: string, to: string): string =>
-      `${chosen}(${at(rows, "p", k0)}, ${at(columns, "q", k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)});`;
-    return this.tilePhase(kernel, plan, {
+      `${chosen}(${at(rows, "p", k0)}, ${at(columns, "q", k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)}${asked});`;
+    return this.tilePhase(kernel, plan, epilogue, {
       sides: [rows, columns],
       statics: tables.join(""),
       depth: blocks,
@@ -273,7 +289,7 @@ class Contraction {
       k: { kind: "stride", stride: 0 },
       kTable: [],
     });
-    return this.tilePhase(kernel, plan, {
+    return this.tilePhase(kernel, plan, this.epilogue(kernel, plan, roundUp(width, lanes)), {
       sides: [side(a), side(b)],
       statics: [
         table("ka", kOffsets[0] ?? []),
@@ -293,6 +309,7 @@ class Contraction {
   private tilePhase(
     kernel: ContractionKernel,
     plan: Plan,
+    epilogue: Epilogue,
     parts: {
       readonly sides: readonly [Side, Side];
       readonly statics: string;
@@ -326,7 +343,6 @@ class Contraction {
     }
     const [rowBlocks, columnBlocks] = [Math.ceil(rowPanels / rowBlock), Math.ceil(columnPanels / columnBlock)];
     context.needScratch(tileElements * bytes * (depth > 1 ? rowBlock * columnBlock : 1) + 256);
-    const epilogue = this.epilogue(kernel, plan, tileWidth);
     const { e } = epilogue;
     const { out } = e;
     out.block("for (int unit = low; unit < high; unit++)", () => {
@@ -374,6 +390,7 @@ class Contraction {
               out.line(`const ${T} *const q = qb + c * ${b.panelStride};`);
               const at = depth > 1 ? `((c - ${c0}) * ${rowBlock} + (r - ${r0})) * ${tileElements}` : "0";
               out.line(`${T} *const tile = (${T} *)scratch + ${at};`);
+              if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));
               out.line(parts.multiply("tile"));
               if (depth > 1)
                 out.block(`if (k0 + ${parts.step} >= ${parts.k})`, () => e.scope(() => epilogue.write(m, n)));
@@ -391,11 +408,7 @@ class Contraction {
   }
 
   /** The epilogue over a finished tile: rows r · height and on, columns c · width and on. */
-  private epilogue(
-    kernel: ContractionKernel,
-    plan: Plan,
-    tileWidth: number,
-  ): { readonly e: Expressions; write(m: number, n: number): void } {
+  private epilogue(kernel: ContractionKernel, plan: Plan, tileWidth: number): Epilogue {
     const { context, dtype } = this;
     const stored = storedIn(plan.epilogue);
     const table = new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
@@ -451,7 +464,8 @@ class Contraction {
         });
       });
     };
-    return { e, write };
+    const ahead = plan.kind === "dots" ? undefined : aheadOf(e, plan, steps, this.bytes);
+    return { e, ahead, write };
   }
 }
 

@@ -1,13 +1,15 @@
 // Packing: a side of a contraction copied into panels as wide as a tile, k by k, so that tiles read memory in order.
 import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
+import { byteSize } from "../../graph/dtype.ts";
+import { InternalError } from "../../graph/errors.ts";
 import { add, axisValue, binary, cast, constant, int, mul, newAxis, type Scalar, select } from "../../graph/scalar.ts";
 import { axesIn, replaceAxes } from "../analysis/contraction.ts";
-import { along } from "../analysis/operand.ts";
+import { along, type Operand } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { canTurn, type Factor, tableOf } from "./contractionPlan.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
-import { needLanes } from "./lanes.ts";
+import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { emitLoops } from "./loops.ts";
 
 /** Panels of one side: `width` elements for each step of k, then the next step; then the next panel. */
@@ -31,9 +33,91 @@ export function usedBatch({ operand, value }: Factor, batch: Panels["batch"]): P
 }
 
 export function packPhases(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase[] {
+  if (liesInRows(side, kernel)) return [copiedRows(context, kernel, side, panels)];
   return canTurn(side, kernel) && context.target.vectorBytes === 64
     ? [turned(context, kernel, side, panels)]
     : copied(context, kernel, side, panels);
+}
+
+/** Steps of k that are copied before the next panel: lines that two panels share are then still in the first cache. */
+const rowBlock = 128;
+/** Panels of one unit of work. */
+const panelGroup = 16;
+
+/** Whether neighbours of a panel are neighbours in memory, at even steps along k. */
+function liesInRows({ operand, group }: Factor, kernel: ContractionKernel): boolean {
+  if (operand === undefined || extentOf(group.inner) < 8) return false;
+  const outer = along(operand, group.inner);
+  return outer.length === 1 && outer[0]?.stride === 1 && along(operand, kernel.k).length <= 1;
+}
+
+/** Rows of a plain load, in vectors that run on into the next row of the panel, which is written after them. */
+function copiedRows(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase {
+  const { operand } = side;
+  if (operand === undefined) throw new InternalError("only a plain load is copied in rows");
+  const { width, count } = panels;
+  const bytes = byteSize(kernel.dtype);
+  const lanes = context.target.vectorBytes / bytes;
+  needLanes(context, lanes);
+  const [T, V] = [scalarType(kernel.dtype), vectorType(kernel.dtype, lanes)];
+  const k = extentOf(kernel.k);
+  const extent = extentOf(side.group.inner);
+  const stride = along(operand, kernel.k)[0]?.stride ?? 0;
+  const name = context.phaseName(`${kernel.name}_rows`);
+  const [blocks, groups] = [Math.ceil(k / rowBlock), Math.ceil(count / panelGroup)];
+  const batch = batchPlaces(panels, operand, `unit / ${blocks * groups}`);
+  const vectors = Math.ceil(width / lanes);
+  const over = vectors * lanes - width;
+  const each = (text: (at: number) => string): string =>
+    Array.from({ length: vectors }, (_, i) => text(i * lanes)).join("");
+  // The last row of a block is stored to the element: another thread may have written what follows it.
+  const line = (load: (at: number) => string, exact: boolean): string =>
+    each((at) =>
+      exact && at + lanes > width
+        ? `${V}_storem(q + ${at}, ${load(at)}, I${lanes}_first(${width - at}));`
+        : `${V}_store(q + ${at}, ${load(at)});`,
+    );
+  const loop = (load: (at: number) => string): string =>
+    over === 0
+      ? `for (; k < end; k++, p += ${stride}, q += ${width}) { ${line(load, false)} }`
+      : `for (; k + 1 < end; k++, p += ${stride}, q += ${width}) { ${line(load, false)} }
+        ${line(load, true)}`;
+  const whole = (at: number): string => `${V}_load(p + ${at})`;
+  const part = (at: number): string => `${V}_loadm(p + ${at}, I${lanes}_first(have - ${at}))`;
+  const source = `static void ${name}(${phaseParameters}) {
+  const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
+  ${T} *const to = (${T} *)(${context.address(context.sharedBuffer(kernel.dtype), panels.place)});
+  for (int unit = low; unit < high; unit++) {
+    const long first = unit % ${groups} * ${panelGroup}, start = unit / ${groups} % ${blocks} * ${rowBlock};
+${batch.decode}    const ${T} *const source = from + (${batch.offset});
+    const long end = start + ${rowBlock} < ${k} ? start + ${rowBlock} : ${k};
+    for (long panel = first; panel < ${count} && panel < first + ${panelGroup}; panel++) {
+      const long have = ${extent} - panel * ${width};
+      long k = start;
+      const ${T} *p = source + panel * ${width} + k * ${stride};
+      ${T} *q = to + ((long)(unit / ${blocks * groups}) * ${count} + panel) * ${width * k} + k * ${width};
+      if (have >= ${width + over}) {
+        ${loop(whole)}
+      } else {
+        ${loop(part)}
+      }
+    }
+  }
+}
+`;
+  const units = extentOf(panels.batch) * blocks * groups;
+  return { name, units, cost: units * Math.min(count, panelGroup) * width * Math.min(k, rowBlock) * 0.1, source };
+}
+
+/** Which point of the batch a unit is: its places, and how far from the first its side lies. */
+function batchPlaces(panels: Panels, operand: Operand, unit: string): { decode: string; offset: string } {
+  let [decode, offset, rest] = ["", "0", unit];
+  [...panels.batch].reverse().forEach((axis, place) => {
+    decode += `    const long n${place} = ${rest} % ${axis.extent};\n`;
+    rest = `${rest} / ${axis.extent}`;
+    offset += ` + n${place} * ${operand.strideOf(axis)}`;
+  });
+  return { decode, offset };
 }
 
 /** Any expression, element by element or in lanes: what lies beyond the last row or column is 0. */
@@ -71,7 +155,7 @@ function copied(context: EmitContext, kernel: ContractionKernel, side: Factor, p
 /** A side whose neighbours lie along the last axis of k: sixteen by sixteen elements are turned in registers. */
 function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase {
   const { operand } = side;
-  if (operand === undefined) throw new Error("only a plain load is turned");
+  if (operand === undefined) throw new InternalError("only a plain load is turned");
   const k = extentOf(kernel.k);
   const steps = along(operand, kernel.k);
   const run = steps.at(-1)?.extent ?? 1;
@@ -80,14 +164,7 @@ function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, p
   needTurn(context);
   const { width, count } = panels;
   const name = context.phaseName(`${kernel.name}_turned`);
-  let decode = "";
-  let offset = "0";
-  let rest = `unit / ${count}`;
-  [...panels.batch].reverse().forEach((axis, place) => {
-    decode += `    const long n${place} = ${rest} % ${axis.extent};\n`;
-    rest = `${rest} / ${axis.extent}`;
-    offset += ` + n${place} * ${operand.strideOf(axis)}`;
-  });
+  const { decode, offset } = batchPlaces(panels, operand, `unit / ${count}`);
   const shared = context.address(context.sharedBuffer("float32"), panels.place);
   // The last of a row's blocks may run on into the next row, whose first block is written after it.
   const blocks = `for (long k = 0; k < ${run}; k += 16)

@@ -1,5 +1,6 @@
 // Decides how a contraction is computed: which side gives the lanes, what is packed, the size of a tile. Pure arithmetic.
 import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
+import { byteSize } from "../../graph/dtype.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 import { axesIn, contiguity, type Group, mergedGroup, mergeStatements } from "../analysis/contraction.ts";
 import { along, type Operand, operandOf, type Stride } from "../analysis/operand.ts";
@@ -60,6 +61,8 @@ const cyclesApart = 0.12;
 /** A line that is not in the first cache because others took its place. */
 const cyclesConflict = 2.5;
 const firstCacheBytes = 32 * 1024;
+/** Addresses so far apart lie in one set of the first cache. */
+const conflictBytes = 4096;
 
 const ceil = Math.ceil;
 
@@ -176,8 +179,9 @@ function readable({ operand }: Factor, kernel: ContractionKernel): boolean {
 function apartCycles(rows: Factor, kernel: ContractionKernel, height: number): number {
   const outer = Math.abs(innerSteps(rows)[0]?.stride ?? 0);
   const k = Math.abs((rows.operand && along(rows.operand, kernel.k).at(-1)?.stride) ?? 0);
-  // Rows a large power of two apart share few places of the first cache.
-  if (height > 4 && outer >= 256 && outer % 256 === 0) return cyclesConflict / 4;
+  // Rows whole pages apart share the few places of one set of the first cache.
+  const bytes = byteSize(kernel.dtype === "float64" ? "float64" : "float32");
+  if (height > 8 && outer > 0 && (outer * bytes) % conflictBytes === 0) return cyclesConflict / 4;
   if (k >= 256 && k % 256 === 0 && extentOf(kernel.k) > 32) return (2 * cyclesConflict) / height;
   return outer > 16 && k > 1 ? cyclesApart : 0;
 }
@@ -223,7 +227,7 @@ function storingCycles(
   const [alongRows, alongColumns] = [contiguity(epilogue, r), contiguity(epilogue, c)];
   const cost = (share: number): number => share * cyclesStored + (1 - share) * cyclesScattered;
   // Along the rows the tile itself is read across its columns.
-  const [columnsCost, rowsCost] = [cost(alongColumns), cost(alongRows) + 0.4];
+  const [columnsCost, rowsCost] = [cost(alongColumns), cost(alongRows) + 0.6];
   if (rowsCost < columnsCost && r.extent >= 8) return { along: "rows", cycles: rowsCost };
   return { along: "columns", cycles: columnsCost };
 }

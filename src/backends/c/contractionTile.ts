@@ -21,19 +21,28 @@ export interface LanesTile {
   readonly columnSteps: KSteps;
   /** Elements from one row of the tile to the next. */
   readonly tileWidth: number;
+  /** Lines of memory that each step along k asks for ahead of the epilogue; 0: none. */
+  readonly ahead: number;
 }
+
+/** Rows of memory that the epilogue will touch: where, bytes from one to the next, and how many. The last of a list has no end. */
+const aheadStruct = "struct ahead { const char *at; long step, count; };\n";
+/** More than any k. */
+export const endless = 2 ** 40;
 
 const stepsName = (steps: KSteps): string => (steps.kind === "table" ? "t" : `${steps.stride}`.replace("-", "m"));
 
 /**
  * The name of `void f(const T *a, const T *b, T *tile, long k, int first, const int *ka, const int *kb)`: tile = (first ? 0 :
- * tile) + Σ a bᵀ over k steps.
+ * tile) + Σ a bᵀ over k steps. With `ahead`, a list of what to ask memory for meanwhile is one more operand: what the epilogue reads
+ * and writes lies in short pieces far apart, which the processor does not foresee.
  */
 export function lanesTile(context: EmitContext, tile: LanesTile): string {
-  const { dtype, lanes, height, vectors, lastLanes, rowStride, rowSteps, columnSteps, tileWidth } = tile;
+  const { dtype, lanes, height, vectors, lastLanes, rowStride, rowSteps, columnSteps, tileWidth, ahead } = tile;
   const V = `${laneLetter(dtype)}${lanes}`;
   const masked = lastLanes < lanes;
-  const name = `tile_${V}_${height}x${vectors}${masked ? `_${lastLanes}` : ""}_r${`${rowStride}`.replace("-", "m")}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}`;
+  const name = `tile_${V}_${height}x${vectors}${masked ? `_${lastLanes}` : ""}_r${`${rowStride}`.replace("-", "m")}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
+  if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   context.helper(name, () => {
     const T = scalarType(dtype);
@@ -49,14 +58,7 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
       steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
     const advance = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? "" : `    ${side} += ${steps.stride};\n`;
-    return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, long n, int first, const int *ka, const int *kb) {
-${masked ? `  const I${lanes} mask = I${lanes}_first(${lastLanes});\n` : ""}  ${V} ${Array.from({ length: height * vectors }, (_, i) => `c${i}`).join(", ")};
-  if (first) {
-    ${sums((row, vector) => `c${row * vectors + vector} = `)}(${V}){0};
-  } else {
-${sums((row, vector) => `    c${row * vectors + vector} = ${V}_load(tile + ${row * tileWidth + vector * lanes});\n`)}  }
-  for (long k = 0; k < n; k++) {
-    const ${T} *const p = ${pointer("a", rowSteps)};
+    const step = `    const ${T} *const p = ${pointer("a", rowSteps)};
     const ${T} *const q = ${pointer("b", columnSteps)};
 ${each(vectors, (vector) => `    const ${V} b${vector} = ${load(vector)};\n`)}${each(
   height,
@@ -65,8 +67,25 @@ ${each(vectors, (vector) => `    const ${V} b${vector} = ${load(vector)};\n`)}${
       const sum = `c${row * vectors + vector}`;
       return ` ${sum} = ${V}_fma(x, b${vector}, ${sum});`;
     })} }\n`,
-)}${advance("a", rowSteps)}${advance("b", columnSteps)}  }
-${sums((row, vector) => `  ${V}_store(tile + ${row * tileWidth + vector * lanes}, c${row * vectors + vector});\n`)}}
+)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
+    const loop =
+      ahead === 0
+        ? `  for (long k = 0; k < n; k++) {\n${step}  }\n`
+        : `  for (long k = 0; k < n; s++) {
+    const char *at = s->at;
+    const long next = s->step, end = n - k < s->count ? n : k + s->count;
+    for (; k < end; k++) {
+${step}${each(ahead, (line) => `    __builtin_prefetch(at + ${64 * line}, 0, 2);\n`)}    at += next;
+    }
+  }
+`;
+    return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, long n, int first, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
+${masked ? `  const I${lanes} mask = I${lanes}_first(${lastLanes});\n` : ""}  ${V} ${Array.from({ length: height * vectors }, (_, i) => `c${i}`).join(", ")};
+  if (first) {
+    ${sums((row, vector) => `c${row * vectors + vector} = `)}(${V}){0};
+  } else {
+${sums((row, vector) => `    c${row * vectors + vector} = ${V}_load(tile + ${row * tileWidth + vector * lanes});\n`)}  }
+${loop}${sums((row, vector) => `  ${V}_store(tile + ${row * tileWidth + vector * lanes}, c${row * vectors + vector});\n`)}}
 `;
   });
   return name;

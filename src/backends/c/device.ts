@@ -17,7 +17,7 @@ import { alignUp } from "../wasm/allocator.ts";
 import { failureAddress } from "../wasm/guard.ts";
 import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
 import { availableThreads } from "../wasm/threads.ts";
-import { koffi, type Library } from "./native.ts";
+import { koffi, type Library, type NativeFunction } from "./native.ts";
 import { poolSource } from "./pool.ts";
 import { type EmittedProgram, emitProgram, tableSlots } from "./program.ts";
 import { type Sanitizer, sanitizer } from "./sanitizer.ts";
@@ -26,6 +26,9 @@ import { workOf } from "./work.ts";
 
 const mostThreads = 64;
 const cacheLine = 64;
+const systemPage = 4096;
+/** MADV_HUGEPAGE. */
+const hugePages = 14;
 /** A program that runs once is compiled from this much work on: less is done by WebAssembly before a compiler has started. */
 const worthCompiling = 1e8;
 /** Where c was not asked for by name, a program that runs many times is compiled from this much work on: below, a start without a compiler is worth more than microseconds. */
@@ -68,6 +71,7 @@ class CDevice implements Device {
   private buffer: ArrayBufferLike | undefined;
   private address = 0;
   private words32: Int32Array = new Int32Array(0);
+  private advise: NativeFunction | undefined;
 
   constructor(threads: number, always: boolean, sparing: boolean) {
     this.toolchain = new Toolchain();
@@ -112,7 +116,15 @@ class CDevice implements Device {
     this.buffer = buffer;
     this.address = Number(koffi().address(new Uint8Array(buffer)));
     this.words32 = new Int32Array(buffer);
+    this.askForHugePages(buffer.byteLength);
     this.sanitizer?.cover(this.address, before, buffer.byteLength);
+  }
+
+  /** On Linux, pages of 2 MB: rows of matrices then share entries of the processor's tables. A refusal changes no result. */
+  private askForHugePages(bytes: number): void {
+    if (process.platform !== "linux" || this.address % systemPage !== 0) return;
+    this.advise ??= koffi().load(null).func("int madvise(uint64_t address, uint64_t bytes, int advice)");
+    this.advise(this.address, bytes, hugePages);
   }
 
   allocate(bytes: number): Block {

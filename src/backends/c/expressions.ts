@@ -130,7 +130,7 @@ export class Expressions {
   }
 
   /** The address of an element: its pointer, and how far from it. The constant is known when all of them are. */
-  private at(buffer: number, index: Linear): string {
+  at(buffer: number, index: Linear): string {
     const name = this.pointer(buffer, index.constant);
     return `${name} + (${this.index({ ...index, constant: 0 })} + @${name}:${index.constant}@)`;
   }

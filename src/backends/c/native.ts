@@ -1,7 +1,7 @@
 // Calls into compiled libraries, through koffi: an optional package, loaded when the C backend is asked for.
 import { HebbError } from "../../graph/errors.ts";
 
-type NativeFunction = (...operands: readonly number[]) => unknown;
+export type NativeFunction = (...operands: readonly number[]) => unknown;
 
 export interface Library {
   /** A function by its C declaration: "int add(int a, int b)". Addresses are uint64_t, exact below 2⁵³. */
