@@ -40,6 +40,8 @@ export class Reporter {
   readonly #losses: number[] = [];
   readonly #held: number[] = [];
   #epochs = 0;
+  /** The first epoch seen: a resumed run begins in the middle. */
+  #began = 0;
   #first: { readonly step: number; readonly at: number } | undefined;
   #bar = false;
   #lastLine = 0;
@@ -131,6 +133,7 @@ export class Reporter {
   }
 
   #epoch(event: Extract<TrainEvent, { type: "epoch" }>): void {
+    if (this.#losses.length === 0) this.#began = event.epoch;
     this.#losses.push(event.train.loss ?? Number.NaN);
     if (event.validation !== null) this.#held.push(event.validation.loss ?? Number.NaN);
     const now = performance.now();
@@ -145,7 +148,9 @@ export class Reporter {
 
   /** The losses over epochs, as a picture of characters. */
   #curve(): string {
-    return this.#losses.length < 2 ? "" : `\n${plot([this.#losses, this.#held], ["train loss", "validation loss"])}\n`;
+    if (this.#losses.length < 2) return "";
+    const names = ["train loss", "validation loss"];
+    return `\n${plot([this.#losses, this.#held], names, undefined, undefined, undefined, this.#began + 1)}\n`;
   }
 }
 
@@ -164,6 +169,7 @@ export function plot(
   height = 9,
   width = 60,
   unit = "epochs",
+  from = 1,
 ): string {
   const values = series.flat().filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -186,7 +192,7 @@ export function plot(
   return [
     ...lines,
     `${"".padStart(10)}└${"─".repeat(width)}`,
-    `${"".padStart(11)}1${String(length).padStart(width - 1)}  ${unit}    ${legend}`,
+    `${"".padStart(11)}${from}${String(from + length - 1).padStart(width - String(from).length)}  ${unit}    ${legend}`,
     "",
   ].join("\n");
 }

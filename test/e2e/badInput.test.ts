@@ -226,6 +226,12 @@ const cases: readonly Case[] = [
     says: [/images/, /table/],
   },
   {
+    what: "the data for the output",
+    args: ["predict", "run", "good.csv", "--out", "./good.csv"],
+    code: 1,
+    says: [/good\.csv is the data themselves/],
+  },
+  {
     what: "a folder for the output that is absent",
     args: ["predict", "run", "good.csv", "--out", "no/such/out.csv"],
     code: 1,

@@ -1,6 +1,8 @@
 // hebb predict: raw rows in, predictions out; the preprocessing comes from the run folder.
+import { resolve } from "node:path";
 import { Dataset, formatCsv } from "../../data/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
+import { HebbError } from "../../graph/errors.ts";
 import { Perceptron } from "../../nn/index.ts";
 import { Evaluator, metrics as figuresOf, makeObjective, residentOf } from "../../train/index.ts";
 import { classNames, inverseFor, notOfText, taskFor } from "../job.ts";
@@ -22,6 +24,8 @@ export async function predict(
     needLabels: false,
     like: preprocessing,
   });
+  if (args.out !== undefined && resolve(args.out) === resolve(path))
+    throw new HebbError(`--out ${args.out} is the data themselves, which would be lost; name another file`);
   const data = featuresOf(preprocessing, raw);
   const resident = residentOf(data);
   const names = classNames(preprocessing);

@@ -1,0 +1,86 @@
+// What a person sees while training, and what a log gets, which shows no bar.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { TrainEvent } from "../train/index.ts";
+import { Reporter } from "./report.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const start: TrainEvent = {
+  type: "start",
+  run: null,
+  config: {},
+  parameters: 3,
+  epochs: 1,
+  stepsPerEpoch: 50,
+  backend: "wasm",
+  threads: 1,
+  description: "wasm",
+  notes: [],
+};
+const progress = (step: number): TrainEvent => ({
+  type: "progress",
+  epoch: 0,
+  step,
+  totalSteps: 50,
+  loss: 0.5,
+  rowsPerSecond: 10,
+});
+const epoch = (number: number): TrainEvent => ({
+  type: "epoch",
+  epoch: number,
+  step: 1,
+  lr: 0.1,
+  train: { loss: 1 / (1 + number) },
+  validation: null,
+  seconds: 1,
+  best: true,
+});
+const end: TrainEvent = {
+  type: "end",
+  run: null,
+  metrics: { train: { loss: 0.5 }, validation: null, test: null },
+  epochs: 1,
+  seconds: 1,
+};
+
+function shown(terminal: boolean): { readonly listen: (event: TrainEvent) => void; text(): string } {
+  let text = "";
+  const { listen } = new Reporter((part) => {
+    text += part;
+  }, terminal);
+  return { listen, text: () => text };
+}
+
+test("a log gets a line when nothing was written for ten seconds", () => {
+  const { listen, text } = shown(false);
+  listen(start);
+  for (let step = 1; step <= 50; step++) {
+    vi.advanceTimersByTime(500);
+    listen(progress(step));
+  }
+  const lines = text().trim().split("\n");
+  expect(lines.length).toBe(3);
+  expect(lines[0]).toMatch(/up to 1 epoch of 50 steps/);
+  expect(lines[1]).toMatch(/^epoch 1\/1 {2}loss 0\.5000 {2}10 rows\/s {2}at most \d+ s left {2}\(step 20 of 50\)$/);
+  expect(lines[2]).toMatch(/step 40 of 50/);
+});
+
+test("a terminal is told of the compilation, and the bar takes its place", () => {
+  const { listen, text } = shown(true);
+  listen(start);
+  expect(text()).toMatch(/compiling the training step …$/);
+  listen(progress(25));
+  expect(text()).toContain(`\r\u001b[2K${"█".repeat(12)}${"░".repeat(12)} epoch 1/1`);
+});
+
+test("the curve of a resumed run begins at its first epoch", () => {
+  const { listen, text } = shown(false);
+  for (const event of [start, epoch(6), epoch(7), epoch(8), end]) listen(event);
+  expect(text()).toMatch(/\n {11}7 {58}9 {2}epochs/);
+  expect(text()).toMatch(/\n1 epoch in 1\.0 s\n$/);
+});
