@@ -145,8 +145,13 @@ async function useBackend(options: { backend?: BackendOptions["backend"]; thread
   runtime.useBackend({ ...(backend === undefined ? {} : { backend }), ...(threads === undefined ? {} : { threads }) });
 }
 
-withOptions(
-  command("train <data>", "Train a network on a table, images, a text, or a built-in problem; writes a run folder.", [
+const asIs = (text: string): string => text;
+const share = real((value) => value >= 0 && value < 1, "a share from 0 to below 1");
+
+const trainCommand = command(
+  "train <data>",
+  "Train a network on a table, images, a text, or a built-in problem; writes a run folder.",
+  [
     "hebb train german-credit.csv --target credit_risk",
     "hebb train mpg.csv --target mpg --hidden 64,32 --epochs 200",
     "hebb train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --model cnn",
@@ -156,108 +161,112 @@ withOptions(
     "hebb train names.txt --model lstm",
     "hebb train iris --folds 5 --class-weights balanced",
     "hebb train credit.csv --target credit_risk --optimizer nesterov --schedule oneCycle --lr 0.05 --clip-norm 1",
-  ])
-    .option("--target <column>", "the column to predict")
-    .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
-    .option("--test-data <file>", "data for a final test")
-    .option("--test-labels <file>", "labels of IDX test data")
-    .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
-    .addOption(
-      new Option("--ignore <columns>", "table: columns not to use, with commas between").argParser(
-        repeated((text) => text.split(",")),
-      ),
-    )
-    .option("--row-weights <column>", "table: a column of numbers that say what each row counts for")
-    .addOption(
-      new Option(
-        "--missing <policy>",
-        "table: what stands in for gaps: median, mean, mode, drop (the row) or constant:VALUE; with COLUMN= in front for one column; may be repeated (default: median)",
-      ).argParser(repeated(policy)),
-    ),
-  [
-    ["--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer", widths],
-    ["--model <name>", `${modelNames.join(", ")} (default: mlp; gpt for a text)`, name(modelNames)],
-    ["--activation <name>", `${activationNames.join(", ")} (default: relu)`, name(activationNames)],
-    ["--loss <name>", `${lossNames.join(", ")} (default: by the target)`, name(lossNames)],
-    ["--optimizer <name>", `${optimizerNames.join(", ")} (default: adamw)`, name(optimizerNames)],
-    ["--lr <rate>", "learning rate (default: by the data)", above0],
-    ["--schedule <name>", `how the rate goes: ${scheduleNames.join(", ")} (default: by the data)`, name(scheduleNames)],
-    ["--warmup <n>", "updates over which the rate rises (default: 0; 100 for a text)", whole(0)],
-    ["--weight-decay <factor>", "weight decay (default: by the data)", from0],
-    [
-      "--dropout <p>",
-      "share of hidden units dropped in training (default: by the data)",
-      real((value) => value >= 0 && value < 1, "a number from 0 to below 1"),
-    ],
-    ["--clip-norm <n>", "limit of the norm of all gradients together", above0],
-    ["--clip-value <n>", "limit of each gradient", above0],
-    [
-      "--ema <decay>",
-      "evaluate and keep a moving average of the weights, such as 0.999",
-      real((value) => value > 0 && value < 1, "a number between 0 and 1"),
-    ],
-    ["--batch-size <n>", "samples in a step (default: 32; 16 windows of a text)", whole(1)],
-    ["--accumulate <n>", "batches whose gradients add up to one update (default: 1)", whole(1)],
-    ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
-    ["--patience <n>", "epochs without improvement before stopping (default: by the data)", whole(1)],
-    ["--monitor <figure>", "which figure says what is best, such as accuracy (default: loss)", (text) => text],
-    ["--augment <changes>", `pictures changed in every epoch: ${augmentNames.join(",")}`, list(augmentNames)],
-    ["--class-weights <how>", "balanced: every class has the same say", name(["balanced", "none"])],
-    ["--task <name>", `table: ${taskNames.join(", ")} (default: by the target)`, name(taskNames)],
-    [
-      "--missing-indicator <when>",
-      `table: a feature that says where a value was missing: ${indicatorNames.join(", ")} (default: auto)`,
-      name(indicatorNames),
-    ],
-    ["--max-categories <n>", "table: most features for the values of a column (default: 100)", whole(1)],
-    [
-      "--min-category-rows <n>",
-      'table: values in fewer rows share one feature, "other" (default: by the rows, at most 5)',
-      whole(1),
-    ],
-    [
-      "--input-transform <when>",
-      `table: logarithm of long-tailed columns: ${autoNames.join(", ")} (default: auto)`,
-      name(autoNames),
-    ],
-    [
-      "--target-transform <name>",
-      `table: ${transformNames.join(", ")}; log for prices and other long tails (default: none)`,
-      name(transformNames),
-    ],
-    [
-      "--date-cycles <when>",
-      `table: sine and cosine of year, week and day of dates: ${autoNames.join(", ")} (default: auto)`,
-      name(autoNames),
-    ],
-    ["--folds <k>", "k-fold cross-validation: a run for each fold, and their mean", whole(2)],
-    [
-      "--validation <share>",
-      "share held out (default: 0.2; 0.1 for a text)",
-      real((value) => value >= 0 && value < 1, "a share from 0 to below 1"),
-    ],
-    ["--histograms <n>", "log histograms of weights and gradients every n epochs", whole(1)],
-    ["--pause-after <n>", "stop after n epochs in all, saved; hebb resume goes on", whole(1)],
-    ["--layers <n>", "text: blocks of a gpt, layers of an lstm", whole(1)],
-    ["--width <n>", "text: numbers for each token (default: 128)", whole(1)],
-    ["--heads <n>", "text: heads of attention (default: 4)", whole(1)],
-    ["--context <n>", "text: tokens seen at once (default: 64; 32 for an lstm)", whole(1)],
-    ["--tokenizer <name>", `text: ${tokenizerNames.join(", ")} (default: characters)`, name(tokenizerNames)],
-    ["--vocabulary <n>", "text: tokens that a bpe learns at most (default: 1024)", whole(256)],
   ],
-)
-  .addOption(
-    new Option("--seed <n>", "governs the split, the initial weights, the order, dropout")
-      .argParser(whole(0))
-      .default(0),
-  )
-  .addHelpText(
-    "after",
-    `\nBuilt-in problems: ${builtInNames.join(", ")}.\nFetched once: ${fetchedNames.map((each) => `${each}, ${each}-test`).join("; ")}.`,
-  )
-  .option("--find-lr", "try growing learning rates for some steps, show what they do, and train nothing")
+).addHelpText(
+  "after",
+  `\nBuilt-in problems: ${builtInNames.join(", ")}.\nFetched once: ${fetchedNames.map((each) => `${each}, ${each}-test`).join("; ")}.`,
+);
+
+withOptions(trainCommand.optionsGroup("Data:"), [
+  ["--target <column>", "the column to predict", asIs],
+  ["--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)", asIs],
+  ["--validation <share>", "share held out (default: 0.2; 0.1 for a text; 0.01 of a stream)", share],
+  ["--folds <k>", "k-fold cross-validation: a run for each fold, and their mean", whole(2)],
+  ["--test-data <file>", "data for a final test", asIs],
+  ["--test-labels <file>", "labels of IDX test data", asIs],
+  ["--augment <changes>", `pictures changed in every epoch: ${augmentNames.join(",")}`, list(augmentNames)],
+])
   .option("--stream", "read a CSV table in parts, in every epoch anew (default: from 300 MB on)")
-  .option("--no-stream", "read a table at once, however large")
+  .option("--no-stream", "read a table at once, however large");
+
+withOptions(trainCommand.optionsGroup("Columns of a table:"), [
+  ["--task <name>", `${taskNames.join(", ")} (default: by the target)`, name(taskNames)],
+  ["--row-weights <column>", "a column of numbers that say what each row counts for", asIs],
+  [
+    "--missing-indicator <when>",
+    `a feature that says where a value was missing: ${indicatorNames.join(", ")} (default: auto)`,
+    name(indicatorNames),
+  ],
+  ["--max-categories <n>", "most features for the values of a column (default: 100)", whole(1)],
+  [
+    "--min-category-rows <n>",
+    'values in fewer rows share one feature, "other" (default: by the rows, at most 5)',
+    whole(1),
+  ],
+  [
+    "--input-transform <when>",
+    `logarithm of long-tailed columns: ${autoNames.join(", ")} (default: auto)`,
+    name(autoNames),
+  ],
+  [
+    "--target-transform <name>",
+    `${transformNames.join(", ")}; log for prices and other long tails (default: none)`,
+    name(transformNames),
+  ],
+  [
+    "--date-cycles <when>",
+    `sine and cosine of year, week and day of dates: ${autoNames.join(", ")} (default: auto)`,
+    name(autoNames),
+  ],
+])
+  .addOption(
+    new Option("--ignore <columns>", "columns not to use, with commas between").argParser(
+      repeated((text) => text.split(",")),
+    ),
+  )
+  .addOption(
+    new Option(
+      "--missing <policy>",
+      "what stands in for gaps: median, mean, mode, drop (the row) or constant:VALUE; with COLUMN= in front for one column; may be repeated (default: median)",
+    ).argParser(repeated(policy)),
+  );
+
+withOptions(trainCommand.optionsGroup("Network:"), [
+  ["--model <name>", `${modelNames.join(", ")} (default: mlp; gpt for a text)`, name(modelNames)],
+  ["--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer", widths],
+  ["--activation <name>", `${activationNames.join(", ")} (default: relu)`, name(activationNames)],
+  ["--dropout <p>", "share of hidden units dropped in training (default: by the data)", share],
+]);
+
+withOptions(trainCommand.optionsGroup("Networks of texts:"), [
+  ["--layers <n>", "blocks of a gpt, layers of an lstm (default: 4; 1 of an lstm)", whole(1)],
+  ["--width <n>", "numbers for each token (default: 128)", whole(1)],
+  ["--heads <n>", "heads of attention (default: 4)", whole(1)],
+  ["--context <n>", "tokens seen at once (default: 64; 32 for an lstm)", whole(1)],
+  ["--tokenizer <name>", `${tokenizerNames.join(", ")} (default: characters)`, name(tokenizerNames)],
+  ["--vocabulary <n>", "tokens that a bpe learns at most (default: 1024)", whole(256)],
+]);
+
+withOptions(trainCommand.optionsGroup("Learning:"), [
+  ["--loss <name>", `${lossNames.join(", ")} (default: by the target)`, name(lossNames)],
+  ["--optimizer <name>", `${optimizerNames.join(", ")} (default: adamw)`, name(optimizerNames)],
+  ["--lr <rate>", "learning rate (default: by the data)", above0],
+  ["--schedule <name>", `how the rate goes: ${scheduleNames.join(", ")} (default: by the data)`, name(scheduleNames)],
+  ["--warmup <n>", "updates over which the rate rises (default: 0; 100 for a text)", whole(0)],
+  ["--weight-decay <factor>", "weight decay (default: by the data)", from0],
+  ["--clip-norm <n>", "limit of the norm of all gradients together (default: none; 1 for a text)", above0],
+  ["--clip-value <n>", "limit of each gradient", above0],
+  [
+    "--ema <decay>",
+    "evaluate and keep a moving average of the weights, such as 0.999",
+    real((value) => value > 0 && value < 1, "a number between 0 and 1"),
+  ],
+  ["--batch-size <n>", "samples in a step (default: 32; 16 windows of a text; 256 of a stream)", whole(1)],
+  ["--accumulate <n>", "batches whose gradients add up to one update (default: 1)", whole(1)],
+  ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
+  ["--patience <n>", "epochs without improvement before stopping (default: by the data)", whole(1)],
+  ["--monitor <figure>", "which figure says what is best, such as accuracy (default: loss)", asIs],
+  ["--class-weights <how>", "balanced: every class has the same say", name(["balanced", "none"])],
+]).addOption(
+  new Option("--seed <n>", "governs the split, the initial weights, the order, dropout").argParser(whole(0)).default(0),
+);
+
+withOptions(trainCommand.optionsGroup("The run:"), [
+  ["--out <folder>", "the run folder (default: runs/NAME-DATE)", asIs],
+  ["--pause-after <n>", "stop after n epochs in all, saved; hebb resume goes on", whole(1)],
+  ["--histograms <n>", "log histograms of weights and gradients every n epochs", whole(1)],
+])
+  .option("--find-lr", "try growing learning rates for some steps, show what they do, and train nothing")
   .option("--no-doctor", "do not look for what is wrong while training")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .action(async (data: string, options) => {
@@ -282,7 +291,7 @@ withOptions(
     ],
     ["--eta <n>", "halving: one in n goes on, for n times as long (default: 3)", whole(2)],
     ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
-    ["--metric <figure>", "what is to be best (default: loss)", (text) => text],
+    ["--metric <figure>", "what is to be best (default: loss)", asIs],
     ["--seed <n>", "governs the points, and every trial (default: 0)", whole(0)],
   ],
 )

@@ -2,7 +2,7 @@
 import { data, HebbError } from "../../src/index.ts";
 import type { TaskKind } from "../shared/names.ts";
 import type { DataInfo, FormField, OwnData, Preview } from "../shared/protocol.ts";
-import type { StudioState } from "../shared/state.ts";
+import { paintedPoints, type StudioState } from "../shared/state.ts";
 import { digits } from "./digits.ts";
 import { contextLetters, letters, nextLetters } from "./words.ts";
 
@@ -51,9 +51,8 @@ function gate(name: data.Gate): data.Dataset {
   return new data.Dataset({ features: features.data, featureShape: [2], targets: Int32Array.from(targets.data) });
 }
 
-function painted({ points }: StudioState): data.Dataset {
-  if (points.length < 2)
-    throw new HebbError("paint at least two points: choose a class, then click or drag on the output map");
+function painted(state: StudioState): data.Dataset {
+  const points = paintedPoints(state);
   return new data.Dataset({
     features: Float32Array.from(points.flatMap((point) => point.slice(0, 2))),
     featureShape: [2],
@@ -237,11 +236,11 @@ function shownOf({ train, test }: Source): DataInfo["shown"] {
 }
 
 /** One training image of each class, as far as there is room. */
-function samplesOf(train: data.Dataset, classes: number): DataInfo["samples"] {
+function samplesOf({ train, classes, images }: Source): DataInfo["samples"] {
   const { features, targets, length } = train;
   if (features.shape.length < 3) return undefined;
   const rows: number[] = [];
-  for (let label = 0; label < classes && rows.length < mostSamples; label++) {
+  for (let label = 0; label < classes.length && rows.length < mostSamples; label++) {
     const row = targets.data.indexOf(label);
     if (row >= 0) rows.push(row);
   }
@@ -251,6 +250,14 @@ function samplesOf(train: data.Dataset, classes: number): DataInfo["samples"] {
   rows.forEach((row, place) => {
     values.set(features.data.subarray(row * size, (row + 1) * size), place * size);
   });
+  // As they were before each channel was scaled.
+  if (images !== undefined) {
+    const plane = size / images.mean.length;
+    values.forEach((value, k) => {
+      const channel = Math.floor(k / plane) % images.mean.length;
+      values[k] = value * (images.scale[channel] ?? 1) + (images.mean[channel] ?? 0);
+    });
+  }
   return { rows, values };
 }
 
@@ -297,7 +304,7 @@ export async function prepare(state: StudioState, own: OwnData | undefined): Pro
       targetRange: [low, high],
       notes: found.notes,
       form: formOf(found),
-      samples: samplesOf(train, classes.length),
+      samples: samplesOf(found),
       shown: shownOf(found),
     },
   };

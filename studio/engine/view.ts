@@ -13,6 +13,7 @@ const fewUnits = 48;
 /** Layers wider than this have no map for each unit. */
 const mostMapped = 32;
 const gradientRows = 256;
+const imageRows = 64;
 const confusionLimit = 30;
 const mostPairs = 400;
 
@@ -24,6 +25,16 @@ const floats = (value: Tensor): Float32Array => {
   return values instanceof Float32Array ? values : Float32Array.from(values);
 };
 const none = new Float32Array();
+
+/** A unit's value for each row; of a convolution, the mean over its map. */
+function meansOf(values: Float32Array, rows: number, units: number, unit: number): Float32Array {
+  const size = values.length / (rows * units);
+  return Float32Array.from({ length: rows }, (_, row) => {
+    let sum = 0;
+    for (let k = 0; k < size; k++) sum += values[(row * units + unit) * size + k] ?? 0;
+    return sum / size;
+  });
+}
 
 /** Everything that is drawn of one session, compiled once. */
 export class View {
@@ -57,7 +68,7 @@ export class View {
       }),
     );
     this.#output = keptFloats((x) => noGrad(() => (x === undefined ? [] : [squash(info, model.forward(x))])));
-    const rows = Math.min(gradientRows, trainPart.rows);
+    const rows = Math.min(info.inputShape.length > 1 ? imageRows : gradientRows, trainPart.rows);
     const [x, y] = [trainPart.x.narrow(0, 0, rows), trainPart.y.narrow(0, 0, rows)];
     this.#firstRows = x;
     this.#slopes = keptFloats(() => {
@@ -130,7 +141,7 @@ export class View {
     const axes = this.axes(state);
     network.model.eval();
     try {
-      if (info.inputShape.length > 1 || info.ranges.length === 0) {
+      if (info.inputShape.length > 1 || info.ranges.length === 0 || this.#session.state.data === "words") {
         // Images and wide rows: what every stage makes of one sample.
         const at = this.#sample(state);
         const sample = trainPart.x.narrow(0, at, 1);
@@ -183,13 +194,13 @@ export class View {
   ): UnitNumbers | undefined {
     const match = unitPattern.exec(state.selected);
     const [stage, unit] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
-    const { network, trainPart, prepared } = this.#session;
+    const { network } = this.#session;
     const now = layers[stage - 1];
     if (match === null || now === undefined || network.stages[stage]?.units === undefined) return undefined;
     const units = network.stages[stage].units;
-    if (unit >= units || prepared.info.inputShape.length > 1) return undefined;
+    if (unit >= units) return undefined;
     network.model.eval();
-    const rows = Math.min(gradientRows, trainPart.rows);
+    const rows = this.#firstRows.shape[0] ?? 0;
     const values = this.#stages(this.#firstRows)[stage - 1] ?? none;
     network.model.train();
     const width = now.weight.length / units;
@@ -197,7 +208,7 @@ export class View {
     return {
       stage,
       unit,
-      values: Float32Array.from({ length: rows }, (_, row) => values[row * units + unit] ?? 0),
+      values: meansOf(values, rows, units, unit),
       weightUpdate: Float32Array.from(
         { length: width },
         (_, k) =>

@@ -99,7 +99,8 @@ export function Gauges() {
   );
 }
 
-const speedTitle = (speed: number): string => (speed === 0 ? "max" : `${speed}`);
+const speedTitle = (speed: number): string =>
+  speed === 0 ? "full speed" : `${speed} ${speed === 1 ? "epoch" : "epochs"}/s`;
 
 function Transport() {
   const on = playing.value;
@@ -126,7 +127,7 @@ function Transport() {
       <IconButton icon="next" label="One step ahead" keys="→" act={() => advance(1)} />
       <IconButton icon="seed" label="New initial weights" keys="⇧R" act={newSeed} />
       <label class="speed" title="Epochs a second ([ and ])">
-        <span>speed</span>
+        <span class="unseen">speed</span>
         <select
           value={String(state.value.speed)}
           onChange={(event) => change({ speed: Number(event.currentTarget.value) })}

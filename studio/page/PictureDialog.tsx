@@ -241,7 +241,7 @@ export function LoosePictures({ files, close }: { readonly files: readonly Chose
             <p class="hint">
               as the network sees it, {width} × {height}
             </p>
-            <label class="check">
+            <label class="swap">
               <input
                 type="checkbox"
                 checked={inverted}

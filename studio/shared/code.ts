@@ -1,7 +1,7 @@
 // The TypeScript for exactly a state: it runs as it stands with hebb, and ends at the same loss.
 import { activationTexts, type LossName, type OptimizerName, type TaskKind } from "./names.ts";
 import type { DataInfo } from "./protocol.ts";
-import type { Layer, StudioState } from "./state.ts";
+import { type Layer, paintedPoints, type StudioState } from "./state.ts";
 
 export interface CodeLine {
   readonly text: string;
@@ -72,11 +72,12 @@ function dataLines(state: StudioState, info: DataInfo): string[] {
         "const train = new data.Dataset({ features: gate.features.data, featureShape: [2], targets: Int32Array.from(gate.targets.data) });",
       ];
     case "painted": {
-      const points = state.points.map(([x, y, label]) => `[${x}, ${y}, ${label}]`).join(", ");
+      const painted = paintedPoints(state);
+      const points = painted.map(([x, y, label]) => `[${x}, ${y}, ${label}]`).join(", ");
       const whole =
         "new data.Dataset({ features: Float32Array.from(points.flatMap((point) => point.slice(0, 2))), featureShape: [2], targets: Int32Array.from(points, (point) => point[2]) })";
       const lines = [`const points: [number, number, number][] = [${points}];`];
-      return state.points.length < 8 ? [...lines, `const train = ${whole};`] : [...lines, ...split(whole, true)];
+      return painted.length < 8 ? [...lines, `const train = ${whole};`] : [...lines, ...split(whole, true)];
     }
     case "own":
       return info.inputShape.length > 1

@@ -22,6 +22,8 @@ export type Widget = "perceptron" | "activations" | "forward" | "backward" | "lo
 
 export interface Lesson {
   readonly title: string;
+  /** One line for the list. */
+  readonly about: string;
   readonly says: readonly string[];
   readonly setup: Partial<StudioState>;
   readonly widget: Widget;
@@ -49,6 +51,7 @@ const marked =
 export const lessons: readonly Lesson[] = [
   {
     title: "The perceptron and the loan",
+    about: "Turn a line by hand, then let Rosenblatt's rule find it.",
     says: [
       "A neuron weighs evidence. Income speaks for a loan, debt against it: each input is multiplied by a weight, the products are added, and a bias shifts the sum. Where the sum is above zero the answer is yes.",
       "Weights and bias are three numbers, and together they are one line through the plane. Drag them and watch the line turn and shift.",
@@ -80,6 +83,7 @@ export const lessons: readonly Lesson[] = [
   },
   {
     title: "Its limit",
+    about: "XOR: no line will do, two hidden neurons will.",
     says: [
       "Exclusive or is true when exactly one of two inputs is. Four points, two classes, and no line with one class on either side: whatever the weights, at least one point is on the wrong side.",
       "In 1969 this was taken for the end of neural networks. The remedy is one hidden layer: two neurons draw two lines, and a third one combines them.",
@@ -99,6 +103,7 @@ export const lessons: readonly Lesson[] = [
   },
   {
     title: "Activation functions",
+    about: "f and its slope, saturation, dead ReLUs, and what is left with none.",
     says: [
       "Between two layers stands a bend: the activation f. Going back, the slope is multiplied by f′. Where f is flat, f′ is near zero and nothing is learned: the neuron is saturated. A ReLU whose sum is negative for every row has slope zero everywhere: it is dead.",
       "Without any bend, layers collapse: a matrix times a matrix is a matrix. The network here has three layers and no activation, and all it can draw is one line.",
@@ -125,6 +130,7 @@ export const lessons: readonly Lesson[] = [
   },
   {
     title: "Forward propagation",
+    about: "From inputs to an answer: predict each number, then reveal it.",
     says: [
       "From left to right: every neuron adds up its inputs times their weights and its bias, and bends the sum. The results are the inputs of the next layer. There is nothing more to it.",
       "Work out the numbers of this small network yourself, to two decimals, before you look.",
@@ -139,6 +145,7 @@ export const lessons: readonly Lesson[] = [
   },
   {
     title: "Backpropagation",
+    about: "The chain rule, factor by factor.",
     says: [
       "From right to left: how does the loss change when a number changes a little? At the output the answer is short: δ = p − y. Every neuron before gets the δ of those after it, through the same weights, times the slope of its own bend. That is the chain rule.",
       "The slope of a weight is then one product: δ of its neuron times what came in through it. A tick shows that moving the weight a little really changes the loss by that much.",
@@ -153,6 +160,7 @@ export const lessons: readonly Lesson[] = [
   },
   {
     title: "Loss functions",
+    about: "What it costs to be confidently wrong, or to meet an outlier.",
     says: [
       "The loss says how wrong the network is, and its slope says how hard it is corrected. Take a point of class 1 whose sum z is very negative: the network is confidently wrong. Cross-entropy pulls with almost full force. Squared error after a sigmoid hardly pulls at all, because the sigmoid is flat there.",
       "For numbers it is an outlier that tells losses apart. Squared error pulls in proportion to the distance: one bad value outweighs many good ones. Huber's loss stops growing steeper at a distance of 1.",
@@ -183,6 +191,7 @@ export const lessons: readonly Lesson[] = [
   },
   {
     title: "Optimizers",
+    about: "One update by hand, then a race.",
     says: [
       "All optimizers walk downhill; they differ in the length and the direction of a step. Plain descent takes the slope times the learning rate. Momentum keeps going. Adam divides by the usual size of the slope, so that its first step is just the learning rate, however small the slope is.",
       "Work out one update by hand, then let them race.",
@@ -212,6 +221,7 @@ export const lessons: readonly Lesson[] = [
   },
   {
     title: "Your own data",
+    about: "A table of yours, trained, checked and taken along.",
     says: [
       "Now your own problem. Drop a table with a column to be predicted, or paint points of two classes. Nothing leaves this browser.",
       "When the network has learned it, take it with you: as weights, as a program, or as a project to go on with. Each is read back and run again before it is given out.",

@@ -40,7 +40,7 @@ export const dataTiles: Readonly<Record<DataName, DataTile>> = {
   digits: { title: "Digits", about: "drawn figures of 12 × 12 pixels" },
   words: { title: "Words", about: "the next letter from the last three" },
   painted: { title: "Painted", about: "points you set by hand" },
-  own: { title: "Your data", about: "your table or your pictures" },
+  own: { title: "Yours", about: "your table or your pictures" },
 };
 
 export const activationNames = [
@@ -139,12 +139,12 @@ export const initNames = ["default", "he", "xavier", "small", "large", "zeros"] 
 export type InitName = (typeof initNames)[number];
 
 export const initTitles: Readonly<Record<InitName, string>> = {
-  default: "Uniform ±1/√n (default)",
+  default: "uniform ±1/√n",
   he: "He",
   xavier: "Xavier",
-  small: "Small normal (0.01)",
-  large: "Large normal (1)",
-  zeros: "All zero",
+  small: "normal, 0.01",
+  large: "normal, 1",
+  zeros: "all zero",
 };
 
 /** Epochs a second; 0 is as fast as it goes. */

@@ -227,6 +227,10 @@ export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
 
 export const mostLanes = 5;
 
+/** The points that were painted; while they are fewer than two, with two that stand in for them. */
+export const paintedPoints = ({ points }: Pick<StudioState, "points">): readonly PaintedPoint[] =>
+  points.length >= 2 ? points : [[-0.6, 0, 0], [0.6, 0, 1], ...points];
+
 /** A change as text: its fields as in an address, joined by ";". */
 export const printPatch = (patch: LanePatch): string =>
   keys

@@ -58,9 +58,13 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
       steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
     const advance = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? "" : `    ${side} += ${steps.stride};\n`;
+    // Else the compiler may load a vector again for each product, as an operand of it.
+    const { vectors: set } = context.target;
+    const kept = (name: string): string =>
+      set === "avx512" || set === "avx2" ? ` __asm__("" : "+v"(${name}));` : "";
     const step = `    const ${T} *const p = ${pointer("a", rowSteps)};
     const ${T} *const q = ${pointer("b", columnSteps)};
-${each(vectors, (vector) => `    const ${V} b${vector} = ${load(vector)};\n`)}${each(
+${each(vectors, (vector) => `    ${V} b${vector} = ${load(vector)};${kept(`b${vector}`)}\n`)}${each(
   height,
   (row) =>
     `    { const ${V} x = ${V}_splat(p[${row * rowStride}]);${each(vectors, (vector) => {

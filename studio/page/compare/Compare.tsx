@@ -337,12 +337,21 @@ export function Compare() {
         {asTable.value ? (
           <Table />
         ) : (
-          <LaneCurves
-            seen={seen.value}
-            bands={bands.value}
-            which={curve.value}
-            names={[undefined, ...lanes].map(laneName)}
-          />
+          <div class="chart-box">
+            <LaneCurves
+              seen={seen.value}
+              bands={bands.value}
+              which={curve.value}
+              names={[undefined, ...lanes].map(laneName)}
+            />
+            {seen.value.length < 2 && bands.value.length === 0 && !running.value && (
+              <p class="chart-empty">
+                {lanes.length === 0
+                  ? "One lane so far. Take an experiment above, or fork this one below and run both."
+                  : "Run all lanes: their curves are drawn here."}
+              </p>
+            )}
+          </div>
         )}
       </section>
       <ul class="lanes">

@@ -33,7 +33,7 @@ export function layoutNetwork(stages: readonly StageInfo[], width: number, heigh
     const drawn = Math.min(stage.units, image ? mostImages : stage.units);
     const matrix = !image && stage.units > mostSpots;
     if (matrix) {
-      const size = Math.min(gap * 0.62, height * 0.62, 150);
+      const size = place === 0 ? 46 : Math.min(gap * 0.62, height * 0.62, 110);
       return {
         stage: place,
         kind: stage.kind,

@@ -140,11 +140,15 @@ function drawColumn(
   const { side } = snapshot.maps;
   const picked = (unit: number): boolean => chosen?.stage === column.stage && chosen.unit === unit;
   if (values === undefined || values.length === 0) {
+    const layer = snapshot.layers[column.stage - 1];
     for (const spot of column.spots) {
-      context.fillStyle = palette.line;
-      context.globalAlpha = 0.6;
-      context.fillRect(spot.x - spot.size / 2, spot.y - spot.size / 2, spot.size, spot.size);
-      context.globalAlpha = 1;
+      if (layer !== undefined && column.matrix) drawWeights(context, layer.weight, column.units, spot, palette);
+      else {
+        context.fillStyle = palette.line;
+        context.globalAlpha = 0.6;
+        context.fillRect(spot.x - spot.size / 2, spot.y - spot.size / 2, spot.size, spot.size);
+        context.globalAlpha = 1;
+      }
       frameOf(context, spot, palette, picked(0));
     }
     return;
@@ -176,6 +180,19 @@ function drawColumn(
     return;
   }
   drawSample(context, column, values, palette, picked);
+}
+
+/** A layer of many units as the matrix of its weights: a row for each unit, a column for each input. */
+function drawWeights(context: Context, weights: Float32Array, units: number, spot: Spot, palette: Palette): void {
+  const inputs = weights.length / units;
+  // At most so many points a side; of more, every second, third, … is shown.
+  const side = Math.min(64, Math.max(units, inputs));
+  const shown = new Float32Array(side * side);
+  for (let row = 0; row < side; row++)
+    for (let column = 0; column < side; column++)
+      shown[row * side + column] =
+        weights[Math.floor((row / side) * units) * inputs + Math.floor((column / side) * inputs)] ?? 0;
+  tile(context, mapOf(shown, 0, side, palette, 0, scaleOf(weights)), spot, false);
 }
 
 /** One sample's values: images of each map, or a little square for each unit. */

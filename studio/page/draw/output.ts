@@ -45,6 +45,8 @@ export interface PlaneOptions {
   readonly name: string;
   readonly points: boolean;
   readonly steps: boolean;
+  /** The map of one neuron instead of the output. */
+  readonly neuron?: { readonly values: Float32Array; readonly from: number; readonly side: number } | undefined;
 }
 
 /** A plane of two inputs. */
@@ -79,7 +81,12 @@ export function drawPlane(
   };
   context.strokeStyle = palette.ink;
   context.lineWidth = 1.5;
-  if (info.task === "classes") {
+  if (options.neuron !== undefined) {
+    const { values, from, side } = options.neuron;
+    let largest = 0.05;
+    for (let k = from; k < from + side * side; k++) largest = Math.max(largest, Math.abs(values[k] ?? 0));
+    context.drawImage(mapOf(values, from, side, palette, 0, largest), left, top, size, size);
+  } else if (info.task === "classes") {
     const classes = output.length / n;
     const field = options.steps ? hardened(output, classes, n) : output;
     context.drawImage(classMap(field, classes, fine, palette), left, top, size, size);
@@ -145,7 +152,7 @@ function drawPoints(
 ): void {
   const { shown, ranges } = info;
   const [[x0, x1], [y0, y1]] = [ranges[a] ?? [0, 1], ranges[b] ?? [0, 1]];
-  const r = shown.count > 700 ? 2.1 : shown.count > 300 ? 2.7 : 3.4;
+  const r = (shown.count > 700 ? 2.1 : shown.count > 300 ? 2.7 : 3.4) * Math.max(0.55, Math.min(1, size / 290));
   const [low, high] = info.targetRange;
   for (let row = 0; row < shown.count; row++) {
     const at = row * shown.width;

@@ -64,7 +64,7 @@ function Plot({
         width: Math.max(80, element.clientWidth),
         height: Math.max(80, element.clientHeight),
         legend: { show: false },
-        padding: [6, 8, 0, 0],
+        padding: [6, 16, 0, 0],
         cursor: { points: { size: 7 }, y: false },
         scales: {
           x: { time: false },

@@ -51,7 +51,7 @@ export function DataPanel() {
     if (folder.current !== null) folder.current.webkitdirectory = true;
   }, []);
   const input = useRef<HTMLInputElement>(null);
-  const { data, count, noise, test, dataSeed } = state.value;
+  const { data, count, noise, test, dataSeed, points } = state.value;
   const info = run.value?.data;
   const generated = !["and", "or", "xor", "iris", "words", "painted", "own"].includes(data);
   return (
@@ -67,15 +67,15 @@ export function DataPanel() {
       <div class="dropzone">
         <b>Your own data</b>
         <span>
-          Drop or paste a CSV table, a folder with a sub-folder of pictures for each class, or IDX images. It never
-          leaves this browser.
+          Drop or paste a CSV table, or a folder with a sub-folder of pictures for each class. It never leaves this
+          browser.
         </span>
         <div class="row">
           <button type="button" class="small" onClick={() => input.current?.click()}>
-            Choose files
+            Files …
           </button>
           <button type="button" class="small" onClick={() => folder.current?.click()}>
-            Choose a folder
+            Folder …
           </button>
         </div>
       </div>
@@ -102,6 +102,7 @@ export function DataPanel() {
       {data === "painted" && (
         <p class="hint">
           Paint on the output map: click or drag for class A, with Shift for class B, with Alt to erase.{" "}
+          {points.length < 2 && "Two points stand there until you do. "}
           <button type="button" class="link" onClick={() => change({ points: [] })}>
             Erase all
           </button>

@@ -11,6 +11,18 @@ import { type chosenUnit as Choose, chosenUnit } from "./Network.tsx";
 
 type Chosen = NonNullable<ReturnType<typeof Choose>>;
 const mostRows = 40;
+/** The places of a 3 × 3 kernel. */
+const around = [
+  "above left",
+  "above",
+  "above right",
+  "left",
+  "centre",
+  "right",
+  "below left",
+  "below",
+  "below right",
+] as const;
 
 const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
   const last = stage === info.stages.length - 1;
@@ -23,6 +35,10 @@ const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
         : undefined
     : state.value.layers[stage - 1]?.activation;
   const j = sub(unit + 1);
+  if (info.stages[stage]?.kind === "conv") {
+    const { activation = "identity" } = state.value.layers[stage - 1] ?? {};
+    return `z${j} = b${j} + the 3 × 3 weights laid over every place of ${stage === 1 ? "the image" : "all maps before"},  a${j} = ${activationTexts[activation].title}(z${j})`;
+  }
   const f = name === undefined ? "softmax(z)" : name === "identity" ? "z" : `${activationTexts[name].title}(z${j})`;
   return `z${j} = Σ w${j}ᵢ ${before}ᵢ + b${j},  a${j} = ${f}`;
 };
@@ -60,10 +76,17 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
   const body = useRef<HTMLTableSectionElement>(null);
   const source = info.stages[chosen.stage - 1];
   const path = info.stages[chosen.stage]?.path ?? "";
-  const inputs = source?.units ?? 0;
+  const conv = info.stages[chosen.stage]?.kind === "conv";
+  const inputs = conv
+    ? 9 * (source?.units ?? 0)
+    : (source?.shape ?? []).reduce((product, extent) => product * extent, 1);
   const rows = Math.min(inputs, mostRows);
   const names = Array.from({ length: rows }, (_, k) =>
-    chosen.stage === 1 ? (info.data.inputs[k] ?? `x${sub(k + 1)}`) : `a${sub(k + 1)}`,
+    conv
+      ? `${(source?.units ?? 0) > 1 ? `map ${Math.floor(k / 9) + 1} ` : ""}${around[k % 9]}`
+      : chosen.stage === 1
+        ? (info.data.inputs[k] ?? `x${sub(k + 1)}`)
+        : `a${sub(k + 1)}`,
   );
   useEffect(() => {
     let last = 0;
@@ -140,19 +163,13 @@ export function Inspector() {
   const { selected } = state.value;
   const { samples } = info.data;
   const size = info.data.inputShape.reduce((product, extent) => product * extent, 1);
-  if (
-    chosen === undefined ||
-    stage === undefined ||
-    chosen.stage === 0 ||
-    stage.kind === "conv" ||
-    info.data.inputShape.length > 1
-  ) {
+  if (chosen === undefined || stage === undefined || chosen.stage === 0) {
     return (
       <section class="panel inspector" aria-labelledby="inspector-title">
         <h2 id="inspector-title">Inspector</h2>
         <p class="hint">
           {info.data.inputShape.length > 1
-            ? "The network shows what it makes of one image: every map and every unit. Choose another image:"
+            ? "The network shows what it makes of one image. Choose another, or select a map or a neuron to see its weights:"
             : "Select a neuron to see its weights, slopes and the spread of its values. Its weights can be changed by hand."}
         </p>
         {info.data.inputShape.length > 1 && (

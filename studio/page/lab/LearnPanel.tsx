@@ -1,7 +1,7 @@
 // How it learns: loss, optimizer, rates, batch, initial weights.
 import { initNames, initTitles, lossTitles, optimizerNames, optimizerTitles } from "../../shared/names.ts";
 import { rates } from "../../shared/state.ts";
-import { change, fittingLosses, state } from "../store.ts";
+import { change, fittingLosses, run, state } from "../store.ts";
 import { Choice, Slider } from "./controls.tsx";
 
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -35,6 +35,7 @@ export function LearnPanel() {
       />
       <Slider label="weight decay" value={decay} stops={decays} choose={(value) => change({ decay: value })} />
       <Slider label="dropout" value={dropout} stops={drops} choose={(value) => change({ dropout: value })} />
+      {run.value !== undefined && <p class="hint">Computed in this browser: {run.value.backendWhy}.</p>}
     </section>
   );
 }

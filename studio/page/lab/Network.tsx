@@ -16,6 +16,9 @@ import { Choice, Stepper } from "./controls.tsx";
 /** The layer under the pointer or the focus: its line in the code is lit. */
 export const litLayer = signal(-1);
 
+/** The neuron under the pointer, or with the focus of the keyboard: the output shows its map. */
+export const lookedAt = signal<Chosen | undefined>(undefined);
+
 export function chosenUnit(selected: string): Chosen | undefined {
   const match = /^(\d+)\.(\d+)$/.exec(selected);
   return match === null ? undefined : { stage: Number(match[1]), unit: Number(match[2]) };
@@ -27,13 +30,24 @@ function withLayer(place: number, patch: Partial<Layer>): Layer[] {
   return state.value.layers.map((layer, k) => (k === place ? { ...layer, ...patch } : layer));
 }
 
+/** Whether a layer put here is a convolution: on images, before the first dense layer, but not as the last of several. */
+function convolves(place: number): boolean {
+  const { layers } = state.value;
+  return (
+    (run.value?.data.inputShape.length ?? 0) > 1 &&
+    layers.slice(0, place).every(({ kind }) => kind === "conv") &&
+    (place === 0 || place < layers.length)
+  );
+}
+
 /** A new layer like its neighbour. */
 function insertLayer(place: number): void {
   const { layers } = state.value;
   const like = layers[place - 1] ?? layers[place];
+  const conv = convolves(place);
   const fresh: Layer = {
-    kind: "dense",
-    units: Math.min(like?.kind === "conv" ? 16 : (like?.units ?? 6), 16),
+    kind: conv ? "conv" : "dense",
+    units: conv ? 8 : Math.min(like?.kind === "conv" ? 16 : (like?.units ?? 6), 16),
     activation: like?.activation ?? "tanh",
   };
   setLayers([...layers.slice(0, place), fresh, ...layers.slice(place)]);
@@ -144,8 +158,20 @@ function Neurons({ columns, info }: { readonly columns: readonly Column[]; reado
               style={{ left: `${x - size / 2}px`, top: `${y - size / 2}px`, width: `${size}px`, height: `${size}px` }}
               onClick={() => change({ selected: state.value.selected === at ? "" : at })}
               onKeyDown={(event) => key(event, stage, unit)}
+              title={inputName ?? (stage === columns.length - 1 && !matrix ? info.data.classes[unit] : undefined)}
               onPointerEnter={() => {
                 litLayer.value = stage - 1;
+                if (!matrix) lookedAt.value = { stage, unit };
+              }}
+              onPointerLeave={() => {
+                litLayer.value = -1;
+                lookedAt.value = undefined;
+              }}
+              onFocus={({ currentTarget }) => {
+                if (!matrix && currentTarget.matches(":focus-visible")) lookedAt.value = { stage, unit };
+              }}
+              onBlur={() => {
+                lookedAt.value = undefined;
               }}
             />
           );
@@ -168,13 +194,26 @@ function Names({ columns, info }: { readonly columns: readonly Column[]; readonl
   return (
     <>
       {inputShape.length === 1 &&
-        first.spots.length <= 8 &&
-        first.spots.map((spot, k) => label(inputs[k] ?? `x${sub(k + 1)}`, spot))}
-      {last.spots.length <= 8 &&
-        last.spots.map((spot, k) => label(last.spots.length === 1 ? target : (classes[k] ?? ""), spot))}
+        (first.matrix
+          ? first.spots.map((spot) => label(`${inputs.length} inputs`, spot))
+          : first.spots.length <= 8 && first.spots.map((spot, k) => label(inputs[k] ?? `x${sub(k + 1)}`, spot)))}
+      {last.spots.length <= 8
+        ? last.spots.map((spot, k) => label(last.spots.length === 1 ? target : (classes[k] ?? ""), spot))
+        : classes.every((name) => name.length <= 3) &&
+          last.spots.map(({ x, y }, k) => (
+            <span class="unit-mark" key={classes[k]} style={{ left: `${x}px`, top: `${y}px` }}>
+              {classes[k]}
+            </span>
+          ))}
     </>
   );
 }
+
+/** What a square of the network is a picture of. */
+const squares = (info: RunInfo | undefined): string =>
+  info !== undefined && (info.data.inputShape.length > 1 || state.value.data === "words")
+    ? "to one sample"
+    : "at every point of the map";
 
 export function Network() {
   const info = run.value;
@@ -206,7 +245,7 @@ export function Network() {
             : `${info.stages.map(({ units }) => units).join(" → ")}, ${info.parameters} parameters`}
         </p>
       </header>
-      <div class={`layer-heads ${gap < 128 ? "stacked" : ""}`}>
+      <div class={`layer-heads ${gap < 118 ? "stacked" : ""}`}>
         {layers.map((layer, place) => {
           const column = columns[place + 1];
           return column === undefined ? null : <LayerHead key={place} layer={layer} place={place} x={column.x} />;
@@ -219,7 +258,7 @@ export function Network() {
               class="add-layer"
               style={{ left: `${x - gap / 2}px` }}
               aria-label={place === 0 ? "Add a layer after the inputs" : `Add a layer after layer ${place}`}
-              title="Add a layer here"
+              title={convolves(place) ? "Add a convolution here" : "Add a layer here"}
               onClick={() => insertLayer(place)}
             >
               <Icon name="plus" />
@@ -231,6 +270,10 @@ export function Network() {
         {info !== undefined && <Neurons columns={columns} info={info} />}
         {info !== undefined && <Names columns={columns} info={info} />}
       </div>
+      <p class="legend signs">
+        <span class="line high">positive weight</span> <span class="line low">negative weight</span>{" "}
+        <span>thicker is larger</span> <span>each square: what the neuron says {squares(info)}</span>
+      </p>
     </section>
   );
 }

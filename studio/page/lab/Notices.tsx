@@ -6,6 +6,21 @@ import { Icon } from "../icons.tsx";
 import { grouped } from "../numbers.ts";
 import { change, run, state, stopped as stop, takeFix } from "../store.ts";
 
+const welcomed = "hebb-studio-welcomed";
+const query = new URLSearchParams(location.search);
+
+/** Whether to say what this page is: to who comes for the first time, and by no link. */
+const welcome = signal(
+  query.get("test") === "1"
+    ? query.get("welcome") === "1"
+    : location.hash.length < 2 && !query.has("run") && !query.has("table") && localStorage.getItem(welcomed) === null,
+);
+
+function understood(): void {
+  welcome.value = false;
+  localStorage.setItem(welcomed, "1");
+}
+
 const explained = signal("");
 const silenced = signal<readonly string[]>([]);
 
@@ -37,6 +52,7 @@ export function Notices({ stopped }: { readonly stopped?: Stopped }) {
   const beginning = run.value?.beginning;
   return (
     <>
+      {welcome.value && <Welcome />}
       {beginning !== undefined && !silenced.value.includes("beginning") && <BeginningNotice {...beginning} />}
       {pairings(state.value, info.task)
         .filter(({ id }) => !silenced.value.includes(id))
@@ -44,6 +60,31 @@ export function Notices({ stopped }: { readonly stopped?: Stopped }) {
           <PairingNotice key={pairing.id} pairing={pairing} />
         ))}
     </>
+  );
+}
+
+function Welcome() {
+  return (
+    <div class="notice welcome">
+      <p>
+        <b>A neural network is learning here, in your browser.</b> Each square shows what one neuron says about the
+        plane; together they part orange from blue. You cannot break it: pause with <kbd>Space</kbd>, add neurons, click
+        one to look inside, choose other data or drop your own.
+      </p>
+      <button
+        type="button"
+        class="small accent"
+        onClick={() => {
+          understood();
+          change({ surface: "lessons", lesson: 0 });
+        }}
+      >
+        Learn it in eight lessons
+      </button>
+      <button type="button" class="small quiet" aria-label="Close this notice" onClick={understood}>
+        <Icon name="close" />
+      </button>
+    </div>
   );
 }
 

@@ -9,6 +9,7 @@ import { drawLine, drawPlane, drawResiduals, frameOf } from "../draw/output.ts";
 import { percent, short } from "../numbers.ts";
 import { change, hot, onPicture, repaint, run, shownStep, state } from "../store.ts";
 import { Choice } from "./controls.tsx";
+import { lookedAt } from "./Network.tsx";
 
 const steps = signal(false);
 type Kind = "map" | "matrix" | "residuals" | "samples";
@@ -67,12 +68,22 @@ function MapView({ info }: { readonly info: RunInfo }) {
   const [painting, setPainting] = useState(false);
   const { data } = info;
   const hard = steps.value;
+  const looked = lookedAt.value;
+  const inside = looked !== undefined && looked.stage > 0 && looked.stage < (run.value?.stages.length ?? 0) - 1;
   const paint = (surface: Surface): void => {
     const { snapshot } = hot;
     if (snapshot === undefined) return;
     const frame = frameOf(surface);
     if (data.inputs.length === 1) drawLine(surface, snapshot.maps, data, colors.value, frame);
-    else drawPlane(surface, snapshot.maps, data, colors.value, frame, { name: "lab", points: true, steps: hard });
+    else {
+      const { side, stages } = snapshot.maps;
+      const values = inside ? stages[looked.stage] : undefined;
+      const neuron =
+        values === undefined || values.length === 0 || looked === undefined
+          ? undefined
+          : { values, from: looked.unit * side * side, side };
+      drawPlane(surface, snapshot.maps, data, colors.value, frame, { name: "lab", points: true, steps: hard, neuron });
+    }
   };
   const plane = data.inputs.length === 2 && data.task === "binary";
   const begin = (event: PointerEvent): void => {
@@ -101,6 +112,11 @@ function MapView({ info }: { readonly info: RunInfo }) {
           }
         />
       </div>
+      {inside && data.inputs.length > 1 && (
+        <p class="map-note" aria-hidden="true">
+          layer {looked.stage}, neuron {looked.unit + 1}
+        </p>
+      )}
       {data.inputs.length > 2 && <Axes info={info} />}
       <div class="row">
         {data.task !== "number" && (
@@ -185,8 +201,10 @@ function Legend({ info }: { readonly info: RunInfo }) {
 
 function Matrix({ info }: { readonly info: RunInfo }) {
   const table = useRef<HTMLTableElement>(null);
-  const { classes, testCount } = info.data;
+  const { classes } = info.data;
   const palette = colors.value;
+  // Names that do not fit side by side stand upright.
+  const narrow = classes.length > 3 && classes.reduce((sum, name) => sum + Math.max(3, name.length), 0) > 34;
   useEffect(() => {
     let last = 0;
     const write = (): void => {
@@ -211,10 +229,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
   }, [classes, palette]);
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Confusion matrix">
-      <table class="matrix" ref={table}>
-        <caption>
-          {testCount > 0 ? "held-out rows" : "training rows"}: rows are the truth, columns what the network says
-        </caption>
+      <table class={`matrix ${narrow ? "narrow" : ""}`} ref={table}>
         <thead>
           <tr>
             <th scope="col">
@@ -222,7 +237,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
             </th>
             {classes.map((name) => (
               <th key={name} scope="col" title={name}>
-                {name}
+                <span>{name}</span>
               </th>
             ))}
           </tr>
@@ -299,6 +314,11 @@ export function Output() {
       </header>
       {kind === "map" && <MapView info={info} />}
       {kind === "matrix" && <Matrix info={info} />}
+      {kind === "matrix" && (
+        <p class="legend">
+          {info.data.testCount > 0 ? "held-out rows" : "training rows"}: down the truth, across what the network says
+        </p>
+      )}
       {kind === "residuals" && <Residuals info={info} />}
       {kind === "samples" && <Samples />}
       {kind === "matrix" && info.data.inputs.length <= 2 && (

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Lesson, type LessonView, lessons } from "../../shared/lessons.ts";
-import type { StudioState } from "../../shared/state.ts";
+import { runKey, type StudioState, startState } from "../../shared/state.ts";
 import { Curves } from "../lab/Curves.tsx";
 import { LearnPanel } from "../lab/LearnPanel.tsx";
 import { Network } from "../lab/Network.tsx";
@@ -42,6 +42,11 @@ function viewOf(): LessonView {
   };
 }
 
+const isBare = ({ setup }: Lesson): boolean => {
+  const now = runKey(state.value);
+  return now === runKey(startState) && now !== runKey({ ...startState, ...setup });
+};
+
 function List() {
   return (
     <section class="panel lesson-list" aria-labelledby="lessons-title">
@@ -51,13 +56,16 @@ function List() {
         Lab.
       </p>
       <ol>
-        {lessons.map(({ title, tasks }, k) => {
+        {lessons.map(({ title, about, tasks }, k) => {
           const count = tasks.filter((_, task) => fulfilled.value.has(`${k + 1}.${task}`)).length;
           return (
             <li key={title}>
               <button type="button" onClick={() => begin(k + 1)}>
                 <span class="lesson-number">{k + 1}</span>
-                <span>{title}</span>
+                <span>
+                  <b>{title}</b>
+                  <span class="hint">{about}</span>
+                </span>
                 <span class="hint">
                   {count === tasks.length ? "done" : count > 0 ? `${count} of ${tasks.length}` : ""}
                 </span>
@@ -105,7 +113,13 @@ function Tasks({ lesson, number }: { readonly lesson: Lesson; readonly number: n
 export function Lessons() {
   const number = state.value.lesson;
   const lesson = lessons[number - 1];
+  // A link that names a lesson and nothing else opens it as it begins.
+  const bare = lesson !== undefined && isBare(lesson);
+  useEffect(() => {
+    if (bare) begin(number);
+  }, []);
   if (lesson === undefined) return <List />;
+  if (bare) return null;
   const leave = (patch: Partial<StudioState>): void => {
     before = undefined;
     change(patch);
