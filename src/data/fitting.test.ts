@@ -154,6 +154,20 @@ describe("weights of rows", () => {
 });
 
 describe("names of columns", () => {
+  test("that are numbers may be a row", () => {
+    const notesOf = (...names: readonly string[]): readonly string[] =>
+      fitPreprocessing(
+        new Table(names.map((name, i) => ({ name, cells: [1, 2, 3, 4].map((cell) => (cell + i) ** 2) }))),
+        {
+          target: names[1] ?? "",
+          task: "regression",
+        },
+      ).notes;
+    expect(notesOf("5.1", "0.2")).toEqual([expect.stringMatching(/called 5\.1, 0\.2; if that is a row/)]);
+    expect(notesOf("0", "1")).toEqual([]);
+    expect(notesOf("5.1", "kind")).toEqual([]);
+  });
+
   test("that are misspelt are told, not passed over", () => {
     const table = tableOf([1, 2, 3], [1, 2, 4]);
     const options = { target: "y", task: "regression" } as const;

@@ -333,6 +333,11 @@ function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: 
   }
 }
 
+/** Names that are a row of numbers were data, unless they count the columns. */
+const areNumbers = (names: readonly string[]): boolean =>
+  names.every((name) => name.trim() !== "" && Number.isFinite(Number(name))) &&
+  !names.every((name, place) => Number(name) === place || Number(name) === place + 1);
+
 /** A column that is misspelt here would be used, or filled, as if nothing had been said. */
 function checkOptions(table: string, columns: readonly string[], options: FitPreprocessingOptions): void {
   const named = { "to ignore": options.ignore ?? [], "to fill gaps of": Object.keys(options.missingOf ?? {}) };
@@ -366,6 +371,10 @@ export function fitFacts(
   const names = columns.map(({ name }) => name);
   checkOptions(table.name, names, options);
   const notes: string[] = [];
+  if (areNumbers(names))
+    notes.push(
+      `the columns are called ${names.slice(0, 5).join(", ")}; if that is a row, put a line of names before it`,
+    );
   if (table.withoutTarget > 0) notes.push(`${table.withoutTarget} rows have no "${options.target}" and are left out`);
   if (table.withGaps > 0) notes.push(`${table.withGaps} rows have gaps that are not to be filled, and are left out`);
   const targetColumn = columns.find(({ name }) => name === options.target);

@@ -197,7 +197,10 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     this.#lr = lr;
     this.#defaults = defaults;
     const list = [...params];
-    if (list.length === 0) throw new HebbError("optimizer: the list of parameters is empty; pass model.parameters()");
+    if (list.length === 0)
+      throw new HebbError(
+        "optimizer: the list of parameters is empty; pass model.parameters(), which finds layers in fields and arrays of the model, but not in #private fields",
+      );
     const groups = list.filter(isGroup);
     for (const group of groups) this.addGroup(group);
     const loose = list.filter((entry): entry is Parameter => !isGroup(entry));

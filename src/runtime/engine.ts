@@ -168,6 +168,8 @@ export const backendNames = ["auto", "c", "wasm", "reference"] as const;
 const isBackend = (name: string): name is (typeof backendNames)[number] => backendNames.some((known) => known === name);
 
 function chosenOptions(options: BackendOptions): { backend: BackendName | "auto"; threads: number | "auto" } {
+  if (typeof options !== "object")
+    throw new HebbError(`useBackend takes an object, such as { backend: "wasm" }, got ${String(options)}`);
   const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
   if (!isBackend(backend)) {
     throw new HebbError(

@@ -1,0 +1,9 @@
+// What useBackend is told by mistake.
+import { expect, test } from "vitest";
+import { useBackend } from "./index.ts";
+
+test("a name where options are due, and a name that is none", () => {
+  const wrong: (options: unknown) => unknown = Function.prototype.call.bind(useBackend, undefined);
+  expect(() => wrong("wasm")).toThrow(/useBackend takes an object, such as \{ backend: "wasm" \}, got wasm/);
+  expect(() => wrong({ backend: "gpu" })).toThrow(/backend "gpu" does not exist; use .*"wasm"/);
+});
