@@ -5,6 +5,7 @@ import { mul } from "../graph/ops/elementwise.ts";
 import { dot, dotOp } from "../graph/ops/matmul.ts";
 import { permute, permuteOp } from "../graph/ops/movement.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
+import { narrow } from "./narrow.ts";
 import { topologicalOrder } from "./schedule.ts";
 
 /** Returns, for each output, an equal node. Values are kept bit for bit, signed zeros and NaN included. */
@@ -82,6 +83,8 @@ function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
     case "expand":
       if (sameShape(x.shape, node.shape)) return x;
       return isFull(x) ? refill(x, node) : node;
+    case "slice":
+      return (soleUser ? narrow(node) : undefined) ?? node;
     case "permute":
       if (isFull(x)) return refill(x, node);
       return reducePermute(node, x, merge, soleUser);

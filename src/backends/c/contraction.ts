@@ -34,7 +34,20 @@ export function emitContraction(kernel: ContractionKernel, context: EmitContext)
   const { dtype } = kernel;
   const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
   if (points === 0 || (dtype !== "float32" && dtype !== "float64")) return emitLoops(asLoops(kernel), context);
-  return { phases: new Contraction(context, dtype).emit(kernel) };
+  return cheaperLoops(kernel, context) ?? { phases: new Contraction(context, dtype).emit(kernel) };
+}
+
+/** Sums of so few products are hardly a contraction. */
+const fewProducts = 4;
+
+/** Many products with a single row or column, and very short sums, as plain loops where those are cheaper. */
+function cheaperLoops(kernel: ContractionKernel, context: EmitContext): KernelCode | undefined {
+  const [m, n] = [extentOf(kernel.m), extentOf(kernel.n)];
+  const single = Math.min(m, n) === 1 && extentOf(kernel.batch) > 1;
+  if (!single && extentOf(kernel.k) > fewProducts) return undefined;
+  const loops = emitLoops(asLoops(kernel), context);
+  const cost = loops.phases.reduce((sum, phase) => sum + phase.cost, 0);
+  return cost < planContraction(kernel, context.target).cycles * nanosecondsPerCycle ? loops : undefined;
 }
 
 /** Sums longer than this with few results are cut into parts, which threads can share. */
