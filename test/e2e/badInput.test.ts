@@ -226,6 +226,12 @@ const cases: readonly Case[] = [
     says: [/images/, /table/],
   },
   {
+    what: "a folder for the output",
+    args: ["predict", "run", "good.csv", "--out", "run/"],
+    code: 1,
+    says: [/run\/ is a folder; name a file/],
+  },
+  {
     what: "the data for the output",
     args: ["predict", "run", "good.csv", "--out", "./good.csv"],
     code: 1,

@@ -1,4 +1,5 @@
 // hebb predict: raw rows in, predictions out; the preprocessing comes from the run folder.
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Dataset, formatCsv } from "../../data/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
@@ -26,6 +27,8 @@ export async function predict(
   });
   if (args.out !== undefined && resolve(args.out) === resolve(path))
     throw new HebbError(`--out ${args.out} is the data themselves, which would be lost; name another file`);
+  if (args.out !== undefined && statSync(args.out, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new HebbError(`--out ${args.out} is a folder; name a file in it`);
   const data = featuresOf(preprocessing, raw);
   const resident = residentOf(data);
   const names = classNames(preprocessing);
