@@ -36,13 +36,19 @@ let beginning: Beginning | undefined;
 export const spoken = signal("");
 /** The step that is shown; changes with every picture, so only what is drawn once in a while may read it. */
 export const shownStep = signal(0);
+/** Counts the pictures: it changes too when another network stands at the same step. */
+export const shown = signal(0);
 export const surface = computed(() => state.value.surface);
 
 /** The latest picture, for canvases: too frequent for the DOM. */
-export const hot: { snapshot: Snapshot | undefined; history: Snapshot["history"][number][] } = {
+export const hot: { snapshot: Snapshot | undefined; history: Snapshot["history"][number][]; stale: boolean } = {
   snapshot: undefined,
   history: [],
+  /** Whether the picture is still of the run before. */
+  stale: true,
 };
+/** Whether the worker has begun the run that was asked for last. */
+let begun = false;
 const painters = new Set<() => void>();
 
 /** Calls `paint` for every new picture, until the returned function is called. */
@@ -64,6 +70,7 @@ export function repaint(): void {
 export const client = new Client(new URL("worker.js", new URL(".", import.meta.url)), (message) => {
   switch (message.kind) {
     case "ready":
+      begun = true;
       run.value = message.run;
       failure.value = "";
       progress.value = "";
@@ -101,11 +108,13 @@ function take(snapshot: Snapshot): void {
   if (hot.history.length > 4000)
     hot.history.splice(0, 4000, ...hot.history.slice(0, 4000).filter((_, k) => k % 2 === 0));
   hot.snapshot = snapshot;
+  if (begun) hot.stale = false;
   if (!learned && snapshot.step > 0) {
     learned = true;
     requestAnimationFrame(() => performance.mark("first-learned"));
   }
   shownStep.value = snapshot.step;
+  shown.value++;
   const now = performance.now();
   if (playing.value && now - lastSpoken > 4000) {
     lastSpoken = now;
@@ -131,6 +140,8 @@ export const frameTimes: number[] = [];
 function begin(goTo = 0, saved?: Saved): void {
   stopped.value = undefined;
   failure.value = "";
+  begun = false;
+  hot.stale = true;
   client.send({
     kind: "run",
     state: state.value,

@@ -55,6 +55,49 @@ describe.skipIf(missing)("first open", () => {
   }
 });
 
+describe.skipIf(missing)("looking in", () => {
+  it("says what it is to who comes first, once", async () => {
+    const page = await studio.open("", { query: "&play=0&welcome=1" });
+    await page.getByText("A neural network is learning here").waitFor();
+    await page.getByRole("button", { name: "Learn it in eight lessons" }).click();
+    await page.getByRole("heading", { name: "Eight lessons" }).waitFor();
+    await page.keyboard.press("1");
+    await page.getByRole("heading", { name: "Network", exact: true }).waitFor();
+    expect(await page.getByText("A neural network is learning here").count()).toBe(0);
+    await page.evaluate("localStorage.clear()");
+    await page.close();
+  });
+  it("a neuron under the pointer is shown large", async () => {
+    const page = await studio.open("step=300", { query: "&play=0" });
+    await page.hover("[data-at='1.2']");
+    await page.locator(".map-note", { hasText: "layer 1, neuron 3" }).waitFor();
+    await page.hover("h1");
+    await page.locator(".map-note").waitFor({ state: "detached" });
+    await page.close();
+  });
+  it("a map of a convolution has weights and a histogram; a convolution can be put in", async () => {
+    const page = await studio.open("data=digits&layers=c4.relu_8.relu&loss=crossEntropy&count=60&selected=1.1&step=5", {
+      query: "&play=0",
+    });
+    await page.getByRole("heading", { name: "Layer 1, neuron 2" }).waitFor();
+    await page.getByLabel("weight of above left").waitFor();
+    await page.waitForFunction("studio.hot.snapshot.unit?.values.length > 10");
+    await page.getByRole("button", { name: "Add a layer after the inputs" }).click();
+    const now = await until(page, ({ state }) => (state["layers"] as unknown[]).length === 3, "another layer");
+    expect(now.state["layers"]).toMatchObject([{ kind: "conv" }, { kind: "conv" }, { kind: "dense" }]);
+    await page.close();
+  });
+  it("painting begins with two points that stand in", async () => {
+    const page = await studio.open("data=painted&test=0", { query: "&play=0" });
+    expect(await page.evaluate("studio.run.value.data.trainCount")).toBe(2);
+    await page.locator(".map-box").click({ position: { x: 120, y: 80 } });
+    await page.locator(".map-box").click({ position: { x: 180, y: 200 }, modifiers: ["Shift"] });
+    await until(page, ({ state }) => (state["points"] as unknown[]).length === 2, "two points of one's own");
+    expect((await memory(page))?.failure).toBe("");
+    await page.close();
+  });
+});
+
 describe.skipIf(missing)("a network built by keyboard alone", () => {
   it("adds and changes layers, selects a neuron, plays and steps", async () => {
     const page = await studio.open("", { query: "&play=0" });

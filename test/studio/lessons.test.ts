@@ -32,6 +32,20 @@ const fast = (page: Page): Promise<unknown> => page.evaluate("studio.change({ sp
 const play = (page: Page): Promise<void> => page.getByRole("button", { name: "Play" }).click();
 
 describe.skipIf(missing)("lessons", () => {
+  it("a link that names one opens it as it begins, and nothing learned before counts", async () => {
+    const page = await studio.open("surface=lessons&lesson=1", { query: "&play=0" });
+    await until(page, ({ state }) => state["data"] === "painted", "the applicants");
+    await page.close();
+    const learned = await studio.open("step=600", { query: "&play=0" });
+    expect((await until(learned, ({ step }) => step === 600, "600 steps")).metric).toBeGreaterThan(0.95);
+    await learned.keyboard.press("5");
+    await learned.locator(".lesson-list button").first().click();
+    await learned.locator(".perceptron, .panel", { hasText: "decided rightly" }).first().waitFor();
+    const first = await until(learned, ({ step, metric }) => step === 0 && metric < 0.95, "the first weights");
+    await learned.getByText(`${(100 * first.metric).toFixed(1)} % decided rightly`).waitFor();
+    expect(await learned.locator(".tasks li[data-done=true]").count()).toBe(0);
+    await learned.close();
+  });
   it("1: the perceptron, by hand and by Rosenblatt's rule", async () => {
     const page = await lesson(1);
     await slide(page, "[data-parameter='0.weight.0']", 2);

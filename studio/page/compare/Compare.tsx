@@ -298,9 +298,7 @@ export function Compare() {
           </button>
         </header>
         <p class="hint" role="status">
-          {busy.value !== ""
-            ? busy
-            : `All lanes have the same data, seed and initial weights${lanes.length === 0 ? ". Fork one, or take an experiment above." : "."}`}
+          {busy.value !== "" ? busy : "All lanes have the same data, seed and initial weights."}
         </p>
         <div class="row end">
           <button

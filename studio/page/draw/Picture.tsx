@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 interface Props {
+  /** Empty where what surrounds it says what it is. */
   readonly label: string;
   /** [channels, height, width]. */
   readonly shape: readonly number[];
@@ -33,5 +34,9 @@ export function Picture({ label, shape, values }: Props) {
     }
     context.putImageData(picture, 0, 0);
   }, [values, channels, height, width]);
-  return <canvas class="thumb" ref={ref} width={width} height={height} role="img" aria-label={label} />;
+  return label === "" ? (
+    <canvas class="thumb" ref={ref} width={width} height={height} />
+  ) : (
+    <canvas class="thumb" ref={ref} width={width} height={height} role="img" aria-label={label} />
+  );
 }

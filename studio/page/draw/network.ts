@@ -106,7 +106,9 @@ function drawBand(context: Context, from: Column, to: Column, palette: Palette):
 /** The spread of a layer's values, so that each map uses the whole ramp. */
 function scaleOf(values: Float32Array): number {
   let largest = 0;
-  for (let k = 0; k < values.length; k += 7) largest = Math.max(largest, Math.abs(values[k] ?? 0));
+  // Of many values, every seventh tells enough.
+  for (let k = 0; k < values.length; k += values.length > 1000 ? 7 : 1)
+    largest = Math.max(largest, Math.abs(values[k] ?? 0));
   return Math.max(largest, 0.05);
 }
 
@@ -179,7 +181,7 @@ function drawColumn(
     });
     return;
   }
-  drawSample(context, column, values, palette, picked);
+  drawSample(context, column, values, output && !number ? 1 : scaleOf(values), palette, picked);
 }
 
 /** A layer of many units as the matrix of its weights: a row for each unit, a column for each input. */
@@ -200,12 +202,12 @@ function drawSample(
   context: Context,
   column: Column,
   values: Float32Array,
+  scale: number,
   palette: Palette,
   picked: (unit: number) => boolean,
 ): void {
   const perUnit = values.length / column.units;
   const pixels = Math.round(Math.sqrt(perUnit));
-  const scale = scaleOf(values);
   if (pixels > 1 && pixels * pixels === perUnit) {
     column.spots.forEach((spot, unit) => {
       tile(context, mapOf(values, unit * perUnit, pixels, palette, 0, scale), spot, false);

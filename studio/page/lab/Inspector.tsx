@@ -118,7 +118,7 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
   const row = (name: string, parameter: string, index: number) => (
     <tr key={name}>
       <th scope="row" title={name}>
-        {name}
+        <span>{name}</span>
       </th>
       <td>
         <input
@@ -142,7 +142,9 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
             <th scope="col">from</th>
             <th scope="col">weight</th>
             <th scope="col">slope</th>
-            <th scope="col">last move</th>
+            <th scope="col" title="What the latest steps changed">
+              update
+            </th>
           </tr>
         </thead>
         <tbody ref={body}>

@@ -213,7 +213,7 @@ function Names({ columns, info }: { readonly columns: readonly Column[]; readonl
 const squares = (info: RunInfo | undefined): string =>
   info !== undefined && (info.data.inputShape.length > 1 || state.value.data === "words")
     ? "to one sample"
-    : "at every point of the map";
+    : "over the map";
 
 export function Network() {
   const info = run.value;
@@ -271,8 +271,8 @@ export function Network() {
         {info !== undefined && <Names columns={columns} info={info} />}
       </div>
       <p class="legend signs">
-        <span class="line high">positive weight</span> <span class="line low">negative weight</span>{" "}
-        <span>thicker is larger</span> <span>each square: what the neuron says {squares(info)}</span>
+        <span class="line high">weight above 0</span> <span class="line low">below 0</span> <span>thicker: larger</span>{" "}
+        <span>square: the neuron's answer {squares(info)}</span>
       </p>
     </section>
   );

@@ -7,7 +7,7 @@ import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { classColor, colors } from "../draw/colors.ts";
 import { drawLine, drawPlane, drawResiduals, frameOf } from "../draw/output.ts";
 import { percent, short } from "../numbers.ts";
-import { change, hot, onPicture, repaint, run, shownStep, state } from "../store.ts";
+import { change, hot, onPicture, repaint, run, shown, state } from "../store.ts";
 import { Choice } from "./controls.tsx";
 import { lookedAt } from "./Network.tsx";
 
@@ -111,12 +111,12 @@ function MapView({ info }: { readonly info: RunInfo }) {
               : `What the network answers over ${data.inputs[0]} and ${data.inputs[1]}, with the data`
           }
         />
+        {inside && data.inputs.length > 1 && (
+          <p class="map-note" aria-hidden="true">
+            layer {looked.stage}, neuron {looked.unit + 1}
+          </p>
+        )}
       </div>
-      {inside && data.inputs.length > 1 && (
-        <p class="map-note" aria-hidden="true">
-          layer {looked.stage}, neuron {looked.unit + 1}
-        </p>
-      )}
       {data.inputs.length > 2 && <Axes info={info} />}
       <div class="row">
         {data.task !== "number" && (
@@ -204,7 +204,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
   const { classes } = info.data;
   const palette = colors.value;
   // Names that do not fit side by side stand upright.
-  const narrow = classes.length > 3 && classes.reduce((sum, name) => sum + Math.max(3, name.length), 0) > 34;
+  const narrow = classes.length > 2 && classes.reduce((sum, name) => sum + Math.max(3, name.length), 0) > 20;
   useEffect(() => {
     let last = 0;
     const write = (): void => {
@@ -274,7 +274,7 @@ function Residuals({ info }: { readonly info: RunInfo }) {
 }
 
 function Samples() {
-  shownStep.value;
+  shown.value;
   return (
     <>
       <ul class="samples">

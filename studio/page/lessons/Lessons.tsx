@@ -1,6 +1,6 @@
 // Lessons: prose and tasks beside the same live page.
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type Lesson, type LessonView, lessons } from "../../shared/lessons.ts";
 import { runKey, type StudioState, startState } from "../../shared/state.ts";
 import { Curves } from "../lab/Curves.tsx";
@@ -8,7 +8,7 @@ import { LearnPanel } from "../lab/LearnPanel.tsx";
 import { Network } from "../lab/Network.tsx";
 import { Notices } from "../lab/Notices.tsx";
 import { Output } from "../lab/Output.tsx";
-import { change, hot, play, playing, run, shownStep, spoken, state, stopped } from "../store.ts";
+import { change, hot, play, playing, shown, spoken, state, stopped } from "../store.ts";
 import { WidgetView } from "./WidgetView.tsx";
 
 /** What was done or answered rightly in each lesson: marks, and tasks that were fulfilled once. */
@@ -79,9 +79,9 @@ function List() {
 }
 
 function Tasks({ lesson, number }: { readonly lesson: Lesson; readonly number: number }) {
-  shownStep.value;
+  shown.value;
   const view = viewOf();
-  const ready = run.value !== undefined && view.state.lesson === number;
+  const ready = !hot.stale && view.state.lesson === number;
   const now = lesson.tasks.map((task, k) => fulfilled.value.has(`${number}.${k}`) || (ready && task.done(view)));
   const key = now.join();
   useEffect(() => {
@@ -114,9 +114,11 @@ export function Lessons() {
   const number = state.value.lesson;
   const lesson = lessons[number - 1];
   // A link that names a lesson and nothing else opens it as it begins.
-  const bare = lesson !== undefined && isBare(lesson);
+  const [bare, setBare] = useState(() => lesson !== undefined && isBare(lesson));
   useEffect(() => {
-    if (bare) begin(number);
+    if (!bare) return;
+    begin(number);
+    setBare(false);
   }, []);
   if (lesson === undefined) return <List />;
   if (bare) return null;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Rosenblatt } from "../../shared/protocol.ts";
 import { percent, short } from "../numbers.ts";
-import { change, client, hot, shownStep, state } from "../store.ts";
+import { change, client, hot, shown, state } from "../store.ts";
 import { mark } from "./Lessons.tsx";
 
 const names = [
@@ -15,13 +15,13 @@ const editsOf = (values: readonly number[]) =>
   names.map(([parameter, index], k) => ({ step: 0, parameter, index, value: values[k] ?? 0 }));
 
 export function PerceptronWidget() {
-  shownStep.value;
+  shown.value;
   const [found, setFound] = useState<Rosenblatt | undefined>(undefined);
   const values = names.map(
     ([parameter, index]) =>
       state.value.edits.find((edit) => edit.parameter === parameter && edit.index === index)?.value ?? 0,
   );
-  const metric = hot.snapshot?.now.train.metric ?? 0;
+  const metric = hot.stale ? 0 : (hot.snapshot?.now.train.metric ?? 0);
   useEffect(() => {
     if (metric >= 0.95 && found === undefined) mark("dragged");
   }, [metric]);

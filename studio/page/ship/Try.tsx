@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PredictAsk, Prediction, RunInfo } from "../../shared/protocol.ts";
 import { percent, short } from "../numbers.ts";
-import { client, shownStep, state } from "../store.ts";
+import { client, shown, state } from "../store.ts";
 
 const answer = signal<Prediction | undefined>(undefined);
 const problem = signal("");
@@ -58,10 +58,10 @@ function Form({ info }: { readonly info: RunInfo }) {
     ]),
   );
   const text = JSON.stringify(all);
-  const step = shownStep.value;
+  const picture = shown.value;
   useEffect(() => {
     void ask(table ? { cells: all } : { inputs: form.map(({ name }) => Number(all[name])) });
-  }, [text, step]);
+  }, [text, picture]);
   const set = (name: string, value: string): void => setCells({ ...cells, [name]: value });
   return (
     <div class="try-form">
