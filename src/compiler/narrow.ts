@@ -2,8 +2,8 @@
 import type { Attributes, Node, Op } from "../graph/node.ts";
 import { apply } from "../graph/node.ts";
 import { convolutionOp } from "../graph/ops/conv.ts";
-import { type Pad, pad, padOp, reshape, reshapeOp, sliceOp } from "../graph/ops/movement.ts";
-import type { Shape } from "../graph/shape.ts";
+import { cat, catOp, type Pad, pad, padOp, reshape, reshapeOp, slice, sliceOp } from "../graph/ops/movement.ts";
+import { type Shape, sameShape } from "../graph/shape.ts";
 
 interface Window {
   readonly starts: readonly number[];
@@ -21,67 +21,126 @@ export function narrow(node: Node): Node | undefined {
   return cut(x, window);
 }
 
-/** Whether below reshapes and slices there is a convolution. */
+/** Whether below movements there is a convolution. */
 function leadsToConvolution(x: Node): boolean {
   if (x.op === (convolutionOp as Op)) return true;
-  const [inner] = x.inputs;
-  return (x.op === (reshapeOp as Op) || x.op === (sliceOp as Op)) && inner !== undefined && leadsToConvolution(inner);
+  const moves = [reshapeOp, sliceOp, padOp, catOp].some((op) => x.op === (op as Op));
+  return moves && x.inputs.some(leadsToConvolution);
 }
 
-function cut(x: Node, { starts, steps, shape }: Window): Node | undefined {
+/** The window of a node, computed without the rest; undefined where that saves nothing. */
+function cut(x: Node, window: Window): Node | undefined {
+  const { starts, steps, shape } = window;
+  if (starts.every((start, dim) => start === 0 && shape[dim] === x.shape[dim])) return x;
   const [inner, second] = x.inputs;
   if (inner === undefined) return undefined;
-  if (x.op === (convolutionOp as Op)) {
-    const spatial = 3;
-    if (second === undefined || starts.slice(0, spatial).some((start, dim) => start > 0 || shape[dim] !== x.shape[dim]))
+  switch (x.op) {
+    case convolutionOp as Op:
+      return second === undefined ? undefined : cutConvolution(x, inner, second, window);
+    case reshapeOp as Op: {
+      const whole = interleaved(inner);
+      if (whole === undefined) return cutReshaped(x, inner, window);
+      return sameShape(whole, x.shape) ? cutInterleaved(inner, window) : cutReshaped(x, reshape(inner, whole), window);
+    }
+    case sliceOp as Op: {
+      const outer = x.attributes as Attributes & Window;
+      if (outer.steps.some((step) => step !== 1)) return undefined;
+      return cut(inner, { starts: starts.map((start, dim) => start + (outer.starts[dim] ?? 0)), steps, shape });
+    }
+    case padOp as Op:
+      return cutPadded(x, inner, window);
+    default:
       return undefined;
-    const { stride, dilation } = x.attributes as { stride: readonly number[]; dilation: readonly number[] };
-    const reach = (dim: number): number => ((inner.shape[dim] ?? 1) - 1) * (dilation[dim - spatial] ?? 1) + 1;
-    const image = sliced(second, {
-      starts: starts.map((start, dim) => (dim < spatial ? 0 : start * (stride[dim - spatial] ?? 1))),
-      steps,
-      shape: shape.map((count, dim) =>
-        dim < spatial ? (second.shape[dim] ?? 1) : (count - 1) * (stride[dim - spatial] ?? 1) + reach(dim),
-      ),
-    });
-    return apply(convolutionOp, [inner, image], { stride, dilation });
   }
-  if (x.op === (reshapeOp as Op)) {
-    // Dims at the end that the reshape leaves alone may be cut before it.
-    let kept = 0;
-    while (x.shape.at(-1 - kept) !== undefined && x.shape.at(-1 - kept) === inner.shape.at(-1 - kept)) kept++;
-    const [split, from] = [x.shape.length - kept, inner.shape.length - kept];
-    if (starts.slice(0, split).some((start, dim) => start > 0 || shape[dim] !== x.shape[dim])) return undefined;
-    const below = cut(inner, {
-      starts: [...inner.shape.slice(0, from).map(() => 0), ...starts.slice(split)],
-      steps: inner.shape.map(() => 1),
-      shape: [...inner.shape.slice(0, from), ...shape.slice(split)],
-    });
-    return below === undefined ? undefined : reshape(below, shape);
-  }
-  if (x.op === (sliceOp as Op)) {
-    const outer = x.attributes as Attributes & Window;
-    if (outer.steps.some((step) => step !== 1)) return undefined;
-    return cut(inner, { starts: starts.map((start, dim) => start + (outer.starts[dim] ?? 0)), steps, shape });
-  }
-  return undefined;
 }
 
-/** The slice of an input; of a padded one, less padding. */
-function sliced(x: Node, window: Window): Node {
-  const { starts, shape } = window;
-  if (starts.every((start, dim) => start === 0 && shape[dim] === x.shape[dim])) return x;
-  const [inner] = x.inputs;
-  if (x.op !== (padOp as Op) || inner === undefined) return apply(sliceOp, [x], { ...window });
+/** The window, cut where that saves work, else taken out of the whole. */
+const taken = (x: Node, window: Window): Node => cut(x, window) ?? apply(sliceOp, [x], { ...window });
+
+/** The same window of a convolution's output is a convolution of a window of its input. */
+function cutConvolution(x: Node, weight: Node, input: Node, { starts, steps, shape }: Window): Node | undefined {
+  const spatial = 3;
+  if (starts.slice(0, spatial).some((start, dim) => start > 0 || shape[dim] !== x.shape[dim])) return undefined;
+  const { stride, dilation } = x.attributes as { stride: readonly number[]; dilation: readonly number[] };
+  const reach = (dim: number): number => ((weight.shape[dim] ?? 1) - 1) * (dilation[dim - spatial] ?? 1) + 1;
+  const image = taken(input, {
+    starts: starts.map((start, dim) => (dim < spatial ? 0 : start * (stride[dim - spatial] ?? 1))),
+    steps,
+    shape: shape.map((count, dim) =>
+      dim < spatial ? (input.shape[dim] ?? 1) : (count - 1) * (stride[dim - spatial] ?? 1) + reach(dim),
+    ),
+  });
+  return apply(convolutionOp, [weight, image], { stride, dilation });
+}
+
+/** Dims that a reshape leaves alone, or that differ in dims of size 1 only, may be cut before it. */
+function cutReshaped(x: Node, inner: Node, { starts, steps, shape }: Window): Node | undefined {
+  const below = { starts: inner.shape.map(() => 0), steps: inner.shape.map(() => 1), shape: [...inner.shape] };
+  let [outer, from] = [x.shape.length - 1, inner.shape.length - 1];
+  const isWhole = (dim: number): boolean => (starts[dim] ?? 0) === 0 && shape[dim] === x.shape[dim];
+  for (; outer >= 0 && from >= 0; ) {
+    if (x.shape[outer] === inner.shape[from]) {
+      below.starts[from] = starts[outer] ?? 0;
+      below.shape[from] = shape[outer] ?? 1;
+      outer--;
+      from--;
+    } else if (x.shape[outer] === 1) outer--;
+    else if (inner.shape[from] === 1) from--;
+    else break;
+  }
+  for (; outer >= 0; outer--) if (!isWhole(outer)) return undefined;
+  if (steps.length === 0) return undefined;
+  const part = cut(inner, below);
+  return part === undefined ? undefined : reshape(part, shape);
+}
+
+/** The shape of phases side by side, [.., q, r, ..] as [.., q · phases + r, ..], where that is what a node holds. */
+function interleaved(x: Node): Shape | undefined {
+  if (x.op !== (catOp as Op)) return undefined;
+  const { dim } = x.attributes as { dim: number };
+  if (dim === 0 || x.inputs.some((phase) => phase.shape[dim] !== 1)) return undefined;
+  return [...x.shape.slice(0, dim - 1), (x.shape[dim - 1] ?? 1) * x.inputs.length, ...x.shape.slice(dim + 1)];
+}
+
+/** A window of interleaved phases is a window of each phase, or little more. */
+function cutInterleaved(inner: Node, { starts, steps, shape }: Window): Node {
+  const { dim } = inner.attributes as { dim: number };
+  const axis = dim - 1;
+  const phases = inner.inputs.length;
+  const [start, count] = [starts[axis] ?? 0, shape[axis] ?? 1];
+  const first = Math.floor(start / phases);
+  const length = Math.ceil((start + count) / phases) - first;
+  const spread = (values: readonly number[], own: number): number[] => [
+    ...values.slice(0, axis),
+    own,
+    ...values.slice(axis),
+  ];
+  const own = (values: readonly number[], one: number, single: number): number[] =>
+    spread(values, one).map((value, place) => (place === dim ? single : value));
+  const window: Window = {
+    starts: own(starts, first, 0),
+    steps: own(steps, 1, 1),
+    shape: own(shape, length, 1),
+  };
+  const parts = inner.inputs.map((phase) => taken(phase, window));
+  const joined = shape.map((extent, place) => (place === axis ? length * phases : extent));
+  return slice(reshape(cat(parts, dim), joined), axis, start - first * phases, start - first * phases + count);
+}
+
+/** Less padding, and where that is not enough a window of what is padded. */
+function cutPadded(x: Node, inner: Node, { starts, steps, shape }: Window): Node | undefined {
   const { pads, value } = x.attributes as { pads: readonly (readonly [number, number, number])[]; value: number };
-  const less = pads.map(([before, after, between], dim): Pad | undefined => {
+  const below = { starts: inner.shape.map(() => 0), steps, shape: [...inner.shape] };
+  const less: Pad[] = [];
+  for (const [dim, [before, after, between]] of pads.entries()) {
     const [start, extent] = [starts[dim] ?? 0, x.shape[dim] ?? 0];
     const end = extent - start - (shape[dim] ?? 0);
-    if (start === 0 && end === 0) return [before, after, between];
+    const [crop, cropEnd] = [Math.max(0, start - before), Math.max(0, end - after)];
     // Cropping is for dims without gaps; elsewhere only padding may go.
-    if (between > 0 && (before < start || after < end)) return undefined;
-    return [before - start, after - end, between];
-  });
-  const whole = less.flatMap((one) => (one === undefined ? [] : [one]));
-  return whole.length < less.length ? apply(sliceOp, [x], { ...window }) : pad(inner, whole, value);
+    if (crop + cropEnd > 0 && (between > 0 || crop + cropEnd >= (inner.shape[dim] ?? 0))) return undefined;
+    below.starts[dim] = crop;
+    below.shape[dim] = (inner.shape[dim] ?? 0) - crop - cropEnd;
+    less.push([Math.max(0, before - start), Math.max(0, after - end), between]);
+  }
+  return pad(taken(inner, below), less, value);
 }

@@ -1,5 +1,6 @@
 // Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
-import type { Node } from "../graph/node.ts";
+import type { Node, Op } from "../graph/node.ts";
+import { catOp } from "../graph/ops/movement.ts";
 import { axisValue, load, newAxis, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { isAffine, visitScalar } from "./indexing.ts";
@@ -54,6 +55,9 @@ interface Probe {
 }
 
 const inputBuffer = -1;
+
+/** Runs of fewer elements than this, from one input, count as interleaved. */
+const shortestRun = 64;
 
 function probe(node: Node): Probe {
   const { rule } = node.op;
@@ -179,9 +183,17 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     const shared = (users.get(node)?.size ?? 0) > 1;
     const worthStoring =
       shared && !own.isView && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
-    if (realized.has(node) || worthStoring || cost > inlineCostLimit || depth >= inlineDepthLimit) realize(node);
+    if (realized.has(node) || worthStoring || interleaves(node) || cost > inlineCostLimit || depth >= inlineDepthLimit)
+      realize(node);
   }
   return { order, realized, fuse: true };
+}
+
+/** Neighbours that come from different inputs: written once, strided, they are read in order; chosen one by one wherever they are read, they are not. */
+function interleaves(node: Node): boolean {
+  if (node.op !== (catOp as Op)) return false;
+  const { dim } = node.attributes as { dim: number };
+  return node.inputs.every((input) => sizeOf(input.shape.slice(dim)) < shortestRun) && sizeOf(node.shape) > shortestRun;
 }
 
 /**

@@ -344,11 +344,14 @@ export const catOp: Op<CatAttributes> = {
     element: ({ input, index, attributes: { dim }, inputTypes }) => {
       const place = index[dim] as scalar.Scalar;
       const starts = startsOf(inputTypes, dim);
-      const within = (k: number): scalar.Scalar =>
-        input(
+      const within = (k: number): scalar.Scalar => {
+        const only = inputTypes[k]?.shape[dim] === 1;
+        const own = only ? scalar.int(0) : scalar.sub(place, scalar.int(starts[k] as number));
+        return input(
           k,
-          index.map((part, axis) => (axis === dim ? scalar.sub(place, scalar.int(starts[k] as number)) : part)),
+          index.map((part, axis) => (axis === dim ? own : part)),
         );
+      };
       // Halves of halves: the part of an element is found in log₂ n questions.
       const choose = (first: number, last: number): scalar.Scalar => {
         if (first === last) return within(first);
