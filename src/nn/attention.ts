@@ -6,6 +6,7 @@ import { dropout } from "./dropout.ts";
 import * as init from "./init.ts";
 import { Linear, linear } from "./linear.ts";
 import { Module } from "./module.ts";
+import { listedUnless } from "./print.ts";
 
 export interface AttentionOptions {
   /** Broadcast to [..., L, S]. Booleans: true takes part. Floats are added to the scores. */
@@ -174,6 +175,13 @@ export class MultiheadAttention extends Module<
     }
     this.outProj = new Linear(embedDim, embedDim, { bias, ...(dtype === undefined ? {} : { dtype }) });
     if (this.outProj.bias !== undefined) init.zeros(this.outProj.bias);
+  }
+
+  override extraRepr(): string {
+    const { embedDim, numHeads, batchFirst, dropout, addZeroAttn } = this;
+    const options = { dropout, batchFirst, addZeroAttn, addBiasKv: this.biasK !== undefined };
+    const defaults = { dropout: 0, batchFirst: false, addZeroAttn: false, addBiasKv: false };
+    return [String(embedDim), `${numHeads} heads`, ...listedUnless(options, defaults)].join(", ");
   }
 
   forward(

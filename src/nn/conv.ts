@@ -7,6 +7,7 @@ import type { Parameter, Tensor } from "../tensor/index.ts";
 import type { FloatDType } from "./init.ts";
 import { fanInUniform } from "./linear.ts";
 import { Module } from "./module.ts";
+import { fromTo, listed } from "./print.ts";
 
 type Size = number | readonly number[];
 
@@ -33,6 +34,12 @@ function checkChannels(kind: string, inChannels: number, outChannels: number, gr
   }
 }
 
+/** `3 → 16, 5×5, stride: 2`. */
+function described(layer: Convolution | TransposedConvolution, from: number, to: number): string {
+  const { bias: _, dtype: __, ...options } = layer.options as ConvOptions & LayerOptions;
+  return fromTo(from, to, layer, [`kernel ${layer.weight.shape.slice(2).join("×")}`, ...listed(options)]);
+}
+
 abstract class Convolution extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
@@ -53,6 +60,11 @@ abstract class Convolution extends Module {
     this.options = options;
     this.weight = fanInUniform([outChannels, inChannels / groups, ...kernel], fanIn, options.dtype);
     this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
+  }
+
+  override extraRepr(): string {
+    const [outputs = 0, inputs = 0] = this.weight.shape;
+    return described(this, inputs * (this.options.groups ?? 1), outputs);
   }
 }
 
@@ -96,6 +108,11 @@ abstract class TransposedConvolution extends Module {
     this.options = options;
     this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn, options.dtype);
     this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
+  }
+
+  override extraRepr(): string {
+    const [inputs = 0, outputs = 0] = this.weight.shape;
+    return described(this, inputs, outputs * (this.options.groups ?? 1));
   }
 }
 

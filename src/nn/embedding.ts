@@ -6,6 +6,7 @@ import { formatShape, sameShape } from "../graph/shape.ts";
 import { arange, ones, Parameter, State, Tensor, where, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
+import { dtypeOf, listed } from "./print.ts";
 
 export interface EmbeddingLookup {
   /** No gradient reaches this row; negative numbers count from the end. */
@@ -109,6 +110,10 @@ abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
     const rows = arange(numEmbeddings).reshape([numEmbeddings, 1]);
     this.weight.assign(where(rows.eq(paddingIdx < 0 ? paddingIdx + numEmbeddings : paddingIdx), 0, this.weight));
   }
+
+  override extraRepr(): string {
+    return [this.weight.shape.join(" → "), ...listed(this.lookup), ...dtypeOf(this.weight)].join(", ");
+  }
 }
 
 /** A table [numEmbeddings, embeddingDim], normal at first, zero at `paddingIdx`. Source: torch.nn.Embedding. */
@@ -210,5 +215,9 @@ export class EmbeddingBag extends Table<[index: Tensor, inputs?: BagInputs]> {
 
   forward(index: Tensor, inputs: BagInputs = {}): Tensor {
     return embeddingBag(index, this.weight, { ...this.lookup, ...inputs, mode: this.mode });
+  }
+
+  override extraRepr(): string {
+    return `${super.extraRepr()}, ${this.mode}`;
   }
 }

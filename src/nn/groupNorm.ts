@@ -5,6 +5,7 @@ import { type Parameter, State, type Tensor } from "../tensor/index.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 import { type BatchNormOptions, filled } from "./normalization.ts";
+import { dtypeOf, listedUnless } from "./print.ts";
 
 /**
  * (x − mean) / √(variance + eps) · weight + bias, the statistics over each of `numGroups` groups of channels (dim 1) of each
@@ -58,6 +59,14 @@ export class GroupNorm extends Module {
     if (x.shape[1] !== this.numChannels)
       throw new ShapeError(`GroupNorm: takes ${this.numChannels} channels in dim 1, got ${formatShape(x.shape)}`);
     return groupNorm(x, this.numGroups, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    const affine = this.weight === undefined ? ["nothing learned"] : [];
+    const changed = listedUnless({ eps: this.eps }, { eps: 1e-5 });
+    return [`${this.numChannels} in ${this.numGroups} groups`, ...changed, ...affine, ...dtypeOf(this.weight)].join(
+      ", ",
+    );
   }
 }
 
@@ -132,6 +141,17 @@ abstract class InstanceNorm extends Module {
     this.runningMean = tracked ? new State(0, { shape: [numFeatures], dtype }) : undefined;
     this.runningVar = tracked ? new State(1, { shape: [numFeatures], dtype }) : undefined;
     this.numBatchesTracked = tracked ? new State(0, { dtype: "int32" }) : undefined;
+  }
+
+  override extraRepr(): string {
+    const { numFeatures, eps, momentum, weight, runningMean } = this;
+    return [
+      String(numFeatures),
+      ...listedUnless({ eps, momentum }, { eps: 1e-5, momentum: 0.1 }),
+      ...(weight === undefined ? [] : ["affine"]),
+      ...(runningMean === undefined ? [] : ["running statistics"]),
+      ...dtypeOf(weight),
+    ].join(", ");
   }
 
   forward(x: Tensor): Tensor {

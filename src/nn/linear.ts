@@ -4,6 +4,7 @@ import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { Parameter, type Tensor } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
+import { fromTo } from "./print.ts";
 
 /** x Wᵀ + b, with W [out, in]: [..., in] → [..., out]. Source: torch.nn.functional.linear. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
@@ -61,6 +62,10 @@ export class Linear extends Module {
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias);
   }
+
+  override extraRepr(): string {
+    return fromTo(this.inFeatures, this.outFeatures, this);
+  }
 }
 
 /** y[k] = x1ᵀ A[k] x2 + b[k], with A [out, in1, in2]: [*, in1] and [*, in2] → [*, out]. Source: torch.nn.functional.bilinear. */
@@ -105,6 +110,11 @@ export class Bilinear extends Module<Tensor, [x1: Tensor, x2: Tensor]> {
 
   forward(x1: Tensor, x2: Tensor): Tensor {
     return bilinear(x1, x2, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    const [outputs = 0, first = 0, second = 0] = this.weight.shape;
+    return fromTo(`${first} and ${second}`, outputs, this);
   }
 }
 

@@ -4,6 +4,7 @@ import { HebbError } from "../graph/errors.ts";
 import { currentScope, withScope } from "../graph/node.ts";
 import { formatShape, type Shape, sameShape } from "../graph/shape.ts";
 import { flush, noGrad, Parameter, State, Tensor, traceGuard, zeros } from "../tensor/index.ts";
+import { nodeInspect } from "../tensor/show.ts";
 import {
   type BackwardHook,
   type ForwardHook,
@@ -12,7 +13,8 @@ import {
   HookList,
   watched,
 } from "./hooks.ts";
-import { costsByScope, renderSummary, type SummaryRow, tensorsIn } from "./summary.ts";
+import { listed, printModule } from "./print.ts";
+import { costsByScope, countOf, renderSummary, type SummaryRow, tensorsIn } from "./summary.ts";
 
 /** A value of a state dict: a tensor, or an array as files hold it. */
 export type StateValue = Tensor | { readonly dtype: DType; readonly shape: Shape; readonly data: TypedArray };
@@ -208,8 +210,8 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     const unexpected = Object.keys(values).filter((name) => !states.has(name));
     const problems: string[] = [];
     if (options.strict ?? true) {
-      if (missing.length > 0) problems.push(`missing ${listed(missing)}`);
-      if (unexpected.length > 0) problems.push(`unexpected ${listed(unexpected)}`);
+      if (missing.length > 0) problems.push(`missing ${quoted(missing)}`);
+      if (unexpected.length > 0) problems.push(`unexpected ${quoted(unexpected)}`);
     }
     const fitting: [State, StateValue][] = [];
     const wrong: string[] = [];
@@ -258,6 +260,25 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
       inputs,
       flops: traced === undefined ? undefined : [...traced.flops.values()].reduce((sum, count) => sum + count, 0),
     });
+  }
+
+  /**
+   * What stands between the brackets where this module is printed, beside the modules it holds. By default its fields: numbers, texts,
+   * and the shapes of states. Source: torch.nn.Module.extra_repr.
+   */
+  extraRepr(): string {
+    return listed(this).join(", ");
+  }
+
+  /** The modules it holds by name, indented, with what each was built with, and the number of parameters. */
+  toString(): string {
+    const parameters = this.parameters();
+    return `${printModule(this)}${parameters.length === 0 ? "" : `, ${countOf(parameters)}`}`;
+  }
+
+  /** What console.log shows in Node. */
+  [nodeInspect](depth: number): string {
+    return depth < 0 ? `[${this.constructor.name}]` : this.toString();
   }
 
   /** What each module gives for some inputs, and what it costs; as in use, without leaving a trace. */
@@ -345,4 +366,4 @@ const join = (path: string, name: string): string => (path === "" ? name : name 
 const snakeCase = (name: string): string => name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const shortened = (list: readonly string[]): readonly string[] =>
   list.length > 8 ? [...list.slice(0, 8), `and ${list.length - 8} more`] : list;
-const listed = (names: readonly string[]): string => shortened(names.map((name) => `"${name}"`)).join(", ");
+const quoted = (names: readonly string[]): string => shortened(names.map((name) => `"${name}"`)).join(", ");

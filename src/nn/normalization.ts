@@ -4,6 +4,7 @@ import { formatShape } from "../graph/shape.ts";
 import { Parameter, State, type Tensor } from "../tensor/index.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
+import { dtypeOf, listedUnless } from "./print.ts";
 
 /** (x − mean) / √(variance + eps) over the last dims, then · weight + bias. Source: torch.nn.functional.layer_norm. */
 export function layerNorm(
@@ -54,6 +55,12 @@ export class LayerNorm extends Module {
   forward(x: Tensor): Tensor {
     return layerNorm(x, this.normalizedShape, this.weight, this.bias, this.eps);
   }
+
+  override extraRepr(): string {
+    const affine = this.weight === undefined ? ["nothing learned"] : this.bias === undefined ? ["no bias"] : [];
+    const changed = listedUnless({ eps: this.eps }, { eps: 1e-5 });
+    return [formatShape(this.normalizedShape), ...changed, ...affine, ...dtypeOf(this.weight)].join(", ");
+  }
 }
 
 /** x / √(mean of x² + eps) · weight over the last dims. eps defaults to the dtype's ulp of 1. Source: torch.nn.functional.rms_norm (Zhang and Sennrich 2019). */
@@ -93,6 +100,12 @@ export class RMSNorm extends Module {
 
   forward(x: Tensor): Tensor {
     return rmsNorm(x, this.normalizedShape, this.weight, this.eps);
+  }
+
+  override extraRepr(): string {
+    const affine = this.weight === undefined ? ["nothing learned"] : [];
+    const changed = listedUnless({ eps: this.eps }, { eps: null });
+    return [formatShape(this.normalizedShape), ...changed, ...affine, ...dtypeOf(this.weight)].join(", ");
   }
 }
 
@@ -215,6 +228,17 @@ abstract class BatchNorm extends Module {
     if (training && numBatchesTracked !== undefined) numBatchesTracked.assign(numBatchesTracked.add(1));
     const share = this.momentum ?? numBatchesTracked?.to(x.dtype).reciprocal() ?? 0;
     return batchNorm(x, runningMean, runningVar, this.weight, this.bias, training, share, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { numFeatures, eps, momentum, weight, runningMean } = this;
+    return [
+      String(numFeatures),
+      ...listedUnless({ eps, momentum }, { eps: 1e-5, momentum: 0.1 }),
+      ...(weight === undefined ? ["nothing learned"] : []),
+      ...(runningMean === undefined ? ["no running statistics"] : []),
+      ...dtypeOf(weight),
+    ].join(", ");
   }
 }
 

@@ -9,6 +9,7 @@ import { dropout } from "./dropout.ts";
 import type { FloatDType } from "./init.ts";
 import { linear } from "./linear.ts";
 import { Module } from "./module.ts";
+import { fromTo, listedUnless } from "./print.ts";
 import {
   checkSizes,
   type Gates,
@@ -265,6 +266,18 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
         if (weights.hr !== undefined) yield [`weight_hr_${ending}`, weights.hr];
       }
     }
+  }
+
+  override extraRepr(): string {
+    const { numLayers, batchFirst, dropout, bidirectional, projSize } = this;
+    const first = this.#weights[0]?.[0];
+    const changed = listedUnless(
+      { numLayers, batchFirst, dropout, bidirectional, projSize },
+      { numLayers: 1, batchFirst: false, dropout: 0, bidirectional: false, projSize: 0 },
+    );
+    return first === undefined
+      ? ""
+      : fromTo(this.inputSize, this.hiddenSize, { weight: first.ih, bias: first.biasIh }, changed);
   }
 
   /** Outputs and the final states of all layers, [layers · directions, N, size]. */

@@ -5,6 +5,7 @@ import { Parameter, type Tensor, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { linear } from "./linear.ts";
 import { Module } from "./module.ts";
+import { fromTo } from "./print.ts";
 
 /** What a network carries from step to step; `cell` for LSTM alone. */
 export interface RecurrentState {
@@ -124,6 +125,10 @@ abstract class RecurrentCell<Out, In extends unknown[]> extends Module<Out, In> 
     this.weightHh = recurrentParameter([rows, hiddenSize], hiddenSize, dtype);
     this.biasIh = bias ? recurrentParameter([rows], hiddenSize, dtype) : undefined;
     this.biasHh = bias ? recurrentParameter([rows], hiddenSize, dtype) : undefined;
+  }
+
+  override extraRepr(): string {
+    return fromTo(this.inputSize, this.hiddenSize, { weight: this.weightIh, bias: this.biasIh });
   }
 
   /** One step from [N, inputSize] or [inputSize]. */

@@ -76,6 +76,15 @@ function quantity(value: number, unit: string): string {
   return `${value} ${unit}`;
 }
 
+const valuesIn = (list: readonly State[]): string => grouped(list.reduce((sum, { size }) => sum + size, 0));
+
+/** `1,234 parameters`, and how many of them are frozen. */
+export function countOf(parameters: readonly Parameter[]): string {
+  const frozen = parameters.filter(({ requiresGrad }) => !requiresGrad);
+  const total = valuesIn(parameters);
+  return `${total} ${total === "1" ? "parameter" : "parameters"}${frozen.length > 0 ? `, ${valuesIn(frozen)} of them frozen` : ""}`;
+}
+
 /** The table and its totals, as text. */
 export function renderSummary(rows: readonly SummaryRow[], totals: SummaryTotals): string {
   const used = totals.inputs !== undefined;
@@ -102,8 +111,6 @@ export function renderSummary(rows: readonly SummaryRow[], totals: SummaryTotals
       .trimEnd(),
   );
   const { parameters, states, inputs, flops } = totals;
-  const count = (list: readonly State[]): string => grouped(list.reduce((sum, { size }) => sum + size, 0));
-  const frozen = parameters.filter(({ requiresGrad }) => !requiresGrad);
   const activations = rows.reduce((sum, { leaf, outputs }) => sum + (leaf ? bytesOf(outputs ?? []) : 0), 0);
   const costs =
     inputs === undefined || flops === undefined
@@ -111,9 +118,5 @@ export function renderSummary(rows: readonly SummaryRow[], totals: SummaryTotals
       : [
           `for an input of ${inputs.map(({ shape }) => formatShape(shape)).join(" and ")}: ${quantity(flops, "FLOP")}; memory: ${quantity(bytesOf(states), "B")} parameters and buffers, ${quantity(bytesOf(inputs), "B")} input, ${quantity(activations, "B")} activations`,
         ];
-  return [
-    ...lines,
-    ...costs,
-    `${count(parameters)} parameters${frozen.length > 0 ? `, ${count(frozen)} of them frozen` : ""}`,
-  ].join("\n");
+  return [...lines, ...costs, countOf(parameters)].join("\n");
 }

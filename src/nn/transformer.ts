@@ -9,6 +9,7 @@ import type { FloatDType } from "./init.ts";
 import { Linear } from "./linear.ts";
 import { type AnyModule, Module } from "./module.ts";
 import { LayerNorm } from "./normalization.ts";
+import { listedUnless } from "./print.ts";
 
 export interface TransformerLayerOptions {
   /** Width of the network of each position. Default 2048. */
@@ -131,6 +132,10 @@ export class TransformerEncoderLayer extends Module<Tensor, [src: Tensor, option
     const middle = this.norm1.forward(src.add(attention(src)));
     return this.norm2.forward(middle.add(network(middle)));
   }
+
+  override extraRepr(): string {
+    return listedUnless({ normFirst: this.normFirst }, { normFirst: false }).join();
+  }
 }
 
 /**
@@ -199,6 +204,10 @@ export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory
     const first = this.norm1.forward(tgt.add(self(tgt)));
     const second = this.norm2.forward(first.add(cross(first)));
     return this.norm3.forward(second.add(network(second)));
+  }
+
+  override extraRepr(): string {
+    return listedUnless({ normFirst: this.normFirst }, { normFirst: false }).join();
   }
 }
 

@@ -80,6 +80,10 @@ export class State extends Tensor {
   private get label(): string {
     return this.cell.name === "" ? "" : `"${this.cell.name}"`;
   }
+
+  protected override get kind(): string {
+    return `State ${this.label}`.trimEnd();
+  }
 }
 
 function initial(
@@ -136,6 +140,10 @@ export class Parameter extends State {
   /** False freezes the parameter: no gradient is computed for it. */
   override set requiresGrad(value: boolean) {
     this.#requiresGrad = value;
+  }
+
+  protected override get kind(): string {
+    return super.kind.replace("State", "Parameter");
   }
 
   override get node(): Node {

@@ -14,6 +14,7 @@ import { backward } from "./autograd.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate } from "./lazy.ts";
 import type { MatmulOperand, MatmulShape } from "./shapeTypes.ts";
+import { nodeInspect, showValues } from "./show.ts";
 import { currentTrace, refuseInTrace } from "./trace.ts";
 
 /** Nodes to which `backward` delivers: parameters, and tensors made with requiresGrad. */
@@ -532,8 +533,21 @@ export class Tensor<S extends Shape = Shape> {
     return Tensor.from(matmul(this.node, right.node), [this, right]) as Tensor<MatmulShape<A, B>>;
   }
 
+  /** What it is called where it is printed. */
+  protected get kind(): string {
+    return "Tensor";
+  }
+
   toString(): string {
-    return `Tensor ${this.dtype}${formatShape(this.shape)}`;
+    return `${this.kind} ${this.dtype}${formatShape(this.shape)}`;
+  }
+
+  /** What console.log shows in Node: values too, except inside a compiled function, where there are none. */
+  [nodeInspect](depth: number): string {
+    const head = `${this.toString()}${this.requiresGrad ? ", requiresGrad" : ""}`;
+    if (depth < 0) return head;
+    if (currentTrace() !== undefined) return `${head} (no values inside a compiled function)`;
+    return `${head}${this.rank > 1 ? "\n" : " "}${showValues(this.dataSync(), this.shape, this.dtype)}`;
   }
 }
 

@@ -1,0 +1,75 @@
+// How a module prints: its kind with what it was built with, and what it holds, indented.
+import { formatShape } from "../graph/shape.ts";
+import { Tensor } from "../tensor/index.ts";
+import type { AnyModule } from "./module.ts";
+
+const longest = 60;
+
+/** A value that a line has room for; undefined for others. */
+function shown(value: unknown): string | undefined {
+  if (typeof value === "number") return String(Number(value.toPrecision(6)));
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "string") return JSON.stringify(value.length > longest ? `${value.slice(0, longest)}…` : value);
+  if (value instanceof Tensor) return formatShape(value.shape);
+  if (!Array.isArray(value)) return undefined;
+  const parts = value.map(shown);
+  if (parts.includes(undefined)) return undefined;
+  const text = `[${parts.join(", ")}]`;
+  return text.length > longest ? `[${value.length} values]` : text;
+}
+
+/** `name: value` of each that can be shown in a few words. */
+export function listed(values: object): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    // The house's layers keep optional arguments in a field of this name.
+    if (name === "options" && typeof value === "object" && value !== null) return listed(value);
+    const text = shown(value);
+    return text === undefined ? [] : [value instanceof Tensor ? `${name} ${text}` : `${name}: ${text}`];
+  });
+}
+
+/** The same, without those that are as they are by default. */
+export function listedUnless(values: object, defaults: Readonly<Record<string, unknown>>): string[] {
+  return listed(Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== defaults[name])));
+}
+
+/** The dtype of parameters where it is another than usual. */
+export const dtypeOf = (parameter: Tensor | undefined): string[] =>
+  parameter === undefined || parameter.dtype === "float32" ? [] : [parameter.dtype];
+
+/** What layers with a weight and perhaps a bias have in common: `4 → 8, no bias, float64`. */
+export function fromTo(
+  from: number | string,
+  to: number | string,
+  { weight, bias }: { readonly weight: Tensor; readonly bias: Tensor | undefined },
+  more: readonly string[] = [],
+): string {
+  return [`${from} → ${to}`, ...more, ...(bias === undefined ? ["no bias"] : []), ...dtypeOf(weight)].join(", ");
+}
+
+/** Lines for a module and all it holds. Equal neighbours with numbers for names share their lines. */
+export function printModule(module: AnyModule, above: readonly AnyModule[] = []): string {
+  const kind = module.constructor.name;
+  if (above.includes(module)) return `${kind}(… again)`;
+  const own = module.extraRepr();
+  const children = module.namedChildren().map(([name, child]) => ({
+    first: name,
+    last: name,
+    count: 1,
+    text: printModule(child, [...above, module]),
+  }));
+  const lines: typeof children = [];
+  for (const child of children) {
+    const before = lines.at(-1);
+    if (before !== undefined && before.text === child.text && /^(.*\.)?\d+$/.test(child.first)) {
+      before.last = child.last;
+      before.count++;
+    } else lines.push(child);
+  }
+  if (lines.length === 0) return `${kind}(${own})`;
+  const body = lines.map(({ first, last, count, text }) => {
+    const name = count === 1 ? `(${first}): ` : `(${first} … ${last}): ${count} × `;
+    return `  ${name}${text.replaceAll("\n", "\n  ")}\n`;
+  });
+  return `${kind}(\n${own === "" ? "" : `  ${own}\n`}${body.join("")})`;
+}
