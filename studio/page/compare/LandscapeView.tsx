@@ -1,5 +1,6 @@
 // The loss over a plane through the space of weights, with the way of every lane.
 import type { Landscape } from "../../shared/compare.ts";
+import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { contour, mapOf } from "../draw/field.ts";
@@ -70,6 +71,19 @@ export function LandscapeView({
       <div class="landscape-box">
         <Canvas paint={paint} label={`The loss around the ways of ${names.length} lanes`} />
       </div>
+      <AsTable
+        label="The ways of the lanes in the plane"
+        heads={["lane", "begins at", "ends at", "length of its way"]}
+        rows={() =>
+          paths.map((path, lane) => {
+            let length = 0;
+            for (let k = 2; k + 1 < path.length; k += 2)
+              length += Math.hypot((path[k] ?? 0) - (path[k - 2] ?? 0), (path[k + 1] ?? 0) - (path[k - 1] ?? 0));
+            const at = (k: number): string => `${short(path[k] ?? 0)}, ${short(path[k + 1] ?? 0)}`;
+            return [names[lane] ?? "", at(0), at(path.length - 2), short(length)];
+          })
+        }
+      />
     </section>
   );
 }

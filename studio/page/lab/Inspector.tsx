@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { activationTexts } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
+import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { Picture } from "../draw/Picture.tsx";
@@ -43,20 +44,26 @@ const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
   return `z${j} = Σ w${j}ᵢ ${before}ᵢ + b${j},  a${j} = ${f}`;
 };
 
-function drawHistogram({ context, width, height }: Surface, values: Float32Array): void {
-  const palette = colors.value;
-  if (values.length === 0) return;
+/** How many of the values lie in each of equal parts from the least to the largest. */
+function binsOf(values: Float32Array): { readonly low: number; readonly high: number; readonly bins: Int32Array } {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const span = high - low || 1;
   const bins = new Int32Array(28);
   for (const value of values) {
-    const at = Math.min(bins.length - 1, Math.floor(((value - low) / span) * bins.length));
+    const at = Math.min(bins.length - 1, Math.floor(((value - low) / (high - low || 1)) * bins.length));
     bins[at] = (bins[at] ?? 0) + 1;
   }
+  return { low, high, bins };
+}
+
+function drawHistogram({ context, width, height }: Surface, values: Float32Array): void {
+  const palette = colors.value;
+  if (values.length === 0) return;
+  const { low, high, bins } = binsOf(values);
+  const span = high - low || 1;
   const most = Math.max(...bins);
   const step = width / bins.length;
   bins.forEach((count, k) => {
@@ -215,6 +222,17 @@ export function Inspector() {
           label="How the neuron's values are spread over the training rows"
         />
       </div>
+      <AsTable
+        label="The spread of the neuron's values"
+        heads={["from", "to", "rows"]}
+        rows={() => {
+          const values = hot.snapshot?.unit?.values ?? new Float32Array();
+          if (values.length === 0) return [];
+          const { low, high, bins } = binsOf(values);
+          const at = (k: number): string => short(low + (k / bins.length) * (high - low));
+          return Array.from(bins, (count, k) => [at(k), at(k + 1), String(count)]);
+        }}
+      />
       <Weights
         key={`${chosen.stage}.${chosen.unit}.${info.stages.map(({ units }) => units).join()}`}
         info={info}

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { PaintedPoint } from "../../shared/state.ts";
+import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { classColor, colors } from "../draw/colors.ts";
 import { drawLine, drawPlane, drawResiduals, frameOf } from "../draw/output.ts";
@@ -229,7 +230,11 @@ function Matrix({ info }: { readonly info: RunInfo }) {
   }, [classes, palette]);
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Confusion matrix">
-      <table class={`matrix ${narrow ? "narrow" : ""}`} ref={table}>
+      <table
+        class={`matrix ${narrow ? "narrow" : ""}`}
+        style={{ "--cell": `${Math.round(Math.max(19, Math.min(44, 200 / classes.length)))}px` }}
+        ref={table}
+      >
         <thead>
           <tr>
             <th scope="col">
@@ -269,6 +274,17 @@ function Residuals({ info }: { readonly info: RunInfo }) {
         <Canvas paint={paint} label={`True and predicted ${info.data.target}: on the dashed line they are equal`} />
       </div>
       <p class="legend">across: true {info.data.target}, up: predicted; on the dashed line they are equal</p>
+      <AsTable
+        label="True and predicted values"
+        heads={["true", "predicted", "difference"]}
+        rows={() => {
+          const { pairs } = hot.snapshot?.output ?? { pairs: new Float32Array() };
+          return Array.from({ length: pairs.length / 2 }, (_, k) => {
+            const [truth, said] = [pairs[2 * k] ?? 0, pairs[2 * k + 1] ?? 0];
+            return [short(truth), short(said), short(said - truth)];
+          });
+        }}
+      />
     </>
   );
 }

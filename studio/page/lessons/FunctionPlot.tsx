@@ -1,4 +1,5 @@
 // Functions of one number, drawn with axes and a marker.
+import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 
@@ -66,10 +67,22 @@ export function FunctionPlot({ lines, low, high, marker, label }: Props) {
     }
     context.setLineDash([]);
   };
+  const [first] = lines;
   return (
-    <div class="function-plot">
-      <Canvas paint={paint} label={label} />
-    </div>
+    <>
+      <div class="function-plot">
+        <Canvas paint={paint} label={label} />
+      </div>
+      <AsTable
+        label={label}
+        heads={["at", ...lines.map(({ name }) => name)]}
+        rows={() => {
+          const every = Math.max(1, Math.floor((first?.at.length ?? 0) / 24));
+          const places = Array.from(first?.at ?? []).filter((_, k) => k % every === 0);
+          return places.map((place) => [plain(place), ...lines.map((line) => plain(valueAt(line, place)))]);
+        }}
+      />
+    </>
   );
 }
 

@@ -1,0 +1,44 @@
+// A chart's figures as a table, for those who read rather than look: made when it is opened, and again when training rests.
+import { useState } from "preact/hooks";
+import { playing, shown } from "../store.ts";
+
+interface Props {
+  /** What the rows are, for the region's name. */
+  readonly label: string;
+  readonly heads: readonly string[];
+  readonly rows: () => readonly (readonly string[])[];
+}
+
+export function AsTable({ label, heads, rows }: Props) {
+  const [open, setOpen] = useState(false);
+  if (open && !playing.value) shown.value;
+  return (
+    <details class="as-table" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>show as table</summary>
+      {open && (
+        <div class="table-scroll" tabIndex={0} role="region" aria-label={label}>
+          <table>
+            <thead>
+              <tr>
+                {heads.map((head) => (
+                  <th key={head} scope="col">
+                    {head}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows().map((cells, row) => (
+                <tr key={`${row} ${cells[0]}`}>
+                  {cells.map((cell, column) => (
+                    <td key={heads[column]}>{cell}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </details>
+  );
+}
