@@ -17,12 +17,32 @@ function moduleAt<M>(kind: string, modules: readonly M[], place: number): M {
   return module;
 }
 
+/** Refuses what is no module where one is to be held: a class without `new`, a function, a hole. */
+function checkModule(kind: string, place: string, value: unknown): void {
+  if (value instanceof Module) return;
+  if (typeof value === "function") {
+    throw new HebbError(
+      value.prototype instanceof Module
+        ? `${kind}: module ${place} is the class ${value.name}, not a layer; write new ${value.name}(…)`
+        : `${kind}: module ${place} is a function; give a layer, such as new nn.ReLU() for relu, or a class of your own that extends Module`,
+    );
+  }
+  const what = Array.isArray(value) ? "an array" : value === null ? "null" : `of type ${typeof value}`;
+  throw new HebbError(`${kind}: module ${place} is ${what}; give a layer, such as new nn.Linear(2, 3)`);
+}
+
 /** Modules one after another: each takes what the one before gives. Source: torch.nn.Sequential. */
 export class Sequential extends Module {
   readonly #modules: TensorModule[];
 
   constructor(...modules: TensorModule[]) {
     super();
+    const [first]: readonly unknown[] = modules;
+    if (Array.isArray(first))
+      throw new HebbError(
+        `Sequential: takes its layers one by one, got an array of ${first.length}; write new Sequential(a, b), or new Sequential(...layers)`,
+      );
+    for (const [place, module] of modules.entries()) checkModule("Sequential", String(place), module);
     this.#modules = modules;
   }
 
@@ -36,6 +56,7 @@ export class Sequential extends Module {
   }
 
   append(module: TensorModule): this {
+    checkModule("Sequential", String(this.length), module);
     this.#modules.push(module);
     return this;
   }
@@ -65,7 +86,10 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
 
   constructor(modules: Iterable<M> = []) {
     super();
+    if (!(Symbol.iterator in Object(modules)))
+      throw new HebbError("ModuleList: takes an array of modules, got something else; write new ModuleList([a, b])");
     this.#modules = [...modules];
+    for (const [place, module] of this.#modules.entries()) checkModule("ModuleList", String(place), module);
   }
 
   get length(): number {
@@ -77,6 +101,7 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
   }
 
   append(module: M): this {
+    checkModule("ModuleList", String(this.length), module);
     this.#modules.push(module);
     return this;
   }
@@ -102,7 +127,7 @@ export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
   constructor(modules: Readonly<Record<string, M>> | Iterable<readonly [string, M]> = {}) {
     super();
     this.#modules = new Map(Symbol.iterator in modules ? (modules as Iterable<[string, M]>) : Object.entries(modules));
-    for (const name of this.#modules.keys()) checkName(name);
+    for (const [name, module] of this.#modules) checkEntry(name, module);
   }
 
   get size(): number {
@@ -121,7 +146,7 @@ export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
   }
 
   set(name: string, module: M): this {
-    checkName(name);
+    checkEntry(name, module);
     this.#modules.set(name, module);
     return this;
   }
@@ -140,9 +165,10 @@ export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
   }
 }
 
-function checkName(name: string): void {
+function checkEntry(name: string, module: unknown): void {
   if (name === "" || name.includes("."))
     throw new HebbError(`ModuleDict: "${name}" cannot be a name; names are not empty and have no dot`);
+  checkModule("ModuleDict", `"${name}"`, module);
 }
 
 /**

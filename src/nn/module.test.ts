@@ -1,7 +1,21 @@
 // Modules: names, paths in errors and programs, modes, state dicts, freezing, the summary.
 import { describe, expect, it } from "vitest";
 import { compile, inspect, noGrad, Parameter, rand, State, seed, type Tensor, tensor, zeros } from "../tensor/index.ts";
-import { BatchNorm1d, Dropout, functional, Linear, Module, ModuleList, ReLU, Sequential } from "./index.ts";
+import {
+  BatchNorm1d,
+  CrossEntropyLoss,
+  Dropout,
+  functional,
+  Linear,
+  LSTM,
+  Module,
+  ModuleDict,
+  ModuleList,
+  MSELoss,
+  MultiLabelMarginLoss,
+  ReLU,
+  Sequential,
+} from "./index.ts";
 
 class Block extends Module {
   readonly fc1 = new Linear(4, 3);
@@ -62,6 +76,25 @@ describe("names", () => {
     expect(() =>
       new Sequential(new Linear(4, 3), new Sequential(new ReLU(), new Linear(5, 1))).forward(zeros([2, 4])),
     ).toThrow(/^Linear "1\.1": /);
+  });
+
+  it("stand there once, however the function of a layer names itself", () => {
+    const doubled = /^(\w+): \1(?:Loss)?: /i;
+    const told = (run: () => unknown): string => {
+      try {
+        run();
+      } catch (error) {
+        return error instanceof Error ? error.message : "";
+      }
+      return "";
+    };
+    expect(told(() => new LSTM(2, 3).forward(zeros([4])))).toBe("LSTM: takes [T, N, 2] or [T, 2], got [4]");
+    expect(told(() => new Sequential(new BatchNorm1d(3)).forward(zeros([2, 4])))).toMatch(/^BatchNorm1d "0": takes/);
+    expect(told(() => new MSELoss().forward(zeros([2, 3]), zeros([4])))).toBe(
+      "MSELoss: input [2, 3] and target [4] must have the same shape",
+    );
+    expect(told(() => new MultiLabelMarginLoss().forward(zeros([]), zeros([])))).not.toMatch(doubled);
+    expect(told(() => new CrossEntropyLoss().forward(zeros([]), zeros([])))).toMatch(/^CrossEntropyLoss: the input/);
   });
 
   it("of a module used but not owned are its kind", () => {
@@ -230,5 +263,31 @@ describe("hooks", () => {
       .sum()
       .backward();
     expect(found).toBe(4);
+  });
+});
+
+describe("containers refuse what is no module", () => {
+  // As plain JavaScript may call them.
+  const call = (make: (...args: never[]) => unknown, ...args: unknown[]): unknown =>
+    Reflect.apply(make, undefined, args);
+  const sequential = (...layers: never[]): Sequential => new Sequential(...layers);
+
+  it("and say what to write", () => {
+    expect(() => call(sequential, [new Linear(2, 2), new ReLU()])).toThrow(
+      "Sequential: takes its layers one by one, got an array of 2; write new Sequential(a, b), or new Sequential(...layers)",
+    );
+    expect(() => call(sequential, new Linear(2, 2), ReLU)).toThrow(
+      "Sequential: module 1 is the class ReLU, not a layer; write new ReLU(…)",
+    );
+    expect(() => call(sequential, functional.relu)).toThrow(/module 0 is a function; give a layer/);
+    expect(() => call(sequential, undefined)).toThrow("Sequential: module 0 is of type undefined; give a layer");
+    const model = new Sequential(new ReLU());
+    expect(() => call((layer: never) => model.append(layer), [new ReLU()])).toThrow("Sequential: module 1 is an array");
+    expect(() => call((layer: never) => new ModuleList(layer), new ReLU())).toThrow(
+      "ModuleList: takes an array of modules, got something else; write new ModuleList([a, b])",
+    );
+    expect(() => call((entries: never) => new ModuleDict(entries), { act: 3 })).toThrow(
+      'ModuleDict: module "act" is of type number',
+    );
   });
 });

@@ -354,10 +354,12 @@ function named(error: unknown, module: AnyModule, path: string): unknown {
   if (!(error instanceof HebbError) || namedErrors.has(error)) return error;
   namedErrors.add(error);
   const kind = module.constructor.name;
-  const prefix = `${kind.charAt(0).toLowerCase()}${kind.slice(1)}: `;
   const suffix = ` (in "${path}")`;
   let message = error.message.endsWith(suffix) ? error.message.slice(0, -suffix.length) : error.message;
-  if (message.startsWith(prefix)) message = message.slice(prefix.length);
+  // The function of a layer names itself too: linear for Linear, mse for MSELoss.
+  const [name = ""] = /^\w+(?=: )/.exec(message) ?? [];
+  if ([kind, kind.replace(/Loss$/, "")].some((own) => own.toLowerCase() === name.toLowerCase()))
+    message = message.slice(name.length + 2);
   error.message = `${kind}${path === "" ? "" : ` "${path}"`}: ${message}`;
   return error;
 }
