@@ -72,6 +72,8 @@ function adamUpdate(parameter: Tensor, grad: Tensor, context: UpdateContext<Adam
  * Default lr 1e-3; weightDecay (default 0) is added to the gradient. Source: torch.optim.Adam (Kingma and Ba 2015).
  */
 export class Adam extends Optimizer<AdamOptions> {
+  override readonly name: string = "Adam";
+
   constructor(params: Params<AdamOptions>, { lr = 1e-3, ...options }: OptionsOf<AdamOptions> = {}) {
     super(params, lr, { ...moments, amsgrad: false, ...options });
   }
@@ -87,6 +89,8 @@ export class Adam extends Optimizer<AdamOptions> {
 
 /** Adam whose weight decay (default 0.01) shrinks the parameter itself, apart from the gradient. Source: torch.optim.AdamW (Loshchilov and Hutter 2019). */
 export class AdamW extends Optimizer<AdamOptions> {
+  override readonly name: string = "AdamW";
+
   constructor(params: Params<AdamOptions>, { lr = 1e-3, ...options }: OptionsOf<AdamOptions> = {}) {
     super(params, lr, { ...moments, weightDecay: 0.01, amsgrad: false, ...options });
   }
@@ -102,6 +106,8 @@ export class AdamW extends Optimizer<AdamOptions> {
 
 /** Adam with the largest recent gradient in place of the root of squares. Default lr 2e-3. Source: torch.optim.Adamax. */
 export class Adamax extends Optimizer<MomentOptions> {
+  override readonly name: string = "Adamax";
+
   constructor(params: Params<MomentOptions>, { lr = 2e-3, ...options }: OptionsOf<MomentOptions> = {}) {
     super(params, lr, { ...moments, ...options });
   }
@@ -133,6 +139,8 @@ export interface NAdamOptions extends MomentOptions {
 
 /** Adam with Nesterov's look ahead. Default lr 2e-3. Source: torch.optim.NAdam (Dozat 2016). */
 export class NAdam extends Optimizer<NAdamOptions> {
+  override readonly name: string = "NAdam";
+
   constructor(params: Params<NAdamOptions>, { lr = 2e-3, ...options }: OptionsOf<NAdamOptions> = {}) {
     super(params, lr, { ...moments, momentumDecay: 4e-3, decoupledWeightDecay: false, ...options });
   }
@@ -176,6 +184,8 @@ export interface RAdamOptions extends MomentOptions {
 
 /** Adam that holds back while its average of squares rests on few steps. Default lr 1e-3. Source: torch.optim.RAdam (Liu et al. 2020). */
 export class RAdam extends Optimizer<RAdamOptions> {
+  override readonly name: string = "RAdam";
+
   constructor(params: Params<RAdamOptions>, { lr = 1e-3, ...options }: OptionsOf<RAdamOptions> = {}) {
     super(params, lr, { ...moments, decoupledWeightDecay: false, ...options });
   }

@@ -28,6 +28,8 @@ export interface AdagradOptions extends CommonOptions {
 
 /** s += g²; p −= lr·g / (√s + eps). Default lr 1e-2. Source: torch.optim.Adagrad (Duchi et al. 2011). */
 export class Adagrad extends Optimizer<AdagradOptions> {
+  override readonly name: string = "Adagrad";
+
   constructor(params: Params<AdagradOptions>, { lr = 1e-2, ...options }: OptionsOf<AdagradOptions> = {}) {
     super(params, lr, { lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, ...options });
   }
@@ -65,6 +67,8 @@ export interface RMSpropOptions extends CommonOptions {
 
 /** s = alpha·s + (1 − alpha)·g²; p −= lr·g / (√s + eps). Default lr 1e-2. Source: torch.optim.RMSprop (Hinton 2012). */
 export class RMSprop extends Optimizer<RMSpropOptions> {
+  override readonly name: string = "RMSprop";
+
   constructor(params: Params<RMSpropOptions>, { lr = 1e-2, ...options }: OptionsOf<RMSpropOptions> = {}) {
     super(params, lr, { alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, ...options });
   }
@@ -106,6 +110,8 @@ export interface AdadeltaOptions extends CommonOptions {
 
 /** Steps in proportion to the size of recent steps. Default lr 1. Source: torch.optim.Adadelta (Zeiler 2012). */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
+  override readonly name: string = "Adadelta";
+
   constructor(params: Params<AdadeltaOptions>, { lr = 1, ...options }: OptionsOf<AdadeltaOptions> = {}) {
     super(params, lr, { rho: 0.9, eps: 1e-6, weightDecay: 0, ...options });
   }
@@ -138,6 +144,8 @@ export interface LionOptions extends CommonOptions {
  * p −= lr·(sign(β₁m + (1 − β₁)g) + weightDecay·p); m = β₂m + (1 − β₂)g. Default lr 1e-4. Source: Chen et al. 2023, algorithm 2.
  */
 export class Lion extends Optimizer<LionOptions> {
+  override readonly name: string = "Lion";
+
   constructor(params: Params<LionOptions>, { lr = 1e-4, ...options }: OptionsOf<LionOptions> = {}) {
     super(params, lr, { betas: [0.9, 0.99], weightDecay: 0, ...options });
   }

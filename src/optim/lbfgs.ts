@@ -3,7 +3,7 @@ import { allocate } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { currentTrace, type Parameter, type Tensor } from "../tensor/index.ts";
 import { strongWolfe } from "./lineSearch.ts";
-import { checkOption } from "./optimizer.ts";
+import { checkOption, refuseOther } from "./optimizer.ts";
 
 export interface LBFGSOptions {
   /** Default 1. */
@@ -218,6 +218,7 @@ export class LBFGS {
 
   /** Goes on from a state dict over the same parameters. */
   loadStateDict(state: LBFGSState): void {
+    refuseOther("LBFGS", state);
     const size = this.#parameters.reduce((sum, parameter) => sum + parameter.size, 0);
     const wrong = [state.direction, state.gradient].find(({ length }) => length !== 0 && length !== size);
     if (wrong !== undefined)

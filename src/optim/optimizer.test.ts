@@ -210,6 +210,27 @@ describe("errors", () => {
       () => new optim.SGD([weight()]).loadStateDict(new optim.SGD([weight(), weight()]).stateDict()),
       "groups of [2] parameters, this optimizer [1]",
     ],
+    [
+      "another optimizer's state",
+      () => new optim.AdamW([weight()]).loadStateDict(new optim.Adam([weight()]).stateDict()),
+      "the state is of Adam, this optimizer is AdamW; go on with Adam, or begin with AdamW anew, without the state",
+    ],
+    [
+      "a search's state",
+      () =>
+        Reflect.apply(optim.SGD.prototype.loadStateDict, new optim.SGD([weight()]), [
+          new optim.LBFGS([weight()]).stateDict(),
+        ]),
+      "the state is of LBFGS, this optimizer is SGD",
+    ],
+    [
+      "a state in a search",
+      () =>
+        Reflect.apply(optim.LBFGS.prototype.loadStateDict, new optim.LBFGS([weight()]), [
+          new optim.SGD([weight()]).stateDict(),
+        ]),
+      "the state is of SGD, this optimizer is LBFGS",
+    ],
     ["no gradients to clip", () => optim.clipGradNorm([weight()], 1), "between backward() and step()"],
     [
       "no momentum to cycle",

@@ -19,6 +19,8 @@ type OptionValue = number | boolean | readonly number[];
 
 /** One group in a state dict: plain data. */
 export interface GroupState {
+  /** The name of the optimizer; it alone can go on from this. */
+  readonly optimizer?: string;
   readonly lr: number;
   readonly initialLr?: number;
   readonly options: Readonly<Record<string, OptionValue>>;
@@ -187,6 +189,8 @@ export const scalar = (value: Operand, like: Tensor): Operand =>
  * say what an update is. A parameter without a gradient is skipped. Source: torch.optim.Optimizer.
  */
 export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
+  /** What states are marked with, so that no other optimizer goes on from them. Code that is minified should name its own classes. */
+  readonly name: string = this.constructor.name;
   readonly groups: ParameterGroup<O>[] = [];
   readonly #lr: number;
   readonly #defaults: O;
@@ -330,6 +334,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
         if (typeof value === "number" || typeof value === "boolean" || Array.isArray(value)) options[name] = value;
       }
       return {
+        optimizer: this.name,
         lr: group.lr,
         ...(group.initialLr === undefined ? {} : { initialLr: group.initialLr }),
         options,
@@ -341,6 +346,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
 
   /** Goes on from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, when it does not fit. */
   loadStateDict(saved: LoadedOptimizerState): void {
+    refuseOther(this.name, saved);
     const parameters = this.#parameters();
     if (
       saved.groups.length !== this.groups.length ||
@@ -421,6 +427,19 @@ function numberIn(options: object, name: string, place?: number): number {
   if (typeof value !== "number")
     throw new HebbError(`optimizer: the option ${name} must be a number, got ${String(value)}`);
   return value;
+}
+
+/** Refuses what another optimizer saved: its numbers mean something else. */
+export function refuseOther(
+  name: string,
+  saved: { readonly groups?: readonly GroupState[]; readonly moves?: object },
+): void {
+  const of = saved.groups?.find(({ optimizer }) => optimizer !== undefined)?.optimizer;
+  const other = of ?? (saved.moves === undefined ? undefined : "LBFGS");
+  if (other !== undefined && other !== name)
+    throw new HebbError(
+      `loadStateDict: the state is of ${other}, this optimizer is ${name}; go on with ${other}, or begin with ${name} anew, without the state`,
+    );
 }
 
 function isGroup<O>(value: Parameter | GroupInit<O>): value is GroupInit<O> {

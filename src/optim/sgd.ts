@@ -30,6 +30,8 @@ export interface SGDOptions extends CommonOptions {
  * Default lr 1e-3. Source: torch.optim.SGD (Sutskever et al. 2013).
  */
 export class SGD extends Optimizer<SGDOptions> {
+  override readonly name: string = "SGD";
+
   constructor(params: Params<SGDOptions>, { lr = 1e-3, ...options }: OptionsOf<SGDOptions> = {}) {
     super(params, lr, { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, ...options });
   }

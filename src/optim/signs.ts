@@ -24,6 +24,8 @@ export interface RpropOptions extends CommonOptions {
  * 1e-2, the first step. Source: torch.optim.Rprop (Riedmiller and Braun 1993).
  */
 export class Rprop extends Optimizer<RpropOptions> {
+  override readonly name: string = "Rprop";
+
   constructor(params: Params<RpropOptions>, { lr = 1e-2, ...options }: OptionsOf<RpropOptions> = {}) {
     super(params, lr, { etas: [0.5, 1.2], stepSizes: [1e-6, 50], ...options });
   }
@@ -64,6 +66,8 @@ export interface ASGDOptions extends CommonOptions {
 
 /** Gradient descent with a falling rate, and an average of the weights beside them. Default lr 1e-2. Source: torch.optim.ASGD (Polyak and Juditsky 1992). */
 export class ASGD extends Optimizer<ASGDOptions> {
+  override readonly name: string = "ASGD";
+
   constructor(params: Params<ASGDOptions>, { lr = 1e-2, ...options }: OptionsOf<ASGDOptions> = {}) {
     super(params, lr, { lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, ...options });
   }

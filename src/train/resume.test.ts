@@ -218,4 +218,10 @@ describe("what else there is", () => {
     expect(last.weights).toEqual(whole.weights);
     expect(last.history.epochs).toEqual(whole.history.epochs);
   });
+
+  test("not with another optimizer", async () => {
+    const { saved } = await run({ optimizer: "adam", options: { pauseAfter: 1 } });
+    const from = saved === undefined ? {} : { from: saved };
+    await expect(run({ optimizer: "adamw" }, from)).rejects.toThrow("the state is of Adam, this optimizer is AdamW");
+  });
 });

@@ -69,6 +69,16 @@ const pair: Check<readonly [number, number]> = (value, place) => {
 const texts: Check<readonly string[]> = (value) =>
   Array.isArray(value) ? value.filter((part): part is string => typeof part === "string") : [];
 
+const group = objectOf<GroupState>({
+  optimizer: (value) => (typeof value === "string" ? value : undefined),
+  lr: aNumber,
+  initialLr: (value) => (typeof value === "number" ? value : undefined),
+  options: optionsOf,
+  params: listOf(aCount),
+});
+// Runs of earlier versions did not name their optimizer.
+const groupOf: Check<GroupState> = (value, place) => group({ optimizer: null, ...anObject(value, place) }, place);
+
 export const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
   sampler: objectOf<FeedState>({
     part: aCount,
@@ -86,14 +96,7 @@ export const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
   rows: aCount,
   waited: aCount,
   best: orNull(objectOf<{ readonly epoch: number; readonly value: number }>({ epoch: aCount, value: aNumber })),
-  groups: listOf(
-    objectOf<GroupState>({
-      lr: aNumber,
-      initialLr: (value) => (typeof value === "number" ? value : undefined),
-      options: optionsOf,
-      params: listOf(aCount),
-    }),
-  ),
+  groups: listOf(groupOf),
   records: listOf(objectOf<EpochRecord>({ epoch: aCount, train: figures, validation: orNull(figures) })),
   schedule: orNull(anObject),
   told: texts,
