@@ -32,6 +32,26 @@ describe("compile", () => {
     expect(scale.signatures()).toBe(3);
   });
 
+  it("tells apart every plain value that the function can tell apart", () => {
+    const x = tensor([1, 2]);
+    const times = compile((value: Tensor, by?: number | null) =>
+      value.mul(by === undefined ? 10 : by === null ? 20 : by),
+    );
+    expect(times(x, undefined).toArraySync()).toEqual([10, 20]);
+    expect(times(x, null).toArraySync()).toEqual([20, 40]);
+    const inverse = compile((value: Tensor, by: number) => tensor(1).div(by).mul(value));
+    expect(inverse(x, 0).toArraySync()).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    expect(inverse(x, -0).toArraySync()).toEqual([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+    const second = compile((a: Tensor | string, b: Tensor | string) =>
+      typeof a === "string" ? (b as Tensor).mul(100) : a,
+    );
+    expect(second(x, "$").toArraySync()).toEqual([1, 2]);
+    expect(second("$", x).toArraySync()).toEqual([100, 200]);
+    const dated = compile((value: Tensor, _when: unknown) => value);
+    for (const odd of [new Date(), new Float32Array(2), 1n, () => 1])
+      expect(() => dated(x, odd)).toThrow(/arguments must be tensors, numbers/);
+  });
+
   it("reads and writes state cells; a scalar that changes does not trace again", () => {
     const rate = new State(0.5);
     const weight = new Parameter(tensor([1, 2]));

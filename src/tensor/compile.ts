@@ -137,24 +137,29 @@ function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
   for (const arg of args) if (arg instanceof Tensor) tensors.push(arg);
   if (tensors.length === args.length) return "$";
   tensors.length = 0;
-  return JSON.stringify(args, (_, value: unknown) => {
-    if (value instanceof Tensor) {
-      tensors.push(value);
-      return "$";
-    }
-    if (
-      typeof value === "function" ||
-      (typeof value === "object" &&
-        value !== null &&
-        !Array.isArray(value) &&
-        Object.getPrototypeOf(value) !== Object.prototype)
-    ) {
-      throw new HebbError(
-        "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else",
-      );
-    }
-    return typeof value === "number" && !Number.isFinite(value) ? `#${value}` : value;
-  });
+  return args.map((arg) => describeArgument(arg, tensors)).join();
+}
+
+/** Text that differs for values a function can tell apart: JSON would not keep undefined from null, -0 from 0, or a tensor from "$". */
+function describeArgument(value: unknown, tensors: Tensor[]): string {
+  if (value instanceof Tensor) {
+    tensors.push(value);
+    return "$";
+  }
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Object.is(value, -0)) return "-0";
+  if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean")
+    return `${value}`;
+  if (Array.isArray(value)) return `[${Array.from(value, (part) => describeArgument(part, tensors)).join()}]`;
+  if (typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
+    const parts = Object.entries(value).map(
+      ([key, part]) => `${JSON.stringify(key)}:${describeArgument(part, tensors)}`,
+    );
+    return `{${parts.join()}}`;
+  }
+  throw new HebbError(
+    "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else",
+  );
 }
 
 function traceEntry(
