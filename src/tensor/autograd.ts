@@ -25,7 +25,8 @@ export function backward(loss: Tensor, gradient?: Tensor): void {
   const owners: Tensor[] = [];
   for (const node of topologicalOrder([loss.node])) {
     const owner = gradientLeaves.get(node);
-    if (owner === undefined) continue;
+    // A leaf may have been frozen since its node was made.
+    if (owner === undefined || !owner.requiresGrad) continue;
     leaves.push(node);
     owners.push(owner);
   }

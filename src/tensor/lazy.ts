@@ -48,9 +48,26 @@ export function wantLater(tensor: { readonly node: Node }): void {
   if (currentTrace() === undefined) wanted.push(tensor);
 }
 
+function compute(nodes: readonly Node[]): void {
+  const values = engine().evaluate(nodes, knownValue);
+  nodes.forEach((node, place) => {
+    evaluated.set(node, values[place] as Storage);
+  });
+}
+
+/** An assignment whose value cannot be computed is forgotten, and the cell keeps its value: else every later evaluation would fail too. */
+function dropImpossible(): void {
+  for (const [cell, node] of [...pending]) {
+    try {
+      if (knownValue(node) === undefined) compute([node]);
+    } catch {
+      pending.delete(cell);
+    }
+  }
+}
+
 /** Evaluates the nodes, together with everything that waits. */
 export function evaluate(nodes: readonly Node[]): Storage[] {
-  const running = engine();
   const asked = new Set<Node>();
   const ask = (node: Node): void => {
     if (knownValue(node) === undefined) asked.add(node);
@@ -60,17 +77,18 @@ export function evaluate(nodes: readonly Node[]): Storage[] {
   for (const { node } of wanted) ask(node);
   wanted = [];
   if (asked.size > 0) {
-    const list = [...asked];
-    const values = running.evaluate(list, knownValue);
-    list.forEach((node, place) => {
-      evaluated.set(node, values[place] as Storage);
-    });
+    try {
+      compute([...asked]);
+    } catch (error) {
+      dropImpossible();
+      throw error;
+    }
   }
   const results = nodes.map((node) => knownValue(node) as Storage);
   if (pending.size > 0) {
     const waiting = [...pending];
     pending.clear();
-    for (const [cell, node] of waiting) running.memory.adopt(cell, knownValue(node) as Storage);
+    for (const [cell, node] of waiting) engine().memory.adopt(cell, knownValue(node) as Storage);
   }
   return results;
 }
