@@ -97,3 +97,16 @@ describe("reshape, permute, expand, repeat", () => {
     expect(() => expand(x, [4, 3])).toThrow(/\[2, 3\] cannot become \[4, 3\]/);
   });
 });
+
+it("slice refuses positions between elements", () => {
+  const x = inputNode(counted(4));
+  for (const [start, end] of [
+    [0.5, 2],
+    [0, 1.5],
+    [Number.NaN, 2],
+  ] as const)
+    expect(() => slice(x, 0, start, end)).toThrow(
+      /slice: positions must be whole numbers, got (0\.5|1\.5|NaN) for dim 0/,
+    );
+  expect(slice(x, 0, 1, Number.POSITIVE_INFINITY).shape).toEqual([3]);
+});

@@ -212,6 +212,11 @@ export function slice(x: Node, dim: number, start?: number, end?: number, step =
   const extent = x.shape[axis] as number;
   if (!Number.isInteger(step) || step === 0)
     throw new ShapeError(`slice: the step must be a whole number other than 0, got ${step}`);
+  for (const position of [start, end]) {
+    // Infinity is the end of the dim, whatever its size.
+    if (position !== undefined && !Number.isInteger(position) && Math.abs(position) !== Number.POSITIVE_INFINITY)
+      throw new ShapeError(`slice: positions must be whole numbers, got ${position} for dim ${dim}`);
+  }
   const from = (position: number, low: number, high: number): number =>
     Math.min(Math.max(position < 0 ? position + extent : position, low), high);
   const first = step > 0 ? from(start ?? 0, 0, extent) : from(start ?? extent - 1, -1, extent - 1);
