@@ -9,7 +9,7 @@ import type {
   Stopped,
   ToWorker,
 } from "../shared/protocol.ts";
-import { runKey, type StudioState } from "../shared/state.ts";
+import { runKey, type StudioState, startState } from "../shared/state.ts";
 import { preview } from "./data.ts";
 import { Lanes } from "./lanes.ts";
 import { plotActivation, plotLosses, rosenblatt } from "./lessons.ts";
@@ -37,6 +37,7 @@ let own: OwnData | undefined;
 let session: Session | undefined;
 let view: View | undefined;
 let lanes: Lanes | undefined;
+let early: Promise<Session> | undefined;
 let playing = false;
 let drawn = true;
 let wanted = false;
@@ -169,12 +170,17 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   const mine = ++generation;
   playing = false;
   own = message.own ?? own;
-  const opened = await Session.open(message.state, message.state.data === "own" ? own : undefined, message.beginning);
+  const ready = early;
+  early = undefined;
+  const opened =
+    ready !== undefined && runKey(message.state) === runKey(startState)
+      ? await ready
+      : await Session.open(message.state, message.state.data === "own" ? own : undefined, message.beginning);
   if (mine !== generation) return;
   const { saved } = message;
   if (saved !== undefined && saved.runKey === runKey(opened.state)) opened.restore(saved);
   else if (message.goTo > 0 && !(await goTo(opened, message.goTo, mine))) return;
-  state = opened.state;
+  state = { ...message.state, loss: opened.state.loss };
   session = opened;
   view = new View(opened);
   compiled = false;
@@ -277,6 +283,8 @@ async function receive(message: ToWorker): Promise<void> {
 
 // Networks of this size are done sooner by one thread than by several that meet at every kernel.
 useBackend({ backend: "wasm", threads: 1 });
+// What a first visitor will ask for is made while the page is still being built.
+if (location.hash === "#first") early = Session.open(startState, undefined);
 addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   receive(data).catch(failed);
 });

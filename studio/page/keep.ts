@@ -33,6 +33,17 @@ function withStore<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => 
   });
 }
 
-export const keep = (kept: Kept): Promise<IDBValidKey> => withStore("readwrite", (all) => all.put(kept, key));
+/** Says to the page's frame, which cannot wait for a database, that there is something to go on with. */
+const note = "hebb-studio-kept";
+
+export async function keep(kept: Kept): Promise<void> {
+  await withStore("readwrite", (all) => all.put(kept, key));
+  localStorage.setItem(note, "1");
+}
+
 export const recall = (): Promise<Kept | undefined> => withStore<Kept | undefined>("readonly", (all) => all.get(key));
-export const forget = (): Promise<undefined> => withStore<undefined>("readwrite", (all) => all.delete(key));
+
+export async function forget(): Promise<void> {
+  await withStore<undefined>("readwrite", (all) => all.delete(key));
+  localStorage.removeItem(note);
+}

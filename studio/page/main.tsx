@@ -1,4 +1,4 @@
-// The page's entry: draws the frame at once and opens the run.
+// The page's entry: opens the run and draws the frame.
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./style/base.css";
@@ -13,6 +13,8 @@ import * as store from "./store.ts";
 
 const root = document.getElementById("studio");
 if (root === null) throw new Error("the page has no place for the Studio");
+// The worker computes while the page is built.
+const opening = store.open();
 render(<App />, root);
-await store.open();
+await opening;
 if (store.testing) Object.assign(globalThis, { studio: store });
