@@ -2,7 +2,7 @@
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
-import type { HostArray } from "./safetensors.ts";
+import { type HostArray, onHost, type Writable } from "./host.ts";
 
 const magic = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
 const maxHeaderBytes = 1_000_000;
@@ -136,9 +136,9 @@ const descriptions: Readonly<Record<DType, string>> = {
   bool: "|b1",
 };
 
-/** Bytes of a .npy file, version 1, row-major, little-endian; np.load reads it. */
-export function writeNpy(array: HostArray): Uint8Array {
-  const { dtype, shape, data } = array;
+/** Bytes of a .npy file, of a tensor or an array: version 1, row-major, little-endian; np.load reads it. */
+export function writeNpy(array: Writable): Uint8Array {
+  const { dtype, shape, data } = onHost(array, "the array");
   if (data.length !== sizeOf(shape)) {
     throw new HebbError(`the array has ${data.length} values, its shape ${formatShape(shape)} needs ${sizeOf(shape)}`);
   }

@@ -1,7 +1,7 @@
 // NumPy's .npz format: a zip archive of .npy files. Written without compression, read stored or deflated, every size checked first.
 import { HebbError } from "../graph/errors.ts";
+import { type HostArray, type NamedArrays, type NamedWritables, onHost } from "./host.ts";
 import { readNpy, writeNpy } from "./npy.ts";
-import type { HostArray, NamedArrays } from "./safetensors.ts";
 
 const localSignature = 0x04034b50;
 const centralSignature = 0x02014b50;
@@ -20,8 +20,8 @@ export function crc32(bytes: Uint8Array): number {
   return (c ^ 0xffffffff) >>> 0;
 }
 
-/** Bytes of an .npz file; np.load reads it. Names must be usable as file names inside the archive. */
-export function writeNpz(arrays: NamedArrays): Uint8Array {
+/** Bytes of an .npz file, of a state dict or of arrays; np.load reads it. Names must be usable as file names inside the archive. */
+export function writeNpz(arrays: NamedWritables): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
   let offset = 0;
@@ -33,7 +33,7 @@ export function writeNpz(arrays: NamedArrays): Uint8Array {
     if (!array || name === "" || name.includes("\0")) {
       throw new HebbError(`an array cannot be called ${JSON.stringify(name)}; choose another name`);
     }
-    const content = writeNpy(array);
+    const content = writeNpy(onHost(array, `array ${JSON.stringify(name)}`));
     const label = new TextEncoder().encode(`${name}.npy`);
     if (offset + content.length > 0xfffffff0 || label.length > 65535) {
       throw new HebbError(`the archive would be larger than 4 GiB at "${name.slice(0, 80)}"; use safetensors`);

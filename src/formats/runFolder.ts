@@ -25,9 +25,10 @@ import {
   writeAll,
   writeFileAtomic,
 } from "./atomic.ts";
+import type { NamedArrays } from "./host.ts";
 import { aCount, anObject, aString, type Check, type JsonObject, objectOf, oneOf, toJson } from "./json.ts";
 import { checkPreprocessing, type Preprocessing } from "./preprocessingJson.ts";
-import { type NamedArrays, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** A run folder on disk. */
 export interface Run {

@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { HebbError } from "../graph/errors.ts";
+import { Linear } from "../nn/index.ts";
+import { tensor } from "../tensor/index.ts";
+import type { HostArray, NamedArrays } from "./host.ts";
 import { readNpy, writeNpy } from "./npy.ts";
 import { crc32, readNpz, writeNpz } from "./npz.ts";
-import { type HostArray, type NamedArrays, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 const golden = (name: string): Uint8Array => readFileSync(new URL(`./golden/${name}`, import.meta.url));
 const f32 = (shape: number[], ...values: number[]): HostArray => ({
@@ -48,6 +51,23 @@ describe("safetensors", () => {
       expect({ ...read.metadata }).toEqual({ a: "b" });
     }
     expect(readSafetensors(writeSafetensors({})).tensors).toEqual({});
+  });
+
+  test("a state dict can be written as it is, as safetensors and as npz", async () => {
+    const model = new Linear(2, 3);
+    const state = model.stateDict();
+    const other = new Linear(2, 3);
+    for (const read of [readSafetensors(writeSafetensors(state)).tensors, await readNpz(writeNpz(state))]) {
+      other.loadStateDict(read);
+      expect(other.weight.dataSync()).toEqual(model.weight.dataSync());
+    }
+    const mixed = { mean: tensor([1, 2]), flags: tensor([1, 0]).gt(0), weight: reference["weight"] ?? f32([]) };
+    expect(readSafetensors(writeSafetensors(mixed)).tensors["flags"]).toEqual({
+      dtype: "bool",
+      shape: [2],
+      data: Uint8Array.of(1, 0),
+    });
+    expect(readNpy(writeNpy(tensor([[1, 2]])))).toEqual(f32([1, 2], 1, 2));
   });
 
   test("the data begins at a multiple of 8 and holds the widest types first", () => {
@@ -169,6 +189,10 @@ describe("safetensors", () => {
   test("refuses to write what could not be read", () => {
     expect(() => writeSafetensors({ t: f32([3], 1) })).toThrow(/has 1 values, its shape \[3\] needs 3/);
     expect(() => writeSafetensors({ __metadata__: f32([1], 1) })).toThrow(/cannot be called "__metadata__"/);
+    // As plain JavaScript may call it: a model in a model.
+    expect(() => Reflect.apply(writeSafetensors, undefined, [{ t: new Linear(1, 1) }])).toThrow(
+      'tensor "t" has no array of values; give tensors, as model.stateDict() holds them',
+    );
   });
 });
 

@@ -2,16 +2,7 @@
 import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
-
-/** An array on the host, row-major. */
-export interface HostArray {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly data: TypedArray;
-}
-
-/** Arrays by name. Those that are read have no prototype, so that any name is harmless. */
-export type NamedArrays = Readonly<Record<string, HostArray>>;
+import { type HostArray, type NamedArrays, type NamedWritables, onHost } from "./host.ts";
 
 export interface SafetensorsFile {
   readonly tensors: NamedArrays;
@@ -296,16 +287,16 @@ function littleEndianBytes(array: HostArray): Uint8Array {
   return swapped;
 }
 
-/** Bytes of a safetensors file: tensors by falling element size, then by name, as the reference implementation orders them. */
-export function writeSafetensors(tensors: NamedArrays, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+/**
+ * Bytes of a safetensors file, of a state dict or of arrays: by falling element size, then by name, as the reference implementation
+ * orders them.
+ */
+export function writeSafetensors(tensors: NamedWritables, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const entries = Object.keys(tensors).map((name) => {
-    const array = tensors[name];
-    if (name === metadataKey || !array)
+    const given = tensors[name];
+    if (name === metadataKey || !given)
       throw new HebbError(`a tensor cannot be called ${JSON.stringify(name)}; choose another name`);
-    if (!ArrayBuffer.isView(array.data))
-      throw new HebbError(
-        `tensor ${JSON.stringify(name)} has no array of values; of tensors, give what they hold: arraysOf(model.stateDict()) of hebb/train`,
-      );
+    const array = onHost(given, `tensor ${JSON.stringify(name)}`);
     if (array.data.length !== sizeOf(array.shape)) {
       throw new HebbError(
         `tensor ${JSON.stringify(name)} has ${array.data.length} values, its shape ${formatShape(array.shape)} needs ${sizeOf(array.shape)}`,
