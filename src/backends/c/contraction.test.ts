@@ -22,6 +22,15 @@ const integers = (shape: readonly number[], salt: number): Value =>
     Array.from({ length: sizeOf(shape) }, (_, i) => ((Math.imul(i + salt * 7919, 0x9e3779b1) >>> 16) % 7) - 3),
   );
 
+function transposed({ shape, data }: Value): Value {
+  const [rows = 0, columns = 0] = shape;
+  const turned = Array.from(
+    { length: rows * columns },
+    (_, i) => data[(i % rows) * columns + Math.floor(i / rows)] ?? 0,
+  );
+  return valueOf("float32", [columns, rows], turned);
+}
+
 /** a · b of [m, k] and [k, n]. */
 function product(a: Value, b: Value): number[] {
   const [[m = 0, k = 0], [, n = 0]] = [a.shape, b.shape];
@@ -47,6 +56,11 @@ describe.skipIf(device === undefined)("contractions in C", () => {
     [65, 3, 1],
     [1, 1, 33],
     [1, 784, 128],
+    // Rows packed in blocks of steps and in groups of panels, neither of them full.
+    [300, 1030, 77],
+    [129, 300, 513],
+    [250, 258, 1],
+    [8, 640, 700],
   ])("[%i, %i] · [.., %i], either side transposed", (m, k, n) => {
     if (device === undefined) return;
     const [a, b] = [integers([m, k], 1), integers([k, n], 2)];
@@ -56,6 +70,11 @@ describe.skipIf(device === undefined)("contractions in C", () => {
       return [matmul(x, y), permute(matmul(permute(y, [1, 0]), permute(x, [1, 0])), [1, 0])];
     });
     for (const { data } of outputs) expect(data).toEqual(expected);
+    const turned = evaluate(device, [transposed(a), transposed(b), a, b], ([at, bt, x, y]) => {
+      if (at === undefined || bt === undefined || x === undefined || y === undefined) return [];
+      return [matmul(permute(at, [1, 0]), y), matmul(x, permute(bt, [1, 0]))];
+    });
+    for (const { data } of turned) expect(data).toEqual(expected);
   });
 
   it.each([

@@ -39,9 +39,8 @@ export function packPhases(context: EmitContext, kernel: ContractionKernel, side
     : copied(context, kernel, side, panels);
 }
 
-/** Steps of k that are copied before the next panel: lines that two panels share are then still in the first cache. */
+/** Steps of k, and panels, of one unit of work: a step is read in the order of memory, and each panel is a stream that is written. */
 const rowBlock = 128;
-/** Panels of one unit of work. */
 const panelGroup = 16;
 
 /** Whether neighbours of a panel are neighbours in memory, at even steps along k. */
@@ -67,39 +66,42 @@ function copiedRows(context: EmitContext, kernel: ContractionKernel, side: Facto
   const [blocks, groups] = [Math.ceil(k / rowBlock), Math.ceil(count / panelGroup)];
   const batch = batchPlaces(panels, operand, `unit / ${blocks * groups}`);
   const vectors = Math.ceil(width / lanes);
-  const over = vectors * lanes - width;
   const each = (text: (at: number) => string): string =>
     Array.from({ length: vectors }, (_, i) => text(i * lanes)).join("");
   // The last row of a block is stored to the element: another thread may have written what follows it.
-  const line = (load: (at: number) => string, exact: boolean): string =>
+  const row = (load: (at: number) => string, exact: boolean): string =>
     each((at) =>
       exact && at + lanes > width
         ? `${V}_storem(q + ${at}, ${load(at)}, I${lanes}_first(${width - at}));`
         : `${V}_store(q + ${at}, ${load(at)});`,
     );
-  const loop = (load: (at: number) => string): string =>
-    over === 0
-      ? `for (; k < end; k++, p += ${stride}, q += ${width}) { ${line(load, false)} }`
-      : `for (; k + 1 < end; k++, p += ${stride}, q += ${width}) { ${line(load, false)} }
-        ${line(load, true)}`;
-  const whole = (at: number): string => `${V}_load(p + ${at})`;
-  const part = (at: number): string => `${V}_loadm(p + ${at}, I${lanes}_first(have - ${at}))`;
+  const over = vectors * lanes - width;
+  const next = `panel++, p += ${width}, q += ${width * k}`;
+  const whole = (exact: boolean): string =>
+    `for (; panel < whole; ${next}) { ${row((at) => `${V}_load(p + ${at})`, exact)} }`;
   const source = `static void ${name}(${phaseParameters}) {
   const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
   ${T} *const to = (${T} *)(${context.address(context.sharedBuffer(kernel.dtype), panels.place)});
   for (int unit = low; unit < high; unit++) {
     const long first = unit % ${groups} * ${panelGroup}, start = unit / ${groups} % ${blocks} * ${rowBlock};
-${batch.decode}    const ${T} *const source = from + (${batch.offset});
+${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first * ${width};
+    ${T} *const panels = to + ((long)(unit / ${blocks * groups}) * ${count} + first) * ${width * k};
     const long end = start + ${rowBlock} < ${k} ? start + ${rowBlock} : ${k};
-    for (long panel = first; panel < ${count} && panel < first + ${panelGroup}; panel++) {
-      const long have = ${extent} - panel * ${width};
-      long k = start;
-      const ${T} *p = source + panel * ${width} + k * ${stride};
-      ${T} *q = to + ((long)(unit / ${blocks * groups}) * ${count} + panel) * ${width * k} + k * ${width};
-      if (have >= ${width + over}) {
-        ${loop(whole)}
-      } else {
-        ${loop(part)}
+    const long last = first + ${panelGroup} < ${count} ? first + ${panelGroup} : ${count};
+    const long whole = last < ${Math.floor((extent - over) / width)} ? last : ${Math.floor((extent - over) / width)};
+    for (long k = start; k < end; k++) {
+      const ${T} *p = source + k * ${stride};
+      ${T} *q = panels + k * ${width};
+      long panel = first;
+      ${
+        over === 0
+          ? whole(false)
+          : `if (k + 1 < end) ${whole(false)}
+      else ${whole(true)}`
+      }
+      for (; panel < last; ${next}) {
+        const long have = ${extent} - panel * ${width};
+        ${row((at) => `${V}_loadm(p + ${at}, I${lanes}_first(have - ${at}))`, true)}
       }
     }
   }

@@ -1,4 +1,5 @@
 // The innermost loops of contractions: a tile of sums in registers. One C function for each shape of tile and layout of its sides.
+import { byteSize } from "../../graph/dtype.ts";
 import type { EmitContext } from "./emitter.ts";
 import { needReduction } from "./horizontal.ts";
 import { laneLetter, needLanes, scalarType } from "./lanes.ts";
@@ -27,6 +28,9 @@ export interface LanesTile {
 
 /** Rows of memory that the epilogue will touch: where, bytes from one to the next, and how many. The last of a list has no end. */
 const aheadStruct = "struct ahead { const char *at; long step, count; };\n";
+/** Steps along k of so many bytes are asked for so many steps ahead. */
+const farBytes = 256;
+const farSteps = 24;
 /** More than any k. */
 export const endless = 2 ** 40;
 
@@ -58,10 +62,14 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
       steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
     const advance = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? "" : `    ${side} += ${steps.stride};\n`;
+    // Steps so far apart cross a page before the processor has seen a pattern in them.
+    const foresee = (at: string, steps: KSteps, lines: number): string =>
+      steps.kind === "stride" && Math.abs(steps.stride) * byteSize(dtype) >= farBytes
+        ? each(lines, (line) => `    __builtin_prefetch(${at} + ${steps.stride * farSteps + line * lanes});\n`)
+        : "";
     // Else the compiler may load a vector again for each product, as an operand of it.
     const { vectors: set } = context.target;
-    const kept = (name: string): string =>
-      set === "avx512" || set === "avx2" ? ` __asm__("" : "+v"(${name}));` : "";
+    const kept = (name: string): string => (set === "avx512" || set === "avx2" ? ` __asm__("" : "+v"(${name}));` : "");
     const step = `    const ${T} *const p = ${pointer("a", rowSteps)};
     const ${T} *const q = ${pointer("b", columnSteps)};
 ${each(vectors, (vector) => `    ${V} b${vector} = ${load(vector)};${kept(`b${vector}`)}\n`)}${each(
@@ -71,7 +79,7 @@ ${each(vectors, (vector) => `    ${V} b${vector} = ${load(vector)};${kept(`b${ve
       const sum = `c${row * vectors + vector}`;
       return ` ${sum} = ${V}_fma(x, b${vector}, ${sum});`;
     })} }\n`,
-)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
+)}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
     const loop =
       ahead === 0
         ? `  for (long k = 0; k < n; k++) {\n${step}  }\n`
