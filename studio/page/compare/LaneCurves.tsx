@@ -95,7 +95,7 @@ export function LaneCurves(props: Props) {
         width: Math.max(120, element.clientWidth),
         height: 260,
         legend: { show: false },
-        padding: [8, 10, 0, 0],
+        padding: [8, 24, 0, 0],
         cursor: { y: false },
         scales: {
           x: { time: false },

@@ -16,7 +16,9 @@ export function frameOf({ width, height }: Pick<Surface, "width" | "height">): F
   return { left: 34 + Math.max(0, (width - 38 - size) / 2), top: 4, size };
 }
 
-const nice = (value: number): string => String(Number(value.toPrecision(2))).replace("-", "−");
+/** A tick of an axis of this extent: what is next to nothing beside it is 0. */
+const nice = (value: number, span: number): string =>
+  Math.abs(value) < 0.02 * span ? "0" : String(Number(value.toPrecision(2))).replace("-", "−");
 
 function axesAround(
   { context }: Surface,
@@ -31,10 +33,10 @@ function axesAround(
   context.textBaseline = "middle";
   for (const t of [0, 0.5, 1]) {
     context.textAlign = t === 0 ? "left" : t === 1 ? "right" : "center";
-    context.fillText(nice(x[0] + t * (x[1] - x[0])), left + t * size, top + size + 10);
+    context.fillText(nice(x[0] + t * (x[1] - x[0]), x[1] - x[0]), left + t * size, top + size + 10);
     context.textAlign = "right";
     const at = top + (1 - t) * size;
-    context.fillText(nice(y[0] + t * (y[1] - y[0])), left - 5, t === 0 ? at - 5 : t === 1 ? at + 5 : at);
+    context.fillText(nice(y[0] + t * (y[1] - y[0]), y[1] - y[0]), left - 5, t === 0 ? at - 5 : t === 1 ? at + 5 : at);
   }
   context.textBaseline = "alphabetic";
   context.strokeRect(left + 0.5, top + 0.5, size - 1, size - 1);

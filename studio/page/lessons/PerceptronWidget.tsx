@@ -14,6 +14,8 @@ const names = [
 const editsOf = (values: readonly number[]) =>
   names.map(([parameter, index], k) => ({ step: 0, parameter, index, value: values[k] ?? 0 }));
 
+const added = (value = 0): string => (value < 0 ? `− ${short(-value)}` : `+ ${short(value)}`);
+
 export function PerceptronWidget() {
   shown.value;
   const [found, setFound] = useState<Rosenblatt | undefined>(undefined);
@@ -38,8 +40,7 @@ export function PerceptronWidget() {
         <p class="hint">{percent(metric)} decided rightly</p>
       </header>
       <p class="formula">
-        approved where {short(values[0] ?? 0)} · income + {short(values[1] ?? 0)} · debt + {short(values[2] ?? 0)} {">"}{" "}
-        0
+        approved where {short(values[0] ?? 0)} · income {added(values[1])} · debt {added(values[2])} {">"} 0
       </p>
       {names.map(([parameter, index, title], k) => (
         <div key={title} class="field slider">
