@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import * as nn from "../src/nn/index.ts";
 import * as optim from "../src/optim/index.ts";
-import { memoryInfo } from "../src/runtime/index.ts";
+import { backendInfo, memoryInfo, useBackend } from "../src/runtime/index.ts";
 import { compile, seed, type Tensor, tensor } from "../src/tensor/index.ts";
 
 const steps = process.env.HEBB_LONG === "1" ? 10_000 : 2_000;
@@ -110,4 +110,26 @@ describe("memory", () => {
     expect(result.dataSync()[7]).toBe(2);
     expect(process.memoryUsage().rss - before).toBeLessThan(300 << 20);
   }, 120_000);
+
+  test("compiled programs keep neither arguments nor results of their last run", async ({ skip }) => {
+    const before = backendInfo().backend;
+    try {
+      // On c large results lie in memory of the host.
+      if (useBackend({ backend: "auto" }).backend !== "c") skip();
+      const x = tensor(new Float32Array(1 << 21));
+      x.add(1).sum().itemSync();
+      const start = await used();
+      const programs = Array.from({ length: 6 }, (_, place) => {
+        const next = compile((value: Tensor) => value.mul(0.5).add(place));
+        next(x);
+        return next;
+      });
+      const end = await used();
+      expect(programs).toHaveLength(6);
+      // Six results are 48 MiB.
+      expect(end.external - start.external).toBeLessThan(12 << 20);
+    } finally {
+      useBackend({ backend: before });
+    }
+  });
 });

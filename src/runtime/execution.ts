@@ -8,6 +8,9 @@ import { Cell, type DeviceMemory, Storage } from "./storage.ts";
 /** A result this small is copied to the host at once, so that a scalar loss costs no device memory and no finaliser. */
 const smallResultBytes = 1024;
 
+/** Stands where a block was that a program must not keep alive. */
+const noBlock: Block = { address: 0, bytes: 0 };
+
 /** A placeholder for the i-th argument of a traced function or cached program. */
 export class Argument implements Source {
   readonly sourceKind = "argument";
@@ -38,6 +41,8 @@ export class BoundProgram {
   private readonly memory: DeviceMemory;
   private readonly bindings: readonly Binding[];
   private readonly blocks: Block[];
+  /** Slots whose blocks belong to the arguments and results of one run. */
+  private readonly passing: readonly number[];
   private readonly written: readonly Cell[];
   private readonly results: readonly number[];
 
@@ -61,13 +66,33 @@ export class BoundProgram {
     });
     this.results = resultSlots;
     this.written = outputs.flatMap(({ updates }) => (updates instanceof Cell ? [updates] : []));
-    this.blocks = new Array<Block>(this.bindings.length);
+    this.blocks = new Array<Block>(this.bindings.length).fill(noBlock);
+    this.passing = this.bindings.flatMap(({ kind }, slot) => (kind === "argument" || kind === "large" ? [slot] : []));
     const { program } = compiled;
     memory.reserve(program.buffers.reduce((bytes, { length }) => bytes + 8 * length, 0));
   }
 
   /** Runs once. Returns the values of the outputs that update no cell, in order. */
   run(args: readonly Storage[]): Storage[] {
+    try {
+      return this.results.map(this.carryOut(args));
+    } finally {
+      this.letGo();
+    }
+  }
+
+  /** Nanoseconds in each kernel, of a run with these arguments. State cells are changed as by any run. */
+  profile(args: readonly Storage[]): readonly number[] {
+    try {
+      this.carryOut(args);
+      return this.executable.profile(this.blocks);
+    } finally {
+      this.letGo();
+    }
+  }
+
+  /** Runs once. Returns what tells the value of a result by its slot. */
+  private carryOut(args: readonly Storage[]): (slot: number) => Storage {
     const { memory, bindings, blocks, executable } = this;
     for (const cell of this.written) memory.beforeWrite(cell);
     const fresh: (Storage | undefined)[] = [];
@@ -100,7 +125,7 @@ export class BoundProgram {
         `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}`,
       );
     }
-    return this.results.map((slot) => {
+    return (slot) => {
       const storage = fresh[slot];
       if (storage !== undefined) return storage;
       const binding = bindings[slot] as Binding;
@@ -110,13 +135,12 @@ export class BoundProgram {
         binding.shape,
         memory.device.read(binding.block, binding.dtype, binding.length),
       );
-    });
+    };
   }
 
-  /** Nanoseconds in each kernel, of a run with these arguments. State cells are changed as by any run. */
-  profile(args: readonly Storage[]): readonly number[] {
-    this.run(args);
-    return this.executable.profile(this.blocks);
+  /** A block of the host's memory holds its value, which nobody may want by the next run. */
+  private letGo(): void {
+    for (const slot of this.passing) this.blocks[slot] = noBlock;
   }
 
   release(): void {
