@@ -7,7 +7,7 @@ import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
 import { copyKernel, lower, renameBuffers } from "./lower.ts";
-import { canUpdateInPlace, lifetimes, planArena } from "./memory.ts";
+import { inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
 import { schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";
 import { verify } from "./verify.ts";
@@ -79,6 +79,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const slots: Slot[] = sources.map((source) => ({ kind: "source", source }));
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
   const copies: Kernel[] = [];
+  const canUpdateInPlace = inPlaceUpdates(kernels);
   const copyTo = (node: Node, to: number): void => {
     copies.push(
       copyKernel(buffers.get(node) as number, to, node.dtype, node.shape.filter((extent) => extent !== 1).map(newAxis)),
@@ -95,7 +96,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
       return;
     }
     const cell = sourceBuffers.get(updates) as number;
-    if (!claimed && canUpdateInPlace(kernels, cell, result)) rename.set(result, cell);
+    if (!claimed && canUpdateInPlace(cell, result)) rename.set(result, cell);
     else copyTo(node, cell);
   });
   kernels = [...kernels, ...copies].map((kernel) => renameBuffers(kernel, rename));

@@ -6,57 +6,91 @@ import { indexKey, visitScalar } from "./indexing.ts";
 import type { Kernel, Statement } from "./kernel.ts";
 import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
 
+/** Where the statements of one kernel touch its buffers, by their order. */
+interface Accesses {
+  readonly loads: Map<number, { readonly indices: Scalar[]; last: number }>;
+  readonly stores: Map<number, { readonly first: number; index: Scalar; accumulates: boolean }>;
+  readonly scans: boolean;
+  /** Buffers that a contraction reads away from the element it stores. */
+  readonly operands: ReadonlySet<number>;
+}
+
 /**
- * Whether the kernels may store `result` straight into the memory of `cell`: nothing reads the old value after it is
+ * Answers whether the kernels may store `result` straight into the memory of `cell`: nothing reads the old value after it is
  * overwritten. Inside the storing kernel the old value may be read only at the very element being stored, and before it.
+ * What each kernel touches is found out once: a deep network has thousands of cells.
  */
-export function canUpdateInPlace(kernels: readonly Kernel[], cell: number, result: number): boolean {
-  const writer = kernels.findIndex((kernel) => storedBuffers(kernel).has(result));
-  if (writer < 0) return false;
-  if (kernels.some((kernel, place) => place !== writer && storedBuffers(kernel).has(result))) return false;
-  if (kernels.slice(writer + 1).some((kernel) => loadedBuffers(kernel).has(cell))) return false;
-  const kernel = kernels[writer] as Kernel;
-  if (!loadedBuffers(kernel).has(cell)) return true;
-  if (kernel.kind === "contraction") {
-    return !loads(kernel.a, cell) && !loads(kernel.b, cell) && readsBeforeStore(kernel.epilogue, cell, result);
-  }
-  return readsBeforeStore(kernel.body, cell, result);
-}
-
-function loads(value: Scalar, buffer: number): boolean {
-  let found = false;
-  visitScalar(value, (scalar) => {
-    found ||= scalar.kind === "load" && scalar.buffer === buffer;
+export function inPlaceUpdates(kernels: readonly Kernel[]): (cell: number, result: number) => boolean {
+  const writers = new Map<number, number[]>();
+  const lastReader = new Map<number, number>();
+  kernels.forEach((kernel, place) => {
+    for (const id of storedBuffers(kernel)) writers.set(id, [...(writers.get(id) ?? []), place]);
+    for (const id of loadedBuffers(kernel)) lastReader.set(id, place);
   });
-  return found;
+  const known = new Map<number, Accesses>();
+  return (cell, result) => {
+    const [writer, ...others] = writers.get(result) ?? [];
+    if (writer === undefined || others.length > 0) return false;
+    const reader = lastReader.get(cell) ?? -1;
+    if (reader > writer) return false;
+    const kernel = kernels[writer] as Kernel;
+    if (!loadedBuffers(kernel).has(cell)) return true;
+    const accesses = known.get(writer) ?? accessesOf(kernel);
+    known.set(writer, accesses);
+    return readsBeforeStore(accesses, cell, result);
+  };
 }
 
-function readsBeforeStore(body: readonly Statement[], cell: number, result: number): boolean {
-  let storeKey: string | undefined;
-  let storeIsLast = true;
-  const readKeys = new Set<string>();
+function accessesOf(kernel: Kernel): Accesses {
+  const loads: Accesses["loads"] = new Map();
+  const stores: Accesses["stores"] = new Map();
+  let scans = false;
+  let order = 0;
+  const see = (value: Scalar): void =>
+    visitScalar(value, (scalar) => {
+      if (scalar.kind !== "load") return;
+      const before = loads.get(scalar.buffer);
+      if (before === undefined) loads.set(scalar.buffer, { indices: [scalar.index], last: order });
+      else {
+        before.indices.push(scalar.index);
+        before.last = order;
+      }
+    });
   const walk = (statements: readonly Statement[]): void => {
     for (const statement of statements) {
       if (statement.kind === "for") {
         walk(statement.body);
         continue;
       }
-      visitStatements([statement], (value) =>
-        visitScalar(value, (scalar) => {
-          if (scalar.kind !== "load" || scalar.buffer !== cell) return;
-          readKeys.add(indexKey(scalar.index));
-          if (storeKey !== undefined) storeIsLast = false;
-        }),
-      );
-      if (statement.kind === "store" && statement.buffer === result) {
-        if (statement.accumulate) storeIsLast = false;
-        storeKey = indexKey(statement.index);
+      order++;
+      visitStatements([statement], see);
+      if (statement.kind === "scan") scans = true;
+      if (statement.kind !== "store") continue;
+      const { buffer, index, accumulate } = statement;
+      const before = stores.get(buffer);
+      if (before === undefined) stores.set(buffer, { first: order, index, accumulates: accumulate === true });
+      else {
+        before.index = index;
+        before.accumulates ||= accumulate === true;
       }
-      if (statement.kind === "scan") storeIsLast = false;
     }
   };
-  walk(body);
-  return storeIsLast && storeKey !== undefined && [...readKeys].every((key) => key === storeKey);
+  if (kernel.kind === "contraction") {
+    see(kernel.a);
+    see(kernel.b);
+  }
+  const operands = new Set(loads.keys());
+  walk(kernel.kind === "contraction" ? kernel.epilogue : kernel.body);
+  return { loads, stores, scans, operands };
+}
+
+function readsBeforeStore({ loads, stores, scans, operands }: Accesses, cell: number, result: number): boolean {
+  const load = loads.get(cell);
+  const store = stores.get(result);
+  if (load === undefined || store === undefined) return false;
+  if (scans || store.accumulates || operands.has(cell) || load.last > store.first) return false;
+  const key = indexKey(store.index);
+  return load.indices.every((index) => indexKey(index) === key);
 }
 
 export interface Temporary {

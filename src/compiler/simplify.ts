@@ -18,6 +18,7 @@ export function simplify(outputs: readonly Node[]): Node[] {
     if (known === undefined) canonical.set(key, node);
     return known ?? node;
   };
+  const wanted = new Set(outputs);
   const order = topologicalOrder(outputs);
   const users = new Map<Node, number>();
   for (const node of order) for (const input of node.inputs) users.set(input, (users.get(input) ?? 0) + 1);
@@ -25,7 +26,7 @@ export function simplify(outputs: readonly Node[]): Node[] {
     const inputs = node.inputs.map((input) => replacement.get(input) as Node);
     const changed = inputs.some((input, k) => input !== node.inputs[k]);
     const only = node.inputs[0];
-    const soleUser = only !== undefined && users.get(only) === 1 && !outputs.includes(only);
+    const soleUser = only !== undefined && users.get(only) === 1 && !wanted.has(only);
     replacement.set(node, merge(reduce(changed ? withInputs(node, inputs) : node, merge, soleUser)));
   }
   return outputs.map((output) => replacement.get(output) as Node);
