@@ -1,5 +1,5 @@
 // The code in the pages of docs/ runs, and prints what the pages say.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,14 +20,26 @@ function blocksOf(page: string): string[] {
   return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) =>
     code
       .replace(/from "hebb\/data\/node"/g, `from "${join(root, "src/data/node.ts")}"`)
+      .replace(/from "hebb\/run"/g, `from "${join(root, "src/cli/loadRun.ts")}"`)
       .replace(/from "hebb\/(\w+)"/g, (_, room: string) => `from "${join(root, "src", room, "index.ts")}"`)
       .replace(/from "hebb"/g, `from "${join(root, "src/index.ts")}"`),
   );
 }
 
+/** The run folder of which a page says how it was made. */
+function trainedIris(): string {
+  const out = join(folder, "iris");
+  const command = ["scripts/run.mjs", "src/cli/main.ts", "train", "iris", "--epochs", "40", "--out", out];
+  execFileSync(process.execPath, command, { cwd: root, stdio: "ignore", timeout: 60_000 });
+  return out;
+}
+
 function run(code: string, name: string): Promise<string> {
   const file = join(folder, `${name}.ts`);
-  writeFileSync(file, code);
+  writeFileSync(
+    file,
+    code.replace('"runs/iris"', () => JSON.stringify(trainedIris())),
+  );
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["scripts/run.mjs", file], { cwd: root, timeout: 60_000 });
     let [out, complaints] = ["", ""];
@@ -54,6 +66,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^true\n$/,
     /^5 true\n$/,
     /^true\n$/,
+    /^setosa 3\nSequential\(\n {2}\(0\): Linear\(4 → 64\)[\s\S]*\), [\d,]+ parameters\n$/,
     /^not to be: t/,
   ],
   "layers.md": [
