@@ -378,3 +378,29 @@ it("L-BFGS goes on from its state to the bit, and refuses to be compiled", () =>
   expect([...second.weight.dataSync()]).toEqual([...whole.weight.dataSync()]);
   expect(() => compile(() => tensor(whole.step()))()).toThrow("cannot be compiled");
 });
+
+it("a compiled step counts as a loaded state does, where parameters that began together did not there", () => {
+  const make = () => {
+    const parameters = [new Parameter(tensor([1, 2])), new Parameter(tensor([3, 4]))] as const;
+    const optimizer = new optim.Adam(parameters, { lr: 0.1 });
+    const step = (count: number): void => {
+      optimizer.zeroGrad();
+      for (const parameter of parameters.slice(0, count)) parameter.square().sum().backward();
+      optimizer.step();
+    };
+    return { parameters, optimizer, step };
+  };
+  const apart = make();
+  for (const count of [1, 1, 2]) apart.step(count);
+  const together = make();
+  const step = compile(() => together.step(2));
+  step();
+  step();
+  for (const [place, parameter] of together.parameters.entries())
+    parameter.assign((apart.parameters[place] as Parameter).dataSync());
+  together.optimizer.loadStateDict(apart.optimizer.stateDict());
+  apart.step(2);
+  step();
+  for (const [place, parameter] of together.parameters.entries())
+    expect(parameter.dataSync()).toEqual((apart.parameters[place] as Parameter).dataSync());
+});

@@ -196,6 +196,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   readonly #defaults: O;
   readonly #slots = new Map<Parameter, Map<string, Slot>>();
   readonly #cohorts = new Map<Parameter, Cohort>();
+  /** Counts the times that a cell was replaced by another: compiled steps hold the old one, and must be traced again. */
+  #layout = 0;
 
   constructor(params: Params<O>, lr: number, defaults: O) {
     this.#lr = lr;
@@ -254,6 +256,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
 
   /** Moves every parameter that has a gradient. */
   step(): void {
+    traceGuard(() => this.#layout);
     const counts = new Map<Cohort, Tensor>();
     let fresh: Cohort | undefined;
     const joinNew = (): Cohort => {
@@ -380,8 +383,11 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     const cohorts = new Map<number, Cohort>();
     for (const { parameter, name, value } of found) {
       const data = value instanceof Tensor ? value.dataSync() : value.data;
-      if (name === "step") this.#cohorts.set(parameter, this.#cohortAt(parameter, data[0] ?? 0, cohorts));
-      else this.#setSlot(parameter, name, value, data);
+      if (name === "step") {
+        const cohort = this.#cohortAt(parameter, data[0] ?? 0, cohorts);
+        if (this.#cohorts.get(parameter) !== cohort) this.#layout++;
+        this.#cohorts.set(parameter, cohort);
+      } else this.#setSlot(parameter, name, value, data);
     }
     for (const [place, group] of this.groups.entries()) {
       const state = saved.groups[place] as GroupState;
@@ -415,6 +421,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       return;
     }
     const state = new State(data, { shape: value.shape, dtype: value.dtype, name: `${parameter.name}.${name}` });
+    this.#layout++;
     slots.set(name, { state, initial: known?.initial ?? 0 });
   }
 }
