@@ -122,7 +122,11 @@ export class BoundProgram {
     const failure = executable.run(blocks);
     if (failure !== undefined) {
       throw new HebbError(
-        `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}`,
+        `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}${
+          this.written.length === 0
+            ? ""
+            : "; what this program assigns (weights, running statistics) was computed with position 0 instead: load it anew before going on"
+        }`,
       );
     }
     return (slot) => {

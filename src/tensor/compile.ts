@@ -12,7 +12,7 @@ import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime
 import { describeProgram } from "./explain.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue } from "./lazy.ts";
-import { advanceRandom } from "./random.ts";
+import { advanceRandom, takeBackDraws } from "./random.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
 
@@ -86,8 +86,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   const call = (...args: A): R => {
     if (currentTrace() !== undefined) return fn(...args);
     const { entry, storages } = prepare(args);
-    const values = entry.program.run(storages);
-    if (entry.randomCalls > 0) advanceRandom(entry.randomCalls);
+    const values = runOnce(entry, storages);
     for (const effect of entry.afterRun) effect();
     // The traced function's result has the shape of R by construction: tensors stand where the trace returned them.
     return entry.result(values.map((value) => Tensor.of(sourceNode(value, value)))) as R;
@@ -110,6 +109,18 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     },
     signatures: () => entries.length,
   });
+}
+
+function runOnce({ program, randomCalls }: Entry, storages: readonly Storage[]): Storage[] {
+  if (randomCalls === 0) return program.run(storages);
+  try {
+    const values = program.run(storages);
+    advanceRandom(randomCalls);
+    return values;
+  } catch (error) {
+    takeBackDraws();
+    throw error;
+  }
 }
 
 function matches(entry: Entry, tensors: readonly Tensor[], rest: string): boolean {

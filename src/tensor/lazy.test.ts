@@ -1,6 +1,6 @@
 // What is left standing when an evaluation fails, and which leaves a gradient reaches.
 import { expect, it } from "vitest";
-import { Parameter, State, tensor } from "./index.ts";
+import { compile, Parameter, rand, randomState, State, seed, setRandomState, type Tensor, tensor } from "./index.ts";
 
 it("an assignment whose value cannot be computed is dropped with its error, and the others hold", () => {
   const table = tensor([
@@ -29,4 +29,22 @@ it("a parameter frozen after it was read gets no gradient", () => {
   frozen.requiresGrad = true;
   frozen.mul(learned).sum().backward();
   expect(frozen.grad?.toArraySync()).toEqual([3, 4]);
+});
+
+it("a compiled step that fails takes its random draws back, and says that its assignments are not to be trusted", () => {
+  seed(3);
+  const total = new State(0);
+  const step = compile((table: Tensor, at: Tensor) => {
+    total.assign(total.add(rand([]).mul(0)).add(table.indexSelect(0, at).sum()));
+    return rand([2]);
+  });
+  const table = tensor([1, 2]);
+  const [good, bad] = [tensor([1], { dtype: "int32" }), tensor([2], { dtype: "int32" })];
+  step(table, good);
+  const before = randomState();
+  expect(() => step(table, bad)).toThrow(/2 is out of range, .* below 2; what this program assigns .* load it anew/);
+  expect(randomState()).toEqual(before);
+  const next = step(table, good).toArraySync();
+  setRandomState(before);
+  expect(step(table, good).toArraySync()).toEqual(next);
 });

@@ -46,6 +46,11 @@ export function advanceRandom(count: number): void {
   callCount = (callCount + count) | 0;
 }
 
+/** A program failed on its way: the cell, which it may have moved on, follows the host's count. */
+export function takeBackDraws(): void {
+  engine().memory.writeCell(calls, Int32Array.of(callCount));
+}
+
 /** The key and counter of the next draw. */
 function nextDraw(): { key: Node; call: Node } {
   const trace = currentTrace();
