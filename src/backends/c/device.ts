@@ -141,7 +141,7 @@ class CDevice implements Device {
   /** Without the zeros of a new typed array, on a boundary of cache lines. */
   hostBlock(dtype: DType, length: number): HostBlock {
     const bytes = length * byteSize(dtype);
-    const memory = Buffer.allocUnsafeSlow(bytes + cacheLine);
+    const memory = unset(bytes + cacheLine);
     const start = Number(koffi().address(memory));
     const skipped = (cacheLine - (start % cacheLine)) % cacheLine;
     return {
@@ -185,6 +185,20 @@ class CDevice implements Device {
     this.pool?.close();
     this.host.close();
   }
+}
+
+/** Programs count offsets within an argument in 32 bits; some versions of Node have no larger arrays either. */
+const mostHostBytes = 2 ** 32;
+
+function unset(bytes: number): Buffer {
+  try {
+    if (bytes <= mostHostBytes) return Buffer.allocUnsafeSlow(bytes);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  throw new HebbError(
+    `out of memory: a result of ${bytes} bytes cannot be had${bytes > mostHostBytes ? `, the largest has ${mostHostBytes}` : ""}; use a smaller batch or a smaller model`,
+  );
 }
 
 /** Loads a library; one that is damaged is built anew. */
