@@ -1,6 +1,7 @@
 // The pipeline, in order: simplify → schedule → fuse → lower → plan memory → verify. Pure: graph in, program out.
 
-import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
+import { HebbError } from "../graph/errors.ts";
+import { apply, describeType, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { newAxis } from "../graph/scalar.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { fuse } from "./fuse.ts";
@@ -39,6 +40,17 @@ const copyOp: Op = {
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 
+/** Indices are int32. */
+const mostElements = 2 ** 31 - 1;
+
+function checkSize(node: Node): void {
+  const size = sizeOf(node.shape);
+  if (size > mostElements)
+    throw new HebbError(
+      `${node.op.name}: ${describeType(node)} has ${size} elements, and a tensor in memory can have ${mostElements}; compute it in parts${node.scope === "" ? "" : ` (in "${node.scope}")`}`,
+    );
+}
+
 /** Compiles the outputs into one program. `name` labels it in listings. */
 export function compileGraph(name: string, outputs: readonly Output[], options: { optimize?: boolean } = {}): Compiled {
   forgetIndices();
@@ -72,6 +84,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     drafts.push({ name: "state", node: graph[place] as Node });
   }
 
+  for (const { node } of drafts) checkSize(node);
   let kernels: Kernel[] = lower(fuse(plan, buffers), buffers, new Set(graph));
 
   // Each output claims its node's buffer: as the cell itself where that is safe, else by a copy at the end.

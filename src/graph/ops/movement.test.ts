@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
+import { compileGraph } from "../../compiler/compile.ts";
 import { gradients } from "../autodiff.ts";
 import type { Node } from "../node.ts";
 import { mul } from "./elementwise.ts";
@@ -109,4 +110,21 @@ it("slice refuses positions between elements", () => {
       /slice: positions must be whole numbers, got (0\.5|1\.5|NaN) for dim 0/,
     );
   expect(slice(x, 0, 1, Number.POSITIVE_INFINITY).shape).toEqual([3]);
+});
+
+describe("more elements than int32 counts", () => {
+  const row = inputNode(counted(70_000));
+  const product = mul(reshape(row, [70_000, 1]), row);
+
+  it("are computed where no tensor of them lies in memory", () => {
+    expect(() => compileGraph("sum", [{ node: sum(product) }])).not.toThrow();
+  });
+
+  it("are refused where one would, or where a reshape would count them", () => {
+    expect(() => compileGraph("all", [{ node: product }])).toThrow(
+      /mul: float64\[70000, 70000\] has 4900000000 elements, and a tensor in memory can have 2147483647/,
+    );
+    const late = slice(reshape(product, [-1]), 0, 4_800_000_000, 4_800_000_001);
+    expect(() => compileGraph("late", [{ node: late }])).toThrow(/reshape: \[70000, 70000\] to \[4900000000\] counts/);
+  });
 });

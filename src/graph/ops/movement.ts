@@ -1,5 +1,5 @@
 // Where elements lie, not what they are: reshape, permute, expand ⇄ sum, slice ⇄ pad, flip, cat, repeat.
-import { ShapeError } from "../errors.ts";
+import { HebbError, ShapeError } from "../errors.ts";
 import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../shape.ts";
@@ -57,6 +57,10 @@ function regroup(index: readonly scalar.Scalar[], to: Shape, from: Shape): scala
       result.push(index[toGroup[0] as number] as scalar.Scalar);
       continue;
     }
+    if (fromSize >= 2 ** 31)
+      throw new HebbError(
+        `reshape: ${formatShape(from)} to ${formatShape(to)} counts through ${fromSize} elements, and places are int32; keep the larger dims as they are`,
+      );
     const strides = stridesOf(toShape);
     let flat: scalar.Scalar = scalar.int(0);
     toGroup.forEach((axis, place) => {
