@@ -182,6 +182,12 @@ export class Tensor<S extends Shape = Shape> {
     return Tensor.from(fn(this.node, el.scalarLike(other, this.node)), [this]);
   }
 
+  /** Compares with a number as it is, in a wider dtype where this one does not hold it. */
+  #compare(fn: (x: Node, y: Node) => Node, other: Operand): Tensor {
+    if (other instanceof Tensor) return this.#binary(fn, other);
+    return Tensor.from(fn(this.node, el.scalarBeside(other, this.node)), [this]);
+  }
+
   // ── arithmetic (broadcasts; the wider dtype wins) ──────────────────────────────────────────────────────────────────
 
   add(other: Operand): Tensor {
@@ -205,31 +211,31 @@ export class Tensor<S extends Shape = Shape> {
     return this.#binary(el.remainder, divisor);
   }
   maximum(other: Operand): Tensor {
-    return this.#binary(el.maximum, other);
+    return this.#compare(el.maximum, other);
   }
   minimum(other: Operand): Tensor {
-    return this.#binary(el.minimum, other);
+    return this.#compare(el.minimum, other);
   }
   atan2(other: Operand): Tensor {
     return this.#binary(el.atan2, other);
   }
   eq(other: Operand): Tensor {
-    return this.#binary(el.eq, other);
+    return this.#compare(el.eq, other);
   }
   ne(other: Operand): Tensor {
-    return this.#binary(el.ne, other);
+    return this.#compare(el.ne, other);
   }
   lt(other: Operand): Tensor {
-    return this.#binary(el.lt, other);
+    return this.#compare(el.lt, other);
   }
   le(other: Operand): Tensor {
-    return this.#binary(el.le, other);
+    return this.#compare(el.le, other);
   }
   gt(other: Operand): Tensor {
-    return this.#binary(el.gt, other);
+    return this.#compare(el.gt, other);
   }
   ge(other: Operand): Tensor {
-    return this.#binary(el.ge, other);
+    return this.#compare(el.ge, other);
   }
   logicalAnd(other: Operand): Tensor {
     return this.#binary(el.logicalAnd, other);

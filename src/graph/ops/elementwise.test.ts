@@ -123,3 +123,22 @@ describe("a branch not taken leaks no NaN", () => {
     ).toEqual([2]);
   });
 });
+
+describe("numbers that a dtype does not hold", () => {
+  const [least, most] = [-(2 ** 31), 2 ** 31 - 1];
+  it.each([
+    ["uint8 > -1", "uint8", [0, 255], (x: Node) => el.gt(x, el.scalarBeside(-1, x)), [1, 1]],
+    ["uint8 = 257", "uint8", [1, 255], (x: Node) => el.eq(x, el.scalarBeside(257, x)), [0, 0]],
+    ["int32 > 3e9", "int32", [least, most], (x: Node) => el.gt(x, el.scalarBeside(3e9, x)), [0, 0]],
+    ["int32 < 2³¹", "int32", [least, most], (x: Node) => el.lt(x, el.scalarBeside(2 ** 31, x)), [1, 1]],
+    ["uint8 clamped to [-1, 300]", "uint8", [0, 255], (x: Node) => el.clamp(x, -1, 300), [0, 255]],
+    ["uint8 clamped from 300", "uint8", [0, 255], (x: Node) => el.clamp(x, 300), [300, 300]],
+    ["int32 clamped to [-1e10, 5]", "int32", [least, most], (x: Node) => el.clamp(x, -1e10, 5), [least, 5]],
+  ] as const)("%s is compared as it is", (_, dtype, data, build, expected) => {
+    expect(run(dtype, data, build)).toEqual(expected);
+  });
+
+  it("keeps the dtype where bounds cut nothing off", () => {
+    expect(el.clamp(inputNode({ shape: [2], dtype: "uint8" }), -1, 300).dtype).toBe("uint8");
+  });
+});

@@ -36,6 +36,20 @@ export function scalarLike(value: number, like: TensorType): Node {
   return full([], value, dtype);
 }
 
+/** The least and the greatest whole number of a dtype; floats reach any. */
+function limits(dtype: DType): readonly [least: number, greatest: number] {
+  if (isFloat(dtype)) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return dtype === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, dtype === "bool" ? 1 : 255];
+}
+
+/** As scalarLike, for comparing: a number beyond the dtype takes a wider one, where arithmetic would wrap it. */
+export function scalarBeside(value: number, like: TensorType): Node {
+  const near = scalarLike(value, like);
+  const [least, greatest] = limits(near.dtype);
+  if (!(value < least || value > greatest)) return near;
+  return near.dtype === "int32" ? full([], value, "float64") : scalarBeside(value, { shape: [], dtype: "int32" });
+}
+
 const number = (value: number, like: TensorType): Node => full(like.shape, value, like.dtype);
 
 /** Both operands in their common shape and dtype. */
@@ -395,8 +409,13 @@ export function where(condition: Node, x: Node, y: Node): Node {
 
 /** min ≤ x ≤ max, by either bound. The gradient passes inside, the bounds included (torch.clamp). NaN stays NaN. */
 export function clamp(x: Node, min?: number, max?: number): Node {
+  const [least, greatest] = limits(x.dtype);
   let result = x;
-  if (min !== undefined) result = where(lt(result, scalarLike(min, x)), scalarLike(min, x), result);
-  if (max !== undefined) result = where(gt(result, scalarLike(max, x)), scalarLike(max, x), result);
+  const beyond = (bound: number, compare: typeof lt): Node => {
+    const limit = scalarBeside(bound, x);
+    return where(compare(result, limit), limit, result);
+  };
+  if (min !== undefined && !(min <= least)) result = beyond(min, lt);
+  if (max !== undefined && !(max >= greatest)) result = beyond(max, gt);
   return result;
 }
