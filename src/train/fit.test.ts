@@ -155,6 +155,17 @@ describe("fit", () => {
     expect(states.length).toBeGreaterThan(0);
   });
 
+  test("callbacks see no step twice, though steps are taken again to find where NaN came from", async () => {
+    const data = train.features.data.slice();
+    data[80] = Number.NaN;
+    const broken = new Dataset({ features: data, featureShape: [2], targets: train.targets.data });
+    const seen: number[] = [];
+    const callbacks = [{ stepEnd: ({ step }: { step: number }): undefined => void seen.push(step) }];
+    const { history } = await run({ train: broken, batchSize: 8, callbacks });
+    expect(history.stopped).toBe("diverged");
+    expect(seen).toEqual([1]);
+  });
+
   test("NaN made by a layer names that layer and its operation, after epochs too", async () => {
     // The logarithm leaves its range once training has moved the weights before it.
     class Log extends nn.Module {

@@ -266,7 +266,7 @@ class Trainer {
         this.#lossSum += loss * batch.length;
         this.#rows += batch.length;
         if (!place.last) continue;
-        const asked = this.#updated(epoch, loss);
+        const asked = this.#updated(epoch, loss, this.#options.callbacks);
         const now = performance.now();
         if (now - shown >= progressEvery) {
           shown = now;
@@ -296,10 +296,10 @@ class Trainer {
     return asked === "stop" || signal?.aborted ? "interrupted" : "finished";
   }
 
-  /** After an update: the schedule and the callbacks. */
-  #updated(epoch: number, loss: number): "stop" | undefined {
+  /** After an update: the schedule and the callbacks, of which there are none where steps are repeated. */
+  #updated(epoch: number, loss: number, callbacks: FitOptions["callbacks"] = []): "stop" | undefined {
     this.#step++;
-    const { schedule, scheduleEvery = "epoch", callbacks = [] } = this.#options;
+    const { schedule, scheduleEvery = "epoch" } = this.#options;
     if (scheduleEvery === "update" && this.#step < this.#totalSteps) schedule?.step(loss);
     let asked: "stop" | undefined;
     for (const { stepEnd } of callbacks) asked = stepEnd?.({ epoch, step: this.#step, loss }) ?? asked;
@@ -444,8 +444,8 @@ class Trainer {
           // Of several batches of one update, the first that gives no number.
           setRandomState(random);
         }
-        this.#steps.take(given, place);
-        if (place.last) this.#updated(epoch, 0);
+        const repeated = this.#steps.take(given, place);
+        if (place.last) this.#updated(epoch, repeated);
       }
     }
   }
