@@ -91,6 +91,8 @@ export class DeviceMemory {
   private readonly cellTokens = new WeakMap<Cell, { block: Block | undefined; ref: WeakRef<Cell> }>();
   private evictableBytes = 0;
   private uses = 0;
+  /** The device is closed: what is collected from now on has nothing to give back. */
+  private evacuated = false;
   private budgetBytes = firstBudgetBytes;
 
   constructor(device: Device) {
@@ -98,7 +100,7 @@ export class DeviceMemory {
     this.registry = new FinalizationRegistry((block) => this.release(block));
     this.cellRegistry = new FinalizationRegistry(({ block, ref }) => {
       this.cells.delete(ref);
-      if (block) this.device.free(block);
+      if (block && !this.evacuated) this.device.free(block);
     });
   }
 
@@ -274,6 +276,7 @@ export class DeviceMemory {
 
   /** Moves every value and cell to the host, before the device is closed. */
   evacuate(): void {
+    this.evacuated = true;
     for (const place of [...this.owners.values()]) this.toHost(place);
     for (const ref of this.cells) {
       const cell = ref.deref();

@@ -72,6 +72,8 @@ class CDevice implements Device {
   private address = 0;
   private words32: Int32Array = new Int32Array(0);
   private advise: NativeFunction | undefined;
+  /** Bytes that the sanitizer knows of; views of memory that has grown have none. */
+  private covered = 0;
 
   constructor(threads: number, always: boolean, sparing: boolean) {
     this.toolchain = new Toolchain();
@@ -112,12 +114,12 @@ class CDevice implements Device {
   private refresh(): void {
     const { buffer } = this.host.memoryObject;
     if (buffer === this.buffer) return;
-    const before = this.words32.byteLength;
     this.buffer = buffer;
     this.address = Number(koffi().address(new Uint8Array(buffer)));
     this.words32 = new Int32Array(buffer);
     this.askForHugePages(buffer.byteLength);
-    this.sanitizer?.cover(this.address, before, buffer.byteLength);
+    this.sanitizer?.cover(this.address, this.covered, buffer.byteLength);
+    this.covered = buffer.byteLength;
   }
 
   /** On Linux, pages of 2 MB: rows of matrices then share entries of the processor's tables. A refusal changes no result. */

@@ -1,0 +1,37 @@
+// What becomes of device memory when values and cells are collected, and when the device is closed before they are.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { createReferenceDevice } from "../backends/reference/index.ts";
+import { Cell, DeviceMemory } from "./storage.ts";
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+test("a cell that is collected gives its memory back, unless the device is closed already", async () => {
+  const device = createReferenceDevice();
+  const memory = new DeviceMemory(device);
+  const make = (): void => {
+    memory.cellBlock(new Cell("float32", [1000], new Float32Array(1000)));
+  };
+  make();
+  expect(device.memory().liveBytes).toBe(4000);
+  await turn();
+  collect();
+  for (let k = 0; k < 20 && device.memory().liveBytes > 0; k++) await turn();
+  expect(device.memory().liveBytes).toBe(0);
+
+  const failures: unknown[] = [];
+  const note = (error: unknown): void => void failures.push(error);
+  process.on("uncaughtException", note);
+  make();
+  await turn();
+  // Collected, but its finalizer has not had its turn.
+  collect();
+  memory.evacuate();
+  device.close();
+  for (let k = 0; k < 5; k++) await turn();
+  process.off("uncaughtException", note);
+  expect(failures).toEqual([]);
+});
