@@ -104,6 +104,23 @@ describe("the cache of compiled programs", () => {
     await expect.poll(ends, { timeout: 20_000 }).toEqual([".h", ".h.gch", ".json", ".so"]);
   });
 
+  withCompiler("a link to a folder serves, and one that cannot be had leaves nothing behind", async () => {
+    const [folder, link, file, temporary] = ["real", "link", "file", "tmp"].map((name) => join(work, name)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    mkdirSync(folder);
+    mkdirSync(temporary);
+    symlinkSync(folder, link);
+    writeFileSync(file, "");
+    await train({ HEBB_CACHE: link, TMPDIR: temporary });
+    expect(readdirSync(folder).some((name) => name.endsWith(".so"))).toBe(true);
+    expect(printed((await train({ HEBB_CACHE: file, TMPDIR: temporary })).out).backend).toBe("c");
+    expect(readdirSync(temporary).filter((name) => name.startsWith("hebb-"))).toEqual([]);
+  });
+
   withCompiler("a damaged library is built anew", async () => {
     const cache = join(work, "damaged");
     const first = await train({ HEBB_CACHE: cache });

@@ -246,8 +246,8 @@ function flagsFor(): string[] {
 }
 
 /**
- * A folder that nobody else may write to: code is loaded from it. HEBB_CACHE, or the user's cache folder; a temporary one
- * where that cannot be had.
+ * A folder that nobody else may write to: code is loaded from it. HEBB_CACHE, or the user's cache folder; where that cannot be had, one that
+ * goes with the process.
  */
 function cacheFolder({ fs, os, path }: NodeModules): string {
   const home = os.homedir();
@@ -255,9 +255,11 @@ function cacheFolder({ fs, os, path }: NodeModules): string {
     process.platform === "darwin"
       ? path.join(home, "Library", "Caches")
       : (process.env["XDG_CACHE_HOME"] ?? path.join(home, ".cache"));
-  const folder = process.env["HEBB_CACHE"] ?? path.join(usual, "hebb");
+  const asked = process.env["HEBB_CACHE"] ?? path.join(usual, "hebb");
   try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(asked, { recursive: true, mode: 0o700 });
+    // A link is followed once and for all: what it points to must be the user's own.
+    const folder = fs.realpathSync(asked);
     const stat = fs.lstatSync(folder);
     if (!stat.isDirectory()) throw new HebbError(`${folder} is not a folder`);
     if (process.getuid !== undefined && stat.uid !== process.getuid())
@@ -266,7 +268,9 @@ function cacheFolder({ fs, os, path }: NodeModules): string {
     fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK);
     return folder;
   } catch {
-    return fs.mkdtempSync(path.join(os.tmpdir(), "hebb-"));
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "hebb-"));
+    process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+    return folder;
   }
 }
 
