@@ -56,6 +56,11 @@ describe.skipIf(device === undefined)("contractions in C", () => {
     [65, 3, 1],
     [1, 1, 33],
     [1, 784, 128],
+    // Turned panels so narrow that a vector spans several of their rows.
+    [4, 8, 40],
+    [3, 40, 200],
+    [6, 21, 48],
+    [10, 24, 40],
     // Rows packed in blocks of steps and in groups of panels, neither of them full.
     [300, 1030, 77],
     [129, 300, 513],

@@ -68,7 +68,7 @@ function copiedRows(context: EmitContext, kernel: ContractionKernel, side: Facto
   const vectors = Math.ceil(width / lanes);
   const each = (text: (at: number) => string): string =>
     Array.from({ length: vectors }, (_, i) => text(i * lanes)).join("");
-  // The last row of a block is stored to the element: another thread may have written what follows it.
+  // The last rows of a block are stored to the element: another thread may have written what follows them.
   const row = (load: (at: number) => string, exact: boolean): string =>
     each((at) =>
       exact && at + lanes > width
@@ -220,10 +220,14 @@ const turn16 = `static __attribute__((noinline)) void turn16(const float *src, l
   if (room >= 16) {
     for (int i = 0; i < 16; i++) if (i < steps) F16_store(dst + i * width, v[i]);
   } else {
-    /* Each store but the last runs on into what the next one writes. */
+    /* A store may run on into what the next ones write, but not beyond the last of them. */
     const int last = steps < 16 ? (int)steps - 1 : 15;
-    for (int i = 0; i < 15; i++) if (i < last) F16_store(dst + i * width, v[i]);
-    F16_storem(dst + last * width, v[last], I16_first(room));
+    const I16 part = I16_first(room);
+    for (int i = 0; i < 16; i++)
+      if (i <= last) {
+        if ((last - i) * width + room >= 16) F16_store(dst + i * width, v[i]);
+        else F16_storem(dst + i * width, v[i], part);
+      }
   }
 }
 `;
