@@ -24,7 +24,7 @@ import { View } from "./view.ts";
 const slice = 12;
 const fastest = 30;
 /** Pictures that cost more come less often, so that nearly all the time is for training. */
-const costShare = 24;
+const costShare = 32;
 const slowest = 500;
 let pictureEvery = fastest;
 /** The first picture of a run waits for the compiler; what it cost says nothing about the next. */
