@@ -92,4 +92,14 @@ describe("the input gradient of a convolution", () => {
     const sizes = [...gradient.explain().matchAll(/= convolution.*: f32\[4, 1, 8, (\d+), (\d+)\]/g)];
     expect(sizes.map(([, rows, columns]) => [rows, columns])).toEqual([["7", "7"]]);
   });
+
+  test("is not taken apart where its convolution is wanted whole too", () => {
+    const weight = tensor(values(8 * 8 * 9, 1), { shape: [8, 8, 3, 3] });
+    const both = compile((x: Tensor) => {
+      const y = conv2d(x, weight, undefined, { padding: 1 });
+      return [y.reshape([2, 2, 8, 7, 7]).slice(3, 1, 3), y.sum()];
+    });
+    both(tensor(values(4 * 8 * 7 * 7, 2), { shape: [4, 8, 7, 7] }));
+    expect([...both.explain().matchAll(/= convolution/g)]).toHaveLength(1);
+  });
 });

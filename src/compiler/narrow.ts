@@ -5,32 +5,34 @@ import { convolutionOp } from "../graph/ops/conv.ts";
 import { cat, catOp, type Pad, pad, padOp, reshape, reshapeOp, slice, sliceOp } from "../graph/ops/movement.ts";
 import { type Shape, sameShape } from "../graph/shape.ts";
 
+/** A slice of steps of 1. */
 interface Window {
   readonly starts: readonly number[];
-  readonly steps: readonly number[];
   readonly shape: Shape;
 }
 
-/** An equal node without the slice on top, where that saves work; undefined where it does not. */
+/** The window that a slice takes; undefined where it steps over elements. */
+function windowOf(node: Node): Window | undefined {
+  const { starts, steps, shape } = node.attributes as Attributes & Window & { readonly steps: readonly number[] };
+  return steps.every((step) => step === 1) ? { starts, shape } : undefined;
+}
+
+/** A node equal to a slice of movements of a convolution, without the slice on top; undefined where that saves no work. */
 export function narrow(node: Node): Node | undefined {
   const [x] = node.inputs;
   if (x === undefined || node.op !== (sliceOp as Op)) return undefined;
-  const window = node.attributes as Attributes & Window;
-  if (window.steps.some((step) => step !== 1) || window.shape.includes(0)) return undefined;
-  if (!leadsToConvolution(x)) return undefined;
+  const window = windowOf(node);
+  if (window === undefined || window.shape.includes(0)) return undefined;
   return cut(x, window);
 }
 
-/** Whether below movements there is a convolution. */
-function leadsToConvolution(x: Node): boolean {
-  if (x.op === (convolutionOp as Op)) return true;
-  const moves = [reshapeOp, sliceOp, padOp, catOp].some((op) => x.op === (op as Op));
-  return moves && x.inputs.some(leadsToConvolution);
-}
+/** What a slice moves through. */
+export const isMovement = (x: Node): boolean => [reshapeOp, sliceOp, padOp, catOp].some((op) => x.op === (op as Op));
+export const isConvolution = (x: Node): boolean => x.op === (convolutionOp as Op);
 
 /** The window of a node, computed without the rest; undefined where that saves nothing. */
 function cut(x: Node, window: Window): Node | undefined {
-  const { starts, steps, shape } = window;
+  const { starts, shape } = window;
   if (starts.every((start, dim) => start === 0 && shape[dim] === x.shape[dim])) return x;
   const [inner, second] = x.inputs;
   if (inner === undefined) return undefined;
@@ -43,9 +45,9 @@ function cut(x: Node, window: Window): Node | undefined {
       return sameShape(whole, x.shape) ? cutInterleaved(inner, window) : cutReshaped(x, reshape(inner, whole), window);
     }
     case sliceOp as Op: {
-      const outer = x.attributes as Attributes & Window;
-      if (outer.steps.some((step) => step !== 1)) return undefined;
-      return cut(inner, { starts: starts.map((start, dim) => start + (outer.starts[dim] ?? 0)), steps, shape });
+      const outer = windowOf(x);
+      if (outer === undefined) return undefined;
+      return cut(inner, { starts: starts.map((start, dim) => start + (outer.starts[dim] ?? 0)), shape });
     }
     case padOp as Op:
       return cutPadded(x, inner, window);
@@ -55,17 +57,17 @@ function cut(x: Node, window: Window): Node | undefined {
 }
 
 /** The window, cut where that saves work, else taken out of the whole. */
-const taken = (x: Node, window: Window): Node => cut(x, window) ?? apply(sliceOp, [x], { ...window });
+const taken = (x: Node, window: Window): Node =>
+  cut(x, window) ?? apply(sliceOp, [x], { ...window, steps: x.shape.map(() => 1) });
 
 /** The same window of a convolution's output is a convolution of a window of its input. */
-function cutConvolution(x: Node, weight: Node, input: Node, { starts, steps, shape }: Window): Node | undefined {
+function cutConvolution(x: Node, weight: Node, input: Node, { starts, shape }: Window): Node | undefined {
   const spatial = 3;
   if (starts.slice(0, spatial).some((start, dim) => start > 0 || shape[dim] !== x.shape[dim])) return undefined;
   const { stride, dilation } = x.attributes as { stride: readonly number[]; dilation: readonly number[] };
   const reach = (dim: number): number => ((weight.shape[dim] ?? 1) - 1) * (dilation[dim - spatial] ?? 1) + 1;
   const image = taken(input, {
     starts: starts.map((start, dim) => (dim < spatial ? 0 : start * (stride[dim - spatial] ?? 1))),
-    steps,
     shape: shape.map((count, dim) =>
       dim < spatial ? (input.shape[dim] ?? 1) : (count - 1) * (stride[dim - spatial] ?? 1) + reach(dim),
     ),
@@ -74,8 +76,8 @@ function cutConvolution(x: Node, weight: Node, input: Node, { starts, steps, sha
 }
 
 /** Dims that a reshape leaves alone, or that differ in dims of size 1 only, may be cut before it. */
-function cutReshaped(x: Node, inner: Node, { starts, steps, shape }: Window): Node | undefined {
-  const below = { starts: inner.shape.map(() => 0), steps: inner.shape.map(() => 1), shape: [...inner.shape] };
+function cutReshaped(x: Node, inner: Node, { starts, shape }: Window): Node | undefined {
+  const below = { starts: inner.shape.map(() => 0), shape: [...inner.shape] };
   let [outer, from] = [x.shape.length - 1, inner.shape.length - 1];
   const isWhole = (dim: number): boolean => (starts[dim] ?? 0) === 0 && shape[dim] === x.shape[dim];
   for (; outer >= 0 && from >= 0; ) {
@@ -89,7 +91,6 @@ function cutReshaped(x: Node, inner: Node, { starts, steps, shape }: Window): No
     else break;
   }
   for (; outer >= 0; outer--) if (!isWhole(outer)) return undefined;
-  if (steps.length === 0) return undefined;
   const part = cut(inner, below);
   return part === undefined ? undefined : reshape(part, shape);
 }
@@ -103,7 +104,7 @@ function interleaved(x: Node): Shape | undefined {
 }
 
 /** A window of interleaved phases is a window of each phase, or little more. */
-function cutInterleaved(inner: Node, { starts, steps, shape }: Window): Node {
+function cutInterleaved(inner: Node, { starts, shape }: Window): Node {
   const { dim } = inner.attributes as { dim: number };
   const axis = dim - 1;
   const phases = inner.inputs.length;
@@ -119,7 +120,6 @@ function cutInterleaved(inner: Node, { starts, steps, shape }: Window): Node {
     spread(values, one).map((value, place) => (place === dim ? single : value));
   const window: Window = {
     starts: own(starts, first, 0),
-    steps: own(steps, 1, 1),
     shape: own(shape, length, 1),
   };
   const parts = inner.inputs.map((phase) => taken(phase, window));
@@ -128,9 +128,9 @@ function cutInterleaved(inner: Node, { starts, steps, shape }: Window): Node {
 }
 
 /** Less padding, and where that is not enough a window of what is padded. */
-function cutPadded(x: Node, inner: Node, { starts, steps, shape }: Window): Node | undefined {
+function cutPadded(x: Node, inner: Node, { starts, shape }: Window): Node | undefined {
   const { pads, value } = x.attributes as { pads: readonly (readonly [number, number, number])[]; value: number };
-  const below = { starts: inner.shape.map(() => 0), steps, shape: [...inner.shape] };
+  const below = { starts: inner.shape.map(() => 0), shape: [...inner.shape] };
   const less: Pad[] = [];
   for (const [dim, [before, after, between]] of pads.entries()) {
     const [start, extent] = [starts[dim] ?? 0, x.shape[dim] ?? 0];

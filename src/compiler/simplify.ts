@@ -5,7 +5,7 @@ import { mul } from "../graph/ops/elementwise.ts";
 import { dot, dotOp } from "../graph/ops/matmul.ts";
 import { permute, permuteOp } from "../graph/ops/movement.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
-import { narrow } from "./narrow.ts";
+import { isConvolution, isMovement, narrow } from "./narrow.ts";
 import { topologicalOrder } from "./schedule.ts";
 
 /** Returns, for each output, an equal node. Values are kept bit for bit, signed zeros and NaN included. */
@@ -22,12 +22,22 @@ export function simplify(outputs: readonly Node[]): Node[] {
   const order = topologicalOrder(outputs);
   const users = new Map<Node, number>();
   for (const node of order) for (const input of node.inputs) users.set(input, (users.get(input) ?? 0) + 1);
+  const isShared = (node: Node): boolean => users.get(node) !== 1 || wanted.has(node);
+  /** Movements of convolutions that nobody else reads: what a slice cuts off them is not computed at all. */
+  const cuttable = new Set<Node>();
   for (const node of order) {
     const inputs = node.inputs.map((input) => replacement.get(input) as Node);
     const changed = inputs.some((input, k) => input !== node.inputs[k]);
     const only = node.inputs[0];
-    const soleUser = only !== undefined && users.get(only) === 1 && !wanted.has(only);
+    const soleUser = only !== undefined && !isShared(only) && (node.op.name !== "slice" || cuttable.has(only));
     replacement.set(node, merge(reduce(changed ? withInputs(node, inputs) : node, merge, soleUser)));
+    if (isShared(node)) continue;
+    const opaque = (input: Node): boolean => !isMovement(input) && !isConvolution(input);
+    const moves =
+      isMovement(node) &&
+      node.inputs.some((input) => cuttable.has(input)) &&
+      node.inputs.every((input) => cuttable.has(input) || opaque(input));
+    if (isConvolution(node) || moves) cuttable.add(node);
   }
   return outputs.map((output) => replacement.get(output) as Node);
 }

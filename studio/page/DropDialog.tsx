@@ -5,7 +5,7 @@ import type { OwnData, Preview } from "../shared/protocol.ts";
 import { type Chosen, isPicture, type Sorted, sortPictures } from "./files.ts";
 import { grouped } from "./numbers.ts";
 import { LoosePictures, PictureFolder } from "./PictureDialog.tsx";
-import { presetFor } from "./presets.ts";
+import { presetFor, presetForPictures } from "./presets.ts";
 import { dropped } from "./shortcuts.ts";
 import { client, openProject, state, useOwn } from "./store.ts";
 
@@ -202,16 +202,7 @@ export function DropDialog() {
               type="button"
               class="accent"
               onClick={() => {
-                useOwn(found.own, {
-                  ...presetFor("own", state.value),
-                  loss: "crossEntropy",
-                  lr: 0.001,
-                  layers: [
-                    { kind: "conv", units: 8, activation: "relu" },
-                    { kind: "conv", units: 16, activation: "relu" },
-                    { kind: "dense", units: 32, activation: "relu" },
-                  ],
-                });
+                useOwn(found.own, presetForPictures(state.value));
                 close();
               }}
             >

@@ -4,7 +4,7 @@ import { mostClasses, ownPictures, pictureSetOf, withPictures } from "../shared/
 import { Picture } from "./draw/Picture.tsx";
 import type { Chosen, PictureClass } from "./files.ts";
 import { grouped } from "./numbers.ts";
-import { presetFor } from "./presets.ts";
+import { presetForPictures } from "./presets.ts";
 import { Answer, ask } from "./ship/Try.tsx";
 import { client, own, run, state, useOwn } from "./store.ts";
 
@@ -89,16 +89,10 @@ export function PictureFolder({
       if (!open.current) return;
       const labels = Uint8Array.from(classes.flatMap((one, place) => one.files.map(() => place)));
       const shape = [taken, side, side];
-      useOwn(ownPictures({ name, shape, pixels, labels, classes: classes.map((one) => one.name) }), {
-        ...presetFor("own", state.value),
-        loss: "crossEntropy",
-        lr: 0.001,
-        layers: [
-          { kind: "conv", units: 8, activation: "relu" },
-          { kind: "conv", units: 16, activation: "relu" },
-          { kind: "dense", units: 32, activation: "relu" },
-        ],
-      });
+      useOwn(
+        ownPictures({ name, shape, pixels, labels, classes: classes.map((one) => one.name) }),
+        presetForPictures(state.value),
+      );
       close();
     } catch (error) {
       setRead(-1);

@@ -61,3 +61,15 @@ export const presetFor = (data: DataName, state: StudioState): Partial<StudioSta
   selected: "",
   speed: state.speed,
 });
+
+/** Where own pictures are learned from: a small convolutional network. */
+export const presetForPictures = (state: StudioState): Partial<StudioState> => ({
+  ...presetFor("own", state),
+  loss: "crossEntropy",
+  lr: 0.001,
+  layers: [
+    { kind: "conv", units: 8, activation: "relu" },
+    { kind: "conv", units: 16, activation: "relu" },
+    { kind: "dense", units: 32, activation: "relu" },
+  ],
+});

@@ -1,7 +1,7 @@
 // What emitters find out about a contraction: axes that can be taken as one, how the epilogue walks through memory.
 import { canonical, rewrite, visitScalar } from "../../compiler/indexing.ts";
-import type { Statement } from "../../compiler/kernel.ts";
-import { type Axis, axisValue, int, newAxis, type Scalar } from "../../graph/scalar.ts";
+import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
+import { type Axis, axisValue, binary, int, newAxis, type Scalar } from "../../graph/scalar.ts";
 import { isLinear, type Operand, stridesOf } from "./operand.ts";
 
 export interface KStep {
@@ -181,4 +181,23 @@ export function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolea
     found = stridesOf(scalar.index).strides.get(axis.id);
   });
   return found === 1;
+}
+
+/** A contraction as the loops it stands for. */
+export function asLoops(kernel: ContractionKernel): LoopKernel {
+  return {
+    kind: "loops",
+    name: kernel.name,
+    axes: [...kernel.batch, ...kernel.m, ...kernel.n],
+    body: [
+      {
+        kind: "reduce",
+        local: kernel.result,
+        combine: "sum",
+        axes: kernel.k,
+        value: binary("mul", kernel.a, kernel.b),
+      },
+      ...kernel.epilogue,
+    ],
+  };
 }

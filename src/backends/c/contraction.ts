@@ -14,7 +14,7 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
-import { replaceAxes } from "../analysis/contraction.ts";
+import { asLoops, replaceAxes } from "../analysis/contraction.ts";
 import { Dependence } from "../analysis/cost.ts";
 import { along, type Operand } from "../analysis/operand.ts";
 import { convert, extentOf, storedIn } from "../analysis/steps.ts";
@@ -27,7 +27,6 @@ import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "
 import { Expressions } from "./expressions.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { emitLoops, holdsDoubles, laneModel } from "./loops.ts";
-import { asLoops } from "./program.ts";
 import { type Range, Statements } from "./statements.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {

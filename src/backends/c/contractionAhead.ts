@@ -17,7 +17,6 @@ export interface Ahead {
 const worthAsking = 256 * 1024;
 const mostStreams = 6;
 const lineBytes = 64;
-const pageElements = 16;
 
 export function aheadOf(e: Expressions, plan: Plan, steps: readonly Step[], bytes: number): Ahead | undefined {
   const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
@@ -30,7 +29,7 @@ export function aheadOf(e: Expressions, plan: Plan, steps: readonly Step[], byte
     const strideAlong = (id: number): number =>
       index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === id)?.coefficient ?? 0;
     const stride = strideAlong(outer.id);
-    if (strideAlong(inner.id) !== 1 || stride < pageElements) return;
+    if (strideAlong(inner.id) !== 1 || stride * bytes < lineBytes) return;
     const key = `${buffer}:${index.constant}:${index.terms.map(({ atom, coefficient }) => `${atom.id}*${coefficient}`)}`;
     streams.set(key, { buffer, index, stride });
   };

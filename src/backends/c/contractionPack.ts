@@ -96,7 +96,7 @@ ${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first *
       ${
         over === 0
           ? whole(false)
-          : `if (k + 1 < end) ${whole(false)}
+          : `if ((end - k) * ${width} >= ${vectors * lanes}) ${whole(false)}
       else ${whole(true)}`
       }
       for (; panel < last; ${next}) {

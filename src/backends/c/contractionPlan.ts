@@ -180,7 +180,7 @@ function apartCycles(rows: Factor, kernel: ContractionKernel, height: number): n
   const outer = Math.abs(innerSteps(rows)[0]?.stride ?? 0);
   const k = Math.abs((rows.operand && along(rows.operand, kernel.k).at(-1)?.stride) ?? 0);
   // Rows whole pages apart share the few places of one set of the first cache.
-  const bytes = byteSize(kernel.dtype === "float64" ? "float64" : "float32");
+  const bytes = byteSize(kernel.dtype);
   if (height > 8 && outer > 0 && (outer * bytes) % conflictBytes === 0) return cyclesConflict / 4;
   if (k >= 256 && k % 256 === 0 && extentOf(kernel.k) > 32) return (2 * cyclesConflict) / height;
   return outer > 16 && k > 1 ? cyclesApart : 0;

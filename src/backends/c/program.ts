@@ -1,8 +1,7 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
-import type { BufferInfo, ContractionKernel, LoopKernel, Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
-import { binary } from "../../graph/scalar.ts";
 import { emitContraction } from "./contraction.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
@@ -286,23 +285,4 @@ class ProgramContext implements EmitContext {
     const text = make();
     this.helpers.set(name, text);
   }
-}
-
-/** A contraction as the loops it stands for. */
-export function asLoops(kernel: ContractionKernel): LoopKernel {
-  return {
-    kind: "loops",
-    name: kernel.name,
-    axes: [...kernel.batch, ...kernel.m, ...kernel.n],
-    body: [
-      {
-        kind: "reduce",
-        local: kernel.result,
-        combine: "sum",
-        axes: kernel.k,
-        value: binary("mul", kernel.a, kernel.b),
-      },
-      ...kernel.epilogue,
-    ],
-  };
 }

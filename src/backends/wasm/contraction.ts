@@ -15,6 +15,7 @@ import {
   type Scalar,
 } from "../../graph/scalar.ts";
 import {
+  asLoops,
   axesIn,
   contiguity,
   eachScalar,
@@ -33,7 +34,6 @@ import { nanosecondsPerPacked, packExpression, packMatrix, panelElements } from 
 import { type Blocking, blockingOf, emitTiles, type Side, type TileType } from "./contractionTile.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
-import { asLoops } from "./program.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
   const { dtype } = kernel;

@@ -136,11 +136,7 @@ class Wasm implements WasmDevice {
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
     // A single number, such as a loss, is read after every step: two views would cost more than the step of a small network.
     if (length === 1 && dtype === "float32") return Float32Array.of(this.floats[block.address / 4] ?? 0);
-    const view = viewOf(dtype, this.memoryObject.buffer, block.address, length);
-    const memory = unset(view.byteLength);
-    if (memory === undefined) return view.slice();
-    memory.set(this.bytes.subarray(block.address, block.address + view.byteLength));
-    return viewOf(dtype, memory.buffer, memory.byteOffset, length);
+    return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
   }
 
   copy(from: Block, to: Block): void {
@@ -165,11 +161,6 @@ class Wasm implements WasmDevice {
     this.liveBytes = 0;
   }
 }
-
-/** Copies from here on skip the zeros that a typed array begins with, where the platform can do without. */
-const worthUnset = 16 * 1024;
-const unset = (bytes: number): Uint8Array | undefined =>
-  bytes < worthUnset ? undefined : globalThis.Buffer?.allocUnsafeSlow(bytes);
 
 /** Some browsers reserve the maximum at once and refuse a large one. */
 function makeMemory(shared: boolean): WebAssembly.Memory {

@@ -1,8 +1,7 @@
 // Emits a whole program as one module: a function for each phase of each kernel, and `run`, which calls them in order. Pure.
-import type { BufferInfo, ContractionKernel, LoopKernel, Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
-import { binary } from "../../graph/scalar.ts";
 import { emitContraction } from "./contraction.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
@@ -187,23 +186,4 @@ class ProgramContext implements EmitContext {
     this.helpers.set(name, made);
     return made;
   }
-}
-
-/** A contraction as the loops it stands for. */
-export function asLoops(kernel: ContractionKernel): LoopKernel {
-  return {
-    kind: "loops",
-    name: kernel.name,
-    axes: [...kernel.batch, ...kernel.m, ...kernel.n],
-    body: [
-      {
-        kind: "reduce",
-        local: kernel.result,
-        combine: "sum",
-        axes: kernel.k,
-        value: binary("mul", kernel.a, kernel.b),
-      },
-      ...kernel.epilogue,
-    ],
-  };
 }
