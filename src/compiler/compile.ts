@@ -1,5 +1,6 @@
-// The pipeline, in order: simplify → schedule → fuse → lower → plan memory → verify. Pure: graph in, program out.
+// The pipeline, in order: simplify → schedule → fuse → lower → order → plan memory → verify. Pure: graph in, program out.
 
+import { byteSize } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { apply, describeType, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { newAxis } from "../graph/scalar.ts";
@@ -9,6 +10,7 @@ import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
 import { copyKernel, lower, renameBuffers } from "./lower.ts";
 import { inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
+import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";
 import { verify } from "./verify.ts";
@@ -117,6 +119,8 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const temporaries = drafts
     .map(({ node }, id) => ({ id, dtype: node.dtype, length: sizeOf(node.shape) }))
     .filter(({ id }) => !slotOf.has(id) && !rename.has(id));
+  const bytes = new Map(temporaries.map(({ id, dtype, length }) => [id, length * byteSize(dtype)]));
+  kernels = orderKernels(kernels, (buffer) => bytes.get(buffer) ?? 0);
   const { byteOffsets, arenaBytes } = planArena(lifetimes(kernels, temporaries));
   const infos = drafts.map(
     (draft, id): BufferInfo => ({

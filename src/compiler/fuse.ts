@@ -72,6 +72,8 @@ export type Group = LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
 /** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
 const enoughRows = 64;
 const smallSize = 1 << 14;
+/** Elements that stay in the caches until a later kernel reads them. */
+const cachedSize = 1 << 16;
 
 /** The buffer in which each node's value lies, by node. */
 export type BufferIds = ReadonlyMap<Node, number>;
@@ -113,11 +115,38 @@ class Fuser {
     const latest = this.latestProducer(node);
     if (latest >= 0 && this.tryJoin(node, this.groups[latest] as Group)) return latest;
     if (kind !== "reduce") return undefined;
+    const input = node.inputs[0] as Node;
+    // What is large is better read while it is in the caches, which is now, than together with something else.
+    const alone = sizeOf(input.shape) > cachedSize;
+    const read = alone ? this.storedInputs(input) : undefined;
     for (let place = Math.max(0, latest + 1); place < this.groups.length; place++) {
       const group = this.groups[place] as Group;
-      if (group.kind === "loops" && sharesReduction(node, group) && this.tryJoin(node, group)) return place;
+      if (group.kind !== "loops" || !sharesReduction(node, group)) continue;
+      if (
+        read !== undefined &&
+        !group.stages.some(
+          (stage) => stage.combine !== undefined && meet(read, this.storedInputs(stage.node.inputs[0] as Node)),
+        )
+      )
+        continue;
+      if (this.tryJoin(node, group)) return place;
     }
     return undefined;
+  }
+
+  /** The full-size stored values that a node's element is made of. */
+  private storedInputs(node: Node): Set<Node> {
+    const stored = new Set<Node>();
+    const seen = new Set<Node>();
+    const stack = [node];
+    while (stack.length > 0) {
+      const next = stack.pop() as Node;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      if (next.op.rule.kind !== "source" && !this.schedule.realized.has(next)) stack.push(...next.inputs);
+      else if (sizeOf(next.shape) > cachedSize) stored.add(next);
+    }
+    return stored;
   }
 
   private latestProducer(node: Node): number {
@@ -515,6 +544,8 @@ function reductionIndex(
   place(reduced, inner);
   return index;
 }
+
+const meet = (a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean => [...a].some((node) => b.has(node));
 
 /** Whether a reduction walks the same input dims as the group's first stage does. */
 function sharesReduction(node: Node, group: LoopGroup): boolean {

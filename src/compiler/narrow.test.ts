@@ -93,6 +93,16 @@ describe("the input gradient of a convolution", () => {
     expect(sizes.map(([, rows, columns]) => [rows, columns])).toEqual([["7", "7"]]);
   });
 
+  test("pads once for all phases of a stride", () => {
+    const weight = tensor(values(8 * 8 * 25, 1), { shape: [8, 8, 5, 5] });
+    const gradient = compile((x: Tensor) =>
+      grad((v: Tensor) => conv2d(v, weight, undefined, { padding: 2, stride: 2 }).sum())(x),
+    );
+    gradient(tensor(values(4 * 8 * 15 * 15, 2), { shape: [4, 8, 15, 15] }));
+    expect([...gradient.explain().matchAll(/^kernel pad/gm)]).toHaveLength(1);
+    expect([...gradient.explain().matchAll(/^kernel convolution/gm)]).toHaveLength(4);
+  });
+
   test("is not taken apart where its convolution is wanted whole too", () => {
     const weight = tensor(values(8 * 8 * 9, 1), { shape: [8, 8, 3, 3] });
     const both = compile((x: Tensor) => {

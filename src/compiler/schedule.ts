@@ -57,7 +57,7 @@ interface Probe {
 const inputBuffer = -1;
 
 /** Runs of fewer elements than this, from one input, count as interleaved. */
-const shortestRun = 64;
+const shortestRun = 16;
 
 function probe(node: Node): Probe {
   const { rule } = node.op;

@@ -7,9 +7,10 @@ import { permute, permuteOp } from "../graph/ops/movement.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
 import { isConvolution, isMovement, narrow } from "./narrow.ts";
 import { topologicalOrder } from "./schedule.ts";
+import { sharePads } from "./sharePads.ts";
 
 /** Returns, for each output, an equal node. Values are kept bit for bit, signed zeros and NaN included. */
-export function simplify(outputs: readonly Node[]): Node[] {
+export function simplify(outputs: readonly Node[]): readonly Node[] {
   const replacement = new Map<Node, Node>();
   const canonical = new Map<string, Node>();
   const merge: Merge = (node) => {
@@ -39,7 +40,7 @@ export function simplify(outputs: readonly Node[]): Node[] {
       node.inputs.every((input) => cuttable.has(input) || opaque(input));
     if (isConvolution(node) || moves) cuttable.add(node);
   }
-  return outputs.map((output) => replacement.get(output) as Node);
+  return sharePads(outputs.map((output) => replacement.get(output) as Node));
 }
 
 /** The one node that stands for all equal to this one. */

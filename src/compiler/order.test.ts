@@ -1,0 +1,90 @@
+// The order of kernels: whatever two kernels share stays in order, and an update follows the gradient that feeds it.
+import { describe, expect, it } from "vitest";
+import { add, constant, int, load } from "../graph/scalar.ts";
+import type { Kernel, LoopKernel } from "./kernel.ts";
+import { loadedBuffers, storedBuffers } from "./lower.ts";
+import { orderKernels } from "./order.ts";
+
+/** A kernel that reads some buffers and writes others. */
+const kernel = (name: string, loads: readonly number[], stores: readonly number[]): LoopKernel => ({
+  kind: "loops",
+  name,
+  axes: [],
+  body: stores.map((buffer) => ({
+    kind: "store",
+    buffer,
+    index: int(0),
+    value: loads.map((from) => load(from, int(0), "float32")).reduce(add, constant(0, "float32")),
+  })),
+});
+
+/** Whether two kernels must stay in order: one writes what the other touches. */
+function conflict(a: Kernel, b: Kernel): boolean {
+  const touches = (one: Kernel, buffer: number): boolean =>
+    loadedBuffers(one).has(buffer) || storedBuffers(one).has(buffer);
+  return (
+    [...storedBuffers(a)].some((buffer) => touches(b, buffer)) ||
+    [...storedBuffers(b)].some((buffer) => touches(a, buffer))
+  );
+}
+
+/** The most bytes in use at once. */
+function peakBytes(kernels: readonly Kernel[], bytesOf: (buffer: number) => number): number {
+  const touched = kernels.map((one) => new Set([...loadedBuffers(one), ...storedBuffers(one)]));
+  const first = (buffer: number): number => touched.findIndex((one) => one.has(buffer));
+  const last = (buffer: number): number => touched.findLastIndex((one) => one.has(buffer));
+  const all = new Set(touched.flatMap((one) => [...one]));
+  return Math.max(
+    ...kernels.map((_, at) =>
+      [...all].reduce((sum, buffer) => (first(buffer) <= at && at <= last(buffer) ? sum + bytesOf(buffer) : sum), 0),
+    ),
+  );
+}
+
+describe("orderKernels", () => {
+  it("keeps 300 random programs in an order that computes the same", () => {
+    let state = 11;
+    const random = (limit: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * limit);
+    };
+    const some = (most: number): number[] => Array.from({ length: random(most + 1) }, () => random(12));
+    for (let round = 0; round < 300; round++) {
+      const kernels = Array.from({ length: 1 + random(25) }, (_, i) =>
+        kernel(`k${i}`, some(3), [random(12), ...some(1)]),
+      );
+      const ordered = orderKernels(kernels, (buffer) => (buffer % 3) * 100);
+      expect(new Set(ordered)).toEqual(new Set(kernels));
+      const place = new Map(ordered.map((one, at) => [one, at]));
+      kernels.forEach((a, i) => {
+        for (const b of kernels.slice(i + 1))
+          if (conflict(a, b) && (place.get(a) ?? 0) > (place.get(b) ?? 0))
+            throw new Error(`round ${round}: ${a.name} reads or writes what ${b.name} does, and came after it`);
+      });
+    }
+  });
+
+  it("updates a layer's weight as soon as nothing reads the old one, so that its gradient is not kept", () => {
+    // Layers x → h1 → … → h4; gradients back; all updates asked for at the end. Weights are buffers below 10.
+    const depth = 4;
+    const [h, g] = [(layer: number): number => 10 + layer, (layer: number): number => 20 + layer];
+    const layers = Array.from({ length: depth }, (_, layer) => layer);
+    const kernels = [
+      ...layers.map((layer) => kernel(`forward ${layer}`, [layer, h(layer)], [h(layer + 1)])),
+      kernel("loss", [h(depth)], [g(depth)]),
+      ...layers.toReversed().map((layer) => kernel(`backward ${layer}`, [layer, g(layer + 1)], [g(layer)])),
+      ...layers.map((layer) => kernel(`update ${layer}`, [layer, h(layer), g(layer + 1)], [layer])),
+    ];
+    const bytesOf = (buffer: number): number => (buffer < 10 ? 0 : 1000);
+    const ordered = orderKernels(kernels, bytesOf);
+    expect(ordered.slice(depth + 1).map(({ name }) => name)).toEqual(
+      layers.toReversed().flatMap((layer) => [`backward ${layer}`, `update ${layer}`]),
+    );
+    expect(peakBytes(ordered, bytesOf)).toBeLessThan(peakBytes(kernels, bytesOf));
+  });
+
+  it("takes a list of independent kernels as it is", () => {
+    const kernels = Array.from({ length: 1000 }, (_, i) => kernel(`k${i}`, [], [i]));
+    expect(orderKernels(kernels, () => 0)).toEqual(kernels);
+  });
+});

@@ -1,0 +1,61 @@
+// Paddings of one value as windows of the widest of them, so that it is written once: the phases of a strided gradient differ in little else.
+import { type Node, type Op, withInputs } from "../graph/node.ts";
+import { type Pad, pad, padOp, slice } from "../graph/ops/movement.ts";
+import { sizeOf } from "../graph/shape.ts";
+import { topologicalOrder } from "./schedule.ts";
+
+interface Padding {
+  readonly pads: readonly Pad[];
+  readonly value: number;
+}
+
+/** For each output, an equal node. */
+export function sharePads(outputs: readonly Node[]): readonly Node[] {
+  const order = topologicalOrder(outputs);
+  const families = new Map<string, Node[]>();
+  for (const node of order) {
+    if (!isPlain(node)) continue;
+    const key = `${(node.inputs[0] as Node).id} ${Object.is(paddingOf(node).value, -0) ? "-0" : paddingOf(node).value}`;
+    families.set(key, [...(families.get(key) ?? []), node]);
+  }
+  const widest = new Map<Node, readonly Pad[]>();
+  for (const family of families.values()) {
+    const most = (dim: number, side: 0 | 1): number =>
+      Math.max(...family.map((node) => paddingOf(node).pads[dim]?.[side] ?? 0));
+    const padded = (family[0] as Node).inputs[0] as Node;
+    const pads = padded.shape.map((_, dim): Pad => [most(dim, 0), most(dim, 1)]);
+    const size = sizeOf(padded.shape.map((extent, dim) => extent + most(dim, 0) + most(dim, 1)));
+    if (family.length > 1 && size < family.reduce((sum, node) => sum + sizeOf(node.shape), 0))
+      for (const node of family) widest.set(node, pads);
+  }
+  if (widest.size === 0) return outputs;
+  const replacement = new Map<Node, Node>();
+  const shared = new Map<readonly Pad[], Node>();
+  for (const node of order) {
+    const inputs = node.inputs.map((input) => replacement.get(input) as Node);
+    const pads = widest.get(node);
+    if (pads === undefined) {
+      replacement.set(node, inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node);
+      continue;
+    }
+    const whole = shared.get(pads) ?? pad(inputs[0] as Node, pads, paddingOf(node).value);
+    shared.set(pads, whole);
+    replacement.set(node, window(whole, pads, node));
+  }
+  return outputs.map((output) => replacement.get(output) as Node);
+}
+
+const paddingOf = (node: Node): Padding => node.attributes as object as Padding;
+
+/** Padding that only adds, and only outside. */
+const isPlain = (node: Node): boolean =>
+  node.op === (padOp as Op) &&
+  paddingOf(node).pads.every(([before, after, between = 0]) => before >= 0 && after >= 0 && between === 0);
+
+/** The part of the wider padding that is the node. */
+function window(whole: Node, pads: readonly Pad[], node: Node): Node {
+  return node.shape.reduce((part, extent, dim) => {
+    const start = (pads[dim]?.[0] ?? 0) - (paddingOf(node).pads[dim]?.[0] ?? 0);
+    return start === 0 && extent === part.shape[dim] ? part : slice(part, dim, start, start + extent, 1);
+  }, whole);
+}
