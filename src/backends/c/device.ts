@@ -29,6 +29,9 @@ const cacheLine = 64;
 const systemPage = 4096;
 /** MADV_HUGEPAGE. */
 const hugePages = 14;
+/** M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc, and what they are set to: 64 MB of freed memory stay, blocks below 32 MB are kept there. */
+const trimThreshold = [-1, 64 * 2 ** 20] as const;
+const mapThreshold = [-3, 32 * 2 ** 20] as const;
 /** A program that runs once is compiled from this much work on: less is done by WebAssembly before a compiler has started. */
 const worthCompiling = 1e8;
 /** Where c was not asked for by name, a program that runs many times is compiled from this much work on: below, a start without a compiler is worth more than microseconds. */
@@ -84,6 +87,7 @@ class CDevice implements Device {
     this.sparing = sparing;
     this.sanitizer = sanitizer();
     this.host = createWasmDevice({ threads: 1 });
+    keepFreedMemory();
   }
 
   get description(): string {
@@ -187,6 +191,22 @@ class CDevice implements Device {
     this.pool?.close();
     this.host.close();
   }
+}
+
+/**
+ * Results are freed many at a time, when garbage is collected; glibc would give their memory back to the system, which would
+ * hand it out again page by page. Other C libraries have no such setting.
+ */
+function keepFreedMemory(): void {
+  if (process.platform !== "linux") return;
+  let set: NativeFunction;
+  try {
+    set = koffi().load(null).func("int mallopt(int parameter, int value)");
+  } catch {
+    return;
+  }
+  set(...trimThreshold);
+  set(...mapThreshold);
 }
 
 /** Programs count offsets within an argument in 32 bits; some versions of Node have no larger arrays either. */
