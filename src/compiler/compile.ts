@@ -3,12 +3,11 @@
 import { byteSize } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { apply, describeType, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
-import { newAxis } from "../graph/scalar.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
-import { copyKernel, lower, renameBuffers } from "./lower.ts";
+import { axesOf, copyKernel, lower, moveBuffers, type Place } from "./lower.ts";
 import { inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
 import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
@@ -87,18 +86,16 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   }
 
   for (const { node } of drafts) checkSize(node);
-  let kernels: Kernel[] = lower(fuse(plan, buffers), buffers, new Set(graph));
+  let kernels: Kernel[] = lower(fuse(plan, buffers), buffers, new Set(graph), plan.windows);
 
   // Each output claims its node's buffer: as the cell itself where that is safe, else by a copy at the end.
-  const rename = new Map<number, number>();
+  const rename = new Map<number, Place>();
   const slots: Slot[] = sources.map((source) => ({ kind: "source", source }));
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
   const copies: Kernel[] = [];
   const canUpdateInPlace = inPlaceUpdates(kernels);
   const copyTo = (node: Node, to: number): void => {
-    copies.push(
-      copyKernel(buffers.get(node) as number, to, node.dtype, node.shape.filter((extent) => extent !== 1).map(newAxis)),
-    );
+    copies.push(copyKernel(buffers.get(node) as number, { buffer: to, start: 0 }, node.dtype, axesOf(node.shape)));
   };
   outputs.forEach(({ updates }, place) => {
     const node = graph[place] as Node;
@@ -111,10 +108,10 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
       return;
     }
     const cell = sourceBuffers.get(updates) as number;
-    if (!claimed && canUpdateInPlace(cell, result)) rename.set(result, cell);
+    if (!claimed && canUpdateInPlace(cell, result)) rename.set(result, { buffer: cell, start: 0 });
     else copyTo(node, cell);
   });
-  kernels = [...kernels, ...copies].map((kernel) => renameBuffers(kernel, rename));
+  kernels = [...kernels, ...copies].map((kernel) => moveBuffers(kernel, rename));
 
   const temporaries = drafts
     .map(({ node }, id) => ({ id, dtype: node.dtype, length: sizeOf(node.shape) }))

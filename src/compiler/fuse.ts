@@ -3,6 +3,7 @@ import { InternalError } from "../graph/errors.ts";
 import type { Combine, ContractionRule, Node } from "../graph/node.ts";
 import { type Axis, axisValue, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
+import type { Part } from "./assemble.ts";
 import { canonical, flatAxes, flatten, indexKey, unflatten } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -67,7 +68,14 @@ export interface ScatterGroup {
   readonly value: Scalar;
 }
 
-export type Group = LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
+/** The parts of a cat that are not computed inside it. */
+export interface CopyGroup {
+  readonly kind: "copies";
+  readonly node: Node;
+  readonly parts: readonly Part[];
+}
+
+export type Group = CopyGroup | LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
 
 /** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
 const enoughRows = 64;
@@ -96,6 +104,13 @@ class Fuser {
   run(): Group[] {
     for (const node of this.schedule.order) {
       if (!this.schedule.realized.has(node)) continue;
+      const parts = this.schedule.assembled.get(node);
+      if (parts !== undefined) {
+        if (parts.length === 0) continue;
+        this.groupOf.set(node, this.groups.length);
+        this.groups.push({ kind: "copies", node, parts });
+        continue;
+      }
       const joined = this.join(node);
       if (joined === undefined) {
         this.groupOf.set(node, this.groups.length);
@@ -170,6 +185,7 @@ class Fuser {
         return node.op.rule.kind === "reduce" ? this.joinReduction(node, group) : this.joinElement(node, group);
       case "contraction":
         return this.joinEpilogue(node, group);
+      case "copies":
       case "scan":
       case "scatter":
         return false;
@@ -246,7 +262,7 @@ class Fuser {
     for (const stage of group.stages) if (sameShape(stage.node.shape, node.shape)) yield stage.index;
     yield unflatten(group.place, node.shape);
     const axes = this.finestShape(node).map(newAxis);
-    const read = new Lowering(this.schedule.realized, this.buffers, undefined).placeOf(
+    const read = new Lowering(this.schedule, this.buffers, undefined).placeOf(
       group.node,
       node,
       unflatten(flatAxes(axes), node.shape),
@@ -397,11 +413,11 @@ class Fuser {
 
   /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */
   private lower(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
-    return new Lowering(this.schedule.realized, this.buffers, group).element(node, index);
+    return new Lowering(this.schedule, this.buffers, group).element(node, index);
   }
 
   private read(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
-    return new Lowering(this.schedule.realized, this.buffers, group).read(node, index);
+    return new Lowering(this.schedule, this.buffers, group).read(node, index);
   }
 }
 
@@ -410,16 +426,19 @@ class Lowering {
   private readonly realized: ReadonlySet<Node>;
   private readonly buffers: BufferIds;
   private readonly stages: ReadonlyMap<Node, Stage>;
+  /** Cats of which the kernel computes a part: they are whole only after it. */
+  private readonly unfinished: ReadonlySet<Node | undefined>;
   private readonly memo = new Map<Node, Map<string, Scalar>>();
   private aligned = true;
   private watched: Node | undefined;
   private seen: readonly Scalar[] | undefined;
 
-  constructor(realized: ReadonlySet<Node>, buffers: BufferIds, group: Group | undefined) {
+  constructor({ realized, windows }: Schedule, buffers: BufferIds, group: Group | undefined) {
     this.realized = realized;
     this.buffers = buffers;
     const stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : [];
     this.stages = new Map(stages.map((stage) => [stage.node, stage]));
+    this.unfinished = new Set(stages.map((stage) => windows.get(stage.node)?.whole));
   }
 
   /** The index at which the rule of `node`, taken at `index`, reads `target`: the first such read, if there is one. */
@@ -448,6 +467,7 @@ class Lowering {
       const stage = this.stages.get(node);
       if (stage === undefined) {
         if (buffer === undefined) throw new InternalError(`${node.op.name} has no buffer`);
+        if (this.unfinished.has(node)) this.aligned = false;
         return this.shared(node, indexKey(flat), () => load(buffer, flat, node.dtype));
       }
       if (indexKey(flat) !== indexKey(flatten(stage.index, node.shape))) this.aligned = false;

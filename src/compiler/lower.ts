@@ -1,14 +1,23 @@
 // Turns fused groups into kernels: which values are bound, where the inner loops break, what is stored.
 import type { Combine, Node } from "../graph/node.ts";
-import { type Local, load, localValue, newLocal, type Scalar } from "../graph/scalar.ts";
-import { sizeOf } from "../graph/shape.ts";
+import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { type Shape, sizeOf } from "../graph/shape.ts";
+import type { Assembly } from "./assemble.ts";
 import type { BufferIds, ContractionGroup, Group, LoopGroup, ScanGroup, ScatterGroup, Stage } from "./fuse.ts";
-import { flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
+import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
 import type { Kernel, LoopKernel, Statement } from "./kernel.ts";
 
 /** Which nodes must be in memory after their kernel, because an output or another kernel reads them. */
-export function lower(groups: readonly Group[], buffers: BufferIds, outputs: ReadonlySet<Node>): Kernel[] {
-  const drafts = groups.flatMap((group) => lowerGroup(group, buffers));
+export function lower(
+  groups: readonly Group[],
+  buffers: BufferIds,
+  outputs: ReadonlySet<Node>,
+  windows: Assembly["windows"],
+): Kernel[] {
+  const moved = new Map<number, Place>();
+  for (const [node, { whole, start }] of windows)
+    moved.set(bufferOf(node, buffers), { buffer: bufferOf(whole, buffers), start });
+  const drafts = groups.flatMap((group) => lowerGroup(group, buffers)).map((kernel) => moveBuffers(kernel, moved));
   const kept = new Set<number>();
   for (const node of outputs) kept.add(buffers.get(node) as number);
   for (const kernel of drafts)
@@ -20,6 +29,15 @@ export function lower(groups: readonly Group[], buffers: BufferIds, outputs: Rea
 
 function lowerGroup(group: Group, buffers: BufferIds): Kernel | Kernel[] {
   switch (group.kind) {
+    case "copies":
+      return group.parts.map(({ node, start }) =>
+        copyKernel(
+          bufferOf(node, buffers),
+          { buffer: bufferOf(group.node, buffers), start },
+          node.dtype,
+          axesOf(node.shape),
+        ),
+      );
     case "loops":
       return lowerLoops(group, buffers);
     case "contraction":
@@ -156,7 +174,7 @@ function lowerScatter(group: ScatterGroup, buffers: BufferIds): LoopKernel[] {
 }
 
 /** A kernel that copies one buffer to another of the same dtype and length. */
-export function copyKernel(from: number, to: number, dtype: Node["dtype"], axes: LoopKernel["axes"]): LoopKernel {
+export function copyKernel(from: number, to: Place, dtype: Node["dtype"], axes: LoopKernel["axes"]): LoopKernel {
   const local = newLocal(dtype);
   const place = flatAxes(axes);
   return {
@@ -165,10 +183,13 @@ export function copyKernel(from: number, to: number, dtype: Node["dtype"], axes:
     axes,
     body: [
       { kind: "let", local, value: load(from, place, dtype) },
-      { kind: "store", buffer: to, index: place, value: localValue(local) },
+      { kind: "store", buffer: to.buffer, index: add(place, int(to.start)), value: localValue(local) },
     ],
   };
 }
+
+/** Loops over the elements of a shape. */
+export const axesOf = (shape: Shape): Axis[] => shape.filter((extent) => extent !== 1).map(newAxis);
 
 const longestName = 48;
 
@@ -260,16 +281,26 @@ function dropUnusedLets(body: readonly Statement[]): Statement[] {
 const isEmpty = (kernel: Kernel): boolean =>
   (kernel.kind === "contraction" ? kernel.epilogue : kernel.body).length === 0;
 
-/** The same kernel with buffer ids replaced. */
-export function renameBuffers(kernel: Kernel, rename: ReadonlyMap<number, number>): Kernel {
-  if (rename.size === 0) return kernel;
+/** A buffer, and how many elements into it. */
+export interface Place {
+  readonly buffer: number;
+  readonly start: number;
+}
+
+const shifted = (index: Scalar, start: number): Scalar => (start === 0 ? index : canonical(add(index, int(start))));
+
+/** The kernel with other buffers, or places inside them, for some of its own. */
+export function moveBuffers(kernel: Kernel, moved: ReadonlyMap<number, Place>): Kernel {
+  if (![...loadedBuffers(kernel), ...storedBuffers(kernel)].some((buffer) => moved.has(buffer))) return kernel;
   const done = new Map<Scalar, Scalar>();
   const scalar = (value: Scalar): Scalar =>
     rewrite(
       value,
       (part) => {
-        const to = part.kind === "load" ? rename.get(part.buffer) : undefined;
-        return part.kind === "load" && to !== undefined ? load(to, scalar(part.index), part.dtype) : undefined;
+        const to = part.kind === "load" ? moved.get(part.buffer) : undefined;
+        return part.kind === "load" && to !== undefined
+          ? load(to.buffer, shifted(scalar(part.index), to.start), part.dtype)
+          : undefined;
       },
       done,
     );
@@ -281,13 +312,10 @@ export function renameBuffers(kernel: Kernel, rename: ReadonlyMap<number, number
       case "for":
         return { ...item, body: item.body.map(statement) };
       case "store":
-      case "scan":
-        return {
-          ...item,
-          buffer: rename.get(item.buffer) ?? item.buffer,
-          index: scalar(item.index),
-          value: scalar(item.value),
-        };
+      case "scan": {
+        const { buffer, start } = moved.get(item.buffer) ?? { buffer: item.buffer, start: 0 };
+        return { ...item, buffer, index: shifted(scalar(item.index), start), value: scalar(item.value) };
+      }
     }
   };
   if (kernel.kind === "contraction") {
@@ -304,15 +332,20 @@ export function storedBuffers(kernel: Kernel): ReadonlySet<number> {
   const known = storesOf.get(kernel);
   if (known !== undefined) return known;
   const stored = new Set<number>();
+  visitStores(kernel, ({ buffer }) => stored.add(buffer));
+  storesOf.set(kernel, stored);
+  return stored;
+}
+
+/** Calls `visit` for every statement of the kernel that writes memory. */
+export function visitStores(kernel: Kernel, visit: (statement: Extract<Statement, { buffer: number }>) => void): void {
   const walk = (body: readonly Statement[]): void => {
     for (const statement of body) {
       if (statement.kind === "for") walk(statement.body);
-      else if (statement.kind === "store" || statement.kind === "scan") stored.add(statement.buffer);
+      else if (statement.kind === "store" || statement.kind === "scan") visit(statement);
     }
   };
   walk(kernel.kind === "contraction" ? kernel.epilogue : kernel.body);
-  storesOf.set(kernel, stored);
-  return stored;
 }
 
 /** Buffers a kernel loads from. */

@@ -3,7 +3,8 @@ import type { Node, Op } from "../graph/node.ts";
 import { catOp } from "../graph/ops/movement.ts";
 import { axisValue, load, newAxis, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
-import { isAffine, visitScalar } from "./indexing.ts";
+import { type Assembly, assemble, notAssembled } from "./assemble.ts";
+import { canonical, flatten, isAffine, visitScalar } from "./indexing.ts";
 
 /** Nodes reachable from the outputs, inputs before users. Iterative: graphs may be thousands deep. */
 export function topologicalOrder(outputs: readonly Node[]): Node[] {
@@ -48,7 +49,7 @@ function scalarsFirst(order: readonly Node[]): Node[] {
 interface Probe {
   /** Arithmetic operations for each element; a transcendental function counts as several. */
   readonly cost: number;
-  /** The element is exactly one element of input 0, at an affine index. */
+  /** The element is exactly one element of input 0, at an affine place. */
   readonly isView: boolean;
   /** Inputs read at several places: recomputing one there would multiply the work. */
   readonly rereads: ReadonlySet<number>;
@@ -80,7 +81,9 @@ function probe(node: Node): Probe {
     },
   });
   const only = reads.length === 1 ? reads[0] : undefined;
-  const isView = value.kind === "load" && value.buffer === inputBuffer && only?.index.every(isAffine) === true;
+  const shape = node.inputs[0]?.shape ?? [];
+  const isView =
+    value.kind === "load" && value.buffer === inputBuffer && only !== undefined && isAffinePlace(only.index, shape);
   let cost = 0;
   visitScalar(value, (scalar) => {
     if (scalar.dtype === "int32" && scalar.kind === "binary" && !isHeavyInteger(node)) return;
@@ -119,7 +122,7 @@ const inlineDepthLimit = 40;
 const recomputeCostLimit = 4;
 const recomputeLoadLimit = 2;
 
-export interface Schedule {
+export interface Schedule extends Assembly {
   /** Every node reachable from the outputs, inputs first. */
   readonly order: readonly Node[];
   /** The nodes that get a kernel's result of their own. */
@@ -132,7 +135,12 @@ export interface Schedule {
 export function schedule(outputs: readonly Node[], options: { fuse: boolean } = { fuse: true }): Schedule {
   const order = scalarsFirst(topologicalOrder(outputs));
   if (!options.fuse)
-    return { order, realized: new Set(order.filter((node) => node.op.rule.kind !== "source")), fuse: false };
+    return {
+      order,
+      realized: new Set(order.filter((node) => node.op.rule.kind !== "source")),
+      fuse: false,
+      ...notAssembled,
+    };
   const probes = new Map<Node, Probe>();
   const users = new Map<Node, Set<Node>>();
   for (const node of order) {
@@ -186,7 +194,7 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     if (realized.has(node) || worthStoring || interleaves(node) || cost > inlineCostLimit || depth >= inlineDepthLimit)
       realize(node);
   }
-  return { order, realized, fuse: true };
+  return { order, realized, fuse: true, ...assemble(order, realized, new Set(outputs), realize) };
 }
 
 /** Neighbours that come from different inputs: written once, strided, they are read in order; chosen one by one wherever they are read, they are not. */
@@ -212,15 +220,19 @@ function realizeOperand(
     chain.push(base);
     base = base.inputs[0] as Node;
   }
-  if (base.op.rule.kind !== "source" && !realized.has(base) && !isConstant(base)) realize(base);
-  if (!composesAffinely(chain, operand.shape)) realize(operand);
+  const even = composesAffinely(chain, operand.shape, base.shape);
+  const stored = base.op.rule.kind === "source" || realized.has(base) || isConstant(base);
+  // Where the operand needs memory of its own, its base does not, unless elements of it would be computed several times.
+  if (!stored && (even || sizeOf(base.shape) < sizeOf(operand.shape))) realize(base);
+  if (!even) realize(operand);
 }
 
 /** A value that does not depend on any input: cheaper to write down again than to load. */
 const isConstant = (node: Node): boolean =>
   node.inputs.length === 0 && node.op.rule.kind === "element" && sizeOf(node.shape) <= 1;
 
-function composesAffinely(chain: readonly Node[], shape: Shape): boolean {
+/** Whether views read their base, which lies in the order of its elements, at an even stride along each dim. */
+function composesAffinely(chain: readonly Node[], shape: Shape, base: Shape): boolean {
   let index: readonly Scalar[] = shape.map((extent) => axisValue(newAxis(extent)));
   for (const node of chain) {
     const { rule } = node.op;
@@ -238,5 +250,9 @@ function composesAffinely(chain: readonly Node[], shape: Shape): boolean {
     });
     index = next;
   }
-  return index.every(isAffine);
+  return isAffinePlace(index, base);
 }
+
+/** Whether the place in memory is even along each dim, as it is when dims are merged: their parts alone need not be. */
+const isAffinePlace = (index: readonly Scalar[], shape: Shape): boolean =>
+  index.every(isAffine) || isAffine(canonical(flatten(index, shape)));

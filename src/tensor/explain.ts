@@ -1,23 +1,34 @@
 // What a compiled program costs, in words: kernels, bytes moved, arithmetic, and, when measured, time.
 
+import { indexRange } from "../compiler/indexing.ts";
 import type { Kernel, Program } from "../compiler/kernel.ts";
-import { loadedBuffers, pointsOf, storedBuffers } from "../compiler/lower.ts";
+import { pointsOf, visitKernel, visitStores } from "../compiler/lower.ts";
 import { byteSize } from "../graph/dtype.ts";
+import type { Scalar } from "../graph/scalar.ts";
 
 export interface KernelCost {
   readonly name: string;
-  /** Bytes of the buffers the kernel touches, each counted once. */
+  /** Bytes of the buffers the kernel touches, or of the parts of them that it can reach, each counted once. */
   readonly bytes: number;
   /** Multiplications and additions of a contraction; for other kernels the points visited. */
   readonly flops: number;
 }
 
 export function kernelCost(kernel: Kernel, program: Program): KernelCost {
-  const touched = new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)]);
+  const reached = new Map<number, Map<string, number>>();
+  const reach = (buffer: number, index: Scalar): void => {
+    const { min, max } = indexRange(index);
+    reached.set(buffer, (reached.get(buffer) ?? new Map<string, number>()).set(`${min}:${max}`, max - min + 1));
+  };
+  visitKernel(kernel, (scalar) => {
+    if (scalar.kind === "load") reach(scalar.buffer, scalar.index);
+  });
+  visitStores(kernel, ({ buffer, index }) => reach(buffer, index));
   let bytes = 0;
-  for (const id of touched) {
+  for (const [id, ranges] of reached) {
     const buffer = program.buffers[id];
-    if (buffer !== undefined) bytes += buffer.length * byteSize(buffer.dtype);
+    const elements = [...ranges.values()].reduce((sum, count) => sum + count, 0);
+    if (buffer !== undefined) bytes += Math.min(elements, buffer.length) * byteSize(buffer.dtype);
   }
   const points = pointsOf(kernel);
   return { name: kernel.name, bytes, flops: kernel.kind === "contraction" ? 2 * points : points };

@@ -1,0 +1,68 @@
+// Parts of a cat that lie one after another in it are computed where they belong, so that no kernel has to put them together.
+import type { Node, Op } from "../graph/node.ts";
+import { catOp, reshapeOp } from "../graph/ops/movement.ts";
+import { sizeOf } from "../graph/shape.ts";
+
+/** A place inside another value, in elements from its first. */
+export interface Window {
+  readonly whole: Node;
+  readonly start: number;
+}
+
+export interface Part {
+  readonly node: Node;
+  readonly start: number;
+}
+
+export interface Assembly {
+  /** The realised values that are computed inside a cat, and have no memory of their own. */
+  readonly windows: ReadonlyMap<Node, Window>;
+  /** The cats that no kernel computes, and those of their parts that have to be copied there: inputs, outputs, parts of others. */
+  readonly assembled: ReadonlyMap<Node, readonly Part[]>;
+}
+
+export const notAssembled: Assembly = { windows: new Map(), assembled: new Map() };
+
+/** Smaller parts are as well chosen among where they are read. */
+const smallestPart = 256;
+
+/** `realize` gives a value memory: a part that had none is worth it. */
+export function assemble(
+  order: readonly Node[],
+  realized: ReadonlySet<Node>,
+  outputs: ReadonlySet<Node>,
+  realize: (node: Node) => void,
+): Assembly {
+  const windows = new Map<Node, Window>();
+  const assembled = new Map<Node, readonly Part[]>();
+  for (const whole of order) {
+    if (!realized.has(whole) || outputs.has(whole) || !liesInParts(whole)) continue;
+    const copied: Part[] = [];
+    let start = 0;
+    for (const part of whole.inputs) {
+      const node = underReshapes(part, realized);
+      const own = node.op.rule.kind !== "source" && !outputs.has(node) && !windows.has(node) && !assembled.has(node);
+      if (own) {
+        realize(node);
+        windows.set(node, { whole, start });
+      } else copied.push({ node, start });
+      start += sizeOf(part.shape);
+    }
+    assembled.set(whole, copied);
+  }
+  return { windows, assembled };
+}
+
+/** Whether a node is a cat along the first dim that is not 1, of parts worth a kernel each. */
+function liesInParts(node: Node): boolean {
+  if (node.op !== (catOp as Op)) return false;
+  const { dim } = node.attributes as { readonly dim: number };
+  return sizeOf(node.shape.slice(0, dim)) === 1 && node.inputs.every((part) => sizeOf(part.shape) >= smallestPart);
+}
+
+/** The value that holds the same elements in the same order. */
+function underReshapes(part: Node, realized: ReadonlySet<Node>): Node {
+  let node = part;
+  while (!realized.has(node) && node.op === (reshapeOp as Op)) node = node.inputs[0] as Node;
+  return node;
+}
