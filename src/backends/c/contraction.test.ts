@@ -56,6 +56,12 @@ describe.skipIf(device === undefined)("contractions in C", () => {
     [65, 3, 1],
     [1, 1, 33],
     [1, 784, 128],
+    // Half a vector of columns at the end, alone and after whole ones, and sums that go through memory; few rows at the end.
+    [40, 520, 24],
+    [40, 520, 56],
+    [29, 31, 200],
+    [300, 50, 300],
+    [15, 600, 69],
     // Turned panels so narrow that a vector spans several of their rows.
     [4, 8, 40],
     [3, 40, 200],

@@ -54,6 +54,8 @@ const longestSum = 2048;
 const fewestResults = 32 * 1024;
 const partLength = 2048;
 const mostParts = 32;
+/** A share of the products that is worth a tile of another size. */
+const smallestRest = 0.02;
 /** Steps of k after which sums go to memory, so that what a tile reads stays in the caches. */
 const kBlock = 256;
 /** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
@@ -209,17 +211,23 @@ class Contraction {
     const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
     const blocks = Math.ceil(k / kBlock);
     const depth = Math.ceil(k / blocks);
-    const vectors = width / lanes;
     const epilogue = this.epilogue(kernel, plan, width);
     const { ahead } = epilogue;
+    // The rest of a packed side is zeros: a tile of its own is worth its compilation where many of them would be computed.
+    const rest = (extent: number, size: number, packed: boolean): number => {
+      const last = extent - (Math.ceil(extent / size) - 1) * size;
+      return packed && size - last < extent * smallestRest ? size : last;
+    };
+    const [lastHigh, lastWide] = [rest(m, height, packRows), rest(n, width, packColumns)];
     const tile = (high: number, last: boolean): string => {
-      const wide = last ? n - (columnPanels - 1) * width : width;
+      const wide = last ? lastWide : width;
       return lanesTile(context, {
         dtype,
         lanes,
         height: high,
-        vectors: packColumns ? vectors : Math.ceil(wide / lanes),
-        lastLanes: packColumns || wide % lanes === 0 ? lanes : wide % lanes,
+        vectors: Math.ceil(wide / lanes),
+        lastLanes: wide % lanes === 0 ? lanes : wide % lanes,
+        padded: packColumns,
         rowStride: packRows ? 1 : rows.outerStride,
         rowSteps: rows.k,
         columnSteps: columns.k,
@@ -227,13 +235,11 @@ class Contraction {
         ahead: ahead?.lines ?? 0,
       });
     };
-    const lastHigh = packRows ? height : m - (rowPanels - 1) * height;
-    const lastWide = packColumns || n % width === 0;
     const names = [
-      [tile(height, false), lastWide ? tile(height, false) : tile(height, true)],
-      [tile(lastHigh, false), lastWide ? tile(lastHigh, false) : tile(lastHigh, true)],
+      [tile(height, false), tile(height, true)],
+      [tile(lastHigh, false), tile(lastHigh, true)],
     ];
-    if (columnPanels === 1 && !lastWide) for (const pair of names) pair[0] = pair[1] ?? "";
+    if (columnPanels === 1) for (const pair of names) pair[0] = pair[1] ?? "";
     if (rowPanels === 1) names[0] = names[1] ?? [];
     const pick = (row: 0 | 1): string => {
       const [usual, last] = names[row] ?? [];

@@ -128,7 +128,8 @@ function lanesPlan(
   const tiles = points * ceil(m / height) * columnPanels;
   const perStep = (high: number, wide: number): number =>
     Math.max((high * wide) / 2, (high + wide) / 2, high * wide < 8 ? 4 : 0);
-  const lastVectors = packColumns ? vectors : ceil((n - (columnPanels - 1) * width) / lanes);
+  const lastColumns = (n - (columnPanels - 1) * width) / lanes;
+  const lastVectors = lanes * byteSize(kernel.dtype) === 64 ? ceil(2 * lastColumns) / 2 : ceil(lastColumns);
   const rowSteps = m / height;
   let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(height, vectors) + perStep(height, lastVectors));
   cycles += tiles * cyclesTile;

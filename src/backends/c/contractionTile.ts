@@ -14,8 +14,10 @@ export interface LanesTile {
   readonly lanes: number;
   readonly height: number;
   readonly vectors: number;
-  /** Lanes of the last vector that are columns. */
+  /** Lanes of the last vector that are columns: half a vector is enough for half of them. */
   readonly lastLanes: number;
+  /** Whether there are elements to read, though not to use, beyond the last column. */
+  readonly padded: boolean;
   /** From one row to the next. */
   readonly rowStride: number;
   readonly rowSteps: KSteps;
@@ -42,12 +44,18 @@ const stepsName = (steps: KSteps): string => (steps.kind === "table" ? "t" : `${
  * and writes lies in short pieces far apart, which the processor does not foresee.
  */
 export function lanesTile(context: EmitContext, tile: LanesTile): string {
-  const { dtype, lanes, height, vectors, lastLanes, rowStride, rowSteps, columnSteps, tileWidth, ahead } = tile;
-  const V = `${laneLetter(dtype)}${lanes}`;
-  const masked = lastLanes < lanes;
-  const name = `tile_${V}_${height}x${vectors}${masked ? `_${lastLanes}` : ""}_r${`${rowStride}`.replace("-", "m")}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
+  const { dtype, lanes, height, vectors, lastLanes, padded, rowStride, rowSteps, columnSteps, tileWidth, ahead } = tile;
+  const letter = laneLetter(dtype);
+  const V = `${letter}${lanes}`;
+  // A processor whose units are half as wide computes a half vector in half the time; others lose nothing by it.
+  const halved = lanes * byteSize(dtype) === 64 && lastLanes <= lanes / 2;
+  const lanesOf = (vector: number): number => (halved && vector === vectors - 1 ? lanes / 2 : lanes);
+  const typeOf = (vector: number): string => `${letter}${lanesOf(vector)}`;
+  const masked = !padded && lastLanes < lanesOf(vectors - 1);
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${`${rowStride}`.replace("-", "m")}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
+  if (halved) needLanes(context, lanes / 2);
   context.helper(name, () => {
     const T = scalarType(dtype);
     const each = (count: number, text: (i: number) => string): string =>
@@ -56,7 +64,9 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
       each(height, (row) => each(vectors, (vector) => text(row, vector)));
     const load = (vector: number): string => {
       const at = `q + ${vector * lanes}`;
-      return masked && vector === vectors - 1 ? `${V}_loadm(${at}, mask)` : `${V}_load(${at})`;
+      return masked && vector === vectors - 1
+        ? `${typeOf(vector)}_loadm(${at}, mask)`
+        : `${typeOf(vector)}_load(${at})`;
     };
     const pointer = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
@@ -72,12 +82,13 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
     const kept = (name: string): string => (set === "avx512" || set === "avx2" ? ` __asm__("" : "+v"(${name}));` : "");
     const step = `    const ${T} *const p = ${pointer("a", rowSteps)};
     const ${T} *const q = ${pointer("b", columnSteps)};
-${each(vectors, (vector) => `    ${V} b${vector} = ${load(vector)};${kept(`b${vector}`)}\n`)}${each(
+${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector)};${kept(`b${vector}`)}\n`)}${each(
   height,
   (row) =>
     `    { const ${V} x = ${V}_splat(p[${row * rowStride}]);${each(vectors, (vector) => {
       const sum = `c${row * vectors + vector}`;
-      return ` ${sum} = ${V}_fma(x, b${vector}, ${sum});`;
+      const type = typeOf(vector);
+      return ` ${sum} = ${type}_fma(${type === V ? "x" : `${type}_splat(p[${row * rowStride}])`}, b${vector}, ${sum});`;
     })} }\n`,
 )}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
     const loop =
@@ -92,12 +103,9 @@ ${step}${each(ahead, (line) => `    __builtin_prefetch(at + ${64 * line}, 0, 2);
   }
 `;
     return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, long n, int first, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
-${masked ? `  const I${lanes} mask = I${lanes}_first(${lastLanes});\n` : ""}  ${V} ${Array.from({ length: height * vectors }, (_, i) => `c${i}`).join(", ")};
-  if (first) {
-    ${sums((row, vector) => `c${row * vectors + vector} = `)}(${V}){0};
-  } else {
-${sums((row, vector) => `    c${row * vectors + vector} = ${V}_load(tile + ${row * tileWidth + vector * lanes});\n`)}  }
-${loop}${sums((row, vector) => `  ${V}_store(tile + ${row * tileWidth + vector * lanes}, c${row * vectors + vector});\n`)}}
+${masked ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} c${row * vectors + vector} = {0};\n`)}  if (!first) {
+${sums((row, vector) => `    c${row * vectors + vector} = ${typeOf(vector)}_load(tile + ${row * tileWidth + vector * lanes});\n`)}  }
+${loop}${sums((row, vector) => `  ${typeOf(vector)}_store(tile + ${row * tileWidth + vector * lanes}, c${row * vectors + vector});\n`)}}
 `;
   });
   return name;
