@@ -20,7 +20,15 @@ import { along, type Operand } from "../analysis/operand.ts";
 import { convert, extentOf, storedIn } from "../analysis/steps.ts";
 import { ValueTable } from "../analysis/values.ts";
 import { type Ahead, aheadOf } from "./contractionAhead.ts";
-import { needTurn, type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
+import {
+  needTurn,
+  type OnePanel,
+  onePanel,
+  type Panels,
+  packPhases,
+  panelElements,
+  usedBatch,
+} from "./contractionPack.ts";
 import { type Factor, innerSteps, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type TileType } from "./contractionTile.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
@@ -61,6 +69,8 @@ const kBlock = 256;
 /** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
 const blockRows = 168;
 const blockColumns = 128;
+/** Up to so many rows, a unit takes all of them, and packs its columns itself. */
+const mostOwnRows = 280;
 const alignment = 64;
 const nanosecondsPerCycle = 0.27;
 
@@ -156,8 +166,10 @@ class Contraction {
       return phases;
     }
     const rows = this.side(kernel, plan, plan.rows, plan.packRows ? plan.height : undefined, phases);
-    const columns = this.side(kernel, plan, plan.columns, plan.packColumns ? plan.width : undefined, phases);
-    phases.push(this.lanes(kernel, plan, rows, columns));
+    const panel =
+      plan.packColumns && ownColumns(plan) ? onePanel(this.context, kernel, plan.columns, plan.width) : undefined;
+    const packed = plan.packColumns && panel === undefined ? plan.width : undefined;
+    phases.push(this.lanes(kernel, plan, rows, this.side(kernel, plan, plan.columns, packed, phases), panel));
     return phases;
   }
 
@@ -204,7 +216,8 @@ class Contraction {
 
   // ---- tiles
 
-  private lanes(kernel: ContractionKernel, plan: Plan, rows: Side, columns: Side): Phase {
+  /** `panel`: each unit packs the columns it takes by itself, panel by panel and for one block of k at a time. */
+  private lanes(kernel: ContractionKernel, plan: Plan, rows: Side, columns: Side, panel: OnePanel | undefined): Phase {
     const { context, dtype } = this;
     const { height, width, lanes, packRows, packColumns } = plan;
     const [m, n, k] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent, extentOf(kernel.k)];
@@ -230,7 +243,7 @@ class Contraction {
         padded: packColumns,
         rowStride: packRows ? 1 : rows.outerStride,
         rowSteps: rows.k,
-        columnSteps: columns.k,
+        columnSteps: panel === undefined ? columns.k : { kind: "stride", stride: width },
         tileWidth: width,
         ahead: ahead?.lines ?? 0,
       });
@@ -246,7 +259,7 @@ class Contraction {
       return usual === last ? `${usual}` : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
     };
     const chosen = pick(0) === pick(1) ? pick(0) : `(r == ${rowPanels - 1} ? ${pick(1)} : ${pick(0)})`;
-    const tables = [table("ka", rows.kTable), table("kb", columns.kTable)];
+    const tables = [table("ka", rows.kTable), panel === undefined ? table("kb", columns.kTable) : ""];
     const at = (side: Side, name: string, k0: string): string =>
       side.k.kind === "table" ? name : side.k.stride === 0 ? name : `${name} + ${k0} * ${side.k.stride}`;
     const kTable = (side: Side, name: string, k0: string): string =>
@@ -257,18 +270,24 @@ class Contraction {
         : blocks === 1
           ? ", ahead"
           : `, k0 + ${depth} >= ${k} ? ahead : ahead + ${ahead.streams}`;
+    const factor = (k0: string): string => (panel === undefined ? at(columns, "q", k0) : "panel");
     const product = (k0: string, length: string, first: string, to: string): string =>
-      `${chosen}(${at(rows, "p", k0)}, ${at(columns, "q", k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)}${asked});`;
+      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${panel === undefined ? kTable(columns, "kb", k0) : "0"}${asked});`;
+    const length = blocks === 1 ? `${k}` : `(${k} - k0 < ${depth} ? ${k} - k0 : ${depth})`;
     return this.tilePhase(kernel, plan, epilogue, {
       sides: [rows, columns],
       statics: tables.join(""),
       depth: blocks,
-      multiply: (to) =>
-        blocks === 1
-          ? product("0", `${k}`, "1", to)
-          : product(`k0`, `(${k} - k0 < ${depth} ? ${k} - k0 : ${depth})`, "k0 == 0", to),
+      multiply: (to) => (blocks === 1 ? product("0", length, "1", to) : product("k0", length, "k0 == 0", to)),
       step: depth,
       k,
+      panel:
+        panel === undefined
+          ? undefined
+          : {
+              elements: depth * width,
+              fill: panel.fill("q", blocks === 1 ? "0" : "k0", length, `${n} - c * ${width}`),
+            },
     });
   }
 
@@ -335,12 +354,14 @@ class Contraction {
       readonly depth: number;
       readonly step: number;
       readonly k: number;
+      /** Room for one panel of columns, and what fills it from the columns at `q`. */
+      readonly panel?: { readonly elements: number; readonly fill: string } | undefined;
       multiply(to: string): string;
     },
   ): Phase {
     const { context, dtype, bytes } = this;
     const { height, width, batch } = plan;
-    const { sides, depth } = parts;
+    const { sides, depth, panel } = parts;
     const T = scalarType(dtype);
     const tileWidth = plan.kind === "dots" ? roundUp(width, plan.lanes) : width;
     const tileElements = height * tileWidth;
@@ -350,17 +371,19 @@ class Contraction {
     // Small work is one unit; larger work is cut so that threads can share it, but not into crumbs.
     const wanted = Math.min(64, Math.max(1, (plan.cycles * nanosecondsPerCycle) / 4000));
     let [rowBlock, columnBlock] = [
-      Math.min(rowPanels, Math.max(1, Math.floor(blockRows / height))),
+      panel === undefined ? Math.min(rowPanels, Math.max(1, Math.floor(blockRows / height))) : rowPanels,
       Math.min(columnPanels, Math.max(1, Math.floor(blockColumns / width))),
     ];
     const count = (): number => points * Math.ceil(rowPanels / rowBlock) * Math.ceil(columnPanels / columnBlock);
-    while (count() < wanted && (rowBlock > 1 || columnBlock > 1)) {
-      if (columnBlock * width >= rowBlock * height && columnBlock > 1) columnBlock = Math.ceil(columnBlock / 2);
+    while (count() < wanted && ((rowBlock > 1 && panel === undefined) || columnBlock > 1)) {
+      if (panel !== undefined) columnBlock = Math.ceil(columnBlock / 2);
+      else if (columnBlock * width >= rowBlock * height && columnBlock > 1) columnBlock = Math.ceil(columnBlock / 2);
       else if (rowBlock > 1) rowBlock = Math.ceil(rowBlock / 2);
       else columnBlock = Math.ceil(columnBlock / 2);
     }
     const [rowBlocks, columnBlocks] = [Math.ceil(rowPanels / rowBlock), Math.ceil(columnPanels / columnBlock)];
-    context.needScratch(tileElements * bytes * (depth > 1 ? rowBlock * columnBlock : 1) + 256);
+    const tilesElements = roundUp(tileElements * (depth > 1 ? rowBlock * columnBlock : 1), alignment / bytes);
+    context.needScratch((tilesElements + (panel?.elements ?? 0)) * bytes + 256);
     const { e } = epilogue;
     const { out } = e;
     out.block("for (int unit = low; unit < high; unit++)", () => {
@@ -400,12 +423,16 @@ class Contraction {
               body,
             );
         };
-        over("c", c0, columnBlock, columnPanels, () =>
+        over("c", c0, columnBlock, columnPanels, () => {
+          const [a, b] = sides;
+          out.line(`const ${T} *const q = qb + c * ${b.panelStride};`);
+          if (panel !== undefined) {
+            out.line(`${T} *const panel = (${T} *)scratch + ${tilesElements};`);
+            out.line(panel.fill);
+          }
           over("r", r0, rowBlock, rowPanels, () =>
             e.scope(() => {
-              const [a, b] = sides;
               out.line(`const ${T} *const p = pa + r * ${a.panelStride};`);
-              out.line(`const ${T} *const q = qb + c * ${b.panelStride};`);
               const at = depth > 1 ? `((c - ${c0}) * ${rowBlock} + (r - ${r0})) * ${tileElements}` : "0";
               out.line(`${T} *const tile = (${T} *)scratch + ${at};`);
               if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));
@@ -414,8 +441,8 @@ class Contraction {
                 out.block(`if (k0 + ${parts.step} >= ${parts.k})`, () => e.scope(() => epilogue.write(m, n)));
               else epilogue.write(m, n);
             }),
-          ),
-        );
+          );
+        });
       };
       if (depth > 1) out.block(`for (long k0 = 0; k0 < ${parts.k}; k0 += ${parts.step})`, tiles);
       else tiles();
@@ -486,6 +513,11 @@ class Contraction {
     return { e, ahead, write };
   }
 }
+
+/** Whether each panel of columns has rows for one unit of work alone: then none would be packed twice. */
+const ownColumns = ({ rows, columns, height, batch }: Plan): boolean =>
+  rows.group.merged.extent <= height * Math.floor(mostOwnRows / height) &&
+  batch.every((axis) => columns.operand?.strideOf(axis) !== 0);
 
 const table = (name: string, offsets: readonly number[]): string =>
   offsets.length === 0 ? "" : `  static const int ${name}[] = {${offsets.join(", ")}};\n`;

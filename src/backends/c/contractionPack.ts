@@ -39,6 +39,8 @@ export function packPhases(context: EmitContext, kernel: ContractionKernel, side
     : copied(context, kernel, side, panels);
 }
 
+/** Rows of memory asked for before they are copied. */
+const rowsAhead = 16;
 /** Steps of k, and panels, of one unit of work: a step is read in the order of memory, and each panel is a stream that is written. */
 const rowBlock = 128;
 const panelGroup = 16;
@@ -109,6 +111,62 @@ ${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first *
 `;
   const units = extentOf(panels.batch) * blocks * groups;
   return { name, units, cost: units * Math.min(count, panelGroup) * width * Math.min(k, rowBlock) * 0.1, source };
+}
+
+/** Panels that are packed one at a time, where they are used. */
+export interface OnePanel {
+  /** Fills `panel` with `count` steps of k, the first of them `k0`, of the columns at `from`, of which there are `have`. */
+  fill(from: string, k0: string, count: string, have: string): string;
+}
+
+/** A panel of a plain load whose elements lie evenly; undefined for others, and where lanes have no way to turn it. */
+export function onePanel(
+  context: EmitContext,
+  kernel: ContractionKernel,
+  side: Factor,
+  width: number,
+): OnePanel | undefined {
+  const { operand } = side;
+  if (operand === undefined) return undefined;
+  const steps = along(operand, kernel.k);
+  if (steps.length > 1) return undefined;
+  const bytes = byteSize(kernel.dtype);
+  const lanes = Math.min(width, context.target.vectorBytes / bytes);
+  const [T, V] = [scalarType(kernel.dtype), vectorType(kernel.dtype, lanes)];
+  if (liesInRows(side, kernel) && width % lanes === 0) {
+    const name = `panel_${V}_${width}`;
+    needLanes(context, lanes);
+    context.helper(name, () => {
+      const each = (text: (at: number) => string): string =>
+        Array.from({ length: width / lanes }, (_, i) => text(i * lanes)).join(" ");
+      return `static __attribute__((noinline)) void ${name}(const ${T} *p, long stride, long n, long have, ${T} *q) {
+  if (have >= ${width}) for (long k = 0; k < n; k++, p += stride, q += ${width}) {
+    ${each((at) => `__builtin_prefetch(p + ${rowsAhead} * stride + ${at}); ${V}_store(q + ${at}, ${V}_load(p + ${at}));`)}
+  } else for (long k = 0; k < n; k++, p += stride, q += ${width}) {
+    ${each((at) => `${V}_store(q + ${at}, ${V}_loadm(p + ${at}, I${lanes}_first(have - ${at})));`)}
+  }
+}
+`;
+    });
+    const stride = steps[0]?.stride ?? 0;
+    return {
+      fill: (from, k0, count, have) => `${name}(${from} + ${k0} * ${stride}, ${stride}, ${count}, ${have}, panel);`,
+    };
+  }
+  if (!canTurn(side, kernel) || context.target.vectorBytes !== 64 || width % 16 !== 0) return undefined;
+  const stride = along(operand, side.group.inner)[0]?.stride ?? 0;
+  const name = `panelTurned_${width}`;
+  needTurn(context);
+  context.helper(
+    name,
+    () => `static __attribute__((noinline)) void ${name}(const float *p, long stride, long n, long have, float *q) {
+  for (long k = 0; k < n; k += 16)
+    for (long r = 0; r < ${width}; r += 16)
+      turn16(p + r * stride + k, stride, have - r < 0 ? 0 : have - r < 16 ? have - r : 16, n - k, q + k * ${width} + r, ${width}, 16);
+}
+`,
+  );
+  return { fill: (from, k0, count, have) => `${name}(${from} + ${k0}, ${stride}, ${count}, ${have}, panel);` };
 }
 
 /** Which point of the batch a unit is: its places, and how far from the first its side lies. */
