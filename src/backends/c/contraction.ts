@@ -69,8 +69,6 @@ const kBlock = 256;
 /** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
 const blockRows = 168;
 const blockColumns = 128;
-/** Up to so many rows, a unit takes all of them, and packs its columns itself. */
-const mostOwnRows = 280;
 const alignment = 64;
 const nanosecondsPerCycle = 0.27;
 
@@ -166,9 +164,8 @@ class Contraction {
       return phases;
     }
     const rows = this.side(kernel, plan, plan.rows, plan.packRows ? plan.height : undefined, phases);
-    const panel =
-      plan.packColumns && ownColumns(plan) ? onePanel(this.context, kernel, plan.columns, plan.width) : undefined;
-    const packed = plan.packColumns && panel === undefined ? plan.width : undefined;
+    const panel = plan.ownColumns ? onePanel(this.context, kernel, plan.columns, plan.width) : undefined;
+    const packed = plan.packColumns && !plan.ownColumns ? plan.width : undefined;
     phases.push(this.lanes(kernel, plan, rows, this.side(kernel, plan, plan.columns, packed, phases), panel));
     return phases;
   }
@@ -513,11 +510,6 @@ class Contraction {
     return { e, ahead, write };
   }
 }
-
-/** Whether each panel of columns has rows for one unit of work alone: then none would be packed twice. */
-const ownColumns = ({ rows, columns, height, batch }: Plan): boolean =>
-  rows.group.merged.extent <= height * Math.floor(mostOwnRows / height) &&
-  batch.every((axis) => columns.operand?.strideOf(axis) !== 0);
 
 const table = (name: string, offsets: readonly number[]): string =>
   offsets.length === 0 ? "" : `  static const int ${name}[] = {${offsets.join(", ")}};\n`;

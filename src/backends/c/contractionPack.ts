@@ -7,7 +7,7 @@ import { add, axisValue, binary, cast, constant, int, mul, newAxis, type Scalar,
 import { axesIn, replaceAxes } from "../analysis/contraction.ts";
 import { along, type Operand } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
-import { canTurn, type Factor, tableOf } from "./contractionPlan.ts";
+import { canTurn, type Factor, liesInRows, tableOf } from "./contractionPlan.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { emitLoops } from "./loops.ts";
@@ -44,13 +44,6 @@ const rowsAhead = 16;
 /** Steps of k, and panels, of one unit of work: a step is read in the order of memory, and each panel is a stream that is written. */
 const rowBlock = 128;
 const panelGroup = 16;
-
-/** Whether neighbours of a panel are neighbours in memory, at even steps along k. */
-function liesInRows({ operand, group }: Factor, kernel: ContractionKernel): boolean {
-  if (operand === undefined || extentOf(group.inner) < 8) return false;
-  const outer = along(operand, group.inner);
-  return outer.length === 1 && outer[0]?.stride === 1 && along(operand, kernel.k).length <= 1;
-}
 
 /** Rows of a plain load, in vectors that run on into the next row of the panel, which is written after them. */
 function copiedRows(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase {
@@ -119,21 +112,14 @@ export interface OnePanel {
   fill(from: string, k0: string, count: string, have: string): string;
 }
 
-/** A panel of a plain load whose elements lie evenly; undefined for others, and where lanes have no way to turn it. */
-export function onePanel(
-  context: EmitContext,
-  kernel: ContractionKernel,
-  side: Factor,
-  width: number,
-): OnePanel | undefined {
+export function onePanel(context: EmitContext, kernel: ContractionKernel, side: Factor, width: number): OnePanel {
   const { operand } = side;
-  if (operand === undefined) return undefined;
+  if (operand === undefined) throw new InternalError("a panel of its own is packed from a plain load");
   const steps = along(operand, kernel.k);
-  if (steps.length > 1) return undefined;
   const bytes = byteSize(kernel.dtype);
   const lanes = Math.min(width, context.target.vectorBytes / bytes);
   const [T, V] = [scalarType(kernel.dtype), vectorType(kernel.dtype, lanes)];
-  if (liesInRows(side, kernel) && width % lanes === 0) {
+  if (liesInRows(side, kernel)) {
     const name = `panel_${V}_${width}`;
     needLanes(context, lanes);
     context.helper(name, () => {
@@ -153,7 +139,6 @@ export function onePanel(
       fill: (from, k0, count, have) => `${name}(${from} + ${k0} * ${stride}, ${stride}, ${count}, ${have}, panel);`,
     };
   }
-  if (!canTurn(side, kernel) || context.target.vectorBytes !== 64 || width % 16 !== 0) return undefined;
   const stride = along(operand, side.group.inner)[0]?.stride ?? 0;
   const name = `panelTurned_${width}`;
   needTurn(context);

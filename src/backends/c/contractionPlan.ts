@@ -30,6 +30,8 @@ export interface Plan {
   /** Whether a side is first copied into panels as high or wide as a tile. */
   readonly packRows: boolean;
   readonly packColumns: boolean;
+  /** Whether each unit of work takes all rows, and packs the columns that it needs itself, while they are in the caches. */
+  readonly ownColumns: boolean;
   /** Lanes of a vector. */
   readonly lanes: number;
   /** Rows of a tile. */
@@ -50,6 +52,8 @@ const longestTable = 8192;
 const cyclesCopied = 0.2;
 const cyclesTurned = 0.45;
 const cyclesGathered = 1.6;
+/** And for what is packed before all tiles: written to memory, and read again. */
+const cyclesApartPacked = 0.2;
 const cyclesStored = 0.25;
 const cyclesScattered = 1.6;
 /** Cycles around one tile: entering it, and its epilogue. */
@@ -60,6 +64,8 @@ const cyclesAcross = 5;
 const cyclesApart = 0.12;
 /** A line that is not in the first cache because others took its place. */
 const cyclesConflict = 2.5;
+/** Up to so many rows, a unit takes all of them. */
+const mostOwnRows = 280;
 const firstCacheBytes = 32 * 1024;
 /** Addresses so far apart lie in one set of the first cache. */
 const conflictBytes = 4096;
@@ -133,8 +139,13 @@ function lanesPlan(
   const rowSteps = m / height;
   let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(height, vectors) + perStep(height, lastVectors));
   cycles += tiles * cyclesTile;
-  if (packColumns) cycles += packing(columns, kernel, batch) * ceil(n / width) * width * k;
-  if (packRows) cycles += packing(rows, kernel, batch) * ceil(m / height) * height * k;
+  const ownColumns =
+    packColumns && m <= mostOwnRows && dependsOnAll(columns, batch) && packsAlone(columns, kernel, target, width);
+  const apart = (side: Factor): number =>
+    extentOf(batch.filter((axis) => side.operand?.strideOf(axis) !== 0)) * cyclesApartPacked;
+  if (packColumns)
+    cycles += (packing(columns, kernel, batch) + (ownColumns ? 0 : apart(columns))) * ceil(n / width) * width * k;
+  if (packRows) cycles += (packing(rows, kernel, batch) + apart(rows)) * ceil(m / height) * height * k;
   else cycles += points * m * k * columnPanels * apartCycles(rows, kernel, height);
   if (!packColumns) cycles += points * ceil(m / height) * columnPanels * k * missCycles(columns, kernel, width);
   const { along: epilogueAlong, cycles: storing } = storingCycles(rows, columns, epilogue);
@@ -145,6 +156,7 @@ function lanesPlan(
     columns,
     packRows,
     packColumns,
+    ownColumns,
     lanes,
     height,
     width,
@@ -210,6 +222,24 @@ function packing(side: Factor, kernel: ContractionKernel, batch: readonly Axis[]
   return times * (k.length + outer.length > 2 ? cyclesGathered : (cyclesGathered + cyclesTurned) / 2);
 }
 
+/** Whether no panel of the side serves several points of the batch. */
+const dependsOnAll = ({ operand }: Factor, batch: readonly Axis[]): boolean =>
+  batch.every((axis) => operand?.strideOf(axis) !== 0);
+
+/** Whether a panel can be packed by itself, for some steps of k: in whole vectors, from elements that lie evenly. */
+function packsAlone(side: Factor, kernel: ContractionKernel, target: Target, width: number): boolean {
+  if (side.operand === undefined || along(side.operand, kernel.k).length > 1) return false;
+  if (liesInRows(side, kernel)) return width % Math.min(width, vectorLanes(kernel, target)) === 0;
+  return canTurn(side, kernel) && target.vectorBytes === 64 && width % 16 === 0;
+}
+
+/** Whether neighbours of a panel are neighbours in memory, at even steps along k. */
+export function liesInRows({ operand, group }: Factor, kernel: ContractionKernel): boolean {
+  if (operand === undefined || extentOf(group.inner) < 8) return false;
+  const outer = along(operand, group.inner);
+  return outer.length === 1 && outer[0]?.stride === 1 && along(operand, kernel.k).length <= 1;
+}
+
 /** Whether a side has rows whose neighbours in memory are neighbours along the last axis of k. */
 export function canTurn({ operand, group }: Factor, kernel: ContractionKernel): boolean {
   if (operand === undefined || kernel.dtype !== "float32") return false;
@@ -265,6 +295,7 @@ function dotsPlan(kernel: ContractionKernel, target: Target): Plan | undefined {
     columns,
     packRows: false,
     packColumns: false,
+    ownColumns: false,
     lanes,
     height,
     width,
