@@ -39,7 +39,7 @@ export function replaceAxes(value: Scalar, by: ReadonlyMap<number, Scalar>): Sca
   return replace(value);
 }
 
-/** The last axes of a group as one, where the epilogue, and the operands given, step evenly along them. */
+/** The last axes of a group as one, where the epilogue, and the operands given, step evenly along them: these need not up to a size. */
 export interface Group {
   readonly outer: readonly Axis[];
   readonly inner: readonly Axis[];
@@ -50,6 +50,7 @@ export function mergedGroup(
   group: readonly Axis[],
   statements: readonly Statement[],
   operands: readonly Operand[] = [],
+  mostUneven = 0,
 ): Group {
   const axes = group.filter((axis) => axis.extent !== 1);
   const { indices, exposed } = accesses(statements);
@@ -62,7 +63,8 @@ export function mergedGroup(
     if (outer === undefined || exposed.has(outer.id)) break;
     const steps = size;
     if (indices.some((strides) => (strides.get(outer.id) ?? 0) !== (strides.get(last.id) ?? 0) * steps)) break;
-    if (operands.some((operand) => operand.strideOf(outer) !== operand.strideOf(last) * steps)) break;
+    const uneven = operands.some((operand) => operand.strideOf(outer) !== operand.strideOf(last) * steps);
+    if (uneven && size * outer.extent > mostUneven) break;
     size *= outer.extent;
     first--;
   }

@@ -93,6 +93,9 @@ describe.skipIf(device === undefined)("contractions in C", () => {
     [[3, 5, 9, 11], [5, 1, 3, 3], { padding: 1, groups: 5 }],
     [[2, 7, 13, 12], [7, 1, 5, 5], { padding: 2, stride: 2, groups: 7 }],
     [[2, 4, 8, 8], [8, 1, 3, 3], { groups: 4 }],
+    // Nine and ten rows at uneven places, as in the weight gradients of small kernels.
+    [[3, 4, 5, 5], [40, 4, 3, 3], {}],
+    [[2, 3, 4, 7], [20, 3, 2, 3], { dilation: 2 }],
     // Rows of twelve among padded ones.
     [[3, 4, 12, 12], [6, 4, 3, 3], { padding: 1 }],
     [[16, 8, 12, 12], [24, 8, 1, 1], {}],

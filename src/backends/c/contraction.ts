@@ -79,9 +79,10 @@ interface Side {
   readonly buffer: number;
   readonly offset: number;
   readonly batchStride: (axis: Axis) => number;
-  /** From one panel to the next, and, where it is not packed, from one row or column to the next. */
+  /** From one panel to the next. */
   readonly panelStride: number;
-  readonly outerStride: number;
+  /** Where the rows or columns of a panel lie. */
+  readonly outer: readonly number[];
   readonly k: KSteps;
   /** Offsets along k, where they are a table. */
   readonly kTable: readonly number[];
@@ -174,16 +175,21 @@ class Contraction {
     const { operand, group } = factor;
     const k = extentOf(kernel.k);
     if (pack === undefined && operand !== undefined) {
-      const outerStride = innerSteps(factor)[0]?.stride ?? 0;
-      const height = factor === plan.rows ? plan.height : plan.width;
+      const size = factor === plan.rows ? plan.height : plan.width;
+      const outerSteps = innerSteps(factor);
+      // Uneven ones are the rows of a single tile.
+      const outer =
+        outerSteps.length > 1
+          ? tableOf(outerSteps)
+          : Array.from({ length: size }, (_, at) => at * (outerSteps[0]?.stride ?? 0));
       const steps = along(operand, kernel.k);
       const even = steps.length <= 1;
       return {
         buffer: operand.buffer,
         offset: operand.offset,
         batchStride: (axis) => operand.strideOf(axis),
-        panelStride: outerStride * height,
-        outerStride,
+        panelStride: (outerSteps[0]?.stride ?? 0) * size,
+        outer,
         k: even ? { kind: "stride", stride: steps[0]?.stride ?? 0 } : { kind: "table" },
         kTable: even ? [] : tableOf(steps),
       };
@@ -205,7 +211,7 @@ class Contraction {
       offset: panels.place,
       batchStride: (axis) => strides.get(axis.id) ?? 0,
       panelStride: width * k,
-      outerStride: 1,
+      outer: Array.from({ length: width }, (_, at) => at),
       k: { kind: "stride", stride: width },
       kTable: [],
     };
@@ -238,7 +244,7 @@ class Contraction {
         vectors: Math.ceil(wide / lanes),
         lastLanes: wide % lanes === 0 ? lanes : wide % lanes,
         padded: packColumns,
-        rowStride: packRows ? 1 : rows.outerStride,
+        rows: rows.outer,
         rowSteps: rows.k,
         columnSteps: panel === undefined ? columns.k : { kind: "stride", stride: width },
         tileWidth: width,
@@ -319,7 +325,7 @@ class Contraction {
       offset: operand.offset,
       batchStride: (axis) => operand.strideOf(axis),
       panelStride: 0,
-      outerStride: 0,
+      outer: [],
       k: { kind: "stride", stride: 0 },
       kTable: [],
     });

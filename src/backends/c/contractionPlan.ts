@@ -66,6 +66,8 @@ const cyclesApart = 0.12;
 const cyclesConflict = 2.5;
 /** Up to so many rows, a unit takes all of them. */
 const mostOwnRows = 280;
+/** Up to so many rows are one tile, which knows the place of each. */
+const mostTogether = 14;
 const firstCacheBytes = 32 * 1024;
 /** Addresses so far apart lie in one set of the first cache. */
 const conflictBytes = 4096;
@@ -95,8 +97,10 @@ function sides(kernel: ContractionKernel, swapped: boolean, directRows: boolean,
   const [a, b] = [operandOf(kernel.a), operandOf(kernel.b)];
   const even = (operand: Operand | undefined, direct: boolean): Operand[] =>
     direct && operand !== undefined ? [operand] : [];
-  const m = mergedGroup(kernel.m, kernel.epilogue, even(a, swapped ? directColumns : directRows));
-  const n = mergedGroup(kernel.n, kernel.epilogue, even(b, swapped ? directRows : directColumns));
+  // The few rows of one tile may lie anywhere.
+  const [unevenM, unevenN] = swapped ? [0, mostTogether] : [mostTogether, 0];
+  const m = mergedGroup(kernel.m, kernel.epilogue, even(a, swapped ? directColumns : directRows), unevenM);
+  const n = mergedGroup(kernel.n, kernel.epilogue, even(b, swapped ? directRows : directColumns), unevenN);
   const left: Factor = { value: kernel.a, operand: a, group: m };
   const right: Factor = { value: kernel.b, operand: b, group: n };
   const batch = [...kernel.batch, ...m.outer, ...n.outer].filter((axis) => axis.extent !== 1);
@@ -127,7 +131,7 @@ function lanesPlan(
   // Few columns take a shorter vector, without a mask.
   let lanes = full;
   while (lanes > 4 && n <= lanes / 2) lanes /= 2;
-  const { height, vectors } = tileOf(m, ceil(n / lanes), target, packColumns);
+  const { height, vectors } = tileOf(m, ceil(n / lanes), target);
   const width = vectors * lanes;
   const points = extentOf(batch);
   const columnPanels = ceil(n / width);
@@ -168,15 +172,13 @@ function lanesPlan(
 }
 
 /** Sums in registers, with room for the factors of one step; rows shared out evenly, so that no tile is much smaller. */
-function tileOf(
-  m: number,
-  vectorsWanted: number,
-  target: Target,
-  packed: boolean,
-): { height: number; vectors: number } {
+function tileOf(m: number, vectorsWanted: number, target: Target): { height: number; vectors: number } {
   const most = target.registers >= 32 ? 28 : 12;
   let vectors = Math.min(2, vectorsWanted);
-  if (m * 3 <= most && vectorsWanted > 2) vectors = Math.min(vectorsWanted, Math.floor(most / m), packed ? 8 : 8);
+  if (m * 3 <= most && vectorsWanted > 2) {
+    const widest = Math.min(8, Math.floor(most / m));
+    vectors = ceil(vectorsWanted / ceil(vectorsWanted / widest));
+  }
   const highest = Math.max(1, Math.min(vectors === 1 ? 24 : 14, Math.floor(most / vectors)));
   const height = ceil(m / ceil(m / highest));
   return { height, vectors };

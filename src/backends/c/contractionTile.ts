@@ -18,8 +18,8 @@ export interface LanesTile {
   readonly lastLanes: number;
   /** Whether there are elements to read, though not to use, beyond the last column. */
   readonly padded: boolean;
-  /** From one row to the next. */
-  readonly rowStride: number;
+  /** Where the rows lie. */
+  readonly rows: readonly number[];
   readonly rowSteps: KSteps;
   readonly columnSteps: KSteps;
   /** Elements from one row of the tile to the next. */
@@ -38,13 +38,20 @@ export const endless = 2 ** 40;
 
 const stepsName = (steps: KSteps): string => (steps.kind === "table" ? "t" : `${steps.stride}`.replace("-", "m"));
 
+/** An even stride, or all places. */
+function rowsName(rows: readonly number[]): string {
+  const stride = rows[1] ?? 0;
+  const even = rows.every((place, row) => place === row * stride);
+  return (even ? `${stride}` : rows.join("_")).replaceAll("-", "m");
+}
+
 /**
  * The name of `void f(const T *a, const T *b, T *tile, long k, int first, const int *ka, const int *kb)`: tile = (first ? 0 :
  * tile) + Σ a bᵀ over k steps. With `ahead`, a list of what to ask memory for meanwhile is one more operand: what the epilogue reads
  * and writes lies in short pieces far apart, which the processor does not foresee.
  */
 export function lanesTile(context: EmitContext, tile: LanesTile): string {
-  const { dtype, lanes, height, vectors, lastLanes, padded, rowStride, rowSteps, columnSteps, tileWidth, ahead } = tile;
+  const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, ahead } = tile;
   const letter = laneLetter(dtype);
   const V = `${letter}${lanes}`;
   // A processor whose units are half as wide computes a half vector in half the time; others lose nothing by it.
@@ -52,7 +59,7 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
   const lanesOf = (vector: number): number => (halved && vector === vectors - 1 ? lanes / 2 : lanes);
   const typeOf = (vector: number): string => `${letter}${lanesOf(vector)}`;
   const masked = !padded && lastLanes < lanesOf(vectors - 1);
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${`${rowStride}`.replace("-", "m")}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
@@ -85,10 +92,10 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
 ${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector)};${kept(`b${vector}`)}\n`)}${each(
   height,
   (row) =>
-    `    { const ${V} x = ${V}_splat(p[${row * rowStride}]);${each(vectors, (vector) => {
+    `    { const ${V} x = ${V}_splat(p[${rows[row] ?? 0}]);${each(vectors, (vector) => {
       const sum = `c${row * vectors + vector}`;
       const type = typeOf(vector);
-      return ` ${sum} = ${type}_fma(${type === V ? "x" : `${type}_splat(p[${row * rowStride}])`}, b${vector}, ${sum});`;
+      return ` ${sum} = ${type}_fma(${type === V ? "x" : `${type}_splat(p[${rows[row] ?? 0}])`}, b${vector}, ${sum});`;
     })} }\n`,
 )}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
     const loop =
