@@ -3,6 +3,7 @@ import { canonical, rewrite, visitScalar } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { type Axis, axisValue, binary, int, newAxis, type Scalar } from "../../graph/scalar.ts";
 import { isLinear, type Operand, stridesOf } from "./operand.ts";
+import { extentOf } from "./steps.ts";
 
 export interface KStep {
   readonly extent: number;
@@ -39,7 +40,7 @@ export function replaceAxes(value: Scalar, by: ReadonlyMap<number, Scalar>): Sca
   return replace(value);
 }
 
-/** The last axes of a group as one, where the epilogue, and the operands given, step evenly along them: these need not up to a size. */
+/** The last axes of a group as one, where the epilogue, and the operands given, step evenly along them. */
 export interface Group {
   readonly outer: readonly Axis[];
   readonly inner: readonly Axis[];
@@ -50,7 +51,6 @@ export function mergedGroup(
   group: readonly Axis[],
   statements: readonly Statement[],
   operands: readonly Operand[] = [],
-  mostUneven = 0,
 ): Group {
   const axes = group.filter((axis) => axis.extent !== 1);
   const { indices, exposed } = accesses(statements);
@@ -63,13 +63,19 @@ export function mergedGroup(
     if (outer === undefined || exposed.has(outer.id)) break;
     const steps = size;
     if (indices.some((strides) => (strides.get(outer.id) ?? 0) !== (strides.get(last.id) ?? 0) * steps)) break;
-    const uneven = operands.some((operand) => operand.strideOf(outer) !== operand.strideOf(last) * steps);
-    if (uneven && size * outer.extent > mostUneven) break;
+    if (operands.some((operand) => operand.strideOf(outer) !== operand.strideOf(last) * steps)) break;
     size *= outer.extent;
     first--;
   }
+  return groupFrom(axes, first);
+}
+
+/** The axes from a place on as one. */
+export function groupFrom(axes: readonly Axis[], first: number): Group {
   const inner = axes.slice(first);
-  return { outer: axes.slice(0, first), inner, merged: inner.length === 1 ? last : newAxis(size) };
+  const [only] = inner;
+  const merged = inner.length === 1 && only !== undefined ? only : newAxis(extentOf(inner));
+  return { outer: axes.slice(0, first), inner, merged };
 }
 
 /** The strides of each linear index, and the axes that are used in any other way. */

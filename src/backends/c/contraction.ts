@@ -29,7 +29,7 @@ import {
   panelElements,
   usedBatch,
 } from "./contractionPack.ts";
-import { type Factor, innerSteps, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
+import { type Factor, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type TileType } from "./contractionTile.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
@@ -79,8 +79,8 @@ interface Side {
   readonly buffer: number;
   readonly offset: number;
   readonly batchStride: (axis: Axis) => number;
-  /** From one panel to the next. */
-  readonly panelStride: number;
+  /** How far from the first a panel lies. */
+  readonly panelAt: (panel: string) => string;
   /** Where the rows or columns of a panel lie. */
   readonly outer: readonly number[];
   readonly k: KSteps;
@@ -176,19 +176,27 @@ class Contraction {
     const k = extentOf(kernel.k);
     if (pack === undefined && operand !== undefined) {
       const size = factor === plan.rows ? plan.height : plan.width;
-      const outerSteps = innerSteps(factor);
-      // Uneven ones are the rows of a single tile.
-      const outer =
-        outerSteps.length > 1
-          ? tableOf(outerSteps)
-          : Array.from({ length: size }, (_, at) => at * (outerSteps[0]?.stride ?? 0));
+      const { inner } = group;
+      let first = inner.length;
+      for (let left = factor.together; left > 1; first--) left /= inner[first - 1]?.extent ?? 1;
+      const within = along(operand, inner.slice(first));
+      const apart = first > 0 ? operand.strideOf(inner[first - 1] as Axis) : 0;
+      const stride = within[0]?.stride ?? 0;
+      const panels = factor.together / size;
+      const panelAt = (panel: string): string =>
+        first === 0
+          ? `${panel} * ${stride * size}`
+          : panels === 1
+            ? `${panel} * ${apart}`
+            : `${panel} / ${panels} * ${apart} + ${panel} % ${panels} * ${stride * size}`;
+      const outer = within.length > 1 ? tableOf(within) : Array.from({ length: size }, (_, at) => at * stride);
       const steps = along(operand, kernel.k);
       const even = steps.length <= 1;
       return {
         buffer: operand.buffer,
         offset: operand.offset,
         batchStride: (axis) => operand.strideOf(axis),
-        panelStride: (outerSteps[0]?.stride ?? 0) * size,
+        panelAt,
         outer,
         k: even ? { kind: "stride", stride: steps[0]?.stride ?? 0 } : { kind: "table" },
         kTable: even ? [] : tableOf(steps),
@@ -210,7 +218,7 @@ class Contraction {
       buffer: this.context.sharedBuffer(this.dtype),
       offset: panels.place,
       batchStride: (axis) => strides.get(axis.id) ?? 0,
-      panelStride: width * k,
+      panelAt: (panel) => `${panel} * ${width * k}`,
       outer: Array.from({ length: width }, (_, at) => at),
       k: { kind: "stride", stride: width },
       kTable: [],
@@ -324,7 +332,7 @@ class Contraction {
       buffer: operand.buffer,
       offset: operand.offset,
       batchStride: (axis) => operand.strideOf(axis),
-      panelStride: 0,
+      panelAt: () => "0",
       outer: [],
       k: { kind: "stride", stride: 0 },
       kTable: [],
@@ -428,14 +436,14 @@ class Contraction {
         };
         over("c", c0, columnBlock, columnPanels, () => {
           const [a, b] = sides;
-          out.line(`const ${T} *const q = qb + c * ${b.panelStride};`);
+          out.line(`const ${T} *const q = qb + ${b.panelAt("c")};`);
           if (panel !== undefined) {
             out.line(`${T} *const panel = (${T} *)scratch + ${tilesElements};`);
             out.line(panel.fill);
           }
           over("r", r0, rowBlock, rowPanels, () =>
             e.scope(() => {
-              out.line(`const ${T} *const p = pa + r * ${a.panelStride};`);
+              out.line(`const ${T} *const p = pa + ${a.panelAt("r")};`);
               const at = depth > 1 ? `((c - ${c0}) * ${rowBlock} + (r - ${r0})) * ${tileElements}` : "0";
               out.line(`${T} *const tile = (${T} *)scratch + ${at};`);
               if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));

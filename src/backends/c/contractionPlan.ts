@@ -2,7 +2,7 @@
 import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
-import { axesIn, contiguity, type Group, mergedGroup, mergeStatements } from "../analysis/contraction.ts";
+import { axesIn, contiguity, type Group, groupFrom, mergedGroup, mergeStatements } from "../analysis/contraction.ts";
 import { along, type Operand, operandOf, type Stride } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import type { Target } from "./target.ts";
@@ -18,6 +18,8 @@ export interface Factor {
   /** The strides, where it is a plain load. */
   readonly operand: Operand | undefined;
   readonly group: Group;
+  /** Rows or columns of the group that no tile reaches beyond: all of them, or where they are read in place as many as lie together. */
+  readonly together: number;
 }
 
 export interface Plan {
@@ -93,19 +95,65 @@ export function planContraction(kernel: ContractionKernel, target: Target): Plan
 const vectorLanes = (kernel: ContractionKernel, target: Target): number =>
   target.vectorBytes / (kernel.dtype === "float64" ? 8 : 4);
 
-function sides(kernel: ContractionKernel, swapped: boolean, directRows: boolean, directColumns: boolean) {
-  const [a, b] = [operandOf(kernel.a), operandOf(kernel.b)];
-  const even = (operand: Operand | undefined, direct: boolean): Operand[] =>
-    direct && operand !== undefined ? [operand] : [];
-  // The few rows of one tile may lie anywhere.
-  const [unevenM, unevenN] = swapped ? [0, mostTogether] : [mostTogether, 0];
-  const m = mergedGroup(kernel.m, kernel.epilogue, even(a, swapped ? directColumns : directRows), unevenM);
-  const n = mergedGroup(kernel.n, kernel.epilogue, even(b, swapped ? directRows : directColumns), unevenN);
-  const left: Factor = { value: kernel.a, operand: a, group: m };
-  const right: Factor = { value: kernel.b, operand: b, group: n };
+function sides(
+  kernel: ContractionKernel,
+  swapped: boolean,
+  direct: { rows: boolean; columns: boolean; apart: boolean },
+) {
+  const side = (axes: readonly Axis[], value: Scalar, isRows: boolean): Factor => {
+    const operand = operandOf(value);
+    if (operand !== undefined && isRows && direct.rows) {
+      const group = mergedGroup(axes, kernel.epilogue);
+      return {
+        value,
+        operand,
+        ...rowsInPlace([...group.outer, ...group.inner], group.outer.length, operand, direct.apart),
+      };
+    }
+    const group = mergedGroup(
+      axes,
+      kernel.epilogue,
+      operand !== undefined && direct.columns && !isRows ? [operand] : [],
+    );
+    return { value, operand, group, together: group.merged.extent };
+  };
+  const left = side(kernel.m, kernel.a, !swapped);
+  const right = side(kernel.n, kernel.b, swapped);
+  const [m, n] = [left.group, right.group];
   const batch = [...kernel.batch, ...m.outer, ...n.outer].filter((axis) => axis.extent !== 1);
   const epilogue = mergeStatements(kernel.epilogue, [m, n]);
   return swapped ? { rows: right, columns: left, batch, epilogue } : { rows: left, columns: right, batch, epilogue };
+}
+
+/**
+ * Rows that tiles read where they lie: evenly, or for the few of one tile anywhere. With `apart`, the axes outside them, from
+ * the place `least` on, count as rows too where they step evenly among themselves: tiles of one unit then read the same columns.
+ */
+function rowsInPlace(
+  axes: readonly Axis[],
+  least: number,
+  operand: Operand,
+  apart: boolean,
+): Pick<Factor, "group" | "together"> {
+  const strideAt = (place: number): number => operand.strideOf(axes[place] as Axis);
+  const extentAt = (place: number): number => axes[place]?.extent ?? 1;
+  let first = axes.length;
+  let together = 1;
+  let even = true;
+  while (first > least) {
+    const outer = first - 1;
+    const continues: boolean =
+      first === axes.length || (even && strideAt(outer) === strideAt(axes.length - 1) * together);
+    if (!continues && together * extentAt(outer) > mostTogether) break;
+    even &&= continues;
+    together *= extentAt(outer);
+    first--;
+  }
+  for (let panels = 1, last = first - 1; apart && first > least; first--) {
+    if (panels > 1 && strideAt(first - 1) !== strideAt(last) * panels) break;
+    panels *= extentAt(first - 1);
+  }
+  return { group: groupFrom(axes, first), together };
 }
 
 /** The steps of the axes that a tile takes as its rows or columns. */
@@ -119,7 +167,17 @@ function lanesPlan(
   packRows: boolean,
   packColumns: boolean,
 ): Plan | undefined {
-  const { rows, columns, batch, epilogue } = sides(kernel, swapped, !packRows, !packColumns);
+  const direct = { rows: !packRows, columns: !packColumns };
+  const whole = sides(kernel, swapped, { ...direct, apart: true });
+  const divides = ({ rows, columns }: typeof whole): boolean => {
+    const wide = ceil(columns.group.merged.extent / vectorLanes(kernel, target));
+    return (
+      rows.together === rows.group.merged.extent || rows.together % tileOf(rows.together, wide, target).height === 0
+    );
+  };
+  const { rows, columns, batch, epilogue } = divides(whole)
+    ? whole
+    : sides(kernel, swapped, { ...direct, apart: false });
   const [m, n, k] = [rows.group.merged.extent, columns.group.merged.extent, extentOf(kernel.k)];
   if (!packRows && !readable(rows, kernel)) return undefined;
   if (!packColumns) {
@@ -131,7 +189,7 @@ function lanesPlan(
   // Few columns take a shorter vector, without a mask.
   let lanes = full;
   while (lanes > 4 && n <= lanes / 2) lanes /= 2;
-  const { height, vectors } = tileOf(m, ceil(n / lanes), target);
+  const { height, vectors } = tileOf(rows.together, ceil(n / lanes), target);
   const width = vectors * lanes;
   const points = extentOf(batch);
   const columnPanels = ceil(n / width);
@@ -192,7 +250,7 @@ function readable({ operand }: Factor, kernel: ContractionKernel): boolean {
 
 /** Cycles more for each element of rows read where they lie, when they are far apart. */
 function apartCycles(rows: Factor, kernel: ContractionKernel, height: number): number {
-  const outer = Math.abs(innerSteps(rows)[0]?.stride ?? 0);
+  const outer = Math.abs(innerSteps(rows).at(-1)?.stride ?? 0);
   const k = Math.abs((rows.operand && along(rows.operand, kernel.k).at(-1)?.stride) ?? 0);
   // Rows whole pages apart share the few places of one set of the first cache.
   const bytes = byteSize(kernel.dtype);
@@ -268,7 +326,7 @@ function storingCycles(
 function dotsPlan(kernel: ContractionKernel, target: Target): Plan | undefined {
   const lanes = vectorLanes(kernel, target);
   const swapped = extentOf(kernel.m) > extentOf(kernel.n) && extentOf(kernel.n) <= 4;
-  const { rows, columns, batch, epilogue } = sides(kernel, swapped, false, false);
+  const { rows, columns, batch, epilogue } = sides(kernel, swapped, { rows: false, columns: false, apart: false });
   const [a, b] = [rows.operand, columns.operand];
   if (a === undefined || b === undefined) return undefined;
   const last = kernel.k.filter((axis) => axis.extent > 1).at(-1);
