@@ -8,7 +8,7 @@ import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
 import { axesOf, copyKernel, lower, moveBuffers, type Place } from "./lower.ts";
-import { inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
+import { inPlaceTemporaries, inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
 import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";
@@ -118,6 +118,10 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     .filter(({ id }) => !slotOf.has(id) && !rename.has(id));
   const bytes = new Map(temporaries.map(({ id, dtype, length }) => [id, length * byteSize(dtype)]));
   kernels = orderKernels(kernels, (buffer) => bytes.get(buffer) ?? 0);
+  const homes = inPlaceTemporaries(kernels, temporaries);
+  kernels = kernels.map((kernel) =>
+    moveBuffers(kernel, new Map([...homes].map(([id, home]) => [id, { buffer: home, start: 0 }]))),
+  );
   const { byteOffsets, arenaBytes } = planArena(lifetimes(kernels, temporaries));
   const infos = drafts.map(
     (draft, id): BufferInfo => ({

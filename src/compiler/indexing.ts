@@ -236,6 +236,12 @@ export function isAffine(index: Scalar): boolean {
   return analyze(index).terms.every(({ atom }) => atom.kind === "axis");
 }
 
+/** The length of the runs of neighbours that the index goes through along one loop; 1 where it goes through none. */
+export function runOf(index: Scalar): number {
+  const next = analyze(index).terms.find(({ coefficient }) => coefficient === 1)?.atom;
+  return next?.kind === "axis" ? next.axis.extent : 1;
+}
+
 /** The largest and smallest value the index can take, as far as is known. */
 export const indexRange = (index: Scalar): { min: number; max: number } => range(analyze(index));
 

@@ -1,6 +1,10 @@
-// The arena plan: nothing alive at the same time overlaps, and what is dead is reused.
+// The arena plan: nothing alive at the same time overlaps, what is dead is reused, and what is read for the last time is overwritten.
 import { describe, expect, it } from "vitest";
-import { planArena, type Temporary } from "./memory.ts";
+import { type Axis, add, axisValue, int, load, mul, newAxis, unary } from "../graph/scalar.ts";
+import { compile, rand, type Tensor } from "../tensor/index.ts";
+import { flatAxes } from "./indexing.ts";
+import type { LoopKernel } from "./kernel.ts";
+import { inPlaceTemporaries, planArena, type Temporary } from "./memory.ts";
 
 /** A small linear congruential generator, so that a failure can be repeated. */
 function* numbers(seed: number): Generator<number> {
@@ -39,5 +43,43 @@ describe("planArena", () => {
           if (a.id < b.id && overlaps(a, b, byteOffsets)) throw new Error(`round ${round}: ${JSON.stringify([a, b])}`);
       }
     }
+  });
+});
+
+describe("inPlaceTemporaries", () => {
+  const rows = 8;
+  const columns = 32;
+  const axes = [newAxis(rows), newAxis(columns)];
+  const flat = flatAxes(axes);
+  const turned = add(axisValue(axes[0] as Axis), mul(axisValue(axes[1] as Axis), int(rows)));
+  const drafts = Array.from({ length: 6 }, (_, id) => ({ id, dtype: "float32" as const, length: rows * columns }));
+  /** to = -from, each read and written at its own index. */
+  const negated = (from: number, to: number, read = flat, write = flat): LoopKernel => ({
+    kind: "loops",
+    name: "neg",
+    axes,
+    body: [{ kind: "store", buffer: to, index: write, value: unary("neg", load(from, read, "float32")) }],
+  });
+
+  it("gives a chain one memory, and what is read again its own", () => {
+    const chain = [negated(9, 0), negated(0, 1), negated(1, 2), negated(0, 3), negated(2, 9), negated(3, 9)];
+    expect([...inPlaceTemporaries(chain, drafts)]).toEqual([
+      [2, 1],
+      [3, 0],
+    ]);
+  });
+
+  it("leaves apart what is read and written in different orders", () => {
+    const chain = [negated(9, 0), negated(0, 1, flat, turned), negated(1, 2, turned, flat), negated(2, 9)];
+    expect(inPlaceTemporaries(chain, drafts).size).toBe(0);
+  });
+
+  it("computes a softmax inside the memory of its scores", () => {
+    const head = compile((q: Tensor, k: Tensor, v: Tensor) => q.matmul(k.transpose(0, 1)).softmax(-1).matmul(v));
+    const [q, k, v] = [rand([64, 32]), rand([64, 32]), rand([64, 32])];
+    expect(head(q, k, v).dataSync()).toEqual(q.matmul(k.transpose(0, 1)).softmax(-1).matmul(v).dataSync());
+    const [, bytes] = /arena of (\d+) bytes/.exec(head.explain()) ?? [];
+    // The scores, and two numbers for each row.
+    expect(Number(bytes)).toBeLessThanOrEqual(64 * 64 * 4 + 2 * 64 * 4);
   });
 });

@@ -1,8 +1,8 @@
 // Plans memory: which updates may overwrite their state cell in place, and where temporaries lie in one arena.
-import { byteSize } from "../graph/dtype.ts";
+import { byteSize, type DType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";
-import { indexKey, visitScalar } from "./indexing.ts";
+import { indexKey, runOf, visitScalar } from "./indexing.ts";
 import type { Kernel, Statement } from "./kernel.ts";
 import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
 
@@ -93,6 +93,52 @@ function readsBeforeStore({ loads, stores, scans, operands }: Accesses, cell: nu
   return load.indices.every((index) => indexKey(index) === key);
 }
 
+/** Shorter runs are computed in lanes that step over one another's elements, which wants two memories. */
+const shortestRun = 16;
+
+/**
+ * Temporaries that may lie in the memory of another one which their first kernel reads for the last time: at the very element
+ * being stored, and before it. What is stored is then in the caches already. Both need the same dtype and length.
+ */
+export function inPlaceTemporaries(kernels: readonly Kernel[], temporaries: readonly Draft[]): Map<number, number> {
+  const lives = new Map(lifetimes(kernels, temporaries).map((life) => [life.id, life]));
+  const drafts = new Map(temporaries.map((draft) => [draft.id, draft]));
+  const homes = new Map<number, number>();
+  kernels.forEach((kernel, place) => {
+    const touched = [...new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)])].filter((id) => lives.has(id));
+    const born = touched.filter((id) => lives.get(id)?.firstUse === place);
+    const free = touched.filter((id) => lives.get(id)?.lastUse === place);
+    if (born.length === 0 || free.length === 0) return;
+    const accesses = accessesOf(kernel);
+    const firstStore = (id: number): number => accesses.stores.get(id)?.first ?? 0;
+    for (const result of born.sort((a, b) => firstStore(a) - firstStore(b))) {
+      const home = free.find((id) => {
+        const [a, b] = [drafts.get(id), drafts.get(result)];
+        const store = accesses.stores.get(result);
+        return (
+          id !== result &&
+          a?.dtype === b?.dtype &&
+          a?.length === b?.length &&
+          store !== undefined &&
+          runOf(store.index) >= shortestRun &&
+          readsBeforeStore(accesses, id, result)
+        );
+      });
+      if (home === undefined) continue;
+      free.splice(free.indexOf(home), 1);
+      homes.set(result, homes.get(home) ?? home);
+    }
+  });
+  return homes;
+}
+
+/** A value in memory, before it has a place there. */
+export interface Draft {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly length: number;
+}
+
 export interface Temporary {
   readonly id: number;
   readonly bytes: number;
@@ -104,10 +150,7 @@ export interface Temporary {
 const alignment = 64;
 
 /** How long each temporary must live. */
-export function lifetimes(
-  kernels: readonly Kernel[],
-  temporaries: readonly { id: number; dtype: Parameters<typeof byteSize>[0]; length: number }[],
-): Temporary[] {
+export function lifetimes(kernels: readonly Kernel[], temporaries: readonly Draft[]): Temporary[] {
   const first = new Map<number, number>();
   const last = new Map<number, number>();
   kernels.forEach((kernel, place) => {
