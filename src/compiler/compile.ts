@@ -119,9 +119,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const bytes = new Map(temporaries.map(({ id, dtype, length }) => [id, length * byteSize(dtype)]));
   kernels = orderKernels(kernels, (buffer) => bytes.get(buffer) ?? 0);
   const homes = inPlaceTemporaries(kernels, temporaries);
-  kernels = kernels.map((kernel) =>
-    moveBuffers(kernel, new Map([...homes].map(([id, home]) => [id, { buffer: home, start: 0 }]))),
-  );
+  kernels = kernels.map((kernel) => moveBuffers(kernel, homes));
   const { byteOffsets, arenaBytes } = planArena(lifetimes(kernels, temporaries));
   const infos = drafts.map(
     (draft, id): BufferInfo => ({

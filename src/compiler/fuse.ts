@@ -132,8 +132,7 @@ class Fuser {
     if (kind !== "reduce") return undefined;
     const input = node.inputs[0] as Node;
     // What is large is better read while it is in the caches, which is now, than together with something else.
-    const alone = sizeOf(input.shape) > cachedSize;
-    const read = alone ? this.storedInputs(input) : undefined;
+    const read = sizeOf(input.shape) > cachedSize ? this.storedInputs(input) : undefined;
     for (let place = Math.max(0, latest + 1); place < this.groups.length; place++) {
       const group = this.groups[place] as Group;
       if (group.kind !== "loops" || !sharesReduction(node, group)) continue;

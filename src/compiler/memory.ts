@@ -4,12 +4,13 @@ import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";
 import { indexKey, runOf, visitScalar } from "./indexing.ts";
 import type { Kernel, Statement } from "./kernel.ts";
-import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
+import { loadedBuffers, type Place, storedBuffers, visitStatements } from "./lower.ts";
 
 /** Where the statements of one kernel touch its buffers, by their order. */
 interface Accesses {
   readonly loads: Map<number, { readonly indices: Scalar[]; last: number }>;
-  readonly stores: Map<number, { readonly first: number; index: Scalar; accumulates: boolean }>;
+  /** Of several stores the index of the last: parts of a cat, which are apart from one another. */
+  readonly stores: Map<number, { readonly first: number; last: number; index: Scalar; accumulates: boolean }>;
   readonly scans: boolean;
   /** Buffers that a contraction reads away from the element it stores. */
   readonly operands: ReadonlySet<number>;
@@ -68,9 +69,11 @@ function accessesOf(kernel: Kernel): Accesses {
       if (statement.kind !== "store") continue;
       const { buffer, index, accumulate } = statement;
       const before = stores.get(buffer);
-      if (before === undefined) stores.set(buffer, { first: order, index, accumulates: accumulate === true });
+      if (before === undefined)
+        stores.set(buffer, { first: order, last: order, index, accumulates: accumulate === true });
       else {
         before.index = index;
+        before.last = order;
         before.accumulates ||= accumulate === true;
       }
     }
@@ -89,6 +92,8 @@ function readsBeforeStore({ loads, stores, scans, operands }: Accesses, cell: nu
   const store = stores.get(result);
   if (load === undefined || store === undefined) return false;
   if (scans || store.accumulates || operands.has(cell) || load.last > store.first) return false;
+  // What is stored after the result would overwrite it.
+  if ((stores.get(cell)?.last ?? 0) > store.first) return false;
   const key = indexKey(store.index);
   return load.indices.every((index) => indexKey(index) === key);
 }
@@ -100,10 +105,10 @@ const shortestRun = 16;
  * Temporaries that may lie in the memory of another one which their first kernel reads for the last time: at the very element
  * being stored, and before it. What is stored is then in the caches already. Both need the same dtype and length.
  */
-export function inPlaceTemporaries(kernels: readonly Kernel[], temporaries: readonly Draft[]): Map<number, number> {
+export function inPlaceTemporaries(kernels: readonly Kernel[], temporaries: readonly Draft[]): Map<number, Place> {
   const lives = new Map(lifetimes(kernels, temporaries).map((life) => [life.id, life]));
   const drafts = new Map(temporaries.map((draft) => [draft.id, draft]));
-  const homes = new Map<number, number>();
+  const homes = new Map<number, Place>();
   kernels.forEach((kernel, place) => {
     const touched = [...new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)])].filter((id) => lives.has(id));
     const born = touched.filter((id) => lives.get(id)?.firstUse === place);
@@ -126,7 +131,7 @@ export function inPlaceTemporaries(kernels: readonly Kernel[], temporaries: read
       });
       if (home === undefined) continue;
       free.splice(free.indexOf(home), 1);
-      homes.set(result, homes.get(home) ?? home);
+      homes.set(result, homes.get(home) ?? { buffer: home, start: 0 });
     }
   });
   return homes;

@@ -75,7 +75,11 @@ function dependences(kernels: readonly Kernel[]): { readonly before: number[]; r
       if (from !== undefined) first.add(from);
       for (const reader of readers.get(buffer) ?? []) first.add(reader);
     }
-    for (const buffer of loadedBuffers(kernel)) readers.set(buffer, [...(readers.get(buffer) ?? []), place]);
+    for (const buffer of loadedBuffers(kernel)) {
+      const known = readers.get(buffer);
+      if (known === undefined) readers.set(buffer, [place]);
+      else known.push(place);
+    }
     for (const buffer of storedBuffers(kernel)) {
       writer.set(buffer, place);
       readers.delete(buffer);

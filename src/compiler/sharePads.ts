@@ -1,5 +1,5 @@
 // Paddings of one value as windows of the widest of them, so that it is written once: the phases of a strided gradient differ in little else.
-import { type Node, type Op, withInputs } from "../graph/node.ts";
+import { type Node, type Op, withInputs, withScope } from "../graph/node.ts";
 import { type Pad, pad, padOp, slice } from "../graph/ops/movement.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { topologicalOrder } from "./schedule.ts";
@@ -38,9 +38,12 @@ export function sharePads(outputs: readonly Node[]): readonly Node[] {
       replacement.set(node, inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node);
       continue;
     }
-    const whole = shared.get(pads) ?? pad(inputs[0] as Node, pads, paddingOf(node).value);
-    shared.set(pads, whole);
-    replacement.set(node, window(whole, pads, node));
+    const place = (): Node => {
+      const whole = shared.get(pads) ?? pad(inputs[0] as Node, pads, paddingOf(node).value);
+      shared.set(pads, whole);
+      return window(whole, pads, node);
+    };
+    replacement.set(node, withScope(node.scope, place));
   }
   return outputs.map((output) => replacement.get(output) as Node);
 }

@@ -8,7 +8,7 @@ import type { Scalar } from "../graph/scalar.ts";
 
 export interface KernelCost {
   readonly name: string;
-  /** Bytes of the buffers the kernel touches, or of the parts of them that it can reach, each counted once. */
+  /** Bytes of the buffers the kernel touches, or of the parts of them that it can reach. */
   readonly bytes: number;
   /** Multiplications and additions of a contraction; for other kernels the points visited. */
   readonly flops: number;
@@ -18,7 +18,10 @@ export function kernelCost(kernel: Kernel, program: Program): KernelCost {
   const reached = new Map<number, Map<string, number>>();
   const reach = (buffer: number, index: Scalar): void => {
     const { min, max } = indexRange(index);
-    reached.set(buffer, (reached.get(buffer) ?? new Map<string, number>()).set(`${min}:${max}`, max - min + 1));
+    reached.set(
+      buffer,
+      (reached.get(buffer) ?? new Map<string, number>()).set(`${min}:${max}`, Math.max(0, max - min + 1)),
+    );
   };
   visitKernel(kernel, (scalar) => {
     if (scalar.kind === "load") reach(scalar.buffer, scalar.index);

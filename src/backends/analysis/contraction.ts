@@ -191,12 +191,16 @@ export function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolea
   return found === 1;
 }
 
-/** A contraction as the loops it stands for. */
+/** A contraction as the loops it stands for, through the result in the order of memory. */
 export function asLoops(kernel: ContractionKernel): LoopKernel {
+  const store = kernel.epilogue.find((statement) => statement.kind === "store");
+  const strides = store?.kind === "store" && isLinear(store.index) ? stridesOf(store.index).strides : undefined;
+  const strideOf = (axis: Axis): number => Math.abs(strides?.get(axis.id) ?? 0);
+  const axes = [...kernel.batch, ...kernel.m, ...kernel.n];
   return {
     kind: "loops",
     name: kernel.name,
-    axes: [...kernel.batch, ...kernel.m, ...kernel.n],
+    axes: strides === undefined ? axes : axes.sort((a, b) => strideOf(b) - strideOf(a)),
     body: [
       {
         kind: "reduce",

@@ -6,10 +6,19 @@ import { conv2d } from "../../graph/ops/conv.ts";
 import { matmul } from "../../graph/ops/matmul.ts";
 import { permute } from "../../graph/ops/movement.ts";
 import { sizeOf } from "../../graph/shape.ts";
+import { createCDevice } from "./device.ts";
 
 const devices = allDevices();
 const [reference] = devices;
-const device = devices.find(({ backend }) => backend === "c");
+const native = devices.find(({ backend }) => backend === "c");
+/** The same compiler for processors with narrower vectors and fewer registers: other tiles. */
+const narrower = (native?.description.includes("AVX") ? ["-march=haswell", "-march=x86-64"] : []).map((flag) => {
+  process.env["HEBB_CFLAGS"] = flag;
+  const device = createCDevice({ threads: 1, always: true });
+  delete process.env["HEBB_CFLAGS"];
+  devices.push(device);
+  return device;
+});
 afterAll(() => {
   for (const each of devices) each.close();
 });
@@ -43,7 +52,7 @@ function product(a: Value, b: Value): number[] {
   return out;
 }
 
-describe.skipIf(device === undefined)("contractions in C", () => {
+describe.skipIf(native === undefined).each([native, ...narrower])("contractions on $description", (device) => {
   // Few columns take tall tiles, of which rows far apart are turned into panels: heights that sixteen does not divide.
   it.each([
     [24, 1024, 16],

@@ -2,6 +2,7 @@
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
+import { InternalError } from "../../graph/errors.ts";
 import {
   type Axis,
   add,
@@ -189,6 +190,7 @@ class Contraction {
           : panels === 1
             ? `${panel} * ${apart}`
             : `${panel} / ${panels} * ${apart} + ${panel} % ${panels} * ${stride * size}`;
+      if (within.length > 1 && factor.together !== size) throw new InternalError("uneven rows are those of one tile");
       const outer = within.length > 1 ? tableOf(within) : Array.from({ length: size }, (_, at) => at * stride);
       const steps = along(operand, kernel.k);
       const even = steps.length <= 1;
@@ -259,12 +261,8 @@ class Contraction {
         ahead: ahead?.lines ?? 0,
       });
     };
-    const names = [
-      [tile(height, false), tile(height, true)],
-      [tile(lastHigh, false), tile(lastHigh, true)],
-    ];
-    if (columnPanels === 1) for (const pair of names) pair[0] = pair[1] ?? "";
-    if (rowPanels === 1) names[0] = names[1] ?? [];
+    const [usualHigh, onlyPanel] = [rowPanels === 1 ? lastHigh : height, columnPanels === 1];
+    const names = [usualHigh, lastHigh].map((high) => [tile(high, onlyPanel), tile(high, true)]);
     const pick = (row: 0 | 1): string => {
       const [usual, last] = names[row] ?? [];
       return usual === last ? `${usual}` : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;

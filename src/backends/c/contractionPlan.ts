@@ -68,8 +68,8 @@ const cyclesApart = 0.12;
 const cyclesConflict = 2.5;
 /** Up to so many rows, a unit takes all of them. */
 const mostOwnRows = 280;
-/** Up to so many rows are one tile, which knows the place of each. */
-const mostTogether = 14;
+/** Up to so many rows are always one tile, which knows the place of each: the height of a tile two vectors wide. */
+const mostTogether = ({ registers }: Target): number => (registers >= 32 ? 14 : 6);
 const firstCacheBytes = 32 * 1024;
 /** Addresses so far apart lie in one set of the first cache. */
 const conflictBytes = 4096;
@@ -95,11 +95,17 @@ export function planContraction(kernel: ContractionKernel, target: Target): Plan
 const vectorLanes = (kernel: ContractionKernel, target: Target): number =>
   target.vectorBytes / (kernel.dtype === "float64" ? 8 : 4);
 
-function sides(
-  kernel: ContractionKernel,
-  swapped: boolean,
-  direct: { rows: boolean; columns: boolean; apart: boolean },
-) {
+/** Which sides are read where they lie, and in how large groups: see `rowsInPlace`. */
+interface InPlace {
+  readonly rows: boolean;
+  readonly columns: boolean;
+  readonly apart: boolean;
+  readonly mostUneven: number;
+}
+
+const bothPacked: InPlace = { rows: false, columns: false, apart: false, mostUneven: 0 };
+
+function sides(kernel: ContractionKernel, swapped: boolean, direct: InPlace) {
   const side = (axes: readonly Axis[], value: Scalar, isRows: boolean): Factor => {
     const operand = operandOf(value);
     if (operand !== undefined && isRows && direct.rows) {
@@ -107,7 +113,7 @@ function sides(
       return {
         value,
         operand,
-        ...rowsInPlace([...group.outer, ...group.inner], group.outer.length, operand, direct.apart),
+        ...rowsInPlace([...group.outer, ...group.inner], group.outer.length, operand, direct),
       };
     }
     const group = mergedGroup(
@@ -133,7 +139,7 @@ function rowsInPlace(
   axes: readonly Axis[],
   least: number,
   operand: Operand,
-  apart: boolean,
+  { apart, mostUneven }: InPlace,
 ): Pick<Factor, "group" | "together"> {
   const strideAt = (place: number): number => operand.strideOf(axes[place] as Axis);
   const extentAt = (place: number): number => axes[place]?.extent ?? 1;
@@ -144,7 +150,7 @@ function rowsInPlace(
     const outer = first - 1;
     const continues: boolean =
       first === axes.length || (even && strideAt(outer) === strideAt(axes.length - 1) * together);
-    if (!continues && together * extentAt(outer) > mostTogether) break;
+    if (!continues && together * extentAt(outer) > mostUneven) break;
     even &&= continues;
     together *= extentAt(outer);
     first--;
@@ -167,7 +173,7 @@ function lanesPlan(
   packRows: boolean,
   packColumns: boolean,
 ): Plan | undefined {
-  const direct = { rows: !packRows, columns: !packColumns };
+  const direct = { rows: !packRows, columns: !packColumns, mostUneven: mostTogether(target) };
   const whole = sides(kernel, swapped, { ...direct, apart: true });
   const divides = ({ rows, columns }: typeof whole): boolean => {
     const wide = ceil(columns.group.merged.extent / vectorLanes(kernel, target));
@@ -326,7 +332,7 @@ function storingCycles(
 function dotsPlan(kernel: ContractionKernel, target: Target): Plan | undefined {
   const lanes = vectorLanes(kernel, target);
   const swapped = extentOf(kernel.m) > extentOf(kernel.n) && extentOf(kernel.n) <= 4;
-  const { rows, columns, batch, epilogue } = sides(kernel, swapped, { rows: false, columns: false, apart: false });
+  const { rows, columns, batch, epilogue } = sides(kernel, swapped, bothPacked);
   const [a, b] = [rows.operand, columns.operand];
   if (a === undefined || b === undefined) return undefined;
   const last = kernel.k.filter((axis) => axis.extent > 1).at(-1);

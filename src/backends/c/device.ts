@@ -193,12 +193,15 @@ class CDevice implements Device {
   }
 }
 
+let keptFreedMemory = false;
+
 /**
  * Results are freed many at a time, when garbage is collected; glibc would give their memory back to the system, which would
  * hand it out again page by page. Other C libraries have no such setting.
  */
 function keepFreedMemory(): void {
-  if (process.platform !== "linux") return;
+  if (keptFreedMemory || process.platform !== "linux") return;
+  keptFreedMemory = true;
   let set: NativeFunction;
   try {
     set = koffi().load(null).func("int mallopt(int parameter, int value)");

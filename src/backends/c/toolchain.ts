@@ -99,7 +99,11 @@ export class Toolchain {
   }
 
   private run(args: readonly string[]): void {
-    const result = this.node.child.spawnSync(this.compiler, args, { encoding: "utf8", maxBuffer: 1 << 26 });
+    const run = (more: readonly string[]) =>
+      this.node.child.spawnSync(this.compiler, [...args, ...more], { encoding: "utf8", maxBuffer: 1 << 26 });
+    let result = run([]);
+    // gcc 12 breaks down over some AVX2 programs, unless it is asked for less.
+    if (result.status !== 0 && /internal compiler error/.test(result.stderr)) result = run(["-O1"]);
     if (result.error !== undefined) throw new HebbError(`${this.compiler} cannot be run: ${result.error.message}`);
     if (result.status !== 0) {
       const said = result.stderr
