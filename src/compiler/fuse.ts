@@ -130,22 +130,22 @@ class Fuser {
     const latest = this.latestProducer(node);
     if (latest >= 0 && this.tryJoin(node, this.groups[latest] as Group)) return latest;
     if (kind !== "reduce") return undefined;
-    const input = node.inputs[0] as Node;
-    // What is large is better read while it is in the caches, which is now, than together with something else.
-    const read = sizeOf(input.shape) > cachedSize ? this.storedInputs(input) : undefined;
     for (let place = Math.max(0, latest + 1); place < this.groups.length; place++) {
       const group = this.groups[place] as Group;
-      if (group.kind !== "loops" || !sharesReduction(node, group)) continue;
-      if (
-        read !== undefined &&
-        !group.stages.some(
-          (stage) => stage.combine !== undefined && meet(read, this.storedInputs(stage.node.inputs[0] as Node)),
-        )
-      )
-        continue;
+      if (group.kind !== "loops" || !sharesReduction(node, group) || !this.readsTogether(node, group)) continue;
       if (this.tryJoin(node, group)) return place;
     }
     return undefined;
+  }
+
+  /** What is large is better read while it is in the caches, which is now, than in one kernel with something else. */
+  private readsTogether(node: Node, group: LoopGroup): boolean {
+    const input = node.inputs[0] as Node;
+    if (sizeOf(input.shape) <= cachedSize) return true;
+    const read = this.storedInputs(input);
+    return group.stages.some(
+      (stage) => stage.combine !== undefined && meet(read, this.storedInputs(stage.node.inputs[0] as Node)),
+    );
   }
 
   /** The full-size stored values that a node's element is made of. */

@@ -1,4 +1,4 @@
-// Plans memory: which updates may overwrite their state cell in place, and where temporaries lie in one arena.
+// Plans memory: which updates may overwrite their state cell, which temporaries the one they are made from, and where they lie in one arena.
 import { byteSize, type DType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";

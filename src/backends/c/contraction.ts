@@ -268,7 +268,7 @@ class Contraction {
       return usual === last ? `${usual}` : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
     };
     const chosen = pick(0) === pick(1) ? pick(0) : `(r == ${rowPanels - 1} ? ${pick(1)} : ${pick(0)})`;
-    const tables = [table("ka", rows.kTable), panel === undefined ? table("kb", columns.kTable) : ""];
+    const tables = [table("ka", rows.kTable), table("kb", columns.kTable)];
     const at = (side: Side, name: string, k0: string): string =>
       side.k.kind === "table" ? name : side.k.stride === 0 ? name : `${name} + ${k0} * ${side.k.stride}`;
     const kTable = (side: Side, name: string, k0: string): string =>
@@ -281,7 +281,7 @@ class Contraction {
           : `, k0 + ${depth} >= ${k} ? ahead : ahead + ${ahead.streams}`;
     const factor = (k0: string): string => (panel === undefined ? at(columns, "q", k0) : "panel");
     const product = (k0: string, length: string, first: string, to: string): string =>
-      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${panel === undefined ? kTable(columns, "kb", k0) : "0"}${asked});`;
+      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)}${asked});`;
     const length = blocks === 1 ? `${k}` : `(${k} - k0 < ${depth} ? ${k} - k0 : ${depth})`;
     return this.tilePhase(kernel, plan, epilogue, {
       sides: [rows, columns],

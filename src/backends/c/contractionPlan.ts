@@ -163,8 +163,7 @@ function rowsInPlace(
 }
 
 /** The steps of the axes that a tile takes as its rows or columns. */
-export const innerSteps = ({ operand, group }: Factor): Stride[] =>
-  operand === undefined ? [] : along(operand, group.inner);
+const innerSteps = ({ operand, group }: Factor): Stride[] => (operand === undefined ? [] : along(operand, group.inner));
 
 function lanesPlan(
   kernel: ContractionKernel,
@@ -209,11 +208,11 @@ function lanesPlan(
   cycles += tiles * cyclesTile;
   const ownColumns =
     packColumns && m <= mostOwnRows && dependsOnAll(columns, batch) && packsAlone(columns, kernel, target, width);
-  const apart = (side: Factor): number =>
+  const packedApart = (side: Factor): number =>
     extentOf(batch.filter((axis) => side.operand?.strideOf(axis) !== 0)) * cyclesApartPacked;
   if (packColumns)
-    cycles += (packing(columns, kernel, batch) + (ownColumns ? 0 : apart(columns))) * ceil(n / width) * width * k;
-  if (packRows) cycles += (packing(rows, kernel, batch) + apart(rows)) * ceil(m / height) * height * k;
+    cycles += (packing(columns, kernel, batch) + (ownColumns ? 0 : packedApart(columns))) * ceil(n / width) * width * k;
+  if (packRows) cycles += (packing(rows, kernel, batch) + packedApart(rows)) * ceil(m / height) * height * k;
   else cycles += points * m * k * columnPanels * apartCycles(rows, kernel, height);
   if (!packColumns) cycles += points * ceil(m / height) * columnPanels * k * missCycles(columns, kernel, width);
   const { along: epilogueAlong, cycles: storing } = storingCycles(rows, columns, epilogue);
