@@ -40,7 +40,7 @@ export function packPhases(context: EmitContext, kernel: ContractionKernel, side
 }
 
 /** Rows of memory asked for before they are copied. */
-const rowsAhead = 16;
+const rowsAhead = 32;
 /** Steps of k, and panels, of one unit of work: a step is read in the order of memory, and each panel is a stream that is written. */
 const rowBlock = 128;
 const panelGroup = 16;
@@ -127,7 +127,7 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
         Array.from({ length: width / lanes }, (_, i) => text(i * lanes)).join(" ");
       return `static __attribute__((noinline)) void ${name}(const ${T} *p, long stride, long n, long have, ${T} *q) {
   if (have >= ${width}) for (long k = 0; k < n; k++, p += stride, q += ${width}) {
-    ${each((at) => `__builtin_prefetch(p + ${rowsAhead} * stride + ${at}); ${V}_store(q + ${at}, ${V}_load(p + ${at}));`)}
+    ${each((at) => `__builtin_prefetch(p + ${rowsAhead} * stride + ${at}, 0, 2); ${V}_store(q + ${at}, ${V}_load(p + ${at}));`)}
   } else for (long k = 0; k < n; k++, p += stride, q += ${width}) {
     ${each((at) => `${V}_store(q + ${at}, ${V}_loadm(p + ${at}, I${lanes}_first(have - ${at})));`)}
   }

@@ -1,9 +1,9 @@
 // Writes the statements of a kernel inside its loops: nests, lanes, stores, reductions and scans.
-import type { DType } from "../../graph/dtype.ts";
+import { byteSize, type DType } from "../../graph/dtype.ts";
 import { type Axis, newLocal } from "../../graph/scalar.ts";
 import { bestLane, type Dependence, isHeavy } from "../analysis/cost.ts";
 import { boundIn, combineFn, extentOf, identityOf, type Step, visitSteps } from "../analysis/steps.ts";
-import { operands, type Value } from "../analysis/values.ts";
+import { type Linear, operands, type Value } from "../analysis/values.ts";
 import type { Expressions } from "./expressions.ts";
 import { needReduction } from "./horizontal.ts";
 import { literal, scalarType, vectorType } from "./lanes.ts";
@@ -13,6 +13,10 @@ import { scalarBinary, vectorBinary } from "./operations.ts";
 const longSum = 2048;
 /** Long sums are carried in float64 after so many points. */
 const sumBlock = 1024;
+
+/** Steps of so many bytes are asked of memory so many steps ahead. */
+const farBytes = 256;
+const farSteps = 32;
 
 type Reduce = Extract<Step, { kind: "reduce" }>;
 
@@ -204,7 +208,10 @@ export class Statements {
     const wide = vector ? `D${lanes}` : "double";
     const total = out.name("w");
     if (long) out.line(`${wide} ${total} = ${vector ? `(${wide}){0}` : "0"};`);
+    const far = vector ? farLoads(step) : [];
     const point = (): void => {
+      for (const { buffer, index, stride } of far)
+        out.line(`__builtin_prefetch(${e.at(buffer, index)} + ${stride * farSteps}, 0, 2);`);
       const value = vector ? e.vector(step.value) : e.scalar(step.value);
       out.line(`${running} = ${this.combined(step, running, value, vector)};`);
     };
@@ -369,6 +376,26 @@ export class Statements {
       e.storeScalar(buffer, index, e.values.opaque(result), false);
     });
   }
+}
+
+/** What is read at steps of the innermost axis that the processor does not foresee. */
+function farLoads({ axes, value }: Reduce): { buffer: number; index: Linear; stride: number }[] {
+  const found: { buffer: number; index: Linear; stride: number }[] = [];
+  const last = axes.at(-1);
+  const seen = new Set<Value>();
+  const visit = (part: Value): void => {
+    if (seen.has(part)) return;
+    seen.add(part);
+    if (part.kind !== "load") for (const operand of operands(part)) visit(operand);
+    else {
+      const { buffer, index } = part;
+      const stride = index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis === last)?.coefficient ?? 0;
+      if (Math.abs(stride) * byteSize(part.dtype) >= farBytes && index.terms.every(({ atom }) => atom.kind === "axis"))
+        found.push({ buffer, index, stride });
+    }
+  };
+  visit(value);
+  return found;
 }
 
 function hasHeavy(value: Value): boolean {
