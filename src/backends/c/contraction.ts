@@ -18,7 +18,7 @@ import {
 import { asLoops, replaceAxes } from "../analysis/contraction.ts";
 import { Dependence } from "../analysis/cost.ts";
 import { along, type Operand } from "../analysis/operand.ts";
-import { convert, extentOf, storedIn } from "../analysis/steps.ts";
+import { convert, extentOf, type Step, storedIn } from "../analysis/steps.ts";
 import { ValueTable } from "../analysis/values.ts";
 import { type Ahead, aheadOf } from "./contractionAhead.ts";
 import {
@@ -66,7 +66,7 @@ const mostParts = 32;
 /** A share of the products that is worth a tile of another size. */
 const smallestRest = 0.02;
 /** Steps of k after which sums go to memory, so that what a tile reads stays in the caches. */
-const kBlock = 256;
+const kBlock = 512;
 /** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
 const blockRows = 168;
 const blockColumns = 128;
@@ -92,6 +92,8 @@ interface Side {
 interface Epilogue {
   readonly e: Expressions;
   readonly ahead: Ahead | undefined;
+  /** Where a result that is stored as it is lies, from one row to the next so many elements apart. */
+  readonly place: { readonly rowStride: number; at(): string } | undefined;
   write(m: number, n: number): void;
 }
 
@@ -239,10 +241,12 @@ class Contraction {
     const depth = Math.ceil(k / blocks);
     const epilogue = this.epilogue(kernel, plan, width);
     const { ahead } = epilogue;
+    // Results that one tile completes, and that are stored as they are, go where they belong from the registers.
+    const place = blocks === 1 ? epilogue.place : undefined;
     // The rest of a packed side is zeros: a tile of its own is worth its compilation where many of them would be computed.
     const rest = (extent: number, size: number, packed: boolean): number => {
       const last = extent - (Math.ceil(extent / size) - 1) * size;
-      return packed && size - last < extent * smallestRest ? size : last;
+      return packed && place === undefined && size - last < extent * smallestRest ? size : last;
     };
     const [lastHigh, lastWide] = [rest(m, height, packRows), rest(n, width, packColumns)];
     const tile = (high: number, last: boolean): string => {
@@ -257,7 +261,8 @@ class Contraction {
         rows: rows.outer,
         rowSteps: rows.k,
         columnSteps: panel === undefined ? columns.k : { kind: "stride", stride: width },
-        tileWidth: width,
+        tileWidth: place?.rowStride ?? width,
+        direct: place !== undefined,
         ahead: ahead?.lines ?? 0,
       });
     };
@@ -287,6 +292,7 @@ class Contraction {
       sides: [rows, columns],
       statics: tables.join(""),
       depth: blocks,
+      place,
       multiply: (to) => (blocks === 1 ? product("0", length, "1", to) : product("k0", length, "k0 == 0", to)),
       step: depth,
       k,
@@ -344,6 +350,7 @@ class Contraction {
         table("columnsAt", columnOffsets),
       ].join(""),
       depth: 1,
+      place: undefined,
       multiply: (to) =>
         `${chosen}(p, q, ${to}, rowsAt + r * ${height}, columnsAt + c * ${width}, ${kOffsets[0]?.length ?? 1}, ka, kb);`,
       step: 1,
@@ -363,6 +370,7 @@ class Contraction {
       readonly depth: number;
       readonly step: number;
       readonly k: number;
+      readonly place: Epilogue["place"];
       /** Room for one panel of columns, and what fills it from the columns at `q`. */
       readonly panel?: { readonly elements: number; readonly fill: string } | undefined;
       multiply(to: string): string;
@@ -443,12 +451,12 @@ class Contraction {
             e.scope(() => {
               out.line(`const ${T} *const p = pa + ${a.panelAt("r")};`);
               const at = depth > 1 ? `((c - ${c0}) * ${rowBlock} + (r - ${r0})) * ${tileElements}` : "0";
-              out.line(`${T} *const tile = (${T} *)scratch + ${at};`);
+              out.line(`${T} *const tile = ${parts.place?.at() ?? `(${T} *)scratch + ${at}`};`);
               if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));
               out.line(parts.multiply("tile"));
               if (depth > 1)
                 out.block(`if (k0 + ${parts.step} >= ${parts.k})`, () => e.scope(() => epilogue.write(m, n)));
-              else epilogue.write(m, n);
+              else if (parts.place === undefined) epilogue.write(m, n);
             }),
           );
         });
@@ -519,8 +527,34 @@ class Contraction {
       });
     };
     const ahead = plan.kind === "dots" ? undefined : aheadOf(e, plan, steps, this.bytes);
-    return { e, ahead, write };
+    return { e, ahead, place: placeOf(e, kernel, plan, steps), write };
   }
+}
+
+/** Where the result lies, if it is stored as it is, its columns side by side and its rows evenly apart. */
+function placeOf(e: Expressions, kernel: ContractionKernel, plan: Plan, steps: readonly Step[]): Epilogue["place"] {
+  const [only, more] = steps;
+  if (only?.kind !== "store" || more !== undefined || only.accumulate) return undefined;
+  const { buffer, index, value } = only;
+  if (value.kind !== "local" || value.local !== kernel.result) return undefined;
+  if (e.context.buffer(buffer).dtype !== kernel.dtype) return undefined;
+  if (index.terms.some(({ atom }) => atom.kind !== "axis")) return undefined;
+  const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
+  const strideOf = (axis: Axis): number =>
+    index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;
+  if (column.extent > 1 && strideOf(column) !== 1) return undefined;
+  return {
+    rowStride: strideOf(row),
+    at: () => {
+      let place = "";
+      e.scope(() => {
+        e.bindAxis(row, `(r * ${plan.height})`);
+        e.bindAxis(column, `(c * ${plan.width})`);
+        place = e.at(buffer, index);
+      });
+      return place;
+    },
+  };
 }
 
 const table = (name: string, offsets: readonly number[]): string =>

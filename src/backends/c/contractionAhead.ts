@@ -45,8 +45,10 @@ export function aheadOf(e: Expressions, plan: Plan, steps: readonly Step[], byte
   const points = [...plan.batch, row, column].reduce((product, axis) => product * axis.extent, 1);
   if (streams.size === 0 || streams.size * points * bytes < worthAsking) return undefined;
   const asked = [...streams.values()].slice(0, mostStreams);
+  // Rows that do not begin with a line end within one more.
+  const even = [innerSize, ...asked.map(({ stride }) => stride)].every((size) => (size * bytes) % lineBytes === 0);
   return {
-    lines: Math.ceil((innerSize * bytes) / lineBytes),
+    lines: Math.ceil((innerSize * bytes) / lineBytes) + (even ? 0 : 1),
     streams: asked.length,
     list(anywhere) {
       let text = "";

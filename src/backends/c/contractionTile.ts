@@ -24,6 +24,8 @@ export interface LanesTile {
   readonly columnSteps: KSteps;
   /** Elements from one row of the tile to the next. */
   readonly tileWidth: number;
+  /** Whether the tile lies where the result does: nothing beyond the last column is written, and there is one block of k. */
+  readonly direct: boolean;
   /** Lines of memory that each step along k asks for ahead of the epilogue; 0: none. */
   readonly ahead: number;
 }
@@ -51,15 +53,17 @@ function rowsName(rows: readonly number[]): string {
  * and writes lies in short pieces far apart, which the processor does not foresee.
  */
 export function lanesTile(context: EmitContext, tile: LanesTile): string {
-  const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, ahead } = tile;
+  const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, direct, ahead } = tile;
   const letter = laneLetter(dtype);
   const V = `${letter}${lanes}`;
   // A processor whose units are half as wide computes a half vector in half the time; others lose nothing by it.
   const halved = lanes * byteSize(dtype) === 64 && lastLanes <= lanes / 2;
   const lanesOf = (vector: number): number => (halved && vector === vectors - 1 ? lanes / 2 : lanes);
   const typeOf = (vector: number): string => `${letter}${lanesOf(vector)}`;
-  const masked = !padded && lastLanes < lanesOf(vectors - 1);
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
+  const partial = lastLanes < lanesOf(vectors - 1);
+  const [masked, maskedStores] = [!padded && partial, direct && partial];
+  const columns = masked || maskedStores ? `_${padded ? "p" : ""}${lastLanes}` : "";
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${columns}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${direct ? "to" : ""}${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
@@ -75,6 +79,18 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
         ? `${typeOf(vector)}_loadm(${at}, mask)`
         : `${typeOf(vector)}_load(${at})`;
     };
+    const held = (row: number, vector: number): string => `tile + ${row * tileWidth + vector * lanes}`;
+    const store = (row: number, vector: number): string => {
+      const operands = `${held(row, vector)}, c${row * vectors + vector}`;
+      return maskedStores && vector === vectors - 1
+        ? `${typeOf(vector)}_storem(${operands}, mask)`
+        : `${typeOf(vector)}_store(${operands})`;
+    };
+    const again = direct
+      ? ""
+      : `  if (!first) {
+${sums((row, vector) => `    c${row * vectors + vector} = ${typeOf(vector)}_load(${held(row, vector)});\n`)}  }
+`;
     const pointer = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
     const advance = (side: string, steps: KSteps): string =>
@@ -110,9 +126,7 @@ ${step}${each(ahead, (line) => `    __builtin_prefetch(at + ${64 * line}, 0, 2);
   }
 `;
     return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, long n, int first, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
-${masked ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} c${row * vectors + vector} = {0};\n`)}  if (!first) {
-${sums((row, vector) => `    c${row * vectors + vector} = ${typeOf(vector)}_load(tile + ${row * tileWidth + vector * lanes});\n`)}  }
-${loop}${sums((row, vector) => `  ${typeOf(vector)}_store(tile + ${row * tileWidth + vector * lanes}, c${row * vectors + vector});\n`)}}
+${masked || maskedStores ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} c${row * vectors + vector} = {0};\n`)}${again}${loop}${sums((row, vector) => `  ${store(row, vector)};\n`)}}
 `;
   });
   return name;
