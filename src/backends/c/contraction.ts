@@ -18,9 +18,10 @@ import {
 import { asLoops, replaceAxes } from "../analysis/contraction.ts";
 import { Dependence } from "../analysis/cost.ts";
 import { along, type Operand } from "../analysis/operand.ts";
-import { convert, extentOf, type Step, storedIn } from "../analysis/steps.ts";
+import { convert, extentOf, storedIn } from "../analysis/steps.ts";
 import { ValueTable } from "../analysis/values.ts";
 import { type Ahead, aheadOf } from "./contractionAhead.ts";
+import { type Finish, finishOf } from "./contractionFinish.ts";
 import {
   needTurn,
   type OnePanel,
@@ -92,8 +93,8 @@ interface Side {
 interface Epilogue {
   readonly e: Expressions;
   readonly ahead: Ahead | undefined;
-  /** Where a result that is stored as it is lies, from one row to the next so many elements apart. */
-  readonly place: { readonly rowStride: number; at(): string } | undefined;
+  /** The same inside the tiles. */
+  readonly finish: Finish | undefined;
   write(m: number, n: number): void;
 }
 
@@ -241,12 +242,11 @@ class Contraction {
     const depth = Math.ceil(k / blocks);
     const epilogue = this.epilogue(kernel, plan, width);
     const { ahead } = epilogue;
-    // Results that one tile completes, and that are stored as they are, go where they belong from the registers.
-    const place = blocks === 1 ? epilogue.place : undefined;
+    const finish = blocks === 1 ? epilogue.finish : undefined;
     // The rest of a packed side is zeros: a tile of its own is worth its compilation where many of them would be computed.
     const rest = (extent: number, size: number, packed: boolean): number => {
       const last = extent - (Math.ceil(extent / size) - 1) * size;
-      return packed && place === undefined && size - last < extent * smallestRest ? size : last;
+      return packed && finish === undefined && size - last < extent * smallestRest ? size : last;
     };
     const [lastHigh, lastWide] = [rest(m, height, packRows), rest(n, width, packColumns)];
     const tile = (high: number, last: boolean): string => {
@@ -261,8 +261,8 @@ class Contraction {
         rows: rows.outer,
         rowSteps: rows.k,
         columnSteps: panel === undefined ? columns.k : { kind: "stride", stride: width },
-        tileWidth: place?.rowStride ?? width,
-        direct: place !== undefined,
+        tileWidth: width,
+        finish: finish?.text,
         ahead: ahead?.lines ?? 0,
       });
     };
@@ -286,13 +286,13 @@ class Contraction {
           : `, k0 + ${depth} >= ${k} ? ahead : ahead + ${ahead.streams}`;
     const factor = (k0: string): string => (panel === undefined ? at(columns, "q", k0) : "panel");
     const product = (k0: string, length: string, first: string, to: string): string =>
-      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}, ${first}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)}${asked});`;
+      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}${finish === undefined ? `, ${first}` : ""}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)}${asked});`;
     const length = blocks === 1 ? `${k}` : `(${k} - k0 < ${depth} ? ${k} - k0 : ${depth})`;
     return this.tilePhase(kernel, plan, epilogue, {
       sides: [rows, columns],
       statics: tables.join(""),
       depth: blocks,
-      place,
+      finish,
       multiply: (to) => (blocks === 1 ? product("0", length, "1", to) : product("k0", length, "k0 == 0", to)),
       step: depth,
       k,
@@ -350,7 +350,7 @@ class Contraction {
         table("columnsAt", columnOffsets),
       ].join(""),
       depth: 1,
-      place: undefined,
+      finish: undefined,
       multiply: (to) =>
         `${chosen}(p, q, ${to}, rowsAt + r * ${height}, columnsAt + c * ${width}, ${kOffsets[0]?.length ?? 1}, ka, kb);`,
       step: 1,
@@ -370,7 +370,7 @@ class Contraction {
       readonly depth: number;
       readonly step: number;
       readonly k: number;
-      readonly place: Epilogue["place"];
+      readonly finish: Finish | undefined;
       /** Room for one panel of columns, and what fills it from the columns at `q`. */
       readonly panel?: { readonly elements: number; readonly fill: string } | undefined;
       multiply(to: string): string;
@@ -451,12 +451,12 @@ class Contraction {
             e.scope(() => {
               out.line(`const ${T} *const p = pa + ${a.panelAt("r")};`);
               const at = depth > 1 ? `((c - ${c0}) * ${rowBlock} + (r - ${r0})) * ${tileElements}` : "0";
-              out.line(`${T} *const tile = ${parts.place?.at() ?? `(${T} *)scratch + ${at}`};`);
+              out.line(parts.finish?.places() ?? `${T} *const tile = (${T} *)scratch + ${at};`);
               if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));
-              out.line(parts.multiply("tile"));
+              out.line(parts.multiply(parts.finish === undefined ? "tile" : "places"));
               if (depth > 1)
                 out.block(`if (k0 + ${parts.step} >= ${parts.k})`, () => e.scope(() => epilogue.write(m, n)));
-              else if (parts.place === undefined) epilogue.write(m, n);
+              else if (parts.finish === undefined) epilogue.write(m, n);
             }),
           );
         });
@@ -486,7 +486,8 @@ class Contraction {
     let lanes = model.lanes;
     while (lanes > 4 && inner.extent <= lanes / 2) lanes /= 2;
     needLanes(context, lanes);
-    const statements = new Statements(e, new Dependence(axes, steps, model), lanes, false, [kernel.result.id]);
+    const dependence = new Dependence(axes, steps, model);
+    const statements = new Statements(e, dependence, lanes, false, [kernel.result.id]);
     const V = vectorType(dtype, lanes);
     const write = (m: number, n: number): void => {
       const { out } = e;
@@ -527,34 +528,12 @@ class Contraction {
       });
     };
     const ahead = plan.kind === "dots" ? undefined : aheadOf(e, plan, steps, this.bytes);
-    return { e, ahead, place: placeOf(e, kernel, plan, steps), write };
+    const finish =
+      plan.kind === "dots" || (doubles && dtype === "float32")
+        ? undefined
+        : finishOf(e, kernel, plan, steps, dependence);
+    return { e, ahead, finish, write };
   }
-}
-
-/** Where the result lies, if it is stored as it is, its columns side by side and its rows evenly apart. */
-function placeOf(e: Expressions, kernel: ContractionKernel, plan: Plan, steps: readonly Step[]): Epilogue["place"] {
-  const [only, more] = steps;
-  if (only?.kind !== "store" || more !== undefined || only.accumulate) return undefined;
-  const { buffer, index, value } = only;
-  if (value.kind !== "local" || value.local !== kernel.result) return undefined;
-  if (e.context.buffer(buffer).dtype !== kernel.dtype) return undefined;
-  if (index.terms.some(({ atom }) => atom.kind !== "axis")) return undefined;
-  const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
-  const strideOf = (axis: Axis): number =>
-    index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;
-  if (column.extent > 1 && strideOf(column) !== 1) return undefined;
-  return {
-    rowStride: strideOf(row),
-    at: () => {
-      let place = "";
-      e.scope(() => {
-        e.bindAxis(row, `(r * ${plan.height})`);
-        e.bindAxis(column, `(c * ${plan.width})`);
-        place = e.at(buffer, index);
-      });
-      return place;
-    },
-  };
 }
 
 const table = (name: string, offsets: readonly number[]): string =>

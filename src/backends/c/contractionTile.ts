@@ -24,10 +24,21 @@ export interface LanesTile {
   readonly columnSteps: KSteps;
   /** Elements from one row of the tile to the next. */
   readonly tileWidth: number;
-  /** Whether the tile lies where the result does: nothing beyond the last column is written, and there is one block of k. */
-  readonly direct: boolean;
+  /** What to do with the sums, where they do not go to `tile`: only sums that one call completes. */
+  readonly finish: ((sums: TileSums) => string) | undefined;
   /** Lines of memory that each step along k asks for ahead of the epilogue; 0: none. */
   readonly ahead: number;
+}
+
+/** The sums of a tile, in variables. */
+export interface TileSums {
+  readonly lanes: number;
+  readonly height: number;
+  readonly vectors: number;
+  /** Whether the last vector has lanes that are no columns; those that are, are in `mask`. */
+  readonly mask: boolean;
+  lanesOf(vector: number): number;
+  sum(row: number, vector: number): string;
 }
 
 /** Rows of memory that the epilogue will touch: where, bytes from one to the next, and how many. The last of a list has no end. */
@@ -53,7 +64,8 @@ function rowsName(rows: readonly number[]): string {
  * and writes lies in short pieces far apart, which the processor does not foresee.
  */
 export function lanesTile(context: EmitContext, tile: LanesTile): string {
-  const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, direct, ahead } = tile;
+  const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, finish, ahead } =
+    tile;
   const letter = laneLetter(dtype);
   const V = `${letter}${lanes}`;
   // A processor whose units are half as wide computes a half vector in half the time; others lose nothing by it.
@@ -61,13 +73,13 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
   const lanesOf = (vector: number): number => (halved && vector === vectors - 1 ? lanes / 2 : lanes);
   const typeOf = (vector: number): string => `${letter}${lanesOf(vector)}`;
   const partial = lastLanes < lanesOf(vectors - 1);
-  const [masked, maskedStores] = [!padded && partial, direct && partial];
-  const columns = masked || maskedStores ? `_${padded ? "p" : ""}${lastLanes}` : "";
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${columns}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${direct ? "to" : ""}${tileWidth}${ahead > 0 ? `_ahead${ahead}` : ""}`;
+  const masked = !padded && partial;
+  const withMask = masked || (finish !== undefined && partial);
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
-  context.helper(name, () => {
+  const text = (): string => {
     const T = scalarType(dtype);
     const each = (count: number, text: (i: number) => string): string =>
       Array.from({ length: count }, (_, i) => text(i)).join("");
@@ -79,18 +91,18 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
         ? `${typeOf(vector)}_loadm(${at}, mask)`
         : `${typeOf(vector)}_load(${at})`;
     };
+    const sum = (row: number, vector: number): string => `c${row * vectors + vector}`;
     const held = (row: number, vector: number): string => `tile + ${row * tileWidth + vector * lanes}`;
-    const store = (row: number, vector: number): string => {
-      const operands = `${held(row, vector)}, c${row * vectors + vector}`;
-      return maskedStores && vector === vectors - 1
-        ? `${typeOf(vector)}_storem(${operands}, mask)`
-        : `${typeOf(vector)}_store(${operands})`;
-    };
-    const again = direct
-      ? ""
-      : `  if (!first) {
-${sums((row, vector) => `    c${row * vectors + vector} = ${typeOf(vector)}_load(${held(row, vector)});\n`)}  }
+    const again =
+      finish !== undefined
+        ? ""
+        : `  if (!first) {
+${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held(row, vector)});\n`)}  }
 `;
+    const end =
+      finish?.({ lanes, height, vectors, mask: partial, lanesOf, sum }) ??
+      sums((row, vector) => `  ${typeOf(vector)}_store(${held(row, vector)}, ${sum(row, vector)});\n`);
+    const to = finish === undefined ? `${T} *tile, long n, int first` : "char *const *places, long n";
     const pointer = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
     const advance = (side: string, steps: KSteps): string =>
@@ -109,9 +121,8 @@ ${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector)};
   height,
   (row) =>
     `    { const ${V} x = ${V}_splat(p[${rows[row] ?? 0}]);${each(vectors, (vector) => {
-      const sum = `c${row * vectors + vector}`;
-      const type = typeOf(vector);
-      return ` ${sum} = ${type}_fma(${type === V ? "x" : `${type}_splat(p[${rows[row] ?? 0}])`}, b${vector}, ${sum});`;
+      const [type, to] = [typeOf(vector), sum(row, vector)];
+      return ` ${to} = ${type}_fma(${type === V ? "x" : `${type}_splat(p[${rows[row] ?? 0}])`}, b${vector}, ${to});`;
     })} }\n`,
 )}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
     const loop =
@@ -125,11 +136,11 @@ ${step}${each(ahead, (line) => `    __builtin_prefetch(at + ${64 * line}, 0, 2);
     }
   }
 `;
-    return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, long n, int first, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
-${masked || maskedStores ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} c${row * vectors + vector} = {0};\n`)}${again}${loop}${sums((row, vector) => `  ${store(row, vector)};\n`)}}
+    return `(const ${T} *a, const ${T} *b, ${to}, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
+${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} ${sum(row, vector)} = {0};\n`)}${again}${loop}${end}}
 `;
-  });
-  return name;
+  };
+  return context.function(name, text());
 }
 
 export interface DotsTile {

@@ -40,6 +40,8 @@ export interface EmitContext extends SharedScratch {
   needScratch(bytes: number): void;
   /** C text that stands once before all phases, by name: types, mathematical functions, tiles. */
   helper(name: string, make: () => string): void;
+  /** The name of a C function without a result, not inlined, that consists of these parameters and this body; equal ones are one. */
+  function(name: string, text: string): string;
 }
 
 /** The parameters of every phase function. */

@@ -228,6 +228,8 @@ class ProgramContext implements EmitContext {
   readonly target: Target;
   readonly sites: string[] = [];
   readonly helpers = new Map<string, string>();
+  /** Names of helpers that are functions, by the text that they consist of. */
+  private readonly functions = new Map<string, string>();
   scratchBytes = 0;
   sharedBytes = 0;
   private readonly program: Program;
@@ -284,5 +286,16 @@ class ProgramContext implements EmitContext {
     // What a helper needs stands before it.
     const text = make();
     this.helpers.set(name, text);
+  }
+
+  function(name: string, text: string): string {
+    const key = `${name}${text}`;
+    const known = this.functions.get(key);
+    if (known !== undefined) return known;
+    const same = [...this.functions.values()].filter((other) => other.startsWith(`${name}__`)).length;
+    const own = `${name}__${same}`;
+    this.functions.set(key, own);
+    this.helpers.set(own, `static __attribute__((noinline)) void ${own}${text}`);
+    return own;
   }
 }

@@ -1,0 +1,130 @@
+// The epilogue of a contraction inside its tiles: a short one is computed while the sums are still in registers.
+import type { ContractionKernel } from "../../compiler/kernel.ts";
+import type { Axis } from "../../graph/scalar.ts";
+import { type Dependence, isHeavy } from "../analysis/cost.ts";
+import type { Step } from "../analysis/steps.ts";
+import { type Linear, operands, type Value } from "../analysis/values.ts";
+import type { Plan } from "./contractionPlan.ts";
+import type { TileSums } from "./contractionTile.ts";
+import { elementType } from "./emitter.ts";
+import { Expressions } from "./expressions.ts";
+import { Statements } from "./statements.ts";
+
+export interface Finish {
+  /** Declares `places`: where the tile at (r, c) begins in what the epilogue reads and writes. */
+  places(): string;
+  /** What a tile does with its sums: statements with the operand `places`. */
+  text(tile: TileSums): string;
+}
+
+/** It is written out for every vector of a tile: operations of a longer one are worth a loop. */
+const mostOperations = 12;
+const mostPlaces = 8;
+
+/** Undefined where the epilogue is long, or needs to know which row and column it is at. */
+export function finishOf(
+  e: Expressions,
+  kernel: ContractionKernel,
+  plan: Plan,
+  steps: readonly Step[],
+  dependence: Dependence,
+): Finish | undefined {
+  if (plan.epilogueAlong !== "columns" || !isShort(steps)) return undefined;
+  const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
+  const places: Place[] = [];
+  // Once for any tile, so that the places are known before the first is written.
+  const write = (tile: TileSums): string => {
+    const inTile = new TileExpressions(e, [row, column], places);
+    const statements = new Statements(inTile, dependence, tile.lanes, false, [kernel.result.id]);
+    for (let vector = 0; vector < tile.vectors; vector++) {
+      const mask = vector === tile.vectors - 1 && tile.mask ? "mask" : undefined;
+      inTile.withLanes(column, tile.lanesOf(vector), `${vector * tile.lanes}`, mask, () => {
+        statements.hoist(steps, [row]);
+        for (let at = 0; at < tile.height; at++)
+          inTile.scope(() => {
+            inTile.bindAxis(row, `${at}`);
+            inTile.bindLocal(kernel.result, tile.sum(at, vector), true);
+            statements.emitSteps(steps);
+          });
+      });
+    }
+    return inTile.body();
+  };
+  write({ lanes: plan.lanes, height: 1, vectors: 1, mask: false, lanesOf: () => plan.lanes, sum: () => "" });
+  if (places.length > mostPlaces) return undefined;
+  return {
+    text: write,
+    places() {
+      let text = "";
+      e.scope(() => {
+        e.bindAxis(row, `(r * ${plan.height})`);
+        e.bindAxis(column, `(c * ${plan.width})`);
+        text = places.map(({ buffer, index }) => `(char *)(${e.at(buffer, index)})`).join(", ");
+      });
+      return `char *const places[] = {${text}};`;
+    },
+  };
+}
+
+interface Place {
+  readonly key: string;
+  readonly buffer: number;
+  readonly index: Linear;
+}
+
+/** Elements at places that are operands of the tile, so that tiles of several kernels are one function. */
+class TileExpressions extends Expressions {
+  private readonly within: readonly Axis[];
+  private readonly places: Place[];
+
+  constructor(outside: Expressions, within: readonly Axis[], places: Place[]) {
+    super(outside.context, outside.values);
+    this.within = within;
+    this.places = places;
+  }
+
+  override at(buffer: number, index: Linear): string {
+    const key = `${buffer}:${index.constant}:${index.terms.map(({ atom, coefficient }) => `${atom.id}*${coefficient}`)}`;
+    const known = this.places.findIndex((place) => place.key === key);
+    const place = known >= 0 ? known : this.places.push({ key, buffer, index }) - 1;
+    const terms = index.terms.filter(({ atom }) => atom.kind === "axis" && this.within.includes(atom.axis));
+    return `e${place} + (${this.index({ ...index, terms, constant: 0 })})`;
+  }
+
+  override body(): string {
+    const pointers = this.places.map(({ buffer }, place) => {
+      const type = elementType[this.context.buffer(buffer).dtype];
+      return `  ${type} *const e${place} = (${type} *)places[${place}];\n`;
+    });
+    return `${pointers.join("")}${this.out.text()}\n`;
+  }
+}
+
+/** Stores alone, of few operations on elements whose places the row and the column say evenly. */
+function isShort(steps: readonly Step[]): boolean {
+  const even = ({ terms }: Linear): boolean => terms.every(({ atom }) => atom.kind === "axis");
+  const seen = new Set<Value>();
+  let operations = 0;
+  const fits = (value: Value): boolean => {
+    if (seen.has(value)) return true;
+    seen.add(value);
+    switch (value.kind) {
+      case "const":
+      case "local":
+        return true;
+      case "load":
+        return !value.unsafe && even(value.index);
+      case "axis":
+      case "guard":
+        return false;
+      default:
+        operations++;
+        return operations <= mostOperations && !isHeavy(value) && !value.unsafe && operands(value).every(fits);
+    }
+  };
+  return steps.every((step) =>
+    step.kind === "store"
+      ? !step.accumulate && even(step.index) && fits(step.value)
+      : step.kind === "force" && fits(step.value),
+  );
+}
