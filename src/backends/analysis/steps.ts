@@ -31,8 +31,9 @@ export type Step =
       readonly index: Linear;
     };
 
-/** Reductions of so few points are written out. */
+/** Reductions of so few points are written out; of a window that is larger, the innermost axis. */
 const longestUnrolled = 9;
+const largestWindow = 128;
 
 export const extentOf = (axes: readonly Axis[]): number => axes.reduce((product, axis) => product * axis.extent, 1);
 
@@ -211,9 +212,14 @@ export function convert(body: readonly Statement[], table: ValueTable, merges: M
           if (value.pinned) steps.push({ kind: "force", value });
           break;
         }
-        const value = table.of(statement.value);
+        const last = axes.at(-1);
+        const window =
+          merges !== undefined && points > 0 && points <= largestWindow && statement.local.dtype !== "uint8";
+        const rows = window && last !== undefined && last.extent <= longestUnrolled && axes.length > 1;
+        const value = rows ? unrolled(statement, [last], table) : table.of(statement.value);
         table.use(value);
-        steps.push({ kind: "reduce", local: statement.local, combine: statement.combine, axes, value });
+        const outer = rows ? axes.slice(0, -1) : axes;
+        steps.push({ kind: "reduce", local: statement.local, combine: statement.combine, axes: outer, value });
         table.opaque(statement.local);
         break;
       }

@@ -241,9 +241,8 @@ export class ValueTable {
 
   load(buffer: number, index: Linear, dtype: DType): Value {
     const { length, stored } = this.facts(buffer);
-    const version = this.versions.get(buffer) ?? 0;
     return this.intern(
-      `m${buffer}.${version}[${linearKey(index)}]`,
+      this.loadKey(buffer, index),
       { kind: "load", dtype, buffer, index },
       {
         deps: linearDeps(index),
@@ -251,6 +250,15 @@ export class ValueTable {
         pinned: stored || index.terms.some((term) => term.atom.pinned),
       },
     );
+  }
+
+  /** Whether some statement loads this element, however it goes on from there. */
+  loads(buffer: number, index: Linear): boolean {
+    return this.known.has(this.loadKey(buffer, index));
+  }
+
+  private loadKey(buffer: number, index: Linear): string {
+    return `m${buffer}.${this.versions.get(buffer) ?? 0}[${linearKey(index)}]`;
   }
 
   unary(fn: UnaryFn, x: Value): Value {

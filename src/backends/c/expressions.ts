@@ -2,9 +2,9 @@
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
-import { type Linear, misplaced, operands, type Value, type ValueTable } from "../analysis/values.ts";
+import { type Linear, linearKey, misplaced, operands, type Value, type ValueTable } from "../analysis/values.ts";
 import { type EmitContext, elementType } from "./emitter.ts";
-import { literal, needLanes, scalarType, vectorType } from "./lanes.ts";
+import { hasPairs, literal, needLanes, scalarType, vectorType } from "./lanes.ts";
 import { Lines } from "./lines.ts";
 import { scalarBinary, scalarCast, scalarUnary, vectorBinary, vectorCast, vectorUnary } from "./operations.ts";
 
@@ -15,6 +15,8 @@ interface Lanes {
   readonly first: string;
   readonly mask: string | undefined;
 }
+
+type Load = Extract<Value, { kind: "load" }>;
 
 /** What a hoisting pass has seen already, surely computed or only on one side of a select. */
 interface Hoisted {
@@ -350,7 +352,7 @@ export class Expressions {
     return `${dtype === "uint8" || dtype === "bool" ? "B" : vectorType(dtype, 0).charAt(0)}${this.laneCount}`;
   }
 
-  private vectorLoad(value: Extract<Value, { kind: "load" }>): string {
+  private vectorLoad(value: Load): string {
     const { buffer, index, dtype } = value;
     const stride = this.laneStride(index);
     const type = this.memoryType(dtype);
@@ -361,12 +363,34 @@ export class Expressions {
       text = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
     } else if (stride === 2 && !type.startsWith("B")) {
       const at = this.at(buffer, index);
-      text = mask === undefined ? `${type}_load2(${at})` : `${type}_load2m(${at}, ${mask})`;
+      text =
+        this.ofPair(value, type, mask) ??
+        (mask === undefined ? `${type}_load2(${at})` : `${type}_load2m(${at}, ${mask})`);
     } else {
       const { at, lanes } = this.scattered(buffer, index, stride);
       text = mask === undefined ? `${type}_gather(${at}, ${lanes})` : `${type}_gatherm(${at}, ${lanes}, ${mask})`;
     }
     return dtype === "bool" ? `(-${text})` : text;
+  }
+
+  /** Lanes two elements apart, where what lies between them is loaded too: both are taken from the same two vectors. */
+  private ofPair({ buffer, index, unsafe, pinned }: Load, type: string, mask: string | undefined): string | undefined {
+    if (unsafe || pinned || !hasPairs(this.context.target, this.laneCount)) return undefined;
+    const moved = (by: number): Linear => ({ ...index, constant: index.constant + by });
+    let before = 0;
+    while (this.values.loads(buffer, moved(-before - 1))) before++;
+    const second = before % 2 === 1;
+    if (!second && !this.values.loads(buffer, moved(1))) return undefined;
+    const first = second ? moved(-1) : index;
+    const key = `p${buffer}.${linearKey(first)}`;
+    const load = (half: "low" | "high"): string =>
+      this.cached(`${key}.${half}`, type, "p", () => {
+        const at = this.at(buffer, first);
+        return mask === undefined
+          ? `${type}_load(${at}${half === "low" ? "" : ` + ${this.laneCount}`})`
+          : `${type}_${half}m(${at}, ${mask})`;
+      });
+    return `${type}_${second ? "odd" : "even"}(${load("low")}, ${load("high")})`;
   }
 
   /** Where lanes from anywhere are: the address of one, and how far the others are from it. */

@@ -121,12 +121,15 @@ static inline void ${type}_addm(${element} *p, I${n} i, ${type} v, I${n} m) { ${
 `;
 }
 
+/** Whether every second element of two vectors is one instruction: `_even` and `_odd`, of what `_lowm` and `_highm` load. */
+export const hasPairs = (target: Target, n: number): boolean => target.vectors === "avx512" && n === 16;
+
 /** Every second element: two vectors and a permutation where the target can, and nothing between or after them is touched. */
 function everySecond(target: Target, letter: "F" | "D" | "I", n: number): string {
   const type = `${letter}${n}`;
   const element = elements[letter];
   const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;
-  if (target.vectors !== "avx512" || n !== 16 || letter === "D") {
+  if (!hasPairs(target, n) || letter === "D") {
     return `static inline ${type} ${type}_load2(const ${element} *p) { ${type} r; ${loop("r[l] = p[2 * l];")} return r; }
 static inline ${type} ${type}_load2m(const ${element} *p, I${n} m) { ${type} r = {0}; ${loop("if (m[l]) r[l] = p[2 * l];")} return r; }
 static inline void ${type}_store2m(${element} *p, ${type} v, I${n} m) { ${loop("if (m[l]) p[2 * l] = v[l];")} }
@@ -134,12 +137,19 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I${n} m) { ${loop("
   }
   const [suffix, register] = letter === "F" ? ["ps", "__m512"] : ["epi32", "__m512i"];
   const half = (mask: string, from: string): string => `_mm512_maskz_loadu_${suffix}(${mask}, ${from})`;
-  const even = `_mm512_permutex2var_${suffix}(low, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), high)`;
+  const second = (first: number, low: string, high: string): string =>
+    `_mm512_permutex2var_${suffix}(${low}, _mm512_setr_epi32(${Array.from({ length: 16 }, (_, lane) => first + 2 * lane).join(", ")}), ${high})`;
+  const even = second(0, "low", "high");
+  const both = [`(${register})low`, `(${register})high`] as const;
   const spread = (first: number): string =>
     `_mm512_permutexvar_${suffix}(_mm512_setr_epi32(${Array.from({ length: 16 }, (_, lane) => first + (lane >> 1)).join(", ")}), (${register})v)`;
   const bits = "unsigned bits = _pdep_u32(_mm512_movepi32_mask((__m512i)m), 0x55555555u);";
   return `static inline ${type} ${type}_load2(const ${element} *p) { ${register} low = ${half("0x5555", "p")}, high = ${half("0x5555", "p + 16")}; return (${type})${even}; }
 static inline ${type} ${type}_load2m(const ${element} *p, I16 m) { ${bits} ${register} low = ${half("bits", "p")}, high = ${half("bits >> 16", "p + 16")}; return (${type})${even}; }
+static inline ${type} ${type}_even(${type} low, ${type} high) { return (${type})${second(0, ...both)}; }
+static inline ${type} ${type}_odd(${type} low, ${type} high) { return (${type})${second(1, ...both)}; }
+static inline ${type} ${type}_lowm(const ${element} *p, I16 m) { ${bits} return (${type})${half("bits * 3", "p")}; }
+static inline ${type} ${type}_highm(const ${element} *p, I16 m) { ${bits} return (${type})${half("bits * 3 >> 16", "p + 16")}; }
 static inline void ${type}_store2m(${element} *p, ${type} v, I16 m) { ${bits} _mm512_mask_storeu_${suffix}(p, bits, ${spread(0)}); _mm512_mask_storeu_${suffix}(p + 16, bits >> 16, ${spread(8)}); }
 `;
 }
