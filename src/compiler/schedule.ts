@@ -174,7 +174,7 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
       continue;
     }
     const own = probes.get(node) as Probe;
-    const multiplies = (input: Node): boolean => sizeOf(node.shape) > sizeOf(input.shape);
+    const multiplies = (input: Node): boolean => node.op !== (catOp as Op) && sizeOf(node.shape) > sizeOf(input.shape);
     node.inputs.forEach((input, k) => {
       if (!realized.has(input) && costOf(input).cost > 1 && (multiplies(input) || own.rereads.has(k))) realize(input);
     });
@@ -201,7 +201,10 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
 function interleaves(node: Node): boolean {
   if (node.op !== (catOp as Op)) return false;
   const { dim } = node.attributes as { dim: number };
-  return node.inputs.every((input) => sizeOf(input.shape.slice(dim)) < shortestRun) && sizeOf(node.shape) > shortestRun;
+  const runs = node.inputs.map((input) => sizeOf(input.shape.slice(dim)));
+  // Two that alternate are read in order too: backends load each element for two lanes.
+  const alternate = runs.length === 2 && runs.every((run) => run === 1);
+  return !alternate && runs.every((run) => run < shortestRun) && sizeOf(node.shape) > shortestRun;
 }
 
 /**

@@ -1,7 +1,7 @@
 // What a kernel costs scalar or in lanes, estimated: decides which axis becomes lanes, and whether threads pay.
 import type { Axis } from "../../graph/scalar.ts";
 import type { Step } from "./steps.ts";
-import { type Linear, operands, strideOf, type Value } from "./values.ts";
+import { halvedIn, type Linear, operands, strideOf, type Value } from "./values.ts";
 
 const heavyFns: ReadonlySet<string> = new Set([
   "exp",
@@ -166,9 +166,12 @@ export function costOf(
   ): void => {
     for (const { atom } of index.terms) if (atom.kind !== "axis") value(atom, own);
     if (own === undefined) return perPoint(1.5, 1.5, axes, own);
-    const { stride, irregular } = strideOf(index, (atom) => dependence.axesOf(atom).has(own.id), own.id);
+    const varies = (atom: Value): boolean => dependence.axesOf(atom).has(own.id);
+    const { stride, irregular } = strideOf(index, varies, own.id);
     const laneCost = irregular
-      ? anywhere + 4
+      ? halvedIn(index, varies, own.id) !== undefined
+        ? 3
+        : anywhere + 4
       : stride === 0 || stride === 1
         ? lanesCost
         : stride === 2 || stride === -1

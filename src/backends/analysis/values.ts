@@ -393,6 +393,28 @@ export function strideOf(
   return { stride, irregular };
 }
 
+/**
+ * What is halved in an index where neighbours along an axis share elements two by two, which lie side by side: (axis + constant) / 2
+ * and nothing else that varies.
+ */
+export function halvedIn(
+  { terms }: Linear,
+  varies: (atom: Value) => boolean,
+  axisId: number,
+): { readonly value: Value; readonly constant: number } | undefined {
+  const [only, more] = terms.filter(({ atom }) => varies(atom));
+  if (only === undefined || more !== undefined || only.coefficient !== 1) return undefined;
+  const { atom } = only;
+  if (atom.kind !== "binary" || atom.fn !== "div" || atom.b.kind !== "const" || atom.b.value !== 2) return undefined;
+  const value = atom.a;
+  if (value.min < 0) return undefined;
+  const isAxis = (part: Value): boolean => part.kind === "axis" && part.axis.id === axisId;
+  if (isAxis(value)) return { value, constant: 0 };
+  if (value.kind !== "binary" || (value.fn !== "add" && value.fn !== "sub") || value.b.kind !== "const")
+    return undefined;
+  return isAxis(value.a) ? { value, constant: value.fn === "add" ? value.b.value : -value.b.value } : undefined;
+}
+
 /** A fault of the emitter: a value reached a place that cannot hold it. */
 export function misplaced(what: string): InternalError {
   return new InternalError(`an emitter cannot place ${what}`);

@@ -2,7 +2,15 @@
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
-import { type Linear, linearKey, misplaced, operands, type Value, type ValueTable } from "../analysis/values.ts";
+import {
+  halvedIn,
+  type Linear,
+  linearKey,
+  misplaced,
+  operands,
+  type Value,
+  type ValueTable,
+} from "../analysis/values.ts";
 import { type EmitContext, elementType } from "./emitter.ts";
 import { hasPairs, literal, needLanes, scalarType, vectorType } from "./lanes.ts";
 import { Lines } from "./lines.ts";
@@ -357,6 +365,7 @@ export class Expressions {
     const stride = this.laneStride(index);
     const type = this.memoryType(dtype);
     const mask = value.unsafe ? this.taken() : this.laneMask;
+    const halved = stride === undefined ? this.halved(value) : undefined;
     let text: string;
     if (stride === 1) {
       const at = this.at(buffer, index);
@@ -366,6 +375,9 @@ export class Expressions {
       text =
         this.ofPair(value, type, mask) ??
         (mask === undefined ? `${type}_load2(${at})` : `${type}_load2m(${at}, ${mask})`);
+    } else if (halved !== undefined) {
+      const [at, odd] = [this.at(buffer, index), `${this.scalar(halved)} & 1`];
+      text = mask === undefined ? `${type}_twice(${at}, ${odd})` : `${type}_twicem(${at}, ${odd}, ${mask})`;
     } else {
       const { at, lanes } = this.scattered(buffer, index, stride);
       text = mask === undefined ? `${type}_gather(${at}, ${lanes})` : `${type}_gatherm(${at}, ${lanes}, ${mask})`;
@@ -391,6 +403,14 @@ export class Expressions {
           : `${type}_${half}m(${at}, ${mask})`;
       });
     return `${type}_${second ? "odd" : "even"}(${load("low")}, ${load("high")})`;
+  }
+
+  /** What is halved to give the place of each lane, where two vectors are enough to know all of them. */
+  private halved({ index, unsafe, dtype }: Load): Value | undefined {
+    const { context, lanes } = this;
+    if (lanes === undefined || unsafe || dtype === "uint8" || dtype === "bool") return undefined;
+    if (!hasPairs(context.target, lanes.count)) return undefined;
+    return halvedIn(index, (atom) => this.isVarying(atom), lanes.axis.id)?.value;
   }
 
   /** Where lanes from anywhere are: the address of one, and how far the others are from it. */

@@ -140,6 +140,8 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I${n} m) { ${loop("
   const second = (first: number, low: string, high: string): string =>
     `_mm512_permutex2var_${suffix}(${low}, _mm512_setr_epi32(${Array.from({ length: 16 }, (_, lane) => first + 2 * lane).join(", ")}), ${high})`;
   const even = second(0, "low", "high");
+  const twice = (mask: string): string =>
+    `_mm512_permutexvar_${suffix}(_mm512_srli_epi32(_mm512_add_epi32((__m512i)iota16, _mm512_set1_epi32(odd)), 1), ${half(mask, "p")})`;
   const both = [`(${register})low`, `(${register})high`] as const;
   const spread = (first: number): string =>
     `_mm512_permutexvar_${suffix}(_mm512_setr_epi32(${Array.from({ length: 16 }, (_, lane) => first + (lane >> 1)).join(", ")}), (${register})v)`;
@@ -148,6 +150,8 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I${n} m) { ${loop("
 static inline ${type} ${type}_load2m(const ${element} *p, I16 m) { ${bits} ${register} low = ${half("bits", "p")}, high = ${half("bits >> 16", "p + 16")}; return (${type})${even}; }
 static inline ${type} ${type}_even(${type} low, ${type} high) { return (${type})${second(0, ...both)}; }
 static inline ${type} ${type}_odd(${type} low, ${type} high) { return (${type})${second(1, ...both)}; }
+static inline ${type} ${type}_twice(const ${element} *p, int odd) { return (${type})${twice("odd ? 0x1ff : 0xff")}; }
+static inline ${type} ${type}_twicem(const ${element} *p, int odd, I16 m) { return (${type})${twice("(1u << ((odd + 1 + _mm_popcnt_u32(_mm512_movepi32_mask((__m512i)m))) >> 1)) - 1")}; }
 static inline ${type} ${type}_lowm(const ${element} *p, I16 m) { ${bits} return (${type})${half("bits * 3", "p")}; }
 static inline ${type} ${type}_highm(const ${element} *p, I16 m) { ${bits} return (${type})${half("bits * 3 >> 16", "p + 16")}; }
 static inline void ${type}_store2m(${element} *p, ${type} v, I16 m) { ${bits} _mm512_mask_storeu_${suffix}(p, bits, ${spread(0)}); _mm512_mask_storeu_${suffix}(p + 16, bits >> 16, ${spread(8)}); }

@@ -8,6 +8,9 @@ import { Expressions } from "./expression.ts";
 import type { FunctionBuilder } from "./module.ts";
 
 export class EpilogueExpressions extends Expressions {
+  /** Lanes begin where a tile does. */
+  protected override readonly lanesAtPairs = false;
+
   /** `body`: what will be emitted, because what it stores decides which loads may move. */
   constructor(f: FunctionBuilder, context: EmitContext, body: readonly Statement[]) {
     const stored = storedIn(body);

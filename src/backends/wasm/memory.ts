@@ -1,6 +1,6 @@
 // Loads and stores of scalars and of four lanes: side by side, evenly spaced, or anywhere.
 import { byteSize, type DType } from "../../graph/dtype.ts";
-import { type Linear, makeLinear, type Value } from "../analysis/values.ts";
+import { halvedIn, type Linear, makeLinear, type Value } from "../analysis/values.ts";
 import { Addresses } from "./addresses.ts";
 import type { MemoryOpcode } from "./module.ts";
 import { scalarBinary, vectorBinary } from "./operations.ts";
@@ -31,6 +31,8 @@ export abstract class Memory extends Addresses {
     const { buffer, index, dtype } = value;
     const stride = this.laneStride(index);
     const conditional = this.mask !== undefined && value.unsafe;
+    const halved = stride === undefined && !conditional ? this.halved(index, dtype) : undefined;
+    if (halved !== undefined) return this.loadTwice(buffer, index, halved % 2 !== 0);
     if (stride === undefined || (conditional && (stride > 2 || stride < -1))) {
       this.gather(value, conditional);
       return;
@@ -61,6 +63,33 @@ export abstract class Memory extends Addresses {
         () => f.i32x4(0),
         "v128",
       );
+  }
+
+  /** Whether the first lane is always at an even place. */
+  protected readonly lanesAtPairs: boolean = true;
+
+  /** The constant that is added to the lanes' axis before it is halved to give their places. */
+  private halved(index: Linear, dtype: DType): number | undefined {
+    const { lanes } = this;
+    if (lanes === undefined || !this.lanesAtPairs || this.copy > 0 || byteSize(dtype) !== 4) return undefined;
+    return halvedIn(index, (atom) => this.isVarying(atom), lanes.axis.id)?.constant;
+  }
+
+  /** Lanes that share elements two by two, the first alone if it is the second of two. */
+  private loadTwice(buffer: number, index: Linear, odd: boolean): void {
+    const { f } = this;
+    const vector = this.scratchVector();
+    const pointer = f.local("i32");
+    const offset = this.pushAddress(buffer, index);
+    f.tee(pointer).memory("v128.load64_zero", offset).set(vector);
+    if (odd)
+      f.get(pointer)
+        .get(vector)
+        .memoryLane("v128.load32_lane", 2, offset + 8)
+        .set(vector);
+    const [a, b, c, d] = odd ? ([0, 1, 1, 2] as const) : ([0, 0, 1, 1] as const);
+    f.get(vector).get(vector).shuffle32(a, b, c, d);
+    f.release(pointer);
   }
 
   protected contiguousLoad(dtype: DType, offset: number): void {
