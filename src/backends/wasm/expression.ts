@@ -256,20 +256,21 @@ export class Expressions extends Memory {
   private vectorSelect(value: Extract<Value, { kind: "select" }>): void {
     const { f } = this;
     const { condition, a, b } = value;
-    if (!a.unsafe && !b.unsafe) {
-      this.pushVector(a);
-      this.pushVector(b);
-      this.pushVector(condition);
-      f.op("v128.bitselect");
-      return;
-    }
-    if (!this.isVarying(condition)) {
+    const branches = a.unsafe || b.unsafe || isChosen(a) || isChosen(b);
+    if (branches && !this.isVarying(condition)) {
       this.pushScalar(condition);
       f.if(
         () => this.scope(() => this.pushVector(a)),
         () => this.scope(() => this.pushVector(b)),
         "v128",
       );
+      return;
+    }
+    if (!a.unsafe && !b.unsafe) {
+      this.pushVector(a);
+      this.pushVector(b);
+      this.pushVector(condition);
+      f.op("v128.bitselect");
       return;
     }
     const outer = this.mask;
@@ -404,3 +405,7 @@ function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
   for (const item of a) if (b.has(item)) return false;
   return true;
 }
+
+/** One of several elements: only the side of a select that is taken is then worth a branch. */
+const isChosen = (value: Value): boolean =>
+  value.kind === "select" && value.a.kind === "load" && value.b.kind === "load";
