@@ -317,8 +317,11 @@ export class Expressions {
   private vectorSelect(value: Extract<Value, { kind: "select" }>, type: string): string {
     const { condition, a, b } = value;
     if (!a.unsafe && !b.unsafe) {
-      if (!this.isVarying(condition)) return `(${this.scalar(condition)} ? ${this.vector(a)} : ${this.vector(b)})`;
-      return `${type}_sel(${this.vector(condition)}, ${this.vector(a)}, ${this.vector(b)})`;
+      if (this.isVarying(condition))
+        return `${type}_sel(${this.vector(condition)}, ${this.vector(a)}, ${this.vector(b)})`;
+      // Of several elements only those of the side that is taken are loaded.
+      if (a.kind === "select" || b.kind === "select") return this.branches(type, value, (x) => this.vector(x));
+      return `(${this.scalar(condition)} ? ${this.vector(a)} : ${this.vector(b)})`;
     }
     if (!this.isVarying(condition)) return this.branches(type, value, (x) => this.vector(x));
     const taken = this.vector(condition);
