@@ -66,8 +66,6 @@ const partLength = 2048;
 const mostParts = 32;
 /** A share of the products that is worth a tile of another size. */
 const smallestRest = 0.02;
-/** Steps of k after which sums go to memory, so that what a tile reads stays in the caches. */
-const kBlock = 512;
 /** Rows and columns of a unit of work: what is read again and again stays in the second cache. */
 const blockRows = 168;
 const blockColumns = 128;
@@ -235,11 +233,10 @@ class Contraction {
   /** `panel`: each unit packs the columns it takes by itself, panel by panel and for one block of k at a time. */
   private lanes(kernel: ContractionKernel, plan: Plan, rows: Side, columns: Side, panel: OnePanel | undefined): Phase {
     const { context, dtype } = this;
-    const { height, width, lanes, packRows, packColumns } = plan;
+    const { height, width, lanes, packRows, packColumns, depth } = plan;
     const [m, n, k] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent, extentOf(kernel.k)];
     const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
-    const blocks = Math.ceil(k / kBlock);
-    const depth = Math.ceil(k / blocks);
+    const blocks = Math.ceil(k / depth);
     const epilogue = this.epilogue(kernel, plan, width);
     const { ahead } = epilogue;
     const finish = blocks === 1 ? epilogue.finish : undefined;
@@ -273,7 +270,7 @@ class Contraction {
       return usual === last ? `${usual}` : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
     };
     const chosen = pick(0) === pick(1) ? pick(0) : `(r == ${rowPanels - 1} ? ${pick(1)} : ${pick(0)})`;
-    const tables = [table("ka", rows.kTable), table("kb", columns.kTable)];
+    const tables = [table("ka", rows.kTable), panel?.statics ?? table("kb", columns.kTable)];
     const at = (side: Side, name: string, k0: string): string =>
       side.k.kind === "table" ? name : side.k.stride === 0 ? name : `${name} + ${k0} * ${side.k.stride}`;
     const kTable = (side: Side, name: string, k0: string): string =>
@@ -286,7 +283,7 @@ class Contraction {
           : `, k0 + ${depth} >= ${k} ? ahead : ahead + ${ahead.streams}`;
     const factor = (k0: string): string => (panel === undefined ? at(columns, "q", k0) : "panel");
     const product = (k0: string, length: string, first: string, to: string): string =>
-      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}${finish === undefined ? `, ${first}` : ""}, ${kTable(rows, "ka", k0)}, ${kTable(columns, "kb", k0)}${asked});`;
+      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}${finish === undefined ? `, ${first}` : ""}, ${kTable(rows, "ka", k0)}, ${panel === undefined ? kTable(columns, "kb", k0) : "0"}${asked});`;
     const length = blocks === 1 ? `${k}` : `(${k} - k0 < ${depth} ? ${k} - k0 : ${depth})`;
     return this.tilePhase(kernel, plan, epilogue, {
       sides: [rows, columns],

@@ -7,7 +7,7 @@ import { add, axisValue, binary, cast, constant, int, mul, newAxis, type Scalar,
 import { axesIn, replaceAxes } from "../analysis/contraction.ts";
 import { along, type Operand } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
-import { canTurn, type Factor, liesInRows, tableOf } from "./contractionPlan.ts";
+import { canTurn, type Factor, liesInRows, runOf, tableOf } from "./contractionPlan.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { emitLoops } from "./loops.ts";
@@ -108,6 +108,8 @@ ${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first *
 
 /** Panels that are packed one at a time, where they are used. */
 export interface OnePanel {
+  /** What `fill` needs to have been declared. */
+  readonly statics: string;
   /** Fills `panel` with `count` steps of k, the first of them `k0`, of the columns at `from`, of which there are `have`. */
   fill(from: string, k0: string, count: string, have: string): string;
 }
@@ -136,6 +138,7 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
     });
     const stride = steps[0]?.stride ?? 0;
     return {
+      statics: "",
       fill: (from, k0, count, have) => `${name}(${from} + ${k0} * ${stride}, ${stride}, ${count}, ${have}, panel);`,
     };
   }
@@ -151,7 +154,15 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
 }
 `,
   );
-  return { fill: (from, k0, count, have) => `${name}(${from} + ${k0}, ${stride}, ${count}, ${have}, panel);` };
+  const [run, outer] = [runOf(side, kernel), tableOf(steps.slice(0, -1))];
+  const one = outer.length === 1;
+  return {
+    statics: one ? "" : `  static const int runs[] = {${outer.join(", ")}};\n`,
+    fill: (from, k0, count, have) => {
+      const at = one ? k0 : `runs[${k0} / ${run}] + ${k0} % ${run}`;
+      return `${name}(${from} + ${at}, ${stride}, ${count}, ${have}, panel);`;
+    },
+  };
 }
 
 /** Which point of the batch a unit is: its places, and how far from the first its side lies. */

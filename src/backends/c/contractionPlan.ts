@@ -34,6 +34,8 @@ export interface Plan {
   readonly packColumns: boolean;
   /** Whether each unit of work takes all rows, and packs the columns that it needs itself, while they are in the caches. */
   readonly ownColumns: boolean;
+  /** Steps of k that a tile sums at once: the last may be fewer. */
+  readonly depth: number;
   /** Lanes of a vector. */
   readonly lanes: number;
   /** Rows of a tile. */
@@ -48,6 +50,8 @@ export interface Plan {
   readonly cycles: number;
 }
 
+/** Steps of k after which sums go to memory, so that what a tile reads stays in the caches. */
+const kBlock = 512;
 /** Larger tables are not worth their memory. */
 const longestTable = 8192;
 /** Cycles of one element: copied as it lies, turned, gathered from anywhere; stored in lanes, or one by one. */
@@ -67,7 +71,7 @@ const cyclesApart = 0.12;
 /** A line that is not in the first cache because others took its place. */
 const cyclesConflict = 2.5;
 /** Up to so many rows, a unit takes all of them. */
-const mostOwnRows = 280;
+const mostOwnRows = 320;
 /** Up to so many rows are always one tile, which knows the place of each: the height of a tile two vectors wide. */
 const mostTogether = ({ registers }: Target): number => (registers >= 32 ? 14 : 6);
 const firstCacheBytes = 32 * 1024;
@@ -208,6 +212,9 @@ function lanesPlan(
   cycles += tiles * cyclesTile;
   const ownColumns =
     packColumns && m <= mostOwnRows && dependsOnAll(columns, batch) && packsAlone(columns, kernel, target, width);
+  // A panel of its own ends where a run of its columns does.
+  const run = ownColumns ? runOf(columns, kernel) : k;
+  const depth = ceil(run / ceil(run / kBlock));
   const packedApart = (side: Factor): number =>
     extentOf(batch.filter((axis) => side.operand?.strideOf(axis) !== 0)) * cyclesApartPacked;
   if (packColumns)
@@ -224,6 +231,7 @@ function lanesPlan(
     packRows,
     packColumns,
     ownColumns,
+    depth,
     lanes,
     height,
     width,
@@ -293,10 +301,15 @@ const dependsOnAll = ({ operand }: Factor, batch: readonly Axis[]): boolean =>
 
 /** Whether a panel can be packed by itself, for some steps of k: in whole vectors, from elements that lie evenly. */
 function packsAlone(side: Factor, kernel: ContractionKernel, target: Target, width: number): boolean {
-  if (side.operand === undefined || along(side.operand, kernel.k).length > 1) return false;
   if (liesInRows(side, kernel)) return width % Math.min(width, vectorLanes(kernel, target)) === 0;
-  return canTurn(side, kernel) && target.vectorBytes === 64 && width % 16 === 0;
+  if (!canTurn(side, kernel) || target.vectorBytes !== 64 || width % 16 !== 0) return false;
+  const run = runOf(side, kernel);
+  return run === extentOf(kernel.k) || run % ceil(run / kBlock) === 0;
 }
+
+/** Steps of k that lie evenly. */
+export const runOf = ({ operand }: Factor, kernel: ContractionKernel): number =>
+  (operand && along(operand, kernel.k).at(-1)?.extent) ?? 1;
 
 /** Whether neighbours of a panel are neighbours in memory, at even steps along k. */
 export function liesInRows({ operand, group }: Factor, kernel: ContractionKernel): boolean {
@@ -361,6 +374,7 @@ function dotsPlan(kernel: ContractionKernel, target: Target): Plan | undefined {
     packRows: false,
     packColumns: false,
     ownColumns: false,
+    depth: extentOf(kernel.k),
     lanes,
     height,
     width,
