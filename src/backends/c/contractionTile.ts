@@ -112,12 +112,9 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
       steps.kind === "stride" && Math.abs(steps.stride) * byteSize(dtype) >= farBytes
         ? each(lines, (line) => `    __builtin_prefetch(${at} + ${steps.stride * farSteps + line * lanes});\n`)
         : "";
-    // Else the compiler may load a vector again for each product, as an operand of it.
-    const { vectors: set } = context.target;
-    const kept = (name: string): string => (set === "avx512" || set === "avx2" ? ` __asm__("" : "+v"(${name}));` : "");
     const step = `    const ${T} *const p = ${pointer("a", rowSteps)};
     const ${T} *const q = ${pointer("b", columnSteps)};
-${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector)};${kept(`b${vector}`)}\n`)}${each(
+${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector)};${kept(context, `b${vector}`)}\n`)}${each(
   height,
   (row) =>
     `    { const ${V} x = ${V}_splat(p[${rows[row] ?? 0}]);${each(vectors, (vector) => {
@@ -141,6 +138,11 @@ ${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_f
 `;
   };
   return context.function(name, text());
+}
+
+/** Else the compiler may load a vector again for each product, as an operand of it. */
+function kept({ target }: EmitContext, name: string): string {
+  return target.vectors === "avx512" || target.vectors === "avx2" ? ` __asm__("" : "+v"(${name}));` : "";
 }
 
 export interface DotsTile {
@@ -171,7 +173,7 @@ export function dotsTile(context: EmitContext, tile: DotsTile): string {
     const step = (at: string, mask: boolean): string => {
       const load = (pointer: string): string =>
         mask ? `${V}_loadm(${pointer} + ${at}, mask)` : `${V}_load(${pointer} + ${at})`;
-      return `${each(width, (column) => `      const ${V} v${column} = ${load(`b${column} + y`)};\n`)}${each(
+      return `${each(width, (column) => `      ${V} v${column} = ${load(`b${column} + y`)};${kept(context, `v${column}`)}\n`)}${each(
         height,
         (row) =>
           `      { const ${V} u = ${load(`a${row} + x`)};${each(width, (column) => {
