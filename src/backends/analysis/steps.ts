@@ -61,6 +61,7 @@ export function identityOf(combine: Combine, dtype: Value["dtype"]): number {
 export function stepsOf(
   kernel: LoopKernel,
   newTable: () => ValueTable,
+  unrolledPoints = longestUnrolled,
 ): { axes: readonly Axis[]; steps: readonly Step[]; table: ValueTable } {
   const lists = axisLists(kernel.axes, kernel.body);
   const merging = lists.some((axes) => axes.filter((axis) => axis.extent !== 1).length > 1);
@@ -72,7 +73,7 @@ export function stepsOf(
   const table = newTable();
   for (const id of merged.gone) table.substitute(id, table.constant(0, "int32"));
   for (const [id, axis] of merged.into) table.substitute(id, table.axis(axis));
-  return { axes: mergedAxes(kernel.axes, merged), steps: convert(kernel.body, table, merged), table };
+  return { axes: mergedAxes(kernel.axes, merged), steps: convert(kernel.body, table, merged, unrolledPoints), table };
 }
 
 interface Merges {
@@ -169,7 +170,12 @@ function mergeAxes(axes: readonly Axis[], { strides, exposed }: Accesses, merged
 }
 
 /** Without merges, as they are found, loops stay as they are written. */
-export function convert(body: readonly Statement[], table: ValueTable, merges: Merges | undefined): Step[] {
+export function convert(
+  body: readonly Statement[],
+  table: ValueTable,
+  merges: Merges | undefined,
+  unrolledPoints = longestUnrolled,
+): Step[] {
   const steps: Step[] = [];
   for (const statement of body) {
     switch (statement.kind) {
@@ -197,7 +203,7 @@ export function convert(body: readonly Statement[], table: ValueTable, merges: M
         const stored = storedIn(statement.body);
         for (const buffer of stored) table.invalidate(buffer);
         const axes = mergedAxes(statement.axes, merges);
-        const inner = convert(statement.body, table, merges);
+        const inner = convert(statement.body, table, merges, unrolledPoints);
         if (axes.length === 0 && extentOf(statement.axes) > 0) steps.push(...inner);
         else steps.push({ kind: "for", axes, parallel: statement.order === "parallel", body: inner });
         for (const buffer of stored) table.invalidate(buffer);
@@ -206,7 +212,7 @@ export function convert(body: readonly Statement[], table: ValueTable, merges: M
       case "reduce": {
         const axes = mergedAxes(statement.axes, merges);
         const points = extentOf(axes);
-        if (merges !== undefined && points > 0 && points <= longestUnrolled && statement.local.dtype !== "uint8") {
+        if (merges !== undefined && points > 0 && points <= unrolledPoints && statement.local.dtype !== "uint8") {
           const value = unrolled(statement, axes, table);
           table.bind(statement.local, value);
           if (value.pinned) steps.push({ kind: "force", value });

@@ -9,6 +9,7 @@ import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "
 import { Expressions } from "./expressions.ts";
 import { type Range, Statements, whole } from "./statements.ts";
 import type { Target } from "./target.ts";
+import { inOrderOfMemory, jam, largestWindow } from "./windows.ts";
 
 /** Elements of the innermost axis in one unit of work, when rows are cut. */
 const elementBlock = 4096;
@@ -34,7 +35,9 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   const stored = storedIn(kernel.body);
   const newTable = (): ValueTable =>
     new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
-  const { axes, steps, table } = stepsOf(kernel, newTable);
+  const jammed = jam(kernel);
+  const { axes, steps: own, table } = stepsOf(jammed?.kernel ?? kernel, newTable, jammed && largestWindow);
+  const steps = jammed === undefined ? own : inOrderOfMemory(own, table, jammed);
   if (extentOf(axes) === 0 || steps.length === 0) return [];
   const expressions = new Expressions(context, table);
   const doubles = holdsDoubles(axes, steps);

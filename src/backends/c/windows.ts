@@ -1,0 +1,126 @@
+// Windows that overlap: results one below the other are computed together, so that each element they share is loaded once.
+import { rewrite, visitScalar } from "../../compiler/indexing.ts";
+import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
+import {
+  type Axis,
+  add,
+  axisValue,
+  int,
+  type Local,
+  localValue,
+  mul,
+  newAxis,
+  newLocal,
+  type Scalar,
+} from "../../graph/scalar.ts";
+import { replaceAxes } from "../analysis/contraction.ts";
+import { isLinear, stridesOf } from "../analysis/operand.ts";
+import { combineFn, extentOf, type Step } from "../analysis/steps.ts";
+import { operands, type Value, type ValueTable } from "../analysis/values.ts";
+
+type Reduce = Extract<Statement, { kind: "reduce" }>;
+
+/** Larger windows are loops; those whose weights would not stay in registers too. */
+export const largestWindow = 64;
+const mostWeights = 16;
+/** How many results are computed together, the best first: each needs a register, and repeats what is not shared. */
+const together = [4, 5, 3, 2, 7];
+
+export interface Jammed {
+  readonly kernel: LoopKernel;
+  /** The results of the windows, in the order of the rows. */
+  readonly results: readonly Local[];
+  readonly combine: Reduce["combine"];
+}
+
+/** The kernel with several neighbours along an axis as one point; undefined where no windows overlap along any but the last. */
+export function jam(kernel: LoopKernel): Jammed | undefined {
+  const [window, ...rest] = kernel.body;
+  if (window?.kind !== "reduce" || window.local.dtype !== "float32") return undefined;
+  const points = extentOf(window.axes);
+  if (points < 2 || points > (loadsIn(window.value) === 1 ? largestWindow : mostWeights)) return undefined;
+  if (rest.some(({ kind }) => kind !== "let" && kind !== "store")) return undefined;
+  const axis = kernel.axes.slice(0, -1).find((one) => overlaps(window, one));
+  const count = together.find((size) => axis !== undefined && axis.extent % size === 0);
+  if (axis === undefined || count === undefined) return undefined;
+  const outer = newAxis(axis.extent / count);
+  const results: Local[] = [];
+  const body: Statement[] = [];
+  const stores: Statement[] = [];
+  for (let row = 0; row < count; row++) {
+    const by = new Map([[axis.id, add(mul(axisValue(outer), int(count)), int(row))]]);
+    const locals = new Map<number, Local>();
+    const fresh = (local: Local): Local => {
+      const own = newLocal(local.dtype);
+      locals.set(local.id, own);
+      return own;
+    };
+    const inRow = (scalar: Scalar): Scalar =>
+      rewrite(replaceAxes(scalar, by), (part) => {
+        const own = part.kind === "local" ? locals.get(part.local.id) : undefined;
+        return own && localValue(own);
+      });
+    const result = fresh(window.local);
+    results.push(result);
+    body.push({ ...window, local: result, value: inRow(window.value) });
+    for (const statement of rest) {
+      if (statement.kind === "let") {
+        const value = inRow(statement.value);
+        stores.push({ ...statement, local: fresh(statement.local), value });
+      } else if (statement.kind === "store")
+        stores.push({ ...statement, index: inRow(statement.index), value: inRow(statement.value) });
+    }
+  }
+  const axes = kernel.axes.map((one) => (one === axis ? outer : one));
+  return { kernel: { ...kernel, axes, body: [...body, ...stores] }, results, combine: window.combine };
+}
+
+function loadsIn(value: Scalar): number {
+  let loads = 0;
+  visitScalar(value, ({ kind }) => {
+    if (kind === "load") loads++;
+  });
+  return loads;
+}
+
+/** Whether windows that are neighbours along the axis have elements in common. */
+function overlaps(window: Reduce, axis: Axis): boolean {
+  let found = false;
+  visitScalar(window.value, (scalar) => {
+    if (scalar.kind !== "load" || !isLinear(scalar.index)) return;
+    const { strides } = stridesOf(scalar.index);
+    const step = strides.get(axis.id) ?? 0;
+    found ||= window.axes.some(({ id, extent }) => {
+      const stride = strides.get(id) ?? 0;
+      return step !== 0 && stride !== 0 && step % stride === 0 && step / stride > 0 && step / stride < extent;
+    });
+  });
+  return found;
+}
+
+/** The steps with the windows' elements in the order of memory: each is loaded, used by all results that need it, and forgotten. */
+export function inOrderOfMemory(steps: readonly Step[], table: ValueTable, { results, combine }: Jammed): Step[] {
+  const partial: { readonly value: Value; readonly place: number }[] = [];
+  for (const result of results) {
+    let value = table.of(localValue(result));
+    while (value.kind === "binary" && value.fn === combineFn[combine]) {
+      partial.push({ value, place: placeOf(value.b) });
+      value = value.a;
+    }
+  }
+  // A sum takes what came before it along.
+  partial.reverse().sort((a, b) => a.place - b.place);
+  return [...partial.map(({ value }): Step => ({ kind: "force", value })), ...steps];
+}
+
+/** Where the element lies that varies most. */
+function placeOf(value: Value): number {
+  let [most, place] = [-1, 0];
+  const visit = (part: Value): void => {
+    if (part.kind !== "load") return operands(part).forEach(visit);
+    if (part.index.terms.length <= most) return;
+    [most, place] = [part.index.terms.length, part.index.constant];
+  };
+  visit(value);
+  return place;
+}
