@@ -5,11 +5,11 @@ import { canVectorize, costOf, Dependence, type LaneModel } from "../analysis/co
 import { splitReductions } from "../analysis/split.ts";
 import { extentOf, type Step, stepsOf, storedIn, visitSteps } from "../analysis/steps.ts";
 import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
+import { inOrderOfMemory, jam, largestWindow } from "../analysis/windows.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
 import { type Range, Statements, whole } from "./statements.ts";
 import type { Target } from "./target.ts";
-import { inOrderOfMemory, jam, largestWindow } from "./windows.ts";
 
 /** Elements of the innermost axis in one unit of work, when rows are cut. */
 const elementBlock = 4096;

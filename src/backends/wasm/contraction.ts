@@ -29,6 +29,7 @@ import {
 } from "../analysis/contraction.ts";
 import { along, type Operand, operandOf, type Stride } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
+import { hasWindows } from "../analysis/windows.ts";
 import type { LaneDim } from "./contractionEpilogue.ts";
 import { nanosecondsPerPacked, packExpression, packMatrix, panelElements } from "./contractionPacking.ts";
 import { type Blocking, blockingOf, emitTiles, type Side, type TileType } from "./contractionTile.ts";
@@ -39,6 +40,11 @@ export function emitContraction(kernel: ContractionKernel, context: EmitContext)
   const { dtype } = kernel;
   const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
   if (points === 0 || dtype === "uint8" || dtype === "bool") return emitLoops(asLoops(kernel), context);
+  // As in depthwise convolutions: a row alone is no tile.
+  if (Math.min(extentOf(kernel.m), extentOf(kernel.n)) === 1) {
+    const loops = asLoops(kernel);
+    if (hasWindows(loops)) return emitLoops(loops, context);
+  }
   const contraction = new Contraction(context, dtype);
   return { phases: contraction.emit(kernel) };
 }

@@ -1,13 +1,13 @@
-// Windows in C: overlapping rows computed together, lanes two elements apart, and parts that alternate, against the reference.
+// Windows: overlapping rows computed together, lanes two elements apart, and parts that alternate, against the reference.
 import { afterAll, describe, expect, it } from "vitest";
-import { allDevices } from "../../../test/conformance/devices.ts";
-import { evaluate, type Value, valueOf } from "../../../test/conformance/run.ts";
-import { gradients } from "../../graph/autodiff.ts";
-import type { Node } from "../../graph/node.ts";
-import { conv2d } from "../../graph/ops/conv.ts";
-import { relu } from "../../graph/ops/elementwise.ts";
-import { avgPool2d, maxPool2d } from "../../graph/ops/pool.ts";
-import { sizeOf } from "../../graph/shape.ts";
+import { allDevices } from "../../test/conformance/devices.ts";
+import { evaluate, type Value, valueOf } from "../../test/conformance/run.ts";
+import { gradients } from "../graph/autodiff.ts";
+import type { Node } from "../graph/node.ts";
+import { conv2d } from "../graph/ops/conv.ts";
+import { relu } from "../graph/ops/elementwise.ts";
+import { avgPool2d, maxPool2d } from "../graph/ops/pool.ts";
+import { sizeOf } from "../graph/shape.ts";
 
 const devices = allDevices();
 const [reference] = devices;

@@ -13,10 +13,10 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
-import { replaceAxes } from "../analysis/contraction.ts";
-import { isLinear, stridesOf } from "../analysis/operand.ts";
-import { combineFn, extentOf, type Step } from "../analysis/steps.ts";
-import { operands, type Value, type ValueTable } from "../analysis/values.ts";
+import { replaceAxes } from "./contraction.ts";
+import { isLinear, stridesOf } from "./operand.ts";
+import { combineFn, extentOf, type Step } from "./steps.ts";
+import { operands, type Value, type ValueTable } from "./values.ts";
 
 type Reduce = Extract<Statement, { kind: "reduce" }>;
 
@@ -31,6 +31,14 @@ export interface Jammed {
   /** The results of the windows, in the order of the rows. */
   readonly results: readonly Local[];
   readonly combine: Reduce["combine"];
+}
+
+/** Whether results that are neighbours along some axis are computed from the same elements, and few. */
+export function hasWindows({ axes, body }: LoopKernel): boolean {
+  const [window] = body;
+  return (
+    window?.kind === "reduce" && extentOf(window.axes) <= largestWindow && axes.some((axis) => overlaps(window, axis))
+  );
 }
 
 /** The kernel with several neighbours along an axis as one point; undefined where no windows overlap along any but the last. */
