@@ -397,7 +397,9 @@ class Contraction {
     }
     const [rowBlocks, columnBlocks] = [Math.ceil(rowPanels / rowBlock), Math.ceil(columnPanels / columnBlock)];
     const tilesElements = roundUp(tileElements * (depth > 1 ? rowBlock * columnBlock : 1), alignment / bytes);
-    context.needScratch((tilesElements + (panel?.elements ?? 0)) * bytes + 256);
+    // What turns a tile reads whole squares of it.
+    const beyond = 16 * tileWidth;
+    context.needScratch((tilesElements + beyond + (panel?.elements ?? 0)) * bytes + 256);
     const { e } = epilogue;
     const { out } = e;
     out.block("for (int unit = low; unit < high; unit++)", () => {
@@ -505,7 +507,7 @@ class Contraction {
         out.line(`float turned[${roundUp(tileWidth, 16) * turnedWidth}] __attribute__((aligned(64)));`);
         out.block(`for (long i = 0; i < ${plan.height}; i += 16) for (long j = 0; j < ${tileWidth}; j += 16)`, () =>
           out.line(
-            `turn16(tile + i * ${tileWidth} + j, ${tileWidth}, ${plan.height} - i, 16, turned + j * ${turnedWidth} + i, ${turnedWidth}, 16);`,
+            `turn16(tile + i * ${tileWidth} + j, ${tileWidth}, 16, 16, turned + j * ${turnedWidth} + i, ${turnedWidth}, 16);`,
           ),
         );
       }
