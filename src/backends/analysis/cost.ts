@@ -127,8 +127,11 @@ export function costOf(
   const seen = new Set<Value>();
   let total = 0;
 
+  /** Loops around lanes are not left by what depends on the lanes: it is computed in all of them. */
+  const outer = around.filter((axis) => axis !== lane).map(({ id }) => id);
   const perPoint = (scalarCost: number, laneCost: number, axes: ReadonlySet<number>, own: Axis | undefined): void => {
-    const points = dependence.points(axes);
+    const inLanes = lane !== undefined && own === lane && axes.has(lane.id);
+    const points = dependence.points(inLanes ? new Set([...axes, ...outer]) : axes);
     if (own === undefined || !axes.has(own.id)) {
       total += points * scalarCost;
       return;

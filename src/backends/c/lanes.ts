@@ -75,12 +75,11 @@ interface Intrinsics {
 /** The intrinsics for masked access of a vector that fills a register, where the target has them. */
 function intrinsics(target: Target, letter: "F" | "D" | "I", n: number): Intrinsics | undefined {
   const bits = n * widths[letter] * 8;
-  if (target.vectors === "avx512" && (bits === 512 || bits === 256)) {
-    const p = bits === 512 ? "_mm512" : "_mm256";
+  if (target.vectors === "avx512" && (n === 16 || n === 8 || n === 4) && bits <= 512) {
+    const p = bits === 128 ? "_mm" : `_mm${bits}`;
     const suffix = letter === "F" ? "ps" : letter === "D" ? "pd" : "epi32";
     const register = letter === "F" ? `__m${bits}` : letter === "D" ? `__m${bits}d` : `__m${bits}i`;
-    const mask = n === 16 ? "_mm512_movepi32_mask((__m512i)m)" : "_mm256_movepi32_mask((__m256i)m)";
-    if (n !== 16 && n !== 8) return undefined;
+    const mask = `${n === 4 ? "_mm" : `_mm${n * 32}`}_movepi32_mask((__m${n * 32}i)m)`;
     return { register, suffix, load: `${p}_maskz_loadu_${suffix}`, store: `${p}_mask_storeu_${suffix}`, mask };
   }
   return undefined;
@@ -98,11 +97,12 @@ function memory(target: Target, letter: "F" | "D" | "I", n: number): string {
   if (wide !== undefined) {
     loadMasked = `{ return (${type})${wide.load}(${wide.mask}, p); }`;
     storeMasked = `{ ${wide.store}(p, ${wide.mask}, (${wide.register})v); }`;
-  } else if (target.vectors === "avx2" && n === 8 && letter !== "D") {
+  } else if (target.vectors === "avx2" && (n === 8 || n === 4) && letter !== "D") {
     const suffix = letter === "F" ? "ps" : "epi32";
-    const register = letter === "F" ? "__m256" : "__m256i";
-    loadMasked = `{ return (${type})_mm256_maskload_${suffix}(p, (__m256i)m); }`;
-    storeMasked = `{ _mm256_maskstore_${suffix}(p, (__m256i)m, (${register})v); }`;
+    const [p, mask] = n === 8 ? ["_mm256", "__m256i"] : ["_mm", "__m128i"];
+    const register = letter === "I" ? mask : n === 8 ? "__m256" : "__m128";
+    loadMasked = `{ return (${type})${p}_maskload_${suffix}(p, (${mask})m); }`;
+    storeMasked = `{ ${p}_maskstore_${suffix}(p, (${mask})m, (${register})v); }`;
   }
   let gather = `{ ${type} r; ${loop("r[l] = p[i[l]];")} return r; }`;
   let gatherMasked = `{ ${type} r = {0}; ${loop("if (m[l]) r[l] = p[i[l]];")} return r; }`;
