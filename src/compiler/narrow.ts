@@ -103,14 +103,13 @@ function interleaved(x: Node): Shape | undefined {
   return [...x.shape.slice(0, dim - 1), (x.shape[dim - 1] ?? 1) * x.inputs.length, ...x.shape.slice(dim + 1)];
 }
 
-/** A window of interleaved phases is a window of each phase, or little more. */
+/** A window of interleaved phases is a window of each phase: the one that the window begins in comes first. */
 function cutInterleaved(inner: Node, { starts, shape }: Window): Node {
   const { dim } = inner.attributes as { dim: number };
   const axis = dim - 1;
   const phases = inner.inputs.length;
   const [start, count] = [starts[axis] ?? 0, shape[axis] ?? 1];
-  const first = Math.floor(start / phases);
-  const length = Math.ceil((start + count) / phases) - first;
+  const [first, offset, length] = [Math.floor(start / phases), start % phases, Math.ceil(count / phases)];
   const spread = (values: readonly number[], own: number): number[] => [
     ...values.slice(0, axis),
     own,
@@ -118,13 +117,16 @@ function cutInterleaved(inner: Node, { starts, shape }: Window): Node {
   ];
   const own = (values: readonly number[], one: number, single: number): number[] =>
     spread(values, one).map((value, place) => (place === dim ? single : value));
-  const window: Window = {
-    starts: own(starts, first, 0),
-    shape: own(shape, length, 1),
-  };
-  const parts = inner.inputs.map((phase) => taken(phase, window));
+  const parts = inner.inputs.map((_, place) => {
+    const [phase, from] = place + offset < phases ? [place + offset, first] : [place + offset - phases, first + 1];
+    // The last may reach beyond the end, where nothing of it is wanted.
+    const have = Math.min(length, (inner.shape[axis] ?? 1) - from);
+    const part = taken(inner.inputs[phase] as Node, { starts: own(starts, from, 0), shape: own(shape, have, 1) });
+    const pads = part.shape.map((_, at): Pad => [0, at === axis ? length - have : 0]);
+    return have < length ? pad(part, pads, 0) : part;
+  });
   const joined = shape.map((extent, place) => (place === axis ? length * phases : extent));
-  return slice(reshape(cat(parts, dim), joined), axis, start - first * phases, start - first * phases + count);
+  return slice(reshape(cat(parts, dim), joined), axis, 0, count);
 }
 
 /** Less padding, and where that is not enough a window of what is padded. */
