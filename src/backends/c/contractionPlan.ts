@@ -58,6 +58,8 @@ const longestTable = 8192;
 const cyclesCopied = 0.2;
 const cyclesTurned = 0.45;
 const cyclesGathered = 1.6;
+/** The same where an element's place has to be divided out first. */
+const cyclesDivided = 4.8;
 /** And for what is packed before all tiles: written to memory, and read again. */
 const cyclesApartPacked = 0.2;
 const cyclesStored = 0.25;
@@ -292,7 +294,7 @@ function packing(side: Factor, kernel: ContractionKernel, batch: readonly Axis[]
   const [outer, k] = [along(operand, group.inner), along(operand, kernel.k)];
   if (outer.length === 1 && outer[0]?.stride === 1 && outer[0].extent >= 8) return times * cyclesCopied;
   if (canTurn(side, kernel)) return times * cyclesTurned;
-  return times * (k.length + outer.length > 2 ? cyclesGathered : (cyclesGathered + cyclesTurned) / 2);
+  return times * (k.length + outer.length > 2 ? cyclesDivided : (cyclesGathered + cyclesTurned) / 2);
 }
 
 /** Whether no panel of the side serves several points of the batch. */
