@@ -223,17 +223,9 @@ export class Statements {
       const asSteps: Step[] = [{ kind: "force", value: step.value }];
       this.hoist(asSteps, step.axes);
       const last = step.axes.at(-1);
-      this.nest(step.axes.slice(0, -1), asSteps, last === undefined ? [] : [last], () => {
-        if (last === undefined) return point();
-        if (!long || last.extent <= sumBlock) {
-          this.loop(last, whole(last), point);
-          if (long) flush();
-          return;
-        }
-        this.blocks(last, (range) => {
-          this.loop(last, range, point);
-          flush();
-        });
+      this.inBlocks(step.axes.slice(0, -1), last, asSteps, long ? flush : undefined, (range) => {
+        if (last === undefined || range === undefined) point();
+        else this.loop(last, range, point);
       });
     }
     if (long) out.line(`${running} = ${vector ? `__builtin_convertvector(${total}, ${type})` : `(float)${total}`};`);
@@ -279,17 +271,8 @@ export class Statements {
     const innerLanes = this.innerLanes;
     this.innerLanes = false;
     this.hoist(asSteps, step.axes);
-    this.nest(outer, asSteps, [lane], () => {
-      const over = (range: Range): void => this.laneCopies(lane, range, running, asSteps, add);
-      if (!long || lane.extent <= sumBlock) {
-        over(whole(lane));
-        if (long) flush();
-      } else {
-        this.blocks(lane, (range) => {
-          over(range);
-          flush();
-        });
-      }
+    this.inBlocks(outer, lane, asSteps, long ? flush : undefined, (range) => {
+      if (range !== undefined) this.laneCopies(lane, range, running, asSteps, add);
     });
     this.innerLanes = innerLanes;
     const result = out.define(
@@ -340,6 +323,35 @@ export class Statements {
           e.withLanes(axis, lanes, name, mask, () => add(first, mask));
         });
       }
+    });
+  }
+
+  /** Runs the body over the last axis inside loops over the others, and `flush` after blocks of points that no long sum exceeds. */
+  private inBlocks(
+    outer: readonly Axis[],
+    last: Axis | undefined,
+    steps: readonly Step[],
+    flush: (() => void) | undefined,
+    body: (range: Range | undefined) => void,
+  ): void {
+    const inside = last === undefined ? [] : [last];
+    const over = (): void => body(last && whole(last));
+    if (flush === undefined) return this.nest(outer, steps, inside, over);
+    if (last !== undefined && last.extent > sumBlock) {
+      this.nest(outer, steps, inside, () =>
+        this.blocks(last, (range) => {
+          body(range);
+          flush();
+        }),
+      );
+      return;
+    }
+    let first = outer.length;
+    while (first > 0 && extentOf([...outer.slice(first - 1), ...inside]) <= sumBlock) first--;
+    const within = outer.slice(first);
+    this.nest(outer.slice(0, first), steps, [...within, ...inside], () => {
+      this.nest(within, steps, inside, over);
+      flush();
     });
   }
 
