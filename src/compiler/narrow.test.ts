@@ -69,6 +69,20 @@ for (const size of [
           if (outOf(one).every((extent) => extent > 0)) cases.push(one);
         }
 
+// Images of few elements, of which a stride leaves less than one to some phases.
+for (const size of [
+  [1, 1],
+  [2, 2],
+  [3, 2],
+  [1, 4],
+] as const)
+  for (const extent of [2, 3, 4])
+    for (const stride of [2, 3, 4])
+      for (const padding of [0, 1, 2]) {
+        const one = { size, kernel: [extent, extent] as const, stride, padding, dilation: 1, groups: 1 };
+        if (outOf(one).every((count) => count > 0)) cases.push(one);
+      }
+
 describe("the input gradient of a convolution", () => {
   test(`is that of its definition in ${cases.length} forms`, () => {
     for (const one of cases) {
@@ -84,6 +98,20 @@ describe("the input gradient of a convolution", () => {
       expect([...grad(loss)(x).dataSync()], JSON.stringify(one)).toEqual([...expected(one, w, g)]);
     }
   }, 120_000);
+
+  test("may be cut anywhere", () => {
+    const options = { stride: 3, padding: 1 };
+    const w = tensor(values(4 * 3 * 4 * 4, 1), { shape: [4, 3, 4, 4] });
+    const x = tensor(values(3 * 11, 2), { shape: [1, 3, 1, 11] }).add(tensor(values(10, 3), { shape: [10, 1] }));
+    const gradient = (v: Tensor): Tensor => grad((u: Tensor) => conv2d(u, w, undefined, options).pow(2).sum())(v);
+    const whole = gradient(x);
+    whole.dataSync();
+    for (let start = 0; start < 11; start++)
+      for (let end = start + 1; end <= 11; end++) {
+        const cut = compile((v: Tensor) => gradient(v).slice(3, start, end));
+        expect([...cut(x).dataSync()], `${start} to ${end}`).toEqual([...whole.slice(3, start, end).dataSync()]);
+      }
+  });
 
   test("computes no element that padding cuts off", () => {
     const weight = tensor(values(8 * 8 * 9, 1), { shape: [8, 8, 3, 3] });

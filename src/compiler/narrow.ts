@@ -117,15 +117,16 @@ function cutInterleaved(inner: Node, { starts, shape }: Window): Node {
   ];
   const own = (values: readonly number[], one: number, single: number): number[] =>
     spread(values, one).map((value, place) => (place === dim ? single : value));
-  const parts = inner.inputs.map((_, place) => {
+  const wanted = Math.min(phases, count);
+  const parts = Array.from({ length: wanted }, (_, place) => {
     const [phase, from] = place + offset < phases ? [place + offset, first] : [place + offset - phases, first + 1];
-    // The last may reach beyond the end, where nothing of it is wanted.
+    // Of the last ones an element less may be wanted, and there.
     const have = Math.min(length, (inner.shape[axis] ?? 1) - from);
     const part = taken(inner.inputs[phase] as Node, { starts: own(starts, from, 0), shape: own(shape, have, 1) });
     const pads = part.shape.map((_, at): Pad => [0, at === axis ? length - have : 0]);
     return have < length ? pad(part, pads, 0) : part;
   });
-  const joined = shape.map((extent, place) => (place === axis ? length * phases : extent));
+  const joined = shape.map((extent, place) => (place === axis ? length * wanted : extent));
   return slice(reshape(cat(parts, dim), joined), axis, 0, count);
 }
 

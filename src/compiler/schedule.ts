@@ -122,6 +122,9 @@ const inlineDepthLimit = 40;
 const recomputeCostLimit = 4;
 const recomputeLoadLimit = 2;
 
+/** The cost of a transcendental function. */
+const heavyPart = 8;
+
 export interface Schedule extends Assembly {
   /** Every node reachable from the outputs, inputs first. */
   readonly order: readonly Node[];
@@ -174,7 +177,9 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
       continue;
     }
     const own = probes.get(node) as Probe;
-    const multiplies = (input: Node): boolean => node.op !== (catOp as Op) && sizeOf(node.shape) > sizeOf(input.shape);
+    // Where neighbours come from different parts of a cat, lanes compute all parts: what is heavy is computed before.
+    const multiplies = (input: Node): boolean =>
+      sizeOf(node.shape) > sizeOf(input.shape) && (node.op !== (catOp as Op) || costOf(input).cost >= heavyPart);
     node.inputs.forEach((input, k) => {
       if (!realized.has(input) && costOf(input).cost > 1 && (multiplies(input) || own.rereads.has(k))) realize(input);
     });

@@ -32,6 +32,8 @@ export interface LaneModel {
   readonly doubles: boolean;
   /** Whether the last lanes of a row are computed together, under a mask, and not one by one. */
   readonly masked: boolean;
+  /** Whether lanes that share elements two by two are one load. */
+  readonly halves: boolean;
   /** What a vector of lanes from anywhere costs, in simple instructions. */
   readonly scattered: number;
 }
@@ -172,7 +174,7 @@ export function costOf(
     const varies = (atom: Value): boolean => dependence.axesOf(atom).has(own.id);
     const { stride, irregular } = strideOf(index, varies, own.id);
     const laneCost = irregular
-      ? halvedIn(index, varies, own.id) !== undefined
+      ? dependence.model.halves && halvedIn(index, varies, own.id) !== undefined
         ? 3
         : anywhere + 4
       : stride === 0 || stride === 1

@@ -33,7 +33,7 @@ export type Step =
 
 /** Reductions of so few points are written out; of a window that is larger, the innermost axis. */
 const longestUnrolled = 9;
-const largestWindow = 128;
+const mostWrittenPoints = 128;
 
 export const extentOf = (axes: readonly Axis[]): number => axes.reduce((product, axis) => product * axis.extent, 1);
 
@@ -220,7 +220,7 @@ export function convert(
         }
         const last = axes.at(-1);
         const window =
-          merges !== undefined && points > 0 && points <= largestWindow && statement.local.dtype !== "uint8";
+          merges !== undefined && points > 0 && points <= mostWrittenPoints && statement.local.dtype !== "uint8";
         const rows = window && last !== undefined && last.extent <= longestUnrolled && axes.length > 1;
         const value = rows ? unrolled(statement, [last], table) : table.of(statement.value);
         table.use(value);

@@ -252,9 +252,9 @@ export class ValueTable {
     );
   }
 
-  /** Whether some statement loads this element, however it goes on from there. */
-  loads(buffer: number, index: Linear): boolean {
-    return this.known.has(this.loadKey(buffer, index));
+  /** The value that loads this element, if any does. */
+  loadOf(buffer: number, index: Linear): Value | undefined {
+    return this.known.get(this.loadKey(buffer, index));
   }
 
   private loadKey(buffer: number, index: Linear): string {
@@ -414,6 +414,10 @@ export function halvedIn(
     return undefined;
   return isAxis(value.a) ? { value, constant: value.fn === "add" ? value.b.value : -value.b.value } : undefined;
 }
+
+/** One of two elements: only the side of a select that is taken is then worth a branch. */
+export const isChosen = (value: Value): boolean =>
+  value.kind === "select" && value.a.kind === "load" && value.b.kind === "load";
 
 /** A fault of the emitter: a value reached a place that cannot hold it. */
 export function misplaced(what: string): InternalError {

@@ -97,6 +97,16 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     for (const { data } of turned) expect(data).toEqual(expected);
   });
 
+  // Phases that differ in their buffers alone are one function: gcc 12 mixes its constant operands up, if it is let.
+  it("products one after another", () => {
+    if (device === undefined) return;
+    const [x, a, b] = [integers([17, 8], 5), integers([8, 8], 6), integers([8, 8], 7)];
+    const [result] = evaluate(device, [x, a, b], ([x, a, b]) =>
+      x && a && b ? [matmul(matmul(x, permute(a, [1, 0])), permute(b, [1, 0]))] : [],
+    );
+    expect(result?.data).toEqual(product(valueOf("float32", [17, 8], product(x, transposed(a))), transposed(b)));
+  });
+
   it.each([
     // Single rows side by side, also with a stride.
     [[3, 5, 9, 11], [5, 1, 3, 3], { padding: 1, groups: 5 }],

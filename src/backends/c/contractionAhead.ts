@@ -1,6 +1,6 @@
 // What the epilogue of a contraction will touch, asked of memory while the sums of a tile are computed.
 import { type Step, visitSteps } from "../analysis/steps.ts";
-import { type Linear, operands, type Value } from "../analysis/values.ts";
+import { type Linear, linearKey, operands, type Value } from "../analysis/values.ts";
 import type { Plan } from "./contractionPlan.ts";
 import { endless } from "./contractionTile.ts";
 import type { Expressions } from "./expressions.ts";
@@ -30,7 +30,7 @@ export function aheadOf(e: Expressions, plan: Plan, steps: readonly Step[], byte
       index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === id)?.coefficient ?? 0;
     const stride = strideAlong(outer.id);
     if (strideAlong(inner.id) !== 1 || stride * bytes < lineBytes) return;
-    const key = `${buffer}:${index.constant}:${index.terms.map(({ atom, coefficient }) => `${atom.id}*${coefficient}`)}`;
+    const key = `${buffer}:${linearKey(index)}`;
     streams.set(key, { buffer, index, stride });
   };
   for (const step of steps) if (step.kind === "store") add(step.buffer, step.index);

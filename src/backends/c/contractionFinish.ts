@@ -3,7 +3,7 @@ import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { type Dependence, isHeavy } from "../analysis/cost.ts";
 import type { Step } from "../analysis/steps.ts";
-import { type Linear, operands, type Value } from "../analysis/values.ts";
+import { type Linear, linearKey, operands, type Value } from "../analysis/values.ts";
 import type { Plan } from "./contractionPlan.ts";
 import type { TileSums } from "./contractionTile.ts";
 import { elementType } from "./emitter.ts";
@@ -32,7 +32,6 @@ export function finishOf(
   if (plan.epilogueAlong !== "columns" || !isShort(steps)) return undefined;
   const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
   const places: Place[] = [];
-  // Once for any tile, so that the places are known before the first is written.
   const write = (tile: TileSums): string => {
     const inTile = new TileExpressions(e, [row, column], places);
     const statements = new Statements(inTile, dependence, tile.lanes, false, [kernel.result.id]);
@@ -50,6 +49,7 @@ export function finishOf(
     }
     return inTile.body();
   };
+  // Once for any tile, to count the places; those of other tiles may add to them until `places` is asked for.
   write({ lanes: plan.lanes, height: 1, vectors: 1, mask: false, lanesOf: () => plan.lanes, sum: () => "" });
   if (places.length > mostPlaces) return undefined;
   return {
@@ -84,7 +84,7 @@ class TileExpressions extends Expressions {
   }
 
   override at(buffer: number, index: Linear): string {
-    const key = `${buffer}:${index.constant}:${index.terms.map(({ atom, coefficient }) => `${atom.id}*${coefficient}`)}`;
+    const key = `${buffer}:${linearKey(index)}`;
     const known = this.places.findIndex((place) => place.key === key);
     const place = known >= 0 ? known : this.places.push({ key, buffer, index }) - 1;
     const terms = index.terms.filter(({ atom }) => atom.kind === "axis" && this.within.includes(atom.axis));

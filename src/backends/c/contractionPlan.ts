@@ -217,6 +217,7 @@ function lanesPlan(
   // A panel of its own ends where a run of its columns does.
   const run = ownColumns ? runOf(columns, kernel) : k;
   const depth = ceil(run / ceil(run / kBlock));
+  cycles += tiles * (ceil(k / depth) - 1) * (height * vectors + cyclesTile);
   const packedApart = (side: Factor): number =>
     extentOf(batch.filter((axis) => side.operand?.strideOf(axis) !== 0)) * cyclesApartPacked;
   if (packColumns)

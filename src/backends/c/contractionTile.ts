@@ -61,7 +61,8 @@ function rowsName(rows: readonly number[]): string {
 /**
  * The name of `void f(const T *a, const T *b, T *tile, long k, int first, const int *ka, const int *kb)`: tile = (first ? 0 :
  * tile) + Σ a bᵀ over k steps. With `ahead`, a list of what to ask memory for meanwhile is one more operand: what the epilogue reads
- * and writes lies in short pieces far apart, which the processor does not foresee.
+ * and writes lies in short pieces far apart, which the processor does not foresee. With `finish`, the sums do not go to a tile but
+ * through the epilogue to its places: `void f(const T *a, const T *b, char *const *places, long k, const int *ka, const int *kb)`.
  */
 export function lanesTile(context: EmitContext, tile: LanesTile): string {
   const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, finish, ahead } =

@@ -4,6 +4,7 @@ import { unreachable } from "../../graph/errors.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
 import {
   halvedIn,
+  isChosen,
   type Linear,
   linearKey,
   misplaced,
@@ -320,7 +321,7 @@ export class Expressions {
       if (this.isVarying(condition))
         return `${type}_sel(${this.vector(condition)}, ${this.vector(a)}, ${this.vector(b)})`;
       // Of several elements only those of the side that is taken are loaded.
-      if (a.kind === "select" || b.kind === "select") return this.branches(type, value, (x) => this.vector(x));
+      if (isChosen(a) || isChosen(b)) return this.branches(type, value, (x) => this.vector(x));
       return `(${this.scalar(condition)} ? ${this.vector(a)} : ${this.vector(b)})`;
     }
     if (!this.isVarying(condition)) return this.branches(type, value, (x) => this.vector(x));
@@ -392,10 +393,14 @@ export class Expressions {
   private ofPair({ buffer, index, unsafe, pinned }: Load, type: string, mask: string | undefined): string | undefined {
     if (unsafe || pinned || !hasPairs(this.context.target, this.laneCount)) return undefined;
     const moved = (by: number): Linear => ({ ...index, constant: index.constant + by });
+    const isLoaded = (by: number): boolean => {
+      const beside = this.values.loadOf(buffer, moved(by));
+      return beside !== undefined && !beside.unsafe && !beside.pinned;
+    };
     let before = 0;
-    while (this.values.loads(buffer, moved(-before - 1))) before++;
+    while (isLoaded(-before - 1)) before++;
     const second = before % 2 === 1;
-    if (!second && !this.values.loads(buffer, moved(1))) return undefined;
+    if (!second && !isLoaded(1)) return undefined;
     const first = second ? moved(-1) : index;
     const key = `p${buffer}.${linearKey(first)}`;
     const load = (half: "low" | "high"): string =>

@@ -8,6 +8,7 @@ import { type Linear, operands, type Value, ValueTable } from "../analysis/value
 import { inOrderOfMemory, jam, largestWindow } from "../analysis/windows.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
+import { hasPairs } from "./lanes.ts";
 import { type Range, Statements, whole } from "./statements.ts";
 import type { Target } from "./target.ts";
 
@@ -24,7 +25,8 @@ const nanosecondsPerCost = 0.12;
 
 /** How the target computes lanes of 32 bits, or of 64 where float64 is among them. */
 export function laneModel(target: Target, doubles: boolean): LaneModel {
-  return { lanes: target.vectorBytes / (doubles ? 8 : 4), doubles, masked: true, scattered: 24 };
+  const lanes = target.vectorBytes / (doubles ? 8 : 4);
+  return { lanes, doubles, masked: true, halves: hasPairs(target, lanes), scattered: 24 };
 }
 
 export function emitLoops(kernel: LoopKernel, context: EmitContext): KernelCode {
@@ -50,7 +52,13 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
 
 /** Whether a float64 value depends on any loop, so that lanes must be wide enough for it. */
 export function holdsDoubles(axes: readonly Axis[], steps: readonly Step[]): boolean {
-  const dependence = new Dependence(axes, steps, { lanes: 1, doubles: false, masked: true, scattered: 1 });
+  const dependence = new Dependence(axes, steps, {
+    lanes: 1,
+    doubles: false,
+    masked: true,
+    halves: false,
+    scattered: 1,
+  });
   let found = false;
   const seen = new Set<Value>();
   const visit = (value: Value): void => {

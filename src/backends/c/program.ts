@@ -230,6 +230,7 @@ class ProgramContext implements EmitContext {
   readonly helpers = new Map<string, string>();
   /** Names of helpers that are functions, by the text that they consist of. */
   private readonly functions = new Map<string, string>();
+  private readonly counts = new Map<string, number>();
   scratchBytes = 0;
   sharedBytes = 0;
   private readonly program: Program;
@@ -292,7 +293,8 @@ class ProgramContext implements EmitContext {
     const key = `${name}${text}`;
     const known = this.functions.get(key);
     if (known !== undefined) return known;
-    const same = [...this.functions.values()].filter((other) => other.startsWith(`${name}__`)).length;
+    const same = this.counts.get(name) ?? 0;
+    this.counts.set(name, same + 1);
     const own = `${name}__${same}`;
     this.functions.set(key, own);
     this.helpers.set(own, `static __attribute__((noinline)) void ${own}${text}`);

@@ -243,6 +243,8 @@ function flagsFor(): string[] {
     "-fno-trapping-math",
     "-fwrapv",
     "-fno-strict-aliasing",
+    // gcc 12 takes the operands of one call for those of another (products one after another, portable vectors).
+    "-fno-ipa-cp",
     "-fvisibility=default",
     "-w",
     ...extra,

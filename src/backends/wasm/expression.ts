@@ -1,7 +1,7 @@
 // Emits expressions: each value once while it is available, scalar or in four lanes, with addresses as strength-reduced sums.
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
-import { type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
+import { isChosen, type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
 import { guardRecorder } from "./guard.ts";
 import { Memory, scalarLoads } from "./memory.ts";
 import {
@@ -405,7 +405,3 @@ function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
   for (const item of a) if (b.has(item)) return false;
   return true;
 }
-
-/** One of several elements: only the side of a select that is taken is then worth a branch. */
-const isChosen = (value: Value): boolean =>
-  value.kind === "select" && value.a.kind === "load" && value.b.kind === "load";

@@ -23,7 +23,7 @@ const tile = 16;
 const nanosecondsPerCost = 0.15;
 
 /** Four lanes of 32 bits; the last of a row are computed one by one. */
-const wasmLanes: LaneModel = { lanes: 4, doubles: false, masked: false, scattered: 10 };
+const wasmLanes: LaneModel = { lanes: 4, doubles: false, masked: false, halves: true, scattered: 10 };
 
 export function emitLoops(kernel: LoopKernel, context: EmitContext): KernelCode {
   return { phases: splitReductions(kernel, context).flatMap((part) => emitPhase(part, context)) };
