@@ -212,16 +212,16 @@ export function convert(
       case "reduce": {
         const axes = mergedAxes(statement.axes, merges);
         const points = extentOf(axes);
-        if (merges !== undefined && points > 0 && points <= unrolledPoints && statement.local.dtype !== "uint8") {
+        const written = merges !== undefined && points > 0 && statement.local.dtype !== "uint8";
+        if (written && points <= unrolledPoints) {
           const value = unrolled(statement, axes, table);
           table.bind(statement.local, value);
           if (value.pinned) steps.push({ kind: "force", value });
           break;
         }
         const last = axes.at(-1);
-        const window =
-          merges !== undefined && points > 0 && points <= mostWrittenPoints && statement.local.dtype !== "uint8";
-        const rows = window && last !== undefined && last.extent <= longestUnrolled && axes.length > 1;
+        const window = written && points <= mostWrittenPoints && axes.length > 1;
+        const rows = window && last !== undefined && last.extent <= longestUnrolled;
         const value = rows ? unrolled(statement, [last], table) : table.of(statement.value);
         table.use(value);
         const outer = rows ? axes.slice(0, -1) : axes;

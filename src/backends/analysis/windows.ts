@@ -15,18 +15,18 @@ import {
 } from "../../graph/scalar.ts";
 import { replaceAxes } from "./contraction.ts";
 import { isLinear, stridesOf } from "./operand.ts";
-import { combineFn, extentOf, type Step } from "./steps.ts";
+import { combineFn, extentOf, type Step, stepsOf } from "./steps.ts";
 import { operands, type Value, type ValueTable } from "./values.ts";
 
 type Reduce = Extract<Statement, { kind: "reduce" }>;
 
 /** Larger windows are loops; those whose weights would not stay in registers too. */
-export const largestWindow = 64;
+const largestWindow = 64;
 const mostWeights = 16;
 /** How many results are computed together, the best first: each needs a register, and repeats what is not shared. */
 const together = [4, 5, 3, 2, 7];
 
-export interface Jammed {
+interface Jammed {
   readonly kernel: LoopKernel;
   /** The results of the windows, in the order of the rows. */
   readonly results: readonly Local[];
@@ -41,8 +41,16 @@ export function hasWindows({ axes, body }: LoopKernel): boolean {
   );
 }
 
+/** The kernel's axes and steps, several rows of overlapping windows together. */
+export function stepsInWindows(kernel: LoopKernel, newTable: () => ValueTable): ReturnType<typeof stepsOf> {
+  const jammed = jam(kernel);
+  if (jammed === undefined) return stepsOf(kernel, newTable);
+  const { axes, steps, table } = stepsOf(jammed.kernel, newTable, largestWindow);
+  return { axes, steps: inOrderOfMemory(steps, table, jammed), table };
+}
+
 /** The kernel with several neighbours along an axis as one point; undefined where no windows overlap along any but the last. */
-export function jam(kernel: LoopKernel): Jammed | undefined {
+function jam(kernel: LoopKernel): Jammed | undefined {
   const [window, ...rest] = kernel.body;
   if (window?.kind !== "reduce" || window.local.dtype !== "float32") return undefined;
   const points = extentOf(window.axes);
@@ -107,7 +115,7 @@ function overlaps(window: Reduce, axis: Axis): boolean {
 }
 
 /** The steps with the windows' elements in the order of memory: each is loaded, used by all results that need it, and forgotten. */
-export function inOrderOfMemory(steps: readonly Step[], table: ValueTable, { results, combine }: Jammed): Step[] {
+function inOrderOfMemory(steps: readonly Step[], table: ValueTable, { results, combine }: Jammed): Step[] {
   const partial: { readonly value: Value; readonly place: number }[] = [];
   for (const result of results) {
     let value = table.of(localValue(result));

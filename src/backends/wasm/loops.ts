@@ -3,9 +3,9 @@ import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { canVectorize, costOf, Dependence, type LaneModel } from "../analysis/cost.ts";
 import { splitReductions } from "../analysis/split.ts";
-import { extentOf, type Step, stepsOf, storedIn, visitSteps } from "../analysis/steps.ts";
+import { extentOf, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
 import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
-import { inOrderOfMemory, jam, largestWindow } from "../analysis/windows.ts";
+import { stepsInWindows } from "../analysis/windows.ts";
 import { type EmitContext, highParam, type KernelCode, lowParam, type Phase, phaseParams } from "./emitter.ts";
 import { Expressions } from "./expression.ts";
 import type { Bound } from "./nests.ts";
@@ -33,9 +33,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   const stored = storedIn(kernel.body);
   const newTable = (): ValueTable =>
     new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
-  const jammed = jam(kernel);
-  const { axes, steps: own, table } = stepsOf(jammed?.kernel ?? kernel, newTable, jammed && largestWindow);
-  const steps = jammed === undefined ? own : inOrderOfMemory(own, table, jammed);
+  const { axes, steps, table } = stepsInWindows(kernel, newTable);
   if (extentOf(axes) === 0 || steps.length === 0) return [];
   const f = context.module.function(`${context.module.functions.length}:${kernel.name}`, phaseParams);
   const emitter = new LoopEmitter(new Expressions(f, context, table), axes, steps);
