@@ -1,6 +1,6 @@
 // Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations that do nothing.
 import { isFloat } from "../graph/dtype.ts";
-import { type Attributes, type Node, type Op, withInputs } from "../graph/node.ts";
+import { type Attributes, type AttributeValue, type Node, type Op, withInputs } from "../graph/node.ts";
 import { mul } from "../graph/ops/elementwise.ts";
 import { dot, dotOp } from "../graph/ops/matmul.ts";
 import { permute, permuteOp } from "../graph/ops/movement.ts";
@@ -46,20 +46,28 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
 /** The one node that stands for all equal to this one. */
 type Merge = (node: Node) => Node;
 
-const attributeText = new WeakMap<Attributes, string>();
-
 /** Attributes as text; equal attributes give equal text. Numbers keep -0, NaN and infinities apart, which JSON would not. */
 export function attributesKey(attributes: Attributes): string {
-  const known = attributeText.get(attributes);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(attributes, (_, value: unknown) =>
-    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-      ? `#${Object.is(value, -0) ? "-0" : value}`
-      : value,
-  );
-  attributeText.set(attributes, text);
+  let text = "";
+  for (const name in attributes) text += `${name}:${attributeKey(attributes[name])};`;
   return text;
 }
+
+function attributeKey(value: AttributeValue): string {
+  switch (typeof value) {
+    case "number":
+      return Object.is(value, -0) ? "-0" : String(value);
+    case "string":
+      return JSON.stringify(value);
+    case "object":
+      if (value === null) return "null";
+      return isList(value) ? `[${value.map(attributeKey).join()}]` : `{${attributesKey(value)}}`;
+    default:
+      return String(value);
+  }
+}
+
+const isList = (value: object): value is readonly AttributeValue[] => Array.isArray(value);
 
 const sourceIds = new WeakMap<object, number>();
 let nextSourceId = 0;

@@ -142,17 +142,10 @@ function describe(
   return { key: parts.join(";"), order, leaves };
 }
 
-const typeText = new WeakMap<Node, string>();
-
 function localKey(node: Node, number: ReadonlyMap<Node, number>): string {
-  let text = typeText.get(node);
-  if (text === undefined) {
-    text = `${node.op.name}${attributesKey(node.attributes)}${node.dtype}[${node.shape.join(",")}]`;
-    typeText.set(node, text);
-  }
-  let inputs = "";
-  for (const input of node.inputs) inputs += `,${number.get(input)}`;
-  return text + inputs;
+  let text = `${node.op.name}${attributesKey(node.attributes)}${node.dtype}[${node.shape.join(",")}]`;
+  for (const input of node.inputs) text += `,${number.get(input)}`;
+  return text;
 }
 
 let current: Engine | undefined;
