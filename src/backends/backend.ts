@@ -23,12 +23,20 @@ export interface GuardFailure {
   readonly site: string;
   readonly index: number;
   readonly extent: number;
+  /** The place in the program of the kernel that met it. Kernels that `stoppedKernels` names were left out after it. */
+  readonly kernel: number;
+}
+
+/** A check that may fail, in one kernel of a program. */
+export interface GuardSite {
+  readonly name: string;
+  readonly kernel: number;
 }
 
 export interface Executable {
   /** Whether arguments may be blocks of the host's memory. */
   readonly takesHostBlocks: boolean;
-  /** Runs with one block for each argument slot. Returns the first guard that failed, if any; blocks are then unspecified. */
+  /** Runs with one block for each argument slot. Returns the first guard that failed, if any; what kernels up to that one wrote is then unspecified. */
   run(blocks: readonly Block[]): GuardFailure | undefined;
   /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
   source(): string;

@@ -117,7 +117,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     .map(({ node }, id) => ({ id, dtype: node.dtype, length: sizeOf(node.shape) }))
     .filter(({ id }) => !slotOf.has(id) && !rename.has(id));
   const bytes = new Map(temporaries.map(({ id, dtype, length }) => [id, length * byteSize(dtype)]));
-  kernels = orderKernels(kernels, (buffer) => bytes.get(buffer) ?? 0);
+  kernels = orderKernels(kernels, (buffer) => bytes.get(buffer));
   const homes = inPlaceTemporaries(kernels, temporaries);
   kernels = kernels.map((kernel) => moveBuffers(kernel, homes));
   const { byteOffsets, arenaBytes } = planArena(lifetimes(kernels, temporaries));

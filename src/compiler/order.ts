@@ -1,4 +1,5 @@
 // Orders kernels so that what was just written is read soon and makes room early: an update follows the gradient that feeds it.
+import { checksOf } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
 
@@ -7,12 +8,23 @@ const mostCompared = 64;
 
 /**
  * The same kernels, each after what it must follow in the order given: it reads what was written before, and writes what was
- * read before. Among those that could run next comes the one that leaves the least memory in use, then the earliest.
- * `bytesOf` is the size of a temporary, and 0 for what lives anyway.
+ * read before. Among those that could run next comes the one that leaves the least memory in use, then the earliest. But a
+ * kernel that checks an index goes first, and one that writes what outlives the program waits for the checks that do not wait
+ * for it: a wrong index is found before anything is assigned.
+ * `bytesOf` is the size of a temporary; undefined for what outlives the program.
  */
-export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: number) => number): Kernel[] {
+export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: number) => number | undefined): Kernel[] {
   const { before, after } = dependences(kernels);
   const touched = kernels.map((kernel) => [...new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)])]);
+  const checking = firstChecks(kernels);
+  /** Kernels that some check needs. */
+  const needed = new Set<number>();
+  for (let place = kernels.length - 1; place >= 0; place--) {
+    if (after[place]?.some((next) => checking.has(next) || needed.has(next))) needed.add(place);
+  }
+  const canWait = kernels.map(
+    (kernel, place) => !needed.has(place) && [...storedBuffers(kernel)].some((buffer) => bytesOf(buffer) === undefined),
+  );
   const uses = new Map<number, number>();
   for (const buffer of touched.flat()) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
   const live = new Set<number>();
@@ -21,10 +33,15 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
     let bytes = 0;
     for (const buffer of touched[place] ?? []) {
       const last = uses.get(buffer) === 1;
-      if (live.has(buffer)) bytes -= last ? bytesOf(buffer) : 0;
-      else bytes += last ? 0 : bytesOf(buffer);
+      const size = bytesOf(buffer) ?? 0;
+      if (live.has(buffer)) bytes -= last ? size : 0;
+      else bytes += last ? 0 : size;
     }
     return bytes;
+  };
+  const rank = (place: number): number => {
+    if (checking.has(place)) return Number.NEGATIVE_INFINITY;
+    return canWait[place] && checking.size > 0 ? Number.POSITIVE_INFINITY : growth(place);
   };
   const ready = kernels.map((_, place) => place).filter((place) => before[place] === 0);
   const ordered: Kernel[] = [];
@@ -32,13 +49,14 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < Math.min(ready.length, mostCompared); i++) {
-      const bytes = growth(ready[i] as number);
-      if (bytes >= least) continue;
+      const own = rank(ready[i] as number);
+      if (own >= least) continue;
       best = i;
-      least = bytes;
+      least = own;
     }
     const place = ready.splice(best, 1)[0] as number;
     ordered.push(kernels[place] as Kernel);
+    checking.delete(place);
     for (const buffer of touched[place] ?? []) {
       live.add(buffer);
       uses.set(buffer, (uses.get(buffer) ?? 1) - 1);
@@ -49,6 +67,19 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
     }
   }
   return ordered;
+}
+
+/** Places of kernels that check what no earlier one does: gradients look the same indices up again. */
+function firstChecks(kernels: readonly Kernel[]): Set<number> {
+  const known = new Set<string>();
+  const places = new Set<number>();
+  kernels.forEach((kernel, place) => {
+    for (const check of checksOf(kernel)) {
+      if (!known.has(check)) places.add(place);
+      known.add(check);
+    }
+  });
+  return places;
 }
 
 /** Keeps the list sorted. */

@@ -1,6 +1,7 @@
 // Compiled programs bound to a device: filling the argument slots, running, handing out results.
 import type { Block, Executable } from "../backends/backend.ts";
 import type { Compiled, Output } from "../compiler/compile.ts";
+import { slotsWrittenUntil } from "../compiler/guards.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import { Cell, type DeviceMemory, Storage } from "./storage.ts";
@@ -122,11 +123,7 @@ export class BoundProgram {
     const failure = executable.run(blocks);
     if (failure !== undefined) {
       throw new HebbError(
-        `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}${
-          this.written.length === 0
-            ? ""
-            : "; what this program assigns (weights, running statistics) was computed with position 0 instead: load it anew before going on"
-        }`,
+        `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}${this.afterFailure(failure.kernel)}`,
       );
     }
     return (slot) => {
@@ -140,6 +137,18 @@ export class BoundProgram {
         memory.device.read(binding.block, binding.dtype, binding.length),
       );
     };
+  }
+
+  /** What a failed check in this kernel leaves of the cells that the program assigns. */
+  private afterFailure(kernel: number): string {
+    if (this.written.length === 0) return "";
+    const early = slotsWrittenUntil(this.compiled.program, kernel);
+    const changed = this.bindings.flatMap((binding, slot) =>
+      binding.kind === "cell" && early.has(slot) ? [binding.cell.name || "a state without a name"] : [],
+    );
+    if (changed.length === 0) return "; what this step assigns (weights, running statistics) is as it was before";
+    const rest = changed.length < this.written.length ? "; whatever else it assigns is as it was before" : "";
+    return `; assigned before it stopped, load them anew: ${changed.join(", ")}${rest}`;
   }
 
   /** A block of the host's memory holds its value, which nobody may want by the next run. */

@@ -58,6 +58,7 @@ static __attribute__((noinline, cold)) void record_failure(char *base, int index
     record[2] = extent;
   }
 }
+static inline int has_failed(const char *base) { return *(const int *)(base + ${failureAddress}) != 0; }
 static inline int int_guard(char *base, int index, int extent, int site) {
   if ((unsigned)index < (unsigned)extent) return index;
   record_failure(base, index, extent, site);

@@ -1,7 +1,9 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
+import { stoppedKernels } from "../../compiler/guards.ts";
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
+import type { GuardSite } from "../backend.ts";
 import { emitContraction } from "./contraction.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
@@ -10,8 +12,8 @@ import type { Target } from "./target.ts";
 
 export interface EmittedProgram {
   readonly source: string;
-  /** Names of guards, by the number that a failure records. */
-  readonly sites: readonly string[];
+  /** Guards, by the number that a failure records. */
+  readonly sites: readonly GuardSite[];
   /** Private scratch for each thread, and scratch that all share, in bytes. */
   readonly scratchBytes: number;
   readonly sharedBytes: number;
@@ -28,11 +30,13 @@ export const tableSlots = (program: Program): { arena: number; shared: number; s
 
 export function emitProgram(program: Program, target: Target): EmittedProgram {
   const context = new ProgramContext(program, target);
-  const kernels = program.kernels.map((kernel): Phase[] =>
-    (kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context)).phases.filter(
-      ({ units }) => units > 0,
-    ),
-  );
+  const stopped = stoppedKernels(program);
+  const kernels = program.kernels.map((kernel, place): Phase[] => {
+    context.kernel = place;
+    const { phases } = kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context);
+    const worked = phases.filter(({ units }) => units > 0);
+    return stopped.has(kernel) ? worked.map(unlessFailed) : worked;
+  });
   const phases = kernels.flat();
   const functions = new SharedFunctions(phases);
   const slots = tableSlots(program);
@@ -89,6 +93,12 @@ ${ranges
     shares,
   };
 }
+
+/** The phase, which does nothing once a guard has failed. */
+const unlessFailed = (phase: Phase): Phase => ({
+  ...phase,
+  source: phase.source.replace(`${phaseParameters}) {\n`, (head) => `${head}  if (has_failed(base)) return;\n`),
+});
 
 /** Programs of more phases are a list that one loop goes through: the compiler reads a list much faster than as many calls. */
 const mostWrittenOut = 40;
@@ -226,7 +236,9 @@ class SharedFunctions {
 
 class ProgramContext implements EmitContext {
   readonly target: Target;
-  readonly sites: string[] = [];
+  readonly sites: GuardSite[] = [];
+  /** The place of the kernel that is being emitted. */
+  kernel = 0;
   readonly helpers = new Map<string, string>();
   /** Names of helpers that are functions, by the text that they consist of. */
   private readonly functions = new Map<string, string>();
@@ -260,8 +272,9 @@ class ProgramContext implements EmitContext {
   }
 
   site(name: string): number {
-    const known = this.sites.indexOf(name);
-    return known >= 0 ? known : this.sites.push(name) - 1;
+    const { kernel } = this;
+    const known = this.sites.findIndex((site) => site.name === name && site.kernel === kernel);
+    return known >= 0 ? known : this.sites.push({ name, kernel }) - 1;
   }
 
   needScratch(bytes: number): void {

@@ -251,6 +251,7 @@ describe("kernels", () => {
       site: "gather: index",
       index: 5,
       extent: 2,
+      kernel: 0,
     });
     expect(run([store(guard(at, 0, "gather: index"))], [i32(5), i32()]).failure?.extent).toBe(0);
     expect(() => run([store(at)], [i32(5), i32(0, 0)])).toThrow("outside buffer 1");

@@ -1,4 +1,5 @@
 // The reference backend: interprets programs slowly and obviously, and so defines what they mean.
+import { stoppedKernels } from "../../compiler/guards.ts";
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { printProgram } from "../../compiler/print.ts";
 import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
@@ -82,14 +83,21 @@ class ReferenceExecutable implements Executable {
   readonly #device: ReferenceDevice;
   readonly #program: Program;
   readonly #arena: Block;
-  readonly #memory: Memory = { views: [], failure: undefined };
+  readonly #memory: Memory = { views: [], failure: undefined, kernel: 0 };
   readonly #kernels: readonly (() => void)[];
 
   constructor(device: ReferenceDevice, program: Program) {
     this.#device = device;
     this.#program = program;
     this.#arena = device.allocate(program.arenaBytes);
-    this.#kernels = program.kernels.map((kernel) => interpret(kernel, this.#memory));
+    const stopped = stoppedKernels(program);
+    this.#kernels = program.kernels.map((kernel, place) => {
+      const run = interpret(kernel, this.#memory);
+      return () => {
+        this.#memory.kernel = place;
+        if (this.#memory.failure === undefined || !stopped.has(kernel)) run();
+      };
+    });
   }
 
   run(blocks: readonly Block[]): GuardFailure | undefined {

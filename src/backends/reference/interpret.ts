@@ -10,6 +10,8 @@ import { binaryFunction, combination, conversion, identity, rounding, unaryFunct
 export interface Memory {
   views: readonly TypedArray[];
   failure: GuardFailure | undefined;
+  /** The place of the kernel that runs. */
+  kernel: number;
 }
 
 type Value = () => number;
@@ -249,7 +251,7 @@ class Interpreter {
         return () => {
           const index = value();
           if (index >= 0 && index < extent) return index;
-          this.#memory.failure ??= { site, index, extent };
+          this.#memory.failure ??= { site, index, extent, kernel: this.#memory.kernel };
           return 0;
         };
       }

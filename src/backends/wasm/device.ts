@@ -300,7 +300,8 @@ class WasmExecutable implements Executable {
     const site = words[place] ?? 0;
     if (site === 0) return undefined;
     words[place] = 0;
-    return { site: this.emitted.sites[site - 1] ?? "", index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0 };
+    const { name, kernel } = this.emitted.sites[site - 1] ?? { name: "", kernel: 0 };
+    return { site: name, index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0, kernel };
   }
 }
 

@@ -14,6 +14,8 @@ export interface Phase {
   readonly units: number;
   /** Estimated nanoseconds of the whole phase on one thread: whether threads are worth waking. */
   readonly cost: number;
+  /** Left out of a run in which a guard has failed. */
+  readonly stopped?: boolean;
 }
 
 export interface KernelCode {

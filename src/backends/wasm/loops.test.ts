@@ -310,7 +310,7 @@ describe("gathers", () => {
     same([kernel], [f32(36), i32(5, (k) => k % 4), f32(45)]);
     const inputs = [f32(36), i32(5, (k) => (k === 3 ? 9 : k % 4)), f32(45)];
     const { failure } = runOn(createWasmDevice({ threads: 1 }), programOf([kernel], inputs), inputs);
-    expect(failure).toEqual({ site: "lookup", index: 9, extent: 4 });
+    expect(failure).toEqual({ site: "lookup", index: 9, extent: 4, kernel: 0 });
   });
 
   test("elements by index, in lanes", () => {
@@ -323,7 +323,7 @@ describe("gathers", () => {
       programOf([loops([i], [store(2, at(i), load(0, place, "float32"))])], inputs),
       inputs,
     );
-    expect(failure).toEqual({ site: "gather", index: -2, extent: 10 });
+    expect(failure).toEqual({ site: "gather", index: -2, extent: 10, kernel: 0 });
   });
 
   test("scatter-add row after row", () => {

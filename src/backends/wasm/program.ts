@@ -1,9 +1,12 @@
 // Emits a whole program as one module: a function for each phase of each kernel, and `run`, which calls them in order. Pure.
+import { stoppedKernels } from "../../compiler/guards.ts";
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
+import type { GuardSite } from "../backend.ts";
 import { emitContraction } from "./contraction.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
+import { failureAddress } from "./guard.ts";
 import { emitLoops } from "./loops.ts";
 import { type FunctionBuilder, type MemoryImport, ModuleBuilder } from "./module.ts";
 import { barrier } from "./threads.ts";
@@ -11,8 +14,8 @@ import { barrier } from "./threads.ts";
 export interface EmittedProgram {
   readonly module: ModuleBuilder;
   readonly kernels: readonly KernelCode[];
-  /** Names of guards, by the number that a failure records. */
-  readonly sites: readonly string[];
+  /** Guards, by the number that a failure records. */
+  readonly sites: readonly GuardSite[];
   /** Private scratch for each thread, and scratch that all share, in bytes. */
   readonly scratchBytes: number;
   readonly sharedBytes: number;
@@ -31,9 +34,12 @@ export interface EmitOptions {
 export function emitProgram(program: Program, options: EmitOptions): EmittedProgram {
   const module = new ModuleBuilder(options.memory);
   const context = new ProgramContext(module, program, options.arenaBase);
-  const kernels = program.kernels.map((kernel) =>
-    kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context),
-  );
+  const stopped = stoppedKernels(program);
+  const kernels = program.kernels.map((kernel, place): KernelCode => {
+    context.kernel = place;
+    const code = kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context);
+    return stopped.has(kernel) ? { phases: code.phases.map((phase) => ({ ...phase, stopped: true })) } : code;
+  });
   const phases = kernels.flatMap((kernel) => kernel.phases.filter(({ units }) => units > 0));
   const run = module.function("run", ["i32"], [], { export: true });
   callPhases(run, phases, context.sharedSlot);
@@ -66,17 +72,21 @@ function worthThreads(phases: readonly Phase[], threads: number): boolean {
 
 /** All units of each phase, by the thread whose scratch is the first. */
 function callPhases(f: FunctionBuilder, phases: readonly Phase[], sharedSlot: number): void {
-  for (const { fn, units, cost } of phases) {
+  for (const { fn, units, cost, stopped } of phases) {
     if (units === 0) continue;
     const calls = Math.max(1, Math.min(units, mostCalls, Math.ceil(cost / longCall)));
-    for (let call = 0; call < calls; call++) {
-      f.get(0)
-        .i32(Math.floor((units * call) / calls))
-        .i32(Math.floor((units * (call + 1)) / calls));
-      f.get(0)
-        .memory("i32.load", 4 * (sharedSlot + 1))
-        .call(fn);
-    }
+    const call = (): void => {
+      for (let call = 0; call < calls; call++) {
+        f.get(0)
+          .i32(Math.floor((units * call) / calls))
+          .i32(Math.floor((units * (call + 1)) / calls));
+        f.get(0)
+          .memory("i32.load", 4 * (sharedSlot + 1))
+          .call(fn);
+      }
+    };
+    if (stopped) f.i32(failureAddress).memory("i32.load").op("i32.eqz").if(call);
+    else call();
   }
 }
 
@@ -109,19 +119,18 @@ function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void 
     if (closeAlone()) wait();
     f.get(thread).i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(low);
     f.get(thread).i32(1).op("i32.add").i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(high);
-    f.get(low)
-      .get(high)
-      .op("i32.lt_u")
-      .if(() => {
-        f.get(table).get(low).get(high);
-        f.get(table)
-          .get(thread)
-          .i32(2)
-          .op("i32.shl")
-          .op("i32.add")
-          .memory("i32.load", 4 * (context.sharedSlot + 1));
-        f.call(phase.fn);
-      });
+    f.get(low).get(high).op("i32.lt_u");
+    if (phase.stopped) f.i32(failureAddress).memory("i32.load").op("i32.eqz").op("i32.and");
+    f.if(() => {
+      f.get(table).get(low).get(high);
+      f.get(table)
+        .get(thread)
+        .i32(2)
+        .op("i32.shl")
+        .op("i32.add")
+        .memory("i32.load", 4 * (context.sharedSlot + 1));
+      f.call(phase.fn);
+    });
     wait();
   }
   closeAlone();
@@ -132,7 +141,9 @@ class ProgramContext implements EmitContext {
   readonly program: Program;
   readonly arenaBase: number;
   readonly sharedSlot: number;
-  readonly sites: string[] = [];
+  readonly sites: GuardSite[] = [];
+  /** The place of the kernel that is being emitted. */
+  kernel = 0;
   scratchBytes = 0;
   sharedBytes = 0;
   private readonly extra: BufferInfo[] = [];
@@ -167,8 +178,9 @@ class ProgramContext implements EmitContext {
   }
 
   site(name: string): number {
-    const known = this.sites.indexOf(name);
-    return known >= 0 ? known : this.sites.push(name) - 1;
+    const { kernel } = this;
+    const known = this.sites.findIndex((site) => site.name === name && site.kernel === kernel);
+    return known >= 0 ? known : this.sites.push({ name, kernel }) - 1;
   }
 
   needScratch(bytes: number): void {

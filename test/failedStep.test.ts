@@ -1,0 +1,93 @@
+// A compiled training step that meets a wrong index stops with an error before it has assigned anything.
+import { afterAll, expect, test } from "vitest";
+import * as nn from "../src/nn/index.ts";
+import * as optim from "../src/optim/index.ts";
+import { backendInfo, useBackend } from "../src/runtime/index.ts";
+import { compile, State, seed, type Tensor, tensor } from "../src/tensor/index.ts";
+
+const before = backendInfo();
+afterAll(() => {
+  useBackend(before);
+});
+
+const cases = [
+  { backend: "reference", threads: 1, width: 4 },
+  { backend: "wasm", threads: 1, width: 4 },
+  { backend: "wasm", threads: 2, width: 160 },
+  { backend: "c", threads: 1, width: 4 },
+  { backend: "c", threads: 2, width: 160 },
+] as const;
+
+const integers = (values: readonly number[]): Tensor => tensor(Int32Array.from(values));
+
+/** Words of a vocabulary of 8 to one of 3 classes, by way of everything that keeps state. */
+function classifier(width: number) {
+  seed(5);
+  const model = new nn.Sequential(
+    new nn.Embedding(8, width),
+    new nn.Linear(width, width),
+    new nn.BatchNorm1d(width),
+    new nn.ReLU(),
+    new nn.Dropout(0.2),
+    new nn.Linear(width, 3),
+  );
+  const optimizer = new optim.Adam(model.parameters(), { lr: 0.02 });
+  const step = compile((words: Tensor, classes: Tensor) => {
+    const loss = nn.functional.crossEntropy(model.forward(words), classes);
+    optimizer.zeroGrad();
+    loss.backward();
+    optimizer.step();
+    return loss;
+  });
+  const state = (): Record<string, unknown> => {
+    const all = { ...model.stateDict(), ...optimizer.stateDict().state };
+    return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value.toArraySync()]));
+  };
+  return { step, state };
+}
+
+for (const { backend, threads, width } of cases) {
+  test(`${backend}, ${threads} thread${threads === 1 ? "" : "s"}: weights stay as they were, and training goes on`, ({
+    skip,
+  }) => {
+    try {
+      useBackend({ backend, threads });
+    } catch (error) {
+      if (backend === "c") return skip(`no C backend here: ${error}`);
+      throw error;
+    }
+    const rows = 16 * width;
+    const words = integers(Array.from({ length: rows }, (_, row) => row % 8));
+    const classes = integers(Array.from({ length: rows }, (_, row) => (row % 8) % 3));
+    const { step, state } = classifier(width);
+    const first = step(words, classes).itemSync();
+    const kept = state();
+    expect(Object.keys(kept).length).toBeGreaterThan(20);
+    const wrongWord = integers(Array.from({ length: rows }, (_, row) => (row === rows - 2 ? 8 : row % 8)));
+    expect(() => step(wrongWord, classes)).toThrow(/8 is out of range, .*weights.* as it was before/);
+    expect(state()).toEqual(kept);
+    const wrongClass = integers(Array.from({ length: rows }, (_, row) => (row === rows - 3 ? -1 : (row % 8) % 3)));
+    // The forward pass has normalised this batch before the loss looks at its classes.
+    expect(() => step(words, wrongClass)).toThrow(
+      /-1 is out of range, .*load them anew: 2.running_mean, 2.running_var; whatever else/,
+    );
+    const statistics = { "2.running_mean": expect.anything(), "2.running_var": expect.anything() };
+    expect(state()).toEqual({ ...kept, ...statistics });
+    for (let more = 0; more < 20; more++) step(words, classes);
+    expect(step(words, classes).itemSync()).toBeLessThan(first);
+  });
+}
+
+test("names the state whose own value was wrong, and keeps the rest", () => {
+  useBackend({ backend: "wasm", threads: 1 });
+  const total = new State(0, { name: "total" });
+  const calls = new State(0, { name: "calls" });
+  const step = compile((table: Tensor, at: Tensor) => {
+    total.assign(total.add(table.indexSelect(0, at).sum()));
+    calls.assign(calls.add(1));
+  });
+  const table = tensor([1, 2]);
+  step(table, integers([1]));
+  expect(() => step(table, integers([2]))).toThrow(/2 is out of range.*load them anew: total; whatever else/);
+  expect(calls.itemSync()).toBe(1);
+});
