@@ -42,7 +42,9 @@ it("a compiled step that fails takes its random draws back, and says that its as
   const [good, bad] = [tensor([1], { dtype: "int32" }), tensor([2], { dtype: "int32" })];
   step(table, good);
   const before = randomState();
-  expect(() => step(table, bad)).toThrow(/2 is out of range, .* below 2; assigned before it stopped, load them anew: a state without a name; whatever else it assigns is as it was/);
+  expect(() => step(table, bad)).toThrow(
+    /2 is out of range, .* below 2; assigned before it stopped, load them anew: a state without a name; whatever else it assigns is as it was/,
+  );
   expect(randomState()).toEqual(before);
   const next = step(table, good).toArraySync();
   setRandomState(before);

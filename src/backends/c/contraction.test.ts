@@ -2,7 +2,10 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { allDevices } from "../../../test/conformance/devices.ts";
 import { evaluate, type Value, valueOf } from "../../../test/conformance/run.ts";
+import { gradients } from "../../graph/autodiff.ts";
+import type { Node } from "../../graph/node.ts";
 import { conv2d } from "../../graph/ops/conv.ts";
+import { relu } from "../../graph/ops/elementwise.ts";
 import { matmul } from "../../graph/ops/matmul.ts";
 import { permute } from "../../graph/ops/movement.ts";
 import { sizeOf } from "../../graph/shape.ts";
@@ -22,6 +25,9 @@ const narrower = (native?.description.includes("AVX") ? ["-march=haswell", "-mar
 afterAll(() => {
   for (const each of devices) each.close();
 });
+
+/** What the reference gives, which takes its time. */
+const known = new Map<string, Value[]>();
 
 /** Small integers, so that every sum is exact in any order. */
 const integers = (shape: readonly number[], salt: number): Value =>
@@ -124,5 +130,38 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     const build: Parameters<typeof evaluate>[2] = ([x, w]) =>
       x === undefined || w === undefined ? [] : [conv2d(x, w, undefined, options)];
     expect(evaluate(device, values, build)).toEqual(evaluate(reference, values, build));
+  });
+
+  // Products with padding are left out: rows of tiles that are whole rows of the image, parts of them, and several of them.
+  it.each([
+    [[2, 8, 7, 7], [16, 8, 3, 3], { padding: 1 }],
+    [[1, 9, 14, 14], [40, 9, 3, 3], { padding: 1 }],
+    [[1, 4, 28, 28], [16, 4, 3, 3], { padding: 1 }],
+    [[1, 4, 28, 28], [16, 4, 3, 3], { padding: 2, dilation: 2 }],
+    [[1, 8, 9, 13], [16, 8, 5, 5], { padding: 2 }],
+    [[1, 8, 15, 12], [16, 8, 3, 3], { padding: [1, 0] }],
+    [[1, 8, 12, 15], [16, 8, 3, 5], { padding: [0, 2] }],
+    // More padding than image; a row of results of nothing else; strides; sums in several blocks.
+    [[1, 8, 3, 3], [16, 8, 5, 5], { padding: 4 }],
+    [[1, 8, 4, 4], [16, 8, 3, 3], { padding: 3 }],
+    [[1, 8, 15, 15], [16, 8, 3, 3], { padding: 1, stride: 2 }],
+    [[1, 8, 16, 30], [16, 8, 4, 4], { padding: 1, stride: [1, 2] }],
+    [[1, 200, 7, 7], [16, 200, 3, 3], { padding: 1 }],
+    [[4, 16, 4, 4], [64, 16, 3, 3], { padding: 1 }],
+    // Steps of one row too many to be written out; few channels.
+    [[1, 2, 20, 20], [16, 2, 9, 9], { padding: 4 }],
+    [[1, 3, 24, 24], [16, 3, 7, 7], { padding: 3, stride: 2 }],
+  ] as const)("a padded convolution of %j by %j, %j, and the gradient of its image", (image, kernel, options) => {
+    if (device === undefined) return;
+    const values = [integers(image, 5), integers(kernel, 6), integers([kernel[0]], 7)];
+    const build: Parameters<typeof evaluate>[2] = ([x, w, b]) => {
+      if (x === undefined || w === undefined || b === undefined) return [];
+      const plain = conv2d(x, w, undefined, options);
+      return [relu(conv2d(relu(x), w, b, options)), plain, ...gradients(plain, [x, w], plain)] as Node[];
+    };
+    const key = JSON.stringify([image, kernel, options]);
+    const expected = known.get(key) ?? evaluate(reference, values, build);
+    known.set(key, expected);
+    expect(evaluate(device, values, build)).toEqual(expected);
   });
 });

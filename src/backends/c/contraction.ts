@@ -31,8 +31,9 @@ import {
   panelElements,
   usedBatch,
 } from "./contractionPack.ts";
+import { liveSteps } from "./contractionPadding.ts";
 import { type Factor, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
-import { dotsTile, type KSteps, lanesTile, type TileType } from "./contractionTile.ts";
+import { dotsTile, type KSteps, lanesTile, type Tap, type TileType } from "./contractionTile.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
@@ -56,7 +57,9 @@ function cheaperLoops(kernel: ContractionKernel, context: EmitContext): KernelCo
   if (!single && extentOf(kernel.k) > fewProducts) return undefined;
   const loops = emitLoops(asLoops(kernel), context);
   const cost = loops.phases.reduce((sum, phase) => sum + phase.cost, 0);
-  return cost < planContraction(kernel, context.target).cycles * nanosecondsPerCycle ? loops : undefined;
+  return cost < planContraction(kernel, context.target, context.paddingOf).cycles * nanosecondsPerCycle
+    ? loops
+    : undefined;
 }
 
 /** Sums longer than this with few results are cut into parts, which threads can share. */
@@ -160,7 +163,7 @@ class Contraction {
   }
 
   private multiply(kernel: ContractionKernel): Phase[] {
-    const plan = planContraction(kernel, this.context.target);
+    const plan = planContraction(kernel, this.context.target, this.context.paddingOf);
     const phases: Phase[] = [];
     if (plan.kind === "dots") {
       phases.push(this.dots(kernel, plan));
@@ -233,7 +236,7 @@ class Contraction {
   /** `panel`: each unit packs the columns it takes by itself, panel by panel and for one block of k at a time. */
   private lanes(kernel: ContractionKernel, plan: Plan, rows: Side, columns: Side, panel: OnePanel | undefined): Phase {
     const { context, dtype } = this;
-    const { height, width, lanes, packRows, packColumns, depth } = plan;
+    const { height, width, lanes, packRows, packColumns, depth, live } = plan;
     const [m, n, k] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent, extentOf(kernel.k)];
     const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
     const blocks = Math.ceil(k / depth);
@@ -246,7 +249,8 @@ class Contraction {
       return packed && finish === undefined && size - last < extent * smallestRest ? size : last;
     };
     const [lastHigh, lastWide] = [rest(m, height, packRows), rest(n, width, packColumns)];
-    const tile = (high: number, last: boolean): string => {
+    const columnSteps: KSteps = panel === undefined ? columns.k : { kind: "stride", stride: width };
+    const tile = (high: number, last: boolean, taps?: readonly Tap[]): string => {
       const wide = last ? lastWide : width;
       return lanesTile(context, {
         dtype,
@@ -256,41 +260,60 @@ class Contraction {
         lastLanes: wide % lanes === 0 ? lanes : wide % lanes,
         padded: packColumns,
         rows: rows.outer,
-        rowSteps: rows.k,
-        columnSteps: panel === undefined ? columns.k : { kind: "stride", stride: width },
+        rowSteps: taps === undefined ? rows.k : { kind: "table" },
+        columnSteps: taps === undefined ? columnSteps : { kind: "table" },
+        taps,
         tileWidth: width,
         finish: finish?.text,
         ahead: ahead?.lines ?? 0,
       });
     };
-    const [usualHigh, onlyPanel] = [rowPanels === 1 ? lastHigh : height, columnPanels === 1];
-    const names = [usualHigh, lastHigh].map((high) => [tile(high, onlyPanel), tile(high, true)]);
-    const pick = (row: 0 | 1): string => {
-      const [usual, last] = names[row] ?? [];
-      return usual === last ? `${usual}` : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
+    /** The tile of a panel of rows, for the last panel of columns or any other. */
+    const pick = (high: number, taps?: readonly Tap[]): string => {
+      const [usual, last] = [tile(high, columnPanels === 1, taps), tile(high, true, taps)];
+      return usual === last ? usual : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
     };
-    const chosen = pick(0) === pick(1) ? pick(0) : `(r == ${rowPanels - 1} ? ${pick(1)} : ${pick(0)})`;
-    const tables = [table("ka", rows.kTable), panel?.statics ?? table("kb", columns.kTable)];
-    const at = (side: Side, name: string, k0: string): string =>
-      side.k.kind === "table" ? name : side.k.stride === 0 ? name : `${name} + ${k0} * ${side.k.stride}`;
-    const kTable = (side: Side, name: string, k0: string): string =>
-      side.k.kind === "table" ? `${name} + ${k0}` : "0";
     const asked =
       ahead === undefined
         ? ""
         : blocks === 1
           ? ", ahead"
           : `, k0 + ${depth} >= ${k} ? ahead : ahead + ${ahead.streams}`;
-    const factor = (k0: string): string => (panel === undefined ? at(columns, "q", k0) : "panel");
-    const product = (k0: string, length: string, first: string, to: string): string =>
-      `${chosen}(${at(rows, "p", k0)}, ${factor(k0)}, ${to}, ${length}${finish === undefined ? `, ${first}` : ""}, ${kTable(rows, "ka", k0)}, ${panel === undefined ? kTable(columns, "kb", k0) : "0"}${asked});`;
+    const first = finish !== undefined ? "" : blocks === 1 ? ", 1" : ", k0 == 0";
     const length = blocks === 1 ? `${k}` : `(${k} - k0 < ${depth} ? ${k} - k0 : ${depth})`;
+    const k0 = blocks === 1 ? "0" : "k0";
+    const at = (steps: KSteps, name: string): string =>
+      steps.kind === "table" || steps.stride === 0 ? name : `${name} + ${k0} * ${steps.stride}`;
+    const kTable = (steps: KSteps, name: string): string => (steps.kind === "table" ? `${name} + ${k0}` : "0");
+    let statics = [table("ka", rows.kTable), panel?.statics ?? table("kb", columns.kTable)].join("");
+    let multiply: (to: string) => string;
+    if (live === undefined) {
+      const [usual, last] = [pick(rowPanels === 1 ? lastHigh : height), pick(lastHigh)];
+      const chosen = usual === last ? usual : `(r == ${rowPanels - 1} ? ${last} : ${usual})`;
+      const factor = panel === undefined ? at(columns.k, "q") : "panel";
+      multiply = (to) =>
+        `${chosen}(${at(rows.k, "p")}, ${factor}, ${to}, ${length}${first}, ${kTable(rows.k, "ka")}, ${panel === undefined ? kTable(columns.k, "kb") : "0"}${asked});`;
+    } else {
+      const columnTable = columns.k.kind === "table" && panel === undefined ? columns.kTable : undefined;
+      const left = liveSteps(live, depth, k, {
+        row: (step) => offsetAt(rows.k, rows.kTable, step),
+        column: (step) => (panel !== undefined ? (step % depth) * width : offsetAt(columns.k, columnTable ?? [], step)),
+      });
+      const chosen = left.kinds.map(({ height, taps }) => pick(height, taps));
+      const tiles = chosen.reduceRight((rest, own, kind) =>
+        rest === own ? own : `kind == ${kind} ? ${own} : ${rest}`,
+      );
+      statics = `${left.statics}${panel?.statics ?? ""}`;
+      multiply = (to) =>
+        `const int kind = kinds[r], *const live = starts[kind] + ${k0} / ${depth};
+(${tiles})(p, ${panel === undefined ? "q" : "panel"}, ${to}, live[1] - live[0]${first}, ka + live[0], kb + live[0]${asked});`;
+    }
     return this.tilePhase(kernel, plan, epilogue, {
       sides: [rows, columns],
-      statics: tables.join(""),
+      statics,
       depth: blocks,
       finish,
-      multiply: (to) => (blocks === 1 ? product("0", length, "1", to) : product("k0", length, "k0 == 0", to)),
+      multiply,
       step: depth,
       k,
       panel:
@@ -298,7 +321,7 @@ class Contraction {
           ? undefined
           : {
               elements: depth * width,
-              fill: panel.fill("q", blocks === 1 ? "0" : "k0", length, `${n} - c * ${width}`),
+              fill: panel.fill("q", k0, length, `${n} - c * ${width}`),
             },
     });
   }
@@ -534,6 +557,10 @@ class Contraction {
     return { e, ahead, finish, write };
   }
 }
+
+/** How far from the first an element lies, so many steps along k. */
+const offsetAt = (steps: KSteps, table: readonly number[], step: number): number =>
+  steps.kind === "table" ? (table[step] ?? 0) : step * steps.stride;
 
 const table = (name: string, offsets: readonly number[]): string =>
   offsets.length === 0 ? "" : `  static const int ${name}[] = {${offsets.join(", ")}};\n`;

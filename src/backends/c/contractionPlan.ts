@@ -4,7 +4,9 @@ import { byteSize } from "../../graph/dtype.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 import { axesIn, contiguity, type Group, groupFrom, mergedGroup, mergeStatements } from "../analysis/contraction.ts";
 import { along, type Operand, operandOf, type Stride } from "../analysis/operand.ts";
+import type { PaddedDim } from "../analysis/padding.ts";
 import { extentOf } from "../analysis/steps.ts";
+import { type Live, livePanels } from "./contractionPadding.ts";
 import type { Target } from "./target.ts";
 
 /** How the elements of one side lie along an axis or several: evenly, or at offsets from a table. */
@@ -36,6 +38,8 @@ export interface Plan {
   readonly ownColumns: boolean;
   /** Steps of k that a tile sums at once: the last may be fewer. */
   readonly depth: number;
+  /** What is left where rows read in place hold padding, as far as that is worth knowing. */
+  readonly live?: Live | undefined;
   /** Lanes of a vector. */
   readonly lanes: number;
   /** Rows of a tile. */
@@ -82,13 +86,16 @@ const conflictBytes = 4096;
 
 const ceil = Math.ceil;
 
+/** The dimensions of a buffer that are padded with zeros, as far as that is known. */
+export type PaddingOf = (buffer: number) => readonly PaddedDim[] | undefined;
+
 /** The cheapest of the ways that are possible. */
-export function planContraction(kernel: ContractionKernel, target: Target): Plan {
+export function planContraction(kernel: ContractionKernel, target: Target, paddingOf: PaddingOf): Plan {
   const plans: Plan[] = [];
   for (const swapped of [false, true]) {
     for (const packColumns of [false, true]) {
       for (const packRows of [false, true]) {
-        const plan = lanesPlan(kernel, target, swapped, packRows, packColumns);
+        const plan = lanesPlan(kernel, target, paddingOf, swapped, packRows, packColumns);
         if (plan !== undefined) plans.push(plan);
       }
     }
@@ -174,6 +181,7 @@ const innerSteps = ({ operand, group }: Factor): Stride[] => (operand === undefi
 function lanesPlan(
   kernel: ContractionKernel,
   target: Target,
+  paddingOf: PaddingOf,
   swapped: boolean,
   packRows: boolean,
   packColumns: boolean,
@@ -210,13 +218,20 @@ function lanesPlan(
   const lastColumns = (n - (columnPanels - 1) * width) / lanes;
   const lastVectors = lanes * byteSize(kernel.dtype) === 64 ? ceil(2 * lastColumns) / 2 : ceil(lastColumns);
   const rowSteps = m / height;
-  let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(height, vectors) + perStep(height, lastVectors));
-  cycles += tiles * cyclesTile;
   const ownColumns =
     packColumns && m <= mostOwnRows && dependsOnAll(columns, batch) && packsAlone(columns, kernel, target, width);
   // A panel of its own ends where a run of its columns does.
   const run = ownColumns ? runOf(columns, kernel) : k;
-  const depth = ceil(run / ceil(run / kBlock));
+  let depth = ceil(run / ceil(run / kBlock));
+  const dims = packRows || rows.operand === undefined ? undefined : paddingOf(rows.operand.buffer);
+  let live = dims && livePanels(kernel, rows, height, batch, dims);
+  // Blocks end where what is taken together does; panels of their own where their runs do.
+  if (live !== undefined && depth % live.taps !== 0) {
+    if (ownColumns) live = undefined;
+    else depth = ceil(depth / live.taps) * live.taps;
+  }
+  let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(height, vectors) + perStep(height, lastVectors));
+  cycles = cycles * (live?.share ?? 1) + tiles * cyclesTile;
   cycles += tiles * (ceil(k / depth) - 1) * (height * vectors + cyclesTile);
   const packedApart = (side: Factor): number =>
     extentOf(batch.filter((axis) => side.operand?.strideOf(axis) !== 0)) * cyclesApartPacked;
@@ -235,6 +250,7 @@ function lanesPlan(
     packColumns,
     ownColumns,
     depth,
+    live,
     lanes,
     height,
     width,

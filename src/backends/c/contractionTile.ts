@@ -22,12 +22,24 @@ export interface LanesTile {
   readonly rows: readonly number[];
   readonly rowSteps: KSteps;
   readonly columnSteps: KSteps;
+  /** Steps of k taken together, with the rows that take part in each; default: one, with all rows. */
+  readonly taps?: readonly Tap[] | undefined;
   /** Elements from one row of the tile to the next. */
   readonly tileWidth: number;
   /** What to do with the sums, where they do not go to `tile`: only sums that one call completes. */
   readonly finish: ((sums: TileSums) => string) | undefined;
   /** Lines of memory that each step along k asks for ahead of the epilogue; 0: none. */
   readonly ahead: number;
+}
+
+/** One of several steps of k taken together. */
+export interface Tap {
+  /** How far from the first its elements lie. */
+  readonly row: number;
+  readonly column: number;
+  /** The rows that take part, from `first` up to `end`. */
+  readonly first: number;
+  readonly end: number;
 }
 
 /** The sums of a tile, in variables. */
@@ -67,6 +79,7 @@ function rowsName(rows: readonly number[]): string {
 export function lanesTile(context: EmitContext, tile: LanesTile): string {
   const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, finish, ahead } =
     tile;
+  const taps = tile.taps ?? [{ row: 0, column: 0, first: 0, end: height }];
   const letter = laneLetter(dtype);
   const V = `${letter}${lanes}`;
   // A processor whose units are half as wide computes a half vector in half the time; others lose nothing by it.
@@ -76,7 +89,7 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
   const partial = lastLanes < lanesOf(vectors - 1);
   const masked = !padded && partial;
   const withMask = masked || (finish !== undefined && partial);
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}`;
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
@@ -86,8 +99,8 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
       Array.from({ length: count }, (_, i) => text(i)).join("");
     const sums = (text: (row: number, vector: number) => string): string =>
       each(height, (row) => each(vectors, (vector) => text(row, vector)));
-    const load = (vector: number): string => {
-      const at = `q + ${vector * lanes}`;
+    const load = (vector: number, right: number): string => {
+      const at = `q + ${right + vector * lanes}`;
       return masked && vector === vectors - 1
         ? `${typeOf(vector)}_loadm(${at}, mask)`
         : `${typeOf(vector)}_load(${at})`;
@@ -113,16 +126,23 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
       steps.kind === "stride" && Math.abs(steps.stride) * byteSize(dtype) >= farBytes
         ? each(lines, (line) => `    __builtin_prefetch(${at} + ${steps.stride * farSteps + line * lanes});\n`)
         : "";
+    const products = (row: number, at: string): string =>
+      `    { const ${V} x = ${V}_splat(${at});${each(vectors, (vector) => {
+        const [type, to] = [typeOf(vector), sum(row, vector)];
+        return ` ${to} = ${type}_fma(${type === V ? "x" : `${type}_splat(${at})`}, b${vector}, ${to});`;
+      })} }\n`;
+    const tapped = taps
+      .map(
+        ({ row: down, column: right, first, end }) =>
+          `    {\n${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector, right)};${kept(context, `b${vector}`)}\n`)}${each(
+            Math.max(0, end - first),
+            (at) => products(first + at, `p[${(rows[first + at] ?? 0) + down}]`),
+          )}    }\n`,
+      )
+      .join(reread);
     const step = `    const ${T} *const p = ${pointer("a", rowSteps)};
     const ${T} *const q = ${pointer("b", columnSteps)};
-${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector)};${kept(context, `b${vector}`)}\n`)}${each(
-  height,
-  (row) =>
-    `    { const ${V} x = ${V}_splat(p[${rows[row] ?? 0}]);${each(vectors, (vector) => {
-      const [type, to] = [typeOf(vector), sum(row, vector)];
-      return ` ${to} = ${type}_fma(${type === V ? "x" : `${type}_splat(p[${rows[row] ?? 0}])`}, b${vector}, ${to});`;
-    })} }\n`,
-)}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
+${tapped}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
     const loop =
       ahead === 0
         ? `  for (long k = 0; k < n; k++) {\n${step}  }\n`
@@ -140,6 +160,9 @@ ${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_f
   };
   return context.function(name, text());
 }
+
+/** Else the compiler keeps what the next step reads too, in registers that it does not have. */
+const reread = '    __asm__("" ::: "memory");\n';
 
 /** Else the compiler may load a vector again for each product, as an operand of it. */
 function kept({ target }: EmitContext, name: string): string {

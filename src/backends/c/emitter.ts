@@ -1,6 +1,7 @@
 // What the parts of the C emitter agree on: how a kernel becomes functions, and what kernels of a program share.
 import type { BufferInfo } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
+import type { PaddedDim } from "../analysis/padding.ts";
 import type { SharedScratch } from "../analysis/split.ts";
 import type { Target } from "./target.ts";
 
@@ -27,6 +28,8 @@ export interface KernelCode {
 export interface EmitContext extends SharedScratch {
   readonly target: Target;
   buffer(id: number): BufferInfo;
+  /** The dimensions that a buffer, as the kernel being emitted finds it, was padded in with zeros. */
+  readonly paddingOf: (buffer: number) => readonly PaddedDim[] | undefined;
   /**
    * The C expression of an element of a buffer inside a phase function: `base + table[3] + 4096u`. The first element is
    * 64-byte aligned; different buffers do not overlap. Phases that differ in nothing but these expressions become one function.

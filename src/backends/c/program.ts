@@ -1,8 +1,10 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
 import { stoppedKernels } from "../../compiler/guards.ts";
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
+import { storedBuffers } from "../../compiler/lower.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
+import { type PaddedDim, paddedDims } from "../analysis/padding.ts";
 import type { GuardSite } from "../backend.ts";
 import { emitContraction } from "./contraction.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
@@ -259,6 +261,12 @@ class ProgramContext implements EmitContext {
     if (info === undefined) throw new InternalError(`program ${this.program.name} has no buffer ${id}`);
     return info;
   }
+
+  readonly paddingOf = (buffer: number): readonly PaddedDim[] | undefined => {
+    const earlier = this.program.kernels.slice(0, this.kernel);
+    const writer = earlier.findLast((kernel) => storedBuffers(kernel).has(buffer));
+    return writer && paddedDims(writer, buffer, this.buffer(buffer).length);
+  };
 
   address(id: number, element = 0): string {
     const { placement, dtype } = this.buffer(id);

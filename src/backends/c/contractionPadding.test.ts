@@ -1,0 +1,47 @@
+// Which products with padding are left out, counted; that the results are the same is in contraction.test.ts.
+import { expect, it } from "vitest";
+import { compileGraph } from "../../compiler/compile.ts";
+import { storedBuffers } from "../../compiler/lower.ts";
+import { sourceNode } from "../../graph/node.ts";
+import { conv2d } from "../../graph/ops/conv.ts";
+import { relu } from "../../graph/ops/elementwise.ts";
+import { paddedDims } from "../analysis/padding.ts";
+import { planContraction } from "./contractionPlan.ts";
+import { targets } from "./target.ts";
+
+/** The plan for the convolution, which reads an image that was padded before. */
+function liveOf(image: readonly number[], kernel: readonly number[], options: Parameters<typeof conv2d>[3]) {
+  const argument = (shape: readonly number[]) => sourceNode({ shape, dtype: "float32" }, { sourceKind: "argument" });
+  const { program } = compileGraph("convolution", [
+    { node: conv2d(relu(argument(image)), argument(kernel), undefined, options) },
+  ]);
+  const product = program.kernels.find((each) => each.kind === "contraction");
+  if (product?.kind !== "contraction") throw new Error("a convolution is a contraction");
+  return planContraction(product, targets.avx512, (buffer) => {
+    const writer = program.kernels.find((each) => each !== product && storedBuffers(each).has(buffer));
+    return writer && paddedDims(writer, buffer, program.buffers[buffer]?.length ?? 0);
+  }).live;
+}
+
+it.each([
+  // Each row of a 7 × 7 image is a tile: 19 of 21 products are left along either axis.
+  [7, { padding: 1 }, 3, (19 / 21) ** 2, 3],
+  [4, { padding: 1 }, 3, (10 / 12) ** 2, 3],
+  [14, { padding: 1 }, 3, (40 / 42) ** 2, 3],
+  // Tiles of half a row.
+  [28, { padding: 1 }, 3, (82 / 84) ** 2, 6],
+  [28, { padding: 2, dilation: 2 }, 3, (80 / 84) ** 2, 6],
+  [14, { padding: 2 }, 5, (64 / 70) ** 2, 5],
+  // Only the first row and column reach the padding.
+  [28, { padding: 1, stride: 2 }, 3, (41 / 42) ** 2, 2],
+] as const)("%i pixels square, %j, leave out what is padding", (size, options, taps, share, kinds) => {
+  const live = liveOf([4, 64, size, size], [64, 64, taps, taps], options);
+  expect(live?.share).toBeCloseTo(share, 10);
+  expect(live?.kinds).toHaveLength(kinds);
+  expect(live?.taps).toBe(taps);
+});
+
+it("leaves nothing out where there is no padding, or too little", () => {
+  expect(liveOf([4, 64, 14, 14], [64, 64, 3, 3], {})).toBeUndefined();
+  expect(liveOf([1, 16, 112, 112], [64, 16, 3, 3], { padding: 1 })).toBeUndefined();
+});
