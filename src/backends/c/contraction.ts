@@ -16,29 +16,17 @@ import {
   type Scalar,
 } from "../../graph/scalar.ts";
 import { asLoops, replaceAxes } from "../analysis/contraction.ts";
-import { Dependence } from "../analysis/cost.ts";
 import { along, type Operand } from "../analysis/operand.ts";
-import { convert, extentOf, storedIn } from "../analysis/steps.ts";
-import { ValueTable } from "../analysis/values.ts";
-import { type Ahead, aheadOf } from "./contractionAhead.ts";
-import { type Finish, finishOf } from "./contractionFinish.ts";
-import {
-  needTurn,
-  type OnePanel,
-  onePanel,
-  type Panels,
-  packPhases,
-  panelElements,
-  usedBatch,
-} from "./contractionPack.ts";
+import { extentOf } from "../analysis/steps.ts";
+import { type Epilogue, epilogueOf } from "./contractionEpilogue.ts";
+import type { Finish } from "./contractionFinish.ts";
+import { type OnePanel, onePanel, type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
 import { liveSteps } from "./contractionPadding.ts";
-import { type Factor, type Plan, planContraction, runAlong, tableOf } from "./contractionPlan.ts";
+import { type Factor, type Plan, planContraction, roundUp, runAlong, tableOf } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type Tap, type TileType } from "./contractionTile.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
-import { Expressions } from "./expressions.ts";
-import { needLanes, scalarType, vectorType } from "./lanes.ts";
-import { emitLoops, holdsDoubles, laneModel } from "./loops.ts";
-import { type Range, Statements } from "./statements.ts";
+import { scalarType } from "./lanes.ts";
+import { emitLoops } from "./loops.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
   const { dtype } = kernel;
@@ -75,8 +63,6 @@ const blockColumns = 128;
 const alignment = 64;
 const nanosecondsPerCycle = 0.27;
 
-const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
-
 /** A side as the tiles read it. */
 interface Side {
   readonly buffer: number;
@@ -89,14 +75,6 @@ interface Side {
   readonly k: KSteps;
   /** Offsets along k, where they are a table. */
   readonly kTable: readonly number[];
-}
-
-interface Epilogue {
-  readonly e: Expressions;
-  readonly ahead: Ahead | undefined;
-  /** The same inside the tiles. */
-  readonly finish: Finish | undefined;
-  write(m: number, n: number): void;
 }
 
 class Contraction {
@@ -240,7 +218,7 @@ class Contraction {
     const [m, n, k] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent, extentOf(kernel.k)];
     const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
     const blocks = Math.ceil(k / depth);
-    const epilogue = this.epilogue(kernel, plan, width);
+    const epilogue = epilogueOf(context, kernel, plan, width);
     const { ahead } = epilogue;
     const finish = blocks === 1 ? epilogue.finish : undefined;
     // The rest of a packed side is zeros: a tile of its own is worth its compilation where many of them would be computed.
@@ -361,7 +339,7 @@ class Contraction {
       k: { kind: "stride", stride: 0 },
       kTable: [],
     });
-    return this.tilePhase(kernel, plan, this.epilogue(kernel, plan, roundUp(width, lanes)), {
+    return this.tilePhase(kernel, plan, epilogueOf(context, kernel, plan, roundUp(width, lanes)), {
       sides: [side(a), side(b)],
       statics: [
         table("ka", kOffsets[0] ?? []),
@@ -419,7 +397,10 @@ class Contraction {
       else columnBlock = Math.ceil(columnBlock / 2);
     }
     const [rowBlocks, columnBlocks] = [Math.ceil(rowPanels / rowBlock), Math.ceil(columnPanels / columnBlock)];
-    const tilesElements = roundUp(tileElements * (depth > 1 ? rowBlock * columnBlock : 1), alignment / bytes);
+    // Along the rows the epilogue takes all tiles of a column together: whole vectors of neighbours in memory.
+    const gathered = plan.epilogueAlong === "rows";
+    const kept = depth > 1 ? rowBlock * columnBlock : gathered ? rowBlock : 1;
+    const tilesElements = roundUp(tileElements * kept, alignment / bytes);
     // What turns a tile reads whole squares of it.
     const beyond = 16 * tileWidth;
     context.needScratch((tilesElements + beyond + (panel?.elements ?? 0)) * bytes + 256);
@@ -469,18 +450,27 @@ class Contraction {
             out.line(`${T} *const panel = (${T} *)scratch + ${tilesElements};`);
             out.line(panel.fill);
           }
+          const column = depth > 1 ? `(c - ${c0}) * ${rowBlock}` : "0";
+          const place = (row: string): string =>
+            `${T} *const tile = (${T} *)scratch + (${kept > 1 ? `${column} + ${row}` : "0"}) * ${tileElements};`;
+          const write = (firstRow: string, rows: number): void => {
+            const text = (): void => e.scope(() => epilogue.write(firstRow, rows));
+            if (depth > 1) out.block(`if (k0 + ${parts.step} >= ${parts.k})`, text);
+            else if (parts.finish === undefined) text();
+          };
           over("r", r0, rowBlock, rowPanels, () =>
             e.scope(() => {
               out.line(`const ${T} *const p = pa + ${a.panelAt("r")};`);
-              const at = depth > 1 ? `((c - ${c0}) * ${rowBlock} + (r - ${r0})) * ${tileElements}` : "0";
-              out.line(parts.finish?.places() ?? `${T} *const tile = (${T} *)scratch + ${at};`);
+              out.line(parts.finish?.places() ?? place(`(r - ${r0})`));
               if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));
               out.line(parts.multiply(parts.finish === undefined ? "tile" : "places"));
-              if (depth > 1)
-                out.block(`if (k0 + ${parts.step} >= ${parts.k})`, () => e.scope(() => epilogue.write(m, n)));
-              else if (parts.finish === undefined) epilogue.write(m, n);
+              if (!gathered) write(`r * ${height}`, height);
             }),
           );
+          if (gathered) {
+            out.line(place("0"));
+            write(`${r0} * ${height}`, rowBlock * height);
+          }
         });
       };
       if (depth > 1) out.block(`for (long k0 = 0; k0 < ${parts.k}; k0 += ${parts.step})`, tiles);
@@ -489,72 +479,6 @@ class Contraction {
     const name = context.phaseName(kernel.name);
     const source = `static void ${name}(${phaseParameters}) {\n${parts.statics}${e.body()}\n}\n`;
     return { name, units: points * rowBlocks * columnBlocks, cost: plan.cycles * nanosecondsPerCycle, source };
-  }
-
-  /** The epilogue over a finished tile: rows r · height and on, columns c · width and on. */
-  private epilogue(kernel: ContractionKernel, plan: Plan, tileWidth: number): Epilogue {
-    const { context, dtype } = this;
-    const stored = storedIn(plan.epilogue);
-    const table = new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
-    const steps = convert(plan.epilogue, table, undefined);
-    table.opaque(kernel.result);
-    const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
-    const axes = [...plan.batch, row, column];
-    const doubles = dtype === "float64" || holdsDoubles(axes, steps);
-    const model = laneModel(context.target, doubles);
-    const e = new Expressions(context, table);
-    const alongColumns = plan.epilogueAlong === "columns";
-    const [inner, outer] = alongColumns ? [column, row] : [row, column];
-    let lanes = model.lanes;
-    while (lanes > 4 && inner.extent <= lanes / 2) lanes /= 2;
-    needLanes(context, lanes);
-    const dependence = new Dependence(axes, steps, model);
-    const statements = new Statements(e, dependence, lanes, false, [kernel.result.id]);
-    const V = vectorType(dtype, lanes);
-    const write = (m: number, n: number): void => {
-      const { out } = e;
-      const range = (count: number, at: string, size: number): Range => {
-        const start = count <= size ? "0" : `${at} * ${size}`;
-        if (count % size === 0) return { start, end: count <= size ? `${size}` : `${start} + ${size}`, count: size };
-        const end = `(${at} * ${size} + ${size} < ${count} ? ${at} * ${size} + ${size} : ${count})`;
-        return { start, end: out.define("long", "e", end), count: undefined };
-      };
-      const [rows, columns] = [range(m, "r", plan.height), range(n, "c", plan.width)];
-      const [innerRange, outerRange] = alongColumns ? [columns, rows] : [rows, columns];
-      statements.hoist(steps, [row, column]);
-      // Lanes along the rows: the tile is turned first.
-      const turned = !alongColumns && dtype === "float32" && lanes === 16;
-      const turnedWidth = roundUp(plan.height, 16);
-      if (turned) {
-        needTurn(context);
-        out.line(`float turned[${roundUp(tileWidth, 16) * turnedWidth}] __attribute__((aligned(64)));`);
-        out.block(`for (long i = 0; i < ${plan.height}; i += 16) for (long j = 0; j < ${tileWidth}; j += 16)`, () =>
-          out.line(
-            `turn16(tile + i * ${tileWidth} + j, ${tileWidth}, 16, 16, turned + j * ${turnedWidth} + i, ${turnedWidth}, 16);`,
-          ),
-        );
-      }
-      statements.loop(outer, outerRange, () => {
-        statements.hoist(steps, [inner]);
-        statements.laneLoop(inner, innerRange, steps, () => {
-          const [r, c] = [`(${e.axisName(row)} - ${rows.start})`, `(${e.axisName(column)} - ${columns.start})`];
-          const at = `tile + ${r} * ${tileWidth} + ${c}`;
-          const text = alongColumns
-            ? `${V}_load(${at})`
-            : turned
-              ? `${V}_load(turned + ${c} * ${turnedWidth} + ${r})`
-              : `${V}_gather(${at}, iota${lanes} * ${tileWidth})`;
-          e.bindLocal(kernel.result, out.define(V, "r", text), true);
-          statements.emitSteps(steps);
-        });
-      });
-    };
-    const ahead = plan.kind === "dots" ? undefined : aheadOf(e, plan, steps, this.bytes);
-    const finish =
-      plan.kind === "dots" || (doubles && dtype === "float32")
-        ? undefined
-        : finishOf(e, kernel, plan, steps, dependence);
-    return { e, ahead, finish, write };
   }
 }
 

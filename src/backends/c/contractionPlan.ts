@@ -86,6 +86,8 @@ const conflictBytes = 4096;
 
 const ceil = Math.ceil;
 
+export const roundUp = (value: number, to: number): number => ceil(value / to) * to;
+
 /** The dimensions of a buffer that are padded with zeros, as far as that is known. */
 export type PaddingOf = (buffer: number) => readonly PaddedDim[] | undefined;
 
