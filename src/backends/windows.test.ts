@@ -38,6 +38,9 @@ describe.each(devices.filter((device) => device !== reference))("windows on $bac
       [3, { padding: 2, dilation: 2 }],
       [2, {}],
       [5, { padding: 2, stride: 2 }],
+      [5, { padding: 2 }],
+      [7, { padding: 3 }],
+      [4, { padding: 2, stride: [2, 1] }],
       [3, { padding: 1, stride: [1, 2] }],
     ] as const satisfies readonly (readonly [number, Options])[]) {
       const values = [eighths([2, 3, rows, columns], 1), eighths([3, 1, kernel, kernel], 2), eighths([3], 3)];

@@ -24,6 +24,7 @@ import { type OnePanel, onePanel, type Panels, packPhases, panelElements, usedBa
 import { liveSteps } from "./contractionPadding.ts";
 import { type Factor, type Plan, planContraction, roundUp, runAlong, tableOf } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type Tap, type TileType } from "./contractionTile.ts";
+import { windowTiles } from "./contractionWindow.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
 import { scalarType } from "./lanes.ts";
 import { emitLoops } from "./loops.ts";
@@ -147,6 +148,7 @@ class Contraction {
       phases.push(this.dots(kernel, plan));
       return phases;
     }
+    if (plan.kind === "windows") return [this.windows(kernel, plan)];
     const rows = this.side(kernel, plan, plan.rows, plan.packRows ? plan.height : undefined, phases);
     const panel = plan.ownColumns ? onePanel(this.context, kernel, plan.columns, plan.width) : undefined;
     const packed = plan.packColumns && !plan.ownColumns ? plan.width : undefined;
@@ -330,17 +332,8 @@ class Contraction {
     const chosen = usual === last ? usual : `(r == ${rowPanels - 1} ? ${last} : ${usual})`;
     const kOffsets = [offsets(a, outer), offsets(b, outer)];
     const [rowOffsets, columnOffsets] = [offsets(a, plan.rows.group.inner), offsets(b, plan.columns.group.inner)];
-    const side = (operand: Operand): Side => ({
-      buffer: operand.buffer,
-      offset: operand.offset,
-      batchStride: (axis) => operand.strideOf(axis),
-      panelAt: () => "0",
-      outer: [],
-      k: { kind: "stride", stride: 0 },
-      kTable: [],
-    });
     return this.tilePhase(kernel, plan, epilogueOf(context, kernel, plan, roundUp(width, lanes)), {
-      sides: [side(a), side(b)],
+      sides: [plainSide(a), plainSide(b)],
       statics: [
         table("ka", kOffsets[0] ?? []),
         table("kb", kOffsets[1] ?? []),
@@ -354,6 +347,38 @@ class Contraction {
       step: 1,
       k: 1,
     });
+  }
+
+  private windows(kernel: ContractionKernel, plan: Plan): Phase {
+    const { context, dtype } = this;
+    const { height, width } = plan;
+    const epilogue = epilogueOf(context, kernel, plan, width);
+    const { finish } = epilogue;
+    const windows = windowTiles(context, kernel, plan, dtype, finish?.text);
+    if (windows === undefined) throw new InternalError("windows are planned where there are some");
+    const { image, weights, rowStep, tile } = windows;
+    const [m, n] = [plan.rows.group.merged.extent, plan.columns.group.merged.extent];
+    const [rowPanels, columnPanels] = [Math.ceil(m / height), Math.ceil(n / width)];
+    const pick = (high: number): string => {
+      const [usual, last] = [tile(high, Math.min(n, width)), tile(high, n - (columnPanels - 1) * width)];
+      return usual === last ? usual : `(c == ${columnPanels - 1} ? ${last} : ${usual})`;
+    };
+    const [usual, last] = [pick(Math.min(m, height)), pick(m - (rowPanels - 1) * height)];
+    const chosen = usual === last ? usual : `(r == ${rowPanels - 1} ? ${last} : ${usual})`;
+    return this.tilePhase(
+      kernel,
+      plan,
+      { ...epilogue, ahead: undefined },
+      {
+        sides: [plainSide(weights), { ...plainSide(image), panelAt: (panel) => `${panel} * ${width}` }],
+        statics: "",
+        depth: 1,
+        finish,
+        multiply: (to) => `${chosen}(p, q + r * ${height * rowStep}, ${to});`,
+        step: 1,
+        k: 1,
+      },
+    );
   }
 
   /** Units of tiles: a block of rows and columns of one point of the batch. */
@@ -481,6 +506,17 @@ class Contraction {
     return { name, units: points * rowBlocks * columnBlocks, cost: plan.cycles * nanosecondsPerCycle, source };
   }
 }
+
+/** A side whose panels are found by the tiles themselves. */
+const plainSide = (operand: Operand): Side => ({
+  buffer: operand.buffer,
+  offset: operand.offset,
+  batchStride: (axis) => operand.strideOf(axis),
+  panelAt: () => "0",
+  outer: [],
+  k: { kind: "stride", stride: 0 },
+  kTable: [],
+});
 
 /** How far from the first an element lies, so many steps along k. */
 const offsetAt = (steps: KSteps, table: readonly number[], step: number): number =>

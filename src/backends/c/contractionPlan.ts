@@ -7,6 +7,7 @@ import { along, type Operand, operandOf, type Stride } from "../analysis/operand
 import type { PaddedDim } from "../analysis/padding.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { type Live, livePanels } from "./contractionPadding.ts";
+import { windowPlan } from "./contractionWindow.ts";
 import type { Target } from "./target.ts";
 
 /** How the elements of one side lie along an axis or several: evenly, or at offsets from a table. */
@@ -27,8 +28,9 @@ export interface Factor {
 export interface Plan {
   /**
    * "lanes": columns are lanes, rows are broadcast. "dots": lanes run along k, and each sum is taken across them at the end.
+   * "windows": columns are lanes, rows are rows of results that read the same vectors of an image.
    */
-  readonly kind: "lanes" | "dots";
+  readonly kind: "lanes" | "dots" | "windows";
   readonly rows: Factor;
   readonly columns: Factor;
   /** Whether a side is first copied into panels as high or wide as a tile. */
@@ -102,12 +104,11 @@ export function planContraction(kernel: ContractionKernel, target: Target, paddi
       }
     }
   }
-  const dots = dotsPlan(kernel, target);
-  if (dots !== undefined) plans.push(dots);
+  for (const plan of [dotsPlan(kernel, target), windowPlan(kernel, target)]) if (plan !== undefined) plans.push(plan);
   return plans.reduce((best, plan) => (plan.cycles < best.cycles ? plan : best));
 }
 
-const vectorLanes = (kernel: ContractionKernel, target: Target): number =>
+export const vectorLanes = (kernel: ContractionKernel, target: Target): number =>
   target.vectorBytes / (kernel.dtype === "float64" ? 8 : 4);
 
 /** Which sides are read where they lie, and in how large groups: see `rowsInPlace`. */

@@ -162,10 +162,10 @@ ${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_f
 }
 
 /** Else the compiler keeps what the next step reads too, in registers that it does not have. */
-const reread = '    __asm__("" ::: "memory");\n';
+export const reread = '    __asm__("" ::: "memory");\n';
 
 /** Else the compiler may load a vector again for each product, as an operand of it. */
-function kept({ target }: EmitContext, name: string): string {
+export function kept({ target }: EmitContext, name: string): string {
   return target.vectors === "avx512" || target.vectors === "avx2" ? ` __asm__("" : "+v"(${name}));` : "";
 }
 

@@ -219,7 +219,7 @@ describe("memory", () => {
     });
     const [index, out] = [device.allocate(4), device.allocate(4)];
     device.write(index, new Int32Array([7]));
-    expect(executable.run([index, out])).toEqual({ site: "here", index: 7, extent: 3 });
+    expect(executable.run([index, out])).toEqual({ site: "here", index: 7, extent: 3, kernel: 0 });
     device.write(index, new Int32Array([2]));
     expect(executable.run([index, out])).toBeUndefined();
     expect(device.read(out, "int32", 1)[0]).toBe(2);
