@@ -141,6 +141,8 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     [[1, 8, 9, 13], [16, 8, 5, 5], { padding: 2 }],
     [[1, 8, 15, 12], [16, 8, 3, 3], { padding: [1, 0] }],
     [[1, 8, 12, 15], [16, 8, 3, 5], { padding: [0, 2] }],
+    [[2, 4, 17, 17], [16, 4, 3, 3], { padding: 1 }],
+    [[1, 4, 32, 32], [16, 4, 3, 3], { padding: [2, 1] }],
     // More padding than image; a row of results of nothing else; strides; sums in several blocks.
     [[1, 8, 3, 3], [16, 8, 5, 5], { padding: 4 }],
     [[1, 8, 4, 4], [16, 8, 3, 3], { padding: 3 }],

@@ -21,11 +21,12 @@ import { extentOf } from "../analysis/steps.ts";
 import { type Epilogue, epilogueOf } from "./contractionEpilogue.ts";
 import type { Finish } from "./contractionFinish.ts";
 import { type OnePanel, onePanel, type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
-import { liveSteps } from "./contractionPadding.ts";
+import { type Live, liveSteps } from "./contractionPadding.ts";
 import { type Factor, type Plan, planContraction, roundUp, runAlong, tableOf } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type Tap, type TileType } from "./contractionTile.ts";
 import { windowTiles } from "./contractionWindow.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
+import type { Expressions } from "./expressions.ts";
 import { scalarType } from "./lanes.ts";
 import { emitLoops } from "./loops.ts";
 
@@ -285,7 +286,7 @@ class Contraction {
       );
       statics = `${left.statics}${panel?.statics ?? ""}`;
       multiply = (to) =>
-        `const int kind = kinds[r], *const live = starts[kind] + ${k0} / ${depth};
+        `const int kind = kinds[${panelPlace(live, rowPanels, epilogue.e)}], *const live = starts[kind] + ${k0} / ${depth};
 (${tiles})(p, ${panel === undefined ? "q" : "panel"}, ${to}, live[1] - live[0]${first}, ka + live[0], kb + live[0]${asked});`;
     }
     return this.tilePhase(kernel, plan, epilogue, {
@@ -506,6 +507,12 @@ class Contraction {
     return { name, units: points * rowBlocks * columnBlocks, cost: plan.cycles * nanosecondsPerCycle, source };
   }
 }
+
+/** The number of a panel of rows among those whose padding is known. */
+const panelPlace = ({ moving }: Live, panels: number, e: Expressions): string =>
+  moving.length === 0
+    ? "r"
+    : `${moving.map((axis) => e.axisName(axis)).reduce((place, name, i) => `(${place} * ${moving[i]?.extent} + ${name})`)} * ${panels} + r`;
 
 /** A side whose panels are found by the tiles themselves. */
 const plainSide = (operand: Operand): Side => ({

@@ -31,6 +31,9 @@ it.each([
   // Tiles of half a row.
   [28, { padding: 1 }, 3, (82 / 84) ** 2, 6],
   [28, { padding: 2, dilation: 2 }, 3, (80 / 84) ** 2, 6],
+  // Tiles of unequal parts of a row: the rows of the image are points of the batch.
+  [17, { padding: 1 }, 3, (49 / 51) ** 2, 6],
+  [32, { padding: 1 }, 3, (94 / 96) ** 2, 9],
   [14, { padding: 2 }, 5, (64 / 70) ** 2, 5],
   // Only the first row and column reach the padding.
   [28, { padding: 1, stride: 2 }, 3, (41 / 42) ** 2, 2],

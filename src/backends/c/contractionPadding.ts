@@ -2,6 +2,7 @@
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { type PaddedDim, walkOf } from "../analysis/padding.ts";
+import { extentOf } from "../analysis/steps.ts";
 import type { Factor } from "./contractionPlan.ts";
 import type { Tap } from "./contractionTile.ts";
 
@@ -25,7 +26,9 @@ export interface Live {
   /** Steps along the last axis of k, taken together. */
   readonly taps: number;
   readonly kinds: readonly LivePanels[];
-  /** The kind of each panel of rows. */
+  /** Axes of the batch along which panels may differ, the first outermost. */
+  readonly moving: readonly Axis[];
+  /** The kind of each panel of rows, at each point of those axes. */
   readonly kindOf: readonly number[];
   /** The part of the products that is left. */
   readonly share: number;
@@ -53,7 +56,7 @@ export function livePanels(
   if (walk === undefined) return undefined;
   const padded = dims.flatMap(({ first, end, extent }, dim) => (first > 0 || end < extent ? [dim] : []));
   const stepOf = (axis: Axis): number[] => padded.map((dim) => walk.stepOf(axis)[dim] ?? 0);
-  if (batch.some((axis) => stepOf(axis).some((step) => step !== 0))) return undefined;
+  const moving = batch.filter((axis) => stepOf(axis).some((step) => step !== 0));
   const start = padded.map((dim) => walk.start[dim] ?? 0);
   /** Places in the padded dimensions at all points of the axes. */
   const placesOf = (axes: readonly Axis[], from: readonly number[]): number[][] =>
@@ -70,7 +73,6 @@ export function livePanels(
   const together = last !== undefined && last.extent <= mostTaps && stepOf(last).some((step) => step !== 0);
   const taps = together ? placesOf([last], origin) : [origin];
   const outer = placesOf(together ? k.slice(0, -1) : k, origin);
-  const points = placesOf(group.inner, start);
   // Steps that differ in channels alone read the same places.
   const distinct = new Map<string, { readonly place: readonly number[]; readonly steps: number[] }>();
   outer.forEach((place, step) => {
@@ -78,7 +80,14 @@ export function livePanels(
     if (known === undefined) distinct.set(place.join(), { place, steps: [step] });
     else known.steps.push(step);
   });
-  if (points.length * distinct.size * taps.length > mostWork) return undefined;
+  const points = extentOf([...moving, ...group.inner]);
+  if (points * distinct.size * taps.length > mostWork) return undefined;
+  const panels = placesOf(moving, start).flatMap((place) => {
+    const own = placesOf(group.inner, place);
+    return Array.from({ length: Math.ceil(own.length / height) }, (_, panel) =>
+      own.slice(panel * height, (panel + 1) * height),
+    );
+  });
   const bounds = padded.map((dim) => dims[dim] as PaddedDim);
   const isLive = (...places: (readonly number[])[]): boolean =>
     bounds.every(({ first, end }, d) => {
@@ -89,8 +98,7 @@ export function livePanels(
   const kindByKey = new Map<string, number>();
   const kindOf: number[] = [];
   let products = 0;
-  for (let from = 0; from < points.length; from += height) {
-    const panel = points.slice(from, from + height);
+  for (const panel of panels) {
     const ranges = taps.map(() => ({ first: panel.length, end: 0 }));
     const taken = [...distinct.values()].filter(({ place }) => {
       const live = taps.map((tap) => panel.flatMap((row, at) => (isLive(row, place, tap) ? [at] : [])));
@@ -112,8 +120,10 @@ export function livePanels(
     const { steps } = kinds[kind] as LivePanels;
     for (const { first, end } of ranges) products += steps.length * Math.max(0, end - first);
   }
-  const share = products / (points.length * outer.length * taps.length);
-  return share <= mostShare && kinds.length <= mostKinds ? { taps: taps.length, kinds, kindOf, share } : undefined;
+  const share = products / (points * outer.length * taps.length);
+  return share <= mostShare && kinds.length <= mostKinds
+    ? { taps: taps.length, kinds, moving, kindOf, share }
+    : undefined;
 }
 
 /**
