@@ -5,8 +5,9 @@ import { evaluate, type Value, valueOf } from "../../test/conformance/run.ts";
 import { gradients } from "../graph/autodiff.ts";
 import type { Node } from "../graph/node.ts";
 import { conv2d } from "../graph/ops/conv.ts";
-import { relu } from "../graph/ops/elementwise.ts";
+import { maximum, mul, relu } from "../graph/ops/elementwise.ts";
 import { avgPool2d, maxPool2d } from "../graph/ops/pool.ts";
+import { sum } from "../graph/ops/reduce.ts";
 import { sizeOf } from "../graph/shape.ts";
 
 const devices = allDevices();
@@ -78,6 +79,32 @@ describe.each(devices.filter((device) => device !== reference))("windows on $bac
         avgPool2d(x, 2),
       ];
       return results.map((result) => gradients(result, [x], result)[0] as Node);
+    });
+  });
+
+  it.each(sizes)("weight gradients of depthwise convolutions over %i × %i", (rows, columns) => {
+    for (const [kernel, options] of [
+      [3, { padding: 1, stride: 2 }],
+      [3, { padding: 1 }],
+      [5, { padding: 2, stride: 2 }],
+      [2, { stride: [1, 2] }],
+    ] as const satisfies readonly (readonly [number, Options])[]) {
+      const settings = { ...options, groups: 17 };
+      const [image, weight] = [eighths([2, 17, rows, columns], 8), eighths([17, 1, kernel, kernel], 9)];
+      const shape = evaluate(reference, [image, weight], ([x, w]) =>
+        x && w ? [conv2d(x, w, undefined, settings)] : [],
+      );
+      agree([image, weight, eighths(shape[0]?.shape ?? [], 10)], ([x, w, g]) =>
+        x && w && g ? [gradients(conv2d(x, w, undefined, settings), [w], g)[0] as Node] : [],
+      );
+    }
+  });
+
+  it.each(sizes)("several sums over the same %i × %i, some of which need others", (rows, columns) => {
+    agree([eighths([3, 20, rows, columns], 11), eighths([3, 20, rows, columns], 12)], ([x, y]) => {
+      if (!x || !y) return [];
+      const total = (value: Node): Node => sum(value, [0, 2, 3], true);
+      return [total(mul(x, y)), total(x), total(mul(relu(x), y)), total(maximum(x, total(x)))];
     });
   });
 });

@@ -13,7 +13,7 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
-import { replaceAxes } from "./contraction.ts";
+import { axesIn, replaceAxes } from "./contraction.ts";
 import { isLinear, stridesOf } from "./operand.ts";
 import { combineFn, extentOf, type Step, stepsOf } from "./steps.ts";
 import { operands, type Value, type ValueTable } from "./values.ts";
@@ -60,35 +60,88 @@ function jam(kernel: LoopKernel): Jammed | undefined {
   const count = together.find((size) => axis !== undefined && axis.extent % size === 0);
   if (axis === undefined || count === undefined) return undefined;
   const outer = newAxis(axis.extent / count);
+  const rows = Array.from({ length: count }, (_, row) => [
+    [axis.id, add(mul(axisValue(outer), int(count)), int(row))] as const,
+  ]);
+  const axes = kernel.axes.map((one) => (one === axis ? outer : one));
+  return { ...atOnce({ ...kernel, axes }, window, rows), combine: window.combine };
+}
+
+/** The kernel's body at several points of its axes at once, its only reduction first: what the axes are there, point by point. */
+function atOnce(
+  kernel: LoopKernel,
+  window: Reduce,
+  points: readonly (readonly (readonly [number, Scalar])[])[],
+): { readonly kernel: LoopKernel; readonly results: readonly Local[] } {
   const results: Local[] = [];
   const body: Statement[] = [];
   const stores: Statement[] = [];
-  for (let row = 0; row < count; row++) {
-    const by = new Map([[axis.id, add(mul(axisValue(outer), int(count)), int(row))]]);
+  for (const point of points) {
+    const by = new Map(point);
     const locals = new Map<number, Local>();
     const fresh = (local: Local): Local => {
       const own = newLocal(local.dtype);
       locals.set(local.id, own);
       return own;
     };
-    const inRow = (scalar: Scalar): Scalar =>
+    const here = (scalar: Scalar): Scalar =>
       rewrite(replaceAxes(scalar, by), (part) => {
         const own = part.kind === "local" ? locals.get(part.local.id) : undefined;
         return own && localValue(own);
       });
     const result = fresh(window.local);
     results.push(result);
-    body.push({ ...window, local: result, value: inRow(window.value) });
-    for (const statement of rest) {
+    body.push({ ...window, local: result, value: here(window.value) });
+    for (const statement of kernel.body.slice(1)) {
       if (statement.kind === "let") {
-        const value = inRow(statement.value);
+        const value = here(statement.value);
         stores.push({ ...statement, local: fresh(statement.local), value });
       } else if (statement.kind === "store")
-        stores.push({ ...statement, index: inRow(statement.index), value: inRow(statement.value) });
+        stores.push({ ...statement, index: here(statement.index), value: here(statement.value) });
     }
   }
-  const axes = kernel.axes.map((one) => (one === axis ? outer : one));
-  return { kernel: { ...kernel, axes, body: [...body, ...stores] }, results, combine: window.combine };
+  return { kernel: { ...kernel, body: [...body, ...stores] }, results };
+}
+
+/** Few long sums that share what they read, as in the weight gradient of a depthwise convolution, are one pass over memory. */
+const mostSums = 12;
+const shortestSum = 64;
+/** Points that are left, for threads to share. */
+const fewestPoints = 16;
+
+/** The kernel with the sums at all points of its last axes side by side, where those are few. */
+export function sumsAtOnce(kernel: LoopKernel): LoopKernel {
+  const [window, ...rest] = kernel.body;
+  if (window?.kind !== "reduce" || window.local.dtype !== "float32" || !runsAlong(window)) return kernel;
+  if (extentOf(window.axes) < shortestSum || rest.some(({ kind }) => kind !== "let" && kind !== "store")) return kernel;
+  const loads: ReadonlySet<number>[] = [];
+  visitScalar(window.value, (scalar) => {
+    if (scalar.kind === "load") loads.push(axesIn(scalar.index));
+  });
+  /** Some load is the same at all points of the axes from this one on. */
+  const share = (from: number): boolean =>
+    loads.length > 1 && loads.some((used) => kernel.axes.slice(from).every(({ id }) => !used.has(id)));
+  let first = kernel.axes.length;
+  while (first > 0 && share(first - 1) && extentOf(kernel.axes.slice(first - 1)) <= mostSums) first--;
+  const [outer, taps] = [kernel.axes.slice(0, first), kernel.axes.slice(first)];
+  if (extentOf(taps) < 2 || extentOf(outer) < fewestPoints) return kernel;
+  let points: (readonly [number, Scalar])[][] = [[]];
+  for (const { id, extent } of taps) {
+    points = points.flatMap((point) => Array.from({ length: extent }, (_, i) => [...point, [id, int(i)] as const]));
+  }
+  return atOnce({ ...kernel, axes: outer }, window, points).kernel;
+}
+
+/** Whether all that is read lies along the last axis of the sum, neighbours or every other element. */
+function runsAlong({ axes, value }: Reduce): boolean {
+  const lane = axes.findLast(({ extent }) => extent > 1);
+  let runs = lane !== undefined;
+  visitScalar(value, (scalar) => {
+    if (scalar.kind !== "load" || lane === undefined) return;
+    const stride = isLinear(scalar.index) ? (stridesOf(scalar.index).strides.get(lane.id) ?? 0) : 0;
+    runs &&= stride === 1 || stride === 2;
+  });
+  return runs;
 }
 
 function loadsIn(value: Scalar): number {

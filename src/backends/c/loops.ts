@@ -2,10 +2,11 @@
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { canVectorize, costOf, Dependence, type LaneModel } from "../analysis/cost.ts";
+import { mergeReductions } from "../analysis/mergeReductions.ts";
 import { splitReductions } from "../analysis/split.ts";
 import { extentOf, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
 import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
-import { stepsInWindows } from "../analysis/windows.ts";
+import { stepsInWindows, sumsAtOnce } from "../analysis/windows.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
 import { hasPairs } from "./lanes.ts";
@@ -30,7 +31,9 @@ export function laneModel(target: Target, doubles: boolean): LaneModel {
 }
 
 export function emitLoops(kernel: LoopKernel, context: EmitContext): KernelCode {
-  return { phases: splitReductions(kernel, context).flatMap((part) => emitPhase(part, context)) };
+  return {
+    phases: splitReductions(kernel, context).flatMap((part) => emitPhase(mergeReductions(sumsAtOnce(part)), context)),
+  };
 }
 
 function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {

@@ -14,6 +14,9 @@ const longSum = 2048;
 /** Long sums are carried in float64 after so many points. */
 const sumBlock = 1024;
 
+/** Vectors that several sums in one loop take at most. */
+const mostAccumulators = 12;
+
 /** Steps of so many bytes are asked of memory so many steps ahead. */
 const farBytes = 256;
 const farSteps = 32;
@@ -135,6 +138,7 @@ export class Statements {
   emitSteps(steps: readonly Step[]): void {
     const { e } = this;
     const vector = e.laneCount > 0;
+    const groups = groupsOf(steps);
     for (const step of steps) {
       switch (step.kind) {
         case "force":
@@ -148,9 +152,11 @@ export class Statements {
         case "for":
           this.emitFor(step);
           break;
-        case "reduce":
-          this.emitReduce(step);
+        case "reduce": {
+          const group = groups.get(step);
+          if (group !== undefined) this.emitReduces(group);
           break;
+        }
         case "scan":
           this.emitScan(step);
           break;
@@ -169,10 +175,12 @@ export class Statements {
     });
   }
 
-  private emitReduce(step: Reduce): void {
-    const lane = this.innerLanes && extentOf(step.axes) > 0 ? bestLane(step.axes, [step], this.dependence) : undefined;
-    if (lane === undefined) this.serialReduce(step);
-    else this.laneReduce(step, lane);
+  /** Reductions over the same axes, in one loop. */
+  private emitReduces(steps: readonly Reduce[]): void {
+    const axes = steps[0]?.axes ?? [];
+    const lane = this.innerLanes && extentOf(axes) > 0 ? bestLane(axes, steps, this.dependence) : undefined;
+    if (lane === undefined) this.serialReduce(steps, axes);
+    else this.laneReduce(steps, axes, lane);
   }
 
   private isLong(step: Reduce): boolean {
@@ -195,66 +203,79 @@ export class Statements {
   }
 
   /** One element, or one vector of elements, at a time; long float sums are carried in float64 from block to block. */
-  private serialReduce(step: Reduce): void {
+  private serialReduce(steps: readonly Reduce[], axes: readonly Axis[]): void {
     const { e } = this;
     const { out, laneCount } = e;
-    const { dtype } = step.local;
-    const vector = laneCount > 0 && e.isVarying(step.value);
-    const lanes = vector ? laneCount : 0;
-    const type = vector ? vectorType(dtype, lanes) : scalarType(dtype);
-    const running = out.name("r");
-    out.line(`${type} ${running} = ${this.identity(step, lanes)};`);
-    const long = this.isLong(step);
-    const wide = vector ? `D${lanes}` : "double";
-    const total = out.name("w");
-    if (long) out.line(`${wide} ${total} = ${vector ? `(${wide}){0}` : "0"};`);
-    const far = vector ? farLoads(step) : [];
+    const sums = steps.map((step) => {
+      const { dtype } = step.local;
+      const vector = laneCount > 0 && e.isVarying(step.value);
+      const lanes = vector ? laneCount : 0;
+      const type = vector ? vectorType(dtype, lanes) : scalarType(dtype);
+      const [running, total] = [out.name("r"), out.name("w")];
+      out.line(`${type} ${running} = ${this.identity(step, lanes)};`);
+      const long = this.isLong(step);
+      const wide = vector ? `D${lanes}` : "double";
+      if (long) out.line(`${wide} ${total} = ${vector ? `(${wide}){0}` : "0"};`);
+      return { step, vector, lanes, type, running, total, long, wide };
+    });
+    const far = sums.flatMap(({ step, vector }) => (vector ? farLoads(step) : []));
     const point = (): void => {
       for (const { buffer, index, stride } of far)
         out.line(`__builtin_prefetch(${e.at(buffer, index)} + ${stride * farSteps}, 0, 2);`);
-      const value = vector ? e.vector(step.value) : e.scalar(step.value);
-      out.line(`${running} = ${this.combined(step, running, value, vector)};`);
+      for (const { step, vector, running } of sums) {
+        const value = vector ? e.vector(step.value) : e.scalar(step.value);
+        out.line(`${running} = ${this.combined(step, running, value, vector)};`);
+      }
     };
     const flush = (): void => {
-      out.line(`${total} += ${vector ? `__builtin_convertvector(${running}, ${wide})` : running};`);
-      out.line(`${running} = ${this.identity(step, lanes)};`);
+      for (const { step, vector, lanes, running, total, long, wide } of sums) {
+        if (!long) continue;
+        out.line(`${total} += ${vector ? `__builtin_convertvector(${running}, ${wide})` : running};`);
+        out.line(`${running} = ${this.identity(step, lanes)};`);
+      }
     };
-    if (extentOf(step.axes) > 0) {
-      const asSteps: Step[] = [{ kind: "force", value: step.value }];
-      this.hoist(asSteps, step.axes);
-      const last = step.axes.at(-1);
-      this.inBlocks(step.axes.slice(0, -1), last, asSteps, long ? flush : undefined, (range) => {
+    if (extentOf(axes) > 0) {
+      const asSteps = steps.map(({ value }): Step => ({ kind: "force", value }));
+      this.hoist(asSteps, axes);
+      const last = axes.at(-1);
+      const long = sums.some((sum) => sum.long);
+      this.inBlocks(axes.slice(0, -1), last, asSteps, long ? flush : undefined, (range) => {
         if (last === undefined || range === undefined) point();
         else this.loop(last, range, point);
       });
     }
-    if (long) out.line(`${running} = ${vector ? `__builtin_convertvector(${total}, ${type})` : `(float)${total}`};`);
-    e.bindLocal(step.local, running, vector);
+    for (const { step, vector, type, running, total, long } of sums) {
+      if (long) out.line(`${running} = ${vector ? `__builtin_convertvector(${total}, ${type})` : `(float)${total}`};`);
+      e.bindLocal(step.local, running, vector);
+    }
   }
 
   /** Lanes along one of the reduced axes, in several accumulators that are combined at the end. */
-  private laneReduce(step: Reduce, lane: Axis): void {
+  private laneReduce(steps: readonly Reduce[], axes: readonly Axis[], lane: Axis): void {
     const { e, lanes } = this;
     const { out } = e;
-    const { dtype } = step.local;
-    const outer = step.axes.filter((axis) => axis !== lane);
-    const asSteps: Step[] = [{ kind: "force", value: step.value }];
-    const heavy = hasHeavy(step.value);
-    let copies = heavy ? 2 : 4;
-    while (copies > 1 && lane.extent < lanes * copies) copies /= 2;
-    const type = vectorType(dtype, lanes);
-    needReduction(e.context, step.combine, dtype, lanes);
-    const running = Array.from({ length: copies }, () => out.name("r"));
-    for (const name of running) out.line(`${type} ${name} = ${this.identity(step, lanes)};`);
-    const long = this.isLong(step);
-    const total = out.name("w");
-    if (long) out.line(`double ${total} = 0;`);
-    const add = (name: string, mask: string | undefined): void => {
-      const value = e.vector(step.value);
-      const kept = mask === undefined ? value : `${type}_sel(${mask}, ${value}, ${this.identity(step, lanes)})`;
-      out.line(`${name} = ${this.combined(step, name, kept, true)};`);
+    const outer = axes.filter((axis) => axis !== lane);
+    const asSteps = steps.map(({ value }): Step => ({ kind: "force", value }));
+    let copies = steps.some(({ value }) => hasHeavy(value)) ? 2 : 4;
+    while (copies > 1 && (lane.extent < lanes * copies || steps.length * copies > mostAccumulators)) copies /= 2;
+    const sums = steps.map((step) => {
+      const { dtype } = step.local;
+      const type = vectorType(dtype, lanes);
+      needReduction(e.context, step.combine, dtype, lanes);
+      const running = Array.from({ length: copies }, () => out.name("r"));
+      for (const name of running) out.line(`${type} ${name} = ${this.identity(step, lanes)};`);
+      const [long, total] = [this.isLong(step), out.name("w")];
+      if (long) out.line(`double ${total} = 0;`);
+      return { step, dtype, type, running, long, total };
+    });
+    const add = (copy: number, mask: string | undefined): void => {
+      for (const { step, type, running } of sums) {
+        const [name, value] = [running[copy] ?? "", e.vector(step.value)];
+        const kept = mask === undefined ? value : `${type}_sel(${mask}, ${value}, ${this.identity(step, lanes)})`;
+        out.line(`${name} = ${this.combined(step, name, kept, true)};`);
+      }
     };
-    const gathered = (): string => {
+    const gathered = ({ step, dtype, running }: (typeof sums)[number]): string => {
       let names = running;
       while (names.length > 1) {
         const half = names.length / 2;
@@ -265,62 +286,64 @@ export class Statements {
       return names[0] ?? "";
     };
     const flush = (): void => {
-      out.line(`${total} += wide_sum_F${lanes}(${gathered()});`);
-      for (const name of running) out.line(`${name} = ${this.identity(step, lanes)};`);
+      for (const sum of sums) {
+        if (!sum.long) continue;
+        out.line(`${sum.total} += wide_sum_F${lanes}(${gathered(sum)});`);
+        for (const name of sum.running) out.line(`${name} = ${this.identity(sum.step, lanes)};`);
+      }
     };
     const innerLanes = this.innerLanes;
     this.innerLanes = false;
-    this.hoist(asSteps, step.axes);
-    this.inBlocks(outer, lane, asSteps, long ? flush : undefined, (range) => {
-      if (range !== undefined) this.laneCopies(lane, range, running, asSteps, add);
+    this.hoist(asSteps, axes);
+    this.inBlocks(outer, lane, asSteps, sums.some(({ long }) => long) ? flush : undefined, (range) => {
+      if (range !== undefined) this.laneCopies(lane, range, copies, asSteps, add);
     });
     this.innerLanes = innerLanes;
-    const result = out.define(
-      scalarType(dtype),
-      "r",
-      long ? `(float)${total}` : `${step.combine}_${dtype === "bool" ? "M" : type.charAt(0)}${lanes}(${gathered()})`,
-    );
-    e.bindLocal(step.local, result, false);
+    for (const sum of sums) {
+      const { step, dtype, type, long, total } = sum;
+      const across = `${step.combine}_${dtype === "bool" ? "M" : type.charAt(0)}${lanes}`;
+      const result = out.define(scalarType(dtype), "r", long ? `(float)${total}` : `${across}(${gathered(sum)})`);
+      e.bindLocal(step.local, result, false);
+    }
   }
 
   /** Lanes along an axis, several vectors at a time, each with an accumulator of its own. */
   private laneCopies(
     axis: Axis,
     range: Range,
-    running: readonly string[],
+    copies: number,
     steps: readonly Step[],
-    add: (name: string, mask: string | undefined) => void,
+    add: (copy: number, mask: string | undefined) => void,
   ): void {
     const { e, lanes } = this;
     const { out } = e;
-    const first = running[0] ?? "";
     this.hoist(steps, [axis]);
     const name = out.name("i");
     const { start, end, count } = range;
     out.block("", () => {
       out.line(`long ${name} = ${start};`);
-      const step = lanes * running.length;
+      const step = lanes * copies;
       let left = count;
-      if (running.length > 1 && (left === undefined || left >= step)) {
+      if (copies > 1 && (left === undefined || left >= step)) {
         out.block(`for (; ${name} + ${step} <= ${end}; ${name} += ${step})`, () => {
-          running.forEach((accumulator, copy) => {
+          for (let copy = 0; copy < copies; copy++) {
             e.withLanes(axis, lanes, copy === 0 ? name : `(${name} + ${copy * lanes})`, undefined, () =>
-              add(accumulator, undefined),
+              add(copy, undefined),
             );
-          });
+          }
         });
         if (left !== undefined) left %= step;
       }
       if (left === undefined || left >= lanes) {
         out.block(`for (; ${name} + ${lanes} <= ${end}; ${name} += ${lanes})`, () =>
-          e.withLanes(axis, lanes, name, undefined, () => add(first, undefined)),
+          e.withLanes(axis, lanes, name, undefined, () => add(0, undefined)),
         );
         if (left !== undefined) left %= lanes;
       }
       if (left === undefined || left > 0) {
         out.block(`if (${name} < ${end})`, () => {
           const mask = out.define(`I${lanes}`, "m", `I${lanes}_first(${end} - ${name})`);
-          e.withLanes(axis, lanes, name, mask, () => add(first, mask));
+          e.withLanes(axis, lanes, name, mask, () => add(0, mask));
         });
       }
     });
@@ -388,6 +411,30 @@ export class Statements {
       e.storeScalar(buffer, index, e.values.opaque(result), false);
     });
   }
+}
+
+/** Reductions one after another over the same axes, none of which needs another, by their first: they are computed in one loop. */
+function groupsOf(steps: readonly Step[]): Map<Step, Reduce[]> {
+  const groups = new Map<Step, Reduce[]>();
+  let group: Reduce[] = [];
+  for (const step of steps) {
+    if (step.kind !== "reduce") {
+      group = [];
+      continue;
+    }
+    const [first] = group;
+    const joins =
+      first !== undefined &&
+      first.axes.length === step.axes.length &&
+      first.axes.every((axis, place) => axis === step.axes[place]) &&
+      group.every(({ local }) => !step.value.deps.has(local.id));
+    if (joins) group.push(step);
+    else {
+      group = [step];
+      groups.set(step, group);
+    }
+  }
+  return groups;
 }
 
 /** What is read at steps of the innermost axis that the processor does not foresee. */

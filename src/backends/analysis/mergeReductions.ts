@@ -1,0 +1,51 @@
+// Reductions over loops of the same extents that do not need one another go side by side, over the same axes: one loop reads for all.
+
+import { visitScalar } from "../../compiler/indexing.ts";
+import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
+import { axisValue } from "../../graph/scalar.ts";
+import { replaceAxes } from "./contraction.ts";
+
+type Reduce = Extract<Statement, { kind: "reduce" }>;
+
+/** So many in one loop at most: each needs registers, and reads memory of its own. */
+const mostTogether = 4;
+
+export function mergeReductions(kernel: LoopKernel): LoopKernel {
+  const body: Statement[] = [];
+  for (const statement of kernel.body) {
+    const place = statement.kind === "reduce" ? placeBeside(body, statement) : undefined;
+    const first = place === undefined ? undefined : body[place];
+    if (statement.kind !== "reduce" || place === undefined || first?.kind !== "reduce") body.push(statement);
+    else {
+      const by = new Map(statement.axes.map((axis, i) => [axis.id, axisValue(first.axes[i] ?? axis)]));
+      body.splice(place + 1, 0, { ...statement, axes: first.axes, value: replaceAxes(statement.value, by) });
+    }
+  }
+  return { ...kernel, body };
+}
+
+/** The place of the reduction that this one can follow at once. */
+function placeBeside(body: readonly Statement[], reduce: Reduce): number | undefined {
+  const needed = new Set<number>();
+  visitScalar(reduce.value, (scalar) => {
+    if (scalar.kind === "local") needed.add(scalar.local.id);
+  });
+  let together = 0;
+  let found: number | undefined;
+  for (let place = body.length - 1; place >= 0; place--) {
+    const statement = body[place] as Statement;
+    // A store may change what is read; what is needed must be there.
+    if (statement.kind !== "let" && statement.kind !== "reduce") break;
+    if (needed.has(statement.local.id)) break;
+    if (statement.kind !== "reduce" || !fits(statement, reduce)) continue;
+    found ??= place;
+    together++;
+  }
+  return together < mostTogether ? found : undefined;
+}
+
+/** Sums that are carried in float64 where they are long, side by side with their like. */
+const fits = (a: Reduce, b: Reduce): boolean =>
+  a.local.dtype === b.local.dtype &&
+  a.axes.length === b.axes.length &&
+  a.axes.every((axis, i) => axis.extent === b.axes[i]?.extent);
