@@ -9,7 +9,9 @@ import {
   Embedding,
   functional as F,
   LayerNorm,
+  Linear,
   Perceptron,
+  ReLU,
 } from "./index.ts";
 
 describe("dropout", () => {
@@ -42,6 +44,12 @@ describe("errors name sizes and what to do", () => {
     [() => new BatchNorm2d(3).forward(zeros([2, 4, 5, 5])), "3 channels"],
     [() => new BatchNorm1d(3).forward(zeros([1, 3])), "more than one value"],
     [() => new LayerNorm(4).forward(zeros([2, 5])), "[2, 5]"],
+    // As JavaScript without types may call it.
+    [
+      () => Reflect.apply(new Linear(2, 3).forward, undefined, [[[1, 2]]]),
+      "Linear: forward takes tensors, got an array",
+    ],
+    [() => Reflect.apply(new ReLU().forward, undefined, []), "ReLU: forward takes tensors, got undefined"],
     [() => new Conv2d(3, 4, 3, { groups: 2 }), "2 groups must divide 3"],
     [() => new Conv2d(3, 4, 3).forward(zeros([1, 1, 8, 8])), "Conv2d: input [1, 1, 8, 8] has 1 channels"],
     [() => new Embedding(4, 2, { paddingIdx: 4 }), "paddingIdx 4"],

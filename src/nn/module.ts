@@ -60,7 +60,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     const hooks = this.#hooks;
     Object.defineProperty(this, "forward", {
       value: (...inputs: In): Out =>
-        runInside(this, () =>
+        runInside(this, inputs, () =>
           traceGuard(() => hooks.version) === 0
             ? forward.apply(this, inputs)
             : (watched(hooks, inputs, (given) => forward.apply(this, given as In)) as Out),
@@ -317,7 +317,7 @@ function summaryInputs(input: SummaryInput | readonly SummaryInput[], dtype: DTy
 }
 
 /** Runs a forward under the module's path: its name inside the module that called it. */
-function runInside<Out>(module: AnyModule, forward: () => Out): Out {
+function runInside<Out>(module: AnyModule, inputs: readonly unknown[], forward: () => Out): Out {
   const caller = running[running.length - 1];
   if (caller === undefined) nameStates(module);
   const path = join(currentScope(), caller === undefined || caller === module ? "" : pathInside(caller, module));
@@ -327,10 +327,18 @@ function runInside<Out>(module: AnyModule, forward: () => Out): Out {
     observer?.(module, output);
     return output;
   } catch (error) {
-    throw named(error, module, path);
+    throw named(error instanceof TypeError ? (refusal(inputs, error) ?? error) : error, module, path);
   } finally {
     running.pop();
   }
+}
+
+/** What was given instead of a tensor, for those whom no types guide. */
+function refusal([first]: readonly unknown[], cause: TypeError): HebbError | undefined {
+  const isList = Array.isArray(first) || ArrayBuffer.isView(first);
+  if (!isList && typeof first !== "number" && first !== undefined && first !== null) return undefined;
+  const remedy = first === undefined || first === null ? "" : "; make a tensor of it with tensor(…)";
+  return new HebbError(`forward takes tensors, got ${isList ? "an array" : first}${remedy}`, { cause });
 }
 
 function pathInside(caller: AnyModule, module: AnyModule): string {
