@@ -78,6 +78,19 @@ for (const { backend, threads, width } of cases) {
   });
 }
 
+test("a check comes before any number of assignments that need nothing of it", () => {
+  useBackend({ backend: "wasm", threads: 1 });
+  const states = Array.from({ length: 100 }, (_, i) => new State(new Float32Array(i + 2)));
+  const last = new State(0, { name: "last" });
+  const step = compile((table: Tensor, at: Tensor) => {
+    for (const state of states) state.assign(state.add(1));
+    last.assign(table.indexSelect(0, at).sum());
+  });
+  const table = tensor([1, 2]);
+  expect(() => step(table, integers([2]))).toThrow(/load them anew: last; whatever else/);
+  for (const state of states) expect(state.dataSync()[0]).toBe(0);
+});
+
 test("names the state whose own value was wrong, and keeps the rest", () => {
   useBackend({ backend: "wasm", threads: 1 });
   const total = new State(0, { name: "total" });

@@ -39,37 +39,46 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
     }
     return bytes;
   };
-  const rank = (place: number): number => {
-    if (checking.has(place)) return Number.NEGATIVE_INFINITY;
-    return canWait[place] && checking.size > 0 ? Number.POSITIVE_INFINITY : growth(place);
-  };
-  const ready = kernels.map((_, place) => place).filter((place) => before[place] === 0);
-  const ordered: Kernel[] = [];
-  while (ready.length > 0) {
+  const checks: number[] = [];
+  const ready: number[] = [];
+  const waiting: number[] = [];
+  const offer = (place: number): void =>
+    insert(checking.has(place) ? checks : checking.size > 0 && canWait[place] ? waiting : ready, place);
+  /** The next kernel that need not wait, or if all of them do the first that waits. */
+  const take = (): number | undefined => {
+    const check = checks.shift();
+    if (check === undefined && ready.length === 0) return waiting.shift();
+    if (check !== undefined) return check;
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < Math.min(ready.length, mostCompared); i++) {
-      const own = rank(ready[i] as number);
-      if (own >= least) continue;
+      const bytes = growth(ready[i] as number);
+      if (bytes >= least) continue;
       best = i;
-      least = own;
+      least = bytes;
     }
-    const place = ready.splice(best, 1)[0] as number;
+    return ready.splice(best, 1)[0];
+  };
+  kernels.forEach((_, place) => {
+    if (before[place] === 0) offer(place);
+  });
+  const ordered: Kernel[] = [];
+  for (let place = take(); place !== undefined; place = take()) {
     ordered.push(kernels[place] as Kernel);
-    checking.delete(place);
+    if (checking.delete(place) && checking.size === 0) for (const late of waiting.splice(0)) insert(ready, late);
     for (const buffer of touched[place] ?? []) {
       live.add(buffer);
       uses.set(buffer, (uses.get(buffer) ?? 1) - 1);
     }
     for (const next of after[place] ?? []) {
       before[next] = (before[next] ?? 1) - 1;
-      if (before[next] === 0) insert(ready, next);
+      if (before[next] === 0) offer(next);
     }
   }
   return ordered;
 }
 
-/** Places of kernels that check what no earlier one does: gradients look the same indices up again. */
+/** Places of kernels that check what no earlier one seems to: gradients look the same indices up again. It guides the order, no more. */
 function firstChecks(kernels: readonly Kernel[]): Set<number> {
   const known = new Set<string>();
   const places = new Set<number>();

@@ -71,3 +71,12 @@ export function along(operand: Operand, axes: readonly Axis[]): Stride[] {
   }
   return steps;
 }
+
+/** All offsets of the steps, the first step outermost. */
+export function tableOf(steps: readonly Stride[]): number[] {
+  let offsets = [0];
+  for (const { extent, stride } of steps) {
+    offsets = offsets.flatMap((offset) => Array.from({ length: extent }, (_, i) => offset + i * stride));
+  }
+  return offsets;
+}

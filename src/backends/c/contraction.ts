@@ -16,13 +16,13 @@ import {
   type Scalar,
 } from "../../graph/scalar.ts";
 import { asLoops, replaceAxes } from "../analysis/contraction.ts";
-import { along, type Operand } from "../analysis/operand.ts";
+import { along, type Operand, tableOf } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { type Epilogue, epilogueOf } from "./contractionEpilogue.ts";
 import type { Finish } from "./contractionFinish.ts";
 import { type OnePanel, onePanel, type Panels, packPhases, panelElements, usedBatch } from "./contractionPack.ts";
-import { type Live, liveSteps } from "./contractionPadding.ts";
-import { type Factor, type Plan, planContraction, roundUp, runAlong, tableOf } from "./contractionPlan.ts";
+import { type Live, liveSteps, type StepOffsets } from "./contractionPadding.ts";
+import { type Factor, type Plan, planContraction, roundUp, runAlong } from "./contractionPlan.ts";
 import { dotsTile, type KSteps, lanesTile, type Tap, type TileType } from "./contractionTile.ts";
 import { windowTiles } from "./contractionWindow.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
@@ -241,8 +241,8 @@ class Contraction {
         lastLanes: wide % lanes === 0 ? lanes : wide % lanes,
         padded: packColumns,
         rows: rows.outer,
-        rowSteps: taps === undefined ? rows.k : { kind: "table" },
-        columnSteps: taps === undefined ? columnSteps : { kind: "table" },
+        rowSteps: rows.k,
+        columnSteps,
         taps,
         tileWidth: width,
         finish: finish?.text,
@@ -275,19 +275,22 @@ class Contraction {
       multiply = (to) =>
         `${chosen}(${at(rows.k, "p")}, ${factor}, ${to}, ${length}${first}, ${kTable(rows.k, "ka")}, ${panel === undefined ? kTable(columns.k, "kb") : "0"}${asked});`;
     } else {
-      const columnTable = columns.k.kind === "table" && panel === undefined ? columns.kTable : undefined;
-      const left = liveSteps(live, depth, k, {
+      const offsets: StepOffsets = {
+        // A whole k leads on as its first steps do.
         row: (step) => offsetAt(rows.k, rows.kTable, step),
-        column: (step) => (panel !== undefined ? (step % depth) * width : offsetAt(columns.k, columnTable ?? [], step)),
-      });
-      const chosen = left.kinds.map(({ height, taps }) => pick(height, taps));
+        column: (step) => (panel === undefined ? offsetAt(columns.k, columns.kTable, step) : step * width),
+      };
+      const left = liveSteps(live, offsets);
+      const chosen = left.tiles.map(({ height, taps }) => pick(height, taps));
       const tiles = chosen.reduceRight((rest, own, kind) =>
         rest === own ? own : `kind == ${kind} ? ${own} : ${rest}`,
       );
+      const rounds = (length: string): string => `${length} / ${live.round}`;
+      const from = (name: string, step: number): string => (blocks === 1 ? name : `${name} + ${rounds(k0)} * ${step}`);
       statics = `${left.statics}${panel?.statics ?? ""}`;
       multiply = (to) =>
-        `const int kind = kinds[${panelPlace(live, rowPanels, epilogue.e)}], *const live = starts[kind] + ${k0} / ${depth};
-(${tiles})(p, ${panel === undefined ? "q" : "panel"}, ${to}, live[1] - live[0]${first}, ka + live[0], kb + live[0]${asked});`;
+        `const int kind = kinds[${panelPlace(live, rowPanels, epilogue.e)}], *const round = rounds[kind];
+(${tiles})(${from("p", offsets.row(live.round))}, ${panel === undefined ? from("q", offsets.column(live.round)) : "panel"}, ${to}, ${rounds(length)} * round[0]${first}, round, 0${asked});`;
     }
     return this.tilePhase(kernel, plan, epilogue, {
       sides: [rows, columns],

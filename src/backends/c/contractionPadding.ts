@@ -1,7 +1,8 @@
 // What tiles leave out: products with the zeros that pad an image. Rows of a tile that read padding at some step of k are known.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
-import { type PaddedDim, walkOf } from "../analysis/padding.ts";
+import { along, type Operand } from "../analysis/operand.ts";
+import { type PaddedDim, type Walk, walkOf } from "../analysis/padding.ts";
 import { extentOf } from "../analysis/steps.ts";
 import type { Factor } from "./contractionPlan.ts";
 import type { Tap } from "./contractionTile.ts";
@@ -16,15 +17,19 @@ export interface RowRange {
 export interface LivePanels {
   /** Rows in the panel. */
   readonly height: number;
-  /** The steps of k that are taken, in units of `taps` of them. */
+  /** The steps of a round that are taken. */
   readonly steps: readonly number[];
-  /** For each of the `taps` steps in one, the rows that may not be 0. */
+  /** For each tap, the rows that may not be 0. */
   readonly ranges: readonly RowRange[];
 }
 
 export interface Live {
-  /** Steps along the last axis of k, taken together. */
+  /** Steps along the last axis of k, taken together: a step of a round. */
   readonly taps: number;
+  /** Steps of k after which all is the same again, in the next channel. */
+  readonly round: number;
+  /** The axes of k around a round. */
+  readonly channels: readonly Axis[];
   readonly kinds: readonly LivePanels[];
   /** Axes of the batch along which panels may differ, the first outermost. */
   readonly moving: readonly Axis[];
@@ -39,128 +44,177 @@ const mostShare = 0.98;
 const mostKinds = 16;
 /** More steps written out one after the other would be long code. */
 const mostTaps = 8;
-/** Comparisons made at most while compiling. */
-const mostWork = 4e6;
+/** Rows, and comparisons, looked at while compiling. */
+const mostRows = 32_768;
+const mostWork = 1e6;
+
+/** Where something is in each of the padded dimensions. */
+type Place = readonly number[];
 
 /** Undefined where nothing worth it can be left out. */
 export function livePanels(
   kernel: ContractionKernel,
-  rows: Factor,
+  { operand, group }: Factor,
   height: number,
   batch: readonly Axis[],
   dims: readonly PaddedDim[],
 ): Live | undefined {
-  const { operand, group } = rows;
-  if (operand === undefined) return undefined;
-  const walk = walkOf(operand, [...batch, ...group.inner, ...kernel.k], dims);
-  if (walk === undefined) return undefined;
-  const padded = dims.flatMap(({ first, end, extent }, dim) => (first > 0 || end < extent ? [dim] : []));
-  const stepOf = (axis: Axis): number[] => padded.map((dim) => walk.stepOf(axis)[dim] ?? 0);
-  const moving = batch.filter((axis) => stepOf(axis).some((step) => step !== 0));
-  const start = padded.map((dim) => walk.start[dim] ?? 0);
-  /** Places in the padded dimensions at all points of the axes. */
-  const placesOf = (axes: readonly Axis[], from: readonly number[]): number[][] =>
-    axes.reduce(
-      (places, axis) =>
-        places.flatMap((place) =>
-          Array.from({ length: axis.extent }, (_, i) => place.map((at, d) => at + i * (stepOf(axis)[d] ?? 0))),
-        ),
-      [[...from]],
-    );
-  const origin = padded.map(() => 0);
   const k = kernel.k.filter(({ extent }) => extent > 1);
+  const walk = operand && paddedWalk(operand, [...batch, ...group.inner, ...k], dims);
+  if (operand === undefined || walk === undefined) return undefined;
+  const moves = (axis: Axis): boolean => walk.stepOf(axis).some((step) => step !== 0);
+  const moving = batch.filter(moves);
   const last = k.at(-1);
-  const together = last !== undefined && last.extent <= mostTaps && stepOf(last).some((step) => step !== 0);
-  const taps = together ? placesOf([last], origin) : [origin];
-  const outer = placesOf(together ? k.slice(0, -1) : k, origin);
-  // Steps that differ in channels alone read the same places.
-  const distinct = new Map<string, { readonly place: readonly number[]; readonly steps: number[] }>();
-  outer.forEach((place, step) => {
-    const known = distinct.get(place.join());
-    if (known === undefined) distinct.set(place.join(), { place, steps: [step] });
-    else known.steps.push(step);
-  });
-  const points = extentOf([...moving, ...group.inner]);
-  if (points * distinct.size * taps.length > mostWork) return undefined;
-  const panels = placesOf(moving, start).flatMap((place) => {
-    const own = placesOf(group.inner, place);
-    return Array.from({ length: Math.ceil(own.length / height) }, (_, panel) =>
-      own.slice(panel * height, (panel + 1) * height),
+  const tapAxes = last !== undefined && last.extent <= mostTaps && moves(last) ? [last] : [];
+  const outer = k.slice(0, k.length - tapAxes.length);
+  const firstMoving = outer.findIndex(moves);
+  const channels = outer.slice(0, firstMoving < 0 ? outer.length : firstMoving);
+  if (along(operand, channels).length > 1) return undefined;
+  const [steps, taps] = [outer.slice(channels.length), tapAxes].map((axes) => placesOf(walk, axes, walk.none));
+  if (steps === undefined || taps === undefined) return undefined;
+  const rows = extentOf([...moving, ...group.inner]);
+  if (rows > mostRows || mostLeftOut(walk, [...moving, ...group.inner, ...k]) < 1 - mostShare) return undefined;
+  const panels = placesOf(walk, moving, walk.start).flatMap((from) => {
+    const places = placesOf(walk, group.inner, from);
+    return Array.from({ length: Math.ceil(places.length / height) }, (_, panel) =>
+      places.slice(panel * height, (panel + 1) * height),
     );
   });
-  const bounds = padded.map((dim) => dims[dim] as PaddedDim);
-  const isLive = (...places: (readonly number[])[]): boolean =>
-    bounds.every(({ first, end }, d) => {
-      const at = places.reduce((sum, place) => sum + (place[d] ?? 0), 0);
-      return at >= first && at < end;
-    });
-  const kinds: LivePanels[] = [];
-  const kindByKey = new Map<string, number>();
+  const kinds = new Map<string, { readonly kind: number; readonly panel: LivePanels }>();
+  const seen = new Map<string, { readonly kind: number; readonly panel: LivePanels }>();
   const kindOf: number[] = [];
   let products = 0;
   for (const panel of panels) {
-    const ranges = taps.map(() => ({ first: panel.length, end: 0 }));
-    const taken = [...distinct.values()].filter(({ place }) => {
-      const live = taps.map((tap) => panel.flatMap((row, at) => (isLive(row, place, tap) ? [at] : [])));
-      live.forEach((at, tap) => {
-        const range = ranges[tap] as { first: number; end: number };
-        range.first = Math.min(range.first, at[0] ?? panel.length);
-        range.end = Math.max(range.end, (at.at(-1) ?? -1) + 1);
-      });
-      return live.some((at) => at.length > 0);
-    });
-    const key = JSON.stringify([panel.length, taken.map(({ place }) => place), ranges]);
-    let kind = kindByKey.get(key);
-    if (kind === undefined) {
-      const steps = taken.flatMap((group) => group.steps).sort((a, b) => a - b);
-      kind = kinds.push({ height: panel.length, steps, ranges }) - 1;
-      kindByKey.set(key, kind);
+    const where = panel.join(";");
+    let own = seen.get(where);
+    if (own === undefined) {
+      if (seen.size * steps.length * taps.length * height > mostWork) return undefined;
+      const live = liveRows(walk, panel, steps, taps);
+      const key = JSON.stringify(live);
+      own = kinds.get(key) ?? { kind: kinds.size, panel: live };
+      kinds.set(key, own);
+      seen.set(where, own);
+      if (kinds.size > mostKinds) return undefined;
     }
-    kindOf.push(kind);
-    const { steps } = kinds[kind] as LivePanels;
-    for (const { first, end } of ranges) products += steps.length * Math.max(0, end - first);
+    kindOf.push(own.kind);
+    for (const { first, end } of own.panel.ranges) products += own.panel.steps.length * (end - first);
   }
-  const share = products / (points * outer.length * taps.length);
-  return share <= mostShare && kinds.length <= mostKinds
-    ? { taps: taps.length, kinds, moving, kindOf, share }
-    : undefined;
+  const share = products / (rows * steps.length * taps.length);
+  if (share > mostShare) return undefined;
+  const round = steps.length * taps.length;
+  return {
+    taps: taps.length,
+    round,
+    channels,
+    kinds: [...kinds.values()].map(({ panel }) => panel),
+    moving,
+    kindOf,
+    share,
+  };
+}
+
+/** A walk in the padded dimensions alone. */
+interface PaddedWalk extends Walk {
+  readonly none: Place;
+  readonly bounds: readonly PaddedDim[];
+}
+
+function paddedWalk(operand: Operand, axes: readonly Axis[], dims: readonly PaddedDim[]): PaddedWalk | undefined {
+  const walk = walkOf(operand, axes, dims);
+  if (walk === undefined) return undefined;
+  const padded = dims.flatMap(({ first, end, extent }, dim) => (first > 0 || end < extent ? [dim] : []));
+  const only = (place: Place): Place => padded.map((dim) => place[dim] ?? 0);
+  const steps = new Map(axes.map((axis) => [axis, only(walk.stepOf(axis))]));
+  const none = padded.map(() => 0);
+  return {
+    start: only(walk.start),
+    stepOf: (axis) => steps.get(axis) ?? none,
+    none,
+    bounds: padded.map((dim) => dims[dim] as PaddedDim),
+  };
+}
+
+/** The places at all points of the axes. */
+function placesOf(walk: Walk, axes: readonly Axis[], from: Place): Place[] {
+  let places = [from];
+  for (const axis of axes) {
+    const step = walk.stepOf(axis);
+    places = places.flatMap((place) =>
+      Array.from({ length: axis.extent }, (_, i) => place.map((at, dim) => at + i * (step[dim] ?? 0))),
+    );
+  }
+  return places;
+}
+
+/** No more than this part of the products is with padding: what each dimension alone leaves out. */
+function mostLeftOut({ start, bounds, stepOf }: PaddedWalk, axes: readonly Axis[]): number {
+  return bounds.reduce((sum, { first, end }, dim) => {
+    let places = [start[dim] ?? 0];
+    for (const axis of axes) {
+      const step = stepOf(axis)[dim] ?? 0;
+      if (step !== 0) places = places.flatMap((at) => Array.from({ length: axis.extent }, (_, i) => at + i * step));
+    }
+    return sum + places.filter((at) => at < first || at >= end).length / places.length;
+  }, 0);
+}
+
+/** The steps that some row of the panel takes, and for each tap all rows that take part at any of them. */
+function liveRows(
+  { bounds }: PaddedWalk,
+  panel: readonly Place[],
+  steps: readonly Place[],
+  taps: readonly Place[],
+): LivePanels {
+  const isLive = (row: Place, step: Place, tap: Place): boolean =>
+    bounds.every(({ first, end }, dim) => {
+      const at = (row[dim] ?? 0) + (step[dim] ?? 0) + (tap[dim] ?? 0);
+      return at >= first && at < end;
+    });
+  const taken: number[] = [];
+  const ranges = taps.map(() => ({ first: panel.length, end: 0 }));
+  for (const [number, step] of steps.entries()) {
+    let live = false;
+    for (const [place, tap] of taps.entries()) {
+      const range = ranges[place] ?? { first: 0, end: 0 };
+      for (const [at, row] of panel.entries()) {
+        if (!isLive(row, step, tap)) continue;
+        live = true;
+        range.first = Math.min(range.first, at);
+        range.end = Math.max(range.end, at + 1);
+      }
+    }
+    if (live) taken.push(number);
+  }
+  const rows = ranges.map(({ first, end }): RowRange => ({ first: Math.min(first, end), end }));
+  return { height: panel.length, steps: taken, ranges: rows };
+}
+
+/** How far into either side a number of steps of k leads. */
+export interface StepOffsets {
+  row(step: number): number;
+  column(step: number): number;
 }
 
 /**
- * The steps that are left, in C: `kinds` of the panels of rows; for each kind where the steps of each block of k start, in `starts`,
- * and end; how far from the first block's beginning they lie on either side, `ka` and `kb`.
+ * The steps that are left, in C: `kinds` of the panels of rows, and for each kind the steps of a `round`, as a tile with taps takes
+ * them. Also the tiles of the kinds.
  */
 export function liveSteps(
-  { taps, kinds, kindOf }: Live,
-  depth: number,
-  k: number,
-  offsets: { row(step: number): number; column(step: number): number },
-): { readonly statics: string; readonly kinds: readonly { readonly height: number; readonly taps: readonly Tap[] }[] } {
-  const blocks = Math.ceil(k / depth);
-  const all = kinds.flatMap(({ steps }) => steps.map((step) => step * taps));
-  let before = 0;
-  const starts = kinds.map(({ steps }) => {
-    const first = before;
-    before += steps.length;
-    return Array.from({ length: blocks + 1 }, (_, block) => {
-      const later = steps.findIndex((step) => step * taps >= block * depth);
-      return first + (later < 0 ? steps.length : later);
-    });
+  { taps, round, kinds, kindOf }: Live,
+  { row, column }: StepOffsets,
+): { readonly statics: string; readonly tiles: readonly { readonly height: number; readonly taps: readonly Tap[] }[] } {
+  const rounds = kinds.map(({ steps }) => {
+    const places = steps.flatMap((step) => [row(step * taps), column(step * taps)]);
+    return [steps.length, row(round), column(round), ...places];
   });
+  const longest = Math.max(...rounds.map(({ length }) => length));
   return {
     statics: `  static const unsigned char kinds[] = {${kindOf.join(", ")}};
-  static const int starts[][${blocks + 1}] = {${starts.map((own) => `{${own.join(", ")}}`).join(", ")}};
-  static const int ka[] = {${all.map(offsets.row).join(", ")}};
-  static const int kb[] = {${all.map(offsets.column).join(", ")}};
+  static const int rounds[][${longest}] = {${rounds.map((own) => `{${own.join(", ")}}`).join(", ")}};
 `,
-    kinds: kinds.map(({ height, ranges }) => ({
+    tiles: kinds.map(({ height, ranges }) => ({
       height,
-      taps: ranges.map(({ first, end }, tap) => ({
-        row: offsets.row(tap) - offsets.row(0),
-        column: offsets.column(tap) - offsets.column(0),
-        first,
-        end,
-      })),
+      taps: ranges.map(({ first, end }, tap) => ({ row: row(tap), column: column(tap), first, end })),
     })),
   };
 }

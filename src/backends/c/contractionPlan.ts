@@ -8,12 +8,7 @@ import type { PaddedDim } from "../analysis/padding.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { type Live, livePanels } from "./contractionPadding.ts";
 import { windowPlan } from "./contractionWindow.ts";
-import type { Target } from "./target.ts";
-
-/** How the elements of one side lie along an axis or several: evenly, or at offsets from a table. */
-export type Offsets =
-  | { readonly kind: "stride"; readonly stride: number }
-  | { readonly kind: "table"; readonly steps: readonly Stride[] };
+import { type Target, vectorLanes } from "./target.ts";
 
 /** One side of the product. */
 export interface Factor {
@@ -104,12 +99,12 @@ export function planContraction(kernel: ContractionKernel, target: Target, paddi
       }
     }
   }
-  for (const plan of [dotsPlan(kernel, target), windowPlan(kernel, target)]) if (plan !== undefined) plans.push(plan);
+  const dots = dotsPlan(kernel, target);
+  if (dots !== undefined) plans.push(dots);
+  const windows = windowPlan(kernel, target);
+  if (windows !== undefined) plans.push({ ...windows, cycles: windows.cycles + storingAlongColumns(windows) });
   return plans.reduce((best, plan) => (plan.cycles < best.cycles ? plan : best));
 }
-
-export const vectorLanes = (kernel: ContractionKernel, target: Target): number =>
-  target.vectorBytes / (kernel.dtype === "float64" ? 8 : 4);
 
 /** Which sides are read where they lie, and in how large groups: see `rowsInPlace`. */
 interface InPlace {
@@ -192,7 +187,7 @@ function lanesPlan(
   const direct = { rows: !packRows, columns: !packColumns, mostUneven: mostTogether(target) };
   const whole = sides(kernel, swapped, { ...direct, apart: true });
   const divides = ({ rows, columns }: typeof whole): boolean => {
-    const wide = ceil(columns.group.merged.extent / vectorLanes(kernel, target));
+    const wide = ceil(columns.group.merged.extent / vectorLanes(kernel.dtype, target));
     return (
       rows.together === rows.group.merged.extent || rows.together % tileOf(rows.together, wide, target).height === 0
     );
@@ -207,7 +202,7 @@ function lanesPlan(
     const steps = innerSteps(columns);
     if (steps.length > 0 && (steps.length > 1 || steps[0]?.stride !== 1)) return undefined;
   }
-  const full = vectorLanes(kernel, target);
+  const full = vectorLanes(kernel.dtype, target);
   // Few columns take a shorter vector, without a mask.
   let lanes = full;
   while (lanes > 4 && n <= lanes / 2) lanes /= 2;
@@ -228,10 +223,12 @@ function lanesPlan(
   let depth = ceil(run / ceil(run / kBlock));
   const dims = packRows || rows.operand === undefined ? undefined : paddingOf(rows.operand.buffer);
   let live = dims && livePanels(kernel, rows, height, batch, dims);
-  // Blocks end where what is taken together does; panels of their own where their runs do.
-  if (live !== undefined && depth % live.taps !== 0) {
-    if (ownColumns) live = undefined;
-    else depth = ceil(depth / live.taps) * live.taps;
+  if (live !== undefined) {
+    const { operand } = columns;
+    const even = packColumns || (operand !== undefined && along(operand, live.channels).length <= 1);
+    // Blocks end where a round does; panels of their own where their runs do.
+    if (!even || (ownColumns && depth % live.round !== 0 && run !== k)) live = undefined;
+    else depth = roundUp(depth, live.round);
   }
   let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(height, vectors) + perStep(height, lastVectors));
   cycles = cycles * (live?.share ?? 1) + tiles * cyclesTile;
@@ -323,7 +320,7 @@ const dependsOnAll = ({ operand }: Factor, batch: readonly Axis[]): boolean =>
 
 /** Whether a panel can be packed by itself, for some steps of k: in whole vectors, from elements that lie evenly. */
 function packsAlone(side: Factor, kernel: ContractionKernel, target: Target, width: number): boolean {
-  if (liesInRows(side, kernel)) return width % Math.min(width, vectorLanes(kernel, target)) === 0;
+  if (liesInRows(side, kernel)) return width % Math.min(width, vectorLanes(kernel.dtype, target)) === 0;
   if (!canTurn(side, kernel) || target.vectorBytes !== 64 || width % 16 !== 0) return false;
   const run = runOf(side, kernel);
   return run === extentOf(kernel.k) || run % ceil(run / kBlock) === 0;
@@ -363,8 +360,15 @@ function storingCycles(
   return { along: "columns", cycles: columnsCost };
 }
 
+/** Cycles of storing all results, lanes along the columns. */
+function storingAlongColumns({ batch, rows, columns, epilogue }: Plan): number {
+  const share = contiguity(epilogue, columns.group.merged);
+  const points = extentOf([...batch, rows.group.merged, columns.group.merged]);
+  return points * (share * cyclesStored + (1 - share) * cyclesScattered);
+}
+
 function dotsPlan(kernel: ContractionKernel, target: Target): Plan | undefined {
-  const lanes = vectorLanes(kernel, target);
+  const lanes = vectorLanes(kernel.dtype, target);
   const swapped = extentOf(kernel.m) > extentOf(kernel.n) && extentOf(kernel.n) <= 4;
   const { rows, columns, batch, epilogue } = sides(kernel, swapped, bothPacked);
   const [a, b] = [rows.operand, columns.operand];
@@ -416,13 +420,4 @@ export function runAlong(kernel: ContractionKernel, a: Operand, b: Operand): num
     run *= axis.extent;
   }
   return run;
-}
-
-/** All offsets of the steps, the first step outermost. */
-export function tableOf(steps: readonly Stride[]): number[] {
-  let offsets = [0];
-  for (const { extent, stride } of steps) {
-    offsets = offsets.flatMap((offset) => Array.from({ length: extent }, (_, i) => offset + i * stride));
-  }
-  return offsets;
 }

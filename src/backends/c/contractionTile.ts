@@ -22,7 +22,10 @@ export interface LanesTile {
   readonly rows: readonly number[];
   readonly rowSteps: KSteps;
   readonly columnSteps: KSteps;
-  /** Steps of k taken together, with the rows that take part in each; default: one, with all rows. */
+  /**
+   * Steps of k taken together, with the rows that take part in each; default: one, with all rows. With taps `ka` is a round of such
+   * steps, whatever the sides' own: how many, how far the next round lies on either side, and where each step lies on either side.
+   */
   readonly taps?: readonly Tap[] | undefined;
   /** Elements from one row of the tile to the next. */
   readonly tileWidth: number;
@@ -132,17 +135,24 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
         return ` ${to} = ${type}_fma(${type === V ? "x" : `${type}_splat(${at})`}, b${vector}, ${to});`;
       })} }\n`;
     const tapped = taps
+      .filter(({ first, end }) => first < end)
       .map(
         ({ row: down, column: right, first, end }) =>
           `    {\n${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector, right)};${kept(context, `b${vector}`)}\n`)}${each(
-            Math.max(0, end - first),
+            end - first,
             (at) => products(first + at, `p[${(rows[first + at] ?? 0) + down}]`),
           )}    }\n`,
       )
       .join(reread);
-    const step = `    const ${T} *const p = ${pointer("a", rowSteps)};
+    const step =
+      tile.taps === undefined
+        ? `    const ${T} *const p = ${pointer("a", rowSteps)};
     const ${T} *const q = ${pointer("b", columnSteps)};
-${tapped}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`;
+${tapped}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`
+        : `    const ${T} *const p = a + ka[3 + 2 * j];
+    const ${T} *const q = b + ka[4 + 2 * j];
+${tapped}    if (++j == ka[0]) j = 0, a += ka[1], b += ka[2];
+`;
     const loop =
       ahead === 0
         ? `  for (long k = 0; k < n; k++) {\n${step}  }\n`
@@ -155,7 +165,7 @@ ${step}${each(ahead, (line) => `    __builtin_prefetch(at + ${64 * line}, 0, 2);
   }
 `;
     return `(const ${T} *a, const ${T} *b, ${to}, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
-${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} ${sum(row, vector)} = {0};\n`)}${again}${loop}${end}}
+${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} ${sum(row, vector)} = {0};\n`)}${again}${tile.taps === undefined ? "" : "  long j = 0;\n"}${loop}${end}}
 `;
   };
   return context.function(name, text());

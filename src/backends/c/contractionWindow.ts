@@ -2,18 +2,18 @@
 // results are sums in registers, and each vector of the image is loaded once for all of them.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
-import { type Operand, operandOf } from "../analysis/operand.ts";
+import { type Operand, operandOf, tableOf } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
-import { type Factor, type Plan, tableOf, vectorLanes } from "./contractionPlan.ts";
+import type { Factor, Plan } from "./contractionPlan.ts";
 import { kept, reread, type TileSums, type TileType } from "./contractionTile.ts";
 import type { EmitContext } from "./emitter.ts";
 import { laneLetter, needLanes, scalarType } from "./lanes.ts";
-import type { Target } from "./target.ts";
+import { type Target, vectorLanes } from "./target.ts";
 
 /** Products that one tile writes out: more would be long code. */
 const mostProducts = 800;
 /** Cycles of loading a vector that crosses a line of memory, and around one tile. */
-const cyclesLoad = 1;
+const cyclesLoad = 2;
 const cyclesTile = 40;
 
 /** What the image and the weights are, and which rows of results share what they read. */
@@ -48,7 +48,7 @@ export function windowPlan(kernel: ContractionKernel, target: Target): Plan | un
   const windows = windowsOf(kernel);
   if (windows === undefined) return undefined;
   const { row, column, outer, products } = windows;
-  let lanes = vectorLanes(kernel, target);
+  let lanes = vectorLanes(kernel.dtype, target);
   while (lanes > 4 && column.extent <= lanes / 2) lanes /= 2;
   const wanted = Math.ceil(column.extent / lanes);
   const vectors = Math.ceil(wanted / Math.ceil(wanted / 2));
@@ -62,7 +62,7 @@ export function windowPlan(kernel: ContractionKernel, target: Target): Plan | un
   const batch = [...kernel.batch, ...outer].filter(({ extent }) => extent !== 1);
   const columnPanels = Math.ceil(column.extent / width);
   const tiles = extentOf(batch) * Math.ceil(row.extent / height) * columnPanels;
-  const perTile = vectors * Math.max(height * products.length, loads.size * cyclesLoad * 2) + cyclesTile;
+  const perTile = vectors * Math.max(height * products.length, loads.size * cyclesLoad) + cyclesTile;
   const factor = (axis: Axis): Factor => ({
     value: axis === row ? kernel.a : kernel.b,
     operand: undefined,

@@ -1,6 +1,6 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
 import { stoppedKernels } from "../../compiler/guards.ts";
-import type { BufferInfo, Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Kernel, Program } from "../../compiler/kernel.ts";
 import { storedBuffers } from "../../compiler/lower.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
@@ -97,10 +97,11 @@ ${ranges
 }
 
 /** The phase, which does nothing once a guard has failed. */
-const unlessFailed = (phase: Phase): Phase => ({
-  ...phase,
-  source: phase.source.replace(`${phaseParameters}) {\n`, (head) => `${head}  if (has_failed(base)) return;\n`),
-});
+function unlessFailed(phase: Phase): Phase {
+  const head = `${phaseParameters}) {\n`;
+  if (!phase.source.includes(head)) throw new InternalError(`phase ${phase.name} does not begin as phases do`);
+  return { ...phase, source: phase.source.replace(head, `${head}  if (has_failed(base)) return;\n`) };
+}
 
 /** Programs of more phases are a list that one loop goes through: the compiler reads a list much faster than as many calls. */
 const mostWrittenOut = 40;
@@ -263,8 +264,9 @@ class ProgramContext implements EmitContext {
   }
 
   readonly paddingOf = (buffer: number): readonly PaddedDim[] | undefined => {
-    const earlier = this.program.kernels.slice(0, this.kernel);
-    const writer = earlier.findLast((kernel) => storedBuffers(kernel).has(buffer));
+    let at = this.kernel - 1;
+    while (at >= 0 && !storedBuffers(this.program.kernels[at] as Kernel).has(buffer)) at--;
+    const writer = this.program.kernels[at];
     return writer && paddedDims(writer, buffer, this.buffer(buffer).length);
   };
 

@@ -1,4 +1,5 @@
 // What the processor's vectors can do, as far as the emitted C depends on it.
+import { byteSize, type DType } from "../../graph/dtype.ts";
 
 export type VectorSet = "avx512" | "avx2" | "neon" | "portable";
 
@@ -27,3 +28,6 @@ export function targetOf(macros: ReadonlySet<string>): Target {
   if (has("__ARM_NEON", "__aarch64__")) return targets.neon;
   return targets.portable;
 }
+
+/** Lanes of a full vector. */
+export const vectorLanes = (dtype: DType, { vectorBytes }: Target): number => vectorBytes / byteSize(dtype);

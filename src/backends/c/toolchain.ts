@@ -245,6 +245,8 @@ function flagsFor(): string[] {
     "-fno-strict-aliasing",
     // gcc 12 takes the operands of one call for those of another (products one after another, portable vectors).
     "-fno-ipa-cp",
+    // It takes the addresses of arguments for null, and drops functions that then seem to write nothing.
+    "-fno-delete-null-pointer-checks",
     "-fvisibility=default",
     "-w",
     ...extra,
