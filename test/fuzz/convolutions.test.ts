@@ -13,7 +13,7 @@ import { sizeOf } from "../../src/graph/shape.ts";
 import { evaluate, type Value, valueOf } from "../conformance/run.ts";
 
 /** HEBB_FUZZ=2000 tries that many; HEBB_FUZZ_SEED=1000 begins with another seed. */
-const count = Number(process.env["HEBB_FUZZ"] ?? 30);
+const count = Number(process.env["HEBB_FUZZ"] ?? 16);
 const firstSeed = Number(process.env["HEBB_FUZZ_SEED"] ?? 0);
 
 /** A convolution of a padded image: what is computed, and how. */

@@ -34,7 +34,7 @@ export function paddedDims(kernel: Kernel, buffer: number, length: number): read
   axes.sort((a, b) => (strides.get(b.id) ?? 0) - (strides.get(a.id) ?? 0));
   // The whole buffer, each element once.
   let stride = 1;
-  for (const axis of axes.toReversed()) {
+  for (const axis of [...axes].reverse()) {
     if (strides.get(axis.id) !== stride) return undefined;
     stride *= axis.extent;
   }

@@ -134,7 +134,7 @@ export function sumsAtOnce(kernel: LoopKernel): LoopKernel {
 
 /** Whether all that is read lies along the last axis of the sum, neighbours or every other element. */
 function runsAlong({ axes, value }: Reduce): boolean {
-  const lane = axes.findLast(({ extent }) => extent > 1);
+  const lane = axes.filter(({ extent }) => extent > 1).at(-1);
   let runs = lane !== undefined;
   visitScalar(value, (scalar) => {
     if (scalar.kind !== "load" || lane === undefined) return;
