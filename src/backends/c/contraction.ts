@@ -276,7 +276,7 @@ class Contraction {
         `${chosen}(${at(rows.k, "p")}, ${factor}, ${to}, ${length}${first}, ${kTable(rows.k, "ka")}, ${panel === undefined ? kTable(columns.k, "kb") : "0"}${asked});`;
     } else {
       const offsets: StepOffsets = {
-        // A whole k leads on as its first steps do.
+        // Beyond the last step there is nothing where k is one round: then nobody goes there.
         row: (step) => offsetAt(rows.k, rows.kTable, step),
         column: (step) => (panel === undefined ? offsetAt(columns.k, columns.kTable, step) : step * width),
       };
