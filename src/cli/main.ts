@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { HebbError } from "../graph/errors.ts";
+import { nearest } from "../graph/nearest.ts";
 import type { BackendOptions } from "../runtime/index.ts";
 import {
   activationNames,
@@ -14,7 +15,6 @@ import {
   tokenizerNames,
 } from "../train/names.ts";
 import { builtInNames, fetchedNames } from "./problemNames.ts";
-import { nearest } from "./suggest.ts";
 import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "./tableOptions.ts";
 
 const usageError = 2;

@@ -8,9 +8,9 @@ import * as data from "../data/index.ts";
 import { readParquetFile } from "../data/parquet.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
+import { nearest } from "../graph/nearest.ts";
 import { builtIn, isProblem } from "./builtIn.ts";
 import { builtInNames } from "./problemNames.ts";
-import { nearest } from "./suggest.ts";
 import type { Fitting } from "./tableOptions.ts";
 
 /** "mnist" is the part to train on, "mnist-test" the other. */

@@ -14,12 +14,13 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
+/** Without case, underscores and hyphens: `label_smoothing` and `labelSmoothing` are one word. */
+const plain = (word: string): string => word.toLowerCase().replace(/[_\-\s]/g, "");
+
 /** The nearest name, if one is near: at most a third of its letters differ. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
-  const lower = word.toLowerCase();
-  const ranked = names
-    .map((name) => ({ name, far: distance(lower, name.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far);
+  const wanted = plain(word);
+  const ranked = names.map((name) => ({ name, far: distance(wanted, plain(name)) })).sort((a, b) => a.far - b.far);
   const best = ranked[0];
   return best !== undefined && best.far <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : undefined;
 }

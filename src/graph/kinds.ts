@@ -1,0 +1,71 @@
+// What an argument or an option takes: a check, and the words for it.
+import { type DType, dtypes } from "./dtype.ts";
+
+/** A set of values: `takes` completes "must be …". `choices` are the names of a choice. */
+export interface Kind<T> {
+  readonly takes: string;
+  readonly choices?: readonly string[];
+  accepts(value: unknown): value is T;
+}
+
+const kind = <T>(takes: string, accepts: (value: unknown) => boolean): Kind<T> => ({
+  takes,
+  accepts: (value): value is T => accepts(value),
+});
+
+const isNumber = (value: unknown): value is number => typeof value === "number" && !Number.isNaN(value);
+const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every(isNumber);
+
+export const number = kind<number>("a number", isNumber);
+export const numbers = kind<readonly number[]>("a list of numbers", isNumbers);
+/** One number for all dims, or one for each. */
+export const size = kind<number | readonly number[]>(
+  "a number or a list of numbers",
+  (value) => isNumber(value) || isNumbers(value),
+);
+export const boolean = kind<boolean>("true or false", (value) => typeof value === "boolean");
+export const string = kind<string>("a string", (value) => typeof value === "string");
+export const func = <F extends (...args: never) => unknown>(): Kind<F> =>
+  kind<F>("a function", (value) => typeof value === "function");
+/** Whatever the function that reads it accepts. */
+export const anything = kind<never>("a value", () => true);
+
+const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+
+/** `"none", "mean" or "sum"` */
+const listOf = (names: readonly string[]): string =>
+  names.length < 2 ? quoted(names) : `${quoted(names.slice(0, -1))} or ${quoted(names.slice(-1))}`;
+
+/** One of some names. */
+export const oneOf = <const T extends string>(...names: readonly T[]): Kind<T> => ({
+  ...kind<T>(listOf(names), (value) => typeof value === "string" && (names as readonly string[]).includes(value)),
+  choices: names,
+});
+
+export const dtype: Kind<DType> = oneOf(...dtypes);
+export const floatDType = oneOf("float32", "float64");
+
+/** A value of either kind. */
+export const either = <A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> => ({
+  ...kind<A | B>(`${a.takes} or ${b.takes}`, (value) => a.accepts(value) || b.accepts(value)),
+  choices: [...(a.choices ?? []), ...(b.choices ?? [])],
+});
+
+export const orNull = <T>(inner: Kind<T>): Kind<T | null> =>
+  kind<T | null>(`${inner.takes} or null`, (value) => value === null || inner.accepts(value));
+
+/** An object made by a class. */
+export const instanceOf = <T>(make: abstract new (...args: never) => T, takes: string): Kind<T> =>
+  kind<T>(takes, (value) => value instanceof make);
+
+/** A value in a few words, for messages: `"mean"`, `an array`, `a Linear`. */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
+  if (Array.isArray(value)) return isNumbers(value) && value.length <= 8 ? `[${value.join(", ")}]` : "an array";
+  if (typeof value === "bigint") return `the bigint ${value}`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const name: unknown = value.constructor?.name;
+  if (typeof name !== "string" || name === "" || name === "Object") return "an object";
+  return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+}
