@@ -1,3 +1,4 @@
+// Options, kinds and nearest names: what passes, what is refused, and the words of the refusal.
 import { describe, expect, it } from "vitest";
 import { HebbError } from "./errors.ts";
 import * as kind from "./kinds.ts";
