@@ -1,5 +1,6 @@
 // Tables from CSV text: finds the delimiter, checks the form, and names file, line and fix when something is wrong.
 import { HebbError } from "../graph/errors.ts";
+import { asBytes, type FileBytes } from "./bytes.ts";
 import { defaultMaxColumns, defaultMaxRecord, RecordReader } from "./csvRecords.ts";
 import { type EncodingName, encodingOf, textPieces } from "./encoding.ts";
 import { Table } from "./table.ts";
@@ -109,10 +110,12 @@ export const noRows = (name: string, columns: readonly string[]): HebbError =>
  * Reads a table from CSV text or bytes. Fields are trimmed, empty lines skipped; missing values are recognised by Table.
  * Throws HebbError naming the file, the line and the fix for anything that is not a rectangular table with distinct column names.
  */
-export function parseCsv(source: string | Uint8Array, options: CsvOptions = {}): Table {
+export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): Table {
   const name = options.name ?? "the table";
   const pieces =
-    typeof source === "string" ? [source.replace(/^\uFEFF/, "")] : textPieces(source, name, options.encoding);
+    typeof source === "string"
+      ? [source.replace(/^\uFEFF/, "")]
+      : textPieces(asBytes(source, "parseCsv"), name, options.encoding);
   let reader: RecordReader | undefined;
   let names: readonly string[] | undefined;
   const columns: string[][] = [];

@@ -1,5 +1,6 @@
 // Bytes to text: UTF-8, UTF-16, Latin-1, told apart by a byte order mark or by name, and piece by piece for long files.
 import { HebbError } from "../graph/errors.ts";
+import { asBytes, type FileBytes } from "./bytes.ts";
 
 /** "latin1" is Windows-1252, its superset that programs mean by that name. */
 export const encodingNames = ["utf-8", "utf-16le", "utf-16be", "latin1"] as const;
@@ -87,7 +88,8 @@ const longestText = 2 ** 29 - 64;
  * Text from bytes: UTF-8 (with or without a byte order mark), or UTF-16 with one, or the encoding that is named.
  * Throws HebbError for bytes of another, and for more than 2^29 characters.
  */
-export function decodeText(bytes: Uint8Array, name: string, encoding?: EncodingName): string {
+export function decodeText(source: FileBytes, name: string, encoding?: EncodingName): string {
+  const bytes = asBytes(source, "decodeText");
   let text = "";
   for (const piece of textPieces(bytes, name, encoding)) {
     if (text.length + piece.length > longestText)

@@ -106,6 +106,31 @@ describe("malformed files", () => {
     );
   });
 
+  test("a zip bomb stops at the size that the header tells of", async () => {
+    // Sizes of 12 bytes, and 60 MB of zeros behind them, within what a gzip file of its size may hold.
+    const bomb = gzipSync(Buffer.concat([file, Buffer.alloc(60_000_000)]));
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(readIdx(bomb, { name: "a.gz" })).rejects.toThrow(
+      /a\.gz unpacks to more than the 28 bytes that its header tells of/,
+    );
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
+    const claim = file.slice();
+    new DataView(claim.buffer).setUint32(4, 2 ** 31);
+    await expect(readIdx(gzipSync(claim), { name: "a.gz" })).rejects.toThrow(
+      /a\.gz is truncated: its header tells of 8589934608 bytes, more than \d+ packed ones hold/,
+    );
+  });
+
+  test("a zip bomb stops at the size that its trailer promises", async () => {
+    const bomb = new Uint8Array(gzipSync(new Uint8Array(60_000_000)));
+    new DataView(bomb.buffer).setUint32(bomb.length - 4, 1000, true);
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(gunzip(bomb, { name: "a.gz" })).rejects.toThrow(
+      /a\.gz is damaged: its gzip trailer promises 1000 bytes/,
+    );
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
+  });
+
   test("images and labels that do not belong together", () => {
     const names = { images: "i.gz", labels: "l.gz" };
     expect(() => checkImagesAndLabels(labels, images, names)).toThrow(/did you swap images and labels/);

@@ -2,6 +2,7 @@
 import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
+import { asBytes, type FileBytes } from "./bytes.ts";
 
 export interface IdxArray {
   readonly dtype: DType;
@@ -32,42 +33,76 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes
 /** Data shrink to a fifth or a tenth; what shrinks far more is made to fill memory. */
 const usualLimit = (packed: number): number => Math.min(defaultMaxBytes, 2 ** 26 + 100 * packed);
 
+/** A gzip file has a header of 10 bytes and a trailer of 8. */
+const leastGzip = 18;
+
+/** Deflate shrinks nothing by more than this. */
+const mostDeflated = (packed: number): number => packed * 1032 + 64;
+
 /**
  * Unpacks gzip, in Node and browsers. Throws HebbError for damaged data, and for more than `maxBytes` (a zip bomb): 64 MiB and a
  * hundred times the packed size, where nothing else is said.
  */
-export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promise<Uint8Array> {
+export async function gunzip(bytes: FileBytes, options: IdxOptions = {}): Promise<Uint8Array> {
+  return unpackGzip(asBytes(bytes, "gunzip"), options);
+}
+
+/** `expected` tells the whole size from the first bytes, or undefined where it needs more of them; unpacking ends there. */
+async function unpackGzip(
+  bytes: Uint8Array,
+  options: IdxOptions,
+  expected: (head: Uint8Array) => number | undefined = () => undefined,
+): Promise<Uint8Array> {
   const name = options.name ?? "the file";
   const maxBytes = options.maxBytes ?? usualLimit(bytes.byteLength);
+  if (bytes.byteLength < leastGzip)
+    throw new HebbError(`${name} is damaged: it has ${bytes.byteLength} bytes, too few for gzip data; copy it again`);
+  const promised = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(bytes.byteLength - 4, true);
   const stream = new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new DecompressionStream("gzip"));
   const chunks: Uint8Array[] = [];
   let length = 0;
+  let told: number | undefined;
   const reader = stream.getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
       length += value.byteLength;
-      if (length > maxBytes) break;
       chunks.push(value);
+      told ??= expected(joined(chunks, length));
+      if (told !== undefined && told > mostDeflated(bytes.byteLength))
+        throw new HebbError(
+          `${name} is truncated: its header tells of ${told} bytes, more than ${bytes.byteLength} packed ones hold; download or copy it again`,
+        );
+      if (told !== undefined && length > told)
+        throw new HebbError(
+          `${name} unpacks to more than the ${told} bytes that its header tells of; check that it is the right file`,
+        );
+      if (length > maxBytes)
+        throw new HebbError(
+          `${name} unpacks to more than ${maxBytes} bytes, from ${bytes.byteLength}; unpack it yourself if that is meant`,
+        );
+      // What is promised is counted modulo 2^32, which is more than is ever taken.
+      if (length > promised) break;
     }
   } catch (error) {
+    await reader.cancel().catch(() => {});
+    if (error instanceof HebbError) throw error;
     throw new HebbError(
       `${name} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
     );
   }
-  if (length > maxBytes) {
-    await reader.cancel();
+  if (length > promised) await reader.cancel();
+  if (length !== promised)
     throw new HebbError(
-      `${name} unpacks to more than ${maxBytes} bytes, from ${bytes.byteLength}; unpack it yourself if that is meant`,
+      `${name} is damaged: its gzip trailer promises ${promised} bytes, ${length > promised ? "more" : length} came out; download or copy it again (a file of several gzip parts: unpack it, and pack it as one)`,
     );
-  }
-  const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(bytes.byteLength - 4, true);
-  if (size !== length % 2 ** 32) {
-    throw new HebbError(
-      `${name} is damaged: its gzip trailer promises ${size} bytes, ${length} came out; download or copy it again`,
-    );
-  }
+  return joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
   const out = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {
@@ -77,19 +112,23 @@ export async function gunzip(bytes: Uint8Array, options: IdxOptions = {}): Promi
   return out;
 }
 
-/**
- * Reads one IDX array. Signed bytes and shorts widen to int32. Throws HebbError for a wrong magic number, an unknown type, sizes
- * whose product does not match the length of the file (checked before anything is allocated), and data that is still gzip.
- */
-export function parseIdx(bytes: Uint8Array, options: IdxOptions = {}): IdxArray {
-  const name = options.name ?? "the file";
-  if (isGzip(bytes)) throw new HebbError(`${name} is gzip data; unpack it first (readIdx does)`);
-  if (bytes.byteLength < 4)
-    throw new HebbError(
-      `${name} has ${bytes.byteLength} bytes, too few for an IDX header; the file is truncated or not IDX`,
-    );
+interface IdxHeader {
+  readonly code: number;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Where the values begin. */
+  readonly start: number;
+  /** How many values there are, and the bytes that they take. */
+  readonly length: number;
+  readonly needed: number;
+}
+
+/** The header at the beginning of the bytes; undefined where there are too few of them. Throws HebbError for another format. */
+function headerOf(bytes: Uint8Array, name: string): IdxHeader | undefined {
+  if (bytes.byteLength < 4) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const kind = kinds.get(view.getUint8(2));
+  const code = view.getUint8(2);
+  const kind = kinds.get(code);
   const rank = view.getUint8(3);
   if (view.getUint16(0) !== 0 || !kind || rank === 0) {
     const magic = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
@@ -98,15 +137,33 @@ export function parseIdx(bytes: Uint8Array, options: IdxOptions = {}): IdxArray 
     );
   }
   const start = 4 + 4 * rank;
-  if (bytes.byteLength < start) {
-    throw new HebbError(
-      `${name} is truncated: its header of ${rank} sizes needs ${start} bytes, the file has ${bytes.byteLength}; download or copy it again`,
-    );
-  }
+  if (bytes.byteLength < start) return undefined;
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   let length = 1;
   for (const extent of shape) length *= extent;
-  const needed = length * kind.bytes;
+  return { code, dtype: kind.dtype, shape, start, length, needed: length * kind.bytes };
+}
+
+function tooShort(bytes: Uint8Array, name: string): HebbError {
+  const rank = bytes[3];
+  return new HebbError(
+    rank === undefined
+      ? `${name} has ${bytes.byteLength} bytes, too few for an IDX header; the file is truncated or not IDX`
+      : `${name} is truncated: its header of ${rank} sizes needs ${4 + 4 * rank} bytes, the file has ${bytes.byteLength}; download or copy it again`,
+  );
+}
+
+/**
+ * Reads one IDX array. Signed bytes and shorts widen to int32. Throws HebbError for a wrong magic number, an unknown type, sizes
+ * whose product does not match the length of the file (checked before anything is allocated), and data that is still gzip.
+ */
+export function parseIdx(source: FileBytes, options: IdxOptions = {}): IdxArray {
+  const bytes = asBytes(source, "parseIdx");
+  const name = options.name ?? "the file";
+  if (isGzip(bytes)) throw new HebbError(`${name} is gzip data; unpack it first (readIdx does)`);
+  const header = headerOf(bytes, name);
+  if (header === undefined) throw tooShort(bytes, name);
+  const { code, dtype, shape, start, length, needed } = header;
   if (needed !== bytes.byteLength - start) {
     const [problem, fix] =
       needed > bytes.byteLength - start
@@ -116,7 +173,7 @@ export function parseIdx(bytes: Uint8Array, options: IdxOptions = {}): IdxArray 
       `${name} ${problem}: sizes ${formatShape(shape)} need ${needed} bytes, there are ${bytes.byteLength - start}; ${fix}`,
     );
   }
-  return { dtype: kind.dtype, shape, data: readValues(view, start, length, view.getUint8(2)) };
+  return { dtype, shape, data: readValues(new DataView(bytes.buffer, bytes.byteOffset), start, length, code) };
 }
 
 function readValues(view: DataView, start: number, length: number, code: number): TypedArray {
@@ -137,8 +194,15 @@ function readValues(view: DataView, start: number, length: number, code: number)
 }
 
 /** Reads one IDX array, unpacking gzip when the bytes are gzip. */
-export async function readIdx(bytes: Uint8Array, options: IdxOptions = {}): Promise<IdxArray> {
-  return parseIdx(isGzip(bytes) ? await gunzip(bytes, options) : bytes, options);
+export async function readIdx(source: FileBytes, options: IdxOptions = {}): Promise<IdxArray> {
+  const bytes = asBytes(source, "readIdx");
+  if (!isGzip(bytes)) return parseIdx(bytes, options);
+  const { name = "the file" } = options;
+  const whole = (head: Uint8Array): number | undefined => {
+    const header = headerOf(head, name);
+    return header && header.start + header.needed;
+  };
+  return parseIdx(await unpackGzip(bytes, options, whole), options);
 }
 
 /** IDX bytes of an array (uint8, int32, float32 or float64), big-endian as the format demands. */

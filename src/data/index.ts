@@ -1,6 +1,7 @@
 // The public names of the data room; everything here also runs in a browser (files.ts, which reads files, is separate).
 export { type AugmentOptions, type AugmentPlace, augmentation, augmentImages } from "./augment.ts";
 export { BytePairVocabulary, type Merge } from "./bpe.ts";
+export type { FileBytes } from "./bytes.ts";
 export type { Cell, NumberFormat } from "./cells.ts";
 export { type CsvOptions, formatCsv, parseCsv } from "./csv.ts";
 export { Dataset, type DatasetOptions, type Field, gatherSamples } from "./dataset.ts";

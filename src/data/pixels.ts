@@ -1,5 +1,6 @@
 // Pictures as arrays: PNG and JPEG decoded after their headers were checked, grey or colour, resized with antialiasing.
 import { HebbError } from "../graph/errors.ts";
+import { asBytes, type FileBytes } from "./bytes.ts";
 
 /** A picture of bytes, row by row, the channels of a pixel together: 1 (grey) or 3 (red, green, blue). */
 export interface Picture {
@@ -148,9 +149,9 @@ function headerOf(bytes: Uint8Array, name: string): PngHeader | JpegHeader {
 }
 
 /** Format and size from the header alone. Throws HebbError for anything but PNG and JPEG, and for more pixels than allowed. */
-export function readPictureHeader(bytes: Uint8Array, options: DecodeOptions = {}): PictureHeader {
+export function readPictureHeader(source: FileBytes, options: DecodeOptions = {}): PictureHeader {
   const { name = "the picture" } = options;
-  const header = headerOf(bytes, name);
+  const header = headerOf(asBytes(source, "readPictureHeader"), name);
   checkSize(header, name, options.maxPixels ?? defaultMaxPixels);
   return header;
 }
@@ -358,7 +359,8 @@ function turned(picture: Picture, orientation: number): Picture {
  * Depth 16 is cut to 8; transparent pixels lie on white. Throws HebbError that names the picture for more than `maxPixels` (before
  * anything is unpacked), and for damaged or truncated data.
  */
-export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+export async function decodePicture(source: FileBytes, options: DecodeOptions = {}): Promise<Picture> {
+  const bytes = asBytes(source, "decodePicture");
   const { name = "the picture", maxPixels = defaultMaxPixels } = options;
   const header = headerOf(bytes, name);
   checkSize(header, name, maxPixels);

@@ -108,3 +108,27 @@ export function parseJson(text: string, name: string): unknown {
     );
   }
 }
+
+/**
+ * Throws HebbError where an object of JSON text names an entry twice: parsers keep the last of them, other programs the first.
+ * The text must be valid JSON. `what` begins the sentence, such as "the file".
+ */
+export function refuseRepeatedKeys(text: string, what: string): void {
+  // Strings with what follows them, and brackets: nothing else matters.
+  const token = /"(?:[^"\\]|\\.)*"\s*:?|[[\]{}]/g;
+  const open: Set<string>[] = [];
+  for (let found = token.exec(text); found !== null; found = token.exec(text)) {
+    const [piece] = found;
+    if (piece === "{" || piece === "[") open.push(new Set());
+    else if (piece === "}" || piece === "]") open.pop();
+    else if (piece.endsWith(":")) {
+      const key = String(JSON.parse(piece.slice(0, -1)));
+      const seen = open.at(-1);
+      if (seen?.has(key))
+        throw new HebbError(
+          `${what} names ${JSON.stringify(key.slice(0, 100))} twice; it is damaged, or made to mislead`,
+        );
+      seen?.add(key);
+    }
+  }
+}

@@ -1,39 +1,42 @@
 // NumPy's .npy format: one array, its header parsed as text and never evaluated.
+import { asBytes, type FileBytes } from "../data/bytes.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { type HostArray, onHost, type Writable } from "./host.ts";
+import { type StoredType, storedTypes } from "./stored.ts";
 
 const magic = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
 const maxHeaderBytes = 1_000_000;
 
-type Reader = (view: DataView, at: number, little: boolean) => number;
-
-const integer64 =
-  (signed: boolean): Reader =>
-  (view, at, little) => {
-    const value = signed ? view.getBigInt64(at, little) : view.getBigUint64(at, little);
-    if (value < -2147483648n || value > 2147483647n) {
-      throw new HebbError(`value ${value} does not fit int32; store the array as int32 or float64`);
-    }
-    return Number(value);
-  };
-
-const kinds: ReadonlyMap<string, { readonly bytes: number; readonly dtype: DType; readonly read: Reader }> = new Map<
-  string,
-  { bytes: number; dtype: DType; read: Reader }
->([
-  ["f4", { bytes: 4, dtype: "float32", read: (view, at, little) => view.getFloat32(at, little) }],
-  ["f8", { bytes: 8, dtype: "float64", read: (view, at, little) => view.getFloat64(at, little) }],
-  ["i4", { bytes: 4, dtype: "int32", read: (view, at, little) => view.getInt32(at, little) }],
-  ["i2", { bytes: 2, dtype: "int32", read: (view, at, little) => view.getInt16(at, little) }],
-  ["u2", { bytes: 2, dtype: "int32", read: (view, at, little) => view.getUint16(at, little) }],
-  ["i1", { bytes: 1, dtype: "int32", read: (view, at) => view.getInt8(at) }],
-  ["u1", { bytes: 1, dtype: "uint8", read: (view, at) => view.getUint8(at) }],
-  ["b1", { bytes: 1, dtype: "bool", read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) }],
-  ["i8", { bytes: 8, dtype: "int32", read: integer64(true) }],
-  ["u8", { bytes: 8, dtype: "int32", read: integer64(false) }],
+/** By NumPy's letter and size, without the byte order. */
+const kinds: ReadonlyMap<string, StoredType> = new Map<string, StoredType>([
+  ["f2", storedTypes.F16],
+  ["f4", storedTypes.F32],
+  ["f8", storedTypes.F64],
+  ["i1", storedTypes.I8],
+  ["i2", storedTypes.I16],
+  ["i4", storedTypes.I32],
+  ["i8", storedTypes.I64],
+  ["u1", storedTypes.U8],
+  ["u2", storedTypes.U16],
+  ["u4", storedTypes.U32],
+  ["u8", storedTypes.U64],
+  ["b1", storedTypes.BOOL],
 ]);
+
+/** What a header says of the bytes that follow it. */
+interface Header {
+  readonly stored: StoredType;
+  readonly little: boolean;
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+  readonly descr: string;
+  /** Where the data begin. */
+  readonly start: number;
+  /** Bytes of the data. */
+  readonly length: number;
+}
 
 function parseHeader(
   text: string,
@@ -77,55 +80,77 @@ function toRowMajor(data: TypedArray, shape: readonly number[], out: TypedArray)
   }
 }
 
-/**
- * Reads a .npy file (versions 1 to 3, either byte order, either memory order). Integers become int32 (an error if one does not fit),
- * uint8 and bool stay. Throws HebbError for other types, damaged headers, and data that is too short or too long for the shape.
- */
-export function readNpy(bytes: Uint8Array, options: { readonly name?: string } = {}): HostArray {
-  const name = options.name ?? "the file";
-  if (bytes.byteLength < 10 || !magic.every((byte, i) => bytes[i] === byte)) {
+/** Where the text of the header lies; undefined where there are too few bytes to tell. Throws HebbError for another format. */
+function headerPlace(bytes: Uint8Array, name: string): { readonly at: number; readonly end: number } | undefined {
+  if (!magic.every((byte, i) => i >= bytes.byteLength || bytes[i] === byte) || bytes.byteLength === 0)
     throw new HebbError(
       `${name} is not an .npy file: it does not begin with \\x93NUMPY; check that it is the right file`,
     );
-  }
+  if (bytes.byteLength < 12) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint8(6);
-  if (version < 1 || version > 3 || (version > 1 && bytes.byteLength < 12)) {
+  if (version < 1 || version > 3)
     throw new HebbError(`${name} is of .npy version ${version}; versions 1 to 3 can be read`);
-  }
-  const headerStart = version === 1 ? 10 : 12;
-  const headerBytes = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  const start = headerStart + headerBytes;
-  if (headerBytes > maxHeaderBytes || start > bytes.byteLength) {
-    throw new HebbError(
-      `${name} announces a header of ${headerBytes} bytes but has ${bytes.byteLength} in all; it is truncated or damaged`,
-    );
-  }
-  const { descr, fortran, shape } = parseHeader(new TextDecoder().decode(bytes.subarray(headerStart, start)), name);
-  const kind = /^[<>|=]/.test(descr) ? kinds.get(descr.slice(1)) : undefined;
-  if (!kind) {
+  const at = version === 1 ? 10 : 12;
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > maxHeaderBytes)
+    throw new HebbError(`${name} announces a header of ${length} bytes, more than ${maxHeaderBytes}; it is damaged`);
+  return { at, end: at + length };
+}
+
+/** The header at the beginning of a file, checked; undefined while there are too few bytes to read it. */
+export function npyHeader(bytes: Uint8Array, name: string): Header | undefined {
+  const place = headerPlace(bytes, name);
+  if (place === undefined || place.end > bytes.byteLength) return undefined;
+  const { descr, fortran, shape } = parseHeader(new TextDecoder().decode(bytes.subarray(place.at, place.end)), name);
+  const stored = /^[<>|=]/.test(descr) ? kinds.get(descr.slice(1)) : undefined;
+  if (!stored)
     throw new HebbError(
       `${name} has values of type ${JSON.stringify(descr)}; convert it to float32, float64, int32, uint8 or bool`,
     );
-  }
-  const length = sizeOf(shape);
-  if (length * kind.bytes !== bytes.byteLength - start) {
+  return {
+    stored,
+    little: descr[0] !== ">",
+    fortran,
+    shape,
+    descr,
+    start: place.end,
+    length: sizeOf(shape) * stored.bytes,
+  };
+}
+
+/**
+ * Reads a .npy file (versions 1 to 3, either byte order, either memory order). float16 becomes float32, integers int32 (an error if
+ * one does not fit); float32, float64, uint8 and bool stay. Throws HebbError for other types, damaged headers, and data that are too
+ * short or too long for the shape.
+ */
+export function readNpy(source: FileBytes, options: { readonly name?: string } = {}): HostArray {
+  const bytes = asBytes(source, "readNpy");
+  const name = options.name ?? "the file";
+  const header = npyHeader(bytes, name);
+  if (header === undefined) {
+    const end = headerPlace(bytes, name)?.end ?? 12;
     throw new HebbError(
-      `${name}: shape ${formatShape(shape)} of ${descr} needs ${length * kind.bytes} bytes, there are ${bytes.byteLength - start}; the file is truncated or damaged`,
+      `${name} has a header that ends at byte ${end}, but only ${bytes.byteLength} bytes; it is truncated or damaged`,
     );
   }
-  const data = allocate(kind.dtype, length);
-  const little = descr[0] !== ">";
+  const { stored, little, fortran, shape, descr, start, length } = header;
+  if (length !== bytes.byteLength - start)
+    throw new HebbError(
+      `${name}: shape ${formatShape(shape)} of ${descr} needs ${length} bytes, there are ${bytes.byteLength - start}; the file is truncated or damaged`,
+    );
+  const { dtype } = stored;
+  let data: TypedArray;
   try {
-    for (let i = 0; i < length; i++) data[i] = kind.read(view, start + i * kind.bytes, little);
+    data = stored.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), start, sizeOf(shape), little);
   } catch (error) {
     if (error instanceof HebbError) throw new HebbError(`${name}: ${error.message}`);
     throw error;
   }
-  if (!fortran || shape.length < 2) return { dtype: kind.dtype, shape, data };
-  const rowMajor = allocate(kind.dtype, length);
+  if (!fortran || shape.length < 2) return { dtype, shape, data };
+  const rowMajor = allocate(dtype, data.length);
   toRowMajor(data, shape, rowMajor);
-  return { dtype: kind.dtype, shape, data: rowMajor };
+  return { dtype, shape, data: rowMajor };
 }
 
 const descriptions: Readonly<Record<DType, string>> = {

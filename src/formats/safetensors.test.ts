@@ -7,8 +7,9 @@ import { Linear } from "../nn/index.ts";
 import { tensor } from "../tensor/index.ts";
 import type { HostArray, NamedArrays } from "./host.ts";
 import { readNpy, writeNpy } from "./npy.ts";
-import { crc32, readNpz, writeNpz } from "./npz.ts";
+import { readNpz, writeNpz } from "./npz.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { crc32, writeZip } from "./zip.ts";
 
 const golden = (name: string): Uint8Array => readFileSync(new URL(`./golden/${name}`, import.meta.url));
 const f32 = (shape: number[], ...values: number[]): HostArray => ({
@@ -167,6 +168,20 @@ describe("safetensors", () => {
       /has 4 bytes of data, its tensors cover 1/,
     ],
     ["truncated data", whole.subarray(0, whole.length - 1), /outside the 7 bytes of data; the file is truncated/],
+    [
+      "a name that occurs twice",
+      file(
+        '{"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"\\u0074":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        4,
+      ),
+      /m\.st has a header that names "t" twice/,
+    ],
+    [
+      "an entry described twice",
+      file('{"t":{"dtype":"U8","shape":[4],"shape":[2,2],"data_offsets":[0,4]}}', 4),
+      /names "shape" twice/,
+    ],
+    ["metadata that occur twice", file('{"__metadata__":{"a":"{","a":"\\""}}', 0), /names "a" twice/],
     ["metadata that is not text", file('{"__metadata__":{"a":1}}', 0), /__metadata__\.a is not a text/],
     ["an int64 too large", writeWide(2n ** 40n), /tensor "t": value 1099511627776 does not fit int32/],
   ])("refuses %s", (_, bytes, message) => {
@@ -185,6 +200,14 @@ describe("safetensors", () => {
     new DataView(bytes.buffer).setBigInt64(bytes.length - 8, value, true);
     return bytes;
   }
+
+  test("takes the same key in several objects, and brackets and quotes in texts, for what they are", () => {
+    const metadata = { dtype: '"}{', "a:": '{"dtype":1,"dtype":2}', '"b"': "\\" };
+    const arrays = { a: f32([1], 1), 'b":': f32([1], 2) };
+    const read = readSafetensors(writeSafetensors(arrays, metadata));
+    expect({ ...read.metadata }).toEqual(metadata);
+    expect({ ...read.tensors }).toEqual(arrays);
+  });
 
   test("refuses to write what could not be read", () => {
     expect(() => writeSafetensors({ t: f32([3], 1) })).toThrow(/has 1 values, its shape \[3\] needs 3/);
@@ -205,6 +228,46 @@ describe("npy", () => {
     });
   });
 
+  test("every type of number, both byte orders and both memory orders, as NumPy wrote them", async () => {
+    const kinds = await readNpz(golden("kinds.npz"));
+    expect(Object.keys(kinds).length).toBe(34);
+    for (const [kind, { dtype, shape, data }] of Object.entries(kinds)) {
+      expect(shape, kind).toEqual([2, 3]);
+      const float = kind.includes("f");
+      const wide = kind.endsWith("f8");
+      const tiny = wide ? 1e-7 : Math.fround(1e-7);
+      // The half nearest to 1e-7 is two of its least steps.
+      const small = kind.endsWith("f2") ? 2 * 2 ** -24 : tiny;
+      const values = float
+        ? [0, -0.5, small, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 65504]
+        : kind === "?"
+          ? [1, 0, 1, 0, 1, 1]
+          : [0, 1, 2, 3, 100, 127];
+      expect(Array.from(data), kind).toEqual(values);
+      const expected = float
+        ? wide
+          ? "float64"
+          : "float32"
+        : kind === "?"
+          ? "bool"
+          : /u1$/.test(kind)
+            ? "uint8"
+            : "int32";
+      expect(dtype, kind).toBe(expected);
+    }
+  });
+
+  test("whole numbers that int32 does not hold are refused with their value", () => {
+    const wide = (descr: string, bytes: readonly number[]): Uint8Array => {
+      const empty = file(`{'descr': '${descr}', 'fortran_order': False, 'shape': (1,), }`, bytes.length);
+      empty.set(bytes, empty.length - bytes.length);
+      return empty;
+    };
+    expect(() => readNpy(wide("<u4", [0, 0, 0, 128]))).toThrow("value 2147483648 does not fit int32");
+    expect(() => readNpy(wide("<i8", [0, 0, 0, 0, 1, 0, 0, 0]))).toThrow("value 4294967296 does not fit int32");
+    expect(readNpy(wide(">i8", [255, 255, 255, 255, 128, 0, 0, 0])).data).toEqual(Int32Array.of(-(2 ** 31)));
+  });
+
   test.each(Object.entries(without(reference, "half")))("%s is written and read back", (_, array) => {
     const bytes = writeNpy(array);
     expect(readNpy(bytes)).toEqual(array);
@@ -223,7 +286,7 @@ describe("npy", () => {
     ["nothing", new Uint8Array(0), /a\.npy is not an \.npy file/],
     ["another format", new TextEncoder().encode("PK\u0003\u0004aaaaaaaaaa"), /is not an \.npy file/],
     ["a future version", Uint8Array.of(...whole.subarray(0, 6), 9, ...whole.subarray(7)), /of \.npy version 9/],
-    ["a header beyond the end", whole.subarray(0, 40), /announces a header of 118 bytes but has 40/],
+    ["a header beyond the end", whole.subarray(0, 40), /header that ends at byte 128, but only 40 bytes/],
     ["pickled objects", file("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"), /values of type "\|O"/],
     [
       "records",
@@ -272,18 +335,77 @@ describe("npz", () => {
   };
   const central = whole.length - 22 - 46 - "a.npy".length;
   test.each<[string, Uint8Array, RegExp]>([
-    ["nothing", new Uint8Array(0), /a\.npz is not an \.npz file, or truncated/],
-    ["a truncated archive", whole.subarray(0, whole.length - 5), /or truncated/],
+    ["nothing", new Uint8Array(0), /a\.npz is not an \.npz file, or it is truncated/],
+    ["a truncated archive", whole.subarray(0, whole.length - 5), /or it is truncated/],
     ["a flipped value", changed(central - 1, 99), /array "a\.npy" is damaged: its checksum/],
     ["a directory outside", changed(-4, 255), /entry 1 of 1 lies outside the file/],
     ["more entries than there are", changed(-12, 9), /entry 2 of 9 lies outside/],
     ["an encrypted entry", changed(central + 8, 1), /is encrypted/],
     ["an unknown method", changed(central + 10, 12), /zip method 12/],
     ["sizes that differ though stored", changed(central + 24, 1), /announces \d+ bytes but stores/],
-    ["data that does not inflate", changed(central + 10, 8), /does not unpack|announces|unpacks to/],
+    ["data that does not inflate", changed(central + 10, 8), /does not unpack|announces|unpacks to|not an \.npy file/],
   ])("refuses %s", async (_, bytes, message) => {
     await expect(readNpz(bytes, { name: "a.npz" })).rejects.toThrow(message);
     await expect(readNpz(bytes)).rejects.toBeInstanceOf(HebbError);
+  });
+
+  /** The archive of these files, their contents deflated. */
+  const deflated = (files: readonly (readonly [string, Uint8Array])[]): Uint8Array => {
+    const packed = files.map(([label, content]) => [label, content, deflateRawSync(content)] as const);
+    const bytes = writeZip(packed.map(([label, , content]) => [label, content]));
+    const view = new DataView(bytes.buffer);
+    let at = view.getUint32(bytes.length - 6, true);
+    for (const [label, content] of packed) {
+      view.setUint16(at + 10, 8, true);
+      view.setUint32(at + 16, crc32(content), true);
+      view.setUint32(at + 24, content.length, true);
+      at += 46 + label.length;
+    }
+    return bytes;
+  };
+  const zeros = (length: number): Uint8Array =>
+    writeNpy({ dtype: "uint8", shape: [length], data: new Uint8Array(length) });
+
+  test("the directory is added up before anything is unpacked: entries over one member are refused", async () => {
+    // 400 names for one member of 4 MB: 1.6 GB from less than 40 KB.
+    const one = deflated([["0.npy", zeros(4_000_000)]]);
+    const start = new DataView(one.buffer).getUint32(one.length - 6, true);
+    const entry = one.subarray(start, one.length - 22);
+    const copies = Array.from({ length: 400 }, (_, k) => {
+      const copy = Uint8Array.from(entry);
+      copy.set(new TextEncoder().encode(`${String(k).padStart(1, "0").slice(-1)}.npy`), 46);
+      return copy;
+    });
+    const end = Uint8Array.from(one.subarray(one.length - 22));
+    const view = new DataView(end.buffer);
+    view.setUint16(8, 400, true);
+    view.setUint16(10, 400, true);
+    view.setUint32(12, 400 * entry.length, true);
+    const bomb = Buffer.concat([one.subarray(0, start), ...copies, end]);
+    expect(bomb.length).toBeLessThan(40_000);
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(readNpz(bomb, { name: "a.npz" })).rejects.toThrow(/a\.npz: array ".*" overlaps another entry/);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6);
+  });
+
+  test("an array whose header tells of another size is refused at its beginning", async () => {
+    const lie = zeros(30_000_000);
+    // The header tells of 10 values; thirty million follow.
+    const text = new TextDecoder().decode(lie.subarray(10, 128));
+    lie.set(new TextEncoder().encode(text.replace("30000000", "10      ")), 10);
+    const bytes = deflated([["a.npy", lie]]);
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(readNpz(bytes, { name: "a.npz" })).rejects.toThrow(
+      /announces 30000128 bytes, but its header tells of 138/,
+    );
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5e6);
+    const honest = await readNpz(
+      deflated([
+        ["a.npy", zeros(300_000)],
+        ["b.npy", zeros(3)],
+      ]),
+    );
+    expect([honest["a"]?.data.length, honest["b"]?.data.length]).toEqual([300_000, 3]);
   });
 
   test("a bomb is refused before and while it is unpacked", async () => {
@@ -292,7 +414,7 @@ describe("npz", () => {
     // Method 8 (deflate), and 16 MB announced for a few bytes.
     lie[central + 10] = 8;
     lie[central + 27] = 1;
-    await expect(readNpz(lie)).rejects.toThrow(/which cannot be/);
+    await expect(readNpz(lie)).rejects.toThrow(/announces 16777352 bytes from 136, more than deflate can give/);
     // 100,000 bytes come out of an entry that announces those it had before.
     const packed = deflateRawSync(new Uint8Array(100_000));
     const bomb = whole.slice();

@@ -1,8 +1,11 @@
 // The safetensors format: named arrays in one file, every offset checked before anything is allocated.
-import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
+import { asBytes, type FileBytes } from "../data/bytes.ts";
+import { byteSize, type DType } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { type HostArray, type NamedArrays, type NamedWritables, onHost } from "./host.ts";
+import { refuseRepeatedKeys } from "./json.ts";
+import { type StoredType, storedTypes } from "./stored.ts";
 
 export interface SafetensorsFile {
   readonly tensors: NamedArrays;
@@ -18,129 +21,9 @@ export interface SafetensorsOptions {
 const maxHeaderBytes = 100_000_000;
 const metadataKey = "__metadata__";
 
-interface Stored {
-  readonly bytes: number;
-  readonly dtype: DType;
-  /** Reads `length` values at a byte offset, widening what has no dtype of its own here. */
-  read(view: DataView, offset: number, length: number): TypedArray;
-}
-
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** A copy of `length` values; by memory on little-endian machines, value by value elsewhere. */
-function copyValues<T extends TypedArray>(
-  out: T,
-  view: DataView,
-  offset: number,
-  width: number,
-  at: (place: number) => number,
-): T {
-  if (littleEndian || width === 1) {
-    new Uint8Array(out.buffer).set(new Uint8Array(view.buffer, view.byteOffset + offset, out.length * width));
-  } else {
-    for (let i = 0; i < out.length; i++) out[i] = at(offset + i * width);
-  }
-  return out;
-}
-
-/** float32 of the bits of a half-precision number. */
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-function bfloatToFloat(out: Float32Array, view: DataView, offset: number): Float32Array {
-  const bits = new Uint32Array(out.buffer);
-  for (let i = 0; i < out.length; i++) bits[i] = view.getUint16(offset + 2 * i, true) << 16;
-  return out;
-}
-
-const wide =
-  (get: (view: DataView, at: number) => bigint) =>
-  (view: DataView, offset: number, length: number): TypedArray =>
-    Int32Array.from({ length }, (_, i) => {
-      const value = get(view, offset + 8 * i);
-      if (value < -2147483648n || value > 2147483647n)
-        throw new HebbError(`value ${value} does not fit int32; store it as int32 or float64`);
-      return Number(value);
-    });
-
-const storedTypes: ReadonlyMap<string, Stored> = new Map<string, Stored>([
-  [
-    "F64",
-    {
-      bytes: 8,
-      dtype: "float64",
-      read: (view, o, n) => copyValues(new Float64Array(n), view, o, 8, (at) => view.getFloat64(at, true)),
-    },
-  ],
-  [
-    "F32",
-    {
-      bytes: 4,
-      dtype: "float32",
-      read: (view, o, n) => copyValues(new Float32Array(n), view, o, 4, (at) => view.getFloat32(at, true)),
-    },
-  ],
-  [
-    "I32",
-    {
-      bytes: 4,
-      dtype: "int32",
-      read: (view, o, n) => copyValues(new Int32Array(n), view, o, 4, (at) => view.getInt32(at, true)),
-    },
-  ],
-  [
-    "U8",
-    {
-      bytes: 1,
-      dtype: "uint8",
-      read: (view, o, n) => copyValues(new Uint8Array(n), view, o, 1, (at) => view.getUint8(at)),
-    },
-  ],
-  [
-    "BOOL",
-    {
-      bytes: 1,
-      dtype: "bool",
-      read: (view, o, n) => Uint8Array.from({ length: n }, (_, i) => (view.getUint8(o + i) === 0 ? 0 : 1)),
-    },
-  ],
-  [
-    "F16",
-    {
-      bytes: 2,
-      dtype: "float32",
-      read: (view, o, n) => Float32Array.from({ length: n }, (_, i) => halfToFloat(view.getUint16(o + 2 * i, true))),
-    },
-  ],
-  ["BF16", { bytes: 2, dtype: "float32", read: (view, o, n) => bfloatToFloat(new Float32Array(n), view, o) }],
-  [
-    "I8",
-    { bytes: 1, dtype: "int32", read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getInt8(o + i)) },
-  ],
-  [
-    "I16",
-    {
-      bytes: 2,
-      dtype: "int32",
-      read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getInt16(o + 2 * i, true)),
-    },
-  ],
-  [
-    "U16",
-    {
-      bytes: 2,
-      dtype: "int32",
-      read: (view, o, n) => Int32Array.from({ length: n }, (_, i) => view.getUint16(o + 2 * i, true)),
-    },
-  ],
-  ["I64", { bytes: 8, dtype: "int32", read: wide((view, at) => view.getBigInt64(at, true)) }],
-  ["U64", { bytes: 8, dtype: "int32", read: wide((view, at) => view.getBigUint64(at, true)) }],
-]);
+const readable: ReadonlyMap<string, StoredType> = new Map(Object.entries(storedTypes));
 
 const writtenNames: Readonly<Record<DType, string>> = {
   float64: "F64",
@@ -152,7 +35,7 @@ const writtenNames: Readonly<Record<DType, string>> = {
 
 interface Entry {
   readonly name: string;
-  readonly stored: Stored;
+  readonly stored: StoredType;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -168,10 +51,10 @@ function readEntry(name: string, value: unknown, dataBytes: number, where: strin
   if (!isRecord(value))
     throw new HebbError(`${place} is not described by an object; the file is damaged or not safetensors`);
   const { dtype, shape, data_offsets: offsets } = value;
-  const stored = typeof dtype === "string" ? storedTypes.get(dtype) : undefined;
+  const stored = typeof dtype === "string" ? readable.get(dtype) : undefined;
   if (!stored) {
     throw new HebbError(
-      `${place} has dtype ${JSON.stringify(dtype)}, which cannot be read; convert it to one of ${[...storedTypes.keys()].join(", ")}`,
+      `${place} has dtype ${JSON.stringify(dtype)}, which cannot be read; convert it to one of ${[...readable.keys()].join(", ")}`,
     );
   }
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isWhole)) {
@@ -213,9 +96,11 @@ function readHeader(
       `${name} announces a header of ${headerBytes} bytes but has ${bytes.byteLength - 8} after the length; it is truncated or not a safetensors file`,
     );
   }
+  let text: string;
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerBytes)));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerBytes));
+    header = JSON.parse(text);
   } catch (error) {
     throw new HebbError(
       `${name} has a header that is not JSON (${error instanceof Error ? error.message.slice(0, 120) : "unreadable"}); it is damaged or not a safetensors file`,
@@ -223,6 +108,7 @@ function readHeader(
   }
   if (!isRecord(header))
     throw new HebbError(`${name} has a header that is not a JSON object; it is damaged or not a safetensors file`);
+  refuseRepeatedKeys(text, `${name} has a header that`);
   return { header, dataStart: 8 + headerBytes };
 }
 
@@ -240,9 +126,10 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
 
 /**
  * Reads a safetensors file. F16 and BF16 widen to float32; smaller and larger integers become int32 (an error if a value does not fit).
- * Throws HebbError for headers too long, offsets that overlap, leave gaps or lie outside, and sizes that do not match.
+ * Throws HebbError for headers too long or with a name twice, offsets that overlap, leave gaps or lie outside, and sizes that do not match.
  */
-export function readSafetensors(bytes: Uint8Array, options: SafetensorsOptions = {}): SafetensorsFile {
+export function readSafetensors(source: FileBytes, options: SafetensorsOptions = {}): SafetensorsFile {
+  const bytes = asBytes(source, "readSafetensors");
   const name = options.name ?? "the file";
   const { header, dataStart } = readHeader(bytes, name);
   const dataBytes = bytes.byteLength - dataStart;
@@ -268,7 +155,7 @@ export function readSafetensors(bytes: Uint8Array, options: SafetensorsOptions =
   const tensors: Record<string, HostArray> = Object.create(null);
   for (const { name: key, stored, shape, begin } of entries) {
     try {
-      tensors[key] = { dtype: stored.dtype, shape, data: stored.read(view, begin, sizeOf(shape)) };
+      tensors[key] = { dtype: stored.dtype, shape, data: stored.read(view, begin, sizeOf(shape), true) };
     } catch (error) {
       if (error instanceof HebbError) throw new HebbError(`${name}: tensor ${JSON.stringify(key)}: ${error.message}`);
       throw error;

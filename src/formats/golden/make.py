@@ -21,3 +21,13 @@ arrays = {
 save_file(arrays, here / "reference.safetensors", metadata={"format": "np", "note": "größe"})
 np.savez_compressed(here / "reference.npz", **{k: v for k, v in arrays.items() if k != "half"})
 np.save(here / "column_major.npy", np.asfortranarray(np.arange(24, dtype=">i4").reshape(2, 3, 4)))
+
+# Every type that .npy files of numbers have, both byte orders, both memory orders.
+kinds = {}
+for code in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"):
+    values = np.array([[0, 1, 2], [3, 100, 127]]) if code[0] != "f" else np.array([[0, -0.5, 1e-7], [np.inf, -np.inf, 65504]])
+    for order in "<>":
+        kinds[f"{order}{code}"] = values.astype(order + code)
+    kinds[f"F{code}"] = np.asfortranarray(values.astype("<" + code))
+kinds["?"] = np.array([[True, False, True], [False, True, True]])
+np.savez(here / "kinds.npz", **kinds)
