@@ -1,0 +1,15 @@
+// Text of files in messages and tables: what a terminal would obey, or nobody would see, is written as its code.
+
+/**
+ * Control characters, marks that turn the direction of writing, and characters without width: they can rewrite a terminal's lines or
+ * make two names look the same. A tab and a line break are among them: a message is one line.
+ */
+const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u2800]|[\ufe00-\ufe0f]/gu;
+
+/** The text with every character of that kind as \u{…}, such as `age\u{200b}`. */
+export const visible = (text: string): string =>
+  text.replace(unseen, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** The same in quotes, at most `longest` characters of it. */
+export const quoted = (text: string, longest = 40): string =>
+  `"${visible(text.length > longest ? `${text.slice(0, longest)}…` : text)}"`;
