@@ -34,6 +34,8 @@ export interface GuardSite {
 }
 
 export interface Executable {
+  /** What keeping it costs, in bytes: its code and its tables. Its arena is the device's workspace, which all programs share. */
+  readonly bytes: number;
   /** Whether arguments may be blocks of the host's memory. */
   readonly takesHostBlocks: boolean;
   /** Runs with one block for each argument slot. Returns the first guard that failed, if any; what kernels up to that one wrote is then unspecified. */
@@ -42,7 +44,7 @@ export interface Executable {
   source(): string;
   /** Nanoseconds spent in each kernel of the program, in one run with these blocks or the least of a few. */
   profile(blocks: readonly Block[]): readonly number[];
-  /** Frees the arena. */
+  /** Unloads the code and gives up its part of the workspace. */
   release(): void;
 }
 
@@ -66,7 +68,7 @@ export interface Device {
   read(block: Block, dtype: DType, length: number): TypedArray;
   copy(from: Block, to: Block): void;
   compile(program: Program, options?: CompileOptions): Executable;
-  /** Bytes of live blocks and arenas, and of the memory obtained from the system. */
+  /** Bytes of live blocks and of the workspace, and of the memory obtained from the system. */
   memory(): { readonly liveBytes: number; readonly reservedBytes: number };
   close(): void;
 }

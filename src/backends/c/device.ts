@@ -3,23 +3,24 @@
 import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
-import { argumentBytes } from "../analysis/arguments.ts";
+import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from "../analysis/arguments.ts";
 import {
   type Block,
   type CompileOptions,
   type Device,
   type Executable,
   type GuardFailure,
+  type GuardSite,
   type HostBlock,
   isHostBlock,
 } from "../backend.ts";
-import { alignUp } from "../wasm/allocator.ts";
+import { type Claim, Workspace } from "../workspace.ts";
 import { failureAddress } from "../wasm/guard.ts";
 import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
 import { availableThreads } from "../wasm/threads.ts";
 import { koffi, type Library, type NativeFunction } from "./native.ts";
 import { poolSource } from "./pool.ts";
-import { type EmittedProgram, emitProgram, tableSlots } from "./program.ts";
+import { type EmittedProgram, emitProgram } from "./program.ts";
 import { type Sanitizer, sanitizer } from "./sanitizer.ts";
 import { Toolchain } from "./toolchain.ts";
 import { workOf } from "./work.ts";
@@ -66,6 +67,7 @@ class CDevice implements Device {
   readonly threads: number;
   readonly toolchain: Toolchain;
   readonly host: WasmDevice;
+  readonly workspace: Workspace;
   private readonly always: boolean;
   private readonly sparing: boolean;
   private readonly pool: Pool | undefined;
@@ -87,6 +89,8 @@ class CDevice implements Device {
     this.sparing = sparing;
     this.sanitizer = sanitizer();
     this.host = createWasmDevice({ threads: 1 });
+    this.workspace = new Workspace(this);
+    this.host.workspace = this.workspace;
     keepFreedMemory();
   }
 
@@ -273,60 +277,61 @@ class Pool {
 
 class CExecutable implements Executable {
   readonly takesHostBlocks = true;
+  readonly bytes: number;
   private readonly device: CDevice;
   private readonly program: Program;
-  private readonly emitted: EmittedProgram;
-  private readonly blocks: readonly Block[];
-  private readonly table: number;
+  private readonly sites: readonly GuardSite[];
+  private readonly table: Block;
+  private readonly layout: WorkspaceLayout;
+  private readonly claim: Claim;
   private readonly library: Library;
   private readonly runNative: (base: number, table: number, pool: number) => unknown;
   /** The addresses now in the table, and where the memory lay then: those of the host's memory are counted from there. */
   private readonly bound: number[];
   private boundBase = 0;
+  private boundWorkspace = -1;
   private readonly argumentBytes: readonly number[];
 
   constructor(device: CDevice, program: Program) {
     this.device = device;
     this.program = program;
-    this.emitted = emitProgram(program, device.toolchain.target);
     const { toolchain } = device;
-    this.library = loadLibrary(toolchain, () => toolchain.build(this.emitted.source));
+    const emitted = emitProgram(program, toolchain.target);
+    this.sites = emitted.sites;
+    this.layout = workspaceLayout(program, emitted, device.threads);
+    this.library = loadLibrary(toolchain, () => toolchain.build(emitted.source));
     this.runNative = this.library.func("void hebb_run(uint64_t base, uint64_t table, uint64_t pool)");
     this.argumentBytes = argumentBytes(program);
     this.bound = new Array<number>(program.argumentCount).fill(-1);
-    const arena = device.allocate(program.arenaBytes);
-    const shared = device.allocate(this.emitted.sharedBytes);
-    const perThread = alignUp(this.emitted.scratchBytes);
-    const scratch = device.allocate(perThread * device.threads);
-    const slots = tableSlots(program);
-    const table = device.allocate(8 * (slots.scratch + device.threads));
-    this.blocks = [arena, shared, scratch, table];
-    this.table = table.address;
-    this.enter(slots.arena, arena.address);
-    this.enter(slots.shared, shared.address);
-    for (let thread = 0; thread < device.threads; thread++) {
-      this.enter(slots.scratch + thread, scratch.address + perThread * thread);
-    }
+    this.claim = device.workspace.claim(this.layout.bytes);
+    this.table = device.allocate(8 * (tableSlots(program).scratch + device.threads));
+    // Machine code is about as long as its text.
+    this.bytes = emitted.source.length + this.table.bytes;
   }
 
   /** An entry of the table: 64 bits, counted from where the memory lies. */
   private enter(slot: number, offset: number): void {
     const { words } = this.device;
-    const place = this.table / 4 + 2 * slot;
+    const place = this.table.address / 4 + 2 * slot;
     words[place] = offset;
     words[place + 1] = Math.floor(offset / 2 ** 32);
+  }
+
+  private emit(): EmittedProgram {
+    return emitProgram(this.program, this.device.toolchain.target);
   }
 
   run(blocks: readonly Block[]): GuardFailure | undefined {
     this.bind(blocks);
     const { base, poolAddress } = this.device;
-    this.runNative(base, base + this.table, poolAddress);
+    this.runNative(base, base + this.table.address, poolAddress);
     return this.failure();
   }
 
   profile(blocks: readonly Block[]): readonly number[] {
     const { toolchain } = this.device;
-    const library = loadLibrary(toolchain, () => toolchain.build(this.emitted.source, { define: "HEBB_PROFILE" }));
+    const { source } = this.emit();
+    const library = loadLibrary(toolchain, () => toolchain.build(source, { define: "HEBB_PROFILE" }));
     this.bind(blocks);
     const { base } = this.device;
     const kernel = library.func("void hebb_kernel(uint64_t base, uint64_t table, int kernel)");
@@ -334,7 +339,7 @@ class CExecutable implements Executable {
     for (let round = 0; round < profileRounds; round++) {
       for (let place = 0; place < times.length; place++) {
         const start = performance.now();
-        kernel(base, base + this.table, place);
+        kernel(base, base + this.table.address, place);
         times[place] = Math.min(times[place] ?? 0, (performance.now() - start) * 1e6);
       }
     }
@@ -344,12 +349,13 @@ class CExecutable implements Executable {
   }
 
   source(): string {
-    return this.emitted.source;
+    return this.emit().source;
   }
 
   release(): void {
     this.device.leaveProgram();
-    for (const block of this.blocks) this.device.free(block);
+    this.device.workspace.release(this.claim);
+    this.device.free(this.table);
     this.library.unload();
   }
 
@@ -358,6 +364,8 @@ class CExecutable implements Executable {
     if (blocks.length !== bound.length) {
       throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);
     }
+    // Memory may move when the workspace is allocated, so that comes first.
+    const { address } = device.workspace.block();
     const { base } = device;
     if (base !== this.boundBase) {
       this.boundBase = base;
@@ -375,6 +383,18 @@ class CExecutable implements Executable {
       bound[slot] = block.address;
       this.enter(slot, isHostBlock(block) ? block.address - base : block.address);
     }
+    if (address !== this.boundWorkspace) this.bindWorkspace(address);
+  }
+
+  private bindWorkspace(address: number): void {
+    this.boundWorkspace = address;
+    const { shared, scratch, perThread } = this.layout;
+    const slots = tableSlots(this.program);
+    this.enter(slots.arena, address);
+    this.enter(slots.shared, address + shared);
+    for (let thread = 0; thread < this.device.threads; thread++) {
+      this.enter(slots.scratch + thread, address + scratch + perThread * thread);
+    }
   }
 
   /** The recorded failure, which is forgotten. */
@@ -384,7 +404,7 @@ class CExecutable implements Executable {
     const site = words[place] ?? 0;
     if (site === 0) return undefined;
     words[place] = 0;
-    const { name, kernel } = this.emitted.sites[site - 1] ?? { name: "", kernel: 0 };
+    const { name, kernel } = this.sites[site - 1] ?? { name: "", kernel: 0 };
     return { site: name, index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0, kernel };
   }
 }

@@ -4,6 +4,7 @@ import type { BufferInfo, Kernel, Program } from "../../compiler/kernel.ts";
 import { storedBuffers } from "../../compiler/lower.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
+import { baseOf, tableSlots } from "../analysis/arguments.ts";
 import { type PaddedDim, paddedDims } from "../analysis/padding.ts";
 import type { GuardSite } from "../backend.ts";
 import { emitContraction } from "./contraction.ts";
@@ -22,13 +23,6 @@ export interface EmittedProgram {
   /** Whether some kernel is worth sharing between threads. */
   readonly shares: boolean;
 }
-
-/** Places in the argument table after the arguments: the arena, the shared scratch, then the scratch of each thread. */
-export const tableSlots = (program: Program): { arena: number; shared: number; scratch: number } => ({
-  arena: program.argumentCount,
-  shared: program.argumentCount + 1,
-  scratch: program.argumentCount + 2,
-});
 
 export function emitProgram(program: Program, target: Target): EmittedProgram {
   const context = new ProgramContext(program, target);
@@ -272,9 +266,8 @@ class ProgramContext implements EmitContext {
 
   address(id: number, element = 0): string {
     const { placement, dtype } = this.buffer(id);
-    const bytes = element * byteSize(dtype);
-    const slot = placement.kind === "argument" ? placement.slot : tableSlots(this.program).arena;
-    return `base + table[${slot}] + ${bytes + (placement.kind === "argument" ? 0 : placement.byteOffset)}u`;
+    const { slot, byteOffset } = baseOf(placement, tableSlots(this.program));
+    return `base + table[${slot}] + ${byteOffset + element * byteSize(dtype)}u`;
   }
 
   phaseName(kernel: string): string {

@@ -5,6 +5,7 @@ import { printProgram } from "../../compiler/print.ts";
 import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
+import { type Claim, Workspace } from "../workspace.ts";
 import { interpret, type Memory } from "./interpret.ts";
 
 /**
@@ -19,6 +20,7 @@ class ReferenceDevice implements Device {
   readonly backend = "reference";
   readonly description = "reference interpreter, 1 thread";
   readonly threads = 1;
+  readonly workspace = new Workspace(this);
   readonly #heap = new Map<number, ArrayBuffer>();
   #nextAddress = 1;
   #liveBytes = 0;
@@ -80,16 +82,17 @@ class ReferenceDevice implements Device {
 
 class ReferenceExecutable implements Executable {
   readonly takesHostBlocks = false;
+  readonly bytes = 0;
   readonly #device: ReferenceDevice;
   readonly #program: Program;
-  readonly #arena: Block;
+  readonly #claim: Claim;
   readonly #memory: Memory = { views: [], failure: undefined, kernel: 0 };
   readonly #kernels: readonly (() => void)[];
 
   constructor(device: ReferenceDevice, program: Program) {
     this.#device = device;
     this.#program = program;
-    this.#arena = device.allocate(program.arenaBytes);
+    this.#claim = device.workspace.claim(program.arenaBytes);
     const stopped = stoppedKernels(program);
     this.#kernels = program.kernels.map((kernel, place) => {
       const run = interpret(kernel, this.#memory);
@@ -120,7 +123,7 @@ class ReferenceExecutable implements Executable {
   }
 
   release(): void {
-    this.#device.free(this.#arena);
+    this.#device.workspace.release(this.#claim);
   }
 
   #bind(blocks: readonly Block[]): void {
@@ -129,14 +132,16 @@ class ReferenceExecutable implements Executable {
         `${this.#program.name} takes ${this.#program.argumentCount} blocks, not ${blocks.length}`,
       );
     }
-    this.#memory.views = this.#program.buffers.map((buffer) => this.#viewOf(buffer, blocks));
+    const arena = this.#device.workspace.block();
+    this.#memory.views = this.#program.buffers.map((buffer) => this.#viewOf(buffer, blocks, arena));
     this.#memory.failure = undefined;
   }
 
-  #viewOf({ name, dtype, length, placement }: BufferInfo, blocks: readonly Block[]): TypedArray {
-    const block = placement.kind === "arena" ? this.#arena : blocks[placement.slot];
+  #viewOf({ name, dtype, length, placement }: BufferInfo, blocks: readonly Block[], arena: Block): TypedArray {
+    const block = placement.kind === "arena" ? arena : blocks[placement.slot];
     const offset = placement.kind === "arena" ? placement.byteOffset : 0;
-    if (block === undefined || offset + length * byteSize(dtype) > block.bytes) {
+    const bytes = placement.kind === "arena" ? this.#program.arenaBytes : (block?.bytes ?? 0);
+    if (block === undefined || offset + length * byteSize(dtype) > bytes) {
       // A value that lived and died inside one kernel has no place in the arena; touching it is an error there.
       if (placement.kind === "arena") return allocate(dtype, 0);
       throw new InternalError(`buffer ${name} of ${length} ${dtype} elements does not fit argument ${placement.slot}`);

@@ -1,15 +1,16 @@
 // Addresses as sums of scaled terms, outermost loop first, so that each loop adds only what it changes.
 import { byteSize } from "../../graph/dtype.ts";
+import { baseOf } from "../analysis/arguments.ts";
 import type { Linear, Value } from "../analysis/values.ts";
 import { Availability } from "./availability.ts";
 import { tableParam } from "./emitter.ts";
 
-/** A term of an address: the base of an argument, or a value times its scale in bytes. */
+/** A term of an address: the address in a slot of the table, or a value times its scale in bytes. */
 interface Place {
   readonly key: string;
   readonly depth: number;
   readonly atom: Value | undefined;
-  /** Bytes, or the slot of the argument. */
+  /** Bytes, or the slot. */
   readonly scale: number;
 }
 
@@ -24,25 +25,24 @@ export abstract class Addresses extends Availability {
   abstract pushScalar(value: Value): void;
 
   pushBase(buffer: number): void {
-    const { placement } = this.context.buffer(buffer);
-    if (placement.kind === "arena") this.f.i32(this.context.arenaBase + placement.byteOffset);
-    else this.pushArgument(placement.slot);
+    const { slot, byteOffset } = this.baseOf(buffer);
+    this.pushSlot(slot);
+    if (byteOffset !== 0) this.f.i32(byteOffset).op("i32.add");
   }
 
-  private pushArgument(slot: number): void {
+  protected baseOf(buffer: number): { readonly slot: number; readonly byteOffset: number } {
+    return baseOf(this.context.buffer(buffer).placement, this.context.slots);
+  }
+
+  protected pushSlot(slot: number): void {
     this.cachedLocal(`b${slot}`, "i32", () => this.f.get(tableParam).memory("i32.load", 4 * slot));
   }
 
   protected addressOf(buffer: number, index: Linear): Address {
-    const { placement, dtype } = this.context.buffer(buffer);
-    const size = byteSize(dtype);
-    const places: Place[] = [];
-    let constant = index.constant * size;
-    if (placement.kind === "argument") {
-      places.push({ key: `b${placement.slot}`, depth: 0, atom: undefined, scale: placement.slot });
-    } else {
-      constant += this.context.arenaBase + placement.byteOffset;
-    }
+    const size = byteSize(this.context.buffer(buffer).dtype);
+    const { slot, byteOffset } = this.baseOf(buffer);
+    const places: Place[] = [{ key: `b${slot}`, depth: 0, atom: undefined, scale: slot }];
+    const constant = index.constant * size + byteOffset;
     let negative = false;
     let copyShift = 0;
     for (const { atom, coefficient } of index.terms) {
@@ -88,7 +88,7 @@ export abstract class Addresses extends Availability {
     for (let count = done; count < places.length; count++) {
       const place = places[count];
       if (place === undefined) continue;
-      if (place.atom === undefined) this.pushArgument(place.scale);
+      if (place.atom === undefined) this.pushSlot(place.scale);
       else this.pushScaled(place.atom, place.scale);
       if (count > 0) f.op("i32.add");
       else if (constant !== 0) f.i32(constant).op("i32.add");

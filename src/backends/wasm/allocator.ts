@@ -1,7 +1,7 @@
 // Finds room in one growing memory: exact sizes are kept at hand, the rest is best fit with neighbours joined.
 
 const alignment = 64;
-export const alignUp = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+const alignUp = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
 interface Hole {
   address: number;

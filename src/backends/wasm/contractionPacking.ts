@@ -3,6 +3,7 @@ import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { type Axis, add, axisValue, int, mul, newAxis, type Scalar } from "../../graph/scalar.ts";
+import { baseOf } from "../analysis/arguments.ts";
 import { replaceAxes } from "../analysis/contraction.ts";
 import type { Stride } from "../analysis/operand.ts";
 import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
@@ -80,7 +81,7 @@ export function packMatrix(context: EmitContext, packing: Packing): Phase {
     f.i32(matrix.offset * bytes)
       .op("i32.add")
       .set(source);
-    f.get(tableParam).memory("i32.load", 4 * context.sharedSlot);
+    f.get(tableParam).memory("i32.load", 4 * context.slots.shared);
     f.get(unit).i32(groups).op("i32.div_u");
     times(panels * depth * width);
     f.get(first);
@@ -225,9 +226,9 @@ const product = (axes: readonly Axis[]): number => axes.reduce((total, axis) => 
 
 /** Pushes the address of element 0 of a buffer. */
 function pushBase(f: FunctionBuilder, context: EmitContext, id: number): void {
-  const { placement } = context.buffer(id);
-  if (placement.kind === "argument") f.get(tableParam).memory("i32.load", 4 * placement.slot);
-  else f.i32(context.arenaBase + placement.byteOffset);
+  const { slot, byteOffset } = baseOf(context.buffer(id).placement, context.slots);
+  f.get(tableParam).memory("i32.load", 4 * slot);
+  if (byteOffset !== 0) f.i32(byteOffset).op("i32.add");
 }
 
 const bytes = byteSize("float32");

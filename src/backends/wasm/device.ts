@@ -2,9 +2,10 @@
 import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
-import { argumentBytes } from "../analysis/arguments.ts";
-import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
-import { Allocator, alignUp } from "./allocator.ts";
+import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from "../analysis/arguments.ts";
+import type { Block, Device, Executable, GuardFailure, GuardSite } from "../backend.ts";
+import { type Claim, Workspace } from "../workspace.ts";
+import { Allocator } from "./allocator.ts";
 import { failureAddress } from "./guard.ts";
 import { print } from "./print.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
@@ -23,6 +24,8 @@ export interface WasmDevice extends Device {
   readonly backend: "wasm";
   /** Everything the device holds. A block's address is its place in it. */
   readonly memoryObject: WebAssembly.Memory;
+  /** Where its programs run; a device that stands on this one puts its own here, so that there is one. */
+  workspace: Workspace;
 }
 
 /**
@@ -44,6 +47,7 @@ class Wasm implements WasmDevice {
   readonly memoryObject: WebAssembly.Memory;
   readonly shared: boolean;
   readonly pool: ThreadPool | undefined;
+  workspace = new Workspace(this);
   private readonly reason: string | undefined;
   private readonly allocator: Allocator;
   private readonly live = new Map<number, number>();
@@ -174,15 +178,24 @@ function makeMemory(shared: boolean): WebAssembly.Memory {
   throw new HebbError("WebAssembly memory cannot be had here; free some memory");
 }
 
+const emitFor = (program: Program, { threads, shared }: Wasm): EmittedProgram =>
+  emitProgram(program, {
+    threads,
+    memory: { module: "hebb", name: "memory", minPages: 1, maxPages: mostPages, shared },
+  });
+
 type Entry = (table: number, thread?: number, threads?: number) => void;
 
 class WasmExecutable implements Executable {
   readonly takesHostBlocks = false;
+  readonly bytes: number;
   private readonly device: Wasm;
   private readonly program: Program;
-  private readonly emitted: EmittedProgram;
-  private readonly blocks: readonly Block[];
-  private readonly table: number;
+  private readonly sites: readonly GuardSite[];
+  private readonly table: Block;
+  private readonly workspace: Workspace;
+  private readonly layout: WorkspaceLayout;
+  private readonly claim: Claim;
   private readonly exports: WebAssembly.Exports;
   private readonly entry: Entry;
   /** The share of the first thread, where the program is worth sharing. */
@@ -191,43 +204,34 @@ class WasmExecutable implements Executable {
   private poolReady = false;
   /** The addresses now in the table. */
   private readonly bound: number[];
+  private boundWorkspace = -1;
   /** What each argument must hold at least. */
   private readonly argumentBytes: number[];
 
   constructor(device: Wasm, program: Program) {
     this.device = device;
     this.program = program;
-    const arena = device.allocate(program.arenaBytes);
-    this.emitted = emitProgram(program, {
-      arenaBase: arena.address,
-      threads: device.threads,
-      memory: { module: "hebb", name: "memory", minPages: 1, maxPages: mostPages, shared: device.shared },
-    });
-    const { scratchBytes, sharedBytes, sharedSlot } = this.emitted;
-    const shared = device.allocate(sharedBytes);
-    const perThread = alignUp(scratchBytes);
-    const scratch = device.allocate(perThread * device.threads);
-    const table = device.allocate(4 * (sharedSlot + 1 + device.threads));
-    this.blocks = [arena, shared, scratch, table];
-    this.table = table.address;
-    const slots = table.address / 4;
-    device.words[slots + sharedSlot] = shared.address;
-    for (let thread = 0; thread < device.threads; thread++) {
-      device.words[slots + sharedSlot + 1 + thread] = scratch.address + perThread * thread;
-    }
+    const emitted = emitFor(program, device);
+    this.sites = emitted.sites;
+    this.workspace = device.workspace;
+    this.layout = workspaceLayout(program, emitted, device.threads);
+    const code = emitted.module.encode();
+    this.exports = new WebAssembly.Instance(new WebAssembly.Module(code), {
+      hebb: { memory: device.memoryObject },
+    }).exports;
+    this.entry = entryOf(this.exports, "run");
     this.bound = new Array<number>(program.argumentCount).fill(-1);
     this.argumentBytes = argumentBytes(program);
-    const bytes = this.emitted.module.encode();
-    const compiled = new WebAssembly.Module(bytes);
-    this.exports = new WebAssembly.Instance(compiled, { hebb: { memory: device.memoryObject } }).exports;
-    this.entry = entryOf(this.exports, "run");
+    this.claim = this.workspace.claim(this.layout.bytes);
+    this.table = device.allocate(4 * (tableSlots(program).scratch + device.threads));
+    this.bytes = code.byteLength + this.table.bytes;
     const { pool } = device;
-    if (pool !== undefined && this.emitted.shares) {
+    if (pool !== undefined && emitted.shares) {
       this.shareEntry = entryOf(this.exports, "runThread");
       // Workers take the module from the memory that all see, and then it can go.
-      const copy = device.allocate(bytes.byteLength);
-      device.write(copy, bytes);
-      this.poolProgram = pool.load(copy.address, bytes.byteLength, () => {
+      const copy = device.allocate(code.byteLength);
+      device.write(copy, code);
+      this.poolProgram = pool.load(copy.address, code.byteLength, () => {
         device.free(copy);
         this.poolReady = true;
       });
@@ -240,15 +244,15 @@ class WasmExecutable implements Executable {
     const { pool } = this.device;
     // Until the workers are up the first thread goes on alone; the bits are the same.
     if (shareEntry !== undefined && pool?.idle() && this.poolReady) {
-      pool.run(this.poolProgram, this.table);
+      pool.run(this.poolProgram, this.table.address);
       try {
-        shareEntry(this.table, 0, pool.threads);
+        shareEntry(this.table.address, 0, pool.threads);
       } catch (error) {
         pool.abandon();
         throw error;
       }
     } else {
-      this.entry(this.table);
+      this.entry(this.table.address);
     }
     return this.failure();
   }
@@ -258,7 +262,7 @@ class WasmExecutable implements Executable {
     const times = this.program.kernels.map((_, place) => {
       const kernel = entryOf(this.exports, `kernel${place}`);
       const start = performance.now();
-      kernel(this.table);
+      kernel(this.table.address);
       return (performance.now() - start) * 1e6;
     });
     this.failure();
@@ -266,12 +270,13 @@ class WasmExecutable implements Executable {
   }
 
   source(): string {
-    return print(this.emitted.module);
+    return print(emitFor(this.program, this.device).module);
   }
 
   release(): void {
     if (this.shareEntry !== undefined) this.device.pool?.forget(this.poolProgram);
-    for (const block of this.blocks) this.device.free(block);
+    this.workspace.release(this.claim);
+    this.device.free(this.table);
   }
 
   private bind(blocks: readonly Block[]): void {
@@ -289,7 +294,22 @@ class WasmExecutable implements Executable {
         );
       }
       bound[slot] = block.address;
-      this.device.words[this.table / 4 + slot] = block.address;
+      this.device.words[this.table.address / 4 + slot] = block.address;
+    }
+    const { address } = this.workspace.block();
+    if (address !== this.boundWorkspace) this.bindWorkspace(address);
+  }
+
+  private bindWorkspace(address: number): void {
+    this.boundWorkspace = address;
+    const { words, threads } = this.device;
+    const { shared, scratch, perThread } = this.layout;
+    const slots = tableSlots(this.program);
+    const first = this.table.address / 4;
+    words[first + slots.arena] = address;
+    words[first + slots.shared] = address + shared;
+    for (let thread = 0; thread < threads; thread++) {
+      words[first + slots.scratch + thread] = address + scratch + perThread * thread;
     }
   }
 
@@ -300,7 +320,7 @@ class WasmExecutable implements Executable {
     const site = words[place] ?? 0;
     if (site === 0) return undefined;
     words[place] = 0;
-    const { name, kernel } = this.emitted.sites[site - 1] ?? { name: "", kernel: 0 };
+    const { name, kernel } = this.sites[site - 1] ?? { name: "", kernel: 0 };
     return { site: name, index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0, kernel };
   }
 }

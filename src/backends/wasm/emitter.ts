@@ -2,6 +2,7 @@
 
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
+import type { TableSlots } from "../analysis/arguments.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
 
 /**
@@ -35,8 +36,7 @@ export const scratchParam = 3;
 export interface EmitContext {
   readonly module: ModuleBuilder;
   readonly program: Program;
-  /** The address of the program's arena, known when it is emitted. */
-  readonly arenaBase: number;
+  readonly slots: TableSlots;
   buffer(id: number): BufferInfo;
   /** The number by which a failing guard names its site. */
   site(name: string): number;
@@ -44,9 +44,8 @@ export interface EmitContext {
   needScratch(bytes: number): void;
   /**
    * Reserves memory that all threads see, for results passed between phases of one kernel. Returns a byte offset;
-   * the memory begins at the address in the table at `sharedSlot`. Regions of different kernels overlap.
+   * the memory begins at the address in the table at `slots.shared`. Regions of different kernels overlap.
    */
-  readonly sharedSlot: number;
   needShared(bytes: number): void;
   /** The shared memory as a buffer of the program, from its first byte on. */
   sharedBuffer(dtype: DType): number;

@@ -146,13 +146,12 @@ export abstract class Memory extends Addresses {
   /** Pushes four addresses and returns what to add to each. */
   protected pushAddresses(buffer: number, index: Linear, mask: number | undefined): number {
     const { f } = this;
-    const info = this.context.buffer(buffer);
-    this.pushLinearVector(index, byteSize(info.dtype));
+    this.pushLinearVector(index, byteSize(this.context.buffer(buffer).dtype));
     if (mask !== undefined) f.get(mask).op("v128.and");
-    if (info.placement.kind === "arena") return this.context.arenaBase + info.placement.byteOffset;
-    this.pushBase(buffer);
+    const { slot, byteOffset } = this.baseOf(buffer);
+    this.pushSlot(slot);
     f.op("i32x4.splat").op("i32x4.add");
-    return 0;
+    return byteOffset;
   }
 
   protected pushLinearVector(linear: Linear, scale: number): void {

@@ -3,6 +3,7 @@ import { stoppedKernels } from "../../compiler/guards.ts";
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
+import { type TableSlots, tableSlots } from "../analysis/arguments.ts";
 import type { GuardSite } from "../backend.ts";
 import { emitContraction } from "./contraction.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
@@ -19,8 +20,6 @@ export interface EmittedProgram {
   /** Private scratch for each thread, and scratch that all share, in bytes. */
   readonly scratchBytes: number;
   readonly sharedBytes: number;
-  /** Addresses in the argument table after the arguments: the shared scratch, then the scratch of each thread. */
-  readonly sharedSlot: number;
   /** Whether the module has `runThread`, because some kernel is worth sharing between threads. */
   readonly shares: boolean;
 }
@@ -28,12 +27,11 @@ export interface EmittedProgram {
 export interface EmitOptions {
   readonly threads: number;
   readonly memory: MemoryImport;
-  readonly arenaBase: number;
 }
 
 export function emitProgram(program: Program, options: EmitOptions): EmittedProgram {
   const module = new ModuleBuilder(options.memory);
-  const context = new ProgramContext(module, program, options.arenaBase);
+  const context = new ProgramContext(module, program);
   const stopped = stoppedKernels(program);
   const kernels = program.kernels.map((kernel, place): KernelCode => {
     context.kernel = place;
@@ -42,15 +40,15 @@ export function emitProgram(program: Program, options: EmitOptions): EmittedProg
   });
   const phases = kernels.flatMap((kernel) => kernel.phases.filter(({ units }) => units > 0));
   const run = module.function("run", ["i32"], [], { export: true });
-  callPhases(run, phases, context.sharedSlot);
+  callPhases(run, phases, context.slots);
   const shares = options.threads > 1 && worthThreads(phases, options.threads);
   if (shares) emitThreadRun(context, phases);
   kernels.forEach(({ phases }, place) => {
     const alone = module.function(`kernel${place}`, ["i32"], [], { export: true });
-    callPhases(alone, phases, context.sharedSlot);
+    callPhases(alone, phases, context.slots);
   });
-  const { sites, scratchBytes, sharedBytes, sharedSlot } = context;
-  return { module, kernels, sites, scratchBytes, sharedBytes, sharedSlot, shares };
+  const { sites, scratchBytes, sharedBytes } = context;
+  return { module, kernels, sites, scratchBytes, sharedBytes, shares };
 }
 
 /** A phase is shared from this many nanoseconds on: a barrier costs about one microsecond. */
@@ -71,7 +69,7 @@ function worthThreads(phases: readonly Phase[], threads: number): boolean {
 }
 
 /** All units of each phase, by the thread whose scratch is the first. */
-function callPhases(f: FunctionBuilder, phases: readonly Phase[], sharedSlot: number): void {
+function callPhases(f: FunctionBuilder, phases: readonly Phase[], slots: TableSlots): void {
   for (const { fn, units, cost, stopped } of phases) {
     if (units === 0) continue;
     const calls = Math.max(1, Math.min(units, mostCalls, Math.ceil(cost / longCall)));
@@ -81,7 +79,7 @@ function callPhases(f: FunctionBuilder, phases: readonly Phase[], sharedSlot: nu
           .i32(Math.floor((units * call) / calls))
           .i32(Math.floor((units * (call + 1)) / calls));
         f.get(0)
-          .memory("i32.load", 4 * (sharedSlot + 1))
+          .memory("i32.load", 4 * slots.scratch)
           .call(fn);
       }
     };
@@ -107,7 +105,7 @@ function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void 
     if (alone.length === 0) return false;
     f.get(thread)
       .op("i32.eqz")
-      .if(() => callPhases(f, alone, context.sharedSlot));
+      .if(() => callPhases(f, alone, context.slots));
     alone = [];
     return true;
   };
@@ -128,7 +126,7 @@ function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void 
         .i32(2)
         .op("i32.shl")
         .op("i32.add")
-        .memory("i32.load", 4 * (context.sharedSlot + 1));
+        .memory("i32.load", 4 * context.slots.scratch);
       f.call(phase.fn);
     });
     wait();
@@ -139,8 +137,7 @@ function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void 
 class ProgramContext implements EmitContext {
   readonly module: ModuleBuilder;
   readonly program: Program;
-  readonly arenaBase: number;
-  readonly sharedSlot: number;
+  readonly slots: TableSlots;
   readonly sites: GuardSite[] = [];
   /** The place of the kernel that is being emitted. */
   kernel = 0;
@@ -149,11 +146,10 @@ class ProgramContext implements EmitContext {
   private readonly extra: BufferInfo[] = [];
   private readonly helpers = new Map<string, FunctionBuilder>();
 
-  constructor(module: ModuleBuilder, program: Program, arenaBase: number) {
+  constructor(module: ModuleBuilder, program: Program) {
     this.module = module;
     this.program = program;
-    this.arenaBase = arenaBase;
-    this.sharedSlot = program.argumentCount;
+    this.slots = tableSlots(program);
   }
 
   buffer(id: number): BufferInfo {
@@ -172,7 +168,7 @@ class ProgramContext implements EmitContext {
       name: "shared scratch",
       dtype,
       length: 2 ** 30,
-      placement: { kind: "argument", slot: this.sharedSlot },
+      placement: { kind: "argument", slot: this.slots.shared },
     });
     return id;
   }

@@ -1,0 +1,68 @@
+// The workspace is as large as the most demanding program that is loaded, and never two at once.
+import { expect, test } from "vitest";
+import type { Block } from "./backend.ts";
+import { Workspace } from "./workspace.ts";
+
+function memory() {
+  const live = new Set<Block>();
+  let address = 0;
+  return {
+    live,
+    allocate(bytes: number): Block {
+      const block = { address: (address += 64), bytes };
+      live.add(block);
+      return block;
+    },
+    free(block: Block): void {
+      expect(live.delete(block)).toBe(true);
+    },
+    get liveBytes(): number {
+      return [...live].reduce((sum, { bytes }) => sum + bytes, 0);
+    },
+  };
+}
+
+test("programs share one block, which is allocated at the first run", () => {
+  const heap = memory();
+  const workspace = new Workspace(heap);
+  workspace.claim(1000);
+  workspace.claim(400);
+  expect(heap.liveBytes).toBe(0);
+  const block = workspace.block();
+  expect(block.bytes).toBe(1000);
+  expect(workspace.block()).toBe(block);
+  expect(heap.liveBytes).toBe(1000);
+});
+
+test("a larger program moves it, a released one lets it shrink", () => {
+  const heap = memory();
+  const workspace = new Workspace(heap);
+  const small = workspace.claim(100);
+  workspace.block();
+  const large = workspace.claim(5000);
+  expect(workspace.block().bytes).toBe(5000);
+  workspace.release(large);
+  expect(heap.liveBytes).toBe(0);
+  expect(workspace.block().bytes).toBe(100);
+  workspace.release(small);
+  expect(heap.liveBytes).toBe(0);
+  workspace.release(small);
+  expect(workspace.block().bytes).toBe(0);
+});
+
+test("programs that grow a little each time move it seldom", () => {
+  const heap = memory();
+  const workspace = new Workspace(heap);
+  const blocks = new Set<Block>();
+  let last = workspace.claim(1000);
+  for (let bytes = 1001; bytes < 8000; bytes++) {
+    const claim = workspace.claim(bytes);
+    blocks.add(workspace.block());
+    expect(workspace.block().bytes).toBeGreaterThanOrEqual(bytes);
+    expect(workspace.block().bytes).toBeLessThanOrEqual(1.25 * bytes);
+    workspace.release(last);
+    last = claim;
+  }
+  expect(blocks.size).toBeLessThan(20);
+  expect(heap.live.size).toBe(1);
+});
