@@ -9,7 +9,8 @@ function memory() {
   return {
     live,
     allocate(bytes: number): Block {
-      const block = { address: (address += 64), bytes };
+      address += 64;
+      const block = { address, bytes };
       live.add(block);
       return block;
     },

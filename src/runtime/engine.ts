@@ -8,6 +8,7 @@ import { attributesKey } from "../compiler/simplify.ts";
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
 import { Argument, BoundProgram } from "./execution.ts";
+import { ProgramCache } from "./programCache.ts";
 import { DeviceMemory, type Storage } from "./storage.ts";
 
 export interface BackendOptions {
@@ -24,13 +25,13 @@ export interface BackendInfo {
   readonly description: string;
 }
 
-/** Programs of lazily evaluated graphs kept at once; the least recently used goes first. */
-const cachedPrograms = 512;
+/** Programs of lazily evaluated graphs kept at once: hundreds of small ones, or a few of whole networks. */
+const cachedProgramBytes = 64 * 2 ** 20;
 
 class Engine {
   readonly device: Device;
   readonly memory: DeviceMemory;
-  private readonly programs = new Map<string, BoundProgram>();
+  private readonly programs = new ProgramCache(cachedProgramBytes);
 
   /** Why it is not a faster device. */
   readonly reason: string | undefined;
@@ -47,15 +48,8 @@ class Engine {
     let program = this.programs.get(key);
     if (program === undefined) {
       program = this.compileLazy(nodes, order, leaves);
-      if (this.programs.size >= cachedPrograms) {
-        const [oldest, stale] = this.programs.entries().next().value as [string, BoundProgram];
-        this.programs.delete(oldest);
-        stale.release();
-      }
-    } else {
-      this.programs.delete(key);
+      this.programs.add(key, program);
     }
-    this.programs.set(key, program);
     return program.run([...leaves.values()]);
   }
 
@@ -93,8 +87,8 @@ class Engine {
   }
 
   close(): void {
-    for (const program of this.programs.values()) program.release();
     this.programs.clear();
+    this.memory.programs.close();
     this.memory.evacuate();
     this.device.close();
   }

@@ -1,13 +1,19 @@
 // Compiled programs bound to a device: filling the argument slots, running, handing out results.
+import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
 import type { Compiled, Output } from "../compiler/compile.ts";
 import { slotsWrittenUntil } from "../compiler/guards.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
+import type { Loaded } from "./programs.ts";
 import { Cell, type DeviceMemory, Storage } from "./storage.ts";
 
 /** A result this small is copied to the host at once, so that a scalar loss costs no device memory and no finaliser. */
 const smallResultBytes = 1024;
+
+/** The heap that a program's description takes, as measured over the networks of the tests. */
+const bytesPerBuffer = 512;
+const bytesPerKernel = 4096;
 
 /** Stands where a block was that a program must not keep alive. */
 const noBlock: Block = { address: 0, bytes: 0 };
@@ -39,6 +45,7 @@ type Binding =
 export class BoundProgram {
   readonly compiled: Compiled;
   readonly executable: Executable;
+  private readonly loaded: Loaded;
   private readonly memory: DeviceMemory;
   private readonly bindings: readonly Binding[];
   private readonly blocks: Block[];
@@ -69,8 +76,18 @@ export class BoundProgram {
     this.written = outputs.flatMap(({ updates }) => (updates instanceof Cell ? [updates] : []));
     this.blocks = new Array<Block>(this.bindings.length).fill(noBlock);
     this.passing = this.bindings.flatMap(({ kind }, slot) => (kind === "argument" || kind === "large" ? [slot] : []));
-    const { program } = compiled;
-    memory.reserve(program.buffers.reduce((bytes, { length }) => bytes + 8 * length, 0));
+    this.loaded = {
+      executable: this.executable,
+      blocks: this.bindings.flatMap((binding) => (binding.kind === "small" ? [binding.block] : [])),
+    };
+    memory.programs.own(this, this.loaded);
+    memory.reserve(argumentBytes(compiled.program).reduce((sum, bytes) => sum + bytes, 0));
+  }
+
+  /** What keeping it costs, roughly: its code, and what describes it. */
+  get bytes(): number {
+    const { buffers, kernels } = this.compiled.program;
+    return this.executable.bytes + bytesPerBuffer * buffers.length + bytesPerKernel * kernels.length;
   }
 
   /** Runs once. Returns the values of the outputs that update no cell, in order. */
@@ -157,8 +174,7 @@ export class BoundProgram {
   }
 
   release(): void {
-    for (const binding of this.bindings) if (binding.kind === "small") this.memory.device.free(binding.block);
-    this.executable.release();
+    this.memory.programs.release(this.loaded);
   }
 }
 

@@ -5,6 +5,7 @@ import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.
 import { HebbError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { LoadedPrograms } from "./programs.ts";
 
 /**
  * Where a value lies, apart from the value itself: device memory can follow it without keeping the value alive. A WeakRef would
@@ -84,6 +85,7 @@ const mostBudgetBytes = 128 * 1024 * 1024;
  */
 export class DeviceMemory {
   readonly device: Device;
+  readonly programs: LoadedPrograms;
   private readonly owners = new Map<Block, Place>();
   private readonly cells = new Set<WeakRef<Cell>>();
   private readonly registry: FinalizationRegistry<Block>;
@@ -97,6 +99,7 @@ export class DeviceMemory {
 
   constructor(device: Device) {
     this.device = device;
+    this.programs = new LoadedPrograms(device);
     this.registry = new FinalizationRegistry((block) => this.release(block));
     this.cellRegistry = new FinalizationRegistry(({ block, ref }) => {
       this.cells.delete(ref);

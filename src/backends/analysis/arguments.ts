@@ -27,7 +27,10 @@ export const tableSlots = ({ argumentCount }: Program): TableSlots => ({
 });
 
 /** Where a buffer begins: an offset from the address in a slot of the table. */
-export function baseOf(placement: Placement, slots: TableSlots): { readonly slot: number; readonly byteOffset: number } {
+export function baseOf(
+  placement: Placement,
+  slots: TableSlots,
+): { readonly slot: number; readonly byteOffset: number } {
   return placement.kind === "argument"
     ? { slot: placement.slot, byteOffset: 0 }
     : { slot: slots.arena, byteOffset: placement.byteOffset };

@@ -14,10 +14,10 @@ import {
   type HostBlock,
   isHostBlock,
 } from "../backend.ts";
-import { type Claim, Workspace } from "../workspace.ts";
 import { failureAddress } from "../wasm/guard.ts";
 import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
 import { availableThreads } from "../wasm/threads.ts";
+import { type Claim, Workspace } from "../workspace.ts";
 import { koffi, type Library, type NativeFunction } from "./native.ts";
 import { poolSource } from "./pool.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";

@@ -217,8 +217,11 @@ export class ThreadPool {
     return program;
   }
 
+  /** Workers drop the program; one that they have not been given yet, they never get. */
   forget(program: number): void {
-    this.queue.push({ kind: jobKinds.forget, program, moduleAddress: 0, moduleBytes: 0 });
+    const waiting = this.queue.findIndex((job) => job.program === program);
+    if (waiting < 0) this.queue.push({ kind: jobKinds.forget, program, moduleAddress: 0, moduleBytes: 0 });
+    else for (const { done } of this.queue.splice(waiting, 1)) done?.();
   }
 
   /** Sends the next waiting job if the workers are free. Returns whether they are free to run a program. */

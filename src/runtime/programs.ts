@@ -1,0 +1,40 @@
+// The loaded programs of a device: freed when their owner is collected, released, or the device is closed.
+import type { Block, Device, Executable } from "../backends/backend.ts";
+
+/** What a program has on the device. It must not refer to its owner, which would then never be collected. */
+export interface Loaded {
+  readonly executable: Executable;
+  /** Device memory of its own, for small results. */
+  readonly blocks: readonly Block[];
+}
+
+export class LoadedPrograms {
+  private readonly device: Device;
+  private readonly loaded = new Set<Loaded>();
+  private readonly registry = new FinalizationRegistry<Loaded>((loaded) => this.free(loaded));
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  own(owner: object, loaded: Loaded): void {
+    this.loaded.add(loaded);
+    this.registry.register(owner, loaded, loaded);
+  }
+
+  release(loaded: Loaded): void {
+    this.registry.unregister(loaded);
+    this.free(loaded);
+  }
+
+  /** Frees every program, before the device is closed. */
+  close(): void {
+    for (const loaded of [...this.loaded]) this.release(loaded);
+  }
+
+  private free(loaded: Loaded): void {
+    if (!this.loaded.delete(loaded)) return;
+    for (const block of loaded.blocks) this.device.free(block);
+    loaded.executable.release();
+  }
+}
