@@ -1,6 +1,8 @@
 // A trained run for programs: its folder opened, its model asked. The entry "hebb/run".
 import { type IdxArray, Table } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
+import { dtypes } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { type JobConfig, notOfText } from "./job.ts";
 import { type Prediction, predictor } from "./predictions.ts";
@@ -9,8 +11,8 @@ import { featuresOf, type RawData, readSource } from "./source.ts";
 
 export type { JobConfig, Prediction };
 
-/** Rows as they come: objects by column, a table, pixels [count, rows, columns], or the path of a file or folder of them. */
-export type RawRows = string | Table | IdxArray | readonly Readonly<Record<string, unknown>>[];
+/** Rows as they come: objects by column, a table, or pixels [count, rows, columns]. */
+export type RawRows = Table | IdxArray | readonly Readonly<Record<string, unknown>>[];
 
 /** A run that was trained before. */
 export interface LoadedRun {
@@ -22,6 +24,8 @@ export interface LoadedRun {
   readonly config: JobConfig;
   /** A prediction for each raw row; the stored preprocessing is applied first. Throws HebbError naming what does not fit. */
   predict(rows: RawRows): Promise<Prediction[]>;
+  /** The same for the rows of a file, or a folder of pictures. Who chooses the path chooses what is read. */
+  predictFile(path: string): Promise<Prediction[]>;
 }
 
 /** Opens a run folder of `hebb train`. Throws HebbError when it is not one, or damaged. */
@@ -29,26 +33,79 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   const opened = openModel(folder);
   const { config, preprocessing, model } = opened;
   let ask: ReturnType<typeof predictor> | undefined;
+  const predict = async (read: () => RawData | Promise<RawData>): Promise<Prediction[]> => {
+    notOfText(config, folder, "it predicts no rows but writes: generate(run.model, …) of hebb/train");
+    const raw = await read();
+    if (raw.kind === "table" && raw.table.rowCount === 0) return [];
+    ask ??= predictor(opened);
+    return ask(featuresOf(preprocessing, raw));
+  };
   return {
     model,
     preprocessing,
     config,
-    async predict(rows) {
-      notOfText(config, folder, "it predicts no rows but writes: generate(run.model, …) of hebb/train");
-      if (Array.isArray(rows) && rows.length === 0) return [];
-      ask ??= predictor(opened);
-      return ask(featuresOf(preprocessing, await rawOf(rows, config, preprocessing)));
-    },
+    predict: (rows) => predict(() => rawOf(rows)),
+    predictFile: (path) =>
+      predict(() =>
+        readSource(path, {
+          target: config.target ?? undefined,
+          seed: config.seed,
+          needLabels: false,
+          like: preprocessing,
+        }),
+      ),
   };
 }
 
-async function rawOf(rows: RawRows, config: JobConfig, like: Preprocessing): Promise<RawData> {
-  if (typeof rows === "string")
-    return readSource(rows, { target: config.target ?? undefined, seed: config.seed, needLabels: false, like });
-  if (isRows(rows))
-    return { kind: "table", table: Table.fromRows(rows, "the rows"), target: undefined, name: "the rows" };
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isPixels = (value: Readonly<Record<string, unknown>>): boolean => {
+  const { dtype, shape, data } = value;
+  return (
+    dtypes.some((name) => name === dtype) &&
+    Array.isArray(shape) &&
+    shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) &&
+    ArrayBuffer.isView(data) &&
+    "length" in data &&
+    data.length === shape.reduce((product: number, extent: number) => product * extent, 1)
+  );
+};
+
+/** Programs pass on what others sent them: everything is looked at, and nothing that is given names a file. */
+function rawOf(rows: RawRows): RawData {
   if (rows instanceof Table) return { kind: "table", table: rows, target: undefined, name: rows.name };
-  return { kind: "images", images: rows, labels: undefined, names: { images: "the images", labels: "their labels" } };
+  if (isRows(rows)) {
+    const odd = rows.findIndex((row) => !isRecord(row));
+    if (odd >= 0)
+      throw new HebbError(
+        `run.predict: row ${odd} is ${kindOf(rows[odd])}, not an object by column, such as { age: 41, city: "Oslo" }`,
+      );
+    return { kind: "table", table: Table.fromRows(rows, "the rows"), target: undefined, name: "the rows" };
+  }
+  const given: unknown = rows;
+  if (isRecord(given) && isPixels(given))
+    return { kind: "images", images: rows, labels: undefined, names: { images: "the images", labels: "their labels" } };
+  const remedy =
+    typeof given === "string"
+      ? "it opens no file; for the rows of one: run.predictFile(path)"
+      : isRecord(given) && !("shape" in given)
+        ? "one row is a list of one: run.predict([row])"
+        : "the values must be as many as the sizes say";
+  throw new HebbError(
+    `run.predict takes a list of objects, a Table, or pixels { dtype, shape, data }, got ${kindOf(given)}; ${remedy}`,
+  );
 }
+
+const kindOf = (value: unknown): string =>
+  value === null || value === undefined
+    ? String(value)
+    : Array.isArray(value)
+      ? "a list"
+      : typeof value === "object"
+        ? `an object with ${Object.keys(value).slice(0, 4).join(", ") || "no entries"}`
+        : typeof value === "string"
+          ? "a text"
+          : `a ${typeof value}`;
 
 const isRows = (rows: RawRows): rows is readonly Readonly<Record<string, unknown>>[] => Array.isArray(rows);

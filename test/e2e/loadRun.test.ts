@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadRun } from "../../src/cli/loadRun.ts";
 import { formatIdx, iris, Table } from "../../src/data/index.ts";
+import { HebbError } from "../../src/graph/errors.ts";
 import { useHebb } from "./hebb.ts";
 
 describe("loadRun", () => {
@@ -29,7 +30,7 @@ describe("loadRun", () => {
     const columns = Object.keys(rows[0] ?? {});
     const file = join(folder(), "some.csv");
     writeFileSync(file, [columns, ...rows.map((row) => Object.values(row))].map((line) => line.join(",")).join("\n"));
-    expect(await run.predict(file)).toEqual(predicted);
+    expect(await run.predictFile(file)).toEqual(predicted);
     const told = JSON.parse((await hebb("predict", "flowers", "some.csv", "--json")).stdout);
     expect(told.map(({ prediction }: { prediction: string }) => prediction)).toEqual(
       predicted.map(({ prediction }) => prediction),
@@ -43,6 +44,33 @@ describe("loadRun", () => {
     await expect(run.predict({ dtype: "uint8", shape: [1, 2, 2], data: new Uint8Array(4) })).rejects.toThrow(
       "this run was trained on a table, the data given is images",
     );
+  });
+
+  test("predict opens no file, whatever it is given, and says what to pass", async () => {
+    expect((await hebb("train", "iris", "--epochs", "1", "--out", "closed")).code).toBe(0);
+    const run = await loadRun(join(folder(), "closed"));
+    const secret = join(folder(), "secret.csv");
+    writeFileSync(secret, "sepal_length,sepal_width,petal_length,petal_width\n1,2,3,4\n");
+    // As a server may pass on what it was sent.
+    const told = (value: unknown): Promise<unknown> => Reflect.apply(run.predict, run, [value]);
+    for (const path of [secret, "iris", "mnist", ""])
+      await expect(told(path), path).rejects.toThrow(/it opens no file; for the rows of one: run\.predictFile\(path\)/);
+    await expect(told([secret])).rejects.toThrow("run.predict: row 0 is a text, not an object by column");
+    await expect(told([{ sepal_length: 1 }, null])).rejects.toThrow("row 1 is null");
+    await expect(told({ sepal_length: 1 })).rejects.toThrow(
+      "got an object with sepal_length; one row is a list of one: run.predict([row])",
+    );
+    for (const value of [
+      undefined,
+      null,
+      7,
+      true,
+      new Map(),
+      { dtype: "uint8", shape: [1, 9, 9], data: new Uint8Array(4) },
+    ])
+      await expect(told(value)).rejects.toBeInstanceOf(HebbError);
+    await expect(run.predictFile(join(folder(), "absent.csv"))).rejects.toThrow(/absent\.csv does not exist/);
+    expect(await told([])).toEqual([]);
   });
 
   test("numbers in their own units, and pixels", async () => {
