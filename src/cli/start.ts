@@ -4,8 +4,9 @@ import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import { compile, noGrad, seed, type Tensor, tensor } from "../tensor/index.ts";
+import { serveLocally } from "./localServer.ts";
 import { plot } from "./report.ts";
-import { openBrowser, serveStudio, studioFiles } from "./studioServer.ts";
+import { openBrowser, studioFiles } from "./studioServer.ts";
 
 const applicants = 400;
 const width = 58;
@@ -180,7 +181,7 @@ if (process.env["CI"] === "true") {
   // Nobody looks: what there is to see is shown, and it ends.
   await learnInTerminal();
 } else {
-  const { address } = await serveStudio(await studioFiles());
+  const { address } = await serveLocally(await studioFiles());
   process.stdout.write(`hebb Studio: ${address}\n`);
   if (openBrowser(address)) process.stdout.write("It opens in your browser. Ctrl-C ends it.\n");
   else {

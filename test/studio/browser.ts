@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
+import { policyOf } from "../../src/cli/localServer.ts";
 
 export const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 export const missing = executable === undefined && process.env["CI"] !== "true";
@@ -70,6 +71,15 @@ export async function until(
   }
 }
 
+/** Waits until an expression is true in the page. Asked from outside: the page itself may not evaluate text. */
+export async function whenTrue(page: Page, expression: string, seconds = 50): Promise<void> {
+  const end = Date.now() + 1000 * seconds;
+  while ((await page.evaluate(expression)) !== true) {
+    if (Date.now() > end) throw new Error(`${expression} did not become true`);
+    await page.waitForTimeout(20);
+  }
+}
+
 export interface Studio {
   /** A page at a fragment; `query` beside test=1. Fails the test when the page has an error. */
   open(
@@ -89,11 +99,14 @@ export function useStudio(): Studio {
   const profile = mkdtempSync(join(tmpdir(), "hebb-studio-"));
   beforeAll(async () => {
     const { files } = await (await builder()).bundleStudio();
+    const policy = policyOf(files);
     server = createServer((request, response) => {
       const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
       // Any folder serves the page: its addresses are relative.
       const name = path.endsWith("/") ? "index.html" : (path.split("/").at(-1) ?? "");
       const contents = files.get(name);
+      // Under the policy of hebb studio: whatever it refuses is an error of the page.
+      response.setHeader("Content-Security-Policy", policy(name));
       if (path.startsWith("/isolated/")) {
         response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
         response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
@@ -139,7 +152,7 @@ export function useStudio(): Studio {
           errors.push(`${fragment}: ${message.text()}`);
       });
       await page.goto(`${origin}${path}?test=1${query}${fragment === "" ? "" : `#${fragment}`}`);
-      await page.waitForFunction("globalThis.studio?.hot?.snapshot !== undefined", undefined, { timeout: 50_000 });
+      await whenTrue(page, "globalThis.studio?.hot?.snapshot !== undefined");
       return page;
     },
   };

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { builder, memory, missing, until, useStudio } from "./browser.ts";
+import { builder, memory, missing, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 const dataFolder = fileURLToPath(new URL("../../../shared/data", import.meta.url));
@@ -41,7 +41,7 @@ describe.skipIf(missing)("first open", () => {
     for (let k = 0; k < 4 && Math.min(...times) >= 1000; k++) {
       const page = await studio.open();
       await until(page, ({ step }) => step > 0, "a first step");
-      await page.waitForFunction("performance.getEntriesByName('first-learned').length > 0");
+      await whenTrue(page, "performance.getEntriesByName('first-learned').length > 0");
       times.push(await page.evaluate<number>("performance.getEntriesByName('first-learned')[0].startTime"));
       await page.close();
     }
@@ -91,7 +91,7 @@ describe.skipIf(missing)("looking in", () => {
     });
     await page.getByRole("heading", { name: "Layer 1, neuron 2" }).waitFor();
     await page.getByLabel("weight of above left").waitFor();
-    await page.waitForFunction("studio.hot.snapshot.unit?.values.length > 10");
+    await whenTrue(page, "studio.hot.snapshot.unit?.values.length > 10");
     await page.getByRole("button", { name: "Add a layer after the inputs" }).click();
     const now = await until(page, ({ state }) => (state["layers"] as unknown[]).length === 3, "another layer");
     expect(now.state["layers"]).toMatchObject([{ kind: "conv" }, { kind: "conv" }, { kind: "dense" }]);
@@ -194,7 +194,7 @@ describe.skipIf(missing)("time", () => {
     const points = await page.evaluate<number>("studio.hot.history.length");
     await page.evaluate("studio.keepNow()");
     await page.reload();
-    await page.waitForFunction("globalThis.studio?.hot?.snapshot !== undefined");
+    await whenTrue(page, "globalThis.studio?.hot?.snapshot !== undefined");
     const after = await until(page, ({ step }) => step === before.step, "the same step");
     expect(after.loss).toBe(before.loss);
     expect(after.state["data"]).toBe("spirals");

@@ -1,7 +1,7 @@
 // Every lesson can be solved, by script, on the page; and what was made can be kept.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { missing, until, useStudio } from "./browser.ts";
+import { missing, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 
@@ -105,7 +105,7 @@ describe.skipIf(missing)("lessons", () => {
   it("6: losses", async () => {
     const page = await lesson(6);
     await page.locator("#loss-z").waitFor();
-    await page.waitForFunction("!document.querySelector('.widget .formula').textContent.includes('NaN')");
+    await whenTrue(page, "!document.querySelector('.widget .formula').textContent.includes('NaN')");
     await slide(page, "#loss-z", -6);
     await done(page, 1);
     await answer(page, "Huber's slope at a distance of 10", 1);

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { ownPictures, pictureSetOf, withPictures } from "../../studio/shared/pictureSet.ts";
 import { printProject, readProject } from "../../studio/shared/project.ts";
 import { startState } from "../../studio/shared/state.ts";
-import { memory, missing, until, useStudio } from "./browser.ts";
+import { memory, missing, until, useStudio, whenTrue } from "./browser.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hebb-pictures-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -62,7 +62,7 @@ describe.skipIf(missing)("a folder of pictures", () => {
     await page.locator("dialog canvas.thumb").nth(9).waitFor();
     await page.getByLabel("made small to").selectOption("16");
     await page.getByRole("button", { name: "Learn from them" }).click();
-    await page.waitForFunction("studio.run.value.data.inputShape.join() === '3,16,16'");
+    await whenTrue(page, "studio.run.value.data.inputShape.join() === '3,16,16'");
     expect(await page.evaluate("studio.run.value.data.classes.join()")).toBe("across,down");
     await page.getByRole("button", { name: "Play", exact: true }).click();
     await until(page, ({ testMetric }) => (testMetric ?? 0) > 0.95, "a CNN that tells them apart");
@@ -72,7 +72,7 @@ describe.skipIf(missing)("a folder of pictures", () => {
     await page.locator("dialog .answer b", { hasText: "down" }).waitFor();
     await page.getByLabel("it is of the class").fill("a third");
     await page.getByRole("button", { name: "Add to the set" }).click();
-    await page.waitForFunction("studio.run.value.data.classes.join() === 'across,down,a third'");
+    await whenTrue(page, "studio.run.value.data.classes.join() === 'across,down,a third'");
     expect((await memory(page))?.failure).toBe("");
     await page.close();
   });

@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/formats/index.ts";
-import { memory, missing, until, useStudio } from "./browser.ts";
+import { memory, missing, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 const folder = mkdtempSync(join(tmpdir(), "hebb-studio-files-"));
@@ -79,14 +79,15 @@ describe.skipIf(missing)("Compare", () => {
     await page.getByLabel("to", { exact: true }).selectOption("adam");
     await page.getByRole("button", { name: "Add this lane" }).click();
     const figures = page.locator(".lane-figures");
-    await page.waitForFunction("document.querySelectorAll('.lane-figures').length === 2");
+    await whenTrue(page, "document.querySelectorAll('.lane-figures').length === 2");
     const losses = async (): Promise<string[]> =>
       Promise.all([0, 1].map(async (lane) => (await figures.nth(lane).locator("dd").first().textContent()) ?? ""));
     const start = await losses();
     expect(start[0]).toBe(start[1]);
     await page.getByLabel("up to step").selectOption("200");
     await page.getByRole("button", { name: "Run all lanes" }).click();
-    await page.waitForFunction(
+    await whenTrue(
+      page,
       "[...document.querySelectorAll('.lane-figures')].every((lane) => lane.textContent.endsWith('200'))",
     );
     const end = await losses();

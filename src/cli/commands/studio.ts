@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { HebbError } from "../../graph/errors.ts";
+import { type ServedFiles, serveLocally } from "../localServer.ts";
 import { type Opening, runOpening } from "../studioRun.ts";
-import { openBrowser, type StudioFiles, serveStudio, studioFiles } from "../studioServer.ts";
+import { openBrowser, studioFiles } from "../studioServer.ts";
 
 export interface StudioOptions {
   readonly port?: number | undefined;
@@ -34,8 +35,8 @@ async function openingOf(source: string | undefined, target: string | undefined)
 /** Serves until interrupted. */
 export async function studio(source: string | undefined, options: StudioOptions): Promise<void> {
   const { query, files: own } = await openingOf(source, options.target);
-  const files: StudioFiles = new Map([...(await studioFiles()), ...own]);
-  const { address } = await serveStudio(files, options.port ?? 0);
+  const files: ServedFiles = new Map([...(await studioFiles()), ...own]);
+  const { address } = await serveLocally(files, options.port ?? 0);
   const whole = `${address}${query}`;
   const opened = options.open && openBrowser(whole);
   process.stdout.write(

@@ -1,0 +1,172 @@
+// A web server for this machine's browser alone: answers GET and HEAD with a fixed set of files, to pages of its own address only.
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { HebbError } from "../graph/errors.ts";
+
+/** Files by name. A request is looked up here and nowhere else: no path reaches the disk. */
+export type ServedFiles = ReadonlyMap<string, Uint8Array>;
+
+export interface LocalServer {
+  readonly address: string;
+  readonly server: Server;
+}
+
+const types: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  csv: "text/csv; charset=utf-8",
+  json: "application/json; charset=utf-8",
+};
+
+/** The page's own inline scripts by their checksum, so that no other runs. */
+function inlineScripts(page: Uint8Array | undefined): string {
+  const scripts = Buffer.from(page ?? [])
+    .toString("utf8")
+    .matchAll(/<script>([\s\S]*?)<\/script>/g);
+  return Array.from(scripts, ([, text = ""]) => ` 'sha256-${createHash("sha256").update(text).digest("base64")}'`).join(
+    "",
+  );
+}
+
+/** Scripts of workers that run programs given as text: the Studio's engine checks the program that it writes. */
+const evaluating: ReadonlySet<string> = new Set(["worker.js"]);
+
+/**
+ * What each file may do as a page or a worker: its own scripts, workers (threads are made of text), WebAssembly, requests to this
+ * server; no frame of another page, no form, no plug-in, nothing from elsewhere.
+ */
+export function policyOf(files: ServedFiles): (name: string) => string {
+  const inline = inlineScripts(files.get("index.html"));
+  const policy = (scripts: string): string =>
+    [
+      "default-src 'none'",
+      `script-src 'self' 'wasm-unsafe-eval'${scripts}`,
+      "worker-src 'self' blob:",
+      "style-src 'self'",
+      "img-src 'self' data: blob:",
+      "connect-src 'self'",
+      "form-action 'none'",
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+    ].join("; ");
+  const [page, program] = [policy(inline), policy(" 'unsafe-eval'")];
+  return (name) => (evaluating.has(name) ? program : page);
+}
+
+/** How long a request may take, and its answer, in milliseconds. */
+export interface Patience {
+  readonly requestTime: number;
+  readonly answerTime: number;
+}
+
+const usual: Patience = { requestTime: 10_000, answerTime: 60_000 };
+const mostConnections = 256;
+
+/** The last value of a header that must not occur twice. */
+function single(request: IncomingMessage, name: string): string | undefined {
+  const values = request.rawHeaders.filter(
+    (_, place, all) => place % 2 === 1 && all[place - 1]?.toLowerCase() === name,
+  );
+  return values.length > 1 ? "" : values[0]?.toLowerCase();
+}
+
+/**
+ * Whether a request comes from a page of this server, or from the address bar. A foreign name that was made to mean 127.0.0.1 (DNS
+ * rebinding) shows in Host, another page in Origin and Sec-Fetch-Site.
+ */
+function isOwn(request: IncomingMessage, hosts: ReadonlySet<string>): boolean {
+  const host = single(request, "host");
+  if (host === undefined || !hosts.has(host)) return false;
+  const origin = single(request, "origin");
+  if (origin !== undefined && origin !== `http://${host}`) return false;
+  const site = single(request, "sec-fetch-site") ?? "none";
+  if (site === "same-origin" || site === "none") return true;
+  // Somebody may follow a link to the page; nothing else is for others.
+  return single(request, "sec-fetch-mode") === "navigate" && single(request, "sec-fetch-dest") === "document";
+}
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+
+/** The name of the file that is asked for; undefined for what is no plain path, such as a whole address or "*". */
+function nameOf({ url = "" }: IncomingMessage): string | undefined {
+  if (!url.startsWith("/")) return undefined;
+  const path = url.slice(1).split(/[?#]/, 1)[0] ?? "";
+  return path === "" ? "index.html" : path;
+}
+
+/** Answers on 127.0.0.1, on a free port or the one given. Throws HebbError where the port is not to be had. */
+export async function serveLocally(files: ServedFiles, port = 0, patience: Patience = usual): Promise<LocalServer> {
+  const { requestTime, answerTime } = patience;
+  const hosts = new Set<string>();
+  const policy = policyOf(files);
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const name = nameOf(request);
+    response.setHeader("Content-Security-Policy", policy(name ?? ""));
+    response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+    response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    response.setHeader("Cross-Origin-Resource-Policy", "same-origin");
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    response.setHeader("X-Frame-Options", "DENY");
+    response.setHeader("Referrer-Policy", "no-referrer");
+    response.setHeader("Cache-Control", "no-store");
+    const refuse = (status: number): void => {
+      // What was refused is not listened to any further.
+      response.writeHead(status, { Connection: "close", "Content-Length": 0 }).end();
+    };
+    if (!isOwn(request, hosts)) return refuse(403);
+    if (name === undefined || hasBody(request)) return refuse(400);
+    const contents = files.get(name);
+    if (contents === undefined || (request.method !== "GET" && request.method !== "HEAD")) return refuse(404);
+    const late = setTimeout(() => response.destroy(), answerTime);
+    response.once("close", () => clearTimeout(late));
+    response
+      .writeHead(200, {
+        "Content-Type": types[name.split(".").at(-1) ?? ""] ?? "application/octet-stream",
+        "Content-Length": contents.byteLength,
+      })
+      .end(request.method === "HEAD" ? undefined : contents);
+  };
+  // What is expected beside 100-continue is not to be had either: the request is answered as any other.
+  const server = createServer(
+    {
+      headersTimeout: requestTime,
+      requestTimeout: requestTime,
+      connectionsCheckingInterval: requestTime / 10,
+      keepAliveTimeout: requestTime / 2,
+      // One without is refused below, with all headers.
+      requireHostHeader: false,
+    },
+    answer,
+  );
+  server.on("checkExpectation", answer);
+  server.timeout = answerTime;
+  server.maxConnections = mostConnections;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(portError(port, error)));
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  // From here on an error is one connection's, such as no file handle left for it: the others go on.
+  server.removeAllListeners("error").on("error", () => {});
+  const bound = server.address();
+  const chosen = typeof bound === "object" && bound !== null ? bound.port : port;
+  for (const host of ["127.0.0.1", "localhost"]) {
+    hosts.add(`${host}:${chosen}`);
+    // Browsers leave out the port of http.
+    if (chosen === 80) hosts.add(host);
+  }
+  return { address: `http://127.0.0.1:${chosen}/`, server };
+}
+
+function portError(port: number, error: NodeJS.ErrnoException): HebbError {
+  const cure = "give another with --port, or leave it out";
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new HebbError(`port ${port} of 127.0.0.1 is in use; ${cure}`);
+    case "EACCES":
+      return new HebbError(`port ${port} of 127.0.0.1 may not be opened by this user; ${cure}`);
+    default:
+      return new HebbError(`port ${port} of 127.0.0.1 cannot be opened (${error.message}); ${cure}`);
+  }
+}
