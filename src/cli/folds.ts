@@ -1,5 +1,6 @@
 // k-fold cross-validation: the data in k parts, each held out once, with the preprocessing fitted on the others.
 import * as data from "../data/index.ts";
+import { classLabels, fittedRows } from "../data/tabular.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { JobData } from "./job.ts";
 import type { Prepared, RawData } from "./source.ts";
@@ -44,19 +45,13 @@ export function foldsOf(
     throw new HebbError(
       `${raw.name}: name the column to predict with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`,
     );
-  const column = raw.table.column(target);
   const usable = data.usableRows(raw.table, { ...fitting, target });
-  const classes = (fitting.task ?? data.inferTask(column)) === "classification";
-  const splits = data.kFold(
-    usable.length,
-    folds,
-    classes ? { seed, labels: Array.from(usable, (row) => column.cells[row]) } : { seed },
-  );
+  const labels = classLabels(raw.table, usable, { ...fitting, target });
+  const splits = data.kFold(usable.length, folds, labels === undefined ? { seed } : { seed, labels });
   return splits.map(({ train, validation }) => {
     const rows = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
     const preprocessing = data.fitPreprocessing(raw.table, { ...fitting, target, rows: rows(train) });
-    const part = (places: Int32Array): data.Dataset =>
-      data.tableDataset(data.applyPreprocessing(preprocessing, raw.table.select(rows(places))));
+    const part = (places: Int32Array): data.Dataset => fittedRows(preprocessing, raw.table, rows(places));
     return { data: { preprocessing, train: part(train), validation: part(validation) } };
   });
 }

@@ -1,15 +1,18 @@
 // The figures of a column that is seen once, cell by cell, in memory that does not grow with the rows.
-import { type Cell, parseDate, parseNumber } from "./cells.ts";
-import { ColumnEvidence, type ColumnType, ValueCounts } from "./evidence.ts";
-import { type ColumnFacts, modeOf, type NumberFacts } from "./fitting.ts";
-import { logTransform } from "./preprocess.ts";
+import type { Cell } from "./cells.ts";
+import type { ColumnType } from "./columnTypes.ts";
+import { ColumnEvidence } from "./evidence.ts";
+import { type ColumnFacts, modeOf, type NumberFacts } from "./facts.ts";
+import { logTransform } from "./preprocessing.ts";
 import { Random } from "./random.ts";
+import { type CellReader, type Reading, readerOf } from "./reading.ts";
 import { numberSummary } from "./table.ts";
+import { ValueCounts } from "./valueCounts.ts";
 
+/** Different numbers told apart, as far as it matters whether they are few. */
+const fewDistinct = 12;
 /** Numbers kept for the median: exact up to so many rows, and of a sample beyond, whose rank is off by 0.4 % on average. */
 const sampleSize = 16_384;
-/** Different values told apart in a column. */
-const valueLimit = 20_000;
 
 /** Count, mean and central moments, updated value by value (Pébay 2008). */
 class Moments {
@@ -32,24 +35,6 @@ class Moments {
     if (value > this.max) this.max = value;
   }
 
-  merge(other: Moments): Moments {
-    const out = new Moments();
-    const [a, b] = [this.count, other.count];
-    out.count = a + b;
-    if (out.count === 0) return out;
-    const delta = other.mean - this.mean;
-    out.mean = (a * this.mean + b * other.mean) / out.count;
-    out.square = this.square + other.square + (delta * delta * a * b) / out.count;
-    out.cube =
-      this.cube +
-      other.cube +
-      (delta ** 3 * a * b * (a - b)) / out.count ** 2 +
-      (3 * delta * (a * other.square - b * this.square)) / out.count;
-    out.min = Math.min(this.min, other.min);
-    out.max = Math.max(this.max, other.max);
-    return out;
-  }
-
   get std(): number {
     return this.min === this.max ? 0 : Math.sqrt(this.square / this.count);
   }
@@ -59,10 +44,10 @@ class Moments {
   }
 }
 
-/** The numbers of a column that are written in one way. */
+/** The numbers of a column. */
 class NumberScan {
-  raw = new Moments();
-  log = new Moments();
+  readonly raw = new Moments();
+  readonly log = new Moments();
   fractional = false;
   readonly distinct = new Set<number>();
   #sample = new Float64Array(64);
@@ -72,8 +57,8 @@ class NumberScan {
     const { count } = this.raw;
     this.raw.add(value);
     this.log.add(logTransform(value));
-    if (!Number.isInteger(value)) this.fractional = true;
-    if (this.distinct.size < 12) this.distinct.add(value);
+    if (!this.fractional && !Number.isInteger(value)) this.fractional = true;
+    if (this.distinct.size < fewDistinct) this.distinct.add(value);
     if (count < sampleSize) {
       if (count === this.#sample.length) {
         const larger = new Float64Array(2 * count);
@@ -90,41 +75,46 @@ class NumberScan {
   get sample(): Float64Array {
     return this.#sample.subarray(0, Math.min(this.raw.count, sampleSize));
   }
-
-  /** The numbers of both; of samples that are full, parts as large as their shares. */
-  merge(other: NumberScan): NumberScan {
-    const out = new NumberScan();
-    out.raw = this.raw.merge(other.raw);
-    out.log = this.log.merge(other.log);
-    out.fractional = this.fractional || other.fractional;
-    for (const value of [...this.distinct, ...other.distinct]) if (out.distinct.size < 12) out.distinct.add(value);
-    const total = out.raw.count;
-    const room = Math.min(total, sampleSize);
-    const mine = total === 0 ? 0 : Math.round((room * this.raw.count) / total);
-    out.#sample = Float64Array.from([...this.sample.subarray(0, mine), ...other.sample.subarray(0, room - mine)]);
-    return out;
-  }
 }
 
 /** Streams of samples start here, one for each column. */
 const sampleStream = 0x61000000;
 
-/** What is known of one column of a stream. */
-export class ColumnScan implements ColumnFacts {
+export interface ScanOptions {
   readonly name: string;
-  readonly evidence = new ColumnEvidence(valueLimit);
-  readonly #random: Random;
-  readonly #values = new ValueCounts(valueLimit);
-  readonly #plain = new NumberScan();
-  readonly #thousands = new NumberScan();
-  readonly #comma = new NumberScan();
-  readonly #dates = new NumberScan();
-  #rows = 0;
-  #missing = 0;
+  /** Which column it is, counted from 0. */
+  readonly place: number;
+  readonly seed: number;
+  /** How its cells are thought to be read. */
+  readonly reading: Reading;
+  /** Whether it may turn out to be classes although it holds numbers. */
+  readonly target: boolean;
+}
 
-  constructor(name: string, place: number, seed: number) {
+/**
+ * What is known of one column of a stream. Its figures hold if the reading that was thought of is the one that all cells lead to;
+ * its evidence holds in any case.
+ */
+export class ColumnScan {
+  readonly name: string;
+  readonly evidence = new ColumnEvidence(true);
+  readonly reading: Reading;
+  readonly reader: CellReader;
+  readonly #plain: boolean;
+  readonly #random: Random;
+  readonly #numbers: NumberScan | undefined;
+  readonly #values: ValueCounts | undefined;
+  #rows = 0;
+
+  constructor({ name, place, seed, reading, target }: ScanOptions) {
     this.name = name;
+    this.reading = reading;
+    this.reader = readerOf(reading);
     this.#random = new Random(seed, sampleStream + place);
+    const numbers = reading.kind === "number" || reading.kind === "date";
+    this.#plain = reading.kind === "number" && reading.format === "plain";
+    this.#numbers = numbers ? new NumberScan() : undefined;
+    this.#values = !numbers || target ? new ValueCounts(true) : undefined;
   }
 
   /** Takes the cell of a row; the figures are those of the rows that are fitted, the type that of all. */
@@ -132,39 +122,35 @@ export class ColumnScan implements ColumnFacts {
     const plain = this.evidence.add(cell, row);
     if (!fitted) return;
     this.#rows++;
-    if (cell === undefined) {
-      this.#missing++;
-      return;
+    if (this.#numbers !== undefined) {
+      const value = this.#plain && !Number.isNaN(plain) ? plain : this.reader.number(cell);
+      if (!Number.isNaN(value)) this.#numbers.add(value, this.#random);
     }
-    if (Number.isFinite(plain)) {
-      this.#plain.add(plain, this.#random);
-      // A column of few numbers may turn out to be classes; of many, nobody asks how often each came.
-      if (!this.#values.overflowed) this.#values.add(cell);
-      return;
-    }
-    this.#values.add(cell);
-    if (cell.includes(",") && !this.evidence.dates) {
-      const [thousands, comma] = [parseNumber(cell, "thousands"), parseNumber(cell, "decimalComma")];
-      if (Number.isFinite(thousands)) this.#thousands.add(thousands, this.#random);
-      if (Number.isFinite(comma)) this.#comma.add(comma, this.#random);
-    }
-    if (this.evidence.dates) {
-      const days = parseDate(cell);
-      if (Number.isFinite(days)) this.#dates.add(days, this.#random);
-    }
+    if (this.#values !== undefined && cell !== undefined && cell !== "") this.#values.add(cell);
   }
 
-  numbers(type: Extract<ColumnType, { kind: "number" | "date" }>): NumberFacts {
-    const other = type.kind === "date" ? this.#dates : type.format === "thousands" ? this.#thousands : this.#comma;
-    const scan = type.kind === "date" ? other : type.format === "plain" ? this.#plain : this.#plain.merge(other);
-    const { raw, log, sample } = scan;
+  /** What the column says, when its type is known. */
+  facts(type: ColumnType): ColumnFacts {
+    return {
+      name: this.name,
+      evidence: this.evidence,
+      type,
+      numbers: () => this.#numberFacts(this.#numbers ?? new NumberScan()),
+      counts: () => {
+        const values = this.#values ?? new ValueCounts();
+        return { rows: this.#rows, values: values.sorted(), more: values.overflowed };
+      },
+    };
+  }
+
+  #numberFacts({ raw, log, sample, distinct, fractional }: NumberScan): NumberFacts {
     const base = {
       rows: this.#rows,
       missing: this.#rows - raw.count,
-      distinct: scan.distinct.size,
+      distinct: distinct.size,
       skewness: raw.count === 0 ? 0 : raw.skewness,
       mode: modeOf(sample),
-      fractional: scan.fractional,
+      fractional,
     };
     const median = numberSummary(sample)?.median;
     if (median === undefined) return { ...base, raw: undefined, log: undefined };
@@ -173,10 +159,5 @@ export class ColumnScan implements ColumnFacts {
       return { min, max, mean, std, median: middle };
     };
     return { ...base, raw: range(raw, median), log: range(log, logTransform(median)) };
-  }
-
-  categories(): ReturnType<ColumnFacts["categories"]> {
-    const { overflowed } = this.#values;
-    return { rows: this.#rows, missing: this.#missing, counts: this.#values.sorted(), more: overflowed };
   }
 }

@@ -141,8 +141,9 @@ export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): 
   if (names === undefined) throw emptyTable(name);
   if (columns[0]?.length === 0) throw noRows(name, names);
   return new Table(
-    names.map((column, i) => ({ name: column, cells: columns[i] ?? [] })),
+    names.map((column, i) => ({ name: column, cells: columns[i] ?? [], typed: false })),
     name,
+    reader?.delimiter,
   );
 }
 

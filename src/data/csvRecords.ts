@@ -37,6 +37,10 @@ export class RecordReader {
     return this.#rest;
   }
 
+  get delimiter(): string {
+    return this.#options.delimiter;
+  }
+
   get line(): number {
     return this.#line;
   }

@@ -1,214 +1,272 @@
 // What the cells of a column say about its type, gathered one by one, so that columns longer than memory can be judged too.
-import { type Cell, type NumberFormat, parseDate, parseNumber } from "./cells.ts";
+import {
+  type Cell,
+  fits,
+  isInfinite,
+  markOf,
+  maybeGrouped,
+  type NumberFormat,
+  type NumberShape,
+  numberShape,
+  numberShapes,
+  plainDigits,
+  plainNumber,
+} from "./cells.ts";
+import { type DateOrder, dateOrders, hasOrder, parseDate } from "./dates.ts";
+import { byCount, type Counted, copyOf, type ValueCount, ValueCounts } from "./valueCounts.ts";
 
-/** What a column holds. "identifier" and "text" differ in nearly every row and say nothing that generalises as they are. */
-export type ColumnType =
-  | {
-      readonly kind: "number";
-      readonly format: NumberFormat;
-      readonly wholeNumbers: boolean;
-      readonly unreadable: number;
-    }
-  | { readonly kind: "category" }
-  | { readonly kind: "boolean" }
-  | { readonly kind: "date" }
-  | { readonly kind: "text" }
-  | { readonly kind: "identifier" }
-  | { readonly kind: "empty" };
-
-const booleanPairs: readonly (readonly [string, string])[] = [
-  ["false", "true"],
-  ["no", "yes"],
-  ["n", "y"],
-  ["f", "t"],
-];
-const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
-const camelCaseIdentifier = /[a-z]I[dD]$/;
-
-const formats: readonly NumberFormat[] = ["plain", "thousands", "decimalComma"];
-
-/** A cell that is no number in a format, and where it stands. */
-export interface Misfit {
+/** A cell and its row from 0. */
+export interface Sighted {
   readonly row: number;
   readonly cell: string;
 }
 
-interface FormatEvidence {
-  unreadable: number;
-  wholeNumbers: boolean;
-  first: Misfit | undefined;
-}
+const longestSighted = 256;
 
-/** With a limit, longer values are told apart by their beginning. */
-const longestValue = 256;
+/** How many cells of a kind there are, and the first of them. */
+export class Sightings implements Counted {
+  count = 0;
+  first: Sighted | undefined;
 
-/** Occurrences of values. With a limit, rare values are forgotten when there are more: what is frequent stays. */
-export class ValueCounts {
-  readonly #counts = new Map<string, { count: number }>();
-  readonly #limit: number;
-  readonly #bounded: boolean;
-  #forgotten = 0;
-  #repeated = false;
-
-  constructor(limit = Number.POSITIVE_INFINITY) {
-    this.#limit = limit;
-    this.#bounded = limit !== Number.POSITIVE_INFINITY;
-  }
-
-  add(given: string): void {
-    const value = this.#bounded && given.length > longestValue ? `${given.slice(0, longestValue)}…` : given;
-    const seen = this.#counts.get(value);
-    if (seen !== undefined) {
-      seen.count++;
-      this.#repeated = true;
-      return;
-    }
-    // A part of a text keeps all of that text in memory, so a stream keeps copies.
-    const own = this.#bounded && value.length > 12 ? value.split("").join("") : value;
-    this.#counts.set(own, { count: this.#forgotten + 1 });
-    if (this.#counts.size <= this.#limit) return;
-    // Lossy counting (Manku and Motwani 2002): whatever is left out occurred at most this often.
-    const sorted = Float64Array.from(this.#counts.values(), ({ count }) => count).sort();
-    this.#forgotten = sorted[sorted.length >> 1] ?? this.#forgotten + 1;
-    for (const [each, { count }] of this.#counts) if (count <= this.#forgotten) this.#counts.delete(each);
-  }
-
-  /** Different values that are kept. */
-  get size(): number {
-    return this.#counts.size;
-  }
-
-  /** Whether there were more values than the limit. */
-  get overflowed(): boolean {
-    return this.#forgotten > 0;
-  }
-
-  /** Whether any value came twice, as far as it was kept. */
-  get repeated(): boolean {
-    return this.#repeated;
-  }
-
-  keys(): IterableIterator<string> {
-    return this.#counts.keys();
-  }
-
-  /** The most frequent first; ties in code-unit order. */
-  sorted(): { value: string; count: number }[] {
-    return [...this.#counts]
-      .map(([value, { count }]) => ({ value, count }))
-      .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  add(cell: string, row: number): void {
+    if (this.count++ === 0) this.first = { row, cell: copyOf(cell.slice(0, longestSighted)) };
   }
 }
 
-/** Gathers what the cells of a column say. With a limit on different values, memory is bounded and rare values may be forgotten. */
+/** Numbers that are written alike. */
+class ShapeSightings extends Sightings {
+  /** Whether any of them has a fraction, unless what sets it off stands between thousands. */
+  fraction = false;
+}
+
+/** Different cells told apart among those that are no numbers. */
+const mostSpellings = 8;
+/** Whole numbers beyond are rounded in float64. */
+const mostExact = Number.MAX_SAFE_INTEGER;
+
+const unsignedDigits = /^\d+$/;
+
+const perKey = <K extends string, V>(keys: readonly K[], make: () => V): Readonly<Record<K, V>> =>
+  Object.fromEntries(keys.map((key) => [key, make()])) as Record<K, V>;
+
+/** Counts a cell among those of its spelling. */
+function addSpelling(all: Map<string, Sightings>, cell: string, row: number): Sightings {
+  let seen = all.get(cell);
+  if (seen === undefined) {
+    seen = new Sightings();
+    all.set(copyOf(cell), seen);
+  }
+  seen.add(cell, row);
+  return seen;
+}
+
+/** Gathers what the cells of a column say. */
 export class ColumnEvidence {
+  /** Everything that is written, but for marks of missing values. */
   readonly values: ValueCounts;
-  readonly #formats: readonly FormatEvidence[] = formats.map(() => ({
-    unreadable: 0,
-    wholeNumbers: true,
-    first: undefined,
-  }));
-  #present = 0;
-  #missing = 0;
-  #dates = true;
+  /** Marks of missing values, of both kinds. */
+  readonly marks = new Map<string, Sightings>();
+  readonly infinite = new Sightings();
+  /** Cells that are no number in any notation. */
+  readonly words = new Sightings();
+  /** The different ones among them, as long as they are few. */
+  readonly spellings = new Map<string, Sightings>();
+  /** Words that are no date in an order of day and month. */
+  readonly noDate = perKey(dateOrders, () => new Sightings());
+  /** Dates whose order of day and month is open. */
+  readonly openDates = new Sightings();
+  /** Digits with a zero in front of them. */
+  readonly leadingZeros = new Sightings();
+  readonly #shapes = perKey(numberShapes, () => new ShapeSightings());
+  #rows = 0;
+  #empty = 0;
+  #marked = 0;
+  #digitsOnly = true;
+  #fewestDigits = Number.POSITIVE_INFINITY;
+  #mostDigits = 0;
+  #exact = true;
+  #binary = true;
+  #increasing = true;
+  #largest = Number.NEGATIVE_INFINITY;
   #blanks = false;
 
-  constructor(limit?: number) {
-    this.values = new ValueCounts(limit);
+  /** `copies`: cells are parts of a longer text, which must not stay in memory. */
+  constructor(copies = false) {
+    this.values = new ValueCounts(copies);
   }
 
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Cells that are neither empty nor marks of missing values. */
   get present(): number {
-    return this.#present;
+    return this.#rows - this.#empty - this.#marked;
   }
 
-  get missing(): number {
-    return this.#missing;
+  /** Whether any word has blanks. */
+  get blanks(): boolean {
+    return this.#blanks;
   }
 
-  /** Takes a cell, and gives the plain number that it holds, or NaN. */
+  /** Whether all whole numbers are told apart by float64. */
+  get exact(): boolean {
+    return this.#exact;
+  }
+
+  /** Whether all numbers are 1 or 0. */
+  get binary(): boolean {
+    return this.#binary;
+  }
+
+  /**
+   * Whether the digits are names rather than amounts: all cells have as many, or at least one in a hundred has a zero in front.
+   * Nobody writes amounts as 05123.
+   */
+  get codes(): boolean {
+    const { count } = this.leadingZeros;
+    return (
+      count > 0 &&
+      this.#digitsOnly &&
+      (this.#fewestDigits === this.#mostDigits || 100 * count >= this.#shapes.whole.count)
+    );
+  }
+
+  /** How often everything was written, marks of missing values too, as far as values are kept. */
+  counts(): ValueCount[] {
+    const marks = [...this.marks].map(([value, { count }]) => ({ value, count }));
+    return [...this.values.sorted(), ...marks].sort(byCount);
+  }
+
+  /** Numbers of a shape. */
+  shape(shape: NumberShape): number {
+    return this.#shapes[shape].count;
+  }
+
+  /** Numbers in any notation. */
+  get numbers(): number {
+    return numberShapes.reduce((sum, shape) => sum + this.#shapes[shape].count, 0);
+  }
+
+  /** Cells that are no number in a notation, infinite ones apart. */
+  unreadable(format: NumberFormat): number {
+    return this.#misfits(format).reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** The first cell that is no number in a notation. */
+  misfit(format: NumberFormat): Sighted | undefined {
+    return firstOf(this.#misfits(format));
+  }
+
+  #misfits(format: NumberFormat): Sightings[] {
+    return [this.words, ...numberShapes.filter((shape) => !fits(shape, format)).map((shape) => this.#shapes[shape])];
+  }
+
+  /** Cells that are no date, with the day or the month first where the order is open. */
+  noDates(order: DateOrder): { readonly count: number; readonly first: Sighted | undefined } {
+    const all = [this.noDate[order], this.infinite, ...numberShapes.map((shape) => this.#shapes[shape])];
+    return { count: all.reduce((sum, { count }) => sum + count, 0), first: firstOf(all) };
+  }
+
+  wholeNumbers(format: NumberFormat): boolean {
+    const groups: NumberShape = format === "groupedComma" ? "pointGroup" : "commaGroup";
+    const grouped = format === "groupedComma" || format === "thousands";
+    return numberShapes.every(
+      (shape) => !fits(shape, format) || (grouped && shape === groups) || !this.#shapes[shape].fraction,
+    );
+  }
+
+  /** Takes a cell, and gives the number that it holds as 1234.5, or NaN. */
   add(cell: Cell, row: number): number {
-    if (cell === undefined) {
-      this.#missing++;
+    this.#rows++;
+    if (cell === undefined || cell === "") {
+      this.#empty++;
       return Number.NaN;
     }
-    this.#present++;
-    // Numbers that come back and are many will not be told apart by value.
-    const settled = this.values.overflowed && this.values.repeated && this.#formats[0]?.unreadable === 0;
-    if (!settled) this.values.add(cell);
-    const plain = parseNumber(cell);
+    const plain = plainNumber(cell);
     if (Number.isFinite(plain)) {
-      // A plain number is one in every notation, and no date.
-      this.#dates = false;
-      if (!Number.isInteger(plain)) for (const each of this.#formats) each.wholeNumbers = false;
+      this.#addPlain(cell, row, plain);
       return plain;
     }
-    for (let i = 0; i < formats.length; i++) {
-      const each = this.#formats[i];
-      if (each === undefined) continue;
-      const value = i > 0 && cell.includes(",") ? parseNumber(cell, formats[i]) : Number.NaN;
-      if (!Number.isFinite(value)) {
-        each.unreadable++;
-        each.first ??= { row, cell: cell.slice(0, longestValue).split("").join("") };
-      } else if (!Number.isInteger(value)) each.wholeNumbers = false;
+    if (markOf(cell) !== undefined) {
+      this.#marked++;
+      addSpelling(this.marks, cell, row);
+      return Number.NaN;
     }
-    if (this.#dates && Number.isNaN(parseDate(cell))) this.#dates = false;
-    if (!this.#blanks && /\s/.test(cell)) this.#blanks = true;
+    const entry = this.values.add(cell);
+    if (entry.others === undefined) entry.others = this.#addWord(cell, row);
+    else for (const each of entry.others) each.count++;
     return Number.NaN;
   }
 
-  /** Whether all cells so far are dates. */
-  get dates(): boolean {
-    return this.#dates;
-  }
-
-  /** The first cell that is no number in this notation. */
-  misfit(format: NumberFormat): Misfit | undefined {
-    return this.#formats[formats.indexOf(format)]?.first;
-  }
-
-  #number(): Extract<ColumnType, { kind: "number" }> | undefined {
-    const as = (which: number): Extract<ColumnType, { kind: "number" }> => ({
-      kind: "number",
-      format: formats[which] ?? "plain",
-      wholeNumbers: this.#formats[which]?.wholeNumbers ?? false,
-      unreadable: this.#formats[which]?.unreadable ?? 0,
-    });
-    const unreadable = this.#formats.map((each) => each.unreadable);
-    const whole = unreadable.indexOf(0);
-    if (whole >= 0) return as(whole);
-    // A few slips ("12o", "-") in a long column of numbers are missing values, not a reason to make categories of it.
-    const tolerable = this.#present >= 40 ? this.#present * 0.03 : -1;
-    const found = unreadable.findIndex((count) => count <= tolerable);
-    return found >= 0 ? as(found) : undefined;
-  }
-
-  /** What the column of that name holds. What fits no narrower kind is a category or text. */
-  type(name: string): ColumnType {
-    if (this.#present === 0) return { kind: "empty" };
-    const { values } = this;
-    const number = this.#number();
-    if (number) {
-      const unique = !values.repeated && this.#present > 10 && number.wholeNumbers && number.unreadable === 0;
-      return unique && (identifierName.test(name) || camelCaseIdentifier.test(name)) ? { kind: "identifier" } : number;
+  #addPlain(cell: string, row: number, value: number): void {
+    if (value > this.#largest) this.#largest = value;
+    else this.#increasing = false;
+    // Numbers that come back, or only grow, and are many will not be told apart by value.
+    const { overflowed, repeated } = this.values;
+    if (!(overflowed && (repeated || this.#increasing)) || this.words.count > 0) this.values.add(cell);
+    if (value !== 0 && value !== 1) this.#binary = false;
+    const whole = Number.isInteger(value);
+    if (cell.includes(".")) {
+      const seen = this.#shapes[maybeGrouped(cell) ? "pointGroup" : "point"];
+      seen.add(cell, row);
+      if (!whole) seen.fraction = true;
+      this.#digitsOnly = false;
+      return;
     }
-    if (values.size <= 8 && !values.overflowed) {
-      const lower = new Set([...values.keys()].map((value) => value.toLowerCase()));
-      if (lower.size <= 2 && booleanPairs.some((pair) => [...lower].every((value) => pair.includes(value))))
-        return { kind: "boolean" };
+    const seen = this.#shapes.whole;
+    seen.add(cell, row);
+    if (!whole) seen.fraction = true;
+    else if (value > mostExact || value < -mostExact) this.#exact = false;
+    if (!this.#digitsOnly) return;
+    const { length } = cell;
+    if (!unsignedDigits.test(cell)) this.#digitsOnly = false;
+    else if (length > 1 && cell.charCodeAt(0) === 48) this.leadingZeros.add(cell, row);
+    if (length < this.#fewestDigits) this.#fewestDigits = length;
+    if (length > this.#mostDigits) this.#mostDigits = length;
+  }
+
+  /** A cell that is no plain number: what it counts as, whenever it comes again. */
+  #addWord(cell: string, row: number): Counted[] {
+    const counted: Counted[] = [];
+    const add = (seen: Sightings): void => {
+      seen.add(cell, row);
+      counted.push(seen);
+    };
+    this.#increasing = false;
+    if (isInfinite(cell)) {
+      add(this.infinite);
+      return counted;
     }
-    if (this.#dates) return { kind: "date" };
-    // A category is worth learning only if its values come back: here, most rows must share theirs with another row.
-    const varied = values.overflowed
-      ? values
-          .sorted()
-          .slice(0, 100)
-          .reduce((sum, { count }) => sum + count, 0) <
-        this.#present / 2
-      : this.#present > 20 && values.size > this.#present / 2;
-    if (varied) return this.#blanks ? { kind: "text" } : { kind: "identifier" };
-    return { kind: "category" };
+    const number = numberShape(cell);
+    if (number !== undefined) {
+      const { shape, bare } = number;
+      const seen = this.#shapes[shape];
+      add(seen);
+      const format =
+        shape === "comma" || shape === "commaGroup" || shape === "pointGroups" ? "groupedComma" : "thousands";
+      if (!Number.isInteger(plainNumber(plainDigits(bare, format)))) seen.fraction = true;
+      this.#digitsOnly = false;
+      this.#binary = false;
+      return counted;
+    }
+    add(this.words);
+    if (this.spellings.has(cell) || this.spellings.size < mostSpellings)
+      counted.push(addSpelling(this.spellings, cell, row));
+    if (!this.#blanks && /\s/.test(cell)) this.#blanks = true;
+    const open = hasOrder(cell);
+    if (open) add(this.openDates);
+    for (const order of dateOrders) if (Number.isNaN(parseDate(cell, order))) add(this.noDate[order]);
+    return counted;
   }
 }
+
+/** The one that comes first in the table. */
+export const firstOf = (all: readonly Sightings[]): Sighted | undefined =>
+  all
+    .flatMap(({ first }) => (first === undefined ? [] : [first]))
+    .sort((a, b) => a.row - b.row)
+    .at(0);
 
 /** All that the cells say. */
 export function evidenceOf(cells: readonly Cell[]): ColumnEvidence {
@@ -216,7 +274,3 @@ export function evidenceOf(cells: readonly Cell[]): ColumnEvidence {
   for (let row = 0; row < cells.length; row++) evidence.add(cells[row], row);
   return evidence;
 }
-
-/** Decides what a column holds from all its cells. Nothing is thrown: what fits no narrower kind is a category or text. */
-export const inferColumnType = (column: { readonly name: string; readonly cells: readonly Cell[] }): ColumnType =>
-  evidenceOf(column.cells).type(column.name);

@@ -1,7 +1,8 @@
 // The choices of fitPreprocessing: gaps, categories, dates, weights, transforms of the target.
 import { describe, expect, test } from "vitest";
 import { type FitPreprocessingOptions, fitPreprocessing } from "./fitting.ts";
-import { applyPreprocessing, inverseTarget } from "./preprocess.ts";
+import { applyPreprocessing } from "./preprocess.ts";
+import { inverseTarget } from "./preprocessing.ts";
 import { Table } from "./table.ts";
 import { prepareTable } from "./tabular.ts";
 
@@ -139,7 +140,7 @@ describe("weights of rows", () => {
     expect(() => fitPreprocessing(bad, { target: "y", weights: "w" })).toThrow(/weight "w" must be a number.*row 2/);
     expect(() => fitPreprocessing(table, { target: "y", weights: "y" })).toThrow(/both the target and the weight/);
     const pre = fitPreprocessing(table, { target: "y", weights: "w" });
-    expect(() => applyPreprocessing(pre, table.drop("w"))).toThrow(/lacks column "w"/);
+    expect(() => applyPreprocessing(pre, table.drop("w"))).toThrow(/column "w" is missing/);
     expect(applyPreprocessing(pre, table.drop("w"), { targets: "none" }).rows.length).toBe(4);
   });
 
@@ -172,10 +173,10 @@ describe("names of columns", () => {
     const table = tableOf([1, 2, 3], [1, 2, 4]);
     const options = { target: "y", task: "regression" } as const;
     expect(() => fitPreprocessing(table, { ...options, ignore: ["xx"] })).toThrow(
-      /no column "xx" to ignore; the columns are x, y/,
+      /no column "xx" to ignore; did you mean "x"\? The columns are x, y/,
     );
-    expect(() => fitPreprocessing(table, { ...options, missingOf: { X: "mean" } })).toThrow(
-      /no column "X" to fill gaps of; did you mean "x"\? The columns are x, y/,
+    expect(() => fitPreprocessing(table, { ...options, missingOf: { price: "mean" } })).toThrow(
+      /no column "price" to fill gaps of; the columns are x, y/,
     );
   });
 });

@@ -1,29 +1,23 @@
 // Learns the preprocessing of a table: what every column is, what stands in for gaps, which scale, which categories.
 import { HebbError } from "../graph/errors.ts";
-import { type Cell, parseDate, parseNumber } from "./cells.ts";
-import { type ColumnEvidence, type ColumnType, evidenceOf } from "./evidence.ts";
+import { quoted, visible } from "../graph/visible.ts";
+import { show } from "./cells.ts";
+import { findColumn } from "./columnNames.ts";
+import type { ColumnType } from "./columnTypes.ts";
+import { type ColumnFacts, factsOf, type NumberFacts, type RowFacts } from "./facts.ts";
+import { fitTarget, type TargetOptions, targetReading } from "./fitTarget.ts";
 import {
   type CategoryInput,
   type CycleName,
-  className,
   featureNamesOf,
   type InputEncoding,
   logTransform,
   type NumberInput,
-  show,
   type TablePreprocessing,
-  type TargetEncoding,
-  type Task,
-} from "./preprocess.ts";
-import {
-  type Column,
-  type ColumnSummary,
-  countValues,
-  numberSummary,
-  numericCells,
-  suggestColumn,
-  type Table,
-} from "./table.ts";
+} from "./preprocessing.ts";
+import { asNumber, type CellReader, type Reading, readerOf, spellings } from "./reading.ts";
+import { badWeight, missingNote } from "./rowEncoder.ts";
+import type { Table } from "./table.ts";
 
 /**
  * What stands in for a missing value. "drop": the row is left out of training and evaluation (predictions take the median, or no
@@ -31,10 +25,8 @@ import {
  */
 export type MissingPolicy = "median" | "mean" | "mode" | "drop" | { readonly constant: number | string };
 
-export interface FitPreprocessingOptions {
+export interface FitPreprocessingOptions extends TargetOptions {
   readonly target: string;
-  /** Inferred from the target column when not given. */
-  readonly task?: Task;
   /** The rows that means, medians and categories are taken from (default all): pass the training rows, so that nothing leaks. */
   readonly rows?: ArrayLike<number>;
   /** Columns not to use. */
@@ -53,10 +45,6 @@ export interface FitPreprocessingOptions {
   readonly minCategoryRows?: number;
   /** Logarithm of long-tailed inputs: "auto" (default) where the skewness of non-negative values is above 2, or "never". */
   readonly inputTransform?: "auto" | "never";
-  /** "log": the network learns sign(y) · log(1 + |y|); for prices and other long tails. Default "none". */
-  readonly targetTransform?: "none" | "log";
-  /** Whether a numeric target is shifted and scaled to mean 0 and deviation 1. Default true. */
-  readonly standardizeTarget?: boolean;
   /** Sine and cosine of the year, the week and the day of a date: "auto" (default) for those that its values span, or "never". */
   readonly dateCycles?: "auto" | "never";
   /** Whether a table of the target alone will do: where its own past is the input, as in series. Default false. */
@@ -65,134 +53,11 @@ export interface FitPreprocessingOptions {
 
 const defaultMaxCategories = 100;
 
+/** Squares and cubes of larger values leave float64. */
+const largestValue = 1e100;
+
 /** A feature that is set in fewer rows than this would teach the network those rows, nothing general. */
 const fewestRows = (rows: number): number => Math.max(1, Math.min(5, Math.ceil(rows / 100)));
-
-/** Figures of the numbers of a column, in the rows that are fitted. */
-export interface NumberFacts {
-  readonly rows: number;
-  readonly missing: number;
-  readonly raw: NonNullable<ColumnSummary["range"]> | undefined;
-  /** After the logarithm. */
-  readonly log: NonNullable<ColumnSummary["range"]> | undefined;
-  /** Different values; exact up to 11 at least. */
-  readonly distinct: number;
-  /** The standard third moment: 0 when symmetric, above 2 when a long tail hides the bulk of the values. */
-  readonly skewness: number;
-  readonly mode: number;
-  /** Whether any value is no whole number. */
-  readonly fractional: boolean;
-}
-
-/** What is known of a column: of its type from all rows, of its values from the fitted ones. */
-export interface ColumnFacts {
-  readonly name: string;
-  readonly evidence: ColumnEvidence;
-  numbers(type: Extract<ColumnType, { kind: "number" | "date" }>): NumberFacts;
-  categories(): {
-    readonly rows: number;
-    readonly missing: number;
-    readonly counts: readonly { readonly value: string; readonly count: number }[];
-    /** Whether there are more values than are counted. */
-    readonly more: boolean;
-  };
-}
-
-/** What is known of all rows. */
-export interface RowFacts {
-  readonly name: string;
-  readonly rows: number;
-  readonly withoutTarget: number;
-  /** Rows that are left out for a gap in another column. */
-  readonly withGaps: number;
-}
-
-function taskOf(evidence: ColumnEvidence, type: ColumnType): Task {
-  if (type.kind === "date") return "regression";
-  if (type.kind !== "number") return "classification";
-  if (!type.wholeNumbers || evidence.values.overflowed) return "regression";
-  const distinct = new Set<number>();
-  for (const cell of evidence.values.keys()) {
-    distinct.add(parseNumber(cell, type.format));
-    if (distinct.size > 10) return "regression";
-  }
-  if (distinct.size <= 2) return "classification";
-  const span = Math.max(...distinct) - Math.min(...distinct);
-  return span < 2 * distinct.size && evidence.present >= 10 * distinct.size ? "classification" : "regression";
-}
-
-/**
- * Whether a column asks for classes or for a number. Text and booleans are classes; numbers are classes when they are few
- * whole numbers (two, or up to ten close together with at least ten rows each on average).
- */
-export function inferTask(column: Column): Task {
-  const evidence = evidenceOf(column.cells);
-  return taskOf(evidence, evidence.type(column.name));
-}
-
-function unreadable(
-  { name }: RowFacts,
-  column: ColumnFacts,
-  format: Parameters<ColumnEvidence["misfit"]>[0],
-): HebbError {
-  const misfit = column.evidence.misfit(format);
-  return new HebbError(
-    `${name}: the target "${column.name}" holds numbers, but ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}; mend that cell or leave it empty`,
-  );
-}
-
-function fitTarget(table: RowFacts, column: ColumnFacts, options: FitPreprocessingOptions): TargetEncoding {
-  const { evidence } = column;
-  const type = evidence.type(column.name);
-  const the = `${table.name}: the target "${column.name}"`;
-  if (type.kind === "empty") throw new HebbError(`${the} has no values; choose another column`);
-  const decided = options.task ?? taskOf(evidence, type);
-  if (decided === "regression") {
-    if (type.kind !== "number") {
-      const misfit = evidence.misfit("plain");
-      throw new HebbError(
-        `${the} is not a number in row ${(misfit?.row ?? -1) + 1} (${show(misfit?.cell)}); regression needs numbers, so mend it or use task classification`,
-      );
-    }
-    if (type.unreadable > 0) throw unreadable(table, column, type.format);
-    const facts = column.numbers(type);
-    const transform = options.targetTransform ?? "none";
-    const range = transform === "log" ? facts.log : facts.raw;
-    if (!range || range.min === range.max || !(range.std > 0) || !Number.isFinite(range.std)) {
-      throw new HebbError(
-        `${the} is ${range ? (range.min === range.max ? `${facts.raw?.min} in every row` : "too large to scale") : "missing in every training row"}, so there is nothing to learn; choose another target`,
-      );
-    }
-    const [mean, scale] = (options.standardizeTarget ?? true) ? [range.mean, range.std] : [0, 1];
-    return { kind: "number", column: column.name, format: type.format, transform, mean, scale };
-  }
-  if (options.targetTransform === "log")
-    throw new HebbError(
-      `${the} is classes, which have no logarithm; leave targetTransform out, or use task regression`,
-    );
-  const numeric = type.kind === "number";
-  if (type.kind === "number" && type.unreadable > 0) throw unreadable(table, column, type.format);
-  // Names come from every row, counts from the fitted ones: a rare class may stand in the validation rows only.
-  const names = new Set<string>();
-  for (const value of evidence.values.keys()) names.add(className(value, numeric));
-  const classes = [...names].sort((a, b) => (numeric ? Number(a) - Number(b) : a < b ? -1 : 1));
-  if (classes.length < 2) {
-    throw new HebbError(`${the} is "${classes[0]}" in every row, so there is nothing to learn; choose another target`);
-  }
-  const many = evidence.values.overflowed;
-  if (many || classes.length > 1000 || (classes.length > 20 && classes.length > table.rows / 2)) {
-    throw new HebbError(
-      `${the} has ${many ? "more than " : ""}${classes.length} different values in ${table.rows} rows, too many for classes; choose another target${numeric ? " or task regression" : ""}`,
-    );
-  }
-  const places = new Map(classes.map((name, i) => [name, i]));
-  const counts = new Array<number>(classes.length).fill(0);
-  for (const { value, count } of column.categories().counts) {
-    const place = places.get(className(value, numeric));
-    if (place !== undefined) counts[place] = (counts[place] ?? 0) + count;
-  }
-  return { kind: "classes", column: column.name, classes, counts, numeric };
-}
 
 function policyFor(column: string, options: FitPreprocessingOptions): MissingPolicy {
   const own = options.missingOf;
@@ -206,20 +71,19 @@ const indicated = (missing: number, rows: number, options: FitPreprocessingOptio
 
 function standIn(
   policy: MissingPolicy,
-  column: string,
+  input: Pick<NumberInput, "kind" | "column">,
   facts: NumberFacts,
-  kind: "number" | "date",
+  reader: CellReader,
   log: boolean,
 ): number {
   const level = (value: number): number => (log ? logTransform(value) : value);
   const range = log ? facts.log : facts.raw;
   if (typeof policy === "object") {
     const { constant } = policy;
-    const value =
-      typeof constant === "number" ? constant : kind === "date" ? parseDate(constant) : parseNumber(constant);
+    const value = typeof constant === "number" ? constant : reader.number(constant);
     if (!Number.isFinite(value))
       throw new HebbError(
-        `"${column}": ${JSON.stringify(constant)} cannot stand in for a missing ${kind}; give a ${kind === "date" ? "date such as 2024-05-01" : "number"}`,
+        `${quoted(input.column)}: ${JSON.stringify(constant)} cannot stand in for a missing ${input.kind}; give a ${input.kind === "date" ? "date such as 2024-05-01" : "number"}`,
       );
     return level(value);
   }
@@ -243,11 +107,12 @@ function fitNumber(
   type: Extract<ColumnType, { kind: "number" | "date" }>,
   options: FitPreprocessingOptions,
 ): NumberInput | string {
-  const facts = column.numbers(type);
+  const facts = column.numbers();
   const { raw, missing, rows } = facts;
   if (!raw) return "it has no values in the training rows";
   if (raw.min === raw.max)
     return missing > 0 ? "it has one value only, besides missing ones" : "it is the same in every row";
+  if (Math.max(-raw.min, raw.max) > largestValue) return `its values are too large to tell apart (up to ${raw.max})`;
   // Counts and codes with a handful of values keep their spacing; only long-tailed, non-negative amounts are drawn together.
   const log =
     type.kind === "number" &&
@@ -257,14 +122,14 @@ function fitNumber(
     facts.skewness > 2;
   const range = log ? facts.log : raw;
   if (!range || !(range.std > 0) || !Number.isFinite(range.std))
-    return "its values are too close together or too large to tell apart";
+    return "its values are too close together to tell apart";
   const policy = policyFor(column.name, options);
   return {
     kind: type.kind,
     column: column.name,
-    format: type.kind === "number" ? type.format : "plain",
+    reading: type.reading,
     transform: log ? "log" : "none",
-    median: standIn(policy, column.name, facts, type.kind, log),
+    median: standIn(policy, { kind: type.kind, column: column.name }, facts, readerOf(type.reading), log),
     mean: range.mean,
     scale: range.std,
     missingIndicator: policy !== "drop" && indicated(missing, rows, options),
@@ -273,8 +138,14 @@ function fitNumber(
   };
 }
 
-function fitCategory(column: ColumnFacts, options: FitPreprocessingOptions): CategoryInput | string {
-  const { rows, missing, counts, more } = column.categories();
+function fitCategory(
+  column: ColumnFacts,
+  { reading }: Extract<ColumnType, { kind: "category" | "boolean" }>,
+  options: FitPreprocessingOptions,
+): CategoryInput | string {
+  const { rows, values, more } = column.counts();
+  const counts = spellings(values, readerOf(reading));
+  const missing = rows - counts.reduce((sum, { count }) => sum + count, 0);
   if (counts.length === 0) return "it has no values in the training rows";
   if (counts.length === 1 && missing === 0) return "it is the same in every row";
   const { maxCategories = defaultMaxCategories, minCategoryRows = fewestRows(rows) } = options;
@@ -289,6 +160,7 @@ function fitCategory(column: ColumnFacts, options: FitPreprocessingOptions): Cat
   return {
     kind: "category",
     column: column.name,
+    reading,
     categories: [...categories].sort((a, b) => (a < b ? -1 : 1)),
     other: more || kept.length < counts.length,
     missing: own || (fill !== null && options.missingIndicator === "always"),
@@ -297,39 +169,76 @@ function fitCategory(column: ColumnFacts, options: FitPreprocessingOptions): Cat
   };
 }
 
+/** Why a column is not used whose values hardly come back. */
+function variedReason({ evidence, type }: ColumnFacts): string {
+  const { numbers, present } = evidence;
+  if (type.reading.kind === "text" && 2 * numbers > present && !evidence.codes) {
+    const misfit = evidence.misfit("plain");
+    return `${present - numbers} of its ${present} cells are no numbers (the first is ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}), too many to be slips; fix them or leave them empty`;
+  }
+  return type.kind === "text"
+    ? "it is free text, different in most rows"
+    : "it is different in most rows, so it names rows rather than describing them";
+}
+
+/** What was decided about the cells of a column, where another reader might have decided otherwise. */
+function readingNotes({ name, evidence, type }: ColumnFacts): string[] {
+  const { reading } = type;
+  const the = quoted(name);
+  switch (reading.kind) {
+    case "number": {
+      const own = reading.missing.map(
+        (word) =>
+          `${the}: ${show(word)} (${evidence.spellings.get(word)?.count} cells) is no number and counts as missing`,
+      );
+      const unreadable =
+        type.kind === "number" && type.unreadable > 0
+          ? missingNote(name, { count: type.unreadable, first: evidence.misfit(reading.format) }, "no number")
+          : [];
+      return [...own, ...unreadable, ...missingNote(name, evidence.infinite, "infinite")];
+    }
+    case "date": {
+      const { openDates, noDate } = evidence;
+      const open = openDates.count > 0 && noDate.dayFirst.count === noDate.monthFirst.count;
+      const order = reading.order === "dayFirst" ? "day" : "month";
+      return [
+        ...(open ? [`${the}: dates such as ${show(openDates.first?.cell)} are read with the ${order} first`] : []),
+        ...missingNote(name, evidence.noDates(reading.order), "no date"),
+      ];
+    }
+    case "text":
+      return reading.values.map((mark) => {
+        const others = [...evidence.values.keys()].slice(0, 3).map(visible).join(", ");
+        return `${the}: "${mark}" is read as a value like the others (${others}); leave those cells empty if they are missing`;
+      });
+    case "boolean":
+      return [];
+  }
+}
+
 function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: string[]): InputEncoding | string {
-  const { evidence, name } = column;
-  const type = evidence.type(name);
+  const { name, type } = column;
   switch (type.kind) {
     case "empty":
       return "it has no values";
     case "identifier":
-      return "it is different in most rows, so it names rows rather than describing them";
     case "text":
-      return "it is free text, different in most rows";
+      return variedReason(column);
     case "category":
     case "boolean": {
-      const input = fitCategory(column, options);
-      if (
-        typeof input !== "string" &&
-        input.other &&
-        input.categories.length >= (options.maxCategories ?? defaultMaxCategories)
-      )
+      const input = fitCategory(column, type, options);
+      if (typeof input === "string") return input;
+      notes.push(...readingNotes(column));
+      if (input.other && input.categories.length >= (options.maxCategories ?? defaultMaxCategories))
         notes.push(
-          `"${name}" has many different values: the ${input.categories.length} most frequent are features, the rest is "other"`,
+          `${quoted(name)} has many different values: the ${input.categories.length} most frequent are features, the rest is "other"`,
         );
       return input;
     }
     case "number":
-    case "date": {
-      if (type.kind === "number" && type.unreadable > 0) {
-        const misfit = evidence.misfit(type.format);
-        notes.push(
-          `"${name}" is read as a number; ${type.unreadable} cells are not (the first is ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}) and count as missing`,
-        );
-      }
+    case "date":
+      notes.push(...readingNotes(column));
       return fitNumber(column, type, options);
-    }
   }
 }
 
@@ -338,18 +247,36 @@ const areNumbers = (names: readonly string[]): boolean =>
   names.every((name) => name.trim() !== "" && Number.isFinite(Number(name))) &&
   !names.every((name, place) => Number(name) === place || Number(name) === place + 1);
 
-/** A column that is misspelt here would be used, or filled, as if nothing had been said. */
-function checkOptions(table: string, columns: readonly string[], options: FitPreprocessingOptions): void {
-  const named = { "to ignore": options.ignore ?? [], "to fill gaps of": Object.keys(options.missingOf ?? {}) };
-  for (const [purpose, names] of Object.entries(named))
-    for (const name of names)
-      if (!columns.includes(name))
-        throw new HebbError(`${table} has no column "${name}" ${purpose}${suggestColumn(name, columns)}`);
+/** The options with columns by the names that the table has. Throws HebbError for a column that is not there, and for odd numbers. */
+export function resolveOptions<T extends FitPreprocessingOptions>(
+  table: string,
+  columns: readonly string[],
+  options: T,
+): T {
   for (const name of ["maxCategories", "minCategoryRows"] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value >= 1))
       throw new HebbError(`${name} must be a whole number of at least 1, got ${value}`);
   }
+  const { target, weights, ignore, missingOf } = options;
+  const found = (name: string, purpose?: string): string => findColumn(table, columns, name, purpose);
+  const resolved = {
+    ...options,
+    target: found(target),
+    // A column that is misspelt here would be used, or filled, as if nothing had been said.
+    ...(ignore === undefined ? {} : { ignore: ignore.map((name) => found(name, " to ignore")) }),
+    ...(weights === undefined ? {} : { weights: found(weights) }),
+    ...(missingOf === undefined
+      ? {}
+      : {
+          missingOf: Object.fromEntries(
+            Object.entries(missingOf).map(([name, policy]) => [found(name, " to fill gaps of"), policy]),
+          ),
+        }),
+  };
+  if (resolved.weights === resolved.target)
+    throw new HebbError(`${quoted(resolved.target)} cannot be both the target and the weight of the rows`);
+  return resolved;
 }
 
 /** Columns whose gaps cost the row. */
@@ -362,25 +289,34 @@ export const droppingColumns = (columns: readonly string[], options: FitPreproce
       policyFor(column, options) === "drop",
   );
 
-/** Decides the preprocessing from what is known of the columns; the target is one of them. */
+function weightsOf(table: RowFacts, columns: readonly ColumnFacts[], name: string): TablePreprocessing["weights"] {
+  const column = columns.find((each) => each.name === name);
+  const reading = column?.type.reading;
+  if (column === undefined || reading?.kind !== "number") {
+    const misfit = column?.evidence.misfit("plain");
+    throw badWeight(table.name, name, misfit?.cell, misfit?.row ?? 0);
+  }
+  return { column: name, reading };
+}
+
+/** Decides the preprocessing from what is known of the columns; the target is one of them. Names of columns are the table's. */
 export function fitFacts(
   table: RowFacts,
   columns: readonly ColumnFacts[],
   options: FitPreprocessingOptions,
 ): TablePreprocessing {
   const names = columns.map(({ name }) => name);
-  checkOptions(table.name, names, options);
   const notes: string[] = [];
   if (areNumbers(names))
     notes.push(
       `the columns are called ${names.slice(0, 5).join(", ")}; if that is a row, put a line of names before it`,
     );
-  if (table.withoutTarget > 0) notes.push(`${table.withoutTarget} rows have no "${options.target}" and are left out`);
-  if (table.withGaps > 0) notes.push(`${table.withGaps} rows have gaps that are not to be filled, and are left out`);
   const targetColumn = columns.find(({ name }) => name === options.target);
-  if (targetColumn === undefined)
-    throw new HebbError(`${table.name} has no column "${options.target}"${suggestColumn(options.target, names)}`);
+  if (targetColumn === undefined) throw new HebbError(`${table.name} has no column ${quoted(options.target)}`);
   const target = fitTarget(table, targetColumn, options);
+  if (table.withoutTarget > 0) notes.push(withoutTargetNote(targetColumn, table.withoutTarget, target.reading));
+  notes.push(...readingNotes(targetColumn));
+  if (table.withGaps > 0) notes.push(`${table.withGaps} rows have gaps that are not to be filled, and are left out`);
   const inputs: InputEncoding[] = [];
   const dropped: { column: string; reason: string }[] = [];
   for (const column of columns) {
@@ -390,83 +326,51 @@ export function fitFacts(
     else inputs.push(input);
   }
   if (inputs.length === 0 && options.allowNoInputs !== true) {
-    const why = dropped.map(({ column, reason }) => `"${column}": ${reason}`).join("; ");
+    const why = dropped.map(({ column, reason }) => `${quoted(column)}: ${reason}`).join("; ");
     throw new HebbError(
-      `${table.name} has no column to learn "${options.target}" from${why ? ` (${why})` : ""}; add one that varies`,
+      `${table.name} has no column to learn ${quoted(options.target)} from${why ? ` (${why})` : ""}; add one that varies`,
     );
   }
-  for (const { column, reason } of dropped) notes.push(`"${column}" is not used: ${reason}`);
+  for (const { column, reason } of dropped) notes.push(`${quoted(column)} is not used: ${reason}`);
   return {
     kind: "table",
-    version: 1,
+    version: 2,
     inputs,
     featureNames: inputs.flatMap(featureNamesOf),
     target,
-    weights: options.weights ?? null,
+    weights: options.weights === undefined ? null : weightsOf(table, columns, options.weights),
     dropped,
     notes,
   };
 }
 
-function skewness(values: Float64Array, mean: number, std: number): number {
-  let sum = 0;
-  let count = 0;
-  for (const value of values) {
-    if (Number.isNaN(value)) continue;
-    sum += ((value - mean) / std) ** 3;
-    count++;
-  }
-  return sum / count;
-}
-
-/** The most frequent value; the smallest of several. */
-export function modeOf(values: Float64Array): number {
-  let [mode, most, run, last] = [Number.NaN, 0, 0, Number.NaN];
-  for (const value of values.filter((each) => !Number.isNaN(each)).sort()) {
-    run = value === last ? run + 1 : 1;
-    last = value;
-    if (run > most) [mode, most] = [value, run];
-  }
-  return mode;
-}
-
-/** What a column in memory says. */
-function factsOf(column: Column, rows: readonly number[]): ColumnFacts {
-  const fitted: Column = { name: column.name, cells: rows.map((row) => column.cells[row]) };
-  return {
-    name: column.name,
-    evidence: evidenceOf(column.cells),
-    numbers: (type) => {
-      const values = numericCells(fitted, type);
-      const raw = numberSummary(values);
-      const logs = values.map(logTransform);
-      return {
-        rows: values.length,
-        missing: values.filter((value) => Number.isNaN(value)).length,
-        raw,
-        log: numberSummary(logs),
-        distinct: new Set(values).size,
-        skewness: raw ? skewness(values, raw.mean, raw.std) : 0,
-        mode: modeOf(values),
-        fractional: values.some((value) => !Number.isNaN(value) && !Number.isInteger(value)),
-      };
-    },
-    categories: () => ({
-      rows: fitted.cells.length,
-      missing: fitted.cells.filter((cell) => cell === undefined).length,
-      counts: countValues(fitted.cells),
-      more: false,
-    }),
-  };
+/** `14 rows have no "y" ("NA", "?") and are left out` */
+function withoutTargetNote({ name, evidence }: ColumnFacts, count: number, reading: Reading): string {
+  const reader = readerOf(reading);
+  const marks = [...evidence.marks.keys()].filter((mark) => reader.missing(mark));
+  const seen =
+    marks.length === 0
+      ? ""
+      : ` (${marks
+          .slice(0, 5)
+          .map((mark) => `"${mark}"`)
+          .join(", ")})`;
+  return `${count} rows have no ${quoted(name)}${seen} and are left out`;
 }
 
 /** The rows that can be learned from: those with a target, and without gaps where gaps cost the row. */
 export function usableRows(table: Table, options: FitPreprocessingOptions): Int32Array {
-  const needed = [options.target, ...droppingColumns(table.columnNames, options)].map(
-    (name) => table.column(name).cells,
-  );
+  const resolved = resolveOptions(table.name, table.columnNames, options);
+  const target = table.judged(resolved.target);
+  const { missing } = readerOf(targetReading(target.type, options.task), target.typed);
+  const dropping = droppingColumns(table.columnNames, resolved).map((name) => {
+    const { cells, type, typed } = table.judged(name);
+    return { cells, reader: readerOf(type.reading, typed) };
+  });
   const all = Int32Array.from({ length: table.rowCount }, (_, row) => row);
-  return all.filter((row) => needed.every((cells: readonly Cell[]) => cells[row] !== undefined));
+  return all.filter(
+    (row) => !missing(target.cells[row]) && dropping.every(({ cells, reader }) => reader.reads(cells[row])),
+  );
 }
 
 /**
@@ -479,31 +383,29 @@ export function usableRows(table: Table, options: FitPreprocessingOptions): Int3
  * Throws HebbError when the target is missing, constant, or nothing usable remains.
  */
 export function fitPreprocessing(table: Table, options: FitPreprocessingOptions): TablePreprocessing {
-  const target = table.column(options.target);
-  const usable = usableRows(table, options);
-  if (options.weights !== undefined) checkWeights(table, options.weights, options.target, usable);
+  const resolved = resolveOptions(table.name, table.columnNames, options);
+  const target = table.judged(resolved.target);
+  const usable = usableRows(table, resolved);
+  if (resolved.weights !== undefined) checkWeights(table, resolved.weights, usable);
   const present = new Set(usable);
   const rows =
     options.rows === undefined ? Array.from(usable) : Array.from(options.rows).filter((row) => present.has(row));
-  const withoutTarget = table.rowCount - target.cells.filter((cell) => cell !== undefined).length;
+  const { missing } = readerOf(targetReading(target.type, options.task), target.typed);
+  const withoutTarget = target.cells.filter((cell) => missing(cell)).length;
   const facts = { name: table.name, rows: table.rowCount, withoutTarget };
   return fitFacts(
     { ...facts, withGaps: table.rowCount - withoutTarget - usable.length },
-    table.columns.map((column) => factsOf(column, rows)),
-    options,
+    table.judgedColumns.map((column) => factsOf(column, rows)),
+    resolved,
   );
 }
 
 /** Rows that are left out need no weight. */
-function checkWeights(table: Table, name: string, target: string, usable: Int32Array): void {
-  if (name === target) throw new HebbError(`"${name}" cannot be both the target and the weight of the rows`);
-  const { cells } = table.column(name);
+function checkWeights(table: Table, name: string, usable: Int32Array): void {
+  const { cells, type, typed } = table.judged(name);
+  const reader = readerOf(type.reading.kind === "number" ? type.reading : asNumber, typed);
   for (const row of usable) {
-    const cell = cells[row];
-    const value = parseNumber(cell ?? "");
-    if (!(value >= 0 && Number.isFinite(value)))
-      throw new HebbError(
-        `${table.name}: the weight "${name}" must be a number of at least 0, but row ${row + 1} has ${show(cell)}; mend that cell`,
-      );
+    const value = reader.number(cells[row]);
+    if (!(value >= 0)) throw badWeight(table.name, name, cells[row], row);
   }
 }

@@ -3,14 +3,14 @@ export { type AugmentOptions, type AugmentPlace, augmentation, augmentImages } f
 export { BytePairVocabulary, type Merge } from "./bpe.ts";
 export type { FileBytes } from "./bytes.ts";
 export type { Cell, NumberFormat } from "./cells.ts";
+export { type ColumnType, inferColumnType } from "./columnTypes.ts";
 export { type CsvOptions, formatCsv, parseCsv } from "./csv.ts";
 export { Dataset, type DatasetOptions, type Field, gatherSamples } from "./dataset.ts";
 export { decodeText, type EncodingName } from "./encoding.ts";
-export { type ColumnType, inferColumnType } from "./evidence.ts";
+export { inferTask } from "./fitTarget.ts";
 export {
   type FitPreprocessingOptions,
   fitPreprocessing,
-  inferTask,
   type MissingPolicy,
   usableRows,
 } from "./fitting.ts";
@@ -38,10 +38,8 @@ export {
   toChannels,
 } from "./pixels.ts";
 export { prefetch } from "./prefetch.ts";
+export { type AppliedTable, type ApplyPreprocessingOptions, applyPreprocessing } from "./preprocess.ts";
 export {
-  type AppliedTable,
-  type ApplyPreprocessingOptions,
-  applyPreprocessing,
   type CycleName,
   classWeights,
   type InputEncoding,
@@ -49,8 +47,9 @@ export {
   type TablePreprocessing,
   type TargetEncoding,
   type Task,
-} from "./preprocess.ts";
+} from "./preprocessing.ts";
 export { Random, type RandomState, threefry2x32 } from "./random.ts";
+export type { Reading } from "./reading.ts";
 export { BatchSampler, type SamplerOptions, type SamplerState } from "./sampler.ts";
 export {
   type PreparedSeries,

@@ -7,7 +7,8 @@ import { readCsvFile } from "./files.ts";
 import { fitPreprocessing } from "./fitting.ts";
 import { loans } from "./generators.ts";
 import { iris } from "./iris.ts";
-import { applyPreprocessing, classWeights, inverseTarget } from "./preprocess.ts";
+import { applyPreprocessing } from "./preprocess.ts";
+import { classWeights, inverseTarget } from "./preprocessing.ts";
 import { Table } from "./table.ts";
 import { prepareTable } from "./tabular.ts";
 
@@ -170,7 +171,7 @@ describe("fitting and applying", () => {
   test("rows without a target are left out, and it is said which rows remain", () => {
     const table = small(["a", "", "b", "NA"], [1, 2, 3, 4]);
     const pre = fitPreprocessing(table, { target: "y" });
-    expect(pre.notes).toContain('2 rows have no "y" and are left out');
+    expect(pre.notes).toContain('2 rows have no "y" ("NA") and are left out');
     expect(Array.from(applyPreprocessing(pre, table).rows)).toEqual([0, 2]);
     expect(Array.from(applyPreprocessing(pre, table, { targets: "none" }).rows)).toEqual([0, 1, 2, 3]);
     expect(applyPreprocessing(pre, table.drop("y")).targets).toBeUndefined();
@@ -210,8 +211,8 @@ describe("what cannot be learned is refused with a sentence", () => {
   test.each<[string, () => unknown, RegExp]>([
     [
       "a target that is not there",
-      () => fitPreprocessing(table, { target: "Y" }),
-      /t\.csv has no column "Y"; did you mean "y"\?/,
+      () => fitPreprocessing(table, { target: "yy" }),
+      /t\.csv has no column "yy"; did you mean "y"\?/,
     ],
     ["a constant target", () => fitPreprocessing(table, { target: "z" }), /the target "z" is "5" in every row/],
     [
@@ -238,7 +239,7 @@ describe("what cannot be learned is refused with a sentence", () => {
     [
       "a missing column",
       () => applyPreprocessing(fitPreprocessing(table, { target: "y" }), parseCsv("y\na\n", { name: "new.csv" })),
-      /new\.csv lacks column "x" that the model was trained on; add it/,
+      /new\.csv: column "x" is missing, which the model was trained on; add it/,
     ],
     [
       "an unknown class",

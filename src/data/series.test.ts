@@ -1,6 +1,6 @@
 // Windows of series: what is seen, what is predicted, and that neither reaches over a cut, a group or a gap.
 import { describe, expect, test } from "vitest";
-import { inverseTarget } from "./preprocess.ts";
+import { inverseTarget } from "./preprocessing.ts";
 import { prepareSeries, seriesWindows, windowStarts } from "./series.ts";
 import { Table } from "./table.ts";
 

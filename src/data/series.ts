@@ -1,9 +1,12 @@
 // Time series: windows of past rows and what comes after them, split so that nothing of the validation part is ever seen.
 import { HebbError } from "../graph/errors.ts";
-import { parseDate, parseNumber } from "./cells.ts";
+import { quoted } from "../graph/visible.ts";
+import { show } from "./cells.ts";
 import { Dataset } from "./dataset.ts";
 import { type FitPreprocessingOptions, fitPreprocessing } from "./fitting.ts";
-import { applyPreprocessing, type TablePreprocessing } from "./preprocess.ts";
+import { applyPreprocessing } from "./preprocess.ts";
+import type { TablePreprocessing } from "./preprocessing.ts";
+import { readerOf } from "./reading.ts";
 import type { Table } from "./table.ts";
 
 export interface WindowOptions {
@@ -109,29 +112,31 @@ export interface PreparedSeries {
 function seriesOf(table: Table, group: string | undefined): number[][] {
   if (group === undefined) return [Array.from({ length: table.rowCount }, (_, row) => row)];
   const series = new Map<string | undefined, number[]>();
-  table.column(group).cells.forEach((cell, row) => {
-    const rows = series.get(cell);
+  const { cells, type, typed } = table.judged(group);
+  const reader = readerOf(type.reading, typed);
+  cells.forEach((cell, row) => {
+    const name = cell === undefined || reader.missing(cell) ? undefined : reader.key(cell);
+    const rows = series.get(name);
     if (rows) rows.push(row);
-    else series.set(cell, [row]);
+    else series.set(name, [row]);
   });
   return [...series.values()];
 }
 
 function checkOrder(table: Table, time: string, series: readonly (readonly number[])[]): void {
-  const { cells } = table.column(time);
+  const { cells, type, typed } = table.judged(time);
+  const reader = readerOf(type.reading, typed);
   for (const rows of series) {
     let before = Number.NEGATIVE_INFINITY;
     for (const row of rows) {
-      const cell = cells[row] ?? "";
-      const number = parseNumber(cell);
-      const value = Number.isNaN(number) ? parseDate(cell) : number;
-      if (!Number.isFinite(value))
+      const value = reader.number(cells[row]);
+      if (Number.isNaN(value))
         throw new HebbError(
-          `${table.name}: the time "${time}" in row ${row + 1} is ${cell === "" ? "missing" : `"${cell}"`}; it must be a date such as 2024-05-01 or a number`,
+          `${table.name}: the time ${quoted(time)} in row ${row + 1} is ${reader.missing(cells[row]) ? "missing" : show(cells[row])}; it must be a date such as 2024-05-01 or a number`,
         );
       if (value < before)
         throw new HebbError(
-          `${table.name}: row ${row + 1} is earlier than the row before it, by "${time}"; sort the rows`,
+          `${table.name}: row ${row + 1} is earlier than the row before it, by ${quoted(time)}; sort the rows`,
         );
       before = value;
     }
@@ -158,8 +163,11 @@ export function prepareSeries(table: Table, options: PrepareSeriesOptions): Prep
   ];
   const rows = series.flatMap((each, i) => each.slice(0, cuts[i]));
   const preprocessing = fitPreprocessing(table, { ...rest, ignore, rows, allowNoInputs: pastTarget });
-  const { features, featureCount } = applyPreprocessing(preprocessing, table, { targets: "none" });
-  const known = applyPreprocessing(preprocessing, table, { targets: "required" });
+  const { features, featureCount } = applyPreprocessing(preprocessing, table, {
+    targets: "none",
+    unreadable: "missing",
+  });
+  const known = applyPreprocessing(preprocessing, table, { targets: "required", unreadable: "missing" });
   const targets = new Float64Array(table.rowCount).fill(Number.NaN);
   known.rows.forEach((row, i) => {
     targets[row] = known.targets?.[i] ?? Number.NaN;

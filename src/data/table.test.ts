@@ -1,7 +1,8 @@
 // What columns are taken for, and the figures that describe them.
 import { describe, expect, test } from "vitest";
-import { parseDate, parseNumber } from "./cells.ts";
-import { type ColumnType, inferColumnType } from "./evidence.ts";
+import { parseNumber } from "./cells.ts";
+import { type ColumnType, inferColumnType } from "./columnTypes.ts";
+import { parseDate } from "./dates.ts";
 import { type Column, Table } from "./table.ts";
 
 const column = (cells: readonly unknown[], name = "x"): Column => new Table([{ name, cells }]).column(name);
@@ -40,7 +41,7 @@ test("a few unreadable cells in many numbers count as missing; many make a categ
   const numbers = Array.from({ length: 100 }, (_, i) => String(i % 7));
   expect(inferColumnType(column([...numbers, "12o"]))).toEqual({
     kind: "number",
-    format: "plain",
+    reading: { kind: "number", format: "plain", booleans: false, missing: [] },
     wholeNumbers: true,
     unreadable: 1,
   });

@@ -1,36 +1,77 @@
-// A table of text cells in named columns, and the figures that describe its columns.
+// A table of text cells in named columns, what its columns hold, and the figures that describe them.
 import { HebbError } from "../graph/errors.ts";
-import { type Cell, type NumberFormat, normalizeCell, parseDate, parseNumber } from "./cells.ts";
-import { type ColumnType, evidenceOf, ValueCounts } from "./evidence.ts";
+import { describe } from "../graph/kinds.ts";
+import { quoted } from "../graph/visible.ts";
+import { type Cell, cellOf, isCellValue } from "./cells.ts";
+import { findColumn, matchColumn } from "./columnNames.ts";
+import { type ColumnType, decideTypes } from "./columnTypes.ts";
+import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
+import { asText, type Reading, readerOf, spellings } from "./reading.ts";
 
 export interface Column {
   readonly name: string;
   readonly cells: readonly Cell[];
+  /** Whether the cells were numbers before they were text, so that a point in them is a decimal point. */
+  readonly typed?: boolean;
 }
+
+/** A column with what its cells say, and what was decided from all columns together. */
+export interface JudgedColumn extends Column {
+  readonly evidence: ColumnEvidence;
+  readonly type: ColumnType;
+}
+
+/** The cells of a column as text. Throws HebbError that names the row for a value that no cell can hold. */
+function textCells(values: readonly unknown[], column: string, table: string): Cell[] {
+  return values.map((value, row) => {
+    if (isCellValue(value)) return cellOf(value);
+    throw new HebbError(
+      `${table}: column ${quoted(column)} has ${describe(value)} in row ${row + 1}; a cell is a text, a number, a boolean or a date`,
+    );
+  });
+}
+
+const areNumbers = (values: readonly unknown[]): boolean =>
+  values.some((value) => typeof value === "number") &&
+  values.every((value) => value === null || ["number", "bigint", "boolean", "undefined"].includes(typeof value));
 
 /** Columns of equal length with distinct names. Rows are counted from 1 in messages. */
 export class Table {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly rowCount: number;
-  private readonly places: ReadonlyMap<string, number>;
+  /** What stood between the columns of the file. */
+  readonly delimiter: string | undefined;
+  readonly #places: ReadonlyMap<string, number>;
+  #judged: readonly JudgedColumn[] | undefined;
 
-  constructor(columns: readonly { readonly name: string; readonly cells: readonly unknown[] }[], name = "the table") {
+  constructor(
+    columns: readonly { readonly name: string; readonly cells: readonly unknown[]; readonly typed?: boolean }[],
+    name = "the table",
+    delimiter?: string,
+  ) {
     const rowCount = columns[0]?.cells.length ?? 0;
     const places = new Map<string, number>();
     columns.forEach((column, i) => {
+      if (column.name === "") throw new HebbError(`${name}: column ${i + 1} has no name; give it one`);
       if (column.cells.length !== rowCount) {
         throw new HebbError(
-          `${name}: column "${column.name}" has ${column.cells.length} rows, "${columns[0]?.name}" has ${rowCount}; every column needs the same number`,
+          `${name}: column ${quoted(column.name)} has ${column.cells.length} rows, ${quoted(columns[0]?.name ?? "")} has ${rowCount}; every column needs the same number`,
         );
       }
-      if (places.has(column.name)) throw new HebbError(`${name}: two columns are called "${column.name}"; rename one`);
+      if (places.has(column.name))
+        throw new HebbError(`${name}: two columns are called ${quoted(column.name)}; rename one`);
       places.set(column.name, i);
     });
     this.name = name;
-    this.columns = columns.map((column) => ({ name: column.name, cells: column.cells.map(normalizeCell) }));
+    this.columns = columns.map(({ name: column, cells, typed = areNumbers(cells) }) => ({
+      name: column,
+      cells: textCells(cells, column, name),
+      ...(typed ? { typed } : {}),
+    }));
     this.rowCount = rowCount;
-    this.places = places;
+    this.delimiter = delimiter;
+    this.#places = places;
   }
 
   /** A table from objects such as parsed JSON; the columns are the keys of all of them, in order of appearance. */
@@ -50,16 +91,42 @@ export class Table {
     return this.columns.map((column) => column.name);
   }
 
+  /** Whether there is a column of that name, or of nearly that name. */
   has(column: string): boolean {
-    return this.places.has(column);
+    return matchColumn(column, this.columnNames) !== undefined;
   }
 
-  /** The column of that name; the error names the ones there are, the nearest spelling first. */
+  /**
+   * The column of that name; one whose name differs in capitals, blanks or invisible characters will do if it is the only one. Throws
+   * HebbError that names the columns there are.
+   */
   column(name: string): Column {
-    const place = this.places.get(name);
-    const found = place === undefined ? undefined : this.columns[place];
-    if (found) return found;
-    throw new HebbError(`${this.name} has no column "${name}"${suggestColumn(name, this.columnNames)}`);
+    return this.#at(name, this.columns);
+  }
+
+  /** A column with its type. All columns are judged when one is first asked for. */
+  judged(name: string): JudgedColumn {
+    return this.#at(name, this.judgedColumns);
+  }
+
+  #at<T>(name: string, columns: readonly T[]): T {
+    const exact = this.#places.has(name) ? name : findColumn(this.name, this.columnNames, name);
+    const found = columns[this.#places.get(exact) ?? -1];
+    if (found === undefined) throw new HebbError(`${this.name} has no column ${quoted(name)}`);
+    return found;
+  }
+
+  /** All columns with their types, which were decided from all of them together. */
+  get judgedColumns(): readonly JudgedColumn[] {
+    if (this.#judged === undefined) {
+      const seen = this.columns.map((column) => ({ ...column, evidence: evidenceOf(column.cells) }));
+      const types = decideTypes(seen, this.delimiter);
+      this.#judged = seen.map((column, place) => ({
+        ...column,
+        type: types[place] ?? { kind: "empty", reading: asText },
+      }));
+    }
+    return this.#judged;
   }
 
   /** The table of these rows (counted from 0), in this order. */
@@ -71,8 +138,9 @@ export class Table {
       }
     }
     return new Table(
-      this.columns.map((column) => ({ name: column.name, cells: order.map((row) => column.cells[row]) })),
+      this.columns.map((column) => ({ ...column, cells: order.map((row) => column.cells[row]) })),
       this.name,
+      this.delimiter,
     );
   }
 
@@ -81,21 +149,14 @@ export class Table {
     return new Table(
       this.columns.filter((column) => !names.includes(column.name)),
       this.name,
+      this.delimiter,
     );
   }
 
   /** What each column holds, in order. */
   describe(): ColumnSummary[] {
-    return this.columns.map(summarize);
+    return this.judgedColumns.map(summarize);
   }
-}
-
-/** `; the columns are a, b, c`, the most similar name in front when one is close. */
-export function suggestColumn(name: string, names: readonly string[]): string {
-  const close = names.find((other) => other.trim().toLowerCase() === name.trim().toLowerCase());
-  const near = close ?? names.find((other) => other.toLowerCase().includes(name.toLowerCase()) && name.length > 2);
-  const list = names.length > 30 ? `${names.slice(0, 30).join(", ")}, … (${names.length} in all)` : names.join(", ");
-  return near === undefined ? `; the columns are ${list}` : `; did you mean "${near}"? The columns are ${list}`;
 }
 
 export interface ColumnSummary {
@@ -117,17 +178,9 @@ export interface ColumnSummary {
 }
 
 /** The numbers of a column (days for dates), NaN where missing or unreadable. */
-export function numericCells(
-  column: Column,
-  type: { readonly kind: "number"; readonly format: NumberFormat } | { readonly kind: "date" },
-): Float64Array {
-  const out = new Float64Array(column.cells.length);
-  column.cells.forEach((cell, row) => {
-    const value =
-      cell === undefined ? Number.NaN : type.kind === "date" ? parseDate(cell) : parseNumber(cell, type.format);
-    out[row] = Number.isFinite(value) ? value : Number.NaN;
-  });
-  return out;
+export function numericCells(column: Column, reading: Reading): Float64Array {
+  const reader = readerOf(reading, column.typed);
+  return Float64Array.from(column.cells, (cell) => reader.number(cell));
 }
 
 /** Mean, standard deviation (of the population), extremes and median of the values that are not NaN; undefined when there are none. */
@@ -151,26 +204,18 @@ export function numberSummary(values: Float64Array): NonNullable<ColumnSummary["
   return { min, max, mean: mean * scale, std: Math.sqrt(variance) * scale, median };
 }
 
-/** How often each value occurs, the most frequent first; ties in code-unit order. */
-export function countValues(cells: Iterable<Cell>): { value: string; count: number }[] {
-  const counts = new ValueCounts();
-  for (const cell of cells) if (cell !== undefined) counts.add(cell);
-  return counts.sorted();
-}
-
-function summarize(column: Column): ColumnSummary {
-  const evidence = evidenceOf(column.cells);
-  const type = evidence.type(column.name);
-  const base = {
-    name: column.name,
-    kind: type.kind,
-    rows: column.cells.length,
-    missing: evidence.missing,
-    distinct: evidence.values.size,
-  };
+function summarize({ name, cells, typed = false, evidence, type }: JudgedColumn): ColumnSummary {
+  const reader = readerOf(type.reading, typed);
+  const missing = cells.filter((cell) => !reader.reads(cell)).length;
+  const values = spellings(evidence.counts(), reader);
+  const distinct = evidence.values.overflowed
+    ? new Set(cells.flatMap((cell) => (cell !== undefined && reader.reads(cell) ? [reader.key(cell)] : []))).size
+    : values.length;
+  const base = { name, kind: type.kind, rows: cells.length, missing, distinct };
   if (type.kind === "number" || type.kind === "date") {
-    const range = numberSummary(numericCells(column, type));
+    const range = numberSummary(numericCells({ name, cells, typed }, type.reading));
     return range ? { ...base, range } : base;
   }
-  return type.kind === "empty" ? base : { ...base, top: evidence.values.sorted().slice(0, 10) };
+  const top = values.slice(0, 10).map(({ value, count }) => ({ value, count }));
+  return type.kind === "empty" ? base : { ...base, top };
 }

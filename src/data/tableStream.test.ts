@@ -180,7 +180,12 @@ describe("refused", () => {
     ["a target that is not there", "a,b\n1,2\n", {}, /has no column "y"; the columns are a, b/],
     ["a target of one value", "a,y\n1,2\n3,2\n", {}, /"y" is "2" in every row|is 2 in every row/],
     ["no target in any row", "a,y\n1,\n2,\n", {}, /no row with a "y"/],
-    ["text as a weight", "a,w,y\n1,u,2\n3,v,4\n1,u,2\n", { weights: "w" }, /the weight "w" must hold numbers/],
+    [
+      "text as a weight",
+      "a,w,y\n1,u,2\n3,v,4\n1,u,2\n",
+      { weights: "w" },
+      /the weight "w" must be a number of at least 0, but row 1 has "u"/,
+    ],
     [
       "a negative weight",
       "a,w,y\n1,-1,2\n3,5,4\n1,1,2\n",

@@ -1,8 +1,11 @@
 // From a table straight to data sets: split, fit the preprocessing on the training rows, apply it to both parts.
 import { HebbError } from "../graph/errors.ts";
 import { Dataset } from "./dataset.ts";
-import { type FitPreprocessingOptions, fitPreprocessing, inferTask, usableRows } from "./fitting.ts";
-import { type AppliedTable, applyPreprocessing, type TablePreprocessing } from "./preprocess.ts";
+import { targetReading, taskFor } from "./fitTarget.ts";
+import { type FitPreprocessingOptions, fitPreprocessing, usableRows } from "./fitting.ts";
+import { type AppliedTable, applyPreprocessing } from "./preprocess.ts";
+import type { TablePreprocessing } from "./preprocessing.ts";
+import { readerOf } from "./reading.ts";
 import { trainValidationSplit } from "./split.ts";
 import type { Table } from "./table.ts";
 
@@ -36,22 +39,37 @@ export function tableDataset(applied: AppliedTable): Dataset {
   });
 }
 
+/** The class of each of these rows, for splits that keep the mix of classes; undefined where a number is to be predicted. */
+export function classLabels(
+  table: Table,
+  rows: ArrayLike<number>,
+  { target, task }: Pick<FitPreprocessingOptions, "target" | "task">,
+): string[] | undefined {
+  const column = table.judged(target);
+  if (taskFor(column, task) === "regression") return undefined;
+  const reader = readerOf(targetReading(column.type, task), column.typed);
+  return Array.from(rows, (row) => reader.key(column.cells[row] ?? ""));
+}
+
+/** These rows of a table that was fitted, as a data set. */
+export const fittedRows = (pre: TablePreprocessing, table: Table, rows: ArrayLike<number>): Dataset =>
+  tableDataset(applyPreprocessing(pre, table.select(rows), { targets: "required", unreadable: "missing" }));
+
 /** Splits a table by seed, fits the preprocessing on the training rows only, and gives both parts as data sets. */
 export function prepareTable(table: Table, options: PrepareTableOptions): PreparedTable {
   const { validation: share = 0.2, seed = 0, ...fitting } = options;
-  const column = table.column(options.target);
   const usable = usableRows(table, fitting);
-  const classes = (options.task ?? inferTask(column)) === "classification";
+  const labels = classLabels(table, usable, fitting);
   const split = trainValidationSplit(usable.length, {
     validation: share,
     seed,
-    ...(classes ? { labels: Array.from(usable, (row) => column.cells[row]) } : {}),
+    ...(labels === undefined ? {} : { labels }),
   });
   const rowsOf = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
   const trainRows = rowsOf(split.train);
   const validationRows = rowsOf(split.validation);
   const preprocessing = fitPreprocessing(table, { ...fitting, rows: trainRows });
-  const part = (rows: Int32Array): Dataset => tableDataset(applyPreprocessing(preprocessing, table.select(rows)));
+  const part = (rows: Int32Array): Dataset => fittedRows(preprocessing, table, rows);
   const result = { preprocessing, train: part(trainRows), trainRows, validationRows };
   return validationRows.length > 0 ? { ...result, validation: part(validationRows) } : result;
 }

@@ -1,5 +1,7 @@
 // The stored preprocessing, checked entry by entry when it is read back.
 import type { Merge } from "../data/bpe.ts";
+import { numberFormats } from "../data/cells.ts";
+import { dateOrders } from "../data/dates.ts";
 import type { ImagePreprocessing } from "../data/images.ts";
 import {
   cycleNames,
@@ -7,7 +9,8 @@ import {
   type InputEncoding,
   type TablePreprocessing,
   type TargetEncoding,
-} from "../data/preprocess.ts";
+} from "../data/preprocessing.ts";
+import type { BooleanReading, DateReading, NumberReading, Reading, TextReading } from "../data/reading.ts";
 import { HebbError } from "../graph/errors.ts";
 import {
   aBoolean,
@@ -21,6 +24,7 @@ import {
   objectOf,
   oneOf,
 } from "./json.ts";
+import { upgraded } from "./preprocessingUpgrade.ts";
 
 /** Preprocessing of text: the vocabulary, and how many tokens are seen at once. */
 export interface TextPreprocessing {
@@ -39,12 +43,34 @@ export type Preprocessing = TablePreprocessing | ImagePreprocessing | TextPrepro
 
 const textOrNull: Check<string | null> = (value, place) => (value === null ? null : aString(value, place));
 
-const numberFormat = oneOf("plain", "thousands", "decimalComma");
+const numberReading = objectOf<NumberReading>({
+  kind: oneOf("number"),
+  format: oneOf(...numberFormats),
+  booleans: aBoolean,
+  missing: listOf(aString),
+});
+const dateReading = objectOf<DateReading>({ kind: oneOf("date"), order: oneOf(...dateOrders) });
+const booleanReading = objectOf<BooleanReading>({ kind: oneOf("boolean") });
+const textReading = objectOf<TextReading>({ kind: oneOf("text"), values: listOf(aString) });
+
+const reading = byKind<Reading>(
+  new Map<string, Check<Reading>>([
+    ["number", numberReading],
+    ["date", dateReading],
+    ["boolean", booleanReading],
+    ["text", textReading],
+  ]),
+);
 
 const numberInput = objectOf<Extract<InputEncoding, { kind: "number" | "date" }>>({
   kind: oneOf("number", "date"),
   column: aString,
-  format: numberFormat,
+  reading: byKind<NumberReading | DateReading>(
+    new Map<string, Check<NumberReading | DateReading>>([
+      ["number", numberReading],
+      ["date", dateReading],
+    ]),
+  ),
   transform: oneOf("none", "log"),
   median: aNumber,
   mean: aNumber,
@@ -57,6 +83,12 @@ const numberInput = objectOf<Extract<InputEncoding, { kind: "number" | "date" }>
 const categoryInput = objectOf<Extract<InputEncoding, { kind: "category" }>>({
   kind: oneOf("category"),
   column: aString,
+  reading: byKind<TextReading | BooleanReading>(
+    new Map<string, Check<TextReading | BooleanReading>>([
+      ["text", textReading],
+      ["boolean", booleanReading],
+    ]),
+  ),
   categories: listOf(aString),
   other: aBoolean,
   missing: aBoolean,
@@ -75,15 +107,15 @@ const input = byKind<InputEncoding>(
 const classTarget = objectOf<Extract<TargetEncoding, { kind: "classes" }>>({
   kind: oneOf("classes"),
   column: aString,
+  reading,
   classes: listOf(aString),
   counts: listOf(aCount),
-  numeric: aBoolean,
 });
 
 const numberTarget = objectOf<Extract<TargetEncoding, { kind: "number" }>>({
   kind: oneOf("number"),
   column: aString,
-  format: numberFormat,
+  reading: numberReading,
   transform: oneOf("none", "log"),
   mean: aNumber,
   scale: aPositiveNumber,
@@ -96,19 +128,21 @@ const target = byKind<TargetEncoding>(
   ]),
 );
 
+const weights = objectOf<NonNullable<TablePreprocessing["weights"]>>({ column: aString, reading: numberReading });
+
 const tableFields = objectOf<TablePreprocessing>({
   kind: oneOf("table"),
-  version: oneOf(1),
+  version: oneOf(2),
   inputs: listOf(input),
   featureNames: listOf(aString),
   target,
-  weights: textOrNull,
+  weights: (value, place) => (value === null ? null : weights(value, place)),
   dropped: listOf(objectOf<{ column: string; reason: string }>({ column: aString, reason: aString })),
   notes: listOf(aString),
 });
 
 const table: Check<TablePreprocessing> = (value, place) => {
-  const read = tableFields(value, place);
+  const read = tableFields(upgraded(value), place);
   let width = 0;
   for (const each of read.inputs) width += featureNamesOf(each).length;
   if (width !== read.featureNames.length) {

@@ -1,0 +1,93 @@
+// What a preprocessing is fitted from: the type of each column, judged by all rows, and figures of the rows that are learned from.
+import type { ColumnType } from "./columnTypes.ts";
+import type { ColumnEvidence } from "./evidence.ts";
+import { logTransform } from "./preprocessing.ts";
+import { type ColumnSummary, type JudgedColumn, numberSummary, numericCells } from "./table.ts";
+import { type ValueCount, ValueCounts } from "./valueCounts.ts";
+
+/** Figures of the numbers of a column (days of dates), in the rows that are fitted. */
+export interface NumberFacts {
+  readonly rows: number;
+  readonly missing: number;
+  readonly raw: NonNullable<ColumnSummary["range"]> | undefined;
+  /** After the logarithm. */
+  readonly log: NonNullable<ColumnSummary["range"]> | undefined;
+  /** Different values; exact up to 11 at least. */
+  readonly distinct: number;
+  /** The standard third moment: 0 when symmetric, above 2 when a long tail hides the bulk of the values. */
+  readonly skewness: number;
+  readonly mode: number;
+  /** Whether any value is no whole number. */
+  readonly fractional: boolean;
+}
+
+export interface ColumnFacts {
+  readonly name: string;
+  readonly evidence: ColumnEvidence;
+  readonly type: ColumnType;
+  /** Of numbers and dates. */
+  numbers(): NumberFacts;
+  /** How often each text came in the fitted rows, marks of missing values too. */
+  counts(): {
+    readonly rows: number;
+    readonly values: readonly ValueCount[];
+    /** Whether there are more values than are counted. */
+    readonly more: boolean;
+  };
+}
+
+/** What is known of all rows. */
+export interface RowFacts {
+  readonly name: string;
+  readonly rows: number;
+  readonly withoutTarget: number;
+  /** Rows that are left out for a gap in another column. */
+  readonly withGaps: number;
+}
+
+function skewness(values: Float64Array, mean: number, std: number): number {
+  let sum = 0;
+  for (const value of values) sum += ((value - mean) / std) ** 3;
+  return sum / values.length;
+}
+
+/** The most frequent value; the smallest of several. */
+export function modeOf(values: Float64Array): number {
+  let [mode, most, run, last] = [Number.NaN, 0, 0, Number.NaN];
+  for (const value of values.slice().sort()) {
+    run = value === last ? run + 1 : 1;
+    last = value;
+    if (run > most) [mode, most] = [value, run];
+  }
+  return mode;
+}
+
+/** What a column in memory says. */
+export function factsOf(column: JudgedColumn, rows: readonly number[]): ColumnFacts {
+  const { name, evidence, type } = column;
+  const cells = rows.map((row) => column.cells[row]);
+  return {
+    name,
+    evidence,
+    type,
+    numbers() {
+      const values = numericCells({ ...column, cells }, type.reading).filter((value) => !Number.isNaN(value));
+      const raw = numberSummary(values);
+      return {
+        rows: cells.length,
+        missing: cells.length - values.length,
+        raw,
+        log: numberSummary(values.map(logTransform)),
+        distinct: new Set(values).size,
+        skewness: raw ? skewness(values, raw.mean, raw.std) : 0,
+        mode: modeOf(values),
+        fractional: values.some((value) => !Number.isInteger(value)),
+      };
+    },
+    counts() {
+      const values = new ValueCounts();
+      for (const cell of cells) if (cell !== undefined) values.add(cell);
+      return { rows: cells.length, values: values.sorted(), more: values.overflowed };
+    },
+  };
+}

@@ -1,0 +1,271 @@
+// Records into features and targets, cell by cell, read as was decided when the preprocessing was fitted.
+import { HebbError } from "../graph/errors.ts";
+import { quoted, visible } from "../graph/visible.ts";
+import { type Cell, isInfinite, show } from "./cells.ts";
+import { listColumns, matchColumn } from "./columnNames.ts";
+import { Sightings } from "./evidence.ts";
+import {
+  type CategoryInput,
+  type CycleName,
+  featureNamesOf,
+  logTransform,
+  type NumberInput,
+  type TablePreprocessing,
+} from "./preprocessing.ts";
+import { type CellReader, readerOf } from "./reading.ts";
+
+const daysOf: Readonly<Record<CycleName, number>> = { year: 365.2425, week: 7, day: 1 };
+
+/** Values far outside what was fitted stay finite. */
+const clampToFloat = (value: number): number => Math.max(-1e6, Math.min(1e6, value));
+
+/** Up to this share of the cells of a column may be unreadable. */
+const mostUnreadable = 0.2;
+
+/** The features of one column, written cell by cell. */
+interface ColumnWriter {
+  readonly input: NumberInput | CategoryInput;
+  readonly reader: CellReader;
+  /** Where the column stands in a record. */
+  readonly place: number;
+  /** Its first feature. */
+  readonly at: number;
+  /** Cells that could not be read. */
+  readonly unreadable: Sightings;
+  readonly infinite: Sightings;
+  write(cell: Cell, row: number, out: Float32Array, from: number): void;
+}
+
+type Where = Pick<ColumnWriter, "reader" | "place" | "at">;
+
+function numberWriter(input: NumberInput, where: Where): ColumnWriter {
+  const { reader } = where;
+  const [unreadable, infinite] = [new Sightings(), new Sightings()];
+  const note = (cell: Cell, row: number): void => {
+    if (cell === undefined || cell === "") return;
+    if (isInfinite(cell)) infinite.add(cell, row);
+    else if (!reader.missing(cell)) unreadable.add(cell, row);
+  };
+  return {
+    ...where,
+    input,
+    unreadable,
+    infinite,
+    write(cell, row, out, from) {
+      const value = reader.number(cell);
+      const missing = Number.isNaN(value);
+      if (missing) note(cell, row);
+      const level = missing ? input.median : input.transform === "log" ? logTransform(value) : value;
+      out[from++] = clampToFloat((level - input.mean) / input.scale);
+      for (const cycle of input.cycles) {
+        const turn = (2 * Math.PI * value) / daysOf[cycle];
+        out[from++] = missing ? 0 : Math.sin(turn);
+        out[from++] = missing ? 0 : Math.cos(turn);
+      }
+      if (input.missingIndicator) out[from] = missing ? 1 : 0;
+    },
+  };
+}
+
+/** Spellings that are remembered beside those that were fitted. */
+const mostSpellings = 1000;
+
+/** The places of values in a list, whatever their spelling. */
+class Places {
+  readonly #reader: CellReader;
+  readonly #keys: ReadonlyMap<string, number>;
+  readonly #spellings: Map<string, number>;
+
+  constructor(values: readonly string[], reader: CellReader) {
+    this.#reader = reader;
+    this.#keys = new Map(values.map((value, place) => [reader.key(value), place]));
+    this.#spellings = new Map(values.map((value, place) => [value, place]));
+  }
+
+  of(cell: string): number | undefined {
+    const known = this.#spellings.get(cell);
+    if (known !== undefined) return known;
+    const place = this.#keys.get(this.#reader.key(cell));
+    if (place !== undefined && this.#spellings.size < mostSpellings) this.#spellings.set(cell, place);
+    return place;
+  }
+}
+
+function categoryWriter(input: CategoryInput, where: Where): ColumnWriter {
+  const { reader } = where;
+  const places = new Places(input.categories, reader);
+  const otherPlace = input.other ? input.categories.length : undefined;
+  const missingPlace = input.missing ? input.categories.length + (input.other ? 1 : 0) : undefined;
+  return {
+    ...where,
+    input,
+    unreadable: new Sightings(),
+    infinite: new Sightings(),
+    write(cell, _, out, from) {
+      const value = cell === undefined || reader.missing(cell) ? input.fill : cell;
+      const which = value === null ? missingPlace : (places.of(value) ?? otherPlace);
+      if (which !== undefined) out[from + which] = 1;
+    },
+  };
+}
+
+/** A column of a record. */
+interface RecordColumn {
+  readonly name: string;
+  readonly typed?: boolean;
+}
+
+/**
+ * Turns records (the cells of a row, in the order of `columns`) into features, one after the other. Throws HebbError naming the
+ * columns that are missing.
+ */
+export class RowEncoder {
+  readonly width: number;
+  readonly #name: string;
+  readonly #pre: TablePreprocessing;
+  readonly #writers: readonly ColumnWriter[];
+  readonly #dropping: readonly ColumnWriter[];
+  readonly #target: Pick<ColumnWriter, "reader" | "place"> | undefined;
+  readonly #weight: Pick<ColumnWriter, "reader" | "place"> | undefined;
+  readonly #classes: Places;
+
+  constructor(
+    pre: TablePreprocessing,
+    columns: readonly RecordColumn[],
+    options: { readonly name: string; readonly targets: boolean },
+  ) {
+    const { name, targets } = options;
+    const { weights, target } = pre;
+    const names = columns.map((column) => column.name);
+    const exact = new Map(names.map((column, place) => [column, place]));
+    const placeOf = (column: string): number => exact.get(column) ?? names.indexOf(matchColumn(column, names) ?? "");
+    const used = [...pre.inputs, ...(targets && weights !== null ? [weights] : [])];
+    const absent = used.filter(({ column }) => placeOf(column) < 0).map(({ column }) => quoted(column));
+    if (absent.length > 0) {
+      const one = absent.length === 1;
+      throw new HebbError(
+        `${name}: ${one ? "column" : "columns"} ${absent.join(", ")} ${one ? "is" : "are"} missing, which the model was trained on; add ${one ? "it" : "them"} (empty cells are fine). The columns are ${listColumns(names)}`,
+      );
+    }
+    let at = 0;
+    this.#writers = pre.inputs.map((input) => {
+      const from = at;
+      at += featureNamesOf(input).length;
+      const place = placeOf(input.column);
+      const where = { reader: readerOf(input.reading, columns[place]?.typed), place, at: from };
+      return input.kind === "category" ? categoryWriter(input, where) : numberWriter(input, where);
+    });
+    const found = ({
+      column,
+      reading,
+    }: Pick<typeof target, "column" | "reading">): Pick<ColumnWriter, "reader" | "place"> => {
+      const place = placeOf(column);
+      return { place, reader: readerOf(reading, columns[place]?.typed) };
+    };
+    this.width = at;
+    this.#name = name;
+    this.#pre = pre;
+    this.#dropping = targets ? this.#writers.filter(({ input }) => input.dropMissing) : [];
+    this.#target = targets ? found(target) : undefined;
+    this.#weight = targets && weights !== null ? found(weights) : undefined;
+    this.#classes = new Places(target.kind === "classes" ? target.classes : [], readerOf(target.reading));
+  }
+
+  /** Whether a row is to be used: it has a target, if one is asked for, and no gap where gaps are not filled. */
+  takes(record: readonly Cell[]): boolean {
+    if (this.#target?.reader.missing(record[this.#target.place])) return false;
+    for (const { reader, place } of this.#dropping) if (!reader.reads(record[place])) return false;
+    return true;
+  }
+
+  /** Writes the features of a record; `out` holds zeros there. `row` (from 0) is for messages. */
+  features(record: readonly Cell[], row: number, out: Float32Array, from: number): void {
+    for (const writer of this.#writers) writer.write(record[writer.place], row, out, from + writer.at);
+  }
+
+  /** The class number or scaled value. Throws HebbError for a class that was not there when fitting, and for text as a number. */
+  target(record: readonly Cell[], row: number): number {
+    const { target } = this.#pre;
+    const cell = this.#target === undefined ? undefined : record[this.#target.place];
+    if (target.kind === "number") {
+      const value = this.#target?.reader.number(cell) ?? Number.NaN;
+      if (Number.isNaN(value)) {
+        throw new HebbError(
+          `${this.#name}: the target ${quoted(target.column)} must hold numbers, but row ${row + 1} has ${show(cell)}; fix that cell or leave it empty`,
+        );
+      }
+      return ((target.transform === "log" ? logTransform(value) : value) - target.mean) / target.scale;
+    }
+    const place = this.#classes.of(cell ?? "");
+    if (place === undefined) {
+      const known = target.classes.slice(0, 12).map(visible);
+      throw new HebbError(
+        `${this.#name}: the target ${quoted(target.column)} is ${show(cell)} in row ${row + 1}, a class the model does not know; the classes are ${known.join(", ")}${target.classes.length > 12 ? ", …" : ""}`,
+      );
+    }
+    return place;
+  }
+
+  /** Whether rows have weights of their own. */
+  get weighted(): boolean {
+    return this.#weight !== undefined;
+  }
+
+  /** What a row counts for. Throws HebbError for anything but a number of at least 0. */
+  weight(record: readonly Cell[], row: number): number {
+    if (this.#weight === undefined) return 1;
+    const cell = record[this.#weight.place];
+    const value = this.#weight.reader.number(cell);
+    if (!(value >= 0)) throw badWeight(this.#name, this.#pre.weights?.column ?? "", cell, row);
+    return value;
+  }
+
+  /** Single slips are missing values, a column of text is a mistake. */
+  check(rows: number): void {
+    for (const { input, unreadable } of this.#writers) {
+      if (unreadable.count <= rows * mostUnreadable) continue;
+      const { first, count } = unreadable;
+      throw new HebbError(
+        `${this.#name}: column ${quoted(input.column)} must hold ${input.kind === "date" ? "dates such as 2024-05-01" : numbersSuchAs(input)}, but row ${(first?.row ?? -1) + 1} has ${show(first?.cell)}${count > 1 ? `, and ${count - 1} more do not` : ""}; fix ${count > 1 ? "them or leave the cells" : "it or leave the cell"} empty`,
+      );
+    }
+  }
+
+  /** What could not be read so far, in sentences for the user. */
+  notes(): string[] {
+    return this.#writers.flatMap(({ input, unreadable, infinite }) => [
+      ...missingNote(input.column, unreadable, `no ${input.kind}`),
+      ...missingNote(input.column, infinite, "infinite"),
+    ]);
+  }
+}
+
+function numbersSuchAs(input: NumberInput | CategoryInput): string {
+  if (input.kind === "category" || input.reading.kind !== "number") return "numbers";
+  const examples = {
+    plain: "",
+    thousands: " such as 1,234.5",
+    decimalComma: " such as 1234,5",
+    groupedComma: " such as 1.234,5",
+  };
+  return `numbers${examples[input.reading.format]}`;
+}
+
+/** `"x": 3 cells are no number (the first is "12o" in row 7) and count as missing` */
+export function missingNote(
+  column: string,
+  { count, first }: Pick<Sightings, "count" | "first">,
+  what: string,
+): string[] {
+  if (first === undefined) return [];
+  const cells =
+    count === 1
+      ? `${show(first.cell)} in row ${first.row + 1} is ${what} and counts as missing`
+      : `${count} cells are ${what} (the first is ${show(first.cell)} in row ${first.row + 1}) and count as missing`;
+  return [`${quoted(column)}: ${cells}`];
+}
+
+export const badWeight = (table: string, column: string, cell: Cell, row: number): HebbError =>
+  new HebbError(
+    `${table}: the weight ${quoted(column)} must be a number of at least 0, but row ${row + 1} has ${show(cell)}; fix that cell`,
+  );

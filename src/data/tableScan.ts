@@ -1,0 +1,192 @@
+// The first reading of a table in a file: what its columns hold, which rows are held out, some rows to see. In memory that does not grow.
+import { HebbError } from "../graph/errors.ts";
+import { quoted } from "../graph/visible.ts";
+import type { Cell } from "./cells.ts";
+import { ColumnScan } from "./columnScan.ts";
+import { type ColumnType, decideTypes } from "./columnTypes.ts";
+import { emptyTable } from "./csv.ts";
+import type { CsvFile, Records } from "./csvFile.ts";
+import { ColumnEvidence } from "./evidence.ts";
+import type { ColumnFacts, RowFacts } from "./facts.ts";
+import { targetReading } from "./fitTarget.ts";
+import { droppingColumns, type FitPreprocessingOptions, resolveOptions } from "./fitting.ts";
+import { threefry2x32 } from "./random.ts";
+import { asText, type CellReader, type Reading } from "./reading.ts";
+
+export interface ScanTableOptions extends FitPreprocessingOptions {
+  readonly seed: number;
+  /** Share of rows held out, and how many at most. */
+  readonly validation: number;
+  readonly maxValidation: number;
+}
+
+/** A row that is kept: its cells as a text of their own. Cells are parts of the text that was read, and would keep all of it in memory. */
+export interface KeptRow {
+  readonly text: string;
+  readonly row: number;
+}
+
+const packed = (record: readonly string[], row: number): KeptRow => ({ text: JSON.stringify(record), row });
+export const unpacked = (text: string): Cell[] => JSON.parse(text) as Cell[];
+
+/** Whether a row is held out is drawn from this stream. */
+const heldStream = 0x63000000;
+
+/** A row is held out when its own draw from the seed is below the share: every reading finds the same rows. */
+const heldOut = (seed: number, share: number): ((row: number) => boolean) => {
+  const limit = share * 4294967296;
+  const high = Math.floor(seed / 4294967296);
+  return share <= 0 ? () => false : (row) => threefry2x32(seed | 0, high | 0, row | 0, heldStream)[0] < limit;
+};
+
+const sampleRows = 2000;
+
+/** Rows spread evenly over a stream: when there are too many, every second one goes. */
+class SpreadRows {
+  #rows: KeptRow[] = [];
+  #stride = 1;
+  #seen = 0;
+
+  offer(record: readonly string[], row: number): void {
+    if (this.#seen++ % this.#stride !== 0) return;
+    this.#rows.push(packed(record, row));
+    if (this.#rows.length < 2 * sampleRows) return;
+    this.#rows = this.#rows.filter((_, place) => place % 2 === 0);
+    this.#stride *= 2;
+  }
+
+  get rows(): readonly KeptRow[] {
+    return this.#rows.slice(0, sampleRows);
+  }
+}
+
+/** What the first reading tells. */
+export interface TableScan {
+  readonly table: RowFacts;
+  readonly facts: readonly ColumnFacts[];
+  /** The options, with columns by the names that the table has. */
+  readonly fitting: FitPreprocessingOptions;
+  /** Rows to learn from. */
+  readonly count: number;
+  readonly held: (row: number) => boolean;
+  readonly heldRows: readonly KeptRow[];
+  readonly sample: readonly KeptRow[];
+}
+
+/** What the first records of a file, alone, say about its columns. */
+function guess({ records }: Records, columns: readonly string[], delimiter: string | undefined): ColumnType[] {
+  const seen = columns.map((name) => ({ name, evidence: new ColumnEvidence(true) }));
+  for (const [row, record] of records.entries())
+    for (let place = 0; place < seen.length; place++) seen[place]?.evidence.add(record[place], row);
+  return decideTypes(seen, delimiter);
+}
+
+/** One reading of the whole file, with the columns read in one way. */
+class Pass {
+  readonly scans: readonly ColumnScan[];
+  readonly fitting: ScanTableOptions;
+  readonly held: (row: number) => boolean;
+  readonly heldRows: KeptRow[] = [];
+  readonly spread = new SpreadRows();
+  readonly #target: { readonly place: number; readonly reader: CellReader };
+  readonly #dropping: readonly { readonly place: number; readonly reader: CellReader }[];
+  rows = 0;
+  count = 0;
+  withoutTarget = 0;
+  withGaps = 0;
+
+  constructor(
+    fitting: ScanTableOptions,
+    columns: readonly string[],
+    readings: readonly Reading[],
+    held: (row: number) => boolean,
+  ) {
+    this.fitting = fitting;
+    this.held = held;
+    this.scans = readings.map((reading, place) => {
+      const name = columns[place] ?? "";
+      return new ColumnScan({ name, place, seed: fitting.seed, reading, target: name === fitting.target });
+    });
+    const found = this.scans.map(({ name, reader }, place) => ({ name, reader, place }));
+    const [target] = found.filter(({ name }) => name === fitting.target);
+    if (target === undefined) throw new HebbError(`the table has no column ${quoted(fitting.target)}`);
+    this.#target = target;
+    const dropping = droppingColumns(columns, fitting);
+    this.#dropping = found.filter(({ name }) => dropping.includes(name));
+  }
+
+  take({ records, row: first }: Records): void {
+    const { scans } = this;
+    this.rows += records.length;
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i];
+      if (record === undefined) continue;
+      const row = first + i;
+      const lacks = this.#target.reader.missing(record[this.#target.place]);
+      const gap = !lacks && this.#dropping.some(({ place, reader }) => !reader.reads(record[place]));
+      if (lacks) this.withoutTarget++;
+      else if (gap) this.withGaps++;
+      const usable = !lacks && !gap;
+      const out = usable && this.held(row);
+      for (let place = 0; place < scans.length; place++) scans[place]?.add(record[place], row, usable && !out);
+      if (out) this.heldRows.push(packed(record, row));
+      else if (usable) {
+        this.count++;
+        this.spread.offer(record, row);
+      }
+    }
+  }
+}
+
+/** The types of all columns, and how each is read. */
+function judge(
+  types: readonly ColumnType[],
+  columns: readonly string[],
+  { target, task }: Pick<FitPreprocessingOptions, "target" | "task">,
+): Reading[] {
+  return types.map((type, place) => (columns[place] === target ? targetReading(type, task) : type.reading));
+}
+
+/** Whether figures that were gathered with one reading are those of another: booleans are no other numbers. */
+const alike = (a: Reading, b: Reading): boolean =>
+  JSON.stringify({ ...a, booleans: undefined }) === JSON.stringify({ ...b, booleans: undefined });
+
+/**
+ * Reads the file once, with the readings that its beginning suggests; where all of it leads to others, once more. What is decided is the
+ * same as for a table in memory.
+ */
+export async function scanTable(file: CsvFile, options: ScanTableOptions): Promise<TableScan> {
+  const { validation, maxValidation, seed } = options;
+  const read = async (readings?: readonly Reading[]): Promise<Pass> => {
+    let pass: Pass | undefined;
+    for await (const piece of file.scan()) {
+      if (pass === undefined) {
+        const { columns } = file;
+        const fitting = resolveOptions(file.name, columns, options);
+        const expected = file.estimatedRows({ rows: piece.records.length, bytes: piece.bytes });
+        const held = heldOut(seed, Math.min(validation, maxValidation / expected));
+        const first = readings ?? judge(guess(piece, columns, file.delimiter), columns, fitting);
+        pass = new Pass(fitting, columns, first, held);
+      }
+      pass.take(piece);
+    }
+    if (pass === undefined) throw emptyTable(file.name);
+    return pass;
+  };
+  let pass = await read();
+  const types = decideTypes(pass.scans, file.delimiter);
+  const readings = judge(types, file.columns, pass.fitting);
+  if (!pass.scans.every(({ reading }, place) => alike(reading, readings[place] ?? reading)))
+    pass = await read(readings);
+  const { fitting, count, held, heldRows, spread, scans, rows, withoutTarget, withGaps } = pass;
+  if (count === 0) throw new HebbError(`${file.name} has no row with a ${quoted(fitting.target)} to learn from`);
+  return {
+    table: { name: file.name, rows, withoutTarget, withGaps },
+    facts: scans.map((scan, place) => scan.facts(types[place] ?? { kind: "empty", reading: asText })),
+    fitting,
+    count,
+    held,
+    heldRows,
+    sample: spread.rows,
+  };
+}
