@@ -104,7 +104,7 @@ export function decideRows(
 ): JobConfig {
   refuse(ofTexts, args, "is for models of text: gpt and lstm");
   const kind = args.model ?? "mlp";
-  if (kind === "gpt" || kind === "lstm") throw new HebbError(`model "${kind}" reads texts, and ${path} is none`);
+  if (kind === "gpt" || kind === "lstm") throw new HebbError(`model "${kind}" reads texts, and ${path} is not one`);
   const task = taskFor(preprocessing);
   const defaults = defaultsFor(kind, preprocessing, data, validation !== undefined);
   if (kind === "perceptron" && (task.kind !== "classes" || task.count !== 2)) {
@@ -113,7 +113,7 @@ export function decideRows(
     );
   }
   if (preprocessing.kind !== "table")
-    refuse(tableArguments, args, `is for the columns of a table, and ${path} is none`);
+    refuse(tableArguments, args, `is for the columns of a table, and ${path} is not one`);
   if (args.augment !== undefined && preprocessing.kind !== "images")
     throw new HebbError(`--augment changes pictures, but ${path} is a table; leave it out`);
   const loss = args.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
@@ -121,7 +121,7 @@ export function decideRows(
   const optimizer = args.optimizer ?? (defaults.weightDecay > 0 ? "adamw" : "adam");
   return {
     ...common(path, args),
-    target: args.target ?? (preprocessing.kind === "table" ? preprocessing.target.column : null),
+    target: preprocessing.kind === "table" ? preprocessing.target.column : (args.target ?? null),
     model: {
       kind,
       inputShape: data.features.shape,

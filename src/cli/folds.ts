@@ -1,4 +1,5 @@
 // k-fold cross-validation: the data in k parts, each held out once, with the preprocessing fitted on the others.
+import { listColumns } from "../data/columnNames.ts";
 import * as data from "../data/index.ts";
 import { classLabels, fittedRows } from "../data/tabular.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -41,9 +42,9 @@ export function foldsOf(
   }
   if (raw.kind !== "table") throw new HebbError("folds are made of tables and images; leave --folds out");
   const target = options.target ?? raw.target;
-  if (target === undefined || !raw.table.has(target))
+  if (target === undefined)
     throw new HebbError(
-      `${raw.name}: name the column to predict with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`,
+      `${raw.name}: name the column to predict with --target COLUMN; the columns are ${listColumns(raw.table.columnNames)}`,
     );
   const usable = data.usableRows(raw.table, { ...fitting, target });
   const labels = classLabels(raw.table, usable, { ...fitting, target });

@@ -5,7 +5,7 @@ import { dtypes } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { type JobConfig, notOfText } from "./job.ts";
-import { type Prediction, predictor } from "./predictions.ts";
+import { noted, type Prediction, predictor } from "./predictions.ts";
 import { openModel } from "./saved.ts";
 import { featuresOf, type RawData, readSource } from "./source.ts";
 
@@ -38,7 +38,8 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
     const raw = await read();
     if (raw.kind === "table" && raw.table.rowCount === 0) return [];
     ask ??= predictor(opened);
-    return ask(featuresOf(preprocessing, raw));
+    const { dataset, unread } = featuresOf(preprocessing, raw);
+    return noted(ask(dataset), unread);
   };
   return {
     model,
@@ -72,6 +73,8 @@ const isPixels = (value: Readonly<Record<string, unknown>>): boolean => {
   );
 };
 
+const imageNames = { images: "the image array", labels: "the label array" };
+
 /** Programs pass on what others sent them: everything is looked at, and nothing that is given names a file. */
 function rawOf(rows: RawRows): RawData {
   if (rows instanceof Table) return { kind: "table", table: rows, target: undefined, name: rows.name };
@@ -81,11 +84,12 @@ function rawOf(rows: RawRows): RawData {
       throw new HebbError(
         `run.predict: row ${odd} is ${kindOf(rows[odd])}, not an object by column, such as { age: 41, city: "Oslo" }`,
       );
-    return { kind: "table", table: Table.fromRows(rows, "the rows"), target: undefined, name: "the rows" };
+    const name = "the list of rows";
+    return { kind: "table", table: Table.fromRows(rows, name), target: undefined, name };
   }
   const given: unknown = rows;
   if (isRecord(given) && isPixels(given))
-    return { kind: "images", images: rows, labels: undefined, names: { images: "the images", labels: "their labels" } };
+    return { kind: "images", images: rows, labels: undefined, names: imageNames };
   const remedy =
     typeof given === "string"
       ? "it opens no file; for the rows of one: run.predictFile(path)"

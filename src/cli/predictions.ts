@@ -1,5 +1,6 @@
 // What a trained model says of rows: classes with their probabilities, or numbers in the target's own units.
-import { Dataset } from "../data/index.ts";
+import { Dataset, type Unread } from "../data/index.ts";
+import { quoted } from "../graph/visible.ts";
 import { Perceptron } from "../nn/index.ts";
 import { Evaluator, makeObjective, metrics, residentOf } from "../train/index.ts";
 import { classNames, inverseFor, taskFor } from "./job.ts";
@@ -10,6 +11,19 @@ export interface Prediction {
   readonly prediction: string | number;
   /** Of every class, by name; of a run that predicts numbers there are none. */
   readonly probabilities?: Readonly<Record<string, number>>;
+  /** Cells of the row that could not be read and counted as missing, in sentences; absent where all could be read. */
+  readonly notes?: readonly string[];
+}
+
+/** The predictions, with what could not be read in their rows. */
+export function noted(predictions: readonly Prediction[], unread: readonly Unread[]): Prediction[] {
+  const notes = new Map<number, string[]>();
+  for (const { row, column, cell, why } of unread)
+    notes.set(row, [...(notes.get(row) ?? []), `${quoted(column)}: ${quoted(cell)} is ${why} and counts as missing`]);
+  return predictions.map((prediction, row) => {
+    const own = notes.get(row);
+    return own === undefined ? prediction : { ...prediction, notes: own };
+  });
 }
 
 /** The same rows with a target of 0 each, where numbers are to be predicted. */

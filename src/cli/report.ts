@@ -10,6 +10,11 @@ export const figures = (metrics: Metrics): string =>
     .map(([name, value]) => figure(name, value))
     .join(", ");
 
+/** Tells on standard error what does not stop a command. */
+export function warn(notes: readonly string[]): void {
+  for (const note of notes) process.stderr.write(`warning: ${note}\n`);
+}
+
 /** A finding of the doctor, with evidence, reason and fix. */
 export const findingText = ({ what, evidence, why, fix }: Finding): string =>
   `! ${what}\n    seen  ${evidence}\n    why   ${why}\n    fix   ${fix}`;

@@ -2,15 +2,18 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { type CanonicalName, canonicalNames, loadCanonical } from "../data/canonical.ts";
-import { readCsvFile, readIdxFile, readTextFile, sniffFile } from "../data/files.ts";
+import { listColumns } from "../data/columnNames.ts";
+import { addressError, readCsvFile, readIdxFile, readTextFile, sniffFile } from "../data/files.ts";
 import { readImageFile, readImageFolder } from "../data/imageFolder.ts";
 import * as data from "../data/index.ts";
 import { readParquetFile } from "../data/parquet.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
+import { quoted } from "../graph/visible.ts";
 import { builtIn, isProblem } from "./builtIn.ts";
 import { builtInNames } from "./problemNames.ts";
+import { warn } from "./report.ts";
 import type { Fitting } from "./tableOptions.ts";
 
 /** "mnist" is the part to train on, "mnist-test" the other. */
@@ -55,7 +58,9 @@ function guessLabels(images: string): string | undefined {
 }
 
 /** A file that is not there: with the nearest name beside it, and for a bare word what else it might be. */
-function absent(path: string): HebbError {
+export function absent(path: string): HebbError {
+  const address = addressError(path);
+  if (address !== undefined) return address;
   const folder = dirname(path);
   const beside = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
   const file = nearest(basename(path), beside);
@@ -122,8 +127,8 @@ async function readPictures(path: string, what: "folder" | "file", options: Sour
   if (options.needLabels && options.target !== undefined)
     throw new HebbError(
       what === "file"
-        ? `${path} is a picture, which has no column "${options.target}"; leave --target out`
-        : `${path} is a folder, which has no column "${options.target}"; name a table in it, or leave --target out for a folder of pictures`,
+        ? `${path} is a picture, which has no column ${quoted(options.target)}; leave --target out`
+        : `${path} is a folder, which has no column ${quoted(options.target)}; name a table in it, or leave --target out for a folder of pictures`,
     );
   if (options.labels !== undefined)
     throw new HebbError(`${path} holds pictures, whose classes are its sub-folders: leave out the file of labels`);
@@ -156,7 +161,7 @@ async function readImages(path: string, options: SourceOptions): Promise<RawData
     kind: "images",
     images: await readIdxFile(path),
     labels: labels === undefined ? undefined : await readIdxFile(labels),
-    names: { images: path, labels: labels ?? "the labels" },
+    names: { images: path, labels: labels ?? "the label array" },
   };
 }
 
@@ -181,13 +186,7 @@ export function prepare(
     const target = options.target ?? raw.target;
     if (target === undefined) {
       throw new HebbError(
-        `${raw.name}: which column is to be predicted? Name it with --target COLUMN; the columns are ${raw.table.columnNames.join(", ")}`,
-      );
-    }
-    if (!raw.table.has(target)) {
-      const hint = nearest(target, raw.table.columnNames);
-      throw new HebbError(
-        `${raw.name} has no column "${target}"; the columns are ${raw.table.columnNames.join(", ")}${hint === undefined ? "" : ` — did you mean "${hint}"?`}`,
+        `${raw.name}: which column is to be predicted? Name it with --target COLUMN; the columns are ${listColumns(raw.table.columnNames)}`,
       );
     }
     const { preprocessing, train, validation } = data.prepareTable(raw.table, {
@@ -231,7 +230,7 @@ const kinds = { table: "a table", images: "images", text: "a text" } as const;
 
 const otherKind = (preprocessing: Preprocessing, raw: RawData): HebbError =>
   new HebbError(
-    `this run was trained on ${kinds[preprocessing.kind]}, the data given is ${kinds[raw.kind]}; give data of the same kind`,
+    `this run was trained on ${kinds[preprocessing.kind]}, and was given ${kinds[raw.kind]}; give data of the same kind`,
   );
 
 function imageDataset(preprocessing: data.ImagePreprocessing, raw: Extract<RawData, { kind: "images" }>): data.Dataset {
@@ -239,27 +238,45 @@ function imageDataset(preprocessing: data.ImagePreprocessing, raw: Extract<RawDa
   return new data.Dataset({ features, featureShape: preprocessing.shape, targets: targets ?? new Int32Array(count) });
 }
 
+/** Data as a model takes them, and what in them could not be read. */
+export interface Applied {
+  readonly dataset: data.Dataset;
+  /** In sentences for the user. */
+  readonly notes: readonly string[];
+  /** Cell by cell. */
+  readonly unread: readonly data.Unread[];
+}
+
+const applied = (dataset: data.Dataset, { notes = [], unread = [] }: Partial<Applied> = {}): Applied => ({
+  dataset,
+  notes,
+  unread,
+});
+
 /** Other data through a stored preprocessing, with targets. */
-export function applyTo(preprocessing: Preprocessing, raw: RawData): data.Dataset {
+export function applyTo(preprocessing: Preprocessing, raw: RawData): Applied {
   if (preprocessing.kind === "table" && raw.kind === "table") {
     const { column } = preprocessing.target;
     if (!raw.table.has(column))
       throw new HebbError(
-        `${raw.name} has no column "${column}" to compare with; add it, or use hebb predict, which does without`,
+        `${raw.name} has no column ${quoted(column)} to compare with; add it, or use hebb predict, which does without`,
       );
-    return data.tableDataset(data.applyPreprocessing(preprocessing, raw.table, { targets: "required" }));
+    const rows = data.applyPreprocessing(preprocessing, raw.table, { targets: "required" });
+    if (rows.rows.length === 0)
+      throw new HebbError(`${raw.name} has no row with a ${quoted(column)} to compare with; fill that column in`);
+    return applied(data.tableDataset(rows), rows);
   }
   if (preprocessing.kind === "images" && raw.kind === "images") {
     if (raw.labels === undefined)
       throw new HebbError(
         `${raw.names.images} holds images without labels; name the file with their labels: --labels FILE`,
       );
-    return imageDataset(preprocessing, raw);
+    return applied(imageDataset(preprocessing, raw));
   }
   throw otherKind(preprocessing, raw);
 }
 
-/** The test data that a run was given, if any. */
+/** The test data that a run was given, if any. What cannot be read in them is told on standard error. */
 export async function testSet(
   preprocessing: Preprocessing,
   from: {
@@ -272,16 +289,20 @@ export async function testSet(
   if (from.testData === null) return undefined;
   const [target, labels] = [from.target ?? undefined, from.testLabels ?? undefined];
   const options = { target, labels, seed: from.seed, needLabels: true, like: preprocessing };
-  return applyTo(preprocessing, await readSource(from.testData, options));
+  const { dataset, notes } = applyTo(preprocessing, await readSource(from.testData, options));
+  warn(notes);
+  return dataset;
 }
 
 /** The same without targets: for prediction. `rows` are those of the data, from 0. */
-export function featuresOf(preprocessing: Preprocessing, raw: RawData): data.Dataset {
+export function featuresOf(preprocessing: Preprocessing, raw: RawData): Applied {
   if (preprocessing.kind === "table" && raw.kind === "table") {
-    const { features, featureCount, rows } = data.applyPreprocessing(preprocessing, raw.table, { targets: "none" });
-    return new data.Dataset({ features, featureShape: [featureCount], targets: new Int32Array(rows.length) });
+    const made = data.applyPreprocessing(preprocessing, raw.table, { targets: "none" });
+    const { features, featureCount, rows } = made;
+    const dataset = new data.Dataset({ features, featureShape: [featureCount], targets: new Int32Array(rows.length) });
+    return applied(dataset, made);
   }
   if (preprocessing.kind === "images" && raw.kind === "images")
-    return imageDataset(preprocessing, { ...raw, labels: undefined });
+    return applied(imageDataset(preprocessing, { ...raw, labels: undefined }));
   throw otherKind(preprocessing, raw);
 }

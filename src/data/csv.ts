@@ -1,6 +1,8 @@
 // Tables from CSV text: finds the delimiter, checks the form, and names file, line and fix when something is wrong.
 import { HebbError } from "../graph/errors.ts";
+import { quoted } from "../graph/visible.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
+import { listColumns } from "./columnNames.ts";
 import { defaultMaxColumns, defaultMaxRecord, RecordReader } from "./csvRecords.ts";
 import { type EncodingName, encodingOf, textPieces } from "./encoding.ts";
 import { Table } from "./table.ts";
@@ -103,7 +105,7 @@ export const emptyTable = (name: string): HebbError =>
 
 export const noRows = (name: string, columns: readonly string[]): HebbError =>
   new HebbError(
-    `${name} has column names (${columns.length > 6 ? `${columns.slice(0, 6).join(", ")}, …` : columns.join(", ")}) but no rows; add at least one row (if these are data, put a line of column names before them)`,
+    `${name} has column names (${listColumns(columns.slice(0, 6))}${columns.length > 6 ? ", …" : ""}) but no rows; add at least one row (if these are data, put a line of column names before them)`,
   );
 
 /**
@@ -157,7 +159,7 @@ export function nameColumns(header: readonly string[], name: string): string[] {
     const earlier = seen.get(column);
     if (earlier !== undefined) {
       throw new HebbError(
-        `${name}, line 1: columns ${earlier + 1} and ${i + 1} are both called "${column}"; rename one (if line 1 is data, put a line of column names before it)`,
+        `${name}, line 1: columns ${earlier + 1} and ${i + 1} are both called ${quoted(column)}; rename one (if line 1 is data, put a line of column names before it)`,
       );
     }
     seen.set(column, i);

@@ -2,6 +2,7 @@
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { constants, createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
+import { visible } from "../graph/visible.ts";
 import { type CsvOptions, looksLikeTable, parseCsv } from "./csv.ts";
 import { decodeText, type EncodingName } from "./encoding.ts";
 import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
@@ -12,13 +13,21 @@ const maxFileBytes = 2 ** 31 - 1;
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
+/** The sentence for an address that is given where a file is read; undefined for other paths. */
+export const addressError = (path: string): HebbError | undefined =>
+  /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
+    ? new HebbError(
+        `${visible(path)} is an address, and only files are read; download it first, such as with curl -O, and give the file`,
+      )
+    : undefined;
+
 /** The sentence for a file that the system does not give. */
 export function fileError(path: string, error: unknown): HebbError {
   if (error instanceof HebbError) return error;
   switch (codeOf(error)) {
     case "ENOENT":
     case "ENOTDIR":
-      return new HebbError(`there is no file ${path}; check the name and the folder`);
+      return addressError(path) ?? new HebbError(`there is no file ${path}; check the name and the folder`);
     case "EACCES":
     case "EPERM":
       return new HebbError(`${path} may not be read; check its permissions`);

@@ -2,7 +2,7 @@
 import { HebbError } from "../graph/errors.ts";
 import { quoted, visible } from "../graph/visible.ts";
 import { show } from "./cells.ts";
-import { findColumn } from "./columnNames.ts";
+import { findColumn, listColumns } from "./columnNames.ts";
 import type { ColumnType } from "./columnTypes.ts";
 import { type ColumnFacts, factsOf, type NumberFacts, type RowFacts } from "./facts.ts";
 import { fitTarget, type TargetOptions, targetReading } from "./fitTarget.ts";
@@ -309,14 +309,15 @@ export function fitFacts(
   const notes: string[] = [];
   if (areNumbers(names))
     notes.push(
-      `the columns are called ${names.slice(0, 5).join(", ")}; if that is a row, put a line of names before it`,
+      `the columns are called ${listColumns(names.slice(0, 5))}; if that is a row, put a line of names before it`,
     );
   const targetColumn = columns.find(({ name }) => name === options.target);
   if (targetColumn === undefined) throw new HebbError(`${table.name} has no column ${quoted(options.target)}`);
   const target = fitTarget(table, targetColumn, options);
   if (table.withoutTarget > 0) notes.push(withoutTargetNote(targetColumn, table.withoutTarget, target.reading));
   notes.push(...readingNotes(targetColumn));
-  if (table.withGaps > 0) notes.push(`${table.withGaps} rows have gaps that are not to be filled, and are left out`);
+  if (table.withGaps > 0)
+    notes.push(`${rowsHave(table.withGaps)} gaps that are not to be filled, and ${are(table.withGaps)} left out`);
   const inputs: InputEncoding[] = [];
   const dropped: { column: string; reason: string }[] = [];
   for (const column of columns) {
@@ -344,6 +345,9 @@ export function fitFacts(
   };
 }
 
+const rowsHave = (count: number): string => (count === 1 ? "1 row has" : `${count} rows have`);
+const are = (count: number): string => (count === 1 ? "is" : "are");
+
 /** `14 rows have no "y" ("NA", "?") and are left out` */
 function withoutTargetNote({ name, evidence }: ColumnFacts, count: number, reading: Reading): string {
   const reader = readerOf(reading);
@@ -355,7 +359,7 @@ function withoutTargetNote({ name, evidence }: ColumnFacts, count: number, readi
           .slice(0, 5)
           .map((mark) => `"${mark}"`)
           .join(", ")})`;
-  return `${count} rows have no ${quoted(name)}${seen} and are left out`;
+  return `${rowsHave(count)} no ${quoted(name)}${seen} and ${are(count)} left out`;
 }
 
 /** The rows that can be learned from: those with a target, and without gaps where gaps cost the row. */

@@ -1,6 +1,7 @@
 // Preprocessing of images with labels: pixel scaling fitted on the training images, kept as plain JSON beside the class names.
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
+import { visible } from "../graph/visible.ts";
 import { checkImagesAndLabels, type IdxArray } from "./idx.ts";
 
 /** Labels [count]; with `classes`, they are places in that list of names. */
@@ -54,7 +55,7 @@ export function fitImagePreprocessing(
   labels: LabelArray,
   options: FitImageOptions = {},
 ): ImagePreprocessing {
-  const names = options.names ?? { images: "the images", labels: "the labels" };
+  const names = options.names ?? { images: "the image array", labels: "the label array" };
   checkImagesAndLabels(images, labels, names);
   const shape = imageShape(images);
   const size = sizeOf(shape);
@@ -77,7 +78,7 @@ export function fitImagePreprocessing(
     const middle = sum / (rows.length * plane);
     if (!Number.isFinite(squares))
       throw new HebbError(
-        `${names.images} holds values that are no finite numbers, or too large to scale; mend them before training`,
+        `${names.images}: some values are not finite, or too large to scale; fix them before training`,
       );
     const spread = Math.sqrt(Math.max(0, squares / (rows.length * plane) - middle * middle));
     mean.push(middle);
@@ -133,13 +134,13 @@ export function applyImagePreprocessing(
   pre: ImagePreprocessing,
   images: IdxArray,
   labels?: LabelArray,
-  names: ImageNames = { images: "the images", labels: "the labels" },
+  names: ImageNames = { images: "the image array", labels: "the label array" },
 ): AppliedImages {
   if (labels) checkImagesAndLabels(images, labels, names);
   const shape = images.shape.length < 2 ? [] : imageShape(images);
   if (formatShape(shape) !== formatShape(pre.shape)) {
     throw new HebbError(
-      `${names.images} has images of ${formatShape(shape)}, the model was trained on ${formatShape(pre.shape)}; resize them, or use the model they belong to`,
+      `${names.images}: images of ${formatShape(shape)}, but the model was trained on ${formatShape(pre.shape)}; resize them, or use the model they belong to`,
     );
   }
   const features = new Float32Array(images.data.length);
@@ -167,7 +168,9 @@ function classNumbers(
       const where = labels.classes
         ? `${names.images}: the folder "${name}" is`
         : `${names.labels}: label ${i + 1} is ${label},`;
-      throw new HebbError(`${where} a class the model does not know; the classes are ${pre.target.classes.join(", ")}`);
+      throw new HebbError(
+        `${where} a class the model does not know; the classes are ${pre.target.classes.map(visible).join(", ")}`,
+      );
     }
     return place;
   });

@@ -50,6 +50,7 @@ export {
 } from "./preprocessing.ts";
 export { Random, type RandomState, threefry2x32 } from "./random.ts";
 export type { Reading } from "./reading.ts";
+export type { Unread } from "./rowEncoder.ts";
 export { BatchSampler, type SamplerOptions, type SamplerState } from "./sampler.ts";
 export {
   type PreparedSeries,

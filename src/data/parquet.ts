@@ -2,7 +2,8 @@
 import { open } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { HebbError } from "../graph/errors.ts";
-import type { Cell } from "./cells.ts";
+import { type Cell, type CellValue, cellOf } from "./cells.ts";
+import { listColumns } from "./columnNames.ts";
 import { fileError, fileSize } from "./files.ts";
 import { packageAddress } from "./optionalPackage.ts";
 import { Table } from "./table.ts";
@@ -20,8 +21,8 @@ export interface ParquetOptions {
 
 /** What the thread tells. */
 type Told =
-  | { readonly kind: "schema"; readonly columns: readonly string[]; readonly rows: number; readonly groups: number }
-  | { readonly kind: "values"; readonly column: number; readonly values: readonly unknown[] }
+  | { readonly kind: "schema"; readonly columns: readonly string[]; readonly decimals: readonly boolean[] }
+  | { readonly kind: "values"; readonly column: number; readonly values: readonly CellValue[] }
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -33,6 +34,18 @@ const source = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { openSync, readSync, fstatSync } = require("node:fs");
 const largestPage = 2 ** 28;
+// A decimal is a whole number of any length and a scale: its digits are kept, which a float64 would round.
+function decimalText(raw, scale) {
+  if (raw === null || raw === undefined) return null;
+  let value = 0n;
+  if (raw instanceof Uint8Array) {
+    for (const byte of raw) value = value * 256n + BigInt(byte);
+    value = BigInt.asIntN(8 * raw.length, value);
+  } else value = BigInt(raw);
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
+  const point = digits.length - scale;
+  return (value < 0n ? "-" : "") + digits.slice(0, point) + (scale > 0 ? "." + digits.slice(point) : "");
+}
 async function main() {
   const { path, hyparquet, codecs, columns, maxCells } = workerData;
   const { parquetMetadataAsync, parquetRead, parquetSchema } = await import(hyparquet);
@@ -57,7 +70,19 @@ async function main() {
     },
   };
   const metadata = await parquetMetadataAsync(file, { geoparquet: false });
-  const names = parquetSchema(metadata).children.map((child) => child.element.name);
+  const children = parquetSchema(metadata).children;
+  const names = children.map((child) => child.element.name);
+  const scales = new Map();
+  for (const { element, children: inner } of children) {
+    const { converted_type: converted, logical_type: logical, scale } = element;
+    if (inner.length > 0 || (converted !== "DECIMAL" && (logical === undefined || logical.type !== "DECIMAL"))) continue;
+    scales.set(element.name, scale ?? logical?.scale ?? 0);
+    // Whole numbers come out where the file no longer says that they are decimals.
+    element.converted_type = undefined;
+    element.logical_type = undefined;
+  }
+  if ([...scales.values()].some((scale) => !(Number.isInteger(scale) && scale >= 0 && scale <= 1000)))
+    throw new Error("a column of decimals has the scale " + [...scales.values()].join(", "));
   for (const name of columns ?? []) if (!names.includes(name))
     throw new Error("it has no column " + JSON.stringify(name) + "; the columns are " + names.join(", "));
   const chosen = columns ?? names;
@@ -73,20 +98,23 @@ async function main() {
     if (Number(chunk.total_compressed_size) > byteLength)
       throw new Error("a column promises " + chunk.total_compressed_size + " bytes of " + byteLength);
   }
-  parentPort.postMessage({ kind: "schema", columns: chosen, rows, groups: groups.length });
+  parentPort.postMessage({ kind: "schema", columns: chosen, decimals: chosen.map((name) => scales.has(name)) });
   let rowStart = 0;
   for (const count of groups) {
     for (let column = 0; column < chosen.length && count > 0; column++) {
       let values;
       await parquetRead({
         file, metadata, compressors, columns: [chosen[column]], rowStart, rowEnd: rowStart + count, rowFormat: "array",
+        utf8: !scales.has(chosen[column]),
         onComplete: (found) => { values = found.map((row) => row[0]); },
       });
       if (values === undefined || values.length !== count)
         throw new Error("column " + chosen[column] + " has " + (values ?? []).length + " values in a group of " + count);
+      const scale = scales.get(chosen[column]);
       for (let i = 0; i < count; i++) {
         const value = values[i];
-        if (value !== null && typeof value === "object" && !(value instanceof Date)) values[i] =
+        if (scale !== undefined) values[i] = decimalText(value, scale);
+        else if (value !== null && typeof value === "object" && !(value instanceof Date)) values[i] =
           JSON.stringify(value, (_, part) => typeof part === "bigint" ? String(part) : part) ?? null;
       }
       parentPort.postMessage({ kind: "values", column, values });
@@ -99,15 +127,6 @@ main().catch((error) => {
   parentPort.postMessage({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
 });
 `;
-
-/** A value of any Parquet type as it would be written in a CSV file. */
-function cellOf(value: unknown): Cell {
-  if (value === null || value === undefined) return undefined;
-  if (!(value instanceof Date)) return String(value);
-  if (Number.isNaN(value.getTime())) return undefined;
-  const text = value.toISOString();
-  return text.endsWith("T00:00:00.000Z") ? text.slice(0, -14) : text.replace(".000Z", "Z");
-}
 
 const damaged = (path: string, reason: string): HebbError =>
   new HebbError(
@@ -151,7 +170,7 @@ export async function readParquetFile(path: string, options: ParquetOptions = {}
     // Nothing of this process is handed on: options of a test runner or a profiler would not fit the thread.
     execArgv: [],
   });
-  let columns: { readonly name: string; readonly cells: Cell[] }[] = [];
+  let columns: { readonly name: string; readonly cells: Cell[]; typed: boolean }[] = [];
   try {
     await new Promise<void>((resolve, reject) => {
       const late = (): void =>
@@ -160,10 +179,13 @@ export async function readParquetFile(path: string, options: ParquetOptions = {}
       worker.on("message", (told: Told) => {
         clearTimeout(timer);
         timer = setTimeout(late, 1000 * maxSeconds);
-        if (told.kind === "schema") columns = told.columns.map((name) => ({ name, cells: [] }));
+        if (told.kind === "schema")
+          columns = told.columns.map((name, place) => ({ name, cells: [], typed: told.decimals[place] === true }));
         else if (told.kind === "values") {
-          const cells = columns[told.column]?.cells;
-          for (const value of told.values) cells?.push(cellOf(value));
+          const column = columns[told.column];
+          if (column === undefined) return;
+          if (told.values.some((value) => typeof value === "number")) column.typed = true;
+          for (const value of told.values) column.cells.push(cellOf(value));
         } else if (told.kind === "done") resolve();
         else reject(damaged(path, told.reason));
       });
@@ -179,6 +201,6 @@ export async function readParquetFile(path: string, options: ParquetOptions = {}
   }
   if (columns.length === 0) throw new HebbError(`${path} has no columns; write the table again`);
   if (columns[0]?.cells.length === 0)
-    throw new HebbError(`${path} has columns (${columns.map(({ name }) => name).join(", ")}) but no rows`);
+    throw new HebbError(`${path} has columns (${listColumns(columns.map(({ name }) => name))}) but no rows`);
   return new Table(columns, path);
 }

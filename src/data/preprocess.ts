@@ -2,7 +2,7 @@
 import { HebbError } from "../graph/errors.ts";
 import type { Cell } from "./cells.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
-import { RowEncoder } from "./rowEncoder.ts";
+import { RowEncoder, type Unread } from "./rowEncoder.ts";
 import type { Table } from "./table.ts";
 
 export interface AppliedTable {
@@ -17,6 +17,8 @@ export interface AppliedTable {
   readonly rows: Int32Array;
   /** Cells that could not be read and count as missing, in sentences for the user. */
   readonly notes: readonly string[];
+  /** The same cells one by one, at most a thousand. */
+  readonly unread: readonly Unread[];
 }
 
 export interface ApplyPreprocessingOptions {
@@ -71,7 +73,7 @@ export function applyPreprocessing(
     if (encoder.weighted) weights[i] = encoder.weight(record, row);
   }
   if (options.unreadable !== "missing") encoder.check(count);
-  const base = { features, featureCount: width, rows, notes: encoder.notes() };
+  const base = { features, featureCount: width, rows, notes: encoder.notes(), unread: encoder.unread };
   if (!wanted) return base;
   return encoder.weighted ? { ...base, targets, weights } : { ...base, targets };
 }

@@ -19,6 +19,18 @@ const daysOf: Readonly<Record<CycleName, number>> = { year: 365.2425, week: 7, d
 /** Values far outside what was fitted stay finite. */
 const clampToFloat = (value: number): number => Math.max(-1e6, Math.min(1e6, value));
 
+/** A cell that could not be read and counts as missing. */
+export interface Unread {
+  /** From 0. */
+  readonly row: number;
+  readonly column: string;
+  readonly cell: string;
+  readonly why: "no number" | "no date" | "infinite";
+}
+
+/** So many of them are listed. */
+const mostListed = 1000;
+
 /** Up to this share of the cells of a column may be unreadable. */
 const mostUnreadable = 0.2;
 
@@ -38,13 +50,16 @@ interface ColumnWriter {
 
 type Where = Pick<ColumnWriter, "reader" | "place" | "at">;
 
-function numberWriter(input: NumberInput, where: Where): ColumnWriter {
+function numberWriter(input: NumberInput, where: Where, unread: Unread[]): ColumnWriter {
   const { reader } = where;
   const [unreadable, infinite] = [new Sightings(), new Sightings()];
   const note = (cell: Cell, row: number): void => {
     if (cell === undefined || cell === "") return;
-    if (isInfinite(cell)) infinite.add(cell, row);
-    else if (!reader.missing(cell)) unreadable.add(cell, row);
+    const isTooLarge = isInfinite(cell);
+    if (!isTooLarge && reader.missing(cell)) return;
+    (isTooLarge ? infinite : unreadable).add(cell, row);
+    const why = isTooLarge ? "infinite" : input.kind === "date" ? "no date" : "no number";
+    if (unread.length < mostListed) unread.push({ row, column: input.column, cell, why });
   };
   return {
     ...where,
@@ -121,6 +136,8 @@ interface RecordColumn {
  */
 export class RowEncoder {
   readonly width: number;
+  /** Cells of inputs that could not be read so far, at most a thousand. */
+  readonly unread: readonly Unread[];
   readonly #name: string;
   readonly #pre: TablePreprocessing;
   readonly #writers: readonly ColumnWriter[];
@@ -148,12 +165,14 @@ export class RowEncoder {
       );
     }
     let at = 0;
+    const unread: Unread[] = [];
+    this.unread = unread;
     this.#writers = pre.inputs.map((input) => {
       const from = at;
       at += featureNamesOf(input).length;
       const place = placeOf(input.column);
       const where = { reader: readerOf(input.reading, columns[place]?.typed), place, at: from };
-      return input.kind === "category" ? categoryWriter(input, where) : numberWriter(input, where);
+      return input.kind === "category" ? categoryWriter(input, where) : numberWriter(input, where, unread);
     });
     const found = ({
       column,

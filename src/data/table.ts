@@ -78,6 +78,8 @@ export class Table {
   static fromRows(rows: readonly Readonly<Record<string, unknown>>[], name = "the table"): Table {
     const names = new Set<string>();
     for (const row of rows) for (const key of Object.keys(row)) names.add(key);
+    if (rows.length > 0 && names.size === 0)
+      throw new HebbError(`${name} holds ${rows.length} empty objects; give each row its cells by column`);
     return new Table(
       [...names].map((key) => ({
         name: key,

@@ -92,7 +92,9 @@ export function weightsPerClass({ classWeights, train }: FitOptions, count: numb
   if (train instanceof RowStream)
     throw new HebbError("fit: rows that stream take no classWeights; give each row its weight instead");
   if (train instanceof TokenSequence || count === 0)
-    throw new HebbError("fit: classWeights are for classes, but the target is none; leave them out");
+    throw new HebbError(
+      "fit: classWeights weigh classes, but the target is a number; leave them out, or predict classes",
+    );
   if (classWeights !== "balanced") {
     if (classWeights.length !== count || !classWeights.every((weight) => weight >= 0 && Number.isFinite(weight)))
       throw new HebbError(

@@ -81,11 +81,11 @@ function fromTable(table: data.Table, target: string, state: StudioState): Sourc
 }
 
 async function fromImages(own: Extract<OwnData, { kind: "images" }>, state: StudioState): Promise<Source> {
-  const names = { images: own.name, labels: "the labels" };
+  const names = { images: own.name, labels: "the label array" };
   const images = await data.readIdx(own.images, { name: own.name });
   const { classes } = own;
   const labels: data.LabelArray = {
-    ...(await data.readIdx(own.labels, { name: "the labels" })),
+    ...(await data.readIdx(own.labels, { name: "the label array" })),
     ...(classes === undefined ? {} : { classes }),
   };
   data.checkImagesAndLabels(images, labels, names);
@@ -171,7 +171,7 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
 function likelyTarget(table: data.Table): string {
   const named = /^(target|label|class|species|outcome|y|approved|credit_risk|survived|diagnosis|mpg)$/i;
   const names = table.columnNames.filter((name) => {
-    const kind = data.inferColumnType(table.column(name)).kind;
+    const { kind } = table.judged(name).type;
     return kind !== "empty" && kind !== "identifier" && kind !== "text";
   });
   return names.find((name) => named.test(name)) ?? names.at(-1) ?? table.columnNames.at(-1) ?? "";

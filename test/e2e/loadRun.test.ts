@@ -40,9 +40,11 @@ describe("loadRun", () => {
       5,
     );
     expect(await run.predict([])).toEqual([]);
-    await expect(run.predict([{ petal: 1 }])).rejects.toThrow(/the rows/);
+    await expect(run.predict([{ petal: 1 }])).rejects.toThrow(
+      /the list of rows: columns .* are missing, which the model was trained on/,
+    );
     await expect(run.predict({ dtype: "uint8", shape: [1, 2, 2], data: new Uint8Array(4) })).rejects.toThrow(
-      "this run was trained on a table, the data given is images",
+      "this run was trained on a table, and was given images",
     );
   });
 

@@ -24,7 +24,7 @@ const chosen = [
 interface Stored {
   readonly inputs: readonly { readonly column: string; readonly missingIndicator?: boolean; readonly fill?: string }[];
   readonly target: { readonly kind: string; readonly transform?: string };
-  readonly weights: string | null;
+  readonly weights: { readonly column: string } | null;
 }
 
 function stored(run: string): Stored {
@@ -50,7 +50,7 @@ describe("choices about columns", () => {
       expect(inputs[0]?.missingIndicator).toBe(true);
       expect(inputs[1]?.fill).toBe("Rome");
       expect(target).toMatchObject({ kind: "number", transform: "log" });
-      expect(weights).toBe("count");
+      expect(weights?.column).toBe("count");
     }
   });
 

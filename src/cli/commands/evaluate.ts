@@ -1,5 +1,6 @@
 // hebb evaluate: the figures of a trained model on other data.
 import { HebbError } from "../../graph/errors.ts";
+import { visible } from "../../graph/visible.ts";
 import { Perceptron } from "../../nn/index.ts";
 import {
   Evaluator,
@@ -11,7 +12,7 @@ import {
 } from "../../train/index.ts";
 import { classNames, inverseFor, taskFor } from "../job.ts";
 import { perceptronMetrics } from "../perceptronJob.ts";
-import { figures } from "../report.ts";
+import { figures, warn } from "../report.ts";
 import { openModel } from "../saved.ts";
 import { applyTo, readSource } from "../source.ts";
 import { readTokens } from "../textData.ts";
@@ -39,7 +40,8 @@ export async function evaluate(
     needLabels: true,
     like: preprocessing,
   });
-  const data = applyTo(preprocessing, raw);
+  const { dataset: data, notes } = applyTo(preprocessing, raw);
+  warn(notes);
   if (model instanceof Perceptron) {
     const metrics: Metrics = perceptronMetrics(model, data);
     process.stdout.write(args.json ? `${JSON.stringify(metrics)}\n` : `${data.length} rows: ${figures(metrics)}\n`);
@@ -69,16 +71,23 @@ export async function evaluate(
   return 0;
 }
 
+/** Longer names of classes do not stand over columns. */
+const longestHead = 12;
+
 /** Rows are what is true, columns what was predicted. */
 function matrixText(matrix: readonly (readonly number[])[], names: readonly string[]): string {
-  const label = Math.max(...names.map((name) => name.length));
-  const width =
-    Math.max(...names.map((name) => Math.min(name.length, 12)), ...matrix.flat().map((n) => String(n).length)) + 2;
+  const shown = names.map(visible);
+  // Long names would be cut, and may differ in what is cut off: their columns go by number.
+  const long = shown.some((name) => name.length > longestHead);
+  const heads = long ? shown.map((_, place) => `[${place + 1}]`) : shown;
+  const labels = long ? shown.map((name, place) => `[${place + 1}] ${name}`) : shown;
+  const label = Math.max(...labels.map((name) => name.length));
+  const width = Math.max(...heads.map((head) => head.length), ...matrix.flat().map((n) => String(n).length)) + 2;
   const line = (head: string, cells: readonly string[]): string =>
-    `${head.padEnd(label)}${cells.map((cell) => cell.slice(0, 12).padStart(width)).join("")}`;
+    `${head.padEnd(label)}${cells.map((cell) => cell.padStart(width)).join("")}`;
   return [
     "\ntrue ↓  predicted →",
-    line("", names),
-    ...matrix.map((row, place) => line(names[place] ?? "", row.map(String))),
+    line("", heads),
+    ...matrix.map((row, place) => line(labels[place] ?? "", row.map(String))),
   ].join("\n");
 }

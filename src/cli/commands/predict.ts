@@ -6,6 +6,7 @@ import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { classNames, notOfText } from "../job.ts";
 import { predictor } from "../predictions.ts";
+import { warn } from "../report.ts";
 import { openModel } from "../saved.ts";
 import { featuresOf, readSource } from "../source.ts";
 
@@ -29,8 +30,9 @@ export async function predict(
     throw new HebbError(`--out ${args.out} is the data themselves, which would be lost; name another file`);
   if (args.out !== undefined && statSync(args.out, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new HebbError(`--out ${args.out} is a folder; name a file in it`);
-  const data = featuresOf(preprocessing, raw);
-  let rows = predictor(opened)(data).map(({ prediction, probabilities }): Row => {
+  const { dataset, notes } = featuresOf(preprocessing, raw);
+  warn(notes);
+  let rows = predictor(opened)(dataset).map(({ prediction, probabilities }): Row => {
     // By the list of names: an object would bring classes that are numbers into another order.
     const shares = probabilities === undefined ? [] : (classNames(preprocessing) ?? []);
     return {

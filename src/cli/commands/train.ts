@@ -16,8 +16,8 @@ import { contextFor, decideRows, decideText, type TrainArguments, textDefaults }
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
 import { type Performed, perform } from "../perform.ts";
-import { figures, plot } from "../report.ts";
-import { prepare, readSource, testSet } from "../source.ts";
+import { figures, plot, warn } from "../report.ts";
+import { absent, prepare, readSource, testSet } from "../source.ts";
 import { isLargeTable, prepareStream } from "../streamData.ts";
 import { fittingOf, tableChoices } from "../tableOptions.ts";
 import { isText, prepareText, readTokens, textPreprocessing } from "../textData.ts";
@@ -49,7 +49,7 @@ export async function train(path: string, args: TrainArguments): Promise<number>
 }
 
 async function trainText(path: string, args: TrainArguments): Promise<number> {
-  if (!existsSync(path)) throw new HebbError(`${path} does not exist; give a text file`);
+  if (!existsSync(path)) throw absent(path);
   const options = {
     tokenizer: args.tokenizer ?? textDefaults.tokenizer,
     vocabulary: args.vocabulary ?? textDefaults.vocabulary,
@@ -68,7 +68,7 @@ async function trainText(path: string, args: TrainArguments): Promise<number> {
 
 /** A table that is read in parts: far more rows than a network needs for each epoch, so few epochs. */
 async function trainStream(path: string, args: TrainArguments): Promise<number> {
-  if (!existsSync(path)) throw new HebbError(`${path} does not exist; give a CSV file`);
+  if (!existsSync(path)) throw absent(path);
   if (args.folds !== undefined) throw new HebbError("--folds need all rows at once; leave --stream out");
   const validation = args.validation ?? 0.01;
   const fitting = fittingOf(tableChoices(args));
@@ -177,7 +177,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
   const saved = loadLatestCheckpoint(run);
   if (saved === undefined)
     throw new HebbError(`${folder} holds no checkpoint to go on from; start again with hebb train`);
-  for (const warning of saved.warnings) process.stderr.write(`warning: ${warning}\n`);
+  warn(saved.warnings);
   const data = await dataOf(config, readPreprocessing(run));
   if (JSON.stringify(data.preprocessing) !== JSON.stringify(readPreprocessing(run))) {
     throw new HebbError(
