@@ -51,10 +51,15 @@ describe("well-formed tables", () => {
     expect(sniffDelimiter("")).toBe(",");
   });
 
-  test("missing marks become missing values", () => {
-    expect(cells(parseCsv("a,b\nNA,?\nn/a,null\nNaN,\n none ,0\n"))).toEqual([
-      [undefined, undefined, undefined, "none"],
-      [undefined, undefined, undefined, "0"],
+  test("marks of missing values stay as they were written: the whole column says what they are", () => {
+    const table = parseCsv("a,b\nNA,?\nn/a,null\nNaN,\n none ,0\n");
+    expect(cells(table)).toEqual([
+      ["NA", "n/a", "NaN", "none"],
+      ["?", "null", undefined, "0"],
+    ]);
+    expect(table.describe().map(({ kind, missing }) => [kind, missing])).toEqual([
+      ["category", 3],
+      ["number", 3],
     ]);
   });
 
@@ -128,8 +133,8 @@ describe("malformed tables", () => {
   test("a bad delimiter, a column that does not exist", () => {
     expect(() => parseCsv("a,b\n1,2", { delimiter: "::" })).toThrow(/must be one character/);
     expect(() => parseCsv("a,b\n1,2", { delimiter: '"' })).toThrow(/other than a quote/);
-    expect(() => parseCsv("Age,b\n1,2", { name: "t.csv" }).column("age")).toThrow(
-      /t\.csv has no column "age"; did you mean "Age"\? The columns are Age, b/,
+    expect(() => parseCsv("Age,b\n1,2", { name: "t.csv" }).column("agee")).toThrow(
+      /t\.csv has no column "agee"; did you mean "Age"\? The columns are Age, b/,
     );
   });
 });

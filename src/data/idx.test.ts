@@ -168,7 +168,7 @@ describe("image preprocessing", () => {
   test("other sizes, unknown labels and a single class are refused", () => {
     const pre = fitImagePreprocessing(images, labels);
     expect(() => applyImagePreprocessing(pre, { ...images, shape: [3, 4, 1] })).toThrow(
-      /images of \[1, 4, 1\], the model was trained on \[1, 2, 2\]/,
+      /images of \[1, 4, 1\], but the model was trained on \[1, 2, 2\]/,
     );
     expect(() => applyImagePreprocessing(pre, images, { ...labels, data: Uint8Array.of(7, 9, 1) })).toThrow(
       /label 2 is 9, a class the model does not know/,

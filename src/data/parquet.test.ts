@@ -94,6 +94,48 @@ test("some columns, lists as text, limits", async () => {
   expect((await readParquetFile(nested)).column("list").cells).toEqual(['{"a":1}', '{"a":2}']);
 });
 
+test("what was written is what is read: decimals, whole numbers of 64 bits, days; and they are numbers", async () => {
+  const decimal = (name: string, type: "INT32" | "INT64" | "FIXED_LEN_BYTE_ARRAY", scale: number) =>
+    ({
+      name,
+      type,
+      converted_type: "DECIMAL",
+      scale,
+      precision: type === "FIXED_LEN_BYTE_ARRAY" ? 30 : type === "INT64" ? 18 : 9,
+      repetition_type: "OPTIONAL",
+      ...(type === "FIXED_LEN_BYTE_ARRAY" ? { type_length: 16 } : {}),
+    }) as const;
+  const path = write(
+    "exact.parquet",
+    parquetWriteBuffer({
+      schema: [
+        { name: "root", num_children: 5 },
+        decimal("price", "INT32", 2),
+        decimal("rate", "INT64", 17),
+        decimal("long", "FIXED_LEN_BYTE_ARRAY", 3),
+        { name: "id", type: "INT64", repetition_type: "REQUIRED" },
+        { name: "day", type: "INT32", converted_type: "DATE", repetition_type: "REQUIRED" },
+      ],
+      columnData: [
+        { name: "price", data: [1235n, -5n, null] },
+        { name: "rate", data: [10000000000000001n, 1n, -1n] },
+        { name: "long", data: [123456789012345678901234567n, -1n, 0n] },
+        { name: "id", data: [1610521604143693812n, 1610521604143693813n, -1n] },
+        { name: "day", data: [new Date(0), new Date(86400000), new Date(-86400000)] },
+      ],
+    }),
+  );
+  const table = await readParquetFile(path);
+  expect(Object.fromEntries(table.columns.map(({ name, cells }) => [name, cells]))).toEqual({
+    price: ["12.35", "-0.05", undefined],
+    rate: ["0.10000000000000001", "0.00000000000000001", "-0.00000000000000001"],
+    long: ["123456789012345678901234.567", "-0.001", "0.000"],
+    id: ["1610521604143693812", "1610521604143693813", "-1"],
+    day: ["1970-01-01", "1970-01-02", "1969-12-31"],
+  });
+  expect(table.columns.map(({ typed = false }) => typed)).toEqual([true, true, true, false, false]);
+});
+
 describe("damage", () => {
   const whole = new Uint8Array(table("SNAPPY", 40));
   const copy = (change: (bytes: Uint8Array) => Uint8Array): Uint8Array => change(whole.slice());

@@ -95,6 +95,20 @@ describe("describe", () => {
   });
 });
 
+test("what is no cell, and a column without a name, are refused", () => {
+  for (const [value, what] of [
+    [{ a: 1 }, "an object"],
+    [[1], "\\[1\\]"],
+    [() => 1, "a function"],
+    [Symbol("s"), "Symbol"],
+  ] as const)
+    expect(() => Table.fromRows([{ x: 1 }, { x: value }], "rows")).toThrow(
+      new RegExp(`rows: column "x" has ${what}.* in row 2; a cell is a text`),
+    );
+  expect(() => new Table([{ name: "", cells: [] }])).toThrow(/column 1 has no name/);
+  expect(Table.fromRows([JSON.parse('{"__proto__": 5}')]).column("__proto__").cells).toEqual(["5"]);
+});
+
 test("columns of unequal length, doubled names and rows that do not exist are refused", () => {
   expect(
     () =>
