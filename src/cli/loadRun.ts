@@ -88,8 +88,7 @@ function rawOf(rows: RawRows): RawData {
     return { kind: "table", table: Table.fromRows(rows, name), target: undefined, name };
   }
   const given: unknown = rows;
-  if (isRecord(given) && isPixels(given))
-    return { kind: "images", images: rows, labels: undefined, names: imageNames };
+  if (isRecord(given) && isPixels(given)) return { kind: "images", images: rows, labels: undefined, names: imageNames };
   const remedy =
     typeof given === "string"
       ? "it opens no file; for the rows of one: run.predictFile(path)"
