@@ -1,5 +1,6 @@
 // The contract of a backend: a device that holds memory and runs programs. `emit` is pure, the device is not.
 
+import type { FailedCheck } from "../compiler/checks.ts";
 import type { Program } from "../compiler/kernel.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 
@@ -18,28 +19,13 @@ export interface HostBlock extends Block {
 
 export const isHostBlock = (block: Block): block is HostBlock => "array" in block;
 
-/** An index that left its range while a program ran (see `guard` in graph/scalar.ts). */
-export interface GuardFailure {
-  readonly site: string;
-  readonly index: number;
-  readonly extent: number;
-  /** The place in the program of the kernel that met it. Kernels that `stoppedKernels` names were left out after it. */
-  readonly kernel: number;
-}
-
-/** A check that may fail, in one kernel of a program. */
-export interface GuardSite {
-  readonly name: string;
-  readonly kernel: number;
-}
-
 export interface Executable {
   /** What keeping it costs, in bytes: its code and its tables. Its arena is the device's workspace, which all programs share. */
   readonly bytes: number;
   /** Whether arguments may be blocks of the host's memory. */
   readonly takesHostBlocks: boolean;
-  /** Runs with one block for each argument slot. Returns the first guard that failed, if any; what kernels up to that one wrote is then unspecified. */
-  run(blocks: readonly Block[]): GuardFailure | undefined;
+  /** Runs with one block for each argument slot. Returns the first check that failed, if any; the kernels that `stoppedKernels` names were then left out. */
+  run(blocks: readonly Block[]): FailedCheck | undefined;
   /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
   source(): string;
   /** Nanoseconds spent in each kernel of the program, in one run with these blocks or the least of a few. */

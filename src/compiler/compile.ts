@@ -4,10 +4,11 @@ import { byteSize } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { apply, describeType, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { describeCheck, distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
 import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
-import { axesOf, copyKernel, lower, moveBuffers, type Place } from "./lower.ts";
+import { axesOf, copyKernel, lower, moveBuffers, type Place, storedBuffers } from "./lower.ts";
 import { inPlaceTemporaries, inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
 import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
@@ -32,6 +33,15 @@ export interface Compiled {
   readonly slots: readonly Slot[];
   /** The graph as compiled, after simplification: one node for each requested output. */
   readonly graph: readonly Node[];
+  /** The checks that the program makes. */
+  readonly checks: readonly Node[];
+}
+
+export interface CompileOptions {
+  /** Default true; false to compare against. */
+  readonly optimize?: boolean;
+  /** Checks that must hold, besides those that the outputs are made of. */
+  readonly checks?: readonly Node[];
 }
 
 const copyOp: Op = {
@@ -53,12 +63,18 @@ function checkSize(node: Node): void {
 }
 
 /** Compiles the outputs into one program. `name` labels it in listings. */
-export function compileGraph(name: string, outputs: readonly Output[], options: { optimize?: boolean } = {}): Compiled {
+export function compileGraph(name: string, outputs: readonly Output[], options: CompileOptions = {}): Compiled {
   forgetIndices();
   const requested = outputs.map((output) => output.node);
-  const simplified = options.optimize === false ? requested : simplify(requested);
-  const graph = simplified.map((node) => (node.op.rule.kind === "source" ? apply(copyOp, [node], {}) : node));
-  const plan = schedule(graph, { fuse: options.optimize !== false });
+  const { values, checks } = separateChecks(requested, options.checks ?? []);
+  const roots = [...values, ...checks];
+  const simplified = options.optimize === false ? roots : simplify(roots);
+  const graph = simplified
+    .slice(0, values.length)
+    .map((node) => (node.op.rule.kind === "source" ? apply(copyOp, [node], {}) : node));
+  const plan = schedule([...graph, ...distinctChecks(simplified.slice(values.length))], {
+    fuse: options.optimize !== false,
+  });
 
   const buffers = new Map<Node, number>();
   const drafts: { name: string; node: Node }[] = [];
@@ -86,7 +102,9 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   }
 
   for (const { node } of drafts) checkSize(node);
-  let kernels: Kernel[] = lower(fuse(plan, buffers), buffers, new Set(graph), plan.windows);
+  const groups = fuse(plan, buffers);
+  const checked = groups.flatMap((group) => (group.kind === "check" ? [group.node] : []));
+  let kernels: Kernel[] = lower(groups, buffers, new Set(graph), plan.windows);
 
   // Each output claims its node's buffer: as the cell itself where that is safe, else by a copy at the end.
   const rename = new Map<number, Place>();
@@ -94,6 +112,9 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
   const copies: Kernel[] = [];
   const canUpdateInPlace = inPlaceUpdates(kernels);
+  // What a check waits for comes before it, and assigns nothing.
+  const needed = neededByChecks(kernels);
+  const early = new Set(kernels.flatMap((kernel, place) => (needed[place] ? [...storedBuffers(kernel)] : [])));
   const copyTo = (node: Node, to: number): void => {
     copies.push(copyKernel(buffers.get(node) as number, { buffer: to, start: 0 }, node.dtype, axesOf(node.shape)));
   };
@@ -108,7 +129,8 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
       return;
     }
     const cell = sourceBuffers.get(updates) as number;
-    if (!claimed && canUpdateInPlace(cell, result)) rename.set(result, { buffer: cell, start: 0 });
+    if (!claimed && !early.has(result) && canUpdateInPlace(cell, result))
+      rename.set(result, { buffer: cell, start: 0 });
     else copyTo(node, cell);
   });
   kernels = [...kernels, ...copies].map((kernel) => moveBuffers(kernel, rename));
@@ -132,7 +154,14 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
         : { kind: "arena", byteOffset: byteOffsets.get(id) ?? 0 },
     }),
   );
-  const program: Program = { name, buffers: infos, kernels, argumentCount: slots.length, arenaBytes };
+  const program: Program = {
+    name,
+    buffers: infos,
+    kernels,
+    checks: checked.map(describeCheck),
+    argumentCount: slots.length,
+    arenaBytes,
+  };
   verify(program);
-  return { program, slots, graph };
+  return { program, slots, graph, checks: checked };
 }

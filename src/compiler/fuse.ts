@@ -1,10 +1,12 @@
 // Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
 import { InternalError } from "../graph/errors.ts";
 import type { Combine, ContractionRule, Node } from "../graph/node.ts";
+import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { type Axis, axisValue, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
 import type { Part } from "./assemble.ts";
-import { canonical, flatAxes, flatten, indexKey, unflatten } from "./indexing.ts";
+import type { CheckGroup } from "./checkKernel.ts";
+import { canonical, flatAxes, flatten, indexKey, indexRange, unflatten } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** One realised node inside a kernel. */
@@ -75,7 +77,7 @@ export interface CopyGroup {
   readonly parts: readonly Part[];
 }
 
-export type Group = CopyGroup | LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
+export type Group = CheckGroup | CopyGroup | LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
 
 /** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
 const enoughRows = 64;
@@ -103,6 +105,7 @@ class Fuser {
 
   run(): Group[] {
     for (const node of this.schedule.order) {
+      if (isCheck(node)) this.groups.push(...this.openCheck(node));
       if (!this.schedule.realized.has(node)) continue;
       const parts = this.schedule.assembled.get(node);
       if (parts !== undefined) {
@@ -184,6 +187,7 @@ class Fuser {
         return node.op.rule.kind === "reduce" ? this.joinReduction(node, group) : this.joinElement(node, group);
       case "contraction":
         return this.joinEpilogue(node, group);
+      case "check":
       case "copies":
       case "scan":
       case "scatter":
@@ -308,7 +312,8 @@ class Fuser {
     const { rule } = node.op;
     switch (rule.kind) {
       case "source":
-        throw new InternalError("a source is never realised");
+      case "check":
+        throw new InternalError(`a ${rule.kind} is never realised`);
       case "element": {
         const axes = this.finestShape(node).map(newAxis);
         const group: LoopGroup = { kind: "loops", axes, outerCount: axes.length, rowMajor: true, stages: [] };
@@ -379,6 +384,19 @@ class Fuser {
       place: flatten(index, node.shape),
       stages: [{ node, local, level: "full", index, value: localValue(local) }],
     };
+  }
+
+  /** None where the index is known to be in range. */
+  private openCheck(node: Node<CheckAttributes>): CheckGroup[] {
+    const index = node.inputs[0] as Node;
+    const axes = this.finestShape(node).map(newAxis);
+    const place = flatAxes(axes);
+    const value = this.read(index, unflatten(place, node.shape), undefined) as Scalar;
+    const { min, max } = indexRange(value);
+    if (min >= 0 && max < node.attributes.extent) return [];
+    const found = newLocal("int32");
+    const foundValue = this.read(index, unflatten(localValue(found), node.shape), undefined) as Scalar;
+    return [{ kind: "check", node, axes, place, value, found, foundValue }];
   }
 
   private openScatter(node: Node): ScatterGroup {

@@ -90,6 +90,10 @@ function analyzeAfresh(index: Scalar): Linear {
       return atomLinear(index, 0, Math.max(0, index.axis.extent - 1));
     case "guard":
       return atomLinear(index, 0, index.extent - 1);
+    case "cast":
+      if (index.x.dtype === "uint8" || index.x.dtype === "bool")
+        return atomLinear(index, 0, index.x.dtype === "bool" ? 1 : 255);
+      return atomLinear(index, -unbounded, unbounded);
     case "binary": {
       const a = analyze(index.a);
       const b = analyze(index.b);

@@ -1,7 +1,9 @@
 // The kernel language: sealed, device-free. Everything a backend must be able to run is in this file and in graph/scalar.ts.
 import type { DType } from "../graph/dtype.ts";
 import type { Combine } from "../graph/node.ts";
+import type { CheckAttributes } from "../graph/ops/check.ts";
 import type { Axis, Local, Scalar } from "../graph/scalar.ts";
+import type { Shape } from "../graph/shape.ts";
 
 export type Statement =
   /** Binds a value for the rest of the enclosing body. */
@@ -44,6 +46,17 @@ export type Statement =
       readonly value: Scalar;
       readonly buffer: number;
       readonly index: Scalar;
+    }
+  /**
+   * Fails the run where the bool `holds` is false: `site` of the program's checks met `index` at `place`. The first failure
+   * stays. Only outside loops.
+   */
+  | {
+      readonly kind: "check";
+      readonly site: number;
+      readonly holds: Scalar;
+      readonly index: Scalar;
+      readonly place: Scalar;
     };
 
 /**
@@ -95,11 +108,16 @@ export interface BufferInfo {
   readonly placement: Placement;
 }
 
+/** A check of an index of this shape, from the module `scope`. */
+export type IndexCheck = CheckAttributes & { readonly shape: Shape; readonly scope: string };
+
 /** A compiled program: kernels in order, over buffers. `buffers[i].id === i`. */
 export interface Program {
   readonly name: string;
   readonly buffers: readonly BufferInfo[];
   readonly kernels: readonly Kernel[];
+  /** What the `check` statements check. */
+  readonly checks: readonly IndexCheck[];
   readonly argumentCount: number;
   readonly arenaBytes: number;
 }

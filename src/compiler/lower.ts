@@ -3,6 +3,7 @@ import type { Combine, Node } from "../graph/node.ts";
 import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Assembly } from "./assemble.ts";
+import { type CheckGroup, lowerCheck } from "./checkKernel.ts";
 import type { BufferIds, ContractionGroup, Group, LoopGroup, ScanGroup, ScatterGroup, Stage } from "./fuse.ts";
 import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
 import type { Kernel, LoopKernel, Statement } from "./kernel.ts";
@@ -17,7 +18,12 @@ export function lower(
   const moved = new Map<number, Place>();
   for (const [node, { whole, start }] of windows)
     moved.set(bufferOf(node, buffers), { buffer: bufferOf(whole, buffers), start });
-  const drafts = groups.flatMap((group) => lowerGroup(group, buffers)).map((kernel) => moveBuffers(kernel, moved));
+  let checks = 0;
+  const drafts = groups
+    .flatMap((group) =>
+      group.kind === "check" ? lowerCheck(group, nameOfNode(group.node), checks++) : lowerGroup(group, buffers),
+    )
+    .map((kernel) => moveBuffers(kernel, moved));
   const kept = new Set<number>();
   for (const node of outputs) kept.add(buffers.get(node) as number);
   for (const kernel of drafts)
@@ -27,7 +33,7 @@ export function lower(
   return drafts.map((kernel) => dropUnread(kernel, kept)).filter((kernel) => !isEmpty(kernel));
 }
 
-function lowerGroup(group: Group, buffers: BufferIds): Kernel | Kernel[] {
+function lowerGroup(group: Exclude<Group, CheckGroup>, buffers: BufferIds): Kernel | Kernel[] {
   switch (group.kind) {
     case "copies":
       return group.parts.map(({ node, start }) =>
@@ -231,6 +237,11 @@ export function visitStatements(body: readonly Statement[], expression: (value: 
         expression(statement.index);
         expression(statement.value);
         break;
+      case "check":
+        expression(statement.holds);
+        expression(statement.index);
+        expression(statement.place);
+        break;
     }
   }
 }
@@ -316,6 +327,8 @@ export function moveBuffers(kernel: Kernel, moved: ReadonlyMap<number, Place>): 
         const { buffer, start } = moved.get(item.buffer) ?? { buffer: item.buffer, start: 0 };
         return { ...item, buffer, index: shifted(scalar(item.index), start), value: scalar(item.value) };
       }
+      case "check":
+        return { ...item, holds: scalar(item.holds), index: scalar(item.index), place: scalar(item.place) };
     }
   };
   if (kernel.kind === "contraction") {

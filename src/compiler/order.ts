@@ -1,5 +1,5 @@
 // Orders kernels so that what was just written is read soon and makes room early: an update follows the gradient that feeds it.
-import { checksOf } from "./guards.ts";
+import { hasChecks } from "./checks.ts";
 import type { Kernel } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
 
@@ -9,14 +9,14 @@ const mostCompared = 64;
 /**
  * The same kernels, each after what it must follow in the order given: it reads what was written before, and writes what was
  * read before. Among those that could run next comes the one that leaves the least memory in use, then the earliest. But a
- * kernel that checks an index goes first, and one that writes what outlives the program waits for the checks that do not wait
- * for it: a wrong index is found before anything is assigned.
+ * kernel that checks an index goes first, and one that writes what outlives the program, and that no check needs, waits for
+ * all checks: a wrong index is found before anything is assigned.
  * `bytesOf` is the size of a temporary; undefined for what outlives the program.
  */
 export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: number) => number | undefined): Kernel[] {
   const { before, after } = dependences(kernels);
   const touched = kernels.map((kernel) => [...new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)])]);
-  const checking = firstChecks(kernels);
+  const checking = new Set(kernels.flatMap((kernel, place) => (hasChecks(kernel) ? [place] : [])));
   /** Kernels that some check needs. */
   const needed = new Set<number>();
   for (let place = kernels.length - 1; place >= 0; place--) {
@@ -44,10 +44,8 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
   const waiting: number[] = [];
   const offer = (place: number): void =>
     insert(checking.has(place) ? checks : checking.size > 0 && canWait[place] ? waiting : ready, place);
-  /** The next kernel that need not wait, or if all of them do the first that waits. */
   const take = (): number | undefined => {
     const check = checks.shift();
-    if (check === undefined && ready.length === 0) return waiting.shift();
     if (check !== undefined) return check;
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
@@ -76,19 +74,6 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
     }
   }
   return ordered;
-}
-
-/** Places of kernels that check what no earlier one seems to: gradients look the same indices up again. It guides the order, no more. */
-function firstChecks(kernels: readonly Kernel[]): Set<number> {
-  const known = new Set<string>();
-  const places = new Set<number>();
-  kernels.forEach((kernel, place) => {
-    for (const check of checksOf(kernel)) {
-      if (!known.has(check)) places.add(place);
-      known.add(check);
-    }
-  });
-  return places;
 }
 
 /** Keeps the list sorted. */

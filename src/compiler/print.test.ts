@@ -37,6 +37,7 @@ const listing = (...kernels: Kernel[]): string =>
   printProgram({
     name: "p",
     buffers: [buffer(0, "x", 16), buffer(1, "y", 8), buffer(2, "z", 8)],
+    checks: [],
     argumentCount: 2,
     arenaBytes: 64,
     kernels,
@@ -83,7 +84,7 @@ it("shows buffers, loops, contractions, reductions and scans", () => {
             {
               kind: "store",
               buffer: 2,
-              index: guard(cast(x(place), "int32"), 8, "somewhere"),
+              index: guard(cast(x(place), "int32"), 8),
               value: select(binary("lt", localValue(total), constant(0, "float32")), x(int(0)), localValue(total)),
               accumulate: true,
             },

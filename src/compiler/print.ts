@@ -141,6 +141,14 @@ class Lister {
           (index, value) => `${buffer}[${index}] = running ${statement.combine} over ${axes} of ${value}`,
         );
       }
+      case "check": {
+        const { by, item } = this.#program.checks[statement.site] ?? { by: "?", item: "?" };
+        return this.#lines(
+          indent,
+          [statement.holds, statement.index, statement.place],
+          (holds, index, place) => `check ${holds}: ${by}, ${item} ${index} at ${place}`,
+        );
+      }
       default:
         return unreachable(statement);
     }

@@ -140,7 +140,7 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
   if (!options.fuse)
     return {
       order,
-      realized: new Set(order.filter((node) => node.op.rule.kind !== "source")),
+      realized: new Set(order.filter(isComputed)),
       fuse: false,
       ...notAssembled,
     };
@@ -154,10 +154,10 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
       else users.set(input, new Set([node]));
     }
   }
-  const realized = new Set<Node>(outputs.filter((node) => node.op.rule.kind !== "source"));
+  const realized = new Set<Node>(outputs.filter(isComputed));
   const inlined = new Map<Node, { cost: number; loads: number; depth: number }>();
   const realize = (node: Node): void => {
-    if (node.op.rule.kind === "source") return;
+    if (!isComputed(node)) return;
     realized.add(node);
     inlined.set(node, { cost: 0, loads: 1, depth: 0 });
   };
@@ -165,7 +165,7 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
 
   for (const node of order) {
     const { rule } = node.op;
-    if (rule.kind === "source") {
+    if (!isComputed(node)) {
       inlined.set(node, { cost: 0, loads: 1, depth: 0 });
       continue;
     }
@@ -201,6 +201,9 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
   }
   return { order, realized, fuse: true, ...assemble(order, realized, new Set(outputs), realize) };
 }
+
+/** Whether a kernel gives the node a value: a source has one, a check has none. */
+const isComputed = ({ op }: Node): boolean => op.rule.kind !== "source" && op.rule.kind !== "check";
 
 /** Neighbours that come from different inputs: written once, strided, they are read in order; chosen one by one wherever they are read, they are not. */
 function interleaves(node: Node): boolean {

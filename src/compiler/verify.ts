@@ -62,6 +62,11 @@ function checkLocals(kernel: string, body: readonly Statement[], outer: Readonly
         check(statement.index);
         check(statement.value);
         break;
+      case "check":
+        check(statement.holds);
+        check(statement.index);
+        check(statement.place);
+        break;
     }
   }
 }

@@ -85,6 +85,8 @@ export interface ContractionRule {
 export type Rule<A extends Attributes> =
   /** Bound when the program runs. */
   | { readonly kind: "source" }
+  /** An effect (see ops/check.ts): the run fails where an element of input 0 is out of range. The value is input 0. */
+  | { readonly kind: "check" }
   /** Each output element is a pure function of input elements; composing these is fusion. */
   | { readonly kind: "element"; element(context: ElementContext<A>): Scalar }
   /** Combines input 0 over axes; the output keeps them with size 1. An empty axis gives the identity. */
@@ -139,7 +141,7 @@ export function withScope<T>(path: string, body: () => T): T {
 export const currentScope = (): string => scope;
 
 /** Makes a node: infers its type, and names the module in the error when it does not fit. */
-export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node {
+export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node<A> {
   let type: TensorType;
   try {
     type = op.infer(inputs, attributes);

@@ -23,11 +23,11 @@ function printAttributes(node: Node): string {
   return entries.map(([key, value]) => `${key}=${printValue(value)}`).join(", ");
 }
 
-/** Every node the outputs need, one line each, inputs first. */
-export function printGraph(outputs: readonly Node[]): string {
+/** Every node that the outputs and the effects need, one line each, inputs first. */
+export function printGraph(outputs: readonly Node[], effects: readonly Node[] = []): string {
   const names = new Map<Node, string>();
   const lines: string[] = [];
-  const stack: Node[] = [...outputs].reverse();
+  const stack: Node[] = [...outputs, ...effects].reverse();
   while (stack.length > 0) {
     const node = stack[stack.length - 1] as Node;
     const missing = node.inputs.filter((input) => !names.has(input));

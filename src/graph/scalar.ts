@@ -89,14 +89,8 @@ export type Scalar =
   /** The same 32 bits read as the other type: float32 ⇄ int32. */
   | { readonly kind: "bitcast"; readonly dtype: DType; readonly x: Scalar }
   | { readonly kind: "local"; readonly dtype: DType; readonly local: Local }
-  /** An int32 index that must lie in [0, extent). Outside it the run fails with `site`, and the value is 0. */
-  | {
-      readonly kind: "guard";
-      readonly dtype: "int32";
-      readonly index: Scalar;
-      readonly extent: number;
-      readonly site: string;
-    };
+  /** An int32 index where it lies in [0, extent), else 0: whatever it is, it stays inside memory. */
+  | { readonly kind: "guard"; readonly dtype: "int32"; readonly index: Scalar; readonly extent: number };
 
 const comparisons: ReadonlySet<BinaryFn> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 
@@ -125,10 +119,10 @@ export const unary = (fn: UnaryFn, x: Scalar): Scalar => ({
 
 export const cast = (x: Scalar, dtype: DType): Scalar => (x.dtype === dtype ? x : { kind: "cast", dtype, x });
 
-export const guard = (index: Scalar, extent: number, site: string): Scalar =>
+export const guard = (index: Scalar, extent: number): Scalar =>
   index.kind === "const" && index.value >= 0 && index.value < extent
     ? index
-    : { kind: "guard", dtype: "int32", index, extent, site };
+    : { kind: "guard", dtype: "int32", index, extent };
 
 export function select(condition: Scalar, a: Scalar, b: Scalar): Scalar {
   if (condition.kind === "const") return condition.value !== 0 ? a : b;

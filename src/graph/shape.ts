@@ -20,6 +20,18 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
+/** The index of a flat row-major place. */
+export function unravel(place: number, shape: Shape): number[] {
+  const index = new Array<number>(shape.length);
+  let rest = place;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const extent = shape[axis] ?? 1;
+    index[axis] = rest % extent;
+    rest = Math.floor(rest / extent);
+  }
+  return index;
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }

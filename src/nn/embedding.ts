@@ -3,6 +3,7 @@
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import { withGradient } from "../graph/ops/alias.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { checked } from "../tensor/checks.ts";
 import { arange, ones, Parameter, State, Tensor, where, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -36,7 +37,7 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLooku
   const [count, width] = weight.shape;
   if (count === undefined || width === undefined || weight.rank !== 2)
     throw new ShapeError(`embedding: the table must be [num, dim], got ${formatShape(weight.shape)}`);
-  const flat = index.reshape([index.size]);
+  const flat = checkedRows("embedding", index, count).reshape([index.size]);
   if (maxNorm !== undefined) limitRows(weight, flat, maxNorm, normType);
   const rows = weight.indexSelect(0, flat);
   const scaled = scaleGradByFreq ? dividedGradient(rows, flat, count) : rows;
@@ -44,6 +45,9 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLooku
   const padding = flat.eq(paddingIdx < 0 ? paddingIdx + count : paddingIdx).unsqueeze(1);
   return where(padding, scaled.detach(), scaled).reshape([...index.shape, width]);
 }
+
+const checkedRows = (by: string, index: Tensor, count: number): Tensor =>
+  checked(index, count, { by, item: "index", count: "the number of rows in the table" });
 
 /** How often each row is asked for, [num]. */
 const occurrences = (flat: Tensor, count: number, dtype: init.FloatDType): Tensor =>
@@ -158,7 +162,7 @@ export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions 
   const [count = 0, width = 0] = weight.shape;
   const { paddingIdx } = lookup;
   const padding = paddingIdx === undefined ? undefined : index.ne(paddingIdx < 0 ? paddingIdx + count : paddingIdx);
-  const rows = embedding(index, weight, lookup);
+  const rows = embedding(checkedRows("embeddingBag", index, count), weight, lookup);
   if (offsets === undefined) {
     if (index.rank !== 2)
       throw new ShapeError(`embeddingBag: takes [bags, N], or [N] with offsets, got ${formatShape(index.shape)}`);

@@ -4,6 +4,7 @@ import { perDim } from "../graph/ops/conv.ts";
 import type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from "../graph/ops/pool.ts";
 import * as pool from "../graph/ops/pool.ts";
 import { formatShape, sameShape, sizeOf } from "../graph/shape.ts";
+import { checked } from "../tensor/checks.ts";
 import * as F from "../tensor/functional.ts";
 import { Tensor, zeros } from "../tensor/index.ts";
 import { Module } from "./module.ts";
@@ -86,8 +87,10 @@ function unpool(
   if (size.some((extent, dim) => Math.abs(extent - (least[dim] ?? 0)) >= (stride[dim] ?? 1)))
     throw new ShapeError(`${name}: outputSize ${formatShape(size)} is too far from ${formatShape(least)}`);
   const flat = [sizeOf(lead), sizeOf(x.shape.slice(x.rank - rank))];
+  const site = { by: name, item: "index", count: "the number of places in a channel" };
+  const places = checked(indices, sizeOf(size), site);
   return zeros([flat[0] ?? 0, sizeOf(size)], { dtype: x.dtype })
-    .scatterAdd(1, indices.reshape(flat), x.reshape(flat))
+    .scatterAdd(1, places.reshape(flat), x.reshape(flat))
     .reshape([...lead, ...size]);
 }
 

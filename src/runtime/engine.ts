@@ -42,12 +42,12 @@ class Engine {
     this.memory = new DeviceMemory(device);
   }
 
-  /** The values of lazy nodes, all in one program. */
-  evaluate(nodes: readonly Node[], known: (node: Node) => Storage | undefined): Storage[] {
-    const { key, order, leaves } = describe(nodes, known);
+  /** The values of lazy nodes, all in one program, in which these checks must hold. */
+  evaluate(nodes: readonly Node[], checks: readonly Node[], known: (node: Node) => Storage | undefined): Storage[] {
+    const { key, order, leaves } = describe(nodes, checks, known);
     let program = this.programs.get(key);
     if (program === undefined) {
-      program = this.compileLazy(nodes, order, leaves);
+      program = this.compileLazy(nodes, checks, order, leaves);
       this.programs.add(key, program);
     }
     return program.run([...leaves.values()]);
@@ -55,6 +55,7 @@ class Engine {
 
   private compileLazy(
     nodes: readonly Node[],
+    checks: readonly Node[],
     order: readonly Node[],
     leaves: ReadonlyMap<Node, Storage>,
   ): BoundProgram {
@@ -79,7 +80,8 @@ class Engine {
       replacement.set(node, sourceNode(node, argument));
     }
     const outputs = nodes.map((node): Output => ({ node: replacement.get(node) as Node }));
-    return new BoundProgram(this.memory, compileGraph("eager", outputs), outputs, false);
+    const asked = checks.map((check) => replacement.get(check) as Node);
+    return new BoundProgram(this.memory, compileGraph("eager", outputs, { checks: asked }), outputs, false);
   }
 
   get programCount(): number {
@@ -97,6 +99,7 @@ class Engine {
 /** The lazy graph in order, its leaves, and a text that is equal for graphs of the same structure. */
 function describe(
   nodes: readonly Node[],
+  checks: readonly Node[],
   known: (node: Node) => Storage | undefined,
 ): { key: string; order: Node[]; leaves: Map<Node, Storage> } {
   const order: Node[] = [];
@@ -105,7 +108,7 @@ function describe(
   const storageNumber = new Map<Storage, number>();
   const parts: string[] = [];
   const stack: Node[] = [];
-  for (const root of nodes) {
+  for (const root of [...nodes, ...checks]) {
     stack.push(root);
     while (stack.length > 0) {
       const node = stack[stack.length - 1] as Node;
@@ -132,7 +135,8 @@ function describe(
       order.push(node);
     }
   }
-  parts.push(`=>${nodes.map((node) => number.get(node)).join(",")}`);
+  const numbers = (list: readonly Node[]): string => list.map((node) => number.get(node)).join(",");
+  parts.push(`=>${numbers(nodes)}!${numbers(checks)}`);
   return { key: parts.join(";"), order, leaves };
 }
 

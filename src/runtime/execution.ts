@@ -1,8 +1,8 @@
 // Compiled programs bound to a device: filling the argument slots, running, handing out results.
 import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
+import { describeFailure } from "../compiler/checks.ts";
 import type { Compiled, Output } from "../compiler/compile.ts";
-import { slotsWrittenUntil } from "../compiler/guards.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import type { Loaded } from "./programs.ts";
@@ -139,9 +139,9 @@ export class BoundProgram {
     }
     const failure = executable.run(blocks);
     if (failure !== undefined) {
-      throw new HebbError(
-        `${failure.site}: ${failure.index} is out of range, it must be at least 0 and below ${failure.extent}${this.afterFailure(failure.kernel)}`,
-      );
+      const kept =
+        this.written.length === 0 ? "" : "; what this step assigns (weights, running statistics) is as it was before";
+      throw new HebbError(`${describeFailure(this.compiled.program, failure)}${kept}`);
     }
     return (slot) => {
       const storage = fresh[slot];
@@ -154,18 +154,6 @@ export class BoundProgram {
         memory.device.read(binding.block, binding.dtype, binding.length),
       );
     };
-  }
-
-  /** What a failed check in this kernel leaves of the cells that the program assigns. */
-  private afterFailure(kernel: number): string {
-    if (this.written.length === 0) return "";
-    const early = slotsWrittenUntil(this.compiled.program, kernel);
-    const changed = this.bindings.flatMap((binding, slot) =>
-      binding.kind === "cell" && early.has(slot) ? [binding.cell.name || "a state without a name"] : [],
-    );
-    if (changed.length === 0) return "; what this step assigns (weights, running statistics) is as it was before";
-    const rest = changed.length < this.written.length ? "; whatever else it assigns is as it was before" : "";
-    return `; assigned before it stopped, load them anew: ${changed.join(", ")}${rest}`;
   }
 
   /** A block of the host's memory holds its value, which nobody may want by the next run. */

@@ -97,10 +97,10 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
       entries.length === 0
         ? `${name}: not compiled yet; call it once`
         : entries
-            .map(
-              ({ program }) =>
-                `${printGraph(program.compiled.graph)}\n\n${printProgram(program.compiled.program)}\n\n${describeProgram(program.compiled.program)}`,
-            )
+            .map(({ program: { compiled } }) => {
+              const { graph, checks, program } = compiled;
+              return `${printGraph(graph, checks)}\n\n${printProgram(program)}\n\n${describeProgram(program)}`;
+            })
             .join("\n\n"),
     profile: (...args: A) => {
       const { entry, storages } = prepare(args);
@@ -201,14 +201,15 @@ function traceEntry(
     outputs.push(...returned.map((tensor) => ({ node: tensor.node })));
     outputs.push(...[...trace.writes].map(([cell, node]) => ({ node, updates: cell })));
   });
-  const nodes = withKnownValues(outputs.map((output) => output.node));
+  const nodes = withKnownValues([...outputs.map((output) => output.node), ...trace.checks]);
+  const checks = nodes.slice(outputs.length);
   const settled = outputs.map((output, place): Output => ({ ...output, node: nodes[place] as Node }));
   return {
     generation: engineGeneration(),
     tensors: tensors.map(({ shape: extents, dtype }) => ({ shape: extents, dtype })),
     rest,
     guards: trace.guards,
-    program: new BoundProgram(engine().memory, compileGraph(name, settled), settled, true),
+    program: new BoundProgram(engine().memory, compileGraph(name, settled, { checks }), settled, true),
     outputs: settled,
     randomCalls: trace.randomCalls,
     afterRun: trace.afterRun,

@@ -6,11 +6,12 @@ import type { Node } from "../graph/node.ts";
 import * as conv from "../graph/ops/conv.ts";
 import { einsum as einsumNode } from "../graph/ops/einsum.ts";
 import * as el from "../graph/ops/elementwise.ts";
-import { oneHot as oneHotNode } from "../graph/ops/indexing.ts";
+import { oneHot as oneHotNode, oneHotSite } from "../graph/ops/indexing.ts";
 import { type InterpolateOptions, interpolate as interpolateNode } from "../graph/ops/interpolate.ts";
 import { cat as catNode } from "../graph/ops/movement.ts";
 import * as pool from "../graph/ops/pool.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { checked } from "./checks.ts";
 import { type Operand, Tensor } from "./tensor.ts";
 
 const tensorsOf = (values: readonly (Operand | undefined)[]): Tensor[] =>
@@ -57,7 +58,7 @@ export const einsum = (equation: string, ...operands: readonly Tensor[]): Tensor
 
 /** 1 at the class of each position, 0 elsewhere, in a new last dim (torch.nn.functional.one_hot). */
 export const oneHot = (index: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor =>
-  Tensor.from(oneHotNode(index.node, classes, options.dtype ?? "int32"), []);
+  Tensor.from(oneHotNode(checked(index, classes, oneHotSite).node, classes, options.dtype ?? "int32"), []);
 
 type Convolution<O> = (input: Node, weight: Node, bias?: Node, options?: O) => Node;
 const convolution =

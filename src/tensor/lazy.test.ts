@@ -1,21 +1,67 @@
 // What is left standing when an evaluation fails, and which leaves a gradient reaches.
 import { expect, it } from "vitest";
-import { compile, Parameter, rand, randomState, State, seed, setRandomState, type Tensor, tensor } from "./index.ts";
+import {
+  compile,
+  flush,
+  Parameter,
+  rand,
+  randomState,
+  State,
+  seed,
+  setRandomState,
+  type Tensor,
+  tensor,
+} from "./index.ts";
+
+const table = tensor([
+  [1, 2],
+  [3, 4],
+]);
+const lookUp = (row: number): Tensor => table.indexSelect(0, tensor([row], { dtype: "int32" })).reshape([2]);
+
+it("what comes before a check that fails holds, and what comes after it never happens", () => {
+  const [early, late] = [new State(tensor([0, 0])), new State(tensor([0, 0]))];
+  early.assign(early.add(1));
+  late.assign(late.add(1));
+  lookUp(1);
+  late.assign(late.add(2));
+  lookUp(5);
+  lookUp(6);
+  late.assign(late.add(4));
+  early.assign(lookUp(0));
+  const other = tensor([1, 2]).add(1);
+  expect(() => other.toArraySync()).toThrow(/at \[0\], index 5 is out of range/);
+  expect(other.toArraySync()).toEqual([2, 3]);
+  expect(early.toArraySync()).toEqual([1, 1]);
+  expect(late.toArraySync()).toEqual([3, 3]);
+});
 
 it("an assignment whose value cannot be computed is dropped with its error, and the others hold", () => {
-  const table = tensor([
-    [1, 2],
-    [3, 4],
-  ]);
+  const wrong = lookUp(5);
+  expect(() => flush()).toThrow(/5 is out of range/);
   const broken = new State(tensor([7, 8]));
   const sound = new State(tensor([0, 0]));
-  broken.assign(table.indexSelect(0, tensor([5], { dtype: "int32" })).reshape([2]));
+  broken.assign(wrong);
   sound.assign(sound.add(1));
-  const other = tensor([1, 2]).add(1);
-  expect(() => other.toArraySync()).toThrow(/5 is out of range/);
-  expect(other.toArraySync()).toEqual([2, 3]);
+  expect(() => flush()).toThrow(/5 is out of range/);
   expect(broken.toArraySync()).toEqual([7, 8]);
   expect(sound.toArraySync()).toEqual([1, 1]);
+});
+
+it("a value of the host does not pass a check that waits", () => {
+  const rate = new State(1);
+  lookUp(5);
+  expect(() => rate.assign(2)).toThrow(/5 is out of range/);
+  expect(rate.itemSync()).toBe(1);
+  rate.assign(2);
+  expect(rate.itemSync()).toBe(2);
+});
+
+it("checks that nobody waits for run all the same, and do not pile up", () => {
+  expect(() => {
+    for (let i = 0; i < 3000; i++) lookUp(i === 1500 ? 2 : 1);
+  }).toThrow(/2 is out of range/);
+  flush();
 });
 
 it("a parameter frozen after it was read gets no gradient", () => {
@@ -31,7 +77,7 @@ it("a parameter frozen after it was read gets no gradient", () => {
   expect(frozen.grad?.toArraySync()).toEqual([3, 4]);
 });
 
-it("a compiled step that fails takes its random draws back, and says that its assignments are not to be trusted", () => {
+it("a compiled step that fails takes its random draws back, and leaves what it assigns as it was", () => {
   seed(3);
   const total = new State(0);
   const step = compile((table: Tensor, at: Tensor) => {
@@ -43,8 +89,9 @@ it("a compiled step that fails takes its random draws back, and says that its as
   step(table, good);
   const before = randomState();
   expect(() => step(table, bad)).toThrow(
-    /2 is out of range, .* below 2; assigned before it stopped, load them anew: a state without a name; whatever else it assigns is as it was/,
+    /2 is out of range, .* below 2, .*; what this step assigns .* is as it was before/,
   );
+  expect(total.itemSync()).toBe(2);
   expect(randomState()).toEqual(before);
   const next = step(table, good).toArraySync();
   setRandomState(before);

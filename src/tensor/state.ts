@@ -5,7 +5,7 @@ import type { Node } from "../graph/node.ts";
 import { cast, stopGradient } from "../graph/ops/elementwise.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { Cell, engine, type Storage } from "../runtime/index.ts";
-import { assignCell, cellNode, dropPending, evaluate, flush } from "./lazy.ts";
+import { assignCell, cellNode, evaluate, flush, overwriteCell } from "./lazy.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 import { currentTrace, refuseInTrace, type Trace, traceGuard } from "./trace.ts";
 
@@ -66,7 +66,7 @@ export class State extends Tensor {
       assignCell(this.cell, new Tensor(undefined, { shape: this.shape, dtype: this.dtype, data }).node);
       return this;
     }
-    dropPending(this.cell);
+    overwriteCell(this.cell);
     engine().memory.writeCell(this.cell, data);
     return this;
   }

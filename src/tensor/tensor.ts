@@ -12,7 +12,7 @@ import { formatShape, normalizeAxis, type Shape, sizeOf } from "../graph/shape.t
 import { engine, Storage } from "../runtime/index.ts";
 import { backward } from "./autograd.ts";
 import { gradEnabled } from "./gradMode.ts";
-import { evaluate } from "./lazy.ts";
+import { evaluate, withChecks } from "./lazy.ts";
 import type { MatmulOperand, MatmulShape } from "./shapeTypes.ts";
 import { nodeInspect, showValues } from "./show.ts";
 import { currentTrace, refuseInTrace } from "./trace.ts";
@@ -500,13 +500,13 @@ export class Tensor<S extends Shape = Shape> {
   // ── indexing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   gather(dim: number, index: Tensor): Tensor {
-    return Tensor.from(ix.gather(this.node, dim, index.node), [this]);
+    return Tensor.from(withChecks(ix.gather(this.node, dim, index.node)), [this]);
   }
   indexSelect(dim: number, index: Tensor): Tensor {
-    return Tensor.from(ix.indexSelect(this.node, dim, index.node), [this]);
+    return Tensor.from(withChecks(ix.indexSelect(this.node, dim, index.node)), [this]);
   }
   scatterAdd(dim: number, index: Tensor, source: Tensor): Tensor {
-    return Tensor.from(ix.scatterAdd(this.node, dim, index.node, source.node), [this, source]);
+    return Tensor.from(withChecks(ix.scatterAdd(this.node, dim, index.node, source.node)), [this, source]);
   }
   /** `value` where the mask holds. */
   maskedFill(mask: Tensor, value: number): Tensor {

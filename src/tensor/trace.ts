@@ -14,6 +14,8 @@ interface Guard {
 export class Trace {
   /** The latest value assigned to each cell. */
   readonly writes = new Map<Cell, Node>();
+  /** Checks that must hold, whether or not anything is made of what they check. */
+  readonly checks: Node[] = [];
   readonly guards: Guard[] = [];
   readonly argumentNodes: Node[] = [];
   private readonly cellNodes = new Map<Cell, Node>();

@@ -1,5 +1,6 @@
 // Compiles graphs and runs them on a device with given inputs: what the suites, the golden tests and the fuzzer share.
 import type { Block, Device, Executable } from "../../src/backends/backend.ts";
+import { describeFailure } from "../../src/compiler/checks.ts";
 import { type Compiled, compileGraph } from "../../src/compiler/compile.ts";
 import { allocate, type DType, type TypedArray } from "../../src/graph/dtype.ts";
 import { type Node, type Source, sourceNode } from "../../src/graph/node.ts";
@@ -69,7 +70,7 @@ export class Runner {
       this.#device.write(block, toArray(value.dtype, value.data));
     });
     const failure = this.#executable.run(this.#blocks);
-    if (failure) throw new Error(`guard: ${failure.site}: ${failure.index} is outside ${failure.extent}`);
+    if (failure) throw new Error(describeFailure(this.compiled.program, failure));
     return this.#outputs.map((node, output) => {
       const slot = this.compiled.slots.findIndex(
         (candidate) => candidate.kind === "output" && candidate.output === output,

@@ -98,7 +98,7 @@ export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dep
   };
   const walk = (list: readonly Step[]): void => {
     for (const step of list) {
-      if (step.kind === "scan") possible = false;
+      if (step.kind === "scan" || step.kind === "check") possible = false;
       else if (step.kind === "for") walk(step.body);
       else {
         visit(step.value);
@@ -198,6 +198,9 @@ export function costOf(
         case "scan":
           value(step.value, undefined);
           access(step.index, new Set([...around, step.axis.id]), undefined, 1, 0.8 * scattered);
+          break;
+        case "check":
+          value(step.holds, undefined);
           break;
         case "for": {
           const inner =

@@ -29,6 +29,13 @@ export type Step =
       readonly value: Value;
       readonly buffer: number;
       readonly index: Linear;
+    }
+  | {
+      readonly kind: "check";
+      readonly site: number;
+      readonly holds: Value;
+      readonly index: Value;
+      readonly place: Value;
     };
 
 /** Reductions of so few points are written out; of a window that is larger, the innermost axis. */
@@ -143,6 +150,11 @@ export function visitSteps(
         index(step.index, step.buffer);
         value(step.value);
         break;
+      case "check":
+        value(step.holds);
+        value(step.index);
+        value(step.place);
+        break;
       case "for":
         visitSteps(step.body, value, index);
         break;
@@ -242,6 +254,13 @@ export function convert(
         });
         table.use(value);
         table.invalidate(statement.buffer);
+        break;
+      }
+      case "check": {
+        const { site } = statement;
+        const [holds, index, place] = [table.of(statement.holds), table.of(statement.index), table.of(statement.place)];
+        for (const value of [holds, index, place]) table.use(value);
+        steps.push({ kind: "check", site, holds, index, place });
         break;
       }
     }

@@ -8,7 +8,7 @@ interface Common {
   readonly dtype: DType;
   /** Ids of the axes and of the kernel locals (results of reductions) it is computed from. */
   readonly deps: ReadonlySet<number>;
-  /** It may fault or fail where the program would not compute it: a guard, or a load not known to be in range. */
+  /** It may fault where the program would not compute it: a load not known to be in range. */
   readonly unsafe: boolean;
   /** It reads a buffer the kernel stores to: it is bound to its place in the program. */
   readonly pinned: boolean;
@@ -28,7 +28,7 @@ export type Value = Common &
     | { readonly kind: "select"; readonly condition: Value; readonly a: Value; readonly b: Value }
     | { readonly kind: "cast"; readonly x: Value }
     | { readonly kind: "bitcast"; readonly x: Value }
-    | { readonly kind: "guard"; readonly x: Value; readonly extent: number; readonly site: string }
+    | { readonly kind: "guard"; readonly x: Value; readonly extent: number }
   );
 
 export interface Term {
@@ -222,17 +222,10 @@ export class ValueTable {
       }
       case "guard": {
         const x = this.of(scalar.index);
-        const { extent, site } = scalar;
+        const { extent } = scalar;
         if (x.min >= 0 && x.max < extent) return x;
-        return this.intern(
-          `g${extent}${site}(${x.id})`,
-          { kind: "guard", dtype: "int32", x, extent, site },
-          {
-            unsafe: true,
-            min: 0,
-            max: Math.max(0, extent - 1),
-          },
-        );
+        const bounds = { min: 0, max: Math.max(0, extent - 1) };
+        return this.intern(`g${extent}(${x.id})`, { kind: "guard", dtype: "int32", x, extent }, bounds);
       }
       default:
         return unreachable(scalar);

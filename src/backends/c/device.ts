@@ -1,5 +1,6 @@
 // The C device: programs compiled by the machine's C compiler, over the memory of a WebAssembly device, which also runs the
 // programs that are not worth a compiler.
+import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
@@ -9,12 +10,10 @@ import {
   type CompileOptions,
   type Device,
   type Executable,
-  type GuardFailure,
-  type GuardSite,
   type HostBlock,
   isHostBlock,
 } from "../backend.ts";
-import { failureAddress } from "../wasm/guard.ts";
+import { failureAddress } from "../wasm/failure.ts";
 import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
 import { availableThreads } from "../wasm/threads.ts";
 import { type Claim, Workspace } from "../workspace.ts";
@@ -280,7 +279,6 @@ class CExecutable implements Executable {
   readonly bytes: number;
   private readonly device: CDevice;
   private readonly program: Program;
-  private readonly sites: readonly GuardSite[];
   private readonly table: Block;
   private readonly layout: WorkspaceLayout;
   private readonly claim: Claim;
@@ -297,7 +295,6 @@ class CExecutable implements Executable {
     this.program = program;
     const { toolchain } = device;
     const emitted = emitProgram(program, toolchain.target);
-    this.sites = emitted.sites;
     this.layout = workspaceLayout(program, emitted, device.threads);
     this.library = loadLibrary(toolchain, () => toolchain.build(emitted.source));
     this.runNative = this.library.func("void hebb_run(uint64_t base, uint64_t table, uint64_t pool)");
@@ -321,7 +318,7 @@ class CExecutable implements Executable {
     return emitProgram(this.program, this.device.toolchain.target);
   }
 
-  run(blocks: readonly Block[]): GuardFailure | undefined {
+  run(blocks: readonly Block[]): FailedCheck | undefined {
     this.bind(blocks);
     const { base, poolAddress } = this.device;
     this.runNative(base, base + this.table.address, poolAddress);
@@ -398,13 +395,12 @@ class CExecutable implements Executable {
   }
 
   /** The recorded failure, which is forgotten. */
-  private failure(): GuardFailure | undefined {
+  private failure(): FailedCheck | undefined {
     const { words } = this.device;
     const place = failureAddress / 4;
     const site = words[place] ?? 0;
     if (site === 0) return undefined;
     words[place] = 0;
-    const { name, kernel } = this.sites[site - 1] ?? { name: "", kernel: 0 };
-    return { site: name, index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0, kernel };
+    return { site: site - 1, index: words[place + 1] ?? 0, place: words[place + 2] ?? 0 };
   }
 }

@@ -37,8 +37,6 @@ export interface EmitContext extends SharedScratch {
   address(id: number, element?: number): string;
   /** A name for a phase function, not used before. */
   phaseName(kernel: string): string;
-  /** The number by which a failing guard names its site. */
-  site(name: string): number;
   /** States that a phase uses this many bytes of private scratch, 64-byte aligned. The largest request is what each thread gets. */
   needScratch(bytes: number): void;
   /** C text that stands once before all phases, by name: types, mathematical functions, tiles. */

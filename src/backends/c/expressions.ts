@@ -193,10 +193,7 @@ export class Expressions {
         return value.dtype === "int32" ? `bits_of_float(${x})` : `float_of_bits(${x})`;
       }
       case "guard":
-        return this.whereTaken(
-          value,
-          () => `int_guard(base, ${this.scalar(value.x)}, ${value.extent}, ${context.site(value.site)})`,
-        );
+        return `int_guard(${this.scalar(value.x)}, ${value.extent})`;
       default:
         return unreachable(value);
     }
@@ -280,10 +277,8 @@ export class Expressions {
         return vectorCast(value.x.dtype, value.dtype, this.vector(value.x), laneCount);
       case "bitcast":
         return `(${type})${this.vector(value.x)}`;
-      case "guard": {
-        const all = `I${laneCount}_splat(-1)`;
-        return `I${laneCount}_guard(base, ${this.vector(value.x)}, ${value.extent}, ${this.taken() ?? all}, ${context.site(value.site)})`;
-      }
+      case "guard":
+        return `I${laneCount}_guard(${this.vector(value.x)}, ${value.extent})`;
       default:
         return unreachable(value);
     }

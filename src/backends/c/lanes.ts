@@ -291,10 +291,6 @@ function integers(n: number): string {
 static inline I${n} I${n}_mod(I${n} a, I${n} b) ${loop("int_mod(a[l], b[l])")}
 static inline I${n} I${n}_pow(I${n} a, I${n} b) ${loop("int_pow(a[l], b[l])")}
 static inline I${n} I${n}_shr(I${n} a, I${n} b) ${loop("(int)((unsigned)a[l] >> (b[l] & 31))")}
-static inline I${n} I${n}_guard(char *base, I${n} i, int extent, I${n} m, int site) {
-  I${n} bad = ((i < 0) | (i >= extent)) & m;
-  if (I${n}_any(bad)) for (int l = 0; l < ${n}; l++) if (bad[l]) record_failure(base, i[l], extent, site);
-  return i & ~bad;
-}
+static inline I${n} I${n}_guard(I${n} i, int extent) { return i & (I${n})((U${n})i < (unsigned)extent); }
 `;
 }

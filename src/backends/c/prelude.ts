@@ -1,5 +1,5 @@
-// What stands at the head of every emitted program: includes, scalar helpers, the record of a failed guard.
-import { failureAddress } from "../wasm/guard.ts";
+// What stands at the head of every emitted program: includes, scalar helpers, the record of a failed check.
+import { failureAddress } from "../wasm/failure.ts";
 import type { Target } from "./target.ts";
 
 const include: Readonly<Record<Target["vectors"], string>> = {
@@ -49,19 +49,14 @@ static inline double sigmoid_double(double x) {
   double e = exp(x < 0 ? x : -x);
   return (x >= 0 ? 1.0 : e) / (1.0 + e);
 }
-/* The first failure stays: site + 1, index, extent. */
-static __attribute__((noinline, cold)) void record_failure(char *base, int index, int extent, int site) {
+/* The first failure stays: site + 1, index, place. Checks run on one thread, one after another. */
+static inline void record_failure(char *base, int site, int index, int place) {
   int *record = (int *)(base + ${failureAddress});
-  int free = 0;
-  if (__atomic_compare_exchange_n(record, &free, site + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-    record[1] = index;
-    record[2] = extent;
-  }
+  if (record[0] != 0) return;
+  record[0] = site + 1;
+  record[1] = index;
+  record[2] = place;
 }
 static inline int has_failed(const char *base) { return *(const int *)(base + ${failureAddress}) != 0; }
-static inline int int_guard(char *base, int index, int extent, int site) {
-  if ((unsigned)index < (unsigned)extent) return index;
-  record_failure(base, index, extent, site);
-  return 0;
-}
+static inline int int_guard(int index, int extent) { return (unsigned)index < (unsigned)extent ? index : 0; }
 `;

@@ -1,12 +1,11 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
-import { stoppedKernels } from "../../compiler/guards.ts";
+import { stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Kernel, Program } from "../../compiler/kernel.ts";
 import { storedBuffers } from "../../compiler/lower.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { baseOf, tableSlots } from "../analysis/arguments.ts";
 import { type PaddedDim, paddedDims } from "../analysis/padding.ts";
-import type { GuardSite } from "../backend.ts";
 import { emitContraction } from "./contraction.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
@@ -15,8 +14,6 @@ import type { Target } from "./target.ts";
 
 export interface EmittedProgram {
   readonly source: string;
-  /** Guards, by the number that a failure records. */
-  readonly sites: readonly GuardSite[];
   /** Private scratch for each thread, and scratch that all share, in bytes. */
   readonly scratchBytes: number;
   readonly sharedBytes: number;
@@ -83,14 +80,13 @@ ${ranges
 `;
   return {
     source: poolInterface + source,
-    sites: context.sites,
     scratchBytes: context.scratchBytes,
     sharedBytes: context.sharedBytes,
     shares,
   };
 }
 
-/** The phase, which does nothing once a guard has failed. */
+/** The phase, which does nothing once a check has failed. */
 function unlessFailed(phase: Phase): Phase {
   const head = `${phaseParameters}) {\n`;
   if (!phase.source.includes(head)) throw new InternalError(`phase ${phase.name} does not begin as phases do`);
@@ -233,7 +229,6 @@ class SharedFunctions {
 
 class ProgramContext implements EmitContext {
   readonly target: Target;
-  readonly sites: GuardSite[] = [];
   /** The place of the kernel that is being emitted. */
   kernel = 0;
   readonly helpers = new Map<string, string>();
@@ -272,12 +267,6 @@ class ProgramContext implements EmitContext {
 
   phaseName(kernel: string): string {
     return `p${this.phases++}_${kernel.replaceAll(/[^A-Za-z0-9]+/g, "_").slice(0, 40)}`;
-  }
-
-  site(name: string): number {
-    const { kernel } = this;
-    const known = this.sites.findIndex((site) => site.name === name && site.kernel === kernel);
-    return known >= 0 ? known : this.sites.push({ name, kernel }) - 1;
   }
 
   needScratch(bytes: number): void {

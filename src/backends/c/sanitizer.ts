@@ -2,7 +2,7 @@
 import { HebbError } from "../../graph/errors.ts";
 import { koffi } from "./native.ts";
 
-/** The first bytes hold the record of a failed guard. */
+/** The first bytes hold the record of a failed check. */
 const openBytes = 4096;
 
 export interface Sanitizer {

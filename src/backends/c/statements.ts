@@ -160,8 +160,18 @@ export class Statements {
         case "scan":
           this.emitScan(step);
           break;
+        case "check":
+          this.emitCheck(step);
+          break;
       }
     }
+  }
+
+  private emitCheck({ site, holds, index, place }: Extract<Step, { kind: "check" }>): void {
+    const { e } = this;
+    e.out.block(`if (!${e.scalar(holds)})`, () =>
+      e.scope(() => e.out.line(`record_failure(base, ${site}, ${e.scalar(index)}, ${e.scalar(place)});`)),
+    );
   }
 
   private emitFor(step: Extract<Step, { kind: "for" }>): void {

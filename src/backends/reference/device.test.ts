@@ -37,6 +37,7 @@ function run(kernels: readonly Kernel[], arrays: readonly { dtype: DType; data: 
       placement: { kind: "argument", slot: id },
     })),
     kernels,
+    checks: [],
     argumentCount: arrays.length,
     arenaBytes: 0,
   };
@@ -244,17 +245,21 @@ describe("kernels", () => {
     expect(run([kernel], [f64(5, 6), f64(0, 0, 0)]).values).toEqual([5, 6, -1]);
   });
 
-  it("reports the first failed guard, and faults on a stray index", () => {
+  it("keeps a guarded index inside, and faults on a stray one", () => {
     const at = load(0, int(0), "int32");
     const store = (index: Scalar) => loops([], [{ kind: "store", buffer: 1, index, value: int(1) }]);
-    expect(run([store(guard(at, 2, "gather: index"))], [i32(5), i32(0, 0)]).failure).toEqual({
-      site: "gather: index",
-      index: 5,
-      extent: 2,
-      kernel: 0,
-    });
-    expect(run([store(guard(at, 0, "gather: index"))], [i32(5), i32()]).failure?.extent).toBe(0);
+    expect(run([store(guard(at, 2))], [i32(5), i32(0, 0)]).values).toEqual([1, 0]);
+    expect(run([store(guard(at, 2))], [i32(-1), i32(0, 0)]).values).toEqual([1, 0]);
+    expect(run([store(guard(at, 2))], [i32(1), i32(0, 0)]).values).toEqual([0, 1]);
     expect(() => run([store(at)], [i32(5), i32(0, 0)])).toThrow("outside buffer 1");
+  });
+
+  it("reports the first check that fails", () => {
+    const at = load(0, int(0), "int32");
+    const check = (site: number, extent: number) =>
+      loops([], [{ kind: "check", site, holds: binary("lt", at, int(extent)), index: at, place: int(site + 3) }]);
+    expect(run([check(0, 6)], [i32(5)]).failure).toBeUndefined();
+    expect(run([check(0, 6), check(1, 5), check(2, 4)], [i32(5)]).failure).toEqual({ site: 1, index: 5, place: 4 });
   });
 });
 

@@ -1,10 +1,10 @@
 // The reference backend: interprets programs slowly and obviously, and so defines what they mean.
-import { stoppedKernels } from "../../compiler/guards.ts";
+import { type FailedCheck, stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { printProgram } from "../../compiler/print.ts";
 import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
-import type { Block, Device, Executable, GuardFailure } from "../backend.ts";
+import type { Block, Device, Executable } from "../backend.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import { interpret, type Memory } from "./interpret.ts";
 
@@ -86,7 +86,7 @@ class ReferenceExecutable implements Executable {
   readonly #device: ReferenceDevice;
   readonly #program: Program;
   readonly #claim: Claim;
-  readonly #memory: Memory = { views: [], failure: undefined, kernel: 0 };
+  readonly #memory: Memory = { views: [], failure: undefined };
   readonly #kernels: readonly (() => void)[];
 
   constructor(device: ReferenceDevice, program: Program) {
@@ -94,16 +94,15 @@ class ReferenceExecutable implements Executable {
     this.#program = program;
     this.#claim = device.workspace.claim(program.arenaBytes);
     const stopped = stoppedKernels(program);
-    this.#kernels = program.kernels.map((kernel, place) => {
+    this.#kernels = program.kernels.map((kernel) => {
       const run = interpret(kernel, this.#memory);
       return () => {
-        this.#memory.kernel = place;
         if (this.#memory.failure === undefined || !stopped.has(kernel)) run();
       };
     });
   }
 
-  run(blocks: readonly Block[]): GuardFailure | undefined {
+  run(blocks: readonly Block[]): FailedCheck | undefined {
     this.#bind(blocks);
     for (const kernel of this.#kernels) kernel();
     return this.#memory.failure;

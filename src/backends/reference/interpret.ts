@@ -1,17 +1,16 @@
 // Turns kernels into closures that do exactly what the kernel language says, one element after the other.
+
+import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Kernel, Statement } from "../../compiler/kernel.ts";
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../graph/errors.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
-import type { GuardFailure } from "../backend.ts";
 import { binaryFunction, combination, conversion, identity, rounding, unaryFunction } from "./math.ts";
 
-/** What running kernels read and write: the program's buffers, and the first guard that failed. */
+/** What running kernels read and write: the program's buffers, and the first check that failed. */
 export interface Memory {
   views: readonly TypedArray[];
-  failure: GuardFailure | undefined;
-  /** The place of the kernel that runs. */
-  kernel: number;
+  failure: FailedCheck | undefined;
 }
 
 type Value = () => number;
@@ -159,6 +158,15 @@ class Interpreter {
           loop();
         };
       }
+      case "check": {
+        const { site } = statement;
+        const holds = this.scalar(statement.holds);
+        const index = this.scalar(statement.index);
+        const place = this.scalar(statement.place);
+        return () => {
+          if (holds() === 0) this.#memory.failure ??= { site, index: index(), place: place() };
+        };
+      }
       default:
         return unreachable(statement);
     }
@@ -246,13 +254,11 @@ class Interpreter {
         };
       }
       case "guard": {
-        const { extent, site } = x;
+        const { extent } = x;
         const value = part(x.index);
         return () => {
           const index = value();
-          if (index >= 0 && index < extent) return index;
-          this.#memory.failure ??= { site, index, extent, kernel: this.#memory.kernel };
-          return 0;
+          return index >= 0 && index < extent ? index : 0;
         };
       }
       default:
@@ -266,12 +272,11 @@ class Interpreter {
     return view;
   }
 
-  /** The element, or an error: a correct program never leaves its buffers, unless a guard has failed before. */
+  /** The element, or an error: a correct program never leaves its buffers. */
   #element(buffer: number, index: number): number {
     const view = this.#view(buffer);
     const value = view[index];
     if (value !== undefined) return value;
-    if (this.#memory.failure !== undefined) return 0;
     throw new InternalError(`index ${index} is outside buffer ${buffer} of ${view.length} elements`);
   }
 }

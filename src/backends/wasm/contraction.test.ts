@@ -120,6 +120,7 @@ function run(shape: Shape, options: Options = {}): Outcome {
       placement: { kind: "argument", slot },
     })),
     kernels: [kernel],
+    checks: [],
     argumentCount: lengths.length,
     arenaBytes: 0,
   };

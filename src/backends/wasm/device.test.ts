@@ -4,8 +4,8 @@ import type { Program } from "../../compiler/kernel.ts";
 import {
   add,
   axisValue,
+  binary,
   constant,
-  guard,
   int,
   load,
   localValue,
@@ -67,6 +67,7 @@ function chain(length: number): Program {
         ],
       },
     ],
+    checks: [],
     argumentCount: 2,
     arenaBytes: Math.ceil(length / 16) * 64 + 64,
   };
@@ -181,6 +182,7 @@ describe("memory", () => {
           ],
         },
       ],
+      checks: [],
       argumentCount: 2,
       arenaBytes: 0,
     });
@@ -198,8 +200,9 @@ describe("memory", () => {
     expect(() => executable.run([device.allocate(20), device.allocate(4)])).toThrow(/needs 20 bytes/);
   });
 
-  test("a failed guard is reported once", () => {
+  test("a failed check is reported once, and nothing is written after it", () => {
     const device = createWasmDevice({ threads: 1 });
+    const at = load(0, int(0), "int32");
     const executable = device.compile({
       name: "lookup",
       buffers: [
@@ -211,15 +214,19 @@ describe("memory", () => {
           kind: "loops",
           name: "k",
           axes: [],
-          body: [{ kind: "store", buffer: 1, index: int(0), value: guard(load(0, int(0), "int32"), 3, "here") }],
+          body: [{ kind: "check", site: 4, holds: binary("lt", at, int(3)), index: at, place: int(9) }],
         },
+        { kind: "loops", name: "late", axes: [], body: [{ kind: "store", buffer: 1, index: int(0), value: at }] },
       ],
+      checks: [],
       argumentCount: 2,
       arenaBytes: 0,
     });
     const [index, out] = [device.allocate(4), device.allocate(4)];
     device.write(index, new Int32Array([7]));
-    expect(executable.run([index, out])).toEqual({ site: "here", index: 7, extent: 3, kernel: 0 });
+    device.write(out, new Int32Array([5]));
+    expect(executable.run([index, out])).toEqual({ site: 4, index: 7, place: 9 });
+    expect(device.read(out, "int32", 1)[0]).toBe(5);
     device.write(index, new Int32Array([2]));
     expect(executable.run([index, out])).toBeUndefined();
     expect(device.read(out, "int32", 1)[0]).toBe(2);

@@ -1,12 +1,13 @@
 // The WebAssembly device: one memory for everything, one module for each program.
+import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from "../analysis/arguments.ts";
-import type { Block, Device, Executable, GuardFailure, GuardSite } from "../backend.ts";
+import type { Block, Device, Executable } from "../backend.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import { Allocator } from "./allocator.ts";
-import { failureAddress } from "./guard.ts";
+import { failureAddress } from "./failure.ts";
 import { print } from "./print.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
 import { availableThreads, ThreadPool, threadsMissing } from "./threads.ts";
@@ -191,7 +192,6 @@ class WasmExecutable implements Executable {
   readonly bytes: number;
   private readonly device: Wasm;
   private readonly program: Program;
-  private readonly sites: readonly GuardSite[];
   private readonly table: Block;
   private readonly workspace: Workspace;
   private readonly layout: WorkspaceLayout;
@@ -212,7 +212,6 @@ class WasmExecutable implements Executable {
     this.device = device;
     this.program = program;
     const emitted = emitFor(program, device);
-    this.sites = emitted.sites;
     this.workspace = device.workspace;
     this.layout = workspaceLayout(program, emitted, device.threads);
     const code = emitted.module.encode();
@@ -238,7 +237,7 @@ class WasmExecutable implements Executable {
     }
   }
 
-  run(blocks: readonly Block[]): GuardFailure | undefined {
+  run(blocks: readonly Block[]): FailedCheck | undefined {
     this.bind(blocks);
     const { shareEntry } = this;
     const { pool } = this.device;
@@ -314,14 +313,13 @@ class WasmExecutable implements Executable {
   }
 
   /** The recorded failure, which is forgotten. */
-  private failure(): GuardFailure | undefined {
+  private failure(): FailedCheck | undefined {
     const { words } = this.device;
     const place = failureAddress / 4;
     const site = words[place] ?? 0;
     if (site === 0) return undefined;
     words[place] = 0;
-    const { name, kernel } = this.sites[site - 1] ?? { name: "", kernel: 0 };
-    return { site: name, index: words[place + 1] ?? 0, extent: words[place + 2] ?? 0, kernel };
+    return { site: site - 1, index: words[place + 1] ?? 0, place: words[place + 2] ?? 0 };
   }
 }
 

@@ -15,7 +15,7 @@ export interface Phase {
   readonly units: number;
   /** Estimated nanoseconds of the whole phase on one thread: whether threads are worth waking. */
   readonly cost: number;
-  /** Left out of a run in which a guard has failed. */
+  /** Left out of a run in which a check has failed. */
   readonly stopped?: boolean;
 }
 
@@ -38,8 +38,6 @@ export interface EmitContext {
   readonly program: Program;
   readonly slots: TableSlots;
   buffer(id: number): BufferInfo;
-  /** The number by which a failing guard names its site. */
-  site(name: string): number;
   /** States that a phase uses this many bytes of private scratch. The largest request is what each thread gets. */
   needScratch(bytes: number): void;
   /**

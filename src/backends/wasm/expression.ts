@@ -2,7 +2,6 @@
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import { isChosen, type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
-import { guardRecorder } from "./guard.ts";
 import { Memory, scalarLoads } from "./memory.ts";
 import {
   scalarBinary,
@@ -89,10 +88,8 @@ export class Expressions extends Memory {
           f.op(value.dtype === "int32" ? "i32.reinterpret_f32" : "f32.reinterpret_i32");
         return;
       case "guard":
-        this.whereTaken(value, () => {
-          this.pushScalar(value.x);
-          this.checkGuard(value.extent, value.site);
-        });
+        this.pushScalar(value.x);
+        this.guardScalar(value.extent);
         return;
       default:
         return unreachable(value);
@@ -108,18 +105,11 @@ export class Expressions extends Memory {
     return true;
   }
 
-  /** The index is on the stack; leaves it, or 0 after recording the failure. */
-  private checkGuard(extent: number, site: string): void {
+  /** The index is on the stack; leaves it, or 0 where it is out of range. */
+  private guardScalar(extent: number): void {
     const { f } = this;
     const index = f.local("i32");
-    f.tee(index)
-      .i32(extent)
-      .op("i32.lt_u")
-      .if(
-        () => f.get(index),
-        () => f.get(index).i32(extent).i32(this.context.site(site)).call(guardRecorder(this.context)).i32(0),
-        "i32",
-      );
+    f.tee(index).i32(0).get(index).i32(extent).op("i32.lt_u").op("select");
     f.release(index);
   }
 
@@ -201,7 +191,7 @@ export class Expressions extends Memory {
         return;
       case "guard":
         this.pushVector(value.x);
-        this.checkLanes(value.extent, value.site);
+        this.guardLanes(value.extent);
         return;
       default:
         return unreachable(value);
@@ -310,30 +300,11 @@ export class Expressions extends Memory {
     for (const local of held) f.release(local);
   }
 
-  private checkLanes(extent: number, site: string): void {
+  private guardLanes(extent: number): void {
     const { f } = this;
     const index = f.local("v128");
-    const bad = f.local("v128");
-    f.tee(index).i32x4(extent).op("i32x4.ge_u");
-    if (this.mask !== undefined) f.get(this.mask).op("v128.and");
-    f.tee(bad)
-      .op("v128.any_true")
-      .if(() => {
-        for (let lane = 0; lane < 4; lane++) {
-          f.get(bad)
-            .lane("i32x4.extract_lane", lane)
-            .if(() => {
-              f.get(index)
-                .lane("i32x4.extract_lane", lane)
-                .i32(extent)
-                .i32(this.context.site(site))
-                .call(guardRecorder(this.context));
-            });
-        }
-      });
-    f.get(index).get(bad).op("v128.andnot");
+    f.tee(index).get(index).i32x4(extent).op("i32x4.lt_u").op("v128.and");
     f.release(index);
-    f.release(bad);
   }
 
   // ---- hoisting

@@ -62,7 +62,7 @@ function programOf(kernels: readonly Kernel[], inputs: readonly Input[]): Progra
     length: data.length,
     placement: { kind: "argument", slot: id },
   }));
-  return { name: "test", buffers, kernels, argumentCount: inputs.length, arenaBytes: 0 };
+  return { name: "test", buffers, kernels, checks: [], argumentCount: inputs.length, arenaBytes: 0 };
 }
 
 function runOn(device: Device, program: Program, inputs: readonly Input[]) {
@@ -85,7 +85,7 @@ function same(kernels: readonly Kernel[], inputs: readonly Input[], relative = 0
   const program = programOf(kernels, inputs);
   const expected = runOn(createReferenceDevice(), program, inputs);
   const actual = runOn(createWasmDevice({ threads: 1 }), program, inputs);
-  expect(actual.failure === undefined).toBe(expected.failure === undefined);
+  expect(actual.failure).toEqual(expected.failure);
   expected.arrays.forEach((array, id) => {
     array.forEach((value, place) => {
       const got = actual.arrays[id]?.[place] ?? Number.NaN;
@@ -300,35 +300,56 @@ describe("elementwise", () => {
 });
 
 describe("gathers", () => {
-  test("rows by index, and the failure of a bad one", () => {
+  test("rows by index, the first for one out of range", () => {
     const [t, j] = [newAxis(5), newAxis(9)];
-    const row = guard(load(1, at(t), "int32"), 4, "lookup");
+    const row = guard(load(1, at(t), "int32"), 4);
     const kernel = loops(
       [t, j],
       [store(2, add(mul(at(t), int(9)), at(j)), load(0, add(mul(row, int(9)), at(j)), "float32"))],
     );
     same([kernel], [f32(36), i32(5, (k) => k % 4), f32(45)]);
-    const inputs = [f32(36), i32(5, (k) => (k === 3 ? 9 : k % 4)), f32(45)];
-    const { failure } = runOn(createWasmDevice({ threads: 1 }), programOf([kernel], inputs), inputs);
-    expect(failure).toEqual({ site: "lookup", index: 9, extent: 4, kernel: 0 });
+    same([kernel], [f32(36), i32(5, (k) => (k === 3 ? 9 : k % 4)), f32(45)]);
   });
 
   test("elements by index, in lanes", () => {
     const i = newAxis(22);
-    const place = guard(load(1, at(i), "int32"), 10, "gather");
+    const place = guard(load(1, at(i), "int32"), 10);
     same([loops([i], [store(2, at(i), load(0, place, "float32"))])], [f32(10), i32(22, (k) => (k * 7) % 10), f32(22)]);
-    const inputs = [f32(10), i32(22, (k) => (k === 13 ? -2 : 0)), f32(22)];
-    const { failure } = runOn(
-      createWasmDevice({ threads: 1 }),
-      programOf([loops([i], [store(2, at(i), load(0, place, "float32"))])], inputs),
-      inputs,
-    );
-    expect(failure).toEqual({ site: "gather", index: -2, extent: 10, kernel: 0 });
+    const wrong = i32(22, (k) => (k === 13 ? -2 : k === 21 ? 10 : 1));
+    same([loops([i], [store(2, at(i), load(0, place, "float32"))])], [f32(10), wrong, f32(22)]);
+  });
+
+  test("a check reports the first place that was found", () => {
+    for (const size of [1, 7, 64, 1000, 200_000]) {
+      const j = newAxis(size);
+      const found = newLocal("int32");
+      const index = load(0, at(j), "int32");
+      const inRange = and(binary("ge", index, int(0)), binary("lt", index, int(5)));
+      const holds = binary("ge", localValue(found), int(size));
+      const kernel = loops(
+        [],
+        [
+          { kind: "reduce", local: found, combine: "min", axes: [j], value: select(inRange, int(size), at(j)) },
+          {
+            kind: "check",
+            site: 0,
+            holds,
+            index: select(holds, int(0), load(0, localValue(found), "int32")),
+            place: localValue(found),
+          },
+        ],
+      );
+      same([kernel], [i32(size, (k) => k % 5)]);
+      const wrong = i32(size, (k) => (k === size - 1 ? 8 : k === size >> 1 ? -3 : 0));
+      same([kernel], [wrong]);
+      const { failure } = runOn(createWasmDevice({ threads: 1 }), programOf([kernel], [wrong]), [wrong]);
+      expect(failure).toEqual(size === 1 ? { site: 0, index: 8, place: 0 } : { site: 0, index: -3, place: size >> 1 });
+    }
   });
 
   test("scatter-add row after row", () => {
     const [t, j] = [newAxis(6), newAxis(8)];
-    const place = add(mul(guard(load(1, at(t), "int32"), 3, "scatter"), int(8)), at(j));
+    const place = add(mul(guard(load(1, at(t), "int32"), 3), int(8)), at(j));
     const addition: Statement = {
       kind: "store",
       buffer: 2,

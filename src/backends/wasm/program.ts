@@ -1,13 +1,12 @@
 // Emits a whole program as one module: a function for each phase of each kernel, and `run`, which calls them in order. Pure.
-import { stoppedKernels } from "../../compiler/guards.ts";
+import { stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { type TableSlots, tableSlots } from "../analysis/arguments.ts";
-import type { GuardSite } from "../backend.ts";
 import { emitContraction } from "./contraction.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
-import { failureAddress } from "./guard.ts";
+import { failureAddress } from "./failure.ts";
 import { emitLoops } from "./loops.ts";
 import { type FunctionBuilder, type MemoryImport, ModuleBuilder } from "./module.ts";
 import { barrier } from "./threads.ts";
@@ -15,8 +14,6 @@ import { barrier } from "./threads.ts";
 export interface EmittedProgram {
   readonly module: ModuleBuilder;
   readonly kernels: readonly KernelCode[];
-  /** Guards, by the number that a failure records. */
-  readonly sites: readonly GuardSite[];
   /** Private scratch for each thread, and scratch that all share, in bytes. */
   readonly scratchBytes: number;
   readonly sharedBytes: number;
@@ -33,8 +30,7 @@ export function emitProgram(program: Program, options: EmitOptions): EmittedProg
   const module = new ModuleBuilder(options.memory);
   const context = new ProgramContext(module, program);
   const stopped = stoppedKernels(program);
-  const kernels = program.kernels.map((kernel, place): KernelCode => {
-    context.kernel = place;
+  const kernels = program.kernels.map((kernel): KernelCode => {
     const code = kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context);
     return stopped.has(kernel) ? { phases: code.phases.map((phase) => ({ ...phase, stopped: true })) } : code;
   });
@@ -47,8 +43,8 @@ export function emitProgram(program: Program, options: EmitOptions): EmittedProg
     const alone = module.function(`kernel${place}`, ["i32"], [], { export: true });
     callPhases(alone, phases, context.slots);
   });
-  const { sites, scratchBytes, sharedBytes } = context;
-  return { module, kernels, sites, scratchBytes, sharedBytes, shares };
+  const { scratchBytes, sharedBytes } = context;
+  return { module, kernels, scratchBytes, sharedBytes, shares };
 }
 
 /** A phase is shared from this many nanoseconds on: a barrier costs about one microsecond. */
@@ -138,9 +134,6 @@ class ProgramContext implements EmitContext {
   readonly module: ModuleBuilder;
   readonly program: Program;
   readonly slots: TableSlots;
-  readonly sites: GuardSite[] = [];
-  /** The place of the kernel that is being emitted. */
-  kernel = 0;
   scratchBytes = 0;
   sharedBytes = 0;
   private readonly extra: BufferInfo[] = [];
@@ -171,12 +164,6 @@ class ProgramContext implements EmitContext {
       placement: { kind: "argument", slot: this.slots.shared },
     });
     return id;
-  }
-
-  site(name: string): number {
-    const { kernel } = this;
-    const known = this.sites.findIndex((site) => site.name === name && site.kernel === kernel);
-    return known >= 0 ? known : this.sites.push({ name, kernel }) - 1;
   }
 
   needScratch(bytes: number): void {

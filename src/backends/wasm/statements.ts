@@ -3,6 +3,7 @@ import type { DType } from "../../graph/dtype.ts";
 import { type Axis, newLocal } from "../../graph/scalar.ts";
 import { bestLane } from "../analysis/cost.ts";
 import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
+import { failureRecorder } from "./failure.ts";
 import type { ValueType } from "./module.ts";
 import { Nests, sumBlock } from "./nests.ts";
 import { scalarBinary, scalarType, vectorBinary } from "./operations.ts";
@@ -46,8 +47,24 @@ export class Statements extends Nests {
         case "scan":
           this.emitScan(step);
           break;
+        case "check":
+          this.emitCheck(step);
+          break;
       }
     }
+  }
+
+  private emitCheck({ site, holds, index, place }: Extract<Step, { kind: "check" }>): void {
+    const { f, expressions } = this;
+    expressions.pushScalar(holds);
+    f.op("i32.eqz").if(() =>
+      expressions.scope(() => {
+        f.i32(site);
+        expressions.pushScalar(index);
+        expressions.pushScalar(place);
+        f.call(failureRecorder(expressions.context));
+      }),
+    );
   }
 
   protected emitFor(step: Extract<Step, { kind: "for" }>, copies: number): void {

@@ -1,6 +1,7 @@
 // Every op there is, for the suites and tables that must not forget one. Nothing registers itself.
 import type { Op } from "../node.ts";
 import { aliasOp } from "./alias.ts";
+import { checkOp } from "./check.ts";
 import { convolutionOp } from "./conv.ts";
 import { fullOp, iotaOp } from "./creation.ts";
 import {
@@ -61,6 +62,7 @@ import { spreadOp, windowOp } from "./window.ts";
 
 export const allOps: readonly Op[] = [
   aliasOp,
+  checkOp,
   convolutionOp,
   fullOp,
   iotaOp,

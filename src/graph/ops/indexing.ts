@@ -1,20 +1,43 @@
 // Elements chosen by position: gather ⇄ scatterAdd, indexSelect ⇄ indexAdd, cumsum, masks.
 import { HebbError, ShapeError } from "../errors.ts";
-import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { apply, describeType, gradient, type Node, type Op, type TensorType, withInputs } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
+import { checkIndex } from "./check.ts";
 import { full, iota } from "./creation.ts";
 import { add, cast, eq, ge, le, scalarLike, where } from "./elementwise.ts";
 import { expand, flip, reshape } from "./movement.ts";
 
 type DimAttributes = { readonly dim: number };
 
-function positions(where: string, index: Node): Node {
+/** Positions as int32. */
+export function positions(where: string, index: Node): Node {
   if (index.dtype !== "int32" && index.dtype !== "uint8")
     throw new HebbError(
       `${where}: positions must be whole numbers (int32), got ${index.dtype}; convert with .to("int32")`,
     );
   return cast(index, "int32");
+}
+
+/**
+ * The op over positions (its input 1) that are checked: all of them, whichever are read. The element rules below keep every
+ * position inside memory whatever it is, and the check tells of a wrong one. A "trusted" op goes without: its positions are in
+ * range by how they were made.
+ */
+function overChecked(node: Node<DimAttributes>): Node {
+  const [x, index] = node.inputs as [Node, Node];
+  const { dim } = node.attributes;
+  const checked = checkIndex(index, x.shape[dim] as number, {
+    by: `${node.op.name} along dim ${dim}`,
+    item: "index",
+    count: "the size of that dim",
+  });
+  return checked === index
+    ? node
+    : withInputs(
+        node,
+        node.inputs.map((input, k) => (k === 1 ? checked : input)),
+      );
 }
 
 // ── gather ⇄ scatterAdd ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -42,13 +65,13 @@ export const gatherOp: Op<DimAttributes> = {
         where(eq(expand(index, x.shape), iota(x.shape, dim)), expand(grad, x.shape), full([], 0, grad.dtype)),
         undefined,
       ];
-    return [scatterAdd(full(x.shape, 0, grad.dtype), dim, index, grad), undefined];
+    return [trustedScatterAdd(full(x.shape, 0, grad.dtype), dim, index, grad), undefined];
   }),
   rule: {
     kind: "element",
     element: ({ input, index, attributes: { dim }, inputTypes }) => {
       const extent = (inputTypes[0] as TensorType).shape[dim] as number;
-      const at = scalar.guard(input(1, index), extent, `gather along dim ${dim}`);
+      const at = scalar.guard(input(1, index), extent);
       return input(
         0,
         index.map((place, axis) => (axis === dim ? at : place)),
@@ -57,9 +80,11 @@ export const gatherOp: Op<DimAttributes> = {
   },
 };
 
-/** out[i][j] = x[index[i][j]][j] for dim 0 (torch.gather). */
-export const gather = (x: Node, dim: number, index: Node): Node =>
+export const trustedGather = (x: Node, dim: number, index: Node): Node<DimAttributes> =>
   apply(gatherOp, [x, positions("gather", index)], { dim: normalizeAxis(dim, x.shape.length, "gather") });
+
+/** out[i][j] = x[index[i][j]][j] for dim 0 (torch.gather). */
+export const gather = (x: Node, dim: number, index: Node): Node => overChecked(trustedGather(x, dim, index));
 
 export const scatterAddOp: Op<DimAttributes> = {
   name: "scatterAdd",
@@ -76,22 +101,29 @@ export const scatterAddOp: Op<DimAttributes> = {
     }
     return values;
   },
-  gradient: gradient(({ grad, node }) => [grad, undefined, gather(grad, node.attributes.dim, node.inputs[1] as Node)]),
+  gradient: gradient(({ grad, node }) => [
+    grad,
+    undefined,
+    trustedGather(grad, node.attributes.dim, node.inputs[1] as Node),
+  ]),
   rule: {
     kind: "scatter",
     serialAxes: ({ dim }) => [dim],
     target: ({ attributes: { dim }, type, position, indices }) => {
-      const at = scalar.guard(indices(position), type.shape[dim] as number, `scatterAdd along dim ${dim}`);
+      const at = scalar.guard(indices(position), type.shape[dim] as number);
       return position.map((place, axis) => (axis === dim ? at : place));
     },
   },
 };
 
-/** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
-export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
   apply(scatterAddOp, [x, positions("scatterAdd", index), cast(source, x.dtype)], {
     dim: normalizeAxis(dim, x.shape.length, "scatterAdd"),
   });
+
+/** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
+export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+  overChecked(trustedScatterAdd(x, dim, index, source));
 
 // ── indexSelect ⇄ indexAdd ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -108,13 +140,13 @@ export const indexSelectOp: Op<DimAttributes> = {
   },
   gradient: gradient(({ grad, node }) => {
     const [x, index] = node.inputs as [Node, Node];
-    return [indexAdd(full(x.shape, 0, grad.dtype), node.attributes.dim, index, grad), undefined];
+    return [trustedIndexAdd(full(x.shape, 0, grad.dtype), node.attributes.dim, index, grad), undefined];
   }),
   rule: {
     kind: "element",
     element: ({ input, index, attributes: { dim }, inputTypes }) => {
       const extent = (inputTypes[0] as TensorType).shape[dim] as number;
-      const at = scalar.guard(input(1, [index[dim] as scalar.Scalar]), extent, `indexSelect along dim ${dim}`);
+      const at = scalar.guard(input(1, [index[dim] as scalar.Scalar]), extent);
       return input(
         0,
         index.map((place, axis) => (axis === dim ? at : place)),
@@ -123,11 +155,13 @@ export const indexSelectOp: Op<DimAttributes> = {
   },
 };
 
-/** The slices of a dim at the given positions (torch.index_select). */
-export const indexSelect = (x: Node, dim: number, index: Node): Node =>
+export const trustedIndexSelect = (x: Node, dim: number, index: Node): Node<DimAttributes> =>
   apply(indexSelectOp, [x, positions("indexSelect", index)], {
     dim: normalizeAxis(dim, x.shape.length, "indexSelect"),
   });
+
+/** The slices of a dim at the given positions (torch.index_select). */
+export const indexSelect = (x: Node, dim: number, index: Node): Node => overChecked(trustedIndexSelect(x, dim, index));
 
 export const indexAddOp: Op<DimAttributes> = {
   name: "indexAdd",
@@ -144,27 +178,26 @@ export const indexAddOp: Op<DimAttributes> = {
   gradient: gradient(({ grad, node }) => [
     grad,
     undefined,
-    indexSelect(grad, node.attributes.dim, node.inputs[1] as Node),
+    trustedIndexSelect(grad, node.attributes.dim, node.inputs[1] as Node),
   ]),
   rule: {
     kind: "scatter",
     serialAxes: ({ dim }) => [dim],
     target: ({ attributes: { dim }, type, position, indices }) => {
-      const at = scalar.guard(
-        indices([position[dim] as scalar.Scalar]),
-        type.shape[dim] as number,
-        `indexAdd along dim ${dim}`,
-      );
+      const at = scalar.guard(indices([position[dim] as scalar.Scalar]), type.shape[dim] as number);
       return position.map((place, axis) => (axis === dim ? at : place));
     },
   },
 };
 
-/** out = x, then the slices of `source` are added at the given positions, in order (torch.index_add). */
-export const indexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+const trustedIndexAdd = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
   apply(indexAddOp, [x, positions("indexAdd", index), cast(source, x.dtype)], {
     dim: normalizeAxis(dim, x.shape.length, "indexAdd"),
   });
+
+/** out = x, then the slices of `source` are added at the given positions, in order (torch.index_add). */
+export const indexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+  overChecked(trustedIndexAdd(x, dim, index, source));
 
 // ── running sums ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -190,10 +223,14 @@ export function cumsum(x: Node, dim: number): Node {
 
 export const maskedFill = (x: Node, mask: Node, value: number): Node => where(mask, scalarLike(value, x), x);
 
+/** How an error of oneHot speaks of its index. */
+export const oneHotSite = { by: "oneHot", item: "class", count: "the number of classes" };
+
 /** 1 at the class of each position, 0 elsewhere, in a new last dim (torch.nn.functional.one_hot). */
 export function oneHot(index: Node, classes: number, dtype: Node["dtype"] = "int32"): Node {
   const shape = [...index.shape, classes];
-  const at = expand(reshape(positions("oneHot", index), [...index.shape, 1]), shape);
+  const checked = checkIndex(positions("oneHot", index), classes, oneHotSite);
+  const at = expand(reshape(checked, [...index.shape, 1]), shape);
   return cast(eq(at, iota(shape, shape.length - 1)), dtype);
 }
 

@@ -5,7 +5,7 @@ import type { Node } from "../node.ts";
 import { formatShape } from "../shape.ts";
 import { arange, full } from "./creation.ts";
 import { add, cast, floor, maximum, minimum, mul, sub } from "./elementwise.ts";
-import { indexSelect } from "./indexing.ts";
+import { trustedIndexSelect } from "./indexing.ts";
 import { expand, reshape } from "./movement.ts";
 import { quotient } from "./window.ts";
 
@@ -76,7 +76,7 @@ function nearest(x: Node, dim: number, size: number): Node {
     return reshape(expand(column, [...before, extent, size / extent, ...after]), [...before, size, ...after]);
   }
   const place = quotient(mul(arange(0, size, 1, "int32"), full([], extent, "int32")), size);
-  return indexSelect(x, dim, place);
+  return trustedIndexSelect(x, dim, place);
 }
 
 function linear(x: Node, dim: number, size: number, alignCorners: boolean): Node {
@@ -93,5 +93,8 @@ function linear(x: Node, dim: number, size: number, alignCorners: boolean): Node
   const column = (values: Node): Node =>
     reshape(values, [size, ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
   const weight = column(sub(position, low));
-  return add(mul(indexSelect(x, dim, left), sub(number(1), weight)), mul(indexSelect(x, dim, right), weight));
+  return add(
+    mul(trustedIndexSelect(x, dim, left), sub(number(1), weight)),
+    mul(trustedIndexSelect(x, dim, right), weight),
+  );
 }

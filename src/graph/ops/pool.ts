@@ -6,7 +6,7 @@ import { formatShape, sizeOf } from "../shape.ts";
 import { perDim } from "./conv.ts";
 import { arange, full } from "./creation.ts";
 import { add, cast, div, eq, isnan, logicalOr, lt, maximum, minimum, mul, sub, where } from "./elementwise.ts";
-import { indexSelect } from "./indexing.ts";
+import { trustedIndexSelect } from "./indexing.ts";
 import { pad, permute, reshape } from "./movement.ts";
 import { amin, sum } from "./reduce.ts";
 import { quotient, window } from "./window.ts";
@@ -360,7 +360,7 @@ function regions(x: Node, dim: number, size: number) {
   const start = quotient(scaled, size);
   const end = quotient(add(scaled, int(extent + size - 1)), size);
   const place = add(start, arange(0, longest, 1, "int32"));
-  const gathered = indexSelect(x, dim, reshape(minimum(place, int(extent - 1)), [size * longest]));
+  const gathered = trustedIndexSelect(x, dim, reshape(minimum(place, int(extent - 1)), [size * longest]));
   const after = x.shape.slice(dim + 1);
   const aligned = (values: Node): Node => reshape(values, [...values.shape, ...after.map(() => 1)]);
   return {

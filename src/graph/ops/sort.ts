@@ -6,7 +6,7 @@ import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis } from "../shape.ts";
 import { full, iota } from "./creation.ts";
 import { cast, stopGradient } from "./elementwise.ts";
-import { gather } from "./indexing.ts";
+import { trustedGather } from "./indexing.ts";
 import { permute, slice } from "./movement.ts";
 
 /** One column of comparators of a bitonic network: partners are `distance` apart, blocks of `block` alternate in direction. */
@@ -85,7 +85,7 @@ export function argsort(x: Node, dim = -1, descending = false): Node {
 /** Values in order along a dim, and where they came from. The gradient of the values follows the positions. */
 export function sort(x: Node, dim = -1, descending = false): { values: Node; indices: Node } {
   const indices = argsort(x, dim, descending);
-  return { values: x.shape.length === 0 ? x : gather(x, dim, indices), indices };
+  return { values: x.shape.length === 0 ? x : trustedGather(x, dim, indices), indices };
 }
 
 /** The k largest along a dim, largest first (torch.topk). */
@@ -97,5 +97,5 @@ export function topk(x: Node, k: number, dim = -1): { values: Node; indices: Nod
       `topk: k is ${k}, but dim ${dim} of ${formatShape(x.shape)} holds ${extent}; k must be a whole number from 0 to ${extent}`,
     );
   const indices = slice(argsort(x, axis, true), axis, 0, k);
-  return { values: gather(x, axis, indices), indices };
+  return { values: trustedGather(x, axis, indices), indices };
 }

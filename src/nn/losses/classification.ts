@@ -5,6 +5,7 @@ import { HebbError, ShapeError } from "../../graph/errors.ts";
 import type { Node } from "../../graph/node.ts";
 import * as el from "../../graph/ops/elementwise.ts";
 import { formatShape, type Shape, sameShape } from "../../graph/shape.ts";
+import { checkedLabels } from "../../tensor/checks.ts";
 import { arange, Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
 import { type LossOptions, matchingTarget, type Reduction, reduceLoss } from "./reduction.ts";
@@ -96,20 +97,25 @@ function checkWeight(name: string, weight: Tensor | undefined, classes: number):
 }
 
 /** Integer targets, with what counts of them: `index` is a valid class everywhere, `counts` is undefined when all do. */
-function picked(name: string, target: Tensor, ignoreIndex: number): { index: Tensor; counts: Tensor | undefined } {
+function picked(
+  name: string,
+  target: Tensor,
+  classes: number,
+  ignoreIndex: number,
+): { index: Tensor; counts: Tensor | undefined } {
   if (isFloat(target.dtype) || target.dtype === "bool") {
     throw new HebbError(
       `${name}: class targets must be whole numbers (int32), got ${target.dtype}; convert with .to("int32")`,
     );
   }
   if (target.dtype === "uint8" && !(ignoreIndex >= 0 && ignoreIndex < 256))
-    return { index: target.to("int32"), counts: undefined };
+    return { index: checkedLabels(name, target.to("int32"), classes), counts: undefined };
   const index = target.to("int32");
   const counts = index.ne(ignoreIndex);
-  return { index: where(counts, index, 0), counts };
+  return { index: checkedLabels(name, where(counts, index, 0), classes), counts };
 }
 
-/** values[n, index[n], …]: the gather checks the range when run; its gradient is a comparison, which fuses. */
+/** values[n, index[n], …], with a gradient that is a comparison, which fuses. */
 function pick(values: Tensor, index: Tensor): Tensor {
   const dim = classDim(values.shape);
   const at = index.unsqueeze(dim);
@@ -171,7 +177,7 @@ export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Te
   }
   const classes = input.shape[classDim(input.shape)] ?? 0;
   checkWeight("nll", options.weight, classes);
-  const { index, counts } = picked("nll", target, options.ignoreIndex ?? -100);
+  const { index, counts } = picked("nll", target, classes, options.ignoreIndex ?? -100);
   const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
   const plain = pick(input, index).neg();
   return finish("nll", factor === undefined ? plain : plain.mul(factor), factor, counts, options.reduction);
@@ -211,7 +217,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
       `crossEntropy: logits ${formatShape(logits.shape)} need integer targets ${formatShape(indices)} or probabilities ${formatShape(logits.shape)}, got ${target.dtype} ${formatShape(target.shape)}${squeezeHint(target, indices)}`,
     );
   }
-  const { index, counts } = picked("crossEntropy", target, options.ignoreIndex ?? -100);
+  const { index, counts } = picked("crossEntropy", target, classes, options.ignoreIndex ?? -100);
   const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
   const hard = logitLoss(logits, index);
   const weighted = factor === undefined ? hard : hard.mul(factor);

@@ -3,6 +3,7 @@
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
+import { checkedLabels } from "../../tensor/checks.ts";
 import { arange, type Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
 import { type LossOptions, matchingTarget, reduceLoss } from "./reduction.ts";
@@ -46,7 +47,8 @@ export function multiMargin(input: Tensor, target: Tensor, options: MultiMarginO
     throw new ShapeError(
       `multiMargin: weight ${formatShape(weight.shape)} must hold one number for each of the ${classes} classes`,
     );
-  const index = wholeNumbers("multiMargin", target).reshape([samples, 1]);
+  const labels = checkedLabels("multiMargin", wholeNumbers("multiMargin", target), classes);
+  const index = labels.reshape([samples, 1]);
   const gap = x.sub(x.gather(1, index)).add(margin);
   const over = where(gap.gt(0), p === 1 ? gap : gap.square(), 0);
   const own = arange(classes).reshape([1, classes]).eq(index);
@@ -73,7 +75,7 @@ export function multilabelMargin(input: Tensor, target: Tensor, options: LossOpt
   const labels = wholeNumbers("multilabelMargin", target).reshape([samples, classes]);
   // A label counts while no −1 stands before it.
   const counts = labels.lt(0).to("int32").cumsum(1).eq(0);
-  const safe = where(counts, labels, 0);
+  const safe = checkedLabels("multilabelMargin", where(counts, labels, 0), classes);
   const chosen = counts.unsqueeze(2).logicalAnd(safe.unsqueeze(2).eq(arange(classes).reshape([1, 1, classes])));
   const isLabel = chosen.any(1, true);
   const gap = x.unsqueeze(1).sub(x.gather(1, safe).unsqueeze(2)).add(1);

@@ -1,6 +1,7 @@
 // Cases of elements chosen by position, of sorting, and of random bits.
 import type { DType } from "../../../src/graph/dtype.ts";
 import { apply, type Node } from "../../../src/graph/node.ts";
+import { checkIndex } from "../../../src/graph/ops/check.ts";
 import * as ops from "../../../src/graph/ops/indexing.ts";
 import { exponentialOp, normal, normalOp, randomBits, randomBitsOp, uniform } from "../../../src/graph/ops/random.ts";
 import { argsort, sort, sortStepOp, topk } from "../../../src/graph/ops/sort.ts";
@@ -49,7 +50,34 @@ const rowsOf = (x: Value): number[][] =>
     ...x.data.slice(i * (x.shape[1] ?? 1), (i + 1) * (x.shape[1] ?? 1)),
   ]);
 
+const site = { by: "here", item: "index", count: "the number of places" };
+
 export const indexingCases: readonly Case[] = [
+  {
+    op: "check",
+    kind: "forward",
+    name: "an index is what it was",
+    dtypes: ["int32"],
+    inputs: [ints([2, 2], 0, 4, 3, 1)],
+    build: (i) => checkIndex(i, 5, site),
+    truth: (i) => i.data,
+  },
+  {
+    op: "check",
+    kind: "edge",
+    name: "the only place, of a scalar",
+    dtypes: ["int32"],
+    inputs: [ints([], 0)],
+    build: (i) => checkIndex(i, 1, site),
+    truth: (i) => i.data,
+  },
+  {
+    op: "check",
+    kind: "error",
+    name: "no places",
+    build: () => checkIndex(node([2], "int32"), 0, site),
+    message: /here: the number of places is 0, so there is no index/,
+  },
   {
     op: "gather",
     kind: "forward",

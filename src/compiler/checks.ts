@@ -1,0 +1,96 @@
+// Checks of indices are effects: they are kept whatever becomes of the values, come before anything is assigned, and a failed one stops the rest.
+import { type Node, type Op, withInputs } from "../graph/node.ts";
+import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
+import { expandOp, permuteOp, reshapeOp } from "../graph/ops/movement.ts";
+import { formatShape, sizeOf, unravel } from "../graph/shape.ts";
+import type { IndexCheck, Kernel, Program } from "./kernel.ts";
+import { loadedBuffers, storedBuffers } from "./lower.ts";
+import { topologicalOrder } from "./schedule.ts";
+
+type CheckNode = Node<CheckAttributes>;
+
+/**
+ * The values without checks in them, and the checks beside them: `asked` first, then those that the values are made of. What
+ * becomes of the values afterwards (folded, cut, not computed at all) no longer touches the checks.
+ */
+export function separateChecks(
+  values: readonly Node[],
+  asked: readonly Node[],
+): { readonly values: readonly Node[]; readonly checks: readonly Node[] } {
+  const order = topologicalOrder([...values, ...asked]);
+  if (!order.some(isCheck)) return { values, checks: [] };
+  const replacement = new Map<Node, Node>();
+  const plain = (node: Node): Node => replacement.get(node) ?? node;
+  const checks = new Map<Node, Node>(asked.map((node) => [node, node]));
+  for (const node of order) {
+    const inputs = node.inputs.map(plain);
+    const over = inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node;
+    if (isCheck(node)) checks.set(node, over);
+    replacement.set(node, isCheck(node) ? (inputs[0] as Node) : over);
+  }
+  return { values: values.map(plain), checks: [...checks.values()] };
+}
+
+/** Of checks that look at the same elements for the same range, the first. */
+export function distinctChecks(checks: readonly Node[]): CheckNode[] {
+  const distinct = new Map<string, CheckNode>();
+  for (const check of checks) {
+    if (!isCheck(check) || sizeOf(check.shape) === 0) continue;
+    const key = `${origin(check.inputs[0] as Node).id} < ${check.attributes.extent}`;
+    if (!distinct.has(key)) distinct.set(key, check);
+  }
+  return [...distinct.values()];
+}
+
+/** The node that holds the same elements before they were rearranged. */
+function origin(index: Node): Node {
+  let node = index;
+  while ([reshapeOp, permuteOp, expandOp].some((op) => node.op === (op as Op))) node = node.inputs[0] as Node;
+  return node;
+}
+
+export const describeCheck = ({ attributes, shape, scope }: CheckNode): IndexCheck => ({ ...attributes, shape, scope });
+
+/** An index that a check has refused, at a place of the index tensor. */
+export interface FailedCheck {
+  readonly site: number;
+  readonly index: number;
+  readonly place: number;
+}
+
+/** "crossEntropy: in row 3, label 7 is out of range, it must be at least 0 and below 2, the number of classes". */
+export function describeFailure({ checks }: Program, { site, index, place }: FailedCheck): string {
+  const { by, item, count, unit, extent, shape, scope } = checks[site] as IndexCheck;
+  const [first, ...rest] = unravel(place, shape);
+  const at = unit === undefined ? `at ${formatShape([first ?? 0, ...rest])}` : `in ${unit} ${first}`;
+  const within = unit === undefined || rest.length === 0 ? "" : ` at ${formatShape(rest)}`;
+  const lead = first === undefined ? "" : `${at}${within}, `;
+  const where = scope === "" ? "" : ` (in "${scope}")`;
+  return `${by}: ${lead}${item} ${index} is out of range, it must be at least 0 and below ${extent}, ${count}${where}`;
+}
+
+/** Whether the kernel checks an index. */
+export const hasChecks = (kernel: Kernel): boolean =>
+  kernel.kind === "loops" && kernel.body.some(({ kind }) => kind === "check");
+
+/** Whether each kernel checks an index, or some check waits for what it computes. */
+export function neededByChecks(kernels: readonly Kernel[]): readonly boolean[] {
+  const wanted = new Set<number>();
+  const needed = kernels.map(() => false);
+  for (let place = kernels.length - 1; place >= 0; place--) {
+    const kernel = kernels[place] as Kernel;
+    if (!hasChecks(kernel) && ![...storedBuffers(kernel)].some((buffer) => wanted.has(buffer))) continue;
+    needed[place] = true;
+    for (const buffer of loadedBuffers(kernel)) wanted.add(buffer);
+  }
+  return needed;
+}
+
+/** Kernels that write arguments and come after a check. Backends leave them out of a run in which a check has failed. */
+export function stoppedKernels({ buffers, kernels }: Program): ReadonlySet<Kernel> {
+  const first = kernels.findIndex(hasChecks);
+  const late = first < 0 ? [] : kernels.slice(first + 1);
+  const writesArguments = (kernel: Kernel): boolean =>
+    [...storedBuffers(kernel)].some((id) => buffers[id]?.placement.kind === "argument");
+  return new Set(late.filter(writesArguments));
+}

@@ -1,0 +1,46 @@
+// check: an index with the promise that it lies in a range. An effect: it runs whether or not anybody reads the index.
+import { ShapeError } from "../errors.ts";
+import { apply, type Node, notDifferentiable, type Op } from "../node.ts";
+import { sizeOf } from "../shape.ts";
+import { aliasOp } from "./alias.ts";
+import { stopGradientOp } from "./elementwise.ts";
+import { expandOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
+
+/** What an error says of an index out of range: "crossEntropy: in row 3, label 7 is out of range, …". */
+export type CheckSite = {
+  /** Who asks: "crossEntropy". */
+  readonly by: string;
+  /** What the index is to the caller: "label". */
+  readonly item: string;
+  /** What the range counts: "the number of classes". */
+  readonly count: string;
+  /** What the first dim of the index counts, where it has a name. */
+  readonly unit?: "row";
+};
+
+/** The index must be at least 0 and below `extent`. */
+export type CheckAttributes = CheckSite & { readonly extent: number };
+
+export const checkOp: Op<CheckAttributes> = {
+  name: "check",
+  infer: ([index], { by, item, count, extent }) => {
+    const { shape, dtype } = index as Node;
+    if (extent <= 0 && sizeOf(shape) > 0) throw new ShapeError(`${by}: ${count} is ${extent}, so there is no ${item}`);
+    return { shape, dtype };
+  },
+  gradient: notDifferentiable("an index is a position, and positions have no slope"),
+  rule: { kind: "check" },
+};
+
+export const isCheck = (node: Node): node is Node<CheckAttributes> => node.op === (checkOp as Op);
+
+/** Ops that put elements of their only input elsewhere, and make none. */
+const rearranging: readonly Op<never>[] = [aliasOp, stopGradientOp, reshapeOp, permuteOp, expandOp, sliceOp];
+
+/** The index, checked, unless an earlier check promises as much and its result was only rearranged since. */
+export function checkIndex(index: Node, extent: number, site: CheckSite): Node {
+  let origin: Node | undefined = index;
+  while (origin !== undefined && rearranging.includes(origin.op)) origin = origin.inputs[0];
+  const promised = origin !== undefined && isCheck(origin) ? origin.attributes.extent : Number.POSITIVE_INFINITY;
+  return promised <= extent || sizeOf(index.shape) === 0 ? index : apply(checkOp, [index], { ...site, extent });
+}
