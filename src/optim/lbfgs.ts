@@ -2,6 +2,7 @@
 import { allocate } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { currentTrace, type Parameter, type Tensor } from "../tensor/index.ts";
+import { resultTensor } from "../tensor/results.ts";
 import { strongWolfe } from "./lineSearch.ts";
 import { checkOption, refuseOther } from "./optimizer.ts";
 
@@ -145,7 +146,7 @@ export class LBFGS {
       throw new HebbError("LBFGS: step reads values, so it cannot be compiled; compile the closure instead");
     const { lr, maxIter, maxEval, toleranceGrad, toleranceChange, lineSearchFn } = this.#options;
     const evaluate = (): Evaluation => {
-      const loss = closure().itemSync();
+      const loss = resultTensor("LBFGS", closure()).itemSync();
       return { loss, gradient: this.#joined(({ grad }) => grad?.dataSync()) };
     };
     let { loss, gradient }: Evaluation = evaluate();

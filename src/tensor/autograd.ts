@@ -8,6 +8,7 @@ import type { Node } from "../graph/node.ts";
 import { alias, withGradient } from "../graph/ops/alias.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { wantLater } from "./lazy.ts";
+import { refusePromises, resultTensor } from "./results.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 
 /**
@@ -67,7 +68,7 @@ export function valueAndGrad<A extends readonly Tensor[]>(
           `grad: argument ${place} is ${input.dtype}, and only float tensors have gradients; close over it instead`,
         );
     }
-    const value = (fn as (...args: readonly Tensor[]) => Tensor)(...inputs);
+    const value = resultTensor("grad", (fn as (...args: readonly Tensor[]) => Tensor)(...inputs));
     checkSeed("grad", value, undefined);
     const found = gradients(
       value.node,
@@ -102,11 +103,15 @@ export function customGradient(
   backwardOf: (grad: Tensor, inputs: readonly Tensor[], output: Tensor) => readonly (Tensor | undefined)[],
 ): (...inputs: Tensor[]) => Tensor {
   return (...inputs) => {
-    const output = forward(...inputs.map((input) => input.detach()));
+    const output = resultTensor("customGradient", forward(...inputs.map((input) => input.detach())));
     const node = withGradient(
       output.node,
       inputs.map((input) => input.node),
-      (grad) => backwardOf(Tensor.of(grad), inputs, output).map((part) => part?.node),
+      (grad) => {
+        const parts = backwardOf(Tensor.of(grad), inputs, output);
+        refusePromises("customGradient", parts);
+        return parts.map((part) => part?.node);
+      },
     );
     return Tensor.from(node, inputs);
   };
@@ -127,7 +132,7 @@ export function jvp(
     );
   }
   const own = inputs.map((input) => Tensor.of(alias(input.node), true));
-  const value = fn(...own);
+  const value = resultTensor("jvp", fn(...own));
   const derivative = jvpNode(
     value.node,
     own.map((input) => input.node),

@@ -13,6 +13,7 @@ import { describeProgram } from "./explain.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue } from "./lazy.ts";
 import { advanceRandom, takeBackDraws } from "./random.ts";
+import { refusePromises } from "./results.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
 
@@ -195,6 +196,7 @@ function traceEntry(
   withTrace(trace, () => {
     traceGuard(gradEnabled);
     const result = fn(...args.map(substitute));
+    refusePromises("compile", result);
     for (const finish of trace.finishers) finish();
     const returned: Tensor[] = [];
     shape = collectResult(result, returned);
@@ -226,11 +228,6 @@ function collectResult(result: unknown, tensors: Tensor[]): (values: readonly Te
   if (Array.isArray(result)) {
     const parts = result.map((part) => collectResult(part, tensors));
     return (values) => parts.map((part) => part(values));
-  }
-  if (result instanceof Promise) {
-    throw new HebbError(
-      "compile: the function is async, but tracing cannot wait; make it a plain function and await what it returns",
-    );
   }
   if (typeof result === "object" && result !== null) {
     const parts = Object.entries(result).map(([key, part]) => [key, collectResult(part, tensors)] as const);

@@ -8,6 +8,7 @@ import { printType } from "../graph/print.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { Cell, engine, Storage } from "../runtime/index.ts";
 import { evaluate, flush } from "./lazy.ts";
+import { resultTensor } from "./results.ts";
 import { State } from "./state.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 import { Trace, withTrace } from "./trace.ts";
@@ -33,8 +34,7 @@ export interface Inspected {
  * depends on parameters, their gradients and those of all intermediates too. Nothing is changed by it.
  */
 export function inspect(fn: () => Tensor): Inspected[] {
-  const result = fn();
-  if (!(result instanceof Tensor)) throw new HebbError("inspect: the function must return a tensor, such as the loss");
+  const result = resultTensor("inspect", fn());
   const order = topologicalOrder([result.node]);
   const differentiable = sizeOf(result.shape) === 1 && isFloat(result.dtype);
   const wanted = order.filter((node) => isFloat(node.dtype));
@@ -97,8 +97,8 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
   flush();
   const trace = new Trace();
   const built = withTrace(trace, () => {
-    const result = loss();
-    if (!(result instanceof Tensor) || result.size !== 1 || !isFloat(result.dtype))
+    const result = resultTensor("inspectStep", loss());
+    if (result.size !== 1 || !isFloat(result.dtype))
       throw new HebbError("inspectStep: the function must return the loss, one float number");
     const wanted = topologicalOrder([result.node]).filter((node) => isFloat(node.dtype));
     const slopes = gradients(result.node, wanted);

@@ -24,6 +24,12 @@ export type NestedArray = number | NestedArray[];
 export type Operand = Tensor | number;
 type Dims = number | readonly number[];
 
+/** The value as a promise. While tracing it is refused at once: nobody waits for a promise there, and its failure would end the process. */
+function soon<T>(read: () => T): Promise<T> {
+  refuseInTrace("a value");
+  return new Promise((resolve) => resolve(read()));
+}
+
 /** Chains of unevaluated operations are cut here, so that a loop that never asks for a value cannot grow for ever. */
 const longestChain = 500;
 
@@ -124,8 +130,8 @@ export class Tensor<S extends Shape = Shape> {
   }
 
   /** The elements in row-major order. */
-  async data(): Promise<TypedArray> {
-    return this.dataSync();
+  data(): Promise<TypedArray> {
+    return soon(() => this.dataSync());
   }
 
   /** The only element, as a number. */
@@ -137,8 +143,8 @@ export class Tensor<S extends Shape = Shape> {
     return this.dataSync()[0] as number;
   }
 
-  async item(): Promise<number> {
-    return this.itemSync();
+  item(): Promise<number> {
+    return soon(() => this.itemSync());
   }
 
   /** Nested arrays; a number for a scalar; booleans are 0 and 1. */
@@ -146,8 +152,8 @@ export class Tensor<S extends Shape = Shape> {
     return nest(this.dataSync(), this.shape, 0, { at: 0 });
   }
 
-  async toArray(): Promise<NestedArray> {
-    return this.toArraySync();
+  toArray(): Promise<NestedArray> {
+    return soon(() => this.toArraySync());
   }
 
   // ── gradients ────────────────────────────────────────────────────────────────────────────────────────────────────

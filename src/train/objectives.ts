@@ -4,6 +4,7 @@ import { type Dataset, TokenSequence } from "../data/index.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import { functional as F } from "../nn/index.ts";
 import { cat, oneHot, type Tensor } from "../tensor/index.ts";
+import { resultTensor } from "../tensor/results.ts";
 import { type LossName, lossNames } from "./names.ts";
 
 /** What is to be predicted: one of some classes, a number, or the token after each. */
@@ -148,7 +149,7 @@ export function ownObjective(loss: LossFunction, task: Task): Objective {
         throw new HebbError(
           "a loss function of your own takes no weights of rows; name a loss, such as crossEntropy, or leave the weights out",
         );
-      return loss(output, target);
+      return resultTensor("loss", loss(output, target));
     },
   };
 }
