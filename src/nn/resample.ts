@@ -8,7 +8,7 @@ import { interpolate, Tensor } from "../tensor/index.ts";
 import { Module } from "./module.ts";
 
 /**
- * Enlarges (or shrinks) the spatial dims of [N, C, L] or [N, C, H, W]: "nearest", "linear" or "bilinear", to `size` or by
+ * Enlarges (or shrinks) the spatial dims of [N, C, L] or [N, C, H, W] in one of the modes of interpolate, to `size` or by
  * `scaleFactor`. Source: torch.nn.Upsample.
  */
 export class Upsample extends Module {

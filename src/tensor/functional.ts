@@ -89,6 +89,6 @@ export const avgPool2d = pooling(pool.avgPool2d);
 export const adaptiveAvgPool1d = pooling(pool.adaptiveAvgPool1d);
 export const adaptiveAvgPool2d = pooling(pool.adaptiveAvgPool2d);
 
-/** Resizes the spatial dims, nearest or bilinear (torch.nn.functional.interpolate). */
+/** Resizes the spatial dims by the nearest element, linearly, by cubics or by areas (torch.nn.functional.interpolate). */
 export const interpolate = (x: Tensor, options: InterpolateOptions): Tensor =>
   Tensor.from(interpolateNode(x.node, options), [x]);

@@ -1,6 +1,8 @@
 // Convolutions over any number of spatial dims: one contraction op without padding, and PyTorch's functions on top of it.
 import { ShapeError } from "../errors.ts";
+import * as kind from "../kinds.ts";
 import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { add as addIndex, int, mul as mulIndex } from "../scalar.ts";
 import { formatShape, sizeOf } from "../shape.ts";
 import { full } from "./creation.ts";
@@ -166,7 +168,8 @@ function weightGradient(
   return permute(product, [1, 2, 0, ...spatial]);
 }
 
-export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
+const paddingModes = ["zeros", "reflect", "replicate", "circular"] as const;
+export type PaddingMode = (typeof paddingModes)[number];
 
 export interface ConvOptions {
   /** Default 1. A number stands for all spatial dims, here and below. */
@@ -181,6 +184,14 @@ export interface ConvOptions {
   readonly paddingMode?: PaddingMode;
 }
 
+export const convKinds: OptionKinds<ConvOptions> = {
+  stride: kind.size,
+  padding: kind.either(kind.size, kind.oneOf("same", "valid")),
+  dilation: kind.size,
+  groups: kind.number,
+  paddingMode: kind.oneOf(...paddingModes),
+};
+
 export interface ConvTransposeOptions {
   readonly stride?: number | readonly number[];
   readonly padding?: number | readonly number[];
@@ -189,6 +200,14 @@ export interface ConvTransposeOptions {
   readonly groups?: number;
   readonly dilation?: number | readonly number[];
 }
+
+export const convTransposeKinds: OptionKinds<ConvTransposeOptions> = {
+  stride: kind.size,
+  padding: kind.size,
+  outputPadding: kind.size,
+  groups: kind.number,
+  dilation: kind.size,
+};
 
 /**
  * 1-d cross-correlation (torch.nn.functional.conv1d). Shapes: input [N, C, L] or [C, L], weight [O, C / groups, K],
@@ -216,6 +235,7 @@ function conv(
   bias: Node | undefined,
   options: ConvOptions,
 ): Node {
+  checkOptions(name, options, convKinds);
   const groups = options.groups ?? 1;
   const x = checkedImages(name, rank, input, weight, groups);
   const [outputs = 0, channels = 0, ...kernel] = weight.shape;
@@ -271,6 +291,7 @@ function convTranspose(
   bias: Node | undefined,
   options: ConvTransposeOptions,
 ): Node {
+  checkOptions(name, options, convTransposeKinds);
   const groups = options.groups ?? 1;
   const x = checkedImages(name, rank, input, weight, groups);
   const [channels = 0, , ...kernel] = weight.shape;

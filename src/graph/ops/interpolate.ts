@@ -1,100 +1,204 @@
-// Resizing by the nearest element or linearly between neighbours.
+// Resizing: by the nearest element, linearly or by cubics between neighbours, or by the mean of an area.
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import * as kind from "../kinds.ts";
 import type { Node } from "../node.ts";
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { formatShape } from "../shape.ts";
 import { arange, full } from "./creation.ts";
 import { add, cast, floor, maximum, minimum, mul, sub } from "./elementwise.ts";
 import { trustedIndexSelect } from "./indexing.ts";
 import { expand, reshape } from "./movement.ts";
+import { adaptiveAvgPool1d, adaptiveAvgPool2d } from "./pool.ts";
 import { quotient } from "./window.ts";
+
+const modes = ["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"] as const;
+export type InterpolateMode = (typeof modes)[number];
 
 export interface InterpolateOptions {
   /** The size of the spatial dims of the result; give this or scaleFactor. */
   readonly size?: number | readonly number[];
-  /** The result's spatial dims are ⌊size · scaleFactor⌋. */
+  /** The result's spatial dims are ⌊size · scaleFactor⌋, and its elements lie 1 / scaleFactor apart. */
   readonly scaleFactor?: number | readonly number[];
-  /** "linear" is for 1 spatial dim, "bilinear" for 2. Default "nearest". */
-  readonly mode?: "nearest" | "linear" | "bilinear";
-  /** Linear modes: whether the corners of input and result fall together. Default false: their edges do. */
+  /** "linear" is for 1 spatial dim, "bilinear" and "bicubic" for 2. Default "nearest". */
+  readonly mode?: InterpolateMode;
+  /** Linear and cubic modes: whether the corners of input and result fall together. Default false: their edges do. */
   readonly alignCorners?: boolean;
+  /** Elements lie in / out apart, also where scaleFactor is no whole number. Default false. */
+  readonly recomputeScaleFactor?: boolean;
+}
+
+export const interpolateKinds: OptionKinds<InterpolateOptions> = {
+  size: kind.size,
+  scaleFactor: kind.size,
+  mode: kind.oneOf(...modes),
+  alignCorners: kind.boolean,
+  recomputeScaleFactor: kind.boolean,
+};
+
+/** How many spatial dims a mode is for. */
+function ranksOf(mode: InterpolateMode): readonly number[] {
+  switch (mode) {
+    case "nearest":
+    case "nearest-exact":
+    case "area":
+      return [1, 2];
+    case "linear":
+      return [1];
+    case "bilinear":
+    case "bicubic":
+      return [2];
+  }
+}
+
+/** Along one dim: the size of the result, and how far apart its elements lie in the input. */
+interface Step {
+  readonly size: number;
+  readonly scale: number;
 }
 
 /**
  * Resizes the spatial dims (torch.nn.functional.interpolate): [N, C, ...size] → [N, C, ...newSize], for 1 or 2 spatial dims.
- * nearest: out[i] = in[⌊i · in / out⌋]. Linear: position (i + ½) · in / out - ½, or i · (in - 1) / (out - 1) with
- * alignCorners, between its two neighbours.
+ * With s = 1 / scaleFactor, or in / out where a size is given: nearest takes in[⌊i · s⌋], nearest-exact in[⌊(i + ½) · s⌋]. Linear
+ * and cubic modes look at (i + ½) · s - ½, or at i · (in - 1) / (out - 1) with alignCorners, and mix two or four neighbours.
  * Throws ShapeError when sizes, mode and dims do not fit.
  */
 export function interpolate(x: Node, options: InterpolateOptions): Node {
+  const { mode = "nearest", alignCorners } = checkOptions("interpolate", options, interpolateKinds);
   const rank = x.shape.length - 2;
-  const mode = options.mode ?? "nearest";
-  if (rank < 1 || rank > 2 || (mode === "linear" && rank !== 1) || (mode === "bilinear" && rank !== 2)) {
+  if (!ranksOf(mode).includes(rank)) {
     throw new ShapeError(
-      `interpolate: mode "${mode}" does not fit ${formatShape(x.shape)}; "nearest" takes [N, C, L] or [N, C, H, W], "linear" the first, "bilinear" the second`,
+      `interpolate: mode "${mode}" does not fit ${formatShape(x.shape)}; "nearest", "nearest-exact" and "area" take [N, C, L] or [N, C, H, W], "linear" the first, "bilinear" and "bicubic" the second`,
     );
   }
-  if (mode !== "nearest" && !isFloat(x.dtype)) {
+  const mixes = mode === "linear" || mode === "bilinear" || mode === "bicubic";
+  if ((mixes || mode === "area") && !isFloat(x.dtype))
     throw new ShapeError(`interpolate: mode "${mode}" needs floats, got ${x.dtype}; convert with .to("float32")`);
+  if (!mixes && alignCorners !== undefined)
+    throw new ShapeError(`interpolate: alignCorners is for "linear", "bilinear" and "bicubic", not for "${mode}"`);
+  const steps = stepsOf(x, rank, options);
+  if (mode === "area") {
+    const sizes = steps.map(({ size }) => size);
+    return rank === 1 ? adaptiveAvgPool1d(x, sizes) : adaptiveAvgPool2d(x, sizes);
   }
-  const sizes = outputSizes(x, rank, options);
-  return sizes.reduce((resized, size, place) => {
+  return steps.reduce((resized, { size, scale }, place) => {
     const dim = place + 2;
     const extent = x.shape[dim] ?? 0;
-    if (size === extent) return resized;
-    if (mode === "nearest") return nearest(resized, dim, size);
-    return linear(resized, dim, size, options.alignCorners ?? false);
+    if (!mixes) return nearest(resized, dim, size, scale, mode === "nearest-exact" ? 0.5 : 0);
+    const corners = alignCorners === true;
+    // As PyTorch: linear modes change nothing where the size stays, whatever the factor is.
+    if (size === extent && (corners || scale === 1 || mode !== "bicubic")) return resized;
+    const apart = corners ? (size > 1 ? (extent - 1) / (size - 1) : 0) : scale;
+    const position = positions(x, size, apart, corners ? 0 : 0.5);
+    return mode === "bicubic" ? cubic(resized, dim, position) : linear(resized, dim, position);
   }, x);
 }
 
-function outputSizes(x: Node, rank: number, { size, scaleFactor }: InterpolateOptions): number[] {
-  if ((size === undefined) === (scaleFactor === undefined)) {
+function stepsOf(x: Node, rank: number, options: InterpolateOptions): Step[] {
+  const { size, scaleFactor, recomputeScaleFactor = false } = options;
+  if ((size === undefined) === (scaleFactor === undefined))
     throw new ShapeError("interpolate: give either size or scaleFactor");
-  }
+  if (size !== undefined && recomputeScaleFactor)
+    throw new ShapeError("interpolate: recomputeScaleFactor goes with scaleFactor, not with size");
   const given = size ?? scaleFactor ?? 1;
-  const list = typeof given === "number" ? new Array<number>(rank).fill(given) : [...given];
-  const sizes = size === undefined ? list.map((factor, place) => Math.floor((x.shape[place + 2] ?? 0) * factor)) : list;
-  if (list.length !== rank || sizes.some((extent) => !Number.isInteger(extent) || extent < 1)) {
-    throw new ShapeError(
-      `interpolate: ${size === undefined ? "scaleFactor" : "size"} ${JSON.stringify(given)} does not give ${rank} sizes from 1 for ${formatShape(x.shape)}`,
-    );
-  }
+  const list = typeof given === "number" ? new Array<number>(rank).fill(given) : given;
+  const steps = list.map((amount, place): Step => {
+    const extent = x.shape[place + 2] ?? 0;
+    if (size !== undefined) return { size: amount, scale: extent / amount };
+    const out = Math.floor(extent * amount);
+    return { size: out, scale: recomputeScaleFactor ? extent / out : 1 / amount };
+  });
   if (x.shape.slice(2).includes(0))
     throw new ShapeError(
       `interpolate: ${formatShape(x.shape)} has no elements to resize; spatial dims must be at least 1`,
     );
-  return sizes;
+  if (list.length !== rank || steps.some((step) => !Number.isInteger(step.size) || step.size < 1)) {
+    throw new ShapeError(
+      `interpolate: ${size === undefined ? "scaleFactor" : "size"} ${JSON.stringify(given)} does not give ${rank} sizes from 1 for ${formatShape(x.shape)}`,
+    );
+  }
+  return steps;
 }
 
-function nearest(x: Node, dim: number, size: number): Node {
+/** Places are computed in the precision of the values, in float32 for whole numbers. */
+const precisionOf = (x: Node): "float32" | "float64" => (x.dtype === "float64" ? "float64" : "float32");
+
+/** (i + shift) · scale - shift for each element of the result. */
+function positions(x: Node, size: number, scale: number, shift: number): Node {
+  const dtype = precisionOf(x);
+  const number = (value: number): Node => full([], value, dtype);
+  const i = cast(arange(0, size, 1, "int32"), dtype);
+  return shift === 0 ? mul(i, number(scale)) : sub(mul(add(i, number(shift)), number(scale)), number(shift));
+}
+
+function nearest(x: Node, dim: number, size: number, scale: number, shift: number): Node {
   const extent = x.shape[dim] ?? 1;
-  if (size % extent === 0) {
+  if (size === extent && scale === 1) return x;
+  const asSized = scale === extent / size;
+  if (asSized && size % extent === 0) {
     // Whole factors repeat each element.
     const before = x.shape.slice(0, dim);
     const after = x.shape.slice(dim + 1);
     const column = reshape(x, [...before, extent, 1, ...after]);
     return reshape(expand(column, [...before, extent, size / extent, ...after]), [...before, size, ...after]);
   }
-  const place = quotient(mul(arange(0, size, 1, "int32"), full([], extent, "int32")), size);
-  return trustedIndexSelect(x, dim, place);
+  const int = (value: number): Node => full([], value, "int32");
+  const i = arange(0, size, 1, "int32");
+  if (asSized) {
+    // In whole numbers, which nothing rounds; twice as large where half a place is added.
+    const [place, factor] = shift === 0 ? [i, 1] : [add(mul(i, int(2)), int(2 * shift)), 2];
+    return trustedIndexSelect(x, dim, quotient(mul(place, int(extent)), factor * size));
+  }
+  const dtype = precisionOf(x);
+  const place = mul(add(cast(i, dtype), full([], shift, dtype)), full([], scale, dtype));
+  // Rounded to float32, so that 39 · (1 / 2.6) is 15, as in PyTorch.
+  return trustedIndexSelect(x, dim, minimum(cast(floor(cast(place, "float32")), "int32"), int(extent - 1)));
 }
 
-function linear(x: Node, dim: number, size: number, alignCorners: boolean): Node {
+/** One number for each place of a dim, to be multiplied with x. */
+const along = (x: Node, dim: number, values: Node): Node =>
+  reshape(values, [values.shape[0] ?? 0, ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
+
+/** The last place before a position, and how far the position lies behind it. */
+function placeBefore(position: Node, extent: number): { place: Node; rest: Node } {
+  const low = minimum(floor(position), full([], extent - 1, position.dtype));
+  return { place: cast(low, "int32"), rest: sub(position, low) };
+}
+
+function linear(x: Node, dim: number, position: Node): Node {
   const extent = x.shape[dim] ?? 1;
   const number = (value: number): Node => full([], value, x.dtype);
-  const i = cast(arange(0, size, 1, "int32"), x.dtype);
-  const scale = alignCorners ? (size > 1 ? (extent - 1) / (size - 1) : 0) : extent / size;
-  const position = alignCorners
-    ? mul(i, number(scale))
-    : maximum(sub(mul(add(i, number(0.5)), number(scale)), number(0.5)), number(0));
-  const low = minimum(floor(position), number(extent - 1));
-  const left = cast(low, "int32");
-  const right = minimum(add(left, full([], 1, "int32")), full([], extent - 1, "int32"));
-  const column = (values: Node): Node =>
-    reshape(values, [size, ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
-  const weight = column(sub(position, low));
+  const { place, rest } = placeBefore(maximum(position, number(0)), extent);
+  const right = minimum(add(place, full([], 1, "int32")), full([], extent - 1, "int32"));
+  const weight = along(x, dim, rest);
   return add(
-    mul(trustedIndexSelect(x, dim, left), sub(number(1), weight)),
+    mul(trustedIndexSelect(x, dim, place), sub(number(1), weight)),
     mul(trustedIndexSelect(x, dim, right), weight),
   );
+}
+
+/** How sharply the cubic bends: PyTorch's A. */
+const sharpness = -0.75;
+
+/** Four neighbours, weighted by Keys' cubic kernel (1981); the edge stands for what lies beyond it. */
+function cubic(x: Node, dim: number, position: Node): Node {
+  const extent = x.shape[dim] ?? 1;
+  const { place, rest } = placeBefore(position, extent);
+  const number = (value: number): Node => full([], value, x.dtype);
+  const polynomial = (t: Node, ...coefficients: readonly number[]): Node =>
+    coefficients
+      .slice(1)
+      .reduce((sum, coefficient) => add(mul(sum, t), number(coefficient)), number(coefficients[0] ?? 0));
+  const a = sharpness;
+  // At a distance t: (a + 2)t³ − (a + 3)t² + 1 up to 1, and a(t³ − 5t² + 8t − 4) from there to 2.
+  const near = (t: Node): Node => polynomial(t, a + 2, -(a + 3), 0, 1);
+  const far = (t: Node): Node => polynomial(t, a, -5 * a, 8 * a, -4 * a);
+  const ahead = sub(number(1), rest);
+  const weights = [far(add(rest, number(1))), near(rest), near(ahead), far(add(ahead, number(1)))];
+  const parts = weights.map((weight, tap): Node => {
+    const at = add(place, full([], tap - 1, "int32"));
+    const inside = minimum(maximum(at, full([], 0, "int32")), full([], extent - 1, "int32"));
+    return mul(trustedIndexSelect(x, dim, inside), along(x, dim, weight));
+  });
+  return parts.reduce((sum, part) => add(sum, part));
 }

@@ -1,7 +1,9 @@
 // Pools: the largest or the mean of each window, over one or two dims.
 import { type DType, isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import * as kind from "../kinds.ts";
 import { apply, gradient, type Node, type Op } from "../node.ts";
+import { checkOptions, type OptionKinds } from "../options.ts";
 import { formatShape, sizeOf } from "../shape.ts";
 import { perDim } from "./conv.ts";
 import { arange, full } from "./creation.ts";
@@ -54,10 +56,18 @@ export interface PoolOptions {
   readonly ceilMode?: boolean;
 }
 
+export const poolKinds: OptionKinds<PoolOptions> = {
+  stride: kind.size,
+  padding: kind.size,
+  ceilMode: kind.boolean,
+};
+
 export interface MaxPoolOptions extends PoolOptions {
   /** Distance between the elements of a window. Default 1. */
   readonly dilation?: number | readonly number[];
 }
+
+export const maxPoolKinds: OptionKinds<MaxPoolOptions> = { ...poolKinds, dilation: kind.size };
 
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts in the mean. Default true. */
@@ -65,6 +75,12 @@ export interface AvgPoolOptions extends PoolOptions {
   /** Divides the sums in place of the number of elements. Two dims only. */
   readonly divisorOverride?: number | undefined;
 }
+
+export const avgPoolKinds: OptionKinds<AvgPoolOptions> = {
+  ...poolKinds,
+  countIncludePad: kind.boolean,
+  divisorOverride: kind.number,
+};
 
 /** The maximum of each window (torch.nn.functional.max_pool1d): [N, C, L] or [C, L] → the same with Lout. See maxPool2d. */
 export function maxPool1d(x: Node, kernelSize: number | readonly number[], options: MaxPoolOptions = {}): Node {
@@ -98,6 +114,7 @@ function maxWindows(
   kernelSize: number | readonly number[],
   options: MaxPoolOptions,
 ) {
+  checkOptions(name, options, maxPoolKinds);
   const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
   const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
   const padded = padSpatial(x, dims, lowest(x.dtype));
@@ -166,6 +183,7 @@ function avgPool(
   kernelSize: number | readonly number[],
   options: AvgPoolOptions,
 ): Node {
+  checkOptions(name, options, avgPoolKinds);
   needsFloat(name, x);
   const dilation = new Array<number>(rank).fill(1);
   const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
