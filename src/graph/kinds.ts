@@ -8,7 +8,8 @@ export interface Kind<T> {
   accepts(value: unknown): value is T;
 }
 
-const kind = <T>(takes: string, accepts: (value: unknown) => boolean): Kind<T> => ({
+/** What `accepts` says yes to. */
+export const of = <T>(takes: string, accepts: (value: unknown) => boolean): Kind<T> => ({
   takes,
   accepts: (value): value is T => accepts(value),
 });
@@ -16,47 +17,58 @@ const kind = <T>(takes: string, accepts: (value: unknown) => boolean): Kind<T> =
 const isNumber = (value: unknown): value is number => typeof value === "number" && !Number.isNaN(value);
 const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every(isNumber);
 
-export const number = kind<number>("a number", isNumber);
-export const numbers = kind<readonly number[]>("a list of numbers", isNumbers);
+export const number = of<number>("a number", isNumber);
+export const numbers = of<readonly number[]>("a list of numbers", isNumbers);
 /** One number for all dims, or one for each. */
-export const size = kind<number | readonly number[]>(
+export const size = of<number | readonly number[]>(
   "a number or a list of numbers",
   (value) => isNumber(value) || isNumbers(value),
 );
-export const boolean = kind<boolean>("true or false", (value) => typeof value === "boolean");
-export const string = kind<string>("a string", (value) => typeof value === "string");
+export const boolean = of<boolean>("true or false", (value) => typeof value === "boolean");
+export const string = of<string>("a string", (value) => typeof value === "string");
 export const func = <F extends (...args: never) => unknown>(): Kind<F> =>
-  kind<F>("a function", (value) => typeof value === "function");
+  of<F>("a function", (value) => typeof value === "function");
 /** Whatever the function that reads it accepts. */
-export const anything = kind<never>("a value", () => true);
+export const anything = of<never>("a value", () => true);
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
 
 /** `"none", "mean" or "sum"` */
-const listOf = (names: readonly string[]): string =>
+const choice = (names: readonly string[]): string =>
   names.length < 2 ? quoted(names) : `${quoted(names.slice(0, -1))} or ${quoted(names.slice(-1))}`;
 
 /** One of some names. */
 export const oneOf = <const T extends string>(...names: readonly T[]): Kind<T> => ({
-  ...kind<T>(listOf(names), (value) => typeof value === "string" && (names as readonly string[]).includes(value)),
+  ...of<T>(choice(names), (value) => typeof value === "string" && (names as readonly string[]).includes(value)),
   choices: names,
 });
+
+/** One of some numbers. */
+export const among = <const T extends number>(...values: readonly T[]): Kind<T> =>
+  of<T>(values.join(" or "), (value) => (values as readonly unknown[]).includes(value));
 
 export const dtype: Kind<DType> = oneOf(...dtypes);
 export const floatDType = oneOf("float32", "float64");
 
 /** A value of either kind. */
 export const either = <A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> => ({
-  ...kind<A | B>(`${a.takes} or ${b.takes}`, (value) => a.accepts(value) || b.accepts(value)),
+  ...of<A | B>(`${a.takes} or ${b.takes}`, (value) => a.accepts(value) || b.accepts(value)),
   choices: [...(a.choices ?? []), ...(b.choices ?? [])],
 });
 
+/** A list of one kind. */
+export const listOf = <T>(inner: Kind<T>): Kind<readonly T[]> =>
+  of<readonly T[]>(
+    `a list, each ${inner.takes}`,
+    (value) => Array.isArray(value) && value.every((one) => inner.accepts(one)),
+  );
+
 export const orNull = <T>(inner: Kind<T>): Kind<T | null> =>
-  kind<T | null>(`${inner.takes} or null`, (value) => value === null || inner.accepts(value));
+  of<T | null>(`${inner.takes} or null`, (value) => value === null || inner.accepts(value));
 
 /** An object made by a class. */
 export const instanceOf = <T>(make: abstract new (...args: never) => T, takes: string): Kind<T> =>
-  kind<T>(takes, (value) => value instanceof make);
+  of<T>(takes, (value) => value instanceof make);
 
 /** A value in a few words, for messages: `"mean"`, `an array`, `a Linear`. */
 export function describe(value: unknown): string {

@@ -1,5 +1,6 @@
 // Arithmetic on shapes: sizes, strides, broadcasting, axes. Pure.
 import { ShapeError } from "./errors.ts";
+import { describe } from "./kinds.ts";
 
 export type Shape = readonly number[];
 
@@ -46,21 +47,28 @@ export function normalizeAxis(axis: number, rank: number, where: string): number
   if (!Number.isInteger(axis) || place < 0 || place >= rank) {
     throw new ShapeError(
       rank === 0
-        ? `${where}: dim ${axis} does not exist, the tensor is a scalar and has no dims`
-        : `${where}: dim ${axis} does not exist in a tensor of ${rank} dims; use ${-rank} to ${rank - 1}`,
+        ? `${where}: dim ${describe(axis)} does not exist, the tensor is a scalar and has no dims`
+        : `${where}: dim ${describe(axis)} does not exist in a tensor of ${rank} dims; use ${-rank} to ${rank - 1}`,
     );
   }
   return place;
 }
 
-/** One or several axes (all when undefined), normalised, ascending, without repeats. */
+/** As normalizeAxis; a scalar counts as having one dim, which is dim 0 and dim -1, as in PyTorch. */
+export const wrapAxis = (axis: number, rank: number, where: string): number =>
+  normalizeAxis(axis, Math.max(1, rank), where);
+
+/** One or several axes (all when undefined or empty), normalised, ascending, without repeats; none in a scalar. */
 export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, where: string): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(axis, rank, where));
+  if (typeof axes !== "number" && !Array.isArray(axes))
+    throw new ShapeError(`${where}: dim must be a whole number or a list of them, got ${describe(axes)}`);
+  const list = (typeof axes === "number" ? [axes] : axes).map((axis: number) => wrapAxis(axis, rank, where));
   if (new Set(list).size !== list.length) {
     throw new ShapeError(`${where}: dim ${formatShape(list)} names the same dim twice; name each dim once`);
   }
-  return list.sort((a, b) => a - b);
+  if (rank === 0) return [];
+  return list.length === 0 ? normalizeAxes(undefined, rank, where) : list.sort((a, b) => a - b);
 }
 
 /** The common shape under NumPy's broadcasting rule. */

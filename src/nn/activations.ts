@@ -1,26 +1,32 @@
 // Activation functions and their modules. Formulas, defaults and kinks are PyTorch's.
 import { withGradient } from "../graph/autodiff.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import * as el from "../graph/ops/elementwise.ts";
-import { formatShape } from "../graph/shape.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
+import { formatShape, normalizeAxis } from "../graph/shape.ts";
+import { given } from "../tensor/arguments.ts";
 import { arange, Parameter, rand, Tensor, where } from "../tensor/index.ts";
 import { blank, constant, type FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 
 /** 1 where x ≥ 0, else 0: the perceptron's decision. Its slope is 0, so nothing can be learned through it by gradients. */
-export const step = (x: Tensor): Tensor => x.ge(0).to(x.dtype);
-export const identity = (x: Tensor): Tensor => x;
+export const step = (x: Tensor): Tensor => given("step", x).ge(0).to(x.dtype);
+export const identity = (x: Tensor): Tensor => given("identity", x);
 /** 1 / (1 + e⁻ˣ) */
-export const sigmoid = (x: Tensor): Tensor => x.sigmoid();
-export const tanh = (x: Tensor): Tensor => x.tanh();
+export const sigmoid = (x: Tensor): Tensor => given("sigmoid", x).sigmoid();
+export const tanh = (x: Tensor): Tensor => given("tanh", x).tanh();
 /** max(0, x) */
-export const relu = (x: Tensor): Tensor => x.relu();
+export const relu = (x: Tensor): Tensor => given("relu", x).relu();
 /** min(max(0, x), 6) */
-export const relu6 = (x: Tensor): Tensor => hardtanh(x, 0, 6);
+export const relu6 = (x: Tensor): Tensor => hardtanh(given("relu6", x), 0, 6);
 /** x where x > 0, else negativeSlope · x. Default 0.01. */
-export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt(0), x, x.mul(negativeSlope));
+export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor =>
+  where(given("leakyRelu", x).gt(0), x, x.mul(negativeSlope));
 /** x where x > 0, else weight · x, with one weight or one for each channel (dim 1). */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
+  given("prelu", x);
+  given("prelu", weight, "the weight");
   const channels = x.rank >= 2 ? x.shape[1] : 1;
   if (weight.rank > 1 || (weight.size !== 1 && weight.size !== channels)) {
     throw new ShapeError(
@@ -32,44 +38,52 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   return where(x.gt(0), x, x.mul(slope));
 }
 /** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
-export const elu = (x: Tensor, alpha = 1): Tensor => where(x.gt(0), x, x.clamp(undefined, 0).expm1().mul(alpha));
+export const elu = (x: Tensor, alpha = 1): Tensor =>
+  where(given("elu", x).gt(0), x, x.clamp(undefined, 0).expm1().mul(alpha));
 
 const seluAlpha = 1.6732632423543772848170429916717;
 const seluScale = 1.0507009873554804934193349852946;
 /** scale · elu(x, alpha), with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017). */
-export const selu = (x: Tensor): Tensor => elu(x, seluAlpha).mul(seluScale);
+export const selu = (x: Tensor): Tensor => elu(given("selu", x), seluAlpha).mul(seluScale);
+
+const approximations = kind.oneOf("none", "tanh");
+export type GeluApproximation = "none" | "tanh";
 
 /** x · Φ(x); "tanh" is the approximation of Hendrycks and Gimpel. */
-export function gelu(x: Tensor, approximate: "none" | "tanh" = "none"): Tensor {
+export function gelu(x: Tensor, approximate: GeluApproximation = "none"): Tensor {
+  given("gelu", x);
+  checkKind("gelu", "approximate", approximate, approximations);
   if (approximate === "none") return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
   const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
   return x.mul(inner.tanh().add(1)).mul(0.5);
 }
 /** x · sigmoid(x) */
-export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
+export const silu = (x: Tensor): Tensor => given("silu", x).mul(x.sigmoid());
 /** x · tanh(softplus(x)) */
-export const mish = (x: Tensor): Tensor => x.mul(softplus(x).tanh());
+export const mish = (x: Tensor): Tensor => given("mish", x).mul(softplus(x).tanh());
 /** ln(1 + e^{βx}) / β; x itself where βx is above the threshold. Defaults 1 and 20. */
 export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
+  given("softplus", x);
   const scaled = beta === 1 ? x : x.mul(beta);
   // The branch not taken is kept finite, or its gradient would be 0 · ∞.
   const curve = scaled.clamp(undefined, threshold).exp().log1p();
   return where(scaled.gt(threshold), x, beta === 1 ? curve : curve.div(beta));
 }
 /** x / (1 + |x|) */
-export const softsign = (x: Tensor): Tensor => x.div(x.abs().add(1));
+export const softsign = (x: Tensor): Tensor => given("softsign", x).div(x.abs().add(1));
 /** 0 below −3, 1 above 3, x/6 + 1/2 between. */
-export const hardsigmoid = (x: Tensor): Tensor => relu6(x.add(3)).div(6);
+export const hardsigmoid = (x: Tensor): Tensor => relu6(given("hardsigmoid", x).add(3)).div(6);
 /** x limited to [minVal, maxVal]; flat at the limits too. Defaults −1 and 1. */
 export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor =>
-  where(x.le(minVal), minVal, where(x.ge(maxVal), maxVal, x));
+  where(given("hardtanh", x).le(minVal), minVal, where(x.ge(maxVal), maxVal, x));
 /** x · hardsigmoid(x) */
-export const hardswish = (x: Tensor): Tensor => x.mul(hardsigmoid(x));
-export const softmax = (x: Tensor, dim = -1): Tensor => x.softmax(dim);
-export const logSoftmax = (x: Tensor, dim = -1): Tensor => x.logSoftmax(dim);
+export const hardswish = (x: Tensor): Tensor => given("hardswish", x).mul(hardsigmoid(x));
+export const softmax = (x: Tensor, dim = -1): Tensor => given("softmax", x).softmax(dim);
+export const logSoftmax = (x: Tensor, dim = -1): Tensor => given("logSoftmax", x).logSoftmax(dim);
 
 /** ln(1 / (1 + e⁻ˣ)), stable on both sides; its slope is sigmoid(−x). */
 export function logSigmoid(x: Tensor): Tensor {
+  given("logSigmoid", x);
   const value = el.sub(el.minimum(x.node, el.scalarLike(0, x.node)), el.log1p(el.exp(el.neg(el.abs(x.node)))));
   return Tensor.from(
     withGradient(value, [x.node], (grad) => [el.mul(grad, el.sigmoid(el.neg(x.node)))]),
@@ -79,30 +93,34 @@ export function logSigmoid(x: Tensor): Tensor {
 
 /** a · σ(b), with a and b the halves of a dim. Default dim −1. Source: torch.nn.functional.glu (Dauphin et al. 2017). */
 export function glu(x: Tensor, dim = -1): Tensor {
-  const extent = x.shape.at(dim) ?? 0;
-  if (x.rank === 0 || extent % 2 !== 0)
-    throw new ShapeError(`glu: dim ${dim} of ${formatShape(x.shape)} must be even, to be halved`);
+  given("glu", x);
+  const extent = x.shape[normalizeAxis(dim, x.rank, "glu")] ?? 0;
+  if (extent % 2 !== 0) throw new ShapeError(`glu: dim ${dim} of ${formatShape(x.shape)} must be even, to be halved`);
   return x.slice(dim, 0, extent / 2).mul(x.slice(dim, extent / 2, extent).sigmoid());
 }
 /** max(0, x) + min(0, alpha (e^(x/alpha) − 1)). Default alpha 1. */
 export function celu(x: Tensor, alpha = 1): Tensor {
+  given("celu", x);
   if (alpha === 0 || Number.isNaN(alpha)) throw new HebbError(`celu: alpha must not be 0, got ${alpha}`);
   const below = alpha > 0 ? x.clamp(undefined, 0) : x.clamp(0);
   return where(x.gt(0), x, below.div(alpha).expm1().mul(alpha));
 }
 /** x where |x| > lambda, else 0. Default 0.5. */
-export const hardshrink = (x: Tensor, lambda = 0.5): Tensor => where(x.ge(-lambda).logicalAnd(x.le(lambda)), 0, x);
+export const hardshrink = (x: Tensor, lambda = 0.5): Tensor =>
+  where(given("hardshrink", x).ge(-lambda).logicalAnd(x.le(lambda)), 0, x);
 /** x moved towards 0 by lambda, 0 where it would cross. Default 0.5. */
 export function softshrink(x: Tensor, lambda = 0.5): Tensor {
+  given("softshrink", x);
   if (!(lambda >= 0)) throw new HebbError(`softshrink: lambda must be 0 or more, got ${lambda}`);
   return where(x.gt(lambda), x.sub(lambda), where(x.lt(-lambda), x.add(lambda), 0));
 }
 /** x − tanh(x) */
-export const tanhshrink = (x: Tensor): Tensor => x.sub(x.tanh());
+export const tanhshrink = (x: Tensor): Tensor => given("tanhshrink", x).sub(x.tanh());
 /** x where x > threshold, else value. */
-export const threshold = (x: Tensor, limit: number, value: number): Tensor => where(x.gt(limit), x, value);
+export const threshold = (x: Tensor, limit: number, value: number): Tensor =>
+  where(given("threshold", x).le(limit), value, x);
 /** softmax(−x) */
-export const softmin = (x: Tensor, dim = -1): Tensor => x.neg().softmax(dim);
+export const softmin = (x: Tensor, dim = -1): Tensor => given("softmin", x).neg().softmax(dim);
 
 export interface GumbelOptions {
   /** The lower, the closer to one-hot. Default 1. */
@@ -113,8 +131,12 @@ export interface GumbelOptions {
   readonly dim?: number;
 }
 
+const gumbelKinds: OptionKinds<GumbelOptions> = { tau: kind.number, hard: kind.boolean, dim: kind.number };
+
 /** softmax((x + g) / tau) with Gumbel noise g: draws of classes that gradients pass through. Source: torch.nn.functional.gumbel_softmax. */
-export function gumbelSoftmax(x: Tensor, { tau = 1, hard = false, dim = -1 }: GumbelOptions = {}): Tensor {
+export function gumbelSoftmax(x: Tensor, options: GumbelOptions = {}): Tensor {
+  given("gumbelSoftmax", x);
+  const { tau = 1, hard = false, dim = -1 } = checkOptions("gumbelSoftmax", options, gumbelKinds);
   if (!(tau > 0)) throw new HebbError(`gumbelSoftmax: tau must be above 0, got ${tau}`);
   const dtype = x.dtype === "float64" ? "float64" : "float32";
   // 1 − u lies in (0, 1], so both logarithms are finite but for u = 0, where the noise is −∞ + 0.
@@ -140,8 +162,12 @@ export interface RReluOptions {
   readonly training?: boolean;
 }
 
+const rreluKinds: OptionKinds<RReluOptions> = { lower: kind.number, upper: kind.number, training: kind.boolean };
+
 /** x where x ≥ 0, else a·x with a drawn for each element from [lower, upper]. Source: torch.nn.functional.rrelu (Xu et al. 2015). */
-export function rrelu(x: Tensor, { lower = 1 / 8, upper = 1 / 3, training = false }: RReluOptions = {}): Tensor {
+export function rrelu(x: Tensor, options: RReluOptions = {}): Tensor {
+  given("rrelu", x);
+  const { lower = 1 / 8, upper = 1 / 3, training = false } = checkOptions("rrelu", options, rreluKinds);
   if (!(lower <= upper)) throw new HebbError(`rrelu: lower must not be above upper, got ${lower} and ${upper}`);
   if (!training) return leakyRelu(x, (lower + upper) / 2);
   const slopes = rand(x.shape, { dtype: x.dtype === "float64" ? "float64" : "float32" })
@@ -198,6 +224,7 @@ export class PReLU extends Activation {
   readonly weight: Parameter;
   constructor(numParameters = 1, init = 0.25, options: { readonly dtype?: FloatDType } = {}) {
     super();
+    checkOptions("PReLU", options, { dtype: kind.floatDType });
     this.weight = new Parameter(blank([numParameters], options.dtype));
     constant(this.weight, init);
   }
@@ -221,9 +248,10 @@ export class SELU extends Activation {
   }
 }
 export class GELU extends Activation {
-  readonly approximate: "none" | "tanh";
-  constructor(options: { readonly approximate?: "none" | "tanh" } = {}) {
+  readonly approximate: GeluApproximation;
+  constructor(options: { readonly approximate?: GeluApproximation } = {}) {
     super();
+    checkOptions("GELU", options, { approximate: approximations });
     this.approximate = options.approximate ?? "none";
   }
   protected apply(x: Tensor): Tensor {
@@ -317,6 +345,7 @@ export class Softmin extends Activation {
 /** Softmax over the channels of [N, C, H, W] or [C, H, W]. */
 export class Softmax2d extends Activation {
   protected apply(x: Tensor): Tensor {
+    given("Softmax2d", x);
     if (x.rank !== 3 && x.rank !== 4)
       throw new ShapeError(`Softmax2d: takes [N, C, H, W] or [C, H, W], got ${formatShape(x.shape)}`);
     return softmax(x, -3);

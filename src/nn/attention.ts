@@ -1,8 +1,11 @@
 // Attention: every position asks all others, and takes a weighted mean of their values.
 import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { given, tensorKind } from "../tensor/arguments.ts";
 import { cat, ones, Parameter, type Tensor, where, zeros } from "../tensor/index.ts";
-import { dropout } from "./dropout.ts";
+import { checked, dropout } from "./dropout.ts";
 import * as init from "./init.ts";
 import { Linear, linear } from "./linear.ts";
 import { Module } from "./module.ts";
@@ -21,6 +24,14 @@ export interface AttentionOptions {
   readonly enableGqa?: boolean;
 }
 
+const attentionKinds: OptionKinds<AttentionOptions> = {
+  attnMask: tensorKind,
+  dropoutP: kind.number,
+  isCausal: kind.boolean,
+  scale: kind.number,
+  enableGqa: kind.boolean,
+};
+
 /**
  * softmax(Q Kᵀ · scale + mask) V. Shapes: query [..., L, E], key [..., S, E], value [..., S, Ev] → [..., L, Ev]. A query that may
  * see nothing gets 0. Source: torch.nn.functional.scaled_dot_product_attention (Vaswani et al. 2017).
@@ -31,6 +42,11 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
+  checkOptions("scaledDotProductAttention", options, attentionKinds);
+  checked(options.dropoutP ?? 0, "scaledDotProductAttention: dropoutP");
+  given("scaledDotProductAttention", query, "the query");
+  given("scaledDotProductAttention", key, "the key");
+  given("scaledDotProductAttention", value, "the value");
   return attend(query, key, value, options).output;
 }
 
@@ -110,6 +126,17 @@ export interface MultiheadAttentionOptions {
   readonly dtype?: init.FloatDType;
 }
 
+const multiheadKinds: OptionKinds<MultiheadAttentionOptions> = {
+  dropout: kind.number,
+  bias: kind.boolean,
+  addBiasKv: kind.boolean,
+  addZeroAttn: kind.boolean,
+  kdim: kind.number,
+  vdim: kind.number,
+  batchFirst: kind.boolean,
+  dtype: kind.floatDType,
+};
+
 export interface MultiheadInputs {
   /** [N, S] or [S]: booleans, true is left out; floats are added. */
   readonly keyPaddingMask?: Tensor | undefined;
@@ -122,6 +149,14 @@ export interface MultiheadInputs {
   /** The mean over the heads instead of each head's own. Default true. */
   readonly averageAttnWeights?: boolean;
 }
+
+const inputKinds: OptionKinds<MultiheadInputs> = {
+  keyPaddingMask: tensorKind,
+  attnMask: tensorKind,
+  isCausal: kind.boolean,
+  needWeights: kind.boolean,
+  averageAttnWeights: kind.boolean,
+};
 
 /**
  * Attention in several subspaces at once, joined and projected: query [L, N, E], key [S, N, kdim] and value [S, N, vdim] (or
@@ -148,13 +183,14 @@ export class MultiheadAttention extends Module<
 
   constructor(embedDim: number, numHeads: number, options: MultiheadAttentionOptions = {}) {
     super();
+    checkOptions("MultiheadAttention", options, multiheadKinds);
     if (!(Number.isInteger(numHeads) && numHeads >= 1 && Number.isInteger(embedDim) && embedDim % numHeads === 0))
       throw new ShapeError(`MultiheadAttention: ${numHeads} heads must divide the ${embedDim} features evenly`);
     const { kdim = embedDim, vdim = embedDim, bias = true, dtype } = options;
     this.embedDim = embedDim;
     this.numHeads = numHeads;
     this.batchFirst = options.batchFirst ?? false;
-    this.dropout = options.dropout ?? 0;
+    this.dropout = checked(options.dropout ?? 0, "MultiheadAttention: dropout");
     this.addZeroAttn = options.addZeroAttn ?? false;
     const made = (shape: readonly number[], fill: (parameter: Parameter) => unknown): Parameter => {
       const parameter = new Parameter(init.blank(shape, dtype));
@@ -190,6 +226,10 @@ export class MultiheadAttention extends Module<
     value: Tensor,
     options: MultiheadInputs = {},
   ): [output: Tensor, weights: Tensor | undefined] {
+    checkOptions("MultiheadAttention", options, inputKinds);
+    given("MultiheadAttention", query, "the query");
+    given("MultiheadAttention", key, "the key");
+    given("MultiheadAttention", value, "the value");
     const single = query.rank === 2;
     if ((!single && query.rank !== 3) || key.rank !== query.rank || value.rank !== query.rank) {
       throw new ShapeError(

@@ -1,5 +1,7 @@
 // Modules made of modules: Sequential, ModuleList, ModuleDict, Residual, and Identity.
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
 import { Tensor } from "../tensor/index.ts";
 import { type AnyModule, Module } from "./module.ts";
@@ -126,7 +128,13 @@ export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
 
   constructor(modules: Readonly<Record<string, M>> | Iterable<readonly [string, M]> = {}) {
     super();
-    this.#modules = new Map(Symbol.iterator in modules ? (modules as Iterable<[string, M]>) : Object.entries(modules));
+    if (typeof modules !== "object" || modules === null)
+      throw new HebbError(`ModuleDict: takes modules by name, { a: module }, got ${kind.describe(modules)}`);
+    const entries: readonly unknown[] = Symbol.iterator in modules ? [...modules] : Object.entries(modules);
+    const isEntry = (entry: unknown): entry is [string, M] => Array.isArray(entry) && typeof entry[0] === "string";
+    if (!entries.every(isEntry))
+      throw new HebbError("ModuleDict: takes modules by name, { a: module }, or pairs of a name and a module");
+    this.#modules = new Map(entries);
     for (const [name, module] of this.#modules) checkEntry(name, module);
   }
 
@@ -181,6 +189,9 @@ export class Residual extends Module {
 
   constructor(body: TensorModule, options: { readonly shortcut?: TensorModule } = {}) {
     super();
+    checkModule("Residual", "body", body);
+    const kinds = { shortcut: kind.instanceOf<TensorModule>(Module, "a module") };
+    checkOptions("Residual", options, kinds);
     this.body = body;
     this.shortcut = options.shortcut;
   }

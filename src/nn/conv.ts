@@ -1,6 +1,14 @@
 // Convolutions and their transposes as modules.
 import { ShapeError } from "../graph/errors.ts";
-import { type ConvOptions, type ConvTransposeOptions, perDim } from "../graph/ops/conv.ts";
+import * as kind from "../graph/kinds.ts";
+import {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  convKinds,
+  convTransposeKinds,
+  perDim,
+} from "../graph/ops/conv.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { sizeOf } from "../graph/shape.ts";
 import * as F from "../tensor/functional.ts";
 import type { Parameter, Tensor } from "../tensor/index.ts";
@@ -17,6 +25,8 @@ interface LayerOptions {
   /** Of the parameters. Default float32. */
   readonly dtype?: FloatDType;
 }
+
+const layerKinds: OptionKinds<LayerOptions> = { bias: kind.boolean, dtype: kind.floatDType };
 
 function checkChannels(kind: string, inChannels: number, outChannels: number, groups: number): void {
   for (const [what, value] of [
@@ -36,8 +46,7 @@ function checkChannels(kind: string, inChannels: number, outChannels: number, gr
 
 /** `3 → 16, 5×5, stride: 2`. */
 function described(layer: Convolution | TransposedConvolution, from: number, to: number): string {
-  const { bias: _, dtype: __, ...options } = layer.options as ConvOptions & LayerOptions;
-  return fromTo(from, to, layer, [`kernel ${layer.weight.shape.slice(2).join("×")}`, ...listed(options)]);
+  return fromTo(from, to, layer, [`kernel ${layer.weight.shape.slice(2).join("×")}`, ...listed(layer.options)]);
 }
 
 abstract class Convolution extends Module {
@@ -53,13 +62,14 @@ abstract class Convolution extends Module {
     options: ConvOptions & LayerOptions,
   ) {
     super();
+    const { bias, dtype, ...own } = checkOptions(`Conv${rank}d`, options, { ...convKinds, ...layerKinds });
     const groups = options.groups ?? 1;
     checkChannels(`Conv${rank}d`, inChannels, outChannels, groups);
     const kernel = perDim(`Conv${rank}d`, "kernelSize", kernelSize, rank, 1);
     const fanIn = (inChannels / groups) * sizeOf(kernel);
-    this.options = options;
-    this.weight = fanInUniform([outChannels, inChannels / groups, ...kernel], fanIn, options.dtype);
-    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
+    this.options = own;
+    this.weight = fanInUniform([outChannels, inChannels / groups, ...kernel], fanIn, dtype);
+    this.bias = bias === false ? undefined : fanInUniform([outChannels], fanIn, dtype);
   }
 
   override extraRepr(): string {
@@ -101,13 +111,17 @@ abstract class TransposedConvolution extends Module {
     options: ConvTransposeOptions & LayerOptions,
   ) {
     super();
+    const { bias, dtype, ...own } = checkOptions(`ConvTranspose${rank}d`, options, {
+      ...convTransposeKinds,
+      ...layerKinds,
+    });
     const groups = options.groups ?? 1;
     checkChannels(`ConvTranspose${rank}d`, inChannels, outChannels, groups);
     const kernel = perDim(`ConvTranspose${rank}d`, "kernelSize", kernelSize, rank, 1);
     const fanIn = (outChannels / groups) * sizeOf(kernel);
-    this.options = options;
-    this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn, options.dtype);
-    this.bias = options.bias === false ? undefined : fanInUniform([outChannels], fanIn, options.dtype);
+    this.options = own;
+    this.weight = fanInUniform([inChannels, outChannels / groups, ...kernel], fanIn, dtype);
+    this.bias = bias === false ? undefined : fanInUniform([outChannels], fanIn, dtype);
   }
 
   override extraRepr(): string {

@@ -1,6 +1,9 @@
 // How far apart or how alike vectors are: CosineSimilarity, PairwiseDistance, cdist, normalize.
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
+import { given } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { cosineSimilarity } from "./losses/margins.ts";
 import { Module } from "./module.ts";
@@ -27,12 +30,20 @@ export interface PairwiseOptions {
   readonly keepdim?: boolean;
 }
 
+const pairwiseKinds: OptionKinds<PairwiseOptions> = { p: kind.number, eps: kind.number, keepdim: kind.boolean };
+
 /** ‖a − b + eps‖ₚ over the last dim; a and b broadcast. Source: torch.nn.functional.pairwise_distance. */
-export const pairwiseDistance = (a: Tensor, b: Tensor, options: PairwiseOptions = {}): Tensor =>
-  lengthOf(a.sub(b).add(options.eps ?? 1e-6), options.p ?? 2, -1, options.keepdim ?? false);
+export function pairwiseDistance(a: Tensor, b: Tensor, options: PairwiseOptions = {}): Tensor {
+  const { p = 2, eps = 1e-6, keepdim = false } = checkOptions("pairwiseDistance", options, pairwiseKinds);
+  given("pairwiseDistance", a, "the first input");
+  given("pairwiseDistance", b, "the second input");
+  return lengthOf(a.sub(b).add(eps), p, -1, keepdim);
+}
 
 /** ‖aᵢ − bⱼ‖ₚ for all pairs of rows: [..., P, M] and [..., R, M] → [..., P, R]. Source: torch.cdist. */
 export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
+  given("cdist", a, "the first input");
+  given("cdist", b, "the second input");
   if (a.rank < 2 || b.rank < 2 || a.shape[a.rank - 1] !== b.shape[b.rank - 1])
     throw new ShapeError(
       `cdist: takes [..., P, M] and [..., R, M], got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
@@ -49,9 +60,13 @@ export interface NormalizeOptions {
   readonly eps?: number;
 }
 
+const normalizeKinds: OptionKinds<NormalizeOptions> = { p: kind.number, dim: kind.number, eps: kind.number };
+
 /** x / max(‖x‖ₚ, eps) along a dim. Source: torch.nn.functional.normalize. */
-export const normalize = (x: Tensor, { p = 2, dim = 1, eps = 1e-12 }: NormalizeOptions = {}): Tensor =>
-  x.div(lengthOf(x, p, dim, true).clamp(eps));
+export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  const { p = 2, dim = 1, eps = 1e-12 } = checkOptions("normalize", options, normalizeKinds);
+  return given("normalize", x).div(lengthOf(x, p, dim, true).clamp(eps));
+}
 
 /** a · b / (|a| |b|) along a dim. Defaults dim 1, eps 1e-8. Source: torch.nn.CosineSimilarity. */
 export class CosineSimilarity extends Module<Tensor, [a: Tensor, b: Tensor]> {
@@ -72,7 +87,7 @@ export class PairwiseDistance extends Module<Tensor, [a: Tensor, b: Tensor]> {
   readonly options: PairwiseOptions;
   constructor(options: PairwiseOptions = {}) {
     super();
-    this.options = options;
+    this.options = checkOptions("PairwiseDistance", options, pairwiseKinds);
   }
   forward(a: Tensor, b: Tensor): Tensor {
     return pairwiseDistance(a, b, this.options);

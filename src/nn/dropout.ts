@@ -1,5 +1,8 @@
 // Dropout: in training, values (or whole channels) are zeroed at random and the rest scaled up.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind } from "../graph/options.ts";
+import { given } from "../tensor/arguments.ts";
 import { full, rand, type Tensor, where } from "../tensor/index.ts";
 import { Module } from "./module.ts";
 
@@ -12,19 +15,26 @@ function drop(x: Tensor, p: number, maskShape: readonly number[]): Tensor {
 }
 
 /** Zeroes each value with probability p and scales the others by 1/(1 − p). Source: torch.nn.functional.dropout. */
-export const dropout = (x: Tensor, p = 0.5, training = true): Tensor => (training ? drop(x, checked(p), x.shape) : x);
+export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
+  check("dropout", x, p, training);
+  return training ? drop(x, p, x.shape) : x;
+}
 
 /** 1 in the dims after the channels. */
 const channelsOnly = (x: Tensor, spatial: number): number[] =>
   x.shape.map((extent, axis) => (axis < x.rank - spatial ? extent : 1));
 
 /** Zeroes whole channels of [N, C, L] or [C, L]. Source: torch.nn.functional.dropout1d. */
-export const dropout1d = (x: Tensor, p = 0.5, training = true): Tensor =>
-  training ? drop(x, checked(p), channelsOnly(x, 1)) : x;
+export function dropout1d(x: Tensor, p = 0.5, training = true): Tensor {
+  check("dropout1d", x, p, training);
+  return training ? drop(x, p, channelsOnly(x, 1)) : x;
+}
 
 /** Zeroes whole channels of [N, C, H, W] or [C, H, W]. Source: torch.nn.functional.dropout2d. */
-export const dropout2d = (x: Tensor, p = 0.5, training = true): Tensor =>
-  training ? drop(x, checked(p), channelsOnly(x, 2)) : x;
+export function dropout2d(x: Tensor, p = 0.5, training = true): Tensor {
+  check("dropout2d", x, p, training);
+  return training ? drop(x, p, channelsOnly(x, 2)) : x;
+}
 
 /** What SELU tends to for large negative inputs. */
 const alphaLimit = -1.7580993408473766;
@@ -44,21 +54,28 @@ function alphaDrop(x: Tensor, p: number, maskShape: readonly number[]): Tensor {
  * Puts SELU's limit in place of each value with probability p, and rescales so that mean 0 and variance 1 stay.
  * Source: torch.nn.functional.alpha_dropout (Klambauer et al. 2017).
  */
-export const alphaDropout = (x: Tensor, p = 0.5, training = true): Tensor =>
-  training ? alphaDrop(x, checked(p), x.shape) : x;
+export function alphaDropout(x: Tensor, p = 0.5, training = true): Tensor {
+  check("alphaDropout", x, p, training);
+  return training ? alphaDrop(x, p, x.shape) : x;
+}
 
 /** alphaDropout of whole channels (dim 1). Source: torch.nn.functional.feature_alpha_dropout. */
-export const featureAlphaDropout = (x: Tensor, p = 0.5, training = true): Tensor =>
-  training
-    ? alphaDrop(
-        x,
-        checked(p),
-        x.shape.map((extent, axis) => (axis < 2 ? extent : 1)),
-      )
-    : x;
+export function featureAlphaDropout(x: Tensor, p = 0.5, training = true): Tensor {
+  check("featureAlphaDropout", x, p, training);
+  const channels = x.shape.map((extent, axis) => (axis < 2 ? extent : 1));
+  return training ? alphaDrop(x, p, channels) : x;
+}
 
-function checked(p: number): number {
-  if (!(p >= 0 && p <= 1)) throw new HebbError(`dropout: the probability must lie between 0 and 1, got ${p}`);
+function check(where: string, x: Tensor, p: number, training: boolean): void {
+  given(where, x);
+  checkKind(where, "training", training, kind.boolean);
+  checked(p, where);
+}
+
+/** Refuses what is no probability. */
+export function checked(p: number, where = "dropout"): number {
+  if (typeof p !== "number" || !(p >= 0 && p <= 1))
+    throw new HebbError(`${where}: a probability must lie between 0 and 1, got ${kind.describe(p)}`);
   return p;
 }
 

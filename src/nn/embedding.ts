@@ -1,8 +1,11 @@
 // Embedding: a learned row for each of a fixed number of symbols; and EmbeddingBag, which joins the rows of a bag.
 
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { withGradient } from "../graph/ops/alias.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { given, tensorKind } from "../tensor/arguments.ts";
 import { checked } from "../tensor/checks.ts";
 import { arange, ones, Parameter, State, Tensor, where, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
@@ -23,17 +26,26 @@ export interface EmbeddingLookup {
   readonly scaleGradByFreq?: boolean;
 }
 
+const lookupKinds: OptionKinds<EmbeddingLookup> = {
+  paddingIdx: kind.number,
+  maxNorm: kind.number,
+  normType: kind.number,
+  scaleGradByFreq: kind.boolean,
+};
+
 /**
  * Rows of the table [num, dim]: int32 [*] → [*, dim]. An index outside the table is an error when run. A number in place of
  * options is `paddingIdx`. Source: torch.nn.functional.embedding.
  */
 export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLookup | number = {}): Tensor {
-  const {
-    paddingIdx,
-    maxNorm,
-    normType = 2,
-    scaleGradByFreq,
-  } = typeof options === "number" ? { paddingIdx: options } : options;
+  given("embedding", index, "the index");
+  given("embedding", weight, "the table");
+  const lookup = checkOptions(
+    "embedding",
+    typeof options === "number" ? { paddingIdx: options } : options,
+    lookupKinds,
+  );
+  const { paddingIdx, maxNorm, normType = 2, scaleGradByFreq } = lookup;
   const [count, width] = weight.shape;
   if (count === undefined || width === undefined || weight.rank !== 2)
     throw new ShapeError(`embedding: the table must be [num, dim], got ${formatShape(weight.shape)}`);
@@ -91,6 +103,8 @@ export interface EmbeddingOptions extends EmbeddingLookup {
   readonly dtype?: init.FloatDType;
 }
 
+const embeddingKinds: OptionKinds<EmbeddingOptions> = { ...lookupKinds, dtype: kind.floatDType };
+
 /** The table, what it starts from, and how it is read. */
 abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
   readonly weight: Parameter;
@@ -123,7 +137,7 @@ abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
 /** A table [numEmbeddings, embeddingDim], normal at first, zero at `paddingIdx`. Source: torch.nn.Embedding. */
 export class Embedding extends Table<Tensor[]> {
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
-    super("Embedding", numEmbeddings, embeddingDim, options);
+    super("Embedding", numEmbeddings, embeddingDim, checkOptions("Embedding", options, embeddingKinds));
   }
 
   get paddingIdx(): number | undefined {
@@ -137,8 +151,12 @@ export class Embedding extends Table<Tensor[]> {
 
 export interface BagOptions extends EmbeddingLookup {
   /** How the rows of a bag become one. Default "mean". */
-  readonly mode?: "sum" | "mean" | "max";
+  readonly mode?: BagMode;
 }
+
+const bagModes = ["sum", "mean", "max"] as const;
+type BagMode = (typeof bagModes)[number];
+const bagKinds: OptionKinds<BagOptions> = { ...lookupKinds, mode: kind.oneOf(...bagModes) };
 
 export interface BagInputs {
   /** For an index [N]: where each bag begins. Without it the index is [bags, N]. */
@@ -149,11 +167,20 @@ export interface BagInputs {
   readonly includeLastOffset?: boolean;
 }
 
+const bagInputKinds: OptionKinds<BagInputs> = {
+  offsets: tensorKind,
+  perSampleWeights: tensorKind,
+  includeLastOffset: kind.boolean,
+};
+
 /**
  * The sum, mean or maximum of the rows of each bag: [bags, N] → [bags, dim], or [N] with offsets. Rows of `paddingIdx` do not
  * count, and an empty bag gives 0. Source: torch.nn.functional.embedding_bag.
  */
 export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions & BagInputs = {}): Tensor {
+  given("embeddingBag", index, "the index");
+  given("embeddingBag", weight, "the table");
+  checkOptions("embeddingBag", options, { ...bagKinds, ...bagInputKinds });
   const { mode = "mean", offsets, perSampleWeights, includeLastOffset = false, ...lookup } = options;
   if (perSampleWeights !== undefined && (mode !== "sum" || !sameShape(perSampleWeights.shape, index.shape)))
     throw new HebbError(
@@ -195,7 +222,7 @@ export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions 
 }
 
 /** [bags, N, dim] with what counts [bags, N] → [bags, dim]. */
-function joinRows(rows: Tensor, counts: Tensor, weights: Tensor | undefined, mode: "sum" | "mean" | "max"): Tensor {
+function joinRows(rows: Tensor, counts: Tensor, weights: Tensor | undefined, mode: BagMode): Tensor {
   const column = counts.unsqueeze(2);
   if (mode === "max") {
     const some = counts.any(1, true);
@@ -210,14 +237,15 @@ function joinRows(rows: Tensor, counts: Tensor, weights: Tensor | undefined, mod
 
 /** The rows of each bag as one row. Source: torch.nn.EmbeddingBag. */
 export class EmbeddingBag extends Table<[index: Tensor, inputs?: BagInputs]> {
-  readonly mode: "sum" | "mean" | "max";
+  readonly mode: BagMode;
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions & BagOptions = {}) {
-    const { mode = "mean", ...rest } = options;
+    const { mode = "mean", ...rest } = checkOptions("EmbeddingBag", options, { ...embeddingKinds, ...bagKinds });
     super("EmbeddingBag", numEmbeddings, embeddingDim, rest);
     this.mode = mode;
   }
 
   forward(index: Tensor, inputs: BagInputs = {}): Tensor {
+    checkOptions("EmbeddingBag", inputs, bagInputKinds);
     return embeddingBag(index, this.weight, { ...this.lookup, ...inputs, mode: this.mode });
   }
 

@@ -1,17 +1,25 @@
 // Layers that standardise groups of channels of each sample: GroupNorm, InstanceNorm1d, InstanceNorm2d, LocalResponseNorm.
 import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
+import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
 import { type Parameter, State, type Tensor } from "../tensor/index.ts";
+import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
-import { type BatchNormOptions, filled } from "./normalization.ts";
+import { type BatchNormOptions, batchNormKinds, filled } from "./normalization.ts";
 import { dtypeOf, listedUnless } from "./print.ts";
+import { checkSizes } from "./sizes.ts";
 
 /**
  * (x − mean) / √(variance + eps) · weight + bias, the statistics over each of `numGroups` groups of channels (dim 1) of each
  * sample. Source: torch.nn.functional.group_norm (Wu and He 2018).
  */
 export function groupNorm(x: Tensor, numGroups: number, weight?: Tensor, bias?: Tensor, eps = 1e-5): Tensor {
+  given("groupNorm", x);
+  givenOrNot("groupNorm", weight, "the weight");
+  givenOrNot("groupNorm", bias, "the bias");
   const [batch = 0, channels = 0, ...rest] = x.shape;
   if (x.rank < 2 || !(Number.isInteger(numGroups) && numGroups >= 1) || channels % numGroups !== 0) {
     throw new ShapeError(
@@ -35,6 +43,12 @@ export interface GroupNormOptions {
   readonly dtype?: FloatDType;
 }
 
+const groupNormKinds: OptionKinds<GroupNormOptions> = {
+  eps: kind.number,
+  affine: kind.boolean,
+  dtype: kind.floatDType,
+};
+
 /** Standardises groups of channels of each sample: [N, C, …] → the same. Source: torch.nn.GroupNorm. */
 export class GroupNorm extends Module {
   readonly numGroups: number;
@@ -45,7 +59,9 @@ export class GroupNorm extends Module {
 
   constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
     super();
-    if (!(Number.isInteger(numGroups) && numGroups >= 1 && numChannels % numGroups === 0))
+    checkOptions("GroupNorm", options, groupNormKinds);
+    checkSizes("GroupNorm", { numGroups, numChannels });
+    if (numChannels % numGroups !== 0)
       throw new ShapeError(`GroupNorm: ${numGroups} groups must divide ${numChannels} channels evenly`);
     this.numGroups = numGroups;
     this.numChannels = numChannels;
@@ -56,6 +72,7 @@ export class GroupNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    given("GroupNorm", x);
     if (x.shape[1] !== this.numChannels)
       throw new ShapeError(`GroupNorm: takes ${this.numChannels} channels in dim 1, got ${formatShape(x.shape)}`);
     return groupNorm(x, this.numGroups, this.weight, this.bias, this.eps);
@@ -83,11 +100,23 @@ export interface InstanceNormInputs {
   readonly eps?: number;
 }
 
+const instanceNormKinds: OptionKinds<InstanceNormInputs> = {
+  runningMean: stateKind,
+  runningVar: stateKind,
+  weight: tensorKind,
+  bias: tensorKind,
+  useInputStats: kind.boolean,
+  momentum: kind.either(kind.number, tensorKind),
+  eps: kind.number,
+};
+
 /**
  * Standardises each channel of each sample, [N, C, …]; the running statistics, where given, take in the mean over the batch.
  * Source: torch.nn.functional.instance_norm (Ulyanov et al. 2016).
  */
 export function instanceNorm(x: Tensor, inputs: InstanceNormInputs = {}): Tensor {
+  given("instanceNorm", x);
+  checkOptions("instanceNorm", inputs, instanceNormKinds);
   const { runningMean, runningVar, weight, bias, useInputStats = true, momentum = 0.1, eps = 1e-5 } = inputs;
   const [, channels = 0, ...rest] = x.shape;
   const area = sizeOf(rest);
@@ -131,6 +160,7 @@ abstract class InstanceNorm extends Module {
 
   constructor(spatial: number, numFeatures: number, options: BatchNormOptions) {
     super();
+    checkOptions(`InstanceNorm${spatial}d`, options, batchNormKinds);
     this.#spatial = spatial;
     this.numFeatures = numFeatures;
     this.eps = options.eps ?? 1e-5;
@@ -155,6 +185,7 @@ abstract class InstanceNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    given(this.constructor.name, x);
     const single = x.rank === this.#spatial + 1;
     const channels = x.shape[single ? 0 : 1];
     if ((!single && x.rank !== this.#spatial + 2) || channels !== this.numFeatures) {
@@ -202,9 +233,12 @@ export interface LocalResponseOptions {
   readonly k?: number;
 }
 
+const localResponseKinds: OptionKinds<LocalResponseOptions> = { alpha: kind.number, beta: kind.number, k: kind.number };
+
 /** x / (k + alpha · mean of x² over `size` neighbouring channels)^beta. Source: torch.nn.functional.local_response_norm (Krizhevsky et al. 2012). */
 export function localResponseNorm(x: Tensor, size: number, options: LocalResponseOptions = {}): Tensor {
-  const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+  given("localResponseNorm", x);
+  const { alpha = 1e-4, beta = 0.75, k = 1 } = checkOptions("localResponseNorm", options, localResponseKinds);
   const channels = x.shape[1] ?? 0;
   if (x.rank < 3 || !(Number.isInteger(size) && size >= 1))
     throw new ShapeError(`localResponseNorm: takes [N, C, …] and a size from 1, got ${formatShape(x.shape)}, ${size}`);
@@ -228,7 +262,7 @@ export class LocalResponseNorm extends Module {
   constructor(size: number, options: LocalResponseOptions = {}) {
     super();
     this.size = size;
-    this.options = options;
+    this.options = checkOptions("LocalResponseNorm", options, localResponseKinds);
   }
   forward(x: Tensor): Tensor {
     return localResponseNorm(x, this.size, this.options);

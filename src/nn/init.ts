@@ -1,20 +1,27 @@
 // Initial values of parameters, with PyTorch's distributions. Each fills the given state and returns it.
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { checkNumbers } from "../tensor/arguments.ts";
 import { eye as eyeTensor, rand, randn, type State, type Tensor, zeros as zerosTensor } from "../tensor/index.ts";
+import { givenState } from "../tensor/state.ts";
 
-export type Nonlinearity =
-  | "linear"
-  | "conv1d"
-  | "conv2d"
-  | "convTranspose1d"
-  | "convTranspose2d"
-  | "sigmoid"
-  | "tanh"
-  | "relu"
-  | "leakyRelu"
-  | "selu";
-export type FanMode = "fanIn" | "fanOut";
+const nonlinearities = [
+  "linear",
+  "conv1d",
+  "conv2d",
+  "convTranspose1d",
+  "convTranspose2d",
+  "sigmoid",
+  "tanh",
+  "relu",
+  "leakyRelu",
+  "selu",
+] as const;
+export type Nonlinearity = (typeof nonlinearities)[number];
+const fanModes = ["fanIn", "fanOut"] as const;
+export type FanMode = (typeof fanModes)[number];
 
 export interface KaimingOptions {
   /** The negative slope of the leaky ReLU that follows. Default 0. */
@@ -23,6 +30,12 @@ export interface KaimingOptions {
   /** Default "leakyRelu". */
   readonly nonlinearity?: Nonlinearity;
 }
+
+const kaimingKinds: OptionKinds<KaimingOptions> = {
+  a: kind.number,
+  mode: kind.oneOf(...fanModes),
+  nonlinearity: kind.oneOf(...nonlinearities),
+};
 
 /** What a layer's parameters may be made of. */
 export type FloatDType = "float32" | "float64";
@@ -33,28 +46,28 @@ export const blank = (shape: Shape, dtype: FloatDType = "float32"): Tensor => ze
 const floatOf = (state: State): FloatDType => (state.dtype === "float64" ? "float64" : "float32");
 
 /** Uniform on [low, high). Default [0, 1). Source: torch.nn.init.uniform_. */
-export const uniform = (state: State, low = 0, high = 1): State =>
-  state.assign(
-    rand(state.shape, { dtype: floatOf(state) })
-      .mul(high - low)
-      .add(low),
-  );
+export function uniform(state: State, low = 0, high = 1): State {
+  givenState("init.uniform", state);
+  checkNumbers("init.uniform", { low, high });
+  const draws = rand(state.shape, { dtype: floatOf(state) });
+  return state.assign(draws.mul(high - low).add(low));
+}
 
 /** Normal. Default mean 0, std 1. Source: torch.nn.init.normal_. */
 export const normal = (state: State, mean = 0, std = 1): State =>
-  state.assign(
+  givenState("init.normal", state).assign(
     randn(state.shape, { dtype: floatOf(state) })
       .mul(std)
       .add(mean),
   );
 
-export const constant = (state: State, value: number): State => state.assign(value);
-export const zeros = (state: State): State => constant(state, 0);
-export const ones = (state: State): State => constant(state, 1);
+export const constant = (state: State, value: number): State => givenState("init.constant", state).assign(value);
+export const zeros = (state: State): State => givenState("init.zeros", state).assign(0);
+export const ones = (state: State): State => givenState("init.ones", state).assign(1);
 
 /** The identity matrix, whatever the sides. Source: torch.nn.init.eye_. */
 export function eye(state: State): State {
-  const [rows, columns] = state.shape;
+  const [rows, columns] = givenState("init.eye", state).shape;
   if (rows === undefined || columns === undefined || state.rank !== 2)
     throw new ShapeError(`init.eye: takes a matrix, got ${formatShape(state.shape)}`);
   return state.assign(eyeTensor(rows, columns, { dtype: state.dtype }));
@@ -62,6 +75,7 @@ export function eye(state: State): State {
 
 /** How many inputs feed an output, and how many outputs an input feeds, of a weight [out, in, …kernel]. */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
+  checkKind("init.fans", "the shape", shape, kind.numbers);
   const [outputs, inputs, ...kernel] = shape;
   if (outputs === undefined || inputs === undefined) {
     throw new ShapeError(
@@ -74,6 +88,7 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
 
 /** The recommended factor on the standard deviation for what follows. Source: torch.nn.init.calculate_gain. */
 export function calculateGain(nonlinearity: Nonlinearity, negativeSlope = 0.01): number {
+  checkKind("calculateGain", "nonlinearity", nonlinearity, kind.oneOf(...nonlinearities));
   switch (nonlinearity) {
     case "tanh":
       return 5 / 3;
@@ -90,44 +105,49 @@ export function calculateGain(nonlinearity: Nonlinearity, negativeSlope = 0.01):
     case "convTranspose2d":
     case "sigmoid":
       return 1;
-    default:
-      throw new HebbError(`calculateGain: "${nonlinearity satisfies never}" is no known nonlinearity`);
   }
 }
 
-function kaimingStd(state: State, { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" }: KaimingOptions): number {
+function kaimingStd(where: string, state: State, options: KaimingOptions): number {
+  const { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" } = checkOptions(where, options, kaimingKinds);
+  givenState(where, state);
   return calculateGain(nonlinearity, a) / Math.sqrt(Math.max(1, fans(state.shape)[mode]));
 }
 
 /** Uniform with bound gain·√(3 / fan). Source: He et al. 2015; torch.nn.init.kaiming_uniform_. */
 export function kaimingUniform(state: State, options: KaimingOptions = {}): State {
-  const bound = Math.sqrt(3) * kaimingStd(state, options);
+  const bound = Math.sqrt(3) * kaimingStd("init.kaimingUniform", state, options);
   return uniform(state, -bound, bound);
 }
 
 /** Normal with std gain / √fan. Source: torch.nn.init.kaiming_normal_. */
 export const kaimingNormal = (state: State, options: KaimingOptions = {}): State =>
-  normal(state, 0, kaimingStd(state, options));
+  normal(state, 0, kaimingStd("init.kaimingNormal", state, options));
 
-function xavierStd(state: State, gain: number): number {
+function xavierStd(where: string, state: State, gain: number): number {
+  givenState(where, state);
+  checkNumbers(where, { gain });
   const { fanIn, fanOut } = fans(state.shape);
   return gain * Math.sqrt(2 / Math.max(1, fanIn + fanOut));
 }
 
 /** Uniform with bound gain·√(6 / (fanIn + fanOut)). Source: Glorot and Bengio 2010; torch.nn.init.xavier_uniform_. */
 export function xavierUniform(state: State, gain = 1): State {
-  const bound = Math.sqrt(3) * xavierStd(state, gain);
+  const bound = Math.sqrt(3) * xavierStd("init.xavierUniform", state, gain);
   return uniform(state, -bound, bound);
 }
 
 /** Normal with std gain·√(2 / (fanIn + fanOut)). Source: torch.nn.init.xavier_normal_. */
-export const xavierNormal = (state: State, gain = 1): State => normal(state, 0, xavierStd(state, gain));
+export const xavierNormal = (state: State, gain = 1): State =>
+  normal(state, 0, xavierStd("init.xavierNormal", state, gain));
 
 /**
  * Normal, restricted to [low, high], by inverting the distribution function. Defaults mean 0, std 1, limits -2 and 2.
  * Source: torch.nn.init.trunc_normal_.
  */
 export function truncNormal(state: State, mean = 0, std = 1, low = -2, high = 2): State {
+  givenState("init.truncNormal", state);
+  checkNumbers("init.truncNormal", { mean, std, low, high });
   if (!(low < high && std > 0))
     throw new HebbError(`init.truncNormal: needs low < high and std > 0, got [${low}, ${high}] and ${std}`);
   const [from, to] = [standardCdf((low - mean) / std), standardCdf((high - mean) / std)];
@@ -185,7 +205,8 @@ function quantileTable(): Float64Array {
  * Source: Saxe et al. 2013; torch.nn.init.orthogonal_.
  */
 export function orthogonal(state: State, gain = 1): State {
-  const rows = state.shape[0];
+  const rows = givenState("init.orthogonal", state).shape[0];
+  checkNumbers("init.orthogonal", { gain });
   if (rows === undefined || state.rank < 2)
     throw new ShapeError(`init.orthogonal: takes at least 2 dims, got ${formatShape(state.shape)}`);
   if (state.size === 0) return state;
@@ -224,7 +245,8 @@ export function orthogonal(state: State, gain = 1): State {
  * [out, in, …kernel] of 1 to 3 spatial dims. Source: torch.nn.init.dirac_.
  */
 export function dirac(state: State, groups = 1): State {
-  const [outputs = 0, inputs = 0, ...kernel] = state.shape;
+  const [outputs = 0, inputs = 0, ...kernel] = givenState("init.dirac", state).shape;
+  checkNumbers("init.dirac", { groups });
   if (state.rank < 3 || state.rank > 5 || outputs % groups !== 0)
     throw new ShapeError(
       `init.dirac: takes [out, in, …kernel] of 3 to 5 dims, out divided by ${groups} groups, got ${formatShape(state.shape)}`,
@@ -242,7 +264,8 @@ export function dirac(state: State, groups = 1): State {
 
 /** Normal with `std` (default 0.01), a share of the elements of each column 0. Source: Martens 2010; torch.nn.init.sparse_. */
 export function sparse(state: State, sparsity: number, std = 0.01): State {
-  const [rows, columns] = state.shape;
+  const [rows, columns] = givenState("init.sparse", state).shape;
+  checkNumbers("init.sparse", { sparsity, std });
   if (rows === undefined || columns === undefined || state.rank !== 2)
     throw new ShapeError(`init.sparse: takes a matrix, got ${formatShape(state.shape)}`);
   if (!(sparsity >= 0 && sparsity <= 1))

@@ -47,9 +47,9 @@ describe("errors name sizes and what to do", () => {
     // As JavaScript without types may call it.
     [
       () => Reflect.apply(new Linear(2, 3).forward, undefined, [[[1, 2]]]),
-      "Linear: forward takes tensors, got an array",
+      "Linear: the input must be a tensor, got an array",
     ],
-    [() => Reflect.apply(new ReLU().forward, undefined, []), "ReLU: forward takes tensors, got undefined"],
+    [() => Reflect.apply(new ReLU().forward, undefined, []), "ReLU: the input must be a tensor, got undefined"],
     [() => new Conv2d(3, 4, 3, { groups: 2 }), "2 groups must divide 3"],
     [() => new Conv2d(3, 4, 3).forward(zeros([1, 1, 8, 8])), "Conv2d: input [1, 1, 8, 8] has 1 channels"],
     [() => new Embedding(4, 2, { paddingIdx: 4 }), "paddingIdx 4"],

@@ -1,6 +1,9 @@
 // Fully connected layers: Linear, Bilinear, Flatten and Unflatten, and the weights they share with others.
 import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
+import { given, givenOrNot } from "../tensor/arguments.ts";
 import { Parameter, type Tensor } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -8,6 +11,9 @@ import { fromTo } from "./print.ts";
 
 /** x Wᵀ + b, with W [out, in]: [..., in] → [..., out]. Source: torch.nn.functional.linear. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  given("linear", x);
+  given("linear", weight, "the weight");
+  givenOrNot("linear", bias, "the bias");
   const [outputs, inputs] = weight.shape;
   if (weight.rank !== 2 || inputs === undefined)
     throw new ShapeError(`linear: the weight must be [out, in], got ${formatShape(weight.shape)}`);
@@ -41,6 +47,8 @@ export interface LinearOptions {
   readonly dtype?: init.FloatDType;
 }
 
+const linearKinds: OptionKinds<LinearOptions> = { bias: kind.boolean, dtype: kind.floatDType };
+
 /** y = x Wᵀ + b: [*, in] → [*, out]. Starts uniform ±1/√in. Source: torch.nn.Linear. */
 export class Linear extends Module {
   readonly weight: Parameter;
@@ -50,6 +58,7 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
+    checkOptions("Linear", options, linearKinds);
     if (!(Number.isInteger(inFeatures) && Number.isInteger(outFeatures) && inFeatures >= 0 && outFeatures >= 0)) {
       throw new ShapeError(`Linear: takes whole numbers of inputs and outputs, got ${inFeatures} and ${outFeatures}`);
     }
@@ -70,6 +79,10 @@ export class Linear extends Module {
 
 /** y[k] = x1ᵀ A[k] x2 + b[k], with A [out, in1, in2]: [*, in1] and [*, in2] → [*, out]. Source: torch.nn.functional.bilinear. */
 export function bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  given("bilinear", x1, "the first input");
+  given("bilinear", x2, "the second input");
+  given("bilinear", weight, "the weight");
+  givenOrNot("bilinear", bias, "the bias");
   const [outputs = 0, first = 0, second = 0] = weight.shape;
   const lead = x1.shape.slice(0, -1);
   if (
@@ -100,6 +113,7 @@ export class Bilinear extends Module<Tensor, [x1: Tensor, x2: Tensor]> {
 
   constructor(in1Features: number, in2Features: number, outFeatures: number, options: LinearOptions = {}) {
     super();
+    checkOptions("Bilinear", options, linearKinds);
     for (const size of [in1Features, in2Features, outFeatures]) {
       if (!(Number.isInteger(size) && size >= 1))
         throw new ShapeError(`Bilinear: takes whole numbers of features from 1, got ${size}`);
@@ -130,7 +144,7 @@ export class Flatten extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return x.flatten(this.startDim, this.endDim);
+    return given("Flatten", x).flatten(this.startDim, this.endDim);
   }
 }
 
@@ -146,6 +160,6 @@ export class Unflatten extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return x.unflatten(this.dim, this.sizes);
+    return given("Unflatten", x).unflatten(this.dim, this.sizes);
   }
 }

@@ -1,7 +1,9 @@
 // Module: a piece of a network that owns parameters, buffers and other modules, and knows their names.
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { currentScope, withScope } from "../graph/node.ts";
+import { checkOptions } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape } from "../graph/shape.ts";
 import { flush, noGrad, Parameter, State, Tensor, traceGuard, zeros } from "../tensor/index.ts";
 import { nodeInspect } from "../tensor/show.ts";
@@ -205,6 +207,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
    * Throws HebbError listing missing and unexpected names (unless `strict` is false) and shapes that differ.
    */
   loadStateDict(values: Readonly<Record<string, StateValue>>, options: LoadOptions = {}): LoadResult {
+    checkOptions("loadStateDict", options, { strict: kind.boolean });
     const states = new Map(this.#states());
     const missing = [...states.keys()].filter((name) => !Object.hasOwn(values, name));
     const unexpected = Object.keys(values).filter((name) => !states.has(name));
@@ -237,6 +240,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
    * convolutions and 1 for each other sum, product or function value. Computes nothing.
    */
   summary(input?: SummaryInput | readonly SummaryInput[], options: { readonly dtype?: DType } = {}): string {
+    checkOptions("summary", options, { dtype: kind.dtype });
     const inputs = input === undefined ? undefined : summaryInputs(input, options.dtype);
     const traced = inputs === undefined ? undefined : this.#traced(inputs);
     const rows = this.namedModules().map(([path, module]): SummaryRow => {

@@ -1,10 +1,19 @@
 // Layers that standardise by the batch or by the sample: BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm.
 import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
+import { given, givenOrNot } from "../tensor/arguments.ts";
 import { Parameter, State, type Tensor } from "../tensor/index.ts";
+import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 import { dtypeOf, listedUnless } from "./print.ts";
+
+function checkNormalizedShape(where: string, shape: readonly number[]): void {
+  checkKind(where, "normalizedShape", shape, kind.numbers);
+  if (shape.length === 0) throw new ShapeError(`${where}: the normalised shape is empty; give at least one size`);
+}
 
 /** (x − mean) / √(variance + eps) over the last dims, then · weight + bias. Source: torch.nn.functional.layer_norm. */
 export function layerNorm(
@@ -14,6 +23,10 @@ export function layerNorm(
   bias?: Tensor,
   eps = 1e-5,
 ): Tensor {
+  given("layerNorm", x);
+  givenOrNot("layerNorm", weight, "the weight");
+  givenOrNot("layerNorm", bias, "the bias");
+  checkNormalizedShape("layerNorm", normalizedShape);
   const start = x.rank - normalizedShape.length;
   if (start < 0 || normalizedShape.some((extent, place) => x.shape[start + place] !== extent)) {
     throw new ShapeError(
@@ -28,6 +41,29 @@ export function layerNorm(
   return bias === undefined ? weighted : weighted.add(bias);
 }
 
+export interface LayerNormOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** Whether a weight and a bias are learned. Default true. */
+  readonly elementwiseAffine?: boolean;
+  /** Whether a bias is among them. Default true. */
+  readonly bias?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: FloatDType;
+}
+
+const layerNormKinds: OptionKinds<LayerNormOptions> = {
+  eps: kind.number,
+  elementwiseAffine: kind.boolean,
+  bias: kind.boolean,
+  dtype: kind.floatDType,
+};
+
+function shapeOf(where: string, normalizedShape: number | readonly number[]): readonly number[] {
+  checkKind(where, "normalizedShape", normalizedShape, kind.size);
+  return typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+}
+
 /** Standardises each sample over its last dims. Source: torch.nn.LayerNorm (Ba et al. 2016). */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
@@ -35,17 +71,10 @@ export class LayerNorm extends Module {
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
 
-  constructor(
-    normalizedShape: number | readonly number[],
-    options: {
-      readonly eps?: number;
-      readonly elementwiseAffine?: boolean;
-      readonly bias?: boolean;
-      readonly dtype?: FloatDType;
-    } = {},
-  ) {
+  constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
     super();
-    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+    checkOptions("LayerNorm", options, layerNormKinds);
+    this.normalizedShape = shapeOf("LayerNorm", normalizedShape);
     this.eps = options.eps ?? 1e-5;
     const affine = options.elementwiseAffine !== false;
     this.weight = affine ? filled(this.normalizedShape, 1, options.dtype) : undefined;
@@ -65,6 +94,9 @@ export class LayerNorm extends Module {
 
 /** x / √(mean of x² + eps) · weight over the last dims. eps defaults to the dtype's ulp of 1. Source: torch.nn.functional.rms_norm (Zhang and Sennrich 2019). */
 export function rmsNorm(x: Tensor, normalizedShape: readonly number[], weight?: Tensor, eps?: number | null): Tensor {
+  given("rmsNorm", x);
+  givenOrNot("rmsNorm", weight, "the weight");
+  checkNormalizedShape("rmsNorm", normalizedShape);
   const start = x.rank - normalizedShape.length;
   if (start < 0 || normalizedShape.some((extent, place) => x.shape[start + place] !== extent)) {
     throw new ShapeError(
@@ -77,23 +109,31 @@ export function rmsNorm(x: Tensor, normalizedShape: readonly number[], weight?: 
   return weight === undefined ? standard : standard.mul(weight);
 }
 
+export interface RMSNormOptions {
+  /** Default null: the ulp of 1 of the input's dtype. */
+  readonly eps?: number | null;
+  /** Whether a weight is learned. Default true. */
+  readonly elementwiseAffine?: boolean;
+  /** Of the parameters. Default float32. */
+  readonly dtype?: FloatDType;
+}
+
+const rmsNormKinds: OptionKinds<RMSNormOptions> = {
+  eps: kind.orNull(kind.number),
+  elementwiseAffine: kind.boolean,
+  dtype: kind.floatDType,
+};
+
 /** Divides each sample by its root mean square over the last dims. Source: torch.nn.RMSNorm. */
 export class RMSNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number | null;
   readonly weight: Parameter | undefined;
 
-  constructor(
-    normalizedShape: number | readonly number[],
-    options: {
-      /** Default null: the ulp of 1 of the input's dtype. */
-      readonly eps?: number | null;
-      readonly elementwiseAffine?: boolean;
-      readonly dtype?: FloatDType;
-    } = {},
-  ) {
+  constructor(normalizedShape: number | readonly number[], options: RMSNormOptions = {}) {
     super();
-    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+    checkOptions("RMSNorm", options, rmsNormKinds);
+    this.normalizedShape = shapeOf("RMSNorm", normalizedShape);
     this.eps = options.eps ?? null;
     this.weight = options.elementwiseAffine === false ? undefined : filled(this.normalizedShape, 1, options.dtype);
   }
@@ -124,6 +164,14 @@ export interface BatchNormOptions {
   readonly dtype?: FloatDType;
 }
 
+export const batchNormKinds: OptionKinds<BatchNormOptions> = {
+  eps: kind.number,
+  momentum: kind.orNull(kind.number),
+  affine: kind.boolean,
+  trackRunningStats: kind.boolean,
+  dtype: kind.floatDType,
+};
+
 /**
  * (x − mean) / √(variance + eps) · weight + bias for each channel (dim 1). In training the statistics are the batch's, and the
  * running ones, where given, become (1 − momentum)·running + momentum·batch, with the unbiased variance; otherwise the running
@@ -139,6 +187,8 @@ export function batchNorm(
   momentum: number | Tensor = 0.1,
   eps = 1e-5,
 ): Tensor {
+  given("batchNorm", x);
+  checkKind("batchNorm", "training", training, kind.boolean);
   const channels = x.shape[1];
   if (channels === undefined) throw new ShapeError(`batchNorm: takes [N, C, …], got ${formatShape(x.shape)}`);
   for (const [what, value] of [
@@ -147,6 +197,8 @@ export function batchNorm(
     ["weight", weight],
     ["bias", bias],
   ] as const) {
+    givenOrNot("batchNorm", value, what);
+    if (training && value !== undefined && what.startsWith("running")) checkKind("batchNorm", what, value, stateKind);
     if (value !== undefined && value.size !== channels) {
       throw new ShapeError(
         `batchNorm: the input ${formatShape(x.shape)} has ${channels} channels (dim 1), and ${what} is for ${value.size}; make them equal`,
@@ -201,8 +253,9 @@ abstract class BatchNorm extends Module {
   readonly runningVar: State | undefined;
   readonly numBatchesTracked: State | undefined;
 
-  constructor(numFeatures: number, options: BatchNormOptions) {
+  constructor(where: string, numFeatures: number, options: BatchNormOptions) {
     super();
+    checkOptions(where, options, batchNormKinds);
     this.numFeatures = numFeatures;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
@@ -219,6 +272,7 @@ abstract class BatchNorm extends Module {
 
   forward(x: Tensor): Tensor {
     const name = this.constructor.name;
+    given(name, x);
     if (!this.ranks.includes(x.rank) || x.shape[1] !== this.numFeatures) {
       throw new ShapeError(
         `${name}: takes ${this.ranks.join(" or ")} dims with ${this.numFeatures} channels in dim 1, got ${formatShape(x.shape)}`,
@@ -246,7 +300,7 @@ abstract class BatchNorm extends Module {
 export class BatchNorm1d extends BatchNorm {
   protected readonly ranks = [2, 3];
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super(numFeatures, options);
+    super("BatchNorm1d", numFeatures, options);
   }
 }
 
@@ -254,6 +308,6 @@ export class BatchNorm1d extends BatchNorm {
 export class BatchNorm2d extends BatchNorm {
   protected readonly ranks = [4];
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super(numFeatures, options);
+    super("BatchNorm2d", numFeatures, options);
   }
 }

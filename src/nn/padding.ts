@@ -1,16 +1,23 @@
 // Padding of the last one or two dims: constant, reflected, replicated, circular.
-import { HebbError, ShapeError } from "../graph/errors.ts";
-import { type PaddingMode, padWith } from "../graph/ops/conv.ts";
+import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { padWith } from "../graph/ops/conv.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
+import { given } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/index.ts";
 import { Module } from "./module.ts";
 
+const modes = ["constant", "reflect", "replicate", "circular"] as const;
+
 export interface PadOptions {
   /** Default "constant". */
-  readonly mode?: "constant" | "reflect" | "replicate" | "circular";
+  readonly mode?: (typeof modes)[number];
   /** For "constant". Default 0. */
   readonly value?: number;
 }
+
+const padKinds: OptionKinds<PadOptions> = { mode: kind.oneOf(...modes), value: kind.number };
 
 /**
  * Pads the last dims: `padding` holds [before, after] of the last dim, then of the one before it, and so on, as in PyTorch. Negative
@@ -18,7 +25,9 @@ export interface PadOptions {
  * side. Source: torch.nn.functional.pad.
  */
 export function pad(x: Tensor, padding: readonly number[], options: PadOptions = {}): Tensor {
-  const { mode = "constant", value = 0 } = options;
+  given("pad", x);
+  checkKind("pad", "padding", padding, kind.numbers);
+  const { mode = "constant", value = 0 } = checkOptions("pad", options, padKinds);
   if (padding.length % 2 !== 0 || padding.length > 2 * x.rank || !padding.every(Number.isInteger)) {
     throw new ShapeError(
       `pad: padding ${formatShape(padding)} must hold whole numbers, two for each dim from the last, at most ${2 * x.rank} for ${formatShape(x.shape)}`,
@@ -29,24 +38,20 @@ export function pad(x: Tensor, padding: readonly number[], options: PadOptions =
     return [padding[from] ?? 0, padding[from + 1] ?? 0];
   });
   if (mode === "constant") return x.pad(pairs, value);
-  if (mode !== "reflect" && mode !== "replicate" && mode !== "circular")
-    throw new HebbError(
-      `pad: mode "${mode satisfies never}" does not exist; use "constant", "reflect", "replicate" or "circular"`,
-    );
   const cut = pairs.some((pair) => pair.some((amount) => amount < 0))
     ? x.pad(pairs.map(([before, after]) => [Math.min(0, before), Math.min(0, after)]))
     : x;
-  const kind: PaddingMode = mode;
   const added = pairs.map(([before, after]): [number, number] => [Math.max(0, before), Math.max(0, after)]);
-  return Tensor.from(padWith(cut.node, added, kind), [cut]);
+  return Tensor.from(padWith(cut.node, added, mode), [cut]);
 }
 
 /** The amounts for `rank` dims from one number for all sides, or as they are. */
-function amounts(kind: string, padding: number | readonly number[], rank: number): readonly number[] {
+function amounts(where: string, padding: number | readonly number[], rank: number): readonly number[] {
+  checkKind(where, "padding", padding, kind.size);
   const list = typeof padding === "number" ? new Array<number>(2 * rank).fill(padding) : padding;
   if (list.length !== 2 * rank)
     throw new ShapeError(
-      `${kind}: padding must be one number or ${2 * rank} (${rank === 1 ? "left, right" : "left, right, top, bottom"}), got ${formatShape(list)}`,
+      `${where}: padding must be one number or ${2 * rank} (${rank === 1 ? "left, right" : "left, right, top, bottom"}), got ${formatShape(list)}`,
     );
   return list;
 }
@@ -56,14 +61,15 @@ abstract class PadModule extends Module {
   readonly options: PadOptions;
   readonly #rank: number;
 
-  constructor(kind: string, rank: number, padding: number | readonly number[], options: PadOptions) {
+  constructor(where: string, rank: number, padding: number | readonly number[], options: PadOptions) {
     super();
-    this.padding = amounts(kind, padding, rank);
-    this.options = options;
+    this.padding = amounts(where, padding, rank);
+    this.options = checkOptions(where, options, padKinds);
     this.#rank = rank;
   }
 
   forward(x: Tensor): Tensor {
+    given(this.constructor.name, x);
     const rank = this.#rank;
     if (x.rank !== rank + 1 && x.rank !== rank + 2)
       throw new ShapeError(

@@ -1,9 +1,13 @@
 // The classical perceptron: one neuron, a step, and Rosenblatt's rule.
 import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
+import { given } from "../tensor/arguments.ts";
 import { compile, noGrad, Parameter, type Tensor, tensor } from "../tensor/index.ts";
 import { step } from "./activations.ts";
 import { Module } from "./module.ts";
+import { checkSizes } from "./sizes.ts";
 
 export interface PerceptronHistory {
   /** Wrong decisions in each pass over the data. */
@@ -23,13 +27,14 @@ export class Perceptron extends Module {
 
   constructor(inputs: number) {
     super();
+    checkSizes("Perceptron", { inputs });
     this.weight = new Parameter(tensor(new Float32Array(inputs), { shape: [1, inputs] }));
     this.bias = new Parameter(tensor(new Float32Array(1)));
   }
 
   /** The sum before the step: Σ input × weight + bias. */
   score(x: Tensor): Tensor {
-    return x.matmul(this.weight.t()).add(this.bias);
+    return given("Perceptron", x).matmul(this.weight.t()).add(this.bias);
   }
 
   /** [N, inputs] → [N, 1] of 0 and 1. */
@@ -49,6 +54,9 @@ export class Perceptron extends Module {
 
   /** Rosenblatt's rule over [N, inputs] and targets [N] or [N, 1] of 0 and 1, until a pass has no mistake or `epochs` are over. */
   learn(x: Tensor, y: Tensor, options: { readonly epochs?: number; readonly rate?: number } = {}): PerceptronHistory {
+    given("Perceptron.learn", x);
+    given("Perceptron.learn", y, "the targets");
+    checkOptions("Perceptron.learn", options, { epochs: kind.number, rate: kind.number });
     const [samples] = x.shape as [number];
     if (x.rank !== 2 || x.shape[1] !== this.weight.shape[1] || y.size !== samples) {
       throw new ShapeError(

@@ -1,9 +1,12 @@
 // Pools as functions and modules: the largest, the mean or the norm of each window, adaptive ones, and the way back.
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { perDim } from "../graph/ops/conv.ts";
 import type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from "../graph/ops/pool.ts";
 import * as pool from "../graph/ops/pool.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape, sizeOf } from "../graph/shape.ts";
+import { given } from "../tensor/arguments.ts";
 import { checked } from "../tensor/checks.ts";
 import * as F from "../tensor/functional.ts";
 import { Tensor, zeros } from "../tensor/index.ts";
@@ -12,9 +15,12 @@ import { Module } from "./module.ts";
 type Size = number | readonly number[];
 /** A size for each spatial dim; null keeps the input's. */
 export type AdaptiveSize = number | readonly (number | null)[];
+const adaptiveSize = kind.either(kind.number, kind.listOf(kind.orNull(kind.number)));
 
 /** The sizes with those of the input where null stands. */
 function resolved(name: string, x: Tensor, rank: number, outputSize: AdaptiveSize): Size {
+  given(name, x);
+  checkKind(name, "outputSize", outputSize, adaptiveSize);
   if (typeof outputSize === "number") return outputSize;
   if (outputSize.length !== rank)
     throw new ShapeError(`${name}: outputSize needs ${rank} sizes, got ${JSON.stringify(outputSize)}`);
@@ -31,11 +37,17 @@ export const adaptiveAvgPool2d = (x: Tensor, outputSize: AdaptiveSize): Tensor =
 
 /** The largest of each of `outputSize` regions. Source: torch.nn.functional.adaptive_max_pool1d. */
 export const adaptiveMaxPool1d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
-  Tensor.from(pool.adaptiveMaxPool1d(x.node, resolved("adaptiveMaxPool1d", x, 1, outputSize)), [x]);
+  Tensor.from(
+    pool.adaptiveMaxPool1d(given("adaptiveMaxPool1d", x).node, resolved("adaptiveMaxPool1d", x, 1, outputSize)),
+    [x],
+  );
 
 /** The largest of each region of a grid. Source: torch.nn.functional.adaptive_max_pool2d. */
 export const adaptiveMaxPool2d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
-  Tensor.from(pool.adaptiveMaxPool2d(x.node, resolved("adaptiveMaxPool2d", x, 2, outputSize)), [x]);
+  Tensor.from(
+    pool.adaptiveMaxPool2d(given("adaptiveMaxPool2d", x).node, resolved("adaptiveMaxPool2d", x, 2, outputSize)),
+    [x],
+  );
 
 export interface MaxPoolResult {
   readonly values: Tensor;
@@ -45,13 +57,13 @@ export interface MaxPoolResult {
 
 /** maxPool1d with where each maximum lies. Source: torch.nn.functional.max_pool1d, return_indices. */
 export const maxPool1dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult => ({
-  values: F.maxPool1d(x, kernelSize, options),
+  values: F.maxPool1d(given("maxPool1dWithIndices", x), kernelSize, options),
   indices: Tensor.from(pool.maxPoolPlaces(1, x.node, kernelSize, options), []),
 });
 
 /** maxPool2d with where each maximum lies. Source: torch.nn.functional.max_pool2d, return_indices. */
 export const maxPool2dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult => ({
-  values: F.maxPool2d(x, kernelSize, options),
+  values: F.maxPool2d(given("maxPool2dWithIndices", x), kernelSize, options),
   indices: Tensor.from(pool.maxPoolPlaces(2, x.node, kernelSize, options), []),
 });
 
@@ -64,6 +76,8 @@ export interface UnpoolOptions {
   readonly outputSize?: readonly number[] | undefined;
 }
 
+const unpoolKinds: OptionKinds<UnpoolOptions> = { stride: kind.size, padding: kind.size, outputSize: kind.numbers };
+
 function unpool(
   name: string,
   rank: number,
@@ -72,6 +86,9 @@ function unpool(
   kernelSize: Size,
   options: UnpoolOptions,
 ): Tensor {
+  given(name, x);
+  given(name, indices, "the indices");
+  checkOptions(name, options, unpoolKinds);
   if (!sameShape(x.shape, indices.shape) || (x.rank !== rank + 1 && x.rank !== rank + 2))
     throw new ShapeError(
       `${name}: takes values of ${rank + 2} or ${rank + 1} dims and indices of their shape, got ${formatShape(x.shape)} and ${formatShape(indices.shape)}`,
@@ -102,9 +119,14 @@ export const maxUnpool1d = (x: Tensor, indices: Tensor, kernelSize: Size, option
 export const maxUnpool2d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
   unpool("maxUnpool2d", 2, x, indices, kernelSize, options);
 
+export type LPPoolOptions = Pick<PoolOptions, "stride" | "ceilMode">;
+const lpPoolKinds: OptionKinds<LPPoolOptions> = { stride: kind.size, ceilMode: kind.boolean };
+
 /** (Σ xᵖ)^(1/p) over each window. `p` = Infinity is maxPool. */
 function lpPool(rank: 1 | 2, x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions): Tensor {
   const name = `lpPool${rank}d`;
+  given(name, x);
+  checkOptions(name, options, lpPoolKinds);
   if (!(normType > 0)) throw new HebbError(`${name}: normType must be above 0, got ${normType}`);
   const [max, mean] = rank === 1 ? [F.maxPool1d, F.avgPool1d] : [F.maxPool2d, F.avgPool2d];
   if (normType === Number.POSITIVE_INFINITY) return max(x, kernelSize, options);
@@ -115,8 +137,6 @@ function lpPool(rank: 1 | 2, x: Tensor, normType: number, kernelSize: Size, opti
     .mul(total.abs().relu())
     .pow(1 / normType);
 }
-
-export type LPPoolOptions = Pick<PoolOptions, "stride" | "ceilMode">;
 
 /** (Σ xᵖ)^(1/p) over each window. Source: torch.nn.functional.lp_pool1d. */
 export const lpPool1d = (x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions = {}): Tensor =>
@@ -129,17 +149,18 @@ export const lpPool2d = (x: Tensor, normType: number, kernelSize: Size, options:
 abstract class Pool<O extends PoolOptions> extends Module {
   readonly kernelSize: Size;
   readonly options: O;
-  constructor(kernelSize: Size, options: O) {
+  constructor(where: string, kernelSize: Size, options: O, kinds: OptionKinds<O>) {
     super();
+    checkKind(where, "kernelSize", kernelSize, kind.size);
     this.kernelSize = kernelSize;
-    this.options = options;
+    this.options = checkOptions(where, options, kinds);
   }
 }
 
 /** The largest of each window; the stride is the window's size by default. Source: torch.nn.MaxPool2d. */
 export class MaxPool2d extends Pool<MaxPoolOptions> {
   constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
-    super(kernelSize, options);
+    super("MaxPool2d", kernelSize, options, pool.maxPoolKinds);
   }
   forward(x: Tensor): Tensor {
     return F.maxPool2d(x, this.kernelSize, this.options);
@@ -149,7 +170,7 @@ export class MaxPool2d extends Pool<MaxPoolOptions> {
 /** The largest of each window. Source: torch.nn.MaxPool1d. */
 export class MaxPool1d extends Pool<MaxPoolOptions> {
   constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
-    super(kernelSize, options);
+    super("MaxPool1d", kernelSize, options, pool.maxPoolKinds);
   }
   forward(x: Tensor): Tensor {
     return F.maxPool1d(x, this.kernelSize, this.options);
@@ -159,7 +180,7 @@ export class MaxPool1d extends Pool<MaxPoolOptions> {
 /** The mean of each window. Source: torch.nn.AvgPool2d. */
 export class AvgPool2d extends Pool<AvgPoolOptions> {
   constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
-    super(kernelSize, options);
+    super("AvgPool2d", kernelSize, options, pool.avgPoolKinds);
   }
   forward(x: Tensor): Tensor {
     return F.avgPool2d(x, this.kernelSize, this.options);
@@ -169,7 +190,7 @@ export class AvgPool2d extends Pool<AvgPoolOptions> {
 /** The mean of each window. Source: torch.nn.AvgPool1d. */
 export class AvgPool1d extends Pool<AvgPoolOptions> {
   constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
-    super(kernelSize, options);
+    super("AvgPool1d", kernelSize, options, pool.avgPoolKinds);
   }
   forward(x: Tensor): Tensor {
     return F.avgPool1d(x, this.kernelSize, this.options);
@@ -180,7 +201,7 @@ export class AvgPool1d extends Pool<AvgPoolOptions> {
 export class LPPool1d extends Pool<LPPoolOptions> {
   readonly normType: number;
   constructor(normType: number, kernelSize: Size, options: LPPoolOptions = {}) {
-    super(kernelSize, options);
+    super("LPPool1d", kernelSize, options, lpPoolKinds);
     this.normType = normType;
   }
   forward(x: Tensor): Tensor {
@@ -192,7 +213,7 @@ export class LPPool1d extends Pool<LPPoolOptions> {
 export class LPPool2d extends Pool<LPPoolOptions> {
   readonly normType: number;
   constructor(normType: number, kernelSize: Size, options: LPPoolOptions = {}) {
-    super(kernelSize, options);
+    super("LPPool2d", kernelSize, options, lpPoolKinds);
     this.normType = normType;
   }
   forward(x: Tensor): Tensor {
@@ -205,6 +226,7 @@ abstract class AdaptivePool extends Module {
   readonly outputSize: AdaptiveSize;
   constructor(outputSize: AdaptiveSize) {
     super();
+    checkKind(new.target.name, "outputSize", outputSize, adaptiveSize);
     this.outputSize = outputSize;
   }
 }

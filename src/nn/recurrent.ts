@@ -1,9 +1,12 @@
 // RNN, LSTM and GRU over whole sequences: layers, directions, lengths; gradients of the weights as one product for all steps.
 import { gradients } from "../graph/autodiff.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
 import { withGradient } from "../graph/ops/alias.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
 import { arange, cat, type Parameter, stack, Tensor, tensor, where, zeros } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import type { FloatDType } from "./init.ts";
@@ -11,14 +14,16 @@ import { linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { fromTo, listedUnless } from "./print.ts";
 import {
-  checkSizes,
   type Gates,
   gruGates,
   lstmGates,
+  type Nonlinearity,
+  nonlinearityKind,
   type RecurrentState,
   recurrentParameter,
   rnnGates,
 } from "./recurrentCells.ts";
+import { checkSizes } from "./sizes.ts";
 
 export interface RecurrentOptions {
   /** Layers on top of one another. Default 1. */
@@ -35,15 +40,28 @@ export interface RecurrentOptions {
   readonly dtype?: FloatDType;
 }
 
+const recurrentKinds: OptionKinds<RecurrentOptions> = {
+  numLayers: kind.number,
+  bias: kind.boolean,
+  batchFirst: kind.boolean,
+  dropout: kind.number,
+  bidirectional: kind.boolean,
+  dtype: kind.floatDType,
+};
+
 export interface RNNOptions extends RecurrentOptions {
   /** Default "tanh". */
-  readonly nonlinearity?: "tanh" | "relu";
+  readonly nonlinearity?: Nonlinearity;
 }
+
+const rnnKinds: OptionKinds<RNNOptions> = { ...recurrentKinds, nonlinearity: nonlinearityKind };
 
 export interface LSTMOptions extends RecurrentOptions {
   /** Above 0, outputs are projected to this size, smaller than the hidden size. Default 0. */
   readonly projSize?: number;
 }
+
+const lstmKinds: OptionKinds<LSTMOptions> = { ...recurrentKinds, projSize: kind.number };
 
 export interface SequenceOptions {
   /**
@@ -52,6 +70,8 @@ export interface SequenceOptions {
    */
   readonly lengths?: Tensor | readonly number[];
 }
+
+const sequenceKinds: OptionKinds<SequenceOptions> = { lengths: kind.either(tensorKind, kind.numbers) };
 
 interface Weights {
   readonly ih: Parameter;
@@ -285,9 +305,13 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
     x: Tensor,
     hidden: Tensor | undefined,
     cell: Tensor | undefined,
-    { lengths }: SequenceOptions,
+    options: SequenceOptions,
   ): { output: Tensor; hidden: Tensor; cell: Tensor | undefined } {
     const { name, hasCell } = this.#gates;
+    given(name, x);
+    givenOrNot(name, hidden, "the initial hidden state");
+    givenOrNot(name, cell, "the initial cell state");
+    const { lengths } = checkOptions(name, options, sequenceKinds);
     const single = x.rank === 2;
     if ((x.rank !== 2 && x.rank !== 3) || x.shape[x.rank - 1] !== this.inputSize) {
       const form = this.batchFirst ? "[N, T, " : "[T, N, ";
@@ -372,8 +396,9 @@ export class RNN extends Recurrent<
   [output: Tensor, hidden: Tensor],
   [x: Tensor, hidden?: Tensor | undefined, options?: SequenceOptions]
 > {
-  constructor(inputSize: number, hiddenSize: number, { nonlinearity, ...options }: RNNOptions = {}) {
-    super(rnnGates(nonlinearity ?? "tanh"), inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: RNNOptions = {}) {
+    const { nonlinearity, ...shared } = checkOptions("RNN", options, rnnKinds);
+    super(rnnGates(nonlinearity ?? "tanh"), inputSize, hiddenSize, shared);
   }
   forward(x: Tensor, hidden?: Tensor, options: SequenceOptions = {}): [output: Tensor, hidden: Tensor] {
     const result = this.run(x, hidden, undefined, options);
@@ -387,7 +412,7 @@ export class GRU extends Recurrent<
   [x: Tensor, hidden?: Tensor | undefined, options?: SequenceOptions]
 > {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
-    super(gruGates, inputSize, hiddenSize, options);
+    super(gruGates, inputSize, hiddenSize, checkOptions("GRU", options, recurrentKinds));
   }
   forward(x: Tensor, hidden?: Tensor, options: SequenceOptions = {}): [output: Tensor, hidden: Tensor] {
     const result = this.run(x, hidden, undefined, options);
@@ -404,7 +429,7 @@ export class LSTM extends Recurrent<
   [x: Tensor, state?: readonly [hidden: Tensor, cell: Tensor] | undefined, options?: SequenceOptions]
 > {
   constructor(inputSize: number, hiddenSize: number, options: LSTMOptions = {}) {
-    super(lstmGates, inputSize, hiddenSize, options);
+    super(lstmGates, inputSize, hiddenSize, checkOptions("LSTM", options, lstmKinds));
   }
   forward(
     x: Tensor,

@@ -1,11 +1,15 @@
 // One step of recurrent networks: the gates of RNN, LSTM and GRU, and their cells as modules.
 import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
+import { given, givenOrNot } from "../tensor/arguments.ts";
 import { Parameter, type Tensor, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { fromTo } from "./print.ts";
+import { checkSizes } from "./sizes.ts";
 
 /** What a network carries from step to step; `cell` for LSTM alone. */
 export interface RecurrentState {
@@ -25,8 +29,12 @@ export interface Gates {
   step(fromInput: Tensor, fromState: Tensor, state: RecurrentState): RecurrentState;
 }
 
+const nonlinearities = ["tanh", "relu"] as const;
+export type Nonlinearity = (typeof nonlinearities)[number];
+export const nonlinearityKind = kind.oneOf(...nonlinearities);
+
 /** h′ = tanh(x + z), or relu(x + z). */
-export const rnnGates = (nonlinearity: "tanh" | "relu"): Gates => ({
+export const rnnGates = (nonlinearity: Nonlinearity): Gates => ({
   name: "RNN",
   count: 1,
   hasCell: false,
@@ -84,14 +92,6 @@ export function recurrentParameter(shape: readonly number[], hiddenSize: number,
   return parameter;
 }
 
-/** Throws unless sizes are whole numbers from 1. */
-export function checkSizes(where: string, sizes: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(sizes)) {
-    if (!(Number.isInteger(value) && value >= 1))
-      throw new ShapeError(`${where}: ${name} must be a whole number from 1, got ${value}`);
-  }
-}
-
 export interface CellOptions {
   /** Whether biases are added. Default true. */
   readonly bias?: boolean;
@@ -99,10 +99,14 @@ export interface CellOptions {
   readonly dtype?: init.FloatDType;
 }
 
+const cellKinds: OptionKinds<CellOptions> = { bias: kind.boolean, dtype: kind.floatDType };
+
 export interface RNNCellOptions extends CellOptions {
   /** Default "tanh". */
-  readonly nonlinearity?: "tanh" | "relu";
+  readonly nonlinearity?: Nonlinearity;
 }
+
+const rnnCellKinds: OptionKinds<RNNCellOptions> = { ...cellKinds, nonlinearity: nonlinearityKind };
 
 /** The parameters of a single step, and what the three cells share. */
 abstract class RecurrentCell<Out, In extends unknown[]> extends Module<Out, In> {
@@ -133,21 +137,23 @@ abstract class RecurrentCell<Out, In extends unknown[]> extends Module<Out, In> 
 
   /** One step from [N, inputSize] or [inputSize]. */
   protected next(x: Tensor, hidden: Tensor | undefined, cell: Tensor | undefined): RecurrentState {
+    const where = `${this.#gates.name}Cell`;
+    given(where, x);
+    givenOrNot(where, hidden, "the hidden state");
+    givenOrNot(where, cell, "the cell state");
     const single = x.rank === 1;
     const input = single ? x.unsqueeze(0) : x;
     const batch = input.shape[0] ?? 0;
     if (input.rank !== 2 || input.shape[1] !== this.inputSize) {
       throw new ShapeError(
-        `${this.#gates.name}Cell: takes [N, ${this.inputSize}] or [${this.inputSize}], got ${formatShape(x.shape)}`,
+        `${where}: takes [N, ${this.inputSize}] or [${this.inputSize}], got ${formatShape(x.shape)}`,
       );
     }
     const started = (state: Tensor | undefined): Tensor => {
       if (state === undefined) return zeros([batch, this.hiddenSize], { dtype: x.dtype });
       const wanted = single ? [this.hiddenSize] : [batch, this.hiddenSize];
       if (state.shape.length !== wanted.length || wanted.some((extent, axis) => state.shape[axis] !== extent)) {
-        throw new ShapeError(
-          `${this.#gates.name}Cell: the state must be ${formatShape(wanted)}, got ${formatShape(state.shape)}`,
-        );
+        throw new ShapeError(`${where}: the state must be ${formatShape(wanted)}, got ${formatShape(state.shape)}`);
       }
       return single ? state.unsqueeze(0) : state;
     };
@@ -164,6 +170,7 @@ abstract class RecurrentCell<Out, In extends unknown[]> extends Module<Out, In> 
 /** h′ = tanh(W x + b + U h + b′): [N, in] and [N, hidden] → [N, hidden]. Without a state it starts at 0. Source: torch.nn.RNNCell. */
 export class RNNCell extends RecurrentCell<Tensor, [x: Tensor, hidden?: Tensor | undefined]> {
   constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
+    checkOptions("RNNCell", options, rnnCellKinds);
     super(rnnGates(options.nonlinearity ?? "tanh"), inputSize, hiddenSize, options);
   }
   forward(x: Tensor, hidden?: Tensor): Tensor {
@@ -174,7 +181,7 @@ export class RNNCell extends RecurrentCell<Tensor, [x: Tensor, hidden?: Tensor |
 /** One step of a GRU: [N, in] and [N, hidden] → [N, hidden]. Source: torch.nn.GRUCell. */
 export class GRUCell extends RecurrentCell<Tensor, [x: Tensor, hidden?: Tensor | undefined]> {
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
-    super(gruGates, inputSize, hiddenSize, options);
+    super(gruGates, inputSize, hiddenSize, checkOptions("GRUCell", options, cellKinds));
   }
   forward(x: Tensor, hidden?: Tensor): Tensor {
     return this.next(x, hidden, undefined).hidden;
@@ -187,7 +194,7 @@ export class LSTMCell extends RecurrentCell<
   [x: Tensor, state?: readonly [hidden: Tensor, cell: Tensor] | undefined]
 > {
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
-    super(lstmGates, inputSize, hiddenSize, options);
+    super(lstmGates, inputSize, hiddenSize, checkOptions("LSTMCell", options, cellKinds));
   }
   forward(x: Tensor, state?: readonly [hidden: Tensor, cell: Tensor]): [hidden: Tensor, cell: Tensor] {
     const { hidden, cell } = this.next(x, state?.[0], state?.[1]);

@@ -1,9 +1,12 @@
 // Modules that change the size of images and sequences: Upsample, PixelShuffle and its inverse, ChannelShuffle, Fold and Unfold.
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { perDim } from "../graph/ops/conv.ts";
-import type { InterpolateOptions } from "../graph/ops/interpolate.ts";
+import { type InterpolateOptions, interpolateKinds } from "../graph/ops/interpolate.ts";
 import { fold as foldNode, window } from "../graph/ops/window.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
+import { given } from "../tensor/arguments.ts";
 import { interpolate, Tensor } from "../tensor/index.ts";
 import { Module } from "./module.ts";
 
@@ -15,6 +18,7 @@ export class Upsample extends Module {
   readonly options: InterpolateOptions;
   constructor(options: InterpolateOptions) {
     super();
+    checkOptions("Upsample", options, interpolateKinds);
     if ((options.size === undefined) === (options.scaleFactor === undefined))
       throw new HebbError("Upsample: give either size or scaleFactor");
     this.options = options;
@@ -32,6 +36,7 @@ function factorOf(name: string, factor: number): number {
 
 /** [..., C·r², H, W] → [..., C, H·r, W·r]: channels become pixels. Source: torch.nn.functional.pixel_shuffle (Shi et al. 2016). */
 export function pixelShuffle(x: Tensor, upscaleFactor: number): Tensor {
+  given("pixelShuffle", x);
   const r = factorOf("pixelShuffle", upscaleFactor);
   const [channels = 0, height = 0, width = 0] = x.shape.slice(-3);
   if (x.rank < 3 || channels % (r * r) !== 0)
@@ -48,6 +53,7 @@ export function pixelShuffle(x: Tensor, upscaleFactor: number): Tensor {
 
 /** [..., C, H·r, W·r] → [..., C·r², H, W]: pixels become channels. Source: torch.nn.functional.pixel_unshuffle. */
 export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
+  given("pixelUnshuffle", x);
   const r = factorOf("pixelUnshuffle", downscaleFactor);
   const [channels = 0, height = 0, width = 0] = x.shape.slice(-3);
   if (x.rank < 3 || height % r !== 0 || width % r !== 0)
@@ -64,6 +70,7 @@ export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
 
 /** [N, C, ...]: channels of different groups change places. Source: torch.nn.functional.channel_shuffle (Zhang et al. 2018). */
 export function channelShuffle(x: Tensor, groups: number): Tensor {
+  given("channelShuffle", x);
   factorOf("channelShuffle", groups);
   const [batch = 0, channels = 0, ...rest] = x.shape;
   if (x.rank < 3 || channels % groups !== 0)
@@ -121,7 +128,10 @@ export interface WindowOptions {
   readonly stride?: Size;
 }
 
+const windowKinds: OptionKinds<WindowOptions> = { dilation: kind.size, padding: kind.size, stride: kind.size };
+
 function windowsOf(name: string, kernelSize: Size, options: WindowOptions) {
+  checkOptions(name, options, windowKinds);
   return {
     kernel: perDim(name, "kernelSize", kernelSize, 2, 1),
     dilation: perDim(name, "dilation", options.dilation ?? 1, 2, 1),
@@ -132,6 +142,7 @@ function windowsOf(name: string, kernelSize: Size, options: WindowOptions) {
 
 /** The windows of images as columns: [N, C, H, W] → [N, C·kh·kw, windows]. Source: torch.nn.functional.unfold. */
 export function unfold(x: Tensor, kernelSize: Size, options: WindowOptions = {}): Tensor {
+  given("unfold", x);
   const { padding, ...windows } = windowsOf("unfold", kernelSize, options);
   const single = x.rank === 3;
   if (x.rank !== 4 && !single)
@@ -155,6 +166,7 @@ export function unfold(x: Tensor, kernelSize: Size, options: WindowOptions = {})
 
 /** Adds columns back into images: the transpose of unfold. [N, C·kh·kw, windows] → [N, C, ...outputSize]. Source: torch.nn.functional.fold. */
 export function fold(x: Tensor, outputSize: Size, kernelSize: Size, options: WindowOptions = {}): Tensor {
+  given("fold", x);
   const { padding, ...windows } = windowsOf("fold", kernelSize, options);
   const size = perDim("fold", "outputSize", outputSize, 2, 1);
   const single = x.rank === 2;
@@ -185,6 +197,7 @@ export class Unfold extends Module {
   readonly options: WindowOptions;
   constructor(kernelSize: Size, options: WindowOptions = {}) {
     super();
+    windowsOf("Unfold", kernelSize, options);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -200,6 +213,7 @@ export class Fold extends Module {
   readonly options: WindowOptions;
   constructor(outputSize: Size, kernelSize: Size, options: WindowOptions = {}) {
     super();
+    windowsOf("Fold", kernelSize, options);
     this.outputSize = outputSize;
     this.kernelSize = kernelSize;
     this.options = options;

@@ -1,5 +1,8 @@
 // Transformer layers: attention and a small network for each position, with residual paths and normalisation.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
+import { given, tensorKind } from "../tensor/arguments.ts";
 import { ones, type Tensor, where, zeros } from "../tensor/index.ts";
 import { gelu, relu } from "./activations.ts";
 import { MultiheadAttention, type MultiheadInputs } from "./attention.ts";
@@ -30,6 +33,17 @@ export interface TransformerLayerOptions {
   readonly dtype?: FloatDType;
 }
 
+const layerKinds: OptionKinds<TransformerLayerOptions> = {
+  dimFeedforward: kind.number,
+  dropout: kind.number,
+  activation: kind.either(kind.oneOf("relu", "gelu"), kind.func<(x: Tensor) => Tensor>()),
+  layerNormEps: kind.number,
+  batchFirst: kind.boolean,
+  normFirst: kind.boolean,
+  bias: kind.boolean,
+  dtype: kind.floatDType,
+};
+
 export interface EncoderInputs {
   /** [T, T] or [N · heads, T, T]: booleans, true is left out; floats are added. */
   readonly srcMask?: Tensor | undefined;
@@ -38,6 +52,12 @@ export interface EncoderInputs {
   /** Position i sees positions up to i. Default false. */
   readonly isCausal?: boolean;
 }
+
+const encoderKinds: OptionKinds<EncoderInputs> = {
+  srcMask: tensorKind,
+  srcKeyPaddingMask: tensorKind,
+  isCausal: kind.boolean,
+};
 
 export interface DecoderInputs {
   readonly tgtMask?: Tensor | undefined;
@@ -48,13 +68,20 @@ export interface DecoderInputs {
   readonly memoryIsCausal?: boolean;
 }
 
+const decoderKinds: OptionKinds<DecoderInputs> = {
+  tgtMask: tensorKind,
+  memoryMask: tensorKind,
+  tgtKeyPaddingMask: tensorKind,
+  memoryKeyPaddingMask: tensorKind,
+  tgtIsCausal: kind.boolean,
+  memoryIsCausal: kind.boolean,
+};
+
 /** 0 on and below the diagonal, −∞ above: added to scores, it hides the future. Source: torch.nn.Transformer.generate_square_subsequent_mask. */
-export const causalMask = (size: number, options: { readonly dtype?: FloatDType } = {}): Tensor =>
-  where(
-    ones([size, size], { dtype: "bool" }).tril(),
-    zeros([], { dtype: options.dtype ?? "float32" }),
-    Number.NEGATIVE_INFINITY,
-  );
+export function causalMask(size: number, options: { readonly dtype?: FloatDType } = {}): Tensor {
+  const { dtype = "float32" } = checkOptions("causalMask", options, { dtype: kind.floatDType });
+  return where(ones([size, size], { dtype: "bool" }).tril(), zeros([], { dtype }), Number.NEGATIVE_INFINITY);
+}
 
 function activationOf(activation: TransformerLayerOptions["activation"]): (x: Tensor) => Tensor {
   if (typeof activation === "function") return activation;
@@ -64,10 +91,6 @@ function activationOf(activation: TransformerLayerOptions["activation"]): (x: Te
       return relu;
     case "gelu":
       return (x) => gelu(x);
-    default:
-      throw new HebbError(
-        `transformer: activation "${activation satisfies never}" does not exist; use "relu", "gelu" or a function`,
-      );
   }
 }
 
@@ -100,6 +123,7 @@ export class TransformerEncoderLayer extends Module<Tensor, [src: Tensor, option
 
   constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
     super();
+    checkOptions("TransformerEncoderLayer", options, layerKinds);
     const { dimFeedforward = 2048, dropout = 0.1, layerNormEps: eps = 1e-5 } = options;
     const parts = partsOf(options);
     this.selfAttn = new MultiheadAttention(dModel, nhead, {
@@ -118,7 +142,10 @@ export class TransformerEncoderLayer extends Module<Tensor, [src: Tensor, option
     this.#activation = activationOf(options.activation);
   }
 
-  forward(src: Tensor, { srcMask, srcKeyPaddingMask, isCausal = false }: EncoderInputs = {}): Tensor {
+  forward(src: Tensor, inputs: EncoderInputs = {}): Tensor {
+    given("TransformerEncoderLayer", src);
+    checkOptions("TransformerEncoderLayer", inputs, encoderKinds);
+    const { srcMask, srcKeyPaddingMask, isCausal = false } = inputs;
     const attention = (x: Tensor): Tensor => {
       const options = { attnMask: srcMask, keyPaddingMask: srcKeyPaddingMask, isCausal, needWeights: false };
       return this.dropout1.forward(this.selfAttn.forward(x, x, x, options)[0]);
@@ -159,6 +186,7 @@ export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory
 
   constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
     super();
+    checkOptions("TransformerDecoderLayer", options, layerKinds);
     const { dimFeedforward = 2048, dropout = 0.1, layerNormEps: eps = 1e-5 } = options;
     const parts = partsOf(options);
     const attention = { ...parts, dropout, batchFirst: options.batchFirst ?? false };
@@ -178,6 +206,9 @@ export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory
   }
 
   forward(tgt: Tensor, memory: Tensor, options: DecoderInputs = {}): Tensor {
+    given("TransformerDecoderLayer", tgt, "the target");
+    given("TransformerDecoderLayer", memory, "the memory");
+    checkOptions("TransformerDecoderLayer", options, decoderKinds);
     const { tgtIsCausal = false, memoryIsCausal = false } = options;
     const own: MultiheadInputs = {
       attnMask: options.tgtMask,
@@ -228,11 +259,14 @@ export class TransformerEncoder extends Module<Tensor, [src: Tensor, options?: E
 
   constructor(make: () => TransformerEncoderLayer, numLayers: number, options: { readonly norm?: LayerNorm } = {}) {
     super();
+    checkKind("TransformerEncoder", "the maker of layers", make, kind.func());
+    checkOptions("TransformerEncoder", options, { norm: kind.instanceOf(LayerNorm, "a LayerNorm") });
     this.layers = new ModuleList(layersOf(make, numLayers, "TransformerEncoder"));
     this.norm = options.norm;
   }
 
   forward(src: Tensor, options: EncoderInputs = {}): Tensor {
+    checkOptions("TransformerEncoder", options, encoderKinds);
     let value = src;
     for (const layer of this.layers) value = layer.forward(value, options);
     return this.norm === undefined ? value : this.norm.forward(value);
@@ -246,11 +280,14 @@ export class TransformerDecoder extends Module<Tensor, [tgt: Tensor, memory: Ten
 
   constructor(make: () => TransformerDecoderLayer, numLayers: number, options: { readonly norm?: LayerNorm } = {}) {
     super();
+    checkKind("TransformerDecoder", "the maker of layers", make, kind.func());
+    checkOptions("TransformerDecoder", options, { norm: kind.instanceOf(LayerNorm, "a LayerNorm") });
     this.layers = new ModuleList(layersOf(make, numLayers, "TransformerDecoder"));
     this.norm = options.norm;
   }
 
   forward(tgt: Tensor, memory: Tensor, options: DecoderInputs = {}): Tensor {
+    checkOptions("TransformerDecoder", options, decoderKinds);
     let value = tgt;
     for (const layer of this.layers) value = layer.forward(value, memory, options);
     return this.norm === undefined ? value : this.norm.forward(value);

@@ -4,9 +4,12 @@ import { topologicalOrder } from "../compiler/schedule.ts";
 import { gradients, jvp as jvpNode } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
 import { alias, withGradient } from "../graph/ops/alias.ts";
+import { checkKind } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { given, givenList } from "./arguments.ts";
 import { wantLater } from "./lazy.ts";
 import { refusePromises, resultTensor } from "./results.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
@@ -42,6 +45,7 @@ export function backward(loss: Tensor, gradient?: Tensor): void {
 }
 
 function checkSeed(where: string, output: Tensor, gradient: Tensor | undefined): void {
+  if (gradient !== undefined) given(where, gradient, "the gradient");
   if (gradient === undefined && output.size !== 1) {
     throw new ShapeError(
       `${where}: the value has shape ${formatShape(output.shape)}; reduce it to one number (for example with .mean()) or pass the gradient of each element`,
@@ -60,8 +64,9 @@ type TensorFunction<A extends readonly Tensor[]> = (...args: A) => Tensor;
 export function valueAndGrad<A extends readonly Tensor[]>(
   fn: TensorFunction<A>,
 ): (...args: A) => [value: Tensor, gradients: Tensor[]] {
+  checkKind("grad", "the function", fn, kind.func());
   return (...args) => {
-    const inputs = args.map((arg) => Tensor.of(alias(arg.node), true));
+    const inputs = args.map((arg, place) => Tensor.of(alias(given("grad", arg, `argument ${place}`).node), true));
     for (const [place, input] of inputs.entries()) {
       if (!isFloat(input.dtype))
         throw new HebbError(
@@ -102,6 +107,8 @@ export function customGradient(
   forward: (...inputs: Tensor[]) => Tensor,
   backwardOf: (grad: Tensor, inputs: readonly Tensor[], output: Tensor) => readonly (Tensor | undefined)[],
 ): (...inputs: Tensor[]) => Tensor {
+  checkKind("customGradient", "the forward function", forward, kind.func());
+  checkKind("customGradient", "the backward function", backwardOf, kind.func());
   return (...inputs) => {
     const output = resultTensor("customGradient", forward(...inputs.map((input) => input.detach())));
     const node = withGradient(
@@ -125,6 +132,9 @@ export function jvp(
   inputs: readonly Tensor[],
   tangents: readonly Tensor[],
 ): [value: Tensor, derivative: Tensor] {
+  checkKind("jvp", "the function", fn, kind.func());
+  givenList("jvp", inputs);
+  givenList("jvp", tangents);
   const odd = inputs.findIndex((input, place) => !sameShape(input.shape, tangents[place]?.shape ?? []));
   if (odd >= 0 || inputs.length !== tangents.length) {
     throw new ShapeError(

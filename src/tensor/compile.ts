@@ -5,7 +5,9 @@ import { compileGraph } from "../compiler/compile.ts";
 import { printProgram } from "../compiler/print.ts";
 import { topologicalOrder } from "../compiler/schedule.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { checkKind } from "../graph/options.ts";
 import { printGraph } from "../graph/print.ts";
 import { sameShape } from "../graph/shape.ts";
 import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime/index.ts";
@@ -54,6 +56,7 @@ export interface Compiled<A extends readonly unknown[], R> {
  * JavaScript runs while tracing only. Inside another trace it is inlined. Source: the idea of jax.jit and torch.compile.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
+  checkKind("compile", "the function", fn, kind.func());
   let entries: Entry[] = [];
   const name = fn.name === "" ? "step" : fn.name;
 

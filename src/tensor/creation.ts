@@ -1,14 +1,22 @@
 // Tensors from JavaScript values and from rules: tensor, zeros, ones, full, eye, arange, linspace.
 import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
-import { type NestedArray, Tensor } from "./tensor.ts";
+import type { NestedArray } from "./operands.ts";
+import { notATensor } from "./refusals.ts";
+import { Tensor } from "./tensor.ts";
 
 export interface CreationOptions {
   readonly dtype?: DType;
   readonly requiresGrad?: boolean;
 }
+
+const creationKinds: OptionKinds<CreationOptions> = { dtype: kind.dtype, requiresGrad: kind.boolean };
+type TensorOptions = CreationOptions & { readonly shape?: Shape };
+const tensorKinds: OptionKinds<TensorOptions> = { ...creationKinds, shape: kind.numbers };
 
 type Nested = NestedArray | boolean | readonly Nested[];
 
@@ -25,18 +33,10 @@ export function tensor<const S extends Shape = Shape>(
   data: Nested | TypedArray,
   options: CreationOptions & { readonly shape?: S } = {},
 ): Tensor<S> {
+  checkOptions<TensorOptions>("tensor", options, tensorKinds);
   if (ArrayBuffer.isView(data)) {
-    const dtype =
-      options.dtype ??
-      (data instanceof Float64Array
-        ? "float64"
-        : data instanceof Int32Array
-          ? "int32"
-          : data instanceof Uint8Array
-            ? "uint8"
-            : "float32");
-    const shape = options.shape ?? [data.length];
-    return finish(fromFlat(data, shape, dtype), options);
+    const { values, dtype } = typedValues(data, options.dtype);
+    return finish(fromFlat(values, options.shape ?? [values.length], dtype), options);
   }
   const shape: number[] = [];
   for (let level: Nested = data as Nested; Array.isArray(level); level = level[0] as Nested) {
@@ -48,6 +48,44 @@ export function tensor<const S extends Shape = Shape>(
   collect(data as Nested, shape, 0, flat, state);
   const dtype = options.dtype ?? (state.booleans && flat.length > 0 ? "bool" : "float32");
   return finish(fromFlat(flat, options.shape ?? shape, dtype), options);
+}
+
+/** The numbers of a typed array, and the dtype that holds them: its own where there is one of its name. */
+function typedValues(data: ArrayBufferView, dtype: DType | undefined): { values: ArrayLike<number>; dtype: DType } {
+  if (data instanceof Float64Array) return { values: data, dtype: dtype ?? "float64" };
+  if (data instanceof Float32Array) return { values: data, dtype: dtype ?? "float32" };
+  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return { values: data, dtype: dtype ?? "uint8" };
+  if (
+    data instanceof Int32Array ||
+    data instanceof Int16Array ||
+    data instanceof Uint16Array ||
+    data instanceof Int8Array
+  )
+    return { values: data, dtype: dtype ?? "int32" };
+  if (data instanceof Uint32Array) return { values: wholeNumbers(data, dtype ?? "int32"), dtype: dtype ?? "int32" };
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
+    return { values: wholeNumbers(data, dtype ?? "int32"), dtype: dtype ?? "int32" };
+  if (holdsNumbers(data)) return { values: data, dtype: dtype ?? "float32" };
+  throw new HebbError(`tensor: takes typed arrays of numbers, got ${kind.describe(data)}`);
+}
+
+/** Any other typed array, such as Float16Array, which not every runtime has. */
+const holdsNumbers = (data: ArrayBufferView): data is ArrayBufferView & ArrayLike<number> =>
+  "length" in data && (data.length === 0 || (0 in data && typeof data[0] === "number"));
+
+/** Whole numbers that the dtype must hold exactly: labels that round to one another would be one class. */
+function wholeNumbers(data: ArrayLike<number | bigint>, dtype: DType): Float64Array {
+  const cell = allocate(dtype, 1);
+  return Float64Array.from({ length: data.length }, (_, place) => {
+    const value = data[place] ?? 0;
+    const number = Number(value);
+    cell[0] = number;
+    if (cell[0] !== number || (typeof value === "bigint" && BigInt(number) !== value))
+      throw new HebbError(
+        `tensor: ${value} (at ${place}) does not fit ${dtype}; pass { dtype: "float64" }, which holds whole numbers up to 2^53, or make classes of the values`,
+      );
+    return number;
+  });
 }
 
 function collect(value: Nested, shape: Shape, axis: number, flat: number[], state: { booleans: boolean }): void {
@@ -68,7 +106,7 @@ function collect(value: Nested, shape: Shape, axis: number, flat: number[], stat
   else if (typeof value === "number") {
     state.booleans = false;
     flat.push(value);
-  } else throw new HebbError(`tensor: takes numbers and booleans, got ${value === null ? "null" : typeof value}`);
+  } else throw new HebbError(`tensor: takes numbers and booleans, got ${kind.describe(value)}`);
 }
 
 function fromFlat(values: ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
@@ -83,7 +121,26 @@ function fromFlat(values: ArrayLike<number>, shape: Shape, dtype: DType): Tensor
   return new Tensor(undefined, { shape: [...shape], dtype, data });
 }
 
-function checkShape(where: string, shape: Shape): void {
+/** Sizes given as a list or one by one, and perhaps options behind them: zeros([2, 3], { dtype }), zeros(2, 3). */
+export type ShapeAndOptions<O> = readonly [shape: Shape, options?: O | undefined] | readonly number[];
+
+export function shapeAndOptions<O extends object>(
+  where: string,
+  given: ShapeAndOptions<O>,
+  kinds: OptionKinds<O>,
+): { shape: Shape; options: Partial<O> } {
+  const [first, second] = given;
+  if (typeof first === "number") {
+    checkShape(where, given as readonly number[]);
+    return { shape: given as readonly number[], options: {} };
+  }
+  checkShape(where, first as Shape);
+  return { shape: first as Shape, options: second === undefined ? {} : checkOptions(where, second as O, kinds) };
+}
+
+export function checkShape(where: string, shape: Shape): void {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${where}: the shape must be a list of sizes such as [2, 3], got ${kind.describe(shape)}`);
   if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0)) {
     throw new ShapeError(`${where}: sizes must be whole numbers of 0 or more, got ${formatShape(shape)}`);
   }
@@ -92,21 +149,41 @@ function checkShape(where: string, shape: Shape): void {
 /** A tensor of one value. Default dtype float32. */
 export function full<const S extends Shape>(shape: S, value: number, options: CreationOptions = {}): Tensor<S> {
   checkShape("full", shape);
-  return finish(Tensor.of(fullNode([...shape], value, options.dtype ?? "float32")), options);
+  if (typeof value !== "number") throw new HebbError(`full: the value must be a number, got ${kind.describe(value)}`);
+  const { dtype = "float32" } = checkOptions("full", options, creationKinds);
+  return finish(Tensor.of(fullNode([...shape], value, dtype)), options);
 }
 
-export const zeros = <const S extends Shape>(shape: S, options: CreationOptions = {}): Tensor<S> =>
-  full(shape, 0, options);
-export const ones = <const S extends Shape>(shape: S, options: CreationOptions = {}): Tensor<S> =>
-  full(shape, 1, options);
+type Filled = {
+  <const S extends Shape>(shape: S, options?: CreationOptions): Tensor<S>;
+  (...shape: number[]): Tensor;
+};
+
+const filled =
+  (where: string, value: number): Filled =>
+  (...args: ShapeAndOptions<CreationOptions>): Tensor => {
+    const { shape, options } = shapeAndOptions(where, args, creationKinds);
+    return full(shape, value, options);
+  };
+
+/** zeros([2, 3]) or zeros(2, 3). */
+export const zeros = /* @__PURE__ */ filled("zeros", 0);
+/** ones([2, 3]) or ones(2, 3). */
+export const ones = /* @__PURE__ */ filled("ones", 1);
+
+function filledLike(where: string, like: Tensor, value: number, options: CreationOptions): Tensor {
+  if (!(like instanceof Tensor)) throw notATensor(where, "the input", like);
+  return full(like.shape, value, { dtype: like.dtype, ...checkOptions(where, options, creationKinds) });
+}
 export const zerosLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
-  full(like.shape, 0, { dtype: like.dtype, ...options });
+  filledLike("zerosLike", like, 0, options);
 export const onesLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
-  full(like.shape, 1, { dtype: like.dtype, ...options });
+  filledLike("onesLike", like, 1, options);
 
 /** The identity matrix, n × m (m defaults to n). */
 export function eye(n: number, m = n, options: CreationOptions = {}): Tensor {
   checkShape("eye", [n, m]);
+  checkOptions("eye", options, creationKinds);
   const data = allocate(options.dtype ?? "float32", n * m);
   for (let place = 0; place < Math.min(n, m); place++) data[place * m + place] = 1;
   return finish(new Tensor(undefined, { shape: [n, m], dtype: options.dtype ?? "float32", data }), options);
@@ -115,6 +192,8 @@ export function eye(n: number, m = n, options: CreationOptions = {}): Tensor {
 /** start, start + step, … below end. arange(5) counts from 0. Default dtype int32 for whole numbers, else float32. */
 export function arange(start: number, end?: number, step = 1, options: CreationOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
+  for (const bound of [from, to, step]) checkKind("arange", "a bound", bound, kind.number);
+  checkOptions("arange", options, creationKinds);
   if (step === 0 || !Number.isFinite((to - from) / step))
     throw new HebbError(`arange: cannot count from ${from} to ${to} in steps of ${step}`);
   const length = Math.max(0, Math.ceil((to - from) / step));
@@ -127,6 +206,8 @@ export function arange(start: number, end?: number, step = 1, options: CreationO
 /** `steps` values from start to end, both included. */
 export function linspace(start: number, end: number, steps: number, options: CreationOptions = {}): Tensor {
   checkShape("linspace", [steps]);
+  for (const bound of [start, end]) checkKind("linspace", "a bound", bound, kind.number);
+  checkOptions("linspace", options, creationKinds);
   const dtype = options.dtype ?? "float32";
   const data = allocate(dtype, steps);
   const width = steps > 1 ? (end - start) / (steps - 1) : 0;

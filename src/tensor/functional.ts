@@ -2,6 +2,7 @@
 
 import type { DType } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
 import * as conv from "../graph/ops/conv.ts";
 import { einsum as einsumNode } from "../graph/ops/einsum.ts";
@@ -10,8 +11,11 @@ import { oneHot as oneHotNode, oneHotSite } from "../graph/ops/indexing.ts";
 import { type InterpolateOptions, interpolate as interpolateNode } from "../graph/ops/interpolate.ts";
 import { cat as catNode } from "../graph/ops/movement.ts";
 import * as pool from "../graph/ops/pool.ts";
+import { checkOptions } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { given, givenList, givenOrNot } from "./arguments.ts";
 import { checked } from "./checks.ts";
+import { numberOf } from "./operands.ts";
 import { type Operand, Tensor } from "./tensor.ts";
 
 const tensorsOf = (values: readonly (Operand | undefined)[]): Tensor[] =>
@@ -20,15 +24,16 @@ const tensorsOf = (values: readonly (Operand | undefined)[]): Tensor[] =>
 /** x where the condition holds, else y; all three broadcast. Source: torch.where. */
 export function where(condition: Tensor, x: Operand, y: Operand): Tensor {
   const like = x instanceof Tensor ? x : y instanceof Tensor ? y : ({ shape: [], dtype: "float32" } as const);
-  const node = (value: Operand): Node => (value instanceof Tensor ? value.node : el.scalarLike(value, like));
-  return Tensor.from(el.where(condition.node, node(x), node(y)), tensorsOf([x, y]));
+  const node = (value: Operand): Node =>
+    value instanceof Tensor ? value.node : el.scalarLike(numberOf("where", value), like);
+  return Tensor.from(el.where(given("where", condition, "the condition").node, node(x), node(y)), tensorsOf([x, y]));
 }
 
-/** Tensors one after another along a dim (torch.cat). */
+/** Tensors one after another along a dim; the wider dtype wins (torch.cat). */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   return Tensor.from(
     catNode(
-      tensors.map((tensor) => tensor.node),
+      givenList("cat", tensors).map((tensor) => tensor.node),
       dim,
     ),
     tensors,
@@ -37,7 +42,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
 
 /** Tensors of one shape side by side in a new dim (torch.stack). */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  const first = tensors[0];
+  const [first] = givenList("stack", tensors);
   const odd = tensors.find((tensor) => !sameShape(tensor.shape, first?.shape ?? []));
   if (first === undefined || odd !== undefined) {
     throw new ShapeError(
@@ -54,41 +59,54 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 
 /** Sums of products in Einstein's notation: einsum("bij,bjk->bik", a, b) (torch.einsum). */
 export const einsum = (equation: string, ...operands: readonly Tensor[]): Tensor =>
-  Tensor.from(einsumNode(equation, ...operands.map((operand) => operand.node)), operands);
+  Tensor.from(einsumNode(equation, ...givenList("einsum", operands).map((operand) => operand.node)), operands);
 
 /** 1 at the class of each position, 0 elsewhere, in a new last dim (torch.nn.functional.one_hot). */
-export const oneHot = (index: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor =>
-  Tensor.from(oneHotNode(checked(index, classes, oneHotSite).node, classes, options.dtype ?? "int32"), []);
+export function oneHot(index: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor {
+  const { dtype = "int32" } = checkOptions("oneHot", options, { dtype: kind.dtype });
+  return Tensor.from(
+    oneHotNode(checked(given("oneHot", index, "the index"), classes, oneHotSite).node, classes, dtype),
+    [],
+  );
+}
 
 type Convolution<O> = (input: Node, weight: Node, bias?: Node, options?: O) => Node;
 const convolution =
-  <O>(fn: Convolution<O>) =>
-  (input: Tensor, weight: Tensor, bias?: Tensor, options?: O): Tensor =>
-    Tensor.from(fn(input.node, weight.node, bias?.node, options), tensorsOf([input, weight, bias]));
+  <O>(name: string, fn: Convolution<O>) =>
+  (input: Tensor, weight: Tensor, bias?: Tensor, options?: O): Tensor => {
+    given(name, input);
+    given(name, weight, "the weight");
+    givenOrNot(name, bias, "the bias");
+    return Tensor.from(fn(input.node, weight.node, bias?.node, options), tensorsOf([input, weight, bias]));
+  };
 
 /** Cross-correlation of [N, C, L] with [out, C/groups, k] (torch.nn.functional.conv1d). */
-export const conv1d = convolution(conv.conv1d);
+export const conv1d = convolution("conv1d", conv.conv1d);
 /** Cross-correlation of [N, C, H, W] with [out, C/groups, kh, kw] (torch.nn.functional.conv2d). */
-export const conv2d = convolution(conv.conv2d);
-export const convTranspose1d = convolution(conv.convTranspose1d);
+export const conv2d = convolution("conv2d", conv.conv2d);
+export const convTranspose1d = convolution("convTranspose1d", conv.convTranspose1d);
 /** The transpose of conv2d: [N, C, H, W] with [C, out/groups, kh, kw] (torch.nn.functional.conv_transpose2d). */
-export const convTranspose2d = convolution(conv.convTranspose2d);
+export const convTranspose2d = convolution("convTranspose2d", conv.convTranspose2d);
 
 type Pool<O> = (x: Node, size: number | readonly number[], options?: O) => Node;
 const pooling =
-  <O>(fn: Pool<O>) =>
+  <O>(name: string, fn: Pool<O>) =>
   (x: Tensor, size: number | readonly number[], options?: O): Tensor =>
-    Tensor.from(options === undefined ? fn(x.node, size) : fn(x.node, size, options), [x]);
+    Tensor.from(fn(given(name, x).node, size, options), [x]);
 
-export const maxPool1d = pooling(pool.maxPool1d);
+export const maxPool1d = pooling("maxPool1d", pool.maxPool1d);
 /** The largest of each window of [N, C, H, W] (torch.nn.functional.max_pool2d). */
-export const maxPool2d = pooling(pool.maxPool2d);
-export const avgPool1d = pooling(pool.avgPool1d);
+export const maxPool2d = pooling("maxPool2d", pool.maxPool2d);
+export const avgPool1d = pooling("avgPool1d", pool.avgPool1d);
 /** The mean of each window of [N, C, H, W] (torch.nn.functional.avg_pool2d). */
-export const avgPool2d = pooling(pool.avgPool2d);
-export const adaptiveAvgPool1d = pooling(pool.adaptiveAvgPool1d);
-export const adaptiveAvgPool2d = pooling(pool.adaptiveAvgPool2d);
+export const avgPool2d = pooling("avgPool2d", pool.avgPool2d);
+
+type Adaptive = (x: Tensor, size: number | readonly number[]) => Tensor;
+export const adaptiveAvgPool1d: Adaptive = (x, size) =>
+  Tensor.from(pool.adaptiveAvgPool1d(given("adaptiveAvgPool1d", x).node, size), [x]);
+export const adaptiveAvgPool2d: Adaptive = (x, size) =>
+  Tensor.from(pool.adaptiveAvgPool2d(given("adaptiveAvgPool2d", x).node, size), [x]);
 
 /** Resizes the spatial dims by the nearest element, linearly, by cubics or by areas (torch.nn.functional.interpolate). */
 export const interpolate = (x: Tensor, options: InterpolateOptions): Tensor =>
-  Tensor.from(interpolateNode(x.node, options), [x]);
+  Tensor.from(interpolateNode(given("interpolate", x).node, options), [x]);

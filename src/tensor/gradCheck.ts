@@ -1,5 +1,6 @@
 // gradCheck: the gradient of a function against finite differences, for whoever writes one.
 import { HebbError } from "../graph/errors.ts";
+import { checkNumbers, givenList } from "./arguments.ts";
 import { valueAndGrad } from "./autograd.ts";
 import { tensor } from "./creation.ts";
 import type { Tensor } from "./tensor.ts";
@@ -9,10 +10,12 @@ import type { Tensor } from "./tensor.ts";
  * max |g − d| / max(1, |d|). Below 1e-6 is agreement. Source: torch.autograd.gradcheck.
  */
 export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], step = 1e-5): number {
-  for (const input of inputs) {
+  for (const input of givenList("gradCheck", inputs)) {
     if (input.dtype !== "float64")
       throw new HebbError(`gradCheck: inputs must be float64, where differences are exact enough; got ${input.dtype}`);
   }
+  checkNumbers("gradCheck", { step });
+  if (inputs.length === 0) throw new HebbError("gradCheck: there are no inputs to differentiate by");
   const [, found] = valueAndGrad(fn)(...inputs);
   let worst = 0;
   inputs.forEach((input, place) => {

@@ -41,6 +41,7 @@ export {
   inspectStep,
 } from "./inspect.ts";
 export { flush } from "./lazy.ts";
+export type { NestedArray, SortOptions, VarianceOptions } from "./operands.ts";
 export {
   bernoulli,
   multinomial,
@@ -54,5 +55,5 @@ export {
   setRandomState,
 } from "./random.ts";
 export { Parameter, State, type StateOptions } from "./state.ts";
-export { type NestedArray, type Operand, Tensor } from "./tensor.ts";
+export { type Operand, Tensor } from "./tensor.ts";
 export { currentTrace, traceGuard } from "./trace.ts";

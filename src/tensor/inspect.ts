@@ -3,7 +3,9 @@ import { topologicalOrder } from "../compiler/schedule.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { allocate, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { printType } from "../graph/print.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { Cell, engine, Storage } from "../runtime/index.ts";
@@ -34,6 +36,7 @@ export interface Inspected {
  * depends on parameters, their gradients and those of all intermediates too. Nothing is changed by it.
  */
 export function inspect(fn: () => Tensor): Inspected[] {
+  checkKind("inspect", "the function", fn, kind.func());
   const result = resultTensor("inspect", fn());
   const order = topologicalOrder([result.node]);
   const differentiable = sizeOf(result.shape) === 1 && isFloat(result.dtype);
@@ -88,12 +91,16 @@ export interface InspectStepOptions {
   readonly replace?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
+const inspectStepKinds: OptionKinds<InspectStepOptions> = { optimizer: kind.anything, replace: kind.anything };
+
 /**
  * Runs one training step with every value kept, and changes nothing: `loss` builds the loss; gradients of all float nodes and
  * the optimizer's updates follow as further nodes. The names of nodes are the same at every call with the same shapes. Throws
  * HebbError when the loss is not one float number and for a name in `replace` that there is none of, ShapeError for a value of another size.
  */
 export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}): InspectedNode[] {
+  checkKind("inspectStep", "the function", loss, kind.func());
+  checkOptions("inspectStep", options, inspectStepKinds);
   flush();
   const trace = new Trace();
   const built = withTrace(trace, () => {

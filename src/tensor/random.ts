@@ -1,11 +1,15 @@
 // Random tensors. One seed governs them all; the same bits on every backend, because draws are counter-based.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
 import { add } from "../graph/ops/elementwise.ts";
 import * as draw from "../graph/ops/random.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Shape } from "../graph/shape.ts";
 import { Cell, engine } from "../runtime/index.ts";
+import { given } from "./arguments.ts";
+import { checkShape, type ShapeAndOptions, shapeAndOptions } from "./creation.ts";
 import { assignCell, cellNode } from "./lazy.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace } from "./trace.ts";
@@ -25,7 +29,7 @@ let callCount = 0;
 /** Restarts every random draw from a number. The same seed gives the same bits on every backend and thread count. */
 export function seed(value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new HebbError(`seed: takes a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${value}`);
+    throw new HebbError(`seed: takes a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${kind.describe(value)}`);
   setRandomState({ key: [(value % 2 ** 32) | 0, Math.floor(value / 2 ** 32) | 0], calls: 0 });
 }
 
@@ -33,6 +37,10 @@ export function seed(value: number): void {
 export const randomState = (): RandomState => ({ key: [keyWords[0], keyWords[1]], calls: callCount });
 
 export function setRandomState(state: RandomState): void {
+  if (!(kind.numbers.accepts(state?.key) && state.key.length === 2 && Number.isInteger(state.calls)))
+    throw new HebbError(
+      `setRandomState: takes what randomState() gave, { key: [low, high], calls }, got ${kind.describe(state)}`,
+    );
   keyWords = [state.key[0] | 0, state.key[1] | 0];
   callCount = state.calls;
   engine().memory.writeCell(key, Int32Array.from(keyWords));
@@ -72,46 +80,63 @@ interface RandomOptions {
   readonly requiresGrad?: boolean;
 }
 
+const randomKinds: OptionKinds<RandomOptions> = { dtype: kind.floatDType, requiresGrad: kind.boolean };
+
 function made(node: Node, options: RandomOptions): Tensor {
   const tensor = Tensor.of(node);
   if (options.requiresGrad === true) tensor.requiresGrad = true;
   return tensor;
 }
 
-/** Uniform on [0, 1). */
-export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
-  const { key: keyNode, call } = nextDraw();
-  return made(draw.uniform(keyNode, call, shape, options.dtype ?? "float32"), options);
-}
+type Drawn = {
+  (shape: Shape, options?: RandomOptions): Tensor;
+  (...shape: number[]): Tensor;
+};
 
-/** Normal with mean 0 and variance 1. */
-export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
-  const { key: keyNode, call } = nextDraw();
-  return made(draw.normal(keyNode, call, shape, options.dtype ?? "float32"), options);
-}
+const drawn =
+  (where: string, node: typeof draw.uniform): Drawn =>
+  (...args: ShapeAndOptions<RandomOptions>): Tensor => {
+    const { shape, options } = shapeAndOptions(where, args, randomKinds);
+    const { key: keyNode, call } = nextDraw();
+    return made(node(keyNode, call, shape, options.dtype ?? "float32"), options);
+  };
+
+/** Uniform on [0, 1): rand([2, 3]) or rand(2, 3). */
+export const rand = /* @__PURE__ */ drawn("rand", draw.uniform);
+
+/** Normal with mean 0 and variance 1: randn([2, 3]) or randn(2, 3). */
+export const randn = /* @__PURE__ */ drawn("randn", draw.normal);
 
 /** Whole numbers from `low` up to, not including, `high`. */
 export function randint(low: number, high: number, shape: Shape): Tensor {
   if (!(Number.isInteger(low) && Number.isInteger(high) && low < high))
-    throw new HebbError(`randint: takes whole numbers low < high, got ${low} and ${high}`);
+    throw new HebbError(
+      `randint: takes whole numbers low < high, got ${kind.describe(low)} and ${kind.describe(high)}`,
+    );
+  checkShape("randint", shape);
   const { key: keyNode, call } = nextDraw();
   return Tensor.of(draw.randint(keyNode, call, low, high, shape));
 }
 
 /** The numbers 0 … n−1 in random order. */
 export function randperm(n: number): Tensor {
+  if (!(Number.isInteger(n) && n >= 0))
+    throw new HebbError(`randperm: takes a whole number from 0, got ${kind.describe(n)}`);
   const { key: keyNode, call } = nextDraw();
   return Tensor.of(draw.permutation(keyNode, call, n));
 }
 
 /** 1 with the given probability for each element, else 0; in the dtype of the probabilities (torch.bernoulli). */
 export function bernoulli(probability: Tensor): Tensor {
+  const weights = given("bernoulli", probability, "the probabilities").node;
   const { key: keyNode, call } = nextDraw();
-  return Tensor.of(draw.bernoulli(keyNode, call, probability.node));
+  return Tensor.of(draw.bernoulli(keyNode, call, weights));
 }
 
 /** `count` indices drawn for each row of unnormalised weights; with replacement by default false (torch.multinomial). */
 export function multinomial(weights: Tensor, count: number, options: { readonly replacement?: boolean } = {}): Tensor {
+  const { replacement = false } = checkOptions("multinomial", options, { replacement: kind.boolean });
+  const { node } = given("multinomial", weights, "the weights");
   const { key: keyNode, call } = nextDraw();
-  return Tensor.of(draw.multinomial(keyNode, call, weights.node, count, options.replacement ?? false));
+  return Tensor.of(draw.multinomial(keyNode, call, node, count, replacement));
 }

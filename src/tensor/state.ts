@@ -1,11 +1,15 @@
 // State cells as tensors: State changes by assign, Parameter is the State that gradients flow to.
 import { allocate, type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
 import { cast, stopGradient } from "../graph/ops/elementwise.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { Cell, engine, type Storage } from "../runtime/index.ts";
+import { checkShape } from "./creation.ts";
 import { assignCell, cellNode, evaluate, flush, overwriteCell } from "./lazy.ts";
+import { notATensor } from "./refusals.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 import { currentTrace, refuseInTrace, type Trace, traceGuard } from "./trace.ts";
 
@@ -17,6 +21,15 @@ export interface StateOptions {
   readonly name?: string;
 }
 
+const stateKinds: OptionKinds<StateOptions> = { shape: kind.numbers, dtype: kind.dtype, name: kind.string };
+
+export interface ParameterOptions extends StateOptions {
+  /** False: frozen. Default true. */
+  readonly requiresGrad?: boolean;
+}
+
+const parameterKinds: OptionKinds<ParameterOptions> = { ...stateKinds, requiresGrad: kind.boolean };
+
 /**
  * A value that changes: the only kind there is. Inside a compiled function an assignment becomes part of the program;
  * outside it takes effect at once, as far as anyone can see. Reads after it give the new value; it never carries history.
@@ -25,7 +38,7 @@ export class State extends Tensor {
   readonly cell: Cell;
 
   constructor(value: Tensor | TypedArray | number, options: StateOptions = {}) {
-    const { shape, dtype, data } = initial(value, options);
+    const { shape, dtype, data } = initial(value, checkOptions("State", options, stateKinds));
     const cell = new Cell(dtype, shape, data, options.name ?? "");
     super(undefined, { shape, dtype });
     this.cell = cell;
@@ -54,6 +67,8 @@ export class State extends Tensor {
       assignCell(this.cell, stopGradient(cast(value.node, this.dtype)));
       return this;
     }
+    if (typeof value !== "number" && !Array.isArray(value) && !ArrayBuffer.isView(value))
+      throw new HebbError(`assign: takes a tensor, an array or a number, got ${kind.describe(value)}`);
     if (typeof value !== "number" && value.length !== this.size) {
       throw new ShapeError(
         `assign: ${value.length} values do not fit the state ${this.label} of shape ${formatShape(this.shape)}, which takes ${this.size}`,
@@ -90,18 +105,23 @@ function initial(
   value: Tensor | TypedArray | number,
   options: StateOptions,
 ): { shape: Shape; dtype: DType; data: TypedArray } {
+  checkShape("State", options.shape ?? []);
   if (value instanceof Tensor) {
     const data = value.dataSync();
     const dtype = options.dtype ?? value.dtype;
+    const shape = options.shape ?? value.shape;
+    if (sizeOf(shape) !== data.length)
+      throw new ShapeError(`state: ${data.length} values do not fill a shape ${formatShape(shape)}`);
     const copy = allocate(dtype, data.length);
     copy.set(data);
-    return { shape: options.shape ?? value.shape, dtype, data: copy };
+    return { shape, dtype, data: copy };
   }
   if (typeof value === "number") {
     const shape = options.shape ?? [];
     const dtype = options.dtype ?? "float32";
     return { shape, dtype, data: allocate(dtype, sizeOf(shape)).fill(value) };
   }
+  if (!ArrayBuffer.isView(value)) throw notATensor("State", "the value", value);
   const dtype = options.dtype ?? dtypeOf(value);
   const shape = options.shape ?? [value.length];
   if (sizeOf(shape) !== value.length)
@@ -124,13 +144,14 @@ export class Parameter extends State {
   /** Holds the gradient between calls of a compiled function that leaves it standing. */
   #gradState: State | undefined;
 
-  constructor(value: Tensor | TypedArray | number, options: StateOptions & { readonly requiresGrad?: boolean } = {}) {
-    super(value, options);
+  constructor(value: Tensor | TypedArray | number, options: ParameterOptions = {}) {
+    const { requiresGrad = true, ...own } = checkOptions("Parameter", options, parameterKinds);
+    super(value, own);
     if (!isFloat(this.dtype))
       throw new HebbError(
         `a parameter must be float32 or float64 to be learned, got ${this.dtype}; use State for other values`,
       );
-    this.#requiresGrad = options.requiresGrad ?? true;
+    this.#requiresGrad = requiresGrad;
   }
 
   override get requiresGrad(): boolean {
@@ -198,4 +219,12 @@ export class Parameter extends State {
       this.#grad = state;
     });
   }
+}
+
+export const stateKind = kind.of<State>("a Parameter or a State", (value) => value instanceof State);
+
+/** The state that was given; refuses anything else, such as a tensor, which cannot change. */
+export function givenState(where: string, value: State): State {
+  checkKind(where, "the state", value, stateKind);
+  return value;
 }

@@ -1,6 +1,7 @@
 // Tensor: an immutable value and a node of a lazy graph. Nothing runs until a value is asked for.
 import { type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import * as el from "../graph/ops/elementwise.ts";
 import * as ix from "../graph/ops/indexing.ts";
@@ -8,11 +9,26 @@ import { matmul } from "../graph/ops/matmul.ts";
 import * as mv from "../graph/ops/movement.ts";
 import * as rd from "../graph/ops/reduce.ts";
 import * as so from "../graph/ops/sort.ts";
+import * as vw from "../graph/ops/views.ts";
+import { checkKind, checkOptions } from "../graph/options.ts";
 import { formatShape, normalizeAxis, type Shape, sizeOf } from "../graph/shape.ts";
 import { engine, Storage } from "../runtime/index.ts";
 import { backward } from "./autograd.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, withChecks } from "./lazy.ts";
+import {
+  type Dims,
+  listed,
+  type NestedArray,
+  nest,
+  numberOf,
+  type Sizes,
+  type SortOptions,
+  sortKinds,
+  type VarianceOptions,
+  varianceKinds,
+} from "./operands.ts";
+import { notATensor } from "./refusals.ts";
 import type { MatmulOperand, MatmulShape } from "./shapeTypes.ts";
 import { nodeInspect, showValues } from "./show.ts";
 import { currentTrace, refuseInTrace } from "./trace.ts";
@@ -20,9 +36,7 @@ import { currentTrace, refuseInTrace } from "./trace.ts";
 /** Nodes to which `backward` delivers: parameters, and tensors made with requiresGrad. */
 export const gradientLeaves = new WeakMap<Node, Tensor>();
 
-export type NestedArray = number | NestedArray[];
 export type Operand = Tensor | number;
-type Dims = number | readonly number[];
 
 /** The value as a promise. While tracing it is refused at once: nobody waits for a promise there, and its failure would end the process. */
 function soon<T>(read: () => T): Promise<T> {
@@ -49,6 +63,8 @@ export class Tensor<S extends Shape = Shape> {
   #chain = 0;
 
   constructor(node: Node | undefined, init: TensorInit) {
+    if (init === undefined)
+      throw new HebbError("Tensor: use tensor([1, 2, 3]) to make one of numbers, not new Tensor(…)");
     this.shape = init.shape as S;
     this.dtype = init.dtype;
     this.#node = node;
@@ -183,79 +199,85 @@ export class Tensor<S extends Shape = Shape> {
     return Tensor.from(fn(this.node), [this]);
   }
 
-  #binary(fn: (x: Node, y: Node) => Node, other: Operand): Tensor {
+  #binary(where: string, fn: (x: Node, y: Node) => Node, other: Operand): Tensor {
     if (other instanceof Tensor) return Tensor.from(fn(this.node, other.node), [this, other]);
-    return Tensor.from(fn(this.node, el.scalarLike(other, this.node)), [this]);
+    return Tensor.from(fn(this.node, el.scalarLike(numberOf(where, other), this.node)), [this]);
   }
 
   /** Compares with a number as it is, in a wider dtype where this one does not hold it. */
-  #compare(fn: (x: Node, y: Node) => Node, other: Operand): Tensor {
-    if (other instanceof Tensor) return this.#binary(fn, other);
-    return Tensor.from(fn(this.node, el.scalarBeside(other, this.node)), [this]);
+  #compare(where: string, fn: (x: Node, y: Node) => Node, other: Operand): Tensor {
+    if (other instanceof Tensor) return this.#binary(where, fn, other);
+    return Tensor.from(fn(this.node, el.scalarBeside(numberOf(where, other), this.node)), [this]);
+  }
+
+  #reduce<D>(where: string, fn: (x: Node, dim: D, keepdim: boolean) => Node, dim: D, keepdim: boolean): Tensor {
+    checkKind(where, "keepdim", keepdim, kind.boolean);
+    return Tensor.from(fn(this.node, dim, keepdim), [this]);
   }
 
   // ── arithmetic (broadcasts; the wider dtype wins) ──────────────────────────────────────────────────────────────────
 
   add(other: Operand): Tensor {
-    return this.#binary(el.add, other);
+    return this.#binary("add", el.add, other);
   }
   sub(other: Operand): Tensor {
-    return this.#binary(el.sub, other);
+    return this.#binary("sub", el.sub, other);
   }
   mul(other: Operand): Tensor {
-    return this.#binary(el.mul, other);
+    return this.#binary("mul", el.mul, other);
   }
   /** True division: whole numbers become float32. */
   div(other: Operand): Tensor {
-    return this.#binary(el.div, other);
+    return this.#binary("div", el.div, other);
   }
   pow(exponent: Operand): Tensor {
-    return this.#binary(el.pow, exponent);
+    return this.#binary("pow", el.pow, exponent);
   }
   /** The remainder with the sign of the divisor (torch.remainder). */
   remainder(divisor: Operand): Tensor {
-    return this.#binary(el.remainder, divisor);
+    return this.#binary("remainder", el.remainder, divisor);
   }
   maximum(other: Operand): Tensor {
-    return this.#compare(el.maximum, other);
+    return this.#compare("maximum", el.maximum, other);
   }
   minimum(other: Operand): Tensor {
-    return this.#compare(el.minimum, other);
+    return this.#compare("minimum", el.minimum, other);
   }
   atan2(other: Operand): Tensor {
-    return this.#binary(el.atan2, other);
+    return this.#binary("atan2", el.atan2, other);
   }
   eq(other: Operand): Tensor {
-    return this.#compare(el.eq, other);
+    return this.#compare("eq", el.eq, other);
   }
   ne(other: Operand): Tensor {
-    return this.#compare(el.ne, other);
+    return this.#compare("ne", el.ne, other);
   }
   lt(other: Operand): Tensor {
-    return this.#compare(el.lt, other);
+    return this.#compare("lt", el.lt, other);
   }
   le(other: Operand): Tensor {
-    return this.#compare(el.le, other);
+    return this.#compare("le", el.le, other);
   }
   gt(other: Operand): Tensor {
-    return this.#compare(el.gt, other);
+    return this.#compare("gt", el.gt, other);
   }
   ge(other: Operand): Tensor {
-    return this.#compare(el.ge, other);
+    return this.#compare("ge", el.ge, other);
   }
   logicalAnd(other: Operand): Tensor {
-    return this.#binary(el.logicalAnd, other);
+    return this.#binary("logicalAnd", el.logicalAnd, other);
   }
   logicalOr(other: Operand): Tensor {
-    return this.#binary(el.logicalOr, other);
+    return this.#binary("logicalOr", el.logicalOr, other);
   }
   logicalNot(): Tensor<S> {
     return this.#unary(el.logicalNot);
   }
   /** This where the condition holds, else `other`. */
   where(condition: Tensor, other: Operand): Tensor {
-    const right = other instanceof Tensor ? other.node : el.scalarLike(other, this.node);
-    return Tensor.from(el.where(condition.node, this.node, right), other instanceof Tensor ? [this, other] : [this]);
+    const right = other instanceof Tensor ? other.node : el.scalarLike(numberOf("where", other), this.node);
+    const chosen = el.where(nodeOf("where", condition, "the condition"), this.node, right);
+    return Tensor.from(chosen, other instanceof Tensor ? [this, other] : [this]);
   }
 
   neg(): Tensor<S> {
@@ -339,29 +361,32 @@ export class Tensor<S extends Shape = Shape> {
   }
   /** Limits values to [min, max]; either may be left out. */
   clamp(min?: number, max?: number): Tensor<S> {
+    if (min !== undefined) checkKind("clamp", "min", min, kind.number);
+    if (max !== undefined) checkKind("clamp", "max", max, kind.number);
     return this.#unary((x) => el.clamp(x, min, max));
   }
   to(dtype: DType): Tensor<S> {
+    checkKind("to", "dtype", dtype, kind.dtype);
     return this.#unary((x) => el.cast(x, dtype));
   }
 
   // ── reductions (over all dims unless `dim` says which) ─────────────────────────────────────────────────────────────
 
   sum(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.sum(x, dim, keepdim));
+    return this.#reduce("sum", rd.sum, dim, keepdim);
   }
   mean(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.mean(x, dim, keepdim));
+    return this.#reduce("mean", rd.mean, dim, keepdim);
   }
   prod(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.prod(x, dim, keepdim));
+    return this.#reduce("prod", rd.prod, dim, keepdim);
   }
   /** The largest; ties share the gradient (torch.amax). */
   amax(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.max(x, dim, keepdim));
+    return this.#reduce("amax", rd.max, dim, keepdim);
   }
   amin(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.min(x, dim, keepdim));
+    return this.#reduce("amin", rd.min, dim, keepdim);
   }
   max(dim?: Dims, keepdim = false): Tensor {
     return this.amax(dim, keepdim);
@@ -370,32 +395,33 @@ export class Tensor<S extends Shape = Shape> {
     return this.amin(dim, keepdim);
   }
   argmax(dim?: number, keepdim = false): Tensor {
-    return this.#change((x) => rd.argmax(x, dim, keepdim));
+    return this.#reduce("argmax", rd.argmax, dim, keepdim);
   }
   argmin(dim?: number, keepdim = false): Tensor {
-    return this.#change((x) => rd.argmin(x, dim, keepdim));
+    return this.#reduce("argmin", rd.argmin, dim, keepdim);
   }
   any(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.any(x, dim, keepdim));
+    return this.#reduce("any", rd.any, dim, keepdim);
   }
   all(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.all(x, dim, keepdim));
+    return this.#reduce("all", rd.all, dim, keepdim);
   }
   /** Σ(x − mean)² / (n − correction). Default correction 1 (torch.var). */
-  variance(dim?: Dims, options: { readonly correction?: number; readonly keepdim?: boolean } = {}): Tensor {
-    return this.#change((x) => rd.variance(x, dim, options.correction ?? 1, options.keepdim ?? false));
+  variance(dim?: Dims, options: VarianceOptions = {}): Tensor {
+    const { correction = 1, keepdim = false } = checkOptions("variance", options, varianceKinds);
+    return this.#change((x) => rd.variance(x, dim, correction, keepdim));
   }
-  std(dim?: Dims, options: { readonly correction?: number; readonly keepdim?: boolean } = {}): Tensor {
-    return this.variance(dim, options).sqrt();
+  /** √variance. Its slope at 0 is taken as 0, as in PyTorch. */
+  std(dim?: Dims, options: VarianceOptions = {}): Tensor {
+    const { correction = 1, keepdim = false } = checkOptions("std", options, varianceKinds);
+    return this.#change((x) => rd.std(x, dim, correction, keepdim));
   }
   logsumexp(dim?: Dims, keepdim = false): Tensor {
-    return this.#change((x) => rd.logsumexp(x, dim, keepdim));
+    return this.#reduce("logsumexp", rd.logsumexp, dim, keepdim);
   }
   /** √Σx². Its slope at 0 is taken as 0, as in PyTorch. */
   norm(dim?: Dims, keepdim = false): Tensor {
-    const total = this.square().sum(dim, keepdim);
-    const zero = total.eq(0);
-    return Tensor.of(el.scalarLike(0, total)).where(zero, Tensor.of(el.scalarLike(1, total)).where(zero, total).sqrt());
+    return this.#reduce("norm", rd.norm, dim, keepdim);
   }
   softmax(dim = -1): Tensor<S> {
     return this.#unary((x) => rd.softmax(x, dim));
@@ -409,43 +435,30 @@ export class Tensor<S extends Shape = Shape> {
 
   // ── shape ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The same elements in another shape; one size may be -1. */
-  reshape(shape: Shape): Tensor {
-    return this.#change((x) => mv.reshape(x, shape));
+  /** The same elements in another shape, [2, -1] or 2, -1; one size may be -1. */
+  reshape(...shape: Sizes): Tensor {
+    return this.#change((x) => mv.reshape(x, listed("reshape", shape)));
   }
   flatten(startDim = 0, endDim = -1): Tensor {
-    if (this.rank === 0) return this.reshape([1]);
-    const start = normalizeAxis(startDim, this.rank, "flatten");
-    const end = normalizeAxis(endDim, this.rank, "flatten");
-    return this.reshape([
-      ...this.shape.slice(0, start),
-      sizeOf(this.shape.slice(start, end + 1)),
-      ...this.shape.slice(end + 1),
-    ]);
+    return this.#change((x) => vw.flatten(x, startDim, endDim));
   }
   unflatten(dim: number, sizes: Shape): Tensor {
-    const place = normalizeAxis(dim, this.rank, "unflatten");
-    return this.reshape([...this.shape.slice(0, place), ...sizes, ...this.shape.slice(place + 1)]);
+    checkKind("unflatten", "sizes", sizes, kind.numbers);
+    return this.#change((x) => vw.unflatten(x, dim, sizes));
   }
   unsqueeze(dim: number): Tensor {
-    const place = normalizeAxis(dim, this.rank + 1, "unsqueeze");
-    return this.reshape([...this.shape.slice(0, place), 1, ...this.shape.slice(place)]);
+    return this.#change((x) => vw.unsqueeze(x, dim));
   }
   /** Drops dims of size 1: all of them, or the one named. */
   squeeze(dim?: number): Tensor {
-    const place = dim === undefined ? undefined : normalizeAxis(dim, this.rank, "squeeze");
-    return this.reshape(this.shape.filter((extent, axis) => extent !== 1 || (place !== undefined && axis !== place)));
+    return this.#change((x) => vw.squeeze(x, dim));
   }
   transpose(dim0: number, dim1: number): Tensor {
-    const order = this.shape.map((_, axis) => axis);
-    const a = normalizeAxis(dim0, this.rank, "transpose");
-    const b = normalizeAxis(dim1, this.rank, "transpose");
-    order[a] = b;
-    order[b] = a;
-    return this.permute(order);
+    return this.#change((x) => vw.transpose(x, dim0, dim1));
   }
-  permute(dims: readonly number[]): Tensor {
-    return this.#change((x) => mv.permute(x, dims));
+  /** The dims in another order, [1, 0] or 1, 0. */
+  permute(...dims: Sizes): Tensor {
+    return this.#change((x) => mv.permute(x, listed("permute", dims)));
   }
   /** The transpose of a matrix. */
   t(): Tensor {
@@ -453,14 +466,16 @@ export class Tensor<S extends Shape = Shape> {
       throw new ShapeError(`t: takes a matrix, got ${formatShape(this.shape)}; use transpose(dim0, dim1)`);
     return this.rank < 2 ? this : this.transpose(0, 1);
   }
-  expand(shape: Shape): Tensor {
-    return this.#change((x) => mv.expand(x, shape));
+  /** Dims of size 1 repeated to the given sizes, [2, -1] or 2, -1; -1 keeps a size, and new dims go in front. */
+  expand(...shape: Sizes): Tensor {
+    return this.#change((x) => mv.expand(x, listed("expand", shape)));
   }
-  flip(dims: Dims): Tensor<S> {
-    return this.#unary((x) => mv.flip(x, typeof dims === "number" ? [dims] : dims));
+  flip(...dims: Sizes): Tensor<S> {
+    return this.#unary((x) => mv.flip(x, listed("flip", dims)));
   }
-  repeat(sizes: Shape): Tensor {
-    return this.#change((x) => mv.repeat(x, sizes));
+  /** The whole as often as said for each dim, [2, 1] or 2, 1. */
+  repeat(...sizes: Sizes): Tensor {
+    return this.#change((x) => mv.repeat(x, listed("repeat", sizes)));
   }
   /** Pads each dim by [before, after]; negative amounts crop. */
   pad(pads: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
@@ -471,22 +486,11 @@ export class Tensor<S extends Shape = Shape> {
     return this.#change((x) => mv.slice(x, dim, start, end, step));
   }
   select(dim: number, index: number): Tensor {
-    const place = normalizeAxis(dim, this.rank, "select");
-    const extent = this.shape[place] as number;
-    const at = index < 0 ? index + extent : index;
-    if (!Number.isInteger(index) || at < 0 || at >= extent)
-      throw new ShapeError(`select: index ${index} is outside dim ${dim} of size ${extent}`);
-    return this.slice(place, at, at + 1).squeeze(place);
+    return this.#change((x) => vw.select(x, dim, index));
   }
   /** `length` places from `start` on. Throws ShapeError where they reach beyond the dim. */
   narrow(dim: number, start: number, length: number): Tensor {
-    const extent = this.shape[normalizeAxis(dim, this.rank, "narrow")] as number;
-    const from = start < 0 ? start + extent : start;
-    if (!(Number.isInteger(from) && Number.isInteger(length) && from >= 0 && length >= 0 && from + length <= extent))
-      throw new ShapeError(
-        `narrow: ${length} places from ${start} on do not lie in dim ${dim} of size ${extent}; the third argument is a length, not an end`,
-      );
-    return this.slice(dim, from, from + length);
+    return this.#change((x) => vw.narrow(x, dim, start, length));
   }
   /** Pieces of `size` along a dim; the last may be smaller. */
   split(size: number, dim = 0): Tensor[] {
@@ -500,23 +504,27 @@ export class Tensor<S extends Shape = Shape> {
   /** About `count` pieces of equal size along a dim (torch.chunk). */
   chunk(count: number, dim = 0): Tensor[] {
     const extent = this.shape[normalizeAxis(dim, this.rank, "chunk")] as number;
+    if (!(Number.isInteger(count) && count > 0))
+      throw new ShapeError(`chunk: the number of pieces must be a positive whole number, got ${kind.describe(count)}`);
     return this.split(Math.max(1, Math.ceil(extent / count)), dim);
   }
 
   // ── indexing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   gather(dim: number, index: Tensor): Tensor {
-    return Tensor.from(withChecks(ix.gather(this.node, dim, index.node)), [this]);
+    return Tensor.from(withChecks(ix.gather(this.node, dim, nodeOf("gather", index, "the index"))), [this]);
   }
   indexSelect(dim: number, index: Tensor): Tensor {
-    return Tensor.from(withChecks(ix.indexSelect(this.node, dim, index.node)), [this]);
+    return Tensor.from(withChecks(ix.indexSelect(this.node, dim, nodeOf("indexSelect", index, "the index"))), [this]);
   }
   scatterAdd(dim: number, index: Tensor, source: Tensor): Tensor {
-    return Tensor.from(withChecks(ix.scatterAdd(this.node, dim, index.node, source.node)), [this, source]);
+    const [places, added] = [nodeOf("scatterAdd", index, "the index"), nodeOf("scatterAdd", source, "the source")];
+    return Tensor.from(withChecks(ix.scatterAdd(this.node, dim, places, added)), [this, source]);
   }
   /** `value` where the mask holds. */
   maskedFill(mask: Tensor, value: number): Tensor {
-    return this.#change((x) => ix.maskedFill(x, mask.node, value));
+    const chosen = nodeOf("maskedFill", mask, "the mask");
+    return this.#change((x) => ix.maskedFill(x, chosen, numberOf("maskedFill", value)));
   }
   /** The lower triangle of the last two dims, zero elsewhere. */
   tril(diagonal = 0): Tensor<S> {
@@ -525,12 +533,14 @@ export class Tensor<S extends Shape = Shape> {
   triu(diagonal = 0): Tensor<S> {
     return this.#unary((x) => ix.triu(x, diagonal));
   }
-  sort(dim = -1, options: { readonly descending?: boolean } = {}): { values: Tensor; indices: Tensor } {
-    const { values, indices } = so.sort(this.node, dim, options.descending ?? false);
+  sort(dim = -1, options: SortOptions = {}): { values: Tensor; indices: Tensor } {
+    const { descending = false } = checkOptions("sort", options, sortKinds);
+    const { values, indices } = so.sort(this.node, dim, descending);
     return { values: Tensor.from(values, [this]), indices: Tensor.from(indices, []) };
   }
-  argsort(dim = -1, options: { readonly descending?: boolean } = {}): Tensor {
-    return this.sort(dim, options).indices;
+  argsort(dim = -1, options: SortOptions = {}): Tensor {
+    const { descending = false } = checkOptions("argsort", options, sortKinds);
+    return Tensor.from(so.argsort(this.node, dim, descending), []);
   }
   topk(k: number, dim = -1): { values: Tensor; indices: Tensor } {
     const { values, indices } = so.topk(this.node, k, dim);
@@ -542,7 +552,9 @@ export class Tensor<S extends Shape = Shape> {
   /** Matrix product with PyTorch's rules for vectors and batches. */
   matmul<A extends Shape, B extends Shape>(this: Tensor<A>, other: MatmulOperand<A, B>): Tensor<MatmulShape<A, B>> {
     const right: Tensor = other;
-    return Tensor.from(matmul(this.node, right.node), [this, right]) as Tensor<MatmulShape<A, B>>;
+    return Tensor.from(matmul(this.node, nodeOf("matmul", right, "the right side")), [this, right]) as Tensor<
+      MatmulShape<A, B>
+    >;
   }
 
   /** What it is called where it is printed. */
@@ -563,7 +575,7 @@ export class Tensor<S extends Shape = Shape> {
   }
 }
 
-function nest(data: TypedArray, shape: Shape, axis: number, cursor: { at: number }): NestedArray {
-  if (axis === shape.length) return data[cursor.at++] as number;
-  return Array.from({ length: shape[axis] as number }, () => nest(data, shape, axis + 1, cursor));
+function nodeOf(where: string, value: Tensor, what: string): Node {
+  if (value instanceof Tensor) return value.node;
+  throw notATensor(where, what, value);
 }

@@ -66,6 +66,7 @@ export function withTrace<T>(trace: Trace, body: () => T): T {
  * call finds it changed (by Object.is), the function is traced again.
  */
 export function traceGuard<T>(read: () => T): T {
+  if (typeof read !== "function") throw new HebbError("traceGuard: takes a function that reads the value");
   const value = read();
   current?.guards.push({ read, value });
   return value;

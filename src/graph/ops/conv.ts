@@ -358,10 +358,10 @@ export function perDim(
   rank: number,
   least: number,
 ): number[] {
-  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
+  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.isArray(value) ? value : [];
   if (list.length !== rank || list.some((entry) => !Number.isInteger(entry) || entry < least)) {
     throw new ShapeError(
-      `${name}: ${what} is ${JSON.stringify(value)}; use a whole number from ${least}, or ${rank} of them`,
+      `${name}: ${what} is ${kind.describe(value)}; use a whole number from ${least}, or ${rank} of them`,
     );
   }
   return list;

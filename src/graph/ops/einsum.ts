@@ -1,6 +1,8 @@
 // Einstein summation: diagonals, sums, and one contraction for each pair of operands.
 import { ShapeError } from "../errors.ts";
+import * as kind from "../kinds.ts";
 import type { Node } from "../node.ts";
+import { checkKind } from "../options.ts";
 import { formatShape } from "../shape.ts";
 import { mul } from "./elementwise.ts";
 import { dot } from "./matmul.ts";
@@ -21,6 +23,7 @@ interface Labelled {
  * Throws ShapeError when letters and dims do not fit.
  */
 export function einsum(equation: string, ...operands: readonly Node[]): Node {
+  checkKind("einsum", "the equation", equation, kind.string);
   const { inputs, output } = parse(equation, operands);
   const sizes = labelSizes(equation, inputs);
   for (const label of output) {

@@ -14,6 +14,7 @@ import {
 import type { BinaryFn, Scalar, UnaryFn } from "../scalar.ts";
 import * as scalar from "../scalar.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
+import { withGradient } from "./alias.ts";
 import { full } from "./creation.ts";
 import { expand } from "./movement.ts";
 
@@ -211,6 +212,15 @@ export const erf = floating(erfOp);
 export const relu = numeric(reluOp);
 export const stopGradient = unary(stopGradientOp);
 export const square = (x: Node): Node => mul(x, x);
+/** √x whose slope at 0 is 0: that of a length, which has none there, where √ alone has an infinite one. */
+export function rootOrFlat(x: Node): Node {
+  const root: Node = withGradient(sqrt(x), [x], (grad) => {
+    const zero = number(0, root);
+    const flat = eq(root, zero);
+    return [where(flat, zero, div(grad, where(flat, number(1, root), add(root, root))))];
+  });
+  return root;
+}
 export const reciprocal = (x: Node): Node => div(scalarLike(1, x), x);
 export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
 export const isnan = (x: Node): Node => (isFloat(x.dtype) ? apply(isnanOp, [x], {}) : full(x.shape, 0, "bool"));

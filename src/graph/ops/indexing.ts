@@ -2,7 +2,7 @@
 import { HebbError, ShapeError } from "../errors.ts";
 import { apply, describeType, gradient, type Node, type Op, type TensorType, withInputs } from "../node.ts";
 import * as scalar from "../scalar.ts";
-import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
+import { formatShape, normalizeAxis, sameShape, wrapAxis } from "../shape.ts";
 import { checkIndex } from "./check.ts";
 import { full, iota } from "./creation.ts";
 import { add, cast, eq, ge, le, scalarLike, where } from "./elementwise.ts";
@@ -214,9 +214,8 @@ export const cumsumOp: Op<DimAttributes> = {
 /** Running sums along a dim; whole numbers stay whole. */
 export function cumsum(x: Node, dim: number): Node {
   const values = x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x;
-  return x.shape.length === 0
-    ? values
-    : apply(cumsumOp, [values], { dim: normalizeAxis(dim, x.shape.length, "cumsum") });
+  const axis = wrapAxis(dim, x.shape.length, "cumsum");
+  return x.shape.length === 0 ? values : apply(cumsumOp, [values], { dim: axis });
 }
 
 // ── masks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,6 +236,7 @@ export function oneHot(index: Node, classes: number, dtype: Node["dtype"] = "int
 function triangle(x: Node, keep: typeof le, diagonal: number, name: string): Node {
   const rank = x.shape.length;
   if (rank < 2) throw new ShapeError(`${name}: takes a matrix or a batch of them, got ${formatShape(x.shape)}`);
+  if (!Number.isInteger(diagonal)) throw new ShapeError(`${name}: the diagonal must be a whole number`);
   const shape = x.shape.slice(-2);
   const limit = add(iota(shape, 0), full([], diagonal, "int32"));
   return where(keep(iota(shape, 1), limit), x, full([], 0, x.dtype));

@@ -1,8 +1,12 @@
 // Where elements lie, not what they are: reshape, permute, expand ⇄ sum, slice ⇄ pad, flip, cat, repeat.
+import { promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
+import * as kind from "../kinds.ts";
 import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { checkKind } from "../options.ts";
 import * as scalar from "../scalar.ts";
-import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../shape.ts";
+import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf, wrapAxis } from "../shape.ts";
+import { cast } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 
 // ── reshape ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,8 +222,9 @@ export function slice(x: Node, dim: number, start?: number, end?: number, step =
     throw new ShapeError(`slice: the step must be a whole number other than 0, got ${step}`);
   for (const position of [start, end]) {
     // Infinity is the end of the dim, whatever its size.
-    if (position !== undefined && !Number.isInteger(position) && Math.abs(position) !== Number.POSITIVE_INFINITY)
-      throw new ShapeError(`slice: positions must be whole numbers, got ${position} for dim ${dim}`);
+    const infinite = position === Number.POSITIVE_INFINITY || position === Number.NEGATIVE_INFINITY;
+    if (position !== undefined && !infinite && !Number.isInteger(position))
+      throw new ShapeError(`slice: positions must be whole numbers, got ${kind.describe(position)} for dim ${dim}`);
   }
   const from = (position: number, low: number, high: number): number =>
     Math.min(Math.max(position < 0 ? position + extent : position, low), high);
@@ -235,8 +240,13 @@ export function slice(x: Node, dim: number, start?: number, end?: number, step =
   });
 }
 
-export const flip = (x: Node, dims: readonly number[]): Node =>
-  dims.reduce((flipped, dim) => slice(flipped, dim, undefined, undefined, -1), x);
+export function flip(x: Node, dims: readonly number[]): Node {
+  const axes = dims.map((dim) => wrapAxis(dim, x.shape.length, "flip"));
+  if (new Set(axes).size !== axes.length)
+    throw new ShapeError(`flip: ${formatShape(dims)} names the same dim twice; name each dim once`);
+  if (x.shape.length === 0) return x;
+  return axes.reduce((flipped, axis) => slice(flipped, axis, undefined, undefined, -1), x);
+}
 
 /** Elements before and after, and between neighbours. */
 export type Pad = readonly [before: number, after: number, between?: number];
@@ -294,8 +304,14 @@ export const padOp: Op<PadAttributes> = {
   },
 };
 
+const isPad = (pair: unknown): boolean =>
+  Array.isArray(pair) && (pair.length === 2 || pair.length === 3) && pair.every(Number.isInteger);
+
 /** Surrounds each dim with `value`; the optional third amount goes between neighbours. Negative amounts crop. */
 export function pad(x: Node, pads: readonly Pad[], value: number): Node {
+  checkKind("pad", "the value", value, kind.number);
+  if (!Array.isArray(pads) || !pads.every(isPad))
+    throw new ShapeError(`pad: takes one [before, after] of whole numbers for each dim, got ${kind.describe(pads)}`);
   if (pads.length !== x.shape.length)
     throw new ShapeError(
       `pad: ${pads.length} pairs do not fit the ${x.shape.length} dims of ${formatShape(x.shape)}; give one [before, after] for each dim`,
@@ -328,15 +344,15 @@ export const catOp: Op<CatAttributes> = {
     const first = inputs[0] as TensorType;
     let total = 0;
     for (const { shape, dtype } of inputs) {
-      if (
-        shape.length !== first.shape.length ||
-        shape.some((extent, axis) => axis !== dim && extent !== first.shape[axis]) ||
-        dtype !== first.dtype
-      ) {
+      if (shape.length !== first.shape.length)
+        throw new ShapeError(
+          `cat: ${formatShape(first.shape)} and ${formatShape(shape)} differ in their number of dims; they must be equal`,
+        );
+      if (shape.some((extent, axis) => axis !== dim && extent !== first.shape[axis]))
         throw new ShapeError(
           `cat: ${formatShape(shape)} and ${formatShape(first.shape)} differ in a dim other than ${dim}; all others must be equal`,
         );
-      }
+      if (dtype !== first.dtype) throw new ShapeError(`cat: dtypes differ, ${first.dtype} and ${dtype}`);
       total += shape[dim] as number;
     }
     return { shape: first.shape.map((extent, axis) => (axis === dim ? total : extent)), dtype: first.dtype };
@@ -383,8 +399,12 @@ function startsOf(parts: readonly TensorType[], dim: number): number[] {
   });
 }
 
-/** Tensors one after another along a dim. */
-export function cat(inputs: readonly Node[], dim: number): Node {
+/** Tensors one after another along a dim, in the widest of their dtypes. */
+export function cat(parts: readonly Node[], dim: number): Node {
+  const dtype = parts.reduce((widest, part) => promote(widest, part.dtype), parts[0]?.dtype ?? "float32");
+  // A part [0] goes with any others, as in PyTorch, where it stands for a list that is empty as yet.
+  const some = parts.filter(({ shape }) => shape.length !== 1 || shape[0] !== 0);
+  const inputs = (some.length === 0 ? parts : some).map((part) => cast(part, dtype));
   const first = inputs[0];
   if (first === undefined) throw new ShapeError("cat: takes at least one tensor");
   const axis = normalizeAxis(dim, first.shape.length, "cat");

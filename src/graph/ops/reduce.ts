@@ -11,7 +11,7 @@ import {
   type Op,
   type TensorType,
 } from "../node.ts";
-import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
+import { formatShape, normalizeAxes, normalizeAxis, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
 import { full, iota } from "./creation.ts";
 import {
@@ -27,6 +27,7 @@ import {
   logicalOr,
   mul,
   ne,
+  rootOrFlat,
   scalarLike,
   square,
   sub,
@@ -116,8 +117,10 @@ export const cumprodOp: Op<ScanAttributes> = {
 
 const cumprodOf = (x: Node, axis: number): Node => apply(cumprodOp, [x], { axis });
 
-export const cumprod = (x: Node, dim: number): Node =>
-  cumprodOf(countable(x), normalizeAxis(dim, x.shape.length, "cumprod"));
+export function cumprod(x: Node, dim: number): Node {
+  const axis = wrapAxis(dim, x.shape.length, "cumprod");
+  return x.shape.length === 0 ? countable(x) : cumprodOf(countable(x), axis);
+}
 
 /** The position of a maximum has no slope; the op exists so that the refusal has a name. */
 export const positionOp: Op = {
@@ -177,19 +180,33 @@ export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): 
   return div(total, scalarLike(Math.max(0, countOf(x, dim, "variance") - correction), total));
 }
 
+/** The square root of the variance; its slope is 0 where all values are equal. */
+export const std = (x: Node, dim?: Dims, correction = 1, keepdim = false): Node =>
+  rootOrFlat(variance(x, dim, correction, keepdim));
+
+/** √Σx²; its slope is 0 at 0. */
+export const norm = (x: Node, dim?: Dims, keepdim = false): Node => rootOrFlat(sum(square(floating(x)), dim, keepdim));
+
+/** Of no dims, any and all are the truth of each element, as in PyTorch. */
+const isEmptyList = (dim: Dims): boolean => Array.isArray(dim) && dim.length === 0;
+
 export const any = (x: Node, dim?: Dims, keepdim = false): Node =>
-  ne(sum(cast(cast(x, "bool"), "int32"), dim, keepdim), scalarLike(0, { shape: [], dtype: "int32" }));
+  isEmptyList(dim)
+    ? cast(x, "bool")
+    : ne(sum(cast(cast(x, "bool"), "int32"), dim, keepdim), scalarLike(0, { shape: [], dtype: "int32" }));
 export const all = (x: Node, dim?: Dims, keepdim = false): Node =>
-  eq(
-    sum(cast(eq(cast(x, "bool"), full(x.shape, 0, "bool")), "int32"), dim, keepdim),
-    scalarLike(0, { shape: [], dtype: "int32" }),
-  );
+  isEmptyList(dim)
+    ? cast(x, "bool")
+    : eq(
+        sum(cast(eq(cast(x, "bool"), full(x.shape, 0, "bool")), "int32"), dim, keepdim),
+        scalarLike(0, { shape: [], dtype: "int32" }),
+      );
 
 /** The first place of the extreme value along a dim, or in the flattened tensor. NaN counts as extreme, as in PyTorch. */
 function extremePlace(x: Node, dim: number | undefined, keepdim: boolean, extreme: typeof max, name: string): Node {
   const flat = dim === undefined ? reshape(x, [-1]) : x;
+  const axis = dim === undefined ? 0 : wrapAxis(dim, x.shape.length, name);
   if (flat.shape.length === 0) return full([], 0, "int32");
-  const axis = dim === undefined ? 0 : normalizeAxis(dim, x.shape.length, name);
   const extent = flat.shape[axis] as number;
   if (extent === 0) throw new ShapeError(`${name}: there is no element along dim ${axis} of ${formatShape(x.shape)}`);
   const values = flat.dtype === "bool" ? cast(flat, "int32") : flat;
@@ -211,10 +228,7 @@ export const argmin = (x: Node, dim?: number, keepdim = false): Node => extremeP
 export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
   const values = floating(x);
   const axes = normalizeAxes(dim, x.shape.length, "logsumexp");
-  const finiteOr0 = (level: Node): Node => where(isfinite(level), level, full(level.shape, 0, level.dtype));
-  const shift = finiteOr0(max(values, axes, true));
-  const total = add(log(sum(exp(sub(values, shift)), axes, true)), shift);
-  const kept: Node = withGradient(total, [values], (grad) => [mul(grad, exp(sub(values, finiteOr0(kept))))]);
+  const kept = axes.length === 0 ? values : logOfSum(values, axes);
   return keepdim
     ? kept
     : reshape(
@@ -223,9 +237,22 @@ export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
       );
 }
 
+function logOfSum(values: Node, axes: readonly number[]): Node {
+  // The sum of no powers is 0, and its logarithm -∞.
+  if (axes.some((axis) => values.shape[axis] === 0)) return log(sum(exp(values), axes, true));
+  const largest = max(values, axes, true);
+  const shift = where(isfinite(largest), largest, full(largest.shape, 0, largest.dtype));
+  const powers = exp(sub(values, shift));
+  const total = sum(powers, axes, true);
+  // The shares, not eˣ⁻ˡᵒᵍ: the logarithm of a sum beside 10⁸ is lost in it, and equal values would all take the whole slope.
+  return withGradient(add(log(total), shift), [values], (grad) => [
+    mul(div(grad, where(eq(total, scalarLike(0, total)), scalarLike(1, total), total)), powers),
+  ]);
+}
+
 /** eˣ / Σ eˣ along a dim, shifted by the largest so that nothing overflows. */
 export function softmax(x: Node, dim = -1): Node {
-  if (x.shape.length === 0) return reshape(softmax(reshape(x, [1]), 0), []);
+  if (x.shape.length === 0) return reshape(softmax(reshape(x, [1]), dim), []);
   const values = floating(x);
   const axis = normalizeAxis(dim, x.shape.length, "softmax");
   if (x.shape.includes(0)) return values;
@@ -238,7 +265,7 @@ export function softmax(x: Node, dim = -1): Node {
 
 /** x − log Σ eˣ along a dim. */
 export function logSoftmax(x: Node, dim = -1): Node {
-  if (x.shape.length === 0) return reshape(logSoftmax(reshape(x, [1]), 0), []);
+  if (x.shape.length === 0) return reshape(logSoftmax(reshape(x, [1]), dim), []);
   const values = floating(x);
   const axis = normalizeAxis(dim, x.shape.length, "logSoftmax");
   if (x.shape.includes(0)) return values;

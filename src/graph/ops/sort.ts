@@ -3,7 +3,7 @@ import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { apply, type ElementContext, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import * as scalar from "../scalar.ts";
-import { formatShape, normalizeAxis } from "../shape.ts";
+import { formatShape, wrapAxis } from "../shape.ts";
 import { full, iota } from "./creation.ts";
 import { cast, stopGradient } from "./elementwise.ts";
 import { trustedGather } from "./indexing.ts";
@@ -62,8 +62,8 @@ function orderedBefore(x: scalar.Scalar, y: scalar.Scalar, descending: boolean):
 
 /** Positions that sort a dim, stable; NaN is the largest (torch.sort with stable=True). */
 export function argsort(x: Node, dim = -1, descending = false): Node {
+  const axis = wrapAxis(dim, x.shape.length, "sort");
   if (x.shape.length === 0) return full([], 0, "int32");
-  const axis = normalizeAxis(dim, x.shape.length, "sort");
   const extent = x.shape[axis] as number;
   if (extent <= 1 || x.shape.includes(0)) return full(x.shape, 0, "int32");
   const order = x.shape.map((_, place) => place).filter((place) => place !== axis);
@@ -85,17 +85,19 @@ export function argsort(x: Node, dim = -1, descending = false): Node {
 /** Values in order along a dim, and where they came from. The gradient of the values follows the positions. */
 export function sort(x: Node, dim = -1, descending = false): { values: Node; indices: Node } {
   const indices = argsort(x, dim, descending);
-  return { values: x.shape.length === 0 ? x : trustedGather(x, dim, indices), indices };
+  return { values: x.shape.includes(0) || x.shape.length === 0 ? x : trustedGather(x, dim, indices), indices };
 }
 
 /** The k largest along a dim, largest first (torch.topk). */
 export function topk(x: Node, k: number, dim = -1): { values: Node; indices: Node } {
-  const axis = normalizeAxis(dim, Math.max(1, x.shape.length), "topk");
+  const axis = wrapAxis(dim, x.shape.length, "topk");
   const extent = x.shape[axis] ?? 1;
   if (!Number.isInteger(k) || k < 0 || k > extent)
     throw new ShapeError(
       `topk: k is ${k}, but dim ${dim} of ${formatShape(x.shape)} holds ${extent}; k must be a whole number from 0 to ${extent}`,
     );
+  if (x.shape.length === 0) return { values: x, indices: full([], 0, "int32") };
   const indices = slice(argsort(x, axis, true), axis, 0, k);
+  if (x.shape.includes(0)) return { values: slice(x, axis, 0, k), indices };
   return { values: trustedGather(x, axis, indices), indices };
 }

@@ -2,18 +2,23 @@
 import { withGradient } from "../../graph/autodiff.ts";
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
 import type { Node } from "../../graph/node.ts";
 import * as el from "../../graph/ops/elementwise.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, type Shape, sameShape } from "../../graph/shape.ts";
+import { given, tensorKind } from "../../tensor/arguments.ts";
 import { checkedLabels } from "../../tensor/checks.ts";
 import { arange, Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
-import { type LossOptions, matchingTarget, type Reduction, reduceLoss } from "./reduction.ts";
+import { type LossOptions, lossKinds, matchingTarget, type Reduction, reduceLoss, reductions } from "./reduction.ts";
 
 export interface BceOptions extends LossOptions {
   /** A factor on each element's loss, broadcast. */
   readonly weight?: Tensor | undefined;
 }
+
+export const bceKinds: OptionKinds<BceOptions> = { ...lossKinds, weight: tensorKind };
 
 /** PyTorch's constant, which is a float. */
 const leastSpread = Math.fround(1e-12);
@@ -23,6 +28,7 @@ const leastSpread = Math.fround(1e-12);
  * Prefer bceWithLogits, which is exact. Source: torch.nn.functional.binary_cross_entropy.
  */
 export function bce(input: Tensor, target: Tensor, options: BceOptions = {}): Tensor {
+  checkOptions("bce", options, bceKinds);
   const t = matchingTarget("bce", input, target);
   const same = t.to(input.dtype);
   const [x, y] = [input.node, same.node];
@@ -37,7 +43,7 @@ export function bce(input: Tensor, target: Tensor, options: BceOptions = {}): Te
     ]),
     [input, same],
   );
-  return reduceLoss("bce", options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
+  return reduceLoss(options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
 }
 
 export interface BceWithLogitsOptions extends BceOptions {
@@ -45,18 +51,17 @@ export interface BceWithLogitsOptions extends BceOptions {
   readonly posWeight?: Tensor | undefined;
 }
 
+export const bceWithLogitsKinds: OptionKinds<BceWithLogitsOptions> = { ...bceKinds, posWeight: tensorKind };
+
 /**
  * −(t·log σ(x) + (1 − t)·log σ(−x)) for logits x, exact at any size. Source: torch.nn.functional.binary_cross_entropy_with_logits.
  */
 export function bceWithLogits(input: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
+  checkOptions("bceWithLogits", options, bceWithLogitsKinds);
   const t = matchingTarget("bceWithLogits", input, target).to(input.dtype);
   const losses =
     options.posWeight === undefined ? plainBceWithLogits(input, t) : weightedBceWithLogits(input, t, options.posWeight);
-  return reduceLoss(
-    "bceWithLogits",
-    options.weight === undefined ? losses : losses.mul(options.weight),
-    options.reduction,
-  );
+  return reduceLoss(options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
 }
 
 /** max(x, 0) − x·t + log(1 + e^−|x|), whose slope is σ(x) − t. */
@@ -79,10 +84,14 @@ export interface NllOptions extends LossOptions {
   readonly ignoreIndex?: number;
 }
 
+export const nllKinds: OptionKinds<NllOptions> = { ...lossKinds, weight: tensorKind, ignoreIndex: kind.number };
+
 export interface CrossEntropyOptions extends NllOptions {
   /** The share of the target spread evenly over all classes. Default 0. */
   readonly labelSmoothing?: number;
 }
+
+export const crossEntropyKinds: OptionKinds<CrossEntropyOptions> = { ...nllKinds, labelSmoothing: kind.number };
 
 /** Where the classes of a prediction are: dim 1, or dim 0 when there is no batch. */
 const classDim = (shape: Shape): number => (shape.length === 1 ? 0 : 1);
@@ -154,13 +163,8 @@ function logitLoss(logits: Tensor, index: Tensor): Tensor {
 }
 
 /** Σ losses / Σ weights of what counts; 0 / 0 is NaN, as in PyTorch, when nothing does. */
-function weightedReduce(
-  name: string,
-  losses: Tensor,
-  counted: Tensor | undefined,
-  reduction: Reduction | undefined,
-): Tensor {
-  if (counted === undefined || reduction === "none" || reduction === "sum") return reduceLoss(name, losses, reduction);
+function weightedReduce(losses: Tensor, counted: Tensor | undefined, reduction: Reduction | undefined): Tensor {
+  if (counted === undefined || reduction === "none" || reduction === "sum") return reduceLoss(losses, reduction);
   return losses.sum().div(counted.sum());
 }
 
@@ -169,7 +173,9 @@ function weightedReduce(
  * ignored the mean is NaN. Source: torch.nn.functional.nll_loss.
  */
 export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  checkOptions("nll", options, nllKinds);
   checkLogits("nll", input);
+  given("nll", target, "the target");
   if (!sameShape(target.shape, withoutClasses(input.shape))) {
     throw new ShapeError(
       `nll: log-probabilities ${formatShape(input.shape)} need integer targets ${formatShape(withoutClasses(input.shape))}, got ${formatShape(target.shape)}${squeezeHint(target, withoutClasses(input.shape))}`,
@@ -180,12 +186,11 @@ export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Te
   const { index, counts } = picked("nll", target, classes, options.ignoreIndex ?? -100);
   const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
   const plain = pick(input, index).neg();
-  return finish("nll", factor === undefined ? plain : plain.mul(factor), factor, counts, options.reduction);
+  return finish(factor === undefined ? plain : plain.mul(factor), factor, counts, options.reduction);
 }
 
 /** Leaves out what does not count, and takes the mean over the weights of the rest. */
 function finish(
-  name: string,
   losses: Tensor,
   factor: Tensor | undefined,
   counts: Tensor | undefined,
@@ -194,7 +199,7 @@ function finish(
   const kept = counts === undefined ? losses : where(counts, losses, 0);
   const weights =
     factor === undefined ? counts?.to(losses.dtype) : counts === undefined ? factor : where(counts, factor, 0);
-  return weightedReduce(name, kept, weights, reduction);
+  return weightedReduce(kept, weights, reduction);
 }
 
 /**
@@ -203,7 +208,9 @@ function finish(
  * ignored the mean is NaN (0 / 0) and the sum 0, as in PyTorch. Source: torch.nn.functional.cross_entropy.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions("crossEntropy", options, crossEntropyKinds);
   checkLogits("crossEntropy", logits);
+  given("crossEntropy", target, "the target");
   const smoothing = options.labelSmoothing ?? 0;
   if (!(smoothing >= 0 && smoothing <= 1))
     throw new HebbError(`crossEntropy: labelSmoothing lies between 0 and 1, got ${smoothing}`);
@@ -221,9 +228,9 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
   const hard = logitLoss(logits, index);
   const weighted = factor === undefined ? hard : hard.mul(factor);
-  if (smoothing === 0) return finish("crossEntropy", weighted, factor, counts, options.reduction);
+  if (smoothing === 0) return finish(weighted, factor, counts, options.reduction);
   const even = spreadLoss(logits, options.weight).mul(smoothing / classes);
-  return finish("crossEntropy", weighted.mul(1 - smoothing).add(even), factor, counts, options.reduction);
+  return finish(weighted.mul(1 - smoothing).add(even), factor, counts, options.reduction);
 }
 
 /** −Σ over classes of weight·log softmax. */
@@ -244,10 +251,11 @@ function softCrossEntropy(logits: Tensor, target: Tensor, smoothing: number, opt
   const losses = (options.weight === undefined ? logs : logs.mul(alongClasses(options.weight, logits.shape)))
     .sum(dim)
     .neg();
-  return reduceLoss("crossEntropy", losses, options.reduction);
+  return reduceLoss(losses, options.reduction);
 }
 
 function checkLogits(name: string, logits: Tensor): void {
+  given(name, logits);
   if (!isFloat(logits.dtype)) throw new HebbError(`${name}: the input must be float, got ${logits.dtype}`);
   if (logits.rank === 0) throw new ShapeError(`${name}: the input needs a dim of classes, [N, C] or [C], got a scalar`);
 }
@@ -270,12 +278,18 @@ export interface KlDivOptions {
   readonly logTarget?: boolean;
 }
 
+export const klDivKinds: OptionKinds<KlDivOptions> = {
+  reduction: kind.oneOf(...reductions, "batchmean"),
+  logTarget: kind.boolean,
+};
+
 /** t·(log t − input) for log-probabilities `input`; 0 where t is 0. Source: torch.nn.functional.kl_div. */
 export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  checkOptions("klDiv", options, klDivKinds);
   const t = matchingTarget("klDiv", input, target);
   const losses = options.logTarget ? t.exp().mul(t.sub(input)) : entropyTerm(t).sub(t.mul(input));
   if (options.reduction === "batchmean") return losses.sum().div(Math.max(1, input.shape[0] ?? 1));
-  return reduceLoss("klDiv", losses, options.reduction);
+  return reduceLoss(losses, options.reduction);
 }
 
 /** t·log t, 0 at 0, without a NaN in the branch not taken. */
@@ -291,8 +305,11 @@ export interface FocalOptions extends LossOptions {
   readonly gamma?: number;
 }
 
+export const focalKinds: OptionKinds<FocalOptions> = { ...lossKinds, alpha: kind.number, gamma: kind.number };
+
 /** (1 − pₜ)^gamma · bceWithLogits, weighted by alpha. Source: Lin et al. 2017; torchvision.ops.sigmoid_focal_loss. */
 export function focal(input: Tensor, target: Tensor, options: FocalOptions = {}): Tensor {
+  checkOptions("focal", options, focalKinds);
   const t = matchingTarget("focal", input, target).to(input.dtype);
   const { alpha = 0.25, gamma = 2 } = options;
   const probability = input.sigmoid();
@@ -300,5 +317,5 @@ export function focal(input: Tensor, target: Tensor, options: FocalOptions = {})
   const missed = probability.mul(rest).add(probability.neg().add(1).mul(t));
   const losses = plainBceWithLogits(input, t).mul(gamma === 0 ? 1 : missed.pow(gamma));
   const weighted = alpha < 0 ? losses : losses.mul(t.mul(2 * alpha - 1).add(1 - alpha));
-  return reduceLoss("focal", weighted, options.reduction);
+  return reduceLoss(weighted, options.reduction);
 }

@@ -1,19 +1,24 @@
 // Losses that ask for a margin: hinge, hingeEmbedding, cosineEmbedding, marginRanking, triplet.
 import { ShapeError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
+import { given } from "../../tensor/arguments.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
-import { checkPositive, type LossOptions, matchingTarget, reduceLoss } from "./reduction.ts";
+import { checkPositive, type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
 
 export interface MarginOptions extends LossOptions {
   readonly margin?: number;
 }
 
+export const marginKinds: OptionKinds<MarginOptions> = { ...lossKinds, margin: kind.number };
+
 /** max(0, margin − target·input) for targets −1 and 1. Default margin 1. The loss of support vector machines. */
 export function hinge(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  checkOptions("hinge", options, marginKinds);
   const t = matchingTarget("hinge", input, target);
   return reduceLoss(
-    "hinge",
     t
       .mul(input)
       .neg()
@@ -25,9 +30,10 @@ export function hinge(input: Tensor, target: Tensor, options: MarginOptions = {}
 
 /** input where the target is 1, max(0, margin − input) where it is −1. Default margin 1. Source: torch.nn.functional.hinge_embedding_loss. */
 export function hingeEmbedding(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  checkOptions("hingeEmbedding", options, marginKinds);
   const t = matchingTarget("hingeEmbedding", input, target);
   const far = where(t.ne(1), atLeastZero(input.neg().add(options.margin ?? 1)), 0);
-  return reduceLoss("hingeEmbedding", far.add(where(t.ne(-1), input, 0)), options.reduction);
+  return reduceLoss(far.add(where(t.ne(-1), input, 0)), options.reduction);
 }
 
 /** The slope at exactly 0 is 1, as in torch.clamp_min. */
@@ -35,6 +41,8 @@ const atLeastZero = (x: Tensor): Tensor => x.clamp(0);
 
 /** a · b / (|a| |b|) along a dim, lengths at least eps. Defaults dim 1, eps 1e-8. Source: torch.nn.functional.cosine_similarity. */
 export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Tensor {
+  given("cosineSimilarity", a, "the first input");
+  given("cosineSimilarity", b, "the second input");
   const length = (x: Tensor): Tensor => x.norm(dim).clamp(eps);
   return a
     .mul(b)
@@ -44,8 +52,9 @@ export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Ten
 
 /** ln(1 + e^(−t·x)) for targets −1 and 1. Source: torch.nn.functional.soft_margin_loss. */
 export function softMargin(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions("softMargin", options, lossKinds);
   const t = matchingTarget("softMargin", input, target);
-  return reduceLoss("softMargin", logSigmoid(t.mul(input)).neg(), options.reduction);
+  return reduceLoss(logSigmoid(t.mul(input)).neg(), options.reduction);
 }
 
 /**
@@ -53,6 +62,10 @@ export function softMargin(input: Tensor, target: Tensor, options: LossOptions =
  * []. Default margin 0. Source: torch.nn.functional.cosine_embedding_loss.
  */
 export function cosineEmbedding(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  checkOptions("cosineEmbedding", options, marginKinds);
+  given("cosineEmbedding", a, "the first input");
+  given("cosineEmbedding", b, "the second input");
+  given("cosineEmbedding", target, "the target");
   if (
     !sameShape(a.shape, b.shape) ||
     (a.rank !== 1 && a.rank !== 2) ||
@@ -70,7 +83,7 @@ export function cosineEmbedding(a: Tensor, b: Tensor, target: Tensor, options: M
     .div(squares(a).mul(squares(b)).sqrt());
   const near = where(target.eq(1), cosine.neg().add(1), 0);
   const far = where(target.eq(-1), atLeastZero(cosine.sub(options.margin ?? 0)), 0);
-  return reduceLoss("cosineEmbedding", near.add(far), options.reduction);
+  return reduceLoss(near.add(far), options.reduction);
 }
 
 export interface TripletOptions extends MarginOptions {
@@ -82,8 +95,23 @@ export interface TripletOptions extends MarginOptions {
   readonly swap?: boolean;
 }
 
+export const tripletKinds: OptionKinds<TripletOptions> = {
+  ...marginKinds,
+  p: kind.number,
+  eps: kind.number,
+  swap: kind.boolean,
+};
+
+function checkThree(where: string, anchor: Tensor, positive: Tensor, negative: Tensor): void {
+  given(where, anchor, "the anchor");
+  given(where, positive, "the positive");
+  given(where, negative, "the negative");
+}
+
 /** max(0, ‖a − p‖ − ‖a − n‖ + margin) over the last dim. Default margin 1. Source: torch.nn.functional.triplet_margin_loss. */
 export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletOptions = {}): Tensor {
+  checkOptions("triplet", options, tripletKinds);
+  checkThree("triplet", anchor, positive, negative);
   if (!sameShape(anchor.shape, positive.shape) || !sameShape(anchor.shape, negative.shape) || anchor.rank === 0) {
     throw new ShapeError(
       `triplet: anchor ${formatShape(anchor.shape)}, positive ${formatShape(positive.shape)} and negative ${formatShape(negative.shape)} must have the same shape`,
@@ -105,11 +133,12 @@ export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, opti
   const near = distance(anchor, positive);
   const direct = distance(anchor, negative);
   const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
-  return reduceLoss("triplet", atLeastZero(near.sub(far).add(options.margin ?? 1)), options.reduction);
+  return reduceLoss(atLeastZero(near.sub(far).add(options.margin ?? 1)), options.reduction);
 }
 
 /** max(0, −target·(a − b) + margin): the target is 1 where a should rank higher, −1 where b should. Default margin 0. Source: torch.nn.functional.margin_ranking_loss. */
 export function marginRanking(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  checkOptions("marginRanking", options, marginKinds);
   const other = matchingTarget("marginRanking", a, b, "the second input");
   const t = matchingTarget("marginRanking", a, target);
   const losses = atLeastZero(
@@ -118,7 +147,7 @@ export function marginRanking(a: Tensor, b: Tensor, target: Tensor, options: Mar
       .neg()
       .add(options.margin ?? 0),
   );
-  return reduceLoss("marginRanking", losses, options.reduction);
+  return reduceLoss(losses, options.reduction);
 }
 
 export interface TripletDistanceOptions extends MarginOptions {
@@ -128,6 +157,12 @@ export interface TripletDistanceOptions extends MarginOptions {
   readonly swap?: boolean;
 }
 
+export const tripletDistanceKinds: OptionKinds<TripletDistanceOptions> = {
+  ...marginKinds,
+  distanceFunction: kind.func<(a: Tensor, b: Tensor) => Tensor>(),
+  swap: kind.boolean,
+};
+
 /** triplet with a distance of one's own. Default margin 1. Source: torch.nn.functional.triplet_margin_with_distance_loss. */
 export function tripletWithDistance(
   anchor: Tensor,
@@ -135,11 +170,13 @@ export function tripletWithDistance(
   negative: Tensor,
   options: TripletDistanceOptions = {},
 ): Tensor {
+  checkOptions("tripletWithDistance", options, tripletDistanceKinds);
+  checkThree("tripletWithDistance", anchor, positive, negative);
   const distance =
     options.distanceFunction ?? ((a: Tensor, b: Tensor): Tensor => a.sub(b).add(1e-6).square().sum(-1).sqrt());
   const near = distance(anchor, positive);
   const direct = distance(anchor, negative);
   const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
   const losses = atLeastZero(near.sub(far).add(options.margin ?? 1));
-  return reduceLoss("tripletWithDistance", losses, options.reduction);
+  return reduceLoss(losses, options.reduction);
 }

@@ -2,14 +2,18 @@
 
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
+import { given, tensorKind } from "../../tensor/arguments.ts";
 import { checkedLabels } from "../../tensor/checks.ts";
 import { arange, type Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
-import { type LossOptions, matchingTarget, reduceLoss } from "./reduction.ts";
+import { type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
 
 /** [N, C] with its targets; a single sample [C] becomes a batch of one. */
 function batched(name: string, input: Tensor): { x: Tensor; single: boolean } {
+  given(name, input);
   if (!isFloat(input.dtype)) throw new HebbError(`${name}: the input must be float, got ${input.dtype}`);
   if (input.rank !== 1 && input.rank !== 2)
     throw new ShapeError(`${name}: takes [N, C] or [C], got ${formatShape(input.shape)}`);
@@ -17,6 +21,7 @@ function batched(name: string, input: Tensor): { x: Tensor; single: boolean } {
 }
 
 function wholeNumbers(name: string, target: Tensor): Tensor {
+  given(name, target, "the target");
   if (isFloat(target.dtype) || target.dtype === "bool")
     throw new HebbError(
       `${name}: targets must be whole numbers (int32), got ${target.dtype}; convert with .to("int32")`,
@@ -33,12 +38,19 @@ export interface MultiMarginOptions extends LossOptions {
   readonly weight?: Tensor | undefined;
 }
 
+export const multiMarginKinds: OptionKinds<MultiMarginOptions> = {
+  ...lossKinds,
+  p: kind.among(1, 2),
+  margin: kind.number,
+  weight: tensorKind,
+};
+
 /** Σ over other classes i of max(0, margin − x[t] + x[i])ᵖ / C, times weight[t]. [N, C] with [N], or [C] with []. Source: torch.nn.functional.multi_margin_loss. */
 export function multiMargin(input: Tensor, target: Tensor, options: MultiMarginOptions = {}): Tensor {
   const { x, single } = batched("multiMargin", input);
-  const { p = 1, margin = 1, weight } = options;
+  given("multiMargin", target, "the target");
+  const { p = 1, margin = 1, weight } = checkOptions("multiMargin", options, multiMarginKinds);
   const [samples = 0, classes = 0] = x.shape;
-  if (p !== 1 && p !== 2) throw new HebbError(`multiMargin: p must be 1 or 2, got ${p satisfies never}`);
   if (target.size !== samples)
     throw new ShapeError(
       `multiMargin: input ${formatShape(input.shape)} needs ${samples} targets, got ${formatShape(target.shape)}`,
@@ -54,11 +66,7 @@ export function multiMargin(input: Tensor, target: Tensor, options: MultiMarginO
   const own = arange(classes).reshape([1, classes]).eq(index);
   const each = where(own, 0, over).sum(1).div(classes);
   const losses = weight === undefined ? each : each.mul(weight.indexSelect(0, index.flatten()));
-  return reduceLoss(
-    "multiMargin",
-    single && options.reduction === "none" ? losses.squeeze(0) : losses,
-    options.reduction,
-  );
+  return reduceLoss(single && options.reduction === "none" ? losses.squeeze(0) : losses, options.reduction);
 }
 
 /**
@@ -66,6 +74,8 @@ export function multiMargin(input: Tensor, target: Tensor, options: MultiMarginO
  * ends the list. Source: torch.nn.functional.multilabel_margin_loss.
  */
 export function multilabelMargin(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions("multilabelMargin", options, lossKinds);
+  given("multilabelMargin", target, "the target");
   const { x, single } = batched("multilabelMargin", input);
   const [samples = 0, classes = 0] = x.shape;
   if (!sameShape(input.shape, target.shape))
@@ -81,11 +91,7 @@ export function multilabelMargin(input: Tensor, target: Tensor, options: LossOpt
   const gap = x.unsqueeze(1).sub(x.gather(1, safe).unsqueeze(2)).add(1);
   const pairs = counts.unsqueeze(2).logicalAnd(isLabel.logicalNot()).logicalAnd(gap.gt(0));
   const losses = where(pairs, gap, 0).sum([1, 2]).div(classes);
-  return reduceLoss(
-    "multilabelMargin",
-    single && options.reduction === "none" ? losses.squeeze(0) : losses,
-    options.reduction,
-  );
+  return reduceLoss(single && options.reduction === "none" ? losses.squeeze(0) : losses, options.reduction);
 }
 
 export interface MultilabelSoftMarginOptions extends LossOptions {
@@ -93,8 +99,11 @@ export interface MultilabelSoftMarginOptions extends LossOptions {
   readonly weight?: Tensor | undefined;
 }
 
+export const multilabelSoftMarginKinds: OptionKinds<MultilabelSoftMarginOptions> = { ...lossKinds, weight: tensorKind };
+
 /** −mean over classes of t·log σ(x) + (1 − t)·log σ(−x): [N, C] → [N]. Source: torch.nn.functional.multilabel_soft_margin_loss. */
 export function multilabelSoftMargin(input: Tensor, target: Tensor, options: MultilabelSoftMarginOptions = {}): Tensor {
+  checkOptions("multilabelSoftMargin", options, multilabelSoftMarginKinds);
   const t = matchingTarget("multilabelSoftMargin", input, target);
   if (input.rank === 0) throw new ShapeError("multilabelSoftMargin: the input needs a dim of classes, got a scalar");
   const losses = t
@@ -102,5 +111,5 @@ export function multilabelSoftMargin(input: Tensor, target: Tensor, options: Mul
     .add(t.neg().add(1).mul(logSigmoid(input.neg())))
     .neg();
   const weighted = options.weight === undefined ? losses : losses.mul(options.weight);
-  return reduceLoss("multilabelSoftMargin", weighted.mean(-1), options.reduction);
+  return reduceLoss(weighted.mean(-1), options.reduction);
 }

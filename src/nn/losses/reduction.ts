@@ -1,17 +1,23 @@
 // How a loss comes out (none, mean, sum), and what losses check of their inputs.
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import type { OptionKinds } from "../../graph/options.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
+import { given } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/index.ts";
 
-export type Reduction = "none" | "mean" | "sum";
+export const reductions = ["none", "mean", "sum"] as const;
+export type Reduction = (typeof reductions)[number];
 
 export interface LossOptions {
   /** "mean" over all elements, "sum", or "none": the losses themselves. Default "mean". */
   readonly reduction?: Reduction;
 }
 
-export function reduceLoss(name: string, losses: Tensor, reduction: Reduction = "mean"): Tensor {
+export const lossKinds: OptionKinds<LossOptions> = { reduction: kind.oneOf(...reductions) };
+
+export function reduceLoss(losses: Tensor, reduction: Reduction = "mean"): Tensor {
   switch (reduction) {
     case "none":
       return losses;
@@ -19,15 +25,13 @@ export function reduceLoss(name: string, losses: Tensor, reduction: Reduction = 
       return losses.mean();
     case "sum":
       return losses.sum();
-    default:
-      throw new HebbError(
-        `${name}: reduction "${reduction satisfies never}" does not exist; use "none", "mean" or "sum"`,
-      );
   }
 }
 
 /** The target in the input's shape, whole numbers as the input's floats. Losses do not broadcast: it hides mistakes. */
 export function matchingTarget(name: string, input: Tensor, target: Tensor, what = "target"): Tensor {
+  given(name, input);
+  given(name, target, `the ${what.replace("the ", "")}`);
   if (!isFloat(input.dtype)) throw new HebbError(`${name}: the input must be float, got ${input.dtype}`);
   if (!sameShape(input.shape, target.shape)) {
     const fits = input.size === target.size;

@@ -1,17 +1,27 @@
 // Losses between numbers: mse, l1, huber, smoothL1, poissonNll, gaussianNll.
 import { ShapeError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape } from "../../graph/shape.ts";
+import { given } from "../../tensor/arguments.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
-import { checkPositive, type LossOptions, matchingTarget, reduceLoss } from "./reduction.ts";
+import { checkPositive, type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
+
+function difference(name: string, input: Tensor, target: Tensor): Tensor {
+  const aim = matchingTarget(name, input, target);
+  return input.sub(aim);
+}
 
 /** (input − target)². Source: torch.nn.functional.mse_loss. */
 export function mse(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  return reduceLoss("mse", input.sub(matchingTarget("mse", input, target)).square(), options.reduction);
+  checkOptions("mse", options, lossKinds);
+  return reduceLoss(difference("mse", input, target).square(), options.reduction);
 }
 
 /** |input − target|. Source: torch.nn.functional.l1_loss. */
 export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  return reduceLoss("l1", input.sub(matchingTarget("l1", input, target)).abs(), options.reduction);
+  checkOptions("l1", options, lossKinds);
+  return reduceLoss(difference("l1", input, target).abs(), options.reduction);
 }
 
 export interface HuberOptions extends LossOptions {
@@ -19,12 +29,14 @@ export interface HuberOptions extends LossOptions {
   readonly delta?: number;
 }
 
+export const huberKinds: OptionKinds<HuberOptions> = { ...lossKinds, delta: kind.number };
+
 /** d²/2 for |d| < delta, else delta·(|d| − delta/2), with d = input − target. Source: torch.nn.functional.huber_loss. */
 export function huber(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
-  const delta = options.delta ?? 1;
+  const { delta = 1 } = checkOptions("huber", options, huberKinds);
   checkPositive("huber", "delta", delta);
-  const d = input.sub(matchingTarget("huber", input, target)).abs();
-  return reduceLoss("huber", where(d.lt(delta), d.square().mul(0.5), d.sub(0.5 * delta).mul(delta)), options.reduction);
+  const d = difference("huber", input, target).abs();
+  return reduceLoss(where(d.lt(delta), d.square().mul(0.5), d.sub(0.5 * delta).mul(delta)), options.reduction);
 }
 
 export interface SmoothL1Options extends LossOptions {
@@ -32,13 +44,15 @@ export interface SmoothL1Options extends LossOptions {
   readonly beta?: number;
 }
 
+export const smoothL1Kinds: OptionKinds<SmoothL1Options> = { ...lossKinds, beta: kind.number };
+
 /** d²/(2·beta) for |d| < beta, else |d| − beta/2. Source: torch.nn.functional.smooth_l1_loss. */
 export function smoothL1(input: Tensor, target: Tensor, options: SmoothL1Options = {}): Tensor {
-  const beta = options.beta ?? 1;
+  const { beta = 1, ...plain } = checkOptions("smoothL1", options, smoothL1Kinds);
   checkPositive("smoothL1", "beta", beta, true);
-  if (beta === 0) return l1(input, target, options);
-  const d = input.sub(matchingTarget("smoothL1", input, target)).abs();
-  return reduceLoss("smoothL1", where(d.lt(beta), d.square().mul(0.5 / beta), d.sub(0.5 * beta)), options.reduction);
+  if (beta === 0) return l1(input, target, plain);
+  const d = difference("smoothL1", input, target).abs();
+  return reduceLoss(where(d.lt(beta), d.square().mul(0.5 / beta), d.sub(0.5 * beta)), options.reduction);
 }
 
 export interface PoissonNllOptions extends LossOptions {
@@ -50,12 +64,20 @@ export interface PoissonNllOptions extends LossOptions {
   readonly eps?: number;
 }
 
+export const poissonNllKinds: OptionKinds<PoissonNllOptions> = {
+  ...lossKinds,
+  logInput: kind.boolean,
+  full: kind.boolean,
+  eps: kind.number,
+};
+
 /** e^input − target·input; with logInput false, input − target·log(input + eps). Source: torch.nn.functional.poisson_nll_loss. */
 export function poissonNll(input: Tensor, target: Tensor, options: PoissonNllOptions = {}): Tensor {
+  checkOptions("poissonNll", options, poissonNllKinds);
   const t = matchingTarget("poissonNll", input, target);
   const base =
     (options.logInput ?? true) ? input.exp().sub(t.mul(input)) : input.sub(t.mul(input.add(options.eps ?? 1e-8).log()));
-  if (!options.full) return reduceLoss("poissonNll", base, options.reduction);
+  if (!options.full) return reduceLoss(base, options.reduction);
   const above = t.gt(1);
   const safe = where(above, t, 1);
   const stirling = safe
@@ -67,7 +89,7 @@ export function poissonNll(input: Tensor, target: Tensor, options: PoissonNllOpt
         .log()
         .mul(0.5),
     );
-  return reduceLoss("poissonNll", base.add(where(above, stirling, 0)), options.reduction);
+  return reduceLoss(base.add(where(above, stirling, 0)), options.reduction);
 }
 
 export interface GaussianNllOptions extends LossOptions {
@@ -77,11 +99,15 @@ export interface GaussianNllOptions extends LossOptions {
   readonly eps?: number;
 }
 
+export const gaussianNllKinds: OptionKinds<GaussianNllOptions> = { ...lossKinds, full: kind.boolean, eps: kind.number };
+
 /**
  * (log(var) + (input − target)² / var) / 2, with var at least eps; the limit passes gradients as they are.
  * `variance` has the input's shape, or 1 in its last dim, or lacks it. Source: torch.nn.functional.gaussian_nll_loss.
  */
 export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllOptions = {}): Tensor {
+  checkOptions("gaussianNll", options, gaussianNllKinds);
+  given("gaussianNll", variance, "the variance");
   const t = matchingTarget("gaussianNll", input, target);
   const shape = input.shape;
   const fits = [shape, [...shape.slice(0, -1), 1], shape.slice(0, -1), [1], []].some(
@@ -100,5 +126,5 @@ export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, opt
       .detach(),
   );
   const losses = limited.log().add(input.sub(t).square().div(limited)).mul(0.5);
-  return reduceLoss("gaussianNll", options.full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, options.reduction);
+  return reduceLoss(options.full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, options.reduction);
 }

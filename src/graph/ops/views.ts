@@ -1,0 +1,66 @@
+// Other shapes for the same elements, by the names of dims: flatten, unflatten, squeeze, transpose, select, narrow.
+import { ShapeError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import { formatShape, normalizeAxis, type Shape, sizeOf, wrapAxis } from "../shape.ts";
+import { permute, reshape, slice } from "./movement.ts";
+
+/** Dims start … end as one. A scalar becomes one of size 1. */
+export function flatten(x: Node, startDim: number, endDim: number): Node {
+  const { shape } = x;
+  const start = wrapAxis(startDim, shape.length, "flatten");
+  const end = wrapAxis(endDim, shape.length, "flatten");
+  if (shape.length === 0) return reshape(x, [1]);
+  if (start > end) throw new ShapeError(`flatten: dim ${startDim} lies behind dim ${endDim} in ${formatShape(shape)}`);
+  return reshape(x, [...shape.slice(0, start), sizeOf(shape.slice(start, end + 1)), ...shape.slice(end + 1)]);
+}
+
+export function unflatten(x: Node, dim: number, sizes: Shape): Node {
+  const place = normalizeAxis(dim, x.shape.length, "unflatten");
+  return reshape(x, [...x.shape.slice(0, place), ...sizes, ...x.shape.slice(place + 1)]);
+}
+
+export function unsqueeze(x: Node, dim: number): Node {
+  const place = normalizeAxis(dim, x.shape.length + 1, "unsqueeze");
+  return reshape(x, [...x.shape.slice(0, place), 1, ...x.shape.slice(place)]);
+}
+
+/** Drops dims of size 1: all of them, or the one named. */
+export function squeeze(x: Node, dim: number | undefined): Node {
+  const place = dim === undefined ? undefined : wrapAxis(dim, x.shape.length, "squeeze");
+  return reshape(
+    x,
+    x.shape.filter((extent, axis) => extent !== 1 || (place !== undefined && axis !== place)),
+  );
+}
+
+export function transpose(x: Node, dim0: number, dim1: number): Node {
+  const order = x.shape.map((_, axis) => axis);
+  const a = wrapAxis(dim0, x.shape.length, "transpose");
+  const b = wrapAxis(dim1, x.shape.length, "transpose");
+  if (order.length === 0) return x;
+  order[a] = b;
+  order[b] = a;
+  return permute(x, order);
+}
+
+/** The slice at one place of a dim, without the dim. */
+export function select(x: Node, dim: number, index: number): Node {
+  const place = normalizeAxis(dim, x.shape.length, "select");
+  const extent = x.shape[place] as number;
+  const at = index < 0 ? index + extent : index;
+  if (!Number.isInteger(index) || at < 0 || at >= extent)
+    throw new ShapeError(`select: index ${String(index)} is outside dim ${dim} of size ${extent}`);
+  return squeeze(slice(x, place, at, at + 1), place);
+}
+
+/** `length` places from `start` on. Throws ShapeError where they reach beyond the dim. */
+export function narrow(x: Node, dim: number, start: number, length: number): Node {
+  const axis = normalizeAxis(dim, x.shape.length, "narrow");
+  const extent = x.shape[axis] as number;
+  const from = start < 0 ? start + extent : start;
+  if (!(Number.isInteger(from) && Number.isInteger(length) && from >= 0 && length >= 0 && from + length <= extent))
+    throw new ShapeError(
+      `narrow: ${String(length)} places from ${String(start)} on do not lie in dim ${dim} of size ${extent}; the third argument is a length, not an end`,
+    );
+  return slice(x, axis, from, from + length);
+}

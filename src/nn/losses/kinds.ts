@@ -1,0 +1,13 @@
+// What the options of all losses take, for the modules that check them when they are made.
+export {
+  bceKinds,
+  bceWithLogitsKinds,
+  crossEntropyKinds,
+  focalKinds,
+  klDivKinds,
+  nllKinds,
+} from "./classification.ts";
+export { marginKinds, tripletDistanceKinds, tripletKinds } from "./margins.ts";
+export { multilabelSoftMarginKinds, multiMarginKinds } from "./multi.ts";
+export { lossKinds } from "./reduction.ts";
+export { gaussianNllKinds, huberKinds, poissonNllKinds, smoothL1Kinds } from "./regression.ts";

@@ -1,0 +1,32 @@
+// What functions are given: tensors, and the sentence for whoever gives something else. Types tell TypeScript; this tells the rest.
+import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind } from "../graph/options.ts";
+import { notATensor } from "./refusals.ts";
+import { Tensor } from "./tensor.ts";
+
+export const tensorKind = kind.of<Tensor>("a tensor", (value) => value instanceof Tensor);
+
+/** The tensor that was given; refuses anything else. `what` is the name of the argument. */
+export function given(where: string, value: Tensor, what = "the input"): Tensor {
+  if (value instanceof Tensor) return value;
+  throw notATensor(where, what, value);
+}
+
+/** Refuses what is neither a tensor nor left out. */
+export function givenOrNot(where: string, value: Tensor | undefined, what: string): void {
+  if (value !== undefined) given(where, value, what);
+}
+
+/** The list of tensors that was given; refuses anything else. */
+export function givenList(where: string, values: readonly Tensor[]): readonly Tensor[] {
+  if (!Array.isArray(values))
+    throw new HebbError(`${where}: takes a list of tensors, [a, b], got ${kind.describe(values)}`);
+  for (const [place, value] of values.entries()) given(where, value as Tensor, `tensor ${place}`);
+  return values;
+}
+
+/** Refuses what is no number, by the names of the arguments. */
+export function checkNumbers(where: string, values: Readonly<Record<string, number>>): void {
+  for (const [what, value] of Object.entries(values)) checkKind(where, what, value, kind.number);
+}

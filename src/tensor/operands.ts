@@ -1,0 +1,47 @@
+// What methods of Tensor take and give besides tensors: dims and sizes, numbers, options, nested arrays.
+import type { TypedArray } from "../graph/dtype.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import type { OptionKinds } from "../graph/options.ts";
+import type { Shape } from "../graph/shape.ts";
+
+export type NestedArray = number | NestedArray[];
+export type Dims = number | readonly number[];
+/** Sizes as a list or one by one: reshape([2, -1]), reshape(2, -1). */
+export type Sizes = readonly [Shape] | readonly number[];
+
+export interface VarianceOptions {
+  /** Taken from the number of elements: 1 for a sample, 0 for a population. Default 1. */
+  readonly correction?: number;
+  /** Default false. */
+  readonly keepdim?: boolean;
+}
+export const varianceKinds: OptionKinds<VarianceOptions> = { correction: kind.number, keepdim: kind.boolean };
+
+export interface SortOptions {
+  /** Default false. */
+  readonly descending?: boolean;
+}
+export const sortKinds: OptionKinds<SortOptions> = { descending: kind.boolean };
+
+/** The number beside a tensor; NaN is one. */
+export function numberOf(where: string, value: number): number {
+  if (typeof value === "number") return value;
+  throw new HebbError(`${where}: takes a tensor or a number, got ${kind.describe(value)}`);
+}
+
+/** Sizes or dims given as a list or one by one. */
+export function listed(where: string, given: Sizes): readonly number[] {
+  const list: readonly unknown[] = given.length === 1 && Array.isArray(given[0]) ? given[0] : given;
+  if (given.length === 0 || !kind.numbers.accepts(list))
+    throw new ShapeError(
+      `${where}: takes whole numbers, as a list such as [2, 3] or one by one, got ${given.length === 0 ? "nothing" : kind.describe(given.length === 1 ? given[0] : given)}`,
+    );
+  return list;
+}
+
+/** A flat array as nested ones. */
+export function nest(data: TypedArray, shape: Shape, axis: number, cursor: { at: number }): NestedArray {
+  if (axis === shape.length) return data[cursor.at++] as number;
+  return Array.from({ length: shape[axis] as number }, () => nest(data, shape, axis + 1, cursor));
+}

@@ -1,0 +1,60 @@
+// Something of the wrong kind for every argument of every public function: it works, or a HebbError says why not. Never a raw TypeError.
+import { beforeAll, expect, it } from "vitest";
+import { HebbError, Tensor, useBackend } from "../../src/index.ts";
+import { type Subject, subjects } from "./subjects.ts";
+
+beforeAll(() => useBackend({ backend: "reference" }));
+
+const wrong: readonly (readonly [name: string, value: unknown])[] = [
+  ["undefined", undefined],
+  ["null", null],
+  ["a string", "x"],
+  ["a number", 3],
+  ["a negative number", -7],
+  ["a fraction", 0.5],
+  ["NaN", Number.NaN],
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["true", true],
+  ["a bigint", 2n],
+  ["an array", [1, 2]],
+  ["an empty array", []],
+  ["nested arrays", [[1, "x"]]],
+  ["an object", {}],
+  ["a function", () => undefined],
+  ["a typed array", Float32Array.of(1, 2)],
+  ["a date", new Date(0)],
+];
+
+/** Values asked for, so that what only fails when it is compiled or run fails too. */
+async function settle(output: unknown, depth = 0): Promise<void> {
+  if (output instanceof Tensor) output.dataSync();
+  else if (output instanceof Promise) await settle(await output, depth + 1);
+  else if (Array.isArray(output) && depth < 3) for (const part of output) await settle(part, depth + 1);
+}
+
+/** Functions that keep what they are given, and never look at it. */
+const keep = new Set(["Tensor"]);
+
+it.each(subjects.filter(({ name }) => !keep.has(name)).map((subject) => [subject.name, subject] as const))(
+  "%s",
+  async (_, subject: Subject) => {
+    await settle(subject.call(subject.args()));
+    const raw: string[] = [];
+    const attempt = async (what: string, args: readonly unknown[]): Promise<void> => {
+      try {
+        await settle(subject.call(args));
+      } catch (error) {
+        if (!(error instanceof HebbError)) raw.push(`${what}: ${String(error)}`);
+      }
+    };
+    for (let place = 0; place < subject.args().length; place++) {
+      for (const [what, value] of wrong) {
+        const args = [...subject.args()];
+        args[place] = value;
+        await attempt(`argument ${place} is ${what}`, args);
+      }
+    }
+    await attempt("no arguments", []);
+    expect(raw).toEqual([]);
+  },
+);
