@@ -37,9 +37,10 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
     weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
   return where(x.gt(0), x, x.mul(slope));
 }
+/** min(x, limit), whose slope reaches a NaN, where that of clamp is 0. */
+const atMost = (x: Tensor, limit: number): Tensor => where(x.gt(limit), limit, x);
 /** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
-export const elu = (x: Tensor, alpha = 1): Tensor =>
-  where(given("elu", x).gt(0), x, x.clamp(undefined, 0).expm1().mul(alpha));
+export const elu = (x: Tensor, alpha = 1): Tensor => where(given("elu", x).gt(0), x, atMost(x, 0).expm1().mul(alpha));
 
 const seluAlpha = 1.6732632423543772848170429916717;
 const seluScale = 1.0507009873554804934193349852946;
@@ -66,16 +67,16 @@ export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
   given("softplus", x);
   const scaled = beta === 1 ? x : x.mul(beta);
   // The branch not taken is kept finite, or its gradient would be 0 · ∞.
-  const curve = scaled.clamp(undefined, threshold).exp().log1p();
+  const curve = atMost(scaled, threshold).exp().log1p();
   return where(scaled.gt(threshold), x, beta === 1 ? curve : curve.div(beta));
 }
 /** x / (1 + |x|) */
 export const softsign = (x: Tensor): Tensor => given("softsign", x).div(x.abs().add(1));
 /** 0 below −3, 1 above 3, x/6 + 1/2 between. */
 export const hardsigmoid = (x: Tensor): Tensor => relu6(given("hardsigmoid", x).add(3)).div(6);
-/** x limited to [minVal, maxVal]; flat at the limits too. Defaults −1 and 1. */
+/** x limited to [minVal, maxVal]; flat at the limits too, and at NaN. Defaults −1 and 1. */
 export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor =>
-  where(given("hardtanh", x).le(minVal), minVal, where(x.ge(maxVal), maxVal, x));
+  where(given("hardtanh", x).gt(minVal).logicalAnd(x.lt(maxVal)), x, x.detach().clamp(minVal, maxVal));
 /** x · hardsigmoid(x) */
 export const hardswish = (x: Tensor): Tensor => given("hardswish", x).mul(hardsigmoid(x));
 export const softmax = (x: Tensor, dim = -1): Tensor => given("softmax", x).softmax(dim);
@@ -102,17 +103,19 @@ export function glu(x: Tensor, dim = -1): Tensor {
 export function celu(x: Tensor, alpha = 1): Tensor {
   given("celu", x);
   if (alpha === 0 || Number.isNaN(alpha)) throw new HebbError(`celu: alpha must not be 0, got ${alpha}`);
-  const below = alpha > 0 ? x.clamp(undefined, 0) : x.clamp(0);
+  const below = where(alpha > 0 ? x.gt(0) : x.lt(0), 0, x);
   return where(x.gt(0), x, below.div(alpha).expm1().mul(alpha));
 }
 /** x where |x| > lambda, else 0. Default 0.5. */
 export const hardshrink = (x: Tensor, lambda = 0.5): Tensor =>
-  where(given("hardshrink", x).ge(-lambda).logicalAnd(x.le(lambda)), 0, x);
+  where(given("hardshrink", x).gt(lambda).logicalOr(x.lt(-lambda)), x, zeroOrNaN(x));
+/** 0, and NaN where x is NaN, without a slope. */
+const zeroOrNaN = (x: Tensor): Tensor => where(x.isnan(), x.detach(), 0);
 /** x moved towards 0 by lambda, 0 where it would cross. Default 0.5. */
 export function softshrink(x: Tensor, lambda = 0.5): Tensor {
   given("softshrink", x);
   if (!(lambda >= 0)) throw new HebbError(`softshrink: lambda must be 0 or more, got ${lambda}`);
-  return where(x.gt(lambda), x.sub(lambda), where(x.lt(-lambda), x.add(lambda), 0));
+  return where(x.gt(lambda), x.sub(lambda), where(x.lt(-lambda), x.add(lambda), zeroOrNaN(x)));
 }
 /** x − tanh(x) */
 export const tanhshrink = (x: Tensor): Tensor => given("tanhshrink", x).sub(x.tanh());

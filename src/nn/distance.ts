@@ -1,26 +1,15 @@
 // How far apart or how alike vectors are: CosineSimilarity, PairwiseDistance, cdist, normalize.
-import { HebbError, ShapeError } from "../graph/errors.ts";
+import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
+import { withGradient } from "../graph/ops/alias.ts";
+import * as el from "../graph/ops/elementwise.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
 import { given } from "../tensor/arguments.ts";
-import type { Tensor } from "../tensor/index.ts";
+import { Tensor } from "../tensor/index.ts";
+import { lengthOf } from "./length.ts";
 import { cosineSimilarity } from "./losses/margins.ts";
 import { Module } from "./module.ts";
-
-/** (Σ |x|ᵖ)^(1/p) along dims; p may be Infinity (the largest) or 0 (how many are not 0). The slope at 0 is 0. */
-function lengthOf(x: Tensor, p: number, dim: number, keepdim: boolean): Tensor {
-  if (!(p >= 0)) throw new HebbError(`distance: p must be 0 or more, got ${p}`);
-  if (p === 2) return x.norm(dim, keepdim);
-  const sizes = x.abs();
-  if (p === Number.POSITIVE_INFINITY) return sizes.amax(dim, keepdim);
-  if (p === 1) return sizes.sum(dim, keepdim);
-  if (p === 0) return x.ne(0).to(x.dtype).sum(dim, keepdim);
-  return sizes
-    .pow(p)
-    .sum(dim, keepdim)
-    .pow(1 / p);
-}
 
 export interface PairwiseOptions {
   /** The order of the norm. Default 2. */
@@ -48,7 +37,17 @@ export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
     throw new ShapeError(
       `cdist: takes [..., P, M] and [..., R, M], got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     );
-  return lengthOf(a.unsqueeze(-2).sub(b.unsqueeze(-3)), p, -1, false);
+  const differences = a.unsqueeze(-2).sub(b.unsqueeze(-3));
+  return p === Number.POSITIVE_INFINITY ? largestOf(differences) : lengthOf(differences, p, -1, false);
+}
+
+/** The largest |x| of the last dim. Each of several takes the whole slope, as in torch.cdist (and not in torch.amax). */
+function largestOf(x: Tensor): Tensor {
+  const sizes = x.detach().abs();
+  const largest = sizes.amax(-1, true);
+  const slopes = sizes.eq(largest).to(x.dtype).mul(x.detach().sign());
+  const node = withGradient(largest.node, [x.node], (grad) => [el.mul(slopes.node, grad)]);
+  return Tensor.from(node, [x]).squeeze(-1);
 }
 
 export interface NormalizeOptions {

@@ -512,14 +512,21 @@ export class Tensor<S extends Shape = Shape> {
   // ── indexing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   gather(dim: number, index: Tensor): Tensor {
-    return Tensor.from(withChecks(ix.gather(this.node, dim, nodeOf("gather", index, "the index"))), [this]);
+    const places = nodeOf("gather", index, "the index");
+    return this.#change((x) =>
+      mv.reshape(withChecks(ix.gather(vw.atLeast1d(x), dim, vw.atLeast1d(places))), places.shape),
+    );
   }
   indexSelect(dim: number, index: Tensor): Tensor {
-    return Tensor.from(withChecks(ix.indexSelect(this.node, dim, nodeOf("indexSelect", index, "the index"))), [this]);
+    const places = vw.atLeast1d(nodeOf("indexSelect", index, "the index"));
+    if (this.rank === 0) return this.reshape(1).indexSelect(dim, index).reshape([]);
+    return this.#change((x) => withChecks(ix.indexSelect(x, dim, places)));
   }
   scatterAdd(dim: number, index: Tensor, source: Tensor): Tensor {
-    const [places, added] = [nodeOf("scatterAdd", index, "the index"), nodeOf("scatterAdd", source, "the source")];
-    return Tensor.from(withChecks(ix.scatterAdd(this.node, dim, places, added)), [this, source]);
+    const places = vw.atLeast1d(nodeOf("scatterAdd", index, "the index"));
+    const added = vw.atLeast1d(nodeOf("scatterAdd", source, "the source"));
+    const sums = withChecks(ix.scatterAdd(vw.atLeast1d(this.node), dim, places, added));
+    return Tensor.from(mv.reshape(sums, this.shape), [this, source]);
   }
   /** `value` where the mask holds. */
   maskedFill(mask: Tensor, value: number): Tensor {

@@ -111,4 +111,199 @@ for mode in ["nearest", "nearest-exact", "bilinear", "bicubic", "area"]:
 for factor in [1.5, 2.6, 1.1, 0.7]:
     resize(torch.arange(20).reshape(1, 1, 20).float().double(), scale_factor=factor, mode="nearest")
 
+
+# ── one element at a time ────────────────────────────────────────────────────────────────────────────────────────────
+
+points = torch.tensor([nan, inf, -inf, 0., -0., 1., -1., 0.5, -0.5, 2., -3., 3., 6., 20., 25., 80., -80., 1e-3])
+finite = torch.tensor([nan, 0., 1., -1., 0.5, -0.5, 2., -3., 3., 6., 20., 25., 80., -80., 1e-3])
+
+
+def method(name, args, x, function, **more):
+    case(f".{name} {list(x.shape)} {args}", f".{name}", args, [x], function, **more)
+
+
+def function(name, args, x, torchs, **more):
+    case(f"{name} {list(x.shape)} {args[1:]}", name, args, [x], torchs, **more)
+
+
+for name in ["neg", "abs", "sign", "floor", "ceil", "round", "trunc", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt",
+             "reciprocal", "square", "atan", "tanh", "sigmoid", "erf", "relu", "isnan", "isinf", "isfinite"]:
+    method(name, [], points, getattr(torch, name))
+for name in ["sin", "cos", "tan"]:
+    method(name, [], torch.tensor([nan, 0., 1., -3., 6.]), getattr(torch, name))
+for low, high in [(0., 1.), (-1., None), (None, 2.), (1., -1.), (-inf, inf)]:
+    method("clamp", [low, high], points, lambda x: torch.clamp(x, low, high))
+# hardsigmoid by its formula: PyTorch's own slope is a sixth in float32.
+activations = {
+    "relu": (F.relu, []), "relu6": (F.relu6, []), "leakyRelu": (lambda x: F.leaky_relu(x, 0.1), [0.1]),
+    "elu": (lambda x: F.elu(x, 1.5), [1.5]), "selu": (F.selu, []), "celu": (lambda x: F.celu(x, 1.5), [1.5]),
+    "silu": (F.silu, []), "mish": (F.mish, []), "softplus": (lambda x: F.softplus(x, 2, 20), [2, 20]), "softsign": (F.softsign, []),
+    "hardsigmoid": (lambda x: F.relu6(x + 3) / 6, []), "hardtanh": (lambda x: F.hardtanh(x, -1, 2), [-1, 2]), "hardswish": (F.hardswish, []),
+    "logSigmoid": (F.logsigmoid, []), "hardshrink": (lambda x: F.hardshrink(x, 0.5), [0.5]),
+    "softshrink": (lambda x: F.softshrink(x, 0.5), [0.5]), "tanhshrink": (F.tanhshrink, []),
+    "threshold": (lambda x: F.threshold(x, 0.5, 7.), [0.5, 7]), "gelu": (F.gelu, []), "sigmoid": (torch.sigmoid, []), "tanh": (torch.tanh, []),
+}
+for name, (torchs, args) in activations.items():
+    function(name, ["$0", *args], points, torchs)
+    function(name, ["$0", *args], finite, torchs)
+    function(name, ["$0", *args], torch.zeros(0, 2), torchs)
+    function(name, ["$0", *args], torch.tensor(0.5), torchs)
+function("gelu", ["$0", "tanh"], finite, lambda x: F.gelu(x, approximate="tanh"))
+case("prelu", "prelu", ["$0", "$1"], [finite, torch.tensor([0.25])], F.prelu)
+
+left = torch.tensor([nan, 1., nan, inf, -inf, inf, 0., -0., 1., 2., 2., -2., 0., 0., -1.5])
+right = torch.tensor([1., nan, nan, inf, inf, 1., 0., 0., 0., 2., 0.5, 0.5, 2., -1., 2.])
+for name in ["add", "sub", "mul", "div", "pow", "remainder", "maximum", "minimum", "atan2", "eq", "ne", "lt", "le", "gt", "ge"]:
+    case(f".{name} edges", f".{name}", ["$1"], [left, right], getattr(torch, name))
+for exponent in [0, 1, 2, 3, 0.5, -1, -2, 1.5]:
+    # PyTorch takes x^0.5 for a root and x^-0.5 for its inverse, which differ from powers at -inf and -0.
+    bases = points if exponent not in (0.5, 1.5) else torch.cat([points[:2], points[3:4], points[5:]])
+    method("pow", [exponent], bases, lambda x: torch.pow(x, exponent))
+case("where NaN", "where", ["$0", "$1", "$2"], [torch.tensor([True, False, True]), torch.tensor([nan, nan, 1.]), torch.tensor([1., 2., nan])], torch.where)
+
+# ── reductions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+reductions = {"sum": torch.sum, "mean": torch.mean, "amax": torch.amax, "amin": torch.amin, "any": torch.any, "all": torch.all,
+              "variance": torch.var, "std": torch.std, "logsumexp": torch.logsumexp, "norm": torch.linalg.vector_norm}
+
+table = torch.tensor([[1., 2., 2.], [-1., 0.5, -1.]])
+for name, reduce in reductions.items():
+    # PyTorch refuses [] for logsumexp without keepdim, by mistake.
+    if name != "logsumexp":
+        # PyTorch divides by the wrong number in the slope of a variance over [].
+        method(name, [[]], table, lambda x: reduce(x, dim=[]), slopes=name not in ("variance", "std"))
+        method(name, [[]], torch.tensor(3.), lambda x: reduce(x, dim=[]))
+    for dim in [0, -1, 1, [0]]:
+        method(name, [dim], torch.tensor(3.), lambda x: reduce(x, dim=dim))
+    for shape in [(2, 0), (0, 3), (0,)]:
+        for dim in range(len(shape)):
+            method(name, [dim], torch.zeros(shape), lambda x: reduce(x, dim=dim))
+    for dim in [0, 1, [0, 1]]:
+        method(name, [dim], table, lambda x: reduce(x, dim=dim))
+        method(name, [dim, True if name not in ("variance", "std") else {"keepdim": True}], table, lambda x: reduce(x, dim=dim, keepdim=True))
+    # The slope of logsumexp where all is -inf is 0 here, NaN in PyTorch.
+    rows = 3 if name == "logsumexp" else 4
+    method(name, [1], torch.tensor([[nan, 1., 2.], [inf, 1., inf], [-inf, 1., -inf], [-inf, -inf, -inf]])[:rows], lambda x: reduce(x, dim=1))
+    method(name, [1], torch.tensor([[2., 2., 2.], [0., 0., 0.]]), lambda x: reduce(x, dim=1))
+# The slopes are softmax(x): PyTorch's exp(x - logsumexp(x)) loses digits beside 1e8, in float32 all of them.
+method("logsumexp", [1], torch.tensor([[1e8, 1e8, 0.]]),
+       lambda x: torch.logsumexp(x, 1).detach() + (torch.softmax(x, 1).detach() * (x - x.detach())).sum(1))
+for name in ["prod", "argmax", "argmin", "cumsum", "softmax", "logSoftmax", "sort", "argsort"]:
+    reduce = {"logSoftmax": torch.log_softmax}.get(name) or getattr(torch, name)
+    for dim in [0, -1, 1]:
+        method(name, [dim], torch.tensor(3.), lambda x: reduce(x, dim))
+    for shape in [(2, 0), (0, 3), (0,)]:
+        for dim in range(len(shape)):
+            method(name, [dim], torch.zeros(shape), lambda x: reduce(x, dim))
+    method(name, [1], table, lambda x: reduce(x, 1, stable=True) if "sort" in name else reduce(x, 1)) if "sort" not in name else \
+        method(name, [1], table, lambda x: torch.sort(x, dim=1, stable=True) if name == "sort" else torch.argsort(x, dim=1, stable=True))
+    if name not in ("sort", "argsort"):
+        method(name, [1], torch.tensor([[nan, 1., 2.], [inf, 1., 0.], [-inf, 1., 0.]]), lambda x: reduce(x, 1))
+for name in ["softmax", "logSoftmax"]:
+    reduce = {"logSoftmax": torch.log_softmax}.get(name) or getattr(torch, name)
+    method(name, [1], torch.tensor([[1e8, 1e8, 0.], [-inf, 0., -inf], [-1e8, 0., 1e8]]), lambda x: reduce(x, 1))
+for x, k, dim in [(torch.tensor(3.), 1, 0), (torch.tensor(3.), 1, -1), (torch.zeros(2, 0), 0, 1), (torch.zeros(2, 0), 1, 0),
+                  (torch.zeros(0, 3), 0, 0), (torch.zeros(0, 3), 1, 0), (torch.tensor(3.), 2, 0), (torch.tensor([nan, 1., inf, 2.]), 2, 0)]:
+    method("topk", [k, dim], x, lambda x: torch.topk(x, k, dim))
+for name in ["sum", "mean", "prod", "variance", "std", "norm"]:
+    reduce = {"variance": torch.var, "norm": torch.linalg.vector_norm}.get(name) or getattr(torch, name)
+    method(name, [], torch.zeros(2, 0), lambda x: reduce(x))
+    method(name, [], torch.tensor(3.), lambda x: reduce(x))
+for name in ["amax", "amin", "argmax", "argmin"]:
+    method(name, [], torch.zeros(2, 0), lambda x: getattr(torch, name)(x))
+for correction in [0, 1, 2, 0.5]:
+    for name, reduce in [("variance", torch.var), ("std", torch.std)]:
+        method(name, [1, {"correction": correction}], table, lambda x: reduce(x, dim=1, correction=correction))
+
+# ── shapes of scalars and of nothing ─────────────────────────────────────────────────────────────────────────────────
+
+scalar, nothing = torch.tensor(3.), torch.zeros(2, 0)
+for x in [scalar, nothing]:
+    method("flatten", [], x, torch.flatten)
+    method("unsqueeze", [0], x, lambda x: x.unsqueeze(0))
+    method("unsqueeze", [-1], x, lambda x: x.unsqueeze(-1))
+    method("squeeze", [], x, torch.squeeze)
+    method("squeeze", [0], x, lambda x: x.squeeze(0))
+    method("flip", [[0]], x, lambda x: x.flip(0))
+    method("t", [], x, lambda x: x.t())
+    method("repeat", [[2, 3]], x, lambda x: x.repeat(2, 3))
+method("transpose", [0, -1], scalar, lambda x: x.transpose(0, -1))
+method("permute", [[]], scalar, lambda x: x.permute([]))
+method("expand", [[3]], scalar, lambda x: x.expand(3))
+method("expand", [3, -1], torch.tensor([1., 2.]), lambda x: x.expand(3, -1))
+method("reshape", [3, 1], torch.tensor([1., 2., 3.]), lambda x: x.reshape(3, 1))
+method("permute", [1, 0], table, lambda x: x.permute(1, 0))
+method("flip", [0, 1], table, lambda x: x.flip(0, 1))
+method("repeat", [2, 1], table, lambda x: x.repeat(2, 1))
+method("squeeze", [1], scalar, lambda x: x.squeeze(1))
+for dim in [0, 1]:
+    method("flip", [[dim, dim]], table, lambda x: x.flip(dim, dim))
+case("gather 0-d", ".gather", [0, "$1"], [scalar, torch.tensor(0)], lambda x, i: x.gather(0, i))
+case("indexSelect 0-d", ".indexSelect", [0, "$1"], [scalar, torch.tensor([0])], lambda x, i: x.index_select(0, i))
+case("indexSelect of nothing", ".indexSelect", [1, "$1"], [table, torch.zeros(0, dtype=torch.int64)], lambda x, i: x.index_select(1, i))
+case("gather of nothing", ".gather", [1, "$1"], [table, torch.zeros(2, 0, dtype=torch.int64)], lambda x, i: x.gather(1, i))
+case("scatterAdd 0-d", ".scatterAdd", [0, "$1", "$2"], [scalar, torch.tensor(0), torch.tensor(2.)], lambda x, i, s: x.scatter_add(0, i, s))
+case("cat promotes", "cat", [["$0", "$1"]], [torch.tensor([1., 2.]), torch.tensor([3, 4])], lambda a, b: torch.cat([a, b]))
+case("cat with nothing", "cat", [["$0", "$1"], 1], [table, torch.zeros(2, 0)], lambda a, b: torch.cat([a, b], 1))
+case("cat with [0]", "cat", [["$0", "$1"], 1], [torch.zeros(0), table], lambda a, b: torch.cat([a, b], 1))
+case("cat of other dims", "cat", [["$0", "$1"]], [torch.zeros(1), table], lambda a, b: torch.cat([a, b]))
+case("cat 0-d", "cat", [["$0", "$1"]], [scalar, scalar], lambda a, b: torch.cat([a, b]))
+case("stack 0-d", "stack", [["$0", "$1"]], [scalar, scalar], lambda a, b: torch.stack([a, b]))
+case("stack promotes", "stack", [["$0", "$1"]], [scalar, torch.tensor(2)], lambda a, b: torch.stack([a, b]))
+for shapes in [((2, 0), (0, 3)), ((0, 3), (3, 2)), ((0,), (0,)), ((2, 0, 3), (3, 2)), ((0, 2, 3), (0, 3, 2))]:
+    case(f"matmul {shapes}", ".matmul", ["$1"], [torch.zeros(s) for s in shapes], torch.matmul)
+
+# ── distances and losses ─────────────────────────────────────────────────────────────────────────────────────────────
+
+same = torch.tensor([[1., 2., 3.], [0., 0., 0.], [1., -1., 2.]])
+other = torch.tensor([[1., 2., 3.], [0., 1., 0.], [1., 1., -2.]])
+for p in [0.5, 1, 1.5, 2, 3, inf]:
+    for eps in [0., 1e-6]:
+        case(f"pairwiseDistance p {p} eps {eps}", "pairwiseDistance", ["$0", "$1", {"p": p, "eps": eps}], [same, other],
+             lambda a, b: F.pairwise_distance(a, b, p=p, eps=eps))
+    case(f"cdist p {p}", "cdist", ["$0", "$1", p], [same, other], lambda a, b: torch.cdist(a, b, p=p))
+    case(f"normalize p {p}", "normalize", ["$0", {"p": p}], [same], lambda a: F.normalize(a, p=p))
+    if p != inf:
+        case(f"triplet p {p} eps 0", "triplet", ["$0", "$1", "$2", {"p": p, "eps": 0}], [same, other, same.flip(0)],
+             lambda a, b, c: F.triplet_margin_loss(a, b, c, p=p, eps=0))
+case("cosineSimilarity of zeros", "cosineSimilarity", ["$0", "$1"], [same, other], F.cosine_similarity)
+for p in [1, 1.5, 2, 3]:
+    function("lpPool1d", ["$0", p, 2], torch.tensor([[[0., 0., 1., -1., 2., 0.]]]), lambda x: F.lp_pool1d(x, p, 2))
+
+logits = torch.tensor([[nan, nan, nan], [1., 2., -1.], [inf, 0., 1.], [-inf, 0., 1.], [1000., -1000., 0.]])
+for reduction in ["none", "sum", "mean"]:
+    for ignore in [0, 1]:
+        # Row 0 is ignored, and all of it is NaN.
+        targets = torch.tensor([ignore, 1 - ignore, 2, 2, 2])
+        case(f"crossEntropy ignored NaN {ignore} {reduction}", "crossEntropy", ["$0", "$1", {"ignoreIndex": ignore, "reduction": reduction}],
+             [logits, targets], lambda x, t: F.cross_entropy(x, t, ignore_index=ignore, reduction=reduction))
+        case(f"nll ignored NaN {ignore} {reduction}", "nll", ["$0", "$1", {"ignoreIndex": ignore, "reduction": reduction}],
+             [logits, targets], lambda x, t: F.nll_loss(x, t, ignore_index=ignore, reduction=reduction))
+    case(f"crossEntropy smoothed, ignored NaN {reduction}", "crossEntropy", ["$0", "$1", {"ignoreIndex": 0, "labelSmoothing": 0.2, "reduction": reduction}],
+         [logits[:2], torch.tensor([0, 1])], lambda x, t: F.cross_entropy(x, t, ignore_index=0, label_smoothing=0.2, reduction=reduction))
+    case(f"crossEntropy weighted, ignored NaN {reduction}", "crossEntropy", ["$0", "$1", {"ignoreIndex": 0, "weight": "$2", "reduction": reduction}],
+         [logits[:2], torch.tensor([0, 1]), torch.tensor([nan, 2., 1.])], lambda x, t, w: F.cross_entropy(x, t, w.detach(), ignore_index=0, reduction=reduction), slopes=False)
+x, t = torch.tensor([nan, 0., 1., 0.5, 0.25]), torch.tensor([1., 0., 1., 1., 0.])
+pairs = {"bce": F.binary_cross_entropy, "mse": F.mse_loss, "l1": F.l1_loss, "huber": F.huber_loss, "smoothL1": F.smooth_l1_loss,
+         "bceWithLogits": F.binary_cross_entropy_with_logits, "klDiv": F.kl_div, "poissonNll": F.poisson_nll_loss,
+         "softMargin": F.soft_margin_loss, "hingeEmbedding": F.hinge_embedding_loss}
+for name, loss in pairs.items():
+    given = x[1:] if name == "bce" else x
+    case(f"{name} with NaN", name, ["$0", "$1", {"reduction": "none"}], [given, t[-len(given):]], lambda a, b: loss(a, b.detach(), reduction="none"))
+    case(f"{name} of equal values", name, ["$0", "$1", {"reduction": "none"}], [x[1:], x[1:]], lambda a, b: loss(a, b.detach(), reduction="none"))
+    case(f"{name} of nothing", name, ["$0", "$1"], [x[:0], t[:0]], lambda a, b: loss(a, b.detach()))
+    case(f"{name} 0-d", name, ["$0", "$1"], [x[3], t[3]], lambda a, b: loss(a, b.detach()))
+
+# ── masks that keep NaN and infinities out ───────────────────────────────────────────────────────────────────────────
+
+query, key = r(1, 2, 4), r(1, 3, 4)
+dirty = key.clone()
+dirty[0, 2] = nan
+case("attention without a mask", "scaledDotProductAttention", ["$0", "$1", "$2"], [query, key, key], F.scaled_dot_product_attention)
+case("attention bool mask", "scaledDotProductAttention", ["$0", "$1", "$2", {"attnMask": "$3"}], [query, key, key, torch.tensor([[True, False, True], [True, True, False]])],
+     lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, attn_mask=m))
+case("maskedFill NaN", ".maskedFill", ["$1", 2], [torch.tensor([nan, 1., 3.]), torch.tensor([True, False, False])], lambda x, m: x.masked_fill(m, 2.))
+case("rmsNorm of zeros", "rmsNorm", ["$0", [3], None, 1e-5], [same], lambda x: F.rms_norm(x, [3], eps=1e-5))
+case("layerNorm of a constant row", "layerNorm", ["$0", [3]], [torch.tensor([[2., 2., 2.], [1., 2., 4.]])], lambda x: F.layer_norm(x, [3]))
+
 print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))

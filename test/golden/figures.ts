@@ -85,6 +85,7 @@ export function expectClose(
     const found = actual[place] ?? Number.NaN;
     if (Object.is(found, value) || found === value) return [];
     const scale = float === "float64" ? Math.max(Math.abs(value), 1e-3 * largest) : largest;
+    if (!Number.isFinite(value)) return [`[${place}] is ${found}, not ${value}`];
     const bound = (float === "float64" ? 1e-10 : 4 * operations * 2 ** -24) * scale;
     if (suite?.float === float) suite.largest = Math.max(suite.largest, Math.abs(found - value) / scale);
     return Math.abs(found - value) <= bound ? [] : [`[${place}] is ${found}, not ${value}`];

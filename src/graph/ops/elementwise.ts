@@ -277,11 +277,9 @@ const fn2 =
   (a, b) =>
     scalar.binary(name, a, b);
 const truth = "a truth value has no slope";
-/** Each side of a tie takes half, as in torch.maximum. */
-const shareOf = (grad: Node, wins: Node, ties: Node): Node => {
-  const zero = number(0, grad);
-  return where(ties, mul(grad, number(0.5, grad)), where(wins, grad, zero));
-};
+/** Each side of a tie takes half, and beside a NaN each takes all, as in torch.maximum. */
+const shareOf = (grad: Node, loses: Node, ties: Node): Node =>
+  where(ties, mul(grad, number(0.5, grad)), where(loses, number(0, grad), grad));
 
 export const addOp = binaryOp("add", fn2("add"), ({ grad }) => [() => grad, () => grad]);
 export const subOp = binaryOp("sub", fn2("sub"), ({ grad }) => [() => grad, () => neg(grad)]);
@@ -292,7 +290,8 @@ export const divOp = binaryOp("div", fn2("div"), ({ grad, node }, _x, y) => [
 ]);
 export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) => [
   () => grad,
-  () => neg(along(grad, floor(div(x, y)))),
+  // How often y goes into x: an infinite x leaves that open.
+  () => neg(along(grad, where(isinf(x), number(Number.NaN, x), floor(div(x, y))))),
 ]);
 export const powOp = binaryOp("pow", fn2("pow"), ({ grad, node }, x, y) => [
   // x⁰ is flat, and 0 · 0⁻¹ would be NaN; likewise 0ʸ in y.
@@ -300,12 +299,12 @@ export const powOp = binaryOp("pow", fn2("pow"), ({ grad, node }, x, y) => [
   () => along(grad, where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(node, log(x)))),
 ]);
 export const maximumOp = binaryOp("maximum", fn2("max"), ({ grad }, x, y) => [
-  () => shareOf(grad, gt(x, y), eq(x, y)),
-  () => shareOf(grad, gt(y, x), eq(x, y)),
-]);
-export const minimumOp = binaryOp("minimum", fn2("min"), ({ grad }, x, y) => [
   () => shareOf(grad, lt(x, y), eq(x, y)),
   () => shareOf(grad, lt(y, x), eq(x, y)),
+]);
+export const minimumOp = binaryOp("minimum", fn2("min"), ({ grad }, x, y) => [
+  () => shareOf(grad, gt(x, y), eq(x, y)),
+  () => shareOf(grad, gt(y, x), eq(x, y)),
 ]);
 export const atan2Op = binaryOp("atan2", fn2("atan2"), ({ grad }, y, x) => {
   const radius = () => add(square(x), square(y));
@@ -417,8 +416,19 @@ export function where(condition: Node, x: Node, y: Node): Node {
   return apply(whereOp, [expand(toBool(condition), shape), expand(a, shape), expand(b, shape)], {});
 }
 
-/** min ≤ x ≤ max, by either bound. The gradient passes inside, the bounds included (torch.clamp). NaN stays NaN. */
+/** min ≤ x ≤ max, by either bound. The gradient passes inside, the bounds included (torch.clamp). NaN stays NaN, with a slope of 0. */
 export function clamp(x: Node, min?: number, max?: number): Node {
+  const value = limited(x, min, max);
+  if (!isFloat(x.dtype) || (min === undefined && max === undefined)) return value;
+  return withGradient(value, [x], (grad) => {
+    const above = min === undefined ? undefined : ge(x, scalarLike(min, x));
+    const below = max === undefined ? undefined : le(x, scalarLike(max, x));
+    const inside = above === undefined ? below : below === undefined ? above : logicalAnd(above, below);
+    return [inside === undefined ? grad : where(inside, grad, number(0, grad))];
+  });
+}
+
+function limited(x: Node, min: number | undefined, max: number | undefined): Node {
   const [least, greatest] = limits(x.dtype);
   let result = x;
   const beyond = (bound: number, compare: typeof lt): Node => {

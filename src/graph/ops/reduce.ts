@@ -61,10 +61,10 @@ export const sumOp = reduceOp(
   gradient(({ grad, node }) => [expand(grad, (node.inputs[0] as Node).shape)]),
 );
 
-/** The largest and smallest share the gradient evenly among ties (torch.amax). */
+/** The largest and smallest share the gradient evenly among ties; NaN equals nothing, so beside one every slope is NaN (torch.amax). */
 const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
   const x = node.inputs[0] as Node;
-  const chosen = cast(logicalOr(eq(x, node), isnan(x)), grad.dtype);
+  const chosen = cast(eq(x, node), grad.dtype);
   return [mul(chosen, div(grad, sum(chosen, node.attributes.axes, true)))];
 });
 export const maxOp = reduceOp("max", "max", shared);
@@ -175,9 +175,19 @@ export function mean(x: Node, dim?: Dims, keepdim = false): Node {
 /** Σ(x − mean)² / (n − correction). */
 export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
   const values = floating(x);
+  const axes = normalizeAxes(dim, x.shape.length, "variance");
   const centred = sub(values, mean(values, dim, true));
-  const total = sum(square(centred), dim, keepdim);
-  return div(total, scalarLike(Math.max(0, countOf(x, dim, "variance") - correction), total));
+  const freedom = Math.max(0, countOf(x, dim, "variance") - correction);
+  const total = sum(square(centred), dim, true);
+  const kept = div(total, scalarLike(freedom, total));
+  // The deviations add up to 0, so that none flows through the mean.
+  const result = withGradient(kept, [values], (grad) => [mul(mul(centred, scalarLike(2 / freedom, centred)), grad)]);
+  return keepdim
+    ? result
+    : reshape(
+        result,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
 }
 
 /** The square root of the variance; its slope is 0 where all values are equal. */

@@ -64,3 +64,6 @@ export function narrow(x: Node, dim: number, start: number, length: number): Nod
     );
   return slice(x, axis, from, from + length);
 }
+
+/** A scalar as a row of one; others as they are. */
+export const atLeast1d = (x: Node): Node => (x.shape.length === 0 ? reshape(x, [1]) : x);

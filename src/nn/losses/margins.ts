@@ -6,6 +6,7 @@ import { formatShape, sameShape } from "../../graph/shape.ts";
 import { given } from "../../tensor/arguments.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
+import { lengthOf } from "../length.ts";
 import { checkPositive, type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
 
 export interface MarginOptions extends LossOptions {
@@ -119,17 +120,8 @@ export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, opti
   }
   const p = options.p ?? 2;
   checkPositive("triplet", "p", p);
-  const distance = (x: Tensor, y: Tensor): Tensor => {
-    const difference = x.sub(y).add(options.eps ?? 1e-6);
-    if (p === 2) return difference.square().sum(-1).sqrt();
-    const sizes = difference.abs();
-    return p === 1
-      ? sizes.sum(-1)
-      : sizes
-          .pow(p)
-          .sum(-1)
-          .pow(1 / p);
-  };
+  const { eps = 1e-6 } = options;
+  const distance = (x: Tensor, y: Tensor): Tensor => lengthOf(x.sub(y).add(eps), p, -1, false);
   const near = distance(anchor, positive);
   const direct = distance(anchor, negative);
   const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
@@ -173,7 +165,7 @@ export function tripletWithDistance(
   checkOptions("tripletWithDistance", options, tripletDistanceKinds);
   checkThree("tripletWithDistance", anchor, positive, negative);
   const distance =
-    options.distanceFunction ?? ((a: Tensor, b: Tensor): Tensor => a.sub(b).add(1e-6).square().sum(-1).sqrt());
+    options.distanceFunction ?? ((a: Tensor, b: Tensor): Tensor => lengthOf(a.sub(b).add(1e-6), 2, -1, false));
   const near = distance(anchor, positive);
   const direct = distance(anchor, negative);
   const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
