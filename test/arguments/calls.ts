@@ -396,11 +396,11 @@ export const modules: Readonly<Record<string, Call>> = {
   Upsample: layer([{ size: 3 }], () => [row()], 0),
   causalMask: optional(() => [3]),
   TransformerEncoderLayer: takesInputs(
-    withOptions([4, 2], () => [floats(3, 1, 4), {}]),
+    layer([4, 2, { dimFeedforward: 4 }], () => [floats(3, 1, 4), {}], 2),
     1,
   ),
   TransformerDecoderLayer: takesInputs(
-    withOptions([4, 2], () => [floats(3, 1, 4), floats(2, 1, 4), {}]),
+    layer([4, 2, { dimFeedforward: 4 }], () => [floats(3, 1, 4), floats(2, 1, 4), {}], 2),
     2,
   ),
   TransformerEncoder: takesInputs(
