@@ -1,13 +1,13 @@
 // The pipeline, in order: simplify → schedule → fuse → lower → order → plan memory → verify. Pure: graph in, program out.
 
 import { byteSize } from "../graph/dtype.ts";
-import { HebbError } from "../graph/errors.ts";
-import { apply, describeType, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
+import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { describeCheck, distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
 import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
+import { checkCounted, checkStored } from "./limits.ts";
 import { axesOf, copyKernel, lower, moveBuffers, type Place, storedBuffers } from "./lower.ts";
 import { inPlaceTemporaries, inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
 import { orderKernels } from "./order.ts";
@@ -51,17 +51,6 @@ const copyOp: Op = {
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 
-/** Indices are int32. */
-const mostElements = 2 ** 31 - 1;
-
-function checkSize(node: Node): void {
-  const size = sizeOf(node.shape);
-  if (size > mostElements)
-    throw new HebbError(
-      `${node.op.name}: ${describeType(node)} has ${size} elements, and a tensor in memory can have ${mostElements}; compute it in parts${node.scope === "" ? "" : ` (in "${node.scope}")`}`,
-    );
-}
-
 /** Compiles the outputs into one program. `name` labels it in listings. */
 export function compileGraph(name: string, outputs: readonly Output[], options: CompileOptions = {}): Compiled {
   forgetIndices();
@@ -101,7 +90,8 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     drafts.push({ name: "state", node: graph[place] as Node });
   }
 
-  for (const { node } of drafts) checkSize(node);
+  for (const node of plan.order) checkCounted(node);
+  for (const { node } of drafts) checkStored(node);
   const groups = fuse(plan, buffers);
   const checked = groups.flatMap((group) => (group.kind === "check" ? [group.node] : []));
   let kernels: Kernel[] = lower(groups, buffers, new Set(graph), plan.windows);

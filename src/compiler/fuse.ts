@@ -3,7 +3,7 @@ import { InternalError } from "../graph/errors.ts";
 import type { Combine, ContractionRule, Node } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { type Axis, axisValue, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
-import { sameShape, sizeOf } from "../graph/shape.ts";
+import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
 import type { Part } from "./assemble.ts";
 import type { CheckGroup } from "./checkKernel.ts";
 import { canonical, flatAxes, flatten, indexKey, indexRange, unflatten } from "./indexing.ts";
@@ -227,6 +227,7 @@ class Fuser {
     const inner = group.axes.slice(outerCount);
     if (extentOf(outer) !== keptSize || extentOf(inner) !== reducedSize || group.rowMajor !== rowMajor) return false;
     if (!rowMajor && !sharesReduction(node, group)) return false;
+    if (reducedSize > mostElements) return false;
     const before = group.outerCount;
     group.outerCount = outerCount;
     const index = reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner));

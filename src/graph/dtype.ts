@@ -1,5 +1,7 @@
 // The element types of a tensor, how they promote, and the typed arrays that hold them.
 
+import { HebbError } from "./errors.ts";
+
 export type DType = "float32" | "float64" | "int32" | "uint8" | "bool";
 
 /** Bool is stored as one byte, 0 or 1. */
@@ -32,8 +34,19 @@ export function promote(a: DType, b: DType): DType {
   return promotionOrder.indexOf(a) >= promotionOrder.indexOf(b) ? a : b;
 }
 
-/** A zero-filled typed array for `length` elements. */
+/** A zero-filled typed array for `length` elements. Throws HebbError where there is no memory for so many. */
 export function allocate(dtype: DType, length: number): TypedArray {
+  try {
+    return newArray(dtype, length);
+  } catch (cause) {
+    throw new HebbError(
+      `there is no memory for ${length} ${dtype} elements (${length * byteSize(dtype)} bytes) in one piece; compute in parts`,
+      { cause },
+    );
+  }
+}
+
+function newArray(dtype: DType, length: number): TypedArray {
   switch (dtype) {
     case "float32":
       return new Float32Array(length);

@@ -1,7 +1,7 @@
 // The graph: immutable nodes, and what an op must declare once to take part in it.
 import type { DType } from "./dtype.ts";
 import type { Scalar } from "./scalar.ts";
-import { formatShape, type Shape } from "./shape.ts";
+import { checkExtents, formatShape, type Shape } from "./shape.ts";
 
 export interface TensorType {
   readonly shape: Shape;
@@ -145,6 +145,7 @@ export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], 
   let type: TensorType;
   try {
     type = op.infer(inputs, attributes);
+    checkExtents(op.name, type.shape);
   } catch (error) {
     if (scope !== "" && error instanceof Error && !error.message.includes(" (in ")) {
       error.message += ` (in "${scope}")`;

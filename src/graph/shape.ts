@@ -4,6 +4,27 @@ import { describe } from "./kinds.ts";
 
 export type Shape = readonly number[];
 
+/** So many elements have an index: indices are int32, and loops count a little past their end. */
+export const mostElements = 2 ** 31 - 2 ** 16;
+
+/** Refuses a shape that loops cannot count through. More elements than have an index are only for values that no memory holds. */
+export function checkExtents(where: string, shape: Shape): void {
+  let size = 1;
+  for (const extent of shape) {
+    if (!(Number.isInteger(extent) && extent >= 0))
+      throw new ShapeError(`${where}: sizes must be whole numbers of 0 or more, got ${formatShape(shape)}`);
+    if (extent > mostElements)
+      throw new ShapeError(
+        `${where}: ${formatShape(shape)} has a dim of ${extent}, and a dim can have ${mostElements} elements at most; compute it in parts`,
+      );
+    size *= extent;
+  }
+  if (size > Number.MAX_SAFE_INTEGER)
+    throw new ShapeError(
+      `${where}: ${formatShape(shape)} has ${size} elements, more than can be counted exactly; compute it in parts`,
+    );
+}
+
 export function sizeOf(shape: Shape): number {
   let size = 1;
   for (const extent of shape) size *= extent;

@@ -2,6 +2,7 @@
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
 import type { Combine } from "../../graph/node.ts";
 import { type Axis, type BinaryFn, type Local, newAxis } from "../../graph/scalar.ts";
+import { mostElements } from "../../graph/shape.ts";
 import { type Linear, operands, type Value, type ValueTable } from "./values.ts";
 
 export type Step =
@@ -173,6 +174,7 @@ function mergeAxes(axes: readonly Axis[], { strides, exposed }: Accesses, merged
       const outer = wide[first - 1];
       if (outer === undefined || exposed.has(outer.id)) break;
       if (strides.some((access) => (access.get(outer.id) ?? 0) !== (access.get(inner.id) ?? 0) * extent)) break;
+      if (extent * outer.extent > mostElements) break;
       extent *= outer.extent;
       merged.gone.add(outer.id);
     }

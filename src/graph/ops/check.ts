@@ -1,7 +1,7 @@
 // check: an index with the promise that it lies in a range. An effect: it runs whether or not anybody reads the index.
 import { ShapeError } from "../errors.ts";
 import { apply, type Node, notDifferentiable, type Op } from "../node.ts";
-import { sizeOf } from "../shape.ts";
+import { formatShape, mostElements, sizeOf } from "../shape.ts";
 import { aliasOp } from "./alias.ts";
 import { stopGradientOp } from "./elementwise.ts";
 import { expandOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
@@ -26,6 +26,10 @@ export const checkOp: Op<CheckAttributes> = {
   infer: ([index], { by, item, count, extent }) => {
     const { shape, dtype } = index as Node;
     if (extent <= 0 && sizeOf(shape) > 0) throw new ShapeError(`${by}: ${count} is ${extent}, so there is no ${item}`);
+    if (sizeOf(shape) > mostElements || extent > mostElements)
+      throw new ShapeError(
+        `${by}: looks up ${formatShape(shape)} positions, and ${count} is ${extent}; neither can be more than ${mostElements}, compute it in parts`,
+      );
     return { shape, dtype };
   },
   gradient: notDifferentiable("an index is a position, and positions have no slope"),

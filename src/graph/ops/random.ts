@@ -3,7 +3,7 @@ import { HebbError, ShapeError } from "../errors.ts";
 import { apply, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import type { Scalar } from "../scalar.ts";
 import * as scalar from "../scalar.ts";
-import { formatShape, type Shape, sizeOf, stridesOf } from "../shape.ts";
+import { formatShape, mostElements, type Shape, sizeOf, stridesOf } from "../shape.ts";
 import { full } from "./creation.ts";
 import { add, cast, div, gt, lt, remainder, shiftRight, where } from "./elementwise.ts";
 import { expand, reshape, slice } from "./movement.ts";
@@ -45,6 +45,11 @@ export const randomBitsOp: Op<BitsAttributes> = {
     const [k, d] = [key as TensorType, draw as TensorType];
     if (k.dtype !== "int32" || sizeOf(k.shape) !== 2 || d.dtype !== "int32" || sizeOf(d.shape) !== 1)
       throw new ShapeError("randomBits: takes an int32[2] key and an int32[] draw");
+    // The place of an element is its counter.
+    if (sizeOf(shape) > mostElements)
+      throw new ShapeError(
+        `random numbers: ${formatShape(shape)} has ${sizeOf(shape)} elements, and one draw gives ${mostElements} at most; draw them in parts`,
+      );
     return { shape, dtype: "int32" };
   },
   gradient: notDifferentiable(reason),

@@ -1,0 +1,29 @@
+// What loops and memory can count: int32 indices. Said of the operation that asks for more, before anything is compiled.
+import { HebbError } from "../graph/errors.ts";
+import { describeType, type Node } from "../graph/node.ts";
+import { mostElements, sizeOf } from "../graph/shape.ts";
+
+const place = ({ scope }: Node): string => (scope === "" ? "" : ` (in "${scope}")`);
+
+/** Refuses a value with more elements than memory has indices. */
+export function checkStored(node: Node): void {
+  const size = sizeOf(node.shape);
+  if (size > mostElements)
+    throw new HebbError(
+      `${node.op.name}: ${describeType(node)} has ${size} elements, and a tensor in memory can have ${mostElements}; compute it in parts${place(node)}`,
+    );
+}
+
+/** Refuses a product whose rows, columns or sums are more than one loop counts, though each of their dims is not. */
+export function checkCounted(node: Node): void {
+  const { rule } = node.op;
+  if (rule.kind !== "contract") return;
+  const { batch, m, n, k } = rule.contract(node.attributes, node.inputs);
+  for (const dims of [batch, m, n, k]) {
+    const count = sizeOf(dims);
+    if (count > mostElements)
+      throw new HebbError(
+        `${node.op.name}: ${node.inputs.map(describeType).join(" with ")} goes through ${count} products or results in one loop, and a loop counts to ${mostElements}; compute it in parts${place(node)}`,
+      );
+  }
+}
