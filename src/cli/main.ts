@@ -2,7 +2,6 @@
 // The hebb command: reads arguments, calls one command, turns every failure into one clear sentence.
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import type { BackendOptions } from "../runtime/index.ts";
 import {
@@ -14,10 +13,15 @@ import {
   scheduleNames,
   tokenizerNames,
 } from "../train/names.ts";
+import { tellFailure, tellOutputFailure } from "./failure.ts";
+import { exitCodeFor, onLastInterrupt } from "./interrupt.ts";
+import { err, out } from "./output.ts";
 import { builtInNames, fetchedNames } from "./problemNames.ts";
 import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "./tableOptions.ts";
 
-const usageError = 2;
+const given = process.argv.slice(2);
+/** Known before the arguments are understood: what is wrong with them is told as JSON too. */
+const json = given.slice(0, given.includes("--") ? given.indexOf("--") : undefined).includes("--json");
 
 function whole(least: number): (text: string) => number {
   return (text) => {
@@ -108,6 +112,7 @@ const program = new Command("hebb")
   .showSuggestionAfterError(true)
   .showHelpAfterError("(hebb COMMAND --help shows what a command takes)")
   .exitOverride()
+  .configureOutput({ writeOut: (text) => out.text(text), writeErr: (text) => err.text(text) })
   .addHelpText(
     "after",
     [
@@ -308,7 +313,7 @@ withOptions(
     const { cpus } = await import("node:os");
     const { backend } = options;
     const common = [...self.args.slice(1), ...(backend === undefined ? [] : ["--backend", backend])];
-    const given = {
+    const chosen = {
       trials: 20,
       parallel: cpus().length,
       method: "random",
@@ -318,7 +323,7 @@ withOptions(
       out: `runs/tune-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`,
       ...options,
     };
-    process.exitCode = await tune(data, common, given, fileURLToPath(import.meta.url));
+    process.exitCode = await tune(data, common, chosen, fileURLToPath(import.meta.url));
   });
 
 command("resume <run>", "Go on with an interrupted run, to the bit as if it had never stopped.", [
@@ -416,32 +421,18 @@ command("studio [source]", "Open the page where networks are built, trained, ste
     await studio(source, options);
   });
 
-// The reader of a pipe may have seen enough (hebb … | head): that is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
-});
+process.on("exit", tellOutputFailure);
+for (const event of ["uncaughtException", "unhandledRejection"] as const)
+  process.on(event, (error: unknown) => process.exit(tellFailure(error, json)));
+if (json)
+  onLastInterrupt((signal) => {
+    const exitCode = exitCodeFor(signal);
+    out.json({ type: "error", message: "interrupted", exitCode });
+    process.exit(exitCode);
+  });
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
-}
-
-/** One sentence on standard error for what the user can mend; a stack only for our own mistakes. */
-function exitCodeOf(error: unknown): number {
-  if (
-    error instanceof Error &&
-    "code" in error &&
-    typeof error.code === "string" &&
-    error.code.startsWith("commander.")
-  ) {
-    return "exitCode" in error && error.exitCode === 0 ? 0 : usageError;
-  }
-  if (error instanceof HebbError) {
-    process.stderr.write(`hebb: ${error.message}\n`);
-    return 1;
-  }
-  process.stderr.write(`hebb: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  return 1;
+  process.exitCode = tellFailure(error, json);
 }

@@ -18,10 +18,12 @@ import {
   type TrainState,
   fit as trainModel,
 } from "../train/index.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { configToJson, inverseFor, type JobConfig, type JobData, makeModel, taskFor } from "./job.ts";
 import { RunLogs } from "./logs.ts";
+import { out } from "./output.ts";
 import { trainPerceptron } from "./perceptronJob.ts";
-import { jsonLines, Reporter } from "./report.ts";
+import { Reporter } from "./report.ts";
 
 export interface PerformOptions {
   readonly run: Run;
@@ -47,8 +49,7 @@ export interface Performed {
 
 export async function perform(options: PerformOptions): Promise<Performed> {
   const { run, config, data, from, json } = options;
-  const reporter = new Reporter((text) => process.stdout.write(text), process.stdout.isTTY === true);
-  const tell: EventListener = json ? jsonLines((text) => process.stdout.write(text)) : reporter.listen;
+  const tell: EventListener = json ? (event) => out.json(event) : new Reporter(out).listen;
   let events = readEvents(run).events.length;
   const logs = options.logs ? new RunLogs(run.path, from === undefined ? undefined : epochsOf(from)) : undefined;
   let metrics: Performed["metrics"];
@@ -70,9 +71,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
   const stepsPerEpoch = Math.ceil(Math.ceil(data.train.length / config.batchSize) / config.accumulate);
   const schedule = makeSchedule({ ...config, stepsPerEpoch, floor: config.text === null ? 0 : 0.1 }, optimizer);
   const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  const atWork = onInterrupt(() => stop.abort());
   const started = performance.now();
   const history = await trainModel(model, {
     train: data.train,
@@ -102,9 +101,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     save: (state) => {
       saveCheckpoint(run, { tensors: state.tensors, json: { ...state.json, events } });
     },
-  });
-  process.off("SIGINT", interrupt);
-  process.off("SIGTERM", interrupt);
+  }).finally(atWork);
   if (history.stopped === "interrupted") return { code: 130, metrics };
   if (history.stopped === "paused") return { code: 0, metrics };
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });

@@ -1,6 +1,7 @@
 // What a person sees while training, and what a log gets, which shows no bar.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { TrainEvent } from "../train/index.ts";
+import { Output } from "./output.ts";
 import { Reporter } from "./report.ts";
 
 beforeEach(() => {
@@ -50,9 +51,10 @@ const end: TrainEvent = {
 
 function shown(terminal: boolean): { readonly listen: (event: TrainEvent) => void; text(): string } {
   let text = "";
-  const { listen } = new Reporter((part) => {
+  const output = new Output((part) => {
     text += part;
   }, terminal);
+  const { listen } = new Reporter(output);
   return { listen, text: () => text };
 }
 

@@ -1,5 +1,6 @@
 // What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
 import type { Finding, Metrics, TrainEvent } from "../train/index.ts";
+import { err, type Output } from "./output.ts";
 
 const percent = new Set(["accuracy", "precision", "recall", "f1", "top5"]);
 
@@ -12,12 +13,16 @@ export const figures = (metrics: Metrics): string =>
 
 /** Tells on standard error what does not stop a command. */
 export function warn(notes: readonly string[]): void {
-  for (const note of notes) process.stderr.write(`warning: ${note}\n`);
+  for (const note of notes) err.line(`warning: ${note}`);
 }
 
 /** A finding of the doctor, with evidence, reason and fix. */
-export const findingText = ({ what, evidence, why, fix }: Finding): string =>
-  `! ${what}\n    seen  ${evidence}\n    why   ${why}\n    fix   ${fix}`;
+export const findingLines = ({ what, evidence, why, fix }: Finding): string[] => [
+  `! ${what}`,
+  `    seen  ${evidence}`,
+  `    why   ${why}`,
+  `    fix   ${fix}`,
+];
 
 function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
@@ -30,31 +35,20 @@ const epochsText = (count: number): string => `${count} ${count === 1 ? "epoch" 
 /** Milliseconds after which a log, which shows no bar, is given a line again. */
 const silence = 10_000;
 
-/** Writes JSON lines: one event each. */
-export const jsonLines =
-  (write: (text: string) => void) =>
-  (event: TrainEvent): void =>
-    write(
-      `${JSON.stringify(event, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? null : value))}\n`,
-    );
-
 /** Tells a person how it goes. On a terminal the last line is a bar that is redrawn; otherwise lines appear now and then. */
 export class Reporter {
-  readonly #write: (text: string) => void;
-  readonly #terminal: boolean;
+  readonly #output: Output;
   readonly #losses: number[] = [];
   readonly #held: number[] = [];
   #epochs = 0;
   /** The first epoch seen: a resumed run begins in the middle. */
   #began = 0;
   #first: { readonly step: number; readonly at: number } | undefined;
-  #bar = false;
   #lastLine = 0;
   #started = 0;
 
-  constructor(write: (text: string) => void, terminal: boolean) {
-    this.#write = write;
-    this.#terminal = terminal;
+  constructor(output: Output) {
+    this.#output = output;
   }
 
   readonly listen = (event: TrainEvent): void => {
@@ -62,12 +56,11 @@ export class Reporter {
       case "start":
         this.#epochs = event.epochs;
         this.#started = performance.now();
-        this.#line(
+        this.#output.line(
           `${event.parameters} parameters, up to ${epochsText(event.epochs)} of ${event.stepsPerEpoch} steps, on ${event.description}`,
         );
-        for (const note of event.notes) this.#line(`  ${note}`);
-        if (this.#terminal) this.#write("compiling the training step …");
-        this.#bar = this.#terminal;
+        for (const note of event.notes) this.#output.line(`  ${note}`);
+        if (this.#output.terminal) this.#output.bar("compiling the training step …");
         break;
       case "progress":
         this.#progress(event);
@@ -76,31 +69,30 @@ export class Reporter {
         this.#epoch(event);
         break;
       case "warning":
-        this.#line(`warning: ${event.message}`);
+        this.#output.line(`warning: ${event.message}`);
         break;
       case "earlyStop":
-        this.#line(
+        this.#output.line(
           `stopped after ${epochsText(event.epoch)}: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`,
         );
         break;
       case "interrupted":
-        this.#line(
+        this.#output.line(
           `interrupted at step ${event.step}; everything is saved${event.resume === null ? "" : `. To go on: ${event.resume}`}`,
         );
         break;
       case "end":
-        this.#clear();
-        this.#write(this.#curve());
-        this.#line(`train       ${figures(event.metrics.train)}`);
-        if (event.metrics.validation !== null) this.#line(`validation  ${figures(event.metrics.validation)}`);
-        if (event.metrics.test !== null) this.#line(`test        ${figures(event.metrics.test)}`);
-        this.#line(
+        this.#output.line(...this.#curve());
+        this.#output.line(`train       ${figures(event.metrics.train)}`);
+        if (event.metrics.validation !== null) this.#output.line(`validation  ${figures(event.metrics.validation)}`);
+        if (event.metrics.test !== null) this.#output.line(`test        ${figures(event.metrics.test)}`);
+        this.#output.line(
           `${epochsText(event.epochs)} in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`,
         );
         break;
       case "finding":
         // A break is told as a warning, with what is kept.
-        if (event.finding.code !== "notANumber") this.#line(findingText(event.finding));
+        if (event.finding.code !== "notANumber") this.#output.line(...findingLines(event.finding));
         break;
       case "improvement":
       case "histograms":
@@ -109,16 +101,6 @@ export class Reporter {
     }
   };
 
-  #clear(): void {
-    if (this.#bar) this.#write("\r\u001b[2K");
-    this.#bar = false;
-  }
-
-  #line(text: string): void {
-    this.#clear();
-    this.#write(`${text}\n`);
-  }
-
   #progress(event: Extract<TrainEvent, { type: "progress" }>): void {
     // Measured from the first report on: a resumed run begins in the middle, and compiling is no step.
     this.#first ??= { step: event.step, at: performance.now() };
@@ -126,15 +108,14 @@ export class Reporter {
     const share = event.step / event.totalSteps;
     const left = (seconds / (event.step - this.#first.step)) * (event.totalSteps - event.step);
     const text = `epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s  at most ${duration(left)} left`;
-    if (!this.#terminal) {
+    if (!this.#output.terminal) {
       if (performance.now() - Math.max(this.#started, this.#lastLine) < silence) return;
       this.#lastLine = performance.now();
-      return this.#line(`${text}  (step ${event.step} of ${event.totalSteps})`);
+      return this.#output.line(`${text}  (step ${event.step} of ${event.totalSteps})`);
     }
     const width = 24;
     const full = Math.round(share * width);
-    this.#write(`\r\u001b[2K${"█".repeat(full)}${"░".repeat(width - full)} ${text}`);
-    this.#bar = true;
+    this.#output.bar(`${"█".repeat(full)}${"░".repeat(width - full)} ${text}`);
   }
 
   #epoch(event: Extract<TrainEvent, { type: "epoch" }>): void {
@@ -146,16 +127,16 @@ export class Reporter {
     if (event.epoch > 0 && now - this.#lastLine < 500 && event.epoch + 1 < this.#epochs) return;
     this.#lastLine = now;
     const main = event.validation === null ? "" : `  validation ${figures(short(event.validation))}`;
-    this.#line(
+    this.#output.line(
       `epoch ${String(event.epoch + 1).padStart(3)}  train loss ${(event.train.loss ?? Number.NaN).toPrecision(4)}${main}${event.best ? "  *" : ""}`,
     );
   }
 
   /** The losses over epochs, as a picture of characters. */
-  #curve(): string {
-    if (this.#losses.length < 2) return "";
+  #curve(): string[] {
+    if (this.#losses.length < 2) return [];
     const names = ["train loss", "validation loss"];
-    return `\n${plot([this.#losses, this.#held], names, undefined, undefined, undefined, this.#began + 1)}\n`;
+    return ["", ...plot([this.#losses, this.#held], names, undefined, undefined, undefined, this.#began + 1), ""];
   }
 }
 
@@ -175,7 +156,7 @@ export function plot(
   width = 60,
   unit = "epochs",
   from = 1,
-): string {
+): string[] {
   const values = series.flat().filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const span = high > low ? high - low : 1;
@@ -198,6 +179,5 @@ export function plot(
     ...lines,
     `${"".padStart(10)}└${"─".repeat(width)}`,
     `${"".padStart(11)}${from}${String(from + length - 1).padStart(width - String(from).length)}  ${unit}    ${legend}`,
-    "",
-  ].join("\n");
+  ];
 }

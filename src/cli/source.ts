@@ -12,6 +12,7 @@ import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import { quoted } from "../graph/visible.ts";
 import { builtIn, isProblem } from "./builtIn.ts";
+import { err } from "./output.ts";
 import { builtInNames } from "./problemNames.ts";
 import { warn } from "./report.ts";
 import type { Fitting } from "./tableOptions.ts";
@@ -116,7 +117,7 @@ async function readCanonical(
       const tenth = Math.floor((10 * received) / bytes);
       if (tenth === told) return;
       told = tenth;
-      process.stderr.write(`fetching ${file}: ${10 * tenth} % of ${(bytes / 1e6).toFixed(1)} MB\n`);
+      err.line(`fetching ${file}: ${10 * tenth} % of ${(bytes / 1e6).toFixed(1)} MB`);
     },
   });
   return { kind: "images", images, labels, names: { images: path, labels: `the labels of ${path}` } };

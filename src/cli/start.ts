@@ -5,6 +5,7 @@ import * as optim from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import { compile, noGrad, seed, type Tensor, tensor } from "../tensor/index.ts";
 import { serveLocally } from "./localServer.ts";
+import { out } from "./output.ts";
 import { plot } from "./report.ts";
 import { openBrowser, studioFiles } from "./studioServer.ts";
 
@@ -40,7 +41,7 @@ function loans(): Loans {
 }
 
 /** One neuron's sum on one application, then its weights found by Rosenblatt's rule. */
-function neuron(): string {
+function neuron(): string[] {
   const [w1, w2, bias] = [2, -3, 0.2];
   const decide = (income: number, debt: number): string => {
     const sum = income * w1 + debt * w2 + bias;
@@ -64,7 +65,7 @@ function neuron(): string {
     ...lines,
     `  Rosenblatt's rule finds the weights: mistakes in each pass over ${rows.length} loans: ${mistakes.join(", ")}`,
     `  now approved where ${learned1.toFixed(1)} × income + (${learned2.toFixed(1)}) × debt + (${officer.bias.itemSync().toFixed(1)}) ≥ 0`,
-  ].join("\n");
+  ];
 }
 
 /** The network's answer over the whole plane, with the applications it learns from: + approved, · declined. */
@@ -86,12 +87,14 @@ function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): str
 
 /** Where there is no browser: one neuron, then 2 → 8 → 8 → 1 deciding loans, drawn with letters. */
 async function learnInTerminal(): Promise<void> {
-  const terminal = process.stdout.isTTY === true;
+  const { terminal } = out;
   // What is redrawn must fit the window, or its upper part could not be reached again; a small one shows the curve at the end.
   const roomy = !terminal || process.stdout.rows > height + 13;
   const started = performance.now();
-  process.stdout.write(
-    `${neuron()}\n\nOne neuron draws one line. A curve takes a network: 2 inputs → 8 → 8 → 1 learns from ${applicants} loans\n`,
+  out.line(
+    ...neuron(),
+    "",
+    `One neuron draws one line. A curve takes a network: 2 inputs → 8 → 8 → 1 learns from ${applicants} loans`,
   );
 
   seed(0);
@@ -131,29 +134,30 @@ async function learnInTerminal(): Promise<void> {
   const random = new Random(0, 0x30000002);
   const losses: number[] = [];
   let right = 0;
-  const draw = async (frame: number): Promise<string> => {
+  const draw = async (frame: number): Promise<string[]> => {
     const seen = look();
     const [picture, loss] = [await seen.picture.data(), await seen.loss.item()];
     right = await seen.right.item();
     losses.push(loss);
     const title = `step ${String(frame * stepsPerFrame).padStart(4)}   loss ${loss.toFixed(3)}   ${(100 * right).toFixed(1)} % right`;
     const lines = map(picture, data).map((line) => `  │${line}│`);
-    const curve = frame > 0 && (roomy || frame === frames) ? `\n${plot([losses], ["loss"], 5, width, "pictures")}` : "";
-    return `${title}\n  debt ↑   dark: approved   + approved, · declined in the data\n${lines.join("\n")}\n  income →${curve}\n`;
+    const curve =
+      frame > 0 && (roomy || frame === frames) ? [...plot([losses], ["loss"], 5, width, "pictures"), ""] : [];
+    return [title, "  debt ↑   dark: approved   + approved, · declined in the data", ...lines, "  income →", ...curve];
   };
 
   let drawn = 0;
   if (terminal) {
-    process.stdout.write("\u001b[?25l");
+    out.cursor(false);
     process.once("SIGINT", () => process.exit(130));
-    process.once("exit", () => process.stdout.write("\u001b[?25h"));
+    process.once("exit", () => out.cursor(true));
   }
   for (let frame = 0; frame <= frames; frame++) {
-    const text = await draw(frame);
+    const lines = await draw(frame);
     if (terminal || sparse.includes(frame)) {
-      process.stdout.write(drawn > 0 ? `\u001b[${drawn}A\u001b[0J${text}` : text);
+      out.frame(lines, drawn);
       if (terminal) {
-        drawn = text.split("\n").length - 1;
+        drawn = lines.length;
         await wait(45);
       }
     }
@@ -162,7 +166,7 @@ async function learnInTerminal(): Promise<void> {
     }
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`
+  out.text(`
 Learned in ${seconds} s, ${(100 * right).toFixed(1)} % right, on ${backendInfo().description}
 
 What next:
@@ -175,18 +179,16 @@ What next:
 `);
 }
 
-// Whoever reads only the first lines, as `| head` does, has seen enough.
-process.stdout.once("error", () => process.exit(0));
 if (process.env["CI"] === "true") {
   // Nobody looks: what there is to see is shown, and it ends.
   await learnInTerminal();
 } else {
   const { address } = await serveLocally(await studioFiles());
-  process.stdout.write(`hebb Studio: ${address}\n`);
-  if (openBrowser(address)) process.stdout.write("It opens in your browser. Ctrl-C ends it.\n");
+  out.line(`hebb Studio: ${address}`);
+  if (openBrowser(address)) out.line("It opens in your browser. Ctrl-C ends it.");
   else {
-    process.stdout.write("Open it in a browser, on this machine. Meanwhile, here:\n\n");
+    out.line("Open it in a browser, on this machine. Meanwhile, here:", "");
     await learnInTerminal();
-    process.stdout.write(`\nThe Studio goes on at ${address} until Ctrl-C.\n`);
+    out.line("", `The Studio goes on at ${address} until Ctrl-C.`);
   }
 }

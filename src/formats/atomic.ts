@@ -1,6 +1,6 @@
 // Files that are either the old or the new one, never half (Node only), and JSON and safetensors that notice any changed bit.
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 
@@ -27,18 +27,42 @@ export const diskOperations: FileOperations = {
 export const errorCode = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full; free some space",
+  EDQUOT: "the disk quota is used up; free some space",
+  EFBIG: "the file is larger than this system allows; choose another disk",
+  EACCES: "this user may not write there; check the permissions, or choose another folder",
+  EPERM: "this user may not write there; check the permissions, or choose another folder",
+  EROFS: "the disk is read-only; choose another folder",
+  EIO: "the disk failed; check it, or choose another",
+  EMFILE: "too many files are open; close some programs",
+  ENFILE: "too many files are open; close some programs",
+  ENAMETOOLONG: "the name is too long; choose a shorter one",
+  ENOTDIR: "a part of the path is a file, not a folder; choose another place",
+  EISDIR: "it is a folder; name a file",
+  ELOOP: "a symbolic link stands there; name the file itself",
+  ENOENT: "it does not exist; check the name",
+};
+
+/** Why the system refused, and what to do. */
+export function reasonFor(error: unknown): string {
+  const code = errorCode(error);
+  return Object.hasOwn(reasons, code)
+    ? (reasons[code] ?? code)
+    : error instanceof Error
+      ? error.message
+      : String(error);
+}
+
 /** One sentence for a failed save. */
 export function saveError(path: string, error: unknown): HebbError {
-  const code = errorCode(error);
-  const reasons: Readonly<Record<string, string>> = {
-    ENOSPC: "the disk is full; free some space",
-    EDQUOT: "the disk quota is used up; free some space",
-    EACCES: "the folder may not be written to; check its permissions",
-    EPERM: "the folder may not be written to; check its permissions",
-    EROFS: "the disk is read-only; choose another folder",
-    ENOENT: "its folder does not exist; create it",
-  };
-  const why = Object.hasOwn(reasons, code) ? reasons[code] : error instanceof Error ? error.message : String(error);
+  const folder = dirname(path);
+  const why =
+    errorCode(error) !== "ENOENT"
+      ? reasonFor(error)
+      : existsSync(folder)
+        ? "the system lets nothing be made in its folder; choose another"
+        : "its folder does not exist; create it";
   return new HebbError(`${path} could not be saved: ${why}. What was saved before is unchanged`);
 }
 
@@ -84,6 +108,15 @@ function attempt(action: () => void): void {
   }
 }
 
+/** A device, a pipe or a folder would be gone, and a file in its place. */
+function refuseOthers(path: string): void {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile() || there.isSymbolicLink()) return;
+  throw new HebbError(
+    `${path} is ${there.isDirectory() ? "a folder" : "a device or a pipe"}, not a file; choose another name`,
+  );
+}
+
 /**
  * Replaces a file in one step: a new file in the same folder is written and synced, renamed over the old, and the folder synced.
  * If anything fails, the old file stays as it was and HebbError says why.
@@ -97,6 +130,7 @@ export function writeFileAtomic(
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${nextTemporary++}${temporarySuffix}`);
   let file: number | undefined;
   try {
+    refuseOthers(path);
     // "wx" refuses to follow a link or reuse a file that someone put there.
     file = operations.open(temporary, "wx");
     writeAll(file, bytes, operations);
@@ -109,6 +143,7 @@ export function writeFileAtomic(
   } catch (error) {
     const open = file;
     if (open !== undefined) attempt(() => operations.close(open));
+    if (error instanceof HebbError) throw error;
     attempt(() => operations.remove(temporary));
     throw saveError(path, error);
   }

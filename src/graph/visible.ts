@@ -6,9 +6,12 @@
  */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u2800]|[\ufe00-\ufe0f]/gu;
 
+/** The text with every character of that kind replaced by what `write` makes of it. */
+export const withoutUnseen = (text: string, write: (char: string) => string): string => text.replace(unseen, write);
+
 /** The text with every character of that kind as \u{…}, such as `age\u{200b}`. */
 export const visible = (text: string): string =>
-  text.replace(unseen, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+  withoutUnseen(text, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 
 /** The same in quotes, at most `longest` characters of it. */
 export const quoted = (text: string, longest = 40): string =>

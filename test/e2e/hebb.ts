@@ -25,6 +25,8 @@ export function useHebb(): {
   folder(): string;
   start(...args: readonly string[]): Running;
   hebb(...args: readonly string[]): Promise<Finished>;
+  /** With standard output into an open file; what is returned of it is empty. */
+  hebbInto(file: number, ...args: readonly string[]): Promise<Finished>;
 } {
   let bundle = "";
   let folder = "";
@@ -49,16 +51,16 @@ export function useHebb(): {
   });
   afterAll(() => rmSync(bundle, { recursive: true, force: true }));
 
-  const start = (...args: readonly string[]): Running => {
+  const run = (output: "pipe" | number, args: readonly string[]): Running => {
     const child = spawn(process.execPath, [join(bundle, "main.mjs"), ...args], {
       cwd: folder,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", output, "pipe"],
     });
     let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
     const finished = new Promise<Finished>((resolve, reject) => {
@@ -67,5 +69,10 @@ export function useHebb(): {
     });
     return { process: child, finished };
   };
-  return { folder: () => folder, start, hebb: (...args) => start(...args).finished };
+  return {
+    folder: () => folder,
+    start: (...args) => run("pipe", args),
+    hebb: (...args) => run("pipe", args).finished,
+    hebbInto: (file, ...args) => run(file, args).finished,
+  };
 }

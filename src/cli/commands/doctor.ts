@@ -16,7 +16,8 @@ import {
   samplesOf,
 } from "../../train/index.ts";
 import { taskFor } from "../job.ts";
-import { findingText } from "../report.ts";
+import { out } from "../output.ts";
+import { findingLines } from "../report.ts";
 import { openModel } from "../saved.ts";
 import { dataOf } from "./train.ts";
 
@@ -139,11 +140,11 @@ function recordOf(event: JsonObject): EpochRecord {
 export async function doctor(folder: string | undefined, args: { readonly json: boolean }): Promise<number> {
   const { notes, findings } = folder === undefined ? { notes: machine(), findings: [] } : await examine(folder);
   if (args.json) {
-    process.stdout.write(`${JSON.stringify({ notes, findings })}\n`);
+    out.json({ notes, findings });
     return 0;
   }
-  for (const finding of findings) process.stdout.write(`${findingText(finding)}\n`);
+  for (const finding of findings) out.line(...findingLines(finding));
   for (const { level, what, fix } of notes)
-    process.stdout.write(`${level === "ok" ? "✓" : "!"} ${what}${fix === "" ? "" : `\n  → ${fix}`}\n`);
+    out.line(`${level === "ok" ? "✓" : "!"} ${what}`, ...(fix === "" ? [] : [`  → ${fix}`]));
   return 0;
 }

@@ -11,6 +11,7 @@ import {
   samplesOf,
 } from "../../train/index.ts";
 import { classNames, inverseFor, taskFor } from "../job.ts";
+import { out } from "../output.ts";
 import { perceptronMetrics } from "../perceptronJob.ts";
 import { figures, warn } from "../report.ts";
 import { openModel } from "../saved.ts";
@@ -28,9 +29,8 @@ export async function evaluate(
     const { metrics } = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config))).evaluate(
       samplesOf(tokens),
     );
-    process.stdout.write(
-      args.json ? `${JSON.stringify(metrics)}\n` : `${tokens.tokens.length} tokens: ${figures(metrics)}\n`,
-    );
+    if (args.json) out.json(metrics);
+    else out.line(`${tokens.tokens.length} tokens: ${figures(metrics)}`);
     return 0;
   }
   const raw = await readSource(path, {
@@ -44,7 +44,8 @@ export async function evaluate(
   warn(notes);
   if (model instanceof Perceptron) {
     const metrics: Metrics = perceptronMetrics(model, data);
-    process.stdout.write(args.json ? `${JSON.stringify(metrics)}\n` : `${data.length} rows: ${figures(metrics)}\n`);
+    if (args.json) out.json(metrics);
+    else out.line(`${data.length} rows: ${figures(metrics)}`);
     return 0;
   }
   const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing)));
@@ -61,13 +62,11 @@ export async function evaluate(
   if (args.confusion && names === undefined)
     throw new HebbError("--confusion counts classes, but this run predicts a number; leave it out");
   if (args.json) {
-    process.stdout.write(
-      `${JSON.stringify(confusion === undefined ? metrics : { ...metrics, classes: names, confusion })}\n`,
-    );
+    out.json(confusion === undefined ? metrics : { ...metrics, classes: names, confusion });
     return 0;
   }
-  process.stdout.write(`${data.length} rows: ${figures(metrics)}\n`);
-  if (confusion !== undefined && names !== undefined) process.stdout.write(`${matrixText(confusion, names)}\n`);
+  out.line(`${data.length} rows: ${figures(metrics)}`);
+  if (confusion !== undefined && names !== undefined) out.line(...matrixLines(confusion, names));
   return 0;
 }
 
@@ -75,7 +74,7 @@ export async function evaluate(
 const longestHead = 12;
 
 /** Rows are what is true, columns what was predicted. */
-function matrixText(matrix: readonly (readonly number[])[], names: readonly string[]): string {
+function matrixLines(matrix: readonly (readonly number[])[], names: readonly string[]): string[] {
   const shown = names.map(visible);
   // Long names would be cut, and may differ in what is cut off: their columns go by number.
   const long = shown.some((name) => name.length > longestHead);
@@ -86,8 +85,9 @@ function matrixText(matrix: readonly (readonly number[])[], names: readonly stri
   const line = (head: string, cells: readonly string[]): string =>
     `${head.padEnd(label)}${cells.map((cell) => cell.padStart(width)).join("")}`;
   return [
-    "\ntrue ↓  predicted →",
+    "",
+    "true ↓  predicted →",
     line("", heads),
     ...matrix.map((row, place) => line(labels[place] ?? "", row.map(String))),
-  ].join("\n");
+  ];
 }

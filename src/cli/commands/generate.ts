@@ -1,6 +1,7 @@
 // hebb generate: a trained model of text goes on writing.
 import { HebbError } from "../../graph/errors.ts";
 import { generate as write } from "../../train/index.ts";
+import { out } from "../output.ts";
 import { openModel } from "../saved.ts";
 import { textPreprocessing, vocabularyOf } from "../textData.ts";
 
@@ -28,20 +29,19 @@ export async function generate(folder: string, args: GenerateArguments): Promise
   const options = { prompt, count: args.tokens, context: text.context, temperature, topK, seed };
   const tokens: number[] = [];
   const started = performance.now();
-  if (!args.json) process.stdout.write(args.prompt);
+  if (!args.json) out.data(args.prompt);
   let shown = "";
   for (const token of write(model, options)) {
     tokens.push(token);
     if (args.json) continue;
     // A token may be a part of a character: what is whole is shown.
     const all = vocabulary.decode(tokens).replace(/\uFFFD+$/, "");
-    process.stdout.write(all.slice(shown.length));
+    out.data(all.slice(shown.length));
     shown = all;
   }
   const written = vocabulary.decode(tokens);
   const seconds = (performance.now() - started) / 1000;
-  if (args.json)
-    process.stdout.write(`${JSON.stringify({ prompt: args.prompt, text: written, tokens: tokens.length, seconds })}\n`);
-  else process.stdout.write(`${written.slice(shown.length)}\n`);
+  if (args.json) out.json({ prompt: args.prompt, text: written, tokens: tokens.length, seconds });
+  else out.data(`${written.slice(shown.length)}\n`);
   return 0;
 }

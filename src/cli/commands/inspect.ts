@@ -2,6 +2,7 @@
 import { readEvents } from "../../formats/node.ts";
 import { type Inspected, inspect as inspectGraph, rand, randint, seed } from "../../tensor/index.ts";
 import { isLanguage } from "../../train/index.ts";
+import { out } from "../output.ts";
 import { figures } from "../report.ts";
 import { openModel } from "../saved.ts";
 
@@ -62,34 +63,34 @@ export async function inspect(folder: string, args: { readonly json: boolean }):
   const last = readEvents(run).events.at(-1);
   if (args.json) {
     const values = layers.map(({ formula, path, shape, value }) => ({ formula, path, shape, ...summarize(value) }));
-    process.stdout.write(`${JSON.stringify({ run: run.path, config, parameters, values, lastEvent: last ?? null })}\n`);
+    out.json({ run: run.path, config, parameters, values, lastEvent: last ?? null });
     return 0;
   }
-  const out: string[] = [
+  const lines: string[] = [
     `${run.path}: ${config.model.kind} on ${config.data}, ${config.loss}, ${config.optimizer} at ${config.lr}`,
     `inputs [${config.model.inputShape.join(", ")}]${preprocessing.kind === "table" ? ` = ${preprocessing.featureNames.join(", ")}` : ""}`,
     "",
-    model.summary(),
+    ...model.summary().split("\n"),
     "",
     "parameters",
     ...parameters.map(({ name, shape, ...summary }) => `  ${name} [${shape.join(", ")}]: ${inWords(summary)}`),
     "",
     `one forward pass of ${rows} ${isLanguage(config.model) ? "windows of any tokens" : "standard inputs"}`,
-    ...layers.map(
-      (value: Inspected) =>
-        `  ${value.formula}${value.path === "" ? "" : `  # ${value.path}`}\n      ${inWords(summarize(value.value))}`,
-    ),
+    ...layers.flatMap(({ formula, path, value }: Inspected) => [
+      `  ${formula}${path === "" ? "" : `  # ${path}`}`,
+      `      ${inWords(summarize(value))}`,
+    ]),
   ];
   if (last !== undefined && typeof last === "object" && "metrics" in last) {
     const { metrics } = last as {
       metrics: { train: Record<string, number>; validation: Record<string, number> | null };
     };
-    out.push(
+    lines.push(
       "",
       `train ${figures(metrics.train)}`,
       ...(metrics.validation === null ? [] : [`validation ${figures(metrics.validation)}`]),
     );
   }
-  process.stdout.write(`${out.join("\n")}\n`);
+  out.line(...lines);
   return 0;
 }

@@ -5,6 +5,7 @@ import { formatCsv } from "../../data/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { classNames, notOfText } from "../job.ts";
+import { out } from "../output.ts";
 import { predictor } from "../predictions.ts";
 import { warn } from "../report.ts";
 import { openModel } from "../saved.ts";
@@ -52,7 +53,8 @@ export async function predict(
     );
   };
   if (args.out !== undefined) writeFileAtomic(args.out, new TextEncoder().encode(text()));
-  if (args.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
-  else process.stdout.write(args.out === undefined ? text() : `${rows.length} predictions → ${args.out}\n`);
+  if (args.json) out.json(rows);
+  else if (args.out === undefined) out.data(text());
+  else out.line(`${rows.length} predictions → ${args.out}`);
   return 0;
 }

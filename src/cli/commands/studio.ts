@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { HebbError } from "../../graph/errors.ts";
 import { type ServedFiles, serveLocally } from "../localServer.ts";
+import { out } from "../output.ts";
 import { type Opening, runOpening } from "../studioRun.ts";
 import { openBrowser, studioFiles } from "../studioServer.ts";
 
@@ -39,9 +40,10 @@ export async function studio(source: string | undefined, options: StudioOptions)
   const { address } = await serveLocally(files, options.port ?? 0);
   const whole = `${address}${query}`;
   const opened = options.open && openBrowser(whole);
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ address: whole })}\n`
-      : `hebb Studio: ${whole}\n${opened ? "It opens in your browser." : "Open it in a browser."} Ctrl-C ends it.\n`,
-  );
+  if (options.json) out.json({ address: whole });
+  else
+    out.line(
+      `hebb Studio: ${whole}`,
+      `${opened ? "It opens in your browser." : "Open it in a browser."} Ctrl-C ends it.`,
+    );
 }

@@ -15,6 +15,7 @@ import { findLr, makeObjective, makeOptimizer, RowStream, type TrainState } from
 import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
+import { out } from "../output.ts";
 import { type Performed, perform } from "../perform.ts";
 import { figures, plot, warn } from "../report.ts";
 import { absent, prepare, readSource, testSet } from "../source.ts";
@@ -92,7 +93,7 @@ async function trainFolds(path: string, args: TrainArguments, folds: readonly Fo
     const config: JobConfig = { ...plain, fold: { number: place + 1, of: folds.length } };
     tryOut(config, data.preprocessing);
     const test = await testSet(data.preprocessing, config);
-    if (!args.json) process.stdout.write(`── fold ${place + 1} of ${folds.length}\n`);
+    if (!args.json) out.line(`── fold ${place + 1} of ${folds.length}`);
     const result = await begin(`${folder}/fold-${place + 1}`, config, { ...data, test }, args);
     if (result.code !== 0) return result.code;
     results.push(result);
@@ -106,13 +107,12 @@ async function trainFolds(path: string, args: TrainArguments, folds: readonly Fo
       return [name, { mean, deviation: Math.sqrt(variance) }];
     }),
   );
-  if (args.json)
-    process.stdout.write(`${JSON.stringify({ type: "folds", folds: results.length, validation: summary })}\n`);
+  if (args.json) out.json({ type: "folds", folds: results.length, validation: summary });
   else {
     const means = Object.fromEntries(Object.entries(summary).map(([name, { mean }]) => [name, mean]));
     const spread = Object.fromEntries(Object.entries(summary).map(([name, { deviation }]) => [name, deviation]));
-    process.stdout.write(`\n${results.length} folds, held-out means   ${figures(means)}\n`);
-    process.stdout.write(`deviation between folds   ${figures(spread)}\n`);
+    out.line("", `${results.length} folds, held-out means   ${figures(means)}`);
+    out.line(`deviation between folds   ${figures(spread)}`);
   }
   return 0;
 }
@@ -142,14 +142,14 @@ function showRates(config: JobConfig, data: JobData, json: boolean): number {
     throw new HebbError("--find-lr needs rows in memory; try it on a part of the table");
   const curve = findLr(model, { train: data.train, optimizer, loss, batchSize, seed, clipNorm: clipNorm ?? undefined });
   const { rates, losses, suggested, highest } = curve;
-  if (json) process.stdout.write(`${JSON.stringify(curve)}\n`);
+  if (json) out.json(curve);
   else {
     const span = `rates ${rates[0]?.toExponential(0)} … ${rates.at(-1)?.toExponential(1)}`;
-    process.stdout.write(`${plot([losses.slice(2)], ["loss"], 12, 60, `steps, ${span}`)}\n`);
-    process.stdout.write(
+    out.line(...plot([losses.slice(2)], ["loss"], 12, 60, `steps, ${span}`), "");
+    out.line(
       suggested === undefined || highest === undefined
-        ? "the loss fell at no rate; the doctor may know why: train, and see what it says\n"
-        : `the loss falls fastest at ${suggested.toPrecision(2)} and is least at ${highest.toPrecision(2)}; try --lr ${suggested.toPrecision(2)}, now ${config.lr}\n`,
+        ? "the loss fell at no rate; the doctor may know why: train, and see what it says"
+        : `the loss falls fastest at ${suggested.toPrecision(2)} and is least at ${highest.toPrecision(2)}; try --lr ${suggested.toPrecision(2)}, now ${config.lr}`,
     );
   }
   return 0;
@@ -186,7 +186,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
   }
   seedEverything(config.seed);
   const told = ended(saved.state.json, config, folder);
-  if (told !== undefined && !args.json) process.stdout.write(`${told}\n`);
+  if (told !== undefined && !args.json) out.line(told);
   const events = saved.state.json.events;
   if (typeof events === "number") truncateEvents(run, events);
   return (await perform({ run, config, data, from: saved.state, ...mannerOf(args) })).code;

@@ -4,6 +4,8 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { formatCsv, Random } from "../../data/index.ts";
 import { HebbError } from "../../graph/errors.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { out } from "../output.ts";
 import { pictureOf } from "../tune/picture.ts";
 import { search, type Trial } from "../tune/search.ts";
 import { type Dimension, drawPoint, parseDimension } from "../tune/space.ts";
@@ -39,9 +41,7 @@ export async function tune(
   const random = new Random(args.seed, spaceStream);
   const points = Array.from({ length: args.trials }, () => drawPoint(space, random));
   const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  const atWork = onInterrupt(() => stop.abort());
   const started = performance.now();
   let finished = 0;
   const trials = await search({
@@ -58,13 +58,11 @@ export async function tune(
     signal: stop.signal,
     onTrial: (trial, done, total) => {
       finished++;
-      if (args.json) process.stdout.write(`${JSON.stringify({ type: "trial", ...rowOf(trial, space) })}\n`);
+      if (args.json) out.json({ type: "trial", ...rowOf(trial, space) });
       else {
         const rate = (performance.now() - started) / 1000 / finished;
         const left = (rate * (total - done)).toFixed(0);
-        process.stdout.write(
-          `${done}/${total}  ${inWords(trial, args.metric)}  (about ${left} s left at this length)\n`,
-        );
+        out.line(`${done}/${total}  ${inWords(trial, args.metric)}  (about ${left} s left at this length)`);
       }
     },
   })
@@ -73,10 +71,7 @@ export async function tune(
       if (finished === 0) rmSync(args.out, { recursive: true, force: true });
       throw error;
     })
-    .finally(() => {
-      process.off("SIGINT", interrupt);
-      process.off("SIGTERM", interrupt);
-    });
+    .finally(atWork);
   const rows = trials.map((trial) => rowOf(trial, space));
   const columns = Object.keys(rows[0] ?? {});
   const table = formatCsv(
@@ -90,9 +85,8 @@ export async function tune(
   );
   writeFileSync(join(args.out, "trials.svg"), pictureOf(trials, space, args.metric));
   const [best] = trials;
-  if (args.json)
-    process.stdout.write(`${JSON.stringify({ type: "end", best: best === undefined ? null : rowOf(best, space) })}\n`);
-  else process.stdout.write(`${report(trials, space, args)}\n`);
+  if (args.json) out.json({ type: "end", best: best === undefined ? null : rowOf(best, space) });
+  else out.line(...report(trials, space, args));
   return stop.signal.aborted ? 130 : best === undefined || Number.isNaN(best.value) ? 1 : 0;
 }
 
@@ -119,7 +113,11 @@ function inWords({ number, point, value, epochs, failure }: Trial, metric: strin
 const bar = 24;
 
 /** The table, the better first, with a bar that is longer the nearer a trial comes to the best. */
-function report(trials: readonly Trial[], space: readonly Dimension[], { metric, out }: TuneArguments): string {
+function report(
+  trials: readonly Trial[],
+  space: readonly Dimension[],
+  { metric, out: folder }: TuneArguments,
+): string[] {
   const header = ["trial", ...space.map(({ option }) => option), metric, "epochs", ""];
   const values = trials.map(({ value }) => value).filter(Number.isFinite);
   const [best = 0, worst = 0] = [values[0], values.at(-1)];
@@ -147,6 +145,6 @@ function report(trials: readonly Trial[], space: readonly Dimension[], { metric,
     line(header),
     ...cells.map(line),
     "",
-    `${out}/trials.csv, trials.json, trials.svg${winner === undefined || winner.failure !== undefined ? "" : `; the best: ${winner.folder}`}`,
-  ].join("\n");
+    `${folder}/trials.csv, trials.json, trials.svg${winner === undefined || winner.failure !== undefined ? "" : `; the best: ${winner.folder}`}`,
+  ];
 }

@@ -1,0 +1,64 @@
+// What a failure says and which exit code it has: one sentence for people, the same as JSON where JSON was asked for.
+import { CommanderError } from "commander";
+import { errorCode, reasonFor } from "../formats/atomic.ts";
+import { HebbError } from "../graph/errors.ts";
+import { err, out, outputFailure } from "./output.ts";
+
+const usageError = 2;
+
+interface Failure {
+  readonly message: string;
+  readonly exitCode: number;
+  /** Whether it has been told already. */
+  readonly told?: boolean;
+  /** Where in the program: for mistakes of our own only. */
+  readonly stack?: string;
+}
+
+/** Messages of engines for memory that is not to be had. */
+const outOfMemory = /allocation failed|out of memory|Invalid (typed array|array buffer|string|array) length/i;
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError)
+    return {
+      message: error.message.replace(/^error: /, ""),
+      exitCode: error.exitCode === 0 ? 0 : usageError,
+      told: true,
+    };
+  if (error instanceof HebbError) return { message: error.message, exitCode: 1 };
+  const message = error instanceof Error ? error.message : String(error);
+  if (errorCode(error) !== "" && error instanceof Error && "syscall" in error) {
+    const path = "path" in error && typeof error.path === "string" ? error.path : "a file";
+    return { message: `${path} cannot be used: ${reasonFor(error)}`, exitCode: 1 };
+  }
+  if (error instanceof RangeError && outOfMemory.test(message))
+    return {
+      message: `there is not enough memory (${message}); use fewer rows, or a smaller network or batch`,
+      exitCode: 1,
+    };
+  const stack = error instanceof Error ? error.stack : undefined;
+  return {
+    message: `a mistake of hebb's own: ${message}`,
+    exitCode: 1,
+    ...(stack === undefined ? {} : { stack }),
+  };
+}
+
+/** Tells a failure and returns the exit code. */
+export function tellFailure(error: unknown, json: boolean): number {
+  const { message, exitCode, told, stack } = failureOf(error);
+  if (exitCode === 0) return 0;
+  if (json) out.json({ type: "error", message, exitCode });
+  if (told !== true) err.line(`hebb: ${message}`);
+  // A stack is many lines, and none of them comes from a file.
+  if (stack !== undefined) err.line(...stack.split("\n").slice(1));
+  return exitCode;
+}
+
+/** What is left to say when the process ends: that the output took not all of it. */
+export function tellOutputFailure(): void {
+  const failure = outputFailure();
+  if (failure === undefined) return;
+  err.line(`hebb: not everything could be written to the output: ${reasonFor(failure)}`);
+  process.exitCode ||= 1;
+}

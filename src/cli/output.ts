@@ -1,0 +1,106 @@
+// Everything that the command says: one place, so that no text of a file reaches the terminal as it is.
+import { visible, withoutUnseen } from "../graph/visible.ts";
+
+const codes = (char: string): string =>
+  char
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
+
+/** JSON where each character that a terminal would obey, or nobody would see, is \uXXXX: to a program the same value. */
+export const visibleJson = (value: unknown): string => withoutUnseen(JSON.stringify(value), codes);
+
+const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
+
+/** Where text goes. What it is given is made harmless; what moves the cursor has methods of its own. */
+export class Output {
+  /** Whether a person is looking: a last line can be redrawn. */
+  readonly terminal: boolean;
+  readonly #send: (text: string) => void;
+  /** Whether the last line is one that will be redrawn. */
+  #bar = false;
+
+  constructor(send: (text: string) => void, terminal: boolean) {
+    this.#send = send;
+    this.terminal = terminal;
+  }
+
+  /** One line each. A line break within one is shown, not made. */
+  line(...lines: readonly string[]): void {
+    this.clearBar();
+    this.#send(lines.map((line) => `${visible(line)}\n`).join(""));
+  }
+
+  /** A text of our own that has lines, such as help. */
+  text(text: string): void {
+    this.clearBar();
+    this.#send(visibleLines(text));
+  }
+
+  /** One line of JSON; what is no number is null in it. */
+  json(value: unknown): void {
+    this.#send(`${visibleJson(value)}\n`);
+  }
+
+  /** Data that a program may read: as they are into a file or a pipe, harmless on a terminal. */
+  data(text: string): void {
+    this.#send(this.terminal ? visibleLines(text) : text);
+  }
+
+  /** A last line that the next one takes the place of. */
+  bar(text: string): void {
+    this.clearBar();
+    this.#send(visible(text));
+    this.#bar = true;
+  }
+
+  clearBar(): void {
+    if (this.#bar) this.#send("\r\u001b[2K");
+    this.#bar = false;
+  }
+
+  /** Lines in the place of the last `replaced` ones. */
+  frame(lines: readonly string[], replaced: number): void {
+    if (replaced > 0) this.#send(`\u001b[${replaced}A\u001b[0J`);
+    this.line(...lines);
+  }
+
+  cursor(shown: boolean): void {
+    this.#send(shown ? "\u001b[?25h" : "\u001b[?25l");
+  }
+}
+
+/** The standard output or error of the process. `failed` is told when it takes no more; later text is dropped. */
+function standard(stream: NodeJS.WriteStream, failed: (error: Error) => void): Output {
+  let works = true;
+  const end = (error: Error): void => {
+    if (works) failed(error);
+    works = false;
+  };
+  stream.on("error", end);
+  const send = (text: string): void => {
+    if (!works) return;
+    try {
+      stream.write(text);
+    } catch (error) {
+      // A file takes what it is given at once, or refuses it so.
+      end(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  return new Output(send, stream.isTTY === true);
+}
+
+let refused: Error | undefined;
+
+/** Why standard output takes no more, if it does not: a full disk, say. */
+export const outputFailure = (): Error | undefined => refused;
+
+/** For what was asked. */
+export const out = standard(process.stdout, (error) => {
+  // The reader of a pipe may have seen enough (hebb … | head): that is no failure.
+  if ("code" in error && error.code === "EPIPE") process.exit();
+  refused = error;
+});
+
+/** For people: warnings and failures. Where nobody takes them, they are dropped. */
+export const err = standard(process.stderr, () => {});
