@@ -226,8 +226,7 @@ class Fuser {
     const outer = group.axes.slice(0, outerCount);
     const inner = group.axes.slice(outerCount);
     if (extentOf(outer) !== keptSize || extentOf(inner) !== reducedSize || group.rowMajor !== rowMajor) return false;
-    if (!rowMajor && !sharesReduction(node, group)) return false;
-    if (reducedSize > mostElements) return false;
+    if ((!rowMajor && !sharesReduction(node, group)) || reducedSize > mostElements) return false;
     const before = group.outerCount;
     group.outerCount = outerCount;
     const index = reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner));
