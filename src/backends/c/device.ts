@@ -113,11 +113,6 @@ class CDevice implements Device {
     return this.pool?.address ?? 0;
   }
 
-  /** No worker is inside a program when this returns: one may be unloaded. */
-  leaveProgram(): void {
-    this.pool?.leave();
-  }
-
   private refresh(): void {
     const { buffer } = this.host.memoryObject;
     if (buffer === this.buffer) return;
@@ -253,7 +248,6 @@ class Pool {
   readonly address: number;
   readonly threads: number;
   private readonly closePool: (pool: number) => unknown;
-  private readonly leavePool: (pool: number) => unknown;
 
   constructor(toolchain: Toolchain, threads: number) {
     const library = loadLibrary(toolchain, () => toolchain.build(poolSource, { threads: true }));
@@ -261,12 +255,6 @@ class Pool {
     if (this.address === 0) throw new HebbError(`${threads} threads cannot be had; ask for fewer with HEBB_THREADS`);
     this.threads = Number(library.func("int hebb_pool_threads(uint64_t pool)")(this.address));
     this.closePool = library.func("void hebb_pool_close(uint64_t pool)");
-    this.leavePool = library.func("void hebb_pool_leave(uint64_t pool)");
-  }
-
-  /** Returns when no worker is inside a program. */
-  leave(): void {
-    this.leavePool(this.address);
   }
 
   close(): void {
@@ -350,7 +338,6 @@ class CExecutable implements Executable {
   }
 
   release(): void {
-    this.device.leaveProgram();
     this.device.workspace.release(this.claim);
     this.device.free(this.table);
     this.library.unload();

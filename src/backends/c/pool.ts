@@ -1,32 +1,68 @@
-// The threads of the C backend, in C: a small library loaded once, and what programs see of it.
+// The threads of the C backend, in C: a library that stays loaded, and what programs see of it.
 
-/** Looks at a counter before giving the processor away, and before going to sleep between jobs. */
+/** Looks at the open phase before giving the processor away, and before going to sleep between runs. */
 const waitSpins = 4000;
-const jobSpins = 20000;
+const idleSpins = 20000;
+
+/** What a program needs to share its phases: `begin`, then `share` for each phase that is worth it, then `end`. */
+export const poolInterface = `typedef void phase_function(char *base, const unsigned long long *table, int low, int high, char *scratch, const unsigned *operands);
+struct pool {
+  void (*begin)(struct pool *);
+  /* Runs the units of a phase, at most \`take\` of them at a time; returns when all are done. \`scratch\` is the slot of the first thread's. */
+  void (*share)(struct pool *, phase_function *, char *base, const unsigned long long *table, int scratch, int units, int take, const unsigned *operands);
+  void (*end)(struct pool *);
+};
+`;
 
 /**
- * What a program needs to share its phases. Units of a phase are claimed, a few at a time, by whichever thread is running: one
- * that the machine has put aside keeps nobody waiting, but for the units it has claimed. Which thread computes a unit changes no bit.
+ * The library: `hebb_pool` starts threads - 1 workers beside the caller, `hebb_pool_close` ends them, and so does the end of the
+ * thread that started them.
+ *
+ * Units of a phase are claimed, a few at a time, by whichever thread is running: one that the machine has put aside keeps nobody
+ * waiting, but for the units it has claimed. Which thread computes a unit changes no bit. A worker runs code of a program, and
+ * touches memory of a program, only for units that it has claimed, and \`share\` waits for those. So when it returns, the
+ * program and its memory may go, in whichever order a thread of Node gives them up.
  */
-export const poolInterface = `struct pool {
-  void (*run)(struct pool *, void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned), char *, const unsigned long long *, unsigned phases);
-  int threads;
-  /* The number of the open phase, and in the low half the next unit of it. */
+export const poolSource = `#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+${poolInterface}
+enum { idle, running, stopped };
+
+struct workers {
+  struct pool pool;
+  /* The number of the open phase, and in the low half how many of its units nobody has claimed. */
   __attribute__((aligned(64))) unsigned long long open;
-  /* Units of the open phase that are done. */
-  __attribute__((aligned(64))) int done;
-  __attribute__((aligned(64))) int jobs;
-  void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned);
+  /* The open phase. It changes only while no unit is left to claim, so what a worker read before it claimed one is whole. */
+  phase_function *run;
   char *base;
   const unsigned long long *table;
-  unsigned first;
-  unsigned next;
-  __attribute__((aligned(64))) int asleep;
-  int inside;
-  int stopped;
+  const unsigned *operands;
+  int scratch;
+  int units;
+  int take;
+  /* Units of the open phase that are done. */
+  __attribute__((aligned(64))) int done;
+  __attribute__((aligned(64))) int state;
+  int asleep;
+  pthread_mutex_t mutex;
+  pthread_cond_t wake;
+  int threads;
+  pthread_t *handles;
+  /* The next pool of the same thread. */
+  struct workers *next;
 };
-extern int sched_yield(void);
-static inline void pool_pause(int spins) {
+struct seat {
+  struct workers *workers;
+  int thread;
+};
+
+#define get(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+#define put(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELAXED)
+
+static void rest(int spins) {
   if (spins >= ${waitSpins}) {
     sched_yield();
     return;
@@ -35,155 +71,160 @@ static inline void pool_pause(int spins) {
   __builtin_ia32_pause();
 #endif
 }
-/* Takes some units of a phase; the first thread has opened it. */
-static int pool_claim(struct pool *p, unsigned phase, int units, int share, int *low, int *high) {
-  unsigned long long state = __atomic_load_n(&p->open, __ATOMIC_ACQUIRE);
-  for (int spins = 0; (int)((unsigned)(state >> 32) - phase) < 0; spins++) {
-    pool_pause(spins);
-    state = __atomic_load_n(&p->open, __ATOMIC_ACQUIRE);
-  }
+
+/* Runs units of the open phase until none is left to claim. Returns whether there was one. */
+static int help(struct workers *w, int thread) {
+  int helped = 0;
+  unsigned long long open = __atomic_load_n(&w->open, __ATOMIC_ACQUIRE);
   for (;;) {
-    const unsigned next = (unsigned)state;
-    if ((unsigned)(state >> 32) != phase || next >= (unsigned)units) return 0;
-    const unsigned take = units - next < (unsigned)share ? units - next : (unsigned)share;
-    if (__atomic_compare_exchange_n(&p->open, &state, state + take, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-      *low = next;
-      *high = next + take;
-      return 1;
-    }
-  }
-}
-static inline void pool_open(struct pool *p, unsigned phase) {
-  __atomic_store_n(&p->done, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&p->open, (unsigned long long)phase << 32, __ATOMIC_RELEASE);
-}
-static inline void pool_did(struct pool *p, int units) { __atomic_add_fetch(&p->done, units, __ATOMIC_ACQ_REL); }
-static void pool_wait(struct pool *p, int units) {
-  for (int spins = 0; __atomic_load_n(&p->done, __ATOMIC_ACQUIRE) < units; spins++) pool_pause(spins);
-}
-`;
-
-/**
- * The library: `hebb_pool` starts threads - 1 workers beside the caller, `hebb_pool_close` ends them; `hebb_pool_leave` returns when
- * no worker is inside a program any more, so that one may be unloaded.
- */
-export const poolSource = `#include <pthread.h>
-#include <stdlib.h>
-${poolInterface}
-struct workers {
-  struct pool pool;
-  pthread_mutex_t mutex;
-  pthread_cond_t wake;
-  pthread_t *handles;
-};
-struct seat {
-  struct workers *workers;
-  int thread;
-};
-
-static void announce(struct workers *w) {
-  __atomic_add_fetch(&w->pool.jobs, 1, __ATOMIC_SEQ_CST);
-  if (__atomic_load_n(&w->pool.asleep, __ATOMIC_SEQ_CST) > 0) {
-    pthread_mutex_lock(&w->mutex);
-    pthread_cond_broadcast(&w->wake);
-    pthread_mutex_unlock(&w->mutex);
+    const unsigned left = (unsigned)open;
+    if (left == 0) return helped;
+    phase_function *run = get(w->run);
+    char *base = get(w->base);
+    const unsigned long long *table = get(w->table);
+    const unsigned *operands = get(w->operands);
+    const int scratch = get(w->scratch), units = get(w->units);
+    const unsigned most = get(w->take), take = left < most ? left : most;
+    if (!__atomic_compare_exchange_n(&w->open, &open, open - take, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
+    const int low = units - (int)left;
+    run(base, table, low, low + (int)take, base + table[scratch + thread], operands);
+    __atomic_add_fetch(&w->done, take, __ATOMIC_ACQ_REL);
+    helped = 1;
+    open = __atomic_load_n(&w->open, __ATOMIC_ACQUIRE);
   }
 }
 
-/* The description changes between two counts of jobs, so that a worker that read it meanwhile reads it again. */
-static void describe(struct pool *p, void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned), char *base, const unsigned long long *table, unsigned phases) {
-  __atomic_add_fetch(&p->jobs, 1, __ATOMIC_SEQ_CST);
-  __atomic_store_n(&p->job, job, __ATOMIC_RELAXED);
-  __atomic_store_n(&p->base, base, __ATOMIC_RELAXED);
-  __atomic_store_n(&p->table, table, __ATOMIC_RELAXED);
-  __atomic_store_n(&p->first, p->next, __ATOMIC_RELAXED);
-  p->next += phases;
-  announce((struct workers *)p);
+static void change(struct workers *w, int state) {
+  __atomic_store_n(&w->state, state, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&w->asleep, __ATOMIC_SEQ_CST) == 0) return;
+  pthread_mutex_lock(&w->mutex);
+  pthread_cond_broadcast(&w->wake);
+  pthread_mutex_unlock(&w->mutex);
 }
 
-static void run(struct pool *p, void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned), char *base, const unsigned long long *table, unsigned phases) {
-  describe(p, job, base, table, phases);
-  job(p, 0, base, table, p->first);
+static void begin(struct pool *pool) { change((struct workers *)pool, running); }
+
+static void share(struct pool *pool, phase_function *run, char *base, const unsigned long long *table, int scratch, int units, int take, const unsigned *operands) {
+  struct workers *w = (struct workers *)pool;
+  put(w->run, run);
+  put(w->base, base);
+  put(w->table, table);
+  put(w->operands, operands);
+  put(w->scratch, scratch);
+  put(w->units, units);
+  put(w->take, take);
+  put(w->done, 0);
+  __atomic_store_n(&w->open, ((get(w->open) >> 32) + 1) << 32 | (unsigned)units, __ATOMIC_RELEASE);
+  help(w, 0);
+  for (int spins = 0; __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) < units; spins++) rest(spins);
 }
 
-static void nothing(struct pool *p, int thread, char *base, const unsigned long long *table, unsigned first) {}
+static void end(struct pool *pool) { __atomic_store_n(&((struct workers *)pool)->state, idle, __ATOMIC_RELEASE); }
+
+static void sleep_until_called(struct workers *w) {
+  pthread_mutex_lock(&w->mutex);
+  __atomic_add_fetch(&w->asleep, 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&w->state, __ATOMIC_SEQ_CST) == idle) pthread_cond_wait(&w->wake, &w->mutex);
+  __atomic_sub_fetch(&w->asleep, 1, __ATOMIC_SEQ_CST);
+  pthread_mutex_unlock(&w->mutex);
+}
 
 static void *work(void *argument) {
-  struct seat seat = *(struct seat *)argument;
+  const struct seat seat = *(struct seat *)argument;
   free(argument);
-  struct pool *p = &seat.workers->pool;
-  int seen = 0;
+  struct workers *w = seat.workers;
+  int spins = 0, idle_spins = 0;
   for (;;) {
-    for (int spins = 0; spins < ${jobSpins} && __atomic_load_n(&p->jobs, __ATOMIC_ACQUIRE) == seen; spins++) pool_pause(0);
-    if (__atomic_load_n(&p->jobs, __ATOMIC_ACQUIRE) == seen) {
-      pthread_mutex_lock(&seat.workers->mutex);
-      __atomic_add_fetch(&p->asleep, 1, __ATOMIC_SEQ_CST);
-      while (__atomic_load_n(&p->jobs, __ATOMIC_SEQ_CST) == seen)
-        pthread_cond_wait(&seat.workers->wake, &seat.workers->mutex);
-      __atomic_sub_fetch(&p->asleep, 1, __ATOMIC_SEQ_CST);
-      pthread_mutex_unlock(&seat.workers->mutex);
+    if (help(w, seat.thread)) spins = 0;
+    switch (__atomic_load_n(&w->state, __ATOMIC_ACQUIRE)) {
+    case running:
+      idle_spins = 0;
+      rest(spins++);
+      break;
+    case idle:
+      spins = 0;
+      if (idle_spins++ < ${idleSpins}) {
+        rest(0);
+        break;
+      }
+      sleep_until_called(w);
+      idle_spins = 0;
+      break;
+    default:
+      return 0;
     }
-    __atomic_add_fetch(&p->inside, 1, __ATOMIC_SEQ_CST);
-    void (*job)(struct pool *, int, char *, const unsigned long long *, unsigned);
-    char *base;
-    const unsigned long long *table;
-    unsigned first;
-    /* An even count: nobody is changing the description. */
-    for (int spins = 0;; spins++) {
-      seen = __atomic_load_n(&p->jobs, __ATOMIC_SEQ_CST);
-      job = __atomic_load_n(&p->job, __ATOMIC_RELAXED);
-      base = __atomic_load_n(&p->base, __ATOMIC_RELAXED);
-      table = __atomic_load_n(&p->table, __ATOMIC_RELAXED);
-      first = __atomic_load_n(&p->first, __ATOMIC_RELAXED);
-      __atomic_thread_fence(__ATOMIC_SEQ_CST);
-      if (seen % 2 == 0 && __atomic_load_n(&p->jobs, __ATOMIC_SEQ_CST) == seen) break;
-      pool_pause(spins);
-    }
-    if (!__atomic_load_n(&p->stopped, __ATOMIC_SEQ_CST)) job(p, seat.thread, base, table, first);
-    __atomic_sub_fetch(&p->inside, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&p->stopped, __ATOMIC_SEQ_CST)) return 0;
   }
+}
+
+static void end_workers(struct workers *w) {
+  change(w, stopped);
+  for (int thread = 1; thread < w->threads; thread++) pthread_join(w->handles[thread], 0);
+  pthread_mutex_destroy(&w->mutex);
+  pthread_cond_destroy(&w->wake);
+  free(w->handles);
+  free(w);
+}
+
+/* The pools of each thread, which end with it: when a thread of Node is terminated, no JavaScript runs that could close them. */
+static pthread_key_t owned;
+static int usable;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void end_all(void *first) {
+  for (struct workers *w = first, *next; w; w = next) {
+    next = w->next;
+    end_workers(w);
+  }
+}
+
+/* Threads run the code of this library, and a thread ends in it, after those who loaded it may have let it go: it stays. */
+static void stay(void) {
+  Dl_info own;
+  usable = dladdr(&once, &own) != 0 && dlopen(own.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != 0 &&
+           pthread_key_create(&owned, end_all) == 0;
 }
 
 void *hebb_pool(int threads) {
+  pthread_once(&once, stay);
+  if (!usable) return 0;
   struct workers *w = aligned_alloc(64, (sizeof(struct workers) + 63) / 64 * 64);
   if (!w) return 0;
   __builtin_memset(w, 0, sizeof(*w));
-  w->pool.run = run;
-  w->pool.job = nothing;
-  w->pool.threads = threads;
-  w->pool.next = 1;
+  w->pool.begin = begin;
+  w->pool.share = share;
+  w->pool.end = end;
+  w->threads = threads;
   w->handles = calloc(threads, sizeof(pthread_t));
+  w->next = pthread_getspecific(owned);
+  if (!w->handles || pthread_setspecific(owned, w) != 0) {
+    free(w->handles);
+    free(w);
+    return 0;
+  }
   pthread_mutex_init(&w->mutex, 0);
   pthread_cond_init(&w->wake, 0);
   for (int thread = 1; thread < threads; thread++) {
     struct seat *seat = malloc(sizeof(struct seat));
-    seat->workers = w;
-    seat->thread = thread;
-    if (pthread_create(&w->handles[thread], 0, work, seat) != 0) {
+    if (seat) *seat = (struct seat){w, thread};
+    if (!seat || pthread_create(&w->handles[thread], 0, work, seat) != 0) {
       /* Fewer threads than asked for: those that started are enough. */
       free(seat);
-      w->pool.threads = thread;
+      w->threads = thread;
       break;
     }
   }
   return w;
 }
 
-int hebb_pool_threads(void *pool) { return ((struct workers *)pool)->pool.threads; }
+int hebb_pool_threads(void *pool) { return ((struct workers *)pool)->threads; }
 
-void hebb_pool_leave(void *pool) {
-  struct pool *p = pool;
-  describe(p, nothing, 0, 0, 0);
-  for (int spins = 0; __atomic_load_n(&p->inside, __ATOMIC_SEQ_CST) > 0; spins++) pool_pause(spins);
-}
-
+/* By the thread that started it. */
 void hebb_pool_close(void *pool) {
-  struct workers *w = pool;
-  __atomic_store_n(&w->pool.stopped, 1, __ATOMIC_SEQ_CST);
-  describe(&w->pool, nothing, 0, 0, 0);
-  for (int thread = 1; thread < w->pool.threads; thread++) pthread_join(w->handles[thread], 0);
-  free(w->handles);
-  free(w);
+  struct workers *first = pthread_getspecific(owned), **link = &first;
+  while (*link && *link != pool) link = &(*link)->next;
+  if (!*link) return;
+  *link = ((struct workers *)pool)->next;
+  pthread_setspecific(owned, first);
+  end_workers(pool);
 }
 `;

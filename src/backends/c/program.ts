@@ -31,15 +31,15 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
     return stopped.has(kernel) ? worked.map(unlessFailed) : worked;
   });
   const phases = kernels.flat();
-  const functions = new SharedFunctions(phases);
   const slots = tableSlots(program);
+  const functions = new SharedFunctions(phases, slots.scratch);
   const shares = worthThreads(phases);
   const listed = phases.length > mostWrittenOut;
-  const alone = listed
-    ? `  run_listed(0, 0, base, table, 0, 0, ${phases.length});\n`
-    : phases
-        .map((phase) => `  ${functions.call(phase, "0", `${phase.units}`, `base + table[${slots.scratch}]`)}`)
-        .join("");
+  /** The calls of some phases in order, and of those worth it by all threads where there is a pool. */
+  const calls = (some: readonly Phase[], shared: boolean): string =>
+    some.map((phase) => `  ${shared && isShared(phase) ? functions.share(phase) : functions.call(phase)}`).join("");
+  const alone = listed ? `  run_listed(0, base, table, 0, ${phases.length});\n` : calls(phases, false);
+  const together = listed ? `  run_listed(pool, base, table, 0, ${phases.length});\n` : calls(phases, true);
   let first = 0;
   const ranges = kernels.map((own) => {
     const range = [first, first + own.length] as const;
@@ -49,13 +49,14 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
   const source = `/* ${program.name.replaceAll("*/", "")} */
 ${[...context.helpers.values()].join("")}
 ${functions.source()}
-${listed ? listedRun(phases, functions, slots.scratch) : ""}${shares ? sharedRun(phases, functions, slots.scratch, listed) : ""}
+${listed ? listedRun(phases, functions, slots.scratch) : ""}
 void hebb_run(char *base, const unsigned long long *table, struct pool *pool) {
 ${
   shares
     ? `  if (pool) {
-    pool->run(pool, run_thread, base, table, ${phases.filter(isShared).length});
-    return;
+  pool->begin(pool);
+${together}  pool->end(pool);
+  return;
   }
 `
     : ""
@@ -66,13 +67,8 @@ void hebb_kernel(char *base, const unsigned long long *table, int kernel) {
   switch (kernel) {
 ${ranges
   .map(([from, to], place) => {
-    const calls = listed
-      ? `    run_listed(0, 0, base, table, 0, ${from}, ${to});\n`
-      : phases
-          .slice(from, to)
-          .map((phase) => `    ${functions.call(phase, "0", `${phase.units}`, `base + table[${slots.scratch}]`)}`)
-          .join("");
-    return `  case ${place}:\n${calls}    break;\n`;
+    const own = listed ? `  run_listed(0, base, table, ${from}, ${to});\n` : calls(phases.slice(from, to), false);
+    return `  case ${place}:\n${own}    break;\n`;
   })
   .join("")}  }
 }
@@ -113,64 +109,24 @@ function worthThreads(phases: readonly Phase[]): boolean {
   return gain > 0;
 }
 
-/** Several shares for each thread, so that a late one takes fewer. */
-const shareOf = (phase: Phase): number => (isShared(phase) ? Math.max(1, Math.floor(phase.units / 16)) : 0);
+/** Units that a thread claims at once, 0 for a phase that is not shared: several times for each thread, so that a late one takes fewer. */
+const takeOf = (phase: Phase): number => (isShared(phase) ? Math.max(1, Math.floor(phase.units / 16)) : 0);
 
-/**
- * Every thread runs it at once. Units of shared phases go to whichever thread asks; the other phases are the first thread's, and it
- * opens a shared phase when everything before it is done.
- */
-function sharedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number, listed: boolean): string {
-  const head =
-    "static void run_thread(struct pool *pool, int thread, char *base, const unsigned long long *table, unsigned first) {\n";
-  if (listed) return `${head}  run_listed(pool, thread, base, table, first, 0, ${phases.length});\n}\n`;
-  let body = "";
-  let shared = 0;
-  for (const phase of phases) {
-    if (!isShared(phase)) {
-      body += `  if (thread == 0) ${functions.call(phase, "0", `${phase.units}`, "scratch")}`;
-      continue;
-    }
-    body += `  if (thread == 0) pool_open(pool, first + ${shared});
-  while (pool_claim(pool, first + ${shared}, ${phase.units}, ${shareOf(phase)}, &low, &high)) {
-    ${functions.call(phase, "low", "high", "scratch")}    pool_did(pool, high - low);
-  }
-  if (thread == 0) pool_wait(pool, ${phase.units});
-`;
-    shared++;
-  }
-  return `${head}  char *scratch = base + table[${scratchSlot} + thread];
-  int low, high;
-${body}}
-`;
-}
-
-/** The phases as a list, and the loop that runs a part of it, alone or shared. */
+/** The phases as a list, and the loop that runs a part of it, alone or with a pool. */
 function listedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number): string {
   const entries = phases.map(
-    (phase) => `  {${functions.nameOf(phase)}, ${phase.units}, ${shareOf(phase)}, ${functions.operandsOf(phase)}},\n`,
+    (phase) => `  {${functions.nameOf(phase)}, ${phase.units}, ${takeOf(phase)}, ${functions.operandsOf(phase)}},\n`,
   );
   return `static const struct phase {
-  void (*run)(char *, const unsigned long long *, int, int, char *, const unsigned *);
-  int units, share;
+  phase_function *run;
+  int units, take;
   const unsigned *operands;
 } phases[] = {
 ${entries.join("")}};
-static void run_listed(struct pool *pool, int thread, char *base, const unsigned long long *table, unsigned number, int from, int to) {
-  char *scratch = base + table[${scratchSlot} + thread];
+static void run_listed(struct pool *pool, char *base, const unsigned long long *table, int from, int to) {
   for (const struct phase *p = phases + from; p < phases + to; p++) {
-    if (!pool || p->share == 0) {
-      if (thread == 0) p->run(base, table, 0, p->units, scratch, p->operands);
-      continue;
-    }
-    int low, high;
-    if (thread == 0) pool_open(pool, number);
-    while (pool_claim(pool, number, p->units, p->share, &low, &high)) {
-      p->run(base, table, low, high, scratch, p->operands);
-      pool_did(pool, high - low);
-    }
-    if (thread == 0) pool_wait(pool, p->units);
-    number++;
+    if (pool && p->take) pool->share(pool, p->run, base, table, ${scratchSlot}, p->units, p->take, p->operands);
+    else p->run(base, table, 0, p->units, base + table[${scratchSlot}], p->operands);
   }
 }
 `;
@@ -184,8 +140,11 @@ class SharedFunctions {
   private readonly byText = new Map<string, { readonly name: string; readonly source: string }>();
   private readonly calls = new Map<Phase, { readonly name: string; readonly operands: string }>();
   private readonly lists = new Map<string, string>();
+  /** The slot of the first thread's scratch. */
+  private readonly scratchSlot: number;
 
-  constructor(phases: readonly Phase[]) {
+  constructor(phases: readonly Phase[], scratchSlot: number) {
+    this.scratchSlot = scratchSlot;
     for (const phase of phases) {
       const pairs: string[] = [];
       const body = phase.source.replaceAll(/base \+ table\[(\d+)\] \+ (\d+)u/g, (_, slot: string, offset: string) => {
@@ -222,8 +181,16 @@ class SharedFunctions {
     return this.calls.get(phase)?.operands ?? "0";
   }
 
-  call(phase: Phase, low: string, high: string, scratch: string): string {
-    return `${this.nameOf(phase)}(base, table, ${low}, ${high}, ${scratch}, ${this.operandsOf(phase)});\n`;
+  /** The whole phase on the first thread. */
+  call(phase: Phase): string {
+    const scratch = `base + table[${this.scratchSlot}]`;
+    return `${this.nameOf(phase)}(base, table, 0, ${phase.units}, ${scratch}, ${this.operandsOf(phase)});\n`;
+  }
+
+  /** The phase on every thread of the pool. */
+  share(phase: Phase): string {
+    const operands = [this.nameOf(phase), "base", "table", this.scratchSlot, phase.units, takeOf(phase)].join(", ");
+    return `pool->share(pool, ${operands}, ${this.operandsOf(phase)});\n`;
   }
 }
 

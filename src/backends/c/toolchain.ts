@@ -73,7 +73,7 @@ export class Toolchain {
     const { fs, path } = this.node;
     const flags = [
       ...(options.define === undefined ? [] : [`-D${options.define}`]),
-      ...(options.threads ? ["-pthread", ...stays] : ["-include", this.header]),
+      ...(options.threads ? ["-pthread"] : ["-include", this.header]),
     ];
     const key = this.hash(JSON.stringify([this.identity, flags, source]));
     const library = path.join(this.folder, `${key}.so`);
@@ -194,9 +194,6 @@ export class Toolchain {
     for (const { file } of aged.slice(0, aged.length / 2)) fs.rmSync(file, { force: true });
   }
 }
-
-/** A library whose threads run must stay until the process ends. */
-const stays = typeof process !== "undefined" && process.platform === "linux" ? ["-Wl,-z,nodelete"] : [];
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
