@@ -39,7 +39,7 @@ const backendArrows: Readonly<Record<string, readonly string[]>> = {
 /** Rooms that a browser loads: node:* only through a lazy import(), and only in the files named here. */
 const browserSafe = ["graph", "compiler", "backends", "runtime", "tensor", "nn", "optim"];
 const lazyNode: Readonly<Record<string, string>> = {
-  "backends/c/toolchain.ts": "names their types; the modules come from process.getBuiltinModule when a device is made",
+  "backends/c/node.ts": "names their types; the modules come from process.getBuiltinModule when a device is made",
 };
 
 /** Files above the limit, each with its reason. */

@@ -39,11 +39,19 @@ export interface CompileOptions {
   readonly lasting?: boolean;
 }
 
+/** Something that is not as it should be, though everything works. */
+export interface Warning {
+  readonly what: string;
+  /** What to do. */
+  readonly fix: string;
+}
+
 /** Memory and execution on one processor. All calls are synchronous: these are CPU backends. */
 export interface Device {
   readonly backend: BackendName;
   /** What it is using and why, one line: "wasm, SIMD, 2 threads". */
   readonly description: string;
+  readonly warning?: Warning | undefined;
   readonly threads: number;
   allocate(bytes: number): Block;
   free(block: Block): void;

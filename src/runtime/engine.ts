@@ -1,5 +1,5 @@
 // The one running engine: which backend is in use and why, the cache of compiled programs, and the evaluation of lazy graphs.
-import type { BackendName, Device } from "../backends/backend.ts";
+import type { BackendName, Device, Warning } from "../backends/backend.ts";
 import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { createWasmDevice } from "../backends/wasm/index.ts";
@@ -23,6 +23,7 @@ export interface BackendInfo {
   readonly threads: number;
   /** What it is using and why, one line. */
   readonly description: string;
+  readonly warning?: Warning;
 }
 
 /** Programs of lazily evaluated graphs kept at once: hundreds of small ones, or a few of whole networks. */
@@ -224,7 +225,8 @@ export function useBackend(options: BackendOptions): BackendInfo {
 export function backendInfo(): BackendInfo {
   const { device, reason } = engine();
   const description = reason === undefined ? device.description : `${device.description} (not c: ${reason})`;
-  return { backend: device.backend, threads: device.threads, description };
+  const { backend, threads, warning } = device;
+  return { backend, threads, description, ...(warning === undefined ? {} : { warning }) };
 }
 
 /** Device memory in use and obtained, in bytes, and the number of cached eager programs. */

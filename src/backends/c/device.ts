@@ -12,12 +12,15 @@ import {
   type Executable,
   type HostBlock,
   isHostBlock,
+  type Warning,
 } from "../backend.ts";
 import { failureAddress } from "../wasm/failure.ts";
 import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
 import { availableThreads } from "../wasm/threads.ts";
 import { type Claim, Workspace } from "../workspace.ts";
+import { loadLibrary } from "./library.ts";
 import { koffi, type Library, type NativeFunction } from "./native.ts";
+import { reason } from "./node.ts";
 import { poolSource } from "./pool.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
 import { type Sanitizer, sanitizer } from "./sanitizer.ts";
@@ -58,7 +61,12 @@ export function createCDevice(options: CDeviceOptions = {}): Device {
     throw new HebbError(`${asked} threads cannot be; use a whole number from 1 on, or "auto"`);
   }
   const threads = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
-  return new CDevice(threads, options.always === true, options.sparing === true);
+  try {
+    return new CDevice(threads, options.always === true, options.sparing === true);
+  } catch (error) {
+    // What the system refuses, such as starting another program, is said as the reason why there is no C backend.
+    throw error instanceof Error && "code" in error ? new HebbError(`no C backend here: ${reason(error)}`) : error;
+  }
 }
 
 class CDevice implements Device {
@@ -96,6 +104,10 @@ class CDevice implements Device {
   get description(): string {
     const rest = this.sparing ? "; small programs on wasm" : "";
     return `c, ${this.toolchain.description}, ${this.threads} thread${this.threads === 1 ? "" : "s"}${rest}`;
+  }
+
+  get warning(): Warning | undefined {
+    return this.toolchain.warning;
   }
 
   /** Where the memory lies; it may move when it grows. */
@@ -222,25 +234,6 @@ function unset(bytes: number): Buffer {
   throw new HebbError(
     `out of memory: a result of ${bytes} bytes cannot be had${bytes > mostHostBytes ? `, the largest has ${mostHostBytes}` : ""}; use a smaller batch or a smaller model`,
   );
-}
-
-/** Loads a library; one that is damaged is built anew. */
-function loadLibrary(toolchain: Toolchain, build: () => string): Library {
-  const native = koffi();
-  const path = build();
-  try {
-    return native.load(path);
-  } catch {
-    toolchain.forget(path);
-    const again = build();
-    try {
-      return native.load(again);
-    } catch (error) {
-      throw new HebbError(
-        `the compiled program ${again} cannot be loaded (${error instanceof Error ? error.message : error}); set HEBB_CACHE to a folder from which programs may run`,
-      );
-    }
-  }
 }
 
 /** The workers, in a library of their own. */

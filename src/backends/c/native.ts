@@ -1,5 +1,6 @@
 // Calls into compiled libraries, through koffi: an optional package, loaded when the C backend is asked for.
 import { HebbError } from "../../graph/errors.ts";
+import { reason } from "./node.ts";
 
 export type NativeFunction = (...operands: readonly number[]) => unknown;
 
@@ -25,9 +26,10 @@ export function koffi(): Koffi {
     loaded = require("koffi") as Koffi;
     return loaded;
   } catch (error) {
-    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    const missing = error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
+    const [why = ""] = reason(error).split("\n");
     throw new HebbError(
-      `the package koffi, which calls compiled code, cannot be loaded (${why}); install it with npm install koffi`,
+      `the package koffi, which calls compiled code, cannot be loaded (${why})${missing ? "; install it with npm install koffi" : ""}`,
     );
   }
 }

@@ -44,6 +44,7 @@ function machine(): Note[] {
       fix: "",
     },
     { level: "ok", what: `backend: ${info.description}`, fix: "" },
+    ...(info.warning === undefined ? [] : [{ level: "warning", ...info.warning } as const]),
     shared
       ? { level: "ok", what: "SharedArrayBuffer is there: threads can be used", fix: "" }
       : { level: "warning", what: "SharedArrayBuffer is missing: one thread only", fix: "use a newer Node" },

@@ -1,0 +1,200 @@
+// What the compiler made, kept on disk: in a folder that is the user's alone, each file with its digest, so that damage is found before anything is loaded.
+import { HebbError } from "../../graph/errors.ts";
+import type { Warning } from "../backend.ts";
+import { type NodeModules, reason } from "./node.ts";
+import { othersMayWrite, ownFolder, ownId } from "./trust.ts";
+
+/** Files kept at most. Their names say what made them, and their records what is in them. */
+const mostFiles = 6000;
+
+export class Cache {
+  readonly folder: string;
+  /** Why the folder is not the one it should be. */
+  readonly warning: Warning | undefined;
+  private readonly node: NodeModules;
+
+  constructor(node: NodeModules) {
+    this.node = node;
+    const { folder, refused } = cacheFolder(node);
+    this.folder = folder;
+    this.warning =
+      refused === undefined
+        ? undefined
+        : {
+            what: `compiled programs are not kept: ${refused}`,
+            fix: "make it yours alone, or set HEBB_CACHE to a folder that only you may write to",
+          };
+    this.prune();
+  }
+
+  /** A short name for anything. */
+  key(...parts: readonly unknown[]): string {
+    return this.digest(JSON.stringify(parts)).slice(0, 40);
+  }
+
+  path(name: string): string {
+    return this.node.path.join(this.folder, name);
+  }
+
+  /** A name beside the others that nobody else uses. */
+  temporary(name: string): string {
+    return this.path(`${name}.${process.pid}.${threadNumber()}`);
+  }
+
+  /** The path of a library that was kept under this key, whole. */
+  library(key: string): string | undefined {
+    const record = this.readRecord(key);
+    if (record === undefined) return undefined;
+    const file = this.path(`${key}.${record.slice(0, 16)}.so`);
+    if (this.digestOf(file) === record) return file;
+    this.remove(file);
+    return undefined;
+  }
+
+  /** Keeps a library under a key. Its name tells its content, so that nothing is ever replaced by something else. */
+  keepLibrary(key: string, made: string): string {
+    const { fs } = this.node;
+    try {
+      const digest = this.digest(fs.readFileSync(made));
+      const file = this.path(`${key}.${digest.slice(0, 16)}.so`);
+      fs.chmodSync(made, 0o700);
+      this.sync(made);
+      fs.renameSync(made, file);
+      this.writeRecord(key, digest);
+      return file;
+    } catch (error) {
+      throw error instanceof HebbError ? error : new HebbError(`the compiled program cannot be kept: ${reason(error)}`);
+    }
+  }
+
+  /** A text that was kept under this key, if it is whole. */
+  readRecord(key: string): string | undefined {
+    const file = this.path(`${key}.record`);
+    const [digest, ...lines] = this.textOf(file)?.split("\n") ?? [];
+    const text = lines.join("\n");
+    if (this.digest(text) === digest) return text;
+    this.remove(file);
+    return undefined;
+  }
+
+  writeRecord(key: string, text: string): void {
+    this.writeFile(`${key}.record`, `${this.digest(text)}\n${text}`);
+  }
+
+  /** A file with exactly this text, by its path. */
+  textFile(name: string, text: string): string {
+    if (this.textOf(this.path(name)) !== text) this.writeFile(name, text);
+    return this.path(name);
+  }
+
+  /** What is in a file of the user's own. */
+  textOf(file: string): string | undefined {
+    return this.read(file)?.toString("utf8");
+  }
+
+  /** SHA-256 of a file of the user's own, or undefined where there is none. */
+  digestOf(file: string): string | undefined {
+    const bytes = this.read(file);
+    return bytes === undefined ? undefined : this.digest(bytes);
+  }
+
+  remove(...files: readonly string[]): void {
+    for (const file of files) this.node.fs.rmSync(file, { force: true, recursive: true });
+  }
+
+  private digest(content: string | Uint8Array): string {
+    return this.node.crypto.createHash("sha256").update(content).digest("hex");
+  }
+
+  /** The bytes of a file, unless it is a link, no file, another user's, or others may write to it. */
+  private read(file: string): Buffer | undefined {
+    const { fs } = this.node;
+    let open: number;
+    try {
+      open = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    } catch {
+      // What cannot be read is made anew, in its place.
+      return undefined;
+    }
+    try {
+      const stat = fs.fstatSync(open);
+      const own = ownId() === undefined || stat.uid === ownId();
+      if (stat.isFile() && own && !othersMayWrite(stat)) return fs.readFileSync(open);
+    } finally {
+      fs.closeSync(open);
+    }
+    this.remove(file);
+    return undefined;
+  }
+
+  private writeFile(name: string, text: string): void {
+    const { fs } = this.node;
+    const own = this.temporary(name);
+    try {
+      fs.writeFileSync(own, text, { mode: 0o600, flag: "wx" });
+      this.sync(own);
+      fs.renameSync(own, this.path(name));
+    } catch (error) {
+      fs.rmSync(own, { force: true });
+      throw new HebbError(`the cache of compiled programs cannot be written: ${reason(error)}`);
+    }
+  }
+
+  /** On the disk before its name is: a machine that stops leaves no half of it under that name. */
+  private sync(file: string): void {
+    const { fs } = this.node;
+    const open = fs.openSync(file, "r+");
+    try {
+      fs.fsyncSync(open);
+    } finally {
+      fs.closeSync(open);
+    }
+  }
+
+  /** The oldest go when there are very many. */
+  private prune(): void {
+    const { fs } = this.node;
+    const names = fs.readdirSync(this.folder);
+    if (names.length <= mostFiles) return;
+    const aged = names.map((name) => {
+      const file = this.path(name);
+      return { file, made: fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 };
+    });
+    aged.sort((a, b) => a.made - b.made);
+    this.remove(...aged.slice(0, aged.length / 2).map(({ file }) => file));
+  }
+}
+
+let numbers = 0;
+/** Two threads of one process may compile at once. */
+const threadNumber = (): string => `${numbers++}${Math.floor(performance.now() * 1000) % 1_000_000}`;
+
+/** A folder that goes with the process. */
+let forNow: string | undefined;
+
+/**
+ * A folder of the user's own below HEBB_CACHE, or below the user's cache folder; where that is not safe or cannot be written, one that goes
+ * with the process.
+ */
+function cacheFolder(node: NodeModules): { readonly folder: string; readonly refused?: string } {
+  const { fs, os, path } = node;
+  const asked = process.env["HEBB_CACHE"];
+  try {
+    const parent = asked === undefined || asked === "" ? usualFolder(node) : asked;
+    return { folder: ownFolder(node, parent, `programs-${ownId() ?? os.userInfo().username}`) };
+  } catch (error) {
+    if (forNow === undefined || !fs.existsSync(forNow)) {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "hebb-"));
+      process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+      forNow = folder;
+    }
+    return { folder: forNow, refused: reason(error) };
+  }
+}
+
+function usualFolder({ os, path }: NodeModules): string {
+  const home = os.homedir();
+  if (process.platform === "darwin") return path.join(home, "Library", "Caches", "hebb");
+  const base = process.env["XDG_CACHE_HOME"] ?? "";
+  return path.join(path.isAbsolute(base) ? base : path.join(home, ".cache"), "hebb");
+}

@@ -1,0 +1,164 @@
+// The machine's C compiler: found, and asked what it is, which flags it knows and what it makes code for.
+import { HebbError } from "../../graph/errors.ts";
+import type { Cache } from "./cache.ts";
+import type { NodeModules } from "./node.ts";
+import { targetOf, targets, type VectorSet } from "./target.ts";
+
+/** What one compiler said of itself; kept on disk, because asking takes as long as compiling a small program. */
+export interface Compiler {
+  readonly program: string;
+  readonly version: string;
+  readonly vectors: VectorSet;
+  /** Those that it knows. */
+  readonly flags: readonly string[];
+  /** A digest of all that it defines: its version, and every feature of the processor that it uses. */
+  readonly defines: string;
+}
+
+/** Code means something else without these. */
+const needed: readonly string[] = [
+  "-std=gnu11",
+  "-O2",
+  "-fPIC",
+  // The arithmetic that is written is the arithmetic that is done: products and sums are fused only where the emitter says so.
+  "-ffp-contract=off",
+  "-fwrapv",
+  "-fno-strict-aliasing",
+];
+
+/** Code is slower without these, or they keep a compiler that knows them from a mistake of its own. */
+const welcome: readonly string[] = [
+  "-fno-math-errno",
+  "-fno-trapping-math",
+  // gcc 12 takes the operands of one call for those of another (products one after another, portable vectors).
+  "-fno-ipa-cp",
+  // It takes the addresses of arguments for null, and drops functions that then seem to write nothing.
+  "-fno-delete-null-pointer-checks",
+  "-fvisibility=default",
+  "-w",
+];
+
+/** Throws a HebbError that says why there is no compiler to use. */
+export function askCompiler(node: NodeModules, cache: Cache): Compiler {
+  const program = findCompiler(node);
+  const binary = node.fs.realpathSync(program);
+  const { size, mtimeMs } = node.fs.statSync(binary);
+  const processor = describeProcessor(node);
+  const extra = (process.env["HEBB_CFLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
+  const key = cache.key("compiler", program, binary, size, mtimeMs, processor, process.arch, needed, welcome, extra);
+  const known = readCompiler(cache.readRecord(key), program);
+  if (known !== undefined) return known;
+  const { flags, defines } = knownFlags(node, program, processor, extra);
+  const macros = new Set([...defines.matchAll(/#define (\w+)/g)].map((match) => match[1] ?? ""));
+  const value = (macro: string): string => new RegExp(`#define ${macro} "?([^"\\n]*)`).exec(defines)?.[1]?.trim() ?? "";
+  const version = macros.has("__clang__")
+    ? `clang ${value("__clang_version__")}`
+    : `gcc ${value("__GNUC__")}.${value("__GNUC_MINOR__")}.${value("__GNUC_PATCHLEVEL__")}`;
+  const found = { program, version, vectors: targetOf(macros).vectors, flags, defines: cache.key(defines) };
+  cache.writeRecord(key, JSON.stringify(found));
+  return found;
+}
+
+/** The record has the digest of what was written, so that only its form is looked at. */
+function readCompiler(record: string | undefined, program: string): Compiler | undefined {
+  if (record === undefined) return undefined;
+  const { version, vectors, flags, defines } = JSON.parse(record) as Compiler;
+  return vectors in targets && Array.isArray(flags) ? { program, version, vectors, flags, defines } : undefined;
+}
+
+/** The flags that the compiler knows, of those that it should get, and what it then defines. */
+function knownFlags(
+  { child }: NodeModules,
+  program: string,
+  processor: Processor,
+  extra: readonly string[],
+): { readonly flags: readonly string[]; readonly defines: string } {
+  const ask = (flags: readonly string[]) =>
+    child.spawnSync(program, [...flags, "-dM", "-E", "-x", "c", "-"], { input: "", encoding: "utf8" });
+  const all = (native: readonly string[], more: readonly string[]) => [...needed, ...native, ...more, ...extra];
+  for (const native of nativeFlags(processor)) {
+    const flags = all(native, welcome);
+    const { status, stdout } = ask(flags);
+    if (status === 0) return { flags, defines: stdout };
+  }
+  const known = welcome.filter((flag) => ask([flag]).status === 0);
+  const native = nativeFlags(processor).find((flags) => ask(flags).status === 0) ?? [];
+  const flags = all(native, known);
+  const { status, stdout, stderr, error } = ask(flags);
+  if (status !== 0)
+    throw new HebbError(
+      `${program} does not work with ${flags.join(" ")}: ${stderr?.trim().slice(0, 200) || error?.message || `exit code ${status}`}`,
+    );
+  return { flags, defines: stdout };
+}
+
+/** Ways to ask for code for this very processor, the best first; the last asks for nothing. */
+function nativeFlags({ features }: Processor): (readonly string[])[] {
+  const own = process.arch === "arm64" && process.platform === "darwin" ? ["-mcpu=native"] : ["-march=native"];
+  const vectors = ["avx2", "fma"].every((feature) => features.has(feature)) ? [["-mavx2", "-mfma"]] : [];
+  const others = process.arch === "arm64" ? [["-march=native"], ["-mcpu=native"]] : vectors;
+  return [own, ...others.filter(([flag]) => flag !== own[0]), []];
+}
+
+export interface Processor {
+  /** What is said of it that may decide which code it can run. */
+  readonly description: string;
+  readonly features: ReadonlySet<string>;
+}
+
+/** Lines of /proc/cpuinfo that say which instructions there are, or how they are best used. */
+const decisive =
+  /^(vendor_id|cpu family|model|model name|stepping|flags|Features|CPU (implementer|architecture|variant|part|revision)|isa|uarch)\s*:/;
+
+/** The first processor of /proc/cpuinfo. A name is not enough: virtual machines call processors with and without AVX-512 alike. */
+export function processorOf(cpuinfo: string): Processor {
+  const [first = ""] = cpuinfo.split("\n\n");
+  const lines = first.split("\n").filter((line) => decisive.test(line));
+  const features = lines.filter((line) => /^(flags|Features)/.test(line)).flatMap((line) => line.split(/\s+/));
+  return { description: lines.join("\n"), features: new Set(features) };
+}
+
+/** What the first processor of the list takes at most. */
+const firstBytes = 16384;
+
+function describeProcessor({ fs, os }: NodeModules): Processor {
+  const named = (): Processor => ({ description: os.cpus()[0]?.model ?? process.arch, features: new Set() });
+  if (process.platform !== "linux") return named();
+  let open: number;
+  try {
+    open = fs.openSync("/proc/cpuinfo", "r");
+  } catch {
+    return named();
+  }
+  try {
+    const bytes = Buffer.alloc(firstBytes);
+    return processorOf(bytes.toString("latin1", 0, fs.readSync(open, bytes)));
+  } finally {
+    fs.closeSync(open);
+  }
+}
+
+/** HEBB_CC, or the first of cc, gcc and clang that the PATH has. */
+function findCompiler({ fs, path }: NodeModules): string {
+  const isProgram = (file: string): boolean => {
+    try {
+      fs.accessSync(file, fs.constants.X_OK);
+      return fs.statSync(file).isFile();
+    } catch {
+      return false;
+    }
+  };
+  const folders = (process.env["PATH"] ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  const asked = process.env["HEBB_CC"];
+  const candidates = asked === undefined || asked === "" ? ["cc", "gcc", "clang"] : [asked];
+  for (const name of candidates) {
+    const files = path.isAbsolute(name) ? [name] : folders.map((folder) => path.join(folder, name));
+    const found = files.find(isProgram);
+    if (found !== undefined) return found;
+  }
+  throw new HebbError(
+    asked === undefined || asked === ""
+      ? "no C compiler is on the PATH (cc, gcc or clang)"
+      : `HEBB_CC is "${asked}", which is not a program on the PATH`,
+  );
+}

@@ -1,0 +1,38 @@
+// Shared libraries that the toolchain made, in this process: loaded, built anew where they cannot be, and their functions found.
+import { HebbError } from "../../graph/errors.ts";
+import { koffi, type Library } from "./native.ts";
+import { reason } from "./node.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+/** Loads a library; one that cannot be loaded is built anew. */
+export function loadLibrary(toolchain: Toolchain, build: () => string): Library {
+  const native = koffi();
+  const path = build();
+  try {
+    return named(native.load(path), path);
+  } catch {
+    toolchain.forget(path);
+    const again = build();
+    try {
+      return named(native.load(again), again);
+    } catch (error) {
+      throw new HebbError(
+        `the compiled program ${again} cannot be loaded (${reason(error)}); set HEBB_CACHE to a folder from which programs may run`,
+      );
+    }
+  }
+}
+
+/** A library whose missing functions are told by name. */
+const named = (library: Library, path: string): Library => ({
+  func(declaration) {
+    try {
+      return library.func(declaration);
+    } catch (error) {
+      throw new HebbError(
+        `the compiled program ${path} lacks ${declaration} (${reason(error)}); HEBB_CC and HEBB_CFLAGS must make a library that shows its functions`,
+      );
+    }
+  },
+  unload: () => library.unload(),
+});
