@@ -79,6 +79,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
   "optimizers.md": [/^\[ true, true \] 1\ntrue\n$/, /^true\n$/, /^true 1\n$/],
   "data.md": [
     /^age: number, 1 missing; city: category, 0 missing; since: date, 0 missing; income: number, 0 missing\n120 30 4\n$/,
+    /^category groupedComma boolean\ntrue\n$/,
     /^rooms, rooms \(missing\) true\n$/,
     /^\[ 2, 1, 4, 4 \] \[ 'dark', 'light' \] \[ 0, 1 \] -1 1\n$/,
     /^true false\n$/,

@@ -113,7 +113,7 @@ function filesOf(raw: RawData): { files: [string, Uint8Array][]; classes: readon
   if (raw.kind === "table") {
     const { table } = raw;
     const rows = Array.from({ length: table.rowCount }, (_, row) => table.columns.map(({ cells }) => cells[row]));
-    return { files: [["table.csv", Buffer.from(formatCsv(table.columnNames, rows))]], classes: null };
+    return { files: [["table.csv", Buffer.from(formatCsv(table.columnNames, rows, table.delimiter))]], classes: null };
   }
   if (raw.kind !== "images" || raw.labels === undefined)
     throw new HebbError("the Studio shows networks over tables and images; this run has other data");

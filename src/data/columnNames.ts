@@ -6,7 +6,9 @@ import { quoted, visible } from "../graph/visible.ts";
 /** Characters without width, which editors and exports leave in names. */
 const widthless = /[\p{Cc}\p{Cf}]/gu;
 
-const trimmed = (name: string): string => name.normalize("NFC").replace(widthless, "").replace(/\s+/g, " ").trim();
+/** A name without blanks around it and characters that nobody sees. */
+export const bareName = (name: string): string =>
+  name.normalize("NFC").replace(widthless, "").replace(/\s+/g, " ").trim();
 
 /**
  * The name among `names` that is meant: the same one; else the only one that is the same but for blanks and invisible characters, or
@@ -14,8 +16,8 @@ const trimmed = (name: string): string => name.normalize("NFC").replace(widthles
  */
 export function matchColumn(name: string, names: readonly string[]): string | undefined {
   if (names.includes(name)) return name;
-  const wanted = trimmed(name);
-  for (const same of [trimmed, (each: string): string => trimmed(each).toLowerCase()]) {
+  const wanted = bareName(name);
+  for (const same of [bareName, (each: string): string => bareName(each).toLowerCase()]) {
     const found = names.filter((each) => same(each) === same(wanted));
     if (found.length > 0) return found.length === 1 ? found[0] : undefined;
   }
@@ -34,16 +36,16 @@ export const listColumns = (names: readonly string[]): string =>
 export function findColumn(table: string, names: readonly string[], name: string, purpose = ""): string {
   const found = matchColumn(name, names);
   if (found !== undefined) return found;
-  const alike = names.filter((each) => trimmed(each).toLowerCase() === trimmed(name).toLowerCase());
+  const alike = names.filter((each) => bareName(each).toLowerCase() === bareName(name).toLowerCase());
   if (alike.length > 1)
     throw new HebbError(
       `${table} has no column ${quoted(name)}${purpose}, but ${alike.map((each) => quoted(each)).join(" and ")}; name one of them`,
     );
-  const word = trimmed(name).toLowerCase();
+  const word = bareName(name).toLowerCase();
   // One letter is near to every other.
   const near =
     (word.length > 1 ? nearest(word, names) : undefined) ??
-    (word.length > 2 ? names.find((each) => trimmed(each).toLowerCase().includes(word)) : undefined);
+    (word.length > 2 ? names.find((each) => bareName(each).toLowerCase().includes(word)) : undefined);
   const hint = near === undefined ? "; the" : `; did you mean ${quoted(near)}? The`;
   throw new HebbError(`${table} has no column ${quoted(name)}${purpose}${hint} columns are ${listColumns(names)}`);
 }

@@ -138,3 +138,14 @@ describe("malformed tables", () => {
     );
   });
 });
+
+test("what is written with another delimiter is read again", () => {
+  const cells = [
+    ["1,5", "a;b"],
+    ['"', " c"],
+  ];
+  const text = formatCsv(["x", "y;z"], cells, ";");
+  expect(text).toBe('x;"y;z"\n1,5;"a;b"\n"""";" c"\n');
+  const table = parseCsv(text);
+  expect([table.delimiter, table.columnNames]).toEqual([";", ["x", "y;z"]]);
+});

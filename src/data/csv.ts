@@ -2,7 +2,7 @@
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
-import { listColumns } from "./columnNames.ts";
+import { bareName, listColumns } from "./columnNames.ts";
 import { defaultMaxColumns, defaultMaxRecord, RecordReader } from "./csvRecords.ts";
 import { type EncodingName, encodingOf, textPieces } from "./encoding.ts";
 import { Table } from "./table.ts";
@@ -154,8 +154,9 @@ export function nameColumns(header: readonly string[], name: string): string[] {
   const seen = new Map<string, number>();
   return header.map((cell, i) => {
     // R and pandas write row numbers under an empty name.
-    const column = cell === "" && i === 0 ? "index" : cell;
-    if (column === "") throw new HebbError(`${name}, line 1: column ${i + 1} has no name; give it one`);
+    const blank = bareName(cell) === "";
+    const column = blank && i === 0 ? "index" : cell;
+    if (blank && i > 0) throw new HebbError(`${name}, line 1: column ${i + 1} has no name; give it one`);
     const earlier = seen.get(column);
     if (earlier !== undefined) {
       throw new HebbError(
@@ -167,14 +168,15 @@ export function nameColumns(header: readonly string[], name: string): string[] {
   });
 }
 
-/** CSV text of columns of cells; fields with commas, quotes or line breaks are quoted. */
+/** CSV text of columns of cells; fields with delimiters, quotes or line breaks are quoted. */
 export function formatCsv(
   names: readonly string[],
   rows: readonly (readonly (string | number | undefined)[])[],
+  delimiter = ",",
 ): string {
   const field = (cell: string | number | undefined): string => {
     const text = cell === undefined ? "" : String(cell);
-    return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    return text.includes(delimiter) || /["\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [names, ...rows].map((row) => `${row.map(field).join(",")}\n`).join("");
+  return [names, ...rows].map((row) => `${row.map(field).join(delimiter)}\n`).join("");
 }

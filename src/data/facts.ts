@@ -40,6 +40,8 @@ export interface ColumnFacts {
 export interface RowFacts {
   readonly name: string;
   readonly rows: number;
+  /** Those that are learned from. */
+  readonly usable: number;
   readonly withoutTarget: number;
   /** Rows that are left out for a gap in another column. */
   readonly withGaps: number;

@@ -7,7 +7,7 @@ import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
 import type { ColumnFacts, RowFacts } from "./facts.ts";
 import { compareDecimals } from "./labels.ts";
 import type { TargetEncoding, Task } from "./preprocessing.ts";
-import { asText, type NumberReading, type Reading, readerOf, type Spelling, spellings } from "./reading.ts";
+import { asNumber, asText, type NumberReading, type Reading, readerOf, type Spelling, spellings } from "./reading.ts";
 
 /** Choices about the target. */
 export interface TargetOptions {
@@ -50,10 +50,19 @@ export function inferTask(column: { readonly name: string; readonly cells: reado
   return type === undefined ? "classification" : taskOf(evidence, type);
 }
 
-/** How the cells of the target are read: of classes that were asked for, dates, and numbers with words among them, are names. */
-export function targetReading(type: ColumnType, task: Task | undefined): Reading {
+/**
+ * What the target is read as, given the task that was asked for: of classes, dates and numbers with words among them are names; for a
+ * regression, codes such as 007 are numbers.
+ */
+export function targetType(
+  { evidence, type }: Pick<ColumnFacts, "evidence" | "type">,
+  task: Task | undefined,
+): ColumnType {
   const names = type.kind === "date" || (type.kind === "number" && type.unreadable > 0);
-  return names && task === "classification" ? asText : type.reading;
+  if (names && task === "classification") return { kind: "category", reading: asText };
+  if (task === "regression" && evidence.codes && type.reading.kind === "text")
+    return { kind: "number", reading: asNumber, wholeNumbers: true, unreadable: evidence.unreadable("plain") };
+  return type;
 }
 
 /** The place of a row in the order of classes: by value of numbers, false before true, else by code units. */
@@ -78,11 +87,11 @@ function fitNumber(the: string, column: ColumnFacts, reading: NumberReading, opt
 
 function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: TargetOptions): TargetEncoding {
   const { evidence, type } = column;
+  const { reading } = type;
   if (options.targetTransform === "log")
     throw new HebbError(
       `${the} is classes, which have no logarithm; leave targetTransform out, or use task regression`,
     );
-  const reading = targetReading(type, options.task);
   const reader = readerOf(reading);
   // Names come from every row, counts from the fitted ones: a rare class may stand in the validation rows only.
   const found = spellings(evidence.counts(), reader).sort((a, b) => compareLabels(a, b, reading));
@@ -113,13 +122,13 @@ function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: 
   };
 }
 
-/** Decides what the target is. Throws HebbError that says why it cannot be learned. */
+/** Decides what the target is, whose type is that of `targetType`. Throws HebbError that says why it cannot be learned. */
 export function fitTarget(table: RowFacts, column: ColumnFacts, options: TargetOptions): TargetEncoding {
   const { evidence, type, name } = column;
   const the = `${table.name}: the target ${quoted(name)}`;
   if (type.kind === "empty") throw new HebbError(`${the} has no values; choose another column`);
   const classes = taskFor(column, options.task) === "classification";
-  if (type.kind === "number" && type.unreadable > 0 && !(classes && options.task === "classification")) {
+  if (type.kind === "number" && type.unreadable > 0) {
     const misfit = evidence.misfit(type.reading.format);
     throw new HebbError(
       `${the} holds numbers, but ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}; fix that cell or leave it empty, or use task classification if these are names`,

@@ -5,7 +5,7 @@ import { show } from "./cells.ts";
 import { findColumn, listColumns } from "./columnNames.ts";
 import type { ColumnType } from "./columnTypes.ts";
 import { type ColumnFacts, factsOf, type NumberFacts, type RowFacts } from "./facts.ts";
-import { fitTarget, type TargetOptions, targetReading } from "./fitTarget.ts";
+import { fitTarget, type TargetOptions, targetType } from "./fitTarget.ts";
 import {
   type CategoryInput,
   type CycleName,
@@ -313,6 +313,10 @@ export function fitFacts(
     );
   const targetColumn = columns.find(({ name }) => name === options.target);
   if (targetColumn === undefined) throw new HebbError(`${table.name} has no column ${quoted(options.target)}`);
+  if (table.usable === 0 && targetColumn.type.kind !== "empty")
+    throw new HebbError(
+      `${table.name} has no row with a ${quoted(options.target)}${table.withGaps > 0 ? " and without gaps" : ""} to learn from; fill it in, or choose another target`,
+    );
   const target = fitTarget(table, targetColumn, options);
   if (table.withoutTarget > 0) notes.push(withoutTargetNote(targetColumn, table.withoutTarget, target.reading));
   notes.push(...readingNotes(targetColumn));
@@ -366,7 +370,7 @@ function withoutTargetNote({ name, evidence }: ColumnFacts, count: number, readi
 export function usableRows(table: Table, options: FitPreprocessingOptions): Int32Array {
   const resolved = resolveOptions(table.name, table.columnNames, options);
   const target = table.judged(resolved.target);
-  const { missing } = readerOf(targetReading(target.type, options.task), target.typed);
+  const { missing } = readerOf(targetType(target, options.task).reading, target.typed);
   const dropping = droppingColumns(table.columnNames, resolved).map((name) => {
     const { cells, type, typed } = table.judged(name);
     return { cells, reader: readerOf(type.reading, typed) };
@@ -394,12 +398,13 @@ export function fitPreprocessing(table: Table, options: FitPreprocessingOptions)
   const present = new Set(usable);
   const rows =
     options.rows === undefined ? Array.from(usable) : Array.from(options.rows).filter((row) => present.has(row));
-  const { missing } = readerOf(targetReading(target.type, options.task), target.typed);
+  const type = targetType(target, options.task);
+  const { missing } = readerOf(type.reading, target.typed);
   const withoutTarget = target.cells.filter((cell) => missing(cell)).length;
-  const facts = { name: table.name, rows: table.rowCount, withoutTarget };
+  const withGaps = table.rowCount - withoutTarget - usable.length;
   return fitFacts(
-    { ...facts, withGaps: table.rowCount - withoutTarget - usable.length },
-    table.judgedColumns.map((column) => factsOf(column, rows)),
+    { name: table.name, rows: table.rowCount, usable: rows.length, withoutTarget, withGaps },
+    table.judgedColumns.map((column) => factsOf(column.name === target.name ? { ...column, type } : column, rows)),
     resolved,
   );
 }

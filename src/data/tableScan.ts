@@ -3,15 +3,15 @@ import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { Cell } from "./cells.ts";
 import { ColumnScan } from "./columnScan.ts";
-import { type ColumnType, decideTypes } from "./columnTypes.ts";
+import { type ColumnType, decideTypes, type NamedEvidence } from "./columnTypes.ts";
 import { emptyTable } from "./csv.ts";
 import type { CsvFile, Records } from "./csvFile.ts";
 import { ColumnEvidence } from "./evidence.ts";
 import type { ColumnFacts, RowFacts } from "./facts.ts";
-import { targetReading } from "./fitTarget.ts";
+import { targetType } from "./fitTarget.ts";
 import { droppingColumns, type FitPreprocessingOptions, resolveOptions } from "./fitting.ts";
 import { threefry2x32 } from "./random.ts";
-import { asText, type CellReader, type Reading } from "./reading.ts";
+import type { CellReader, Reading } from "./reading.ts";
 
 export interface ScanTableOptions extends FitPreprocessingOptions {
   readonly seed: number;
@@ -74,11 +74,11 @@ export interface TableScan {
 }
 
 /** What the first records of a file, alone, say about its columns. */
-function guess({ records }: Records, columns: readonly string[], delimiter: string | undefined): ColumnType[] {
+function guess({ records }: Records, columns: readonly string[]): NamedEvidence[] {
   const seen = columns.map((name) => ({ name, evidence: new ColumnEvidence(true) }));
   for (const [row, record] of records.entries())
     for (let place = 0; place < seen.length; place++) seen[place]?.evidence.add(record[place], row);
-  return decideTypes(seen, delimiter);
+  return seen;
 }
 
 /** One reading of the whole file, with the columns read in one way. */
@@ -98,12 +98,12 @@ class Pass {
   constructor(
     fitting: ScanTableOptions,
     columns: readonly string[],
-    readings: readonly Reading[],
+    types: readonly ColumnType[],
     held: (row: number) => boolean,
   ) {
     this.fitting = fitting;
     this.held = held;
-    this.scans = readings.map((reading, place) => {
+    this.scans = types.map(({ reading }, place) => {
       const name = columns[place] ?? "";
       return new ColumnScan({ name, place, seed: fitting.seed, reading, target: name === fitting.target });
     });
@@ -138,13 +138,18 @@ class Pass {
   }
 }
 
-/** The types of all columns, and how each is read. */
+/** The types of all columns, that of the target by the task that was asked for. */
 function judge(
-  types: readonly ColumnType[],
-  columns: readonly string[],
+  columns: readonly NamedEvidence[],
+  delimiter: string | undefined,
   { target, task }: Pick<FitPreprocessingOptions, "target" | "task">,
-): Reading[] {
-  return types.map((type, place) => (columns[place] === target ? targetReading(type, task) : type.reading));
+): ColumnType[] {
+  const types = decideTypes(columns, delimiter);
+  return columns.flatMap(({ name, evidence }, place) => {
+    const type = types[place];
+    if (type === undefined) return [];
+    return name === target ? targetType({ evidence, type }, task) : type;
+  });
 }
 
 /** Whether figures that were gathered with one reading are those of another: booleans are no other numbers. */
@@ -157,7 +162,7 @@ const alike = (a: Reading, b: Reading): boolean =>
  */
 export async function scanTable(file: CsvFile, options: ScanTableOptions): Promise<TableScan> {
   const { validation, maxValidation, seed } = options;
-  const read = async (readings?: readonly Reading[]): Promise<Pass> => {
+  const read = async (known?: readonly ColumnType[]): Promise<Pass> => {
     let pass: Pass | undefined;
     for await (const piece of file.scan()) {
       if (pass === undefined) {
@@ -165,8 +170,8 @@ export async function scanTable(file: CsvFile, options: ScanTableOptions): Promi
         const fitting = resolveOptions(file.name, columns, options);
         const expected = file.estimatedRows({ rows: piece.records.length, bytes: piece.bytes });
         const held = heldOut(seed, Math.min(validation, maxValidation / expected));
-        const first = readings ?? judge(guess(piece, columns, file.delimiter), columns, fitting);
-        pass = new Pass(fitting, columns, first, held);
+        const types = known ?? judge(guess(piece, columns), file.delimiter, fitting);
+        pass = new Pass(fitting, columns, types, held);
       }
       pass.take(piece);
     }
@@ -174,15 +179,16 @@ export async function scanTable(file: CsvFile, options: ScanTableOptions): Promi
     return pass;
   };
   let pass = await read();
-  const types = decideTypes(pass.scans, file.delimiter);
-  const readings = judge(types, file.columns, pass.fitting);
-  if (!pass.scans.every(({ reading }, place) => alike(reading, readings[place] ?? reading)))
-    pass = await read(readings);
+  const types = judge(pass.scans, file.delimiter, pass.fitting);
+  const same = pass.scans.every(({ reading }, place) => alike(reading, types[place]?.reading ?? reading));
+  if (!same) pass = await read(types);
   const { fitting, count, held, heldRows, spread, scans, rows, withoutTarget, withGaps } = pass;
-  if (count === 0) throw new HebbError(`${file.name} has no row with a ${quoted(fitting.target)} to learn from`);
   return {
-    table: { name: file.name, rows, withoutTarget, withGaps },
-    facts: scans.map((scan, place) => scan.facts(types[place] ?? { kind: "empty", reading: asText })),
+    table: { name: file.name, rows, usable: count, withoutTarget, withGaps },
+    facts: scans.flatMap((scan, place) => {
+      const type = types[place];
+      return type === undefined ? [] : [scan.facts(type)];
+    }),
     fitting,
     count,
     held,

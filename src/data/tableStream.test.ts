@@ -179,7 +179,7 @@ describe("refused", () => {
     ],
     ["a target that is not there", "a,b\n1,2\n", {}, /has no column "y"; the columns are a, b/],
     ["a target of one value", "a,y\n1,2\n3,2\n", {}, /"y" is "2" in every row|is 2 in every row/],
-    ["no target in any row", "a,y\n1,\n2,\n", {}, /no row with a "y"/],
+    ["no target in any row", "a,y\n1,\n2,\n", {}, /the target "y" has no values/],
     [
       "text as a weight",
       "a,w,y\n1,u,2\n3,v,4\n1,u,2\n",

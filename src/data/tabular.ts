@@ -1,7 +1,7 @@
 // From a table straight to data sets: split, fit the preprocessing on the training rows, apply it to both parts.
 import { HebbError } from "../graph/errors.ts";
 import { Dataset } from "./dataset.ts";
-import { targetReading, taskFor } from "./fitTarget.ts";
+import { targetType, taskFor } from "./fitTarget.ts";
 import { type FitPreprocessingOptions, fitPreprocessing, usableRows } from "./fitting.ts";
 import { type AppliedTable, applyPreprocessing } from "./preprocess.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
@@ -47,7 +47,7 @@ export function classLabels(
 ): string[] | undefined {
   const column = table.judged(target);
   if (taskFor(column, task) === "regression") return undefined;
-  const reader = readerOf(targetReading(column.type, task), column.typed);
+  const reader = readerOf(targetType(column, task).reading, column.typed);
   return Array.from(rows, (row) => reader.key(column.cells[row] ?? ""));
 }
 

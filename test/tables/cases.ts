@@ -221,6 +221,12 @@ export const tableCases: readonly TableCase[] = [
     unknown: ["1", "2", "010"],
   },
   {
+    what: "codes as amounts, as asked",
+    csv: `x,y\n${rows(60, (i) => `${i},${pick(["010", "020", "100"], i)}`)}`,
+    task: "regression",
+    predicts: "number",
+  },
+  {
     what: "leading zeros of different lengths",
     csv: `x,y\n${rows(60, (i) => `${pick(["007", "0815", "4711", "12"], i)},${pick(yesNo, i)}`)}`,
     types: { x: "category" },
@@ -463,6 +469,13 @@ export const tableCases: readonly TableCase[] = [
   },
   { what: "two columns of one name", csv: `a,b,a\n1,2,3\n`, target: "b", says: /columns 1 and 3 are both called "a"/ },
   { what: "a column without a name", csv: `a,,y\n1,2,3\n`, says: /column 2 has no name/ },
+  { what: "a column whose name nobody sees", csv: `a,\u200b,y\n1,2,3\n`, says: /column 2 has no name/ },
+  {
+    what: "numbers of rows without a name, as R and pandas write them",
+    csv: `,x,y\n${rows(40, (i) => `${i},${i % 7},${pick(yesNo, i)}`)}`,
+    types: { index: "identifier" },
+    dropped: ["index"],
+  },
 
   // ── what else columns are
   {

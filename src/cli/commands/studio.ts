@@ -1,6 +1,7 @@
 // hebb studio: the page, opened with a table, a run with its weights and curves, or the first problem.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
+import { addressError } from "../../data/files.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { type ServedFiles, serveLocally } from "../localServer.ts";
 import { out } from "../output.ts";
@@ -22,8 +23,9 @@ async function openingOf(source: string | undefined, target: string | undefined)
   if (source === undefined) return plain("");
   if (problems.has(source) && !existsSync(source)) return plain(`#data=${source}`);
   if (!existsSync(source))
-    throw new HebbError(
-      `${source} does not exist; give a run folder, a CSV table, or one of ${[...problems].join(", ")}`,
+    throw (
+      addressError(source) ??
+      new HebbError(`${source} does not exist; give a run folder, a CSV table, or one of ${[...problems].join(", ")}`)
     );
   if (statSync(source).isDirectory()) return runOpening(source, basename(resolve(source)));
   const column = target === undefined ? "" : `&target=${encodeURIComponent(target)}`;
