@@ -21,7 +21,7 @@ import { gradientLeaves, Tensor } from "./tensor.ts";
 export function backward(loss: Tensor, gradient?: Tensor): void {
   if (!loss.requiresGrad) {
     throw new HebbError(
-      "backward: this value depends on no parameter that requires a gradient; was it made under noGrad or detached, or is every parameter frozen?",
+      "backward: this value depends on no parameter that requires a gradient; was it made under noGrad, detached, or returned by a compiled function (call backward inside it), or is every parameter frozen?",
     );
   }
   checkSeed("backward", loss, gradient);

@@ -236,3 +236,107 @@ describe("gradients", () => {
     expect(x.itemSync()).toBe(20000);
   });
 });
+
+describe("arguments that require a gradient", () => {
+  const leaf = (...values: number[]): Tensor => {
+    const x = tensor(values);
+    x.requiresGrad = true;
+    return x;
+  };
+  const gradOf = (x: Tensor): unknown => x.grad?.toArraySync();
+
+  it("get it inside and outside, call by call, as without compile", () => {
+    const step = (x: Tensor): (Tensor | undefined)[] => {
+      x.square().sum().backward();
+      return [x.grad, x.grad?.mul(2)];
+    };
+    const compiled = compile(step);
+    for (const run of [step, compiled]) {
+      const x = leaf(1, 2);
+      const read = (): unknown => run(x).map((value) => value?.toArraySync());
+      expect(read()).toEqual([
+        [2, 4],
+        [4, 8],
+      ]);
+      expect(gradOf(x)).toEqual([2, 4]);
+      // Gradients add up until they are cleared.
+      expect(read()).toEqual([
+        [4, 8],
+        [8, 16],
+      ]);
+      expect(read()).toEqual([
+        [6, 12],
+        [12, 24],
+      ]);
+      x.grad = undefined;
+      expect(read()).toEqual([
+        [2, 4],
+        [4, 8],
+      ]);
+    }
+    // With and without a gradient before.
+    expect(compiled.signatures()).toBe(2);
+    expect(() => compiled(tensor([1, 2]))).toThrow(/depends on no parameter that requires a gradient/);
+  });
+
+  it("may be cleared inside, stand anywhere, and be given twice", () => {
+    const fresh = compile((x: Tensor) => {
+      x.grad = undefined;
+      x.mul(3).sum().backward();
+    });
+    const [a, b] = [leaf(1, 2), leaf(5)];
+    fresh(a);
+    fresh(a);
+    expect(gradOf(a)).toEqual([3, 3]);
+    const clear = compile((x: Tensor) => {
+      x.grad = undefined;
+    });
+    clear(a);
+    expect(gradOf(a)).toBeUndefined();
+    const product = compile(({ pair: [x, y] }: { pair: [Tensor, Tensor] }) => x.mul(y).sum().backward());
+    product({ pair: [a, b] });
+    expect([gradOf(a), gradOf(b)]).toEqual([[5, 5], [3]]);
+    a.grad = undefined;
+    product({ pair: [a, a] });
+    expect(gradOf(a)).toEqual([2, 4]);
+    product({ pair: [a, tensor([1, 1])] });
+    expect(gradOf(a)).toEqual([3, 5]);
+  });
+
+  it("may be parameters, and may be inside another compiled function", () => {
+    const weight = new Parameter(tensor([1, 2]));
+    const learn = compile((w: Tensor, x: Tensor) => {
+      w.mul(x).sum().backward();
+      return w.grad;
+    });
+    expect(learn(weight, tensor([3, 4]))?.toArraySync()).toEqual([3, 4]);
+    expect(gradOf(weight)).toEqual([3, 4]);
+    const outer = compile((x: Tensor) => learn(x, tensor([1, 1])));
+    const x = leaf(1, 2);
+    expect(outer(x)?.toArraySync()).toEqual([1, 1]);
+    expect(gradOf(x)).toEqual([1, 1]);
+    weight.requiresGrad = false;
+    expect(() => learn(weight, tensor([3, 4]))).toThrow(/depends on no parameter/);
+  });
+
+  it("a leaf from outside that is no argument is refused with what to do", () => {
+    const x = leaf(1, 2);
+    expect(() => compile((y: Tensor) => x.mul(y).sum().backward())(tensor([1]))).toThrow(
+      /shape \[2\] was set inside a compiled function that it comes into from outside; pass the tensor as an argument/,
+    );
+    expect(gradOf(x)).toBeUndefined();
+    const inside = compile((y: Tensor) => {
+      const own = y.detach();
+      own.requiresGrad = true;
+      own.square().sum().backward();
+      return own.grad;
+    });
+    expect(inside(tensor([3]))?.toArraySync()).toEqual([6]);
+  });
+
+  it("results have no history, and say so", () => {
+    const y = compile((x: Tensor) => x.square().sum())(leaf(1));
+    expect(y.requiresGrad).toBe(false);
+    expect(() => y.backward()).toThrow(/returned by a compiled function \(call backward inside it\)/);
+  });
+});

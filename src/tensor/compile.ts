@@ -11,6 +11,7 @@ import { checkKind } from "../graph/options.ts";
 import { printGraph } from "../graph/print.ts";
 import { sameShape } from "../graph/shape.ts";
 import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime/index.ts";
+import { ArgumentGradients, leavesKey, leavesOf, standingGradients } from "./argumentGradients.ts";
 import { describeProgram } from "./explain.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue } from "./lazy.ts";
@@ -31,8 +32,11 @@ interface Entry {
   readonly guards: readonly Guard[];
   readonly program: BoundProgram;
   readonly outputs: readonly Output[];
+  /** What becomes of the gradients of arguments; their values come after those of the result. */
+  readonly gradients: ArgumentGradients;
   readonly randomCalls: number;
   readonly afterRun: readonly (() => void)[];
+  readonly resultCount: number;
   result(values: readonly Tensor[]): Tree;
 }
 
@@ -53,7 +57,8 @@ export interface Compiled<A extends readonly unknown[], R> {
 /**
  * Compiles a function of tensors. It is traced once for each signature: tensor arguments by shape and dtype, others by
  * value, and every training flag it reads. What it reads and assigns of state cells becomes part of the one program. Plain
- * JavaScript runs while tracing only. Inside another trace it is inlined. Source: the idea of jax.jit and torch.compile.
+ * JavaScript runs while tracing only. `backward` inside it fills `grad` of parameters and of arguments that require a
+ * gradient; its results have no history. Inside another trace it is inlined. Source: the idea of jax.jit and torch.compile.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
   checkKind("compile", "the function", fn, kind.func());
@@ -72,28 +77,31 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     return entry;
   };
 
-  const prepare = (args: A): { entry: Entry; storages: Storage[] } => {
+  const prepare = (args: A): { entry: Entry; storages: Storage[]; leaves: readonly Tensor[] } => {
     const tensors: Tensor[] = [];
-    const rest = flattenArguments(args, tensors);
-    const storages = storagesOf(tensors);
+    const text = flattenArguments(args, tensors);
+    const leaves = leavesOf(tensors);
+    const rest = leaves.length === 0 ? text : text + leavesKey(tensors, leaves);
+    const storages = storagesOf(leaves.length === 0 ? tensors : [...tensors, ...standingGradients(leaves)]);
     flush();
     let entry = find(tensors, rest);
     if (entry === undefined) {
       entries = entries.filter((other) => other.generation === engineGeneration());
-      entry = traceEntry(name, fn as (...args: readonly unknown[]) => unknown, args, tensors, rest);
+      entry = traceEntry(name, fn as (...args: readonly unknown[]) => unknown, args, tensors, leaves, rest);
       entries.unshift(entry);
       if (entries.length > mostEntries) entries.pop()?.program.release();
     }
-    return { entry, storages };
+    return { entry, storages, leaves };
   };
 
   const call = (...args: A): R => {
     if (currentTrace() !== undefined) return fn(...args);
-    const { entry, storages } = prepare(args);
-    const values = runOnce(entry, storages);
+    const { entry, storages, leaves } = prepare(args);
+    const values = runOnce(entry, storages).map((value) => Tensor.of(sourceNode(value, value)));
     for (const effect of entry.afterRun) effect();
+    if (leaves.length > 0) entry.gradients.deliver(leaves, values.slice(entry.resultCount));
     // The traced function's result has the shape of R by construction: tensors stand where the trace returned them.
-    return entry.result(values.map((value) => Tensor.of(sourceNode(value, value)))) as R;
+    return entry.result(values) as R;
   };
 
   return Object.assign(call, {
@@ -182,10 +190,12 @@ function traceEntry(
   fn: (...args: readonly unknown[]) => unknown,
   args: readonly unknown[],
   tensors: readonly Tensor[],
+  leaves: readonly Tensor[],
   rest: string,
 ): Entry {
   const trace = new Trace();
   const stand = tensors.map((tensor) => Tensor.of(trace.argument(tensor)));
+  const gradients = new ArgumentGradients(trace, tensors, leaves, stand);
   let next = 0;
   const substitute = (value: unknown): unknown => {
     if (value instanceof Tensor) return stand[next++];
@@ -195,6 +205,7 @@ function traceEntry(
     return value;
   };
   const outputs: Output[] = [];
+  let resultCount = 0;
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
   withTrace(trace, () => {
     traceGuard(gradEnabled);
@@ -203,7 +214,8 @@ function traceEntry(
     for (const finish of trace.finishers) finish();
     const returned: Tensor[] = [];
     shape = collectResult(result, returned);
-    outputs.push(...returned.map((tensor) => ({ node: tensor.node })));
+    resultCount = returned.length;
+    outputs.push(...[...returned.map((tensor) => tensor.node), ...gradients.results()].map((node) => ({ node })));
     outputs.push(...[...trace.writes].map(([cell, node]) => ({ node, updates: cell })));
   });
   const nodes = withKnownValues([...outputs.map((output) => output.node), ...trace.checks]);
@@ -216,6 +228,8 @@ function traceEntry(
     guards: trace.guards,
     program: new BoundProgram(engine().memory, compileGraph(name, settled, { checks }), settled, true),
     outputs: settled,
+    gradients,
+    resultCount,
     randomCalls: trace.randomCalls,
     afterRun: trace.afterRun,
     result: shape,

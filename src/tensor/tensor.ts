@@ -31,18 +31,12 @@ import {
 import { notATensor } from "./refusals.ts";
 import type { MatmulOperand, MatmulShape } from "./shapeTypes.ts";
 import { nodeInspect, showValues } from "./show.ts";
-import { currentTrace, refuseInTrace } from "./trace.ts";
+import { currentTrace, refuseInTrace, soon, traceGuard } from "./trace.ts";
 
 /** Nodes to which `backward` delivers: parameters, and tensors made with requiresGrad. */
 export const gradientLeaves = new WeakMap<Node, Tensor>();
 
 export type Operand = Tensor | number;
-
-/** The value as a promise. While tracing it is refused at once: nobody waits for a promise there, and its failure would end the process. */
-function soon<T>(read: () => T): Promise<T> {
-  refuseInTrace("a value");
-  return new Promise((resolve) => resolve(read()));
-}
 
 /** Chains of unevaluated operations are cut here, so that a loop that never asks for a value cannot grow for ever. */
 const longestChain = 500;
@@ -105,15 +99,27 @@ export class Tensor<S extends Shape = Shape> {
     if (value && !isFloat(this.dtype))
       throw new HebbError(`requiresGrad: only float tensors have gradients, this one is ${this.dtype}`);
     this.#requiresGrad = value;
-    if (value) gradientLeaves.set(this.node, this);
+    if (!value) return;
+    gradientLeaves.set(this.node, this);
+    currentTrace()?.leaves.add(this);
   }
 
+  /** The gradient of the last `backward` calls, summed; undefined before the first. Set it to undefined to start again. */
   get grad(): Tensor | undefined {
-    return this.#grad;
+    return this.#isOfTrace() ? this.#grad : traceGuard(() => this.#grad);
   }
 
   set grad(value: Tensor | undefined) {
+    if (!this.#isOfTrace())
+      throw new HebbError(
+        `the gradient of a tensor of shape ${formatShape(this.shape)} was set inside a compiled function that it comes into from outside; pass the tensor as an argument, or make it a Parameter`,
+      );
     this.#grad = value;
+  }
+
+  /** Whether nothing is traced, or this is a leaf of what is. */
+  #isOfTrace(): boolean {
+    return currentTrace()?.leaves.has(this) ?? true;
   }
 
   /** The result of an operation on tensors: records history where a gradient may be wanted. */

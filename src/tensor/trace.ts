@@ -23,6 +23,8 @@ export class Trace {
   randomCalls = 0;
   /** Gradients set while tracing, by parameter; undefined: cleared. */
   readonly gradients = new Map<object, Tensor | undefined>();
+  /** Tensors that were made leaves of gradients in here: their gradients live and end with the trace. */
+  readonly leaves = new Set<object>();
   /** Work to be done after each run of the program. */
   readonly afterRun: (() => void)[] = [];
   /** Work to be done when tracing ends, before the program is compiled. */
@@ -82,6 +84,12 @@ export function refuseInTrace(what: string): void {
   throw new HebbError(
     `${what} was asked for inside a compiled function, where values do not exist yet: the function runs once to record the graph; return the tensor and read it outside, or call the function without compile`,
   );
+}
+
+/** The value as a promise. While tracing it is refused at once: nobody waits for a promise there, and its failure would end the process. */
+export function soon<T>(read: () => T): Promise<T> {
+  refuseInTrace("a value");
+  return new Promise((resolve) => resolve(read()));
 }
 
 /** The storage a node reads directly, if it does. */
