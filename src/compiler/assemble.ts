@@ -54,7 +54,7 @@ export function assemble(
 }
 
 /** Whether a node is a cat along the first dim that is not 1, of parts worth a kernel each. */
-function liesInParts(node: Node): boolean {
+export function liesInParts(node: Node): boolean {
   if (node.op !== (catOp as Op)) return false;
   const { dim } = node.attributes as { readonly dim: number };
   return sizeOf(node.shape.slice(0, dim)) === 1 && node.inputs.every((part) => sizeOf(part.shape) >= smallestPart);

@@ -1,11 +1,11 @@
 // Checks of indices are effects: they are kept whatever becomes of the values, come before anything is assigned, and a failed one stops the rest.
-import { type Node, type Op, withInputs } from "../graph/node.ts";
+import type { Node, Op } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { expandOp, permuteOp, reshapeOp } from "../graph/ops/movement.ts";
 import { formatShape, sizeOf, unravel } from "../graph/shape.ts";
+import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import type { IndexCheck, Kernel, Program } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
-import { topologicalOrder } from "./schedule.ts";
 
 type CheckNode = Node<CheckAttributes>;
 
@@ -19,16 +19,14 @@ export function separateChecks(
 ): { readonly values: readonly Node[]; readonly checks: readonly Node[] } {
   const order = topologicalOrder([...values, ...asked]);
   if (!order.some(isCheck)) return { values, checks: [] };
-  const replacement = new Map<Node, Node>();
-  const plain = (node: Node): Node => replacement.get(node) ?? node;
   const checks = new Map<Node, Node>(asked.map((node) => [node, node]));
-  for (const node of order) {
-    const inputs = node.inputs.map(plain);
-    const over = inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node;
-    if (isCheck(node)) checks.set(node, over);
-    replacement.set(node, isCheck(node) ? (inputs[0] as Node) : over);
-  }
-  return { values: values.map(plain), checks: [...checks.values()] };
+  const plain = rewriteGraph(order, values, (node, inputs) => {
+    const over = overInputs(node, inputs);
+    if (!isCheck(node)) return over;
+    checks.set(node, over);
+    return inputs[0] as Node;
+  });
+  return { values: plain, checks: [...checks.values()] };
 }
 
 /** Of checks that look at the same elements for the same range, the first. */

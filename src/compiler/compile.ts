@@ -1,4 +1,4 @@
-// The pipeline, in order: simplify → schedule → fuse → lower → order → plan memory → verify. Pure: graph in, program out.
+// The pipeline, in order: simplify → split cats → schedule → fuse → lower → order → plan memory → verify. Pure: graph in, program out.
 
 import { byteSize } from "../graph/dtype.ts";
 import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
@@ -13,6 +13,7 @@ import { inPlaceTemporaries, inPlaceUpdates, lifetimes, planArena } from "./memo
 import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";
+import { splitCats } from "./splitCats.ts";
 import { verify } from "./verify.ts";
 
 /** A value the program must produce: returned to the caller, or written into a state cell. */
@@ -57,7 +58,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const requested = outputs.map((output) => output.node);
   const { values, checks } = separateChecks(requested, options.checks ?? []);
   const roots = [...values, ...checks];
-  const simplified = options.optimize === false ? roots : simplify(roots);
+  const simplified = splitCats(options.optimize === false ? roots : simplify(roots));
   const graph = simplified
     .slice(0, values.length)
     .map((node) => (node.op.rule.kind === "source" ? apply(copyOp, [node], {}) : node));

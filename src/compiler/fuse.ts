@@ -2,25 +2,14 @@
 import { InternalError } from "../graph/errors.ts";
 import type { Combine, ContractionRule, Node } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
-import { type Axis, axisValue, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { type Axis, axisValue, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
+import { visitAncestors } from "../graph/walk.ts";
 import type { Part } from "./assemble.ts";
 import type { CheckGroup } from "./checkKernel.ts";
 import { canonical, flatAxes, flatten, indexKey, indexRange, unflatten } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
-
-/** One realised node inside a kernel. */
-export interface Stage {
-  readonly node: Node;
-  readonly local: Local;
-  /** "full": one value for each point of all axes. "row": one for each point of the outer axes. */
-  readonly level: "full" | "row";
-  /** Where the value lies in a tensor of the node's shape, in terms of the group's axes. */
-  readonly index: readonly Scalar[];
-  readonly value: Scalar;
-  /** Set for reductions, whose value is combined over the inner axes. */
-  readonly combine?: Combine;
-}
+import { type Stage, Stages } from "./stages.ts";
 
 /** Stages that share a nest: `axes`, of which the first `outerCount` are the kernel's parallel axes. */
 export interface LoopGroup {
@@ -29,7 +18,7 @@ export interface LoopGroup {
   outerCount: number;
   /** Whether the axes in order are row-major over a full-size value (not so for a sum over leading dims). */
   readonly rowMajor: boolean;
-  readonly stages: Stage[];
+  readonly stages: Stages;
 }
 
 export interface ContractionGroup {
@@ -44,7 +33,7 @@ export interface ContractionGroup {
   /** Where the result lies, flat. */
   readonly place: Scalar;
   /** The contraction itself first, then its epilogue. */
-  readonly stages: Stage[];
+  readonly stages: Stages;
 }
 
 export interface ScanGroup {
@@ -146,7 +135,7 @@ class Fuser {
     const input = node.inputs[0] as Node;
     if (sizeOf(input.shape) <= cachedSize) return true;
     const read = this.storedInputs(input);
-    return group.stages.some(
+    return group.stages.all.some(
       (stage) => stage.combine !== undefined && meet(read, this.storedInputs(stage.node.inputs[0] as Node)),
     );
   }
@@ -154,34 +143,26 @@ class Fuser {
   /** The full-size stored values that a node's element is made of. */
   private storedInputs(node: Node): Set<Node> {
     const stored = new Set<Node>();
-    const seen = new Set<Node>();
-    const stack = [node];
-    while (stack.length > 0) {
-      const next = stack.pop() as Node;
-      if (seen.has(next)) continue;
-      seen.add(next);
-      if (next.op.rule.kind !== "source" && !this.schedule.realized.has(next)) stack.push(...next.inputs);
-      else if (sizeOf(next.shape) > cachedSize) stored.add(next);
-    }
+    visitAncestors([node], (next) => {
+      if (next.op.rule.kind !== "source" && !this.schedule.realized.has(next)) return true;
+      if (sizeOf(next.shape) > cachedSize) stored.add(next);
+      return false;
+    });
     return stored;
   }
 
   private latestProducer(node: Node): number {
     let latest = -1;
-    const seen = new Set<Node>();
-    const stack = [...node.inputs];
-    while (stack.length > 0) {
-      const input = stack.pop() as Node;
-      if (seen.has(input)) continue;
-      seen.add(input);
+    visitAncestors(node.inputs, (input) => {
       const group = this.groupOf.get(input);
       if (group !== undefined) latest = Math.max(latest, group);
-      else stack.push(...input.inputs);
-    }
+      return group === undefined;
+    });
     return latest;
   }
 
   private tryJoin(node: Node, group: Group): boolean {
+    if ("stages" in group && group.stages.isFull) return false;
     switch (group.kind) {
       case "loops":
         return node.op.rule.kind === "reduce" ? this.joinReduction(node, group) : this.joinElement(node, group);
@@ -206,8 +187,7 @@ class Fuser {
     const index = unflatten(flatAxes(level === "full" ? group.axes : outer), node.shape);
     const value = this.lower(node, index, group);
     if (value === undefined) return false;
-    group.stages.push({ node, local: newLocal(node.dtype), level, index, value });
-    return true;
+    return this.add(group, { node, local: newLocal(node.dtype), level, index, value });
   }
 
   private joinReduction(node: Node, group: LoopGroup): boolean {
@@ -231,19 +211,12 @@ class Fuser {
     group.outerCount = outerCount;
     const index = reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner));
     const value = this.read(input, index, group);
-    if (value === undefined) {
-      group.outerCount = before;
-      return false;
-    }
-    group.stages.push({
-      node,
-      local: newLocal(node.dtype),
-      level: "row",
-      index: unflatten(flatAxes(outer), node.shape),
-      value,
-      combine,
-    });
-    return true;
+    const local = newLocal(node.dtype);
+    const place = unflatten(flatAxes(outer), node.shape);
+    const joined =
+      value !== undefined && this.add(group, { node, local, level: "row", index: place, value, combine }, reducedSize);
+    if (!joined) group.outerCount = before;
+    return joined;
   }
 
   private joinEpilogue(node: Node, group: ContractionGroup): boolean {
@@ -251,8 +224,7 @@ class Fuser {
     for (const index of this.epilogueOrders(node, group)) {
       const value = this.lower(node, index, group);
       if (value === undefined) continue;
-      group.stages.push({ node, local: newLocal(node.dtype), level: "full", index, value });
-      return true;
+      return this.add(group, { node, local: newLocal(node.dtype), level: "full", index, value });
     }
     return false;
   }
@@ -262,7 +234,12 @@ class Fuser {
    * the node's own rule reads the product (through a permute, say).
    */
   private *epilogueOrders(node: Node, group: ContractionGroup): Generator<readonly Scalar[]> {
-    for (const stage of group.stages) if (sameShape(stage.node.shape, node.shape)) yield stage.index;
+    const tried = new Set<readonly Scalar[]>();
+    for (const { node: other, index } of group.stages.all) {
+      if (tried.has(index) || !sameShape(other.shape, node.shape)) continue;
+      tried.add(index);
+      yield index;
+    }
     yield unflatten(group.place, node.shape);
     const axes = this.finestShape(node).map(newAxis);
     const read = new Lowering(this.schedule, this.buffers, undefined).placeOf(
@@ -271,7 +248,7 @@ class Fuser {
       unflatten(flatAxes(axes), node.shape),
     );
     if (read === undefined) return;
-    const product = (group.stages[0] as Stage).index;
+    const product = (group.stages.all[0] as Stage).index;
     const walked = axes.map((axis) => product[read.findIndex((part) => part.kind === "axis" && part.axis === axis)]);
     if (!walked.every((part) => part !== undefined)) return;
     yield unflatten(
@@ -316,7 +293,7 @@ class Fuser {
         throw new InternalError(`a ${rule.kind} is never realised`);
       case "element": {
         const axes = this.finestShape(node).map(newAxis);
-        const group: LoopGroup = { kind: "loops", axes, outerCount: axes.length, rowMajor: true, stages: [] };
+        const group: LoopGroup = { kind: "loops", axes, outerCount: axes.length, rowMajor: true, stages: new Stages() };
         if (!this.joinElement(node, group)) throw new InternalError(`${node.op.name} does not fit its own loop`);
         return group;
       }
@@ -329,18 +306,13 @@ class Fuser {
           axes: [...outer, ...inner],
           outerCount: outer.length,
           rowMajor,
-          stages: [],
+          stages: new Stages(),
         };
         const value = this.read(input, reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner)), group);
         if (value === undefined) throw new InternalError(`${node.op.name} does not fit its own loop`);
-        group.stages.push({
-          node,
-          local: newLocal(node.dtype),
-          level: "row",
-          index: unflatten(flatAxes(outer), node.shape),
-          value,
-          combine: rule.combine,
-        });
+        const index = unflatten(flatAxes(outer), node.shape);
+        const { combine } = rule;
+        this.add(group, { node, local: newLocal(node.dtype), level: "row", index, value, combine }, extentOf(inner));
         return group;
       }
       case "contract":
@@ -372,7 +344,7 @@ class Fuser {
     const [bi, mi, ni, ki] = [batch.map(axisValue), m.map(axisValue), n.map(axisValue), k.map(axisValue)];
     const local = newLocal(node.dtype);
     const index = rule.output(bi, mi, ni);
-    return {
+    const group: ContractionGroup = {
       kind: "contraction",
       node,
       batch,
@@ -382,8 +354,14 @@ class Fuser {
       a: this.read(node.inputs[0] as Node, rule.a(bi, mi, ki), undefined) as Scalar,
       b: this.read(node.inputs[1] as Node, rule.b(bi, ki, ni), undefined) as Scalar,
       place: flatten(index, node.shape),
-      stages: [{ node, local, level: "full", index, value: localValue(local) }],
+      stages: new Stages(),
     };
+    this.add(group, { node, local, level: "full", index, value: localValue(local) });
+    return group;
+  }
+
+  private add(group: LoopGroup | ContractionGroup, stage: Stage, reduced = 1): boolean {
+    return group.stages.add(stage, reduced, this.schedule.windows.get(stage.node)?.whole);
   }
 
   /** None where the index is known to be in range. */
@@ -442,20 +420,16 @@ class Fuser {
 class Lowering {
   private readonly realized: ReadonlySet<Node>;
   private readonly buffers: BufferIds;
-  private readonly stages: ReadonlyMap<Node, Stage>;
-  /** Cats of which the kernel computes a part: they are whole only after it. */
-  private readonly unfinished: ReadonlySet<Node | undefined>;
+  private readonly stages: Stages | undefined;
   private readonly memo = new Map<Node, Map<string, Scalar>>();
   private aligned = true;
   private watched: Node | undefined;
   private seen: readonly Scalar[] | undefined;
 
-  constructor({ realized, windows }: Schedule, buffers: BufferIds, group: Group | undefined) {
+  constructor({ realized }: Schedule, buffers: BufferIds, group: Group | undefined) {
     this.realized = realized;
     this.buffers = buffers;
-    const stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : [];
-    this.stages = new Map(stages.map((stage) => [stage.node, stage]));
-    this.unfinished = new Set(stages.map((stage) => windows.get(stage.node)?.whole));
+    this.stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : undefined;
   }
 
   /** The index at which the rule of `node`, taken at `index`, reads `target`: the first such read, if there is one. */
@@ -481,10 +455,10 @@ class Lowering {
     if (node === this.watched) this.seen ??= index.map(canonical);
     const flat = flatten(index, node.shape);
     if (stored) {
-      const stage = this.stages.get(node);
+      const stage = this.stages?.of(node);
       if (stage === undefined) {
         if (buffer === undefined) throw new InternalError(`${node.op.name} has no buffer`);
-        if (this.unfinished.has(node)) this.aligned = false;
+        if (this.stages?.unfinished.has(node)) this.aligned = false;
         return this.shared(node, indexKey(flat), () => load(buffer, flat, node.dtype));
       }
       if (indexKey(flat) !== indexKey(flatten(stage.index, node.shape))) this.aligned = false;
@@ -586,7 +560,7 @@ const meet = (a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean => [...a].som
 
 /** Whether a reduction walks the same input dims as the group's first stage does. */
 function sharesReduction(node: Node, group: LoopGroup): boolean {
-  const first = group.stages.find((stage) => stage.combine !== undefined);
+  const first = group.stages.all.find((stage) => stage.combine !== undefined);
   if (first === undefined) return false;
   const a = reduction(first.node);
   const b = reduction(node);

@@ -1,6 +1,5 @@
 // Integer index expressions in one canonical form: Σ coefficient · atom + constant, with ranges, so that views compose to plain strides.
-import { InternalError } from "../graph/errors.ts";
-import { type Axis, add, axisValue, binary, int, mul, type Scalar } from "../graph/scalar.ts";
+import { type Axis, add, axisValue, binary, int, mul, operandsOf, type Scalar } from "../graph/scalar.ts";
 import type { Shape } from "../graph/shape.ts";
 import { stridesOf } from "../graph/shape.ts";
 
@@ -22,11 +21,16 @@ const unbounded = 2 ** 31;
 /** What is known of the scalars of the program being compiled. A table that outlived it would be walked by every garbage collection. */
 let linearOf = new Map<Scalar, Linear>();
 let keys = new Map<Scalar, string>();
+/** Numbers of scalars, equal for equal ones, and the first of each number by what it is made of. */
+let numbers = new Map<Scalar, number>();
+let firstEqual = new Map<string, { readonly number: number; readonly scalar: Scalar }>();
 
 /** Forgets what was found out about the indices of an earlier program. */
 export function forgetIndices(): void {
   linearOf = new Map();
   keys = new Map();
+  numbers = new Map();
+  firstEqual = new Map();
 }
 
 function range(linear: Linear): { min: number; max: number } {
@@ -69,7 +73,8 @@ function rejoin(linear: Linear): Linear {
 
 const constantLinear = (constant: number): Linear => ({ terms: [], constant });
 
-function atomLinear(atom: Scalar, min: number, max: number): Linear {
+function atomLinear(made: Scalar, min: number, max: number): Linear {
+  const atom = interned(made);
   return { terms: [{ atom, key: keyOfAtom(atom), coefficient: 1, min, max }], constant: 0 };
 }
 
@@ -197,9 +202,61 @@ function toScalar(linear: Linear): Scalar {
 function keyOfAtom(atom: Scalar): string {
   const known = keys.get(atom);
   if (known !== undefined) return known;
-  const key = makeKey(atom);
+  const text = makeKey(atom);
+  // Views of views repeat one another's parts: written out, each would be twice as long as the one before.
+  const key = text.length > longestKey ? `#${numberOf(atom)}` : text;
   keys.set(atom, key);
   return key;
+}
+
+const longestKey = 400;
+
+/** The first scalar equal to this one, so that what is found out about one is known of all. */
+function interned(scalar: Scalar): Scalar {
+  const { kind } = scalar;
+  if (kind === "const" || kind === "axis" || kind === "local") return scalar;
+  return entryOf(scalar).scalar;
+}
+
+function numberOf(scalar: Scalar): number {
+  const known = numbers.get(scalar);
+  if (known !== undefined) return known;
+  const { number } = entryOf(scalar);
+  numbers.set(scalar, number);
+  return number;
+}
+
+function entryOf(scalar: Scalar): { readonly number: number; readonly scalar: Scalar } {
+  const parts = operandsOf(scalar).map(numberOf);
+  const text = `${ownText(scalar)}(${parts.join()})`;
+  let entry = firstEqual.get(text);
+  if (entry === undefined) {
+    entry = { number: firstEqual.size, scalar };
+    firstEqual.set(text, entry);
+  }
+  return entry;
+}
+
+/** What a scalar is beside its parts. */
+function ownText(scalar: Scalar): string {
+  switch (scalar.kind) {
+    case "const":
+    case "axis":
+    case "local":
+      return keyOfAtom(scalar);
+    case "load":
+      return `b${scalar.buffer}`;
+    case "unary":
+    case "binary":
+      return scalar.fn;
+    case "select":
+      return scalar.kind;
+    case "cast":
+    case "bitcast":
+      return `${scalar.kind}:${scalar.dtype}`;
+    case "guard":
+      return `guard:${scalar.extent}`;
+  }
 }
 
 function makeKey(scalar: Scalar): string {
@@ -323,35 +380,10 @@ function rebuild(scalar: Scalar, visit: (child: Scalar) => Scalar): Scalar {
   }
 }
 
-/** Visits each distinct sub-expression once, children first. */
+/** Visits each distinct sub-expression once, parts first. */
 export function visitScalar(scalar: Scalar, visit: (scalar: Scalar) => void, seen = new Set<Scalar>()): void {
   if (seen.has(scalar)) return;
   seen.add(scalar);
-  switch (scalar.kind) {
-    case "const":
-    case "axis":
-    case "local":
-      break;
-    case "load":
-    case "guard":
-      visitScalar(scalar.index, visit, seen);
-      break;
-    case "unary":
-    case "cast":
-    case "bitcast":
-      visitScalar(scalar.x, visit, seen);
-      break;
-    case "binary":
-      visitScalar(scalar.a, visit, seen);
-      visitScalar(scalar.b, visit, seen);
-      break;
-    case "select":
-      visitScalar(scalar.condition, visit, seen);
-      visitScalar(scalar.a, visit, seen);
-      visitScalar(scalar.b, visit, seen);
-      break;
-    default:
-      throw new InternalError("a scalar of unknown kind");
-  }
+  for (const part of operandsOf(scalar)) visitScalar(part, visit, seen);
   visit(scalar);
 }

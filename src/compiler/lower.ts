@@ -4,9 +4,10 @@ import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, t
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Assembly } from "./assemble.ts";
 import { type CheckGroup, lowerCheck } from "./checkKernel.ts";
-import type { BufferIds, ContractionGroup, Group, LoopGroup, ScanGroup, ScatterGroup, Stage } from "./fuse.ts";
+import type { BufferIds, ContractionGroup, Group, LoopGroup, ScanGroup, ScatterGroup } from "./fuse.ts";
 import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
 import type { Kernel, LoopKernel, Statement } from "./kernel.ts";
+import type { Stage } from "./stages.ts";
 
 /** Which nodes must be in memory after their kernel, because an output or another kernel reads them. */
 export function lower(
@@ -72,7 +73,7 @@ function lowerLoops(group: LoopGroup, buffers: BufferIds): LoopKernel {
       ? value
       : rewrite(value, (scalar) => {
           if (scalar.kind !== "local" || here.has(scalar.local)) return undefined;
-          const stage = group.stages.find((other) => other.local === scalar.local);
+          const stage = group.stages.all.find((other) => other.local === scalar.local);
           return stage?.level === "full" ? load(bufferOf(stage.node, buffers), fullPlace, stage.node.dtype) : undefined;
         });
 
@@ -90,7 +91,7 @@ function lowerLoops(group: LoopGroup, buffers: BufferIds): LoopKernel {
     run = [];
   };
 
-  for (const stage of group.stages) {
+  for (const stage of group.stages.all) {
     if (stage.level === "full") {
       run.push(stage);
       continue;
@@ -105,7 +106,7 @@ function lowerLoops(group: LoopGroup, buffers: BufferIds): LoopKernel {
     rowStores.push(storeOf(stage, rowPlace, buffers));
   }
   closeRun();
-  return { kind: "loops", name: nameOf(group.stages), axes: outer, body: [...body, ...rowStores] };
+  return { kind: "loops", name: nameOf(group.stages.all), axes: outer, body: [...body, ...rowStores] };
 }
 
 const storeOf = (stage: Stage, place: Scalar, buffers: BufferIds): Statement => ({
@@ -116,10 +117,10 @@ const storeOf = (stage: Stage, place: Scalar, buffers: BufferIds): Statement => 
 });
 
 function lowerContraction(group: ContractionGroup, buffers: BufferIds): Kernel {
-  const [first, ...rest] = group.stages as [Stage, ...Stage[]];
+  const [first, ...rest] = group.stages.all as [Stage, ...Stage[]];
   return {
     kind: "contraction",
-    name: nameOf(group.stages),
+    name: nameOf(group.stages.all),
     dtype: group.node.dtype,
     batch: group.batch,
     m: group.m,
@@ -130,7 +131,7 @@ function lowerContraction(group: ContractionGroup, buffers: BufferIds): Kernel {
     result: first.local,
     epilogue: [
       ...rest.map((stage): Statement => ({ kind: "let", local: stage.local, value: stage.value })),
-      ...group.stages.map((stage) => storeOf(stage, flatten(stage.index, stage.node.shape), buffers)),
+      ...group.stages.all.map((stage) => storeOf(stage, flatten(stage.index, stage.node.shape), buffers)),
     ],
   };
 }

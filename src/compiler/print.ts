@@ -2,7 +2,7 @@
 
 import { shortName } from "../graph/dtype.ts";
 import { unreachable } from "../graph/errors.ts";
-import type { Axis, Scalar } from "../graph/scalar.ts";
+import { type Axis, operandsOf, type Scalar } from "../graph/scalar.ts";
 import { visitScalar } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
 
@@ -217,26 +217,4 @@ function sharedParts(parts: readonly Scalar[]): Set<Scalar> {
     );
   }
   return shared;
-}
-
-function operandsOf(x: Scalar): readonly Scalar[] {
-  switch (x.kind) {
-    case "const":
-    case "axis":
-    case "local":
-      return [];
-    case "load":
-    case "guard":
-      return [x.index];
-    case "unary":
-    case "cast":
-    case "bitcast":
-      return [x.x];
-    case "binary":
-      return [x.a, x.b];
-    case "select":
-      return [x.condition, x.a, x.b];
-    default:
-      return unreachable(x);
-  }
 }

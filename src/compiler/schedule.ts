@@ -1,37 +1,11 @@
 // Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
 import type { Node, Op } from "../graph/node.ts";
 import { catOp } from "../graph/ops/movement.ts";
-import { axisValue, load, newAxis, type Scalar } from "../graph/scalar.ts";
+import { axisValue, load, newAxis, operandsOf, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
+import { topologicalOrder, usersOf } from "../graph/walk.ts";
 import { type Assembly, assemble, notAssembled } from "./assemble.ts";
 import { canonical, flatten, isAffine, visitScalar } from "./indexing.ts";
-
-/** Nodes reachable from the outputs, inputs before users. Iterative: graphs may be thousands deep. */
-export function topologicalOrder(outputs: readonly Node[]): Node[] {
-  const order: Node[] = [];
-  const state = new Map<Node, "open" | "done">();
-  for (const output of outputs) {
-    const stack: Node[] = [output];
-    while (stack.length > 0) {
-      const node = stack[stack.length - 1] as Node;
-      const seen = state.get(node);
-      if (seen === undefined) {
-        state.set(node, "open");
-        for (let k = node.inputs.length - 1; k >= 0; k--) {
-          const input = node.inputs[k] as Node;
-          if (!state.has(input)) stack.push(input);
-        }
-        continue;
-      }
-      stack.pop();
-      if (seen === "open") {
-        state.set(node, "done");
-        order.push(node);
-      }
-    }
-  }
-  return order;
-}
 
 /**
  * Numbers worked out from numbers alone (bias corrections, step counts) come before everything else: whoever needs one can
@@ -49,6 +23,8 @@ function scalarsFirst(order: readonly Node[]): Node[] {
 interface Probe {
   /** Arithmetic operations for each element; a transcendental function counts as several. */
   readonly cost: number;
+  /** Operations that need one another's results, those in indices included. */
+  readonly levels: number;
   /** The element is exactly one element of input 0, at an affine place. */
   readonly isView: boolean;
   /** Inputs read at several places: recomputing one there would multiply the work. */
@@ -62,7 +38,7 @@ const shortestRun = 16;
 
 function probe(node: Node): Probe {
   const { rule } = node.op;
-  if (rule.kind !== "element") return { cost: 0, isView: false, rereads: new Set() };
+  if (rule.kind !== "element") return { cost: 0, levels: 0, isView: false, rereads: new Set() };
   const index = node.shape.map((extent) => axisValue(newAxis(extent)));
   const reads: { k: number; index: readonly Scalar[] }[] = [];
   const value = rule.element({
@@ -85,7 +61,9 @@ function probe(node: Node): Probe {
   const isView =
     value.kind === "load" && value.buffer === inputBuffer && only !== undefined && isAffinePlace(only.index, shape);
   let cost = 0;
+  const levels = new Map<Scalar, number>();
   visitScalar(value, (scalar) => {
+    levels.set(scalar, 1 + operandsOf(scalar).reduce((most, operand) => Math.max(most, levels.get(operand) ?? 0), 0));
     if (scalar.dtype === "int32" && scalar.kind === "binary" && !isHeavyInteger(node)) return;
     if (scalar.kind === "unary") cost += cheapUnary.has(scalar.fn) ? 1 : 8;
     else if (scalar.kind === "binary")
@@ -99,7 +77,7 @@ function probe(node: Node): Probe {
       )
       .map((read) => read.k),
   );
-  return { cost: isView ? 0 : cost, isView, rereads };
+  return { cost: isView ? 0 : cost, levels: levels.get(value) ?? 0, isView, rereads };
 }
 
 const isHeavyInteger = (node: Node): boolean => node.op.name.startsWith("random");
@@ -118,12 +96,24 @@ const cheapUnary: ReadonlySet<string> = new Set([
 /** Inlining stops here, so that no kernel grows without bound. */
 const inlineCostLimit = 160;
 const inlineDepthLimit = 40;
+const inlineLevelLimit = 192;
 /** A value read by several kernels is recomputed rather than stored below this cost and this many loads. */
 const recomputeCostLimit = 4;
 const recomputeLoadLimit = 2;
 
 /** The cost of a transcendental function. */
 const heavyPart = 8;
+
+/** What computing a value where it is read takes, down to what lies in memory. */
+interface Inlined {
+  readonly cost: number;
+  readonly loads: number;
+  /** Nodes one after another, and operations one after another. */
+  readonly depth: number;
+  readonly levels: number;
+}
+
+const inMemory: Inlined = { cost: 0, loads: 1, depth: 0, levels: 0 };
 
 export interface Schedule extends Assembly {
   /** Every node reachable from the outputs, inputs first. */
@@ -144,29 +134,21 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
       fuse: false,
       ...notAssembled,
     };
-  const probes = new Map<Node, Probe>();
-  const users = new Map<Node, Set<Node>>();
-  for (const node of order) {
-    probes.set(node, probe(node));
-    for (const input of node.inputs) {
-      const known = users.get(input);
-      if (known) known.add(node);
-      else users.set(input, new Set([node]));
-    }
-  }
+  const probes = new Map(order.map((node) => [node, probe(node)]));
+  const users = usersOf(order);
   const realized = new Set<Node>(outputs.filter(isComputed));
-  const inlined = new Map<Node, { cost: number; loads: number; depth: number }>();
+  const inlined = new Map<Node, Inlined>();
   const realize = (node: Node): void => {
     if (!isComputed(node)) return;
     realized.add(node);
-    inlined.set(node, { cost: 0, loads: 1, depth: 0 });
+    inlined.set(node, inMemory);
   };
-  const costOf = (node: Node) => inlined.get(node) ?? { cost: 0, loads: 1, depth: 0 };
+  const costOf = (node: Node): Inlined => inlined.get(node) ?? inMemory;
 
   for (const node of order) {
     const { rule } = node.op;
     if (!isComputed(node)) {
-      inlined.set(node, { cost: 0, loads: 1, depth: 0 });
+      inlined.set(node, inMemory);
       continue;
     }
     if (rule.kind === "contract") {
@@ -186,18 +168,22 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     let cost = own.cost;
     let loads = 0;
     let depth = 0;
+    let below = 0;
     for (const input of new Set(node.inputs)) {
       const part = costOf(input);
       cost += part.cost;
       loads += part.loads;
       depth = Math.max(depth, part.depth);
+      below = Math.max(below, part.levels);
     }
-    inlined.set(node, { cost, loads, depth: depth + 1 });
-    const shared = (users.get(node)?.size ?? 0) > 1;
+    const levels = below + own.levels;
+    inlined.set(node, { cost, loads, depth: depth + 1, levels });
+    const readers = users.get(node);
+    const shared = readers !== undefined && readers[0] !== readers.at(-1);
     const worthStoring =
       shared && !own.isView && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
-    if (realized.has(node) || worthStoring || interleaves(node) || cost > inlineCostLimit || depth >= inlineDepthLimit)
-      realize(node);
+    const isLarge = cost > inlineCostLimit || depth >= inlineDepthLimit || levels >= inlineLevelLimit;
+    if (realized.has(node) || worthStoring || interleaves(node) || isLarge) realize(node);
   }
   return { order, realized, fuse: true, ...assemble(order, realized, new Set(outputs), realize) };
 }

@@ -1,8 +1,8 @@
 // Paddings of one value as windows of the widest of them, so that it is written once: the phases of a strided gradient differ in little else.
-import { type Node, type Op, withInputs, withScope } from "../graph/node.ts";
+import { type Node, type Op, withScope } from "../graph/node.ts";
 import { type Pad, pad, padOp, slice } from "../graph/ops/movement.ts";
 import { sizeOf } from "../graph/shape.ts";
-import { topologicalOrder } from "./schedule.ts";
+import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 
 interface Padding {
   readonly pads: readonly Pad[];
@@ -16,12 +16,14 @@ export function sharePads(outputs: readonly Node[]): readonly Node[] {
   for (const node of order) {
     if (!isPlain(node)) continue;
     const key = `${(node.inputs[0] as Node).id} ${Object.is(paddingOf(node).value, -0) ? "-0" : paddingOf(node).value}`;
-    families.set(key, [...(families.get(key) ?? []), node]);
+    const family = families.get(key);
+    if (family === undefined) families.set(key, [node]);
+    else family.push(node);
   }
   const widest = new Map<Node, readonly Pad[]>();
   for (const family of families.values()) {
     const most = (dim: number, side: 0 | 1): number =>
-      Math.max(...family.map((node) => paddingOf(node).pads[dim]?.[side] ?? 0));
+      family.reduce((widest, node) => Math.max(widest, paddingOf(node).pads[dim]?.[side] ?? 0), 0);
     const padded = (family[0] as Node).inputs[0] as Node;
     const pads = padded.shape.map((_, dim): Pad => [most(dim, 0), most(dim, 1)]);
     const size = sizeOf(padded.shape.map((extent, dim) => extent + most(dim, 0) + most(dim, 1)));
@@ -29,23 +31,16 @@ export function sharePads(outputs: readonly Node[]): readonly Node[] {
       for (const node of family) widest.set(node, pads);
   }
   if (widest.size === 0) return outputs;
-  const replacement = new Map<Node, Node>();
   const shared = new Map<readonly Pad[], Node>();
-  for (const node of order) {
-    const inputs = node.inputs.map((input) => replacement.get(input) as Node);
+  return rewriteGraph(order, outputs, (node, inputs) => {
     const pads = widest.get(node);
-    if (pads === undefined) {
-      replacement.set(node, inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node);
-      continue;
-    }
-    const place = (): Node => {
+    if (pads === undefined) return overInputs(node, inputs);
+    return withScope(node.scope, () => {
       const whole = shared.get(pads) ?? pad(inputs[0] as Node, pads, paddingOf(node).value);
       shared.set(pads, whole);
       return window(whole, pads, node);
-    };
-    replacement.set(node, withScope(node.scope, place));
-  }
-  return outputs.map((output) => replacement.get(output) as Node);
+    });
+  });
 }
 
 const paddingOf = (node: Node): Padding => node.attributes as object as Padding;

@@ -5,13 +5,15 @@ import { mul } from "../graph/ops/elementwise.ts";
 import { dot, dotOp } from "../graph/ops/matmul.ts";
 import { permute, permuteOp } from "../graph/ops/movement.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
+import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../graph/walk.ts";
 import { isConvolution, isMovement, narrow } from "./narrow.ts";
-import { topologicalOrder } from "./schedule.ts";
 import { sharePads } from "./sharePads.ts";
+
+/** A slice is followed through so many movements: more than gradients of convolutions have. */
+const mostMovements = 64;
 
 /** Returns, for each output, an equal node. Values are kept bit for bit, signed zeros and NaN included. */
 export function simplify(outputs: readonly Node[]): readonly Node[] {
-  const replacement = new Map<Node, Node>();
   const canonical = new Map<string, Node>();
   const merge: Merge = (node) => {
     const key = structuralKey(node);
@@ -21,26 +23,23 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
   };
   const wanted = new Set(outputs);
   const order = topologicalOrder(outputs);
-  const users = new Map<Node, number>();
-  for (const node of order) for (const input of node.inputs) users.set(input, (users.get(input) ?? 0) + 1);
-  const isShared = (node: Node): boolean => users.get(node) !== 1 || wanted.has(node);
-  /** Movements of convolutions that nobody else reads: what a slice cuts off them is not computed at all. */
-  const cuttable = new Set<Node>();
-  for (const node of order) {
-    const inputs = node.inputs.map((input) => replacement.get(input) as Node);
-    const changed = inputs.some((input, k) => input !== node.inputs[k]);
+  const users = usersOf(order);
+  const isShared = (node: Node): boolean => users.get(node)?.length !== 1 || wanted.has(node);
+  /** Movements of convolutions that nobody else reads, by their number: what a slice cuts off them is not computed at all. */
+  const cuttable = new Map<Node, number>();
+  const opaque = (input: Node): boolean => !isMovement(input) && !isConvolution(input);
+  const simplified = rewriteGraph(order, outputs, (node, inputs) => {
     const only = node.inputs[0];
     const soleUser = only !== undefined && !isShared(only) && (node.op.name !== "slice" || cuttable.has(only));
-    replacement.set(node, merge(reduce(changed ? withInputs(node, inputs) : node, merge, soleUser)));
-    if (isShared(node)) continue;
-    const opaque = (input: Node): boolean => !isMovement(input) && !isConvolution(input);
     const moves =
       isMovement(node) &&
       node.inputs.some((input) => cuttable.has(input)) &&
       node.inputs.every((input) => cuttable.has(input) || opaque(input));
-    if (isConvolution(node) || moves) cuttable.add(node);
-  }
-  return sharePads(outputs.map((output) => replacement.get(output) as Node));
+    const movements = moves ? 1 + node.inputs.reduce((most, input) => Math.max(most, cuttable.get(input) ?? 0), 0) : 0;
+    if (!isShared(node) && (isConvolution(node) || moves) && movements <= mostMovements) cuttable.set(node, movements);
+    return merge(reduce(overInputs(node, inputs), merge, soleUser));
+  });
+  return sharePads(simplified);
 }
 
 /** The one node that stands for all equal to this one. */

@@ -6,12 +6,13 @@ import { alias } from "./ops/alias.ts";
 import { full } from "./ops/creation.ts";
 import { add } from "./ops/elementwise.ts";
 import { sameShape, sizeOf } from "./shape.ts";
+import { topologicalOrder } from "./walk.ts";
 
 export { withGradient } from "./ops/alias.ts";
 
 /**
  * ∂output/∂w for each w of `wrt`, as graphs; undefined where none flows. `seed` is the gradient of the output, 1 by default
- * when the output is a single number. Walks by hand, not by recursion, so depth is no limit.
+ * when the output is a single number.
  */
 export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Node | undefined)[] {
   if (seed === undefined && sizeOf(output.shape) !== 1)
@@ -23,7 +24,8 @@ export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Nod
       `gradients: the gradient ${describeType(seed)} does not fit the output ${describeType(output)}`,
     );
   const targets = new Set(wrt);
-  const order = ancestors(output);
+  // The order in which a value's gradients are added is part of the result, to the bit.
+  const order = topologicalOrder([output], { lastInputFirst: true });
   const needed = new Set<Node>();
   for (const node of order) {
     if (targets.has(node) || node.inputs.some((input) => needed.has(input))) needed.add(node);
@@ -58,27 +60,6 @@ function propagate(node: Node, grad: Node, needed: ReadonlySet<Node>, grads: Map
     const before = grads.get(input);
     grads.set(input, before === undefined ? part : add(before, part));
   });
-}
-
-/** Everything the output depends on, inputs before users. */
-function ancestors(output: Node): Node[] {
-  const order: Node[] = [];
-  const opened = new Set<Node>();
-  const done = new Set<Node>();
-  const stack: Node[] = [output];
-  while (stack.length > 0) {
-    const node = stack[stack.length - 1] as Node;
-    if (!opened.has(node)) {
-      opened.add(node);
-      for (const input of node.inputs) if (!opened.has(input)) stack.push(input);
-      continue;
-    }
-    stack.pop();
-    if (done.has(node)) continue;
-    done.add(node);
-    order.push(node);
-  }
-  return order;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { shortName } from "./dtype.ts";
 import type { AttributeValue, Node, TensorType } from "./node.ts";
 import { formatShape } from "./shape.ts";
+import { topologicalOrder } from "./walk.ts";
 
 export const printType = (type: TensorType): string => `${shortName(type.dtype)}${formatShape(type.shape)}`;
 
@@ -27,16 +28,7 @@ function printAttributes(node: Node): string {
 export function printGraph(outputs: readonly Node[], effects: readonly Node[] = []): string {
   const names = new Map<Node, string>();
   const lines: string[] = [];
-  const stack: Node[] = [...outputs, ...effects].reverse();
-  while (stack.length > 0) {
-    const node = stack[stack.length - 1] as Node;
-    const missing = node.inputs.filter((input) => !names.has(input));
-    if (names.has(node) || missing.length > 0) {
-      if (names.has(node)) stack.pop();
-      else stack.push(...missing.reverse());
-      continue;
-    }
-    stack.pop();
+  for (const node of topologicalOrder([...outputs, ...effects])) {
     const name = `%${names.size}`;
     names.set(node, name);
     const inside = [...node.inputs.map((input) => names.get(input)), printAttributes(node)]

@@ -1,5 +1,6 @@
 // The scalar language: what one element is, as a pure expression. Ops compose it, kernels contain it, backends emit it.
 import type { DType } from "./dtype.ts";
+import { unreachable } from "./errors.ts";
 
 /** A loop counter of `extent` steps, counted from 0. Identity is `id`. */
 export interface Axis {
@@ -91,6 +92,31 @@ export type Scalar =
   | { readonly kind: "local"; readonly dtype: DType; readonly local: Local }
   /** An int32 index where it lies in [0, extent), else 0: whatever it is, it stays inside memory. */
   | { readonly kind: "guard"; readonly dtype: "int32"; readonly index: Scalar; readonly extent: number };
+
+const none: readonly Scalar[] = [];
+
+/** The expressions that an expression is made of, in order. */
+export function operandsOf(x: Scalar): readonly Scalar[] {
+  switch (x.kind) {
+    case "const":
+    case "axis":
+    case "local":
+      return none;
+    case "load":
+    case "guard":
+      return [x.index];
+    case "unary":
+    case "cast":
+    case "bitcast":
+      return [x.x];
+    case "binary":
+      return [x.a, x.b];
+    case "select":
+      return [x.condition, x.a, x.b];
+    default:
+      return unreachable(x);
+  }
+}
 
 const comparisons: ReadonlySet<BinaryFn> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 

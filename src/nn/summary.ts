@@ -2,6 +2,7 @@
 import { byteSize, isFloat } from "../graph/dtype.ts";
 import type { Node } from "../graph/node.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { topologicalOrder } from "../graph/walk.ts";
 import { type Parameter, type State, Tensor } from "../tensor/index.ts";
 
 /** One module of the table. */
@@ -50,14 +51,8 @@ function flopsOf(node: Node): number {
 /** FLOPs by the path of the module that asked for them. */
 export function costsByScope(outputs: readonly Tensor[]): Map<string, number> {
   const costs = new Map<string, number>();
-  const known = new Set<Node>();
-  const waiting = outputs.map((output) => output.node);
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    if (known.has(node)) continue;
-    known.add(node);
-    costs.set(node.scope, (costs.get(node.scope) ?? 0) + flopsOf(node));
-    waiting.push(...node.inputs);
-  }
+  const roots = outputs.map((output) => output.node);
+  for (const node of topologicalOrder(roots)) costs.set(node.scope, (costs.get(node.scope) ?? 0) + flopsOf(node));
   return costs;
 }
 

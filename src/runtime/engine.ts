@@ -7,6 +7,7 @@ import { compileGraph, type Output } from "../compiler/compile.ts";
 import { attributesKey } from "../compiler/simplify.ts";
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { Argument, BoundProgram } from "./execution.ts";
 import { ProgramCache } from "./programCache.ts";
 import { DeviceMemory, type Storage } from "./storage.ts";
@@ -60,29 +61,19 @@ class Engine {
     order: readonly Node[],
     leaves: ReadonlyMap<Node, Storage>,
   ): BoundProgram {
-    const replacement = new Map<Node, Node>();
-    let place = 0;
     const places = new Map<Storage, Argument>();
-    for (const node of order) {
+    let place = 0;
+    const rewritten = rewriteGraph(order, [...nodes, ...checks], (node, inputs) => {
       const leaf = leaves.get(node);
-      if (leaf === undefined) {
-        replacement.set(
-          node,
-          withInputs(
-            node,
-            node.inputs.map((input) => replacement.get(input) as Node),
-          ),
-        );
-        continue;
-      }
+      if (leaf === undefined) return withInputs(node, inputs);
       const argument = places.get(leaf) ?? new Argument(place);
       places.set(leaf, argument);
       place++;
-      replacement.set(node, sourceNode(node, argument));
-    }
-    const outputs = nodes.map((node): Output => ({ node: replacement.get(node) as Node }));
-    const asked = checks.map((check) => replacement.get(check) as Node);
-    return new BoundProgram(this.memory, compileGraph("eager", outputs, { checks: asked }), outputs, false);
+      return sourceNode(node, argument);
+    });
+    const outputs = rewritten.slice(0, nodes.length).map((node): Output => ({ node }));
+    const options = { checks: rewritten.slice(nodes.length) };
+    return new BoundProgram(this.memory, compileGraph("eager", outputs, options), outputs, false);
   }
 
   get programCount(): number {
@@ -103,38 +94,27 @@ function describe(
   checks: readonly Node[],
   known: (node: Node) => Storage | undefined,
 ): { key: string; order: Node[]; leaves: Map<Node, Storage> } {
-  const order: Node[] = [];
   const leaves = new Map<Node, Storage>();
+  const order = topologicalOrder([...nodes, ...checks], {
+    inputsOf: (node) => {
+      const leaf = known(node);
+      if (leaf === undefined) return node.inputs;
+      leaves.set(node, leaf);
+      return [];
+    },
+  });
   const number = new Map<Node, number>();
   const storageNumber = new Map<Storage, number>();
   const parts: string[] = [];
-  const stack: Node[] = [];
-  for (const root of [...nodes, ...checks]) {
-    stack.push(root);
-    while (stack.length > 0) {
-      const node = stack[stack.length - 1] as Node;
-      if (number.has(node)) {
-        stack.pop();
-        continue;
-      }
-      const leaf = known(node);
-      if (leaf !== undefined) {
-        const same = storageNumber.get(leaf) ?? number.size;
-        storageNumber.set(leaf, same);
-        leaves.set(node, leaf);
-        parts.push(`$${same}:${node.dtype}[${node.shape.join(",")}]`);
-      } else {
-        const missing = node.inputs.filter((input) => !number.has(input));
-        if (missing.length > 0) {
-          stack.push(...missing);
-          continue;
-        }
-        parts.push(localKey(node, number));
-      }
-      stack.pop();
-      number.set(node, number.size);
-      order.push(node);
+  for (const node of order) {
+    const leaf = leaves.get(node);
+    if (leaf === undefined) parts.push(localKey(node, number));
+    else {
+      const same = storageNumber.get(leaf) ?? number.size;
+      storageNumber.set(leaf, same);
+      parts.push(`$${same}:${node.dtype}[${node.shape.join(",")}]`);
     }
+    number.set(node, number.size);
   }
   const numbers = (list: readonly Node[]): string => list.map((node) => number.get(node)).join(",");
   parts.push(`=>${numbers(nodes)}!${numbers(checks)}`);

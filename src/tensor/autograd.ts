@@ -1,6 +1,5 @@
 // Gradients of tensors: backward fills Parameter.grad; grad and valueAndGrad are functions of functions.
 
-import { topologicalOrder } from "../compiler/schedule.ts";
 import { gradients, jvp as jvpNode } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
@@ -9,6 +8,7 @@ import type { Node } from "../graph/node.ts";
 import { alias, withGradient } from "../graph/ops/alias.ts";
 import { checkKind } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { topologicalOrder } from "../graph/walk.ts";
 import { given, givenList } from "./arguments.ts";
 import { wantLater } from "./lazy.ts";
 import { refusePromises, resultTensor } from "./results.ts";

@@ -3,13 +3,13 @@
 import type { Output } from "../compiler/compile.ts";
 import { compileGraph } from "../compiler/compile.ts";
 import { printProgram } from "../compiler/print.ts";
-import { topologicalOrder } from "../compiler/schedule.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
-import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { type Node, sourceNode } from "../graph/node.ts";
 import { checkKind } from "../graph/options.ts";
 import { printGraph } from "../graph/print.ts";
 import { sameShape } from "../graph/shape.ts";
+import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime/index.ts";
 import { ArgumentGradients, leavesKey, leavesOf, standingGradients } from "./argumentGradients.ts";
 import { describeProgram } from "./explain.ts";
@@ -255,12 +255,8 @@ function collectResult(result: unknown, tensors: Tensor[]): (values: readonly Te
 
 /** Lazy tensors from outside the trace that have been evaluated enter as values, not as work to repeat. */
 function withKnownValues(outputs: readonly Node[]): Node[] {
-  const replacement = new Map<Node, Node>();
-  for (const node of topologicalOrder(outputs)) {
+  return rewriteGraph(topologicalOrder(outputs), outputs, (node, inputs) => {
     const value = node.source === undefined ? knownValue(node) : undefined;
-    const inputs = node.inputs.map((input) => replacement.get(input) as Node);
-    if (value !== undefined) replacement.set(node, sourceNode(node, value));
-    else replacement.set(node, inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node);
-  }
-  return outputs.map((output) => replacement.get(output) as Node);
+    return value === undefined ? overInputs(node, inputs) : sourceNode(node, value);
+  });
 }

@@ -1,13 +1,13 @@
 // inspect(fn): one run with every intermediate kept, so that any number can be seen: its formula, value and gradient.
-import { topologicalOrder } from "../compiler/schedule.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { allocate, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
-import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { type Node, sourceNode } from "../graph/node.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { printType } from "../graph/print.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { Cell, engine, Storage } from "../runtime/index.ts";
 import { evaluate, flush } from "./lazy.ts";
 import { resultTensor } from "./results.ts";
@@ -47,8 +47,8 @@ export function inspect(fn: () => Tensor): Inspected[] {
     if (slope !== undefined) slopeOf.set(wanted[place] as Node, slope);
   });
   const asked = [...order, ...slopeOf.values()];
-  const values = evaluate(asked);
-  const read = (node: Node): TypedArray => engine().memory.read(values[asked.indexOf(node)] as (typeof values)[number]);
+  const values = new Map(evaluate(asked).map((value, place) => [asked[place], value]));
+  const read = (node: Node): TypedArray => engine().memory.read(values.get(node) as Storage);
   const names = new Map(order.map((node, place) => [node, `%${place}`]));
   return order.map((node): Inspected => {
     const owner = gradientLeaves.get(node);
@@ -122,12 +122,11 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
   const order = topologicalOrder([built.root, ...found, ...trace.writes.values()]);
   const names = new Map(order.map((node, place) => [node, `%${place}`]));
   const nameOf = (node: Node): string => names.get(node) ?? "";
-  const unknown = Object.keys(options.replace ?? {}).find((name) => !order.some((node) => nameOf(node) === name));
+  const known = new Set(names.values());
+  const unknown = Object.keys(options.replace ?? {}).find((name) => !known.has(name));
   if (unknown !== undefined)
     throw new HebbError(`inspectStep: there is no node ${unknown}; the last one is %${order.length - 1}`);
-  const known = new Map<Node, Node>();
-  for (const node of order) known.set(node, settled(node, known, options.replace?.[nameOf(node)]));
-  const nodes = order.map((node) => known.get(node) ?? node);
+  const nodes = rewriteGraph(order, order, (node, inputs) => settled(node, inputs, options.replace?.[nameOf(node)]));
   const values = evaluate(nodes);
   const gradientOf = new Map<Node, string[]>();
   built.slopes.forEach((slope, place) => {
@@ -160,7 +159,7 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
 }
 
 /** The node over values instead of state cells, or the value that replaces it. */
-function settled(node: Node, known: ReadonlyMap<Node, Node>, replacement: ArrayLike<number> | undefined): Node {
+function settled(node: Node, inputs: readonly Node[], replacement: ArrayLike<number> | undefined): Node {
   if (replacement !== undefined) {
     const size = sizeOf(node.shape);
     if (replacement.length !== size)
@@ -172,7 +171,5 @@ function settled(node: Node, known: ReadonlyMap<Node, Node>, replacement: ArrayL
     return sourceNode(node, new Storage(node.dtype, node.shape, data));
   }
   if (node.source instanceof Cell) return sourceNode(node.source, engine().memory.lend(node.source));
-  if (node.source !== undefined) return node;
-  const inputs = node.inputs.map((input) => known.get(input) ?? input);
-  return inputs.every((input, k) => input === node.inputs[k]) ? node : withInputs(node, inputs);
+  return node.source === undefined ? overInputs(node, inputs) : node;
 }

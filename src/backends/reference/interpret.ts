@@ -4,7 +4,7 @@ import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Kernel, Statement } from "../../compiler/kernel.ts";
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../graph/errors.ts";
-import type { Axis, Scalar } from "../../graph/scalar.ts";
+import { type Axis, operandsOf, type Scalar } from "../../graph/scalar.ts";
 import { binaryFunction, combination, conversion, identity, rounding, unaryFunction } from "./math.ts";
 
 /** What running kernels read and write: the program's buffers, and the first check that failed. */
@@ -285,27 +285,5 @@ class Interpreter {
 function countUses(x: Scalar, uses: Map<Scalar, number>): void {
   const before = uses.get(x) ?? 0;
   uses.set(x, before + 1);
-  if (before === 0) for (const part of partsOf(x)) countUses(part, uses);
-}
-
-function partsOf(x: Scalar): readonly Scalar[] {
-  switch (x.kind) {
-    case "const":
-    case "axis":
-    case "local":
-      return [];
-    case "load":
-    case "guard":
-      return [x.index];
-    case "unary":
-    case "cast":
-    case "bitcast":
-      return [x.x];
-    case "binary":
-      return [x.a, x.b];
-    case "select":
-      return [x.condition, x.a, x.b];
-    default:
-      return unreachable(x);
-  }
+  if (before === 0) for (const part of operandsOf(x)) countUses(part, uses);
 }

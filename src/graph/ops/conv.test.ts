@@ -1,8 +1,8 @@
 // How convolutions and their gradients walk: the axes of the contractions they become.
 import { describe, expect, it } from "vitest";
-import { topologicalOrder } from "../../compiler/schedule.ts";
 import { gradients } from "../autodiff.ts";
 import { type Node, sourceNode } from "../node.ts";
+import { topologicalOrder } from "../walk.ts";
 import { conv2d } from "./conv.ts";
 import { matmul } from "./matmul.ts";
 import { sum } from "./reduce.ts";

@@ -1,0 +1,32 @@
+// Cats of very many parts as cats of cats, so that no kernel has to choose among all of them.
+import { type Node, type Op, withScope } from "../graph/node.ts";
+import { cat, catOp } from "../graph/ops/movement.ts";
+import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
+import { liesInParts } from "./assemble.ts";
+
+/** A kernel chooses among so many parts at most. */
+const mostParts = 256;
+
+/** For each output, an equal node. */
+export function splitCats(outputs: readonly Node[]): readonly Node[] {
+  const order = topologicalOrder(outputs);
+  const written = new Set(outputs);
+  // Parts that are computed where they belong need no choice.
+  const splits = (node: Node): boolean =>
+    node.op === (catOp as Op) && node.inputs.length > mostParts && (written.has(node) || !liesInParts(node));
+  if (!order.some(splits)) return outputs;
+  return rewriteGraph(order, outputs, (node, inputs) =>
+    splits(node) ? withScope(node.scope, () => tree(inputs, node.attributes.dim as number)) : overInputs(node, inputs),
+  );
+}
+
+function tree(parts: readonly Node[], dim: number): Node {
+  let level = parts;
+  while (level.length > mostParts) {
+    const joined: Node[] = [];
+    for (let first = 0; first < level.length; first += mostParts)
+      joined.push(cat(level.slice(first, first + mostParts), dim));
+    level = joined;
+  }
+  return cat(level, dim);
+}

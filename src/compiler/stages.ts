@@ -1,0 +1,71 @@
+// The stages of a kernel: the nodes that fusion puts into it, and when it is full, so that no compiler meets a kernel without end.
+import type { Combine, Node } from "../graph/node.ts";
+import { type Local, operandsOf, type Scalar } from "../graph/scalar.ts";
+import { visitScalar } from "./indexing.ts";
+
+/** One realised node inside a kernel. */
+export interface Stage {
+  readonly node: Node;
+  readonly local: Local;
+  /** "full": one value for each point of all axes. "row": one for each point of the outer axes. */
+  readonly level: "full" | "row";
+  /** Where the value lies in a tensor of the node's shape, in terms of the group's axes. */
+  readonly index: readonly Scalar[];
+  readonly value: Scalar;
+  /** Set for reductions, whose value is combined over the inner axes. */
+  readonly combine?: Combine;
+}
+
+/** Several times what layers, losses and optimizers fuse to. */
+const mostStages = 256;
+const mostExpressions = 4096;
+/** Operations that wait for one another. */
+const mostLevels = 256;
+
+/** Emitters may write out reductions of so few elements, one operation after another. */
+const writtenOut = 16;
+
+export class Stages {
+  readonly all: Stage[] = [];
+  /** Cats of which the kernel computes a part: they are whole only after it. */
+  readonly unfinished = new Set<Node>();
+  private readonly byNode = new Map<Node, Stage>();
+  private readonly levels = new Map<Scalar, number>();
+  private readonly levelOfLocal = new Map<number, number>();
+  private readonly counted = new Set<Scalar>();
+
+  of(node: Node): Stage | undefined {
+    return this.byNode.get(node);
+  }
+
+  get isFull(): boolean {
+    return this.all.length >= mostStages || this.counted.size >= mostExpressions;
+  }
+
+  /**
+   * Adds a stage, where the chain of operations that ends in it is not too long; the first is always taken. `reduced`: how many
+   * elements a reduction combines. `whole`: the cat that it is a part of.
+   */
+  add(stage: Stage, reduced = 1, whole?: Node): boolean {
+    const written = reduced <= writtenOut;
+    const level = this.levelOf(stage.value) + (written ? reduced - 1 : 0);
+    if (this.all.length > 0 && level > mostLevels) return false;
+    // The result of a loop is there like a value in memory.
+    this.levelOfLocal.set(stage.local.id, written ? level : 0);
+    this.all.push(stage);
+    this.byNode.set(stage.node, stage);
+    if (whole !== undefined) this.unfinished.add(whole);
+    return true;
+  }
+
+  private levelOf(value: Scalar): number {
+    const { levels, levelOfLocal, counted } = this;
+    const count = (scalar: Scalar): void => {
+      let below = scalar.kind === "local" ? (levelOfLocal.get(scalar.local.id) ?? 0) : 0;
+      for (const operand of operandsOf(scalar)) below = Math.max(below, levels.get(operand) ?? 0);
+      levels.set(scalar, scalar.kind === "local" ? below : below + 1);
+    };
+    visitScalar(value, count, counted);
+    return levels.get(value) ?? 0;
+  }
+}
