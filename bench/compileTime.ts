@@ -18,31 +18,43 @@ const { values: options } = parseArgs({
 /** Builds and runs a graph of about `size` nodes once. */
 type Work = (size: number) => void;
 
+/** Nodes are numbered as they are made. */
+const made = (): number => tensor(0).node.id;
+let first = 0;
+/** How many nodes the graph has, set when it is whole. */
+let nodes = 0;
+function whole<T>(result: T): T {
+  nodes = made() - first;
+  return result;
+}
+
 const runs = (fn: (x: Tensor) => Tensor | Tensor[], x: Tensor): void => {
-  compile(fn)(x);
+  compile((given: Tensor) => whole(fn(given)))(x);
 };
 
 /** A network of small layers, and Adam: forward, backward and update. */
 function deepNetwork(size: number): void {
-  const nodesOfLayer = 40;
+  const nodesOfLayer = 108;
   const layers = Array.from({ length: Math.ceil(size / nodesOfLayer) }, () => [new nn.Linear(8, 8), new nn.Tanh()]);
   const model = new nn.Sequential(...layers.flat());
   const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
+  first = made();
   const train = compile((x: Tensor) => {
     const loss = model.forward(x).square().mean();
     optimizer.zeroGrad();
     loss.backward();
     optimizer.step();
-    return loss;
+    return whole(loss);
   });
   train(rand([4, 8]));
 }
 
 /** One LSTM cell over many steps, with its gradients: the loop written out. */
 function unrolled(size: number): void {
-  const nodesOfStep = 75;
+  const nodesOfStep = 78;
   const cell = new nn.LSTMCell(8, 8);
   const optimizer = new optim.SGD(cell.parameters(), { lr: 0.1 });
+  first = made();
   const train = compile((x: Tensor) => {
     let state: [Tensor, Tensor] = [x, x];
     for (let t = 0; t < size / nodesOfStep; t++) state = cell.forward(x, state) as [Tensor, Tensor];
@@ -50,7 +62,7 @@ function unrolled(size: number): void {
     optimizer.zeroGrad();
     loss.backward();
     optimizer.step();
-    return loss;
+    return whole(loss);
   });
   train(rand([4, 8]));
 }
@@ -60,7 +72,7 @@ const works: Readonly<Record<string, Work>> = {
     runs(
       (x) => {
         let y = x;
-        for (let i = 0; i < size / 4; i++) y = y.mul(0.5).add(x).tanh();
+        for (let i = 0; i < size / 6; i++) y = y.mul(0.5).add(x).tanh();
         return y;
       },
       rand([64]),
@@ -83,12 +95,12 @@ const works: Readonly<Record<string, Work>> = {
       },
       rand([8, 8]),
     ),
-  "many results": (size) => runs((x) => Array.from({ length: size / 3 }, (_, i) => x.mul(i).tanh()), rand([64])),
+  "many results": (size) => runs((x) => Array.from({ length: size / 5 }, (_, i) => x.mul(i).tanh()), rand([64])),
   "many terms": (size) =>
     runs(
       (x) => {
         let y = x;
-        for (let i = 0; i < size / 4; i++) y = y.add(x.mul(i).tanh());
+        for (let i = 0; i < size / 6; i++) y = y.add(x.mul(i).tanh());
         return y;
       },
       rand([64]),
@@ -96,7 +108,7 @@ const works: Readonly<Record<string, Work>> = {
   "pairs of pairs": (size) =>
     runs(
       (x) => {
-        let level = Array.from({ length: size / 4 }, (_, i) => x.mul(i).tanh());
+        let level = Array.from({ length: size / 6 }, (_, i) => x.mul(i).tanh());
         while (level.length > 1)
           level = level.flatMap((y, i) =>
             i % 2 === 1 ? [] : [level[i + 1] === undefined ? y : y.add(level[i + 1] ?? 0)],
@@ -109,11 +121,11 @@ const works: Readonly<Record<string, Work>> = {
   "LSTM written out, backward, SGD": unrolled,
   "eager chain": (size) => {
     let y = tensor(rand([64]).dataSync());
-    for (let i = 0; i < size / 3; i++) y = y.mul(0.5).add(0.1).tanh();
-    y.sum().itemSync();
+    for (let i = 0; i < size / 10; i++) y = y.mul(0.5).add(0.1).tanh();
+    whole(y.sum()).itemSync();
   },
   "eager network, backward": (size) => {
-    const nodesOfLayer = 15;
+    const nodesOfLayer = 22;
     const layers = Array.from({ length: Math.ceil(size / nodesOfLayer) }, () => [new nn.Linear(8, 8), new nn.Tanh()]);
     const model = new nn.Sequential(...layers.flat());
     model
@@ -121,7 +133,7 @@ const works: Readonly<Record<string, Work>> = {
       .square()
       .mean()
       .backward();
-    model.parameters()[0]?.grad?.sum().itemSync();
+    whole(model.parameters()[0]?.grad?.sum())?.itemSync();
   },
 };
 
@@ -136,12 +148,12 @@ function measure(work: string, size: number): Measured {
   useBackend({ backend: options.backend as "wasm", threads: 1 });
   seed(1);
   rand([64]).sum().itemSync();
-  const first = tensor(0).node.id;
+  first = made();
   const [wall, cpu] = [performance.now(), process.cpuUsage()];
   works[work]?.(size);
   const used = process.cpuUsage(cpu);
   return {
-    nodes: tensor(0).node.id - first,
+    nodes,
     seconds: (performance.now() - wall) / 1000,
     processor: (used.user + used.system) / 1e6,
     megabytes: process.resourceUsage().maxRSS / 1024,
