@@ -4,11 +4,22 @@ import { describe } from "./kinds.ts";
 
 export type Shape = readonly number[];
 
+/** Dims that a tensor can have, as in NumPy and PyTorch. */
+const mostDims = 64;
+
+export function checkRank(where: string, shape: Shape): void {
+  if (shape.length > mostDims)
+    throw new ShapeError(
+      `${where}: ${shape.length} dims are more than a tensor can have, which is ${mostDims}; merge some with reshape or flatten`,
+    );
+}
+
 /** So many elements have an index: indices are int32, and loops count a little past their end. */
 export const mostElements = 2 ** 31 - 2 ** 16;
 
 /** Refuses a shape that loops cannot count through. More elements than have an index are only for values that no memory holds. */
 export function checkExtents(where: string, shape: Shape): void {
+  checkRank(where, shape);
   let size = 1;
   for (const extent of shape) {
     if (!(Number.isInteger(extent) && extent >= 0))

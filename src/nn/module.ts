@@ -15,6 +15,7 @@ import {
   HookList,
   watched,
 } from "./hooks.ts";
+import { join, modulesBelow, pathInside } from "./paths.ts";
 import { listed, printModule } from "./print.ts";
 import { costsByScope, countOf, renderSummary, type SummaryRow, tensorsIn } from "./summary.ts";
 
@@ -41,8 +42,6 @@ type Member = AnyModule | State;
 
 /** Modules whose forward is running, the outermost first. */
 const running: AnyModule[] = [];
-/** The paths inside each caller, made when first asked for and again when a module is not among them. */
-const knownPaths = new WeakMap<AnyModule, Map<AnyModule, string>>();
 const namedErrors = new WeakSet<Error>();
 const namedRoots = new WeakSet<AnyModule>();
 let observer: ((module: AnyModule, output: unknown) => void) | undefined;
@@ -120,14 +119,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
 
   /** This module ("") and all below it by path, each once. */
   namedModules(): [path: string, module: AnyModule][] {
-    const found = new Map<AnyModule, string>();
-    const visit = (module: AnyModule, path: string): void => {
-      if (found.has(module)) return;
-      found.set(module, path);
-      for (const [name, child] of module.namedChildren()) visit(child, join(path, name));
-    };
-    visit(this, "");
-    return [...found].map(([module, path]) => [path, module]);
+    return [...modulesBelow(this)];
   }
 
   modules(): AnyModule[] {
@@ -137,9 +129,9 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   /** All states by path, each once: a shared one under its first name. */
   #states(): [path: string, state: State][] {
     const found = new Map<State, string>();
-    for (const [path, module] of this.namedModules()) {
+    for (const [path, module] of modulesBelow(this, snakeCase)) {
       for (const [name, member] of module.members()) {
-        if (member instanceof State && !found.has(member)) found.set(member, snakeCase(join(path, name)));
+        if (member instanceof State && !found.has(member)) found.set(member, join(path, snakeCase(name)));
       }
     }
     return [...found].map(([state, path]) => [path, state]);
@@ -325,16 +317,31 @@ function runInside<Out>(module: AnyModule, inputs: readonly unknown[], forward: 
   const caller = running[running.length - 1];
   if (caller === undefined) nameStates(module);
   const path = join(currentScope(), caller === undefined || caller === module ? "" : pathInside(caller, module));
-  running.push(module);
+  const depth = running.length;
   try {
+    running.push(module);
     const output = withScope(path, forward);
     observer?.(module, output);
     return output;
   } catch (error) {
+    if (error instanceof RangeError && depth >= deepNesting) throw tooDeep(depth, error);
     throw named(error instanceof TypeError ? (refusal(inputs, error) ?? error) : error, module, path);
   } finally {
-    running.pop();
+    // Where the stack has ended nothing can be called.
+    running.length = depth;
   }
+}
+
+/** Modules inside one another from which on an error of the stack is taken to be theirs. */
+const deepNesting = 100;
+
+function tooDeep(depth: number, cause: RangeError): HebbError {
+  const error = new HebbError(
+    `forward: JavaScript's stack ends at ${depth} modules inside one another; nest fewer, for example with all layers in one Sequential`,
+    { cause },
+  );
+  namedErrors.add(error);
+  return error;
 }
 
 /** What was given instead of a tensor, for those whom no types guide. */
@@ -343,15 +350,6 @@ function refusal([first]: readonly unknown[], cause: TypeError): HebbError | und
   if (!isList && typeof first !== "number" && first !== undefined && first !== null) return undefined;
   const remedy = first === undefined || first === null ? "" : "; make a tensor of it with tensor(…)";
   return new HebbError(`forward takes tensors, got ${isList ? "an array" : first}${remedy}`, { cause });
-}
-
-function pathInside(caller: AnyModule, module: AnyModule): string {
-  const known = knownPaths.get(caller)?.get(module);
-  if (known !== undefined) return known;
-  const paths = new Map(caller.namedModules().map(([path, found]) => [found, path]));
-  knownPaths.set(caller, paths);
-  // A module that is used but not owned has no name there; its kind tells most.
-  return paths.get(module) ?? module.constructor.name;
 }
 
 /** Gives states their full paths as names, for listings, when a model first runs. */
@@ -376,7 +374,6 @@ function named(error: unknown, module: AnyModule, path: string): unknown {
   return error;
 }
 
-const join = (path: string, name: string): string => (path === "" ? name : name === "" ? path : `${path}.${name}`);
 const snakeCase = (name: string): string => name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const shortened = (list: readonly string[]): readonly string[] =>
   list.length > 8 ? [...list.slice(0, 8), `and ${list.length - 8} more`] : list;

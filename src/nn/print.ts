@@ -47,10 +47,14 @@ export function fromTo(
   return [`${from} → ${to}`, ...more, ...(bias === undefined ? ["no bias"] : []), ...dtypeOf(weight)].join(", ");
 }
 
+/** What lies deeper is left out. */
+const mostLevels = 48;
+
 /** Lines for a module and all it holds. Equal neighbours with numbers for names share their lines. */
 export function printModule(module: AnyModule, above: readonly AnyModule[] = []): string {
   const kind = module.constructor.name;
   if (above.includes(module)) return `${kind}(… again)`;
+  if (above.length > mostLevels) return `${kind}(…)`;
   const own = module.extraRepr();
   const children = module.namedChildren().map(([name, child]) => ({
     first: name,

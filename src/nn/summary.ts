@@ -80,13 +80,17 @@ export function countOf(parameters: readonly Parameter[]): string {
   return `${total} ${total === "1" ? "parameter" : "parameters"}${frozen.length > 0 ? `, ${valuesIn(frozen)} of them frozen` : ""}`;
 }
 
+/** A path, or the end of a very long one. */
+const longestPath = 64;
+const ending = (path: string): string => (path.length > longestPath ? `…${path.slice(1 - longestPath)}` : path);
+
 /** The table and its totals, as text. */
 export function renderSummary(rows: readonly SummaryRow[], totals: SummaryTotals): string {
   const used = totals.inputs !== undefined;
   const table = [
     ["module", "kind", ...(used ? ["output"] : []), "parameters", ...(used ? ["FLOPs"] : []), "count"],
     ...rows.map(({ path, kind, outputs, parameters, flops }) => [
-      path === "" ? "(model)" : path,
+      path === "" ? "(model)" : ending(path),
       kind,
       ...(used ? [(outputs ?? []).map(({ shape }) => formatShape(shape)).join(", ")] : []),
       parameters.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", "),
@@ -95,7 +99,7 @@ export function renderSummary(rows: readonly SummaryRow[], totals: SummaryTotals
     ]),
   ];
   const [head = []] = table;
-  const widths = head.map((_, column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
+  const widths = head.map((_, column) => table.reduce((most, row) => Math.max(most, (row[column] ?? "").length), 0));
   const right = new Set(["FLOPs", "count"]);
   const lines = table.map((row) =>
     row

@@ -3,7 +3,6 @@
 import type { Output } from "../compiler/compile.ts";
 import { compileGraph } from "../compiler/compile.ts";
 import { printProgram } from "../compiler/print.ts";
-import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { checkKind } from "../graph/options.ts";
@@ -19,9 +18,7 @@ import { advanceRandom, takeBackDraws } from "./random.ts";
 import { refusePromises } from "./results.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
-
-/** Arguments and results may be tensors in arrays and plain objects, to any depth. Anything else counts by value. */
-type Tree = unknown;
+import { collectResult, flattenArguments, substituted, type Tree } from "./trees.ts";
 
 interface Entry {
   readonly generation: number;
@@ -155,36 +152,6 @@ function storagesOf(tensors: readonly Tensor[]): Storage[] {
   return storages;
 }
 
-/** Collects the tensors; what is left is the text of everything else, with `$` where a tensor stood. */
-function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
-  for (const arg of args) if (arg instanceof Tensor) tensors.push(arg);
-  if (tensors.length === args.length) return "$";
-  tensors.length = 0;
-  return args.map((arg) => describeArgument(arg, tensors)).join();
-}
-
-/** Text that differs for values a function can tell apart: JSON would not keep undefined from null, -0 from 0, or a tensor from "$". */
-function describeArgument(value: unknown, tensors: Tensor[]): string {
-  if (value instanceof Tensor) {
-    tensors.push(value);
-    return "$";
-  }
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Object.is(value, -0)) return "-0";
-  if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean")
-    return `${value}`;
-  if (Array.isArray(value)) return `[${Array.from(value, (part) => describeArgument(part, tensors)).join()}]`;
-  if (typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
-    const parts = Object.entries(value).map(
-      ([key, part]) => `${JSON.stringify(key)}:${describeArgument(part, tensors)}`,
-    );
-    return `{${parts.join()}}`;
-  }
-  throw new HebbError(
-    "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else",
-  );
-}
-
 function traceEntry(
   name: string,
   fn: (...args: readonly unknown[]) => unknown,
@@ -195,6 +162,7 @@ function traceEntry(
 ): Entry {
   const trace = new Trace();
   const stand = tensors.map((tensor) => Tensor.of(trace.argument(tensor)));
+<<<<<<< HEAD
   const gradients = new ArgumentGradients(trace, tensors, leaves, stand);
   let next = 0;
   const substitute = (value: unknown): unknown => {
@@ -204,19 +172,26 @@ function traceEntry(
       return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, substitute(part)]));
     return value;
   };
+=======
+>>>>>>> faf8ec5 (Depth is no limit: modules, arguments and arrays are walked without recursion, or a sentence says how deep they may be)
   const outputs: Output[] = [];
   let resultCount = 0;
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
   withTrace(trace, () => {
     traceGuard(gradEnabled);
-    const result = fn(...args.map(substitute));
+    const result = fn(...substituted(args, stand));
     refusePromises("compile", result);
     for (const finish of trace.finishers) finish();
     const returned: Tensor[] = [];
     shape = collectResult(result, returned);
+<<<<<<< HEAD
     resultCount = returned.length;
     outputs.push(...[...returned.map((tensor) => tensor.node), ...gradients.results()].map((node) => ({ node })));
     outputs.push(...[...trace.writes].map(([cell, node]) => ({ node, updates: cell })));
+=======
+    for (const { node } of returned) outputs.push({ node });
+    for (const [cell, node] of trace.writes) outputs.push({ node, updates: cell });
+>>>>>>> faf8ec5 (Depth is no limit: modules, arguments and arrays are walked without recursion, or a sentence says how deep they may be)
   });
   const nodes = withKnownValues([...outputs.map((output) => output.node), ...trace.checks]);
   const checks = nodes.slice(outputs.length);
@@ -234,23 +209,6 @@ function traceEntry(
     afterRun: trace.afterRun,
     result: shape,
   };
-}
-
-/** Notes the tensors of a result, and how to put new ones in their places. */
-function collectResult(result: unknown, tensors: Tensor[]): (values: readonly Tensor[]) => Tree {
-  if (result instanceof Tensor) {
-    const place = tensors.push(result) - 1;
-    return (values) => values[place];
-  }
-  if (Array.isArray(result)) {
-    const parts = result.map((part) => collectResult(part, tensors));
-    return (values) => parts.map((part) => part(values));
-  }
-  if (typeof result === "object" && result !== null) {
-    const parts = Object.entries(result).map(([key, part]) => [key, collectResult(part, tensors)] as const);
-    return (values) => Object.fromEntries(parts.map(([key, part]) => [key, part(values)]));
-  }
-  return () => result;
 }
 
 /** Lazy tensors from outside the trace that have been evaluated enter as values, not as work to repeat. */

@@ -4,7 +4,7 @@ import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
-import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { checkRank, formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import type { NestedArray } from "./operands.ts";
 import { notATensor } from "./refusals.ts";
 import { Tensor } from "./tensor.ts";
@@ -42,6 +42,7 @@ export function tensor<const S extends Shape = Shape>(
   for (let level: Nested = data as Nested; Array.isArray(level); level = level[0] as Nested) {
     shape.push(level.length);
     if (level.length === 0) break;
+    checkRank("tensor", shape);
   }
   const flat: number[] = [];
   const state = { booleans: true };
@@ -141,6 +142,7 @@ export function shapeAndOptions<O extends object>(
 export function checkShape(where: string, shape: Shape): void {
   if (!Array.isArray(shape))
     throw new ShapeError(`${where}: the shape must be a list of sizes such as [2, 3], got ${kind.describe(shape)}`);
+  checkRank(where, shape);
   if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0)) {
     throw new ShapeError(`${where}: sizes must be whole numbers of 0 or more, got ${formatShape(shape)}`);
   }

@@ -15,15 +15,18 @@ export function refusePromises(where: string, result: unknown): void {
 }
 
 /** Whether there is a promise in the value; all of them are given a handler. */
-function abandon(value: unknown, seen = new Set<unknown>()): boolean {
-  if (typeof value !== "object" || value === null || value instanceof Tensor || seen.has(value)) return false;
-  seen.add(value);
-  if ("then" in value && typeof value.then === "function") {
-    Promise.resolve(value).catch(() => undefined);
-    return true;
+function abandon(result: unknown): boolean {
+  let found = false;
+  // A set goes on to what is added to it meanwhile.
+  const parts = new Set<unknown>([result]);
+  for (const value of parts) {
+    if (typeof value !== "object" || value === null || value instanceof Tensor) continue;
+    if ("then" in value && typeof value.then === "function") {
+      Promise.resolve(value).catch(() => undefined);
+      found = true;
+    } else for (const part of Object.values(value)) parts.add(part);
   }
-  const parts: readonly unknown[] = Object.values(value);
-  return parts.filter((part) => abandon(part, seen)).length > 0;
+  return found;
 }
 
 /** The tensor that a function gave, which must give one. */

@@ -1,10 +1,10 @@
 // Every op against its mathematical value, on every backend and dtype; and no op without its cases.
 import { afterAll, describe, expect, it } from "vitest";
 import type { Device } from "../../src/backends/backend.ts";
-import { topologicalOrder } from "../../src/graph/walk.ts";
 import { dtypes } from "../../src/graph/dtype.ts";
 import { HebbError } from "../../src/graph/errors.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
+import { topologicalOrder } from "../../src/graph/walk.ts";
 import type { ValueCase } from "./case.ts";
 import { allDevices } from "./devices.ts";
 import { inputNode, Runner, type Value, valueOf } from "./run.ts";

@@ -1,0 +1,63 @@
+// Walks over modules, and the paths to them. None recurses, and paths are found as far as they are asked for.
+import type { AnyModule } from "./module.ts";
+
+export const join = (path: string, name: string): string =>
+  path === "" ? name : name === "" ? path : `${path}.${name}`;
+
+/** A path is kept as the one above and a name; at each of so many levels as text, so that reading it is short. */
+const copiedLevels = 64;
+
+/** A module ("") and all below it by path, each once, in the order of definition. `spell` is how paths write the names. */
+export function* modulesBelow(
+  root: AnyModule,
+  spell = (name: string): string => name,
+): Generator<[path: string, module: AnyModule]> {
+  const found = new Set<AnyModule>();
+  const stack: { readonly path: string; readonly module: AnyModule; readonly level: number }[] = [
+    { path: "", module: root, level: 0 },
+  ];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { path, module, level } = next;
+    if (found.has(module)) continue;
+    found.add(module);
+    yield [path, module];
+    for (const [name, child] of module.namedChildren().reverse()) {
+      const below = join(path, spell(name));
+      const copied = level % copiedLevels === copiedLevels - 1 ? [below, ""].join("") : below;
+      stack.push({ path: copied, module: child, level: level + 1 });
+    }
+  }
+}
+
+/** The paths inside a module, read on until the one asked for is among them. */
+class Paths {
+  private readonly known = new Map<AnyModule, string>();
+  private readonly rest: Generator<[path: string, module: AnyModule]>;
+
+  constructor(root: AnyModule) {
+    this.rest = modulesBelow(root);
+  }
+
+  of(module: AnyModule): string | undefined {
+    const known = this.known.get(module);
+    if (known !== undefined) return known;
+    for (let next = this.rest.next(); !next.done; next = this.rest.next()) {
+      const [path, found] = next.value;
+      this.known.set(found, path);
+      if (found === module) return path;
+    }
+    return undefined;
+  }
+}
+
+const pathsOf = new WeakMap<AnyModule, Paths>();
+
+/** The path of a module inside one that calls it. One that is used but not owned has no name there; its kind tells most. */
+export function pathInside(caller: AnyModule, module: AnyModule): string {
+  const known = pathsOf.get(caller)?.of(module);
+  if (known !== undefined) return known;
+  // It may have been added since.
+  const paths = new Paths(caller);
+  pathsOf.set(caller, paths);
+  return paths.of(module) ?? module.constructor.name;
+}

@@ -1,0 +1,82 @@
+// Arguments and results of compiled functions: tensors in arrays and plain objects. Anything else counts by value.
+import { HebbError } from "../graph/errors.ts";
+import { Tensor } from "./tensor.ts";
+
+/** Tensors in arrays and plain objects. */
+export type Tree = unknown;
+
+/** Far deeper than data are nested, and far from the end of the stack: what holds itself is found out too. */
+const mostLevels = 256;
+
+function checkDepth(what: string, level: number): void {
+  if (level > mostLevels)
+    throw new HebbError(
+      `compile: ${what} are nested deeper than ${mostLevels} arrays or objects; pass flat lists, and nothing that holds itself`,
+    );
+}
+
+/** Collects the tensors; what is left is the text of everything else, with `$` where a tensor stood. */
+export function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
+  for (const arg of args) if (arg instanceof Tensor) tensors.push(arg);
+  if (tensors.length === args.length) return "$";
+  tensors.length = 0;
+  return args.map((arg) => describeArgument(arg, tensors, 1)).join();
+}
+
+/** Text that differs for values a function can tell apart: JSON would not keep undefined from null, -0 from 0, or a tensor from "$". */
+function describeArgument(value: unknown, tensors: Tensor[], level: number): string {
+  if (value instanceof Tensor) {
+    tensors.push(value);
+    return "$";
+  }
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Object.is(value, -0)) return "-0";
+  if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean")
+    return `${value}`;
+  checkDepth("arguments", level);
+  if (Array.isArray(value))
+    return `[${Array.from(value, (part) => describeArgument(part, tensors, level + 1)).join()}]`;
+  if (typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
+    const parts = Object.entries(value).map(
+      ([key, part]) => `${JSON.stringify(key)}:${describeArgument(part, tensors, level + 1)}`,
+    );
+    return `{${parts.join()}}`;
+  }
+  throw new HebbError(
+    "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else",
+  );
+}
+
+/** The arguments, whose depth is checked, with other tensors for theirs, in order. */
+export function substituted(args: readonly unknown[], tensors: readonly Tensor[]): unknown[] {
+  let next = 0;
+  const substitute = (value: unknown): unknown => {
+    if (value instanceof Tensor) return tensors[next++];
+    if (Array.isArray(value)) return value.map(substitute);
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, substitute(part)]));
+    return value;
+  };
+  return args.map(substitute);
+}
+
+/** Notes the tensors of a result, and how to put new ones in their places. */
+export function collectResult(result: unknown, tensors: Tensor[], level = 1): (values: readonly Tensor[]) => Tree {
+  if (result instanceof Tensor) {
+    const place = tensors.push(result) - 1;
+    return (values) => values[place];
+  }
+  if (result instanceof Promise) {
+    throw new HebbError(
+      "compile: the function is async, but tracing cannot wait; make it a plain function and await what it returns",
+    );
+  }
+  if (typeof result !== "object" || result === null) return () => result;
+  checkDepth("results", level);
+  if (Array.isArray(result)) {
+    const parts = result.map((part) => collectResult(part, tensors, level + 1));
+    return (values) => parts.map((part) => part(values));
+  }
+  const parts = Object.entries(result).map(([key, part]) => [key, collectResult(part, tensors, level + 1)] as const);
+  return (values) => Object.fromEntries(parts.map(([key, part]) => [key, part(values)]));
+}
