@@ -162,18 +162,7 @@ function traceEntry(
 ): Entry {
   const trace = new Trace();
   const stand = tensors.map((tensor) => Tensor.of(trace.argument(tensor)));
-<<<<<<< HEAD
   const gradients = new ArgumentGradients(trace, tensors, leaves, stand);
-  let next = 0;
-  const substitute = (value: unknown): unknown => {
-    if (value instanceof Tensor) return stand[next++];
-    if (Array.isArray(value)) return value.map(substitute);
-    if (typeof value === "object" && value !== null)
-      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, substitute(part)]));
-    return value;
-  };
-=======
->>>>>>> faf8ec5 (Depth is no limit: modules, arguments and arrays are walked without recursion, or a sentence says how deep they may be)
   const outputs: Output[] = [];
   let resultCount = 0;
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
@@ -184,14 +173,10 @@ function traceEntry(
     for (const finish of trace.finishers) finish();
     const returned: Tensor[] = [];
     shape = collectResult(result, returned);
-<<<<<<< HEAD
     resultCount = returned.length;
-    outputs.push(...[...returned.map((tensor) => tensor.node), ...gradients.results()].map((node) => ({ node })));
-    outputs.push(...[...trace.writes].map(([cell, node]) => ({ node, updates: cell })));
-=======
     for (const { node } of returned) outputs.push({ node });
+    for (const node of gradients.results()) outputs.push({ node });
     for (const [cell, node] of trace.writes) outputs.push({ node, updates: cell });
->>>>>>> faf8ec5 (Depth is no limit: modules, arguments and arrays are walked without recursion, or a sentence says how deep they may be)
   });
   const nodes = withKnownValues([...outputs.map((output) => output.node), ...trace.checks]);
   const checks = nodes.slice(outputs.length);
