@@ -35,7 +35,9 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   }
   const slope =
     weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
-  return where(x.gt(0), x, x.mul(slope));
+  const positive = x.gt(0);
+  // The branch not taken is 0, or an infinite slope would make its gradient NaN.
+  return where(positive, x, where(positive, 0, x).mul(slope));
 }
 /** min(x, limit), whose slope reaches a NaN, where that of clamp is 0. */
 const atMost = (x: Tensor, limit: number): Tensor => where(x.gt(limit), limit, x);

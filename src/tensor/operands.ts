@@ -24,6 +24,12 @@ export interface SortOptions {
 }
 export const sortKinds: OptionKinds<SortOptions> = { descending: kind.boolean };
 
+export interface TopkOptions {
+  /** False: the smallest. Default true. */
+  readonly largest?: boolean;
+}
+export const topkKinds: OptionKinds<TopkOptions> = { largest: kind.boolean };
+
 /** The number beside a tensor; NaN is one. */
 export function numberOf(where: string, value: number): number {
   if (typeof value === "number") return value;

@@ -25,6 +25,8 @@ import {
   type Sizes,
   type SortOptions,
   sortKinds,
+  type TopkOptions,
+  topkKinds,
   type VarianceOptions,
   varianceKinds,
 } from "./operands.ts";
@@ -503,7 +505,7 @@ export class Tensor<S extends Shape = Shape> {
     const extent = this.shape[normalizeAxis(dim, this.rank, "split")] as number;
     if (!(Number.isInteger(size) && size > 0))
       throw new ShapeError(`split: the size of a piece must be a positive whole number, got ${size}`);
-    return Array.from({ length: Math.ceil(extent / size) }, (_, place) =>
+    return Array.from({ length: Math.max(1, Math.ceil(extent / size)) }, (_, place) =>
       this.slice(dim, place * size, Math.min(extent, (place + 1) * size)),
     );
   }
@@ -512,7 +514,8 @@ export class Tensor<S extends Shape = Shape> {
     const extent = this.shape[normalizeAxis(dim, this.rank, "chunk")] as number;
     if (!(Number.isInteger(count) && count > 0))
       throw new ShapeError(`chunk: the number of pieces must be a positive whole number, got ${kind.describe(count)}`);
-    return this.split(Math.max(1, Math.ceil(extent / count)), dim);
+    if (extent === 0) return Array.from({ length: count }, () => this.clone());
+    return this.split(Math.ceil(extent / count), dim);
   }
 
   // ── indexing ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -555,8 +558,10 @@ export class Tensor<S extends Shape = Shape> {
     const { descending = false } = checkOptions("argsort", options, sortKinds);
     return Tensor.from(so.argsort(this.node, dim, descending), []);
   }
-  topk(k: number, dim = -1): { values: Tensor; indices: Tensor } {
-    const { values, indices } = so.topk(this.node, k, dim);
+  /** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
+  topk(k: number, dim = -1, options: TopkOptions = {}): { values: Tensor; indices: Tensor } {
+    const { largest = true } = checkOptions("topk", options, topkKinds);
+    const { values, indices } = so.topk(this.node, k, dim, largest);
     return { values: Tensor.from(values, [this]), indices: Tensor.from(indices, []) };
   }
 

@@ -365,6 +365,7 @@ export function pow(x: Node, y: Node): Node {
   if (power === 1) return base;
   if (power === 2) return square(base);
   if (power === 3) return mul(square(base), base);
+  if (power === 0.5 && isFloat(dtype)) return sqrt(base);
   return arithmetic(powOp)(x, y);
 }
 export const maximum = arithmetic(maximumOp);

@@ -88,8 +88,8 @@ export function sort(x: Node, dim = -1, descending = false): { values: Node; ind
   return { values: x.shape.includes(0) || x.shape.length === 0 ? x : trustedGather(x, dim, indices), indices };
 }
 
-/** The k largest along a dim, largest first (torch.topk). */
-export function topk(x: Node, k: number, dim = -1): { values: Node; indices: Node } {
+/** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
+export function topk(x: Node, k: number, dim = -1, largest = true): { values: Node; indices: Node } {
   const axis = wrapAxis(dim, x.shape.length, "topk");
   const extent = x.shape[axis] ?? 1;
   if (!Number.isInteger(k) || k < 0 || k > extent)
@@ -97,7 +97,7 @@ export function topk(x: Node, k: number, dim = -1): { values: Node; indices: Nod
       `topk: k is ${k}, but dim ${dim} of ${formatShape(x.shape)} holds ${extent}; k must be a whole number from 0 to ${extent}`,
     );
   if (x.shape.length === 0) return { values: x, indices: full([], 0, "int32") };
-  const indices = slice(argsort(x, axis, true), axis, 0, k);
+  const indices = slice(argsort(x, axis, largest), axis, 0, k);
   if (x.shape.includes(0)) return { values: slice(x, axis, 0, k), indices };
   return { values: trustedGather(x, axis, indices), indices };
 }

@@ -292,10 +292,10 @@ export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {})
   return reduceLoss(losses, options.reduction);
 }
 
-/** t·log t, 0 at 0, without a NaN in the branch not taken. */
+/** t·log t, 0 at 0, without a NaN in the branch not taken; NaN below 0. */
 function entropyTerm(t: Tensor): Tensor {
-  const positive = t.gt(0);
-  return where(positive, t.mul(where(positive, t, 1).log()), 0);
+  const none = t.eq(0);
+  return where(none, 0, t.mul(where(none, 1, t).log()));
 }
 
 export interface FocalOptions extends LossOptions {

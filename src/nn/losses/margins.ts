@@ -44,11 +44,9 @@ const atLeastZero = (x: Tensor): Tensor => x.clamp(0);
 export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Tensor {
   given("cosineSimilarity", a, "the first input");
   given("cosineSimilarity", b, "the second input");
-  const length = (x: Tensor): Tensor => x.norm(dim).clamp(eps);
-  return a
-    .mul(b)
-    .sum(dim)
-    .div(length(a).mul(length(b)));
+  const products = a.mul(b);
+  const length = (x: Tensor): Tensor => x.expand(products.shape).norm(dim).clamp(eps);
+  return products.sum(dim).div(length(a).mul(length(b)));
 }
 
 /** ln(1 + e^(−t·x)) for targets −1 and 1. Source: torch.nn.functional.soft_margin_loss. */

@@ -24,6 +24,12 @@ export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Te
   return reduceLoss(difference("l1", input, target).abs(), options.reduction);
 }
 
+/** A parabola below the limit, a line from there on. The parabola stays finite where it is not taken, or its gradient would be 0 · ∞. */
+function parabolaThenLine(d: Tensor, limit: number, factor: number, line: Tensor): Tensor {
+  const far = d.ge(limit);
+  return where(far, line, where(far, 0, d).square().mul(factor));
+}
+
 export interface HuberOptions extends LossOptions {
   /** Where the parabola turns into a line. Default 1. */
   readonly delta?: number;
@@ -36,7 +42,7 @@ export function huber(input: Tensor, target: Tensor, options: HuberOptions = {})
   const { delta = 1 } = checkOptions("huber", options, huberKinds);
   checkPositive("huber", "delta", delta);
   const d = difference("huber", input, target).abs();
-  return reduceLoss(where(d.lt(delta), d.square().mul(0.5), d.sub(0.5 * delta).mul(delta)), options.reduction);
+  return reduceLoss(parabolaThenLine(d, delta, 0.5, d.sub(0.5 * delta).mul(delta)), options.reduction);
 }
 
 export interface SmoothL1Options extends LossOptions {
@@ -52,7 +58,7 @@ export function smoothL1(input: Tensor, target: Tensor, options: SmoothL1Options
   checkPositive("smoothL1", "beta", beta, true);
   if (beta === 0) return l1(input, target, plain);
   const d = difference("smoothL1", input, target).abs();
-  return reduceLoss(where(d.lt(beta), d.square().mul(0.5 / beta), d.sub(0.5 * beta)), options.reduction);
+  return reduceLoss(parabolaThenLine(d, beta, 0.5 / beta, d.sub(0.5 * beta)), options.reduction);
 }
 
 export interface PoissonNllOptions extends LossOptions {
@@ -119,12 +125,9 @@ export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, opt
     );
   const aligned =
     variance.rank === input.rank - 1 && variance.rank > 0 && input.rank > 1 ? variance.unsqueeze(-1) : variance;
-  const limited = aligned.add(
-    aligned
-      .clamp(options.eps ?? 1e-6)
-      .sub(aligned)
-      .detach(),
-  );
+  const { eps = 1e-6 } = options;
+  // eps where it is smaller, with the slope of the variance itself.
+  const limited = where(aligned.lt(eps), aligned.sub(aligned.detach()).add(eps), aligned);
   const losses = limited.log().add(input.sub(t).square().div(limited)).mul(0.5);
   return reduceLoss(options.full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, options.reduction);
 }
