@@ -34,6 +34,12 @@ export function promote(a: DType, b: DType): DType {
   return promotionOrder.indexOf(a) >= promotionOrder.indexOf(b) ? a : b;
 }
 
+/** `convert the input with .to("float32")`: what is given takes the dtype of a float weight; of others the narrower takes the wider. */
+export function conversionToWeight(input: DType, weight: DType): string {
+  const wanted = isFloat(weight) ? weight : promote(input, weight);
+  return `convert the ${input === wanted ? "weight" : "input"} with .to("${wanted}")`;
+}
+
 /** A zero-filled typed array for `length` elements. Throws HebbError where there is no memory for so many. */
 export function allocate(dtype: DType, length: number): TypedArray {
   try {

@@ -2,12 +2,13 @@
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
-import { formatShape, sameShape } from "../graph/shape.ts";
+import { formatShape } from "../graph/shape.ts";
 import { given, tensorKind } from "../tensor/arguments.ts";
 import { cat, ones, Parameter, type Tensor, where, zeros } from "../tensor/index.ts";
 import { checked, dropout } from "./dropout.ts";
 import * as init from "./init.ts";
 import { Linear, linear } from "./linear.ts";
+import { hiddenBy, unseenKeys, withoutJunk } from "./masks.ts";
 import { Module } from "./module.ts";
 import { listedUnless } from "./print.ts";
 
@@ -47,7 +48,16 @@ export function scaledDotProductAttention(
   given("scaledDotProductAttention", query, "the query");
   given("scaledDotProductAttention", key, "the key");
   given("scaledDotProductAttention", value, "the value");
-  return attend(query, key, value, options).output;
+  const { attnMask } = options;
+  if (attnMask === undefined) return attend(query, key, value, options).output;
+  // Per head, which with shared heads are more than those of the keys.
+  const shared = options.enableGqa
+    ? { key: sharedHeads(key, query), value: sharedHeads(value, query) }
+    : { key, value };
+  const hidden = attnMask.dtype === "bool" ? attnMask.logicalNot() : hiddenBy(attnMask);
+  const unseen = (hidden.rank < 2 ? hidden.unsqueeze(0) : hidden).all(-2, true).transpose(-2, -1);
+  const [keys, values] = [withoutJunk(shared.key, unseen), withoutJunk(shared.value, unseen)];
+  return attend(query, keys, values, { ...options, enableGqa: false }).output;
 }
 
 /** The output and the weights before dropout. */
@@ -87,8 +97,9 @@ const causal = (length: number, sources: number): Tensor => ones([length, source
 /** Softmax over the last dim; where a mask leaves nothing, 0 instead of 0/0. */
 function maskedSoftmax(scores: Tensor, mask: Tensor | undefined): Tensor {
   if (mask === undefined) return scores.softmax(-1);
-  const masked = mask.dtype === "bool" ? where(mask, scores, Number.NEGATIVE_INFINITY) : scores.add(mask);
-  const anything = masked.detach().amax(-1, true).gt(Number.NEGATIVE_INFINITY);
+  const seen = mask.dtype === "bool" ? mask : mask.ne(Number.NEGATIVE_INFINITY);
+  const masked = where(seen, mask.dtype === "bool" ? scores : scores.add(mask), Number.NEGATIVE_INFINITY);
+  const anything = masked.detach().amax(-1, true).ne(Number.NEGATIVE_INFINITY);
   return where(anything, where(anything, masked, 0).softmax(-1), 0);
 }
 
@@ -236,7 +247,7 @@ export class MultiheadAttention extends Module<
         `MultiheadAttention: query, key and value must all be ${this.batchFirst ? "[N, L, E]" : "[L, N, E]"} or all [L, E], got ${formatShape(query.shape)}, ${formatShape(key.shape)} and ${formatShape(value.shape)}`,
       );
     }
-    const [q, k, v] = this.#projected(query, key, value).map((x) =>
+    const [q, k, v] = this.#projected(...this.#clean(query, key, value, options)).map((x) =>
       single ? x.unsqueeze(0) : this.batchFirst ? x : x.transpose(0, 1),
     ) as [Tensor, Tensor, Tensor];
     const [batch = 0, length = 0] = q.shape;
@@ -253,6 +264,15 @@ export class MultiheadAttention extends Module<
     const shown = (options.averageAttnWeights ?? true) ? weights.mean(1) : weights;
     const arranged = single ? joined.squeeze(0) : this.batchFirst ? joined : joined.transpose(0, 1);
     return [arranged, (options.needWeights ?? true) ? (single ? shown.squeeze(0) : shown) : undefined];
+  }
+
+  /** The inputs without NaN where no query may look. A sequence that attends to itself stays one. */
+  #clean(query: Tensor, key: Tensor, value: Tensor, options: MultiheadInputs): [Tensor, Tensor, Tensor] {
+    const { attnMask, keyPaddingMask } = options;
+    const { numHeads: heads, batchFirst } = this;
+    const unseen = unseenKeys({ name: "MultiheadAttention", keyPaddingMask, attnMask, query, key, heads, batchFirst });
+    const keys = withoutJunk(key, unseen);
+    return [query === key ? keys : query, keys, value === key ? keys : withoutJunk(value, unseen)];
   }
 
   /** Queries, keys and values in the layer's own features: one product when they come from one sequence. */
@@ -307,21 +327,10 @@ export class MultiheadAttention extends Module<
     const parts: Tensor[] = [];
     if (isCausal) parts.push(additive(causal(length, sources).logicalNot()).reshape([1, 1, length, sources]));
     if (attnMask !== undefined) {
-      const whole = sameShape(attnMask.shape, [length, sources]);
-      if (!whole && !sameShape(attnMask.shape, [batch * this.numHeads, length, sources])) {
-        throw new ShapeError(
-          `MultiheadAttention: attnMask must be ${formatShape([length, sources])} or ${formatShape([batch * this.numHeads, length, sources])}, got ${formatShape(attnMask.shape)}`,
-        );
-      }
+      const whole = attnMask.rank === 2;
       parts.push(additive(attnMask).reshape(whole ? [1, 1, length, sources] : [batch, this.numHeads, length, sources]));
     }
-    if (keyPaddingMask !== undefined) {
-      if (keyPaddingMask.size !== batch * sources)
-        throw new ShapeError(
-          `MultiheadAttention: keyPaddingMask must be ${formatShape([batch, sources])}, got ${formatShape(keyPaddingMask.shape)}`,
-        );
-      parts.push(additive(keyPaddingMask).reshape([batch, 1, 1, sources]));
-    }
+    if (keyPaddingMask !== undefined) parts.push(additive(keyPaddingMask).reshape([batch, 1, 1, sources]));
     const [first, ...rest] = parts;
     if (first === undefined) return undefined;
     const mask = rest.reduce((sum, part) => sum.add(part), first);

@@ -229,8 +229,9 @@ function joinRows(rows: Tensor, counts: Tensor, weights: Tensor | undefined, mod
     const highest = where(column, rows, Number.NEGATIVE_INFINITY).amax(1);
     return where(some, highest, 0);
   }
-  const weighted = weights === undefined ? rows : rows.mul(weights.unsqueeze(2));
-  const total = where(column, weighted, 0).sum(1);
+  // What does not count is left out first: it may hold NaN.
+  const kept = where(column, rows, 0);
+  const total = (weights === undefined ? kept : kept.mul(where(counts, weights, 0).unsqueeze(2))).sum(1);
   if (mode === "sum") return total;
   return total.div(counts.to(rows.dtype).sum(1, true).clamp(1));
 }

@@ -50,6 +50,22 @@ describe("errors name sizes and what to do", () => {
       "Linear: the input must be a tensor, got an array",
     ],
     [() => Reflect.apply(new ReLU().forward, undefined, []), "ReLU: the input must be a tensor, got undefined"],
+    [
+      () => new Linear(2, 3).forward(zeros([1, 2], { dtype: "int32" })),
+      'Linear: the input is int32 and the weight float32; convert the input with .to("float32")',
+    ],
+    [
+      () => new Linear(2, 3).forward(zeros([1, 2], { dtype: "float64" })),
+      'Linear: the input is float64 and the weight float32; convert the input with .to("float32")',
+    ],
+    [
+      () => new Conv2d(3, 4, 3).forward(zeros([1, 3, 8, 8], { dtype: "uint8" })),
+      'input uint8 and weight float32; convert the input with .to("float32")',
+    ],
+    [
+      () => zeros([2, 2]).matmul(zeros([2, 2], { dtype: "int32" })),
+      'matmul: dtypes differ, float32[2, 2] @ int32[2, 2]; convert the right side with .to("float32")',
+    ],
     [() => new Conv2d(3, 4, 3, { groups: 2 }), "2 groups must divide 3"],
     [() => new Conv2d(3, 4, 3).forward(zeros([1, 1, 8, 8])), "Conv2d: input [1, 1, 8, 8] has 1 channels"],
     [() => new Embedding(4, 2, { paddingIdx: 4 }), "paddingIdx 4"],

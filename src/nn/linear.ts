@@ -1,4 +1,5 @@
 // Fully connected layers: Linear, Bilinear, Flatten and Unflatten, and the weights they share with others.
+import { conversionToWeight } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -23,6 +24,10 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       `linear: the input ${formatShape(x.shape)} ends in ${x.shape[x.rank - 1] ?? "nothing"}, but the weight ${formatShape(weight.shape)} takes ${inputs} features; ${flat ? "put a Flatten before it" : `does the layer before have ${inputs} outputs, or did a Flatten change size?`}`,
     );
   }
+  if (x.dtype !== weight.dtype)
+    throw new ShapeError(
+      `linear: the input is ${x.dtype} and the weight ${weight.dtype}; ${conversionToWeight(x.dtype, weight.dtype)}`,
+    );
   if (bias !== undefined && (bias.rank !== 1 || bias.size !== outputs)) {
     throw new ShapeError(
       `linear: bias ${formatShape(bias.shape)} must hold one number for each of the ${outputs} outputs of the weight ${formatShape(weight.shape)}`,

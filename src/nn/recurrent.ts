@@ -339,7 +339,8 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
       given?.select(0, place) ?? zeros([batch, size], { dtype: x.dtype });
     const counts = lengths === undefined ? undefined : stepsThatCount(name, lengths, steps, batch);
     const finals: RecurrentState[] = [];
-    let value = inTime;
+    // Steps that do not count may hold anything: 0 · NaN would reach the weights.
+    let value = counts === undefined ? inTime : where(counts, inTime, 0);
     for (const [layer, passes] of this.#weights.entries()) {
       const outputs = passes.map((weights, direction) => {
         const place = layer * directions + direction;

@@ -10,6 +10,7 @@ import { ModuleList } from "./containers.ts";
 import { Dropout } from "./dropout.ts";
 import type { FloatDType } from "./init.ts";
 import { Linear } from "./linear.ts";
+import { unseenKeys, withoutJunk } from "./masks.ts";
 import { type AnyModule, Module } from "./module.ts";
 import { LayerNorm } from "./normalization.ts";
 import { listedUnless } from "./print.ts";
@@ -152,11 +153,12 @@ export class TransformerEncoderLayer extends Module<Tensor, [src: Tensor, option
     };
     const network = (x: Tensor): Tensor =>
       this.dropout2.forward(this.linear2.forward(this.dropout.forward(this.#activation(this.linear1.forward(x)))));
+    const x = withoutPadding("TransformerEncoderLayer", src, srcKeyPaddingMask, this.selfAttn);
     if (this.normFirst) {
-      const middle = src.add(attention(this.norm1.forward(src)));
+      const middle = x.add(attention(this.norm1.forward(x)));
       return middle.add(network(this.norm2.forward(middle)));
     }
-    const middle = this.norm1.forward(src.add(attention(src)));
+    const middle = this.norm1.forward(x.add(attention(x)));
     return this.norm2.forward(middle.add(network(middle)));
   }
 
@@ -225,14 +227,15 @@ export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory
     const self = (x: Tensor): Tensor => this.dropout1.forward(this.selfAttn.forward(x, x, x, own)[0]);
     const cross = (x: Tensor): Tensor =>
       this.dropout2.forward(this.multiheadAttn.forward(x, memory, memory, across)[0]);
+    const x = withoutPadding("TransformerDecoderLayer", tgt, options.tgtKeyPaddingMask, this.selfAttn);
     const network = (x: Tensor): Tensor =>
       this.dropout3.forward(this.linear2.forward(this.dropout.forward(this.#activation(this.linear1.forward(x)))));
     if (this.normFirst) {
-      const first = tgt.add(self(this.norm1.forward(tgt)));
+      const first = x.add(self(this.norm1.forward(x)));
       const second = first.add(cross(this.norm2.forward(first)));
       return second.add(network(this.norm3.forward(second)));
     }
-    const first = this.norm1.forward(tgt.add(self(tgt)));
+    const first = this.norm1.forward(x.add(self(x)));
     const second = this.norm2.forward(first.add(cross(first)));
     return this.norm3.forward(second.add(network(second)));
   }
@@ -240,6 +243,16 @@ export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory
   override extraRepr(): string {
     return listedUnless({ normFirst: this.normFirst }, { normFirst: false }).join();
   }
+}
+
+/** A sequence that goes through a layer of its own, residual paths and all, without NaN in its padding. */
+function withoutPadding(
+  name: string,
+  x: Tensor,
+  keyPaddingMask: Tensor | undefined,
+  { numHeads: heads, batchFirst }: MultiheadAttention,
+): Tensor {
+  return withoutJunk(x, unseenKeys({ name, keyPaddingMask, attnMask: undefined, query: x, key: x, heads, batchFirst }));
 }
 
 /** `count` modules, each made anew. */

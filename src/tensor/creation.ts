@@ -18,6 +18,16 @@ const creationKinds: OptionKinds<CreationOptions> = { dtype: kind.dtype, require
 type TensorOptions = CreationOptions & { readonly shape?: Shape };
 const tensorKinds: OptionKinds<TensorOptions> = { ...creationKinds, shape: kind.numbers };
 
+/** Arrays of numbers whose type is no dtype: they take the one that holds them. */
+type OtherTypedArray =
+  | Uint8ClampedArray
+  | Int8Array
+  | Int16Array
+  | Uint16Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
 type Nested = NestedArray | boolean | readonly Nested[];
 
 function finish<S extends Shape>(tensor: Tensor, options: CreationOptions): Tensor<S> {
@@ -30,7 +40,7 @@ function finish<S extends Shape>(tensor: Tensor, options: CreationOptions): Tens
  * Numbers become float32, booleans bool; a typed array keeps its type (Uint8Array: uint8).
  */
 export function tensor<const S extends Shape = Shape>(
-  data: Nested | TypedArray,
+  data: Nested | TypedArray | OtherTypedArray,
   options: CreationOptions & { readonly shape?: S } = {},
 ): Tensor<S> {
   checkOptions<TensorOptions>("tensor", options, tensorKinds);
@@ -83,7 +93,7 @@ function wholeNumbers(data: ArrayLike<number | bigint>, dtype: DType): Float64Ar
     cell[0] = number;
     if (cell[0] !== number || (typeof value === "bigint" && BigInt(number) !== value))
       throw new HebbError(
-        `tensor: ${value} (at ${place}) does not fit ${dtype}; pass { dtype: "float64" }, which holds whole numbers up to 2^53, or make classes of the values`,
+        `tensor: ${value} (at ${place}) does not fit ${dtype}; ${dtype === "float64" ? "" : 'pass { dtype: "float64" }, which holds whole numbers up to 2^53, or '}make classes of the values`,
       );
     return number;
   });

@@ -1,4 +1,5 @@
 // Convolutions over any number of spatial dims: one contraction op without padding, and PyTorch's functions on top of it.
+import { conversionToWeight } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
 import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
@@ -73,7 +74,7 @@ function convolutionSizes(inputs: readonly TensorType[], { stride, dilation }: C
   }
   if (input.dtype !== weight.dtype) {
     throw new ShapeError(
-      `convolution: dtypes differ, input ${input.dtype} and weight ${weight.dtype}; convert one with .to("${input.dtype}")`,
+      `convolution: dtypes differ, input ${input.dtype} and weight ${weight.dtype}; ${conversionToWeight(input.dtype, weight.dtype)}`,
     );
   }
   if (input.dtype === "bool")

@@ -1,4 +1,5 @@
 // Matrix products: one contraction op over any number of batch, row, column and inner dims; PyTorch's matmul on top of it.
+import { promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.ts";
@@ -17,8 +18,9 @@ export const dotOp: Op<DotAttributes> = {
     const [a, b] = operands(inputs);
     const { batch, m, n, k } = split(a, b, attributes);
     if (a.dtype !== b.dtype) {
+      const wider = promote(a.dtype, b.dtype);
       throw new ShapeError(
-        `matmul: dtypes differ, ${describeType(a)} @ ${describeType(b)}; convert one with .to("${a.dtype}")`,
+        `matmul: dtypes differ, ${describeType(a)} @ ${describeType(b)}; convert the ${a.dtype === wider ? "right" : "left"} side with .to("${wider}")`,
       );
     }
     if (a.dtype === "bool") throw new ShapeError(`matmul: bool has no products to sum; convert both with .to("int32")`);
