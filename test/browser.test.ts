@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type BrowserContext, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Learned } from "./browser/policies.ts";
 import { train } from "./browser/training.ts";
 
 const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
@@ -20,8 +21,15 @@ interface Outcome {
   readonly weights: string;
   readonly losses: readonly number[];
   readonly backend: string;
-  readonly isolated: boolean;
 }
+
+/** How pages of their own kind are served. */
+const policies = [
+  { path: "policy/isolated", policy: undefined },
+  { path: "policy/isolated/self", policy: "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" },
+  { path: "policy/isolated/none", policy: "default-src 'self' 'wasm-unsafe-eval'; worker-src 'none'" },
+  { path: "policy/no-wasm", policy: "script-src 'self'" },
+] as const;
 
 describe.skipIf(executable === undefined && !required)("in Chromium", () => {
   let server: Server;
@@ -33,7 +41,9 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
     const bundle = await build({
       stdin: {
         contents: `import { train } from "./training.ts";
-          try { globalThis.outcome = { ...train(), isolated: globalThis.crossOriginIsolated }; }
+          import { learn } from "./policies.ts";
+          const run = location.pathname.includes("policy") ? learn : train;
+          try { globalThis.outcome = { ...await run(), isolated: globalThis.crossOriginIsolated }; }
           catch (error) { globalThis.outcome = { failed: String(error?.stack ?? error) }; }`,
         resolveDir: fileURLToPath(new URL("browser", import.meta.url)),
         loader: "ts",
@@ -50,6 +60,8 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
     server = createServer((request, response) => {
       const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
       response.setHeaders(new Map(Object.entries(request.url?.includes("isolated") ? isolation : {})));
+      const policy = policies.findLast(({ path }) => request.url?.startsWith(`/${path}/`))?.policy;
+      if (policy !== undefined) response.setHeader("Content-Security-Policy", policy);
       if (request.url?.endsWith(".js")) response.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
       else
         response
@@ -79,7 +91,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
     rmSync(profile, { recursive: true, force: true });
   });
 
-  async function run(path: string): Promise<Outcome> {
+  async function run<Kind>(path: string): Promise<Kind & { readonly isolated: boolean }> {
     const page = await context.newPage();
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(String(error)));
@@ -89,7 +101,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
       .catch((error: unknown) => {
         throw new Error(`${String(error)}\n${errors.join("\n")}`);
       });
-    const outcome = (await handle.jsonValue()) as Outcome & { readonly failed?: string };
+    const outcome = (await handle.jsonValue()) as Kind & { readonly isolated: boolean; readonly failed?: string };
     await page.close();
     if (outcome.failed !== undefined) throw new Error(outcome.failed);
     return outcome;
@@ -98,7 +110,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
   for (const path of ["plain", "isolated"]) {
     it(`trains to the same bits as in Node, ${path === "plain" ? "without" : "with"} cross-origin isolation`, async () => {
       const expected = train();
-      const outcome = await run(path);
+      const outcome = await run<Outcome>(path);
       expect(outcome.isolated).toBe(path === "isolated");
       expect(outcome.backend).toMatch(/wasm/);
       expect(outcome.losses.at(-1)).toBeLessThan(0.7 * (outcome.losses[0] ?? 0));
@@ -106,4 +118,37 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
       expect(outcome.weights).toBe(expected.weights);
     });
   }
+
+  it("a page whose workers come up says how many threads compute, and before that, that they do not yet", async () => {
+    const { before, after, product, size, isolated } = await run<Learned>("policy/isolated");
+    expect(isolated).toBe(true);
+    expect(before.description).toMatch(/^wasm, SIMD, 1 thread so far \(1 more start/);
+    expect(before.threads).toBe(1);
+    expect(after.description).toMatch(/^wasm, SIMD, 2 threads/);
+    expect(after.threads).toBe(2);
+    expect(product).toBe(size);
+  });
+
+  it.each(["policy/isolated/self", "policy/isolated/none"])(
+    "a page that may not start workers computes on one thread, and says which policy forbids more: %s",
+    async (path) => {
+      const { after, product, size, isolated } = await run<Learned>(path);
+      expect(isolated).toBe(true);
+      expect(after.description).toMatch(
+        /^wasm, SIMD, 1 thread \(the page's Content-Security-Policy forbids workers .*worker-src/,
+      );
+      expect(after.threads).toBe(1);
+      expect(product).toBe(size);
+    },
+  );
+
+  it("a page that may not compile WebAssembly computes on the reference backend; asking for wasm is an error that says so", async () => {
+    const { after, product, size, wasm } = await run<Learned>("policy/no-wasm");
+    expect(after.backend).toBe("reference");
+    expect(after.description).toMatch(
+      /not wasm: the page's Content-Security-Policy forbids WebAssembly; script-src 'wasm-unsafe-eval'/,
+    );
+    expect(product).toBe(size);
+    expect(wasm).toMatch(/^HebbError: no wasm backend: the page's Content-Security-Policy forbids WebAssembly/);
+  });
 });

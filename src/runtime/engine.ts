@@ -2,7 +2,7 @@
 import type { BackendName, Device, Warning } from "../backends/backend.ts";
 import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
-import { createWasmDevice } from "../backends/wasm/index.ts";
+import { createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
 import { compileGraph, type Output } from "../compiler/compile.ts";
 import { attributesKey } from "../compiler/simplify.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -179,12 +179,19 @@ function deviceFor(
     case "c":
       return { device: createCDevice({ threads }) };
     case "auto":
-      try {
-        return { device: createCDevice({ threads, sparing: true }) };
-      } catch (error) {
-        if (!(error instanceof HebbError)) throw error;
-        return { device: createWasmDevice({ threads }), reason: error.message };
-      }
+      return fastestDevice(threads);
+  }
+}
+
+/** Where c and WebAssembly are missing, the reference computes: slowly, everywhere. */
+function fastestDevice(threads: number | "auto"): { readonly device: Device; readonly reason?: string } {
+  try {
+    return { device: createCDevice({ threads, sparing: true }) };
+  } catch (error) {
+    if (!(error instanceof HebbError)) throw error;
+    const missing = wasmMissing();
+    if (missing === undefined) return { device: createWasmDevice({ threads }), reason: `not c: ${error.message}` };
+    return { device: createReferenceDevice(), reason: `not wasm: ${missing}` };
   }
 }
 
@@ -204,7 +211,7 @@ export function useBackend(options: BackendOptions): BackendInfo {
 /** Which backend runs, with how many threads, and why. */
 export function backendInfo(): BackendInfo {
   const { device, reason } = engine();
-  const description = reason === undefined ? device.description : `${device.description} (not c: ${reason})`;
+  const description = reason === undefined ? device.description : `${device.description} (${reason})`;
   const { backend, threads, warning } = device;
   return { backend, threads, description, ...(warning === undefined ? {} : { warning }) };
 }

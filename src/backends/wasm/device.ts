@@ -10,6 +10,7 @@ import { Allocator } from "./allocator.ts";
 import { failureAddress } from "./failure.ts";
 import { print } from "./print.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
+import { wasmMissing } from "./support.ts";
 import { availableThreads, ThreadPool, threadsMissing } from "./threads.ts";
 
 const pageBytes = 65536;
@@ -31,20 +32,24 @@ export interface WasmDevice extends Device {
 
 /**
  * A device on this machine's WebAssembly. Threads: as many as the machine has ("auto", the default) or as asked, where
- * memory can be shared and workers exist; otherwise one, and the description says why. Results do not depend on them.
+ * memory can be shared and workers exist; otherwise one, and the description says why. Results do not depend on them. Throws a
+ * HebbError that says why where WebAssembly cannot be had.
  */
 export function createWasmDevice(options: { readonly threads?: number | "auto" } = {}): WasmDevice {
   const asked = options.threads ?? "auto";
   if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
     throw new HebbError(`${asked} threads cannot be; use a whole number from 1 on, or "auto"`);
   }
+  const missing = wasmMissing();
+  if (missing !== undefined) throw new HebbError(`no wasm backend: ${missing}; the reference backend works anywhere`);
   const wanted = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
   return new Wasm(wanted, wanted > 1 ? threadsMissing() : undefined);
 }
 
 class Wasm implements WasmDevice {
   readonly backend = "wasm";
-  readonly threads: number;
+  /** Threads that programs are cut for. */
+  readonly parts: number;
   readonly memoryObject: WebAssembly.Memory;
   readonly shared: boolean;
   readonly pool: ThreadPool | undefined;
@@ -58,14 +63,19 @@ class Wasm implements WasmDevice {
   private floatView = new Float32Array(0);
 
   constructor(threads: number, reason: string | undefined) {
-    this.threads = reason === undefined ? threads : 1;
+    this.parts = reason === undefined ? threads : 1;
     this.reason = reason;
-    this.shared = this.threads > 1;
+    this.shared = this.parts > 1;
     this.memoryObject = makeMemory(this.shared);
-    this.pool = this.shared ? new ThreadPool(this.memoryObject, this.threads) : undefined;
+    this.pool = this.shared ? new ThreadPool(this.memoryObject, this.parts) : undefined;
     this.byteView = new Uint8Array(this.memoryObject.buffer);
     this.wordView = new Int32Array(this.memoryObject.buffer);
     this.allocator = new Allocator(reservedBytes, firstPages * pageBytes - slackBytes, (end) => this.growTo(end));
+  }
+
+  /** Threads that compute now. */
+  get threads(): number {
+    return this.pool?.working ?? 1;
   }
 
   get description(): string {
@@ -179,9 +189,9 @@ function makeMemory(shared: boolean): WebAssembly.Memory {
   throw new HebbError("WebAssembly memory cannot be had here; free some memory");
 }
 
-const emitFor = (program: Program, { threads, shared }: Wasm): EmittedProgram =>
+const emitFor = (program: Program, { parts, shared }: Wasm): EmittedProgram =>
   emitProgram(program, {
-    threads,
+    threads: parts,
     memory: { module: "hebb", name: "memory", minPages: 1, maxPages: mostPages, shared },
   });
 
@@ -213,7 +223,7 @@ class WasmExecutable implements Executable {
     this.program = program;
     const emitted = emitFor(program, device);
     this.workspace = device.workspace;
-    this.layout = workspaceLayout(program, emitted, device.threads);
+    this.layout = workspaceLayout(program, emitted, device.parts);
     const code = emitted.module.encode();
     this.exports = new WebAssembly.Instance(new WebAssembly.Module(code), {
       hebb: { memory: device.memoryObject },
@@ -222,7 +232,7 @@ class WasmExecutable implements Executable {
     this.bound = new Array<number>(program.argumentCount).fill(-1);
     this.argumentBytes = argumentBytes(program);
     this.claim = this.workspace.claim(this.layout.bytes);
-    this.table = device.allocate(4 * (tableSlots(program).scratch + device.threads));
+    this.table = device.allocate(4 * (tableSlots(program).scratch + device.parts));
     this.bytes = code.byteLength + this.table.bytes;
     const { pool } = device;
     if (pool !== undefined && emitted.shares) {
@@ -301,13 +311,13 @@ class WasmExecutable implements Executable {
 
   private bindWorkspace(address: number): void {
     this.boundWorkspace = address;
-    const { words, threads } = this.device;
+    const { words, parts } = this.device;
     const { shared, scratch, perThread } = this.layout;
     const slots = tableSlots(this.program);
     const first = this.table.address / 4;
     words[first + slots.arena] = address;
     words[first + slots.shared] = address + shared;
-    for (let thread = 0; thread < threads; thread++) {
+    for (let thread = 0; thread < parts; thread++) {
       words[first + slots.scratch + thread] = address + scratch + perThread * thread;
     }
   }

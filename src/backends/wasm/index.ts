@@ -1,2 +1,3 @@
 // What the wasm backend offers the runtime.
 export { createWasmDevice, type WasmDevice } from "./device.ts";
+export { wasmMissing } from "./support.ts";

@@ -143,6 +143,8 @@ interface Job {
 
 /** Node's own modules, where this is Node; asked for at run time so that a page never sees them. */
 const node = typeof process === "undefined" ? undefined : process;
+const nodeWorkers = () => node?.getBuiltinModule?.("node:worker_threads");
+type NodeWorkers = NonNullable<ReturnType<typeof nodeWorkers>>;
 
 /** How many threads this machine can run at once. */
 export function availableThreads(): number {
@@ -154,18 +156,21 @@ export function availableThreads(): number {
 /** Why there can be no threads here, or undefined where there can. */
 export function threadsMissing(): string | undefined {
   if (typeof SharedArrayBuffer === "undefined") return "no SharedArrayBuffer: the page is not cross-origin isolated";
-  if (node?.getBuiltinModule?.("node:worker_threads") === undefined && typeof Worker === "undefined")
-    return "no workers here";
+  if (nodeWorkers() === undefined && typeof Worker === "undefined") return "no workers here";
+  if (node?.permission?.has("worker") === false) return "Node may not start workers; --allow-worker lets it";
   return undefined;
 }
 
 export class ThreadPool {
-  /** Threads in all, the main one included. */
+  /** Threads in all, the main one included, that programs are cut for. */
   readonly threads: number;
   private readonly memory: WebAssembly.Memory;
   private readonly words: Int32Array;
   private started = false;
-  private broken = false;
+  /** Why the main thread computes alone from here on. */
+  private failure: string | undefined;
+  /** A page's Content-Security-Policy has refused a worker; browsers say so in an event of its own. */
+  private refused = false;
   private readonly queue: Job[] = [];
   private pending: { readonly job: Job; readonly loadedBefore: number } | undefined;
   private stopAll: () => void = () => {};
@@ -180,45 +185,72 @@ export class ThreadPool {
   /** Starts the workers; they come up while the main thread goes on alone. */
   private start(): void {
     this.started = true;
-    const workers = node?.getBuiltinModule?.("node:worker_threads");
+    const workers = nodeWorkers();
+    const stops: (() => void)[] = [];
+    this.stopAll = () => {
+      for (const stop of stops) stop();
+    };
     try {
-      const stops = Array.from({ length: this.threads - 1 }, (_, place) => {
-        const workerData = { memory: this.memory, thread: place + 1, threads: this.threads };
-        if (workers !== undefined) {
-          this.words[control.mainMaySleep / 4] = 1;
-          const worker = new workers.Worker(nodeSource, { eval: true, workerData, execArgv: [], stdin: false });
-          worker.on("error", () => {
-            this.broken = true;
-          });
-          worker.unref();
-          return () => void worker.terminate();
-        }
-        const address = URL.createObjectURL(new Blob([pageSource], { type: "text/javascript" }));
-        const worker = new Worker(address);
-        worker.onerror = () => {
-          this.broken = true;
-        };
-        worker.postMessage(workerData);
-        return () => worker.terminate();
-      });
-      this.stopAll = () => {
-        for (const stop of stops) stop();
-      };
-    } catch {
-      this.broken = true;
+      if (workers === undefined) stops.push(this.watchPolicy());
+      for (let thread = 1; thread < this.threads; thread++) {
+        const data = { memory: this.memory, thread, threads: this.threads };
+        stops.push(workers === undefined ? this.startInPage(data) : this.startInNode(workers, data));
+      }
+    } catch (error) {
+      this.fail(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  private startInNode({ Worker }: NodeWorkers, workerData: unknown): () => void {
+    this.words[control.mainMaySleep / 4] = 1;
+    const worker = new Worker(nodeSource, { eval: true, workerData, execArgv: [], stdin: false });
+    worker.on("error", (error) => this.fail(error instanceof Error ? error.message : String(error)));
+    worker.unref();
+    return () => void worker.terminate();
+  }
+
+  private startInPage(data: unknown): () => void {
+    const address = URL.createObjectURL(new Blob([pageSource], { type: "text/javascript" }));
+    const worker = new Worker(address);
+    worker.onerror = ({ message }) => this.fail(message || "the browser does not say why");
+    worker.postMessage(data);
+    return () => worker.terminate();
+  }
+
+  private watchPolicy(): () => void {
+    const watch = (event: Event): void => {
+      const blocked = "blockedURI" in event ? String(event.blockedURI) : "";
+      if (!blocked.startsWith("blob")) return;
+      this.refused = true;
+      this.fail(blocked);
+    };
+    addEventListener("securitypolicyviolation", watch);
+    return () => removeEventListener("securitypolicyviolation", watch);
+  }
+
+  /** The main thread goes on alone. What waits for the workers waits no more. */
+  private fail(reason: string): void {
+    if (this.failure !== undefined) return;
+    this.failure = reason;
+    Atomics.store(this.words, control.failed / 4, 1);
+    this.stopAll();
+    this.pending?.job.done?.();
+    this.pending = undefined;
+    for (const { done } of this.queue.splice(0)) done?.();
   }
 
   /** Gives a program's module to the workers when they have time. `ready` is called when all have it. */
   load(moduleAddress: number, moduleBytes: number, ready: () => void): number {
     if (!this.started) this.start();
     const program = this.nextProgram++;
-    this.queue.push({ kind: jobKinds.load, program, moduleAddress, moduleBytes, done: ready });
+    if (this.failure !== undefined) ready();
+    else this.queue.push({ kind: jobKinds.load, program, moduleAddress, moduleBytes, done: ready });
     return program;
   }
 
   /** Workers drop the program; one that they have not been given yet, they never get. */
   forget(program: number): void {
+    if (this.failure !== undefined) return;
     const waiting = this.queue.findIndex((job) => job.program === program);
     if (waiting < 0) this.queue.push({ kind: jobKinds.forget, program, moduleAddress: 0, moduleBytes: 0 });
     else for (const { done } of this.queue.splice(waiting, 1)) done?.();
@@ -227,7 +259,7 @@ export class ThreadPool {
   /** Sends the next waiting job if the workers are free. Returns whether they are free to run a program. */
   idle(): boolean {
     const { words } = this;
-    if (!this.started || this.broken || Atomics.load(words, control.ready / 4) < this.threads - 1) return false;
+    if (this.failure !== undefined || !this.up) return false;
     if (this.pending !== undefined) {
       const { job, loadedBefore } = this.pending;
       if (((Atomics.load(words, control.loaded / 4) - loadedBefore) | 0) < this.threads - 1) return false;
@@ -245,9 +277,7 @@ export class ThreadPool {
 
   /** After a failure inside a program no thread can be trusted to come to the next barrier. */
   abandon(): void {
-    this.broken = true;
-    Atomics.store(this.words, control.failed / 4, 1);
-    this.stopAll();
+    this.fail("one failed inside a program");
   }
 
   /** Lets the workers run a program they have. The caller must run its own share at once. */
@@ -266,14 +296,29 @@ export class ThreadPool {
 
   close(): void {
     if (!this.started) return;
-    if (this.pending !== undefined && !this.broken) this.idle();
+    if (this.pending !== undefined) this.idle();
     this.publish(jobKinds.stop, 0);
-    this.stopAll();
-    this.broken = true;
+    this.fail("closed");
+  }
+
+  /** Whether every worker has come up. */
+  private get up(): boolean {
+    return this.started && Atomics.load(this.words, control.ready / 4) === this.threads - 1;
+  }
+
+  /** Threads that compute. Node starts workers where it may; whether a page may shows when they have come up. */
+  get working(): number {
+    return this.failure === undefined && (this.up || nodeWorkers() !== undefined) ? this.threads : 1;
   }
 
   /** What to say of the threads. */
   get state(): string {
-    return this.broken ? "1 thread (workers failed)" : `${this.threads} threads`;
+    const { failure, working } = this;
+    if (this.refused)
+      return "1 thread (the page's Content-Security-Policy forbids workers from blob: addresses; worker-src blob: allows them)";
+    if (failure !== undefined) return `1 thread (workers failed: ${failure})`;
+    if (working > 1) return `${working} threads`;
+    const when = this.started ? "are starting" : "start with the first program that is worth them";
+    return `1 thread so far (${this.threads - 1} more ${when})`;
   }
 }

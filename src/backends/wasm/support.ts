@@ -1,0 +1,25 @@
+// Whether there is WebAssembly here, as the emitted modules need it.
+
+/** The shortest module there is. */
+const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+/** A module with a function that makes a vector. */
+const vectors = Uint8Array.of(
+  ...empty,
+  ...[1, 5, 1, 0x60, 0, 1, 0x7b], // a type: () -> v128
+  ...[3, 2, 1, 0], // a function of it
+  ...[10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x0f, 0x0b], // its body: i32.const 0, i8x16.splat
+);
+
+/** Why programs cannot run on WebAssembly here and what to do, or undefined where they can. */
+export function wasmMissing(): string | undefined {
+  if (typeof WebAssembly === "undefined") return "there is no WebAssembly here";
+  try {
+    new WebAssembly.Module(empty);
+  } catch {
+    return typeof process !== "undefined" && process.getBuiltinModule !== undefined
+      ? "WebAssembly may not compile modules here"
+      : "the page's Content-Security-Policy forbids WebAssembly; script-src 'wasm-unsafe-eval' allows it";
+  }
+  if (!WebAssembly.validate(vectors)) return "WebAssembly has no SIMD here; use a newer browser";
+  return undefined;
+}
