@@ -1,46 +1,147 @@
-// The logs of a run beside its events: epochs.csv, and event files that TensorBoard reads.
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import { csvLog, type TrainEvent, tensorBoardLog } from "../train/index.ts";
+// The logs of a run: its events, epochs.csv, and event files that TensorBoard reads. One that fails says so once; none ends training.
+import { makeFolder } from "../formats/folders.ts";
+import { aBoolean, aCount, aNumber, type Check, type JsonObject, objectOf } from "../formats/json.ts";
+import { LogFile } from "../formats/logFile.ts";
+import { appendEvent, type Run, syncEvents } from "../formats/node.ts";
+import { placeOf } from "../formats/runFolder.ts";
+import { HebbError } from "../graph/errors.ts";
+import { csvLog, type EventListener, type TrainEvent, tensorBoardLog } from "../train/index.ts";
 
-/** Writes the logs of one run. A resumed run keeps the lines of the epochs before it, and begins a new event file beside the old. */
-export class RunLogs {
-  readonly listen: (event: TrainEvent) => void;
-  readonly #files: number[] = [];
+type Epoch = Extract<TrainEvent, { type: "epoch" }>;
 
-  /** `kept`: how many epochs lie before the point where a run goes on; undefined for a new run. */
-  constructor(folder: string, kept: number | undefined) {
-    const place = join(folder, "tensorboard");
-    mkdirSync(place, { recursive: true });
-    const board = this.#open(
-      join(place, `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${process.pid}.hebb`),
-      "a",
-    );
-    const path = join(folder, "epochs.csv");
-    const old =
-      kept === undefined || !existsSync(path)
-        ? []
-        : readFileSync(path, "utf8")
-            .split("\n")
-            .slice(0, kept + 1);
-    const table = this.#open(path, "w");
-    if (old.length > 0) writeSync(table, `${old.join("\n")}\n`);
-    const listeners = [
-      tensorBoardLog((bytes) => writeSync(board, bytes)),
-      csvLog((text) => writeSync(table, text), { header: old.length === 0 }),
-    ];
-    this.listen = (event) => {
-      for (const listener of listeners) listener(event);
-    };
+/** Figures of a log, where what is no number is a text. */
+const figuresIn: Check<Readonly<Record<string, number>>> = (value) =>
+  Object.fromEntries(
+    Object.entries(typeof value === "object" && value !== null ? value : {}).map(([name, figure]) => [
+      name,
+      typeof figure === "number" ? figure : Number.NaN,
+    ]),
+  );
+
+const epochFields: Check<Omit<Epoch, "type">> = objectOf<Omit<Epoch, "type">>({
+  epoch: aCount,
+  step: aCount,
+  lr: aNumber,
+  train: figuresIn,
+  validation: (value, place) => (value === null ? null : figuresIn(value, place)),
+  seconds: aNumber,
+  best: aBoolean,
+});
+
+/** The epochs that a log of events tells of; what is no epoch, or not a whole one, is left out. */
+function epochsIn(events: readonly JsonObject[]): Epoch[] {
+  return events.flatMap((event): Epoch[] => {
+    if (event["type"] !== "epoch") return [];
+    try {
+      return [{ type: "epoch", ...epochFields(event, "events.jsonl") }];
+    } catch (error) {
+      if (error instanceof HebbError) return [];
+      throw error;
+    }
+  });
+}
+
+/** A listener, and the file that it fills. */
+interface Log {
+  readonly file: LogFile;
+  readonly listen: EventListener;
+}
+
+/** A line for each epoch. Those before, of a run that goes on, are written again from its events, header included. */
+function epochTable(run: Run, before: readonly JsonObject[]): Log {
+  let text = "";
+  let write = (more: string): void => {
+    text += more;
+  };
+  const listen = csvLog((more) => write(more));
+  for (const epoch of epochsIn(before)) listen(epoch);
+  const file = new LogFile(run, ["epochs.csv"], Buffer.from(text));
+  write = (more) => file.append(Buffer.from(more));
+  return { file, listen };
+}
+
+/** A new event file, beside those of the process that began the run. */
+function tensorBoard(run: Run): Log {
+  makeFolder(placeOf(run, "tensorboard").path);
+  const name = `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${process.pid}.hebb`;
+  const file = new LogFile(run, ["tensorboard", name]);
+  return { file, listen: tensorBoardLog((bytes) => file.append(bytes)) };
+}
+
+/** The events of a run in its folder. What cannot be written is told once, and training goes on. */
+export class EventLog {
+  readonly #run: Run;
+  readonly #warn: (message: string) => void;
+  #count: number;
+  #failed = false;
+
+  /** `count`: the events that are there. */
+  constructor(run: Run, count: number, warn: (message: string) => void) {
+    this.#run = run;
+    this.#count = count;
+    this.#warn = warn;
   }
 
-  #open(path: string, how: "a" | "w"): number {
-    const file = openSync(path, how);
-    this.#files.push(file);
-    return file;
+  /** How many events are in the file. */
+  get count(): number {
+    return this.#count;
+  }
+
+  append(event: TrainEvent): void {
+    this.#guard(() => {
+      appendEvent(this.#run, event);
+      this.#count++;
+    });
+  }
+
+  /** Before a checkpoint, which counts on the events before it. */
+  sync(): void {
+    this.#guard(() => syncEvents(this.#run));
+  }
+
+  #guard(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof HebbError)) throw error;
+      if (!this.#failed) this.#warn(`${error.message}; training goes on, and the log may lack some events`);
+      this.#failed = true;
+    }
+  }
+}
+
+/** Writes the logs of one run. None of them can end the training. */
+export class RunLogs {
+  readonly #logs = new Set<Log>();
+  readonly #warn: (message: string) => void;
+
+  /** `before`: the events of a run that goes on. */
+  constructor(run: Run, before: readonly JsonObject[], warn: (message: string) => void) {
+    this.#warn = warn;
+    for (const open of [() => epochTable(run, before), () => tensorBoard(run)]) {
+      this.#guard(undefined, () => this.#logs.add(open()));
+    }
+  }
+
+  listen(event: TrainEvent): void {
+    for (const log of this.#logs) this.#guard(log, () => log.listen(event));
+  }
+
+  /** Leaves a log that fails. */
+  #guard(log: Log | undefined, write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (log !== undefined) {
+        this.#logs.delete(log);
+        log.file.close();
+      }
+      this.#warn(`${error instanceof Error ? error.message : String(error)}; training goes on without this log`);
+    }
   }
 
   close(): void {
-    for (const file of this.#files.splice(0)) closeSync(file);
+    for (const { file } of this.#logs) file.close();
+    this.#logs.clear();
   }
 }

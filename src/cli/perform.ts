@@ -1,6 +1,6 @@
 // Carries a job out: trains the model into its run folder, with every event logged and shown, then measures it.
-import type { Preprocessing } from "../formats/index.ts";
-import { appendEvent, type Run, readEvents, saveCheckpoint, saveModel } from "../formats/node.ts";
+import type { JsonObject, Preprocessing } from "../formats/index.ts";
+import { type Run, saveCheckpoint, saveModel } from "../formats/node.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import {
   arraysOf,
@@ -20,7 +20,7 @@ import {
 } from "../train/index.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { configToJson, inverseFor, type JobConfig, type JobData, makeModel, taskFor } from "./job.ts";
-import { RunLogs } from "./logs.ts";
+import { EventLog, RunLogs } from "./logs.ts";
 import { out } from "./output.ts";
 import { trainPerceptron } from "./perceptronJob.ts";
 import { Reporter } from "./report.ts";
@@ -31,12 +31,16 @@ export interface PerformOptions {
   readonly data: JobData;
   /** Where to go on. */
   readonly from?: TrainState | undefined;
+  /** The events that lie before that. */
+  readonly before?: readonly JsonObject[] | undefined;
   readonly json: boolean;
   /** Stop, saved, after so many epochs in all. */
   readonly pauseAfter?: number | undefined;
   readonly doctor: boolean;
   /** Event files for TensorBoard, and a CSV of the epochs. */
   readonly logs: boolean;
+  /** Least milliseconds between two checkpoints. */
+  readonly saveEvery?: number | undefined;
 }
 
 export interface Performed {
@@ -48,23 +52,36 @@ export interface Performed {
 }
 
 export async function perform(options: PerformOptions): Promise<Performed> {
-  const { run, config, data, from, json } = options;
+  const { run, config, data, from, before = [], json } = options;
   const tell: EventListener = json ? (event) => out.json(event) : new Reporter(out).listen;
-  let events = readEvents(run).events.length;
-  const logs = options.logs ? new RunLogs(run.path, from === undefined ? undefined : epochsOf(from)) : undefined;
+  // Where training is, for what the logs have to say.
+  let [epoch, step] = [0, 0];
+  const warn = (message: string): void => tell({ type: "warning", message, epoch, step });
+  const log = new EventLog(run, before.length, warn);
+  const logs = options.logs ? new RunLogs(run, before, warn) : undefined;
   let metrics: Performed["metrics"];
   const emit: EventListener = (event) => {
     const full = complete(event, run, config, data.preprocessing, from !== undefined);
     if (full.type === "end") metrics = full.metrics;
+    if ("step" in full) ({ epoch, step } = full);
     tell(full);
     logs?.listen(full);
-    if (full.type === "progress") return;
-    appendEvent(run, full);
-    events++;
+    if (full.type !== "progress") log.append(full);
   };
-  if (config.model.kind === "perceptron") return { code: await trainPerceptron(run, config, data, emit), metrics };
-
   seedEverything(config.seed);
+  try {
+    const code = await (config.model.kind === "perceptron"
+      ? trainPerceptron(run, config, data, emit)
+      : trainNetwork(options, emit, log));
+    return { code, metrics };
+  } finally {
+    logs?.close();
+  }
+}
+
+/** Returns the exit code. */
+async function trainNetwork(options: PerformOptions, emit: EventListener, log: EventLog): Promise<number> {
+  const { run, config, data, from } = options;
   const model = makeModel(config);
   const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
   const inverse = inverseFor(data.preprocessing);
@@ -98,12 +115,14 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     signal: stop.signal,
     resume: from,
     pauseAfter: options.pauseAfter,
+    ...(options.saveEvery === undefined ? {} : { saveEvery: options.saveEvery }),
     save: (state) => {
-      saveCheckpoint(run, { tensors: state.tensors, json: { ...state.json, events } });
+      log.sync();
+      saveCheckpoint(run, { tensors: state.tensors, json: { ...state.json, events: log.count } });
     },
   }).finally(atWork);
-  if (history.stopped === "interrupted") return { code: 130, metrics };
-  if (history.stopped === "paused") return { code: 0, metrics };
+  if (history.stopped === "interrupted") return 130;
+  if (history.stopped === "paused") return 0;
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
   const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(data.preprocessing, config)));
   const measure = (part: InMemory): Metrics => evaluator.evaluate(samplesOf(part), inverse).metrics;
@@ -122,12 +141,8 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     epochs: history.epochs.length,
     seconds: (performance.now() - started) / 1000,
   });
-  logs?.close();
-  return { code: history.stopped === "diverged" ? 1 : 0, metrics };
+  return history.stopped === "diverged" ? 1 : 0;
 }
-
-/** How many epochs a saved state has behind it. */
-const epochsOf = ({ json }: TrainState): number => (Array.isArray(json.records) ? json.records.length : 0);
 
 /** Adds to an event what only the command knows. */
 function complete(

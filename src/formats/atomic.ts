@@ -1,6 +1,16 @@
 // Files that are either the old or the new one, never half (Node only), and JSON and safetensors that notice any changed bit.
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 
@@ -15,8 +25,11 @@ export interface FileOperations {
   remove(path: string): void;
 }
 
+/** At the end of a file, which is made if need be; never through a link. */
+const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+
 export const diskOperations: FileOperations = {
-  open: (path, flags) => openSync(path, flags, 0o644),
+  open: (path, flags) => openSync(path, flags === "a" ? appending : flags, 0o644),
   write: (file, bytes, offset, length) => writeSync(file, bytes, offset, length),
   sync: fsyncSync,
   close: closeSync,
@@ -82,6 +95,10 @@ let nextTemporary = 0;
 /** Whether a file name is that of an unfinished save. */
 export const isTemporaryName = (name: string): boolean => name.startsWith(".") && name.endsWith(temporarySuffix);
 
+/** A name beside a file for what is not finished. */
+export const temporaryPath = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${process.pid}.${nextTemporary++}${temporarySuffix}`);
+
 /** Makes a rename last through a power failure. Systems that cannot open folders do it by themselves. */
 function syncFolder(path: string, operations: FileOperations): void {
   let folder: number;
@@ -100,7 +117,8 @@ function syncFolder(path: string, operations: FileOperations): void {
   }
 }
 
-function attempt(action: () => void): void {
+/** Does what may fail without harm. */
+export function attempt(action: () => void): void {
   try {
     action();
   } catch {
@@ -127,7 +145,7 @@ export function writeFileAtomic(
   operations: FileOperations = diskOperations,
 ): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${nextTemporary++}${temporarySuffix}`);
+  const temporary = temporaryPath(path);
   let file: number | undefined;
   try {
     refuseOthers(path);

@@ -1,24 +1,24 @@
 // The public names of the formats room that need a file system: run folders, checkpoints, atomic files.
 export { diskOperations, type FileOperations, sha256, writeFileAtomic } from "./atomic.ts";
 export {
-  appendEvent,
-  type CreateRunOptions,
-  createRun,
-  hasModel,
-  hasPreprocessing,
   type LoadedCheckpoint,
   loadLatestCheckpoint,
-  loadModel,
+  type SaveCheckpointOptions,
+  saveCheckpoint,
+} from "./checkpoints.ts";
+export { appendEvent, type ReadEvents, readEvents, syncEvents, truncateEvents } from "./events.ts";
+export { makeFolder } from "./folders.ts";
+export { lockRun, type RunLock } from "./lock.ts";
+export { hasModel, loadModel, saveModel } from "./model.ts";
+export {
+  type CreateRunOptions,
+  createRun,
+  hasPreprocessing,
   openRun,
-  type ReadEvents,
   type Run,
   readConfig,
-  readEvents,
   readPreprocessing,
-  type SaveCheckpointOptions,
+  refuseLinks,
   type SavedState,
-  saveCheckpoint,
-  saveModel,
-  truncateEvents,
   writePreprocessing,
 } from "./runFolder.ts";

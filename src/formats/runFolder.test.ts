@@ -32,7 +32,7 @@ import {
   saveCheckpoint,
   saveModel,
   truncateEvents,
-} from "./runFolder.ts";
+} from "./node.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -194,7 +194,7 @@ test("the same for the model: it is the old or the new one, whole", () => {
 test("kill -9 during saves: what loads afterwards is whole", async () => {
   const run = newRun();
   saveCheckpoint(run, state(0));
-  const module = fileURLToPath(new URL("./runFolder.ts", import.meta.url));
+  const module = fileURLToPath(new URL("./node.ts", import.meta.url));
   const script = join(folder, "saver.mts");
   writeFileSync(
     script,

@@ -1,5 +1,14 @@
 // A run that was killed, or interrupted, and resumed gives the same bits as one that never stopped; and the whole way of a run.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatCsv, loans } from "../../src/data/index.ts";
@@ -72,6 +81,76 @@ describe("a run that stopped", () => {
     expect((await hebb("resume", "interrupted", "--threads", "2")).code).toBe(0);
     expect(model("interrupted").equals(model("whole"))).toBe(true);
     expect(epochs("interrupted")).toEqual(epochs("whole"));
+  }, 120_000);
+});
+
+describe("one process at a time", () => {
+  test("a second one is told which holds the folder; one that was killed holds nothing", async () => {
+    const first = start(...long, "--out", "held");
+    await until(() => checkpoints("held").length > 0);
+    const { pid } = first.process;
+    const told = new RegExp(
+      `^hebb: \\S*held is in use by process ${pid}, since 2\\d{3}-\\S+; wait until it ends, or end it`,
+    );
+    for (const args of [
+      ["resume", "held"],
+      [...long, "--out", "held"],
+      ["train", "moons", "--out", "held"],
+    ]) {
+      const { code, stderr } = await hebb(...args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(told);
+    }
+    // Reading is for everybody.
+    expect((await hebb("inspect", "held")).code).toBe(0);
+    first.process.kill("SIGKILL");
+    await first.finished;
+    expect((await hebb("resume", "held", "--pause-after", "1")).code).toBe(0);
+    expect(readdirSync(join(folder(), "held")).filter((name) => name.startsWith("lock"))).toEqual([]);
+  }, 120_000);
+
+  test("of two that begin at once, in one folder, one trains", async () => {
+    const both = await Promise.all([0, 1].map(() => hebb("train", "iris", "--epochs", "2", "--out", "both")));
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
+    expect(both.map(({ stderr }) => stderr).join("")).toMatch(/both is in use by process|both already exists/);
+    // Without a name each has its own.
+    const own = await Promise.all([0, 1, 2].map(() => hebb("train", "and", "--epochs", "2", "--json")));
+    const runs = own.map(({ stdout }) => JSON.parse(stdout.split("\n")[0] ?? "").run);
+    expect(new Set(runs).size).toBe(3);
+  });
+});
+
+describe("links in a run folder", () => {
+  test("nothing is written through them", async () => {
+    expect((await hebb("train", "iris", "--epochs", "4", "--pause-after", "2", "--out", "linked")).code).toBe(0);
+    const outside = join(folder(), "outside");
+    mkdirSync(outside);
+    writeFileSync(join(outside, "precious.txt"), "precious");
+    const run = join(folder(), "linked");
+    const tree = (): string[] => readdirSync(outside, { recursive: true, encoding: "utf8" }).sort();
+    for (const [name, code] of [
+      ["epochs.csv", 0],
+      ["tensorboard", 0],
+      ["events.jsonl", 1],
+      ["model.safetensors", 1],
+      ["model.json", 1],
+      ["checkpoints", 1],
+    ] as const) {
+      const kept = join(folder(), `kept-${name}`);
+      if (existsSync(join(run, name))) renameSync(join(run, name), kept);
+      for (const target of ["../outside/precious.txt", "../outside", "../outside/new"]) {
+        symlinkSync(target, join(run, name));
+        const { code: ended, stdout, stderr } = await hebb("resume", "linked");
+        expect([ended, `${stdout}${stderr}`]).toEqual([code, expect.stringMatching(`${name} is a symbolic link`)]);
+        expect(stderr).not.toMatch(/\n {4}at /);
+        rmSync(join(run, name));
+        rmSync(join(run, "model.safetensors"), { force: true });
+      }
+      rmSync(join(run, name), { force: true, recursive: true });
+      if (existsSync(kept)) renameSync(kept, join(run, name));
+      expect(tree()).toEqual(["precious.txt"]);
+      expect(readFileSync(join(outside, "precious.txt"), "utf8")).toBe("precious");
+    }
   }, 120_000);
 });
 

@@ -4,9 +4,13 @@ import { basename } from "node:path";
 import {
   createRun,
   loadLatestCheckpoint,
+  lockRun,
+  makeFolder,
   openRun,
   readConfig,
+  readEvents,
   readPreprocessing,
+  refuseLinks,
   truncateEvents,
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
@@ -16,7 +20,7 @@ import { contextFor, decideRows, decideText, type TrainArguments, textDefaults }
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
 import { out } from "../output.ts";
-import { type Performed, perform } from "../perform.ts";
+import { type Performed, type PerformOptions, perform } from "../perform.ts";
 import { figures, plot, warn } from "../report.ts";
 import { absent, prepare, readSource, testSet } from "../source.ts";
 import { isLargeTable, prepareStream } from "../streamData.ts";
@@ -24,7 +28,8 @@ import { fittingOf, tableChoices } from "../tableOptions.ts";
 import { isText, prepareText, readTokens, textPreprocessing } from "../textData.ts";
 
 /** Options of `train` and `resume` that leave the result as it is. */
-type Manner = Pick<TrainArguments, "json" | "pauseAfter" | "doctor" | "logs" | "findLr">;
+type Manner = Pick<TrainArguments, "json" | "pauseAfter" | "doctor" | "logs" | "findLr"> &
+  Pick<PerformOptions, "saveEvery">;
 
 const gates: readonly string[] = ["and", "or", "xor", "nand"];
 
@@ -46,7 +51,7 @@ export async function train(path: string, args: TrainArguments): Promise<number>
   tryOut(config, prepared.preprocessing);
   const test = await testSet(prepared.preprocessing, config);
   const data: JobData = { ...prepared, test };
-  return (await begin(args.out ?? defaultFolder(path), config, data, args)).code;
+  return (await begin(folderFor(path, args), config, data, args)).code;
 }
 
 async function trainText(path: string, args: TrainArguments): Promise<number> {
@@ -64,7 +69,7 @@ async function trainText(path: string, args: TrainArguments): Promise<number> {
     args.testData === undefined
       ? undefined
       : await readTokens(args.testData, textPreprocessing(prepared.preprocessing, path));
-  return (await begin(args.out ?? defaultFolder(path), config, { ...prepared, test }, args)).code;
+  return (await begin(folderFor(path, args), config, { ...prepared, test }, args)).code;
 }
 
 /** A table that is read in parts: far more rows than a network needs for each epoch, so few epochs. */
@@ -80,13 +85,12 @@ async function trainStream(path: string, args: TrainArguments): Promise<number> 
   const config = { ...decideRows(path, few, seen), stream: true };
   tryOut(config, prepared.preprocessing);
   const test = await testSet(prepared.preprocessing, config);
-  return (await begin(args.out ?? defaultFolder(path), config, { ...prepared, test }, args)).code;
+  return (await begin(folderFor(path, args), config, { ...prepared, test }, args)).code;
 }
 
 /** One run for each fold, and the mean of their figures with its deviation. */
 async function trainFolds(path: string, args: TrainArguments, folds: readonly Fold[]): Promise<number> {
-  const folder = args.out ?? defaultFolder(path);
-  if (existsSync(folder)) throw new HebbError(`${folder} already exists; choose another folder for the folds`);
+  const folder = args.findLr === true ? "" : folderOfFolds(path, args);
   const results: Performed[] = [];
   for (const [place, { data }] of folds.entries()) {
     const plain = decideRows(path, { ...args, validation: 1 / folds.length }, data);
@@ -117,6 +121,12 @@ async function trainFolds(path: string, args: TrainArguments, folds: readonly Fo
   return 0;
 }
 
+function folderOfFolds(path: string, args: TrainArguments): string {
+  if (args.out === undefined) return newFolder(path);
+  if (!makeFolder(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the folds`);
+  return args.out;
+}
+
 /** The model is built before the folder is made, so that a bad choice leaves nothing behind. */
 function tryOut(config: JobConfig, preprocessing: JobData["preprocessing"]): void {
   seedEverything(config.seed);
@@ -124,10 +134,30 @@ function tryOut(config: JobConfig, preprocessing: JobData["preprocessing"]): voi
   makeObjective(config.loss, taskFor(preprocessing, config));
 }
 
-async function begin(folder: string, config: JobConfig, data: JobData, manner: Manner): Promise<Performed> {
+/** `folder` is made, if it is a function, when all else is known to be right. */
+async function begin(
+  folder: string | (() => string),
+  config: JobConfig,
+  data: JobData,
+  manner: Manner,
+): Promise<Performed> {
   if (manner.findLr === true) return { code: showRates(config, data, manner.json), metrics: undefined };
-  const run = createRun(folder, { config: configToJson(config), preprocessing: data.preprocessing });
-  return perform({ run, config, data, ...mannerOf(manner) });
+  const path = typeof folder === "string" ? folder : folder();
+  makeFolder(path);
+  return locked(path, () => {
+    const run = createRun(path, { config: configToJson(config), preprocessing: data.preprocessing });
+    return perform({ run, config, data, ...mannerOf(manner) });
+  });
+}
+
+/** Trains in a folder that no other process trains in meanwhile. */
+async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const lock = lockRun(folder);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
 }
 
 /** What growing learning rates do to the loss. */
@@ -155,41 +185,50 @@ function showRates(config: JobConfig, data: JobData, json: boolean): number {
   return 0;
 }
 
-const mannerOf = ({ json, pauseAfter, doctor = true, logs = true }: Manner) => ({ json, pauseAfter, doctor, logs });
+const mannerOf = ({ json, pauseAfter, doctor = true, logs = true, saveEvery }: Manner) => ({
+  json,
+  pauseAfter,
+  doctor,
+  logs,
+  saveEvery,
+});
 
-function defaultFolder(path: string): string {
+/** The folder that was asked for, or makes one that no other process has. */
+const folderFor = (path: string, args: TrainArguments): string | (() => string) => args.out ?? (() => newFolder(path));
+
+function newFolder(path: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
   const name = basename(path)
     .replace(/\.[^.]*$/, "")
     .replace(/[^\w.-]/g, "_");
   const folder = `runs/${name}-${stamp}`;
   let free = folder;
-  for (let count = 2; existsSync(free); count++) free = `${folder}-${count}`;
+  for (let count = 2; !makeFolder(free); count++) free = `${folder}-${count}`;
   return free;
 }
 
 export async function resume(folder: string, args: Manner & { readonly epochs?: number | undefined }): Promise<number> {
   const run = openRun(folder);
-  const stored = checkConfig(readConfig(run), "config.json:");
-  const config = args.epochs === undefined ? stored : { ...stored, epochs: args.epochs };
-  if (config.model.kind === "perceptron")
-    throw new HebbError(`${folder} is a perceptron, which learns in one go; train it anew`);
-  const saved = loadLatestCheckpoint(run);
-  if (saved === undefined)
-    throw new HebbError(`${folder} holds no checkpoint to go on from; start again with hebb train`);
-  warn(saved.warnings);
-  const data = await dataOf(config, readPreprocessing(run));
-  if (JSON.stringify(data.preprocessing) !== JSON.stringify(readPreprocessing(run))) {
-    throw new HebbError(
-      `${config.data} is no longer the data that ${folder} was trained on; put the old file back, or train anew`,
-    );
-  }
-  seedEverything(config.seed);
-  const told = ended(saved.state.json, config, folder);
-  if (told !== undefined && !args.json) out.line(told);
-  const events = saved.state.json.events;
-  if (typeof events === "number") truncateEvents(run, events);
-  return (await perform({ run, config, data, from: saved.state, ...mannerOf(args) })).code;
+  return locked(run.path, async () => {
+    refuseLinks(run);
+    const stored = checkConfig(readConfig(run), "config.json:");
+    const config = args.epochs === undefined ? stored : { ...stored, epochs: args.epochs };
+    // A run that was ended before its first checkpoint, and a perceptron, which has none, begin anew: to the same bits.
+    const saved = loadLatestCheckpoint(run);
+    warn(saved?.warnings ?? []);
+    const data = await dataOf(config, readPreprocessing(run));
+    if (JSON.stringify(data.preprocessing) !== JSON.stringify(readPreprocessing(run)))
+      throw new HebbError(
+        `${config.data} is no longer the data that ${folder} was trained on; put the old file back, or train anew`,
+      );
+    const told = saved && ended(saved.state.json, config, folder);
+    if (told !== undefined && !args.json) out.line(told);
+    const events = saved === undefined ? 0 : saved.state.json["events"];
+    const before = typeof events === "number" ? truncateEvents(run, events) : readEvents(run);
+    warn(before.warnings);
+    const from = saved?.state;
+    return (await perform({ run, config, data, from, before: before.events, ...mannerOf(args) })).code;
+  });
 }
 
 /** What to say of a run that has nothing left to train; its figures are measured again. */

@@ -1,8 +1,9 @@
 // hebb tune: trains a network many times with options drawn from a space, and shows which were best.
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { formatCsv, Random } from "../../data/index.ts";
+import { makeFolder, writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { out } from "../output.ts";
@@ -36,8 +37,7 @@ export async function tune(
   const space = args.space.map(parseDimension);
   const twice = space.find(({ option }, place) => space.findIndex((other) => other.option === option) !== place);
   if (twice !== undefined) throw new HebbError(`--space names ${twice.option} twice; give it one range or list`);
-  if (existsSync(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the search`);
-  mkdirSync(args.out, { recursive: true });
+  if (!makeFolder(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the search`);
   const random = new Random(args.seed, spaceStream);
   const points = Array.from({ length: args.trials }, () => drawPoint(space, random));
   const stop = new AbortController();
@@ -78,12 +78,12 @@ export async function tune(
     columns,
     rows.map((row) => columns.map((column) => row[column])),
   );
-  writeFileSync(join(args.out, "trials.csv"), table);
-  writeFileSync(
+  writeFileAtomic(join(args.out, "trials.csv"), table);
+  writeFileAtomic(
     join(args.out, "trials.json"),
     `${JSON.stringify({ metric: args.metric, space, trials: rows }, null, 2)}\n`,
   );
-  writeFileSync(join(args.out, "trials.svg"), pictureOf(trials, space, args.metric));
+  writeFileAtomic(join(args.out, "trials.svg"), pictureOf(trials, space, args.metric));
   const [best] = trials;
   if (args.json) out.json({ type: "end", best: best === undefined ? null : rowOf(best, space) });
   else out.line(...report(trials, space, args));

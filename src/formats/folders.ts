@@ -1,0 +1,37 @@
+// Folders that are made step by step, so that a refusal names the one that could not be made and why.
+import { lstatSync, mkdirSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { HebbError } from "../graph/errors.ts";
+import { errorCode, saveError } from "./atomic.ts";
+
+/** Whether a folder is there. Throws HebbError where something else is. */
+function isFolder(path: string): boolean {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory()) return true;
+    if (there !== undefined) throw new HebbError(`${path} is not a folder; choose another place`);
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+      throw new HebbError(`${path} is a symbolic link to nothing; choose another place, or remove it`);
+    return false;
+  } catch (error) {
+    // What lies below a file is not there either: the walk upwards comes to that file.
+    if (errorCode(error) === "ENOTDIR") return false;
+    throw error instanceof HebbError ? error : saveError(path, error);
+  }
+}
+
+/** Makes a folder and those above it that are missing. Returns whether there was none. Throws HebbError that says why it cannot. */
+export function makeFolder(path: string): boolean {
+  const missing: string[] = [];
+  for (let at = resolve(path); !isFolder(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      // Another process may have made it just now.
+      if (errorCode(error) !== "EEXIST" || !isFolder(folder)) throw saveError(folder, error);
+      if (folder === missing.at(-1)) return false;
+    }
+  }
+  return missing.length > 0;
+}

@@ -1,0 +1,105 @@
+// Locks of run folders: held by one process, named to others, taken over from those that have ended.
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { HebbError } from "../graph/errors.ts";
+import { type Holder, lifeOf, thisProcess } from "./holder.ts";
+import { lockRun } from "./lock.ts";
+import { createRun } from "./node.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "hebb-lock-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const own = thisProcess();
+/** A process that has ended, and was waited for. */
+const ended = (): number => spawnSync(process.execPath, ["-e", ""]).pid;
+
+/** A lock as `holder` would have left it. */
+function leave(number: number, holder: Partial<Holder>): void {
+  const lock = lockRun(folder);
+  const [name = ""] = readdirSync(folder);
+  const path = join(folder, name);
+  const file = JSON.parse(String(spawnSync("cat", [path]).stdout));
+  lock.release();
+  writeFileSync(join(folder, `lock.${number}`), JSON.stringify({ ...file, holder: { ...own, ...holder } }));
+}
+
+test("one holds it; who comes next is told which process does; after it there is nothing left", () => {
+  const lock = lockRun(folder);
+  expect(readdirSync(folder)).toEqual(["lock.1"]);
+  expect(() => lockRun(folder)).toThrow(HebbError);
+  expect(() => lockRun(folder)).toThrow(`${folder} is in use by process ${process.pid}, since 2`);
+  lock.release();
+  expect(readdirSync(folder)).toEqual([]);
+  lockRun(folder).release();
+});
+
+test("the lock of a process that has ended is taken over", () => {
+  leave(3, { pid: ended() });
+  const lock = lockRun(folder);
+  expect(readdirSync(folder)).toEqual(["lock.4"]);
+  lock.release();
+});
+
+test.skipIf(process.platform !== "linux")("a number that another process has now is no sign of life", () => {
+  // This process has the number, and began at another time.
+  leave(1, { started: "17" });
+  expect(lifeOf({ ...own, started: "17" })).toBe("ended");
+  lockRun(folder).release();
+});
+
+test.skipIf(process.platform !== "linux")("a process that has ended and was not waited for does not live", async () => {
+  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"]);
+  const text = await new Promise<string>((resolve) => parent.stdout.once("data", (part) => resolve(String(part))));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { started } = own;
+  expect(lifeOf({ ...own, pid: Number(text), started })).toBe("ended");
+  parent.kill();
+});
+
+test("of another machine, or another container, nobody can say; it is named with what to do", () => {
+  leave(1, { host: "elsewhere" });
+  expect(() => lockRun(folder)).toThrow(
+    /is in use by process \d+ of elsewhere, since .*; if that process has ended, delete .*lock\.1$/,
+  );
+  const [boot] = own.space.split(" ");
+  expect(lifeOf({ ...own, space: `${boot} pid:[1]` })).toBe(process.platform === "linux" ? "unknown" : "lives");
+  // The machine was started anew: no process of then lives.
+  if (process.platform === "linux") expect(lifeOf({ ...own, space: "another pid:[1]" })).toBe("ended");
+});
+
+test("a damaged lock is named, and left", () => {
+  writeFileSync(join(folder, "lock.1"), "{");
+  expect(() => lockRun(folder)).toThrow(/lock\.1 is damaged; delete it if no process trains there/);
+  expect(readdirSync(folder)).toEqual(["lock.1"]);
+});
+
+test("a copy of a folder in use is not in use", () => {
+  const lock = lockRun(folder);
+  const copy = join(folder, "copy");
+  mkdirSync(copy);
+  cpSync(join(folder, "lock.1"), join(copy, "lock.1"));
+  lockRun(copy).release();
+  lock.release();
+});
+
+test("a folder that cannot be written to says so", () => {
+  expect(() => lockRun(join(folder, "absent"))).toThrow(HebbError);
+});
+
+test("what a run that was ended before it began has left is no run", () => {
+  const path = join(folder, "run");
+  mkdirSync(join(path, "checkpoints"), { recursive: true });
+  writeFileSync(join(path, "preprocessing.json"), "{");
+  writeFileSync(join(path, ".config.json.1.0.saving"), "{");
+  writeFileSync(join(path, "lock.7"), "");
+  createRun(path, { config: { a: 1 } });
+  expect(() => createRun(path, { config: { a: 1 } })).toThrow(/already exists and is not empty/);
+});

@@ -1,0 +1,134 @@
+// One process at a time trains in a run folder: a lock that names its holder, and that outlives nobody.
+import { linkSync, lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HebbError } from "../graph/errors.ts";
+import { errorCode, saveError, temporaryPath } from "./atomic.ts";
+import { checkHolder, type Holder, lifeOf, thisProcess } from "./holder.ts";
+import { aString, type Check, objectOf } from "./json.ts";
+
+/** What a lock file holds: who made it, when, and for which folder, so that a copied folder is not taken for one in use. */
+interface LockFile {
+  readonly holder: Holder;
+  readonly since: string;
+  readonly folder: string;
+}
+
+const checkLock: Check<LockFile> = objectOf<LockFile>({ holder: checkHolder, since: aString, folder: aString });
+
+const pattern = /^lock\.(\d{1,9})$/;
+
+/** Whether a file name is that of a lock. */
+export const isLockName = (name: string): boolean => pattern.test(name);
+
+export interface RunLock {
+  release(): void;
+}
+
+interface Found {
+  readonly path: string;
+  readonly number: number;
+  /** Undefined for what is no lock of ours. */
+  readonly file: LockFile | undefined;
+}
+
+function folderMark(folder: string): string {
+  const { dev, ino } = lstatSync(folder, { bigint: true });
+  return `${dev} ${ino}`;
+}
+
+function locksIn(folder: string): Found[] {
+  return readdirSync(folder).flatMap((name): Found[] => {
+    const number = Number(pattern.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isNaN(number)) return [];
+    const path = join(folder, name);
+    try {
+      return [{ path, number, file: checkLock(JSON.parse(readFileSync(path, "utf8")), `${path}:`) }];
+    } catch (error) {
+      // Released between the listing and the reading.
+      return errorCode(error) === "ENOENT" ? [] : [{ path, number, file: undefined }];
+    }
+  });
+}
+
+/** Throws for a lock whose holder lives, or may live. */
+function refuse({ path, file }: Found, folder: string, mark: string): void {
+  if (file === undefined)
+    throw new HebbError(`${folder} may be in use: ${path} is damaged; delete it if no process trains there`);
+  if (file.folder !== mark) return;
+  const { holder, since } = file;
+  const life = lifeOf(holder);
+  if (life === "lives")
+    throw new HebbError(
+      `${folder} is in use by process ${holder.pid}, since ${since}; wait until it ends, or end it (kill ${holder.pid})`,
+    );
+  if (life === "unknown")
+    throw new HebbError(
+      `${folder} is in use by process ${holder.pid} of ${holder.host}, since ${since}; if that process has ended, delete ${path}`,
+    );
+}
+
+/** Makes a file with its whole content, or none: false where there is one of that name. */
+function createWhole(path: string, content: string): boolean {
+  const temporary = temporaryPath(path);
+  try {
+    writeFileSync(temporary, content, { flag: "wx" });
+    try {
+      linkSync(temporary, path);
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") return false;
+      // Some file systems have no links.
+      if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].includes(errorCode(error))) throw error;
+      writeFileSync(path, content, { flag: "wx" });
+    }
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw saveError(path, error);
+  } finally {
+    remove(temporary);
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone already, or it will be found to be nobody's.
+  }
+}
+
+/** Tries where others come and go at the same moment. */
+const mostTries = 20;
+
+/**
+ * Takes the lock of a folder. Throws HebbError that names the process which holds it. A lock whose process has ended is taken over:
+ * its successor has the next number, which only one process can make, and whoever made one looks again whether another lives.
+ */
+export function lockRun(folder: string): RunLock {
+  try {
+    return take(folder);
+  } catch (error) {
+    throw error instanceof HebbError ? error : saveError(join(folder, "lock"), error);
+  }
+}
+
+function take(folder: string): RunLock {
+  const mark = folderMark(folder);
+  const content = `${JSON.stringify({ holder: thisProcess(), since: new Date().toISOString(), folder: mark })}\n`;
+  for (let tries = 0; tries < mostTries; tries++) {
+    const found = locksIn(folder);
+    for (const lock of found) refuse(lock, folder, mark);
+    const path = join(folder, `lock.${1 + Math.max(0, ...found.map(({ number }) => number))}`);
+    if (!createWhole(path, content)) continue;
+    try {
+      const others = locksIn(folder).filter((lock) => lock.path !== path);
+      for (const lock of others) refuse(lock, folder, mark);
+      for (const lock of others) remove(lock.path);
+    } catch (error) {
+      remove(path);
+      throw error;
+    }
+    return { release: () => remove(path) };
+  }
+  throw new HebbError(`${folder} is being taken by other processes again and again; try it later`);
+}

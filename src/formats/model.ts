@@ -1,0 +1,61 @@
+// The model of a run: arrays and description in one file that notices any changed bit.
+
+import { join } from "node:path";
+import { HebbError } from "../graph/errors.ts";
+import { sha256, writeFileAtomic } from "./atomic.ts";
+import { anObject, toJson } from "./json.ts";
+import { placeOf, type Run, readIn, type SavedState } from "./runFolder.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+
+const sealMark = '"hebb.sha256":"';
+const emptySeal = "0".repeat(64);
+
+/** Where the checksum stands in a safetensors header. Inside a JSON text the quotes of the mark would be escaped, so it is found once. */
+function sealPlace(bytes: Uint8Array): number {
+  const headerEnd = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(headerEnd, bytes.byteLength));
+  const at = header.indexOf(sealMark);
+  return at < 0 || at + sealMark.length + 64 > header.length ? -1 : at + sealMark.length;
+}
+
+/** Safetensors bytes that carry `json` and a checksum of the whole file in their metadata. */
+function sealedSafetensors(state: SavedState): Uint8Array {
+  const json = JSON.stringify(toJson(state.json, "json"));
+  const bytes = writeSafetensors(state.tensors, { "hebb.json": json, "hebb.sha256": emptySeal });
+  bytes.set(new TextEncoder().encode(sha256(bytes)), sealPlace(bytes));
+  return bytes;
+}
+
+function unsealSafetensors(bytes: Uint8Array, name: string): SavedState {
+  const damaged = new HebbError(
+    `${name} is damaged: its checksum does not match (a changed or missing byte); restore it from a copy`,
+  );
+  const at = bytes.byteLength < 8 ? -1 : sealPlace(bytes);
+  if (at < 0) throw damaged;
+  // Not slice(): a Buffer's slice shares its memory.
+  const zeroed = new Uint8Array(bytes);
+  zeroed.set(new TextEncoder().encode(emptySeal), at);
+  if (Buffer.from(bytes.subarray(at, at + 64)).toString("latin1") !== sha256(zeroed)) throw damaged;
+  const { tensors, metadata } = readSafetensors(bytes, { name });
+  return { tensors, json: anObject(JSON.parse(metadata["hebb.json"] ?? "null"), `${name}:`) };
+}
+
+/**
+ * Saves the model: model.safetensors holds arrays and description in one file, replaced in one step; model.json is a copy of the
+ * description for people.
+ */
+export function saveModel(run: Run, model: SavedState): void {
+  writeFileAtomic(placeOf(run, "model.safetensors").path, sealedSafetensors(model), run.operations);
+  writeFileAtomic(
+    placeOf(run, "model.json").path,
+    `${JSON.stringify(toJson(model.json, "json"), null, 2)}\n`,
+    run.operations,
+  );
+}
+
+/** The model last saved. Throws HebbError when there is none or any bit of it has changed. */
+export function loadModel(run: Run): SavedState {
+  return unsealSafetensors(readIn(run, 2 ** 32, "model.safetensors"), join(run.path, "model.safetensors"));
+}
+
+export const hasModel = (run: Run): boolean => placeOf(run, "model.safetensors").stat !== undefined;
