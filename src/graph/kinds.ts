@@ -19,6 +19,10 @@ const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.eve
 
 export const number = of<number>("a number", isNumber);
 export const numbers = of<readonly number[]>("a list of numbers", isNumbers);
+export const pair = of<readonly [number, number]>(
+  "a list of two numbers",
+  (value) => isNumbers(value) && (value as readonly number[]).length === 2,
+);
 /** One number for all dims, or one for each. */
 export const size = of<number | readonly number[]>(
   "a number or a list of numbers",

@@ -95,7 +95,6 @@ export {
   type LoadResult,
   Module,
   type StateDict,
-  type StateValue,
   type SummaryInput,
 } from "./module.ts";
 export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm, RMSNorm } from "./normalization.ts";
@@ -148,6 +147,7 @@ export {
   Upsample,
   type WindowOptions,
 } from "./resample.ts";
+export type { StateValue } from "./stateValue.ts";
 export {
   causalMask,
   type DecoderInputs,

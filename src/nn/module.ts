@@ -1,7 +1,8 @@
 // Module: a piece of a network that owns parameters, buffers and other modules, and knows their names.
-import type { DType, TypedArray } from "../graph/dtype.ts";
+import type { DType } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
 import { currentScope, withScope } from "../graph/node.ts";
 import { checkOptions } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape } from "../graph/shape.ts";
@@ -17,10 +18,8 @@ import {
 } from "./hooks.ts";
 import { join, modulesBelow, pathInside } from "./paths.ts";
 import { listed, printModule } from "./print.ts";
+import { checkStateValue, type StateValue } from "./stateValue.ts";
 import { costsByScope, countOf, renderSummary, type SummaryRow, tensorsIn } from "./summary.ts";
-
-/** A value of a state dict: a tensor, or an array as files hold it. */
-export type StateValue = Tensor | { readonly dtype: DType; readonly shape: Shape; readonly data: TypedArray };
 
 /** Values by PyTorch's names, such as "fc1.weight". Without a prototype, so that any name is harmless. */
 export type StateDict = Readonly<Record<string, Tensor>>;
@@ -200,6 +199,10 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
    */
   loadStateDict(values: Readonly<Record<string, StateValue>>, options: LoadOptions = {}): LoadResult {
     checkOptions("loadStateDict", options, { strict: kind.boolean });
+    if (typeof values !== "object" || values === null || values instanceof Tensor || values instanceof Module)
+      throw new HebbError(
+        `loadStateDict: takes values by name, as stateDict() gives, got ${describe(values)}${values instanceof Module ? "; give its .stateDict()" : ""}`,
+      );
     const states = new Map(this.#states());
     const missing = [...states.keys()].filter((name) => !Object.hasOwn(values, name));
     const unexpected = Object.keys(values).filter((name) => !states.has(name));
@@ -213,6 +216,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     for (const [name, state] of states) {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
       if (value === undefined) continue;
+      checkStateValue(name, value);
       if (sameShape(value.shape, state.shape)) fitting.push([state, value]);
       else wrong.push(`"${name}" is ${formatShape(value.shape)} and must be ${formatShape(state.shape)}`);
     }

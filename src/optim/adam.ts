@@ -1,20 +1,20 @@
 // Adam, AdamW, and their relatives: Adamax, NAdam, RAdam.
+
+import * as kind from "../graph/kinds.ts";
+import type { OptionKinds } from "../graph/options.ts";
 import { full, type Tensor, where } from "../tensor/index.ts";
 import {
   biasCorrection,
-  type CommonOptions,
-  checkOption,
   complement,
   decoupledDecay,
   movingAverage,
   movingSquare,
-  Optimizer,
-  type OptionsOf,
-  type Params,
   scalar,
-  type UpdateContext,
   withDecay,
-} from "./optimizer.ts";
+} from "./arithmetic.ts";
+import { Optimizer, type UpdateContext } from "./optimizer.ts";
+import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./optimizerOptions.ts";
+import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface MomentOptions extends CommonOptions {
   /** How long the averages of the gradient and of its square remember. Default [0.9, 0.999]. */
@@ -30,6 +30,13 @@ export interface AdamOptions extends MomentOptions {
 }
 
 const moments = { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 } as const;
+const momentKinds: OptionKinds<MomentOptions> = {
+  ...commonKinds,
+  betas: kind.pair,
+  eps: kind.number,
+  weightDecay: kind.number,
+};
+const adamKinds: OptionKinds<AdamOptions> = { ...momentKinds, amsgrad: kind.boolean };
 
 function checkMoments(name: string, { betas, eps, weightDecay }: MomentOptions): void {
   checkOption(name, "betas[0]", betas[0], 0, 1);
@@ -67,15 +74,20 @@ function adamUpdate(parameter: Tensor, grad: Tensor, context: UpdateContext<Adam
   );
 }
 
+const adam: OptimizerKind<AdamOptions> = {
+  name: "Adam",
+  lr: 1e-3,
+  defaults: { ...moments, amsgrad: false },
+  kinds: adamKinds,
+};
+
 /**
  * m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g²; p −= lr · m̂ / (√v̂ + eps), where m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
  * Default lr 1e-3; weightDecay (default 0) is added to the gradient. Source: torch.optim.Adam (Kingma and Ba 2015).
  */
 export class Adam extends Optimizer<AdamOptions> {
-  override readonly name: string = "Adam";
-
-  constructor(params: Params<AdamOptions>, { lr = 1e-3, ...options }: OptionsOf<AdamOptions> = {}) {
-    super(params, lr, { ...moments, amsgrad: false, ...options });
+  constructor(params: Params<AdamOptions>, options: OptionsOf<AdamOptions> = {}) {
+    super(params, options, adam);
   }
 
   protected override check(options: AdamOptions): void {
@@ -87,12 +99,17 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 }
 
+const adamW: OptimizerKind<AdamOptions> = {
+  name: "AdamW",
+  lr: 1e-3,
+  defaults: { ...moments, weightDecay: 0.01, amsgrad: false },
+  kinds: adamKinds,
+};
+
 /** Adam whose weight decay (default 0.01) shrinks the parameter itself, apart from the gradient. Source: torch.optim.AdamW (Loshchilov and Hutter 2019). */
 export class AdamW extends Optimizer<AdamOptions> {
-  override readonly name: string = "AdamW";
-
-  constructor(params: Params<AdamOptions>, { lr = 1e-3, ...options }: OptionsOf<AdamOptions> = {}) {
-    super(params, lr, { ...moments, weightDecay: 0.01, amsgrad: false, ...options });
+  constructor(params: Params<AdamOptions>, options: OptionsOf<AdamOptions> = {}) {
+    super(params, options, adamW);
   }
 
   protected override check(options: AdamOptions): void {
@@ -104,12 +121,17 @@ export class AdamW extends Optimizer<AdamOptions> {
   }
 }
 
+const adamax: OptimizerKind<MomentOptions> = {
+  name: "Adamax",
+  lr: 2e-3,
+  defaults: moments,
+  kinds: momentKinds,
+};
+
 /** Adam with the largest recent gradient in place of the root of squares. Default lr 2e-3. Source: torch.optim.Adamax. */
 export class Adamax extends Optimizer<MomentOptions> {
-  override readonly name: string = "Adamax";
-
-  constructor(params: Params<MomentOptions>, { lr = 2e-3, ...options }: OptionsOf<MomentOptions> = {}) {
-    super(params, lr, { ...moments, ...options });
+  constructor(params: Params<MomentOptions>, options: OptionsOf<MomentOptions> = {}) {
+    super(params, options, adamax);
   }
 
   protected override check(options: MomentOptions): void {
@@ -137,12 +159,17 @@ export interface NAdamOptions extends MomentOptions {
   readonly decoupledWeightDecay: boolean;
 }
 
+const nadam: OptimizerKind<NAdamOptions> = {
+  name: "NAdam",
+  lr: 2e-3,
+  defaults: { ...moments, momentumDecay: 4e-3, decoupledWeightDecay: false },
+  kinds: { ...momentKinds, momentumDecay: kind.number, decoupledWeightDecay: kind.boolean },
+};
+
 /** Adam with Nesterov's look ahead. Default lr 2e-3. Source: torch.optim.NAdam (Dozat 2016). */
 export class NAdam extends Optimizer<NAdamOptions> {
-  override readonly name: string = "NAdam";
-
-  constructor(params: Params<NAdamOptions>, { lr = 2e-3, ...options }: OptionsOf<NAdamOptions> = {}) {
-    super(params, lr, { ...moments, momentumDecay: 4e-3, decoupledWeightDecay: false, ...options });
+  constructor(params: Params<NAdamOptions>, options: OptionsOf<NAdamOptions> = {}) {
+    super(params, options, nadam);
   }
 
   protected override check(options: NAdamOptions): void {
@@ -182,12 +209,17 @@ export interface RAdamOptions extends MomentOptions {
   readonly decoupledWeightDecay: boolean;
 }
 
+const radam: OptimizerKind<RAdamOptions> = {
+  name: "RAdam",
+  lr: 1e-3,
+  defaults: { ...moments, decoupledWeightDecay: false },
+  kinds: { ...momentKinds, decoupledWeightDecay: kind.boolean },
+};
+
 /** Adam that holds back while its average of squares rests on few steps. Default lr 1e-3. Source: torch.optim.RAdam (Liu et al. 2020). */
 export class RAdam extends Optimizer<RAdamOptions> {
-  override readonly name: string = "RAdam";
-
-  constructor(params: Params<RAdamOptions>, { lr = 1e-3, ...options }: OptionsOf<RAdamOptions> = {}) {
-    super(params, lr, { ...moments, decoupledWeightDecay: false, ...options });
+  constructor(params: Params<RAdamOptions>, options: OptionsOf<RAdamOptions> = {}) {
+    super(params, options, radam);
   }
 
   protected override check(options: RAdamOptions): void {

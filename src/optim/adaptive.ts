@@ -1,20 +1,11 @@
 // Rates that adapt to each weight's gradients: Adagrad, RMSprop, Adadelta; and Lion, which keeps only the sign.
+
+import * as kind from "../graph/kinds.ts";
 import type { Tensor } from "../tensor/index.ts";
-import {
-  type CommonOptions,
-  checkOption,
-  complement,
-  decoupledDecay,
-  isZero,
-  movingAverage,
-  movingSquare,
-  Optimizer,
-  type OptionsOf,
-  type Params,
-  scalar,
-  type UpdateContext,
-  withDecay,
-} from "./optimizer.ts";
+import { complement, decoupledDecay, isZero, movingAverage, movingSquare, scalar, withDecay } from "./arithmetic.ts";
+import { Optimizer, type UpdateContext } from "./optimizer.ts";
+import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./optimizerOptions.ts";
+import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface AdagradOptions extends CommonOptions {
   /** lr / (1 + (t − 1)·lrDecay). Default 0. */
@@ -26,12 +17,23 @@ export interface AdagradOptions extends CommonOptions {
   readonly eps: number;
 }
 
+const adagrad: OptimizerKind<AdagradOptions> = {
+  name: "Adagrad",
+  lr: 1e-2,
+  defaults: { lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10 },
+  kinds: {
+    ...commonKinds,
+    lrDecay: kind.number,
+    weightDecay: kind.number,
+    initialAccumulatorValue: kind.number,
+    eps: kind.number,
+  },
+};
+
 /** s += g²; p −= lr·g / (√s + eps). Default lr 1e-2. Source: torch.optim.Adagrad (Duchi et al. 2011). */
 export class Adagrad extends Optimizer<AdagradOptions> {
-  override readonly name: string = "Adagrad";
-
-  constructor(params: Params<AdagradOptions>, { lr = 1e-2, ...options }: OptionsOf<AdagradOptions> = {}) {
-    super(params, lr, { lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, ...options });
+  constructor(params: Params<AdagradOptions>, options: OptionsOf<AdagradOptions> = {}) {
+    super(params, options, adagrad);
   }
 
   protected override check({ lrDecay, weightDecay, initialAccumulatorValue, eps }: AdagradOptions): void {
@@ -65,12 +67,24 @@ export interface RMSpropOptions extends CommonOptions {
   readonly centered: boolean;
 }
 
+const rmsprop: OptimizerKind<RMSpropOptions> = {
+  name: "RMSprop",
+  lr: 1e-2,
+  defaults: { alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false },
+  kinds: {
+    ...commonKinds,
+    alpha: kind.number,
+    eps: kind.number,
+    weightDecay: kind.number,
+    momentum: kind.number,
+    centered: kind.boolean,
+  },
+};
+
 /** s = alpha·s + (1 − alpha)·g²; p −= lr·g / (√s + eps). Default lr 1e-2. Source: torch.optim.RMSprop (Hinton 2012). */
 export class RMSprop extends Optimizer<RMSpropOptions> {
-  override readonly name: string = "RMSprop";
-
-  constructor(params: Params<RMSpropOptions>, { lr = 1e-2, ...options }: OptionsOf<RMSpropOptions> = {}) {
-    super(params, lr, { alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, ...options });
+  constructor(params: Params<RMSpropOptions>, options: OptionsOf<RMSpropOptions> = {}) {
+    super(params, options, rmsprop);
   }
 
   protected override check({ alpha, eps, weightDecay, momentum }: RMSpropOptions): void {
@@ -108,12 +122,17 @@ export interface AdadeltaOptions extends CommonOptions {
   readonly weightDecay: number;
 }
 
+const adadelta: OptimizerKind<AdadeltaOptions> = {
+  name: "Adadelta",
+  lr: 1,
+  defaults: { rho: 0.9, eps: 1e-6, weightDecay: 0 },
+  kinds: { ...commonKinds, rho: kind.number, eps: kind.number, weightDecay: kind.number },
+};
+
 /** Steps in proportion to the size of recent steps. Default lr 1. Source: torch.optim.Adadelta (Zeiler 2012). */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
-  override readonly name: string = "Adadelta";
-
-  constructor(params: Params<AdadeltaOptions>, { lr = 1, ...options }: OptionsOf<AdadeltaOptions> = {}) {
-    super(params, lr, { rho: 0.9, eps: 1e-6, weightDecay: 0, ...options });
+  constructor(params: Params<AdadeltaOptions>, options: OptionsOf<AdadeltaOptions> = {}) {
+    super(params, options, adadelta);
   }
 
   protected override check({ rho, eps, weightDecay }: AdadeltaOptions): void {
@@ -140,14 +159,19 @@ export interface LionOptions extends CommonOptions {
   readonly weightDecay: number;
 }
 
+const lion: OptimizerKind<LionOptions> = {
+  name: "Lion",
+  lr: 1e-4,
+  defaults: { betas: [0.9, 0.99], weightDecay: 0 },
+  kinds: { ...commonKinds, betas: kind.pair, weightDecay: kind.number },
+};
+
 /**
  * p −= lr·(sign(β₁m + (1 − β₁)g) + weightDecay·p); m = β₂m + (1 − β₂)g. Default lr 1e-4. Source: Chen et al. 2023, algorithm 2.
  */
 export class Lion extends Optimizer<LionOptions> {
-  override readonly name: string = "Lion";
-
-  constructor(params: Params<LionOptions>, { lr = 1e-4, ...options }: OptionsOf<LionOptions> = {}) {
-    super(params, lr, { betas: [0.9, 0.99], weightDecay: 0, ...options });
+  constructor(params: Params<LionOptions>, options: OptionsOf<LionOptions> = {}) {
+    super(params, options, lion);
   }
 
   protected override check({ betas, weightDecay }: LionOptions): void {

@@ -2,8 +2,12 @@
 
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
-import type { StateValue } from "../nn/module.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
+import { checkStateValue, type StateValue } from "../nn/stateValue.ts";
 import { flush, State, Tensor, where } from "../tensor/index.ts";
+import { checkNumber } from "./schedule.ts";
 
 /** Averages by place, and how many updates they hold: plain tensors. */
 export interface AverageState {
@@ -26,7 +30,7 @@ export abstract class WeightAverage {
   #swapped = false;
 
   constructor(states: Iterable<State>) {
-    this.#states = [...states];
+    this.#states = statesIn(new.target.name, states);
     if (this.#states.length === 0) throw new HebbError("averages of weights need parameters; pass model.parameters()");
     this.#averages = this.#states.map(
       (state) => new State(state.detach(), { dtype: state.dtype, name: `${state.name}.average` }),
@@ -94,13 +98,19 @@ export abstract class WeightAverage {
   }
 
   /** Goes on from a state dict over the same weights. Throws HebbError, changing nothing, when it does not fit. */
-  loadStateDict({ state }: LoadedAverageState): void {
+  loadStateDict(saved: LoadedAverageState): void {
+    const state = saved?.state;
+    if (typeof state !== "object" || state === null)
+      throw new HebbError(
+        `loadStateDict: takes what stateDict() of an average gave, { state }, got ${describe(saved)}`,
+      );
     const all = [
       ...this.#averages.map((average, place) => [String(place), average] as const),
       ["updates", this.#count] as const,
     ];
     const fitting = all.map(([name, cell]) => {
-      const value = state[name];
+      const value = Object.hasOwn(state, name) ? state[name] : undefined;
+      if (value !== undefined) checkStateValue(name, value);
       if (
         value === undefined ||
         value.shape.length !== cell.rank ||
@@ -113,6 +123,21 @@ export abstract class WeightAverage {
     });
     for (const [cell, value] of fitting) cell.assign(value instanceof Tensor ? value : value.data);
   }
+}
+
+/** The states to average, given as an iterable of them. */
+function statesIn(where: string, states: Iterable<State>): State[] {
+  const given: unknown = states;
+  const list: readonly unknown[] =
+    typeof given === "object" && given !== null && Symbol.iterator in given && !(given instanceof Tensor)
+      ? [...(given as Iterable<unknown>)]
+      : [given];
+  const wrong = list.find((state) => !(state instanceof State));
+  if (wrong !== undefined || list[0] === given)
+    throw new HebbError(
+      `${where}: takes parameters or buffers in a list, got ${describe(wrong ?? given)}; give model.parameters()`,
+    );
+  return list as State[];
 }
 
 export interface EMAOptions {
@@ -130,16 +155,18 @@ export class EMA extends WeightAverage {
   readonly #decay: State;
   readonly #warmup: boolean;
 
-  constructor(states: Iterable<State>, { decay = 0.999, warmup = false }: EMAOptions = {}) {
+  constructor(states: Iterable<State>, options: EMAOptions = {}) {
     super(states);
-    if (!(decay >= 0 && decay <= 1)) throw new HebbError(`EMA: decay must lie between 0 and 1, got ${decay}`);
+    checkOptions("EMA", options, { decay: kind.number, warmup: kind.boolean });
+    const { decay = 0.999, warmup = false } = options;
+    checkNumber("EMA", "decay", decay, 0, 1);
     this.#decay = new State(decay, { dtype: "float64", name: "decay" });
     this.#warmup = warmup;
   }
 
   /** Takes effect at the next update, without compiling anew. */
   set decay(decay: number) {
-    if (!(decay >= 0 && decay <= 1)) throw new HebbError(`EMA: decay must lie between 0 and 1, got ${decay}`);
+    checkNumber("EMA", "decay", decay, 0, 1);
     this.#decay.assign(decay);
   }
 

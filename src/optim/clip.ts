@@ -1,6 +1,10 @@
 // Clipping of gradients, between backward and step.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
 import { type Parameter, stack, type Tensor } from "../tensor/index.ts";
+import { parametersIn } from "./optimizerOptions.ts";
+import { checkNumber } from "./schedule.ts";
 
 /**
  * Scales all gradients so that the norm of them together is at most `maxNorm`; gives the norm before. `normType` may be
@@ -11,10 +15,11 @@ export function clipGradNorm(
   maxNorm: number,
   options: { readonly normType?: number } = {},
 ): Tensor {
+  checkOptions("clipGradNorm", options, { normType: kind.number });
   const { normType = 2 } = options;
-  if (!(maxNorm >= 0)) throw new HebbError(`clipGradNorm: maxNorm must be 0 or more, got ${maxNorm}`);
+  checkNumber("clipGradNorm", "maxNorm", maxNorm, 0);
   if (!(normType > 0)) throw new HebbError(`clipGradNorm: normType must be above 0, got ${normType}`);
-  const found = [...parameters].flatMap((parameter) =>
+  const found = parametersIn("clipGradNorm", parameters).flatMap((parameter) =>
     parameter.grad === undefined ? [] : [{ parameter, grad: parameter.grad }],
   );
   if (found.length === 0)
@@ -24,7 +29,9 @@ export function clipGradNorm(
     if (normType === Number.POSITIVE_INFINITY) return sizes.amax();
     return normType === 2 ? sizes.square().sum() : normType === 1 ? sizes.sum() : sizes.pow(normType).sum();
   });
-  const all = stack(parts);
+  // Of float32 and float64 together the wider.
+  const dtype = found.some(({ grad }) => grad.dtype === "float64") ? "float64" : "float32";
+  const all = stack(parts.map((part) => part.to(dtype)));
   const total =
     normType === Number.POSITIVE_INFINITY
       ? all.amax()
@@ -40,8 +47,8 @@ export function clipGradNorm(
 
 /** Limits every element of every gradient to [−clipValue, clipValue]. Source: torch.nn.utils.clip_grad_value_. */
 export function clipGradValue(parameters: Iterable<Parameter>, clipValue: number): void {
-  if (!(clipValue >= 0)) throw new HebbError(`clipGradValue: the limit must be 0 or more, got ${clipValue}`);
-  for (const parameter of parameters) {
+  checkNumber("clipGradValue", "clipValue", clipValue, 0);
+  for (const parameter of parametersIn("clipGradValue", parameters)) {
     if (parameter.grad !== undefined) parameter.grad = parameter.grad.clamp(-clipValue, clipValue);
   }
 }

@@ -1,6 +1,31 @@
 // Schedules made of schedules: one after another, several at once, a warm-up before one.
 import { HebbError } from "../graph/errors.ts";
-import { checkCount, Schedule, type Scheduled } from "./schedule.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
+import { ReduceLROnPlateau } from "./plateau.ts";
+import { checkCount, checkNumber, checkOptimizer, Schedule, type Scheduled } from "./schedule.ts";
+import { checkMilestones } from "./schedules.ts";
+
+/** Refuses what is not a list of schedules over one optimizer. */
+function checkSchedules(where: string, schedules: readonly Schedule[], optimizer?: Scheduled): void {
+  if (!Array.isArray(schedules))
+    throw new HebbError(`${where}: takes a list of schedules such as [a, b], got ${describe(schedules)}`);
+  if (schedules.length === 0) throw new HebbError(`${where}: takes at least one schedule`);
+  const wanted = optimizer ?? (schedules[0] as Schedule).optimizer;
+  for (const [place, schedule] of schedules.entries()) {
+    if (schedule instanceof ReduceLROnPlateau)
+      throw new HebbError(
+        `${where}: schedule ${place} is ReduceLROnPlateau, which needs a figure at each step; step it beside the others`,
+      );
+    if (!(schedule instanceof Schedule))
+      throw new HebbError(
+        `${where}: schedule ${place} must be a schedule such as new optim.StepLR(optimizer, 10), got ${describe(schedule)}`,
+      );
+    if (schedule.optimizer !== wanted)
+      throw new HebbError(`${where}: schedule ${place} is built over another optimizer; build all over the same one`);
+  }
+}
 
 /**
  * One schedule after another; each counts its own steps, and takes over at its milestone. The schedules are built over the same
@@ -9,22 +34,57 @@ import { checkCount, Schedule, type Scheduled } from "./schedule.ts";
 export class SequentialLR extends Schedule {
   readonly #schedules: readonly Schedule[];
   readonly #milestones: readonly number[];
+
   constructor(optimizer: Scheduled, schedules: readonly Schedule[], milestones: readonly number[]) {
     super(optimizer);
-    if (schedules.length === 0 || milestones.length !== schedules.length - 1) {
+    checkSchedules("SequentialLR", schedules, optimizer);
+    this.#milestones = checkMilestones("SequentialLR", milestones);
+    if (milestones.length !== schedules.length - 1)
       throw new HebbError(
-        `SequentialLR: ${schedules.length} schedules take ${Math.max(0, schedules.length - 1)} milestones between them, got ${milestones.length}`,
+        `SequentialLR: ${schedules.length} schedules take ${schedules.length - 1} milestones between them, got ${milestones.length}`,
       );
-    }
     this.#schedules = schedules;
-    this.#milestones = milestones.map((milestone) => checkCount("SequentialLR", "a milestone", milestone));
     this.start();
   }
-  override rateAt(step: number, base: number, group: number): number {
+
+  /** The schedule at a step, and how many steps it has behind it. */
+  #at(step: number): { readonly schedule: Schedule | undefined; readonly since: number } {
     const place = this.#milestones.filter((milestone) => milestone <= step).length;
-    const since = place === 0 ? 0 : (this.#milestones[place - 1] ?? 0);
-    return this.#schedules[place]?.rateAt(step - since, base, group) ?? base;
+    return { schedule: this.#schedules[place], since: step - (this.#milestones[place - 1] ?? 0) };
   }
+
+  override rateAt(step: number, base: number, group: number): number {
+    const { schedule, since } = this.#at(step);
+    return schedule?.rateAt(since, base, group) ?? base;
+  }
+
+  override moveTo(step: number): void {
+    const { schedule, since } = this.#at(step);
+    if (since === 0) schedule?.takeOver();
+    else schedule?.moveTo(since);
+  }
+
+  protected override start(): void {
+    // What the schedules made of the rates when they were built is undone.
+    this.takeOver();
+  }
+
+  override takeOver(): void {
+    this.reset();
+    this.moveTo(0);
+  }
+
+  override arrive(step: number): void {
+    const { schedule, since } = this.#at(step);
+    schedule?.arrive(since);
+  }
+}
+
+export interface WarmUpOptions {
+  /** Where the rise begins, as a share of the rate. Default 1 / steps. */
+  readonly startFactor?: number;
+  /** What follows, over the same optimizer. */
+  readonly after?: Schedule;
 }
 
 /** Rises in a straight line over `steps` steps from startFactor (default 1/steps) of the rate, then leaves it to `after`, if any. */
@@ -32,21 +92,42 @@ export class WarmUp extends Schedule {
   readonly #steps: number;
   readonly #startFactor: number;
   readonly #after: Schedule | undefined;
-  constructor(
-    optimizer: Scheduled,
-    steps: number,
-    { startFactor, after }: { readonly startFactor?: number; readonly after?: Schedule } = {},
-  ) {
+
+  constructor(optimizer: Scheduled, steps: number, options: WarmUpOptions = {}) {
     super(optimizer);
+    checkOptions("WarmUp", options, { startFactor: kind.number, after: kind.instanceOf(Schedule, "a schedule") });
     this.#steps = checkCount("WarmUp", "steps", steps, 1);
-    this.#startFactor = startFactor ?? 1 / steps;
-    this.#after = after;
+    this.#startFactor = checkNumber("WarmUp", "startFactor", options.startFactor ?? 1 / steps, 0);
+    this.#after = options.after;
+    if (this.#after !== undefined) checkSchedules("WarmUp", [this.#after], optimizer);
     this.start();
   }
+
+  #share(step: number): number {
+    return this.#startFactor + ((1 - this.#startFactor) * step) / this.#steps;
+  }
+
   override rateAt(step: number, base: number, group: number): number {
     if (step >= this.#steps) return this.#after?.rateAt(step - this.#steps, base, group) ?? base;
-    const goal = this.#after?.rateAt(0, base, group) ?? base;
-    return goal * (this.#startFactor + ((1 - this.#startFactor) * step) / this.#steps);
+    return (this.#after?.rateAt(0, base, group) ?? base) * this.#share(step);
+  }
+
+  override moveTo(step: number): void {
+    if (step > this.#steps) {
+      this.#after?.moveTo(step - this.#steps);
+      return;
+    }
+    super.moveTo(step);
+  }
+
+  protected override next(current: number, step: number, base: number, group: number): number {
+    const before = step === 0 ? 0 : this.#share(step - 1);
+    // From nothing nothing rises; the first rate is that of the schedule, whatever `after` made of it when it was built.
+    return before === 0 ? this.rateAt(step, base, group) : current * (this.#share(step) / before);
+  }
+
+  override arrive(step: number): void {
+    this.#after?.arrive(Math.max(0, step - this.#steps));
   }
 }
 
@@ -56,23 +137,30 @@ export class WarmUp extends Schedule {
  */
 export class ChainedScheduler extends Schedule {
   readonly #schedules: readonly Schedule[];
-  /** The last step that was worked out, from which rate, and the rate there, by group. */
-  readonly #known: { step: number; base: number; rate: number }[] = [];
 
-  constructor(optimizer: Scheduled, schedules: readonly Schedule[]) {
-    super(optimizer);
-    if (schedules.length === 0) throw new HebbError("ChainedScheduler: takes at least one schedule");
+  constructor(schedules: readonly Schedule[], optimizer?: Scheduled) {
+    if (!Array.isArray(schedules) && Array.isArray(optimizer))
+      throw new HebbError("ChainedScheduler: takes the schedules first: new ChainedScheduler([a, b], optimizer)");
+    if (optimizer !== undefined) checkOptimizer("ChainedScheduler", optimizer);
+    checkSchedules("ChainedScheduler", schedules, optimizer);
+    super((schedules[0] as Schedule).optimizer);
     this.#schedules = schedules;
-    this.start();
   }
 
   override rateAt(step: number, base: number, group: number): number {
-    let known = this.#known[group];
-    if (known === undefined || known.step > step || known.base !== base) known = { step: -1, base, rate: base };
-    for (let at = known.step + 1; at <= step; at++)
-      known.rate = this.#schedules.reduce((rate, schedule) => schedule.follow(rate, at, base, group), known.rate);
-    known.step = step;
-    this.#known[group] = known;
-    return known.rate;
+    return this.#schedules.reduce((rate, schedule) => schedule.rateAt(step, rate, group), base);
+  }
+
+  override takeOver(): void {
+    this.reset();
+    this.moveTo(0);
+  }
+
+  override moveTo(step: number): void {
+    for (const schedule of this.#schedules) schedule.moveTo(step);
+  }
+
+  override arrive(step: number): void {
+    for (const schedule of this.#schedules) schedule.arrive(step);
   }
 }

@@ -1,6 +1,9 @@
 // Schedules that go up and down, with the momentum the other way: OneCycleLR, CyclicLR; and SWALR, which goes to one rate and stays.
 import { HebbError } from "../graph/errors.ts";
-import { checkCount, Schedule, type Scheduled } from "./schedule.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { checkCount, checkNumber, Schedule, type Scheduled } from "./schedule.ts";
 
 export interface OneCycleOptions {
   /** The highest rate, one for all groups or one for each. */
@@ -24,6 +27,19 @@ export interface OneCycleOptions {
   readonly threePhase?: boolean;
 }
 
+const oneCycleKinds: OptionKinds<OneCycleOptions> = {
+  maxLr: kind.size,
+  totalSteps: kind.number,
+  pctStart: kind.number,
+  annealStrategy: kind.oneOf("cos", "linear"),
+  cycleMomentum: kind.boolean,
+  baseMomentum: kind.number,
+  maxMomentum: kind.number,
+  divFactor: kind.number,
+  finalDivFactor: kind.number,
+  threePhase: kind.boolean,
+};
+
 /** Up to maxLr and down to almost nothing; step once for each batch. Source: torch.optim.lr_scheduler.OneCycleLR (Smith and Topin 2019). */
 export class OneCycleLR extends Schedule {
   readonly #maxLrs: readonly number[];
@@ -36,15 +52,11 @@ export class OneCycleLR extends Schedule {
 
   constructor(optimizer: Scheduled, options: OneCycleOptions) {
     super(optimizer);
-    const { maxLr, totalSteps, pctStart = 0.3, baseMomentum: low = 0.85, maxMomentum: high = 0.95 } = options;
+    checkOptions("OneCycleLR", options, oneCycleKinds);
+    const { totalSteps, pctStart = 0.3, baseMomentum: low = 0.85, maxMomentum: high = 0.95 } = options;
     this.#total = checkCount("OneCycleLR", "totalSteps", totalSteps, 1);
-    if (!(pctStart >= 0 && pctStart <= 1))
-      throw new HebbError(`OneCycleLR: pctStart must lie between 0 and 1, got ${pctStart}`);
-    this.#maxLrs = typeof maxLr === "number" ? optimizer.groups.map(() => maxLr) : maxLr;
-    if (this.#maxLrs.length !== optimizer.groups.length)
-      throw new HebbError(
-        `OneCycleLR: ${this.#maxLrs.length} values of maxLr do not fit ${optimizer.groups.length} groups`,
-      );
+    checkNumber("OneCycleLR", "pctStart", pctStart, 0, 1);
+    this.#maxLrs = perGroup("OneCycleLR", "maxLr", options.maxLr, optimizer);
     this.#linear = options.annealStrategy === "linear";
     this.#div = options.divFactor ?? 25;
     this.#finalDiv = options.finalDivFactor ?? 1e4;
@@ -70,7 +82,7 @@ export class OneCycleLR extends Schedule {
     let start = 0;
     for (const [place, phase] of this.#phases.entries()) {
       if (step <= phase.end || place === this.#phases.length - 1)
-        return value(phase, phase.end === start ? 1 : (step - start) / (phase.end - start));
+        return value(phase, phase.end === start ? 1 : Math.min(1, (step - start) / (phase.end - start)));
       start = phase.end;
     }
     throw new HebbError("OneCycleLR: there is no phase");
@@ -87,12 +99,16 @@ export class OneCycleLR extends Schedule {
     return this.#within(step, (phase, share) => this.#between(heights[phase.from], heights[phase.to], share));
   }
 
-  protected override apply(step: number): void {
-    if (step >= this.#total)
+  override moveTo(step: number): void {
+    // As many steps as there are batches, each after one; with the last the cycle is over, and the rate stays where it is.
+    if (step > this.#total)
       throw new HebbError(
         `OneCycleLR: step ${step} is beyond totalSteps ${this.#total}; step once for each batch, and count all batches of all epochs`,
       );
-    super.apply(step);
+    super.moveTo(step);
+  }
+
+  override arrive(step: number): void {
     if (!this.#cycleMomentum) return;
     const momentum = this.#within(step, (phase, share) => this.#between(phase.momentum[0], phase.momentum[1], share));
     for (const group of this.optimizer.groups) group.vary(momentumName(group.options) ?? "momentum", momentum);
@@ -144,6 +160,29 @@ export interface CyclicOptions {
   readonly maxMomentum?: number;
 }
 
+const cyclicKinds: OptionKinds<CyclicOptions> = {
+  baseLr: kind.size,
+  maxLr: kind.size,
+  stepSizeUp: kind.number,
+  stepSizeDown: kind.number,
+  mode: kind.oneOf("triangular", "triangular2", "expRange"),
+  gamma: kind.number,
+  scaleFn: kind.func<(at: number) => number>(),
+  scaleMode: kind.oneOf("cycle", "iterations"),
+  cycleMomentum: kind.boolean,
+  baseMomentum: kind.number,
+  maxMomentum: kind.number,
+};
+
+/** How high each cycle is. */
+const scales: Readonly<
+  Record<NonNullable<CyclicOptions["mode"]>, (gamma: number) => (step: number, cycle: number) => number>
+> = {
+  triangular: () => () => 1,
+  triangular2: () => (_, cycle) => 0.5 ** (cycle - 1),
+  expRange: (gamma) => (step) => gamma ** step,
+};
+
 /** Up and down between two rates; step once for each batch. Source: torch.optim.lr_scheduler.CyclicLR (Smith 2017). */
 export class CyclicLR extends Schedule {
   readonly #low: readonly number[];
@@ -155,6 +194,7 @@ export class CyclicLR extends Schedule {
 
   constructor(optimizer: Scheduled, options: CyclicOptions) {
     super(optimizer);
+    checkOptions("CyclicLR", options, cyclicKinds);
     const up = checkCount("CyclicLR", "stepSizeUp", options.stepSizeUp ?? 2000, 1);
     const down = checkCount("CyclicLR", "stepSizeDown", options.stepSizeDown ?? up, 1);
     this.#low = perGroup("CyclicLR", "baseLr", options.baseLr, optimizer);
@@ -162,14 +202,8 @@ export class CyclicLR extends Schedule {
     this.#period = up + down;
     this.#rise = up / this.#period;
     const { mode = "triangular", gamma = 1, scaleFn, scaleMode = "cycle" } = options;
-    if (scaleFn !== undefined) this.#scale = (step, cycle) => scaleFn(scaleMode === "cycle" ? cycle : step);
-    else if (mode === "triangular") this.#scale = () => 1;
-    else if (mode === "triangular2") this.#scale = (_, cycle) => 0.5 ** (cycle - 1);
-    else if (mode === "expRange") this.#scale = (step) => gamma ** step;
-    else
-      throw new HebbError(
-        `CyclicLR: mode "${mode satisfies never}" does not exist; use "triangular", "triangular2" or "expRange"`,
-      );
+    this.#scale =
+      scaleFn === undefined ? scales[mode](gamma) : (step, cycle) => scaleFn(scaleMode === "cycle" ? cycle : step);
     const { cycleMomentum = true, baseMomentum = 0.8, maxMomentum = 0.9 } = options;
     this.#momenta = cycleMomentum ? [baseMomentum, maxMomentum] : undefined;
     if (cycleMomentum && optimizer.groups.some((group) => momentumName(group.options) === undefined)) {
@@ -193,8 +227,7 @@ export class CyclicLR extends Schedule {
     return low + (high - low) * this.#height(step);
   }
 
-  protected override apply(step: number): void {
-    super.apply(step);
+  override arrive(step: number): void {
     if (this.#momenta === undefined) return;
     const [low, high] = this.#momenta;
     const momentum = high - (high - low) * this.#height(step);
@@ -204,14 +237,16 @@ export class CyclicLR extends Schedule {
 
 /** One value for each group. */
 function perGroup(
-  kind: string,
+  where: string,
   name: string,
   value: number | readonly number[],
   optimizer: Scheduled,
 ): readonly number[] {
-  const list = typeof value === "number" ? optimizer.groups.map(() => value) : value;
+  if (typeof value !== "number" && !Array.isArray(value))
+    throw new HebbError(`${where}: ${name} must be a rate, or a list of one for each group, got ${describe(value)}`);
+  const list: readonly number[] = typeof value === "number" ? optimizer.groups.map(() => value) : value;
   if (list.length !== optimizer.groups.length)
-    throw new HebbError(`${kind}: ${list.length} values of ${name} do not fit ${optimizer.groups.length} groups`);
+    throw new HebbError(`${where}: ${list.length} values of ${name} do not fit ${optimizer.groups.length} groups`);
   return list;
 }
 
@@ -230,18 +265,42 @@ export class SWALR extends Schedule {
   readonly #length: number;
   readonly #linear: boolean;
 
-  constructor(optimizer: Scheduled, { swaLr, annealEpochs = 10, annealStrategy = "cos" }: SWALROptions) {
+  constructor(optimizer: Scheduled, options: SWALROptions) {
     super(optimizer);
-    this.#goals = perGroup("SWALR", "swaLr", swaLr, optimizer);
-    this.#length = checkCount("SWALR", "annealEpochs", annealEpochs);
-    this.#linear = annealStrategy === "linear";
+    checkOptions("SWALR", options, swaKinds);
+    this.#goals = perGroup("SWALR", "swaLr", options.swaLr, optimizer);
+    this.#length = checkCount("SWALR", "annealEpochs", options.annealEpochs ?? 10);
+    this.#linear = options.annealStrategy === "linear";
     this.start();
   }
 
-  override rateAt(step: number, base: number, group: number): number {
+  /** How much of the way is behind after some steps, 0 … 1. */
+  #share(step: number): number {
     const steps = this.#length === 0 ? Math.max(1, step) : step;
-    const t = Math.min(1, steps / Math.max(1, this.#length));
-    const share = this.#linear ? t : (1 - Math.cos(Math.PI * t)) / 2;
+    const t = Math.max(0, Math.min(1, steps / Math.max(1, this.#length)));
+    return this.#linear ? t : (1 - Math.cos(Math.PI * t)) / 2;
+  }
+
+  override rateAt(step: number, base: number, group: number): number {
+    const share = this.#share(step);
     return (this.#goals[group] ?? base) * share + base * (1 - share);
   }
+
+  protected override next(current: number, step: number, base: number, group: number): number {
+    const goal = this.#goals[group] ?? base;
+    const before = step === 0 ? 0 : this.#share(step - 1);
+    const from = before === 1 ? goal : (current - before * goal) / (1 - before);
+    const share = this.#share(step);
+    return goal * share + from * (1 - share);
+  }
+
+  protected override first(current: number, base: number, group: number): number {
+    return this.next(current, 0, base, group);
+  }
 }
+
+const swaKinds: OptionKinds<SWALROptions> = {
+  swaLr: kind.size,
+  annealEpochs: kind.number,
+  annealStrategy: kind.oneOf("cos", "linear"),
+};

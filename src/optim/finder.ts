@@ -1,6 +1,9 @@
 // The learning-rate finder: rates that rise from step to step, and what the losses say of them (Smith 2017).
 import { HebbError } from "../graph/errors.ts";
-import { checkCount, type Scheduled } from "./schedule.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { checkCount, checkOptimizer, type Scheduled } from "./schedule.ts";
 
 export interface FinderOptions {
   /** Default 1e-7. */
@@ -16,6 +19,15 @@ export interface FinderOptions {
   /** Stop when the average loss is this many times the best one. Default 4. */
   readonly divergence?: number;
 }
+
+const kinds: OptionKinds<FinderOptions> = {
+  startLr: kind.number,
+  endLr: kind.number,
+  steps: kind.number,
+  mode: kind.oneOf("exponential", "linear"),
+  smoothing: kind.number,
+  divergence: kind.number,
+};
 
 export interface FinderPoint {
   readonly lr: number;
@@ -42,14 +54,14 @@ export class LRFinder {
   #stopped = false;
 
   constructor(options: FinderOptions = {}) {
+    checkOptions("LRFinder", options, kinds);
     this.#options = {
-      startLr: 1e-7,
-      endLr: 10,
-      steps: 100,
-      mode: "exponential",
-      smoothing: 0.9,
-      divergence: 4,
-      ...options,
+      startLr: options.startLr ?? 1e-7,
+      endLr: options.endLr ?? 10,
+      steps: options.steps ?? 100,
+      mode: options.mode ?? "exponential",
+      smoothing: options.smoothing ?? 0.9,
+      divergence: options.divergence ?? 4,
     };
     const { startLr, endLr, steps, smoothing } = this.#options;
     checkCount("LRFinder", "steps", steps, 3);
@@ -78,6 +90,10 @@ export class LRFinder {
   /** Takes the loss of the step made with `lr`; false when the search is over. */
   record(loss: number): boolean {
     if (this.done) throw new HebbError("LRFinder: the search is over; look at points and suggestion()");
+    if (typeof loss !== "number")
+      throw new HebbError(
+        `LRFinder: takes the loss of a step as a number, got ${describe(loss)}; give await loss.item()`,
+      );
     const { smoothing, divergence } = this.#options;
     const { lr } = this;
     this.#average = smoothing * this.#average + (1 - smoothing) * loss;
@@ -111,6 +127,7 @@ export class LRFinder {
  * the rates back. The weights are changed: keep a state dict of model and optimizer to go back to.
  */
 export function findLearningRate(optimizer: Scheduled, step: () => number, options: FinderOptions = {}): LRFinder {
+  checkOptimizer("findLearningRate", optimizer);
   const finder = new LRFinder(options);
   const before = optimizer.groups.map(({ lr }) => lr);
   try {

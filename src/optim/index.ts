@@ -22,21 +22,19 @@ export {
 } from "./adaptive.ts";
 export { type AverageState, EMA, type EMAOptions, type LoadedAverageState, SWA, WeightAverage } from "./averaging.ts";
 export { clipGradNorm, clipGradValue } from "./clip.ts";
-export { ChainedScheduler, SequentialLR, WarmUp } from "./combined.ts";
+export { ChainedScheduler, SequentialLR, WarmUp, type WarmUpOptions } from "./combined.ts";
 export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions, SWALR, type SWALROptions } from "./cycles.ts";
 export { type FinderOptions, type FinderPoint, type FinderSuggestion, findLearningRate, LRFinder } from "./finder.ts";
 export { LBFGS, type LBFGSOptions, type LBFGSState } from "./lbfgs.ts";
 export {
-  type CommonOptions,
-  type GroupInit,
   type GroupState,
   type LoadedOptimizerState,
   Optimizer,
   type OptimizerState,
-  ParameterGroup,
-  type Params,
   type UpdateContext,
 } from "./optimizer.ts";
+export { commonKinds, type OptimizerKind, type OptionsOf } from "./optimizerOptions.ts";
+export { type CommonOptions, type GroupInit, ParameterGroup, type Params } from "./parameterGroup.ts";
 export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from "./plateau.ts";
 export { Schedule, type Scheduled, type ScheduleState } from "./schedule.ts";
 export {
@@ -44,13 +42,16 @@ export {
   type ConstantLROptions,
   CosineAnnealingLR,
   CosineAnnealingWarmRestarts,
+  type CosineOptions,
   ExponentialLR,
+  type GammaOptions,
   LambdaLR,
   LinearLR,
   type LinearLROptions,
   MultiplicativeLR,
   MultiStepLR,
   PolynomialLR,
+  type PolynomialLROptions,
   type StepFunction,
   StepLR,
   type WarmRestartOptions,

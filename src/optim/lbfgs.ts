@@ -1,10 +1,14 @@
 // L-BFGS: a quasi-Newton method for smooth problems seen whole. It evaluates a closure several times for each step.
 import { allocate } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { currentTrace, type Parameter, type Tensor } from "../tensor/index.ts";
 import { resultTensor } from "../tensor/results.ts";
 import { strongWolfe } from "./lineSearch.ts";
-import { checkOption, refuseOther } from "./optimizer.ts";
+import { refuseOther } from "./optimizer.ts";
+import { checkOption, parametersIn } from "./optimizerOptions.ts";
 
 export interface LBFGSOptions {
   /** Default 1. */
@@ -22,6 +26,16 @@ export interface LBFGSOptions {
   /** Default: none, a step of size lr. */
   readonly lineSearchFn?: "strongWolfe" | undefined;
 }
+
+const kinds: OptionKinds<LBFGSOptions> = {
+  lr: kind.number,
+  maxIter: kind.number,
+  maxEval: kind.number,
+  toleranceGrad: kind.number,
+  toleranceChange: kind.number,
+  historySize: kind.number,
+  lineSearchFn: kind.oneOf("strongWolfe"),
+};
 
 /** A move of all weights, and how the gradient changed with it. */
 interface Move {
@@ -72,18 +86,19 @@ export class LBFGS {
   #gradient: Float64Array = new Float64Array();
 
   constructor(parameters: Iterable<Parameter>, options: LBFGSOptions = {}) {
-    this.#parameters = [...parameters];
+    this.#parameters = parametersIn("LBFGS", parameters);
     if (this.#parameters.length === 0)
-      throw new HebbError("LBFGS: the list of parameters is empty; pass model.parameters()");
+      throw new HebbError("LBFGS: the list of parameters is empty; give model.parameters()");
+    checkOptions("LBFGS", options, kinds);
     const maxIter = options.maxIter ?? 20;
     this.#options = {
-      lr: 1,
+      lr: options.lr ?? 1,
       maxIter,
-      maxEval: Math.floor((maxIter * 5) / 4),
-      toleranceGrad: 1e-7,
-      toleranceChange: 1e-9,
-      historySize: 100,
-      ...options,
+      maxEval: options.maxEval ?? Math.floor((maxIter * 5) / 4),
+      toleranceGrad: options.toleranceGrad ?? 1e-7,
+      toleranceChange: options.toleranceChange ?? 1e-9,
+      historySize: options.historySize ?? 100,
+      lineSearchFn: options.lineSearchFn,
     };
     checkOption("LBFGS", "lr", this.#options.lr, 0);
     checkOption("LBFGS", "maxIter", maxIter, 1);
@@ -144,6 +159,10 @@ export class LBFGS {
   step(closure: () => Tensor): number {
     if (currentTrace() !== undefined)
       throw new HebbError("LBFGS: step reads values, so it cannot be compiled; compile the closure instead");
+    if (typeof closure !== "function")
+      throw new HebbError(
+        `LBFGS: step takes a function that clears gradients, calls backward and returns the loss, got ${describe(closure)}`,
+      );
     const { lr, maxIter, maxEval, toleranceGrad, toleranceChange, lineSearchFn } = this.#options;
     const evaluate = (): Evaluation => {
       const loss = resultTensor("LBFGS", closure()).itemSync();
@@ -219,7 +238,10 @@ export class LBFGS {
 
   /** Goes on from a state dict over the same parameters. */
   loadStateDict(state: LBFGSState): void {
-    refuseOther("LBFGS", state);
+    refuseOther("LBFGS", state ?? {});
+    const lists = [state?.moves, state?.direction, state?.gradient];
+    if (!lists.every(Array.isArray))
+      throw new HebbError(`loadStateDict: takes what stateDict() of an LBFGS gave, got ${describe(state)}`);
     const size = this.#parameters.reduce((sum, parameter) => sum + parameter.size, 0);
     const wrong = [state.direction, state.gradient].find(({ length }) => length !== 0 && length !== size);
     if (wrong !== undefined)

@@ -1,19 +1,21 @@
 // The base of optimizers: parameter groups, state slots, the learning rate as a cell, state dicts.
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
-import type { StateValue } from "../nn/module.ts";
-import { currentTrace, flush, type Operand, type Parameter, State, Tensor, traceGuard } from "../tensor/index.ts";
-
-/** Options that every optimizer has. */
-export interface CommonOptions {
-  /** Go uphill instead of downhill. Default false. */
-  readonly maximize?: boolean;
-}
-
-/** Parameters with options of their own, beside those of the optimizer. */
-export type GroupInit<O> = { readonly params: Iterable<Parameter>; readonly lr?: number } & Partial<O>;
-export type Params<O> = Iterable<Parameter> | Iterable<GroupInit<O>>;
+import { checkStateValue, type StateValue } from "../nn/stateValue.ts";
+import { flush, type Operand, type Parameter, State, Tensor, traceGuard } from "../tensor/index.ts";
+import {
+  checkOptimizerOptions,
+  groupsIn,
+  type OptimizerKind,
+  type OptionsOf,
+  parametersIn,
+  settled,
+} from "./optimizerOptions.ts";
+import { type CommonOptions, checkedLr, type GroupInit, ParameterGroup, type Params } from "./parameterGroup.ts";
 
 type OptionValue = number | boolean | readonly number[];
 
@@ -38,117 +40,6 @@ export interface OptimizerState {
 export interface LoadedOptimizerState {
   readonly state: Readonly<Record<string, StateValue>>;
   readonly groups: readonly GroupState[];
-}
-
-/** Every option may be left out; the learning rate is one of them. */
-export type OptionsOf<O extends CommonOptions> = Partial<O> & { readonly lr?: number };
-
-/** Parameters that share their options. */
-export class ParameterGroup<O extends CommonOptions = CommonOptions> {
-  readonly params: readonly Parameter[];
-  /** Where schedules start from: the learning rate before the first of them. */
-  initialLr: number | undefined;
-  #options: O;
-  readonly #lrCell: State;
-  #lr: number;
-  /** Options that change at run time: cells, so that changing them does not compile anew. */
-  readonly #cells = new Map<string, { readonly cell: State; value: number }>();
-
-  constructor(params: readonly Parameter[], lr: number, options: O) {
-    this.params = params;
-    this.#options = { ...options };
-    this.#lr = checkedLr(lr);
-    this.#lrCell = new State(lr, { dtype: "float64", name: "lr" });
-  }
-
-  get lr(): number {
-    return traceGuard(() => this.#lr);
-  }
-
-  /** Takes effect at the next step, without compiling anew. */
-  set lr(value: number) {
-    refuseInTrace("the learning rate");
-    this.#lr = checkedLr(value);
-    this.#lrCell.assign(value);
-  }
-
-  /** The learning rate in the graph, float64. */
-  get lrTensor(): Tensor {
-    return this.#lrCell;
-  }
-
-  /** A compiled step that read the options is traced again when they change. */
-  get options(): O {
-    return traceGuard(() => this.#options);
-  }
-
-  /**
-   * Numbers that change become cells: the step is traced again when one first changes, and never after. Any other change
-   * traces again.
-   */
-  set options(options: O) {
-    refuseInTrace("the options of an optimizer");
-    const changes = numericChanges(this.#options, options);
-    if (changes === undefined) {
-      this.#cells.clear();
-      this.#options = options;
-      return;
-    }
-    for (const [name, value] of changes) this.vary(name, value);
-    // The same object: compiled steps look at which it is.
-    Object.assign(this.#options, options);
-  }
-
-  /** Makes an option one that may change at every step. */
-  vary(name: string, value: number): void {
-    refuseInTrace("an option of an optimizer");
-    const known = this.#cells.get(name);
-    if (known === undefined) {
-      this.#cells.set(name, { cell: new State(value, { dtype: "float64", name }), value });
-      return;
-    }
-    known.value = value;
-    known.cell.assign(value);
-  }
-
-  /** The present value of an option that varies. */
-  varying(name: string): number | undefined {
-    return this.#cells.get(name)?.value;
-  }
-
-  /** An option for the graph: its cell (float64) if it varies, else the number. */
-  operand(name: string, value: number): Operand {
-    return traceGuard(() => this.#cells.get(name)?.cell) ?? value;
-  }
-}
-
-/** The numbers in which two sets of options differ, with an optimizer's name for each; undefined when they differ in more. */
-function numericChanges(before: object, after: object): [name: string, value: number][] | undefined {
-  const changes: [string, number][] = [];
-  const old: Readonly<Record<string, unknown>> = { ...before };
-  for (const [name, value] of Object.entries(after) as [string, unknown][]) {
-    const was = old[name];
-    if (Object.is(was, value) || JSON.stringify(was) === JSON.stringify(value)) continue;
-    if (typeof was === "number" && typeof value === "number") changes.push([name, value]);
-    else if (name === "betas" && Array.isArray(value)) {
-      for (const [place, beta] of (value as readonly unknown[]).entries())
-        if (typeof beta === "number") changes.push([`beta${place + 1}`, beta]);
-    } else return undefined;
-  }
-  return changes;
-}
-
-function checkedLr(lr: number): number {
-  if (!(lr >= 0 && Number.isFinite(lr)))
-    throw new HebbError(`optimizer: the learning rate must be a number of 0 or more, got ${lr}`);
-  return lr;
-}
-
-function refuseInTrace(what: string): void {
-  if (currentTrace() !== undefined)
-    throw new HebbError(
-      `${what} was set inside a compiled function; set it between calls: it is a cell, so nothing is compiled again`,
-    );
 }
 
 /** A remembered value, and what it starts from. */
@@ -180,18 +71,13 @@ export interface UpdateContext<O extends CommonOptions> {
   number(name: string, initial: number): State;
 }
 
-/** A scalar of the graph in the parameter's dtype: scalars are computed in float64 and rounded once, here. */
-export const scalar = (value: Operand, like: Tensor): Operand =>
-  value instanceof Tensor ? value.to(like.dtype) : value;
-
 /**
  * The base of optimizers. `zeroGrad()`, `loss.backward()`, `step()`; inside `compile` they become part of the program. Subclasses
  * say what an update is. A parameter without a gradient is skipped. Source: torch.optim.Optimizer.
  */
 export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
-  /** What states are marked with, so that no other optimizer goes on from them. Code that is minified should name its own classes. */
-  readonly name: string = this.constructor.name;
   readonly groups: ParameterGroup<O>[] = [];
+  readonly #kind: OptimizerKind<O>;
   readonly #lr: number;
   readonly #defaults: O;
   readonly #slots = new Map<Parameter, Map<string, Slot>>();
@@ -199,39 +85,47 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /** Counts the times that a cell was replaced by another: compiled steps hold the old one, and must be traced again. */
   #layout = 0;
 
-  constructor(params: Params<O>, lr: number, defaults: O) {
+  constructor(params: Params<O>, options: OptionsOf<O>, kind: OptimizerKind<O>) {
+    this.#kind = kind;
+    const { groups, loose } = groupsIn(kind.name, params);
+    const { lr = kind.lr, ...own } = checkOptimizerOptions(kind, options);
     this.#lr = lr;
-    this.#defaults = defaults;
-    const list = [...params];
-    if (list.length === 0)
-      throw new HebbError(
-        "optimizer: the list of parameters is empty; pass model.parameters(), which finds layers in fields and arrays of the model, but not in #private fields",
-      );
-    const groups = list.filter(isGroup);
+    this.#defaults = settled(kind.defaults, own);
     for (const group of groups) this.addGroup(group);
-    const loose = list.filter((entry): entry is Parameter => !isGroup(entry));
-    if (loose.length > 0) this.#add(loose, lr, defaults);
+    if (loose.length > 0) this.#add(loose, lr, this.#defaults);
+  }
+
+  /** What states are marked with, so that no other optimizer goes on from them. */
+  get name(): string {
+    return this.#kind.name;
   }
 
   /** Further parameters to optimise (torch: add_param_group). */
   addGroup(init: GroupInit<O>): void {
-    const { params, lr, ...own } = init;
-    this.#add([...params], lr ?? this.#lr, { ...this.#defaults, ...own });
+    const { name, kinds } = this.#kind;
+    checkOptions<object>(`${name}, a group`, init, { params: kind.anything, lr: kind.number, ...kinds });
+    const { params, lr = this.#lr, ...own } = init;
+    const list = parametersIn(`${name}, a group`, params);
+    if (list.length === 0) throw new HebbError(`${name}: a group has no parameters; leave it out`);
+    this.#add(list, lr, settled(this.#defaults, own));
   }
 
   #add(list: readonly Parameter[], lr: number, options: O): void {
     const known = new Set(this.groups.flatMap((group) => group.params));
     for (const parameter of list) {
-      if (!(parameter instanceof State))
-        throw new HebbError("optimizer: takes parameters (model.parameters()), or groups { params, lr, … }");
       if (known.has(parameter))
         throw new HebbError(
-          `optimizer: the parameter "${parameter.name}" of shape ${formatShape(parameter.shape)} is given twice; name each once`,
+          `${this.name}: the parameter "${parameter.name}" of shape ${formatShape(parameter.shape)} is given twice; name each once`,
         );
       known.add(parameter);
     }
+    this.#validate(options);
+    this.groups.push(new ParameterGroup<O>(list, lr, options, { validate: (changed) => this.#validate(changed) }));
+  }
+
+  #validate(options: O): void {
+    checkOptions<object>(this.#kind.name, options, this.#kind.kinds);
     this.check(options);
-    this.groups.push(new ParameterGroup<O>(list, lr, options));
   }
 
   /** Throws when an option is out of range. */
@@ -349,18 +243,28 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
 
   /** Goes on from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, when it does not fit. */
   loadStateDict(saved: LoadedOptimizerState): void {
-    refuseOther(this.name, saved);
+    refuseOther(this.name, saved ?? {});
+    if (!Array.isArray(saved?.groups) || typeof saved.state !== "object" || saved.state === null)
+      throw new HebbError(
+        `loadStateDict: takes what stateDict() of an optimizer gave, { state, groups }, got ${describe(saved)}`,
+      );
     const parameters = this.#parameters();
     if (
       saved.groups.length !== this.groups.length ||
-      saved.groups.some((group, place) => group.params.length !== this.groups[place]?.params.length)
+      saved.groups.some((group, place) => group?.params?.length !== this.groups[place]?.params.length)
     ) {
-      const sizes = (groups: readonly { readonly params: readonly unknown[] }[]): string =>
-        formatShape(groups.map(({ params }) => params.length));
+      const sizes = (groups: readonly { readonly params?: readonly unknown[] }[]): string =>
+        formatShape(groups.map((group) => group?.params?.length ?? 0));
       throw new HebbError(
         `loadStateDict: the state has groups of ${sizes(saved.groups)} parameters, this optimizer ${sizes(this.groups)}; build it over the same model`,
       );
     }
+    const options = this.groups.map((group, place): O => {
+      const changed = { ...group.options, ...saved.groups[place]?.options };
+      this.#validate(changed);
+      checkedLr(saved.groups[place]?.lr ?? Number.NaN);
+      return changed;
+    });
     const found: { parameter: Parameter; name: string; value: StateValue }[] = [];
     for (const [key, value] of Object.entries(saved.state)) {
       const dot = key.indexOf(".");
@@ -370,6 +274,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
         throw new HebbError(
           `loadStateDict: "${key}" names no parameter of this optimizer, which has ${parameters.length}`,
         );
+      checkStateValue(key, value);
       if (value.shape.length > 0 && !sameShape(value.shape, parameter.shape)) {
         throw new HebbError(
           `loadStateDict: "${key}" is ${formatShape(value.shape)} and its parameter ${formatShape(parameter.shape)}; build the optimizer over the same model`,
@@ -391,12 +296,11 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     }
     for (const [place, group] of this.groups.entries()) {
       const state = saved.groups[place] as GroupState;
+      const changed = options[place] as O;
       group.lr = state.lr;
       group.initialLr = state.initialLr;
-      const options: O = { ...group.options, ...state.options };
-      this.check(options);
       // The same options as before must stay the same object: compiled steps are traced again when it changes.
-      if (JSON.stringify(options) !== JSON.stringify(group.options)) group.options = options;
+      if (JSON.stringify(changed) !== JSON.stringify(group.options)) group.options = changed;
     }
   }
 
@@ -441,66 +345,11 @@ export function refuseOther(
   name: string,
   saved: { readonly groups?: readonly GroupState[]; readonly moves?: object },
 ): void {
-  const of = saved.groups?.find(({ optimizer }) => optimizer !== undefined)?.optimizer;
+  const groups: readonly (GroupState | null)[] = Array.isArray(saved.groups) ? saved.groups : [];
+  const of = groups.find((group) => typeof group?.optimizer === "string")?.optimizer;
   const other = of ?? (saved.moves === undefined ? undefined : "LBFGS");
   if (other !== undefined && other !== name)
     throw new HebbError(
       `loadStateDict: the state is of ${other}, this optimizer is ${name}; go on with ${other}, or begin with ${name} anew, without the state`,
     );
 }
-
-function isGroup<O>(value: Parameter | GroupInit<O>): value is GroupInit<O> {
-  return !(value instanceof Tensor);
-}
-
-/** Throws unless the value lies in the range; the message names the option. */
-export function checkOption(
-  optimizer: string,
-  name: string,
-  value: number,
-  least: number,
-  below = Number.POSITIVE_INFINITY,
-): void {
-  if (!(value >= least && value < below)) {
-    throw new HebbError(
-      `${optimizer}: ${name} must be ${least === 0 ? "0 or more" : `at least ${least}`}${below === Number.POSITIVE_INFINITY ? "" : ` and below ${below}`}, got ${value}`,
-    );
-  }
-}
-
-/** 1 − value. */
-export const complement = (value: Operand): Operand => (value instanceof Tensor ? value.neg().add(1) : 1 - value);
-
-/** Whether a number is 0 and stays so; a cell may become anything. */
-export const isZero = (value: Operand): boolean => value === 0;
-
-/** grad + weightDecay · parameter: L2 regularisation. */
-export const withDecay = (parameter: Tensor, grad: Tensor, weightDecay: Operand): Tensor =>
-  isZero(weightDecay) ? grad : grad.add(parameter.mul(scalar(weightDecay, parameter)));
-
-/** parameter · (1 − lr · weightDecay): decay apart from the gradient (Loshchilov and Hutter 2019). */
-export function decoupledDecay(parameter: Tensor, lr: Tensor, weightDecay: Operand): Tensor {
-  if (isZero(weightDecay)) return parameter;
-  return parameter.mul(scalar(lr.mul(weightDecay).neg().add(1), parameter));
-}
-
-/** Moves a slot to slot + (1 − beta)(value − slot), and gives the new value. */
-export function movingAverage(slot: State, value: Tensor, beta: Operand): Tensor {
-  const next = slot.add(value.sub(slot).mul(scalar(complement(beta), value)));
-  slot.assign(next);
-  return next;
-}
-
-/** Moves a slot to beta·slot + (1 − beta)·value², and gives the new value. */
-export function movingSquare(slot: State, value: Tensor, beta: Operand): Tensor {
-  const next = slot.mul(scalar(beta, value)).add(value.mul(value).mul(scalar(complement(beta), value)));
-  slot.assign(next);
-  return next;
-}
-
-/** 1 − beta^step: what an average that began at zero lacks. float64. */
-export const biasCorrection = (beta: Operand, step: Tensor): Tensor =>
-  step
-    .mul(typeof beta === "number" ? Math.log(beta) : beta.log())
-    .expm1()
-    .neg();

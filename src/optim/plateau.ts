@@ -1,6 +1,9 @@
 // ReduceLROnPlateau: a lower rate when a metric stops getting better.
 import { HebbError } from "../graph/errors.ts";
-import { checkCount, type Scheduled } from "./schedule.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { checkCount, checkNumber, checkOptimizer, checkRates, type Scheduled } from "./schedule.ts";
 
 export interface PlateauOptions {
   /** Whether less or more is better. Default "min". */
@@ -21,13 +24,24 @@ export interface PlateauOptions {
   readonly eps?: number;
 }
 
+const plateauKinds: OptionKinds<PlateauOptions> = {
+  mode: kind.oneOf("min", "max"),
+  factor: kind.number,
+  patience: kind.number,
+  threshold: kind.number,
+  thresholdMode: kind.oneOf("rel", "abs"),
+  cooldown: kind.number,
+  minLr: kind.size,
+  eps: kind.number,
+};
+
 /** Plain data: where the schedule stands. `best` is null before the first metric. */
-export interface PlateauState {
+export type PlateauState = {
   readonly best: number | null;
   readonly badSteps: number;
   readonly cooldownLeft: number;
   readonly lrs: readonly number[];
-}
+};
 
 /** Multiplies the rates by `factor` when the metric has not improved for more than `patience` steps. Source: torch.optim.lr_scheduler.ReduceLROnPlateau. */
 export class ReduceLROnPlateau {
@@ -38,22 +52,33 @@ export class ReduceLROnPlateau {
   #cooldownLeft = 0;
 
   constructor(optimizer: Scheduled, options: PlateauOptions = {}) {
+    checkOptimizer("ReduceLROnPlateau", optimizer);
+    checkOptions("ReduceLROnPlateau", options, plateauKinds);
     this.#optimizer = optimizer;
     this.#options = {
-      mode: "min",
-      factor: 0.1,
-      patience: 10,
-      threshold: 1e-4,
-      thresholdMode: "rel",
-      cooldown: 0,
-      minLr: 0,
-      eps: 1e-8,
-      ...options,
+      mode: options.mode ?? "min",
+      factor: options.factor ?? 0.1,
+      patience: options.patience ?? 10,
+      threshold: options.threshold ?? 1e-4,
+      thresholdMode: options.thresholdMode ?? "rel",
+      cooldown: options.cooldown ?? 0,
+      minLr: options.minLr ?? 0,
+      eps: options.eps ?? 1e-8,
     };
-    if (!(this.#options.factor > 0 && this.#options.factor < 1))
-      throw new HebbError(`ReduceLROnPlateau: factor must lie between 0 and 1, got ${this.#options.factor}`);
-    checkCount("ReduceLROnPlateau", "patience", this.#options.patience);
-    checkCount("ReduceLROnPlateau", "cooldown", this.#options.cooldown);
+    const { factor, patience, cooldown, minLr } = this.#options;
+    if (!(factor > 0 && factor < 1))
+      throw new HebbError(`ReduceLROnPlateau: factor must lie between 0 and 1, got ${factor}`);
+    checkCount("ReduceLROnPlateau", "patience", patience);
+    checkCount("ReduceLROnPlateau", "cooldown", cooldown);
+    if (typeof minLr !== "number" && minLr.length !== optimizer.groups.length)
+      throw new HebbError(
+        `ReduceLROnPlateau: ${minLr.length} values of minLr do not fit ${optimizer.groups.length} groups`,
+      );
+  }
+
+  /** Whether less or more of the metric is better. */
+  get mode(): "min" | "max" {
+    return this.#options.mode;
   }
 
   #isBetter(metric: number): boolean {
@@ -67,6 +92,10 @@ export class ReduceLROnPlateau {
   /** Takes the metric of this epoch. */
   step(metric: number): void {
     const { patience, cooldown, factor, minLr, eps } = this.#options;
+    if (typeof metric !== "number")
+      throw new HebbError(
+        `ReduceLROnPlateau: step takes the figure of this epoch, such as step(loss), got ${describe(metric)}`,
+      );
     if (this.#isBetter(metric)) {
       this.#best = metric;
       this.#badSteps = 0;
@@ -94,11 +123,8 @@ export class ReduceLROnPlateau {
   }
 
   loadStateDict(state: PlateauState): void {
-    if (state.lrs.length !== this.#optimizer.groups.length) {
-      throw new HebbError(
-        `loadStateDict: the schedule was saved for ${state.lrs.length} groups, this optimizer has ${this.#optimizer.groups.length}`,
-      );
-    }
+    checkRates("lrs", state?.lrs, this.#optimizer.groups.length);
+    if (state.best !== null) checkNumber("loadStateDict", "best", state.best);
     this.#best = state.best ?? undefined;
     this.#badSteps = checkCount("loadStateDict", "badSteps", state.badSteps);
     this.#cooldownLeft = checkCount("loadStateDict", "cooldownLeft", state.cooldownLeft);

@@ -1,88 +1,136 @@
 // Learning-rate schedules: step, multi-step, exponential, functions, constant, linear, polynomial, cosine, restarts.
 import { HebbError } from "../graph/errors.ts";
-import { checkCount, FactorSchedule, Schedule, type Scheduled } from "./schedule.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
+import { checkCount, checkNumber, Schedule, type Scheduled } from "./schedule.ts";
+
+export interface GammaOptions {
+  /** The factor. Default 0.1. */
+  readonly gamma?: number;
+}
+
+const gammaOf = (where: string, options: GammaOptions): number =>
+  checkOptions(where, options, { gamma: kind.number }).gamma ?? 0.1;
 
 /** Times gamma every `stepSize` steps. Default gamma 0.1. Source: torch.optim.lr_scheduler.StepLR. */
-export class StepLR extends FactorSchedule {
+export class StepLR extends Schedule {
   readonly #stepSize: number;
   readonly #gamma: number;
-  constructor(optimizer: Scheduled, stepSize: number, { gamma = 0.1 }: { readonly gamma?: number } = {}) {
+
+  constructor(optimizer: Scheduled, stepSize: number, options: GammaOptions = {}) {
     super(optimizer);
     this.#stepSize = checkCount("StepLR", "stepSize", stepSize, 1);
-    this.#gamma = gamma;
+    this.#gamma = gammaOf("StepLR", options);
     this.start();
   }
-  override factorAt(step: number): number {
-    return this.#gamma ** Math.floor(step / this.#stepSize);
+
+  override rateAt(step: number, base: number): number {
+    return base * this.#gamma ** Math.floor(step / this.#stepSize);
+  }
+
+  protected override next(current: number, step: number): number {
+    return step === 0 || step % this.#stepSize !== 0 ? current : current * this.#gamma;
   }
 }
 
 /** Times gamma at each milestone. Default gamma 0.1. Source: torch.optim.lr_scheduler.MultiStepLR. */
-export class MultiStepLR extends FactorSchedule {
+export class MultiStepLR extends Schedule {
   readonly #milestones: readonly number[];
   readonly #gamma: number;
-  constructor(optimizer: Scheduled, milestones: readonly number[], { gamma = 0.1 }: { readonly gamma?: number } = {}) {
+
+  constructor(optimizer: Scheduled, milestones: readonly number[], options: GammaOptions = {}) {
     super(optimizer);
-    this.#milestones = milestones.map((milestone) => checkCount("MultiStepLR", "a milestone", milestone));
-    this.#gamma = gamma;
+    this.#milestones = checkMilestones("MultiStepLR", milestones);
+    this.#gamma = gammaOf("MultiStepLR", options);
     this.start();
   }
-  override factorAt(step: number): number {
-    return this.#gamma ** this.#milestones.filter((milestone) => milestone <= step).length;
+
+  override rateAt(step: number, base: number): number {
+    return base * this.#gamma ** this.#milestones.filter((milestone) => milestone <= step).length;
+  }
+
+  protected override next(current: number, step: number): number {
+    return current * this.#gamma ** this.#milestones.filter((milestone) => milestone === step).length;
   }
 }
 
+export function checkMilestones(where: string, milestones: readonly number[]): readonly number[] {
+  if (!Array.isArray(milestones))
+    throw new HebbError(`${where}: milestones must be a list of steps such as [30, 80], got ${describe(milestones)}`);
+  return milestones.map((milestone: number) => checkCount(where, "a milestone", milestone));
+}
+
 /** Times gamma at every step. Source: torch.optim.lr_scheduler.ExponentialLR. */
-export class ExponentialLR extends FactorSchedule {
+export class ExponentialLR extends Schedule {
   readonly #gamma: number;
+
   constructor(optimizer: Scheduled, gamma: number) {
     super(optimizer);
-    this.#gamma = gamma;
+    this.#gamma = checkNumber("ExponentialLR", "gamma", gamma, 0);
     this.start();
   }
-  override factorAt(step: number): number {
-    return this.#gamma ** step;
+
+  override rateAt(step: number, base: number): number {
+    return base * this.#gamma ** step;
+  }
+
+  protected override next(current: number, step: number): number {
+    return step === 0 ? current : current * this.#gamma;
   }
 }
 
 /** A function of the step, one for all groups or one for each. */
 export type StepFunction = ((step: number) => number) | readonly ((step: number) => number)[];
 
-function functionOf(kind: string, given: StepFunction, groups: number): (group: number) => (step: number) => number {
+function functionOf(where: string, given: StepFunction, groups: number): (group: number) => (step: number) => number {
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  for (const one of list)
+    if (typeof one !== "function")
+      throw new HebbError(`${where}: takes a function of the step, or a list of them, got ${describe(one)}`);
   if (typeof given === "function") return () => given;
   if (given.length !== groups)
-    throw new HebbError(`${kind}: ${given.length} functions do not fit ${groups} groups of parameters`);
+    throw new HebbError(`${where}: ${given.length} functions do not fit ${groups} groups of parameters`);
   return (group) => given[group] ?? (() => 1);
 }
 
 /** The first rate times a function of the step. The function is not part of the state dict. Source: torch.optim.lr_scheduler.LambdaLR. */
 export class LambdaLR extends Schedule {
   readonly #factor: (group: number) => (step: number) => number;
+
   constructor(optimizer: Scheduled, lrLambda: StepFunction) {
     super(optimizer);
     this.#factor = functionOf("LambdaLR", lrLambda, optimizer.groups.length);
     this.start();
   }
+
   override rateAt(step: number, base: number, group: number): number {
     return base * this.#factor(group)(step);
   }
 }
 
 /** Times a function of the step, at every step from the first. Source: torch.optim.lr_scheduler.MultiplicativeLR. */
-export class MultiplicativeLR extends FactorSchedule {
+export class MultiplicativeLR extends Schedule {
   readonly #factor: (group: number) => (step: number) => number;
-  /** Products so far, by group and step. */
-  readonly #products: number[][] = [];
+
   constructor(optimizer: Scheduled, lrLambda: StepFunction) {
     super(optimizer);
     this.#factor = functionOf("MultiplicativeLR", lrLambda, optimizer.groups.length);
     this.start();
   }
-  override factorAt(step: number, group: number): number {
-    const known = this.#products[group] ?? [1];
-    this.#products[group] = known;
-    for (let at = known.length; at <= step; at++) known.push((known[at - 1] ?? 1) * this.#factor(group)(at));
-    return known[step] ?? 1;
+
+  override rateAt(step: number, base: number, group: number): number {
+    let rate = base;
+    for (let at = 1; at <= step; at++) rate *= this.#factor(group)(at);
+    return rate;
+  }
+
+  protected override next(current: number, step: number, _base: number, group: number): number {
+    return step === 0 ? current : current * this.#factor(group)(step);
+  }
+
+  protected override first(current: number, _base: number, group: number): number {
+    return current * this.#factor(group)(0);
   }
 }
 
@@ -94,19 +142,27 @@ export interface ConstantLROptions {
 }
 
 /** Times `factor` for the first totalIters steps. Source: torch.optim.lr_scheduler.ConstantLR. */
-export class ConstantLR extends FactorSchedule {
+export class ConstantLR extends Schedule {
   readonly #factor: number;
   readonly #length: number;
-  constructor(optimizer: Scheduled, { factor = 1 / 3, totalIters = 5 }: ConstantLROptions = {}) {
+
+  constructor(optimizer: Scheduled, options: ConstantLROptions = {}) {
     super(optimizer);
-    if (!(factor >= 0 && factor <= 1))
-      throw new HebbError(`ConstantLR: factor must lie between 0 and 1, got ${factor}`);
-    this.#factor = factor;
-    this.#length = checkCount("ConstantLR", "totalIters", totalIters);
+    checkOptions("ConstantLR", options, { factor: kind.number, totalIters: kind.number });
+    this.#factor = checkNumber("ConstantLR", "factor", options.factor ?? 1 / 3, 0, 1);
+    this.#length = checkCount("ConstantLR", "totalIters", options.totalIters ?? 5);
     this.start();
   }
-  override factorAt(step: number): number {
-    return step < this.#length ? this.#factor : 1;
+
+  override rateAt(step: number, base: number): number {
+    return step < this.#length ? base * this.#factor : base;
+  }
+
+  protected override next(current: number, step: number, base: number): number {
+    if (step === 0) return current * this.#factor;
+    if (step !== this.#length) return current;
+    // Nothing brings a rate of 0 back but the one that it was made of.
+    return this.#factor === 0 ? base : current * (1 / this.#factor);
   }
 }
 
@@ -120,58 +176,88 @@ export interface LinearLROptions {
 }
 
 /** From startFactor to endFactor in a straight line over totalIters steps. Source: torch.optim.lr_scheduler.LinearLR. */
-export class LinearLR extends FactorSchedule {
+export class LinearLR extends Schedule {
   readonly #from: number;
   readonly #to: number;
   readonly #length: number;
-  constructor(optimizer: Scheduled, { startFactor = 1 / 3, endFactor = 1, totalIters = 5 }: LinearLROptions = {}) {
+
+  constructor(optimizer: Scheduled, options: LinearLROptions = {}) {
     super(optimizer);
+    checkOptions("LinearLR", options, { startFactor: kind.number, endFactor: kind.number, totalIters: kind.number });
+    const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
     if (!(startFactor > 0 && startFactor <= 1))
       throw new HebbError(`LinearLR: startFactor must lie above 0 and up to 1, got ${startFactor}`);
-    if (!(endFactor >= 0 && endFactor <= 1))
-      throw new HebbError(`LinearLR: endFactor must lie between 0 and 1, got ${endFactor}`);
     this.#from = startFactor;
-    this.#to = endFactor;
+    this.#to = checkNumber("LinearLR", "endFactor", endFactor, 0, 1);
     this.#length = checkCount("LinearLR", "totalIters", totalIters, 1);
     this.start();
   }
-  override factorAt(step: number): number {
-    return this.#from + ((this.#to - this.#from) * Math.min(step, this.#length)) / this.#length;
+
+  override rateAt(step: number, base: number): number {
+    return base * (this.#from + ((this.#to - this.#from) * Math.min(step, this.#length)) / this.#length);
+  }
+
+  protected override next(current: number, step: number): number {
+    if (step === 0) return current * this.#from;
+    if (step > this.#length) return current;
+    const rise = this.#to - this.#from;
+    return current * (1 + rise / (this.#length * this.#from + (step - 1) * rise));
   }
 }
 
+export interface PolynomialLROptions {
+  /** Default 5. */
+  readonly totalIters?: number;
+  /** Default 1. */
+  readonly power?: number;
+}
+
 /** base·(1 − t/totalIters)^power. Defaults totalIters 5, power 1. Source: torch.optim.lr_scheduler.PolynomialLR. */
-export class PolynomialLR extends FactorSchedule {
+export class PolynomialLR extends Schedule {
   readonly #length: number;
   readonly #power: number;
-  constructor(
-    optimizer: Scheduled,
-    { totalIters = 5, power = 1 }: { readonly totalIters?: number; readonly power?: number } = {},
-  ) {
+
+  constructor(optimizer: Scheduled, options: PolynomialLROptions = {}) {
     super(optimizer);
-    this.#length = checkCount("PolynomialLR", "totalIters", totalIters, 1);
-    this.#power = power;
+    checkOptions("PolynomialLR", options, { totalIters: kind.number, power: kind.number });
+    this.#length = checkCount("PolynomialLR", "totalIters", options.totalIters ?? 5, 1);
+    this.#power = options.power ?? 1;
     this.start();
   }
-  override factorAt(step: number): number {
-    return (1 - Math.min(step, this.#length) / this.#length) ** this.#power;
+
+  override rateAt(step: number, base: number): number {
+    return base * (1 - Math.min(step, this.#length) / this.#length) ** this.#power;
   }
+
+  protected override next(current: number, step: number): number {
+    if (step === 0 || step > this.#length) return current;
+    return current * ((1 - step / this.#length) / (1 - (step - 1) / this.#length)) ** this.#power;
+  }
+}
+
+export interface CosineOptions {
+  /** The lowest rate. Default 0. */
+  readonly etaMin?: number;
 }
 
 /** Half a cosine from the base rate to etaMin (default 0) over tMax steps, then back. Source: torch.optim.lr_scheduler.CosineAnnealingLR. */
 export class CosineAnnealingLR extends Schedule {
   readonly #length: number;
   readonly #least: number;
-  constructor(optimizer: Scheduled, tMax: number, { etaMin = 0 }: { readonly etaMin?: number } = {}) {
+
+  constructor(optimizer: Scheduled, tMax: number, options: CosineOptions = {}) {
     super(optimizer);
+    checkOptions("CosineAnnealingLR", options, { etaMin: kind.number });
     this.#length = checkCount("CosineAnnealingLR", "tMax", tMax, 1);
-    this.#least = etaMin;
+    this.#least = options.etaMin ?? 0;
     this.start();
   }
+
   override rateAt(step: number, base: number): number {
     return this.#least + ((base - this.#least) * (1 + Math.cos((Math.PI * step) / this.#length))) / 2;
   }
-  override follow(current: number, step: number, base: number): number {
+
+  protected override next(current: number, step: number, base: number): number {
     if (step === 0) return current;
     const height = (at: number): number => 1 + Math.cos((Math.PI * at) / this.#length);
     // At the bottom there is nothing to multiply.
@@ -193,13 +279,16 @@ export class CosineAnnealingWarmRestarts extends Schedule {
   readonly #first: number;
   readonly #factor: number;
   readonly #least: number;
-  constructor(optimizer: Scheduled, t0: number, { tMult = 1, etaMin = 0 }: WarmRestartOptions = {}) {
+
+  constructor(optimizer: Scheduled, t0: number, options: WarmRestartOptions = {}) {
     super(optimizer);
+    checkOptions("CosineAnnealingWarmRestarts", options, { tMult: kind.number, etaMin: kind.number });
     this.#first = checkCount("CosineAnnealingWarmRestarts", "t0", t0, 1);
-    this.#factor = checkCount("CosineAnnealingWarmRestarts", "tMult", tMult, 1);
-    this.#least = etaMin;
+    this.#factor = checkCount("CosineAnnealingWarmRestarts", "tMult", options.tMult ?? 1, 1);
+    this.#least = options.etaMin ?? 0;
     this.start();
   }
+
   override rateAt(step: number, base: number): number {
     let place = step;
     let length = this.#first;

@@ -1,18 +1,11 @@
 // Stochastic gradient descent, with momentum. On the whole data set at once it is plain gradient descent.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { type Tensor, where } from "../tensor/index.ts";
-import {
-  type CommonOptions,
-  checkOption,
-  complement,
-  isZero,
-  Optimizer,
-  type OptionsOf,
-  type Params,
-  scalar,
-  type UpdateContext,
-  withDecay,
-} from "./optimizer.ts";
+import { complement, isZero, scalar, withDecay } from "./arithmetic.ts";
+import { Optimizer, type UpdateContext } from "./optimizer.ts";
+import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./optimizerOptions.ts";
+import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface SGDOptions extends CommonOptions {
   /** How much of the last move goes on. Default 0. */
@@ -25,15 +18,26 @@ export interface SGDOptions extends CommonOptions {
   readonly nesterov: boolean;
 }
 
+const sgd: OptimizerKind<SGDOptions> = {
+  name: "SGD",
+  lr: 1e-3,
+  defaults: { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false },
+  kinds: {
+    ...commonKinds,
+    momentum: kind.number,
+    dampening: kind.number,
+    weightDecay: kind.number,
+    nesterov: kind.boolean,
+  },
+};
+
 /**
  * g = ∇ + weightDecay·p; v = momentum·v + (1 − dampening)·g (v = g at first); p −= lr·v, with Nesterov lr·(g + momentum·v).
  * Default lr 1e-3. Source: torch.optim.SGD (Sutskever et al. 2013).
  */
 export class SGD extends Optimizer<SGDOptions> {
-  override readonly name: string = "SGD";
-
-  constructor(params: Params<SGDOptions>, { lr = 1e-3, ...options }: OptionsOf<SGDOptions> = {}) {
-    super(params, lr, { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, ...options });
+  constructor(params: Params<SGDOptions>, options: OptionsOf<SGDOptions> = {}) {
+    super(params, options, sgd);
   }
 
   protected override check({ momentum, weightDecay, nesterov, dampening }: SGDOptions): void {

@@ -1,16 +1,11 @@
 // Optimizers of other kinds: Rprop, which heeds only signs, and ASGD, which averages.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { type Tensor, where } from "../tensor/index.ts";
-import {
-  type CommonOptions,
-  checkOption,
-  Optimizer,
-  type OptionsOf,
-  type Params,
-  scalar,
-  type UpdateContext,
-  withDecay,
-} from "./optimizer.ts";
+import { scalar, withDecay } from "./arithmetic.ts";
+import { Optimizer, type UpdateContext } from "./optimizer.ts";
+import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./optimizerOptions.ts";
+import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface RpropOptions extends CommonOptions {
   /** By how much a step shrinks when the sign turns, and grows when it stays. Default [0.5, 1.2]. */
@@ -19,15 +14,20 @@ export interface RpropOptions extends CommonOptions {
   readonly stepSizes: readonly [number, number];
 }
 
+const rprop: OptimizerKind<RpropOptions> = {
+  name: "Rprop",
+  lr: 1e-2,
+  defaults: { etas: [0.5, 1.2], stepSizes: [1e-6, 50] },
+  kinds: { ...commonKinds, etas: kind.pair, stepSizes: kind.pair },
+};
+
 /**
  * Each weight has a step of its own, which grows while its gradient keeps its sign; for whole data sets, not for batches. Default lr
  * 1e-2, the first step. Source: torch.optim.Rprop (Riedmiller and Braun 1993).
  */
 export class Rprop extends Optimizer<RpropOptions> {
-  override readonly name: string = "Rprop";
-
-  constructor(params: Params<RpropOptions>, { lr = 1e-2, ...options }: OptionsOf<RpropOptions> = {}) {
-    super(params, lr, { etas: [0.5, 1.2], stepSizes: [1e-6, 50], ...options });
+  constructor(params: Params<RpropOptions>, options: OptionsOf<RpropOptions> = {}) {
+    super(params, options, rprop);
   }
 
   protected override check({ etas: [less, more], stepSizes: [least, most] }: RpropOptions): void {
@@ -64,12 +64,17 @@ export interface ASGDOptions extends CommonOptions {
   readonly weightDecay: number;
 }
 
+const asgd: OptimizerKind<ASGDOptions> = {
+  name: "ASGD",
+  lr: 1e-2,
+  defaults: { lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0 },
+  kinds: { ...commonKinds, lambd: kind.number, alpha: kind.number, t0: kind.number, weightDecay: kind.number },
+};
+
 /** Gradient descent with a falling rate, and an average of the weights beside them. Default lr 1e-2. Source: torch.optim.ASGD (Polyak and Juditsky 1992). */
 export class ASGD extends Optimizer<ASGDOptions> {
-  override readonly name: string = "ASGD";
-
-  constructor(params: Params<ASGDOptions>, { lr = 1e-2, ...options }: OptionsOf<ASGDOptions> = {}) {
-    super(params, lr, { lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, ...options });
+  constructor(params: Params<ASGDOptions>, options: OptionsOf<ASGDOptions> = {}) {
+    super(params, options, asgd);
   }
 
   protected override check({ weightDecay, t0 }: ASGDOptions): void {

@@ -136,7 +136,8 @@ schedules = []
 s = optim.lr_scheduler
 
 
-def schedule(name, make, arguments, metrics=None):
+def follow(make, metrics, by_hand):
+    """30 rates; with `by_hand`, rates are set by hand on the way, once as a share of what they are and once outright."""
     optimizer = optim.SGD([{"params": [torch.zeros(1, requires_grad=True)]}, {"params": [torch.zeros(1, requires_grad=True)], "lr": 0.02}], lr=0.1, momentum=0.9)
     scheduler = make(optimizer)
     rates, momenta = [], []
@@ -144,8 +145,16 @@ def schedule(name, make, arguments, metrics=None):
         rates.append([group["lr"] for group in optimizer.param_groups])
         momenta.append(optimizer.param_groups[0]["momentum"])
         optimizer.step()
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"] * 3 if by_hand and step == 6 else 0.05 if by_hand and step == 14 else group["lr"]
         scheduler.step(*([metrics[step]] if metrics else []))
-    schedules.append({"name": f"{name} {json.dumps(arguments)}", "schedule": name, "arguments": arguments, "metrics": metrics, "rates": rates, "momenta": momenta})
+    return rates, momenta
+
+
+def schedule(name, make, arguments, metrics=None):
+    rates, momenta = follow(make, metrics, False)
+    by_hand, _ = follow(make, metrics, True)
+    schedules.append({"name": f"{name} {json.dumps(arguments)}", "schedule": name, "arguments": arguments, "metrics": metrics, "rates": rates, "momenta": momenta, "byHand": by_hand})
 
 
 schedule("StepLR", lambda o: s.StepLR(o, 7, gamma=0.3), [7, {"gamma": 0.3}])
@@ -165,6 +174,7 @@ schedule("OneCycleLR", lambda o: s.OneCycleLR(o, [0.5, 0.1], total_steps=31, pct
          [{"maxLr": [0.5, 0.1], "totalSteps": 31, "pctStart": 0.25, "annealStrategy": "linear", "divFactor": 10, "finalDivFactor": 100, "threePhase": True}])
 # Functions are named; the test knows the same ones.
 halving, waves = (lambda t: 0.5 ** t), (lambda t: 1 + 0.1 * (t % 3))
+schedule("OneCycleLR", lambda o: s.OneCycleLR(o, 0.5, total_steps=30), [{"maxLr": 0.5, "totalSteps": 30}])
 schedule("LambdaLR", lambda o: s.LambdaLR(o, halving), [{"fn": "halving"}])
 schedule("LambdaLR", lambda o: s.LambdaLR(o, [halving, waves]), [[{"fn": "halving"}, {"fn": "waves"}]])
 schedule("MultiplicativeLR", lambda o: s.MultiplicativeLR(o, waves), [{"fn": "waves"}])
@@ -186,6 +196,13 @@ schedule("SequentialLR", lambda o: s.SequentialLR(o, [s.LinearLR(o, 0.1, total_i
 schedule("SequentialLR", lambda o: s.SequentialLR(o, [s.ConstantLR(o, 0.1, 4), s.CosineAnnealingLR(o, 10), s.StepLR(o, 3, gamma=0.5)], [4, 14]),
          [[{"make": "ConstantLR", "with": [{"factor": 0.1, "totalIters": 4}]}, {"make": "CosineAnnealingLR", "with": [10]}, {"make": "StepLR", "with": [3, {"gamma": 0.5}]}], [4, 14]])
 metrics = [3.0, 2.0, 1.5, 1.5, 1.4999, 1.6, 1.5, 1.2, 1.3, 1.3, 1.3, 1.3, 1.3, 1.19, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6]
+schedule("SequentialLR", lambda o: s.SequentialLR(o, [s.StepLR(o, 2, gamma=0.7), s.MultiplicativeLR(o, waves)], [9]), [[{"make": "StepLR", "with": [2, {"gamma": 0.7}]}, {"make": "MultiplicativeLR", "with": [{"fn": "waves"}]}], [9]])
+schedule("SequentialLR", lambda o: s.SequentialLR(o, [s.LinearLR(o, 0.2, total_iters=4), s.CosineAnnealingWarmRestarts(o, 6), s.PolynomialLR(o, 9)], [5, 18]),
+         [[{"make": "LinearLR", "with": [{"startFactor": 0.2, "totalIters": 4}]}, {"make": "CosineAnnealingWarmRestarts", "with": [6]}, {"make": "PolynomialLR", "with": [{"totalIters": 9}]}], [5, 18]])
+schedule("ChainedScheduler", lambda o: s.ChainedScheduler([s.PolynomialLR(o, 25, power=0.9), s.StepLR(o, 8, gamma=0.6)]), [[{"make": "PolynomialLR", "with": [{"totalIters": 25, "power": 0.9}]}, {"make": "StepLR", "with": [8, {"gamma": 0.6}]}]])
+schedule("MultiStepLR", lambda o: s.MultiStepLR(o, [4, 4, 20], gamma=0.5), [[4, 4, 20], {"gamma": 0.5}])
+schedule("ConstantLR", lambda o: s.ConstantLR(o, factor=1.0, total_iters=3), [{"factor": 1, "totalIters": 3}])
+schedule("LinearLR", lambda o: s.LinearLR(o, start_factor=1.0, end_factor=0.0, total_iters=10), [{"startFactor": 1, "endFactor": 0, "totalIters": 10}])
 schedule("ReduceLROnPlateau", lambda o: s.ReduceLROnPlateau(o, patience=2), [{"patience": 2}], metrics)
 schedule("ReduceLROnPlateau", lambda o: s.ReduceLROnPlateau(o, mode="max", factor=0.5, patience=1, threshold=0.2, threshold_mode="abs", cooldown=2, min_lr=0.01),
          [{"mode": "max", "factor": 0.5, "patience": 1, "threshold": 0.2, "thresholdMode": "abs", "cooldown": 2, "minLr": 0.01}], metrics)

@@ -28,6 +28,7 @@ interface ScheduleCase {
   readonly schedule: string;
   readonly arguments: readonly Argument[];
   readonly metrics: readonly number[] | null;
+  readonly byHand: readonly (readonly number[])[];
   readonly rates: readonly (readonly number[])[];
   readonly momenta: readonly number[];
 }
@@ -204,7 +205,10 @@ function makeSchedule(name: string, optimizer: optim.Optimizer, args: readonly A
       return makeSchedule(tree["make"], optimizer, tree["with"] as readonly Argument[]);
     return Object.fromEntries(Object.entries(tree).map(([key, part]) => [key, made(part)]));
   };
-  return new Make(optimizer, ...args.map(made));
+  // The only one that takes its optimizer last.
+  return name === "ChainedScheduler"
+    ? new optim.ChainedScheduler(args.map(made)[0] as optim.Schedule[], optimizer)
+    : new Make(optimizer, ...args.map(made));
 }
 
 describe(`schedules of PyTorch ${golden.torch}`, () => {
@@ -227,6 +231,24 @@ describe(`schedules of PyTorch ${golden.torch}`, () => {
     const run = begin(entry);
     for (const step of entry.rates.keys()) {
       compare(run, entry, step);
+      run.step(step);
+    }
+  });
+  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("with rates set by hand: %s", (_, entry) => {
+    const run = begin(entry);
+    for (const [step, rates] of entry.byHand.entries()) {
+      expectClose(`rates at step ${step}`, run.schedule.lastLr, rates, "float64");
+      for (const group of run.optimizer.groups)
+        if (step === 6) group.lr *= 3;
+        else if (step === 14) group.lr = 0.05;
+      if (step < 20) {
+        run.step(step);
+        continue;
+      }
+      // Saved and read back at each of the last steps, the rate of the optimizer with it.
+      const state: unknown = JSON.parse(JSON.stringify(run.schedule.stateDict()));
+      for (const group of run.optimizer.groups) group.lr = 1;
+      run.schedule.loadStateDict(state as optim.ScheduleState & optim.PlateauState);
       run.step(step);
     }
   });

@@ -1,0 +1,96 @@
+// Options of optimizers and of their groups: defaults, and what is refused.
+import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { Parameter, Tensor } from "../tensor/index.ts";
+import type { CommonOptions, GroupInit, Params } from "./parameterGroup.ts";
+
+/** Every option may be left out; the learning rate is one of them. */
+export type OptionsOf<O extends CommonOptions> = Partial<O> & { readonly lr?: number };
+
+/** What an optimizer is, apart from its update: its name, which marks its states, and its options with defaults and kinds. */
+export interface OptimizerKind<O extends CommonOptions> {
+  readonly name: string;
+  readonly lr: number;
+  readonly defaults: O;
+  readonly kinds: OptionKinds<O>;
+}
+
+/** The kinds of the options that every optimizer has. */
+export const commonKinds: OptionKinds<CommonOptions> = { maximize: kind.boolean };
+
+/** Refuses unknown options and values of another kind. */
+export const checkOptimizerOptions = <O extends CommonOptions>(
+  { name, kinds }: OptimizerKind<O>,
+  options: OptionsOf<O>,
+): OptionsOf<O> => checkOptions<object>(name, options, { lr: kind.number, ...kinds }) as OptionsOf<O>;
+
+/** The defaults, and what was given instead. */
+export function settled<O extends object>(defaults: O, given: object): O {
+  const said = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(said) };
+}
+
+/** What was given in place of parameters, and what to give. */
+function refuseParams(where: string, given: unknown): never {
+  const has = (name: string): boolean => typeof given === "object" && given !== null && name in given;
+  if (has("parameters"))
+    throw new HebbError(`${where}: takes parameters, got ${describe(given)}; give its .parameters()`);
+  if (given instanceof Tensor)
+    throw new HebbError(
+      given instanceof Parameter
+        ? `${where}: takes a list of parameters, got one; write [parameter]`
+        : `${where}: takes parameters, got ${describe(given)}; make a Parameter of what is to be learned`,
+    );
+  if (has("params")) throw new HebbError(`${where}: takes a list of groups, got one; write [{ params: …, lr: … }]`);
+  throw new HebbError(
+    `${where}: takes parameters, or groups { params, lr, … }, got ${describe(given)}; give model.parameters()`,
+  );
+}
+
+const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.iterator in value && !(value instanceof Tensor);
+
+/** The parameters of a list, each of which must be one. */
+export function parametersIn(where: string, list: Iterable<Parameter>): Parameter[] {
+  if (!isIterable(list)) refuseParams(where, list);
+  return [...list].map((entry: unknown) => {
+    if (entry instanceof Parameter) return entry;
+    if (Array.isArray(entry) && entry[1] instanceof Parameter)
+      throw new HebbError(`${where}: takes parameters without their names; give model.parameters()`);
+    return refuseParams(where, entry);
+  });
+}
+
+/** What an optimizer is given: groups, and loose parameters, which are one more. */
+export function groupsIn<O extends CommonOptions>(
+  where: string,
+  params: Params<O>,
+): { readonly groups: readonly GroupInit<O>[]; readonly loose: readonly Parameter[] } {
+  if (!isIterable(params)) refuseParams(where, params);
+  const list: readonly (Parameter | GroupInit<O>)[] = [...params];
+  if (list.length === 0)
+    throw new HebbError(
+      `${where}: the list of parameters is empty; give model.parameters(), which finds parameters and layers in fields, lists and records of the model, but not in #private fields`,
+    );
+  const isGroup = (entry: Parameter | GroupInit<O>): entry is GroupInit<O> =>
+    typeof entry === "object" && entry !== null && !(entry instanceof Tensor) && "params" in entry;
+  const loose = list.filter((entry): entry is Parameter => !isGroup(entry));
+  return { groups: list.filter(isGroup), loose: parametersIn(where, loose) };
+}
+
+/** Throws unless the value lies in the range; the message names the option. */
+export function checkOption(
+  optimizer: string,
+  name: string,
+  value: number,
+  least: number,
+  below = Number.POSITIVE_INFINITY,
+): void {
+  if (!(value >= least && value < below)) {
+    throw new HebbError(
+      `${optimizer}: ${name} must be ${least === 0 ? "0 or more" : `at least ${least}`}${below === Number.POSITIVE_INFINITY ? "" : ` and below ${below}`}, got ${value}`,
+    );
+  }
+}
