@@ -132,6 +132,13 @@ export function notOfText(config: JobConfig, folder: string, instead: string): v
 export const classNames = (preprocessing: Preprocessing): readonly string[] | undefined =>
   preprocessing.kind !== "text" && preprocessing.target.kind === "classes" ? preprocessing.target.classes : undefined;
 
+/** The scores of each class with its name; null where there are no classes. */
+export const namedScores = (
+  scores: readonly train.metrics.ClassScores[] | undefined,
+  names: readonly string[] | undefined,
+): readonly train.NamedScores[] | null =>
+  scores?.map((score, place) => ({ name: names?.[place] ?? String(place), ...score })) ?? null;
+
 /** From the network's numbers back to the target's units. */
 export function inverseFor(preprocessing: Preprocessing): Inverse | undefined {
   if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return undefined;

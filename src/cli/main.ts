@@ -342,11 +342,12 @@ command("resume <run>", "Go on with an interrupted run, to the bit as if it had 
 command("evaluate <run> <data>", "Measure a trained model on other data.", [
   "hebb evaluate runs/credit test.csv",
   "hebb evaluate runs/mnist test-images.gz --labels test-labels.gz --json",
-  "hebb evaluate runs/iris iris.csv --confusion",
+  "hebb evaluate runs/iris iris.csv --confusion --report",
   "hebb evaluate runs/shakespeare other.txt",
 ])
   .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
   .option("--confusion", "count which class was taken for which", false)
+  .option("--report", "precision, recall, F1 and rows of each class", false)
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
     const { evaluate } = await import("./commands/evaluate.ts");

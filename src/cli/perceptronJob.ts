@@ -12,20 +12,32 @@ import {
   RowStream,
   residentOf,
 } from "../train/index.ts";
-import { configToJson, type JobConfig, type JobData, makeModel } from "./job.ts";
+import { classNames, configToJson, type JobConfig, type JobData, makeModel, namedScores } from "./job.ts";
 
-/** How a perceptron decides on a data set. Its loss is the share of mistakes. */
-export function perceptronMetrics(model: Perceptron, data: Dataset): Metrics {
+/** How a perceptron decides on a data set: its figures, of which the loss is the share of mistakes, and the scores of each class. */
+export function measurePerceptron(
+  model: Perceptron,
+  data: Dataset,
+): {
+  readonly metrics: Metrics;
+  readonly classes: readonly figuresOf.ClassScores[];
+  readonly decided: ArrayLike<number>;
+} {
   const { features, targets } = residentOf(data);
   const decided = model.forward(features.flatten(1)).dataSync();
-  const accuracy = figuresOf.accuracy(decided, targets.dataSync());
-  return { loss: 1 - accuracy, accuracy };
+  const labels = targets.dataSync();
+  const figures = figuresOf.classFigures(decided, labels, 2);
+  return {
+    metrics: { loss: 1 - (figures["accuracy"] ?? Number.NaN), ...figures },
+    classes: figuresOf.classScores(decided, labels, 2),
+    decided,
+  };
 }
 
 export async function trainPerceptron(
   run: Run,
   config: JobConfig,
-  { train, validation, test }: JobData,
+  { preprocessing, train, validation, test }: JobData,
   emit: EventListener,
 ): Promise<number> {
   const model = makeModel(config);
@@ -37,6 +49,7 @@ export async function trainPerceptron(
   // Rows often come class by class, and the rule forgets one class while it sees only the other: mixed once, by the seed.
   const { features, targets } = residentOf(train.subset(new Random(config.seed).permutation(train.length)));
   const inputs = features.flatten(1);
+  const names = classNames(preprocessing);
   const { backend, threads, description } = backendInfo();
   const started = performance.now();
   emit({
@@ -49,6 +62,7 @@ export async function trainPerceptron(
     backend,
     threads,
     description,
+    positiveClass: names?.[figuresOf.positiveClass] ?? null,
     notes: [],
   });
   let epoch = 0;
@@ -59,7 +73,7 @@ export async function trainPerceptron(
   for (; epoch < config.epochs && !converged && waited < (config.patience ?? Number.POSITIVE_INFINITY); epoch++) {
     const began = performance.now();
     converged = model.learn(inputs, targets, { epochs: 1 }).converged;
-    const seen = perceptronMetrics(model, train);
+    const seen = measurePerceptron(model, train).metrics;
     const best = (seen.accuracy ?? 0) > pocket.accuracy;
     if (best) pocket = { accuracy: seen.accuracy ?? 0, weights: arraysOf(model.stateDict()) };
     waited = best ? 0 : waited + 1;
@@ -69,7 +83,7 @@ export async function trainPerceptron(
       step: (epoch + 1) * train.length,
       lr: 1,
       train: seen,
-      validation: validation === undefined ? null : perceptronMetrics(model, validation),
+      validation: validation === undefined ? null : measurePerceptron(model, validation).metrics,
       seconds: (performance.now() - began) / 1000,
       best,
     });
@@ -83,14 +97,17 @@ export async function trainPerceptron(
       message: `no line without mistakes was found in ${epoch} passes, the best one is kept; when no line separates the classes: try --model mlp`,
     });
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
+  const measure = (data: Dataset | undefined) => {
+    if (data === undefined) return { metrics: null, classes: null };
+    const { metrics, classes } = measurePerceptron(model, data);
+    return { metrics, classes: namedScores(classes, names) };
+  };
+  const [learned, held, tested] = [measurePerceptron(model, train), measure(validation), measure(test)];
   emit({
     type: "end",
     run: run.path,
-    metrics: {
-      train: perceptronMetrics(model, train),
-      validation: validation === undefined ? null : perceptronMetrics(model, validation),
-      test: test === undefined ? null : perceptronMetrics(model, test),
-    },
+    metrics: { train: learned.metrics, validation: held.metrics, test: tested.metrics },
+    classes: { train: namedScores(learned.classes, names), validation: held.classes, test: tested.classes },
     epochs: epoch,
     seconds: (performance.now() - started) / 1000,
   });

@@ -7,19 +7,31 @@ import {
   augmentBy,
   Evaluator,
   type EventListener,
+  metrics as figuresOf,
   type InMemory,
   type Metrics,
   makeObjective,
   makeOptimizer,
   makeSchedule,
+  type NamedScores,
   RowStream,
   samplesOf,
   type TrainEvent,
   type TrainState,
   fit as trainModel,
+  updatesIn,
 } from "../train/index.ts";
 import { onInterrupt } from "./interrupt.ts";
-import { configToJson, inverseFor, type JobConfig, type JobData, makeModel, taskFor } from "./job.ts";
+import {
+  classNames,
+  configToJson,
+  inverseFor,
+  type JobConfig,
+  type JobData,
+  makeModel,
+  namedScores,
+  taskFor,
+} from "./job.ts";
 import { EventLog, RunLogs } from "./logs.ts";
 import { out } from "./output.ts";
 import { trainPerceptron } from "./perceptronJob.ts";
@@ -41,6 +53,11 @@ export interface PerformOptions {
   readonly logs: boolean;
   /** Least milliseconds between two checkpoints. */
   readonly saveEvery?: number | undefined;
+}
+
+interface Measured {
+  readonly figures: Metrics;
+  readonly classes: readonly NamedScores[] | null;
 }
 
 export interface Performed {
@@ -85,8 +102,10 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
   const model = makeModel(config);
   const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
   const inverse = inverseFor(data.preprocessing);
-  const stepsPerEpoch = Math.ceil(Math.ceil(data.train.length / config.batchSize) / config.accumulate);
-  const schedule = makeSchedule({ ...config, stepsPerEpoch, floor: config.text === null ? 0 : 0.1 }, optimizer);
+  const names = classNames(data.preprocessing);
+  const stepsPerEpoch = updatesIn(data.train.length, config);
+  const floor = config.text === null ? 0 : 0.1;
+  const schedule = makeSchedule({ ...config, stepsPerEpoch, floor, mode: figuresOf.modeOf(config.monitor) }, optimizer);
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   const started = performance.now();
@@ -105,6 +124,7 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
     clipValue: config.clipValue ?? undefined,
     ema: config.ema ?? undefined,
     classWeights: config.classWeights ?? undefined,
+    classNames: names,
     histograms: config.histograms,
     augment: config.augment.length > 0 ? augmentBy(config.augment) : undefined,
     doctor: options.doctor,
@@ -125,19 +145,22 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
   if (history.stopped === "paused") return 0;
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
   const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(data.preprocessing, config)));
-  const measure = (part: InMemory): Metrics => evaluator.evaluate(samplesOf(part), inverse).metrics;
+  const measure = (part: InMemory): Measured => {
+    const { metrics: figures, classes } = evaluator.evaluate(samplesOf(part), inverse);
+    return { figures, classes: namedScores(classes, names) };
+  };
+  // A text is long, and rows that stream are many: their loss is known from training.
+  const train: Measured =
+    config.text !== null || data.train instanceof RowStream
+      ? { figures: history.epochs.at(-1)?.train ?? {}, classes: null }
+      : measure(data.train);
+  const held = data.validation === undefined ? null : measure(data.validation);
+  const test = data.test === undefined ? null : measure(data.test);
   emit({
     type: "end",
     run: run.path,
-    metrics: {
-      // A text is long, and rows that stream are many: their loss is known from training.
-      train:
-        config.text !== null || data.train instanceof RowStream
-          ? (history.epochs.at(-1)?.train ?? {})
-          : measure(data.train),
-      validation: data.validation === undefined ? null : measure(data.validation),
-      test: data.test === undefined ? null : measure(data.test),
-    },
+    metrics: { train: train.figures, validation: held?.figures ?? null, test: test?.figures ?? null },
+    classes: { train: train.classes, validation: held?.classes ?? null, test: test?.classes ?? null },
     epochs: history.epochs.length,
     seconds: (performance.now() - started) / 1000,
   });

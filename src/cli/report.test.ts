@@ -21,6 +21,7 @@ const start: TrainEvent = {
   backend: "wasm",
   threads: 1,
   description: "wasm",
+  positiveClass: null,
   notes: [],
 };
 const progress = (step: number): TrainEvent => ({
@@ -45,6 +46,7 @@ const end: TrainEvent = {
   type: "end",
   run: null,
   metrics: { train: { loss: 0.5 }, validation: null, test: null },
+  classes: { train: null, validation: null, test: null },
   epochs: 1,
   seconds: 1,
 };

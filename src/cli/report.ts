@@ -1,8 +1,19 @@
 // What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
-import type { Finding, Metrics, TrainEvent } from "../train/index.ts";
+import { quoted, visible } from "../graph/visible.ts";
+import type { Finding, Metrics, NamedScores, TrainEvent } from "../train/index.ts";
 import { err, type Output } from "./output.ts";
 
-const percent = new Set(["accuracy", "precision", "recall", "f1", "top5"]);
+const percent = new Set([
+  "accuracy",
+  "balancedAccuracy",
+  "precision",
+  "recall",
+  "f1",
+  "macroPrecision",
+  "macroRecall",
+  "macroF1",
+  "top5",
+]);
 
 export const figure = (name: string, value: number): string =>
   `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
@@ -14,6 +25,24 @@ export const figures = (metrics: Metrics): string =>
 /** Tells on standard error what does not stop a command. */
 export function warn(notes: readonly string[]): void {
   for (const note of notes) err.line(`warning: ${note}`);
+}
+
+/** Of which class the figures of two classes are. */
+export const positiveText = (name: string): string =>
+  `precision, recall, f1 and prAuc are those of the class ${quoted(name)}`;
+
+/** Precision, recall, F1 and rows of each class, a line each. */
+export function classLines(classes: readonly NamedScores[]): string[] {
+  const names = classes.map(({ name }) => visible(name));
+  const width = names.reduce((most, name) => Math.max(most, name.length), 5);
+  const cell = (share: number): string => (Number.isNaN(share) ? "–" : `${(100 * share).toFixed(1)} %`).padStart(11);
+  return [
+    `${"class".padEnd(width)}${["precision", "recall", "f1", "rows"].map((head) => head.padStart(11)).join("")}`,
+    ...classes.map(
+      ({ precision, recall, f1, support }, place) =>
+        `${(names[place] ?? "").padEnd(width)}${cell(precision)}${cell(recall)}${cell(f1)}${String(support).padStart(11)}`,
+    ),
+  ];
 }
 
 /** A finding of the doctor, with evidence, reason and fix. */
@@ -44,6 +73,7 @@ export class Reporter {
   /** The first epoch seen: a resumed run begins in the middle. */
   #began = 0;
   #first: { readonly step: number; readonly at: number } | undefined;
+  #positive: string | null = null;
   #lastLine = 0;
   #started = 0;
 
@@ -59,6 +89,7 @@ export class Reporter {
         this.#output.line(
           `${event.parameters} parameters, up to ${epochsText(event.epochs)} of ${event.stepsPerEpoch} steps, on ${event.description}`,
         );
+        this.#positive = event.positiveClass;
         for (const note of event.notes) this.#output.line(`  ${note}`);
         if (this.#output.terminal) this.#output.bar("compiling the training step …");
         break;
@@ -86,6 +117,7 @@ export class Reporter {
         this.#output.line(`train       ${figures(event.metrics.train)}`);
         if (event.metrics.validation !== null) this.#output.line(`validation  ${figures(event.metrics.validation)}`);
         if (event.metrics.test !== null) this.#output.line(`test        ${figures(event.metrics.test)}`);
+        if (this.#positive !== null) this.#output.line(positiveText(this.#positive));
         this.#output.line(
           `${epochsText(event.epochs)} in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`,
         );

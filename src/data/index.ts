@@ -51,7 +51,7 @@ export {
 export { Random, type RandomState, threefry2x32 } from "./random.ts";
 export type { Reading } from "./reading.ts";
 export type { Unread } from "./rowEncoder.ts";
-export { BatchSampler, type SamplerOptions, type SamplerState } from "./sampler.ts";
+export { BatchSampler, batchesIn, type SamplerOptions, type SamplerState } from "./sampler.ts";
 export {
   type PreparedSeries,
   type PrepareSeriesOptions,

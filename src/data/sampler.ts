@@ -9,6 +9,8 @@ export interface SamplerOptions {
   readonly shuffle?: boolean;
   /** Leave out a last batch that is smaller (default false). */
   readonly dropLast?: boolean;
+  /** A last batch of a single sample joins the batch before it, as layers such as BatchNorm cannot train on one (default false). */
+  readonly joinSingle?: boolean;
   /** Governs the order (default 0). */
   readonly seed?: number;
 }
@@ -22,6 +24,17 @@ export interface SamplerState {
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
+  readonly joinSingle: boolean;
+}
+
+/** How many batches `length` samples make. */
+export function batchesIn(
+  length: number,
+  { batchSize = 1, dropLast = false, joinSingle = false }: Omit<SamplerOptions, "seed" | "shuffle">,
+): number {
+  const whole = Math.floor(length / batchSize);
+  const rest = length - whole * batchSize;
+  return rest === 0 || dropLast || (joinSingle && rest === 1 && whole > 0) ? whole : whole + 1;
 }
 
 /** Streams of the shuffle start here, one for each epoch, apart from the streams of splits. */
@@ -36,13 +49,14 @@ export class BatchSampler {
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
+  readonly joinSingle: boolean;
   readonly seed: number;
   private currentEpoch = 0;
   private nextBatch = 0;
   private order: { readonly epoch: number; readonly indices: Int32Array } | undefined;
 
   constructor(length: number, options: SamplerOptions = {}) {
-    const { batchSize = 1, shuffle = false, dropLast = false, seed = 0 } = options;
+    const { batchSize = 1, shuffle = false, dropLast = false, joinSingle = false, seed = 0 } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new HebbError(`batchSize ${batchSize} is not a whole number ≥ 1`);
     }
@@ -57,12 +71,13 @@ export class BatchSampler {
     this.batchSize = batchSize;
     this.shuffle = shuffle;
     this.dropLast = dropLast;
+    this.joinSingle = joinSingle;
     this.seed = new Random(seed).seed;
   }
 
   /** Batches in an epoch. */
   get batchCount(): number {
-    return this.dropLast ? Math.floor(this.length / this.batchSize) : Math.ceil(this.length / this.batchSize);
+    return batchesIn(this.length, this);
   }
 
   /** The epoch that the next batch belongs to, from 0. */
@@ -88,7 +103,8 @@ export class BatchSampler {
       const start = this.nextBatch * this.batchSize;
       // Counted before it is handed out, so that a state saved while the batch is used names the batch after it.
       this.nextBatch++;
-      yield this.permutation(epoch).slice(start, start + this.batchSize);
+      const last = this.nextBatch === this.batchCount && !this.dropLast;
+      yield this.permutation(epoch).slice(start, last ? this.length : start + this.batchSize);
     }
     if (this.currentEpoch === epoch) this.startEpoch(epoch + 1);
   }
@@ -102,14 +118,14 @@ export class BatchSampler {
   }
 
   state(): SamplerState {
-    const { length, batchSize, shuffle, dropLast, seed } = this;
-    return { epoch: this.currentEpoch, batch: this.nextBatch, seed, length, batchSize, shuffle, dropLast };
+    const { length, batchSize, shuffle, dropLast, joinSingle, seed } = this;
+    return { epoch: this.currentEpoch, batch: this.nextBatch, seed, length, batchSize, shuffle, dropLast, joinSingle };
   }
 
   /** Goes back to a saved place. Throws HebbError when the state is of other data or other settings: the order would differ. */
   restore(state: SamplerState): void {
     const mine = this.state();
-    for (const key of ["length", "batchSize", "shuffle", "dropLast", "seed"] as const) {
+    for (const key of ["length", "batchSize", "shuffle", "dropLast", "joinSingle", "seed"] as const) {
       if (state[key] !== mine[key]) {
         throw new HebbError(
           `the saved loader state has ${key} ${String(state[key])}, this loader has ${String(mine[key])}; resume with the same data and settings`,

@@ -1,17 +1,22 @@
 // Runs a model over a data set: predictions, loss and the figures that fit the task.
 import type { TypedArray } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import { describe } from "../graph/kinds.ts";
 import type { Module } from "../nn/index.ts";
 import { compile, noGrad, type Tensor } from "../tensor/index.ts";
 import type { Metrics } from "./events.ts";
 import { Resident, type Samples } from "./feeds.ts";
 import * as figures from "./metrics.ts";
-import type { Objective } from "./objectives.ts";
+import { type BatchLoss, ignoredLabel, type Objective } from "./objectives.ts";
+import { MeanLoss } from "./steps.ts";
 
 /** A figure of the user's own, from predictions (probabilities of classes, or numbers) and targets. */
 export type MetricFunction = (predictions: Float32Array, targets: TypedArray) => number;
 
 export interface Evaluation {
   readonly metrics: Metrics;
+  /** Precision, recall, F1 and rows of each class, where there are classes. */
+  readonly classes?: readonly figures.ClassScores[];
   /** Probabilities of classes [N, outputs], or predicted numbers [N] or [N, outputs]; of a text none are kept. */
   readonly predictions: Float32Array;
 }
@@ -28,10 +33,7 @@ export class Evaluator {
   readonly #objective: Objective;
   readonly #own: Readonly<Record<string, MetricFunction>>;
   #samples: Samples | undefined;
-  readonly #run: (
-    given: readonly Tensor[],
-    rows: number,
-  ) => { loss: Tensor; weight: Tensor | undefined; prediction: Tensor };
+  readonly #run: (given: readonly Tensor[], rows: number) => BatchLoss & { readonly prediction: Tensor };
 
   constructor(model: Module, objective: Objective, own: Readonly<Record<string, MetricFunction>> = {}) {
     this.#model = model;
@@ -45,7 +47,7 @@ export class Evaluator {
           objective.task.kind === "tokens"
             ? output.argmax(-1).eq(targets).to("float32").mean()
             : objective.predict(output);
-        return { loss: objective.loss(output, targets, weights), weight: weights?.sum(), prediction };
+        return { ...objective.measure(output, targets, weights), prediction };
       }),
     );
   }
@@ -61,54 +63,55 @@ export class Evaluator {
     }
   }
 
+  /** The batches of the data: their predictions, and their losses added up in `total`. */
   *#batches(
     data: Samples,
     size: number,
-  ): Generator<{ loss: number; weight: number; rows: number; start: number; prediction: Tensor }> {
+    total: MeanLoss,
+  ): Generator<{ readonly rows: number; readonly start: number; readonly prediction: Tensor }> {
     for (let start = 0; start < data.length; start += size) {
       const rows = Math.min(size, data.length - start);
       const samples = Int32Array.from({ length: rows }, (_, row) => start + row);
       const { loss, weight, prediction } = this.#run(data.arguments(samples, 0), rows);
-      yield { loss: loss.itemSync(), weight: weight === undefined ? rows : weight.itemSync(), rows, start, prediction };
+      total.add({ loss: loss.itemSync(), weight: typeof weight === "number" ? weight : weight.itemSync() });
+      yield { rows, start, prediction };
     }
   }
 
   #ofTokens(data: Samples): Evaluation {
-    let [total, right] = [0, 0];
-    for (const { loss, rows, prediction } of this.#batches(data, windowsAtOnce)) {
-      total += loss * rows;
-      right += prediction.itemSync() * rows;
-    }
-    const loss = total / data.length;
+    const total = new MeanLoss();
+    let right = 0;
+    for (const { rows, prediction } of this.#batches(data, windowsAtOnce, total)) right += prediction.itemSync() * rows;
+    const loss = total.mean;
     const metrics = { loss, perplexity: figures.perplexity(loss), accuracy: right / data.length };
     return { metrics, predictions: new Float32Array() };
   }
 
   #ofRows(data: Samples, inverse: Inverse): Evaluation {
+    const total = new MeanLoss();
     let predictions = new Float32Array();
-    let [width, total, weights] = [1, 0, 0];
-    for (const { loss, weight, rows, start, prediction } of this.#batches(data, rowsAtOnce)) {
-      if (start === 0) {
-        // A model may give more classes than the data hold, or several numbers.
-        width = prediction.size / rows;
-        predictions = new Float32Array(data.length * width);
-      }
-      // Rows that count for nothing have no loss.
-      if (weight > 0) total += loss * weight;
-      weights += weight;
+    for (const { rows, start, prediction } of this.#batches(data, rowsAtOnce, total)) {
+      // A model may give more classes than the data hold, or several numbers.
+      const width = prediction.size / rows;
+      if (start === 0) predictions = new Float32Array(data.length * width);
       predictions.set(prediction.dataSync(), start * width);
     }
     const targets = data instanceof Resident ? data.targets.dataSync() : new Float32Array();
-    const own = Object.entries(this.#own).map(([name, figure]) => [name, figure(predictions, targets)] as const);
+    const own = Object.entries(this.#own).map(([name, figure]) => [name, aFigure(name, figure(predictions, targets))]);
+    const { metrics, classes } = measure(this.#objective, predictions, targets, inverse);
     return {
-      metrics: {
-        loss: total / weights,
-        ...metricsOf(this.#objective, predictions, width, targets, inverse),
-        ...Object.fromEntries(own),
-      },
+      metrics: { loss: total.mean, ...metrics, ...Object.fromEntries(own) },
+      ...(classes === undefined ? {} : { classes }),
       predictions,
     };
   }
+}
+
+/** Of a function that may be anyone's. */
+function aFigure(name: string, value: unknown): number {
+  if (typeof value === "number") return value;
+  const hint = value instanceof Promise ? "; make the function a plain one, not async" : "; return a number";
+  throw new HebbError(`the metric "${name}" gave ${describe(value)}${hint}`);
 }
 
 /** Classes from which on "among the first five" says something. */
@@ -118,29 +121,57 @@ const manyClasses = 10;
 export function figuresOf({ task }: Objective): readonly string[] {
   if (task.kind === "tokens") return ["loss", "perplexity", "accuracy"];
   if (task.kind === "number") return ["loss", "mae", "rmse", "r2"];
-  return ["loss", "accuracy", "precision", "recall", "f1", ...(task.count === 2 ? ["rocAuc"] : []), "top5"];
+  const names = ["loss", ...Object.keys(figures.classFigures([], [], task.count))];
+  if (task.count === 2) return [...names, "rocAuc", "prAuc"];
+  return task.count > manyClasses ? [...names, "top5"] : names;
 }
 
-function metricsOf(
-  { task }: Objective,
-  predictions: Float32Array,
-  count: number,
-  targets: TypedArray,
-  inverse: Inverse,
-): Metrics {
+interface Measured {
+  readonly metrics: Metrics;
+  readonly classes?: readonly figures.ClassScores[];
+}
+
+function measure({ task }: Objective, predictions: Float32Array, targets: TypedArray, inverse: Inverse): Measured {
   if (task.kind !== "classes") {
     const [predicted, wanted] = [predictions.map(inverse), Float32Array.from(targets, inverse)];
     return {
-      mae: figures.mae(predicted, wanted),
-      rmse: figures.rmse(predicted, wanted),
-      r2: figures.r2(predicted, wanted),
+      metrics: {
+        mae: figures.mae(predicted, wanted),
+        rmse: figures.rmse(predicted, wanted),
+        r2: figures.r2(predicted, wanted),
+      },
     };
   }
-  const predicted = figures.predictedClasses(predictions, count);
-  const average = figures.macroAverage(figures.classScores(predicted, targets, count));
-  const base = { accuracy: figures.accuracy(predicted, targets), ...average };
-  if (count > manyClasses) return { ...base, top5: figures.topKAccuracy(predictions, targets, count, 5) };
-  if (count !== 2) return base;
-  const positive = Float32Array.from({ length: targets.length }, (_, row) => predictions[2 * row + 1] as number);
-  return { ...base, rocAuc: figures.rocAuc(positive, targets) };
+  const width = predictions.length / targets.length;
+  const { scores, labels } = counting(predictions, targets, width);
+  const predicted = figures.predictedClasses(scores, width);
+  const count = task.count === 2 ? 2 : Math.max(task.count, width);
+  const metrics = figures.classFigures(predicted, labels, count);
+  const classes = figures.classScores(predicted, labels, count);
+  if (task.count > manyClasses)
+    return { metrics: { ...metrics, top5: figures.topKAccuracy(scores, labels, width, 5) }, classes };
+  if (task.count !== 2) return { metrics, classes };
+  const positive = Float32Array.from(labels, (_, row) => scores[row * width + figures.positiveClass] ?? Number.NaN);
+  return {
+    metrics: {
+      ...metrics,
+      rocAuc: figures.rocAuc(positive, labels),
+      prAuc: figures.averagePrecision(positive, labels),
+    },
+    classes,
+  };
+}
+
+/** The rows whose labels are not left out. */
+function counting(
+  predictions: Float32Array,
+  targets: TypedArray,
+  width: number,
+): { readonly scores: Float32Array; readonly labels: TypedArray } {
+  if (!targets.includes(ignoredLabel)) return { scores: predictions, labels: targets };
+  const rows = Array.from(targets.keys()).filter((row) => targets[row] !== ignoredLabel);
+  const scores = new Float32Array(rows.length * width);
+  for (const [place, row] of rows.entries())
+    scores.set(predictions.subarray(row * width, (row + 1) * width), place * width);
+  return { scores, labels: Int32Array.from(rows, (row) => targets[row] ?? 0) };
 }

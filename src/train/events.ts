@@ -1,8 +1,12 @@
 // The one stream of typed events that training makes: progress bars, logs, pages and tests all read it.
 import type { Finding } from "./doctor/finding.ts";
+import type { ClassScores } from "./metrics.ts";
 
 /** Figures by name, such as loss and accuracy. A figure that does not exist (NaN) is written as null in JSON. */
 export type Metrics = Readonly<Record<string, number>>;
+
+/** The scores of a class, with its name. */
+export type NamedScores = ClassScores & { readonly name: string };
 
 /** How many values of a tensor lie where: `counts[k]` between `edges[k]` and `edges[k + 1]`. */
 export interface Histogram {
@@ -28,6 +32,8 @@ export type TrainEvent =
       readonly threads: number;
       /** Which backend and why. */
       readonly description: string;
+      /** The class whose precision, recall and F1 are told, where there are two; null elsewhere. */
+      readonly positiveClass: string | null;
       readonly notes: readonly string[];
     }
   | {
@@ -75,6 +81,12 @@ export type TrainEvent =
       readonly type: "end";
       readonly run: string | null;
       readonly metrics: { readonly train: Metrics; readonly validation: Metrics | null; readonly test: Metrics | null };
+      /** Precision, recall, F1 and rows of each class, of the same data; null where there are no classes. */
+      readonly classes: {
+        readonly train: readonly NamedScores[] | null;
+        readonly validation: readonly NamedScores[] | null;
+        readonly test: readonly NamedScores[] | null;
+      };
       readonly epochs: number;
       readonly seconds: number;
     };

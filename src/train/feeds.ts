@@ -1,5 +1,12 @@
 // Where the rows of a step come from: data in device memory, windows of a text, or parts that arrive one after the other.
-import { BatchSampler, type Dataset, gatherSamples, type SamplerState, TokenSequence } from "../data/index.ts";
+import {
+  BatchSampler,
+  batchesIn,
+  type Dataset,
+  gatherSamples,
+  type SamplerState,
+  TokenSequence,
+} from "../data/index.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
@@ -168,11 +175,9 @@ export type FeedState = SamplerState & { readonly part: number };
 export interface Place {
   readonly first: boolean;
   readonly last: boolean;
-  /** Rows of all batches of the update; 0 for an update of one batch. */
-  readonly rows: number;
 }
 
-export const alone: Place = { first: true, last: true, rows: 0 };
+export const alone: Place = { first: true, last: true };
 
 /** Rows that are at hand, batch by batch. */
 export interface Part {
@@ -180,18 +185,17 @@ export interface Part {
   batches(): Generator<{ readonly batch: Int32Array; readonly place: Place }, void, void>;
 }
 
-/** What is left of a sampler's epoch, in groups of `accumulate` batches. A state saved after a group names the batch after it. */
-function* grouped(sampler: BatchSampler, accumulate: number): ReturnType<Part["batches"]> {
-  let [at, size, rows] = [0, 0, 0];
+/** What is left of a sampler's epoch, in groups of `accumulate` batches, of the samples of `order`, if given. A state saved after a group names the batch after it. */
+export function* grouped(sampler: BatchSampler, accumulate: number, order?: Int32Array): ReturnType<Part["batches"]> {
+  let [at, size] = [0, 0];
   const begin = (): void => {
-    const { batch, batchSize, length } = sampler.state();
-    [at, size] = [0, Math.min(accumulate, sampler.batchCount - batch)];
-    rows = Math.min(length, (batch + size) * batchSize) - batch * batchSize;
+    [at, size] = [0, Math.min(accumulate, sampler.batchCount - sampler.state().batch)];
   };
   begin();
-  for (const batch of sampler.batches()) {
+  for (const places of sampler.batches()) {
     const last = at === size - 1;
-    yield { batch, place: accumulate === 1 ? alone : { first: at === 0, last, rows } };
+    const batch = order === undefined ? places : places.map((place) => order[place] ?? 0);
+    yield { batch, place: { first: at === 0, last } };
     if (last) begin();
     else at++;
   }
@@ -202,20 +206,26 @@ export interface Feed {
   /** Some samples of the kind that all parts have: for the shape of a step, and for looking at. */
   readonly samples: Samples;
   readonly epoch: number;
-  readonly batchesPerEpoch: number;
   /** What is left of the epoch; then the next begins. */
   parts(accumulate: number): AsyncIterable<Part>;
   state(): FeedState;
   restore(state: FeedState): void;
 }
 
+/** How many updates an epoch of so many rows has: what schedules that step by update are built for. */
+export const updatesIn = (
+  rows: number,
+  { batchSize = 32, accumulate = 1 }: { readonly batchSize?: number; readonly accumulate?: number },
+): number => Math.ceil(batchesIn(rows, { batchSize, joinSingle: true }) / accumulate);
+
 export interface FeedOptions {
   readonly batchSize: number;
   readonly seed: number;
 }
 
-const samplerOf = (length: number, { batchSize, seed }: FeedOptions): BatchSampler =>
-  new BatchSampler(length, { batchSize: Math.min(batchSize, length), shuffle: true, seed });
+/** No row is left out: one that would be a batch of its own joins the batch before it, which batch norm can then train on. */
+export const samplerOf = (length: number, { batchSize, seed }: FeedOptions, shuffle = true): BatchSampler =>
+  new BatchSampler(length, { batchSize: Math.min(batchSize, length), shuffle, joinSingle: true, seed });
 
 /** A feed of data in memory: one part, all of it shuffled. */
 export class MemoryFeed implements Feed {
@@ -229,10 +239,6 @@ export class MemoryFeed implements Feed {
 
   get epoch(): number {
     return this.#sampler.epoch;
-  }
-
-  get batchesPerEpoch(): number {
-    return this.#sampler.batchCount;
   }
 
   async *parts(accumulate: number): AsyncGenerator<Part> {
@@ -275,61 +281,5 @@ export class RowStream {
     this.length = length;
     this.sample = sample;
     this.parts = parts;
-  }
-}
-
-/** A feed of rows that arrive in parts, one of which is held at a time. */
-export class StreamFeed implements Feed {
-  readonly samples: Samples;
-  readonly #stream: RowStream;
-  readonly #options: FeedOptions;
-  #epoch = 0;
-  #part = 0;
-  /** Batches of the present part handed out before it was read. */
-  #skip = 0;
-  #current: BatchSampler | undefined;
-
-  constructor(stream: RowStream, options: FeedOptions) {
-    this.#stream = stream;
-    this.#options = options;
-    this.samples = new Resident(stream.sample);
-  }
-
-  get epoch(): number {
-    return this.#epoch;
-  }
-
-  get batchesPerEpoch(): number {
-    return Math.ceil(this.#stream.length / this.#options.batchSize);
-  }
-
-  async *parts(accumulate: number): AsyncGenerator<Part> {
-    let number = 0;
-    for await (const rows of this.#stream.parts(this.#epoch)) {
-      if (number++ < this.#part) continue;
-      const sampler = samplerOf(rows.length, { ...this.#options, seed: this.#options.seed + this.#part });
-      sampler.restore({ ...sampler.state(), epoch: this.#epoch, batch: Math.min(this.#skip, sampler.batchCount) });
-      this.#current = sampler;
-      yield { samples: new Resident(rows), batches: () => grouped(sampler, accumulate) };
-      [this.#part, this.#skip, this.#current] = [number, 0, undefined];
-    }
-    this.#epoch++;
-    this.#part = 0;
-  }
-
-  state(): FeedState {
-    const { batchSize, seed } = this.#options;
-    const batch = this.#current?.state().batch ?? this.#skip;
-    const { length } = this.#stream;
-    return { epoch: this.#epoch, part: this.#part, batch, seed, length, batchSize, shuffle: true, dropLast: false };
-  }
-
-  restore(state: FeedState): void {
-    for (const key of ["length", "batchSize", "seed"] as const)
-      if (state[key] !== this.state()[key])
-        throw new HebbError(
-          `the saved state of the stream has ${key} ${state[key]}, this one ${this.state()[key]}; resume with the same data and settings`,
-        );
-    [this.#epoch, this.#part, this.#skip, this.#current] = [state.epoch, state.part, state.batch, undefined];
   }
 }

@@ -64,7 +64,7 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
   try {
     const step = (): number => {
       const batch = feed.next();
-      return steps.take(feed.samples.arguments(batch, feed.epoch), alone);
+      return steps.take(feed.samples.arguments(batch, feed.epoch), alone).loss;
     };
     while (!finder.done) {
       optimizer.lr = finder.lr;

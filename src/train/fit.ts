@@ -1,119 +1,44 @@
 // fit: the training loop. Batches are gathered inside one compiled step; every state it keeps can be saved and resumed to the bit.
-import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
+import type { HostArray, NamedArrays } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import { EMA, type Optimizer } from "../optim/index.ts";
+import { EMA } from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import { randomState, setRandomState } from "../tensor/index.ts";
 import { brokenParameter, findOrigin, lowerRate } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { Doctor } from "./doctor/index.ts";
-import { Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
-import type { EventListener, Metrics } from "./events.ts";
-import { type Augment, type Feed, type InMemory, type RowStream, type Samples, samplesOf } from "./feeds.ts";
+import { Evaluator } from "./evaluation.ts";
+import type { Metrics } from "./events.ts";
+import { type Feed, type Place, type Samples, samplesOf, updatesIn } from "./feeds.ts";
+import { checkFitOptions, type FitOptions, type History } from "./fitOptions.ts";
 import { Histograms } from "./histograms.ts";
-import { higherIsBetter } from "./metrics.ts";
-import type { LossName } from "./names.ts";
-import { defaultLoss, type LossFunction, makeObjective, type Objective, ownObjective } from "./objectives.ts";
+import { positiveClass } from "./metrics.ts";
+import type { Objective } from "./objectives.ts";
 import {
-  checkMonitor,
+  checkModel,
   checkOptimizer,
+  classNamesOf,
   feedOf,
   inMemory,
+  objectiveOf,
   rowWeights,
   taskFrom,
+  watchOf,
   weightsPerClass,
-  wholeNumber,
 } from "./setup.ts";
-import { arraysOf, checkProgress, type EpochRecord, type Snapshot, stateOf, type TrainState } from "./state.ts";
-import { Steps } from "./steps.ts";
-
-/** The learning rate over time. `step` is given the watched figure after an epoch, the loss of the batch after an update. */
-export type TrainSchedule = {
-  step(metric: number): void;
-  stateDict(): JsonObject;
-  loadStateDict(state: JsonObject): void;
-};
-
-export interface EarlyStopping {
-  /** Epochs without improvement of the watched figure after which training stops. */
-  readonly patience: number;
-  /** The least change that counts as an improvement. Default 0. */
-  readonly minDelta?: number;
-}
-
-/** Functions that see training from within; returning "stop" ends it after saving. */
-export interface Callback {
-  /** After each update. */
-  readonly stepEnd?: (moment: {
-    readonly epoch: number;
-    readonly step: number;
-    readonly loss: number;
-  }) => "stop" | undefined;
-  /** After each epoch, when it has been evaluated. */
-  readonly epochEnd?: (record: EpochRecord) => "stop" | undefined;
-}
-
-export interface FitOptions {
-  /** In memory, or rows that stream in parts. */
-  readonly train: InMemory | RowStream;
-  readonly validation?: InMemory | undefined;
-  /** A name, or a function of (output, target). Default: crossEntropy for classes and texts, mse for numbers. */
-  readonly loss?: LossName | LossFunction;
-  readonly optimizer: Optimizer;
-  readonly epochs: number;
-  /** Default 32. */
-  readonly batchSize?: number;
-  /** Batches whose gradients are added up for one update. Default 1. */
-  readonly accumulate?: number;
-  /** Governs the order of samples. Default 0. */
-  readonly seed?: number;
-  /** The figure that says which epoch is best, such as "accuracy"; of the validation data if there are any. Default "loss". */
-  readonly monitor?: string;
-  readonly earlyStopping?: EarlyStopping | undefined;
-  /** Restore the weights of the best epoch at the end. Default: when there is validation data. */
-  readonly restoreBest?: boolean;
-  /** Scales all gradients so that their norm together is at most this. */
-  readonly clipNorm?: number | undefined;
-  /** Limits each gradient to ± this. */
-  readonly clipValue?: number | undefined;
-  /** Evaluate, and keep as best, an exponential moving average of the weights with this decay, such as 0.999. */
-  readonly ema?: number | undefined;
-  readonly schedule?: TrainSchedule | undefined;
-  /** When the schedule steps. Default "epoch". */
-  readonly scheduleEvery?: "epoch" | "update";
-  /** What the rows of each class count for; "balanced" gives every class the same say. */
-  readonly classWeights?: "balanced" | readonly number[] | undefined;
-  /** Changes the features of each training batch, such as pictures that are moved a little. */
-  readonly augment?: Augment | undefined;
-  /** Figures of the user's own, beside those of the task. */
-  readonly metrics?: Readonly<Record<string, MetricFunction>>;
-  /** For regressions: from the network's numbers to the user's. */
-  readonly inverse?: Inverse | undefined;
-  readonly callbacks?: readonly Callback[];
-  /** Histograms of weights and gradients as events, every so many epochs. Default 0: none. */
-  readonly histograms?: number;
-  /** Look for what is wrong while training, and tell it as events. Default: when there is a listener. */
-  readonly doctor?: boolean;
-  readonly onEvent?: EventListener | undefined;
-  /** Saves a state; called at the end of epochs and now and then within them, never with weights that are no numbers. */
-  readonly save?: ((state: TrainState, at: { epoch: number; step: number }) => void) | undefined;
-  /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
-  readonly saveEvery?: number;
-  readonly resume?: TrainState | undefined;
-  /** Save and stop after so many epochs in all; resuming goes on as if there had been no pause. */
-  readonly pauseAfter?: number | undefined;
-  /** Aborting it saves and ends training. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface History {
-  readonly epochs: readonly EpochRecord[];
-  readonly bestEpoch: number;
-  readonly stopped: "finished" | "early" | "interrupted" | "paused" | "diverged";
-  readonly seconds: number;
-  readonly findings: readonly Finding[];
-}
+import {
+  arraysOf,
+  arraysOfPart,
+  checkProgress,
+  type EpochRecord,
+  type SavedProgress,
+  type Snapshot,
+  stateOf,
+  type TrainState,
+} from "./state.ts";
+import { MeanLoss, type StepLoss, Steps } from "./steps.ts";
+import type { Watch } from "./watch.ts";
 
 /** How long the loop may hold the event loop before it lets timers and signals in, in milliseconds. */
 const yieldEvery = 12;
@@ -126,18 +51,14 @@ const mostOfTime = 30;
  * at once when the loss is no longer a number. Resuming from a saved state gives the same bits as never having stopped.
  */
 export async function fit(model: Module, options: FitOptions): Promise<History> {
+  checkFitOptions(options);
+  checkModel(model);
   return new Trainer(model, options).run();
 }
 
 /** Lets timers, signals and drawing have their turn. */
 const breathe = (): Promise<void> =>
   new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
-
-interface Best {
-  readonly epoch: number;
-  readonly value: number;
-  readonly weights: NamedArrays;
-}
 
 class Trainer {
   readonly #model: Module;
@@ -152,12 +73,12 @@ class Trainer {
   readonly #histograms: Histograms | undefined;
   readonly #records: EpochRecord[] = [];
   readonly #findings: Finding[] = [];
-  #best: Best | undefined;
-  #waited = 0;
+  readonly #watch: Watch;
   #step = 0;
-  /** Sum of losses × rows of the epoch so far. */
-  #lossSum = 0;
-  #rows = 0;
+  /** Of the epoch so far. */
+  readonly #epochLoss = new MeanLoss();
+  /** Of the batches of the present update. */
+  readonly #updateLoss = new MeanLoss();
   #lastSave = performance.now();
   /** Milliseconds that the last save within an epoch took. */
   #saveCost = 0;
@@ -165,19 +86,13 @@ class Trainer {
   #good: Snapshot | undefined;
 
   constructor(model: Module, options: FitOptions) {
-    const { train, validation, epochs, accumulate = 1, batchSize = 32, seed = 0 } = options;
-    wholeNumber("epochs", epochs);
-    wholeNumber("accumulate", accumulate);
-    wholeNumber("batchSize", batchSize);
+    const { train, validation, batchSize = 32, seed = 0 } = options;
     this.#model = model;
     this.#options = options;
     checkOptimizer(model, options.optimizer);
     const task = taskFrom(options);
-    this.#objective =
-      typeof options.loss === "function"
-        ? ownObjective(options.loss, task)
-        : makeObjective(options.loss ?? defaultLoss(task), task);
-    checkMonitor(options, this.#objective);
+    this.#objective = objectiveOf(options, task);
+    this.#watch = watchOf(options, this.#objective);
     const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
     this.#feed = feedOf(options, perClass, { batchSize, seed });
     const { samples } = this.#feed;
@@ -203,6 +118,7 @@ class Trainer {
         train: inMemory(train),
         validation,
         optimizer: options.optimizer,
+        classNames: options.classNames,
       });
     const batch = Int32Array.from({ length: Math.min(batchSize, samples.length) }, (_, row) => row);
     if ((options.histograms ?? 0) > 0)
@@ -213,14 +129,14 @@ class Trainer {
     const { optimizer, epochs, pauseAfter = epochs } = this.#options;
     const started = performance.now();
     this.#model.train();
-    if (this.#options.resume !== undefined) this.#restore(this.#options.resume);
+    if (this.#options.resume !== undefined) this.#resume(this.#options.resume);
     this.#announce();
     if (this.#options.resume === undefined) this.#tell(this.#doctor?.before() ?? []);
     this.#keep();
     if (this.#options.resume === undefined) this.#save(true);
     let stopped: History["stopped"] = "finished";
     while (this.#feed.epoch < epochs && stopped === "finished") {
-      if (this.#exhausted()) {
+      if (this.#watch.exhausted) {
         stopped = "early";
         this.#save(true);
       } else if (this.#feed.epoch >= pauseAfter) stopped = "paused";
@@ -235,13 +151,14 @@ class Trainer {
       if (stopped === "early") this.#emitEarlyStop();
       const restore = this.#options.restoreBest ?? this.#held !== undefined;
       if (stopped === "diverged") this.#returnToGood();
-      else if (this.#best !== undefined && restore) this.#model.loadStateDict(this.#best.weights);
+      else if (this.#watch.best !== undefined && restore) this.#model.loadStateDict(this.#watch.best.weights);
       else this.#average?.copyTo();
     }
     optimizer.zeroGrad();
     return {
       epochs: this.#records,
-      bestEpoch: this.#best?.epoch ?? -1,
+      bestEpoch: this.#watch.best?.epoch ?? -1,
+      classes: this.#watch.best?.classes ?? null,
       stopped,
       seconds,
       findings: this.#findings,
@@ -253,24 +170,25 @@ class Trainer {
     const { signal, epochs } = this.#options;
     const epoch = this.#feed.epoch;
     const started = performance.now();
-    const rowsBefore = this.#rows;
+    let rows = 0;
     let breath = started;
     let shown = started;
     for await (const { samples, batches } of this.#feed.parts(this.#options.accumulate ?? 1)) {
       for (const { batch, place } of batches()) {
-        const loss = this.#steps.take(samples.arguments(batch, epoch), place);
-        if (!Number.isFinite(loss)) {
-          await this.#diverged(loss, epoch);
+        const taken = this.#steps.take(samples.arguments(batch, epoch), place);
+        if (!Number.isFinite(taken.loss)) {
+          await this.#diverged(taken.loss, epoch);
           return "diverged";
         }
-        this.#lossSum += loss * batch.length;
-        this.#rows += batch.length;
-        if (!place.last) continue;
+        this.#epochLoss.add(taken);
+        rows += batch.length;
+        const loss = this.#lossOf(taken, place);
+        if (loss === undefined) continue;
         const asked = this.#updated(epoch, loss, this.#options.callbacks);
         const now = performance.now();
         if (now - shown >= progressEvery) {
           shown = now;
-          this.#emitProgress(epoch, (this.#rows - rowsBefore) / ((now - started) / 1000));
+          this.#emitProgress(epoch, rows / ((now - started) / 1000));
         }
         if (asked === "stop") return "interrupted";
         if (now - breath < yieldEvery) continue;
@@ -296,18 +214,26 @@ class Trainer {
     return asked === "stop" || signal?.aborted ? "interrupted" : "finished";
   }
 
+  /** The loss of an update when its last batch has been taken: the mean over all of its batches. */
+  #lossOf(taken: StepLoss, { first, last }: Place): number | undefined {
+    if (first) this.#updateLoss.set({ sum: 0, weight: 0 });
+    this.#updateLoss.add(taken);
+    if (!last) return undefined;
+    return this.#updateLoss.weight > 0 ? this.#updateLoss.mean : taken.loss;
+  }
+
   /** After an update: the schedule and the callbacks, of which there are none where steps are repeated. */
   #updated(epoch: number, loss: number, callbacks: FitOptions["callbacks"] = []): "stop" | undefined {
     this.#step++;
     const { schedule, scheduleEvery = "epoch" } = this.#options;
-    if (scheduleEvery === "update" && this.#step < this.#totalSteps) schedule?.step(loss);
+    if (scheduleEvery === "update") schedule?.step(loss);
     let asked: "stop" | undefined;
     for (const { stepEnd } of callbacks) asked = stepEnd?.({ epoch, step: this.#step, loss }) ?? asked;
     return asked;
   }
 
   get #stepsPerEpoch(): number {
-    return Math.ceil(this.#feed.batchesPerEpoch / (this.#options.accumulate ?? 1));
+    return updatesIn(this.#options.train.length, this.#options);
   }
 
   get #totalSteps(): number {
@@ -322,18 +248,21 @@ class Trainer {
   }
 
   #measure(epoch: number, seconds: number): "stop" | undefined {
-    const { optimizer, schedule, scheduleEvery = "epoch", inverse, onEvent, monitor = "loss" } = this.#options;
-    const train: Metrics = { loss: this.#lossSum / this.#rows };
-    const validation = this.#held === undefined ? null : this.#evaluator.evaluate(this.#held, inverse).metrics;
+    const { optimizer, schedule, scheduleEvery = "epoch", inverse, onEvent } = this.#options;
+    const train: Metrics = { loss: this.#epochLoss.mean };
+    const held = this.#held === undefined ? undefined : this.#evaluator.evaluate(this.#held, inverse);
+    const validation = held?.metrics ?? null;
+    const { monitor } = this.#watch;
     const watched = (validation ?? train)[monitor];
     if (watched === undefined)
       throw new HebbError(
         `fit: there is no figure "${monitor}" to watch; those there are: ${Object.keys(validation ?? train).join(", ")}`,
       );
-    const previous = this.#best?.value;
-    const best = this.#isBetter(watched);
-    if (best) this.#best = { epoch, value: watched, weights: arraysOf(this.#model.stateDict()) };
-    this.#waited = best ? 0 : this.#waited + 1;
+    const previous = this.#watch.best?.value;
+    const best = this.#watch.take(epoch, watched, () => ({
+      weights: arraysOf(this.#model.stateDict()),
+      classes: held?.classes ?? null,
+    }));
     const record = { epoch, train, validation };
     this.#records.push(record);
     onEvent?.({ type: "epoch", epoch, step: this.#step, lr: optimizer.lr, train, validation, seconds, best });
@@ -349,26 +278,13 @@ class Trainer {
     const { histograms = 0 } = this.#options;
     if (this.#histograms !== undefined && epoch % histograms === 0)
       onEvent?.({ type: "histograms", epoch, step: this.#step, histograms: this.#histograms.take() });
-    this.#tell(this.#doctor?.afterEpoch(this.#records) ?? []);
+    const last = this.#feed.epoch >= this.#options.epochs || this.#watch.exhausted;
+    this.#tell(this.#doctor?.afterEpoch(this.#records, last) ?? []);
     if (scheduleEvery === "epoch") schedule?.step(watched);
-    this.#lossSum = 0;
-    this.#rows = 0;
+    this.#epochLoss.set({ sum: 0, weight: 0 });
     let asked: "stop" | undefined;
     for (const { epochEnd } of this.#options.callbacks ?? []) asked = epochEnd?.(record) ?? asked;
     return asked;
-  }
-
-  #isBetter(watched: number): boolean {
-    if (!Number.isFinite(watched)) return false;
-    if (this.#best === undefined) return true;
-    const { monitor = "loss", earlyStopping } = this.#options;
-    const gain = higherIsBetter(monitor) ? watched - this.#best.value : this.#best.value - watched;
-    return gain > (earlyStopping?.minDelta ?? 0);
-  }
-
-  #exhausted(): boolean {
-    const { earlyStopping } = this.#options;
-    return earlyStopping !== undefined && this.#waited >= earlyStopping.patience;
   }
 
   // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -381,14 +297,8 @@ class Trainer {
   }
 
   #emitEarlyStop(): void {
-    const { earlyStopping, monitor = "loss", onEvent } = this.#options;
-    const bestEpoch = this.#best?.epoch ?? 0;
-    onEvent?.({
-      type: "earlyStop",
-      epoch: this.#feed.epoch,
-      bestEpoch,
-      reason: `the ${monitor} has not improved for ${earlyStopping?.patience} epochs`,
-    });
+    const { reason, best } = this.#watch;
+    this.#options.onEvent?.({ type: "earlyStop", epoch: this.#feed.epoch, bestEpoch: best?.epoch ?? 0, reason });
   }
 
   #announce(): void {
@@ -405,6 +315,7 @@ class Trainer {
       backend,
       threads,
       description,
+      positiveClass: classNamesOf(this.#objective, this.#options)?.[positiveClass] ?? null,
       notes: [],
     });
   }
@@ -415,7 +326,7 @@ class Trainer {
       epoch,
       step: this.#step,
       totalSteps: this.#totalSteps,
-      loss: this.#lossSum / this.#rows,
+      loss: this.#epochLoss.mean,
       rowsPerSecond,
     });
   }
@@ -445,7 +356,8 @@ class Trainer {
           setRandomState(random);
         }
         const repeated = this.#steps.take(given, place);
-        if (place.last) this.#updated(epoch, repeated);
+        const mean = this.#lossOf(repeated, place);
+        if (mean !== undefined) this.#updated(epoch, mean);
       }
     }
   }
@@ -457,7 +369,8 @@ class Trainer {
   }
 
   #broke(what: string, cure: string, epoch: number, step: number, layer: string | undefined): void {
-    const kept = this.#best === undefined ? `step ${this.#good?.step ?? 0}` : `epoch ${this.#best.epoch + 1}`;
+    const kept =
+      this.#watch.best === undefined ? `step ${this.#good?.step ?? 0}` : `epoch ${this.#watch.best.epoch + 1}`;
     const { onEvent } = this.#options;
     const finding: Finding = {
       code: "notANumber",
@@ -485,7 +398,7 @@ class Trainer {
 
   #returnToGood(): void {
     this.#rewind();
-    if (this.#best !== undefined) this.#model.loadStateDict(this.#best.weights);
+    if (this.#watch.best !== undefined) this.#model.loadStateDict(this.#watch.best.weights);
   }
 
   #saveDue(now: number): boolean {
@@ -510,32 +423,36 @@ class Trainer {
     };
     put("model.", arraysOf(this.#model.stateDict()));
     put("optimizer.", arraysOf(state));
-    if (this.#best !== undefined) put("best.", this.#best.weights);
+    if (this.#watch.best !== undefined) put("best.", this.#watch.best.weights);
+    if (this.#doctor !== undefined) put("doctor.", this.#doctor.start);
     if (this.#average !== undefined) put("average.", arraysOf(this.#average.stateDict().state));
     const progress = {
       sampler: { ...this.#feed.state() },
       random: { key: [...randomState().key], calls: randomState().calls },
       step: this.#step,
-      lossSum: this.#lossSum,
-      rows: this.#rows,
-      waited: this.#waited,
-      best: this.#best === undefined ? null : { epoch: this.#best.epoch, value: this.#best.value },
+      lossSum: this.#epochLoss.sum,
+      lossWeight: this.#epochLoss.weight,
+      watch: this.#watch.state(),
       groups: groups.map((group) => ({ ...group, initialLr: group.initialLr ?? null })),
       records: [...this.#records],
       schedule: schedule?.stateDict() ?? null,
-      told: this.#doctor?.told() ?? [],
+      doctor: this.#doctor?.state() ?? null,
+      findings: [...this.#findings],
     };
     return { tensors, progress, step: this.#step };
   }
 
-  #restore(saved: TrainState): void {
+  /** Goes on from a saved state, with what was found before it. */
+  #resume(saved: TrainState): void {
+    const { doctor, findings } = this.#restore(saved);
+    this.#findings.push(...findings);
+    if (doctor !== null) this.#doctor?.restore(doctor, arraysOfPart(saved, "doctor."));
+  }
+
+  /** Back to a moment of training; what was found stays found. */
+  #restore(saved: TrainState): SavedProgress {
     const { optimizer, schedule } = this.#options;
-    const pick = (prefix: string): NamedArrays =>
-      Object.fromEntries(
-        Object.entries(saved.tensors).flatMap(([name, array]) =>
-          name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
-        ),
-      );
+    const pick = (prefix: string): NamedArrays => arraysOfPart(saved, prefix);
     const json = checkProgress(saved.json, "checkpoint:");
     this.#model.loadStateDict(pick("model."));
     optimizer.loadStateDict({ state: pick("optimizer."), groups: json.groups });
@@ -543,12 +460,10 @@ class Trainer {
     this.#feed.restore(json.sampler);
     setRandomState(json.random);
     this.#step = json.step;
-    this.#lossSum = json.lossSum;
-    this.#rows = json.rows;
-    this.#waited = json.waited;
-    this.#best = json.best === null ? undefined : { ...json.best, weights: pick("best.") };
+    this.#epochLoss.set({ sum: json.lossSum, weight: json.lossWeight });
+    this.#watch.restore(json.watch, pick("best."));
     this.#records.splice(0, this.#records.length, ...json.records);
-    this.#doctor?.restore(json.told);
     if (json.schedule !== null) schedule?.loadStateDict(json.schedule);
+    return json;
   }
 }

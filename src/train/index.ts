@@ -2,7 +2,7 @@
 export { type Finding, type FindingCode, findingCodes } from "./doctor/finding.ts";
 export { Doctor, type DoctorOptions } from "./doctor/index.ts";
 export { type Evaluation, Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
-export type { EventListener, Histogram, Metrics, TrainEvent } from "./events.ts";
+export type { EventListener, Histogram, Metrics, NamedScores, TrainEvent } from "./events.ts";
 export {
   type Augment,
   type AugmentContext,
@@ -15,16 +15,11 @@ export {
   type Samples,
   samplesOf,
   TokenWindows,
+  updatesIn,
 } from "./feeds.ts";
 export { type FindLrOptions, findLr, type LrCurve } from "./findLr.ts";
-export {
-  type Callback,
-  type EarlyStopping,
-  type FitOptions,
-  fit,
-  type History,
-  type TrainSchedule,
-} from "./fit.ts";
+export { fit } from "./fit.ts";
+export type { Callback, EarlyStopping, FitOptions, History, TrainSchedule } from "./fitOptions.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { csvLog, jsonlLog, tensorBoardLog } from "./logs.ts";
 export * as metrics from "./metrics.ts";

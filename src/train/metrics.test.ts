@@ -18,16 +18,16 @@ describe("metrics", () => {
 
   test("precision, recall and F1, zero for a class never predicted", () => {
     const [zero, one, two] = metrics.classScores(predicted, target, 3);
-    expect(zero).toEqual({ precision: 0.5, recall: 0.5, f1: 0.5 });
+    expect(zero).toEqual({ precision: 0.5, recall: 0.5, f1: 0.5, support: 2 });
     expect(one?.precision).toBeCloseTo(2 / 3, 12);
     expect(one?.recall).toBe(1);
-    expect(two).toEqual({ precision: 0, recall: 0, f1: 0 });
+    expect(two).toEqual({ precision: 0, recall: 0, f1: 0, support: 1 });
   });
 
   test("a class that is neither there nor predicted does not lower the mean", () => {
     const scores = metrics.classScores([1, 1], [1, 1], 3);
     expect(scores[2]?.f1).toBeNaN();
-    expect(metrics.macroAverage(scores)).toEqual({ precision: 1, recall: 1, f1: 1 });
+    expect(metrics.macroAverage(scores)).toEqual({ precision: 1, recall: 1, f1: 1, support: 2 });
   });
 
   test("the largest score wins, the first of equals; top k", () => {

@@ -55,19 +55,27 @@ export interface ClassScores {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
+  /** Rows of the class. */
+  readonly support: number;
 }
 
-/** Precision, recall and F1 of each class; 0 where a class is never predicted or never occurs, NaN where neither. */
+/**
+ * Precision, recall and F1 of each class; 0 where a class is never predicted or never occurs, NaN where neither. Source:
+ * sklearn.metrics.precision_recall_fscore_support.
+ */
 export function classScores(predicted: Numbers, target: Numbers, classes: number): ClassScores[] {
   const matrix = confusionMatrix(predicted, target, classes);
   return matrix.map((row, k): ClassScores => {
     const hits = row[k] ?? 0;
-    const occurs = row.reduce((sum, count) => sum + count, 0);
+    const support = row.reduce((sum, count) => sum + count, 0);
     const claimed = matrix.reduce((sum, other) => sum + (other[k] ?? 0), 0);
-    if (occurs + claimed === 0) return { precision: Number.NaN, recall: Number.NaN, f1: Number.NaN };
-    const precision = claimed === 0 ? 0 : hits / claimed;
-    const recall = occurs === 0 ? 0 : hits / occurs;
-    return { precision, recall, f1: precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall) };
+    if (support + claimed === 0) return { precision: Number.NaN, recall: Number.NaN, f1: Number.NaN, support };
+    return {
+      precision: claimed === 0 ? 0 : hits / claimed,
+      recall: support === 0 ? 0 : hits / support,
+      f1: (2 * hits) / (support + claimed),
+      support,
+    };
   });
 }
 
@@ -80,16 +88,74 @@ export function macroAverage(scores: readonly ClassScores[]): ClassScores {
     precision: mean((score) => score.precision),
     recall: mean((score) => score.recall),
     f1: mean((score) => score.f1),
+    support: scores.reduce((sum, { support }) => sum + support, 0),
   };
 }
 
-/** The chance that a positive row scores above a negative one, ties counting half; NaN when a class is absent or a score is NaN. */
+/** The mean recall of the classes that occur: accuracy as if each had as many rows. Source: sklearn.metrics.balanced_accuracy_score. */
+export function balancedAccuracy(predicted: Numbers, target: Numbers, classes: number): number {
+  const occurring = classScores(predicted, target, classes).filter(({ support }) => support > 0);
+  return occurring.reduce((sum, { recall }) => sum + recall, 0) / occurring.length;
+}
+
+/** The place of the positive class where there are two, as in scikit-learn. */
+export const positiveClass = 1;
+
+/**
+ * The figures of decisions between classes. Of two classes precision, recall and F1 are those of the positive one (class 1);
+ * of more they are means over the classes, and named so.
+ */
+export function classFigures(predicted: Numbers, target: Numbers, classes: number): Record<string, number> {
+  const scores = classScores(predicted, target, classes);
+  const figures = {
+    accuracy: accuracy(predicted, target),
+    balancedAccuracy: balancedAccuracy(predicted, target, classes),
+  };
+  const positive = classes === 2 ? scores[positiveClass] : undefined;
+  if (positive !== undefined) {
+    // A class that neither occurs nor is predicted has no score; scikit-learn gives 0.
+    const { precision, recall, f1 } = positive;
+    return { ...figures, precision: precision || 0, recall: recall || 0, f1: f1 || 0 };
+  }
+  const { precision, recall, f1 } = macroAverage(scores);
+  return { ...figures, macroPrecision: precision, macroRecall: recall, macroF1: f1 };
+}
+
+function noNumber(scores: Numbers): boolean {
+  for (let row = 0; row < scores.length; row++) if (Number.isNaN(scores[row])) return true;
+  return false;
+}
+
+/** The rows by their score, the least first. */
+const byScore = (scores: Numbers): number[] =>
+  Array.from({ length: scores.length }, (_, row) => row).sort((a, b) => (scores[a] as number) - (scores[b] as number));
+
+/**
+ * The area under precision over recall, as the mean precision at each positive row; rows of equal score count together. NaN
+ * without a positive row or when a score is NaN. Source: sklearn.metrics.average_precision_score.
+ */
+export function averagePrecision(scores: Numbers, target: Numbers): number {
+  sameLength("averagePrecision", scores, target);
+  if (noNumber(scores)) return Number.NaN;
+  const order = byScore(scores).reverse();
+  let [positives, area] = [0, 0];
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    let found = 0;
+    for (; end < order.length && scores[order[end] as number] === scores[order[start] as number]; end++)
+      if (target[order[end] as number] === 1) found++;
+    positives += found;
+    area += (found * positives) / end;
+    start = end;
+  }
+  return area / positives;
+}
+
+/** The chance that a positive row scores above a negative one, ties counting half; NaN when a class is absent or a score is NaN. Source: sklearn.metrics.roc_auc_score. */
 export function rocAuc(scores: Numbers, target: Numbers): number {
   sameLength("rocAuc", scores, target);
-  for (let row = 0; row < scores.length; row++) if (Number.isNaN(scores[row])) return Number.NaN;
-  const order = Array.from({ length: target.length }, (_, row) => row).sort(
-    (a, b) => (scores[a] as number) - (scores[b] as number),
-  );
+  if (noNumber(scores)) return Number.NaN;
+  const order = byScore(scores);
   let positives = 0;
   let rankSum = 0;
   for (let start = 0; start < order.length; ) {
@@ -139,7 +205,27 @@ export function r2(predicted: Numbers, target: Numbers): number {
 /** e^loss, for a cross-entropy in nats. */
 export const perplexity = (loss: number): number => Math.exp(loss);
 
-const losses = new Set(["loss", "mae", "rmse", "perplexity"]);
+/** Whether less or more of a figure is better. */
+export type Mode = "min" | "max";
 
-/** Whether more of a figure is better: of accuracy and its like, not of losses and errors. */
-export const higherIsBetter = (name: string): boolean => !losses.has(name);
+const modes: Readonly<Record<string, Mode>> = {
+  loss: "min",
+  mae: "min",
+  rmse: "min",
+  perplexity: "min",
+  r2: "max",
+  accuracy: "max",
+  balancedAccuracy: "max",
+  precision: "max",
+  recall: "max",
+  f1: "max",
+  macroPrecision: "max",
+  macroRecall: "max",
+  macroF1: "max",
+  rocAuc: "max",
+  prAuc: "max",
+  top5: "max",
+};
+
+/** Whether less or more of a figure of this library is better; undefined for any other. */
+export const modeOf = (name: string): Mode | undefined => (Object.hasOwn(modes, name) ? modes[name] : undefined);

@@ -1,6 +1,7 @@
 // What people hand to fit by mistake: each is told what does not go together, and what to change.
 import { describe, expect, test } from "vitest";
 import { Dataset, moons, prepareSeries, Table } from "../data/index.ts";
+import { HebbError } from "../graph/errors.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import { seed } from "../tensor/index.ts";
@@ -56,7 +57,12 @@ describe("outputs", () => {
     const series = prepareSeries(Table.fromRows(rows), { target: "sold", task: "regression", window: 7, horizon: 3 });
     const model = new nn.Sequential(new nn.Flatten(), new nn.Linear(7, 3));
     const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 });
-    const { epochs } = await trainModel(model, { ...series, optimizer, epochs: 60 });
+    const { epochs } = await trainModel(model, {
+      train: series.train,
+      validation: series.validation,
+      optimizer,
+      epochs: 60,
+    });
     expect(epochs.at(-1)?.validation?.["mae"]).toBeLessThan(0.3);
   });
 });
@@ -69,7 +75,7 @@ describe("what is missing, or belongs elsewhere", () => {
 
   test("no rows, labels below 0, validation of another kind", async () => {
     await expect(run(2, { train: labelled() })).rejects.toThrow(/train has no rows/);
-    await expect(run(2, { train: labelled(0, -1) })).rejects.toThrow(/row 1 is -1; renumber/);
+    await expect(run(2, { train: labelled(0, -1) })).rejects.toThrow(/row 1 of train is -1; renumber/);
     const numbers = new Dataset({ features: new Float32Array(4), featureShape: [2], targets: new Float32Array(2) });
     await expect(run(2, { validation: numbers })).rejects.toThrow(/train are classes, those of validation numbers/);
   });
@@ -78,17 +84,58 @@ describe("what is missing, or belongs elsewhere", () => {
     let steps = 0;
     const callbacks = [{ stepEnd: (): undefined => void steps++ }];
     await expect(run(2, { monitor: "acc", callbacks })).rejects.toThrow(
-      /no figure "acc" to watch.*accuracy, precision/,
+      /no figure "acc" to watch.*accuracy, balancedAccuracy, precision/,
     );
     await expect(run(2, { monitor: "accuracy", validation: undefined, callbacks })).rejects.toThrow(/validation data/);
     expect(steps).toBe(0);
     await expect(run(2, { monitor: "rocAuc" })).resolves.toBeDefined();
-    await expect(run(2, { monitor: "own", metrics: { own: () => 1 } })).resolves.toBeDefined();
+    await expect(run(2, { monitor: "own", mode: "max", metrics: { own: () => 1 } })).resolves.toBeDefined();
+    await expect(run(2, { monitor: "macroF1" })).rejects.toThrow(/no figure "macroF1"/);
+  });
+
+  test("from JavaScript: options that there are not, and values of another kind", async () => {
+    const wrong = (options: object): Promise<History> => run(2, options);
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{ batchsize: 8 }, /no option batchsize; did you mean batchSize\?/],
+      [{ early_stopping: { patience: 2 } }, /no option early_stopping; did you mean earlyStopping\?/],
+      [{ earlyStopping: { patince: 2 } }, /earlyStopping: there is no option patince; did you mean patience\?/],
+      [{ earlyStopping: {} }, /earlyStopping needs a patience/],
+      [{ earlyStopping: 3 }, /earlyStopping: options must be an object/],
+      [
+        { callbacks: [{ onEpochEnd: () => undefined }] },
+        /callback: there is no option onEpochEnd; did you mean epochEnd\?/,
+      ],
+      [{ callbacks: () => undefined }, /callbacks must be a list/],
+      [{ callbacks: [() => undefined] }, /a callback is an object/],
+      [{ batchSize: "8" }, /batchSize must be a number, got "8"/],
+      [{ epochs: undefined }, /number of epochs is missing/],
+      [{ scheduleEvery: "step" }, /scheduleEvery "step" does not exist/],
+      [{ schedule: 0.1 }, /schedule must be a learning-rate schedule/],
+      [{ classWeights: "balance" }, /did you mean "balanced"/],
+      [{ metrics: { mine: 3 } }, /metric "mine" must be a function/],
+      [{ metrics: { loss: () => 1 } }, /cannot be named "loss"/],
+      [{ metrics: { mine: async () => 1 } }, /metric "mine" gave a Promise; make the function a plain one/],
+      [{ clipNorm: -1 }, /clipNorm must be at least 0, got -1/],
+      [{ mode: "higher" }, /mode "higher" does not exist; use "min" or "max"/],
+      [{ monitor: "mine", metrics: { mine: () => 1 } }, /less or more of "mine" is better is not known; say mode/],
+      [{ monitor: "balanced_accuracy" }, /did you mean "balancedAccuracy"\?/],
+    ];
+    for (const [options, message] of cases) {
+      const failure = await wrong(options).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(HebbError);
+      expect(String(failure)).toMatch(message);
+    }
+    const call = trainModel as (...given: readonly unknown[]) => Promise<History>;
+    await expect(call(nn.Linear, {})).rejects.toThrow(/number of epochs/);
+    await expect(call(nn.Linear, { epochs: 1 })).rejects.toThrow(/write new Linear/);
+    await expect(call(new nn.Linear(2, 2), 10)).rejects.toThrow(/options must be an object/);
   });
 
   test("from JavaScript: a misspelt loss, arrays for data, no optimizer", async () => {
     const wrong = (options: object): Promise<History> => run(2, options);
-    await expect(wrong({ loss: "bcewithlogits" })).rejects.toThrow(/no loss "bcewithlogits"; use crossEntropy/);
+    await expect(wrong({ loss: "bcewithlogits" })).rejects.toThrow(
+      /loss "bcewithlogits" does not exist; did you mean "bceWithLogits"/,
+    );
     await expect(wrong({ train: [[1, 2]] })).rejects.toThrow(/train must be a data set; make one/);
     await expect(wrong({ optimizer: undefined })).rejects.toThrow(/an optimizer is needed/);
   });

@@ -2,8 +2,9 @@
 
 import { type Dataset, TokenSequence } from "../data/index.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import { describe } from "../graph/kinds.ts";
 import { functional as F } from "../nn/index.ts";
-import { cat, oneHot, type Tensor } from "../tensor/index.ts";
+import { cat, oneHot, Tensor, where } from "../tensor/index.ts";
 import { resultTensor } from "../tensor/results.ts";
 import { type LossName, lossNames } from "./names.ts";
 
@@ -13,8 +14,21 @@ export type Task =
   | { readonly kind: "number" }
   | { readonly kind: "tokens"; readonly count: number };
 
-/** A loss as a function of the network's outputs and the targets: their mean over the batch. */
-export type LossFunction = (output: Tensor, target: Tensor) => Tensor;
+/**
+ * The loss of a batch, which is a mean, and what it is a mean over: Σ weight × loss / Σ weight. Batches of different weight
+ * make one by both together.
+ */
+export interface BatchLoss {
+  readonly loss: Tensor;
+  /** Σ weight. Where every row counts the same, their number. */
+  readonly weight: Tensor | number;
+}
+
+/**
+ * A loss as a function of the network's outputs and the targets: the mean over the rows of the batch. A mean over anything
+ * else, such as weights of classes, comes with the sum of what it is over.
+ */
+export type LossFunction = (output: Tensor, target: Tensor) => Tensor | BatchLoss;
 
 /** A loss fitted to a task. */
 export interface Objective {
@@ -23,22 +37,53 @@ export interface Objective {
   readonly task: Task;
   readonly outputs: number;
   /** Loss of a batch: outputs [B, outputs] against targets as the data set holds them; with weights [B], Σ weight × loss / Σ weight. */
+  measure(output: Tensor, target: Tensor, weights?: Tensor): BatchLoss;
+  /** The same, without its weight. */
   loss(output: Tensor, target: Tensor, weights?: Tensor): Tensor;
   /** For classes: probabilities [B, count]; for numbers: the prediction [B, 1]; for tokens: the logits, as they are. */
   predict(output: Tensor): Tensor;
 }
 
+const objective = (parts: Omit<Objective, "loss">): Objective => ({
+  ...parts,
+  loss: (output, target, weights) => parts.measure(output, target, weights).loss,
+});
+
 /** Losses of the rows [B]. */
 type RowLoss = (output: Tensor, target: Tensor, reduction: "none" | "mean") => Tensor;
 
-function weighted(each: RowLoss): Objective["loss"] {
+function weighted(each: RowLoss): Objective["measure"] {
   return (output, target, weights) => {
-    if (weights === undefined) return each(output, target, "mean");
     const rows = output.shape[0] ?? 1;
+    if (weights === undefined) return { loss: each(output, target, "mean"), weight: rows };
     const losses = each(output, target, "none").reshape([rows, -1]).mean(1);
-    return losses.mul(weights).sum().div(weights.sum());
+    return meanOf(losses.mul(weights).sum(), weights.sum());
   };
 }
+
+/** sum / weight. A batch in which nothing counts has no loss and moves nothing. */
+const meanOf = (sum: Tensor, weight: Tensor): BatchLoss => ({
+  loss: sum.div(where(weight.gt(0), weight, 1)),
+  weight,
+});
+
+/** The label that cross-entropy leaves out. */
+export const ignoredLabel = -100;
+
+/** Cross-entropy of classes. Labels that are left out count for nothing, whatever their row's weight. */
+const classLoss =
+  (count: number): Objective["measure"] =>
+  (output, target, weights) => {
+    checkClasses(output, count, false);
+    const counts = target.dtype === "uint8" ? undefined : target.ne(ignoredLabel).to(output.dtype);
+    if (weights === undefined) {
+      if (counts === undefined) return { loss: F.crossEntropy(output, target), weight: target.size };
+      return meanOf(F.crossEntropy(output, target, { reduction: "sum" }), counts.sum());
+    }
+    const perRow = weights.reshape(target.shape.map((extent, axis) => (axis === 0 ? extent : 1)));
+    const each = counts === undefined ? perRow.expand(target.shape) : perRow.mul(counts);
+    return meanOf(F.crossEntropy(output, target, { reduction: "none" }).mul(perRow).sum(), each.sum());
+  };
 
 const shapeText = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 
@@ -73,26 +118,23 @@ export function makeObjective(name: LossName, task: Task): Objective {
   if (task.kind === "tokens") {
     if (name !== "crossEntropy")
       throw new HebbError(`loss "${name}" does not fit a text, whose next token is one of many; use crossEntropy`);
-    return { name, task, outputs: task.count, loss: tokenLoss, predict: (output) => output };
+    return objective({ name, task, outputs: task.count, measure: tokenLoss, predict: (output) => output });
   }
   if (task.kind === "number") {
     if (name === "crossEntropy" || name === "bceWithLogits" || name === "bce" || name === "hinge") {
       throw new HebbError(`loss "${name}" is for classes, but the target is a number; use mse, l1, huber or smoothL1`);
     }
     const distance = F[name];
-    const loss = weighted((output, target, reduction) => {
+    const measure = weighted((output, target, reduction) => {
       checkNumbers(output, target);
       return distance(output, target, { reduction });
     });
-    return { name, task, outputs: 1, loss, predict: (output) => output };
+    return objective({ name, task, outputs: 1, measure, predict: (output) => output });
   }
   const { count } = task;
   if (name === "crossEntropy") {
-    const loss = weighted((output, target, reduction) => {
-      checkClasses(output, count, false);
-      return F.crossEntropy(output, target, { reduction });
-    });
-    return { name, task, outputs: count, loss, predict: (output) => output.softmax(1) };
+    const predict = (output: Tensor): Tensor => classesLast(output.softmax(1));
+    return objective({ name, task, outputs: count, measure: classLoss(count), predict });
   }
   if (name === "bceWithLogits" || name === "bce" || name === "hinge") {
     if (count !== 2)
@@ -101,31 +143,38 @@ export function makeObjective(name: LossName, task: Task): Objective {
   }
   // Distances on classes: the wrong loss, allowed so that it can be compared with the right one.
   const distance = F[name];
-  return {
+  return objective({
     name,
     task,
     outputs: count,
-    loss: weighted((output, target, reduction) => {
+    measure: weighted((output, target, reduction) => {
       checkClasses(output, count, true);
       return distance(output.softmax(1), oneHot(target, count).to(output.dtype), { reduction });
     }),
     predict: (output) => output.softmax(1),
-  };
+  });
 }
 
+/** [B, C, …] with the classes last, as those of one label lie beside each other. */
+const classesLast = (output: Tensor): Tensor =>
+  output.rank < 3 ? output : output.permute([0, ...output.shape.map((_, axis) => axis).slice(2), 1]);
+
 /** Cross-entropy of logits [B, T, V] against tokens [B, T], in nats for each token. */
-function tokenLoss(output: Tensor, target: Tensor): Tensor {
+function tokenLoss(output: Tensor, target: Tensor): BatchLoss {
   const width = output.shape.at(-1) ?? 1;
-  return F.crossEntropy(output.reshape([target.size, width]), target.reshape([target.size]));
+  return {
+    loss: F.crossEntropy(output.reshape([target.size, width]), target.reshape([target.size])),
+    weight: target.size,
+  };
 }
 
 function twoClasses(name: "bceWithLogits" | "bce" | "hinge", task: Task): Objective {
   const column = (target: Tensor, like: Tensor): Tensor => target.reshape([target.size, 1]).to(like.dtype);
-  return {
+  return objective({
     name,
     task,
     outputs: 1,
-    loss: weighted((output, target, reduction) => {
+    measure: weighted((output, target, reduction) => {
       if (output.size !== target.size)
         throw new ShapeError(
           `loss "${name}" takes one output for each row, but the model gives ${shapeText(output.shape)}; let its last layer have 1 output, or use crossEntropy`,
@@ -136,22 +185,32 @@ function twoClasses(name: "bceWithLogits" | "bce" | "hinge", task: Task): Object
     }),
     // Columns [1 − p, p].
     predict: (output) => cat([output.neg().sigmoid(), output.sigmoid()], 1),
-  };
+  });
 }
 
 /** The objective of a loss of the user's own, with predictions as for the task's usual loss. */
 export function ownObjective(loss: LossFunction, task: Task): Objective {
-  return {
+  return objective({
     ...makeObjective(defaultLoss(task), task),
     name: "own",
-    loss: (output, target, weights) => {
+    measure: (output, target, weights) => {
       if (weights !== undefined)
         throw new HebbError(
           "a loss function of your own takes no weights of rows; name a loss, such as crossEntropy, or leave the weights out",
         );
-      return resultTensor("loss", loss(output, target));
+      return ownLoss(loss(output, target), output.shape[0] ?? 1);
     },
-  };
+  });
+}
+
+/** What a function of the user's own gave: the mean over the rows, or a mean with what it is over. */
+function ownLoss(found: unknown, rows: number): BatchLoss {
+  if (typeof found !== "object" || found === null || found instanceof Tensor || !("loss" in found && "weight" in found))
+    return { loss: resultTensor("loss", found), weight: rows };
+  const { loss, weight } = found;
+  if (!(typeof weight === "number" || (weight instanceof Tensor && weight.size === 1)))
+    throw new HebbError(`loss: the weight must be one number, what the loss is a mean over, got ${describe(weight)}`);
+  return { loss: resultTensor("loss", loss), weight: typeof weight === "number" ? weight : weight.reshape([]) };
 }
 
 /** The loss that fits a task when none is named. */

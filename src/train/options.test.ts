@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { blobs, curve, Dataset, moons, TokenSequence } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
-import { seed } from "../tensor/index.ts";
+import { Parameter, seed } from "../tensor/index.ts";
 import { type FitOptions, findLr, type History, residentOf, type TrainEvent, fit as trainModel } from "./index.ts";
 
 const train = moons({ count: 64, seed: 1 });
@@ -136,6 +136,44 @@ describe("what is watched", () => {
     const wide = await run({ train: twelve, validation: twelve }, () => new nn.Linear(2, 12));
     const figures = wide.history.epochs.at(-1)?.validation;
     expect(figures?.["top5"]).toBeGreaterThan(figures?.["accuracy"] ?? 1);
+  });
+
+  test("by its mode, whatever it is called: best epoch, weights, early stopping and plateaus alike", async () => {
+    // Falls, then rises: the least is in epoch 2, the most in epoch 0.
+    const course = [5, 3, 1, 2, 2.5, 4, 4.5];
+    for (const [mode, best, length] of [
+      ["min", 2, 5],
+      ["max", 0, 3],
+    ] as const) {
+      let at = 0;
+      const { history, weights, events } = await run({
+        validation,
+        epochs: 7,
+        monitor: "accuracyGap",
+        mode,
+        metrics: { accuracyGap: () => course[at++] ?? Number.NaN },
+        earlyStopping: { patience: 2 },
+      });
+      expect(history.bestEpoch).toBe(best);
+      expect(history.stopped).toBe("early");
+      expect(history.epochs.length).toBe(length);
+      const improved = events.flatMap((event) => (event.type === "improvement" ? [event.epoch] : []));
+      expect(improved.at(-1)).toBe(best);
+      // The weights of the best epoch are those of a run that ends there.
+      expect(weights).toEqual((await run({ validation, epochs: best + 1, restoreBest: false })).weights);
+    }
+    const plateau = (mode: "min" | "max", options: Partial<FitOptions>) => {
+      const optimizer = new optim.SGD([new Parameter(1)]);
+      return run({ ...options, schedule: new optim.ReduceLROnPlateau(optimizer, { mode }) });
+    };
+    await expect(plateau("min", { validation, monitor: "accuracy" })).rejects.toThrow(
+      /mode is "min", but it is given the accuracy, of which more is better; build it with mode: "max"/,
+    );
+    await expect(plateau("max", {})).rejects.toThrow(/given the loss, of which less is better/);
+    await expect(plateau("max", { validation, monitor: "accuracy" })).resolves.toBeDefined();
+    await expect(plateau("max", { validation, monitor: "accuracy", scheduleEvery: "update" })).rejects.toThrow(
+      /the loss/,
+    );
   });
 
   test("callbacks see every update and epoch, and can end training", async () => {

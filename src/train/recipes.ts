@@ -1,12 +1,12 @@
 // Optimizers, schedules and augmentations by name, with settings that fit the length of a training: what a configuration chooses.
 
 import { type AugmentOptions, augmentation } from "../data/index.ts";
-import { aCount, aNumber, type Check, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import type { Augment } from "./feeds.ts";
-import type { TrainSchedule } from "./fit.ts";
+import type { TrainSchedule } from "./fitOptions.ts";
+import type { Mode } from "./metrics.ts";
 import type { AugmentName, OptimizerName, ScheduleName } from "./names.ts";
 
 export interface OptimizerChoice {
@@ -76,6 +76,8 @@ export interface ScheduleChoice {
   readonly stepsPerEpoch: number;
   /** Where a falling rate ends, as a share of it. Default 0. */
   readonly floor?: number;
+  /** For "plateau": whether less or more of the watched figure is better. Default "min". */
+  readonly mode?: Mode | undefined;
 }
 
 /** Schedules that count epochs; the others count updates. */
@@ -88,7 +90,7 @@ const byEpoch: readonly ScheduleName[] = ["step", "multiStep", "exponential", "p
  * when four epochs bring nothing.
  */
 export function makeSchedule(
-  { schedule, lr, warmup, epochs, stepsPerEpoch, floor = 0 }: ScheduleChoice,
+  { schedule, lr, warmup, epochs, stepsPerEpoch, floor = 0, mode = "min" }: ScheduleChoice,
   optimizer: optim.Optimizer,
 ): { readonly schedule: TrainSchedule; readonly every: "epoch" | "update" } | undefined {
   const every = byEpoch.includes(schedule) ? "epoch" : "update";
@@ -98,15 +100,7 @@ export function makeSchedule(
     );
   const total = Math.max(1, epochs * stepsPerEpoch - warmup);
   if (schedule === "plateau") {
-    const plateau = new optim.ReduceLROnPlateau(optimizer, { factor: 0.5, patience: 4 });
-    return {
-      every,
-      schedule: {
-        step: (metric) => plateau.step(metric),
-        stateDict: () => ({ ...plateau.stateDict(), lrs: [...plateau.stateDict().lrs] }),
-        loadStateDict: (state) => plateau.loadStateDict(checkPlateau(state, "checkpoint.schedule")),
-      },
-    };
+    return { every, schedule: new optim.ReduceLROnPlateau(optimizer, { mode, factor: 0.5, patience: 4 }) };
   }
   const own = (): optim.Schedule | undefined => {
     switch (schedule) {
@@ -138,29 +132,12 @@ export function makeSchedule(
   };
   const after = own();
   const found = warmup > 0 ? new optim.WarmUp(optimizer, warmup, after === undefined ? {} : { after }) : after;
-  if (found === undefined) return undefined;
-  return {
-    every,
-    schedule: {
-      step: () => found.step(),
-      stateDict: () => ({ ...found.stateDict() }),
-      loadStateDict: (state) => found.loadStateDict(checkSchedule(state, "checkpoint.schedule")),
-    },
-  };
+  return found === undefined ? undefined : { every, schedule: found };
 }
 
 /** Whether there is a momentum, or a first beta, to cycle. */
 const hasMomentum = (options: object): boolean =>
   "betas" in options || ("momentum" in options && options.momentum !== 0);
-
-const checkSchedule = objectOf<optim.ScheduleState>({ step: aCount, baseLrs: listOf(aNumber) });
-const numberOrNull: Check<number | null> = (value, place) => (value === null ? null : aNumber(value, place));
-const checkPlateau = objectOf<optim.PlateauState>({
-  best: numberOrNull,
-  badSteps: aCount,
-  cooldownLeft: aCount,
-  lrs: listOf(aNumber),
-});
 
 /** What the names of augmentations stand for: amounts that suit small pictures. */
 const changes: Readonly<Record<AugmentName, AugmentOptions>> = {

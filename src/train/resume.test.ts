@@ -17,6 +17,7 @@ import {
   scheduleNames,
   type TrainState,
   fit as trainModel,
+  updatesIn,
 } from "./index.ts";
 
 const train = moons({ count: 44, seed: 1 });
@@ -54,7 +55,7 @@ async function run(
   const lr = rates[name] ?? 0.01;
   const optimizer = makeOptimizer({ optimizer: name, lr, weightDecay: 0.01 }, model);
   const rows = options.train ?? train;
-  const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / batchSize) / (options.accumulate ?? 1));
+  const stepsPerEpoch = updatesIn(rows.length, { batchSize, accumulate: options.accumulate ?? 1 });
   const schedule = makeSchedule({ schedule: how, lr, warmup, epochs, stepsPerEpoch }, optimizer);
   let saved: TrainState | undefined;
   const history = await trainModel(model, {

@@ -1,11 +1,24 @@
 // What fit makes of its options before it begins: the feed, what classes and rows count for, and checks.
 import { classWeights as balancedWeights, Dataset, TokenSequence } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
-import type { Module } from "../nn/index.ts";
+import { describe } from "../graph/kinds.ts";
+import { nearest } from "../graph/nearest.ts";
+import { Module } from "../nn/index.ts";
 import { figuresOf } from "./evaluation.ts";
-import { type Feed, type FeedOptions, type InMemory, MemoryFeed, RowStream, StreamFeed, samplesOf } from "./feeds.ts";
-import type { FitOptions } from "./fit.ts";
-import { type Objective, type Task, taskOf } from "./objectives.ts";
+import { type Feed, type FeedOptions, type InMemory, MemoryFeed, RowStream, samplesOf } from "./feeds.ts";
+import type { FitOptions } from "./fitOptions.ts";
+import { type Mode, modeOf } from "./metrics.ts";
+import {
+  defaultLoss,
+  ignoredLabel,
+  makeObjective,
+  type Objective,
+  ownObjective,
+  type Task,
+  taskOf,
+} from "./objectives.ts";
+import { StreamFeed } from "./streamFeed.ts";
+import { Watch } from "./watch.ts";
 
 /** Data to look at: of a stream, the rows kept in memory. */
 export const inMemory = (data: InMemory | RowStream): InMemory => (data instanceof RowStream ? data.sample : data);
@@ -40,33 +53,95 @@ export function taskFrom({ train, validation, loss }: FitOptions): Task {
     throw new HebbError(
       `fit: the targets of train are ${task.kind}${task.kind === "number" ? "s" : ""}, those of validation ${held.kind}${held.kind === "number" ? "s" : ""}; prepare both alike`,
     );
-  if (typeof loss !== "function" && task.kind === "classes")
-    for (const data of [inMemory(train), validation]) if (data instanceof Dataset) checkLabels(data.targets.data);
+  for (const [name, data] of [
+    ["train", train],
+    ["validation", validation],
+  ] as const)
+    if (data instanceof Dataset) checkRows(name, data, task, loss);
   return task.kind === "classes" && held.kind === "classes"
     ? { kind: "classes", count: Math.max(task.count, held.count) }
     : task;
 }
 
-/** The label that cross-entropy leaves out. */
-const ignored = -100;
-
-function checkLabels(labels: ArrayLike<number>): void {
-  for (let row = 0; row < labels.length; row++) {
-    const label = labels[row] ?? 0;
-    if (label < 0 && label !== ignored)
-      throw new HebbError(`fit: classes are counted from 0, but the target of row ${row} is ${label}; renumber them`);
+/** Labels must be classes, and something must count. */
+function checkRows(name: string, { targets, weights, length }: Dataset, task: Task, loss: FitOptions["loss"]): void {
+  const labels = task.kind === "classes" ? targets.data : undefined;
+  const each = targets.data.length / length;
+  const leavesOut = loss === undefined || loss === "crossEntropy" || typeof loss === "function";
+  let counting = 0;
+  for (let place = 0; place < targets.data.length; place++) {
+    const label = labels?.[place];
+    const row = Math.floor(place / each);
+    if (label !== ignoredLabel) {
+      if (label !== undefined && label < 0 && typeof loss !== "function")
+        throw new HebbError(
+          `fit: classes are counted from 0, but the target of row ${row} of ${name} is ${label}; renumber them`,
+        );
+      if ((weights?.[row] ?? 1) > 0) counting++;
+    } else if (!leavesOut)
+      throw new HebbError(
+        `fit: the target of row ${row} of ${name} is ${ignoredLabel}, which crossEntropy leaves out and ${loss} does not; remove such rows, or use crossEntropy`,
+      );
   }
+  if (counting === 0)
+    throw new HebbError(
+      weights === undefined
+        ? `fit: every target of ${name} is ${ignoredLabel}, which is left out; nothing is left to ${name === "train" ? "learn from" : "measure"}`
+        : `fit: no row of ${name} has a target that counts and a weight above 0; nothing is left to ${name === "train" ? "learn from" : "measure"}`,
+    );
 }
 
-/** A figure that is not there would be missed after the first epoch only, which may be long. */
-export function checkMonitor({ monitor = "loss", validation, metrics = {} }: FitOptions, objective: Objective): void {
+export const objectiveOf = ({ loss }: Pick<FitOptions, "loss">, task: Task): Objective =>
+  typeof loss === "function" ? ownObjective(loss, task) : makeObjective(loss ?? defaultLoss(task), task);
+
+/** The figure to watch. One that is not there would be missed after the first epoch only, which may be long. */
+export function watchOf(options: FitOptions, objective: Objective): Watch {
+  const { monitor = "loss", validation, metrics = {}, earlyStopping } = options;
   const held = [...figuresOf(objective), ...Object.keys(metrics)];
   const known = validation === undefined ? ["loss"] : held;
-  if (known.includes(monitor)) return;
-  const instead = held.includes(monitor)
-    ? "it is measured on validation data, which there are none"
-    : `those there are: ${known.join(", ")}`;
-  throw new HebbError(`fit: there is no figure "${monitor}" to watch; ${instead}`);
+  if (!known.includes(monitor)) {
+    const near = nearest(monitor, known);
+    const instead = held.includes(monitor)
+      ? "it is measured on validation data, which there are none"
+      : `${near === undefined ? "" : `did you mean "${near}"? `}those there are: ${known.join(", ")}`;
+    throw new HebbError(`fit: there is no figure "${monitor}" to watch; ${instead}`);
+  }
+  const mode = options.mode ?? modeOf(monitor);
+  if (mode === undefined)
+    throw new HebbError(
+      `fit: whether less or more of "${monitor}" is better is not known; say mode: "min" or mode: "max"`,
+    );
+  checkSchedule(options, monitor, mode);
+  return new Watch(monitor, mode, earlyStopping);
+}
+
+/** A plateau of a figure that grows would be told of the best epochs as the worst. */
+function checkSchedule({ schedule, scheduleEvery = "epoch" }: FitOptions, monitor: string, mode: Mode): void {
+  if (schedule?.mode === undefined) return;
+  const [figure, wanted] = scheduleEvery === "epoch" ? [monitor, mode] : ["loss", "min"];
+  if (schedule.mode !== wanted)
+    throw new HebbError(
+      `fit: the schedule's mode is "${schedule.mode}", but it is given the ${figure}, of which ${wanted === "min" ? "less" : "more"} is better; build it with mode: "${wanted}"`,
+    );
+}
+
+/** Names of classes, or their numbers; undefined where there are not two. */
+export function classNamesOf(
+  { task }: Objective,
+  { classNames }: Pick<FitOptions, "classNames">,
+): readonly string[] | undefined {
+  if (task.kind !== "classes" || task.count !== 2) return undefined;
+  return classNames ?? ["0", "1"];
+}
+
+/** A model is one that has been made. */
+export function checkModel(model: unknown): void {
+  if (model instanceof Module) return;
+  const fix =
+    typeof model === "function" && model.prototype instanceof Module
+      ? `; write new ${model.name}(…)`
+      : "; give a layer or a model, such as new nn.Sequential(new nn.Linear(2, 3))";
+  throw new HebbError(`fit: the model is ${describe(model)}${fix}`);
 }
 
 /** An optimizer of other weights would run, and change nothing that is looked at. */
@@ -79,11 +154,6 @@ export function checkOptimizer(model: Module, optimizer: FitOptions["optimizer"]
     throw new HebbError(
       `fit: none of the optimizer's ${changed.length} parameters belongs to this model; make it with model.parameters() of the model that is trained`,
     );
-}
-
-export function wholeNumber(name: string, value: number): void {
-  if (!(Number.isInteger(value) && value >= 1))
-    throw new HebbError(`fit: ${name} must be a whole number of at least 1, got ${value}`);
 }
 
 /** What each class counts for, or undefined when all count the same. */
@@ -103,7 +173,7 @@ export function weightsPerClass({ classWeights, train }: FitOptions, count: numb
     return classWeights;
   }
   const counts = new Array<number>(count).fill(0);
-  for (const label of train.targets.data) counts[label] = (counts[label] ?? 0) + 1;
+  for (const label of train.targets.data) if (label !== ignoredLabel) counts[label] = (counts[label] ?? 0) + 1;
   return balancedWeights(counts);
 }
 

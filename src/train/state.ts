@@ -1,10 +1,13 @@
 // What a training run keeps: a moment of it as arrays and plain data, checked when it is read back.
 import type { JsonObject, NamedArrays } from "../formats/index.ts";
-import { aBoolean, aCount, aNumber, anObject, type Check, listOf, objectOf } from "../formats/json.ts";
+import { aBoolean, aCount, aNumber, anObject, aString, type Check, listOf, objectOf } from "../formats/json.ts";
 import type { GroupState } from "../optim/index.ts";
 import type { RandomState, Tensor } from "../tensor/index.ts";
+import { checkFinding, type Finding } from "./doctor/finding.ts";
 import type { Metrics } from "./events.ts";
 import type { FeedState } from "./feeds.ts";
+import type { ClassScores } from "./metrics.ts";
+import type { WatchState } from "./watch.ts";
 
 /** Everything a run needs to go on: arrays, and plain data. The same shape as a checkpoint on disk. */
 export interface TrainState {
@@ -30,26 +33,35 @@ export const stateOf = ({ tensors, progress }: Snapshot): TrainState => ({
   json: JSON.parse(JSON.stringify(progress)) as JsonObject,
 });
 
+/** What the doctor remembers; the weights that training began with are kept as arrays beside it. */
+export interface DoctorState {
+  /** What was said already. */
+  readonly told: readonly string[];
+  /** The loss before the first step; null when not known. */
+  readonly untrained: number | null;
+}
+
 export interface SavedProgress {
   readonly sampler: FeedState;
   readonly random: RandomState;
   readonly step: number;
+  /** Of the epoch so far: the sum of losses × their weights, and the sum of the weights. */
   readonly lossSum: number;
-  readonly rows: number;
-  readonly waited: number;
-  /** The best epoch so far, and the figure that makes it so. */
-  readonly best: { readonly epoch: number; readonly value: number } | null;
+  readonly lossWeight: number;
+  readonly watch: WatchState;
   readonly groups: readonly GroupState[];
   readonly records: readonly EpochRecord[];
   readonly schedule: JsonObject | null;
-  /** What the doctor has said already. */
-  readonly told: readonly string[];
+  readonly doctor: DoctorState | null;
+  /** What has been found so far. */
+  readonly findings: readonly Finding[];
 }
 
+/** A figure that does not exist is written as null. */
+const figure: Check<number> = (value, place) => (value === null ? Number.NaN : aNumber(value, place));
 const figures: Check<Metrics> = (value, place) => {
   const out: Record<string, number> = Object.create(null);
-  for (const [name, figure] of Object.entries(anObject(value, place)))
-    out[name] = figure === null ? Number.NaN : aNumber(figure, `${place}.${name}`);
+  for (const [name, part] of Object.entries(anObject(value, place))) out[name] = figure(part, `${place}.${name}`);
   return out;
 };
 const orNull =
@@ -66,8 +78,7 @@ const pair: Check<readonly [number, number]> = (value, place) => {
   const [low = 0, high = 0] = listOf(aNumber)(value, place);
   return [low, high];
 };
-const texts: Check<readonly string[]> = (value) =>
-  Array.isArray(value) ? value.filter((part): part is string => typeof part === "string") : [];
+const scores = objectOf<ClassScores>({ precision: figure, recall: figure, f1: figure, support: aCount });
 
 const group = objectOf<GroupState>({
   optimizer: (value) => (typeof value === "string" ? value : undefined),
@@ -79,7 +90,7 @@ const group = objectOf<GroupState>({
 // Runs of earlier versions did not name their optimizer.
 const groupOf: Check<GroupState> = (value, place) => group({ optimizer: null, ...anObject(value, place) }, place);
 
-export const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
+const progress = objectOf<SavedProgress>({
   sampler: objectOf<FeedState>({
     part: aCount,
     epoch: aCount,
@@ -89,18 +100,44 @@ export const checkProgress: Check<SavedProgress> = objectOf<SavedProgress>({
     batchSize: aCount,
     shuffle: aBoolean,
     dropLast: aBoolean,
+    joinSingle: aBoolean,
   }),
   random: objectOf<RandomState>({ key: pair, calls: aCount }),
   step: aCount,
   lossSum: aNumber,
-  rows: aCount,
-  waited: aCount,
-  best: orNull(objectOf<{ readonly epoch: number; readonly value: number }>({ epoch: aCount, value: aNumber })),
+  lossWeight: aNumber,
+  watch: objectOf<WatchState>({
+    monitor: orNull(aString),
+    waited: aCount,
+    best: orNull(
+      objectOf<NonNullable<WatchState["best"]>>({ epoch: aCount, value: aNumber, classes: orNull(listOf(scores)) }),
+    ),
+  }),
   groups: listOf(groupOf),
   records: listOf(objectOf<EpochRecord>({ epoch: aCount, train: figures, validation: orNull(figures) })),
   schedule: orNull(anObject),
-  told: texts,
+  doctor: orNull(objectOf<DoctorState>({ told: listOf(aString), untrained: orNull(aNumber) })),
+  findings: listOf(checkFinding),
 });
+
+/** What earlier versions saved, in today's words: rows instead of weights, a single row alone, what is watched without its name. */
+function modern({ rows = 0, waited = 0, best = null, told = [], sampler, ...rest }: JsonObject, place: string): object {
+  return {
+    lossWeight: rows,
+    watch: {
+      monitor: null,
+      waited,
+      best: best === null ? null : { classes: null, ...anObject(best, `${place} best`) },
+    },
+    doctor: { told, untrained: null },
+    findings: [],
+    ...rest,
+    sampler: { joinSingle: true, ...anObject(sampler, `${place} sampler`) },
+  };
+}
+
+export const checkProgress: Check<SavedProgress> = (value, place) =>
+  progress(modern(anObject(value, place), place), place);
 
 /** Values of a state dict on the host. */
 export function arraysOf(state: Readonly<Record<string, Tensor>>): NamedArrays {
@@ -111,3 +148,11 @@ export function arraysOf(state: Readonly<Record<string, Tensor>>): NamedArrays {
     ]),
   );
 }
+
+/** The arrays whose names begin so, by the rest of their names. */
+export const arraysOfPart = ({ tensors }: TrainState, prefix: string): NamedArrays =>
+  Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, array]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
+    ),
+  );

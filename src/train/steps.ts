@@ -1,9 +1,9 @@
 // The compiled steps of training: forward, backward and update as one program; or several batches whose gradients add up to one update.
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, clipGradValue, type Optimizer, type WeightAverage } from "../optim/index.ts";
-import { compile, noGrad, type Tensor, tensor } from "../tensor/index.ts";
+import { compile, full, noGrad, State, type Tensor, where } from "../tensor/index.ts";
 import type { Place, Samples } from "./feeds.ts";
-import type { Objective } from "./objectives.ts";
+import type { BatchLoss, Objective } from "./objectives.ts";
 
 export interface StepOptions {
   readonly model: Module;
@@ -16,61 +16,100 @@ export interface StepOptions {
   readonly average?: WeightAverage | undefined;
 }
 
-type Run = (...given: Tensor[]) => Tensor;
+/** What a compiled step gives: the mean loss of its batch, and what it is a mean over. */
+type Run = (...given: Tensor[]) => readonly [loss: Tensor, weight: Tensor | number];
+
+/** The loss of a batch as numbers. */
+export interface StepLoss {
+  readonly loss: number;
+  readonly weight: number;
+}
+
+/** The mean of losses, each counted by its weight. */
+export class MeanLoss {
+  sum = 0;
+  weight = 0;
+
+  add({ loss, weight }: StepLoss): void {
+    // What counts for nothing adds nothing, whatever it is.
+    if (weight > 0) this.sum += loss * weight;
+    this.weight += weight;
+  }
+
+  get mean(): number {
+    return this.sum / this.weight;
+  }
+
+  set({ sum, weight }: { readonly sum: number; readonly weight: number }): void {
+    this.sum = sum;
+    this.weight = weight;
+  }
+}
 
 /** The steps of one training; each kind is compiled when first taken. */
 export class Steps {
   readonly #options: StepOptions;
   readonly #whole: Run;
   readonly #partial = new Map<string, Run>();
+  /** The weight of the batches of the present update. */
+  readonly #weight = new State(0, { dtype: "float64", name: "weight of the update" });
 
   constructor(options: StepOptions) {
     this.#options = options;
     this.#whole = compile((...given: Tensor[]) => {
       const { optimizer } = options;
-      const { loss } = this.#forward(given);
+      const { loss, weight } = this.#forward(given);
       optimizer.zeroGrad();
       loss.backward();
       this.#clip();
       optimizer.step();
       options.average?.update();
-      return loss;
+      return [loss, weight] as const;
     });
   }
 
-  /** Takes a step, and gives the mean loss of its batch. */
-  take(given: readonly Tensor[], place: Place): number {
-    if (place.rows === 0) return this.#whole(...given).itemSync();
+  /** Takes a step, and gives the loss of its batch. */
+  take(given: readonly Tensor[], place: Place): StepLoss {
+    const [loss, weight] = this.#at(place)(...given);
+    return { loss: loss.itemSync(), weight: typeof weight === "number" ? weight : weight.itemSync() };
+  }
+
+  #at(place: Place): Run {
+    if (place.first && place.last) return this.#whole;
     const key = `${place.first} ${place.last}`;
     const known = this.#partial.get(key) ?? this.#compilePart(place);
     this.#partial.set(key, known);
-    return known(tensor(Float32Array.of(place.rows)), ...given).itemSync();
+    return known;
   }
 
-  /** Gradients of the batches of an update, each counted by its rows, as if they were one batch. */
+  /** Gradients of the batches of an update, each counted by its weight, as if they were one batch. */
   #compilePart({ first, last }: Place): Run {
     const { model, optimizer } = this.#options;
-    return compile((total: Tensor, ...given: Tensor[]) => {
+    return compile((...given: Tensor[]) => {
       if (first) optimizer.zeroGrad();
-      const { loss, rows } = this.#forward(given);
-      loss.mul(rows).backward();
-      if (!last) return loss;
+      const { loss, weight } = this.#forward(given);
+      loss.mul(weight).backward();
+      const own = typeof weight === "number" ? full([], weight, { dtype: "float64" }) : weight.to("float64");
+      const total = first ? own : this.#weight.add(own);
+      this.#weight.assign(total);
+      if (!last) return [loss, weight] as const;
+      const divisor = where(total.gt(0), total, 1);
       noGrad(() => {
         for (const parameter of model.parameters())
-          if (parameter.grad !== undefined) parameter.grad = parameter.grad.div(total.reshape([]).to(parameter.dtype));
+          if (parameter.grad !== undefined) parameter.grad = parameter.grad.div(divisor.to(parameter.dtype));
       });
       this.#clip();
       optimizer.step();
       this.#options.average?.update();
       optimizer.zeroGrad();
-      return loss;
+      return [loss, weight] as const;
     });
   }
 
-  #forward(given: readonly Tensor[]): { loss: Tensor; rows: number } {
+  #forward(given: readonly Tensor[]): BatchLoss {
     const { model, objective, samples } = this.#options;
     const { features, targets, weights } = samples.gather(given);
-    return { loss: objective.loss(model.forward(features), targets, weights), rows: features.shape[0] ?? 1 };
+    return objective.measure(model.forward(features), targets, weights);
   }
 
   #clip(): void {

@@ -1,7 +1,8 @@
 // fit as a stream: for await (const event of fitStream(model, options)) …
 import type { Module } from "../nn/index.ts";
 import type { TrainEvent } from "./events.ts";
-import { type FitOptions, type History, fit as trainModel } from "./fit.ts";
+import { fit as trainModel } from "./fit.ts";
+import type { FitOptions, History } from "./fitOptions.ts";
 
 /**
  * Trains as {@link fit} does and gives its events one by one; the history is the generator's return value. Training does not

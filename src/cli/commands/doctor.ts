@@ -1,21 +1,13 @@
 // hebb doctor: what this machine offers, or what is wrong with a run.
 import { cpus, totalmem } from "node:os";
 import type { JsonObject } from "../../formats/index.ts";
-import { aString, objectOf, oneOf } from "../../formats/json.ts";
 import { readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { backendInfo } from "../../runtime/index.ts";
 import { rand } from "../../tensor/index.ts";
-import {
-  Doctor,
-  type EpochRecord,
-  type Finding,
-  findingCodes,
-  makeObjective,
-  RowStream,
-  samplesOf,
-} from "../../train/index.ts";
-import { taskFor } from "../job.ts";
+import { checkFinding } from "../../train/doctor/finding.ts";
+import { Doctor, type EpochRecord, type Finding, makeObjective, RowStream, samplesOf } from "../../train/index.ts";
+import { classNames, taskFor } from "../job.ts";
 import { out } from "../output.ts";
 import { findingLines } from "../report.ts";
 import { openModel } from "../saved.ts";
@@ -93,6 +85,7 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
         samples: samplesOf(rows),
         train: rows,
         validation: data.validation,
+        classNames: classNames(preprocessing),
       });
       found.push(...doctor.examine(records, config.lr).filter((finding) => !known.has(keyOf(finding))));
     }
@@ -109,15 +102,6 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
 
 const keyOf = ({ code, layer }: Finding): string => `${code} ${layer ?? ""}`;
 const lossOf = ({ train }: EpochRecord): string => (train["loss"] ?? Number.NaN).toPrecision(4);
-
-const checkFinding = objectOf<Finding>({
-  code: oneOf(...findingCodes),
-  what: aString,
-  evidence: aString,
-  why: aString,
-  fix: aString,
-  layer: (value, place) => (value === null ? null : aString(value, place)),
-});
 
 /** The figures of an epoch in a log, where what is no number is a text. */
 function recordOf(event: JsonObject): EpochRecord {

@@ -1,4 +1,5 @@
 // hebb evaluate: the figures of a trained model on other data.
+import type { Dataset } from "../../data/index.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { visible } from "../../graph/visible.ts";
 import { Perceptron } from "../../nn/index.ts";
@@ -10,20 +11,32 @@ import {
   residentOf,
   samplesOf,
 } from "../../train/index.ts";
-import { classNames, inverseFor, taskFor } from "../job.ts";
+import { classNames, inverseFor, namedScores, taskFor } from "../job.ts";
 import { out } from "../output.ts";
-import { perceptronMetrics } from "../perceptronJob.ts";
-import { figures, warn } from "../report.ts";
-import { openModel } from "../saved.ts";
+import { measurePerceptron } from "../perceptronJob.ts";
+import { classLines, figures, positiveText, warn } from "../report.ts";
+import { type OpenedRun, openModel } from "../saved.ts";
 import { applyTo, readSource } from "../source.ts";
 import { readTokens } from "../textData.ts";
 
 export async function evaluate(
   folder: string,
   path: string,
-  args: { readonly labels?: string | undefined; readonly confusion: boolean; readonly json: boolean },
+  args: {
+    readonly labels?: string | undefined;
+    readonly confusion: boolean;
+    readonly report: boolean;
+    readonly json: boolean;
+  },
 ): Promise<number> {
-  const { config, preprocessing, model } = openModel(folder);
+  const opened = openModel(folder);
+  const { config, preprocessing, model } = opened;
+  const names = classNames(preprocessing);
+  for (const option of ["confusion", "report"] as const)
+    if (args[option] && names === undefined)
+      throw new HebbError(
+        `--${option} is for classes, but this run predicts ${preprocessing.kind === "text" ? "a text" : "a number"}; leave it out`,
+      );
   if (preprocessing.kind === "text") {
     const tokens = await readTokens(path, preprocessing);
     const { metrics } = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config))).evaluate(
@@ -42,32 +55,39 @@ export async function evaluate(
   });
   const { dataset: data, notes } = applyTo(preprocessing, raw);
   warn(notes);
-  if (model instanceof Perceptron) {
-    const metrics: Metrics = perceptronMetrics(model, data);
-    if (args.json) out.json(metrics);
-    else out.line(`${data.length} rows: ${figures(metrics)}`);
-    return 0;
-  }
-  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing)));
-  const { metrics, predictions } = evaluator.evaluate(residentOf(data), inverseFor(preprocessing));
-  const names = classNames(preprocessing);
+  const { metrics, classes, decided } = measure(opened, data);
   const confusion =
     args.confusion && names !== undefined
-      ? figuresOf.confusionMatrix(
-          figuresOf.predictedClasses(predictions, names.length),
-          data.targets.data,
-          names.length,
-        )
+      ? figuresOf.confusionMatrix(decided, data.targets.data, names.length)
       : undefined;
-  if (args.confusion && names === undefined)
-    throw new HebbError("--confusion counts classes, but this run predicts a number; leave it out");
+  const report = namedScores(classes, names);
+  const positive = names?.length === 2 ? names[figuresOf.positiveClass] : undefined;
   if (args.json) {
-    out.json(confusion === undefined ? metrics : { ...metrics, classes: names, confusion });
+    const ofClasses = report === null ? {} : { ...(positive === undefined ? {} : { positiveClass: positive }), report };
+    const matrix = confusion === undefined ? {} : { classes: names, confusion };
+    out.json({ ...metrics, ...ofClasses, ...matrix });
     return 0;
   }
   out.line(`${data.length} rows: ${figures(metrics)}`);
+  if (positive !== undefined) out.line(positiveText(positive));
+  if (args.report && report !== null) out.line("", ...classLines(report));
   if (confusion !== undefined && names !== undefined) out.line(...matrixLines(confusion, names));
   return 0;
+}
+
+interface Measured {
+  readonly metrics: Metrics;
+  readonly classes: readonly figuresOf.ClassScores[] | undefined;
+  /** Of each row, where there are classes. */
+  readonly decided: ArrayLike<number>;
+}
+
+function measure({ config, preprocessing, model }: OpenedRun, data: Dataset): Measured {
+  if (model instanceof Perceptron) return measurePerceptron(model, data);
+  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing)));
+  const { metrics, classes, predictions } = evaluator.evaluate(residentOf(data), inverseFor(preprocessing));
+  const width = classNames(preprocessing)?.length ?? 1;
+  return { metrics, classes, decided: figuresOf.predictedClasses(predictions, width) };
 }
 
 /** Longer names of classes do not stand over columns. */

@@ -232,10 +232,11 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
 }
 
 /** What to say of a run that has nothing left to train; its figures are measured again. */
-function ended({ records, waited }: TrainState["json"], config: JobConfig, folder: string): string | undefined {
+function ended({ records, watch }: TrainState["json"], config: JobConfig, folder: string): string | undefined {
   const epochs = Array.isArray(records) ? records.length : 0;
   if (epochs >= config.epochs)
     return `all ${epochs} epochs were trained before; for more: hebb resume ${folder} --epochs N`;
+  const waited = typeof watch === "object" && watch !== null && "waited" in watch ? watch.waited : undefined;
   if (config.patience !== null && typeof waited === "number" && waited >= config.patience)
     return `training had stopped after ${epochs} epochs without improvement; for more, train anew with a larger --patience`;
   return undefined;

@@ -67,9 +67,17 @@ async function inParallel<T>(items: readonly T[], count: number, work: (item: T)
   await Promise.all(Array.from({ length: Math.min(count, items.length) }, lane));
 }
 
+/** Which way is better; a figure of a command is always one of the library's. */
+function modeOf(metric: string): metrics.Mode {
+  const mode = metrics.modeOf(metric);
+  if (mode === undefined)
+    throw new HebbError(`--metric ${metric} is no figure of a run; see epochs.csv of any run for those there are`);
+  return mode;
+}
+
 /** Reads what a trial has reached from its log. */
 function measure(trial: Trial, metric: string): void {
-  const higher = metrics.higherIsBetter(metric);
+  const higher = modeOf(metric) === "max";
   const epochs = readEvents(openRun(trial.folder)).events.filter(({ type }) => type === "epoch");
   const figures = epochs.flatMap(({ train, validation }): number[] => {
     const part = validation ?? train;
@@ -89,7 +97,7 @@ function measure(trial: Trial, metric: string): void {
 
 /** The better first; what failed last. */
 export function ranked(trials: readonly Trial[], metric: string): Trial[] {
-  const sign = metrics.higherIsBetter(metric) ? -1 : 1;
+  const sign = modeOf(metric) === "max" ? -1 : 1;
   const key = ({ value }: Trial): number => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : sign * value);
   return [...trials].sort((a, b) => (key(a) === key(b) ? a.number - b.number : key(a) - key(b)));
 }

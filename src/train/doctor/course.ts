@@ -1,14 +1,24 @@
-// What is wrong with how training goes: a learning rate too high or too low, a network that learns by heart.
+// What is wrong with how training goes: a learning rate too high or too low, a network that learns by heart, or only which class is largest.
 import type { EpochRecord } from "../state.ts";
 import type { Finding } from "./finding.ts";
+
+/** The most frequent class of the validation data, and its share of the rows. */
+export interface LargestClass {
+  readonly name: string;
+  readonly share: number;
+}
 
 export interface Course {
   readonly records: readonly EpochRecord[];
   readonly lr: number;
+  /** Whether no epoch follows. */
+  readonly last: boolean;
   /** How far the weights have moved since the start: ‖change‖ / ‖weights‖; undefined when not known. */
   readonly moved: number | undefined;
   /** The loss before the first step; undefined when not known. */
   readonly untrained: number | undefined;
+  /** Undefined where there are no classes to be told apart. */
+  readonly largest: LargestClass | undefined;
 }
 
 const lossOf = ({ train }: EpochRecord): number => train["loss"] ?? Number.NaN;
@@ -84,6 +94,28 @@ function overfitting({ records, untrained = 0 }: Course): Finding[] {
   ];
 }
 
+/** Epochs that a network is given to do better than one answer for all. */
+const epochsToDecide = 10;
+
+function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
+  if (largest === undefined || !(last || records.length >= epochsToDecide)) return [];
+  const accuracies = records.map(({ validation }) => validation?.["accuracy"] ?? Number.NaN);
+  const best = Math.max(...accuracies);
+  // A share and an accuracy are quotients of whole numbers by the same one: equal ones are equal.
+  if (!(best <= largest.share)) return [];
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return [
+    {
+      code: "noBetterThanMajority",
+      what: `the network decides no better than answering ${largest.name} for every row`,
+      evidence: `in ${records.length} ${records.length === 1 ? "epoch" : "epochs"} the accuracy on the validation data is ${percent(best)} at best, and ${percent(largest.share)} of its rows are ${largest.name}`,
+      why: "it may know no more than which class is largest, and accuracy hides that",
+      fix: 'watch balancedAccuracy instead, weigh the classes (classWeights: "balanced"; --class-weights balanced), train longer, and see whether the inputs say anything about the classes',
+      layer: null,
+    },
+  ];
+}
+
 const tail = (losses: readonly number[]): string =>
   losses
     .slice(-6)
@@ -94,4 +126,5 @@ export const checkCourse = (course: Course): Finding[] => [
   ...tooHigh(course),
   ...tooLow(course),
   ...overfitting(course),
+  ...noBetterThanMajority(course),
 ];

@@ -1,6 +1,8 @@
 // What is wrong with the data: inputs of another scale, labels beyond the outputs, rows of training among those of validation.
 import type { Dataset } from "../../data/index.ts";
 import { sizeOf } from "../../graph/shape.ts";
+import { quoted } from "../../graph/visible.ts";
+import { ignoredLabel } from "../objectives.ts";
 import type { Finding } from "./finding.ts";
 
 /** Rows looked at for the scale of inputs. */
@@ -79,8 +81,19 @@ export function checkScale(train: Dataset): Finding[] {
   return [];
 }
 
-/** Targets that crossEntropy leaves out. */
-const ignored = -100;
+/** The class that most labels name; undefined where all name one. */
+export function largestClass(
+  { targets }: Dataset,
+  names: readonly string[] | undefined,
+): { readonly name: string; readonly share: number } | undefined {
+  const counts = new Map<number, number>();
+  for (const label of targets.data) if (label !== ignoredLabel) counts.set(label, (counts.get(label) ?? 0) + 1);
+  if (counts.size < 2) return undefined;
+  const [[label, most]] = [...counts].sort((a, b) => b[1] - a[1]) as [[number, number]];
+  const rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const name = names?.[label];
+  return { name: name === undefined ? `class ${label}` : quoted(name), share: most / rows };
+}
 
 /** Labels must name one of the outputs. */
 export function checkLabels(train: Dataset, validation: Dataset | undefined, outputs: number): Finding[] {
@@ -90,13 +103,13 @@ export function checkLabels(train: Dataset, validation: Dataset | undefined, out
   ] as const) {
     if (data === undefined || data.targets.shape.length > 0) continue;
     const labels = data.targets.data;
-    const row = labels.findIndex((label) => (label < 0 || label >= outputs) && label !== ignored);
+    const row = labels.findIndex((label) => (label < 0 || label >= outputs) && label !== ignoredLabel);
     if (row < 0) continue;
     let [wrong, low, high] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const label of labels) {
       low = Math.min(low, label);
       high = Math.max(high, label);
-      if ((label < 0 || label >= outputs) && label !== ignored) wrong++;
+      if ((label < 0 || label >= outputs) && label !== ignoredLabel) wrong++;
     }
     return [
       {

@@ -67,6 +67,16 @@ function noisy(count: number, width: number, wrong: number, from: number, scale:
 const points = moons({ count: 300, seed: 1 });
 const held = moons({ count: 100, seed: 2 });
 
+/** Features that say nothing of the class, which is 1 in seven rows of ten. */
+function lopsided(from: number): Dataset {
+  const random = new Random(from);
+  return new Dataset({
+    features: Float32Array.from({ length: 400 }, () => random.normal()),
+    featureShape: [2],
+    targets: Int32Array.from({ length: 200 }, (_, row) => (row % 10 < 7 ? 1 : 0)),
+  });
+}
+
 const faults: readonly (Case & { readonly code: Finding["code"]; readonly says: RegExp })[] = [
   {
     code: "notANumber",
@@ -199,6 +209,18 @@ const faults: readonly (Case & { readonly code: Finding["code"]; readonly says: 
       validation: points.subset(Int32Array.from({ length: 100 }, (_, row) => 2 * row)),
       optimizer: adam(model),
       epochs: 2,
+    }),
+  },
+  {
+    code: "noBetterThanMajority",
+    says: /answering "yes" for every row[\s\S]*70\.0 % of its rows are "yes"/,
+    model: () => mlp([2, 2]),
+    options: (model) => ({
+      train: lopsided(1),
+      validation: lopsided(2),
+      optimizer: adam(model, 1e-3),
+      epochs: 4,
+      classNames: ["no", "yes"],
     }),
   },
   {
@@ -559,14 +581,19 @@ describe("watching", () => {
     expect(first.stopped).toBe("paused");
     expect(first.findings.map(({ code }) => code)).toEqual(["softmaxBeforeCrossEntropy"]);
     const again = make();
+    const told: Finding[] = [];
     const rest = await trainModel(again, {
       train: points,
       optimizer: adam(again),
       epochs: 4,
       doctor: true,
       resume: state,
+      onEvent: (event) => {
+        if (event.type === "finding") told.push(event.finding);
+      },
     });
-    expect(rest.findings).toEqual([]);
+    expect(told).toEqual([]);
+    expect(rest.findings).toEqual(first.findings);
     expect(tensor([rest.epochs.length]).itemSync()).toBe(4);
   });
 });

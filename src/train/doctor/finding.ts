@@ -1,4 +1,5 @@
 // What the doctor says: one finding, with its evidence, why it hurts, and the fix.
+import { aString, type Check, objectOf, oneOf } from "../../formats/json.ts";
 
 export const findingCodes = [
   "notANumber",
@@ -16,6 +17,7 @@ export const findingCodes = [
   "learningRateTooLow",
   "leak",
   "overfitting",
+  "noBetterThanMajority",
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];
 
@@ -30,3 +32,13 @@ export interface Finding {
   /** The module path of the layer concerned; null when it is not one layer. */
   readonly layer: string | null;
 }
+
+/** A finding read back from a file. */
+export const checkFinding: Check<Finding> = objectOf<Finding>({
+  code: oneOf(...findingCodes),
+  what: aString,
+  evidence: aString,
+  why: aString,
+  fix: aString,
+  layer: (value, place) => (value === null ? null : aString(value, place)),
+});

@@ -1,5 +1,6 @@
 // The doctor: looks at data, network and course of a training, and says each thing it finds once.
 import { TokenSequence } from "../../data/index.ts";
+import type { HostArray, NamedArrays } from "../../formats/index.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { sameShape, sizeOf } from "../../graph/shape.ts";
 import type { Module } from "../../nn/index.ts";
@@ -7,10 +8,10 @@ import type { Optimizer } from "../../optim/index.ts";
 import { noGrad, randomState, setRandomState } from "../../tensor/index.ts";
 import type { InMemory, Rows, Samples } from "../feeds.ts";
 import type { Objective } from "../objectives.ts";
-import type { EpochRecord } from "../state.ts";
-import { checkCourse } from "./course.ts";
-import { checkLabels, checkLeak, checkScale } from "./data.ts";
-import { relativeChange } from "./figures.ts";
+import type { DoctorState, EpochRecord } from "../state.ts";
+import { checkCourse, type LargestClass } from "./course.ts";
+import { checkLabels, checkLeak, checkScale, largestClass } from "./data.ts";
+import { relativeChange, spread } from "./figures.ts";
 import type { Finding, FindingCode } from "./finding.ts";
 import { checkLoss } from "./losses.ts";
 import { checkActivations, checkDeadUnits, checkGradients, checkSaturation, detachRows, takePass } from "./network.ts";
@@ -22,6 +23,7 @@ export interface DoctorOptions {
   readonly train: InMemory;
   readonly validation?: InMemory | undefined;
   readonly optimizer?: Optimizer | undefined;
+  readonly classNames?: readonly string[] | undefined;
 }
 
 /** Values of inputs looked at in one pass, and the least and most rows. */
@@ -29,6 +31,9 @@ const valuesLookedAt = 2 ** 16;
 const [fewestRows, mostRows] = [16, 256];
 /** Tokens of a text looked at. */
 const textLookedAt = { windows: 4, tokens: 16 } as const;
+
+/** Weights of each parameter whose start is remembered, to see how far they move. */
+const weightsFollowed = 1024;
 
 /** Share of dead ReLUs, and of saturated values, that is let pass. */
 const letPass = { dead: 0.6, saturated: 0.7 } as const;
@@ -42,59 +47,87 @@ export class Doctor {
   readonly #told = new Set<string>();
   #rows: Rows | undefined;
   #untrained: number | undefined;
-  #start: Readonly<Record<string, Float32Array>> | undefined;
+  /** Some of the weights before the first step, by parameter; empty when not known. */
+  #start: NamedArrays = {};
+  readonly #largest: LargestClass | undefined;
 
   constructor(options: DoctorOptions) {
     this.#options = options;
+    const { objective, validation, classNames } = options;
+    if (objective.task.kind === "classes" && validation !== undefined && !(validation instanceof TokenSequence))
+      this.#largest = largestClass(validation, classNames);
   }
 
   /** What can be seen before the first step. */
   before(): Finding[] {
     const { model, train } = this.#options;
     this.#start = Object.fromEntries(
-      model.namedParameters().map(([name, parameter]) => [name, Float32Array.from(parameter.dataSync())]),
+      model.namedParameters().map(([name, parameter]): [string, HostArray] => {
+        const data = Float32Array.from(spread(parameter.dataSync(), weightsFollowed));
+        return [name, { dtype: "float32", shape: [data.length], data }];
+      }),
     );
     const data = this.#once(train instanceof TokenSequence ? [] : this.#data());
     return [...data, ...this.#once(this.#network(true))];
   }
 
-  /** What the epochs so far show. The network is looked at after epochs 1, 2, 4, 8 and so on. */
-  afterEpoch(records: readonly EpochRecord[]): Finding[] {
+  /** What the epochs so far show; `last` when no more follow. The network is looked at after epochs 1, 2, 4, 8 and so on. */
+  afterEpoch(records: readonly EpochRecord[], last = false): Finding[] {
     const count = records.length;
     const look = count > 0 && Number.isInteger(Math.log2(count));
     const lr = this.#options.optimizer?.lr ?? Number.NaN;
-    const course = checkCourse({ records, lr, moved: this.#moved(), untrained: this.#untrained });
+    const course = checkCourse({
+      records,
+      lr,
+      last,
+      moved: this.#moved(),
+      untrained: this.#untrained,
+      largest: this.#largest,
+    });
     return this.#once([...(look ? this.#network(false) : []), ...course]);
   }
 
   /** How far the weights are from where they started, as a share of their size. */
   #moved(): number | undefined {
-    const start = this.#start;
-    if (start === undefined) return undefined;
     const pairs = this.#options.model
       .namedParameters()
       .flatMap(([name, parameter]): [ArrayLike<number>, ArrayLike<number>][] => {
-        const before = start[name];
-        return before === undefined ? [] : [[parameter.dataSync(), before]];
+        const before = this.#start[name];
+        return before === undefined ? [] : [[spread(parameter.dataSync(), weightsFollowed), before.data]];
       });
-    return relativeChange(pairs);
+    return pairs.length === 0 ? undefined : relativeChange(pairs);
   }
 
   /** Everything at once, for a finished run. */
   examine(records: readonly EpochRecord[], lr: number): Finding[] {
     const { train } = this.#options;
     const data = this.#once(train instanceof TokenSequence ? [] : this.#data());
-    const course = checkCourse({ records, lr, moved: undefined, untrained: undefined });
+    const course = checkCourse({
+      records,
+      lr,
+      last: true,
+      moved: undefined,
+      untrained: undefined,
+      largest: this.#largest,
+    });
     return [...data, ...this.#once([...this.#network(false), ...course])];
   }
 
-  /** What was said already, for a saved state. */
-  told(): readonly string[] {
-    return [...this.#told];
+  /** The weights that training began with, as arrays for a saved state. */
+  get start(): NamedArrays {
+    return this.#start;
   }
 
-  restore(told: readonly string[]): void {
+  /** What else a saved state needs. */
+  state(): DoctorState {
+    return { told: [...this.#told], untrained: this.#untrained ?? null };
+  }
+
+  restore({ told, untrained }: DoctorState, start: NamedArrays): void {
+    this.#told.clear();
     for (const key of told) this.#told.add(key);
+    this.#untrained = untrained ?? undefined;
+    this.#start = start;
   }
 
   #once(findings: readonly Finding[]): Finding[] {
