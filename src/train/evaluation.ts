@@ -33,21 +33,26 @@ export class Evaluator {
   readonly #objective: Objective;
   readonly #own: Readonly<Record<string, MetricFunction>>;
   #samples: Samples | undefined;
-  readonly #run: (given: readonly Tensor[], rows: number) => BatchLoss & { readonly prediction: Tensor };
+  readonly #run: (
+    given: readonly Tensor[],
+    rows: number,
+    complete: boolean,
+  ) => BatchLoss & { readonly prediction: Tensor };
 
   constructor(model: Module, objective: Objective, own: Readonly<Record<string, MetricFunction>> = {}) {
     this.#model = model;
     this.#objective = objective;
     this.#own = own;
-    this.#run = compile((given: readonly Tensor[], _rows: number) =>
+    this.#run = compile((given: readonly Tensor[], _rows: number, _complete: boolean) =>
       noGrad(() => {
-        const { features, targets, weights } = (this.#samples as Samples).gather(given);
-        const output = model.forward(features);
+        const rows = (this.#samples as Samples).gather(given);
+        const { targets } = rows;
+        const output = model.forward(rows.features);
         const prediction =
           objective.task.kind === "tokens"
             ? output.argmax(-1).eq(targets).to("float32").mean()
             : objective.predict(output);
-        return { ...objective.measure(output, targets, weights), prediction };
+        return { ...objective.measure(output, targets, rows), prediction };
       }),
     );
   }
@@ -72,7 +77,7 @@ export class Evaluator {
     for (let start = 0; start < data.length; start += size) {
       const rows = Math.min(size, data.length - start);
       const samples = Int32Array.from({ length: rows }, (_, row) => start + row);
-      const { loss, weight, prediction } = this.#run(data.arguments(samples, 0), rows);
+      const { loss, weight, prediction } = this.#run(data.arguments(samples, 0), rows, data.complete);
       total.add({ loss: loss.itemSync(), weight: typeof weight === "number" ? weight : weight.itemSync() });
       yield { rows, start, prediction };
     }

@@ -11,18 +11,22 @@ import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { arange, type Tensor, tensor } from "../tensor/index.ts";
+import { type Counting, ignoredLabel } from "./objectives.ts";
 
 /** The rows of one batch, as tensors: what the model takes, what it should give, and what each row counts for. */
-export interface Rows {
+export interface Rows extends Counting {
   readonly features: Tensor;
   readonly targets: Tensor;
-  /** [B], float32. */
-  readonly weights: Tensor | undefined;
 }
+
+/** Whether no label is left out. */
+const isComplete = ({ targets }: Dataset): boolean => targets.dtype !== "int32" || !targets.data.includes(ignoredLabel);
 
 /** Samples 0 … length−1 that a compiled step can gather. */
 export interface Samples {
   readonly length: number;
+  /** Whether no label of any of them is left out. */
+  readonly complete: boolean;
   /** What a compiled function is given for these samples of an epoch. */
   arguments(samples: Int32Array, epoch: number): readonly Tensor[];
   /** Inside the trace: the rows, from those arguments. */
@@ -35,14 +39,17 @@ export class Resident implements Samples {
   readonly targets: Tensor;
   readonly weights: Tensor | undefined;
   readonly length: number;
+  readonly complete: boolean;
 
-  constructor(dataset: Dataset, weights: Float32Array | undefined = dataset.weights) {
+  /** `complete` is false where the samples stand for others, whose labels are not known. */
+  constructor(dataset: Dataset, weights: Float32Array | undefined = dataset.weights, complete = isComplete(dataset)) {
     const field = (values: Dataset["features"]): Tensor =>
       tensor(values.data, { shape: [dataset.length, ...values.shape], dtype: values.dtype });
     this.features = field(dataset.features);
     this.targets = field(dataset.targets);
     this.weights = weights === undefined ? undefined : tensor(weights);
     this.length = dataset.length;
+    this.complete = complete;
   }
 
   arguments(samples: Int32Array): readonly Tensor[] {
@@ -59,6 +66,7 @@ export class Resident implements Samples {
       features: features.indexSelect(0, index),
       targets: targets.indexSelect(0, index),
       weights: weights?.indexSelect(0, index),
+      complete: this.complete,
     };
   }
 }
@@ -81,6 +89,7 @@ export type Augment = (features: TypedArray, context: AugmentContext) => TypedAr
 /** A data set whose features are changed anew in every epoch, such as pictures that are moved and turned a little. */
 export class Augmented implements Samples {
   readonly length: number;
+  readonly complete: boolean;
   readonly #dataset: Dataset;
   readonly #weights: Float32Array | undefined;
   readonly #augment: Augment;
@@ -92,6 +101,7 @@ export class Augmented implements Samples {
     this.#augment = augment;
     this.#seed = seed;
     this.length = dataset.length;
+    this.complete = isComplete(dataset);
   }
 
   arguments(samples: Int32Array, epoch: number): readonly Tensor[] {
@@ -113,13 +123,14 @@ export class Augmented implements Samples {
   gather([features, targets, weights]: readonly Tensor[]): Rows {
     if (features === undefined || targets === undefined)
       throw new HebbError("a step over augmented data takes the features and targets of its batch");
-    return { features, targets, weights };
+    return { features, targets, weights, complete: this.complete };
   }
 }
 
 /** Windows of a text: features [B, context] and targets [B, context], one token later. */
 export class TokenWindows implements Samples {
   readonly length: number;
+  readonly complete = true;
   readonly #sequence: TokenSequence;
   readonly #tokens: Tensor;
   readonly #seed: number | undefined;
@@ -145,7 +156,7 @@ export class TokenWindows implements Samples {
     const places = starts.reshape([starts.size, 1]).add(arange(context).reshape([1, context]));
     const read = (by: number): Tensor =>
       tokens.indexSelect(0, places.add(by).reshape([starts.size * context])).reshape(shape);
-    return { features: read(0), targets: read(1), weights: undefined };
+    return { features: read(0), targets: read(1), weights: undefined, complete: true };
   }
 }
 
@@ -195,7 +206,7 @@ export function* grouped(sampler: BatchSampler, accumulate: number, order?: Int3
   for (const places of sampler.batches()) {
     const last = at === size - 1;
     const batch = order === undefined ? places : places.map((place) => order[place] ?? 0);
-    yield { batch, place: { first: at === 0, last } };
+    yield { batch, place: size === 1 ? alone : { first: at === 0, last } };
     if (last) begin();
     else at++;
   }

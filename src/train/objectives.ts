@@ -30,6 +30,14 @@ export interface BatchLoss {
  */
 export type LossFunction = (output: Tensor, target: Tensor) => Tensor | BatchLoss;
 
+/** What the rows of a batch count for. */
+export interface Counting {
+  /** [B]; each as much as any other where there are none. */
+  readonly weights: Tensor | undefined;
+  /** Whether no label is left out, so that none need be counted. */
+  readonly complete: boolean;
+}
+
 /** A loss fitted to a task. */
 export interface Objective {
   /** "own" for a function that the user gave. */
@@ -37,7 +45,7 @@ export interface Objective {
   readonly task: Task;
   readonly outputs: number;
   /** Loss of a batch: outputs [B, outputs] against targets as the data set holds them; with weights [B], Σ weight × loss / Σ weight. */
-  measure(output: Tensor, target: Tensor, weights?: Tensor): BatchLoss;
+  measure(output: Tensor, target: Tensor, counting: Counting): BatchLoss;
   /** The same, without its weight. */
   loss(output: Tensor, target: Tensor, weights?: Tensor): Tensor;
   /** For classes: probabilities [B, count]; for numbers: the prediction [B, 1]; for tokens: the logits, as they are. */
@@ -46,14 +54,14 @@ export interface Objective {
 
 const objective = (parts: Omit<Objective, "loss">): Objective => ({
   ...parts,
-  loss: (output, target, weights) => parts.measure(output, target, weights).loss,
+  loss: (output, target, weights) => parts.measure(output, target, { weights, complete: false }).loss,
 });
 
 /** Losses of the rows [B]. */
 type RowLoss = (output: Tensor, target: Tensor, reduction: "none" | "mean") => Tensor;
 
 function weighted(each: RowLoss): Objective["measure"] {
-  return (output, target, weights) => {
+  return (output, target, { weights }) => {
     const rows = output.shape[0] ?? 1;
     if (weights === undefined) return { loss: each(output, target, "mean"), weight: rows };
     const losses = each(output, target, "none").reshape([rows, -1]).mean(1);
@@ -73,9 +81,9 @@ export const ignoredLabel = -100;
 /** Cross-entropy of classes. Labels that are left out count for nothing, whatever their row's weight. */
 const classLoss =
   (count: number): Objective["measure"] =>
-  (output, target, weights) => {
+  (output, target, { weights, complete }) => {
     checkClasses(output, count, false);
-    const counts = target.dtype === "uint8" ? undefined : target.ne(ignoredLabel).to(output.dtype);
+    const counts = complete || target.dtype === "uint8" ? undefined : target.ne(ignoredLabel).to(output.dtype);
     if (weights === undefined) {
       if (counts === undefined) return { loss: F.crossEntropy(output, target), weight: target.size };
       return meanOf(F.crossEntropy(output, target, { reduction: "sum" }), counts.sum());
@@ -193,7 +201,7 @@ export function ownObjective(loss: LossFunction, task: Task): Objective {
   return objective({
     ...makeObjective(defaultLoss(task), task),
     name: "own",
-    measure: (output, target, weights) => {
+    measure: (output, target, { weights }) => {
       if (weights !== undefined)
         throw new HebbError(
           "a loss function of your own takes no weights of rows; name a loss, such as crossEntropy, or leave the weights out",

@@ -108,8 +108,8 @@ export class Steps {
 
   #forward(given: readonly Tensor[]): BatchLoss {
     const { model, objective, samples } = this.#options;
-    const { features, targets, weights } = samples.gather(given);
-    return objective.measure(model.forward(features), targets, weights);
+    const rows = samples.gather(given);
+    return objective.measure(model.forward(rows.features), rows.targets, rows);
   }
 
   #clip(): void {

@@ -56,7 +56,7 @@ export class StreamFeed implements Feed {
   constructor(stream: RowStream, options: FeedOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.samples = new Resident(stream.sample);
+    this.samples = new Resident(stream.sample, stream.sample.weights, false);
   }
 
   get epoch(): number {

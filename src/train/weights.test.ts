@@ -4,7 +4,7 @@ import { Dataset, moons, Random } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import { seed, type Tensor, tensor } from "../tensor/index.ts";
-import { type FitOptions, RowStream, fit as trainModel } from "./index.ts";
+import { Evaluator, type FitOptions, makeObjective, RowStream, samplesOf, fit as trainModel } from "./index.ts";
 
 interface Ended {
   readonly weights: readonly number[];
@@ -175,6 +175,34 @@ describe("the loss of an epoch", () => {
     expect(Object.keys(figures).length).toBeGreaterThan(3);
     for (const [name, value] of Object.entries(figures))
       expect(value).toBeCloseTo(second.epochs[0]?.validation?.[name] ?? Number.NaN, 6);
+  });
+
+  test("of data with labels left out, after data without, and of a stream whose sample has none", async () => {
+    seed(1);
+    const model = new nn.Linear(2, 3);
+    const objective = makeObjective("crossEntropy", { kind: "classes", count: 3 });
+    const both = new Evaluator(model, objective);
+    const lossOf = (evaluator: Evaluator, data: Dataset): number =>
+      evaluator.evaluate(samplesOf(data)).metrics["loss"] ?? Number.NaN;
+    const [all, kept] = [rows(labels), rows(some)];
+    const wanted = [all, kept].map((data) => lossOf(new Evaluator(model, objective), data));
+    expect([lossOf(both, all), lossOf(both, kept)]).toEqual(wanted);
+    const part = kept.subset(Int32Array.from({ length: 12 }, (_, k) => k));
+    const stream = new RowStream({
+      length: 24,
+      sample: all.subset([0, 1]),
+      parts: async function* () {
+        yield all.subset(Int32Array.from({ length: 12 }, (_, k) => k));
+        yield part;
+      },
+    });
+    const { losses } = await run({ train: stream, batchSize: 6, epochs: 1 }, three, 0);
+    const memory = new Dataset({
+      features: Float32Array.of(...features.subarray(0, 24), ...features.subarray(0, 24)),
+      featureShape: [2],
+      targets: Int32Array.of(...labels.subarray(0, 12), ...some.subarray(0, 12)),
+    });
+    expectNear(losses, (await run({ train: memory, batchSize: 24, epochs: 1 }, three, 0)).losses);
   });
 
   test("says when nothing counts at all", async () => {

@@ -226,7 +226,15 @@ describe("the way of a run", () => {
     // The training data is gone: the run folder is enough.
     writeFileSync(join(folder(), "loans.csv"), "");
     const evaluated = JSON.parse((await hebb("evaluate", "loans", "more.csv", "--json")).stdout);
-    expect(evaluated).toEqual(end.metrics.test);
+    const { positiveClass, report, ...figures } = evaluated;
+    expect(figures).toEqual(end.metrics.test);
+    expect(positiveClass).toBe("yes");
+    expect(report).toEqual(end.classes.test);
+    expect(report.map(({ name }: { readonly name: string }) => name)).toEqual(["no", "yes"]);
+    expect(report[1]).toMatchObject({ precision: figures.precision, recall: figures.recall, f1: figures.f1 });
+    const told = await hebb("evaluate", "loans", "more.csv", "--report");
+    expect(told.stdout).toMatch(/precision, recall, f1 and prAuc are those of the class "yes"/);
+    expect(told.stdout).toMatch(/^yes +\d+\.\d % +\d+\.\d % +\d+\.\d % +\d+$/m);
 
     expect((await hebb("predict", "loans", "raw.csv", "--out", "decided.csv")).code).toBe(0);
     const [header, ...rows] = readFileSync(join(folder(), "decided.csv"), "utf8").trim().split("\n");

@@ -23,10 +23,11 @@ export interface Pass {
 const alone = (field: Tensor): Tensor => tensor(field.dataSync(), { shape: field.shape, dtype: field.dtype });
 
 /** The rows by themselves, away from the data they were gathered from. */
-export const detachRows = ({ features, targets, weights }: Rows): Rows => ({
+export const detachRows = ({ features, targets, weights, complete }: Rows): Rows => ({
   features: alone(features),
   targets: alone(targets),
   weights: weights === undefined ? undefined : alone(weights),
+  complete,
 });
 
 /** Runs the model on some rows in eval mode, forward and back. Nothing is changed by it. */
