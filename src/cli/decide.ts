@@ -153,7 +153,7 @@ export const textDefaults = { tokenizer: "characters", vocabulary: 1024, validat
 /** Tokens seen at once. Names and other short lines need less. */
 export const contextFor = (args: TrainArguments): number => args.context ?? (args.model === "lstm" ? 32 : 64);
 
-/** Tokens that a model is trained on by default, all epochs together; more of a small text would be learned by heart. */
+/** Tokens that a model is trained on by default, all epochs together; more would overfit a small text. */
 const tokensToRead = 5e6;
 
 /** The configuration for a text. */

@@ -181,7 +181,7 @@ withOptions(trainCommand.optionsGroup("Data:"), [
   ["--test-labels <file>", "labels of IDX test data", asIs],
   ["--augment <changes>", `pictures changed in every epoch: ${augmentNames.join(",")}`, list(augmentNames)],
 ])
-  .option("--stream", "read a CSV table in parts, in every epoch anew (default: from 300 MB on)")
+  .option("--stream", "read a CSV table in parts, again in every epoch (default: from 300 MB on)")
   .option("--no-stream", "read a table at once, however large");
 
 withOptions(trainCommand.optionsGroup("Columns of a table:"), [

@@ -178,7 +178,7 @@ export class CsvFile {
       throw fileError(this.#path, error);
     });
     if (size !== this.#size || mtimeMs !== this.#changed)
-      throw new HebbError(`${this.#path} was changed while it was used; leave it as it is, and train anew`);
+      throw new HebbError(`${this.#path} changed while it was being read; leave it unchanged and retrain`);
     if (this.#packed) {
       yield* this.scan();
       return;
@@ -194,7 +194,7 @@ export class CsvFile {
         const bytes = new Uint8Array(block.end - block.start);
         const { bytesRead } = await file.read(bytes, 0, bytes.byteLength, block.start);
         if (bytesRead !== bytes.byteLength)
-          throw new HebbError(`${this.#path} became shorter while it was used; leave it as it is, and train anew`);
+          throw new HebbError(`${this.#path} became shorter while it was being read; leave it unchanged and retrain`);
         const text = new TextReader(this.#encoding, this.name).read(bytes, true);
         const stretch = reader.from(block.line);
         const records = [...stretch.push(text), ...stretch.finish()];

@@ -189,7 +189,7 @@ function readingNotes({ name, evidence, type }: ColumnFacts): string[] {
     case "number": {
       const own = reading.missing.map(
         (word) =>
-          `${the}: ${show(word)} (${evidence.spellings.get(word)?.count} cells) is no number and counts as missing`,
+          `${the}: ${show(word)} (${evidence.spellings.get(word)?.count} cells) is not a number and counts as missing`,
       );
       const unreadable =
         type.kind === "number" && type.unreadable > 0

@@ -13,7 +13,7 @@ const show = (value: unknown): string => {
 };
 
 function wrong(place: string, expected: string, value: unknown): never {
-  throw new HebbError(`${place} must be ${expected}, but is ${show(value)}; correct the file or make it anew`);
+  throw new HebbError(`${place} must be ${expected}, but is ${show(value)}; correct the file or create it again`);
 }
 
 export const aString: Check<string> = (value, place) =>
@@ -53,7 +53,7 @@ export const objectOf =
     for (const key in checks) {
       const name = place.endsWith(":") ? `${place} ${key}` : `${place}.${key}`;
       if (!Object.hasOwn(value, key)) {
-        throw new HebbError(`${name} is missing; correct the file or make it anew`);
+        throw new HebbError(`${name} is missing; correct the file or create it again`);
       }
       out[key] = checks[key](value[key], name);
     }
@@ -104,7 +104,7 @@ export function parseJson(text: string, name: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new HebbError(
-      `${name} is not JSON (${error instanceof Error ? error.message.slice(0, 160) : "unreadable"}); correct the file or make it anew`,
+      `${name} is not JSON (${error instanceof Error ? error.message.slice(0, 160) : "unreadable"}); correct the file or create it again`,
     );
   }
 }

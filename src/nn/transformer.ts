@@ -255,7 +255,7 @@ function withoutPadding(
   return withoutJunk(x, unseenKeys({ name, keyPaddingMask, attnMask: undefined, query: x, key: x, heads, batchFirst }));
 }
 
-/** `count` modules, each made anew. */
+/** `count` modules, each newly made. */
 function layersOf<M extends AnyModule>(make: () => M, count: number, kind: string): M[] {
   if (!(Number.isInteger(count) && count >= 0))
     throw new HebbError(`${kind}: the number of layers must be a whole number of 0 or more, got ${count}`);

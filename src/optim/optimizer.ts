@@ -350,6 +350,6 @@ export function refuseOther(
   const other = of ?? (saved.moves === undefined ? undefined : "LBFGS");
   if (other !== undefined && other !== name)
     throw new HebbError(
-      `loadStateDict: the state is of ${other}, this optimizer is ${name}; go on with ${other}, or begin with ${name} anew, without the state`,
+      `loadStateDict: the state is of ${other}, this optimizer is ${name}; continue with ${other}, or start ${name} without the saved state`,
     );
 }

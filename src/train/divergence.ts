@@ -55,7 +55,7 @@ export function findOrigin({ model, loss, rows, batch, lr }: FailedStep): Origin
       const row = batch[Math.floor(place / (values.length / batch.length))];
       return {
         where: `because the ${what} of training sample ${row} (counted from 0) hold ${values[place]}`,
-        cure: "mend or leave out that sample",
+        cure: "correct or leave out that sample",
       };
     }
   }

@@ -364,7 +364,7 @@ export class Session {
     const lr = Number((state.lr / 10).toPrecision(1));
     return {
       reason: "nan",
-      text: `The loss is no number any more at step ${this.step}: the steps were so large that the weights overflowed (learning rate ${state.lr}).`,
+      text: `The loss became NaN at step ${this.step}: the steps were so large that the weights overflowed (learning rate ${state.lr}).`,
       fix: `Start again with learning rate ${lr}`,
       patch: { lr, ...(state.init === "large" ? { init: "xavier" as const } : {}) },
       goTo: undefined,
@@ -379,7 +379,7 @@ export class Session {
     const at = Math.round(this.best.step / this.sampler.batchCount);
     return {
       reason: "overfit",
-      text: `The test loss has risen from ${format(this.best.loss)} to ${format(last.test.loss)} since epoch ${at}: the network is learning the training rows by heart.`,
+      text: `The test loss has risen from ${format(this.best.loss)} to ${format(last.test.loss)} since epoch ${at}: the network overfits: it memorises the training rows.`,
       fix: `Go back to epoch ${at}`,
       patch: undefined,
       goTo: this.best.step,

@@ -125,7 +125,7 @@ function TablePreview({
           type="button"
           class="accent"
           onClick={() => {
-            // Wide tables get what the command line gives them: one layer, and dropout against learning by heart.
+            // Wide tables get what the command line gives them: one layer, and dropout against overfitting.
             const wide = preview.columns.length > 11;
             const width = wide
               ? {

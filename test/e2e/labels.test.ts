@@ -115,13 +115,13 @@ describe("cells that cannot be read", () => {
     writeFileSync(join(folder(), "later.csv"), `a,b\n${rows.map(({ a, b }) => `${a},${b}`).join("\n")}\n`);
     const { stdout, stderr, code } = await hebb("predict", "numbers", "later.csv", ...common);
     expect(stderr.trim().split("\n")).toEqual([
-      'warning: "a": "12o" in row 5 is no number and counts as missing',
+      'warning: "a": "12o" in row 5 is not a number and counts as missing',
       'warning: "b": "inf" in row 7 is infinite and counts as missing',
     ]);
     expect([code, stdout.trim().split("\n").length]).toEqual([0, 11]);
     const told = await (await loadRun(join(folder(), "numbers"))).predict(rows);
     expect(told.flatMap(({ notes = [] }, row) => notes.map((note) => `${row}: ${note}`))).toEqual([
-      '4: "a": "12o" is no number and counts as missing',
+      '4: "a": "12o" is not a number and counts as missing',
       '6: "b": "inf" is infinite and counts as missing',
     ]);
     await expect((await loadRun(join(folder(), "numbers"))).predict([{ a: "lots", b: 1 }])).rejects.toThrow(

@@ -208,7 +208,7 @@ describe.skipIf(missing)("an end with a reason", () => {
   it("tells that the numbers are lost, and mends it with one click", async () => {
     const page = await studio.open("data=curve&loss=mse&optimizer=sgd&lr=10&layers=8.relu_8.relu&init=large&speed=0");
     await until(page, ({ stopped }) => stopped === "nan", "the loss of all numbers");
-    await page.locator(".notice", { hasText: "The loss is no number any more" }).waitFor();
+    await page.locator(".notice", { hasText: "The loss became NaN" }).waitFor();
     for (let k = 0; k < 5; k++) {
       const fix = page.locator(".notice.bad button.accent");
       if ((await fix.count()) === 0) break;

@@ -77,7 +77,7 @@ export const tableCases: readonly TableCase[] = [
     csv: `x,z,y\n${rows(30, (i) => `${i === 11 ? "12o" : i * 1.5},${i % 3},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
     dropped: [],
-    notes: [/"x": "12o" in row 12 is no number and counts as missing/],
+    notes: [/"x": "12o" in row 12 is not a number and counts as missing/],
     silent: [/names rows/],
     missing: { x: ["", "NA", "-"] },
   },
@@ -93,7 +93,7 @@ export const tableCases: readonly TableCase[] = [
     what: "a word of the file's own for missing values",
     csv: `x,y\n${rows(100, (i) => `${i % 8 === 0 ? "ERR" : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
-    notes: [/"x": "ERR" \(13 cells\) is no number and counts as missing/],
+    notes: [/"x": "ERR" \(13 cells\) is not a number and counts as missing/],
     missing: { x: ["ERR", ""] },
   },
   {

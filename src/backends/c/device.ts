@@ -58,7 +58,7 @@ export interface CDeviceOptions {
 export function createCDevice(options: CDeviceOptions = {}): Device {
   const asked = options.threads ?? "auto";
   if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
-    throw new HebbError(`${asked} threads cannot be; use a whole number from 1 on, or "auto"`);
+    throw new HebbError(`${asked} is not a valid thread count; use a whole number from 1 up, or "auto"`);
   }
   const threads = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
   try {
@@ -232,7 +232,7 @@ function unset(bytes: number): Buffer {
     if (!(error instanceof RangeError)) throw error;
   }
   throw new HebbError(
-    `out of memory: a result of ${bytes} bytes cannot be had${bytes > mostHostBytes ? `, the largest has ${mostHostBytes}` : ""}; use a smaller batch or a smaller model`,
+    `out of memory: a result of ${bytes} bytes is not available${bytes > mostHostBytes ? `; the limit is ${mostHostBytes}` : ""}; use a smaller batch or a smaller model`,
   );
 }
 
@@ -245,7 +245,8 @@ class Pool {
   constructor(toolchain: Toolchain, threads: number) {
     const library = loadLibrary(toolchain, () => toolchain.build(poolSource, { threads: true }));
     this.address = Number(library.func("uint64_t hebb_pool(int threads)")(threads));
-    if (this.address === 0) throw new HebbError(`${threads} threads cannot be had; ask for fewer with HEBB_THREADS`);
+    if (this.address === 0)
+      throw new HebbError(`this system refuses ${threads} threads; ask for fewer with HEBB_THREADS`);
     this.threads = Number(library.func("int hebb_pool_threads(uint64_t pool)")(this.address));
     this.closePool = library.func("void hebb_pool_close(uint64_t pool)");
   }

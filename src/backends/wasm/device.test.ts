@@ -101,7 +101,7 @@ describe("threads", () => {
   });
 
   test("a number of threads that cannot be is refused", () => {
-    expect(() => createWasmDevice({ threads: 0 })).toThrow(/0 threads cannot be/);
+    expect(() => createWasmDevice({ threads: 0 })).toThrow(/0 is not a valid thread count/);
     expect(() => createWasmDevice({ threads: 1.5 })).toThrow(/whole number/);
   });
 });

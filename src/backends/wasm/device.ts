@@ -33,12 +33,12 @@ export interface WasmDevice extends Device {
 /**
  * A device on this machine's WebAssembly. Threads: as many as the machine has ("auto", the default) or as asked, where
  * memory can be shared and workers exist; otherwise one, and the description says why. Results do not depend on them. Throws a
- * HebbError that says why where WebAssembly cannot be had.
+ * HebbError that says why where WebAssembly is not available.
  */
 export function createWasmDevice(options: { readonly threads?: number | "auto" } = {}): WasmDevice {
   const asked = options.threads ?? "auto";
   if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
-    throw new HebbError(`${asked} threads cannot be; use a whole number from 1 on, or "auto"`);
+    throw new HebbError(`${asked} is not a valid thread count; use a whole number from 1 up, or "auto"`);
   }
   const missing = wasmMissing();
   if (missing !== undefined) throw new HebbError(`no wasm backend: ${missing}; the reference backend works anywhere`);
@@ -186,7 +186,7 @@ function makeMemory(shared: boolean): WebAssembly.Memory {
       // Try the smaller one.
     }
   }
-  throw new HebbError("WebAssembly memory cannot be had here; free some memory");
+  throw new HebbError("WebAssembly memory is not available here; free some memory");
 }
 
 const emitFor = (program: Program, { parts, shared }: Wasm): EmittedProgram =>

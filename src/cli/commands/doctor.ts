@@ -66,8 +66,8 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
       level: "warning",
       what: "no epoch was finished",
       fix: broke
-        ? `train anew with a lower learning rate than ${config.lr}, or with the data mended`
-        : "train anew with more epochs",
+        ? `retrain with a learning rate below ${config.lr}, or with corrected data`
+        : "retrain with more epochs",
     });
   const found = [...told];
   const known = new Set(told.map(keyOf));

@@ -219,7 +219,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
     const data = await dataOf(config, readPreprocessing(run));
     if (JSON.stringify(data.preprocessing) !== JSON.stringify(readPreprocessing(run)))
       throw new HebbError(
-        `${config.data} is no longer the data that ${folder} was trained on; put the old file back, or train anew`,
+        `${config.data} is no longer the data that ${folder} was trained on; put the old file back, or retrain`,
       );
     const told = saved && ended(saved.state.json, config, folder);
     if (told !== undefined && !args.json) out.line(told);
@@ -238,7 +238,7 @@ function ended({ records, watch }: TrainState["json"], config: JobConfig, folder
     return `all ${epochs} epochs were trained before; for more: hebb resume ${folder} --epochs N`;
   const waited = typeof watch === "object" && watch !== null && "waited" in watch ? watch.waited : undefined;
   if (config.patience !== null && typeof waited === "number" && waited >= config.patience)
-    return `training had stopped after ${epochs} epochs without improvement; for more, train anew with a larger --patience`;
+    return `training had stopped after ${epochs} epochs without improvement; for more, retrain with a larger --patience`;
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-// What is wrong with how training goes: a learning rate too high or too low, a network that learns by heart, or only which class is largest.
+// What is wrong with how training goes: a learning rate too high or too low, a network that overfits, or only which class is largest.
 import type { EpochRecord } from "../state.ts";
 import type { Finding } from "./finding.ts";
 
@@ -85,7 +85,7 @@ function overfitting({ records, untrained = 0 }: Course): Finding[] {
   return [
     {
       code: "overfitting",
-      what: "the network learns the training data by heart",
+      what: "the network overfits: it memorises the training rows",
       evidence: `since epoch ${best.epoch + 1} the training loss fell from ${then.toPrecision(3)} to ${train.toPrecision(3)} while the validation loss rose from ${least.toPrecision(3)} to ${held.toPrecision(3)}`,
       why: "what it learns now is the noise of these rows, and makes it worse on new ones",
       fix: "stop at the best epoch (earlyStopping), use more dropout or weight decay, a smaller network, augmentation or more data",

@@ -116,11 +116,11 @@ export function checkLabels(train: Dataset, validation: Dataset | undefined, out
         code: "labelsOutOfRange",
         what: `the ${where} labels name classes that the network has no output for`,
         evidence: `${wrong} of ${labels.length} labels lie outside 0 … ${outputs - 1}: they reach from ${low} to ${high}, the first in row ${row} (counted from 0)`,
-        why: "there is no output whose probability could rise, so the loss of such a row is no number",
+        why: "there is no output whose probability could rise, so the loss of such a row is NaN",
         fix:
           low === 1 && high === outputs
             ? "count classes from 0: subtract 1 from every label"
-            : `give the last layer ${high + 1} outputs, or mend the labels`,
+            : `give the last layer ${high + 1} outputs, or correct the labels`,
         layer: null,
       },
     ];
@@ -182,7 +182,7 @@ export function checkLeak(train: Dataset, validation: Dataset): Finding[] {
       code: "leak",
       what: "rows of the validation data are in the training data too",
       evidence: `${found} of ${validation.length} validation rows (${((100 * found) / validation.length).toFixed(0)} %) are copies of training rows, such as validation row ${first} of training row ${twin} (counted from 0)`,
-      why: "the network can know these rows by heart, so the validation figures promise more than new data will keep",
+      why: "the network can memorise these rows, so the validation figures look better than new data will",
       fix: "remove duplicate rows before splitting, and keep rows of one person, day or source on one side",
       layer: null,
     },
