@@ -54,7 +54,7 @@ const breakingAt =
   (_, response) => {
     answer = next;
     response.writeHead(200, { "content-length": content.length });
-    response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 20));
+    response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 200));
   };
 
 test("a file is fetched once", async () => {

@@ -203,7 +203,7 @@ describe("refused", () => {
     const path = write("changing.csv", "x,y\n1,a\n2,b\n3,a\n");
     const stream = await streamTable(path, options);
     utimesSync(path, 1, 1);
-    await expect(stream.parts(0).next()).rejects.toThrow(/was changed while it was used/);
+    await expect(stream.parts(0).next()).rejects.toThrow(/changed while it was being read/);
   });
 });
 

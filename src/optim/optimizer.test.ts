@@ -213,7 +213,7 @@ describe("errors", () => {
     [
       "another optimizer's state",
       () => new optim.AdamW([weight()]).loadStateDict(new optim.Adam([weight()]).stateDict()),
-      "the state is of Adam, this optimizer is AdamW; go on with Adam, or begin with AdamW anew, without the state",
+      "the state is of Adam, this optimizer is AdamW; continue with Adam, or start AdamW without the saved state",
     ],
     [
       "a search's state",
