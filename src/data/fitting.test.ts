@@ -68,6 +68,13 @@ describe("categories", () => {
     expect(fitted(x, { missing: { constant: "none" } }).featureNames).toContain("x = none");
   });
 
+  test("booleans are filled with the answer that is meant, in any spelling", () => {
+    const answers = ["True", "False", "True", "", "TRUE", "True"];
+    const filled = fitted(answers, { missing: { constant: "yes" } });
+    expect(filled.featureNames).toEqual(["x = False", "x = True"]);
+    expect([...applyPreprocessing(filled, new Table([{ name: "x", cells: [""] }])).features]).toEqual([0, 1]);
+  });
+
   test("the limit and the fewest rows: the rest is other, and said", () => {
     const many = Array.from({ length: 400 }, (_, i) => `c${String(Math.floor(Math.sqrt(i))).padStart(2, "0")}`);
     const pre = fitted(many, { maxCategories: 3 });

@@ -1,11 +1,11 @@
 // Learns the preprocessing of a table: what every column is, what stands in for gaps, which scale, which categories.
 import { HebbError } from "../graph/errors.ts";
-import { quoted, visible } from "../graph/visible.ts";
-import { show } from "./cells.ts";
+import { quoted } from "../graph/visible.ts";
 import { findColumn, listColumns } from "./columnNames.ts";
 import type { ColumnType } from "./columnTypes.ts";
 import { type ColumnFacts, factsOf, type NumberFacts, type RowFacts } from "./facts.ts";
 import { fitTarget, type TargetOptions, targetType } from "./fitTarget.ts";
+import { readingNotes, variedReason, withGapsNote, withoutTargetNote } from "./fittingNotes.ts";
 import {
   type CategoryInput,
   type CycleName,
@@ -15,8 +15,8 @@ import {
   type NumberInput,
   type TablePreprocessing,
 } from "./preprocessing.ts";
-import { asNumber, type CellReader, type Reading, readerOf, spellings } from "./reading.ts";
-import { badWeight, missingNote } from "./rowEncoder.ts";
+import { asNumber, type CellReader, readerOf, spellings } from "./reading.ts";
+import { badWeight } from "./rowEncoder.ts";
 import type { Table } from "./table.ts";
 
 /**
@@ -144,7 +144,8 @@ function fitCategory(
   options: FitPreprocessingOptions,
 ): CategoryInput | string {
   const { rows, values, more } = column.counts();
-  const counts = spellings(values, readerOf(reading));
+  const reader = readerOf(reading);
+  const counts = spellings(values, reader);
   const missing = rows - counts.reduce((sum, { count }) => sum + count, 0);
   if (counts.length === 0) return "it has no values in the training rows";
   if (counts.length === 1 && missing === 0) return "it is the same in every row";
@@ -152,8 +153,9 @@ function fitCategory(
   const frequent = counts.filter(({ count }) => count >= minCategoryRows).slice(0, maxCategories);
   const kept = frequent.length === 0 ? counts.slice(0, maxCategories) : frequent;
   const policy = policyFor(column.name, options);
-  const fill =
-    policy === "mode" ? (counts[0]?.value ?? null) : typeof policy === "object" ? String(policy.constant) : null;
+  const constant = typeof policy === "object" ? String(policy.constant) : null;
+  const same = constant === null ? undefined : counts.find(({ key }) => key === reader.key(constant));
+  const fill = policy === "mode" ? (counts[0]?.value ?? null) : (same?.value ?? constant);
   const categories = new Set(kept.map(({ value }) => value));
   if (fill !== null) categories.add(fill);
   const own = policy !== "drop" && fill === null && missing > 0 && options.missingIndicator !== "never";
@@ -167,53 +169,6 @@ function fitCategory(
     fill,
     dropMissing: policy === "drop",
   };
-}
-
-/** Why a column is not used whose values hardly come back. */
-function variedReason({ evidence, type }: ColumnFacts): string {
-  const { numbers, present } = evidence;
-  if (type.reading.kind === "text" && 2 * numbers > present && !evidence.codes) {
-    const misfit = evidence.misfit("plain");
-    return `${present - numbers} of its ${present} cells are no numbers (the first is ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}), too many to be slips; fix them or leave them empty`;
-  }
-  return type.kind === "text"
-    ? "it is free text, different in most rows"
-    : "it is different in most rows, so it names rows rather than describing them";
-}
-
-/** What was decided about the cells of a column, where another reader might have decided otherwise. */
-function readingNotes({ name, evidence, type }: ColumnFacts): string[] {
-  const { reading } = type;
-  const the = quoted(name);
-  switch (reading.kind) {
-    case "number": {
-      const own = reading.missing.map(
-        (word) =>
-          `${the}: ${show(word)} (${evidence.spellings.get(word)?.count} cells) is not a number and counts as missing`,
-      );
-      const unreadable =
-        type.kind === "number" && type.unreadable > 0
-          ? missingNote(name, { count: type.unreadable, first: evidence.misfit(reading.format) }, "no number")
-          : [];
-      return [...own, ...unreadable, ...missingNote(name, evidence.infinite, "infinite")];
-    }
-    case "date": {
-      const { openDates, noDate } = evidence;
-      const open = openDates.count > 0 && noDate.dayFirst.count === noDate.monthFirst.count;
-      const order = reading.order === "dayFirst" ? "day" : "month";
-      return [
-        ...(open ? [`${the}: dates such as ${show(openDates.first?.cell)} are read with the ${order} first`] : []),
-        ...missingNote(name, evidence.noDates(reading.order), "no date"),
-      ];
-    }
-    case "text":
-      return reading.values.map((mark) => {
-        const others = [...evidence.values.keys()].slice(0, 3).map(visible).join(", ");
-        return `${the}: "${mark}" is read as a value like the others (${others}); leave those cells empty if they are missing`;
-      });
-    case "boolean":
-      return [];
-  }
 }
 
 function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: string[]): InputEncoding | string {
@@ -320,8 +275,7 @@ export function fitFacts(
   const target = fitTarget(table, targetColumn, options);
   if (table.withoutTarget > 0) notes.push(withoutTargetNote(targetColumn, table.withoutTarget, target.reading));
   notes.push(...readingNotes(targetColumn));
-  if (table.withGaps > 0)
-    notes.push(`${rowsHave(table.withGaps)} gaps that are not to be filled, and ${are(table.withGaps)} left out`);
+  if (table.withGaps > 0) notes.push(withGapsNote(table.withGaps));
   const inputs: InputEncoding[] = [];
   const dropped: { column: string; reason: string }[] = [];
   for (const column of columns) {
@@ -347,23 +301,6 @@ export function fitFacts(
     dropped,
     notes,
   };
-}
-
-const rowsHave = (count: number): string => (count === 1 ? "1 row has" : `${count} rows have`);
-const are = (count: number): string => (count === 1 ? "is" : "are");
-
-/** `14 rows have no "y" ("NA", "?") and are left out` */
-function withoutTargetNote({ name, evidence }: ColumnFacts, count: number, reading: Reading): string {
-  const reader = readerOf(reading);
-  const marks = [...evidence.marks.keys()].filter((mark) => reader.missing(mark));
-  const seen =
-    marks.length === 0
-      ? ""
-      : ` (${marks
-          .slice(0, 5)
-          .map((mark) => `"${mark}"`)
-          .join(", ")})`;
-  return `${rowsHave(count)} no ${quoted(name)}${seen} and ${are(count)} left out`;
 }
 
 /** The rows that can be learned from: those with a target, and without gaps where gaps cost the row. */

@@ -25,7 +25,7 @@ export interface Unread {
   readonly row: number;
   readonly column: string;
   readonly cell: string;
-  readonly why: "no number" | "no date" | "infinite";
+  readonly why: "not a number" | "not a date" | "infinite";
 }
 
 /** So many of them are listed. */
@@ -58,7 +58,7 @@ function numberWriter(input: NumberInput, where: Where, unread: Unread[]): Colum
     const isTooLarge = isInfinite(cell);
     if (!isTooLarge && reader.missing(cell)) return;
     (isTooLarge ? infinite : unreadable).add(cell, row);
-    const why = isTooLarge ? "infinite" : input.kind === "date" ? "no date" : "no number";
+    const why = isTooLarge ? "infinite" : input.kind === "date" ? "not a date" : "not a number";
     if (unread.length < mostListed) unread.push({ row, column: input.column, cell, why });
   };
   return {
@@ -253,7 +253,7 @@ export class RowEncoder {
   /** What could not be read so far, in sentences for the user. */
   notes(): string[] {
     return this.#writers.flatMap(({ input, unreadable, infinite }) => [
-      ...missingNote(input.column, unreadable, `no ${input.kind}`),
+      ...missingNote(input.column, unreadable, input.kind === "date" ? "date" : "number"),
       ...missingNote(input.column, infinite, "infinite"),
     ]);
   }
@@ -270,17 +270,25 @@ function numbersSuchAs(input: NumberInput | CategoryInput): string {
   return `numbers${examples[input.reading.format]}`;
 }
 
-/** `"x": 3 cells are no number (the first is "12o" in row 7) and count as missing` */
+/** What is said of one cell, and of several. */
+const faults = {
+  number: ["not a number", "not numbers"],
+  date: ["not a date", "not dates"],
+  infinite: ["infinite", "infinite"],
+} as const;
+
+/** `"x": 3 cells are not numbers (the first is "12o" in row 7) and count as missing` */
 export function missingNote(
   column: string,
   { count, first }: Pick<Sightings, "count" | "first">,
-  what: string,
+  fault: keyof typeof faults,
 ): string[] {
   if (first === undefined) return [];
+  const [one, many] = faults[fault];
   const cells =
     count === 1
-      ? `${show(first.cell)} in row ${first.row + 1} is ${what} and counts as missing`
-      : `${count} cells are ${what} (the first is ${show(first.cell)} in row ${first.row + 1}) and count as missing`;
+      ? `${show(first.cell)} in row ${first.row + 1} is ${one} and counts as missing`
+      : `${count} cells are ${many} (the first is ${show(first.cell)} in row ${first.row + 1}) and count as missing`;
   return [`${quoted(column)}: ${cells}`];
 }
 

@@ -63,7 +63,7 @@ export const tableCases: readonly TableCase[] = [
     csv: `x,y\n${rows(40, (i) => `${i === 30 ? "1e999" : (i * 7) % 11},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
     notes: [/"x": "1e999" in row 31 is infinite and counts as missing/],
-    silent: [/no number/],
+    silent: [/not a number/],
   },
   {
     what: "an infinite target",
@@ -86,7 +86,7 @@ export const tableCases: readonly TableCase[] = [
     csv: `x,y\n${rows(100, (i) => `${i % 8 === 0 ? "None" : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
     dropped: [],
-    silent: [/names rows/, /no number/],
+    silent: [/names rows/, /not a number|not numbers/],
     missing: { x: ["None", "none", "NaN", "null", "N/A", "-", "?", "#DIV/0!", null] },
   },
   {
@@ -99,7 +99,7 @@ export const tableCases: readonly TableCase[] = [
   {
     what: "many slips of many kinds are told, not called names of rows",
     csv: `x,y\n${rows(60, (i) => `${i % 3 === 0 ? `${i} pcs` : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}\n`,
-    says: /"x": 20 of its 60 cells are no numbers \(the first is "0 pcs" in row 1\), too many to be slips; fix them/,
+    says: /"x": 20 of its 60 cells are not numbers \(the first is "0 pcs" in row 1\), too many to be slips; fix them/,
   },
   {
     what: "a few words among few numbers are categories",
@@ -110,7 +110,7 @@ export const tableCases: readonly TableCase[] = [
     what: "a bad date among dates",
     csv: `x,y\n${rows(40, (i) => `${i === 20 ? "soon" : `2024-0${1 + (i % 9)}-${10 + (i % 18)}`},${pick(yesNo, i)}`)}`,
     types: { x: "date monthFirst" },
-    notes: [/"x": "soon" in row 21 is no date and counts as missing/],
+    notes: [/"x": "soon" in row 21 is not a date and counts as missing/],
     missing: { x: ["", "NA", "None"] },
   },
   {
