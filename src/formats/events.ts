@@ -61,21 +61,30 @@ function cutTornLine(path: string): void {
   const file = openSync(path, constants.O_RDWR | noFollow);
   try {
     const { size } = fstatSync(file);
-    const piece = new Uint8Array(4096);
-    for (let end = size; end > 0; ) {
-      const start = Math.max(0, end - piece.length);
-      const read = readSync(file, piece, 0, end - start, start);
-      const at = piece.subarray(0, read).lastIndexOf(newline);
-      if (at >= 0) {
-        if (start + at + 1 < size) ftruncateSync(file, start + at + 1);
-        return;
-      }
-      end = start;
-    }
-    ftruncateSync(file, 0);
+    const end = lineEnd(file, size);
+    if (end < size) ftruncateSync(file, end);
   } finally {
     closeSync(file);
   }
+}
+
+const piece = new Uint8Array(4096);
+
+/** Where the last whole line of a file ends. */
+function lineEnd(file: number, size: number): number {
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - piece.length);
+    // The system may give less than was asked for.
+    for (let read = 0; read < end - start; ) {
+      const more = readSync(file, piece, read, end - start - read, start + read);
+      if (more === 0) throw new Error("the file became shorter while it was read");
+      read += more;
+    }
+    const at = piece.subarray(0, end - start).lastIndexOf(newline);
+    if (at >= 0) return start + at + 1;
+    end = start;
+  }
+  return 0;
 }
 
 interface Line {

@@ -19,6 +19,7 @@ export {
   readConfig,
   readPreprocessing,
   refuseLinks,
+  removeUnfinished,
   type SavedState,
   writePreprocessing,
 } from "./runFolder.ts";

@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 import {
+  attempt,
   diskOperations,
   errorCode,
   type FileOperations,
@@ -186,4 +187,14 @@ const written = ["events.jsonl", "model.safetensors", "model.json", "checkpoints
 /** Throws HebbError for a link in the place of a file of the run: told before training, not after it. */
 export function refuseLinks(run: Run): void {
   for (const name of written) placeOf(run, name);
+}
+
+/** Removes what saves that were ended in their midst have left. For the process that holds the lock. */
+export function removeUnfinished(run: Run): void {
+  for (const folder of ["", "checkpoints", "tensorboard"]) {
+    const path = join(run.path, folder);
+    // Not through a link.
+    if (statOf(path)?.isDirectory() !== true) continue;
+    for (const name of namesIn(path).filter(isTemporaryName)) attempt(() => run.operations.remove(join(path, name)));
+  }
 }

@@ -11,6 +11,7 @@ import {
   readEvents,
   readPreprocessing,
   refuseLinks,
+  removeUnfinished,
   truncateEvents,
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
@@ -33,7 +34,7 @@ type Manner = Pick<TrainArguments, "json" | "pauseAfter" | "doctor" | "logs" | "
 
 const gates: readonly string[] = ["and", "or", "xor", "nand"];
 
-export async function train(path: string, args: TrainArguments): Promise<number> {
+export async function train(path: string, args: TrainArguments & Manner): Promise<number> {
   if (args.testLabels !== undefined && args.testData === undefined)
     throw new HebbError(`--test-labels ${args.testLabels} labels nothing; name the images with --test-data FILE`);
   if (isText(path, args)) return trainText(path, args);
@@ -146,6 +147,7 @@ async function begin(
   makeFolder(path);
   return locked(path, () => {
     const run = createRun(path, { config: configToJson(config), preprocessing: data.preprocessing });
+    removeUnfinished(run);
     return perform({ run, config, data, ...mannerOf(manner) });
   });
 }
@@ -211,6 +213,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
   const run = openRun(folder);
   return locked(run.path, async () => {
     refuseLinks(run);
+    removeUnfinished(run);
     const stored = checkConfig(readConfig(run), "config.json:");
     const config = args.epochs === undefined ? stored : { ...stored, epochs: args.epochs };
     // A run that was ended before its first checkpoint, and a perceptron, which has none, begin anew: to the same bits.

@@ -1,0 +1,48 @@
+// Every system call of a run's folder fails in turn: a full disk, a broken one, one that may not be written to, short counts.
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { benchFor } from "./run.ts";
+import { runScript } from "./script.ts";
+
+export interface Failed {
+  /** System calls of such a run, and how many of them were let fail. */
+  readonly calls: number;
+  readonly tried: number;
+  /** Runs that a sentence ended, and runs that went on. */
+  readonly ended: number;
+  readonly wentOn: number;
+}
+
+/** Whether this machine can do it: Linux, with a C compiler. */
+export function canFail(): boolean {
+  if (process.platform !== "linux") return false;
+  try {
+    execFileSync("cc", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Lets at most so many calls of each kind fail. Throws where anything saved is lost, or a failure is told by a stack. */
+export async function failEverywhere(
+  most: number,
+  say: (text: string) => void = () => {},
+): Promise<ReadonlyMap<string, Failed>> {
+  const { folder, script, remove } = await benchFor("faulty.ts");
+  try {
+    const shim = join(folder, "shim.so");
+    const source = fileURLToPath(new URL("shim.c", import.meta.url));
+    execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], { stdio: "inherit" });
+    const results = new Map<string, Failed>();
+    await runScript(script, [join(folder, "disk"), String(most)], { LD_PRELOAD: shim }, (line) => {
+      const { mode, ...failed } = JSON.parse(line) as Failed & { readonly mode: string };
+      results.set(mode, failed);
+      say(`${mode}: ${failed.tried} of ${failed.calls} calls failed in turn`);
+    });
+    return results;
+  } finally {
+    remove();
+  }
+}

@@ -1,0 +1,85 @@
+// What the crash tests train: a small run whose every bit is known, and what must be the same however often it was stopped.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { openRun, readEvents } from "../../src/formats/node.ts";
+
+/** Options of `train`, in a process of its own or in this one. */
+export const training = {
+  data: "moons",
+  hidden: [24, 24],
+  dropout: 0.2,
+  batchSize: 4,
+  epochs: 8,
+  optimizer: "adamw",
+  schedule: "cosine",
+  seed: 3,
+} as const;
+
+/** Everything of a run that does not depend on the clock. */
+export interface Outcome {
+  readonly model: string;
+  readonly events: string;
+  readonly table: string;
+}
+
+/** Kinds of events that tell when something was done, not what. */
+const ofTheClock = new Set(["checkpoint", "interrupted"]);
+
+export function outcomeOf(folder: string): Outcome {
+  let started = false;
+  const events = readEvents(openRun(folder)).events.flatMap((event): string[] => {
+    const { type, seconds: _, run: __, ...rest } = event;
+    if (typeof type !== "string" || ofTheClock.has(type)) return [];
+    // A run that goes on says that it starts, again.
+    if (type === "start") {
+      if (started) return [];
+      started = true;
+      return [type];
+    }
+    return [JSON.stringify({ type, ...rest })];
+  });
+  const table = readFileSync(join(folder, "epochs.csv"), "utf8").replace(/^((?:[^,\n]*,){3})[\d.]+,/gm, "$1");
+  return { model: readFileSync(join(folder, "model.safetensors"), "base64"), events: events.join("\n"), table };
+}
+
+/** Throws where an outcome is not the one expected. */
+export function checkSame(outcome: Outcome, expected: Outcome, what: string): void {
+  for (const part of ["model", "events", "table"] as const)
+    if (outcome[part] !== expected[part])
+      throw new Error(
+        `${what}: the ${part} differs\n${part === "model" ? "" : `${outcome[part]}\ninstead of\n${expected[part]}`}`,
+      );
+}
+
+export interface Bench {
+  readonly folder: string;
+  /** The bundled script. */
+  readonly script: string;
+  remove(): void;
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A folder to work in, and a script of this folder bundled, so that a process of it begins quickly. */
+export async function benchFor(entry: string): Promise<Bench> {
+  const cache = join(root, "node_modules/.cache");
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, "hebb-crash-"));
+  await build({
+    entryPoints: { script: join(root, "test/crash", entry) },
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    outExtension: { ".js": ".mjs" },
+    logLevel: "error",
+  });
+  return { folder, script: join(folder, "script.mjs"), remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export const hasConfig = (folder: string): boolean => existsSync(join(folder, "config.json"));
