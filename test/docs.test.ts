@@ -76,6 +76,10 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^body gives \[ 3, 4 \]\n0\.body\.weight frozen, 0\.body\.bias frozen, 2\.weight trained, 2\.bias trained\n$/,
     /^0\.\d{4}\nNaN\n$/,
   ],
+  "testing.md": [
+    /^tensors are not close: weight: 2 of 2 elements differ, most at \[0, \d\]: .*; bias: 1 of 1 element differs.*\n$/,
+    /^true\n$/,
+  ],
   "optimizers.md": [/^\[ true, true \] 1\ntrue\n$/, /^true\n$/, /^true 1\n$/],
   "data.md": [
     /^age: number, 1 missing; city: category, 0 missing; since: date, 0 missing; income: number, 0 missing\n120 30 4\n$/,

@@ -17,6 +17,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tensor: ["runtime", "backends", "compiler", "graph"],
   nn: ["tensor", "graph"],
   optim: ["tensor", "graph", "nn"],
+  testing: ["tensor", "graph"],
   data: ["tensor", "graph", "runtime"],
   formats: ["data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
   train: ["formats", "data", "optim", "nn", "tensor", "runtime", "compiler", "graph"],
@@ -37,7 +38,7 @@ const backendArrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that a browser loads: node:* only through a lazy import(), and only in the files named here. */
-const browserSafe = ["graph", "compiler", "backends", "runtime", "tensor", "nn", "optim"];
+const browserSafe = ["graph", "compiler", "backends", "runtime", "tensor", "nn", "optim", "testing"];
 const lazyNode: Readonly<Record<string, string>> = {
   "backends/c/node.ts": "names their types; the modules come from process.getBuiltinModule when a device is made",
 };

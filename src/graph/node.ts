@@ -125,6 +125,8 @@ export interface Op<A extends Attributes = Attributes> {
 }
 
 let nextId = 0;
+/** A number that no node has. */
+export const newId = (): number => nextId++;
 let scope = "";
 
 /** Runs `body` with the module path in which nodes are made. */

@@ -147,7 +147,7 @@ export {
   Upsample,
   type WindowOptions,
 } from "./resample.ts";
-export type { StateValue } from "./stateValue.ts";
+export type { LoadableValue, StateValue } from "./stateValue.ts";
 export {
   causalMask,
   type DecoderInputs,

@@ -18,7 +18,7 @@ import {
 } from "./hooks.ts";
 import { join, modulesBelow, pathInside } from "./paths.ts";
 import { listed, printModule } from "./print.ts";
-import { checkStateValue, type StateValue } from "./stateValue.ts";
+import { type LoadableValue, readStateValue, type StateValue } from "./stateValue.ts";
 import { costsByScope, countOf, renderSummary, type SummaryRow, tensorsIn } from "./summary.ts";
 
 /** Values by PyTorch's names, such as "fc1.weight". Without a prototype, so that any name is harmless. */
@@ -197,7 +197,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
    * Takes over the values of a state dict. Nothing is changed when something does not fit.
    * Throws HebbError listing missing and unexpected names (unless `strict` is false) and shapes that differ.
    */
-  loadStateDict(values: Readonly<Record<string, StateValue>>, options: LoadOptions = {}): LoadResult {
+  loadStateDict(values: Readonly<Record<string, LoadableValue>>, options: LoadOptions = {}): LoadResult {
     checkOptions("loadStateDict", options, { strict: kind.boolean });
     if (typeof values !== "object" || values === null || values instanceof Tensor || values instanceof Module)
       throw new HebbError(
@@ -216,9 +216,9 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     for (const [name, state] of states) {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
       if (value === undefined) continue;
-      checkStateValue(name, value);
-      if (sameShape(value.shape, state.shape)) fitting.push([state, value]);
-      else wrong.push(`"${name}" is ${formatShape(value.shape)} and must be ${formatShape(state.shape)}`);
+      const given = readStateValue(name, value);
+      if (sameShape(given.shape, state.shape)) fitting.push([state, given]);
+      else wrong.push(`"${name}" is ${formatShape(given.shape)} and must be ${formatShape(state.shape)}`);
     }
     if (wrong.length > 0) problems.push(`shapes differ: ${shortened(wrong).join(", ")}`);
     if (problems.length > 0) {
@@ -226,7 +226,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
         `loadStateDict: the values do not fit this ${this.constructor.name}: ${problems.join("; ")}; build the model with the sizes it was saved with`,
       );
     }
-    for (const [state, value] of fitting) state.assign(value instanceof Tensor ? value : value.data);
+    for (const [state, given] of fitting) state.assign(given instanceof Tensor ? given : given.data);
     return { missing, unexpected };
   }
 

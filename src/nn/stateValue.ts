@@ -1,28 +1,39 @@
-// Values of state dicts: tensors, or arrays as files hold them; checked where they enter.
-import { type DType, dtypes, type TypedArray } from "../graph/dtype.ts";
+// Values of state dicts: tensors, arrays as files hold them, or what JSON made of a tensor; checked where they enter.
+import { allocate, type DType, dtypes, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
-import { describe } from "../graph/kinds.ts";
+import { describe, numbers } from "../graph/kinds.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
-import { Tensor } from "../tensor/index.ts";
+import { Tensor, type TensorJson } from "../tensor/index.ts";
 
 /** A value of a state dict: a tensor, or an array as files hold it. */
 export type StateValue = Tensor | { readonly dtype: DType; readonly shape: Shape; readonly data: TypedArray };
+/** The same, or what JSON made of a tensor. */
+export type LoadableValue = StateValue | TensorJson;
 
-/** Refuses what is neither a tensor nor an array with its shape: a state dict that went through JSON, for one. */
-export function checkStateValue(name: string, value: unknown): asserts value is StateValue {
-  if (value instanceof Tensor) return;
+/** The value, with numbers for what JSON writes as text. Refuses what is neither a tensor nor an array of its size. */
+export function readStateValue(name: string, value: unknown): StateValue {
+  if (value instanceof Tensor) return value;
   if (typeof value === "object" && value !== null && "shape" in value && "data" in value && "dtype" in value) {
     const { dtype, shape, data } = value;
-    const fits =
-      Array.isArray(shape) &&
-      shape.every(Number.isInteger) &&
-      ArrayBuffer.isView(data) &&
-      !(data instanceof DataView) &&
-      typeof dtype === "string" &&
-      (dtypes as readonly string[]).includes(dtype);
-    if (fits && (data as TypedArray).length === sizeOf(shape as number[])) return;
+    if (isDType(dtype) && numbers.accepts(shape)) {
+      const values = numbersOf(data, dtype);
+      if (values?.length === sizeOf(shape)) return { dtype, shape, data: values };
+    }
   }
   throw new HebbError(
-    `loadStateDict: "${name}" is ${describe(value)}, not a tensor, nor an array { dtype, shape, data } of its size. JSON does not keep tensors: write a state dict with writeSafetensors, and give what readSafetensors(bytes).tensors holds`,
+    `loadStateDict: "${name}" is ${describe(value)}, not a tensor, nor an array { dtype, shape, data } of its size`,
   );
+}
+
+const isDType = (value: unknown): value is DType =>
+  typeof value === "string" && (dtypes as readonly string[]).includes(value);
+
+const words: ReadonlySet<unknown> = new Set(["NaN", "Infinity", "-Infinity", "-0"]);
+
+function numbersOf(data: unknown, dtype: DType): TypedArray | undefined {
+  if (ArrayBuffer.isView(data)) return data instanceof DataView ? undefined : (data as TypedArray);
+  if (!Array.isArray(data) || !data.every((part) => typeof part === "number" || words.has(part))) return undefined;
+  const values = allocate(dtype, data.length);
+  values.set(data.map(Number));
+  return values;
 }

@@ -5,7 +5,7 @@ import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
-import { checkStateValue, type StateValue } from "../nn/stateValue.ts";
+import { type LoadableValue, readStateValue } from "../nn/stateValue.ts";
 import { flush, State, Tensor, where } from "../tensor/index.ts";
 import { checkNumber } from "./schedule.ts";
 
@@ -16,7 +16,7 @@ export interface AverageState {
 
 /** The same, as tensors or as arrays from a file. */
 export interface LoadedAverageState {
-  readonly state: Readonly<Record<string, StateValue>>;
+  readonly state: Readonly<Record<string, LoadableValue>>;
 }
 
 /**
@@ -109,8 +109,7 @@ export abstract class WeightAverage {
       ["updates", this.#count] as const,
     ];
     const fitting = all.map(([name, cell]) => {
-      const value = Object.hasOwn(state, name) ? state[name] : undefined;
-      if (value !== undefined) checkStateValue(name, value);
+      const value = Object.hasOwn(state, name) ? readStateValue(name, state[name]) : undefined;
       if (
         value === undefined ||
         value.shape.length !== cell.rank ||

@@ -5,7 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
-import { checkStateValue, type StateValue } from "../nn/stateValue.ts";
+import { type LoadableValue, readStateValue, type StateValue } from "../nn/stateValue.ts";
 import { flush, type Operand, type Parameter, State, Tensor, traceGuard } from "../tensor/index.ts";
 import {
   checkOptimizerOptions,
@@ -38,7 +38,7 @@ export interface OptimizerState {
 
 /** The same, with slots as tensors or as arrays from a file. */
 export interface LoadedOptimizerState {
-  readonly state: Readonly<Record<string, StateValue>>;
+  readonly state: Readonly<Record<string, LoadableValue>>;
   readonly groups: readonly GroupState[];
 }
 
@@ -266,7 +266,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       return changed;
     });
     const found: { parameter: Parameter; name: string; value: StateValue }[] = [];
-    for (const [key, value] of Object.entries(saved.state)) {
+    for (const [key, given] of Object.entries(saved.state)) {
       const dot = key.indexOf(".");
       const parameter = parameters[Number(key.slice(0, dot))];
       const name = key.slice(dot + 1);
@@ -274,7 +274,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
         throw new HebbError(
           `loadStateDict: "${key}" names no parameter of this optimizer, which has ${parameters.length}`,
         );
-      checkStateValue(key, value);
+      const value = readStateValue(key, given);
       if (value.shape.length > 0 && !sameShape(value.shape, parameter.shape)) {
         throw new HebbError(
           `loadStateDict: "${key}" is ${formatShape(value.shape)} and its parameter ${formatShape(parameter.shape)}; build the optimizer over the same model`,

@@ -41,7 +41,7 @@ export {
   inspectStep,
 } from "./inspect.ts";
 export { flush } from "./lazy.ts";
-export type { NestedArray, SortOptions, VarianceOptions } from "./operands.ts";
+export type { NestedArray, SortOptions, TensorJson, VarianceOptions } from "./operands.ts";
 export {
   bernoulli,
   multinomial,

@@ -1,5 +1,5 @@
 // What methods of Tensor take and give besides tensors: dims and sizes, numbers, options, nested arrays.
-import type { TypedArray } from "../graph/dtype.ts";
+import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import type { OptionKinds } from "../graph/options.ts";
@@ -51,3 +51,14 @@ export function nest(data: TypedArray, shape: Shape, axis: number, cursor: { at:
   if (axis === shape.length) return data[cursor.at++] as number;
   return Array.from({ length: shape[axis] as number }, () => nest(data, shape, axis + 1, cursor));
 }
+
+/** A tensor in JSON. */
+export interface TensorJson {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** In row-major order; "NaN", "Infinity", "-Infinity" and "-0" are text, because JSON has no such numbers. */
+  readonly data: readonly (number | string)[];
+}
+
+export const jsonNumber = (value: number): number | string =>
+  Object.is(value, -0) ? "-0" : Number.isFinite(value) ? value : String(value);

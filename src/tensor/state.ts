@@ -57,7 +57,7 @@ export class State extends Tensor {
   }
 
   /** Gives the cell a new value of the same shape; a tensor of another dtype is converted. */
-  assign(value: Tensor | TypedArray | number): this {
+  assign(value: Tensor | ArrayLike<number> | number): this {
     if (value instanceof Tensor) {
       if (!sameShape(value.shape, this.shape)) {
         throw new ShapeError(

@@ -2,7 +2,7 @@
 import { type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
-import { type Node, sourceNode } from "../graph/node.ts";
+import { type Node, newId, sourceNode } from "../graph/node.ts";
 import * as el from "../graph/ops/elementwise.ts";
 import * as ix from "../graph/ops/indexing.ts";
 import { matmul } from "../graph/ops/matmul.ts";
@@ -11,25 +11,12 @@ import * as rd from "../graph/ops/reduce.ts";
 import * as so from "../graph/ops/sort.ts";
 import * as vw from "../graph/ops/views.ts";
 import { checkKind, checkOptions } from "../graph/options.ts";
-import { formatShape, normalizeAxis, type Shape, sizeOf } from "../graph/shape.ts";
+import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { engine, Storage } from "../runtime/index.ts";
 import { backward } from "./autograd.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, withChecks } from "./lazy.ts";
-import {
-  type Dims,
-  listed,
-  type NestedArray,
-  nest,
-  numberOf,
-  type Sizes,
-  type SortOptions,
-  sortKinds,
-  type TopkOptions,
-  topkKinds,
-  type VarianceOptions,
-  varianceKinds,
-} from "./operands.ts";
+import * as given from "./operands.ts";
 import { notATensor } from "./refusals.ts";
 import type { MatmulOperand, MatmulShape } from "./shapeTypes.ts";
 import { nodeInspect, showValues } from "./show.ts";
@@ -53,6 +40,11 @@ interface TensorInit {
 export class Tensor<S extends Shape = Shape> {
   readonly shape: S;
   readonly dtype: DType;
+  /**
+   * Equal only for tensors that are certainly the same value. Deep equality (Vitest's toEqual, Node's deepStrictEqual) cannot see values, and would
+   * call any two tensors of one shape equal without it. To compare values: toArray(), or hebb/testing.
+   */
+  readonly id: number;
   #node: Node | undefined;
   #requiresGrad = false;
   #grad: Tensor | undefined;
@@ -63,10 +55,11 @@ export class Tensor<S extends Shape = Shape> {
       throw new HebbError("Tensor: use tensor([1, 2, 3]) to make one of numbers, not new Tensor(…)");
     this.shape = init.shape as S;
     this.dtype = init.dtype;
-    this.#node = node;
-    if (node === undefined && init.data !== undefined) {
-      this.#node = sourceNode(init, new Storage(init.dtype, init.shape, init.data));
-    }
+    this.#node =
+      node === undefined && init.data !== undefined
+        ? sourceNode(init, new Storage(init.dtype, init.shape, init.data))
+        : node;
+    this.id = this.#node?.id ?? newId();
   }
 
   /** Wraps a node of the graph. */
@@ -172,11 +165,11 @@ export class Tensor<S extends Shape = Shape> {
   }
 
   /** Nested arrays; a number for a scalar; booleans are 0 and 1. */
-  toArraySync(): NestedArray {
-    return nest(this.dataSync(), this.shape, 0, { at: 0 });
+  toArraySync(): given.NestedArray {
+    return given.nest(this.dataSync(), this.shape, 0, { at: 0 });
   }
 
-  toArray(): Promise<NestedArray> {
+  toArray(): Promise<given.NestedArray> {
     return soon(() => this.toArraySync());
   }
 
@@ -209,13 +202,13 @@ export class Tensor<S extends Shape = Shape> {
 
   #binary(where: string, fn: (x: Node, y: Node) => Node, other: Operand): Tensor {
     if (other instanceof Tensor) return Tensor.from(fn(this.node, other.node), [this, other]);
-    return Tensor.from(fn(this.node, el.scalarLike(numberOf(where, other), this.node)), [this]);
+    return Tensor.from(fn(this.node, el.scalarLike(given.numberOf(where, other), this.node)), [this]);
   }
 
   /** Compares with a number as it is, in a wider dtype where this one does not hold it. */
   #compare(where: string, fn: (x: Node, y: Node) => Node, other: Operand): Tensor {
     if (other instanceof Tensor) return this.#binary(where, fn, other);
-    return Tensor.from(fn(this.node, el.scalarBeside(numberOf(where, other), this.node)), [this]);
+    return Tensor.from(fn(this.node, el.scalarBeside(given.numberOf(where, other), this.node)), [this]);
   }
 
   #reduce<D>(where: string, fn: (x: Node, dim: D, keepdim: boolean) => Node, dim: D, keepdim: boolean): Tensor {
@@ -283,7 +276,7 @@ export class Tensor<S extends Shape = Shape> {
   }
   /** This where the condition holds, else `other`. */
   where(condition: Tensor, other: Operand): Tensor {
-    const right = other instanceof Tensor ? other.node : el.scalarLike(numberOf("where", other), this.node);
+    const right = other instanceof Tensor ? other.node : el.scalarLike(given.numberOf("where", other), this.node);
     const chosen = el.where(nodeOf("where", condition, "the condition"), this.node, right);
     return Tensor.from(chosen, other instanceof Tensor ? [this, other] : [this]);
   }
@@ -380,26 +373,26 @@ export class Tensor<S extends Shape = Shape> {
 
   // ── reductions (over all dims unless `dim` says which) ─────────────────────────────────────────────────────────────
 
-  sum(dim?: Dims, keepdim = false): Tensor {
+  sum(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("sum", rd.sum, dim, keepdim);
   }
-  mean(dim?: Dims, keepdim = false): Tensor {
+  mean(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("mean", rd.mean, dim, keepdim);
   }
-  prod(dim?: Dims, keepdim = false): Tensor {
+  prod(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("prod", rd.prod, dim, keepdim);
   }
   /** The largest; ties share the gradient (torch.amax). */
-  amax(dim?: Dims, keepdim = false): Tensor {
+  amax(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("amax", rd.max, dim, keepdim);
   }
-  amin(dim?: Dims, keepdim = false): Tensor {
+  amin(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("amin", rd.min, dim, keepdim);
   }
-  max(dim?: Dims, keepdim = false): Tensor {
+  max(dim?: given.Dims, keepdim = false): Tensor {
     return this.amax(dim, keepdim);
   }
-  min(dim?: Dims, keepdim = false): Tensor {
+  min(dim?: given.Dims, keepdim = false): Tensor {
     return this.amin(dim, keepdim);
   }
   argmax(dim?: number, keepdim = false): Tensor {
@@ -408,27 +401,27 @@ export class Tensor<S extends Shape = Shape> {
   argmin(dim?: number, keepdim = false): Tensor {
     return this.#reduce("argmin", rd.argmin, dim, keepdim);
   }
-  any(dim?: Dims, keepdim = false): Tensor {
+  any(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("any", rd.any, dim, keepdim);
   }
-  all(dim?: Dims, keepdim = false): Tensor {
+  all(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("all", rd.all, dim, keepdim);
   }
   /** Σ(x − mean)² / (n − correction). Default correction 1 (torch.var). */
-  variance(dim?: Dims, options: VarianceOptions = {}): Tensor {
-    const { correction = 1, keepdim = false } = checkOptions("variance", options, varianceKinds);
+  variance(dim?: given.Dims, options: given.VarianceOptions = {}): Tensor {
+    const { correction = 1, keepdim = false } = checkOptions("variance", options, given.varianceKinds);
     return this.#change((x) => rd.variance(x, dim, correction, keepdim));
   }
   /** √variance. Its slope at 0 is taken as 0, as in PyTorch. */
-  std(dim?: Dims, options: VarianceOptions = {}): Tensor {
-    const { correction = 1, keepdim = false } = checkOptions("std", options, varianceKinds);
+  std(dim?: given.Dims, options: given.VarianceOptions = {}): Tensor {
+    const { correction = 1, keepdim = false } = checkOptions("std", options, given.varianceKinds);
     return this.#change((x) => rd.std(x, dim, correction, keepdim));
   }
-  logsumexp(dim?: Dims, keepdim = false): Tensor {
+  logsumexp(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("logsumexp", rd.logsumexp, dim, keepdim);
   }
   /** √Σx². Its slope at 0 is taken as 0, as in PyTorch. */
-  norm(dim?: Dims, keepdim = false): Tensor {
+  norm(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("norm", rd.norm, dim, keepdim);
   }
   softmax(dim = -1): Tensor<S> {
@@ -444,8 +437,8 @@ export class Tensor<S extends Shape = Shape> {
   // ── shape ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The same elements in another shape, [2, -1] or 2, -1; one size may be -1. */
-  reshape(...shape: Sizes): Tensor {
-    return this.#change((x) => mv.reshape(x, listed("reshape", shape)));
+  reshape(...shape: given.Sizes): Tensor {
+    return this.#change((x) => mv.reshape(x, given.listed("reshape", shape)));
   }
   flatten(startDim = 0, endDim = -1): Tensor {
     return this.#change((x) => vw.flatten(x, startDim, endDim));
@@ -465,8 +458,8 @@ export class Tensor<S extends Shape = Shape> {
     return this.#change((x) => vw.transpose(x, dim0, dim1));
   }
   /** The dims in another order, [1, 0] or 1, 0. */
-  permute(...dims: Sizes): Tensor {
-    return this.#change((x) => mv.permute(x, listed("permute", dims)));
+  permute(...dims: given.Sizes): Tensor {
+    return this.#change((x) => mv.permute(x, given.listed("permute", dims)));
   }
   /** The transpose of a matrix. */
   t(): Tensor {
@@ -475,15 +468,15 @@ export class Tensor<S extends Shape = Shape> {
     return this.rank < 2 ? this : this.transpose(0, 1);
   }
   /** Dims of size 1 repeated to the given sizes, [2, -1] or 2, -1; -1 keeps a size, and new dims go in front. */
-  expand(...shape: Sizes): Tensor {
-    return this.#change((x) => mv.expand(x, listed("expand", shape)));
+  expand(...shape: given.Sizes): Tensor {
+    return this.#change((x) => mv.expand(x, given.listed("expand", shape)));
   }
-  flip(...dims: Sizes): Tensor<S> {
-    return this.#unary((x) => mv.flip(x, listed("flip", dims)));
+  flip(...dims: given.Sizes): Tensor<S> {
+    return this.#unary((x) => mv.flip(x, given.listed("flip", dims)));
   }
   /** The whole as often as said for each dim, [2, 1] or 2, 1. */
-  repeat(...sizes: Sizes): Tensor {
-    return this.#change((x) => mv.repeat(x, listed("repeat", sizes)));
+  repeat(...sizes: given.Sizes): Tensor {
+    return this.#change((x) => mv.repeat(x, given.listed("repeat", sizes)));
   }
   /** Pads each dim by [before, after]; negative amounts crop. */
   pad(pads: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
@@ -502,20 +495,11 @@ export class Tensor<S extends Shape = Shape> {
   }
   /** Pieces of `size` along a dim; the last may be smaller. */
   split(size: number, dim = 0): Tensor[] {
-    const extent = this.shape[normalizeAxis(dim, this.rank, "split")] as number;
-    if (!(Number.isInteger(size) && size > 0))
-      throw new ShapeError(`split: the size of a piece must be a positive whole number, got ${size}`);
-    return Array.from({ length: Math.max(1, Math.ceil(extent / size)) }, (_, place) =>
-      this.slice(dim, place * size, Math.min(extent, (place + 1) * size)),
-    );
+    return vw.split(this.node, size, dim).map((piece) => Tensor.from(piece, [this]));
   }
   /** About `count` pieces of equal size along a dim (torch.chunk). */
   chunk(count: number, dim = 0): Tensor[] {
-    const extent = this.shape[normalizeAxis(dim, this.rank, "chunk")] as number;
-    if (!(Number.isInteger(count) && count > 0))
-      throw new ShapeError(`chunk: the number of pieces must be a positive whole number, got ${kind.describe(count)}`);
-    if (extent === 0) return Array.from({ length: count }, () => this.clone());
-    return this.split(Math.ceil(extent / count), dim);
+    return vw.chunk(this.node, count, dim).map((piece) => Tensor.from(piece, [this]));
   }
 
   // ── indexing ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -540,7 +524,7 @@ export class Tensor<S extends Shape = Shape> {
   /** `value` where the mask holds. */
   maskedFill(mask: Tensor, value: number): Tensor {
     const chosen = nodeOf("maskedFill", mask, "the mask");
-    return this.#change((x) => ix.maskedFill(x, chosen, numberOf("maskedFill", value)));
+    return this.#change((x) => ix.maskedFill(x, chosen, given.numberOf("maskedFill", value)));
   }
   /** The lower triangle of the last two dims, zero elsewhere. */
   tril(diagonal = 0): Tensor<S> {
@@ -549,18 +533,18 @@ export class Tensor<S extends Shape = Shape> {
   triu(diagonal = 0): Tensor<S> {
     return this.#unary((x) => ix.triu(x, diagonal));
   }
-  sort(dim = -1, options: SortOptions = {}): { values: Tensor; indices: Tensor } {
-    const { descending = false } = checkOptions("sort", options, sortKinds);
+  sort(dim = -1, options: given.SortOptions = {}): { values: Tensor; indices: Tensor } {
+    const { descending = false } = checkOptions("sort", options, given.sortKinds);
     const { values, indices } = so.sort(this.node, dim, descending);
     return { values: Tensor.from(values, [this]), indices: Tensor.from(indices, []) };
   }
-  argsort(dim = -1, options: SortOptions = {}): Tensor {
-    const { descending = false } = checkOptions("argsort", options, sortKinds);
+  argsort(dim = -1, options: given.SortOptions = {}): Tensor {
+    const { descending = false } = checkOptions("argsort", options, given.sortKinds);
     return Tensor.from(so.argsort(this.node, dim, descending), []);
   }
   /** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
-  topk(k: number, dim = -1, options: TopkOptions = {}): { values: Tensor; indices: Tensor } {
-    const { largest = true } = checkOptions("topk", options, topkKinds);
+  topk(k: number, dim = -1, options: given.TopkOptions = {}): { values: Tensor; indices: Tensor } {
+    const { largest = true } = checkOptions("topk", options, given.topkKinds);
     const { values, indices } = so.topk(this.node, k, dim, largest);
     return { values: Tensor.from(values, [this]), indices: Tensor.from(indices, []) };
   }
@@ -578,6 +562,11 @@ export class Tensor<S extends Shape = Shape> {
   /** What it is called where it is printed. */
   protected get kind(): string {
     return "Tensor";
+  }
+
+  /** The values, so that JSON keeps them: { shape, dtype, data }, with text for the numbers that JSON lacks. `loadStateDict` takes it. */
+  toJSON(): given.TensorJson {
+    return { shape: this.shape, dtype: this.dtype, data: Array.from(this.dataSync(), given.jsonNumber) };
   }
 
   toString(): string {

@@ -101,7 +101,7 @@ export const methods: Readonly<Record<string, Call & { readonly of?: () => Tenso
   ...Object.fromEntries(
     (
       "neg abs sign floor ceil round trunc exp expm1 log log1p sqrt rsqrt reciprocal square sin cos tan atan tanh sigmoid erf " +
-      "relu isnan isinf isfinite logicalNot detach clone t dataSync data toArraySync toArray toString"
+      "relu isnan isinf isfinite logicalNot detach clone t dataSync data toArraySync toArray toString toJSON"
     )
       .split(" ")
       .map((name) => [name, of()]),
@@ -157,7 +157,7 @@ export const methods: Readonly<Record<string, Call & { readonly of?: () => Tenso
   triu: of(0),
   sort: make(() => [1, {}], 1),
   argsort: make(() => [1, {}], 1),
-  topk: of(2, 1),
+  topk: make(() => [2, 1, {}], 2),
   matmul: make(() => [floats(3, 2)]),
 };
 

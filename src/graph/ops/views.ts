@@ -1,5 +1,6 @@
 // Other shapes for the same elements, by the names of dims: flatten, unflatten, squeeze, transpose, select, narrow.
 import { ShapeError } from "../errors.ts";
+import { describe } from "../kinds.ts";
 import type { Node } from "../node.ts";
 import { formatShape, normalizeAxis, type Shape, sizeOf, wrapAxis } from "../shape.ts";
 import { permute, reshape, slice } from "./movement.ts";
@@ -63,6 +64,30 @@ export function narrow(x: Node, dim: number, start: number, length: number): Nod
       `narrow: ${String(length)} places from ${String(start)} on do not lie in dim ${dim} of size ${extent}; the third argument is a length, not an end`,
     );
   return slice(x, axis, from, from + length);
+}
+
+/** Pieces of `size` along a dim; the last may be smaller. */
+export function split(x: Node, size: number, dim: number): Node[] {
+  const axis = normalizeAxis(dim, x.shape.length, "split");
+  if (!(Number.isInteger(size) && size > 0))
+    throw new ShapeError(`split: the size of a piece must be a positive whole number, got ${describe(size)}`);
+  return piecesOf(x, size, axis);
+}
+
+function piecesOf(x: Node, size: number, axis: number): Node[] {
+  const extent = x.shape[axis] as number;
+  return Array.from({ length: Math.max(1, Math.ceil(extent / size)) }, (_, place) =>
+    slice(x, axis, place * size, Math.min(extent, (place + 1) * size)),
+  );
+}
+
+/** About `count` pieces of equal size along a dim. */
+export function chunk(x: Node, count: number, dim: number): Node[] {
+  const axis = normalizeAxis(dim, x.shape.length, "chunk");
+  if (!(Number.isInteger(count) && count > 0))
+    throw new ShapeError(`chunk: the number of pieces must be a positive whole number, got ${describe(count)}`);
+  const extent = x.shape[axis] as number;
+  return extent === 0 ? new Array<Node>(count).fill(x) : piecesOf(x, Math.ceil(extent / count), axis);
 }
 
 /** A scalar as a row of one; others as they are. */
