@@ -12,6 +12,7 @@ export type Statement =
    * local = combine of `value` over all `axes` (row-major, first axis outermost). The emitter chooses the order of the
    * combination, fixed by the extents alone (never by thread count), and keeps long float sums accurate.
    * An empty extent gives the identity (0, 1, -∞, +∞; the extreme integers for int32). max and min propagate NaN.
+   * `parts`: the values are long sums themselves, so that float32 ones are worth adding up in float64.
    */
   | {
       readonly kind: "reduce";
@@ -19,6 +20,7 @@ export type Statement =
       readonly combine: Combine;
       readonly axes: readonly Axis[];
       readonly value: Scalar;
+      readonly parts?: true;
     }
   /**
    * A nest over `axes`. "parallel": iterations are independent and may run in any order or at once (vectorised).

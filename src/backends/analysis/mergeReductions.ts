@@ -47,5 +47,6 @@ function placeBeside(body: readonly Statement[], reduce: Reduce): number | undef
 /** Sums that are carried in float64 where they are long, side by side with their like. */
 const fits = (a: Reduce, b: Reduce): boolean =>
   a.local.dtype === b.local.dtype &&
+  a.parts === b.parts &&
   a.axes.length === b.axes.length &&
   a.axes.every((axis, i) => axis.extent === b.axes[i]?.extent);

@@ -98,6 +98,7 @@ export function splitReductions(kernel: LoopKernel, context: SharedScratch): Loo
         combine,
         axes: [parts],
         value: load(buffer, place(axisValue(parts)), local.dtype),
+        parts: true,
       },
     ];
     if (rest.extent === 0) {

@@ -22,6 +22,7 @@ export type Step =
       readonly combine: Combine;
       readonly axes: readonly Axis[];
       readonly value: Value;
+      readonly parts: boolean;
     }
   | {
       readonly kind: "scan";
@@ -239,8 +240,9 @@ export function convert(
         const value = rows ? unrolled(statement, [last], table) : table.of(statement.value);
         table.use(value);
         const outer = rows ? axes.slice(0, -1) : axes;
-        steps.push({ kind: "reduce", local: statement.local, combine: statement.combine, axes: outer, value });
-        table.opaque(statement.local);
+        const { local, combine, parts = false } = statement;
+        steps.push({ kind: "reduce", local, combine, axes: outer, value, parts });
+        table.opaque(local);
         break;
       }
       case "scan": {

@@ -132,6 +132,7 @@ class Contraction {
       combine: "sum",
       axes: [from],
       value: load(buffer, index(from), this.dtype),
+      parts: true,
     };
     const loops: LoopKernel = {
       kind: "loops",

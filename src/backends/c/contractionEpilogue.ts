@@ -12,7 +12,8 @@ import type { EmitContext } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
 import { needLanes, vectorType } from "./lanes.ts";
 import { holdsDoubles, laneModel } from "./loops.ts";
-import { type Range, Statements } from "./statements.ts";
+import type { Range } from "./nests.ts";
+import { Statements } from "./statements.ts";
 
 export interface Epilogue {
   readonly e: Expressions;

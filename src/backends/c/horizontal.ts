@@ -22,15 +22,4 @@ export function needReduction(context: EmitContext, combine: Combine, dtype: DTy
     }
     return `static inline ${element} ${name}(${type} v) {\n  ${body}  return a[0];\n}\n`;
   });
-  if (dtype === "float32" && combine === "sum") {
-    context.helper(`wide_sum_F${lanes}`, () => wideSum(lanes));
-  }
-}
-
-function wideSum(lanes: number): string {
-  let body = `double a[${lanes}];\n  for (int l = 0; l < ${lanes}; l++) a[l] = v[l];\n`;
-  for (let half = lanes / 2; half >= 1; half /= 2) {
-    body += `  for (int l = 0; l < ${half}; l++) a[l] += a[l + ${half}];\n`;
-  }
-  return `static inline double wide_sum_F${lanes}(F${lanes} v) {\n  ${body}  return a[0];\n}\n`;
 }

@@ -10,7 +10,8 @@ import { stepsInWindows, sumsAtOnce } from "../analysis/windows.ts";
 import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
 import { hasPairs } from "./lanes.ts";
-import { type Range, Statements, whole } from "./statements.ts";
+import { type Range, whole } from "./nests.ts";
+import { Statements } from "./statements.ts";
 import type { Target } from "./target.ts";
 
 /** Elements of the innermost axis in one unit of work, when rows are cut. */

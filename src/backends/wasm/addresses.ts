@@ -44,19 +44,19 @@ export abstract class Addresses extends Availability {
     const places: Place[] = [{ key: `b${slot}`, depth: 0, atom: undefined, scale: slot }];
     const constant = index.constant * size + byteOffset;
     let negative = false;
-    let copyShift = 0;
+    // What further copies, and places further along an axis, are apart.
+    let shift = 0;
     for (const { atom, coefficient } of index.terms) {
       const scale = coefficient * size;
-      if (this.isLaneAxis(atom)) copyShift = 4 * this.copy * scale;
+      if (this.isLaneAxis(atom)) shift += 4 * this.copy * scale;
+      if (atom.kind === "axis" && atom.axis.id === this.ahead?.axis) shift += this.ahead.by * scale;
       if (scale < 0 || atom.min < 0) negative = true;
-      places.push({ key: `${scale}*${atom.id}`, depth: this.depthOf(atom), atom, scale });
+      places.push({ key: this.scaledKey(atom, scale), depth: this.depthOf(atom), atom, scale });
     }
     places.sort((a, b) => a.depth - b.depth);
     // An instruction's offset cannot undo a negative address, so such constants go into the sum.
-    if (!negative && constant >= 0 && copyShift >= 0) return { places, constant: 0, offset: constant + copyShift };
-    return copyShift >= 0
-      ? { places, constant, offset: copyShift }
-      : { places, constant: constant + copyShift, offset: 0 };
+    if (!negative && constant >= 0 && shift >= 0) return { places, constant: 0, offset: constant + shift };
+    return shift >= 0 ? { places, constant, offset: shift } : { places, constant: constant + shift, offset: 0 };
   }
 
   /** Pushes the address but for an offset, which it returns. */
@@ -98,10 +98,19 @@ export abstract class Addresses extends Availability {
     }
   }
 
+  /** A term of an address; that an axis is further than its counter is no part of it. */
+  private scaledKey(atom: Value, scale: number): string {
+    return `${scale}*${atom.id}${atom.kind === "axis" ? "" : this.whereAhead(atom)}`;
+  }
+
   private pushScaled(atom: Value, scale: number): void {
-    if (scale === 1) return this.pushScalar(atom);
-    this.cachedLocal(`t${scale}*${atom.id}`, "i32", () => {
-      this.pushScalar(atom);
+    const push = (): void => {
+      if (atom.kind === "axis") this.f.get(this.axisLocal(atom.axis));
+      else this.pushScalar(atom);
+    };
+    if (scale === 1) return push();
+    this.cachedLocal(`t${this.scaledKey(atom, scale)}`, "i32", () => {
+      push();
       if (scale > 0 && (scale & (scale - 1)) === 0) this.f.i32(31 - Math.clz32(scale)).op("i32.shl");
       else this.f.i32(scale).op("i32.mul");
     });

@@ -23,6 +23,8 @@ export class Availability {
   /** Which unrolled copy of the vector body is being emitted. */
   copy = 0;
   protected lanes: Lanes | undefined;
+  /** An axis that is taken to be so many steps beyond its counter. */
+  protected ahead: { readonly axis: number; readonly by: number } | undefined;
   /** Wasm locals of values, by key, and the keys that each open scope added. */
   private readonly held = new Map<string, number>();
   private readonly scopes: string[][] = [[]];
@@ -54,6 +56,18 @@ export class Availability {
     this.lanes = undefined;
     this.varying.clear();
     this.copy = 0;
+  }
+
+  /** Writes the body as it is so many steps further along an axis. */
+  further(axis: Axis, by: number, body: () => void): void {
+    this.ahead = by === 0 ? undefined : { axis: axis.id, by };
+    body();
+    this.ahead = undefined;
+  }
+
+  /** What tells values that depend on an axis that is further from those at its counter. */
+  protected whereAhead(value: Value): string {
+    return this.ahead !== undefined && value.deps.has(this.ahead.axis) ? `+${this.ahead.by}` : "";
   }
 
   /** A wasm local that holds a kernel local; a v128 holds one for each lane of the current copy. */
@@ -115,7 +129,8 @@ export class Availability {
 
   /** A value as a scalar (`s…`) or as a vector, computed unless it is at hand. */
   protected cached(key: string, value: Value, compute: () => void): void {
-    this.cachedLocal(key, key.startsWith("s") ? scalarType(value.dtype) : "v128", compute);
+    const type = key.startsWith("s") ? scalarType(value.dtype) : "v128";
+    this.cachedLocal(`${key}${this.whereAhead(value)}`, type, compute);
   }
 
   protected cachedLocal(key: string, type: ValueType, compute: () => void): void {

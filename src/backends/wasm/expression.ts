@@ -29,6 +29,7 @@ export class Expressions extends Memory {
         return;
       case "axis":
         this.f.get(this.axisLocal(value.axis));
+        if (value.axis.id === this.ahead?.axis) this.f.i32(this.ahead.by).op("i32.add");
         return;
       case "local":
         this.f.get(this.localOf(value.local, false));
@@ -161,7 +162,7 @@ export class Expressions extends Memory {
     const { f, context } = this;
     switch (value.kind) {
       case "axis": {
-        const first = 4 * this.copy;
+        const first = 4 * this.copy + (value.axis.id === this.ahead?.axis ? this.ahead.by : 0);
         f.get(this.axisLocal(value.axis))
           .op("i32x4.splat")
           .i32Lanes(first, first + 1, first + 2, first + 3)

@@ -4,7 +4,7 @@ import type { EmitContext } from "./emitter.ts";
 import { constant as c, FloatCode, type Operand } from "./float-code.ts";
 import type { MathFn } from "./math.ts";
 import type { FunctionBuilder } from "./module.ts";
-import { piOverTwoReduction } from "./reduction.ts";
+import { piOverTwoReduction } from "./piOverTwo.ts";
 
 /** Fills a function of one or two f64 parameters. */
 export function emitDouble(f: FunctionBuilder, context: EmitContext, fn: MathFn): void {

@@ -6,9 +6,6 @@ import { operands, type Value } from "../analysis/values.ts";
 import type { Expressions } from "./expression.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-/** Long sums are carried in float64 after so many points. */
-export const sumBlock = 1024;
-
 /** A bound of a loop: known, or in an i32 local. */
 export type Bound = { readonly constant: number } | { readonly local: number };
 
@@ -209,29 +206,5 @@ export class Nests {
       });
     };
     visit(0);
-  }
-
-  /** Runs the body for each block of an axis, with its bounds in locals. */
-  protected blocks(axis: Axis, body: (start: number, end: number) => void): void {
-    const { f, expressions } = this;
-    const start = f.local("i32");
-    const end = f.local("i32");
-    f.i32(0).set(start);
-    f.loop((again) => {
-      f.get(start)
-        .i32(sumBlock)
-        .op("i32.add")
-        .tee(end)
-        .i32(axis.extent)
-        .get(end)
-        .i32(axis.extent)
-        .op("i32.lt_s")
-        .op("select")
-        .set(end);
-      expressions.scope(() => body(start, end));
-      f.get(end).tee(start).i32(axis.extent).op("i32.lt_s").brIf(again);
-    });
-    f.release(start);
-    f.release(end);
   }
 }

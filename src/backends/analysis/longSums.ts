@@ -1,0 +1,41 @@
+// How float32 sums stay within 2 units in the last place × log₂ of their length: short runs in float32, which are added up in float64.
+import type { Axis } from "../../graph/scalar.ts";
+import { extentOf, type Step } from "./steps.ts";
+
+/** A float32 sum takes so many additions, and is then added to one in float64. */
+const run = 16;
+
+/** Where loops over some axes are interrupted: after every `steps` of the axis at this place. */
+export interface Interruption {
+  readonly place: number;
+  readonly steps: number;
+}
+
+export const isFloatSum = (step: Step): boolean =>
+  step.kind === "reduce" && step.combine === "sum" && step.local.dtype === "float32";
+
+/**
+ * Where reductions over the same axes, one of them a float32 sum, are interrupted; undefined where they need not be. Of the last axis
+ * `group` steps, or what is left of it, are combined as a tree, and that is one addition.
+ */
+export function interruption(
+  steps: readonly Extract<Step, { kind: "reduce" }>[],
+  axes: readonly Axis[],
+  group: number,
+): Interruption | undefined {
+  const last = axes.length - 1;
+  const points = extentOf(axes);
+  if (points === 0 || !steps.some(isFloatSum)) return undefined;
+  const additions = Math.ceil((axes[last]?.extent ?? 1) / group);
+  const total = additions * extentOf(axes.slice(0, last));
+  if (steps.some(({ parts }) => parts)) return total === 1 ? undefined : { place: last, steps: group };
+  // An addition is off by half a unit at most, the first one by nothing; a summand passes all of them and those of its tree.
+  if (total - 1 + Math.log2(group) <= 4 * Math.log2(points)) return undefined;
+  let within = additions;
+  for (let place = last - 1; place >= 0 && within <= run; place--) {
+    const extent = axes[place]?.extent ?? 1;
+    if (within * extent > run) return { place, steps: Math.floor(run / within) };
+    within *= extent;
+  }
+  return { place: last, steps: run * group };
+}

@@ -1,0 +1,117 @@
+// The loops of a kernel as C: plain ones, nests, lanes with a mask for the last; and what is computed before them.
+import type { Axis } from "../../graph/scalar.ts";
+import type { Dependence } from "../analysis/cost.ts";
+import { boundIn, type Step, visitSteps } from "../analysis/steps.ts";
+import type { Value } from "../analysis/values.ts";
+import type { Expressions } from "./expressions.ts";
+
+/** Bounds of a loop, as C. */
+export interface Range {
+  readonly start: string;
+  readonly end: string;
+  /** How many points, where it is known. */
+  readonly count: number | undefined;
+}
+
+export const whole = (axis: Axis): Range => ({ start: "0", end: `${axis.extent}`, count: axis.extent });
+
+export class Nests {
+  protected readonly e: Expressions;
+  protected readonly dependence: Dependence;
+  /** Lanes where float64 is not among what varies, and where it is. */
+  protected readonly lanes: number;
+  /** Whether inner loops may take lanes: not inside lanes. */
+  protected innerLanes: boolean;
+
+  /** Locals that are bound anew inside every loop: what depends on them is not computed before it. */
+  private readonly late: readonly number[];
+
+  constructor(
+    expressions: Expressions,
+    dependence: Dependence,
+    lanes: number,
+    innerLanes: boolean,
+    late: readonly number[] = [],
+  ) {
+    this.late = late;
+    this.e = expressions;
+    this.dependence = dependence;
+    this.lanes = lanes;
+    this.innerLanes = innerLanes;
+  }
+
+  // ---- loops
+
+  /** for (axis = start; axis < end; axis++) body. */
+  loop(axis: Axis, range: Range, body: () => void): void {
+    const { out } = this.e;
+    const name = out.name("i");
+    out.block(`for (long ${name} = ${range.start}; ${name} < ${range.end}; ${name}++)`, () =>
+      this.e.scope(() => {
+        this.e.bindAxis(axis, name);
+        body();
+      }),
+    );
+  }
+
+  /** Plain loops over the axes, the first outermost; what the inner ones do not change is computed before them. */
+  nest(axes: readonly Axis[], steps: readonly Step[], inside: readonly Axis[], body: () => void): void {
+    const visit = (place: number): void => {
+      const axis = axes[place];
+      if (axis === undefined) return body();
+      this.loop(axis, whole(axis), () => {
+        const rest = [...axes.slice(place + 1), ...inside];
+        if (rest.length > 0) this.hoist(steps, rest);
+        visit(place + 1);
+      });
+    };
+    visit(0);
+  }
+
+  /** Runs the body over the range with lanes along the axis; the last lanes are taken together under a mask. */
+  laneLoop(axis: Axis, range: Range, steps: readonly Step[], body: () => void): void {
+    const { out } = this.e;
+    const { lanes } = this;
+    const outer = this.innerLanes;
+    this.innerLanes = false;
+    this.hoist(steps, [axis]);
+    const name = out.name("i");
+    const masked = (first: string, count: string): void => {
+      const mask = out.define(`I${lanes}`, "m", `I${lanes}_first(${count})`);
+      this.e.withLanes(axis, lanes, first, mask, body);
+    };
+    const { start, end, count } = range;
+    if (count !== undefined && count < lanes) {
+      out.block("", () => {
+        out.line(`const long ${name} = ${start};`);
+        masked(name, `${count}`);
+      });
+    } else {
+      out.block("", () => {
+        out.line(`long ${name} = ${start};`);
+        out.block(`for (; ${name} + ${lanes} <= ${end}; ${name} += ${lanes})`, () =>
+          this.e.withLanes(axis, lanes, name, undefined, body),
+        );
+        if (count === undefined || count % lanes !== 0) {
+          out.block(`if (${name} < ${end})`, () =>
+            masked(name, count === undefined ? `${end} - ${name}` : `${count % lanes}`),
+          );
+        }
+      });
+    }
+    this.innerLanes = outer;
+  }
+
+  /** Computes what the steps need and a loop over `axes` around them does not change. */
+  hoist(steps: readonly Step[], axes: readonly Axis[]): void {
+    const bound = boundIn(steps, new Set([...this.late, ...axes.map((axis) => axis.id)]));
+    const seen = { always: new Set<Value>(), sometimes: new Set<Value>() };
+    visitSteps(
+      steps,
+      (value) => this.e.hoist(value, bound, false, seen),
+      (index) => {
+        for (const { atom } of index.terms) this.e.hoist(atom, bound, false, seen);
+      },
+    );
+  }
+}
