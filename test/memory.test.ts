@@ -1,67 +1,10 @@
 // Memory stays flat over thousands of compiled and of eager steps, without any dispose. HEBB_LONG=1 takes 10,000 steps.
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import * as nn from "../src/nn/index.ts";
-import * as optim from "../src/optim/index.ts";
 import { backendInfo, memoryInfo, useBackend } from "../src/runtime/index.ts";
-import { compile, full, seed, type Tensor, tensor } from "../src/tensor/index.ts";
+import { compile, full, type Tensor, tensor } from "../src/tensor/index.ts";
+import { training, type Used, used } from "./memoryUse.ts";
 
 const steps = process.env.HEBB_LONG === "1" ? 10_000 : 2_000;
-/** Functions and models made and dropped. */
-const rounds = process.env.HEBB_LONG === "1" ? 1_200 : 200;
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
-
-interface Used {
-  readonly heap: number;
-  readonly external: number;
-  /** Device memory that holds values. */
-  readonly device: number;
-  /** Device memory obtained. */
-  readonly reserved: number;
-  readonly programs: number;
-}
-
-/** What is in use once everything unreachable is gone. Finalizers run between turns of the event loop; on a busy machine late. */
-async function used(): Promise<Used> {
-  let heap = Number.POSITIVE_INFINITY;
-  let device = Number.POSITIVE_INFINITY;
-  for (let turn = 0, still = 0; turn < 60 && still < 4; turn++) {
-    collect();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    const now = { heap: process.memoryUsage().heapUsed, device: memoryInfo().liveBytes };
-    still = now.heap > heap - (32 << 10) && now.device >= device ? still + 1 : 0;
-    heap = now.heap;
-    device = now.device;
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  const { liveBytes, reservedBytes, programs } = memoryInfo();
-  return { heap: heapUsed, external, device: liveBytes, reserved: reservedBytes, programs };
-}
-
-/** A training step on a batch, and batches of new values as data loaders give them. */
-function training(): { step(x: Tensor, y: Tensor): Tensor; batch(): [Tensor, Tensor] } {
-  seed(0);
-  const model = new nn.Sequential(new nn.Linear(8, 16), new nn.ReLU(), new nn.Dropout(0.1), new nn.Linear(16, 2));
-  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
-  let batches = 0;
-  return {
-    step(x, y) {
-      const loss = nn.functional.crossEntropy(model.forward(x), y);
-      optimizer.zeroGrad();
-      loss.backward();
-      optimizer.step();
-      return loss;
-    },
-    batch() {
-      const first = batches++;
-      const x = Float32Array.from({ length: 32 * 8 }, (_, place) => Math.sin(first + place));
-      return [tensor(x, { shape: [32, 8] }), tensor(Int32Array.from({ length: 32 }, (_, row) => row % 2))];
-    },
-  };
-}
 
 /** Growth from the steps, after as many that fill the caches of programs and let the engine compile what is hot. */
 async function expectFlat(name: string, step: () => void): Promise<void> {
@@ -139,72 +82,6 @@ describe("memory", () => {
     } finally {
       useBackend({ backend: before });
     }
-  });
-
-  describe.each(["wasm", "c"] as const)("on %s, what is dropped", (backend) => {
-    const on = async (body: () => Promise<void>, skip: () => void): Promise<void> => {
-      const before = backendInfo().backend;
-      try {
-        if (useBackend({ backend: backend === "c" ? "auto" : backend }).backend !== backend) skip();
-        await body();
-      } finally {
-        useBackend({ backend: before });
-      }
-    };
-    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-    /** Growth over `rounds`, after a tenth of them. */
-    const growth = async (rounds: number, round: (place: number) => void): Promise<Used> => {
-      const run = async (from: number, to: number): Promise<void> => {
-        for (let place = from; place < to; place++) {
-          round(place);
-          await turn();
-        }
-      };
-      await run(0, rounds / 10);
-      const start = await used();
-      await run(rounds / 10, rounds);
-      const end = await used();
-      return {
-        heap: end.heap - start.heap,
-        external: end.external - start.external,
-        device: end.device - start.device,
-        reserved: end.reserved - start.reserved,
-        programs: end.programs - start.programs,
-      };
-    };
-
-    test(
-      "gives its memory back: compiled functions over 512 × 512",
-      ({ skip }) =>
-        on(async () => {
-          const one = tensor(new Float32Array(512 * 512).fill(0.01), { shape: [512, 512] });
-          const grown = await growth(rounds, () => {
-            const next = compile((a: Tensor) => a.matmul(a).add(one).softmax(1).matmul(a).sum());
-            next(one).itemSync();
-          });
-          // One value of this size is a mebibyte; what V8 notes about the code that it sees stays below two.
-          expect(grown.device).toBeLessThan(64 << 10);
-          expect(grown.reserved).toBeLessThan(1 << 20);
-          expect(grown.heap).toBeLessThan(2 << 20);
-          expect(grown.external).toBeLessThan(1 << 20);
-        }, skip),
-      240_000,
-    );
-
-    test(
-      "gives its memory back: models trained by a step of their own",
-      ({ skip }) =>
-        on(async () => {
-          const [x, y] = training().batch();
-          const grown = await growth(rounds, () => {
-            const { step } = training();
-            compile(step)(x, y).itemSync();
-          });
-          expect(grown.device).toBeLessThan(64 << 10);
-          expect(grown.heap).toBeLessThan(2 << 20);
-        }, skip),
-      240_000,
-    );
   });
 
   test("is bounded by the largest of many eager programs, in a loop that never awaits", () => {
