@@ -124,7 +124,8 @@ describe("more elements than int32 counts", () => {
     expect(() => compileGraph("all", [{ node: product }])).toThrow(
       /mul: float64\[70000, 70000\] has 4900000000 elements, and a tensor in memory can have 2147418112/,
     );
-    const late = slice(reshape(product, [-1]), 0, 4_800_000_000, 4_800_000_001);
-    expect(() => compileGraph("late", [{ node: late }])).toThrow(/reshape: \[70000, 70000\] to \[4900000000\] counts/);
+    expect(() => reshape(product, [-1])).toThrow(
+      /reshape: \[4900000000\] has a dim of 4900000000, and a dim can have 2147418112 elements at most/,
+    );
   });
 });
