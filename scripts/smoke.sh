@@ -45,8 +45,15 @@ if (typeof flower?.prediction !== "string") throw new Error(`the run predicts ${
 JS
 node smoke.mjs
 npx --no-install hebb --help | head -3
-# The types must serve a strict project of somebody else.
+# The types must serve a strict project of somebody else, one without Node's types too; every entry is imported.
 cat > smoke.ts <<'TS'
+import "hebb/data";
+import "hebb/data/node";
+import "hebb/formats/node";
+import "hebb/optim";
+import "hebb/tensor";
+import "hebb/testing";
+import "hebb/train";
 import { nn, tensor, type Tensor } from "hebb";
 import { writeSafetensors } from "hebb/formats";
 import { loadRun, type Prediction } from "hebb/run";

@@ -36,6 +36,9 @@ const usualLimit = (packed: number): number => Math.min(defaultMaxBytes, 2 ** 26
 /** A gzip file has a header of 10 bytes and a trailer of 8. */
 const leastGzip = 18;
 
+/** An IDX header has at most 255 sizes. */
+const mostHeader = 2048;
+
 /** Deflate shrinks nothing by more than this. */
 const mostDeflated = (packed: number): number => packed * 1032 + 64;
 
@@ -47,11 +50,14 @@ export async function gunzip(bytes: FileBytes, options: IdxOptions = {}): Promis
   return unpackGzip(asBytes(bytes, "gunzip"), options);
 }
 
-/** `expected` tells the whole size from the first bytes, or undefined where it needs more of them; unpacking ends there. */
+/**
+ * `expected` tells the whole size from the first bytes, or undefined where it needs more of them (2 KiB at most); unpacking ends
+ * there.
+ */
 async function unpackGzip(
   bytes: Uint8Array,
   options: IdxOptions,
-  expected: (head: Uint8Array) => number | undefined = () => undefined,
+  expected?: (head: Uint8Array) => number | undefined,
 ): Promise<Uint8Array> {
   const name = options.name ?? "the file";
   const maxBytes = options.maxBytes ?? usualLimit(bytes.byteLength);
@@ -69,7 +75,8 @@ async function unpackGzip(
       if (done) break;
       length += value.byteLength;
       chunks.push(value);
-      told ??= expected(joined(chunks, length));
+      // A header is looked for in the beginning alone: joining at every chunk would take quadratic time.
+      if (told === undefined && length - value.byteLength < mostHeader) told = expected?.(joined(chunks, length));
       if (told !== undefined && told > mostDeflated(bytes.byteLength))
         throw new HebbError(
           `${name} is truncated: its header tells of ${told} bytes, more than ${bytes.byteLength} packed ones hold; download or copy it again`,

@@ -1,15 +1,5 @@
 // The run folder (Node only): where its files lie, its configuration and preprocessing. No link leads out of it.
-import {
-  closeSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  type Stats,
-} from "node:fs";
+import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 import {
@@ -29,6 +19,14 @@ import type { NamedArrays } from "./host.ts";
 import { anObject, type Check, type JsonObject, objectOf, oneOf, toJson } from "./json.ts";
 import { isLockName } from "./lock.ts";
 import { checkPreprocessing, type Preprocessing } from "./preprocessingJson.ts";
+
+/** What is asked of a file; in words of our own, so that the public types need none of Node's. */
+interface FileStat {
+  readonly size: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
 
 /** A run folder on disk. */
 export interface Run {
@@ -55,7 +53,7 @@ const maxJsonBytes = 256 * 2 ** 20;
 /** On systems that know links: a link that was put there since is not followed. */
 export const noFollow: number = constants.O_NOFOLLOW ?? 0;
 
-export function statOf(path: string): Stats | undefined {
+export function statOf(path: string): FileStat | undefined {
   try {
     return lstatSync(path);
   } catch (error) {
@@ -74,9 +72,9 @@ export function namesIn(path: string): string[] {
 }
 
 /** Path of a file of the run. Links are refused, so that reading and writing stay inside the folder. */
-export function placeOf(run: Run, ...names: string[]): { readonly path: string; readonly stat: Stats | undefined } {
+export function placeOf(run: Run, ...names: string[]): { readonly path: string; readonly stat: FileStat | undefined } {
   let path = run.path;
-  let stat: Stats | undefined;
+  let stat: FileStat | undefined;
   for (const name of names) {
     path = join(path, name);
     stat = statOf(path);

@@ -54,7 +54,8 @@ function serve(name: string): Promise<string> {
     let said = "";
     child.stdout.on("data", (part: Buffer) => {
       said += part.toString();
-      if (said.includes("\n")) resolve((JSON.parse(said) as { address: string }).address);
+      const [line, ...rest] = said.split("\n");
+      if (rest.length > 0) resolve((JSON.parse(line ?? "") as { address: string }).address);
     });
     child.stderr.on("data", (part: Buffer) => reject(new Error(part.toString())));
   });
