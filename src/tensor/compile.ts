@@ -12,9 +12,9 @@ import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime/index.ts";
 import { ArgumentGradients, leavesKey, leavesOf, standingGradients } from "./argumentGradients.ts";
 import { describeProgram } from "./explain.ts";
+import type { Generator } from "./generator.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue } from "./lazy.ts";
-import { advanceRandom, takeBackDraws } from "./random.ts";
 import { refusePromises } from "./results.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
@@ -31,7 +31,8 @@ interface Entry {
   readonly outputs: readonly Output[];
   /** What becomes of the gradients of arguments; their values come after those of the result. */
   readonly gradients: ArgumentGradients;
-  readonly randomCalls: number;
+  /** How many numbers a run draws, from which generators. */
+  readonly draws: readonly (readonly [Generator, number])[];
   readonly afterRun: readonly (() => void)[];
   readonly resultCount: number;
   result(values: readonly Tensor[]): Tree;
@@ -114,20 +115,22 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     profile: (...args: A) => {
       const { entry, storages } = prepare(args);
       const { program } = entry.program.compiled;
-      return describeProgram(program, entry.program.profile(storages));
+      const profile = entry.program.profile(storages);
+      for (const [generator, count] of entry.draws) generator.advance(count);
+      return describeProgram(program, profile);
     },
     signatures: () => entries.length,
   });
 }
 
-function runOnce({ program, randomCalls }: Entry, storages: readonly Storage[]): Storage[] {
-  if (randomCalls === 0) return program.run(storages);
+function runOnce({ program, draws }: Entry, storages: readonly Storage[]): Storage[] {
+  if (draws.length === 0) return program.run(storages);
   try {
     const values = program.run(storages);
-    advanceRandom(randomCalls);
+    for (const [generator, count] of draws) generator.advance(count);
     return values;
   } catch (error) {
-    takeBackDraws();
+    for (const [generator] of draws) generator.takeBack();
     throw error;
   }
 }
@@ -190,7 +193,7 @@ function traceEntry(
     outputs: settled,
     gradients,
     resultCount,
-    randomCalls: trace.randomCalls,
+    draws: [...trace.draws],
     afterRun: trace.afterRun,
     result: shape,
   };

@@ -31,6 +31,16 @@ export {
   stack,
   where,
 } from "./functional.ts";
+export {
+  currentGenerator,
+  defaultGenerator,
+  Generator,
+  type RandomState,
+  randomState,
+  seed,
+  setRandomState,
+  withGenerator,
+} from "./generator.ts";
 export { gradCheck } from "./gradCheck.ts";
 export { gradEnabled, noGrad } from "./gradMode.ts";
 export {
@@ -42,18 +52,7 @@ export {
 } from "./inspect.ts";
 export { flush } from "./lazy.ts";
 export type { NestedArray, SortOptions, TensorJson, VarianceOptions } from "./operands.ts";
-export {
-  bernoulli,
-  multinomial,
-  type RandomState,
-  rand,
-  randint,
-  randn,
-  randomState,
-  randperm,
-  seed,
-  setRandomState,
-} from "./random.ts";
+export { bernoulli, multinomial, rand, randint, randn, randperm } from "./random.ts";
 export { Parameter, State, type StateOptions } from "./state.ts";
 export { type Operand, Tensor } from "./tensor.ts";
 export { currentTrace, traceGuard } from "./trace.ts";

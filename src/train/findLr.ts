@@ -1,7 +1,7 @@
 // The learning-rate finder: a short training whose rate grows at every step, to see which rates work.
 import type { Module } from "../nn/index.ts";
 import { LRFinder, type Optimizer } from "../optim/index.ts";
-import { randomState, setRandomState } from "../tensor/index.ts";
+import { currentGenerator, withGenerator } from "../tensor/index.ts";
 import { alone, type InMemory, MemoryFeed, samplesOf } from "./feeds.ts";
 import type { LossName } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, ownObjective, taskOf } from "./objectives.ts";
@@ -35,7 +35,7 @@ export interface LrCurve {
 
 /**
  * Trains with a rate that grows from `from` to `to` by equal factors, until the loss is four times the least or no number, and suggests
- * the rate at which it fell fastest. Weights, optimizer and random state are put back. Source: Smith 2017.
+ * the rate at which it fell fastest. Weights and optimizer are put back; it draws from a copy of the current generator. Source: Smith 2017.
  */
 export function findLr(model: Module, options: FindLrOptions): LrCurve {
   const {
@@ -58,13 +58,14 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
   const weights = arraysOf(model.stateDict());
   const { state, groups } = optimizer.stateDict();
   const slots = arraysOf(state);
-  const random = randomState();
+  // A copy is drawn from, so that what follows draws as if no rate had been looked for.
+  const generator = currentGenerator().cloneState();
   const training = model.training;
   model.train();
   try {
     const step = (): number => {
       const batch = feed.next();
-      return steps.take(feed.samples.arguments(batch, feed.epoch), alone).loss;
+      return withGenerator(generator, () => steps.take(feed.samples.arguments(batch, feed.epoch), alone).loss);
     };
     while (!finder.done) {
       optimizer.lr = finder.lr;
@@ -74,7 +75,6 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
     model.loadStateDict(weights);
     optimizer.loadStateDict({ state: slots, groups });
     optimizer.zeroGrad();
-    setRandomState(random);
     model.train(training);
   }
   const points = finder.points.filter(({ smoothed }) => Number.isFinite(smoothed));

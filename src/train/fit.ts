@@ -4,7 +4,7 @@ import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { EMA } from "../optim/index.ts";
 import { backendInfo } from "../runtime/index.ts";
-import { randomState, setRandomState } from "../tensor/index.ts";
+import { currentGenerator, type Generator, withGenerator } from "../tensor/index.ts";
 import { brokenParameter, findOrigin, lowerRate } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { Doctor } from "./doctor/index.ts";
@@ -71,6 +71,10 @@ class Trainer {
   readonly #average: EMA | undefined;
   readonly #doctor: Doctor | undefined;
   readonly #histograms: Histograms | undefined;
+  /** The run draws from here, so that nothing else that draws meanwhile changes it. */
+  readonly #generator: Generator;
+  /** Where the run's generator was copied from. */
+  readonly #outer: Generator | undefined;
   readonly #records: EpochRecord[] = [];
   readonly #findings: Finding[] = [];
   readonly #watch: Watch;
@@ -89,6 +93,8 @@ class Trainer {
     const { train, validation, batchSize = 32, seed = 0 } = options;
     this.#model = model;
     this.#options = options;
+    this.#outer = options.generator === undefined ? currentGenerator() : undefined;
+    this.#generator = options.generator ?? currentGenerator().cloneState();
     checkOptimizer(model, options.optimizer);
     const task = taskFrom(options);
     this.#objective = objectiveOf(options, task);
@@ -131,7 +137,7 @@ class Trainer {
     this.#model.train();
     if (this.#options.resume !== undefined) this.#resume(this.#options.resume);
     this.#announce();
-    if (this.#options.resume === undefined) this.#tell(this.#doctor?.before() ?? []);
+    if (this.#options.resume === undefined) this.#tell(this.#draw(() => this.#doctor?.before()) ?? []);
     this.#keep();
     if (this.#options.resume === undefined) this.#save(true);
     let stopped: History["stopped"] = "finished";
@@ -155,6 +161,7 @@ class Trainer {
       else this.#average?.copyTo();
     }
     optimizer.zeroGrad();
+    this.#giveBackDraws();
     return {
       epochs: this.#records,
       bestEpoch: this.#watch.best?.epoch ?? -1,
@@ -163,6 +170,19 @@ class Trainer {
       seconds,
       findings: this.#findings,
     };
+  }
+
+  /** Runs what may draw random numbers. */
+  #draw<T>(body: () => T): T {
+    return withGenerator(this.#generator, body);
+  }
+
+  /** The generator that was copied goes on behind the run's draws, unless somebody seeded it since, or drew more. */
+  #giveBackDraws(): void {
+    if (this.#outer === undefined) return;
+    const drawn = this.#generator.getState();
+    const { key, calls } = this.#outer.getState();
+    if (key[0] === drawn.key[0] && key[1] === drawn.key[1] && calls < drawn.calls) this.#outer.setState(drawn);
   }
 
   /** One epoch, or what is left of it. */
@@ -175,7 +195,7 @@ class Trainer {
     let shown = started;
     for await (const { samples, batches } of this.#feed.parts(this.#options.accumulate ?? 1)) {
       for (const { batch, place } of batches()) {
-        const taken = this.#steps.take(samples.arguments(batch, epoch), place);
+        const taken = this.#draw(() => this.#steps.take(samples.arguments(batch, epoch), place));
         if (!Number.isFinite(taken.loss)) {
           await this.#diverged(taken.loss, epoch);
           return "diverged";
@@ -250,7 +270,8 @@ class Trainer {
   #measure(epoch: number, seconds: number): "stop" | undefined {
     const { optimizer, schedule, scheduleEvery = "epoch", inverse, onEvent } = this.#options;
     const train: Metrics = { loss: this.#epochLoss.mean };
-    const held = this.#held === undefined ? undefined : this.#evaluator.evaluate(this.#held, inverse);
+    const data = this.#held;
+    const held = data === undefined ? undefined : this.#draw(() => this.#evaluator.evaluate(data, inverse));
     const validation = held?.metrics ?? null;
     const { monitor } = this.#watch;
     const watched = (validation ?? train)[monitor];
@@ -277,9 +298,14 @@ class Trainer {
       });
     const { histograms = 0 } = this.#options;
     if (this.#histograms !== undefined && epoch % histograms === 0)
-      onEvent?.({ type: "histograms", epoch, step: this.#step, histograms: this.#histograms.take() });
+      onEvent?.({
+        type: "histograms",
+        epoch,
+        step: this.#step,
+        histograms: this.#draw(() => this.#histograms?.take() ?? []),
+      });
     const last = this.#feed.epoch >= this.#options.epochs || this.#watch.exhausted;
-    this.#tell(this.#doctor?.afterEpoch(this.#records, last) ?? []);
+    this.#tell(this.#draw(() => this.#doctor?.afterEpoch(this.#records, last)) ?? []);
     if (scheduleEvery === "epoch") schedule?.step(watched);
     this.#epochLoss.set({ sum: 0, weight: 0 });
     let asked: "stop" | undefined;
@@ -343,9 +369,11 @@ class Trainer {
       for (const { batch, place } of batches()) {
         const given = samples.arguments(batch, epoch);
         if (this.#step + 1 === failed) {
-          const random = randomState();
+          const random = this.#generator.getState();
           const rows = samples.gather(given);
-          const origin = findOrigin({ model: this.#model, loss: this.#objective.loss, rows, batch, lr });
+          const origin = this.#draw(() =>
+            findOrigin({ model: this.#model, loss: this.#objective.loss, rows, batch, lr }),
+          );
           if (origin !== undefined || place.last) {
             const where = origin?.where ?? "though the same step run again gives a number";
             const cure = origin?.cure ?? lowerRate(lr);
@@ -353,9 +381,9 @@ class Trainer {
             return;
           }
           // Of several batches of one update, the first that gives no number.
-          setRandomState(random);
+          this.#generator.setState(random);
         }
-        const repeated = this.#steps.take(given, place);
+        const repeated = this.#draw(() => this.#steps.take(given, place));
         const mean = this.#lossOf(repeated, place);
         if (mean !== undefined) this.#updated(epoch, mean);
       }
@@ -428,7 +456,7 @@ class Trainer {
     if (this.#average !== undefined) put("average.", arraysOf(this.#average.stateDict().state));
     const progress = {
       sampler: { ...this.#feed.state() },
-      random: { key: [...randomState().key], calls: randomState().calls },
+      random: this.#generator.getState(),
       step: this.#step,
       lossSum: this.#epochLoss.sum,
       lossWeight: this.#epochLoss.weight,
@@ -458,7 +486,7 @@ class Trainer {
     optimizer.loadStateDict({ state: pick("optimizer."), groups: json.groups });
     this.#average?.loadStateDict({ state: pick("average.") });
     this.#feed.restore(json.sampler);
-    setRandomState(json.random);
+    this.#generator.setState(json.random);
     this.#step = json.step;
     this.#epochLoss.set({ sum: json.lossSum, weight: json.lossWeight });
     this.#watch.restore(json.watch, pick("best."));

@@ -5,6 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Optimizer } from "../optim/index.ts";
+import { Generator } from "../tensor/index.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { Inverse, MetricFunction } from "./evaluation.ts";
 import type { EventListener } from "./events.ts";
@@ -59,6 +60,11 @@ export interface FitOptions {
   readonly accumulate?: number;
   /** Governs the order of samples. A single row that would be a batch of its own joins the batch before it. Default 0. */
   readonly seed?: number;
+  /**
+   * What dropout and the like draw from. Default: a copy of the current generator, so that runs side by side do not disturb each other;
+   * when the run ends, the current generator goes on behind its draws.
+   */
+  readonly generator?: Generator | undefined;
   /** The figure that says which epoch is best, such as "accuracy"; of the validation data if there are any. Default "loss". */
   readonly monitor?: string;
   /** Whether less ("min") or more ("max") of that figure is better. Known for the figures of this library; needed for your own. */
@@ -127,6 +133,7 @@ const kinds: OptionKinds<FitOptions> = {
   batchSize: kind.number,
   accumulate: kind.number,
   seed: kind.number,
+  generator: kind.instanceOf(Generator, "a Generator"),
   monitor: kind.string,
   mode: kind.oneOf("min", "max"),
   earlyStopping: kind.anything,

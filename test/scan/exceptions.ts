@@ -164,7 +164,7 @@ export const withoutRows: Readonly<Record<string, string>> = {
   ...because(draws, "bernoulli multinomial rand randint randn randperm F.gumbelSoftmax"),
   ...because(
     notTensors,
-    "arange eye full linspace ones tensor zeros seed randomState setRandomState flush gradEnabled currentTrace traceGuard nn.causalMask",
+    "arange eye full linspace ones tensor zeros seed randomState setRandomState Generator currentGenerator withGenerator flush gradEnabled currentTrace traceGuard nn.causalMask",
   ),
   ...because(
     reads,

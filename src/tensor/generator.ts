@@ -1,0 +1,159 @@
+// Generators of random numbers: each has a key and counts its draws, so that runs side by side do not disturb each other.
+import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import type { Node } from "../graph/node.ts";
+import { full as fullNode } from "../graph/ops/creation.ts";
+import { add } from "../graph/ops/elementwise.ts";
+import { checkKind } from "../graph/options.ts";
+import { Cell, engine } from "../runtime/index.ts";
+import { assignCell, cellNode } from "./lazy.ts";
+import { refusePromises } from "./results.ts";
+import { Tensor } from "./tensor.ts";
+import { currentTrace, traceGuard } from "./trace.ts";
+
+export interface RandomState {
+  readonly key: readonly [low: number, high: number];
+  /** How many draws have been made since the seed. */
+  readonly calls: number;
+}
+
+/** The key and the counter of one draw. */
+export interface Draw {
+  readonly key: Node;
+  readonly call: Node;
+}
+
+function keyOf(where: string, seed: number): readonly [low: number, high: number] {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new HebbError(
+      `${where}: takes a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${kind.describe(seed)}`,
+    );
+  return [(seed % 2 ** 32) | 0, Math.floor(seed / 2 ** 32) | 0];
+}
+
+/**
+ * A source of random numbers, seeded with `seed` (default 0). Draw number n follows from the seed and n alone: the same bits on every
+ * backend and number of threads. Pass it as the `generator` option of rand, randn, randint, randperm, bernoulli, multinomial and fit, or make it
+ * current with `withGenerator`. Source: torch.Generator; the numbers are Threefry's (Salmon et al., SC 2011).
+ */
+export class Generator {
+  #key: readonly [low: number, high: number];
+  /** The draws so far. The cell follows it, for compiled programs count in the cell. */
+  #calls = 0;
+  readonly #keyCell: Cell;
+  readonly #callsCell: Cell;
+
+  constructor(seed = 0) {
+    this.#key = keyOf("Generator", seed);
+    this.#keyCell = new Cell("int32", [2], Int32Array.from(this.#key), "random.key");
+    this.#callsCell = new Cell("int32", [], Int32Array.of(0), "random.calls");
+  }
+
+  /** Restarts from a seed, a whole number of 0 or more. Source: torch.Generator.manual_seed. */
+  manualSeed(seed: number): this {
+    return this.setState({ key: keyOf("manualSeed", seed), calls: 0 });
+  }
+
+  /** Where it stands, as plain JSON, for checkpoints. Source: torch.Generator.get_state. */
+  getState(): RandomState {
+    return { key: [...this.#key], calls: this.#calls };
+  }
+
+  /** Goes on from what `getState` gave. Source: torch.Generator.set_state. */
+  setState(state: RandomState): this {
+    if (!(kind.numbers.accepts(state?.key) && state.key.length === 2 && Number.isInteger(state.calls)))
+      throw new HebbError(
+        `setState: takes what getState() gave, { key: [low, high], calls }, got ${kind.describe(state)}`,
+      );
+    if (currentTrace() !== undefined)
+      throw new HebbError(
+        "a generator was seeded inside a compiled function, which runs once to record the graph; seed it before each call instead",
+      );
+    this.#key = [state.key[0] | 0, state.key[1] | 0];
+    this.#calls = state.calls;
+    engine().memory.writeCell(this.#keyCell, Int32Array.from(this.#key));
+    this.#writeCalls();
+    return this;
+  }
+
+  /** Another generator that stands where this one does. Source: torch.Generator.clone_state. */
+  cloneState(): Generator {
+    return new Generator().setState(this.getState());
+  }
+
+  /** A program made `count` draws: the host's count follows the cell's. For compile. */
+  advance(count: number): void {
+    this.#calls = (this.#calls + count) | 0;
+  }
+
+  /** A program failed on its way: the cell, which it may have moved on, follows the host's count. For compile. */
+  takeBack(): void {
+    this.#writeCalls();
+  }
+
+  /** The key and the counter of the next draw: values, or cells in a trace. For the functions that draw. */
+  next(): Draw {
+    const trace = currentTrace();
+    if (trace !== undefined) {
+      trace.draws.set(this, (trace.draws.get(this) ?? 0) + 1);
+      const call = cellNode(this.#callsCell);
+      assignCell(this.#callsCell, add(call, fullNode([], 1, "int32")));
+      return { key: cellNode(this.#keyCell), call };
+    }
+    const call = new Tensor(undefined, { shape: [], dtype: "int32", data: Int32Array.of(this.#calls) });
+    this.advance(1);
+    this.#writeCalls();
+    const key = new Tensor(undefined, { shape: [2], dtype: "int32", data: Int32Array.from(this.#key) });
+    return { key: key.node, call: call.node };
+  }
+
+  #writeCalls(): void {
+    engine().memory.writeCell(this.#callsCell, Int32Array.of(this.#calls));
+  }
+}
+
+/** What draws where no other generator is current. Source: torch.default_generator. */
+export const defaultGenerator: Generator = /* @__PURE__ */ new Generator(0);
+
+let current: Generator | undefined;
+
+/** The generator that functions without a `generator` option draw from now. */
+export const currentGenerator = (): Generator => current ?? defaultGenerator;
+
+/**
+ * Runs `body` with the generator as the current one: layers such as Dropout, initialisers and all functions without a `generator` of
+ * their own draw from it. A compiled function that draws is traced once for each generator.
+ */
+export function withGenerator<T>(generator: Generator, body: () => T): T {
+  checkKind("withGenerator", "the generator", generator, generatorKind);
+  checkKind("withGenerator", "the body", body, kind.func());
+  const outer = current;
+  current = generator;
+  try {
+    const result = body();
+    if (result instanceof Promise) refusePromises("withGenerator", result);
+    return result;
+  } finally {
+    current = outer;
+  }
+}
+
+export const generatorKind = kind.instanceOf(Generator, "a Generator");
+
+/** The next draw of the generator that is given, or of the current one; a traced program then depends on which that is. */
+export function nextDraw(generator: Generator | undefined): Draw {
+  return (generator ?? traceGuard(currentGenerator)).next();
+}
+
+/** Restarts the current generator from a number. The same seed gives the same bits on every backend and thread count. Source: torch.manual_seed. */
+export function seed(value: number): void {
+  currentGenerator().setState({ key: keyOf("seed", value), calls: 0 });
+}
+
+/** Where the current generator stands, for checkpoints. */
+export const randomState = (): RandomState => currentGenerator().getState();
+
+/** The current generator goes on from what `randomState` gave. */
+export function setRandomState(state: RandomState): void {
+  currentGenerator().setState(state);
+}
