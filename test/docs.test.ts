@@ -64,6 +64,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^true\n$/,
     /^0\.weight 0\.bias 2\.weight 2\.bias true\n$/,
     /^true\n$/,
+    /^\[ 3 \] Linear\(3 → 2\).* 3\n$/,
     /^5 true\n$/,
     /^true\n$/,
     /^setosa 3\nSequential\(\n {2}\(0\): Linear\(4 → 64\)[\s\S]*\), [\d,]+ parameters\n$/,
