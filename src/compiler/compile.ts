@@ -3,13 +3,14 @@
 import { byteSize } from "../graph/dtype.ts";
 import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { planArena } from "./arena.ts";
 import { describeCheck, distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
 import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program } from "./kernel.ts";
 import { checkCounted, checkStored } from "./limits.ts";
 import { axesOf, copyKernel, lower, moveBuffers, type Place, storedBuffers } from "./lower.ts";
-import { inPlaceTemporaries, inPlaceUpdates, lifetimes, planArena } from "./memory.ts";
+import { inPlaceTemporaries, inPlaceUpdates, lifetimes } from "./memory.ts";
 import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";

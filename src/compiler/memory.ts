@@ -1,7 +1,8 @@
-// Plans memory: which updates may overwrite their state cell, which temporaries the one they are made from, and where they lie in one arena.
+// Plans memory: which updates may overwrite their state cell, which temporaries the one they are made from, and how long each lives.
 import { byteSize, type DType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";
+import type { Temporary } from "./arena.ts";
 import { indexKey, runOf, visitScalar } from "./indexing.ts";
 import type { Kernel, Statement } from "./kernel.ts";
 import { loadedBuffers, type Place, storedBuffers, visitStatements } from "./lower.ts";
@@ -144,16 +145,6 @@ export interface Draft {
   readonly length: number;
 }
 
-export interface Temporary {
-  readonly id: number;
-  readonly bytes: number;
-  /** The first kernel that stores it and the last that touches it. */
-  readonly firstUse: number;
-  readonly lastUse: number;
-}
-
-const alignment = 64;
-
 /** How long each temporary must live. */
 export function lifetimes(kernels: readonly Kernel[], temporaries: readonly Draft[]): Temporary[] {
   const first = new Map<number, number>();
@@ -173,28 +164,4 @@ export function lifetimes(kernels: readonly Kernel[], temporaries: readonly Draf
       throw new InternalError(`buffer ${id} is read and never written`);
     return [{ id, bytes: Math.max(1, length) * byteSize(dtype), firstUse, lastUse }];
   });
-}
-
-/** Places temporaries so that none overlaps another that lives at the same time. Largest first, lowest free gap. */
-export function planArena(temporaries: readonly Temporary[]): { byteOffsets: Map<number, number>; arenaBytes: number } {
-  const byteOffsets = new Map<number, number>();
-  const placed: { byteOffset: number; end: number; firstUse: number; lastUse: number }[] = [];
-  let arenaBytes = 0;
-  const order = [...temporaries].sort((a, b) => b.bytes - a.bytes || a.firstUse - b.firstUse || a.id - b.id);
-  for (const { id, bytes, firstUse, lastUse } of order) {
-    const size = Math.ceil(bytes / alignment) * alignment;
-    let byteOffset = 0;
-    for (const other of placed) {
-      if (other.lastUse < firstUse || other.firstUse > lastUse || other.end <= byteOffset) continue;
-      if (other.byteOffset >= byteOffset + size) break;
-      byteOffset = other.end;
-    }
-    byteOffsets.set(id, byteOffset);
-    const entry = { byteOffset, end: byteOffset + size, firstUse, lastUse };
-    const at = placed.findIndex((other) => other.byteOffset > byteOffset);
-    if (at < 0) placed.push(entry);
-    else placed.splice(at, 0, entry);
-    arenaBytes = Math.max(arenaBytes, entry.end);
-  }
-  return { byteOffsets, arenaBytes };
 }

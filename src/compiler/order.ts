@@ -2,13 +2,11 @@
 import { hasChecks } from "./checks.ts";
 import type { Kernel } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
-
-/** So many of the kernels that could run next are compared: a program of thousands of independent ones stays linear. */
-const mostCompared = 64;
+import { ReadyQueue } from "./readyQueue.ts";
 
 /**
  * The same kernels, each after what it must follow in the order given: it reads what was written before, and writes what was
- * read before. Among those that could run next comes the one that leaves the least memory in use, then the earliest. But a
+ * read before. Among those that could run next, of which the first few are compared, comes the one that leaves the least memory in use, then the earliest. But a
  * kernel that checks an index goes first, and one that writes what outlives the program, and that no check needs, waits for
  * all checks: a wrong index is found before anything is assigned.
  * `bytesOf` is the size of a temporary; undefined for what outlives the program.
@@ -39,23 +37,26 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
     }
     return bytes;
   };
-  const checks: number[] = [];
-  const ready: number[] = [];
+  const checks = new ReadyQueue();
+  const ready = new ReadyQueue();
   const waiting: number[] = [];
-  const offer = (place: number): void =>
-    insert(checking.has(place) ? checks : checking.size > 0 && canWait[place] ? waiting : ready, place);
+  const offer = (place: number): void => {
+    if (checking.has(place)) checks.add(place);
+    else if (checking.size > 0 && canWait[place]) waiting.push(place);
+    else ready.add(place);
+  };
   const take = (): number | undefined => {
-    const check = checks.shift();
+    const check = checks.take();
     if (check !== undefined) return check;
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < Math.min(ready.length, mostCompared); i++) {
-      const bytes = growth(ready[i] as number);
-      if (bytes >= least) continue;
+    ready.first.forEach((place, i) => {
+      const bytes = growth(place);
+      if (bytes >= least) return;
       best = i;
       least = bytes;
-    }
-    return ready.splice(best, 1)[0];
+    });
+    return ready.take(best);
   };
   kernels.forEach((_, place) => {
     if (before[place] === 0) offer(place);
@@ -63,7 +64,7 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
   const ordered: Kernel[] = [];
   for (let place = take(); place !== undefined; place = take()) {
     ordered.push(kernels[place] as Kernel);
-    if (checking.delete(place) && checking.size === 0) for (const late of waiting.splice(0)) insert(ready, late);
+    if (checking.delete(place) && checking.size === 0) for (const late of waiting.splice(0)) ready.add(late);
     for (const buffer of touched[place] ?? []) {
       live.add(buffer);
       uses.set(buffer, (uses.get(buffer) ?? 1) - 1);
@@ -74,13 +75,6 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
     }
   }
   return ordered;
-}
-
-/** Keeps the list sorted. */
-function insert(sorted: number[], value: number): void {
-  let at = sorted.length;
-  while (at > 0 && (sorted[at - 1] as number) > value) at--;
-  sorted.splice(at, 0, value);
 }
 
 /** For each kernel: how many others must come before it, and which wait for it. */

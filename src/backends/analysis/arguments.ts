@@ -26,11 +26,14 @@ export const tableSlots = ({ argumentCount }: Program): TableSlots => ({
   scratch: argumentCount + 2,
 });
 
-/** Where a buffer begins: an offset from the address in a slot of the table. */
-export function baseOf(
-  placement: Placement,
-  slots: TableSlots,
-): { readonly slot: number; readonly byteOffset: number } {
+/** An offset from the address in a slot of the table. */
+export interface Base {
+  readonly slot: number;
+  readonly byteOffset: number;
+}
+
+/** Where a buffer begins. */
+export function baseOf(placement: Placement, slots: TableSlots): Base {
   return placement.kind === "argument"
     ? { slot: placement.slot, byteOffset: 0 }
     : { slot: slots.arena, byteOffset: placement.byteOffset };

@@ -1,9 +1,7 @@
 // Addresses as sums of scaled terms, outermost loop first, so that each loop adds only what it changes.
 import { byteSize } from "../../graph/dtype.ts";
-import { baseOf } from "../analysis/arguments.ts";
 import type { Linear, Value } from "../analysis/values.ts";
 import { Availability } from "./availability.ts";
-import { tableParam } from "./emitter.ts";
 
 /** A term of an address: the address in a slot of the table, or a value times its scale in bytes. */
 interface Place {
@@ -25,22 +23,18 @@ export abstract class Addresses extends Availability {
   abstract pushScalar(value: Value): void;
 
   pushBase(buffer: number): void {
-    const { slot, byteOffset } = this.baseOf(buffer);
+    const { slot, byteOffset } = this.context.baseOf(buffer);
     this.pushSlot(slot);
     if (byteOffset !== 0) this.f.i32(byteOffset).op("i32.add");
   }
 
-  protected baseOf(buffer: number): { readonly slot: number; readonly byteOffset: number } {
-    return baseOf(this.context.buffer(buffer).placement, this.context.slots);
-  }
-
   protected pushSlot(slot: number): void {
-    this.cachedLocal(`b${slot}`, "i32", () => this.f.get(tableParam).memory("i32.load", 4 * slot));
+    this.cachedLocal(`b${slot}`, "i32", () => this.context.pushSlot(this.f, slot));
   }
 
   protected addressOf(buffer: number, index: Linear): Address {
     const size = byteSize(this.context.buffer(buffer).dtype);
-    const { slot, byteOffset } = this.baseOf(buffer);
+    const { slot, byteOffset } = this.context.baseOf(buffer);
     const places: Place[] = [{ key: `b${slot}`, depth: 0, atom: undefined, scale: slot }];
     const constant = index.constant * size + byteOffset;
     let negative = false;

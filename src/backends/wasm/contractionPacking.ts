@@ -3,10 +3,9 @@ import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { type Axis, add, axisValue, int, mul, newAxis, type Scalar } from "../../graph/scalar.ts";
-import { baseOf } from "../analysis/arguments.ts";
 import { replaceAxes } from "../analysis/contraction.ts";
 import type { Stride } from "../analysis/operand.ts";
-import { type EmitContext, highParam, lowParam, type Phase, phaseParams, tableParam } from "./emitter.ts";
+import { type EmitContext, highParam, lowParam, type Phase } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import type { FunctionBuilder } from "./module.ts";
 
@@ -55,7 +54,7 @@ const group = 4;
 export function packMatrix(context: EmitContext, packing: Packing): Phase {
   const { matrix, outer, k, layout, name } = packing;
   const { width, panels, depth, blocks } = layout;
-  const f = context.module.function(`${context.module.functions.length}:${name}, packed`, phaseParams);
+  const f = context.phase(`${name}, packed`);
   const groups = Math.ceil(panels / group);
   const [unit, first, last, block, source, target, length] = Array.from({ length: 7 }, () => f.local("i32")) as Seven;
   const times = (factor: number): FunctionBuilder =>
@@ -81,7 +80,7 @@ export function packMatrix(context: EmitContext, packing: Packing): Phase {
     f.i32(matrix.offset * bytes)
       .op("i32.add")
       .set(source);
-    f.get(tableParam).memory("i32.load", 4 * context.slots.shared);
+    pushBase(f, context, context.sharedBuffer("float32"));
     f.get(unit).i32(groups).op("i32.div_u");
     times(panels * depth * width);
     f.get(first);
@@ -226,8 +225,8 @@ const product = (axes: readonly Axis[]): number => axes.reduce((total, axis) => 
 
 /** Pushes the address of element 0 of a buffer. */
 function pushBase(f: FunctionBuilder, context: EmitContext, id: number): void {
-  const { slot, byteOffset } = baseOf(context.buffer(id).placement, context.slots);
-  f.get(tableParam).memory("i32.load", 4 * slot);
+  const { slot, byteOffset } = context.baseOf(id);
+  context.pushSlot(f, slot);
   if (byteOffset !== 0) f.i32(byteOffset).op("i32.add");
 }
 

@@ -5,7 +5,7 @@ import type { Stride } from "../analysis/operand.ts";
 import { type Epilogue, EpilogueEmitter } from "./contractionEpilogue.ts";
 import { EpilogueExpressions } from "./contractionExpressions.ts";
 import { transpose } from "./contractionPacking.ts";
-import { type EmitContext, highParam, lowParam, type Phase, phaseParams, scratchParam } from "./emitter.ts";
+import { type EmitContext, highParam, lowParam, type Phase, scratchParam } from "./emitter.ts";
 import type { FunctionBuilder, MemoryOpcode } from "./module.ts";
 import type { PlainOpcode } from "./opcodes.ts";
 
@@ -119,7 +119,7 @@ class TileEmitter {
     this.context = context;
     this.tiling = tiling;
     this.kind = numberKinds[tiling.dtype];
-    const f = context.module.function(`${context.module.functions.length}:${tiling.name}`, phaseParams);
+    const f = context.phase(tiling.name);
     this.f = f;
     this.emitter = new EpilogueExpressions(f, context, tiling.epilogue.statements);
     this.epilogue = new EpilogueEmitter(f, this.emitter, tiling.epilogue);

@@ -189,11 +189,15 @@ function makeMemory(shared: boolean): WebAssembly.Memory {
   throw new HebbError("WebAssembly memory is not available here; free some memory");
 }
 
-const emitFor = (program: Program, { parts, shared }: Wasm): EmittedProgram =>
+const emitFor = (program: Program, { parts, shared }: Wasm, profile = false): EmittedProgram =>
   emitProgram(program, {
     threads: parts,
+    profile,
     memory: { module: "hebb", name: "memory", minPages: 1, maxPages: mostPages, shared },
   });
+
+const instantiate = (code: Uint8Array<ArrayBuffer>, { memoryObject }: Wasm): WebAssembly.Exports =>
+  new WebAssembly.Instance(new WebAssembly.Module(code), { hebb: { memory: memoryObject } }).exports;
 
 type Entry = (table: number, thread?: number, threads?: number) => void;
 
@@ -206,7 +210,7 @@ class WasmExecutable implements Executable {
   private readonly workspace: Workspace;
   private readonly layout: WorkspaceLayout;
   private readonly claim: Claim;
-  private readonly exports: WebAssembly.Exports;
+  private exports: WebAssembly.Exports;
   private readonly entry: Entry;
   /** The share of the first thread, where the program is worth sharing. */
   private readonly shareEntry: Entry | undefined;
@@ -225,9 +229,7 @@ class WasmExecutable implements Executable {
     this.workspace = device.workspace;
     this.layout = workspaceLayout(program, emitted, device.parts);
     const code = emitted.module.encode();
-    this.exports = new WebAssembly.Instance(new WebAssembly.Module(code), {
-      hebb: { memory: device.memoryObject },
-    }).exports;
+    this.exports = instantiate(code, device);
     this.entry = entryOf(this.exports, "run");
     this.bound = new Array<number>(program.argumentCount).fill(-1);
     this.argumentBytes = argumentBytes(program);
@@ -268,6 +270,8 @@ class WasmExecutable implements Executable {
 
   profile(blocks: readonly Block[]): readonly number[] {
     this.bind(blocks);
+    if (!("kernel0" in this.exports))
+      this.exports = instantiate(emitFor(this.program, this.device, true).module.encode(), this.device);
     const times = this.program.kernels.map((_, place) => {
       const kernel = entryOf(this.exports, `kernel${place}`);
       const start = performance.now();

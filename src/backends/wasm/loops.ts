@@ -6,7 +6,7 @@ import { splitReductions } from "../analysis/split.ts";
 import { extentOf, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
 import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
 import { stepsInWindows } from "../analysis/windows.ts";
-import { type EmitContext, highParam, type KernelCode, lowParam, type Phase, phaseParams } from "./emitter.ts";
+import { type EmitContext, highParam, type KernelCode, lowParam, type Phase } from "./emitter.ts";
 import { Expressions } from "./expression.ts";
 import type { Bound } from "./nests.ts";
 import { Statements } from "./statements.ts";
@@ -35,7 +35,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
     new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
   const { axes, steps, table } = stepsInWindows(kernel, newTable);
   if (extentOf(axes) === 0 || steps.length === 0) return [];
-  const f = context.module.function(`${context.module.functions.length}:${kernel.name}`, phaseParams);
+  const f = context.phase(kernel.name);
   const emitter = new LoopEmitter(new Expressions(f, context, table), axes, steps);
   const { units, cost } = emitter.emitKernel();
   return [{ fn: f, units, cost: cost * nanosecondsPerCost }];

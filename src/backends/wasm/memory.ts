@@ -148,7 +148,7 @@ export abstract class Memory extends Addresses {
     const { f } = this;
     this.pushLinearVector(index, byteSize(this.context.buffer(buffer).dtype));
     if (mask !== undefined) f.get(mask).op("v128.and");
-    const { slot, byteOffset } = this.baseOf(buffer);
+    const { slot, byteOffset } = this.context.baseOf(buffer);
     this.pushSlot(slot);
     f.op("i32x4.splat").op("i32x4.add");
     return byteOffset;

@@ -1,0 +1,127 @@
+// The arena: at which offset each temporary lies, so that none overlaps another that lives at the same time.
+
+export interface Temporary {
+  readonly id: number;
+  readonly bytes: number;
+  /** The first kernel that stores it and the last that touches it. */
+  readonly firstUse: number;
+  readonly lastUse: number;
+}
+
+const alignment = 64;
+
+/** Places temporaries so that none overlaps another that lives at the same time. Largest first, lowest free gap. */
+export function planArena(temporaries: readonly Temporary[]): { byteOffsets: Map<number, number>; arenaBytes: number } {
+  const byteOffsets = new Map<number, number>();
+  const taken = new TakenOverTime(temporaries.reduce((most, { lastUse }) => Math.max(most, lastUse + 1), 1));
+  let arenaBytes = 0;
+  const order = [...temporaries].sort((a, b) => b.bytes - a.bytes || a.firstUse - b.firstUse || a.id - b.id);
+  for (const { id, bytes, firstUse, lastUse } of order) {
+    const size = Math.ceil(bytes / alignment) * alignment;
+    const byteOffset = lowestGap(taken.during(firstUse, lastUse), size);
+    taken.add(firstUse, lastUse, byteOffset, byteOffset + size);
+    byteOffsets.set(id, byteOffset);
+    arenaBytes = Math.max(arenaBytes, byteOffset + size);
+  }
+  return { byteOffsets, arenaBytes };
+}
+
+function lowestGap(taken: readonly Ranges[], size: number): number {
+  let start = 0;
+  for (let before = -1; before !== start; ) {
+    before = start;
+    for (const ranges of taken) start = ranges.gapFrom(start, size);
+  }
+  return start;
+}
+
+/** Ranges of bytes: apart, in order, those that touch taken as one. */
+class Ranges {
+  private readonly starts: number[] = [];
+  private readonly ends: number[] = [];
+
+  /** The first place from `start` on with so many bytes free. */
+  gapFrom(start: number, size: number): number {
+    let place = start;
+    for (let at = this.firstEndingAfter(start); at < this.starts.length; at++) {
+      if ((this.starts[at] ?? 0) >= place + size) break;
+      place = this.ends[at] ?? place;
+    }
+    return place;
+  }
+
+  add(start: number, end: number): void {
+    const from = this.firstEndingAfter(start - 1);
+    let to = from;
+    let [low, high] = [start, end];
+    for (; to < this.starts.length && (this.starts[to] ?? 0) <= end; to++) {
+      low = Math.min(low, this.starts[to] ?? low);
+      high = Math.max(high, this.ends[to] ?? high);
+    }
+    this.starts.splice(from, to - from, low);
+    this.ends.splice(from, to - from, high);
+  }
+
+  private firstEndingAfter(place: number): number {
+    let [low, high] = [0, this.ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.ends[middle] ?? 0) > place) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+/** A stretch of time: what is taken during all of it, and what during some of it. */
+interface Stretch {
+  readonly all: Ranges;
+  readonly some: Ranges;
+}
+
+/**
+ * What is taken when, in a tree of halves of time: each question is answered by a few lists, in which neighbours are one range. So
+ * the plan of a deep network, whose values live from the way forward to the way back, does not compare each with each.
+ */
+class TakenOverTime {
+  private readonly times: number;
+  private readonly stretches = new Map<number, Stretch>();
+
+  constructor(times: number) {
+    this.times = times;
+  }
+
+  add(first: number, last: number, start: number, end: number): void {
+    this.visit(first, last, (place, isWithin) => {
+      const stretch = this.stretches.get(place) ?? { all: new Ranges(), some: new Ranges() };
+      this.stretches.set(place, stretch);
+      (isWithin ? stretch.all : stretch.some).add(start, end);
+    });
+  }
+
+  /** Lists of all that is taken at some time from first to last. */
+  during(first: number, last: number): Ranges[] {
+    const found: Ranges[] = [];
+    this.visit(first, last, (place, isWithin) => {
+      const stretch = this.stretches.get(place);
+      if (stretch === undefined) return;
+      found.push(stretch.all);
+      if (isWithin) found.push(stretch.some);
+    });
+    return found;
+  }
+
+  /** The largest stretches within a time, and those around them. */
+  private visit(first: number, last: number, see: (place: number, isWithin: boolean) => void): void {
+    const descend = (place: number, from: number, to: number): void => {
+      if (to < first || from > last) return;
+      const isWithin = first <= from && to <= last;
+      see(place, isWithin);
+      if (isWithin) return;
+      const middle = (from + to) >> 1;
+      descend(2 * place, from, middle);
+      descend(2 * place + 1, middle + 1, to);
+    };
+    descend(1, 0, this.times - 1);
+  }
+}

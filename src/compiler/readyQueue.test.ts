@@ -1,0 +1,28 @@
+// The queue of the smallest: what it holds at hand, and what comes out of it, are those of a sorted list.
+import { describe, expect, it } from "vitest";
+import { ReadyQueue } from "./readyQueue.ts";
+
+describe("ReadyQueue", () => {
+  it("is a sorted list, of which the first 64 are at hand: 20,000 random additions and takings", () => {
+    const queue = new ReadyQueue();
+    const list: number[] = [];
+    let state = 1;
+    const random = (limit: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * limit);
+    };
+    for (let round = 0; round < 20_000; round++) {
+      // More are added than taken at first, and more taken than added at last.
+      if (random(20_000) > round) {
+        const value = random(100_000);
+        queue.add(value);
+        list.push(value);
+        list.sort((a, b) => a - b);
+      } else {
+        const place = random(Math.min(64, list.length));
+        expect(queue.take(place)).toBe(list.splice(place, 1)[0]);
+      }
+      expect(queue.first).toEqual(list.slice(0, 64));
+    }
+  });
+});

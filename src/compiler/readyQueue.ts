@@ -1,0 +1,65 @@
+// Numbers that come back smallest first, of which the first few can be looked at and taken out of turn.
+
+/** So many of the smallest are at hand: whoever compares them stays linear among thousands. */
+const atHand = 64;
+
+export class ReadyQueue {
+  /** The smallest in order. */
+  readonly first: number[] = [];
+  /** All others, as a heap. */
+  private readonly rest: number[] = [];
+
+  add(value: number): void {
+    const { first, rest } = this;
+    const last = first.at(-1);
+    if (first.length === atHand && last !== undefined && value > last) {
+      rise(rest, value);
+      return;
+    }
+    let place = first.length;
+    while (place > 0 && (first[place - 1] ?? 0) > value) place--;
+    first.splice(place, 0, value);
+    const largest = first.length > atHand ? first.pop() : undefined;
+    if (largest !== undefined) rise(rest, largest);
+  }
+
+  /** Takes the number at a place among the first; undefined when there is none. */
+  take(place = 0): number | undefined {
+    const [taken] = this.first.splice(place, 1);
+    const next = taken === undefined ? undefined : sink(this.rest);
+    if (next !== undefined) this.first.push(next);
+    return taken;
+  }
+}
+
+/** Adds a value to a heap, whose first is the smallest. */
+function rise(heap: number[], value: number): void {
+  let place = heap.push(value) - 1;
+  while (place > 0) {
+    const above = (place - 1) >> 1;
+    const other = heap[above] ?? 0;
+    if (other <= value) break;
+    heap[place] = other;
+    place = above;
+  }
+  heap[place] = value;
+}
+
+/** Takes the smallest out of a heap. */
+function sink(heap: number[]): number | undefined {
+  const smallest = heap[0];
+  const moved = heap.pop();
+  if (moved === undefined || heap.length === 0) return smallest;
+  let place = 0;
+  for (;;) {
+    let below = 2 * place + 1;
+    if (below >= heap.length) break;
+    if ((heap[below + 1] ?? Number.POSITIVE_INFINITY) < (heap[below] ?? 0)) below++;
+    const other = heap[below] ?? 0;
+    if (other >= moved) break;
+    heap[place] = other;
+    place = below;
+  }
+  heap[place] = moved;
+  return smallest;
+}
