@@ -7,7 +7,7 @@ import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
 import { visitAncestors } from "../graph/walk.ts";
 import type { Part } from "./assemble.ts";
 import type { CheckGroup } from "./checkKernel.ts";
-import { canonical, flatAxes, flatten, indexKey, indexRange, unflatten } from "./indexing.ts";
+import { canonical, flatAxes, flatten, indexKey, indexRange, trimIndices, unflatten } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
 import { type Stage, Stages } from "./stages.ts";
 
@@ -71,6 +71,8 @@ export type Group = CheckGroup | CopyGroup | LoopGroup | ContractionGroup | Scan
 /** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
 const enoughRows = 64;
 const smallSize = 1 << 14;
+/** Groups that a reduction is compared with at most. */
+const mostCandidates = 256;
 /** Elements that stay in the caches until a later kernel reads them. */
 const cachedSize = 1 << 16;
 
@@ -84,6 +86,8 @@ export function fuse(schedule: Schedule, buffers: BufferIds): Group[] {
 class Fuser {
   private readonly groups: Group[] = [];
   private readonly groupOf = new Map<Node, number>();
+  /** Places of groups with reductions, in order, by what the first of them reduces. */
+  private readonly reducing = new Map<string, number[]>();
   private readonly schedule: Schedule;
   private readonly buffers: BufferIds;
 
@@ -103,13 +107,12 @@ class Fuser {
         this.groups.push({ kind: "copies", node, parts });
         continue;
       }
+      trimIndices();
       const joined = this.join(node);
-      if (joined === undefined) {
-        this.groupOf.set(node, this.groups.length);
-        this.groups.push(this.open(node));
-      } else {
-        this.groupOf.set(node, joined);
-      }
+      if (joined === undefined) this.groups.push(this.open(node));
+      const place = joined ?? this.groups.length - 1;
+      this.groupOf.set(node, place);
+      if (node.op.rule.kind === "reduce") this.noteReduction(node, place);
     }
     return this.groups;
   }
@@ -122,12 +125,31 @@ class Fuser {
     const latest = this.latestProducer(node);
     if (latest >= 0 && this.tryJoin(node, this.groups[latest] as Group)) return latest;
     if (kind !== "reduce") return undefined;
-    for (let place = Math.max(0, latest + 1); place < this.groups.length; place++) {
+    return this.laterReductions(node, latest).find((place) => {
       const group = this.groups[place] as Group;
-      if (group.kind !== "loops" || !sharesReduction(node, group) || !this.readsTogether(node, group)) continue;
-      if (this.tryJoin(node, group)) return place;
+      return group.kind === "loops" && this.readsTogether(node, group) && this.tryJoin(node, group);
+    });
+  }
+
+  /** Places, after one, of groups that walk the same dims as the node does and have room. */
+  private laterReductions(node: Node, after: number): number[] {
+    const places = this.reducing.get(reductionKey(node)) ?? [];
+    const found: number[] = [];
+    for (let at = places.length - 1; at >= 0 && (places[at] as number) > after; at--) {
+      const group = this.groups[places[at] as number];
+      if (group?.kind === "loops" && !group.stages.isFull) found.push(places[at] as number);
     }
-    return undefined;
+    return found.reverse().slice(0, mostCandidates);
+  }
+
+  private noteReduction(node: Node, place: number): void {
+    const group = this.groups[place];
+    // Another reduction has come before it.
+    if (group?.kind !== "loops" || group.stages.all.filter(({ combine }) => combine !== undefined).length > 1) return;
+    const key = reductionKey(node);
+    const places = this.reducing.get(key);
+    if (places === undefined) this.reducing.set(key, [place]);
+    else places.splice(places.findLastIndex((other) => other < place) + 1, 0, place);
   }
 
   /** What is large is better read while it is in the caches, which is now, than in one kernel with something else. */
@@ -558,16 +580,14 @@ function reductionIndex(
 
 const meet = (a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean => [...a].some((node) => b.has(node));
 
-/** Whether a reduction walks the same input dims as the group's first stage does. */
+/** Whether a reduction walks the same input dims as the group's first one does. */
 function sharesReduction(node: Node, group: LoopGroup): boolean {
   const first = group.stages.all.find((stage) => stage.combine !== undefined);
-  if (first === undefined) return false;
-  const a = reduction(first.node);
-  const b = reduction(node);
-  return (
-    a.input.shape.length === b.input.shape.length &&
-    a.input.shape.every((extent, axis) => extent === b.input.shape[axis]) &&
-    a.reduced.length === b.reduced.length &&
-    a.reduced.every((axis, place) => axis === b.reduced[place])
-  );
+  return first !== undefined && reductionKey(first.node) === reductionKey(node);
+}
+
+/** Equal for reductions that walk the same dims. */
+function reductionKey(node: Node): string {
+  const { input, reduced } = reduction(node);
+  return `${input.shape.join()} over ${reduced.join()}`;
 }

@@ -24,6 +24,7 @@ let keys = new Map<Scalar, string>();
 /** Numbers of scalars, equal for equal ones, and the first of each number by what it is made of. */
 let numbers = new Map<Scalar, number>();
 let firstEqual = new Map<string, { readonly number: number; readonly scalar: Scalar }>();
+let nextNumber = 0;
 
 /** Forgets what was found out about the indices of an earlier program. */
 export function forgetIndices(): void {
@@ -32,6 +33,13 @@ export function forgetIndices(): void {
   numbers = new Map();
   firstEqual = new Map();
 }
+
+/** Forgets it in a long program now and then: no table grows with the whole of it. To be called between kernels. */
+export function trimIndices(): void {
+  if (linearOf.size > mostKnown) forgetIndices();
+}
+
+const mostKnown = 1 << 14;
 
 function range(linear: Linear): { min: number; max: number } {
   let min = linear.constant;
@@ -231,7 +239,7 @@ function entryOf(scalar: Scalar): { readonly number: number; readonly scalar: Sc
   const text = `${ownText(scalar)}(${parts.join()})`;
   let entry = firstEqual.get(text);
   if (entry === undefined) {
-    entry = { number: firstEqual.size, scalar };
+    entry = { number: nextNumber++, scalar };
     firstEqual.set(text, entry);
   }
   return entry;

@@ -27,10 +27,7 @@ export function lower(
     .map((kernel) => moveBuffers(kernel, moved));
   const kept = new Set<number>();
   for (const node of outputs) kept.add(buffers.get(node) as number);
-  for (const kernel of drafts)
-    visitKernel(kernel, (scalar) => {
-      if (scalar.kind === "load") kept.add(scalar.buffer);
-    });
+  for (const kernel of drafts) for (const buffer of loadedBuffers(kernel)) kept.add(buffer);
   return drafts.map((kernel) => dropUnread(kernel, kept)).filter((kernel) => !isEmpty(kernel));
 }
 
@@ -248,6 +245,8 @@ export function visitStatements(body: readonly Statement[], expression: (value: 
 }
 
 function dropUnread(kernel: Kernel, kept: ReadonlySet<number>): Kernel {
+  // Whatever is bound is stored.
+  if ([...storedBuffers(kernel)].every((buffer) => kept.has(buffer))) return kernel;
   const keepStores = (body: readonly Statement[]): Statement[] =>
     body.flatMap((statement): Statement[] => {
       if (statement.kind === "for") {

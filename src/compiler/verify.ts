@@ -1,72 +1,113 @@
 // Checks a program before any backend sees it: a broken promise must stop here, not become a wrong number.
 import { byteSize } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
-import type { Local } from "../graph/scalar.ts";
+import type { Local, Scalar } from "../graph/scalar.ts";
 import { visitScalar } from "./indexing.ts";
-import type { Program, Statement } from "./kernel.ts";
-import { loadedBuffers, storedBuffers, visitKernel } from "./lower.ts";
+import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
+import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
 
-/** Throws InternalError when a buffer is read before it is written, lies outside the arena, or a local is unbound. */
+/**
+ * Throws InternalError when a buffer is read before it is written, or as another dtype, when one lies outside the arena, when two lie
+ * in the same bytes at the same time, or when a local is unbound.
+ */
 export function verify(program: Program): void {
   const written = new Set<number>();
-  for (const buffer of program.buffers) {
-    if (buffer.placement.kind === "argument") written.add(buffer.id);
-    else if (
-      buffer.placement.byteOffset + buffer.length * byteSize(buffer.dtype) > Math.max(program.arenaBytes, 64) &&
-      buffer.length > 0
-    ) {
-      // A buffer nobody touches keeps offset 0 and is never addressed.
-      if (program.kernels.some((kernel) => storedBuffers(kernel).has(buffer.id))) {
-        throw new InternalError(
-          `buffer ${buffer.id} (${buffer.name}) reaches past the arena of ${program.arenaBytes} bytes`,
-        );
-      }
-    }
-  }
+  for (const { id, placement } of program.buffers) if (placement.kind === "argument") written.add(id);
   for (const kernel of program.kernels) {
     const stored = storedBuffers(kernel);
     for (const id of loadedBuffers(kernel)) {
       if (!written.has(id) && !stored.has(id))
         throw new InternalError(`kernel ${kernel.name} reads buffer ${id} before it is written`);
     }
-    visitKernel(kernel, (scalar) => {
-      if (scalar.kind === "load" && program.buffers[scalar.buffer]?.dtype !== scalar.dtype) {
-        throw new InternalError(`kernel ${kernel.name} loads buffer ${scalar.buffer} as ${scalar.dtype}`);
-      }
-    });
-    if (kernel.kind === "loops") checkLocals(kernel.name, kernel.body, new Set());
-    else checkLocals(kernel.name, kernel.epilogue, new Set([kernel.result]));
+    verifyKernel(kernel, program);
     for (const id of stored) written.add(id);
+  }
+  verifyArena(program);
+}
+
+function verifyKernel(kernel: Kernel, { buffers }: Program): void {
+  const check = (value: Scalar, bound: ReadonlySet<Local>, seen: Set<Scalar>): void =>
+    visitScalar(
+      value,
+      (scalar) => {
+        if (scalar.kind === "local" && !bound.has(scalar.local))
+          throw new InternalError(`kernel ${kernel.name} reads local ${scalar.local.id} before it is bound`);
+        if (scalar.kind === "load" && buffers[scalar.buffer]?.dtype !== scalar.dtype)
+          throw new InternalError(`kernel ${kernel.name} loads buffer ${scalar.buffer} as ${scalar.dtype}`);
+      },
+      seen,
+    );
+  const checkBody = (body: readonly Statement[], outer: ReadonlySet<Local>): void => {
+    const bound = new Set(outer);
+    const seen = new Set<Scalar>();
+    for (const statement of body) {
+      if (statement.kind === "for") checkBody(statement.body, bound);
+      else visitStatements([statement], (value) => check(value, bound, seen));
+      if (statement.kind === "let" || statement.kind === "reduce") bound.add(statement.local);
+    }
+  };
+  if (kernel.kind === "loops") return checkBody(kernel.body, new Set());
+  for (const value of [kernel.a, kernel.b]) check(value, new Set(), new Set());
+  checkBody(kernel.epilogue, new Set([kernel.result]));
+}
+
+/** A buffer of the arena, from the first kernel that touches it to the last. */
+interface Stay {
+  readonly buffer: BufferInfo;
+  readonly start: number;
+  readonly end: number;
+  readonly first: number;
+  last: number;
+}
+
+/** Goes through the kernels with the ranges of bytes that are in use, in order. */
+function verifyArena({ buffers, kernels, arenaBytes }: Program): void {
+  const stays = new Map<number, Stay>();
+  kernels.forEach((kernel, place) => {
+    for (const touched of [storedBuffers(kernel), loadedBuffers(kernel)])
+      for (const id of touched) {
+        const buffer = buffers[id];
+        if (buffer?.placement.kind !== "arena" || buffer.length === 0) continue;
+        const { byteOffset } = buffer.placement;
+        const end = byteOffset + buffer.length * byteSize(buffer.dtype);
+        if (end > arenaBytes)
+          throw new InternalError(`buffer ${id} (${buffer.name}) reaches past the arena of ${arenaBytes} bytes`);
+        const known = stays.get(id);
+        if (known === undefined) stays.set(id, { buffer, start: byteOffset, end, first: place, last: place });
+        else known.last = place;
+      }
+  });
+  const ending = new Map<number, Stay[]>();
+  for (const stay of stays.values()) {
+    const others = ending.get(stay.last);
+    if (others === undefined) ending.set(stay.last, [stay]);
+    else others.push(stay);
+  }
+  const inUse: Stay[] = [];
+  let clock = 0;
+  // Stays are noted by their first kernel.
+  for (const stay of stays.values()) {
+    for (; clock < stay.first; clock++)
+      for (const gone of ending.get(clock) ?? []) inUse.splice(placeOf(inUse, gone), 1);
+    const place = placeOf(inUse, stay);
+    for (const other of [inUse[place - 1], inUse[place]]) {
+      if (other === undefined || other.end <= stay.start || other.start >= stay.end) continue;
+      const [a, b] = [stay.buffer, other.buffer];
+      throw new InternalError(
+        `buffers ${a.id} (${a.name}) and ${b.id} (${b.name}) lie in the same bytes of the arena while kernel ${kernels[stay.first]?.name} runs`,
+      );
+    }
+    inUse.splice(place, 0, stay);
   }
 }
 
-function checkLocals(kernel: string, body: readonly Statement[], outer: ReadonlySet<Local>): void {
-  const bound = new Set(outer);
-  const check = (value: Parameters<typeof visitScalar>[0]): void =>
-    visitScalar(value, (scalar) => {
-      if (scalar.kind === "local" && !bound.has(scalar.local))
-        throw new InternalError(`kernel ${kernel} reads local ${scalar.local.id} before it is bound`);
-    });
-  for (const statement of body) {
-    switch (statement.kind) {
-      case "let":
-      case "reduce":
-        check(statement.value);
-        bound.add(statement.local);
-        break;
-      case "for":
-        checkLocals(kernel, statement.body, bound);
-        break;
-      case "store":
-      case "scan":
-        check(statement.index);
-        check(statement.value);
-        break;
-      case "check":
-        check(statement.holds);
-        check(statement.index);
-        check(statement.place);
-        break;
-    }
+/** How many of the stays, which are in order, begin at lower bytes. */
+function placeOf(stays: readonly Stay[], { start }: Stay): number {
+  let [low, high] = [0, stays.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((stays[middle]?.start ?? 0) < start) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }
