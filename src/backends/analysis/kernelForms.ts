@@ -101,7 +101,8 @@ class FormKey {
         break;
       case "reduce": {
         const { combine, axes, local, value } = statement;
-        parts.push(`${combine} ${this.axes(axes)} ${this.name(local)} ${this.scalar(value)}`);
+        const sums = statement.parts ? "of sums " : "";
+        parts.push(`${combine} ${sums}${this.axes(axes)} ${this.name(local)} ${this.scalar(value)}`);
         break;
       }
       case "for":
