@@ -1,4 +1,5 @@
 // The arena: at which offset each temporary lies, so that none overlaps another that lives at the same time.
+import { Ranges } from "./ranges.ts";
 
 export interface Temporary {
   readonly id: number;
@@ -33,44 +34,6 @@ function lowestGap(taken: readonly Ranges[], size: number): number {
     for (const ranges of taken) start = ranges.gapFrom(start, size);
   }
   return start;
-}
-
-/** Ranges of bytes: apart, in order, those that touch taken as one. */
-class Ranges {
-  private readonly starts: number[] = [];
-  private readonly ends: number[] = [];
-
-  /** The first place from `start` on with so many bytes free. */
-  gapFrom(start: number, size: number): number {
-    let place = start;
-    for (let at = this.firstEndingAfter(start); at < this.starts.length; at++) {
-      if ((this.starts[at] ?? 0) >= place + size) break;
-      place = this.ends[at] ?? place;
-    }
-    return place;
-  }
-
-  add(start: number, end: number): void {
-    const from = this.firstEndingAfter(start - 1);
-    let to = from;
-    let [low, high] = [start, end];
-    for (; to < this.starts.length && (this.starts[to] ?? 0) <= end; to++) {
-      low = Math.min(low, this.starts[to] ?? low);
-      high = Math.max(high, this.ends[to] ?? high);
-    }
-    this.starts.splice(from, to - from, low);
-    this.ends.splice(from, to - from, high);
-  }
-
-  private firstEndingAfter(place: number): number {
-    let [low, high] = [0, this.ends.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.ends[middle] ?? 0) > place) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
 }
 
 /** A stretch of time: what is taken during all of it, and what during some of it. */

@@ -2,13 +2,14 @@
 import { byteSize } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Local, Scalar } from "../graph/scalar.ts";
+import { verifyCoverage } from "./coverage.ts";
 import { visitScalar } from "./indexing.ts";
 import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
 import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
 
 /**
- * Throws InternalError when a buffer is read before it is written, or as another dtype, when one lies outside the arena, when two lie
- * in the same bytes at the same time, or when a local is unbound.
+ * Throws InternalError when a buffer, or a part of it, is read before it is written, or as another dtype, when one lies outside the
+ * arena, when two lie in the same bytes at the same time, or when a local is unbound.
  */
 export function verify(program: Program): void {
   const written = new Set<number>();
@@ -22,6 +23,7 @@ export function verify(program: Program): void {
     verifyKernel(kernel, program);
     for (const id of stored) written.add(id);
   }
+  verifyCoverage(program);
   verifyArena(program);
 }
 
