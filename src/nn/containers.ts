@@ -4,7 +4,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
 import { Tensor } from "../tensor/index.ts";
-import { type AnyModule, Module } from "./module.ts";
+import { type AnyModule, type Member, Module } from "./module.ts";
 
 /** A module that gives one tensor for one. */
 export type TensorModule = Module<Tensor, unknown[]>;
@@ -67,8 +67,10 @@ export class Sequential extends Module {
     return this.#modules[Symbol.iterator]();
   }
 
-  protected override members(): Iterable<readonly [string, AnyModule]> {
-    return numbered(this.#modules);
+  protected override *members(): Iterable<readonly [string, Member]> {
+    yield* numbered(this.#modules);
+    // Of a class that extends this one.
+    yield* super.members();
   }
 
   override forward(input: Tensor): Tensor {
@@ -112,8 +114,10 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
     return this.#modules[Symbol.iterator]();
   }
 
-  protected override members(): Iterable<readonly [string, AnyModule]> {
-    return numbered(this.#modules);
+  protected override *members(): Iterable<readonly [string, Member]> {
+    yield* numbered(this.#modules);
+    // Of a class that extends this one.
+    yield* super.members();
   }
 
   /** Throws: a list has no order of its own. */
@@ -163,8 +167,9 @@ export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
     return this.#modules[Symbol.iterator]();
   }
 
-  protected override members(): Iterable<readonly [string, AnyModule]> {
-    return this.#modules;
+  protected override *members(): Iterable<readonly [string, Member]> {
+    yield* this.#modules;
+    yield* super.members();
   }
 
   /** Throws: names have no order. */

@@ -48,6 +48,124 @@ describe("names", () => {
     expect(block.namedModules().map(([path]) => path)).toEqual(["", "fc1", "blocks.0", "blocks.1", "list", "list.0"]);
   });
 
+  it("reach lists, records, Maps and Sets, to any depth, as PyTorch's lists and dicts would name them", () => {
+    const shared = new Linear(1, 1);
+    class Everywhere extends Module {
+      readonly ws = [new Parameter(1), new Parameter(2)];
+      readonly heads = { left: new Linear(1, 1, { bias: false }), depth: 3, more: { right: [new Parameter(3)] } };
+      readonly byName = new Map<string | number, unknown>([
+        ["first", new Linear(1, 1, { bias: false })],
+        [2, [new Parameter(4)]],
+      ]);
+      readonly several = new Set([new Parameter(5), shared]);
+      readonly again = [{ shared }];
+      readonly counts = { seen: new State(0) };
+      readonly loop: { self?: unknown; last: Parameter } = { last: new Parameter(6) };
+      readonly bare = Object.assign(Object.create(null), { w: new Parameter(7) });
+      readonly values = Float32Array.of(1);
+      readonly when = new Date(0);
+      constructor() {
+        super();
+        this.loop.self = this.loop;
+      }
+      override forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    const model = new Everywhere();
+    expect(model.namedParameters().map(([name]) => name)).toEqual([
+      "ws.0",
+      "ws.1",
+      "heads.more.right.0",
+      "by_name.2.0",
+      "several.0",
+      "loop.last",
+      "bare.w",
+      "heads.left.weight",
+      "by_name.first.weight",
+      "several.1.weight",
+      "several.1.bias",
+    ]);
+    expect(model.namedBuffers().map(([name]) => name)).toEqual(["counts.seen"]);
+    expect(model.namedModules().map(([path]) => path)).toEqual(["", "heads.left", "byName.first", "several.1"]);
+    const state = model.stateDict();
+    const other = new Everywhere();
+    other.heads.more.right[0]?.assign(9);
+    other.loadStateDict(state);
+    expect(other.heads.more.right[0]?.itemSync()).toBe(3);
+    expect(
+      model
+        .freeze()
+        .parameters()
+        .every(({ requiresGrad }) => !requiresGrad),
+    ).toBe(true);
+    expect(model.eval().heads.left.training).toBe(false);
+  });
+
+  it("are found in any number of nested lists", () => {
+    let nested: unknown = new Parameter(1);
+    for (let level = 0; level < 20_000; level++) nested = [nested];
+    class Deep extends Module {
+      readonly list = nested;
+      override forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    expect(new Deep().parameters()).toHaveLength(1);
+  });
+
+  it("of a class that extends a container or a recurrent layer come after what that holds", () => {
+    class Scaled extends Sequential {
+      readonly scale = new Parameter(2);
+      constructor() {
+        super(new Linear(1, 1));
+      }
+      override forward(x: Tensor): Tensor {
+        return super.forward(x).mul(this.scale);
+      }
+    }
+    expect(new Scaled().namedParameters().map(([name]) => name)).toEqual(["scale", "0.weight", "0.bias"]);
+    class Named extends ModuleDict<Linear> {
+      readonly scale = new Parameter(2);
+    }
+    expect(new Named({ a: new Linear(1, 1) }).parameters()).toHaveLength(3);
+    class Listed extends ModuleList<Linear> {
+      readonly scale = new Parameter(2);
+    }
+    expect(new Listed([new Linear(1, 1)]).parameters()).toHaveLength(3);
+    class Longer extends LSTM {
+      readonly start = new Parameter(0);
+    }
+    expect(new Longer(1, 1).namedParameters().map(([name]) => name)).toContain("start");
+  });
+
+  it("that would be two of a kind, or have no place in a path, are refused", () => {
+    const holding = (fields: object): Module => {
+      class Holder extends Module {
+        override forward(x: Tensor): Tensor {
+          return x;
+        }
+      }
+      return Object.assign(new Holder(), fields);
+    };
+    const names = (fields: object) => () => holding(fields).parameters();
+    expect(names({ heads: { "a.b": new Parameter(1) } })).toThrow(
+      /"heads" holds a Parameter under "a\.b"; name it by a text without a dot/,
+    );
+    expect(names({ heads: { "": [new Linear(1, 1)] } })).toThrow(/"heads" holds a Linear under ""/);
+    expect(names({ heads: new Map([[{}, new Parameter(1)]]) })).toThrow(/under an object; name it by a text/);
+    expect(names({ fooBar: new Parameter(1), foo_bar: new Parameter(2) })).toThrow(/two .* are called "foo_bar"/);
+    expect(
+      names({
+        byKey: new Map<unknown, Parameter>([
+          [1, new Parameter(1)],
+          ["1", new Parameter(2)],
+        ]),
+      }),
+    ).toThrow(/two .* are called "by_key.1"/);
+    expect(names({ options: { "a.b": 1, list: [1, 2] } })).not.toThrow();
+  });
+
   it("count a shared parameter once", () => {
     const model = new Sequential(new Linear(2, 2), new Linear(2, 2));
     const shared = model.at(0);

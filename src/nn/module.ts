@@ -16,6 +16,7 @@ import {
   HookList,
   watched,
 } from "./hooks.ts";
+import { membersIn } from "./members.ts";
 import { join, modulesBelow, pathInside } from "./paths.ts";
 import { listed, printModule } from "./print.ts";
 import { type LoadableValue, readStateValue, type StateValue } from "./stateValue.ts";
@@ -37,7 +38,8 @@ export interface LoadResult {
 
 /** A module, whatever it takes and gives. */
 export type AnyModule = Module<unknown, unknown[]>;
-type Member = AnyModule | State;
+/** What a module owns. */
+export type Member = AnyModule | State;
 
 /** Modules whose forward is running, the outermost first. */
 const running: AnyModule[] = [];
@@ -47,8 +49,9 @@ let observer: ((module: AnyModule, output: unknown) => void) | undefined;
 
 /**
  * The base of all layers and models. Assign parameters, buffers (State) and modules to fields; they are found, in the order
- * of definition, under their field names. Arrays of modules count too: `blocks.0`. Most take tensors and give one; `Out` and
- * `In` say otherwise, as for LSTM, which gives its state too. Source: torch.nn.Module.
+ * of definition, under their field names. So are those in arrays, plain objects, Maps and Sets, to any depth: `blocks.0`,
+ * `heads.left`. JavaScript shows nobody what is in #private fields: keep nothing there that is to be learned or saved. Most take
+ * tensors and give one; `Out` and `In` say otherwise, as for LSTM, which gives its state too. Source: torch.nn.Module.
  */
 export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   #training = true;
@@ -96,13 +99,8 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   }
 
   /** Own parameters, buffers and modules with their names; a container may name its own. */
-  protected *members(): Iterable<readonly [name: string, member: Member]> {
-    for (const [name, value] of Object.entries(this)) {
-      if (value instanceof Module || value instanceof State) yield [name, value];
-      else if (Array.isArray(value)) {
-        for (const [place, part] of value.entries()) if (part instanceof Module) yield [`${name}.${place}`, part];
-      }
-    }
+  protected members(): Iterable<readonly [name: string, member: Member]> {
+    return membersIn(this, isMember);
   }
 
   /** Direct submodules by name. */
@@ -132,6 +130,14 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
       for (const [name, member] of module.members()) {
         if (member instanceof State && !found.has(member)) found.set(member, join(path, snakeCase(name)));
       }
+    }
+    const paths = new Set<string>();
+    for (const path of found.values()) {
+      if (paths.has(path))
+        throw new HebbError(
+          `${this.constructor.name}: two parameters or buffers are called "${path}", as names are written in snake_case; rename one`,
+        );
+      paths.add(path);
     }
     return [...found].map(([state, path]) => [path, state]);
   }
@@ -378,6 +384,7 @@ function named(error: unknown, module: AnyModule, path: string): unknown {
   return error;
 }
 
+const isMember = (value: unknown): value is Member => value instanceof Module || value instanceof State;
 const snakeCase = (name: string): string => name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const shortened = (list: readonly string[]): readonly string[] =>
   list.length > 8 ? [...list.slice(0, 8), `and ${list.length - 8} more`] : list;

@@ -11,7 +11,7 @@ import { arange, cat, type Parameter, stack, Tensor, tensor, where, zeros } from
 import { dropout } from "./dropout.ts";
 import type { FloatDType } from "./init.ts";
 import { linear } from "./linear.ts";
-import { Module } from "./module.ts";
+import { type Member, Module } from "./module.ts";
 import { fromTo, listedUnless } from "./print.ts";
 import {
   type Gates,
@@ -275,7 +275,7 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
     );
   }
 
-  protected override *members(): Iterable<readonly [string, Parameter]> {
+  protected override *members(): Iterable<readonly [string, Member]> {
     for (const [layer, directions] of this.#weights.entries()) {
       for (const [direction, weights] of directions.entries()) {
         const ending = `l${layer}${direction === 1 ? "_reverse" : ""}`;
@@ -286,6 +286,8 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
         if (weights.hr !== undefined) yield [`weight_hr_${ending}`, weights.hr];
       }
     }
+    // Of a class that extends this one.
+    yield* super.members();
   }
 
   override extraRepr(): string {
