@@ -1,5 +1,6 @@
 // Splits: every row once, classes in proportion, the same for the same seed.
 import { expect, test } from "vitest";
+import { HebbError } from "../graph/errors.ts";
 import { kFold, trainValidationSplit } from "./split.ts";
 
 const sorted = (...parts: Int32Array[]): number[] => parts.flatMap((part) => [...part]).sort((a, b) => a - b);
@@ -19,6 +20,28 @@ test("classes are split in proportion; a class of one row is learned from", () =
   expect(validation.length).toBe(20);
   expect([count(validation, "many"), count(validation, "few"), count(validation, "single")]).toEqual([14, 6, 0]);
   expect(count(train, "single")).toBe(1);
+});
+
+test("every side gets its share, also where many labels stand in one row alone", () => {
+  for (const [singles, others, share] of [
+    [60, 40, 0.2],
+    [10, 3, 0.15],
+    [1, 9, 0.5],
+    [0, 50, 0.02],
+  ] as const) {
+    const labels = Array.from({ length: singles + others }, (_, i) => (i < singles ? `alone ${i}` : `common ${i % 2}`));
+    const count = labels.length;
+    const { train, validation } = trainValidationSplit(count, { labels, validation: share });
+    expect(validation.length).toBe(Math.max(1, Math.round(count * share)));
+    expect(sorted(train, validation)).toEqual(Array.from({ length: count }, (_, i) => i));
+    // Every label that there is can be learned.
+    expect(new Set(Array.from(train, (row) => labels[row])).size).toBe(new Set(labels).size);
+  }
+  expect(() => trainValidationSplit(10, { labels: Array.from({ length: 10 }, (_, i) => i) })).toThrow(
+    /10 rows with 10 different labels cannot give 2 to validation .*; leave labels out/,
+  );
+  expect(trainValidationSplit(10, { labels: [0, 1, 2, 3, 4, 5, 6, 7, 7, 7] }).validation.length).toBe(2);
+  expect(trainValidationSplit(3, { labels: ["a", "b", "c"], validation: 0 }).train.length).toBe(3);
 });
 
 test("tiny tables and a share of 0", () => {
@@ -42,4 +65,18 @@ test("bad shares, folds and labels are refused", () => {
   expect(() => trainValidationSplit(10, { validation: Number.NaN })).toThrow(/validation NaN/);
   expect(() => trainValidationSplit(10, { labels: [1, 2] })).toThrow(/2 labels for 10 rows/);
   expect(() => kFold(3, 4)).toThrow(/4 folds of 3 rows/);
+  const wrong = (run: (...given: readonly unknown[]) => unknown, ...given: readonly unknown[]): void =>
+    expect(() => run(...given)).toThrow(HebbError);
+  const [split, folds] = [trainValidationSplit, kFold] as readonly ((...given: readonly unknown[]) => unknown)[];
+  if (split === undefined || folds === undefined) throw new Error("two functions");
+  wrong(split, 10, 0.2);
+  wrong(split, 10, { validaton: 0.2 });
+  wrong(split, 10, { labels: 3 });
+  wrong(split, 10, { validation: "0.2" });
+  wrong(split, [1, 2, 3]);
+  wrong(folds, 10);
+  wrong(folds, 10, 5, { validation: 0.2 });
+  expect(() => split(10, { stratify: [1] })).toThrow(
+    /there is no option stratify; its options are validation, seed, labels/,
+  );
 });

@@ -1,5 +1,8 @@
 // Seeded splits of rows: train and validation (stratified by class), and k folds.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { Random } from "./random.ts";
 
 export interface SplitOptions {
@@ -19,10 +22,21 @@ export interface Split {
 /** Stream numbers keep the uses of one seed apart. */
 const splitStream = 0x53504c54;
 
-function strata(count: number, labels: ArrayLike<number | string | undefined> | undefined): number[][] {
+const kinds: OptionKinds<SplitOptions> = { validation: kind.number, seed: kind.number, labels: kind.anything };
+
+function checkRows(where: string, count: number): void {
+  if (!(Number.isSafeInteger(count) && count >= 0))
+    throw new HebbError(
+      `${where}: takes a number of rows first, got ${typeof count === "number" ? count : describe(count)}`,
+    );
+}
+
+function strata(where: string, count: number, labels: SplitOptions["labels"]): number[][] {
   if (labels === undefined) return [Array.from({ length: count }, (_, i) => i)];
+  if (typeof labels !== "object" || labels === null || typeof labels.length !== "number")
+    throw new HebbError(`${where}: labels must be a list of one for each row, got ${describe(labels)}`);
   if (labels.length !== count)
-    throw new HebbError(`${labels.length} labels for ${count} rows; give one label for each row`);
+    throw new HebbError(`${where}: ${labels.length} labels for ${count} rows; give one label for each row`);
   const groups = new Map<number | string | undefined, number[]>();
   for (let row = 0; row < count; row++) {
     const group = groups.get(labels[row]);
@@ -34,20 +48,28 @@ function strata(count: number, labels: ArrayLike<number | string | undefined> | 
 
 /**
  * Divides rows 0 … count-1 at random. With labels, each class gives the same share (largest remainders decide the last
- * rows), and a class of one row goes to training. The same seed always gives the same split.
+ * rows), and keeps at least one row to learn from. The same seed always gives the same split.
  */
 export function trainValidationSplit(count: number, options: SplitOptions = {}): Split {
+  checkRows("trainValidationSplit", count);
+  checkOptions("trainValidationSplit", options, kinds);
   const share = options.validation ?? 0.2;
   if (!(share >= 0 && share < 1)) {
-    throw new HebbError(`validation ${share} is not a share of the rows; use a number from 0 to below 1, such as 0.2`);
+    throw new HebbError(
+      `trainValidationSplit: validation ${share} is not a share of the rows; use a number from 0 to below 1, such as 0.2`,
+    );
   }
   const random = new Random(options.seed ?? 0, splitStream);
-  const groups = strata(count, options.labels).map((rows) => {
+  const groups = strata("trainValidationSplit", count, options.labels).map((rows) => {
     const order = Int32Array.from(rows);
     random.shuffle(order);
     return { order, exact: order.length === 1 && options.labels ? 0 : order.length * share };
   });
   const wanted = share === 0 ? 0 : Math.min(count - 1, Math.max(count > 1 ? 1 : 0, Math.round(count * share)));
+  if (options.labels !== undefined && count - groups.length < wanted)
+    throw new HebbError(
+      `trainValidationSplit: ${count} rows with ${groups.length} different labels cannot give ${wanted} to validation while each label keeps a row to learn from; leave labels out, join rare labels, or lower validation (now ${share})`,
+    );
   const taken = groups.map((group) => Math.floor(group.exact));
   const byRemainder = groups
     .map((_, i) => i)
@@ -57,13 +79,17 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
       return right - left || a - b;
     });
   let missing = wanted - taken.reduce((sum, n) => sum + n, 0);
-  for (const i of byRemainder) {
-    if (missing <= 0) break;
-    const now = taken[i] ?? 0;
-    // A class keeps at least one row to learn from.
-    if (now + 1 < (groups[i]?.order.length ?? 0)) {
-      taken[i] = now + 1;
-      missing--;
+  // Once around is enough, unless many classes have no row to spare.
+  for (let before = -1; missing > 0 && missing !== before; ) {
+    before = missing;
+    for (const i of byRemainder) {
+      if (missing === 0) break;
+      const now = taken[i] ?? 0;
+      // A class keeps at least one row to learn from.
+      if (now + 1 < (groups[i]?.order.length ?? 0)) {
+        taken[i] = now + 1;
+        missing--;
+      }
     }
   }
   const validation: number[] = [];
@@ -78,15 +104,17 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
 
 /** k splits whose validation parts are disjoint and cover every row; with labels, each has the same mix of classes. */
 export function kFold(count: number, folds: number, options: Omit<SplitOptions, "validation"> = {}): Split[] {
+  checkRows("kFold", count);
+  checkOptions("kFold", options, { seed: kinds.seed, labels: kinds.labels });
   if (!Number.isInteger(folds) || folds < 2 || folds > count) {
     throw new HebbError(
-      `${folds} folds of ${count} rows cannot be made; use a whole number from 2 to the number of rows`,
+      `kFold: ${typeof folds === "number" ? folds : describe(folds)} folds of ${count} rows cannot be made; use a whole number from 2 to the number of rows`,
     );
   }
   const random = new Random(options.seed ?? 0, splitStream + 1);
   const foldOf = new Int32Array(count);
   let next = 0;
-  for (const rows of strata(count, options.labels)) {
+  for (const rows of strata("kFold", count, options.labels)) {
     const order = Int32Array.from(rows);
     random.shuffle(order);
     for (const row of order) foldOf[row] = next++ % folds;

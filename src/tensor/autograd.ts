@@ -25,22 +25,30 @@ export function backward(loss: Tensor, gradient?: Tensor): void {
     );
   }
   checkSeed("backward", loss, gradient);
-  const leaves: Node[] = [];
-  const owners: Tensor[] = [];
-  for (const node of topologicalOrder([loss.node])) {
-    const owner = gradientLeaves.get(node);
-    // A leaf may have been frozen since its node was made.
-    if (owner === undefined || !owner.requiresGrad) continue;
-    leaves.push(node);
-    owners.push(owner);
-  }
+  const leaves = leavesOf(loss);
   wantLater(loss);
-  gradients(loss.node, leaves, gradient?.node).forEach((node, place) => {
-    const owner = owners[place] as Tensor;
+  const nodes = leaves.map(({ node }) => node);
+  gradients(loss.node, nodes, gradient?.node).forEach((node, place) => {
+    const { owner } = leaves[place] as Leaf;
     if (node === undefined) return;
     const before = owner.grad;
     const fresh = Tensor.of(node);
     owner.grad = before === undefined ? fresh : Tensor.of(before.node).add(fresh);
+  });
+}
+
+/** A parameter, or another tensor that requires a gradient, and its node in a graph. */
+interface Leaf {
+  readonly node: Node;
+  readonly owner: Tensor;
+}
+
+/** What of a value's graph requires a gradient. */
+export function leavesOf(value: Tensor): Leaf[] {
+  return topologicalOrder([value.node]).flatMap((node): Leaf[] => {
+    const owner = gradientLeaves.get(node);
+    // A leaf may have been frozen since its node was made.
+    return owner === undefined || !owner.requiresGrad ? [] : [{ node, owner }];
   });
 }
 

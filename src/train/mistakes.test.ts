@@ -4,7 +4,7 @@ import { Dataset, moons, prepareSeries, Table } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
-import { seed } from "../tensor/index.ts";
+import { Parameter, seed, type Tensor } from "../tensor/index.ts";
 import { type FitOptions, type History, fit as trainModel } from "./index.ts";
 
 const train = moons({ count: 60, seed: 1 });
@@ -71,6 +71,32 @@ describe("what is missing, or belongs elsewhere", () => {
   test("an optimizer of another model", async () => {
     const optimizer = new optim.Adam(new nn.Linear(2, 2).parameters());
     await expect(run(2, { optimizer })).rejects.toThrow(/none of the optimizer's 2 parameters belongs to this model/);
+  });
+
+  test("a parameter that nobody can list, in a #private field", async () => {
+    class Hidden extends nn.Module {
+      readonly layer = new nn.Linear(2, 2);
+      readonly #scale = new Parameter(1);
+      readonly #body = new nn.Linear(2, 2);
+      override forward(x: Tensor): Tensor {
+        return this.layer.forward(this.use ? this.#body.forward(x) : x.mul(this.#scale));
+      }
+      readonly use: boolean;
+      constructor(use: boolean) {
+        super();
+        this.use = use;
+      }
+    }
+    for (const [use, shape] of [
+      [false, /shape \[\] that/],
+      [true, /shape \[2(, 2)?\] that/],
+    ] as const) {
+      const model = new Hidden(use);
+      const optimizer = new optim.Adam(model.parameters());
+      const training = trainModel(model, { train, optimizer, epochs: 1 });
+      await expect(training).rejects.toThrow(/model.parameters\(\) does not list.*#private/);
+      await expect(training).rejects.toThrow(shape);
+    }
   });
 
   test("no rows, labels below 0, validation of another kind", async () => {

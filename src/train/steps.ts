@@ -1,7 +1,10 @@
 // The compiled steps of training: forward, backward and update as one program; or several batches whose gradients add up to one update.
+import { HebbError } from "../graph/errors.ts";
+import { formatShape } from "../graph/shape.ts";
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, clipGradValue, type Optimizer, type WeightAverage } from "../optim/index.ts";
-import { compile, full, noGrad, State, type Tensor, where } from "../tensor/index.ts";
+import { leavesOf } from "../tensor/autograd.ts";
+import { compile, full, noGrad, Parameter, State, type Tensor, where } from "../tensor/index.ts";
 import type { Place, Samples } from "./feeds.ts";
 import type { BatchLoss, Objective } from "./objectives.ts";
 
@@ -44,6 +47,16 @@ export class MeanLoss {
     this.sum = sum;
     this.weight = weight;
   }
+}
+
+/** A parameter that the model does not list would be neither trained, nor saved, nor kept as best. Looked for while tracing. */
+function refuseHidden(model: Module, loss: Tensor): void {
+  const own = new Set<Tensor>(model.parameters());
+  const hidden = leavesOf(loss).find(({ owner }) => owner instanceof Parameter && !own.has(owner))?.owner;
+  if (hidden === undefined) return;
+  throw new HebbError(
+    `fit: the loss depends on a parameter of shape ${formatShape(hidden.shape)} that model.parameters() does not list, so it would be neither trained nor saved; keep it in a field of the model that uses it, or in a list, record or Map there, but not in a #private field, which nobody sees`,
+  );
 }
 
 /** The steps of one training; each kind is compiled when first taken. */
@@ -109,7 +122,9 @@ export class Steps {
   #forward(given: readonly Tensor[]): BatchLoss {
     const { model, objective, samples } = this.#options;
     const rows = samples.gather(given);
-    return objective.measure(model.forward(rows.features), rows.targets, rows);
+    const found = objective.measure(model.forward(rows.features), rows.targets, rows);
+    refuseHidden(model, found.loss);
+    return found;
   }
 
   #clip(): void {
