@@ -48,7 +48,8 @@ function strata(where: string, count: number, labels: SplitOptions["labels"]): n
 
 /**
  * Divides rows 0 … count-1 at random. With labels, each class gives the same share (largest remainders decide the last
- * rows), and keeps at least one row to learn from. The same seed always gives the same split.
+ * rows), and keeps at least one row to learn from, as long as the share can be had of others. The same seed always gives
+ * the same split.
  */
 export function trainValidationSplit(count: number, options: SplitOptions = {}): Split {
   checkRows("trainValidationSplit", count);
@@ -66,10 +67,6 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
     return { order, exact: order.length === 1 && options.labels ? 0 : order.length * share };
   });
   const wanted = share === 0 ? 0 : Math.min(count - 1, Math.max(count > 1 ? 1 : 0, Math.round(count * share)));
-  if (options.labels !== undefined && count - groups.length < wanted)
-    throw new HebbError(
-      `trainValidationSplit: ${count} rows with ${groups.length} different labels cannot give ${wanted} to validation while each label keeps a row to learn from; leave labels out, join rare labels, or lower validation (now ${share})`,
-    );
   const taken = groups.map((group) => Math.floor(group.exact));
   const byRemainder = groups
     .map((_, i) => i)
@@ -79,16 +76,17 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
       return right - left || a - b;
     });
   let missing = wanted - taken.reduce((sum, n) => sum + n, 0);
-  // Once around is enough, unless many classes have no row to spare.
-  for (let before = -1; missing > 0 && missing !== before; ) {
-    before = missing;
-    for (const i of byRemainder) {
-      if (missing === 0) break;
-      const now = taken[i] ?? 0;
-      // A class keeps at least one row to learn from.
-      if (now + 1 < (groups[i]?.order.length ?? 0)) {
-        taken[i] = now + 1;
-        missing--;
+  // A class keeps at least one row to learn from, as long as there are others to take.
+  for (const kept of [1, 0]) {
+    for (let before = -1; missing > 0 && missing !== before; ) {
+      before = missing;
+      for (const i of byRemainder) {
+        if (missing === 0) break;
+        const now = taken[i] ?? 0;
+        if (now + kept < (groups[i]?.order.length ?? 0)) {
+          taken[i] = now + 1;
+          missing--;
+        }
       }
     }
   }

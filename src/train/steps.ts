@@ -49,13 +49,13 @@ export class MeanLoss {
   }
 }
 
-/** A parameter that the model does not list would be neither trained, nor saved, nor kept as best. Looked for while tracing. */
+/** A parameter that the model does not list is not trained with the others, nor saved, nor kept as best. Looked for while tracing. */
 function refuseHidden(model: Module, loss: Tensor): void {
   const own = new Set<Tensor>(model.parameters());
   const hidden = leavesOf(loss).find(({ owner }) => owner instanceof Parameter && !own.has(owner))?.owner;
   if (hidden === undefined) return;
   throw new HebbError(
-    `fit: the loss depends on a parameter of shape ${formatShape(hidden.shape)} that model.parameters() does not list, so it would be neither trained nor saved; keep it in a field of the model that uses it, or in a list, record or Map there, but not in a #private field, which nobody sees`,
+    `fit: the loss depends on a parameter of shape ${formatShape(hidden.shape)} that model.parameters() does not list, so it is neither saved nor trained with them; keep it in a field of the model that uses it, or in a list, record or Map there, but not in a #private field, which nobody sees`,
   );
 }
 
