@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { activations, optimizers } from "../src/train/names.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 let folder = "";
@@ -100,4 +101,14 @@ describe.each(Object.entries(pages))("docs/%s", (page, prints) => {
   test.each(prints.map((pattern, place) => [place + 1, pattern] as const))("block %i", async (number, pattern) => {
     expect(await run(blocks[number - 1] ?? "", `${page.replace(".md", "")}-${number}`)).toMatch(pattern);
   });
+});
+
+describe("docs name whatever can be chosen", () => {
+  const text = (page: string): string => readFileSync(join(root, "docs", page), "utf8");
+  test.each(Object.entries(activations))("activation %s", (_, { module }) =>
+    expect(text("layers.md")).toContain(module),
+  );
+  test.each(Object.entries(optimizers))("optimizer %s", (_, row) =>
+    expect(text("optimizers.md")).toContain(row.optimizer),
+  );
 });

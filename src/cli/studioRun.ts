@@ -3,7 +3,7 @@ import { formatCsv, formatIdx } from "../data/index.ts";
 import { type HostArray, writeSafetensors } from "../formats/index.ts";
 import { readEvents } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
-import { isLanguage, type NetworkDescription } from "../train/index.ts";
+import { isLanguage, isStudioOptimizer, type NetworkDescription } from "../train/index.ts";
 import type { JobConfig } from "./job.ts";
 import { type OpenedRun, openModel } from "./saved.ts";
 import { prepare, type RawData, readSource } from "./source.ts";
@@ -17,7 +17,6 @@ export interface Opening {
 type Field = string | number;
 
 const losses: Readonly<Record<string, string>> = { bceWithLogits: "bce", smoothL1: "huber" };
-const optimizers: ReadonlySet<string> = new Set(["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]);
 
 /** Hidden layers as the page writes them: units and activation, "c" before a convolution. */
 function layersOf({ kind, hidden, activation }: NetworkDescription): string {
@@ -28,7 +27,7 @@ function layersOf({ kind, hidden, activation }: NetworkDescription): string {
 /** A run's choices as the page's fragment. What the page does not know goes into `notes`. */
 function settingsOf(config: JobConfig, model: NetworkDescription, classes: number, notes: string[]): string {
   const loss = classes === 2 && config.loss === "crossEntropy" ? "bce" : (losses[config.loss] ?? config.loss);
-  const known = optimizers.has(config.optimizer);
+  const known = isStudioOptimizer(config.optimizer);
   if (!known) notes.push(`The Studio has no optimizer ${config.optimizer}; it goes on with AdamW.`);
   const left = [
     ...(config.schedule === "constant" ? [] : [`the ${config.schedule} schedule`]),

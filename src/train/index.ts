@@ -30,6 +30,7 @@ export {
   isLanguage,
   type LanguageDescription,
   type ModelDescription,
+  makeActivation,
   type NetworkDescription,
 } from "./models.ts";
 export * from "./names.ts";

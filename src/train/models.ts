@@ -4,7 +4,7 @@ import { sizeOf } from "../graph/shape.ts";
 import * as nn from "../nn/index.ts";
 import { Gpt } from "./models/gpt.ts";
 import { LstmLanguage } from "./models/lstm.ts";
-import type { ActivationName, LanguageName, NetworkName } from "./names.ts";
+import { type ActivationName, activations, type LanguageName, type NetworkName } from "./names.ts";
 
 /** A network from samples to outputs. */
 export interface NetworkDescription {
@@ -39,41 +39,10 @@ export type ModelDescription = NetworkDescription | LanguageDescription;
 export const isLanguage = (description: ModelDescription): description is LanguageDescription =>
   description.kind === "gpt" || description.kind === "lstm";
 
-function activation(name: ActivationName): nn.Module {
-  switch (name) {
-    case "relu":
-      return new nn.ReLU();
-    case "tanh":
-      return new nn.Tanh();
-    case "sigmoid":
-      return new nn.Sigmoid();
-    case "leakyRelu":
-      return new nn.LeakyReLU();
-    case "elu":
-      return new nn.ELU();
-    case "selu":
-      return new nn.SELU();
-    case "gelu":
-      return new nn.GELU();
-    case "silu":
-      return new nn.SiLU();
-    case "mish":
-      return new nn.Mish();
-    case "softplus":
-      return new nn.Softplus();
-    case "softsign":
-      return new nn.Softsign();
-    case "hardtanh":
-      return new nn.Hardtanh();
-    case "hardsigmoid":
-      return new nn.Hardsigmoid();
-    case "hardswish":
-      return new nn.Hardswish();
-    case "relu6":
-      return new nn.ReLU6();
-    case "identity":
-      return new nn.Identity();
-  }
+/** The activation of that name, as a module. */
+export function makeActivation(name: ActivationName): nn.Module {
+  // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the table names the class, so that a row is all an activation needs
+  return new nn[activations[name].module]();
 }
 
 /** Hidden layers with their activations (and dropout), then the output layer. */
@@ -81,7 +50,7 @@ function dense(inputs: number, { hidden, outputs, activation: name, dropout }: N
   const layers: nn.Module[] = [];
   let width = inputs;
   for (const next of hidden) {
-    layers.push(new nn.Linear(width, next), activation(name));
+    layers.push(new nn.Linear(width, next), makeActivation(name));
     if (dropout > 0) layers.push(new nn.Dropout(dropout));
     width = next;
   }
@@ -99,10 +68,10 @@ function convolutional(description: NetworkDescription): nn.Module {
   const pooled = (extent: number): number => Math.floor(Math.floor(extent / 2) / 2);
   return new nn.Sequential(
     new nn.Conv2d(channels, 16, 3, { padding: 1 }),
-    activation(description.activation),
+    makeActivation(description.activation),
     new nn.MaxPool2d(2),
     new nn.Conv2d(16, 32, 3, { padding: 1 }),
-    activation(description.activation),
+    makeActivation(description.activation),
     new nn.MaxPool2d(2),
     new nn.Flatten(),
     ...dense(32 * pooled(height) * pooled(width), description),

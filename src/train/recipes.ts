@@ -7,7 +7,9 @@ import * as optim from "../optim/index.ts";
 import type { Augment } from "./feeds.ts";
 import type { TrainSchedule } from "./fitOptions.ts";
 import type { Mode } from "./metrics.ts";
-import type { AugmentName, OptimizerName, ScheduleName } from "./names.ts";
+import { type AugmentName, type OptimizerName, type OptimizerRow, optimizers, type ScheduleName } from "./names.ts";
+
+type OptimizerClass = (typeof optimizers)[OptimizerName]["optimizer"];
 
 export interface OptimizerChoice {
   readonly optimizer: OptimizerName;
@@ -26,45 +28,27 @@ function decayGroups(model: Module, weightDecay: number): optim.GroupInit<{ weig
   ].filter(({ params: own }) => own.length > 0);
 }
 
+/** What every optimizer of the table is made with; the options that only some take stand in their rows. */
+type MakeOptimizer = new (
+  params: optim.Params<{ weightDecay: number }>,
+  options: { readonly lr: number; readonly weightDecay?: number },
+) => optim.Optimizer;
+
+/** The optimizer of that name over the model's parameters. */
 export function makeOptimizer(
   { optimizer, lr, weightDecay, language = false }: OptimizerChoice,
   model: Module,
 ): optim.Optimizer {
-  const params = model.parameters();
-  const moments = language ? { betas: [0.9, 0.99] as const } : {};
-  switch (optimizer) {
-    case "sgd":
-      return new optim.SGD(params, { lr, weightDecay });
-    case "momentum":
-      return new optim.SGD(params, { lr, weightDecay, momentum: 0.9 });
-    case "nesterov":
-      return new optim.SGD(params, { lr, weightDecay, momentum: 0.9, nesterov: true });
-    case "adagrad":
-      return new optim.Adagrad(params, { lr, weightDecay });
-    case "adadelta":
-      return new optim.Adadelta(params, { lr, weightDecay });
-    case "rmsprop":
-      return new optim.RMSprop(params, { lr, weightDecay });
-    case "adam":
-      return new optim.Adam(params, { lr, weightDecay, ...moments });
-    case "amsgrad":
-      return new optim.Adam(params, { lr, weightDecay, amsgrad: true, ...moments });
-    case "adamw":
-      return new optim.AdamW(language ? decayGroups(model, weightDecay) : params, { lr, weightDecay, ...moments });
-    case "adamax":
-      return new optim.Adamax(params, { lr, weightDecay });
-    case "nadam":
-      return new optim.NAdam(params, { lr, weightDecay });
-    case "radam":
-      return new optim.RAdam(params, { lr, weightDecay });
-    case "lion":
-      return new optim.Lion(params, { lr, weightDecay });
-    case "asgd":
-      return new optim.ASGD(params, { lr, weightDecay });
-    case "rprop":
-      // Steps grow and shrink by the signs of gradients alone: there is nothing for a decay to add.
-      return new optim.Rprop(params, { lr });
-  }
+  const row: OptimizerRow & { readonly optimizer: OptimizerClass } = optimizers[optimizer];
+  // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the table names the class, so that a row is all an optimizer needs
+  const make: MakeOptimizer = optim[row.optimizer];
+  const hasBetas = row.optimizer === "Adam" || row.optimizer === "AdamW";
+  return new make(language && optimizer === "adamw" ? decayGroups(model, weightDecay) : model.parameters(), {
+    lr,
+    ...(row.noDecay ? {} : { weightDecay }),
+    ...row.options,
+    ...(language && hasBetas ? { betas: [0.9, 0.99] } : {}),
+  });
 }
 
 export interface ScheduleChoice {

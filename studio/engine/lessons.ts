@@ -1,8 +1,8 @@
 // What the lessons plot and let run: Rosenblatt's rule, activations with their slopes, losses of one prediction.
 import { HebbError, nn, type Tensor, tensor, valueAndGrad } from "../../src/index.ts";
+import { makeActivation } from "../../src/train/index.ts";
 import type { ActivationName, LossName } from "../shared/names.ts";
 import type { Plotted, Rosenblatt } from "../shared/protocol.ts";
-import { activation } from "./network.ts";
 import type { Session } from "./session.ts";
 
 const mostPasses = 60;
@@ -31,7 +31,7 @@ function plot(at: Float64Array, of: (x: Tensor) => Tensor): Plotted {
 }
 
 export function plotActivation(name: ActivationName): Plotted {
-  const module = activation(name);
+  const module = makeActivation(name);
   return plot(grid(-6, 6, 241), (x) => module.forward(x));
 }
 

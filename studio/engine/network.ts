@@ -1,47 +1,11 @@
 // From the state to a network, its loss and its optimizer, all of them the library's own.
-import { HebbError, nn, oneHot, optim, type Tensor } from "../../src/index.ts";
+import { HebbError, nn, oneHot, type optim, type Tensor } from "../../src/index.ts";
+import { makeActivation, makeOptimizer as makeNamed } from "../../src/train/index.ts";
 import type { ActivationName, InitName, LossName } from "../shared/names.ts";
 import type { DataInfo, StageInfo } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 
 type FloatDType = "float32" | "float64";
-
-export function activation(name: ActivationName): nn.Module {
-  switch (name) {
-    case "identity":
-      return new nn.Identity();
-    case "relu":
-      return new nn.ReLU();
-    case "tanh":
-      return new nn.Tanh();
-    case "sigmoid":
-      return new nn.Sigmoid();
-    case "leakyRelu":
-      return new nn.LeakyReLU();
-    case "elu":
-      return new nn.ELU();
-    case "selu":
-      return new nn.SELU();
-    case "gelu":
-      return new nn.GELU();
-    case "silu":
-      return new nn.SiLU();
-    case "mish":
-      return new nn.Mish();
-    case "softplus":
-      return new nn.Softplus();
-    case "softsign":
-      return new nn.Softsign();
-    case "hardtanh":
-      return new nn.Hardtanh();
-    case "hardsigmoid":
-      return new nn.Hardsigmoid();
-    case "hardswish":
-      return new nn.Hardswish();
-    case "relu6":
-      return new nn.ReLU6();
-  }
-}
 
 function initialise(
   weight: nn.Parameter,
@@ -118,7 +82,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
       layers.push(layer);
       following.push(name);
       const path = String(modules.length);
-      modules.push(layer, activation(name));
+      modules.push(layer, makeActivation(name));
       shape = [units, height, width];
       if (Math.min(height, width) >= 4) {
         modules.push(new nn.MaxPool2d(2));
@@ -131,7 +95,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
       layers.push(layer);
       following.push(name);
       const path = String(modules.length);
-      modules.push(layer, activation(name));
+      modules.push(layer, makeActivation(name));
       shape = [units];
       stages.push({ kind: "dense", units, shape, path });
     }
@@ -179,23 +143,6 @@ export function squash({ task }: DataInfo, output: Tensor): Tensor {
   return task === "number" ? output : task === "binary" ? output.sigmoid() : output.softmax(1);
 }
 
-export function makeOptimizer({ optimizer, lr, decay }: StudioState, model: nn.Module): optim.Optimizer {
-  const options = { lr, weightDecay: decay };
-  const params = model.parameters();
-  switch (optimizer) {
-    case "sgd":
-      return new optim.SGD(params, options);
-    case "momentum":
-      return new optim.SGD(params, { ...options, momentum: 0.9 });
-    case "nesterov":
-      return new optim.SGD(params, { ...options, momentum: 0.9, nesterov: true });
-    case "adagrad":
-      return new optim.Adagrad(params, options);
-    case "rmsprop":
-      return new optim.RMSprop(params, options);
-    case "adam":
-      return new optim.Adam(params, options);
-    case "adamw":
-      return new optim.AdamW(params, options);
-  }
-}
+/** The optimizer of the state, over the model's parameters. */
+export const makeOptimizer = ({ optimizer, lr, decay }: StudioState, model: nn.Module): optim.Optimizer =>
+  makeNamed({ optimizer, lr, weightDecay: decay }, model);

@@ -9,9 +9,10 @@ import {
   Parameter,
   tensor,
 } from "../../src/index.ts";
+import { makeActivation } from "../../src/train/index.ts";
 import { type ActivationName, activationNames } from "../shared/names.ts";
 import type { LayerStep, Numbers, ParameterNumbers, StepAsk, StepEdit, StepTrace } from "../shared/steps.ts";
-import { activation, buildNetwork, lossOf, makeOptimizer, type Network, squash } from "./network.ts";
+import { buildNetwork, lossOf, makeOptimizer, type Network, squash } from "./network.ts";
 import type { Session } from "./session.ts";
 
 /** A larger batch is cut, so that a sum over its rows can be read. */
@@ -33,7 +34,7 @@ function found<T>(value: T | undefined, what: string): T {
 /** The derivative of an activation, as the library has it. */
 function slopeOf(name: ActivationName, z: Float64Array): Float64Array {
   const at = new Parameter(z, { dtype: "float64" });
-  const module = activation(name);
+  const module = makeActivation(name);
   const leaf = inspect(() => module.forward(at).sum()).find(({ path, op }) => op === "value" && path === at.name);
   return doubles(leaf?.gradient ?? new Float64Array(z.length));
 }

@@ -1,6 +1,6 @@
 // The command palette: every action by name, with its key.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { dataNames, dataTiles, optimizerNames, optimizerTitles } from "../shared/names.ts";
+import { dataNames, dataTiles, optimizerNames, optimizers } from "../shared/names.ts";
 import { type Action, actions, paletteOpen } from "./shortcuts.ts";
 import { change, chooseData, forgetAll } from "./store.ts";
 
@@ -9,7 +9,7 @@ const more: readonly Action[] = [
     .filter((name) => name !== "own")
     .map((name) => ({ title: `Data: ${dataTiles[name].title}`, keys: "", run: () => chooseData(name) })),
   ...optimizerNames.map((optimizer) => ({
-    title: `Optimizer: ${optimizerTitles[optimizer]}`,
+    title: `Optimizer: ${optimizers[optimizer].title}`,
     keys: "",
     run: () => change({ optimizer }),
   })),

@@ -1,5 +1,6 @@
 // The TypeScript for exactly a state: it runs as it stands with hebb, and ends at the same loss.
-import { activationTexts, type LossName, type OptimizerName, type TaskKind } from "./names.ts";
+import type { OptimizerRow } from "../../src/train/names.ts";
+import { activations, type LossName, type OptimizerName, optimizers, type TaskKind } from "./names.ts";
 import type { DataInfo } from "./protocol.ts";
 import { type Layer, paintedPoints, type StudioState } from "./state.ts";
 
@@ -9,15 +10,11 @@ export interface CodeLine {
   readonly layer?: number;
 }
 
-const optimizerCode: Readonly<Record<OptimizerName, (options: string) => string>> = {
-  sgd: (options) => `new optim.SGD(model.parameters(), { ${options} })`,
-  momentum: (options) => `new optim.SGD(model.parameters(), { ${options}, momentum: 0.9 })`,
-  nesterov: (options) => `new optim.SGD(model.parameters(), { ${options}, momentum: 0.9, nesterov: true })`,
-  adagrad: (options) => `new optim.Adagrad(model.parameters(), { ${options} })`,
-  rmsprop: (options) => `new optim.RMSprop(model.parameters(), { ${options} })`,
-  adam: (options) => `new optim.Adam(model.parameters(), { ${options} })`,
-  adamw: (options) => `new optim.AdamW(model.parameters(), { ${options} })`,
-};
+function optimizerCode(name: OptimizerName, options: string): string {
+  const row: OptimizerRow = optimizers[name];
+  const own = Object.entries(row.options ?? {}).map(([key, value]) => `, ${key}: ${value}`);
+  return `new optim.${row.optimizer}(model.parameters(), { ${options}${own.join("")} })`;
+}
 
 function lossCode(loss: LossName, task: TaskKind, classes: number): string {
   const F = "nn.functional";
@@ -124,7 +121,7 @@ function modelLines(state: StudioState, info: DataInfo): Built {
     }
   };
   state.layers.forEach(({ kind, units, activation }, layer) => {
-    const { module } = activationTexts[activation];
+    const { module } = activations[activation];
     if (kind === "conv" && shape.length === 3) {
       const [channels = 1, height = 1, width = 1] = shape;
       starts.push({ place, following: activation });
@@ -212,7 +209,7 @@ export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeL
     ...plain([
       ");",
       ...initLines(state, starts),
-      `const optimizer = ${optimizerCode[state.optimizer](options)};`,
+      `const optimizer = ${optimizerCode(state.optimizer, options)};`,
       `const lossOf = (output: Tensor, target: Tensor) => ${lossCode(state.loss, info.task, info.classes.length)};`,
       "const step = compile((rows: Tensor) => {",
       "  const loss = lossOf(model.forward(x.indexSelect(0, rows)), y.indexSelect(0, rows));",

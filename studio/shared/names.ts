@@ -1,5 +1,17 @@
 // The names that the Studio offers: data, activations, losses, optimizers, initial weights, with what a person reads for each.
 
+import {
+  type ActivationName,
+  activations,
+  activationNames as everyActivation,
+  optimizerNames as everyOptimizer,
+  isStudioOptimizer,
+  optimizers,
+  type StudioOptimizer,
+} from "../../src/train/names.ts";
+
+export { type ActivationName, activations, optimizers };
+
 export const surfaces = ["lab", "step", "compare", "ship", "lessons"] as const;
 export type Surface = (typeof surfaces)[number];
 
@@ -43,62 +55,11 @@ export const dataTiles: Readonly<Record<DataName, DataTile>> = {
   own: { title: "Yours", about: "your table or your pictures" },
 };
 
-export const activationNames = [
+/** None comes first here. */
+export const activationNames: readonly ActivationName[] = [
   "identity",
-  "relu",
-  "tanh",
-  "sigmoid",
-  "leakyRelu",
-  "elu",
-  "selu",
-  "gelu",
-  "silu",
-  "mish",
-  "softplus",
-  "softsign",
-  "hardtanh",
-  "hardsigmoid",
-  "hardswish",
-  "relu6",
-] as const;
-export type ActivationName = (typeof activationNames)[number];
-
-export interface ActivationText {
-  readonly title: string;
-  /** The class in hebb's nn. */
-  readonly module: string;
-  readonly formula: string;
-  readonly slope: string;
-}
-
-export const activationTexts: Readonly<Record<ActivationName, ActivationText>> = {
-  identity: { title: "none (linear)", module: "Identity", formula: "z", slope: "1" },
-  relu: { title: "ReLU", module: "ReLU", formula: "max(0, z)", slope: "1 if z > 0, else 0" },
-  tanh: { title: "tanh", module: "Tanh", formula: "tanh(z)", slope: "1 − tanh²(z)" },
-  sigmoid: { title: "sigmoid", module: "Sigmoid", formula: "1 / (1 + e⁻ᶻ)", slope: "σ(z)(1 − σ(z))" },
-  leakyRelu: {
-    title: "leaky ReLU",
-    module: "LeakyReLU",
-    formula: "z if z > 0, else 0.01 z",
-    slope: "1 if z > 0, else 0.01",
-  },
-  elu: { title: "ELU", module: "ELU", formula: "z if z > 0, else eᶻ − 1", slope: "1 if z > 0, else eᶻ" },
-  selu: { title: "SELU", module: "SELU", formula: "1.05 · (z if z > 0, else 1.67 (eᶻ − 1))", slope: "piecewise" },
-  gelu: { title: "GELU", module: "GELU", formula: "z · Φ(z)", slope: "Φ(z) + z φ(z)" },
-  silu: { title: "SiLU", module: "SiLU", formula: "z · σ(z)", slope: "σ(z)(1 + z (1 − σ(z)))" },
-  mish: { title: "Mish", module: "Mish", formula: "z · tanh(ln(1 + eᶻ))", slope: "by the chain rule" },
-  softplus: { title: "softplus", module: "Softplus", formula: "ln(1 + eᶻ)", slope: "σ(z)" },
-  softsign: { title: "softsign", module: "Softsign", formula: "z / (1 + |z|)", slope: "1 / (1 + |z|)²" },
-  hardtanh: { title: "hard tanh", module: "Hardtanh", formula: "z, kept in [−1, 1]", slope: "1 inside, 0 outside" },
-  hardsigmoid: {
-    title: "hard sigmoid",
-    module: "Hardsigmoid",
-    formula: "z/6 + ½, kept in [0, 1]",
-    slope: "1/6 inside, 0 outside",
-  },
-  hardswish: { title: "hard swish", module: "Hardswish", formula: "z · hardsigmoid(z)", slope: "piecewise" },
-  relu6: { title: "ReLU6", module: "ReLU6", formula: "z, kept in [0, 6]", slope: "1 inside, 0 outside" },
-};
+  ...everyActivation.filter((name) => name !== "identity"),
+];
 
 export const lossNames = ["bce", "crossEntropy", "mse", "l1", "huber", "hinge"] as const;
 export type LossName = (typeof lossNames)[number];
@@ -122,18 +83,8 @@ export const lossTitles: Readonly<Record<LossName, string>> = {
   hinge: "Hinge",
 };
 
-export const optimizerNames = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"] as const;
-export type OptimizerName = (typeof optimizerNames)[number];
-
-export const optimizerTitles: Readonly<Record<OptimizerName, string>> = {
-  sgd: "SGD",
-  momentum: "Momentum",
-  nesterov: "Nesterov",
-  adagrad: "Adagrad",
-  rmsprop: "RMSProp",
-  adam: "Adam",
-  adamw: "AdamW",
-};
+export type OptimizerName = StudioOptimizer;
+export const optimizerNames: readonly OptimizerName[] = everyOptimizer.filter(isStudioOptimizer);
 
 export const initNames = ["default", "he", "xavier", "small", "large", "zeros"] as const;
 export type InitName = (typeof initNames)[number];

@@ -1,5 +1,5 @@
 // Choices that do not go together: said with the reason and the better choice, never forbidden.
-import { activationTexts, type TaskKind } from "./names.ts";
+import { activations, type TaskKind } from "./names.ts";
 import type { StudioState } from "./state.ts";
 
 export interface Pairing {
@@ -72,7 +72,7 @@ export function patchTitle(patch: Partial<StudioState>): string {
   const parts = Object.entries(patch).map(([key, value]) => {
     if (key === "layers") {
       const layers = patch.layers ?? [];
-      const kinds = [...new Set(layers.map(({ activation }) => activationTexts[activation].title))];
+      const kinds = [...new Set(layers.map(({ activation }) => activations[activation].title))];
       return layers.length === 0
         ? "no hidden layer"
         : `${layers.map(({ units }) => units).join("·")} ${kinds.join("/")}`;

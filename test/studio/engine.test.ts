@@ -148,7 +148,7 @@ describe("files", () => {
         "--strict",
         "--skipLibCheck",
         "--target",
-        "es2022",
+        "es2023",
         "--module",
         "esnext",
         "--moduleResolution",

@@ -2,12 +2,12 @@
 import { useState } from "preact/hooks";
 import {
   activationNames,
-  activationTexts,
+  activations,
   initNames,
   initTitles,
   lossTitles,
   optimizerNames,
-  optimizerTitles,
+  optimizers,
 } from "../../shared/names.ts";
 import { type LanePatch, rates } from "../../shared/state.ts";
 import { Choice } from "../lab/controls.tsx";
@@ -32,7 +32,7 @@ function choices(what: What): (readonly [value: string, title: string, patch: La
   const like = layers[0] ?? { kind: "dense" as const, units: 8, activation: "tanh" as const };
   switch (what) {
     case "optimizer":
-      return optimizerNames.map((name) => [name, optimizerTitles[name], { optimizer: name }]);
+      return optimizerNames.map((name) => [name, optimizers[name].title, { optimizer: name }]);
     case "lr":
       return rates.map((rate) => [String(rate), String(rate), { lr: rate }]);
     case "loss":
@@ -40,7 +40,7 @@ function choices(what: What): (readonly [value: string, title: string, patch: La
     case "activation":
       return activationNames.map((name) => [
         name,
-        activationTexts[name].title,
+        activations[name].title,
         { layers: layers.map((layer) => ({ ...layer, activation: name })) },
       ]);
     case "init":

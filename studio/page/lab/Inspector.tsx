@@ -1,6 +1,6 @@
 // The inspector: the selected neuron's formula, weights, slopes, last update and the spread of its values.
 import { useEffect, useRef } from "preact/hooks";
-import { activationTexts } from "../../shared/names.ts";
+import { activations } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
@@ -38,9 +38,9 @@ const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
   const j = sub(unit + 1);
   if (info.stages[stage]?.kind === "conv") {
     const { activation = "identity" } = state.value.layers[stage - 1] ?? {};
-    return `z${j} = b${j} + the 3 × 3 weights laid over every place of ${stage === 1 ? "the image" : "all maps before"},  a${j} = ${activationTexts[activation].title}(z${j})`;
+    return `z${j} = b${j} + the 3 × 3 weights laid over every place of ${stage === 1 ? "the image" : "all maps before"},  a${j} = ${activations[activation].title}(z${j})`;
   }
-  const f = name === undefined ? "softmax(z)" : name === "identity" ? "z" : `${activationTexts[name].title}(z${j})`;
+  const f = name === undefined ? "softmax(z)" : name === "identity" ? "z" : `${activations[name].title}(z${j})`;
   return `z${j} = Σ w${j}ᵢ ${before}ᵢ + b${j},  a${j} = ${f}`;
 };
 

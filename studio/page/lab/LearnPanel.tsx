@@ -1,5 +1,5 @@
 // How it learns: loss, optimizer, rates, batch, initial weights.
-import { initNames, initTitles, lossTitles, optimizerNames, optimizerTitles } from "../../shared/names.ts";
+import { initNames, initTitles, lossTitles, optimizerNames, optimizers } from "../../shared/names.ts";
 import { rates } from "../../shared/state.ts";
 import { change, fittingLosses, run, state } from "../store.ts";
 import { Choice, Slider } from "./controls.tsx";
@@ -22,7 +22,7 @@ export function LearnPanel() {
       <Choice
         label="optimizer"
         value={optimizer}
-        options={optimizerNames.map((name) => [name, optimizerTitles[name]])}
+        options={optimizerNames.map((name) => [name, optimizers[name].title])}
         choose={(value) => change({ optimizer: value })}
       />
       <Slider label="learning rate" value={lr} stops={rates} choose={(value) => change({ lr: value })} />

@@ -1,7 +1,7 @@
 // The network: the canvas, a button over every neuron for pointers and keys, and the controls of each layer above it.
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { activationNames, activationTexts } from "../../shared/names.ts";
+import { activationNames, activations } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
 import { type Layer, mostLayers, mostUnits } from "../../shared/state.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
@@ -84,7 +84,7 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
         hidden
         label={`activation of ${name}`}
         value={layer.activation}
-        options={activationNames.map((activation) => [activation, activationTexts[activation].title])}
+        options={activationNames.map((activation) => [activation, activations[activation].title])}
         choose={(activation) => setLayers(withLayer(place, { activation }))}
       />
       <button

@@ -1,6 +1,6 @@
 // Lesson 3: an activation and its slope, as the library computes them.
 import { useEffect, useState } from "preact/hooks";
-import { type ActivationName, activationNames, activationTexts } from "../../shared/names.ts";
+import { type ActivationName, activationNames, activations } from "../../shared/names.ts";
 import type { Plotted } from "../../shared/protocol.ts";
 import { colors } from "../draw/colors.ts";
 import { Choice } from "../lab/controls.tsx";
@@ -30,14 +30,14 @@ export function ActivationWidget() {
         <Choice
           label="activation"
           value={name}
-          options={activationNames.map((one) => [one, activationTexts[one].title])}
+          options={activationNames.map((one) => [one, activations[one].title])}
           choose={setName}
         />
       </header>
       {plotted !== undefined && (
         <>
           <FunctionPlot
-            label={`${activationTexts[name].title} and its slope`}
+            label={`${activations[name].title} and its slope`}
             low={-1}
             high={2}
             marker={place}
@@ -60,8 +60,8 @@ export function ActivationWidget() {
             />
           </div>
           <p class="formula">
-            f(z) = {activationTexts[name].formula} = {exact(valueAt({ at: plotted.at, values: plotted.value }, place))},
-            f′(z) = {activationTexts[name].slope} = {exact(valueAt({ at: plotted.at, values: plotted.slope }, place))}
+            f(z) = {activations[name].formula} = {exact(valueAt({ at: plotted.at, values: plotted.value }, place))},
+            f′(z) = {activations[name].slope} = {exact(valueAt({ at: plotted.at, values: plotted.slope }, place))}
           </p>
         </>
       )}

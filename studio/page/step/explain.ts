@@ -1,5 +1,5 @@
 // Each operation of a step as three rows: symbols, the numbers put in, the result. Every number is the engine's.
-import { activationTexts } from "../../shared/names.ts";
+import { activations } from "../../shared/names.ts";
 import type { LayerStep, StepTrace } from "../../shared/steps.ts";
 import { exact, sub } from "../numbers.ts";
 
@@ -164,7 +164,7 @@ function activated(trace: StepTrace, layer: number, { row, unit }: Place): Expla
       ],
       result,
     };
-  const text = activationTexts[step.activation];
+  const text = activations[step.activation];
   const name = step.activation === "identity" ? "" : text.title;
   return {
     sentence: last && trace.task === "number" ? "The sum itself is the prediction." : `${text.title}: ${text.formula}.`,
