@@ -149,6 +149,8 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
       /not wasm: the page's Content-Security-Policy forbids WebAssembly; script-src 'wasm-unsafe-eval'/,
     );
     expect(product).toBe(size);
-    expect(wasm).toMatch(/^HebbError: no wasm backend: the page's Content-Security-Policy forbids WebAssembly/);
+    expect(wasm).toMatch(
+      /^HebbError: the wasm backend is not available: the page's Content-Security-Policy forbids WebAssembly/,
+    );
   });
 });

@@ -99,7 +99,8 @@ describe.each(backends)("%s", (backend) => {
     try {
       if (backendInfo().backend !== backend) useBackend({ backend, threads: 1 });
     } catch (error) {
-      if (backend === "c" && error instanceof HebbError) return skip(`no C backend here: ${error.message}`);
+      if (backend === "c" && error instanceof HebbError)
+        return skip(`the C backend is not available: ${error.message}`);
       throw error;
     }
   });

@@ -92,7 +92,9 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^\[ 14, 1 \] \[ 3 \] 74 14\n$/,
     /^20000 true\n$/,
   ],
-  "doctor.md": [/softmaxBeforeCrossEntropy in 3: .*\n {2}seen the 2 outputs of every row.*\n {2}why .*\n {2}fix .*\n$/],
+  "doctor.md": [
+    /softmaxBeforeCrossEntropy in 3: .*\n {2}seen the 2 outputs of every inspected row.*\n {2}why .*\n {2}fix .*\n$/,
+  ],
 };
 
 describe.each(Object.entries(pages))("docs/%s", (page, prints) => {

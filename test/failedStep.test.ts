@@ -53,7 +53,7 @@ for (const { backend, threads, width } of cases) {
     try {
       useBackend({ backend, threads });
     } catch (error) {
-      if (backend === "c") return skip(`no C backend here: ${error}`);
+      if (backend === "c") return skip(`the C backend is not available: ${error}`);
       throw error;
     }
     const rows = 16 * width;

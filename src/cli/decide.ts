@@ -102,9 +102,9 @@ export function decideRows(
   args: TrainArguments & { readonly validation: number },
   { preprocessing, train: data, validation }: Pick<Prepared, "preprocessing" | "train" | "validation">,
 ): JobConfig {
-  refuse(ofTexts, args, "is for models of text: gpt and lstm");
+  refuse(ofTexts, args, "is for text models, gpt and lstm");
   const kind = args.model ?? "mlp";
-  if (kind === "gpt" || kind === "lstm") throw new HebbError(`model "${kind}" reads texts, and ${path} is not one`);
+  if (kind === "gpt" || kind === "lstm") throw new HebbError(`model "${kind}" reads text, and ${path} is not a text`);
   const task = taskFor(preprocessing);
   const defaults = defaultsFor(kind, preprocessing, data, validation !== undefined);
   if (kind === "perceptron" && (task.kind !== "classes" || task.count !== 2)) {
@@ -113,9 +113,9 @@ export function decideRows(
     );
   }
   if (preprocessing.kind !== "table")
-    refuse(tableArguments, args, `is for the columns of a table, and ${path} is not one`);
+    refuse(tableArguments, args, `is for the columns of a table, and ${path} is not a table`);
   if (args.augment !== undefined && preprocessing.kind !== "images")
-    throw new HebbError(`--augment changes pictures, but ${path} is a table; leave it out`);
+    throw new HebbError(`--augment is for images, and ${path} is a table; leave it out`);
   const loss = args.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
   const { outputs } = makeObjective(loss, task);
   const optimizer = args.optimizer ?? (defaults.weightDecay > 0 ? "adamw" : "adam");
@@ -167,7 +167,7 @@ export function decideText(
   refuse(
     tableArguments,
     args,
-    `is for the columns of a table; name the one to predict with --target to read ${path} as one`,
+    `is for the columns of a table; to read ${path} as a table, name the column to predict with --target`,
   );
   const kind = args.model ?? "gpt";
   if (kind !== "gpt" && kind !== "lstm")

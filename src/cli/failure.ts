@@ -38,7 +38,7 @@ function failureOf(error: unknown): Failure {
     };
   const stack = error instanceof Error ? error.stack : undefined;
   return {
-    message: `a mistake of hebb's own: ${message}`,
+    message: `internal error in hebb: ${message}`,
     exitCode: 1,
     ...(stack === undefined ? {} : { stack }),
   };

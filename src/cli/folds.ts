@@ -25,9 +25,7 @@ export function foldsOf(
   if (raw.kind === "images") {
     const { images, labels, names } = raw;
     if (labels === undefined)
-      throw new HebbError(
-        `${names.images} holds images without labels; name the file with their labels: --labels FILE`,
-      );
+      throw new HebbError(`${names.images} holds images without labels; name the label file with --labels FILE`);
     data.checkImagesAndLabels(images, labels, names);
     return data.kFold(labels.data.length, folds, { seed, labels: labels.data }).map(({ train, validation }) => {
       const preprocessing = data.fitImagePreprocessing(images, labels, { rows: train, names });
@@ -40,7 +38,7 @@ export function foldsOf(
       return { data: { preprocessing, train: all.subset(train), validation: all.subset(validation) } };
     });
   }
-  if (raw.kind !== "table") throw new HebbError("folds are made of tables and images; leave --folds out");
+  if (raw.kind !== "table") throw new HebbError("only tables and images can be folded; leave --folds out");
   const target = options.target ?? raw.target;
   if (target === undefined)
     throw new HebbError(

@@ -34,7 +34,7 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   const { config, preprocessing, model } = opened;
   let ask: ReturnType<typeof predictor> | undefined;
   const predict = async (read: () => RawData | Promise<RawData>): Promise<Prediction[]> => {
-    notOfText(config, folder, "it predicts no rows but writes: generate(run.model, …) of hebb/train");
+    notOfText(config, folder, "it generates text instead of predicting rows; use generate(run.model, …) of hebb/train");
     const raw = await read();
     if (raw.kind === "table" && raw.table.rowCount === 0) return [];
     ask ??= predictor(opened);
@@ -91,10 +91,10 @@ function rawOf(rows: RawRows): RawData {
   if (isRecord(given) && isPixels(given)) return { kind: "images", images: rows, labels: undefined, names: imageNames };
   const remedy =
     typeof given === "string"
-      ? "it opens no file; for the rows of one: run.predictFile(path)"
+      ? "it opens no file; for the rows of a file use run.predictFile(path)"
       : isRecord(given) && !("shape" in given)
-        ? "one row is a list of one: run.predict([row])"
-        : "the values must be as many as the sizes say";
+        ? "for one row use run.predict([row])"
+        : "give as many values as the shape needs";
   throw new HebbError(
     `run.predict takes a list of objects, a Table, or pixels { dtype, shape, data }, got ${kindOf(given)}; ${remedy}`,
   );

@@ -160,12 +160,12 @@ export async function serveLocally(files: ServedFiles, port = 0, patience: Patie
 }
 
 function portError(port: number, error: NodeJS.ErrnoException): HebbError {
-  const cure = "give another with --port, or leave it out";
+  const cure = "choose another with --port, or leave it out";
   switch (error.code) {
     case "EADDRINUSE":
       return new HebbError(`port ${port} of 127.0.0.1 is in use; ${cure}`);
     case "EACCES":
-      return new HebbError(`port ${port} of 127.0.0.1 may not be opened by this user; ${cure}`);
+      return new HebbError(`port ${port} of 127.0.0.1 cannot be opened: permission denied; ${cure}`);
     default:
       return new HebbError(`port ${port} of 127.0.0.1 cannot be opened (${error.message}); ${cure}`);
   }

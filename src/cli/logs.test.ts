@@ -98,7 +98,7 @@ test("a log that cannot be written is left with its whole lines, is told once, a
     const run = openRun(join(folder, "run"), failing(name, from));
     const warnings = train(run, [0, 1, 2, 3, 4], 0);
     expect(warnings).toEqual([
-      expect.stringMatching(`${name}.* could not be saved: the disk is full.*training goes on`),
+      expect.stringMatching(`${name}.* could not be saved: the disk is full.*training continues`),
     ]);
     if (name === "epochs.csv") expect(header + [0, 1, 2, 3, 4].map(line).join("")).toContain(table());
     else expect(table()).toBe(header + [0, 1, 2, 3, 4].map(line).join(""));
@@ -117,12 +117,12 @@ test("links in the place of logs are not followed", () => {
   for (const target of [precious, join(outside, "absent")]) {
     rmSync(join(run.path, "epochs.csv"), { force: true });
     symlinkSync(target, join(run.path, "epochs.csv"));
-    expect(train(run, [0], 0)).toEqual([expect.stringMatching(/epochs\.csv is a symbolic link.*training goes on/)]);
+    expect(train(run, [0], 0)).toEqual([expect.stringMatching(/epochs\.csv is a symbolic link.*training continues/)]);
   }
   rmSync(join(run.path, "epochs.csv"));
   rmSync(join(run.path, "tensorboard"), { recursive: true });
   symlinkSync(outside, join(run.path, "tensorboard"));
-  expect(train(run, [0], 0)).toEqual([expect.stringMatching(/tensorboard is a symbolic link.*training goes on/)]);
+  expect(train(run, [0], 0)).toEqual([expect.stringMatching(/tensorboard is a symbolic link.*training continues/)]);
   expect(readdirSync(outside)).toEqual(["precious.txt"]);
   expect(readFileSync(precious, "utf8")).toBe("precious");
 });

@@ -104,7 +104,7 @@ export class EventLog {
       write();
     } catch (error) {
       if (!(error instanceof HebbError)) throw error;
-      if (!this.#failed) this.#warn(`${error.message}; training goes on, and the log may lack some events`);
+      if (!this.#failed) this.#warn(`${error.message}; training continues, and the log may lack some events`);
       this.#failed = true;
     }
   }
@@ -136,7 +136,7 @@ export class RunLogs {
         this.#logs.delete(log);
         log.file.close();
       }
-      this.#warn(`${error instanceof Error ? error.message : String(error)}; training goes on without this log`);
+      this.#warn(`${error instanceof Error ? error.message : String(error)}; training continues without this log`);
     }
   }
 

@@ -131,7 +131,7 @@ function command(usage: string, description: string, examples: readonly string[]
   return program
     .command(usage)
     .description(description)
-    .option("--json", "for machines: JSON on standard output", false)
+    .option("--json", "print JSON for other programs", false)
     .addOption(
       new Option("--backend <name>", `where to compute: ${backendNames.join(", ")}`).argParser(name(backendNames)),
     )
@@ -186,7 +186,7 @@ withOptions(trainCommand.optionsGroup("Data:"), [
 
 withOptions(trainCommand.optionsGroup("Columns of a table:"), [
   ["--task <name>", `${taskNames.join(", ")} (default: by the target)`, name(taskNames)],
-  ["--row-weights <column>", "a column of numbers that say what each row counts for", asIs],
+  ["--row-weights <column>", "a column with the weight of each row", asIs],
   [
     "--missing-indicator <when>",
     `a feature that says where a value was missing: ${indicatorNames.join(", ")} (default: auto)`,
@@ -222,7 +222,7 @@ withOptions(trainCommand.optionsGroup("Columns of a table:"), [
   .addOption(
     new Option(
       "--missing <policy>",
-      "what stands in for gaps: median, mean, mode, drop (the row) or constant:VALUE; with COLUMN= in front for one column; may be repeated (default: median)",
+      "what replaces missing values: median, mean, mode, drop (the row) or constant:VALUE; with COLUMN= in front for one column; may be repeated (default: median)",
     ).argParser(repeated(policy)),
   );
 
@@ -235,9 +235,9 @@ withOptions(trainCommand.optionsGroup("Network:"), [
 
 withOptions(trainCommand.optionsGroup("Networks of texts:"), [
   ["--layers <n>", "blocks of a gpt, layers of an lstm (default: 4; 1 of an lstm)", whole(1)],
-  ["--width <n>", "numbers for each token (default: 128)", whole(1)],
-  ["--heads <n>", "heads of attention (default: 4)", whole(1)],
-  ["--context <n>", "tokens seen at once (default: 64; 32 for an lstm)", whole(1)],
+  ["--width <n>", "width of the embedding and the hidden layers (default: 128)", whole(1)],
+  ["--heads <n>", "attention heads (default: 4)", whole(1)],
+  ["--context <n>", "tokens the model sees at once (default: 64; 32 for an lstm)", whole(1)],
   ["--tokenizer <name>", `${tokenizerNames.join(", ")} (default: characters)`, name(tokenizerNames)],
   ["--vocabulary <n>", "tokens that a bpe learns at most (default: 1024)", whole(256)],
 ]);
@@ -246,8 +246,12 @@ withOptions(trainCommand.optionsGroup("Learning:"), [
   ["--loss <name>", `${lossNames.join(", ")} (default: by the target)`, name(lossNames)],
   ["--optimizer <name>", `${optimizerNames.join(", ")} (default: adamw)`, name(optimizerNames)],
   ["--lr <rate>", "learning rate (default: by the data)", above0],
-  ["--schedule <name>", `how the rate goes: ${scheduleNames.join(", ")} (default: by the data)`, name(scheduleNames)],
-  ["--warmup <n>", "updates over which the rate rises (default: 0; 100 for a text)", whole(0)],
+  [
+    "--schedule <name>",
+    `the learning-rate schedule: ${scheduleNames.join(", ")} (default: by the data)`,
+    name(scheduleNames),
+  ],
+  ["--warmup <n>", "warm-up: updates over which the rate rises (default: 0; 100 for a text)", whole(0)],
   ["--weight-decay <factor>", "weight decay (default: by the data)", from0],
   ["--clip-norm <n>", "limit of the norm of all gradients together (default: none; 1 for a text)", above0],
   ["--clip-value <n>", "limit of each gradient", above0],
@@ -260,19 +264,21 @@ withOptions(trainCommand.optionsGroup("Learning:"), [
   ["--accumulate <n>", "batches whose gradients add up to one update (default: 1)", whole(1)],
   ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
   ["--patience <n>", "epochs without improvement before stopping (default: by the data)", whole(1)],
-  ["--monitor <figure>", "which figure says what is best, such as accuracy (default: loss)", asIs],
-  ["--class-weights <how>", "balanced: every class has the same say", name(["balanced", "none"])],
+  ["--monitor <figure>", "the metric that decides which epoch is best, such as accuracy (default: loss)", asIs],
+  ["--class-weights <how>", "balanced: every class counts the same", name(["balanced", "none"])],
 ]).addOption(
-  new Option("--seed <n>", "governs the split, the initial weights, the order, dropout").argParser(whole(0)).default(0),
+  new Option("--seed <n>", "seeds the split, the initial weights, the order and dropout")
+    .argParser(whole(0))
+    .default(0),
 );
 
 withOptions(trainCommand.optionsGroup("The run:"), [
   ["--out <folder>", "the run folder (default: runs/NAME-DATE)", asIs],
-  ["--pause-after <n>", "stop after n epochs in all, saved; hebb resume goes on", whole(1)],
+  ["--pause-after <n>", "save and stop after n epochs in all; hebb resume continues", whole(1)],
   ["--histograms <n>", "log histograms of weights and gradients every n epochs", whole(1)],
 ])
-  .option("--find-lr", "try growing learning rates for some steps, show what they do, and train nothing")
-  .option("--no-doctor", "do not look for what is wrong while training")
+  .option("--find-lr", "try growing learning rates for a few steps and plot the loss; no model is trained")
+  .option("--no-doctor", "train without the doctor, which looks for problems")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .action(async (data: string, options) => {
     await useBackend(options);
@@ -291,13 +297,13 @@ withOptions(
     ["--parallel <n>", "trials at a time (default: one for each processor)", whole(1)],
     [
       "--method <name>",
-      "random: all to the end; halving: the better go on (default: random)",
+      "random: train every trial fully; halving: only the better ones continue (default: random)",
       name(["random", "halving"]),
     ],
-    ["--eta <n>", "halving: one in n goes on, for n times as long (default: 3)", whole(2)],
+    ["--eta <n>", "halving: one trial in n continues, for n times as long (default: 3)", whole(2)],
     ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
-    ["--metric <figure>", "what is to be best (default: loss)", asIs],
-    ["--seed <n>", "governs the points, and every trial (default: 0)", whole(0)],
+    ["--metric <figure>", "the metric to optimise (default: loss)", asIs],
+    ["--seed <n>", "seeds the points and every trial (default: 0)", whole(0)],
   ],
 )
   .requiredOption(
@@ -326,12 +332,12 @@ withOptions(
     process.exitCode = await tune(data, common, chosen, fileURLToPath(import.meta.url));
   });
 
-command("resume <run>", "Go on with an interrupted run, to the bit as if it had never stopped.", [
+command("resume <run>", "Continue an interrupted run. The result has the same bits as if it had never stopped.", [
   "hebb resume runs/moons",
 ])
   .addOption(new Option("--epochs <n>", "a new number of epochs").argParser(whole(1)))
-  .addOption(new Option("--pause-after <n>", "stop after n epochs in all, saved").argParser(whole(1)))
-  .option("--no-doctor", "do not look for what is wrong while training")
+  .addOption(new Option("--pause-after <n>", "save and stop after n epochs in all").argParser(whole(1)))
+  .option("--no-doctor", "train without the doctor, which looks for problems")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .action(async (run: string, options) => {
     await useBackend(options);
@@ -346,7 +352,7 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", [
   "hebb evaluate runs/shakespeare other.txt",
 ])
   .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
-  .option("--confusion", "count which class was taken for which", false)
+  .option("--confusion", "show the confusion matrix", false)
   .option("--report", "precision, recall, F1 and rows of each class", false)
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
@@ -366,13 +372,17 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
   });
 
 withOptions(
-  command("generate <run>", "Let a model of text go on writing.", [
+  command("generate <run>", "Generate text with a language model.", [
     'hebb generate runs/shakespeare --prompt "ROMEO:" --tokens 400',
     "hebb generate runs/names --temperature 0.8 --top-k 10 --seed 3",
   ]),
   [
-    ["--temperature <t>", "below 1 safer, above 1 more varied, 0 always the likeliest (default: 0.8)", from0],
-    ["--top-k <k>", "draw from the k likeliest tokens only (default: all)", whole(1)],
+    [
+      "--temperature <t>",
+      "below 1 is safer, above 1 more varied, 0 always picks the most likely token (default: 0.8)",
+      from0,
+    ],
+    ["--top-k <k>", "draw from only the k most likely tokens (default: all)", whole(1)],
     ["--tokens <n>", "how many tokens to write (default: 300)", whole(1)],
     ["--seed <n>", "the same seed writes the same text (default: 0)", whole(0)],
   ],
@@ -400,7 +410,7 @@ command("bench", "Measure this machine: matrix products and training steps.", ["
     process.exitCode = await bench(options);
   });
 
-command("doctor [run]", "Check this machine's set-up, or look for what is wrong with a run.", [
+command("doctor [run]", "Check this machine's set-up, or look for problems in a run.", [
   "hebb doctor",
   "hebb doctor runs/moons",
 ]).action(async (run: string | undefined, options) => {

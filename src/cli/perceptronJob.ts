@@ -43,7 +43,7 @@ export async function trainPerceptron(
   const model = makeModel(config);
   if (!(model instanceof Perceptron)) throw new HebbError("the model is not a perceptron");
   if (train instanceof RowStream)
-    throw new HebbError('model "perceptron" looks at all rows at once, so they cannot stream; use --model mlp');
+    throw new HebbError('model "perceptron" needs all rows at once, so they cannot be streamed; use --model mlp');
   if (train instanceof TokenSequence || validation instanceof TokenSequence || test instanceof TokenSequence)
     throw new HebbError('model "perceptron" takes rows of a table, not a text; use gpt or lstm');
   // Rows often come class by class, and the rule forgets one class while it sees only the other: mixed once, by the seed.
@@ -94,7 +94,7 @@ export async function trainPerceptron(
       type: "warning",
       epoch,
       step: epoch * train.length,
-      message: `no line without mistakes was found in ${epoch} passes, the best one is kept; when no line separates the classes: try --model mlp`,
+      message: `no line without mistakes was found in ${epoch} passes, so the best one is kept; if no line separates the classes, try --model mlp`,
     });
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
   const measure = (data: Dataset | undefined) => {

@@ -29,7 +29,7 @@ export function warn(notes: readonly string[]): void {
 
 /** Of which class the figures of two classes are. */
 export const positiveText = (name: string): string =>
-  `precision, recall, f1 and prAuc are those of the class ${quoted(name)}`;
+  `precision, recall, f1 and prAuc are for the class ${quoted(name)}`;
 
 /** Precision, recall, F1 and rows of each class, a line each. */
 export function classLines(classes: readonly NamedScores[]): string[] {
@@ -109,7 +109,7 @@ export class Reporter {
         break;
       case "interrupted":
         this.#output.line(
-          `interrupted at step ${event.step}; everything is saved${event.resume === null ? "" : `. To go on: ${event.resume}`}`,
+          `interrupted at step ${event.step}; everything is saved${event.resume === null ? "" : `. Continue with: ${event.resume}`}`,
         );
         break;
       case "end":

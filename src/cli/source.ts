@@ -82,7 +82,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   if (canonical !== undefined) return readCanonical(path, canonical, options);
   if (isProblem(path) && !existsSync(path)) {
     if (options.labels !== undefined)
-      throw new HebbError(`${path} is a built-in problem, which knows its target: leave out the file of labels`);
+      throw new HebbError(`${path} is a built-in problem with a target of its own; leave out the label file`);
     return { kind: "table", ...builtIn(path, options.seed ?? 0), name: path };
   }
   if (!existsSync(path)) throw absent(path);
@@ -92,7 +92,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   if (kind === "png" || kind === "jpeg") return readPictures(path, "file", options);
   if (options.labels !== undefined)
     throw new HebbError(
-      `${path} is a ${kind === "text" ? "text" : "table"}, which holds its own target: name its column and leave out the file of labels`,
+      `${path} is a ${kind === "text" ? "text" : "table"}, which holds its own target; name that column and leave out the label file`,
     );
   // A column to be predicted makes a table of any text.
   if (kind === "text" && options.target === undefined)
@@ -108,7 +108,7 @@ async function readCanonical(
   options: SourceOptions,
 ): Promise<RawData> {
   if (options.labels !== undefined || (options.target !== undefined && options.needLabels))
-    throw new HebbError(`${path} knows its labels: leave out --labels and --target`);
+    throw new HebbError(`${path} comes with its labels; leave out --labels and --target`);
   const mirror = process.env["HEBB_MIRROR"];
   let told = -1;
   const { images, labels } = await loadCanonical(name, part, {
@@ -132,7 +132,7 @@ async function readPictures(path: string, what: "folder" | "file", options: Sour
         : `${path} is a folder, which has no column ${quoted(options.target)}; name a table in it, or leave --target out for a folder of pictures`,
     );
   if (options.labels !== undefined)
-    throw new HebbError(`${path} holds pictures, whose classes are its sub-folders: leave out the file of labels`);
+    throw new HebbError(`${path} holds pictures, whose classes are its sub-folders; leave out the label file`);
   const [channels, height, width] = options.like?.kind === "images" ? options.like.shape : [];
   const wanted =
     height === undefined || width === undefined
@@ -152,11 +152,11 @@ async function readImages(path: string, options: SourceOptions): Promise<RawData
   const labels = options.labels ?? guessLabels(path);
   if (options.target !== undefined && options.needLabels) {
     throw new HebbError(
-      `${path} holds images, which have no column "${options.target}"; name the file with their labels: --labels FILE`,
+      `${path} holds images, which have no column "${options.target}"; name the label file with --labels FILE`,
     );
   }
   if (labels === undefined && options.needLabels) {
-    throw new HebbError(`${path} holds images without labels; name the file with their labels: --labels FILE`);
+    throw new HebbError(`${path} holds images without labels; name the label file with --labels FILE`);
   }
   return {
     kind: "images",
@@ -187,7 +187,7 @@ export function prepare(
     const target = options.target ?? raw.target;
     if (target === undefined) {
       throw new HebbError(
-        `${raw.name}: which column is to be predicted? Name it with --target COLUMN; the columns are ${listColumns(raw.table.columnNames)}`,
+        `${raw.name}: which column should be predicted? Name it with --target COLUMN; the columns are ${listColumns(raw.table.columnNames)}`,
       );
     }
     const { preprocessing, train, validation } = data.prepareTable(raw.table, {
@@ -201,7 +201,7 @@ export function prepare(
   if (raw.kind === "text") throw ofText(raw.name);
   const { images, labels, names } = raw;
   if (labels === undefined)
-    throw new HebbError(`${names.images} holds images without labels; name the file with their labels: --labels FILE`);
+    throw new HebbError(`${names.images} holds images without labels; name the label file with --labels FILE`);
   data.checkImagesAndLabels(images, labels, names);
   const { train, validation } = data.trainValidationSplit(labels.data.length, {
     validation: options.validation,
@@ -260,7 +260,7 @@ export function applyTo(preprocessing: Preprocessing, raw: RawData): Applied {
     const { column } = preprocessing.target;
     if (!raw.table.has(column))
       throw new HebbError(
-        `${raw.name} has no column ${quoted(column)} to compare with; add it, or use hebb predict, which does without`,
+        `${raw.name} has no column ${quoted(column)} to compare with; add it, or use hebb predict, which does not need it`,
       );
     const rows = data.applyPreprocessing(preprocessing, raw.table, { targets: "required" });
     if (rows.rows.length === 0)
@@ -269,9 +269,7 @@ export function applyTo(preprocessing: Preprocessing, raw: RawData): Applied {
   }
   if (preprocessing.kind === "images" && raw.kind === "images") {
     if (raw.labels === undefined)
-      throw new HebbError(
-        `${raw.names.images} holds images without labels; name the file with their labels: --labels FILE`,
-      );
+      throw new HebbError(`${raw.names.images} holds images without labels; name the label file with --labels FILE`);
     return applied(imageDataset(preprocessing, raw));
   }
   throw otherKind(preprocessing, raw);

@@ -189,6 +189,6 @@ if (process.env["CI"] === "true") {
   else {
     out.line("Open it in a browser, on this machine. Meanwhile, here:", "");
     await learnInTerminal();
-    out.line("", `The Studio goes on at ${address} until Ctrl-C.`);
+    out.line("", `The Studio runs at ${address} until Ctrl-C.`);
   }
 }

@@ -36,10 +36,10 @@ export async function prepareStream(
   { target, validation, seed, fitting }: StreamOptions,
 ): Promise<StreamedData> {
   if (target === undefined)
-    throw new HebbError(`${basename(path)}: which column is to be predicted? Name it with --target COLUMN`);
+    throw new HebbError(`${basename(path)}: which column should be predicted? Name it with --target COLUMN`);
   const kind = await sniffFile(path);
   if (kind !== "table" && kind !== "text")
-    throw new HebbError(`${path} is no CSV table, which is what is read in parts; leave --stream out`);
+    throw new HebbError(`${path} is not a CSV table, and only CSV tables can be read in parts; leave --stream out`);
   const stream = await streamTable(path, { ...fitting, target, validation, seed });
   const { preprocessing, length, sample } = stream;
   const train = new RowStream({ length, sample, parts: (epoch) => stream.parts(epoch) });

@@ -38,8 +38,9 @@ function settingsOf(config: JobConfig, model: NetworkDescription, classes: numbe
     ...(config.augment.length > 0 ? ["changed pictures"] : []),
     ...(config.accumulate > 1 ? ["accumulated batches"] : []),
   ];
-  if (left.length > 0) notes.push(`Training goes on here without ${left.join(", ")}.`);
-  if (model.kind === "perceptron") notes.push("A perceptron decides by a step; here its neuron ends in a sigmoid.");
+  if (left.length > 0) notes.push(`Training continues here without ${left.join(", ")}.`);
+  if (model.kind === "perceptron")
+    notes.push("A perceptron ends in a step function; here its neuron ends in a sigmoid.");
   const fields: readonly (readonly [string, Field])[] = [
     ["data", "own"],
     ["target", config.target ?? ""],
@@ -115,7 +116,7 @@ function filesOf(raw: RawData): { files: [string, Uint8Array][]; classes: readon
     return { files: [["table.csv", Buffer.from(formatCsv(table.columnNames, rows, table.delimiter))]], classes: null };
   }
   if (raw.kind !== "images" || raw.labels === undefined)
-    throw new HebbError("the Studio shows networks over tables and images; this run has other data");
+    throw new HebbError("the Studio shows networks for tables and images; this run has other data");
   return {
     files: [
       ["images.idx", formatIdx(raw.images)],
@@ -130,7 +131,7 @@ export async function runOpening(folder: string, name: string): Promise<Opening>
   const opened = openModel(folder);
   const { config, preprocessing } = opened;
   if (isLanguage(config.model) || preprocessing.kind === "text")
-    throw new HebbError(`${folder} was trained on a text; the Studio shows networks over tables and images`);
+    throw new HebbError(`${folder} was trained on a text; the Studio shows networks for tables and images`);
   const raw = await readSource(config.data, {
     target: config.target ?? undefined,
     labels: config.labels ?? undefined,
@@ -142,7 +143,7 @@ export async function runOpening(folder: string, name: string): Promise<Opening>
   const { target, validation, seed } = config;
   const again = prepare(raw, { target: target ?? undefined, validation, seed });
   if (JSON.stringify(again.preprocessing) !== JSON.stringify(preprocessing))
-    notes.push("Its rows are divided or scaled otherwise here than in the run, so the figures differ from the run's.");
+    notes.push("Here the rows are split or scaled differently than in the run, so the figures differ from the run's.");
   const classes = preprocessing.target.kind === "classes" ? preprocessing.target.classes.length : 0;
   const settings = settingsOf(config, config.model, classes, notes);
   const { history, step } = curvesOf(opened, notes);

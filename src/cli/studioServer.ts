@@ -12,7 +12,7 @@ function packageFolder(): string {
     for (let folder = dirname(start); folder !== dirname(folder); folder = dirname(folder))
       if (existsSync(join(folder, "package.json"))) return folder;
   }
-  throw new HebbError("the Studio's files were not found beside the command; install the package again");
+  throw new HebbError("the Studio's files were not found beside the command; reinstall the package");
 }
 
 /** The page: bundled at once from its sources, or as it was built. */

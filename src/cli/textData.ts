@@ -47,7 +47,7 @@ export interface TextOptions {
 /** Reads a text, learns its vocabulary, and cuts off the end for validation. */
 export async function prepareText(path: string, options: TextOptions): Promise<JobData & { vocabulary: Vocabulary }> {
   const text = await readTextFile(path);
-  if (text.trim() === "") throw new HebbError(`${path} holds no text; there is nothing to learn`);
+  if (text.trim() === "") throw new HebbError(`${path} holds no text, so there is nothing to learn`);
   const { context, validation } = options;
   // Cut as a text, between lines if one ends near: a bpe learns from the training part alone.
   const wanted = Math.round(text.length * (1 - validation));
@@ -78,7 +78,7 @@ export async function prepareText(path: string, options: TextOptions): Promise<J
     context,
     digest: sha256(text),
     notes: [
-      `${train.tokens.length} tokens to learn from${held === undefined ? "" : `, the last ${held.tokens.length} held out`}, ${vocabulary.size} different ones, seen ${context} at once`,
+      `${train.tokens.length} tokens to learn from${held === undefined ? "" : `, the last ${held.tokens.length} held out`}, ${vocabulary.size} distinct, in windows of ${context}`,
     ],
   };
   return { preprocessing, train, validation: held, test: undefined, vocabulary };

@@ -10,7 +10,7 @@ export function checkStored(node: Node): void {
   const size = sizeOf(node.shape);
   if (size > mostElements)
     throw new HebbError(
-      `${node.op.name}: ${describeType(node)} has ${size} elements, and a tensor in memory can have ${mostElements}; compute it in parts${place(node)}`,
+      `${node.op.name}: ${describeType(node)} has ${size} elements, and a tensor in memory can have at most ${mostElements}; compute it in parts${place(node)}`,
     );
 }
 
@@ -23,7 +23,7 @@ export function checkCounted(node: Node): void {
     const count = sizeOf(dims);
     if (count > mostElements)
       throw new HebbError(
-        `${node.op.name}: ${node.inputs.map(describeType).join(" with ")} goes through ${count} products or results in one loop, and a loop counts to ${mostElements}; compute it in parts${place(node)}`,
+        `${node.op.name}: ${node.inputs.map(describeType).join(" with ")} needs ${count} iterations of one loop, and a loop counts to ${mostElements}; compute it in parts${place(node)}`,
       );
   }
 }

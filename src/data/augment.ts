@@ -234,7 +234,7 @@ function augment(batch: Field, amounts: Amounts, randomOf: (picture: number) => 
   const size = sizeOf(batch.shape);
   if (batch.shape.length !== 3 || size === 0 || batch.data.length % size !== 0)
     throw new HebbError(
-      `augment: takes pictures [channels, height, width], but ${batch.data.length} values in samples of ${formatShape(batch.shape)} are none; leave the augmentation out, or reshape the samples`,
+      `augment: takes pictures [channels, height, width], but ${batch.data.length} values in samples of ${formatShape(batch.shape)} are not images; leave the augmentation out, or reshape the samples`,
     );
   const bytes = batch.dtype === "uint8";
   // Bytes wrap around, so they are changed as floats and clamped at the end.

@@ -147,10 +147,10 @@ export class BytePairVocabulary {
       const [head, tail] = [this.#bytes[left], this.#bytes[right]];
       if (head === undefined || tail === undefined)
         throw new HebbError(
-          `merge ${place} joins the tokens ${left} and ${right}, of which only ${alphabet + place} exist so far; restore the vocabulary from a copy`,
+          `merge ${place} joins the tokens ${left} and ${right}, but only ${alphabet + place} tokens exist at that point; restore the vocabulary from a copy`,
         );
       if (head.length + tail.length > 2 ** 16)
-        throw new HebbError(`merge ${place} makes a token of more than 65536 bytes; the vocabulary is damaged`);
+        throw new HebbError(`merge ${place} makes a token longer than 65536 bytes; the vocabulary is damaged`);
       this.#bytes.push(Uint8Array.of(...head, ...tail));
       const key = keyOf(left, right);
       if (!this.#ranks.has(key)) this.#ranks.set(key, place);
@@ -160,8 +160,10 @@ export class BytePairVocabulary {
   /** Learns a vocabulary of at most `size` tokens, at least 256, from a text. The same text gives the same vocabulary. */
   static train(text: string, size: number): BytePairVocabulary {
     if (!Number.isInteger(size) || size < alphabet || size > 2 ** 20)
-      throw new HebbError(`a vocabulary of byte pairs has 256 to 1048576 tokens, the first 256 are bytes; got ${size}`);
-    if (text === "") throw new HebbError("a vocabulary cannot be learned from an empty text");
+      throw new HebbError(
+        `a byte-pair vocabulary has 256 to 1048576 tokens, of which the first 256 are bytes; got ${size}`,
+      );
+    if (text === "") throw new HebbError("cannot learn a vocabulary from an empty text");
     return new BytePairVocabulary(learnMerges(text, size));
   }
 

@@ -113,7 +113,9 @@ const cifarRecord = 1 + 3 * 32 * 32;
 export function parseCifar(parts: readonly Uint8Array[], classes: readonly string[], name: string): Labelled {
   const total = parts.reduce((sum, part) => sum + part.byteLength, 0);
   if (total === 0 || parts.some((part) => part.byteLength % cifarRecord !== 0))
-    throw new HebbError(`${name}: ${total} bytes are no CIFAR-10 records of ${cifarRecord}; fetch the file again`);
+    throw new HebbError(
+      `${name}: ${total} bytes are not a whole number of CIFAR-10 records of ${cifarRecord}; fetch the file again`,
+    );
   const count = total / cifarRecord;
   const images = new Uint8Array(count * (cifarRecord - 1));
   const labels = new Int32Array(count);

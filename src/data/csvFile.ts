@@ -94,7 +94,7 @@ export class CsvFile {
     } catch (error) {
       if (this.#packed && error instanceof Error && "code" in error && String(error.code).startsWith("Z_"))
         throw new HebbError(
-          `${this.#path} is damaged: its gzip data does not unpack (${error.message}); download or copy it again`,
+          `${this.#path} is damaged: its gzip data cannot be decompressed (${error.message}); download or copy it again`,
         );
       throw fileError(this.#path, error);
     } finally {

@@ -163,7 +163,7 @@ export class RecordReader {
     if (this.#width === undefined) {
       if (record.length > maxColumns)
         throw this.#fault(
-          `${record.length} columns are more than ${maxColumns}; check the delimiter (a program may raise maxColumns)`,
+          `${record.length} columns are more than ${maxColumns}; check the delimiter (a program can raise maxColumns)`,
         );
       this.#width = record.length;
     }
@@ -185,7 +185,7 @@ export class RecordReader {
 
   #tooLong(): HebbError {
     return this.#fault(
-      `a record is longer than ${this.#options.maxRecordLength} characters, which usually means an unclosed quote; close it (a program may raise maxRecordLength)`,
+      `a record is longer than ${this.#options.maxRecordLength} characters, which usually means an unclosed quote; close it (a program can raise maxRecordLength)`,
     );
   }
 }

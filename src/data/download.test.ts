@@ -118,12 +118,12 @@ describe("refused", () => {
     [
       "a longer file",
       (_, response) => response.end(Buffer.alloc(content.length + 1)),
-      /gives more than the 200000 bytes/,
+      /sends more than the expected 200000 bytes/,
     ],
     ["a shorter file", (_, response) => response.end(Buffer.alloc(10)), /ended after|could not be fetched/],
-    ["an endless file", (_, response) => void setInterval(() => response.write(content), 5).unref(), /gives more than/],
+    ["an endless file", (_, response) => void setInterval(() => response.write(content), 5).unref(), /sends more than/],
     ["an error", (_, response) => response.writeHead(404).end("no"), /answers 404 Not Found/],
-    ["silence", () => {}, /nothing came for 0\.5 seconds/],
+    ["silence", () => {}, /nothing was received for 0\.5 seconds/],
   ])("%s", async (_, reply, message) => {
     answer = reply;
     await expect(download(address, path, known)).rejects.toThrow(message);
@@ -136,7 +136,7 @@ describe("refused", () => {
     );
     writeFileSync(join(folder, "plain"), "");
     await expect(download(address, join(folder, "plain", "file.bin"), known)).rejects.toThrow(
-      /cannot be made .*HEBB_CACHE/,
+      /cannot be created .*HEBB_CACHE/,
     );
   });
 });
@@ -189,7 +189,7 @@ describe("archives", () => {
     expect([...labels.data]).toEqual([1, 0]);
     expect(() => parseCifar([record(2, 5)], ["plane", "car"], "c")).toThrow(/picture 1 has the label 2/);
     expect(() => parseCifar([record(1, 5).subarray(1)], ["plane", "car"], "c")).toThrow(
-      /3072 bytes are no CIFAR-10 records/,
+      /3072 bytes are not a whole number of CIFAR-10 records/,
     );
     expect(() => parseCifar([], [], "c")).toThrow(/0 bytes/);
   });

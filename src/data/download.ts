@@ -59,7 +59,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => stop.abort(new Error(`nothing came for ${patience} seconds`)), 1000 * patience);
+    timer = setTimeout(() => stop.abort(new Error(`nothing was received for ${patience} seconds`)), 1000 * patience);
   };
   wait();
   try {
@@ -71,7 +71,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
     });
     if (have > 0 && response.status === 416) {
       await rm(part, { force: true });
-      throw new Interrupted("the server has nothing more to give");
+      throw new Interrupted("the server has no more of the file");
     }
     if (!response.ok || response.body === null)
       throw new HebbError(`${url} answers ${response.status} ${response.statusText}`.trim());
@@ -85,7 +85,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
         wait();
         received += piece.byteLength;
         if (received > bytes)
-          throw new HebbError(`${url} gives more than the ${bytes} bytes that it should; it is not the file it was`);
+          throw new HebbError(`${url} sends more than the expected ${bytes} bytes; the file has changed on the server`);
         await file.write(piece);
         onProgress?.(received, bytes);
       }
@@ -113,7 +113,7 @@ export async function download(url: string, path: string, options: DownloadOptio
     await mkdir(dirname(path), { recursive: true });
   } catch (error) {
     throw new HebbError(
-      `the folder ${dirname(path)} cannot be made (${reasonOf(error)}); name another one with HEBB_CACHE`,
+      `the folder ${dirname(path)} cannot be created (${reasonOf(error)}); name another one with HEBB_CACHE`,
     );
   }
   if (((await sizeOf(part)) ?? 0) > options.bytes) await rm(part, { force: true });
@@ -138,7 +138,7 @@ export async function download(url: string, path: string, options: DownloadOptio
   }
   throw new HebbError(
     reason === "its checksum is wrong"
-      ? `${url} is not the file that it should be: its checksum is not ${options.md5}; try again later, or put ${basename(path)} into ${dirname(path)} yourself`
+      ? `${url} is not the expected file: its checksum is not ${options.md5}; try again later, or put ${basename(path)} into ${dirname(path)} yourself`
       : `${url} could not be fetched (${reason}); connect to the network and run this again, or put ${basename(path)} into ${dirname(path)} yourself`,
   );
 }

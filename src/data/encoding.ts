@@ -39,7 +39,7 @@ export class TextReader {
         : text;
     } catch {
       throw new HebbError(
-        `${this.#name} is not ${this.encoding.toUpperCase()} text: it holds bytes that mean nothing in that encoding; save it as UTF-8${this.encoding === "utf-8" ? ' (a program may name another encoding: "latin1", "utf-16le", "utf-16be")' : ""}, or check that it is the right file`,
+        `${this.#name} is not ${this.encoding.toUpperCase()} text: it holds bytes that are not valid in that encoding; save it as UTF-8${this.encoding === "utf-8" ? ' (a program can name another encoding: "latin1", "utf-16le", "utf-16be")' : ""}, or check that it is the right file`,
       );
     }
   }

@@ -17,7 +17,7 @@ const codeOf = (error: unknown): string =>
 export const addressError = (path: string): HebbError | undefined =>
   /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
     ? new HebbError(
-        `${visible(path)} is an address, and only files are read; download it first, such as with curl -O, and give the file`,
+        `${visible(path)} is a URL, and only files are read; download it first, for example with curl -O, and pass the file`,
       )
     : undefined;
 
@@ -30,9 +30,9 @@ export function fileError(path: string, error: unknown): HebbError {
       return addressError(path) ?? new HebbError(`there is no file ${path}; check the name and the folder`);
     case "EACCES":
     case "EPERM":
-      return new HebbError(`${path} may not be read; check its permissions`);
+      return new HebbError(`${path} cannot be read: permission denied; check its permissions`);
     case "ELOOP":
-      return new HebbError(`${path} is a symbolic link that leads in a circle; name the file itself`);
+      return new HebbError(`${path} is a circular symbolic link; name the file itself`);
     default:
       return new HebbError(`${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
   }
@@ -97,7 +97,7 @@ async function unpackedHead(head: Uint8Array, path: string): Promise<Uint8Array>
     }
   } catch (error) {
     throw new HebbError(
-      `${path} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
+      `${path} is damaged: its gzip data cannot be decompressed (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
     );
   }
   return Buffer.concat(pieces);

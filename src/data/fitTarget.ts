@@ -90,7 +90,7 @@ function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: 
   const { reading } = type;
   if (options.targetTransform === "log")
     throw new HebbError(
-      `${the} is classes, which have no logarithm; leave targetTransform out, or use task regression`,
+      `${the} holds classes, which have no logarithm; leave targetTransform out, or use task regression`,
     );
   const reader = readerOf(reading);
   // Names come from every row, counts from the fitted ones: a rare class may stand in the validation rows only.
@@ -98,7 +98,7 @@ function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: 
   if (reading.kind === "number" && type.kind === "number" && !type.wholeNumbers) {
     const example = found.find(({ key }) => key.includes("."))?.value;
     throw new HebbError(
-      `${the} holds numbers with fractions, such as ${example}, which are amounts and no classes; leave the task out for a regression, or write each class as a word or a whole number`,
+      `${the} holds numbers with fractions, such as ${example}, which are amounts, not classes; leave the task out for a regression, or write each class as a word or a whole number`,
     );
   }
   if (found.length < 2) {
@@ -131,7 +131,7 @@ export function fitTarget(table: RowFacts, column: ColumnFacts, options: TargetO
   if (type.kind === "number" && type.unreadable > 0) {
     const misfit = evidence.misfit(type.reading.format);
     throw new HebbError(
-      `${the} holds numbers, but ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}; fix that cell or leave it empty, or use task classification if these are names`,
+      `${the} holds numbers, but ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}; fix that cell or leave it empty, or use task classification if these are class names`,
     );
   }
   if (classes) return fitClasses(the, table, column, options);
@@ -140,7 +140,7 @@ export function fitTarget(table: RowFacts, column: ColumnFacts, options: TargetO
     return fitNumber(the, column, type.reading, options);
   if (type.kind === "date")
     throw new HebbError(
-      `${the} holds dates, which no task predicts; choose another target, or write a number such as the days until then`,
+      `${the} holds dates, and no task predicts dates; choose another target, or write a number such as the days until then`,
     );
   const misfit = evidence.misfit("plain");
   throw new HebbError(

@@ -44,7 +44,7 @@ describe("missing numbers", () => {
   test("drop: rows are left out where targets are asked for, and filled where rows are to be predicted", () => {
     const table = tableOf(x);
     const pre = fitPreprocessing(table, { target: "y", missing: "drop" });
-    expect(pre.notes.join()).toMatch(/1 row has gaps that are not to be filled, and is left out/);
+    expect(pre.notes.join()).toMatch(/1 row has missing values that were not to be filled, and is left out/);
     expect([...applyPreprocessing(pre, table).rows]).toEqual([0, 1, 2, 3, 4]);
     expect([...applyPreprocessing(pre, table, { targets: "none" }).rows]).toEqual([0, 1, 2, 3, 4, 5]);
     const prepared = prepareTable(table, { target: "y", missing: "drop", validation: 0.4 });
@@ -52,9 +52,7 @@ describe("missing numbers", () => {
   });
 
   test("a constant that is no number is refused", () => {
-    expect(() => fitted(x, { missing: { constant: "none" } })).toThrow(
-      /"x": "none" cannot stand in for a missing number/,
-    );
+    expect(() => fitted(x, { missing: { constant: "none" } })).toThrow(/"x": "none" cannot replace a missing number/);
   });
 });
 

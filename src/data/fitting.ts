@@ -83,7 +83,7 @@ function standIn(
     const value = typeof constant === "number" ? constant : reader.number(constant);
     if (!Number.isFinite(value))
       throw new HebbError(
-        `${quoted(input.column)}: ${JSON.stringify(constant)} cannot stand in for a missing ${input.kind}; give a ${input.kind === "date" ? "date such as 2024-05-01" : "number"}`,
+        `${quoted(input.column)}: ${JSON.stringify(constant)} cannot replace a missing ${input.kind}; give a ${input.kind === "date" ? "date such as 2024-05-01" : "number"}`,
       );
     return level(value);
   }
@@ -111,7 +111,7 @@ function fitNumber(
   const { raw, missing, rows } = facts;
   if (!raw) return "it has no values in the training rows";
   if (raw.min === raw.max)
-    return missing > 0 ? "it has one value only, besides missing ones" : "it is the same in every row";
+    return missing > 0 ? "it has only one value besides missing ones" : "it is the same in every row";
   if (Math.max(-raw.min, raw.max) > largestValue) return `its values are too large to tell apart (up to ${raw.max})`;
   // Counts and codes with a handful of values keep their spacing; only long-tailed, non-negative amounts are drawn together.
   const log =
@@ -230,7 +230,7 @@ export function resolveOptions<T extends FitPreprocessingOptions>(
         }),
   };
   if (resolved.weights === resolved.target)
-    throw new HebbError(`${quoted(resolved.target)} cannot be both the target and the weight of the rows`);
+    throw new HebbError(`${quoted(resolved.target)} cannot be both the target and the row weight`);
   return resolved;
 }
 
@@ -264,7 +264,7 @@ export function fitFacts(
   const notes: string[] = [];
   if (areNumbers(names))
     notes.push(
-      `the columns are called ${listColumns(names.slice(0, 5))}; if that is a row, put a line of names before it`,
+      `the columns are called ${listColumns(names.slice(0, 5))}; if this is a data row, add a line of column names before it`,
     );
   const targetColumn = columns.find(({ name }) => name === options.target);
   if (targetColumn === undefined) throw new HebbError(`${table.name} has no column ${quoted(options.target)}`);
@@ -280,7 +280,9 @@ export function fitFacts(
   const dropped: { column: string; reason: string }[] = [];
   for (const column of columns) {
     if (column.name === options.target || column.name === options.weights) continue;
-    const input = options.ignore?.includes(column.name) ? "it was to be ignored" : fitInput(column, options, notes);
+    const input = options.ignore?.includes(column.name)
+      ? "it was ignored on request"
+      : fitInput(column, options, notes);
     if (typeof input === "string") dropped.push({ column: column.name, reason: input });
     else inputs.push(input);
   }

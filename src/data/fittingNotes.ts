@@ -10,11 +10,11 @@ export function variedReason({ evidence, type }: ColumnFacts): string {
   const { numbers, present } = evidence;
   if (type.reading.kind === "text" && 2 * numbers > present && !evidence.codes) {
     const misfit = evidence.misfit("plain");
-    return `${present - numbers} of its ${present} cells are not numbers (the first is ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}), too many to be slips; fix them or leave them empty`;
+    return `${present - numbers} of its ${present} cells are not numbers (the first is ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}), too many to be typing errors; fix them or leave them empty`;
   }
   return type.kind === "text"
     ? "it is free text, different in most rows"
-    : "it is different in most rows, so it names rows rather than describing them";
+    : "it is different in most rows, so it identifies rows rather than describing them";
 }
 
 /** What was decided about the cells of a column, where another reader might have decided otherwise. */
@@ -45,7 +45,7 @@ export function readingNotes({ name, evidence, type }: ColumnFacts): string[] {
     case "text":
       return reading.values.map((mark) => {
         const others = [...evidence.values.keys()].slice(0, 3).map(visible).join(", ");
-        return `${the}: "${mark}" is read as a value like the others (${others}); leave those cells empty if they are missing`;
+        return `${the}: "${mark}" is read as an ordinary value beside the others (${others}); leave those cells empty if they are missing`;
       });
     case "boolean":
       return [];
@@ -71,4 +71,4 @@ export function withoutTargetNote({ name, evidence }: ColumnFacts, count: number
 
 /** `3 rows have gaps that are not to be filled, and are left out` */
 export const withGapsNote = (count: number): string =>
-  `${rowsHave(count)} gaps that are not to be filled, and ${are(count)} left out`;
+  `${rowsHave(count)} missing values that were not to be filled, and ${are(count)} left out`;

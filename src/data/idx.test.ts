@@ -111,13 +111,13 @@ describe("malformed files", () => {
     const bomb = gzipSync(Buffer.concat([file, Buffer.alloc(60_000_000)]));
     const before = process.memoryUsage().arrayBuffers;
     await expect(readIdx(bomb, { name: "a.gz" })).rejects.toThrow(
-      /a\.gz unpacks to more than the 28 bytes that its header tells of/,
+      /a\.gz unpacks to more than the 28 bytes that its header declares/,
     );
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
     const claim = file.slice();
     new DataView(claim.buffer).setUint32(4, 2 ** 31);
     await expect(readIdx(gzipSync(claim), { name: "a.gz" })).rejects.toThrow(
-      /a\.gz is truncated: its header tells of 8589934608 bytes, more than \d+ packed ones hold/,
+      /a\.gz is truncated: its header declares 8589934608 bytes, more than \d+ compressed ones can hold/,
     );
   });
 

@@ -79,15 +79,15 @@ async function unpackGzip(
       if (told === undefined && length - value.byteLength < mostHeader) told = expected?.(joined(chunks, length));
       if (told !== undefined && told > mostDeflated(bytes.byteLength))
         throw new HebbError(
-          `${name} is truncated: its header tells of ${told} bytes, more than ${bytes.byteLength} packed ones hold; download or copy it again`,
+          `${name} is truncated: its header declares ${told} bytes, more than ${bytes.byteLength} compressed ones can hold; download or copy it again`,
         );
       if (told !== undefined && length > told)
         throw new HebbError(
-          `${name} unpacks to more than the ${told} bytes that its header tells of; check that it is the right file`,
+          `${name} unpacks to more than the ${told} bytes that its header declares; check that it is the right file`,
         );
       if (length > maxBytes)
         throw new HebbError(
-          `${name} unpacks to more than ${maxBytes} bytes, from ${bytes.byteLength}; unpack it yourself if that is meant`,
+          `${name} unpacks to more than ${maxBytes} bytes, from ${bytes.byteLength}; unpack it yourself if that is intended`,
         );
       // What is promised is counted modulo 2^32, which is more than is ever taken.
       if (length > promised) break;
@@ -96,7 +96,7 @@ async function unpackGzip(
     await reader.cancel().catch(() => {});
     if (error instanceof HebbError) throw error;
     throw new HebbError(
-      `${name} is damaged: its gzip data does not unpack (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
+      `${name} is damaged: its gzip data cannot be decompressed (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
     );
   }
   if (length > promised) await reader.cancel();

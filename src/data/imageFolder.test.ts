@@ -38,7 +38,7 @@ test("classes are the sub-folders in order; hidden and other files are left out 
   expect(files).toEqual(["cat/a.png", "cat/b.PNG", "dog/1.png"]);
   expect(labels).toMatchObject({ classes: ["cat", "dog"], data: Int32Array.of(0, 0, 1) });
   expect([images.data[0], images.data[16], images.data[32]]).toEqual([30, 20, 10]);
-  expect(notes).toEqual(["3 files that are no PNG or JPEG by their names were left out"]);
+  expect(notes).toEqual(["3 files whose names do not end in .png, .jpg or .jpeg were left out"]);
 });
 
 test("different sizes become 64 × 64, one coloured picture makes all coloured; sizes and channels can be set", async () => {
@@ -99,7 +99,7 @@ describe("refused", () => {
     ["parts", { "train/a/1.png": whole, "test/a/1.png": whole }, /holds parts \(test\), not classes; train on/],
     ["a truncated picture", { "a/1.png": whole, "b/2.png": whole.subarray(0, 50) }, /b\/2\.png is a truncated PNG/],
     ["a text with the name of a picture", { "a/1.png": "no picture" }, /a\/1\.png is neither PNG nor JPEG/],
-    ["an empty picture", { "a/1.jpg": "" }, /a\/1\.jpg is neither PNG nor JPEG but empty/],
+    ["an empty picture", { "a/1.jpg": "" }, /a\/1\.jpg is empty/],
   ])("%s", async (name, files, message) => {
     await expect(readImageFolder(folder(name, files))).rejects.toThrow(message);
   });

@@ -151,7 +151,7 @@ async function readAll(
   const channels = options.channels ?? (grey ? 1 : 3);
   const size = channels * height * width;
   if (!(Number.isSafeInteger(size) && size > 0))
-    throw new HebbError(`pictures cannot be made ${width} × ${height}; use whole numbers of at least 1`);
+    throw new HebbError(`${width} × ${height} is not a valid image size; use whole numbers of at least 1`);
   if (files.length * size > maxTotalBytes)
     throw new HebbError(
       `${folder}: ${files.length} pictures of ${channels} × ${height} × ${width} are more than ${maxTotalBytes} bytes; use a smaller size`,
@@ -180,7 +180,7 @@ export async function readImageFolder(path: string, options: ImageFolderOptions 
         ? undefined
         : { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels), classes },
     files,
-    notes: others === 0 ? [] : [`${others} files that are no PNG or JPEG by their names were left out`],
+    notes: others === 0 ? [] : [`${others} files whose names do not end in .png, .jpg or .jpeg were left out`],
   };
 }
 

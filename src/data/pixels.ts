@@ -127,7 +127,7 @@ function jpegHeader(bytes: Uint8Array, name: string): JpegHeader {
       if (marker > 0xc2)
         throw fault(
           name,
-          "is a JPEG of a rare kind (lossless or arithmetic); save it as a baseline or progressive JPEG, or as PNG",
+          "is a JPEG of an unsupported kind (lossless or arithmetic); save it as a baseline or progressive JPEG, or as PNG",
         );
       if (frame !== undefined || length < 8) throw broken();
       const pair = (place: number): number => ((bytes[place] ?? 0) << 8) | (bytes[place + 1] ?? 0);
@@ -145,7 +145,7 @@ const isPng = (bytes: Uint8Array): boolean => pngMagic.every((byte, i) => bytes[
 function headerOf(bytes: Uint8Array, name: string): PngHeader | JpegHeader {
   if (isPng(bytes)) return pngHeader(bytes, name);
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return jpegHeader(bytes, name);
-  throw fault(name, `is neither PNG nor JPEG${bytes.byteLength === 0 ? " but empty" : ""}; save it as one of them`);
+  throw fault(name, `is ${bytes.byteLength === 0 ? "empty" : "neither PNG nor JPEG"}; save it as PNG or JPEG`);
 }
 
 /** Format and size from the header alone. Throws HebbError for anything but PNG and JPEG, and for more pixels than allowed. */
@@ -190,7 +190,7 @@ async function refuseBomb(bytes: Uint8Array, chunks: readonly Chunk[], limit: nu
       if (length > limit) break;
     }
   } catch {
-    throw fault(name, `is a damaged PNG: its data do not unpack; ${again}`);
+    throw fault(name, `is a damaged PNG: its data cannot be decompressed; ${again}`);
   }
   await reader.cancel();
   throw fault(name, `is a damaged PNG: it unpacks to more than the ${limit} bytes of its size; ${again}`);
@@ -283,7 +283,10 @@ async function decodeJpeg(
   name: string,
 ): Promise<Picture> {
   if (scans > 12 && scans * width * height > 1e9)
-    throw fault(name, `is a JPEG of ${scans} scans over ${width} × ${height} pixels, too many; save it again`);
+    throw fault(
+      name,
+      `is a JPEG of ${scans} scans over ${width} × ${height} pixels, too many; save it again with fewer scans`,
+    );
   const { decode } = (await loaded(() => import("jpeg-js"), "jpeg-js", "JPEG")).default;
   let decoded: {
     readonly width: number;
@@ -407,7 +410,7 @@ function taps(from: number, to: number): { readonly start: number; readonly weig
 export function resizePicture(picture: Picture, width: number, height: number): Picture {
   for (const side of [width, height])
     if (!Number.isInteger(side) || side < 1 || side > 65_536)
-      throw new HebbError(`a picture cannot be made ${width} × ${height}; use whole numbers from 1 to 65536`);
+      throw new HebbError(`${width} × ${height} is not a valid image size; use whole numbers from 1 to 65536`);
   if (picture.width === width && picture.height === height) return picture;
   const { channels, data } = picture;
   const across = taps(picture.width, width);

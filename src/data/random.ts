@@ -70,13 +70,13 @@ export class Random {
   /** Passes over so many draws. */
   skip(draws: number): void {
     if (!Number.isInteger(draws) || draws < 0)
-      throw new HebbError(`skip(${draws}): a whole number of at least 0 is needed`);
+      throw new HebbError(`skip: draws must be a whole number of at least 0, got ${draws}`);
     this.position += draws;
   }
 
   private block(): [number, number] {
     if (this.position > 0xffffffff) {
-      throw new HebbError("this random stream is used up (2^32 draws); take another stream number");
+      throw new HebbError("this random stream is exhausted (2^32 draws); use another stream number");
     }
     const high = Math.floor(this.seed / 4294967296);
     return threefry2x32(this.seed | 0, high | 0, this.position++ | 0, this.stream | 0);
@@ -99,7 +99,7 @@ export class Random {
   /** A whole number in [0, below), without bias: draws past the last multiple of `below` are thrown away. */
   integer(below: number): number {
     if (!Number.isInteger(below) || below < 1 || below > 4294967296) {
-      throw new HebbError(`integer(below) needs a whole number from 1 to 2^32, got ${below}`);
+      throw new HebbError(`integer: below must be a whole number from 1 to 2^32, got ${below}`);
     }
     const limit = 4294967296 - (4294967296 % below);
     for (;;) {

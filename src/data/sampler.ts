@@ -61,7 +61,7 @@ export class BatchSampler {
       throw new HebbError(`batchSize ${batchSize} is not a whole number ≥ 1`);
     }
     if (!Number.isInteger(length) || length < 1)
-      throw new HebbError(`cannot make batches of ${length} samples; there must be at least one`);
+      throw new HebbError(`cannot make batches of ${length} samples; give at least one sample`);
     if (dropLast && length < batchSize) {
       throw new HebbError(
         `dropLast with batchSize ${batchSize} leaves no batch of ${length} samples; use a smaller batchSize or dropLast: false`,
@@ -128,7 +128,7 @@ export class BatchSampler {
     for (const key of ["length", "batchSize", "shuffle", "dropLast", "joinSingle", "seed"] as const) {
       if (state[key] !== mine[key]) {
         throw new HebbError(
-          `the saved loader state has ${key} ${String(state[key])}, this loader has ${String(mine[key])}; resume with the same data and settings`,
+          `the saved loader state has ${key} ${String(state[key])}, and this loader has ${String(mine[key])}; resume with the same data and settings`,
         );
       }
     }

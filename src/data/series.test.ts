@@ -30,7 +30,7 @@ describe("series of numbers", () => {
   });
 
   test("widths and columns that do not fit", () => {
-    expect(() => seriesWindows({ values, width: 5 }, { window: 2 })).toThrow(/no rows of 5/);
+    expect(() => seriesWindows({ values, width: 5 }, { window: 2 })).toThrow(/divide into rows of 5/);
     expect(() => seriesWindows({ values, width: 2, targets: [2] }, { window: 2 })).toThrow(/no column 2/);
   });
 });
@@ -105,8 +105,8 @@ describe("tables", () => {
       /the time "shop" in row 1 is "south"/,
     );
     expect(() => prepareSeries(table, { target: "sales", window: 20 })).toThrow(
-      /validation part has no window of 20 rows/,
+      /validation part holds no window of 20 rows/,
     );
-    expect(() => prepareSeries(table, { target: "sales", window: 3, validation: 1 })).toThrow(/not a share/);
+    expect(() => prepareSeries(table, { target: "sales", window: 3, validation: 1 })).toThrow(/not a valid share/);
   });
 });

@@ -48,7 +48,7 @@ export function seriesWindows(series: Series, options: WindowOptions): Dataset {
   const { values, width } = series;
   const { window, horizon = 1 } = options;
   if (!(Number.isInteger(width) && width >= 1) || values.length % width !== 0)
-    throw new HebbError(`a series of ${values.length} values has no rows of ${width}; check the width`);
+    throw new HebbError(`a series of ${values.length} values does not divide into rows of ${width}; check the width`);
   const targets = series.targets ?? Array.from({ length: width }, (_, column) => column);
   for (const column of targets)
     if (!(Number.isInteger(column) && column >= 0 && column < width))
@@ -59,7 +59,7 @@ export function seriesWindows(series: Series, options: WindowOptions): Dataset {
   const starts = windowStarts(rows, options).filter(whole);
   if (starts.length === 0)
     throw new HebbError(
-      `${rows} rows hold no window of ${window} and ${horizon} after it without gaps; use shorter ones, or more rows`,
+      `${rows} rows hold no complete window of ${window} rows with ${horizon} rows after it; use shorter windows, or more rows`,
     );
   checkSize(starts.length, window * width);
   const features = new Float32Array(starts.length * window * width);
@@ -152,7 +152,7 @@ function checkOrder(table: Table, time: string, series: readonly (readonly numbe
 export function prepareSeries(table: Table, options: PrepareSeriesOptions): PreparedSeries {
   const { window, horizon = 1, validation: share = 0.2, group, time, pastTarget = true, ...rest } = options;
   if (!(share >= 0 && share < 1))
-    throw new HebbError(`validation ${share} is not a share of the rows; use a number from 0 to below 1`);
+    throw new HebbError(`validation ${share} is not a valid share of the rows; use a number from 0 to below 1`);
   const series = seriesOf(table, group);
   if (time !== undefined) checkOrder(table, time, series);
   const cuts = series.map((rows) => Math.round(rows.length * (1 - share)));
@@ -216,7 +216,7 @@ export function prepareSeries(table: Table, options: PrepareSeriesOptions): Prep
   const held = share === 0 ? undefined : gather((i) => (series[i] ?? []).slice(cuts[i]));
   if (train === undefined || (share > 0 && held === undefined))
     throw new HebbError(
-      `${table.name}: the ${train === undefined ? "training" : "validation"} part has no window of ${window} rows and ${horizon} after it; use shorter ones, more rows, or another share`,
+      `${table.name}: the ${train === undefined ? "training" : "validation"} part holds no window of ${window} rows with ${horizon} rows after it; use shorter windows, more rows, or another share`,
     );
   const target = preprocessing.target.column;
   const pastNames = !pastTarget

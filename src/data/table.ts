@@ -26,7 +26,7 @@ function textCells(values: readonly unknown[], column: string, table: string): C
   return values.map((value, row) => {
     if (isCellValue(value)) return cellOf(value);
     throw new HebbError(
-      `${table}: column ${quoted(column)} has ${describe(value)} in row ${row + 1}; a cell is a text, a number, a boolean or a date`,
+      `${table}: column ${quoted(column)} has ${describe(value)} in row ${row + 1}; a cell is a string, a number, a boolean or a date`,
     );
   });
 }
@@ -79,7 +79,7 @@ export class Table {
     const names = new Set<string>();
     for (const row of rows) for (const key of Object.keys(row)) names.add(key);
     if (rows.length > 0 && names.size === 0)
-      throw new HebbError(`${name} holds ${rows.length} empty objects; give each row its cells by column`);
+      throw new HebbError(`${name} holds ${rows.length} empty objects; give each row its cells by column name`);
     return new Table(
       [...names].map((key) => ({
         name: key,
@@ -136,7 +136,7 @@ export class Table {
     const order = Array.from(rows);
     for (const row of order) {
       if (!Number.isInteger(row) || row < 0 || row >= this.rowCount) {
-        throw new HebbError(`${this.name} has ${this.rowCount} rows, there is no row ${row} (counted from 0)`);
+        throw new HebbError(`${this.name} has ${this.rowCount} rows, so there is no row ${row} (counted from 0)`);
       }
     }
     return new Table(

@@ -175,7 +175,7 @@ describe("refused", () => {
       "a damaged gzip file",
       gzipSync(`a,y,c\n${rows.join("")}`).subarray(0, 3000),
       {},
-      /is damaged: its gzip data does not unpack/,
+      /is damaged: its gzip data cannot be decompressed/,
     ],
     ["a target that is not there", "a,b\n1,2\n", {}, /has no column "y"; the columns are a, b/],
     ["a target of one value", "a,y\n1,2\n3,2\n", {}, /"y" is "2" in every row|is 2 in every row/],
@@ -193,7 +193,7 @@ describe("refused", () => {
       /weight "w" must be a number of at least 0/,
     ],
     ["no rows at a time", "a,y\n1,2\n3,4\n", { bufferRows: 0 }, /bufferRows must be a whole number/],
-    ["everything held out", "a,y\n1,2\n3,4\n", { validation: 1 }, /not a share of the rows/],
+    ["everything held out", "a,y\n1,2\n3,4\n", { validation: 1 }, /not a valid share of the rows/],
   ])("%s", async (name, content, more, message) => {
     await expect(streamTable(write(`${name}.csv`, content), { ...options, ...more })).rejects.toThrow(message);
   });

@@ -170,7 +170,7 @@ class RowBuffer {
 export async function streamTable(path: string, options: StreamTableOptions): Promise<TableStream> {
   const { validation = 0.01, maxValidation = 50_000, seed = 0, bufferRows = 65_536, shuffle = true } = options;
   if (!(validation >= 0 && validation < 1))
-    throw new HebbError(`validation ${validation} is not a share of the rows; use a number from 0 to below 1`);
+    throw new HebbError(`validation ${validation} is not a valid share of the rows; use a number from 0 to below 1`);
   if (!Number.isInteger(bufferRows) || bufferRows < 1)
     throw new HebbError(`bufferRows must be a whole number of at least 1, got ${bufferRows}`);
   const file = await CsvFile.open(path, options);
@@ -184,7 +184,7 @@ export async function streamTable(path: string, options: StreamTableOptions): Pr
   const preprocessing = {
     ...fitted,
     notes: [
-      `read in parts of ${bufferRows} rows: ${count} to learn from, ${heldRows.length} held out${shuffle ? "; blocks of the file come in another order in every epoch" : ""}`,
+      `read in parts of ${bufferRows} rows: ${count} to learn from, ${heldRows.length} held out${shuffle ? "; blocks of the file are reordered in every epoch" : ""}`,
       ...fitted.notes,
     ],
   };

@@ -39,7 +39,7 @@ export class CharacterVocabulary implements Vocabulary {
       const place = this.places.get(character);
       if (place === undefined) {
         throw new HebbError(
-          `the character ${JSON.stringify(character)} (place ${out.length + 1}) is not in the vocabulary of ${this.size}; build the vocabulary from all texts`,
+          `the character ${JSON.stringify(character)} (position ${out.length + 1}) is not in the vocabulary of ${this.size}; build the vocabulary from all texts`,
         );
       }
       out.push(place);
@@ -105,7 +105,9 @@ export class TokenSequence {
       );
     for (const token of tokens)
       if (token < 0 || token >= vocabulary)
-        throw new HebbError(`token ${token} is not in the vocabulary of ${vocabulary}; encode the text with its own`);
+        throw new HebbError(
+          `token ${token} is not in the vocabulary of ${vocabulary}; encode the text with its own vocabulary`,
+        );
     this.tokens = tokens;
     this.context = context;
     this.vocabulary = vocabulary;

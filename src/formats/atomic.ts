@@ -44,16 +44,16 @@ const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; free some space",
   EDQUOT: "the disk quota is used up; free some space",
   EFBIG: "the file is larger than this system allows; choose another disk",
-  EACCES: "this user may not write there; check the permissions, or choose another folder",
-  EPERM: "this user may not write there; check the permissions, or choose another folder",
+  EACCES: "permission denied; check the permissions, or choose another folder",
+  EPERM: "permission denied; check the permissions, or choose another folder",
   EROFS: "the disk is read-only; choose another folder",
-  EIO: "the disk failed; check it, or choose another",
+  EIO: "the disk reported an error; check it, or choose another",
   EMFILE: "too many files are open; close some programs",
   ENFILE: "too many files are open; close some programs",
   ENAMETOOLONG: "the name is too long; choose a shorter one",
-  ENOTDIR: "a part of the path is a file, not a folder; choose another place",
+  ENOTDIR: "part of the path is a file, not a folder; choose another place",
   EISDIR: "it is a folder; name a file",
-  ELOOP: "a symbolic link stands there; name the file itself",
+  ELOOP: "it is a symbolic link; name the file itself",
   ENOENT: "it does not exist; check the name",
 };
 
@@ -74,7 +74,7 @@ export function saveError(path: string, error: unknown): HebbError {
     errorCode(error) !== "ENOENT"
       ? reasonFor(error)
       : existsSync(folder)
-        ? "the system lets nothing be made in its folder; choose another"
+        ? "the system does not allow new files in its folder; choose another"
         : "its folder does not exist; create it";
   return new HebbError(`${path} could not be saved: ${why}. What was saved before is unchanged`);
 }
@@ -174,7 +174,7 @@ const sealLength = ',\n  "sha256": ""\n}\n'.length + 64;
 /** JSON text whose last entry is the checksum of all the text before it. */
 export function sealJson(value: Readonly<Record<string, unknown>>): string {
   if (Object.keys(value).length === 0 || Object.hasOwn(value, "sha256")) {
-    throw new HebbError("sealed JSON needs at least one entry, none of them called sha256");
+    throw new HebbError("sealed JSON needs at least one entry, and none may be called sha256");
   }
   const text = JSON.stringify(value, null, 2).slice(0, -"\n}".length);
   return `${text},\n  "sha256": "${sha256(text)}"\n}\n`;

@@ -125,7 +125,7 @@ function readCheckpoint(run: Run, sequence: number): SavedState {
   const name = join(run.path, "checkpoints", `${base}.safetensors`);
   if (description.sequence !== sequence) {
     throw new HebbError(
-      `${join(run.path, "checkpoints", base)}.json is checkpoint ${description.sequence} under another name; restore it from a copy`,
+      `${join(run.path, "checkpoints", base)}.json describes checkpoint ${description.sequence}, which is not its name; restore it from a copy`,
     );
   }
   const bytes = readIn(run, 2 ** 32, "checkpoints", `${base}.safetensors`);
@@ -149,7 +149,7 @@ export function loadLatestCheckpoint(run: Run): LoadedCheckpoint | undefined {
       return { sequence, state: readCheckpoint(run, sequence), warnings };
     } catch (error) {
       if (!(error instanceof HebbError)) throw error;
-      warnings.push(`checkpoint ${sequence} cannot be used, so an earlier one is taken: ${error.message}`);
+      warnings.push(`checkpoint ${sequence} cannot be used, so an earlier one is loaded: ${error.message}`);
     }
   }
   if (finished.length === 0) return undefined;

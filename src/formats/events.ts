@@ -151,6 +151,6 @@ export function truncateEvents(run: Run, count: number): ReadEvents {
     writeFileAtomic(path, Buffer.concat(whole), run.operations);
   }
   if (missing <= 0) return kept;
-  const told = `${path} lacks the last ${missing} of ${count} events before this point; the log goes on without them`;
+  const told = `${path} lacks the last ${missing} of ${count} events before this point; the log continues without them`;
   return { events: kept.events, warnings: [...kept.warnings, told] };
 }

@@ -83,7 +83,7 @@ export function toJson(value: unknown, place: string, depth = 0): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number") {
     if (Number.isFinite(value)) return value;
-    throw new HebbError(`${place} is ${value}, which JSON cannot hold; use null or a text`);
+    throw new HebbError(`${place} is ${value}, which JSON cannot hold; use null or a string`);
   }
   if (Array.isArray(value)) return value.map((item, i) => toJson(item, `${place}[${i}]`, depth + 1));
   if (isRecord(value) && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)) {
@@ -94,7 +94,7 @@ export function toJson(value: unknown, place: string, depth = 0): Json {
     return out;
   }
   throw new HebbError(
-    `${place} is ${typeof value === "object" ? value.constructor.name : typeof value}, which JSON cannot hold; use plain objects, lists, texts and numbers`,
+    `${place} is ${typeof value === "object" ? value.constructor.name : typeof value}, which JSON cannot hold; use plain objects, arrays, strings and numbers`,
   );
 }
 
@@ -125,9 +125,7 @@ export function refuseRepeatedKeys(text: string, what: string): void {
       const key = String(JSON.parse(piece.slice(0, -1)));
       const seen = open.at(-1);
       if (seen?.has(key))
-        throw new HebbError(
-          `${what} names ${JSON.stringify(key.slice(0, 100))} twice; it is damaged, or made to mislead`,
-        );
+        throw new HebbError(`${what} names ${JSON.stringify(key.slice(0, 100))} twice; it is damaged or malicious`);
       seen?.add(key);
     }
   }

@@ -130,5 +130,5 @@ function take(folder: string): RunLock {
     }
     return { release: () => remove(path) };
   }
-  throw new HebbError(`${folder} is being taken by other processes again and again; try it later`);
+  throw new HebbError(`${folder} is being locked by other processes again and again; try again later`);
 }

@@ -84,7 +84,7 @@ function toRowMajor(data: TypedArray, shape: readonly number[], out: TypedArray)
 function headerPlace(bytes: Uint8Array, name: string): { readonly at: number; readonly end: number } | undefined {
   if (!magic.every((byte, i) => i >= bytes.byteLength || bytes[i] === byte) || bytes.byteLength === 0)
     throw new HebbError(
-      `${name} is not an .npy file: it does not begin with \\x93NUMPY; check that it is the right file`,
+      `${name} is not an .npy file: it does not start with \\x93NUMPY; check that it is the right file`,
     );
   if (bytes.byteLength < 12) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -94,7 +94,7 @@ function headerPlace(bytes: Uint8Array, name: string): { readonly at: number; re
   const at = version === 1 ? 10 : 12;
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > maxHeaderBytes)
-    throw new HebbError(`${name} announces a header of ${length} bytes, more than ${maxHeaderBytes}; it is damaged`);
+    throw new HebbError(`${name} declares a header of ${length} bytes, more than ${maxHeaderBytes}; it is damaged`);
   return { at, end: at + length };
 }
 

@@ -10,7 +10,7 @@ export function writeNpz(arrays: NamedWritables): Uint8Array {
   const files = Object.keys(arrays).map((name): [string, Uint8Array] => {
     const array = arrays[name];
     if (!array || name === "" || name.includes("\0"))
-      throw new HebbError(`an array cannot be called ${JSON.stringify(name)}; choose another name`);
+      throw new HebbError(`an array cannot be named ${JSON.stringify(name)}; choose another name`);
     return [`${name}.npy`, writeNpy(onHost(array, `array ${JSON.stringify(name)}`))];
   });
   return writeZip(files);
@@ -35,7 +35,7 @@ export async function readNpz(source: FileBytes, options: NpzOptions = {}): Prom
       const header = npyHeader(head, place);
       if (header !== undefined && header.start + header.length !== size)
         throw new HebbError(
-          `${place} announces ${size} bytes, but its header tells of ${header.start + header.length}; the file is damaged`,
+          `${place} declares ${size} bytes, but its header implies ${header.start + header.length}; the file is damaged`,
         );
       return header !== undefined;
     });

@@ -80,7 +80,7 @@ export function placeOf(run: Run, ...names: string[]): { readonly path: string; 
     stat = statOf(path);
     if (stat?.isSymbolicLink())
       throw new HebbError(
-        `${path} is a symbolic link; a run folder must hold its files itself, so replace the link by what it points to`,
+        `${path} is a symbolic link; a run folder must hold its files itself, so replace the link with what it points to`,
       );
   }
   return { path, stat };

@@ -94,11 +94,11 @@ describe("safetensors", () => {
 
   test.each<[string, Uint8Array, RegExp]>([
     ["an empty file", new Uint8Array(0), /m\.st has 0 bytes, too few/],
-    ["a header longer than the file", file("{}", 0, 3n), /announces a header of 3 bytes but has 2/],
+    ["a header longer than the file", file("{}", 0, 3n), /declares a header of 3 bytes but has 2/],
     [
       "an enormous header",
       file("{}", 0, 2n ** 63n),
-      /announces a header of 9223372036854776000 bytes, more than 100000000/,
+      /declares a header of 9223372036854776000 bytes, more than 100000000/,
     ],
     ["a header that is not JSON", file("{t", 0), /header that is not JSON/],
     ["a header that is not UTF-8", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe), /header that is not JSON/],
@@ -211,7 +211,7 @@ describe("safetensors", () => {
 
   test("refuses to write what could not be read", () => {
     expect(() => writeSafetensors({ t: f32([3], 1) })).toThrow(/has 1 values, its shape \[3\] needs 3/);
-    expect(() => writeSafetensors({ __metadata__: f32([1], 1) })).toThrow(/cannot be called "__metadata__"/);
+    expect(() => writeSafetensors({ __metadata__: f32([1], 1) })).toThrow(/cannot be named "__metadata__"/);
     // As plain JavaScript may call it: a model in a model.
     expect(() => Reflect.apply(writeSafetensors, undefined, [{ t: new Linear(1, 1) }])).toThrow(
       'tensor "t" has no array of values; give tensors, as model.stateDict() holds them',
@@ -396,7 +396,7 @@ describe("npz", () => {
     const bytes = deflated([["a.npy", lie]]);
     const before = process.memoryUsage().arrayBuffers;
     await expect(readNpz(bytes, { name: "a.npz" })).rejects.toThrow(
-      /announces 30000128 bytes, but its header tells of 138/,
+      /declares 30000128 bytes, but its header implies 138/,
     );
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5e6);
     const honest = await readNpz(

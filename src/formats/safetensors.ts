@@ -89,11 +89,11 @@ function readHeader(
   const headerBytes = Number(view.getBigUint64(0, true));
   if (headerBytes > maxHeaderBytes)
     throw new HebbError(
-      `${name} announces a header of ${headerBytes} bytes, more than ${maxHeaderBytes}; it is not a safetensors file, or damaged`,
+      `${name} declares a header of ${headerBytes} bytes, more than ${maxHeaderBytes}; it is not a safetensors file, or damaged`,
     );
   if (headerBytes > bytes.byteLength - 8) {
     throw new HebbError(
-      `${name} announces a header of ${headerBytes} bytes but has ${bytes.byteLength - 8} after the length; it is truncated or not a safetensors file`,
+      `${name} declares a header of ${headerBytes} bytes but has ${bytes.byteLength - 8} after the length; it is truncated or not a safetensors file`,
     );
   }
   let text: string;
@@ -115,10 +115,10 @@ function readHeader(
 function readMetadata(value: unknown, name: string): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null);
   if (value === undefined) return metadata;
-  if (!isRecord(value)) throw new HebbError(`${name}: ${metadataKey} is not an object of texts; the file is damaged`);
+  if (!isRecord(value)) throw new HebbError(`${name}: ${metadataKey} is not an object of strings; the file is damaged`);
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string")
-      throw new HebbError(`${name}: ${metadataKey}.${key.slice(0, 100)} is not a text; the file is damaged`);
+      throw new HebbError(`${name}: ${metadataKey}.${key.slice(0, 100)} is not a string; the file is damaged`);
     metadata[key] = text;
   }
   return metadata;
@@ -182,7 +182,7 @@ export function writeSafetensors(tensors: NamedWritables, metadata: Readonly<Rec
   const entries = Object.keys(tensors).map((name) => {
     const given = tensors[name];
     if (name === metadataKey || !given)
-      throw new HebbError(`a tensor cannot be called ${JSON.stringify(name)}; choose another name`);
+      throw new HebbError(`a tensor cannot be named ${JSON.stringify(name)}; choose another name`);
     const array = onHost(given, `tensor ${JSON.stringify(name)}`);
     if (array.data.length !== sizeOf(array.shape)) {
       throw new HebbError(

@@ -52,7 +52,7 @@ export function writeZip(files: Iterable<readonly [label: string, content: Uint8
     offset += local.length + content.length;
   }
   if (directory.length > 65535)
-    throw new HebbError(`${directory.length} arrays are more than a zip archive holds (65535); use safetensors`);
+    throw new HebbError(`${directory.length} arrays are more than a zip archive can hold (65535); use safetensors`);
   const directoryBytes = directory.reduce((sum, part) => sum + part.length, 0);
   const end = new Uint8Array(22);
   const endView = new DataView(end.buffer);
@@ -90,7 +90,7 @@ function findEnd(view: DataView, name: string): number {
       return at;
   }
   throw new HebbError(
-    `${name} is not an .npz file, or it is truncated: the end of a zip archive is missing; copy it again`,
+    `${name} is not an .npz file, or it is truncated: the end of the zip archive is missing; copy it again`,
   );
 }
 
@@ -130,14 +130,14 @@ export function readDirectory(bytes: Uint8Array, name: string, maxBytes: number)
     if (method !== 0 && method !== 8)
       throw new HebbError(`${place} uses zip method ${method}; stored and deflated entries can be read`);
     if (method === 0 && packed !== size)
-      throw new HebbError(`${place} announces ${size} bytes but stores ${packed}; the file is damaged`);
+      throw new HebbError(`${place} declares ${size} bytes but stores ${packed}; the file is damaged`);
     if (size > mostDeflated(packed))
       throw new HebbError(
-        `${place} announces ${size} bytes from ${packed}, more than deflate can give; the file is damaged`,
+        `${place} declares ${size} bytes from ${packed} compressed ones, more than deflate can produce; the file is damaged`,
       );
     total += size;
     if (total > maxBytes)
-      throw new HebbError(`${name} unpacks to more than ${maxBytes} bytes; raise maxBytes if that is meant`);
+      throw new HebbError(`${name} unpacks to more than ${maxBytes} bytes; raise maxBytes if that is intended`);
     members.push({
       label,
       place,
@@ -158,7 +158,7 @@ function refuseOverlaps(ranges: { readonly start: number; readonly end: number; 
   let before = 0;
   for (const { start, end, place } of ranges) {
     if (start < before)
-      throw new HebbError(`${place} overlaps another entry of the archive; it is damaged, or made to fill memory`);
+      throw new HebbError(`${place} overlaps another entry of the archive; it is damaged or malicious`);
     before = end;
   }
 }
@@ -191,7 +191,7 @@ async function inflate({ packed, size, place }: Member, check: (head: Uint8Array
       const { done, value } = await reader.read();
       if (done) break;
       if (length + value.byteLength > size)
-        throw new HebbError(`${place} unpacks to more than the ${size} bytes it announces; the file is damaged`);
+        throw new HebbError(`${place} unpacks to more than the ${size} bytes it declares; the file is damaged`);
       if (length + value.byteLength > out.byteLength)
         make(checked ? size : Math.min(size, 2 * (length + value.byteLength)));
       out.set(value, length);
@@ -206,6 +206,6 @@ async function inflate({ packed, size, place }: Member, check: (head: Uint8Array
     );
   }
   if (length !== size)
-    throw new HebbError(`${place} unpacks to ${length} bytes, ${size} were announced; the file is damaged`);
+    throw new HebbError(`${place} unpacks to ${length} bytes and declares ${size}; the file is damaged`);
   return out;
 }

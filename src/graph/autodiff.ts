@@ -16,9 +16,7 @@ export { withGradient } from "./ops/alias.ts";
  */
 export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Node | undefined)[] {
   if (seed === undefined && sizeOf(output.shape) !== 1)
-    throw new ShapeError(
-      `gradients: the output is ${describeType(output)}; only a single number needs no gradient of its own`,
-    );
+    throw new ShapeError(`gradients: the output is ${describeType(output)}; only a scalar may leave out its gradient`);
   if (seed !== undefined && !sameShape(seed.shape, output.shape))
     throw new ShapeError(
       `gradients: the gradient ${describeType(seed)} does not fit the output ${describeType(output)}`,

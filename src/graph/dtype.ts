@@ -46,7 +46,7 @@ export function allocate(dtype: DType, length: number): TypedArray {
     return newArray(dtype, length);
   } catch (cause) {
     throw new HebbError(
-      `there is no memory for ${length} ${dtype} elements (${length * byteSize(dtype)} bytes) in one piece; compute in parts`,
+      `out of memory for ${length} ${dtype} elements (${length * byteSize(dtype)} bytes); compute in parts`,
       { cause },
     );
   }

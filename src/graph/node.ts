@@ -50,7 +50,7 @@ export type Gradient<A extends Attributes> = {
 };
 export type NotDifferentiable = { readonly kind: "notDifferentiable"; readonly reason: string };
 
-/** No gradient flows, and this is why: `notDifferentiable("argmax returns a position, and positions have no slope")`. */
+/** No gradient flows, and this is why: `notDifferentiable("argmax returns an index, and indices have no gradient")`. */
 export const notDifferentiable = (reason: string): NotDifferentiable => ({ kind: "notDifferentiable", reason });
 export const gradient = <A extends Attributes>(of: Gradient<A>["of"]): Gradient<A> => ({ kind: "gradient", of });
 

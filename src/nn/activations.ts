@@ -98,7 +98,10 @@ export function logSigmoid(x: Tensor): Tensor {
 export function glu(x: Tensor, dim = -1): Tensor {
   given("glu", x);
   const extent = x.shape[normalizeAxis(dim, x.rank, "glu")] ?? 0;
-  if (extent % 2 !== 0) throw new ShapeError(`glu: dim ${dim} of ${formatShape(x.shape)} must be even, to be halved`);
+  if (extent % 2 !== 0)
+    throw new ShapeError(
+      `glu: dim ${dim} of ${formatShape(x.shape)} must have an even size, since it is split in half`,
+    );
   return x.slice(dim, 0, extent / 2).mul(x.slice(dim, extent / 2, extent).sigmoid());
 }
 /** max(0, x) + min(0, alpha (e^(x/alpha) − 1)). Default alpha 1. */

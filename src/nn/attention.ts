@@ -109,7 +109,7 @@ function sharedHeads(x: Tensor, query: Tensor): Tensor {
   const wanted = query.shape[query.rank - 3] ?? 1;
   if (x.rank < 3 || wanted % heads !== 0)
     throw new ShapeError(
-      `scaledDotProductAttention: ${heads} heads of ${formatShape(x.shape)} cannot be shared evenly by the ${wanted} of ${formatShape(query.shape)}`,
+      `scaledDotProductAttention: ${heads} heads of ${formatShape(x.shape)} do not divide the ${wanted} heads of ${formatShape(query.shape)}`,
     );
   const lead = x.shape.slice(0, -3);
   return x

@@ -78,7 +78,7 @@ export class Sequential extends Module {
       const output: unknown = module.forward(value);
       if (output instanceof Tensor) return output;
       throw new HebbError(
-        `module ${place} (${module.constructor.name}) gives several values, and the next takes one tensor; call it in a module of your own and pass on what is needed`,
+        `module ${place} (${module.constructor.name}) returns several values, and the next module takes one tensor; call it in a module of your own and pass on the one you need`,
       );
     }, input);
   }
@@ -91,7 +91,7 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
   constructor(modules: Iterable<M> = []) {
     super();
     if (!(Symbol.iterator in Object(modules)))
-      throw new HebbError("ModuleList: takes an array of modules, got something else; write new ModuleList([a, b])");
+      throw new HebbError("ModuleList: takes an array of modules; write new ModuleList([a, b])");
     this.#modules = [...modules];
     for (const [place, module] of this.#modules.entries()) checkModule("ModuleList", String(place), module);
   }
@@ -122,7 +122,7 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
 
   /** Throws: a list has no order of its own. */
   override forward(): Tensor {
-    throw new HebbError("a list of modules has no forward of its own; call its members, or use Sequential");
+    throw new HebbError("ModuleList: has no forward; call its modules, or use Sequential");
   }
 }
 
@@ -174,7 +174,7 @@ export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
 
   /** Throws: names have no order. */
   override forward(): Tensor {
-    throw new HebbError("modules by name have no forward of their own; call one of them");
+    throw new HebbError("ModuleDict: has no forward; call one of its modules");
   }
 }
 
@@ -206,7 +206,7 @@ export class Residual extends Module {
     const output = this.body.forward(input);
     if (direct.rank !== output.rank || direct.shape.some((extent, axis) => extent !== output.shape[axis])) {
       throw new ShapeError(
-        `the body gives ${formatShape(output.shape)} and the shortcut ${formatShape(direct.shape)}; give a shortcut that changes ${formatShape(input.shape)} in the same way`,
+        `Residual: the body returns ${formatShape(output.shape)} and the shortcut ${formatShape(direct.shape)}; pass a shortcut that changes ${formatShape(input.shape)} in the same way`,
       );
     }
     return direct.add(output);

@@ -48,7 +48,9 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLooku
   const { paddingIdx, maxNorm, normType = 2, scaleGradByFreq } = lookup;
   const [count, width] = weight.shape;
   if (count === undefined || width === undefined || weight.rank !== 2)
-    throw new ShapeError(`embedding: the table must be [num, dim], got ${formatShape(weight.shape)}`);
+    throw new ShapeError(
+      `embedding: the table must be [numEmbeddings, embeddingDim], got ${formatShape(weight.shape)}`,
+    );
   const flat = checkedRows("embedding", index, count).reshape([index.size]);
   if (maxNorm !== undefined) limitRows(weight, flat, maxNorm, normType);
   const rows = weight.indexSelect(0, flat);

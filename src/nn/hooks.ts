@@ -86,7 +86,7 @@ class GradientWatch {
 
   output(output: unknown): unknown {
     if (!(output instanceof Tensor))
-      throw new HebbError("a backward hook sees modules that give one tensor; this one gives several values");
+      throw new HebbError("a backward hook needs a module that returns one tensor; this one returns several values");
     return seen(output, (grad) => {
       this.#ofOutput = grad;
       if (this.#wanted === 0) this.#call();

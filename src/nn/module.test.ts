@@ -402,7 +402,7 @@ describe("containers refuse what is no module", () => {
     const model = new Sequential(new ReLU());
     expect(() => call((layer: never) => model.append(layer), [new ReLU()])).toThrow("Sequential: module 1 is an array");
     expect(() => call((layer: never) => new ModuleList(layer), new ReLU())).toThrow(
-      "ModuleList: takes an array of modules, got something else; write new ModuleList([a, b])",
+      "ModuleList: takes an array of modules; write new ModuleList([a, b])",
     );
     expect(() => call((entries: never) => new ModuleDict(entries), { act: 3 })).toThrow(
       'ModuleDict: module "act" is of type number',

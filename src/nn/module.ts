@@ -207,7 +207,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     checkOptions("loadStateDict", options, { strict: kind.boolean });
     if (typeof values !== "object" || values === null || values instanceof Tensor || values instanceof Module)
       throw new HebbError(
-        `loadStateDict: takes values by name, as stateDict() gives, got ${describe(values)}${values instanceof Module ? "; give its .stateDict()" : ""}`,
+        `loadStateDict: takes values by name, as stateDict() returns them, got ${describe(values)}${values instanceof Module ? "; give its .stateDict()" : ""}`,
       );
     const states = new Map(this.#states());
     const missing = [...states.keys()].filter((name) => !Object.hasOwn(values, name));
@@ -347,7 +347,7 @@ const deepNesting = 100;
 
 function tooDeep(depth: number, cause: RangeError): HebbError {
   const error = new HebbError(
-    `forward: JavaScript's stack ends at ${depth} modules inside one another; nest fewer, for example with all layers in one Sequential`,
+    `forward: ${depth} modules inside one another overflow JavaScript's stack; nest fewer, for example with all layers in one Sequential`,
     { cause },
   );
   namedErrors.add(error);

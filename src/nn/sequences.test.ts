@@ -93,7 +93,7 @@ describe("recurrent layers", () => {
   it("do not fit into a Sequential, while typing and when run", () => {
     // @ts-expect-error: an LSTM gives its state too.
     const model = new Sequential(new LSTM(2, 3));
-    expect(() => model.forward(zeros([4, 1, 2]))).toThrow("module 0 (LSTM) gives several values");
+    expect(() => model.forward(zeros([4, 1, 2]))).toThrow("module 0 (LSTM) returns several values");
   });
 });
 

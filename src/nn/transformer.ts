@@ -272,7 +272,7 @@ export class TransformerEncoder extends Module<Tensor, [src: Tensor, options?: E
 
   constructor(make: () => TransformerEncoderLayer, numLayers: number, options: { readonly norm?: LayerNorm } = {}) {
     super();
-    checkKind("TransformerEncoder", "the maker of layers", make, kind.func());
+    checkKind("TransformerEncoder", "the function that makes layers", make, kind.func());
     checkOptions("TransformerEncoder", options, { norm: kind.instanceOf(LayerNorm, "a LayerNorm") });
     this.layers = new ModuleList(layersOf(make, numLayers, "TransformerEncoder"));
     this.norm = options.norm;
@@ -293,7 +293,7 @@ export class TransformerDecoder extends Module<Tensor, [tgt: Tensor, memory: Ten
 
   constructor(make: () => TransformerDecoderLayer, numLayers: number, options: { readonly norm?: LayerNorm } = {}) {
     super();
-    checkKind("TransformerDecoder", "the maker of layers", make, kind.func());
+    checkKind("TransformerDecoder", "the function that makes layers", make, kind.func());
     checkOptions("TransformerDecoder", options, { norm: kind.instanceOf(LayerNorm, "a LayerNorm") });
     this.layers = new ModuleList(layersOf(make, numLayers, "TransformerDecoder"));
     this.norm = options.norm;

@@ -31,7 +31,7 @@ export abstract class WeightAverage {
 
   constructor(states: Iterable<State>) {
     this.#states = statesIn(new.target.name, states);
-    if (this.#states.length === 0) throw new HebbError("averages of weights need parameters; pass model.parameters()");
+    if (this.#states.length === 0) throw new HebbError("weight averaging needs parameters; pass model.parameters()");
     this.#averages = this.#states.map(
       (state) => new State(state.detach(), { dtype: state.dtype, name: `${state.name}.average` }),
     );
@@ -43,7 +43,7 @@ export abstract class WeightAverage {
   /** Takes in the present weights. */
   update(): void {
     if (this.#swapped)
-      throw new HebbError("the averages stand in for the weights; swap() them back before the next update");
+      throw new HebbError("the averages are swapped in; call swap() to restore the weights before the next update");
     const count: Tensor = this.#count;
     const share = where(count.eq(0), 1, this.shareAfter(count));
     for (const [place, state] of this.#states.entries()) {
@@ -102,7 +102,7 @@ export abstract class WeightAverage {
     const state = saved?.state;
     if (typeof state !== "object" || state === null)
       throw new HebbError(
-        `loadStateDict: takes what stateDict() of an average gave, { state }, got ${describe(saved)}`,
+        `loadStateDict: takes what stateDict() of an average returned, { state }, got ${describe(saved)}`,
       );
     const all = [
       ...this.#averages.map((average, place) => [String(place), average] as const),

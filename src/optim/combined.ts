@@ -16,14 +16,16 @@ function checkSchedules(where: string, schedules: readonly Schedule[], optimizer
   for (const [place, schedule] of schedules.entries()) {
     if (schedule instanceof ReduceLROnPlateau)
       throw new HebbError(
-        `${where}: schedule ${place} is ReduceLROnPlateau, which needs a figure at each step; step it beside the others`,
+        `${where}: schedule ${place} is ReduceLROnPlateau, which needs a metric at each step; step it separately`,
       );
     if (!(schedule instanceof Schedule))
       throw new HebbError(
         `${where}: schedule ${place} must be a schedule such as new optim.StepLR(optimizer, 10), got ${describe(schedule)}`,
       );
     if (schedule.optimizer !== wanted)
-      throw new HebbError(`${where}: schedule ${place} is built over another optimizer; build all over the same one`);
+      throw new HebbError(
+        `${where}: schedule ${place} belongs to another optimizer; build all schedules over the same one`,
+      );
   }
 }
 

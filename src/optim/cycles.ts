@@ -243,7 +243,9 @@ function perGroup(
   optimizer: Scheduled,
 ): readonly number[] {
   if (typeof value !== "number" && !Array.isArray(value))
-    throw new HebbError(`${where}: ${name} must be a rate, or a list of one for each group, got ${describe(value)}`);
+    throw new HebbError(
+      `${where}: ${name} must be a learning rate, or a list with one for each group, got ${describe(value)}`,
+    );
   const list: readonly number[] = typeof value === "number" ? optimizer.groups.map(() => value) : value;
   if (list.length !== optimizer.groups.length)
     throw new HebbError(`${where}: ${list.length} values of ${name} do not fit ${optimizer.groups.length} groups`);

@@ -89,7 +89,7 @@ export class LRFinder {
 
   /** Takes the loss of the step made with `lr`; false when the search is over. */
   record(loss: number): boolean {
-    if (this.done) throw new HebbError("LRFinder: the search is over; look at points and suggestion()");
+    if (this.done) throw new HebbError("LRFinder: the search is over; read points and suggestion()");
     if (typeof loss !== "number")
       throw new HebbError(
         `LRFinder: takes the loss of a step as a number, got ${describe(loss)}; give await loss.item()`,

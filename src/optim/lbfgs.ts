@@ -161,7 +161,7 @@ export class LBFGS {
       throw new HebbError("LBFGS: step reads values, so it cannot be compiled; compile the closure instead");
     if (typeof closure !== "function")
       throw new HebbError(
-        `LBFGS: step takes a function that clears gradients, calls backward and returns the loss, got ${describe(closure)}`,
+        `LBFGS: step takes a closure that zeroes the gradients, calls backward and returns the loss, got ${describe(closure)}`,
       );
     const { lr, maxIter, maxEval, toleranceGrad, toleranceChange, lineSearchFn } = this.#options;
     const evaluate = (): Evaluation => {
@@ -241,7 +241,7 @@ export class LBFGS {
     refuseOther("LBFGS", state ?? {});
     const lists = [state?.moves, state?.direction, state?.gradient];
     if (!lists.every(Array.isArray))
-      throw new HebbError(`loadStateDict: takes what stateDict() of an LBFGS gave, got ${describe(state)}`);
+      throw new HebbError(`loadStateDict: takes what stateDict() of an LBFGS returned, got ${describe(state)}`);
     const size = this.#parameters.reduce((sum, parameter) => sum + parameter.size, 0);
     const wrong = [state.direction, state.gradient].find(({ length }) => length !== 0 && length !== size);
     if (wrong !== undefined)

@@ -63,8 +63,8 @@ describe.each(optimizers)("%s", (name, make) => {
     ["a model", () => new Linear(2, 1), /got a Linear; give its .parameters\(\)/],
     ["a list of models", () => [new Linear(2, 1)], /got a Linear; give its .parameters\(\)/],
     ["one parameter", weight, /takes a list of parameters, got one; write \[parameter\]/],
-    ["a tensor", () => [tensor([1])], /make a Parameter of what is to be learned/],
-    ["a state", () => [new State(1)], /make a Parameter of what is to be learned/],
+    ["a tensor", () => [tensor([1])], /wrap the values to learn in a Parameter/],
+    ["a state", () => [new State(1)], /wrap the values to learn in a Parameter/],
     ["nothing", () => undefined, /got undefined; give model.parameters\(\)/],
     ["a number", () => 3, /got 3; give model.parameters\(\)/],
     [
@@ -252,7 +252,7 @@ describe("schedules", () => {
     [
       "no highest rate",
       () => Reflect.construct(optim.OneCycleLR, [sgd(), { totalSteps: 3 }]),
-      /maxLr must be a rate, or a list/,
+      /maxLr must be a learning rate, or a list/,
     ],
     [
       "no steps",
@@ -273,18 +273,18 @@ describe("schedules", () => {
     [
       "a plateau among schedules",
       () => Reflect.construct(optim.ChainedScheduler, [[new optim.ReduceLROnPlateau(sgd())]]),
-      /needs a figure at each step/,
+      /needs a metric at each step/,
     ],
     [
       "two optimizers",
       () => new optim.ChainedScheduler([new optim.StepLR(sgd(), 2), new optim.StepLR(sgd(), 2)]),
-      /schedule 1 is built over another optimizer/,
+      /schedule 1 belongs to another optimizer/,
     ],
     ["no schedules", () => new optim.SequentialLR(sgd(), [], []), /at least one schedule/],
     [
       "no figure",
       () => Reflect.apply(optim.ReduceLROnPlateau.prototype.step, new optim.ReduceLROnPlateau(sgd()), []),
-      /step takes the figure of this epoch/,
+      /step takes the metric of this epoch/,
     ],
   ])("%s", (_, run, message) => expect(refusal(run)).toMatch(message));
 

@@ -289,7 +289,7 @@ describe("averages of weights", () => {
     ema.update();
     ema.swap();
     expect([...weight.dataSync()]).toEqual([2, 4]);
-    expect(() => ema.update()).toThrow("swap() them back");
+    expect(() => ema.update()).toThrow("call swap() to restore the weights");
     ema.swap();
     expect([...weight.dataSync()]).toEqual([3, 6]);
     const again = new optim.EMA([weight], { decay: 0.5 });

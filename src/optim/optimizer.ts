@@ -115,7 +115,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     for (const parameter of list) {
       if (known.has(parameter))
         throw new HebbError(
-          `${this.name}: the parameter "${parameter.name}" of shape ${formatShape(parameter.shape)} is given twice; name each once`,
+          `${this.name}: the parameter "${parameter.name}" of shape ${formatShape(parameter.shape)} is given twice; list each parameter once`,
         );
       known.add(parameter);
     }
@@ -246,7 +246,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     refuseOther(this.name, saved ?? {});
     if (!Array.isArray(saved?.groups) || typeof saved.state !== "object" || saved.state === null)
       throw new HebbError(
-        `loadStateDict: takes what stateDict() of an optimizer gave, { state, groups }, got ${describe(saved)}`,
+        `loadStateDict: takes what stateDict() of an optimizer returned, { state, groups }, got ${describe(saved)}`,
       );
     const parameters = this.#parameters();
     if (
@@ -272,7 +272,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       const name = key.slice(dot + 1);
       if (dot < 1 || parameter === undefined)
         throw new HebbError(
-          `loadStateDict: "${key}" names no parameter of this optimizer, which has ${parameters.length}`,
+          `loadStateDict: "${key}" is not a parameter of this optimizer, which has ${parameters.length}`,
         );
       const value = readStateValue(key, given);
       if (value.shape.length > 0 && !sameShape(value.shape, parameter.shape)) {

@@ -41,7 +41,7 @@ function refuseParams(where: string, given: unknown): never {
     throw new HebbError(
       given instanceof Parameter
         ? `${where}: takes a list of parameters, got one; write [parameter]`
-        : `${where}: takes parameters, got ${describe(given)}; make a Parameter of what is to be learned`,
+        : `${where}: takes parameters, got ${describe(given)}; wrap the values to learn in a Parameter`,
     );
   if (has("params")) throw new HebbError(`${where}: takes a list of groups, got one; write [{ params: …, lr: … }]`);
   throw new HebbError(

@@ -128,6 +128,6 @@ export function checkedLr(lr: number): number {
 function refuseInTrace(what: string): void {
   if (currentTrace() !== undefined)
     throw new HebbError(
-      `${what} was set inside a compiled function; set it between calls: it is a cell, so nothing is compiled again`,
+      `${what} was set inside a compiled function; set it between calls: it is a state cell, so changing it does not recompile`,
     );
 }

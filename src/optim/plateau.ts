@@ -94,7 +94,7 @@ export class ReduceLROnPlateau {
     const { patience, cooldown, factor, minLr, eps } = this.#options;
     if (typeof metric !== "number")
       throw new HebbError(
-        `ReduceLROnPlateau: step takes the figure of this epoch, such as step(loss), got ${describe(metric)}`,
+        `ReduceLROnPlateau: step takes the metric of this epoch, such as step(loss), got ${describe(metric)}`,
       );
     if (this.#isBetter(metric)) {
       this.#best = metric;

@@ -118,7 +118,7 @@ export abstract class Schedule {
 export function checkRates(name: string, rates: readonly number[], groups: number): void {
   if (!Array.isArray(rates) || rates.some((rate) => typeof rate !== "number"))
     throw new HebbError(
-      `loadStateDict: ${name} must be a list of rates, got ${describe(rates)}; give what stateDict() of such a schedule gave`,
+      `loadStateDict: ${name} must be a list of learning rates, got ${describe(rates)}; pass what stateDict() of such a schedule returned`,
     );
   if (rates.length !== groups)
     throw new HebbError(

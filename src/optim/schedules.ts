@@ -186,7 +186,7 @@ export class LinearLR extends Schedule {
     checkOptions("LinearLR", options, { startFactor: kind.number, endFactor: kind.number, totalIters: kind.number });
     const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
     if (!(startFactor > 0 && startFactor <= 1))
-      throw new HebbError(`LinearLR: startFactor must lie above 0 and up to 1, got ${startFactor}`);
+      throw new HebbError(`LinearLR: startFactor must be above 0 and at most 1, got ${startFactor}`);
     this.#from = startFactor;
     this.#to = checkNumber("LinearLR", "endFactor", endFactor, 0, 1);
     this.#length = checkCount("LinearLR", "totalIters", totalIters, 1);

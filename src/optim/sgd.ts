@@ -44,7 +44,7 @@ export class SGD extends Optimizer<SGDOptions> {
     checkOption("SGD", "momentum", momentum, 0);
     checkOption("SGD", "weightDecay", weightDecay, 0);
     if (nesterov && (momentum === 0 || dampening !== 0))
-      throw new HebbError("SGD: nesterov needs a momentum above 0 and no dampening");
+      throw new HebbError("SGD: nesterov needs a momentum above 0 and dampening 0");
   }
 
   protected update(parameter: Tensor, grad: Tensor, context: UpdateContext<SGDOptions>): Tensor {

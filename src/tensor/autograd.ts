@@ -146,7 +146,7 @@ export function jvp(
   const odd = inputs.findIndex((input, place) => !sameShape(input.shape, tangents[place]?.shape ?? []));
   if (odd >= 0 || inputs.length !== tangents.length) {
     throw new ShapeError(
-      `jvp: each input needs a tangent of its own shape; input ${Math.max(0, odd)} has shape ${formatShape(inputs[Math.max(0, odd)]?.shape ?? [])}`,
+      `jvp: each input needs a tangent of the same shape; input ${Math.max(0, odd)} has shape ${formatShape(inputs[Math.max(0, odd)]?.shape ?? [])}`,
     );
   }
   const own = inputs.map((input) => Tensor.of(alias(input.node), true));

@@ -127,7 +127,7 @@ describe("compile", () => {
 
   it("says so when a value is asked for while tracing", () => {
     const fn = compile((x: Tensor) => x.mul(x.itemSync()));
-    expect(() => fn(tensor(2))).toThrow(/inside a compiled function, where values do not exist yet/);
+    expect(() => fn(tensor(2))).toThrow(/inside a compiled function, where tensors have no values yet/);
     expect(compile((x: Tensor) => x.add(1))(tensor(1)).itemSync()).toBe(2);
   });
 
@@ -322,7 +322,7 @@ describe("arguments that require a gradient", () => {
   it("a leaf from outside that is no argument is refused with what to do", () => {
     const x = leaf(1, 2);
     expect(() => compile((y: Tensor) => x.mul(y).sum().backward())(tensor([1]))).toThrow(
-      /shape \[2\] was set inside a compiled function that it comes into from outside; pass the tensor as an argument/,
+      /shape \[2\] was set inside a compiled function that closes over the tensor; pass the tensor as an argument/,
     );
     expect(gradOf(x)).toBeUndefined();
     const inside = compile((y: Tensor) => {

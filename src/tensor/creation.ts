@@ -93,7 +93,7 @@ function wholeNumbers(data: ArrayLike<number | bigint>, dtype: DType): Float64Ar
     cell[0] = number;
     if (cell[0] !== number || (typeof value === "bigint" && BigInt(number) !== value))
       throw new HebbError(
-        `tensor: ${value} (at ${place}) does not fit ${dtype}; ${dtype === "float64" ? "" : 'pass { dtype: "float64" }, which holds whole numbers up to 2^53, or '}make classes of the values`,
+        `tensor: ${value} (at ${place}) does not fit ${dtype}; ${dtype === "float64" ? "" : 'pass { dtype: "float64" }, which holds whole numbers up to 2^53, or '}encode the values as classes`,
       );
     return number;
   });
@@ -111,7 +111,7 @@ function collect(value: Nested, shape: Shape, axis: number, flat: number[], stat
   }
   if (axis !== shape.length)
     throw new ShapeError(
-      `tensor: the arrays are ragged: a single value stands at depth ${axis} where others are arrays`,
+      `tensor: the arrays are ragged: there is a single value at depth ${axis}, where others are arrays`,
     );
   if (typeof value === "boolean") flat.push(value ? 1 : 0);
   else if (typeof value === "number") {

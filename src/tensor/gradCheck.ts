@@ -15,7 +15,7 @@ export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly 
       throw new HebbError(`gradCheck: inputs must be float64, where differences are exact enough; got ${input.dtype}`);
   }
   checkNumbers("gradCheck", { step });
-  if (inputs.length === 0) throw new HebbError("gradCheck: there are no inputs to differentiate by");
+  if (inputs.length === 0) throw new HebbError("gradCheck: there are no inputs to differentiate with respect to");
   const [, found] = valueAndGrad(fn)(...inputs);
   let worst = 0;
   inputs.forEach((input, place) => {

@@ -68,7 +68,7 @@ describe("inspectStep", () => {
   it("refuses names and sizes that do not fit", () => {
     const { loss } = setUp();
     expect(() => inspectStep(loss, { replace: { "%9999": [1] } })).toThrow(/no node %9999/);
-    expect(() => inspectStep(loss, { replace: { "%0": [1, 2, 3, 4, 5, 6, 7] } })).toThrow(/7 values cannot replace/);
-    expect(() => inspectStep(() => tensor([1, 2]))).toThrow(/one float number/);
+    expect(() => inspectStep(loss, { replace: { "%0": [1, 2, 3, 4, 5, 6, 7] } })).toThrow(/7 values do not fit/);
+    expect(() => inspectStep(() => tensor([1, 2]))).toThrow(/a float scalar/);
   });
 });

@@ -106,7 +106,7 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
   const built = withTrace(trace, () => {
     const result = resultTensor("inspectStep", loss());
     if (result.size !== 1 || !isFloat(result.dtype))
-      throw new HebbError("inspectStep: the function must return the loss, one float number");
+      throw new HebbError("inspectStep: the function must return the loss, a float scalar");
     const wanted = topologicalOrder([result.node]).filter((node) => isFloat(node.dtype));
     const slopes = gradients(result.node, wanted);
     options.optimizer?.zeroGrad();
@@ -164,7 +164,7 @@ function settled(node: Node, inputs: readonly Node[], replacement: ArrayLike<num
     const size = sizeOf(node.shape);
     if (replacement.length !== size)
       throw new ShapeError(
-        `inspectStep: ${replacement.length} values cannot replace a node of shape ${formatShape(node.shape)}, which takes ${size}`,
+        `inspectStep: ${replacement.length} values do not fit a node of shape ${formatShape(node.shape)}, which takes ${size}`,
       );
     const data = allocate(node.dtype, size);
     data.set(Array.from(replacement));

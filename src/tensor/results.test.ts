@@ -74,11 +74,11 @@ it("a value that is asked for while tracing is refused at once, awaited or not",
       void read(a.sum());
       return a;
     });
-    expect(() => step(x())).toThrow(/a value was asked for inside a compiled function/);
+    expect(() => step(x())).toThrow(/a value was read inside a compiled function/);
   }
   await settled();
   expect(unhandled).toEqual([]);
-  await expect(tensor([1, 2]).item()).rejects.toThrow(/only a tensor of one element is a number/);
+  await expect(tensor([1, 2]).item()).rejects.toThrow(/only a tensor with one element has an item/);
 });
 
 it("what gives no tensor is named", () => {

@@ -10,7 +10,7 @@ import { Tensor } from "./tensor.ts";
 export function refusePromises(where: string, result: unknown): void {
   if (!abandon(result)) return;
   throw new HebbError(
-    `${where}: the function is async, but its result is needed at once; make it a plain function, and await values outside it`,
+    `${where}: the function is async, and its result is needed synchronously; make it a plain function, and await values outside it`,
   );
 }
 

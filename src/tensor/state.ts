@@ -149,7 +149,7 @@ export class Parameter extends State {
     super(value, own);
     if (!isFloat(this.dtype))
       throw new HebbError(
-        `a parameter must be float32 or float64 to be learned, got ${this.dtype}; use State for other values`,
+        `a parameter must be float32 or float64 to be trained, got ${this.dtype}; use State for other values`,
       );
     this.#requiresGrad = requiresGrad;
   }

@@ -10,7 +10,7 @@ test("narrow takes a length, counts from the end below 0, and does not reach bey
   ]);
   expect(t.narrow(-1, -2, 1).toArraySync()).toEqual([[1], [4]]);
   expect(() => t.narrow(1, 2, 2)).toThrow(
-    /2 places from 2 on do not lie in dim 1 of size 3; the third argument is a length/,
+    /2 elements from index 2 do not fit in dim 1 of size 3; the third argument is a length/,
   );
-  expect(() => t.narrow(0, -3, 1)).toThrow(/do not lie in dim 0 of size 2/);
+  expect(() => t.narrow(0, -3, 1)).toThrow(/do not fit in dim 0 of size 2/);
 });

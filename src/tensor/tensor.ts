@@ -107,7 +107,7 @@ export class Tensor<S extends Shape = Shape> {
   set grad(value: Tensor | undefined) {
     if (!this.#isOfTrace())
       throw new HebbError(
-        `the gradient of a tensor of shape ${formatShape(this.shape)} was set inside a compiled function that it comes into from outside; pass the tensor as an argument, or make it a Parameter`,
+        `the gradient of a tensor of shape ${formatShape(this.shape)} was set inside a compiled function that closes over the tensor; pass the tensor as an argument, or make it a Parameter`,
       );
     this.#grad = value;
   }
@@ -155,7 +155,7 @@ export class Tensor<S extends Shape = Shape> {
   itemSync(): number {
     if (this.size !== 1)
       throw new ShapeError(
-        `item: the tensor has shape ${formatShape(this.shape)}; only a tensor of one element is a number; use data() or toArray()`,
+        `item: the tensor has shape ${formatShape(this.shape)}; only a tensor with one element has an item; use data() or toArray()`,
       );
     return this.dataSync()[0] as number;
   }

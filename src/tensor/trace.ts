@@ -55,7 +55,7 @@ export const currentTrace = (): Trace | undefined => current;
 
 /** Runs `body` while recording into `trace`. */
 export function withTrace<T>(trace: Trace, body: () => T): T {
-  if (current !== undefined) throw new HebbError("a trace is running already");
+  if (current !== undefined) throw new HebbError("a compiled function is already being traced");
   current = trace;
   try {
     return body();
@@ -83,7 +83,7 @@ export type { Guard };
 export function refuseInTrace(what: string): void {
   if (current === undefined) return;
   throw new HebbError(
-    `${what} was asked for inside a compiled function, where values do not exist yet: the function runs once to record the graph; return the tensor and read it outside, or call the function without compile`,
+    `${what} was read inside a compiled function, where tensors have no values yet: the function runs once to record the graph; return the tensor and read it outside, or call the function without compile`,
   );
 }
 

@@ -11,7 +11,7 @@ const mostLevels = 256;
 function checkDepth(what: string, level: number): void {
   if (level > mostLevels)
     throw new HebbError(
-      `compile: ${what} are nested deeper than ${mostLevels} arrays or objects; pass flat lists, and nothing that holds itself`,
+      `compile: ${what} are nested more than ${mostLevels} levels deep; pass flat lists, without cycles`,
     );
 }
 
@@ -43,7 +43,7 @@ function describeArgument(value: unknown, tensors: Tensor[], level: number): str
     return `{${parts.join()}}`;
   }
   throw new HebbError(
-    "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over anything else",
+    "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over everything else",
   );
 }
 
@@ -68,7 +68,7 @@ export function collectResult(result: unknown, tensors: Tensor[], level = 1): (v
   }
   if (result instanceof Promise) {
     throw new HebbError(
-      "compile: the function is async, but tracing cannot wait; make it a plain function and await what it returns",
+      "compile: the function is async, and tracing cannot wait; make it a plain function and await what it returns",
     );
   }
   if (typeof result !== "object" || result === null) return () => result;

@@ -40,7 +40,7 @@ export const lowerRate = (lr: number): string => `lower the learning rate (now $
 export function findOrigin({ model, loss, rows, batch, lr }: FailedStep): Origin | undefined {
   const update = brokenParameter(model);
   if (update !== undefined)
-    return { where: `because the update before it broke the weights "${update}"`, cure: lowerRate(lr) };
+    return { where: `because the update before it made the weights NaN or infinite: "${update}"`, cure: lowerRate(lr) };
   // The rows alone: values of other rows are no cause.
   const alone = (field: Tensor): Tensor => tensor(field.dataSync(), { shape: field.shape, dtype: field.dtype });
   const [features, targets] = [alone(rows.features), alone(rows.targets)];
@@ -55,7 +55,7 @@ export function findOrigin({ model, loss, rows, batch, lr }: FailedStep): Origin
       const row = batch[Math.floor(place / (values.length / batch.length))];
       return {
         where: `because the ${what} of training sample ${row} (counted from 0) hold ${values[place]}`,
-        cure: "correct or leave out that sample",
+        cure: "fix that sample or leave it out",
       };
     }
   }

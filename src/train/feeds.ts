@@ -61,7 +61,7 @@ export class Resident implements Samples {
 
   gather([features, targets, index, weights]: readonly Tensor[]): Rows {
     if (features === undefined || targets === undefined || index === undefined)
-      throw new HebbError("a step over a data set takes features, targets and the numbers of its rows");
+      throw new HebbError("a step over a data set takes features, targets and row indices");
     return {
       features: features.indexSelect(0, index),
       targets: targets.indexSelect(0, index),
@@ -110,7 +110,7 @@ export class Augmented implements Samples {
     const changed = this.#augment(gatherSamples(features, samples), { seed: this.#seed, epoch, samples, shape });
     if (changed.length !== samples.length * sizeOf(shape))
       throw new HebbError(
-        `augment: gave ${changed.length} values for ${samples.length} samples of ${sizeOf(shape)} each; keep their shape`,
+        `augment: returned ${changed.length} values for ${samples.length} samples of ${sizeOf(shape)} each; keep the shape`,
       );
     const weights = this.#weights;
     return [
@@ -172,7 +172,7 @@ export interface SamplesOptions {
 
 export function samplesOf(data: InMemory, { seed, weights, augment }: SamplesOptions = {}): Samples {
   if (data instanceof TokenSequence) {
-    if (augment !== undefined) throw new HebbError("augment: changes rows of features, not texts; leave it out");
+    if (augment !== undefined) throw new HebbError("augment: applies to features, not to text; leave it out");
     return new TokenWindows(data, seed);
   }
   const own = weights ?? data.weights;

@@ -189,7 +189,7 @@ describe("fit", () => {
       { train: moons({ count: 12, seed: 1 }), epochs: 1, optimizer: new optim.SGD(model.parameters(), { lr: 1e39 }) },
       model,
     );
-    expect(message).toMatch(/update of step 1 broke the weights "0.weight"/);
+    expect(message).toMatch(/update of step 1 made the weights "0.weight" NaN or infinite/);
   });
 
   test("events come as a stream too, and leaving it ends training", async () => {

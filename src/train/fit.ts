@@ -277,7 +277,7 @@ class Trainer {
     const watched = (validation ?? train)[monitor];
     if (watched === undefined)
       throw new HebbError(
-        `fit: there is no figure "${monitor}" to watch; those there are: ${Object.keys(validation ?? train).join(", ")}`,
+        `fit: there is no metric "${monitor}" to watch; the metrics are ${Object.keys(validation ?? train).join(", ")}`,
       );
     const previous = this.#watch.best?.value;
     const best = this.#watch.take(epoch, watched, () => ({
@@ -375,7 +375,7 @@ class Trainer {
             findOrigin({ model: this.#model, loss: this.#objective.loss, rows, batch, lr }),
           );
           if (origin !== undefined || place.last) {
-            const where = origin?.where ?? "though the same step run again gives a number";
+            const where = origin?.where ?? "though running the same step again gives a finite number";
             const cure = origin?.cure ?? lowerRate(lr);
             this.#broke(`the loss became ${loss} at step ${failed}, ${where}`, cure, epoch, failed, origin?.layer);
             return;
@@ -393,7 +393,13 @@ class Trainer {
   #warnOfBroken(parameter: string, epoch: number): void {
     const cure = lowerRate(this.#options.optimizer.lr);
     const layer = parameter.slice(0, Math.max(0, parameter.lastIndexOf(".")));
-    this.#broke(`the update of step ${this.#step} broke the weights "${parameter}"`, cure, epoch, this.#step, layer);
+    this.#broke(
+      `the update of step ${this.#step} made the weights "${parameter}" NaN or infinite`,
+      cure,
+      epoch,
+      this.#step,
+      layer,
+    );
   }
 
   #broke(what: string, cure: string, epoch: number, step: number, layer: string | undefined): void {
@@ -403,8 +409,8 @@ class Trainer {
     const finding: Finding = {
       code: "notANumber",
       what,
-      evidence: `a number up to step ${step - 1}; the weights of ${kept} are kept`,
-      why: "NaN and infinity spread through every later step; nothing is learned any more",
+      evidence: `finite up to step ${step - 1}; the weights of ${kept} are kept`,
+      why: "NaN and infinity spread through every later step, so nothing more is learned",
       fix: cure,
       layer: layer ?? null,
     };

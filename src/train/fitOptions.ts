@@ -171,8 +171,7 @@ export function checkFitOptions(options: FitOptions): void {
     if (value !== undefined && !(value >= bound))
       throw new HebbError(`fit: ${name} must be at least ${bound}, got ${value}`);
   };
-  if (epochs === undefined)
-    throw new HebbError("fit: the number of epochs is missing; say epochs: 20, or as many as you like");
+  if (epochs === undefined) throw new HebbError("fit: the number of epochs is missing; pass it, such as epochs: 20");
   whole("epochs", epochs, 1);
   whole("batchSize", options.batchSize, 1);
   whole("accumulate", options.accumulate, 1);
@@ -185,7 +184,9 @@ export function checkFitOptions(options: FitOptions): void {
   if (earlyStopping !== undefined) {
     checkOptions("fit: earlyStopping", earlyStopping, stoppingKinds);
     if (earlyStopping.patience === undefined)
-      throw new HebbError("fit: earlyStopping needs a patience: epochs without improvement before training stops");
+      throw new HebbError(
+        "fit: earlyStopping needs a patience, the number of epochs without improvement before training stops",
+      );
     whole("earlyStopping.patience", earlyStopping.patience, 1);
     least("earlyStopping.minDelta", earlyStopping.minDelta, 0);
   }
@@ -201,7 +202,7 @@ export function checkFitOptions(options: FitOptions): void {
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new HebbError(`fit: signal must be the signal of an AbortController, got ${describe(signal)}`);
   if (classNames !== undefined && !Array.isArray(classNames))
-    throw new HebbError(`fit: classNames must be a list of texts, got ${describe(classNames)}`);
+    throw new HebbError(`fit: classNames must be a list of strings, got ${describe(classNames)}`);
 }
 
 /** Methods of a class count too, so an object of one is looked at for what it has. */
@@ -225,6 +226,6 @@ function checkMetrics(metrics: Readonly<Record<string, MetricFunction>>): void {
         `fit: the metric "${name}" must be a function of (predictions, targets), got ${describe(figure)}`,
       );
     if (name === "loss")
-      throw new HebbError('fit: a metric cannot be named "loss", which is the loss itself; rename it');
+      throw new HebbError('fit: a metric cannot be named "loss", which is the name of the loss itself; rename it');
   }
 }

@@ -47,7 +47,7 @@ export function drawToken(
 /** Writes `count` tokens after the prompt, yielding each. The same seed gives the same text. */
 export function* generate(model: Module, options: GenerateOptions): Generator<number, void, void> {
   const { prompt, count, context, temperature = 1, topK, seed = 0 } = options;
-  if (prompt.length < 1) throw new HebbError("generate: the prompt needs at least one token to go on from");
+  if (prompt.length < 1) throw new HebbError("generate: the prompt needs at least one token");
   if (!(temperature >= 0 && Number.isFinite(temperature)))
     throw new HebbError(`generate: the temperature must be a number of 0 or more, got ${temperature}`);
   if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1))

@@ -25,7 +25,7 @@ const labelled = (...targets: number[]): Dataset =>
 
 describe("outputs", () => {
   test("fewer than classes, counted over both parts", async () => {
-    await expect(run(1)).rejects.toThrow(/targets are 2 classes, but the model gives \[32, 1\].*2 outputs/);
+    await expect(run(1)).rejects.toThrow(/targets are 2 classes, but the model returns \[32, 1\].*2 outputs/);
     await expect(run(2, { validation: labelled(0, 2) })).rejects.toThrow(/3 classes.*3 outputs/);
   });
 
@@ -143,7 +143,10 @@ describe("what is missing, or belongs elsewhere", () => {
       [{ metrics: { mine: async () => 1 } }, /metric "mine" gave a Promise; make the function a plain one/],
       [{ clipNorm: -1 }, /clipNorm must be at least 0, got -1/],
       [{ mode: "higher" }, /mode "higher" does not exist; use "min" or "max"/],
-      [{ monitor: "mine", metrics: { mine: () => 1 } }, /less or more of "mine" is better is not known; say mode/],
+      [
+        { monitor: "mine", metrics: { mine: () => 1 } },
+        /it is not known whether a lower or a higher "mine" is better; say mode/,
+      ],
       [{ monitor: "balanced_accuracy" }, /did you mean "balancedAccuracy"\?/],
     ];
     for (const [options, message] of cases) {

@@ -100,7 +100,7 @@ export function buildModel(description: ModelDescription): nn.Module {
     case "perceptron":
       if (description.outputs !== 1)
         throw new HebbError(
-          'model "perceptron" is one neuron and decides between two classes; this target has more: use --model mlp',
+          'model "perceptron" is one neuron and decides between two classes, but this target has more; use --model mlp',
         );
       return new nn.Perceptron(sizeOf(description.inputShape));
   }

@@ -103,7 +103,7 @@ function checkNumbers(output: Tensor, target: Tensor): void {
       ? `make the data set with targetShape: ${shapeText(output.shape.slice(1))}`
       : "give the last layer as many outputs as there are targets";
   throw new ShapeError(
-    `the model gives ${shapeText(output.shape)}, the targets of the batch are ${shapeText(target.shape)}; ${advice}`,
+    `the model returns ${shapeText(output.shape)}, and the targets of the batch are ${shapeText(target.shape)}; ${advice}`,
   );
 }
 
@@ -113,7 +113,7 @@ function checkClasses(output: Tensor, count: number, exact: boolean): void {
   if (output.shape.length === 2 && (exact ? width === count : width >= count)) return;
   if (output.shape.length > 2 && !exact) return;
   throw new ShapeError(
-    `the targets are ${count} classes, but the model gives ${shapeText(output.shape)}; let its last layer have ${count} outputs, one for each class, counted from 0`,
+    `the targets are ${count} classes, but the model returns ${shapeText(output.shape)}; give its last layer ${count} outputs, one for each class`,
   );
 }
 
@@ -185,7 +185,7 @@ function twoClasses(name: "bceWithLogits" | "bce" | "hinge", task: Task): Object
     measure: weighted((output, target, reduction) => {
       if (output.size !== target.size)
         throw new ShapeError(
-          `loss "${name}" takes one output for each row, but the model gives ${shapeText(output.shape)}; let its last layer have 1 output, or use crossEntropy`,
+          `loss "${name}" takes one output for each row, but the model returns ${shapeText(output.shape)}; give its last layer 1 output, or use crossEntropy`,
         );
       const y = column(target, output);
       if (name === "hinge") return F.hinge(output, y.mul(2).sub(1), { reduction });
@@ -204,7 +204,7 @@ export function ownObjective(loss: LossFunction, task: Task): Objective {
     measure: (output, target, { weights }) => {
       if (weights !== undefined)
         throw new HebbError(
-          "a loss function of your own takes no weights of rows; name a loss, such as crossEntropy, or leave the weights out",
+          "a custom loss function takes no row weights; name a loss, such as crossEntropy, or leave the weights out",
         );
       return ownLoss(loss(output, target), output.shape[0] ?? 1);
     },
@@ -217,7 +217,9 @@ function ownLoss(found: unknown, rows: number): BatchLoss {
     return { loss: resultTensor("loss", found), weight: rows };
   const { loss, weight } = found;
   if (!(typeof weight === "number" || (weight instanceof Tensor && weight.size === 1)))
-    throw new HebbError(`loss: the weight must be one number, what the loss is a mean over, got ${describe(weight)}`);
+    throw new HebbError(
+      `loss: the weight must be one number, the total weight that the loss is a mean over, got ${describe(weight)}`,
+    );
   return { loss: resultTensor("loss", loss), weight: typeof weight === "number" ? weight : weight.reshape([]) };
 }
 

@@ -104,7 +104,7 @@ describe("weights of rows and classes", () => {
     await expect(run({ classWeights: [1, 2, 3] })).rejects.toThrow(/2 numbers of 0 or more/);
     await expect(
       run({ classWeights: "balanced", loss: (output, target) => nn.functional.crossEntropy(output, target) }),
-    ).rejects.toThrow(/takes no weights/);
+    ).rejects.toThrow(/takes no row weights/);
   });
 });
 
@@ -167,7 +167,7 @@ describe("what is watched", () => {
       return run({ ...options, schedule: new optim.ReduceLROnPlateau(optimizer, { mode }) });
     };
     await expect(plateau("min", { validation, monitor: "accuracy" })).rejects.toThrow(
-      /mode is "min", but it is given the accuracy, of which more is better; build it with mode: "max"/,
+      /mode is "min", but it watches the accuracy, of which higher is better; build it with mode: "max"/,
     );
     await expect(plateau("max", {})).rejects.toThrow(/given the loss, of which less is better/);
     await expect(plateau("max", { validation, monitor: "accuracy" })).resolves.toBeDefined();
@@ -242,6 +242,6 @@ describe("averages and rates", () => {
     );
     await expect(run({ train: tokens, augment: (values) => values })).rejects.toThrow(/not texts/);
     await expect(run({ train: tokens, loss: "mse" })).rejects.toThrow(/crossEntropy/);
-    await expect(run({ augment: (values) => values.slice(1) })).rejects.toThrow(/keep their shape/);
+    await expect(run({ augment: (values) => values.slice(1) })).rejects.toThrow(/keep the shape/);
   });
 });

@@ -80,7 +80,7 @@ export function makeSchedule(
   const every = byEpoch.includes(schedule) ? "epoch" : "update";
   if (warmup > 0 && (every === "epoch" || schedule === "oneCycle"))
     throw new HebbError(
-      `schedule "${schedule}" takes no warm-up; use cosine, linear, polynomial, warmRestarts or constant, or leave the warm-up out`,
+      `schedule "${schedule}" does not support warm-up; use cosine, linear, polynomial, warmRestarts or constant, or leave the warm-up out`,
     );
   const total = Math.max(1, epochs * stepsPerEpoch - warmup);
   if (schedule === "plateau") {

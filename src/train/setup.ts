@@ -31,7 +31,7 @@ export function feedOf(
   if (!(train instanceof RowStream))
     return new MemoryFeed(samplesOf(train, { ...options, weights: rowWeights(train, perClass), augment }), options);
   if (perClass !== undefined || augment !== undefined)
-    throw new HebbError("fit: rows that stream take neither classWeights nor augment; leave them out");
+    throw new HebbError("fit: streamed rows take neither classWeights nor augment; leave them out");
   return new StreamFeed(train, options);
 }
 
@@ -51,7 +51,7 @@ export function taskFrom({ train, validation, loss }: FitOptions): Task {
   const held = validation === undefined ? task : taskOf(validation);
   if (held.kind !== task.kind)
     throw new HebbError(
-      `fit: the targets of train are ${task.kind}${task.kind === "number" ? "s" : ""}, those of validation ${held.kind}${held.kind === "number" ? "s" : ""}; prepare both alike`,
+      `fit: the targets of train are ${task.kind}${task.kind === "number" ? "s" : ""}, those of validation ${held.kind}${held.kind === "number" ? "s" : ""}; prepare both in the same way`,
     );
   for (const [name, data] of [
     ["train", train],
@@ -80,14 +80,14 @@ function checkRows(name: string, { targets, weights, length }: Dataset, task: Ta
       if ((weights?.[row] ?? 1) > 0) counting++;
     } else if (!leavesOut)
       throw new HebbError(
-        `fit: the target of row ${row} of ${name} is ${ignoredLabel}, which crossEntropy leaves out and ${loss} does not; remove such rows, or use crossEntropy`,
+        `fit: the target of row ${row} of ${name} is ${ignoredLabel}, which crossEntropy ignores and ${loss} does not; remove such rows, or use crossEntropy`,
       );
   }
   if (counting === 0)
     throw new HebbError(
       weights === undefined
-        ? `fit: every target of ${name} is ${ignoredLabel}, which is left out; nothing is left to ${name === "train" ? "learn from" : "measure"}`
-        : `fit: no row of ${name} has a target that counts and a weight above 0; nothing is left to ${name === "train" ? "learn from" : "measure"}`,
+        ? `fit: every target of ${name} is ${ignoredLabel}, which is ignored; nothing is left to ${name === "train" ? "learn from" : "measure"}`
+        : `fit: no row of ${name} has both a target that counts and a weight above 0; nothing is left to ${name === "train" ? "learn from" : "measure"}`,
     );
 }
 
@@ -102,14 +102,14 @@ export function watchOf(options: FitOptions, objective: Objective): Watch {
   if (!known.includes(monitor)) {
     const near = nearest(monitor, known);
     const instead = held.includes(monitor)
-      ? "it is measured on validation data, which there are none"
-      : `${near === undefined ? "" : `did you mean "${near}"? `}those there are: ${known.join(", ")}`;
-    throw new HebbError(`fit: there is no figure "${monitor}" to watch; ${instead}`);
+      ? "it is measured on validation data, and there is none"
+      : `${near === undefined ? "" : `did you mean "${near}"? `}the metrics are ${known.join(", ")}`;
+    throw new HebbError(`fit: there is no metric "${monitor}" to watch; ${instead}`);
   }
   const mode = options.mode ?? modeOf(monitor);
   if (mode === undefined)
     throw new HebbError(
-      `fit: whether less or more of "${monitor}" is better is not known; say mode: "min" or mode: "max"`,
+      `fit: it is not known whether a lower or a higher "${monitor}" is better; say mode: "min" or mode: "max"`,
     );
   checkSchedule(options, monitor, mode);
   return new Watch(monitor, mode, earlyStopping);
@@ -121,7 +121,7 @@ function checkSchedule({ schedule, scheduleEvery = "epoch" }: FitOptions, monito
   const [figure, wanted] = scheduleEvery === "epoch" ? [monitor, mode] : ["loss", "min"];
   if (schedule.mode !== wanted)
     throw new HebbError(
-      `fit: the schedule's mode is "${schedule.mode}", but it is given the ${figure}, of which ${wanted === "min" ? "less" : "more"} is better; build it with mode: "${wanted}"`,
+      `fit: the schedule's mode is "${schedule.mode}", but it watches the ${figure}, of which ${wanted === "min" ? "lower" : "higher"} is better; build it with mode: "${wanted}"`,
     );
 }
 
@@ -160,7 +160,7 @@ export function checkOptimizer(model: Module, optimizer: FitOptions["optimizer"]
 export function weightsPerClass({ classWeights, train }: FitOptions, count: number): ArrayLike<number> | undefined {
   if (classWeights === undefined) return undefined;
   if (train instanceof RowStream)
-    throw new HebbError("fit: rows that stream take no classWeights; give each row its weight instead");
+    throw new HebbError("fit: streamed rows take no classWeights; give each row a weight instead");
   if (train instanceof TokenSequence || count === 0)
     throw new HebbError(
       "fit: classWeights weigh classes, but the target is a number; leave them out, or predict classes",

@@ -75,7 +75,7 @@ describe("the doctor", () => {
     writeFileSync(join(folder(), "fine.csv"), "");
     const { findings, notes } = await diagnosis("fine");
     expect(findings).toEqual([]);
-    expect(JSON.stringify(notes)).toMatch(/could not be looked at again/);
+    expect(JSON.stringify(notes)).toMatch(/could not be inspected again/);
   });
 
   test("--no-doctor trains in silence, and the run can be looked at later", async () => {

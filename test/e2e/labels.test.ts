@@ -139,7 +139,7 @@ describe("cells that cannot be read", () => {
       const [command = "", ...more] = args;
       const { stderr, code } = await hebb(command, ...more, "https://example.org/iris.csv");
       expect(stderr).toMatch(
-        /^hebb: https:\/\/example\.org\/iris\.csv is an address, and only files are read; download it first/,
+        /^hebb: https:\/\/example\.org\/iris\.csv is a URL, and only files are read; download it first/,
       );
       expect(code).toBe(1);
     }

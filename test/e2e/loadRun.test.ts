@@ -56,11 +56,13 @@ describe("loadRun", () => {
     // As a server may pass on what it was sent.
     const told = (value: unknown): Promise<unknown> => Reflect.apply(run.predict, run, [value]);
     for (const path of [secret, "iris", "mnist", ""])
-      await expect(told(path), path).rejects.toThrow(/it opens no file; for the rows of one: run\.predictFile\(path\)/);
+      await expect(told(path), path).rejects.toThrow(
+        /it opens no file; for the rows of a file use run\.predictFile\(path\)/,
+      );
     await expect(told([secret])).rejects.toThrow("run.predict: row 0 is a text, not an object by column");
     await expect(told([{ sepal_length: 1 }, null])).rejects.toThrow("row 1 is null");
     await expect(told({ sepal_length: 1 })).rejects.toThrow(
-      "got an object with sepal_length; one row is a list of one: run.predict([row])",
+      "got an object with sepal_length; for one row use run.predict([row])",
     );
     for (const value of [
       undefined,
@@ -108,6 +110,8 @@ describe("loadRun", () => {
     const options = ["--model", "lstm", "--epochs", "1", "--out", "song"];
     expect((await hebb("train", "song.txt", ...options)).code).toBe(0);
     const song = await loadRun(join(folder(), "song"));
-    await expect(song.predict([{ a: 1 }])).rejects.toThrow("it predicts no rows but writes: generate(run.model, …)");
+    await expect(song.predict([{ a: 1 }])).rejects.toThrow(
+      "it generates text instead of predicting rows; use generate(run.model, …)",
+    );
   });
 });

@@ -233,7 +233,7 @@ describe("the way of a run", () => {
     expect(report.map(({ name }: { readonly name: string }) => name)).toEqual(["no", "yes"]);
     expect(report[1]).toMatchObject({ precision: figures.precision, recall: figures.recall, f1: figures.f1 });
     const told = await hebb("evaluate", "loans", "more.csv", "--report");
-    expect(told.stdout).toMatch(/precision, recall, f1 and prAuc are those of the class "yes"/);
+    expect(told.stdout).toMatch(/precision, recall, f1 and prAuc are for the class "yes"/);
     expect(told.stdout).toMatch(/^yes +\d+\.\d % +\d+\.\d % +\d+\.\d % +\d+$/m);
 
     expect((await hebb("predict", "loans", "raw.csv", "--out", "decided.csv")).code).toBe(0);

@@ -61,7 +61,7 @@ describe("choices about columns", () => {
     const weights = (run: string): Buffer => readFileSync(join(folder(), run, "model.safetensors"));
     expect(weights("twice").equals(weights("once"))).toBe(true);
     const again = await hebb("resume", "twice", "--backend", "wasm", "--threads", "1");
-    expect(again.stdout).toMatch(/all 2 epochs were trained before; for more: hebb resume twice --epochs N/);
+    expect(again.stdout).toMatch(/all 2 epochs are trained already; for more: hebb resume twice --epochs N/);
   });
 
   test.each([

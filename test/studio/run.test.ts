@@ -125,7 +125,7 @@ describe.skipIf(missing)("hebb studio RUN", () => {
     expect(now.failure).toBe("");
     expect(await page.evaluate("studio.run.value.data.classes.join()")).toBe("across,down");
     expect(now.loss).toBeCloseTo(end.train.loss, 5);
-    await page.getByText(/goes on here without the cosine schedule/).waitFor();
+    await page.getByText(/continues here without the cosine schedule/).waitFor();
     await page.close();
   });
 });

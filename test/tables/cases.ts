@@ -99,7 +99,7 @@ export const tableCases: readonly TableCase[] = [
   {
     what: "many slips of many kinds are told, not called names of rows",
     csv: `x,y\n${rows(60, (i) => `${i % 3 === 0 ? `${i} pcs` : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}\n`,
-    says: /"x": 20 of its 60 cells are not numbers \(the first is "0 pcs" in row 1\), too many to be slips; fix them/,
+    says: /"x": 20 of its 60 cells are not numbers \(the first is "0 pcs" in row 1\), too many to be typing errors; fix them/,
   },
   {
     what: "a few words among few numbers are categories",
@@ -313,14 +313,14 @@ export const tableCases: readonly TableCase[] = [
     csv: `x,y\n${rows(60, (i) => `${i},${pick(["EU", "NA", "AS"], i)}`)}`,
     predicts: ["AS", "EU", "NA"],
     leftOut: 0,
-    notes: [/"y": "NA" is read as a value like the others \((?:EU, AS|AS, EU)\); leave those cells empty/],
+    notes: [/"y": "NA" is read as an ordinary value beside the others \((?:EU, AS|AS, EU)\); leave those cells empty/],
   },
   {
     what: "regions of business as a feature",
     csv: `r,y\n${rows(60, (i) => `${pick(["EMEA", "NA", "APAC", "LATAM"], i)},${pick(yesNo, i)}`)}`,
     types: { r: "category" },
     different: [{ column: "r", cells: ["NA", ""] }],
-    notes: [/"r": "NA" is read as a value/],
+    notes: [/"r": "NA" is read as an ordinary value/],
   },
   {
     what: "NA among words is missing",
@@ -355,7 +355,7 @@ export const tableCases: readonly TableCase[] = [
     what: "amounts as classes",
     csv: `x,y\n${rows(60, (i) => `${i},${pick(["0.5", "1.25", "3"], i)}`)}`,
     task: "classification",
-    says: /the target "y" holds numbers with fractions, such as 0\.5, which are amounts and no classes; leave the task out/,
+    says: /the target "y" holds numbers with fractions, such as 0\.5, which are amounts, not classes; leave the task out/,
   },
   {
     what: "figures and words as classes, as asked",
@@ -483,7 +483,7 @@ export const tableCases: readonly TableCase[] = [
     csv: `id,x,y\n${rows(40, (i) => `${i},${i % 7},${pick(yesNo, i)}`)}`,
     types: { id: "identifier" },
     dropped: ["id"],
-    notes: [/"id" is not used: it is different in most rows, so it names rows/],
+    notes: [/"id" is not used: it is different in most rows, so it identifies rows/],
   },
   {
     what: "free text, nothing at all, one value",

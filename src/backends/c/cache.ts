@@ -22,7 +22,7 @@ export class Cache {
         ? undefined
         : {
             what: `compiled programs are not kept: ${refused}`,
-            fix: "make it yours alone, or set HEBB_CACHE to a folder that only you may write to",
+            fix: "let only yourself write to it, or set HEBB_CACHE to a folder that only you can write to",
           };
     this.prune();
   }

@@ -65,7 +65,9 @@ export function createCDevice(options: CDeviceOptions = {}): Device {
     return new CDevice(threads, options.always === true, options.sparing === true);
   } catch (error) {
     // What the system refuses, such as starting another program, is said as the reason why there is no C backend.
-    throw error instanceof Error && "code" in error ? new HebbError(`no C backend here: ${reason(error)}`) : error;
+    throw error instanceof Error && "code" in error
+      ? new HebbError(`the C backend is not available: ${reason(error)}`)
+      : error;
   }
 }
 
@@ -232,7 +234,7 @@ function unset(bytes: number): Buffer {
     if (!(error instanceof RangeError)) throw error;
   }
   throw new HebbError(
-    `out of memory: a result of ${bytes} bytes is not available${bytes > mostHostBytes ? `; the limit is ${mostHostBytes}` : ""}; use a smaller batch or a smaller model`,
+    `out of memory: cannot allocate a result of ${bytes} bytes${bytes > mostHostBytes ? `; the limit is ${mostHostBytes}` : ""}; use a smaller batch or a smaller model`,
   );
 }
 
@@ -246,7 +248,7 @@ class Pool {
     const library = loadLibrary(toolchain, () => toolchain.build(poolSource, { threads: true }));
     this.address = Number(library.func("uint64_t hebb_pool(int threads)")(threads));
     if (this.address === 0)
-      throw new HebbError(`this system refuses ${threads} threads; ask for fewer with HEBB_THREADS`);
+      throw new HebbError(`this system cannot start ${threads} threads; set HEBB_THREADS to fewer`);
     this.threads = Number(library.func("int hebb_pool_threads(uint64_t pool)")(this.address));
     this.closePool = library.func("void hebb_pool_close(uint64_t pool)");
   }

@@ -30,7 +30,7 @@ const named = (library: Library, path: string): Library => ({
       return library.func(declaration);
     } catch (error) {
       throw new HebbError(
-        `the compiled program ${path} lacks ${declaration} (${reason(error)}); HEBB_CC and HEBB_CFLAGS must make a library that shows its functions`,
+        `the compiled program ${path} lacks ${declaration} (${reason(error)}); HEBB_CC and HEBB_CFLAGS must produce a library that exports its functions`,
       );
     }
   },

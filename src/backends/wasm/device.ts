@@ -41,7 +41,8 @@ export function createWasmDevice(options: { readonly threads?: number | "auto" }
     throw new HebbError(`${asked} is not a valid thread count; use a whole number from 1 up, or "auto"`);
   }
   const missing = wasmMissing();
-  if (missing !== undefined) throw new HebbError(`no wasm backend: ${missing}; the reference backend works anywhere`);
+  if (missing !== undefined)
+    throw new HebbError(`the wasm backend is not available: ${missing}; the reference backend works everywhere`);
   const wanted = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
   return new Wasm(wanted, wanted > 1 ? threadsMissing() : undefined);
 }
@@ -186,7 +187,7 @@ function makeMemory(shared: boolean): WebAssembly.Memory {
       // Try the smaller one.
     }
   }
-  throw new HebbError("WebAssembly memory is not available here; free some memory");
+  throw new HebbError("WebAssembly memory is not available; free some memory");
 }
 
 const emitFor = (program: Program, { parts, shared }: Wasm, profile = false): EmittedProgram =>

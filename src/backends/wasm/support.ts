@@ -12,14 +12,14 @@ const vectors = Uint8Array.of(
 
 /** Why programs cannot run on WebAssembly here and what to do, or undefined where they can. */
 export function wasmMissing(): string | undefined {
-  if (typeof WebAssembly === "undefined") return "there is no WebAssembly here";
+  if (typeof WebAssembly === "undefined") return "this environment has no WebAssembly";
   try {
     new WebAssembly.Module(empty);
   } catch {
     return typeof process !== "undefined" && process.getBuiltinModule !== undefined
-      ? "WebAssembly may not compile modules here"
+      ? "WebAssembly is not allowed to compile modules here"
       : "the page's Content-Security-Policy forbids WebAssembly; script-src 'wasm-unsafe-eval' allows it";
   }
-  if (!WebAssembly.validate(vectors)) return "WebAssembly has no SIMD here; use a newer browser";
+  if (!WebAssembly.validate(vectors)) return "this WebAssembly has no SIMD; use a newer browser";
   return undefined;
 }

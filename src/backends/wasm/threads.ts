@@ -156,8 +156,8 @@ export function availableThreads(): number {
 /** Why there can be no threads here, or undefined where there can. */
 export function threadsMissing(): string | undefined {
   if (typeof SharedArrayBuffer === "undefined") return "no SharedArrayBuffer: the page is not cross-origin isolated";
-  if (nodeWorkers() === undefined && typeof Worker === "undefined") return "no workers here";
-  if (node?.permission?.has("worker") === false) return "Node may not start workers; --allow-worker lets it";
+  if (nodeWorkers() === undefined && typeof Worker === "undefined") return "this environment has no workers";
+  if (node?.permission?.has("worker") === false) return "Node is not allowed to start workers; pass --allow-worker";
   return undefined;
 }
 
@@ -212,7 +212,7 @@ export class ThreadPool {
   private startInPage(data: unknown): () => void {
     const address = URL.createObjectURL(new Blob([pageSource], { type: "text/javascript" }));
     const worker = new Worker(address);
-    worker.onerror = ({ message }) => this.fail(message || "the browser does not say why");
+    worker.onerror = ({ message }) => this.fail(message || "the browser gives no reason");
     worker.postMessage(data);
     return () => worker.terminate();
   }
@@ -277,7 +277,7 @@ export class ThreadPool {
 
   /** After a failure inside a program no thread can be trusted to come to the next barrier. */
   abandon(): void {
-    this.fail("one failed inside a program");
+    this.fail("a worker failed while running a program");
   }
 
   /** Lets the workers run a program they have. The caller must run its own share at once. */
@@ -318,7 +318,7 @@ export class ThreadPool {
       return "1 thread (the page's Content-Security-Policy forbids workers from blob: addresses; worker-src blob: allows them)";
     if (failure !== undefined) return `1 thread (workers failed: ${failure})`;
     if (working > 1) return `${working} threads`;
-    const when = this.started ? "are starting" : "start with the first program that is worth them";
+    const when = this.started ? "are starting" : "start with the first program large enough";
     return `1 thread so far (${this.threads - 1} more ${when})`;
   }
 }

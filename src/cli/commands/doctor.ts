@@ -59,7 +59,7 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
     notes.push({
       level: "warning",
       what: records.length === 0 ? "no epoch was finished" : "the run did not end",
-      fix: `go on with: hebb resume ${folder}`,
+      fix: `continue with: hebb resume ${folder}`,
     });
   else if (records.length === 0)
     notes.push({
@@ -74,7 +74,7 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
   if (config.model.kind !== "perceptron" && !broke) {
     const data = await dataOf(config, preprocessing).catch((error: unknown) => {
       if (!(error instanceof HebbError)) throw error;
-      notes.push({ level: "warning", what: "the data could not be looked at again", fix: error.message });
+      notes.push({ level: "warning", what: "the data could not be inspected again", fix: error.message });
       return undefined;
     });
     if (data !== undefined) {

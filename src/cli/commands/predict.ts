@@ -20,7 +20,7 @@ export async function predict(
 ): Promise<number> {
   const opened = openModel(folder);
   const { config, preprocessing } = opened;
-  notOfText(config, folder, "it writes: hebb generate");
+  notOfText(config, folder, "generate text with hebb generate");
   const raw = await readSource(path, {
     target: config.target ?? undefined,
     seed: config.seed,
@@ -28,7 +28,7 @@ export async function predict(
     like: preprocessing,
   });
   if (args.out !== undefined && resolve(args.out) === resolve(path))
-    throw new HebbError(`--out ${args.out} is the data themselves, which would be lost; name another file`);
+    throw new HebbError(`--out ${args.out} is the data file itself, which would be overwritten; name another file`);
   if (args.out !== undefined && statSync(args.out, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new HebbError(`--out ${args.out} is a folder; name a file in it`);
   const { dataset, notes } = featuresOf(preprocessing, raw);

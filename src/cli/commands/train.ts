@@ -36,7 +36,7 @@ const gates: readonly string[] = ["and", "or", "xor", "nand"];
 
 export async function train(path: string, args: TrainArguments & Manner): Promise<number> {
   if (args.testLabels !== undefined && args.testData === undefined)
-    throw new HebbError(`--test-labels ${args.testLabels} labels nothing; name the images with --test-data FILE`);
+    throw new HebbError(`--test-labels ${args.testLabels} has no images to label; name them with --test-data FILE`);
   if (isText(path, args)) return trainText(path, args);
   if (args.stream === true || (args.stream === undefined && args.folds === undefined && isLargeTable(path)))
     return trainStream(path, args);
@@ -165,7 +165,7 @@ async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
 /** What growing learning rates do to the loss. */
 function showRates(config: JobConfig, data: JobData, json: boolean): number {
   if (config.model.kind === "perceptron")
-    throw new HebbError("a perceptron has no learning rate to find: any rate gives the same decisions");
+    throw new HebbError("a perceptron has no learning rate to find; any rate gives the same decisions");
   seedEverything(config.seed);
   const model = makeModel(config);
   const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
@@ -180,7 +180,7 @@ function showRates(config: JobConfig, data: JobData, json: boolean): number {
     out.line(...plot([losses.slice(2)], ["loss"], 12, 60, `steps, ${span}`), "");
     out.line(
       suggested === undefined || highest === undefined
-        ? "the loss fell at no rate; the doctor may know why: train, and see what it says"
+        ? "the loss fell at no learning rate; train, and the doctor may say why"
         : `the loss falls fastest at ${suggested.toPrecision(2)} and is least at ${highest.toPrecision(2)}; try --lr ${suggested.toPrecision(2)}, now ${config.lr}`,
     );
   }
@@ -222,7 +222,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
     const data = await dataOf(config, readPreprocessing(run));
     if (JSON.stringify(data.preprocessing) !== JSON.stringify(readPreprocessing(run)))
       throw new HebbError(
-        `${config.data} is no longer the data that ${folder} was trained on; put the old file back, or retrain`,
+        `${config.data} is not the data that ${folder} was trained on any more; restore the old file, or retrain`,
       );
     const told = saved && ended(saved.state.json, config, folder);
     if (told !== undefined && !args.json) out.line(told);
@@ -238,7 +238,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
 function ended({ records, watch }: TrainState["json"], config: JobConfig, folder: string): string | undefined {
   const epochs = Array.isArray(records) ? records.length : 0;
   if (epochs >= config.epochs)
-    return `all ${epochs} epochs were trained before; for more: hebb resume ${folder} --epochs N`;
+    return `all ${epochs} epochs are trained already; for more: hebb resume ${folder} --epochs N`;
   const waited = typeof watch === "object" && watch !== null && "waited" in watch ? watch.waited : undefined;
   if (config.patience !== null && typeof waited === "number" && waited >= config.patience)
     return `training had stopped after ${epochs} epochs without improvement; for more, retrain with a larger --patience`;

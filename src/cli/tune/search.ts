@@ -71,7 +71,7 @@ async function inParallel<T>(items: readonly T[], count: number, work: (item: T)
 function modeOf(metric: string): metrics.Mode {
   const mode = metrics.modeOf(metric);
   if (mode === undefined)
-    throw new HebbError(`--metric ${metric} is no figure of a run; see epochs.csv of any run for those there are`);
+    throw new HebbError(`--metric ${metric} is not a metric of a run; epochs.csv of any run lists them`);
   return mode;
 }
 
@@ -89,7 +89,7 @@ function measure(trial: Trial, metric: string): void {
   });
   if (epochs.length > 0 && figures.length === 0)
     throw new HebbError(
-      `the trials have no figure "${metric}"; see ${join(trial.folder, "epochs.csv")} for those they have`,
+      `the trials have no metric "${metric}"; see ${join(trial.folder, "epochs.csv")} for the ones they have`,
     );
   trial.epochs = epochs.length;
   trial.value = figures.length === 0 ? Number.NaN : higher ? Math.max(...figures) : Math.min(...figures);
@@ -133,8 +133,8 @@ export async function search(options: SearchOptions): Promise<Trial[]> {
       trial.seconds += (performance.now() - started) / 1000;
       if (signal.aborted) return;
       if (code === 2 || (code !== 0 && rung === 0 && trial.number === 1 && stderr.includes("hebb:")))
-        throw new HebbError(`trial ${trial.number} could not be trained: ${sentence(stderr)}`);
-      if (code !== 0) trial.failure = sentence(stderr) || `it ended with ${code}`;
+        throw new HebbError(`trial ${trial.number} failed: ${sentence(stderr)}`);
+      if (code !== 0) trial.failure = sentence(stderr) || `it exited with code ${code}`;
       else measure(trial, metric);
       onTrial(trial, ++done, left.length);
     });

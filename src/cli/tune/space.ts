@@ -27,11 +27,11 @@ export function parseDimension(text: string): Dimension {
   const [low, high] = [Number(range[1]), Number(range[2])];
   const scale = range[3] ?? "linear";
   if (!(Number.isFinite(low) && Number.isFinite(high) && low < high))
-    throw new HebbError(`--space ${text}: a range goes from a number to a larger one, such as 1e-4..1e-1`);
+    throw new HebbError(`--space ${text}: a range must go from a number to a larger one, such as 1e-4..1e-1`);
   if (scale !== "linear" && scale !== "log" && scale !== "whole")
-    throw new HebbError(`--space ${text}: after the range may stand :log or :whole, not :${scale}`);
+    throw new HebbError(`--space ${text}: a range may end in :log or :whole, not :${scale}`);
   if (scale === "log" && low <= 0)
-    throw new HebbError(`--space ${text}: a logarithmic range begins above 0, not at ${low}`);
+    throw new HebbError(`--space ${text}: a logarithmic range must start above 0, not at ${low}`);
   return { option, kind: "range", low, high, scale };
 }
 

@@ -28,11 +28,11 @@ export const checkOp: Op<CheckAttributes> = {
     if (extent <= 0 && sizeOf(shape) > 0) throw new ShapeError(`${by}: ${count} is ${extent}, so there is no ${item}`);
     if (sizeOf(shape) > mostElements || extent > mostElements)
       throw new ShapeError(
-        `${by}: looks up ${formatShape(shape)} positions, and ${count} is ${extent}; neither can be more than ${mostElements}, compute it in parts`,
+        `${by}: looks up ${formatShape(shape)} indices, and ${count} is ${extent}; neither can be more than ${mostElements}, compute it in parts`,
       );
     return { shape, dtype };
   },
-  gradient: notDifferentiable("an index is a position, and positions have no slope"),
+  gradient: notDifferentiable("an index is an integer, and integers have no gradient"),
   rule: { kind: "check" },
 };
 

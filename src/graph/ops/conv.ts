@@ -405,7 +405,7 @@ function padDim(x: Node, dim: number, before: number, after: number, mode: Exclu
     mode === "reflect" ? extent - 1 : mode === "circular" ? extent : extent > 0 ? Number.POSITIVE_INFINITY : 0;
   if (Math.max(before, after) > most) {
     throw new ShapeError(
-      `pad: "${mode}" padding ${Math.max(before, after)} is too much for a dim of ${extent} in ${formatShape(x.shape)}; use at most ${most}`,
+      `pad: "${mode}" padding ${Math.max(before, after)} is too large for a dim of ${extent} in ${formatShape(x.shape)}; use at most ${most}`,
     );
   }
   const edge = (start: number, count: number): Node => {

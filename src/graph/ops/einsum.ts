@@ -29,7 +29,7 @@ export function einsum(equation: string, ...operands: readonly Node[]): Node {
   for (const label of output) {
     if (!sizes.has(label))
       throw new ShapeError(
-        `einsum: "${equation}" asks for dim "${label}" that no operand has; use letters of the left side`,
+        `einsum: "${equation}" uses the letter "${label}" on the right, which no operand has; use letters of the left side`,
       );
   }
   const [first, ...rest] = inputs.map((input) => spread(diagonals(input), sizes));
@@ -66,7 +66,7 @@ function parse(equation: string, operands: readonly Node[]): { inputs: Labelled[
   }
   const output = letters(equation, right).flatMap((label) => (label === "..." ? ellipsis : [label]));
   if (new Set(output).size !== output.length)
-    throw new ShapeError(`einsum: "${equation}" repeats a letter on the right; name each once`);
+    throw new ShapeError(`einsum: "${equation}" repeats a letter on the right; use each letter once`);
   return { inputs, output };
 }
 

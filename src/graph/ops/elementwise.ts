@@ -163,8 +163,8 @@ export const reluOp = unaryOp(
   (x) => scalar.binary("max", x, scalar.constant(0, x.dtype)),
   ({ grad, node }) => where(le(node, number(0, node)), number(0, grad), grad),
 );
-export const isnanOp = unaryOp("isnan", fn("isNaN"), "a truth value has no slope", { dtype: "bool" });
-export const logicalNotOp = unaryOp("logicalNot", fn("not"), "a truth value has no slope");
+export const isnanOp = unaryOp("isnan", fn("isNaN"), "a boolean has no gradient", { dtype: "bool" });
+export const logicalNotOp = unaryOp("logicalNot", fn("not"), "a boolean has no gradient");
 export const stopGradientOp: Op<None> = {
   name: "stopGradient",
   infer: ([x]) => x as TensorType,
@@ -276,7 +276,7 @@ const fn2 =
   (name: BinaryFn): ((a: Scalar, b: Scalar) => Scalar) =>
   (a, b) =>
     scalar.binary(name, a, b);
-const truth = "a truth value has no slope";
+const truth = "a boolean has no gradient";
 /** Each side of a tie takes half, and beside a NaN each takes all, as in torch.maximum. */
 const shareOf = (grad: Node, loses: Node, ties: Node): Node =>
   where(ties, mul(grad, number(0.5, grad)), where(loses, number(0, grad), grad));
@@ -316,7 +316,7 @@ export const ltOp = binaryOp("lt", fn2("lt"), truth, "bool");
 export const leOp = binaryOp("le", fn2("le"), truth, "bool");
 export const gtOp = binaryOp("gt", fn2("gt"), truth, "bool");
 export const geOp = binaryOp("ge", fn2("ge"), truth, "bool");
-const bits = "bits of whole numbers have no slope";
+const bits = "bitwise operations have no gradient";
 export const andOp = binaryOp("and", fn2("and"), bits);
 export const orOp = binaryOp("or", fn2("or"), bits);
 export const xorOp = binaryOp("xor", fn2("xor"), bits);

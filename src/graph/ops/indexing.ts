@@ -14,7 +14,7 @@ type DimAttributes = { readonly dim: number };
 export function positions(where: string, index: Node): Node {
   if (index.dtype !== "int32" && index.dtype !== "uint8")
     throw new HebbError(
-      `${where}: positions must be whole numbers (int32), got ${index.dtype}; convert with .to("int32")`,
+      `${where}: indices must be whole numbers (int32), got ${index.dtype}; convert with .to("int32")`,
     );
   return cast(index, "int32");
 }
@@ -51,7 +51,7 @@ export const gatherOp: Op<DimAttributes> = {
       at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
     if (!fits)
       throw new ShapeError(
-        `gather: positions ${formatShape(at.shape)} must have as many dims as ${formatShape(values.shape)} and fit inside it except along dim ${dim}`,
+        `gather: index ${formatShape(at.shape)} must have as many dims as ${formatShape(values.shape)} and fit inside it except along dim ${dim}`,
       );
     return { shape: at.shape, dtype: values.dtype };
   },
@@ -96,7 +96,7 @@ export const scatterAddOp: Op<DimAttributes> = {
       at.shape.every((extent, axis) => axis === dim || extent <= (values.shape[axis] as number));
     if (!fits || values.dtype !== added.dtype) {
       throw new ShapeError(
-        `scatterAdd: positions ${formatShape(at.shape)} and source ${describeType(added)} must be equal in shape and fit inside ${describeType(values)} except along dim ${dim}`,
+        `scatterAdd: index ${formatShape(at.shape)} and source ${describeType(added)} must have the same shape and fit inside ${describeType(values)} except along dim ${dim}`,
       );
     }
     return values;
@@ -132,7 +132,7 @@ export const indexSelectOp: Op<DimAttributes> = {
   infer: ([x, index], { dim }) => {
     const [values, at] = [x as TensorType, index as TensorType];
     if (at.shape.length !== 1)
-      throw new ShapeError(`indexSelect: positions must have one dim, got ${formatShape(at.shape)}`);
+      throw new ShapeError(`indexSelect: the index must have one dim, got ${formatShape(at.shape)}`);
     return {
       shape: values.shape.map((extent, axis) => (axis === dim ? (at.shape[0] as number) : extent)),
       dtype: values.dtype,
@@ -170,7 +170,7 @@ export const indexAddOp: Op<DimAttributes> = {
     const wanted = values.shape.map((extent, axis) => (axis === dim ? (at.shape[0] ?? 0) : extent));
     if (at.shape.length !== 1 || !sameShape(added.shape, wanted) || added.dtype !== values.dtype) {
       throw new ShapeError(
-        `indexAdd: with positions ${formatShape(at.shape)} the source must be ${values.dtype}${formatShape(wanted)}, got ${describeType(added)}`,
+        `indexAdd: with an index ${formatShape(at.shape)} the source must be ${values.dtype}${formatShape(wanted)}, got ${describeType(added)}`,
       );
     }
     return values;

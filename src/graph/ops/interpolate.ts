@@ -114,7 +114,7 @@ function stepsOf(x: Node, rank: number, options: InterpolateOptions): Step[] {
     );
   if (list.length !== rank || steps.some((step) => !Number.isInteger(step.size) || step.size < 1)) {
     throw new ShapeError(
-      `interpolate: ${size === undefined ? "scaleFactor" : "size"} ${JSON.stringify(given)} does not give ${rank} sizes from 1 for ${formatShape(x.shape)}`,
+      `interpolate: ${size === undefined ? "scaleFactor" : "size"} ${JSON.stringify(given)} does not give ${rank} sizes of at least 1 for ${formatShape(x.shape)}`,
     );
   }
   return steps;

@@ -19,7 +19,7 @@ export const reshapeOp: Op<ShapeAttributes> = {
     const type = x as TensorType;
     if (sizeOf(type.shape) !== sizeOf(shape)) {
       throw new ShapeError(
-        `reshape: ${formatShape(type.shape)} holds ${sizeOf(type.shape)} elements, ${formatShape(shape)} would hold ${sizeOf(shape)}; the numbers must be equal`,
+        `reshape: ${formatShape(type.shape)} holds ${sizeOf(type.shape)} elements, ${formatShape(shape)} would hold ${sizeOf(shape)}; keep the number of elements`,
       );
     }
     return { shape, dtype: type.dtype };
@@ -63,7 +63,7 @@ function regroup(index: readonly scalar.Scalar[], to: Shape, from: Shape): scala
     }
     if (fromSize >= 2 ** 31)
       throw new HebbError(
-        `reshape: ${formatShape(from)} to ${formatShape(to)} counts through ${fromSize} elements, and places are int32; keep the larger dims as they are`,
+        `reshape: ${formatShape(from)} to ${formatShape(to)} indexes ${fromSize} elements, and indices are int32; keep the larger dims as they are`,
       );
     const strides = stridesOf(toShape);
     let flat: scalar.Scalar = scalar.int(0);
@@ -346,13 +346,14 @@ export const catOp: Op<CatAttributes> = {
     for (const { shape, dtype } of inputs) {
       if (shape.length !== first.shape.length)
         throw new ShapeError(
-          `cat: ${formatShape(first.shape)} and ${formatShape(shape)} differ in their number of dims; they must be equal`,
+          `cat: ${formatShape(first.shape)} and ${formatShape(shape)} differ in their number of dims; give all the same number`,
         );
       if (shape.some((extent, axis) => axis !== dim && extent !== first.shape[axis]))
         throw new ShapeError(
-          `cat: ${formatShape(shape)} and ${formatShape(first.shape)} differ in a dim other than ${dim}; all others must be equal`,
+          `cat: ${formatShape(shape)} and ${formatShape(first.shape)} differ in a dim other than ${dim}; all other dims must be equal`,
         );
-      if (dtype !== first.dtype) throw new ShapeError(`cat: dtypes differ, ${first.dtype} and ${dtype}`);
+      if (dtype !== first.dtype)
+        throw new ShapeError(`cat: dtypes differ, ${first.dtype} and ${dtype}; convert one with .to("${first.dtype}")`);
       total += shape[dim] as number;
     }
     return { shape: first.shape.map((extent, axis) => (axis === dim ? total : extent)), dtype: first.dtype };
@@ -419,7 +420,7 @@ export function cat(parts: readonly Node[], dim: number): Node {
 export function repeat(x: Node, sizes: Shape): Node {
   if (sizes.length < x.shape.length)
     throw new ShapeError(
-      `repeat: ${formatShape(sizes)} must say how often for each of the ${x.shape.length} dims of ${formatShape(x.shape)}`,
+      `repeat: ${formatShape(sizes)} must give one count for each of the ${x.shape.length} dims of ${formatShape(x.shape)}`,
     );
   const shape = [...new Array<number>(sizes.length - x.shape.length).fill(1), ...x.shape];
   const apart = shape.flatMap((extent) => [1, extent]);

@@ -397,5 +397,5 @@ function checkRank(name: string, rank: number, x: Node): void {
 
 function needsFloat(name: string, x: Node): void {
   if (!isFloat(x.dtype))
-    throw new ShapeError(`${name}: a mean needs floats, got ${x.dtype}; convert with .to("float32")`);
+    throw new ShapeError(`${name}: a mean needs float values, got ${x.dtype}; convert with .to("float32")`);
 }

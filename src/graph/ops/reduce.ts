@@ -45,7 +45,7 @@ function reduceOp(name: string, combine: Combine, slope: Gradient<ReduceAttribut
       const { shape, dtype } = x as TensorType;
       if ((combine === "max" || combine === "min") && axes.some((axis) => shape[axis] === 0)) {
         throw new ShapeError(
-          `${name}: the ${combine} over dim ${axes.find((axis) => shape[axis] === 0)} of size 0 in ${formatShape(shape)} does not exist`,
+          `${name}: the ${combine} over dim ${axes.find((axis) => shape[axis] === 0)} of size 0 in ${formatShape(shape)} is not defined; reduce over a dim that has elements`,
         );
       }
       return { shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), dtype };
@@ -126,7 +126,7 @@ export function cumprod(x: Node, dim: number): Node {
 export const positionOp: Op = {
   name: "position",
   infer: ([x]) => x as TensorType,
-  gradient: notDifferentiable("argmax returns a position, and positions have no slope"),
+  gradient: notDifferentiable("argmax returns an index, and indices have no gradient"),
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 

@@ -16,7 +16,7 @@ type StepAttributes = { readonly distance: number; readonly block: number; reado
 export const sortStepOp: Op<StepAttributes> = {
   name: "sortStep",
   infer: (inputs) => inputs[1] as TensorType,
-  gradient: notDifferentiable("a sorted order is made of positions, and positions have no slope"),
+  gradient: notDifferentiable("a sort order is made of indices, and indices have no gradient"),
   rule: { kind: "element", element: sortStep },
 };
 

@@ -11,7 +11,8 @@ export function flatten(x: Node, startDim: number, endDim: number): Node {
   const start = wrapAxis(startDim, shape.length, "flatten");
   const end = wrapAxis(endDim, shape.length, "flatten");
   if (shape.length === 0) return reshape(x, [1]);
-  if (start > end) throw new ShapeError(`flatten: dim ${startDim} lies behind dim ${endDim} in ${formatShape(shape)}`);
+  if (start > end)
+    throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim} in ${formatShape(shape)}`);
   return reshape(x, [...shape.slice(0, start), sizeOf(shape.slice(start, end + 1)), ...shape.slice(end + 1)]);
 }
 
@@ -61,7 +62,7 @@ export function narrow(x: Node, dim: number, start: number, length: number): Nod
   const from = start < 0 ? start + extent : start;
   if (!(Number.isInteger(from) && Number.isInteger(length) && from >= 0 && length >= 0 && from + length <= extent))
     throw new ShapeError(
-      `narrow: ${String(length)} places from ${String(start)} on do not lie in dim ${dim} of size ${extent}; the third argument is a length, not an end`,
+      `narrow: ${String(length)} elements from index ${String(start)} do not fit in dim ${dim} of size ${extent}; the third argument is a length, not an end`,
     );
   return slice(x, axis, from, from + length);
 }

@@ -43,8 +43,8 @@ function tooHigh({ records, lr, untrained }: Course): Finding[] {
       evidence: above
         ? `the training loss was ${untrained.toPrecision(3)} before the first step and is ${last.toPrecision(3)} after ${losses.length} epochs`
         : `the training loss jumped up in ${rises} of ${losses.length} epochs: ${tail(losses)}`,
-      why: "each step overshoots the valley it should descend into",
-      fix: `divide the rate by 10, or warm it up and let it fall; hebb train … --find-lr shows which rates work`,
+      why: "each step overshoots the minimum",
+      fix: `divide the learning rate by 10, or use a warm-up and a decaying schedule; hebb train … --find-lr shows which rates work`,
       layer: null,
     },
   ];
@@ -65,7 +65,7 @@ function tooLow({ records, lr, moved }: Course): Finding[] {
       what: `the learning rate ${lr} is too low`,
       evidence: `in ${losses.length} epochs the training loss fell by ${(100 * fell).toPrecision(2)} %, evenly, and the weights moved by ${(100 * moved).toPrecision(2)} % of their size`,
       why: "training would reach the same place in a fraction of the steps",
-      fix: "multiply the rate by 10; hebb train … --find-lr shows which rates work",
+      fix: "multiply the learning rate by 10; hebb train … --find-lr shows which rates work",
       layer: null,
     },
   ];
@@ -87,7 +87,7 @@ function overfitting({ records, untrained = 0 }: Course): Finding[] {
       code: "overfitting",
       what: "the network overfits: it memorises the training rows",
       evidence: `since epoch ${best.epoch + 1} the training loss fell from ${then.toPrecision(3)} to ${train.toPrecision(3)} while the validation loss rose from ${least.toPrecision(3)} to ${held.toPrecision(3)}`,
-      why: "what it learns now is the noise of these rows, and makes it worse on new ones",
+      why: "it now learns the noise of these rows, which makes it worse on new ones",
       fix: "stop at the best epoch (earlyStopping), use more dropout or weight decay, a smaller network, augmentation or more data",
       layer: null,
     },
@@ -107,9 +107,9 @@ function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
   return [
     {
       code: "noBetterThanMajority",
-      what: `the network decides no better than answering ${largest.name} for every row`,
+      what: `the network is no better than always answering ${largest.name} for every row`,
       evidence: `in ${records.length} ${records.length === 1 ? "epoch" : "epochs"} the accuracy on the validation data is ${percent(best)} at best, and ${percent(largest.share)} of its rows are ${largest.name}`,
-      why: "it may know no more than which class is largest, and accuracy hides that",
+      why: "it may have learned only which class is largest, and accuracy hides that",
       fix: 'watch balancedAccuracy instead, weigh the classes (classWeights: "balanced"; --class-weights balanced), train longer, and see whether the inputs say anything about the classes',
       layer: null,
     },

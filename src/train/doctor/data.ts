@@ -61,9 +61,9 @@ export function checkScale(train: Dataset): Finding[] {
       {
         ...told,
         what: "the inputs are not scaled",
-        evidence: `${range(largest)}${scales.length > 1 ? `; ${many} of ${scales.length} features are larger than networks expect` : ""}`,
+        evidence: `${range(largest)}${scales.length > 1 ? `; ${many} of ${scales.length} features are too large` : ""}`,
         why: "large inputs drown the small ones, saturate activations, and force the learning rate down for all weights",
-        fix: "subtract the mean of each feature and divide by its deviation, both taken from the training data",
+        fix: "subtract the mean of each feature and divide by its standard deviation, both computed on the training data",
       },
     ];
   }
@@ -73,8 +73,8 @@ export function checkScale(train: Dataset): Finding[] {
         ...told,
         what: "the inputs are tiny",
         evidence: range(largest),
-        why: "the first layer sees almost nothing, so its gradients are as small",
-        fix: "subtract the mean of each feature and divide by its deviation, both taken from the training data",
+        why: "the first layer receives almost no signal, so its gradients are tiny too",
+        fix: "subtract the mean of each feature and divide by its standard deviation, both computed on the training data",
       },
     ];
   }

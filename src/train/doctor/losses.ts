@@ -83,8 +83,8 @@ export function checkLoss(pass: Pass, objective: Objective): Finding[] {
       {
         code: "softmaxBeforeCrossEntropy",
         what: "the network ends in a softmax, and crossEntropy takes the softmax again",
-        evidence: `the ${width} outputs of every row looked at are not negative and sum to 1`,
-        why: "the softmax of probabilities is almost flat: the loss cannot come near 0, and gradients are small",
+        evidence: `the ${width} outputs of every inspected row are non-negative and sum to 1`,
+        why: "the softmax of probabilities is almost uniform: the loss cannot come near 0, and gradients are small",
         fix: "remove the softmax at the end, and apply it only to show probabilities",
         layer: last?.path ?? null,
       },

@@ -88,8 +88,8 @@ export function checkDeadUnits({ seen, outputShape }: Pass, most: number): Findi
       {
         code: "deadUnits",
         what: `${nameOf(value.path)}: most of its ReLUs are dead`,
-        evidence: `${dead} of ${units} units give 0 for all ${rows} rows looked at`,
-        why: "a ReLU that is never above 0 passes no gradient, so it cannot come back to life",
+        evidence: `${dead} of ${units} units output 0 for all ${rows} inspected rows`,
+        why: "a ReLU that is never above 0 passes no gradient, so it cannot recover",
         fix: "lower the learning rate, use leakyRelu, elu or gelu, and start biases at 0",
         layer: value.path,
       },
@@ -126,7 +126,7 @@ export function checkSaturation(pass: Pass, most: number): Finding[] {
       {
         code: "saturatedUnits",
         what: `${nameOf(value.path)}: its ${value.op}s are saturated`,
-        evidence: `${(100 * share).toFixed(0)} % of its values lie at the ends, where the slope is near 0${input === undefined ? "" : `; their inputs have a deviation of ${rms(input.value).toPrecision(3)}`}`,
+        evidence: `${(100 * share).toFixed(0)} % of its values lie at the ends, where the gradient is near 0${input === undefined ? "" : `; their inputs have a standard deviation of ${rms(input.value).toPrecision(3)}`}`,
         why: "where an activation is flat, hardly any gradient passes to the layers before it",
         fix: "scale the inputs, start with smaller weights, lower the learning rate, or use relu or gelu",
         layer: value.path,
@@ -195,7 +195,7 @@ export function checkGradients(pass: Pass, model: Module): Finding[] {
       code: "explodingGradients",
       what: `the gradients explode: those of "${steepest.name}" dwarf its weights`,
       evidence: `root mean squares ${steepest.gradient.toExponential(1)} against ${steepest.weight.toExponential(1)}; over the layers from the first to the last: ${trail}`,
-      why: "one step throws the weights far away, and the loss with them",
+      why: "one step throws the weights far off, and the loss with them",
       fix: "clip gradients (clipNorm: 1), start with smaller weights, add normalisation layers, lower the learning rate",
       layer: steepest.name,
     });
@@ -204,7 +204,7 @@ export function checkGradients(pass: Pass, model: Module): Finding[] {
       code: "vanishingGradients",
       what: `the gradients vanish on their way back to "${first.name}"`,
       evidence: `root mean squares of the weights' gradients from the first layer to the last: ${trail}`,
-      why: "the first layers learn thousands of times slower than the last, so depth brings nothing",
+      why: "the first layers learn thousands of times slower than the last, so the depth does not help",
       fix: "use relu or gelu instead of sigmoid or tanh, residual connections, normalisation layers, or fewer layers",
       layer: first.name,
     });
@@ -255,8 +255,8 @@ export function checkActivations(pass: Pass, inputName: string | undefined): Fin
         code: "noActivation",
         what: `there is no activation between ${nameOf(before.node.path)} and ${nameOf(step.node.path)}`,
         evidence: `${step.node.formula} is a linear function of ${before.node.formula}`,
-        why: "layers without an activation between them are together one linear layer: the depth does nothing",
-        fix: "put a ReLU, GELU or tanh between them, or leave one of them out",
+        why: "layers without an activation between them collapse into one linear layer, so the depth does nothing",
+        fix: "put a ReLU, GELU or tanh between them, or remove one of them",
         layer: step.node.path,
       },
     ];

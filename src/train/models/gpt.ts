@@ -93,7 +93,7 @@ export class Gpt extends nn.Module {
     const { vocabulary, context, layers, width, heads, dropout } = options;
     if (width % heads !== 0)
       throw new HebbError(
-        `model "gpt": a width of ${width} does not divide into ${heads} heads; use a multiple of ${heads}`,
+        `model "gpt": a width of ${width} is not divisible by ${heads} heads; use a multiple of ${heads}`,
       );
     this.#context = context;
     this.wte = new nn.Embedding(vocabulary, width);

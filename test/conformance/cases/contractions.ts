@@ -274,7 +274,7 @@ export const contractionCases: readonly Case[] = [
     kind: "error",
     name: "unknown letter",
     build: () => einsum("ij->k", node([2, 3])),
-    message: /"k" that no operand has/,
+    message: /"k" on the right, which no operand has/,
   },
   {
     op: "einsum",

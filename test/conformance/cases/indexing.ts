@@ -110,7 +110,7 @@ export const indexingCases: readonly Case[] = [
     kind: "error",
     name: "positions that are floats",
     build: () => ops.gather(node([2]), 0, node([2])),
-    message: /positions must be whole numbers/,
+    message: /indices must be whole numbers/,
   },
   {
     op: "scatterAdd",
@@ -139,7 +139,7 @@ export const indexingCases: readonly Case[] = [
     kind: "error",
     name: "source",
     build: () => ops.scatterAdd(node([3]), 0, node([2], "int32"), node([3])),
-    message: /must be equal in shape/,
+    message: /must have the same shape/,
   },
   {
     op: "indexSelect",
@@ -166,7 +166,7 @@ export const indexingCases: readonly Case[] = [
     kind: "error",
     name: "positions of two dims",
     build: () => ops.indexSelect(node([3]), 0, node([1, 2], "int32")),
-    message: /positions must have one dim, got \[1, 2\]/,
+    message: /the index must have one dim, got \[1, 2\]/,
   },
   {
     op: "indexAdd",

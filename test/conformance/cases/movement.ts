@@ -307,7 +307,7 @@ export const movementCases: readonly Case[] = [
     kind: "error",
     name: "reflect too far",
     build: () => padWith(node([3]), [[3, 0]], "reflect"),
-    message: /"reflect" padding 3 is too much for a dim of 3/,
+    message: /"reflect" padding 3 is too large for a dim of 3/,
   },
 
   {

@@ -238,7 +238,7 @@ export const windowCases: readonly Case[] = [
     kind: "error",
     name: "dtype",
     build: () => avgPool2d(node([1, 1, 4, 4], "int32"), 2),
-    message: /a mean needs floats, got int32/,
+    message: /a mean needs float values, got int32/,
   },
   { op: "avgPool2d", kind: "error", name: "rank", build: () => avgPool1d(node([4]), 2), message: /takes \[N, C, L\]/ },
   {
