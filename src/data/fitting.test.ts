@@ -143,7 +143,7 @@ describe("weights of rows", () => {
   test("must be numbers of at least 0", () => {
     const bad = new Table([...table.columns.filter(({ name }) => name !== "w"), { name: "w", cells: [1, "", 1, 1] }]);
     expect(() => fitPreprocessing(bad, { target: "y", weights: "w" })).toThrow(/weight "w" must be a number.*row 2/);
-    expect(() => fitPreprocessing(table, { target: "y", weights: "y" })).toThrow(/both the target and the weight/);
+    expect(() => fitPreprocessing(table, { target: "y", weights: "y" })).toThrow(/both the target and the row weight/);
     const pre = fitPreprocessing(table, { target: "y", weights: "w" });
     expect(() => applyPreprocessing(pre, table.drop("w"))).toThrow(/column "w" is missing/);
     expect(applyPreprocessing(pre, table.drop("w"), { targets: "none" }).rows.length).toBe(4);
@@ -169,7 +169,7 @@ describe("names of columns", () => {
           task: "regression",
         },
       ).notes;
-    expect(notesOf("5.1", "0.2")).toEqual([expect.stringMatching(/called 5\.1, 0\.2; if that is a row/)]);
+    expect(notesOf("5.1", "0.2")).toEqual([expect.stringMatching(/called 5\.1, 0\.2; if this is a data row/)]);
     expect(notesOf("0", "1")).toEqual([]);
     expect(notesOf("5.1", "kind")).toEqual([]);
   });

@@ -93,7 +93,7 @@ test("text: characters to numbers and back, and windows one step apart", () => {
   const vocabulary = CharacterVocabulary.of("héllo 🙂");
   expect(vocabulary.characters).toEqual([" ", "h", "l", "o", "é", "🙂"]);
   expect(vocabulary.decode(vocabulary.encode("hello".replace("e", "é")))).toBe("héllo");
-  expect(() => vocabulary.encode("hex")).toThrow(/the character "e" \(place 2\) is not in the vocabulary of 6/);
+  expect(() => vocabulary.encode("hex")).toThrow(/the character "e" \(position 2\) is not in the vocabulary of 6/);
   expect(() => CharacterVocabulary.of("")).toThrow(/at least one character/);
   const windows = nextTokenWindows(Int32Array.of(0, 1, 2, 3, 4, 5, 6), 3);
   expect(Array.from(windows.features.data)).toEqual([0, 1, 2, 3, 4, 5]);

@@ -274,7 +274,7 @@ describe("refused", () => {
       })(),
       /has 65000 × 65000 pixels/,
     ],
-    ["an arithmetic JPEG", damagedAt(photo, photo.indexOf(Buffer.from([0xff, 0xc0])) + 1, 0xc9), /rare kind/],
+    ["an arithmetic JPEG", damagedAt(photo, photo.indexOf(Buffer.from([0xff, 0xc0])) + 1, 0xc9), /unsupported kind/],
     ["a JPEG without a frame", damagedAt(photo, photo.indexOf(Buffer.from([0xff, 0xc0])) + 1, 0xe9), /truncated JPEG/],
   ])("%s", async (_, bytes, message) => {
     await expect(decodePicture(bytes, { name: "p.png" })).rejects.toThrow(HebbError);

@@ -103,7 +103,7 @@ test("what is no cell, and a column without a name, are refused", () => {
     [Symbol("s"), "Symbol"],
   ] as const)
     expect(() => Table.fromRows([{ x: 1 }, { x: value }], "rows")).toThrow(
-      new RegExp(`rows: column "x" has ${what}.* in row 2; a cell is a text`),
+      new RegExp(`rows: column "x" has ${what}.* in row 2; a cell is a string`),
     );
   expect(() => new Table([{ name: "", cells: [] }])).toThrow(/column 1 has no name/);
   expect(Table.fromRows([JSON.parse('{"__proto__": 5}')]).column("__proto__").cells).toEqual(["5"]);

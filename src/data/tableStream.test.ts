@@ -155,7 +155,7 @@ test("weights, gaps that cost the row and logarithms of targets", async () => {
   const path = write("weights.csv", `x,w,y\n${lines.join("")}`);
   const stream = await streamTable(path, { ...options, weights: "w", missing: "drop", targetTransform: "log" });
   expect(stream.length).toBe(450);
-  expect(stream.preprocessing.notes.join()).toMatch(/50 rows have gaps/);
+  expect(stream.preprocessing.notes.join()).toMatch(/50 rows have missing values/);
   for await (const part of stream.parts(0)) {
     expect(new Set(part.weights)).toEqual(new Set([1, 2, 3]));
     expect(Math.max(...part.targets.data)).toBeLessThan(2);

@@ -182,7 +182,7 @@ describe("safetensors", () => {
       /names "shape" twice/,
     ],
     ["metadata that occur twice", file('{"__metadata__":{"a":"{","a":"\\""}}', 0), /names "a" twice/],
-    ["metadata that is not text", file('{"__metadata__":{"a":1}}', 0), /__metadata__\.a is not a text/],
+    ["metadata that is not text", file('{"__metadata__":{"a":1}}', 0), /__metadata__\.a is not a string/],
     ["an int64 too large", writeWide(2n ** 40n), /tensor "t": value 1099511627776 does not fit int32/],
   ])("refuses %s", (_, bytes, message) => {
     let thrown: unknown;
@@ -342,8 +342,8 @@ describe("npz", () => {
     ["more entries than there are", changed(-12, 9), /entry 2 of 9 lies outside/],
     ["an encrypted entry", changed(central + 8, 1), /is encrypted/],
     ["an unknown method", changed(central + 10, 12), /zip method 12/],
-    ["sizes that differ though stored", changed(central + 24, 1), /announces \d+ bytes but stores/],
-    ["data that does not inflate", changed(central + 10, 8), /does not unpack|announces|unpacks to|not an \.npy file/],
+    ["sizes that differ though stored", changed(central + 24, 1), /declares \d+ bytes but stores/],
+    ["data that does not inflate", changed(central + 10, 8), /does not unpack|declares|unpacks to|not an \.npy file/],
   ])("refuses %s", async (_, bytes, message) => {
     await expect(readNpz(bytes, { name: "a.npz" })).rejects.toThrow(message);
     await expect(readNpz(bytes)).rejects.toBeInstanceOf(HebbError);
@@ -414,13 +414,13 @@ describe("npz", () => {
     // Method 8 (deflate), and 16 MB announced for a few bytes.
     lie[central + 10] = 8;
     lie[central + 27] = 1;
-    await expect(readNpz(lie)).rejects.toThrow(/announces 16777352 bytes from 136, more than deflate can give/);
+    await expect(readNpz(lie)).rejects.toThrow(/declares 16777352 bytes from 136 compressed ones, more than deflate can produce/);
     // 100,000 bytes come out of an entry that announces those it had before.
     const packed = deflateRawSync(new Uint8Array(100_000));
     const bomb = whole.slice();
     bomb.set(packed, 30 + "a.npy".length);
     bomb[central + 10] = 8;
     new DataView(bomb.buffer).setUint32(central + 20, packed.length, true);
-    await expect(readNpz(bomb)).rejects.toThrow(/unpacks to more than the 136 bytes it announces/);
+    await expect(readNpz(bomb)).rejects.toThrow(/unpacks to more than the 136 bytes it declares/);
   });
 });

@@ -148,7 +148,7 @@ describe("states", () => {
     [
       "nothing",
       (one) => Reflect.apply(one.loadStateDict, one, []),
-      /takes what stateDict\(\) of an optimizer gave.*got undefined/,
+      /takes what stateDict\(\) of an optimizer returned.*got undefined/,
     ],
     [
       "a model's",
@@ -178,7 +178,7 @@ describe("states", () => {
     for (const wrong of [undefined, { state: JSON.parse('{"0": {}, "updates": {}}') }])
       expect(refusal(() => Reflect.apply(ema.loadStateDict, ema, [wrong]))).toMatch(/^loadStateDict: /);
     const search = new optim.LBFGS([weight()]);
-    expect(refusal(() => Reflect.apply(search.loadStateDict, search, [undefined]))).toMatch(/of an LBFGS gave/);
+    expect(refusal(() => Reflect.apply(search.loadStateDict, search, [undefined]))).toMatch(/of an LBFGS returned/);
     expect(() => search.loadStateDict(JSON.parse(JSON.stringify(search.stateDict())))).not.toThrow();
   });
 });

@@ -25,7 +25,7 @@ it("whole numbers that a dtype does not hold are refused with their place, not r
   expect(() => tensor(labels)).toThrow(HebbError);
   expect(() => tensor(labels)).toThrow(/1610521604143693812 \(at 1\) does not fit int32/);
   expect(() => tensor(labels, { dtype: "float64" })).toThrow(
-    /1610521604143693812 \(at 1\) does not fit float64; make classes/,
+    /1610521604143693812 \(at 1\) does not fit float64; encode the values as classes/,
   );
   expect(() => tensor(BigInt64Array.of(16777217n), { dtype: "float32" })).toThrow(/does not fit float32/);
   expect(() => tensor(Uint32Array.of(2 ** 31))).toThrow(/2147483648 \(at 0\) does not fit int32/);

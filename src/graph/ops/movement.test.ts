@@ -122,7 +122,7 @@ describe("more elements than int32 counts", () => {
 
   it("are refused where one would, or where a reshape would count them", () => {
     expect(() => compileGraph("all", [{ node: product }])).toThrow(
-      /mul: float64\[70000, 70000\] has 4900000000 elements, and a tensor in memory can have 2147418112/,
+      /mul: float64\[70000, 70000\] has 4900000000 elements, and a tensor in memory can have at most 2147418112/,
     );
     expect(() => reshape(product, [-1])).toThrow(
       /reshape: \[4900000000\] has a dim of 4900000000, and a dim can have 2147418112 elements at most/,
