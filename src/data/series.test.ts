@@ -26,7 +26,9 @@ describe("series of numbers", () => {
     const gaps = values.slice();
     gaps[4] = Number.NaN;
     expect([...seriesWindows({ values: gaps, width: 1 }, { window: 2 }).targets.data]).toEqual([2, 3, 7, 8, 9, 10, 11]);
-    expect(() => seriesWindows({ values: gaps.fill(Number.NaN), width: 1 }, { window: 2 })).toThrow(/no complete window of 2/);
+    expect(() => seriesWindows({ values: gaps.fill(Number.NaN), width: 1 }, { window: 2 })).toThrow(
+      /no complete window of 2/,
+    );
   });
 
   test("widths and columns that do not fit", () => {

@@ -292,7 +292,9 @@ test("a checkpoint under another's name, or with its arrays missing, is not take
   rmSync(at("00000002.safetensors"));
   const loaded = loadLatestCheckpoint(run);
   expect(loaded?.state).toEqual(state(1));
-  expect(loaded?.warnings.join()).toMatch(/describes checkpoint 1, which is not its name[\s\S]*00000002\.safetensors does not exist/);
+  expect(loaded?.warnings.join()).toMatch(
+    /describes checkpoint 1, which is not its name[\s\S]*00000002\.safetensors does not exist/,
+  );
 });
 
 test("a sealed file with the wrong contents is refused with its place", () => {

@@ -414,7 +414,9 @@ describe("npz", () => {
     // Method 8 (deflate), and 16 MB announced for a few bytes.
     lie[central + 10] = 8;
     lie[central + 27] = 1;
-    await expect(readNpz(lie)).rejects.toThrow(/declares 16777352 bytes from 136 compressed ones, more than deflate can produce/);
+    await expect(readNpz(lie)).rejects.toThrow(
+      /declares 16777352 bytes from 136 compressed ones, more than deflate can produce/,
+    );
     // 100,000 bytes come out of an entry that announces those it had before.
     const packed = deflateRawSync(new Uint8Array(100_000));
     const bomb = whole.slice();

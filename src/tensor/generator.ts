@@ -63,7 +63,7 @@ export class Generator {
   setState(state: RandomState): this {
     if (!(kind.numbers.accepts(state?.key) && state.key.length === 2 && Number.isInteger(state.calls)))
       throw new HebbError(
-        `setState: takes what getState() gave, { key: [low, high], calls }, got ${kind.describe(state)}`,
+        `setState: takes what getState() returned, { key: [low, high], calls }, got ${kind.describe(state)}`,
       );
     if (currentTrace() !== undefined)
       throw new HebbError(

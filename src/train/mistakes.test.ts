@@ -110,13 +110,13 @@ describe("what is missing, or belongs elsewhere", () => {
     let steps = 0;
     const callbacks = [{ stepEnd: (): undefined => void steps++ }];
     await expect(run(2, { monitor: "acc", callbacks })).rejects.toThrow(
-      /no figure "acc" to watch.*accuracy, balancedAccuracy, precision/,
+      /no metric "acc" to watch.*accuracy, balancedAccuracy, precision/,
     );
     await expect(run(2, { monitor: "accuracy", validation: undefined, callbacks })).rejects.toThrow(/validation data/);
     expect(steps).toBe(0);
     await expect(run(2, { monitor: "rocAuc" })).resolves.toBeDefined();
     await expect(run(2, { monitor: "own", mode: "max", metrics: { own: () => 1 } })).resolves.toBeDefined();
-    await expect(run(2, { monitor: "macroF1" })).rejects.toThrow(/no figure "macroF1"/);
+    await expect(run(2, { monitor: "macroF1" })).rejects.toThrow(/no metric "macroF1"/);
   });
 
   test("from JavaScript: options that there are not, and values of another kind", async () => {

@@ -121,7 +121,7 @@ describe("what is watched", () => {
       }
     }
     expect(history.bestEpoch).toBe(improved.at(-1)?.epoch);
-    await expect(run({ monitor: "acuracy" })).rejects.toThrow(/no figure "acuracy".*loss/);
+    await expect(run({ monitor: "acuracy" })).rejects.toThrow(/no metric "acuracy".*loss/);
   });
 
   test("figures of one's own, and the five likeliest of many", async () => {
@@ -169,7 +169,7 @@ describe("what is watched", () => {
     await expect(plateau("min", { validation, monitor: "accuracy" })).rejects.toThrow(
       /mode is "min", but it watches the accuracy, of which higher is better; build it with mode: "max"/,
     );
-    await expect(plateau("max", {})).rejects.toThrow(/given the loss, of which less is better/);
+    await expect(plateau("max", {})).rejects.toThrow(/watches the loss, of which lower is better/);
     await expect(plateau("max", { validation, monitor: "accuracy" })).resolves.toBeDefined();
     await expect(plateau("max", { validation, monitor: "accuracy", scheduleEvery: "update" })).rejects.toThrow(
       /the loss/,
@@ -240,7 +240,7 @@ describe("averages and rates", () => {
       4,
       3,
     );
-    await expect(run({ train: tokens, augment: (values) => values })).rejects.toThrow(/not texts/);
+    await expect(run({ train: tokens, augment: (values) => values })).rejects.toThrow(/not to text/);
     await expect(run({ train: tokens, loss: "mse" })).rejects.toThrow(/crossEntropy/);
     await expect(run({ augment: (values) => values.slice(1) })).rejects.toThrow(/keep the shape/);
   });

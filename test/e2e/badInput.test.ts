@@ -235,7 +235,7 @@ const cases: readonly Case[] = [
     what: "the data for the output",
     args: ["predict", "run", "good.csv", "--out", "./good.csv"],
     code: 1,
-    says: [/good\.csv is the data themselves/],
+    says: [/good\.csv is the data file itself/],
   },
   {
     what: "a folder for the output that is absent",
