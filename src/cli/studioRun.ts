@@ -28,7 +28,7 @@ function layersOf({ kind, hidden, activation }: NetworkDescription): string {
 function settingsOf(config: JobConfig, model: NetworkDescription, classes: number, notes: string[]): string {
   const loss = classes === 2 && config.loss === "crossEntropy" ? "bce" : (losses[config.loss] ?? config.loss);
   const known = isStudioOptimizer(config.optimizer);
-  if (!known) notes.push(`The Studio has no optimizer ${config.optimizer}; it goes on with AdamW.`);
+  if (!known) notes.push(`The Studio has no optimizer ${config.optimizer}; it continues with AdamW.`);
   const left = [
     ...(config.schedule === "constant" ? [] : [`the ${config.schedule} schedule`]),
     ...(config.warmup > 0 ? ["the warm-up"] : []),

@@ -62,7 +62,7 @@ test("folds are disjoint, cover everything and keep the classes' proportions", (
 });
 
 test("bad shares, folds and labels are refused", () => {
-  expect(() => trainValidationSplit(10, { validation: 1 })).toThrow(/validation 1 is not a share/);
+  expect(() => trainValidationSplit(10, { validation: 1 })).toThrow(/validation 1 is not a valid share/);
   expect(() => trainValidationSplit(10, { validation: Number.NaN })).toThrow(/validation must be a number, got NaN/);
   expect(() => trainValidationSplit(10, { labels: [1, 2] })).toThrow(/2 labels for 10 rows/);
   expect(() => kFold(3, 4)).toThrow(/4 folds of 3 rows/);

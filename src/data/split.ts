@@ -57,7 +57,7 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
   const share = options.validation ?? 0.2;
   if (!(share >= 0 && share < 1)) {
     throw new HebbError(
-      `trainValidationSplit: validation ${share} is not a share of the rows; use a number from 0 to below 1, such as 0.2`,
+      `trainValidationSplit: validation ${share} is not a valid share of the rows; use a number from 0 to below 1, such as 0.2`,
     );
   }
   const random = new Random(options.seed ?? 0, splitStream);
