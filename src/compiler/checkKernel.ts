@@ -1,36 +1,36 @@
-// The kernel of a check: it looks for the first element of an index that is out of range, and fails the run where there is one.
+// The kernel of a check: it fails the run where an element of an index is out of range.
 
 import type { Node } from "../graph/node.ts";
 import type { CheckAttributes } from "../graph/ops/check.ts";
-import { type Axis, and, binary, int, type Local, localValue, type Scalar, select } from "../graph/scalar.ts";
-import { sizeOf } from "../graph/shape.ts";
+import { type Axis, binary, int, localValue, newLocal, type Scalar } from "../graph/scalar.ts";
 import type { LoopKernel } from "./kernel.ts";
 
-/** An index that must lie in a range: the first of its elements that does not is looked for. */
+/** An index that must lie in a range: as it is looked through in every run, and as it is searched in one that fails. */
 export interface CheckGroup {
   readonly kind: "check";
   readonly node: Node<CheckAttributes>;
   readonly axes: readonly Axis[];
-  readonly place: Scalar;
   readonly value: Scalar;
-  /** The place that was found, and the element there. */
-  readonly found: Local;
-  readonly foundValue: Scalar;
+  readonly search: { readonly axes: readonly Axis[]; readonly value: Scalar; readonly place: Scalar };
 }
 
-/** Looks for the first element out of range: the same one on every backend, with any number of threads. */
-export function lowerCheck(group: CheckGroup, name: string, site: number): LoopKernel {
-  const { node, axes, place, value, found, foundValue } = group;
-  const none = int(sizeOf(node.shape));
-  const inRange = and(binary("ge", value, int(0)), binary("lt", value, int(node.attributes.extent)));
-  const holds = binary("ge", localValue(found), none);
+const signBit = int(-(2 ** 31));
+
+/**
+ * The largest element, where negative ones count as larger than all others: with the sign bit turned, their order is that of
+ * unsigned numbers. What is wrong is found one by one, the same on every backend and with any number of threads.
+ */
+export function lowerCheck({ node, axes, value, search }: CheckGroup, name: string, site: number): LoopKernel {
+  const { extent } = node.attributes;
+  const largest = newLocal("int32");
+  const holds = binary("lt", localValue(largest), int(extent - 2 ** 31));
   return {
     kind: "loops",
     name,
     axes: [],
     body: [
-      { kind: "reduce", local: found, combine: "min", axes, value: select(inRange, none, place) },
-      { kind: "check", site, holds, index: select(holds, int(0), foundValue), place: localValue(found) },
+      { kind: "reduce", local: largest, combine: "max", axes, value: binary("xor", value, signBit) },
+      { kind: "check", site, holds, axes: search.axes, index: search.value, place: search.place, extent },
     ],
   };
 }

@@ -388,15 +388,18 @@ class Fuser {
 
   /** None where the index is known to be in range. */
   private openCheck(node: Node<CheckAttributes>): CheckGroup[] {
-    const index = node.inputs[0] as Node;
-    const axes = this.finestShape(node).map(newAxis);
-    const place = flatAxes(axes);
-    const value = this.read(index, unflatten(place, node.shape), undefined) as Scalar;
+    const loop = (): CheckGroup["search"] => {
+      const axes = this.finestShape(node).map(newAxis);
+      const place = flatAxes(axes);
+      return {
+        axes,
+        place,
+        value: this.read(node.inputs[0] as Node, unflatten(place, node.shape), undefined) as Scalar,
+      };
+    };
+    const { axes, value } = loop();
     const { min, max } = indexRange(value);
-    if (min >= 0 && max < node.attributes.extent) return [];
-    const found = newLocal("int32");
-    const foundValue = this.read(index, unflatten(localValue(found), node.shape), undefined) as Scalar;
-    return [{ kind: "check", node, axes, place, value, found, foundValue }];
+    return min >= 0 && max < node.attributes.extent ? [] : [{ kind: "check", node, axes, value, search: loop() }];
   }
 
   private openScatter(node: Node): ScatterGroup {

@@ -50,15 +50,17 @@ export type Statement =
       readonly index: Scalar;
     }
   /**
-   * Fails the run where the bool `holds` is false: `site` of the program's checks met `index` at `place`. The first failure
-   * stays. Only outside loops.
+   * Where the bool `holds` is false the run fails: `site` of the program's checks met an `index` over `axes`, the first in
+   * row-major order, that is not in [0, extent), at `place`. The first failure of a run stays. Only outside loops.
    */
   | {
       readonly kind: "check";
       readonly site: number;
       readonly holds: Scalar;
+      readonly axes: readonly Axis[];
       readonly index: Scalar;
       readonly place: Scalar;
+      readonly extent: number;
     };
 
 /**

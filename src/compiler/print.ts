@@ -142,11 +142,13 @@ class Lister {
         );
       }
       case "check": {
+        const axes = this.#axes(statement.axes);
         const { by, item } = this.#program.checks[statement.site] ?? { by: "?", item: "?" };
         return this.#lines(
           indent,
           [statement.holds, statement.index, statement.place],
-          (holds, index, place) => `check ${holds}: ${by}, ${item} ${index} at ${place}`,
+          (holds, index, place) =>
+            `check ${holds}, else the first ${index} at ${place} over ${axes} outside [0, ${statement.extent}): ${by}, ${item}`,
         );
       }
       default:

@@ -62,6 +62,7 @@ export class Dependence {
         for (const axis of step.axes) outer.delete(axis.id);
         this.locals.set(step.local.id, outer);
       } else if (step.kind === "scan") this.extents.set(step.axis.id, step.axis.extent);
+      else if (step.kind === "check") for (const axis of step.axes) this.extents.set(axis.id, axis.extent);
     }
   }
 

@@ -121,8 +121,9 @@ class FormKey {
         break;
       }
       case "check": {
-        const { site, holds, index, place } = statement;
-        parts.push(`check ${site} ${[holds, index, place].map((part) => this.scalar(part))}`);
+        const { site, holds, axes, index, place, extent } = statement;
+        const values = [holds, index, place].map((part) => this.scalar(part));
+        parts.push(`check ${site} ${this.axes(axes)} ${values} <${extent}`);
         break;
       }
     }

@@ -36,8 +36,11 @@ export type Step =
       readonly kind: "check";
       readonly site: number;
       readonly holds: Value;
+      /** What is looked through only where it does not hold. */
+      readonly axes: readonly Axis[];
       readonly index: Value;
       readonly place: Value;
+      readonly extent: number;
     };
 
 /** Reductions of so few points are written out; of a window that is larger, the innermost axis. */
@@ -154,8 +157,6 @@ export function visitSteps(
         break;
       case "check":
         value(step.holds);
-        value(step.index);
-        value(step.place);
         break;
       case "for":
         visitSteps(step.body, value, index);
@@ -261,10 +262,9 @@ export function convert(
         break;
       }
       case "check": {
-        const { site } = statement;
         const [holds, index, place] = [table.of(statement.holds), table.of(statement.index), table.of(statement.place)];
         for (const value of [holds, index, place]) table.use(value);
-        steps.push({ kind: "check", site, holds, index, place });
+        steps.push({ ...statement, holds, index, place });
         break;
       }
     }
@@ -307,6 +307,7 @@ export function boundIn(steps: readonly Step[], bound = new Set<number>()): Set<
       for (const axis of step.axes) bound.add(axis.id);
       bound.add(step.local.id);
     } else if (step.kind === "scan") bound.add(step.axis.id);
+    else if (step.kind === "check") for (const axis of step.axes) bound.add(axis.id);
   }
   return bound;
 }

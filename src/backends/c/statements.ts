@@ -41,10 +41,17 @@ export class Statements extends Reductions {
     }
   }
 
-  private emitCheck({ site, holds, index, place }: Extract<Step, { kind: "check" }>): void {
+  private emitCheck({ site, holds, axes, index, place, extent }: Extract<Step, { kind: "check" }>): void {
     const { e } = this;
     e.out.block(`if (!${e.scalar(holds)})`, () =>
-      e.scope(() => e.out.line(`record_failure(base, ${site}, ${e.scalar(index)}, ${e.scalar(place)});`)),
+      e.scope(() =>
+        this.nest(axes, [], [], () => {
+          const found = e.out.define("int", "x", e.scalar(index));
+          e.out.block(`if ((unsigned)${found} >= ${extent}u)`, () =>
+            e.scope(() => e.out.line(`record_failure(base, ${site}, ${found}, ${e.scalar(place)});`)),
+          );
+        }),
+      ),
     );
   }
 

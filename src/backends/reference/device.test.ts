@@ -257,7 +257,20 @@ describe("kernels", () => {
   it("reports the first check that fails", () => {
     const at = load(0, int(0), "int32");
     const check = (site: number, extent: number) =>
-      loops([], [{ kind: "check", site, holds: binary("lt", at, int(extent)), index: at, place: int(site + 3) }]);
+      loops(
+        [],
+        [
+          {
+            kind: "check",
+            site,
+            holds: binary("lt", at, int(extent)),
+            axes: [],
+            index: at,
+            place: int(site + 3),
+            extent,
+          },
+        ],
+      );
     expect(run([check(0, 6)], [i32(5)]).failure).toBeUndefined();
     expect(run([check(0, 6), check(1, 5), check(2, 4)], [i32(5)]).failure).toEqual({ site: 1, index: 5, place: 4 });
   });

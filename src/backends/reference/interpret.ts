@@ -159,12 +159,16 @@ class Interpreter {
         };
       }
       case "check": {
-        const { site } = statement;
+        const { site, extent } = statement;
         const holds = this.scalar(statement.holds);
         const index = this.scalar(statement.index);
         const place = this.scalar(statement.place);
+        const search = this.nest(statement.axes, () => {
+          const found = index();
+          if (found < 0 || found >= extent) this.#memory.failure ??= { site, index: found, place: place() };
+        });
         return () => {
-          if (holds() === 0) this.#memory.failure ??= { site, index: index(), place: place() };
+          if (holds() === 0) search();
         };
       }
       default:

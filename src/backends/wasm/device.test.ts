@@ -214,7 +214,9 @@ describe("memory", () => {
           kind: "loops",
           name: "k",
           axes: [],
-          body: [{ kind: "check", site: 4, holds: binary("lt", at, int(3)), index: at, place: int(9) }],
+          body: [
+            { kind: "check", site: 4, holds: binary("lt", at, int(3)), axes: [], index: at, place: int(9), extent: 3 },
+          ],
         },
         { kind: "loops", name: "late", axes: [], body: [{ kind: "store", buffer: 1, index: int(0), value: at }] },
       ],

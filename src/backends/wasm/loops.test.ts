@@ -321,21 +321,21 @@ describe("gathers", () => {
 
   test("a check reports the first place that was found", () => {
     for (const size of [1, 7, 64, 1000, 200_000]) {
-      const j = newAxis(size);
-      const found = newLocal("int32");
-      const index = load(0, at(j), "int32");
-      const inRange = and(binary("ge", index, int(0)), binary("lt", index, int(5)));
-      const holds = binary("ge", localValue(found), int(size));
+      const [j, k] = [newAxis(size), newAxis(size)];
+      const largest = newLocal("int32");
+      const turned = binary("xor", load(0, at(j), "int32"), int(-(2 ** 31)));
       const kernel = loops(
         [],
         [
-          { kind: "reduce", local: found, combine: "min", axes: [j], value: select(inRange, int(size), at(j)) },
+          { kind: "reduce", local: largest, combine: "max", axes: [j], value: turned },
           {
             kind: "check",
             site: 0,
-            holds,
-            index: select(holds, int(0), load(0, localValue(found), "int32")),
-            place: localValue(found),
+            holds: binary("lt", localValue(largest), int(5 - 2 ** 31)),
+            axes: [k],
+            index: load(0, at(k), "int32"),
+            place: at(k),
+            extent: 5,
           },
         ],
       );

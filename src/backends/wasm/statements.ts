@@ -50,16 +50,26 @@ export class Statements extends Reductions {
     }
   }
 
-  private emitCheck({ site, holds, index, place }: Extract<Step, { kind: "check" }>): void {
+  private emitCheck({ site, holds, axes, index, place, extent }: Extract<Step, { kind: "check" }>): void {
     const { f, expressions } = this;
+    const inRange = (): void => {
+      expressions.pushScalar(index);
+      f.i32(extent).op("i32.lt_u");
+    };
+    const record = (): void => {
+      f.i32(site);
+      expressions.pushScalar(index);
+      expressions.pushScalar(place);
+      f.call(failureRecorder(expressions.context));
+    };
     expressions.pushScalar(holds);
     f.op("i32.eqz").if(() =>
-      expressions.scope(() => {
-        f.i32(site);
-        expressions.pushScalar(index);
-        expressions.pushScalar(place);
-        f.call(failureRecorder(expressions.context));
-      }),
+      expressions.scope(() =>
+        this.nest(axes, [], [], () => {
+          inRange();
+          f.op("i32.eqz").if(() => expressions.scope(record));
+        }),
+      ),
     );
   }
 
