@@ -158,7 +158,7 @@ export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], 
 }
 
 /** The same op on other inputs of the same types: for rewriting a graph. */
-export function withInputs(node: Node, inputs: readonly Node[]): Node {
+export function withInputs<A extends Attributes>(node: Node<A>, inputs: readonly Node[]): Node<A> {
   return { ...node, id: nextId++, inputs };
 }
 

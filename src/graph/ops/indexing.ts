@@ -2,7 +2,8 @@
 import { HebbError, ShapeError } from "../errors.ts";
 import { apply, describeType, gradient, type Node, type Op, type TensorType, withInputs } from "../node.ts";
 import * as scalar from "../scalar.ts";
-import { formatShape, normalizeAxis, sameShape, wrapAxis } from "../shape.ts";
+import { formatShape, normalizeAxis, sameShape, sizeOf, wrapAxis } from "../shape.ts";
+import { withGradient } from "./alias.ts";
 import { checkIndex } from "./check.ts";
 import { full, iota } from "./creation.ts";
 import { add, cast, eq, ge, le, scalarLike, where } from "./elementwise.ts";
@@ -24,7 +25,7 @@ export function positions(where: string, index: Node): Node {
  * position inside memory whatever it is, and the check tells of a wrong one. A "trusted" op goes without: its positions are in
  * range by how they were made.
  */
-function overChecked(node: Node<DimAttributes>): Node {
+function overChecked(node: Node<DimAttributes>): Node<DimAttributes> {
   const [x, index] = node.inputs as [Node, Node];
   const { dim } = node.attributes;
   const checked = checkIndex(index, x.shape[dim] as number, {
@@ -38,6 +39,17 @@ function overChecked(node: Node<DimAttributes>): Node {
         node,
         node.inputs.map((input, k) => (k === 1 ? checked : input)),
       );
+}
+
+/** So many additions to each element, on average, lose digits in float32; and its copy in float64 is small beside what is added. */
+const manyAdditions = 8;
+
+/** Additions at positions, carried in float64 where many meet. `read` is the gradient of what is added. */
+function carried(node: Node<DimAttributes>, read: (grad: Node, dim: number, index: Node) => Node): Node {
+  const [x, index, added] = node.inputs as [Node, Node, Node];
+  if (x.dtype !== "float32" || sizeOf(added.shape) < manyAdditions * sizeOf(x.shape)) return node;
+  const wide = apply(node.op, [cast(x, "float64"), index, cast(added, "float64")], node.attributes);
+  return withGradient(cast(wide, "float32"), [x, added], (grad) => [grad, read(grad, node.attributes.dim, index)]);
 }
 
 // ── gather ⇄ scatterAdd ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -116,14 +128,17 @@ export const scatterAddOp: Op<DimAttributes> = {
   },
 };
 
-const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
+const scattered = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
   apply(scatterAddOp, [x, positions("scatterAdd", index), cast(source, x.dtype)], {
     dim: normalizeAxis(dim, x.shape.length, "scatterAdd"),
   });
 
+const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+  carried(scattered(x, dim, index, source), trustedGather);
+
 /** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
 export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  overChecked(trustedScatterAdd(x, dim, index, source));
+  carried(overChecked(scattered(x, dim, index, source)), trustedGather);
 
 // ── indexSelect ⇄ indexAdd ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -190,14 +205,17 @@ export const indexAddOp: Op<DimAttributes> = {
   },
 };
 
-const trustedIndexAdd = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
+const addedAt = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
   apply(indexAddOp, [x, positions("indexAdd", index), cast(source, x.dtype)], {
     dim: normalizeAxis(dim, x.shape.length, "indexAdd"),
   });
 
+const trustedIndexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+  carried(addedAt(x, dim, index, source), trustedIndexSelect);
+
 /** out = x, then the slices of `source` are added at the given positions, in order (torch.index_add). */
 export const indexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  overChecked(trustedIndexAdd(x, dim, index, source));
+  carried(overChecked(addedAt(x, dim, index, source)), trustedIndexSelect);
 
 // ── running sums ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
