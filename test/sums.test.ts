@@ -90,13 +90,13 @@ const named: readonly (readonly [shape: readonly number[], dims: readonly number
   [[1000], [0]],
   [[10_000], [0]],
   [[100_003], [0]],
-  [[1 << 22], [0]],
+  [[1 << 20], [0]],
   [[40, 16], [0]],
   [[1000, 8], [0]],
-  [[1 << 20, 4], [0]],
-  [[70_000, 65], [0]],
+  [[1 << 18, 4], [0]],
+  [[20_000, 65], [0]],
   [[3, 10_001], [1]],
-  [[2000, 2000], [1]],
+  [[500, 2000], [1]],
   [[8, 300, 16], [1]],
   [[4, 5003, 7], [1]],
   [
@@ -166,9 +166,11 @@ describe.each(backends)("on %s", (backend) => {
 
   test("the mean of 10,000 tenths is a tenth", () => {
     expect(full([10_000], 0.1).mean().itemSync()).toBe(Math.fround(0.1));
-    expect(Math.abs(tensor(new Float32Array(10_000).fill(0.1)).mean().itemSync() - 0.1)).toBeLessThanOrEqual(
-      2 * ulp * 0.1,
-    );
+    // Of 16 additions of equal terms in float32 each is off by half an ulp of what is there: (16 + 1) / 4 ulp of their sum at most.
+    // These are added in float64; the sum and the quotient are rounded once each. On wasm and c the sum is off by 3 ulp of 1000.
+    const most = ((16 + 1) / 4 + 1) * ulp * Math.fround(0.1);
+    const mean = tensor(new Float32Array(10_000).fill(0.1)).mean().itemSync();
+    expect(Math.abs(mean - Math.fround(0.1))).toBeLessThanOrEqual(most);
   });
 
   test.skipIf(slow)("the mean squared error of 10,000,000 differences of 0.3 is 0.09", () => {

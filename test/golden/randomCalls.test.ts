@@ -1,11 +1,10 @@
 // Random calls with random shapes and options against PyTorch: float64 to 1e-10, float32 within a few times what PyTorch's own float32 loses.
+// On every backend; float64 on c with HEBB_LONG=1 (figures.ts).
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import { isFloat } from "../../src/graph/dtype.ts";
-import * as hebb from "../../src/index.ts";
+import { type Argument, called } from "./calls.ts";
 import { everywhere, type Figure, type FloatDType, numbers, tensorOf, weighted } from "./figures.ts";
-
-type Argument = number | string | boolean | null | readonly Argument[] | { readonly [option: string]: Argument };
 
 interface Case {
   readonly call: string;
@@ -25,32 +24,6 @@ const golden: { readonly torch: string; readonly seed: number; readonly cases: r
 const leastError = 64 * 2 ** -24;
 const timesTheirs = 8;
 
-const isTree = (value: Argument): value is { readonly [option: string]: Argument } =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Arguments with tensors in the places of `{ $: number }`. */
-function passed(value: Argument, inputs: readonly hebb.Tensor[]): unknown {
-  if (value === null) return undefined;
-  if (Array.isArray(value)) return (value as readonly Argument[]).map((part) => passed(part, inputs));
-  if (!isTree(value)) return value;
-  const { $: place } = value;
-  if (typeof place === "number") return inputs[place];
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, passed(part, inputs)]));
-}
-
-function called({ call, args }: Case, inputs: readonly hebb.Tensor[]): hebb.Tensor[] {
-  const [room, name = call] = call.includes(".") ? call.split(".") : ["", call];
-  const owner: object | undefined = room === "x" ? inputs[0] : room === "F" ? hebb.nn.functional : hebb;
-  const fn: unknown = Reflect.get(owner ?? {}, name);
-  if (typeof fn !== "function") throw new Error(`there is no ${call}`);
-  const result: unknown = Reflect.apply(
-    fn,
-    owner,
-    args.map((each) => passed(each, inputs)),
-  );
-  return result instanceof hebb.Tensor ? [result] : Object.values(result as Record<string, hebb.Tensor>);
-}
-
 function errorOf(found: ArrayLike<number>, expected: readonly number[]): number {
   const largest = Math.max(1e-3, ...expected.map(Math.abs));
   return expected.reduce((worst, value, place) => {
@@ -66,7 +39,7 @@ everywhere(`random calls of PyTorch ${golden.torch}, seed ${golden.seed}`, (floa
   );
   it.each(names)("%s", (_, entry) => {
     const inputs = entry.inputs.map((figure) => tensorOf(figure, float, isFloat(figure.dtype)));
-    const outputs = called(entry, inputs);
+    const outputs = called(entry.call, entry.args, inputs);
     expect(outputs.map(({ shape }) => shape)).toEqual(entry.outputs.map(({ shape }) => shape));
     const bound = float === "float64" ? 1e-9 : Math.max(leastError, timesTheirs * entry.float32Error);
     for (const [place, { data }] of entry.outputs.entries())
