@@ -58,12 +58,15 @@ export interface FailedCheck {
 
 /** "crossEntropy: in row 3, label 7 is out of range, it must be at least 0 and below 2, the number of classes". */
 export function describeFailure({ checks }: Program, { site, index, place }: FailedCheck): string {
-  const { by, item, count, unit, extent, shape, scope } = checks[site] as IndexCheck;
+  const check = checks[site] as IndexCheck;
+  const { by, unit, extent, shape, scope } = check;
   const [first, ...rest] = unravel(place, shape);
   const at = unit === undefined ? `at ${formatShape([first ?? 0, ...rest])}` : `in ${unit} ${first}`;
   const within = unit === undefined || rest.length === 0 ? "" : ` at ${formatShape(rest)}`;
   const lead = first === undefined ? "" : `${at}${within}, `;
   const where = scope === "" ? "" : ` (in "${scope}")`;
+  if ("fault" in check) return `${by}: ${lead}${check.fault}${where}`;
+  const { item, count } = check;
   return `${by}: ${lead}${item} ${index} is out of range, it must be at least 0 and below ${extent}, ${count}${where}`;
 }
 

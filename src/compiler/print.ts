@@ -143,7 +143,9 @@ class Lister {
       }
       case "check": {
         const axes = this.#axes(statement.axes);
-        const { by, item } = this.#program.checks[statement.site] ?? { by: "?", item: "?" };
+        const check = this.#program.checks[statement.site];
+        const by = check?.by ?? "?";
+        const item = check === undefined ? "?" : "item" in check ? check.item : "value";
         return this.#lines(
           indent,
           [statement.holds, statement.index, statement.place],

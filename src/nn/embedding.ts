@@ -6,7 +6,7 @@ import { withGradient } from "../graph/ops/alias.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { given, tensorKind } from "../tensor/arguments.ts";
-import { checked } from "../tensor/checks.ts";
+import { checked, requireThat } from "../tensor/checks.ts";
 import { arange, ones, Parameter, State, Tensor, where, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -202,13 +202,14 @@ export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions 
     throw new ShapeError(
       `embeddingBag: offsets go with an index [N], got ${formatShape(offsets.shape)} and ${formatShape(index.shape)}`,
     );
+  const bounds = checkedOffsets(offsets, index.size);
   // Each bag as a row of truth values: which positions lie between its offset and the next.
-  const starts = includeLastOffset ? offsets.slice(0, 0, -1) : offsets;
+  const starts = includeLastOffset ? bounds.slice(0, 0, -1) : bounds;
   const bags = starts.size;
   const place = arange(index.size).reshape([1, index.size]);
   const begun = place.ge(starts.reshape([bags, 1]));
   const ended = includeLastOffset
-    ? place.ge(offsets.slice(0, 1).reshape([bags, 1]))
+    ? place.ge(bounds.slice(0, 1).reshape([bags, 1]))
     : place.ge(starts.slice(0, 1).reshape([bags - 1, 1])).pad([
         [0, 1],
         [0, 0],
@@ -221,6 +222,21 @@ export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions 
     perSampleWeights?.unsqueeze(0).expand([bags, index.size]),
     mode,
   );
+}
+
+/** Where bags begin: the first at 0, each where the one before it does or later. */
+function checkedOffsets(offsets: Tensor, count: number): Tensor {
+  const by = "embeddingBag";
+  const known = checked(offsets, count + 1, { by, item: "offset", count: "one more than the number of indices" });
+  requireThat(known.slice(0, 0, 1).eq(0), {
+    by,
+    fault: "the first offset is not 0, so the indices before it are in no bag",
+  });
+  requireThat(known.slice(0, 1).ge(known.slice(0, 0, -1)), {
+    by,
+    fault: "the next offset is below this one; give offsets in rising order",
+  });
+  return known;
 }
 
 /** [bags, N, dim] with what counts [bags, N] → [bags, dim]. */

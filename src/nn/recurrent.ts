@@ -7,6 +7,7 @@ import { withGradient } from "../graph/ops/alias.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
+import { checked } from "../tensor/checks.ts";
 import { arange, cat, type Parameter, stack, Tensor, tensor, where, zeros } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import type { FloatDType } from "./init.ts";
@@ -386,9 +387,11 @@ function stepsThatCount(name: string, lengths: Tensor | readonly number[], steps
     if (wrong !== undefined)
       throw new HebbError(`${name}: a length must be a whole number from 0 to ${steps}, got ${wrong}`);
   }
+  const site = { by: name, item: "length", count: "one more than the number of steps" };
+  const known = lengths instanceof Tensor ? checked(counts, steps + 1, site) : counts;
   return arange(steps)
     .reshape([steps, 1, 1])
-    .lt(counts.reshape([1, batch, 1]));
+    .lt(known.reshape([1, batch, 1]));
 }
 
 /**

@@ -1,5 +1,5 @@
-// Tensors of positions that are checked, with the words in which an error speaks of them.
-import { type CheckSite, checkIndex } from "../graph/ops/check.ts";
+// Positions and values that are checked, with the words in which an error speaks of them.
+import { type CheckSite, checkHolds, checkIndex, type ValueSite } from "../graph/ops/check.ts";
 import { positions } from "../graph/ops/indexing.ts";
 import { requireCheck } from "./lazy.ts";
 import { Tensor } from "./tensor.ts";
@@ -18,3 +18,15 @@ export function checked(index: Tensor, extent: number, site: CheckSite): Tensor 
 /** Labels, each of which is a class of its row. */
 export const checkedLabels = (by: string, labels: Tensor, classes: number): Tensor =>
   checked(labels, classes, { by, item: "label", count: "the number of classes", unit: "row" });
+
+/** Each element of `holds` must be true: else the run fails before it assigns anything, whatever becomes of the values. */
+export function requireThat(holds: Tensor, site: ValueSite): void {
+  if (holds.size > 0) requireCheck(checkHolds(holds.node, site));
+}
+
+/** Values must lie between 0 and 1. NaN passes: it shows in the result. */
+export const requireUnit = (values: Tensor, by: string, what: string, remedy: string): void =>
+  requireThat(values.detach().lt(0).logicalOr(values.detach().gt(1)).logicalNot(), {
+    by,
+    fault: `${what} is not between 0 and 1; ${remedy}`,
+  });

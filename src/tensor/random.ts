@@ -6,6 +6,7 @@ import * as draw from "../graph/ops/random.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Shape } from "../graph/shape.ts";
 import { given } from "./arguments.ts";
+import { requireThat } from "./checks.ts";
 import { checkShape, type ShapeAndOptions, shapeAndOptions } from "./creation.ts";
 import { type Generator, generatorKind, nextDraw } from "./generator.ts";
 import { Tensor } from "./tensor.ts";
@@ -73,8 +74,32 @@ export function randperm(n: number, options: DrawOptions = {}): Tensor {
 /** 1 with the given probability for each element, else 0; in the dtype of the probabilities (torch.bernoulli). */
 export function bernoulli(probability: Tensor, options: DrawOptions = {}): Tensor {
   const weights = given("bernoulli", probability, "the probabilities").node;
-  const { key, call } = nextDraw(checkOptions("bernoulli", options, drawKinds).generator);
+  const { generator } = checkOptions("bernoulli", options, drawKinds);
+  requireThat(probability.detach().ge(0).logicalAnd(probability.detach().le(1)), {
+    by: "bernoulli",
+    fault: "the probability is not between 0 and 1",
+  });
+  const { key, call } = nextDraw(generator);
   return Tensor.of(draw.bernoulli(key, call, weights));
+}
+
+/** Weights must be finite and not negative, and enough of each row above 0. */
+function checkWeights(weights: Tensor, count: number, replacement: boolean): void {
+  // What has no rows or no draws is refused where they are drawn.
+  if (weights.rank < 1 || weights.size === 0 || !Number.isInteger(count)) return;
+  requireThat(weights.ge(0).logicalAnd(weights.isfinite()), {
+    by: "multinomial",
+    fault: "the weight is not a finite number of at least 0",
+  });
+  const least = replacement ? 1 : count;
+  requireThat(weights.gt(0).to("int32").sum(-1).ge(least), {
+    by: "multinomial",
+    fault:
+      least === 1
+        ? "no weight is above 0, so nothing can be drawn"
+        : `fewer than ${least} weights are above 0, and that many are drawn without replacement; draw fewer, or pass { replacement: true }`,
+    ...(weights.rank > 1 ? { unit: "row" as const } : {}),
+  });
 }
 
 /** `count` indices drawn for each row of unnormalised weights; with replacement by default false (torch.multinomial). */
@@ -88,6 +113,7 @@ export function multinomial(
     replacement: kind.boolean,
   });
   const { node } = given("multinomial", weights, "the weights");
+  checkWeights(weights.detach(), count, replacement);
   const { key, call } = nextDraw(generator);
   return Tensor.of(draw.multinomial(key, call, node, count, replacement));
 }

@@ -123,7 +123,6 @@ export const onPurpose: readonly OnPurpose[] = [
     kinds: /infinit|∞/,
     because: "at an infinite distance the slope is 0 · ∞ in PyTorch and 0 here",
   },
-  { names: ["F.bce", "nn.BCELoss"], kinds: /./, because: "values outside 0 … 1 are not refused yet" },
   {
     names: ["F.klDiv", "nn.KLDivLoss"],
     kinds: /zeros as input 1/,

@@ -1,10 +1,18 @@
-// check: an index with the promise that it lies in a range. An effect: it runs whether or not anybody reads the index.
+// check: an index with the promise that it lies in a range, or a rule that values keep. An effect: it runs whether or not anybody reads it.
 import { ShapeError } from "../errors.ts";
 import { apply, type Node, notDifferentiable, type Op } from "../node.ts";
 import { formatShape, mostElements, sizeOf } from "../shape.ts";
 import { aliasOp } from "./alias.ts";
-import { stopGradientOp } from "./elementwise.ts";
+import { cast, logicalNot, stopGradientOp } from "./elementwise.ts";
 import { expandOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
+
+/** What an error says of a value that breaks a rule: "bernoulli: at [2], the probability is not between 0 and 1". */
+export type ValueSite = {
+  readonly by: string;
+  /** What is wrong with it, and what to do. */
+  readonly fault: string;
+  readonly unit?: "row";
+};
 
 /** What an error says of an index out of range: "crossEntropy: in row 3, label 7 is out of range, …". */
 export type CheckSite = {
@@ -18,17 +26,21 @@ export type CheckSite = {
   readonly unit?: "row";
 };
 
-/** The index must be at least 0 and below `extent`. */
-export type CheckAttributes = CheckSite & { readonly extent: number };
+/** The index must be at least 0 and below `extent`. For values it is 0 where they keep the rule and 1 elsewhere. */
+export type CheckAttributes = (CheckSite | ValueSite) & { readonly extent: number };
 
 export const checkOp: Op<CheckAttributes> = {
   name: "check",
-  infer: ([index], { by, item, count, extent }) => {
+  infer: ([index], site) => {
     const { shape, dtype } = index as Node;
-    if (extent <= 0 && sizeOf(shape) > 0) throw new ShapeError(`${by}: ${count} is ${extent}, so there is no ${item}`);
+    const { by, extent } = site;
+    if ("item" in site && extent <= 0 && sizeOf(shape) > 0)
+      throw new ShapeError(`${by}: ${site.count} is ${extent}, so there is no ${site.item}`);
     if (sizeOf(shape) > mostElements || extent > mostElements)
       throw new ShapeError(
-        `${by}: looks up ${formatShape(shape)} indices, and ${count} is ${extent}; neither can be more than ${mostElements}, compute it in parts`,
+        "item" in site
+          ? `${by}: looks up ${formatShape(shape)} indices, and ${site.count} is ${extent}; neither can be more than ${mostElements}, compute it in parts`
+          : `${by}: checks ${formatShape(shape)} values, and no more than ${mostElements} can be checked at once; compute it in parts`,
       );
     return { shape, dtype };
   },
@@ -37,6 +49,10 @@ export const checkOp: Op<CheckAttributes> = {
 };
 
 export const isCheck = (node: Node): node is Node<CheckAttributes> => node.op === (checkOp as Op);
+
+/** A check that the rule holds everywhere: `holds` is a truth value for each place. */
+export const checkHolds = (holds: Node, site: ValueSite): Node =>
+  apply(checkOp, [cast(logicalNot(holds), "int32")], { ...site, extent: 1 });
 
 /** Ops that put elements of their only input elsewhere, and make none. */
 const rearranging: readonly Op<never>[] = [aliasOp, stopGradientOp, reshapeOp, permuteOp, expandOp, sliceOp];

@@ -8,7 +8,7 @@ import * as el from "../../graph/ops/elementwise.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, type Shape, sameShape } from "../../graph/shape.ts";
 import { given, tensorKind } from "../../tensor/arguments.ts";
-import { checkedLabels } from "../../tensor/checks.ts";
+import { checkedLabels, requireUnit } from "../../tensor/checks.ts";
 import { arange, Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
 import { type LossOptions, lossKinds, matchingTarget, type Reduction, reduceLoss, reductions } from "./reduction.ts";
@@ -31,6 +31,8 @@ export function bce(input: Tensor, target: Tensor, options: BceOptions = {}): Te
   checkOptions("bce", options, bceKinds);
   const t = matchingTarget("bce", input, target);
   const same = t.to(input.dtype);
+  requireUnit(input, "bce", "the input", "pass it through sigmoid, or use bceWithLogits, which takes it as it is");
+  requireUnit(same, "bce", "the target", "give probabilities, or 0 and 1");
   const [x, y] = [input.node, same.node];
   const number = (value: number): Node => el.scalarLike(value, x);
   const logs = (): [Node, Node] => [el.maximum(el.log(x), number(-100)), el.maximum(el.log1p(el.neg(x)), number(-100))];

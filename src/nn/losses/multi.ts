@@ -6,7 +6,7 @@ import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
 import { given, tensorKind } from "../../tensor/arguments.ts";
-import { checkedLabels } from "../../tensor/checks.ts";
+import { checkedLabels, requireThat } from "../../tensor/checks.ts";
 import { arange, type Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
 import { type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
@@ -83,6 +83,11 @@ export function multilabelMargin(input: Tensor, target: Tensor, options: LossOpt
       `multilabelMargin: the target must list labels in the input's shape ${formatShape(input.shape)}, got ${formatShape(target.shape)}`,
     );
   const labels = wholeNumbers("multilabelMargin", target).reshape([samples, classes]);
+  requireThat(labels.ge(-1), {
+    by: "multilabelMargin",
+    fault: "the label is below -1; labels are classes from 0, and -1 ends their list",
+    unit: "row",
+  });
   // A label counts while no −1 stands before it.
   const counts = labels.lt(0).to("int32").cumsum(1).eq(0);
   const safe = checkedLabels("multilabelMargin", where(counts, labels, 0), classes);

@@ -4,6 +4,7 @@ import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape } from "../../graph/shape.ts";
 import { given } from "../../tensor/arguments.ts";
+import { requireThat } from "../../tensor/checks.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { checkPositive, type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
 
@@ -115,6 +116,11 @@ export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, opt
   checkOptions("gaussianNll", options, gaussianNllKinds);
   given("gaussianNll", variance, "the variance");
   const t = matchingTarget("gaussianNll", input, target);
+  // NaN passes: it shows in the result.
+  requireThat(variance.detach().lt(0).logicalNot(), {
+    by: "gaussianNll",
+    fault: "the variance is below 0; let the model give its logarithm, and pass exp of that",
+  });
   const shape = input.shape;
   const fits = [shape, [...shape.slice(0, -1), 1], shape.slice(0, -1), [1], []].some(
     (form) => form.length === variance.rank && form.every((extent, axis) => extent === variance.shape[axis]),
