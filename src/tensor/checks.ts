@@ -1,5 +1,6 @@
 // Positions and values that are checked, with the words in which an error speaks of them.
 import { type CheckSite, checkHolds, checkIndex, type ValueSite } from "../graph/ops/check.ts";
+import { sigmoidOp } from "../graph/ops/elementwise.ts";
 import { positions } from "../graph/ops/indexing.ts";
 import { requireCheck } from "./lazy.ts";
 import { Tensor } from "./tensor.ts";
@@ -24,9 +25,12 @@ export function requireThat(holds: Tensor, site: ValueSite): void {
   if (holds.size > 0) requireCheck(checkHolds(holds.node, site));
 }
 
-/** Values must lie between 0 and 1. NaN passes: it shows in the result. */
-export const requireUnit = (values: Tensor, by: string, what: string, remedy: string): void =>
-  requireThat(values.detach().lt(0).logicalOr(values.detach().gt(1)).logicalNot(), {
+/** Values must lie between 0 and 1, as those of a sigmoid do. NaN passes: it shows in the result. */
+export function requireUnit(values: Tensor, by: string, what: string, remedy: string): void {
+  if (values.node.op === sigmoidOp) return;
+  const plain = values.detach();
+  requireThat(plain.lt(0).logicalOr(plain.gt(1)).logicalNot(), {
     by,
     fault: `${what} is not between 0 and 1; ${remedy}`,
   });
+}

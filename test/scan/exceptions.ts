@@ -124,6 +124,11 @@ export const onPurpose: readonly OnPurpose[] = [
     because: "at an infinite distance the slope is 0 · ∞ in PyTorch and 0 here",
   },
   {
+    names: ["F.bce", "nn.BCELoss"],
+    kinds: /NaN/,
+    because: "PyTorch refuses NaN as a value outside 0 … 1; ours shows in the loss, where those who watch for it look",
+  },
+  {
     names: ["F.klDiv", "nn.KLDivLoss"],
     kinds: /zeros as input 1/,
     because: "t · log t is flat at 0 here; PyTorch's slope there is NaN, from the branch not taken",
