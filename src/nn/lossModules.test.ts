@@ -1,6 +1,6 @@
 // Loss modules compute what their functions do, with their options.
 import { expect, it } from "vitest";
-import { rand, seed, type Tensor, tensor } from "../tensor/index.ts";
+import { grad, rand, seed, type Tensor, tensor } from "../tensor/index.ts";
 import * as nn from "./index.ts";
 import * as loss from "./losses.ts";
 
@@ -40,4 +40,10 @@ const cases: [nn.Module, Tensor[], () => Tensor][] = [
 
 it.each(cases.map((entry) => [entry[0].constructor.name, ...entry] as const))("%s", (_, module, inputs, expected) => {
   expect(module.forward(...inputs).itemSync()).toBe(expected().itemSync());
+});
+
+it("huber and smoothL1 curve where input and target are equal, as in PyTorch", () => {
+  const zero = tensor(0);
+  expect(grad(grad((a: Tensor) => loss.huber(a, zero)))(tensor(0)).itemSync()).toBe(1);
+  expect(grad(grad((a: Tensor) => loss.smoothL1(a, zero, { beta: 0.5 })))(tensor(0)).itemSync()).toBe(2);
 });

@@ -26,9 +26,11 @@ export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Te
 }
 
 /** A parabola below the limit, a line from there on. The parabola stays finite where it is not taken, or its gradient would be 0 · ∞. */
-function parabolaThenLine(d: Tensor, limit: number, factor: number, line: Tensor): Tensor {
-  const far = d.ge(limit);
-  return where(far, line, where(far, 0, d).square().mul(factor));
+function parabolaThenLine(d: Tensor, limit: number, factor: number, line: (size: Tensor) => Tensor): Tensor {
+  const size = d.abs();
+  const far = size.ge(limit);
+  // The square of d, not of |d|, which has no slope at 0 and so no curvature there.
+  return where(far, line(size), where(far, 0, d).square().mul(factor));
 }
 
 export interface HuberOptions extends LossOptions {
@@ -42,8 +44,11 @@ export const huberKinds: OptionKinds<HuberOptions> = { ...lossKinds, delta: kind
 export function huber(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
   const { delta = 1 } = checkOptions("huber", options, huberKinds);
   checkPositive("huber", "delta", delta);
-  const d = difference("huber", input, target).abs();
-  return reduceLoss(parabolaThenLine(d, delta, 0.5, d.sub(0.5 * delta).mul(delta)), options.reduction);
+  const d = difference("huber", input, target);
+  return reduceLoss(
+    parabolaThenLine(d, delta, 0.5, (size) => size.sub(0.5 * delta).mul(delta)),
+    options.reduction,
+  );
 }
 
 export interface SmoothL1Options extends LossOptions {
@@ -58,8 +63,11 @@ export function smoothL1(input: Tensor, target: Tensor, options: SmoothL1Options
   const { beta = 1, ...plain } = checkOptions("smoothL1", options, smoothL1Kinds);
   checkPositive("smoothL1", "beta", beta, true);
   if (beta === 0) return l1(input, target, plain);
-  const d = difference("smoothL1", input, target).abs();
-  return reduceLoss(parabolaThenLine(d, beta, 0.5 / beta, d.sub(0.5 * beta)), options.reduction);
+  const d = difference("smoothL1", input, target);
+  return reduceLoss(
+    parabolaThenLine(d, beta, 0.5 / beta, (size) => size.sub(0.5 * beta)),
+    options.reduction,
+  );
 }
 
 export interface PoissonNllOptions extends LossOptions {
