@@ -38,6 +38,8 @@ export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
       `cdist: takes [..., P, M] and [..., R, M], got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     );
   const differences = a.unsqueeze(-2).sub(b.unsqueeze(-3));
+  // Of no numbers there is no largest; the distance is 0, whatever p.
+  if (a.shape[a.rank - 1] === 0) return differences.sum(-1);
   return p === Number.POSITIVE_INFINITY ? largestOf(differences) : lengthOf(differences, p, -1, false);
 }
 

@@ -294,6 +294,99 @@ for name, loss in pairs.items():
     case(f"{name} of nothing", name, ["$0", "$1"], [x[:0], t[:0]], lambda a, b: loss(a, b.detach()))
     case(f"{name} 0-d", name, ["$0", "$1"], [x[3], t[3]], lambda a, b: loss(a, b.detach()))
 
+# ── options together ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+block = torch.tensor([[[1., -2., 0.5], [0., 0., 0.], [3., 3., 3.]], [[-1., 2., 4.], [0.25, 0.25, -0.25], [5., -5., 0.]]])
+every = {"sum": torch.sum, "mean": torch.mean, "amax": torch.amax, "amin": torch.amin, "variance": torch.var, "std": torch.std, "logsumexp": torch.logsumexp,
+         "norm": torch.linalg.vector_norm}
+for name, reduce in every.items():
+    for dim in [-1, -3, [-1, 0], [0, -2], [-3, -2, -1], [1, 1], [3], -4]:
+        for keepdim in [False, True]:
+            spread = name in ("variance", "std")
+            method(name, [dim, {"keepdim": keepdim} if spread else keepdim], block, lambda x: reduce(x, dim=dim, keepdim=keepdim))
+for name, reduce in [("variance", torch.var), ("std", torch.std)]:
+    for dim in [-1, [-1, 0], 1]:
+        for correction in [0, 0.5, 2, 3]:
+            method(name, [dim, {"correction": correction, "keepdim": True}], block, lambda x: reduce(x, dim=dim, correction=correction, keepdim=True))
+for name, reduce in [("variance", torch.var), ("std", torch.std)]:
+    method(name, [1], torch.full((2, 7), 0.1), lambda x: reduce(x, dim=1))
+    method(name, [1], torch.tensor([[1e4, 1e4 + 1, 1e4 + 2], [inf, 1., 2.], [1., inf, 2.], [1., 2., nan]])[:1 if name == "std" else 4], lambda x: reduce(x, dim=1))
+
+for p in [1, 2, 3, 1.5, 0.5, inf]:
+    for keepdim in [False, True]:
+        case(f"pairwiseDistance p {p} keepdim {keepdim} of one pair", "pairwiseDistance", ["$0", "$1", {"p": p, "keepdim": keepdim}], [same[0], other[2]],
+             lambda a, b: F.pairwise_distance(a, b, p=p, keepdim=keepdim))
+    for dim in [0, -1]:
+        case(f"normalize p {p} dim {dim} eps 0.5", "normalize", ["$0", {"p": p, "dim": dim, "eps": 0.5}], [same], lambda a: F.normalize(a, p=p, dim=dim, eps=0.5))
+    case(f"normalize p {p} of nothing", "normalize", ["$0", {"p": p}], [torch.zeros(2, 0)], lambda a: F.normalize(a, p=p))
+    case(f"cdist p {p} of nothing", "cdist", ["$0", "$1", p], [torch.zeros(2, 0), torch.zeros(3, 0)], lambda a, b: torch.cdist(a, b, p=p))
+    case(f"cdist p {p} of no rows", "cdist", ["$0", "$1", p], [torch.zeros(0, 2), torch.ones(3, 2)], lambda a, b: torch.cdist(a, b, p=p))
+for dim in [0, -1]:
+    for eps in [0.5, 1e-8]:
+        case(f"cosineSimilarity dim {dim} eps {eps}", "cosineSimilarity", ["$0", "$1", dim, eps], [same[::2], other[::2]], lambda a, b: F.cosine_similarity(a, b, dim, eps))
+
+scores, classes = torch.tensor([[1., 2., -1.], [0., 0., 0.], [3., -3., 0.5], [0.25, 0.5, 1.]]), torch.tensor([2, 0, 1, 1])
+weights = torch.tensor([0.5, 2., 0.])
+images, places = torch.stack([scores, scores.flip(0)]).transpose(1, 2).contiguous(), torch.stack([classes, classes.flip(0)])
+for reduction in ["none", "sum", "mean"]:
+    for ignore in [-100, 1]:
+        for t, what in [(classes, "some"), (torch.full((4,), ignore if ignore >= 0 else 0), "one class")]:
+            for smoothing in [0., 0.3, 1.]:
+                options = {"reduction": reduction, "ignoreIndex": ignore, "labelSmoothing": smoothing}
+                theirs = {"reduction": reduction, "ignore_index": ignore, "label_smoothing": smoothing}
+                # Of no labels PyTorch's weighted slopes are those of 0 / 0 in part.
+                case(f"crossEntropy {what} {options}", "crossEntropy", ["$0", "$1", options], [scores, t], lambda x, t: F.cross_entropy(x, t, **theirs))
+                case(f"crossEntropy weighted {what} {options}", "crossEntropy", ["$0", "$1", {**options, "weight": "$2"}], [scores, t, weights],
+                     lambda x, t, w: F.cross_entropy(x, t, w.detach(), **theirs))
+        case(f"nll weighted, images, {reduction}, ignored {ignore}", "nll", ["$0", "$1", {"reduction": reduction, "ignoreIndex": ignore, "weight": "$2"}], [images, places, weights],
+             lambda x, t, w: F.nll_loss(x, t, w.detach(), reduction=reduction, ignore_index=ignore))
+        case(f"nll, all ignored, {reduction}", "nll", ["$0", "$1", {"reduction": reduction, "ignoreIndex": ignore}], [scores, torch.full((4,), 1)],
+             lambda x, t: F.nll_loss(x, t, reduction=reduction, ignore_index=ignore))
+    shares = torch.softmax(scores, 1).detach()
+    for smoothing in [0., 0.3]:
+        case(f"crossEntropy of shares, {reduction}, smoothed {smoothing}", "crossEntropy", ["$0", "$1", {"reduction": reduction, "labelSmoothing": smoothing, "weight": "$2"}],
+             [scores, shares, weights], lambda x, t, w: F.cross_entropy(x, t.detach(), w.detach(), reduction=reduction, label_smoothing=smoothing))
+    case(f"bce weighted {reduction}", "bce", ["$0", "$1", {"reduction": reduction, "weight": "$2"}], [torch.tensor([0., 1., 0.5, 1.]), torch.tensor([0., 0., 0.3, 1.]), torch.tensor([1., 2., 0.5, 0.])],
+         lambda x, t, w: F.binary_cross_entropy(x, t.detach(), w.detach(), reduction=reduction))
+    case(f"bceWithLogits weighted {reduction}", "bceWithLogits", ["$0", "$1", {"reduction": reduction, "weight": "$2", "posWeight": "$3"}],
+         [scores, shares, torch.tensor([1., 0., 3.]), torch.tensor([2., 0.5, 1.])],
+         lambda x, t, w, p: F.binary_cross_entropy_with_logits(x, t.detach(), w.detach(), reduction=reduction, pos_weight=p.detach()))
+    for log_target in [False, True]:
+        case(f"klDiv {reduction} logTarget {log_target}", "klDiv", ["$0", "$1", {"reduction": reduction, "logTarget": log_target}], [scores, torch.tensor([[0., 1., 0.], [0.5, 0.5, 0.], [1., 0., 0.], [0., 0., 1.]])],
+             lambda x, t: F.kl_div(x, t.detach(), reduction=reduction, log_target=log_target))
+    for p in [1, 2]:
+        for margin in [0, 1, 2.5]:
+            case(f"multiMargin p {p} margin {margin} {reduction}", "multiMargin", ["$0", "$1", {"p": p, "margin": margin, "weight": "$2", "reduction": reduction}], [scores, classes, weights],
+                 lambda x, t, w: F.multi_margin_loss(x, t, p, margin, w.detach(), reduction=reduction))
+    case(f"multilabelSoftMargin {reduction}", "multilabelSoftMargin", ["$0", "$1", {"weight": "$2", "reduction": reduction}], [scores, (scores > 0).double(), weights],
+         lambda x, t, w: F.multilabel_soft_margin_loss(x, t.detach(), w.detach(), reduction=reduction))
+    case(f"multilabelMargin {reduction}", "multilabelMargin", ["$0", "$1", {"reduction": reduction}], [scores, torch.tensor([[2, 0, -1], [-1, 1, 0], [0, 1, 2], [1, -1, -1]])],
+         lambda x, t: F.multilabel_margin_loss(x, t, reduction=reduction))
+    for full in [False, True]:
+        for log_input in [False, True]:
+            case(f"poissonNll full {full} logInput {log_input} {reduction}", "poissonNll", ["$0", "$1", {"full": full, "logInput": log_input, "eps": 0.1, "reduction": reduction}],
+                 [torch.tensor([0., 1., 0.5, 3.]), torch.tensor([0., 1., 2., 5.])], lambda x, t: F.poisson_nll_loss(x, t.detach(), log_input=log_input, full=full, eps=0.1, reduction=reduction))
+        case(f"gaussianNll full {full} {reduction}", "gaussianNll", ["$0", "$1", "$2", {"full": full, "eps": 0.3, "reduction": reduction}],
+             [scores, scores.flip(0), torch.tensor([[1.], [0.], [0.3], [2.]])], lambda x, t, v: F.gaussian_nll_loss(x, t, v, full=full, eps=0.3, reduction=reduction))
+    for swap in [False, True]:
+        for margin in [0.1, 10]:
+            case(f"triplet swap {swap} margin {margin} {reduction}", "triplet", ["$0", "$1", "$2", {"swap": swap, "margin": margin, "reduction": reduction}], [same, other, same.flip(1)],
+                 lambda a, b, c: F.triplet_margin_loss(a, b, c, margin=margin, swap=swap, reduction=reduction))
+    for margin in [0, 1]:
+        signs = torch.tensor([1., -1., 1., -1.])
+        case(f"marginRanking {margin} {reduction}", "marginRanking", ["$0", "$1", "$2", {"margin": margin, "reduction": reduction}], [torch.tensor([1., 1., 0., 2.]), torch.tensor([1., 0., 2., 2.]), signs],
+             lambda a, b, t: F.margin_ranking_loss(a, b, t.detach(), margin=margin, reduction=reduction))
+        case(f"hingeEmbedding {margin} {reduction}", "hingeEmbedding", ["$0", "$1", {"margin": margin, "reduction": reduction}], [torch.tensor([1., 1., 0., 2.]), signs],
+             lambda a, t: F.hinge_embedding_loss(a, t.detach(), margin=margin, reduction=reduction))
+        case(f"cosineEmbedding {margin} {reduction}", "cosineEmbedding", ["$0", "$1", "$2", {"margin": margin / 2, "reduction": reduction}], [scores[::2], scores[1::2] + 1, signs[:2]],
+             lambda a, b, t: F.cosine_embedding_loss(a, b, t.detach(), margin=margin / 2, reduction=reduction))
+    for width in [0., 0.5, 1.]:
+        case(f"smoothL1 beta {width} {reduction}", "smoothL1", ["$0", "$1", {"beta": width, "reduction": reduction}], [torch.tensor([0., 0.5, 1., -2.]), torch.tensor([0., 0., 0., 0.])],
+             lambda x, t: F.smooth_l1_loss(x, t.detach(), beta=width, reduction=reduction))
+        if width > 0:
+            case(f"huber delta {width} {reduction}", "huber", ["$0", "$1", {"delta": width, "reduction": reduction}], [torch.tensor([0., 0.5, 1., -2.]), torch.tensor([0., 0., 0., 0.])],
+                 lambda x, t: F.huber_loss(x, t.detach(), delta=width, reduction=reduction))
+
 # ── masks that keep NaN and infinities out ───────────────────────────────────────────────────────────────────────────
 
 query, key = r(1, 2, 4), r(1, 3, 4)
