@@ -1,6 +1,7 @@
 // The C backend as a user meets it: the same bits for any number of threads, a cache shared by processes, no compiler, damage.
 import { spawn } from "node:child_process";
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -42,8 +43,15 @@ interface Printed {
   readonly warning?: { readonly what: string };
 }
 
-function train(env: Readonly<Record<string, string>>): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [join(root, "scripts/run.mjs"), join(root, "test/e2e/steps.ts")], {
+type Env = Readonly<Record<string, string>>;
+const train = (env: Env) => start(env, "test/e2e/steps.ts");
+
+function start(
+  env: Env,
+  entry: string,
+  ...args: readonly string[]
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [join(root, "scripts/run.mjs"), join(root, entry), ...args], {
     env: { ...process.env, HEBB_BACKEND: "c", ...env },
   });
   let [out, err] = ["", ""];
@@ -135,6 +143,21 @@ describe("the cache of compiled programs", () => {
     expect(without.backend).toBe("c");
     expect(without.warning?.what).toContain(`${file} is not a folder`);
     expect(readdirSync(temporary).filter((name) => name.startsWith("hebb-"))).toEqual([]);
+  });
+
+  withCompiler("the doctor warns of a folder that others may write to", async () => {
+    const shared = join(work, "shared");
+    mkdirSync(shared);
+    chmodSync(shared, 0o777);
+    const { code, out } = await start({ HEBB_CACHE: shared }, "src/cli/main.ts", "doctor", "--json");
+    expect(code).toBe(0);
+    const { notes } = JSON.parse(out) as { notes: { level: string; what: string; fix: string }[] };
+    expect(notes).toContainEqual({
+      level: "warning",
+      what: expect.stringContaining(`others may write to ${shared}`),
+      fix: expect.stringContaining("HEBB_CACHE"),
+    });
+    expect(readdirSync(shared)).toEqual([]);
   });
 
   withCompiler("half of a library is built anew, not run into", async () => {

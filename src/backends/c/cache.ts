@@ -169,26 +169,58 @@ let numbers = 0;
 /** Two threads of one process may compile at once. */
 const threadNumber = (): string => `${numbers++}${Math.floor(performance.now() * 1000) % 1_000_000}`;
 
-/** A folder that goes with the process. */
-let forNow: string | undefined;
-
 /**
  * A folder of the user's own below HEBB_CACHE, or below the user's cache folder; where that is not safe or cannot be written, one that goes
  * with the process.
  */
 function cacheFolder(node: NodeModules): { readonly folder: string; readonly refused?: string } {
-  const { fs, os, path } = node;
   const asked = process.env["HEBB_CACHE"];
   try {
     const parent = asked === undefined || asked === "" ? usualFolder(node) : asked;
-    return { folder: ownFolder(node, parent, `programs-${ownId() ?? os.userInfo().username}`) };
+    return { folder: ownFolder(node, parent, `programs-${ownId() ?? node.os.userInfo().username}`) };
   } catch (error) {
-    if (forNow === undefined || !fs.existsSync(forNow)) {
-      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "hebb-"));
-      process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
-      forNow = folder;
+    const refused = reason(error);
+    try {
+      return { folder: processFolder(node), refused };
+    } catch (error) {
+      throw new HebbError(
+        `compiled programs have no place: ${refused}; ${reason(error)}; set HEBB_CACHE to a folder that only you may write to`,
+      );
     }
-    return { folder: forNow, refused: reason(error) };
+  }
+}
+
+const processName = /^hebb-(\d+)$/;
+let prepared = false;
+
+/** One folder for all threads of this process: those that are terminated cannot remove theirs. */
+function processFolder(node: NodeModules): string {
+  const { fs, os, workers } = node;
+  const folder = ownFolder(node, os.tmpdir(), `hebb-${process.pid}`);
+  if (prepared) return folder;
+  prepared = true;
+  removeAbandoned(node);
+  if (workers.isMainThread) process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Folders of processes that ended before they could remove them. */
+function removeAbandoned({ fs, os, path }: NodeModules): void {
+  for (const name of fs.readdirSync(os.tmpdir())) {
+    const id = Number(processName.exec(name)?.[1] ?? process.pid);
+    const folder = path.join(os.tmpdir(), name);
+    if (id === process.pid || isRunning(id) || fs.lstatSync(folder, { throwIfNoEntry: false })?.uid !== ownId())
+      continue;
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }
 

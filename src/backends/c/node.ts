@@ -7,6 +7,7 @@ export interface NodeModules {
   readonly path: typeof import("node:path");
   readonly crypto: typeof import("node:crypto");
   readonly child: typeof import("node:child_process");
+  readonly workers: typeof import("node:worker_threads");
 }
 
 export function nodeModules(): NodeModules {
@@ -18,6 +19,7 @@ export function nodeModules(): NodeModules {
     path: get("node:path"),
     crypto: get("node:crypto"),
     child: get("node:child_process"),
+    workers: get("node:worker_threads"),
   };
 }
 

@@ -1,5 +1,5 @@
 // Damage in the cache of compiled programs, folders that others may write to, and compilers that know less than others.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { HebbError } from "../../graph/errors.ts";
 import { createCDevice } from "./index.ts";
@@ -156,11 +157,27 @@ describeC("a damaged file of the cache is made anew", () => {
 describeC("a folder that others may write to", () => {
   const usedInstead = (toolchain: Toolchain): string => {
     const folder = dirname(toolchain.build(source));
-    expect(folder.startsWith(join(tmpdir(), "hebb-"))).toBe(true);
+    expect(folder).toBe(join(tmpdir(), `hebb-${process.pid}`));
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(answer(toolchain)).toBe(42);
     return toolchain.warning?.what ?? "";
   };
+
+  it("has a folder in its place that goes with the process; those of processes that were killed go with the next", () => {
+    const child = spawnSync(process.execPath, ["-e", ""]);
+    const abandoned = join(tmpdir(), `hebb-${child.pid}`);
+    mkdirSync(abandoned);
+    vi.stubEnv("TMPDIR", tmpdir());
+    vi.stubEnv("HEBB_CACHE", fileURLToPath(import.meta.url));
+    const script = `const { createCDevice } = await import(${JSON.stringify(import.meta.resolve("./index.ts"))});
+      createCDevice({ threads: 1 }); console.log(process.pid);`;
+    const { stdout } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
+      encoding: "utf8",
+    });
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(existsSync(join(tmpdir(), `hebb-${stdout.trim()}`))).toBe(false);
+    expect(existsSync(abandoned)).toBe(false);
+  });
 
   it("is left as it is and not used; the warning names it", () => {
     mkdirSync(cache);
