@@ -326,7 +326,6 @@ withOptions(
       eta: 3,
       metric: "loss",
       seed: 0,
-      out: `runs/tune-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`,
       ...options,
     };
     process.exitCode = await tune(data, common, chosen, fileURLToPath(import.meta.url));

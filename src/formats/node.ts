@@ -21,5 +21,6 @@ export {
   refuseLinks,
   removeUnfinished,
   type SavedState,
+  writeConfig,
   writePreprocessing,
 } from "./runFolder.ts";

@@ -130,9 +130,14 @@ export function createRun(path: string, options: CreateRunOptions): Run {
   }
   if (options.preprocessing) writePreprocessing(run, options.preprocessing);
   // Written last: a folder with a configuration is a complete run.
-  const config = { format: "hebb-run", version: 1, config: toJson(options.config, "config") };
-  writeFileAtomic(join(run.path, "config.json"), sealJson(config), run.operations);
+  writeConfig(run, options.config);
   return run;
+}
+
+/** The configuration from now on: what a later resume goes by. */
+export function writeConfig(run: Run, config: JsonObject): void {
+  const value = { format: "hebb-run", version: 1, config: toJson(config, "config") };
+  writeFileAtomic(join(run.path, "config.json"), sealJson(value), run.operations);
 }
 
 /** Opens a run folder that exists. Throws HebbError when it is not one. */
@@ -159,7 +164,7 @@ const configFile = objectOf<{ format: "hebb-run"; version: 1; config: JsonObject
 export const readSealed = <T>(run: Run, check: Check<T>, ...names: string[]): T =>
   check(unsealJson(readIn(run, maxJsonBytes, ...names), join(run.path, ...names)), `${join(run.path, ...names)}:`);
 
-/** The configuration given to createRun. */
+/** The configuration given to createRun, or to writeConfig since. */
 export const readConfig = (run: Run): JsonObject => readSealed(run, configFile, "config.json").config;
 
 export function writePreprocessing(run: Run, preprocessing: Preprocessing): void {

@@ -109,6 +109,21 @@ describe("one process at a time", () => {
     expect(readdirSync(join(folder(), "held")).filter((name) => name.startsWith("lock"))).toEqual([]);
   }, 120_000);
 
+  test("a new number of epochs is kept: stopped again, it goes on to the same end", async () => {
+    const planned = (): unknown => JSON.parse(readFileSync(join(folder(), "longer", "config.json"), "utf8"));
+    expect((await hebb("train", "and", "--model", "mlp", "--epochs", "4", "--out", "longer")).code).toBe(0);
+    expect((await hebb("resume", "longer", "--epochs", "10", "--pause-after", "6")).code).toBe(0);
+    expect(epochs("longer")).toHaveLength(6);
+    expect((await hebb("resume", "longer")).code).toBe(0);
+    expect(epochs("longer")).toHaveLength(10);
+    // An end that lies behind is no plan.
+    expect((await hebb("resume", "longer", "--epochs", "5")).code).toBe(0);
+    expect(planned()).toMatchObject({ config: { epochs: 10 } });
+    const whole = await hebb("train", "and", "--model", "mlp", "--epochs", "10", "--out", "whole10");
+    expect(whole.code).toBe(0);
+    expect(epochs("longer")).toEqual(epochs("whole10"));
+  });
+
   test("of two that begin at once, in one folder, one trains", async () => {
     const both = await Promise.all([0, 1].map(() => hebb("train", "iris", "--epochs", "2", "--out", "both")));
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);

@@ -40,6 +40,23 @@ describe("tune", () => {
     );
   });
 
+  test("searches that begin in one second, without a name, each have a folder", async () => {
+    const search = [
+      "tune",
+      "and",
+      "--space",
+      "lr=0.1|0.2",
+      "--trials",
+      "1",
+      "--epochs",
+      "1",
+      "--parallel",
+      "1",
+    ] as const;
+    const both = await Promise.all([0, 1].map(() => hebb(...search)));
+    expect(both.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual(["0 ", "0 "]);
+  }, 120_000);
+
   test("successive halving: the better go on, and end as if they had never paused", async () => {
     const { code } = await hebb(
       ...["tune", "moons", "--space", "lr=1e-5..1e-1:log", "--trials", "9", "--epochs", "9", "--method", "halving"],

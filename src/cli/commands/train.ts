@@ -13,6 +13,7 @@ import {
   refuseLinks,
   removeUnfinished,
   truncateEvents,
+  writeConfig,
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
@@ -20,6 +21,7 @@ import { findLr, makeObjective, makeOptimizer, RowStream, type TrainState } from
 import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
+import { newFolder } from "../newFolder.ts";
 import { out } from "../output.ts";
 import { type Performed, type PerformOptions, perform } from "../perform.ts";
 import { figures, plot, warn } from "../report.ts";
@@ -123,7 +125,7 @@ async function trainFolds(path: string, args: TrainArguments, folds: readonly Fo
 }
 
 function folderOfFolds(path: string, args: TrainArguments): string {
-  if (args.out === undefined) return newFolder(path);
+  if (args.out === undefined) return newFolder(nameOf(path));
   if (!makeFolder(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the folds`);
   return args.out;
 }
@@ -195,19 +197,12 @@ const mannerOf = ({ json, pauseAfter, doctor = true, logs = true, saveEvery }: M
   saveEvery,
 });
 
-/** The folder that was asked for, or makes one that no other process has. */
-const folderFor = (path: string, args: TrainArguments): string | (() => string) => args.out ?? (() => newFolder(path));
+/** What a run of this data is called. */
+const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, "");
 
-function newFolder(path: string): string {
-  const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
-  const name = basename(path)
-    .replace(/\.[^.]*$/, "")
-    .replace(/[^\w.-]/g, "_");
-  const folder = `runs/${name}-${stamp}`;
-  let free = folder;
-  for (let count = 2; !makeFolder(free); count++) free = `${folder}-${count}`;
-  return free;
-}
+/** The folder that was asked for, or makes one that no other process has. */
+const folderFor = (path: string, args: TrainArguments): string | (() => string) =>
+  args.out ?? (() => newFolder(nameOf(path)));
 
 export async function resume(folder: string, args: Manner & { readonly epochs?: number | undefined }): Promise<number> {
   const run = openRun(folder);
@@ -226,6 +221,8 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
       );
     const told = saved && ended(saved.state.json, config, folder);
     if (told !== undefined && !args.json) out.line(told);
+    // A run that is stopped again goes on to the same end, unless that lies behind it.
+    if (told === undefined && config.epochs !== stored.epochs) writeConfig(run, configToJson(config));
     const events = saved === undefined ? 0 : saved.state.json["events"];
     const before = typeof events === "number" ? truncateEvents(run, events) : readEvents(run);
     warn(before.warnings);

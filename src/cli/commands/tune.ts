@@ -6,6 +6,7 @@ import { formatCsv, Random } from "../../data/index.ts";
 import { makeFolder, writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { onInterrupt } from "../interrupt.ts";
+import { newFolder } from "../newFolder.ts";
 import { out } from "../output.ts";
 import { pictureOf } from "../tune/picture.ts";
 import { search, type Trial } from "../tune/search.ts";
@@ -20,7 +21,8 @@ export interface TuneArguments {
   readonly epochs?: number | undefined;
   readonly metric: string;
   readonly seed: number;
-  readonly out: string;
+  /** Default: a new folder in runs/. */
+  readonly out?: string | undefined;
   readonly json: boolean;
 }
 
@@ -37,7 +39,9 @@ export async function tune(
   const space = args.space.map(parseDimension);
   const twice = space.find(({ option }, place) => space.findIndex((other) => other.option === option) !== place);
   if (twice !== undefined) throw new HebbError(`--space names ${twice.option} twice; give it one range or list`);
-  if (!makeFolder(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the search`);
+  const folder = args.out ?? newFolder("tune");
+  if (args.out !== undefined && !makeFolder(folder))
+    throw new HebbError(`${folder} already exists; choose another folder for the search`);
   const random = new Random(args.seed, spaceStream);
   const points = Array.from({ length: args.trials }, () => drawPoint(space, random));
   const stop = new AbortController();
@@ -49,7 +53,7 @@ export async function tune(
     data,
     common: [...common, "--seed", String(args.seed)],
     points,
-    out: args.out,
+    out: folder,
     parallel: args.parallel,
     threads: Math.max(1, Math.floor(cpus().length / args.parallel)),
     epochs: args.epochs,
@@ -68,7 +72,7 @@ export async function tune(
   })
     .catch((error: unknown) => {
       // A search that could not begin leaves nothing behind.
-      if (finished === 0) rmSync(args.out, { recursive: true, force: true });
+      if (finished === 0) rmSync(folder, { recursive: true, force: true });
       throw error;
     })
     .finally(atWork);
@@ -78,15 +82,15 @@ export async function tune(
     columns,
     rows.map((row) => columns.map((column) => row[column])),
   );
-  writeFileAtomic(join(args.out, "trials.csv"), table);
+  writeFileAtomic(join(folder, "trials.csv"), table);
   writeFileAtomic(
-    join(args.out, "trials.json"),
+    join(folder, "trials.json"),
     `${JSON.stringify({ metric: args.metric, space, trials: rows }, null, 2)}\n`,
   );
-  writeFileAtomic(join(args.out, "trials.svg"), pictureOf(trials, space, args.metric));
+  writeFileAtomic(join(folder, "trials.svg"), pictureOf(trials, space, args.metric));
   const [best] = trials;
   if (args.json) out.json({ type: "end", best: best === undefined ? null : rowOf(best, space) });
-  else out.line(...report(trials, space, args));
+  else out.line(...report(trials, space, { ...args, out: folder }));
   return stop.signal.aborted ? 130 : best === undefined || Number.isNaN(best.value) ? 1 : 0;
 }
 
@@ -116,7 +120,7 @@ const bar = 24;
 function report(
   trials: readonly Trial[],
   space: readonly Dimension[],
-  { metric, out: folder }: TuneArguments,
+  { metric, out: folder }: TuneArguments & { readonly out: string },
 ): string[] {
   const header = ["trial", ...space.map(({ option }) => option), metric, "epochs", ""];
   const values = trials.map(({ value }) => value).filter(Number.isFinite);

@@ -1,0 +1,11 @@
+// A folder for a run that names none: by what is trained and when, and free, however many begin at once.
+import { makeFolder } from "../formats/node.ts";
+
+/** Makes the folder, so that no other process takes it. */
+export function newFolder(name: string, parent = "runs"): string {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
+  const folder = `${parent}/${name.replace(/[^\w.-]/g, "_")}-${stamp}`;
+  let free = folder;
+  for (let count = 2; !makeFolder(free); count++) free = `${folder}-${count}`;
+  return free;
+}
