@@ -77,7 +77,7 @@ describe("errors name sizes and what to do", () => {
     ],
     [
       () => F.crossEntropy(zeros([2, 3]), zeros([2])),
-      'class targets must be whole numbers (int32), got float32; convert with .to("int32")',
+      'labels must be whole numbers (int32), got float32 [2]; convert them: labels.to("int32")',
     ],
     [() => F.crossEntropy(rand([2, 3]), tensor(Int32Array.of(0, 3))).dataSync(), "3 is out of range"],
     [() => F.crossEntropy(zeros([2, 3]), tensor(Int32Array.of(0, 1)), { weight: ones([2]) }), "weight [2]"],

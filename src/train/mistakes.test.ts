@@ -49,7 +49,12 @@ describe("outputs", () => {
         targetShape,
       });
     await expect(run(1, { train: flat([]), validation: undefined })).rejects.toThrow(/targetShape: \[1\]/);
-    await expect(run(3, { train: flat([1]), validation: undefined })).rejects.toThrow(/as many outputs as/);
+    await expect(run(3, { train: flat([1]), validation: undefined })).rejects.toThrow(
+      /labels of classes are whole numbers of int32: .*Int32Array\.from\(labels\)/,
+    );
+    await expect(run(3, { train: flat([1]), validation: undefined, loss: "crossEntropy" })).rejects.toThrow(
+      /labels are whole numbers of int32: .*Int32Array\.from\(labels\)/,
+    );
   });
 
   test("several numbers for each row are measured", async () => {

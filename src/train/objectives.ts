@@ -101,7 +101,9 @@ function checkNumbers(output: Tensor, target: Tensor): void {
   const advice =
     output.size === target.size
       ? `make the data set with targetShape: ${shapeText(output.shape.slice(1))}`
-      : "give the last layer as many outputs as there are targets";
+      : target.size === target.shape[0] && output.shape[0] === target.shape[0]
+        ? `labels of classes are whole numbers of int32: make the data set with targets: Int32Array.from(labels); for a number in each row the last layer has 1 output`
+        : `a row has ${target.size / (target.shape[0] || 1)} numbers as its target, so the last layer must have as many outputs`;
   throw new ShapeError(
     `the model returns ${shapeText(output.shape)}, and the targets of the batch are ${shapeText(target.shape)}; ${advice}`,
   );
@@ -130,7 +132,9 @@ export function makeObjective(name: LossName, task: Task): Objective {
   }
   if (task.kind === "number") {
     if (name === "crossEntropy" || name === "bceWithLogits" || name === "bce" || name === "hinge") {
-      throw new HebbError(`loss "${name}" is for classes, but the target is a number; use mse, l1, huber or smoothL1`);
+      throw new HebbError(
+        `loss "${name}" is for classes, but the target is a number; labels are whole numbers of int32: make the data set with targets: Int32Array.from(labels). For numbers use mse, l1, huber or smoothL1`,
+      );
     }
     const distance = F[name];
     const measure = weighted((output, target, reduction) => {

@@ -11,7 +11,15 @@ import { given, tensorKind } from "../../tensor/arguments.ts";
 import { checkedLabels, requireUnit } from "../../tensor/checks.ts";
 import { arange, Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
-import { type LossOptions, lossKinds, matchingTarget, type Reduction, reduceLoss, reductions } from "./reduction.ts";
+import {
+  type LossOptions,
+  lossKinds,
+  matchingTarget,
+  type Reduction,
+  reduceLoss,
+  reductions,
+  requireLabels,
+} from "./reduction.ts";
 
 export interface BceOptions extends LossOptions {
   /** A factor on each element's loss, broadcast. */
@@ -114,11 +122,7 @@ function picked(
   classes: number,
   ignoreIndex: number,
 ): { index: Tensor; counts: Tensor | undefined } {
-  if (isFloat(target.dtype) || target.dtype === "bool") {
-    throw new HebbError(
-      `${name}: class targets must be whole numbers (int32), got ${target.dtype}; convert with .to("int32")`,
-    );
-  }
+  requireLabels(name, target);
   if (target.dtype === "uint8" && !(ignoreIndex >= 0 && ignoreIndex < 256))
     return { index: checkedLabels(name, target.to("int32"), classes), counts: undefined };
   const index = target.to("int32");
@@ -178,6 +182,7 @@ export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Te
   checkOptions("nll", options, nllKinds);
   checkLogits("nll", input);
   given("nll", target, "the target");
+  requireLabels("nll", target, withoutClasses(input.shape));
   if (!sameShape(target.shape, withoutClasses(input.shape))) {
     throw new ShapeError(
       `nll: log-probabilities ${formatShape(input.shape)} need integer targets ${formatShape(withoutClasses(input.shape))}, got ${formatShape(target.shape)}${squeezeHint(target, withoutClasses(input.shape))}`,
@@ -221,6 +226,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   checkWeight("crossEntropy", options.weight, classes);
   if (isFloat(target.dtype) && sameShape(target.shape, logits.shape))
     return softCrossEntropy(logits, target, smoothing, options);
+  requireLabelsOf("crossEntropy", target, indices);
   if (!sameShape(target.shape, indices)) {
     throw new ShapeError(
       `crossEntropy: logits ${formatShape(logits.shape)} need integer targets ${formatShape(indices)} or probabilities ${formatShape(logits.shape)}, got ${target.dtype} ${formatShape(target.shape)}${squeezeHint(target, indices)}`,
@@ -260,6 +266,11 @@ function checkLogits(name: string, logits: Tensor): void {
   given(name, logits);
   if (!isFloat(logits.dtype)) throw new HebbError(`${name}: the input must be float, got ${logits.dtype}`);
   if (logits.rank === 0) throw new ShapeError(`${name}: the input needs a dim of classes, [N, C] or [C], got a scalar`);
+}
+
+/** A float label is told of before its shape: the shape is often right once it is a label. */
+function requireLabelsOf(name: string, target: Tensor, wanted: Shape): void {
+  if (sameShape(target.shape, wanted) || squeezeHint(target, wanted) !== "") requireLabels(name, target, wanted);
 }
 
 function squeezeHint(target: Tensor, wanted: Shape): string {

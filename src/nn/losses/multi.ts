@@ -9,7 +9,7 @@ import { given, tensorKind } from "../../tensor/arguments.ts";
 import { checkedLabels, requireThat } from "../../tensor/checks.ts";
 import { arange, type Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
-import { type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
+import { type LossOptions, lossKinds, matchingTarget, reduceLoss, requireLabels } from "./reduction.ts";
 
 /** [N, C] with its targets; a single sample [C] becomes a batch of one. */
 function batched(name: string, input: Tensor): { x: Tensor; single: boolean } {
@@ -22,10 +22,7 @@ function batched(name: string, input: Tensor): { x: Tensor; single: boolean } {
 
 function wholeNumbers(name: string, target: Tensor): Tensor {
   given(name, target, "the target");
-  if (isFloat(target.dtype) || target.dtype === "bool")
-    throw new HebbError(
-      `${name}: targets must be whole numbers (int32), got ${target.dtype}; convert with .to("int32")`,
-    );
+  requireLabels(name, target);
   return target.to("int32");
 }
 
@@ -51,6 +48,7 @@ export function multiMargin(input: Tensor, target: Tensor, options: MultiMarginO
   given("multiMargin", target, "the target");
   const { p = 1, margin = 1, weight } = checkOptions("multiMargin", options, multiMarginKinds);
   const [samples = 0, classes = 0] = x.shape;
+  requireLabels("multiMargin", target, x.rank === input.rank ? [samples] : []);
   if (target.size !== samples)
     throw new ShapeError(
       `multiMargin: input ${formatShape(input.shape)} needs ${samples} targets, got ${formatShape(target.shape)}`,

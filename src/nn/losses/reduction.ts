@@ -3,7 +3,7 @@ import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import type { OptionKinds } from "../../graph/options.ts";
-import { formatShape, sameShape } from "../../graph/shape.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../../graph/shape.ts";
 import { given } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/index.ts";
 
@@ -45,4 +45,14 @@ export function matchingTarget(name: string, input: Tensor, target: Tensor, what
 export function checkPositive(name: string, what: string, value: number, zeroToo = false): void {
   if (!(value > 0 || (zeroToo && value === 0)))
     throw new HebbError(`${name}: ${what} must be ${zeroToo ? "0 or more" : "above 0"}, got ${value}`);
+}
+
+/** Labels are whole numbers. Throws HebbError that says how to make them so, in the shape that is wanted. */
+export function requireLabels(name: string, labels: Tensor, wanted: Shape = labels.shape): void {
+  if (!isFloat(labels.dtype) && labels.dtype !== "bool") return;
+  const reshaped =
+    labels.size === sizeOf(wanted) && !sameShape(labels.shape, wanted) ? `.reshape(${formatShape(wanted)})` : "";
+  throw new HebbError(
+    `${name}: labels must be whole numbers (int32), got ${labels.dtype} ${formatShape(labels.shape)}; convert them: labels${reshaped}.to("int32")`,
+  );
 }
