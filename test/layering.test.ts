@@ -49,6 +49,24 @@ const longFiles: Readonly<Record<string, string>> = {
   "backends/wasm/contractionTile.ts": "one emitter whose tiles, dot products and blocks share their addresses and sums",
 };
 
+/**
+ * An index that may be out of range hides a wrong rank as a wrong number: `at` of graph/at.ts throws. So many places of a room still
+ * say `[…] ?? 0`, 1 or [], some because absence means something there; there may be fewer, never more.
+ */
+const hiddenRanks: Readonly<Record<string, number>> = {
+  graph: 4,
+  compiler: 39,
+  backends: 50,
+  tensor: 3,
+  nn: 49,
+  optim: 15,
+  testing: 1,
+  data: 79,
+  formats: 7,
+  train: 36,
+  cli: 8,
+};
+
 interface Source {
   readonly path: string; // relative to src, with /
   readonly room: string; // "" for the public entry, index.ts
@@ -203,6 +221,14 @@ describe("layering", () => {
       return found.map((hole) => `${source.path}: ${hole}`);
     });
     expect(holes).toEqual([]);
+  });
+
+  it("hides no more wrong ranks than it did", () => {
+    for (const room of Object.keys(arrows)) {
+      const code = product.filter((source) => source.room === room).map((source) => source.code);
+      const hidden = code.join("\n").match(/\] \?\? (0|1|\[\])/g) ?? [];
+      expect(hidden.length, `${room}: read what must be there with at()`).toBeLessThanOrEqual(hiddenRanks[room] ?? 0);
+    }
   });
 
   it("leaves nothing unfinished", () => {

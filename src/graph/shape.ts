@@ -1,4 +1,5 @@
 // Arithmetic on shapes: sizes, strides, broadcasting, axes. Pure.
+import { at } from "./at.ts";
 import { ShapeError } from "./errors.ts";
 import { describe } from "./kinds.ts";
 
@@ -48,7 +49,7 @@ export function stridesOf(shape: Shape): number[] {
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
-    stride *= shape[axis] ?? 1;
+    stride *= at(shape, axis);
   }
   return strides;
 }
@@ -58,7 +59,7 @@ export function unravel(place: number, shape: Shape): number[] {
   const index = new Array<number>(shape.length);
   let rest = place;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const extent = shape[axis] ?? 1;
+    const extent = at(shape, axis);
     index[axis] = rest % extent;
     rest = Math.floor(rest / extent);
   }

@@ -1,4 +1,5 @@
 // Convolutions over any number of spatial dims: one contraction op without padding, and PyTorch's functions on top of it.
+import { at } from "../at.ts";
 import { conversionToWeight } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
@@ -47,7 +48,7 @@ export const convolutionOp: Op<ConvolutionAttributes> = {
           ...batch,
           c,
           ...y.map((place, dim) =>
-            addIndex(mulIndex(place, int(stride[dim] ?? 1)), mulIndex(u[dim] ?? int(0), int(dilation[dim] ?? 1))),
+            addIndex(mulIndex(place, int(at(stride, dim))), mulIndex(at(u, dim), int(at(dilation, dim)))),
           ),
         ],
         output: (batch, m, [image = int(0), ...y]) => [image, ...batch, ...m, ...y],
@@ -79,7 +80,7 @@ function convolutionSizes(inputs: readonly TensorType[], { stride, dilation }: C
   }
   if (input.dtype === "bool")
     throw new ShapeError(`convolution: bool has no products to sum; convert both with .to("int32")`);
-  const out = size.map((extent, dim) => windowCount(extent, kernel[dim] ?? 1, stride[dim] ?? 1, dilation[dim] ?? 1));
+  const out = size.map((extent, dim) => windowCount(extent, at(kernel, dim), at(stride, dim), at(dilation, dim)));
   if (out.some((extent) => extent < 1)) {
     throw new ShapeError(
       `convolution: the kernel ${formatShape(kernel)} with dilation ${formatShape(dilation)} is larger than the padded input ${formatShape(size)}; use a smaller kernel or more padding`,
@@ -99,14 +100,14 @@ export function windowCount(extent: number, kernel: number, stride: number, dila
  */
 function inputGradient(grad: Node, weight: Node, attributes: ConvolutionAttributes, size: readonly number[]): Node {
   const { stride, dilation } = attributes;
-  const strided = stride.findIndex((step, dim) => step > 1 && (dilation[dim] ?? 1) === 1);
+  const strided = stride.findIndex((step, dim) => step > 1 && at(dilation, dim) === 1);
   if (strided >= 0) return inPhases(grad, weight, attributes, size, strided);
   const kernel = weight.shape.slice(3);
   const pads = kernel.map((extent, dim): Pad => {
-    const step = stride[dim] ?? 1;
-    const reach = (extent - 1) * (dilation[dim] ?? 1);
-    const spaced = ((grad.shape[dim + 3] ?? 1) - 1) * step + 1;
-    return [reach, (size[dim] ?? 0) - spaced, step - 1];
+    const step = at(stride, dim);
+    const reach = (extent - 1) * at(dilation, dim);
+    const spaced = (at(grad.shape, dim + 3) - 1) * step + 1;
+    return [reach, at(size, dim) - spaced, step - 1];
   });
   const spaced = pad(grad, [[0, 0], [0, 0], [0, 0], ...pads], 0);
   const spatial = kernel.map((_, dim) => dim + 3);
@@ -126,10 +127,10 @@ function inPhases(
   dim: number,
 ): Node {
   const axis = dim + 3;
-  const step = stride[dim] ?? 1;
-  const [extent, length] = [weight.shape[axis] ?? 1, size[dim] ?? 0];
+  const step = at(stride, dim);
+  const [extent, length] = [at(weight.shape, axis), at(size, dim)];
   const whole = Math.ceil(length / step);
-  const shape = [grad.shape[0] ?? 1, grad.shape[1] ?? 1, weight.shape[2] ?? 1, ...size];
+  const shape = [at(grad.shape, 0), at(grad.shape, 1), at(weight.shape, 2), ...size];
   shape[axis] = whole;
   const apart = [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)];
   const phases = Array.from({ length: step }, (_, phase) => {
@@ -160,7 +161,7 @@ function weightGradient(
   let seen = input;
   kernel.forEach((extent, dim) => {
     // Rows that no window reached have no part in it.
-    const reached = ((grad.shape[dim + 3] ?? 1) - 1) * (stride[dim] ?? 1) + (extent - 1) * (dilation[dim] ?? 1) + 1;
+    const reached = (at(grad.shape, dim + 3) - 1) * at(stride, dim) + (extent - 1) * at(dilation, dim) + 1;
     seen = slice(seen, dim + 3, 0, reached, 1);
   });
   const images = permute(seen, [2, 1, 0, ...spatial]);
@@ -251,8 +252,8 @@ function conv(
   const pads = paddings(name, options.padding ?? 0, kernel, stride, dilation);
   const padded = padWith(x, [[0, 0], [0, 0], ...pads], options.paddingMode ?? "zeros");
   kernel.forEach((extent, dim) => {
-    const reach = (dilation[dim] ?? 1) * (extent - 1) + 1;
-    const size = padded.shape[dim + 2] ?? 0;
+    const reach = at(dilation, dim) * (extent - 1) + 1;
+    const size = at(padded.shape, dim + 2);
     if (reach > size) {
       throw new ShapeError(
         `${name}: the kernel ${formatShape(kernel)} spans ${reach} (dilation ${dilation[dim]}), more than the padded input of ${size} in ${formatShape(padded.shape)}; use a smaller kernel or more padding`,
@@ -311,7 +312,7 @@ function convTranspose(
     if (extra >= Math.max(s, d)) {
       throw new ShapeError(`${name}: outputPadding ${extra} must be smaller than stride ${s} or dilation ${d}`);
     }
-    const out = ((x.shape[dim + 2] ?? 1) - 1) * s - 2 * p + d * (extent - 1) + extra + 1;
+    const out = (at(x.shape, dim + 2) - 1) * s - 2 * p + d * (extent - 1) + extra + 1;
     if (out < 1)
       throw new ShapeError(
         `${name}: input ${formatShape(input.shape)} with padding ${p} leaves an output of ${out}; use less padding`,
@@ -382,7 +383,7 @@ function paddings(
         `${name}: padding "same" needs stride 1, got ${formatShape(stride)}; give padding as numbers`,
       );
     return kernel.map((extent, dim) => {
-      const total = (dilation[dim] ?? 1) * (extent - 1);
+      const total = at(dilation, dim) * (extent - 1);
       return [Math.floor(total / 2), total - Math.floor(total / 2)];
     });
   }
@@ -400,7 +401,7 @@ export function padWith(x: Node, pads: readonly (readonly [number, number])[], m
 }
 
 function padDim(x: Node, dim: number, before: number, after: number, mode: Exclude<PaddingMode, "zeros">): Node {
-  const extent = x.shape[dim] ?? 0;
+  const extent = at(x.shape, dim);
   const most =
     mode === "reflect" ? extent - 1 : mode === "circular" ? extent : extent > 0 ? Number.POSITIVE_INFINITY : 0;
   if (Math.max(before, after) > most) {
@@ -431,22 +432,18 @@ function padDim(x: Node, dim: number, before: number, after: number, mode: Exclu
 
 /** Splits a dim into [count, rest]. */
 function splitDim(x: Node, dim: number, count: number): Node {
-  return reshape(x, [...x.shape.slice(0, dim), count, (x.shape[dim] ?? 0) / count, ...x.shape.slice(dim + 1)]);
+  return reshape(x, [...x.shape.slice(0, dim), count, at(x.shape, dim) / count, ...x.shape.slice(dim + 1)]);
 }
 
 /** Joins a dim with the next. */
 function mergeDims(x: Node, dim: number): Node {
-  return reshape(x, [
-    ...x.shape.slice(0, dim),
-    (x.shape[dim] ?? 1) * (x.shape[dim + 1] ?? 1),
-    ...x.shape.slice(dim + 2),
-  ]);
+  return reshape(x, [...x.shape.slice(0, dim), at(x.shape, dim) * at(x.shape, dim + 1), ...x.shape.slice(dim + 2)]);
 }
 
 function finish(name: string, product: Node, bias: Node | undefined, single: boolean): Node {
   let out = product;
   if (bias !== undefined) {
-    const channels = product.shape[1] ?? 0;
+    const channels = at(product.shape, 1);
     if (bias.shape.length !== 1 || bias.shape[0] !== channels) {
       throw new ShapeError(
         `${name}: bias ${formatShape(bias.shape)} must hold one number for each of the ${channels} output channels`,

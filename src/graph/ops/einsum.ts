@@ -1,4 +1,5 @@
 // Einstein summation: diagonals, sums, and one contraction for each pair of operands.
+import { at } from "../at.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
 import type { Node } from "../node.ts";
@@ -98,7 +99,7 @@ function labelSizes(equation: string, inputs: readonly Labelled[]): Map<string, 
   const sizes = new Map<string, number>();
   for (const { node, labels } of inputs) {
     labels.forEach((label, dim) => {
-      const size = node.shape[dim] ?? 1;
+      const size = at(node.shape, dim);
       const known = sizes.get(label) ?? 1;
       if (known !== size && known !== 1 && size !== 1) {
         throw new ShapeError(
@@ -118,12 +119,12 @@ function diagonals(input: Labelled): Labelled {
   if (second < 0) return input;
   const label = labels[second] ?? "";
   const first = labels.indexOf(label);
-  const size = node.shape[second] ?? 1;
+  const size = at(node.shape, second);
   if (node.shape[first] !== size) {
     throw new ShapeError(`einsum: the diagonal over "${label}" needs equal sizes, got ${formatShape(node.shape)}`);
   }
   const others = labels.map((_, dim) => dim).filter((dim) => dim !== first && dim !== second);
-  const otherSizes = others.map((dim) => node.shape[dim] ?? 1);
+  const otherSizes = others.map((dim) => at(node.shape, dim));
   // The diagonal of the last two dims, flattened, is every (size + 1)-th element.
   const flat = reshape(permute(node, [...others, first, second]), [...otherSizes, size * size]);
   const diagonal = slice(flat, others.length, 0, size * size, size + 1);

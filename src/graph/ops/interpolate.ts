@@ -1,4 +1,5 @@
 // Resizing: by the nearest element, linearly or by cubics between neighbours, or by the mean of an area.
+import { at } from "../at.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
@@ -83,7 +84,7 @@ export function interpolate(x: Node, options: InterpolateOptions): Node {
   }
   return steps.reduce((resized, { size, scale }, place) => {
     const dim = place + 2;
-    const extent = x.shape[dim] ?? 0;
+    const extent = at(x.shape, dim);
     if (!mixes) return nearest(resized, dim, size, scale, mode === "nearest-exact" ? 0.5 : 0);
     const corners = alignCorners === true;
     // As PyTorch: linear modes change nothing where the size stays, whatever the factor is.
@@ -103,7 +104,7 @@ function stepsOf(x: Node, rank: number, options: InterpolateOptions): Step[] {
   const given = size ?? scaleFactor ?? 1;
   const list = typeof given === "number" ? new Array<number>(rank).fill(given) : given;
   const steps = list.map((amount, place): Step => {
-    const extent = x.shape[place + 2] ?? 0;
+    const extent = at(x.shape, place + 2);
     if (size !== undefined) return { size: amount, scale: extent / amount };
     const out = Math.floor(extent * amount);
     return { size: out, scale: recomputeScaleFactor ? extent / out : 1 / amount };
@@ -132,7 +133,7 @@ function positions(x: Node, size: number, scale: number, shift: number): Node {
 }
 
 function nearest(x: Node, dim: number, size: number, scale: number, shift: number): Node {
-  const extent = x.shape[dim] ?? 1;
+  const extent = at(x.shape, dim);
   if (size === extent && scale === 1) return x;
   const asSized = scale === extent / size;
   if (asSized && size % extent === 0) {
@@ -157,7 +158,7 @@ function nearest(x: Node, dim: number, size: number, scale: number, shift: numbe
 
 /** One number for each place of a dim, to be multiplied with x. */
 const along = (x: Node, dim: number, values: Node): Node =>
-  reshape(values, [values.shape[0] ?? 0, ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
+  reshape(values, [at(values.shape, 0), ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
 
 /** The last place before a position, and how far the position lies behind it. */
 function placeBefore(position: Node, extent: number): { place: Node; rest: Node } {
@@ -166,7 +167,7 @@ function placeBefore(position: Node, extent: number): { place: Node; rest: Node 
 }
 
 function linear(x: Node, dim: number, position: Node): Node {
-  const extent = x.shape[dim] ?? 1;
+  const extent = at(x.shape, dim);
   const number = (value: number): Node => full([], value, x.dtype);
   const { place, rest } = placeBefore(maximum(position, number(0)), extent);
   const right = minimum(add(place, full([], 1, "int32")), full([], extent - 1, "int32"));
@@ -182,13 +183,13 @@ const sharpness = -0.75;
 
 /** Four neighbours, weighted by Keys' cubic kernel (1981); the edge stands for what lies beyond it. */
 function cubic(x: Node, dim: number, position: Node): Node {
-  const extent = x.shape[dim] ?? 1;
+  const extent = at(x.shape, dim);
   const { place, rest } = placeBefore(position, extent);
   const number = (value: number): Node => full([], value, x.dtype);
   const polynomial = (t: Node, ...coefficients: readonly number[]): Node =>
     coefficients
       .slice(1)
-      .reduce((sum, coefficient) => add(mul(sum, t), number(coefficient)), number(coefficients[0] ?? 0));
+      .reduce((sum, coefficient) => add(mul(sum, t), number(coefficient)), number(at(coefficients, 0)));
   const a = sharpness;
   // At a distance t: (a + 2)t³ − (a + 3)t² + 1 up to 1, and a(t³ − 5t² + 8t − 4) from there to 2.
   const near = (t: Node): Node => polynomial(t, a + 2, -(a + 3), 0, 1);

@@ -1,4 +1,5 @@
 // Pools: the largest or the mean of each window, over one or two dims.
+import { at } from "../at.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
@@ -23,7 +24,7 @@ export const windowMaxOp: Op<WindowMaxAttributes> = {
   name: "windowMax",
   infer([x], { axes }) {
     const shape = x?.shape ?? [];
-    if (sizeOf(axes.map((axis) => shape[axis] ?? 0)) === 0) {
+    if (sizeOf(axes.map((axis) => at(shape, axis))) === 0) {
       throw new ShapeError(
         `windowMax: an empty window of ${formatShape(shape)} has no maximum; use kernel sizes from 1`,
       );
@@ -34,7 +35,7 @@ export const windowMaxOp: Op<WindowMaxAttributes> = {
     const [x] = node.inputs;
     if (x === undefined) return [undefined];
     const { axes } = node.attributes;
-    const place = places(axes.map((axis) => x.shape[axis] ?? 1));
+    const place = places(axes.map((axis) => at(x.shape, axis)));
     const highest = logicalOr(eq(x, node), isnan(x));
     const first = amin(where(highest, place, full([], sizeOf(place.shape), "int32")), axes, true);
     return [where(eq(place, first), grad, full([], 0, grad.dtype))];
@@ -139,7 +140,7 @@ export function maxPoolPlaces(
 ): Node {
   const { windows, axes, dims, dilation } = maxWindows(`maxPool${rank}d`, rank, x, kernelSize, options);
   const int = (value: number): Node => full([], value, "int32");
-  const place = places(axes.map((axis) => windows.shape[axis] ?? 1));
+  const place = places(axes.map((axis) => at(windows.shape, axis)));
   const highest = logicalOr(eq(windows, apply(windowMaxOp, [windows], { axes })), isnan(windows));
   const first = amin(where(highest, place, full([], sizeOf(place.shape), "int32")), axes, false);
   let rest = first;
@@ -149,8 +150,8 @@ export function maxPoolPlaces(
     const before = quotient(rest, kernel);
     const inside = sub(rest, mul(before, int(kernel)));
     const row = reshape(arange(0, count, 1, "int32"), [count, ...new Array<number>(rank - 1 - dim).fill(1)]);
-    const at = sub(add(mul(row, int(stride)), mul(inside, int(dilation[dim] ?? 1))), int(padding));
-    position = add(mul(at, int(scale)), position);
+    const coordinate = sub(add(mul(row, int(stride)), mul(inside, int(at(dilation, dim)))), int(padding));
+    position = add(mul(coordinate, int(scale)), position);
     scale *= extent;
     rest = before;
   }
@@ -349,12 +350,12 @@ function adaptiveAvgPool(name: string, rank: number, x: Node, outputSize: number
     throw new ShapeError(
       `${name}: ${formatShape(x.shape)} has no elements to average; spatial dims must be at least 1`,
     );
-  if (extents.every((extent, dim) => extent % (sizes[dim] ?? 1) === 0)) {
+  if (extents.every((extent, dim) => extent % at(sizes, dim) === 0)) {
     return avgPool(
       name,
       rank,
       x,
-      extents.map((extent, dim) => extent / (sizes[dim] ?? 1)),
+      extents.map((extent, dim) => extent / at(sizes, dim)),
       {},
     );
   }
@@ -370,7 +371,7 @@ function regionMeans(x: Node, dim: number, size: number): Node {
 
 /** `size` regions along a dim, which becomes [size, longest]: their elements, which of these count, and how many. */
 function regions(x: Node, dim: number, size: number) {
-  const extent = x.shape[dim] ?? 1;
+  const extent = at(x.shape, dim);
   const int = (value: number): Node => full([], value, "int32");
   const starts = Array.from({ length: size }, (_, i) => Math.floor((i * extent) / size));
   const longest = Math.max(...starts.map((start, i) => Math.ceil(((i + 1) * extent) / size) - start));

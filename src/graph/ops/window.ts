@@ -1,4 +1,5 @@
 // Sliding windows and their transpose, which adds them back together.
+import { at } from "../at.ts";
 import { ShapeError } from "../errors.ts";
 import { apply, gradient, type Node, type Op } from "../node.ts";
 import { add as addIndex, and, binary, constant, int, mul as mulIndex, select, sub as subIndex } from "../scalar.ts";
@@ -27,7 +28,7 @@ export const windowOp: Op<WindowAttributes> = {
   infer([x], { count, stride, dilation }) {
     const { lead, spatial, kernel } = windowParts("window", x?.shape ?? [], count.length);
     spatial.forEach((extent, dim) => {
-      const reach = ((count[dim] ?? 1) - 1) * (stride[dim] ?? 1) + ((kernel[dim] ?? 1) - 1) * (dilation[dim] ?? 1);
+      const reach = (at(count, dim) - 1) * at(stride, dim) + (at(kernel, dim) - 1) * at(dilation, dim);
       if (reach >= extent && sizeOf(count) > 0 && sizeOf(kernel) > 0) {
         throw new ShapeError(
           `window: ${count[dim]} windows of ${kernel[dim]} reach element ${reach} of a dim of ${extent}; ask for fewer`,
@@ -49,7 +50,7 @@ export const windowOp: Op<WindowAttributes> = {
       const y = index.slice(index.length - 2 * rank, index.length - rank);
       const u = index.slice(index.length - rank);
       const h = y.map((place, dim) =>
-        addIndex(mulIndex(place, int(stride[dim] ?? 1)), mulIndex(u[dim] ?? int(0), int(dilation[dim] ?? 1))),
+        addIndex(mulIndex(place, int(at(stride, dim))), mulIndex(at(u, dim), int(at(dilation, dim)))),
       );
       return input(0, [...lead, ...h, ...u]);
     },
@@ -78,12 +79,12 @@ export const spreadOp: Op<SpreadAttributes> = {
       const u = index.slice(index.length - rank);
       let inside = constant(1, "bool");
       const y = h.map((place, dim) => {
-        const step = int(stride[dim] ?? 1);
-        const offset = subIndex(place, mulIndex(u[dim] ?? int(0), int(dilation[dim] ?? 1)));
+        const step = int(at(stride, dim));
+        const offset = subIndex(place, mulIndex(at(u, dim), int(at(dilation, dim))));
         const window = binary("div", offset, step);
         inside = and(inside, binary("ge", offset, int(0)));
         inside = and(inside, binary("eq", binary("mod", offset, step), int(0)));
-        inside = and(inside, binary("lt", window, int(spatial[dim] ?? 0)));
+        inside = and(inside, binary("lt", window, int(at(spatial, dim))));
         return window;
       });
       return select(inside, input(0, [...lead, ...y, ...u]), constant(0, type.dtype));
@@ -115,20 +116,20 @@ const tiles = ({ kernel, stride, dilation }: Windows): boolean =>
 export function window(x: Node, windows: Windows, count?: readonly number[]): Node {
   const { kernel, stride, dilation } = windows;
   const rank = kernel.length;
-  const at = x.shape.length - rank;
-  const size = x.shape.slice(at);
+  const first = x.shape.length - rank;
+  const size = x.shape.slice(first);
   const counts =
     count ??
-    size.map((extent, dim) => Math.max(0, windowCount(extent, kernel[dim] ?? 1, stride[dim] ?? 1, dilation[dim] ?? 1)));
+    size.map((extent, dim) => Math.max(0, windowCount(extent, at(kernel, dim), at(stride, dim), at(dilation, dim))));
   if (tiles(windows)) {
     let cut = x;
-    for (let dim = 0; dim < rank; dim++) cut = slice(cut, at + dim, 0, (counts[dim] ?? 0) * (kernel[dim] ?? 1), 1);
-    const lead = x.shape.slice(0, at);
-    const pieces = reshape(cut, [...lead, ...counts.flatMap((number, dim) => [number, kernel[dim] ?? 1])]);
+    for (let dim = 0; dim < rank; dim++) cut = slice(cut, first + dim, 0, at(counts, dim) * at(kernel, dim), 1);
+    const lead = x.shape.slice(0, first);
+    const pieces = reshape(cut, [...lead, ...counts.flatMap((number, dim) => [number, at(kernel, dim)])]);
     return permute(pieces, [
       ...lead.keys(),
-      ...kernel.map((_, dim) => at + 2 * dim),
-      ...kernel.map((_, dim) => at + 2 * dim + 1),
+      ...kernel.map((_, dim) => first + 2 * dim),
+      ...kernel.map((_, dim) => first + 2 * dim + 1),
     ]);
   }
   const repeated = expand(reshape(x, [...x.shape, ...kernel.map(() => 1)]), [...x.shape, ...kernel]);
@@ -139,23 +140,23 @@ export function window(x: Node, windows: Windows, count?: readonly number[]): No
 export function fold(x: Node, windows: Windows, size: readonly number[]): Node {
   const { stride, dilation } = windows;
   const rank = size.length;
-  const at = x.shape.length - 2 * rank;
+  const first = x.shape.length - 2 * rank;
   if (tiles(windows)) {
-    const lead = x.shape.slice(0, at);
-    const pieces = permute(x, [...lead.keys(), ...size.flatMap((_, dim) => [at + dim, at + rank + dim])]);
+    const lead = x.shape.slice(0, first);
+    const pieces = permute(x, [...lead.keys(), ...size.flatMap((_, dim) => [first + dim, first + rank + dim])]);
     const joined = reshape(pieces, [
       ...lead,
-      ...size.map((_, dim) => (x.shape[at + dim] ?? 0) * (x.shape[at + rank + dim] ?? 1)),
+      ...size.map((_, dim) => at(x.shape, first + dim) * at(x.shape, first + rank + dim)),
     ]);
     return pad(
       joined,
-      joined.shape.map((extent, dim): [number, number] => [0, dim < at ? 0 : (size[dim - at] ?? 0) - extent]),
+      joined.shape.map((extent, dim): [number, number] => [0, dim < first ? 0 : at(size, dim - first) - extent]),
       0,
     );
   }
   return sum(
     apply(spreadOp, [x], { stride, dilation, extent: size }),
-    size.map((_, dim) => at + rank + dim),
+    size.map((_, dim) => first + rank + dim),
     false,
   );
 }
