@@ -103,7 +103,7 @@ export const indexingCases: readonly Case[] = [
     kind: "error",
     name: "dims",
     build: () => ops.gather(node([2, 3]), 0, node([2], "int32")),
-    message: /positions \[2\] must have as many dims as \[2, 3\]/,
+    message: /index \[2\] must have as many dims as \[2, 3\]/,
   },
   {
     op: "gather",
