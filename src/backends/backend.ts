@@ -24,7 +24,10 @@ export interface Executable {
   readonly bytes: number;
   /** Whether arguments may be blocks of the host's memory. */
   readonly takesHostBlocks: boolean;
-  /** Runs with one block for each argument slot. Returns the first check that failed, if any; the kernels that `stoppedKernels` names were then left out. */
+  /**
+   * Runs with one block for each argument slot. Returns the first check that failed, if any; the kernels that `stoppedKernels` names were
+   * then left out. An asynchronous device only takes the run on, and tells of a failure when it settles.
+   */
   run(blocks: readonly Block[]): FailedCheck | undefined;
   /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
   source(): string;
@@ -46,23 +49,52 @@ export interface Warning {
   readonly fix: string;
 }
 
-/** Memory and execution on one processor. All calls are synchronous: these are CPU backends. */
-export interface Device {
+/** Memory and execution. What a device is given it carries out in order. */
+interface AnyDevice {
   readonly backend: BackendName;
   /** What it is using and why, one line: "wasm, SIMD, 2 threads". */
   readonly description: string;
   readonly warning?: Warning | undefined;
   readonly threads: number;
+  /** Bytes of values that it should hold at most beside weights and programs; the host decides where that is not said. */
+  readonly budgetBytes?: number;
   allocate(bytes: number): Block;
   free(block: Block): void;
   /** Unwritten memory of the host for a large result, where programs can use it. */
   hostBlock?(dtype: DType, length: number): HostBlock;
   write(block: Block, data: TypedArray): void;
-  /** A copy of the first `length` elements. */
-  read(block: Block, dtype: DType, length: number): TypedArray;
   copy(from: Block, to: Block): void;
   compile(program: Program, options?: CompileOptions): Executable;
   /** Bytes of live blocks and of the workspace, and of the memory obtained from the system. */
   memory(): { readonly liveBytes: number; readonly reservedBytes: number };
   close(): void;
 }
+
+/** A device that has carried out a call when it returns: a processor. */
+export interface SynchronousDevice extends AnyDevice {
+  readonly asynchronous: false;
+  /** A copy of the first `length` elements. */
+  read(block: Block, dtype: DType, length: number): TypedArray;
+}
+
+/** A run in which a check failed. */
+export interface FailedRun {
+  /** Which of the device's runs, counted from 0. */
+  readonly run: number;
+  readonly executable: Executable;
+  readonly check: FailedCheck;
+}
+
+/** A device with memory of its own that carries out later what it is given, in order. */
+export interface AsynchronousDevice extends AnyDevice {
+  readonly asynchronous: true;
+  /** A copy of the first `length` elements, as they are behind everything that the device was given before. */
+  read(block: Block, dtype: DType, length: number): Promise<TypedArray>;
+  /**
+   * Waits for everything that the device was given, and tells of the first run whose check failed, once. From that run on, until it has been
+   * told, runs and copies assign nothing: state is as it was when the check failed.
+   */
+  settle(): Promise<FailedRun | undefined>;
+}
+
+export type Device = SynchronousDevice | AsynchronousDevice;

@@ -208,6 +208,18 @@ export function useBackend(options: BackendOptions): BackendInfo {
   return backendInfo();
 }
 
+/** Moves all values to the host, so that another device can take over from one that gives them later. */
+export async function moveToHost(): Promise<void> {
+  await current?.memory.evacuateLater();
+}
+
+/** Puts a device to use that was made elsewhere. Values move to it; from an asynchronous one after `moveToHost`. */
+export function useDevice(device: Device): void {
+  current?.close();
+  current = new Engine(device, undefined);
+  generation++;
+}
+
 /** Which backend runs, with how many threads, and why. */
 export function backendInfo(): BackendInfo {
   const { device, reason } = engine();

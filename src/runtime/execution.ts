@@ -1,7 +1,7 @@
 // Compiled programs bound to a device: filling the argument slots, running, handing out results.
 import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
-import { describeFailure } from "../compiler/checks.ts";
+import { describeFailure, type FailedCheck } from "../compiler/checks.ts";
 import type { Compiled, Output } from "../compiler/compile.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
@@ -53,6 +53,8 @@ export class BoundProgram {
   private readonly passing: readonly number[];
   private readonly written: readonly Cell[];
   private readonly results: readonly number[];
+  /** What to say of a check that failed. */
+  private readonly failed: (check: FailedCheck) => HebbError;
 
   /** `lasting`: it will run many times, so that a slow compiler pays. */
   constructor(memory: DeviceMemory, compiled: Compiled, outputs: readonly Output[], lasting: boolean) {
@@ -63,7 +65,7 @@ export class BoundProgram {
       if (slot.kind === "source") return bindSource(slot.source);
       const { dtype, shape } = (outputs[slot.output] as Output).node;
       const probe = new Storage(dtype, shape, undefined);
-      return probe.bytes <= smallResultBytes
+      return probe.bytes <= smallResultBytes && !memory.device.asynchronous
         ? { kind: "small", block: memory.device.allocate(Math.max(probe.bytes, 8)), dtype, shape, length: probe.length }
         : { kind: "large", dtype, shape };
     });
@@ -81,6 +83,10 @@ export class BoundProgram {
       blocks: this.bindings.flatMap((binding) => (binding.kind === "small" ? [binding.block] : [])),
     };
     memory.programs.own(this, this.loaded);
+    const { program } = compiled;
+    const kept =
+      this.written.length === 0 ? "" : "; what this step assigns (weights, running statistics) is as it was before";
+    this.failed = (check) => new HebbError(`${describeFailure(program, check)}${kept}`);
     memory.reserve(argumentBytes(compiled.program).reduce((sum, bytes) => sum + bytes, 0));
   }
 
@@ -138,16 +144,17 @@ export class BoundProgram {
       }
     }
     const failure = executable.run(blocks);
-    if (failure !== undefined) {
-      const kept =
-        this.written.length === 0 ? "" : "; what this step assigns (weights, running statistics) is as it was before";
-      throw new HebbError(`${describeFailure(this.compiled.program, failure)}${kept}`);
-    }
+    if (failure !== undefined) throw this.failed(failure);
+    memory.runs?.submitted(
+      executable,
+      this.failed,
+      fresh.flatMap((storage) => (storage === undefined ? [] : [storage.place])),
+    );
     return (slot) => {
       const storage = fresh[slot];
       if (storage !== undefined) return storage;
       const binding = bindings[slot] as Binding;
-      if (binding.kind !== "small") throw new InternalError("a result has no memory");
+      if (binding.kind !== "small" || memory.device.asynchronous) throw new InternalError("a result has no memory");
       return new Storage(
         binding.dtype,
         binding.shape,

@@ -6,7 +6,9 @@ export {
   engine,
   engineGeneration,
   memoryInfo,
+  moveToHost,
   useBackend,
+  useDevice,
 } from "./engine.ts";
 export { Argument, BoundProgram } from "./execution.ts";
 export { Cell, Storage } from "./storage.ts";

@@ -6,6 +6,7 @@ import { HebbError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { LoadedPrograms } from "./programs.ts";
+import { Runs } from "./runs.ts";
 
 /**
  * Where a value lies, apart from the value itself: device memory can follow it without keeping the value alive. A WeakRef would
@@ -22,6 +23,8 @@ export interface Place {
   lastUse: number;
   /** Whether it was moved off the device to make room. */
   moved: boolean;
+  /** The run of an asynchronous device that gives the value. */
+  run: number | undefined;
 }
 
 /** The immutable value of a tensor. */
@@ -39,7 +42,16 @@ export class Storage implements Source {
     this.shape = shape;
     this.length = sizeOf(shape);
     const bytes = this.length * byteSize(dtype);
-    this.place = { dtype, length: this.length, bytes, host, block: undefined, lastUse: 0, moved: false };
+    this.place = {
+      dtype,
+      length: this.length,
+      bytes,
+      host,
+      block: undefined,
+      lastUse: 0,
+      moved: false,
+      run: undefined,
+    };
   }
 
   get bytes(): number {
@@ -60,8 +72,10 @@ export class Cell implements Source {
   lent: Storage | undefined;
   /** Counts changes, so that a cached read knows it is stale. */
   version = 0;
+  /** Its value went with a device that was closed before anybody read it. */
+  lost = false;
 
-  constructor(dtype: DType, shape: Shape, host: TypedArray, name = "") {
+  constructor(dtype: DType, shape: Shape, host: TypedArray | undefined, name = "") {
     this.dtype = dtype;
     this.shape = shape;
     this.length = sizeOf(shape);
@@ -92,13 +106,22 @@ export class DeviceMemory {
   private readonly cellRegistry: FinalizationRegistry<{ block: Block | undefined; ref: WeakRef<Cell> }>;
   private readonly cellTokens = new WeakMap<Cell, { block: Block | undefined; ref: WeakRef<Cell> }>();
   private evictableBytes = 0;
+  /** Blocks whose values are on their way to the host. */
+  private readonly leaving = new Set<Block>();
+  private leavingBytes = 0;
   private uses = 0;
   /** The device is closed: what is collected from now on has nothing to give back. */
   private evacuated = false;
-  private budgetBytes = firstBudgetBytes;
+  private budgetBytes: number;
+  private readonly mostBudgetBytes: number;
+  /** What became of the runs of an asynchronous device; undefined where that is known when a run returns. */
+  readonly runs: Runs | undefined;
 
   constructor(device: Device) {
     this.device = device;
+    this.runs = device.asynchronous ? new Runs(device) : undefined;
+    this.budgetBytes = device.budgetBytes ?? firstBudgetBytes;
+    this.mostBudgetBytes = device.budgetBytes ?? mostBudgetBytes;
     this.programs = new LoadedPrograms(device);
     this.registry = new FinalizationRegistry((block) => this.release(block));
     this.cellRegistry = new FinalizationRegistry(({ block, ref }) => {
@@ -111,11 +134,12 @@ export class DeviceMemory {
   blockOf(storage: Storage, program: Executable): Block {
     const { place } = storage;
     place.lastUse = ++this.uses;
+    this.runs?.mustHave(place);
     if (place.block !== undefined && (program.takesHostBlocks || !isHostBlock(place.block))) return place.block;
     if (place.host === undefined) throw lost(storage.shape);
     if (place.moved) {
       place.moved = false;
-      if (this.budgetBytes < mostBudgetBytes) this.budgetBytes *= 2;
+      if (this.budgetBytes < this.mostBudgetBytes) this.budgetBytes *= 2;
     }
     const fresh = this.newBlock(storage);
     this.device.write(fresh, place.host);
@@ -154,6 +178,7 @@ export class DeviceMemory {
 
   private release(block: Block): void {
     if (!this.owners.delete(block)) return;
+    if (this.leaving.delete(block)) this.leavingBytes -= block.bytes;
     this.evictableBytes -= block.bytes;
     this.device.free(block);
   }
@@ -164,23 +189,40 @@ export class DeviceMemory {
   }
 
   private makeRoom(bytes: number): void {
-    if (this.evictableBytes + bytes <= this.budgetBytes) return;
+    if (this.stayingBytes + bytes <= this.budgetBytes) return;
     const places = [...this.owners.values()].sort((a, b) => a.lastUse - b.lastUse);
     for (const place of places) {
-      if (this.evictableBytes + bytes <= this.budgetBytes / 2) break;
+      if (this.stayingBytes + bytes <= this.budgetBytes / 2) break;
       this.toHost(place);
     }
   }
 
-  /** Moves a value off the device. */
+  /** Bytes of values that are not on their way to the host. */
+  private get stayingBytes(): number {
+    return this.evictableBytes - this.leavingBytes;
+  }
+
+  /** Moves a value off the device; on an asynchronous one the block goes when the value has arrived. */
   private toHost(place: Place): void {
     const { block } = place;
-    if (block === undefined) return;
-    place.host ??= this.device.read(block, place.dtype, place.length);
-    place.block = undefined;
-    place.moved = true;
-    this.registry.unregister(place);
-    this.release(block);
+    if (block === undefined || this.leaving.has(block)) return;
+    const arrived = (host: TypedArray): void => {
+      if (this.leaving.delete(block)) this.leavingBytes -= block.bytes;
+      if (place.block !== block) return;
+      place.host ??= host;
+      place.block = undefined;
+      place.moved = true;
+      this.registry.unregister(place);
+      this.release(block);
+    };
+    if (place.host !== undefined) arrived(place.host);
+    else if (!this.device.asynchronous) arrived(this.device.read(block, place.dtype, place.length));
+    else {
+      this.leaving.add(block);
+      this.leavingBytes += block.bytes;
+      // A value that cannot be read is missed by whoever asks for it.
+      void this.device.read(block, place.dtype, place.length).then(arrived, () => undefined);
+    }
   }
 
   /** The value; not to be changed. */
@@ -193,14 +235,35 @@ export class DeviceMemory {
     return storage.place.host?.slice() ?? this.fromDevice(storage);
   }
 
+  /** A copy of the value, when the device has it. Throws what went wrong on the way to it. */
+  async copyLater(storage: Storage): Promise<TypedArray> {
+    const { runs, device } = this;
+    const { place, shape } = storage;
+    if (runs === undefined || !device.asynchronous) return this.copy(storage);
+    if (place.host !== undefined) return place.host.slice();
+    if (place.block === undefined) throw lost(shape);
+    const value = device.read(place.block, place.dtype, place.length);
+    await runs.settle();
+    runs.mustHave(place);
+    return value;
+  }
+
   private fromDevice({ place, shape }: Storage): TypedArray {
     if (place.block === undefined) throw lost(shape);
-    return this.device.read(place.block, place.dtype, place.length);
+    return this.readNow(place.block, place.dtype, place.length);
+  }
+
+  private readNow(block: Block, dtype: DType, length: number): TypedArray {
+    if (!this.device.asynchronous) return this.device.read(block, dtype, length);
+    throw new HebbError(
+      `${this.device.description} gives values later; await data(), item() or toArray() instead of their Sync forms`,
+    );
   }
 
   /** The cell's own device memory. */
   cellBlock(cell: Cell): Block {
     if (cell.block !== undefined) return cell.block;
+    if (cell.lost) throw lost(cell.shape);
     const block = this.device.allocate(Math.max(cell.bytes, 8));
     cell.block = block;
     this.device.write(block, cell.host ?? allocate(cell.dtype, cell.length));
@@ -222,8 +285,14 @@ export class DeviceMemory {
   }
 
   readCell(cell: Cell): TypedArray {
-    if (cell.block !== undefined) return this.device.read(cell.block, cell.dtype, cell.length);
+    if (cell.block !== undefined) return this.readNow(cell.block, cell.dtype, cell.length);
+    if (cell.lost) throw lost(cell.shape);
     return (cell.host ?? allocate(cell.dtype, cell.length)).slice();
+  }
+
+  /** A copy of the cell's value, when the device has it. */
+  async readCellLater(cell: Cell): Promise<TypedArray> {
+    return this.runs === undefined ? this.readCell(cell) : this.copyLater(this.lend(cell));
   }
 
   /** The cell's present value as an immutable one, without a copy until the cell changes. */
@@ -242,13 +311,21 @@ export class DeviceMemory {
     const storage = cell.lent;
     cell.lent = undefined;
     if (storage === undefined || storage.lender !== cell) return;
-    storage.place.host = this.fromDevice(storage);
-    storage.place.block = undefined;
+    const { place } = storage;
+    if (this.device.asynchronous && place.block !== undefined) {
+      const own = this.device.allocate(place.block.bytes);
+      this.device.copy(place.block, own);
+      this.own(storage, own);
+      return;
+    }
+    place.host = this.fromDevice(storage);
+    place.block = undefined;
     storage.lender = undefined;
   }
 
   writeCell(cell: Cell, data: TypedArray): void {
     this.beforeWrite(cell);
+    cell.lost = false;
     if (cell.block !== undefined) this.device.write(cell.block, data);
     else cell.host = data.slice();
   }
@@ -257,6 +334,12 @@ export class DeviceMemory {
   adopt(cell: Cell, storage: Storage): void {
     cell.version++;
     const { block } = storage.place;
+    if (this.device.asynchronous && block !== undefined) {
+      // A copy assigns nothing if the value turns out to be missing.
+      this.beforeWrite(cell);
+      this.device.copy(block, this.cellBlock(cell));
+      return;
+    }
     if (block === undefined || isHostBlock(block) || storage.lender !== undefined) {
       this.writeCell(cell, this.read(storage));
       return;
@@ -277,24 +360,48 @@ export class DeviceMemory {
     else this.device.free(old);
   }
 
-  /** Moves every value and cell to the host, before the device is closed. */
+  /** Moves every value and cell to the host, before the device is closed; an asynchronous one takes with it what is not there by then. */
   evacuate(): void {
     this.evacuated = true;
-    for (const place of [...this.owners.values()]) this.toHost(place);
-    for (const ref of this.cells) {
-      const cell = ref.deref();
-      if (cell?.block === undefined) continue;
-      const { lent } = cell;
-      cell.host = this.device.read(cell.block, cell.dtype, cell.length);
-      if (lent !== undefined && lent.lender === cell) {
-        lent.place.host = cell.host.slice();
-        lent.place.block = undefined;
-        lent.lender = undefined;
-      }
-      cell.lent = undefined;
-      cell.block = undefined;
-      this.track(cell);
+    for (const place of [...this.owners.values()]) if (!this.device.asynchronous) this.toHost(place);
+    for (const cell of this.cellsHere())
+      this.cellToHost(cell, this.device.asynchronous ? undefined : this.readCell(cell));
+  }
+
+  /** The same, however long the device takes: nothing is lost. */
+  async evacuateLater(): Promise<void> {
+    const { device, runs } = this;
+    if (device.asynchronous) {
+      await runs?.settle();
+      const values = [...this.owners].map(async ([block, place]) => {
+        place.host ??= await device.read(block, place.dtype, place.length);
+        if (this.owners.get(block) === place) this.toHost(place);
+      });
+      const cells = this.cellsHere().map(async (cell) => this.cellToHost(cell, await this.readCellLater(cell)));
+      await Promise.all([...values, ...cells]);
     }
+    this.evacuate();
+  }
+
+  private cellsHere(): Cell[] {
+    return [...this.cells].flatMap((ref) => {
+      const cell = ref.deref();
+      return cell?.block === undefined ? [] : [cell];
+    });
+  }
+
+  private cellToHost(cell: Cell, value: TypedArray | undefined): void {
+    const { lent } = cell;
+    cell.host = value;
+    cell.lost = value === undefined;
+    if (lent !== undefined && lent.lender === cell) {
+      lent.place.host = value?.slice();
+      lent.place.block = undefined;
+      lent.lender = undefined;
+    }
+    cell.lent = undefined;
+    cell.block = undefined;
+    this.track(cell);
   }
 }
 

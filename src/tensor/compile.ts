@@ -125,6 +125,8 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
 
 function runOnce({ program, draws }: Entry, storages: readonly Storage[]): Storage[] {
   if (draws.length === 0) return program.run(storages);
+  const { runs } = engine().memory;
+  if (runs !== undefined) for (const [generator] of draws) generator.follow(runs.failures);
   try {
     const values = program.run(storages);
     for (const [generator, count] of draws) generator.advance(count);

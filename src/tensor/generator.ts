@@ -40,6 +40,8 @@ export class Generator {
   #key: readonly [low: number, high: number];
   /** The draws so far. The cell follows it, for compiled programs count in the cell. */
   #calls = 0;
+  /** Failed runs that the cell has been set right for. */
+  #failures = 0;
   readonly #keyCell: Cell;
   readonly #callsCell: Cell;
 
@@ -84,6 +86,13 @@ export class Generator {
   /** A program made `count` draws: the host's count follows the cell's. For compile. */
   advance(count: number): void {
     this.#calls = (this.#calls + count) | 0;
+  }
+
+  /** A run that failed on an asynchronous device did not move the cell on, nor did those behind it. For compile. */
+  follow(failures: number): void {
+    if (failures === this.#failures) return;
+    this.#failures = failures;
+    this.#writeCalls();
   }
 
   /** A program failed on its way: the cell, which it may have moved on, follows the host's count. For compile. */

@@ -4,14 +4,15 @@ import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
 import { cast, stopGradient } from "../graph/ops/elementwise.ts";
+import { reshape } from "../graph/ops/movement.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
-import { Cell, engine, type Storage } from "../runtime/index.ts";
+import { Cell, engine, Storage } from "../runtime/index.ts";
 import { checkShape } from "./creation.ts";
 import { assignCell, cellNode, evaluate, flush, overwriteCell } from "./lazy.ts";
 import { notATensor } from "./refusals.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
-import { currentTrace, refuseInTrace, type Trace, traceGuard } from "./trace.ts";
+import { currentTrace, refuseInTrace, soon, type Trace, traceGuard } from "./trace.ts";
 
 export interface StateOptions {
   readonly shape?: Shape;
@@ -39,9 +40,11 @@ export class State extends Tensor {
 
   constructor(value: Tensor | TypedArray | number, options: StateOptions = {}) {
     const { shape, dtype, data } = initial(value, checkOptions("State", options, stateKinds));
-    const cell = new Cell(dtype, shape, data, options.name ?? "");
+    const cell = new Cell(dtype, shape, data instanceof Storage ? undefined : data, options.name ?? "");
     super(undefined, { shape, dtype });
     this.cell = cell;
+    // The value is computed where it is going to live.
+    if (data instanceof Storage) engine().memory.adopt(cell, data);
   }
 
   override get node(): Node {
@@ -92,6 +95,13 @@ export class State extends Tensor {
     return engine().memory.readCell(this.cell);
   }
 
+  override data(): Promise<TypedArray> {
+    return soon(() => {
+      flush();
+      return engine().memory.readCellLater(this.cell);
+    });
+  }
+
   private get label(): string {
     return this.cell.name === "" ? "" : `"${this.cell.name}"`;
   }
@@ -104,17 +114,16 @@ export class State extends Tensor {
 function initial(
   value: Tensor | TypedArray | number,
   options: StateOptions,
-): { shape: Shape; dtype: DType; data: TypedArray } {
+): { shape: Shape; dtype: DType; data: TypedArray | Storage } {
   checkShape("State", options.shape ?? []);
   if (value instanceof Tensor) {
-    const data = value.dataSync();
+    refuseInTrace("a value");
     const dtype = options.dtype ?? value.dtype;
     const shape = options.shape ?? value.shape;
-    if (sizeOf(shape) !== data.length)
-      throw new ShapeError(`state: ${data.length} values do not fill a shape ${formatShape(shape)}`);
-    const copy = allocate(dtype, data.length);
-    copy.set(data);
-    return { shape, dtype, data: copy };
+    if (sizeOf(shape) !== value.size)
+      throw new ShapeError(`state: ${value.size} values do not fill a shape ${formatShape(shape)}`);
+    const [data] = evaluate([reshape(stopGradient(cast(value.node, dtype)), shape)]) as [Storage];
+    return { shape, dtype, data };
   }
   if (typeof value === "number") {
     const shape = options.shape ?? [];
@@ -197,7 +206,7 @@ export class Parameter extends State {
     if (grad === undefined) return undefined;
     this.#gradState ??= new State(0, { shape: this.shape, dtype: this.dtype, name: `${this.name}.grad` });
     if (grad !== this.#gradState) {
-      engine().memory.writeCell(this.#gradState.cell, engine().memory.read(evaluate([grad.node])[0] as Storage));
+      engine().memory.adopt(this.#gradState.cell, evaluate([grad.node])[0] as Storage);
       this.#grad = this.#gradState;
     }
     return this.#gradState;

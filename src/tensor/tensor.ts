@@ -139,7 +139,7 @@ export class Tensor<S extends Shape = Shape> {
 
   // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The elements in row-major order, at once. Processor backends only. */
+  /** The elements in row-major order, at once: where the backend can, which are those of processors. */
   dataSync(): TypedArray {
     refuseInTrace("a value");
     // A copy: values are immutable, whatever the caller does with the array.
@@ -148,20 +148,23 @@ export class Tensor<S extends Shape = Shape> {
 
   /** The elements in row-major order. */
   data(): Promise<TypedArray> {
-    return soon(() => this.dataSync());
+    return soon(() => engine().memory.copyLater(this.#settle()));
   }
 
   /** The only element, as a number. */
   itemSync(): number {
-    if (this.size !== 1)
-      throw new ShapeError(
-        `item: the tensor has shape ${formatShape(this.shape)}; only a tensor with one element has an item; use data() or toArray()`,
-      );
-    return this.dataSync()[0] as number;
+    return this.#single().dataSync()[0] as number;
   }
 
   item(): Promise<number> {
-    return soon(() => this.itemSync());
+    return soon(async () => (await this.#single().data())[0] as number);
+  }
+
+  #single(): this {
+    if (this.size === 1) return this;
+    throw new ShapeError(
+      `item: the tensor has shape ${formatShape(this.shape)}; only a tensor with one element has an item; use data() or toArray()`,
+    );
   }
 
   /** Nested arrays; a number for a scalar; booleans are 0 and 1. */
@@ -170,7 +173,7 @@ export class Tensor<S extends Shape = Shape> {
   }
 
   toArray(): Promise<given.NestedArray> {
-    return soon(() => this.toArraySync());
+    return soon(async () => given.nest(await this.data(), this.shape, 0, { at: 0 }));
   }
 
   // ── gradients ────────────────────────────────────────────────────────────────────────────────────────────────────

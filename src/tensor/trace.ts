@@ -88,7 +88,7 @@ export function refuseInTrace(what: string): void {
 }
 
 /** The value as a promise. While tracing it is refused at once: nobody waits for a promise there, and its failure would end the process. */
-export function soon<T>(read: () => T): Promise<T> {
+export function soon<T>(read: () => T | Promise<T>): Promise<T> {
   refuseInTrace("a value");
   return new Promise((resolve) => resolve(read()));
 }

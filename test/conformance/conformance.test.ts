@@ -5,13 +5,14 @@ import { dtypes } from "../../src/graph/dtype.ts";
 import { HebbError } from "../../src/graph/errors.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import { topologicalOrder } from "../../src/graph/walk.ts";
+import { createLaterDevice } from "../asynchronous/device.ts";
 import type { ValueCase } from "./case.ts";
 import { allDevices } from "./devices.ts";
 import { inputNode, Runner, type Value, valueOf } from "./run.ts";
 import { cases, rows, valueCases } from "./suite.ts";
 import { agrees } from "./tolerance.ts";
 
-const devices = allDevices();
+const devices: readonly Device[] = [...allDevices(), createLaterDevice()];
 afterAll(() => {
   for (const device of devices) device.close();
 });
@@ -30,7 +31,7 @@ describe("coverage", () => {
   );
 });
 
-function check(device: Device, entry: ValueCase, dtype: Value["dtype"]): void {
+async function check(device: Device, entry: ValueCase, dtype: Value["dtype"]): Promise<void> {
   const values = entry.inputs.map((spec) => valueOf(spec.dtype ?? dtype, spec.shape, spec.data));
   const inputs = values.map(inputNode);
   const output = entry.build(...inputs);
@@ -39,7 +40,7 @@ function check(device: Device, entry: ValueCase, dtype: Value["dtype"]): void {
     expect(ops, `the graph of a case of "${entry.op}" contains it`).toContain(entry.op);
   }
   const runner = new Runner(device, inputs, [output]);
-  const [result] = runner.run(values);
+  const [result] = await runner.runLater(values);
   runner.release();
   const truth = entry.truth(...values);
   const magnitude = entry.magnitude?.(...values) ?? truth.map(Math.abs);
@@ -58,7 +59,9 @@ function check(device: Device, entry: ValueCase, dtype: Value["dtype"]): void {
   expect(wrong.slice(0, 5), `${wrong.length} of ${truth.length} are wrong`).toEqual([]);
 }
 
-describe.each(devices.map((device) => [device.backend, device] as const))("%s", (_, device) => {
+describe.each(
+  devices.map((device) => [device.asynchronous ? "an asynchronous device" : device.backend, device] as const),
+)("%s", (_, device) => {
   for (const entry of valueCases) {
     it.each(entry.dtypes)(`${entry.op}: ${entry.name}, %s`, (dtype) => check(device, entry, dtype));
   }

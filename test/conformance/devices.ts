@@ -1,16 +1,16 @@
 // The backends under test.
-import type { Device } from "../../src/backends/backend.ts";
+import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { createCDevice } from "../../src/backends/c/index.ts";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import { createWasmDevice } from "../../src/backends/wasm/index.ts";
 import { HebbError } from "../../src/graph/errors.ts";
 
 /** One device of each backend that works here, the reference first. On c every program goes through the compiler. */
-export function allDevices(): [Device, ...Device[]] {
+export function allDevices(): [SynchronousDevice, ...SynchronousDevice[]] {
   return [createReferenceDevice(), createWasmDevice({ threads: 1 }), ...cDevices()];
 }
 
-function cDevices(): Device[] {
+function cDevices(): SynchronousDevice[] {
   try {
     return [createCDevice({ threads: 1, always: true })];
   } catch (error) {

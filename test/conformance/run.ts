@@ -1,5 +1,5 @@
 // Compiles graphs and runs them on a device with given inputs: what the suites, the golden tests and the fuzzer share.
-import type { Block, Device, Executable } from "../../src/backends/backend.ts";
+import type { Block, Device, Executable, FailedRun, SynchronousDevice } from "../../src/backends/backend.ts";
 import { describeFailure } from "../../src/compiler/checks.ts";
 import { type Compiled, compileGraph } from "../../src/compiler/compile.ts";
 import { allocate, type DType, type TypedArray } from "../../src/graph/dtype.ts";
@@ -36,15 +36,15 @@ export function inputNode(value: { readonly shape: Shape; readonly dtype: DType 
 }
 
 /** A compiled graph on one device, to be run many times. */
-export class Runner {
+export class Runner<D extends Device = SynchronousDevice> {
   readonly compiled: Compiled;
-  readonly #device: Device;
+  readonly #device: D;
   readonly #executable: Executable;
   readonly #outputs: readonly Node[];
   readonly #sources: ReadonlyMap<Source, number>;
   readonly #blocks: readonly Block[];
 
-  constructor(device: Device, inputs: readonly Node[], outputs: readonly Node[], options: { optimize?: boolean } = {}) {
+  constructor(device: D, inputs: readonly Node[], outputs: readonly Node[], options: { optimize?: boolean } = {}) {
     this.#device = device;
     this.#outputs = outputs;
     this.#sources = new Map(inputs.flatMap((node, place) => (node.source ? [[node.source, place]] : [])));
@@ -61,7 +61,26 @@ export class Runner {
     });
   }
 
-  run(values: readonly Value[]): Value[] {
+  run(this: Runner<SynchronousDevice>, values: readonly Value[]): Value[] {
+    this.#carryOut(values);
+    return this.#outputs.map((node, output) =>
+      valueIn(node, this.#device.read(this.#blockOf(output), node.dtype, sizeOf(node.shape))),
+    );
+  }
+
+  /** The same on any device. */
+  async runLater(values: readonly Value[]): Promise<Value[]> {
+    const { asynchronous } = this.#device;
+    this.#carryOut(values);
+    const read = this.#outputs.map(async (node, output) =>
+      valueIn(node, await this.#device.read(this.#blockOf(output), node.dtype, sizeOf(node.shape))),
+    );
+    const failed: FailedRun | undefined = asynchronous ? await this.#device.settle() : undefined;
+    if (failed !== undefined) throw new Error(describeFailure(this.compiled.program, failed.check));
+    return Promise.all(read);
+  }
+
+  #carryOut(values: readonly Value[]): void {
     this.compiled.slots.forEach((slot, place) => {
       const block = this.#blocks[place];
       if (block === undefined || slot.kind !== "source") return;
@@ -71,18 +90,15 @@ export class Runner {
     });
     const failure = this.#executable.run(this.#blocks);
     if (failure) throw new Error(describeFailure(this.compiled.program, failure));
-    return this.#outputs.map((node, output) => {
-      const slot = this.compiled.slots.findIndex(
-        (candidate) => candidate.kind === "output" && candidate.output === output,
-      );
-      const block = this.#blocks[slot];
-      if (block === undefined) throw new Error(`output ${output} has no slot`);
-      return {
-        shape: node.shape,
-        dtype: node.dtype,
-        data: [...this.#device.read(block, node.dtype, sizeOf(node.shape))],
-      };
-    });
+  }
+
+  #blockOf(output: number): Block {
+    const slot = this.compiled.slots.findIndex(
+      (candidate) => candidate.kind === "output" && candidate.output === output,
+    );
+    const block = this.#blocks[slot];
+    if (block === undefined) throw new Error(`output ${output} has no slot`);
+    return block;
   }
 
   release(): void {
@@ -91,9 +107,11 @@ export class Runner {
   }
 }
 
+const valueIn = ({ shape, dtype }: Node, data: TypedArray): Value => ({ shape, dtype, data: [...data] });
+
 /** Builds a graph over the values, runs it once, and gives its outputs. */
 export function evaluate(
-  device: Device,
+  device: SynchronousDevice,
   values: readonly Value[],
   build: (inputs: readonly Node[]) => readonly Node[],
   options: { optimize?: boolean } = {},

@@ -1,6 +1,6 @@
 // Random convolutions in C, whose tiles, paddings and windows depend on every size, against WebAssembly, which knows none of them.
 import { afterAll, expect, it } from "vitest";
-import type { Device } from "../../src/backends/backend.ts";
+import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { createCDevice } from "../../src/backends/c/index.ts";
 import { createWasmDevice } from "../../src/backends/wasm/index.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
@@ -86,7 +86,7 @@ const integers = (shape: readonly number[], salt: number): Value =>
   );
 
 /** The convolution and the gradients of all that goes into it. */
-function compute(device: Device, settings: Settings): Value[] {
+function compute(device: SynchronousDevice, settings: Settings): Value[] {
   const { batch, groups, channels, size, kernel, stride, dilation, pads, padding, before, after } = settings;
   const [from, to] = [channels[0] * groups, channels[1] * groups];
   const result = [batch, to, ...resultSize(settings)];
@@ -121,13 +121,13 @@ afterAll(() => {
 /** -0 and 0 are one number here. */
 const plain = (values: readonly Value[]): unknown => values.map(({ shape, data }) => [shape, data.map((x) => x + 0)]);
 
-function differs(device: Device, settings: Settings): boolean {
+function differs(device: SynchronousDevice, settings: Settings): boolean {
   const [expected, actual] = [wasm, device].map((one) => JSON.stringify(plain(compute(one, settings))));
   return expected !== actual;
 }
 
 /** Smaller settings that still differ, for as long as there are some. */
-function smallest(device: Device, settings: Settings): Settings {
+function smallest(device: SynchronousDevice, settings: Settings): Settings {
   const { batch, groups, channels, size, kernel } = settings;
   const half = (pair: readonly [number, number]): [number, number][] => [
     [Math.ceil(pair[0] / 2), pair[1]],
@@ -163,7 +163,7 @@ it.skipIf(native.length === 0)(
   () => {
     for (let seed = firstSeed; seed < firstSeed + count; seed++) {
       const settings = generate(seed);
-      const device = native[seed % native.length] as Device;
+      const device = native[seed % native.length] as SynchronousDevice;
       if (!differs(device, settings)) continue;
       const found = smallest(device, settings);
       expect.fail(`seed ${seed}, ${device.threads} threads: not the same: differs(device, ${JSON.stringify(found)})`);

@@ -1,6 +1,6 @@
 // Random graphs, compiled with every optimisation on every backend, against one kernel for each node on the reference.
 import { afterAll, describe, expect, it } from "vitest";
-import type { Device } from "../../src/backends/backend.ts";
+import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { isFloat } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -32,7 +32,7 @@ function program(recipe: Recipe, withGradients: boolean): { inputs: Node[]; valu
   return { inputs, values, outputs: [...outputs, ...found.filter((grad) => grad !== undefined)] };
 }
 
-function run(device: Device, recipe: Recipe, withGradients: boolean, optimize: boolean): Value[] {
+function run(device: SynchronousDevice, recipe: Recipe, withGradients: boolean, optimize: boolean): Value[] {
   const { inputs, values, outputs } = program(recipe, withGradients);
   const runner = new Runner(device, inputs, outputs, { optimize });
   try {

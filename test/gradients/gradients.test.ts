@@ -1,6 +1,6 @@
 // The gradient of every op against finite differences in float64, to second order; and wasm against reference.
 import { afterAll, describe, expect, it } from "vitest";
-import type { Device } from "../../src/backends/backend.ts";
+import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { isFloat } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -73,7 +73,7 @@ function problem(entry: ValueCase, dtype: "float32" | "float64", order: 1 | 2): 
   return { values, inputs, places: kept, loss, grads: found.filter((grad) => grad !== undefined) };
 }
 
-function run(device: Device, { inputs, values }: Problem, outputs: readonly Node[]): Value[] {
+function run(device: SynchronousDevice, { inputs, values }: Problem, outputs: readonly Node[]): Value[] {
   const runner = new Runner(device, inputs, outputs);
   try {
     return runner.run(values);
@@ -136,7 +136,7 @@ describe.each(
   );
 });
 
-function againstReference(device: Device, dtype: "float32" | "float64", entry: ValueCase): void {
+function againstReference(device: SynchronousDevice, dtype: "float32" | "float64", entry: ValueCase): void {
   const output = entry.build(
     ...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype })),
   );

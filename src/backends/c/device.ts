@@ -8,10 +8,10 @@ import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from
 import {
   type Block,
   type CompileOptions,
-  type Device,
   type Executable,
   type HostBlock,
   isHostBlock,
+  type SynchronousDevice,
   type Warning,
 } from "../backend.ts";
 import { failureAddress } from "../wasm/failure.ts";
@@ -55,7 +55,7 @@ export interface CDeviceOptions {
  * A device on this machine's C compiler. Threads: as many as the machine has ("auto", the default) or as asked. Results do not
  * depend on them. Throws a HebbError that says why where there is no compiler, or nothing to call its output with.
  */
-export function createCDevice(options: CDeviceOptions = {}): Device {
+export function createCDevice(options: CDeviceOptions = {}): SynchronousDevice {
   const asked = options.threads ?? "auto";
   if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
     throw new HebbError(`${asked} is not a valid thread count; use a whole number from 1 up, or "auto"`);
@@ -71,8 +71,9 @@ export function createCDevice(options: CDeviceOptions = {}): Device {
   }
 }
 
-class CDevice implements Device {
+class CDevice implements SynchronousDevice {
   readonly backend = "c";
+  readonly asynchronous = false;
   readonly threads: number;
   readonly toolchain: Toolchain;
   readonly host: WasmDevice;

@@ -4,7 +4,7 @@ import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { printProgram } from "../../compiler/print.ts";
 import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
-import type { Block, Device, Executable } from "../backend.ts";
+import type { Block, Executable, SynchronousDevice } from "../backend.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import { interpret, type Memory } from "./interpret.ts";
 
@@ -12,13 +12,14 @@ import { interpret, type Memory } from "./interpret.ts";
  * A device without any hardware: plain buffers and closures. Float values are rounded after each operation to their
  * dtype; transcendental functions, sums and contractions are computed in double and rounded once.
  */
-export function createReferenceDevice(): Device {
+export function createReferenceDevice(): SynchronousDevice {
   return new ReferenceDevice();
 }
 
-class ReferenceDevice implements Device {
+class ReferenceDevice implements SynchronousDevice {
   readonly backend = "reference";
   readonly description = "reference interpreter, 1 thread";
+  readonly asynchronous = false;
   readonly threads = 1;
   readonly workspace = new Workspace(this);
   readonly #heap = new Map<number, ArrayBuffer>();

@@ -4,7 +4,7 @@ import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from "../analysis/arguments.ts";
-import type { Block, Device, Executable } from "../backend.ts";
+import type { Block, Executable, SynchronousDevice } from "../backend.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import { Allocator } from "./allocator.ts";
 import { failureAddress } from "./failure.ts";
@@ -22,7 +22,7 @@ const reservedBytes = 4096;
 const slackBytes = 256;
 const mostThreads = 64;
 
-export interface WasmDevice extends Device {
+export interface WasmDevice extends SynchronousDevice {
   readonly backend: "wasm";
   /** Everything the device holds. A block's address is its place in it. */
   readonly memoryObject: WebAssembly.Memory;
@@ -49,6 +49,7 @@ export function createWasmDevice(options: { readonly threads?: number | "auto" }
 
 class Wasm implements WasmDevice {
   readonly backend = "wasm";
+  readonly asynchronous = false;
   /** Threads that programs are cut for. */
   readonly parts: number;
   readonly memoryObject: WebAssembly.Memory;

@@ -22,7 +22,7 @@ import {
   sub,
   unary,
 } from "../../graph/scalar.ts";
-import type { Device } from "../backend.ts";
+import type { SynchronousDevice } from "../backend.ts";
 import { createReferenceDevice } from "../reference/index.ts";
 import { createWasmDevice } from "./device.ts";
 
@@ -65,7 +65,7 @@ function programOf(kernels: readonly Kernel[], inputs: readonly Input[]): Progra
   return { name: "test", buffers, kernels, checks: [], argumentCount: inputs.length, arenaBytes: 0 };
 }
 
-function runOn(device: Device, program: Program, inputs: readonly Input[]) {
+function runOn(device: SynchronousDevice, program: Program, inputs: readonly Input[]) {
   const blocks = inputs.map(({ data }) => {
     const block = device.allocate(data.byteLength);
     device.write(block, data);

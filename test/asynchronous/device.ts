@@ -1,0 +1,111 @@
+// A toy device that is nothing like a processor: memory of its own, work that is done later, reads by promise only, failures told late.
+import type { AsynchronousDevice, Block, Executable, FailedRun } from "../../src/backends/backend.ts";
+import { createReferenceDevice } from "../../src/backends/reference/index.ts";
+import type { FailedCheck } from "../../src/compiler/checks.ts";
+import type { Program } from "../../src/compiler/kernel.ts";
+import type { DType, TypedArray } from "../../src/graph/dtype.ts";
+
+export function createLaterDevice(): AsynchronousDevice {
+  return new LaterDevice();
+}
+
+class LaterDevice implements AsynchronousDevice {
+  readonly backend = "reference";
+  readonly asynchronous = true;
+  readonly description = "the reference interpreter, later";
+  readonly threads = 1;
+  readonly budgetBytes = 2 ** 13;
+  readonly #within = createReferenceDevice();
+  /** What was given and is not done yet. */
+  readonly #queue: (() => void)[] = [];
+  #runs = 0;
+  #failed: FailedRun | undefined;
+
+  allocate(bytes: number): Block {
+    return this.#within.allocate(bytes);
+  }
+
+  /** Work that was given before may still need the memory. */
+  free(block: Block): void {
+    this.#give(() => this.#within.free(block));
+  }
+
+  write(block: Block, data: TypedArray): void {
+    const copy = data.slice();
+    this.#give(() => this.#within.write(block, copy));
+  }
+
+  copy(from: Block, to: Block): void {
+    this.#give(() => {
+      if (this.#failed === undefined) this.#within.copy(from, to);
+    });
+  }
+
+  read(block: Block, dtype: DType, length: number): Promise<TypedArray> {
+    return new Promise((resolve, reject) => {
+      this.#give(() => {
+        try {
+          resolve(this.#within.read(block, dtype, length));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+  }
+
+  settle(): Promise<FailedRun | undefined> {
+    return new Promise((resolve) => {
+      this.#give(() => {
+        resolve(this.#failed);
+        this.#failed = undefined;
+      });
+    });
+  }
+
+  compile(program: Program): Executable {
+    const within = this.#within.compile(program);
+    const run = (blocks: readonly Block[]): FailedCheck | undefined => {
+      const number = this.#runs++;
+      const given = [...blocks];
+      this.#give(() => {
+        // A run behind one that failed gives nothing and assigns nothing.
+        if (this.#failed !== undefined) return;
+        const check = within.run(given);
+        if (check !== undefined) this.#failed = { run: number, executable, check };
+      });
+      return undefined;
+    };
+    const executable: Executable = {
+      bytes: within.bytes,
+      takesHostBlocks: false,
+      run,
+      source: () => within.source(),
+      profile: () => program.kernels.map(() => 0),
+      release: () => this.#give(() => within.release()),
+    };
+    return executable;
+  }
+
+  memory(): { readonly liveBytes: number; readonly reservedBytes: number } {
+    return this.#within.memory();
+  }
+
+  close(): void {
+    this.#give(() => this.#within.close());
+  }
+
+  /** Does one piece of work at a time, each in a turn of the event loop of its own. */
+  #give(work: () => void): void {
+    this.#queue.push(work);
+    if (this.#queue.length === 1) setImmediate(() => this.#next());
+  }
+
+  #next(): void {
+    try {
+      this.#queue[0]?.();
+    } finally {
+      this.#queue.shift();
+      if (this.#queue.length > 0) setImmediate(() => this.#next());
+    }
+  }
+}

@@ -1,0 +1,189 @@
+// Tensors on a device that does everything later: the same bits as on the reference, and failures told with the next value asked for.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  compile,
+  gradCheck,
+  inspect,
+  nn,
+  optim,
+  Parameter,
+  rand,
+  randn,
+  State,
+  seed,
+  type Tensor,
+  tensor,
+  useBackend,
+} from "../../src/index.ts";
+import { moveToHost, useDevice } from "../../src/runtime/index.ts";
+import { createLaterDevice } from "./device.ts";
+
+const later = (): void => useDevice(createLaterDevice());
+const reference = (): void => void useBackend({ backend: "reference" });
+afterEach(async () => {
+  await moveToHost();
+  reference();
+});
+
+/** What a program gives on the reference and on the device, started in the same way. */
+async function both<T>(program: () => Promise<T>): Promise<[T, T]> {
+  reference();
+  seed(4);
+  const expected = await program();
+  later();
+  seed(4);
+  return [expected, await program()];
+}
+
+const network = (): nn.Sequential =>
+  new nn.Sequential(new nn.Linear(3, 8), new nn.Tanh(), new nn.Dropout(0.2), new nn.Linear(8, 2));
+const rows = (): Tensor =>
+  tensor(
+    Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+    { shape: [8, 3] },
+  );
+const labels = (): Tensor => tensor(Int32Array.of(0, 1, 1, 0, 1, 0, 0, 1));
+
+async function stateOf(model: nn.Module): Promise<number[][]> {
+  return Promise.all(model.parameters().map(async (parameter) => [...(await parameter.data())]));
+}
+
+describe("values", () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ["a chain", async () => (await rows().matmul(rows().t()).softmax(1).data()).join()],
+    ["one number", () => rows().square().mean().item()],
+    ["nested arrays", () => rows().topk(2, 1).values.toArray()],
+    ["draws", async () => [await rand([5]).toArray(), await randn([5]).toArray()]],
+    ["a large result", async () => (await rand([30, 30]).mul(2).data()).join()],
+    [
+      "a long loop of results that are dropped",
+      async () => {
+        let sum = 0;
+        for (let i = 0; i < 20; i++) sum += await randn([24, 24]).sum().item();
+        return sum;
+      },
+    ],
+  ])("%s", async (_, program) => {
+    const [expected, found] = await both(program);
+    expect(found).toEqual(expected);
+  });
+
+  it("are not there at once, and that is said", () => {
+    later();
+    const x = rows().sum();
+    expect(() => x.itemSync()).toThrow(/gives values later; await data\(\), item\(\) or toArray\(\)/);
+    expect(() => x.dataSync()).toThrow(/gives values later/);
+  });
+});
+
+describe("training", () => {
+  const trained = (compiled: boolean) => async (): Promise<unknown> => {
+    const model = network();
+    const optimizer = new optim.AdamW(model.parameters(), { lr: 0.05 });
+    const schedule = new optim.StepLR(optimizer, 3);
+    const take = (x: Tensor, y: Tensor): Tensor => {
+      const loss = nn.functional.crossEntropy(model.forward(x), y);
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.step();
+      return loss;
+    };
+    const step = compiled ? compile(take) : take;
+    const [x, y] = [rows(), labels()];
+    const losses: Promise<number>[] = [];
+    for (let i = 0; i < 8; i++) {
+      losses.push(step(x, y).item());
+      schedule.step();
+    }
+    return [await Promise.all(losses), await stateOf(model)];
+  };
+
+  it.each([true, false])("gives the same losses and weights (compiled: %s)", async (compiled) => {
+    const [expected, found] = await both(trained(compiled));
+    expect(found).toEqual(expected);
+  });
+
+  it("gradients that stand between calls add up", async () => {
+    const [expected, found] = await both(async () => {
+      const w = new Parameter(Float32Array.of(1, 2, 3));
+      const step = compile((x: Tensor) => w.mul(x).square().sum().backward());
+      step(tensor([1, 2, 3]));
+      step(tensor([2, 0, 1]));
+      return (await w.grad?.data())?.join();
+    });
+    expect(found).toEqual(expected);
+  });
+});
+
+describe("state", () => {
+  it("whoever read an old value keeps it", async () => {
+    const [expected, found] = await both(async () => {
+      const state = new State(Float32Array.of(1, 2));
+      const old = state.mul(1);
+      const doubled = compile(() => void state.assign(state.mul(2)));
+      const before = state.add(0);
+      doubled();
+      state.assign(state.add(1));
+      const after = state.data();
+      return [await old.toArray(), await before.toArray(), [...(await after)]];
+    });
+    expect(found).toEqual(expected);
+  });
+});
+
+describe("a check that fails", () => {
+  const broken = (): Tensor => tensor(Int32Array.of(0, 1, 7, 0, 1, 0, 0, 1));
+  beforeEach(() => {
+    later();
+    seed(1);
+  });
+
+  const setUp = (compiled: boolean) => {
+    const model = new nn.Linear(3, 2);
+    const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
+    const take = (x: Tensor, y: Tensor): Tensor => {
+      const loss = nn.functional.crossEntropy(model.forward(x), y);
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.step();
+      return loss;
+    };
+    return { model, step: compiled ? compile(take) : take };
+  };
+
+  it.each([true, false])(
+    "is told with the next value, and nothing was assigned since (compiled: %s)",
+    async (compiled) => {
+      const { model, step } = setUp(compiled);
+      await step(rows(), labels()).item();
+      const before = await stateOf(model);
+      const bad = step(rows(), broken());
+      // These run behind the one that failed, which nobody has heard of.
+      const behind = [step(rows(), labels()), step(rows(), labels())];
+      await expect(behind[1]?.item()).rejects.toThrow(/crossEntropy: in row 2, label 7 is out of range/);
+      await expect(bad.item()).rejects.toThrow(/crossEntropy: in row 2, label 7 is out of range/);
+      await expect(behind[0]?.item()).rejects.toThrow(/crossEntropy: in row 2, label 7 is out of range/);
+      expect(await stateOf(model)).toEqual(before);
+      // Heard of, it is over.
+      const after = await step(rows(), labels()).item();
+      expect(after).toBeGreaterThan(0);
+      expect(await stateOf(model)).not.toEqual(before);
+    },
+  );
+
+  it("leaves values from before it alone", async () => {
+    const { step } = setUp(true);
+    const good = step(rows(), labels());
+    const bad = step(rows(), broken());
+    await expect(bad.item()).rejects.toThrow(/label 7 is out of range/);
+    expect(await good.item()).toBeGreaterThan(0);
+  });
+});
+
+it("what reads at once says so", () => {
+  later();
+  expect(() => inspect(() => rows().sum())).toThrow(/gives values later/);
+  expect(() => gradCheck((x) => x.square().sum(), [tensor([1, 2], { dtype: "float64" })])).toThrow(
+    /gives values later/,
+  );
+});
