@@ -1,6 +1,8 @@
 // Pictures changed a little whenever they are seen: moved, turned, mirrored, recoloured; every draw follows from one seed.
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { Field } from "./dataset.ts";
 import { Random } from "./random.ts";
@@ -32,6 +34,21 @@ export interface AugmentOptions {
   /** What lies outside a picture: its edge continued (default), or a value in the units of the features. */
   readonly fill?: "edge" | number;
 }
+
+const kinds: OptionKinds<AugmentOptions> = {
+  flip: kind.number,
+  flipVertical: kind.number,
+  pad: kind.number,
+  translate: kind.number,
+  rotate: kind.number,
+  zoom: kind.number,
+  shear: kind.number,
+  brightness: kind.number,
+  contrast: kind.number,
+  saturation: kind.number,
+  erase: kind.number,
+  fill: kind.either(kind.oneOf("edge"), kind.number),
+};
 
 const limits = {
   flip: 1,
@@ -69,6 +86,7 @@ const drawsOfOne = 16;
 type Amounts = Required<AugmentOptions>;
 
 function checked(options: AugmentOptions): Amounts {
+  checkOptions("augment", options, kinds);
   const amounts: Amounts = {
     flip: 0,
     flipVertical: 0,

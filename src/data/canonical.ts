@@ -1,6 +1,9 @@
 // MNIST, Fashion-MNIST and CIFAR-10 (Node only): fetched once, checked, and kept in the user's cache folder.
+
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { cacheFolder, type DownloadOptions, download } from "./download.ts";
 import { readBytes } from "./files.ts";
 import { gunzip, type IdxArray, readIdx } from "./idx.ts";
@@ -59,6 +62,12 @@ export interface CanonicalOptions {
   readonly mirror?: string;
   readonly onProgress?: (file: string, received: number, bytes: number) => void;
 }
+
+const canonicalKinds: OptionKinds<CanonicalOptions> = {
+  folder: kind.string,
+  mirror: kind.string,
+  onProgress: kind.func(),
+};
 
 export interface Labelled {
   /** Bytes [count, rows, columns] or [count, channels, rows, columns]. */
@@ -144,6 +153,9 @@ export async function loadCanonical(
   part: "train" | "test",
   options: CanonicalOptions = {},
 ): Promise<Labelled> {
+  checkKind("loadCanonical", "name", name, kind.oneOf(...canonicalNames));
+  checkKind("loadCanonical", "part", part, kind.oneOf("train", "test"));
+  checkOptions("loadCanonical", options, canonicalKinds);
   const { classes } = sets[name];
   if (name === "cifar-10") {
     const [path = ""] = await fetched(name, () => true, options);

@@ -1,10 +1,12 @@
 // Tables from CSV text: finds the delimiter, checks the form, and names file, line and fix when something is wrong.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { quoted } from "../graph/visible.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
 import { bareName, listColumns } from "./columnNames.ts";
 import { defaultMaxColumns, defaultMaxRecord, RecordReader } from "./csvRecords.ts";
-import { type EncodingName, encodingOf, textPieces } from "./encoding.ts";
+import { type EncodingName, encodingNames, encodingOf, textPieces } from "./encoding.ts";
 import { Table } from "./table.ts";
 
 export interface CsvOptions {
@@ -21,6 +23,16 @@ export interface CsvOptions {
   /** Most columns accepted (default 100,000). */
   readonly maxColumns?: number;
 }
+
+/** Without the name, which a file has by itself. */
+export const readingKinds: OptionKinds<Omit<CsvOptions, "name">> = {
+  delimiter: kind.string,
+  header: kind.boolean,
+  encoding: kind.oneOf(...encodingNames),
+  maxRecordLength: kind.number,
+  maxColumns: kind.number,
+};
+const csvKinds: OptionKinds<CsvOptions> = { name: kind.string, ...readingKinds };
 
 const delimiters: readonly string[] = [",", ";", "\t", "|"];
 
@@ -113,6 +125,7 @@ export const noRows = (name: string, columns: readonly string[]): HebbError =>
  * Throws HebbError naming the file, the line and the fix for anything that is not a rectangular table with distinct column names.
  */
 export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): Table {
+  checkOptions("parseCsv", options, csvKinds);
   const name = options.name ?? "the table";
   const pieces =
     typeof source === "string"

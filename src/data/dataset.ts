@@ -1,6 +1,8 @@
 // A data set in host memory: features, targets and optional weights, one entry of each for every sample.
 import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 
 /** The values of all samples; `shape` is that of one sample. */
@@ -20,6 +22,22 @@ export interface DatasetOptions {
   /** One non-negative weight for each sample. */
   readonly weights?: Float32Array;
 }
+
+const typedArray = kind.of<TypedArray>(
+  "a typed array (Float32Array, Float64Array, Int32Array or Uint8Array)",
+  (value) =>
+    value instanceof Float32Array ||
+    value instanceof Float64Array ||
+    value instanceof Int32Array ||
+    value instanceof Uint8Array,
+);
+const kinds: OptionKinds<DatasetOptions> = {
+  features: typedArray,
+  featureShape: kind.numbers,
+  targets: typedArray,
+  targetShape: kind.numbers,
+  weights: kind.instanceOf(Float32Array, "a Float32Array"),
+};
 
 function dtypeOf(data: TypedArray): DType {
   if (data instanceof Float32Array) return "float32";
@@ -45,7 +63,10 @@ export class Dataset {
   readonly length: number;
 
   constructor(options: DatasetOptions) {
-    const { features, featureShape, targets, targetShape = [], weights } = options;
+    const { features, featureShape, targets, targetShape = [], weights } = checkOptions("Dataset", options, kinds);
+    checkKind("Dataset", "features", features, typedArray);
+    checkKind("Dataset", "featureShape", featureShape, kind.numbers);
+    checkKind("Dataset", "targets", targets, typedArray);
     this.length = countOf("features", features, featureShape);
     const targetCount = countOf("targets", targets, targetShape);
     if (targetCount !== this.length) {

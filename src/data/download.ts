@@ -5,6 +5,8 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 
 export interface DownloadOptions {
   /** Checksum of the whole file, in hexadecimal. */
@@ -18,6 +20,13 @@ export interface DownloadOptions {
 }
 
 /** The folder that downloads are kept in: HEBB_CACHE, or the place for such files on this system. */
+const kinds: OptionKinds<DownloadOptions> = {
+  md5: kind.string,
+  bytes: kind.number,
+  onProgress: kind.func(),
+  patience: kind.number,
+};
+
 export function cacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const own = environment["HEBB_CACHE"];
   if (own !== undefined && own !== "") return own;
@@ -107,6 +116,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
  * that is another than it should be.
  */
 export async function download(url: string, path: string, options: DownloadOptions): Promise<string> {
+  checkOptions("download", options, kinds);
   if (await isWhole(path, options)) return path;
   const part = `${path}.part`;
   try {

@@ -1,5 +1,8 @@
 // Bytes to text: UTF-8, UTF-16, Latin-1, told apart by a byte order mark or by name, and piece by piece for long files.
+
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind } from "../graph/options.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
 
 /** "latin1" is Windows-1252, its superset that programs mean by that name. */
@@ -90,6 +93,7 @@ const longestText = 2 ** 29 - 64;
  */
 export function decodeText(source: FileBytes, name: string, encoding?: EncodingName): string {
   const bytes = asBytes(source, "decodeText");
+  if (encoding !== undefined) checkKind("decodeText", "encoding", encoding, kind.oneOf(...encodingNames));
   let text = "";
   for (const piece of textPieces(bytes, name, encoding)) {
     if (text.length + piece.length > longestText)

@@ -2,8 +2,9 @@
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { constants, createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
+import { checkOptions } from "../graph/options.ts";
 import { visible } from "../graph/visible.ts";
-import { type CsvOptions, looksLikeTable, parseCsv } from "./csv.ts";
+import { type CsvOptions, looksLikeTable, parseCsv, readingKinds } from "./csv.ts";
 import { decodeText, type EncodingName } from "./encoding.ts";
 import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
 import type { Table } from "./table.ts";
@@ -68,6 +69,7 @@ async function readUnpacked(path: string): Promise<Uint8Array> {
 
 /** A table from a CSV file (gzip too). */
 export async function readCsvFile(path: string, options: Omit<CsvOptions, "name"> = {}): Promise<Table> {
+  checkOptions("readCsvFile", options, readingKinds);
   return parseCsv(await readUnpacked(path), { ...options, name: path });
 }
 

@@ -1,5 +1,8 @@
 // Learns the preprocessing of a table: what every column is, what stands in for gaps, which scale, which categories.
 import { HebbError } from "../graph/errors.ts";
+import type { Kind } from "../graph/kinds.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { quoted } from "../graph/visible.ts";
 import { findColumn, listColumns } from "./columnNames.ts";
 import type { ColumnType } from "./columnTypes.ts";
@@ -17,7 +20,7 @@ import {
 } from "./preprocessing.ts";
 import { asNumber, type CellReader, readerOf, spellings } from "./reading.ts";
 import { badWeight } from "./rowEncoder.ts";
-import type { Table } from "./table.ts";
+import { checkTable, type Table } from "./table.ts";
 
 /**
  * What stands in for a missing value. "drop": the row is left out of training and evaluation (predictions take the median, or no
@@ -51,6 +54,36 @@ export interface FitPreprocessingOptions extends TargetOptions {
   readonly allowNoInputs?: boolean;
 }
 
+const policy: Kind<MissingPolicy> = kind.either(
+  kind.oneOf("median", "mean", "mode", "drop"),
+  kind.of<{ readonly constant: number | string }>(
+    "{ constant: … }",
+    (value) => typeof value === "object" && value !== null && "constant" in value,
+  ),
+);
+const choiceOf = { indicator: kind.oneOf("auto", "always", "never"), auto: kind.oneOf("auto", "never") };
+
+export const fittingKinds: OptionKinds<FitPreprocessingOptions> = {
+  target: kind.string,
+  task: kind.oneOf("classification", "regression"),
+  targetTransform: kind.oneOf("none", "log"),
+  standardizeTarget: kind.boolean,
+  rows: kind.anything,
+  ignore: kind.listOf(kind.string),
+  weights: kind.string,
+  missing: policy,
+  missingOf: kind.of<Readonly<Record<string, MissingPolicy>>>(
+    "an object with a policy for each column",
+    (value) => typeof value === "object" && value !== null && Object.values(value).every((one) => policy.accepts(one)),
+  ),
+  missingIndicator: choiceOf.indicator,
+  maxCategories: kind.number,
+  minCategoryRows: kind.number,
+  inputTransform: choiceOf.auto,
+  dateCycles: choiceOf.auto,
+  allowNoInputs: kind.boolean,
+};
+
 const defaultMaxCategories = 100;
 
 /** Squares and cubes of larger values leave float64. */
@@ -58,6 +91,17 @@ const largestValue = 1e100;
 
 /** A feature that is set in fewer rows than this would teach the network those rows, nothing general. */
 const fewestRows = (rows: number): number => Math.max(1, Math.min(5, Math.ceil(rows / 100)));
+
+/** The options of a function that learns a target, which they must name. */
+export function checkTarget<O extends { readonly target: string }>(
+  where: string,
+  options: O,
+  kinds: OptionKinds<O>,
+): O {
+  checkOptions(where, options, kinds);
+  checkKind(where, "target", options.target, kind.string);
+  return options;
+}
 
 function policyFor(column: string, options: FitPreprocessingOptions): MissingPolicy {
   const own = options.missingOf;
@@ -307,6 +351,8 @@ export function fitFacts(
 
 /** The rows that can be learned from: those with a target, and without gaps where gaps cost the row. */
 export function usableRows(table: Table, options: FitPreprocessingOptions): Int32Array {
+  checkTable("usableRows", table);
+  checkTarget("usableRows", options, fittingKinds);
   const resolved = resolveOptions(table.name, table.columnNames, options);
   const target = table.judged(resolved.target);
   const { missing } = readerOf(targetType(target, options.task).reading, target.typed);
@@ -330,6 +376,8 @@ export function usableRows(table: Table, options: FitPreprocessingOptions): Int3
  * Throws HebbError when the target is missing, constant, or nothing usable remains.
  */
 export function fitPreprocessing(table: Table, options: FitPreprocessingOptions): TablePreprocessing {
+  checkTable("fitPreprocessing", table);
+  checkTarget("fitPreprocessing", options, fittingKinds);
   const resolved = resolveOptions(table.name, table.columnNames, options);
   const target = table.judged(resolved.target);
   const usable = usableRows(table, resolved);

@@ -1,5 +1,7 @@
 // Small problems made on the spot: gates, moons, circles, spirals, blobs, a curve, and loan decisions.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { Dataset } from "./dataset.ts";
 import { Random } from "./random.ts";
 import { Table } from "./table.ts";
@@ -11,6 +13,8 @@ export interface GeneratorOptions {
   readonly noise?: number;
   readonly seed?: number;
 }
+
+const generatorKinds: OptionKinds<GeneratorOptions> = { count: kind.number, noise: kind.number, seed: kind.number };
 
 /** Streams of the generators, apart from those of splits and shuffles. */
 const streams = {
@@ -52,7 +56,7 @@ export function gate(name: Gate): Dataset {
     xor: [0, 1, 1, 0],
     nand: [1, 1, 1, 0],
   };
-  if (!Object.hasOwn(truth, name)) throw new HebbError(`there is no gate "${String(name)}"; use and, or, xor or nand`);
+  checkKind("gate", "name", name, kind.oneOf("and", "or", "xor", "nand"));
   return new Dataset({
     features: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1),
     featureShape: [2],
@@ -62,7 +66,8 @@ export function gate(name: Gate): Dataset {
 }
 
 /** Two interleaved half circles; default 200 points, noise 0.1. */
-export function moons({ count = 200, noise = 0.1, seed = 0 }: GeneratorOptions = {}): Dataset {
+export function moons(options: GeneratorOptions = {}): Dataset {
+  const { count = 200, noise = 0.1, seed = 0 } = checkOptions("moons", options, generatorKinds);
   const random = new Random(seed, streams.moons);
   const first = Math.ceil(count / 2);
   return points(count, (i) => {
@@ -76,12 +81,13 @@ export function moons({ count = 200, noise = 0.1, seed = 0 }: GeneratorOptions =
 }
 
 /** A small circle (class 1, `factor` of the radius, default 0.5) inside a large one (class 0); default 200 points, noise 0.08. */
-export function circles({
-  count = 200,
-  noise = 0.08,
-  seed = 0,
-  factor = 0.5,
-}: GeneratorOptions & { readonly factor?: number } = {}): Dataset {
+export function circles(options: GeneratorOptions & { readonly factor?: number } = {}): Dataset {
+  const {
+    count = 200,
+    noise = 0.08,
+    seed = 0,
+    factor = 0.5,
+  } = checkOptions("circles", options, { ...generatorKinds, factor: kind.number });
   const random = new Random(seed, streams.circles);
   return points(count, (i) => {
     const label = i % 2;
@@ -96,13 +102,14 @@ export function circles({
 }
 
 /** Spiral arms, one class each (default 2 arms, 1.75 turns); default 400 points, noise 0.03. */
-export function spirals({
-  count = 400,
-  noise = 0.03,
-  seed = 0,
-  arms = 2,
-  turns = 1.75,
-}: GeneratorOptions & { readonly arms?: number; readonly turns?: number } = {}): Dataset {
+export function spirals(options: GeneratorOptions & { readonly arms?: number; readonly turns?: number } = {}): Dataset {
+  const {
+    count = 400,
+    noise = 0.03,
+    seed = 0,
+    arms = 2,
+    turns = 1.75,
+  } = checkOptions("spirals", options, { ...generatorKinds, arms: kind.number, turns: kind.number });
   const random = new Random(seed, streams.spirals);
   return points(count, (i) => {
     const label = i % arms;
@@ -113,12 +120,13 @@ export function spirals({
 }
 
 /** Round clouds, one class each (default 3), with centres on a circle of radius 4; default 300 points, spread (noise) 1. */
-export function blobs({
-  count = 300,
-  noise = 1,
-  seed = 0,
-  classes = 3,
-}: GeneratorOptions & { readonly classes?: number } = {}): Dataset {
+export function blobs(options: GeneratorOptions & { readonly classes?: number } = {}): Dataset {
+  const {
+    count = 300,
+    noise = 1,
+    seed = 0,
+    classes = 3,
+  } = checkOptions("blobs", options, { ...generatorKinds, classes: kind.number });
   const random = new Random(seed, streams.blobs);
   return points(count, (i) => {
     const label = i % classes;
@@ -128,7 +136,8 @@ export function blobs({
 }
 
 /** A curve to fit: y = sin(3x) + x/2 + noise, x evenly spaced in [−2, 2]; features [count, 1], targets [count, 1]; default 128, noise 0.1. */
-export function curve({ count = 128, noise = 0.1, seed = 0 }: GeneratorOptions = {}): Dataset {
+export function curve(options: GeneratorOptions = {}): Dataset {
+  const { count = 128, noise = 0.1, seed = 0 } = checkOptions("curve", options, generatorKinds);
   checkCount(count);
   const random = new Random(seed, streams.curve);
   const features = Float32Array.from({ length: count }, (_, i) => -2 + (4 * i) / Math.max(1, count - 1));
@@ -143,7 +152,8 @@ const purposes = ["car", "home", "study", "business"] as const;
  * employed, late payments, credit history in years, purpose (which does not matter), approved (yes or no).
  * Default 1000 rows; `noise` is the spread of the officer's mood on a scale where the rule itself has spread about 1.6.
  */
-export function loans({ count = 1000, noise = 0.4, seed = 0 }: GeneratorOptions = {}): Table {
+export function loans(options: GeneratorOptions = {}): Table {
+  const { count = 1000, noise = 0.4, seed = 0 } = checkOptions("loans", options, generatorKinds);
   checkCount(count);
   const random = new Random(seed, streams.loans);
   const names = [

@@ -1,6 +1,8 @@
 // IDX files, the format of MNIST: read from bytes (gzip too), with every length checked before it is believed.
 import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
 
@@ -16,6 +18,8 @@ export interface IdxOptions {
   /** Most bytes accepted after unpacking (default 64 MiB and a hundred times the packed size, below 2 GiB). */
   readonly maxBytes?: number;
 }
+
+const optionKinds: OptionKinds<IdxOptions> = { name: kind.string, maxBytes: kind.number };
 
 const defaultMaxBytes = 2 ** 31 - 1;
 
@@ -47,7 +51,7 @@ const mostDeflated = (packed: number): number => packed * 1032 + 64;
  * hundred times the packed size, where nothing else is said.
  */
 export async function gunzip(bytes: FileBytes, options: IdxOptions = {}): Promise<Uint8Array> {
-  return unpackGzip(asBytes(bytes, "gunzip"), options);
+  return unpackGzip(asBytes(bytes, "gunzip"), checkOptions("gunzip", options, optionKinds));
 }
 
 /**
@@ -165,6 +169,7 @@ function tooShort(bytes: Uint8Array, name: string): HebbError {
  * whose product does not match the length of the file (checked before anything is allocated), and data that is still gzip.
  */
 export function parseIdx(source: FileBytes, options: IdxOptions = {}): IdxArray {
+  checkOptions("parseIdx", options, optionKinds);
   const bytes = asBytes(source, "parseIdx");
   const name = options.name ?? "the file";
   if (isGzip(bytes)) throw new HebbError(`${name} is gzip data; unpack it first (readIdx does)`);
@@ -202,6 +207,7 @@ function readValues(view: DataView, start: number, length: number, code: number)
 
 /** Reads one IDX array, unpacking gzip when the bytes are gzip. */
 export async function readIdx(source: FileBytes, options: IdxOptions = {}): Promise<IdxArray> {
+  checkOptions("readIdx", options, optionKinds);
   const bytes = asBytes(source, "readIdx");
   if (!isGzip(bytes)) return parseIdx(bytes, options);
   const { name = "the file" } = options;

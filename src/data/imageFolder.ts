@@ -2,10 +2,20 @@
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { fileError, readBytes } from "./files.ts";
 import type { IdxArray } from "./idx.ts";
 import type { LabelArray } from "./images.ts";
-import { decodePicture, fitPicture, type PictureFit, planesOf, readPictureHeader, toChannels } from "./pixels.ts";
+import {
+  decodePicture,
+  fitKind,
+  fitPicture,
+  type PictureFit,
+  planesOf,
+  readPictureHeader,
+  toChannels,
+} from "./pixels.ts";
 
 export interface ImageFolderOptions {
   /** Height and width of every picture. Default: their own, when all are of one size of at most 64 × 64; else 64 × 64. */
@@ -19,6 +29,13 @@ export interface ImageFolderOptions {
 }
 
 /** The pictures of a folder. */
+const kinds: OptionKinds<ImageFolderOptions> = {
+  size: kind.pair,
+  channels: kind.among(1, 3),
+  fit: fitKind,
+  maxPixels: kind.number,
+};
+
 export interface ImageFolder {
   /** Bytes [count, channels, height, width]. */
   readonly images: IdxArray;
@@ -171,6 +188,7 @@ async function readAll(
  * pictures, and for symbolic links that lead out of the folder.
  */
 export async function readImageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+  checkOptions("readImageFolder", options, kinds);
   const { files, labels, classes, others } = await listFolder(path);
   const { images } = await readAll(path, files, options);
   return {
@@ -186,6 +204,7 @@ export async function readImageFolder(path: string, options: ImageFolderOptions 
 
 /** One picture as an array of one. */
 export async function readImageFile(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+  checkOptions("readImageFile", options, kinds);
   const { images } = await readAll("", [path], options);
   return { images, labels: undefined, files: [path], notes: [] };
 }

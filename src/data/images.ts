@@ -1,5 +1,7 @@
 // Preprocessing of images with labels: pixel scaling fitted on the training images, kept as plain JSON beside the class names.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { visible } from "../graph/visible.ts";
 import { checkImagesAndLabels, type IdxArray } from "./idx.ts";
@@ -49,12 +51,22 @@ export interface FitImageOptions {
   readonly notes?: readonly string[];
 }
 
+const fitKinds: OptionKinds<FitImageOptions> = {
+  rows: kind.anything,
+  names: kind.of<NonNullable<FitImageOptions["names"]>>(
+    "an object { images, labels }",
+    (value) => typeof value === "object" && value !== null && "images" in value && "labels" in value,
+  ),
+  notes: kind.listOf(kind.string),
+};
+
 /** Learns mean and spread of the pixels of each channel, and the classes. Throws HebbError when images and labels do not match. */
 export function fitImagePreprocessing(
   images: IdxArray,
   labels: LabelArray,
   options: FitImageOptions = {},
 ): ImagePreprocessing {
+  checkOptions("fitImagePreprocessing", options, fitKinds);
   const names = options.names ?? { images: "the image array", labels: "the label array" };
   checkImagesAndLabels(images, labels, names);
   const shape = imageShape(images);

@@ -1,6 +1,8 @@
 // Mini-batches as tensors: a data set, a sampler, and the state that resumes both.
+import * as kind from "../graph/kinds.ts";
+import { checkKind } from "../graph/options.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
-import { type Dataset, type Field, gatherSamples } from "./dataset.ts";
+import { Dataset, type Field, gatherSamples } from "./dataset.ts";
 import { BatchSampler, type SamplerOptions, type SamplerState } from "./sampler.ts";
 
 const toTensor = (field: Field, indices: ArrayLike<number>): Tensor =>
@@ -15,6 +17,7 @@ export class DataLoader {
   readonly sampler: BatchSampler;
 
   constructor(dataset: Dataset, options: SamplerOptions = {}) {
+    checkKind("DataLoader", "the data set", dataset, kind.instanceOf(Dataset, "a Dataset"));
     this.dataset = dataset;
     this.sampler = new BatchSampler(dataset.length, options);
   }

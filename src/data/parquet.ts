@@ -2,6 +2,8 @@
 import { open } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { type Cell, type CellValue, cellOf } from "./cells.ts";
 import { listColumns } from "./columnNames.ts";
 import { fileError, fileSize } from "./files.ts";
@@ -20,6 +22,13 @@ export interface ParquetOptions {
 }
 
 /** What the thread tells. */
+const kinds: OptionKinds<ParquetOptions> = {
+  columns: kind.listOf(kind.string),
+  maxCells: kind.number,
+  maxMemory: kind.number,
+  maxSeconds: kind.number,
+};
+
 type Told =
   | { readonly kind: "schema"; readonly columns: readonly string[]; readonly decimals: readonly boolean[] }
   | { readonly kind: "values"; readonly column: number; readonly values: readonly CellValue[] }
@@ -159,7 +168,7 @@ async function checkEnds(path: string): Promise<void> {
  * more than `maxCells`, and for files whose decoding takes more memory or time than allowed.
  */
 export async function readParquetFile(path: string, options: ParquetOptions = {}): Promise<Table> {
-  const { maxCells = 1e8, maxMemory = 1024, maxSeconds = 60 } = options;
+  const { maxCells = 1e8, maxMemory = 1024, maxSeconds = 60 } = checkOptions("readParquetFile", options, kinds);
   await checkEnds(path);
   const hyparquet = packageAddress("hyparquet", "reading Parquet files");
   const codecs = packageAddress("hyparquet-compressors", "reading Parquet files");

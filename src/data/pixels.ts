@@ -1,5 +1,7 @@
 // Pictures as arrays: PNG and JPEG decoded after their headers were checked, grey or colour, resized with antialiasing.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
 
 /** A picture of bytes, row by row, the channels of a pixel together: 1 (grey) or 3 (red, green, blue). */
@@ -17,6 +19,7 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
 }
 
+const decodeKinds: OptionKinds<DecodeOptions> = { name: kind.string, maxPixels: kind.number };
 const defaultMaxPixels = 24_000_000;
 
 /** What the header of a picture says. */
@@ -150,7 +153,7 @@ function headerOf(bytes: Uint8Array, name: string): PngHeader | JpegHeader {
 
 /** Format and size from the header alone. Throws HebbError for anything but PNG and JPEG, and for more pixels than allowed. */
 export function readPictureHeader(source: FileBytes, options: DecodeOptions = {}): PictureHeader {
-  const { name = "the picture" } = options;
+  const { name = "the picture" } = checkOptions("readPictureHeader", options, decodeKinds);
   const header = headerOf(asBytes(source, "readPictureHeader"), name);
   checkSize(header, name, options.maxPixels ?? defaultMaxPixels);
   return header;
@@ -364,7 +367,7 @@ function turned(picture: Picture, orientation: number): Picture {
  */
 export async function decodePicture(source: FileBytes, options: DecodeOptions = {}): Promise<Picture> {
   const bytes = asBytes(source, "decodePicture");
-  const { name = "the picture", maxPixels = defaultMaxPixels } = options;
+  const { name = "the picture", maxPixels = defaultMaxPixels } = checkOptions("decodePicture", options, decodeKinds);
   const header = headerOf(bytes, name);
   checkSize(header, name, maxPixels);
   return "scans" in header ? decodeJpeg(bytes, header, name) : decodePng(bytes, header, name);
@@ -445,9 +448,11 @@ export function resizePicture(picture: Picture, width: number, height: number): 
 
 /** How a picture of other proportions is fitted: the middle part that fills the size, or all of it, stretched. */
 export type PictureFit = "cover" | "stretch";
+export const fitKind = kind.oneOf("cover", "stretch");
 
 /** Resized to exactly this size. "cover" keeps proportions and cuts off what is too much on two sides. */
 export function fitPicture(picture: Picture, width: number, height: number, fit: PictureFit = "cover"): Picture {
+  checkKind("fitPicture", "fit", fit, fitKind);
   if (fit === "stretch" || picture.width * height === picture.height * width)
     return resizePicture(picture, width, height);
   const { channels, data } = picture;

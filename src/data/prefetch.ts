@@ -1,13 +1,16 @@
 // Prepares what comes next while the present is used, in the same order.
 import { HebbError } from "../graph/errors.ts";
+import { describe } from "../graph/kinds.ts";
 
 /**
  * The values of `source`, up to `ahead` of them (default 1) asked for before they are needed. Order and values are unchanged; an
  * error comes where it would have come. Leaving the loop early closes the source.
  */
 export async function* prefetch<T>(source: AsyncIterable<T>, ahead = 1): AsyncGenerator<T, void, void> {
+  if (typeof source?.[Symbol.asyncIterator] !== "function")
+    throw new HebbError(`prefetch: takes an async iterable, got ${describe(source)}`);
   if (!Number.isInteger(ahead) || ahead < 1)
-    throw new HebbError(`prefetch: ahead must be a whole number of at least 1, got ${ahead}`);
+    throw new HebbError(`prefetch: ahead must be a whole number of at least 1, got ${describe(ahead)}`);
   const values = source[Symbol.asyncIterator]();
   const waiting: Promise<IteratorResult<T>>[] = [];
   const ask = (): void => {

@@ -1,9 +1,11 @@
 // From a table to numbers a network can take, with a fitted preprocessing: all rows at once.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Cell } from "./cells.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
 import { RowEncoder, type Unread } from "./rowEncoder.ts";
-import type { Table } from "./table.ts";
+import { checkTable, type Table } from "./table.ts";
 
 export interface AppliedTable {
   /** Row-major [rows, featureCount]. */
@@ -31,6 +33,11 @@ export interface ApplyPreprocessingOptions {
   readonly unreadable?: "refuse" | "missing";
 }
 
+const applyKinds: OptionKinds<ApplyPreprocessingOptions> = {
+  targets: kind.oneOf("required", "none"),
+  unreadable: kind.oneOf("refuse", "missing"),
+};
+
 /**
  * Features [rows, d] and targets of any table with the same columns; their order, and further columns, do not matter. Cells are read as
  * was decided when the preprocessing was fitted.
@@ -41,6 +48,8 @@ export function applyPreprocessing(
   table: Table,
   options: ApplyPreprocessingOptions = {},
 ): AppliedTable {
+  checkTable("applyPreprocessing", table);
+  checkOptions("applyPreprocessing", options, applyKinds);
   const wanted = (options.targets ?? (table.has(pre.target.column) ? "required" : "none")) === "required";
   if (wanted) table.column(pre.target.column);
   const encoder = new RowEncoder(pre, table.columns, { name: table.name, targets: wanted });

@@ -1,5 +1,7 @@
 // Which samples come in which batch: a seeded order that epoch and position determine fully, so that a resumed run goes on exactly.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { Random } from "./random.ts";
 
 export interface SamplerOptions {
@@ -15,6 +17,17 @@ export interface SamplerOptions {
   readonly seed?: number;
 }
 
+const batchKinds: OptionKinds<Omit<SamplerOptions, "seed" | "shuffle">> = {
+  batchSize: kind.number,
+  dropLast: kind.boolean,
+  joinSingle: kind.boolean,
+};
+const samplerKinds: OptionKinds<SamplerOptions> = {
+  ...batchKinds,
+  shuffle: kind.boolean,
+  seed: kind.number,
+};
+
 /** Where a sampler stands. Plain JSON; `batch` counts the batches of this epoch already handed out. */
 export interface SamplerState {
   readonly epoch: number;
@@ -28,10 +41,11 @@ export interface SamplerState {
 }
 
 /** How many batches `length` samples make. */
-export function batchesIn(
-  length: number,
-  { batchSize = 1, dropLast = false, joinSingle = false }: Omit<SamplerOptions, "seed" | "shuffle">,
-): number {
+export function batchesIn(length: number, options: Omit<SamplerOptions, "seed" | "shuffle">): number {
+  return batchCount(length, checkOptions("batchesIn", options, batchKinds));
+}
+
+function batchCount(length: number, { batchSize = 1, dropLast = false, joinSingle = false }: SamplerOptions): number {
   const whole = Math.floor(length / batchSize);
   const rest = length - whole * batchSize;
   return rest === 0 || dropLast || (joinSingle && rest === 1 && whole > 0) ? whole : whole + 1;
@@ -56,12 +70,15 @@ export class BatchSampler {
   private order: { readonly epoch: number; readonly indices: Int32Array } | undefined;
 
   constructor(length: number, options: SamplerOptions = {}) {
+    checkOptions("BatchSampler", options, samplerKinds);
     const { batchSize = 1, shuffle = false, dropLast = false, joinSingle = false, seed = 0 } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new HebbError(`batchSize ${batchSize} is not a whole number ≥ 1`);
     }
     if (!Number.isInteger(length) || length < 1)
-      throw new HebbError(`cannot make batches of ${length} samples; give at least one sample`);
+      throw new HebbError(
+        `BatchSampler: cannot make batches of ${kind.describe(length)} samples; give at least one sample`,
+      );
     if (dropLast && length < batchSize) {
       throw new HebbError(
         `dropLast with batchSize ${batchSize} leaves no batch of ${length} samples; use a smaller batchSize or dropLast: false`,
@@ -77,7 +94,7 @@ export class BatchSampler {
 
   /** Batches in an epoch. */
   get batchCount(): number {
-    return batchesIn(this.length, this);
+    return batchCount(this.length, this);
   }
 
   /** The epoch that the next batch belongs to, from 0. */

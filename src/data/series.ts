@@ -1,13 +1,15 @@
 // Time series: windows of past rows and what comes after them, split so that nothing of the validation part is ever seen.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { quoted } from "../graph/visible.ts";
 import { show } from "./cells.ts";
 import { Dataset } from "./dataset.ts";
-import { type FitPreprocessingOptions, fitPreprocessing } from "./fitting.ts";
+import { checkTarget, type FitPreprocessingOptions, fitPreprocessing, fittingKinds } from "./fitting.ts";
 import { applyPreprocessing } from "./preprocess.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
 import { readerOf } from "./reading.ts";
-import type { Table } from "./table.ts";
+import { checkTable, type Table } from "./table.ts";
 
 export interface WindowOptions {
   /** Rows that are seen. */
@@ -18,12 +20,14 @@ export interface WindowOptions {
   readonly stride?: number;
 }
 
+const windowKinds: OptionKinds<WindowOptions> = { window: kind.number, horizon: kind.number, stride: kind.number };
+
 /**
  * Where windows begin in `rows` rows: 0, stride, … as long as window and horizon fit. Throws HebbError for sizes that are no whole
  * numbers of at least 1.
  */
 export function windowStarts(rows: number, options: WindowOptions): Int32Array {
-  const { window, horizon = 1, stride = 1 } = options;
+  const { window, horizon = 1, stride = 1 } = checkOptions("windowStarts", options, windowKinds);
   for (const [name, value] of Object.entries({ window, horizon, stride }))
     if (!(Number.isInteger(value) && value >= 1))
       throw new HebbError(`${name} must be a whole number of at least 1, got ${value}`);
@@ -45,6 +49,7 @@ export interface Series {
  * NaN in them are left out. Throws HebbError when none is left.
  */
 export function seriesWindows(series: Series, options: WindowOptions): Dataset {
+  checkOptions("seriesWindows", options, windowKinds);
   const { values, width } = series;
   const { window, horizon = 1 } = options;
   if (!(Number.isInteger(width) && width >= 1) || values.length % width !== 0)
@@ -98,6 +103,16 @@ export interface PrepareSeriesOptions extends WindowOptions, Omit<FitPreprocessi
   readonly pastTarget?: boolean;
 }
 
+const { rows: _rows, weights: _weights, ...usedKinds } = fittingKinds;
+const seriesKinds: OptionKinds<PrepareSeriesOptions> = {
+  ...usedKinds,
+  ...windowKinds,
+  validation: kind.number,
+  group: kind.string,
+  time: kind.string,
+  pastTarget: kind.boolean,
+};
+
 export interface PreparedSeries {
   readonly preprocessing: TablePreprocessing;
   /** Names of the columns of a window: the features, then the target's past. */
@@ -150,9 +165,12 @@ function checkOrder(table: Table, time: string, series: readonly (readonly numbe
  * Throws HebbError for rows out of order and for parts too short for a window.
  */
 export function prepareSeries(table: Table, options: PrepareSeriesOptions): PreparedSeries {
+  checkTable("prepareSeries", table);
+  checkTarget("prepareSeries", options, seriesKinds);
   const { window, horizon = 1, validation: share = 0.2, group, time, pastTarget = true, ...rest } = options;
   if (!(share >= 0 && share < 1))
     throw new HebbError(`validation ${share} is not a valid share of the rows; use a number from 0 to below 1`);
+  const lengths = { window, horizon, ...(options.stride === undefined ? {} : { stride: options.stride }) };
   const series = seriesOf(table, group);
   if (time !== undefined) checkOrder(table, time, series);
   const cuts = series.map((rows) => Math.round(rows.length * (1 - share)));
@@ -180,7 +198,7 @@ export function prepareSeries(table: Table, options: PrepareSeriesOptions): Prep
     const found: { readonly rows: readonly number[]; readonly start: number }[] = [];
     series.forEach((_, i) => {
       const part = pick(i);
-      for (const start of windowStarts(part.length, options)) {
+      for (const start of windowStarts(part.length, lengths)) {
         const whole = part.slice(start, start + window + horizon).every((row) => !Number.isNaN(targets[row]));
         if (whole) found.push({ rows: part, start });
       }

@@ -8,6 +8,14 @@ import { type ColumnType, decideTypes } from "./columnTypes.ts";
 import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
 import { asText, type Reading, readerOf, spellings } from "./reading.ts";
 
+/** Refuses anything but a table as the first argument of a function. */
+export function checkTable(where: string, table: unknown): asserts table is Table {
+  if (!(table instanceof Table))
+    throw new HebbError(
+      `${where}: takes a Table first, got ${describe(table)}; make one with parseCsv(text) or Table.fromRows(rows)`,
+    );
+}
+
 export interface Column {
   readonly name: string;
   readonly cells: readonly Cell[];
@@ -76,6 +84,10 @@ export class Table {
 
   /** A table from objects such as parsed JSON; the columns are the keys of all of them, in order of appearance. */
   static fromRows(rows: readonly Readonly<Record<string, unknown>>[], name = "the table"): Table {
+    if (!Array.isArray(rows) || rows.some((row) => typeof row !== "object" || row === null))
+      throw new HebbError(
+        `Table.fromRows: takes a list of objects such as [{ age: 41 }], got ${describe(rows)}; put one row into a list`,
+      );
     const names = new Set<string>();
     for (const row of rows) for (const key of Object.keys(row)) names.add(key);
     if (rows.length > 0 && names.size === 0)

@@ -1,10 +1,12 @@
 // Tables larger than memory (Node only): one pass learns the preprocessing, every epoch reads the file again in blocks, mixed by seed.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import type { OptionKinds } from "../graph/options.ts";
 import type { Cell } from "./cells.ts";
-import type { CsvOptions } from "./csv.ts";
+import { type CsvOptions, readingKinds } from "./csv.ts";
 import { CsvFile } from "./csvFile.ts";
 import { Dataset } from "./dataset.ts";
-import { type FitPreprocessingOptions, fitFacts } from "./fitting.ts";
+import { checkTarget, type FitPreprocessingOptions, fitFacts, fittingKinds } from "./fitting.ts";
 import { prefetch } from "./prefetch.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
 import { Random } from "./random.ts";
@@ -25,6 +27,17 @@ export interface StreamTableOptions extends Omit<FitPreprocessingOptions, "rows"
 }
 
 /** Streams of the order of blocks start here, one for each epoch. */
+const { rows: _rows, ...usedKinds } = fittingKinds;
+const kinds: OptionKinds<StreamTableOptions> = {
+  ...usedKinds,
+  ...readingKinds,
+  validation: kind.number,
+  maxValidation: kind.number,
+  seed: kind.number,
+  bufferRows: kind.number,
+  shuffle: kind.boolean,
+};
+
 const blockStream = 0x62000000;
 
 /** A table in a file, ready to be read again and again. */
@@ -168,6 +181,7 @@ class RowBuffer {
  * Throws HebbError for files that cannot be read, for malformed records (with their line), and for targets that cannot be learned.
  */
 export async function streamTable(path: string, options: StreamTableOptions): Promise<TableStream> {
+  checkTarget("streamTable", options, kinds);
   const { validation = 0.01, maxValidation = 50_000, seed = 0, bufferRows = 65_536, shuffle = true } = options;
   if (!(validation >= 0 && validation < 1))
     throw new HebbError(`validation ${validation} is not a valid share of the rows; use a number from 0 to below 1`);

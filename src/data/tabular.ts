@@ -1,19 +1,28 @@
 // From a table straight to data sets: split, fit the preprocessing on the training rows, apply it to both parts.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import type { OptionKinds } from "../graph/options.ts";
 import { Dataset } from "./dataset.ts";
 import { targetType, taskFor } from "./fitTarget.ts";
-import { type FitPreprocessingOptions, fitPreprocessing, usableRows } from "./fitting.ts";
+import { checkTarget, type FitPreprocessingOptions, fitPreprocessing, fittingKinds, usableRows } from "./fitting.ts";
 import { type AppliedTable, applyPreprocessing } from "./preprocess.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
 import { readerOf } from "./reading.ts";
 import { trainValidationSplit } from "./split.ts";
-import type { Table } from "./table.ts";
+import { checkTable, type Table } from "./table.ts";
 
 export interface PrepareTableOptions extends Omit<FitPreprocessingOptions, "rows"> {
   /** Share of rows for validation (default 0.2), stratified for classes. */
   readonly validation?: number;
   readonly seed?: number;
 }
+
+const { rows: _, ...withoutRows } = fittingKinds;
+const tableKinds: OptionKinds<PrepareTableOptions> = {
+  ...withoutRows,
+  validation: kind.number,
+  seed: kind.number,
+};
 
 export interface PreparedTable {
   readonly preprocessing: TablePreprocessing;
@@ -57,7 +66,8 @@ export const fittedRows = (pre: TablePreprocessing, table: Table, rows: ArrayLik
 
 /** Splits a table by seed, fits the preprocessing on the training rows only, and gives both parts as data sets. */
 export function prepareTable(table: Table, options: PrepareTableOptions): PreparedTable {
-  const { validation: share = 0.2, seed = 0, ...fitting } = options;
+  checkTable("prepareTable", table);
+  const { validation: share = 0.2, seed = 0, ...fitting } = checkTarget("prepareTable", options, tableKinds);
   const usable = usableRows(table, fitting);
   const labels = classLabels(table, usable, fitting);
   const split = trainValidationSplit(usable.length, {

@@ -2,6 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
 import { isTemporaryName, saveError, sealJson, sha256, writeFileAtomic } from "./atomic.ts";
 import { aCount, anObject, aString, type JsonObject, objectOf, oneOf } from "./json.ts";
 import { namesIn, placeOf, type Run, readIn, readSealed, type SavedState, statOf } from "./runFolder.ts";
@@ -74,7 +76,7 @@ function sequences(run: Run): { readonly begun: number[]; readonly finished: num
  * beyond `keep` are removed only after that, so the process may be killed at any moment. Returns its number.
  */
 export function saveCheckpoint(run: Run, state: SavedState, options: SaveCheckpointOptions = {}): number {
-  const keep = options.keep ?? 3;
+  const { keep = 3 } = checkOptions("saveCheckpoint", options, { keep: kind.number });
   if (!Number.isInteger(keep) || keep < 1) throw new HebbError(`keep ${keep} is not a whole number ≥ 1`);
   const folder = checkpointFolder(run);
   const { begun } = sequences(run);

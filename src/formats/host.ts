@@ -1,6 +1,7 @@
 // Arrays on the host, as files hold them, and tensors read into them.
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import { describe } from "../graph/kinds.ts";
 import { Tensor } from "../tensor/index.ts";
 
 /** An array on the host, row-major. */
@@ -16,6 +17,14 @@ export type NamedArrays = Readonly<Record<string, HostArray>>;
 /** What can be written: tensors too, and so a state dict. */
 export type Writable = HostArray | Tensor;
 export type NamedWritables = Readonly<Record<string, Writable>>;
+
+/** Refuses anything but values by name. */
+export function checkNamed(where: string, values: unknown): void {
+  if (typeof values !== "object" || values === null || values instanceof Tensor || Array.isArray(values))
+    throw new HebbError(`${where}: takes tensors by name, such as model.stateDict(), got ${describe(values)}`);
+  if (typeof Reflect.get(values, "stateDict") === "function")
+    throw new HebbError(`${where}: takes tensors by name, got ${describe(values)}; give its .stateDict()`);
+}
 
 /** The array that is to be written. */
 export function onHost(value: Writable, what: string): HostArray {

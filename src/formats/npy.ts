@@ -2,6 +2,8 @@
 import { asBytes, type FileBytes } from "../data/bytes.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { type HostArray, onHost, type Writable } from "./host.ts";
 import { type StoredType, storedTypes } from "./stored.ts";
@@ -126,7 +128,7 @@ export function npyHeader(bytes: Uint8Array, name: string): Header | undefined {
  */
 export function readNpy(source: FileBytes, options: { readonly name?: string } = {}): HostArray {
   const bytes = asBytes(source, "readNpy");
-  const name = options.name ?? "the file";
+  const { name = "the file" } = checkOptions("readNpy", options, { name: kind.string });
   const header = npyHeader(bytes, name);
   if (header === undefined) {
     const end = headerPlace(bytes, name)?.end ?? 12;

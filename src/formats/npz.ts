@@ -1,12 +1,15 @@
 // NumPy's .npz format: a zip archive of .npy files.
 import { asBytes, type FileBytes } from "../data/bytes.ts";
 import { HebbError } from "../graph/errors.ts";
-import { type HostArray, type NamedArrays, type NamedWritables, onHost } from "./host.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { checkNamed, type HostArray, type NamedArrays, type NamedWritables, onHost } from "./host.ts";
 import { npyHeader, readNpy, writeNpy } from "./npy.ts";
 import { readDirectory, unpack, writeZip } from "./zip.ts";
 
 /** Bytes of an .npz file, of a state dict or of arrays; np.load reads it. Names must be usable as file names inside the archive. */
 export function writeNpz(arrays: NamedWritables): Uint8Array {
+  checkNamed("writeNpz", arrays);
   const files = Object.keys(arrays).map((name): [string, Uint8Array] => {
     const array = arrays[name];
     if (!array || name === "" || name.includes("\0"))
@@ -22,9 +25,12 @@ export interface NpzOptions {
   readonly maxBytes?: number;
 }
 
+const kinds: OptionKinds<NpzOptions> = { name: kind.string, maxBytes: kind.number };
+
 /** Reads an .npz file, stored or deflated, checking the CRC of each array. Throws HebbError for anything damaged, encrypted or too large. */
 export async function readNpz(source: FileBytes, options: NpzOptions = {}): Promise<NamedArrays> {
   const bytes = asBytes(source, "readNpz");
+  checkOptions("readNpz", options, kinds);
   const { name = "the file", maxBytes = 2 ** 31 - 1 } = options;
   const arrays: Record<string, HostArray> = Object.create(null);
   for (const member of readDirectory(bytes, name, maxBytes)) {

@@ -2,6 +2,8 @@
 import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import {
   attempt,
   diskOperations,
@@ -47,6 +49,12 @@ export interface CreateRunOptions {
   /** For tests: what saving does to the disk. */
   readonly operations?: FileOperations;
 }
+
+const createKinds: OptionKinds<CreateRunOptions> = {
+  config: kind.anything,
+  preprocessing: kind.anything,
+  operations: kind.anything,
+};
 
 const maxJsonBytes = 256 * 2 ** 20;
 
@@ -117,6 +125,7 @@ function isFree(path: string): boolean {
  * before it began has left. Throws HebbError when it is not, or cannot be written.
  */
 export function createRun(path: string, options: CreateRunOptions): Run {
+  checkOptions("createRun", options, createKinds);
   makeFolder(path);
   const run = { path: realpathSync(path), operations: options.operations ?? diskOperations };
   try {

@@ -2,8 +2,10 @@
 import { asBytes, type FileBytes } from "../data/bytes.ts";
 import { byteSize, type DType } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
-import { type HostArray, type NamedArrays, type NamedWritables, onHost } from "./host.ts";
+import { checkNamed, type HostArray, type NamedArrays, type NamedWritables, onHost } from "./host.ts";
 import { refuseRepeatedKeys } from "./json.ts";
 import { type StoredType, storedTypes } from "./stored.ts";
 
@@ -16,6 +18,8 @@ export interface SafetensorsOptions {
   /** The name used in messages; normally the file's. */
   readonly name?: string;
 }
+
+const kinds: OptionKinds<SafetensorsOptions> = { name: kind.string };
 
 /** The limit of the reference implementation. */
 const maxHeaderBytes = 100_000_000;
@@ -130,7 +134,7 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
  */
 export function readSafetensors(source: FileBytes, options: SafetensorsOptions = {}): SafetensorsFile {
   const bytes = asBytes(source, "readSafetensors");
-  const name = options.name ?? "the file";
+  const { name = "the file" } = checkOptions("readSafetensors", options, kinds);
   const { header, dataStart } = readHeader(bytes, name);
   const dataBytes = bytes.byteLength - dataStart;
   const entries: Entry[] = [];
@@ -179,6 +183,12 @@ function littleEndianBytes(array: HostArray): Uint8Array {
  * orders them.
  */
 export function writeSafetensors(tensors: NamedWritables, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  checkNamed("writeSafetensors", tensors);
+  for (const [key, value] of Object.entries(metadata))
+    if (typeof value !== "string")
+      throw new HebbError(
+        `writeSafetensors: metadata values are strings, but ${JSON.stringify(key)} is ${kind.describe(value)}; use JSON.stringify`,
+      );
   const entries = Object.keys(tensors).map((name) => {
     const given = tensors[name];
     if (name === metadataKey || !given)

@@ -6,7 +6,9 @@ import { createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
 import { compileGraph, type Output } from "../compiler/compile.ts";
 import { attributesKey } from "../compiler/simplify.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { Argument, BoundProgram } from "./execution.ts";
 import { ProgramCache } from "./programCache.ts";
@@ -139,9 +141,13 @@ function environment(name: string): string | undefined {
 export const backendNames = ["auto", "c", "wasm", "reference"] as const;
 const isBackend = (name: string): name is (typeof backendNames)[number] => backendNames.some((known) => known === name);
 
+const backendKinds: OptionKinds<BackendOptions> = {
+  backend: kind.oneOf(...backendNames),
+  threads: kind.either(kind.oneOf("auto"), kind.number),
+};
+
 function chosenOptions(options: BackendOptions): { backend: BackendName | "auto"; threads: number | "auto" } {
-  if (typeof options !== "object")
-    throw new HebbError(`useBackend takes an object, such as { backend: "wasm" }, got ${String(options)}`);
+  checkOptions("useBackend", options, backendKinds);
   const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
   if (!isBackend(backend)) {
     throw new HebbError(

@@ -1,10 +1,14 @@
 // The learning-rate finder: a short training whose rate grows at every step, to see which rates work.
+import { Dataset, TokenSequence } from "../data/index.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
-import { LRFinder, type Optimizer } from "../optim/index.ts";
+import { LRFinder, Optimizer } from "../optim/index.ts";
 import { currentGenerator, withGenerator } from "../tensor/index.ts";
 import { alone, type InMemory, MemoryFeed, samplesOf } from "./feeds.ts";
-import type { LossName } from "./names.ts";
+import { type LossName, lossNames } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, ownObjective, taskOf } from "./objectives.ts";
+import { checkModel } from "./setup.ts";
 import { arraysOf } from "./state.ts";
 import { Steps } from "./steps.ts";
 
@@ -22,6 +26,18 @@ export interface FindLrOptions {
   readonly steps?: number;
   readonly clipNorm?: number | undefined;
 }
+
+const kinds: OptionKinds<FindLrOptions> = {
+  train: kind.anything,
+  optimizer: kind.instanceOf(Optimizer, "an optimizer, such as new optim.Adam(model.parameters())"),
+  loss: kind.either(kind.oneOf(...lossNames), kind.func<LossFunction>()),
+  batchSize: kind.number,
+  seed: kind.number,
+  from: kind.number,
+  to: kind.number,
+  steps: kind.number,
+  clipNorm: kind.number,
+};
 
 export interface LrCurve {
   readonly rates: readonly number[];
@@ -48,7 +64,15 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
     to = 10,
     steps: most = 100,
     clipNorm,
-  } = options;
+  } = checkOptions("findLr", options, kinds);
+  checkModel("findLr", model);
+  checkKind(
+    "findLr",
+    "train",
+    train,
+    kind.either(kind.instanceOf(Dataset, "a Dataset"), kind.instanceOf(TokenSequence, "a TokenSequence")),
+  );
+  checkKind("findLr", "optimizer", optimizer, kinds.optimizer);
   const finder = new LRFinder({ startLr: from, endLr: to, steps: most });
   const task = taskOf(train);
   const objective =

@@ -52,7 +52,7 @@ const mostOfTime = 30;
  */
 export async function fit(model: Module, options: FitOptions): Promise<History> {
   checkFitOptions(options);
-  checkModel(model);
+  checkModel("fit", model);
   return new Trainer(model, options).run();
 }
 

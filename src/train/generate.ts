@@ -1,6 +1,8 @@
 // Writing text with a model of the next token: one token after the other, drawn by seed.
 import { Random } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import { compile, noGrad, type Tensor, tensor } from "../tensor/index.ts";
 
@@ -18,6 +20,15 @@ export interface GenerateOptions {
   /** Default 0. */
   readonly seed?: number;
 }
+
+const kinds: OptionKinds<GenerateOptions> = {
+  prompt: kind.anything,
+  count: kind.number,
+  context: kind.number,
+  temperature: kind.number,
+  topK: kind.number,
+  seed: kind.number,
+};
 
 /** A stream of its own, apart from those of shuffles and splits. */
 const generateStream = 0x47454e;
@@ -46,7 +57,11 @@ export function drawToken(
 
 /** Writes `count` tokens after the prompt, yielding each. The same seed gives the same text. */
 export function* generate(model: Module, options: GenerateOptions): Generator<number, void, void> {
-  const { prompt, count, context, temperature = 1, topK, seed = 0 } = options;
+  const { prompt, count, context, temperature = 1, topK, seed = 0 } = checkOptions("generate", options, kinds);
+  if (typeof prompt !== "object" || typeof prompt.length !== "number")
+    throw new HebbError(`generate: the prompt must be a list of tokens, got ${kind.describe(prompt)}`);
+  checkKind("generate", "count", count, kind.number);
+  checkKind("generate", "context", context, kind.number);
   if (prompt.length < 1) throw new HebbError("generate: the prompt needs at least one token");
   if (!(temperature >= 0 && Number.isFinite(temperature)))
     throw new HebbError(`generate: the temperature must be a number of 0 or more, got ${temperature}`);

@@ -1,4 +1,6 @@
 // Logs as listeners of the event stream: a CSV of epochs, JSON lines, and event files that TensorBoard reads.
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions } from "../graph/options.ts";
 import type { EventListener, Histogram, TrainEvent } from "./events.ts";
 
 const plain = (_: string, value: unknown): unknown =>
@@ -12,13 +14,15 @@ export const jsonlLog =
 
 /** One line for each epoch: epoch, step, lr, seconds, then every figure of training and validation, in the order of the first epoch. */
 export function csvLog(write: (text: string) => void, options: { readonly header?: boolean } = {}): EventListener {
+  checkKind("csvLog", "the function that writes", write, kind.func<typeof write>());
+  const { header = true } = checkOptions("csvLog", options, { header: kind.boolean });
   let columns: readonly string[] | undefined;
   return (event) => {
     if (event.type !== "epoch") return;
     const figures = figuresOf(event);
     if (columns === undefined) {
       columns = [...figures.keys()];
-      if (options.header ?? true) write(`${["epoch", "step", "lr", "seconds", ...columns].join(",")}\n`);
+      if (header) write(`${["epoch", "step", "lr", "seconds", ...columns].join(",")}\n`);
     }
     const cells = columns.map((name) => {
       const value = figures.get(name);
@@ -150,6 +154,7 @@ export function tensorBoardLog(
   write: (bytes: Uint8Array) => void,
   now: () => number = () => Date.now() / 1000,
 ): EventListener {
+  checkKind("tensorBoardLog", "the function that writes", write, kind.func<typeof write>());
   // Event: wall_time 1, step 2, file_version 3, summary 5.
   write(record(new Message().double(1, now()).bytes(3, "brain.Event:2").done()));
   // Summary: value 1; Value: tag 1, simple_value 2, histo 5, metadata 9, tensor 8.

@@ -1,10 +1,21 @@
 // Networks from plain descriptions, so that a run folder rebuilds its model without code.
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { sizeOf } from "../graph/shape.ts";
 import * as nn from "../nn/index.ts";
 import { Gpt } from "./models/gpt.ts";
 import { LstmLanguage } from "./models/lstm.ts";
-import { type ActivationName, activations, type LanguageName, type NetworkName } from "./names.ts";
+import {
+  type ActivationName,
+  activationNames,
+  activations,
+  type LanguageName,
+  languageNames,
+  modelNames,
+  type NetworkName,
+  networkNames,
+} from "./names.ts";
 
 /** A network from samples to outputs. */
 export interface NetworkDescription {
@@ -41,6 +52,7 @@ export const isLanguage = (description: ModelDescription): description is Langua
 
 /** The activation of that name, as a module. */
 export function makeActivation(name: ActivationName): nn.Module {
+  checkKind("makeActivation", "name", name, kind.oneOf(...activationNames));
   // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the table names the class, so that a row is all an activation needs
   return new nn[activations[name].module]();
 }
@@ -78,8 +90,37 @@ function convolutional(description: NetworkDescription): nn.Module {
   );
 }
 
+const sharedKinds = { inputShape: kind.numbers, outputs: kind.number, dropout: kind.number };
+const networkKinds: OptionKinds<NetworkDescription> = {
+  ...sharedKinds,
+  kind: kind.oneOf(...networkNames),
+  hidden: kind.numbers,
+  activation: kind.oneOf(...activationNames),
+};
+const languageKinds: OptionKinds<LanguageDescription> = {
+  ...sharedKinds,
+  kind: kind.oneOf(...languageNames),
+  layers: kind.number,
+  width: kind.number,
+  heads: kind.number,
+};
+
+function checkDescription(description: ModelDescription): void {
+  checkKind(
+    "buildModel",
+    "the description",
+    description,
+    kind.of<object>('an object such as { kind: "mlp", … }', isObject),
+  );
+  checkKind("buildModel", "kind", description.kind, kind.oneOf(...modelNames));
+  if (isLanguage(description)) checkOptions("buildModel", description, languageKinds);
+  else checkOptions("buildModel", description, networkKinds);
+}
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
+
 /** Builds the network. Its parameters are drawn from the present seed. */
 export function buildModel(description: ModelDescription): nn.Module {
+  checkDescription(description);
   switch (description.kind) {
     case "gpt": {
       const { outputs, inputShape, layers, width, heads, dropout } = description;

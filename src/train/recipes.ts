@@ -1,13 +1,23 @@
 // Optimizers, schedules and augmentations by name, with settings that fit the length of a training: what a configuration chooses.
-
 import { type AugmentOptions, augmentation } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import type { Augment } from "./feeds.ts";
 import type { TrainSchedule } from "./fitOptions.ts";
 import type { Mode } from "./metrics.ts";
-import { type AugmentName, type OptimizerName, type OptimizerRow, optimizers, type ScheduleName } from "./names.ts";
+import {
+  type AugmentName,
+  augmentNames,
+  type OptimizerName,
+  type OptimizerRow,
+  optimizerNames,
+  optimizers,
+  type ScheduleName,
+  scheduleNames,
+} from "./names.ts";
 
 type OptimizerClass = (typeof optimizers)[OptimizerName]["optimizer"];
 
@@ -18,6 +28,13 @@ export interface OptimizerChoice {
   /** Decay only weights, not biases and norms, and forget squares sooner: as GPTs are trained. Default false. */
   readonly language?: boolean;
 }
+
+const optimizerKinds: OptionKinds<OptimizerChoice> = {
+  optimizer: kind.oneOf(...optimizerNames),
+  lr: kind.number,
+  weightDecay: kind.number,
+  language: kind.boolean,
+};
 
 /** Matrices decay, vectors do not. */
 function decayGroups(model: Module, weightDecay: number): optim.GroupInit<{ weightDecay: number }>[] {
@@ -35,10 +52,9 @@ type MakeOptimizer = new (
 ) => optim.Optimizer;
 
 /** The optimizer of that name over the model's parameters. */
-export function makeOptimizer(
-  { optimizer, lr, weightDecay, language = false }: OptimizerChoice,
-  model: Module,
-): optim.Optimizer {
+export function makeOptimizer(choice: OptimizerChoice, model: Module): optim.Optimizer {
+  const { optimizer, lr, weightDecay, language = false } = checkOptions("makeOptimizer", choice, optimizerKinds);
+  checkKind("makeOptimizer", "optimizer", optimizer, optimizerKinds.optimizer);
   const row: OptimizerRow & { readonly optimizer: OptimizerClass } = optimizers[optimizer];
   // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the table names the class, so that a row is all an optimizer needs
   const make: MakeOptimizer = optim[row.optimizer];
@@ -64,6 +80,16 @@ export interface ScheduleChoice {
   readonly mode?: Mode | undefined;
 }
 
+const scheduleKinds: OptionKinds<ScheduleChoice> = {
+  schedule: kind.oneOf(...scheduleNames),
+  lr: kind.number,
+  warmup: kind.number,
+  epochs: kind.number,
+  stepsPerEpoch: kind.number,
+  floor: kind.number,
+  mode: kind.oneOf("min", "max"),
+};
+
 /** Schedules that count epochs; the others count updates. */
 const byEpoch: readonly ScheduleName[] = ["step", "multiStep", "exponential", "plateau"];
 
@@ -74,9 +100,19 @@ const byEpoch: readonly ScheduleName[] = ["step", "multiStep", "exponential", "p
  * when four epochs bring nothing.
  */
 export function makeSchedule(
-  { schedule, lr, warmup, epochs, stepsPerEpoch, floor = 0, mode = "min" }: ScheduleChoice,
+  choice: ScheduleChoice,
   optimizer: optim.Optimizer,
 ): { readonly schedule: TrainSchedule; readonly every: "epoch" | "update" } | undefined {
+  const {
+    schedule,
+    lr,
+    warmup,
+    epochs,
+    stepsPerEpoch,
+    floor = 0,
+    mode = "min",
+  } = checkOptions("makeSchedule", choice, scheduleKinds);
+  checkKind("makeSchedule", "schedule", schedule, scheduleKinds.schedule);
   const every = byEpoch.includes(schedule) ? "epoch" : "update";
   if (warmup > 0 && (every === "epoch" || schedule === "oneCycle"))
     throw new HebbError(
@@ -135,5 +171,7 @@ const changes: Readonly<Record<AugmentName, AugmentOptions>> = {
 };
 
 /** Named changes of pictures together. */
-export const augmentBy = (names: readonly AugmentName[]): Augment =>
-  augmentation(Object.assign({}, ...names.map((name) => changes[name])) as AugmentOptions);
+export function augmentBy(names: readonly AugmentName[]): Augment {
+  checkKind("augmentBy", "names", names, kind.listOf(kind.oneOf(...augmentNames)));
+  return augmentation(Object.assign({}, ...names.map((name) => changes[name])) as AugmentOptions);
+}

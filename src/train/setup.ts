@@ -135,13 +135,13 @@ export function classNamesOf(
 }
 
 /** A model is one that has been made. */
-export function checkModel(model: unknown): void {
+export function checkModel(where: string, model: unknown): void {
   if (model instanceof Module) return;
   const fix =
     typeof model === "function" && model.prototype instanceof Module
       ? `; write new ${model.name}(…)`
       : "; give a layer or a model, such as new nn.Sequential(new nn.Linear(2, 3))";
-  throw new HebbError(`fit: the model is ${describe(model)}${fix}`);
+  throw new HebbError(`${where}: the model is ${describe(model)}${fix}`);
 }
 
 /** An optimizer of other weights would run, and change nothing that is looked at. */

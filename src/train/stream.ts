@@ -2,13 +2,14 @@
 import type { Module } from "../nn/index.ts";
 import type { TrainEvent } from "./events.ts";
 import { fit as trainModel } from "./fit.ts";
-import type { FitOptions, History } from "./fitOptions.ts";
+import { checkFitOptions, type FitOptions, type History } from "./fitOptions.ts";
 
 /**
  * Trains as {@link fit} does and gives its events one by one; the history is the generator's return value. Training does not
  * wait for the reader. Leaving the loop early ends training, after saving; so does aborting `options.signal`.
  */
 export async function* fitStream(model: Module, options: FitOptions): AsyncGenerator<TrainEvent, History, void> {
+  checkFitOptions(options);
   const waiting: TrainEvent[] = [];
   let wake = (): void => {};
   const stop = new AbortController();

@@ -1,13 +1,17 @@
 // The doctor: looks at data, network and course of a training, and says each thing it finds once.
+
 import { TokenSequence } from "../../data/index.ts";
 import type { HostArray, NamedArrays } from "../../formats/index.ts";
 import { HebbError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { sameShape, sizeOf } from "../../graph/shape.ts";
 import type { Module } from "../../nn/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
 import { noGrad, randomState, setRandomState } from "../../tensor/index.ts";
 import type { InMemory, Rows, Samples } from "../feeds.ts";
 import type { Objective } from "../objectives.ts";
+import { checkModel } from "../setup.ts";
 import type { DoctorState, EpochRecord } from "../state.ts";
 import { checkCourse, type LargestClass } from "./course.ts";
 import { checkLabels, checkLeak, checkScale, largestClass } from "./data.ts";
@@ -25,6 +29,16 @@ export interface DoctorOptions {
   readonly optimizer?: Optimizer | undefined;
   readonly classNames?: readonly string[] | undefined;
 }
+
+const kinds: OptionKinds<DoctorOptions> = {
+  model: kind.anything,
+  objective: kind.anything,
+  samples: kind.anything,
+  train: kind.anything,
+  validation: kind.anything,
+  optimizer: kind.anything,
+  classNames: kind.listOf(kind.string),
+};
 
 /** Values of inputs looked at in one pass, and the least and most rows. */
 const valuesLookedAt = 2 ** 16;
@@ -52,6 +66,8 @@ export class Doctor {
   readonly #largest: LargestClass | undefined;
 
   constructor(options: DoctorOptions) {
+    checkOptions("Doctor", options, kinds);
+    checkModel("Doctor", options.model);
     this.#options = options;
     const { objective, validation, classNames } = options;
     if (objective.task.kind === "classes" && validation !== undefined && !(validation instanceof TokenSequence))

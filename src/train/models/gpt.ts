@@ -1,5 +1,7 @@
 // A GPT: embeddings of tokens and places, blocks of causal attention and a wide layer, logits of the next token.
 import { HebbError, ShapeError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape } from "../../graph/shape.ts";
 import * as nn from "../../nn/index.ts";
 import { arange, type Tensor } from "../../tensor/index.ts";
@@ -15,6 +17,15 @@ export interface GptOptions {
   readonly heads: number;
   readonly dropout: number;
 }
+
+const kinds: OptionKinds<GptOptions> = {
+  vocabulary: kind.number,
+  context: kind.number,
+  layers: kind.number,
+  width: kind.number,
+  heads: kind.number,
+  dropout: kind.number,
+};
 
 const deviation = 0.02;
 
@@ -90,7 +101,7 @@ export class Gpt extends nn.Module {
 
   constructor(options: GptOptions) {
     super();
-    const { vocabulary, context, layers, width, heads, dropout } = options;
+    const { vocabulary, context, layers, width, heads, dropout } = checkOptions("Gpt", options, kinds);
     if (width % heads !== 0)
       throw new HebbError(
         `model "gpt": a width of ${width} is not divisible by ${heads} heads; use a multiple of ${heads}`,

@@ -1,4 +1,6 @@
 // An LSTM that reads tokens and gives logits of the next.
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import * as nn from "../../nn/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 
@@ -11,6 +13,13 @@ export interface LstmLanguageOptions {
   readonly dropout: number;
 }
 
+const kinds: OptionKinds<LstmLanguageOptions> = {
+  vocabulary: kind.number,
+  layers: kind.number,
+  width: kind.number,
+  dropout: kind.number,
+};
+
 /** Tokens [B, T] → logits of the next token [B, T, vocabulary]. Every window begins with a state of zeros. Source: Hochreiter and Schmidhuber 1997. */
 export class LstmLanguage extends nn.Module {
   readonly embedding: nn.Embedding;
@@ -18,8 +27,9 @@ export class LstmLanguage extends nn.Module {
   readonly drop: nn.Dropout;
   readonly head: nn.Linear;
 
-  constructor({ vocabulary, layers, width, dropout }: LstmLanguageOptions) {
+  constructor(options: LstmLanguageOptions) {
     super();
+    const { vocabulary, layers, width, dropout } = checkOptions("LstmLanguage", options, kinds);
     this.embedding = new nn.Embedding(vocabulary, width);
     this.lstm = new nn.LSTM(width, width, { numLayers: layers, batchFirst: true, dropout: layers > 1 ? dropout : 0 });
     this.drop = new nn.Dropout(dropout);
