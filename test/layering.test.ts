@@ -1,5 +1,4 @@
 // The rules that keep the rooms apart: allowed arrows, no cycles, browser-safe code, readable files.
-
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,4 @@
 // The contract of a backend: a device that holds memory and runs programs. `emit` is pure, the device is not.
-
 import type { FailedCheck } from "../compiler/checks.ts";
 import type { Program } from "../compiler/kernel.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";

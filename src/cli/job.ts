@@ -1,5 +1,4 @@
 // A training job: what `train` decides, writes into the run folder, and `resume`, `evaluate` and `predict` read back.
-
 import { type Dataset, inverseTarget, type TokenSequence } from "../data/index.ts";
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
 import {
@@ -145,6 +144,14 @@ export function inverseFor(preprocessing: Preprocessing): Inverse | undefined {
   const { target } = preprocessing;
   return (value) => inverseTarget(target, value);
 }
+
+/** The part of a configuration that makes the optimizer. */
+export const optimizerOf = ({ optimizer, lr, weightDecay, text }: JobConfig): train.OptimizerChoice => ({
+  optimizer,
+  lr,
+  weightDecay,
+  language: text !== null,
+});
 
 export const makeModel = (config: JobConfig): Module => train.buildModel(config.model);
 

@@ -30,6 +30,7 @@ import {
   type JobData,
   makeModel,
   namedScores,
+  optimizerOf,
   taskFor,
 } from "./job.ts";
 import { EventLog, RunLogs } from "./logs.ts";
@@ -100,12 +101,23 @@ export async function perform(options: PerformOptions): Promise<Performed> {
 async function trainNetwork(options: PerformOptions, emit: EventListener, log: EventLog): Promise<number> {
   const { run, config, data, from } = options;
   const model = makeModel(config);
-  const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
+  const optimizer = makeOptimizer(optimizerOf(config), model);
   const inverse = inverseFor(data.preprocessing);
   const names = classNames(data.preprocessing);
   const stepsPerEpoch = updatesIn(data.train.length, config);
   const floor = config.text === null ? 0 : 0.1;
-  const schedule = makeSchedule({ ...config, stepsPerEpoch, floor, mode: figuresOf.modeOf(config.monitor) }, optimizer);
+  const schedule = makeSchedule(
+    {
+      schedule: config.schedule,
+      lr: config.lr,
+      warmup: config.warmup,
+      epochs: config.epochs,
+      stepsPerEpoch,
+      floor,
+      mode: figuresOf.modeOf(config.monitor),
+    },
+    optimizer,
+  );
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   const started = performance.now();

@@ -1,5 +1,4 @@
 // Prints a program of the kernel language for people to read.
-
 import { shortName } from "../graph/dtype.ts";
 import { unreachable } from "../graph/errors.ts";
 import { type Axis, operandsOf, type Scalar } from "../graph/scalar.ts";

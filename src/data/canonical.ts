@@ -1,5 +1,4 @@
 // MNIST, Fashion-MNIST and CIFAR-10 (Node only): fetched once, checked, and kept in the user's cache folder.
-
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -86,7 +86,7 @@ test("impossible sizes and names are refused", () => {
   expect(() => moons({ count: 0 })).toThrow(/count 0 is out of range/);
   expect(() => blobs({ count: 1e12 })).toThrow(/out of range/);
   // @ts-expect-error: there is no such gate
-  expect(() => gate("toString")).toThrow(/there is no gate "toString"/);
+  expect(() => gate("toString")).toThrow(/name "toString" does not exist; use "and", "or", "xor" or "nand"/);
 });
 
 test("text: characters to numbers and back, and windows one step apart", () => {

@@ -167,10 +167,10 @@ function checkOrder(table: Table, time: string, series: readonly (readonly numbe
 export function prepareSeries(table: Table, options: PrepareSeriesOptions): PreparedSeries {
   checkTable("prepareSeries", table);
   checkTarget("prepareSeries", options, seriesKinds);
-  const { window, horizon = 1, validation: share = 0.2, group, time, pastTarget = true, ...rest } = options;
+  const { window, horizon = 1, stride = 1, validation: share = 0.2, group, time, pastTarget = true, ...rest } = options;
   if (!(share >= 0 && share < 1))
     throw new HebbError(`validation ${share} is not a valid share of the rows; use a number from 0 to below 1`);
-  const lengths = { window, horizon, ...(options.stride === undefined ? {} : { stride: options.stride }) };
+  const lengths = { window, horizon, stride };
   const series = seriesOf(table, group);
   if (time !== undefined) checkOrder(table, time, series);
   const cuts = series.map((rows) => Math.round(rows.length * (1 - share)));

@@ -1,5 +1,4 @@
 // Embedding: a learned row for each of a fixed number of symbols; and EmbeddingBag, which joins the rows of a bag.
-
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { withGradient } from "../graph/ops/alias.ts";

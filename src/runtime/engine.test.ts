@@ -4,6 +4,6 @@ import { useBackend } from "./index.ts";
 
 test("a name where options are due, and a name that is none", () => {
   const wrong: (options: unknown) => unknown = Function.prototype.call.bind(useBackend, undefined);
-  expect(() => wrong("wasm")).toThrow(/useBackend takes an object, such as \{ backend: "wasm" \}, got wasm/);
+  expect(() => wrong("wasm")).toThrow(/useBackend: options must be an object such as \{ backend: … \}, got "wasm"/);
   expect(() => wrong({ backend: "gpu" })).toThrow(/backend "gpu" does not exist; use .*"wasm"/);
 });

@@ -1,5 +1,4 @@
 // Values outside the graph: immutable storages and the state cells that change. Both may lie on the host, on the device, or on both.
-
 import { type Block, type Device, type Executable, isHostBlock } from "../backends/backend.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,5 +1,4 @@
 // compile(fn): trace once per signature, turn forward, backward and update into one program, run that from then on.
-
 import type { Output } from "../compiler/compile.ts";
 import { compileGraph } from "../compiler/compile.ts";
 import { printProgram } from "../compiler/print.ts";

@@ -1,5 +1,4 @@
 // Where the rows of a step come from: data in device memory, windows of a text, or parts that arrive one after the other.
-
 import {
   BatchSampler,
   batchesIn,
@@ -10,8 +9,6 @@ import {
 } from "../data/index.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
-import * as kind from "../graph/kinds.ts";
-import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { arange, type Tensor, tensor } from "../tensor/index.ts";
 import { type Counting, ignoredLabel } from "./objectives.ts";
@@ -173,14 +170,7 @@ export interface SamplesOptions {
   readonly augment?: Augment | undefined;
 }
 
-const sampleKinds: OptionKinds<SamplesOptions> = {
-  seed: kind.number,
-  weights: kind.instanceOf(Float32Array, "a Float32Array"),
-  augment: kind.func(),
-};
-
-export function samplesOf(data: InMemory, options: SamplesOptions = {}): Samples {
-  const { seed, weights, augment } = checkOptions("samplesOf", options, sampleKinds);
+export function samplesOf(data: InMemory, { seed, weights, augment }: SamplesOptions = {}): Samples {
   if (data instanceof TokenSequence) {
     if (augment !== undefined) throw new HebbError("augment: applies to features, not to text; leave it out");
     return new TokenWindows(data, seed);
@@ -233,17 +223,11 @@ export interface Feed {
   restore(state: FeedState): void;
 }
 
-interface UpdateOptions {
-  readonly batchSize?: number;
-  readonly accumulate?: number;
-}
-const updateKinds: OptionKinds<UpdateOptions> = { batchSize: kind.number, accumulate: kind.number };
-
 /** How many updates an epoch of so many rows has: what schedules that step by update are built for. */
-export function updatesIn(rows: number, options: UpdateOptions): number {
-  const { batchSize = 32, accumulate = 1 } = checkOptions("updatesIn", options, updateKinds);
-  return Math.ceil(batchesIn(rows, { batchSize, joinSingle: true }) / accumulate);
-}
+export const updatesIn = (
+  rows: number,
+  { batchSize = 32, accumulate = 1 }: { readonly batchSize?: number; readonly accumulate?: number },
+): number => Math.ceil(batchesIn(rows, { batchSize, joinSingle: true }) / accumulate);
 
 export interface FeedOptions {
   readonly batchSize: number;
@@ -296,20 +280,13 @@ export interface RowStreamOptions {
   parts(epoch: number): AsyncIterable<Dataset>;
 }
 
-const streamKinds: OptionKinds<RowStreamOptions> = {
-  length: kind.number,
-  sample: kind.anything,
-  parts: kind.func(),
-};
-
 /** Rows that are too many for memory: read anew in every epoch, shuffled within each part. */
 export class RowStream {
   readonly length: number;
   readonly sample: Dataset;
   readonly parts: RowStreamOptions["parts"];
 
-  constructor(options: RowStreamOptions) {
-    const { length, sample, parts } = checkOptions("RowStream", options, streamKinds);
+  constructor({ length, sample, parts }: RowStreamOptions) {
     if (!(Number.isSafeInteger(length) && length >= 1))
       throw new HebbError(`a stream of rows needs at least one, got ${length}`);
     this.length = length;

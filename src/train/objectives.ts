@@ -1,5 +1,4 @@
 // What a loss asks of a network: how many outputs, targets in which form, and how outputs become probabilities.
-
 import { type Dataset, TokenSequence } from "../data/index.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";

@@ -72,7 +72,6 @@ const rows: Readonly<Record<string, Arguments>> = {
   "train.Doctor": none,
   "train.Gpt": none,
   "train.LstmLanguage": none,
-  "train.RowStream": none,
   "train.csvLog": () => [[() => {}]],
   "train.findLr": ofModel,
   "train.fit": ofModel,
@@ -80,8 +79,6 @@ const rows: Readonly<Record<string, Arguments>> = {
   "train.generate": ofModel,
   "train.makeOptimizer": () => [[], [model]],
   "train.makeSchedule": () => [[], [optimizer()]],
-  "train.samplesOf": () => [[data.moons({ count: 4 })]],
-  "train.updatesIn": () => [[4]],
   "formats.readNpy": bytes,
   "formats.readNpz": bytes,
   "formats.readSafetensors": bytes,
@@ -122,13 +119,16 @@ const rows: Readonly<Record<string, Arguments>> = {
   "optim.findLearningRate": () => [[optimizer(), () => ones([])]],
 };
 
-/** They take values, not options: descriptions have a test below, the rest are bases that nobody calls. */
+/** They take values rather than options (descriptions have a test below), what has more than they need (RowStream, samplesOf, updatesIn), or are bases that nobody calls. */
 const others = new Set([
   "data.applyImagePreprocessing",
   "data.planesOf",
   "train.Evaluator",
   "train.buildModel",
   "train.isLanguage",
+  "train.RowStream",
+  "train.samplesOf",
+  "train.updatesIn",
   "formats.writeSafetensors",
   "optim.Optimizer",
   "optim.ParameterGroup",

@@ -20,7 +20,7 @@ import { seed as seedEverything } from "../../tensor/index.ts";
 import { findLr, makeObjective, makeOptimizer, RowStream, type TrainState } from "../../train/index.ts";
 import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
 import { type Fold, foldsOf } from "../folds.ts";
-import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, taskFor } from "../job.ts";
+import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, optimizerOf, taskFor } from "../job.ts";
 import { newFolder } from "../newFolder.ts";
 import { out } from "../output.ts";
 import { type Performed, type PerformOptions, perform } from "../perform.ts";
@@ -170,7 +170,7 @@ function showRates(config: JobConfig, data: JobData, json: boolean): number {
     throw new HebbError("a perceptron has no learning rate to find; any rate gives the same decisions");
   seedEverything(config.seed);
   const model = makeModel(config);
-  const optimizer = makeOptimizer({ ...config, language: config.text !== null }, model);
+  const optimizer = makeOptimizer(optimizerOf(config), model);
   const { batchSize, seed, loss, clipNorm } = config;
   if (data.train instanceof RowStream)
     throw new HebbError("--find-lr needs rows in memory; try it on a part of the table");

@@ -1,5 +1,4 @@
 // Losses over several classes with margins or several labels: multiMargin, multilabelMargin, multilabelSoftMargin.
-
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

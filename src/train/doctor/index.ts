@@ -1,5 +1,4 @@
 // The doctor: looks at data, network and course of a training, and says each thing it finds once.
-
 import { TokenSequence } from "../../data/index.ts";
 import type { HostArray, NamedArrays } from "../../formats/index.ts";
 import { HebbError } from "../../graph/errors.ts";
