@@ -61,6 +61,7 @@ function run(code: string, name: string): Promise<string> {
 const pages: Readonly<Record<string, readonly RegExp[]>> = {
   "training.md": [
     /^(early|finished) \d+ (0\.9\d*|1)\n$/,
+    /^loss mae rmse r2 worst\n$/,
     /^0\.105 0\.200 0\.19.* 0\.003 0\.000\n$/,
     /^true\n$/,
     /^0\.weight 0\.bias 2\.weight 2\.bias true\n$/,
