@@ -62,6 +62,8 @@ interface AnyDevice {
   /** Unwritten memory of the host for a large result, where programs can use it. */
   hostBlock?(dtype: DType, length: number): HostBlock;
   write(block: Block, data: TypedArray): void;
+  /** Sets the first `length` elements to one value. */
+  fill(block: Block, dtype: DType, length: number, value: number): void;
   copy(from: Block, to: Block): void;
   compile(program: Program, options?: CompileOptions): Executable;
   /** Bytes of live blocks and of the workspace, and of the memory obtained from the system. */

@@ -65,7 +65,8 @@ export class Cell implements Source {
   readonly shape: Shape;
   readonly length: number;
   name: string;
-  host: TypedArray | undefined;
+  /** The value while it is not on the device; a number stands for as many as there are elements. */
+  host: TypedArray | number | undefined;
   block: Block | undefined;
   /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; it goes with that. */
   lent: Storage | undefined;
@@ -74,7 +75,7 @@ export class Cell implements Source {
   /** Its value went with a device that was closed before anybody read it. */
   lost = false;
 
-  constructor(dtype: DType, shape: Shape, host: TypedArray | undefined, name = "") {
+  constructor(dtype: DType, shape: Shape, host: TypedArray | number, name = "") {
     this.dtype = dtype;
     this.shape = shape;
     this.length = sizeOf(shape);
@@ -265,7 +266,9 @@ export class DeviceMemory {
     if (cell.lost) throw lost(cell.shape);
     const block = this.device.allocate(Math.max(cell.bytes, 8));
     cell.block = block;
-    this.device.write(block, cell.host ?? allocate(cell.dtype, cell.length));
+    const { host = 0 } = cell;
+    if (typeof host === "number") this.device.fill(block, cell.dtype, cell.length, host);
+    else this.device.write(block, host);
     cell.host = undefined;
     this.track(cell);
     return block;
@@ -286,7 +289,8 @@ export class DeviceMemory {
   readCell(cell: Cell): TypedArray {
     if (cell.block !== undefined) return this.readNow(cell.block, cell.dtype, cell.length);
     if (cell.lost) throw lost(cell.shape);
-    return (cell.host ?? allocate(cell.dtype, cell.length)).slice();
+    const { host = 0 } = cell;
+    return typeof host === "number" ? allocate(cell.dtype, cell.length).fill(host) : host.slice();
   }
 
   /** A copy of the cell's value, when the device has it. */
@@ -329,8 +333,8 @@ export class DeviceMemory {
     else cell.host = data.slice();
   }
 
-  /** The cell takes a storage's value: its memory when no one else needs it there, so nothing is copied. */
-  adopt(cell: Cell, storage: Storage): void {
+  /** The cell takes a storage's value: its memory when no one else needs it there, so nothing is copied. `spent`: nobody reads the storage again. */
+  adopt(cell: Cell, storage: Storage, { spent = false } = {}): void {
     cell.version++;
     const { block } = storage.place;
     if (this.device.asynchronous && block !== undefined) {
@@ -351,8 +355,9 @@ export class DeviceMemory {
     this.registry.unregister(storage.place);
     cell.block = block;
     cell.host = undefined;
-    storage.lender = cell;
-    cell.lent = storage;
+    if (spent) storage.place.block = undefined;
+    else storage.lender = cell;
+    cell.lent = spent ? undefined : storage;
     this.track(cell);
     if (old === undefined) return;
     if (borrower !== undefined && borrower.lender === cell) this.own(borrower, old);

@@ -40,11 +40,11 @@ export class State extends Tensor {
 
   constructor(value: Tensor | TypedArray | number, options: StateOptions = {}) {
     const { shape, dtype, data } = initial(value, checkOptions("State", options, stateKinds));
-    const cell = new Cell(dtype, shape, data instanceof Storage ? undefined : data, options.name ?? "");
+    const cell = new Cell(dtype, shape, data instanceof Storage ? 0 : data, options.name ?? "");
     super(undefined, { shape, dtype });
     this.cell = cell;
-    // The value is computed where it is going to live.
-    if (data instanceof Storage) engine().memory.adopt(cell, data);
+    // The value is computed where it is going to live, and nobody else knows of it.
+    if (data instanceof Storage) engine().memory.adopt(cell, data, { spent: true });
   }
 
   override get node(): Node {
@@ -114,7 +114,7 @@ export class State extends Tensor {
 function initial(
   value: Tensor | TypedArray | number,
   options: StateOptions,
-): { shape: Shape; dtype: DType; data: TypedArray | Storage } {
+): { shape: Shape; dtype: DType; data: TypedArray | number | Storage } {
   checkShape("State", options.shape ?? []);
   if (value instanceof Tensor) {
     refuseInTrace("a value");
@@ -122,13 +122,14 @@ function initial(
     const shape = options.shape ?? value.shape;
     if (sizeOf(shape) !== value.size)
       throw new ShapeError(`state: ${value.size} values do not fill a shape ${formatShape(shape)}`);
-    const [data] = evaluate([reshape(stopGradient(cast(value.node, dtype)), shape)]) as [Storage];
+    // A node of its own, so that the storage is this cell's alone.
+    const [data] = evaluate([stopGradient(reshape(cast(value.node, dtype), shape))]) as [Storage];
     return { shape, dtype, data };
   }
   if (typeof value === "number") {
     const shape = options.shape ?? [];
     const dtype = options.dtype ?? "float32";
-    return { shape, dtype, data: allocate(dtype, sizeOf(shape)).fill(value) };
+    return { shape, dtype, data: value };
   }
   if (!ArrayBuffer.isView(value)) throw notATensor("State", "the value", value);
   const dtype = options.dtype ?? dtypeOf(value);

@@ -35,6 +35,10 @@ class LaterDevice implements AsynchronousDevice {
     this.#give(() => this.#within.write(block, copy));
   }
 
+  fill(block: Block, dtype: DType, length: number, value: number): void {
+    this.#give(() => this.#within.fill(block, dtype, length, value));
+  }
+
   copy(from: Block, to: Block): void {
     this.#give(() => {
       if (this.#failed === undefined) this.#within.copy(from, to);

@@ -178,6 +178,10 @@ class CDevice implements SynchronousDevice {
     return this.host.read(block, dtype, length);
   }
 
+  fill(block: Block, dtype: DType, length: number, value: number): void {
+    this.host.fill(block, dtype, length, value);
+  }
+
   copy(from: Block, to: Block): void {
     this.host.copy(from, to);
   }

@@ -54,6 +54,12 @@ class ReferenceDevice implements SynchronousDevice {
     return viewOf(dtype, this.bytes(block), 0, length).slice();
   }
 
+  fill(block: Block, dtype: DType, length: number, value: number): void {
+    if (length * byteSize(dtype) > block.bytes)
+      throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);
+    viewOf(dtype, this.bytes(block), 0, length).fill(value);
+  }
+
   copy(from: Block, to: Block): void {
     if (from.bytes > to.bytes)
       throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);

@@ -156,6 +156,13 @@ class Wasm implements WasmDevice {
     return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
   }
 
+  fill(block: Block, dtype: DType, length: number, value: number): void {
+    this.check(block);
+    if (length * byteSize(dtype) > block.bytes)
+      throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);
+    viewOf(dtype, this.memoryObject.buffer, block.address, length).fill(value);
+  }
+
   copy(from: Block, to: Block): void {
     this.check(from);
     this.check(to);
