@@ -126,7 +126,7 @@ export function contractionReport(machine: string, figure: string, results: read
     .map((threads) => `${peaks.get(threads)?.toFixed(0) ?? "unknown"} on ${threads} thread${threads === 1 ? "" : "s"}`)
     .join(", ");
   const lines = [
-    "# Contractions, and networks nobody tuned for",
+    "# Contractions and untuned networks",
     "",
     `Measured by \`bench/contractions.ts\`: every peer in a process of its own on the same numbers, repetitions interleaved, ${figure}.`,
     "The ratio is our speed over that of the best peer; **bold** is below the promise.",

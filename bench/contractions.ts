@@ -1,4 +1,4 @@
-// Contractions of every form and networks that nobody tuned for, beside PyTorch and JAX: one process for each peer, interleaved.
+// Contractions of every form and untuned networks, beside PyTorch and JAX: one process for each peer, interleaved.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";

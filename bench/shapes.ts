@@ -1,4 +1,4 @@
-// Contractions and networks that nobody tuned for: what bench/contractions.ts measures, as data that every peer can read.
+// Contractions and untuned networks: what bench/contractions.ts measures, as data that every peer can read.
 
 export type Layout = "nn" | "tn" | "nt" | "tt";
 export type ConvPart = "forward" | "input gradient" | "weight gradient";

@@ -15,7 +15,7 @@ interface Failure {
   readonly stack?: string;
 }
 
-/** Messages of engines for memory that is not to be had. */
+/** Messages of engines for memory that is not available. */
 const outOfMemory = /allocation failed|out of memory|Invalid (typed array|array buffer|string|array) length/i;
 
 function failureOf(error: unknown): Failure {

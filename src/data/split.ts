@@ -48,7 +48,7 @@ function strata(where: string, count: number, labels: SplitOptions["labels"]): n
 
 /**
  * Divides rows 0 … count-1 at random. With labels, each class gives the same share (largest remainders decide the last
- * rows), and keeps at least one row to learn from, as long as the share can be had of others. The same seed always gives
+ * rows), and keeps at least one row to learn from, as long as the other classes can supply the share. The same seed always gives
  * the same split.
  */
 export function trainValidationSplit(count: number, options: SplitOptions = {}): Split {

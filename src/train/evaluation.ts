@@ -116,7 +116,7 @@ export class Evaluator {
 function aFigure(name: string, value: unknown): number {
   if (typeof value === "number") return value;
   const hint = value instanceof Promise ? "; make the function a plain one, not async" : "; return a number";
-  throw new HebbError(`the metric "${name}" gave ${describe(value)}${hint}`);
+  throw new HebbError(`the metric "${name}" returned ${describe(value)}${hint}`);
 }
 
 /** Classes from which on "among the first five" says something. */

@@ -145,7 +145,7 @@ describe("what is missing, or belongs elsewhere", () => {
       [{ classWeights: "balance" }, /did you mean "balanced"/],
       [{ metrics: { mine: 3 } }, /metric "mine" must be a function/],
       [{ metrics: { loss: () => 1 } }, /cannot be named "loss"/],
-      [{ metrics: { mine: async () => 1 } }, /metric "mine" gave a Promise; make the function a plain one/],
+      [{ metrics: { mine: async () => 1 } }, /metric "mine" returned a Promise; make the function a plain one/],
       [{ clipNorm: -1 }, /clipNorm must be at least 0, got -1/],
       [{ mode: "higher" }, /mode "higher" does not exist; use "min" or "max"/],
       [

@@ -83,7 +83,7 @@ export class StreamFeed implements Feed {
     }
     if (count !== this.#stream.length)
       throw new HebbError(
-        `the stream gave ${count} rows in epoch ${this.#epoch + 1}, but its length is ${this.#stream.length}; give the number of rows that all parts have together`,
+        `the stream yielded ${count} rows in epoch ${this.#epoch + 1}, but its length is ${this.#stream.length}; give the number of rows that all parts have together`,
       );
     if (waiting !== undefined) yield { rows: waiting, order: shuffled(waiting) };
   }

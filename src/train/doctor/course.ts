@@ -107,7 +107,7 @@ function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
   return [
     {
       code: "noBetterThanMajority",
-      what: `the network is no better than always answering ${largest.name} for every row`,
+      what: `the network is no better than always answering ${largest.name}`,
       evidence: `in ${records.length} ${records.length === 1 ? "epoch" : "epochs"} the accuracy on the validation data is ${percent(best)} at best, and ${percent(largest.share)} of its rows are ${largest.name}`,
       why: "it may have learned only which class is largest, and accuracy hides that",
       fix: 'watch balancedAccuracy instead, weigh the classes (classWeights: "balanced"; --class-weights balanced), train longer, and see whether the inputs say anything about the classes',
