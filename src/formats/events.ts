@@ -97,16 +97,27 @@ function linesIn(run: Run): Line[] {
   if (placeOf(run, name).stat === undefined) return [];
   const bytes = Buffer.from(readIn(run, maxBytes, name));
   const lines: Line[] = [];
+  let sealed = false;
   // What follows the last line break is torn, or nothing.
-  for (let start = 0, end = bytes.indexOf(newline); end >= 0; start = end + 1, end = bytes.indexOf(newline, start))
-    lines.push({ bytes: bytes.subarray(start, end + 1), event: eventIn(bytes.subarray(start, end)) });
+  for (let start = 0, end = bytes.indexOf(newline); end >= 0; start = end + 1, end = bytes.indexOf(newline, start)) {
+    const text = bytes.subarray(start, end);
+    const event = sealedEvent(text) ?? (sealed ? undefined : unsealedEvent(text));
+    sealed ||= sealPattern.test(text.toString("latin1"));
+    lines.push({ bytes: bytes.subarray(start, end + 1), event });
+  }
   return lines;
 }
 
-/** Lines of earlier versions have no checksum. */
-function eventIn(line: Buffer): JsonObject | undefined {
+/** Lines of earlier versions have no checksum, and stand before all that have one. A damaged checksum is none of that. */
+function unsealedEvent(line: Buffer): JsonObject | undefined {
+  const event = parse(line);
+  const [key, value] = Object.entries(event ?? {}).at(-1) ?? [];
+  return key === "crc32" || (typeof value === "string" && value.length === 8) ? undefined : event;
+}
+
+function sealedEvent(line: Buffer): JsonObject | undefined {
   const seal = sealPattern.exec(line.toString("latin1"));
-  if (seal === null) return parse(line);
+  if (seal === null) return undefined;
   const plain = Buffer.concat([line.subarray(0, seal.index), Buffer.from("}")]);
   return checksum(plain) === seal[1] ? parse(plain) : undefined;
 }

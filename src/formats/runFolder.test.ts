@@ -340,10 +340,46 @@ test("events: a torn last line is passed over and cut off by the next append; ot
   expect(readEvents(run).events).toEqual([{ type: "start" }, { type: "end" }]);
   appendFileSync(join(run.path, "events.jsonl"), 'rubbish\n{"type":"after"}\n');
   const read = readEvents(run);
-  expect(read.events.length).toBe(3);
-  expect(read.warnings).toEqual([expect.stringMatching(/events\.jsonl, line 3 is not an event/)]);
+  // What stands behind lines with a checksum must have one.
+  expect(read.events.length).toBe(2);
+  expect(read.warnings).toEqual([
+    expect.stringMatching(/events\.jsonl, line 3 is not an event/),
+    expect.stringMatching(/events\.jsonl, line 4 is not an event/),
+  ]);
   truncateEvents(run, 1);
   expect(readEvents(run).events).toEqual([{ type: "start" }]);
+});
+
+test("events: whatever bit is flipped, its line is left out and named", () => {
+  const run = newRun();
+  const events = [{ type: "start" }, { type: "epoch", loss: 0.5 }, { type: "end", best: "accuracy" }];
+  for (const event of events) appendEvent(run, event);
+  const path = join(run.path, "events.jsonl");
+  const whole = readFileSync(path);
+  for (let bit = 0; bit < 8 * whole.length; bit++) {
+    const damaged = Buffer.from(whole);
+    damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    writeFileSync(path, damaged);
+    const read = readEvents(run);
+    const torn = whole[bit >> 3] === 10 && (bit >> 3) + 1 === whole.length;
+    expect
+      .soft(
+        read.events.every((event) => events.some((one) => JSON.stringify(one) === JSON.stringify(event))),
+        `bit ${bit}`,
+      )
+      .toBe(true);
+    expect.soft(read.warnings.length > 0 || torn, `bit ${bit} is told`).toBe(true);
+  }
+});
+
+test("events: lines of an earlier version have no checksum, and come before those that have", () => {
+  const run = newRun();
+  writeFileSync(join(run.path, "events.jsonl"), '{"type":"start"}\n{"type":"epoch","loss":1}\n');
+  appendEvent(run, { type: "end" });
+  expect(readEvents(run)).toEqual({
+    events: [{ type: "start" }, { type: "epoch", loss: 1 }, { type: "end" }],
+    warnings: [],
+  });
 });
 
 test("what JSON would change silently is refused when saving, and nothing is written", () => {
