@@ -141,13 +141,18 @@ function environment(name: string): string | undefined {
 export const backendNames = ["auto", "c", "wasm", "reference"] as const;
 const isBackend = (name: string): name is (typeof backendNames)[number] => backendNames.some((known) => known === name);
 
-const backendKinds: OptionKinds<BackendOptions> = {
+type Choice = BackendOptions & Partial<Pick<BackendInfo, "description" | "warning">>;
+
+/** What `backendInfo` gave is accepted, so that a program can return to it. */
+const backendKinds: OptionKinds<Choice> = {
   backend: kind.oneOf(...backendNames),
   threads: kind.either(kind.oneOf("auto"), kind.number),
+  description: kind.string,
+  warning: kind.anything,
 };
 
 function chosenOptions(options: BackendOptions): { backend: BackendName | "auto"; threads: number | "auto" } {
-  checkOptions("useBackend", options, backendKinds);
+  checkOptions<Choice>("useBackend", options, backendKinds);
   const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
   if (!isBackend(backend)) {
     throw new HebbError(
