@@ -116,7 +116,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
 
   /** This module ("") and all below it by path, each once. */
   namedModules(): [path: string, module: AnyModule][] {
-    return [...modulesBelow(this)];
+    return [...modulesBelow<AnyModule>(this)];
   }
 
   modules(): AnyModule[] {
@@ -126,7 +126,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   /** All states by path, each once: a shared one under its first name. */
   #states(): [path: string, state: State][] {
     const found = new Map<State, string>();
-    for (const [path, module] of modulesBelow(this, snakeCase)) {
+    for (const [path, module] of modulesBelow<AnyModule>(this, snakeCase)) {
       for (const [name, member] of module.members()) {
         if (member instanceof State && !found.has(member)) found.set(member, join(path, snakeCase(name)));
       }

@@ -1,5 +1,11 @@
 // Walks over modules, and the paths to them. None recurses, and paths are found as far as they are asked for.
-import type { AnyModule } from "./module.ts";
+
+/** What has children of type M, by name. */
+interface Parent<M> {
+  namedChildren(): [name: string, child: M][];
+}
+/** A module, as far as paths are concerned. */
+interface Owner extends Parent<Owner> {}
 
 export const join = (path: string, name: string): string =>
   path === "" ? name : name === "" ? path : `${path}.${name}`;
@@ -8,12 +14,12 @@ export const join = (path: string, name: string): string =>
 const copiedLevels = 64;
 
 /** A module ("") and all below it by path, each once, in the order of definition. `spell` is how paths write the names. */
-export function* modulesBelow(
-  root: AnyModule,
+export function* modulesBelow<M extends Parent<M>>(
+  root: M,
   spell = (name: string): string => name,
-): Generator<[path: string, module: AnyModule]> {
-  const found = new Set<AnyModule>();
-  const stack: { readonly path: string; readonly module: AnyModule; readonly level: number }[] = [
+): Generator<[path: string, module: M]> {
+  const found = new Set<M>();
+  const stack: { readonly path: string; readonly module: M; readonly level: number }[] = [
     { path: "", module: root, level: 0 },
   ];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
@@ -31,14 +37,14 @@ export function* modulesBelow(
 
 /** The paths inside a module, read on until the one asked for is among them. */
 class Paths {
-  private readonly known = new Map<AnyModule, string>();
-  private readonly rest: Generator<[path: string, module: AnyModule]>;
+  private readonly known = new Map<Owner, string>();
+  private readonly rest: Generator<[path: string, module: Owner]>;
 
-  constructor(root: AnyModule) {
+  constructor(root: Owner) {
     this.rest = modulesBelow(root);
   }
 
-  of(module: AnyModule): string | undefined {
+  of(module: Owner): string | undefined {
     const known = this.known.get(module);
     if (known !== undefined) return known;
     for (let next = this.rest.next(); !next.done; next = this.rest.next()) {
@@ -50,10 +56,10 @@ class Paths {
   }
 }
 
-const pathsOf = new WeakMap<AnyModule, Paths>();
+const pathsOf = new WeakMap<Owner, Paths>();
 
 /** The path of a module inside one that calls it. One that is used but not owned has no name there; its kind tells most. */
-export function pathInside(caller: AnyModule, module: AnyModule): string {
+export function pathInside(caller: Owner, module: Owner): string {
   const known = pathsOf.get(caller)?.of(module);
   if (known !== undefined) return known;
   // It may have been added since.

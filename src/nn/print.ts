@@ -1,7 +1,6 @@
 // How a module prints: its kind with what it was built with, and what it holds, indented.
 import { formatShape } from "../graph/shape.ts";
 import { Tensor } from "../tensor/index.ts";
-import type { AnyModule } from "./module.ts";
 
 const longest = 60;
 
@@ -50,8 +49,14 @@ export function fromTo(
 /** What lies deeper is left out. */
 const mostLevels = 48;
 
+/** A module, as far as printing is concerned. */
+interface Printed {
+  extraRepr(): string;
+  namedChildren(): [name: string, child: Printed][];
+}
+
 /** Lines for a module and all it holds. Equal neighbours with numbers for names share their lines. */
-export function printModule(module: AnyModule, above: readonly AnyModule[] = []): string {
+export function printModule(module: Printed, above: readonly Printed[] = []): string {
   const kind = module.constructor.name;
   if (above.includes(module)) return `${kind}(… again)`;
   if (above.length > mostLevels) return `${kind}(…)`;

@@ -10,9 +10,10 @@ import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { rewriteGraph, topologicalOrder } from "../graph/walk.ts";
+import { DeviceMemory } from "./deviceMemory.ts";
 import { Argument, BoundProgram } from "./execution.ts";
 import { ProgramCache } from "./programCache.ts";
-import { DeviceMemory, type Storage } from "./storage.ts";
+import type { Storage } from "./storage.ts";
 
 export interface BackendOptions {
   /** "auto" takes the fastest that works here. Default: HEBB_BACKEND, else "auto". */

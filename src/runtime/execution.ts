@@ -5,8 +5,9 @@ import { describeFailure, type FailedCheck } from "../compiler/checks.ts";
 import type { Compiled, Output } from "../compiler/compile.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
+import type { DeviceMemory } from "./deviceMemory.ts";
 import type { Loaded } from "./programs.ts";
-import { Cell, type DeviceMemory, Storage } from "./storage.ts";
+import { Cell, Storage } from "./storage.ts";
 
 /** A result this small is copied to the host at once, so that a scalar loss costs no device memory and no finaliser. */
 const smallResultBytes = 1024;

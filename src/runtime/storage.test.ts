@@ -3,7 +3,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { createReferenceDevice } from "../backends/reference/index.ts";
-import { Cell, DeviceMemory } from "./storage.ts";
+import { DeviceMemory } from "./deviceMemory.ts";
+import { Cell } from "./storage.ts";
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");

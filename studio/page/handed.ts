@@ -1,5 +1,6 @@
 // A run that the command line serves beside the page: its data, its weights and its curves.
-import type { Beginning, Figures, HistoryPoint, OwnData } from "../shared/protocol.ts";
+import type { Figures } from "../shared/figures.ts";
+import type { Beginning, HistoryPoint, OwnData } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 import type { Client } from "./client.ts";
 

@@ -1,5 +1,5 @@
 // Compare: lanes that differ from the Lab in one thing, the experiments that are set up already, and what the worker tells of them.
-import type { Figures } from "./protocol.ts";
+import type { Figures } from "./figures.ts";
 import type { LanePatch, Layer, StudioState } from "./state.ts";
 
 export interface LanesAsk {

@@ -1,8 +1,11 @@
 // What the page and its worker say to each other: every message and every question, typed.
 import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "./compare.ts";
+import type { Figures } from "./figures.ts";
 import type { ActivationName, LossName, TaskKind } from "./names.ts";
 import type { StudioState } from "./state.ts";
 import type { StepAsk, StepTrace } from "./steps.ts";
+
+export type { Figures };
 
 /** Data of the visitor's own. It goes from the page to its worker and nowhere else. */
 export type OwnData =
@@ -82,12 +85,6 @@ export interface StageInfo {
   readonly shape: readonly number[];
   /** The path of the layer's parameters in the model, such as "2"; empty for inputs. */
   readonly path: string;
-}
-
-export interface Figures {
-  readonly loss: number;
-  /** Accuracy for classes, R² for numbers. */
-  readonly metric: number;
 }
 
 export interface HistoryPoint {

@@ -4,7 +4,8 @@ import { InternalError } from "../../graph/errors.ts";
 import type { UnaryFn } from "../../graph/scalar.ts";
 import { binaryFunction, unaryFunction } from "../reference/math.ts";
 import type { EmitContext } from "./emitter.ts";
-import { type MathFn, mathHelper } from "./math.ts";
+import { mathHelper } from "./math.ts";
+import type { MathFn } from "./mathFn.ts";
 import { type FunctionBuilder, ModuleBuilder } from "./module.ts";
 
 type Call = (...x: number[]) => number;

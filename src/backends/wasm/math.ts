@@ -2,22 +2,8 @@
 import type { EmitContext } from "./emitter.ts";
 import { emitLanes, hasLanes } from "./math32.ts";
 import { emitDouble } from "./math64.ts";
+import type { MathFn } from "./mathFn.ts";
 import type { FunctionBuilder } from "./module.ts";
-
-export type MathFn =
-  | "exp"
-  | "expm1"
-  | "log"
-  | "log1p"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "atan"
-  | "tanh"
-  | "sigmoid"
-  | "erf"
-  | "pow"
-  | "atan2";
 
 const operandCount = (fn: MathFn): number => (fn === "pow" || fn === "atan2" ? 2 : 1);
 

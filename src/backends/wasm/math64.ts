@@ -1,8 +1,9 @@
 // float64 functions within 1 to 2 ulp. Coefficients are least-squares fits over the reduced range, made in 40-digit
 // arithmetic; arguments are reduced in two or three parts so that cancellation costs nothing.
 import type { EmitContext } from "./emitter.ts";
+import { exactProduct, exactSum } from "./exactDouble.ts";
 import { constant as c, FloatCode, type Operand } from "./float-code.ts";
-import type { MathFn } from "./math.ts";
+import type { MathFn } from "./mathFn.ts";
 import type { FunctionBuilder } from "./module.ts";
 import { piOverTwoReduction } from "./piOverTwo.ts";
 
@@ -368,30 +369,6 @@ const powTail = [
   0.39999999999999997, 0.28571428571434326, 0.22222222220076826, 0.1818181856916861, 0.15384576693598312,
   0.13335581936710272, 0.11689218189282147, 0.11873297707257333,
 ];
-
-/** a · b exactly, as a rounded product and what it lost (Dekker). */
-export function exactProduct(m: FloatCode, a: Operand, b: Operand): { high: number; low: number } {
-  const splitter = c(134217729);
-  const split = (x: Operand): { high: number; low: number } => {
-    const wide = m.mul(x, splitter);
-    const high = m.sub(wide, m.sub(wide, x));
-    return { high, low: m.sub(x, high) };
-  };
-  const [x, y] = [split(a), split(b)];
-  const high = m.mul(a, b);
-  const low = m.add(
-    m.add(m.add(m.sub(m.mul(x.high, y.high), high), m.mul(x.high, y.low)), m.mul(x.low, y.high)),
-    m.mul(x.low, y.low),
-  );
-  return { high, low };
-}
-
-/** a + b exactly, as a rounded sum and what it lost (Knuth). */
-function exactSum(m: FloatCode, a: Operand, b: Operand): { high: number; low: number } {
-  const high = m.add(a, b);
-  const part = m.sub(high, a);
-  return { high, low: m.add(m.sub(a, m.sub(high, part)), m.sub(b, part)) };
-}
 
 /** e^(y ln x), with the logarithm in double the precision. */
 function power(m: FloatCode): void {

@@ -3,7 +3,8 @@ import type { DType } from "../../graph/dtype.ts";
 import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
 import { misplaced } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
-import { type MathFn, mathHelper, vectorMath } from "./math.ts";
+import { mathHelper, vectorMath } from "./math.ts";
+import type { MathFn } from "./mathFn.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 
 export const scalarType = (dtype: DType): ValueType =>

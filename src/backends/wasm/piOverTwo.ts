@@ -1,7 +1,7 @@
 // Reduces an angle modulo π/2 exactly enough for every double: in three parts, or with 192 bits of 2/π for large ones.
 import type { EmitContext } from "./emitter.ts";
+import { exactProduct } from "./exactDouble.ts";
 import { constant as c, FloatCode } from "./float-code.ts";
-import { exactProduct } from "./math64.ts";
 import type { FunctionBuilder } from "./module.ts";
 
 /** Where the bits of 2/π lie in every memory; a word of zeros stands before them. */
