@@ -271,6 +271,6 @@ describe("the last batch", () => {
         yield data;
       },
     });
-    await expect(run({ train: stream }, () => new nn.Linear(2, 2))).rejects.toThrow(/gave 8 rows in epoch 1.*9/);
+    await expect(run({ train: stream }, () => new nn.Linear(2, 2))).rejects.toThrow(/yielded 8 rows in epoch 1.*9/);
   });
 });

@@ -128,7 +128,7 @@ describe.skipIf(missing)("Ship", () => {
         "--strict",
         "--skipLibCheck",
         "--target",
-        "es2022",
+        "es2023",
         "--module",
         "esnext",
         "--moduleResolution",
