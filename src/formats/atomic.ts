@@ -1,5 +1,5 @@
 // Files that are either the old or the new one, never half (Node only), and JSON and safetensors that notice any changed bit.
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -90,14 +90,13 @@ export function writeAll(file: number, bytes: Uint8Array, operations: FileOperat
 }
 
 const temporarySuffix = ".saving";
-let nextTemporary = 0;
 
 /** Whether a file name is that of an unfinished save. */
 export const isTemporaryName = (name: string): boolean => name.startsWith(".") && name.endsWith(temporarySuffix);
 
-/** A name beside a file for what is not finished. */
+/** A name beside a file for what is not finished; by chance, because in containers every process has the same number. */
 export const temporaryPath = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${process.pid}.${nextTemporary++}${temporarySuffix}`);
+  join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}${temporarySuffix}`);
 
 /** Makes a rename last through a power failure. Systems that cannot open folders do it by themselves. */
 function syncFolder(path: string, operations: FileOperations): void {

@@ -382,6 +382,14 @@ test("events: lines of an earlier version have no checksum, and come before thos
   });
 });
 
+test("what another process with the same number left unfinished, as in a container started anew, is in nobody's way", () => {
+  const path = join(folder, "model.safetensors");
+  for (let save = 0; save < 1000; save++)
+    writeFileSync(join(folder, `.model.safetensors.${process.pid}.${save}.saving`), "half");
+  for (let save = 0; save < 3; save++) writeFileAtomic(path, `${save}`);
+  expect(readFileSync(path, "utf8")).toBe("2");
+});
+
 test("what JSON would change silently is refused when saving, and nothing is written", () => {
   const run = newRun();
   expect(() => saveCheckpoint(run, { tensors: {}, json: { best: Number.NaN } })).toThrow(
