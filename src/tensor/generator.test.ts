@@ -98,4 +98,8 @@ it("mistakes are told", () => {
       return rand([2]);
     })(),
   ).toThrow(/seeded inside a compiled function/);
+  // It would go on from run to run, where the function itself begins anew each time.
+  expect(() => compile(() => rand([2], { generator: new Generator(1) }))()).toThrow(
+    /made inside a compiled function.*make it outside/,
+  );
 });

@@ -31,6 +31,15 @@ function keyOf(where: string, seed: number): readonly [low: number, high: number
   return [(seed % 2 ** 32) | 0, Math.floor(seed / 2 ** 32) | 0];
 }
 
+/** Each run of a compiled function draws on; that it starts anew is not recorded. */
+function refuseInTrace(what: "made" | "seeded"): void {
+  if (currentTrace() === undefined) return;
+  const cure = what === "made" ? "make it outside" : "seed it before each call instead";
+  throw new HebbError(
+    `a generator was ${what} inside a compiled function, which runs once to record the graph; ${cure}`,
+  );
+}
+
 /**
  * A source of random numbers, seeded with `seed` (default 0). Draw number n follows from the seed and n alone: the same bits on every
  * backend and number of threads. Pass it as the `generator` option of rand, randn, randint, randperm, bernoulli, multinomial and fit, or make it
@@ -46,6 +55,7 @@ export class Generator {
   readonly #callsCell: Cell;
 
   constructor(seed = 0) {
+    refuseInTrace("made");
     this.#key = keyOf("Generator", seed);
     this.#keyCell = new Cell("int32", [2], Int32Array.from(this.#key), "random.key");
     this.#callsCell = new Cell("int32", [], Int32Array.of(0), "random.calls");
@@ -67,10 +77,7 @@ export class Generator {
       throw new HebbError(
         `setState: takes what getState() returned, { key: [low, high], calls }, got ${kind.describe(state)}`,
       );
-    if (currentTrace() !== undefined)
-      throw new HebbError(
-        "a generator was seeded inside a compiled function, which runs once to record the graph; seed it before each call instead",
-      );
+    refuseInTrace("seeded");
     this.#key = [state.key[0] | 0, state.key[1] | 0];
     this.#calls = state.calls;
     engine().memory.writeCell(this.#keyCell, Int32Array.from(this.#key));
