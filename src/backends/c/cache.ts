@@ -12,11 +12,14 @@ export class Cache {
   /** Why the folder is not the one it should be. */
   readonly warning: Warning | undefined;
   private readonly node: NodeModules;
+  /** Makes the folder where somebody has removed it; throws where it is no longer the user's alone. */
+  readonly ensureFolder: () => string;
 
   constructor(node: NodeModules) {
     this.node = node;
-    const { folder, refused } = cacheFolder(node);
-    this.folder = folder;
+    const { make, refused } = cacheFolder(node);
+    this.ensureFolder = make;
+    this.folder = make();
     this.warning =
       refused === undefined
         ? undefined
@@ -38,7 +41,7 @@ export class Cache {
 
   /** A name beside the others that nobody else uses. */
   temporary(name: string): string {
-    return this.path(`${name}.${process.pid}.${threadNumber()}`);
+    return this.path(`${name}.${this.node.crypto.randomUUID()}`);
   }
 
   /** The path of a library that was kept under this key, whole. */
@@ -81,12 +84,6 @@ export class Cache {
     this.writeFile(`${key}.record`, `${this.digest(text)}\n${text}`);
   }
 
-  /** A file with exactly this text, by its path. */
-  textFile(name: string, text: string): string {
-    if (this.textOf(this.path(name)) !== text) this.writeFile(name, text);
-    return this.path(name);
-  }
-
   /** What is in a file of the user's own. */
   textOf(file: string): string | undefined {
     return this.read(file)?.toString("utf8");
@@ -127,17 +124,24 @@ export class Cache {
     return undefined;
   }
 
-  private writeFile(name: string, text: string): void {
+  /** A file with this text, whole under its name or not there. */
+  writeFile(name: string, text: string): void {
     const { fs } = this.node;
     const own = this.temporary(name);
     try {
-      fs.writeFileSync(own, text, { mode: 0o600, flag: "wx" });
+      this.writeOwn(own, text);
       this.sync(own);
       fs.renameSync(own, this.path(name));
     } catch (error) {
       fs.rmSync(own, { force: true });
       throw new HebbError(`the cache of compiled programs cannot be written: ${reason(error)}`);
     }
+  }
+
+  /** A new file that only the user may read. */
+  writeOwn(file: string, text: string): void {
+    this.ensureFolder();
+    this.node.fs.writeFileSync(file, text, { mode: 0o600, flag: "wx" });
   }
 
   /** On the disk before its name is: a machine that stops leaves no half of it under that name. */
@@ -154,7 +158,7 @@ export class Cache {
   /** The oldest go when there are very many. */
   private prune(): void {
     const { fs } = this.node;
-    const names = fs.readdirSync(this.folder);
+    const names = fs.existsSync(this.folder) ? fs.readdirSync(this.folder) : [];
     if (names.length <= mostFiles) return;
     const aged = names.map((name) => {
       const file = this.path(name);
@@ -165,23 +169,23 @@ export class Cache {
   }
 }
 
-let numbers = 0;
-/** Two threads of one process may compile at once. */
-const threadNumber = (): string => `${numbers++}${Math.floor(performance.now() * 1000) % 1_000_000}`;
-
 /**
- * A folder of the user's own below HEBB_CACHE, or below the user's cache folder; where that is not safe or cannot be written, one that goes
- * with the process.
+ * What makes a folder of the user's own below HEBB_CACHE, or below the user's cache folder; where that is not safe or cannot be
+ * written, one that goes with the process.
  */
-function cacheFolder(node: NodeModules): { readonly folder: string; readonly refused?: string } {
+function cacheFolder(node: NodeModules): { readonly make: () => string; readonly refused?: string } {
   const asked = process.env["HEBB_CACHE"];
   try {
     const parent = asked === undefined || asked === "" ? usualFolder(node) : asked;
-    return { folder: ownFolder(node, parent, `programs-${ownId() ?? node.os.userInfo().username}`) };
+    const make = (): string => ownFolder(node, parent, `programs-${ownId() ?? node.os.userInfo().username}`);
+    make();
+    return { make };
   } catch (error) {
     const refused = reason(error);
+    const make = (): string => processFolder(node);
     try {
-      return { folder: processFolder(node), refused };
+      make();
+      return { make, refused };
     } catch (error) {
       throw new HebbError(
         `compiled programs have no place: ${refused}; ${reason(error)}; set HEBB_CACHE to a folder that only you may write to`,

@@ -154,6 +154,40 @@ describeC("a damaged file of the cache is made anew", () => {
   });
 });
 
+describeC("a cache that somebody clears while it is in use is filled anew", () => {
+  it("before a program is compiled", () => {
+    const toolchain = new Toolchain();
+    for (const gone of [cache, programs(), ...readdirSync(programs()).map((name) => join(programs(), name))]) {
+      // The header is being compiled beside it.
+      rmSync(gone, { recursive: true, force: true, maxRetries: 50 });
+      expect(answer(toolchain)).toBe(42);
+      for (const name of readdirSync(programs())) if (name.endsWith(".so")) rmSync(join(programs(), name));
+    }
+  });
+
+  it.each(["cache", "header"])("while it is compiled: the %s", (what) => {
+    const [file, done] = [fresh(), fresh()];
+    const gone = what === "cache" ? cache : `${programs()}/*.h*`;
+    const once = `case "$*" in *-shared*) [ -e ${done} ] || { touch ${done}; rm -rf ${gone}; };; esac`;
+    writeFileSync(file, `#!/bin/sh\n${once}\nexec cc "$@"\n`, { mode: 0o755 });
+    writeFileSync(done, "");
+    vi.stubEnv("HEBB_CC", file);
+    const toolchain = new Toolchain();
+    rmSync(done);
+    expect(answer(toolchain)).toBe(42);
+    expect(existsSync(done)).toBe(true);
+  });
+
+  it("by somebody who puts a folder of his own there: nothing is built in it", () => {
+    const toolchain = new Toolchain();
+    rmSync(programs(), { recursive: true, maxRetries: 50 });
+    mkdirSync(programs());
+    chmodSync(programs(), 0o777);
+    expect(() => answer(toolchain)).toThrow(/others may write to/);
+    expect(readdirSync(programs())).toEqual([]);
+  });
+});
+
 describeC("a folder that others may write to", () => {
   const usedInstead = (toolchain: Toolchain): string => {
     const folder = dirname(toolchain.build(source));

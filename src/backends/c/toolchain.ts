@@ -3,7 +3,7 @@ import { HebbError } from "../../graph/errors.ts";
 import type { Warning } from "../backend.ts";
 import { Cache } from "./cache.ts";
 import { askCompiler, type Compiler } from "./compiler.ts";
-import { type NodeModules, nodeModules } from "./node.ts";
+import { type NodeModules, nodeModules, reason } from "./node.ts";
 import { prelude } from "./prelude.ts";
 import { type Target, targets, type VectorSet } from "./target.ts";
 
@@ -14,6 +14,9 @@ const names: Readonly<Record<VectorSet, string>> = {
   portable: "portable vectors",
 };
 
+/** So often is a program compiled again because somebody cleared the cache meanwhile. */
+const timesCleared = 3;
+
 export class Toolchain {
   readonly target: Target;
   /** One line: "gcc 12.2.0, AVX-512". */
@@ -21,6 +24,7 @@ export class Toolchain {
   private readonly node: NodeModules;
   private readonly cache: Cache;
   private readonly compiler: Compiler;
+  private readonly headerText: string;
   private readonly header: string;
   /** The digest of the compiled header was compared with the one that was kept. */
   private headerChecked = false;
@@ -36,7 +40,10 @@ export class Toolchain {
     const { version, vectors, flags } = this.compiler;
     const native = flags.some((flag) => flag.endsWith("=native")) ? "" : " (which does not know -march=native)";
     this.description = `${version}${native}, ${names[vectors]}`;
-    this.header = this.writeHeader(prelude(this.target));
+    this.headerText = prelude(this.target);
+    this.header = this.cache.path(`${this.cache.key(version, flags, this.compiler.defines, this.headerText)}.h`);
+    this.writeHeader();
+    if (!node.fs.existsSync(`${this.header}.gch`)) this.compileHeader();
   }
 
   get warning(): Warning | undefined {
@@ -52,20 +59,23 @@ export class Toolchain {
       ...(options.threads ? ["-pthread"] : ["-include", this.header]),
     ];
     const key = cache.key(version, known, defines, process.arch, flags, source);
+    cache.ensureFolder();
     const library = cache.library(key);
     if (library !== undefined) return library;
-    if (!options.threads) this.checkCompiledHeader();
-    const own = cache.temporary(key);
-    try {
-      node.fs.writeFileSync(`${own}.c`, source, { mode: 0o600, flag: "wx" });
-      this.run([...known, ...flags, "-shared", "-o", `${own}.so`, `${own}.c`, "-lm"]);
-      return cache.keepLibrary(key, `${own}.so`);
-    } catch (error) {
-      throw error instanceof Error && "code" in error
-        ? new HebbError(`the program cannot be compiled: ${error.message}`)
-        : error;
-    } finally {
-      cache.remove(`${own}.c`, `${own}.so`);
+    for (let again = timesCleared; ; again--) {
+      const own = cache.temporary(key);
+      try {
+        if (!options.threads) this.ensureHeader();
+        cache.writeOwn(`${own}.c`, source);
+        this.run([...known, ...flags, "-shared", "-o", `${own}.so`, `${own}.c`, "-lm"]);
+        return cache.keepLibrary(key, `${own}.so`);
+      } catch (error) {
+        const cleared = !node.fs.existsSync(`${own}.c`) || reason(error).includes(this.header);
+        if (cleared && again > 0) continue;
+        throw error instanceof HebbError ? error : new HebbError(`the program cannot be compiled: ${reason(error)}`);
+      } finally {
+        cache.remove(`${own}.c`, `${own}.so`);
+      }
     }
   }
 
@@ -94,18 +104,26 @@ export class Toolchain {
     }
   }
 
-  private writeHeader(text: string): string {
-    const { version, flags, defines } = this.compiler;
-    const header = this.cache.textFile(`${this.cache.key(version, flags, defines, text)}.h`, text);
-    if (!this.node.fs.existsSync(`${header}.gch`)) this.compileHeader(header);
-    return header;
+  /** Whether the header had to be written. */
+  private writeHeader(): boolean {
+    const { cache, header, headerText } = this;
+    if (cache.textOf(header) === headerText) return false;
+    cache.writeFile(this.node.path.basename(header), headerText);
+    return true;
+  }
+
+  /** Whoever clears the cache takes the header from all processes that use it. */
+  private ensureHeader(): void {
+    if (this.writeHeader()) this.compileHeader();
+    else this.checkCompiledHeader();
   }
 
   /**
    * Reading the intrinsics takes longer than compiling a program, so they are compiled once: beside the first programs, which
    * read them as text meanwhile.
    */
-  private compileHeader(header: string): void {
+  private compileHeader(): void {
+    const { header } = this;
     const { program, flags } = this.compiler;
     const own = `${this.cache.temporary(this.node.path.basename(header))}.gch`;
     // Where neither program for digests is at hand nothing is kept.
@@ -130,6 +148,6 @@ rm -f "$own" "$own.sum"`;
     const digest = this.cache.digestOf(compiled);
     if (digest !== undefined && this.cache.textOf(`${compiled}.sum`)?.startsWith(`${digest} `)) return;
     this.cache.remove(compiled, `${compiled}.sum`);
-    this.compileHeader(this.header);
+    this.compileHeader();
   }
 }
