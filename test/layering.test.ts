@@ -66,6 +66,27 @@ const hiddenRanks: Readonly<Record<string, number>> = {
   cli: 8,
 };
 
+/** Files that import each other in a circle, types included, each with its reason. No more may be added. */
+const circles: readonly (readonly string[])[] = [
+  // A gradient is written beside its operation, and is made of the others.
+  ["graph/ops/creation.ts", "graph/ops/elementwise.ts", "graph/ops/movement.ts", "graph/ops/reduce.ts"],
+  // To be untied: tiles plan with what their windows and padding leave out.
+  ["backends/c/contractionPadding.ts", "backends/c/contractionPlan.ts", "backends/c/contractionWindow.ts"],
+  // To be untied: a trace holds tensors, which are made in traces.
+  [
+    "tensor/arguments.ts",
+    "tensor/autograd.ts",
+    "tensor/generator.ts",
+    "tensor/lazy.ts",
+    "tensor/results.ts",
+    "tensor/shapeTypes.ts",
+    "tensor/tensor.ts",
+    "tensor/trace.ts",
+  ],
+  // To be untied: the options of fit name the state that it saves.
+  ["train/fitOptions.ts", "train/state.ts", "train/watch.ts"],
+];
+
 interface Source {
   readonly path: string; // relative to src, with /
   readonly room: string; // "" for the public entry, index.ts
@@ -162,6 +183,35 @@ describe("layering", () => {
       state.set(room, "done");
     };
     for (const room of Object.keys(arrows)) visit(room, []);
+  });
+
+  it("has no circle of imports but those that are named", () => {
+    const imported = new Map(
+      product.map((source) => [source.path, source.imports.flatMap(({ target }) => resolved(source, target) ?? [])]),
+    );
+    const reached = new Map<string, Set<string>>();
+    for (const path of imported.keys()) {
+      const seen = new Set<string>();
+      for (const stack = [...(imported.get(path) ?? [])]; stack.length > 0; ) {
+        const next = stack.pop() ?? "";
+        if (seen.has(next)) continue;
+        seen.add(next);
+        stack.push(...(imported.get(next) ?? []));
+      }
+      reached.set(path, seen);
+    }
+    const found = new Set<string>();
+    for (const [path, seen] of reached) {
+      if (!seen.has(path)) continue;
+      found.add(
+        [...seen]
+          .filter((other) => reached.get(other)?.has(path))
+          .sort()
+          .join(" ↔ "),
+      );
+    }
+    const known = circles.map((circle) => circle.join(" ↔ "));
+    expect([...found].filter((circle) => !known.includes(circle))).toEqual([]);
   });
 
   it("keeps every backend in its own folder", () => {
