@@ -112,6 +112,8 @@ export function decideRows(
       `model "perceptron" is one neuron and decides between two classes, but the target ${task.kind === "classes" ? `has ${task.count} classes` : "is a number"}; use --model mlp`,
     );
   }
+  if (args.classWeights === "balanced" && task.kind !== "classes")
+    throw new HebbError("--class-weights weigh classes, but the target is a number; leave them out");
   if (preprocessing.kind !== "table")
     refuse(tableArguments, args, `is for the columns of a table, and ${path} is not a table`);
   if (args.augment !== undefined && preprocessing.kind !== "images")

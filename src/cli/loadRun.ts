@@ -94,7 +94,9 @@ function rawOf(rows: RawRows): RawData {
       ? "it opens no file; for the rows of a file use run.predictFile(path)"
       : isRecord(given) && !("shape" in given)
         ? "for one row use run.predict([row])"
-        : "give as many values as the shape needs";
+        : isRecord(given)
+          ? "give as many values as the shape needs"
+          : "put each row into an object by column, and the objects into a list";
   throw new HebbError(
     `run.predict takes a list of objects, a Table, or pixels { dtype, shape, data }, got ${kindOf(given)}; ${remedy}`,
   );

@@ -1,5 +1,6 @@
 // What columns are taken for, and the figures that describe them.
 import { describe, expect, test } from "vitest";
+import { HebbError } from "../graph/errors.ts";
 import { parseNumber } from "./cells.ts";
 import { type ColumnType, inferColumnType } from "./columnTypes.ts";
 import { parseDate } from "./dates.ts";
@@ -46,6 +47,23 @@ test("a few unreadable cells in many numbers count as missing; many make a categ
     unreadable: 1,
   });
   expect(inferColumnType(column([...numbers, ...repeat(["low", "high"], 10)])).kind).toBe("category");
+});
+
+test.each([
+  ["x", /takes a list of columns such as .*, got "x"; parseCsv\(text\)/],
+  [undefined, /takes a list of columns .*, got undefined/],
+  [{ age: [41] }, /takes a list of columns .*, got an object/],
+  [[null], /column 1 is null/],
+  [[{ cells: [1] }], /the name of column 1 is undefined; give it a string/],
+  [[{ name: "age" }], /the cells of column "age" are undefined; give it a list/],
+  [[{ name: "age", cells: "41" }], /the cells of column "age" are "41"; give it a list/],
+])("a table of %j is refused with what it takes", (columns, says) => {
+  expect(() => Reflect.construct(Table, [columns])).toThrow(says);
+  expect(() => Reflect.construct(Table, [columns])).toThrow(HebbError);
+});
+
+test("a row that is no object is named by its number", () => {
+  expect(() => Reflect.apply(Table.fromRows, Table, [[{ age: 41 }, null]])).toThrow(/row 2 is null/);
 });
 
 test("parseNumber and parseDate", () => {

@@ -43,6 +43,26 @@ const areNumbers = (values: readonly unknown[]): boolean =>
   values.some((value) => typeof value === "number") &&
   values.every((value) => value === null || ["number", "bigint", "boolean", "undefined"].includes(typeof value));
 
+/** Refuses, by name, columns that are not lists of cells with a name. */
+function checkColumns(columns: unknown, table: unknown): void {
+  const takes = 'new Table: takes a list of columns such as [{ name: "age", cells: [41] }]';
+  if (!Array.isArray(columns))
+    throw new HebbError(
+      `${takes}, got ${describe(columns)}; parseCsv(text) reads the text of a CSV file, Table.fromRows(rows) takes objects`,
+    );
+  if (typeof table !== "string")
+    throw new HebbError(`new Table: the name of the table is a string, got ${describe(table)}`);
+  columns.forEach((column: unknown, i) => {
+    if (typeof column !== "object" || column === null)
+      throw new HebbError(`${takes}, but column ${i + 1} is ${describe(column)}`);
+    const { name, cells }: { readonly name?: unknown; readonly cells?: unknown } = column;
+    if (typeof name !== "string")
+      throw new HebbError(`${takes}, but the name of column ${i + 1} is ${describe(name)}; give it a string`);
+    if (!Array.isArray(cells))
+      throw new HebbError(`${takes}, but the cells of column ${quoted(name)} are ${describe(cells)}; give it a list`);
+  });
+}
+
 /** Columns of equal length with distinct names. Rows are counted from 1 in messages. */
 export class Table {
   readonly name: string;
@@ -58,6 +78,7 @@ export class Table {
     name = "the table",
     delimiter?: string,
   ) {
+    checkColumns(columns, name);
     const rowCount = columns[0]?.cells.length ?? 0;
     const places = new Map<string, number>();
     columns.forEach((column, i) => {
@@ -84,10 +105,10 @@ export class Table {
 
   /** A table from objects such as parsed JSON; the columns are the keys of all of them, in order of appearance. */
   static fromRows(rows: readonly Readonly<Record<string, unknown>>[], name = "the table"): Table {
-    if (!Array.isArray(rows) || rows.some((row) => typeof row !== "object" || row === null))
-      throw new HebbError(
-        `Table.fromRows: takes a list of objects such as [{ age: 41 }], got ${describe(rows)}; put one row into a list`,
-      );
+    const takes = "Table.fromRows: takes a list of objects such as [{ age: 41 }]";
+    if (!Array.isArray(rows)) throw new HebbError(`${takes}, got ${describe(rows)}; put one row into a list`);
+    const odd = rows.findIndex((row) => typeof row !== "object" || row === null);
+    if (odd >= 0) throw new HebbError(`${takes}, but row ${odd + 1} is ${describe(rows[odd])}`);
     const names = new Set<string>();
     for (const row of rows) for (const key of Object.keys(row)) names.add(key);
     if (rows.length > 0 && names.size === 0)

@@ -67,17 +67,21 @@ export function reasonFor(error: unknown): string {
       : String(error);
 }
 
-/** One sentence for a failed save. */
-export function saveError(path: string, error: unknown): HebbError {
-  const folder = dirname(path);
-  const why =
-    errorCode(error) !== "ENOENT"
-      ? reasonFor(error)
-      : existsSync(folder)
-        ? "the system does not allow new files in its folder; choose another"
-        : "its folder does not exist; create it";
-  return new HebbError(`${path} could not be saved: ${why}. What was saved before is unchanged`);
+/** Why a file or folder could not be written: ENOENT alone does not tell whether its folder is missing or closed. */
+function whyNotWritten(path: string, error: unknown): string {
+  if (errorCode(error) !== "ENOENT") return reasonFor(error);
+  return existsSync(dirname(path))
+    ? "the system does not allow new files in its folder; choose another"
+    : "its folder does not exist; create it";
 }
+
+/** The error for a failed save. */
+export const saveError = (path: string, error: unknown): HebbError =>
+  new HebbError(`${path} could not be saved: ${whyNotWritten(path, error)}. What was saved before is unchanged`);
+
+/** The error for a folder that could not be created. */
+export const createError = (path: string, error: unknown): HebbError =>
+  new HebbError(`${path} could not be created: ${whyNotWritten(path, error)}`);
 
 /** Writes all bytes, going on after short writes. */
 export function writeAll(file: number, bytes: Uint8Array, operations: FileOperations): void {

@@ -2,7 +2,7 @@
 import { lstatSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HebbError } from "../graph/errors.ts";
-import { errorCode, saveError } from "./atomic.ts";
+import { createError, errorCode } from "./atomic.ts";
 
 /** Whether a folder is there. Throws HebbError where something else is. */
 function isFolder(path: string): boolean {
@@ -16,7 +16,7 @@ function isFolder(path: string): boolean {
   } catch (error) {
     // What lies below a file is not there either: the walk upwards comes to that file.
     if (errorCode(error) === "ENOTDIR") return false;
-    throw error instanceof HebbError ? error : saveError(path, error);
+    throw error instanceof HebbError ? error : createError(path, error);
   }
 }
 
@@ -29,7 +29,7 @@ export function makeFolder(path: string): boolean {
       mkdirSync(folder);
     } catch (error) {
       // Another process may have made it just now.
-      if (errorCode(error) !== "EEXIST" || !isFolder(folder)) throw saveError(folder, error);
+      if (errorCode(error) !== "EEXIST" || !isFolder(folder)) throw createError(folder, error);
       if (folder === missing.at(-1)) return false;
     }
   }

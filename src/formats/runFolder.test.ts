@@ -410,6 +410,10 @@ test("writeFileAtomic replaces, keeps the old file on failure and leaves nothing
   expect(() => writeFileAtomic(join(folder, "no", "file"), "x")).toThrow(/its folder does not exist; create it/);
 });
 
+test("a folder that cannot be created speaks of no earlier save", () => {
+  expect(() => createRun("/proc/hebb/run", { config: {} })).toThrow(/could not be created: (?!.*saved before)/);
+});
+
 test("a save is written, synced and closed before the rename, and the folder is synced after it", () => {
   const order: string[] = [];
   const recorded: FileOperations = {

@@ -6,12 +6,12 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import {
   attempt,
+  createError,
   diskOperations,
   errorCode,
   type FileOperations,
   isTemporaryName,
   reasonFor,
-  saveError,
   sealJson,
   unsealJson,
   writeFileAtomic,
@@ -135,7 +135,7 @@ export function createRun(path: string, options: CreateRunOptions): Run {
       );
     if (statOf(join(run.path, "checkpoints")) === undefined) mkdirSync(join(run.path, "checkpoints"));
   } catch (error) {
-    throw error instanceof HebbError ? error : saveError(path, error);
+    throw error instanceof HebbError ? error : createError(path, error);
   }
   if (options.preprocessing) writePreprocessing(run, options.preprocessing);
   // Written last: a folder with a configuration is a complete run.

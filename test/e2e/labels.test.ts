@@ -147,6 +147,6 @@ describe("cells that cannot be read", () => {
 
   test("class weights for a number say what the target is", async () => {
     const { stderr } = await hebb("train", "curve", "--class-weights", "balanced", "--epochs", "1", ...common);
-    expect(stderr).toMatch(/classWeights weigh classes, but the target is a number/);
+    expect(stderr).toMatch(/--class-weights weigh classes, but the target is a number/);
   });
 });

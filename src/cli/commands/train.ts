@@ -79,6 +79,10 @@ async function trainText(path: string, args: TrainArguments): Promise<number> {
 async function trainStream(path: string, args: TrainArguments): Promise<number> {
   if (!existsSync(path)) throw absent(path);
   if (args.folds !== undefined) throw new HebbError("--folds need all rows at once; leave --stream out");
+  if (args.classWeights === "balanced")
+    throw new HebbError(
+      "--class-weights need all rows at once; leave --stream out, or weigh rows with --row-weights COLUMN",
+    );
   const validation = args.validation ?? 0.01;
   const fitting = fittingOf(tableChoices(args));
   const prepared = await prepareStream(path, { target: args.target, validation, seed: args.seed, fitting });
