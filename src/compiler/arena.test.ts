@@ -1,4 +1,4 @@
-// The arena plan: nothing alive at the same time overlaps, what is dead is reused, and each value lies as low as it can.
+// The arena plan: live values never overlap, dead memory is reused, and each value is placed as low as possible.
 import { describe, expect, it } from "vitest";
 import { planArena, type Temporary } from "./arena.ts";
 

@@ -1,4 +1,4 @@
-// The arena: at which offset each temporary lies, so that none overlaps another that lives at the same time.
+// The arena: assigns each temporary an offset, so that temporaries that are live at the same time do not overlap.
 import { Ranges } from "./ranges.ts";
 
 export interface Temporary {

@@ -1,4 +1,4 @@
-// Cats whose parts are computed in their place: the same numbers as without it, and no kernel that puts parts together.
+// Cats whose parts are computed in place: the same numbers as with a copy, and no kernel that copies.
 import { describe, expect, it } from "vitest";
 import { cat, compile, grad, stack, type Tensor, tensor } from "../tensor/index.ts";
 

@@ -1,4 +1,4 @@
-// Parts of a cat that lie one after another in it are computed where they belong, so that no kernel has to put them together.
+// Computes contiguous parts of a cat directly in its memory, so that no kernel has to copy them together.
 import type { Node, Op } from "../graph/node.ts";
 import { catOp, reshapeOp } from "../graph/ops/movement.ts";
 import { sizeOf } from "../graph/shape.ts";
@@ -26,7 +26,7 @@ export const notAssembled: Assembly = { windows: new Map(), assembled: new Map()
 /** Smaller parts are as well chosen among where they are read. */
 const smallestPart = 256;
 
-/** `realize` gives a value memory: a part that had none is worth it. */
+/** `realize` gives a value a buffer: for a part, that pays. */
 export function assemble(
   order: readonly Node[],
   realized: ReadonlySet<Node>,

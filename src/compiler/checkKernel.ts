@@ -5,7 +5,7 @@ import type { CheckAttributes } from "../graph/ops/check.ts";
 import { type Axis, binary, int, localValue, newLocal, type Scalar } from "../graph/scalar.ts";
 import type { LoopKernel } from "./kernel.ts";
 
-/** An index that must lie in a range: as it is looked through in every run, and as it is searched in one that fails. */
+/** An index that must be in range: the fast test of every run, and the search for the element in a run that fails. */
 export interface CheckGroup {
   readonly kind: "check";
   readonly node: Node<CheckAttributes>;

@@ -1,4 +1,4 @@
-// Checks of indices are effects: they are kept whatever becomes of the values, come before anything is assigned, and a failed one stops the rest.
+// Index checks are effects: they run even if the values are unused, come before any assignment, and a failed one stops the rest.
 import type { Node, Op } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { expandOp, permuteOp, reshapeOp } from "../graph/ops/movement.ts";
@@ -10,7 +10,7 @@ import { loadedBuffers, storedBuffers } from "./lower.ts";
 type CheckNode = Node<CheckAttributes>;
 
 /**
- * The values without checks in them, and the checks beside them: `asked` first, then those that the values are made of. What
+ * The values without checks in them, and the checks beside them: `asked` first, then those that the values depend on. What
  * becomes of the values afterwards (folded, cut, not computed at all) no longer touches the checks.
  */
 export function separateChecks(

@@ -42,7 +42,7 @@ export interface Compiled {
 export interface CompileOptions {
   /** Default true; false to compare against. */
   readonly optimize?: boolean;
-  /** Checks that must hold, besides those that the outputs are made of. */
+  /** Checks that must hold, besides those that the outputs depend on. */
   readonly checks?: readonly Node[];
 }
 
@@ -104,7 +104,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
   const copies: Kernel[] = [];
   const canUpdateInPlace = inPlaceUpdates(kernels);
-  // What a check waits for comes before it, and assigns nothing.
+  // What a check depends on comes before it, and assigns no state.
   const needed = neededByChecks(kernels);
   const early = new Set(kernels.flatMap((kernel, place) => (needed[place] ? [...storedBuffers(kernel)] : [])));
   const copyTo = (node: Node, to: number): void => {

@@ -1,4 +1,4 @@
-// Which elements of a buffer have been written, where several kernels write parts of it: a cat that lies in its parts, a scatter.
+// Which elements of a buffer have been written, if several kernels write parts of it: a cat computed in place, a scatter.
 import { InternalError } from "../graph/errors.ts";
 import { indexKey, indexRange } from "./indexing.ts";
 import type { Kernel, Program } from "./kernel.ts";

@@ -30,7 +30,7 @@ export interface ContractionGroup {
   readonly k: readonly Axis[];
   readonly a: Scalar;
   readonly b: Scalar;
-  /** Where the result lies, flat. */
+  /** The flat index of the result. */
   readonly place: Scalar;
   /** The contraction itself first, then its epilogue. */
   readonly stages: Stages;
@@ -76,7 +76,7 @@ const mostCandidates = 256;
 /** Elements that stay in the caches until a later kernel reads them. */
 const cachedSize = 1 << 16;
 
-/** The buffer in which each node's value lies, by node. */
+/** The buffer of each node's value. */
 export type BufferIds = ReadonlyMap<Node, number>;
 
 export function fuse(schedule: Schedule, buffers: BufferIds): Group[] {
@@ -162,7 +162,7 @@ class Fuser {
     );
   }
 
-  /** The full-size stored values that a node's element is made of. */
+  /** The full-size stored values that a node's element reads. */
   private storedInputs(node: Node): Set<Node> {
     const stored = new Set<Node>();
     visitAncestors([node], (next) => {

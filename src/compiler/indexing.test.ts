@@ -1,4 +1,4 @@
-// Index expressions: views compose to plain strides, and what cannot be simplified is left alone.
+// Index expressions: views compose to plain strides, and expressions that cannot be simplified are unchanged.
 import { describe, expect, it } from "vitest";
 import { axisValue, binary, guard, int, load, mul, newAxis } from "../graph/scalar.ts";
 import { flatten, indexKey, indexRange, isAffine, unflatten } from "./indexing.ts";

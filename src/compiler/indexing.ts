@@ -21,7 +21,7 @@ const unbounded = 2 ** 31;
 /** What is known of the scalars of the program being compiled. A table that outlived it would be walked by every garbage collection. */
 let linearOf = new Map<Scalar, Linear>();
 let keys = new Map<Scalar, string>();
-/** Numbers of scalars, equal for equal ones, and the first of each number by what it is made of. */
+/** Numbers of scalars, equal for equal ones, and the first of each number by its parts. */
 let numbers = new Map<Scalar, number>();
 let firstEqual = new Map<string, { readonly number: number; readonly scalar: Scalar }>();
 let nextNumber = 0;
@@ -211,7 +211,7 @@ function keyOfAtom(atom: Scalar): string {
   const known = keys.get(atom);
   if (known !== undefined) return known;
   const text = makeKey(atom);
-  // Views of views repeat one another's parts: written out, each would be twice as long as the one before.
+  // Views of views share parts: written out, each would be twice as long as the one before.
   const key = text.length > longestKey ? `#${numberOf(atom)}` : text;
   keys.set(atom, key);
   return key;

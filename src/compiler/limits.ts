@@ -1,4 +1,4 @@
-// What loops and memory can count: int32 indices. Said of the operation that asks for more, before anything is compiled.
+// The limits of int32 indices for loops and memory. An operation that exceeds them is named before anything is compiled.
 import { HebbError } from "../graph/errors.ts";
 import { describeType, type Node } from "../graph/node.ts";
 import { mostElements, sizeOf } from "../graph/shape.ts";

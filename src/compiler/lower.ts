@@ -259,7 +259,7 @@ function dropUnread(kernel: Kernel, kept: ReadonlySet<number>): Kernel {
   return { ...kernel, body: dropUnusedLets(keepStores(kernel.body)) };
 }
 
-/** Removes bindings nothing reads, last first, so that chains of them go too. */
+/** Removes unused bindings, last first, so that unused chains go too. */
 function dropUnusedLets(body: readonly Statement[]): Statement[] {
   const used = new Set<Local>();
   const seen = new Set<Scalar>();

@@ -1,4 +1,4 @@
-// What is read for the last time is overwritten, and nothing else is.
+// Only memory that is read for the last time is overwritten.
 import { describe, expect, it } from "vitest";
 import { type Axis, add, axisValue, int, load, mul, newAxis, unary } from "../graph/scalar.ts";
 import { compile, rand, type Tensor } from "../tensor/index.ts";

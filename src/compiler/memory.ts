@@ -10,7 +10,7 @@ import { loadedBuffers, type Place, storedBuffers, visitStatements } from "./low
 /** Where the statements of one kernel touch its buffers, by their order. */
 interface Accesses {
   readonly loads: Map<number, { readonly indices: Scalar[]; last: number }>;
-  /** Of several stores the index of the last: parts of a cat, which are apart from one another. */
+  /** Of several stores the index of the last: parts of a cat, which do not overlap. */
   readonly stores: Map<number, { readonly first: number; last: number; index: Scalar; accumulates: boolean }>;
   readonly scans: boolean;
   /** Buffers that a contraction reads away from the element it stores. */

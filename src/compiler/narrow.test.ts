@@ -1,4 +1,4 @@
-// Input gradients of padded, strided, dilated and grouped convolutions beside their definition; and what is not computed any more.
+// Input gradients of padded, strided, dilated and grouped convolutions against their definition; and which elements are no longer computed.
 import { describe, expect, test } from "vitest";
 import { compile, conv2d, grad, type Tensor, tensor } from "../tensor/index.ts";
 

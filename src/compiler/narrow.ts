@@ -1,4 +1,4 @@
-// A slice moved towards the sources: what it would cut off is then not computed. Through a convolution it becomes a slice of the input.
+// Moves slices towards the inputs, so that elements they would discard are never computed. Through a convolution, a slice of the output becomes a slice of the input.
 import type { Attributes, Node, Op } from "../graph/node.ts";
 import { apply } from "../graph/node.ts";
 import { convolutionOp } from "../graph/ops/conv.ts";

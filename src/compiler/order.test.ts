@@ -1,4 +1,4 @@
-// The order of kernels: whatever two kernels share stays in order, and an update follows the gradient that feeds it.
+// The order of kernels: kernels that share memory stay in order, and an update follows its gradient.
 import { describe, expect, it } from "vitest";
 import { add, constant, int, load } from "../graph/scalar.ts";
 import type { Kernel, LoopKernel } from "./kernel.ts";

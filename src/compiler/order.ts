@@ -1,4 +1,4 @@
-// Orders kernels so that what was just written is read soon and makes room early: an update follows the gradient that feeds it.
+// Orders kernels so that values are read soon after they are written and their memory is freed early: an update follows its gradient.
 import { hasChecks } from "./checks.ts";
 import type { Kernel } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";

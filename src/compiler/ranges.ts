@@ -1,4 +1,4 @@
-// Ranges of numbers, from a start to before an end: apart, in order, those that touch taken as one.
+// Sets of half-open ranges: disjoint, sorted, with adjacent ones merged.
 
 export class Ranges {
   private readonly starts: number[] = [];

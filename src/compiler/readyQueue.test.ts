@@ -1,4 +1,4 @@
-// The queue of the smallest: what it holds at hand, and what comes out of it, are those of a sorted list.
+// The ready queue behaves like a sorted list: the entries it shows and the order it returns them in.
 import { describe, expect, it } from "vitest";
 import { ReadyQueue } from "./readyQueue.ts";
 

@@ -1,6 +1,6 @@
-// Numbers that come back smallest first, of which the first few can be looked at and taken out of turn.
+// A priority queue of numbers, smallest first, whose first few entries can be inspected and taken out of order.
 
-/** So many of the smallest are at hand: whoever compares them stays linear among thousands. */
+/** How many of the smallest can be inspected; a constant, so that ordering thousands of kernels stays linear. */
 const atHand = 64;
 
 export class ReadyQueue {

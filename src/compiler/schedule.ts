@@ -104,7 +104,7 @@ const recomputeLoadLimit = 2;
 /** The cost of a transcendental function. */
 const heavyPart = 8;
 
-/** What computing a value where it is read takes, down to what lies in memory. */
+/** The cost of recomputing a value where it is read, down to buffers in memory. */
 interface Inlined {
   readonly cost: number;
   readonly loads: number;

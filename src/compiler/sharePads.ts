@@ -1,4 +1,4 @@
-// Paddings of one value as windows of the widest of them, so that it is written once: the phases of a strided gradient differ in little else.
+// Replaces several paddings of one value by windows of the widest, so that it is written once. The phases of a strided gradient need this.
 import { type Node, type Op, withScope } from "../graph/node.ts";
 import { type Pad, pad, padOp, slice } from "../graph/ops/movement.ts";
 import { sizeOf } from "../graph/shape.ts";

@@ -42,7 +42,7 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
   return sharePads(simplified);
 }
 
-/** The one node that stands for all equal to this one. */
+/** The canonical node among all that equal this one. */
 type Merge = (node: Node) => Node;
 
 /** Attributes as text; equal attributes give equal text. Numbers keep -0, NaN and infinities apart, which JSON would not. */
@@ -85,7 +85,7 @@ function structuralKey(node: Node): string {
   return `${node.op.name} ${attributesKey(node.attributes)} (${node.inputs.map((input) => input.id).join(",")}) ${type}`;
 }
 
-/** One step of algebra on a node whose inputs are already reduced. `soleUser`: nothing else reads its first input. */
+/** One step of algebra on a node whose inputs are already reduced. `soleUser`: it is the only user of its first input. */
 function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
   const [x, y] = node.inputs;
   if (x === undefined) return node;
@@ -173,7 +173,7 @@ function refill(full: Node, like: Node, value = full.attributes.value): Node {
   return { ...withInputs(full, []), shape: like.shape, attributes: { ...full.attributes, shape: like.shape, value } };
 }
 
-/** Orders compose; an order that changes nothing goes; the transpose of a product is the product of the transposes. */
+/** Permutations compose; the identity disappears; the transpose of a product is the product of the transposes. */
 function reducePermute(node: Node, x: Node, merge: Merge, soleUser: boolean): Node {
   const dims = orderOf(node);
   if (dims.every((dim, place) => dim === place)) return x;

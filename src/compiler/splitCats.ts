@@ -1,4 +1,4 @@
-// Cats of very many parts as cats of cats, so that no kernel has to choose among all of them.
+// Splits cats of very many parts into cats of cats, so that no kernel has to select among all parts.
 import { type Node, type Op, withScope } from "../graph/node.ts";
 import { cat, catOp } from "../graph/ops/movement.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";

@@ -1,4 +1,4 @@
-// The stages of a kernel: the nodes that fusion puts into it, and when it is full, so that no compiler meets a kernel without end.
+// The stages of a kernel: the nodes that fusion puts into it, and the size limit that keeps kernels compilable.
 import type { Combine, Node } from "../graph/node.ts";
 import { type Local, operandsOf, type Scalar } from "../graph/scalar.ts";
 import { visitScalar } from "./indexing.ts";
@@ -9,7 +9,7 @@ export interface Stage {
   readonly local: Local;
   /** "full": one value for each point of all axes. "row": one for each point of the outer axes. */
   readonly level: "full" | "row";
-  /** Where the value lies in a tensor of the node's shape, in terms of the group's axes. */
+  /** The index of the value in a tensor of the node's shape, in terms of the group's axes. */
   readonly index: readonly Scalar[];
   readonly value: Scalar;
   /** Set for reductions, whose value is combined over the inner axes. */
@@ -19,7 +19,7 @@ export interface Stage {
 /** Several times what layers, losses and optimizers fuse to. */
 const mostStages = 256;
 const mostExpressions = 4096;
-/** Operations that wait for one another. */
+/** Operations that depend on one another. */
 const mostLevels = 256;
 
 /** Emitters may write out reductions of so few elements, one operation after another. */

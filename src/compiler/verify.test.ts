@@ -18,7 +18,7 @@ function negated(from: number, to: number, value?: Scalar): LoopKernel {
   };
 }
 
-/** An argument, three temporaries at these offsets, and a result: each is made of the one before. */
+/** An argument, three temporaries at these offsets, and a result: each is computed from the one before. */
 function program(offsets: readonly [number, number, number], more: Partial<Program> = {}): Program {
   const buffer = (id: number, placement: BufferInfo["placement"]): BufferInfo => ({
     id,

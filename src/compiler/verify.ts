@@ -1,4 +1,4 @@
-// Checks a program before any backend sees it: a broken promise must stop here, not become a wrong number.
+// Checks a program before any backend sees it: a violated invariant fails here instead of becoming a wrong number.
 import { byteSize } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Local, Scalar } from "../graph/scalar.ts";
@@ -9,7 +9,7 @@ import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
 
 /**
  * Throws InternalError when a buffer, or a part of it, is read before it is written, or as another dtype, when one lies outside the
- * arena, when two lie in the same bytes at the same time, or when a local is unbound.
+ * arena, when two live ones share bytes, or when a local is unbound.
  */
 export function verify(program: Program): void {
   const written = new Set<number>();

@@ -1,4 +1,4 @@
-// What is read of a list must be there.
+// Reading past the end of a list throws.
 import { describe, expect, it } from "vitest";
 import { at } from "./at.ts";
 import { InternalError } from "./errors.ts";

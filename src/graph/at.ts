@@ -1,4 +1,4 @@
-// Elements that must be there: a wrong rank stops where it is met, and never becomes a wrong number.
+// Element access that throws when the element is missing: a wrong rank fails at once instead of giving a wrong number.
 import { InternalError } from "./errors.ts";
 
 /** The element at a place, counted from 0, that the list must have. */

@@ -1,4 +1,4 @@
-// Gradients as graphs: accumulation, depth, refusals, higher orders, forward mode, gradients of one's own.
+// Gradients as graphs: accumulation, depth, refusals, higher orders, forward mode, custom gradients.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../test/conformance/run.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";

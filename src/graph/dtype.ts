@@ -40,7 +40,7 @@ export function conversionToWeight(input: DType, weight: DType): string {
   return `convert the ${input === wanted ? "weight" : "input"} with .to("${wanted}")`;
 }
 
-/** A zero-filled typed array for `length` elements. Throws HebbError where there is no memory for so many. */
+/** A zero-filled typed array for `length` elements. Throws HebbError when there is not enough memory. */
 export function allocate(dtype: DType, length: number): TypedArray {
   try {
     return newArray(dtype, length);

@@ -54,7 +54,7 @@ export type NotDifferentiable = { readonly kind: "notDifferentiable"; readonly r
 export const notDifferentiable = (reason: string): NotDifferentiable => ({ kind: "notDifferentiable", reason });
 export const gradient = <A extends Attributes>(of: Gradient<A>["of"]): Gradient<A> => ({ kind: "gradient", of });
 
-/** What an element rule sees: where it is, and its inputs' elements wherever it likes. */
+/** What an element rule can read: its own index, and any element of its inputs. */
 export interface ElementContext<A extends Attributes> {
   readonly attributes: A;
   readonly type: TensorType;
@@ -67,7 +67,7 @@ export interface ElementContext<A extends Attributes> {
 
 export type Combine = "sum" | "prod" | "max" | "min";
 
-/** How a contraction walks: extents of its batch, m, n and k axes, and where operands and output lie. All maps are affine. */
+/** How a contraction walks: extents of its batch, m, n and k axes, and the index maps of operands and output. All maps are affine. */
 export interface ContractionRule {
   readonly batch: readonly number[];
   readonly m: readonly number[];

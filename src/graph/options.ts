@@ -1,4 +1,4 @@
-// Options and choices by name: an unknown one is refused, and the nearest right one named. Nothing given is ignored.
+// Options and choices by name: an unknown name is an error that suggests the nearest valid one. No option is silently ignored.
 import { HebbError } from "./errors.ts";
 import { describe, type Kind } from "./kinds.ts";
 import { nearest } from "./nearest.ts";

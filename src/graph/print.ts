@@ -16,7 +16,7 @@ function printValue(value: AttributeValue): string {
   return String(value);
 }
 
-/** What stands in brackets after the op: attributes the type does not already say. */
+/** The text in brackets after the op: attributes that the type does not imply. */
 function printAttributes(node: Node): string {
   const entries = Object.entries(node.attributes).filter(
     ([key, value]) => value !== undefined && key !== "shape" && key !== "dtype",

@@ -90,12 +90,12 @@ export type Scalar =
   /** The same 32 bits read as the other type: float32 ⇄ int32. */
   | { readonly kind: "bitcast"; readonly dtype: DType; readonly x: Scalar }
   | { readonly kind: "local"; readonly dtype: DType; readonly local: Local }
-  /** An int32 index where it lies in [0, extent), else 0: whatever it is, it stays inside memory. */
+  /** An int32 index where it lies in [0, extent), else 0, so that it is always inside memory. */
   | { readonly kind: "guard"; readonly dtype: "int32"; readonly index: Scalar; readonly extent: number };
 
 const none: readonly Scalar[] = [];
 
-/** The expressions that an expression is made of, in order. */
+/** The operands of an expression, in order. */
 export function operandsOf(x: Scalar): readonly Scalar[] {
   switch (x.kind) {
     case "const":
@@ -155,7 +155,7 @@ export function select(condition: Scalar, a: Scalar, b: Scalar): Scalar {
   return { kind: "select", dtype: a.dtype, condition, a, b };
 }
 
-/** Integer index arithmetic folds as it is built, so that views compose without residue. */
+/** Integer index arithmetic folds as it is built, so that composed views stay simple. */
 export function binary(fn: BinaryFn, a: Scalar, b: Scalar): Scalar {
   if (a.dtype === "int32" && b.dtype === "int32") {
     const folded = foldInt(fn, a, b);

@@ -1,4 +1,4 @@
-// What nobody would see in a message is written as its code, and all else stays.
+// Invisible characters in a message are written as their code; everything else is unchanged.
 import { expect, test } from "vitest";
 import { quoted, visible } from "./visible.ts";
 

@@ -1,4 +1,4 @@
-// Text of files in messages and tables: what a terminal would obey, or nobody would see, is written as its code.
+// Text from files in messages and tables: control and invisible characters are written as their code.
 
 /**
  * Control characters, marks that turn the direction of writing, and characters without width: they can rewrite a terminal's lines or

@@ -1,4 +1,4 @@
-// The same value as a node of its own: alias, where a gradient can be asked for, and withGradient, where one can be given.
+// The same value as a separate node: alias, to take a gradient there, and withGradient, to supply one.
 import { apply, gradient, type Node, type Op } from "../node.ts";
 
 export const aliasOp: Op = {

@@ -1,4 +1,4 @@
-// The list of ops forgets none, and no two share a name.
+// The list of ops is complete, and names are unique.
 import { readdirSync } from "node:fs";
 import { expect, it } from "vitest";
 import { allOps } from "./all.ts";

@@ -1,4 +1,4 @@
-// Every op there is, for the suites and tables that must not forget one. Nothing registers itself.
+// The list of all ops, for suites and tables that must cover every one. Ops do not register themselves.
 import type { Op } from "../node.ts";
 import { aliasOp } from "./alias.ts";
 import { checkOp } from "./check.ts";

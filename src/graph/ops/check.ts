@@ -1,4 +1,4 @@
-// check: an index with the promise that it lies in a range, or a rule that values keep. An effect: it runs whether or not anybody reads it.
+// check: asserts that an index is in range, or that values satisfy a rule. An effect: it runs even if its value is unused.
 import { ShapeError } from "../errors.ts";
 import { apply, type Node, notDifferentiable, type Op } from "../node.ts";
 import { formatShape, mostElements, sizeOf } from "../shape.ts";

@@ -180,7 +180,7 @@ export interface ConvOptions {
   readonly padding?: number | readonly number[] | "same" | "valid";
   /** Default 1. */
   readonly dilation?: number | readonly number[];
-  /** Input and output channels fall into this many groups that do not see one another. Default 1. */
+  /** Input and output channels are split into this many independent groups. Default 1. */
   readonly groups?: number;
   /** What the padding holds. Default "zeros". */
   readonly paddingMode?: PaddingMode;

@@ -154,7 +154,7 @@ function arrange({ node, labels }: Labelled, order: readonly string[]): Node {
   );
 }
 
-/** The product of two operands, summed over the labels that nothing needs later. */
+/** The product of two operands, summed over the labels that are not needed later. */
 function contract(left: Labelled, right: Labelled, later: ReadonlySet<string>): Labelled {
   const a = sumOut(left, new Set([...later, ...right.labels]));
   const b = sumOut(right, new Set([...later, ...left.labels]));

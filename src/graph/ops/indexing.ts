@@ -22,7 +22,7 @@ export function positions(where: string, index: Node): Node {
 
 /**
  * The op over positions (its input 1) that are checked: all of them, whichever are read. The element rules below keep every
- * position inside memory whatever it is, and the check tells of a wrong one. A "trusted" op goes without: its positions are in
+ * position inside memory in any case, and the check reports an invalid one. A "trusted" op has no check: its positions are in
  * range by how they were made.
  */
 function overChecked(node: Node<DimAttributes>): Node<DimAttributes> {

@@ -19,13 +19,13 @@ export type InterpolateMode = (typeof modes)[number];
 export interface InterpolateOptions {
   /** The size of the spatial dims of the result; give this or scaleFactor. */
   readonly size?: number | readonly number[];
-  /** The result's spatial dims are ⌊size · scaleFactor⌋, and its elements lie 1 / scaleFactor apart. */
+  /** The result's spatial dims are ⌊size · scaleFactor⌋, and its elements are 1 / scaleFactor apart. */
   readonly scaleFactor?: number | readonly number[];
   /** "linear" is for 1 spatial dim, "bilinear" and "bicubic" for 2. Default "nearest". */
   readonly mode?: InterpolateMode;
   /** Linear and cubic modes: whether the corners of input and result fall together. Default false: their edges do. */
   readonly alignCorners?: boolean;
-  /** Elements lie in / out apart, also where scaleFactor is no whole number. Default false. */
+  /** Elements are in / out apart, even if scaleFactor is not an integer. Default false. */
   readonly recomputeScaleFactor?: boolean;
 }
 
@@ -52,7 +52,7 @@ function ranksOf(mode: InterpolateMode): readonly number[] {
   }
 }
 
-/** Along one dim: the size of the result, and how far apart its elements lie in the input. */
+/** Along one dim: the size of the result, and how far apart its elements are in the input. */
 interface Step {
   readonly size: number;
   readonly scale: number;
@@ -146,7 +146,7 @@ function nearest(x: Node, dim: number, size: number, scale: number, shift: numbe
   const int = (value: number): Node => full([], value, "int32");
   const i = arange(0, size, 1, "int32");
   if (asSized) {
-    // In whole numbers, which nothing rounds; twice as large where half a place is added.
+    // In integers, which are exact; doubled when half an element is added.
     const [place, factor] = shift === 0 ? [i, 1] : [add(mul(i, int(2)), int(2 * shift)), 2];
     return trustedIndexSelect(x, dim, quotient(mul(place, int(extent)), factor * size));
   }
@@ -160,7 +160,7 @@ function nearest(x: Node, dim: number, size: number, scale: number, shift: numbe
 const along = (x: Node, dim: number, values: Node): Node =>
   reshape(values, [at(values.shape, 0), ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
 
-/** The last place before a position, and how far the position lies behind it. */
+/** The last element before a position, and the distance from it to the position. */
 function placeBefore(position: Node, extent: number): { place: Node; rest: Node } {
   const low = minimum(floor(position), full([], extent - 1, position.dtype));
   return { place: cast(low, "int32"), rest: sub(position, low) };

@@ -1,4 +1,4 @@
-// Where elements lie, not what they are: reshape, permute, expand ⇄ sum, slice ⇄ pad, flip, cat, repeat.
+// Ops that move elements and do not change them: reshape, permute, expand ⇄ sum, slice ⇄ pad, flip, cat, repeat.
 import { promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
@@ -403,7 +403,7 @@ function startsOf(parts: readonly TensorType[], dim: number): number[] {
 /** Tensors one after another along a dim, in the widest of their dtypes. */
 export function cat(parts: readonly Node[], dim: number): Node {
   const dtype = parts.reduce((widest, part) => promote(widest, part.dtype), parts[0]?.dtype ?? "float32");
-  // A part [0] goes with any others, as in PyTorch, where it stands for a list that is empty as yet.
+  // A part [0] goes with any others, as in PyTorch, where it means a list that is still empty.
   const some = parts.filter(({ shape }) => shape.length !== 1 || shape[0] !== 0);
   const inputs = (some.length === 0 ? parts : some).map((part) => cast(part, dtype));
   const first = inputs[0];

@@ -268,7 +268,7 @@ function plan(
     const reach = d * (k - 1) + 1;
     const room = extent + 2 * p - reach;
     let count = (options.ceilMode ? Math.ceil(room / s) : Math.floor(room / s)) + 1;
-    // A window that starts in the right padding sees nothing.
+    // A window that starts in the right padding is empty.
     if (options.ceilMode && (count - 1) * s >= extent + p) count -= 1;
     if (room < 0 && count < 1) {
       throw new ShapeError(
@@ -305,7 +305,7 @@ export function adaptiveAvgPool1d(x: Node, outputSize: number | readonly number[
 /**
  * The mean over a grid of `outputSize` regions (torch.nn.functional.adaptive_avg_pool2d): [N, C, H, W] or [C, H, W] →
  * [..., OH, OW]. Region i runs from ⌊i·H / OH⌋ to ⌈(i + 1)·H / OH⌉.
- * Throws ShapeError when the size is no whole number from 1 or the dtype is not a float.
+ * Throws ShapeError when the size is not a positive integer or the dtype is not a float.
  */
 export function adaptiveAvgPool2d(x: Node, outputSize: number | readonly number[]): Node {
   return adaptiveAvgPool("adaptiveAvgPool2d", 2, x, outputSize);

@@ -1,4 +1,4 @@
-// Random values by counting: Threefry-2x32 (Salmon et al. 2011) of (key, draw, place), so any element can be drawn alone, anywhere.
+// Random values by counting: Threefry-2x32 (Salmon et al. 2011) of (key, draw, place), so any element can be computed on its own, on any device.
 import { HebbError, ShapeError } from "../errors.ts";
 import { apply, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import type { Scalar } from "../scalar.ts";
@@ -82,7 +82,7 @@ type None = Record<string, never>;
 
 /**
  * Box and Muller's formula √(−2 ln (1 − u₀)) · cos 2πu₁ of two uniforms, in additions, products, quotients and square roots
- * alone: those are rounded alike everywhere, so the bits are the same on every backend.
+ * alone: those round the same way everywhere, so the bits are the same on every backend.
  */
 export const normalOp: Op<None> = {
   name: "randomNormal",

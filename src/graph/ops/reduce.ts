@@ -61,7 +61,7 @@ export const sumOp = reduceOp(
   gradient(({ grad, node }) => [expand(grad, (node.inputs[0] as Node).shape)]),
 );
 
-/** The largest and smallest share the gradient evenly among ties; NaN equals nothing, so beside one every slope is NaN (torch.amax). */
+/** The largest and smallest share the gradient evenly among ties; NaN does not equal itself, so with one every gradient is NaN (torch.amax). */
 const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
   const x = node.inputs[0] as Node;
   const chosen = cast(eq(x, node), grad.dtype);
