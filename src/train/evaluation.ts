@@ -126,7 +126,7 @@ const manyClasses = 10;
 export function figuresOf({ task }: Objective): readonly string[] {
   if (task.kind === "tokens") return ["loss", "perplexity", "accuracy"];
   if (task.kind === "number") return ["loss", "mae", "rmse", "r2"];
-  const names = ["loss", ...Object.keys(figures.classFigures([], [], task.count))];
+  const names = ["loss", ...figures.classFigureNames(task.count)];
   if (task.count === 2) return [...names, "rocAuc", "prAuc"];
   return task.count > manyClasses ? [...names, "top5"] : names;
 }

@@ -24,6 +24,13 @@ describe("metrics", () => {
     expect(two).toEqual({ precision: 0, recall: 0, f1: 0, support: 1 });
   });
 
+  test("tens of thousands of classes, whose matrix would fill the memory", () => {
+    const scores = metrics.classScores([49_999, 7, 7], [49_999, 7, 8], 50_000);
+    expect(scores[49_999]).toEqual({ precision: 1, recall: 1, f1: 1, support: 1 });
+    expect(scores[7]).toEqual({ precision: 0.5, recall: 1, f1: 2 / 3, support: 1 });
+    expect(metrics.classFigures([49_999, 7], [49_999, 7], 50_000)["macroF1"]).toBe(1);
+  });
+
   test("a class that is neither there nor predicted does not lower the mean", () => {
     const scores = metrics.classScores([1, 1], [1, 1], 3);
     expect(scores[2]?.f1).toBeNaN();
@@ -34,6 +41,8 @@ describe("metrics", () => {
     const scores = [0.2, 0.5, 0.3, 0.4, 0.4, 0.2];
     expect([...metrics.predictedClasses(scores, 3)]).toEqual([1, 0]);
     expect(metrics.topKAccuracy(scores, [2, 2], 3, 2)).toBe(0.5);
+    // No score is above NaN, which is no hit for all that.
+    expect(metrics.topKAccuracy([Number.NaN, Number.NaN, Number.NaN], [1], 3, 1)).toBeNaN();
   });
 
   test("ROC AUC counts ties half and is NaN with one class", () => {

@@ -27,8 +27,9 @@ export function accuracy(predicted: Numbers, target: Numbers): number {
   return right / target.length;
 }
 
-/** Share of rows whose target is among the k largest scores. */
+/** Share of rows whose target is among the k largest scores; NaN when a score is NaN. */
 export function topKAccuracy(scores: Numbers, target: Numbers, classes: number, k: number): number {
+  if (noNumber(scores)) return Number.NaN;
   let right = 0;
   for (let row = 0; row < target.length; row++) {
     const own = scores[row * classes + (target[row] as number)] as number;
@@ -64,11 +65,19 @@ export interface ClassScores {
  * sklearn.metrics.precision_recall_fscore_support.
  */
 export function classScores(predicted: Numbers, target: Numbers, classes: number): ClassScores[] {
-  const matrix = confusionMatrix(predicted, target, classes);
-  return matrix.map((row, k): ClassScores => {
-    const hits = row[k] ?? 0;
-    const support = row.reduce((sum, count) => sum + count, 0);
-    const claimed = matrix.reduce((sum, other) => sum + (other[k] ?? 0), 0);
+  sameLength("classScores", predicted, target);
+  const counts = (): Float64Array => new Float64Array(classes);
+  // Of thousands of classes nobody has room for the whole matrix.
+  const [hit, occurring, predictedAs] = [counts(), counts(), counts()];
+  for (let row = 0; row < target.length; row++) {
+    const [own, given] = [target[row] as number, predicted[row] as number];
+    if (!(own in occurring)) continue;
+    (occurring[own] as number)++;
+    if (given in predictedAs) (predictedAs[given] as number)++;
+    if (own === given) (hit[own] as number)++;
+  }
+  return Array.from({ length: classes }, (_, k): ClassScores => {
+    const [hits, support, claimed] = [hit[k] as number, occurring[k] as number, predictedAs[k] as number];
     if (support + claimed === 0) return { precision: Number.NaN, recall: Number.NaN, f1: Number.NaN, support };
     return {
       precision: claimed === 0 ? 0 : hits / claimed,
@@ -120,6 +129,10 @@ export function classFigures(predicted: Numbers, target: Numbers, classes: numbe
   const { precision, recall, f1 } = macroAverage(scores);
   return { ...figures, macroPrecision: precision, macroRecall: recall, macroF1: f1 };
 }
+
+/** The names of these figures, which are the same from three classes on. */
+export const classFigureNames = (classes: number): readonly string[] =>
+  Object.keys(classFigures([], [], Math.min(classes, 3)));
 
 function noNumber(scores: Numbers): boolean {
   for (let row = 0; row < scores.length; row++) if (Number.isNaN(scores[row])) return true;

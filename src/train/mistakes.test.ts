@@ -35,6 +35,18 @@ describe("outputs", () => {
     expect(epochs[0]?.validation?.["loss"]).toBeGreaterThan(0);
   });
 
+  test("a label that is no class, of which nobody could count all before it", async () => {
+    const train = labelled(0, 1, 2147483647);
+    const own: FitOptions["loss"] = (output, target) => output.mean().add(target.mul(0).sum());
+    for (const options of [{}, { classWeights: "balanced" }] as const)
+      await expect(run(2, { train, validation: undefined, ...options })).rejects.toThrow(
+        /the target of row 2 of train is 2147483647, but classes are counted from 0/,
+      );
+    await expect(run(2, { train, validation: undefined, loss: own, classWeights: "balanced" })).rejects.toThrow(
+      /classWeights weigh classes .* a target is 2147483647/,
+    );
+  });
+
   test("two where one decides", async () => {
     for (const loss of ["bceWithLogits", "hinge"] as const)
       await expect(run(2, { loss })).rejects.toThrow(/takes one output for each row.*\[32, 2\]/);

@@ -63,6 +63,9 @@ export function taskFrom({ train, validation, loss }: FitOptions): Task {
     : task;
 }
 
+/** No layer has so many outputs: what is numbered beyond is something else. */
+const mostClasses = 2 ** 24;
+
 /** Labels must be classes, and something must count. */
 function checkRows(name: string, { targets, weights, length }: Dataset, task: Task, loss: FitOptions["loss"]): void {
   const labels = task.kind === "classes" ? targets.data : undefined;
@@ -76,6 +79,10 @@ function checkRows(name: string, { targets, weights, length }: Dataset, task: Ta
       if (label !== undefined && label < 0 && typeof loss !== "function")
         throw new HebbError(
           `fit: classes are counted from 0, but the target of row ${row} of ${name} is ${label}; renumber them`,
+        );
+      if (label !== undefined && label >= mostClasses && typeof loss !== "function")
+        throw new HebbError(
+          `fit: the target of row ${row} of ${name} is ${label}, but classes are counted from 0, one after the other; renumber them`,
         );
       if ((weights?.[row] ?? 1) > 0) counting++;
     } else if (!leavesOut)
@@ -172,6 +179,10 @@ export function weightsPerClass({ classWeights, train }: FitOptions, count: numb
       );
     return classWeights;
   }
+  if (count > mostClasses)
+    throw new HebbError(
+      `fit: classWeights weigh classes that are counted from 0, one after the other, but a target is ${count - 1}; renumber them`,
+    );
   const counts = new Array<number>(count).fill(0);
   for (const label of train.targets.data) if (label !== ignoredLabel) counts[label] = (counts[label] ?? 0) + 1;
   return balancedWeights(counts);
