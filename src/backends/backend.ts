@@ -91,9 +91,11 @@ export interface AsynchronousDevice extends AnyDevice {
   readonly asynchronous: true;
   /** A copy of the first `length` elements, as they are behind everything that the device was given before. */
   read(block: Block, dtype: DType, length: number): Promise<TypedArray>;
+  /** A copy of what a run gave into state. Where that run did not take place, neither does this. */
+  assign(from: Block, to: Block): void;
   /**
    * Waits for everything that the device was given, and tells of the first run whose check failed, once. From that run on, until it has been
-   * told, runs and copies assign nothing: state is as it was when the check failed.
+   * told, runs do nothing and `assign` assigns nothing: state is as it was when the check failed. `copy` copies: what it copies is there.
    */
   settle(): Promise<FailedRun | undefined>;
 }

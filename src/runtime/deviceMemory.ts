@@ -257,9 +257,8 @@ export class DeviceMemory {
     cell.version++;
     const { block } = storage.place;
     if (this.device.asynchronous && block !== undefined) {
-      // A copy assigns nothing if the value turns out to be missing.
       this.beforeWrite(cell);
-      this.device.copy(block, this.cellBlock(cell));
+      this.device.assign(block, this.cellBlock(cell));
       return;
     }
     if (block === undefined || isHostBlock(block) || storage.lender !== undefined) {

@@ -40,6 +40,10 @@ class LaterDevice implements AsynchronousDevice {
   }
 
   copy(from: Block, to: Block): void {
+    this.#give(() => this.#within.copy(from, to));
+  }
+
+  assign(from: Block, to: Block): void {
     this.#give(() => {
       if (this.#failed === undefined) this.#within.copy(from, to);
     });

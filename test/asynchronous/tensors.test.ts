@@ -171,6 +171,20 @@ describe("a check that fails", () => {
     },
   );
 
+  it.each(["another step", "a value of the host"])("leaves weights that somebody holds alone, before %s", async (next) => {
+    const { model, step } = setUp(true);
+    await step(rows(), labels()).item();
+    const expected = await model.weight.data();
+    const held = model.weight.detach();
+    const bad = step(rows(), broken());
+    const heldSince = model.weight.detach();
+    if (next === "another step") step(rows(), labels());
+    else model.weight.assign(new Array(6).fill(9));
+    await expect(bad.item()).rejects.toThrow(/label 7 is out of range/);
+    expect(await held.data()).toEqual(expected);
+    expect(await heldSince.data()).toEqual(expected);
+  });
+
   it("leaves values from before it alone", async () => {
     const { step } = setUp(true);
     const good = step(rows(), labels());
