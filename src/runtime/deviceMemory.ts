@@ -222,6 +222,7 @@ export class DeviceMemory {
     if (cell.lent !== undefined) return cell.lent;
     const storage = new Storage(cell.dtype, cell.shape, undefined);
     storage.place.block = this.cellBlock(cell);
+    storage.place.run = cell.run;
     storage.lender = cell;
     cell.lent = storage;
     return storage;
@@ -248,6 +249,7 @@ export class DeviceMemory {
   writeCell(cell: Cell, data: TypedArray): void {
     this.beforeWrite(cell);
     cell.lost = false;
+    cell.run = undefined;
     if (cell.block !== undefined) this.device.write(cell.block, data);
     else cell.host = data.slice();
   }
@@ -259,6 +261,8 @@ export class DeviceMemory {
     if (this.device.asynchronous && block !== undefined) {
       this.beforeWrite(cell);
       this.device.assign(block, this.cellBlock(cell));
+      // Without that run there is no value that it could keep.
+      if (spent) cell.run = storage.place.run;
       return;
     }
     if (block === undefined || isHostBlock(block) || storage.lender !== undefined) {

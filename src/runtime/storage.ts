@@ -71,6 +71,8 @@ export class Cell implements Source {
   version = 0;
   /** Its value went with a device that was closed before anybody read it. */
   lost = false;
+  /** The run of an asynchronous device that gave its first value. */
+  run: number | undefined;
 
   constructor(dtype: DType, shape: Shape, host: TypedArray | number, name = "") {
     this.dtype = dtype;

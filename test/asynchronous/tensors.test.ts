@@ -171,18 +171,30 @@ describe("a check that fails", () => {
     },
   );
 
-  it.each(["another step", "a value of the host"])("leaves weights that somebody holds alone, before %s", async (next) => {
-    const { model, step } = setUp(true);
-    await step(rows(), labels()).item();
-    const expected = await model.weight.data();
-    const held = model.weight.detach();
+  it.each(["another step", "a value of the host"])(
+    "leaves weights that somebody holds alone, before %s",
+    async (next) => {
+      const { model, step } = setUp(true);
+      await step(rows(), labels()).item();
+      const expected = await model.weight.data();
+      const held = model.weight.detach();
+      const bad = step(rows(), broken());
+      const heldSince = model.weight.detach();
+      if (next === "another step") step(rows(), labels());
+      else model.weight.assign(new Array(6).fill(9));
+      await expect(bad.item()).rejects.toThrow(/label 7 is out of range/);
+      expect(await held.data()).toEqual(expected);
+      expect(await heldSince.data()).toEqual(expected);
+    },
+  );
+
+  it("is told of a parameter that was to be made behind it, which has no value until it is given one", async () => {
+    const { step } = setUp(true);
     const bad = step(rows(), broken());
-    const heldSince = model.weight.detach();
-    if (next === "another step") step(rows(), labels());
-    else model.weight.assign(new Array(6).fill(9));
+    const made = new Parameter(rand([3]).add(1));
     await expect(bad.item()).rejects.toThrow(/label 7 is out of range/);
-    expect(await held.data()).toEqual(expected);
-    expect(await heldSince.data()).toEqual(expected);
+    await expect(made.data()).rejects.toThrow(/label 7 is out of range/);
+    expect(await made.assign([1, 2, 3]).toArray()).toEqual([1, 2, 3]);
   });
 
   it("leaves values from before it alone", async () => {
