@@ -11,7 +11,7 @@ export interface Block {
   readonly bytes: number;
 }
 
-/** Memory of the host that programs of a device can use where it lies; the garbage collector frees it. */
+/** Host memory that programs of a device can use in place; the garbage collector frees it. */
 export interface HostBlock extends Block {
   readonly array: TypedArray;
 }
@@ -25,7 +25,7 @@ export interface Executable {
   readonly takesHostBlocks: boolean;
   /**
    * Runs with one block for each argument slot. Returns the first check that failed, if any; the kernels that `stoppedKernels` names were
-   * then left out. An asynchronous device only takes the run on, and tells of a failure when it settles.
+   * then left out. An asynchronous device only accepts the run, and reports a failure when it settles.
    */
   run(blocks: readonly Block[]): FailedCheck | undefined;
   /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
@@ -86,7 +86,7 @@ export interface FailedRun {
   readonly check: FailedCheck;
 }
 
-/** A device with memory of its own that carries out later what it is given, in order. */
+/** A device with its own memory that executes what it is given later, in order. */
 export interface AsynchronousDevice extends AnyDevice {
   readonly asynchronous: true;
   /** A copy of the first `length` elements, as they are behind everything that the device was given before. */
@@ -94,8 +94,8 @@ export interface AsynchronousDevice extends AnyDevice {
   /** A copy of what a run gave into state. Where that run did not take place, neither does this. */
   assign(from: Block, to: Block): void;
   /**
-   * Waits for everything that the device was given, and tells of the first run whose check failed, once. From that run on, until it has been
-   * told, runs do nothing and `assign` assigns nothing: state is as it was when the check failed. `copy` copies: what it copies is there.
+   * Waits for everything that the device was given, and reports the first run whose check failed, once. From that run on, until it is
+   * reported, runs and `assign` do nothing: state is as it was when the check failed. `copy` still copies: its source exists.
    */
   settle(): Promise<FailedRun | undefined>;
 }

@@ -1,4 +1,4 @@
-// Memory that programs use while they run: one block for the whole device, as large as the most demanding loaded program needs.
+// Scratch memory of running programs: one block for the whole device, as large as the most demanding loaded program needs.
 import type { Block } from "./backend.ts";
 
 /** What a program needs of the workspace, from its first byte on. */

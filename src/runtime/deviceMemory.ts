@@ -1,4 +1,4 @@
-// The memory of a device as its values and cells use it: what lies where, what moves to make room, who lends to whom.
+// Device memory of values and cells: allocation, eviction, and blocks that cells and storages lend to each other.
 import { type Block, type Device, type Executable, isHostBlock } from "../backends/backend.ts";
 import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -29,7 +29,7 @@ export class DeviceMemory {
   private readonly leaving = new Set<Block>();
   private leavingBytes = 0;
   private uses = 0;
-  /** The device is closed: what is collected from now on has nothing to give back. */
+  /** The device is closed: values collected from now on free nothing. */
   private evacuated = false;
   private budgetBytes: number;
   private readonly mostBudgetBytes: number;
@@ -139,7 +139,7 @@ export class DeviceMemory {
     else {
       this.leaving.add(block);
       this.leavingBytes += block.bytes;
-      // A value that cannot be read is missed by whoever asks for it.
+      // An unreadable value throws when it is read.
       void this.device.read(block, place.dtype, place.length).then(arrived, () => undefined);
     }
   }
@@ -228,7 +228,7 @@ export class DeviceMemory {
     return storage;
   }
 
-  /** Must be called before the cell's memory is overwritten: whoever holds the old value keeps it. */
+  /** Must be called before the cell's memory is overwritten: holders of the old value keep it. */
   beforeWrite(cell: Cell): void {
     cell.version++;
     const storage = cell.lent;
@@ -254,7 +254,7 @@ export class DeviceMemory {
     else cell.host = data.slice();
   }
 
-  /** The cell takes a storage's value: its memory when no one else needs it there, so nothing is copied. `spent`: nobody reads the storage again. */
+  /** The cell takes a storage's value: its memory if nothing else uses it, so nothing is copied. `spent`: the storage is not read again. */
   adopt(cell: Cell, storage: Storage, { spent = false } = {}): void {
     cell.version++;
     const { block } = storage.place;
@@ -271,7 +271,7 @@ export class DeviceMemory {
     }
     const old = cell.block;
     const borrower = cell.lent;
-    // The storage's block becomes the cell's; the storage goes on reading it as a loan.
+    // The storage's block becomes the cell's; the storage keeps reading it as a loan.
     this.owners.delete(block);
     this.evictableBytes -= block.bytes;
     this.registry.unregister(storage.place);

@@ -1,4 +1,4 @@
-// What useBackend is told by mistake.
+// Wrong arguments of useBackend, and what the errors say.
 import { expect, test } from "vitest";
 import { backendInfo, useBackend } from "./index.ts";
 

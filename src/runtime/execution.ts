@@ -32,7 +32,7 @@ type Binding =
   | { readonly kind: "argument"; readonly place: number }
   | { readonly kind: "cell"; readonly cell: Cell }
   | { readonly kind: "value"; readonly storage: Storage }
-  /** A small result: device memory of its own, read back after each run. */
+  /** A small result: it has its own device memory and is read back after each run. */
   | {
       readonly kind: "small";
       readonly block: Block;
@@ -164,7 +164,7 @@ export class BoundProgram {
     };
   }
 
-  /** A block of the host's memory holds its value, which nobody may want by the next run. */
+  /** A block of the host's memory holds its value, which may be garbage by the next run. */
   private letGo(): void {
     for (const slot of this.passing) this.blocks[slot] = noBlock;
   }

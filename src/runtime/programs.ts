@@ -4,7 +4,7 @@ import type { Block, Device, Executable } from "../backends/backend.ts";
 /** What a program has on the device. It must not refer to its owner, which would then never be collected. */
 export interface Loaded {
   readonly executable: Executable;
-  /** Device memory of its own, for small results. */
+  /** The program's own device memory, for small results. */
   readonly blocks: readonly Block[];
 }
 

@@ -1,10 +1,10 @@
-// The runs of an asynchronous device: which one failed, told with the next value that anybody asks for, and which values there are not.
+// The runs of an asynchronous device: a failure is reported with the next value that is read, and its results do not exist.
 import type { AsynchronousDevice, Executable } from "../backends/backend.ts";
 import type { FailedCheck } from "../compiler/checks.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Place } from "./storage.ts";
 
-/** Runs between the one that failed and the moment when that was told: what they should have given does not exist. */
+/** Runs between a failure and its report: their results do not exist. */
 interface Missed {
   readonly from: number;
   readonly to: number;
@@ -34,7 +34,7 @@ export class Runs {
     this.count++;
   }
 
-  /** Waits for everything so far, and throws the failure that nobody has heard of. */
+  /** Waits for everything so far, and throws a failure that was not reported yet. */
   async settle(): Promise<void> {
     const to = this.count;
     const failed = await this.device.settle();

@@ -1,4 +1,4 @@
-// What becomes of device memory when values and cells are collected, and when the device is closed before they are.
+// Device memory after values and cells are collected, and after the device is closed before they are.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
@@ -28,7 +28,7 @@ test("a cell that is collected gives its memory back, unless the device is close
   process.on("uncaughtException", note);
   make();
   await turn();
-  // Collected, but its finalizer has not had its turn.
+  // Collected, but its finalizer has not run yet.
   collect();
   memory.evacuate();
   device.close();

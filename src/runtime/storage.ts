@@ -1,4 +1,4 @@
-// Values outside the graph: immutable storages and the state cells that change. Both may lie on the host, on the device, or on both.
+// Values outside the graph: immutable storages and the state cells that change. Both may be on the host, on the device, or on both.
 import type { Block } from "../backends/backend.ts";
 import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import type { Source } from "../graph/node.ts";
@@ -62,7 +62,7 @@ export class Cell implements Source {
   readonly shape: Shape;
   readonly length: number;
   name: string;
-  /** The value while it is not on the device; a number stands for as many as there are elements. */
+  /** The value while it is not on the device; a number means that every element has it. */
   host: TypedArray | number | undefined;
   block: Block | undefined;
   /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; it goes with that. */

@@ -28,7 +28,7 @@ export class ArgumentGradients {
   private readonly stands: readonly Tensor[];
   private readonly before: readonly (Tensor | undefined)[];
 
-  /** Marks what stands in for the leaves in the trace. After all arguments, since their gradients are further ones. */
+  /** Marks the stand-ins for the leaves in the trace. After all arguments, since their gradients are further ones. */
   constructor(trace: Trace, tensors: readonly Tensor[], leaves: readonly Tensor[], stands: Tensor[]) {
     this.stands = leaves.map((leaf) => stands[tensors.indexOf(leaf)] as Tensor);
     for (const [place, tensor] of tensors.entries()) {

@@ -1,4 +1,4 @@
-// What functions are given: tensors, and the sentence for whoever gives something else. Types tell TypeScript; this tells the rest.
+// Checks of arguments at run time, with clear errors, for callers whom the types do not stop.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";
@@ -26,7 +26,7 @@ export function givenList(where: string, values: readonly Tensor[]): readonly Te
   return values;
 }
 
-/** Refuses what is no number, by the names of the arguments. */
+/** Refuses what is not a number, by the names of the arguments. */
 export function checkNumbers(where: string, values: Readonly<Record<string, number>>): void {
   for (const [what, value] of Object.entries(values)) checkKind(where, what, value, kind.number);
 }

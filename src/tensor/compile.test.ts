@@ -1,4 +1,4 @@
-// What compile promises: one trace per signature, state as cells, no leaks of what is not there yet.
+// What compile promises: one trace per signature, state as cells, no leaks of values that do not exist yet.
 import { describe, expect, it } from "vitest";
 import {
   compile,

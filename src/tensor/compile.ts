@@ -97,7 +97,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     const values = runOnce(entry, storages).map((value) => Tensor.of(sourceNode(value, value)));
     for (const effect of entry.afterRun) effect();
     if (leaves.length > 0) entry.gradients.deliver(leaves, values.slice(entry.resultCount));
-    // The traced function's result has the shape of R by construction: tensors stand where the trace returned them.
+    // The traced function's result has the shape of R by construction: tensors are where the trace returned them.
     return entry.result(values) as R;
   };
 

@@ -18,7 +18,7 @@ const creationKinds: OptionKinds<CreationOptions> = { dtype: kind.dtype, require
 type TensorOptions = CreationOptions & { readonly shape?: Shape };
 const tensorKinds: OptionKinds<TensorOptions> = { ...creationKinds, shape: kind.numbers };
 
-/** Arrays of numbers whose type is no dtype: they take the one that holds them. */
+/** Typed arrays whose type is not a dtype: they become the dtype that holds their values. */
 type OtherTypedArray =
   | Uint8ClampedArray
   | Int8Array

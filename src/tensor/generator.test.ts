@@ -20,7 +20,7 @@ import {
 
 afterAll(() => seed(0));
 
-/** Every function that draws, with a generator of its own or without. */
+/** Every function that draws, with its own generator or without. */
 const draws: Readonly<Record<string, (options?: { generator: Generator }) => Tensor>> = {
   rand: (options) => rand([4], options),
   randn: (options) => randn([4], options),
@@ -98,7 +98,7 @@ it("mistakes are told", () => {
       return rand([2]);
     })(),
   ).toThrow(/seeded inside a compiled function/);
-  // It would go on from run to run, where the function itself begins anew each time.
+  // It would continue from run to run, but the function itself starts over each time.
   expect(() => compile(() => rand([2], { generator: new Generator(1) }))()).toThrow(
     /made inside a compiled function.*make it outside/,
   );

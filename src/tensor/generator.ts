@@ -31,7 +31,7 @@ function keyOf(where: string, seed: number): readonly [low: number, high: number
   return [(seed % 2 ** 32) | 0, Math.floor(seed / 2 ** 32) | 0];
 }
 
-/** Each run of a compiled function draws on; that it starts anew is not recorded. */
+/** Each run of a compiled function continues the sequence; a reset is not recorded. */
 function refuseInTrace(what: "made" | "seeded"): void {
   if (currentTrace() === undefined) return;
   const cure = what === "made" ? "make it outside" : "seed it before each call instead";
@@ -66,7 +66,7 @@ export class Generator {
     return this.setState({ key: keyOf("manualSeed", seed), calls: 0 });
   }
 
-  /** Where it stands, as plain JSON, for checkpoints. Source: torch.Generator.get_state. */
+  /** The state as plain JSON, for checkpoints. Source: torch.Generator.get_state. */
   getState(): RandomState {
     return { key: [...this.#key], calls: this.#calls };
   }
@@ -85,7 +85,7 @@ export class Generator {
     return this;
   }
 
-  /** Another generator that stands where this one does. Source: torch.Generator.clone_state. */
+  /** Another generator with the same state. Source: torch.Generator.clone_state. */
   cloneState(): Generator {
     return new Generator().setState(this.getState());
   }
@@ -166,10 +166,10 @@ export function seed(value: number): void {
   currentGenerator().setState({ key: keyOf("seed", value), calls: 0 });
 }
 
-/** Where the current generator stands, for checkpoints. */
+/** The state of the current generator, for checkpoints. */
 export const randomState = (): RandomState => currentGenerator().getState();
 
-/** The current generator goes on from what `randomState` gave. */
+/** Restores the current generator from what `randomState` returned. */
 export function setRandomState(state: RandomState): void {
   currentGenerator().setState(state);
 }

@@ -1,4 +1,4 @@
-// gradCheck: the gradient of a function against finite differences, for whoever writes one.
+// gradCheck: the gradient of a function against finite differences, for those who write one.
 import { HebbError } from "../graph/errors.ts";
 import { checkNumbers, givenList } from "./arguments.ts";
 import { valueAndGrad } from "./autograd.ts";

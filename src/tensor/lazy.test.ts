@@ -1,4 +1,4 @@
-// What is left standing when an evaluation fails, and which leaves a gradient reaches.
+// The state after an evaluation fails, and which leaves a gradient reaches.
 import { expect, it } from "vitest";
 import {
   compile,

@@ -1,4 +1,4 @@
-// Lazy evaluation: which nodes have a value already, which cells wait for one, which checks must hold, and how one program does it all.
+// Lazy evaluation: which nodes have a value, which cells are pending, which checks must hold, and how one program computes all of it.
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { isCheck } from "../graph/ops/check.ts";
@@ -22,7 +22,7 @@ const checks = new Map<Node, number>();
 /** Counts assignments and checks: an assignment made after a check that fails never happens. */
 let clock = 0;
 let lastCheck = -1;
-/** So many checks do not wait for somebody to ask for a value. */
+/** With this many pending checks, they run without waiting for a value to be read. */
 const mostChecks = 1000;
 
 /** Losses whose gradients were asked for: evaluated together with whatever comes next, so that the forward pass runs once. */
@@ -98,7 +98,7 @@ function compute(nodes: readonly Node[], due: readonly Node[]): void {
   });
   for (const check of due) {
     checks.delete(check);
-    // The value of a check is that of its index: where that is known, nobody runs the check again.
+    // The value of a check is that of its index: if that is known, the check is not run again.
     const value = knownValue(check.inputs[0] as Node);
     if (value !== undefined) evaluated.set(check, value);
   }

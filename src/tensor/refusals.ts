@@ -1,4 +1,4 @@
-// The sentences for arguments of the wrong kind.
+// Error messages for arguments of the wrong kind.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 

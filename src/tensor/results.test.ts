@@ -1,4 +1,4 @@
-// Async functions where a graph is recorded: refused with a sentence, and their abandoned promises do no harm.
+// Async functions where a graph is recorded: refused with a clear error, and their abandoned promises cause no unhandled rejection.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import { LBFGS } from "../optim/index.ts";

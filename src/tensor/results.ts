@@ -4,8 +4,8 @@ import { describe } from "../graph/kinds.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
- * Refuses what an async function gives. Its promises, in arrays and objects too, are nobody's from here on: that one of them fails
- * later is no news, and must not end the process.
+ * Refuses what an async function gives. Its promises, in arrays and objects too, are abandoned here: a later rejection is irrelevant
+ * and must not end the process.
  */
 export function refusePromises(where: string, result: unknown): void {
   if (!abandon(result)) return;

@@ -9,7 +9,7 @@ export const nodeInspect: unique symbol = Symbol.for("nodejs.util.inspect.custom
 const most = 100;
 const edge = 3;
 
-/** Values, nested as the tensor is; "…" stands for those left out. */
+/** Values, nested as the tensor is; "…" marks those left out. */
 type Shown = number | "…" | Shown[];
 
 /** The fewest decimals, up to four, that tell a number. */

@@ -43,7 +43,7 @@ export class State extends Tensor {
     const cell = new Cell(dtype, shape, data instanceof Storage ? 0 : data, options.name ?? "");
     super(undefined, { shape, dtype });
     this.cell = cell;
-    // The value is computed where it is going to live, and nobody else knows of it.
+    // The value is computed in its final place, and nothing else refers to it.
     if (data instanceof Storage) engine().memory.adopt(cell, data, { spent: true });
   }
 
@@ -122,7 +122,7 @@ function initial(
     const shape = options.shape ?? value.shape;
     if (sizeOf(shape) !== value.size)
       throw new ShapeError(`state: ${value.size} values do not fill a shape ${formatShape(shape)}`);
-    // A node of its own, so that the storage is this cell's alone.
+    // A separate node, so that only this cell owns the storage.
     const [data] = evaluate([stopGradient(reshape(cast(value.node, dtype), shape))]) as [Storage];
     return { shape, dtype, data };
   }
@@ -213,7 +213,7 @@ export class Parameter extends State {
     return this.#gradState;
   }
 
-  /** A gradient that the step consumed vanishes with the trace; one that still stands becomes a state cell. */
+  /** A gradient that the step consumed vanishes with the trace; one that remains becomes a state cell. */
   #leaveTrace(trace: Trace): void {
     const value = trace.gradients.get(this);
     if (value === undefined || trace.writes.has(this.cell)) {

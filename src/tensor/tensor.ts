@@ -27,7 +27,7 @@ export const gradientLeaves = new WeakMap<Node, Tensor>();
 
 export type Operand = Tensor | number;
 
-/** Chains of unevaluated operations are cut here, so that a loop that never asks for a value cannot grow for ever. */
+/** Chains of unevaluated operations are cut here, so that a loop that never reads a value cannot grow forever. */
 const longestChain = 500;
 
 interface TensorInit {
@@ -69,7 +69,7 @@ export class Tensor<S extends Shape = Shape> {
     return tensor;
   }
 
-  /** The graph node that stands for this value now. */
+  /** The graph node of this value at present. */
   get node(): Node {
     const node = this.#node;
     if (node === undefined) throw new HebbError("this tensor has no value");

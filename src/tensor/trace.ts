@@ -14,7 +14,7 @@ interface Guard {
 export class Trace {
   /** The latest value assigned to each cell. */
   readonly writes = new Map<Cell, Node>();
-  /** Checks that must hold, whether or not anything is made of what they check. */
+  /** Checks that must hold, whether or not the checked value is used. */
   readonly checks: Node[] = [];
   readonly guards: Guard[] = [];
   readonly argumentNodes: Node[] = [];
@@ -86,7 +86,7 @@ export function refuseInTrace(what: string): void {
   );
 }
 
-/** The value as a promise. While tracing it is refused at once: nobody waits for a promise there, and its failure would end the process. */
+/** The value as a promise. While tracing it is refused at once: no caller awaits the promise there, and its rejection would end the process. */
 export function soon<T>(read: () => T | Promise<T>): Promise<T> {
   refuseInTrace("a value");
   return new Promise((resolve) => resolve(read()));

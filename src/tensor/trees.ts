@@ -15,7 +15,7 @@ function checkDepth(what: string, level: number): void {
     );
 }
 
-/** Collects the tensors; what is left is the text of everything else, with `$` where a tensor stood. */
+/** Collects the tensors; what is left is the text of everything else, with `$` in place of each tensor. */
 export function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
   for (const arg of args) if (arg instanceof Tensor) tensors.push(arg);
   if (tensors.length === args.length) return "$";

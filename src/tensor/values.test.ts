@@ -1,4 +1,4 @@
-// Values that a function has no use for: the run fails with their place, on every backend, eager and compiled, before anything is assigned.
+// Values outside a function's domain: the run fails with their place, on every backend, eager and compiled, before anything is assigned.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   bernoulli,
@@ -91,7 +91,7 @@ describe.each(backends)("%s", (backend) => {
     expect(eager).toThrow(message);
     const step = compile((given: Tensor) => run(given));
     expect(() => step(x)).toThrow(message);
-    // Nobody reads the result here, and nothing is assigned all the same.
+    // The result is never read here, and still nothing is assigned.
     const state = new State(0);
     const silent = compile((given: Tensor) => {
       run(given);

@@ -1,4 +1,4 @@
-// What emitters find out about a contraction: axes that can be taken as one, how the epilogue walks through memory.
+// Analyses a contraction for the emitters: which axes merge, and how the epilogue walks through memory.
 import { canonical, rewrite, visitScalar } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { type Axis, axisValue, binary, int, newAxis, type Scalar } from "../../graph/scalar.ts";
@@ -191,7 +191,7 @@ export function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolea
   return found === 1;
 }
 
-/** A contraction as the loops it stands for, through the result in the order of memory. */
+/** A contraction as plain loops, in the memory order of the result. */
 export function asLoops(kernel: ContractionKernel): LoopKernel {
   const store = kernel.epilogue.find((statement) => statement.kind === "store");
   const strides = store?.kind === "store" && isLinear(store.index) ? stridesOf(store.index).strides : undefined;

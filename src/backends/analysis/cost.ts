@@ -1,4 +1,4 @@
-// What a kernel costs scalar or in lanes, estimated: decides which axis becomes lanes, and whether threads pay.
+// Estimates the cost of a kernel, scalar or vectorised: decides which axis is vectorised and whether threads pay.
 import type { Axis } from "../../graph/scalar.ts";
 import type { Step } from "./steps.ts";
 import { halvedIn, type Linear, operands, strideOf, type Value } from "./values.ts";

@@ -1,4 +1,4 @@
-// Kernels of one form compute the same of other memory; what differs in anything else is of another form.
+// Kernels of one form differ only in their buffers; kernels that differ in anything else have different forms.
 import { describe, expect, it } from "vitest";
 import type { BufferInfo, Kernel, LoopKernel, Program, Statement } from "../../compiler/kernel.ts";
 import * as scalar from "../../graph/scalar.ts";

@@ -1,16 +1,16 @@
-// Kernels that differ in nothing but the memory they read and write, as the layers of a deep network do: emitters write each form once.
+// Finds kernels that differ only in their buffers, as in the layers of a deep network: emitters write each form once.
 import { indexRange } from "../../compiler/indexing.ts";
 import type { BufferInfo, Kernel, Program, Statement } from "../../compiler/kernel.ts";
 import { moveBuffers, visitKernel, visitStores } from "../../compiler/lower.ts";
 import { type Axis, type Local, operandsOf, type Scalar } from "../../graph/scalar.ts";
 
-/** Where a buffer of a form lies in the program: so many elements into one of its buffers. */
+/** The place of a form's buffer in the program: an offset in elements into one of its buffers. */
 export interface FormOperand {
   readonly buffer: number;
   readonly start: number;
 }
 
-/** A kernel over buffers of its own, numbered from 0. */
+/** A kernel with its own buffer numbers, from 0. */
 export interface KernelForm {
   readonly kernel: Kernel;
   readonly buffers: readonly BufferInfo[];

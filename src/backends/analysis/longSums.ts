@@ -1,8 +1,8 @@
-// How float32 sums stay within 2 units in the last place × log₂ of their length: short runs in float32, which are added up in float64.
+// How float32 sums stay within 2 units in the last place × log₂ of their length: short runs are summed in float32, and the runs in float64.
 import type { Axis } from "../../graph/scalar.ts";
 import { extentOf, type Step } from "./steps.ts";
 
-/** A float32 sum takes so many additions, and is then added to one in float64. */
+/** The number of float32 additions before a partial sum is added to a float64 one. */
 const run = 16;
 
 /** Where loops over some axes are interrupted: after every `steps` of the axis at this place. */

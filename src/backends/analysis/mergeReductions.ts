@@ -1,4 +1,4 @@
-// Reductions over loops of the same extents that do not need one another go side by side, over the same axes: one loop reads for all.
+// Merges independent reductions over the same extents into one loop, so that memory is read once for all.
 
 import { visitScalar } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
@@ -7,7 +7,7 @@ import { replaceAxes } from "./contraction.ts";
 
 type Reduce = Extract<Statement, { kind: "reduce" }>;
 
-/** So many in one loop at most: each needs registers, and reads memory of its own. */
+/** The most reductions in one loop: each needs registers and reads its own memory. */
 const mostTogether = 4;
 
 export function mergeReductions(kernel: LoopKernel): LoopKernel {

@@ -1,4 +1,4 @@
-// Operands of a contraction as strided memory: strides read off affine indices, axes that step evenly together taken as one.
+// Operands of a contraction as strided memory: takes strides from affine indices and merges contiguous axes.
 import { InternalError } from "../../graph/errors.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 
@@ -15,7 +15,7 @@ export interface Operand {
   strideOf(axis: Axis): number;
 }
 
-/** Whether an index is made of loop counters and constants alone; only then `stridesOf` can read it. */
+/** Whether an index consists only of loop counters and constants; only then `stridesOf` can read it. */
 export function isLinear(index: Scalar): boolean {
   if (index.kind === "const" || index.kind === "axis") return true;
   if (index.kind !== "binary") return false;

@@ -1,4 +1,4 @@
-// Zeros that stand for nothing: which part of a buffer is padding, read off the kernel that wrote it.
+// Finds which part of a buffer is zero padding, from the kernel that wrote it.
 import type { Kernel, Statement } from "../../compiler/kernel.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 import { isLinear, type Operand, stridesOf } from "./operand.ts";
@@ -11,7 +11,7 @@ export interface PaddedDim {
   readonly end: number;
 }
 
-/** The dimensions of a buffer that the kernel pads with zeros, outermost first; undefined: none that it could be told of. */
+/** The dimensions of a buffer that the kernel pads with zeros, outermost first; undefined if none are known. */
 export function paddedDims(kernel: Kernel, buffer: number, length: number): readonly PaddedDim[] | undefined {
   if (kernel.kind !== "loops") return undefined;
   const lets = new Map<number, Scalar>();
@@ -70,7 +70,7 @@ function narrowTo(condition: Scalar, bounds: Map<number, { first: number; end: n
   if (fn === "lt" || fn === "le") known.end = Math.min(known.end, fn === "lt" ? limit : limit + 1);
 }
 
-/** Where a walk through a buffer is in each of its dimensions: from `start` on, so many places further for each step of an axis. */
+/** Where a walk through a buffer is in each of its dimensions: an offset `start` and a stride for each axis. */
 export interface Walk {
   readonly start: readonly number[];
   stepOf(axis: Axis): readonly number[];

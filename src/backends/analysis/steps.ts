@@ -51,7 +51,7 @@ export const extentOf = (axes: readonly Axis[]): number => axes.reduce((product,
 
 export const combineFn: Readonly<Record<Combine, BinaryFn>> = { sum: "add", prod: "mul", max: "max", min: "min" };
 
-/** The value that changes nothing. */
+/** The neutral element. */
 export function identityOf(combine: Combine, dtype: Value["dtype"]): number {
   if (combine === "sum") return 0;
   if (combine === "prod") return 1;
@@ -69,7 +69,7 @@ export function identityOf(combine: Combine, dtype: Value["dtype"]): number {
   }
 }
 
-/** The kernel's axes and steps; adjacent loops become one where no access can tell. */
+/** The kernel's axes and steps; adjacent loops merge where no access depends on the split. */
 export function stepsOf(
   kernel: LoopKernel,
   newTable: () => ValueTable,
@@ -89,7 +89,7 @@ export function stepsOf(
 }
 
 interface Merges {
-  /** The last axis of a merged run stands for the whole; the others are 0. */
+  /** The last axis of a merged run represents the whole run; the others are 0. */
   readonly into: Map<number, Axis>;
   readonly gone: Set<number>;
 }

@@ -1,4 +1,4 @@
-// Scalar expressions as numbered values: equal structure gives the same value, and each knows what it depends on.
+// Scalar expressions as numbered values: equal structure gives the same value, and each value records what it depends on.
 import type { DType } from "../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../graph/errors.ts";
 import { type Axis, type BinaryFn, isComparison, type Local, type Scalar, type UnaryFn } from "../../graph/scalar.ts";
@@ -97,7 +97,7 @@ export class ValueTable {
   private readonly facts: (buffer: number) => BufferFacts;
   private readonly known = new Map<string, Value>();
   private readonly ofScalar = new Map<Scalar, Value>();
-  /** What the program's locals stand for. */
+  /** The values of the program's locals. */
   private readonly bound = new Map<number, Value>();
   private readonly versions = new Map<number, number>();
   private readonly substituted = new Map<number, Value>();
@@ -138,7 +138,7 @@ export class ValueTable {
     this.ofScalar.clear();
   }
 
-  /** While `body` runs, the axis stands for a constant: for loops written out. */
+  /** While `body` runs, the axis is a constant: for unrolled loops. */
   withAxis<T>(axis: Axis, value: number, body: () => T): T {
     this.substitute(axis.id, this.constant(value, "int32"));
     try {
@@ -149,7 +149,7 @@ export class ValueTable {
     }
   }
 
-  /** The axis stands for another value from now on. */
+  /** Rebinds the axis to another value. */
   substitute(axisId: number, value: Value): void {
     this.substituted.set(axisId, value);
     this.ofScalar.clear();

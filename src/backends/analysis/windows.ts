@@ -1,4 +1,4 @@
-// Windows that overlap: results one below the other are computed together, so that each element they share is loaded once.
+// Overlapping windows: adjacent rows of results are computed together, so that shared elements are loaded once.
 import { rewrite, visitScalar } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
 import {

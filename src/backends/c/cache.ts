@@ -1,4 +1,4 @@
-// What the compiler made, kept on disk: in a folder that is the user's alone, each file with its digest, so that damage is found before anything is loaded.
+// The disk cache of compiled libraries: a folder only the user can write to, with a digest per file, so that damage is found before loading.
 import { HebbError } from "../../graph/errors.ts";
 import type { Warning } from "../backend.ts";
 import { type NodeModules, reason } from "./node.ts";
@@ -12,7 +12,7 @@ export class Cache {
   /** Why the folder is not the one it should be. */
   readonly warning: Warning | undefined;
   private readonly node: NodeModules;
-  /** Makes the folder where somebody has removed it; throws where it is no longer the user's alone. */
+  /** Creates the folder if it was removed; throws where it is no longer the user's alone. */
   readonly ensureFolder: () => string;
 
   constructor(node: NodeModules) {
@@ -39,7 +39,7 @@ export class Cache {
     return this.node.path.join(this.folder, name);
   }
 
-  /** A name beside the others that nobody else uses. */
+  /** A unique temporary name in the same folder. */
   temporary(name: string): string {
     return this.path(`${name}.${this.node.crypto.randomUUID()}`);
   }
@@ -54,7 +54,7 @@ export class Cache {
     return undefined;
   }
 
-  /** Keeps a library under a key. Its name tells its content, so that nothing is ever replaced by something else. */
+  /** Keeps a library under a key. Its name identifies its content, so a file is never replaced by a different one. */
   keepLibrary(key: string, made: string): string {
     const { fs } = this.node;
     try {
@@ -110,7 +110,7 @@ export class Cache {
     try {
       open = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
     } catch {
-      // What cannot be read is made anew, in its place.
+      // An unreadable file is rebuilt and replaced.
       return undefined;
     }
     try {

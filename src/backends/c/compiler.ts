@@ -1,4 +1,4 @@
-// The machine's C compiler: found, and asked what it is, which flags it knows and what it makes code for.
+// Finds the machine's C compiler and queries its version, the flags it supports and its target.
 import { HebbError } from "../../graph/errors.ts";
 import type { Cache } from "./cache.ts";
 import type { NodeModules } from "./node.ts";
@@ -15,7 +15,7 @@ export interface Compiler {
   readonly defines: string;
 }
 
-/** Code means something else without these. */
+/** Without these, code has a different meaning. */
 const needed: readonly string[] = [
   "-std=gnu11",
   "-O2",
@@ -26,7 +26,7 @@ const needed: readonly string[] = [
   "-fno-strict-aliasing",
 ];
 
-/** Code is slower without these, or they keep a compiler that knows them from a mistake of its own. */
+/** Without these, code is slower, or a compiler that supports them makes a known mistake. */
 const welcome: readonly string[] = [
   "-fno-math-errno",
   "-fno-trapping-math",
@@ -92,7 +92,7 @@ function knownFlags(
   return { flags, defines: stdout };
 }
 
-/** Ways to ask for code for this very processor, the best first; the last asks for nothing. */
+/** Flags that target this processor, best first; the last is none. */
 function nativeFlags({ features }: Processor): (readonly string[])[] {
   const own = process.arch === "arm64" && process.platform === "darwin" ? ["-mcpu=native"] : ["-march=native"];
   const vectors = ["avx2", "fma"].every((feature) => features.has(feature)) ? [["-mavx2", "-mfma"]] : [];
@@ -110,7 +110,7 @@ export interface Processor {
 const decisive =
   /^(vendor_id|cpu family|model|model name|stepping|flags|Features|CPU (implementer|architecture|variant|part|revision)|isa|uarch)\s*:/;
 
-/** The first processor of /proc/cpuinfo. A name is not enough: virtual machines call processors with and without AVX-512 alike. */
+/** The first processor of /proc/cpuinfo. A name is not enough: virtual machines give processors with and without AVX-512 the same name. */
 export function processorOf(cpuinfo: string): Processor {
   const [first = ""] = cpuinfo.split("\n\n");
   const lines = first.split("\n").filter((line) => decisive.test(line));

@@ -1,4 +1,4 @@
-// Contractions in C, at the sizes where another way of computing them is taken, against sums in plain JavaScript.
+// Contractions in C against plain JavaScript sums, at the sizes where the plan changes.
 import { afterAll, describe, expect, it } from "vitest";
 import { allDevices } from "../../../test/conformance/devices.ts";
 import { evaluate, type Value, valueOf } from "../../../test/conformance/run.ts";

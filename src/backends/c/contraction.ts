@@ -1,4 +1,4 @@
-// Writes a contraction as C: sides packed where that pays, tiles of sums in registers, the epilogue over each finished tile.
+// Writes a contraction as C: packs sides where that pays, keeps tiles of sums in registers, and runs the epilogue over each finished tile.
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
@@ -70,7 +70,7 @@ interface Side {
   readonly buffer: number;
   readonly offset: number;
   readonly batchStride: (axis: Axis) => number;
-  /** How far from the first a panel lies. */
+  /** The offset of a panel from the first. */
   readonly panelAt: (panel: string) => string;
   /** Where the rows or columns of a panel lie. */
   readonly outer: readonly number[];
@@ -277,7 +277,7 @@ class Contraction {
         `${chosen}(${at(rows.k, "p")}, ${factor}, ${to}, ${length}${first}, ${kTable(rows.k, "ka")}, ${panel === undefined ? kTable(columns.k, "kb") : "0"}${asked});`;
     } else {
       const offsets: StepOffsets = {
-        // Beyond the last step there is nothing where k is one round: then nobody goes there.
+        // If k is one round, nothing lies beyond the last step, and it is never visited.
         row: (step) => offsetAt(rows.k, rows.kTable, step),
         column: (step) => (panel === undefined ? offsetAt(columns.k, columns.kTable, step) : step * width),
       };
@@ -529,7 +529,7 @@ const plainSide = (operand: Operand): Side => ({
   kTable: [],
 });
 
-/** How far from the first an element lies, so many steps along k. */
+/** The offset of an element from the first, given its step along k. */
 const offsetAt = (steps: KSteps, table: readonly number[], step: number): number =>
   steps.kind === "table" ? (table[step] ?? 0) : step * steps.stride;
 

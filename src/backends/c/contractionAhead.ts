@@ -1,4 +1,4 @@
-// What the epilogue of a contraction will touch, asked of memory while the sums of a tile are computed.
+// Prefetches what the epilogue of a contraction will touch while the sums of a tile are computed.
 import { type Step, visitSteps } from "../analysis/steps.ts";
 import { type Linear, linearKey, operands, type Value } from "../analysis/values.ts";
 import type { Plan } from "./contractionPlan.ts";

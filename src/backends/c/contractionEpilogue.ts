@@ -1,4 +1,4 @@
-// The epilogue of a contraction over finished tiles: a loop in lanes along the columns, or along the rows of tiles that are turned.
+// The epilogue of a contraction over finished tiles: a loop in lanes along the columns, or along the rows of transposed tiles.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
 import { Dependence } from "../analysis/cost.ts";

@@ -1,4 +1,4 @@
-// Packing: a side of a contraction copied into panels as wide as a tile, k by k, so that tiles read memory in order.
+// Packing: copies a side of a contraction into panels as wide as a tile, k by k, so that tiles read memory sequentially.
 import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
@@ -176,7 +176,7 @@ function batchPlaces(panels: Panels, operand: Operand, unit: string): { decode: 
   return { decode, offset };
 }
 
-/** Any expression, element by element or in lanes: what lies beyond the last row or column is 0. */
+/** Any expression, element by element or in lanes: elements beyond the last row or column are 0. */
 function copied(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase[] {
   const { inner } = side.group;
   const outer = extentOf(inner);
@@ -249,7 +249,7 @@ ${decode}    const float *const first = from + (${offset}) + panel * ${width} * 
   return { name, units, cost: units * width * k * 0.12, source };
 }
 
-/** Makes sure that `turn16` stands in the program. */
+/** Adds `turn16` to the program if it is missing. */
 export function needTurn(context: EmitContext): void {
   needLanes(context, 16);
   context.helper("turn16", () => turn16);

@@ -1,4 +1,4 @@
-// Which products with padding are left out, counted; that the results are the same is in contraction.test.ts.
+// Counts the products with padding that are skipped; contraction.test.ts checks that the results are the same.
 import { expect, it } from "vitest";
 import { compileGraph } from "../../compiler/compile.ts";
 import { storedBuffers } from "../../compiler/lower.ts";

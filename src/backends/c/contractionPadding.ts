@@ -1,4 +1,4 @@
-// What tiles leave out: products with the zeros that pad an image. Rows of a tile that read padding at some step of k are known.
+// Skips products with the zeros that pad an image. The compiler knows which rows of a tile read padding at which step of k.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { along, type Operand } from "../analysis/operand.ts";
@@ -39,7 +39,7 @@ export interface Live {
   readonly share: number;
 }
 
-/** Less left out is not worth functions of its own. */
+/** Below this share of skipped products, separate functions do not pay. */
 const mostShare = 0.98;
 const mostKinds = 16;
 /** More steps written out one after the other would be long code. */

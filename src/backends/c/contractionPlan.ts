@@ -1,4 +1,4 @@
-// Decides how a contraction is computed: which side gives the lanes, what is packed, the size of a tile. Pure arithmetic.
+// Plans a contraction: which side is vectorised, what is packed, the tile size. Pure arithmetic.
 import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
@@ -55,7 +55,7 @@ export interface Plan {
 const kBlock = 512;
 /** Larger tables are not worth their memory. */
 const longestTable = 8192;
-/** Cycles of one element: copied as it lies, turned, gathered from anywhere; stored in lanes, or one by one. */
+/** Cycles of one element: copied in order, transposed, gathered; stored in lanes, or one by one. */
 const cyclesCopied = 0.2;
 const cyclesTurned = 0.45;
 const cyclesGathered = 1.6;
@@ -73,9 +73,9 @@ const cyclesAcross = 5;
 const cyclesApart = 0.12;
 /** A line that is not in the first cache because others took its place. */
 const cyclesConflict = 2.5;
-/** Up to so many rows, a unit takes all of them. */
+/** Up to this many rows, a unit takes all of them. */
 const mostOwnRows = 320;
-/** Up to so many rows are always one tile, which knows the place of each: the height of a tile two vectors wide. */
+/** Up to this many rows are always one tile, which has an offset for each: the height of a tile two vectors wide. */
 const mostTogether = ({ registers }: Target): number => (registers >= 32 ? 14 : 6);
 const firstCacheBytes = 32 * 1024;
 /** Addresses so far apart lie in one set of the first cache. */
@@ -218,7 +218,7 @@ function lanesPlan(
   const rowSteps = m / height;
   const ownColumns =
     packColumns && m <= mostOwnRows && dependsOnAll(columns, batch) && packsAlone(columns, kernel, target, width);
-  // A panel of its own ends where a run of its columns does.
+  // A panel ends where a run of its columns ends.
   const run = ownColumns ? runOf(columns, kernel) : k;
   let depth = ceil(run / ceil(run / kBlock));
   const dims = packRows || rows.operand === undefined ? undefined : paddingOf(rows.operand.buffer);
@@ -274,7 +274,7 @@ function tileOf(m: number, vectorsWanted: number, target: Target): { height: num
   return { height, vectors };
 }
 
-/** Whether tiles can read the side where it lies: few enough offsets along k. */
+/** Whether tiles can read the side in place: it has few enough offsets along k. */
 function readable({ operand }: Factor, kernel: ContractionKernel): boolean {
   if (operand === undefined) return false;
   return along(operand, kernel.k).length <= 1 || extentOf(kernel.k) <= longestTable;

@@ -31,7 +31,7 @@ export interface LanesTile {
   readonly tileWidth: number;
   /** What to do with the sums, where they do not go to `tile`: only sums that one call completes. */
   readonly finish: ((sums: TileSums) => string) | undefined;
-  /** Lines of memory that each step along k asks for ahead of the epilogue; 0: none. */
+  /** Cache lines that each step along k prefetches for the epilogue; 0: none. */
   readonly ahead: number;
 }
 
@@ -50,7 +50,7 @@ export interface TileSums {
   readonly lanes: number;
   readonly height: number;
   readonly vectors: number;
-  /** Whether the last vector has lanes that are no columns; those that are, are in `mask`. */
+  /** Whether the last vector has lanes beyond the columns; `mask` selects the valid ones. */
   readonly mask: boolean;
   lanesOf(vector: number): number;
   sum(row: number, vector: number): string;

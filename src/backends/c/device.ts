@@ -40,20 +40,20 @@ const worthCompiling = 1e8;
 /** Where c was not asked for by name, a program that runs many times is compiled from this much work on: below, a start without a compiler is worth more than microseconds. */
 const worthLasting = 2e6;
 
-/** A profile is the least of so many runs: other programs on the machine take their turns. */
+/** A profile is the minimum of this many runs, because other programs on the machine interfere. */
 const profileRounds = 5;
 
 export interface CDeviceOptions {
   readonly threads?: number | "auto";
   /** Compiles every program, those that run once too: for tests of the emitted code. Default: false. */
   readonly always?: boolean;
-  /** Leaves programs of little work to WebAssembly, those that run many times too: nobody asked for c by name. Default: false. */
+  /** Runs small programs on WebAssembly even if they run many times: c was not requested by name. Default: false. */
   readonly sparing?: boolean;
 }
 
 /**
  * A device on this machine's C compiler. Threads: as many as the machine has ("auto", the default) or as asked. Results do not
- * depend on them. Throws a HebbError that says why where there is no compiler, or nothing to call its output with.
+ * depend on them. Throws a HebbError with the reason if there is no compiler, or no way to call its output.
  */
 export function createCDevice(options: CDeviceOptions = {}): SynchronousDevice {
   const asked = options.threads ?? "auto";
@@ -113,7 +113,7 @@ class CDevice implements SynchronousDevice {
     return this.toolchain.warning;
   }
 
-  /** Where the memory lies; it may move when it grows. */
+  /** The address of the memory; it may move when it grows. */
   get base(): number {
     this.refresh();
     return this.address;
@@ -295,7 +295,7 @@ class CExecutable implements Executable {
     this.bytes = emitted.source.length + this.table.bytes;
   }
 
-  /** An entry of the table: 64 bits, counted from where the memory lies. */
+  /** An entry of the table: 64 bits, relative to the start of the memory. */
   private enter(slot: number, offset: number): void {
     const { words } = this.device;
     const place = this.table.address / 4 + 2 * slot;

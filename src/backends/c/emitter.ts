@@ -1,4 +1,4 @@
-// What the parts of the C emitter agree on: how a kernel becomes functions, and what kernels of a program share.
+// The interfaces between the parts of the C emitter: how a kernel becomes functions, and what kernels of a program share.
 import type { BufferInfo } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import type { PaddedDim } from "../analysis/padding.ts";
@@ -39,7 +39,7 @@ export interface EmitContext extends SharedScratch {
   phaseName(kernel: string): string;
   /** States that a phase uses this many bytes of private scratch, 64-byte aligned. The largest request is what each thread gets. */
   needScratch(bytes: number): void;
-  /** C text that stands once before all phases, by name: types, mathematical functions, tiles. */
+  /** C text that is emitted once before all phases, by name: types, mathematical functions, tiles. */
   helper(name: string, make: () => string): void;
   /** The name of a C function without a result, not inlined, that consists of these parameters and this body; equal ones are one. */
   function(name: string, text: string): string;

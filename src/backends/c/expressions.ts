@@ -1,4 +1,4 @@
-// Writes values as C: each once while it is available, as one element or as a vector of lanes.
+// Writes values as C, scalar or vector, and reuses each while it is in scope.
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
@@ -218,7 +218,7 @@ export class Expressions {
     return name;
   }
 
-  /** A uniform value that only some lanes ask for: computed if any does. */
+  /** A uniform value that only some lanes need: computed if any does. */
   private whereTaken(value: Value, text: () => string): string {
     if (this.branch === undefined || !value.unsafe) return text();
     const name = this.out.name("t");
@@ -384,7 +384,7 @@ export class Expressions {
     return dtype === "bool" ? `(-${text})` : text;
   }
 
-  /** Lanes two elements apart, where what lies between them is loaded too: both are taken from the same two vectors. */
+  /** Lanes two elements apart, where the elements between them are loaded too: both are taken from the same two vectors. */
   private ofPair({ buffer, index, unsafe, pinned }: Load, type: string, mask: string | undefined): string | undefined {
     if (unsafe || pinned || !hasPairs(this.context.target, this.laneCount)) return undefined;
     const moved = (by: number): Linear => ({ ...index, constant: index.constant + by });

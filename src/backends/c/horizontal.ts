@@ -6,7 +6,7 @@ import type { EmitContext } from "./emitter.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { scalarBinary } from "./operations.ts";
 
-/** Makes sure that `sum_F16(v)` and the like stand in the program; of masks `max_M16(m)`. */
+/** Adds `sum_F16(v)` and the like to the program; for masks `max_M16(m)`. */
 export function needReduction(context: EmitContext, combine: Combine, dtype: DType, lanes: number): void {
   needLanes(context, lanes);
   const type = vectorType(dtype, lanes);

@@ -26,7 +26,7 @@ export function literal(value: number, dtype: DType): string {
   return digits.startsWith("-") ? `(${digits}${suffix})` : `${digits}${suffix}`;
 }
 
-/** Makes sure that the types and helpers for vectors of so many lanes stand in the program. */
+/** Adds the types and helpers for vectors of this many lanes to the program. */
 export function needLanes(context: EmitContext, lanes: number): void {
   context.helper(`lanes${lanes}`, () => lanesSource(context.target, lanes));
 }

@@ -1,10 +1,10 @@
-// Shared libraries that the toolchain made, in this process: loaded, built anew where they cannot be, and their functions found.
+// Loads shared libraries from the toolchain into this process, rebuilds those that fail to load, and looks up their functions.
 import { HebbError } from "../../graph/errors.ts";
 import { koffi, type Library } from "./native.ts";
 import { reason } from "./node.ts";
 import type { Toolchain } from "./toolchain.ts";
 
-/** Loads a library; one that cannot be loaded is built anew. */
+/** Loads a library; rebuilds it if it cannot be loaded. */
 export function loadLibrary(toolchain: Toolchain, build: () => string): Library {
   const native = koffi();
   const path = build();
@@ -23,7 +23,7 @@ export function loadLibrary(toolchain: Toolchain, build: () => string): Library 
   }
 }
 
-/** A library whose missing functions are told by name. */
+/** A library whose missing functions are reported by name. */
 const named = (library: Library, path: string): Library => ({
   func(declaration) {
     try {

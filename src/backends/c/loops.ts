@@ -16,7 +16,7 @@ import type { Target } from "./target.ts";
 
 /** Elements of the innermost axis in one unit of work, when rows are cut. */
 const elementBlock = 4096;
-/** The same when each element runs loops of its own. */
+/** The same when each element has inner loops. */
 const columnBlock = 64;
 /** Enough units for threads to share evenly. */
 const enoughUnits = 64;

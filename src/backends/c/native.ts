@@ -1,4 +1,4 @@
-// Calls into compiled libraries, through koffi: an optional package, loaded when the C backend is asked for.
+// Calls into compiled libraries, through koffi: an optional package, loaded when the C backend is requested.
 import { HebbError } from "../../graph/errors.ts";
 import { reason } from "./node.ts";
 

@@ -23,7 +23,7 @@ export class Nests {
   /** Whether inner loops may take lanes: not inside lanes. */
   protected innerLanes: boolean;
 
-  /** Locals that are bound anew inside every loop: what depends on them is not computed before it. */
+  /** Locals that are bound anew inside every loop: what depends on them is not hoisted. */
   private readonly late: readonly number[];
 
   constructor(

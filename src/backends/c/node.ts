@@ -1,4 +1,4 @@
-// Node's own modules, taken when they are needed, so that a browser can load the files that use them.
+// Node's built-in modules, loaded lazily, so that a browser can load the files that use them.
 import { HebbError } from "../../graph/errors.ts";
 
 export interface NodeModules {

@@ -1,4 +1,4 @@
-// The threads of the C backend, in C: a library that stays loaded, and what programs see of it.
+// The threads of the C backend, in C: a library that stays loaded, and the interface that programs see.
 
 /** Looks at the open phase before giving the processor away, and before going to sleep between runs. */
 const waitSpins = 4000;
@@ -18,7 +18,7 @@ struct pool {
  * The library: `hebb_pool` starts threads - 1 workers beside the caller, `hebb_pool_close` ends them, and so does the end of the
  * thread that started them.
  *
- * Units of a phase are claimed, a few at a time, by whichever thread is running: one that the machine has put aside keeps nobody
+ * Units of a phase are claimed, a few at a time, by whichever thread is running: a descheduled thread keeps nobody
  * waiting, but for the units it has claimed. Which thread computes a unit changes no bit. A worker runs code of a program, and
  * touches memory of a program, only for units that it has claimed, and \`share\` waits for those. So when it returns, the
  * program and its memory may go, in whichever order a thread of Node gives them up.
@@ -33,7 +33,7 @@ enum { idle, running, stopped };
 
 struct workers {
   struct pool pool;
-  /* The number of the open phase, and in the low half how many of its units nobody has claimed. */
+  /* The number of the open phase, and in the low half how many of its units are unclaimed. */
   __attribute__((aligned(64))) unsigned long long open;
   /* The open phase. It changes only while no unit is left to claim, so what a worker read before it claimed one is whole. */
   phase_function *run;

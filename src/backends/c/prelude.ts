@@ -1,4 +1,4 @@
-// What stands at the head of every emitted program: includes, scalar helpers, the record of a failed check.
+// The head of every emitted program: includes, scalar helpers, the record of a failed check.
 import { failureAddress } from "../wasm/failure.ts";
 import type { Target } from "./target.ts";
 

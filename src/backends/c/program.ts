@@ -256,7 +256,7 @@ class ProgramContext implements EmitContext {
 
   helper(name: string, make: () => string): void {
     if (this.helpers.has(name)) return;
-    // What a helper needs stands before it.
+    // Helpers are emitted after what they need.
     const text = make();
     this.helpers.set(name, text);
   }

@@ -1,4 +1,4 @@
-// Writes reductions as C: serial or in lanes, several points at a time as a tree; long float sums go on in float64.
+// Writes reductions as C: serial or in lanes, several points at a time as a tree; long float sums continue in float64.
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
@@ -159,7 +159,7 @@ export class Reductions extends Nests {
           return other === undefined ? value : out.define(sum.type, "r", this.combined(sum, value, other));
         });
       }
-      // A single long sum goes on in float64 at once: nothing else would be quicker.
+      // A single long sum switches to float64 at once: nothing else is faster.
       if (sum.wide !== undefined && sum.lanes === 0) out.line(`${sum.wide.name} += ${values[0] ?? ""};`);
       else out.line(`${sum.name} = ${this.combined(sum, sum.name, values[0] ?? "")};`);
     }
@@ -215,7 +215,7 @@ export class Reductions extends Nests {
     );
   }
 
-  /** Runs the body for each block of so many steps of an axis, and for what is left. */
+  /** Runs the body for each block of steps of an axis, and for the remainder. */
   private blocks({ extent }: Axis, count: number, body: (range: Range) => void): void {
     const rest = extent % count;
     const block = (start: string, count: number): void => this.e.scope(() => body({ start, count }));

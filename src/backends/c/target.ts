@@ -1,4 +1,4 @@
-// What the processor's vectors can do, as far as the emitted C depends on it.
+// The vector capabilities of the processor that the emitted C depends on.
 import { byteSize, type DType } from "../../graph/dtype.ts";
 
 export type VectorSet = "avx512" | "avx2" | "neon" | "portable";

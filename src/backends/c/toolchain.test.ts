@@ -1,4 +1,4 @@
-// Damage in the cache of compiled programs, folders that others may write to, and compilers that know less than others.
+// Damage in the cache of compiled programs, folders that others may write to, and compilers that support fewer flags.
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -46,7 +46,7 @@ const asRoot = process.getuid?.() === 0;
 const somebodyElse = 54321;
 
 let folders = 0;
-/** A path that nobody has used yet. */
+/** A fresh path. */
 const fresh = (): string => join(work, `${folders++}`);
 let cache = "";
 beforeEach(() => {

@@ -1,4 +1,4 @@
-// Makes shared libraries of C: the compiler is used once for each program, and the results are kept on disk. Impure.
+// Compiles C to shared libraries, once for each program, and caches the results on disk. Impure.
 import { HebbError } from "../../graph/errors.ts";
 import type { Warning } from "../backend.ts";
 import { Cache } from "./cache.ts";

@@ -1,4 +1,4 @@
-// Folders that code may be loaded from: nobody but the user and root can change what lies in them or put another in their place.
+// Folders that code may be loaded from: only the user and root can change their contents or replace them.
 import type { Stats } from "node:fs";
 import { HebbError } from "../../graph/errors.ts";
 import type { NodeModules } from "./node.ts";
@@ -9,7 +9,7 @@ const writableByAll = 0o002;
 const sticky = 0o1000;
 const mostLinks = 40;
 
-/** Whether others than the owner may write to it. A group with the number of the owner has nobody else in it. */
+/** Whether others than the owner may write to it. A group with the owner's id has no other members. */
 export const othersMayWrite = ({ mode, uid, gid }: Stats): boolean =>
   (mode & writableByAll) !== 0 || ((mode & writableByGroup) !== 0 && gid !== uid);
 

@@ -1,4 +1,4 @@
-// Float32 lanes that go on in float64: two vectors of doubles for one of floats, because one would not fit a register.
+// Float32 lanes widened to float64: two vectors of doubles for one of floats, because one would not fit a register.
 import type { EmitContext } from "./emitter.ts";
 import { needReduction } from "./horizontal.ts";
 import { needLanes } from "./lanes.ts";

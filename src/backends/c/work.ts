@@ -1,4 +1,4 @@
-// How much work a program is, counted from its kernels: whether compiling it can pay when it runs once.
+// Estimates the work of a program from its kernels: whether compiling it pays if it runs once.
 import type { Kernel, Program, Statement } from "../../compiler/kernel.ts";
 import { extentOf } from "../analysis/steps.ts";
 

@@ -1,4 +1,4 @@
-// Finds room in one growing memory: exact sizes are kept at hand, the rest is best fit with neighbours joined.
+// Finds room in one growing memory: exact sizes come from free lists, the rest is best fit with coalescing.
 
 const alignment = 64;
 const alignUp = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;

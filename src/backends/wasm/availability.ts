@@ -1,4 +1,4 @@
-// What a function being emitted has at hand: loop counters, kernel locals, and values already computed in the enclosing scopes.
+// What is available in the function being emitted: loop counters, kernel locals, and values already computed in the enclosing scopes.
 import type { Axis, Local } from "../../graph/scalar.ts";
 import { misplaced, type Value, type ValueTable } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";

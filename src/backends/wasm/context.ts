@@ -1,4 +1,4 @@
-// What a program's kernels share while it is emitted, and what those of one form see of it.
+// What a program's kernels share while it is emitted, and how kernels of one form see it.
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";

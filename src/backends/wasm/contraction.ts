@@ -1,4 +1,4 @@
-// Contractions: brought into a plain form, then multiplied tile by tile, with the epilogue applied to each tile.
+// Contractions: normalised, then multiplied tile by tile, with the epilogue applied to each tile.
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";

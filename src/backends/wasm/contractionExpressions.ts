@@ -1,4 +1,4 @@
-// The epilogue's statements as numbered values, emitted where the tiles want them: element by element or in lanes.
+// The epilogue's statements as numbered values, emitted as the tiles need them: element by element or in lanes.
 import type { Statement } from "../../compiler/kernel.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
 import { boundIn, convert, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
@@ -18,7 +18,7 @@ export class EpilogueExpressions extends Expressions {
     super(f, context, new ValueTable(facts));
   }
 
-  /** The local stands for the result of the sum. */
+  /** The local holds the result of the sum. */
   bindResult(local: Local, wasmLocal: number): void {
     this.values.opaque(local);
     this.bindLocal(local, wasmLocal);

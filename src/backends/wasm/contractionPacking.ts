@@ -1,4 +1,4 @@
-// Packing: an operand copied into panels of a few rows or columns, k by k, so that tiles read memory in order.
+// Packing: copies an operand into panels of a few rows or columns, k by k, so that tiles read memory sequentially.
 import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
@@ -50,7 +50,7 @@ const nanosecondsPerGathered = 0.8;
 /** Panels that one unit fills: those of narrow panels share the cache lines they are read from. */
 const group = 4;
 
-/** Packs a matrix that lies in memory. What is beyond its last row or column is zero. */
+/** Packs a matrix in memory. Elements beyond its last row or column are zero. */
 export function packMatrix(context: EmitContext, packing: Packing): Phase {
   const { matrix, outer, k, layout, name } = packing;
   const { width, panels, depth, blocks } = layout;
@@ -294,7 +294,7 @@ class PanelPacking {
       .set(pointer);
   }
 
-  /** Neighbours of a panel lie together in memory: whole vectors are copied, of several panels at once. */
+  /** Neighbours of a panel are contiguous: whole vectors are copied, of several panels at once. */
   copy(panels: number): void {
     const { f, from, to, packing } = this;
     const { matrix, layout } = packing;
@@ -311,7 +311,7 @@ class PanelPacking {
     });
   }
 
-  /** Neighbours along k lie together: four by four blocks are turned in registers. */
+  /** Neighbours along k are contiguous: four by four blocks are transposed in registers. */
   private turn(): void {
     const { f, from, to, packing } = this;
     const { matrix, layout } = packing;

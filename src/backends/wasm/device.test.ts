@@ -1,4 +1,4 @@
-// The device: memory, arguments, threads that change nothing but the time, and the printed code.
+// The device: memory, arguments, threads that change only the time, and the printed code.
 import { describe, expect, test } from "vitest";
 import type { Program } from "../../compiler/kernel.ts";
 import {

@@ -262,7 +262,7 @@ class WasmExecutable implements Executable {
     this.bind(blocks);
     const { shareEntry } = this;
     const { pool } = this.device;
-    // Until the workers are up the first thread goes on alone; the bits are the same.
+    // Until the workers are up the first thread runs alone; the bits are the same.
     if (shareEntry !== undefined && pool?.idle() && this.poolReady) {
       pool.run(this.poolProgram, this.table.address);
       try {

@@ -1,4 +1,4 @@
-// What the parts of the WebAssembly emitter agree on: how a kernel becomes functions, and what kernels share.
+// The interfaces between the parts of the WebAssembly emitter: how a kernel becomes functions, and what kernels share.
 
 import type { BufferInfo } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";

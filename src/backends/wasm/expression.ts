@@ -1,4 +1,4 @@
-// Emits expressions: each value once while it is available, scalar or in four lanes, with addresses as strength-reduced sums.
+// Emits expressions, scalar or in four lanes, and reuses each value while it is in scope. Addresses are strength-reduced sums.
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import { isChosen, type Linear, misplaced, operands, type Value } from "../analysis/values.ts";

@@ -1,4 +1,4 @@
-// Where a failed check is recorded: the first one stays.
+// The record of a failed check: the first failure is kept.
 import type { EmitContext } from "./emitter.ts";
 import type { FunctionBuilder } from "./module.ts";
 

@@ -7,7 +7,7 @@ import type { FunctionBuilder } from "./module.ts";
 
 const operandCount = (fn: MathFn): number => (fn === "pow" || fn === "atan2" ? 2 : 1);
 
-/** Functions whose code is short enough to stand in the loop; the others are called. */
+/** Functions whose code is short enough to inline; the others are called. */
 const inlined: ReadonlySet<MathFn> = new Set(["exp", "tanh", "sigmoid", "log"]);
 
 /** Four lanes: operands on the stack, result on the stack. */

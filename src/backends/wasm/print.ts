@@ -1,4 +1,4 @@
-// WebAssembly as text for people: the functions of a module, disassembled.
+// WebAssembly as readable text: the functions of a module, disassembled.
 import { InternalError } from "../../graph/errors.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
 import { laneOpcodes, memoryLaneOpcodes, memoryOpcodes, plainOpcodes, structureOpcodes } from "./opcodes.ts";

@@ -145,7 +145,7 @@ function callPhases(f: FunctionBuilder, phases: readonly Phase[], slots: TableSl
 
 /**
  * `runThread` (table, thread, threads): every thread runs it at once. Shared phases are cut evenly, the others are the
- * first thread's; a barrier stands wherever one thread may read what another wrote.
+ * first thread's; there is a barrier wherever one thread may read what another wrote.
  */
 function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void {
   const whole = context.module.function("runThread", ["i32", "i32", "i32"], [], { export: true });

@@ -1,4 +1,4 @@
-// Reductions: serial or in lanes, several points at a time as a tree; long float sums go on in float64.
+// Reductions: serial or in lanes, several points at a time as a tree; long float sums continue in float64.
 import type { DType } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
@@ -189,7 +189,7 @@ export class Reductions extends Nests {
     return { step, vector, values, totals };
   }
 
-  /** Combines what is pushed with a running value; a single long sum goes on in float64 at once: nothing else would be quicker. */
+  /** Combines what is pushed with a running value; a single long sum switches to float64 at once: nothing else is faster. */
   private into({ step, vector, values, totals }: Running, copy: number, push: () => void): void {
     const { f } = this;
     const [value, total] = [values[copy] ?? 0, totals[copy]];

@@ -1,4 +1,4 @@
-// Whether there is WebAssembly here, as the emitted modules need it.
+// Whether this environment supports the WebAssembly that emitted modules need.
 
 /** The shortest module there is. */
 const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);

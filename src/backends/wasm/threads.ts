@@ -2,7 +2,7 @@
 import type { EmitContext } from "./emitter.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-/** Addresses in low memory, each on a cache line of its own. */
+/** Addresses in low memory, each on its own cache line. */
 export const control = {
   /** Counts jobs: workers wait for it to change. */
   job: 1024,
@@ -182,7 +182,7 @@ export class ThreadPool {
     this.words = new Int32Array(memory.buffer);
   }
 
-  /** Starts the workers; they come up while the main thread goes on alone. */
+  /** Starts the workers; the main thread continues alone until they are up. */
   private start(): void {
     this.started = true;
     const workers = nodeWorkers();
@@ -228,7 +228,7 @@ export class ThreadPool {
     return () => removeEventListener("securitypolicyviolation", watch);
   }
 
-  /** The main thread goes on alone. What waits for the workers waits no more. */
+  /** The main thread continues alone and no longer waits for the workers. */
   private fail(reason: string): void {
     if (this.failure !== undefined) return;
     this.failure = reason;
@@ -275,7 +275,7 @@ export class ThreadPool {
     return false;
   }
 
-  /** After a failure inside a program no thread can be trusted to come to the next barrier. */
+  /** After a failure inside a program no thread can be trusted to reach the next barrier. */
   abandon(): void {
     this.fail("a worker failed while running a program");
   }
