@@ -109,6 +109,7 @@ export async function trainPerceptron(
     metrics: { train: learned.metrics, validation: held.metrics, test: tested.metrics },
     classes: { train: namedScores(learned.classes, names), validation: held.classes, test: tested.classes },
     epochs: epoch,
+    bestEpoch: null,
     seconds: (performance.now() - started) / 1000,
   });
   return 0;

@@ -161,10 +161,11 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
     const { metrics: figures, classes } = evaluator.evaluate(samplesOf(part), inverse);
     return { figures, classes: namedScores(classes, names) };
   };
-  // A text is long, and rows that stream are many: their loss is known from training.
+  const bestEpoch = data.validation === undefined || history.stopped === "diverged" ? null : history.bestEpoch;
+  // A text is long, and rows that stream are many: their loss is known from training, in the epoch whose weights are kept.
   const train: Measured =
     config.text !== null || data.train instanceof RowStream
-      ? { figures: history.epochs.at(-1)?.train ?? {}, classes: null }
+      ? { figures: history.epochs.at(bestEpoch ?? -1)?.train ?? {}, classes: null }
       : measure(data.train);
   const held = data.validation === undefined ? null : measure(data.validation);
   const test = data.test === undefined ? null : measure(data.test);
@@ -174,6 +175,7 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
     metrics: { train: train.figures, validation: held?.figures ?? null, test: test?.figures ?? null },
     classes: { train: train.classes, validation: held?.classes ?? null, test: test?.classes ?? null },
     epochs: history.epochs.length,
+    bestEpoch,
     seconds: (performance.now() - started) / 1000,
   });
   return history.stopped === "diverged" ? 1 : 0;

@@ -48,6 +48,7 @@ const end: TrainEvent = {
   metrics: { train: { loss: 0.5 }, validation: null, test: null },
   classes: { train: null, validation: null, test: null },
   epochs: 1,
+  bestEpoch: null,
   seconds: 1,
 };
 
@@ -80,6 +81,31 @@ test("a terminal is told of the compilation, and the bar takes its place", () =>
   expect(text()).toMatch(/compiling the training step …$/);
   listen(progress(25));
   expect(text()).toContain(`\r\u001b[2K${"█".repeat(12)}${"░".repeat(12)} epoch 1/1`);
+});
+
+test("a log is told of no time left before there is a rate, nor at the end", () => {
+  const { listen, text } = shown(false);
+  listen(start);
+  for (const step of [1, 25, 50]) {
+    vi.advanceTimersByTime(20_000);
+    listen(progress(step));
+  }
+  expect(text().trim().split("\n").slice(1)).toEqual([
+    "epoch 1/1  loss 0.5000  10 rows/s  (step 1 of 50)",
+    "epoch 1/1  loss 0.5000  10 rows/s  at most 21 s left  (step 25 of 50)",
+    "epoch 1/1  loss 0.5000  10 rows/s  (step 50 of 50)",
+  ]);
+});
+
+test("the end says whose weights are kept, where those of the last epoch are not", () => {
+  const last = (bestEpoch: number | null): string => {
+    const { listen, text } = shown(false);
+    listen({ ...end, epochs: 20, bestEpoch, run: "runs/a" });
+    return text().trim().split("\n").at(-1) ?? "";
+  };
+  expect(last(16)).toBe("20 epochs in 1.0 s, the weights are those of epoch 17, the best → runs/a");
+  expect(last(19)).toBe("20 epochs in 1.0 s → runs/a");
+  expect(last(null)).toBe("20 epochs in 1.0 s → runs/a");
 });
 
 test("the curve of a resumed run begins at its first epoch", () => {

@@ -54,12 +54,15 @@ export const findingLines = ({ what, evidence, why, fix }: Finding): string[] =>
 ];
 
 function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "–";
   if (seconds < 60) return `${seconds.toFixed(0)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
 const epochsText = (count: number): string => `${count} ${count === 1 ? "epoch" : "epochs"}`;
+
+/** Whose weights are kept and measured, where those of the last epoch are not. */
+const keptText = ({ bestEpoch, epochs }: Extract<TrainEvent, { type: "end" }>): string =>
+  bestEpoch === null || bestEpoch + 1 === epochs ? "" : `, the weights are those of epoch ${bestEpoch + 1}, the best`;
 
 /** Milliseconds after which a log, which shows no bar, is given a line again. */
 const silence = 10_000;
@@ -119,7 +122,7 @@ export class Reporter {
         if (event.metrics.test !== null) this.#output.line(`test        ${figures(event.metrics.test)}`);
         if (this.#positive !== null) this.#output.line(positiveText(this.#positive));
         this.#output.line(
-          `${epochsText(event.epochs)} in ${event.seconds.toFixed(1)} s${event.run === null ? "" : ` → ${event.run}`}`,
+          `${epochsText(event.epochs)} in ${event.seconds.toFixed(1)} s${keptText(event)}${event.run === null ? "" : ` → ${event.run}`}`,
         );
         break;
       case "finding":
@@ -139,7 +142,7 @@ export class Reporter {
     const seconds = (performance.now() - this.#first.at) / 1000;
     const share = event.step / event.totalSteps;
     const left = (seconds / (event.step - this.#first.step)) * (event.totalSteps - event.step);
-    const text = `epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s  at most ${duration(left)} left`;
+    const text = `epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s${Number.isFinite(left) && left > 0 ? `  at most ${duration(left)} left` : ""}`;
     if (!this.#output.terminal) {
       if (performance.now() - Math.max(this.#started, this.#lastLine) < silence) return;
       this.#lastLine = performance.now();

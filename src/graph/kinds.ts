@@ -81,7 +81,9 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return isNumbers(value) && value.length <= 8 ? `[${value.join(", ")}]` : "an array";
   if (typeof value === "bigint") return `the bigint ${value}`;
   if (typeof value !== "object" || value === null) return String(value);
-  const name: unknown = value.constructor?.name;
-  if (typeof name !== "string" || name === "" || name === "Object") return "an object";
+  // A bundler renames a class that mentions itself: Tensor becomes _Tensor.
+  const written: unknown = value.constructor?.name;
+  const name = typeof written === "string" ? written.replace(/^_+/, "") : "";
+  if (name === "" || name === "Object") return "an object";
   return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
 }

@@ -20,6 +20,11 @@ const kinds: OptionKinds<Sample> = {
 };
 const check = (options: object) => () => checkOptions("sample", options as Sample, kinds);
 
+it("describes an object by the name of its class, as the code spells it", () => {
+  expect(kind.describe(new (class _Tensor {})())).toBe("a Tensor");
+  expect(kind.describe({ constructor: 1 })).toBe("an object");
+});
+
 describe("checkOptions", () => {
   it("lets right options pass, undefined ones too", () => {
     const options = { reduction: "sum", labelSmoothing: 0.1, stride: [1, 2], momentum: null } as const;

@@ -11,6 +11,7 @@ import { Linear, linear } from "./linear.ts";
 import { hiddenBy, unseenKeys, withoutJunk } from "./masks.ts";
 import { Module } from "./module.ts";
 import { listedUnless } from "./print.ts";
+import { checkSizes } from "./sizes.ts";
 
 export interface AttentionOptions {
   /** Broadcast to [..., L, S]. Booleans: true takes part. Floats are added to the scores. */
@@ -195,7 +196,8 @@ export class MultiheadAttention extends Module<
   constructor(embedDim: number, numHeads: number, options: MultiheadAttentionOptions = {}) {
     super();
     checkOptions("MultiheadAttention", options, multiheadKinds);
-    if (!(Number.isInteger(numHeads) && numHeads >= 1 && Number.isInteger(embedDim) && embedDim % numHeads === 0))
+    checkSizes("MultiheadAttention", { embedDim, numHeads });
+    if (embedDim % numHeads !== 0)
       throw new ShapeError(`MultiheadAttention: ${numHeads} heads must divide the ${embedDim} features evenly`);
     const { kdim = embedDim, vdim = embedDim, bias = true, dtype } = options;
     this.embedDim = embedDim;

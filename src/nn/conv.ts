@@ -16,6 +16,7 @@ import type { FloatDType } from "./init.ts";
 import { fanInUniform } from "./linear.ts";
 import { Module } from "./module.ts";
 import { fromTo, listed } from "./print.ts";
+import { checkSizes } from "./sizes.ts";
 
 type Size = number | readonly number[];
 
@@ -29,14 +30,7 @@ interface LayerOptions {
 const layerKinds: OptionKinds<LayerOptions> = { bias: kind.boolean, dtype: kind.floatDType };
 
 function checkChannels(kind: string, inChannels: number, outChannels: number, groups: number): void {
-  for (const [what, value] of [
-    ["inChannels", inChannels],
-    ["outChannels", outChannels],
-    ["groups", groups],
-  ] as const) {
-    if (!(Number.isInteger(value) && value >= 1))
-      throw new ShapeError(`${kind}: ${what} must be a whole number from 1, got ${value}`);
-  }
+  checkSizes(kind, { inChannels, outChannels, groups });
   if (inChannels % groups !== 0 || outChannels % groups !== 0) {
     throw new ShapeError(
       `${kind}: ${groups} groups must divide ${inChannels} input and ${outChannels} output channels`,

@@ -10,6 +10,7 @@ import { arange, ones, Parameter, State, Tensor, where, zeros } from "../tensor/
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
 import { dtypeOf, listed } from "./print.ts";
+import { checkSizes } from "./sizes.ts";
 
 export interface EmbeddingLookup {
   /** No gradient reaches this row; negative numbers count from the end. */
@@ -115,10 +116,7 @@ abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
     super();
     const { dtype, ...lookup } = options;
     const { paddingIdx } = lookup;
-    if (!(Number.isInteger(numEmbeddings) && numEmbeddings >= 1 && Number.isInteger(embeddingDim) && embeddingDim >= 1))
-      throw new ShapeError(
-        `${kind}: takes whole numbers of rows and features, got ${numEmbeddings} and ${embeddingDim}`,
-      );
+    checkSizes(kind, { numEmbeddings, embeddingDim });
     if (paddingIdx !== undefined && !(paddingIdx >= -numEmbeddings && paddingIdx < numEmbeddings)) {
       throw new HebbError(`${kind}: paddingIdx ${paddingIdx} is outside a table of ${numEmbeddings} rows`);
     }

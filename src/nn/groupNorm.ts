@@ -161,6 +161,7 @@ abstract class InstanceNorm extends Module {
   constructor(spatial: number, numFeatures: number, options: BatchNormOptions) {
     super();
     checkOptions(`InstanceNorm${spatial}d`, options, batchNormKinds);
+    checkSizes(`InstanceNorm${spatial}d`, { numFeatures });
     this.#spatial = spatial;
     this.numFeatures = numFeatures;
     this.eps = options.eps ?? 1e-5;

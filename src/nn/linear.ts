@@ -9,6 +9,7 @@ import { Parameter, type Tensor } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
 import { fromTo } from "./print.ts";
+import { checkSizes } from "./sizes.ts";
 
 /** x Wᵀ + b, with W [out, in]: [..., in] → [..., out]. Source: torch.nn.functional.linear. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
@@ -65,7 +66,9 @@ export class Linear extends Module {
     super();
     checkOptions("Linear", options, linearKinds);
     if (!(Number.isInteger(inFeatures) && Number.isInteger(outFeatures) && inFeatures >= 0 && outFeatures >= 0)) {
-      throw new ShapeError(`Linear: takes whole numbers of inputs and outputs, got ${inFeatures} and ${outFeatures}`);
+      throw new ShapeError(
+        `Linear: takes whole numbers of inputs and outputs, got ${kind.describe(inFeatures)} and ${kind.describe(outFeatures)}`,
+      );
     }
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
@@ -119,10 +122,7 @@ export class Bilinear extends Module<Tensor, [x1: Tensor, x2: Tensor]> {
   constructor(in1Features: number, in2Features: number, outFeatures: number, options: LinearOptions = {}) {
     super();
     checkOptions("Bilinear", options, linearKinds);
-    for (const size of [in1Features, in2Features, outFeatures]) {
-      if (!(Number.isInteger(size) && size >= 1))
-        throw new ShapeError(`Bilinear: takes whole numbers of features from 1, got ${size}`);
-    }
+    checkSizes("Bilinear", { in1Features, in2Features, outFeatures });
     this.weight = fanInUniform([outFeatures, in1Features, in2Features], in1Features, options.dtype);
     this.bias = options.bias === false ? undefined : fanInUniform([outFeatures], in1Features, options.dtype);
   }

@@ -9,6 +9,7 @@ import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 import { dtypeOf, listedUnless } from "./print.ts";
+import { checkSizes } from "./sizes.ts";
 
 function checkNormalizedShape(where: string, shape: readonly number[]): void {
   checkKind(where, "normalizedShape", shape, kind.numbers);
@@ -256,6 +257,7 @@ abstract class BatchNorm extends Module {
   constructor(where: string, numFeatures: number, options: BatchNormOptions) {
     super();
     checkOptions(where, options, batchNormKinds);
+    checkSizes(where, { numFeatures });
     this.numFeatures = numFeatures;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;

@@ -88,6 +88,8 @@ export type TrainEvent =
         readonly test: readonly NamedScores[] | null;
       };
       readonly epochs: number;
+      /** The epoch, from 0, whose weights are kept and measured here; null where no validation chose one. */
+      readonly bestEpoch: number | null;
       readonly seconds: number;
     };
 

@@ -240,5 +240,8 @@ const modes: Readonly<Record<string, Mode>> = {
   top5: "max",
 };
 
+/** The figures of this library. */
+export const names: readonly string[] = Object.keys(modes);
+
 /** Whether less or more of a figure of this library is better; undefined for any other. */
 export const modeOf = (name: string): Mode | undefined => (Object.hasOwn(modes, name) ? modes[name] : undefined);

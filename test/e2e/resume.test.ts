@@ -124,6 +124,14 @@ describe("one process at a time", () => {
     expect(epochs("longer")).toEqual(epochs("whole10"));
   });
 
+  test("a run that stopped early says for how long it had not improved, and keeps its plan", async () => {
+    const plan = ["--epochs", "60", "--patience", "2", "--lr", "0.1"];
+    expect((await hebb("train", "moons", ...plan, "--out", "early")).code).toBe(0);
+    const { stdout } = await hebb("resume", "early", "--epochs", "40");
+    expect(stdout).toMatch(/^training stopped after \d+ epochs, the last 2 without improvement; for more, retrain /);
+    expect(stdout).toMatch(/ parameters, up to 60 epochs /);
+  });
+
   test("of two that begin at once, in one folder, one trains", async () => {
     const both = await Promise.all([0, 1].map(() => hebb("train", "iris", "--epochs", "2", "--out", "both")));
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);

@@ -62,6 +62,27 @@ describe("a table in parts", () => {
     expect((await hebb("doctor", "whole")).stdout).toMatch(/nothing suspicious/);
   }, 120_000);
 
+  test("the loss of training is that of the epoch whose weights are kept", async () => {
+    const random = new Random(5);
+    const lines = Array.from({ length: 120 }, () => `${random.uniform()},${random.uniform() < 0.5 ? "p" : "q"}`);
+    writeFileSync(join(folder(), "noise.csv"), `a,y\n${lines.join("\n")}\n`);
+    const { stdout } = await hebb(
+      ...["train", "noise.csv", "--target", "y", "--stream", "--validation", "0.3", "--epochs", "8", "--lr", "0.02"],
+      ...["--backend", "wasm", "--threads", "1", "--out", "noise", "--json"],
+    );
+    const events = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const epochs = events.filter(({ type }) => type === "epoch");
+    const best = epochs.findLastIndex((event) => event.best);
+    const end = events.at(-1);
+    expect(best).toBeLessThan(epochs.length - 1);
+    expect(end.bestEpoch).toBe(best);
+    expect(end.metrics.train).toEqual(epochs[best].train);
+    expect(end.metrics.validation.loss).toBeCloseTo(epochs[best].validation.loss, 5);
+  });
+
   test.each([
     [["train", "many.csv", "--stream"], /--target/],
     [["train", "many.csv", "--stream", "--target", "aproved"], /"aproved"/],

@@ -225,13 +225,16 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
       );
     const told = saved && ended(saved.state.json, config, folder);
     if (told !== undefined && !args.json) out.line(told);
+    // What is trained already keeps the number it was trained for.
+    const epochs = told === undefined ? config.epochs : stored.epochs;
     // A run that is stopped again goes on to the same end, unless that lies behind it.
     if (told === undefined && config.epochs !== stored.epochs) writeConfig(run, configToJson(config));
     const events = saved === undefined ? 0 : saved.state.json["events"];
     const before = typeof events === "number" ? truncateEvents(run, events) : readEvents(run);
     warn(before.warnings);
     const from = saved?.state;
-    return (await perform({ run, config, data, from, before: before.events, ...mannerOf(args) })).code;
+    return (await perform({ run, config: { ...config, epochs }, data, from, before: before.events, ...mannerOf(args) }))
+      .code;
   });
 }
 
@@ -239,10 +242,10 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
 function ended({ records, watch }: TrainState["json"], config: JobConfig, folder: string): string | undefined {
   const epochs = Array.isArray(records) ? records.length : 0;
   if (epochs >= config.epochs)
-    return `all ${epochs} epochs are trained already; for more: hebb resume ${folder} --epochs N`;
+    return `all ${epochs} epochs are trained already; for more: hebb resume ${folder} --epochs N, with N above ${epochs}`;
   const waited = typeof watch === "object" && watch !== null && "waited" in watch ? watch.waited : undefined;
   if (config.patience !== null && typeof waited === "number" && waited >= config.patience)
-    return `training had stopped after ${epochs} epochs without improvement; for more, retrain with a larger --patience`;
+    return `training stopped after ${epochs} epochs, the last ${waited} without improvement; for more, retrain with a larger --patience`;
   return undefined;
 }
 

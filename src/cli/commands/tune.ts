@@ -65,8 +65,8 @@ export async function tune(
       if (args.json) out.json({ type: "trial", ...rowOf(trial, space) });
       else {
         const rate = (performance.now() - started) / 1000 / finished;
-        const left = (rate * (total - done)).toFixed(0);
-        out.line(`${done}/${total}  ${inWords(trial, args.metric)}  (about ${left} s left at this length)`);
+        const left = done < total ? `  (about ${(rate * (total - done)).toFixed(0)} s left at this length)` : "";
+        out.line(`${done}/${total}  ${inWords(trial, args.metric)}${left}`);
       }
     },
   })

@@ -71,7 +71,7 @@ async function inParallel<T>(items: readonly T[], count: number, work: (item: T)
 function modeOf(metric: string): metrics.Mode {
   const mode = metrics.modeOf(metric);
   if (mode === undefined)
-    throw new HebbError(`--metric ${metric} is not a metric of a run; epochs.csv of any run lists them`);
+    throw new HebbError(`--metric ${metric} is not a metric of a run; the metrics are ${metrics.names.join(", ")}`);
   return mode;
 }
 
