@@ -1,6 +1,6 @@
 // Runs a TypeScript entry at once, without a build: bundled in a few milliseconds, on any supported Node.
 // usage: node scripts/run.mjs ENTRY.ts [arguments]
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -11,6 +11,13 @@ const folder = join(root, "node_modules/.cache/hebb");
 mkdirSync(folder, { recursive: true });
 const file = join(folder, `${basename(entry, ".ts")}-${process.pid}.mjs`);
 process.on("exit", () => rmSync(file, { force: true }));
+// The package by its name is its source, so that a program of one's own runs here without a build.
+const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const alias = Object.fromEntries(
+  Object.entries(exports).flatMap(([path, { default: built }]) =>
+    built === undefined ? [] : [[join(name, path), join(root, built.replace("dist", "src").replace(/\.js$/, ".ts"))]],
+  ),
+);
 await build({
   entryPoints: [entry],
   outfile: file,
@@ -19,6 +26,7 @@ await build({
   format: "esm",
   target: "node20",
   packages: "external",
+  alias,
   logLevel: "error",
 });
 process.argv.splice(1, 2, entry);

@@ -1,7 +1,7 @@
 // The code in the pages of docs/ runs, and prints what the pages say.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { activations, optimizers } from "../src/train/names.ts";
@@ -15,16 +15,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The blocks of TypeScript of a page, in order, with the packages' names replaced by their sources. */
+/** The blocks of TypeScript of a page, in order, as they stand there: `hebb` is the package by its name. */
 function blocksOf(page: string): string[] {
   const text = readFileSync(join(root, "docs", page), "utf8");
-  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) =>
-    code
-      .replace(/from "hebb\/data\/node"/g, `from "${join(root, "src/data/node.ts")}"`)
-      .replace(/from "hebb\/run"/g, `from "${join(root, "src/cli/loadRun.ts")}"`)
-      .replace(/from "hebb\/(\w+)"/g, (_, room: string) => `from "${join(root, "src", room, "index.ts")}"`)
-      .replace(/from "hebb"/g, `from "${join(root, "src/index.ts")}"`),
-  );
+  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) => code);
 }
 
 /** The run folder of which a page says how it was made. */
@@ -36,7 +30,7 @@ function trainedIris(): string {
 }
 
 function run(code: string, name: string): Promise<string> {
-  const file = join(folder, `${name}.ts`);
+  const file = join(folder, `${basename(name)}.ts`);
   writeFileSync(
     file,
     code.replace('"runs/iris"', () => JSON.stringify(trainedIris())),
@@ -59,6 +53,7 @@ function run(code: string, name: string): Promise<string> {
 
 /** What each block prints, in order. */
 const pages: Readonly<Record<string, readonly RegExp[]>> = {
+  "../README.md": [/^\[\s+\[ 0\.0\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.0\d+ \]\s+\]\n$/],
   "training.md": [
     /^(early|finished) \d+ (0\.9\d*|1)\n$/,
     /^loss mae rmse r2 worst\n$/,
