@@ -1,4 +1,4 @@
-// Fills in what the user of `train` left open, and refuses choices that do not go together.
+// Fills in the defaults of `train`, and rejects options that conflict.
 import { resolve } from "node:path";
 import type { Dataset } from "../data/index.ts";
 import type { TextPreprocessing } from "../formats/index.ts";

@@ -1,4 +1,4 @@
-// What a failure says and which exit code it has: one sentence for people, the same as JSON where JSON was asked for.
+// The message and exit code of a failure: one sentence, or the same as JSON with --json.
 import { CommanderError } from "commander";
 import { errorCode, reasonFor } from "../formats/atomic.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -9,7 +9,7 @@ const usageError = 2;
 interface Failure {
   readonly message: string;
   readonly exitCode: number;
-  /** Whether it has been told already. */
+  /** Whether it was already reported. */
   readonly told?: boolean;
   /** Where in the program: for mistakes of our own only. */
   readonly stack?: string;

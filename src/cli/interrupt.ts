@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM: what is at work saves and ends by itself; where nothing is, the process ends at once.
+// Ctrl-C and SIGTERM: running work saves and then exits; without any, the process exits at once.
 
 type Signal = "SIGINT" | "SIGTERM";
 

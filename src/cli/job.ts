@@ -55,11 +55,11 @@ export interface JobConfig {
   readonly augment: readonly train.AugmentName[];
   /** Epochs between histograms of weights and gradients; 0: none. */
   readonly histograms: number;
-  /** How a text becomes tokens; null: the data are no text. */
+  /** How a text becomes tokens; null: the data are not text. */
   readonly text: { readonly tokenizer: train.TokenizerName; readonly vocabulary: number } | null;
   /** What was chosen about the columns of a table; null: nothing, or there is no table. */
   readonly table: TableChoices | null;
-  /** Whether the table is read in parts, in every epoch anew. */
+  /** Whether the table is streamed, once per epoch. */
   readonly stream: boolean;
   /** Which of how many folds is held out; null: a share is. */
   readonly fold: { readonly number: number; readonly of: number } | null;

@@ -1,4 +1,4 @@
-// A trained run for programs: its folder opened, its model asked. The entry "hebb/run".
+// The entry "hebb/run": opens a trained run and predicts with its model.
 import { type IdxArray, Table } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { dtypes } from "../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// A web server for this machine's browser alone: answers GET and HEAD with a fixed set of files, to pages of its own address only.
+// A local web server: answers GET and HEAD with a fixed set of files, to same-origin requests only.
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { HebbError } from "../graph/errors.ts";
@@ -89,7 +89,7 @@ function isOwn(request: IncomingMessage, hosts: ReadonlySet<string>): boolean {
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 
-/** The name of the file that is asked for; undefined for what is no plain path, such as a whole address or "*". */
+/** The name of the file that is asked for; undefined for what is not a plain path, such as a whole address or "*". */
 function nameOf({ url = "" }: IncomingMessage): string | undefined {
   if (!url.startsWith("/")) return undefined;
   const path = url.slice(1).split(/[?#]/, 1)[0] ?? "";

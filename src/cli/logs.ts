@@ -1,4 +1,4 @@
-// The logs of a run: its events, epochs.csv, and event files that TensorBoard reads. One that fails says so once; none ends training.
+// The logs of a run: its events, epochs.csv, and event files that TensorBoard reads. A log that fails warns once and never ends training.
 import { makeFolder } from "../formats/folders.ts";
 import { aBoolean, aCount, aNumber, type Check, type JsonObject, objectOf } from "../formats/json.ts";
 import { LogFile } from "../formats/logFile.ts";
@@ -9,7 +9,7 @@ import { csvLog, type EventListener, type TrainEvent, tensorBoardLog } from "../
 
 type Epoch = Extract<TrainEvent, { type: "epoch" }>;
 
-/** Figures of a log, where what is no number is a text. */
+/** Metrics in a log, where NaN and the infinities are strings. */
 const figuresIn: Check<Readonly<Record<string, number>>> = (value) =>
   Object.fromEntries(
     Object.entries(typeof value === "object" && value !== null ? value : {}).map(([name, figure]) => [
@@ -28,7 +28,7 @@ const epochFields: Check<Omit<Epoch, "type">> = objectOf<Omit<Epoch, "type">>({
   best: aBoolean,
 });
 
-/** The epochs that a log of events tells of; what is no epoch, or not a whole one, is left out. */
+/** The epochs in a log of events; other or incomplete events are left out. */
 function epochsIn(events: readonly JsonObject[]): Epoch[] {
   return events.flatMap((event): Epoch[] => {
     if (event["type"] !== "epoch") return [];
@@ -47,7 +47,7 @@ interface Log {
   readonly listen: EventListener;
 }
 
-/** A line for each epoch. Those before, of a run that goes on, are written again from its events, header included. */
+/** A line for each epoch. Those before, of a resumed run, are written again from its events, header included. */
 function epochTable(run: Run, before: readonly JsonObject[]): Log {
   let text = "";
   let write = (more: string): void => {
@@ -68,7 +68,7 @@ function tensorBoard(run: Run): Log {
   return { file, listen: tensorBoardLog((bytes) => file.append(bytes)) };
 }
 
-/** The events of a run in its folder. What cannot be written is told once, and training goes on. */
+/** The events of a run in its folder. A failed write is reported once, and training continues. */
 export class EventLog {
   readonly #run: Run;
   readonly #warn: (message: string) => void;
@@ -115,7 +115,7 @@ export class RunLogs {
   readonly #logs = new Set<Log>();
   readonly #warn: (message: string) => void;
 
-  /** `before`: the events of a run that goes on. */
+  /** `before`: the events of a resumed run. */
   constructor(run: Run, before: readonly JsonObject[], warn: (message: string) => void) {
     this.#warn = warn;
     for (const open of [() => epochTable(run, before), () => tensorBoard(run)]) {

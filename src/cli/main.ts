@@ -20,7 +20,7 @@ import { builtInNames, fetchedNames } from "./problemNames.ts";
 import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "./tableOptions.ts";
 
 const given = process.argv.slice(2);
-/** Known before the arguments are understood: what is wrong with them is told as JSON too. */
+/** Known before the arguments are understood: errors in them are reported as JSON too. */
 const json = given.slice(0, given.includes("--") ? given.indexOf("--") : undefined).includes("--json");
 
 function whole(least: number): (text: string) => number {

@@ -1,4 +1,4 @@
-// Folders that nobody named: however many begin in one second, each has its own.
+// Default run folders: many runs that start in one second each get their own.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What the command says: text of files is made harmless in one place, data and JSON keep their values.
+// Output of the command: text from files is escaped in one place, data and JSON keep their values.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

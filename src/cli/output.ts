@@ -1,4 +1,4 @@
-// Everything that the command says: one place, so that no text of a file reaches the terminal as it is.
+// All output of the command, in one place, so that no text from a file reaches the terminal unescaped.
 import { visible, withoutUnseen } from "../graph/visible.ts";
 
 const codes = (char: string): string =>
@@ -7,12 +7,12 @@ const codes = (char: string): string =>
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     .join("");
 
-/** JSON where each character that a terminal would obey, or nobody would see, is \uXXXX: to a program the same value. */
+/** JSON with control and invisible characters as \uXXXX: the same value for a program. */
 export const visibleJson = (value: unknown): string => withoutUnseen(JSON.stringify(value), codes);
 
 const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
 
-/** Where text goes. What it is given is made harmless; what moves the cursor has methods of its own. */
+/** Where text goes. What it is given is made harmless; cursor movements have separate methods. */
 export class Output {
   /** Whether a person is looking: a last line can be redrawn. */
   readonly terminal: boolean;
@@ -37,7 +37,7 @@ export class Output {
     this.#send(visibleLines(text));
   }
 
-  /** One line of JSON; what is no number is null in it. */
+  /** One line of JSON; what is not a number is null in it. */
   json(value: unknown): void {
     this.#send(`${visibleJson(value)}\n`);
   }
@@ -70,7 +70,7 @@ export class Output {
   }
 }
 
-/** The standard output or error of the process. `failed` is told when it takes no more; later text is dropped. */
+/** The standard output or error of the process. `failed` is called when it accepts no more; later text is dropped. */
 function standard(stream: NodeJS.WriteStream, failed: (error: Error) => void): Output {
   let works = true;
   const end = (error: Error): void => {
@@ -97,10 +97,10 @@ export const outputFailure = (): Error | undefined => refused;
 
 /** For what was asked. */
 export const out = standard(process.stdout, (error) => {
-  // The reader of a pipe may have seen enough (hebb … | head): that is no failure.
+  // The reader of a pipe may have seen enough (hebb … | head): that is not a failure.
   if ("code" in error && error.code === "EPIPE") process.exit();
   refused = error;
 });
 
-/** For people: warnings and failures. Where nobody takes them, they are dropped. */
+/** For people: warnings and failures. Without a reader, they are dropped. */
 export const err = standard(process.stderr, () => {});

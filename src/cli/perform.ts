@@ -1,4 +1,4 @@
-// Carries a job out: trains the model into its run folder, with every event logged and shown, then measures it.
+// Runs a job: trains the model into its run folder, with every event logged and shown, then measures it.
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
 import { type Run, saveCheckpoint, saveModel } from "../formats/node.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
@@ -47,7 +47,7 @@ export interface PerformOptions {
   /** The events that lie before that. */
   readonly before?: readonly JsonObject[] | undefined;
   readonly json: boolean;
-  /** Stop, saved, after so many epochs in all. */
+  /** Save and stop after this many epochs in all. */
   readonly pauseAfter?: number | undefined;
   readonly doctor: boolean;
   /** Event files for TensorBoard, and a CSV of the epochs. */

@@ -1,4 +1,4 @@
-// What a trained model says of rows: classes with their probabilities, or numbers in the target's own units.
+// Predictions of a trained model for rows: classes with their probabilities, or numbers in the target's own units.
 import { Dataset, type Unread } from "../data/index.ts";
 import { quoted } from "../graph/visible.ts";
 import { Perceptron } from "../nn/index.ts";

@@ -1,4 +1,4 @@
-// What a person sees while training, and what a log gets, which shows no bar.
+// Training output in a terminal, and in a log, which has no progress bar.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { TrainEvent } from "../train/index.ts";
 import { Output } from "./output.ts";

@@ -126,7 +126,7 @@ export class Reporter {
         );
         break;
       case "finding":
-        // A break is told as a warning, with what is kept.
+        // An interruption is a warning that says what is kept.
         if (event.finding.code !== "notANumber") this.#output.line(...findingLines(event.finding));
         break;
       case "improvement":
@@ -137,7 +137,7 @@ export class Reporter {
   };
 
   #progress(event: Extract<TrainEvent, { type: "progress" }>): void {
-    // Measured from the first report on: a resumed run begins in the middle, and compiling is no step.
+    // Measured from the first report on: a resumed run begins in the middle, and compiling is not a step.
     this.#first ??= { step: event.step, at: performance.now() };
     const seconds = (performance.now() - this.#first.at) / 1000;
     const share = event.step / event.totalSteps;

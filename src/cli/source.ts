@@ -24,7 +24,7 @@ const canonicalPart = (path: string): { name: CanonicalName; part: "train" | "te
   return name === undefined ? undefined : { name, part };
 };
 
-/** Whether a name stands for data that are built in or fetched, so that it is no path. */
+/** Whether a name is a built-in or downloaded data set, and so not a path. */
 export const isBuiltIn = (name: string): boolean => isProblem(name) || canonicalPart(name) !== undefined;
 
 /** Data as it was given, before any preprocessing. */
@@ -101,7 +101,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   return { kind: "table", table, target: options.target, name: basename(path) };
 }
 
-/** MNIST and its like, fetched once; how far they have come is told on standard error. */
+/** MNIST and its like, fetched once; progress goes to standard error. */
 async function readCanonical(
   path: string,
   { name, part }: { name: CanonicalName; part: "train" | "test" },
@@ -275,7 +275,7 @@ export function applyTo(preprocessing: Preprocessing, raw: RawData): Applied {
   throw otherKind(preprocessing, raw);
 }
 
-/** The test data that a run was given, if any. What cannot be read in them is told on standard error. */
+/** The test data that a run was given, if any. Unreadable cells are reported on standard error. */
 export async function testSet(
   preprocessing: Preprocessing,
   from: {

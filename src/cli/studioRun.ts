@@ -1,4 +1,4 @@
-// A run in the words of the Studio: its data and settings, the weights that it ended with, and its curves.
+// Converts a run to the Studio's state: data, settings, final weights and curves.
 import { formatCsv, formatIdx } from "../data/index.ts";
 import { type HostArray, writeSafetensors } from "../formats/index.ts";
 import { readEvents } from "../formats/node.ts";

@@ -1,4 +1,4 @@
-// The files of the Studio, built from the sources where they are, else as the package brings them; and the browser to show them.
+// Serves the Studio, built from the sources or from the package, and opens the browser.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

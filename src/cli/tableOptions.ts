@@ -1,4 +1,4 @@
-// What a user of `train` may choose about the columns of a table, as flags, as config.json holds it, and as the data room takes it.
+// The options of `train` for table columns: as flags, in config.json, and for the data room.
 import type { FitPreprocessingOptions, MissingPolicy } from "../data/index.ts";
 import { aCount, aString, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -24,7 +24,7 @@ export interface TableArguments {
   readonly dateCycles?: (typeof autoNames)[number] | undefined;
 }
 
-/** Their names, for refusing them where there is no table. */
+/** Their names, to reject them without a table. */
 export const tableArguments = [
   "task",
   "ignore",
@@ -76,7 +76,7 @@ export function tableChoices(args: TableArguments): TableChoices | null {
   };
 }
 
-/** `mean` for all columns, `age=drop` for one; `constant:0` is a value of one's own. Throws HebbError for anything else. */
+/** `mean` for all columns, `age=drop` for one; `constant:0` is a fixed value. Throws HebbError for anything else. */
 export function parseMissing(text: string): { readonly column: string | undefined; readonly policy: MissingPolicy } {
   const [, column, word = ""] = /^(?:(.+?)=)?((?:median|mean|mode|drop|constant:.*))$/s.exec(text) ?? [];
   const named = policyNames.find((name) => name === word);

@@ -1,4 +1,4 @@
-// Pictures changed a little whenever they are seen: moved, turned, mirrored, recoloured; every draw follows from one seed.
+// Augmentation: pictures shifted, rotated, mirrored and recoloured at random; every draw follows from one seed.
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -13,11 +13,11 @@ export interface AugmentOptions {
   readonly flip?: number;
   /** Chance of being mirrored upside down. */
   readonly flipVertical?: number;
-  /** A random crop of the old size after so many pixels were added on each side: moves by whole pixels. */
+  /** A random crop of the original size after padding each side by this many pixels: moves by whole pixels. */
   readonly pad?: number;
   /** Moved by at most this share of height and width. */
   readonly translate?: number;
-  /** Turned about the middle by at most so many degrees. */
+  /** Rotation about the centre, by at most this many degrees. */
   readonly rotate?: number;
   /** Enlarged or made smaller by at most this share. */
   readonly zoom?: number;
@@ -273,9 +273,9 @@ function augment(batch: Field, amounts: Amounts, randomOf: (picture: number) => 
 }
 
 /**
- * Changed copies of a batch of pictures; `shape` of the batch is that of one, [channels, height, width], bytes or features alike.
+ * Changed copies of a batch of pictures; `shape` of the batch is that of one, [channels, height, width], of bytes or features.
  * Every picture takes 16 draws of `random`, in order. New pixels are read between four old ones; whole-pixel moves and mirrors copy.
- * Throws HebbError for options out of range and for samples that are no pictures.
+ * Throws HebbError for options out of range and for samples that are not pictures.
  */
 export function augmentImages(batch: Field, options: AugmentOptions, random: Random): Field {
   const amounts = checked(options);
@@ -303,7 +303,7 @@ export interface AugmentPlace {
 
 /**
  * The same as the `augment` option of `fit`: what happens to a sample follows from seed, epoch and its number alone, so batches of
- * any size, in any order, and resumed runs change it alike. Sample i of epoch e draws from stream 0x50000000 + e at position 16 i.
+ * any size, in any order, and resumed runs change it the same way. Sample i of epoch e draws from stream 0x50000000 + e at position 16 i.
  */
 export function augmentation(options: AugmentOptions): (features: TypedArray, place: AugmentPlace) => TypedArray {
   const amounts = checked(options);

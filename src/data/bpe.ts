@@ -1,4 +1,4 @@
-// Byte pair encoding, trained here: frequent neighbours become one token. Bytes are the alphabet, so every text can be written.
+// Byte pair encoding and its training: frequent neighbours become one token. Bytes are the alphabet, so every text can be encoded.
 import { HebbError } from "../graph/errors.ts";
 
 /** Two tokens that become one, in the order in which they were learned: the first makes token 256. */
@@ -195,7 +195,7 @@ export class BytePairVocabulary {
     return tokens;
   }
 
-  /** The text of tokens; bytes that are no whole character appear as �. */
+  /** The text of tokens; bytes that do not form a character appear as �. */
   decode(tokens: ArrayLike<number>): string {
     const parts = Array.from(tokens, (token) => {
       const bytes = this.#bytes[token];

@@ -1,4 +1,4 @@
-// Every reader of bytes takes a buffer as fetch gives it, any view of one, and shared memory; what holds no bytes is named.
+// Every reader accepts a buffer, any view of one, and shared memory; anything else is named in the error.
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { readNpy, readNpz, readSafetensors, writeNpy, writeNpz, writeSafetensors } from "../formats/index.ts";

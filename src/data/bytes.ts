@@ -1,4 +1,4 @@
-// What readers of files take as bytes: a buffer, as fetch gives it, or any view of one.
+// The byte inputs that file readers accept: a buffer, as from fetch, or any view of one.
 import { HebbError } from "../graph/errors.ts";
 
 /** The bytes of a file: an ArrayBuffer, a SharedArrayBuffer, a typed array, a DataView or a Node Buffer. */

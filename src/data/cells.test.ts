@@ -1,4 +1,4 @@
-// Cells: numbers in every notation to the last bit, booleans, what values become as text; labels told apart by their digits.
+// Cells: numbers in every notation to the last bit, booleans, what values become as text; labels distinguished by their digits.
 import { describe, expect, test } from "vitest";
 import { areBooleans, booleanOf, cellOf, isInfinite, numberShape, parseNumber, plainNumber } from "./cells.ts";
 import { compareDecimals, decimalKey } from "./labels.ts";

@@ -1,13 +1,13 @@
-// What one cell of a table says by itself: nothing, a number in one of four notations, a boolean.
+// How a single cell of a table reads: empty, a number in one of four notations, a boolean.
 import { quoted } from "../graph/visible.ts";
 
-/** A cell as it was written, without surrounding blanks; undefined, or an empty text, where nothing stands. */
+/** A cell as it was written, without surrounding blanks; undefined or empty if there is nothing. */
 export type Cell = string | undefined;
 
 /** A cell in a message. */
 export const show = (cell: Cell): string => (cell === undefined || cell === "" ? "nothing" : quoted(cell));
 
-/** Values that a cell of a table can be made of. */
+/** Values that a cell of a table accepts. */
 export type CellValue = string | number | bigint | boolean | Date | null | undefined;
 
 export const isCellValue = (value: unknown): value is CellValue =>
@@ -82,7 +82,7 @@ export const numberFormats = ["plain", "thousands", "decimalComma", "groupedComm
 export type NumberFormat = (typeof numberFormats)[number];
 
 /**
- * How points and commas stand in a number, which tells the notations that it can belong to: none (12), a decimal point (12.5), a point
+ * The pattern of points and commas in a number, which tells its possible notations: none (12), a decimal point (12.5), a point
  * before three digits (1.234), a decimal comma (12,5), a comma before three digits (1,234), commas between thousands (1,234.5), points
  * between thousands (1.234,5).
  */
@@ -164,7 +164,7 @@ const commaGroup = /^[+-]?[1-9]\d{0,2},\d{3}$/;
 const commaGroups = /^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$/;
 const pointGroups = /^[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?$/;
 
-/** What a number can begin with: digits, signs, points and commas, currencies. Most cells that are none are told by that. */
+/** What a number can begin with: digits, signs, points and commas, currencies. This rules out most cells that are not numbers. */
 const beginsNumber = (code: number): boolean =>
   (code >= 48 && code <= 57) ||
   (code >= 43 && code <= 46) ||
@@ -200,7 +200,7 @@ export function plainDigits(bare: string, format: NumberFormat): string {
 /** The number that a cell holds in a notation, NaN when it holds none. A currency and a % are taken off. */
 export function parseNumber(cell: string, format: NumberFormat = "plain"): number {
   const plain = plainNumber(cell);
-  // Where commas are decimal, a point may stand between thousands.
+  // Where commas are decimal, a point may separate thousands.
   const pointIsDecimal = format === "plain" || format === "thousands" || !cell.includes(".");
   if (pointIsDecimal && !Number.isNaN(plain)) return plain;
   const found = numberShape(cell);

@@ -1,4 +1,4 @@
-// Columns by their names: as they are written, or nearly so where only one can be meant; else the error names the nearest.
+// Finds columns by name: exactly, or nearly if that is unambiguous; else the error names the nearest.
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import { quoted, visible } from "../graph/visible.ts";
@@ -6,7 +6,7 @@ import { quoted, visible } from "../graph/visible.ts";
 /** Characters without width, which editors and exports leave in names. */
 const widthless = /[\p{Cc}\p{Cf}]/gu;
 
-/** A name without blanks around it and characters that nobody sees. */
+/** A name without surrounding blanks and invisible characters. */
 export const bareName = (name: string): string =>
   name.normalize("NFC").replace(widthless, "").replace(/\s+/g, " ").trim();
 

@@ -1,4 +1,4 @@
-// The figures of a column that is seen once, cell by cell, in memory that does not grow with the rows.
+// Statistics of a column in one pass, in memory that does not grow with the rows.
 import type { Cell } from "./cells.ts";
 import type { ColumnType } from "./columnTypes.ts";
 import { ColumnEvidence } from "./evidence.ts";
@@ -9,9 +9,9 @@ import { type CellReader, type Reading, readerOf } from "./reading.ts";
 import { numberSummary } from "./table.ts";
 import { ValueCounts } from "./valueCounts.ts";
 
-/** Different numbers told apart, as far as it matters whether they are few. */
+/** Distinct numbers are counted up to here, to see whether they are few. */
 const fewDistinct = 12;
-/** Numbers kept for the median: exact up to so many rows, and of a sample beyond, whose rank is off by 0.4 % on average. */
+/** Numbers kept for the median: exact up to this many rows, and from a sample beyond, whose rank is off by 0.4 % on average. */
 const sampleSize = 16_384;
 
 /** Count, mean and central moments, updated value by value (Pébay 2008). */

@@ -32,7 +32,7 @@ export interface NamedEvidence {
 interface Notation {
   /** What a comma before three digits is. */
   readonly comma: "thousands" | "decimal";
-  /** Whether a point before three digits stands between thousands: another column has decimal commas, and none has decimal points. */
+  /** Whether a point before three digits separates thousands: another column has decimal commas, and none has decimal points. */
   readonly pointGroups: boolean;
   readonly order: DateOrder;
 }
@@ -40,7 +40,7 @@ interface Notation {
 const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
 const camelCaseIdentifier = /[a-z]I[dD]$/;
 
-/** Cells that may be slips among so many: one in twenty, or a single one. */
+/** How many of the cells may be slips: one in twenty, or a single one. */
 const slips = (present: number): number => Math.max(present >= 10 ? 1 : 0, present / 20);
 
 /** A category is worth learning only if its values come back: here, most rows must share theirs with another row. */
@@ -161,7 +161,7 @@ function decide({ name, evidence, typed = false }: NamedEvidence, notation: Nota
   return { kind: "category", reading };
 }
 
-/** Decides the types of all columns of a table. `delimiter` is what stood between them in the file. */
+/** Decides the types of all columns of a table. `delimiter` is the delimiter of the file. */
 export function decideTypes(columns: readonly NamedEvidence[], delimiter?: string): ColumnType[] {
   const notation = notationOf(columns, delimiter);
   return columns.map((column) => decide(column, notation));

@@ -36,7 +36,7 @@ const csvKinds: OptionKinds<CsvOptions> = { name: kind.string, ...readingKinds }
 
 const delimiters: readonly string[] = [",", ";", "\t", "|"];
 
-/** How many of each candidate stand outside quotes, for each of the first records. */
+/** How many of each candidate are outside quotes, for each of the first records. */
 function countDelimiters(text: string): number[][] {
   const limit = Math.min(text.length, 65536);
   const lines: number[][] = [];
@@ -103,7 +103,7 @@ export function recordReader(piece: string, name: string, options: CsvOptions): 
   return new RecordReader({ name, delimiter, maxRecordLength, maxColumns });
 }
 
-/** A zero byte is no part of a text; `before` characters came before this piece. */
+/** A zero byte is not part of a text; `before` characters came before this piece. */
 export function refuseZeros(piece: string, before: number, name: string): void {
   const zero = piece.indexOf("\0");
   if (zero < 0) return;

@@ -19,7 +19,7 @@ interface Block {
   readonly row: number;
 }
 
-/** Bytes read at once; a block holds the records that end in so many bytes. */
+/** Bytes read at once; a block holds the records that end within them. */
 const blockBytes = 1 << 18;
 
 const maxColumns = 10_000;
@@ -66,7 +66,7 @@ export class CsvFile {
     }
   }
 
-  /** What stands between the columns; known when the file is being read. */
+  /** The delimiter; known when the file is being read. */
   get delimiter(): string | undefined {
     return this.#reader?.delimiter;
   }

@@ -1,4 +1,4 @@
-// Dates: every notation and the day it is, zones, and what the calendar does not have.
+// Dates: every notation and the day it is, zones, and dates that do not exist.
 import { describe, expect, test } from "vitest";
 import { hasOrder, parseDate } from "./dates.ts";
 

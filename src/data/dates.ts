@@ -1,6 +1,6 @@
-// Dates in cells, as days since 1970: the notations that are understood, and the order of day and month where it is open.
+// Dates in cells, as days since 1970: the notations it understands, and the order of day and month if it is ambiguous.
 
-/** Of dates such as 05/06/2024: whether the day or the month stands first. */
+/** Of dates such as 05/06/2024: whether the day or the month comes first. */
 export const dateOrders = ["dayFirst", "monthFirst"] as const;
 export type DateOrder = (typeof dateOrders)[number];
 

@@ -1,4 +1,4 @@
-// Downloads from a server on this machine: whole, broken off and gone on with, wrong, slow and absent; tar and CIFAR records.
+// Downloads from a server on this machine: whole, interrupted and resumed, wrong, slow and absent; tar and CIFAR records.
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -41,14 +41,14 @@ beforeEach(() => {
   rmSync(join(folder, "deep"), { recursive: true, force: true });
 });
 
-/** A server that goes on where it is asked to. */
+/** A server that supports ranges. */
 const whole = (request: IncomingMessage, response: ServerResponse): void => {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
   if (request.headers.range === undefined) response.writeHead(200, { "content-length": content.length });
   else response.writeHead(206, { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` });
   response.end(content.subarray(from));
 };
-/** Breaks off after so many bytes, then answers as `next`. */
+/** Breaks off after this many bytes, then answers as `next`. */
 const breakingAt =
   (bytes: number, next: typeof answer): typeof answer =>
   (_, response) => {

@@ -1,4 +1,4 @@
-// Files from the network into a folder (Node only): checked by size and checksum, gone on with where they broke off.
+// Files from the network into a folder (Node only): checked by size and checksum, and resumed where they broke off.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
@@ -84,7 +84,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
     }
     if (!response.ok || response.body === null)
       throw new HebbError(`${url} answers ${response.status} ${response.statusText}`.trim());
-    // Only a server that says so goes on where the part ends; from any other the file begins anew.
+    // Only a server that says so continues after the part; from any other the file starts over.
     const resumed =
       response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`) === true;
     const file = await open(part, resumed ? "a" : "w");

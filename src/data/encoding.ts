@@ -1,4 +1,4 @@
-// Bytes to text: UTF-8, UTF-16, Latin-1, told apart by a byte order mark or by name, and piece by piece for long files.
+// Bytes to text: UTF-8, UTF-16, Latin-1, selected by a byte order mark or by name, and piece by piece for long files.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";

@@ -33,13 +33,13 @@ export class Sightings implements Counted {
   }
 }
 
-/** Numbers that are written alike. */
+/** Numbers that are written the same way. */
 class ShapeSightings extends Sightings {
-  /** Whether any of them has a fraction, unless what sets it off stands between thousands. */
+  /** Whether any of them has a fraction, unless its separator separates thousands. */
   fraction = false;
 }
 
-/** Different cells told apart among those that are no numbers. */
+/** Distinct cells counted among those that are not numbers. */
 const mostSpellings = 8;
 /** Whole numbers beyond are rounded in float64. */
 const mostExact = Number.MAX_SAFE_INTEGER;
@@ -67,11 +67,11 @@ export class ColumnEvidence {
   /** Marks of missing values, of both kinds. */
   readonly marks = new Map<string, Sightings>();
   readonly infinite = new Sightings();
-  /** Cells that are no number in any notation. */
+  /** Cells that are not a number in any notation. */
   readonly words = new Sightings();
   /** The different ones among them, as long as they are few. */
   readonly spellings = new Map<string, Sightings>();
-  /** Words that are no date in an order of day and month. */
+  /** Words that are not a date in an order of day and month. */
   readonly noDate = perKey(dateOrders, () => new Sightings());
   /** Dates whose order of day and month is open. */
   readonly openDates = new Sightings();
@@ -109,7 +109,7 @@ export class ColumnEvidence {
     return this.#blanks;
   }
 
-  /** Whether all whole numbers are told apart by float64. */
+  /** Whether all whole numbers are distinguished by float64. */
   get exact(): boolean {
     return this.#exact;
   }
@@ -148,12 +148,12 @@ export class ColumnEvidence {
     return numberShapes.reduce((sum, shape) => sum + this.#shapes[shape].count, 0);
   }
 
-  /** Cells that are no number in a notation, infinite ones apart. */
+  /** Cells that are not a number in a notation, infinite ones apart. */
   unreadable(format: NumberFormat): number {
     return this.#misfits(format).reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** The first cell that is no number in a notation. */
+  /** The first cell that is not a number in a notation. */
   misfit(format: NumberFormat): Sighted | undefined {
     return firstOf(this.#misfits(format));
   }
@@ -162,7 +162,7 @@ export class ColumnEvidence {
     return [this.words, ...numberShapes.filter((shape) => !fits(shape, format)).map((shape) => this.#shapes[shape])];
   }
 
-  /** Cells that are no date, with the day or the month first where the order is open. */
+  /** Cells that are not a date, with the day or the month first where the order is open. */
   noDates(order: DateOrder): { readonly count: number; readonly first: Sighted | undefined } {
     const all = [this.noDate[order], this.infinite, ...numberShapes.map((shape) => this.#shapes[shape])];
     return { count: all.reduce((sum, { count }) => sum + count, 0), first: firstOf(all) };
@@ -202,7 +202,7 @@ export class ColumnEvidence {
   #addPlain(cell: string, row: number, value: number): void {
     if (value > this.#largest) this.#largest = value;
     else this.#increasing = false;
-    // Numbers that come back, or only grow, and are many will not be told apart by value.
+    // Numbers that come back, or only grow, and are many will not be distinguished by value.
     const { overflowed, repeated } = this.values;
     if (!(overflowed && (repeated || this.#increasing)) || this.words.count > 0) this.values.add(cell);
     if (value !== 0 && value !== 1) this.#binary = false;
@@ -226,7 +226,7 @@ export class ColumnEvidence {
     if (length > this.#mostDigits) this.#mostDigits = length;
   }
 
-  /** A cell that is no plain number: what it counts as, whenever it comes again. */
+  /** A cell that is not a plain number: what it counts as, whenever it comes again. */
   #addWord(cell: string, row: number): Counted[] {
     const counted: Counted[] = [];
     const add = (seen: Sightings): void => {

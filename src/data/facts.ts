@@ -1,4 +1,4 @@
-// What a preprocessing is fitted from: the type of each column, judged by all rows, and figures of the rows that are learned from.
+// The input of fitting a preprocessing: the type of each column, from all rows, and statistics of the training rows.
 import type { ColumnType } from "./columnTypes.ts";
 import type { ColumnEvidence } from "./evidence.ts";
 import { logTransform } from "./preprocessing.ts";
@@ -17,7 +17,7 @@ export interface NumberFacts {
   /** The standard third moment: 0 when symmetric, above 2 when a long tail hides the bulk of the values. */
   readonly skewness: number;
   readonly mode: number;
-  /** Whether any value is no whole number. */
+  /** Whether any value is not a whole number. */
   readonly fractional: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Reading files: packed and plain, and the sentence for each file that cannot be read.
+// Reading files: compressed and plain, and the error for each file that cannot be read.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

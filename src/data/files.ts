@@ -1,4 +1,4 @@
-// Data from files (Node only): reads tables, IDX files and texts, tells what a file is, and turns file errors into sentences.
+// Data from files (Node only): reads tables, IDX files and texts, detects what a file is, and turns file errors into clear messages.
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { constants, createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";

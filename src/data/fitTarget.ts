@@ -1,4 +1,4 @@
-// What is to be predicted: classes or a number, which classes there are, and what cannot be learned.
+// The target: classes or a number, which classes exist, and targets that cannot be learned.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import { type Cell, show } from "./cells.ts";
@@ -93,7 +93,7 @@ function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: 
       `${the} holds classes, which have no logarithm; leave targetTransform out, or use task regression`,
     );
   const reader = readerOf(reading);
-  // Names come from every row, counts from the fitted ones: a rare class may stand in the validation rows only.
+  // Names come from every row, counts from the fitted ones: a rare class may occur in the validation rows only.
   const found = spellings(evidence.counts(), reader).sort((a, b) => compareLabels(a, b, reading));
   if (reading.kind === "number" && type.kind === "number" && !type.wholeNumbers) {
     const example = found.find(({ key }) => key.includes("."))?.value;

@@ -1,4 +1,4 @@
-// Learns the preprocessing of a table: what every column is, what stands in for gaps, which scale, which categories.
+// Fits the preprocessing of a table: the type of every column, the fill for missing values, scales and categories.
 import { HebbError } from "../graph/errors.ts";
 import type { Kind } from "../graph/kinds.ts";
 import * as kind from "../graph/kinds.ts";
@@ -23,8 +23,8 @@ import { badWeight } from "./rowEncoder.ts";
 import { checkTable, type Table } from "./table.ts";
 
 /**
- * What stands in for a missing value. "drop": the row is left out of training and evaluation (predictions take the median, or no
- * category). For categories, "mode" and a constant are values of the column; anything else makes missing a category of its own.
+ * The replacement for a missing value. "drop": the row is left out of training and evaluation (predictions take the median, or no
+ * category). For categories, "mode" and a constant are values of the column; anything else makes missing a separate category.
  */
 export type MissingPolicy = "median" | "mean" | "mode" | "drop" | { readonly constant: number | string };
 
@@ -34,9 +34,9 @@ export interface FitPreprocessingOptions extends TargetOptions {
   readonly rows?: ArrayLike<number>;
   /** Columns not to use. */
   readonly ignore?: readonly string[];
-  /** A column of numbers ≥ 0: what each row counts for. It is no input. */
+  /** A column of numbers ≥ 0: the weight of each row. It is not an input. */
   readonly weights?: string;
-  /** What stands in for missing values; default "median". */
+  /** The replacement for missing values; default "median". */
   readonly missing?: MissingPolicy;
   /** The same for single columns. */
   readonly missingOf?: Readonly<Record<string, MissingPolicy>>;

@@ -1,4 +1,4 @@
-// What a user is told of the columns: how they were read where it could be read otherwise, and why one is not used.
+// Notes for the user about columns: how an ambiguous one was read, and why one is not used.
 import { quoted, visible } from "../graph/visible.ts";
 import { show } from "./cells.ts";
 import type { ColumnFacts } from "./facts.ts";

@@ -1,4 +1,4 @@
-// Small problems made on the spot: gates, moons, circles, spirals, blobs, a curve, and loan decisions.
+// Small generated problems: gates, moons, circles, spirals, blobs, a curve, and loan decisions.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";

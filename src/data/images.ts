@@ -24,7 +24,7 @@ export interface ImagePreprocessing {
     readonly column: string;
     readonly classes: readonly string[];
     readonly counts: readonly number[];
-    /** Whether the names are numbers that stand in the labels as such. */
+    /** Whether the names are numbers, used in the labels as they are. */
     readonly numeric: boolean;
   };
   readonly notes: readonly string[];

@@ -1,4 +1,4 @@
-// Numbers told apart by their digits, not by what a float64 keeps of them: 1 and 1.0 are one, ids of 19 digits stay different.
+// Labels compared by their digits, not as float64: 1 and 1.0 are equal, ids of 19 digits stay different.
 import { type NumberFormat, numberShape, plainDigits } from "./cells.ts";
 
 const parts = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
@@ -7,7 +7,7 @@ const largestShift = 400;
 
 /**
  * The digits of a number without what changes nothing: "1", "+1.0" and "10e-1" are all "1". Exact for any number of digits.
- * Undefined for a cell that is no number.
+ * Undefined for a cell that is not a number.
  */
 export function decimalKey(cell: string, format: NumberFormat): string | undefined {
   const bare = numberShape(cell)?.bare;

@@ -1,4 +1,4 @@
-// Packages that are needed only by those who read their format (Node only): found when used, with a sentence when they are missing.
+// Optional packages for some file formats (Node only): loaded on use, with a clear error if they are missing.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { HebbError } from "../graph/errors.ts";

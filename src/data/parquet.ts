@@ -1,4 +1,4 @@
-// Parquet tables (Node only), read by hyparquet in a thread whose memory and time are limited: a damaged file costs one sentence.
+// Parquet tables (Node only), read by hyparquet in a thread with limited memory and time: a damaged file gives one clear error.
 import { open } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { HebbError } from "../graph/errors.ts";
@@ -36,7 +36,7 @@ type Told =
   | { readonly kind: "failed"; readonly reason: string };
 
 /**
- * The thread: plain JavaScript, so that it runs from sources and from a build alike. Everything is checked against the length of the
+ * The thread: plain JavaScript, so that it runs from sources and from a build. Everything is checked against the length of the
  * file before it is read; pages that promise too much are refused before they are unpacked.
  */
 const source = `

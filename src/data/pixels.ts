@@ -257,7 +257,7 @@ async function decodePng(bytes: Uint8Array, header: PngHeader, name: string): Pr
     } else {
       const [own, alpha] = coloured ? [3, colour === 6] : [1, colour === 4];
       const stretch = depth < 8 ? 255 / ((1 << depth) - 1) : 1;
-      // A colour that stands for transparent; compared at full depth.
+      // A colour that means transparent; compared at full depth.
       const key = transparency === undefined ? undefined : Array.from(transparency);
       for (let i = 0; i < pixels; i++) {
         let opacity = alpha ? (samples[i * channels + own] ?? 255) : 255;

@@ -1,4 +1,4 @@
-// Prepares what comes next while the present is used, in the same order.
+// Prefetches the next values of an iterable while the current one is used, in the same order.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 

@@ -41,7 +41,7 @@ const applyKinds: OptionKinds<ApplyPreprocessingOptions> = {
 /**
  * Features [rows, d] and targets of any table with the same columns; their order, and further columns, do not matter. Cells are read as
  * was decided when the preprocessing was fitted.
- * Throws HebbError naming a column that is missing, a cell that is no number, or a class that was not there when fitting.
+ * Throws HebbError naming a column that is missing, a cell that is not a number, or a class that was not there when fitting.
  */
 export function applyPreprocessing(
   pre: TablePreprocessing,

@@ -1,4 +1,4 @@
-// Random numbers on the host: a counter-based generator (Threefry-2x32) whose every draw is a published contract.
+// Random numbers on the host: a counter-based generator (Threefry-2x32) whose draws are a documented contract.
 import { HebbError } from "../graph/errors.ts";
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
@@ -67,7 +67,7 @@ export class Random {
     return { seed: this.seed, stream: this.stream, position: this.position };
   }
 
-  /** Passes over so many draws. */
+  /** Skips this many draws. */
   skip(draws: number): void {
     if (!Number.isInteger(draws) || draws < 0)
       throw new HebbError(`skip: draws must be a whole number of at least 0, got ${draws}`);

@@ -1,4 +1,4 @@
-// How the cells of a column are read: decided once from all of them, stored with what was learned, and the same for every later row.
+// How the cells of a column are read: decided once from all of them, stored with the model, and the same for every later row.
 import { unreachable } from "../graph/errors.ts";
 import { booleanOf, type Cell, isInfinite, markOf, type NumberFormat, parseNumber } from "./cells.ts";
 import { type DateOrder, parseDate } from "./dates.ts";
@@ -10,7 +10,7 @@ export interface NumberReading {
   readonly format: NumberFormat;
   /** Whether the column holds 1 and 0 alone, so that true and false are numbers there too. */
   readonly booleans: boolean;
-  /** What stands for a missing value in this column, beside the usual marks. */
+  /** What means a missing value in this column, beside the usual marks. */
   readonly missing: readonly string[];
 }
 
@@ -108,7 +108,7 @@ export function readerOf(reading: Reading, typed = false): CellReader {
   }
 }
 
-/** A value with the text that stands for it most often. */
+/** A value with its most frequent spelling. */
 export interface Spelling extends ValueCount {
   readonly key: string;
 }

@@ -38,7 +38,7 @@ const mostUnreadable = 0.2;
 interface ColumnWriter {
   readonly input: NumberInput | CategoryInput;
   readonly reader: CellReader;
-  /** Where the column stands in a record. */
+  /** The index of the column in a record. */
   readonly place: number;
   /** Its first feature. */
   readonly at: number;

@@ -1,4 +1,4 @@
-// Which samples come in which batch: a seeded order that epoch and position determine fully, so that a resumed run goes on exactly.
+// Which samples come in which batch: a seeded order, fully determined by epoch and position, so that a resumed run continues exactly.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -28,7 +28,7 @@ const samplerKinds: OptionKinds<SamplerOptions> = {
   seed: kind.number,
 };
 
-/** Where a sampler stands. Plain JSON; `batch` counts the batches of this epoch already handed out. */
+/** The position of a sampler. Plain JSON; `batch` counts the batches of this epoch already handed out. */
 export interface SamplerState {
   readonly epoch: number;
   readonly batch: number;

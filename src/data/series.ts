@@ -1,4 +1,4 @@
-// Time series: windows of past rows and what comes after them, split so that nothing of the validation part is ever seen.
+// Time series: windows of past rows and what comes after them, split so that training never sees the validation part.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -95,9 +95,9 @@ function checkSize(count: number, each: number): void {
 export interface PrepareSeriesOptions extends WindowOptions, Omit<FitPreprocessingOptions, "rows" | "weights"> {
   /** The share of rows at the end of each series that is held out (default 0.2). */
   readonly validation?: number;
-  /** A column that tells several series apart; windows stay within one. It is no input. */
+  /** A column that identifies the series; windows stay within one. It is not an input. */
   readonly group?: string;
-  /** A column of dates or numbers by which rows must ascend within their series. It is no input. */
+  /** A column of dates or numbers by which rows must ascend within their series. It is not an input. */
   readonly time?: string;
   /** Whether past values of the target are an input too (default true). */
   readonly pastTarget?: boolean;

@@ -1,4 +1,4 @@
-// What columns are taken for, and the figures that describe them.
+// Column types and summary statistics.
 import { describe, expect, test } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import { parseNumber } from "./cells.ts";

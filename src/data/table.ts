@@ -1,4 +1,4 @@
-// A table of text cells in named columns, what its columns hold, and the figures that describe them.
+// A table of text cells in named columns, with column types and summary statistics.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { quoted } from "../graph/visible.ts";
@@ -68,7 +68,7 @@ export class Table {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly rowCount: number;
-  /** What stood between the columns of the file. */
+  /** The delimiter of the file. */
   readonly delimiter: string | undefined;
   readonly #places: ReadonlyMap<string, number>;
   #judged: readonly JudgedColumn[] | undefined;

@@ -1,4 +1,4 @@
-// The first reading of a table in a file: what its columns hold, which rows are held out, some rows to see. In memory that does not grow.
+// The first pass over a table file: column types, the held-out rows, a sample of rows. In constant memory.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { Cell } from "./cells.ts";
@@ -152,7 +152,7 @@ function judge(
   });
 }
 
-/** Whether figures that were gathered with one reading are those of another: booleans are no other numbers. */
+/** Whether figures that were gathered with one reading are those of another: booleans are not other numbers. */
 const alike = (a: Reading, b: Reading): boolean =>
   JSON.stringify({ ...a, booleans: undefined }) === JSON.stringify({ ...b, booleans: undefined });
 

@@ -1,4 +1,4 @@
-// Tables larger than memory (Node only): one pass learns the preprocessing, every epoch reads the file again in blocks, mixed by seed.
+// Tables larger than memory (Node only): one pass fits the preprocessing, and every epoch reads the file again in blocks, shuffled by seed.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import type { OptionKinds } from "../graph/options.ts";

@@ -1,6 +1,6 @@
 // How often each value of a column occurs, in memory that does not grow with the rows.
 
-/** Different values told apart in a column, and characters that they take together. */
+/** Limits: distinct values counted in a column, and their characters together. */
 const mostValues = 20_000;
 const mostCharacters = 2 ** 23;
 
@@ -88,5 +88,5 @@ export class ValueCounts {
 /** The most frequent first; ties in code-unit order. */
 export const byCount = (a: ValueCount, b: ValueCount): number => b.count - a.count || (a.value < b.value ? -1 : 1);
 
-/** A text of its own: a part of a text keeps all of that text in memory. Short ones are copied by engines. */
+/** A copy: a substring keeps the whole string in memory. Engines copy short ones themselves. */
 export const copyOf = (text: string): string => (text.length > 12 ? text.split("").join("") : text);

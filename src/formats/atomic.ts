@@ -1,4 +1,4 @@
-// Files that are either the old or the new one, never half (Node only), and JSON and safetensors that notice any changed bit.
+// Atomic file replacement (Node only), and checksums for JSON and safetensors that detect any changed bit.
 import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
@@ -83,7 +83,7 @@ export const saveError = (path: string, error: unknown): HebbError =>
 export const createError = (path: string, error: unknown): HebbError =>
   new HebbError(`${path} could not be created: ${whyNotWritten(path, error)}`);
 
-/** Writes all bytes, going on after short writes. */
+/** Writes all bytes, continuing after short writes. */
 export function writeAll(file: number, bytes: Uint8Array, operations: FileOperations): void {
   let offset = 0;
   while (offset < bytes.length) {

@@ -1,4 +1,4 @@
-// The log of a run: one event a line, each with its checksum, so that a line that was changed or torn is left out and told.
+// The log of a run: one event a line, each with its checksum, so that a changed or torn line is skipped and reported.
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } from "node:fs";
 import { saveError, writeAll, writeFileAtomic } from "./atomic.ts";
 import { anObject, type JsonObject } from "./json.ts";
@@ -108,7 +108,7 @@ function linesIn(run: Run): Line[] {
   return lines;
 }
 
-/** Lines of earlier versions have no checksum, and stand before all that have one. A damaged checksum is none of that. */
+/** Lines of earlier versions have no checksum, and come before all that have one. A damaged checksum does not count as missing. */
 function unsealedEvent(line: Buffer): JsonObject | undefined {
   const event = parse(line);
   const [key, value] = Object.entries(event ?? {}).at(-1) ?? [];

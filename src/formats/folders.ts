@@ -1,4 +1,4 @@
-// Folders that are made step by step, so that a refusal names the one that could not be made and why.
+// Creates folders one level at a time, so that an error names the one that could not be created and why.
 import { lstatSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HebbError } from "../graph/errors.ts";

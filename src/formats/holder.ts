@@ -1,4 +1,4 @@
-// Which process this is, told apart from every other one, later ones with its number too; and whether such a process lives.
+// Identifies a process, even if its pid is reused later, and tells whether it is still alive.
 import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
@@ -34,7 +34,7 @@ function spaceOf(): string {
   return `${boot} ${attempt(() => readlinkSync("/proc/self/ns/pid"))}`;
 }
 
-/** When a process began; empty where the system does not tell. A process that has ended, though nobody has noticed, has none. */
+/** When a process began; empty if the system does not say. A zombie has none. */
 function startOf(pid: number): string | undefined {
   if (process.platform === "linux") {
     const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "latin1"));
@@ -64,7 +64,7 @@ export function lifeOf({ pid, host, space, started }: Holder): "lives" | "ended"
   if (space !== here.space) {
     const [boot, numbers] = space.split(" ");
     const [ownBoot, ownNumbers] = here.space.split(" ");
-    // The machine was started anew since.
+    // The machine has rebooted since.
     if (boot !== ownBoot && boot !== "" && ownBoot !== "") return "ended";
     if (numbers !== ownNumbers) return "unknown";
   }

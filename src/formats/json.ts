@@ -1,4 +1,4 @@
-// JSON from outside, checked as it is read: every check names the place where something else stands.
+// JSON from outside, checked as it is read: every check names the place of an unexpected value.
 import { HebbError } from "../graph/errors.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -61,7 +61,7 @@ export const objectOf =
     return out as T;
   };
 
-/** An object told apart by its entry `kind`. */
+/** A union of objects, discriminated by `kind`. */
 export const byKind =
   <T>(kinds: ReadonlyMap<string, Check<T>>): Check<T> =>
   (value, place) => {

@@ -71,7 +71,7 @@ test("of another machine, or another container, nobody can say; it is named with
   );
   const [boot] = own.space.split(" ");
   expect(lifeOf({ ...own, space: `${boot} pid:[1]` })).toBe(process.platform === "linux" ? "unknown" : "lives");
-  // The machine was started anew: no process of then lives.
+  // The machine has rebooted: no earlier process is alive.
   if (process.platform === "linux") expect(lifeOf({ ...own, space: "another pid:[1]" })).toBe("ended");
 });
 

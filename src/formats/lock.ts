@@ -1,4 +1,4 @@
-// One process at a time trains in a run folder: a lock that names its holder, and that outlives nobody.
+// One process at a time trains in a run folder: a lock that names its holder and does not outlive it.
 import { linkSync, lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
@@ -27,7 +27,7 @@ export interface RunLock {
 interface Found {
   readonly path: string;
   readonly number: number;
-  /** Undefined for what is no lock of ours. */
+  /** Undefined if it is not one of our locks. */
   readonly file: LockFile | undefined;
 }
 
@@ -93,7 +93,7 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Gone already, or it will be found to be nobody's.
+    // Already gone, or it will be recognised as stale.
   }
 }
 
@@ -102,7 +102,7 @@ const mostTries = 20;
 
 /**
  * Takes the lock of a folder. Throws HebbError that names the process which holds it. A lock whose process has ended is taken over:
- * its successor has the next number, which only one process can make, and whoever made one looks again whether another lives.
+ * its successor has the next number, which only one process can make, and after making one the process checks again whether another is alive.
  */
 export function lockRun(folder: string): RunLock {
   try {

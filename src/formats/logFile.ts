@@ -1,4 +1,4 @@
-// A file of a run that grows at its end: what a failed write left is cut off again, and no link is followed.
+// An append-only file of a run: the rest of a failed write is truncated, and links are not followed.
 import { ftruncateSync } from "node:fs";
 import { attempt, saveError, writeAll, writeFileAtomic } from "./atomic.ts";
 import { placeOf, type Run } from "./runFolder.ts";

@@ -10,7 +10,7 @@ import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 const sealMark = '"hebb.sha256":"';
 const emptySeal = "0".repeat(64);
 
-/** Where the checksum stands in a safetensors header. Inside a JSON text the quotes of the mark would be escaped, so it is found once. */
+/** The place of the checksum in a safetensors header. Inside a JSON text the quotes of the mark would be escaped, so it is found once. */
 function sealPlace(bytes: Uint8Array): number {
   const headerEnd = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(headerEnd, bytes.byteLength));

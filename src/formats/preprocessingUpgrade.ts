@@ -1,4 +1,4 @@
-// Preprocessings that earlier versions wrote, brought to the form of this one: the same rows give the same features.
+// Upgrades preprocessings from earlier versions: the same rows give the same features.
 import { asNumber, asText } from "../data/reading.ts";
 
 type Entries = Readonly<Record<string, unknown>>;

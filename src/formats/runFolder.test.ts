@@ -340,7 +340,7 @@ test("events: a torn last line is passed over and cut off by the next append; ot
   expect(readEvents(run).events).toEqual([{ type: "start" }, { type: "end" }]);
   appendFileSync(join(run.path, "events.jsonl"), 'rubbish\n{"type":"after"}\n');
   const read = readEvents(run);
-  // What stands behind lines with a checksum must have one.
+  // Lines after a line with a checksum must have one.
   expect(read.events.length).toBe(2);
   expect(read.warnings).toEqual([
     expect.stringMatching(/events\.jsonl, line 3 is not an event/),

@@ -196,7 +196,7 @@ export const hasPreprocessing = (run: Run): boolean => placeOf(run, "preprocessi
 /** What a run cannot do without. */
 const written = ["events.jsonl", "model.safetensors", "model.json", "checkpoints"];
 
-/** Throws HebbError for a link in the place of a file of the run: told before training, not after it. */
+/** Throws HebbError for a link in the place of a file of the run: reported before training, not after it. */
 export function refuseLinks(run: Run): void {
   for (const name of written) placeOf(run, name);
 }

@@ -1,4 +1,4 @@
-// Attention: every position asks all others, and takes a weighted mean of their values.
+// Attention: every position queries all others and takes a weighted mean of their values.
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";

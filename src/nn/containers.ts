@@ -19,7 +19,7 @@ function moduleAt<M>(kind: string, modules: readonly M[], place: number): M {
   return module;
 }
 
-/** Refuses what is no module where one is to be held: a class without `new`, a function, a hole. */
+/** Refuses what is not a module where one is expected: a class without `new`, a function, a hole. */
 function checkModule(kind: string, place: string, value: unknown): void {
   if (value instanceof Module) return;
   if (typeof value === "function") {
@@ -120,7 +120,7 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
     yield* super.members();
   }
 
-  /** Throws: a list has no order of its own. */
+  /** Throws: a list does not define an order of execution. */
   override forward(): Tensor {
     throw new HebbError("ModuleList: has no forward; call its modules, or use Sequential");
   }

@@ -1,4 +1,4 @@
-// How far apart or how alike vectors are: CosineSimilarity, PairwiseDistance, cdist, normalize.
+// Distance and similarity of vectors: CosineSimilarity, PairwiseDistance, cdist, normalize.
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { withGradient } from "../graph/ops/alias.ts";
@@ -38,7 +38,7 @@ export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
       `cdist: takes [..., P, M] and [..., R, M], got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     );
   const differences = a.unsqueeze(-2).sub(b.unsqueeze(-3));
-  // Of no numbers there is no largest; the distance is 0, whatever p.
+  // Empty vectors have no largest difference; their distance is 0 for every p.
   if (a.shape[a.rank - 1] === 0) return differences.sum(-1);
   return p === Number.POSITIVE_INFINITY ? largestOf(differences) : lengthOf(differences, p, -1, false);
 }

@@ -72,7 +72,7 @@ function check(where: string, x: Tensor, p: number, training: boolean): void {
   checked(p, where);
 }
 
-/** Refuses what is no probability. */
+/** Refuses what is not a probability. */
 export function checked(p: number, where = "dropout"): number {
   if (typeof p !== "number" || !(p >= 0 && p <= 1))
     throw new HebbError(`${where}: a probability must lie between 0 and 1, got ${kind.describe(p)}`);

@@ -26,7 +26,7 @@ export class HookList {
   readonly hooks: Readonly<Hooks> = { before: [], after: [], backward: [] };
   #changes = 0;
 
-  /** 0 while there are no hooks, else a number that no other list of hooks of this module had. */
+  /** 0 while there are no hooks, else a number unique to this list of hooks of the module. */
   get version(): number {
     const { before, after, backward } = this.hooks;
     return before.length + after.length + backward.length === 0 ? 0 : this.#changes;

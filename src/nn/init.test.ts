@@ -1,4 +1,4 @@
-// Initialisers: bounds, moments, orthogonality; and that one seed fixes them all.
+// Initialisers: bounds, moments, orthogonality; and one seed determines all of them.
 import { describe, expect, it } from "vitest";
 import type { Shape } from "../graph/shape.ts";
 import { Parameter, rand, type State, seed, type Tensor } from "../tensor/index.ts";

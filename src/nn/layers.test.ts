@@ -1,4 +1,4 @@
-// What golden figures cannot say of layers and losses: randomness, errors, extreme inputs, the perceptron.
+// What golden values cannot test of layers and losses: randomness, errors, extreme inputs, the perceptron.
 import { describe, expect, it } from "vitest";
 import { full, gradCheck, ones, Parameter, rand, randn, seed, tensor, zeros } from "../tensor/index.ts";
 import {

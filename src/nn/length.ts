@@ -1,4 +1,4 @@
-// The p-norm of vectors, whose slope at 0 is 0.
+// The p-norm of vectors, with gradient 0 at 0.
 import { HebbError } from "../graph/errors.ts";
 import { type Tensor, where } from "../tensor/index.ts";
 
@@ -15,7 +15,7 @@ export function lengthOf(x: Tensor, p: number, dim: number, keepdim: boolean): T
   return powerOrFlat(powers.sum(dim, keepdim), 1 / p);
 }
 
-/** xᵖ whose slope at 0 is 0. */
+/** xᵖ with gradient 0 at 0. */
 function powerOrFlat(x: Tensor, p: number): Tensor {
   const flat = x.eq(0);
   return where(flat, 0, where(flat, 1, x).pow(p));

@@ -5,7 +5,7 @@ import * as kinds from "./losses/kinds.ts";
 import * as loss from "./losses.ts";
 import { Module } from "./module.ts";
 
-/** What a loss module is made of: its name for messages, the function, and what its options take. */
+/** The definition of a loss module: its name for messages, the function, and what its options take. */
 interface Parts<F, O> {
   readonly name: string;
   readonly fn: F;

@@ -1,4 +1,4 @@
-// Padding that holds NaN: results and gradients are those of padding that holds zeros, in every layer that takes lengths or masks.
+// Padding that holds NaN: results and gradients are the same as with zeros, in every layer that takes lengths or masks.
 import { describe, expect, it } from "vitest";
 import { seed, type Tensor, tensor } from "../tensor/index.ts";
 import * as nn from "./index.ts";

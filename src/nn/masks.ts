@@ -1,4 +1,4 @@
-// What masks leave out. Padding may hold anything, NaN too, and 0 · NaN is NaN: so it is taken out before anything is computed of it.
+// Removes what masks exclude. Padding may hold anything, even NaN, and 0 · NaN is NaN, so it is replaced before any computation.
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { type Tensor, where } from "../tensor/index.ts";
@@ -6,7 +6,7 @@ import { type Tensor, where } from "../tensor/index.ts";
 /** Where a mask of layers hides a key: true of booleans, −∞ of floats. */
 export const hiddenBy = (mask: Tensor): Tensor => (mask.dtype === "bool" ? mask : mask.eq(Number.NEGATIVE_INFINITY));
 
-/** x with 0 for what is no finite number where nobody looks. Finite padding stays: as a query it has results, as in PyTorch. */
+/** x with 0 for masked values that are not finite. Finite padding stays: as a query it has results, as in PyTorch. */
 export const withoutJunk = (x: Tensor, unseen: Tensor | undefined): Tensor =>
   unseen === undefined ? x : where(unseen.logicalAnd(x.isfinite().logicalNot()), 0, x);
 

@@ -2,7 +2,7 @@
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 
-/** What stands beside each other in a collection, with the key of each; undefined for anything else. */
+/** The entries of a collection, with the key of each; undefined for anything else. */
 function entriesOf(value: unknown): Iterator<readonly [unknown, unknown]> | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (Array.isArray(value)) return value.entries();

@@ -50,7 +50,7 @@ let observer: ((module: AnyModule, output: unknown) => void) | undefined;
 /**
  * The base of all layers and models. Assign parameters, buffers (State) and modules to fields; they are found, in the order
  * of definition, under their field names. So are those in arrays, plain objects, Maps and Sets, to any depth: `blocks.0`,
- * `heads.left`. JavaScript shows nobody what is in #private fields: keep nothing there that is to be learned or saved. Most take
+ * `heads.left`. #private fields cannot be inspected from outside: keep nothing there that is to be trained or saved. Most take
  * tensors and give one; `Out` and `In` say otherwise, as for LSTM, which gives its state too. Source: torch.nn.Module.
  */
 export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
@@ -269,7 +269,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   }
 
   /**
-   * What stands between the brackets where this module is printed, beside the modules it holds. By default its fields: numbers, texts,
+   * The text between the brackets when this module is printed, beside the modules it holds. By default its fields: numbers, texts,
    * and the shapes of states. Source: torch.nn.Module.extra_repr.
    */
   extraRepr(): string {

@@ -21,7 +21,7 @@ const padKinds: OptionKinds<PadOptions> = { mode: kind.oneOf(...modes), value: k
 
 /**
  * Pads the last dims: `padding` holds [before, after] of the last dim, then of the one before it, and so on, as in PyTorch. Negative
- * amounts cut off. "reflect" mirrors without repeating the edge, "replicate" repeats it, "circular" goes on from the other
+ * amounts cut off. "reflect" mirrors without repeating the edge, "replicate" repeats it, "circular" continues from the other
  * side. Source: torch.nn.functional.pad.
  */
 export function pad(x: Tensor, padding: readonly number[], options: PadOptions = {}): Tensor {

@@ -1,4 +1,4 @@
-// Walks over modules, and the paths to them. None recurses, and paths are found as far as they are asked for.
+// Walks over modules, and the paths to them. None recurses, and paths are computed lazily.
 
 /** What has children of type M, by name. */
 interface Parent<M> {
@@ -10,7 +10,7 @@ interface Owner extends Parent<Owner> {}
 export const join = (path: string, name: string): string =>
   path === "" ? name : name === "" ? path : `${path}.${name}`;
 
-/** A path is kept as the one above and a name; at each of so many levels as text, so that reading it is short. */
+/** A path is its parent and a name; every this many levels it is stored as text, so that reading it is fast. */
 const copiedLevels = 64;
 
 /** A module ("") and all below it by path, each once, in the order of definition. `spell` is how paths write the names. */

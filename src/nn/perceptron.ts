@@ -12,7 +12,7 @@ import { checkSizes } from "./sizes.ts";
 export interface PerceptronHistory {
   /** Wrong decisions in each pass over the data. */
   readonly mistakes: readonly number[];
-  /** Whether a whole pass went without a mistake: the classes can be told apart by a line, and this is one. */
+  /** Whether a whole pass went without a mistake: the classes are linearly separable, and this line separates them. */
   readonly converged: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Pools as functions and modules: the largest, the mean or the norm of each window, adaptive ones, and the way back.
+// Pools as functions and modules: the largest, the mean or the norm of each window, adaptive ones, and unpooling.
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { perDim } from "../graph/ops/conv.ts";
@@ -17,7 +17,7 @@ type Size = number | readonly number[];
 export type AdaptiveSize = number | readonly (number | null)[];
 const adaptiveSize = kind.either(kind.number, kind.listOf(kind.orNull(kind.number)));
 
-/** The sizes with those of the input where null stands. */
+/** The sizes, with null replaced by those of the input. */
 function resolved(name: string, x: Tensor, rank: number, outputSize: AdaptiveSize): Size {
   given(name, x);
   checkKind(name, "outputSize", outputSize, adaptiveSize);

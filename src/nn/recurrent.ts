@@ -27,7 +27,7 @@ import {
 import { checkSizes } from "./sizes.ts";
 
 export interface RecurrentOptions {
-  /** Layers on top of one another. Default 1. */
+  /** Stacked layers. Default 1. */
   readonly numLayers?: number;
   /** Whether biases are added. Default true. */
   readonly bias?: boolean;
@@ -130,7 +130,7 @@ function runLayer(x: Tensor, start: RecurrentState, pass: Pass): { output: Tenso
   return { output: pass.counts === undefined ? output : where(pass.counts, output, 0), final };
 }
 
-/** All steps of one pass, with what its gradients are made of. Everything is in the order of time. */
+/** All steps of one pass, with what its gradients need. Everything is in time order. */
 interface Unrolled {
   readonly hidden: readonly Tensor[];
   /** The state's part of the gates, before its bias. */

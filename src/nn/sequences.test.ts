@@ -1,4 +1,4 @@
-// Recurrent and attention layers beyond their figures: program size and time, state carried on, masks, shapes in errors.
+// Recurrent and attention layers beyond golden values: program size and time, state carried on, masks, shapes in errors.
 import { describe, expect, it } from "vitest";
 import { Adam } from "../optim/index.ts";
 import { compile, gradCheck, rand, randn, seed, type Tensor, tensor, zeros } from "../tensor/index.ts";

@@ -1,4 +1,4 @@
-// Values of state dicts: tensors, arrays as files hold them, or what JSON made of a tensor; checked where they enter.
+// Values of state dicts: tensors, arrays as files hold them, or tensors from JSON; checked on entry.
 import { allocate, type DType, dtypes, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe, numbers } from "../graph/kinds.ts";
@@ -7,7 +7,7 @@ import { Tensor, type TensorJson } from "../tensor/index.ts";
 
 /** A value of a state dict: a tensor, or an array as files hold it. */
 export type StateValue = Tensor | { readonly dtype: DType; readonly shape: Shape; readonly data: TypedArray };
-/** The same, or what JSON made of a tensor. */
+/** The same, or a tensor from JSON. */
 export type LoadableValue = StateValue | TensorJson;
 
 /** The value, with numbers for what JSON writes as text. Refuses what is neither a tensor nor an array of its size. */

@@ -238,7 +238,7 @@ export class RAdam extends Optimizer<RAdamOptions> {
     const step = context.step();
     const correction2 = biasCorrection(beta2, step);
     const longest = full([], 2, { dtype: "float64" }).div(complement(beta2)).sub(1);
-    // ρ(t) = ρ∞ − 2t·β₂ᵗ / (1 − β₂ᵗ): how many steps the average of squares stands for.
+    // ρ(t) = ρ∞ − 2t·β₂ᵗ / (1 − β₂ᵗ): the effective number of steps in the average of squares.
     const length = step.mul(-2).mul(correction2.neg().add(1)).div(correction2).add(longest);
     const settled = length.gt(5);
     const known = where(settled, length, 6);

@@ -1,4 +1,4 @@
-// What updates are made of: decay, moving averages and their corrections, as tensor arithmetic.
+// The building blocks of updates: decay, moving averages and their corrections, as tensor arithmetic.
 import { type Operand, type State, Tensor } from "../tensor/index.ts";
 
 /** A scalar of the graph in the parameter's dtype: scalars are computed in float64 and rounded once, here. */
@@ -35,7 +35,7 @@ export function movingSquare(slot: State, value: Tensor, beta: Operand): Tensor 
   return next;
 }
 
-/** 1 − beta^step: what an average that began at zero lacks. float64. */
+/** 1 − beta^step: the bias correction of an average that started at zero. float64. */
 export const biasCorrection = (beta: Operand, step: Tensor): Tensor =>
   step
     .mul(typeof beta === "number" ? Math.log(beta) : beta.log())

@@ -1,4 +1,4 @@
-// Averages of weights over training: EMA, which forgets, and SWA, which does not; swapped in for use and out again.
+// Averages of weights over training: EMA, exponential, and SWA, uniform; swapped in for use and out again.
 
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -163,7 +163,7 @@ export class EMA extends WeightAverage {
     this.#warmup = warmup;
   }
 
-  /** Takes effect at the next update, without compiling anew. */
+  /** Takes effect at the next update, without recompiling. */
   set decay(decay: number) {
     checkNumber("EMA", "decay", decay, 0, 1);
     this.#decay.assign(decay);

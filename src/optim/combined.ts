@@ -1,4 +1,4 @@
-// Schedules made of schedules: one after another, several at once, a warm-up before one.
+// Composite schedules: in sequence, several at once, or after a warm-up.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -67,7 +67,7 @@ export class SequentialLR extends Schedule {
   }
 
   protected override start(): void {
-    // What the schedules made of the rates when they were built is undone.
+    // Undoes what the schedules did to the rates when they were built.
     this.takeOver();
   }
 
@@ -124,7 +124,7 @@ export class WarmUp extends Schedule {
 
   protected override next(current: number, step: number, base: number, group: number): number {
     const before = step === 0 ? 0 : this.#share(step - 1);
-    // From nothing nothing rises; the first rate is that of the schedule, whatever `after` made of it when it was built.
+    // A factor of 0 would stay 0; the first rate is the schedule's, whatever `after` set when it was built.
     return before === 0 ? this.rateAt(step, base, group) : current * (this.#share(step) / before);
   }
 
@@ -134,7 +134,7 @@ export class WarmUp extends Schedule {
 }
 
 /**
- * Several schedules at every step, each going on from what the one before made of the rate: factors multiply. The schedules are built over
+ * Several schedules at every step, each applied to the rate that the one before set: factors multiply. The schedules are built over
  * the same optimizer. Source: torch.optim.lr_scheduler.ChainedScheduler.
  */
 export class ChainedScheduler extends Schedule {

@@ -1,4 +1,4 @@
-// Schedules that go up and down, with the momentum the other way: OneCycleLR, CyclicLR; and SWALR, which goes to one rate and stays.
+// Cyclic schedules, with momentum moving the opposite way: OneCycleLR, CyclicLR; and SWALR, which anneals to one rate and stays there.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";

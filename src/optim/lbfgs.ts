@@ -1,4 +1,4 @@
-// L-BFGS: a quasi-Newton method for smooth problems seen whole. It evaluates a closure several times for each step.
+// L-BFGS: a quasi-Newton method for smooth full-batch problems. It evaluates a closure several times per step.
 import { allocate } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -21,7 +21,7 @@ export interface LBFGSOptions {
   readonly toleranceGrad?: number;
   /** Stop when the loss or all weights change less. Default 1e-9. */
   readonly toleranceChange?: number;
-  /** How many moves the curvature is made of. Default 100. */
+  /** How many steps the curvature estimate uses. Default 100. */
   readonly historySize?: number;
   /** Default: none, a step of size lr. */
   readonly lineSearchFn?: "strongWolfe" | undefined;
@@ -50,7 +50,7 @@ interface Evaluation {
   readonly gradient: Float64Array;
 }
 
-/** Plain data: where the search stands. */
+/** Plain data: the state of the search. */
 export interface LBFGSState {
   readonly iterations: number;
   readonly moves: readonly { readonly step: readonly number[]; readonly change: readonly number[] }[];
@@ -71,7 +71,7 @@ const addTo = (a: Float64Array, b: Float64Array, factor: number): void => {
 const largestOf = (a: Float64Array): number => a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 /**
- * Moves along −H·gradient, with H made of the last moves. `step(closure)`: the closure clears gradients, computes the loss, calls
+ * Moves along −H·gradient, with H estimated from the last steps. `step(closure)`: the closure clears gradients, computes the loss, calls
  * backward and returns the loss, and may be a compiled function; it must see all data, the same each time. Numbers are read on
  * the way, so a step cannot be compiled itself. Source: torch.optim.LBFGS (Liu and Nocedal 1989).
  */

@@ -1,4 +1,4 @@
-// What people hand to optimizers and schedules by mistake: each is refused in a sentence that says what to write.
+// Common mistakes with optimizers and schedules: each error says what to write instead.
 import { describe, expect, it } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import { Linear, Sequential } from "../nn/index.ts";

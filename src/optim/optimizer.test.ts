@@ -1,4 +1,4 @@
-// Optimizers beyond their figures: groups, state dicts and resuming, rates without compiling anew, frozen parameters, errors.
+// Optimizers beyond golden values: groups, state dicts and resuming, rates without recompiling, frozen parameters, errors.
 import { describe, expect, it } from "vitest";
 import { Linear, Sequential, Tanh } from "../nn/index.ts";
 import { mse } from "../nn/losses.ts";

@@ -95,7 +95,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     if (loose.length > 0) this.#add(loose, lr, this.#defaults);
   }
 
-  /** What states are marked with, so that no other optimizer goes on from them. */
+  /** What states are marked with, so that no other optimizer continues from them. */
   get name(): string {
     return this.#kind.name;
   }
@@ -205,7 +205,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       number: (name, initial) =>
         remember(name, initial, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
     };
-    // Detached: an update is no part of any gradient.
+    // Detached: an update is not part of any gradient.
     const slope = grad.detach();
     parameter.assign(this.update(parameter.detach(), options.maximize ? slope.neg() : slope, context));
   }
@@ -282,7 +282,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       }
       found.push({ parameter, name, value });
     }
-    // Compiled steps hold the cells, so the cells stay and take the values; what the state does not name starts anew.
+    // Compiled steps hold the cells, so the cells stay and take the values; state that is missing is reset.
     for (const { cell } of new Set(this.#cohorts.values())) cell.assign(0);
     for (const slots of this.#slots.values()) for (const { state, initial } of slots.values()) state.assign(initial);
     const cohorts = new Map<number, Cohort>();
@@ -304,7 +304,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     }
   }
 
-  /** The count of a parameter's steps, shared with those that stand at the same number. */
+  /** The count of a parameter's steps, shared with parameters that have the same count. */
   #cohortAt(parameter: Parameter, count: number, cohorts: Map<number, Cohort>): Cohort {
     const known = cohorts.get(count);
     if (known !== undefined) return known;

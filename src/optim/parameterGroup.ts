@@ -26,7 +26,7 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
   #options: O;
   readonly #lrCell: State;
   #lr: number;
-  /** Options that change at run time: cells, so that changing them does not compile anew. */
+  /** Options that change at run time: cells, so that changing them does not recompile. */
   readonly #cells = new Map<string, { readonly cell: State; value: number }>();
 
   readonly #rules: OptionRules<O>;
@@ -43,7 +43,7 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
     return traceGuard(() => this.#lr);
   }
 
-  /** Takes effect at the next step, without compiling anew. */
+  /** Takes effect at the next step, without recompiling. */
   set lr(value: number) {
     refuseInTrace("the learning rate");
     this.#lr = checkedLr(value);

@@ -1,4 +1,4 @@
-// ReduceLROnPlateau: a lower rate when a metric stops getting better.
+// ReduceLROnPlateau: lowers the rate when a metric stops improving.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -35,7 +35,7 @@ const plateauKinds: OptionKinds<PlateauOptions> = {
   eps: kind.number,
 };
 
-/** Plain data: where the schedule stands. `best` is null before the first metric. */
+/** Plain data: the state of the schedule. `best` is null before the first metric. */
 export type PlateauState = {
   readonly best: number | null;
   readonly badSteps: number;

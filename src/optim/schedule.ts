@@ -3,7 +3,7 @@ import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import type { CommonOptions, ParameterGroup } from "./parameterGroup.ts";
 
-/** Plain data: where a schedule stands. States of earlier versions have no `lrs`. */
+/** Plain data: the state of a schedule. States of earlier versions have no `lrs`. */
 export type ScheduleState = {
   readonly step: number;
   readonly baseLrs: readonly number[];
@@ -15,7 +15,7 @@ export interface Scheduled {
   readonly groups: readonly ParameterGroup<CommonOptions>[];
 }
 
-/** Refuses what is no optimizer. */
+/** Refuses what is not an optimizer. */
 export function checkOptimizer(where: string, optimizer: Scheduled): void {
   if (Array.isArray(optimizer?.groups)) return;
   throw new HebbError(
@@ -25,7 +25,7 @@ export function checkOptimizer(where: string, optimizer: Scheduled): void {
 
 /**
  * Sets the learning rate of every group at its start and at each `step()`, usually once an epoch (once a batch for
- * OneCycleLR). Rates are cells: compiled steps go on without compiling anew. A schedule that multiplies goes on from the rate
+ * OneCycleLR). Rates are cells: compiled steps continue without recompiling. A multiplicative schedule continues from the rate
  * that it finds, so that one set by hand stays; one that is a function of the step sets its own. Source: torch.optim.lr_scheduler.LRScheduler.
  */
 export abstract class Schedule {
@@ -40,7 +40,7 @@ export abstract class Schedule {
     this.#baseLrs = optimizer.groups.map((group) => group.initialLr ?? group.lr);
   }
 
-  /** The rate after `step` steps of a group that started with `base`, if nobody else sets rates. */
+  /** The rate after `step` steps of a group that started with `base`, if nothing else sets rates. */
   abstract rateAt(step: number, base: number, group: number): number;
 
   /** The rate at `step` of a group whose rate is now `current`. Here: `rateAt`, whatever it is now. */
@@ -66,7 +66,7 @@ export abstract class Schedule {
     this.moveTo(0);
   }
 
-  /** From the rates of the step before to those of `step`: called by `step()`, and by schedules made of schedules. */
+  /** From the rates of the step before to those of `step`: called by `step()`, and by composite schedules. */
   moveTo(step: number): void {
     this.#each((lr, base, place) => this.next(lr, step, base, place));
     this.arrive(step);

@@ -161,7 +161,7 @@ export class ConstantLR extends Schedule {
   protected override next(current: number, step: number, base: number): number {
     if (step === 0) return current * this.#factor;
     if (step !== this.#length) return current;
-    // Nothing brings a rate of 0 back but the one that it was made of.
+    // A rate of 0 can only be recovered from the rate it was computed from.
     return this.#factor === 0 ? base : current * (1 / this.#factor);
   }
 }

@@ -8,7 +8,7 @@ import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./
 import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface SGDOptions extends CommonOptions {
-  /** How much of the last move goes on. Default 0. */
+  /** How much of the last update is kept. Default 0. */
   readonly momentum: number;
   /** How much less of the gradient enters the momentum. Default 0. */
   readonly dampening: number;

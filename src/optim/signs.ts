@@ -1,4 +1,4 @@
-// Optimizers of other kinds: Rprop, which heeds only signs, and ASGD, which averages.
+// Optimizers of other kinds: Rprop, which uses only signs, and ASGD, which averages.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Tensor, where } from "../tensor/index.ts";
@@ -22,7 +22,7 @@ const rprop: OptimizerKind<RpropOptions> = {
 };
 
 /**
- * Each weight has a step of its own, which grows while its gradient keeps its sign; for whole data sets, not for batches. Default lr
+ * Each weight has its own step size, which grows while its gradient keeps its sign; for whole data sets, not for batches. Default lr
  * 1e-2, the first step. Source: torch.optim.Rprop (Riedmiller and Braun 1993).
  */
 export class Rprop extends Optimizer<RpropOptions> {

@@ -49,7 +49,7 @@ export interface Sorted {
   readonly classes: readonly PictureClass[];
   /** Pictures that lie in no folder. */
   readonly loose: readonly Chosen[];
-  /** Files that are no pictures. */
+  /** Files that are not pictures. */
   readonly others: number;
 }
 

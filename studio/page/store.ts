@@ -288,7 +288,7 @@ export async function openProject(project: Project): Promise<void> {
   keepSoon();
 }
 
-/** Sets a field from a control's text; a text that is no value changes nothing. */
+/** Sets a field from a control's text; a text that is not a value changes nothing. */
 export function changeText(key: Key, value: string): boolean {
   const parsed = fields[key].parse(value);
   if (parsed === undefined) return false;

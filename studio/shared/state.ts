@@ -72,7 +72,7 @@ export interface Field<T> {
   /** "run": training starts again from its initial weights; "view": only what is shown changes. */
   readonly changes: "run" | "view";
   readonly print: (value: T) => string;
-  /** undefined for a text that is no such value. */
+  /** undefined for a text that is not a valid value. */
   readonly parse: (text: string) => T | undefined;
 }
 

@@ -103,7 +103,7 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
 const keyOf = ({ code, layer }: Finding): string => `${code} ${layer ?? ""}`;
 const lossOf = ({ train }: EpochRecord): string => (train["loss"] ?? Number.NaN).toPrecision(4);
 
-/** The figures of an epoch in a log, where what is no number is a text. */
+/** The metrics of an epoch in a log, where NaN and the infinities are strings. */
 function recordOf(event: JsonObject): EpochRecord {
   const figuresOf = (value: unknown): Record<string, number> =>
     Object.fromEntries(

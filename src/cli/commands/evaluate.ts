@@ -1,4 +1,4 @@
-// hebb evaluate: the figures of a trained model on other data.
+// hebb evaluate: the metrics of a trained model on other data.
 import type { Dataset } from "../../data/index.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { visible } from "../../graph/visible.ts";
@@ -90,7 +90,7 @@ function measure({ config, preprocessing, model }: OpenedRun, data: Dataset): Me
   return { metrics, classes, decided: figuresOf.predictedClasses(predictions, width) };
 }
 
-/** Longer names of classes do not stand over columns. */
+/** Longer class names do not fit above the columns. */
 const longestHead = 12;
 
 /** Rows are what is true, columns what was predicted. */

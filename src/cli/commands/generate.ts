@@ -1,4 +1,4 @@
-// hebb generate: a trained model of text goes on writing.
+// hebb generate: a trained language model writes text.
 import { HebbError } from "../../graph/errors.ts";
 import { generate as write } from "../../train/index.ts";
 import { out } from "../output.ts";

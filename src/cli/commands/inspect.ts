@@ -1,4 +1,4 @@
-// hebb inspect: what a run is made of, and every value of one forward pass.
+// hebb inspect: the layers and weights of a run, and every value of one forward pass.
 import { readEvents } from "../../formats/node.ts";
 import { type Inspected, inspect as inspectGraph, rand, randint, seed } from "../../tensor/index.ts";
 import { isLanguage } from "../../train/index.ts";

@@ -1,4 +1,4 @@
-// hebb train: data in, a run folder out. hebb resume: goes on with one.
+// hebb train: data in, a run folder out. hebb resume: continues one.
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import {
@@ -215,7 +215,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
     removeUnfinished(run);
     const stored = checkConfig(readConfig(run), "config.json:");
     const config = args.epochs === undefined ? stored : { ...stored, epochs: args.epochs };
-    // A run that was ended before its first checkpoint, and a perceptron, which has none, begin anew: to the same bits.
+    // A run that was ended before its first checkpoint, and a perceptron, which has none, start over, with the same bits.
     const saved = loadLatestCheckpoint(run);
     warn(saved?.warnings ?? []);
     const data = await dataOf(config, readPreprocessing(run));
@@ -227,7 +227,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
     if (told !== undefined && !args.json) out.line(told);
     // What is trained already keeps the number it was trained for.
     const epochs = told === undefined ? config.epochs : stored.epochs;
-    // A run that is stopped again goes on to the same end, unless that lies behind it.
+    // A run that is stopped again keeps the same end, unless it has passed it.
     if (told === undefined && config.epochs !== stored.epochs) writeConfig(run, configToJson(config));
     const events = saved === undefined ? 0 : saved.state.json["events"];
     const before = typeof events === "number" ? truncateEvents(run, events) : readEvents(run);

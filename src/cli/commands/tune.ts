@@ -26,7 +26,7 @@ export interface TuneArguments {
   readonly json: boolean;
 }
 
-/** A stream of its own, apart from those of splits and shuffles. */
+/** A separate stream from those of splits and shuffles. */
 const spaceStream = 0x54554e45;
 
 /** `entry` is the file of the hebb command, which every trial runs; `common` are options for each of them. */

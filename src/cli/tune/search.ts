@@ -1,4 +1,4 @@
-// Random search and successive halving: trials as processes of their own, a few at a time, each with its run folder.
+// Random search and successive halving: trials run in separate processes, a few at a time, each with its run folder.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { aNumber, objectOf } from "../../formats/json.ts";
@@ -31,7 +31,7 @@ export interface SearchOptions {
   readonly threads: number;
   readonly epochs: number | undefined;
   readonly metric: string;
-  /** The share that goes on at each rung of a halving is 1/eta; 1: a random search, where all are trained to the end. */
+  /** The share that continues at each rung of a halving is 1/eta; 1: a random search, where all are trained to the end. */
   readonly eta: number;
   readonly onTrial: (trial: Trial, done: number, total: number) => void;
   readonly signal: AbortSignal;

@@ -268,7 +268,7 @@ function checkLogits(name: string, logits: Tensor): void {
   if (logits.rank === 0) throw new ShapeError(`${name}: the input needs a dim of classes, [N, C] or [C], got a scalar`);
 }
 
-/** A float label is told of before its shape: the shape is often right once it is a label. */
+/** A float label is reported before its shape: the shape is often right once the dtype is. */
 function requireLabelsOf(name: string, target: Tensor, wanted: Shape): void {
   if (sameShape(target.shape, wanted) || squeezeHint(target, wanted) !== "") requireLabels(name, target, wanted);
 }

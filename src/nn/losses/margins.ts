@@ -1,4 +1,4 @@
-// Losses that ask for a margin: hinge, hingeEmbedding, cosineEmbedding, marginRanking, triplet.
+// Losses with a margin: hinge, hingeEmbedding, cosineEmbedding, marginRanking, triplet.
 import { ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
@@ -153,7 +153,7 @@ export const tripletDistanceKinds: OptionKinds<TripletDistanceOptions> = {
   swap: kind.boolean,
 };
 
-/** triplet with a distance of one's own. Default margin 1. Source: torch.nn.functional.triplet_margin_with_distance_loss. */
+/** triplet with a distance of your own. Default margin 1. Source: torch.nn.functional.triplet_margin_with_distance_loss. */
 export function tripletWithDistance(
   anchor: Tensor,
   positive: Tensor,

@@ -85,7 +85,7 @@ export function multilabelMargin(input: Tensor, target: Tensor, options: LossOpt
     fault: "the label is below -1; labels are classes from 0, and -1 ends their list",
     unit: "row",
   });
-  // A label counts while no −1 stands before it.
+  // A label counts if no −1 precedes it.
   const counts = labels.lt(0).to("int32").cumsum(1).eq(0);
   const safe = checkedLabels("multilabelMargin", where(counts, labels, 0), classes);
   const chosen = counts.unsqueeze(2).logicalAnd(safe.unsqueeze(2).eq(arange(classes).reshape([1, 1, classes])));

@@ -1,4 +1,4 @@
-// Compare: lanes that begin alike and differ in one thing, their curves, boundaries and slopes, bands over seeds, the landscape.
+// Compare: lanes that start the same and differ in one thing, their curves, boundaries and slopes, bands over seeds, the landscape.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { comparePresets, type Landscape, type LaneNumbers, quartiles } from "../../shared/compare.ts";
@@ -153,7 +153,7 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
             aria-label={`Length of the slope in each layer, from the first: ${numbers.gradients.map(short).join(", ")}`}
           >
             {numbers.gradients.map((size, k) => {
-              // Five powers of ten are told apart.
+              // Five powers of ten are distinguished.
               const share = Number.isFinite(size) && size > 0 ? Math.max(0.02, 1 + Math.log10(size / most) / 5) : 0.02;
               return (
                 <span

@@ -1,4 +1,4 @@
-// Lesson 8: data of one's own, and a file to keep.
+// Lesson 8: data of your own, and a file to keep.
 
 import { useState } from "preact/hooks";
 import type { PaintedPoint } from "../../shared/state.ts";
