@@ -1,4 +1,4 @@
-// The frame: the bar, the surface that is chosen, the live region, and the shortcuts.
+// The page frame: the bar, the current surface, the live region, and the shortcuts.
 import { useEffect } from "preact/hooks";
 import { Bar } from "./Bar.tsx";
 import { Lab } from "./lab/Lab.tsx";

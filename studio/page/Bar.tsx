@@ -1,4 +1,4 @@
-// The bar at the top: surfaces, transport, where training stands, and the page's own controls.
+// The bar at the top: surfaces, transport, training progress, and page controls.
 import { useEffect, useRef } from "preact/hooks";
 import { speeds, surfaces } from "../shared/names.ts";
 import { theme } from "./draw/colors.ts";

@@ -1,4 +1,4 @@
-// Files of the visitor's own: what they hold, which column is to be predicted, and what does not fit, by row.
+// The dialog for the visitor's own tables: a preview, the target column, and problems by row.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { readProject } from "../shared/project.ts";
 import type { OwnData, Preview } from "../shared/protocol.ts";

@@ -1,4 +1,4 @@
-// Pictures of the visitor's own: a folder becomes a data set, a single one is tried on the network or added to the set.
+// The dialog for the visitor's own pictures: a folder becomes a data set; a single one is classified or added to the set.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { mostClasses, ownPictures, pictureSetOf, withPictures } from "../shared/pictureSet.ts";
 import { Picture } from "./draw/Picture.tsx";

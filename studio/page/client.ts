@@ -1,4 +1,4 @@
-// The page's end of the line to its worker: messages, and questions that are answered.
+// The page's side of its worker: messages, and requests with answers.
 import type { FromWorker, QuestionKind, Questions, ToWorker } from "../shared/protocol.ts";
 
 interface Waiting {
@@ -12,7 +12,7 @@ export class Client {
   #next = 1;
 
   constructor(address: URL, receive: (message: FromWorker) => void) {
-    // The page's frame has started it already, where it may run scripts of its own.
+    // The page's frame has started it already, if it may run its own scripts.
     const started: unknown = Reflect.get(globalThis, "hebbEngine");
     this.#worker = started instanceof Worker ? started : new Worker(address, { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {

@@ -1,4 +1,4 @@
-// Files as they come to the page: chosen, dropped, pasted, or all those of a folder, each with its path in it.
+// File input of the page: chosen, dropped or pasted files, or a folder with relative paths.
 
 export interface Chosen {
   /** With the folders above it, where it comes from a folder. */

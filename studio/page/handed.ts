@@ -39,7 +39,7 @@ const figuresOf = ({ loss, metric }: Nullable<Figures>): Figures => ({
   metric: metric ?? Number.NaN,
 });
 
-/** Undefined where the page is no longer served with a run: a reload goes on with what is kept. */
+/** Undefined if the page is no longer served with a run: a reload continues with what is stored. */
 export async function handedRun(client: Client): Promise<Handed | undefined> {
   const answer = await fetch("run.json");
   if (!answer.ok) return undefined;

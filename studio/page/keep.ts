@@ -1,4 +1,4 @@
-// What stays in this browser between visits, in IndexedDB: the state, the run as it stood, the visitor's own data.
+// Storage in this browser between visits, in IndexedDB: the state, the run, the visitor's own data.
 import type { Beginning, OwnData, Saved } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 

@@ -1,4 +1,4 @@
-// Numbers as people read them: few digits, a true minus sign, the same width while they change.
+// Number formatting: few digits, a true minus sign, a constant width while values change.
 
 const minus = (text: string): string => text.replaceAll("-", "−");
 

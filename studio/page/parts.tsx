@@ -1,4 +1,4 @@
-// Surfaces and overlays that load when they are first asked for, so that the first picture comes quickly.
+// Surfaces and overlays that load on first use, so that the first paint is quick.
 import { type Signal, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";

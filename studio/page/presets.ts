@@ -1,4 +1,4 @@
-// What suits each kind of data: a network, a loss, a batch, so that a tile is one click to something that learns.
+// Presets for each kind of data: network, loss and batch size, so that one click on a tile gives a network that learns.
 import type { DataName } from "../shared/names.ts";
 import type { Layer, StudioState } from "../shared/state.ts";
 

@@ -1,4 +1,4 @@
-// The page's memory: the state, the run, the latest picture, and everything that changes them.
+// The page's store: the state, the run, the latest snapshot, and everything that changes them.
 import { computed, signal } from "@preact/signals";
 import { type DataName, lossesOf } from "../shared/names.ts";
 import type { Project } from "../shared/project.ts";
@@ -36,7 +36,7 @@ let beginning: Beginning | undefined;
 export const spoken = signal("");
 /** The step that is shown; changes with every picture, so only what is drawn once in a while may read it. */
 export const shownStep = signal(0);
-/** Counts the pictures: it changes too when another network stands at the same step. */
+/** Counts the pictures: it also changes when a different network is at the same step. */
 export const shown = signal(0);
 export const surface = computed(() => state.value.surface);
 
@@ -270,7 +270,7 @@ export function useOwn(data: OwnData, patch: Partial<StudioState>): void {
   keepSoon();
 }
 
-/** Goes on with an experiment from a file, exactly where it stood. */
+/** Continues an experiment from a file, exactly where it stopped. */
 export async function openProject(project: Project): Promise<void> {
   const tensors = await client.ask("tensors", project.tensors);
   own.value = project.own;
@@ -296,7 +296,7 @@ export function changeText(key: Key, value: string): boolean {
   return true;
 }
 
-/** Whether this page was here before: then it goes on where it stood. A link that is followed leads where it says. */
+/** Whether this page was visited before and continues where it stopped. A link opens what it describes. */
 function reloaded(): boolean {
   const [entry] = performance.getEntriesByType("navigation");
   return entry instanceof PerformanceNavigationTiming && entry.type !== "navigate";

@@ -1,4 +1,4 @@
-// The TypeScript for exactly a state: it runs as it stands with hebb, and ends at the same loss.
+// Generates the TypeScript for a state: it runs unchanged with hebb, and ends at the same loss.
 import type { OptimizerRow } from "../../src/train/names.ts";
 import { activations, type LossName, type OptimizerName, optimizers, type TaskKind } from "./names.ts";
 import type { DataInfo } from "./protocol.ts";

@@ -1,4 +1,4 @@
-// Compare: lanes that differ from the Lab in one thing, the experiments that are set up already, and what the worker tells of them.
+// Compare: lanes that differ from the Lab in one setting, predefined experiments, and what the worker reports.
 import type { Figures } from "./figures.ts";
 import type { LanePatch, Layer, StudioState } from "./state.ts";
 
@@ -7,7 +7,7 @@ export interface LanesAsk {
   readonly lanes: readonly LanePatch[];
 }
 
-/** How far every lane goes: so many steps, or so many milliseconds. */
+/** How far every lane trains: in steps or in milliseconds. */
 export type LanesMove = { readonly steps: number } | { readonly milliseconds: number };
 
 export interface LaneNumbers {

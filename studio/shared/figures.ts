@@ -1,4 +1,4 @@
-// The two figures that are shown of a model on some data.
+// The two metrics shown for a model on a data set.
 export interface Figures {
   readonly loss: number;
   /** Accuracy for classes, R² for numbers. */

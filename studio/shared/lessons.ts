@@ -1,4 +1,4 @@
-// The eight lessons: what is said, what the page is set to, and tasks that check themselves from the state.
+// The eight lessons: text, page setup, and tasks that are checked from the state.
 import type { PaintedPoint, StudioState } from "./state.ts";
 import { startState } from "./state.ts";
 

@@ -1,4 +1,4 @@
-// The names that the Studio offers: data, activations, losses, optimizers, initial weights, with what a person reads for each.
+// The choices of the Studio: data, activations, losses, optimizers, initial weights, with their labels.
 
 import {
   type ActivationName,

@@ -1,4 +1,4 @@
-// Choices that do not go together: said with the reason and the better choice, never forbidden.
+// Combinations that rarely work: a warning with the reason and a better choice, never an error.
 import { activations, type TaskKind } from "./names.ts";
 import type { StudioState } from "./state.ts";
 

@@ -1,4 +1,4 @@
-// The project file: an experiment with its data and exactly how far it has come, as one JSON text.
+// The project file: an experiment with its data and exact training state, as one JSON text.
 import type { OwnData } from "./protocol.ts";
 import { readState, type StudioState } from "./state.ts";
 

@@ -1,4 +1,4 @@
-// What the page and its worker say to each other: every message and every question, typed.
+// The protocol between the page and its worker: every message and every request, typed.
 import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "./compare.ts";
 import type { Figures } from "./figures.ts";
 import type { ActivationName, LossName, TaskKind } from "./names.ts";
@@ -114,7 +114,7 @@ export interface UnitNumbers {
 export interface Maps {
   /** Side of the maps in points; 0 when there are none. */
   readonly side: number;
-  /** For each stage from the inputs on: [units, side, side], row 0 at the top; empty where there is no map. */
+  /** For each stage from the inputs on: [units, side, side], row 0 at the top; empty if there is no map. */
   readonly stages: readonly Float32Array[];
   /** The output at a finer grid: [outputs, fine, fine]. */
   readonly fine: number;
@@ -126,7 +126,7 @@ export interface Snapshot {
   readonly step: number;
   readonly epoch: number;
   readonly now: HistoryPoint;
-  /** Points of the curves that came since the last snapshot; `reset` when the curves begin anew. */
+  /** Points of the curves that came since the last snapshot; `reset` when the curves restart. */
   readonly history: readonly HistoryPoint[];
   readonly reset: boolean;
   readonly layers: readonly LayerNumbers[];
@@ -157,7 +157,7 @@ export interface Stopped {
   readonly goTo: number | undefined;
 }
 
-/** A run's exact state, so that it goes on after a reload. */
+/** A run's exact state, so that it continues after a reload. */
 export interface Saved {
   readonly runKey: string;
   readonly step: number;

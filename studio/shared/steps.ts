@@ -1,4 +1,4 @@
-// What Step shows: one frozen batch, every value, gradient and update of it as the engine computes them.
+// The content of Step: one frozen batch with every value, gradient and update, as the engine computes them.
 import type { ActivationName, LossName, OptimizerName, TaskKind } from "./names.ts";
 
 /** Numbers of the engine under the name by which they can be edited. */

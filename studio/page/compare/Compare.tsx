@@ -1,4 +1,4 @@
-// Compare: lanes that start the same and differ in one thing, their curves, boundaries and slopes, bands over seeds, the landscape.
+// Compare: lanes that start the same and differ in one setting, their curves, boundaries and slopes, bands over seeds, the landscape.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { comparePresets, type Landscape, type LaneNumbers, quartiles } from "../../shared/compare.ts";

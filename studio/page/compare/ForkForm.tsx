@@ -1,4 +1,4 @@
-// A new lane: what it changes of the Lab's experiment, one thing.
+// The form for a new lane: the one setting it changes in the Lab's experiment.
 import { useState } from "preact/hooks";
 import {
   activationNames,

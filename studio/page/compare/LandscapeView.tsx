@@ -1,4 +1,4 @@
-// The loss over a plane through the space of weights, with the way of every lane.
+// The loss over a plane in weight space, with the path of every lane.
 import type { Landscape } from "../../shared/compare.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";

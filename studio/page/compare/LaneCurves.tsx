@@ -1,4 +1,4 @@
-// The curves of all lanes in one chart, with bands from the lower to the upper quartile where there are several seeds.
+// The curves of all lanes in one chart, with bands between the quartiles if there are several seeds.
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { LaneNumbers } from "../../shared/compare.ts";

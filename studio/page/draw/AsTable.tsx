@@ -1,4 +1,4 @@
-// A chart's figures as a table, for those who read rather than look: made when it is opened, and again when training rests.
+// A chart's values as a table, for screen readers: rendered when opened, and again when training pauses.
 import { useState } from "preact/hooks";
 import { playing, shown } from "../store.ts";
 

@@ -1,4 +1,4 @@
-// A small picture drawn from its values: grey of one channel, colour of three; bytes as they are, others from their least to their most.
+// A small picture drawn from its values: one channel is grey, three are colour. Bytes are shown unscaled; floats from minimum to maximum.
 import { useEffect, useRef } from "preact/hooks";
 
 interface Props {

@@ -1,4 +1,4 @@
-// A canvas that keeps its size in step with its place and the screen's density, and repaints with every picture.
+// A canvas that follows the size of its container and the pixel ratio, and repaints with every picture.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { onPicture, repaint } from "../store.ts";
 import { colors } from "./colors.ts";

@@ -19,7 +19,7 @@ function sheet(side: number) {
   return made;
 }
 
-/** One value at every point; `scale` is what the full hue stands for, `middle` what has none. */
+/** One value at every point; `scale` is the value of the full hue, `middle` the value without hue. */
 export function mapOf(
   values: Float32Array,
   from: number,

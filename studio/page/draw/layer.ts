@@ -1,4 +1,4 @@
-// Parts of a picture that change seldom, kept as pictures of their own: drawn again when what they show is another, or too old.
+// Cached layers for parts of a picture that seldom change: redrawn when their key changes or they are too old.
 import type { Surface } from "./canvas.tsx";
 
 interface Kept {
@@ -9,7 +9,7 @@ interface Kept {
 
 const kept = new Map<string, Kept>();
 
-/** Draws `draw` through a picture called `name`, made anew when `key` or the size changes or after `age` milliseconds. */
+/** Draws `draw` through a picture called `name`, redrawn when `key` or the size changes or after `age` milliseconds. */
 export function layer(
   surface: Surface & { readonly left?: number },
   name: string,

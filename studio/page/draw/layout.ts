@@ -1,4 +1,4 @@
-// Where every neuron of the network stands on its canvas: a pure function of stages and size.
+// The position of every neuron on the canvas: a pure function of stages and size.
 import type { StageInfo } from "../../shared/protocol.ts";
 
 export interface Spot {
@@ -13,7 +13,7 @@ export interface Column {
   readonly units: number;
   /** Centre of the column. */
   readonly x: number;
-  /** One spot for each unit; for a matrix a single spot stands for all of them. */
+  /** One spot for each unit; for a matrix, a single spot for all of them. */
   readonly spots: readonly Spot[];
   readonly matrix: boolean;
   /** Units that are there and not drawn. */

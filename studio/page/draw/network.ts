@@ -1,4 +1,4 @@
-// The network on one canvas: connections by weight, every neuron with its map, the selected one brought out.
+// Draws the network on one canvas: connections by weight, every neuron with its map, the selected one highlighted.
 import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
 import type { Surface } from "./canvas.tsx";
 import type { Palette } from "./colors.ts";
@@ -187,7 +187,7 @@ function drawColumn(
 /** A layer of many units as the matrix of its weights: a row for each unit, a column for each input. */
 function drawWeights(context: Context, weights: Float32Array, units: number, spot: Spot, palette: Palette): void {
   const inputs = weights.length / units;
-  // At most so many points a side; of more, every second, third, … is shown.
+  // At most this many points a side; of more, every second, third, … is shown.
   const side = Math.min(64, Math.max(units, inputs));
   const shown = new Float32Array(side * side);
   for (let row = 0; row < side; row++)
@@ -261,7 +261,7 @@ export function drawNetwork(
   } else {
     const shape = `${columns.map(({ units }) => units).join()} ${palette.dark} ${chosen?.stage}.${chosen?.unit} ${playing ? "" : snapshot.step}`;
     layer(surface, "links", shape, playing ? linesEvery : Number.POSITIVE_INFINITY, drawLinks);
-    // One column is made anew with each picture: all are refreshed in turn.
+    // Each snapshot redraws one column: all are refreshed in turn.
     turn = (turn + 1) % columns.length;
     columns.forEach((column, place) => {
       const age = playing && place !== turn ? 1000 : playing ? 0 : Number.POSITIVE_INFINITY;

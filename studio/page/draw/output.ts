@@ -1,4 +1,4 @@
-// The output map: what the network says at every point of the plane, the data on top, the boundary as a line.
+// The output map: the prediction at every point of the plane, the data on top, the boundary as a line.
 import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
 import type { Surface } from "./canvas.tsx";
 import { classColor, type Palette } from "./colors.ts";

@@ -1,4 +1,4 @@
-// The TypeScript for exactly this state; the line of the layer under the pointer is lit.
+// The TypeScript that reproduces this state; the line of the hovered layer is highlighted.
 import { useState } from "preact/hooks";
 import { codeOf } from "../../shared/code.ts";
 import { hot, run, shownStep, state } from "../store.ts";

@@ -1,4 +1,4 @@
-// How it learns: loss, optimizer, rates, batch, initial weights.
+// The training panel: loss, optimizer, rates, batch, initial weights.
 import { initNames, initTitles, lossTitles, optimizerNames, optimizers } from "../../shared/names.ts";
 import { rates } from "../../shared/state.ts";
 import { change, fittingLosses, run, state } from "../store.ts";

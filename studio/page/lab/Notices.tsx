@@ -1,4 +1,4 @@
-// Why training ended by itself with its remedy, and pairings that are allowed but rarely wise.
+// Notices: why training stopped, with a remedy, and combinations that are allowed but rarely wise.
 import { signal } from "@preact/signals";
 import { type Pairing, pairings } from "../../shared/pairings.ts";
 import type { RunInfo, Stopped } from "../../shared/protocol.ts";

@@ -204,7 +204,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
   const table = useRef<HTMLTableElement>(null);
   const { classes } = info.data;
   const palette = colors.value;
-  // Names that do not fit side by side stand upright.
+  // Names that do not fit side by side are rotated.
   const narrow = classes.length > 2 && classes.reduce((sum, name) => sum + Math.max(3, name.length), 0) > 20;
   useEffect(() => {
     let last = 0;

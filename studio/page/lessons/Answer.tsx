@@ -1,4 +1,4 @@
-// A number to be worked out: it says whether it is right, and reveals it on request.
+// An exercise with a numeric answer: checks it, and reveals the solution on request.
 import { useId, useState } from "preact/hooks";
 import { exact } from "../numbers.ts";
 import { mark, marks } from "./Lessons.tsx";

@@ -1,4 +1,4 @@
-// Lessons 4 and 5: the numbers of a small network, to be worked out before they are revealed. The truth comes from the engine.
+// Lessons 4 and 5: the numbers of a small network, to be computed before they are revealed. The solutions come from the engine.
 import { useEffect, useState } from "preact/hooks";
 import type { StepTrace } from "../../shared/steps.ts";
 import { exact, sub } from "../numbers.ts";

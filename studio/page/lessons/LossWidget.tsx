@@ -1,4 +1,4 @@
-// Lesson 6: how hard each loss pulls, for a confident mistake and for an outlier.
+// Lesson 6: the gradient of each loss for a confident mistake and for an outlier.
 import { useEffect, useState } from "preact/hooks";
 import { type LossName, lossTitles } from "../../shared/names.ts";
 import type { Plotted } from "../../shared/protocol.ts";

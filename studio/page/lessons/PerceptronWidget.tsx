@@ -1,4 +1,4 @@
-// Lesson 1: three numbers under the hand, and Rosenblatt's rule.
+// Lesson 1: two weights and a bias on sliders, and Rosenblatt's rule.
 import { useEffect, useState } from "preact/hooks";
 import type { Rosenblatt } from "../../shared/protocol.ts";
 import { percent, short } from "../numbers.ts";

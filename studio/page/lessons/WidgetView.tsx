@@ -1,4 +1,4 @@
-// What a lesson adds to the live page.
+// Chooses the widget that a lesson adds to the live page.
 import type { Widget } from "../../shared/lessons.ts";
 import { ActivationWidget } from "./ActivationWidget.tsx";
 import { ByHand } from "./ByHand.tsx";

@@ -1,4 +1,4 @@
-// Ship: files to keep, each read back and run again before it is given out; and the network to try.
+// Ship: export files, each read back and run before download; and a form to try the network.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Exported, ExportFormat } from "../../shared/protocol.ts";

@@ -1,4 +1,4 @@
-// The network tried on a case: a form for tables, a pad to draw on for images, letters for words.
+// Tries the network on one input: a form for tables, a drawing pad for images, letters for words.
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PredictAsk, Prediction, RunInfo } from "../../shared/protocol.ts";

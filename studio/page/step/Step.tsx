@@ -1,4 +1,4 @@
-// Step: one batch, frozen. A scrubber goes operation by operation; any number can be edited, and what follows from it follows.
+// Step: one batch, frozen. A scrubber goes operation by operation; any number can be edited, and everything that depends on it is updated.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Numbers, StepEdit, StepTrace } from "../../shared/steps.ts";
@@ -12,7 +12,7 @@ const problem = signal("");
 const edits = signal<readonly StepEdit[]>([]);
 const at = signal(0);
 const place = signal<Place>({ row: 0, unit: 0, input: 0 });
-/** The number under the pointer or the focus: it is lit wherever it stands. */
+/** The number under the pointer or the focus: it is highlighted wherever it appears. */
 const lit = signal("");
 
 async function ask(): Promise<void> {

@@ -1,4 +1,4 @@
-// Each operation of a step as three rows: symbols, the numbers put in, the result. Every number is the engine's.
+// Each operation of a step as three rows: the formula, the formula with numbers, the result. Every number comes from the engine.
 import { activations } from "../../shared/names.ts";
 import type { LayerStep, StepTrace } from "../../shared/steps.ts";
 import { exact, sub } from "../numbers.ts";
