@@ -288,7 +288,7 @@ withOptions(trainCommand.optionsGroup("The run:"), [
 
 withOptions(
   command("tune <data>", "Train many times with options drawn from a space; further options go to every trial.", [
-    "hebb tune iris --space lr=1e-4..1e-1:log --space hidden=16|64|64,32 --trials 12",
+    'hebb tune iris --space lr=1e-4..1e-1:log --space "hidden=16|64|64,32" --trials 12',
     "hebb tune credit.csv --target credit_risk --space dropout=0..0.6 --space weight-decay=1e-4..1e-1:log --metric accuracy",
     "hebb tune digits/ --model cnn --space lr=1e-4..1e-2:log --method halving --trials 27 --epochs 9",
   ]),

@@ -132,3 +132,12 @@ describe("other ways to train", () => {
     expect(read("logs", "events.jsonl")).toMatch(/"type":"histograms"/);
   });
 });
+
+test("the examples of --help can be pasted into a shell: what it would take for a pipe is quoted", async () => {
+  for (const command of ["train", "tune", "resume", "evaluate", "predict", "generate", "inspect", "bench", "doctor"]) {
+    const { stdout } = await hebb(command, "--help");
+    const examples = stdout.split("\n").filter((line) => line.startsWith("  hebb "));
+    expect(examples.length, command).toBeGreaterThan(0);
+    for (const example of examples) expect(example.replace(/"[^"]*"/g, "")).not.toMatch(/[|&;<>()$`]/);
+  }
+}, 120_000);
