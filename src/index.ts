@@ -8,4 +8,4 @@ export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export { type BackendInfo, type BackendOptions, backendInfo, memoryInfo, useBackend } from "./runtime/index.ts";
 export * from "./tensor/index.ts";
-export { fit } from "./train/index.ts";
+export { fit, Trainer } from "./train/index.ts";

@@ -53,7 +53,7 @@ function epochTable(run: Run, before: readonly JsonObject[]): Log {
   let write = (more: string): void => {
     text += more;
   };
-  const listen = csvLog((more) => write(more));
+  const { event: listen } = csvLog((more) => write(more));
   for (const epoch of epochsIn(before)) listen(epoch);
   const file = new LogFile(run, ["epochs.csv"], Buffer.from(text));
   write = (more) => file.append(Buffer.from(more));
@@ -65,7 +65,7 @@ function tensorBoard(run: Run): Log {
   makeFolder(placeOf(run, "tensorboard").path);
   const name = `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${process.pid}.hebb`;
   const file = new LogFile(run, ["tensorboard", name]);
-  return { file, listen: tensorBoardLog((bytes) => file.append(bytes)) };
+  return { file, listen: tensorBoardLog((bytes) => file.append(bytes)).event };
 }
 
 /** The events of a run in its folder. A failed write is reported once, and training continues. */

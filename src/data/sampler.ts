@@ -65,6 +65,8 @@ export class BatchSampler {
   readonly dropLast: boolean;
   readonly joinSingle: boolean;
   readonly seed: number;
+  /** Batches in an epoch. */
+  readonly batchCount: number;
   private currentEpoch = 0;
   private nextBatch = 0;
   private order: { readonly epoch: number; readonly indices: Int32Array } | undefined;
@@ -90,11 +92,7 @@ export class BatchSampler {
     this.dropLast = dropLast;
     this.joinSingle = joinSingle;
     this.seed = new Random(seed).seed;
-  }
-
-  /** Batches in an epoch. */
-  get batchCount(): number {
-    return batchCount(this.length, this);
+    this.batchCount = batchCount(length, this);
   }
 
   /** The epoch that the next batch belongs to, from 0. */
@@ -113,17 +111,29 @@ export class BatchSampler {
     return this.order.indices;
   }
 
+  /** Batches of the current epoch that have not been handed out. */
+  get batchesLeft(): number {
+    return this.batchCount - this.nextBatch;
+  }
+
+  /** The next batch of sample numbers; undefined at the end of the epoch, where it stays until the next one is started. */
+  take(): Int32Array | undefined {
+    if (this.batchesLeft === 0) return undefined;
+    const start = this.nextBatch * this.batchSize;
+    // Counted before it is handed out, so that a state saved while the batch is used names the batch after it.
+    this.nextBatch++;
+    const last = this.batchesLeft === 0 && !this.dropLast;
+    return this.permutation(this.currentEpoch).slice(start, last ? this.length : start + this.batchSize);
+  }
+
   /** What is left of the current epoch, one batch of sample numbers after the other; then the next epoch begins. */
   *batches(): Generator<Int32Array, void, void> {
     const epoch = this.currentEpoch;
-    while (this.currentEpoch === epoch && this.nextBatch < this.batchCount) {
-      const start = this.nextBatch * this.batchSize;
-      // Counted before it is handed out, so that a state saved while the batch is used names the batch after it.
-      this.nextBatch++;
-      const last = this.nextBatch === this.batchCount && !this.dropLast;
-      yield this.permutation(epoch).slice(start, last ? this.length : start + this.batchSize);
+    while (this.currentEpoch === epoch) {
+      const batch = this.take();
+      if (batch === undefined) this.startEpoch(epoch + 1);
+      else yield batch;
     }
-    if (this.currentEpoch === epoch) this.startEpoch(epoch + 1);
   }
 
   /** Goes to the start of an epoch. */

@@ -31,6 +31,21 @@ export interface FailedStep {
   readonly lr: number;
 }
 
+/** A loss or weights that are no numbers. */
+export type Failure =
+  | { readonly kind: "loss"; readonly loss: number; readonly step: number; readonly epoch: number }
+  | { readonly kind: "weights"; readonly parameter: string; readonly step: number; readonly epoch: number };
+
+/** What is to be said of weights that an update broke. */
+export const brokenWeights = (
+  { parameter, step }: Extract<Failure, { kind: "weights" }>,
+  lr: number,
+): { readonly what: string; readonly cure: string; readonly layer: string } => ({
+  what: `the update of step ${step} made the weights "${parameter}" NaN or infinite`,
+  cure: lowerRate(lr),
+  layer: parameter.slice(0, Math.max(0, parameter.lastIndexOf("."))),
+});
+
 export const lowerRate = (lr: number): string => `lower the learning rate (now ${lr}) or clip gradients`;
 
 /**

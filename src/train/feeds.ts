@@ -189,26 +189,43 @@ export interface Place {
 }
 
 export const alone: Place = { first: true, last: true };
+const places = {
+  first: { first: true, last: false },
+  between: { first: false, last: false },
+  last: { first: false, last: true },
+} as const;
 
-/** Rows that are at hand, batch by batch. */
-export interface Part {
+/** The rows of a step: their numbers among the samples, and where they stand in the update. */
+export interface Batch {
   readonly samples: Samples;
-  batches(): Generator<{ readonly batch: Int32Array; readonly place: Place }, void, void>;
+  readonly rows: Int32Array;
+  readonly place: Place;
 }
 
-/** What is left of a sampler's epoch, in groups of `accumulate` batches, of the samples of `order`, if given. A state saved after a group names the batch after it. */
-export function* grouped(sampler: BatchSampler, accumulate: number, order?: Int32Array): ReturnType<Part["batches"]> {
-  let [at, size] = [0, 0];
-  const begin = (): void => {
-    [at, size] = [0, Math.min(accumulate, sampler.batchCount - sampler.state().batch)];
-  };
-  begin();
-  for (const places of sampler.batches()) {
-    const last = at === size - 1;
-    const batch = order === undefined ? places : places.map((place) => order[place] ?? 0);
-    yield { batch, place: size === 1 ? alone : { first: at === 0, last } };
-    if (last) begin();
-    else at++;
+/** What comes next: rows that are at hand, rows that must be read first, or the end of the epoch. */
+export type Coming = "rows" | "read" | "end";
+
+/** Counts the batches of an update. A state saved between two updates begins one. */
+export class Grouping {
+  readonly #accumulate: number;
+  #at = 0;
+  #size = 1;
+
+  constructor(accumulate: number) {
+    this.#accumulate = accumulate;
+  }
+
+  /** The place of the next batch, of which and after which so many are left. */
+  next(left: number): Place {
+    if (this.#at === 0) this.#size = Math.min(this.#accumulate, left);
+    this.#at = (this.#at + 1) % this.#size;
+    if (this.#size === 1) return alone;
+    return this.#at === 1 ? places.first : this.#at === 0 ? places.last : places.between;
+  }
+
+  /** The next batch begins an update. */
+  reset(): void {
+    this.#at = 0;
   }
 }
 
@@ -216,11 +233,19 @@ export function* grouped(sampler: BatchSampler, accumulate: number, order?: Int3
 export interface Feed {
   /** Some samples of the kind that all parts have: for the shape of a step, and for looking at. */
   readonly samples: Samples;
+  /** The epoch that the next batch belongs to; at its end, the one that ends. */
   readonly epoch: number;
-  /** What is left of the epoch; then the next begins. */
-  parts(accumulate: number): AsyncIterable<Part>;
+  readonly coming: Coming;
+  /** The next batch, of rows at hand. */
+  next(): Batch;
+  /** Reads the next rows; afterwards rows are coming, or the end. */
+  read(): Promise<void>;
+  /** At the end of an epoch, begins the next one. */
+  startEpoch(): void;
   state(): FeedState;
   restore(state: FeedState): void;
+  /** Leaves what it reads from, where it stands. */
+  close(): void;
 }
 
 /** How many updates an epoch of so many rows has: what schedules that step by update are built for. */
@@ -232,34 +257,49 @@ export const updatesIn = (
 export interface FeedOptions {
   readonly batchSize: number;
   readonly seed: number;
+  /** Batches of one update. */
+  readonly accumulate: number;
 }
 
 /** No row is left out: one that would be a batch of its own joins the batch before it, which batch norm can then train on. */
-export const samplerOf = (length: number, { batchSize, seed }: FeedOptions, shuffle = true): BatchSampler =>
+export const samplerOf = (
+  length: number,
+  { batchSize, seed }: Omit<FeedOptions, "accumulate">,
+  shuffle = true,
+): BatchSampler =>
   new BatchSampler(length, { batchSize: Math.min(batchSize, length), shuffle, joinSingle: true, seed });
 
-/** A feed of data in memory: one part, all of it shuffled. */
+/** A feed of data in memory: all of it shuffled, and always at hand. */
 export class MemoryFeed implements Feed {
   readonly samples: Samples;
   readonly #sampler: BatchSampler;
+  readonly #grouping: Grouping;
 
-  constructor(samples: Samples, options: FeedOptions) {
+  constructor(samples: Samples, sampler: BatchSampler, accumulate = 1) {
     this.samples = samples;
-    this.#sampler = samplerOf(samples.length, options);
+    this.#sampler = sampler;
+    this.#grouping = new Grouping(accumulate);
   }
 
   get epoch(): number {
     return this.#sampler.epoch;
   }
 
-  async *parts(accumulate: number): AsyncGenerator<Part> {
-    yield { samples: this.samples, batches: () => grouped(this.#sampler, accumulate) };
+  get coming(): Coming {
+    return this.#sampler.batchesLeft > 0 ? "rows" : "end";
   }
 
-  /** Batches one by one; after the last of an epoch comes the first of the next. */
-  next(): Int32Array {
-    const [batch] = this.#sampler.batches();
-    return batch ?? this.next();
+  next(): Batch {
+    const place = this.#grouping.next(this.#sampler.batchesLeft);
+    const rows = this.#sampler.take();
+    if (rows === undefined) throw new HebbError("the epoch is over; start the next one");
+    return { samples: this.samples, rows, place };
+  }
+
+  async read(): Promise<void> {}
+
+  startEpoch(): void {
+    this.#sampler.startEpoch(this.#sampler.epoch + 1);
   }
 
   state(): FeedState {
@@ -267,8 +307,15 @@ export class MemoryFeed implements Feed {
   }
 
   restore(state: FeedState): void {
+    if (state.part !== 0)
+      throw new HebbError(
+        "the saved state is of rows that stream in parts, and these lie in memory; resume with the same data",
+      );
     this.#sampler.restore(state);
+    this.#grouping.reset();
   }
+
+  close(): void {}
 }
 
 export interface RowStreamOptions {

@@ -5,7 +5,7 @@ import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import { LRFinder, Optimizer } from "../optim/index.ts";
 import { currentGenerator, withGenerator } from "../tensor/index.ts";
-import { alone, type InMemory, MemoryFeed, samplesOf } from "./feeds.ts";
+import { type InMemory, MemoryFeed, samplerOf, samplesOf } from "./feeds.ts";
 import { type LossName, lossNames } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, ownObjective, taskOf } from "./objectives.ts";
 import { checkModel } from "./setup.ts";
@@ -77,7 +77,7 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
   const task = taskOf(train);
   const objective =
     typeof loss === "function" ? ownObjective(loss, task) : makeObjective(loss ?? defaultLoss(task), task);
-  const feed = new MemoryFeed(samplesOf(train, { seed }), { batchSize, seed });
+  const feed = new MemoryFeed(samplesOf(train, { seed }), samplerOf(train.length, { batchSize, seed }));
   const steps = new Steps({ model, objective, optimizer, samples: feed.samples, clipNorm, clipValue: undefined });
   const weights = arraysOf(model.stateDict());
   const { state, groups } = optimizer.stateDict();
@@ -88,8 +88,10 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
   model.train();
   try {
     const step = (): number => {
-      const batch = feed.next();
-      return withGenerator(generator, () => steps.take(feed.samples.arguments(batch, feed.epoch), alone).loss);
+      if (feed.coming === "end") feed.startEpoch();
+      const { rows, place } = feed.next();
+      const [lossOfStep] = withGenerator(generator, () => steps.take(feed.samples.arguments(rows, feed.epoch), place));
+      return lossOfStep.itemSync();
     };
     while (!finder.done) {
       optimizer.lr = finder.lr;

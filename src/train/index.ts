@@ -1,4 +1,13 @@
-// The train room: fit, events, metrics, the doctor, models from descriptions, writing text.
+// The train room: Trainer and fit, callbacks, events, metrics, the doctor, models from descriptions, writing text.
+export type { Callback, Kept, Rest, StepMoment, Training } from "./callback.ts";
+export { DoctorCallback } from "./callbacks/doctorCallback.ts";
+export { EarlyStopping, type EarlyStoppingOptions } from "./callbacks/earlyStopping.ts";
+export { Histograms } from "./callbacks/histograms.ts";
+export { LrSchedule, type ScheduleEvery, type TrainSchedule } from "./callbacks/lrSchedule.ts";
+export { type Save, Saving, type SavingOptions } from "./callbacks/saving.ts";
+export type { Failure } from "./divergence.ts";
+export { isJudged } from "./doctor/course.ts";
+export { CourseDoctor } from "./doctor/courseDoctor.ts";
 export { type Finding, type FindingCode, findingCodes } from "./doctor/finding.ts";
 export { Doctor, type DoctorOptions } from "./doctor/index.ts";
 export { type Evaluation, Evaluator, type Inverse, type MetricFunction } from "./evaluation.ts";
@@ -19,9 +28,9 @@ export {
 } from "./feeds.ts";
 export { type FindLrOptions, findLr, type LrCurve } from "./findLr.ts";
 export { fit } from "./fit.ts";
-export type { Callback, EarlyStopping, FitOptions, History, TrainSchedule } from "./fitOptions.ts";
+export type { FitOptions, History } from "./fitOptions.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
-export { csvLog, jsonlLog, tensorBoardLog } from "./logs.ts";
+export { type CsvLogOptions, csvLog, jsonlLog, type Log, tensorBoardLog } from "./logs.ts";
 export * as metrics from "./metrics.ts";
 export { Gpt, type GptOptions } from "./models/gpt.ts";
 export { LstmLanguage, type LstmLanguageOptions } from "./models/lstm.ts";
@@ -42,6 +51,10 @@ export {
   type Task,
   taskOf,
 } from "./objectives.ts";
+export { type PartState, progressIn } from "./parts.ts";
 export { augmentBy, makeOptimizer, makeSchedule, type OptimizerChoice, type ScheduleChoice } from "./recipes.ts";
 export { arraysOf, type EpochRecord, type TrainState } from "./state.ts";
 export { fitStream } from "./stream.ts";
+export { Trainer } from "./trainer.ts";
+export type { CommonOptions, TrainerOptions } from "./trainerOptions.ts";
+export type { Best } from "./watch.ts";

@@ -1,7 +1,7 @@
 // Logs: the bytes of event files, checked against their definition; tables of epochs; lines of JSON.
 import { describe, expect, test } from "vitest";
+import { histogramOf } from "./callbacks/histograms.ts";
 import type { TrainEvent } from "./events.ts";
-import { histogramOf } from "./histograms.ts";
 import { crc32c, csvLog, jsonlLog, record, tensorBoardLog } from "./logs.ts";
 
 const epoch = (number: number, validation: Record<string, number> | null): TrainEvent => ({
@@ -90,7 +90,7 @@ describe("event files of TensorBoard", () => {
 
   test("the version, figures, histograms and findings stand where TensorBoard looks for them", () => {
     const parts: Uint8Array[] = [];
-    const listen = tensorBoardLog(
+    const { event: listen } = tensorBoardLog(
       (bytes) => parts.push(bytes),
       () => 1234.5,
     );
@@ -142,7 +142,7 @@ describe("histograms", () => {
 describe("tables and lines", () => {
   test("a CSV has a header and a line for each epoch", () => {
     let text = "";
-    const listen = csvLog((more) => {
+    const { event: listen } = csvLog((more) => {
       text += more;
     });
     listen(epoch(0, { loss: 0.25, rocAuc: Number.NaN }));
@@ -156,7 +156,7 @@ describe("tables and lines", () => {
     let text = "";
     jsonlLog((more) => {
       text += more;
-    })(epoch(0, { loss: Number.NaN }));
+    }).event(epoch(0, { loss: Number.NaN }));
     expect(JSON.parse(text).validation.loss).toBeNull();
   });
 });

@@ -1,35 +1,76 @@
-// Logs as listeners of the event stream: a CSV of epochs, JSON lines, and event files that TensorBoard reads.
+// Logs as callbacks that listen to the event stream: a CSV of epochs, JSON lines, and event files that TensorBoard reads.
+import { aString, listOf, objectOf } from "../formats/json.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions } from "../graph/options.ts";
+import type { Callback } from "./callback.ts";
 import type { EventListener, Histogram, TrainEvent } from "./events.ts";
+import type { PartState } from "./parts.ts";
+import { orNull } from "./state.ts";
+
+/** A callback that hears every event. */
+export interface Log extends Callback {
+  readonly event: EventListener;
+}
 
 const plain = (_: string, value: unknown): unknown =>
   typeof value === "number" && !Number.isFinite(value) ? null : value;
 
 /** One line of JSON for each event; figures that are no numbers are null. */
-export const jsonlLog =
-  (write: (text: string) => void): EventListener =>
-  (event) =>
-    write(`${JSON.stringify(event, plain)}\n`);
+export const jsonlLog = (write: (text: string) => void): Log => ({
+  event: (event) => write(`${JSON.stringify(event, plain)}\n`),
+});
+
+export interface CsvLogOptions {
+  /** Default true. A run that is resumed has none of its own: it writes on in the columns of the first epoch. */
+  readonly header?: boolean;
+  /** Tells it from another one of the same training. Default "csvLog". */
+  readonly name?: string;
+}
 
 /** One line for each epoch: epoch, step, lr, seconds, then every figure of training and validation, in the order of the first epoch. */
-export function csvLog(write: (text: string) => void, options: { readonly header?: boolean } = {}): EventListener {
-  checkKind("csvLog", "the function that writes", write, kind.func<typeof write>());
-  const { header = true } = checkOptions("csvLog", options, { header: kind.boolean });
-  let columns: readonly string[] | undefined;
-  return (event) => {
+export const csvLog = (write: (text: string) => void, options: CsvLogOptions = {}): Log => new CsvLog(write, options);
+
+const saved = objectOf<{ columns: readonly string[] | null }>({ columns: orNull(listOf(aString)) });
+
+class CsvLog implements Log {
+  readonly name: string;
+  readonly watches = true;
+  readonly #write: (text: string) => void;
+  readonly #header: boolean;
+  #columns: readonly string[] | undefined;
+
+  constructor(write: (text: string) => void, options: CsvLogOptions) {
+    checkKind("csvLog", "the function that writes", write, kind.func<typeof write>());
+    const { header = true, name = "csvLog" } = checkOptions("csvLog", options, {
+      header: kind.boolean,
+      name: kind.string,
+    });
+    this.name = name;
+    this.#write = write;
+    this.#header = header;
+  }
+
+  readonly event: EventListener = (event) => {
     if (event.type !== "epoch") return;
     const figures = figuresOf(event);
-    if (columns === undefined) {
-      columns = [...figures.keys()];
-      if (header) write(`${["epoch", "step", "lr", "seconds", ...columns].join(",")}\n`);
+    if (this.#columns === undefined) {
+      this.#columns = [...figures.keys()];
+      if (this.#header) this.#write(`${["epoch", "step", "lr", "seconds", ...this.#columns].join(",")}\n`);
     }
-    const cells = columns.map((name) => {
+    const cells = this.#columns.map((name) => {
       const value = figures.get(name);
       return value === undefined || !Number.isFinite(value) ? "" : String(value);
     });
-    write(`${[event.epoch + 1, event.step, event.lr, event.seconds.toFixed(3), ...cells].join(",")}\n`);
+    this.#write(`${[event.epoch + 1, event.step, event.lr, event.seconds.toFixed(3), ...cells].join(",")}\n`);
   };
+
+  state(): PartState {
+    return { json: { columns: this.#columns ?? null } };
+  }
+
+  restore({ json }: Required<PartState>): void {
+    this.#columns = saved(json, `checkpoint: ${this.name}`).columns ?? undefined;
+  }
 }
 
 function figuresOf(event: Extract<TrainEvent, { type: "epoch" }>): Map<string, number> {
@@ -150,10 +191,7 @@ function histogramMessage({ edges, counts, sum, sumSquares }: Histogram): Messag
  * Event files that TensorBoard reads: figures of every epoch, the learning rate, histograms, findings as text. Little-endian machines
  * only, as JavaScript's are. `now` gives seconds since 1970. Source: the formats of tensorflow/core/util/event.proto and summary.proto.
  */
-export function tensorBoardLog(
-  write: (bytes: Uint8Array) => void,
-  now: () => number = () => Date.now() / 1000,
-): EventListener {
+export function tensorBoardLog(write: (bytes: Uint8Array) => void, now: () => number = () => Date.now() / 1000): Log {
   checkKind("tensorBoardLog", "the function that writes", write, kind.func<typeof write>());
   // Event: wall_time 1, step 2, file_version 3, summary 5.
   write(record(new Message().double(1, now()).bytes(3, "brain.Event:2").done()));
@@ -165,7 +203,7 @@ export function tensorBoardLog(
     write(record(new Message().double(1, now()).whole(2, step).bytes(5, summary).done()));
   };
   const scalar = (tag: string, value: number): Message => new Message().bytes(1, tag).float(2, value);
-  return (event) => {
+  const listen: EventListener = (event) => {
     switch (event.type) {
       case "epoch":
         put(event.step, [
@@ -196,4 +234,5 @@ export function tensorBoardLog(
       default:
     }
   };
+  return { event: listen };
 }

@@ -5,8 +5,8 @@ import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
+import type { TrainSchedule } from "./callbacks/lrSchedule.ts";
 import type { Augment } from "./feeds.ts";
-import type { TrainSchedule } from "./fitOptions.ts";
 import type { Mode } from "./metrics.ts";
 import {
   type AugmentName,

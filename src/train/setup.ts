@@ -5,7 +5,7 @@ import { describe } from "../graph/kinds.ts";
 import { nearest } from "../graph/nearest.ts";
 import { Module } from "../nn/index.ts";
 import { figuresOf } from "./evaluation.ts";
-import { type Feed, type FeedOptions, type InMemory, MemoryFeed, RowStream, samplesOf } from "./feeds.ts";
+import { type Feed, type FeedOptions, type InMemory, MemoryFeed, RowStream, samplerOf, samplesOf } from "./feeds.ts";
 import type { FitOptions } from "./fitOptions.ts";
 import { type Mode, modeOf } from "./metrics.ts";
 import {
@@ -18,20 +18,24 @@ import {
   taskOf,
 } from "./objectives.ts";
 import { StreamFeed } from "./streamFeed.ts";
+import type { TrainerOptions } from "./trainerOptions.ts";
 import { Watch } from "./watch.ts";
 
 /** Data to look at: of a stream, the rows kept in memory. */
 export const inMemory = (data: InMemory | RowStream): InMemory => (data instanceof RowStream ? data.sample : data);
 
 export function feedOf(
-  { train, augment }: FitOptions,
+  { train, augment, batchSampler }: TrainerOptions,
   perClass: ArrayLike<number> | undefined,
   options: FeedOptions,
 ): Feed {
-  if (!(train instanceof RowStream))
-    return new MemoryFeed(samplesOf(train, { ...options, weights: rowWeights(train, perClass), augment }), options);
-  if (perClass !== undefined || augment !== undefined)
-    throw new HebbError("fit: streamed rows take neither classWeights nor augment; leave them out");
+  if (!(train instanceof RowStream)) {
+    const { seed } = options;
+    const samples = samplesOf(train, { seed, weights: rowWeights(train, perClass), augment });
+    return new MemoryFeed(samples, batchSampler ?? samplerOf(samples.length, options), options.accumulate);
+  }
+  if (perClass !== undefined || augment !== undefined || batchSampler !== undefined)
+    throw new HebbError("fit: streamed rows take neither classWeights, augment nor a batchSampler; leave them out");
   return new StreamFeed(train, options);
 }
 
@@ -44,7 +48,7 @@ function checkData(name: string, data: InMemory | RowStream): void {
 }
 
 /** What the data ask for. Classes are counted over both parts, so that a rare one may stand in the validation data only. */
-export function taskFrom({ train, validation, loss }: FitOptions): Task {
+export function taskFrom({ train, validation, loss }: TrainerOptions): Task {
   checkData("train", train);
   if (validation !== undefined) checkData("validation", validation);
   const task = taskOf(inMemory(train));
@@ -67,10 +71,15 @@ export function taskFrom({ train, validation, loss }: FitOptions): Task {
 const mostClasses = 2 ** 24;
 
 /** Labels must be classes, and something must count. */
-function checkRows(name: string, { targets, weights, length }: Dataset, task: Task, loss: FitOptions["loss"]): void {
+function checkRows(
+  name: string,
+  { targets, weights, length }: Dataset,
+  task: Task,
+  loss: TrainerOptions["loss"],
+): void {
   const labels = task.kind === "classes" ? targets.data : undefined;
   const each = targets.data.length / length;
-  const leavesOut = loss === undefined || loss === "crossEntropy" || typeof loss === "function";
+  const leavesOut = loss === undefined || loss === "crossEntropy" || typeof loss !== "string";
   let counting = 0;
   for (let place = 0; place < targets.data.length; place++) {
     const label = labels?.[place];
@@ -98,12 +107,16 @@ function checkRows(name: string, { targets, weights, length }: Dataset, task: Ta
     );
 }
 
-export const objectiveOf = ({ loss }: Pick<FitOptions, "loss">, task: Task): Objective =>
-  typeof loss === "function" ? ownObjective(loss, task) : makeObjective(loss ?? defaultLoss(task), task);
+export const objectiveOf = ({ loss }: Pick<TrainerOptions, "loss">, task: Task): Objective =>
+  typeof loss === "object"
+    ? loss
+    : typeof loss === "function"
+      ? ownObjective(loss, task)
+      : makeObjective(loss ?? defaultLoss(task), task);
 
 /** The figure to watch. One that is not there would be missed after the first epoch only, which may be long. */
-export function watchOf(options: FitOptions, objective: Objective): Watch {
-  const { monitor = "loss", validation, metrics = {}, earlyStopping } = options;
+export function watchOf(model: Module, options: TrainerOptions, objective: Objective): Watch {
+  const { monitor = "loss", validation, metrics = {}, minDelta = 0 } = options;
   const held = [...figuresOf(objective), ...Object.keys(metrics)];
   const known = validation === undefined ? ["loss"] : held;
   if (!known.includes(monitor)) {
@@ -118,12 +131,14 @@ export function watchOf(options: FitOptions, objective: Objective): Watch {
     throw new HebbError(
       `fit: it is not known whether a lower or a higher "${monitor}" is better; say mode: "min" or mode: "max"`,
     );
-  checkSchedule(options, monitor, mode);
-  return new Watch(monitor, mode, earlyStopping);
+  return new Watch({ model, task: objective.task }, monitor, mode, minDelta);
 }
 
 /** A plateau of a figure that grows would be told of the best epochs as the worst. */
-function checkSchedule({ schedule, scheduleEvery = "epoch" }: FitOptions, monitor: string, mode: Mode): void {
+export function checkSchedule(
+  { schedule, scheduleEvery = "epoch" }: Pick<FitOptions, "schedule" | "scheduleEvery">,
+  { monitor, mode }: { readonly monitor: string; readonly mode: Mode },
+): void {
   if (schedule?.mode === undefined) return;
   const [figure, wanted] = scheduleEvery === "epoch" ? [monitor, mode] : ["loss", "min"];
   if (schedule.mode !== wanted)
@@ -135,7 +150,7 @@ function checkSchedule({ schedule, scheduleEvery = "epoch" }: FitOptions, monito
 /** Names of classes, or their numbers; undefined where there are not two. */
 export function classNamesOf(
   { task }: Objective,
-  { classNames }: Pick<FitOptions, "classNames">,
+  { classNames }: Pick<TrainerOptions, "classNames">,
 ): readonly string[] | undefined {
   if (task.kind !== "classes" || task.count !== 2) return undefined;
   return classNames ?? ["0", "1"];
@@ -152,7 +167,7 @@ export function checkModel(where: string, model: unknown): void {
 }
 
 /** An optimizer of other weights would run, and change nothing that is looked at. */
-export function checkOptimizer(model: Module, optimizer: FitOptions["optimizer"]): void {
+export function checkOptimizer(model: Module, optimizer: TrainerOptions["optimizer"]): void {
   if (typeof optimizer?.step !== "function")
     throw new HebbError("fit: an optimizer is needed, such as new optim.Adam(model.parameters())");
   const own = new Set(model.parameters());
@@ -164,7 +179,7 @@ export function checkOptimizer(model: Module, optimizer: FitOptions["optimizer"]
 }
 
 /** What each class counts for, or undefined when all count the same. */
-export function weightsPerClass({ classWeights, train }: FitOptions, count: number): ArrayLike<number> | undefined {
+export function weightsPerClass({ classWeights, train }: TrainerOptions, count: number): ArrayLike<number> | undefined {
   if (classWeights === undefined) return undefined;
   if (train instanceof RowStream)
     throw new HebbError("fit: streamed rows take no classWeights; give each row a weight instead");

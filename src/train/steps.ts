@@ -19,8 +19,9 @@ export interface StepOptions {
   readonly average?: WeightAverage | undefined;
 }
 
-/** What a compiled step gives: the mean loss of its batch, and what it is a mean over. */
-type Run = (...given: Tensor[]) => readonly [loss: Tensor, weight: Tensor | number];
+/** What a compiled step gives: the mean loss of its batch, and what it is a mean over. Reading them waits for the device. */
+export type StepResult = readonly [loss: Tensor, weight: Tensor | number];
+type Run = (...given: Tensor[]) => StepResult;
 
 /** The loss of a batch as numbers. */
 export interface StepLoss {
@@ -81,10 +82,9 @@ export class Steps {
     });
   }
 
-  /** Takes a step, and gives the loss of its batch. */
-  take(given: readonly Tensor[], place: Place): StepLoss {
-    const [loss, weight] = this.#at(place)(...given);
-    return { loss: loss.itemSync(), weight: typeof weight === "number" ? weight : weight.itemSync() };
+  /** Takes a step, and gives the loss of its batch, unread. */
+  take(given: readonly Tensor[], place: Place): StepResult {
+    return this.#at(place)(...given);
   }
 
   #at(place: Place): Run {

@@ -3,11 +3,12 @@ import { type BatchSampler, Dataset } from "../data/index.ts";
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import {
+  type Batch,
+  type Coming,
   type Feed,
   type FeedOptions,
   type FeedState,
-  grouped,
-  type Part,
+  Grouping,
   Resident,
   type RowStream,
   samplerOf,
@@ -43,19 +44,26 @@ interface Portion {
   readonly order: Int32Array;
 }
 
+const gatherRows = (order: Int32Array, places: Int32Array): Int32Array => places.map((place) => order[place] as number);
+
 export class StreamFeed implements Feed {
   readonly samples: Resident;
   readonly #stream: RowStream;
   readonly #options: FeedOptions;
+  readonly #grouping: Grouping;
   #epoch = 0;
   #part = 0;
   /** Batches of the present part handed out before it was read. */
   #skip = 0;
-  #current: BatchSampler | undefined;
+  /** The present part, and those after it; undefined until it is read. */
+  #current: { readonly sampler: BatchSampler; readonly rows: Resident; readonly order: Int32Array } | undefined;
+  #portions: AsyncGenerator<Portion> | undefined;
+  #ended = false;
 
   constructor(stream: RowStream, options: FeedOptions) {
     this.#stream = stream;
     this.#options = options;
+    this.#grouping = new Grouping(options.accumulate);
     this.samples = new Resident(stream.sample, stream.sample.weights, false);
   }
 
@@ -63,15 +71,68 @@ export class StreamFeed implements Feed {
     return this.#epoch;
   }
 
+  get coming(): Coming {
+    if (this.#ended) return "end";
+    return this.#current !== undefined && this.#current.sampler.batchesLeft > 0 ? "rows" : "read";
+  }
+
+  next(): Batch {
+    if (this.#current === undefined) throw new HebbError("the rows of the next batch have not been read");
+    const { sampler, rows, order } = this.#current;
+    const place = this.#grouping.next(sampler.batchesLeft);
+    const taken = sampler.take() ?? new Int32Array();
+    return { samples: rows, rows: gatherRows(order, taken), place };
+  }
+
+  async read(): Promise<void> {
+    while (this.coming === "read") {
+      if (this.#current !== undefined) [this.#part, this.#skip, this.#current] = [this.#part + 1, 0, undefined];
+      this.#portions ??= this.#from(this.#part);
+      const next = await this.#portions.next();
+      if (next.done === true) {
+        this.#ended = true;
+        return;
+      }
+      const { rows, order } = next.value;
+      if (order.length === 0) {
+        this.#part++;
+        continue;
+      }
+      const sampler = samplerOf(order.length, this.#options, false);
+      sampler.restore({ ...sampler.state(), batch: Math.min(this.#skip, sampler.batchCount) });
+      this.#current = { sampler, rows: new Resident(rows), order };
+    }
+  }
+
+  startEpoch(): void {
+    this.#epoch++;
+    [this.#part, this.#skip] = [0, 0];
+    this.#drop();
+  }
+
+  /** Leaves what was read. */
+  #drop(): void {
+    // A reader that is left closes what it holds.
+    this.#portions?.return(undefined).catch(() => {});
+    [this.#current, this.#portions, this.#ended] = [undefined, undefined, false];
+    this.#grouping.reset();
+  }
+
+  async *#from(part: number): AsyncGenerator<Portion> {
+    let number = 0;
+    for await (const portion of this.#all()) if (number++ >= part) yield portion;
+  }
+
   /** The parts of the epoch, each cut where an update ends; the last holds what remained. */
-  async *#portions(accumulate: number): AsyncGenerator<Portion> {
-    const { batchSize, seed } = this.#options;
+  async *#all(): AsyncGenerator<Portion> {
+    const { batchSize, seed, accumulate } = this.#options;
+    const epoch = this.#epoch;
     const group = batchSize * accumulate;
     let [part, count] = [0, 0];
     let waiting: Dataset | undefined;
     const shuffled = (rows: Dataset): Int32Array =>
-      samplerOf(rows.length, { batchSize, seed: seed + part }).permutation(this.#epoch);
-    for await (const own of this.#stream.parts(this.#epoch)) {
+      samplerOf(rows.length, { batchSize, seed: seed + part }).permutation(epoch);
+    for await (const own of this.#stream.parts(epoch)) {
       count += own.length;
       const rows = joined(waiting, own) ?? own;
       // At least two rows wait, so that none is left alone at the end.
@@ -83,41 +144,30 @@ export class StreamFeed implements Feed {
     }
     if (count !== this.#stream.length)
       throw new HebbError(
-        `the stream yielded ${count} rows in epoch ${this.#epoch + 1}, but its length is ${this.#stream.length}; give the number of rows that all parts have together`,
+        `the stream yielded ${count} rows in epoch ${epoch + 1}, but its length is ${this.#stream.length}; give the number of rows that all parts have together`,
       );
     if (waiting !== undefined) yield { rows: waiting, order: shuffled(waiting) };
   }
 
-  async *parts(accumulate: number): AsyncGenerator<Part> {
-    let number = 0;
-    for await (const { rows, order } of this.#portions(accumulate)) {
-      if (number++ < this.#part) continue;
-      if (order.length > 0) {
-        const sampler = samplerOf(order.length, this.#options, false);
-        sampler.restore({ ...sampler.state(), batch: Math.min(this.#skip, sampler.batchCount) });
-        this.#current = sampler;
-        yield { samples: new Resident(rows), batches: () => grouped(sampler, accumulate, order) };
-      }
-      [this.#part, this.#skip, this.#current] = [number, 0, undefined];
-    }
-    this.#epoch++;
-    this.#part = 0;
-  }
-
   state(): FeedState {
     const { batchSize, seed } = this.#options;
-    const batch = this.#current?.state().batch ?? this.#skip;
+    const batch = this.#current?.sampler.state().batch ?? this.#skip;
     const { length } = this.#stream;
     const fixed = { shuffle: true, dropLast: false, joinSingle: true };
     return { epoch: this.#epoch, part: this.#part, batch, seed, length, batchSize, ...fixed };
   }
 
   restore(state: FeedState): void {
-    for (const key of ["length", "batchSize", "seed"] as const)
+    for (const key of ["length", "batchSize", "seed", "shuffle", "dropLast", "joinSingle"] as const)
       if (state[key] !== this.state()[key])
         throw new HebbError(
           `the saved state of the stream has ${key} ${state[key]}, this one ${this.state()[key]}; resume with the same data and settings`,
         );
-    [this.#epoch, this.#part, this.#skip, this.#current] = [state.epoch, state.part, state.batch, undefined];
+    [this.#epoch, this.#part, this.#skip] = [state.epoch, state.part, state.batch];
+    this.#drop();
+  }
+
+  close(): void {
+    this.restore(this.state());
   }
 }

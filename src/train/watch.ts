@@ -1,8 +1,12 @@
-// The figure that is watched: which epoch is best by it, with its weights, and how long nothing has been better.
+// The figure that is watched: which epoch is best by it, with its weights.
 import type { NamedArrays } from "../formats/index.ts";
+import { aCount, aNumber, aString, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
-import type { EarlyStopping } from "./fitOptions.ts";
+import type { Module } from "../nn/index.ts";
 import type { ClassScores, Mode } from "./metrics.ts";
+import type { Task } from "./objectives.ts";
+import type { Part, PartState } from "./parts.ts";
+import { checkScores, orNull } from "./state.ts";
 
 export interface Best {
   readonly epoch: number;
@@ -11,71 +15,94 @@ export interface Best {
   readonly classes: readonly ClassScores[] | null;
 }
 
-/** Plain data; the weights of the best epoch are kept as arrays beside it. */
-export interface WatchState {
-  /** Null in states of earlier versions. */
-  readonly monitor: string | null;
-  readonly waited: number;
-  readonly best: Omit<Best, "weights"> | null;
+/** Whether a figure is better than the best before it by more than a least change. */
+export class Improvement {
+  readonly #mode: Mode;
+  readonly #minDelta: number;
+
+  constructor(mode: Mode, minDelta: number) {
+    this.#mode = mode;
+    this.#minDelta = minDelta;
+  }
+
+  over(best: number | undefined, value: number): boolean {
+    if (!Number.isFinite(value)) return false;
+    if (best === undefined) return true;
+    return (this.#mode === "max" ? value - best : best - value) > this.#minDelta;
+  }
 }
 
-export class Watch {
+const saved = objectOf<{ monitor: string | null; best: Omit<Best, "weights"> | null }>({
+  // Null in states of earlier versions.
+  monitor: orNull(aString),
+  best: orNull(
+    objectOf<Omit<Best, "weights">>({ epoch: aCount, value: aNumber, classes: orNull(listOf(checkScores)) }),
+  ),
+});
+
+/** Whose weights are kept, and what they are to tell apart. */
+export interface Watched {
+  readonly model: Module;
+  readonly task: Task;
+}
+
+/** Keeps the weights of the best epoch. */
+export class Watch implements Part {
+  readonly name = "best";
   readonly monitor: string;
   readonly mode: Mode;
-  readonly #patience: number | undefined;
-  readonly #minDelta: number;
+  readonly #improvement: Improvement;
   #best: Best | undefined;
-  #waited = 0;
 
-  constructor(monitor: string, mode: Mode, { patience, minDelta = 0 }: Partial<EarlyStopping> = {}) {
+  readonly #model: Module;
+  /** How many at least have scores of their own. */
+  readonly #classes: number;
+
+  constructor({ model, task }: Watched, monitor: string, mode: Mode, minDelta: number) {
+    this.#model = model;
+    this.#classes = task.kind === "classes" ? task.count : 0;
     this.monitor = monitor;
     this.mode = mode;
-    this.#patience = patience;
-    this.#minDelta = minDelta;
+    this.#improvement = new Improvement(mode, minDelta);
   }
 
   get best(): Best | undefined {
     return this.#best;
   }
 
-  /** Whether early stopping has waited long enough. */
-  get exhausted(): boolean {
-    return this.#patience !== undefined && this.#waited >= this.#patience;
-  }
-
   /** Takes the figure of an epoch; true when it is the best so far, whose weights are then kept. */
   take(epoch: number, value: number, keep: () => Omit<Best, "epoch" | "value">): boolean {
-    const better = this.#isBetter(value);
+    const better = this.#improvement.over(this.#best?.value, value);
     if (better) this.#best = { epoch, value, ...keep() };
-    this.#waited = better ? 0 : this.#waited + 1;
     return better;
   }
 
-  #isBetter(value: number): boolean {
-    if (!Number.isFinite(value)) return false;
-    if (this.#best === undefined) return true;
-    const gain = this.mode === "max" ? value - this.#best.value : this.#best.value - value;
-    return gain > this.#minDelta;
-  }
-
-  /** Why training stops. */
-  get reason(): string {
-    return `the ${this.monitor} has not improved for ${this.#patience} epochs`;
-  }
-
-  state(): WatchState {
+  state(): PartState {
     const { monitor } = this;
-    if (this.#best === undefined) return { monitor, waited: this.#waited, best: null };
-    const { epoch, value, classes } = this.#best;
-    return { monitor, waited: this.#waited, best: { epoch, value, classes } };
+    if (this.#best === undefined) return { json: { monitor, best: null } };
+    const { epoch, value, classes, weights } = this.#best;
+    return {
+      tensors: weights,
+      json: { monitor, best: { epoch, value, classes: classes?.map((one) => ({ ...one })) ?? null } },
+    };
   }
 
-  restore({ monitor, waited, best }: WatchState, weights: NamedArrays): void {
+  restore({ tensors, json }: Required<PartState>): void {
+    const { monitor, best } = saved(json, "checkpoint: best");
     if (monitor !== null && monitor !== this.monitor)
       throw new HebbError(
         `fit: the saved state watches the ${monitor}, and this run the ${this.monitor}; resume with monitor: "${monitor}"`,
       );
-    this.#waited = waited;
-    this.#best = best === null ? undefined : { ...best, weights };
+    if (best !== null && best.classes !== null && best.classes.length < this.#classes)
+      throw new HebbError(
+        `checkpoint: best: there are scores of ${best.classes.length} classes, and ${this.#classes} are told apart; the state is damaged or of other data`,
+      );
+    if (best !== null)
+      for (const [name, value] of Object.entries(this.#model.stateDict()))
+        if (tensors[name]?.data.length !== value.size)
+          throw new HebbError(
+            `checkpoint: best: the weights "${name}" of the best epoch are missing, or of another size; the state is damaged or of another model`,
+          );
+    this.#best = best === null ? undefined : { ...best, weights: tensors };
   }
 }

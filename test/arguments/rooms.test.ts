@@ -70,6 +70,9 @@ const rows: Readonly<Record<string, Arguments>> = {
   "files.readParquetFile": path,
   "files.streamTable": path,
   "train.Doctor": none,
+  "train.EarlyStopping": none,
+  "train.Saving": none,
+  "train.Trainer": ofModel,
   "train.Gpt": none,
   "train.LstmLanguage": none,
   "train.csvLog": () => [[() => {}]],
@@ -123,6 +126,8 @@ const rows: Readonly<Record<string, Arguments>> = {
 const others = new Set([
   "data.applyImagePreprocessing",
   "data.planesOf",
+  "train.CourseDoctor",
+  "train.DoctorCallback",
   "train.Evaluator",
   "train.buildModel",
   "train.isLanguage",

@@ -68,7 +68,16 @@ const exported = (room: object): [name: string, value: AnyFunction][] =>
   Object.entries(room).filter((entry): entry is [string, AnyFunction] => typeof entry[1] === "function");
 
 /** Not of tensors and nn, or bases that are not to be called. */
-const others = new Set(["HebbError", "ShapeError", "backendInfo", "memoryInfo", "useBackend", "fit", "Module"]);
+const others = new Set([
+  "HebbError",
+  "ShapeError",
+  "backendInfo",
+  "memoryInfo",
+  "useBackend",
+  "fit",
+  "Module",
+  "Trainer",
+]);
 
 const tensorFunctions = exported(hebb).filter(([name]) => !others.has(name));
 const tensorMethods = Object.getOwnPropertyNames(hebb.Tensor.prototype).filter((name) => {

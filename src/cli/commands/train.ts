@@ -17,7 +17,7 @@ import {
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
-import { findLr, makeObjective, makeOptimizer, RowStream, type TrainState } from "../../train/index.ts";
+import { findLr, makeObjective, makeOptimizer, progressIn, RowStream, type TrainState } from "../../train/index.ts";
 import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
 import { type Fold, foldsOf } from "../folds.ts";
 import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, optimizerOf, taskFor } from "../job.ts";
@@ -223,7 +223,7 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
       throw new HebbError(
         `${config.data} is not the data that ${folder} was trained on any more; restore the old file, or retrain`,
       );
-    const told = saved && ended(saved.state.json, config, folder);
+    const told = saved && ended(saved.state, config, folder);
     if (told !== undefined && !args.json) out.line(told);
     // What is trained already keeps the number it was trained for.
     const epochs = told === undefined ? config.epochs : stored.epochs;
@@ -239,12 +239,11 @@ export async function resume(folder: string, args: Manner & { readonly epochs?: 
 }
 
 /** What to say of a run that has nothing left to train; its figures are measured again. */
-function ended({ records, watch }: TrainState["json"], config: JobConfig, folder: string): string | undefined {
-  const epochs = Array.isArray(records) ? records.length : 0;
+function ended(state: TrainState, config: JobConfig, folder: string): string | undefined {
+  const { epochs, waited } = progressIn(state);
   if (epochs >= config.epochs)
     return `all ${epochs} epochs are trained already; for more: hebb resume ${folder} --epochs N, with N above ${epochs}`;
-  const waited = typeof watch === "object" && watch !== null && "waited" in watch ? watch.waited : undefined;
-  if (config.patience !== null && typeof waited === "number" && waited >= config.patience)
+  if (config.patience !== null && waited >= config.patience)
     return `training stopped after ${epochs} epochs, the last ${waited} without improvement; for more, retrain with a larger --patience`;
   return undefined;
 }

@@ -1,4 +1,7 @@
 // What is wrong with how training goes: a learning rate too high or too low, a network that overfits, or only which class is largest.
+import type { Dataset } from "../../data/index.ts";
+import { quoted } from "../../graph/visible.ts";
+import { ignoredLabel } from "../objectives.ts";
 import type { EpochRecord } from "../state.ts";
 import type { Finding } from "./finding.ts";
 
@@ -6,6 +9,17 @@ import type { Finding } from "./finding.ts";
 export interface LargestClass {
   readonly name: string;
   readonly share: number;
+}
+
+/** The class that most labels name; undefined where all name one. */
+export function largestClass({ targets }: Dataset, names: readonly string[] | undefined): LargestClass | undefined {
+  const counts = new Map<number, number>();
+  for (const label of targets.data) if (label !== ignoredLabel) counts.set(label, (counts.get(label) ?? 0) + 1);
+  if (counts.size < 2) return undefined;
+  const [[label, most]] = [...counts].sort((a, b) => b[1] - a[1]) as [[number, number]];
+  const rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const name = names?.[label];
+  return { name: name === undefined ? `class ${label}` : quoted(name), share: most / rows };
 }
 
 export interface Course {
@@ -20,6 +34,13 @@ export interface Course {
   /** Undefined where there are no classes to be told apart. */
   readonly largest: LargestClass | undefined;
 }
+
+/**
+ * Epochs, counted from 0, by which a course is judged: the first 64, then 32 in each doubling. So a training need not evaluate
+ * every one of thousands of epochs to be told the same as one that does.
+ */
+export const isJudged = (epoch: number): boolean =>
+  epoch < 64 || (epoch + 1) % 2 ** (Math.floor(Math.log2(epoch)) - 5) === 0;
 
 const lossOf = ({ train }: EpochRecord): number => train["loss"] ?? Number.NaN;
 const heldLoss = ({ validation }: EpochRecord): number => validation?.["loss"] ?? Number.NaN;

@@ -1,7 +1,6 @@
 // What is wrong with the data: inputs of another scale, labels beyond the outputs, rows of training among those of validation.
 import type { Dataset } from "../../data/index.ts";
 import { sizeOf } from "../../graph/shape.ts";
-import { quoted } from "../../graph/visible.ts";
 import { ignoredLabel } from "../objectives.ts";
 import type { Finding } from "./finding.ts";
 
@@ -79,20 +78,6 @@ export function checkScale(train: Dataset): Finding[] {
     ];
   }
   return [];
-}
-
-/** The class that most labels name; undefined where all name one. */
-export function largestClass(
-  { targets }: Dataset,
-  names: readonly string[] | undefined,
-): { readonly name: string; readonly share: number } | undefined {
-  const counts = new Map<number, number>();
-  for (const label of targets.data) if (label !== ignoredLabel) counts.set(label, (counts.get(label) ?? 0) + 1);
-  if (counts.size < 2) return undefined;
-  const [[label, most]] = [...counts].sort((a, b) => b[1] - a[1]) as [[number, number]];
-  const rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const name = names?.[label];
-  return { name: name === undefined ? `class ${label}` : quoted(name), share: most / rows };
 }
 
 /** Labels must name one of the outputs. */

@@ -1,0 +1,86 @@
+// Histograms of weights and gradients: how they lie, epoch by epoch.
+
+import type { TypedArray } from "../../graph/dtype.ts";
+import { HebbError } from "../../graph/errors.ts";
+import { compile, type Tensor } from "../../tensor/index.ts";
+import type { Callback, Training } from "../callback.ts";
+import type { Histogram } from "../events.ts";
+import type { EpochRecord } from "../state.ts";
+
+const bins = 30;
+
+/** Counts of values in equal parts of their range. Values that are no numbers are left out. */
+export function histogramOf(name: string, of: Histogram["of"], values: TypedArray): Histogram {
+  let [low, high, sum, sumSquares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    sum += value;
+    sumSquares += value * value;
+  }
+  if (low > high) return { name, of, edges: [0, 0], counts: [0], sum: 0, sumSquares: 0 };
+  const width = high > low ? (high - low) / bins : 1;
+  const parts = high > low ? bins : 1;
+  const counts = new Array<number>(parts).fill(0);
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    const part = Math.min(parts - 1, Math.floor((value - low) / width));
+    counts[part] = (counts[part] ?? 0) + 1;
+  }
+  const edges = Array.from({ length: parts + 1 }, (_, k) => (k === parts && high > low ? high : low + k * width));
+  return { name, of, edges, counts, sum, sumSquares };
+}
+
+/** Tells how weights and gradients lie, every so many epochs. The gradients are taken on one batch, always the same, in eval mode, so that training is not disturbed. */
+export class Histograms implements Callback {
+  readonly #every: number;
+  #take: (() => Histogram[]) | undefined;
+  #training: Training | undefined;
+
+  constructor(every = 1) {
+    if (!(Number.isSafeInteger(every) && every >= 1))
+      throw new HebbError(`Histograms: takes a whole number of epochs of at least 1, got ${every}`);
+    this.#every = every;
+  }
+
+  attach(training: Training): void {
+    this.#training = training;
+    this.#take = takerOf(training);
+  }
+
+  epochEnd({ epoch }: EpochRecord): undefined {
+    if (this.#training === undefined || this.#take === undefined || epoch % this.#every !== 0) return;
+    const histograms = this.#training.draw(this.#take);
+    this.#training.tell({ type: "histograms", epoch, step: this.#training.steps, histograms });
+  }
+}
+
+function takerOf({ model, objective, samples, batchSize }: Training): () => Histogram[] {
+  const batch = Int32Array.from({ length: Math.min(batchSize, samples.length) }, (_, row) => row);
+  const gradientsOf = compile((...given: Tensor[]) => {
+    const { features, targets, weights } = samples.gather(given);
+    const before = model.parameters().map((parameter) => parameter.grad);
+    for (const parameter of model.parameters()) parameter.grad = undefined;
+    objective.loss(model.forward(features), targets, weights).backward();
+    const found: Record<string, Tensor> = {};
+    for (const [name, parameter] of model.namedParameters())
+      if (parameter.grad !== undefined) found[name] = parameter.grad;
+    for (const [place, parameter] of model.parameters().entries()) parameter.grad = before[place];
+    return found;
+  });
+  return () => {
+    const training = model.training;
+    model.eval();
+    try {
+      const gradients = gradientsOf(...samples.arguments(batch, 0));
+      return model.namedParameters().flatMap(([name, parameter]) => {
+        const gradient = gradients[name];
+        const weights = histogramOf(name, "weights", parameter.dataSync());
+        return gradient === undefined ? [weights] : [weights, histogramOf(name, "gradients", gradient.dataSync())];
+      });
+    } finally {
+      model.train(training);
+    }
+  };
+}

@@ -1,0 +1,69 @@
+// LrSchedule: steps a learning-rate schedule after each update or each epoch.
+
+import type { JsonObject } from "../../formats/index.ts";
+import { anObject, objectOf, oneOf } from "../../formats/json.ts";
+import { HebbError } from "../../graph/errors.ts";
+import { Schedule } from "../../optim/index.ts";
+import type { Callback, StepMoment, Training } from "../callback.ts";
+import type { Mode } from "../metrics.ts";
+import type { PartState } from "../parts.ts";
+import { type EpochRecord, orNull } from "../state.ts";
+
+/**
+ * The learning rate over time: any schedule of `optim`, or what steps like one. `step` is given the watched figure after an
+ * epoch, the loss of the update after an update.
+ */
+export type TrainSchedule = {
+  step(metric: number): void;
+  /** Of a schedule that heeds the figure: whether less or more of it is better. */
+  readonly mode?: Mode;
+  stateDict(): JsonObject;
+  loadStateDict(state: JsonObject): void;
+};
+
+export type ScheduleEvery = "epoch" | "update";
+
+const saved = objectOf<{ every: ScheduleEvery | null; of: JsonObject }>({
+  // Null in states of earlier versions.
+  every: orNull(oneOf("epoch", "update")),
+  of: anObject,
+});
+
+export class LrSchedule implements Callback {
+  readonly name = "schedule";
+  readonly #schedule: TrainSchedule;
+  readonly #every: ScheduleEvery;
+  #training: Training | undefined;
+
+  constructor(schedule: TrainSchedule, every: ScheduleEvery = "epoch") {
+    this.#schedule = schedule;
+    this.#every = every;
+  }
+
+  attach(training: Training): void {
+    this.#training = training;
+  }
+
+  stepEnd(moment: StepMoment): undefined {
+    if (this.#every !== "update") return;
+    // A schedule that counts alone does not make training wait for the loss.
+    this.#schedule.step(this.#schedule instanceof Schedule ? Number.NaN : moment.loss);
+  }
+
+  epochEnd(record: EpochRecord): undefined {
+    if (this.#every === "epoch") this.#schedule.step(this.#training?.watched(record) ?? Number.NaN);
+  }
+
+  state(): PartState {
+    return { json: { every: this.#every, of: this.#schedule.stateDict() } };
+  }
+
+  restore({ json }: Required<PartState>): void {
+    const { every, of } = saved(json, "checkpoint: schedule");
+    if (every !== null && every !== this.#every)
+      throw new HebbError(
+        `checkpoint: schedule: the saved schedule steps by ${every}, this one by ${this.#every}; resume with scheduleEvery: "${every}"`,
+      );
+    this.#schedule.loadStateDict(of);
+  }
+}

@@ -1,0 +1,50 @@
+// Saving: hands over states to be saved, at the end of epochs and now and then within them.
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
+import type { Callback, Rest, Training } from "../callback.ts";
+import type { TrainState } from "../state.ts";
+
+export type Save = (state: TrainState, at: { readonly epoch: number; readonly step: number }) => void;
+
+/** Training between two saves takes at least so many times as long as a save. */
+const mostOfTime = 30;
+
+export interface SavingOptions {
+  readonly save: Save;
+  /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
+  readonly every?: number | undefined;
+}
+
+const kinds: OptionKinds<SavingOptions> = { save: kind.func<Save>(), every: kind.number };
+
+export class Saving implements Callback {
+  readonly #options: SavingOptions;
+  #training: Training | undefined;
+  #last = performance.now();
+  /** Milliseconds that the last save within an epoch took. */
+  #cost = 0;
+
+  constructor(options: SavingOptions) {
+    this.#options = checkOptions("Saving", options, kinds);
+  }
+
+  attach(training: Training): void {
+    this.#training = training;
+  }
+
+  rest(at: Rest): void {
+    const now = performance.now();
+    const due = now - this.#last >= (this.#options.every ?? Math.max(1000, mostOfTime * this.#cost));
+    if (!due && (at === "breath" || at === "epoch")) return;
+    this.#last = now;
+    const training = this.#training;
+    if (at === "breath") training?.keep();
+    const kept = training?.kept;
+    if (training === undefined || kept === undefined) return;
+    const { epoch } = training;
+    this.#options.save(kept.state, { epoch, step: kept.step });
+    // Saving large models often would take more time than training them.
+    if (at === "breath") this.#cost = performance.now() - now;
+    training.tell({ type: "checkpoint", epoch, step: kept.step });
+  }
+}

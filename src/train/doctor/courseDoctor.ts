@@ -1,0 +1,173 @@
+// The doctor over the course of a training: what it remembers, when it judges, and that it says each thing once.
+import { TokenSequence } from "../../data/index.ts";
+import type { HostArray, NamedArrays } from "../../formats/index.ts";
+import { aCount, aNumber, aString, listOf, objectOf } from "../../formats/json.ts";
+import { HebbError } from "../../graph/errors.ts";
+import type { Optimizer } from "../../optim/index.ts";
+import { noGrad } from "../../tensor/index.ts";
+import type { PartState } from "../parts.ts";
+import { type EpochRecord, orNull } from "../state.ts";
+import { checkCourse, isJudged, type LargestClass, largestClass } from "./course.ts";
+import { relativeChange, spread } from "./figures.ts";
+import type { Finding, FindingCode } from "./finding.ts";
+import type { Look, LookOptions } from "./look.ts";
+
+export interface DoctorOptions extends LookOptions {
+  readonly optimizer?: Optimizer | undefined;
+  readonly classNames?: readonly string[] | undefined;
+}
+
+/** Weights of each parameter whose start is remembered, to see how far they move. */
+const weightsFollowed = 1024;
+/** Rows whose loss before the first step is taken where nothing else is looked at. */
+const rowsOfStart = 256;
+
+const saved = objectOf<{ told: string[]; untrained: number | null; followed: number }>({
+  told: listOf(aString),
+  untrained: orNull(aNumber),
+  followed: aCount,
+});
+
+/**
+ * Examines a training: `before` the first step, and `afterEpoch` with what the epochs gave. Judges by the epochs that `isJudged` names,
+ * so that a training that evaluates those alone is told the same. It changes nothing: a training that is watched gives the same bits.
+ */
+export class CourseDoctor {
+  readonly #options: DoctorOptions;
+  readonly #look: Look | undefined;
+  readonly #told = new Set<string>();
+  #untrained: number | undefined;
+  /** Some of the weights before the first step, by parameter; empty when not known. */
+  #start: NamedArrays = {};
+  readonly #largest: LargestClass | undefined;
+
+  /** Without a look at data and network it judges the course alone. */
+  constructor(options: DoctorOptions, look?: Look) {
+    this.#options = options;
+    this.#look = look;
+    const { objective, validation, classNames } = options;
+    if (objective.task.kind === "classes" && validation !== undefined && !(validation instanceof TokenSequence))
+      this.#largest = largestClass(validation, classNames);
+  }
+
+  /** What can be seen before the first step. */
+  before(): Finding[] {
+    const { model } = this.#options;
+    this.#start = Object.fromEntries(
+      model.namedParameters().map(([name, parameter]): [string, HostArray] => {
+        const data = Float32Array.from(spread(parameter.dataSync(), weightsFollowed));
+        return [name, { dtype: "float32", shape: [data.length], data }];
+      }),
+    );
+    if (this.#look === undefined) {
+      this.#untrained = this.#lossOfStart();
+      return [];
+    }
+    const data = this.#once(this.#look.data());
+    return [...data, ...this.#once(this.#network(true))];
+  }
+
+  /** What the epochs so far show; `last` when no more follow. The network is looked at after epochs 1, 2, 4, 8 and so on. */
+  afterEpoch(records: readonly EpochRecord[], last = false): Finding[] {
+    const epochs = (records.at(-1)?.epoch ?? -1) + 1;
+    const look = epochs > 0 && Number.isInteger(Math.log2(epochs));
+    const findings = look ? this.#network(false) : [];
+    if (last || isJudged(epochs - 1))
+      findings.push(
+        ...checkCourse({
+          records: records.filter(({ epoch }) => isJudged(epoch)),
+          lr: this.#options.optimizer?.lr ?? Number.NaN,
+          last,
+          moved: this.#moved(),
+          untrained: this.#untrained,
+          largest: this.#largest,
+        }),
+      );
+    return this.#once(findings);
+  }
+
+  /** Everything at once, for a finished run. */
+  examine(records: readonly EpochRecord[], lr: number): Finding[] {
+    const data = this.#once(this.#look?.data() ?? []);
+    const course = checkCourse({
+      records: records.filter(({ epoch }) => isJudged(epoch)),
+      lr,
+      last: true,
+      moved: undefined,
+      untrained: undefined,
+      largest: this.#largest,
+    });
+    return [...data, ...this.#once([...this.#network(false), ...course])];
+  }
+
+  #network(untrained: boolean): Finding[] {
+    // Labels beyond the outputs have no loss.
+    if (this.#told.has("labelsOutOfRange" satisfies FindingCode)) return [];
+    const seen = this.#look?.network();
+    if (seen === undefined) return [];
+    if (untrained) this.#untrained = seen.loss;
+    return seen.findings;
+  }
+
+  /** The loss of some rows with the weights as they are; undefined where there is none. */
+  #lossOfStart(): number | undefined {
+    const { model, objective, samples } = this.#options;
+    const count = Math.min(rowsOfStart, samples.length);
+    const picked = Int32Array.from({ length: count }, (_, k) => Math.floor((k * samples.length) / count));
+    const training = model.training;
+    model.eval();
+    try {
+      const { features, targets, weights } = samples.gather(samples.arguments(picked, 0));
+      const loss = noGrad(() => objective.loss(model.forward(features), targets, weights)).itemSync();
+      return Number.isFinite(loss) ? loss : undefined;
+    } catch (error) {
+      // A network that cannot run says so itself, at the first step.
+      if (error instanceof HebbError) return undefined;
+      throw error;
+    } finally {
+      model.train(training);
+    }
+  }
+
+  /** How far the weights are from where they started, as a share of their size. */
+  #moved(): number | undefined {
+    const pairs = this.#options.model
+      .namedParameters()
+      .flatMap(([name, parameter]): [ArrayLike<number>, ArrayLike<number>][] => {
+        const before = this.#start[name];
+        return before === undefined ? [] : [[spread(parameter.dataSync(), weightsFollowed), before.data]];
+      });
+    return pairs.length === 0 ? undefined : relativeChange(pairs);
+  }
+
+  state(): PartState {
+    const followed = Object.keys(this.#start).length;
+    return {
+      tensors: this.#start,
+      json: { told: [...this.#told], untrained: this.#untrained ?? null, followed },
+    };
+  }
+
+  restore({ tensors, json }: Required<PartState>): void {
+    const { told, untrained, followed } = saved(json, "checkpoint: doctor");
+    const parameters = this.#options.model.namedParameters();
+    for (const [name, parameter] of parameters)
+      if (followed > 0 && tensors[name]?.data.length !== Math.min(weightsFollowed, parameter.size))
+        throw new HebbError(
+          `checkpoint: doctor: where the weights "${name}" began is missing, or of another size; the state is damaged or of another model`,
+        );
+    this.#told.clear();
+    for (const key of told) this.#told.add(key);
+    this.#untrained = untrained ?? undefined;
+    this.#start = followed > 0 ? tensors : {};
+  }
+
+  #once(findings: readonly Finding[]): Finding[] {
+    return findings.filter(({ code, layer }) => {
+      const key = layer === null ? code : `${code} ${layer}`;
+      if (this.#told.has(key)) return false;
+      this.#told.add(key);
+      return true;
+    });
+  }
+}

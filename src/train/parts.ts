@@ -1,0 +1,113 @@
+// The parts of a training that have a state: collected into one saved state, and given back what is theirs.
+import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
+import { aCount, anObject } from "../formats/json.ts";
+import { HebbError } from "../graph/errors.ts";
+import { upgraded } from "./earlierStates.ts";
+import type { TrainState } from "./state.ts";
+
+/** The state of one part: arrays, and plain data. */
+export interface PartState {
+  readonly tensors?: NamedArrays;
+  readonly json?: JsonObject;
+}
+
+/** What has a state that a resumed training needs. */
+export interface Part {
+  /** Unlike that of any other part. */
+  readonly name: string;
+  /** Only watches: training gives the same bits without it, so a state may lack it. */
+  readonly watches?: boolean;
+  /** A copy, which later steps do not change. */
+  state(): PartState;
+  restore(state: Required<PartState>): void;
+}
+
+/** A moment of training. Its plain data may hold what JSON does not, until it is saved. */
+export interface Moment {
+  readonly step: number;
+  readonly tensors: NamedArrays;
+  readonly parts: Readonly<Record<string, object>>;
+  readonly watchers: Readonly<Record<string, object>>;
+}
+
+const version = 2;
+
+export function collect(parts: readonly Part[], step: number): Moment {
+  const tensors: Record<string, HostArray> = Object.create(null);
+  const found = { parts: Object.create(null), watchers: Object.create(null) } as Record<
+    "parts" | "watchers",
+    Record<string, object>
+  >;
+  for (const part of parts) {
+    const state = part.state();
+    found[part.watches === true ? "watchers" : "parts"][part.name] = state.json ?? {};
+    for (const [name, array] of Object.entries(state.tensors ?? {})) tensors[`${part.name}.${name}`] = array;
+  }
+  return { step, tensors, ...found };
+}
+
+/** As a file holds it. */
+export const stateOf = ({ tensors, parts, watchers }: Moment): TrainState => ({
+  tensors,
+  json: JSON.parse(JSON.stringify({ version, parts, watchers })) as JsonObject,
+});
+
+/** Gives every part its state. Returns the watchers that the state has nothing of. */
+export function distribute(parts: readonly Part[], saved: TrainState): Part[] {
+  const { json, tensors } = upgraded(
+    saved,
+    parts.map(({ name }) => name),
+  );
+  const place = "checkpoint:";
+  const written = aCount(json["version"], `${place} version`);
+  if (written !== version)
+    throw new HebbError(`${place} the state is of version ${written}, and this hebb reads ${version}; update hebb`);
+  const own = anObject(json["parts"], `${place} parts`);
+  const watchers = anObject(json["watchers"], `${place} watchers`);
+  const unknown = Object.keys(own).find((name) => !parts.some((part) => part.name === name && part.watches !== true));
+  if (unknown !== undefined)
+    throw new HebbError(
+      `${place} the state has a part "${unknown}", which this training lacks; resume with the options and callbacks that it was saved with`,
+    );
+  const missing: Part[] = [];
+  for (const part of parts) {
+    const { name, watches = false } = part;
+    const from = watches ? watchers : own;
+    if (!Object.hasOwn(from, name)) {
+      if (!watches)
+        throw new HebbError(
+          `${place} the state has no part "${name}"; resume with the options and callbacks that it was saved with`,
+        );
+      missing.push(part);
+      continue;
+    }
+    const prefix = `${name}.`;
+    part.restore({
+      tensors: Object.fromEntries(
+        Object.entries(tensors).flatMap(([key, array]) =>
+          key.startsWith(prefix) ? [[key.slice(prefix.length), array] as const] : [],
+        ),
+      ),
+      json: anObject(from[name], `${place} ${name}`),
+    });
+  }
+  return missing;
+}
+
+/** Refuses two parts of one name: a state could not tell them apart. */
+export function checkNames(parts: readonly Part[]): void {
+  const seen = new Set<string>();
+  for (const { name } of parts) {
+    if (seen.has(name))
+      throw new HebbError(`two callbacks with a state are named "${name}"; give each a name of its own`);
+    seen.add(name);
+  }
+}
+
+/** How far a saved training had come, and for how many epochs early stopping had waited. */
+export function progressIn(saved: TrainState): { readonly epochs: number; readonly waited: number } {
+  const parts = anObject(upgraded(saved, ["earlyStopping"]).json["parts"], "checkpoint: parts");
+  const { records } = anObject(parts["progress"], "checkpoint: progress");
+  const { waited = 0 } = anObject(parts["earlyStopping"] ?? {}, "checkpoint: earlyStopping");
+  return { epochs: Array.isArray(records) ? records.length : 0, waited: aCount(waited, "checkpoint: waited") };
+}

@@ -1,0 +1,70 @@
+// How far a training has come: updates, the losses of the epoch so far, the epochs before it, and what was found.
+import { aCount, aNumber, listOf, objectOf } from "../formats/json.ts";
+import { checkFinding, type Finding } from "./doctor/finding.ts";
+import type { Part, PartState } from "./parts.ts";
+import { checkRecord, type EpochRecord } from "./state.ts";
+import { MeanLoss } from "./steps.ts";
+
+interface Saved {
+  readonly step: number;
+  /** Of the epoch so far: the sum of losses × their weights, and the sum of the weights. */
+  readonly lossSum: number;
+  readonly lossWeight: number;
+  /** Of the epoch, before this process went on with it. */
+  readonly seconds: number;
+  readonly records: readonly EpochRecord[];
+  readonly findings: readonly Finding[];
+}
+
+const saved = objectOf<Saved>({
+  step: aCount,
+  lossSum: aNumber,
+  lossWeight: aNumber,
+  seconds: aNumber,
+  records: listOf(checkRecord),
+  findings: listOf(checkFinding),
+});
+
+export class Progress implements Part {
+  readonly name = "progress";
+  step = 0;
+  readonly epochLoss = new MeanLoss();
+  readonly records: EpochRecord[] = [];
+  readonly findings: Finding[] = [];
+  /** Seconds of the epoch so far, and when they were counted. */
+  #seconds = 0;
+  #counted = performance.now();
+
+  get seconds(): number {
+    return this.#seconds + (performance.now() - this.#counted) / 1000;
+  }
+
+  /** Begins an epoch. */
+  startEpoch(): void {
+    this.epochLoss.set({ sum: 0, weight: 0 });
+    this.startClock(0);
+  }
+
+  /** Counts seconds from now on. */
+  startClock(seconds = this.#seconds): void {
+    this.#seconds = seconds;
+    this.#counted = performance.now();
+  }
+
+  state(): PartState {
+    const { step, epochLoss, seconds, records, findings } = this;
+    const plain = { step, lossSum: epochLoss.sum, lossWeight: epochLoss.weight, seconds };
+    return { json: { ...plain, records: records.map(jsonOf), findings: findings.map((one) => ({ ...one })) } };
+  }
+
+  restore({ json }: Required<PartState>): void {
+    const { step, lossSum, lossWeight, seconds, records, findings } = saved(json, "checkpoint: progress");
+    this.step = step;
+    this.epochLoss.set({ sum: lossSum, weight: lossWeight });
+    this.startClock(seconds);
+    this.records.splice(0, this.records.length, ...records);
+    this.findings.splice(0, this.findings.length, ...findings);
+  }
+}
+
+const jsonOf = ({ epoch, train, validation }: EpochRecord) => ({ epoch, train, validation });

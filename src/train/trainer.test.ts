@@ -1,0 +1,250 @@
+// Trainer: update by update, back and ahead to the same bits; losses read when asked for; what does not fit is refused whole.
+import { describe, expect, test } from "vitest";
+import { BatchSampler, Dataset, moons, Random } from "../data/index.ts";
+import type { JsonObject } from "../formats/index.ts";
+import * as nn from "../nn/index.ts";
+import * as optim from "../optim/index.ts";
+import { seed } from "../tensor/index.ts";
+import {
+  arraysOf,
+  type Callback,
+  DoctorCallback,
+  EarlyStopping,
+  LrSchedule,
+  RowStream,
+  type TrainEvent,
+  Trainer,
+  type TrainerOptions,
+  fit as trainModel,
+} from "./index.ts";
+
+const train = moons({ count: 30, seed: 1 });
+const validation = moons({ count: 20, seed: 2 });
+
+function network(): nn.Module {
+  seed(3);
+  return new nn.Sequential(
+    new nn.Linear(2, 6),
+    new nn.BatchNorm1d(6),
+    new nn.Tanh(),
+    new nn.Dropout(0.2),
+    new nn.Linear(6, 2),
+  );
+}
+
+function trainerOf(options: Partial<TrainerOptions> = {}, schedule = true): Trainer {
+  const model = network();
+  const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 });
+  const trainer = new Trainer(model, { train, validation, optimizer, batchSize: 8, seed: 4, ...options });
+  return schedule ? trainer.use(new LrSchedule(new optim.CosineAnnealingLR(optimizer, 30), "update")) : trainer;
+}
+
+const weightsOf = ({ model }: Trainer): unknown => arraysOf(model.stateDict());
+
+describe("one loop", () => {
+  test("fit is a loop over it: the same bits, records and best epoch", async () => {
+    const trainer = trainerOf();
+    trainer.advance(12);
+    const model = network();
+    const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 });
+    const history = await trainModel(model, {
+      train,
+      validation,
+      optimizer,
+      batchSize: 8,
+      seed: 4,
+      epochs: 3,
+      restoreBest: false,
+      schedule: new optim.CosineAnnealingLR(optimizer, 30),
+      scheduleEvery: "update",
+    });
+    expect(weightsOf(trainer)).toEqual(arraysOf(model.stateDict()));
+    expect(trainer.records).toEqual(history.epochs);
+    expect(trainer.best?.epoch).toBe(history.bestEpoch);
+  });
+
+  test("step by step, in any strides, and with losses read late: the same", () => {
+    const whole = trainerOf();
+    whole.advance(11);
+    for (const readEvery of [1, 3, 100]) {
+      const other = trainerOf({ readEvery });
+      for (let k = 0; k < 4; k++) other.step();
+      other.advance(5);
+      other.advance(2);
+      expect(weightsOf(other)).toEqual(weightsOf(whole));
+      expect(other.records).toEqual(whole.records);
+      expect([other.loss, other.epochLoss]).toEqual([whole.loss, whole.epochLoss]);
+      expect(other.state().json["parts"]).toEqual({
+        ...(whole.state().json["parts"] as JsonObject),
+        progress: expect.anything(),
+      });
+    }
+  });
+
+  test("rows that stream are read before the step that takes them", async () => {
+    const stream = new RowStream({
+      length: 30,
+      sample: train.subset([0, 1]),
+      parts: async function* () {
+        yield train;
+      },
+    });
+    const trainer = trainerOf({ train: stream });
+    expect(() => trainer.step()).toThrow(/await trainer.ready\(\)/);
+    await trainer.goTo(9);
+    expect(trainer.steps).toBe(9);
+    expect(trainer.records.length).toBe(2);
+    await expect(trainer.goTo(3)).resolves.toBeUndefined();
+    expect(trainer.steps).toBe(3);
+    trainer.close();
+  });
+
+  test("the order of the rows can be one's own", () => {
+    const batchSampler = new BatchSampler(30, { batchSize: 15 });
+    const trainer = trainerOf({ batchSampler });
+    expect(trainer.stepsPerEpoch).toBe(2);
+    trainer.advance(4);
+    expect(trainer.records.length).toBe(2);
+  });
+});
+
+describe("going back", () => {
+  const moments = { most: 4, every: 2 };
+
+  test("to any step, and ahead again, to the same bits, records and findings", async () => {
+    const options = { moments, callbacks: [new DoctorCallback()] };
+    const whole = trainerOf({ callbacks: [new DoctorCallback()] });
+    const at = new Map<number, unknown>();
+    const all = (trainer: Trainer): unknown => {
+      const { tensors, json } = trainer.state();
+      const parts = json["parts"] as { readonly progress: JsonObject };
+      return { tensors, json: { ...json, parts: { ...parts, progress: { ...parts.progress, seconds: 0 } } } };
+    };
+    for (let step = 1; step <= 22; step++) {
+      whole.advance(1);
+      at.set(step, all(whole));
+    }
+    const trainer = trainerOf(options);
+    const random = new Random(1);
+    for (let k = 0; k < 20; k++) {
+      const step = 1 + random.integer(22);
+      await trainer.goTo(step);
+      expect(all(trainer), `at step ${step}`).toEqual(at.get(step));
+    }
+  });
+
+  test("a callback without a state sees each step once, one with a state goes back too", async () => {
+    const seen: number[] = [];
+    const events: TrainEvent["type"][] = [];
+    class Counting implements Callback {
+      readonly name = "counting";
+      count = 0;
+      stepEnd(): undefined {
+        this.count++;
+      }
+      state() {
+        return { json: { count: this.count } };
+      }
+      restore({ json }: { readonly json: JsonObject }): void {
+        this.count = Number(json["count"]);
+      }
+    }
+    const counting = new Counting();
+    const trainer = trainerOf({
+      moments,
+      onEvent: ({ type }) => events.push(type),
+      callbacks: [counting, { stepEnd: ({ step }) => void seen.push(step) }],
+    });
+    await trainer.goTo(9);
+    await trainer.goTo(2);
+    expect(counting.count).toBe(2);
+    await trainer.goTo(10);
+    expect(counting.count).toBe(10);
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(events.filter((type) => type === "epoch").length).toBe(2);
+  });
+
+  test("without a moment that early, it says so", () => {
+    const trainer = trainerOf();
+    trainer.advance(5);
+    trainer.keep();
+    expect(() => trainer.rewind(3)).toThrow(/no state at or before step 3 was kept/);
+  });
+});
+
+describe("a loss that is no number", () => {
+  const broken = () => {
+    const model = network();
+    const features = train.features.data.slice();
+    features[40] = Number.NaN;
+    return new Trainer(model, {
+      train: new Dataset({ features, featureShape: [2], targets: train.targets.data }),
+      optimizer: new optim.SGD(model.parameters(), { lr: 0.1 }),
+      batchSize: 8,
+      readEvery: 50,
+    });
+  };
+
+  test("is found at its step, however late it is read, and training stands at the last good moment", async () => {
+    const trainer = broken();
+    expect(trainer.advance(20)).toBe(false);
+    const { failure } = trainer;
+    expect(failure).toMatchObject({ kind: "loss" });
+    expect(trainer.step()).toBe(false);
+    await trainer.diagnose();
+    expect(trainer.steps).toBe(0);
+    expect(trainer.findings.map(({ code }) => code)).toEqual(["notANumber"]);
+    const again = broken();
+    let step = 0;
+    while (again.step() && again.readLosses()) step++;
+    expect(failure?.step).toBe(step + 1);
+  });
+});
+
+describe("a state that does not fit", () => {
+  test("is refused, and nothing is changed", () => {
+    const trainer = trainerOf({ callbacks: [new EarlyStopping({ patience: 2 })] });
+    trainer.advance(6);
+    const before = trainer.state();
+    const other = trainerOf();
+    other.advance(3);
+    expect(() => trainer.restore(other.state())).toThrow(/the state has no part "earlyStopping"/);
+    expect(() => other.restore(before)).toThrow(/the state has a part "earlyStopping", which this training lacks/);
+    const damaged = {
+      ...before,
+      json: { ...before.json, parts: { ...(before.json["parts"] as JsonObject), best: {} } },
+    };
+    expect(() => trainer.restore(damaged)).toThrow(/best/);
+    const after = trainer.state();
+    expect(after.tensors).toEqual(before.tensors);
+    expect(trainer.steps).toBe(6);
+  });
+
+  test("a doctor may join, and begins anew, which is told", () => {
+    const other = trainerOf();
+    other.advance(3);
+    const told: string[] = [];
+    const trainer = trainerOf({
+      callbacks: [new DoctorCallback()],
+      onEvent: (event) => {
+        if (event.type === "warning") told.push(event.message);
+      },
+    });
+    trainer.restore(other.state());
+    expect(told).toEqual(['the saved state has nothing of "doctor", which begins anew']);
+    other.advance(4);
+    trainer.advance(4);
+    expect(weightsOf(trainer)).toEqual(weightsOf(other));
+  });
+
+  test("callbacks with a state need a name of their own, and both of its functions", () => {
+    const state = () => ({});
+    const restore = () => {};
+    expect(() => trainerOf({ callbacks: [{ state, restore }] })).toThrow(/give it a name/);
+    expect(() => trainerOf({ callbacks: [{ name: "a", state }] })).toThrow(/state without restore/);
+    const one = { name: "a", state, restore };
+    expect(() => trainerOf({ callbacks: [one, { ...one }] })).toThrow(/two callbacks with a state are named "a"/);
+    expect(() => trainerOf({ callbacks: [new EarlyStopping({ patience: 0 })] })).toThrow(/patience must be/);
+    expect(() => trainerOf({ readEvery: 0 })).toThrow(/Trainer: readEvery must be a whole number of at least 1/);
+  });
+});

@@ -1,0 +1,172 @@
+// What a Trainer takes: the data, the loss, the optimizer, what is done to gradients and weights, and the callbacks.
+import type { BatchSampler } from "../data/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { describe } from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
+import type { Optimizer } from "../optim/index.ts";
+import { Generator } from "../tensor/index.ts";
+import type { Callback } from "./callback.ts";
+import type { Inverse, MetricFunction } from "./evaluation.ts";
+import type { EventListener } from "./events.ts";
+import type { Augment, InMemory, RowStream } from "./feeds.ts";
+import type { Mode } from "./metrics.ts";
+import type { MomentsOptions } from "./moments.ts";
+import { type LossName, lossNames } from "./names.ts";
+import type { LossFunction, Objective } from "./objectives.ts";
+
+/** What `fit` takes too. */
+export interface CommonOptions {
+  /** In memory, or rows that stream in parts. */
+  readonly train: InMemory | RowStream;
+  readonly validation?: InMemory | undefined;
+  /** A name, or a function of (output, target). Default: crossEntropy for classes and texts, mse for numbers. */
+  readonly loss?: LossName | LossFunction | Objective;
+  readonly optimizer: Optimizer;
+  /** Default 32. */
+  readonly batchSize?: number;
+  /** Batches whose gradients are added up for one update. Default 1. */
+  readonly accumulate?: number;
+  /** Governs the order of samples. A single row that would be a batch of its own joins the batch before it. Default 0. */
+  readonly seed?: number;
+  /**
+   * What dropout and the like draw from. Default: a copy of the current generator, so that runs side by side do not disturb each other;
+   * when the run ends, the current generator goes on behind its draws.
+   */
+  readonly generator?: Generator | undefined;
+  /** The figure that says which epoch is best, such as "accuracy"; of the validation data if there are any. Default "loss". */
+  readonly monitor?: string;
+  /** Whether less ("min") or more ("max") of that figure is better. Known for the figures of this library; needed for your own. */
+  readonly mode?: Mode | undefined;
+  /** Scales all gradients so that their norm together is at most this. */
+  readonly clipNorm?: number | undefined;
+  /** Limits each gradient to ± this. */
+  readonly clipValue?: number | undefined;
+  /** Evaluate, and keep as best, an exponential moving average of the weights with this decay, such as 0.999. */
+  readonly ema?: number | undefined;
+  /** What the rows of each class count for; "balanced" gives every class the same say. */
+  readonly classWeights?: "balanced" | readonly number[] | undefined;
+  /** Changes the features of each training batch, such as pictures that are moved a little. */
+  readonly augment?: Augment | undefined;
+  /** Names of the classes, in their order, for what is told. Of two the second is the positive one. */
+  readonly classNames?: readonly string[] | undefined;
+  /** Figures of the user's own, beside those of the task. */
+  readonly metrics?: Readonly<Record<string, MetricFunction>>;
+  /** For regressions: from the network's numbers to the user's. */
+  readonly inverse?: Inverse | undefined;
+  readonly callbacks?: readonly Callback[];
+  readonly onEvent?: EventListener | undefined;
+}
+
+export interface TrainerOptions extends CommonOptions {
+  /** How many epochs are planned, for callbacks that ask whether another follows. Default: no end. */
+  readonly epochs?: number;
+  /** The order of the rows in memory. Default: shuffled by `seed`, in batches of `batchSize`. */
+  readonly batchSampler?: BatchSampler;
+  /** The least change of the watched figure that makes an epoch the best. Default 0. */
+  readonly minDelta?: number | undefined;
+  /** Which epochs, counted from 0, are evaluated and have a record. Default: all. */
+  readonly evaluateOn?: (epoch: number) => boolean;
+  /** Updates between two looks at the loss; NaN is noticed within so many. Default 1. */
+  readonly readEvery?: number;
+  /** The moments kept on the way, to go back to. Default: the latest that `keep` was asked for. */
+  readonly moments?: MomentsOptions;
+}
+
+export const commonKinds: OptionKinds<CommonOptions> = {
+  train: kind.anything,
+  validation: kind.anything,
+  loss: kind.anything,
+  optimizer: kind.anything,
+  batchSize: kind.number,
+  accumulate: kind.number,
+  seed: kind.number,
+  generator: kind.instanceOf(Generator, "a Generator"),
+  monitor: kind.string,
+  mode: kind.oneOf("min", "max"),
+  clipNorm: kind.number,
+  clipValue: kind.number,
+  ema: kind.number,
+  classWeights: kind.either(kind.oneOf("balanced"), kind.numbers),
+  augment: kind.func<Augment>(),
+  classNames: kind.anything,
+  metrics: kind.anything,
+  inverse: kind.func<Inverse>(),
+  callbacks: kind.anything,
+  onEvent: kind.func<EventListener>(),
+};
+
+const kinds: OptionKinds<TrainerOptions> = {
+  ...commonKinds,
+  epochs: kind.number,
+  batchSampler: kind.anything,
+  minDelta: kind.number,
+  evaluateOn: kind.func<NonNullable<TrainerOptions["evaluateOn"]>>(),
+  readEvery: kind.number,
+  moments: kind.anything,
+};
+
+/** Refuses numbers that mean nothing. */
+export interface Numbers {
+  whole(name: string, value: number | undefined, least: number): void;
+  least(name: string, value: number | undefined, bound: number): void;
+}
+
+export const numbersOf = (where: string): Numbers => ({
+  whole: (name, value, least) => {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least))
+      throw new HebbError(`${where}: ${name} must be a whole number of at least ${least}, got ${value}`);
+  },
+  least: (name, value, bound) => {
+    if (value !== undefined && !(value >= bound))
+      throw new HebbError(`${where}: ${name} must be at least ${bound}, got ${value}`);
+  },
+});
+
+/** Refuses misspelt options, values of another kind, and numbers that mean nothing. */
+export function checkTrainerOptions(where: string, options: TrainerOptions): void {
+  checkOptions(where, options, kinds);
+  const { whole, least } = numbersOf(where);
+  whole("epochs", options.epochs, 1);
+  whole("readEvery", options.readEvery, 1);
+  least("minDelta", options.minDelta, 0);
+  checkOptions(`${where}: moments`, options.moments ?? {}, { most: kind.number, every: kind.number });
+  whole("moments.most", options.moments?.most, 1);
+  whole("moments.every", options.moments?.every, 1);
+  checkCommon(where, options);
+}
+
+const isObjective = (loss: unknown): boolean =>
+  typeof loss === "object" && loss !== null && "measure" in loss && "predict" in loss && "task" in loss;
+
+export function checkCommon(where: string, options: CommonOptions): void {
+  const { whole, least } = numbersOf(where);
+  const { callbacks = [], metrics = {}, classNames, loss } = options;
+  if (!(loss === undefined || typeof loss === "function" || isObjective(loss)))
+    checkKind<unknown>(where, "loss", loss, kind.oneOf(...lossNames));
+  whole("batchSize", options.batchSize, 1);
+  whole("accumulate", options.accumulate, 1);
+  whole("seed", options.seed, 0);
+  least("clipNorm", options.clipNorm, 0);
+  least("clipValue", options.clipValue, 0);
+  if (!Array.isArray(callbacks))
+    throw new HebbError(`${where}: callbacks must be a list such as [{ epochEnd: … }], got ${describe(callbacks)}`);
+  checkMetrics(metrics);
+  if (classNames !== undefined && !Array.isArray(classNames))
+    throw new HebbError(`${where}: classNames must be a list of strings, got ${describe(classNames)}`);
+}
+
+function checkMetrics(metrics: Readonly<Record<string, MetricFunction>>): void {
+  if (typeof metrics !== "object" || metrics === null || Array.isArray(metrics))
+    throw new HebbError(
+      `fit: metrics must be an object of functions such as { bias: (predictions, targets) => … }, got ${describe(metrics)}`,
+    );
+  for (const [name, figure] of Object.entries(metrics)) {
+    if (typeof figure !== "function")
+      throw new HebbError(
+        `fit: the metric "${name}" must be a function of (predictions, targets), got ${describe(figure)}`,
+      );
+    if (name === "loss")
+      throw new HebbError('fit: a metric cannot be named "loss", which is the name of the loss itself; rename it');
+  }
+}

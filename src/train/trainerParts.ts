@@ -1,0 +1,84 @@
+// What a trainer itself has of state: weights, optimizer, averages, the place in the data, random numbers.
+import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
+import type { GroupState, Optimizer, WeightAverage } from "../optim/index.ts";
+import type { Generator } from "../tensor/index.ts";
+import type { Feed } from "./feeds.ts";
+import type { Part } from "./parts.ts";
+import { arraysOf, checkFeed, checkGroups, checkRandom } from "./state.ts";
+
+export interface Trained {
+  readonly model: Module;
+  readonly optimizer: Optimizer;
+  readonly average: WeightAverage | undefined;
+  readonly feed: Feed;
+  readonly generator: Generator;
+}
+
+export function partsOf({ model, optimizer, average, feed, generator }: Trained): Part[] {
+  const parts: Part[] = [
+    {
+      name: "model",
+      state: () => ({ tensors: arraysOf(model.stateDict()) }),
+      restore: ({ tensors }) => void model.loadStateDict(tensors),
+    },
+    optimizerPart(optimizer),
+    {
+      name: "feed",
+      state: () => ({ json: { ...feed.state() } }),
+      restore: ({ json }) => feed.restore(checkFeed(json, "checkpoint: feed")),
+    },
+    {
+      name: "random",
+      state: () => ({ json: { ...generator.getState() } }),
+      restore: ({ json }) => void generator.setState(checkRandom(json, "checkpoint: random")),
+    },
+  ];
+  if (average !== undefined)
+    parts.push({
+      name: "average",
+      state: () => ({ tensors: arraysOf(average.stateDict().state) }),
+      restore: ({ tensors }) => average.loadStateDict({ state: tensors }),
+    });
+  return parts;
+}
+
+function optimizerPart(optimizer: Optimizer): Part {
+  return {
+    name: "optimizer",
+    state: () => {
+      const { state, groups } = optimizer.stateDict();
+      const plain = groups.map((group) => ({
+        ...group,
+        optimizer: group.optimizer ?? null,
+        initialLr: group.initialLr ?? null,
+      }));
+      return { tensors: arraysOf(state), json: { slots: Object.keys(state), groups: plain } };
+    },
+    restore: ({ tensors, json }) => {
+      const { slots, groups } = checkGroups(json, "checkpoint: optimizer");
+      checkSlots(slots, Object.keys(tensors));
+      checkGroupsOf(optimizer, groups);
+      optimizer.loadStateDict({ state: tensors, groups });
+    },
+  };
+}
+
+/** A slot that is missing would begin at zero. */
+function checkSlots(slots: readonly string[], there: readonly string[]): void {
+  const odd = slots.find((slot) => !there.includes(slot)) ?? there.find((slot) => !slots.includes(slot));
+  if (odd !== undefined)
+    throw new HebbError(
+      `checkpoint: optimizer: the slot "${odd}" is ${there.includes(odd) ? "not named" : "missing"}; the state is damaged`,
+    );
+}
+
+/** An option that is missing would be that of this optimizer. */
+function checkGroupsOf(optimizer: Optimizer, groups: readonly GroupState[]): void {
+  for (const [place, { options }] of optimizer.stateDict().groups.entries())
+    for (const name of Object.keys(options))
+      if (groups[place] !== undefined && !Object.hasOwn(groups[place].options, name))
+        throw new HebbError(
+          `checkpoint: optimizer: the option ${name} of group ${place} is missing; the state is damaged`,
+        );
+}
