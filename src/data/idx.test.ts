@@ -100,6 +100,34 @@ describe("malformed files", () => {
     await expect(readIdx(bytes)).rejects.toBeInstanceOf(HebbError);
   });
 
+  describe("a gzip file of several members", () => {
+    // Stored as it is, the first one holds what looks like the beginning of a member.
+    const lookalike = gzipSync(Uint8Array.of(7, 0x1f, 0x8b, 8, 0, 1, 2, 3), { level: 0 });
+    const members = [lookalike, gzipSync(Uint8Array.of(4, 5)), gzipSync(""), gzipSync(Uint8Array.of(6))];
+
+    test("holds the content of all", async () => {
+      expect([...(await gunzip(Buffer.concat(members)))]).toEqual([7, 0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6]);
+      const halves = Buffer.concat([gzipSync(file.subarray(0, 9)), gzipSync(file.subarray(9))]);
+      expect(await readIdx(halves)).toEqual(await readIdx(file));
+    });
+
+    test.each([
+      ["with bytes added", Buffer.concat([...members, Uint8Array.of(1, 2, 3, 4)])],
+      ["with its end cut off", Buffer.concat(members).subarray(0, -3)],
+      [
+        "with a changed byte in the second",
+        Buffer.concat(members.map((part, k) => (k === 1 ? Buffer.from(part).fill(9, 10, 12) : part))),
+      ],
+    ])("%s is damaged", async (_, bytes) => {
+      await expect(gunzip(bytes, { name: "a.gz" })).rejects.toThrow(/a\.gz is damaged: its gzip/);
+    });
+
+    test("stops at the limit of all together", async () => {
+      const large = Buffer.concat(Array.from({ length: 9 }, () => gzipSync(new Uint8Array(200))));
+      await expect(gunzip(large, { name: "a.gz", maxBytes: 1000 })).rejects.toThrow(/a\.gz unpacks to more than/);
+    });
+  });
+
   test("a zip bomb stops at the limit", async () => {
     await expect(gunzip(gzipSync(new Uint8Array(5_000_000)), { name: "bomb.gz", maxBytes: 1000 })).rejects.toThrow(
       /bomb\.gz unpacks to more than 1000 bytes/,
