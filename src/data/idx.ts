@@ -76,9 +76,11 @@ interface Limits {
 
 /** Where another member may begin. */
 function* memberStarts(bytes: Uint8Array): Generator<number> {
-  for (let at = bytes.indexOf(0x1f, 1); at >= 0; at = bytes.indexOf(0x1f, at + 1))
+  for (let at = bytes.indexOf(0x1f, 1); at >= 0; at = bytes.indexOf(0x1f, at + 1)) {
+    const [, magic, method, flags] = bytes.subarray(at, at + 4);
     // Deflated, and no flag that the format does not know.
-    if (bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && ((bytes[at + 3] ?? 0xff) & 0xe0) === 0) yield at;
+    if (magic === 0x8b && method === 8 && flags !== undefined && (flags & 0xe0) === 0) yield at;
+  }
 }
 
 /** Beginnings that turn out to be none are looked for this often; in data they are found once in 100 MB. */
