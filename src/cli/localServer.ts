@@ -128,7 +128,6 @@ export async function serveLocally(files: ServedFiles, port = 0, patience: Patie
       })
       .end(request.method === "HEAD" ? undefined : contents);
   };
-  // What is expected beside 100-continue is not to be had either: the request is answered as any other.
   const server = createServer(
     {
       headersTimeout: requestTime,
@@ -140,6 +139,7 @@ export async function serveLocally(files: ServedFiles, port = 0, patience: Patie
     },
     answer,
   );
+  // By default Node answers an Expect header other than 100-continue without our headers.
   server.on("checkExpectation", answer);
   server.timeout = answerTime;
   server.maxConnections = mostConnections;

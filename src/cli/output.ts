@@ -7,7 +7,7 @@ const codes = (char: string): string =>
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     .join("");
 
-/** JSON with control and invisible characters as \uXXXX: the same value for a program. */
+/** JSON with control and invisible characters escaped as \uXXXX. It parses to the same value. */
 export const visibleJson = (value: unknown): string => withoutUnseen(JSON.stringify(value), codes);
 
 const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");

@@ -35,7 +35,7 @@ export function topologicalOrder(roots: readonly Node[], options: OrderOptions =
   return order;
 }
 
-/** The users of each node that has any, in order: one entry for each input that a user reads it by. */
+/** The users of each node, in order; a user that reads the node twice is listed twice. Nodes without users are absent. */
 export function usersOf(order: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {
   const users = new Map<Node, Node[]>();
   for (const node of order) {

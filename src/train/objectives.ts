@@ -31,7 +31,7 @@ export type LossFunction = (output: Tensor, target: Tensor) => Tensor | BatchLos
 
 /** What the rows of a batch count for. */
 export interface Counting {
-  /** [B]; each as much as any other where there are none. */
+  /** [B]; absent: every row counts the same. */
   readonly weights: Tensor | undefined;
   /** Whether no label is left out, so that none need be counted. */
   readonly complete: boolean;

@@ -1,36 +1,22 @@
 // Transcendental functions: float32 in lanes by polynomials without branches, everything else by the C library in double.
+import type { MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { literal, needLanes, vectorType } from "./lanes.ts";
 
-type MathFn =
-  | "exp"
-  | "expm1"
-  | "log"
-  | "log1p"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "atan"
-  | "tanh"
-  | "sigmoid"
-  | "erf"
-  | "pow"
-  | "atan2"
-  | "mod";
-
+type LibraryFn = MathFn | "mod";
 type Float = "float32" | "float64";
 
-const library = (fn: MathFn): string => (fn === "sigmoid" ? "sigmoid_double" : fn === "mod" ? "mod_double" : fn);
+const library = (fn: LibraryFn): string => (fn === "sigmoid" ? "sigmoid_double" : fn === "mod" ? "mod_double" : fn);
 
 /** One element: the C library in double, rounded once. */
-export function scalarMath(_context: EmitContext, fn: MathFn, dtype: Float, operands: readonly string[]): string {
+export function scalarMath(_context: EmitContext, fn: LibraryFn, dtype: Float, operands: readonly string[]): string {
   return `(${dtype === "float32" ? "float" : "double"})${library(fn)}(${operands.join(", ")})`;
 }
 
 /** A vector of lanes. */
 export function vectorMath(
   context: EmitContext,
-  fn: MathFn,
+  fn: LibraryFn,
   dtype: Float,
   operands: readonly string[],
   lanes: number,
@@ -40,7 +26,7 @@ export function vectorMath(
   return `${name}(${operands.join(", ")})`;
 }
 
-function needFunction(context: EmitContext, fn: MathFn, dtype: Float, lanes: number, name: string): void {
+function needFunction(context: EmitContext, fn: LibraryFn, dtype: Float, lanes: number, name: string): void {
   needLanes(context, lanes);
   if (dtype === "float32" && isPolynomial(fn)) {
     if (fn !== "log" && fn !== "log1p") context.helper(`exponential${lanes}`, () => exponential(context, lanes));
@@ -63,7 +49,7 @@ function needFunction(context: EmitContext, fn: MathFn, dtype: Float, lanes: num
 
 const polynomials = ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const;
 type PolynomialFn = (typeof polynomials)[number];
-const isPolynomial = (fn: MathFn): fn is PolynomialFn => polynomials.some((name) => name === fn);
+const isPolynomial = (fn: LibraryFn): fn is PolynomialFn => polynomials.some((name) => name === fn);
 
 const f = (value: number): string => literal(value, "float32");
 

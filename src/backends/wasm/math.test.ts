@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { InternalError } from "../../graph/errors.ts";
 import type { UnaryFn } from "../../graph/scalar.ts";
+import type { MathFn } from "../analysis/mathFn.ts";
 import { binaryFunction, unaryFunction } from "../reference/math.ts";
 import type { EmitContext } from "./emitter.ts";
 import { mathHelper } from "./math.ts";
-import type { MathFn } from "./mathFn.ts";
 import { type FunctionBuilder, ModuleBuilder } from "./module.ts";
 
 type Call = (...x: number[]) => number;

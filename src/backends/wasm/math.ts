@@ -1,8 +1,9 @@
 // Which code computes a mathematical function: in lanes, in float32, in float64. The same code everywhere, so the same bits.
+
+import type { MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { emitLanes, hasLanes } from "./math32.ts";
 import { emitDouble } from "./math64.ts";
-import type { MathFn } from "./mathFn.ts";
 import type { FunctionBuilder } from "./module.ts";
 
 const operandCount = (fn: MathFn): number => (fn === "pow" || fn === "atan2" ? 2 : 1);

@@ -1,7 +1,8 @@
 // float32 functions in four lanes, without branches. Coefficients are least-squares fits over the reduced range,
 // made in 40-digit arithmetic and rounded to float32.
+
+import type { MathFn } from "../analysis/mathFn.ts";
 import { constant, FloatCode, type Operand } from "./float-code.ts";
-import type { MathFn } from "./mathFn.ts";
 import type { FunctionBuilder } from "./module.ts";
 
 type LaneFn = "exp" | "expm1" | "log" | "log1p" | "tanh" | "sigmoid" | "erf";

@@ -1,9 +1,10 @@
 // float64 functions within 1 to 2 ulp. Coefficients are least-squares fits over the reduced range, made in 40-digit
 // arithmetic; arguments are reduced in two or three parts so that cancellation costs nothing.
+
+import type { MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { exactProduct, exactSum } from "./exactDouble.ts";
 import { constant as c, FloatCode, type Operand } from "./float-code.ts";
-import type { MathFn } from "./mathFn.ts";
 import type { FunctionBuilder } from "./module.ts";
 import { piOverTwoReduction } from "./piOverTwo.ts";
 

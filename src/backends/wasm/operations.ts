@@ -1,10 +1,10 @@
 // One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
 import type { DType } from "../../graph/dtype.ts";
 import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
+import type { MathFn } from "../analysis/mathFn.ts";
 import { misplaced } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
 import { mathHelper, vectorMath } from "./math.ts";
-import type { MathFn } from "./mathFn.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 
 export const scalarType = (dtype: DType): ValueType =>

@@ -10,12 +10,12 @@ import type { PartState } from "../parts.ts";
 import { type EpochRecord, orNull } from "../state.ts";
 
 /**
- * The learning rate over time: any schedule of `optim`, or what steps like one. `step` is given the watched figure after an
- * epoch, the loss of the update after an update.
+ * The learning rate over time: a schedule of `optim`, or an object with these methods. After an epoch `step` takes the monitored
+ * metric, after an update the loss of that update.
  */
 export type TrainSchedule = {
   step(metric: number): void;
-  /** Of a schedule that heeds the figure: whether less or more of it is better. */
+  /** For a schedule that uses the metric: whether less or more of it is better. */
   readonly mode?: Mode;
   stateDict(): JsonObject;
   loadStateDict(state: JsonObject): void;
