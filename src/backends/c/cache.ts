@@ -199,23 +199,33 @@ let prepared = false;
 
 /** One folder for all threads of this process: those that are terminated cannot remove theirs. */
 function processFolder(node: NodeModules): string {
-  const { fs, os, workers } = node;
+  const { os, workers } = node;
   const folder = ownFolder(node, os.tmpdir(), `hebb-${process.pid}`);
   if (prepared) return folder;
   prepared = true;
   removeAbandoned(node);
-  if (workers.isMainThread) process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+  if (workers.isMainThread) process.once("exit", () => removeFolder(node, folder));
   return folder;
 }
 
 /** Folders of processes that ended before they could remove them. */
-function removeAbandoned({ fs, os, path }: NodeModules): void {
+function removeAbandoned(node: NodeModules): void {
+  const { fs, os, path } = node;
   for (const name of fs.readdirSync(os.tmpdir())) {
     const id = Number(processName.exec(name)?.[1] ?? process.pid);
     const folder = path.join(os.tmpdir(), name);
     if (id === process.pid || isRunning(id) || fs.lstatSync(folder, { throwIfNoEntry: false })?.uid !== ownId())
       continue;
-    fs.rmSync(folder, { recursive: true, force: true });
+    removeFolder(node, folder);
+  }
+}
+
+/** The header's compiler may outlive the process and still write here while the folder is removed. */
+function removeFolder({ fs }: NodeModules, folder: string): void {
+  try {
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });
+  } catch {
+    // The next process without a cache removes it.
   }
 }
 
