@@ -3,6 +3,8 @@
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { nearest } from "../graph/nearest.ts";
+import { builtInNames, fetchedNames } from "../run/problemNames.ts";
+import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "../run/tableChoices.ts";
 import type { BackendOptions } from "../runtime/index.ts";
 import {
   activationNames,
@@ -16,8 +18,6 @@ import {
 import { tellFailure, tellOutputFailure } from "./failure.ts";
 import { exitCodeFor, onLastInterrupt } from "./interrupt.ts";
 import { err, out } from "./output.ts";
-import { builtInNames, fetchedNames } from "./problemNames.ts";
-import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "./tableOptions.ts";
 
 const given = process.argv.slice(2);
 /** Known before the arguments are understood: errors in them are reported as JSON too. */

@@ -1,5 +1,6 @@
 // What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
 import { quoted, visible } from "../graph/visible.ts";
+import type { Notices } from "../run/source.ts";
 import type { Finding, Metrics, NamedScores, TrainEvent } from "../train/index.ts";
 import { err, type Output } from "./output.ts";
 
@@ -26,6 +27,9 @@ export const figures = (metrics: Metrics): string =>
 export function warn(notes: readonly string[]): void {
   for (const note of notes) err.line(`warning: ${note}`);
 }
+
+/** What data have to say while they are read goes to standard error. */
+export const notices: Notices = { progress: (line) => err.line(line), warn };
 
 /** Of which class the figures of two classes are. */
 export const positiveText = (name: string): string =>

@@ -3,10 +3,11 @@ import { formatCsv, formatIdx } from "../data/index.ts";
 import { type HostArray, writeSafetensors } from "../formats/index.ts";
 import { readEvents } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
+import type { JobConfig } from "../run/config.ts";
+import { type OpenedRun, openModel } from "../run/saved.ts";
+import { prepare, type RawData, readSource } from "../run/source.ts";
 import { isLanguage, isStudioOptimizer, type NetworkDescription } from "../train/index.ts";
-import type { JobConfig } from "./job.ts";
-import { type OpenedRun, openModel } from "./saved.ts";
-import { prepare, type RawData, readSource } from "./source.ts";
+import { notices } from "./report.ts";
 
 /** What to open: a query and a fragment for the page, and files beside it. */
 export interface Opening {
@@ -137,6 +138,7 @@ export async function runOpening(folder: string, name: string): Promise<Opening>
     labels: config.labels ?? undefined,
     seed: config.seed,
     needLabels: true,
+    notices,
   });
   const notes: string[] = [];
   if (config.fold !== null) notes.push(`The run held out fold ${config.fold.number} of ${config.fold.of}.`);

@@ -1,12 +1,12 @@
 // Every option of the rooms around tensors and nn, misspelt: it is refused. The functions are taken from the exports, so none is left out.
 import { describe, expect, it } from "vitest";
-import * as run from "../../src/cli/loadRun.ts";
 import * as data from "../../src/data/index.ts";
 import * as files from "../../src/data/node.ts";
 import * as formats from "../../src/formats/index.ts";
 import * as folders from "../../src/formats/node.ts";
 import { HebbError, nn, ones } from "../../src/index.ts";
 import * as optim from "../../src/optim/index.ts";
+import * as run from "../../src/run/index.ts";
 import * as testing from "../../src/testing/index.ts";
 import * as train from "../../src/train/index.ts";
 

@@ -3,10 +3,10 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { resume, train } from "../../src/cli/commands/train.ts";
-import { loadRun } from "../../src/cli/loadRun.ts";
 import { Random } from "../../src/data/index.ts";
 import { loadLatestCheckpoint, openRun } from "../../src/formats/node.ts";
 import { HebbError } from "../../src/graph/errors.ts";
+import { loadRun } from "../../src/run/loadRun.ts";
 import { checkSame, outcomeOf, training } from "./run.ts";
 
 const [base = "", count = "2000", seed = "1"] = process.argv.slice(2);

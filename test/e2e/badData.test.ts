@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { prepare, readSource } from "../../src/cli/source.ts";
 import { HebbError } from "../../src/graph/errors.ts";
+import { prepare, readSource } from "../../src/run/source.ts";
 import { badFiles, writeBad } from "./badFiles.ts";
 import { useHebb } from "./hebb.ts";
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { beforeAll, describe, expect, test } from "vitest";
-import { loadRun } from "../../src/cli/loadRun.ts";
+import { loadRun } from "../../src/run/loadRun.ts";
 import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();

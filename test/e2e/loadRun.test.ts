@@ -2,9 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadRun } from "../../src/cli/loadRun.ts";
 import { formatIdx, iris, Table } from "../../src/data/index.ts";
 import { HebbError } from "../../src/graph/errors.ts";
+import { loadRun } from "../../src/run/loadRun.ts";
 import { useHebb } from "./hebb.ts";
 
 describe("loadRun", () => {

@@ -3,14 +3,14 @@ import { cpus, totalmem } from "node:os";
 import type { JsonObject } from "../../formats/index.ts";
 import { readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
+import { classNames, taskFor } from "../../run/config.ts";
+import { openModel } from "../../run/saved.ts";
 import { backendInfo } from "../../runtime/index.ts";
 import { rand } from "../../tensor/index.ts";
 import { checkFinding } from "../../train/doctor/finding.ts";
 import { Doctor, type EpochRecord, type Finding, makeObjective, RowStream, samplesOf } from "../../train/index.ts";
-import { classNames, taskFor } from "../job.ts";
 import { out } from "../output.ts";
 import { findingLines } from "../report.ts";
-import { openModel } from "../saved.ts";
 import { dataOf } from "./train.ts";
 
 interface Note {

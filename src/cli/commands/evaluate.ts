@@ -3,6 +3,11 @@ import type { Dataset } from "../../data/index.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { visible } from "../../graph/visible.ts";
 import { Perceptron } from "../../nn/index.ts";
+import { classNames, inverseFor, namedScores, taskFor } from "../../run/config.ts";
+import { measurePerceptron } from "../../run/perceptron.ts";
+import { type OpenedRun, openModel } from "../../run/saved.ts";
+import { applyTo, readSource } from "../../run/source.ts";
+import { readTokens } from "../../run/text.ts";
 import {
   Evaluator,
   metrics as figuresOf,
@@ -11,13 +16,8 @@ import {
   residentOf,
   samplesOf,
 } from "../../train/index.ts";
-import { classNames, inverseFor, namedScores, taskFor } from "../job.ts";
 import { out } from "../output.ts";
-import { measurePerceptron } from "../perceptronJob.ts";
-import { classLines, figures, positiveText, warn } from "../report.ts";
-import { type OpenedRun, openModel } from "../saved.ts";
-import { applyTo, readSource } from "../source.ts";
-import { readTokens } from "../textData.ts";
+import { classLines, figures, notices, positiveText, warn } from "../report.ts";
 
 export async function evaluate(
   folder: string,
@@ -52,6 +52,7 @@ export async function evaluate(
     seed: config.seed,
     needLabels: true,
     like: preprocessing,
+    notices,
   });
   const { dataset: data, notes } = applyTo(preprocessing, raw);
   warn(notes);

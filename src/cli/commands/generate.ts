@@ -1,9 +1,9 @@
 // hebb generate: a trained language model writes text.
 import { HebbError } from "../../graph/errors.ts";
+import { openModel } from "../../run/saved.ts";
+import { textPreprocessing, vocabularyOf } from "../../run/text.ts";
 import { generate as write } from "../../train/index.ts";
 import { out } from "../output.ts";
-import { openModel } from "../saved.ts";
-import { textPreprocessing, vocabularyOf } from "../textData.ts";
 
 export interface GenerateArguments {
   readonly prompt: string;

@@ -1,10 +1,10 @@
 // hebb inspect: the layers and weights of a run, and every value of one forward pass.
 import { readEvents } from "../../formats/node.ts";
+import { openModel } from "../../run/saved.ts";
 import { type Inspected, inspect as inspectGraph, rand, randint, seed } from "../../tensor/index.ts";
 import { isLanguage } from "../../train/index.ts";
 import { out } from "../output.ts";
 import { figures } from "../report.ts";
-import { openModel } from "../saved.ts";
 
 interface Summary {
   readonly count: number;

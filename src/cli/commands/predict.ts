@@ -4,12 +4,12 @@ import { resolve } from "node:path";
 import { formatCsv } from "../../data/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
-import { classNames, notOfText } from "../job.ts";
+import { classNames, notOfText } from "../../run/config.ts";
+import { predictor } from "../../run/predictions.ts";
+import { openModel } from "../../run/saved.ts";
+import { featuresOf, readSource } from "../../run/source.ts";
 import { out } from "../output.ts";
-import { predictor } from "../predictions.ts";
-import { warn } from "../report.ts";
-import { openModel } from "../saved.ts";
-import { featuresOf, readSource } from "../source.ts";
+import { notices, warn } from "../report.ts";
 
 type Row = Readonly<Record<string, string | number>>;
 
@@ -26,6 +26,7 @@ export async function predict(
     seed: config.seed,
     needLabels: false,
     like: preprocessing,
+    notices,
   });
   if (args.out !== undefined && resolve(args.out) === resolve(path))
     throw new HebbError(`--out ${args.out} is the data file itself, which would be overwritten; name another file`);

@@ -16,19 +16,36 @@ import {
   writeConfig,
 } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
+import {
+  checkConfig,
+  configToJson,
+  type JobConfig,
+  type JobData,
+  makeModel,
+  optimizerOf,
+  taskFor,
+} from "../../run/config.ts";
+import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../../run/decide.ts";
+import { type Fold, foldsOf } from "../../run/folds.ts";
+import { type Performed, type PerformOptions, perform } from "../../run/perform.ts";
+import { absent, prepare, readSource, testSet } from "../../run/source.ts";
+import { isLargeTable, prepareStream } from "../../run/stream.ts";
+import { fittingOf, tableChoices } from "../../run/tableChoices.ts";
+import { isText, prepareText, readTokens, textPreprocessing } from "../../run/text.ts";
 import { seed as seedEverything } from "../../tensor/index.ts";
-import { findLr, makeObjective, makeOptimizer, progressIn, RowStream, type TrainState } from "../../train/index.ts";
-import { contextFor, decideRows, decideText, type TrainArguments, textDefaults } from "../decide.ts";
-import { type Fold, foldsOf } from "../folds.ts";
-import { checkConfig, configToJson, type JobConfig, type JobData, makeModel, optimizerOf, taskFor } from "../job.ts";
+import {
+  findLr,
+  makeObjective,
+  makeOptimizer,
+  progressIn,
+  RowStream,
+  type TrainEvent,
+  type TrainState,
+} from "../../train/index.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { newFolder } from "../newFolder.ts";
 import { out } from "../output.ts";
-import { type Performed, type PerformOptions, perform } from "../perform.ts";
-import { figures, plot, warn } from "../report.ts";
-import { absent, prepare, readSource, testSet } from "../source.ts";
-import { isLargeTable, prepareStream } from "../streamData.ts";
-import { fittingOf, tableChoices } from "../tableOptions.ts";
-import { isText, prepareText, readTokens, textPreprocessing } from "../textData.ts";
+import { figures, notices, plot, Reporter, warn } from "../report.ts";
 
 /** Options of `train` and `resume` that leave the result as it is. */
 type Manner = Pick<TrainArguments, "json" | "pauseAfter" | "doctor" | "logs" | "findLr"> &
@@ -42,7 +59,13 @@ export async function train(path: string, args: TrainArguments & Manner): Promis
   if (isText(path, args)) return trainText(path, args);
   if (args.stream === true || (args.stream === undefined && args.folds === undefined && isLargeTable(path)))
     return trainStream(path, args);
-  const raw = await readSource(path, { target: args.target, labels: args.labels, seed: args.seed, needLabels: true });
+  const raw = await readSource(path, {
+    target: args.target,
+    labels: args.labels,
+    seed: args.seed,
+    needLabels: true,
+    notices,
+  });
   if (raw.kind === "text") return trainText(path, args);
   if (args.folds !== undefined)
     return trainFolds(path, args, foldsOf(raw, { ...args, folds: args.folds, fitting: fittingOf(tableChoices(args)) }));
@@ -52,7 +75,7 @@ export async function train(path: string, args: TrainArguments & Manner): Promis
   const prepared = prepare(raw, { target: args.target, validation, seed: args.seed, fitting });
   const config = decideRows(path, { ...args, validation }, prepared);
   tryOut(config, prepared.preprocessing);
-  const test = await testSet(prepared.preprocessing, config);
+  const test = await testSet(prepared.preprocessing, config, notices);
   const data: JobData = { ...prepared, test };
   return (await begin(folderFor(path, args), config, data, args)).code;
 }
@@ -91,7 +114,7 @@ async function trainStream(path: string, args: TrainArguments): Promise<number> 
   const few = { ...args, epochs, patience, dropout, batchSize, validation };
   const config = { ...decideRows(path, few, seen), stream: true };
   tryOut(config, prepared.preprocessing);
-  const test = await testSet(prepared.preprocessing, config);
+  const test = await testSet(prepared.preprocessing, config, notices);
   return (await begin(folderFor(path, args), config, { ...prepared, test }, args)).code;
 }
 
@@ -103,7 +126,7 @@ async function trainFolds(path: string, args: TrainArguments, folds: readonly Fo
     const plain = decideRows(path, { ...args, validation: 1 / folds.length }, data);
     const config: JobConfig = { ...plain, fold: { number: place + 1, of: folds.length } };
     tryOut(config, data.preprocessing);
-    const test = await testSet(data.preprocessing, config);
+    const test = await testSet(data.preprocessing, config, notices);
     if (!args.json) out.line(`── fold ${place + 1} of ${folds.length}`);
     const result = await begin(`${folder}/fold-${place + 1}`, config, { ...data, test }, args);
     if (result.code !== 0) return result.code;
@@ -194,7 +217,8 @@ function showRates(config: JobConfig, data: JobData, json: boolean): number {
 }
 
 const mannerOf = ({ json, pauseAfter, doctor = true, logs = true, saveEvery }: Manner) => ({
-  json,
+  tell: json ? (event: TrainEvent) => out.json(event) : new Reporter(out).listen,
+  onInterrupt,
   pauseAfter,
   doctor,
   logs,
@@ -267,13 +291,19 @@ export async function dataOf(config: JobConfig, stored: JobData["preprocessing"]
   const fitting = fittingOf(config.table);
   if (config.stream) {
     const prepared = await prepareStream(config.data, { target, validation, seed, fitting });
-    return { ...prepared, test: await testSet(prepared.preprocessing, config) };
+    return { ...prepared, test: await testSet(prepared.preprocessing, config, notices) };
   }
-  const raw = await readSource(config.data, { target, labels: config.labels ?? undefined, seed, needLabels: true });
+  const raw = await readSource(config.data, {
+    target,
+    labels: config.labels ?? undefined,
+    seed,
+    needLabels: true,
+    notices,
+  });
   const prepared =
     fold === null
       ? prepare(raw, { target, validation, seed, fitting })
       : foldsOf(raw, { target, seed, folds: fold.of, fitting })[fold.number - 1]?.data;
   if (prepared === undefined) throw new HebbError(`config.json: there is no fold ${fold?.number} of ${fold?.of}`);
-  return { ...prepared, test: await testSet(prepared.preprocessing, config) };
+  return { ...prepared, test: await testSet(prepared.preprocessing, config, notices) };
 }

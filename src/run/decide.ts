@@ -14,9 +14,9 @@ import {
   type ScheduleName,
   type TokenizerName,
 } from "../train/index.ts";
-import { defaultsFor, type JobConfig, type JobData, taskFor } from "./job.ts";
+import { defaultsFor, type JobConfig, type JobData, taskFor } from "./config.ts";
 import { isBuiltIn, type Prepared } from "./source.ts";
-import { type TableArguments, tableArguments, tableChoices } from "./tableOptions.ts";
+import { type TableArguments, tableArguments, tableChoices } from "./tableChoices.ts";
 
 /** What a user may set; the rest follows from the data. */
 export interface TrainArguments extends TableArguments {

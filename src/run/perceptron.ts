@@ -12,7 +12,7 @@ import {
   RowStream,
   residentOf,
 } from "../train/index.ts";
-import { classNames, configToJson, type JobConfig, type JobData, makeModel, namedScores } from "./job.ts";
+import { classNames, configToJson, type JobConfig, type JobData, makeModel, namedScores } from "./config.ts";
 
 /** How a perceptron decides on a data set: its figures, of which the loss is the share of mistakes, and the scores of each class. */
 export function measurePerceptron(

@@ -5,7 +5,7 @@ import type { Preprocessing, TextPreprocessing } from "../formats/index.ts";
 import { sha256 } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { ModelName, TokenizerName } from "../train/index.ts";
-import type { JobData } from "./job.ts";
+import type { JobData } from "./config.ts";
 
 /** Whether the data are a text: by the model, or by the file's name where no column is to be predicted. */
 export const isText = (

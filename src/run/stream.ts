@@ -7,7 +7,7 @@ import { streamTable } from "../data/tableStream.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { RowStream } from "../train/index.ts";
-import type { Fitting } from "./tableOptions.ts";
+import type { Fitting } from "./tableChoices.ts";
 
 /** Files from this size on are read in parts, where nothing else is asked for. */
 const largeFile = 300 * 2 ** 20;

@@ -12,7 +12,7 @@ import {
 } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import { checkConfig, type JobConfig, makeModel } from "./job.ts";
+import { checkConfig, type JobConfig, makeModel } from "./config.ts";
 
 export interface OpenedRun {
   readonly run: Run;

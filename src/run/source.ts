@@ -11,11 +11,9 @@ import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import { quoted } from "../graph/visible.ts";
-import { builtIn, isProblem } from "./builtIn.ts";
-import { err } from "./output.ts";
 import { builtInNames } from "./problemNames.ts";
-import { warn } from "./report.ts";
-import type { Fitting } from "./tableOptions.ts";
+import { builtIn, isProblem } from "./problems.ts";
+import type { Fitting } from "./tableChoices.ts";
 
 /** "mnist" is the part to train on, "mnist-test" the other. */
 const canonicalPart = (path: string): { name: CanonicalName; part: "train" | "test" } | undefined => {
@@ -50,6 +48,15 @@ export interface SourceOptions {
   readonly needLabels: boolean;
   /** The preprocessing of a run: pictures in files are brought to its size. */
   readonly like?: Preprocessing;
+  readonly notices?: Notices;
+}
+
+/** Who hears what there is to say while data are read. */
+export interface Notices {
+  /** How a download goes. */
+  progress(line: string): void;
+  /** What could not be read and does not stop the work. */
+  warn(notes: readonly string[]): void;
 }
 
 /** The labels file that goes with an images file, by the names that MNIST uses. */
@@ -101,7 +108,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
   return { kind: "table", table, target: options.target, name: basename(path) };
 }
 
-/** MNIST and its like, fetched once; progress goes to standard error. */
+/** MNIST and its like, fetched once. */
 async function readCanonical(
   path: string,
   { name, part }: { name: CanonicalName; part: "train" | "test" },
@@ -117,7 +124,7 @@ async function readCanonical(
       const tenth = Math.floor((10 * received) / bytes);
       if (tenth === told) return;
       told = tenth;
-      err.line(`fetching ${file}: ${10 * tenth} % of ${(bytes / 1e6).toFixed(1)} MB`);
+      options.notices?.progress(`fetching ${file}: ${10 * tenth} % of ${(bytes / 1e6).toFixed(1)} MB`);
     },
   });
   return { kind: "images", images, labels, names: { images: path, labels: `the labels of ${path}` } };
@@ -275,7 +282,7 @@ export function applyTo(preprocessing: Preprocessing, raw: RawData): Applied {
   throw otherKind(preprocessing, raw);
 }
 
-/** The test data that a run was given, if any. Unreadable cells are reported on standard error. */
+/** The test data that a run was given, if any. */
 export async function testSet(
   preprocessing: Preprocessing,
   from: {
@@ -284,12 +291,13 @@ export async function testSet(
     readonly target: string | null;
     readonly seed: number;
   },
+  notices: Notices,
 ): Promise<data.Dataset | undefined> {
   if (from.testData === null) return undefined;
   const [target, labels] = [from.target ?? undefined, from.testLabels ?? undefined];
-  const options = { target, labels, seed: from.seed, needLabels: true, like: preprocessing };
+  const options = { target, labels, seed: from.seed, needLabels: true, like: preprocessing, notices };
   const { dataset, notes } = applyTo(preprocessing, await readSource(from.testData, options));
-  warn(notes);
+  notices.warn(notes);
   return dataset;
 }
 

@@ -3,9 +3,9 @@ import { listColumns } from "../data/columnNames.ts";
 import * as data from "../data/index.ts";
 import { classLabels, fittedRows } from "../data/tabular.ts";
 import { HebbError } from "../graph/errors.ts";
-import type { JobData } from "./job.ts";
+import type { JobData } from "./config.ts";
 import type { Prepared, RawData } from "./source.ts";
-import type { Fitting } from "./tableOptions.ts";
+import type { Fitting } from "./tableChoices.ts";
 
 export interface Fold {
   readonly data: Pick<Prepared, "preprocessing" | "train" | "validation"> & Pick<JobData, "preprocessing">;

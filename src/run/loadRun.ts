@@ -1,10 +1,10 @@
-// The entry "hebb/run": opens a trained run and predicts with its model.
+// A trained run as a program uses it: its model, and predictions for raw rows.
 import { type IdxArray, Table } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { dtypes } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import { type JobConfig, notOfText } from "./job.ts";
+import { type JobConfig, notOfText } from "./config.ts";
 import { noted, type Prediction, predictor } from "./predictions.ts";
 import { openModel } from "./saved.ts";
 import { featuresOf, type RawData, readSource } from "./source.ts";

@@ -1,4 +1,4 @@
-// Runs a job: trains the model into its run folder, with every event logged and shown, then measures it.
+// Runs a job: trains the model into its run folder, with every event logged and told, then measures it.
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
 import { type Run, saveCheckpoint, saveModel } from "../formats/node.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
@@ -21,7 +21,6 @@ import {
   fit as trainModel,
   updatesIn,
 } from "../train/index.ts";
-import { onInterrupt } from "./interrupt.ts";
 import {
   classNames,
   configToJson,
@@ -32,11 +31,9 @@ import {
   namedScores,
   optimizerOf,
   taskFor,
-} from "./job.ts";
+} from "./config.ts";
 import { EventLog, RunLogs } from "./logs.ts";
-import { out } from "./output.ts";
-import { trainPerceptron } from "./perceptronJob.ts";
-import { Reporter } from "./report.ts";
+import { trainPerceptron } from "./perceptron.ts";
 
 export interface PerformOptions {
   readonly run: Run;
@@ -46,7 +43,10 @@ export interface PerformOptions {
   readonly from?: TrainState | undefined;
   /** The events that lie before that. */
   readonly before?: readonly JsonObject[] | undefined;
-  readonly json: boolean;
+  /** Hears every event. */
+  readonly tell: EventListener;
+  /** Calls `stop` when training is to save and end early; the function that it returns ends that. */
+  readonly onInterrupt: (stop: () => void) => () => void;
   /** Save and stop after this many epochs in all. */
   readonly pauseAfter?: number | undefined;
   readonly doctor: boolean;
@@ -70,8 +70,7 @@ export interface Performed {
 }
 
 export async function perform(options: PerformOptions): Promise<Performed> {
-  const { run, config, data, from, before = [], json } = options;
-  const tell: EventListener = json ? (event) => out.json(event) : new Reporter(out).listen;
+  const { run, config, data, from, before = [], tell } = options;
   // Where training is, for what the logs have to say.
   let [epoch, step] = [0, 0];
   const warn = (message: string): void => tell({ type: "warning", message, epoch, step });
@@ -119,7 +118,7 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
     optimizer,
   );
   const stop = new AbortController();
-  const atWork = onInterrupt(() => stop.abort());
+  const atWork = options.onInterrupt(() => stop.abort());
   const started = performance.now();
   const history = await trainModel(model, {
     train: data.train,

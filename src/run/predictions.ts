@@ -3,7 +3,7 @@ import { Dataset, type Unread } from "../data/index.ts";
 import { quoted } from "../graph/visible.ts";
 import { Perceptron } from "../nn/index.ts";
 import { Evaluator, makeObjective, metrics, residentOf } from "../train/index.ts";
-import { classNames, inverseFor, taskFor } from "./job.ts";
+import { classNames, inverseFor, taskFor } from "./config.ts";
 import type { OpenedRun } from "./saved.ts";
 
 export interface Prediction {

@@ -17,7 +17,7 @@ import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { Inverse, LanguageDescription, ModelDescription, NetworkDescription, Task } from "../train/index.ts";
 import * as train from "../train/index.ts";
-import { checkTableChoices, type TableChoices } from "./tableOptions.ts";
+import { checkTableChoices, type TableChoices } from "./tableChoices.ts";
 
 /** Everything that determines a run, as config.json holds it. */
 export interface JobConfig {
