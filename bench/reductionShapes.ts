@@ -2,7 +2,15 @@
 
 export interface Reduction {
   readonly id: string;
-  readonly of: "sum" | "variance" | "tanh" | "softmax";
+  readonly of:
+    | "sum"
+    | "variance"
+    | "tanh"
+    | "softmax"
+    | "layerNorm"
+    | "batchNorm"
+    | "layerNorm slopes"
+    | "batchNorm slopes";
   readonly shape: readonly number[];
   readonly dims: readonly number[];
 }
@@ -67,6 +75,14 @@ export const reductions: readonly Reduction[] = [
   ...sums
     .filter((_, i) => i % 3 === 0)
     .flatMap(([shape, dims]) => [reduction("variance", shape, dims), reduction("tanh", shape, dims)]),
+  ...(["", " slopes"] as const).flatMap((what) => [
+    reduction(`layerNorm${what}`, [1024, 128], [1]),
+    reduction(`layerNorm${what}`, [512, 768], [1]),
+    reduction(`layerNorm${what}`, [100_000, 10], [1]),
+    reduction(`batchNorm${what}`, [64, 256], [0]),
+    reduction(`batchNorm${what}`, [32, 32, 28, 28], [0, 2, 3]),
+    reduction(`batchNorm${what}`, [64, 128, 7, 7], [0, 2, 3]),
+  ]),
   reduction("softmax", [1024, 1000], [1]),
   reduction("softmax", [1000, 1024], [0]),
 ];

@@ -1,5 +1,6 @@
 // Our side of bench/reductions.ts, through the public API only.   usage: reductions-hebb.mjs   (HEBB_BACKEND, HEBB_THREADS)
-import { compile, State, type Tensor, tensor, zeros } from "../../src/tensor/index.ts";
+import { batchNorm, layerNorm } from "../../src/nn/functional.ts";
+import { compile, grad, State, type Tensor, tensor, zeros } from "../../src/tensor/index.ts";
 import type { Reduction } from "../reductionShapes.ts";
 import { serve } from "./serve.mjs";
 
@@ -11,10 +12,21 @@ function reduced(x: Tensor, { of, dims }: Reduction): Tensor {
       return x.variance([...dims]);
     case "tanh":
       return x.tanh().sum([...dims]);
+    case "layerNorm":
+      return layerNorm(x, [x.shape.at(-1) ?? 1]);
+    case "batchNorm":
+      return batchNorm(x, undefined, undefined, undefined, undefined, true);
+    case "layerNorm slopes":
+      return slopes(x, (input) => layerNorm(input, [x.shape.at(-1) ?? 1]));
+    case "batchNorm slopes":
+      return slopes(x, (input) => batchNorm(input, undefined, undefined, undefined, undefined, true));
     case "softmax":
       return x.softmax(dims[0] ?? 0);
   }
 }
+
+/** Those of a loss that pulls at every output differently. */
+const slopes = (x: Tensor, of: (input: Tensor) => Tensor): Tensor => grad((input: Tensor) => of(input).mul(x).sum())(x);
 
 await serve(
   (asked) => {

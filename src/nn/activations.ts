@@ -42,7 +42,12 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
 /** min(x, limit), whose slope reaches a NaN, where that of clamp is 0. */
 const atMost = (x: Tensor, limit: number): Tensor => where(x.gt(limit), limit, x);
 /** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
-export const elu = (x: Tensor, alpha = 1): Tensor => where(given("elu", x).gt(0), x, atMost(x, 0).expm1().mul(alpha));
+export function elu(x: Tensor, alpha = 1): Tensor {
+  const above = given("elu", x).ge(0);
+  // At 0 the slope is that of the left side, alpha, and the line has it: no curvature, as in PyTorch.
+  const line = alpha === 1 ? x : where(x.eq(0), x.mul(alpha), x);
+  return where(above, line, where(above, 0, x).expm1().mul(alpha));
+}
 
 const seluAlpha = 1.6732632423543772848170429916717;
 const seluScale = 1.0507009873554804934193349852946;
@@ -108,8 +113,8 @@ export function glu(x: Tensor, dim = -1): Tensor {
 export function celu(x: Tensor, alpha = 1): Tensor {
   given("celu", x);
   if (alpha === 0 || Number.isNaN(alpha)) throw new HebbError(`celu: alpha must not be 0, got ${alpha}`);
-  const below = where(alpha > 0 ? x.gt(0) : x.lt(0), 0, x);
-  return where(x.gt(0), x, below.div(alpha).expm1().mul(alpha));
+  const above = x.ge(0);
+  return where(above, x, where(above, 0, x).div(alpha).expm1().mul(alpha));
 }
 /** x where |x| > lambda, else 0. Default 0.5. */
 export const hardshrink = (x: Tensor, lambda = 0.5): Tensor =>

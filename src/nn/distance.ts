@@ -1,5 +1,5 @@
 // Distance and similarity of vectors: CosineSimilarity, PairwiseDistance, cdist, normalize.
-import { ShapeError } from "../graph/errors.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { withGradient } from "../graph/ops/alias.ts";
 import * as el from "../graph/ops/elementwise.ts";
@@ -12,7 +12,7 @@ import { cosineSimilarity } from "./losses/margins.ts";
 import { Module } from "./module.ts";
 
 export interface PairwiseOptions {
-  /** The order of the norm. Default 2. */
+  /** The order of the norm: any number, Infinity (the largest) or -Infinity (the smallest). Default 2. */
   readonly p?: number;
   /** Added to each difference. Default 1e-6. */
   readonly eps?: number;
@@ -37,6 +37,7 @@ export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
     throw new ShapeError(
       `cdist: takes [..., P, M] and [..., R, M], got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     );
+  if (!(p >= 0)) throw new HebbError(`cdist: p must be 0 or more, got ${p}`);
   const differences = a.unsqueeze(-2).sub(b.unsqueeze(-3));
   // Empty vectors have no largest difference; their distance is 0 for every p.
   if (a.shape[a.rank - 1] === 0) return differences.sum(-1);

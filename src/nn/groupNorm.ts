@@ -8,6 +8,7 @@ import { type Parameter, State, type Tensor } from "../tensor/index.ts";
 import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
+import { momentsOf } from "./moments.ts";
 import { type BatchNormOptions, batchNormKinds, filled } from "./normalization.ts";
 import { dtypeOf, listedUnless } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
@@ -27,8 +28,8 @@ export function groupNorm(x: Tensor, numGroups: number, weight?: Tensor, bias?: 
     );
   }
   const grouped = x.reshape([batch, numGroups, (channels / numGroups) * sizeOf(rest)]);
-  const centred = grouped.sub(grouped.mean(2, true));
-  const standard = centred.mul(centred.square().mean(2, true).add(eps).rsqrt()).reshape(x.shape);
+  const { centred, variance } = momentsOf(grouped, [2]);
+  const standard = centred.mul(variance.add(eps).rsqrt()).reshape(x.shape);
   const wide = [1, channels, ...rest.map(() => 1)];
   const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
   return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
@@ -128,9 +129,7 @@ export function instanceNorm(x: Tensor, inputs: InstanceNormInputs = {}): Tensor
         `instanceNorm: each channel needs more than one value, got ${formatShape(x.shape)}; use a larger input or LayerNorm`,
       );
     const dims = rest.map((_, place) => place + 2);
-    const mean = x.mean(dims, true);
-    const centred = x.sub(mean);
-    const variance = centred.square().mean(dims, true);
+    const { mean, centred, variance } = momentsOf(x, dims);
     const blend = (running: State | undefined, fresh: Tensor): void => {
       if (running === undefined) return;
       const over = fresh.detach().mean(0).reshape(running.shape);

@@ -8,6 +8,7 @@ import { Parameter, State, type Tensor } from "../tensor/index.ts";
 import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
+import { momentsOf } from "./moments.ts";
 import { dtypeOf, listedUnless } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
@@ -35,9 +36,8 @@ export function layerNorm(
     );
   }
   const dims = normalizedShape.map((_, place) => start + place);
-  const centred = x.sub(x.mean(dims, true));
-  const scale = centred.square().mean(dims, true).add(eps).rsqrt();
-  const standard = centred.mul(scale);
+  const { centred, variance } = momentsOf(x, dims);
+  const standard = centred.mul(variance.add(eps).rsqrt());
   const weighted = weight === undefined ? standard : standard.mul(weight);
   return bias === undefined ? weighted : weighted.add(bias);
 }
@@ -230,9 +230,7 @@ function batchMoments(
       `batchNorm: in training each channel needs more than one value, got ${formatShape(x.shape)}; use a larger batch, drop the last one, or switch to eval()`,
     );
   }
-  const mean = x.mean(dims, true);
-  const centred = x.sub(mean);
-  const variance = centred.square().mean(dims, true);
+  const { mean, centred, variance } = momentsOf(x, dims);
   if (training) {
     const blend = (running: State, fresh: Tensor): void => {
       running.assign(running.add(fresh.detach().reshape(running.shape).sub(running).mul(momentum)));

@@ -2,13 +2,15 @@
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
+import { lengthOf } from "../nn/length.ts";
 import { type Parameter, stack, type Tensor } from "../tensor/index.ts";
 import { parametersIn } from "./optimizerOptions.ts";
 import { checkNumber } from "./schedule.ts";
 
 /**
- * Scales all gradients so that the norm of them together is at most `maxNorm`; gives the norm before. `normType` may be
- * Infinity (the largest element). Works inside `compile`. Default normType 2. Source: torch.nn.utils.clip_grad_norm_.
+ * Scales all gradients so that the norm of them together is at most `maxNorm`; gives the norm before, which is that of the norms of
+ * the gradients. `normType` may be any number, Infinity (the largest element) or -Infinity. Works inside `compile`. Default normType 2.
+ * Source: torch.nn.utils.clip_grad_norm_.
  */
 export function clipGradNorm(
   parameters: Iterable<Parameter>,
@@ -18,28 +20,15 @@ export function clipGradNorm(
   checkOptions("clipGradNorm", options, { normType: kind.number });
   const { normType = 2 } = options;
   checkNumber("clipGradNorm", "maxNorm", maxNorm, 0);
-  if (!(normType > 0)) throw new HebbError(`clipGradNorm: normType must be above 0, got ${normType}`);
+  if (Number.isNaN(normType)) throw new HebbError("clipGradNorm: normType must be a number, got NaN");
   const found = parametersIn("clipGradNorm", parameters).flatMap((parameter) =>
     parameter.grad === undefined ? [] : [{ parameter, grad: parameter.grad }],
   );
   if (found.length === 0)
     throw new HebbError("clipGradNorm: no parameter has a gradient; call it between backward() and step()");
-  const parts = found.map(({ grad }) => {
-    const sizes = grad.detach().abs();
-    if (normType === Number.POSITIVE_INFINITY) return sizes.amax();
-    return normType === 2 ? sizes.square().sum() : normType === 1 ? sizes.sum() : sizes.pow(normType).sum();
-  });
   // Of float32 and float64 together the wider.
   const dtype = found.some(({ grad }) => grad.dtype === "float64") ? "float64" : "float32";
-  const all = stack(parts.map((part) => part.to(dtype)));
-  const total =
-    normType === Number.POSITIVE_INFINITY
-      ? all.amax()
-      : normType === 2
-        ? all.sum().sqrt()
-        : normType === 1
-          ? all.sum()
-          : all.sum().pow(1 / normType);
+  const total = lengthOf(stack(found.map(({ grad }) => lengthOf(grad.detach(), normType).to(dtype))), normType);
   const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);
   for (const { parameter, grad } of found) parameter.grad = grad.mul(factor.to(grad.dtype));
   return total;

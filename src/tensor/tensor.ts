@@ -9,6 +9,7 @@ import { matmul } from "../graph/ops/matmul.ts";
 import * as mv from "../graph/ops/movement.ts";
 import * as rd from "../graph/ops/reduce.ts";
 import * as so from "../graph/ops/sort.ts";
+import * as st from "../graph/ops/statistics.ts";
 import * as vw from "../graph/ops/views.ts";
 import { checkKind, checkOptions } from "../graph/options.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
@@ -413,12 +414,12 @@ export class Tensor<S extends Shape = Shape> {
   /** Σ(x − mean)² / (n − correction). Default correction 1 (torch.var). */
   variance(dim?: given.Dims, options: given.VarianceOptions = {}): Tensor {
     const { correction = 1, keepdim = false } = checkOptions("variance", options, given.varianceKinds);
-    return this.#change((x) => rd.variance(x, dim, correction, keepdim));
+    return this.#change((x) => st.variance(x, dim, correction, keepdim));
   }
   /** √variance. Its slope at 0 is taken as 0, as in PyTorch. */
   std(dim?: given.Dims, options: given.VarianceOptions = {}): Tensor {
     const { correction = 1, keepdim = false } = checkOptions("std", options, given.varianceKinds);
-    return this.#change((x) => rd.std(x, dim, correction, keepdim));
+    return this.#change((x) => st.std(x, dim, correction, keepdim));
   }
   logsumexp(dim?: given.Dims, keepdim = false): Tensor {
     return this.#reduce("logsumexp", rd.logsumexp, dim, keepdim);

@@ -10,6 +10,7 @@ import { cat, expand, flip, pad, permute, reshape, slice } from "../../src/graph
 import { avgPool2d, maxPool2d } from "../../src/graph/ops/pool.ts";
 import * as reduce from "../../src/graph/ops/reduce.ts";
 import { sort } from "../../src/graph/ops/sort.ts";
+import * as statistics from "../../src/graph/ops/statistics.ts";
 import { inputNode, type Value, valueOf } from "../conformance/run.ts";
 
 export type Entry =
@@ -69,7 +70,7 @@ const builders = {
   softmax: ([x], [dim = 0]) => reduce.softmax(x, dim),
   logsumexp: ([x], [dim = 0]) => reduce.logsumexp(x, dim, true),
   mean: ([x], [dim = 0, keep = 0]) => reduce.mean(x, dim, keep === 1),
-  variance: ([x], [dim = 0]) => reduce.variance(x, dim, 0, true),
+  variance: ([x], [dim = 0]) => statistics.variance(x, dim, 0, true),
   sum: ([x], [dim = 0, keep = 0]) => reduce.sum(x, dim, keep === 1),
   sumAll: ([x]) => reduce.sum(x),
   max: ([x], [dim = 0, keep = 0]) => reduce.max(x, dim, keep === 1),

@@ -399,4 +399,21 @@ case("maskedFill NaN", ".maskedFill", ["$1", 2], [torch.tensor([nan, 1., 3.]), t
 case("rmsNorm of zeros", "rmsNorm", ["$0", [3], None, 1e-5], [same], lambda x: F.rms_norm(x, [3], eps=1e-5))
 case("layerNorm of a constant row", "layerNorm", ["$0", [3]], [torch.tensor([[2., 2., 2.], [1., 2., 4.]])], lambda x: F.layer_norm(x, [3]))
 
+# ── norms of every order, and curvature ──────────────────────────────────────────────────────────────────────────────
+
+rows, zeros = torch.tensor([[1., -2., 3.], [0., 0., 0.], [2., -2., 2.], [0., 1., -1.], [3., 3., 0.]]), torch.zeros(5, 3)
+for p in [0, 0.5, 1, 2, 2.5, inf, -inf, -1, -2, -0.5]:
+    # Of order 0 PyTorch gives no slope at all.
+    case(f"pairwiseDistance p {p} eps 0 of rows with zeros", "pairwiseDistance", ["$0", "$1", {"p": p, "eps": 0}], [rows, zeros],
+         lambda a, b: F.pairwise_distance(a, b, p=p, eps=0.), slopes=p != 0)
+    case(f"normalize p {p} of rows with zeros", "normalize", ["$0", {"p": p, "eps": 0.25}], [rows], lambda a: F.normalize(a, p=p, eps=0.25))
+    case(f"cdist p {p} of rows with zeros", "cdist", ["$0", "$1", p], [rows, zeros[:1]], lambda a, b: torch.cdist(a, b, p=p))
+for name, function_of, args in [("elu", F.elu, []), ("elu", lambda x: F.elu(x, 1.5), [1.5]), ("elu", lambda x: F.elu(x, -1.5), [-1.5]),
+                                ("celu", F.celu, []), ("celu", lambda x: F.celu(x, 1.5), [1.5]), ("celu", lambda x: F.celu(x, -1.5), [-1.5]), ("selu", F.selu, [])]:
+    case(f"slope of {name} {args}", "slopeOf", [name, "$0", *args], [torch.tensor([0., -0., 1., -1., -3., 1e-3, -80., inf, -inf])],
+         lambda x: torch.autograd.grad(function_of(x).sum(), x, create_graph=True)[0])
+for name, of in [("variance", torch.var), ("std", torch.std)]:
+    for correction in [0, 1]:
+        case(f"{name} of 0-d, correction {correction}", f".{name}", [None, {"correction": correction}], [torch.tensor(3.)], lambda x: of(x, correction=correction), slopes=correction == 0)
+
 print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))

@@ -35,7 +35,22 @@ const golden: { torch: string; cases: readonly Case[] } = JSON.parse(
 );
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
-const functions = new Map(Object.entries({ ...hebb, ...hebb.nn.functional })) as ReadonlyMap<string, unknown>;
+const named = new Map(Object.entries({ ...hebb, ...hebb.nn.functional })) as ReadonlyMap<string, unknown>;
+
+function called(name: string, ...args: readonly unknown[]): unknown {
+  const found = named.get(name);
+  if (typeof found !== "function") throw new Error(`there is no function ${name}`);
+  return (found as AnyFunction)(...args);
+}
+
+const functions: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ...named,
+  [
+    "slopeOf",
+    (name: string, x: Tensor, ...args: readonly unknown[]) =>
+      hebb.grad((input: Tensor) => (called(name, input, ...args) as Tensor).sum())(x),
+  ],
+]);
 
 function passed(value: Argument, inputs: readonly Tensor[]): unknown {
   if (value === null) return undefined;

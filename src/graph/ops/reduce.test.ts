@@ -7,6 +7,7 @@ import type { Node } from "../node.ts";
 import { full } from "./creation.ts";
 import { mul } from "./elementwise.ts";
 import * as rd from "./reduce.ts";
+import * as st from "./statistics.ts";
 
 const device = createReferenceDevice();
 const inf = Number.POSITIVE_INFINITY;
@@ -154,8 +155,8 @@ describe("logsumexp, softmax, logSoftmax", () => {
 
 describe("variance", () => {
   it("divides by n − correction", () => {
-    expect(run([4], [1, 2, 3, 6], (x) => rd.variance(x))).toEqual([14 / 3]);
-    expect(run([4], [1, 2, 3, 6], (x) => rd.variance(x, 0, 0))).toEqual([3.5]);
-    expect(run([1], [5], (x) => rd.variance(x))).toEqual([nan]);
+    expect(run([4], [1, 2, 3, 6], (x) => st.variance(x))).toEqual([14 / 3]);
+    expect(run([4], [1, 2, 3, 6], (x) => st.variance(x, 0, 0))).toEqual([3.5]);
+    expect(run([1], [5], (x) => st.variance(x))).toEqual([nan]);
   });
 });

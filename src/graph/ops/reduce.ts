@@ -172,43 +172,6 @@ export function mean(x: Node, dim?: Dims, keepdim = false): Node {
   return div(total, scalarLike(countOf(x, dim, "mean"), total));
 }
 
-/**
- * x less its first element along the axes, a constant. What is rounded of it is small beside the deviations, whose squares hold that
- * element's own; and it is 0 where all are equal. An infinite one would leave NaN of the others.
- */
-function shifted(x: Node, axes: readonly number[]): Node {
-  if (axes.some((axis) => x.shape[axis] === 0)) return x;
-  const first = withGradient(
-    axes.reduce((part, axis) => slice(part, axis, 0, 1), x),
-    [],
-    () => [],
-  );
-  return sub(x, where(isfinite(first), first, scalarLike(0, first)));
-}
-
-/** Σ(x − mean)² / (n − correction). */
-export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
-  const values = floating(x);
-  const axes = normalizeAxes(dim, x.shape.length, "variance");
-  const near = shifted(values, axes);
-  const centred = sub(near, mean(near, dim, true));
-  const freedom = Math.max(0, countOf(x, dim, "variance") - correction);
-  const total = sum(square(centred), dim, true);
-  const kept = div(total, scalarLike(freedom, total));
-  // The deviations add up to 0, so that none flows through the mean.
-  const result = withGradient(kept, [values], (grad) => [mul(mul(centred, scalarLike(2 / freedom, centred)), grad)]);
-  return keepdim
-    ? result
-    : reshape(
-        result,
-        x.shape.filter((_, axis) => !axes.includes(axis)),
-      );
-}
-
-/** The square root of the variance; its slope is 0 where all values are equal. */
-export const std = (x: Node, dim?: Dims, correction = 1, keepdim = false): Node =>
-  rootOrFlat(variance(x, dim, correction, keepdim));
-
 /** √Σx²; its slope is 0 at 0. */
 export const norm = (x: Node, dim?: Dims, keepdim = false): Node => rootOrFlat(sum(square(floating(x)), dim, keepdim));
 

@@ -1,0 +1,88 @@
+// Mean, variance and deviations, accurate also where all values lie far from 0: variance, std, and what the layers that standardise need.
+import { isFloat } from "../dtype.ts";
+import type { Node } from "../node.ts";
+import { normalizeAxes, sizeOf } from "../shape.ts";
+import { withGradient } from "./alias.ts";
+import { add, cast, div, isfinite, isnan, maximum, mul, rootOrFlat, scalarLike, sub, where } from "./elementwise.ts";
+import { expand, reshape, slice } from "./movement.ts";
+import { type Dims, sum } from "./reduce.ts";
+
+/** Statistics over some axes, which stay with size 1. */
+export interface Moments {
+  readonly mean: Node;
+  /** x − mean. */
+  readonly deviations: Node;
+  /** Σ(x − mean)². */
+  readonly squares: Node;
+}
+
+const countOf = (x: Node, axes: readonly number[]): number => sizeOf(axes.map((axis) => x.shape[axis] as number));
+
+/**
+ * A mean is off by what its sum was rounded by, which may exceed the deviations where all values are near each other and far from 0. The
+ * mean of the deviations is that error: it is taken from them and from their squares, which one pass adds up together.
+ */
+export function moments(x: Node, axes: readonly number[]): Moments {
+  const count = countOf(x, axes);
+  const number = (value: number): Node => scalarLike(value, x);
+  const share = number(count === 0 ? Number.NaN : 1 / count);
+  const rough = mul(sum(x, axes, true), share);
+  const differences = sub(x, rough);
+  const average = mul(sum(differences, axes, true), share);
+  const error = where(isfinite(average), average, number(0));
+  const total = sub(sum(mul(differences, differences), axes, true), mul(mul(error, error), number(count)));
+  const mean = withGradient(add(rough, error), [x], (grad) => [expand(mul(grad, share), x.shape)]);
+  const deviations = withGradient(sub(differences, error), [x], (grad) => [
+    sub(grad, mul(sum(grad, axes, true), share)),
+  ]);
+  // The deviations add up to 0, so that none of the slope flows through the mean.
+  const squares = withGradient(maximum(total, number(0)), [x], (grad) => [mul(mul(deviations, number(2)), grad)]);
+  return { mean, deviations, squares };
+}
+
+/** The first element along the axes, a constant; 0 where it is infinite or NaN, which would make NaN of the others. */
+function firstOf(x: Node, axes: readonly number[]): Node {
+  const first = withGradient(
+    axes.reduce((part, axis) => slice(part, axis, 0, 1), x),
+    [],
+    () => [],
+  );
+  return where(isfinite(first), first, scalarLike(0, first));
+}
+
+/**
+ * Σ(x − mean)² / (n − correction). The mean is the first element plus the mean difference from it, so that little is rounded where all
+ * values are near each other; what that addition rounds is known, and its square is taken from the result. An element that is far from the
+ * others rounds their differences, but its own square is then the larger part of the sum.
+ */
+export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
+  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const axes = normalizeAxes(dim, x.shape.length, "variance");
+  const count = countOf(x, axes);
+  const freedom = Math.max(0, count - correction);
+  const number = (value: number): Node => scalarLike(value, values);
+  const first = count === 0 ? number(0) : firstOf(values, axes);
+  const shift = mul(sum(sub(values, first), axes, true), number(count === 0 ? Number.NaN : 1 / count));
+  const average = add(first, shift);
+  // Differences that overflow in both directions add up to NaN. From an infinite mean, the squares of finite values are infinite, and that of
+  // an infinite one is NaN.
+  const rounded = where(isnan(average), number(Number.POSITIVE_INFINITY), average);
+  const lost = sub(shift, sub(rounded, first));
+  const error = where(isfinite(lost), lost, number(0));
+  const differences = sub(values, rounded);
+  const total = sub(sum(mul(differences, differences), axes, true), mul(mul(error, error), number(count)));
+  // The deviations add up to 0, so that none of the slope flows through the mean.
+  const result = withGradient(div(maximum(total, number(0)), number(freedom)), [values], (grad) => [
+    mul(mul(sub(sub(values, average), error), number(2 / freedom)), grad),
+  ]);
+  return keepdim
+    ? result
+    : reshape(
+        result,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
+}
+
+/** The square root of the variance; its slope is 0 where all values are equal. */
+export const std = (x: Node, dim?: Dims, correction = 1, keepdim = false): Node =>
+  rootOrFlat(variance(x, dim, correction, keepdim));
