@@ -53,17 +53,17 @@ const define = (name: string, body: Body): void => {
   open.content.push({ name, body });
 };
 
-export const describe = Object.assign(group(false), {
-  each: each(group(false)),
-  skip: group(true),
-  skipIf: (skipped: boolean) => group(skipped),
-  runIf: (run: boolean) => group(!run),
+const describeIf = (run: boolean) => Object.assign(group(!run), { each: each(group(!run)) });
+const itIf = (run: boolean) => Object.assign(run ? define : skip, { each: each(run ? define : skip) });
+export const describe = Object.assign(describeIf(true), {
+  skip: describeIf(false),
+  skipIf: (skipped: boolean) => describeIf(!skipped),
+  runIf: describeIf,
 });
-export const it = Object.assign(define, {
-  each: each(define),
-  skip,
-  skipIf: (skipped: boolean) => (skipped ? skip : define),
-  runIf: (run: boolean) => (run ? define : skip),
+export const it = Object.assign(itIf(true), {
+  skip: itIf(false),
+  skipIf: (skipped: boolean) => itIf(!skipped),
+  runIf: itIf,
 });
 export const test = it;
 export const beforeAll = (body: Body): void => void open.before.push(body);
