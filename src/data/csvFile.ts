@@ -7,7 +7,8 @@ import { HebbError } from "../graph/errors.ts";
 import { type CsvOptions, emptyTable, nameColumns, noRows, recordReader, refuseZeros } from "./csv.ts";
 import type { RecordReader } from "./csvRecords.ts";
 import { bytesOf, type EncodingName, encodingOf, TextReader, wholeCharacters } from "./encoding.ts";
-import { fileError, fileSize } from "./files.ts";
+import { fileError } from "./fileErrors.ts";
+import { InputFile } from "./inputFile.ts";
 import type { Random } from "./random.ts";
 
 /** A stretch of the file that begins and ends between two records. */
@@ -53,17 +54,14 @@ export class CsvFile {
     this.#packed = known.packed;
   }
 
-  static async open(path: string, options: CsvOptions): Promise<CsvFile> {
-    await fileSize(path);
-    const { size, mtimeMs } = await stat(path);
-    const file = await opened(path);
-    try {
-      const head = new Uint8Array(2);
-      await file.read(head, 0, 2, 0);
-      return new CsvFile(path, options, { size, changed: mtimeMs, packed: head[0] === 0x1f && head[1] === 0x8b });
-    } finally {
-      await file.close();
-    }
+  static open(path: string, options: CsvOptions): Promise<CsvFile> {
+    return InputFile.use(path, (file) => CsvFile.of(file, options));
+  }
+
+  /** The table of a file that is open now, and is opened again for every reading. */
+  static async of(file: InputFile, options: CsvOptions): Promise<CsvFile> {
+    const { path, size, changed } = file;
+    return new CsvFile(path, options, { size, changed, packed: await file.packed() });
   }
 
   /** The delimiter; known when the file is being read. */

@@ -4,9 +4,11 @@ import { extname, join, sep } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
-import { fileError, readBytes } from "./files.ts";
+import { fileError } from "./fileErrors.ts";
+import { readBytes } from "./files.ts";
 import type { IdxArray } from "./idx.ts";
 import type { LabelArray } from "./images.ts";
+import { InputFile } from "./inputFile.ts";
 import {
   decodePicture,
   fitKind,
@@ -137,17 +139,24 @@ async function listFolder(path: string): Promise<Listing> {
   return own.length > 0 ? { files: own, labels: [], classes: [], others } : { files, labels, classes, others };
 }
 
-async function readPictureBytes(path: string): Promise<Uint8Array> {
-  const bytes = await readBytes(path);
+/** Refuses files that are too large for a picture. */
+function checkedPicture(bytes: Uint8Array, path: string): Uint8Array {
   if (bytes.byteLength > maxFileBytes)
     throw new HebbError(`${path} has ${bytes.byteLength} bytes, more than ${maxFileBytes}; make the picture smaller`);
   return bytes;
 }
 
+/** Where the pictures of an array come from. */
+interface PictureFiles {
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** The bytes of one of them, by its path. */
+  read(path: string): Promise<Uint8Array>;
+}
+
 /** Decodes files into one array, each as it is needed. */
 async function readAll(
-  folder: string,
-  files: readonly string[],
+  { folder, files, read }: PictureFiles,
   options: ImageFolderOptions,
 ): Promise<{ readonly images: IdxArray }> {
   const limit = options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels };
@@ -156,7 +165,7 @@ async function readAll(
   if (options.size === undefined || options.channels === undefined) {
     for (const file of files) {
       const name = join(folder, file);
-      const header = readPictureHeader(await readPictureBytes(name), { name, ...limit });
+      const header = readPictureHeader(checkedPicture(await read(name), name), { name, ...limit });
       first ??= header;
       grey &&= header.grey;
       same &&= header.width === first.width && header.height === first.height;
@@ -176,7 +185,7 @@ async function readAll(
   const data = new Uint8Array(files.length * size);
   for (const [i, file] of files.entries()) {
     const name = join(folder, file);
-    const picture = await decodePicture(await readPictureBytes(name), { name, ...limit });
+    const picture = await decodePicture(checkedPicture(await read(name), name), { name, ...limit });
     data.set(planesOf(fitPicture(toChannels(picture, channels), width, height, options.fit)), i * size);
   }
   return { images: { dtype: "uint8", shape: [files.length, channels, height, width], data } };
@@ -190,7 +199,7 @@ async function readAll(
 export async function readImageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   checkOptions("readImageFolder", options, kinds);
   const { files, labels, classes, others } = await listFolder(path);
-  const { images } = await readAll(path, files, options);
+  const { images } = await readAll({ folder: path, files, read: readBytes }, options);
   return {
     images,
     labels:
@@ -205,6 +214,13 @@ export async function readImageFolder(path: string, options: ImageFolderOptions 
 /** One picture as an array of one. */
 export async function readImageFile(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   checkOptions("readImageFile", options, kinds);
-  const { images } = await readAll("", [path], options);
+  return InputFile.use(path, (file) => pictureOf(file, options));
+}
+
+/** The same of a file that is open. */
+export async function pictureOf(file: InputFile, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+  const { path } = file;
+  const bytes = await file.bytes();
+  const { images } = await readAll({ folder: "", files: [path], read: async () => bytes }, options);
   return { images, labels: undefined, files: [path], notes: [] };
 }

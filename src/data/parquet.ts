@@ -1,12 +1,11 @@
 // Parquet tables (Node only), read by hyparquet in a thread with limited memory and time: a damaged file gives one clear error.
-import { open } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { type Cell, type CellValue, cellOf } from "./cells.ts";
 import { listColumns } from "./columnNames.ts";
-import { fileError, fileSize } from "./files.ts";
+import { InputFile } from "./inputFile.ts";
 import { packageAddress } from "./optionalPackage.ts";
 import { Table } from "./table.ts";
 
@@ -21,7 +20,6 @@ export interface ParquetOptions {
   readonly maxSeconds?: number;
 }
 
-/** What the thread tells. */
 const kinds: OptionKinds<ParquetOptions> = {
   columns: kind.listOf(kind.string),
   maxCells: kind.number,
@@ -29,6 +27,7 @@ const kinds: OptionKinds<ParquetOptions> = {
   maxSeconds: kind.number,
 };
 
+/** What the thread tells. */
 type Told =
   | { readonly kind: "schema"; readonly columns: readonly string[]; readonly decimals: readonly boolean[] }
   | { readonly kind: "values"; readonly column: number; readonly values: readonly CellValue[] }
@@ -41,7 +40,7 @@ type Told =
  */
 const source = `
 const { parentPort, workerData } = require("node:worker_threads");
-const { openSync, readSync, fstatSync } = require("node:fs");
+const { readSync } = require("node:fs");
 const largestPage = 2 ** 28;
 // A decimal is a whole number of any length and a scale: its digits are kept, which a float64 would round.
 function decimalText(raw, scale) {
@@ -56,7 +55,7 @@ function decimalText(raw, scale) {
   return (value < 0n ? "-" : "") + digits.slice(0, point) + (scale > 0 ? "." + digits.slice(point) : "");
 }
 async function main() {
-  const { path, hyparquet, codecs, columns, maxCells } = workerData;
+  const { handle, byteLength, hyparquet, codecs, columns, maxCells } = workerData;
   const { parquetMetadataAsync, parquetRead, parquetSchema } = await import(hyparquet);
   const known = codecs === undefined ? {} : (await import(codecs)).compressors;
   const compressors = {};
@@ -66,8 +65,6 @@ async function main() {
       return known[name](input, length);
     };
   }
-  const handle = openSync(path, "r");
-  const byteLength = fstatSync(handle).size;
   const file = {
     byteLength,
     slice(start, end = byteLength) {
@@ -143,23 +140,15 @@ const damaged = (path: string, reason: string): HebbError =>
   );
 
 /** Checks both ends of the file. */
-async function checkEnds(path: string): Promise<void> {
-  const size = await fileSize(path);
-  const file = await open(path, "r").catch((error: unknown) => {
-    throw fileError(path, error);
-  });
-  try {
-    const ends = Buffer.alloc(12);
-    await file.read(ends, 0, 4, 0);
-    await file.read(ends, 4, 8, Math.max(0, size - 8));
-    if (ends.toString("latin1", 0, 4) !== "PAR1") throw damaged(path, "it does not begin with PAR1");
-    if (size < 20 || ends.toString("latin1", 8) !== "PAR1")
-      throw damaged(path, "it does not end with PAR1, so its end is missing");
-    const footer = ends.readUInt32LE(4);
-    if (footer > size - 12) throw damaged(path, `its footer of ${footer} bytes does not fit into ${size}`);
-  } finally {
-    await file.close();
-  }
+async function checkEnds(file: InputFile): Promise<void> {
+  const { path, size } = file;
+  const text = async (start: number, length: number): Promise<string> =>
+    Buffer.from(await file.read(start, length)).toString("latin1");
+  if ((await text(0, 4)) !== "PAR1") throw damaged(path, "it does not begin with PAR1");
+  if (size < 20 || (await text(size - 4, 4)) !== "PAR1")
+    throw damaged(path, "it does not end with PAR1, so its end is missing");
+  const footer = Buffer.from(await file.read(size - 8, 4)).readUInt32LE();
+  if (footer > size - 12) throw damaged(path, `its footer of ${footer} bytes does not fit into ${size}`);
 }
 
 /**
@@ -168,13 +157,27 @@ async function checkEnds(path: string): Promise<void> {
  * more than `maxCells`, and for files whose decoding takes more memory or time than allowed.
  */
 export async function readParquetFile(path: string, options: ParquetOptions = {}): Promise<Table> {
-  const { maxCells = 1e8, maxMemory = 1024, maxSeconds = 60 } = checkOptions("readParquetFile", options, kinds);
-  await checkEnds(path);
+  checkOptions("readParquetFile", options, kinds);
+  return InputFile.use(path, (file) => parquetTable(file, options));
+}
+
+/** The same of a file that is open. */
+export async function parquetTable(file: InputFile, options: ParquetOptions = {}): Promise<Table> {
+  const { path } = file;
+  const { maxCells = 1e8, maxMemory = 1024, maxSeconds = 60 } = options;
+  await checkEnds(file);
   const hyparquet = packageAddress("hyparquet", "reading Parquet files");
   const codecs = packageAddress("hyparquet-compressors", "reading Parquet files");
   const worker = new Worker(source, {
     eval: true,
-    workerData: { path, hyparquet, codecs, maxCells, columns: options.columns },
+    workerData: {
+      handle: file.descriptor,
+      byteLength: file.size,
+      hyparquet,
+      codecs,
+      maxCells,
+      columns: options.columns,
+    },
     resourceLimits: { maxOldGenerationSizeMb: maxMemory },
     // Nothing of this process is handed on: options of a test runner or a profiler would not fit the thread.
     execArgv: [],

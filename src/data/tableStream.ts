@@ -26,7 +26,6 @@ export interface StreamTableOptions extends Omit<FitPreprocessingOptions, "rows"
   readonly shuffle?: boolean;
 }
 
-/** Streams of the order of blocks start here, one for each epoch. */
 const { rows: _rows, ...usedKinds } = fittingKinds;
 const kinds: OptionKinds<StreamTableOptions> = {
   ...usedKinds,
@@ -38,6 +37,7 @@ const kinds: OptionKinds<StreamTableOptions> = {
   shuffle: kind.boolean,
 };
 
+/** Streams of the order of blocks start here, one for each epoch. */
 const blockStream = 0x62000000;
 
 /** A table in a file, ready to be read again and again. */
@@ -182,12 +182,19 @@ class RowBuffer {
  */
 export async function streamTable(path: string, options: StreamTableOptions): Promise<TableStream> {
   checkTarget("streamTable", options, kinds);
+  return streamFile(await CsvFile.open(path, options), options);
+}
+
+/** The same of a file that was looked at already; how its text is read was said then. */
+export async function streamFile(
+  file: CsvFile,
+  options: Omit<StreamTableOptions, keyof CsvOptions>,
+): Promise<TableStream> {
   const { validation = 0.01, maxValidation = 50_000, seed = 0, bufferRows = 65_536, shuffle = true } = options;
   if (!(validation >= 0 && validation < 1))
     throw new HebbError(`validation ${validation} is not a valid share of the rows; use a number from 0 to below 1`);
   if (!Number.isInteger(bufferRows) || bufferRows < 1)
     throw new HebbError(`bufferRows must be a whole number of at least 1, got ${bufferRows}`);
-  const file = await CsvFile.open(path, options);
   const { facts, table, fitting, count, held, heldRows, sample } = await scanTable(file, {
     ...options,
     seed,

@@ -8,7 +8,7 @@ import { checkTarget, type FitPreprocessingOptions, fitPreprocessing, fittingKin
 import { type AppliedTable, applyPreprocessing } from "./preprocess.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
 import { readerOf } from "./reading.ts";
-import { trainValidationSplit } from "./split.ts";
+import { type Split, trainValidationSplit } from "./split.ts";
 import { checkTable, type Table } from "./table.ts";
 
 export interface PrepareTableOptions extends Omit<FitPreprocessingOptions, "rows"> {
@@ -49,7 +49,7 @@ export function tableDataset(applied: AppliedTable): Dataset {
 }
 
 /** The class of each of these rows, for splits that keep the mix of classes; undefined where a number is to be predicted. */
-export function classLabels(
+function classLabels(
   table: Table,
   rows: ArrayLike<number>,
   { target, task }: Pick<FitPreprocessingOptions, "target" | "task">,
@@ -60,26 +60,29 @@ export function classLabels(
   return Array.from(rows, (row) => reader.key(column.cells[row] ?? ""));
 }
 
-/** These rows of a table that was fitted, as a data set. */
-export const fittedRows = (pre: TablePreprocessing, table: Table, rows: ArrayLike<number>): Dataset =>
-  tableDataset(applyPreprocessing(pre, table.select(rows), { targets: "required", unreadable: "missing" }));
+/** Fits the preprocessing on the training rows of a split, and gives both parts as data sets. `split` is given how many rows can be used. */
+export function prepareSplit(
+  table: Table,
+  fitting: Omit<FitPreprocessingOptions, "rows">,
+  split: (count: number, labels: readonly string[] | undefined) => Split,
+): PreparedTable {
+  const usable = usableRows(table, fitting);
+  const { train, validation } = split(usable.length, classLabels(table, usable, fitting));
+  const rowsOf = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
+  const trainRows = rowsOf(train);
+  const validationRows = rowsOf(validation);
+  const preprocessing = fitPreprocessing(table, { ...fitting, rows: trainRows });
+  const part = (rows: Int32Array): Dataset =>
+    tableDataset(applyPreprocessing(preprocessing, table.select(rows), { targets: "required", unreadable: "missing" }));
+  const result = { preprocessing, train: part(trainRows), trainRows, validationRows };
+  return validationRows.length > 0 ? { ...result, validation: part(validationRows) } : result;
+}
 
 /** Splits a table by seed, fits the preprocessing on the training rows only, and gives both parts as data sets. */
 export function prepareTable(table: Table, options: PrepareTableOptions): PreparedTable {
   checkTable("prepareTable", table);
-  const { validation: share = 0.2, seed = 0, ...fitting } = checkTarget("prepareTable", options, tableKinds);
-  const usable = usableRows(table, fitting);
-  const labels = classLabels(table, usable, fitting);
-  const split = trainValidationSplit(usable.length, {
-    validation: share,
-    seed,
-    ...(labels === undefined ? {} : { labels }),
-  });
-  const rowsOf = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
-  const trainRows = rowsOf(split.train);
-  const validationRows = rowsOf(split.validation);
-  const preprocessing = fitPreprocessing(table, { ...fitting, rows: trainRows });
-  const part = (rows: Int32Array): Dataset => fittedRows(preprocessing, table, rows);
-  const result = { preprocessing, train: part(trainRows), trainRows, validationRows };
-  return validationRows.length > 0 ? { ...result, validation: part(validationRows) } : result;
+  const { validation = 0.2, seed = 0, ...fitting } = checkTarget("prepareTable", options, tableKinds);
+  return prepareSplit(table, fitting, (count, labels) =>
+    trainValidationSplit(count, { validation, seed, ...(labels === undefined ? {} : { labels }) }),
+  );
 }

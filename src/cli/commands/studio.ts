@@ -1,7 +1,7 @@
 // hebb studio: the page, opened with a table, a run with its weights and curves, or the first problem.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { addressError } from "../../data/files.ts";
+import { addressError } from "../../data/fileErrors.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { type ServedFiles, serveLocally } from "../localServer.ts";
 import { out } from "../output.ts";

@@ -1,0 +1,32 @@
+// What is said of a path that cannot be read, in one sentence each.
+import { HebbError } from "../graph/errors.ts";
+import { visible } from "../graph/visible.ts";
+
+/** The code of a failed operation of the system, such as ENOENT; empty for other errors. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+/** The sentence for an address that is given where a file is read; undefined for other paths. */
+export const addressError = (path: string): HebbError | undefined =>
+  /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
+    ? new HebbError(
+        `${visible(path)} is a URL, and only files are read; download it first, for example with curl -O, and pass the file`,
+      )
+    : undefined;
+
+/** The sentence for a file that the system does not give. */
+export function fileError(path: string, error: unknown): HebbError {
+  if (error instanceof HebbError) return error;
+  switch (codeOf(error)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return addressError(path) ?? new HebbError(`there is no file ${path}; check the name and the folder`);
+    case "EACCES":
+    case "EPERM":
+      return new HebbError(`${path} cannot be read: permission denied; check its permissions`);
+    case "ELOOP":
+      return new HebbError(`${path} is a circular symbolic link; name the file itself`);
+    default:
+      return new HebbError(`${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+  }
+}
