@@ -1,8 +1,8 @@
 // What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
 import { quoted, visible } from "../graph/visible.ts";
-import type { Notices } from "../run/source.ts";
+import type { Notices } from "../run/read.ts";
 import type { Finding, Metrics, NamedScores, TrainEvent } from "../train/index.ts";
-import { err, type Output } from "./output.ts";
+import { err, type Output, out } from "./output.ts";
 
 const percent = new Set([
   "accuracy",
@@ -28,8 +28,14 @@ export function warn(notes: readonly string[]): void {
   for (const note of notes) err.line(`warning: ${note}`);
 }
 
-/** What data have to say while they are read goes to standard error. */
-export const notices: Notices = { progress: (line) => err.line(line), warn };
+/** What there is to say beside the result: warnings and downloads on standard error, the rest where a person reads along. */
+export const noticesFor = (json: boolean): Notices => ({
+  progress: (line) => err.line(line),
+  warn,
+  note: (line) => {
+    if (!json) out.line(line);
+  },
+});
 
 /** Of which class the figures of two classes are. */
 export const positiveText = (name: string): string =>

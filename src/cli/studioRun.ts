@@ -4,10 +4,12 @@ import { type HostArray, writeSafetensors } from "../formats/index.ts";
 import { readEvents } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { JobConfig } from "../run/config.ts";
+import { prepare } from "../run/prepare.ts";
+import { read } from "../run/read.ts";
 import { type OpenedRun, openModel } from "../run/saved.ts";
-import { prepare, type RawData, readSource } from "../run/source.ts";
+import type { Source } from "../run/source.ts";
 import { isLanguage, isStudioOptimizer, type NetworkDescription } from "../train/index.ts";
-import { notices } from "./report.ts";
+import { noticesFor } from "./report.ts";
 
 /** What to open: a query and a fragment for the page, and files beside it. */
 export interface Opening {
@@ -110,20 +112,20 @@ function weightsOf({ model, config }: OpenedRun): Uint8Array {
   return writeSafetensors(Object.fromEntries(arrays), { from: config.data });
 }
 
-function filesOf(raw: RawData): { files: [string, Uint8Array][]; classes: readonly string[] | null } {
-  if (raw.kind === "table") {
-    const { table } = raw;
+function filesOf(source: Source): { files: [string, Uint8Array][]; classes: readonly string[] | null } {
+  if (source.kind === "table") {
+    const { table } = source;
     const rows = Array.from({ length: table.rowCount }, (_, row) => table.columns.map(({ cells }) => cells[row]));
     return { files: [["table.csv", Buffer.from(formatCsv(table.columnNames, rows, table.delimiter))]], classes: null };
   }
-  if (raw.kind !== "images" || raw.labels === undefined)
+  if (source.kind !== "images" || source.labels === undefined)
     throw new HebbError("the Studio shows networks for tables and images; this run has other data");
   return {
     files: [
-      ["images.idx", formatIdx(raw.images)],
-      ["labels.idx", formatIdx(raw.labels)],
+      ["images.idx", formatIdx(source.images)],
+      ["labels.idx", formatIdx(source.labels)],
     ],
-    classes: raw.labels.classes ?? null,
+    classes: source.labels.classes ?? null,
   };
 }
 
@@ -133,26 +135,27 @@ export async function runOpening(folder: string, name: string): Promise<Opening>
   const { config, preprocessing } = opened;
   if (isLanguage(config.model) || preprocessing.kind === "text")
     throw new HebbError(`${folder} was trained on a text; the Studio shows networks for tables and images`);
-  const raw = await readSource(config.data, {
+  const source = await read(config.data, {
     target: config.target ?? undefined,
     labels: config.labels ?? undefined,
     seed: config.seed,
     needLabels: true,
-    notices,
+    form: "whole",
+    notices: noticesFor(false),
   });
   const notes: string[] = [];
   if (config.fold !== null) notes.push(`The run held out fold ${config.fold.number} of ${config.fold.of}.`);
-  const { target, validation, seed } = config;
-  const again = prepare(raw, { target: target ?? undefined, validation, seed });
+  const { validation, seed } = config;
+  const again = await prepare(source, { validation, fold: null, seed, columns: {}, text: null });
   if (JSON.stringify(again.preprocessing) !== JSON.stringify(preprocessing))
     notes.push("Here the rows are split or scaled differently than in the run, so the figures differ from the run's.");
   const classes = preprocessing.target.kind === "classes" ? preprocessing.target.classes.length : 0;
   const settings = settingsOf(config, config.model, classes, notes);
   const { history, step } = curvesOf(opened, notes);
-  const { files, classes: names } = filesOf(raw);
+  const { files, classes: names } = filesOf(source);
   const told = {
     name,
-    data: raw.kind,
+    data: source.kind,
     source: config.data.split(/[/\\]/).at(-1),
     classes: names,
     step,

@@ -4,10 +4,12 @@ import type { Preprocessing } from "../formats/index.ts";
 import { dtypes } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
-import { type JobConfig, notOfText } from "./config.ts";
+import { featuresOf } from "./apply.ts";
+import type { JobConfig } from "./config.ts";
 import { noted, type Prediction, predictor } from "./predictions.ts";
-import { openModel } from "./saved.ts";
-import { featuresOf, type RawData, readSource } from "./source.ts";
+import { formFor, read } from "./read.ts";
+import { notOfText, openModel } from "./saved.ts";
+import { named, type Source } from "./source.ts";
 
 export type { JobConfig, Prediction };
 
@@ -33,25 +35,26 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   const opened = openModel(folder);
   const { config, preprocessing, model } = opened;
   let ask: ReturnType<typeof predictor> | undefined;
-  const predict = async (read: () => RawData | Promise<RawData>): Promise<Prediction[]> => {
+  const predict = async (rows: () => Source | Promise<Source>): Promise<Prediction[]> => {
     notOfText(config, folder, "it generates text instead of predicting rows; use generate(run.model, …) of hebb/train");
-    const raw = await read();
-    if (raw.kind === "table" && raw.table.rowCount === 0) return [];
+    const source = await rows();
+    if (source.kind === "table" && source.table.rowCount === 0) return [];
     ask ??= predictor(opened);
-    const { dataset, unread } = featuresOf(preprocessing, raw);
+    const { dataset, unread } = featuresOf(preprocessing, source);
     return noted(ask(dataset), unread);
   };
   return {
     model,
     preprocessing,
     config,
-    predict: (rows) => predict(() => rawOf(rows)),
+    predict: (rows) => predict(() => sourceOf(rows)),
     predictFile: (path) =>
       predict(() =>
-        readSource(path, {
+        read(path, {
           target: config.target ?? undefined,
           seed: config.seed,
           needLabels: false,
+          form: formFor(preprocessing),
           like: preprocessing,
         }),
       ),
@@ -75,9 +78,17 @@ const isPixels = (value: Readonly<Record<string, unknown>>): boolean => {
 
 const imageNames = { images: "the image array", labels: "the label array" };
 
+const tableOf = (table: Table, name: string): Source => ({
+  kind: "table",
+  ...named(name),
+  table,
+  target: undefined,
+  whole: false,
+});
+
 /** Programs pass on what others sent them: everything is looked at, and nothing that is given names a file. */
-function rawOf(rows: RawRows): RawData {
-  if (rows instanceof Table) return { kind: "table", table: rows, target: undefined, name: rows.name };
+function sourceOf(rows: RawRows): Source {
+  if (rows instanceof Table) return tableOf(rows, rows.name);
   if (isRows(rows)) {
     const odd = rows.findIndex((row) => !isRecord(row));
     if (odd >= 0)
@@ -85,10 +96,11 @@ function rawOf(rows: RawRows): RawData {
         `run.predict: row ${odd} is ${kindOf(rows[odd])}, not an object by column, such as { age: 41, city: "Oslo" }`,
       );
     const name = "the list of rows";
-    return { kind: "table", table: Table.fromRows(rows, name), target: undefined, name };
+    return tableOf(Table.fromRows(rows, name), name);
   }
   const given: unknown = rows;
-  if (isRecord(given) && isPixels(given)) return { kind: "images", images: rows, labels: undefined, names: imageNames };
+  if (isRecord(given) && isPixels(given))
+    return { kind: "images", ...named(imageNames.images), images: rows, labels: undefined, names: imageNames };
   const remedy =
     typeof given === "string"
       ? "it opens no file; for the rows of a file use run.predictFile(path)"

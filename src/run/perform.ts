@@ -1,48 +1,31 @@
-// Runs a job: trains the model into its run folder, with every event logged and told, then measures it.
+// Fourth stage: trains the model into its run folder, with every event logged and told.
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
 import { type Run, saveCheckpoint, saveModel } from "../formats/node.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import {
   arraysOf,
   augmentBy,
-  Evaluator,
   type EventListener,
   metrics as figuresOf,
-  type InMemory,
+  type History,
   type Metrics,
-  makeObjective,
   makeOptimizer,
   makeSchedule,
-  type NamedScores,
-  RowStream,
-  samplesOf,
   type TrainEvent,
   type TrainState,
   fit as trainModel,
   updatesIn,
 } from "../train/index.ts";
-import {
-  classNames,
-  configToJson,
-  inverseFor,
-  type JobConfig,
-  type JobData,
-  makeModel,
-  namedScores,
-  optimizerOf,
-  taskFor,
-} from "./config.ts";
+import { configToJson, type JobConfig, makeModel, optimizerOf } from "./config.ts";
 import { EventLog, RunLogs } from "./logs.ts";
+import { type Measured, measurer } from "./measure.ts";
 import { trainPerceptron } from "./perceptron.ts";
+import type { JobData } from "./prepared.ts";
+import { report } from "./report.ts";
+import { classNames, inverseFor } from "./task.ts";
 
-export interface PerformOptions {
-  readonly run: Run;
-  readonly config: JobConfig;
-  readonly data: JobData;
-  /** Where to go on. */
-  readonly from?: TrainState | undefined;
-  /** The events that lie before that. */
-  readonly before?: readonly JsonObject[] | undefined;
+/** What leaves the result of a training as it is. */
+export interface Manner {
   /** Hears every event. */
   readonly tell: EventListener;
   /** Calls `stop` when training is to save and end early; the function that it returns ends that. */
@@ -56,9 +39,14 @@ export interface PerformOptions {
   readonly saveEvery?: number | undefined;
 }
 
-interface Measured {
-  readonly figures: Metrics;
-  readonly classes: readonly NamedScores[] | null;
+export interface PerformOptions extends Manner {
+  readonly run: Run;
+  readonly config: JobConfig;
+  readonly data: JobData;
+  /** Where to go on. */
+  readonly from?: TrainState | undefined;
+  /** The events that lie before that. */
+  readonly before?: readonly JsonObject[] | undefined;
 }
 
 export interface Performed {
@@ -155,29 +143,27 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
   if (history.stopped === "interrupted") return 130;
   if (history.stopped === "paused") return 0;
   saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
-  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(data.preprocessing, config)));
-  const measure = (part: InMemory): Measured => {
-    const { metrics: figures, classes } = evaluator.evaluate(samplesOf(part), inverse);
-    return { figures, classes: namedScores(classes, names) };
-  };
+  const measure = measurer({ config, preprocessing: data.preprocessing, model });
   const bestEpoch = data.validation === undefined || history.stopped === "diverged" ? null : history.bestEpoch;
-  // A text is long, and rows that stream are many: their loss is known from training, in the epoch whose weights are kept.
-  const train: Measured =
-    config.text !== null || data.train instanceof RowStream
-      ? { figures: history.epochs.at(bestEpoch ?? -1)?.train ?? {}, classes: null }
-      : measure(data.train);
-  const held = data.validation === undefined ? null : measure(data.validation);
-  const test = data.test === undefined ? null : measure(data.test);
-  emit({
-    type: "end",
-    run: run.path,
-    metrics: { train: train.figures, validation: held?.figures ?? null, test: test?.figures ?? null },
-    classes: { train: train.classes, validation: held?.classes ?? null, test: test?.classes ?? null },
-    epochs: history.epochs.length,
-    bestEpoch,
-    seconds: (performance.now() - started) / 1000,
-  });
+  const train = learned(data, history.epochs.at(bestEpoch ?? -1), measure);
+  emit(report({ run, data, train, measure, epochs: history.epochs.length, bestEpoch, started }));
   return history.stopped === "diverged" ? 1 : 0;
+}
+
+/** The figures of the data that were learned from; `kept` is the epoch whose weights are kept. */
+function learned(
+  data: JobData,
+  kept: History["epochs"][number] | undefined,
+  measure: ReturnType<typeof measurer>,
+): Pick<Measured, "metrics" | "classes"> {
+  switch (data.kind) {
+    case "rows":
+      return measure(data.train);
+    // Too much to measure again: the loss is known from training.
+    case "parts":
+    case "text":
+      return { metrics: kept?.train ?? {}, classes: null };
+  }
 }
 
 /** Adds to an event what only the command knows. */

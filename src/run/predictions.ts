@@ -3,8 +3,8 @@ import { Dataset, type Unread } from "../data/index.ts";
 import { quoted } from "../graph/visible.ts";
 import { Perceptron } from "../nn/index.ts";
 import { Evaluator, makeObjective, metrics, residentOf } from "../train/index.ts";
-import { classNames, inverseFor, taskFor } from "./config.ts";
 import type { OpenedRun } from "./saved.ts";
+import { classNames, inverseFor, taskFor } from "./task.ts";
 
 export interface Prediction {
   /** A class by its name, or a number. */

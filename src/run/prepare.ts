@@ -1,56 +1,131 @@
-// k-fold cross-validation: the data in k parts, each held out once, with the preprocessing fitted on the others.
+// Second stage: splits a source, and fits the preprocessing on the rows to learn from.
+import { basename } from "node:path";
 import { listColumns } from "../data/columnNames.ts";
-import * as data from "../data/index.ts";
-import { classLabels, fittedRows } from "../data/tabular.ts";
+import {
+  applyImagePreprocessing,
+  checkImagesAndLabels,
+  Dataset,
+  fitImagePreprocessing,
+  type IdxArray,
+  type ImagePreprocessing,
+  kFold,
+  type LabelArray,
+  type Split,
+  type SplitOptions,
+  trainValidationSplit,
+} from "../data/index.ts";
+import { streamFile } from "../data/tableStream.ts";
+import { prepareSplit } from "../data/tabular.ts";
 import { HebbError } from "../graph/errors.ts";
-import type { JobData } from "./config.ts";
-import type { Prepared, RawData } from "./source.ts";
-import type { Fitting } from "./tableChoices.ts";
+import { RowStream } from "../train/index.ts";
+import type { Fold, Prepared, PreparedParts, PreparedRows } from "./prepared.ts";
+import { withoutLabels } from "./read.ts";
+import type { ImageSource, PartsSource, Source, TableSource } from "./source.ts";
+import type { ColumnFitting } from "./tableChoices.ts";
+import { fitText, type Tokenizing } from "./text.ts";
 
-export interface Fold {
-  readonly data: Pick<Prepared, "preprocessing" | "train" | "validation"> & Pick<JobData, "preprocessing">;
+export interface PrepareOptions {
+  /** The share of the data that is held out; undefined: as much as is usual. */
+  readonly validation: number | undefined;
+  /** Held out instead of a share. */
+  readonly fold: Fold | null;
+  readonly seed: number;
+  /** What is to be done about the columns of a table. */
+  readonly columns: ColumnFitting;
+  /** How a text becomes tokens; null: a text is not what was asked for. */
+  readonly text: Tokenizing | null;
 }
 
-/** The folds of a table or of images, with the mix of classes kept. */
-export function foldsOf(
-  raw: RawData,
-  options: {
-    readonly target?: string | undefined;
-    readonly folds: number;
-    readonly seed: number;
-    readonly fitting: Fitting;
-  },
-): Fold[] {
-  const { folds, seed, fitting } = options;
-  if (raw.kind === "images") {
-    const { images, labels, names } = raw;
-    if (labels === undefined)
-      throw new HebbError(`${names.images} holds images without labels; name the label file with --labels FILE`);
-    data.checkImagesAndLabels(images, labels, names);
-    return data.kFold(labels.data.length, folds, { seed, labels: labels.data }).map(({ train, validation }) => {
-      const preprocessing = data.fitImagePreprocessing(images, labels, { rows: train, names });
-      const { features, targets, count } = data.applyImagePreprocessing(preprocessing, images, labels, names);
-      const all = new data.Dataset({
-        features,
-        featureShape: preprocessing.shape,
-        targets: targets ?? new Int32Array(count),
-      });
-      return { data: { preprocessing, train: all.subset(train), validation: all.subset(validation) } };
-    });
+/** The share that is held out, where nothing else is asked for. Of many rows few are enough. */
+const usualShare: Readonly<Record<Source["kind"], number>> = { table: 0.2, images: 0.2, text: 0.1, parts: 0.01 };
+
+export async function prepare(source: Source, options: PrepareOptions): Promise<Prepared> {
+  const share = options.fold === null ? (options.validation ?? usualShare[source.kind]) : 1 / options.fold.of;
+  switch (source.kind) {
+    case "table":
+      return fitTable(source, options, source.whole && options.fold === null ? 0 : share);
+    case "parts":
+      return fitParts(source, options, share);
+    case "images":
+      return fitImages(source, options, share);
+    case "text":
+      if (options.text === null) throw unwantedText(source.name);
+      return { kind: "text", ...fitText(source, options.text, share), share };
   }
-  if (raw.kind !== "table") throw new HebbError("only tables and images can be folded; leave --folds out");
-  const target = options.target ?? raw.target;
-  if (target === undefined)
-    throw new HebbError(
-      `${raw.name}: name the column to predict with --target COLUMN; the columns are ${listColumns(raw.table.columnNames)}`,
-    );
-  const usable = data.usableRows(raw.table, { ...fitting, target });
-  const labels = classLabels(raw.table, usable, { ...fitting, target });
-  const splits = data.kFold(usable.length, folds, labels === undefined ? { seed } : { seed, labels });
-  return splits.map(({ train, validation }) => {
-    const rows = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => usable[place] ?? 0);
-    const preprocessing = data.fitPreprocessing(raw.table, { ...fitting, target, rows: rows(train) });
-    const part = (places: Int32Array): data.Dataset => fittedRows(preprocessing, raw.table, rows(places));
-    return { data: { preprocessing, train: part(train), validation: part(validation) } };
+}
+
+const withoutTarget = (name: string, columns: readonly string[] | undefined): HebbError =>
+  new HebbError(
+    `${name}: which column should be predicted? Name it with --target COLUMN${columns === undefined ? "" : `; the columns are ${listColumns(columns)}`}`,
+  );
+
+const unwantedText = (name: string): HebbError =>
+  new HebbError(
+    `${name} is a text, not a table; use --model gpt or lstm, or name the column to predict: --target COLUMN`,
+  );
+
+/** The rows to learn from and those held out: a share of them, or a fold. */
+function splitOf(
+  count: number,
+  labels: SplitOptions["labels"] | undefined,
+  { fold, seed, validation }: { readonly fold: Fold | null; readonly seed: number; readonly validation: number },
+): Split {
+  const given = labels === undefined ? { seed } : { seed, labels };
+  if (fold === null) return trainValidationSplit(count, { ...given, validation });
+  const split = kFold(count, fold.of, given)[fold.number - 1];
+  if (split === undefined) throw new HebbError(`config.json: there is no fold ${fold.number} of ${fold.of}`);
+  return split;
+}
+
+function fitTable({ table, target, name }: TableSource, options: PrepareOptions, share: number): PreparedRows {
+  if (target === undefined) throw withoutTarget(name, table.columnNames);
+  const { preprocessing, train, validation } = prepareSplit(table, { ...options.columns, target }, (count, labels) =>
+    splitOf(count, labels, { ...options, validation: share }),
+  );
+  return { kind: "rows", preprocessing, train, validation, share };
+}
+
+/** Reads the file once: how many rows there are, what they mean, and which are held out. */
+async function fitParts(
+  { file, target, path }: PartsSource,
+  options: PrepareOptions,
+  share: number,
+): Promise<PreparedParts> {
+  if (target === undefined) throw withoutTarget(basename(path), undefined);
+  const { seed, columns } = options;
+  const stream = await streamFile(file, { ...columns, target, validation: share, seed });
+  const { preprocessing, length, sample, validation } = stream;
+  const train = new RowStream({ length, sample, parts: (epoch) => stream.parts(epoch) });
+  return { kind: "parts", preprocessing, train, validation, share };
+}
+
+function fitImages(source: ImageSource, options: PrepareOptions, share: number): PreparedRows {
+  const { images, labels, names, notes } = source;
+  if (labels === undefined) throw withoutLabels(names.images);
+  checkImagesAndLabels(images, labels, names);
+  const { train, validation } = splitOf(labels.data.length, labels.data, { ...options, validation: share });
+  const preprocessing = fitImagePreprocessing(images, labels, {
+    rows: train,
+    names,
+    ...(notes === undefined ? {} : { notes }),
   });
+  const all = imageDataset(preprocessing, images, labels, names);
+  return {
+    kind: "rows",
+    preprocessing,
+    train: validation.length > 0 ? all.subset(train) : all,
+    validation: validation.length > 0 ? all.subset(validation) : undefined,
+    share,
+  };
+}
+
+/** Images through a preprocessing; without labels, every target is 0. */
+export function imageDataset(
+  preprocessing: ImagePreprocessing,
+  images: IdxArray,
+  labels: LabelArray | undefined,
+  names: ImageSource["names"],
+): Dataset {
+  const { features, targets, count } = applyImagePreprocessing(preprocessing, images, labels, names);
+  return new Dataset({ features, featureShape: preprocessing.shape, targets: targets ?? new Int32Array(count) });
 }

@@ -1,10 +1,23 @@
-// The built-in problems by name, as tables: they take the same path as a file.
+// The data sets that have a name: the built-in problems, as tables that take the same path as a file, and the sets that are fetched.
+import { type CanonicalName, canonicalNames } from "../data/canonical.ts";
 import * as data from "../data/index.ts";
 import { builtInNames } from "./problemNames.ts";
 
 export type BuiltInName = (typeof builtInNames)[number];
 
 export const isProblem = (name: string): name is BuiltInName => (builtInNames as readonly string[]).includes(name);
+
+/** "mnist" is the part to train on, "mnist-test" the other. */
+export function canonicalPart(
+  name: string,
+): { readonly name: CanonicalName; readonly part: "train" | "test" } | undefined {
+  const part = name.endsWith("-test") ? "test" : "train";
+  const found = canonicalNames.find((each) => each === name.replace(/-test$/, ""));
+  return found === undefined ? undefined : { name: found, part };
+}
+
+/** Whether a name is that of a built-in set or of one that is fetched. */
+export const isBuiltIn = (name: string): boolean => isProblem(name) || canonicalPart(name) !== undefined;
 
 /** Points of a generator as a table, so that they take the same path as a file. */
 function pointTable(dataset: data.Dataset, name: string, target: string): data.Table {
@@ -24,9 +37,12 @@ function pointTable(dataset: data.Dataset, name: string, target: string): data.T
   );
 }
 
-/** A built-in problem, and the column that is to be predicted. */
-export function builtIn(name: BuiltInName, seed: number): { readonly table: data.Table; readonly target: string } {
-  const table = (value: data.Table, target: string) => ({ table: value, target });
+/** A built-in problem, the column that is to be predicted, and whether every row is needed. */
+export function builtIn(
+  name: BuiltInName,
+  seed: number,
+): { readonly table: data.Table; readonly target: string; readonly whole: boolean } {
+  const table = (value: data.Table, target: string) => ({ table: value, target, whole: false });
   switch (name) {
     case "loans":
       return table(data.loans({ seed }), "approved");
@@ -48,6 +64,6 @@ export function builtIn(name: BuiltInName, seed: number): { readonly table: data
     case "or":
     case "xor":
     case "nand":
-      return table(pointTable(data.gate(name), name, "output"), "output");
+      return { table: pointTable(data.gate(name), name, "output"), target: "output", whole: true };
   }
 }

@@ -1,5 +1,4 @@
-// A finished run, opened again: its model, preprocessing and objective.
-
+// A run folder opened again: its configuration, preprocessing and model.
 import type { NamedArrays, Preprocessing } from "../formats/index.ts";
 import {
   hasModel,
@@ -41,4 +40,9 @@ function weightsOf(run: Run, folder: string): NamedArrays {
     );
   const best = pick("best.");
   return Object.fromEntries(best.length > 0 ? best : pick("model."));
+}
+
+/** Refuses a run of text where rows are needed. */
+export function notOfText(config: JobConfig, folder: string, instead: string): void {
+  if (config.text !== null) throw new HebbError(`${folder} was trained on a text; ${instead}`);
 }

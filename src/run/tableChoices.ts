@@ -90,9 +90,9 @@ export function parseMissing(text: string): { readonly column: string | undefine
 }
 
 /** What the data room is to do about the columns. */
-export type Fitting = Omit<FitPreprocessingOptions, "target" | "rows" | "allowNoInputs">;
+export type ColumnFitting = Omit<FitPreprocessingOptions, "target" | "rows" | "allowNoInputs">;
 
-export function fittingOf(choices: TableChoices | null): Fitting {
+export function fittingOf(choices: TableChoices | null): ColumnFitting {
   if (choices === null) return {};
   const { task, rowWeights, maxCategories, minCategoryRows } = choices;
   const missing = (choices.missing ?? []).map(parseMissing);

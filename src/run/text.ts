@@ -1,27 +1,11 @@
-// Text for next-token models: from a file to tokens and windows, by a vocabulary learned from it or stored in a run.
-import { readTextFile } from "../data/files.ts";
+// Text for next-token models: from characters to tokens and windows, by a vocabulary learned from it or stored in a run.
 import { BytePairVocabulary, CharacterVocabulary, TokenSequence, type Vocabulary } from "../data/index.ts";
 import type { Preprocessing, TextPreprocessing } from "../formats/index.ts";
 import { sha256 } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
-import type { ModelName, TokenizerName } from "../train/index.ts";
-import type { JobData } from "./config.ts";
-
-/** Whether the data are a text: by the model, or by the file's name where no column is to be predicted. */
-export const isText = (
-  path: string,
-  args: {
-    readonly model?: ModelName | undefined;
-    readonly target?: string | undefined;
-    readonly labels?: string | undefined;
-  },
-): boolean =>
-  args.model === "gpt" ||
-  args.model === "lstm" ||
-  (args.model === undefined &&
-    args.target === undefined &&
-    args.labels === undefined &&
-    /\.(txt|text|md)$/i.test(path));
+import type { TokenizerName } from "../train/index.ts";
+import type { PreparedText } from "./prepared.ts";
+import type { TextSource } from "./source.ts";
 
 export function vocabularyOf({ tokenizer }: TextPreprocessing): Vocabulary {
   return tokenizer.kind === "bpe"
@@ -35,20 +19,23 @@ export function textPreprocessing(preprocessing: Preprocessing, folder: string):
   return preprocessing;
 }
 
-export interface TextOptions {
+/** How a text becomes tokens. */
+export interface Tokenizing {
   readonly tokenizer: TokenizerName;
   /** The most tokens of a bpe. */
   readonly vocabulary: number;
+  /** Tokens that are seen at once. */
   readonly context: number;
-  /** The share at the end of the text that is held out. */
-  readonly validation: number;
 }
 
-/** Reads a text, learns its vocabulary, and cuts off the end for validation. */
-export async function prepareText(path: string, options: TextOptions): Promise<JobData & { vocabulary: Vocabulary }> {
-  const text = await readTextFile(path);
+/** Learns the vocabulary of a text, and cuts off a share at its end for validation. */
+export function fitText(
+  { text, path }: TextSource,
+  options: Tokenizing,
+  validation: number,
+): Omit<PreparedText, "kind" | "share"> {
   if (text.trim() === "") throw new HebbError(`${path} holds no text, so there is nothing to learn`);
-  const { context, validation } = options;
+  const { context } = options;
   // Cut as a text, between lines if one ends near: a bpe learns from the training part alone.
   const wanted = Math.round(text.length * (1 - validation));
   const line = text.indexOf("\n", wanted);
@@ -81,13 +68,13 @@ export async function prepareText(path: string, options: TextOptions): Promise<J
       `${train.tokens.length} tokens to learn from${held === undefined ? "" : `, the last ${held.tokens.length} held out`}, ${vocabulary.size} distinct, in windows of ${context}`,
     ],
   };
-  return { preprocessing, train, validation: held, test: undefined, vocabulary };
+  return { preprocessing, train, validation: held, vocabulary: vocabulary.size };
 }
 
 /** Another text through the vocabulary of a run. */
-export async function readTokens(path: string, preprocessing: TextPreprocessing): Promise<TokenSequence> {
+export function tokensOf(preprocessing: TextPreprocessing, { text, path }: TextSource): TokenSequence {
   const vocabulary = vocabularyOf(preprocessing);
-  const tokens = vocabulary.encode(await readTextFile(path));
+  const tokens = vocabulary.encode(text);
   if (tokens.length <= preprocessing.context)
     throw new HebbError(
       `${path} has ${tokens.length} tokens, too few for the context of ${preprocessing.context} that the run was trained with`,

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HebbError } from "../../src/graph/errors.ts";
-import { prepare, readSource } from "../../src/run/source.ts";
+import { prepare } from "../../src/run/prepare.ts";
+import { read } from "../../src/run/read.ts";
 import { badFiles, writeBad } from "./badFiles.ts";
 import { useHebb } from "./hebb.ts";
 
@@ -26,11 +27,17 @@ describe("the loaders", () => {
     async (_, bad, place) => {
       const { path, labels } = writeBad(root, bad, place);
       const { target, says } = bad;
-      const read = async (): Promise<unknown> =>
-        prepare(await readSource(path, { target, labels, needLabels: true }), { target, validation: 0.2, seed: 0 });
+      const load = async (): Promise<unknown> =>
+        prepare(await read(path, { target, labels, needLabels: true, form: "whole" }), {
+          validation: 0.2,
+          fold: null,
+          seed: 0,
+          columns: {},
+          text: null,
+        });
       let thrown: unknown;
       try {
-        await read();
+        await load();
       } catch (error) {
         thrown = error;
       }
@@ -71,7 +78,7 @@ describe("the command", () => {
 });
 
 describe("paths", () => {
-  const options = { needLabels: true, target: "y" } as const;
+  const options = { needLabels: true, target: "y", form: "auto" } as const;
   test.each<[string, string, RegExp]>([
     ["a device", "/dev/zero", /\/dev\/zero is not a regular file; copy the data into one/],
     ["a name with a zero byte", "a\0b.csv", /does not exist/],
@@ -79,14 +86,14 @@ describe("paths", () => {
     ["a name that leads out and back in", "../../../../../../nowhere/../gone.csv", /gone\.csv does not exist/],
     ["nothing", "", /does not exist/],
   ])("%s", async (_, path, message) => {
-    await expect(readSource(path, options)).rejects.toThrow(HebbError);
-    await expect(readSource(path, options)).rejects.toThrow(message);
+    await expect(read(path, options)).rejects.toThrow(HebbError);
+    await expect(read(path, options)).rejects.toThrow(message);
   });
 
   test("a pipe is not waited for", async () => {
     const pipe = join(root, "pipe.csv");
     execFileSync("mkfifo", [pipe]);
-    await expect(readSource(pipe, options)).rejects.toThrow(/pipe\.csv is not a regular file/);
+    await expect(read(pipe, options)).rejects.toThrow(/pipe\.csv is not a regular file/);
     expect(existsSync(pipe)).toBe(true);
   });
 });

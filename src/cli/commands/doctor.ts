@@ -3,15 +3,16 @@ import { cpus, totalmem } from "node:os";
 import type { JsonObject } from "../../formats/index.ts";
 import { readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
-import { classNames, taskFor } from "../../run/config.ts";
+import { dataOf } from "../../run/job.ts";
+import { sampleOf } from "../../run/prepared.ts";
 import { openModel } from "../../run/saved.ts";
+import { classNames, taskFor } from "../../run/task.ts";
 import { backendInfo } from "../../runtime/index.ts";
 import { rand } from "../../tensor/index.ts";
 import { checkFinding } from "../../train/doctor/finding.ts";
-import { Doctor, type EpochRecord, type Finding, makeObjective, RowStream, samplesOf } from "../../train/index.ts";
+import { Doctor, type EpochRecord, type Finding, makeObjective, samplesOf } from "../../train/index.ts";
 import { out } from "../output.ts";
-import { findingLines } from "../report.ts";
-import { dataOf } from "./train.ts";
+import { findingLines, noticesFor } from "../report.ts";
 
 interface Note {
   readonly level: "ok" | "warning";
@@ -45,7 +46,7 @@ function machine(): Note[] {
 }
 
 /** What is wrong with a run: what was found while it trained, and what its weights, data and log show now. */
-async function examine(folder: string): Promise<{ notes: Note[]; findings: Finding[] }> {
+async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; findings: Finding[] }> {
   const { run, config, preprocessing, model } = openModel(folder);
   const { events, warnings } = readEvents(run);
   const notes: Note[] = warnings.map((what) => ({ level: "warning", what, fix: "the rest of the log was used" }));
@@ -72,13 +73,13 @@ async function examine(folder: string): Promise<{ notes: Note[]; findings: Findi
   const found = [...told];
   const known = new Set(told.map(keyOf));
   if (config.model.kind !== "perceptron" && !broke) {
-    const data = await dataOf(config, preprocessing).catch((error: unknown) => {
+    const data = await dataOf(config, preprocessing, noticesFor(json)).catch((error: unknown) => {
       if (!(error instanceof HebbError)) throw error;
       notes.push({ level: "warning", what: "the data could not be inspected again", fix: error.message });
       return undefined;
     });
     if (data !== undefined) {
-      const rows = data.train instanceof RowStream ? data.train.sample : data.train;
+      const rows = sampleOf(data);
       const doctor = new Doctor({
         model,
         objective: makeObjective(config.loss, taskFor(preprocessing, config)),
@@ -123,7 +124,8 @@ function recordOf(event: JsonObject): EpochRecord {
 }
 
 export async function doctor(folder: string | undefined, args: { readonly json: boolean }): Promise<number> {
-  const { notes, findings } = folder === undefined ? { notes: machine(), findings: [] } : await examine(folder);
+  const { notes, findings } =
+    folder === undefined ? { notes: machine(), findings: [] } : await examine(folder, args.json);
   if (args.json) {
     out.json({ notes, findings });
     return 0;

@@ -1,23 +1,14 @@
 // hebb evaluate: the metrics of a trained model on other data.
-import type { Dataset } from "../../data/index.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { visible } from "../../graph/visible.ts";
-import { Perceptron } from "../../nn/index.ts";
-import { classNames, inverseFor, namedScores, taskFor } from "../../run/config.ts";
-import { measurePerceptron } from "../../run/perceptron.ts";
-import { type OpenedRun, openModel } from "../../run/saved.ts";
-import { applyTo, readSource } from "../../run/source.ts";
-import { readTokens } from "../../run/text.ts";
-import {
-  Evaluator,
-  metrics as figuresOf,
-  type Metrics,
-  makeObjective,
-  residentOf,
-  samplesOf,
-} from "../../train/index.ts";
+import { amountOf, applyTo } from "../../run/apply.ts";
+import { measurer } from "../../run/measure.ts";
+import { formFor, read } from "../../run/read.ts";
+import { openModel } from "../../run/saved.ts";
+import { classNames, predictedIn } from "../../run/task.ts";
+import { metrics as figuresOf } from "../../train/index.ts";
 import { out } from "../output.ts";
-import { classLines, figures, notices, positiveText, warn } from "../report.ts";
+import { classLines, figures, noticesFor, positiveText } from "../report.ts";
 
 export async function evaluate(
   folder: string,
@@ -30,65 +21,39 @@ export async function evaluate(
   },
 ): Promise<number> {
   const opened = openModel(folder);
-  const { config, preprocessing, model } = opened;
+  const { config, preprocessing } = opened;
   const names = classNames(preprocessing);
   for (const option of ["confusion", "report"] as const)
     if (args[option] && names === undefined)
       throw new HebbError(
-        `--${option} is for classes, but this run predicts ${preprocessing.kind === "text" ? "a text" : "a number"}; leave it out`,
+        `--${option} is for classes, but this run predicts ${predictedIn(preprocessing)}; leave it out`,
       );
-  if (preprocessing.kind === "text") {
-    const tokens = await readTokens(path, preprocessing);
-    const { metrics } = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config))).evaluate(
-      samplesOf(tokens),
-    );
-    if (args.json) out.json(metrics);
-    else out.line(`${tokens.tokens.length} tokens: ${figures(metrics)}`);
-    return 0;
-  }
-  const raw = await readSource(path, {
+  const notices = noticesFor(args.json);
+  const source = await read(path, {
     target: config.target ?? undefined,
     labels: args.labels,
     seed: config.seed,
     needLabels: true,
+    form: formFor(preprocessing),
     like: preprocessing,
     notices,
   });
-  const { dataset: data, notes } = applyTo(preprocessing, raw);
-  warn(notes);
-  const { metrics, classes, decided } = measure(opened, data);
-  const confusion =
-    args.confusion && names !== undefined
-      ? figuresOf.confusionMatrix(decided, data.targets.data, names.length)
-      : undefined;
-  const report = namedScores(classes, names);
+  const { dataset, notes } = applyTo(preprocessing, source);
+  notices.warn(notes);
+  const { metrics, classes: report, confusion: confusionOf } = measurer(opened)(dataset);
+  const confusion = args.confusion ? confusionOf() : null;
   const positive = names?.length === 2 ? names[figuresOf.positiveClass] : undefined;
   if (args.json) {
     const ofClasses = report === null ? {} : { ...(positive === undefined ? {} : { positiveClass: positive }), report };
-    const matrix = confusion === undefined ? {} : { classes: names, confusion };
+    const matrix = confusion === null ? {} : { classes: names, confusion };
     out.json({ ...metrics, ...ofClasses, ...matrix });
     return 0;
   }
-  out.line(`${data.length} rows: ${figures(metrics)}`);
+  out.line(`${amountOf(dataset)}: ${figures(metrics)}`);
   if (positive !== undefined) out.line(positiveText(positive));
   if (args.report && report !== null) out.line("", ...classLines(report));
-  if (confusion !== undefined && names !== undefined) out.line(...matrixLines(confusion, names));
+  if (confusion !== null && names !== undefined) out.line(...matrixLines(confusion, names));
   return 0;
-}
-
-interface Measured {
-  readonly metrics: Metrics;
-  readonly classes: readonly figuresOf.ClassScores[] | undefined;
-  /** Of each row, where there are classes. */
-  readonly decided: ArrayLike<number>;
-}
-
-function measure({ config, preprocessing, model }: OpenedRun, data: Dataset): Measured {
-  if (model instanceof Perceptron) return measurePerceptron(model, data);
-  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing)));
-  const { metrics, classes, predictions } = evaluator.evaluate(residentOf(data), inverseFor(preprocessing));
-  const width = classNames(preprocessing)?.length ?? 1;
-  return { metrics, classes, decided: figuresOf.predictedClasses(predictions, width) };
 }
 
 /** Longer class names do not fit above the columns. */

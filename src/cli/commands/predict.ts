@@ -4,12 +4,13 @@ import { resolve } from "node:path";
 import { formatCsv } from "../../data/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
-import { classNames, notOfText } from "../../run/config.ts";
+import { featuresOf } from "../../run/apply.ts";
 import { predictor } from "../../run/predictions.ts";
-import { openModel } from "../../run/saved.ts";
-import { featuresOf, readSource } from "../../run/source.ts";
+import { formFor, read } from "../../run/read.ts";
+import { notOfText, openModel } from "../../run/saved.ts";
+import { classNames } from "../../run/task.ts";
 import { out } from "../output.ts";
-import { notices, warn } from "../report.ts";
+import { noticesFor } from "../report.ts";
 
 type Row = Readonly<Record<string, string | number>>;
 
@@ -21,10 +22,12 @@ export async function predict(
   const opened = openModel(folder);
   const { config, preprocessing } = opened;
   notOfText(config, folder, "generate text with hebb generate");
-  const raw = await readSource(path, {
+  const notices = noticesFor(args.json);
+  const source = await read(path, {
     target: config.target ?? undefined,
     seed: config.seed,
     needLabels: false,
+    form: formFor(preprocessing),
     like: preprocessing,
     notices,
   });
@@ -32,8 +35,8 @@ export async function predict(
     throw new HebbError(`--out ${args.out} is the data file itself, which would be overwritten; name another file`);
   if (args.out !== undefined && statSync(args.out, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new HebbError(`--out ${args.out} is a folder; name a file in it`);
-  const { dataset, notes } = featuresOf(preprocessing, raw);
-  warn(notes);
+  const { dataset, notes, files } = featuresOf(preprocessing, source);
+  notices.warn(notes);
   let rows = predictor(opened)(dataset).map(({ prediction, probabilities }): Row => {
     // By the list of names: an object would bring classes that are numbers into another order.
     const shares = probabilities === undefined ? [] : (classNames(preprocessing) ?? []);
@@ -44,7 +47,6 @@ export async function predict(
       ),
     };
   });
-  const files = raw.kind === "images" ? raw.files : undefined;
   if (files !== undefined) rows = rows.map((row, place): Row => ({ file: files[place] ?? "", ...row }));
   const text = (): string => {
     const columns = Object.keys(rows[0] ?? { prediction: "" });

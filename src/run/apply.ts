@@ -1,0 +1,123 @@
+// Other data through the preprocessing of a run: with targets to compare with, or without.
+import {
+  applyPreprocessing,
+  Dataset,
+  type ImagePreprocessing,
+  type TablePreprocessing,
+  tableDataset,
+  type Unread,
+} from "../data/index.ts";
+import type { Preprocessing } from "../formats/index.ts";
+import { HebbError, unreachable } from "../graph/errors.ts";
+import { quoted } from "../graph/visible.ts";
+import type { InMemory } from "../train/index.ts";
+import { imageDataset } from "./prepare.ts";
+import { formFor, type Notices, read, withoutLabels } from "./read.ts";
+import { type ImageSource, kindNames, type Source, type TableSource } from "./source.ts";
+import { tokensOf } from "./text.ts";
+
+/** Data as a model takes them, and what in them could not be read. */
+export interface Applied<T extends InMemory = InMemory> {
+  readonly dataset: T;
+  /** In sentences for the user. */
+  readonly notes: readonly string[];
+  /** Cell by cell. */
+  readonly unread: readonly Unread[];
+  /** The file of each row, where each has one. */
+  readonly files?: readonly string[] | undefined;
+}
+
+const otherKind = ({ kind }: Preprocessing, source: Source): HebbError =>
+  new HebbError(
+    `this run was trained on ${kindNames[kind]}, and was given ${kindNames[source.kind]}; give data of the same kind`,
+  );
+
+/** How much it is, in words. */
+export const amountOf = (data: InMemory): string =>
+  data instanceof Dataset ? `${data.length} rows` : `${data.tokens.length} tokens`;
+
+/** With targets. */
+export function applyTo(preprocessing: Preprocessing, source: Source): Applied {
+  switch (preprocessing.kind) {
+    case "table":
+      if (source.kind !== "table") throw otherKind(preprocessing, source);
+      return rowsToCompare(preprocessing, source);
+    case "images":
+      if (source.kind !== "images") throw otherKind(preprocessing, source);
+      if (source.labels === undefined) throw withoutLabels(source.names.images);
+      return imagesOf(preprocessing, source);
+    case "text":
+      if (source.kind !== "text") throw otherKind(preprocessing, source);
+      return { dataset: tokensOf(preprocessing, source), notes: [], unread: [] };
+    default:
+      return unreachable(preprocessing);
+  }
+}
+
+/** Without targets: for prediction. The rows are those of the data, from 0. */
+export function featuresOf(preprocessing: Preprocessing, source: Source): Applied<Dataset> {
+  switch (preprocessing.kind) {
+    case "table":
+      if (source.kind !== "table") throw otherKind(preprocessing, source);
+      return rowsToPredict(preprocessing, source);
+    case "images":
+      if (source.kind !== "images") throw otherKind(preprocessing, source);
+      return imagesOf(preprocessing, { ...source, labels: undefined });
+    case "text":
+      throw otherKind(preprocessing, source);
+    default:
+      return unreachable(preprocessing);
+  }
+}
+
+function rowsToCompare(preprocessing: TablePreprocessing, { table, name }: TableSource): Applied<Dataset> {
+  const { column } = preprocessing.target;
+  if (!table.has(column))
+    throw new HebbError(
+      `${name} has no column ${quoted(column)} to compare with; add it, or use hebb predict, which does not need it`,
+    );
+  const rows = applyPreprocessing(preprocessing, table, { targets: "required" });
+  if (rows.rows.length === 0)
+    throw new HebbError(`${name} has no row with a ${quoted(column)} to compare with; fill that column in`);
+  return { dataset: tableDataset(rows), notes: rows.notes, unread: rows.unread };
+}
+
+function rowsToPredict(preprocessing: TablePreprocessing, { table }: TableSource): Applied<Dataset> {
+  const { features, featureCount, rows, notes, unread } = applyPreprocessing(preprocessing, table, { targets: "none" });
+  const dataset = new Dataset({ features, featureShape: [featureCount], targets: new Int32Array(rows.length) });
+  return { dataset, notes, unread };
+}
+
+const imagesOf = (
+  preprocessing: ImagePreprocessing,
+  { images, labels, names, files }: ImageSource,
+): Applied<Dataset> => ({ dataset: imageDataset(preprocessing, images, labels, names), notes: [], unread: [], files });
+
+/** What names the test data of a run. */
+export interface TestChoices {
+  readonly testData: string | null;
+  readonly testLabels: string | null;
+  readonly target: string | null;
+  readonly seed: number;
+}
+
+/** The test data of a run, if it was given any. */
+export async function testSet(
+  preprocessing: Preprocessing,
+  { testData, testLabels, target, seed }: TestChoices,
+  notices: Notices | undefined,
+): Promise<InMemory | undefined> {
+  if (testData === null) return undefined;
+  const source = await read(testData, {
+    target: target ?? undefined,
+    labels: testLabels ?? undefined,
+    seed,
+    needLabels: true,
+    form: formFor(preprocessing),
+    like: preprocessing,
+    notices,
+  });
+  const { dataset, notes } = applyTo(preprocessing, source);
+  notices?.warn(notes);
+  return dataset;
+}

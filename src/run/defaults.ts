@@ -1,0 +1,47 @@
+// The defaults of `train`: what follows from the data where nothing else is asked for.
+import type { Dataset } from "../data/index.ts";
+import type { Preprocessing } from "../formats/index.ts";
+import type * as train from "../train/index.ts";
+
+export interface Defaults {
+  readonly hidden: readonly number[];
+  readonly dropout: number;
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly epochs: number;
+  readonly patience: number | null;
+  readonly schedule: train.ScheduleName;
+}
+
+/** Steps that a small table is given at most; early stopping ends most runs long before. */
+const tableSteps = 8000;
+
+/**
+ * Defaults that give good models. Tables are small and overfit: dropout, weight decay, and as many epochs as validation still
+ * gains from. Images: the sizes that MNIST is usually shown with.
+ */
+export function defaultsFor(
+  model: train.ModelName,
+  preprocessing: Preprocessing,
+  data: Dataset,
+  validated: boolean,
+): Defaults {
+  const batches = Math.ceil(data.length / 32);
+  if (preprocessing.kind === "images") {
+    // Dropout, on pixels too, helps on held-out digits: 2,000 of 10,000 MNIST digits, three seeds, 96.3 % of them right, 95.7 % without.
+    const common = { lr: 1e-3, weightDecay: 1e-2, patience: null, schedule: "cosine" } as const;
+    return model === "cnn"
+      ? { ...common, hidden: [128], dropout: 0.3, epochs: 12 }
+      : { ...common, hidden: [128, 64], dropout: 0.2, epochs: 20 };
+  }
+  const epochs = Math.max(20, Math.min(300, Math.round(tableSteps / batches)));
+  const raw = preprocessing.kind === "table" ? preprocessing.inputs.length : data.features.shape.length;
+  const patience = validated ? 30 : null;
+  // Many inputs for few rows. On German credit, twenty seeds: 76.8 % of the held-out rows right, with a standard error of 0.5; neither
+  // two layers, nor none, nor more dropout or weight decay differed by more than that.
+  if (raw > 10)
+    return { hidden: [64], dropout: 0.5, lr: 1e-3, weightDecay: 1e-2, epochs, patience, schedule: "constant" };
+  // With few inputs the boundary matters more than the risk of fitting noise.
+  const dropout = raw > 6 ? 0.3 : 0;
+  return { hidden: [64, 32], dropout, lr: 3e-3, weightDecay: 1e-2, epochs, patience, schedule: "constant" };
+}

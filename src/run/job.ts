@@ -1,0 +1,167 @@
+// A job: one way from a source to a run folder. The commands `train` and `resume` begin here, and `doctor` reads the data of a run again.
+
+import type { Preprocessing } from "../formats/index.ts";
+import {
+  createRun,
+  loadLatestCheckpoint,
+  lockRun,
+  makeFolder,
+  openRun,
+  type Run,
+  readConfig,
+  readEvents,
+  readPreprocessing,
+  refuseLinks,
+  removeUnfinished,
+  truncateEvents,
+  writeConfig,
+} from "../formats/node.ts";
+import { HebbError } from "../graph/errors.ts";
+import { seed as seedEverything } from "../tensor/index.ts";
+import { makeObjective, progressIn, type TrainState } from "../train/index.ts";
+import { testSet } from "./apply.ts";
+import type { TrainChoices } from "./choices.ts";
+import { checkConfig, configToJson, type JobConfig, makeModel } from "./config.ts";
+import { checkChoices, decide, tokenizingOf } from "./decide.ts";
+import { type Manner, type Performed, perform } from "./perform.ts";
+import { prepare } from "./prepare.ts";
+import type { Fold, JobData } from "./prepared.ts";
+import { type Notices, read } from "./read.ts";
+import type { Source } from "./source.ts";
+import { fittingOf, tableChoices } from "./tableChoices.ts";
+import { taskFor } from "./task.ts";
+
+/** What is to be trained, on what. */
+export interface Job {
+  readonly config: JobConfig;
+  readonly data: JobData;
+}
+
+/** Reads the data to learn from, and refuses choices that do not go with them. */
+export async function readFor(path: string, choices: TrainChoices, notices: Notices): Promise<Source> {
+  const { target, labels, seed } = choices;
+  const source = await read(path, { target, labels, seed, needLabels: true, form: formOf(choices), notices });
+  checkChoices(source, choices);
+  return source;
+}
+
+/** How a file is taken. Language models read any file as a text; folds need all rows at once. */
+function formOf({ model, stream, folds }: TrainChoices): "auto" | "text" | "parts" | "whole" {
+  if (model === "gpt" || model === "lstm") return "text";
+  if (stream !== undefined) return stream ? "parts" : "whole";
+  return folds === undefined ? "auto" : "whole";
+}
+
+/**
+ * Fits the preprocessing and decides what was left open. The model is built once, so that a bad choice shows before there is a folder.
+ */
+export async function makeJob(
+  source: Source,
+  choices: TrainChoices,
+  fold: Fold | null,
+  notices: Notices,
+): Promise<Job> {
+  const { validation, seed } = choices;
+  const columns = fittingOf(tableChoices(choices));
+  const prepared = await prepare(source, { validation, fold, seed, columns, text: tokenizingOf(choices) });
+  const config = decide(source, choices, prepared, fold);
+  seedEverything(config.seed);
+  makeModel(config);
+  makeObjective(config.loss, taskFor(prepared.preprocessing, config));
+  return { config, data: { ...prepared, test: await testSet(prepared.preprocessing, config, notices) } };
+}
+
+/** Trains into a new run folder, which is made when all else is known to be right. */
+export async function startJob({ config, data }: Job, folder: string, manner: Manner): Promise<Performed> {
+  makeFolder(folder);
+  return locked(folder, () => {
+    const run = createRun(folder, { config: configToJson(config), preprocessing: data.preprocessing });
+    removeUnfinished(run);
+    return perform({ ...manner, run, config, data });
+  });
+}
+
+/** Trains in a folder that no other process trains in meanwhile. */
+async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const lock = lockRun(folder);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+export interface ResumeOptions extends Manner {
+  /** A new number of epochs. */
+  readonly epochs?: number | undefined;
+  readonly notices: Notices;
+}
+
+/** Continues a run. A run that has nothing left to train is measured again, and `notices` are told why. */
+export async function resumeJob(folder: string, options: ResumeOptions): Promise<Performed> {
+  const { notices, epochs: wanted } = options;
+  const run = openRun(folder);
+  return locked(run.path, async () => {
+    refuseLinks(run);
+    removeUnfinished(run);
+    const stored = checkConfig(readConfig(run), "config.json:");
+    const config = wanted === undefined ? stored : { ...stored, epochs: wanted };
+    // A run that was ended before its first checkpoint, and a perceptron, which has none, start over, with the same bits.
+    const saved = loadLatestCheckpoint(run);
+    notices.warn(saved?.warnings ?? []);
+    const data = await sameData(run, config, folder, notices);
+    const told = saved && ended(saved.state, config, folder);
+    if (told !== undefined) notices.note(told);
+    // What is trained already keeps the number it was trained for.
+    const epochs = told === undefined ? config.epochs : stored.epochs;
+    // A run that is stopped again keeps the same end, unless it has passed it.
+    if (told === undefined && config.epochs !== stored.epochs) writeConfig(run, configToJson(config));
+    const events = saved === undefined ? 0 : saved.state.json["events"];
+    const before = typeof events === "number" ? truncateEvents(run, events) : readEvents(run);
+    notices.warn(before.warnings);
+    const from = saved?.state;
+    return perform({ ...options, run, config: { ...config, epochs }, data, from, before: before.events });
+  });
+}
+
+/** The data of a run, which must be what they were. */
+async function sameData(run: Run, config: JobConfig, folder: string, notices: Notices): Promise<JobData> {
+  const stored = readPreprocessing(run);
+  const data = await dataOf(config, stored, notices);
+  if (JSON.stringify(data.preprocessing) !== JSON.stringify(stored))
+    throw new HebbError(
+      `${config.data} is not the data that ${folder} was trained on any more; restore the old file, or retrain`,
+    );
+  return data;
+}
+
+/** What to say of a run that has nothing left to train; its figures are measured again. */
+function ended(state: TrainState, config: JobConfig, folder: string): string | undefined {
+  const { epochs, waited } = progressIn(state);
+  if (epochs >= config.epochs)
+    return `all ${epochs} epochs are trained already; for more: hebb resume ${folder} --epochs N, with N above ${epochs}`;
+  if (config.patience !== null && waited >= config.patience)
+    return `training stopped after ${epochs} epochs, the last ${waited} without improvement; for more, retrain with a larger --patience`;
+  return undefined;
+}
+
+/** The data that a configuration names, read and prepared as they were. */
+export async function dataOf(config: JobConfig, stored: Preprocessing, notices: Notices): Promise<JobData> {
+  const { seed, validation, fold, text, stream } = config;
+  const source = await read(config.data, {
+    target: config.target ?? undefined,
+    labels: config.labels ?? undefined,
+    seed,
+    needLabels: true,
+    form: text !== null ? "text" : stream ? "parts" : "whole",
+    notices,
+  });
+  const prepared = await prepare(source, {
+    validation,
+    fold,
+    seed,
+    columns: fittingOf(config.table),
+    text: text === null || stored.kind !== "text" ? null : { ...text, context: stored.context },
+  });
+  return { ...prepared, test: await testSet(prepared.preprocessing, config, notices) };
+}

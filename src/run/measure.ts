@@ -1,0 +1,74 @@
+// The figures of a trained model on data that are in memory: what `evaluate` prints and what a run ends with.
+import { Dataset } from "../data/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import { Perceptron } from "../nn/index.ts";
+import {
+  Evaluator,
+  metrics as figuresOf,
+  type InMemory,
+  type Metrics,
+  makeObjective,
+  type NamedScores,
+  residentOf,
+  samplesOf,
+} from "../train/index.ts";
+import type { OpenedRun } from "./saved.ts";
+import { classNames, inverseFor, namedScores, taskFor } from "./task.ts";
+
+export interface Measured {
+  readonly metrics: Metrics;
+  readonly classes: readonly NamedScores[] | null;
+  /** How many rows of each class (first place) were given each class (second place); null where there are no classes. */
+  confusion(): readonly (readonly number[])[] | null;
+}
+
+/** Measures one set of data after another; compiled once. */
+export function measurer({
+  config,
+  preprocessing,
+  model,
+}: Pick<OpenedRun, "config" | "preprocessing" | "model">): (data: InMemory) => Measured {
+  const names = classNames(preprocessing);
+  const confusion = (data: InMemory, decided: () => ArrayLike<number>) =>
+    names === undefined || !(data instanceof Dataset)
+      ? null
+      : figuresOf.confusionMatrix(decided(), data.targets.data, names.length);
+  if (model instanceof Perceptron)
+    return (data) => {
+      const { metrics, classes, decided } = measurePerceptron(model, rowsOf(data));
+      return { metrics, classes: namedScores(classes, names), confusion: () => confusion(data, () => decided) };
+    };
+  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)));
+  const inverse = inverseFor(preprocessing);
+  return (data) => {
+    const { metrics, classes, predictions } = evaluator.evaluate(samplesOf(data), inverse);
+    const decided = () => figuresOf.predictedClasses(predictions, names?.length ?? 1);
+    return { metrics, classes: namedScores(classes, names), confusion: () => confusion(data, decided) };
+  };
+}
+
+/** Rows for a model that takes no text. */
+function rowsOf(data: InMemory): Dataset {
+  if (data instanceof Dataset) return data;
+  throw new HebbError('model "perceptron" takes rows of a table, not a text; use gpt or lstm');
+}
+
+/** How a perceptron decides on a data set: its figures, of which the loss is the share of mistakes, and the scores of each class. */
+function measurePerceptron(
+  model: Perceptron,
+  data: Dataset,
+): {
+  readonly metrics: Metrics;
+  readonly classes: readonly figuresOf.ClassScores[];
+  readonly decided: ArrayLike<number>;
+} {
+  const { features, targets } = residentOf(data);
+  const decided = model.forward(features.flatten(1)).dataSync();
+  const labels = targets.dataSync();
+  const figures = figuresOf.classFigures(decided, labels, 2);
+  return {
+    metrics: { loss: 1 - (figures["accuracy"] ?? Number.NaN), ...figures },
+    classes: figuresOf.classScores(decided, labels, 2),
+    decided,
+  };
+}

@@ -1,0 +1,40 @@
+// What the second stage gives: data to learn from and data that are held out, with the preprocessing fitted on the former.
+import type { Dataset, ImagePreprocessing, TablePreprocessing, TokenSequence } from "../data/index.ts";
+import type { TextPreprocessing } from "../formats/index.ts";
+import type { InMemory, RowStream } from "../train/index.ts";
+
+/** Which of how many folds is held out. */
+export interface Fold {
+  readonly number: number;
+  readonly of: number;
+}
+
+interface Split<P, T, V> {
+  readonly preprocessing: P;
+  readonly train: T;
+  readonly validation: V | undefined;
+  /** The share that is held out. */
+  readonly share: number;
+}
+
+export interface PreparedRows extends Split<TablePreprocessing | ImagePreprocessing, Dataset, Dataset> {
+  readonly kind: "rows";
+}
+
+export interface PreparedParts extends Split<TablePreprocessing, RowStream, Dataset> {
+  readonly kind: "parts";
+}
+
+export interface PreparedText extends Split<TextPreprocessing, TokenSequence, TokenSequence> {
+  readonly kind: "text";
+  /** How many tokens there are to choose from. */
+  readonly vocabulary: number;
+}
+
+export type Prepared = PreparedRows | PreparedParts | PreparedText;
+
+/** All the data of a run. */
+export type JobData = Prepared & { readonly test: InMemory | undefined };
+
+/** Rows to look at, in memory: all that are learned from, or some of them. */
+export const sampleOf = (data: Prepared): InMemory => (data.kind === "parts" ? data.train.sample : data.train);

@@ -1,0 +1,32 @@
+// Last stage: what a run ends with, as the event that logs and commands read.
+import type { Run } from "../formats/node.ts";
+import type { TrainEvent } from "../train/index.ts";
+import type { Measured } from "./measure.ts";
+import type { JobData } from "./prepared.ts";
+
+export interface Ended {
+  readonly run: Run;
+  readonly data: JobData;
+  /** The figures of the rows that were learned from. */
+  readonly train: Pick<Measured, "metrics" | "classes">;
+  readonly measure: (data: NonNullable<JobData["test"]>) => Measured;
+  readonly epochs: number;
+  /** The epoch, from 0, whose weights are kept; null where no validation chose one. */
+  readonly bestEpoch: number | null;
+  /** When training began, by `performance.now()`. */
+  readonly started: number;
+}
+
+export function report({ run, data, train, measure, epochs, bestEpoch, started }: Ended): TrainEvent {
+  const held = data.validation === undefined ? undefined : measure(data.validation);
+  const test = data.test === undefined ? undefined : measure(data.test);
+  return {
+    type: "end",
+    run: run.path,
+    metrics: { train: train.metrics, validation: held?.metrics ?? null, test: test?.metrics ?? null },
+    classes: { train: train.classes, validation: held?.classes ?? null, test: test?.classes ?? null },
+    epochs,
+    bestEpoch,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
