@@ -1,5 +1,6 @@
 // How a single cell of a table reads: empty, a number in one of four notations, a boolean.
 import { quoted } from "../graph/visible.ts";
+import { thresholds } from "./thresholds.ts";
 
 /** A cell as it was written, without surrounding blanks; undefined or empty if there is nothing. */
 export type Cell = string | undefined;
@@ -109,7 +110,6 @@ export const fits = (shape: NumberShape, format: NumberFormat): boolean => shape
 
 const powers = Array.from({ length: 16 }, (_, exponent) => Number(`1e${exponent}`));
 const exponentNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const longestNumber = 64;
 
 /**
  * The number that digits, at most one point and an exponent write; NaN for anything else. The digits of most cells fit into a float64,
@@ -128,11 +128,11 @@ export function plainNumber(cell: string): number {
     } else if (code === 46 && point < 0) point = at;
     // Only an exponent can still make a number of it.
     else
-      return digits > 0 && (code | 32) === 101 && length <= longestNumber && exponentNumber.test(cell)
+      return digits > 0 && (code | 32) === 101 && length <= thresholds.longestNumber && exponentNumber.test(cell)
         ? Number(cell)
         : Number.NaN;
   }
-  if (digits === 0 || length > longestNumber) return Number.NaN;
+  if (digits === 0 || length > thresholds.longestNumber) return Number.NaN;
   if (digits > 15) return Number(cell);
   if (point >= 0) value /= powers[length - 1 - point] ?? 1;
   return first === 45 ? -value : value;
@@ -173,7 +173,7 @@ const beginsNumber = (code: number): boolean =>
 
 /** A cell that is a number in some notation: the shape and the digits without signs of other kinds; undefined when it is none. */
 export function numberShape(cell: string): { readonly shape: NumberShape; readonly bare: string } | undefined {
-  if (cell.length > longestNumber || !beginsNumber(cell.charCodeAt(0))) return undefined;
+  if (cell.length > thresholds.longestNumber || !beginsNumber(cell.charCodeAt(0))) return undefined;
   const bare = Number.isNaN(plainNumber(cell)) ? bareNumber(cell) : cell;
   if (!Number.isNaN(plainNumber(bare)))
     return { bare, shape: !bare.includes(".") ? "whole" : maybeGrouped(bare) ? "pointGroup" : "point" };

@@ -7,10 +7,11 @@ import { logTransform } from "./preprocessing.ts";
 import { Random } from "./random.ts";
 import { type CellReader, type Reading, readerOf } from "./reading.ts";
 import { numberSummary } from "./table.ts";
+import { thresholds } from "./thresholds.ts";
 import { ValueCounts } from "./valueCounts.ts";
 
 /** Distinct numbers are counted up to here, to see whether they are few. */
-const fewDistinct = 12;
+const mostDistinct = thresholds.fewDistinct + 2;
 /** Numbers kept for the median: exact up to this many rows, and from a sample beyond, whose rank is off by 0.4 % on average. */
 const sampleSize = 16_384;
 
@@ -58,7 +59,7 @@ class NumberScan {
     this.raw.add(value);
     this.log.add(logTransform(value));
     if (!this.fractional && !Number.isInteger(value)) this.fractional = true;
-    if (this.distinct.size < fewDistinct) this.distinct.add(value);
+    if (this.distinct.size < mostDistinct) this.distinct.add(value);
     if (count < sampleSize) {
       if (count === this.#sample.length) {
         const larger = new Float64Array(2 * count);

@@ -3,6 +3,7 @@ import { areBooleans, type Cell, markOf, type NumberFormat, type NumberShape, nu
 import { type DateOrder, dateOrders } from "./dates.ts";
 import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
 import { asText, type BooleanReading, type DateReading, type NumberReading, type TextReading } from "./reading.ts";
+import { thresholds } from "./thresholds.ts";
 
 /** What a column holds. "identifier" and "text" differ in nearly every row and say nothing that generalises as they are. */
 export type ColumnType =
@@ -40,21 +41,19 @@ interface Notation {
 const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
 const camelCaseIdentifier = /[a-z]I[dD]$/;
 
-/** How many of the cells may be slips: one in twenty, or a single one. */
-const slips = (present: number): number => Math.max(present >= 10 ? 1 : 0, present / 20);
+/** How many of the cells may be slips. */
+const slips = (present: number): number =>
+  Math.max(present >= thresholds.fewestWithSlip ? 1 : 0, present * thresholds.slipShare);
 
 /** A category is worth learning only if its values come back: here, most rows must share theirs with another row. */
 function isVaried({ values, present }: ColumnEvidence): boolean {
-  if (!values.overflowed) return present > 20 && values.size > present / 2;
+  if (!values.overflowed) return present > thresholds.fewestVaried && values.size > present / 2;
   const frequent = values
     .sorted()
-    .slice(0, 100)
+    .slice(0, thresholds.frequentValues)
     .reduce((sum, { count }) => sum + count, 0);
   return frequent < present / 2;
 }
-
-/** So many different values are a scale, not a list of choices. */
-const fewestOfScale = 20;
 
 /**
  * Whether a column is one of numbers although some cells are none: slips; or, where as categories its values would teach nothing, up to
@@ -68,11 +67,11 @@ function numbersPrevail(
   const unreadable = evidence.unreadable(format);
   if (evidence.numbers + evidence.infinite.count === 0) return undefined;
   if (unreadable <= slips(present)) return { missing: [] };
-  if (evidence.values.size <= fewestOfScale && !isVaried(evidence)) return undefined;
+  if (evidence.values.size <= thresholds.fewestOfScale && !isVaried(evidence)) return undefined;
   const spelled = [...spellings.values()].reduce((sum, { count }) => sum + count, 0);
-  const own = unreadable === words.count && spelled === words.count && spellings.size <= 3;
-  if (own && unreadable <= present / 2) return { missing: [...spellings.keys()] };
-  return unreadable <= present / 5 ? { missing: [] } : undefined;
+  const own = unreadable === words.count && spelled === words.count && spellings.size <= thresholds.ownMarks;
+  if (own && unreadable <= present * thresholds.ownMarkShare) return { missing: [...spellings.keys()] };
+  return unreadable <= present * thresholds.unreadableShare ? { missing: [] } : undefined;
 }
 
 const pointShapes: readonly NumberShape[] = ["point", "commaGroups"];
@@ -118,7 +117,7 @@ const capitals = /^[A-Z]{2,5}$/;
 
 /** Whether NA is a value like the others: a region among EU and AS, a country among US and DE. */
 function isValue(mark: string, { values }: ColumnEvidence): boolean {
-  if (mark !== "NA" || values.overflowed || values.size < 2 || values.size > 1000) return false;
+  if (mark !== "NA" || values.overflowed || values.size < 2 || values.size > thresholds.capitalValues) return false;
   for (const value of values.keys()) if (!capitals.test(value)) return false;
   return true;
 }
@@ -141,7 +140,7 @@ function decide({ name, evidence, typed = false }: NamedEvidence, notation: Nota
   const { values, present } = evidence;
   const words = [...evidence.marks.keys()].filter((mark) => markOf(mark) === "word");
   if (present === 0 && words.length === 0) return { kind: "empty", reading: asText };
-  if (values.size > 0 && values.size <= 12 && !values.overflowed && areBooleans(values.keys()))
+  if (values.size > 0 && values.size <= thresholds.booleanSpellings && !values.overflowed && areBooleans(values.keys()))
     return { kind: "boolean", reading: { kind: "boolean" } };
   const format = typed ? "plain" : formatOf(evidence, notation);
   const prevail = typed || !evidence.codes ? numbersPrevail(evidence, format) : undefined;
@@ -150,7 +149,8 @@ function decide({ name, evidence, typed = false }: NamedEvidence, notation: Nota
     const own = prevail.missing.length > 0;
     const unreadable = own ? 0 : evidence.unreadable(format);
     const wholeNumbers = evidence.wholeNumbers(format);
-    const unique = !values.repeated && present > 10 && wholeNumbers && unreadable === 0 && !own;
+    const unique =
+      !values.repeated && present > thresholds.fewestIdentifiers && wholeNumbers && unreadable === 0 && !own;
     if (unique && (identifierName.test(name) || camelCaseIdentifier.test(name))) return { kind: "identifier", reading };
     return { kind: "number", reading, wholeNumbers, unreadable };
   }

@@ -13,6 +13,7 @@ import {
   plainNumber,
 } from "./cells.ts";
 import { type DateOrder, dateOrders, hasOrder, parseDate } from "./dates.ts";
+import { thresholds } from "./thresholds.ts";
 import { byCount, type Counted, copyOf, type ValueCount, ValueCounts } from "./valueCounts.ts";
 
 /** A cell and its row from 0. */
@@ -39,8 +40,8 @@ class ShapeSightings extends Sightings {
   fraction = false;
 }
 
-/** Distinct cells counted among those that are not numbers. */
-const mostSpellings = 8;
+/** Distinct cells counted among those that are not numbers: more than mean "missing". */
+const mostSpellings = thresholds.ownMarks + 5;
 /** Whole numbers beyond are rounded in float64. */
 const mostExact = Number.MAX_SAFE_INTEGER;
 
@@ -120,7 +121,7 @@ export class ColumnEvidence {
   }
 
   /**
-   * Whether the digits are names rather than amounts: all cells have as many, or at least one in a hundred has a zero in front.
+   * Whether the digits are names rather than amounts: all cells have as many, or many have a zero in front.
    * Nobody writes amounts as 05123.
    */
   get codes(): boolean {
@@ -128,7 +129,7 @@ export class ColumnEvidence {
     return (
       count > 0 &&
       this.#digitsOnly &&
-      (this.#fewestDigits === this.#mostDigits || 100 * count >= this.#shapes.whole.count)
+      (this.#fewestDigits === this.#mostDigits || thresholds.wholePerCode * count >= this.#shapes.whole.count)
     );
   }
 

@@ -8,6 +8,7 @@ import type { ColumnFacts, RowFacts } from "./facts.ts";
 import { compareDecimals } from "./labels.ts";
 import type { TargetEncoding, Task } from "./preprocessing.ts";
 import { asNumber, asText, type NumberReading, type Reading, readerOf, type Spelling, spellings } from "./reading.ts";
+import { thresholds } from "./thresholds.ts";
 
 /** Choices about the target. */
 export interface TargetOptions {
@@ -19,8 +20,6 @@ export interface TargetOptions {
   readonly standardizeTarget?: boolean;
 }
 
-const mostClasses = 1000;
-
 function taskOf(evidence: ColumnEvidence, type: ColumnType): Task {
   if (type.kind === "date") return "regression";
   if (type.kind !== "number") return "classification";
@@ -29,11 +28,14 @@ function taskOf(evidence: ColumnEvidence, type: ColumnType): Task {
   if (values.length <= 2) return "classification";
   // Numbers that float64 cannot tell apart are names, if they come back.
   if (!evidence.exact)
-    return values.length <= mostClasses && 2 * values.length <= evidence.present ? "classification" : "regression";
-  if (values.length > 10) return "regression";
+    return values.length <= thresholds.mostClasses && 2 * values.length <= evidence.present
+      ? "classification"
+      : "regression";
+  if (values.length > thresholds.mostNumberClasses) return "regression";
   const numbers = values.map(({ key }) => Number(key));
   const span = Math.max(...numbers) - Math.min(...numbers);
-  return span < 2 * values.length && evidence.present >= 10 * values.length ? "classification" : "regression";
+  const close = span < thresholds.numberClassSpread * values.length;
+  return close && evidence.present >= thresholds.rowsPerNumberClass * values.length ? "classification" : "regression";
 }
 
 /** Whether a judged column asks for classes or for a number. */
@@ -107,7 +109,11 @@ function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: 
     );
   }
   const many = evidence.values.overflowed;
-  if (many || found.length > mostClasses || (found.length > 20 && found.length > table.rows / 2)) {
+  if (
+    many ||
+    found.length > thresholds.mostClasses ||
+    (found.length > thresholds.fewClasses && found.length > table.rows / 2)
+  ) {
     throw new HebbError(
       `${the} has ${many ? "more than " : ""}${found.length} different values in ${table.rows} rows, too many for classes; choose another target${reading.kind === "number" ? " or task regression" : ""}`,
     );

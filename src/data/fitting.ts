@@ -21,6 +21,7 @@ import {
 import { asNumber, type CellReader, readerOf, spellings } from "./reading.ts";
 import { badWeight } from "./rowEncoder.ts";
 import { checkTable, type Table } from "./table.ts";
+import { thresholds } from "./thresholds.ts";
 
 /**
  * The replacement for a missing value. "drop": the row is left out of training and evaluation (predictions take the median, or no
@@ -84,13 +85,9 @@ export const fittingKinds: OptionKinds<FitPreprocessingOptions> = {
   allowNoInputs: kind.boolean,
 };
 
-const defaultMaxCategories = 100;
-
-/** Squares and cubes of larger values leave float64. */
-const largestValue = 1e100;
-
 /** A feature that is set in fewer rows than this would teach the network those rows, nothing general. */
-const fewestRows = (rows: number): number => Math.max(1, Math.min(5, Math.ceil(rows / 100)));
+const fewestRows = (rows: number): number =>
+  Math.max(1, Math.min(thresholds.fewestRows, Math.ceil(rows / thresholds.rowsPerRare)));
 
 /** The options of a function that learns a target, which they must name. */
 export function checkTarget<O extends { readonly target: string }>(
@@ -140,8 +137,8 @@ function cyclesOf(facts: NumberFacts, options: FitPreprocessingOptions): CycleNa
   if (raw === undefined || options.dateCycles === "never") return [];
   const span = raw.max - raw.min;
   const cycles: CycleName[] = [];
-  if (span >= 366) cycles.push("year");
-  if (span >= 14) cycles.push("week");
+  if (span >= thresholds.spanOfYears) cycles.push("year");
+  if (span >= thresholds.spanOfWeeks) cycles.push("week");
   if (facts.fractional) cycles.push("day");
   return cycles;
 }
@@ -156,14 +153,15 @@ function fitNumber(
   if (!raw) return "it has no values in the training rows";
   if (raw.min === raw.max)
     return missing > 0 ? "it has only one value besides missing ones" : "it is the same in every row";
-  if (Math.max(-raw.min, raw.max) > largestValue) return `its values are too large to tell apart (up to ${raw.max})`;
+  if (Math.max(-raw.min, raw.max) > thresholds.largestValue)
+    return `its values are too large to tell apart (up to ${raw.max})`;
   // Counts and codes with a handful of values keep their spacing; only long-tailed, non-negative amounts are drawn together.
   const log =
     type.kind === "number" &&
     options.inputTransform !== "never" &&
     raw.min >= 0 &&
-    facts.distinct > 10 &&
-    facts.skewness > 2;
+    facts.distinct > thresholds.fewDistinct &&
+    facts.skewness > thresholds.longTail;
   const range = log ? facts.log : raw;
   if (!range || !(range.std > 0) || !Number.isFinite(range.std))
     return "its values are too close together to tell apart";
@@ -193,7 +191,7 @@ function fitCategory(
   const missing = rows - counts.reduce((sum, { count }) => sum + count, 0);
   if (counts.length === 0) return "it has no values in the training rows";
   if (counts.length === 1 && missing === 0) return "it is the same in every row";
-  const { maxCategories = defaultMaxCategories, minCategoryRows = fewestRows(rows) } = options;
+  const { maxCategories = thresholds.mostCategories, minCategoryRows = fewestRows(rows) } = options;
   const frequent = counts.filter(({ count }) => count >= minCategoryRows).slice(0, maxCategories);
   const kept = frequent.length === 0 ? counts.slice(0, maxCategories) : frequent;
   const policy = policyFor(column.name, options);
@@ -228,7 +226,7 @@ function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: 
       const input = fitCategory(column, type, options);
       if (typeof input === "string") return input;
       notes.push(...readingNotes(column));
-      if (input.other && input.categories.length >= (options.maxCategories ?? defaultMaxCategories))
+      if (input.other && input.categories.length >= (options.maxCategories ?? thresholds.mostCategories))
         notes.push(
           `${quoted(name)} has many different values: the ${input.categories.length} most frequent are features, the rest is "other"`,
         );

@@ -13,6 +13,7 @@ import {
   type TablePreprocessing,
 } from "./preprocessing.ts";
 import { type CellReader, readerOf } from "./reading.ts";
+import { thresholds } from "./thresholds.ts";
 
 const daysOf: Readonly<Record<CycleName, number>> = { year: 365.2425, week: 7, day: 1 };
 
@@ -30,9 +31,6 @@ export interface Unread {
 
 /** So many of them are listed. */
 const mostListed = 1000;
-
-/** Up to this share of the cells of a column may be unreadable. */
-const mostUnreadable = 0.2;
 
 /** The features of one column, written cell by cell. */
 interface ColumnWriter {
@@ -242,7 +240,7 @@ export class RowEncoder {
   /** Single slips are missing values, a column of text is a mistake. */
   check(rows: number): void {
     for (const { input, unreadable } of this.#writers) {
-      if (unreadable.count <= rows * mostUnreadable) continue;
+      if (unreadable.count <= rows * thresholds.unreadableShare) continue;
       const { first, count } = unreadable;
       throw new HebbError(
         `${this.#name}: column ${quoted(input.column)} must hold ${input.kind === "date" ? "dates such as 2024-05-01" : numbersSuchAs(input)}, but row ${(first?.row ?? -1) + 1} has ${show(first?.cell)}${count > 1 ? `, and ${count - 1} more do not` : ""}; fix ${count > 1 ? "them or leave the cells" : "it or leave the cell"} empty`,
