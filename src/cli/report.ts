@@ -181,7 +181,7 @@ export class Reporter {
   #curve(): string[] {
     if (this.#losses.length < 2) return [];
     const names = ["train loss", "validation loss"];
-    return ["", ...plot([this.#losses, this.#held], names, undefined, undefined, undefined, this.#began + 1), ""];
+    return ["", ...plot([this.#losses, this.#held], names, { from: this.#began + 1 }), ""];
   }
 }
 
@@ -193,14 +193,21 @@ function short(metrics: Metrics): Metrics {
 
 const marks = ["●", "○"] as const;
 
+/** How curves are drawn, in characters. */
+interface PlotOptions {
+  readonly height?: number;
+  readonly width?: number;
+  /** What lies along the curves. */
+  readonly unit?: string;
+  /** The number of the first value. */
+  readonly from?: number;
+}
+
 /** Curves over a common scale, drawn with a mark each; the first lies on top. */
 export function plot(
   series: readonly (readonly number[])[],
   names: readonly string[],
-  height = 9,
-  width = 60,
-  unit = "epochs",
-  from = 1,
+  { height = 9, width = 60, unit = "epochs", from = 1 }: PlotOptions = {},
 ): string[] {
   const values = series.flat().filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];

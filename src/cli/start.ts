@@ -142,7 +142,9 @@ async function learnInTerminal(): Promise<void> {
     const title = `step ${String(frame * stepsPerFrame).padStart(4)}   loss ${loss.toFixed(3)}   ${(100 * right).toFixed(1)} % right`;
     const lines = map(picture, data).map((line) => `  │${line}│`);
     const curve =
-      frame > 0 && (roomy || frame === frames) ? [...plot([losses], ["loss"], 5, width, "pictures"), ""] : [];
+      frame > 0 && (roomy || frame === frames)
+        ? [...plot([losses], ["loss"], { height: 5, width, unit: "pictures" }), ""]
+        : [];
     return [title, "  debt ↑   dark: approved   + approved, · declined in the data", ...lines, "  income →", ...curve];
   };
 

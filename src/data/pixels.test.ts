@@ -39,12 +39,10 @@ function chunk(type: string, data: Uint8Array): Buffer {
 
 const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** A PNG of unfiltered rows. */
+/** A PNG of unfiltered rows, perhaps with other parts behind its header. */
 function png(
-  width: number,
-  height: number,
-  depth: number,
-  colour: number,
+  [width, height]: readonly [number, number],
+  [depth, colour]: readonly [number, number],
   raw: Uint8Array,
   more: Buffer[] = [],
 ): Buffer {
@@ -80,7 +78,7 @@ describe("PNG", () => {
 
   test("one, two and four bits of grey", async () => {
     const decode = async (depth: number, raw: number[]): Promise<number[]> => [
-      ...(await decodePicture(png(3, 2, depth, 0, Uint8Array.from(raw)))).data,
+      ...(await decodePicture(png([3, 2], [depth, 0], Uint8Array.from(raw)))).data,
     ];
     expect(await decode(1, [0, 0b10100000, 0, 0b01000000])).toEqual([255, 0, 255, 0, 255, 0]);
     expect(await decode(2, [0, 0b00011000, 0, 0b11000000])).toEqual([0, 85, 170, 255, 0, 0]);
@@ -89,10 +87,10 @@ describe("PNG", () => {
 
   test("palettes, with transparency on white", async () => {
     const palette = chunk("PLTE", Uint8Array.of(255, 0, 0, 0, 0, 100));
-    const plain = await decodePicture(png(2, 1, 1, 3, Uint8Array.of(0, 0b01000000), [palette]));
+    const plain = await decodePicture(png([2, 1], [1, 3], Uint8Array.of(0, 0b01000000), [palette]));
     expect([...plain.data]).toEqual([255, 0, 0, 0, 0, 100]);
     const transparent = chunk("tRNS", Uint8Array.of(255, 0));
-    const onWhite = await decodePicture(png(2, 1, 8, 3, Uint8Array.of(0, 0, 1), [palette, transparent]));
+    const onWhite = await decodePicture(png([2, 1], [8, 3], Uint8Array.of(0, 0, 1), [palette, transparent]));
     expect([...onWhite.data]).toEqual([255, 0, 0, 255, 255, 255]);
   });
 
@@ -105,13 +103,15 @@ describe("PNG", () => {
       encodePng({ width: 2, height: 1, channels: 2, depth: 8, data: Uint8Array.of(10, 0, 20, 255) }),
     );
     expect(grey).toMatchObject({ channels: 1, data: Uint8Array.of(255, 20) });
-    const keyed = await decodePicture(png(2, 1, 8, 0, Uint8Array.of(0, 7, 9), [chunk("tRNS", Uint8Array.of(0, 7))]));
+    const keyed = await decodePicture(
+      png([2, 1], [8, 0], Uint8Array.of(0, 7, 9), [chunk("tRNS", Uint8Array.of(0, 7))]),
+    );
     expect([...keyed.data]).toEqual([255, 9]);
   });
 
   test("texts and profiles are passed over, however wrong", async () => {
     const bad = [chunk("iCCP", Uint8Array.of(1, 2, 3)), chunk("zTXt", noise(40)), chunk("pHYs", Uint8Array.of(1))];
-    expect([...(await decodePicture(png(2, 1, 8, 0, Uint8Array.of(0, 7, 9), bad))).data]).toEqual([7, 9]);
+    expect([...(await decodePicture(png([2, 1], [8, 0], Uint8Array.of(0, 7, 9), bad))).data]).toEqual([7, 9]);
   });
 });
 
@@ -232,9 +232,9 @@ describe("sizes and channels", () => {
 });
 
 describe("refused", () => {
-  const good = png(40, 30, 8, 0, noise(30 * 41).fill(0));
+  const good = png([40, 30], [8, 0], noise(30 * 41).fill(0));
   const photo = Buffer.from(jpeg.encode({ width: 32, height: 32, data: noise(32 * 32 * 4) }, 80).data);
-  const huge = (width: number, height: number): Buffer => png(width, height, 8, 0, Buffer.alloc(100));
+  const huge = (width: number, height: number): Buffer => png([width, height], [8, 0], Buffer.alloc(100));
   const damagedAt = (bytes: Buffer, place: number, value: number): Buffer => {
     const copy = Buffer.from(bytes);
     copy[place] = value;
@@ -253,8 +253,12 @@ describe("refused", () => {
     ["a huge PNG", huge(60_000, 60_000), /has 60000 × 60000 pixels, more than 24000000/],
     ["a PNG of no width", huge(0, 5), /header says 0 × 5 pixels/],
     ["an unknown colour type", damagedAt(good, 25, 5), /colour type 5/],
-    ["a decompression bomb", png(4, 4, 8, 0, Buffer.alloc(2 ** 26)), /unpacks to more than the 20 bytes of its size/],
-    ["fewer rows than promised", png(40, 30, 8, 0, Buffer.alloc(100)), /damaged PNG/],
+    [
+      "a decompression bomb",
+      png([4, 4], [8, 0], Buffer.alloc(2 ** 26)),
+      /unpacks to more than the 20 bytes of its size/,
+    ],
+    ["fewer rows than promised", png([40, 30], [8, 0], Buffer.alloc(100)), /damaged PNG/],
     [
       "noise for pixels",
       Buffer.concat([good.subarray(0, 33), chunk("IDAT", noise(200)), good.subarray(-12)]),

@@ -108,7 +108,7 @@ function showRates(job: Job, json: boolean): number {
   }
   const { rates, losses, suggested, highest } = curve;
   const span = `rates ${rates[0]?.toExponential(0)} … ${rates.at(-1)?.toExponential(1)}`;
-  out.line(...plot([losses.slice(2)], ["loss"], 12, 60, `steps, ${span}`), "");
+  out.line(...plot([losses.slice(2)], ["loss"], { height: 12, unit: `steps, ${span}` }), "");
   out.line(
     suggested === undefined || highest === undefined
       ? "the loss fell at no learning rate; train, and the doctor may say why"
