@@ -1,6 +1,6 @@
 // From the state to a network, its loss and its optimizer, all of them the library's own.
-import { HebbError, nn, oneHot, type optim, type Tensor } from "../../src/index.ts";
-import { makeActivation, makeOptimizer as makeNamed } from "../../src/train/index.ts";
+import { nn, type optim, type Tensor } from "../../src/index.ts";
+import { makeActivation, makeOptimizer as makeNamed, makeObjective, type Objective } from "../../src/train/index.ts";
 import type { ActivationName, InitName, LossName } from "../shared/names.ts";
 import type { DataInfo, StageInfo } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
@@ -117,25 +117,24 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
   return { model: new nn.Sequential(...modules), stages, ends, layers };
 }
 
-/** The loss of a batch: outputs [B, n] before any squashing, targets as the data set holds them. */
-export function lossOf(name: LossName, { task, classes }: DataInfo, output: Tensor, target: Tensor): Tensor {
-  const F = nn.functional;
-  if (task === "number") {
-    if (name === "bce" || name === "crossEntropy" || name === "hinge")
-      throw new HebbError(`the loss "${name}" is for classes, and the target is a number; choose mse, l1 or huber`);
-    return F[name](output, target.to(output.dtype));
-  }
-  if (task === "classes") {
-    if (name === "bce" || name === "hinge")
-      throw new HebbError(`the loss "${name}" is for two classes, here are ${classes.length}; choose cross-entropy`);
-    return name === "crossEntropy"
-      ? F.crossEntropy(output, target)
-      : F[name](output.softmax(1), oneHot(target, classes.length).to(output.dtype));
-  }
-  const y = target.reshape([target.size, 1]).to(output.dtype);
-  if (name === "bce" || name === "crossEntropy") return F.bceWithLogits(output, y);
-  if (name === "hinge") return F.hinge(output, y.mul(2).sub(1));
-  return F[name](output.sigmoid(), y);
+/** The library's name of a loss. */
+const libraryLoss = (name: LossName) => (name === "bce" ? "bceWithLogits" : name);
+
+/** The loss of the state on the library's terms: outputs [B, n] before any squashing, targets as the data set holds them. */
+export function objectiveOf(name: LossName, { task: kind, classes }: DataInfo): Objective {
+  const task = kind === "number" ? ({ kind } as const) : ({ kind: "classes", count: classes.length } as const);
+  if (kind !== "binary" || name === "bce" || name === "hinge") return makeObjective(libraryLoss(name), task);
+  if (name === "crossEntropy") return makeObjective("bceWithLogits", task);
+  // A distance of one probability: the library takes two outputs for this, and the network here has one.
+  const distance = nn.functional[name];
+  const loss = (output: Tensor, target: Tensor): Tensor =>
+    distance(output.sigmoid(), target.reshape([target.size, 1]).to(output.dtype));
+  return {
+    ...makeObjective("bceWithLogits", task),
+    name,
+    loss,
+    measure: (output, target) => ({ loss: loss(output, target), weight: target.size }),
+  };
 }
 
 /** What people read: the probability of the second class, of each class, or the number itself. */

@@ -1,7 +1,9 @@
-// One training run: the compiled step, its place in time, going back, and what stops it by itself.
-import { data, HebbError, noGrad, randomState, seed, setRandomState, type Tensor, tensor } from "../../src/index.ts";
+// One training run of the page: a Trainer of the library with the page's own figures, edits and reasons to end.
+import { data, Generator, HebbError, noGrad, type Tensor, Trainer, tensor, withGenerator } from "../../src/index.ts";
+import { DoctorCallback, type Finding, isJudged, type Objective } from "../../src/train/index.ts";
 import { lossesOf } from "../shared/names.ts";
 import type {
+  Advice,
   Beginning,
   Figures,
   HistoryPoint,
@@ -14,13 +16,16 @@ import type {
 import { type Edit, runKey, type StudioState } from "../shared/state.ts";
 import { takeWeights } from "./beginning.ts";
 import { type Prepared, prepare } from "./data.ts";
-import { keptFloats, rowStep } from "./kept.ts";
-import { buildNetwork, lossOf, makeOptimizer, type Network, squash } from "./network.ts";
+import { keptFloats } from "./kept.ts";
+import { buildNetwork, makeOptimizer, type Network, objectiveOf, squash } from "./network.ts";
+import { Judge } from "./verdict.ts";
 
 /** Rows that the figures beside the curves are computed from, at most. */
 const measuredRows = 2000;
-/** Checkpoints kept for going back; every second one goes when there are more. */
-const mostCheckpoints = 48;
+/** Moments kept for going back. */
+const moments = { most: 48, every: 64 } as const;
+/** Steps between two looks at the loss, for looking takes time. */
+const readEvery = 64;
 const mostHistory = 3000;
 const measuresOnTheWay = 50;
 
@@ -42,36 +47,26 @@ function partOf(dataset: data.Dataset, rows = dataset.length): Part {
   };
 }
 
-/** The latest first-or-later step whose state is kept. */
-interface Checkpoint {
-  readonly step: number;
-  readonly tensors: readonly SavedTensor[];
-  readonly random: Saved["random"];
-}
-
 export class Session {
   readonly state: StudioState;
   readonly prepared: Prepared;
   readonly network: Network;
   readonly trainPart: Part;
   readonly testPart: Part | undefined;
-  readonly sampler: data.BatchSampler;
+  readonly objective: Objective;
   readonly history: HistoryPoint[] = [];
   /** The run whose weights it began with, if any. */
   readonly beginning: RunInfo["beginning"];
   /** The step that it began at: there is no going back beyond. */
   readonly firstStep: number = 0;
-  step = 0;
-  /** Mean loss of the batches since it was last asked for. */
-  best = { loss: Number.POSITIVE_INFINITY, step: 0 };
-  readonly #optimizer;
+  /** What random numbers are drawn from: other sessions have their own. */
+  readonly #generator: Generator;
+  readonly #trainer: Trainer;
+  /** Looks ahead in the order of the rows. */
+  readonly #order: data.BatchSampler;
   readonly #measuredTrain: Part;
-  readonly #run: (rows: Int32Array) => Tensor;
   readonly #measure: (x: Tensor, y: Tensor) => Float32Array[];
-  #checkpoints: Checkpoint[] = [];
-  #spacing = 64;
-  #random: Saved["random"];
-  #lastLoss: Tensor | undefined;
+  readonly #judge: Judge;
 
   constructor(wanted: StudioState, prepared: Prepared, beginning?: Beginning) {
     const { info, train, test } = prepared;
@@ -79,34 +74,41 @@ export class Session {
     const state = fitting.includes(wanted.loss) ? wanted : { ...wanted, loss: fitting[0] ?? wanted.loss };
     this.state = state;
     this.prepared = prepared;
-    seed(state.seed);
-    this.network = buildNetwork(state, info);
-    this.#random = randomState();
+    this.#generator = new Generator(state.seed);
+    this.network = withGenerator(this.#generator, () => buildNetwork(state, info));
     this.trainPart = partOf(train);
     this.#measuredTrain = train.length > measuredRows ? partOf(train, measuredRows) : this.trainPart;
     this.testPart = test === undefined ? undefined : partOf(test, 2 * measuredRows);
-    const batchSize = Math.min(state.batch, train.length);
-    this.sampler = new data.BatchSampler(train.length, {
-      batchSize,
-      shuffle: batchSize < train.length,
-      seed: state.seed,
-    });
+    const order = { batchSize: Math.min(state.batch, train.length), seed: state.seed };
+    // As the trainer itself orders its rows.
+    this.#order = new data.BatchSampler(train.length, { ...order, shuffle: true, joinSingle: true });
+    this.objective = objectiveOf(state.loss, info);
     const { model } = this.network;
-    const optimizer = makeOptimizer(state, model);
-    this.#optimizer = optimizer;
-    const { x, y } = this.trainPart;
-    this.#run = rowStep((rows: Tensor) => {
-      const loss = lossOf(state.loss, info, model.forward(x.indexSelect(0, rows)), y.indexSelect(0, rows));
-      optimizer.zeroGrad();
-      loss.backward();
-      optimizer.step();
-      return loss;
+    const held = this.testPart?.rows ?? 0;
+    this.#judge = new Judge(state, info);
+    this.#trainer = new Trainer(model, {
+      train,
+      validation:
+        test === undefined || held === test.length ? test : test.subset(Array.from({ length: held }, (_, row) => row)),
+      optimizer: makeOptimizer(state, model),
+      loss: this.objective,
+      ...order,
+      generator: this.#generator,
+      evaluateOn: isJudged,
+      readEvery,
+      moments,
+      callbacks: [
+        new DoctorCallback(),
+        // They have a state, though an empty one: steps that are taken again are edited again.
+        { name: "edits", stepEnd: ({ step }) => this.#edit(step), state: () => ({}), restore: () => {} },
+        this.#judge,
+      ],
     });
     this.#measure = keptFloats((features, targets) =>
       noGrad(() => {
         if (features === undefined || targets === undefined) return [];
         const output = model.forward(features);
-        return [lossOf(state.loss, info, output, targets), squash(info, output)];
+        return [this.loss(output, targets), squash(info, output)];
       }),
     );
     if (beginning !== undefined) {
@@ -114,20 +116,16 @@ export class Session {
       try {
         takeWeights(this.network, beginning, info);
         this.firstStep = step;
-        this.step = step;
+        this.#trainer.startFrom(step);
         this.history.push(...beginning.history.filter((point) => point.step < step));
-        for (const point of this.history) {
-          const loss = point.test?.loss ?? point.train.loss;
-          if (loss < this.best.loss) this.best = { loss, step: point.step };
-        }
         this.beginning = { name, step, notes };
       } catch (error) {
         if (!(error instanceof HebbError)) throw error;
         this.beginning = { name, step: 0, notes: [error.message] };
       }
     }
-    this.#edit();
-    this.#keep();
+    this.#edit(this.step);
+    this.#trainer.begin();
     this.record();
   }
 
@@ -141,40 +139,68 @@ export class Session {
       loss: this.state.loss,
       parameters: this.network.model.parameters().reduce((sum, { size }) => sum + size, 0),
       beginning: this.beginning,
-      batches: this.sampler.batchCount,
+      batches: this.batches,
       stages: this.network.stages,
     };
   }
 
+  get step(): number {
+    return this.#trainer.steps;
+  }
+
   get epoch(): number {
-    return this.step / this.sampler.batchCount;
+    return this.step / this.batches;
+  }
+
+  /** Batches in an epoch. */
+  get batches(): number {
+    return this.#trainer.stepsPerEpoch;
   }
 
   /** Rows of the batch that the next step learns from. */
-  nextRows(step = this.step): Int32Array {
-    const { batchCount, batchSize } = this.sampler;
-    const from = (step % batchCount) * batchSize;
-    return this.sampler.permutation(Math.floor(step / batchCount)).slice(from, from + batchSize);
+  nextRows(): Int32Array {
+    const [epoch, batch] = [Math.floor(this.step / this.batches), this.step % this.batches];
+    this.#order.restore({ ...this.#order.state(), epoch, batch });
+    const rows = this.#order.take();
+    if (rows === undefined) throw new HebbError(`epoch ${epoch} has no batch ${batch}`);
+    return rows;
   }
 
-  /** Takes steps; returns whether the loss is still a number. */
+  /** Takes steps; returns whether loss and weights are still numbers. */
   advance(steps: number): boolean {
     if (steps < 1) return true;
-    this.network.model.train();
-    if (this.state.dropout > 0) setRandomState(this.#random);
-    for (let taken = 0; taken < steps; taken++) {
-      this.#lastLoss = this.#run(this.nextRows());
-      this.step++;
-      if (this.state.edits.length > 0) this.#edit();
-      if (this.step % this.#spacing === 0) this.#keep();
+    const trainer = this.#trainer;
+    trainer.advance(steps);
+    const { failure } = trainer;
+    // Losses are read some steps later: the step that failed is the one to stand at.
+    if (failure?.kind === "loss" && trainer.steps > failure.step) {
+      trainer.rewind(failure.step - 1);
+      trainer.advance(failure.step - trainer.steps);
     }
-    if (this.state.dropout > 0) this.#random = randomState();
-    return Number.isFinite(this.#lastLoss?.itemSync() ?? 0);
+    return trainer.failure === undefined;
+  }
+
+  /** Takes steps until there is a reason to end; false when there is. */
+  play(steps: number, overruled: ReadonlySet<Stopped["reason"]> = new Set()): boolean {
+    return this.#judge.during(overruled, () => this.advance(steps)) && this.verdict() === undefined;
+  }
+
+  /** What speaks for ending, if anything does: found at the end of an epoch, whenever that is drawn. */
+  verdict(): Stopped | undefined {
+    return this.#judge.verdict;
+  }
+
+  get advice(): Advice[] {
+    return this.#judge.advice;
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#trainer.findings;
   }
 
   /** The weights set by hand at this step. */
-  #edit(): void {
-    for (const edit of this.state.edits) if (edit.step === this.step) this.applyEdit(edit);
+  #edit(step: number): undefined {
+    for (const edit of this.state.edits) if (edit.step === step) this.applyEdit(edit);
   }
 
   applyEdit({ parameter: name, index, value }: Edit): void {
@@ -183,6 +209,11 @@ export class Session {
     const values = parameter.dataSync();
     values[index] = value;
     parameter.assign(values);
+  }
+
+  /** The mean loss of rows, of which none is left out. */
+  loss(output: Tensor, target: Tensor): Tensor {
+    return this.objective.measure(output, target, { weights: undefined, complete: true }).loss;
   }
 
   /** Loss and metric of a part with the present weights, and the outputs they come from. */
@@ -227,8 +258,6 @@ export class Session {
       test: this.testPart === undefined ? undefined : figures(this.testPart),
     };
     this.history.push(point);
-    const loss = point.test?.loss ?? point.train.loss;
-    if (loss < this.best.loss) this.best = { loss, step: this.step };
     // Old points grow sparser: every second one of the older half goes.
     if (this.history.length > mostHistory)
       this.history.splice(0, mostHistory, ...this.history.slice(0, mostHistory).filter((_, place) => place % 2 === 0));
@@ -237,16 +266,14 @@ export class Session {
 
   /** What the optimizer remembers now. */
   optimizerState(): ReturnType<ReturnType<typeof makeOptimizer>["stateDict"]> {
-    return this.#optimizer.stateDict();
+    return this.#trainer.optimizer.stateDict();
   }
 
-  #tensors(): SavedTensor[] {
+  /** Weights ("m.…") and what the optimizer remembers ("o.…"), as a project holds them. */
+  tensors(): SavedTensor[] {
     const named: [string, Tensor][] = [
       ...Object.entries(this.network.model.stateDict()).map(([name, value]): [string, Tensor] => [`m.${name}`, value]),
-      ...Object.entries(this.#optimizer.stateDict().state).map(([name, value]): [string, Tensor] => [
-        `o.${name}`,
-        value,
-      ]),
+      ...Object.entries(this.optimizerState().state).map(([name, value]): [string, Tensor] => [`o.${name}`, value]),
     ];
     return named.map(([name, value]) => {
       const values = value.dataSync();
@@ -258,7 +285,45 @@ export class Session {
     });
   }
 
-  #load({ tensors, random, step }: Checkpoint): void {
+  /** Where its random numbers stand. */
+  get random(): ReturnType<Generator["getState"]> {
+    return this.#generator.getState();
+  }
+
+  /** Goes to any step, back or ahead: from the nearest moment kept, by taking the same steps again. False where numbers are lost before it. */
+  goTo(wanted: number): boolean {
+    const step = Math.max(this.firstStep, wanted);
+    if (step === this.step) return true;
+    if (step < this.step) {
+      this.#trainer.rewind(step);
+      const kept = this.history.findIndex((point) => point.step > this.step);
+      if (kept >= 0) this.history.splice(kept);
+    }
+    // Measured on the way, so that the curves are there too.
+    const stretch = Math.ceil((step - this.step) / measuresOnTheWay);
+    while (this.step < step && this.advance(Math.min(stretch, step - this.step))) this.record();
+    this.record();
+    return this.step === step;
+  }
+
+  save(): Saved {
+    return {
+      runKey: runKey(this.state),
+      step: this.step,
+      history: [...this.history],
+      from: { kind: "trainer", state: this.#trainer.state() },
+    };
+  }
+
+  /** Goes on where a saved run of the same state stood. */
+  restore({ runKey: key, step, history, from }: Saved): void {
+    if (key !== runKey(this.state)) return;
+    if (from.kind === "trainer") this.#trainer.restore(from.state);
+    else this.#take(from.tensors, from.random, step);
+    this.history.splice(0, this.history.length, ...history);
+  }
+
+  #take(tensors: readonly SavedTensor[], random: ReturnType<Generator["getState"]>, step: number): void {
     const pick = (prefix: string) =>
       Object.fromEntries(
         tensors
@@ -273,121 +338,12 @@ export class Session {
           ]),
       );
     this.network.model.loadStateDict(pick("m."));
-    this.#optimizer.loadStateDict({ state: pick("o."), groups: this.#optimizer.stateDict().groups });
-    this.#random = random;
-    this.step = step;
-  }
-
-  #keep(): void {
-    if (this.#checkpoints.some(({ step }) => step === this.step)) return;
-    const random = this.state.dropout > 0 && this.step > 0 ? randomState() : this.#random;
-    this.#checkpoints.push({ step: this.step, tensors: this.#tensors(), random });
-    if (this.#checkpoints.length <= mostCheckpoints) return;
-    this.#spacing *= 2;
-    this.#checkpoints = this.#checkpoints.filter(({ step }, place) => place === 0 || step % this.#spacing === 0);
-  }
-
-  /** Goes to any step, back or ahead: from the nearest state kept, by taking the same steps again. */
-  goTo(wanted: number): void {
-    const step = Math.max(this.firstStep, wanted);
-    if (step === this.step) return;
-    if (step < this.step) {
-      const from = this.#checkpoints.filter((kept) => kept.step <= step).at(-1) ?? this.#checkpoints[0];
-      if (from === undefined) return;
-      this.#load(from);
-      const kept = this.history.findIndex((point) => point.step > step);
-      if (kept >= 0) this.history.splice(kept);
-    }
-    // Measured on the way, so that the curves are there too.
-    const stretch = Math.ceil((step - this.step) / measuresOnTheWay);
-    while (this.step < step && this.advance(Math.min(stretch, step - this.step))) this.record();
-    if (this.step < step) this.advance(step - this.step);
-    this.record();
-  }
-
-  save(): Saved {
-    return {
-      runKey: runKey(this.state),
-      step: this.step,
-      tensors: this.#tensors(),
-      history: [...this.history],
-      random: this.#random,
-      best: this.best,
-    };
-  }
-
-  /** Goes on where a saved run of the same state stood. */
-  restore(saved: Saved): void {
-    if (saved.runKey !== runKey(this.state)) return;
-    this.#load({ step: saved.step, tensors: saved.tensors, random: saved.random });
-    this.history.splice(0, this.history.length, ...saved.history);
-    this.best = { ...saved.best };
-    this.#keep();
-  }
-
-  /** What speaks for ending, if anything does. */
-  verdict(): Stopped | undefined {
-    const { state, history } = this;
-    const last = history.at(-1);
-    if (last === undefined) return undefined;
-    if (!Number.isFinite(last.train.loss)) return this.#numbersLost();
-    const epoch = this.epoch;
-    const earlier = history.findLast(({ step }) => step <= this.step - 200 * this.sampler.batchCount);
-    if (earlier === undefined || epoch < 250) return this.#overfit(epoch);
-    const recent = history.filter(({ step }) => step > earlier.step);
-    const lowest = Math.min(...recent.map(({ train }) => train.loss));
-    if (lowest < earlier.train.loss * 0.985 && lowest > 0.002) return this.#overfit(epoch);
-    const good = last.train.metric > 0.97;
-    return {
-      reason: "plateau",
-      text: good
-        ? `Learned: the training loss hardly moves any more (${format(last.train.loss)}).`
-        : `The training loss has hardly moved for 200 epochs (${format(earlier.train.loss)} → ${format(last.train.loss)}).`,
-      fix: good
-        ? ""
-        : state.layers.length < 2 || state.layers.some(({ units }) => units < 6)
-          ? "Give it more units"
-          : "Learn three times faster",
-      patch: good
-        ? undefined
-        : state.layers.length < 2
-          ? { layers: [...state.layers, { kind: "dense", units: 8, activation: "tanh" }] }
-          : state.layers.some(({ units }) => units < 6)
-            ? { layers: state.layers.map((layer) => ({ ...layer, units: Math.max(8, layer.units) })) }
-            : { lr: Math.min(10, state.lr * 3) },
-      goTo: undefined,
-    };
-  }
-
-  #numbersLost(): Stopped {
-    const { state } = this;
-    const lr = Number((state.lr / 10).toPrecision(1));
-    return {
-      reason: "nan",
-      text: `The loss became NaN at step ${this.step}: the steps were so large that the weights overflowed (learning rate ${state.lr}).`,
-      fix: `Start again with learning rate ${lr}`,
-      patch: { lr, ...(state.init === "large" ? { init: "xavier" as const } : {}) },
-      goTo: undefined,
-    };
-  }
-
-  #overfit(epoch: number): Stopped | undefined {
-    const last = this.history.at(-1);
-    if (last?.test === undefined || this.prepared.info.testCount < 30) return undefined;
-    const since = epoch - this.best.step / this.sampler.batchCount;
-    if (since < 60 || last.test.loss < this.best.loss * 1.15) return undefined;
-    const at = Math.round(this.best.step / this.sampler.batchCount);
-    return {
-      reason: "overfit",
-      text: `The test loss has risen from ${format(this.best.loss)} to ${format(last.test.loss)} since epoch ${at}: the network overfits: it memorises the training rows.`,
-      fix: `Go back to epoch ${at}`,
-      patch: undefined,
-      goTo: this.best.step,
-    };
+    const { optimizer } = this.#trainer;
+    optimizer.loadStateDict({ state: pick("o."), groups: optimizer.stateDict().groups });
+    this.#generator.setState(random);
+    this.#trainer.startFrom(step);
   }
 }
-
-const format = (value: number): string => value.toPrecision(3);
 
 /** The class that a row of outputs names. */
 export function decide(output: Float32Array, row: number, width: number): number {

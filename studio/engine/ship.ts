@@ -1,8 +1,7 @@
 // Files to keep: written, read back, and run on the same rows again before anyone downloads them.
 
 import { type HostArray, readSafetensors, writeSafetensors } from "../../src/formats/index.ts";
-import * as hebb from "../../src/index.ts";
-import { HebbError } from "../../src/index.ts";
+import { compile, data, HebbError, nn, oneHot, optim, seed, tensor } from "../../src/index.ts";
 import { codeOf } from "../shared/code.ts";
 import { printProject, readProject } from "../shared/project.ts";
 import type { Exported, ExportFormat, OwnData, SavedTensor } from "../shared/protocol.ts";
@@ -27,8 +26,7 @@ function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
 /** Another session of the same state, holding these tensors. */
 function sessionWith(session: Session, tensors: readonly SavedTensor[]): Session {
   const other = new Session(session.state, session.prepared);
-  const saved = session.save();
-  other.restore({ ...saved, tensors });
+  other.restore({ ...session.save(), from: { kind: "project", tensors, random: session.random } });
   return other;
 }
 
@@ -40,7 +38,7 @@ function compared(session: Session, other: Session): { difference: number; rows:
 }
 
 function safetensors(session: Session): Exported {
-  const tensors = session.save().tensors.filter(({ name }) => name.startsWith("m."));
+  const tensors = session.tensors().filter(({ name }) => name.startsWith("m."));
   const named = Object.fromEntries(tensors.map((one) => [one.name.slice(2), arrayOf(one)]));
   const bytes = writeSafetensors(named, { format: "pt", made_by: "hebb Studio" });
   const back = readSafetensors(bytes);
@@ -53,7 +51,7 @@ function safetensors(session: Session): Exported {
   );
   const { difference, rows } = compared(
     session,
-    sessionWith(session, [...restored, ...session.save().tensors.filter(({ name }) => name.startsWith("o."))]),
+    sessionWith(session, [...restored, ...session.tensors().filter(({ name }) => name.startsWith("o."))]),
   );
   return { name: "model.safetensors", bytes, difference, checked: `read back, ${rows} run again` };
 }
@@ -92,12 +90,13 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
     features: prepared.train.features.data,
     targets: prepared.train.targets.data,
   };
-  const names = ["compile", "data", "nn", "oneHot", "optim", "seed", "tensor"] as const;
+  // All that programs import.
+  const hebb = { compile, data, nn, oneHot, optim, seed, tensor };
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
   const program = AsyncFunction(
     "hebb",
     "outside",
-    `const { ${names.join(", ")} } = hebb;\nconst { ${Object.keys(outside).join(", ")} } = outside;\n${runnable(code)}`,
+    `const { ${Object.keys(hebb).join(", ")} } = hebb;\nconst { ${Object.keys(outside).join(", ")} } = outside;\n${runnable(code)}`,
   );
   const loss: unknown = await program(hebb, outside);
   const difference = Math.abs(Number(loss) - session.measure(session.trainPart).loss);
@@ -110,9 +109,9 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
 }
 
 function project(session: Session, own: OwnData | undefined): Exported {
-  const saved = session.save();
-  const tensors = writeSafetensors(Object.fromEntries(saved.tensors.map((one) => [one.name, arrayOf(one)])));
-  const text = printProject({ state: { ...session.state, step: session.step }, own, tensors, random: saved.random });
+  const { random } = session;
+  const tensors = writeSafetensors(Object.fromEntries(session.tensors().map((one) => [one.name, arrayOf(one)])));
+  const text = printProject({ state: { ...session.state, step: session.step }, own, tensors, random });
   const back = readProject(text);
   const { difference, rows } = compared(session, sessionWith(session, tensorsOf(back.tensors)));
   return {

@@ -12,7 +12,7 @@ import {
 import { makeActivation } from "../../src/train/index.ts";
 import { type ActivationName, activationNames } from "../shared/names.ts";
 import type { LayerStep, Numbers, ParameterNumbers, StepAsk, StepEdit, StepTrace } from "../shared/steps.ts";
-import { buildNetwork, lossOf, makeOptimizer, type Network, squash } from "./network.ts";
+import { buildNetwork, makeOptimizer, type Network, squash } from "./network.ts";
 import type { Session } from "./session.ts";
 
 /** A larger batch is cut, so that a sum over its rows can be read. */
@@ -144,7 +144,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   const { info } = prepared;
   const { network, optimizer, x, y, rows } = twinOf(session);
   const { model, layers, stages, ends } = network;
-  const lossNow = () => lossOf(state.loss, info, model.forward(x), y);
+  const lossNow = () => session.loss(model.forward(x), y);
   const plain = inspectStep(lossNow, { optimizer });
   const replace = replacements(plain, edits);
   const nodes = edits.length === 0 ? plain : inspectStep(lossNow, { optimizer, replace });
@@ -278,14 +278,10 @@ function outputOf(z: InspectedNode, info: Session["prepared"]["info"]): Numbers 
 }
 
 function rowLosses(session: Session, z: Float64Array, y: Twin["y"], rows: number): Float64Array {
-  const { info } = session.prepared;
   const width = z.length / rows;
   return Float64Array.from({ length: rows }, (_, row) =>
-    lossOf(
-      session.state.loss,
-      info,
-      tensor(z.slice(row * width, (row + 1) * width), { shape: [1, width] }),
-      y.narrow(0, row, 1),
-    ).itemSync(),
+    session
+      .loss(tensor(z.slice(row * width, (row + 1) * width), { shape: [1, width] }), y.narrow(0, row, 1))
+      .itemSync(),
   );
 }

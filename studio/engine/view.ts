@@ -3,7 +3,7 @@ import { data, noGrad, type Tensor, tensor } from "../../src/index.ts";
 import type { LayerNumbers, Maps, OutputNumbers, Snapshot, UnitNumbers } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 import { keptFloats } from "./kept.ts";
-import { lossOf, squash } from "./network.ts";
+import { squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
 import { contextLetters, encodeContext, letters } from "./words.ts";
 
@@ -76,7 +76,7 @@ export class View {
         weight.grad = undefined;
         if (bias !== undefined) bias.grad = undefined;
       }
-      lossOf(session.state.loss, info, model.forward(x), y).backward();
+      session.loss(model.forward(x), y).backward();
       const found = layers.flatMap(({ weight, bias }) => [
         weight.grad ?? weight.mul(0),
         bias?.grad ?? weight.sum().mul(0),
@@ -286,6 +286,7 @@ export class View {
       maps: this.maps(state),
       unit: this.unit(state, before, layers),
       output: this.output(),
+      advice: session.advice,
       stepsPerSecond,
     };
   }

@@ -10,6 +10,7 @@ import type {
   ToWorker,
 } from "../shared/protocol.ts";
 import { runKey, type StudioState, startState } from "../shared/state.ts";
+import { withCure } from "./cure.ts";
 import { preview } from "./data.ts";
 import { Lanes } from "./lanes.ts";
 import { plotActivation, plotLosses, rosenblatt } from "./lessons.ts";
@@ -89,7 +90,7 @@ function failed(error: unknown): void {
   if (!(error instanceof HebbError)) console.error(error);
 }
 
-/** Takes the steps that are due at the chosen speed. Returns whether training goes on. */
+/** Takes the steps that are due at the chosen speed, up to a reason to end. Returns whether training goes on. */
 function train(running: Session, { speed }: StudioState): boolean {
   const now = performance.now();
   const elapsed = Math.min(200, now - lastTick);
@@ -100,15 +101,15 @@ function train(running: Session, { speed }: StudioState): boolean {
     const end = now + slice;
     let chunk = 8;
     while (healthy && performance.now() < end) {
-      healthy = running.advance(chunk);
+      healthy = running.play(chunk, overruled);
       chunk = Math.min(256, 2 * chunk);
     }
   } else {
-    due = Math.min(due + (elapsed / 1000) * speed * running.sampler.batchCount, 4000);
+    due = Math.min(due + (elapsed / 1000) * speed * running.batches, 4000);
     const end = now + 60;
     while (healthy && due >= 1 && performance.now() < end) {
       const some = Math.min(Math.floor(due), 64);
-      healthy = running.advance(some);
+      healthy = running.play(some, overruled);
       due -= some;
     }
   }
@@ -116,6 +117,17 @@ function train(running: Session, { speed }: StudioState): boolean {
   if (now - rate.since > 1000) rate = { steps: 0, since: now, value: (1000 * rate.steps) / (now - rate.since) };
   if (!healthy) running.record();
   return healthy;
+}
+
+/** Says what ends the run where it stands, if anything does. */
+function stopFor(running: Session): boolean {
+  const stopped = running.verdict();
+  if (stopped === undefined) return false;
+  playing = false;
+  // Whoever goes on all the same has decided so, for this run; without numbers there is no going on.
+  if (stopped.reason !== "nan") overruled.add(stopped.reason);
+  send({ kind: "stopped", stopped: stopped.reason === "nan" ? withCure(running, stopped) : stopped });
+  return true;
 }
 
 async function loop(own: number): Promise<void> {
@@ -126,16 +138,7 @@ async function loop(own: number): Promise<void> {
     if (!healthy || (performance.now() - lastPicture >= pictureEvery && drawn)) {
       if (!healthy) drawn = true;
       picture();
-      const stopped = session.verdict();
-      if (stopped !== undefined && !overruled.has(stopped.reason)) {
-        playing = false;
-        // Whoever goes on all the same has decided so, for this run; without numbers there is no going on.
-        if (stopped.reason !== "nan") overruled.add(stopped.reason);
-        drawn = true;
-        picture();
-        send({ kind: "stopped", stopped });
-        return;
-      }
+      if (!healthy && stopFor(session)) return;
     }
     await (state.speed === 0 ? turn() : sleep(4));
   }
@@ -154,7 +157,7 @@ function play(on: boolean): void {
 async function goTo(running: Session, wantedStep: number, mine: number): Promise<boolean> {
   const target = Math.max(running.firstStep, wantedStep);
   while (running.step !== target && mine === generation) {
-    running.goTo(target < running.step ? target : Math.min(target, running.step + mostSteps));
+    if (!running.goTo(target < running.step ? target : Math.min(target, running.step + mostSteps))) break;
     if (running.step !== target) {
       send({
         kind: "progress",
@@ -191,7 +194,7 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   send({ kind: "ready", run: { ...opened.info, backend, backendWhy: description } });
   drawn = true;
   picture();
-  play(message.playing);
+  if (!stopFor(opened)) play(message.playing);
 }
 
 /** The worker's own heap, in browsers that tell it. */
@@ -264,12 +267,15 @@ async function receive(message: ToWorker): Promise<void> {
       session.advance(message.steps);
       session.record();
       drawn = true;
-      return picture();
+      picture();
+      stopFor(session);
+      return;
     case "goTo":
       playing = false;
       if (session !== undefined && (await goTo(session, message.step, generation))) {
         drawn = true;
         picture();
+        stopFor(session);
       }
       return;
     case "drawn":

@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { type DataName, lossesOf } from "../shared/names.ts";
 import type { Project } from "../shared/project.ts";
-import type { Beginning, OwnData, RunInfo, Saved, Snapshot, Stopped } from "../shared/protocol.ts";
+import type { Advice, Beginning, OwnData, RunInfo, Saved, Snapshot, Stopped } from "../shared/protocol.ts";
 import {
   fields,
   type Key,
@@ -27,6 +27,8 @@ export const state = signal<StudioState>(startState);
 export const run = signal<RunInfo | undefined>(undefined);
 export const playing = signal(false);
 export const stopped = signal<Stopped | undefined>(undefined);
+/** What the doctor says of the run that goes on. */
+export const advice = signal<readonly Advice[]>([]);
 export const failure = signal("");
 export const progress = signal("");
 export const own = signal<OwnData | undefined>(undefined);
@@ -108,6 +110,8 @@ function take(snapshot: Snapshot): void {
   if (hot.history.length > 4000)
     hot.history.splice(0, 4000, ...hot.history.slice(0, 4000).filter((_, k) => k % 2 === 0));
   hot.snapshot = snapshot;
+  if (snapshot.advice.map(({ code }) => code).join() !== advice.value.map(({ code }) => code).join())
+    advice.value = snapshot.advice;
   if (begun) hot.stale = false;
   if (!learned && snapshot.step > 0) {
     learned = true;
@@ -207,7 +211,7 @@ export const rewind = (): void => {
 export const newSeed = (): void => change({ seed: (state.value.seed * 7 + 1) % 1000, edits: [] });
 
 /** Takes the remedy that a stop offers. */
-export function takeFix({ patch, goTo: step }: Stopped): void {
+export function takeFix({ patch, goTo: step }: Pick<Stopped, "patch" | "goTo">): void {
   if (patch !== undefined) {
     playing.value = true;
     change(patch);
@@ -279,10 +283,8 @@ export async function openProject(project: Project): Promise<void> {
   begin(0, {
     runKey: runKey(project.state),
     step: project.state.step,
-    tensors,
     history: [],
-    random: project.random,
-    best: { loss: Number.POSITIVE_INFINITY, step: project.state.step },
+    from: { kind: "project", tensors, random: project.random },
   });
   showInAddress();
   keepSoon();
@@ -313,7 +315,8 @@ export async function open(): Promise<void> {
   beginning = kept?.beginning;
   const wanted = hash.length > 1 ? parseHash(hash) : kept === undefined ? startState : readState(kept.state);
   state.value = wanted;
-  const same = kept?.saved !== undefined && kept.saved.runKey === runKey(wanted);
+  // An earlier version kept a run in another form.
+  const same = kept?.saved?.from !== undefined && kept.saved.runKey === runKey(wanted);
   if (handed !== undefined && !(same && reloaded())) {
     own.value = handed.own;
     state.value = { ...wanted, ...handed.patch };

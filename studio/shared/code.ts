@@ -219,7 +219,7 @@ export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeL
       "  return loss;",
       "});",
       "",
-      `const sampler = new data.BatchSampler(train.length, { batchSize: ${batch}, shuffle: ${batch < info.trainCount}, seed: ${state.seed} });`,
+      `const sampler = new data.BatchSampler(train.length, { batchSize: ${batch}, shuffle: true, joinSingle: true, seed: ${state.seed} });`,
       ...(state.edits.length > 0
         ? [
             `const edits: [number, string, number, number][] = [${state.edits.map((edit) => `[${edit.step}, ${quoted(edit.parameter)}, ${edit.index}, ${edit.value}]`).join(", ")}];`,

@@ -1,4 +1,6 @@
 // The protocol between the page and its worker: every message and every request, typed.
+import type { JsonObject } from "../../src/formats/json.ts";
+import type { DType, TypedArray } from "../../src/graph/dtype.ts";
 import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "./compare.ts";
 import type { Figures } from "./figures.ts";
 import type { ActivationName, LossName, TaskKind } from "./names.ts";
@@ -133,6 +135,7 @@ export interface Snapshot {
   readonly maps: Maps;
   readonly unit: UnitNumbers | undefined;
   readonly output: OutputNumbers;
+  readonly advice: readonly Advice[];
   readonly stepsPerSecond: number;
 }
 
@@ -149,7 +152,7 @@ export interface OutputNumbers {
 
 /** Why training ended by itself, and what a click would change. */
 export interface Stopped {
-  readonly reason: "plateau" | "nan" | "overfit" | "limit";
+  readonly reason: "plateau" | "nan" | "overfit";
   readonly text: string;
   readonly fix: string;
   readonly patch: Partial<StudioState> | undefined;
@@ -157,15 +160,41 @@ export interface Stopped {
   readonly goTo: number | undefined;
 }
 
+/** What the doctor says of a run that goes on, and what a click would change. */
+export interface Advice {
+  readonly code: string;
+  readonly text: string;
+  readonly fix: string;
+  readonly patch: Partial<StudioState> | undefined;
+}
+
 /** A run's exact state, so that it continues after a reload. */
 export interface Saved {
   readonly runKey: string;
   readonly step: number;
-  readonly tensors: readonly SavedTensor[];
   readonly history: readonly HistoryPoint[];
-  readonly random: { readonly key: readonly [number, number]; readonly calls: number };
-  readonly best: { readonly loss: number; readonly step: number };
+  readonly from: SavedTraining;
 }
+
+/**
+ * A TrainState of the library, field by field: the page is compiled without Node's types, and the file that declares TrainState
+ * leads to all of the runtime, which uses them.
+ */
+export interface TrainerState {
+  readonly tensors: Readonly<
+    Record<string, { readonly dtype: DType; readonly shape: readonly number[]; readonly data: TypedArray }>
+  >;
+  readonly json: JsonObject;
+}
+
+/** The state of its trainer; of a project, weights and what the optimizer remembers. */
+export type SavedTraining =
+  | { readonly kind: "trainer"; readonly state: TrainerState }
+  | {
+      readonly kind: "project";
+      readonly tensors: readonly SavedTensor[];
+      readonly random: { readonly key: readonly [number, number]; readonly calls: number };
+    };
 
 export interface SavedTensor {
   readonly name: string;

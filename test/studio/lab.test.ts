@@ -205,14 +205,10 @@ describe.skipIf(missing)("an end with a reason", () => {
     const page = await studio.open("data=curve&loss=mse&optimizer=sgd&lr=10&layers=8.relu_8.relu&init=large&speed=0");
     await until(page, ({ stopped }) => stopped === "nan", "the loss of all numbers");
     await page.locator(".notice", { hasText: "The loss became NaN" }).waitFor();
-    for (let k = 0; k < 5; k++) {
-      const fix = page.locator(".notice.bad button.accent");
-      if ((await fix.count()) === 0) break;
-      await fix.click();
-      await page.waitForTimeout(600);
-    }
-    const now = await until(page, ({ loss, step }) => Number.isFinite(loss) && step > 200, "a run with numbers");
+    await page.locator(".notice.bad button.accent").click();
+    const now = await until(page, ({ loss, step }) => Number.isFinite(loss) && step > 2000, "a run with numbers");
     expect(now.state["init"]).toBe("xavier");
+    expect(await page.locator(".notice.bad").count()).toBe(0);
     await page.close();
   });
   it("stops at a plateau", async () => {

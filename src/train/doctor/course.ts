@@ -95,6 +95,8 @@ function tooLow({ records, lr, moved }: Course): Finding[] {
 function overfitting({ records, untrained = 0 }: Course): Finding[] {
   const last = records.at(-1);
   if (last === undefined || last.validation === null || records.length < epochsToJudge) return [];
+  // Who answers every held-out row right has not memorised the others.
+  if (last.validation["accuracy"] === 1) return [];
   const best = records.reduce((a, b) => (heldLoss(b) < heldLoss(a) ? b : a));
   const [held, train, least, then] = [heldLoss(last), lossOf(last), heldLoss(best), lossOf(best)];
   // Not for one bad epoch, and not where both losses are next to nothing.

@@ -1,10 +1,10 @@
 // Notices: why training stopped, with a remedy, and combinations that are allowed but rarely wise.
 import { signal } from "@preact/signals";
 import { type Pairing, pairings } from "../../shared/pairings.ts";
-import type { RunInfo, Stopped } from "../../shared/protocol.ts";
+import type { Advice, RunInfo, Stopped } from "../../shared/protocol.ts";
 import { Icon } from "../icons.tsx";
 import { grouped } from "../numbers.ts";
-import { change, run, state, stopped as stop, takeFix } from "../store.ts";
+import { advice, change, run, state, stopped as stop, takeFix } from "../store.ts";
 
 const welcomed = "hebb-studio-welcomed";
 const query = new URLSearchParams(location.search);
@@ -54,6 +54,11 @@ export function Notices({ stopped }: { readonly stopped?: Stopped }) {
     <>
       {welcome.value && <Welcome />}
       {beginning !== undefined && !silenced.value.includes("beginning") && <BeginningNotice {...beginning} />}
+      {advice.value
+        .filter(({ code }) => !silenced.value.includes(code))
+        .map((one) => (
+          <AdviceNotice key={one.code} advice={one} />
+        ))}
       {pairings(state.value, info.task)
         .filter(({ id }) => !silenced.value.includes(id))
         .map((pairing) => (
@@ -106,6 +111,29 @@ function BeginningNotice({ name, step, notes }: NonNullable<RunInfo["beginning"]
         aria-label="Close this notice"
         onClick={() => {
           silenced.value = [...silenced.value, "beginning"];
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+function AdviceNotice({ advice: { code, text, fix, patch } }: { readonly advice: Advice }) {
+  return (
+    <div class="notice">
+      <p>{text}</p>
+      {fix !== "" && (
+        <button type="button" class="small" onClick={() => takeFix({ patch, goTo: undefined })}>
+          {fix}
+        </button>
+      )}
+      <button
+        type="button"
+        class="small quiet"
+        aria-label="Close this notice"
+        onClick={() => {
+          silenced.value = [...silenced.value, code];
         }}
       >
         <Icon name="close" />
