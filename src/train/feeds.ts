@@ -10,7 +10,7 @@ import {
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
-import { arange, type Tensor, tensor } from "../tensor/index.ts";
+import { arange, State, type Tensor, tensor } from "../tensor/index.ts";
 import { type Counting, ignoredLabel } from "./objectives.ts";
 
 /** The rows of one batch, as tensors: what the model takes, what it should give, and what each row counts for. */
@@ -40,6 +40,8 @@ export class Resident implements Samples {
   readonly weights: Tensor | undefined;
   readonly length: number;
   readonly complete: boolean;
+  /** The row numbers of a batch, by how many there are, so that a step makes no new tensor. */
+  readonly #rows = new Map<number, State>();
 
   /** `complete` is false where the samples stand for others, whose labels are not known. */
   constructor(dataset: Dataset, weights: Float32Array | undefined = dataset.weights, complete = isComplete(dataset)) {
@@ -53,7 +55,10 @@ export class Resident implements Samples {
   }
 
   arguments(samples: Int32Array): readonly Tensor[] {
-    const index = tensor(samples);
+    const known = this.#rows.get(samples.length);
+    const index = known ?? new State(samples, { dtype: "int32", name: "rows of the batch" });
+    if (known === undefined) this.#rows.set(samples.length, index);
+    else known.assign(samples);
     return this.weights === undefined
       ? [this.features, this.targets, index]
       : [this.features, this.targets, index, this.weights];

@@ -1,6 +1,6 @@
 // One training run of the page: a Trainer of the library with the page's own figures, edits and reasons to end.
 import { data, Generator, HebbError, noGrad, type Tensor, Trainer, tensor, withGenerator } from "../../src/index.ts";
-import { DoctorCallback, type Finding, isJudged, type Objective } from "../../src/train/index.ts";
+import { type Callback, DoctorCallback, type Finding, isJudged, type Objective } from "../../src/train/index.ts";
 import { lossesOf } from "../shared/names.ts";
 import type {
   Advice,
@@ -24,8 +24,6 @@ import { Judge } from "./verdict.ts";
 const measuredRows = 2000;
 /** Moments kept for going back. */
 const moments = { most: 48, every: 64 } as const;
-/** Steps between two looks at the loss, for looking takes time. */
-const readEvery = 64;
 const mostHistory = 3000;
 const measuresOnTheWay = 50;
 
@@ -95,14 +93,8 @@ export class Session {
       ...order,
       generator: this.#generator,
       evaluateOn: isJudged,
-      readEvery,
       moments,
-      callbacks: [
-        new DoctorCallback(),
-        // They have a state, though an empty one: steps that are taken again are edited again.
-        { name: "edits", stepEnd: ({ step }) => this.#edit(step), state: () => ({}), restore: () => {} },
-        this.#judge,
-      ],
+      callbacks: [new DoctorCallback(), ...(state.edits.length > 0 ? [this.#edits()] : []), this.#judge],
     });
     this.#measure = keptFloats((features, targets) =>
       noGrad(() => {
@@ -168,16 +160,8 @@ export class Session {
 
   /** Takes steps; returns whether loss and weights are still numbers. */
   advance(steps: number): boolean {
-    if (steps < 1) return true;
-    const trainer = this.#trainer;
-    trainer.advance(steps);
-    const { failure } = trainer;
-    // Losses are read some steps later: the step that failed is the one to stand at.
-    if (failure?.kind === "loss" && trainer.steps > failure.step) {
-      trainer.rewind(failure.step - 1);
-      trainer.advance(failure.step - trainer.steps);
-    }
-    return trainer.failure === undefined;
+    if (steps > 0) this.#trainer.advance(steps);
+    return this.#trainer.failure === undefined;
   }
 
   /** Takes steps until there is a reason to end; false when there is. */
@@ -196,6 +180,11 @@ export class Session {
 
   get findings(): readonly Finding[] {
     return this.#trainer.findings;
+  }
+
+  /** It has a state, though an empty one: steps that are taken again are edited again. */
+  #edits(): Callback {
+    return { name: "edits", stepEnd: ({ step }) => this.#edit(step), state: () => ({}), restore: () => {} };
   }
 
   /** The weights set by hand at this step. */
