@@ -2,7 +2,7 @@
 import type { BackendName, Device, Warning } from "../backends/backend.ts";
 import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
-import { createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
+import { availableThreads, createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
 import { compileGraph, type Output } from "../compiler/compile.ts";
 import { attributesKey } from "../compiler/simplify.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -134,8 +134,10 @@ let current: Engine | undefined;
 let requested: BackendOptions = {};
 let generation = 0;
 
+/** A variable of the environment; one that is empty counts as not set. */
 function environment(name: string): string | undefined {
-  return typeof process === "undefined" ? undefined : process.env?.[name];
+  const value = typeof process === "undefined" ? undefined : process.env?.[name];
+  return value === "" ? undefined : value;
 }
 
 /** What a backend may be asked for by. */
@@ -157,13 +159,15 @@ function chosenOptions(options: BackendOptions): { backend: BackendName | "auto"
   const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
   if (!isBackend(backend)) {
     throw new HebbError(
-      `backend "${backend}" does not exist; use ${backendNames.map((name) => `"${name}"`).join(", ")}`,
+      `${options.backend === undefined ? "HEBB_BACKEND: " : ""}backend "${backend}" does not exist; use ${backendNames.map((name) => `"${name}"`).join(", ")}`,
     );
   }
   const threads = options.threads ?? environment("HEBB_THREADS") ?? "auto";
   const count = threads === "auto" ? threads : Number(threads);
   if (count !== "auto" && !(Number.isInteger(count) && count >= 1 && count <= 256)) {
-    throw new HebbError(`threads must be a whole number from 1 to 256 or "auto", got "${threads}"`);
+    throw new HebbError(
+      `${options.threads === undefined ? "HEBB_THREADS" : "threads"} must be a whole number from 1 to 256 or "auto", got "${threads}"`,
+    );
   }
   return { backend, threads: count };
 }
@@ -235,9 +239,29 @@ export function useDevice(device: Device): void {
 /** Which backend runs, with how many threads, and why. */
 export function backendInfo(): BackendInfo {
   const { device, reason } = engine();
-  const description = reason === undefined ? device.description : `${device.description} (${reason})`;
-  const { backend, threads, warning } = device;
+  const { backend, threads } = device;
+  const wish = unmet(backend, threads);
+  const remarks = [reason, wish?.what].filter((remark) => remark !== undefined);
+  const description = remarks.length === 0 ? device.description : `${device.description} (${remarks.join("; ")})`;
+  const warning = device.warning ?? wish;
   return { backend, threads, description, ...(warning === undefined ? {} : { warning }) };
+}
+
+/** What the environment asks for and does not get, or gets to its harm. */
+function unmet(backend: BackendName, threads: number): Warning | undefined {
+  const asked = ["HEBB_CC", "HEBB_CFLAGS"].filter((name) => environment(name) !== undefined);
+  const automatic = (requested.backend ?? environment("HEBB_BACKEND") ?? "auto") === "auto";
+  if (backend !== "c" && automatic && asked.length > 0)
+    return {
+      what: `${asked.join(" and ")} ask${asked.length === 1 ? "s" : ""} for a C compiler, which does not work`,
+      fix: `correct or unset ${asked.length === 1 ? "it" : "them"}; HEBB_BACKEND=c says what is wrong`,
+    };
+  const processors = availableThreads();
+  if (backend === "reference" || threads <= processors) return undefined;
+  return {
+    what: `${threads} threads share ${processors} processors and wait for each other`,
+    fix: `${requested.threads === undefined ? "set HEBB_THREADS" : "set threads"} to at most ${processors}, or leave the number out`,
+  };
 }
 
 /** Device memory in use and obtained, in bytes, and the number of cached eager programs. */

@@ -340,3 +340,14 @@ describe("arguments that require a gradient", () => {
     expect(() => y.backward()).toThrow(/returned by a compiled function \(call backward inside it\)/);
   });
 });
+
+it("a number where a tensor is due is said in a sentence", () => {
+  const doubled = compile((x: Tensor) => x.mul(2)) as (x: unknown) => unknown;
+  expect(() => doubled(3)).toThrow(/compile: .*argument 0 is 3, .*pass tensor\(…\)/);
+  expect(() => doubled(undefined)).toThrow(/argument 0 is undefined/);
+  const slope = grad((x: Tensor) => x.mul(2).sum()) as (x: unknown) => unknown;
+  expect(() => slope(3)).toThrow(/grad.*tensor.*3/);
+  // An error of the function itself stays what it is.
+  const broken = compile((x: Tensor) => Reflect.apply(Reflect.get(x, "missing"), x, []));
+  expect(() => broken(tensor([1]))).toThrow(TypeError);
+});

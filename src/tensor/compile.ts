@@ -2,6 +2,7 @@
 import type { Output } from "../compiler/compile.ts";
 import { compileGraph } from "../compiler/compile.ts";
 import { printProgram } from "../compiler/print.ts";
+import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { checkKind } from "../graph/options.ts";
@@ -122,6 +123,21 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   });
 }
 
+/** A number among the arguments stays a plain number, which has no methods: said in a sentence where one is called. */
+function callTraced(fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[]): unknown {
+  try {
+    return fn(...args);
+  } catch (error) {
+    const place = args.findIndex((arg) => !(arg instanceof Tensor));
+    const missing = error instanceof TypeError && /is not a function|of (undefined|null)/.test(error.message);
+    if (!missing || place < 0) throw error;
+    throw new HebbError(
+      `compile: the function fails with "${error.message}"; its argument ${place} is ${kind.describe(args[place])}, which it gets as it is: pass tensor(…) where it computes with a tensor`,
+      { cause: error },
+    );
+  }
+}
+
 function runOnce({ program, draws }: Entry, storages: readonly Storage[]): Storage[] {
   if (draws.length === 0) return program.run(storages);
   const { runs } = engine().memory;
@@ -172,7 +188,7 @@ function traceEntry(
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
   withTrace(trace, () => {
     traceGuard(gradEnabled);
-    const result = fn(...substituted(args, stand));
+    const result = callTraced(fn, substituted(args, stand));
     refusePromises("compile", result);
     for (const finish of trace.finishers) finish();
     const returned: Tensor[] = [];

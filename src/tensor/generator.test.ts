@@ -1,4 +1,5 @@
 // Generators: independent of each other, the same numbers by name or as the current one, compiled or not, saved and restored.
+import { inspect } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   bernoulli,
@@ -102,4 +103,10 @@ it("mistakes are told", () => {
   expect(() => compile(() => rand([2], { generator: new Generator(1) }))()).toThrow(
     /made inside a compiled function.*make it outside/,
   );
+});
+
+it("prints its seed and its draws, whatever a bundler calls its class", () => {
+  const generator = new Generator(2 ** 40 + 7);
+  rand([2], { generator });
+  expect(inspect(generator)).toBe(`Generator { seed: ${2 ** 40 + 7}, draws: 1 }`);
 });

@@ -8,6 +8,7 @@ import { checkKind } from "../graph/options.ts";
 import { Cell, engine } from "../runtime/index.ts";
 import { assignCell, cellNode } from "./lazy.ts";
 import { refusePromises } from "./results.ts";
+import { nodeInspect } from "./show.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace, traceGuard } from "./trace.ts";
 
@@ -83,6 +84,12 @@ export class Generator {
     engine().memory.writeCell(this.#keyCell, Int32Array.from(this.#key));
     this.#writeCalls();
     return this;
+  }
+
+  /** Its name stands here: bundlers rename classes that name themselves. */
+  [nodeInspect](): string {
+    const [low, high] = this.#key;
+    return `Generator { seed: ${(high >>> 0) * 2 ** 32 + (low >>> 0)}, draws: ${this.#calls} }`;
   }
 
   /** Another generator with the same state. Source: torch.Generator.clone_state. */

@@ -19,6 +19,7 @@ export interface Histogram {
   readonly sumSquares: number;
 }
 
+/** What a training tells. Epochs and steps count from 0 in events and programs; the text of the terminal and of the Studio counts epochs from 1. */
 export type TrainEvent =
   | {
       readonly type: "start";

@@ -236,3 +236,18 @@ describe("fit", () => {
     ).rejects.toThrow(/two classes/);
   });
 });
+
+test("a second fit of a model that is being trained is refused, by the name of what both would change", async () => {
+  const model = network();
+  const options = (): FitOptions => ({ train, epochs: 1, optimizer: new optim.SGD(model.parameters(), { lr: 0.1 }) });
+  const first = trainModel(model, options());
+  await expect(trainModel(model, options())).rejects.toThrow(
+    /fit: another fit .* trains 0\.weight of this Sequential; await it/,
+  );
+  const larger = new nn.Sequential(model, new nn.Linear(2, 2));
+  const both = trainModel(larger, { train, epochs: 1, optimizer: new optim.SGD(larger.parameters(), { lr: 0.1 }) });
+  await expect(both).rejects.toThrow(/trains 0\.0\.weight/);
+  await first;
+  await expect(trainModel(model, { ...options(), epochs: -1 })).rejects.toThrow();
+  expect((await trainModel(model, options())).epochs).toHaveLength(1);
+});

@@ -2,6 +2,7 @@
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";
+import type { Parameter } from "../tensor/index.ts";
 import type { Callback } from "./callback.ts";
 import { DoctorCallback } from "./callbacks/doctorCallback.ts";
 import { EarlyStopping } from "./callbacks/earlyStopping.ts";
@@ -27,7 +28,14 @@ export async function fit(model: Module, options: FitOptions): Promise<History> 
   checkFitOptions(options);
   checkModel("fit", model);
   const started = performance.now();
-  const trainer = trainerOf(model, options);
+  const release = claim(model);
+  let trainer: Trainer;
+  try {
+    trainer = trainerOf(model, options);
+  } catch (error) {
+    release();
+    throw error;
+  }
   try {
     const stopped = await run(trainer, options);
     await finish(trainer, options, stopped);
@@ -41,7 +49,25 @@ export async function fit(model: Module, options: FitOptions): Promise<History> 
     };
   } finally {
     trainer.close();
+    release();
   }
+}
+
+/** What runs of `fit` train at present. */
+const claimed = new WeakSet<Parameter>();
+
+/** Marks what a run trains, since two at once would undo each other's steps; returns what ends that. */
+function claim(model: Module): () => void {
+  const own = model.namedParameters().filter(([, { requiresGrad }]) => requiresGrad);
+  const shared = own.find(([, parameter]) => claimed.has(parameter));
+  if (shared !== undefined)
+    throw new HebbError(
+      `fit: another fit that has not ended trains ${shared[0]} of this ${model.constructor.name}; await it first, or train a model of its own`,
+    );
+  for (const [, parameter] of own) claimed.add(parameter);
+  return () => {
+    for (const [, parameter] of own) claimed.delete(parameter);
+  };
 }
 
 /** The callbacks that the options ask for, then the user's own. */

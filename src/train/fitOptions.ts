@@ -36,6 +36,7 @@ export interface FitOptions extends CommonOptions {
 
 export interface History {
   readonly epochs: readonly EpochRecord[];
+  /** Counted from 0, as `epochs` is; -1 where no epoch was finished. Text counts from 1: "epoch 3 of 10" is epoch 2 here. */
   readonly bestEpoch: number;
   /** Precision, recall, F1 and rows of each class of the validation data in the best epoch; null where there are none. */
   readonly classes: readonly ClassScores[] | null;

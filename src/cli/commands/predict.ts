@@ -11,8 +11,15 @@ import { notOfText, openModel } from "../../run/saved.ts";
 import { classNames } from "../../run/task.ts";
 import { out } from "../output.ts";
 import { noticesFor } from "../report.ts";
+import { shortest } from "../shortest.ts";
 
 type Row = Readonly<Record<string, string | number>>;
+
+/** In the terminal a number has the digits that float32 has; files and JSON keep all. */
+const printed = (row: Row): Row => {
+  const { prediction } = row;
+  return typeof prediction === "number" ? { ...row, prediction: shortest(prediction) } : row;
+};
 
 export async function predict(
   folder: string,
@@ -48,16 +55,16 @@ export async function predict(
     };
   });
   if (files !== undefined) rows = rows.map((row, place): Row => ({ file: files[place] ?? "", ...row }));
-  const text = (): string => {
+  const text = (written: (row: Row) => Row): string => {
     const columns = Object.keys(rows[0] ?? { prediction: "" });
     return formatCsv(
       columns,
-      rows.map((row) => columns.map((column) => row[column])),
+      rows.map(written).map((row) => columns.map((column) => row[column])),
     );
   };
-  if (args.out !== undefined) writeFileAtomic(args.out, new TextEncoder().encode(text()));
+  if (args.out !== undefined) writeFileAtomic(args.out, new TextEncoder().encode(text((row) => row)));
   if (args.json) out.json(rows);
-  else if (args.out === undefined) out.data(text());
+  else if (args.out === undefined) out.data(text(printed));
   else out.line(`${rows.length} predictions → ${args.out}`);
   return 0;
 }

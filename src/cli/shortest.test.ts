@@ -1,0 +1,23 @@
+// Predictions print with the digits that float32 has.
+import { expect, it } from "vitest";
+import { shortest } from "./shortest.ts";
+
+it.each([
+  [Math.fround(0.1), 0.1],
+  [Math.fround(3.1), 3.1],
+  [Math.fround(1234.5678), 1234.5677],
+  [-Math.fround(1e-30), -1e-30],
+  [0, 0],
+  [1e300, 1e300],
+  [Number.NaN, Number.NaN],
+  [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+])("%d prints as %d", (value, printed) => {
+  expect(shortest(value)).toBe(printed);
+});
+
+it("gives the same float32 again", () => {
+  for (let place = 0; place < 2000; place++) {
+    const value = Math.fround(Math.sin(place) * 10 ** ((place % 70) - 35));
+    expect(Math.fround(shortest(value))).toBe(value);
+  }
+});
