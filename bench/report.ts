@@ -39,14 +39,15 @@ function ratio(c: Case | undefined, figure: Figure | undefined): string {
   return times >= 1 ? `${significant(times)} ×` : `**${times.toFixed(2)} ×**`;
 }
 
-function section(
-  title: string,
-  id: string,
-  unit: Unit,
-  flops: number | undefined,
-  note: string | undefined,
-  cases: readonly Case[],
-): string[] {
+interface Section {
+  readonly title: string;
+  readonly id: string;
+  readonly unit: Unit;
+  readonly flops?: number | undefined;
+  readonly note?: string | undefined;
+}
+
+function section({ title, id, unit, flops, note }: Section, cases: readonly Case[]): string[] {
   const [one, two] = [1, 2].map((threads) => cases.find((c) => c.workload === id && c.threads === threads));
   const peers = [...new Set([...(one?.figures ?? []), ...(two?.figures ?? [])].map((f) => f.peer))];
   if (peers.length === 0) return [];
@@ -187,8 +188,8 @@ export function report(results: Results): string {
     ...judgements(cases),
     "## Figures",
     "",
-    ...workloads.flatMap((w) => section(w.title, w.id, w.unit, w.flops, w.inexact, cases)),
-    ...startups.flatMap((s) => section(s.title, s.id, "ms", undefined, undefined, cases)),
+    ...workloads.flatMap((w) => section({ ...w, note: w.inexact }, cases)),
+    ...startups.flatMap((s) => section({ title: s.title, id: s.id, unit: "ms" }, cases)),
     ...(results.memory ? memoryTable(results.memory) : []),
     "## Agreement",
     "",

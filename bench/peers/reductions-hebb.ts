@@ -15,11 +15,11 @@ function reduced(x: Tensor, { of, dims }: Reduction): Tensor {
     case "layerNorm":
       return layerNorm(x, [x.shape.at(-1) ?? 1]);
     case "batchNorm":
-      return batchNorm(x, undefined, undefined, undefined, undefined, true);
+      return batchNorm(x, undefined, undefined, { training: true });
     case "layerNorm slopes":
       return slopes(x, (input) => layerNorm(input, [x.shape.at(-1) ?? 1]));
     case "batchNorm slopes":
-      return slopes(x, (input) => batchNorm(input, undefined, undefined, undefined, undefined, true));
+      return slopes(x, (input) => batchNorm(input, undefined, undefined, { training: true }));
     case "softmax":
       return x.softmax(dims[0] ?? 0);
   }

@@ -1,4 +1,5 @@
 // Attention: every position queries all others and takes a weighted mean of their values.
+import type { DType } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -257,7 +258,7 @@ export class MultiheadAttention extends Module<
     const { keys, values, added } = this.#extended(k, v);
     const heads = (x: Tensor): Tensor =>
       x.reshape([batch, x.shape[1] ?? 0, this.numHeads, this.embedDim / this.numHeads]).transpose(1, 2);
-    const mask = this.#mask(options, batch, length, sources, added, q);
+    const mask = this.#mask(options, [batch, length, sources, added], q.dtype);
     const { output, weights } = attend(heads(q), heads(keys), heads(values), {
       attnMask: mask,
       dropoutP: this.training ? this.dropout : 0,
@@ -316,16 +317,11 @@ export class MultiheadAttention extends Module<
   /** All masks as one that is added, [N or 1, heads or 1, L, S + added]; undefined when there is none. */
   #mask(
     { attnMask, keyPaddingMask, isCausal }: MultiheadInputs,
-    batch: number,
-    length: number,
-    sources: number,
-    added: number,
-    like: Tensor,
+    [batch, length, sources, added]: readonly [batch: number, length: number, sources: number, added: number],
+    dtype: DType,
   ): Tensor | undefined {
     const additive = (mask: Tensor): Tensor =>
-      mask.dtype === "bool"
-        ? where(mask, Number.NEGATIVE_INFINITY, zeros([], { dtype: like.dtype }))
-        : mask.to(like.dtype);
+      mask.dtype === "bool" ? where(mask, Number.NEGATIVE_INFINITY, zeros([], { dtype })) : mask.to(dtype);
     const parts: Tensor[] = [];
     if (isCausal) parts.push(additive(causal(length, sources).logicalNot()).reshape([1, 1, length, sources]));
     if (attnMask !== undefined) {

@@ -3,7 +3,7 @@ import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
-import { given, givenOrNot } from "../tensor/arguments.ts";
+import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
 import { Parameter, State, type Tensor } from "../tensor/index.ts";
 import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
@@ -173,6 +173,26 @@ export const batchNormKinds: OptionKinds<BatchNormOptions> = {
   dtype: kind.floatDType,
 };
 
+export interface BatchNormInputs {
+  /** The factor and the shift of each channel, [C]. */
+  readonly weight?: Tensor | undefined;
+  readonly bias?: Tensor | undefined;
+  /** Whether the statistics are the batch's. Default: false. */
+  readonly training?: boolean;
+  /** The batch's share of the running statistics. Default: 0.1. */
+  readonly momentum?: number | Tensor;
+  /** Default: 1e-5. */
+  readonly eps?: number;
+}
+
+const batchNormInputKinds: OptionKinds<BatchNormInputs> = {
+  weight: tensorKind,
+  bias: tensorKind,
+  training: kind.boolean,
+  momentum: kind.either(kind.number, tensorKind),
+  eps: kind.number,
+};
+
 /**
  * (x − mean) / √(variance + eps) · weight + bias for each channel (dim 1). In training the statistics are the batch's, and the
  * running ones, where given, become (1 − momentum)·running + momentum·batch, with the unbiased variance; otherwise the running
@@ -182,14 +202,11 @@ export function batchNorm(
   x: Tensor,
   runningMean: State | undefined,
   runningVar: State | undefined,
-  weight?: Tensor,
-  bias?: Tensor,
-  training = false,
-  momentum: number | Tensor = 0.1,
-  eps = 1e-5,
+  options: BatchNormInputs = {},
 ): Tensor {
   given("batchNorm", x);
-  checkKind("batchNorm", "training", training, kind.boolean);
+  checkOptions("batchNorm", options, batchNormInputKinds);
+  const { weight, bias, training = false, momentum = 0.1, eps = 1e-5 } = options;
   const channels = x.shape[1];
   if (channels === undefined) throw new ShapeError(`batchNorm: takes [N, C, …], got ${formatShape(x.shape)}`);
   for (const [what, value] of [
@@ -281,7 +298,8 @@ abstract class BatchNorm extends Module {
     const { runningMean, runningVar, numBatchesTracked, training } = this;
     if (training && numBatchesTracked !== undefined) numBatchesTracked.assign(numBatchesTracked.add(1));
     const share = this.momentum ?? numBatchesTracked?.to(x.dtype).reciprocal() ?? 0;
-    return batchNorm(x, runningMean, runningVar, this.weight, this.bias, training, share, this.eps);
+    const { weight, bias, eps } = this;
+    return batchNorm(x, runningMean, runningVar, { weight, bias, training, momentum: share, eps });
   }
 
   override extraRepr(): string {

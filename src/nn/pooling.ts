@@ -79,8 +79,7 @@ export interface UnpoolOptions {
 const unpoolKinds: OptionKinds<UnpoolOptions> = { stride: kind.size, padding: kind.size, outputSize: kind.numbers };
 
 function unpool(
-  name: string,
-  rank: number,
+  { name, rank }: { readonly name: string; readonly rank: number },
   x: Tensor,
   indices: Tensor,
   kernelSize: Size,
@@ -113,11 +112,11 @@ function unpool(
 
 /** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool1dWithIndices. Source: torch.nn.functional.max_unpool1d. */
 export const maxUnpool1d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
-  unpool("maxUnpool1d", 1, x, indices, kernelSize, options);
+  unpool({ name: "maxUnpool1d", rank: 1 }, x, indices, kernelSize, options);
 
 /** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool2dWithIndices. Source: torch.nn.functional.max_unpool2d. */
 export const maxUnpool2d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
-  unpool("maxUnpool2d", 2, x, indices, kernelSize, options);
+  unpool({ name: "maxUnpool2d", rank: 2 }, x, indices, kernelSize, options);
 
 export type LPPoolOptions = Pick<PoolOptions, "stride" | "ceilMode">;
 const lpPoolKinds: OptionKinds<LPPoolOptions> = { stride: kind.size, ceilMode: kind.boolean };

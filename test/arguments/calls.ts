@@ -227,7 +227,7 @@ export const functionals: Readonly<Record<string, Call>> = {
   marginRanking: optional(() => [matrix(), matrix(), matrix().sign()]),
   triplet: optional(three),
   tripletWithDistance: optional(three),
-  batchNorm: make(() => [matrix(), state(3), state(3), floats(3), floats(3), true, 0.1, 1e-5]),
+  batchNorm: optional(() => [matrix(), state(3), state(3)]),
   layerNorm: make(() => [matrix(), [3], floats(3), floats(3), 1e-5]),
   rmsNorm: make(() => [matrix(), [3], floats(3), 1e-5]),
   pad: optional(() => [matrix(), [1, 0]]),

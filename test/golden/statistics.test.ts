@@ -47,7 +47,7 @@ const calls: Readonly<Record<Case["call"], (x: Tensor) => Tensor>> = {
   layerNorm: (x) => nn.functional.layerNorm(x, [x.shape.at(-1) ?? 0]),
   groupNorm: (x) => nn.functional.groupNorm(x, 2),
   instanceNorm: (x) => nn.functional.instanceNorm(x),
-  batchNorm: (x) => nn.functional.batchNorm(x, undefined, undefined, undefined, undefined, true),
+  batchNorm: (x) => nn.functional.batchNorm(x, undefined, undefined, { training: true }),
   variance: (x) => x.variance(-1),
   std: (x) => x.std(-1),
 };

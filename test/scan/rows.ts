@@ -303,7 +303,7 @@ const functionalRows: readonly Row[] = [
   row("F.fold", (x) => F.fold(x, [3, 3], 2), "F.fold(x, (3, 3), 2)", [1, 4, 4]),
   row(
     "F.batchNorm",
-    (x) => F.batchNorm(x, undefined, undefined, undefined, undefined, true),
+    (x) => F.batchNorm(x, undefined, undefined, { training: true }),
     "F.batch_norm(x, None, None, training=True)",
     [4, 3],
   ),

@@ -217,7 +217,7 @@ export const convTransposeKinds: OptionKinds<ConvTransposeOptions> = {
  * Throws ShapeError when channels, groups or sizes do not fit.
  */
 export function conv1d(input: Node, weight: Node, bias?: Node, options: ConvOptions = {}): Node {
-  return conv("conv1d", 1, input, weight, bias, options);
+  return conv({ name: "conv1d", rank: 1 }, input, weight, bias, options);
 }
 
 /**
@@ -226,12 +226,17 @@ export function conv1d(input: Node, weight: Node, bias?: Node, options: ConvOpti
  * Throws ShapeError when channels, groups or sizes do not fit.
  */
 export function conv2d(input: Node, weight: Node, bias?: Node, options: ConvOptions = {}): Node {
-  return conv("conv2d", 2, input, weight, bias, options);
+  return conv({ name: "conv2d", rank: 2 }, input, weight, bias, options);
+}
+
+interface ConvFunction {
+  readonly name: string;
+  /** Spatial dims. */
+  readonly rank: number;
 }
 
 function conv(
-  name: string,
-  rank: number,
+  { name, rank }: ConvFunction,
   input: Node,
   weight: Node,
   bias: Node | undefined,
@@ -272,7 +277,7 @@ function conv(
  * Shapes as for convTranspose2d with one spatial dim.
  */
 export function convTranspose1d(input: Node, weight: Node, bias?: Node, options: ConvTransposeOptions = {}): Node {
-  return convTranspose("convTranspose1d", 1, input, weight, bias, options);
+  return convTranspose({ name: "convTranspose1d", rank: 1 }, input, weight, bias, options);
 }
 
 /**
@@ -282,12 +287,11 @@ export function convTranspose1d(input: Node, weight: Node, bias?: Node, options:
  * Throws ShapeError when channels, groups or sizes do not fit.
  */
 export function convTranspose2d(input: Node, weight: Node, bias?: Node, options: ConvTransposeOptions = {}): Node {
-  return convTranspose("convTranspose2d", 2, input, weight, bias, options);
+  return convTranspose({ name: "convTranspose2d", rank: 2 }, input, weight, bias, options);
 }
 
 function convTranspose(
-  name: string,
-  rank: number,
+  { name, rank }: ConvFunction,
   input: Node,
   weight: Node,
   bias: Node | undefined,

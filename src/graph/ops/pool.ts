@@ -116,8 +116,7 @@ function maxWindows(
   options: MaxPoolOptions,
 ) {
   checkOptions(name, options, maxPoolKinds);
-  const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
-  const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
+  const { kernel, stride, dilation, dims } = plan(name, rank, x, kernelSize, options);
   const padded = padSpatial(x, dims, lowest(x.dtype));
   const windows = window(
     padded,
@@ -186,8 +185,7 @@ function avgPool(
 ): Node {
   checkOptions(name, options, avgPoolKinds);
   needsFloat(name, x);
-  const dilation = new Array<number>(rank).fill(1);
-  const { kernel, stride, dims } = plan(name, rank, x, kernelSize, options, dilation);
+  const { kernel, stride, dilation, dims } = plan(name, rank, x, kernelSize, options);
   const windows = window(
     padSpatial(x, dims, 0),
     { kernel, stride, dilation },
@@ -252,10 +250,10 @@ function plan(
   rank: number,
   x: Node,
   kernelSize: number | readonly number[],
-  options: PoolOptions,
-  dilation: readonly number[],
+  options: PoolOptions & Pick<MaxPoolOptions, "dilation">,
 ) {
   checkRank(name, rank, x);
+  const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
   const kernel = perDim(name, "kernelSize", kernelSize, rank, 1);
   const stride = perDim(name, "stride", options.stride ?? kernelSize, rank, 1);
   const padding = perDim(name, "padding", options.padding ?? 0, rank, 0);
@@ -284,7 +282,7 @@ function plan(
       overhang: Math.max(0, (count - 1) * s + reach - extent - 2 * p),
     };
   });
-  return { kernel, stride, dims };
+  return { kernel, stride, dilation, dims };
 }
 
 function padSpatial(x: Node, dims: readonly PoolDim[], value: number): Node {
