@@ -94,10 +94,12 @@ export interface AsynchronousDevice extends AnyDevice {
   /** A copy of what a run gave into state. Where that run did not take place, neither does this. */
   assign(from: Block, to: Block): void;
   /**
-   * Waits for everything that the device was given, and reports the first run whose check failed, once. From that run on, until it is
-   * reported, runs and `assign` do nothing: state is as it was when the check failed. `copy` still copies: its source exists.
+   * Waits for everything that the device was given, and reports the first run whose check failed. From that run on, until `resume`,
+   * runs and `assign` do nothing: state is as it was when the check failed. `copy` still copies: its source exists.
    */
   settle(): Promise<FailedRun | undefined>;
+  /** After a failure: what the device is given from now on is carried out again. */
+  resume(): void;
 }
 
 export type Device = SynchronousDevice | AsynchronousDevice;

@@ -1,5 +1,4 @@
 // The base of optimizers: parameter groups, state slots, the learning rate as a cell, state dicts.
-import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -285,14 +284,13 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     // Compiled steps hold the cells, so the cells stay and take the values; state that is missing is reset.
     for (const { cell } of new Set(this.#cohorts.values())) cell.assign(0);
     for (const slots of this.#slots.values()) for (const { state, initial } of slots.values()) state.assign(initial);
-    const cohorts = new Map<number, Cohort>();
+    const cohorts = new Map<unknown, Cohort>();
     for (const { parameter, name, value } of found) {
-      const data = value instanceof Tensor ? value.dataSync() : value.data;
       if (name === "step") {
-        const cohort = this.#cohortAt(parameter, data[0] ?? 0, cohorts);
+        const cohort = this.#cohortAt(parameter, value, cohorts);
         if (this.#cohorts.get(parameter) !== cohort) this.#layout++;
         this.#cohorts.set(parameter, cohort);
-      } else this.#setSlot(parameter, name, value, data);
+      } else this.#setSlot(parameter, name, value);
     }
     for (const [place, group] of this.groups.entries()) {
       const state = saved.groups[place] as GroupState;
@@ -304,19 +302,21 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     }
   }
 
-  /** The count of a parameter's steps, shared with parameters that have the same count. */
-  #cohortAt(parameter: Parameter, count: number, cohorts: Map<number, Cohort>): Cohort {
-    const known = cohorts.get(count);
+  /** The count of a parameter's steps, shared with parameters that have the same count; as tensors, with those that have the same tensor. */
+  #cohortAt(parameter: Parameter, count: StateValue, cohorts: Map<unknown, Cohort>): Cohort {
+    const key = count instanceof Tensor ? count.node : count.data[0];
+    const known = cohorts.get(key);
     if (known !== undefined) return known;
     const own = this.#cohorts.get(parameter);
     const free = own !== undefined && ![...cohorts.values()].includes(own);
     const cohort = free ? own : { cell: new State(0, { dtype: "float64", name: "step" }) };
-    cohort.cell.assign(count);
-    cohorts.set(count, cohort);
+    cohort.cell.assign(count instanceof Tensor ? count.reshape([]) : count.data);
+    cohorts.set(key, cohort);
     return cohort;
   }
 
-  #setSlot(parameter: Parameter, name: string, value: StateValue, data: TypedArray): void {
+  #setSlot(parameter: Parameter, name: string, value: StateValue): void {
+    const data = value instanceof Tensor ? value : value.data;
     const slots = this.#slots.get(parameter) ?? new Map<string, Slot>();
     this.#slots.set(parameter, slots);
     const known = slots.get(name);

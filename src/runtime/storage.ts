@@ -4,6 +4,18 @@ import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import type { Source } from "../graph/node.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 
+/** Runs of an asynchronous device, from one failure to the next. */
+export interface Stretch {
+  /** The first of them that did not take place, and why; nor did those behind it. */
+  failed: { readonly from: number; readonly error: Error } | undefined;
+}
+
+/** A run of an asynchronous device, which gives a value. */
+export interface Run {
+  readonly number: number;
+  readonly stretch: Stretch;
+}
+
 /**
  * Where a value lies, apart from the value itself: device memory can follow it without keeping the value alive. A WeakRef would
  * keep it until the running job ends, and with it every result of a long loop that never awaits.
@@ -20,7 +32,7 @@ export interface Place {
   /** Whether it was moved off the device to make room. */
   moved: boolean;
   /** The run of an asynchronous device that gives the value. */
-  run: number | undefined;
+  run: Run | undefined;
 }
 
 /** The immutable value of a tensor. */
@@ -72,7 +84,7 @@ export class Cell implements Source {
   /** Its value went with a device that was closed before anybody read it. */
   lost = false;
   /** The run of an asynchronous device that gave its first value. */
-  run: number | undefined;
+  run: Run | undefined;
 
   constructor(dtype: DType, shape: Shape, host: TypedArray | number, name = "") {
     this.dtype = dtype;

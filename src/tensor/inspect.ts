@@ -10,6 +10,7 @@ import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { Cell, engine, Storage } from "../runtime/index.ts";
 import { evaluate, flush } from "./lazy.ts";
+import { type Reading, readNow, valuesOf } from "./reading.ts";
 import { resultTensor } from "./results.ts";
 import { State } from "./state.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
@@ -35,7 +36,10 @@ export interface Inspected {
  * Runs `fn`, which returns a loss (or any tensor), keeping every intermediate value; when the result is one number that
  * depends on parameters, their gradients and those of all intermediates too. Nothing is changed by it.
  */
-export function inspect(fn: () => Tensor): Inspected[] {
+export const inspect = (fn: () => Tensor): Inspected[] => readNow(inspection(fn));
+
+/** The same as a part of other work. */
+export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
   checkKind("inspect", "the function", fn, kind.func());
   const result = resultTensor("inspect", fn());
   const order = topologicalOrder([result.node]);
@@ -47,8 +51,9 @@ export function inspect(fn: () => Tensor): Inspected[] {
     if (slope !== undefined) slopeOf.set(wanted[place] as Node, slope);
   });
   const asked = [...order, ...slopeOf.values()];
-  const values = new Map(evaluate(asked).map((value, place) => [asked[place], value]));
-  const read = (node: Node): TypedArray => engine().memory.read(values.get(node) as Storage);
+  const found = yield* valuesOf(evaluate(asked).map((value) => Tensor.of(sourceNode(value, value))));
+  const values = new Map(found.map((value, place) => [asked[place], value]));
+  const read = (node: Node): TypedArray => values.get(node) as TypedArray;
   const names = new Map(order.map((node, place) => [node, `%${place}`]));
   return order.map((node): Inspected => {
     const owner = gradientLeaves.get(node);

@@ -5,12 +5,13 @@ import { describe } from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
+import type { Answer } from "../tensor/reading.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { TrainEvent } from "./events.ts";
 import type { InMemory, Samples } from "./feeds.ts";
 import type { Mode } from "./metrics.ts";
 import type { Objective } from "./objectives.ts";
-import type { Part, PartState } from "./parts.ts";
+import type { Part, PartState, SavedPart } from "./parts.ts";
 import type { EpochRecord, TrainState } from "./state.ts";
 
 /** What a callback sees of the training that it belongs to. */
@@ -40,7 +41,7 @@ export interface Training {
   /** The figure that is watched, of this epoch. */
   watched(record: EpochRecord): number;
   /** Takes the present moment as the latest to go back to, if every weight is a number. */
-  keep(): void;
+  keep(): Promise<void>;
   /** Runs what may draw random numbers, from the generator of this training. */
   draw<T>(body: () => T): T;
   /** Tells an event to all who listen. */
@@ -60,8 +61,14 @@ export interface StepMoment {
   readonly epoch: number;
   /** Updates so far. */
   readonly step: number;
+  /** The mean loss of the update, where the device gives it at once. */
   readonly loss: number;
+  /** The same by promise, on every device. */
+  item(): Promise<number>;
 }
+
+/** What a hook answers. Training goes on when a promise has come true; that needs `fit`, or a loop that awaits `trainer.ready()`. */
+type Verdict = Answer<"stop" | undefined>;
 
 /**
  * Functions that see training from within; returning "stop" ends it after saving. A callback with `state` and `restore` is part
@@ -76,18 +83,18 @@ export interface Callback {
   /** Once, when the training is made. */
   readonly attach?: (training: Training) => void;
   /** Before the first step; not where a state goes on. */
-  readonly begin?: () => void;
+  readonly begin?: () => unknown;
   /** After each update. */
-  readonly stepEnd?: (moment: StepMoment) => "stop" | undefined;
+  readonly stepEnd?: (moment: StepMoment) => Verdict;
   /** After each epoch, when it has been evaluated. */
-  readonly epochEnd?: (record: EpochRecord) => "stop" | undefined;
+  readonly epochEnd?: (record: EpochRecord) => Verdict;
   /** Why no epoch should follow, if anything speaks against it. Asked before each. */
   readonly enough?: () => string | undefined;
   /** Where the loop rests: the place for slow work that the bits do not depend on. */
-  readonly rest?: (at: Rest) => void;
+  readonly rest?: (at: Rest) => unknown;
   readonly event?: (event: TrainEvent) => void;
   readonly state?: () => PartState;
-  readonly restore?: (state: Required<PartState>) => void;
+  readonly restore?: (state: SavedPart) => void;
 }
 
 /** A rest before the first step, now and then within an epoch, between two epochs, and when training ends. */

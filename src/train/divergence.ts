@@ -1,17 +1,34 @@
 // Where a loss stopped being a number: the row, the layer and operation, or the update that made the first such value.
+import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Module } from "../nn/index.ts";
-import { type Inspected, inspect, type Tensor, tensor } from "../tensor/index.ts";
+import { type Inspected, type Tensor, tensor } from "../tensor/index.ts";
+import { inspection } from "../tensor/inspect.ts";
+import { type Reading, valuesOf } from "../tensor/reading.ts";
 import type { Rows } from "./feeds.ts";
 
-const finite = (values: TypedArray): boolean => {
+/** Whether no value is NaN or infinite. */
+export const finite = (values: TypedArray): boolean => {
   for (let place = 0; place < values.length; place++) if (!Number.isFinite(values[place])) return false;
   return true;
 };
 
+/** Weights that are read in one wait, unless a parameter alone has more. */
+const readAtOnce = 2 ** 20;
+
 /** The first parameter that holds NaN or infinity. */
-export function brokenParameter(model: Module): string | undefined {
-  return model.namedParameters().find(([, parameter]) => !finite(parameter.dataSync()))?.[0];
+export function* brokenParameter(model: Module): Reading<string | undefined> {
+  const named = model.namedParameters();
+  for (let start = 0, end = 0; start < named.length; start = end) {
+    let size = 0;
+    do size += named[end++]?.[1].size ?? 0;
+    while (end < named.length && size + (named[end]?.[1].size ?? 0) <= readAtOnce);
+    const part = named.slice(start, end);
+    const values = yield* valuesOf(part.map(([, parameter]) => parameter));
+    const broken = values.findIndex((one) => !finite(one));
+    if (broken >= 0) return part[broken]?.[0];
+  }
+  return undefined;
 }
 
 export interface Origin {
@@ -52,19 +69,21 @@ export const lowerRate = (lr: number): string => `lower the learning rate (now $
  * Runs the forward pass of a step again, with the weights it began with, and follows the loss back to where it went wrong;
  * undefined when it gives a number.
  */
-export function findOrigin({ model, loss, rows, batch, lr }: FailedStep): Origin | undefined {
-  const update = brokenParameter(model);
+export function* findOrigin({ model, loss, rows, batch, lr }: FailedStep): Reading<Origin | undefined> {
+  const update = yield* brokenParameter(model);
   if (update !== undefined)
     return { where: `because the update before it made the weights NaN or infinite: "${update}"`, cure: lowerRate(lr) };
   // The rows alone: values of other rows are no cause.
-  const alone = (field: Tensor): Tensor => tensor(field.dataSync(), { shape: field.shape, dtype: field.dtype });
-  const [features, targets] = [alone(rows.features), alone(rows.targets)];
-  const weights = rows.weights === undefined ? undefined : alone(rows.weights);
-  for (const [what, field] of [
-    ["inputs", features],
-    ["target", targets],
+  const fields = [rows.features, rows.targets, ...(rows.weights === undefined ? [] : [rows.weights])];
+  const found = yield* valuesOf(fields);
+  const [features, targets, weights] = fields.map((field, place) =>
+    tensor(at(found, place), { shape: field.shape, dtype: field.dtype }),
+  );
+  if (features === undefined || targets === undefined) return undefined;
+  for (const [what, values] of [
+    ["inputs", at(found, 0)],
+    ["target", at(found, 1)],
   ] as const) {
-    const values = field.dataSync();
     const place = values.findIndex((value) => !Number.isFinite(value));
     if (place >= 0) {
       const row = batch[Math.floor(place / (values.length / batch.length))];
@@ -74,7 +93,7 @@ export function findOrigin({ model, loss, rows, batch, lr }: FailedStep): Origin
       };
     }
   }
-  const origin = originOf(inspect(() => loss(model.forward(features), targets, weights)));
+  const origin = originOf(yield* inspection(() => loss(model.forward(features), targets, weights)));
   if (origin === undefined) return undefined;
   const layer = origin.path === "" ? "in the loss" : `in layer "${origin.path}"`;
   return {

@@ -1,9 +1,11 @@
 // Runs a model over a data set: predictions, loss and the figures that fit the task.
+import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import type { Module } from "../nn/index.ts";
 import { compile, noGrad, type Tensor } from "../tensor/index.ts";
+import { type Reading, readLater, readNow, readsAtOnce, valuesOf } from "../tensor/reading.ts";
 import type { Metrics } from "./events.ts";
 import { Resident, type Samples } from "./feeds.ts";
 import * as figures from "./metrics.ts";
@@ -26,6 +28,8 @@ export type Inverse = (value: number) => number;
 
 const rowsAtOnce = 256;
 const windowsAtOnce = 64;
+/** Batches that an asynchronous device is given before their values are waited for. */
+const batchesAhead = 16;
 
 /** Evaluates in eval mode, in batches; compiled once and used again. */
 export class Evaluator {
@@ -57,60 +61,90 @@ export class Evaluator {
     );
   }
 
-  evaluate(data: Samples, inverse: Inverse = (value) => value): Evaluation {
+  evaluate(data: Samples, inverse?: Inverse): Evaluation {
+    return readNow(this.evaluation(data, inverse));
+  }
+
+  /** The same by promise, on every device. */
+  evaluateLater(data: Samples, inverse?: Inverse): Promise<Evaluation> {
+    return readLater(this.evaluation(data, inverse));
+  }
+
+  /** The same as a part of other work. */
+  *evaluation(data: Samples, inverse: Inverse = (value) => value): Reading<Evaluation> {
     const training = this.#model.training;
     this.#model.eval();
-    this.#samples = data;
     try {
-      return this.#objective.task.kind === "tokens" ? this.#ofTokens(data) : this.#ofRows(data, inverse);
+      return this.#objective.task.kind === "tokens" ? yield* this.#ofTokens(data) : yield* this.#ofRows(data, inverse);
     } finally {
       this.#model.train(training);
     }
   }
 
-  /** The batches of the data: their predictions, and their losses added up in `total`. */
+  /** Hands the batches of the data and their predictions to `take`, and returns the mean of their losses. */
   *#batches(
     data: Samples,
     size: number,
-    total: MeanLoss,
-  ): Generator<{ readonly rows: number; readonly start: number; readonly prediction: Tensor }> {
-    for (let start = 0; start < data.length; start += size) {
-      const rows = Math.min(size, data.length - start);
-      const samples = Int32Array.from({ length: rows }, (_, row) => start + row);
-      const { loss, weight, prediction } = this.#run(data.arguments(samples, 0), rows, data.complete);
-      total.add({ loss: loss.itemSync(), weight: typeof weight === "number" ? weight : weight.itemSync() });
-      yield { rows, start, prediction };
+    take: (prediction: TypedArray, rows: number, start: number) => void,
+  ): Reading<number> {
+    const total = new MeanLoss();
+    // A processor has nothing to do while a value is read.
+    const together = readsAtOnce() ? 1 : batchesAhead;
+    for (let start = 0; start < data.length; ) {
+      const batches: { readonly rows: number; readonly start: number; readonly weight: number | undefined }[] = [];
+      const wanted: Tensor[] = [];
+      while (batches.length < together && start < data.length) {
+        const rows = Math.min(size, data.length - start);
+        const samples = Int32Array.from({ length: rows }, (_, row) => start + row);
+        this.#samples = data;
+        const { loss, weight, prediction } = this.#run(data.arguments(samples, 0), rows, data.complete);
+        wanted.push(prediction, loss);
+        if (typeof weight !== "number") wanted.push(weight);
+        batches.push({ rows, start, weight: typeof weight === "number" ? weight : undefined });
+        start += rows;
+      }
+      const values = yield* valuesOf(wanted);
+      let place = 0;
+      const next = (): TypedArray => at(values, place++);
+      for (const batch of batches) {
+        const prediction = next();
+        const loss = single(next());
+        total.add({ loss, weight: batch.weight ?? single(next()) });
+        take(prediction, batch.rows, batch.start);
+      }
     }
+    return total.mean;
   }
 
-  #ofTokens(data: Samples): Evaluation {
-    const total = new MeanLoss();
+  *#ofTokens(data: Samples): Reading<Evaluation> {
     let right = 0;
-    for (const { rows, prediction } of this.#batches(data, windowsAtOnce, total)) right += prediction.itemSync() * rows;
-    const loss = total.mean;
+    const loss = yield* this.#batches(data, windowsAtOnce, (prediction, rows) => {
+      right += single(prediction) * rows;
+    });
     const metrics = { loss, perplexity: figures.perplexity(loss), accuracy: right / data.length };
     return { metrics, predictions: new Float32Array() };
   }
 
-  #ofRows(data: Samples, inverse: Inverse): Evaluation {
-    const total = new MeanLoss();
+  *#ofRows(data: Samples, inverse: Inverse): Reading<Evaluation> {
     let predictions = new Float32Array();
-    for (const { rows, start, prediction } of this.#batches(data, rowsAtOnce, total)) {
+    const loss = yield* this.#batches(data, rowsAtOnce, (prediction, rows, start) => {
       // A model may give more classes than the data hold, or several numbers.
-      const width = prediction.size / rows;
+      const width = prediction.length / rows;
       if (start === 0) predictions = new Float32Array(data.length * width);
-      predictions.set(prediction.dataSync(), start * width);
-    }
-    const targets = data instanceof Resident ? data.targets.dataSync() : new Float32Array();
+      predictions.set(prediction, start * width);
+    });
+    const [targets = new Float32Array()] = yield* valuesOf(data instanceof Resident ? [data.targets] : []);
     const own = Object.entries(this.#own).map(([name, figure]) => [name, aFigure(name, figure(predictions, targets))]);
     const { metrics, classes } = measure(this.#objective, predictions, targets, inverse);
     return {
-      metrics: { loss: total.mean, ...metrics, ...Object.fromEntries(own) },
+      metrics: { loss, ...metrics, ...Object.fromEntries(own) },
       ...(classes === undefined ? {} : { classes }),
       predictions,
     };
   }
 }
+
+const single = (values: TypedArray): number => values[0] ?? Number.NaN;
 
 /** Of a function that may be anyone's. */
 function aFigure(name: string, value: unknown): number {

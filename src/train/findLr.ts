@@ -5,11 +5,12 @@ import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import { LRFinder, Optimizer } from "../optim/index.ts";
 import { currentGenerator, withGenerator } from "../tensor/index.ts";
+import { itemOf, type Reading, readLater, readNow } from "../tensor/reading.ts";
 import { type InMemory, MemoryFeed, samplerOf, samplesOf } from "./feeds.ts";
 import { type LossName, lossNames } from "./names.ts";
 import { defaultLoss, type LossFunction, makeObjective, ownObjective, taskOf } from "./objectives.ts";
 import { checkModel } from "./setup.ts";
-import { arraysOf } from "./state.ts";
+import { arraysIn } from "./state.ts";
 import { Steps } from "./steps.ts";
 
 export interface FindLrOptions {
@@ -53,7 +54,13 @@ export interface LrCurve {
  * Trains with a rate that grows from `from` to `to` by equal factors, until the loss is four times the least or no number, and suggests
  * the rate at which it fell fastest. Weights and optimizer are put back; it draws from a copy of the current generator. Source: Smith 2017.
  */
-export function findLr(model: Module, options: FindLrOptions): LrCurve {
+export const findLr = (model: Module, options: FindLrOptions): LrCurve => readNow(search(model, options));
+
+/** The same by promise, on every device. */
+export const findLrLater = async (model: Module, options: FindLrOptions): Promise<LrCurve> =>
+  readLater(search(model, options));
+
+function* search(model: Module, options: FindLrOptions): Reading<LrCurve> {
   const {
     train,
     optimizer,
@@ -79,23 +86,20 @@ export function findLr(model: Module, options: FindLrOptions): LrCurve {
     typeof loss === "function" ? ownObjective(loss, task) : makeObjective(loss ?? defaultLoss(task), task);
   const feed = new MemoryFeed(samplesOf(train, { seed }), samplerOf(train.length, { batchSize, seed }));
   const steps = new Steps({ model, objective, optimizer, samples: feed.samples, clipNorm, clipValue: undefined });
-  const weights = arraysOf(model.stateDict());
+  const weights = yield* arraysIn(model.stateDict());
   const { state, groups } = optimizer.stateDict();
-  const slots = arraysOf(state);
+  const slots = yield* arraysIn(state);
   // A copy is drawn from, so that what follows draws as if no rate had been looked for.
   const generator = currentGenerator().cloneState();
   const training = model.training;
   model.train();
   try {
-    const step = (): number => {
+    while (!finder.done) {
+      optimizer.lr = finder.lr;
       if (feed.coming === "end") feed.startEpoch();
       const { rows, place } = feed.next();
       const [lossOfStep] = withGenerator(generator, () => steps.take(feed.samples.arguments(rows, feed.epoch), place));
-      return lossOfStep.itemSync();
-    };
-    while (!finder.done) {
-      optimizer.lr = finder.lr;
-      finder.record(step());
+      finder.record(yield* itemOf(lossOfStep));
     }
   } finally {
     model.loadStateDict(weights);

@@ -10,7 +10,6 @@ import { Histograms } from "./callbacks/histograms.ts";
 import { LrSchedule } from "./callbacks/lrSchedule.ts";
 import { Saving } from "./callbacks/saving.ts";
 import { Doctor } from "./doctor/index.ts";
-import { RowStream } from "./feeds.ts";
 import { checkFitOptions, type FitOptions, type History } from "./fitOptions.ts";
 import { positiveClass } from "./metrics.ts";
 import { checkModel, checkSchedule, classNamesOf } from "./setup.ts";
@@ -108,28 +107,27 @@ const breathe = (): Promise<void> =>
 
 async function run(trainer: Trainer, options: FitOptions): Promise<History["stopped"]> {
   const { epochs, pauseAfter = epochs, resume, signal } = options;
-  if (resume !== undefined) trainer.restore(resume);
+  if (resume !== undefined) await trainer.restoreLater(resume);
   announce(trainer, options);
-  trainer.begin();
-  if (resume === undefined) trainer.rest("start");
+  await trainer.beginLater();
+  if (resume === undefined) await trainer.rest("start");
   while (trainer.epoch < epochs) {
     if (trainer.enough !== undefined) return "early";
     if (trainer.epoch >= pauseAfter) return "paused";
     if (!(await untilEpochEnds(trainer, options))) return trainer.failure === undefined ? "interrupted" : "diverged";
     const { epoch } = trainer;
-    if (!trainer.endEpoch()) return "diverged";
-    trainer.keep();
-    trainer.rest(epoch + 1 >= epochs ? "end" : "epoch");
+    if (!(await trainer.endEpochLater())) return "diverged";
+    await trainer.keep();
+    await trainer.rest(epoch + 1 >= epochs ? "end" : "epoch");
     if (trainer.stopping || signal?.aborted) return "interrupted";
   }
   return "finished";
 }
 
 /** Takes the updates that are left of the epoch. False where it fails or is to stop. */
-async function untilEpochEnds(trainer: Trainer, { train, signal, onEvent, epochs }: FitOptions): Promise<boolean> {
+async function untilEpochEnds(trainer: Trainer, { signal, onEvent, epochs }: FitOptions): Promise<boolean> {
   const [started, rows] = [performance.now(), trainer.rows];
   let [breath, shown] = [started, started];
-  const streams = train instanceof RowStream;
   await trainer.ready();
   while (!trainer.epochOver) {
     if (!trainer.step()) return false;
@@ -145,14 +143,14 @@ async function untilEpochEnds(trainer: Trainer, { train, signal, onEvent, epochs
         rowsPerSecond: (trainer.rows - rows) / ((now - started) / 1000),
       });
     }
+    if (trainer.mustWait) await trainer.ready();
     if (trainer.stopping) return false;
     if (now - breath >= yieldEvery) {
       await breathe();
       breath = performance.now();
       if (signal?.aborted) return false;
-      trainer.rest("breath");
+      await trainer.rest("breath");
     }
-    if (streams && trainer.mustRead) await trainer.ready();
   }
   return true;
 }
@@ -164,8 +162,8 @@ async function finish(trainer: Trainer, options: FitOptions, stopped: History["s
   switch (stopped) {
     case "interrupted":
     case "paused":
-      trainer.keep();
-      trainer.rest("end");
+      await trainer.keep();
+      await trainer.rest("end");
       trainer.tell({ type: "interrupted", epoch, step: trainer.steps, resume: null });
       break;
     case "diverged":
@@ -175,7 +173,7 @@ async function finish(trainer: Trainer, options: FitOptions, stopped: History["s
     case "early":
     case "finished":
       if (stopped === "early") {
-        trainer.rest("end");
+        await trainer.rest("end");
         trainer.tell({ type: "earlyStop", epoch, bestEpoch: best?.epoch ?? 0, reason: trainer.enough ?? "" });
       }
       if (best !== undefined && restoreBest) model.loadStateDict(best.weights);

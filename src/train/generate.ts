@@ -55,36 +55,82 @@ export function drawToken(
   return best;
 }
 
-/** Writes `count` tokens after the prompt, yielding each. The same seed gives the same text. */
-export function* generate(model: Module, options: GenerateOptions): Generator<number, void, void> {
-  const { prompt, count, context, temperature = 1, topK, seed = 0 } = checkOptions("generate", options, kinds);
-  if (typeof prompt !== "object" || typeof prompt.length !== "number")
-    throw new HebbError(`generate: the prompt must be a list of tokens, got ${kind.describe(prompt)}`);
-  checkKind("generate", "count", count, kind.number);
-  checkKind("generate", "context", context, kind.number);
-  if (prompt.length < 1) throw new HebbError("generate: the prompt needs at least one token");
-  if (!(temperature >= 0 && Number.isFinite(temperature)))
-    throw new HebbError(`generate: the temperature must be a number of 0 or more, got ${temperature}`);
-  if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1))
-    throw new HebbError(`generate: topK must be a whole number of at least 1, got ${topK}`);
-  const training = model.training;
-  model.eval();
-  try {
+/**
+ * Writes `count` tokens after the prompt, one by one; the same seed gives the same text. `for await (const token of generate(…))` takes
+ * them on every device; where values can be read at once, on processors, `for (… of …)` and `[...generate(…)]` do too.
+ */
+export const generate = (model: Module, options: GenerateOptions): Iterable<number> & AsyncIterable<number> => ({
+  *[Symbol.iterator]() {
+    const text = new Writing(model, options);
+    try {
+      while (text.left > 0) yield text.write(text.logits().dataSync());
+    } finally {
+      text.close();
+    }
+  },
+  async *[Symbol.asyncIterator]() {
+    const text = new Writing(model, options);
+    try {
+      while (text.left > 0) yield text.write(await text.logits().data());
+    } finally {
+      text.close();
+    }
+  },
+});
+
+/** A text that is being written. Until it is closed the model is in eval mode. */
+class Writing {
+  /** Tokens that are left to write. */
+  left: number;
+  readonly #options: Required<Omit<GenerateOptions, "topK">> & Pick<GenerateOptions, "topK">;
+  readonly #model: Module;
+  readonly #training: boolean;
+  readonly #random: Random;
+  readonly #seen: number[];
+  readonly #next: (tokens: Tensor, place: Tensor) => Tensor;
+
+  constructor(model: Module, options: GenerateOptions) {
+    const { prompt, count, context, temperature = 1, topK, seed = 0 } = checkOptions("generate", options, kinds);
+    if (typeof prompt !== "object" || typeof prompt.length !== "number")
+      throw new HebbError(`generate: the prompt must be a list of tokens, got ${kind.describe(prompt)}`);
+    checkKind("generate", "count", count, kind.number);
+    checkKind("generate", "context", context, kind.number);
+    if (prompt.length < 1) throw new HebbError("generate: the prompt needs at least one token");
+    if (!(temperature >= 0 && Number.isFinite(temperature)))
+      throw new HebbError(`generate: the temperature must be a number of 0 or more, got ${temperature}`);
+    if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1))
+      throw new HebbError(`generate: topK must be a whole number of at least 1, got ${topK}`);
+    this.left = count;
+    this.#options = { prompt, count, context, temperature, topK, seed };
+    this.#model = model;
+    this.#training = model.training;
+    model.eval();
+    this.#random = new Random(seed, generateStream);
+    this.#seen = Array.from(prompt).slice(-context);
     // A causal model: what stands after the place that is read does not matter.
-    const next = compile((tokens: Tensor, place: Tensor) =>
+    this.#next = compile((tokens: Tensor, place: Tensor) =>
       noGrad(() => model.forward(tokens).select(0, 0).indexSelect(0, place).flatten()),
     );
-    const random = new Random(seed, generateStream);
-    const seen = Array.from(prompt).slice(-context);
-    for (let written = 0; written < count; written++) {
-      const tokens = Int32Array.from({ length: context }, (_, place) => seen[place] ?? 0);
-      const logits = next(tensor(tokens).reshape([1, context]), tensor(Int32Array.of(seen.length - 1))).dataSync();
-      const token = drawToken(logits, random, { temperature, topK });
-      yield token;
-      seen.push(token);
-      if (seen.length > context) seen.shift();
-    }
-  } finally {
-    model.train(training);
+  }
+
+  /** Of the next token. */
+  logits(): Tensor {
+    const { context } = this.#options;
+    const tokens = Int32Array.from({ length: context }, (_, place) => this.#seen[place] ?? 0);
+    return this.#next(tensor(tokens).reshape([1, context]), tensor(Int32Array.of(this.#seen.length - 1)));
+  }
+
+  /** Draws the next token from its logits. */
+  write(logits: ArrayLike<number>): number {
+    const { context, temperature, topK } = this.#options;
+    const token = drawToken(logits, this.#random, { temperature, topK });
+    this.#seen.push(token);
+    if (this.#seen.length > context) this.#seen.shift();
+    this.left--;
+    return token;
+  }
+
+  close(): void {
+    this.#model.train(this.#training);
   }
 }

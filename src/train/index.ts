@@ -26,7 +26,7 @@ export {
   TokenWindows,
   updatesIn,
 } from "./feeds.ts";
-export { type FindLrOptions, findLr, type LrCurve } from "./findLr.ts";
+export { type FindLrOptions, findLr, findLrLater, type LrCurve } from "./findLr.ts";
 export { fit } from "./fit.ts";
 export type { FitOptions, History } from "./fitOptions.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
@@ -51,9 +51,9 @@ export {
   type Task,
   taskOf,
 } from "./objectives.ts";
-export { type PartState, progressIn } from "./parts.ts";
+export { type PartState, progressIn, type SavedPart } from "./parts.ts";
 export { augmentBy, makeOptimizer, makeSchedule, type OptimizerChoice, type ScheduleChoice } from "./recipes.ts";
-export { arraysOf, type EpochRecord, type TrainState } from "./state.ts";
+export { arraysOf, arraysOfLater, type EpochRecord, type TrainState } from "./state.ts";
 export { fitStream } from "./stream.ts";
 export { Trainer } from "./trainer.ts";
 export type { CommonOptions, TrainerOptions } from "./trainerOptions.ts";

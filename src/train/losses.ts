@@ -1,11 +1,26 @@
 // The losses of steps that were taken: gathered unread, and read when somebody asks, for reading waits for the device.
+import { HebbError } from "../graph/errors.ts";
 import type { Place } from "./feeds.ts";
-import { MeanLoss, type StepResult } from "./steps.ts";
+import { MeanLoss, type StepLoss, type StepResult } from "./steps.ts";
 
 /** A loss that is no number, and the update that gave it. */
 export interface BrokenLoss {
   readonly loss: number;
   readonly step: number;
+}
+
+/** An update in which a check failed, told later: it changed nothing, nor did those behind it. */
+export interface LateFailure {
+  readonly error: HebbError;
+  readonly step: number;
+}
+
+/** A step whose loss was asked for and has not arrived. */
+interface Asked {
+  readonly result: StepResult;
+  readonly place: Place;
+  /** What arrives, or the reason why nothing does. */
+  readonly taken: Promise<StepLoss | { readonly error: unknown }>;
 }
 
 export class Losses {
@@ -16,6 +31,9 @@ export class Losses {
   readonly #unread: StepResult[] = [];
   readonly #places: Place[] = [];
   #count = 0;
+  #asked: Asked[] = [];
+  /** Stands for the state that was put in place last. */
+  #since = {};
   #updates = 0;
   #last = Number.NaN;
 
@@ -34,6 +52,11 @@ export class Losses {
     return this.#updates;
   }
 
+  /** Steps whose losses nobody has asked for. */
+  get unread(): number {
+    return this.#count;
+  }
+
   add(result: StepResult, place: Place): void {
     this.#unread[this.#count] = result;
     this.#places[this.#count++] = place;
@@ -44,25 +67,70 @@ export class Losses {
     let broken: BrokenLoss | undefined;
     for (let at = 0; at < this.#count && broken === undefined; at++) {
       const [loss, weight] = this.#unread[at] as StepResult;
-      const { first, last } = this.#places[at] as Place;
       const taken = { loss: loss.itemSync(), weight: typeof weight === "number" ? weight : weight.itemSync() };
-      if (!Number.isFinite(taken.loss)) broken = { loss: taken.loss, step: this.#updates + 1 };
-      else {
-        this.#epochLoss.add(taken);
-        if (first) this.#updateLoss.set({ sum: 0, weight: 0 });
-        this.#updateLoss.add(taken);
-        if (last) {
-          this.#last = this.#updateLoss.weight > 0 ? this.#updateLoss.mean : taken.loss;
-          this.#updates++;
-        }
-      }
+      broken = this.#take(taken, this.#places[at] as Place);
     }
     this.#count = 0;
     return broken;
   }
 
+  /**
+   * The same by promise: asks for all, and waits for all but the last `ahead`. So the device has work while losses are on their way.
+   */
+  async readLater(ahead: number): Promise<BrokenLoss | LateFailure | undefined> {
+    this.#ask();
+    const since = this.#since;
+    while (this.#since === since && this.#asked.length > ahead) {
+      const { result, place, taken } = this.#asked.shift() as Asked;
+      let found = await taken;
+      // The first to read is told of a failure that may be another's: what there is can be read again.
+      if ("error" in found) found = await numbersOf(result);
+      if (this.#since !== since) return undefined;
+      const wrong = "error" in found ? late(found.error, this.#updates + 1) : this.#take(found, place);
+      if (wrong !== undefined) {
+        this.forget(wrong.step - 1);
+        return wrong;
+      }
+    }
+    return undefined;
+  }
+
+  #ask(): void {
+    for (let at = 0; at < this.#count; at++) {
+      const [result, place] = [this.#unread[at] as StepResult, this.#places[at] as Place];
+      this.#asked.push({ result, place, taken: numbersOf(result) });
+    }
+    this.#count = 0;
+  }
+
+  #take(taken: StepLoss, { first, last }: Place): BrokenLoss | undefined {
+    if (!Number.isFinite(taken.loss)) return { loss: taken.loss, step: this.#updates + 1 };
+    this.#epochLoss.add(taken);
+    if (first) this.#updateLoss.set({ sum: 0, weight: 0 });
+    this.#updateLoss.add(taken);
+    if (last) {
+      this.#last = this.#updateLoss.weight > 0 ? this.#updateLoss.mean : taken.loss;
+      this.#updates++;
+    }
+    return undefined;
+  }
+
   /** Another state was put in place, after so many updates. */
   forget(updates: number): void {
-    [this.#count, this.#updates] = [0, updates];
+    [this.#count, this.#updates, this.#asked, this.#since] = [0, updates, [], {}];
   }
+}
+
+async function numbersOf([loss, weight]: StepResult): Promise<StepLoss | { readonly error: unknown }> {
+  try {
+    const [ofBatch, counted] = await Promise.all([loss.item(), typeof weight === "number" ? weight : weight.item()]);
+    return { loss: ofBatch, weight: counted };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function late(error: unknown, step: number): LateFailure {
+  if (!(error instanceof HebbError)) throw error;
+  return { error: new HebbError(`step ${step}: ${error.message}`), step };
 }

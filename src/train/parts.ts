@@ -1,14 +1,21 @@
 // The parts of a training that have a state: collected into one saved state, and given back what is theirs.
-import type { HostArray, JsonObject, NamedArrays } from "../formats/index.ts";
+import type { JsonObject, NamedArrays, NamedWritables, Writable } from "../formats/index.ts";
 import { aCount, anObject } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
+import type { Reading } from "../tensor/reading.ts";
 import { upgraded } from "./earlierStates.ts";
-import type { TrainState } from "./state.ts";
+import { arraysIn, type TrainState } from "./state.ts";
 
-/** The state of one part: arrays, and plain data. */
+/** The state of one part: arrays, or tensors that are read when it is saved, and plain data. */
 export interface PartState {
-  readonly tensors?: NamedArrays;
+  readonly tensors?: NamedWritables;
   readonly json?: JsonObject;
+}
+
+/** The same, as it was saved. */
+export interface SavedPart {
+  readonly tensors: NamedArrays;
+  readonly json: JsonObject;
 }
 
 /** What has a state that a resumed training needs. */
@@ -19,7 +26,7 @@ export interface Part {
   readonly watches?: boolean;
   /** A copy, which later steps do not change. */
   state(): PartState;
-  restore(state: Required<PartState>): void;
+  restore(state: SavedPart): void;
 }
 
 /** A moment of training. Its plain data may hold what JSON does not, until it is saved. */
@@ -32,8 +39,9 @@ export interface Moment {
 
 const version = 2;
 
-export function collect(parts: readonly Part[], step: number): Moment {
-  const tensors: Record<string, HostArray> = Object.create(null);
+/** The present state of all parts; what is on the device is read in one wait. */
+export function* collect(parts: readonly Part[], step: number): Reading<Moment> {
+  const tensors: Record<string, Writable> = Object.create(null);
   const found = { parts: Object.create(null), watchers: Object.create(null) } as Record<
     "parts" | "watchers",
     Record<string, object>
@@ -43,7 +51,7 @@ export function collect(parts: readonly Part[], step: number): Moment {
     found[part.watches === true ? "watchers" : "parts"][part.name] = state.json ?? {};
     for (const [name, array] of Object.entries(state.tensors ?? {})) tensors[`${part.name}.${name}`] = array;
   }
-  return { step, tensors, ...found };
+  return { step, tensors: yield* arraysIn(tensors), ...found };
 }
 
 /** As a file holds it. */

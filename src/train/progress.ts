@@ -1,7 +1,7 @@
 // How far a training has come: updates, the losses of the epoch so far, the epochs before it, and what was found.
 import { aCount, aNumber, listOf, objectOf } from "../formats/json.ts";
 import { checkFinding, type Finding } from "./doctor/finding.ts";
-import type { Part, PartState } from "./parts.ts";
+import type { Part, PartState, SavedPart } from "./parts.ts";
 import { checkRecord, type EpochRecord } from "./state.ts";
 import { MeanLoss } from "./steps.ts";
 
@@ -57,7 +57,7 @@ export class Progress implements Part {
     return { json: { ...plain, records: records.map(jsonOf), findings: findings.map((one) => ({ ...one })) } };
   }
 
-  restore({ json }: Required<PartState>): void {
+  restore({ json }: SavedPart): void {
     const { step, lossSum, lossWeight, seconds, records, findings } = saved(json, "checkpoint: progress");
     this.step = step;
     this.epochLoss.set({ sum: lossSum, weight: lossWeight });

@@ -1,9 +1,11 @@
 // What a training run keeps: a moment of it as arrays and plain data, and the kinds of what is read back.
-import type { JsonObject, NamedArrays } from "../formats/index.ts";
+import type { HostArray, JsonObject, NamedArrays, NamedWritables } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, aString, type Check, listOf, objectOf } from "../formats/json.ts";
+import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { GroupState } from "../optim/index.ts";
-import type { RandomState, Tensor } from "../tensor/index.ts";
+import { type RandomState, Tensor } from "../tensor/index.ts";
+import { type Reading, readLater, readNow, valuesOf } from "../tensor/reading.ts";
 import type { Metrics } from "./events.ts";
 import type { FeedState } from "./feeds.ts";
 import type { ClassScores } from "./metrics.ts";
@@ -77,11 +79,20 @@ export const checkFeed = objectOf<FeedState>({
 export const checkRecord = objectOf<EpochRecord>({ epoch: aCount, train: figures, validation: orNull(figures) });
 
 /** Values of a state dict on the host. */
-export function arraysOf(state: Readonly<Record<string, Tensor>>): NamedArrays {
-  return Object.fromEntries(
-    Object.entries(state).map(([name, value]) => [
-      name,
-      { dtype: value.dtype, shape: value.shape, data: value.dataSync() },
-    ]),
-  );
+export const arraysOf = (state: Readonly<Record<string, Tensor>>): NamedArrays => readNow(arraysIn(state));
+
+/** The same by promise, on every device. */
+export const arraysOfLater = (state: Readonly<Record<string, Tensor>>): Promise<NamedArrays> =>
+  readLater(arraysIn(state));
+
+/** The same as a part of other work. */
+export function* arraysIn(state: NamedWritables): Reading<NamedArrays> {
+  const named = Object.entries(state);
+  const values = yield* valuesOf(named.flatMap(([, value]) => (value instanceof Tensor ? [value] : [])));
+  const arrays: Record<string, HostArray> = Object.create(null);
+  let place = 0;
+  for (const [name, value] of named)
+    arrays[name] =
+      value instanceof Tensor ? { dtype: value.dtype, shape: value.shape, data: at(values, place++) } : value;
+  return arrays;
 }

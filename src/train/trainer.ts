@@ -3,26 +3,23 @@ import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { EMA, type Optimizer } from "../optim/index.ts";
 import { currentGenerator, type Generator, withGenerator } from "../tensor/index.ts";
-import {
-  type Callback,
-  checkCallback,
-  type Kept,
-  partOf,
-  type Rest,
-  type StepMoment,
-  type Training,
-} from "./callback.ts";
-import { brokenParameter, brokenWeights, type Failure, findOrigin, lowerRate } from "./divergence.ts";
+import { type Answer, answered, either, type Reading, readLater, readsAtOnce, within } from "../tensor/reading.ts";
+import type { Callback, Kept, Rest, Training } from "./callback.ts";
+import { CallbackList } from "./callbackList.ts";
+import { findingOf, locate } from "./diagnosis.ts";
+import { brokenParameter, brokenWeights, type Failure, finite } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
+import { atOnce, Due, mustAwait } from "./due.ts";
 import { Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
 import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
-import { Losses } from "./losses.ts";
+import { type BrokenLoss, Losses } from "./losses.ts";
 import type { Mode } from "./metrics.ts";
 import { Moments } from "./moments.ts";
 import type { Objective } from "./objectives.ts";
 import { checkNames, collect, distribute, type Part, stateOf } from "./parts.ts";
 import { Progress } from "./progress.ts";
+import { Repeating } from "./repeating.ts";
 import {
   checkModel,
   checkOptimizer,
@@ -34,11 +31,15 @@ import {
   watchOf,
   weightsPerClass,
 } from "./setup.ts";
-import { arraysOf, type EpochRecord, type TrainState } from "./state.ts";
+import type { EpochRecord, TrainState } from "./state.ts";
 import { Steps } from "./steps.ts";
 import { checkTrainerOptions, type TrainerOptions } from "./trainerOptions.ts";
 import { partsOf } from "./trainerParts.ts";
-import type { Best, Watch } from "./watch.ts";
+import { Update } from "./update.ts";
+import { type Best, figureIn, type Watch } from "./watch.ts";
+
+/** Steps that an asynchronous device is given before the loss of the first of them is waited for. */
+const stepsAhead = 8;
 
 export class Trainer implements Training {
   readonly model: Module;
@@ -62,22 +63,22 @@ export class Trainer implements Training {
   readonly #outer: Generator | undefined;
   readonly #progress = new Progress();
   readonly #moments: Moments;
-  readonly #callbacks: Callback[] = [];
+  readonly #callbacks = new CallbackList();
   readonly #ownParts: readonly Part[];
   /** Everything that has a state: the trainer's own, then the callbacks'. */
   #parts: readonly Part[];
-  /** Whether any callback is called after each update. */
-  #watchSteps = false;
   readonly #losses = new Losses(this.#progress.epochLoss);
   #begun = false;
   #resumed = false;
   /** Callbacks that a resumed state has nothing of. */
   #fresh: readonly string[] = [];
-  /** How far training has come before it went back, in updates and in epochs. */
-  #furthest = 0;
-  #furthestEpoch = 0;
-  #repeating = false;
+  readonly #repeating = new Repeating();
   #failure: Failure | undefined;
+  /** What the device told later of an update: going on from there would leave out the rows since. */
+  #late: HebbError | undefined;
+  readonly #due = new Due();
+  /** Losses that an asynchronous device is asked for in one go, and has still to give when more are asked for. */
+  readonly #ahead: number;
   #rows = 0;
   /** Whether a callback has asked for the end of training. */
   stopping = false;
@@ -117,6 +118,7 @@ export class Trainer implements Training {
       average: this.#average,
     });
     this.#moments = new Moments(options.moments ?? {});
+    this.#ahead = Math.max(accumulate * (options.readEvery ?? 1), stepsAhead);
     this.#ownParts = partsOf({
       model,
       optimizer,
@@ -132,13 +134,8 @@ export class Trainer implements Training {
   use(...callbacks: readonly Callback[]): this {
     if (this.#begun)
       throw new HebbError("Trainer: callbacks are added before the first step, and this training has begun");
-    for (const callback of callbacks) {
-      checkCallback(callback);
-      this.#callbacks.push(callback);
-      callback.attach?.(this);
-    }
-    this.#watchSteps = this.#callbacks.some(({ stepEnd }) => stepEnd !== undefined);
-    this.#parts = [...this.#ownParts, ...this.#callbacks.flatMap((callback) => partOf(callback) ?? [])];
+    for (const callback of callbacks) this.#callbacks.add(callback, this);
+    this.#parts = [...this.#ownParts, ...this.#callbacks.parts];
     checkNames(this.#parts);
     return this;
   }
@@ -176,15 +173,15 @@ export class Trainer implements Training {
     return this.#progress.seconds;
   }
 
-  /** The mean loss of the last update. */
+  /** The mean loss of the last update; where the device gives values later, of the last whose loss has arrived. */
   get loss(): number {
-    this.readLosses();
+    if (readsAtOnce()) this.readLosses();
     return this.#losses.last;
   }
 
-  /** The mean loss of the epoch so far. */
+  /** The mean loss of the epoch so far, in the same way. */
   get epochLoss(): number {
-    this.readLosses();
+    if (readsAtOnce()) this.readLosses();
     return this.#progress.epochLoss.mean;
   }
 
@@ -220,16 +217,13 @@ export class Trainer implements Training {
 
   /** Why no epoch should follow, as a callback says. */
   get enough(): string | undefined {
-    for (const callback of this.#callbacks) {
-      const reason = callback.enough?.();
-      if (reason !== undefined) return reason;
-    }
-    return undefined;
+    return this.#callbacks.enough;
   }
 
-  /** Whether rows must be read before the next step. */
-  get mustRead(): boolean {
-    return this.#feed.coming === "read";
+  /** Whether there is something to wait for before the next step: rows that stream, losses under way, a callback's answer. */
+  get mustWait(): boolean {
+    if (this.#feed.coming === "read" || !this.#due.isEmpty) return true;
+    return !readsAtOnce() && this.#losses.unread >= this.#ahead;
   }
 
   get last(): boolean {
@@ -240,43 +234,72 @@ export class Trainer implements Training {
 
   /** Before the first step. The first step does it, where nobody did. */
   begin(): void {
-    if (this.#begun) return;
+    if (!this.#begun) atOnce("begin", "beginLater", this.#beginning());
+  }
+
+  /** The same by promise, on every device. */
+  async beginLater(): Promise<void> {
+    if (!this.#begun) await readLater(this.#beginning());
+  }
+
+  *#beginning(): Reading<void> {
     this.#begun = true;
     this.model.train();
-    for (const callback of this.#callbacks)
-      if (!this.#resumed || this.#fresh.includes(callback.name ?? "")) callback.begin?.();
+    yield* this.#callbacks.begin((name = "") => !this.#resumed || this.#fresh.includes(name));
     this.#progress.startClock();
-    this.keep();
+    yield* this.#keeping();
   }
 
-  /** Reads the rows of the next step, where they are not at hand. */
+  /** Waits until the next step can be taken: begins, and reads rows that are not at hand. On a processor that is often nothing. */
   async ready(): Promise<void> {
-    if (this.mustRead) await this.#feed.read();
+    await this.beginLater();
+    await this.#due.done();
+    if (!readsAtOnce() && this.#losses.unread >= this.#ahead) await this.#lossesArrive(this.#ahead);
+    if (this.#feed.coming === "read") await this.#feed.read();
   }
 
-  /** Takes one update. False where a loss or the weights are no numbers: see `failure`. */
+  /**
+   * Takes one update. False where a loss or the weights are no numbers: see `failure`. Where the device gives values later, it does not
+   * wait for the loss; await `ready()` whenever `mustWait` says so, and `endEpochLater()` when the epoch is over.
+   */
   step(): boolean {
+    if (this.#late !== undefined) throw this.#late;
     this.begin();
     if (this.#failure !== undefined) return false;
-    const { coming } = this.#feed;
-    if (coming === "end" && !this.endEpoch()) return false;
-    if (coming !== "rows" && this.mustRead)
+    if (this.epochOver && !this.endEpoch()) return false;
+    if (this.mustWait)
       throw new HebbError(
-        "Trainer: the rows of this step stream and have not been read; await trainer.ready() before it",
+        this.#feed.coming === "read"
+          ? "Trainer: the rows of this step stream and have not been read; await trainer.ready() before it"
+          : "Trainer: this step must wait for what is under way; await trainer.ready() before it",
       );
     const { epoch } = this.#feed;
     withGenerator(this.#generator, this.#takeUpdate);
     const step = ++this.#progress.step;
-    if (step - this.#losses.updatesRead >= (this.#options.readEvery ?? 1) && !this.readLosses()) return false;
-    this.#repeating = step <= this.#furthest;
-    this.#furthest = Math.max(this.#furthest, step);
-    if (this.#watchSteps) {
+    if (step - this.#losses.updatesRead >= (this.#options.readEvery ?? 1) && readsAtOnce() && !this.readLosses())
+      return false;
+    this.#repeating.active = this.#repeating.takes(step);
+    if (this.#callbacks.watchSteps) {
       const moment = new Update(this, epoch, step);
-      for (const callback of this.#listening()) if (callback.stepEnd?.(moment) === "stop") this.#stop();
+      for (const callback of this.#callbacks.listening(this.#repeating.active)) this.#heed(callback.stepEnd?.(moment));
     }
-    this.#repeating = false;
-    if (this.#moments.due(step)) this.keep();
+    this.#repeating.active = false;
+    if (this.#moments.due(step)) this.#due.add(this.#keeping());
     return this.#failure === undefined;
+  }
+
+  /** Follows what a callback said of an update, now or before the next. */
+  #heed(verdict: Answer<"stop" | undefined>): void {
+    if (verdict === undefined) return;
+    if (verdict === "stop") return this.#stop();
+    this.#due.add(
+      this.#repeating.during(this.#repeating.active, this.#heeding(verdict)),
+      verdict instanceof Promise || !readsAtOnce(),
+    );
+  }
+
+  *#heeding(verdict: Answer<"stop" | undefined>): Reading<void> {
+    if ((yield* answered(verdict)) === "stop") this.#stop();
   }
 
   /** The batches of an update. */
@@ -289,13 +312,8 @@ export class Trainer implements Training {
     }
   };
 
-  /** Those that are called now: all, or where steps are taken again those that go back with them. */
-  #listening(): readonly Callback[] {
-    return this.#repeating ? this.#callbacks.filter(({ state }) => state !== undefined) : this.#callbacks;
-  }
-
   #stop(): void {
-    if (!this.#repeating) this.stopping = true;
+    if (!this.#repeating.active) this.stopping = true;
   }
 
   /**
@@ -303,68 +321,103 @@ export class Trainer implements Training {
    * `readEvery` says otherwise, and whenever somebody asks.
    */
   readLosses(): boolean {
-    const broken = this.#losses.read();
+    if (!readsAtOnce()) throw mustAwait("readLosses", "readLossesLater");
+    return this.#sound(this.#losses.read());
+  }
+
+  #sound(broken: BrokenLoss | undefined): boolean {
     if (broken !== undefined) this.#failure = { kind: "loss", ...broken, epoch: this.epoch };
     return this.#failure === undefined;
   }
 
+  /** The same by promise, on every device. Throws what went wrong in an update of which the device tells only now. */
+  async readLossesLater(): Promise<boolean> {
+    return readsAtOnce() ? this.readLosses() : this.#lossesArrive(0);
+  }
+
+  /** Waits for all losses but those of the last few steps, which the device is still at. */
+  async #lossesArrive(ahead: number): Promise<boolean> {
+    if (this.#late !== undefined) throw this.#late;
+    const broken = await this.#losses.readLater(ahead);
+    if (broken !== undefined && "error" in broken) {
+      // Weights are as before that update; the place in the data is not.
+      [this.#late, this.#progress.step] = [broken.error, broken.step - 1];
+      throw broken.error;
+    }
+    return this.#sound(broken);
+  }
+
+  #readingLosses(): Reading<boolean> {
+    return either(
+      () => this.readLosses(),
+      () => this.readLossesLater(),
+    );
+  }
+
   /** Evaluates the epoch that is over, with the weights that count: their average, where one is kept. Then the next begins. */
   endEpoch(): boolean {
+    return atOnce("endEpoch", "endEpochLater", this.#endingEpoch());
+  }
+
+  /** The same by promise, on every device. */
+  async endEpochLater(): Promise<boolean> {
+    await this.ready();
+    return readLater(this.#endingEpoch());
+  }
+
+  *#endingEpoch(): Reading<boolean> {
     if (!this.epochOver) throw new HebbError(`Trainer: epoch ${this.epoch + 1} is not over`);
-    if (!this.readLosses()) return false;
+    if (!(yield* this.#readingLosses())) return false;
     const { epoch } = this;
     const measures = this.#options.evaluateOn?.(epoch) ?? true;
     if (measures) {
-      const parameter = brokenParameter(this.model);
+      const parameter = yield* brokenParameter(this.model);
       if (parameter !== undefined) {
         this.#failure = { kind: "weights", parameter, step: this.steps, epoch };
         return false;
       }
     }
     this.#feed.startEpoch();
-    this.#repeating = epoch < this.#furthestEpoch;
-    this.#furthestEpoch = Math.max(this.#furthestEpoch, this.epoch);
+    const again = this.#repeating.ends(epoch);
     if (measures) {
-      if (this.#average === undefined) this.#measure(epoch);
-      else this.#average.use(() => this.#measure(epoch));
+      this.#average?.swap();
+      try {
+        yield* this.#repeating.during(again, this.#measuring(epoch));
+      } finally {
+        this.#average?.swap();
+      }
     }
-    this.#repeating = false;
     this.#progress.startEpoch();
     return true;
   }
 
-  #measure(epoch: number): void {
+  *#measuring(epoch: number): Reading<void> {
     const train: Metrics = { loss: this.#progress.epochLoss.mean };
     const data = this.#held;
-    const held =
-      data === undefined ? undefined : this.draw(() => this.#evaluator.evaluate(data, this.#options.inverse));
+    const evaluation = data === undefined ? undefined : this.#evaluator.evaluation(data, this.#options.inverse);
+    const held = evaluation === undefined ? undefined : yield* within((part) => this.draw(part), evaluation);
     const validation = held?.metrics ?? null;
     const record = { epoch, train, validation };
     const value = this.watched(record);
     const previous = this.best?.value ?? null;
-    const best = this.#watch.take(epoch, value, () => ({
-      weights: arraysOf(this.model.stateDict()),
-      classes: held?.classes ?? null,
-    }));
+    const best = yield* this.#watch.take(epoch, value, held?.classes ?? null);
     this.#progress.records.push(record);
     const at = { epoch, step: this.steps };
     const { seconds, monitor: metric } = this;
     this.tell({ type: "epoch", ...at, lr: this.optimizer.lr, train, validation, seconds, best });
     if (best) this.tell({ type: "improvement", ...at, metric, value, previous });
-    for (const callback of this.#listening()) if (callback.epochEnd?.(record) === "stop") this.#stop();
+    for (const callback of this.#callbacks.listening(this.#repeating.active))
+      yield* this.#heeding(callback.epochEnd?.(record));
   }
 
-  watched({ train, validation }: EpochRecord): number {
-    const figures = validation ?? train;
-    const value = figures[this.monitor];
-    if (value === undefined)
-      throw new HebbError(
-        `fit: there is no metric "${this.monitor}" to watch; the metrics are ${Object.keys(figures).join(", ")}`,
-      );
-    return value;
+  watched(record: EpochRecord): number {
+    return figureIn(record, this.monitor);
   }
 
-  /** Takes so many updates, of rows that are at hand, and ends an epoch that is over after them. Less where it fails or is stopped: false. */
+  /**
+   * Takes so many updates, of rows that are at hand, and ends an epoch that is over after them. Less where it fails or is stopped: false.
+   * On a processor; `goTo` takes updates on every device.
+   */
   advance(steps: number): boolean {
     this.begin();
     this.stopping = false;
@@ -382,9 +435,9 @@ export class Trainer implements Training {
   // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   tell(event: TrainEvent): void {
-    if (this.#repeating) return;
+    if (this.#repeating.active) return;
     this.#options.onEvent?.(event);
-    for (const callback of this.#callbacks) callback.event?.(event);
+    this.#callbacks.tell(event);
   }
 
   found(findings: readonly Finding[]): void {
@@ -397,13 +450,32 @@ export class Trainer implements Training {
   // ── saving and going back ──────────────────────────────────────────────────────────────────────────────────────────
 
   state(): TrainState {
-    this.readLosses();
-    return stateOf(collect(this.#parts, this.steps));
+    return atOnce("state", "stateLater", this.#collecting());
+  }
+
+  /** The same by promise, on every device. */
+  async stateLater(): Promise<TrainState> {
+    await this.#due.done();
+    return readLater(this.#collecting());
+  }
+
+  *#collecting(): Reading<TrainState> {
+    yield* this.#readingLosses();
+    return stateOf(yield* collect(this.#parts, this.steps));
   }
 
   /** Goes on from a saved state. Throws HebbError, changing nothing, where it does not fit. */
   restore(saved: TrainState): void {
-    const before = this.state();
+    atOnce("restore", "restoreLater", this.#restoring(saved));
+  }
+
+  /** The same by promise, on every device. */
+  restoreLater(saved: TrainState): Promise<void> {
+    return readLater(this.#restoring(saved));
+  }
+
+  *#restoring(saved: TrainState): Reading<void> {
+    const before = stateOf(yield* collect(this.#parts, this.steps));
     try {
       this.#fresh = distribute(this.#parts, saved).map(({ name }) => name);
     } catch (error) {
@@ -418,20 +490,32 @@ export class Trainer implements Training {
         message: `the saved state has nothing of "${name}", which begins anew`,
       });
     this.#arrive();
-    [this.#resumed, this.#furthest, this.#furthestEpoch] = [true, this.steps, this.epoch];
+    this.#resumed = true;
+    this.#repeating.startAt(this.steps, this.epoch);
     this.#moments.clear();
-    this.keep();
+    yield* this.#keeping();
   }
 
   /** What was under way when another state was put in place is forgotten. */
   #arrive(): void {
     this.#losses.forget(this.steps);
-    [this.#failure, this.stopping] = [undefined, false];
+    this.#due.clear();
+    [this.#failure, this.#late, this.stopping] = [undefined, undefined, false];
   }
 
-  keep(): void {
-    if (!this.readLosses() || brokenParameter(this.model) !== undefined) return;
-    this.#moments.add(collect(this.#parts, this.steps));
+  async keep(): Promise<void> {
+    await this.#due.done();
+    await readLater(this.#keeping());
+  }
+
+  *#keeping(): Reading<void> {
+    if (!(yield* this.#readingLosses())) return;
+    const moment = yield* collect(this.#parts, this.steps);
+    for (const [name] of this.model.namedParameters()) {
+      const weights = moment.tensors[`model.${name}`];
+      if (weights !== undefined && !finite(weights.data)) return;
+    }
+    this.#moments.add(moment);
   }
 
   get kept(): Kept | undefined {
@@ -455,25 +539,26 @@ export class Trainer implements Training {
     this.#feed.restore({ ...this.#feed.state(), epoch: Math.floor(step / stepsPerEpoch), batch });
     this.#progress.step = step;
     this.#arrive();
-    [this.#furthest, this.#furthestEpoch] = [step, this.epoch];
+    this.#repeating.startAt(step, this.epoch);
     this.#moments.clear();
-    if (this.#begun) this.keep();
+    if (this.#begun) this.#due.add(this.#keeping());
   }
 
   /** Goes to any step, back or ahead: from the nearest moment that was kept, by taking the same steps again, to the same bits. */
   async goTo(step: number): Promise<void> {
-    this.begin();
+    await this.beginLater();
     if (step < this.steps) this.rewind(step);
     while (this.steps < step) {
       await this.ready();
       if (this.epochOver) {
-        if (!this.endEpoch()) return;
+        if (!(await this.endEpochLater())) return;
         await this.ready();
       }
       if (!this.step()) return;
     }
     await this.ready();
-    if (this.epochOver) this.endEpoch();
+    if (!readsAtOnce() && !(await this.readLossesLater())) return;
+    if (this.epochOver) await this.endEpochLater();
   }
 
   /** When training is over: leaves what the rows are read from, and lets the current generator go on. */
@@ -487,8 +572,8 @@ export class Trainer implements Training {
   }
 
   /** Tells callbacks that the loop rests. */
-  rest(at: Rest): void {
-    for (const callback of this.#callbacks) callback.rest?.(at);
+  rest(at: Rest): Promise<void> {
+    return this.#callbacks.rest(at);
   }
 
   /**
@@ -498,67 +583,17 @@ export class Trainer implements Training {
   async diagnose(): Promise<void> {
     const failure = this.#failure;
     if (failure === undefined) return;
-    const { lr } = this.optimizer;
-    const found = failure.kind === "weights" ? brokenWeights(failure, lr) : await this.#locate(failure);
+    const { optimizer } = this;
+    const found =
+      failure.kind === "weights"
+        ? brokenWeights(failure, optimizer.lr)
+        : await locate(this, { feed: this.#feed, steps: this.#steps, generator: this.#generator }, failure);
     this.rewind();
     const kept = this.best === undefined ? `step ${this.steps}` : `epoch ${this.best.epoch + 1}`;
+    const finding = findingOf(found, failure.step, kept);
     const at = { epoch: failure.epoch, step: failure.step };
-    const finding: Finding = {
-      code: "notANumber",
-      what: found.what,
-      evidence: `finite up to step ${failure.step - 1}; the weights of ${kept} are kept`,
-      why: "NaN and infinity spread through every later step, so nothing more is learned",
-      fix: found.cure,
-      layer: found.layer ?? null,
-    };
     this.tell({ type: "warning", ...at, message: `${found.what}; ${found.cure}. The weights of ${kept} are kept.` });
     this.#progress.findings.push(finding);
     this.tell({ type: "finding", ...at, finding });
-  }
-
-  /** Of several batches of one update, the first that gives no number. */
-  async #locate({
-    loss,
-    step,
-  }: Extract<Failure, { kind: "loss" }>): Promise<{ what: string; cure: string; layer?: string | undefined }> {
-    this.rewind();
-    await this.goTo(step - 1);
-    const { model, objective } = this;
-    const { lr } = this.optimizer;
-    const { epoch } = this.#feed;
-    for (;;) {
-      await this.ready();
-      const { samples, rows: batch, place } = this.#feed.next();
-      const given = samples.arguments(batch, epoch);
-      const random = this.#generator.getState();
-      const origin = this.draw(() =>
-        findOrigin({ model, loss: objective.loss, rows: samples.gather(given), batch, lr }),
-      );
-      if (origin !== undefined || place.last)
-        return {
-          what: `the loss became ${loss} at step ${step}, ${origin?.where ?? "though running the same step again gives a finite number"}`,
-          cure: origin?.cure ?? lowerRate(lr),
-          layer: origin?.layer,
-        };
-      this.#generator.setState(random);
-      this.draw(() => this.#steps.take(given, place));
-    }
-  }
-}
-
-/** An update, whose loss is read when it is asked for. */
-class Update implements StepMoment {
-  readonly #trainer: Trainer;
-  readonly epoch: number;
-  readonly step: number;
-
-  constructor(trainer: Trainer, epoch: number, step: number) {
-    this.#trainer = trainer;
-    this.epoch = epoch;
-    this.step = step;
-  }
-
-  get loss(): number {
-    return this.#trainer.loss;
   }
 }

@@ -5,7 +5,7 @@ import type { GroupState, Optimizer, WeightAverage } from "../optim/index.ts";
 import type { Generator } from "../tensor/index.ts";
 import type { Feed } from "./feeds.ts";
 import type { Part } from "./parts.ts";
-import { arraysOf, checkFeed, checkGroups, checkRandom } from "./state.ts";
+import { checkFeed, checkGroups, checkRandom } from "./state.ts";
 
 export interface Trained {
   readonly model: Module;
@@ -19,7 +19,7 @@ export function partsOf({ model, optimizer, average, feed, generator }: Trained)
   const parts: Part[] = [
     {
       name: "model",
-      state: () => ({ tensors: arraysOf(model.stateDict()) }),
+      state: () => ({ tensors: model.stateDict() }),
       restore: ({ tensors }) => void model.loadStateDict(tensors),
     },
     optimizerPart(optimizer),
@@ -37,7 +37,7 @@ export function partsOf({ model, optimizer, average, feed, generator }: Trained)
   if (average !== undefined)
     parts.push({
       name: "average",
-      state: () => ({ tensors: arraysOf(average.stateDict().state) }),
+      state: () => ({ tensors: average.stateDict().state }),
       restore: ({ tensors }) => average.loadStateDict({ state: tensors }),
     });
   return parts;
@@ -53,7 +53,7 @@ function optimizerPart(optimizer: Optimizer): Part {
         optimizer: group.optimizer ?? null,
         initialLr: group.initialLr ?? null,
       }));
-      return { tensors: arraysOf(state), json: { slots: Object.keys(state), groups: plain } };
+      return { tensors: state, json: { slots: Object.keys(state), groups: plain } };
     },
     restore: ({ tensors, json }) => {
       const { slots, groups } = checkGroups(json, "checkpoint: optimizer");

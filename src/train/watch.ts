@@ -3,16 +3,28 @@ import type { NamedArrays } from "../formats/index.ts";
 import { aCount, aNumber, aString, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
+import type { Reading } from "../tensor/reading.ts";
 import type { ClassScores, Mode } from "./metrics.ts";
 import type { Task } from "./objectives.ts";
-import type { Part, PartState } from "./parts.ts";
-import { checkScores, orNull } from "./state.ts";
+import type { Part, PartState, SavedPart } from "./parts.ts";
+import { arraysIn, checkScores, type EpochRecord, orNull } from "./state.ts";
 
 export interface Best {
   readonly epoch: number;
   readonly value: number;
   readonly weights: NamedArrays;
   readonly classes: readonly ClassScores[] | null;
+}
+
+/** The figure of this name, of the validation data if there are any. */
+export function figureIn({ train, validation }: EpochRecord, name: string): number {
+  const figures = validation ?? train;
+  const value = figures[name];
+  if (value === undefined)
+    throw new HebbError(
+      `fit: there is no metric "${name}" to watch; the metrics are ${Object.keys(figures).join(", ")}`,
+    );
+  return value;
 }
 
 /** Whether a figure is better than the best before it by more than a least change. */
@@ -71,9 +83,9 @@ export class Watch implements Part {
   }
 
   /** Takes the figure of an epoch; true when it is the best so far, whose weights are then kept. */
-  take(epoch: number, value: number, keep: () => Omit<Best, "epoch" | "value">): boolean {
+  *take(epoch: number, value: number, classes: Best["classes"]): Reading<boolean> {
     const better = this.#improvement.over(this.#best?.value, value);
-    if (better) this.#best = { epoch, value, ...keep() };
+    if (better) this.#best = { epoch, value, classes, weights: yield* arraysIn(this.#model.stateDict()) };
     return better;
   }
 
@@ -87,7 +99,7 @@ export class Watch implements Part {
     };
   }
 
-  restore({ tensors, json }: Required<PartState>): void {
+  restore({ tensors, json }: SavedPart): void {
     const { monitor, best } = saved(json, "checkpoint: best");
     if (monitor !== null && monitor !== this.monitor)
       throw new HebbError(

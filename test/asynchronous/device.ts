@@ -5,9 +5,7 @@ import type { FailedCheck } from "../../src/compiler/checks.ts";
 import type { Program } from "../../src/compiler/kernel.ts";
 import type { DType, TypedArray } from "../../src/graph/dtype.ts";
 
-export function createLaterDevice(): AsynchronousDevice {
-  return new LaterDevice();
-}
+export const createLaterDevice = (): LaterDevice => new LaterDevice();
 
 class LaterDevice implements AsynchronousDevice {
   readonly backend = "reference";
@@ -15,6 +13,8 @@ class LaterDevice implements AsynchronousDevice {
   readonly description = "the reference interpreter, later";
   readonly threads = 1;
   readonly budgetBytes = 2 ** 13;
+  /** How often a value was asked for. */
+  reads = 0;
   readonly #within = createReferenceDevice();
   /** What was given and is not done yet. */
   readonly #queue: (() => void)[] = [];
@@ -50,6 +50,7 @@ class LaterDevice implements AsynchronousDevice {
   }
 
   read(block: Block, dtype: DType, length: number): Promise<TypedArray> {
+    this.reads++;
     return new Promise((resolve, reject) => {
       this.#give(() => {
         try {
@@ -62,11 +63,12 @@ class LaterDevice implements AsynchronousDevice {
   }
 
   settle(): Promise<FailedRun | undefined> {
-    return new Promise((resolve) => {
-      this.#give(() => {
-        resolve(this.#failed);
-        this.#failed = undefined;
-      });
+    return new Promise((resolve) => this.#give(() => resolve(this.#failed)));
+  }
+
+  resume(): void {
+    this.#give(() => {
+      this.#failed = undefined;
     });
   }
 

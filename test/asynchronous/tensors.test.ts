@@ -13,27 +13,10 @@ import {
   seed,
   type Tensor,
   tensor,
-  useBackend,
 } from "../../src/index.ts";
-import { moveToHost, useDevice } from "../../src/runtime/index.ts";
-import { createLaterDevice } from "./device.ts";
+import { both, leave, useLater } from "./both.ts";
 
-const later = (): void => useDevice(createLaterDevice());
-const reference = (): void => void useBackend({ backend: "reference" });
-afterEach(async () => {
-  await moveToHost();
-  reference();
-});
-
-/** What a program gives on the reference and on the device, started in the same way. */
-async function both<T>(program: () => Promise<T>): Promise<[T, T]> {
-  reference();
-  seed(4);
-  const expected = await program();
-  later();
-  seed(4);
-  return [expected, await program()];
-}
+afterEach(leave);
 
 const network = (): nn.Sequential =>
   new nn.Sequential(new nn.Linear(3, 8), new nn.Tanh(), new nn.Dropout(0.2), new nn.Linear(8, 2));
@@ -69,7 +52,7 @@ describe("values", () => {
   });
 
   it("are not there at once, and that is said", () => {
-    later();
+    useLater();
     const x = rows().sum();
     expect(() => x.itemSync()).toThrow(/gives values later; await data\(\), item\(\) or toArray\(\)/);
     expect(() => x.dataSync()).toThrow(/gives values later/);
@@ -134,7 +117,7 @@ describe("state", () => {
 describe("a check that fails", () => {
   const broken = (): Tensor => tensor(Int32Array.of(0, 1, 7, 0, 1, 0, 0, 1));
   beforeEach(() => {
-    later();
+    useLater();
     seed(1);
   });
 
@@ -207,7 +190,7 @@ describe("a check that fails", () => {
 });
 
 it("what reads at once says so", () => {
-  later();
+  useLater();
   expect(() => inspect(() => rows().sum())).toThrow(/gives values later/);
   expect(() => gradCheck((x) => x.square().sum(), [tensor([1, 2], { dtype: "float64" })])).toThrow(
     /gives values later/,

@@ -1,7 +1,9 @@
 // DoctorCallback: lets a doctor examine a training before its first step and after its epochs.
+import { type Reading, within } from "../../tensor/reading.ts";
 import type { Callback, Training } from "../callback.ts";
 import { CourseDoctor, type DoctorOptions } from "../doctor/courseDoctor.ts";
-import type { PartState } from "../parts.ts";
+import type { Finding } from "../doctor/finding.ts";
+import type { PartState, SavedPart } from "../parts.ts";
 
 export class DoctorCallback implements Callback {
   readonly name = "doctor";
@@ -21,21 +23,26 @@ export class DoctorCallback implements Callback {
     this.#doctor = this.#make({ model, objective, samples, train, validation, optimizer, classNames });
   }
 
-  begin(): void {
-    const training = this.#training;
-    training?.found(training.draw(() => this.#doctor?.before()) ?? []);
+  *begin(): Reading<void> {
+    if (this.#doctor !== undefined) yield* this.#tell(this.#doctor.lookBefore());
   }
 
-  epochEnd(): undefined {
+  *epochEnd(): Reading<undefined> {
     const training = this.#training;
-    training?.found(training.draw(() => this.#doctor?.afterEpoch(training.records, training.last)) ?? []);
+    if (training === undefined || this.#doctor === undefined) return;
+    yield* this.#tell(this.#doctor.lookAfterEpoch(training.records, training.last));
+  }
+
+  *#tell(look: Reading<readonly Finding[]>): Reading<void> {
+    const training = this.#training;
+    if (training !== undefined) training.found(yield* within((part) => training.draw(part), look));
   }
 
   state(): PartState {
     return this.#doctor?.state() ?? {};
   }
 
-  restore(state: Required<PartState>): void {
+  restore(state: SavedPart): void {
     this.#doctor?.restore(state);
   }
 }

@@ -4,7 +4,7 @@ import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import type { Callback, Training } from "../callback.ts";
-import type { PartState } from "../parts.ts";
+import type { PartState, SavedPart } from "../parts.ts";
 import { type EpochRecord, orNull } from "../state.ts";
 import { Improvement } from "../watch.ts";
 
@@ -60,7 +60,7 @@ export class EarlyStopping implements Callback {
     return { json: { waited: this.#waited, best: this.#best ?? null } };
   }
 
-  restore({ json }: Required<PartState>): void {
+  restore({ json }: SavedPart): void {
     const { waited, best } = saved(json, "checkpoint: earlyStopping");
     [this.#waited, this.#best] = [waited, best ?? undefined];
   }

@@ -1,8 +1,10 @@
 // Histograms of weights and gradients: how they lie, epoch by epoch.
 
+import { at } from "../../graph/at.ts";
 import type { TypedArray } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { compile, type Tensor } from "../../tensor/index.ts";
+import { type Reading, valuesOf, within } from "../../tensor/reading.ts";
 import type { Callback, Training } from "../callback.ts";
 import type { Histogram } from "../events.ts";
 import type { EpochRecord } from "../state.ts";
@@ -35,7 +37,7 @@ export function histogramOf(name: string, of: Histogram["of"], values: TypedArra
 /** Tells how weights and gradients lie, every so many epochs. The gradients are taken on one batch, always the same, in eval mode, so that training is not disturbed. */
 export class Histograms implements Callback {
   readonly #every: number;
-  #take: (() => Histogram[]) | undefined;
+  #take: (() => Reading<Histogram[]>) | undefined;
   #training: Training | undefined;
 
   constructor(every = 1) {
@@ -49,14 +51,22 @@ export class Histograms implements Callback {
     this.#take = takerOf(training);
   }
 
-  epochEnd({ epoch }: EpochRecord): undefined {
-    if (this.#training === undefined || this.#take === undefined || epoch % this.#every !== 0) return;
-    const histograms = this.#training.draw(this.#take);
-    this.#training.tell({ type: "histograms", epoch, step: this.#training.steps, histograms });
+  *epochEnd({ epoch }: EpochRecord): Reading<undefined> {
+    const training = this.#training;
+    if (training === undefined || this.#take === undefined || epoch % this.#every !== 0) return;
+    const histograms = yield* within((part) => training.draw(part), this.#take());
+    training.tell({ type: "histograms", epoch, step: training.steps, histograms });
   }
 }
 
-function takerOf({ model, objective, samples, batchSize }: Training): () => Histogram[] {
+/** Of which tensor there is to be a histogram. */
+interface Asked {
+  readonly name: string;
+  readonly of: Histogram["of"];
+  readonly tensor: Tensor;
+}
+
+function takerOf({ model, objective, samples, batchSize }: Training): () => Reading<Histogram[]> {
   const batch = Int32Array.from({ length: Math.min(batchSize, samples.length) }, (_, row) => row);
   const gradientsOf = compile((...given: Tensor[]) => {
     const { features, targets, weights } = samples.gather(given);
@@ -69,16 +79,18 @@ function takerOf({ model, objective, samples, batchSize }: Training): () => Hist
     for (const [place, parameter] of model.parameters().entries()) parameter.grad = before[place];
     return found;
   });
-  return () => {
+  return function* () {
     const training = model.training;
     model.eval();
     try {
       const gradients = gradientsOf(...samples.arguments(batch, 0));
-      return model.namedParameters().flatMap(([name, parameter]) => {
+      const asked = model.namedParameters().flatMap(([name, parameter]): Asked[] => {
         const gradient = gradients[name];
-        const weights = histogramOf(name, "weights", parameter.dataSync());
-        return gradient === undefined ? [weights] : [weights, histogramOf(name, "gradients", gradient.dataSync())];
+        const weights: Asked = { name, of: "weights", tensor: parameter };
+        return gradient === undefined ? [weights] : [weights, { name, of: "gradients", tensor: gradient }];
       });
+      const values = yield* valuesOf(asked.map(({ tensor }) => tensor));
+      return asked.map(({ name, of }, place) => histogramOf(name, of, at(values, place)));
     } finally {
       model.train(training);
     }

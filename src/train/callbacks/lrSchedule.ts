@@ -4,9 +4,10 @@ import type { JsonObject } from "../../formats/index.ts";
 import { anObject, objectOf, oneOf } from "../../formats/json.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { Schedule } from "../../optim/index.ts";
+import { type Answer, either, type Reading } from "../../tensor/reading.ts";
 import type { Callback, StepMoment, Training } from "../callback.ts";
 import type { Mode } from "../metrics.ts";
-import type { PartState } from "../parts.ts";
+import type { PartState, SavedPart } from "../parts.ts";
 import { type EpochRecord, orNull } from "../state.ts";
 
 /**
@@ -44,10 +45,20 @@ export class LrSchedule implements Callback {
     this.#training = training;
   }
 
-  stepEnd(moment: StepMoment): undefined {
+  stepEnd(moment: StepMoment): Answer<undefined> {
     if (this.#every !== "update") return;
+    if (!(this.#schedule instanceof Schedule)) return this.#stepBy(moment);
     // A schedule that counts alone does not make training wait for the loss.
-    this.#schedule.step(this.#schedule instanceof Schedule ? Number.NaN : moment.loss);
+    this.#schedule.step();
+  }
+
+  *#stepBy(moment: StepMoment): Reading<undefined> {
+    this.#schedule.step(
+      yield* either(
+        () => moment.loss,
+        () => moment.item(),
+      ),
+    );
   }
 
   epochEnd(record: EpochRecord): undefined {
@@ -58,7 +69,7 @@ export class LrSchedule implements Callback {
     return { json: { every: this.#every, of: this.#schedule.stateDict() } };
   }
 
-  restore({ json }: Required<PartState>): void {
+  restore({ json }: SavedPart): void {
     const { every, of } = saved(json, "checkpoint: schedule");
     if (every !== null && every !== this.#every)
       throw new HebbError(

@@ -32,13 +32,13 @@ export class Saving implements Callback {
     this.#training = training;
   }
 
-  rest(at: Rest): void {
+  async rest(at: Rest): Promise<void> {
     const now = performance.now();
     const due = now - this.#last >= (this.#options.every ?? Math.max(1000, mostOfTime * this.#cost));
     if (!due && (at === "breath" || at === "epoch")) return;
     this.#last = now;
     const training = this.#training;
-    if (at === "breath") training?.keep();
+    if (at === "breath") await training?.keep();
     const kept = training?.kept;
     if (training === undefined || kept === undefined) return;
     const { epoch } = training;

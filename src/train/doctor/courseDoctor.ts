@@ -4,8 +4,9 @@ import type { HostArray, NamedArrays } from "../../formats/index.ts";
 import { aCount, aNumber, aString, listOf, objectOf } from "../../formats/json.ts";
 import { HebbError } from "../../graph/errors.ts";
 import type { Optimizer } from "../../optim/index.ts";
-import { noGrad } from "../../tensor/index.ts";
-import type { PartState } from "../parts.ts";
+import { noGrad, type Parameter } from "../../tensor/index.ts";
+import { itemOf, type Reading, readNow, valuesOf } from "../../tensor/reading.ts";
+import type { PartState, SavedPart } from "../parts.ts";
 import { type EpochRecord, orNull } from "../state.ts";
 import { checkCourse, isJudged, type LargestClass, largestClass } from "./course.ts";
 import { relativeChange, spread } from "./figures.ts";
@@ -52,33 +53,53 @@ export class CourseDoctor {
 
   /** What can be seen before the first step. */
   before(): Finding[] {
-    const { model } = this.#options;
+    return readNow(this.lookBefore());
+  }
+
+  /** The same as a part of other work. */
+  *lookBefore(): Reading<Finding[]> {
+    const start = yield* this.#followed(this.#options.model.namedParameters());
     this.#start = Object.fromEntries(
-      model.namedParameters().map(([name, parameter]): [string, HostArray] => {
-        const data = Float32Array.from(spread(parameter.dataSync(), weightsFollowed));
+      start.map(([name, values]): [string, HostArray] => {
+        const data = Float32Array.from(values);
         return [name, { dtype: "float32", shape: [data.length], data }];
       }),
     );
     if (this.#look === undefined) {
-      this.#untrained = this.#lossOfStart();
+      this.#untrained = yield* this.#lossOfStart();
       return [];
     }
     const data = this.#once(this.#look.data());
-    return [...data, ...this.#once(this.#network(true))];
+    return [...data, ...this.#once(yield* this.#network(true))];
+  }
+
+  /** Some of the weights of parameters, by name. */
+  *#followed(named: readonly [string, Parameter][]): Reading<[string, ArrayLike<number>][]> {
+    const found: [string, ArrayLike<number>][] = [];
+    for (const [name, parameter] of named) {
+      const [values = new Float32Array()] = yield* valuesOf([parameter]);
+      found.push([name, spread(values, weightsFollowed)]);
+    }
+    return found;
   }
 
   /** What the epochs so far show; `last` when no more follow. The network is looked at after epochs 1, 2, 4, 8 and so on. */
   afterEpoch(records: readonly EpochRecord[], last = false): Finding[] {
+    return readNow(this.lookAfterEpoch(records, last));
+  }
+
+  /** The same as a part of other work. */
+  *lookAfterEpoch(records: readonly EpochRecord[], last = false): Reading<Finding[]> {
     const epochs = (records.at(-1)?.epoch ?? -1) + 1;
     const look = epochs > 0 && Number.isInteger(Math.log2(epochs));
-    const findings = look ? this.#network(false) : [];
+    const findings = look ? yield* this.#network(false) : [];
     if (last || isJudged(epochs - 1))
       findings.push(
         ...checkCourse({
           records: records.filter(({ epoch }) => isJudged(epoch)),
           lr: this.#options.optimizer?.lr ?? Number.NaN,
           last,
-          moved: this.#moved(),
+          moved: yield* this.#moved(),
           untrained: this.#untrained,
           largest: this.#largest,
         }),
@@ -97,20 +118,20 @@ export class CourseDoctor {
       untrained: undefined,
       largest: this.#largest,
     });
-    return [...data, ...this.#once([...this.#network(false), ...course])];
+    return [...data, ...this.#once([...readNow(this.#network(false)), ...course])];
   }
 
-  #network(untrained: boolean): Finding[] {
+  *#network(untrained: boolean): Reading<Finding[]> {
     // Labels beyond the outputs have no loss.
     if (this.#told.has("labelsOutOfRange" satisfies FindingCode)) return [];
-    const seen = this.#look?.network();
+    const seen = this.#look === undefined ? undefined : yield* this.#look.network();
     if (seen === undefined) return [];
     if (untrained) this.#untrained = seen.loss;
     return seen.findings;
   }
 
   /** The loss of some rows with the weights as they are; undefined where there is none. */
-  #lossOfStart(): number | undefined {
+  *#lossOfStart(): Reading<number | undefined> {
     const { model, objective, samples } = this.#options;
     const count = Math.min(rowsOfStart, samples.length);
     const picked = Int32Array.from({ length: count }, (_, k) => Math.floor((k * samples.length) / count));
@@ -118,7 +139,7 @@ export class CourseDoctor {
     model.eval();
     try {
       const { features, targets, weights } = samples.gather(samples.arguments(picked, 0));
-      const loss = noGrad(() => objective.loss(model.forward(features), targets, weights)).itemSync();
+      const loss = yield* itemOf(noGrad(() => objective.loss(model.forward(features), targets, weights)));
       return Number.isFinite(loss) ? loss : undefined;
     } catch (error) {
       // A network that cannot run says so itself, at the first step.
@@ -130,13 +151,12 @@ export class CourseDoctor {
   }
 
   /** How far the weights are from where they started, as a share of their size. */
-  #moved(): number | undefined {
-    const pairs = this.#options.model
-      .namedParameters()
-      .flatMap(([name, parameter]): [ArrayLike<number>, ArrayLike<number>][] => {
-        const before = this.#start[name];
-        return before === undefined ? [] : [[spread(parameter.dataSync(), weightsFollowed), before.data]];
-      });
+  *#moved(): Reading<number | undefined> {
+    const known = this.#options.model.namedParameters().filter(([name]) => Object.hasOwn(this.#start, name));
+    const pairs = (yield* this.#followed(known)).flatMap(([name, now]): [ArrayLike<number>, ArrayLike<number>][] => {
+      const before = this.#start[name];
+      return before === undefined ? [] : [[now, before.data]];
+    });
     return pairs.length === 0 ? undefined : relativeChange(pairs);
   }
 
@@ -148,7 +168,7 @@ export class CourseDoctor {
     };
   }
 
-  restore({ tensors, json }: Required<PartState>): void {
+  restore({ tensors, json }: SavedPart): void {
     const { told, untrained, followed } = saved(json, "checkpoint: doctor");
     const parameters = this.#options.model.namedParameters();
     for (const [name, parameter] of parameters)

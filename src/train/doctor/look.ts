@@ -4,6 +4,7 @@ import { HebbError } from "../../graph/errors.ts";
 import { sameShape, sizeOf } from "../../graph/shape.ts";
 import type { Module } from "../../nn/index.ts";
 import { noGrad, randomState, setRandomState } from "../../tensor/index.ts";
+import type { Reading } from "../../tensor/reading.ts";
 import type { InMemory, Rows, Samples } from "../feeds.ts";
 import type { Objective } from "../objectives.ts";
 import { checkLabels, checkLeak, checkScale } from "./data.ts";
@@ -83,18 +84,18 @@ export class Look {
   }
 
   /** What is wrong with the network now, and the loss of the rows looked at; undefined where it has none. */
-  network(): { readonly findings: Finding[]; readonly loss: number } | undefined {
+  *network(): Reading<{ readonly findings: Finding[]; readonly loss: number } | undefined> {
     const { model, objective } = this.#options;
     const random = randomState();
     try {
       const rows = this.#look();
-      const pass = takePass(model, objective, rows);
+      const pass = yield* takePass(model, objective, rows);
       if (!Number.isFinite(pass.loss)) return undefined;
       const input = pass.forward.find(
         ({ op, path, shape }) => op === "value" && path === "" && sameShape(shape, rows.features.shape),
       );
       const findings = [
-        ...checkLoss(pass, objective),
+        ...(yield* checkLoss(pass, objective)),
         ...checkActivations(pass, input?.name),
         ...checkDeadUnits(pass, letPass.dead),
         ...checkSaturation(pass, letPass.saturated),

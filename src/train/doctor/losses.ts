@@ -1,6 +1,7 @@
 // What does not go together: the network's last operation and the loss, or the loss and the targets. Found by figures, not by names.
 import { functional as F } from "../../nn/index.ts";
 import { oneHot, type Tensor, tensor } from "../../tensor/index.ts";
+import { itemOf, type Reading, valuesOf } from "../../tensor/reading.ts";
 import type { Objective } from "../objectives.ts";
 import type { Finding } from "./finding.ts";
 import type { Pass } from "./network.ts";
@@ -8,9 +9,9 @@ import type { Pass } from "./network.ts";
 const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(a), Math.abs(b));
 
 /** The value of a loss on the outputs of the pass; undefined where it does not fit their shapes. */
-function valueOf(make: () => Tensor): number | undefined {
+function* valueOf(make: () => Tensor): Reading<number | undefined> {
   try {
-    return make().itemSync();
+    return yield* itemOf(make());
   } catch {
     return undefined;
   }
@@ -19,30 +20,30 @@ function valueOf(make: () => Tensor): number | undefined {
 const isWhole = ({ dtype }: Tensor): boolean => dtype === "int32" || dtype === "uint8";
 
 /** Which loss the objective is, whatever it is called. */
-function kindOf(
+function* kindOf(
   objective: Objective,
   output: Tensor,
   pass: Pass,
-): "crossEntropy" | "bceWithLogits" | "distance" | undefined {
+): Reading<"crossEntropy" | "bceWithLogits" | "distance" | undefined> {
   const { targets, loss } = pass;
   if (objective.name === "crossEntropy") return "crossEntropy";
   if (objective.name === "bceWithLogits") return "bceWithLogits";
   if (["mse", "l1", "huber", "smoothL1"].includes(objective.name)) return "distance";
   if (objective.name !== "own" || !Number.isFinite(loss)) return undefined;
-  const is = (make: () => Tensor): boolean => {
-    const value = valueOf(make);
+  const is = function* (make: () => Tensor): Reading<boolean> {
+    const value = yield* valueOf(make);
     return value !== undefined && near(value, loss);
   };
   const column = (): Tensor => targets.reshape([...output.shape]).to(output.dtype);
-  if (isWhole(targets) && is(() => F.crossEntropy(output, targets))) return "crossEntropy";
-  if (is(() => F.bceWithLogits(output, column()))) return "bceWithLogits";
+  if (isWhole(targets) && (yield* is(() => F.crossEntropy(output, targets)))) return "crossEntropy";
+  if (yield* is(() => F.bceWithLogits(output, column()))) return "bceWithLogits";
   const width = output.shape[1] ?? 1;
   const forms = [output, output.sigmoid(), ...(output.rank === 2 && width > 1 ? [output.softmax(1)] : [])];
   for (const form of forms) {
-    if (is(() => F.mse(form, column())) || is(() => F.l1(form, column()))) return "distance";
+    if ((yield* is(() => F.mse(form, column()))) || (yield* is(() => F.l1(form, column())))) return "distance";
     if (isWhole(targets) && width > 1) {
       const wanted = (): Tensor => oneHot(targets, width).to(output.dtype);
-      if (is(() => F.mse(form, wanted())) || is(() => F.l1(form, wanted()))) return "distance";
+      if ((yield* is(() => F.mse(form, wanted()))) || (yield* is(() => F.l1(form, wanted())))) return "distance";
     }
   }
   return undefined;
@@ -73,9 +74,9 @@ function lastOperation({ forward }: Pass): { readonly op: string; readonly path:
   return at;
 }
 
-export function checkLoss(pass: Pass, objective: Objective): Finding[] {
+export function* checkLoss(pass: Pass, objective: Objective): Reading<Finding[]> {
   const output = tensor(pass.output, { shape: pass.outputShape });
-  const kind = kindOf(objective, output, pass);
+  const kind = yield* kindOf(objective, output, pass);
   const last = lastOperation(pass);
   const width = pass.outputShape[1] ?? 1;
   if (kind === "crossEntropy" && pass.outputShape.length === 2 && sumToOne(pass.output, width))
@@ -100,7 +101,7 @@ export function checkLoss(pass: Pass, objective: Objective): Finding[] {
         layer: last.path,
       },
     ];
-  const targets = pass.targets.dataSync();
+  const [targets = new Float32Array()] = yield* valuesOf([pass.targets]);
   const classes =
     isWhole(pass.targets) || (targets.length >= 8 && targets.every((value) => value === 0 || value === 1));
   if (kind === "distance" && classes && objective.task.kind !== "tokens")

@@ -1,7 +1,9 @@
 // What is wrong with the network, seen in one pass forward and back with every value kept: read off the graph, no guess from names.
 import type { TypedArray } from "../../graph/dtype.ts";
 import { Embedding, type Module } from "../../nn/index.ts";
-import { type Inspected, inspect, type Tensor, tensor } from "../../tensor/index.ts";
+import type { Inspected, Tensor } from "../../tensor/index.ts";
+import { inspection } from "../../tensor/inspect.ts";
+import { type Reading, settled } from "../../tensor/reading.ts";
 import type { Rows } from "../feeds.ts";
 import type { Objective } from "../objectives.ts";
 import { rms } from "./figures.ts";
@@ -20,24 +22,22 @@ export interface Pass {
   readonly targets: Tensor;
 }
 
-const alone = (field: Tensor): Tensor => tensor(field.dataSync(), { shape: field.shape, dtype: field.dtype });
-
 /** The rows by themselves, away from the data they were gathered from. */
 export const detachRows = ({ features, targets, weights, complete }: Rows): Rows => ({
-  features: alone(features),
-  targets: alone(targets),
-  weights: weights === undefined ? undefined : alone(weights),
+  features: settled(features),
+  targets: settled(targets),
+  weights: weights === undefined ? undefined : settled(weights),
   complete,
 });
 
 /** Runs the model on some rows in eval mode, forward and back. Nothing is changed by it. */
-export function takePass(model: Module, objective: Objective, rows: Rows): Pass {
+export function* takePass(model: Module, objective: Objective, rows: Rows): Reading<Pass> {
   const training = model.training;
   model.eval();
   try {
     const { features, targets, weights } = rows;
-    const forward = inspect(() => model.forward(features));
-    const seen = inspect(() => objective.loss(model.forward(features), targets, weights));
+    const forward = yield* inspection(() => model.forward(features));
+    const seen = yield* inspection(() => objective.loss(model.forward(features), targets, weights));
     const output = forward.at(-1);
     const loss = seen.at(-1)?.value[0] ?? Number.NaN;
     const readers = new Map<string, Inspected[]>();

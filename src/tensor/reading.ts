@@ -1,0 +1,127 @@
+// Work that needs values of the device on its way, written once: `readNow` does it at once, `readLater` by promise.
+import { at } from "../graph/at.ts";
+import type { TypedArray } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import { sourceNode } from "../graph/node.ts";
+import { engine } from "../runtime/index.ts";
+import { evaluate } from "./lazy.ts";
+import { Tensor } from "./tensor.ts";
+
+/** Something that work waits for. */
+interface Wait {
+  /** What does it at once; undefined where that is impossible. */
+  readonly now: (() => void) | undefined;
+  later(): Promise<void>;
+}
+
+/** Work in parts; between two of them it waits. Run by `readNow`, `readLater`, or as part of other work by `yield*`. */
+export type Reading<T> = Generator<Wait, T, void>;
+
+/** What a function that may take its time gives. */
+export type Answer<T> = T | Promise<T> | Reading<T>;
+
+/** Whether values can be read at once. */
+export const readsAtOnce = (): boolean => !engine().device.asynchronous;
+
+/** What can be had at once on a processor, and by promise everywhere. */
+export function* either<T>(now: () => T, later: () => Promise<T>): Reading<T> {
+  const got: T[] = [];
+  yield {
+    now: () => {
+      got[0] = now();
+    },
+    later: async () => {
+      got[0] = await later();
+    },
+  };
+  return got[0] as T;
+}
+
+/** The values of tensors, as copies, all in one wait. */
+export const valuesOf = (tensors: readonly Tensor[]): Reading<readonly TypedArray[]> =>
+  either(
+    () => tensors.map((tensor) => tensor.dataSync()),
+    () => Promise.all(tensors.map((tensor) => tensor.data())),
+  );
+
+/** A tensor of the same value that knows nothing of what it was computed from. It is not read. */
+export function settled(tensor: Tensor): Tensor {
+  const value = at(evaluate([tensor.node]), 0);
+  return Tensor.of(sourceNode(value, value));
+}
+
+/** The value of a tensor of one element. */
+export const itemOf = (tensor: Tensor): Reading<number> =>
+  either(
+    () => tensor.itemSync(),
+    () => tensor.item(),
+  );
+
+const isReading = <T>(answer: Answer<T>): answer is Reading<T> =>
+  typeof answer === "object" && answer !== null && Symbol.iterator in answer && "throw" in answer;
+
+/** What a function answered, now or later. */
+export function* answered<T>(answer: Answer<T>): Reading<T> {
+  if (isReading(answer)) return yield* answer;
+  if (!(answer instanceof Promise)) return answer;
+  const got: T[] = [];
+  yield {
+    now: undefined,
+    later: async () => {
+      got[0] = await answer;
+    },
+  };
+  return got[0] as T;
+}
+
+/** Runs each part of the work inside `run`, which sets up what must hold for it, such as the generator to draw from. */
+export function* within<T>(run: <R>(part: () => R) => R, work: Reading<T>): Reading<T> {
+  let part = run(() => work.next());
+  while (part.done !== true) {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      yield part.value;
+    } catch (error) {
+      failure = { error };
+    }
+    const failed = failure;
+    part = run(() => (failed === undefined ? work.next() : work.throw(failed.error)));
+  }
+  return part.value;
+}
+
+/** Does the work at once. Throws HebbError where it must wait for something. */
+export function readNow<T>(work: Reading<T>): T {
+  let part = work.next();
+  while (part.done !== true) {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      if (part.value.now === undefined)
+        throw new HebbError(
+          "a function returned a promise where its result is needed at once; make it a plain function",
+        );
+      part.value.now();
+    } catch (error) {
+      failure = { error };
+    }
+    part = failure === undefined ? work.next() : work.throw(failure.error);
+  }
+  return part.value;
+}
+
+/** Does the work, waiting where it must: on a processor for nothing but promises of others. */
+export async function readLater<T>(work: Reading<T>): Promise<T> {
+  let part = work.next();
+  while (part.done !== true) {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      const { now } = part.value;
+      if (now !== undefined && readsAtOnce()) now();
+      else await part.value.later();
+    } catch (error) {
+      failure = { error };
+    }
+    part = failure === undefined ? work.next() : work.throw(failure.error);
+  }
+  return part.value;
+}

@@ -1,0 +1,74 @@
+// What made a training fail: the same steps are taken again, bit for bit, up to the one that failed.
+import type { Module } from "../nn/index.ts";
+import type { Optimizer } from "../optim/index.ts";
+import type { Generator } from "../tensor/index.ts";
+import { readLater, within } from "../tensor/reading.ts";
+import { type Failure, findOrigin, lowerRate } from "./divergence.ts";
+import type { Finding } from "./doctor/finding.ts";
+import type { Feed } from "./feeds.ts";
+import type { Objective } from "./objectives.ts";
+import type { Steps } from "./steps.ts";
+
+/** A training that can be gone back in. */
+export interface Failed {
+  readonly model: Module;
+  readonly optimizer: Optimizer;
+  readonly objective: Objective;
+  rewind(): void;
+  goTo(step: number): Promise<void>;
+  ready(): Promise<void>;
+  draw<T>(body: () => T): T;
+}
+
+/** What its steps are taken with. */
+export interface Within {
+  readonly feed: Feed;
+  readonly steps: Steps;
+  readonly generator: Generator;
+}
+
+interface Diagnosis {
+  readonly what: string;
+  readonly cure: string;
+  readonly layer?: string | undefined;
+}
+
+/** Of several batches of one update, the first that gives no number. */
+export async function locate(
+  failed: Failed,
+  { feed, steps, generator }: Within,
+  { loss, step }: Extract<Failure, { kind: "loss" }>,
+): Promise<Diagnosis> {
+  failed.rewind();
+  await failed.goTo(step - 1);
+  const { model, objective } = failed;
+  const { lr } = failed.optimizer;
+  const { epoch } = feed;
+  for (;;) {
+    await failed.ready();
+    const { samples, rows: batch, place } = feed.next();
+    const given = samples.arguments(batch, epoch);
+    const random = generator.getState();
+    const rows = failed.draw(() => samples.gather(given));
+    const search = findOrigin({ model, loss: objective.loss, rows, batch, lr });
+    const origin = await readLater(within((part) => failed.draw(part), search));
+    if (origin !== undefined || place.last)
+      return {
+        what: `the loss became ${loss} at step ${step}, ${origin?.where ?? "though running the same step again gives a finite number"}`,
+        cure: origin?.cure ?? lowerRate(lr),
+        layer: origin?.layer,
+      };
+    generator.setState(random);
+    failed.draw(() => steps.take(given, place));
+  }
+}
+
+/** What is to be told of it. */
+export const findingOf = ({ what, cure, layer }: Diagnosis, step: number, kept: string): Finding => ({
+  code: "notANumber",
+  what,
+  evidence: `finite up to step ${step - 1}; the weights of ${kept} are kept`,
+  why: "NaN and infinity spread through every later step, so nothing more is learned",
+  fix: cure,
+  layer: layer ?? null,
+});

@@ -1,0 +1,37 @@
+// What must be done before the next step: at once where values can be read at once, else when somebody waits.
+import { HebbError } from "../graph/errors.ts";
+import { type Reading, readLater, readNow, readsAtOnce } from "../tensor/reading.ts";
+
+/** What is said of a method of Trainer that would have to wait. */
+export const mustAwait = (method: string, instead: string): HebbError =>
+  new HebbError(
+    `Trainer: ${method}() needs values at once, and this device gives them later; await trainer.${instead}() instead`,
+  );
+
+/** Does the work of a method at once. */
+export function atOnce<T>(method: string, instead: string, work: Reading<T>): T {
+  if (readsAtOnce()) return readNow(work);
+  throw mustAwait(method, instead);
+}
+
+export class Due {
+  readonly #work: Reading<unknown>[] = [];
+
+  get isEmpty(): boolean {
+    return this.#work.length === 0;
+  }
+
+  /** Does work now where it need not wait; `waits`: for a promise. */
+  add(work: Reading<unknown>, waits = !readsAtOnce()): void {
+    if (waits) this.#work.push(work);
+    else readNow(work);
+  }
+
+  async done(): Promise<void> {
+    for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) await readLater(work);
+  }
+
+  clear(): void {
+    this.#work.length = 0;
+  }
+}
