@@ -504,7 +504,7 @@ export class Trainer implements Training {
   }
 
   async keep(): Promise<void> {
-    await this.#due.done();
+    if (!this.#due.isEmpty) await this.#due.done();
     await readLater(this.#keeping());
   }
 
