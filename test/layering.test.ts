@@ -25,16 +25,17 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * A backend is a folder of its own. They share the contract and what analysis/ finds out about kernels; c keeps its values in
+ * A backend is a folder of its own. They share the contract, what analysis/ finds out about kernels and how contraction/ plans products; c keeps its values in
  * the memory of wasm, which also runs programs that are not worth a C compiler.
  */
 /** What every backend is given: the contract, and the memory in which programs run. */
 const backendContract: readonly string[] = ["backends/backend.ts", "backends/workspace.ts"];
 const backendArrows: Readonly<Record<string, readonly string[]>> = {
   analysis: [],
+  contraction: ["analysis"],
   reference: [],
-  wasm: ["analysis"],
-  c: ["analysis", "wasm"],
+  wasm: ["analysis", "contraction"],
+  c: ["analysis", "contraction", "wasm"],
 };
 
 /** Rooms that a browser loads: node:* only through a lazy import(), and only in the files named here. */
@@ -45,9 +46,7 @@ const lazyNode: Readonly<Record<string, string>> = {
 
 /** Files above the limit, each with its reason. */
 const maxLines = 600;
-const longFiles: Readonly<Record<string, string>> = {
-  "backends/wasm/contractionTile.ts": "one emitter whose tiles, dot products and blocks share their addresses and sums",
-};
+const longFiles: Readonly<Record<string, string>> = {};
 
 /**
  * An index that may be out of range hides a wrong rank as a wrong number: `at` of graph/at.ts throws. So many places of a room still
@@ -72,8 +71,6 @@ const hiddenRanks: Readonly<Record<string, number>> = {
 const circles: readonly (readonly string[])[] = [
   // A gradient is written beside its operation, and is made of the others.
   ["graph/ops/creation.ts", "graph/ops/elementwise.ts", "graph/ops/movement.ts", "graph/ops/reduce.ts"],
-  // To be untied: tiles plan with what their windows and padding leave out.
-  ["backends/c/contractionPadding.ts", "backends/c/contractionPlan.ts", "backends/c/contractionWindow.ts"],
   // To be untied: a trace holds tensors, which are made in traces.
   [
     "tensor/arguments.ts",

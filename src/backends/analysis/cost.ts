@@ -22,8 +22,10 @@ const heavyFns: ReadonlySet<string> = new Set([
 /** Functions whose lanes are computed one by one, or in a long helper. */
 const slowFns: ReadonlySet<string> = new Set(["sin", "cos", "tan", "atan", "atan2", "pow", "expm1", "log1p"]);
 
+export const isHeavyFn = (fn: string): boolean => heavyFns.has(fn);
+
 export const isHeavy = (value: Value): boolean =>
-  (value.kind === "unary" || value.kind === "binary") && heavyFns.has(value.fn) && value.dtype === "float32";
+  (value.kind === "unary" || value.kind === "binary") && isHeavyFn(value.fn) && value.dtype === "float32";
 
 /** How a machine computes lanes. */
 export interface LaneModel {

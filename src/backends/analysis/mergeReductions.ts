@@ -3,7 +3,7 @@
 import { visitScalar } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { axisValue } from "../../graph/scalar.ts";
-import { replaceAxes } from "./contraction.ts";
+import { replaceAxes } from "./axes.ts";
 
 type Reduce = Extract<Statement, { kind: "reduce" }>;
 

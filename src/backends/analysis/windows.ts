@@ -13,7 +13,7 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
-import { axesIn, replaceAxes } from "./contraction.ts";
+import { axesIn, replaceAxes } from "./axes.ts";
 import { isLinear, stridesOf } from "./operand.ts";
 import { combineFn, extentOf, type Step, stepsOf } from "./steps.ts";
 import { operands, type Value, type ValueTable } from "./values.ts";

@@ -6,7 +6,7 @@ import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { baseOf, tableSlots } from "../analysis/arguments.ts";
 import { type PaddedDim, paddedDims } from "../analysis/padding.ts";
-import { emitContraction } from "./contraction.ts";
+import { emitContraction } from "./contraction/emit.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
 import { poolInterface } from "./pool.ts";

@@ -5,7 +5,7 @@ import { byteSize } from "../../graph/dtype.ts";
 import type { Base, TableSlots } from "../analysis/arguments.ts";
 import { formsOf, type KernelForm } from "../analysis/kernelForms.ts";
 import { FormContext, ProgramContext } from "./context.ts";
-import { emitContraction } from "./contraction.ts";
+import { emitContraction } from "./contraction/emit.ts";
 import { type EmitContext, type KernelCode, type Phase, tableParam } from "./emitter.ts";
 import { failureAddress } from "./failure.ts";
 import { emitLoops } from "./loops.ts";

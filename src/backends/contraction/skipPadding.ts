@@ -4,8 +4,7 @@ import type { Axis } from "../../graph/scalar.ts";
 import { along, type Operand } from "../analysis/operand.ts";
 import { type PaddedDim, type Walk, walkOf } from "../analysis/padding.ts";
 import { extentOf } from "../analysis/steps.ts";
-import type { Factor } from "./contractionPlan.ts";
-import type { Tap } from "./contractionTile.ts";
+import type { Side } from "./sides.ts";
 
 /** Rows of a tile from `first` up to `end`. */
 export interface RowRange {
@@ -14,7 +13,7 @@ export interface RowRange {
 }
 
 /** Panels of rows that read padding at the same steps. */
-export interface LivePanels {
+export interface PanelSteps {
   /** Rows in the panel. */
   readonly height: number;
   /** The steps of a round that are taken. */
@@ -23,14 +22,14 @@ export interface LivePanels {
   readonly ranges: readonly RowRange[];
 }
 
-export interface Live {
+export interface PaddingSkip {
   /** Steps along the last axis of k, taken together: a step of a round. */
   readonly taps: number;
   /** Steps of k after which all is the same again, in the next channel. */
   readonly round: number;
   /** The axes of k around a round. */
   readonly channels: readonly Axis[];
-  readonly kinds: readonly LivePanels[];
+  readonly kinds: readonly PanelSteps[];
   /** Axes of the batch along which panels may differ, the first outermost. */
   readonly moving: readonly Axis[];
   /** The kind of each panel of rows, at each point of those axes. */
@@ -52,13 +51,13 @@ const mostWork = 1e6;
 type Place = readonly number[];
 
 /** Undefined where nothing worth it can be left out. */
-export function livePanels(
+export function paddingSkip(
   kernel: ContractionKernel,
-  { operand, group }: Factor,
+  { operand, group }: Side,
   height: number,
   batch: readonly Axis[],
   dims: readonly PaddedDim[],
-): Live | undefined {
+): PaddingSkip | undefined {
   const k = kernel.k.filter(({ extent }) => extent > 1);
   const walk = operand && paddedWalk(operand, [...batch, ...group.inner, ...k], dims);
   if (operand === undefined || walk === undefined) return undefined;
@@ -80,8 +79,8 @@ export function livePanels(
       places.slice(panel * height, (panel + 1) * height),
     );
   });
-  const kinds = new Map<string, { readonly kind: number; readonly panel: LivePanels }>();
-  const seen = new Map<string, { readonly kind: number; readonly panel: LivePanels }>();
+  const kinds = new Map<string, { readonly kind: number; readonly panel: PanelSteps }>();
+  const seen = new Map<string, { readonly kind: number; readonly panel: PanelSteps }>();
   const kindOf: number[] = [];
   let products = 0;
   for (const panel of panels) {
@@ -164,7 +163,7 @@ function liveRows(
   panel: readonly Place[],
   steps: readonly Place[],
   taps: readonly Place[],
-): LivePanels {
+): PanelSteps {
   const isLive = (row: Place, step: Place, tap: Place): boolean =>
     bounds.every(({ first, end }, dim) => {
       const at = (row[dim] ?? 0) + (step[dim] ?? 0) + (tap[dim] ?? 0);
@@ -191,30 +190,22 @@ function liveRows(
 
 /** How far into either side a number of steps of k leads. */
 export interface StepOffsets {
-  row(step: number): number;
-  column(step: number): number;
+  a(step: number): number;
+  b(step: number): number;
 }
 
-/**
- * The steps that are left, in C: `kinds` of the panels of rows, and for each kind the steps of a `round`, as a tile with taps takes
- * them. Also the tiles of the kinds.
- */
-export function liveSteps(
-  { taps, round, kinds, kindOf }: Live,
-  { row, column }: StepOffsets,
-): { readonly statics: string; readonly tiles: readonly { readonly height: number; readonly taps: readonly Tap[] }[] } {
-  const rounds = kinds.map(({ steps }) => {
-    const places = steps.flatMap((step) => [row(step * taps), column(step * taps)]);
-    return [steps.length, row(round), column(round), ...places];
-  });
-  const longest = Math.max(...rounds.map(({ length }) => length));
-  return {
-    statics: `  static const unsigned char kinds[] = {${kindOf.join(", ")}};
-  static const int rounds[][${longest}] = {${rounds.map((own) => `{${own.join(", ")}}`).join(", ")}};
-`,
-    tiles: kinds.map(({ height, ranges }) => ({
-      height,
-      taps: ranges.map(({ first, end }, tap) => ({ row: row(tap), column: column(tap), first, end })),
-    })),
-  };
+/** One of several steps of k taken together. */
+export interface Tap extends RowRange {
+  /** How far from the first its elements lie. */
+  readonly a: number;
+  readonly b: number;
+}
+
+/** For each kind of panel its height and taps, and its round: how many steps are left, how far the next round lies, and where each step lies. */
+export function roundsOf({ taps, round, kinds }: PaddingSkip, { a, b }: StepOffsets) {
+  return kinds.map(({ height, steps, ranges }) => ({
+    height,
+    taps: ranges.map((rows, tap): Tap => ({ a: a(tap), b: b(tap), ...rows })),
+    steps: [steps.length, a(round), b(round), ...steps.flatMap((step) => [a(step * taps), b(step * taps)])],
+  }));
 }

@@ -1,25 +1,26 @@
 // The epilogue of a contraction over finished tiles: a loop in lanes along the columns, or along the rows of transposed tiles.
-import type { ContractionKernel } from "../../compiler/kernel.ts";
-import { byteSize } from "../../graph/dtype.ts";
-import { Dependence } from "../analysis/cost.ts";
-import { convert, storedIn } from "../analysis/steps.ts";
-import { ValueTable } from "../analysis/values.ts";
-import { type Ahead, aheadOf } from "./contractionAhead.ts";
-import { type Finish, finishOf } from "./contractionFinish.ts";
-import { needTurn } from "./contractionPack.ts";
-import { type Plan, roundUp } from "./contractionPlan.ts";
-import type { EmitContext } from "./emitter.ts";
-import { Expressions } from "./expressions.ts";
-import { needLanes, vectorType } from "./lanes.ts";
-import { holdsDoubles, laneModel } from "./loops.ts";
-import type { Range } from "./nests.ts";
-import { Statements } from "./statements.ts";
+import type { ContractionKernel } from "../../../compiler/kernel.ts";
+import { byteSize } from "../../../graph/dtype.ts";
+import { Dependence } from "../../analysis/cost.ts";
+import { convert, storedIn } from "../../analysis/steps.ts";
+import { ValueTable } from "../../analysis/values.ts";
+import type { Plan } from "../../contraction/plan.ts";
+import { roundUp } from "../../contraction/tile.ts";
+import type { EmitContext } from "../emitter.ts";
+import { Expressions } from "../expressions.ts";
+import { needLanes, vectorType } from "../lanes.ts";
+import { holdsDoubles, laneModel } from "../loops.ts";
+import type { Range } from "../nests.ts";
+import { Statements } from "../statements.ts";
+import { type FusedEpilogue, fusedEpilogueOf } from "./fusedEpilogue.ts";
+import { needTurn } from "./pack.ts";
+import { type Prefetch, prefetchOf } from "./prefetch.ts";
 
 export interface Epilogue {
   readonly e: Expressions;
-  readonly ahead: Ahead | undefined;
+  readonly ahead: Prefetch | undefined;
   /** The same inside the tiles. */
-  readonly finish: Finish | undefined;
+  readonly fused: FusedEpilogue | undefined;
   /** The loop over the sums at `tile`: column c of tiles, its rows from `firstRow` on, so many or as there are. */
   write(firstRow: string, rows: number): void;
 }
@@ -33,13 +34,13 @@ export function epilogueOf(context: EmitContext, kernel: ContractionKernel, plan
   const table = new ValueTable((buffer) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) }));
   const steps = convert(plan.epilogue, table, undefined);
   table.opaque(kernel.result);
-  const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
+  const { m: row, n: column } = plan;
   const axes = [...plan.batch, row, column];
   const doubles = dtype === "float64" || holdsDoubles(axes, steps);
   const model = laneModel(context.target, doubles);
   const e = new Expressions(context, table);
   const { out } = e;
-  const alongColumns = plan.epilogueAlong === "columns";
+  const alongColumns = plan.epilogueLanes === "n";
   const [inner, outer] = alongColumns ? [column, row] : [row, column];
   let lanes = model.lanes;
   while (lanes > 4 && inner.extent <= lanes / 2) lanes /= 2;
@@ -88,14 +89,16 @@ export function epilogueOf(context: EmitContext, kernel: ContractionKernel, plan
   };
   const [m, n] = [row.extent, column.extent];
   const write = (firstRow: string, height: number): void => {
-    const [rows, columns] = [range(m, firstRow, height), range(n, `c * ${plan.width}`, plan.width)];
+    const [rows, columns] = [range(m, firstRow, height), range(n, `c * ${plan.nr}`, plan.nr)];
     statements.hoist(steps, [row, column]);
     if (alongColumns) loop(rows, columns, (r, c) => `${V}_load(tile + ${r} * ${tileWidth} + ${c})`);
     else if (dtype === "float32" && lanes === 16) turned(rows, columns, Math.min(m, height));
     else loop(rows, columns, (r, c) => `${V}_gather(tile + ${r} * ${tileWidth} + ${c}, iota${lanes} * ${tileWidth})`);
   };
-  const ahead = plan.kind === "dots" ? undefined : aheadOf(e, plan, steps, byteSize(dtype));
-  const finish =
-    plan.kind === "dots" || (doubles && dtype === "float32") ? undefined : finishOf(e, kernel, plan, steps, dependence);
-  return { e, ahead, finish, write };
+  const ahead = plan.kind === "dot" ? undefined : prefetchOf(e, plan, steps, byteSize(dtype));
+  const fused =
+    plan.kind === "dot" || (doubles && dtype === "float32")
+      ? undefined
+      : fusedEpilogueOf(e, { kernel, plan, steps, dependence });
+  return { e, ahead, fused, write };
 }

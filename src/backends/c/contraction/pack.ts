@@ -1,42 +1,25 @@
 // Packing: copies a side of a contraction into panels as wide as a tile, k by k, so that tiles read memory sequentially.
-import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
-import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
-import { byteSize } from "../../graph/dtype.ts";
-import { InternalError } from "../../graph/errors.ts";
-import { add, axisValue, binary, cast, constant, int, mul, newAxis, type Scalar, select } from "../../graph/scalar.ts";
-import { axesIn, replaceAxes } from "../analysis/contraction.ts";
-import { along, type Operand, tableOf } from "../analysis/operand.ts";
-import { extentOf } from "../analysis/steps.ts";
-import { canTurn, type Factor, liesInRows, runOf } from "./contractionPlan.ts";
-import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
-import { needLanes, scalarType, vectorType } from "./lanes.ts";
-import { emitLoops } from "./loops.ts";
+import type { ContractionKernel } from "../../../compiler/kernel.ts";
+import { byteSize } from "../../../graph/dtype.ts";
+import { InternalError } from "../../../graph/errors.ts";
+import { type Operand, tableOf } from "../../analysis/operand.ts";
+import { extentOf } from "../../analysis/steps.ts";
+import type { Machine } from "../../contraction/machine.ts";
+import { type Packing, packLoops } from "../../contraction/packLoops.ts";
+import { canCopyPack, canTransposePack, evenK, kSteps, outerSteps, type Side } from "../../contraction/sides.ts";
+import type { PanelLayout } from "../../contraction/sources.ts";
+import { type EmitContext, type Phase, phaseParameters } from "../emitter.ts";
+import { needLanes, scalarType, vectorType } from "../lanes.ts";
+import { emitLoops } from "../loops.ts";
 
-/** Panels of one side: `width` elements for each step of k, then the next step; then the next panel. */
-export interface Panels {
-  readonly width: number;
-  readonly count: number;
-  /** The axes of the batch that the side depends on, first outermost. */
-  readonly batch: readonly { readonly extent: number; readonly id: number }[];
-  /** The place in the shared memory, in elements. */
-  readonly place: number;
-}
-
-/** Elements of all panels. */
-export const panelElements = (panels: Panels, k: number): number =>
-  extentOf(panels.batch) * panels.count * panels.width * k;
-
-/** Batch axes that the side depends on. */
-export function usedBatch({ operand, value }: Factor, batch: Panels["batch"]): Panels["batch"] {
-  const used = axesIn(value);
-  return batch.filter((axis) => (operand === undefined ? used.has(axis.id) : operand.strideOf(axis) !== 0));
-}
-
-export function packPhases(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase[] {
-  if (liesInRows(side, kernel)) return [copiedRows(context, kernel, side, panels)];
-  return canTurn(side, kernel) && context.target.vectorBytes === 64
-    ? [turned(context, kernel, side, panels)]
-    : copied(context, kernel, side, panels);
+export function packPhases(context: EmitContext, machine: Machine, packing: Packing): Phase[] {
+  const { kernel, side } = packing;
+  if (canCopyPack(side, kernel)) return [copiedRows(context, packing)];
+  return machine.transposes !== undefined && canTransposePack(side, kernel, machine.longestTable)
+    ? [transposed(context, packing)]
+    : packLoops(packing, context.sharedBuffer(kernel.dtype), "zeros").flatMap((loops) => [
+        ...emitLoops(loops, context).phases,
+      ]);
 }
 
 /** Rows of memory asked for before they are copied. */
@@ -46,20 +29,20 @@ const rowBlock = 128;
 const panelGroup = 16;
 
 /** Rows of a plain load, in vectors that run on into the next row of the panel, which is written after them. */
-function copiedRows(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase {
+function copiedRows(context: EmitContext, { kernel, side, layout }: Packing): Phase {
   const { operand } = side;
   if (operand === undefined) throw new InternalError("only a plain load is copied in rows");
-  const { width, count } = panels;
+  const { width, count } = layout;
   const bytes = byteSize(kernel.dtype);
   const lanes = context.target.vectorBytes / bytes;
   needLanes(context, lanes);
   const [T, V] = [scalarType(kernel.dtype), vectorType(kernel.dtype, lanes)];
   const k = extentOf(kernel.k);
   const extent = extentOf(side.group.inner);
-  const stride = along(operand, kernel.k)[0]?.stride ?? 0;
+  const stride = kSteps(side, kernel)[0]?.stride ?? 0;
   const name = context.phaseName(`${kernel.name}_rows`);
   const [blocks, groups] = [Math.ceil(k / rowBlock), Math.ceil(count / panelGroup)];
-  const batch = batchPlaces(panels, operand, `unit / ${blocks * groups}`);
+  const batch = batchPlaces(layout, operand, `unit / ${blocks * groups}`);
   const vectors = Math.ceil(width / lanes);
   const each = (text: (at: number) => string): string =>
     Array.from({ length: vectors }, (_, i) => text(i * lanes)).join("");
@@ -76,7 +59,7 @@ function copiedRows(context: EmitContext, kernel: ContractionKernel, side: Facto
     `for (; panel < whole; ${next}) { ${row((at) => `${V}_load(p + ${at})`, exact)} }`;
   const source = `static void ${name}(${phaseParameters}) {
   const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
-  ${T} *const to = (${T} *)(${context.address(context.sharedBuffer(kernel.dtype), panels.place)});
+  ${T} *const to = (${T} *)(${context.address(context.sharedBuffer(kernel.dtype), layout.place)});
   for (int unit = low; unit < high; unit++) {
     const long first = unit % ${groups} * ${panelGroup}, start = unit / ${groups} % ${blocks} * ${rowBlock};
 ${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first * ${width};
@@ -102,7 +85,7 @@ ${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first *
   }
 }
 `;
-  const units = extentOf(panels.batch) * blocks * groups;
+  const units = extentOf(layout.batch) * blocks * groups;
   return { name, units, cost: units * Math.min(count, panelGroup) * width * Math.min(k, rowBlock) * 0.1, source };
 }
 
@@ -114,14 +97,14 @@ export interface OnePanel {
   fill(from: string, k0: string, count: string, have: string): string;
 }
 
-export function onePanel(context: EmitContext, kernel: ContractionKernel, side: Factor, width: number): OnePanel {
+export function onePanel(context: EmitContext, kernel: ContractionKernel, side: Side, width: number): OnePanel {
   const { operand } = side;
   if (operand === undefined) throw new InternalError("a panel of its own is packed from a plain load");
-  const steps = along(operand, kernel.k);
+  const steps = kSteps(side, kernel);
   const bytes = byteSize(kernel.dtype);
   const lanes = Math.min(width, context.target.vectorBytes / bytes);
   const [T, V] = [scalarType(kernel.dtype), vectorType(kernel.dtype, lanes)];
-  if (liesInRows(side, kernel)) {
+  if (canCopyPack(side, kernel)) {
     const name = `panel_${V}_${width}`;
     needLanes(context, lanes);
     context.helper(name, () => {
@@ -142,7 +125,7 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
       fill: (from, k0, count, have) => `${name}(${from} + ${k0} * ${stride}, ${stride}, ${count}, ${have}, panel);`,
     };
   }
-  const stride = along(operand, side.group.inner)[0]?.stride ?? 0;
+  const stride = outerSteps(side)[0]?.stride ?? 0;
   const name = `panelTurned_${width}`;
   needTurn(context);
   context.helper(
@@ -154,7 +137,7 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
 }
 `,
   );
-  const [run, outer] = [runOf(side, kernel), tableOf(steps.slice(0, -1))];
+  const [run, outer] = [evenK(side, kernel), tableOf(steps.slice(0, -1))];
   const one = outer.length === 1;
   return {
     statics: one ? "" : `  static const int runs[] = {${outer.join(", ")}};\n`,
@@ -166,9 +149,9 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
 }
 
 /** Which point of the batch a unit is: its places, and how far from the first its side lies. */
-function batchPlaces(panels: Panels, operand: Operand, unit: string): { decode: string; offset: string } {
+function batchPlaces({ batch }: PanelLayout, operand: Operand, unit: string): { decode: string; offset: string } {
   let [decode, offset, rest] = ["", "0", unit];
-  [...panels.batch].reverse().forEach((axis, place) => {
+  [...batch].reverse().forEach((axis, place) => {
     decode += `    const long n${place} = ${rest} % ${axis.extent};\n`;
     rest = `${rest} / ${axis.extent}`;
     offset += ` + n${place} * ${operand.strideOf(axis)}`;
@@ -176,52 +159,20 @@ function batchPlaces(panels: Panels, operand: Operand, unit: string): { decode: 
   return { decode, offset };
 }
 
-/** Any expression, element by element or in lanes: elements beyond the last row or column are 0. */
-function copied(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase[] {
-  const { inner } = side.group;
-  const outer = extentOf(inner);
-  const [panel, lane] = [newAxis(panels.count), newAxis(panels.width)];
-  const flat = add(mul(axisValue(panel), int(panels.width)), axisValue(lane));
-  const places = unflatten(
-    flat,
-    inner.map((axis) => axis.extent),
-  );
-  const by = new Map<number, Scalar>(inner.map((axis, place) => [axis.id, places[place] ?? int(0)]));
-  const value = cast(replaceAxes(side.value, by), kernel.dtype);
-  const whole = panels.count * panels.width === outer;
-  const body = whole ? value : select(binary("lt", flat, int(outer)), value, constant(0, kernel.dtype));
-  const kAxes = kernel.k.filter((axis) => axis.extent !== 1);
-  const axes = [...panels.batch, panel, ...kAxes, lane];
-  const loops: LoopKernel = {
-    kind: "loops",
-    name: `${kernel.name}, packed`,
-    axes,
-    body: [
-      {
-        kind: "store",
-        buffer: context.sharedBuffer(kernel.dtype),
-        index: canonical(add(flatAxes(axes), int(panels.place))),
-        value: body,
-      },
-    ],
-  };
-  return [...emitLoops(loops, context).phases];
-}
-
 /** A side whose neighbours lie along the last axis of k: sixteen by sixteen elements are turned in registers. */
-function turned(context: EmitContext, kernel: ContractionKernel, side: Factor, panels: Panels): Phase {
+function transposed(context: EmitContext, { kernel, side, layout }: Packing): Phase {
   const { operand } = side;
   if (operand === undefined) throw new InternalError("only a plain load is turned");
   const k = extentOf(kernel.k);
-  const steps = along(operand, kernel.k);
+  const steps = kSteps(side, kernel);
   const run = steps.at(-1)?.extent ?? 1;
   const outer = extentOf(side.group.inner);
-  const stride = along(operand, side.group.inner)[0]?.stride ?? 0;
+  const stride = outerSteps(side)[0]?.stride ?? 0;
   needTurn(context);
-  const { width, count } = panels;
+  const { width, count } = layout;
   const name = context.phaseName(`${kernel.name}_turned`);
-  const { decode, offset } = batchPlaces(panels, operand, `unit / ${count}`);
-  const shared = context.address(context.sharedBuffer("float32"), panels.place);
+  const { decode, offset } = batchPlaces(layout, operand, `unit / ${count}`);
+  const shared = context.address(context.sharedBuffer("float32"), layout.place);
   // The last of a row's blocks may run on into the next row, whose first block is written after it.
   const blocks = `for (long k = 0; k < ${run}; k += 16)
       for (long r = ${Math.floor((width - 1) / 16) * 16}; r >= 0; r -= 16) {
@@ -245,7 +196,7 @@ ${decode}    const float *const first = from + (${offset}) + panel * ${width} * 
   }
 }
 `;
-  const units = extentOf(panels.batch) * count;
+  const units = extentOf(layout.batch) * count;
   return { name, units, cost: units * width * k * 0.12, source };
 }
 

@@ -1,15 +1,16 @@
 // The innermost loops of contractions: a tile of sums in registers. One C function for each shape of tile and layout of its sides.
-import { byteSize } from "../../graph/dtype.ts";
-import type { EmitContext } from "./emitter.ts";
-import { needReduction } from "./horizontal.ts";
-import { laneLetter, needLanes, scalarType } from "./lanes.ts";
+import { byteSize } from "../../../graph/dtype.ts";
+import type { Tap } from "../../contraction/skipPadding.ts";
+import type { EmitContext } from "../emitter.ts";
+import { needReduction } from "../horizontal.ts";
+import { laneLetter, needLanes, scalarType } from "../lanes.ts";
 
 export type TileType = "float32" | "float64";
 
 /** How a tile steps along k on one side: by a stride, or by a table of offsets that is an operand. */
 export type KSteps = { readonly kind: "stride"; readonly stride: number } | { readonly kind: "table" };
 
-export interface LanesTile {
+export interface OuterTile {
   readonly dtype: TileType;
   readonly lanes: number;
   readonly height: number;
@@ -20,8 +21,8 @@ export interface LanesTile {
   readonly padded: boolean;
   /** Where the rows lie. */
   readonly rows: readonly number[];
-  readonly rowSteps: KSteps;
-  readonly columnSteps: KSteps;
+  readonly aSteps: KSteps;
+  readonly bSteps: KSteps;
   /**
    * Steps of k taken together, with the rows that take part in each; default: one, with all rows. With taps `ka` is a round of such
    * steps, whatever the sides' own: how many, how far the next round lies on either side, and where each step lies on either side.
@@ -33,16 +34,6 @@ export interface LanesTile {
   readonly finish: ((sums: TileSums) => string) | undefined;
   /** Cache lines that each step along k prefetches for the epilogue; 0: none. */
   readonly ahead: number;
-}
-
-/** One of several steps of k taken together. */
-export interface Tap {
-  /** How far from the first its elements lie. */
-  readonly row: number;
-  readonly column: number;
-  /** The rows that take part, from `first` up to `end`. */
-  readonly first: number;
-  readonly end: number;
 }
 
 /** The sums of a tile, in variables. */
@@ -79,10 +70,9 @@ function rowsName(rows: readonly number[]): string {
  * and writes lies in short pieces far apart, which the processor does not foresee. With `finish`, the sums do not go to a tile but
  * through the epilogue to its places: `void f(const T *a, const T *b, char *const *places, long k, const int *ka, const int *kb)`.
  */
-export function lanesTile(context: EmitContext, tile: LanesTile): string {
-  const { dtype, lanes, height, vectors, lastLanes, padded, rows, rowSteps, columnSteps, tileWidth, finish, ahead } =
-    tile;
-  const taps = tile.taps ?? [{ row: 0, column: 0, first: 0, end: height }];
+export function outerTile(context: EmitContext, tile: OuterTile): string {
+  const { dtype, lanes, height, vectors, lastLanes, padded, rows, aSteps, bSteps, tileWidth, finish, ahead } = tile;
+  const taps = tile.taps ?? [{ a: 0, b: 0, first: 0, end: height }];
   const letter = laneLetter(dtype);
   const V = `${letter}${lanes}`;
   // A processor whose units are half as wide computes a half vector in half the time; others lose nothing by it.
@@ -92,7 +82,7 @@ export function lanesTile(context: EmitContext, tile: LanesTile): string {
   const partial = lastLanes < lanesOf(vectors - 1);
   const masked = !padded && partial;
   const withMask = masked || (finish !== undefined && partial);
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(rowSteps)}_b${stepsName(columnSteps)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(aSteps)}_b${stepsName(bSteps)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
@@ -125,7 +115,7 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
     const advance = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? "" : `    ${side} += ${steps.stride};\n`;
     // Steps so far apart cross a page before the processor has seen a pattern in them.
-    const foresee = (at: string, steps: KSteps, lines: number): string =>
+    const prefetch = (at: string, steps: KSteps, lines: number): string =>
       steps.kind === "stride" && Math.abs(steps.stride) * byteSize(dtype) >= farBytes
         ? each(lines, (line) => `    __builtin_prefetch(${at} + ${steps.stride * farSteps + line * lanes});\n`)
         : "";
@@ -137,7 +127,7 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
     const tapped = taps
       .filter(({ first, end }) => first < end)
       .map(
-        ({ row: down, column: right, first, end }) =>
+        ({ a: down, b: right, first, end }) =>
           `    {\n${each(vectors, (vector) => `    ${typeOf(vector)} b${vector} = ${load(vector, right)};${kept(context, `b${vector}`)}\n`)}${each(
             end - first,
             (at) => products(first + at, `p[${(rows[first + at] ?? 0) + down}]`),
@@ -146,9 +136,9 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
       .join(reread);
     const step =
       tile.taps === undefined
-        ? `    const ${T} *const p = ${pointer("a", rowSteps)};
-    const ${T} *const q = ${pointer("b", columnSteps)};
-${tapped}${foresee("p", rowSteps, 1)}${foresee("q", columnSteps, vectors)}${advance("a", rowSteps)}${advance("b", columnSteps)}`
+        ? `    const ${T} *const p = ${pointer("a", aSteps)};
+    const ${T} *const q = ${pointer("b", bSteps)};
+${tapped}${prefetch("p", aSteps, 1)}${prefetch("q", bSteps, vectors)}${advance("a", aSteps)}${advance("b", bSteps)}`
         : `    const ${T} *const p = a + ka[3 + 2 * j];
     const ${T} *const q = b + ka[4 + 2 * j];
 ${tapped}    if (++j == ka[0]) j = 0, a += ka[1], b += ka[2];
@@ -179,7 +169,7 @@ export function kept({ target }: EmitContext, name: string): string {
   return target.vectors === "avx512" || target.vectors === "avx2" ? ` __asm__("" : "+v"(${name}));` : "";
 }
 
-export interface DotsTile {
+export interface DotTile {
   readonly dtype: TileType;
   readonly lanes: number;
   readonly height: number;
@@ -193,7 +183,7 @@ export interface DotsTile {
  * The name of `void f(const T *a, const T *b, T *tile, const int *rows, const int *columns, long n, const int *ka, const int *kb)`:
  * each sum has lanes along k; `n` runs of k begin at the offsets ka and kb.
  */
-export function dotsTile(context: EmitContext, tile: DotsTile): string {
+export function dotTile(context: EmitContext, tile: DotTile): string {
   const { dtype, lanes, height, width, run, tileWidth } = tile;
   const V = `${laneLetter(dtype)}${lanes}`;
   const name = `dots_${V}_${height}x${width}_${run}_${tileWidth}`;

@@ -1,15 +1,15 @@
 // Contractions in C against plain JavaScript sums, at the sizes where the plan changes.
 import { afterAll, describe, expect, it } from "vitest";
-import { allDevices } from "../../../test/conformance/devices.ts";
-import { evaluate, type Value, valueOf } from "../../../test/conformance/run.ts";
-import { gradients } from "../../graph/autodiff.ts";
-import type { Node } from "../../graph/node.ts";
-import { conv2d } from "../../graph/ops/conv.ts";
-import { relu } from "../../graph/ops/elementwise.ts";
-import { matmul } from "../../graph/ops/matmul.ts";
-import { pad, permute } from "../../graph/ops/movement.ts";
-import { sizeOf } from "../../graph/shape.ts";
-import { createCDevice } from "./device.ts";
+import { allDevices } from "../../../../test/conformance/devices.ts";
+import { evaluate, type Value, valueOf } from "../../../../test/conformance/run.ts";
+import { gradients } from "../../../graph/autodiff.ts";
+import type { Node } from "../../../graph/node.ts";
+import { conv2d } from "../../../graph/ops/conv.ts";
+import { relu } from "../../../graph/ops/elementwise.ts";
+import { matmul } from "../../../graph/ops/matmul.ts";
+import { pad, permute } from "../../../graph/ops/movement.ts";
+import { sizeOf } from "../../../graph/shape.ts";
+import { createCDevice } from "../device.ts";
 
 const devices = allDevices();
 const [reference] = devices;

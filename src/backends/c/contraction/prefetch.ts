@@ -1,11 +1,11 @@
 // Prefetches what the epilogue of a contraction will touch while the sums of a tile are computed.
-import { type Step, visitSteps } from "../analysis/steps.ts";
-import { type Linear, linearKey, operands, type Value } from "../analysis/values.ts";
-import type { Plan } from "./contractionPlan.ts";
-import { endless } from "./contractionTile.ts";
-import type { Expressions } from "./expressions.ts";
+import { extentOf, type Step, visitSteps } from "../../analysis/steps.ts";
+import { type Linear, linearKey, operands, type Value } from "../../analysis/values.ts";
+import type { Plan } from "../../contraction/plan.ts";
+import type { Expressions } from "../expressions.ts";
+import { endless } from "./tile.ts";
 
-export interface Ahead {
+export interface Prefetch {
   /** Lines of memory in one row of the tile. */
   readonly lines: number;
   readonly streams: number;
@@ -14,15 +14,15 @@ export interface Ahead {
 }
 
 /** Less than this stays in the second cache by itself. */
-const worthAsking = 256 * 1024;
+const worthPrefetching = 256 * 1024;
 const mostStreams = 6;
 const lineBytes = 64;
 
-export function aheadOf(e: Expressions, plan: Plan, steps: readonly Step[], bytes: number): Ahead | undefined {
-  const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
-  const alongColumns = plan.epilogueAlong === "columns";
+export function prefetchOf(e: Expressions, plan: Plan, steps: readonly Step[], bytes: number): Prefetch | undefined {
+  const { m: row, n: column } = plan;
+  const alongColumns = plan.epilogueLanes === "n";
   const [inner, outer] = alongColumns ? [column, row] : [row, column];
-  const [innerSize, outerSize] = alongColumns ? [plan.width, plan.height] : [plan.height, plan.width];
+  const [innerSize, outerSize] = alongColumns ? [plan.nr, plan.mr] : [plan.mr, plan.nr];
   const streams = new Map<string, { readonly buffer: number; readonly index: Linear; readonly stride: number }>();
   const add = (buffer: number, index: Linear): void => {
     if (index.terms.some(({ atom }) => atom.kind !== "axis")) return;
@@ -42,8 +42,8 @@ export function aheadOf(e: Expressions, plan: Plan, steps: readonly Step[], byte
     else for (const operand of operands(value)) visit(operand);
   };
   visitSteps(steps, visit, () => undefined);
-  const points = [...plan.batch, row, column].reduce((product, axis) => product * axis.extent, 1);
-  if (streams.size === 0 || streams.size * points * bytes < worthAsking) return undefined;
+  const points = extentOf([...plan.batch, row, column]);
+  if (streams.size === 0 || streams.size * points * bytes < worthPrefetching) return undefined;
   const asked = [...streams.values()].slice(0, mostStreams);
   // Rows that do not begin with a line end within one more.
   const even = [innerSize, ...asked.map(({ stride }) => stride)].every((size) => (size * bytes) % lineBytes === 0);

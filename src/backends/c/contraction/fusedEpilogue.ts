@@ -1,16 +1,16 @@
 // The epilogue of a contraction inside its tiles: a short one is computed while the sums are still in registers.
-import type { ContractionKernel } from "../../compiler/kernel.ts";
-import type { Axis } from "../../graph/scalar.ts";
-import { type Dependence, isHeavy } from "../analysis/cost.ts";
-import type { Step } from "../analysis/steps.ts";
-import { type Linear, linearKey, operands, type Value } from "../analysis/values.ts";
-import type { Plan } from "./contractionPlan.ts";
-import type { TileSums } from "./contractionTile.ts";
-import { elementType } from "./emitter.ts";
-import { Expressions } from "./expressions.ts";
-import { Statements } from "./statements.ts";
+import type { ContractionKernel } from "../../../compiler/kernel.ts";
+import type { Axis } from "../../../graph/scalar.ts";
+import { type Dependence, isHeavy } from "../../analysis/cost.ts";
+import type { Step } from "../../analysis/steps.ts";
+import { type Linear, linearKey, operands, type Value } from "../../analysis/values.ts";
+import type { Plan } from "../../contraction/plan.ts";
+import { elementType } from "../emitter.ts";
+import { Expressions } from "../expressions.ts";
+import { Statements } from "../statements.ts";
+import type { TileSums } from "./tile.ts";
 
-export interface Finish {
+export interface FusedEpilogue {
   /** Declares `places`: where the tile at (r, c) begins in what the epilogue reads and writes. */
   places(): string;
   /** What a tile does with its sums: statements with the operand `places`. */
@@ -22,15 +22,22 @@ const mostOperations = 12;
 const mostPlaces = 8;
 
 /** Undefined where the epilogue is long, or needs to know which row and column it is at. */
-export function finishOf(
+export function fusedEpilogueOf(
   e: Expressions,
-  kernel: ContractionKernel,
-  plan: Plan,
-  steps: readonly Step[],
-  dependence: Dependence,
-): Finish | undefined {
-  if (plan.epilogueAlong !== "columns" || !isShort(steps)) return undefined;
-  const [row, column] = [plan.rows.group.merged, plan.columns.group.merged];
+  {
+    kernel,
+    plan,
+    steps,
+    dependence,
+  }: {
+    readonly kernel: ContractionKernel;
+    readonly plan: Plan;
+    readonly steps: readonly Step[];
+    readonly dependence: Dependence;
+  },
+): FusedEpilogue | undefined {
+  if (plan.epilogueLanes !== "n" || !isShort(steps)) return undefined;
+  const { m: row, n: column } = plan;
   const places: Place[] = [];
   const write = (tile: TileSums): string => {
     const inTile = new TileExpressions(e, [row, column], places);
@@ -57,8 +64,8 @@ export function finishOf(
     places() {
       let text = "";
       e.scope(() => {
-        e.bindAxis(row, `(r * ${plan.height})`);
-        e.bindAxis(column, `(c * ${plan.width})`);
+        e.bindAxis(row, `(r * ${plan.mr})`);
+        e.bindAxis(column, `(c * ${plan.nr})`);
         text = places.map(({ buffer, index }) => `(char *)(${e.at(buffer, index)})`).join(", ");
       });
       return `char *const places[] = {${text}};`;

@@ -1,6 +1,6 @@
 // The epilogue of a contraction, applied to a finished tile: in lanes along rows or columns, the rest element by element.
-import { rewrite } from "../../compiler/indexing.ts";
-import type { Statement } from "../../compiler/kernel.ts";
+import { rewrite } from "../../../compiler/indexing.ts";
+import type { Statement } from "../../../compiler/kernel.ts";
 import {
   type Axis,
   add,
@@ -11,21 +11,19 @@ import {
   newAxis,
   newLocal,
   type Scalar,
-} from "../../graph/scalar.ts";
-import { replaceAxes } from "../analysis/contraction.ts";
-import type { EpilogueExpressions } from "./contractionExpressions.ts";
-import { transpose } from "./contractionPacking.ts";
-import type { FunctionBuilder, ValueType } from "./module.ts";
-
-/** Which of a tile's dims become lanes. */
-export type LaneDim = "rows" | "columns" | "none";
+} from "../../../graph/scalar.ts";
+import { replaceAxes } from "../../analysis/axes.ts";
+import type { FunctionBuilder, ValueType } from "../module.ts";
+import type { EpilogueExpressions } from "./epilogueExpressions.ts";
+import { transpose } from "./pack.ts";
 
 export interface Epilogue {
   readonly statements: readonly Statement[];
   readonly result: Local;
   readonly rows: Axis;
   readonly columns: Axis;
-  readonly lanes: LaneDim;
+  /** Which of a tile's dims become lanes. */
+  readonly lanes: "m" | "n" | "none";
   /** Written out for each vector of a tile; otherwise in a loop over them. */
   readonly writtenOut: boolean;
 }
@@ -68,11 +66,11 @@ export class EpilogueEmitter {
 
   emit(tile: Tile): void {
     const { lanes } = this.epilogue;
-    if (lanes === "columns") {
+    if (lanes === "n") {
       const vectors = Math.floor(tile.columns / 4);
-      this.vectors(tile, "columns", tile.rows, vectors);
+      this.vectors(tile, "n", tile.rows, vectors);
       this.elements(tile, 0, 4 * vectors);
-    } else if (lanes === "rows") {
+    } else if (lanes === "m") {
       const groups = Math.floor(tile.rows / 4);
       for (let group = 0; group < groups; group++) {
         const vectors = tile.sums[4 * group]?.length ?? 0;
@@ -83,32 +81,32 @@ export class EpilogueEmitter {
           );
         }
       }
-      this.vectors(tile, "rows", groups, tile.columns);
+      this.vectors(tile, "m", groups, tile.columns);
       this.elements(tile, 4 * groups, 0);
     } else this.elements(tile, 0, 0);
   }
 
   /** The sums as vectors: of a row and four columns, or after turning of a column and four rows. */
-  private vectors(tile: Tile, lanes: "rows" | "columns", outer: number, inner: number): void {
+  private vectors(tile: Tile, lanes: "m" | "n", outer: number, inner: number): void {
     if (outer * inner === 0) return;
     const at = (row: number, vector: number): number => tile.sums[row]?.[vector] ?? 0;
     const cells =
-      lanes === "columns"
+      lanes === "n"
         ? grid(outer, inner).map(([i, v]) => ({ sum: at(i, v), row: i, column: 4 * v }))
         : grid(outer, inner).map(([g, j]) => ({ sum: at(4 * g + (j % 4), Math.floor(j / 4)), row: 4 * g, column: j }));
     if (this.epilogue.writtenOut || cells.length === 1) this.writeOut(tile, lanes, cells);
     else this.loop(tile, lanes, cells);
   }
 
-  private writeOut(tile: Tile, lanes: "rows" | "columns", cells: readonly Cell[]): void {
+  private writeOut(tile: Tile, lanes: "m" | "n", cells: readonly Cell[]): void {
     const { emitter, epilogue } = this;
-    const spans = (dim: "rows" | "columns", last: number): Axis | undefined =>
+    const spans = (dim: "m" | "n", last: number): Axis | undefined =>
       lanes === dim ? newAxis(last + 4) : last > 0 ? newAxis(last + 1) : undefined;
-    const rows = spans("rows", tile.lastRow);
-    const columns = spans("columns", tile.lastColumn);
+    const rows = spans("m", tile.lastRow);
+    const columns = spans("n", tile.lastColumn);
     emitter.scope(() => {
-      this.bind(rows, tile.row, lanes === "rows");
-      this.bind(columns, tile.column, lanes === "columns");
+      this.bind(rows, tile.row, lanes === "m");
+      this.bind(columns, tile.column, lanes === "n");
       const statements = cells.flatMap(({ sum, row, column }) => {
         const local = newLocal(epilogue.result.dtype);
         emitter.bindResult(local, sum);
@@ -120,9 +118,9 @@ export class EpilogueEmitter {
   }
 
   /** One vector after the other, through memory. */
-  private loop(tile: Tile, lanes: "rows" | "columns", cells: readonly Cell[]): void {
+  private loop(tile: Tile, lanes: "m" | "n", cells: readonly Cell[]): void {
     const { f, emitter, epilogue } = this;
-    const columnMajor = lanes === "rows";
+    const columnMajor = lanes === "m";
     const ordered = columnMajor ? [...cells].sort((a, b) => a.column - b.column || a.row - b.row) : cells;
     ordered.forEach(({ sum }, place) => {
       f.get(tile.scratch)
@@ -151,8 +149,8 @@ export class EpilogueEmitter {
         emitter.scope(() => {
           f.get(from).memory("v128.load", tile.spillOffset).set(sum);
           const [rows, columns] = [newAxis(epilogue.rows.extent), newAxis(epilogue.columns.extent)];
-          this.bind(rows, row, lanes === "rows");
-          this.bind(columns, column, lanes === "columns");
+          this.bind(rows, row, lanes === "m");
+          this.bind(columns, column, lanes === "n");
           const local = newLocal(epilogue.result.dtype);
           emitter.bindResult(local, sum);
           emitter.emitStatements(this.instance(axisValue(rows), axisValue(columns), local));

@@ -1,7 +1,7 @@
 // Contractions against a plain triple loop: sizes that fill no tile, strides of every kind, epilogues, threads.
 import { describe, expect, test } from "vitest";
-import type { ContractionKernel, Program, Statement } from "../../compiler/kernel.ts";
-import { allocate, byteSize, type DType, type TypedArray } from "../../graph/dtype.ts";
+import type { ContractionKernel, Program, Statement } from "../../../compiler/kernel.ts";
+import { allocate, byteSize, type DType, type TypedArray } from "../../../graph/dtype.ts";
 import {
   type Axis,
   add,
@@ -18,8 +18,8 @@ import {
   type Scalar,
   select,
   unary,
-} from "../../graph/scalar.ts";
-import { createWasmDevice, type WasmDevice } from "./device.ts";
+} from "../../../graph/scalar.ts";
+import { createWasmDevice, type WasmDevice } from "../device.ts";
 
 /** Extents of the axes, and how far each operand steps along them: batch, m, n, k one after the other. */
 interface Shape {

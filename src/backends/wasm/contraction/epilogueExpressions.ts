@@ -1,11 +1,11 @@
 // The epilogue's statements as numbered values, emitted as the tiles need them: element by element or in lanes.
-import type { Statement } from "../../compiler/kernel.ts";
-import type { Axis, Local } from "../../graph/scalar.ts";
-import { boundIn, convert, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
-import { ValueTable } from "../analysis/values.ts";
-import type { EmitContext } from "./emitter.ts";
-import { Expressions } from "./expression.ts";
-import type { FunctionBuilder } from "./module.ts";
+import type { Statement } from "../../../compiler/kernel.ts";
+import type { Axis, Local } from "../../../graph/scalar.ts";
+import { boundIn, convert, type Step, storedIn, visitSteps } from "../../analysis/steps.ts";
+import { ValueTable } from "../../analysis/values.ts";
+import type { EmitContext } from "../emitter.ts";
+import { Expressions } from "../expression.ts";
+import type { FunctionBuilder } from "../module.ts";
 
 export class EpilogueExpressions extends Expressions {
   /** Lanes begin where a tile does. */

@@ -1,13 +1,14 @@
 // Packing: copies an operand into panels of a few rows or columns, k by k, so that tiles read memory sequentially.
-import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
-import type { LoopKernel } from "../../compiler/kernel.ts";
-import { byteSize, type DType } from "../../graph/dtype.ts";
-import { type Axis, add, axisValue, int, mul, newAxis, type Scalar } from "../../graph/scalar.ts";
-import { replaceAxes } from "../analysis/contraction.ts";
-import type { Stride } from "../analysis/operand.ts";
-import { type EmitContext, highParam, lowParam, type Phase } from "./emitter.ts";
-import { emitLoops } from "./loops.ts";
-import type { FunctionBuilder } from "./module.ts";
+import { byteSize } from "../../../graph/dtype.ts";
+import type { Stride } from "../../analysis/operand.ts";
+import { extentOf } from "../../analysis/steps.ts";
+import { type Packing, packLoops } from "../../contraction/packLoops.ts";
+import { kSteps, outerSteps } from "../../contraction/sides.ts";
+import { layoutElements, type PanelLayout } from "../../contraction/sources.ts";
+import { type EmitContext, highParam, lowParam, type Phase } from "../emitter.ts";
+import { emitLoops } from "../loops.ts";
+import type { FunctionBuilder } from "../module.ts";
+import { machine } from "./machine.ts";
 
 /** A batch of matrices: element (o, k) at offset + Σ batch + o · outerStride + k · kStride. In elements of four bytes. */
 interface Matrix {
@@ -18,25 +19,8 @@ interface Matrix {
   readonly kStride: number;
 }
 
-/**
- * Where packed elements lie: the panels of a block of k together, so that what a unit of work reads is one run of memory.
- * Element k of lane l of panel p of batch b at place + ((b · blocks + k / depth) · panels + p) · depth · width + (k mod depth) · width + l.
- */
-export interface PanelLayout {
-  /** Rows or columns in a panel. */
-  readonly width: number;
-  readonly panels: number;
-  readonly depth: number;
-  readonly blocks: number;
-  /** Where the panels begin in the shared scratch, in elements. */
-  readonly place: number;
-}
-
-/** Elements of one batch. */
-export const panelElements = ({ width, panels, depth, blocks }: Omit<PanelLayout, "place">): number =>
-  width * panels * depth * blocks;
-
-interface Packing {
+/** A matrix that is packed. */
+interface MatrixPacking {
   readonly name: string;
   readonly matrix: Matrix;
   readonly outer: number;
@@ -44,18 +28,34 @@ interface Packing {
   readonly layout: PanelLayout;
 }
 
-/** Measured: contiguous copies and transposes take about this long for each element, other strides longer. */
-export const nanosecondsPerPacked = 0.3;
-const nanosecondsPerGathered = 0.8;
 /** Panels that one unit fills: those of narrow panels share the cache lines they are read from. */
 const group = 4;
 
+export function packPhases(context: EmitContext, packing: Packing): Phase[] {
+  const { kernel, side, layout } = packing;
+  const { operand, group } = side;
+  const [outer, k] = [outerSteps(side), kSteps(side, kernel)];
+  if (operand === undefined || byteSize(kernel.dtype) !== bytes || outer.length > 1 || k.length > 1)
+    return packLoops(packing, context.sharedBuffer(kernel.dtype), "anything").flatMap((loops) => [
+      ...emitLoops(loops, context).phases,
+    ]);
+  const matrix: Matrix = {
+    buffer: operand.buffer,
+    offset: operand.offset,
+    batch: layout.batch.map((axis): Stride => ({ extent: axis.extent, stride: operand.strideOf(axis) })),
+    outerStride: outer[0]?.stride ?? 0,
+    kStride: k[0]?.stride ?? 0,
+  };
+  const whole = { name: kernel.name, matrix, outer: extentOf(group.inner), k: extentOf(kernel.k), layout };
+  return [packMatrix(context, whole)];
+}
+
 /** Packs a matrix in memory. Elements beyond its last row or column are zero. */
-export function packMatrix(context: EmitContext, packing: Packing): Phase {
+function packMatrix(context: EmitContext, packing: MatrixPacking): Phase {
   const { matrix, outer, k, layout, name } = packing;
-  const { width, panels, depth, blocks } = layout;
+  const { width, count, kc, blocks } = layout;
   const f = context.phase(`${name}, packed`);
-  const groups = Math.ceil(panels / group);
+  const groups = Math.ceil(count / group);
   const [unit, first, last, block, source, target, length] = Array.from({ length: 7 }, () => f.local("i32")) as Seven;
   const times = (factor: number): FunctionBuilder =>
     f
@@ -76,20 +76,20 @@ export function packMatrix(context: EmitContext, packing: Packing): Phase {
     f.get(first);
     times(width * matrix.outerStride);
     f.get(block);
-    times(depth * matrix.kStride);
+    times(kc * matrix.kStride);
     f.i32(matrix.offset * bytes)
       .op("i32.add")
       .set(source);
     pushBase(f, context, context.sharedBuffer("float32"));
     f.get(unit).i32(groups).op("i32.div_u");
-    times(panels * depth * width);
+    times(count * kc * width);
     f.get(first);
-    times(depth * width);
+    times(kc * width);
     f.i32(layout.place * bytes)
       .op("i32.add")
       .set(target);
-    f.i32(k - (blocks - 1) * depth)
-      .i32(depth)
+    f.i32(k - (blocks - 1) * kc)
+      .i32(kc)
       .get(block)
       .i32(blocks - 1)
       .op("i32.eq")
@@ -102,14 +102,14 @@ export function packMatrix(context: EmitContext, packing: Packing): Phase {
         .i32(group)
         .op("i32.add")
         .tee(last)
-        .i32(panels)
+        .i32(count)
         .get(last)
-        .i32(panels)
+        .i32(count)
         .op("i32.lt_u")
         .op("select")
         .set(last);
       f.loop((next) => {
-        if (full === panels) panel.pack(width);
+        if (full === count) panel.pack(width);
         else if (full === 0) panel.pack(outer);
         else
           f.get(first)
@@ -124,14 +124,14 @@ export function packMatrix(context: EmitContext, packing: Packing): Phase {
           .op("i32.add")
           .set(source);
         f.get(target)
-          .i32(depth * width * bytes)
+          .i32(kc * width * bytes)
           .op("i32.add")
           .set(target);
         f.get(first).i32(1).op("i32.add").tee(first).get(last).op("i32.lt_u").brIf(next);
       });
     };
     if (matrix.outerStride === 1 && width % 4 === 0 && full >= group) {
-      if (full % group === 0 && full === panels) panel.copy(group);
+      if (full % group === 0 && full === count) panel.copy(group);
       else
         f.get(first)
           .i32(full - group)
@@ -142,86 +142,12 @@ export function packMatrix(context: EmitContext, packing: Packing): Phase {
   });
   const batches = matrix.batch.reduce((product, { extent }) => product * extent, 1);
   const contiguous = matrix.outerStride === 1 || matrix.kStride === 1;
-  const each = contiguous ? nanosecondsPerPacked : nanosecondsPerGathered;
-  return { fn: f, units: groups * blocks * batches, cost: batches * panelElements(layout) * each };
+  const { copied, gathered, nanosecondsPerCycle } = machine.costs;
+  const each = (contiguous ? copied : gathered) * nanosecondsPerCycle;
+  return { fn: f, units: groups * blocks * batches, cost: layoutElements(layout) * each };
 }
 
 type Seven = [number, number, number, number, number, number, number];
-
-/**
- * The same panels by loops that evaluate the expression: for anything that is not a matrix in memory. `batch` are the axes
- * it depends on. Lanes beyond the last column keep what the scratch held: nothing of them reaches a result.
- */
-export function packExpression(
-  context: EmitContext,
-  packing: {
-    readonly name: string;
-    readonly value: Scalar;
-    readonly batch: readonly Axis[];
-    readonly outer: readonly Axis[];
-    readonly k: readonly Axis[];
-    readonly layout: PanelLayout;
-    readonly dtype: DType;
-  },
-): Phase[] {
-  const { name, value, batch, outer, k, layout, dtype } = packing;
-  const { width, panels, depth, place } = layout;
-  const extent = product(outer);
-  const points = product(k);
-  const buffer = context.sharedBuffer(dtype);
-  const full = Math.floor(extent / width);
-  const phases: Phase[] = [];
-  /** Fills `lanes` of `count` panels from the first on, for blocks of k of one length. */
-  const pack = (
-    first: number,
-    count: number,
-    lanes: number,
-    firstBlock: number,
-    blocks: number,
-    length: number,
-  ): void => {
-    if (count === 0 || lanes === 0 || blocks === 0) return;
-    const [panel, lane, block, within] = [newAxis(count), newAxis(lanes), newAxis(blocks), newAxis(length)];
-    const panelAt = add(axisValue(panel), int(first));
-    const blockAt = add(axisValue(block), int(firstBlock));
-    const replaced = new Map<number, Scalar>();
-    const spread = (axes: readonly Axis[], flat: Scalar): void =>
-      unflatten(
-        flat,
-        axes.map((axis) => axis.extent),
-      ).forEach((part, dim) => {
-        const axis = axes[dim];
-        if (axis !== undefined) replaced.set(axis.id, part);
-      });
-    spread(outer, add(mul(panelAt, int(width)), axisValue(lane)));
-    spread(k, add(mul(blockAt, int(depth)), axisValue(within)));
-    const index = [
-      mul(flatAxes(batch), int(panelElements(layout))),
-      mul(blockAt, int(panels * depth * width)),
-      mul(panelAt, int(depth * width)),
-      mul(axisValue(within), int(width)),
-      axisValue(lane),
-    ].reduce(add, int(place));
-    const kernel: LoopKernel = {
-      kind: "loops",
-      name: `${name}, packed`,
-      axes: [...batch, block, panel, within, lane],
-      body: [{ kind: "store", buffer, index: canonical(index), value: replaceAxes(value, replaced) }],
-    };
-    phases.push(...emitLoops(kernel, context).phases);
-  };
-  const wholeBlocks = Math.floor(points / depth);
-  for (const [firstBlock, blocks, length] of [
-    [0, wholeBlocks, depth],
-    [wholeBlocks, layout.blocks - wholeBlocks, points - wholeBlocks * depth],
-  ] as const) {
-    pack(0, full, width, firstBlock, blocks, length);
-    pack(full, panels - full, extent - full * width, firstBlock, blocks, length);
-  }
-  return phases;
-}
-
-const product = (axes: readonly Axis[]): number => axes.reduce((total, axis) => total * axis.extent, 1);
 
 /** Pushes the address of element 0 of a buffer. */
 function pushBase(f: FunctionBuilder, context: EmitContext, id: number): void {
@@ -235,7 +161,7 @@ const bytes = byteSize("float32");
 /** Fills panels from the address in `source` on; `length` steps of k, in a local. */
 class PanelPacking {
   private readonly f: FunctionBuilder;
-  private readonly packing: Packing;
+  private readonly packing: MatrixPacking;
   private readonly source: number;
   private readonly target: number;
   private readonly length: number;
@@ -243,7 +169,7 @@ class PanelPacking {
   private readonly to: number;
   private readonly end: number;
 
-  constructor(f: FunctionBuilder, packing: Packing, source: number, target: number, length: number) {
+  constructor(f: FunctionBuilder, packing: MatrixPacking, source: number, target: number, length: number) {
     this.f = f;
     this.packing = packing;
     this.source = source;
@@ -266,7 +192,7 @@ class PanelPacking {
     const { f, from, to, end, length, packing } = this;
     const { layout, k } = packing;
     f.get(this.source).set(from).get(this.target).set(to);
-    const even = (count: number): boolean => k % count === 0 && layout.depth % count === 0;
+    const even = (count: number): boolean => k % count === 0 && layout.kc % count === 0;
     for (const count of step === 1 ? [1] : [step, 1]) {
       if (count === 1 && step > 1 && even(step)) continue;
       f.get(to).get(length);
@@ -304,7 +230,7 @@ class PanelPacking {
           f.get(to)
             .get(from)
             .memory("v128.load", (panel * layout.width + lane) * bytes)
-            .memory("v128.store", (panel * layout.depth * layout.width + lane) * bytes);
+            .memory("v128.store", (panel * layout.kc * layout.width + lane) * bytes);
         }
       }
       this.advance(from, matrix.kStride);

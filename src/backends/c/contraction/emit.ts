@@ -1,0 +1,428 @@
+// Writes a contraction as C: packs operands where that pays, keeps tiles of sums in registers, and runs the epilogue over each finished tile.
+import type { ContractionKernel } from "../../../compiler/kernel.ts";
+import { byteSize } from "../../../graph/dtype.ts";
+import type { Axis } from "../../../graph/scalar.ts";
+import { along, type Operand, tableOf } from "../../analysis/operand.ts";
+import { extentOf } from "../../analysis/steps.ts";
+import { planContraction } from "../../contraction/choose.ts";
+import { asLoops, inParts } from "../../contraction/kernels.ts";
+import type { Machine } from "../../contraction/machine.ts";
+import type { DotPlan, OuterPlan, Plan, WindowPlan } from "../../contraction/plan.ts";
+import { type Side, usedBatch } from "../../contraction/sides.ts";
+import { type PaddingSkip, roundsOf, type Tap } from "../../contraction/skipPadding.ts";
+import { inPanels, inPlace, layoutElements, Places, panelPlaces, type Source } from "../../contraction/sources.ts";
+import { type Pieces, piecesOf, roundUp, unitsOf } from "../../contraction/tile.ts";
+import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "../emitter.ts";
+import type { Expressions } from "../expressions.ts";
+import { scalarType } from "../lanes.ts";
+import { emitLoops } from "../loops.ts";
+import { type Epilogue, epilogueOf } from "./epilogue.ts";
+import type { FusedEpilogue } from "./fusedEpilogue.ts";
+import { machines } from "./machine.ts";
+import { onePanel, packPhases } from "./pack.ts";
+import { dotTile, type KSteps, outerTile, type TileType } from "./tile.ts";
+import { windowTiles } from "./windowTile.ts";
+
+export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
+  const { dtype } = kernel;
+  const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
+  if (points === 0 || (dtype !== "float32" && dtype !== "float64")) return emitLoops(asLoops(kernel), context);
+  return cheaperLoops(kernel, context) ?? { phases: new Contraction(context, dtype).emit(kernel) };
+}
+
+/** Sums of so few products are hardly a contraction. */
+const fewProducts = 4;
+
+/** Many products with a single row or column, and very short sums, as plain loops where those are cheaper. */
+function cheaperLoops(kernel: ContractionKernel, context: EmitContext): KernelCode | undefined {
+  const [m, n] = [extentOf(kernel.m), extentOf(kernel.n)];
+  const single = Math.min(m, n) === 1 && extentOf(kernel.batch) > 1;
+  if (!single && extentOf(kernel.k) > fewProducts) return undefined;
+  const loops = emitLoops(asLoops(kernel), context);
+  const cost = loops.phases.reduce((sum, phase) => sum + phase.cost, 0);
+  const machine = machines[context.target.vectors];
+  const { cycles } = planContraction(kernel, machine, context.paddingOf);
+  return cost < cycles * machine.costs.nanosecondsPerCycle ? loops : undefined;
+}
+
+/** A share of the products that is worth a tile of another size. */
+const smallestRest = 0.02;
+const alignment = 64;
+
+/** A source as C reads it. */
+interface Reader {
+  readonly source: Source;
+  /** The offset of a panel from the first. */
+  readonly panelAt: (panel: string) => string;
+  /** Where the rows or columns of a panel lie. */
+  readonly offsets: readonly number[];
+  readonly k: KSteps;
+  /** Offsets along k, where they are a table. */
+  readonly kTable: readonly number[];
+}
+
+class Contraction {
+  private readonly context: EmitContext;
+  private readonly machine: Machine;
+  private readonly dtype: TileType;
+  private readonly bytes: number;
+  private readonly shared: Places;
+
+  constructor(context: EmitContext, dtype: TileType) {
+    this.context = context;
+    this.machine = machines[context.target.vectors];
+    this.dtype = dtype;
+    this.bytes = byteSize(dtype);
+    this.shared = new Places(this.bytes);
+  }
+
+  emit(kernel: ContractionKernel): Phase[] {
+    const { context, machine, dtype, shared } = this;
+    const reserve = (elements: number): number => shared.reserve(elements);
+    const parts = inParts(kernel, machine.parts, { buffer: context.sharedBuffer(dtype), reserve });
+    const phases = this.multiply(parts?.first ?? kernel);
+    if (parts !== undefined) phases.push(...emitLoops(parts.finish, context).phases);
+    context.needShared(shared.bytes);
+    return phases;
+  }
+
+  private multiply(kernel: ContractionKernel): Phase[] {
+    const plan = planContraction(kernel, this.machine, this.context.paddingOf);
+    switch (plan.kind) {
+      case "outer":
+        return this.outer(kernel, plan);
+      case "dot":
+        return [this.dot(kernel, plan)];
+      case "window":
+        return [this.window(kernel, plan)];
+    }
+  }
+
+  private packed(kernel: ContractionKernel, plan: OuterPlan, side: Side, width: number, phases: Phase[]): Reader {
+    const k = extentOf(kernel.k);
+    const count = Math.ceil(side.group.merged.extent / width);
+    const draft = { width, count, kc: k, blocks: 1, batch: usedBatch(side, plan.batch) };
+    const layout = { ...draft, place: this.shared.reserve(layoutElements(draft)) };
+    phases.push(...packPhases(this.context, this.machine, { kernel, side, layout }));
+    return {
+      source: inPanels(this.context.sharedBuffer(this.dtype), layout, kernel.k),
+      panelAt: (panel) => `${panel} * ${width * k}`,
+      offsets: Array.from({ length: width }, (_, at) => at),
+      k: { kind: "stride", stride: width },
+      kTable: [],
+    };
+  }
+
+  // ---- tiles
+
+  private outer(kernel: ContractionKernel, plan: OuterPlan): Phase[] {
+    const { context, dtype } = this;
+    const { m, n, mr, nr, lanes, packA, packB, kc, skip } = plan;
+    const phases: Phase[] = [];
+    const a = packA ? this.packed(kernel, plan, plan.a, mr, phases) : readInPlace(kernel, plan.a, mr);
+    /** Each unit packs the columns it takes by itself, panel by panel and for one block of k at a time. */
+    const panel = packB === "inUnit" ? onePanel(context, kernel, plan.b, nr) : undefined;
+    const b = packB === "ahead" ? this.packed(kernel, plan, plan.b, nr, phases) : readInPlace(kernel, plan.b, nr);
+    const k = extentOf(kernel.k);
+    const blocks = Math.ceil(k / kc);
+    const epilogue = epilogueOf(context, kernel, plan, nr);
+    const { ahead } = epilogue;
+    const fused = blocks === 1 ? epilogue.fused : undefined;
+    // The rest of a packed side is zeros: a tile of its own is worth its compilation where many of them would be computed.
+    const pieces = (extent: number, size: number, isPacked: boolean): Pieces => {
+      const { count, last } = piecesOf(extent, size);
+      const isWhole = isPacked && fused === undefined && size - last < extent * smallestRest;
+      return { count, last: isWhole ? size : last };
+    };
+    const [rows, columns] = [pieces(m.extent, mr, packA), pieces(n.extent, nr, packB !== "no")];
+    const bSteps: KSteps = panel === undefined ? b.k : { kind: "stride", stride: nr };
+    /** The tile of so many rows, for the last panel of columns or any other. */
+    const pick = (high: number, taps?: readonly Tap[]): string =>
+      byPanel("c", columns, nr, (wide) =>
+        outerTile(context, {
+          dtype,
+          lanes,
+          height: high,
+          vectors: Math.ceil(wide / lanes),
+          lastLanes: wide % lanes === 0 ? lanes : wide % lanes,
+          padded: packB !== "no",
+          rows: a.offsets,
+          aSteps: a.k,
+          bSteps,
+          taps,
+          tileWidth: nr,
+          finish: fused?.text,
+          ahead: ahead?.lines ?? 0,
+        }),
+      );
+    const asked =
+      ahead === undefined ? "" : blocks === 1 ? ", ahead" : `, k0 + ${kc} >= ${k} ? ahead : ahead + ${ahead.streams}`;
+    const first = fused !== undefined ? "" : blocks === 1 ? ", 1" : ", k0 == 0";
+    const length = blocks === 1 ? `${k}` : `(${k} - k0 < ${kc} ? ${k} - k0 : ${kc})`;
+    const k0 = blocks === 1 ? "0" : "k0";
+    const at = (steps: KSteps, name: string): string =>
+      steps.kind === "table" || steps.stride === 0 ? name : `${name} + ${k0} * ${steps.stride}`;
+    const kTable = (steps: KSteps, name: string): string => (steps.kind === "table" ? `${name} + ${k0}` : "0");
+    let statics = [table("ka", a.kTable), panel?.statics ?? table("kb", b.kTable)].join("");
+    let multiply: (to: string) => string;
+    if (skip === undefined) {
+      const chosen = byPanel("r", rows, mr, (high) => pick(high));
+      const factor = panel === undefined ? at(b.k, "q") : "panel";
+      multiply = (to) =>
+        `${chosen}(${at(a.k, "p")}, ${factor}, ${to}, ${length}${first}, ${kTable(a.k, "ka")}, ${panel === undefined ? kTable(b.k, "kb") : "0"}${asked});`;
+    } else {
+      // If k is one round, nothing lies beyond the last step, and it is never visited.
+      const offsets = {
+        a: (step: number) => offsetAt(a, step),
+        b: (step: number) => (panel === undefined ? offsetAt(b, step) : step * nr),
+      };
+      const kinds = roundsOf(skip, offsets);
+      const tiles = kinds
+        .map(({ height, taps }) => pick(height, taps))
+        .reduceRight((rest, own, kind) => (rest === own ? own : `kind == ${kind} ? ${own} : ${rest}`));
+      const rounds = (length: string): string => `${length} / ${skip.round}`;
+      const from = (name: string, step: number): string => (blocks === 1 ? name : `${name} + ${rounds(k0)} * ${step}`);
+      statics = `${skipTables(skip, kinds)}${panel?.statics ?? ""}`;
+      multiply = (to) =>
+        `const int kind = kinds[${panelPlace(skip, rows.count, epilogue.e)}], *const round = rounds[kind];
+(${tiles})(${from("p", offsets.a(skip.round))}, ${panel === undefined ? from("q", offsets.b(skip.round)) : "panel"}, ${to}, ${rounds(length)} * round[0]${first}, round, 0${asked});`;
+    }
+    const tiles = this.tiles(kernel, plan, {
+      epilogue,
+      readers: [a, b],
+      statics,
+      tileWidth: nr,
+      blocks: { count: blocks, kc, k },
+      fused,
+      multiply,
+      panel: panel && { elements: kc * nr, fill: panel.fill("q", k0, length, `${n.extent} - c * ${nr}`) },
+    });
+    return [...phases, tiles];
+  }
+
+  private dot(kernel: ContractionKernel, plan: DotPlan): Phase {
+    const { context, dtype } = this;
+    const { m, n, mr, nr, lanes, contiguous } = plan;
+    let left = contiguous;
+    const outer: Axis[] = [...kernel.k];
+    while (left > 1) left /= outer.pop()?.extent ?? 1;
+    const offsets = (operand: Operand, axes: readonly Axis[]): number[] =>
+      tableOf(
+        axes.filter((axis) => axis.extent > 1).map((axis) => ({ extent: axis.extent, stride: operand.strideOf(axis) })),
+      );
+    const tileWidth = roundUp(nr, lanes);
+    const chosen = byPanel("r", piecesOf(m.extent, mr), mr, (high) =>
+      byPanel("c", piecesOf(n.extent, nr), nr, (wide) =>
+        dotTile(context, { dtype, lanes, height: high, width: wide, run: contiguous, tileWidth }),
+      ),
+    );
+    const [a, b] = plan.operands;
+    const [ka, kb] = [offsets(a, outer), offsets(b, outer)];
+    return this.tiles(kernel, plan, {
+      epilogue: epilogueOf(context, kernel, plan, tileWidth),
+      readers: [plainReader(a), plainReader(b)],
+      statics: [
+        table("ka", ka),
+        table("kb", kb),
+        table("rowsAt", offsets(a, plan.a.group.inner)),
+        table("columnsAt", offsets(b, plan.b.group.inner)),
+      ].join(""),
+      tileWidth,
+      multiply: (to) => `${chosen}(p, q, ${to}, rowsAt + r * ${mr}, columnsAt + c * ${nr}, ${ka.length}, ka, kb);`,
+    });
+  }
+
+  private window(kernel: ContractionKernel, plan: WindowPlan): Phase {
+    const { context, dtype } = this;
+    const { m, n, mr, nr } = plan;
+    const { image, weights, row } = plan.windows;
+    const epilogue = epilogueOf(context, kernel, plan, nr);
+    const { fused } = epilogue;
+    const tile = windowTiles(context, plan, dtype, fused?.text);
+    const chosen = byPanel("r", piecesOf(m.extent, mr), mr, (high) =>
+      byPanel("c", piecesOf(n.extent, nr), nr, (wide) => tile(high, wide)),
+    );
+    return this.tiles(kernel, plan, {
+      epilogue: { ...epilogue, ahead: undefined },
+      readers: [plainReader(weights), { ...plainReader(image), panelAt: (panel) => `${panel} * ${nr}` }],
+      statics: "",
+      tileWidth: nr,
+      fused,
+      multiply: (to) => `${chosen}(p, q + r * ${mr * image.strideOf(row)}, ${to});`,
+    });
+  }
+
+  /** Units of tiles: a block of rows and columns of one point of the batch. */
+  private tiles(
+    kernel: ContractionKernel,
+    plan: Plan,
+    parts: {
+      readonly epilogue: Epilogue;
+      readonly readers: readonly [a: Reader, b: Reader];
+      readonly statics: string;
+      readonly tileWidth: number;
+      readonly blocks?: { readonly count: number; readonly kc: number; readonly k: number };
+      readonly fused?: FusedEpilogue | undefined;
+      /** Room for one panel of columns, and what fills it from the columns at `q`. */
+      readonly panel?: { readonly elements: number; readonly fill: string } | undefined;
+      multiply(to: string): string;
+    },
+  ): Phase {
+    const { context, machine, dtype, bytes } = this;
+    const { m, n, mr, nr, batch } = plan;
+    const { epilogue, readers, blocks, panel, fused } = parts;
+    const [a, b] = readers;
+    const interrupted = blocks !== undefined && blocks.count > 1;
+    const T = scalarType(dtype);
+    const tileElements = mr * parts.tileWidth;
+    const [rowPanels, columnPanels] = [Math.ceil(m.extent / mr), Math.ceil(n.extent / nr)];
+    const points = extentOf(batch);
+    const cost = plan.cycles * machine.costs.nanosecondsPerCycle;
+    const units = unitsOf(
+      { points, rowPanels, columnPanels, mr, nr, allRows: panel !== undefined, nanoseconds: cost },
+      machine.units,
+    );
+    // Along the rows the epilogue takes all tiles of a column together: whole vectors of neighbours in memory.
+    const gathered = plan.epilogueLanes === "m";
+    const kept = interrupted ? units.rows * units.columns : gathered ? units.rows : 1;
+    const tilesElements = roundUp(tileElements * kept, alignment / bytes);
+    // What turns a tile reads whole squares of it.
+    const beyond = 16 * parts.tileWidth;
+    context.needScratch((tilesElements + beyond + (panel?.elements ?? 0)) * bytes + 256);
+    const { e } = epilogue;
+    const { out } = e;
+    out.block("for (int unit = low; unit < high; unit++)", () => {
+      const whole = units.rowUnits * units.columnUnits;
+      const c0 = out.define("long", "u", `(long)(unit % ${units.columnUnits}) * ${units.columns}`);
+      const r0 = out.define("long", "u", `(long)(unit / ${units.columnUnits} % ${units.rowUnits}) * ${units.rows}`);
+      let place = `(unit / ${whole})`;
+      for (const axis of [...batch].reverse()) {
+        e.bindAxis(axis, out.define("long", "u", `${place} % ${axis.extent}`));
+        place = `(${place} / ${axis.extent})`;
+      }
+      const pointer = ({ source }: Reader): string => {
+        const terms = batch
+          .map((axis) => ({ atom: e.values.axis(axis), coefficient: source.batchStride(axis) }))
+          .filter(({ coefficient }) => coefficient !== 0);
+        return ["0", ...terms.map((term) => e.index({ terms: [term], constant: 0, min: 0, max: 0 }))].join(" + ");
+      };
+      const begin = (name: string, reader: Reader): void => {
+        const { buffer, offset } = reader.source;
+        out.line(
+          `const ${T} *const ${name} = (const ${T} *)(${context.address(buffer, offset)}) + ${pointer(reader)};`,
+        );
+      };
+      begin("pa", a);
+      begin("qb", b);
+      const tiles = (): void => {
+        const over = (name: string, first: string, block: number, panels: number, body: () => void): void => {
+          if (panels === 1)
+            out.block("", () => {
+              out.line(`const long ${name} = 0;`);
+              body();
+            });
+          else
+            out.block(
+              `for (long ${name} = ${first}; ${name} < ${panels} && ${name} < ${first} + ${block}; ${name}++)`,
+              body,
+            );
+        };
+        over("c", c0, units.columns, columnPanels, () => {
+          out.line(`const ${T} *const q = qb + ${b.panelAt("c")};`);
+          if (panel !== undefined) {
+            out.line(`${T} *const panel = (${T} *)scratch + ${tilesElements};`);
+            out.line(panel.fill);
+          }
+          const column = interrupted ? `(c - ${c0}) * ${units.rows}` : "0";
+          const tileAt = (row: string): string =>
+            `${T} *const tile = (${T} *)scratch + (${kept > 1 ? `${column} + ${row}` : "0"}) * ${tileElements};`;
+          const write = (firstRow: string, rows: number): void => {
+            const text = (): void => e.scope(() => epilogue.write(firstRow, rows));
+            if (interrupted) out.block(`if (k0 + ${blocks.kc} >= ${blocks.k})`, text);
+            else if (fused === undefined) text();
+          };
+          over("r", r0, units.rows, rowPanels, () =>
+            e.scope(() => {
+              out.line(`const ${T} *const p = pa + ${a.panelAt("r")};`);
+              out.line(fused?.places() ?? tileAt(`(r - ${r0})`));
+              if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));
+              out.line(parts.multiply(fused === undefined ? "tile" : "places"));
+              if (!gathered) write(`r * ${mr}`, mr);
+            }),
+          );
+          if (gathered) {
+            out.line(tileAt("0"));
+            write(`${r0} * ${mr}`, units.rows * mr);
+          }
+        });
+      };
+      if (interrupted) out.block(`for (long k0 = 0; k0 < ${blocks.k}; k0 += ${blocks.kc})`, tiles);
+      else tiles();
+    });
+    const name = context.phaseName(kernel.name);
+    const source = `static void ${name}(${phaseParameters}) {\n${parts.statics}${e.body()}\n}\n`;
+    return { name, units: units.count, cost, source };
+  }
+}
+
+/** The C expression of the tile of a panel: the last panel has a size of its own. */
+function byPanel(index: "r" | "c", { count, last }: Pieces, size: number, tile: (size: number) => string): string {
+  const [usual, own] = [tile(count === 1 ? last : size), tile(last)];
+  return usual === own ? usual : `(${index} == ${count - 1} ? ${own} : ${usual})`;
+}
+
+/** The number of a panel of rows among those whose padding is known. */
+const panelPlace = ({ moving }: PaddingSkip, panels: number, e: Expressions): string =>
+  moving.length === 0
+    ? "r"
+    : `${moving.map((axis) => e.axisName(axis)).reduce((place, name, i) => `(${place} * ${moving[i]?.extent} + ${name})`)} * ${panels} + r`;
+
+/** `kinds` of the panels of rows, and for each kind the steps of a `round`, as a tile with taps takes them. */
+function skipTables({ kindOf }: PaddingSkip, kinds: ReturnType<typeof roundsOf>): string {
+  const longest = Math.max(...kinds.map(({ steps }) => steps.length));
+  return `  static const unsigned char kinds[] = {${kindOf.join(", ")}};
+  static const int rounds[][${longest}] = {${kinds.map(({ steps }) => `{${steps.join(", ")}}`).join(", ")}};
+`;
+}
+
+/** A side whose panels are found by the tiles themselves. */
+const plainReader = (operand: Operand): Reader => ({
+  source: {
+    buffer: operand.buffer,
+    offset: operand.offset,
+    batchStride: (axis) => operand.strideOf(axis),
+    outer: [],
+    kStride: () => 0,
+    block: 0,
+  },
+  panelAt: () => "0",
+  offsets: [],
+  k: { kind: "stride", stride: 0 },
+  kTable: [],
+});
+
+function readInPlace(kernel: ContractionKernel, side: Side, width: number): Reader {
+  const source = inPlace(side, kernel, 0);
+  const { within, stride, apart, offsets } = panelPlaces(side, width);
+  const steps = side.operand === undefined ? [] : along(side.operand, kernel.k);
+  const even = steps.length <= 1;
+  return {
+    source,
+    panelAt: (panel) =>
+      within === Number.POSITIVE_INFINITY
+        ? `${panel} * ${stride}`
+        : within === 1
+          ? `${panel} * ${apart}`
+          : `${panel} / ${within} * ${apart} + ${panel} % ${within} * ${stride}`,
+    offsets,
+    k: even ? { kind: "stride", stride: steps[0]?.stride ?? 0 } : { kind: "table" },
+    kTable: even ? [] : tableOf(steps),
+  };
+}
+
+/** The offset of an element from the first, given its step along k. */
+const offsetAt = ({ k, kTable }: Reader, step: number): number =>
+  k.kind === "table" ? (kTable[step] ?? 0) : step * k.stride;
+
+const table = (name: string, offsets: readonly number[]): string =>
+  offsets.length === 0 ? "" : `  static const int ${name}[] = {${offsets.join(", ")}};\n`;

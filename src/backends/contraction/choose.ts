@@ -1,0 +1,211 @@
+// Chooses how a contraction is computed: the cheapest of the ways that are possible on a machine. Pure arithmetic.
+import type { ContractionKernel } from "../../compiler/kernel.ts";
+import { byteSize } from "../../graph/dtype.ts";
+import type { Axis } from "../../graph/scalar.ts";
+import { along } from "../analysis/operand.ts";
+import type { PaddedDim } from "../analysis/padding.ts";
+import { extentOf } from "../analysis/steps.ts";
+import { cheapestEpilogue, columnMisses, farRows, packing, vectorLanes } from "./cost.ts";
+import type { Machine } from "./machine.ts";
+import type { DotPlan, OuterPlan, Plan } from "./plan.ts";
+import {
+  bothPacked,
+  canCopyPack,
+  canTransposePack,
+  contiguousK,
+  evenK,
+  isReadable,
+  kSteps,
+  outerSteps,
+  type Side,
+  type Sides,
+  sidesOf,
+} from "./sides.ts";
+import { paddingSkip } from "./skipPadding.ts";
+import { kBlock, mostUneven, roundUp, share, shortenedLanes, tileOf } from "./tile.ts";
+import { windowPlan } from "./windows.ts";
+
+/** The dimensions of a buffer that are padded with zeros, as far as that is known. */
+export type PaddingOf = (buffer: number) => readonly PaddedDim[] | undefined;
+
+/** The cheapest of the ways that are possible. */
+export function planContraction(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): Plan {
+  const { inPlace } = machine;
+  const plans =
+    inPlace.kind === "ruled" ? ruledPlans(kernel, machine, inPlace) : estimatedPlans(kernel, machine, paddingOf);
+  return plans.reduce((best, plan) => (plan.cycles < best.cycles ? plan : best));
+}
+
+/** The sides, and which of them are packed. */
+interface Way extends Sides {
+  readonly packA: boolean;
+  readonly packB: boolean;
+}
+
+const either = [false, true] as const;
+
+function estimatedPlans(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): Plan[] {
+  const plans: (Plan | undefined)[] = [];
+  for (const swapped of either) {
+    for (const packB of either) {
+      for (const packA of either) {
+        const way = { ...tiledSides(kernel, machine, swapped, { a: !packA, b: !packB }), packA, packB };
+        if (isPossible(way, kernel, machine)) plans.push(outerPlan(kernel, machine, way, paddingOf));
+      }
+    }
+  }
+  const swapped = extentOf(kernel.m) > extentOf(kernel.n) && extentOf(kernel.n) <= 4;
+  plans.push(dotPlan(kernel, machine, sidesOf(kernel, swapped, bothPacked)), windowPlan(kernel, machine));
+  return plans.filter((plan) => plan !== undefined);
+}
+
+/** The sides; rows in place are in pieces only where those are whole tiles. */
+function tiledSides(
+  kernel: ContractionKernel,
+  machine: Machine,
+  swapped: boolean,
+  inPlace: { readonly a: boolean; readonly b: boolean },
+): Sides {
+  const uneven = mostUneven(machine);
+  const whole = sidesOf(kernel, swapped, { ...inPlace, mostUneven: uneven, pieces: true });
+  const { a, b } = whole;
+  const wide = Math.ceil(b.group.merged.extent / vectorLanes(kernel.dtype, machine));
+  return a.span === a.group.merged.extent || a.span % tileOf(a.span, wide, machine.tile).mr === 0
+    ? whole
+    : sidesOf(kernel, swapped, { ...inPlace, mostUneven: uneven, pieces: false });
+}
+
+/** Whether tiles can read in place what is not packed. */
+const isPossible = ({ a, b, packA, packB }: Way, kernel: ContractionKernel, { longestTable }: Machine): boolean =>
+  (packA || isReadable(a, kernel, longestTable)) &&
+  (packB || (isReadable(b, kernel, longestTable) && hasContiguousColumns(b)));
+
+type Rule = Extract<Machine["inPlace"], { kind: "ruled" }>;
+
+/** One plan for either order of the sides. */
+function ruledPlans(kernel: ContractionKernel, machine: Machine, rule: Rule): Plan[] {
+  return either.flatMap((swapped): Plan[] => {
+    const sides = sidesOf(kernel, swapped, bothPacked);
+    const { a, b } = sides;
+    const [m, n, k] = [a.group.merged.extent, b.group.merged.extent, extentOf(kernel.k)];
+    const few = m <= rule.fewRows;
+    const isContiguous = hasContiguousColumns(b);
+    if (few && !isContiguous && outerSteps(b).length === 1 && kernel.dtype !== "float64" && isDot(sides, kernel)) {
+      const dot = dotPlan(kernel, machine, sides);
+      if (dot !== undefined) return [dot];
+    }
+    const steps = kSteps(a, kernel);
+    const isApart =
+      (steps.length > 1 && k > rule.unevenSteps) || (k > rule.apartSteps && Math.abs(steps.at(-1)?.stride ?? 0) > 1);
+    const packA = isApart && n > 2 * tileIn(sides, kernel, machine).nr;
+    const packB = !isContiguous || (!few && k * n > rule.columnElements);
+    return [outerPlan(kernel, machine, { ...sides, packA, packB }, () => undefined)];
+  });
+}
+
+/** Whether k is one run of neighbours in memory on both sides, whose rows and columns step forwards evenly. */
+const isDot = ({ a, b }: Sides, kernel: ContractionKernel): boolean =>
+  [a, b].every((side) => {
+    const [steps, outer] = [kSteps(side, kernel), outerSteps(side)];
+    return steps.length === 1 && steps[0]?.stride === 1 && outer.length <= 1 && (outer[0]?.stride ?? 0) >= 0;
+  });
+
+/** The tile that computes products of these sides. */
+function tileIn({ a, b }: Sides, { dtype }: ContractionKernel, machine: Machine) {
+  const n = b.group.merged.extent;
+  const lanes = shortenedLanes(vectorLanes(dtype, machine), n);
+  const { mr, vectors } = tileOf(a.span, Math.ceil(n / lanes), machine.tile);
+  return { lanes, mr, vectors, nr: vectors * lanes };
+}
+
+function outerPlan(
+  kernel: ContractionKernel,
+  machine: Machine,
+  { packA, packB: packsB, ...sides }: Way,
+  paddingOf: PaddingOf,
+): OuterPlan {
+  const { costs, kBlocks } = machine;
+  const { a, b, batch } = sides;
+  const [m, n, k] = [a.group.merged, b.group.merged, extentOf(kernel.k)];
+  const { lanes, mr, vectors, nr } = tileIn(sides, kernel, machine);
+  const packB = !packsB ? "no" : packsInUnit(sides, kernel, machine, nr) ? "inUnit" : "ahead";
+  // A panel that is packed in its unit ends where a run of its columns ends.
+  const run = packB === "inUnit" ? evenK(b, kernel) : k;
+  const isEven = (packed: boolean, side: Side): boolean => packed || kSteps(side, kernel).length <= 1;
+  let kc = kBlocks.uneven || (isEven(packA, a) && isEven(packsB, b)) ? kBlock(run, kBlocks) : k;
+  const dims = packA || a.operand === undefined ? undefined : paddingOf(a.operand.buffer);
+  let skip = dims && paddingSkip(kernel, a, mr, batch, dims);
+  if (skip !== undefined) {
+    const even = packsB || (b.operand !== undefined && along(b.operand, skip.channels).length <= 1);
+    // Blocks end where a round does; panels packed in their unit where their runs do.
+    if (!even || (packB === "inUnit" && kc % skip.round !== 0 && run !== k)) skip = undefined;
+    else kc = roundUp(kc, skip.round);
+  }
+  const points = extentOf(batch);
+  const [rowPanels, columnPanels] = [Math.ceil(m.extent / mr), Math.ceil(n.extent / nr)];
+  const tiles = points * rowPanels * columnPanels;
+  // Rows shared evenly fill their tiles.
+  const rowSteps = machine.tile.even ? m.extent / mr : rowPanels;
+  const perStep = (high: number, wide: number): number =>
+    Math.max(high * wide * costs.multiplyAdd, (high + wide) * costs.load, high * wide < 8 ? costs.latency : 0);
+  const lastColumns = (n.extent - (columnPanels - 1) * nr) / lanes;
+  const halved = lanes * byteSize(kernel.dtype) === 64;
+  const lastVectors = halved ? Math.ceil(2 * lastColumns) / 2 : Math.ceil(lastColumns);
+  let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(mr, vectors) + perStep(mr, lastVectors));
+  cycles = cycles * (skip?.share ?? 1) + tiles * costs.tile;
+  cycles += tiles * (Math.ceil(k / kc) - 1) * (mr * vectors + costs.tile);
+  if (packsB) cycles += packing(b, kernel, batch, packB === "ahead", machine) * columnPanels * nr * k;
+  if (packA) cycles += packing(a, kernel, batch, true, machine) * rowPanels * mr * k;
+  else cycles += points * m.extent * k * columnPanels * farRows(a, kernel, mr, machine);
+  if (!packsB) cycles += tiles * k * columnMisses(b, kernel, nr, machine);
+  const { epilogueLanes, perResult } = cheapestEpilogue({ ...sides, m, n, mr }, kernel.dtype, machine);
+  cycles += points * m.extent * n.extent * perResult;
+  return { kind: "outer", ...sides, m, n, mr, nr, lanes, packA, packB, kc, skip, epilogueLanes, cycles };
+}
+
+/** Whether columns that are neighbours are neighbours in memory. */
+function hasContiguousColumns(b: Side): boolean {
+  const steps = outerSteps(b);
+  return steps.length === 0 || (steps.length === 1 && steps[0]?.stride === 1);
+}
+
+/** Whether a unit packs its columns by itself: few rows, no panel that serves several points of the batch, and whole vectors that lie evenly. */
+function packsInUnit({ a, b, batch }: Sides, kernel: ContractionKernel, machine: Machine, nr: number): boolean {
+  if (a.group.merged.extent > machine.mostRowsInUnit) return false;
+  if (!batch.every((axis: Axis) => b.operand?.strideOf(axis) !== 0)) return false;
+  if (canCopyPack(b, kernel)) return nr % Math.min(nr, vectorLanes(kernel.dtype, machine)) === 0;
+  if (machine.transposes === undefined || nr % machine.transposes !== 0) return false;
+  if (!canTransposePack(b, kernel, machine.longestTable)) return false;
+  const run = evenK(b, kernel);
+  return run === extentOf(kernel.k) || run % Math.ceil(run / machine.kBlocks.longest) === 0;
+}
+
+/** Undefined where k is not last in memory on both sides, or too many offsets are needed. */
+function dotPlan(kernel: ContractionKernel, machine: Machine, sides: Sides): DotPlan | undefined {
+  const { costs, longestTable, dot } = machine;
+  const lanes = vectorLanes(kernel.dtype, machine);
+  const [a, b] = [sides.a.operand, sides.b.operand];
+  if (a === undefined || b === undefined) return undefined;
+  const last = kernel.k.filter((axis) => axis.extent > 1).at(-1);
+  if (last === undefined || a.strideOf(last) !== 1 || b.strideOf(last) !== 1) return undefined;
+  const contiguous = contiguousK(kernel, a, b);
+  const [m, n, k] = [sides.a.group.merged, sides.b.group.merged, extentOf(kernel.k)];
+  if (contiguous < lanes / 2 || Math.max(k / contiguous, m.extent, n.extent) > longestTable) return undefined;
+  const mr = Math.min(m.extent, dot.tallest);
+  const widest = Math.min(n.extent, dot.widest, Math.floor(dot.sums / mr));
+  const nr = share(n.extent, widest, machine.tile.even);
+  const vectors = (k / contiguous) * Math.ceil(contiguous / lanes);
+  const points = extentOf(sides.batch);
+  const rowPanels = Math.ceil(m.extent / mr);
+  const sums = points * rowPanels * mr * n.extent;
+  // Besides products, each vector of k loads the rows and the columns of the tile.
+  const perStep = Math.max(costs.multiplyAdd, ((mr + nr) * costs.load) / (mr * nr), costs.dotLatency / (mr * nr));
+  const { epilogueLanes, perResult } = cheapestEpilogue({ ...sides, m, n, mr }, kernel.dtype, machine);
+  const rest = contiguous % lanes === 0 ? 1 : costs.dotRest;
+  const cycles =
+    sums * (vectors * perStep * costs.dotOverhead * rest + costs.acrossLanes) +
+    points * rowPanels * Math.ceil(n.extent / nr) * costs.tile +
+    points * m.extent * n.extent * perResult;
+  const kc = machine.kBlocks.dots ? kBlock(k, machine.kBlocks) : k;
+  return { kind: "dot", ...sides, m, n, mr, nr, kc, lanes, operands: [a, b], contiguous, epilogueLanes, cycles };
+}

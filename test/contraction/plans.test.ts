@@ -1,0 +1,63 @@
+// How contractions are computed, as text: the plan of each shape on each machine. A change here is a change of speed.
+import { expect, it } from "vitest";
+import { extentOf } from "../../src/backends/analysis/steps.ts";
+import { planContraction } from "../../src/backends/contraction/choose.ts";
+import type { Machine } from "../../src/backends/contraction/machine.ts";
+import type { Plan } from "../../src/backends/contraction/plan.ts";
+import { unitsOf } from "../../src/backends/contraction/tile.ts";
+import { everyMachine, kernelOf, type Shape, shapes } from "./kernels.ts";
+
+/** What is packed. */
+function packing(plan: Plan): string {
+  if (plan.kind !== "outer") return plan.kind;
+  const packed = [plan.packA ? "A ahead" : "", plan.packB === "no" ? "" : `B ${plan.packB}`].filter(
+    (side) => side !== "",
+  );
+  return packed.length === 0 ? "in place" : `packs ${packed.join(", ")}`;
+}
+
+function described(shape: Shape, machine: Machine): string {
+  const plan = planContraction(kernelOf(shape), machine, () => undefined);
+  const { m, n, mr, nr, kc, lanes, batch, epilogueLanes, cycles } = plan;
+  const nanoseconds = cycles * machine.costs.nanosecondsPerCycle;
+  const units = unitsOf(
+    {
+      points: extentOf(batch),
+      rowPanels: Math.ceil(m.extent / mr),
+      columnPanels: Math.ceil(n.extent / nr),
+      mr,
+      nr,
+      allRows: plan.kind === "outer" && plan.packB === "inUnit",
+      nanoseconds,
+    },
+    machine.units,
+  );
+  return [
+    `${m.extent} x ${n.extent} in tiles of ${mr} x ${nr}, kc ${kc}`,
+    `${lanes} lanes`,
+    packing(plan),
+    `epilogue along ${epilogueLanes}`,
+    `${units.count} units of ${units.rows} x ${units.columns} panels`,
+    `${nanoseconds.toPrecision(3)} ns`,
+  ].join("; ");
+}
+
+it("plans are as they were", async () => {
+  const lines = shapes.flatMap(([name, shape]) => [
+    name,
+    ...Object.entries(everyMachine).map(([machine, about]) => `  ${machine.padEnd(8)} ${described(shape, about)}`),
+  ]);
+  await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("plans.txt");
+});
+
+it("a machine that copies for nothing packs, and one that pays dearly does not", () => {
+  const kernel = (): ReturnType<typeof kernelOf> => kernelOf(shapes[0]?.[1] as Shape);
+  const { avx512 } = everyMachine;
+  if (avx512 === undefined) throw new Error("the machine has no description");
+  const costing = (copied: number): string =>
+    packing(
+      planContraction(kernel(), { ...avx512, costs: { ...avx512.costs, copied, transposed: copied } }, () => undefined),
+    );
+  expect(costing(0)).toContain("B");
+  expect(costing(1000)).toBe("in place");
+});
