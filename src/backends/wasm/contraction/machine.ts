@@ -36,7 +36,7 @@ export const machine: Machine = {
     copied: 0.3 * cycles,
     transposed: 0.3 * cycles,
     gathered: 0.8 * cycles,
-    divided: 0.8 * cycles,
+    divided: 0.3 * cycles,
     scattered: 1.5 * cycles,
     turned: 0.05 * cycles,
     // Not measured, and little beside the rest.
