@@ -153,7 +153,7 @@ function outerPlan(
   const lastVectors = halved ? Math.ceil(2 * lastColumns) / 2 : Math.ceil(lastColumns);
   let cycles = points * rowSteps * k * ((columnPanels - 1) * perStep(mr, vectors) + perStep(mr, lastVectors));
   cycles = cycles * (skip?.share ?? 1) + tiles * costs.tile;
-  cycles += tiles * (Math.ceil(k / kc) - 1) * (mr * vectors + costs.tile);
+  cycles += tiles * (Math.ceil(k / kc) - 1) * (mr * vectors * costs.waiting + costs.tile);
   if (packsB) cycles += packing(b, kernel, batch, packB === "ahead", machine) * columnPanels * nr * k;
   if (packA) cycles += packing(a, kernel, batch, true, machine) * rowPanels * mr * k;
   else cycles += points * m.extent * k * columnPanels * farRows(a, kernel, mr, machine);

@@ -98,8 +98,9 @@ export interface Costs {
   readonly stored: number;
   readonly scattered: number;
   readonly turned: number;
-  /** Entering one tile, and its epilogue. */
+  /** Entering one tile, and its epilogue; and a vector of sums that waits in memory for the next block of k. */
   readonly tile: number;
+  readonly waiting: number;
   /** The sum across the lanes of one vector. */
   readonly acrossLanes: number;
   /** An element of rows in place that are far apart. */
@@ -129,6 +130,7 @@ export const defaultCosts: Costs = {
   scattered: 1.6,
   turned: 0.6,
   tile: 30,
+  waiting: 1,
   acrossLanes: 5,
   farApart: 0.12,
   conflict: 2.5,

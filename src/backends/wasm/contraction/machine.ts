@@ -45,6 +45,7 @@ export const machine: Machine = {
     packedAhead: 0,
     stored: 0,
     tile: 0,
+    waiting: 0,
     acrossLanes: 0,
     farApart: 0,
     conflict: 0,
