@@ -1,10 +1,10 @@
 // Only memory that is read for the last time is overwritten.
 import { describe, expect, it } from "vitest";
-import { type Axis, add, axisValue, int, load, mul, newAxis, unary } from "../graph/scalar.ts";
+import { type Axis, add, axisValue, int, load, localValue, mul, newAxis, newLocal, unary } from "../graph/scalar.ts";
 import { compile, rand, type Tensor } from "../tensor/index.ts";
 import { flatAxes } from "./indexing.ts";
-import type { LoopKernel } from "./kernel.ts";
-import { inPlaceTemporaries } from "./memory.ts";
+import type { ContractionKernel, LoopKernel } from "./kernel.ts";
+import { inPlaceTemporaries, inPlaceUpdates } from "./memory.ts";
 
 describe("inPlaceTemporaries", () => {
   const rows = 8;
@@ -32,6 +32,34 @@ describe("inPlaceTemporaries", () => {
   it("leaves apart what is read and written in different orders", () => {
     const chain = [negated(9, 0), negated(0, 1, flat, turned), negated(1, 2, turned, flat), negated(2, 9)];
     expect(inPlaceTemporaries(chain, drafts).size).toBe(0);
+  });
+
+  it("leaves apart the operands of a contraction, which may be packed again while results are stored", () => {
+    const [m, k] = [newAxis(rows * columns), newAxis(1)];
+    const result = newLocal("float32");
+    const product = (from: number, to: number): ContractionKernel => ({
+      kind: "contraction",
+      name: "matmul",
+      dtype: "float32",
+      batch: [],
+      m: [m],
+      n: [],
+      k: [k],
+      a: load(from, axisValue(m), "float32"),
+      b: load(9, int(0), "float32"),
+      result,
+      epilogue: [
+        {
+          kind: "store",
+          buffer: to,
+          index: axisValue(m),
+          value: add(localValue(result), load(from, axisValue(m), "float32")),
+        },
+      ],
+    });
+    expect(inPlaceTemporaries([negated(9, 0), product(0, 1), negated(1, 9)], drafts).size).toBe(0);
+    expect(inPlaceUpdates([product(0, 1)])(0, 1)).toBe(false);
+    expect(inPlaceUpdates([negated(0, 1)])(0, 1)).toBe(true);
   });
 
   it("computes a softmax inside the memory of its scores", () => {

@@ -1,0 +1,27 @@
+// The rooms whose faults cost most: the files that are changed, and the tests that must notice.
+
+export const rooms = {
+  graph: { files: ["src/graph"], tests: ["src/graph", "src/tensor/values.test.ts", "test/golden/ops.test.ts"] },
+  compiler: {
+    files: ["src/compiler"],
+    tests: ["src/compiler", "test/golden/kernels.test.ts", "src/backends/reference/device.test.ts"],
+  },
+  analysis: {
+    files: ["src/backends/analysis"],
+    tests: ["src/backends/analysis", "src/backends/wasm/loops.test.ts", "src/backends/windows.test.ts"],
+  },
+  optim: { files: ["src/optim"], tests: ["src/optim", "test/golden/optimizers.test.ts"] },
+  split: {
+    files: ["src/data/split.ts", "src/data/sampler.ts", "src/data/random.ts"],
+    tests: ["src/data/split.test.ts", "src/data/sampler.test.ts", "src/data/random.test.ts"],
+  },
+  resume: {
+    files: ["src/train/parts.ts", "src/train/progress.ts", "src/train/state.ts", "src/train/callbacks"],
+    tests: [
+      "src/train/resume.test.ts",
+      "src/train/states.test.ts",
+      "src/train/trainer.test.ts",
+      "src/train/fit.test.ts",
+    ],
+  },
+};

@@ -1,0 +1,88 @@
+// Bounds of whole numbers: they decide which index checks and guards are dropped, so they must hold, and be as near as they can.
+import { describe, expect, it } from "vitest";
+import { type Axis, axisValue, type BinaryFn, binary, int, load, newAxis, type Scalar } from "../../graph/scalar.ts";
+import { ValueTable } from "./values.ts";
+
+const table = (): ValueTable => new ValueTable(() => ({ length: 100, stored: false }));
+
+/** What an operation gives for two whole numbers. */
+const results: Readonly<Partial<Record<BinaryFn, (a: number, b: number) => number>>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => Math.trunc(a / b),
+  mod: (a, b) => a - b * Math.floor(a / b),
+  min: Math.min,
+  max: Math.max,
+};
+
+function between(scalar: Scalar): readonly [number, number] {
+  const { min, max } = table().of(scalar);
+  return [min, max];
+}
+
+describe("bounds of one operation", () => {
+  const axis = newAxis(20);
+  /** −7 … 12. */
+  const shifted = binary("sub", axisValue(axis), int(7));
+  const values = Array.from({ length: 20 }, (_, at) => at - 7);
+  it.each(
+    (["add", "sub", "mul", "div", "mod", "min", "max"] as const).flatMap((fn) =>
+      [1, 3, 5].map((constant) => [fn, constant] as const),
+    ),
+  )("%s with %d", (fn, constant) => {
+    const found = values.map((value) => results[fn]?.(value, constant) ?? Number.NaN);
+    expect(between(binary(fn, shifted, int(constant)))).toEqual([Math.min(...found) + 0, Math.max(...found) + 0]);
+  });
+
+  it("of a divisor that may be 0 or below, nothing is known", () => {
+    const all = [-(2 ** 31), 2 ** 31 - 1];
+    expect(between(binary("mod", shifted, int(-3)))).toEqual(all);
+    expect(between(binary("mod", shifted, axisValue(newAxis(4))))).toEqual(all);
+    expect(between(binary("div", shifted, int(-3)))).toEqual(all);
+  });
+
+  it("nothing is known of what may wrap", () => {
+    const large = binary("mul", axisValue(axis), int(2 ** 30));
+    expect(between(binary("add", large, int(1)))).toEqual([-(2 ** 31), 2 ** 31 - 1]);
+  });
+});
+
+it("the bounds of random expressions hold at every point", () => {
+  let state = 5;
+  const draw = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const fns = ["add", "sub", "mul", "div", "mod", "min", "max"] as const;
+  const axes = [newAxis(7), newAxis(4)] as const;
+  type Made = { readonly scalar: Scalar; readonly at: (x: number, y: number) => number };
+  const leaf = (axis: Axis, at: Made["at"]): Made => ({ scalar: axisValue(axis), at });
+  for (let trial = 0; trial < 400; trial++) {
+    let made = draw(2) === 0 ? leaf(axes[0], (x) => x) : leaf(axes[1], (_, y) => y);
+    for (let depth = 0; depth < 4; depth++) {
+      const fn = fns[draw(fns.length)] ?? "add";
+      const { scalar, at } = made;
+      const of = results[fn] ?? Math.min;
+      if (fn === "div" || fn === "mod" || draw(2) === 0) {
+        const constant = draw(9) + 1;
+        made = { scalar: binary(fn, scalar, int(constant)), at: (x, y) => of(at(x, y), constant) };
+      } else made = { scalar: binary(fn, scalar, axisValue(axes[1])), at: (x, y) => of(at(x, y), y) };
+    }
+    const [least, most] = between(made.scalar);
+    for (let x = 0; x < 7; x++)
+      for (let y = 0; y < 4; y++) {
+        expect(made.at(x, y)).toBeGreaterThanOrEqual(least);
+        expect(made.at(x, y)).toBeLessThanOrEqual(most);
+      }
+  }
+});
+
+it("a load is safe only where its index is known to be in range", () => {
+  const unsafe = (extent: number, shift: number): boolean =>
+    table().of(load(0, binary("add", axisValue(newAxis(extent)), int(shift)), "float32")).unsafe;
+  expect(unsafe(100, 0)).toBe(false);
+  expect(unsafe(100, 1)).toBe(true);
+  expect(unsafe(100, -1)).toBe(true);
+  expect(unsafe(50, 50)).toBe(false);
+});
