@@ -41,21 +41,21 @@ export interface CompileOptions {
   readonly lasting?: boolean;
 }
 
-/** Something that is not as it should be, though everything works. */
+/** A problem that does not stop anything from working. */
 export interface Warning {
   readonly what: string;
   /** What to do. */
   readonly fix: string;
 }
 
-/** Memory and execution. What a device is given it carries out in order. */
+/** Memory and execution. A device carries out its calls in order. */
 interface AnyDevice {
   readonly backend: BackendName;
   /** What it is using and why, one line: "wasm, SIMD, 2 threads". */
   readonly description: string;
   readonly warning?: Warning | undefined;
   readonly threads: number;
-  /** Bytes of values that it should hold at most beside weights and programs; the host decides where that is not said. */
+  /** The most bytes of values to hold beside weights and programs; by default the host decides. */
   readonly budgetBytes?: number;
   allocate(bytes: number): Block;
   free(block: Block): void;
@@ -71,7 +71,7 @@ interface AnyDevice {
   close(): void;
 }
 
-/** A device that has carried out a call when it returns: a processor. */
+/** A device whose calls are complete when they return: a processor. */
 export interface SynchronousDevice extends AnyDevice {
   readonly asynchronous: false;
   /** A copy of the first `length` elements. */
@@ -86,7 +86,7 @@ export interface FailedRun {
   readonly check: FailedCheck;
 }
 
-/** A device with its own memory that executes what it is given later, in order. */
+/** A device with its own memory that queues its calls and executes them in order. */
 export interface AsynchronousDevice extends AnyDevice {
   readonly asynchronous: true;
   /** A copy of the first `length` elements, as they are behind everything that the device was given before. */

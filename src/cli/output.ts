@@ -83,7 +83,7 @@ function standard(stream: NodeJS.WriteStream, failed: (error: Error) => void): O
     try {
       stream.write(text);
     } catch (error) {
-      // A file takes what it is given at once, or refuses it so.
+      // Writes to a file succeed or fail synchronously.
       end(error instanceof Error ? error : new Error(String(error)));
     }
   };

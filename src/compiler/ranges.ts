@@ -4,7 +4,7 @@ export class Ranges {
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
 
-  /** The first place from `start` on with so many bytes free. */
+  /** The first place at or after `start` with `size` bytes free. */
   gapFrom(start: number, size: number): number {
     let place = start;
     for (let at = this.firstEndingAfter(start); at < this.starts.length; at++) {

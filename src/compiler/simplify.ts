@@ -9,7 +9,7 @@ import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../graph/wa
 import { isConvolution, isMovement, narrow } from "./narrow.ts";
 import { sharePads } from "./sharePads.ts";
 
-/** A slice is followed through so many movements: more than gradients of convolutions have. */
+/** The most movements that a slice is followed through: more than gradients of convolutions have. */
 const mostMovements = 64;
 
 /** Returns, for each output, an equal node. Values are kept bit for bit, signed zeros and NaN included. */
@@ -25,7 +25,7 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
   const order = topologicalOrder(outputs);
   const users = usersOf(order);
   const isShared = (node: Node): boolean => users.get(node)?.length !== 1 || wanted.has(node);
-  /** Movements of convolutions that nobody else reads, by their number: what a slice cuts off them is not computed at all. */
+  /** Movements of convolutions with a single reader, by their number: the elements that a slice drops are never computed. */
   const cuttable = new Map<Node, number>();
   const opaque = (input: Node): boolean => !isMovement(input) && !isConvolution(input);
   const simplified = rewriteGraph(order, outputs, (node, inputs) => {

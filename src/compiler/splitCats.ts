@@ -4,7 +4,7 @@ import { cat, catOp } from "../graph/ops/movement.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { liesInParts } from "./assemble.ts";
 
-/** A kernel chooses among so many parts at most. */
+/** The most parts that one kernel chooses among. */
 const mostParts = 256;
 
 /** For each output, an equal node. */

@@ -77,7 +77,7 @@ function numbersPrevail(
 const pointShapes: readonly NumberShape[] = ["point", "commaGroups"];
 const commaShapes: readonly NumberShape[] = ["comma", "pointGroups"];
 
-/** The notation that reads the most cells of a column; of equals, the one that goes with the table. */
+/** The notation that reads the most cells of a column; at a tie, the table's. */
 function formatOf(evidence: ColumnEvidence, { comma, pointGroups }: Notation): NumberFormat {
   const decimal: readonly NumberFormat[] = pointGroups
     ? ["decimalComma", "groupedComma", "plain", "thousands"]

@@ -227,7 +227,7 @@ export class ColumnEvidence {
     if (length > this.#mostDigits) this.#mostDigits = length;
   }
 
-  /** A cell that is not a plain number: what it counts as, whenever it comes again. */
+  /** Counts a cell that is not a plain number; returns what it counts as when it occurs again. */
   #addWord(cell: string, row: number): Counted[] {
     const counted: Counted[] = [];
     const add = (seen: Sightings): void => {

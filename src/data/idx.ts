@@ -127,7 +127,7 @@ async function unpackMember(
       if (done) break;
       length += value.byteLength;
       chunks.push(value);
-      // A header is looked for in the beginning alone: joining at every chunk would take quadratic time.
+      // Only the beginning is searched for a header: joining at every chunk would take quadratic time.
       if (told === undefined && length - value.byteLength < mostHeader) told = expected?.(joined(chunks, length));
       if (told !== undefined && told > mostDeflated(bytes.byteLength))
         throw new HebbError(

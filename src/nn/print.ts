@@ -1,4 +1,4 @@
-// How a module prints: its kind with what it was built with, and what it holds, indented.
+// How a module prints: its class with its arguments, and its submodules, indented.
 import { formatShape } from "../graph/shape.ts";
 import { Tensor } from "../tensor/index.ts";
 

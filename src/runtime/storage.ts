@@ -77,7 +77,7 @@ export class Cell implements Source {
   /** The value while it is not on the device; a number means that every element has it. */
   host: TypedArray | number | undefined;
   block: Block | undefined;
-  /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; it goes with that. */
+  /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; it becomes stale with the next change. */
   lent: Storage | undefined;
   /** Counts changes, so that a cached read knows it is stale. */
   version = 0;

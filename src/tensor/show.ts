@@ -5,7 +5,7 @@ import { type Shape, sizeOf } from "../graph/shape.ts";
 /** Node's console prints what the method of this name returns. Elsewhere it is a symbol like any other. */
 export const nodeInspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
-/** Up to so many values all are shown; beyond, those at both ends of each dim. */
+/** Larger tensors show only the values at both ends of each dim. */
 const most = 100;
 const edge = 3;
 

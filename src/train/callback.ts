@@ -115,7 +115,7 @@ const kinds: OptionKinds<Callback> = {
 };
 const hooks = ["attach", "begin", "stepEnd", "epochEnd", "enough", "rest", "event"] as const;
 
-/** Methods of a class count too, so an object of one is looked at for what it has. */
+/** Methods may be inherited from a class, so the names are looked up on the object. */
 export function checkCallback(callback: Callback): void {
   if (typeof callback !== "object" || callback === null)
     throw new HebbError(`fit: a callback is an object such as { epochEnd: (record) => … }, got ${describe(callback)}`);

@@ -91,7 +91,7 @@ export interface AugmentContext {
 /** Gives changed features of a batch, as many as it was given; it may write into them. */
 export type Augment = (features: TypedArray, context: AugmentContext) => TypedArray;
 
-/** A data set whose features are changed anew in every epoch, such as pictures that are moved and turned a little. */
+/** A data set whose features are augmented again in every epoch, such as pictures that are shifted and rotated a little. */
 export class Augmented implements Samples {
   readonly length: number;
   readonly complete: boolean;
@@ -249,11 +249,11 @@ export interface Feed {
   startEpoch(): void;
   state(): FeedState;
   restore(state: FeedState): void;
-  /** Leaves what it reads from, where it stands. */
+  /** Stops reading, at its present position. */
   close(): void;
 }
 
-/** How many updates an epoch of so many rows has: what schedules that step by update are built for. */
+/** The number of updates in an epoch of `rows` rows, for schedules that step by update. */
 export const updatesIn = (
   rows: number,
   { batchSize = 32, accumulate = 1 }: { readonly batchSize?: number; readonly accumulate?: number },
@@ -332,7 +332,7 @@ export interface RowStreamOptions {
   parts(epoch: number): AsyncIterable<Dataset>;
 }
 
-/** Rows that are too many for memory: read anew in every epoch, shuffled within each part. */
+/** Rows that do not fit in memory: read again in every epoch, shuffled within each part. */
 export class RowStream {
   readonly length: number;
   readonly sample: Dataset;

@@ -1,4 +1,4 @@
-// What fit takes beside what a Trainer takes, and what it gives: its history.
+// The options of fit beyond those of a Trainer, and its result: the history.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -19,7 +19,7 @@ export interface FitOptions extends CommonOptions {
   readonly schedule?: TrainSchedule | undefined;
   /** When the schedule steps. Default "epoch". */
   readonly scheduleEvery?: "epoch" | "update";
-  /** Histograms of weights and gradients as events, every so many epochs. Default 0: none. */
+  /** Epochs between events with histograms of weights and gradients. Default 0: none. */
   readonly histograms?: number;
   /** Look for what is wrong while training, and tell it as events. Default: when there is a listener. */
   readonly doctor?: boolean;
@@ -28,7 +28,7 @@ export interface FitOptions extends CommonOptions {
   /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
   readonly saveEvery?: number;
   readonly resume?: TrainState | undefined;
-  /** Save and stop after so many epochs in all; resuming goes on as if there had been no pause. */
+  /** Save and stop when this many epochs are complete; resuming continues as if there had been no pause. */
   readonly pauseAfter?: number | undefined;
   /** Aborting it saves and ends training. */
   readonly signal?: AbortSignal | undefined;

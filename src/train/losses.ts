@@ -115,7 +115,7 @@ export class Losses {
     return undefined;
   }
 
-  /** Another state was put in place, after so many updates. */
+  /** Another state was restored, after `updates` updates. */
   forget(updates: number): void {
     [this.#count, this.#updates, this.#asked, this.#since] = [0, updates, [], {}];
   }

@@ -94,7 +94,7 @@ const classLoss =
 
 const shapeText = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 
-/** Numbers are compared one by one, so a model that gives others than asked for is told what to change. */
+/** Numbers are compared element by element, so outputs of another shape are refused, with what to change. */
 function checkNumbers(output: Tensor, target: Tensor): void {
   if (shapeText(output.shape) === shapeText(target.shape)) return;
   const advice =
@@ -108,7 +108,7 @@ function checkNumbers(output: Tensor, target: Tensor): void {
   );
 }
 
-/** One output for each class: at least as many as there are, or exactly so many. */
+/** One output for each class: at least as many as there are, or exactly as many. */
 function checkClasses(output: Tensor, count: number, exact: boolean): void {
   const width = output.shape.at(-1) ?? 1;
   if (output.shape.length === 2 && (exact ? width === count : width >= count)) return;

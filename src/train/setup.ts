@@ -67,7 +67,7 @@ export function taskFrom({ train, validation, loss }: TrainerOptions): Task {
     : task;
 }
 
-/** No layer has so many outputs: what is numbered beyond is something else. */
+/** No layer has this many outputs: larger numbers are not classes. */
 const mostClasses = 2 ** 24;
 
 /** Labels must be classes, and something must count. */

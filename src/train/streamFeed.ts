@@ -112,7 +112,7 @@ export class StreamFeed implements Feed {
 
   /** Leaves what was read. */
   #drop(): void {
-    // A reader that is left closes what it holds.
+    // Leaving a reader closes its file.
     this.#portions?.return(undefined).catch(() => {});
     [this.#current, this.#portions, this.#ended] = [undefined, undefined, false];
     this.#grouping.reset();

@@ -48,7 +48,7 @@ export interface CommonOptions {
   readonly classWeights?: "balanced" | readonly number[] | undefined;
   /** Changes the features of each training batch, such as pictures that are moved a little. */
   readonly augment?: Augment | undefined;
-  /** Names of the classes, in their order, for what is told. Of two the second is the positive one. */
+  /** Names of the classes, in order, for reports. Of two, the second is the positive one. */
   readonly classNames?: readonly string[] | undefined;
   /** Figures of the user's own, beside those of the task. */
   readonly metrics?: Readonly<Record<string, MetricFunction>>;
@@ -67,7 +67,7 @@ export interface TrainerOptions extends CommonOptions {
   readonly minDelta?: number | undefined;
   /** Which epochs, counted from 0, are evaluated and have a record. Default: all. */
   readonly evaluateOn?: (epoch: number) => boolean;
-  /** Updates between two looks at the loss; NaN is noticed within so many. Default 1. */
+  /** The loss is read every this many updates, and NaN is noticed no later. Default 1. */
   readonly readEvery?: number;
   /** The moments kept on the way, to go back to. Default: the latest that `keep` was asked for. */
   readonly moments?: MomentsOptions;

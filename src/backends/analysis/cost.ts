@@ -19,7 +19,7 @@ const heavyFns: ReadonlySet<string> = new Set([
   "atan2",
 ]);
 
-/** Functions whose lanes are computed one by one, or in a long helper. */
+/** Functions that are computed one lane at a time, or by a long helper. */
 const slowFns: ReadonlySet<string> = new Set(["sin", "cos", "tan", "atan", "atan2", "pow", "expm1", "log1p"]);
 
 export const isHeavyFn = (fn: string): boolean => heavyFns.has(fn);
@@ -30,13 +30,13 @@ export const isHeavy = (value: Value): boolean =>
 /** How a machine computes lanes. */
 export interface LaneModel {
   readonly lanes: number;
-  /** Whether float64 can be lanes too. */
+  /** Whether float64 is vectorised too. */
   readonly doubles: boolean;
-  /** Whether the last lanes of a row are computed together, under a mask, and not one by one. */
+  /** Whether the tail of a row is computed with masked lanes instead of one element at a time. */
   readonly masked: boolean;
-  /** Whether lanes that share elements two by two are one load. */
+  /** Whether lanes that share elements in pairs need only one load. */
   readonly halves: boolean;
-  /** What a vector of lanes from anywhere costs, in simple instructions. */
+  /** The cost of a gather, in simple instructions. */
   readonly scattered: number;
 }
 
@@ -88,7 +88,7 @@ export class Dependence {
   }
 }
 
-/** Whether values of these steps can be lanes along the axis: a scan cannot, nor can float64 on some machines. */
+/** Whether these steps can be vectorised along the axis: a scan cannot, nor can float64 on some machines. */
 export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dependence): boolean {
   let possible = true;
   const { doubles } = dependence.model;
@@ -107,7 +107,7 @@ export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dep
         visit(step.value);
         if (step.kind === "store") {
           for (const { atom } of step.index.terms) visit(atom);
-          // Stores of a uniform value are lanes too.
+          // Stores of a uniform value are vectorised too.
           if (step.value.dtype === "float64" && !doubles) possible = false;
         }
         if (step.kind === "reduce" && step.local.dtype === "float64" && !doubles) possible = false;
@@ -132,7 +132,7 @@ export function costOf(
   const seen = new Set<Value>();
   let total = 0;
 
-  /** Loops around lanes are not left by what depends on the lanes: it is computed in all of them. */
+  /** Whatever depends on the lanes cannot be hoisted out of the loops around them. */
   const outer = around.filter((axis) => axis !== lane).map(({ id }) => id);
   const perPoint = (scalarCost: number, laneCost: number, axes: ReadonlySet<number>, own: Axis | undefined): void => {
     const inLanes = lane !== undefined && own === lane && axes.has(lane.id);
@@ -256,5 +256,5 @@ function localCost(
   return costOf(flat, lane ?? unlikely, dependence, axes);
 }
 
-/** An axis nothing depends on. */
+/** An axis that nothing depends on. */
 const unlikely: Axis = { id: -1, extent: 1 };

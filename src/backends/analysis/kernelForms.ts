@@ -62,7 +62,7 @@ function placesIn(kernel: Kernel, program: Program): (FormOperand & { readonly l
   visitStores(kernel, ({ buffer, index }) => reach(buffer, index));
   return [...reached].map(([buffer, { low, high }]) => {
     const { length } = program.buffers[buffer] as BufferInfo;
-    // What may leave the buffer, where a condition does not hold, is compared with its length.
+    // An index that may leave the buffer, under a condition that does not hold, is checked against its length: the form keeps it all.
     const within = low >= 0 && high < length;
     return within ? { buffer, start: low, length: high - low + 1 } : { buffer, start: 0, length };
   });

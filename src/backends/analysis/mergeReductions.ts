@@ -24,7 +24,7 @@ export function mergeReductions(kernel: LoopKernel): LoopKernel {
   return { ...kernel, body };
 }
 
-/** The place of the reduction that this one can follow at once. */
+/** The index of the reduction that this one can be merged with. */
 function placeBeside(body: readonly Statement[], reduce: Reduce): number | undefined {
   const needed = new Set<number>();
   visitScalar(reduce.value, (scalar) => {
@@ -34,7 +34,7 @@ function placeBeside(body: readonly Statement[], reduce: Reduce): number | undef
   let found: number | undefined;
   for (let place = body.length - 1; place >= 0; place--) {
     const statement = body[place] as Statement;
-    // A store may change what is read; what is needed must be there.
+    // A store may change the memory that this one reads, and its operands must already be computed.
     if (statement.kind !== "let" && statement.kind !== "reduce") break;
     if (needed.has(statement.local.id)) break;
     if (statement.kind !== "reduce" || !fits(statement, reduce)) continue;
@@ -44,7 +44,7 @@ function placeBeside(body: readonly Statement[], reduce: Reduce): number | undef
   return together < mostTogether ? found : undefined;
 }
 
-/** Sums that are carried in float64 where they are long, side by side with their like. */
+/** Long float32 sums accumulate in float64, so only reductions of the same dtype are merged. */
 const fits = (a: Reduce, b: Reduce): boolean =>
   a.local.dtype === b.local.dtype &&
   a.parts === b.parts &&

@@ -50,7 +50,7 @@ export function paddedDims(kernel: Kernel, buffer: number, length: number): read
   return dims.some(({ first, end, extent }) => first > 0 || end < extent) ? dims : undefined;
 }
 
-/** Takes what a condition demands of single axes into their bounds; what it demands beside that makes only more zeros. */
+/** Narrows the bounds of single axes by a condition. Its other parts may only add zeros, so they are ignored. */
 function narrowTo(condition: Scalar, bounds: Map<number, { first: number; end: number }>): void {
   if (condition.kind !== "binary") return;
   const { fn, a, b } = condition;

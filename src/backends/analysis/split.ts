@@ -23,9 +23,9 @@ export interface SharedScratch {
   sharedBuffer(dtype: DType): number;
 }
 
-/** With more results than this, each is short enough or there are units enough. */
+/** With more results than this, each reduction is short, or there are enough units of work. */
 const mostResults = 64;
-/** With fewer points in all than this, one thread is quick enough. */
+/** With fewer points in total than this, one thread is fast enough. */
 const fewestPoints = 65536;
 const mostParts = 64;
 

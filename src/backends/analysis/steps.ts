@@ -36,14 +36,14 @@ export type Step =
       readonly kind: "check";
       readonly site: number;
       readonly holds: Value;
-      /** What is looked through only where it does not hold. */
+      /** Searched only where the check fails. */
       readonly axes: readonly Axis[];
       readonly index: Value;
       readonly place: Value;
       readonly extent: number;
     };
 
-/** Reductions of so few points are written out; of a window that is larger, the innermost axis. */
+/** Reductions of at most this many points are unrolled; of a larger window, only the innermost axis. */
 const longestUnrolled = 9;
 const mostWrittenPoints = 128;
 
@@ -185,7 +185,7 @@ function mergeAxes(axes: readonly Axis[], { strides, exposed }: Accesses, merged
   }
 }
 
-/** Without merges, as they are found, loops stay as they are written. */
+/** While merges are being found, loops stay as they are written. */
 export function convert(
   body: readonly Statement[],
   table: ValueTable,

@@ -387,8 +387,8 @@ export function strideOf(
 }
 
 /**
- * What is halved in an index where neighbours along an axis share elements two by two, which lie side by side: (axis + constant) / 2
- * and nothing else that varies.
+ * The value that an index halves, where neighbours along an axis share contiguous elements in pairs: (axis + constant) / 2 and nothing
+ * else that varies.
  */
 export function halvedIn(
   { terms }: Linear,
@@ -408,7 +408,7 @@ export function halvedIn(
   return isAxis(value.a) ? { value, constant: value.fn === "add" ? value.b.value : -value.b.value } : undefined;
 }
 
-/** One of two elements: only the side of a select that is taken is then worth a branch. */
+/** A select between two loads: a branch pays, since only one of them is needed. */
 export const isChosen = (value: Value): boolean =>
   value.kind === "select" && value.a.kind === "load" && value.b.kind === "load";
 

@@ -20,10 +20,10 @@ import { operands, type Value, type ValueTable } from "./values.ts";
 
 type Reduce = Extract<Statement, { kind: "reduce" }>;
 
-/** Larger windows are loops; those whose weights would not stay in registers too. */
+/** Larger windows stay loops, as do those whose weights would not fit in registers. */
 const largestWindow = 64;
 const mostWeights = 16;
-/** How many results are computed together, the best first: each needs a register, and repeats what is not shared. */
+/** Candidates for how many results are computed together, best first: each needs a register, and loads what is not shared again. */
 const together = [4, 5, 3, 2, 7];
 
 interface Jammed {
@@ -33,7 +33,7 @@ interface Jammed {
   readonly combine: Reduce["combine"];
 }
 
-/** Whether results that are neighbours along some axis are computed from the same elements, and few. */
+/** Whether neighbouring results along some axis share their elements, which are few. */
 export function hasWindows({ axes, body }: LoopKernel): boolean {
   const [window] = body;
   return (
@@ -106,7 +106,7 @@ function atOnce(
 /** Few long sums that share what they read, as in the weight gradient of a depthwise convolution, are one pass over memory. */
 const mostSums = 12;
 const shortestSum = 64;
-/** Points that are left, for threads to share. */
+/** The fewest points that must remain for threads to share. */
 const fewestPoints = 16;
 
 /** The kernel with the sums at all points of its last axes side by side, where those are few. */
@@ -132,7 +132,7 @@ export function sumsAtOnce(kernel: LoopKernel): LoopKernel {
   return atOnce({ ...kernel, axes: outer }, window, points).kernel;
 }
 
-/** Whether all that is read lies along the last axis of the sum, neighbours or every other element. */
+/** Whether all loads are contiguous along the last axis of the sum, or have stride 2. */
 function runsAlong({ axes, value }: Reduce): boolean {
   const lane = axes.filter(({ extent }) => extent > 1).at(-1);
   let runs = lane !== undefined;
@@ -177,12 +177,12 @@ function inOrderOfMemory(steps: readonly Step[], table: ValueTable, { results, c
       value = value.a;
     }
   }
-  // A sum takes what came before it along.
+  // Partial sums follow memory order.
   partial.reverse().sort((a, b) => a.place - b.place);
   return [...partial.map(({ value }): Step => ({ kind: "force", value })), ...steps];
 }
 
-/** Where the element lies that varies most. */
+/** The constant offset of the load whose index has the most terms. */
 function placeOf(value: Value): number {
   let [most, place] = [-1, 0];
   const visit = (part: Value): void => {

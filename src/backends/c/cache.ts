@@ -171,7 +171,7 @@ export class Cache {
 
 /**
  * What makes a folder of the user's own below HEBB_CACHE, or below the user's cache folder; where that is not safe or cannot be
- * written, one that goes with the process.
+ * written, a folder that is removed when the process ends.
  */
 function cacheFolder(node: NodeModules): { readonly make: () => string; readonly refused?: string } {
   const asked = process.env["HEBB_CACHE"];

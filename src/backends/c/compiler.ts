@@ -9,7 +9,7 @@ export interface Compiler {
   readonly program: string;
   readonly version: string;
   readonly vectors: VectorSet;
-  /** Those that it knows. */
+  /** The flags that it supports. */
   readonly flags: readonly string[];
   /** A digest of all that it defines: its version, and every feature of the processor that it uses. */
   readonly defines: string;
@@ -59,14 +59,14 @@ export function askCompiler(node: NodeModules, cache: Cache): Compiler {
   return found;
 }
 
-/** The record has the digest of what was written, so that only its form is looked at. */
+/** The cache has already compared the record's digest, so only its form is checked. */
 function readCompiler(record: string | undefined, program: string): Compiler | undefined {
   if (record === undefined) return undefined;
   const { version, vectors, flags, defines } = JSON.parse(record) as Compiler;
   return vectors in targets && Array.isArray(flags) ? { program, version, vectors, flags, defines } : undefined;
 }
 
-/** The flags that the compiler knows, of those that it should get, and what it then defines. */
+/** The wanted flags that the compiler supports, and the macros that it defines with them. */
 function knownFlags(
   { child }: NodeModules,
   program: string,
@@ -101,12 +101,12 @@ function nativeFlags({ features }: Processor): (readonly string[])[] {
 }
 
 export interface Processor {
-  /** What is said of it that may decide which code it can run. */
+  /** The lines of its description that may decide which code it can run. */
   readonly description: string;
   readonly features: ReadonlySet<string>;
 }
 
-/** Lines of /proc/cpuinfo that say which instructions there are, or how they are best used. */
+/** Lines of /proc/cpuinfo that tell the instruction set or the microarchitecture. */
 const decisive =
   /^(vendor_id|cpu family|model|model name|stepping|flags|Features|CPU (implementer|architecture|variant|part|revision)|isa|uarch)\s*:/;
 
@@ -118,7 +118,7 @@ export function processorOf(cpuinfo: string): Processor {
   return { description: lines.join("\n"), features: new Set(features) };
 }
 
-/** What the first processor of the list takes at most. */
+/** More than the entry of one processor takes. */
 const firstBytes = 16384;
 
 function describeProcessor({ fs, os }: NodeModules): Processor {

@@ -60,7 +60,7 @@ function types(n: number): string {
   return `${text}#define iota${n} ((I${n}){${counting}})\n`;
 }
 
-/** Taking zero away keeps every value, the sign of zero too. */
+/** Subtracting 0 keeps every value, and the sign of zero. */
 const splat = (letter: "F" | "D" | "I", n: number): string =>
   `static inline ${letter}${n} ${letter}${n}_splat(${elements[letter]} x) { return x - (${letter}${n}){0}; }\n`;
 

@@ -1,4 +1,4 @@
-// The text of a C function as it is written: lines with indentation, and names not used before.
+// Builds the text of a C function: indented lines and fresh names.
 
 export class Lines {
   private readonly written: string[] = [];

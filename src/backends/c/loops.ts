@@ -113,7 +113,7 @@ class LoopWriter extends Statements {
     return { units: this.writeUnits(outer, inner, lane !== undefined, across), cost };
   }
 
-  /** The axis along which something is contiguous that the innermost axis strides over: a transpose. */
+  /** The axis along which an access is contiguous that is strided along the innermost axis: a transpose. */
   private acrossAxis(outer: readonly Axis[], inner: Axis): Axis | undefined {
     let found: Axis | undefined;
     const see = (index: Linear): void => {

@@ -1,4 +1,4 @@
-// The loops of a kernel as C: plain ones, nests, lanes with a mask for the last; and what is computed before them.
+// The loops of a kernel as C: plain loops, nests, lanes with a masked tail; and the values hoisted out of them.
 import type { Axis } from "../../graph/scalar.ts";
 import type { Dependence } from "../analysis/cost.ts";
 import { boundIn, type Step, visitSteps } from "../analysis/steps.ts";
@@ -20,10 +20,10 @@ export class Nests {
   protected readonly dependence: Dependence;
   /** Lanes where float64 is not among what varies, and where it is. */
   protected readonly lanes: number;
-  /** Whether inner loops may take lanes: not inside lanes. */
+  /** Whether inner loops may be vectorised: not inside vectorised ones. */
   protected innerLanes: boolean;
 
-  /** Locals that are bound anew inside every loop: what depends on them is not hoisted. */
+  /** Locals that every iteration rebinds: whatever depends on them is not hoisted. */
   private readonly late: readonly number[];
 
   constructor(

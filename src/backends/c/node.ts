@@ -23,7 +23,7 @@ export function nodeModules(): NodeModules {
   };
 }
 
-/** What an error says. Node's own restrictions do not say in words what is restricted. */
+/** The message of an error. Node's permission errors do not name the permission in their message. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return "permission" in error ? `${error.message} (${error.permission})` : error.message;

@@ -1,6 +1,6 @@
 // The threads of the C backend, in C: a library that stays loaded, and the interface that programs see.
 
-/** Looks at the open phase before giving the processor away, and before going to sleep between runs. */
+/** How often a worker polls the open phase before it yields, and before it sleeps between runs. */
 const waitSpins = 4000;
 const idleSpins = 20000;
 

@@ -89,13 +89,13 @@ function unlessFailed(phase: Phase): Phase {
   return { ...phase, source: phase.source.replace(head, `${head}  if (has_failed(base)) return;\n`) };
 }
 
-/** Programs of more phases are a list that one loop goes through: the compiler reads a list much faster than as many calls. */
+/** Programs of more phases are a table that one loop walks: a compiler parses a table much faster than as many calls. */
 const mostWrittenOut = 40;
 
-/** A phase is shared from this many nanoseconds on: a barrier costs some hundreds. */
+/** Phases of at least this many nanoseconds are shared: a barrier costs several hundred. */
 const sharedCost = 4_000;
 const barrierCost = 700;
-/** Waking the workers. */
+/** The cost of waking the workers, in nanoseconds. */
 const wakeCost = 4_000;
 
 /** Phases shorter than this may be inlined. */
@@ -156,7 +156,7 @@ class SharedFunctions {
       const text = body.replace(phase.name, "").replace(phaseParameters, `${phaseParameters}, const unsigned *a`);
       let shared = this.byText.get(text);
       if (shared === undefined) {
-        // A function worth its call stays one: in one large function the compiler would lose its way, and time.
+        // Functions worth a call are not inlined: compilers take long over one large function, and optimise it badly.
         const alone = phase.cost >= inlinedCost ? "__attribute__((noinline)) " : "";
         shared = { name: phase.name, source: text.replace("static void ", `static ${alone}void ${phase.name}`) };
         this.byText.set(text, shared);

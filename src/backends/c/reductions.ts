@@ -15,14 +15,14 @@ export type Reduce = Extract<Step, { kind: "reduce" }>;
 
 /** Points, or vectors of them, that one turn of a loop combines, of all its reductions together. */
 const mostTogether = 12;
-/** Larger expressions are not written several times in a loop that takes one point at a time. */
+/** Larger expressions are not unrolled in a loop over single points. */
 const largestRepeated = 16;
 
-/** Steps of so many bytes are asked of memory so many steps ahead. */
+/** Strides of at least this many bytes are prefetched this many steps ahead. */
 const farBytes = 256;
 const farSteps = 32;
 
-/** So many points of an axis, from one on. */
+/** A range of points of an axis. */
 interface Range {
   readonly start: string;
   readonly count: number;
@@ -267,14 +267,14 @@ interface Point {
   readonly lanes: number;
 }
 
-/** How many points are combined before they reach the running values: a tree waits less than a chain. */
+/** How many points are combined before they reach the running values: a tree has less latency than a chain. */
 function copiesOf(steps: readonly Reduce[], extent: number): number {
   let copies = 4;
   while (copies > 1 && (extent < copies || steps.length * copies > mostTogether)) copies /= 2;
   return copies;
 }
 
-/** What is read at steps of the innermost axis that the processor does not foresee. */
+/** Loads whose stride along the innermost axis defeats the hardware prefetcher. */
 function farLoads({ axes, value }: Reduce): { buffer: number; index: Linear; stride: number }[] {
   const found: { buffer: number; index: Linear; stride: number }[] = [];
   const last = axes.at(-1);

@@ -9,7 +9,7 @@ export interface Sanitizer {
   /** Marks memory that code must not touch. */
   close(address: number, bytes: number): void;
   open(address: number, bytes: number): void;
-  /** The device's memory lies here and is so long; blocks are opened anew by whoever holds them. */
+  /** Registers the device's memory; whoever holds a block unpoisons it again. */
   cover(base: number, from: number, to: number): void;
 }
 

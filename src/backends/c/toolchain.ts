@@ -14,7 +14,7 @@ const names: Readonly<Record<VectorSet, string>> = {
   portable: "portable vectors",
 };
 
-/** So often is a program compiled again because somebody cleared the cache meanwhile. */
+/** How often a program is recompiled because another process cleared the cache meanwhile. */
 const timesCleared = 3;
 
 export class Toolchain {
@@ -89,7 +89,7 @@ export class Toolchain {
     const run = (more: readonly string[]) =>
       this.node.child.spawnSync(program, [...args, ...more], { encoding: "utf8", maxBuffer: 1 << 26 });
     let result = run([]);
-    // gcc 12 breaks down over some AVX2 programs, unless it is asked for less.
+    // gcc 12 crashes on some AVX2 programs unless optimisation is lowered.
     if (result.status !== 0 && /internal compiler error/.test(result.stderr)) result = run(["-O1"]);
     if (result.error !== undefined) throw new HebbError(`${program} cannot be run: ${result.error.message}`);
     if (result.status !== 0) {

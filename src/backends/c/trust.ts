@@ -77,7 +77,7 @@ function statOrMake({ fs }: NodeModules, folder: string): Stats {
   try {
     fs.mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    // Another process may have made it meanwhile; what it made is looked at as anything else.
+    // Another process may have created it meanwhile; it is checked like any other folder.
     if (fs.lstatSync(folder, { throwIfNoEntry: false }) === undefined) throw error;
   }
   return fs.lstatSync(folder);

@@ -23,7 +23,7 @@ export class Availability {
   /** Which unrolled copy of the vector body is being emitted. */
   copy = 0;
   protected lanes: Lanes | undefined;
-  /** An axis that is taken to be so many steps beyond its counter. */
+  /** An axis that is read at an offset from its counter. */
   protected ahead: { readonly axis: number; readonly by: number } | undefined;
   /** Wasm locals of values, by key, and the keys that each open scope added. */
   private readonly held = new Map<string, number>();
@@ -58,7 +58,7 @@ export class Availability {
     this.copy = 0;
   }
 
-  /** Writes the body as it is so many steps further along an axis. */
+  /** Writes the body as it is at an offset along an axis. */
   further(axis: Axis, by: number, body: () => void): void {
     this.ahead = by === 0 ? undefined : { axis: axis.id, by };
     body();

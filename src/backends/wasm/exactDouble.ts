@@ -1,7 +1,7 @@
-// Products and sums of doubles without error: the rounded result, and what it lost.
+// Error-free products and sums of doubles: the rounded result and its rounding error.
 import { constant as c, type FloatCode, type Operand } from "./float-code.ts";
 
-/** a · b exactly, as a rounded product and what it lost (Dekker). */
+/** a · b exactly, as a rounded product and its rounding error (Dekker). */
 export function exactProduct(m: FloatCode, a: Operand, b: Operand): { high: number; low: number } {
   const splitter = c(134217729);
   const split = (x: Operand): { high: number; low: number } => {
@@ -18,7 +18,7 @@ export function exactProduct(m: FloatCode, a: Operand, b: Operand): { high: numb
   return { high, low };
 }
 
-/** a + b exactly, as a rounded sum and what it lost (Knuth). */
+/** a + b exactly, as a rounded sum and its rounding error (Knuth). */
 export function exactSum(m: FloatCode, a: Operand, b: Operand): { high: number; low: number } {
   const high = m.add(a, b);
   const part = m.sub(high, a);

@@ -35,7 +35,7 @@ export interface EmitOptions {
  */
 const mostWrittenOut = 1024;
 
-/** One function calls so many phases at most: compilers take long over long functions. */
+/** The most phases that one function calls: compilers take long over long functions. */
 const mostPhases = 1024;
 
 export function emitProgram(program: Program, options: EmitOptions): EmittedProgram {

@@ -11,11 +11,11 @@ import { scalarBinary, scalarType, vectorBinary } from "./operations.ts";
 
 type Reduce = Extract<Step, { kind: "reduce" }>;
 
-/** Expressions of so many parts are written four times in a loop that takes one point at a time, or twice. */
+/** Expressions of at most this many parts are unrolled four times in a loop over single points, or twice. */
 const mostInFour = 8;
 const mostInTwo = 16;
 
-/** So many points of an axis, from one on. */
+/** A range of points of an axis. */
 interface Range {
   readonly start: Bound;
   readonly offset: number;
@@ -216,7 +216,7 @@ export class Reductions extends Nests {
     });
   }
 
-  /** Pushes the combination of so many values, each half by itself. */
+  /** Pushes the combination of `count` values as a balanced tree. */
   private tree(step: Reduce, vector: boolean, first: number, count: number, push: (place: number) => void): void {
     if (count === 1) return push(first);
     const half = Math.ceil(count / 2);
@@ -308,7 +308,7 @@ const typeOf = (step: Reduce, vector: boolean): ValueType => (vector ? "v128" : 
 
 const repeat = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
 
-/** How many points are combined before they reach the running values: a tree waits less than a chain. */
+/** How many points are combined before they reach the running values: a tree has less latency than a chain. */
 function togetherIn(value: Value, extent: number): number {
   let parts = 0;
   const seen = new Set<Value>();

@@ -11,8 +11,8 @@ export const aliasOp: Op = {
 export const alias = (x: Node): Node => apply(aliasOp, [x], {});
 
 /**
- * `output` with a gradient of one's own, which flows to `inputs` and nowhere else: `backward` gets the gradient of the output and gives one for each
- * input, or undefined where none flows.
+ * `output` with a custom gradient, which flows to `inputs` and nowhere else: `backward` takes the gradient of the output and returns one
+ * for each input, or undefined where none flows.
  */
 export function withGradient(
   output: Node,

@@ -34,7 +34,7 @@ export function histogramOf(name: string, of: Histogram["of"], values: TypedArra
   return { name, of, edges, counts, sum, sumSquares };
 }
 
-/** Tells how weights and gradients lie, every so many epochs. The gradients are taken on one batch, always the same, in eval mode, so that training is not disturbed. */
+/** Reports histograms of weights and gradients every few epochs. Gradients are those of one fixed batch in eval mode, so that training is not disturbed. */
 export class Histograms implements Callback {
   readonly #every: number;
   #take: (() => Reading<Histogram[]>) | undefined;

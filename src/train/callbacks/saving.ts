@@ -6,7 +6,7 @@ import type { TrainState } from "../state.ts";
 
 export type Save = (state: TrainState, at: { readonly epoch: number; readonly step: number }) => void;
 
-/** Training between two saves takes at least so many times as long as a save. */
+/** Training between two saves takes at least this many times as long as a save. */
 const mostOfTime = 30;
 
 export interface SavingOptions {
