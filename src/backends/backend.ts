@@ -3,7 +3,9 @@ import type { FailedCheck } from "../compiler/checks.ts";
 import type { Program } from "../compiler/kernel.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 
-export type BackendName = "reference" | "wasm" | "c";
+/** The fastest first. */
+export const backendNames = ["c", "wasm", "reference"] as const;
+export type BackendName = (typeof backendNames)[number];
 
 /** A piece of device memory. `address` is meaningful to its device only. */
 export interface Block {

@@ -2,6 +2,7 @@
 // The hebb command: reads arguments, calls one command, turns every failure into one clear sentence.
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { backendNames } from "../backends/backend.ts";
 import { nearest } from "../graph/nearest.ts";
 import { builtInNames, fetchedNames } from "../run/problemNames.ts";
 import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "../run/tableChoices.ts";
@@ -93,7 +94,7 @@ function policy(text: string): string[] {
   return [text];
 }
 
-const backendNames = ["auto", "c", "wasm", "reference"] as const;
+const backends = ["auto", ...backendNames] as const;
 const above0 = real((value) => value > 0, "a number above 0");
 const from0 = real((value) => value >= 0, "a number of 0 or more");
 
@@ -132,9 +133,7 @@ function command(usage: string, description: string, examples: readonly string[]
     .command(usage)
     .description(description)
     .option("--json", "print JSON for other programs", false)
-    .addOption(
-      new Option("--backend <name>", `where to compute: ${backendNames.join(", ")}`).argParser(name(backendNames)),
-    )
+    .addOption(new Option("--backend <name>", `where to compute: ${backends.join(", ")}`).argParser(name(backends)))
     .addOption(
       new Option("--threads <n>", "threads of the c and wasm backends (default: one for each processor)").argParser(
         whole(1),

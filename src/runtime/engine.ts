@@ -1,5 +1,5 @@
 // The one running engine: which backend is in use and why, the cache of compiled programs, and the evaluation of lazy graphs.
-import type { BackendName, Device, Warning } from "../backends/backend.ts";
+import { type BackendName, backendNames, type Device, type Warning } from "../backends/backend.ts";
 import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { availableThreads, createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
@@ -141,14 +141,14 @@ function environment(name: string): string | undefined {
 }
 
 /** What a backend may be asked for by. */
-export const backendNames = ["auto", "c", "wasm", "reference"] as const;
-const isBackend = (name: string): name is (typeof backendNames)[number] => backendNames.some((known) => known === name);
+const choices = ["auto", ...backendNames] as const;
+const isBackend = (name: string): name is (typeof choices)[number] => choices.some((known) => known === name);
 
 type Choice = BackendOptions & Partial<Pick<BackendInfo, "description" | "warning">>;
 
 /** What `backendInfo` gave is accepted, so that a program can return to it. */
 const backendKinds: OptionKinds<Choice> = {
-  backend: kind.oneOf(...backendNames),
+  backend: kind.oneOf(...choices),
   threads: kind.either(kind.oneOf("auto"), kind.number),
   description: kind.string,
   warning: kind.anything,
@@ -159,7 +159,7 @@ function chosenOptions(options: BackendOptions): { backend: BackendName | "auto"
   const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
   if (!isBackend(backend)) {
     throw new HebbError(
-      `${options.backend === undefined ? "HEBB_BACKEND: " : ""}backend "${backend}" does not exist; use ${backendNames.map((name) => `"${name}"`).join(", ")}`,
+      `${options.backend === undefined ? "HEBB_BACKEND: " : ""}backend "${backend}" does not exist; use ${choices.map((name) => `"${name}"`).join(", ")}`,
     );
   }
   const threads = options.threads ?? environment("HEBB_THREADS") ?? "auto";
