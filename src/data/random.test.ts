@@ -59,3 +59,9 @@ test("bad seeds are refused with a sentence", () => {
   expect(() => new Random(Number.NaN)).toThrow(/seed NaN/);
   expect(() => new Random(0).integer(0)).toThrow(/from 1 to 2\^32/);
 });
+
+test("streams are numbered with 32 bits", () => {
+  expect(new Random(1, 0xffffffff).stream).toBe(0xffffffff);
+  expect(() => new Random(1, 2 ** 32)).toThrow(/out of range/);
+  expect(() => new Random(1, -1)).toThrow(/out of range/);
+});

@@ -81,3 +81,8 @@ test("bad shares, folds and labels are refused", () => {
     /there is no option stratify; its options are validation, seed, labels/,
   );
 });
+
+test("no rows give two empty parts", () => {
+  const { train, validation } = trainValidationSplit(0);
+  expect([train.length, validation.length]).toEqual([0, 0]);
+});

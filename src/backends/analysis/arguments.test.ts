@@ -1,7 +1,7 @@
 // The workspace: arena, shared scratch and the scratch of each thread follow one another, on cache lines of their own.
 import { expect, it } from "vitest";
 import type { Program } from "../../compiler/kernel.ts";
-import { workspaceLayout } from "./arguments.ts";
+import { argumentBytes, workspaceLayout } from "./arguments.ts";
 
 const program = (arenaBytes: number): Program => ({
   name: "step",
@@ -27,4 +27,16 @@ it.each([
   expect(perThread - scratchBytes).toBeGreaterThanOrEqual(0);
   expect(perThread - scratchBytes).toBeLessThan(64);
   expect(bytes).toBe(scratch + threads * perThread);
+});
+
+it("an argument slot must hold the longest of its buffers, and the arena's buffers ask for none", () => {
+  const buffer = (id: number, length: number, slot: number | undefined): Program["buffers"][number] => ({
+    id,
+    name: `b${id}`,
+    dtype: "float32",
+    length,
+    placement: slot === undefined ? { kind: "arena", byteOffset: 0 } : { kind: "argument", slot },
+  });
+  const buffers = [buffer(0, 5, 0), buffer(1, 100, undefined), buffer(2, 3, 1), buffer(3, 7, 1)];
+  expect(argumentBytes({ ...program(400), buffers, argumentCount: 2 })).toEqual([20, 28]);
 });
