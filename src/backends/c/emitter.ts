@@ -16,8 +16,8 @@ export interface Phase {
   readonly units: number;
   /** Estimated nanoseconds of the whole phase on one thread: whether threads are worth waking. */
   readonly cost: number;
-  /** The function, complete. */
-  readonly source: string;
+  /** The statements of the function, each line with its end. */
+  readonly body: string;
 }
 
 export interface KernelCode {

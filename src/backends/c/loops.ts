@@ -7,7 +7,7 @@ import { splitReductions } from "../analysis/split.ts";
 import { extentOf, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
 import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
 import { stepsInWindows, sumsAtOnce } from "../analysis/windows.ts";
-import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "./emitter.ts";
+import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
 import { hasPairs } from "./lanes.ts";
 import { type Range, whole } from "./nests.ts";
@@ -48,8 +48,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   const model = laneModel(context.target, doubles);
   const { units, cost } = new LoopWriter(expressions, axes, steps, model).write();
   const name = context.phaseName(kernel.name);
-  const source = `static void ${name}(${phaseParameters}) {\n${expressions.body()}\n}\n`;
-  return [{ name, units, cost: cost * nanosecondsPerCost, source }];
+  return [{ name, units, cost: cost * nanosecondsPerCost, body: `${expressions.body()}\n` }];
 }
 
 /** Whether a float64 value depends on any loop, so that lanes must be wide enough for it. */

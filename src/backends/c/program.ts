@@ -83,11 +83,10 @@ ${ranges
 }
 
 /** The phase, which does nothing once a check has failed. */
-function unlessFailed(phase: Phase): Phase {
-  const head = `${phaseParameters}) {\n`;
-  if (!phase.source.includes(head)) throw new InternalError(`phase ${phase.name} does not begin as phases do`);
-  return { ...phase, source: phase.source.replace(head, `${head}  if (has_failed(base)) return;\n`) };
-}
+const unlessFailed = (phase: Phase): Phase => ({
+  ...phase,
+  body: `  if (has_failed(base)) return;\n${phase.body}`,
+});
 
 /** Programs of more phases are a table that one loop walks: a compiler parses a table much faster than as many calls. */
 const mostWrittenOut = 40;
@@ -147,19 +146,19 @@ class SharedFunctions {
     this.scratchSlot = scratchSlot;
     for (const phase of phases) {
       const pairs: string[] = [];
-      const body = phase.source.replaceAll(/base \+ table\[(\d+)\] \+ (\d+)u/g, (_, slot: string, offset: string) => {
+      const body = phase.body.replaceAll(/base \+ table\[(\d+)\] \+ (\d+)u/g, (_, slot: string, offset: string) => {
         const pair = `${slot}, ${offset}u`;
         const known = pairs.indexOf(pair);
         const place = 2 * (known >= 0 ? known : pairs.push(pair) - 1);
         return `base + table[a[${place}]] + a[${place + 1}]`;
       });
-      const text = body.replace(phase.name, "").replace(phaseParameters, `${phaseParameters}, const unsigned *a`);
-      let shared = this.byText.get(text);
+      let shared = this.byText.get(body);
       if (shared === undefined) {
         // Functions worth a call are not inlined: compilers take long over one large function, and optimise it badly.
         const alone = phase.cost >= inlinedCost ? "__attribute__((noinline)) " : "";
-        shared = { name: phase.name, source: text.replace("static void ", `static ${alone}void ${phase.name}`) };
-        this.byText.set(text, shared);
+        const head = `static ${alone}void ${phase.name}(${phaseParameters}, const unsigned *a)`;
+        shared = { name: phase.name, source: `${head} {\n${body}}\n` };
+        this.byText.set(body, shared);
       }
       const list = pairs.join(", ");
       const operands = this.lists.get(list) ?? `operands${this.lists.size}`;

@@ -12,7 +12,7 @@ import { type Side, usedBatch } from "../../contraction/sides.ts";
 import { type PaddingSkip, roundsOf, type Tap } from "../../contraction/skipPadding.ts";
 import { inPanels, inPlace, layoutElements, Places, panelPlaces, type Source } from "../../contraction/sources.ts";
 import { type Pieces, piecesOf, roundUp, unitsOf } from "../../contraction/tile.ts";
-import { type EmitContext, type KernelCode, type Phase, phaseParameters } from "../emitter.ts";
+import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import type { Expressions } from "../expressions.ts";
 import { scalarType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
@@ -360,8 +360,7 @@ class Contraction {
       else tiles();
     });
     const name = context.phaseName(kernel.name);
-    const source = `static void ${name}(${phaseParameters}) {\n${parts.statics}${e.body()}\n}\n`;
-    return { name, units: units.count, cost, source };
+    return { name, units: units.count, cost, body: `${parts.statics}${e.body()}\n` };
   }
 }
 

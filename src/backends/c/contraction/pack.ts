@@ -8,7 +8,7 @@ import type { Machine } from "../../contraction/machine.ts";
 import { type Packing, packLoops } from "../../contraction/packLoops.ts";
 import { canCopyPack, canTransposePack, evenK, kSteps, outerSteps, type Side } from "../../contraction/sides.ts";
 import type { PanelLayout } from "../../contraction/sources.ts";
-import { type EmitContext, type Phase, phaseParameters } from "../emitter.ts";
+import type { EmitContext, Phase } from "../emitter.ts";
 import { needLanes, scalarType, vectorType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
 
@@ -57,8 +57,7 @@ function copiedRows(context: EmitContext, { kernel, side, layout }: Packing): Ph
   const next = `panel++, p += ${width}, q += ${width * k}`;
   const whole = (exact: boolean): string =>
     `for (; panel < whole; ${next}) { ${row((at) => `${V}_load(p + ${at})`, exact)} }`;
-  const source = `static void ${name}(${phaseParameters}) {
-  const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
+  const body = `  const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
   ${T} *const to = (${T} *)(${context.address(context.sharedBuffer(kernel.dtype), layout.place)});
   for (int unit = low; unit < high; unit++) {
     const long first = unit % ${groups} * ${panelGroup}, start = unit / ${groups} % ${blocks} * ${rowBlock};
@@ -83,10 +82,9 @@ ${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first *
       }
     }
   }
-}
 `;
   const units = extentOf(layout.batch) * blocks * groups;
-  return { name, units, cost: units * Math.min(count, panelGroup) * width * Math.min(k, rowBlock) * 0.1, source };
+  return { name, units, cost: units * Math.min(count, panelGroup) * width * Math.min(k, rowBlock) * 0.1, body };
 }
 
 /** Panels that are packed one at a time, where they are used. */
@@ -181,8 +179,7 @@ function transposed(context: EmitContext, { kernel, side, layout }: Packing): Ph
         turn16(p + r * ${stride} + k, ${stride}, have, ${run} - k, q + k * ${width} + r, ${width}, room);
       }`;
   const whole = steps.length <= 1;
-  const source = `static void ${name}(${phaseParameters}) {
-${whole ? "" : `  static const int runs[] = {${tableOf(steps.slice(0, -1)).join(", ")}};\n`}  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
+  const body = `${whole ? "" : `  static const int runs[] = {${tableOf(steps.slice(0, -1)).join(", ")}};\n`}  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
   float *const to = (float *)(${shared});
   for (int unit = low; unit < high; unit++) {
     const long panel = unit % ${count};
@@ -194,10 +191,9 @@ ${decode}    const float *const first = from + (${offset}) + panel * ${width} * 
       ${blocks}
     }
   }
-}
 `;
   const units = extentOf(layout.batch) * count;
-  return { name, units, cost: units * width * k * 0.12, source };
+  return { name, units, cost: units * width * k * 0.12, body };
 }
 
 /** Adds `turn16` to the program if it is missing. */
