@@ -12,7 +12,7 @@ import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime/index.ts";
 import { ArgumentGradients, leavesKey, leavesOf, standingGradients } from "./argumentGradients.ts";
 import { describeProgram } from "./explain.ts";
-import type { Generator } from "./generator.ts";
+import type { Draws } from "./generator.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue } from "./lazy.ts";
 import { refusePromises } from "./results.ts";
@@ -32,7 +32,7 @@ interface Entry {
   /** What becomes of the gradients of arguments; their values come after those of the result. */
   readonly gradients: ArgumentGradients;
   /** How many numbers a run draws, from which generators. */
-  readonly draws: readonly (readonly [Generator, number])[];
+  readonly draws: readonly (readonly [Draws, number])[];
   readonly afterRun: readonly (() => void)[];
   readonly resultCount: number;
   result(values: readonly Tensor[]): Tree;
@@ -116,7 +116,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
       const { entry, storages } = prepare(args);
       const { program } = entry.program.compiled;
       const profile = entry.program.profile(storages);
-      for (const [generator, count] of entry.draws) generator.advance(count);
+      for (const [drawn, count] of entry.draws) drawn.advance(count);
       return describeProgram(program, profile);
     },
     signatures: () => entries.length,
@@ -141,13 +141,13 @@ function callTraced(fn: (...args: readonly unknown[]) => unknown, args: readonly
 function runOnce({ program, draws }: Entry, storages: readonly Storage[]): Storage[] {
   if (draws.length === 0) return program.run(storages);
   const { runs } = engine().memory;
-  if (runs !== undefined) for (const [generator] of draws) generator.follow(runs.failures);
+  if (runs !== undefined) for (const [drawn] of draws) drawn.follow(runs.failures);
   try {
     const values = program.run(storages);
-    for (const [generator, count] of draws) generator.advance(count);
+    for (const [drawn, count] of draws) drawn.advance(count);
     return values;
   } catch (error) {
-    for (const [generator] of draws) generator.takeBack();
+    for (const [drawn] of draws) drawn.takeBack();
     throw error;
   }
 }

@@ -41,80 +41,50 @@ function refuseInTrace(what: "made" | "seeded"): void {
   );
 }
 
-/**
- * A source of random numbers, seeded with `seed` (default 0). Draw number n follows from the seed and n alone: the same bits on every
- * backend and number of threads. Pass it as the `generator` option of rand, randn, randint, randperm, bernoulli, multinomial and fit, or make it
- * current with `withGenerator`. Source: torch.Generator; the numbers are Threefry's (Salmon et al., SC 2011).
- */
-export class Generator {
-  #key: readonly [low: number, high: number];
-  /** The draws so far. The cell follows it, for compiled programs count in the cell. */
+/** The draws of a generator: counted on the host, and in a cell, in which compiled programs count. */
+export class Draws {
+  #key: RandomState["key"];
   #calls = 0;
   /** Failed runs that the cell has been set right for. */
   #failures = 0;
   readonly #keyCell: Cell;
   readonly #callsCell: Cell;
 
-  constructor(seed = 0) {
-    refuseInTrace("made");
-    this.#key = keyOf("Generator", seed);
-    this.#keyCell = new Cell("int32", [2], Int32Array.from(this.#key), "random.key");
+  constructor(key: RandomState["key"]) {
+    this.#key = key;
+    this.#keyCell = new Cell("int32", [2], Int32Array.from(key), "random.key");
     this.#callsCell = new Cell("int32", [], Int32Array.of(0), "random.calls");
   }
 
-  /** Restarts from a seed, a whole number of 0 or more. Source: torch.Generator.manual_seed. */
-  manualSeed(seed: number): this {
-    return this.setState({ key: keyOf("manualSeed", seed), calls: 0 });
-  }
-
-  /** The state as plain JSON, for checkpoints. Source: torch.Generator.get_state. */
-  getState(): RandomState {
+  get state(): RandomState {
     return { key: [...this.#key], calls: this.#calls };
   }
 
-  /** Goes on from what `getState` gave. Source: torch.Generator.set_state. */
-  setState(state: RandomState): this {
-    if (!(kind.numbers.accepts(state?.key) && state.key.length === 2 && Number.isInteger(state.calls)))
-      throw new HebbError(
-        `setState: takes what getState() returned, { key: [low, high], calls }, got ${kind.describe(state)}`,
-      );
-    refuseInTrace("seeded");
-    this.#key = [state.key[0] | 0, state.key[1] | 0];
-    this.#calls = state.calls;
+  set state({ key, calls }: RandomState) {
+    this.#key = [key[0] | 0, key[1] | 0];
+    this.#calls = calls;
     engine().memory.writeCell(this.#keyCell, Int32Array.from(this.#key));
     this.#writeCalls();
-    return this;
   }
 
-  /** Its name stands here: bundlers rename classes that name themselves. */
-  [nodeInspect](): string {
-    const [low, high] = this.#key;
-    return `Generator { seed: ${(high >>> 0) * 2 ** 32 + (low >>> 0)}, draws: ${this.#calls} }`;
-  }
-
-  /** Another generator with the same state. Source: torch.Generator.clone_state. */
-  cloneState(): Generator {
-    return new Generator().setState(this.getState());
-  }
-
-  /** A program made `count` draws: the host's count follows the cell's. For compile. */
+  /** A program made `count` draws: the host's count follows the cell's. */
   advance(count: number): void {
     this.#calls = (this.#calls + count) | 0;
   }
 
-  /** A run that failed on an asynchronous device did not move the cell on, nor did those behind it. For compile. */
+  /** A run that failed on an asynchronous device did not move the cell on, nor did those behind it. */
   follow(failures: number): void {
     if (failures === this.#failures) return;
     this.#failures = failures;
     this.#writeCalls();
   }
 
-  /** A program failed on its way: the cell, which it may have moved on, follows the host's count. For compile. */
+  /** A program failed on its way: the cell, which it may have moved on, follows the host's count. */
   takeBack(): void {
     this.#writeCalls();
   }
 
-  /** The key and the counter of the next draw: values, or cells in a trace. For the functions that draw. */
+  /** The key and the counter of the next draw: values, or cells in a trace. */
   next(): Draw {
     const trace = currentTrace();
     if (trace !== undefined) {
@@ -132,6 +102,56 @@ export class Generator {
 
   #writeCalls(): void {
     engine().memory.writeCell(this.#callsCell, Int32Array.of(this.#calls));
+  }
+}
+
+/** The draws of each generator, for the functions that draw. */
+const drawsOf = /* @__PURE__ */ new WeakMap<Generator, Draws>();
+
+/**
+ * A source of random numbers, seeded with `seed` (default 0). Draw number n follows from the seed and n alone: the same bits on every
+ * backend and number of threads. Pass it as the `generator` option of rand, randn, randint, randperm, bernoulli, multinomial and fit, or make it
+ * current with `withGenerator`. Source: torch.Generator; the numbers are Threefry's (Salmon et al., SC 2011).
+ */
+export class Generator {
+  readonly #draws: Draws;
+
+  constructor(seed = 0) {
+    refuseInTrace("made");
+    this.#draws = new Draws(keyOf("Generator", seed));
+    drawsOf.set(this, this.#draws);
+  }
+
+  /** Restarts from a seed, a whole number of 0 or more. Source: torch.Generator.manual_seed. */
+  manualSeed(seed: number): this {
+    return this.setState({ key: keyOf("manualSeed", seed), calls: 0 });
+  }
+
+  /** The state as plain JSON, for checkpoints. Source: torch.Generator.get_state. */
+  getState(): RandomState {
+    return this.#draws.state;
+  }
+
+  /** Goes on from what `getState` gave. Source: torch.Generator.set_state. */
+  setState(state: RandomState): this {
+    if (!(kind.numbers.accepts(state?.key) && state.key.length === 2 && Number.isInteger(state.calls)))
+      throw new HebbError(
+        `setState: takes what getState() returned, { key: [low, high], calls }, got ${kind.describe(state)}`,
+      );
+    refuseInTrace("seeded");
+    this.#draws.state = state;
+    return this;
+  }
+
+  /** Its name stands here: bundlers rename classes that name themselves. */
+  [nodeInspect](): string {
+    const { key, calls } = this.#draws.state;
+    return `Generator { seed: ${(key[1] >>> 0) * 2 ** 32 + (key[0] >>> 0)}, draws: ${calls} }`;
+  }
+
+  /** Another generator with the same state. Source: torch.Generator.clone_state. */
+  cloneState(): Generator {
+    return new Generator().setState(this.getState());
   }
 }
 
@@ -165,7 +185,10 @@ export const generatorKind = kind.instanceOf(Generator, "a Generator");
 
 /** The next draw of the generator that is given, or of the current one; a traced program then depends on which that is. */
 export function nextDraw(generator: Generator | undefined): Draw {
-  return (generator ?? traceGuard(currentGenerator)).next();
+  const drawing = generator ?? traceGuard(currentGenerator);
+  const draws = drawsOf.get(drawing);
+  if (draws === undefined) throw new HebbError(`a generator must be a Generator, got ${kind.describe(drawing)}`);
+  return draws.next();
 }
 
 /** Restarts the current generator from a number. The same seed gives the same bits on every backend and thread count. Source: torch.manual_seed. */

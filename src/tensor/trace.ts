@@ -2,7 +2,7 @@
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { Argument, type Cell, type Storage } from "../runtime/index.ts";
-import type { Generator } from "./generator.ts";
+import type { Draws } from "./generator.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Something read while tracing that the program depends on: when it reads otherwise, the function is traced again. */
@@ -20,7 +20,7 @@ export class Trace {
   readonly argumentNodes: Node[] = [];
   private readonly cellNodes = new Map<Cell, Node>();
   /** How many numbers the program draws at each call, from which generators. */
-  readonly draws = new Map<Generator, number>();
+  readonly draws = new Map<Draws, number>();
   /** Gradients set while tracing, by parameter; undefined: cleared. */
   readonly gradients = new Map<object, Tensor | undefined>();
   /** Tensors that were made leaves of gradients in here: their gradients live and end with the trace. */
