@@ -60,6 +60,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^0\.105 0\.200 0\.19.* 0\.003 0\.000\n$/,
     /^true\n$/,
     /^40 5 true true\n$/,
+    /^0\.\d+ 20\n$/,
     /^0\.weight 0\.bias 2\.weight 2\.bias true\n$/,
     /^true\n$/,
     /^\[ 3 \] Linear\(3 → 2\).* 3\n$/,
