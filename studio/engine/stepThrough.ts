@@ -1,13 +1,16 @@
 // One training step laid open: the same network in double precision, its values from inspectStep, compared with differences.
 import {
   compile,
+  Generator,
   HebbError,
   type InspectedNode,
   inspect,
   inspectStep,
   noGrad,
   Parameter,
+  type Tensor,
   tensor,
+  withGenerator,
 } from "../../src/index.ts";
 import { makeActivation } from "../../src/train/index.ts";
 import { type ActivationName, activationNames } from "../shared/names.ts";
@@ -15,10 +18,10 @@ import type { LayerStep, Numbers, ParameterNumbers, StepAsk, StepEdit, StepTrace
 import { buildNetwork, makeOptimizer, type Network, squash } from "./network.ts";
 import type { Session } from "./session.ts";
 
-/** A larger batch is cut, so that a sum over its rows can be read. */
-const mostRows = 16;
-/** Parameters beyond this are shown without being compared: each takes two runs of the network. */
+/** Weights that are compared with differences, at most: each takes two runs of the network. Of more, a sample is. */
 const mostCompared = 4000;
+/** Products of a weight and a row that all comparisons together may take. */
+const mostProducts = 2e8;
 /** Inputs and units beyond this cannot be read number by number. */
 const mostParameters = 20000;
 
@@ -45,9 +48,11 @@ interface Twin {
   readonly x: ReturnType<typeof tensor>;
   readonly y: ReturnType<typeof tensor>;
   readonly rows: number;
+  /** Runs what draws as the step will: the same units are dropped, however often it is run. */
+  readonly draw: <T>(body: () => T) => T;
 }
 
-/** The same network, optimizer and batch in double precision. */
+/** The same network, optimizer, batch and random numbers in double precision. */
 function twinOf(session: Session): Twin {
   const { prepared } = session;
   const { info, train } = prepared;
@@ -55,9 +60,13 @@ function twinOf(session: Session): Twin {
     throw new HebbError(
       "Step lays open fully connected networks of up to 20,000 weights; choose a smaller one, such as moons",
     );
-  // Dropout is left out: what is shown is the network as it is used.
-  const state = { ...session.state, dropout: 0 };
-  const network = buildNetwork(state, info, "float64");
+  const { state } = session;
+  const generator = new Generator(state.seed);
+  const draw: Twin["draw"] = (body) => {
+    generator.setState(session.random);
+    return withGenerator(generator, body);
+  };
+  const network = draw(() => buildNetwork(state, info, "float64"));
   const own = new Map(session.network.layers.map((layer, place) => [place, layer]));
   network.layers.forEach((layer, place) => {
     const from = own.get(place);
@@ -66,7 +75,7 @@ function twinOf(session: Session): Twin {
     if (layer.bias !== undefined && from.bias !== undefined) layer.bias.assign(doubles(from.bias.dataSync()));
   });
   const optimizer = makeOptimizer(state, network.model);
-  const rows = session.nextRows().slice(0, mostRows);
+  const rows = session.nextRows();
   const width = info.inputs.length;
   const x = tensor(
     Float64Array.from(
@@ -76,7 +85,7 @@ function twinOf(session: Session): Twin {
     { shape: [rows.length, width] },
   );
   // A model names its parameters when it first runs, and what the optimizer remembers is named after them.
-  noGrad(() => network.model.forward(x));
+  draw(() => noGrad(() => network.model.forward(x)));
   const saved = session.optimizerState();
   optimizer.loadStateDict({
     state: Object.fromEntries(
@@ -90,7 +99,7 @@ function twinOf(session: Session): Twin {
   const labels = Array.from(rows, (row) => train.targets.data[row] ?? 0);
   const y =
     info.task === "number" ? tensor(doubles(labels), { shape: [rows.length, 1] }) : tensor(Int32Array.from(labels));
-  return { network, optimizer, x, y, rows: rows.length };
+  return { network, optimizer, x, y, rows: rows.length, draw };
 }
 
 /** Replacement values: whole nodes with the edited numbers in them. */
@@ -110,13 +119,16 @@ interface Compared {
   readonly ticks: Uint8Array;
 }
 
-/** Each slope against (loss(w + h) − loss(w − h)) / 2h. Where the two sides differ, the loss has a kink there. */
-function compare(parameter: Parameter, gradient: ArrayLike<number>, loss: () => number): Compared {
+/**
+ * Each slope, or every so many of them, against (loss(w + h) − loss(w − h)) / 2h. Where the two sides differ, the loss has a kink there.
+ */
+function compare(parameter: Parameter, gradient: ArrayLike<number>, every: number, loss: () => number): Compared {
   const values = doubles(parameter.dataSync());
   const differences = new Float64Array(values.length);
-  const ticks = new Uint8Array(values.length);
+  const ticks = new Uint8Array(values.length).fill(3);
   const here = loss();
-  values.forEach((value, k) => {
+  for (let k = 0; k < values.length; k += every) {
+    const value = values[k] ?? 0;
     const h = 1e-5 * Math.max(1, Math.abs(value));
     const at = (shift: number): number => {
       const moved = values.slice();
@@ -133,7 +145,7 @@ function compare(parameter: Parameter, gradient: ArrayLike<number>, loss: () => 
       Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));
     const between = slope >= Math.min(left, right) - 1e-4 && slope <= Math.max(left, right) + 1e-4;
     ticks[k] = near(both, slope, 1e-6) ? 1 : !near(left, right, 1e-3) && between ? 2 : 0;
-  });
+  }
   parameter.assign(values);
   return { differences, ticks };
 }
@@ -142,12 +154,12 @@ function compare(parameter: Parameter, gradient: ArrayLike<number>, loss: () => 
 export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   const { state, prepared } = session;
   const { info } = prepared;
-  const { network, optimizer, x, y, rows } = twinOf(session);
+  const { network, optimizer, x, y, rows, draw } = twinOf(session);
   const { model, layers, stages, ends } = network;
   const lossNow = () => session.loss(model.forward(x), y);
-  const plain = inspectStep(lossNow, { optimizer });
+  const plain = draw(() => inspectStep(lossNow, { optimizer }));
   const replace = replacements(plain, edits);
-  const nodes = edits.length === 0 ? plain : inspectStep(lossNow, { optimizer, replace });
+  const nodes = edits.length === 0 ? plain : draw(() => inspectStep(lossNow, { optimizer, replace }));
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const gradientFor = (name: string): InspectedNode | undefined =>
     nodes.find(({ gradientOf }) => gradientOf.includes(name));
@@ -165,7 +177,10 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   const leafNodes = new Set(
     nodes.filter(({ op, path }) => op === "value" && root.some(([name]) => name === path)).map(({ name }) => name),
   );
-  const comparable = session.info.parameters <= mostCompared && edits.every(({ node }) => leafNodes.has(node));
+  const comparable = edits.every(({ node }) => leafNodes.has(node));
+  const { parameters } = session.info;
+  const most = Math.min(mostCompared, Math.floor(mostProducts / (2 * rows * parameters)));
+  const every = Math.ceil(parameters / Math.max(1, most));
   if (comparable)
     for (const [path, parameter] of root) {
       const leaf = nodes.find(({ path: own, op }) => own === path && op === "value");
@@ -195,7 +210,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
         after: numbersOf(node),
       }));
     const compared = comparable
-      ? compare(parameter, gradient.value, () => measured().itemSync())
+      ? compare(parameter, gradient.value, every, () => draw(measured).itemSync())
       : { differences: new Float64Array(), ticks: new Uint8Array() };
     return {
       path,
@@ -219,6 +234,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
     const a = last ? undefined : (lastOf(String(found(ends[place], "end of a layer") - 1)) ?? z);
     const delta = gradientFor(z.name);
     const shown = a === undefined ? outputOf(z, info) : numbersOf(a);
+    const dropped = state.dropout > 0 && !last ? droppedBy(forward, String(ends[place]), state.dropout) : undefined;
     const aGradient = a === undefined ? undefined : gradientFor(a.name);
     return {
       units: stage.units,
@@ -228,6 +244,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
         delta === undefined ? { node: "", shape: z.shape, values: new Float64Array(z.value.length) } : numbersOf(delta),
       a: shown,
       aGradient: aGradient === undefined ? undefined : numbersOf(aGradient),
+      dropout: dropped,
       slope: slopeOf(name, doubles(z.value)),
       weight: parameterNumbers(`${stage.path}.weight`, layer.weight),
       bias: parameterNumbers(`${stage.path}.bias`, found(layer.bias, "bias")),
@@ -237,7 +254,8 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   const outputs = found(layerSteps.at(-1), "output");
   const inputNode = found(
     nodes.find(
-      ({ op, shape }) => op === "value" && shape.length === 2 && shape[0] === rows && shape[1] === info.inputs.length,
+      ({ op, path, shape }) =>
+        op === "value" && path === "" && shape.length === 2 && shape[0] === rows && shape[1] === info.inputs.length,
     ),
     "input",
   );
@@ -262,6 +280,17 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   };
 }
 
+/** What the dropout at a path lets through, and with which factors. */
+function droppedBy(forward: readonly InspectedNode[], path: string, p: number): LayerStep["dropout"] {
+  const own = forward.filter((node) => node.path === path);
+  const kept = found(
+    own.find(({ op }) => op === "ge"),
+    "mask of dropout",
+  );
+  const values = found(own.at(-1), "values after dropout");
+  return { factors: Float64Array.from(kept.value, (keep) => (keep ? 1 / (1 - p) : 0)), values: numbersOf(values) };
+}
+
 /** The loss is the node whose gradient is 1 by definition: the last of the forward pass. */
 function lossOfForward(nodes: readonly InspectedNode[]): InspectedNode | undefined {
   const seed = nodes.find(
@@ -279,9 +308,8 @@ function outputOf(z: InspectedNode, info: Session["prepared"]["info"]): Numbers 
 
 function rowLosses(session: Session, z: Float64Array, y: Twin["y"], rows: number): Float64Array {
   const width = z.length / rows;
+  const ofRow = compile((output: Tensor, target: Tensor) => noGrad(() => session.loss(output, target)));
   return Float64Array.from({ length: rows }, (_, row) =>
-    session
-      .loss(tensor(z.slice(row * width, (row + 1) * width), { shape: [1, width] }), y.narrow(0, row, 1))
-      .itemSync(),
+    ofRow(tensor(z.slice(row * width, (row + 1) * width), { shape: [1, width] }), y.narrow(0, row, 1)).itemSync(),
   );
 }

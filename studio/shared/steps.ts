@@ -15,7 +15,7 @@ export interface ParameterNumbers {
   readonly gradient: Numbers;
   /** (loss(w + h) − loss(w − h)) / 2h for each; empty when nothing was compared. */
   readonly differences: Float64Array;
-  /** For each: 1 equal, 2 at a kink of the loss, 0 not equal. */
+  /** For each: 1 equal, 2 at a kink of the loss, 0 not equal, 3 not compared. */
   readonly ticks: Uint8Array;
   /** What the optimizer remembers: before and after. */
   readonly slots: readonly { readonly name: string; readonly before: Float64Array; readonly after: Numbers }[];
@@ -31,6 +31,8 @@ export interface LayerStep {
   /** a = f(z), and ∂loss/∂a. For the last layer what people read: probability or number. */
   readonly a: Numbers;
   readonly aGradient: Numbers | undefined;
+  /** What dropout makes of a, which the next layer takes: the factor of each value is 0 or 1/(1 − p). */
+  readonly dropout: { readonly factors: Float64Array; readonly values: Numbers } | undefined;
   /** f′(z), by the library's own gradient of f. */
   readonly slope: Float64Array;
   readonly weight: ParameterNumbers;

@@ -71,12 +71,15 @@ function Detail({ explanation }: { readonly explanation: Explanation }) {
       {(more ?? []).map((one, k) => (
         <Formula key={k} terms={one.terms} result={one.result} />
       ))}
-      {check !== undefined && (
+      {check?.tick === 3 && (
+        <p class="hint">Of so many weights a sample is compared with finite differences; this one is not in it.</p>
+      )}
+      {check !== undefined && check.tick !== 3 && (
         <p class={`tick ${check.tick === 0 ? "bad" : ""}`}>
           <span aria-hidden="true">{check.tick === 0 ? "✗" : "✓"}</span>{" "}
           {check.tick === 2
             ? `The loss has a kink here: on either side it has another slope, ${exact(check.difference)} between them.`
-            : `Moving the weight a little changes the loss by ${exact(check.difference)} times as much${check.tick === 1 ? ": the same" : ", which is not the same"}.`}
+            : `Moving the weight a little changes the loss of this batch by ${exact(check.difference)} times as much${check.tick === 1 ? ": the same" : ", which is not the same"}.`}
         </p>
       )}
     </>
@@ -173,9 +176,19 @@ function AllValues({ step, stage }: { readonly step: StepTrace; readonly stage: 
                 from={row * one.units}
                 count={one.units}
               />
+              {one.dropout !== undefined && (
+                <Values
+                  key={`m${k}`}
+                  label={`ã${sub(k + 1)}`}
+                  name={`m${k}`}
+                  numbers={one.dropout.values}
+                  from={row * one.units}
+                  count={one.units}
+                />
+              )}
             </>
           ))}
-          <Values label="loss" name="loss" numbers={step.loss} from={0} count={1} fixed />
+          <Values label="batch loss" name="loss" numbers={step.loss} from={0} count={1} fixed />
           {step.layers
             .map((one, k) => (
               <Values
@@ -199,7 +212,7 @@ function AllValues({ step, stage }: { readonly step: StepTrace; readonly stage: 
               />
               <Values label="its bias" name={`b${layer}`} numbers={own.bias.value} from={chosen} count={1} />
               <Values
-                label="their slopes"
+                label="their slopes, of the batch"
                 name={`g${layer}.${chosen}`}
                 numbers={own.weight.gradient}
                 from={chosen * inputs}
@@ -232,6 +245,9 @@ function AllValues({ step, stage }: { readonly step: StepTrace; readonly stage: 
   );
 }
 
+/** Rows that are chosen from a list; of more, by their number. */
+const mostListed = 128;
+
 const range = (count: number, title: (k: number) => string) =>
   Array.from({ length: count }, (_, k) => [String(k), title(k)] as const);
 
@@ -244,14 +260,29 @@ function Pickers({ step, stage }: { readonly step: StepTrace; readonly stage: St
   };
   return (
     <div class="row pickers">
-      {!weighty && (
-        <Choice
-          label="row"
-          value={String(Math.min(place.value.row, step.rows - 1))}
-          options={range(step.rows, (k) => `${k + 1} of ${step.rows}`)}
-          choose={(value) => pick({ row: Number(value) })}
-        />
-      )}
+      {stage.id[0] !== "u" &&
+        (step.rows <= mostListed ? (
+          <Choice
+            label="row"
+            value={String(Math.min(place.value.row, step.rows - 1))}
+            options={range(step.rows, (k) => `${k + 1} of ${step.rows}`)}
+            choose={(value) => pick({ row: Number(value) })}
+          />
+        ) : (
+          <label class="field">
+            <span>row of {step.rows}</span>
+            <input
+              type="number"
+              min={1}
+              max={step.rows}
+              value={Math.min(place.value.row, step.rows - 1) + 1}
+              onChange={({ currentTarget }) => {
+                const row = Math.round(Number(currentTarget.value)) - 1;
+                if (Number.isFinite(row)) pick({ row: Math.max(0, Math.min(step.rows - 1, row)) });
+              }}
+            />
+          </label>
+        ))}
       {stage.id !== "loss" && (
         <Choice
           label="neuron"
@@ -341,6 +372,7 @@ export function Step() {
     input: Math.min(place.value.input, inputsOf(step, stage.layer) - 1),
   };
   const all = step.layers.flatMap(({ weight, bias }) => [...weight.ticks, ...bias.ticks]);
+  const compared = all.filter((tick) => tick !== 3);
   return (
     <div class="step">
       <section class="panel" aria-labelledby="step-title">
@@ -349,9 +381,9 @@ export function Step() {
             Step {step.step + 1}, one batch of {step.rows}
           </h2>
           <p class="hint">
-            loss {short(step.loss.values[0] ?? 0)}
-            {all.length > 0 &&
-              `, ${all.filter((tick) => tick > 0).length} of ${all.length} slopes agree with finite differences`}
+            loss of this batch {short(step.loss.values[0] ?? 0)}
+            {compared.length > 0 &&
+              `, ${compared.filter((tick) => tick > 0).length} of ${compared.length} slopes agree with finite differences${compared.length < all.length ? ` (a sample of ${all.length})` : ""}`}
           </p>
           {edits.value.length > 0 && (
             <button

@@ -1,6 +1,6 @@
 // Each operation of a step as three rows: the formula, the formula with numbers, the result. Every number comes from the engine.
 import { activations } from "../../shared/names.ts";
-import type { LayerStep, StepTrace } from "../../shared/steps.ts";
+import type { StepTrace } from "../../shared/steps.ts";
 import { exact, sub } from "../numbers.ts";
 
 /** A piece of a formula: a symbol over its number; `at` names the number it came from. */
@@ -40,7 +40,7 @@ const mostTerms = 10;
 export function stagesOf({ layers }: StepTrace): Stage[] {
   const last = layers.length - 1;
   const stages: Stage[] = [];
-  layers.forEach((_, layer) => {
+  layers.forEach(({ dropout }, layer) => {
     const where = layer === last ? "output" : `layer ${layer + 1}`;
     stages.push({
       id: `z${layer}`,
@@ -56,6 +56,14 @@ export function stagesOf({ layers }: StepTrace): Stage[] {
       phase: "forward",
       layer,
     });
+    if (dropout !== undefined)
+      stages.push({
+        id: `m${layer}`,
+        title: `Dropout, ${where}`,
+        short: `ã${sub(layer + 1)}`,
+        phase: "forward",
+        layer,
+      });
   });
   stages.push({ id: "loss", title: "Loss", short: "loss", phase: "loss", layer: last });
   for (let layer = last; layer >= 0; layer--) {
@@ -88,15 +96,23 @@ export function stagesOf({ layers }: StepTrace): Stage[] {
   return stages;
 }
 
-const activationAt = (layers: readonly LayerStep[], layer: number, x: StepTrace["x"]) =>
-  layer < 0 ? x : (layers[layer]?.a ?? x);
+/** What feeds a layer: the inputs, or what the layer before it gives on. */
+export const sourceOf = ({ layers, x }: StepTrace, layer: number): StepTrace["x"] => {
+  const before = layers[layer - 1];
+  return before === undefined ? x : (before.dropout?.values ?? before.a);
+};
 
 /** How many numbers feed a layer. */
 export const inputsOf = (trace: StepTrace, layer: number): number =>
   layer === 0 ? trace.inputs.length : (trace.layers[layer - 1]?.units ?? 0);
 
-const sourceSymbol = (layer: number, i: number): string => `${layer === 0 ? "x" : "a"}${sub(i + 1)}`;
-const sourceAt = (layer: number, i: number): string => (layer === 0 ? `x.${i}` : `a${layer - 1}.${i}`);
+/** One of the numbers that feed a layer. */
+function source(trace: StepTrace, layer: number, row: number, i: number): Term {
+  const number = exact(sourceOf(trace, layer).values[row * inputsOf(trace, layer) + i] ?? 0);
+  if (layer === 0) return { symbol: `x${sub(i + 1)}`, number, at: `x.${i}` };
+  const dropped = trace.layers[layer - 1]?.dropout !== undefined;
+  return { symbol: `${dropped ? "ã" : "a"}${sub(i + 1)}`, number, at: `${dropped ? "m" : "a"}${layer - 1}.${i}` };
+}
 
 function joined(parts: readonly Term[][]): Term[] {
   return parts.flatMap((part, place) => (place === 0 ? part : [plain("+"), ...part]));
@@ -106,7 +122,6 @@ function sum(trace: StepTrace, layer: number, { row, unit }: Place): Explanation
   const step = trace.layers[layer];
   if (step === undefined) return { sentence: "", terms: [], result: plain("") };
   const inputs = inputsOf(trace, layer);
-  const source = activationAt(trace.layers, layer - 1, trace.x).values;
   const shown = Math.min(inputs, mostTerms);
   const parts = Array.from({ length: shown }, (_, i): Term[] => [
     {
@@ -115,7 +130,7 @@ function sum(trace: StepTrace, layer: number, { row, unit }: Place): Explanation
       at: `w${layer}.${unit}.${i}`,
     },
     plain("·"),
-    { symbol: sourceSymbol(layer, i), number: exact(source[row * inputs + i] ?? 0), at: sourceAt(layer, i) },
+    source(trace, layer, row, i),
   ]);
   if (inputs > shown) parts.push([{ symbol: "…", number: `${inputs - shown} more` }]);
   parts.push([
@@ -182,6 +197,37 @@ function activated(trace: StepTrace, layer: number, { row, unit }: Place): Expla
   };
 }
 
+function dropped(trace: StepTrace, layer: number, { row, unit }: Place): Explanation {
+  const step = trace.layers[layer];
+  const { dropout } = step ?? {};
+  if (step === undefined || dropout === undefined) return { sentence: "", terms: [], result: plain("") };
+  const at = row * step.units + unit;
+  const factor = dropout.factors[at] ?? 0;
+  return {
+    sentence:
+      factor === 0
+        ? "Dropout has drawn this value to be left out in this step: whatever it is, 0 goes on."
+        : "Dropout lets this value through in this step, scaled up to make good for those that are left out.",
+    terms: [
+      { symbol: `a${sub(unit + 1)}`, number: exact(step.a.values[at] ?? 0), at: `a${layer}.${unit}` },
+      plain("·"),
+      { symbol: factor === 0 ? "mask" : "1/(1 − p)", number: exact(factor) },
+    ],
+    result: { symbol: `ã${sub(unit + 1)}`, number: exact(dropout.values.values[at] ?? 0), at: `m${layer}.${unit}` },
+  };
+}
+
+/** Rows of a batch that are shown one by one; of more, the chosen one and the others together. */
+const mostRows = 8;
+
+/** A sum over the rows of a batch: each, or the chosen one and the sum of the others. */
+function overRows(rows: number, chosen: number, value: (row: number) => number, term: (row: number) => Term[]): Term[] {
+  if (rows <= mostRows) return joined(Array.from({ length: rows }, (_, row) => term(row)));
+  let others = 0;
+  for (let row = 0; row < rows; row++) if (row !== chosen) others += value(row);
+  return joined([term(chosen), [{ symbol: `Σ of the other ${rows - 1} rows`, number: exact(others) }]]);
+}
+
 function lossStage(trace: StepTrace, { row }: Place): Explanation {
   const step = trace.layers.at(-1);
   if (step === undefined) return { sentence: "", terms: [], result: plain("") };
@@ -199,12 +245,12 @@ function lossStage(trace: StepTrace, { row }: Place): Explanation {
   const mean = {
     terms: [
       plain("("),
-      ...joined(
-        Array.from(trace.rowLosses.slice(0, mostTerms), (value, k): Term[] => [
-          { symbol: `ℓ${sub(k + 1)}`, number: exact(value) },
-        ]),
+      ...overRows(
+        trace.rows,
+        row,
+        (k) => trace.rowLosses[k] ?? 0,
+        (k) => [{ symbol: `ℓ${sub(k + 1)}`, number: exact(trace.rowLosses[k] ?? 0) }],
       ),
-      ...(trace.rows > mostTerms ? [plain("+"), plain("…")] : []),
       plain(")"),
       plain("/"),
       { symbol: "B", number: String(trace.rows) },
@@ -251,7 +297,7 @@ function lossStage(trace: StepTrace, { row }: Place): Explanation {
     }
   };
   return {
-    sentence: "How wrong one row is; the loss is the mean over the batch.",
+    sentence: "How wrong one row is; the loss of the step is the mean over its batch.",
     terms: terms(),
     result: rowLoss,
     more: [mean],
@@ -324,6 +370,7 @@ function deltaStage(trace: StepTrace, layer: number, { row, unit }: Place): Expl
     { symbol: `δ${sub(k + 1)}`, number: exact(next?.delta.values[row * units + k] ?? 0), at: `d${layer + 1}.${k}` },
   ]);
   if (units > shown) parts.push([{ symbol: "…", number: `${units - shown} more` }]);
+  const factor = step.dropout?.factors[at];
   return {
     sentence:
       "The chain rule: what every later neuron passes back through its weight, times the slope of this activation.",
@@ -331,6 +378,7 @@ function deltaStage(trace: StepTrace, layer: number, { row, unit }: Place): Expl
       plain("("),
       ...joined(parts),
       plain(")"),
+      ...(factor === undefined ? [] : [plain("·"), { symbol: "dropout", number: exact(factor) }]),
       plain("·"),
       { symbol: `f′(z${sub(unit + 1)})`, number: exact(step.slope[at] ?? 0), at: `z${layer}.${unit}` },
     ],
@@ -338,24 +386,28 @@ function deltaStage(trace: StepTrace, layer: number, { row, unit }: Place): Expl
   };
 }
 
-function weightSlope(trace: StepTrace, layer: number, { unit, input }: Place): Explanation {
+function weightSlope(trace: StepTrace, layer: number, { row: chosen, unit, input }: Place): Explanation {
   const step = trace.layers[layer];
   if (step === undefined) return { sentence: "", terms: [], result: plain("") };
   const inputs = inputsOf(trace, layer);
-  const source = activationAt(trace.layers, layer - 1, trace.x).values;
+  const values = sourceOf(trace, layer).values;
   const at = unit * inputs + input;
-  const shown = Math.min(trace.rows, 6);
-  const parts = Array.from({ length: shown }, (_, row): Term[] => [
-    { symbol: "δ", number: exact(step.delta.values[row * step.units + unit] ?? 0), at: `d${layer}.${unit}` },
-    plain("·"),
-    { symbol: layer === 0 ? "x" : "a", number: exact(source[row * inputs + input] ?? 0), at: sourceAt(layer, input) },
-  ]);
-  if (trace.rows > shown) parts.push([{ symbol: "…", number: `${trace.rows - shown} more rows` }]);
+  const delta = (row: number): number => step.delta.values[row * step.units + unit] ?? 0;
+  const terms = overRows(
+    trace.rows,
+    chosen,
+    (row) => delta(row) * (values[row * inputs + input] ?? 0),
+    (row) => [
+      { symbol: `δ${sub(unit + 1)}`, number: exact(delta(row)), at: `d${layer}.${unit}` },
+      plain("·"),
+      source(trace, layer, row, input),
+    ],
+  );
   const tick = step.weight.ticks[at];
   const difference = step.weight.differences[at];
   return {
     sentence: "δ of the neuron times what came in through the weight, added over the rows of the batch.",
-    terms: joined(parts),
+    terms,
     result: {
       symbol: `∂L/∂w${sub(unit + 1)}${sub(input + 1)}`,
       number: exact(step.weight.gradient.values[at] ?? 0),
@@ -371,9 +423,11 @@ function update(trace: StepTrace, layer: number, { unit, input }: Place): Explan
   const at = unit * inputsOf(trace, layer) + input;
   const { weight } = step;
   const w: Term = { symbol: "w", number: exact(weight.value.values[at] ?? 0), at: `w${layer}.${unit}.${input}` };
+  // Weight decay is part of the slope, except in AdamW, which lets the weight shrink by itself.
+  const decayed = trace.decay > 0 && trace.optimizer !== "adamw";
   const g: Term = {
-    symbol: trace.decay > 0 && trace.optimizer !== "adamw" ? "(g + λw)" : "g",
-    number: exact(weight.gradient.values[at] ?? 0),
+    symbol: decayed ? "(g + λw)" : "g",
+    number: exact((weight.gradient.values[at] ?? 0) + (decayed ? trace.decay * (weight.value.values[at] ?? 0) : 0)),
     at: `g${layer}.${unit}.${input}`,
   };
   const lr: Term = { symbol: "η", number: String(trace.lr) };
@@ -481,6 +535,8 @@ export function explain(trace: StepTrace, stage: Stage, place: Place): Explanati
       return sum(trace, stage.layer, place);
     case "a":
       return activated(trace, stage.layer, place);
+    case "m":
+      return dropped(trace, stage.layer, place);
     case "d":
       return deltaStage(trace, stage.layer, place);
     case "g":

@@ -1,0 +1,107 @@
+// Step is the step that is taken: the whole batch, with dropout as it is drawn, whatever the batch, optimizer, decay and step.
+import { describe, expect, it } from "vitest";
+import { useBackend } from "../../src/index.ts";
+import { Session } from "../../studio/engine/session.ts";
+import { stepThrough } from "../../studio/engine/stepThrough.ts";
+import { optimizerNames } from "../../studio/shared/names.ts";
+import { parseHash, type StudioState, startState } from "../../studio/shared/state.ts";
+import type { StepTrace } from "../../studio/shared/steps.ts";
+
+// The backend of the page.
+useBackend({ backend: "wasm", threads: 1 });
+
+/** The distance from the weights that the step really gives, in units of 1 or of the weight. */
+function farFromTaken(session: Session, trace: StepTrace): number {
+  session.advance(1);
+  let worst = 0;
+  session.network.layers.forEach(({ weight, bias }, place) => {
+    const shown = trace.layers[place];
+    for (const [taken, said] of [
+      [weight.dataSync(), shown?.weight.updated.values],
+      [bias?.dataSync() ?? [], shown?.bias.updated.values],
+    ] as const) {
+      expect(said?.length).toBe(taken.length);
+      for (let k = 0; k < taken.length; k++)
+        worst = Math.max(worst, Math.abs((taken[k] ?? 0) - (said?.[k] ?? 0)) / Math.max(1, Math.abs(taken[k] ?? 0)));
+    }
+  });
+  return worst;
+}
+
+const open = async (state: StudioState): Promise<Session> => {
+  const session = await Session.open(state, undefined);
+  session.goTo(state.step);
+  return session;
+};
+
+describe("what Step shows is what the step gives", () => {
+  it("for the link that was cut to 16 rows", async () => {
+    const session = await open(parseHash("surface=step&step=601&batch=64&optimizer=sgd&lr=0.1"));
+    const trace = stepThrough(session, { edits: [] });
+    expect(trace.rows).toBe(session.nextRows().length);
+    expect(trace.rows).toBeGreaterThan(16);
+    expect(farFromTaken(session, trace)).toBeLessThan(1e-6);
+  });
+  for (const batch of [1, 17, 64, 512])
+    it(`batches of ${batch}: every optimizer, with dropout and weight decay and without`, async () => {
+      for (const [place, optimizer] of optimizerNames.entries())
+        for (const dropout of [0, 0.4]) {
+          const session = await open({
+            ...startState,
+            ...{ count: 200, batch, optimizer, dropout, decay: place % 2 === 0 ? 0 : 0.01, lr: 0.01, step: 13 },
+          });
+          const trace = stepThrough(session, { edits: [] });
+          const ticks = trace.layers.flatMap(({ weight, bias }) => [...weight.ticks, ...bias.ticks]);
+          expect(ticks.filter((tick) => tick === 0)).toEqual([]);
+          expect(farFromTaken(session, trace)).toBeLessThan(1e-6);
+        }
+    });
+});
+
+describe("dropout in Step", () => {
+  it("shows which values are left out, and the same ones in the numbers that follow", async () => {
+    const session = await open({ ...startState, dropout: 0.5, batch: 20, step: 5 });
+    const { layers, rows } = stepThrough(session, { edits: [] });
+    const [first, second] = layers;
+    const factors = first?.dropout?.factors ?? new Float64Array();
+    expect(new Set(factors)).toEqual(new Set([0, 2]));
+    factors.forEach((factor, k) => {
+      expect(first?.dropout?.values.values[k]).toBeCloseTo((first?.a.values[k] ?? 0) * factor, 12);
+    });
+    const units = first?.units ?? 0;
+    for (let row = 0; row < rows; row++) {
+      let z = second?.bias.value.values[0] ?? 0;
+      for (let k = 0; k < units; k++)
+        z += (second?.weight.value.values[k] ?? 0) * (first?.dropout?.values.values[row * units + k] ?? 0);
+      expect(second?.z.values[row * (second?.units ?? 0)]).toBeCloseTo(z, 12);
+    }
+    expect(layers.at(-1)?.dropout).toBeUndefined();
+  });
+  it("looking changes nothing: the step after it is the one without", async () => {
+    const state = { ...startState, dropout: 0.3, step: 9 };
+    const [looked, other] = [await open(state), await open(state)];
+    stepThrough(looked, { edits: [] });
+    looked.advance(5);
+    other.advance(5);
+    expect(looked.tensors()).toEqual(other.tensors());
+  });
+});
+
+describe("a large network", () => {
+  it("compares a sample of its slopes, and they agree", async () => {
+    const session = await open({
+      ...startState,
+      ...{
+        batch: 100,
+        layers: [1, 2].map(() => ({ kind: "dense" as const, units: 100, activation: "tanh" as const })),
+      },
+    });
+    const { layers } = stepThrough(session, { edits: [] });
+    const ticks = layers.flatMap(({ weight, bias }) => [...weight.ticks, ...bias.ticks]);
+    const compared = ticks.filter((tick) => tick !== 3);
+    expect(ticks.length).toBe(session.info.parameters);
+    expect(compared.length).toBeGreaterThan(50);
+    expect(compared.length).toBeLessThan(4000);
+    expect(compared.every((tick) => tick === 1)).toBe(true);
+  });
+});
