@@ -1,4 +1,4 @@
-// A network that begins with the weights of a finished run instead of drawn ones.
+// A network that begins with the weights of a finished run or of a file instead of drawn ones.
 import { HebbError } from "../../src/index.ts";
 import type { Beginning, DataInfo, SavedTensor } from "../shared/protocol.ts";
 import type { Network } from "./network.ts";
@@ -19,7 +19,7 @@ export function takeWeights({ layers }: Network, { name, weights }: Beginning, {
   const last = wanted.length - (layers.at(-1)?.bias === undefined ? 1 : 2);
   if (weights.length !== wanted.length)
     throw new HebbError(
-      `the run ${name} has ${weights.length} weights and biases, the network here ${wanted.length}; it opens with its settings alone`,
+      `${name} has ${weights.length} weights and biases, the network here ${wanted.length}; it opens with its settings alone`,
     );
   const fitted = weights.map((one, place) =>
     place >= last && task === "binary" && one.shape[0] === 2 ? asOne(one) : one,
@@ -28,7 +28,7 @@ export function takeWeights({ layers }: Network, { name, weights }: Beginning, {
     const here = wanted[place]?.shape ?? [];
     if (shape.join() !== here.join())
       throw new HebbError(
-        `layer ${Math.floor(place / 2) + 1} of the run ${name} is [${shape.join(", ")}], here [${here.join(", ")}]; it opens with its settings alone`,
+        `layer ${Math.floor(place / 2) + 1} of ${name} is [${shape.join(", ")}], here [${here.join(", ")}]; it opens with its settings alone`,
       );
   });
   fitted.forEach(({ data }, place) => {

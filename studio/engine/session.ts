@@ -1,6 +1,7 @@
 // One training run of the page: a Trainer of the library with the page's own figures, edits and reasons to end.
 import { data, Generator, HebbError, noGrad, type Tensor, Trainer, tensor, withGenerator } from "../../src/index.ts";
 import { type Callback, DoctorCallback, type Finding, isJudged, type Objective } from "../../src/train/index.ts";
+import { measuredRows } from "../shared/code.ts";
 import { lossesOf } from "../shared/names.ts";
 import type {
   Advice,
@@ -20,10 +21,10 @@ import { keptFloats } from "./kept.ts";
 import { buildNetwork, makeOptimizer, type Network, objectiveOf, squash } from "./network.ts";
 import { Judge } from "./verdict.ts";
 
-/** Rows that the figures beside the curves are computed from, at most. */
-const measuredRows = 2000;
 /** Moments kept for going back. */
 const moments = { most: 48, every: 64 } as const;
+/** Rows that slopes and the spread of a neuron's values are computed from, at most. */
+const slopeRows = { rows: 256, images: 64 } as const;
 const mostHistory = 3000;
 const measuresOnTheWay = 50;
 
@@ -57,6 +58,8 @@ export class Session {
   readonly beginning: RunInfo["beginning"];
   /** The step that it began at: there is no going back beyond. */
   readonly firstStep: number = 0;
+  /** Whether it began with weights that no program draws. */
+  readonly beganTrained: boolean = false;
   /** What random numbers are drawn from: other sessions have their own. */
   readonly #generator: Generator;
   readonly #trainer: Trainer;
@@ -65,6 +68,9 @@ export class Session {
   readonly #measuredTrain: Part;
   readonly #measure: (x: Tensor, y: Tensor) => Float32Array[];
   readonly #judge: Judge;
+  /** Whether the weights before the latest step are kept, for somebody who looks at its update. */
+  following = false;
+  #before: { readonly step: number; readonly weights: readonly Float32Array[] } | undefined;
 
   constructor(wanted: StudioState, prepared: Prepared, beginning?: Beginning) {
     const { info, train, test } = prepared;
@@ -108,6 +114,7 @@ export class Session {
       try {
         takeWeights(this.network, beginning, info);
         this.firstStep = step;
+        this.beganTrained = true;
         this.#trainer.startFrom(step);
         this.history.push(...beginning.history.filter((point) => point.step < step));
         this.beginning = { name, step, notes };
@@ -132,6 +139,7 @@ export class Session {
       parameters: this.network.model.parameters().reduce((sum, { size }) => sum + size, 0),
       beginning: this.beginning,
       batches: this.batches,
+      slopeRows: this.slopeRows,
       stages: this.network.stages,
     };
   }
@@ -142,6 +150,11 @@ export class Session {
 
   get epoch(): number {
     return this.step / this.batches;
+  }
+
+  /** Training rows that slopes beside the network are of. */
+  get slopeRows(): number {
+    return Math.min(this.prepared.info.inputShape.length > 1 ? slopeRows.images : slopeRows.rows, this.trainPart.rows);
   }
 
   /** Batches in an epoch. */
@@ -160,8 +173,32 @@ export class Session {
 
   /** Takes steps; returns whether loss and weights are still numbers. */
   advance(steps: number): boolean {
-    if (steps > 0) this.#trainer.advance(steps);
-    return this.#trainer.failure === undefined;
+    const trainer = this.#trainer;
+    if (steps > 0 && !this.following) trainer.advance(steps);
+    else if (steps > 0 && trainer.advance(steps - 1)) this.#takeLast();
+    return trainer.failure === undefined;
+  }
+
+  /** Takes one step, and keeps the weights before it. */
+  #takeLast(): void {
+    const weights = this.network.layers.flatMap(({ weight, bias }) =>
+      [weight, ...(bias === undefined ? [] : [bias])].map((one) => Float32Array.from(one.dataSync())),
+    );
+    this.#trainer.advance(1);
+    this.#before = { step: this.step, weights };
+  }
+
+  /** The weights before the latest step: of each layer its weight, then its bias. Undefined where no step was taken. */
+  weightsBefore(): readonly Float32Array[] | undefined {
+    const { step } = this;
+    if (step <= this.firstStep || this.#trainer.failure !== undefined) return undefined;
+    if (this.#before?.step !== step) {
+      // A link or a jump led here without them: the latest step is taken again.
+      this.#trainer.rewind(step - 1);
+      this.#trainer.advance(step - 1 - this.step);
+      this.#takeLast();
+    }
+    return this.#before?.weights;
   }
 
   /** Takes steps until there is a reason to end; false when there is. */

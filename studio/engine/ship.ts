@@ -2,7 +2,7 @@
 
 import { type HostArray, readSafetensors, writeSafetensors } from "../../src/formats/index.ts";
 import { compile, data, HebbError, nn, oneHot, optim, seed, tensor } from "../../src/index.ts";
-import { codeOf } from "../shared/code.ts";
+import { codeOf, handIn } from "../shared/code.ts";
 import { printProject, readProject } from "../shared/project.ts";
 import type { Exported, ExportFormat, OwnData, SavedTensor } from "../shared/protocol.ts";
 import { Session } from "./session.ts";
@@ -30,11 +30,11 @@ function sessionWith(session: Session, tensors: readonly SavedTensor[]): Session
   return other;
 }
 
-/** The largest difference of outputs on the held-out rows, or the training rows where there are none. */
+/** The largest difference of outputs on the test rows, or the training rows where there are none. */
 function compared(session: Session, other: Session): { difference: number; rows: string } {
   const part = session.testPart ?? session.trainPart;
   const difference = largest(session.measure(part).output, other.measure(part).output);
-  return { difference, rows: `${part.rows} ${session.testPart === undefined ? "training" : "held-out"} rows` };
+  return { difference, rows: `${part.rows} ${session.testPart === undefined ? "training" : "test"} rows` };
 }
 
 function safetensors(session: Session): Exported {
@@ -62,7 +62,10 @@ const mostSteps = 60000;
 /** The program without its types and its import, as the body of a function. */
 export function runnable(code: string): string {
   return code
-    .replace(/^import .*$/m, "")
+    .replaceAll(/^import .*$/gm, "")
+    .split("\n")
+    .filter((line) => !line.startsWith(handIn))
+    .join("\n")
     .replaceAll(
       /: (?:\[number, string, number, number\]\[\]|\[number, number, number\]\[\]|Tensor|number)(?=[,)\s=])/g,
       "",
@@ -83,12 +86,13 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
       difference: Number.NaN,
       checked: `not run again: it takes ${session.step} steps`,
     };
+  const { features, targets } = prepared.train;
   const outside = {
-    text: own?.kind === "table" ? own.text : "",
-    imageBytes: own?.kind === "images" ? own.images : new Uint8Array(),
-    labelBytes: own?.kind === "images" ? own.labels : new Uint8Array(),
-    features: prepared.train.features.data,
-    targets: prepared.train.targets.data,
+    ...(own?.kind === "table" ? { readCsvFile: (name: string) => data.parseCsv(own.text, { name }) } : {}),
+    ...(own?.kind === "images"
+      ? { readIdxFile: (name: string) => data.readIdx(name === own.name ? own.images : own.labels, { name }) }
+      : {}),
+    ...(state.data === "digits" || state.data === "words" ? { features: features.data, targets: targets.data } : {}),
   };
   // All that programs import.
   const hebb = { compile, data, nn, oneHot, optim, seed, tensor };
@@ -99,7 +103,7 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
     `const { ${Object.keys(hebb).join(", ")} } = hebb;\nconst { ${Object.keys(outside).join(", ")} } = outside;\n${runnable(code)}`,
   );
   const loss: unknown = await program(hebb, outside);
-  const difference = Math.abs(Number(loss) - session.measure(session.trainPart).loss);
+  const difference = Math.abs(Number(loss) - session.record().train.loss);
   return {
     name: "train.ts",
     bytes,
@@ -124,7 +128,7 @@ function project(session: Session, own: OwnData | undefined): Exported {
 
 /** Saved tensors from the safetensors of a project. */
 export function tensorsOf(bytes: Uint8Array): SavedTensor[] {
-  return Object.entries(readSafetensors(bytes, { name: "the project" }).tensors).map(([name, { shape, data }]) => ({
+  return Object.entries(readSafetensors(bytes, { name: "the file" }).tensors).map(([name, { shape, data }]) => ({
     name,
     shape,
     data: data instanceof Float64Array ? data : Float32Array.from(data),
@@ -132,9 +136,9 @@ export function tensorsOf(bytes: Uint8Array): SavedTensor[] {
 }
 
 export async function exportRun(session: Session, format: ExportFormat, own: OwnData | undefined): Promise<Exported> {
-  if (format === "typescript" && session.firstStep > 0)
+  if (format === "typescript" && session.beganTrained)
     throw new HebbError(
-      `this network began with the weights of the run ${session.beginning?.name}, which no program draws again; take the weights, or choose new initial ones`,
+      `this network began with the weights of ${session.beginning?.name}, which no program draws again; take the weights, or choose new initial ones`,
     );
   const exported =
     format === "safetensors"

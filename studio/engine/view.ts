@@ -12,8 +12,6 @@ const sides = { few: 24, many: 16 } as const;
 const fewUnits = 48;
 /** Layers wider than this have no map for each unit. */
 const mostMapped = 32;
-const gradientRows = 256;
-const imageRows = 64;
 const confusionLimit = 30;
 const mostPairs = 400;
 
@@ -68,7 +66,7 @@ export class View {
       }),
     );
     this.#output = keptFloats((x) => noGrad(() => (x === undefined ? [] : [squash(info, model.forward(x))])));
-    const rows = Math.min(info.inputShape.length > 1 ? imageRows : gradientRows, trainPart.rows);
+    const rows = session.slopeRows;
     const [x, y] = [trainPart.x.narrow(0, 0, rows), trainPart.y.narrow(0, 0, rows)];
     this.#firstRows = x;
     this.#slopes = keptFloats(() => {
@@ -187,11 +185,7 @@ export class View {
     return Math.min(Number(at ?? prepared.info.samples?.rows[0] ?? 0), trainPart.rows - 1);
   }
 
-  unit(
-    state: StudioState,
-    before: readonly LayerNumbers[] | undefined,
-    layers: readonly LayerNumbers[],
-  ): UnitNumbers | undefined {
+  unit(state: StudioState, layers: readonly LayerNumbers[]): UnitNumbers | undefined {
     const match = unitPattern.exec(state.selected);
     const [stage, unit] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
     const { network } = this.#session;
@@ -204,17 +198,18 @@ export class View {
     const values = this.#stages(this.#firstRows)[stage - 1] ?? none;
     network.model.train();
     const width = now.weight.length / units;
-    const old = before?.[stage - 1];
+    // Every layer here has a bias, so their weights stand at the even places.
+    const before = this.#session.weightsBefore();
+    const [weight, bias] = [before?.[2 * (stage - 1)] ?? now.weight, before?.[2 * (stage - 1) + 1] ?? now.bias];
     return {
       stage,
       unit,
       values: meansOf(values, rows, units, unit),
       weightUpdate: Float32Array.from(
         { length: width },
-        (_, k) =>
-          (now.weight[unit * width + k] ?? 0) - (old?.weight[unit * width + k] ?? now.weight[unit * width + k] ?? 0),
+        (_, k) => (now.weight[unit * width + k] ?? 0) - (weight[unit * width + k] ?? 0),
       ),
-      biasUpdate: (now.bias[unit] ?? 0) - (old?.bias[unit] ?? now.bias[unit] ?? 0),
+      biasUpdate: (now.bias[unit] ?? 0) - (bias[unit] ?? 0),
     };
   }
 
@@ -267,10 +262,11 @@ export class View {
     return made;
   }
 
-  snapshot(state: StudioState, before: readonly LayerNumbers[] | undefined, stepsPerSecond: number): Snapshot {
+  snapshot(state: StudioState, stepsPerSecond: number): Snapshot {
     const session = this.#session;
     const now = session.record();
-    const layers = this.layers(unitPattern.test(state.selected));
+    session.following = unitPattern.test(state.selected);
+    const layers = this.layers(session.following);
     const { history } = session;
     const reset = session.step < this.#sentStep || this.#sentStep < 0;
     const fresh = reset ? history : history.filter(({ step }) => step > this.#sent);
@@ -284,7 +280,7 @@ export class View {
       reset,
       layers,
       maps: this.maps(state),
-      unit: this.unit(state, before, layers),
+      unit: this.unit(state, layers),
       output: this.output(),
       advice: session.advice,
       stepsPerSecond,

@@ -1,14 +1,6 @@
 // The worker: trains with the library, answers questions, and sends a picture whenever the page has drawn the last one.
 import { backendInfo, HebbError, memoryInfo, useBackend } from "../../src/index.ts";
-import type {
-  FromWorker,
-  LayerNumbers,
-  OwnData,
-  QuestionKind,
-  Questions,
-  Stopped,
-  ToWorker,
-} from "../shared/protocol.ts";
+import type { FromWorker, OwnData, QuestionKind, Questions, Stopped, ToWorker } from "../shared/protocol.ts";
 import { runKey, type StudioState, startState } from "../shared/state.ts";
 import { withCure } from "./cure.ts";
 import { preview } from "./data.ts";
@@ -43,7 +35,6 @@ let playing = false;
 let drawn = true;
 let wanted = false;
 let lastPicture = 0;
-let lastLayers: readonly LayerNumbers[] | undefined;
 let due = 0;
 let lastTick = 0;
 let rate = { steps: 0, since: 0, value: 0 };
@@ -74,10 +65,9 @@ function picture(): void {
   drawn = false;
   wanted = false;
   lastPicture = performance.now();
-  const snapshot = view.snapshot(state, lastLayers, rate.value);
+  const snapshot = view.snapshot(state, rate.value);
   pictureEvery = compiled ? Math.min(slowest, Math.max(fastest, costShare * (performance.now() - lastPicture))) : 0;
   compiled = true;
-  lastLayers = snapshot.layers;
   // The maps are handed over, not copied: they are the largest part.
   const { stages, output } = snapshot.maps;
   const message: FromWorker = { kind: "snapshot", snapshot };
@@ -120,8 +110,7 @@ function train(running: Session, { speed }: StudioState): boolean {
 }
 
 /** Says what ends the run where it stands, if anything does. */
-function stopFor(running: Session): boolean {
-  const stopped = running.verdict();
+function stopFor(running: Session, stopped = running.verdict()): boolean {
   if (stopped === undefined) return false;
   playing = false;
   // Whoever goes on all the same has decided so, for this run; without numbers there is no going on.
@@ -136,9 +125,11 @@ async function loop(own: number): Promise<void> {
   while (playing && own === generation && session !== undefined && state !== undefined) {
     const healthy = train(session, state);
     if (!healthy || (performance.now() - lastPicture >= pictureEvery && drawn)) {
+      // Drawing may take the latest step again, which unsays what was said at it.
+      const stopped = healthy ? undefined : session.verdict();
       if (!healthy) drawn = true;
       picture();
-      if (!healthy && stopFor(session)) return;
+      if (!healthy && stopFor(session, stopped)) return;
     }
     await (state.speed === 0 ? turn() : sleep(4));
   }
@@ -187,7 +178,6 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   session = opened;
   view = new View(opened);
   compiled = false;
-  lastLayers = undefined;
   overruled.clear();
   due = 0;
   const { backend, description } = backendInfo();

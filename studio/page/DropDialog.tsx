@@ -7,7 +7,7 @@ import { grouped } from "./numbers.ts";
 import { LoosePictures, PictureFolder } from "./PictureDialog.tsx";
 import { presetFor, presetForPictures } from "./presets.ts";
 import { dropped } from "./shortcuts.ts";
-import { client, openProject, state, useOwn } from "./store.ts";
+import { client, openProject, openWeights, state, useOwn } from "./store.ts";
 
 type Found =
   | { readonly kind: "done" }
@@ -44,9 +44,10 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
       kind: "problem",
       text: `This folder holds ${grouped(files.length)} files and no picture among them. To learn from pictures, choose a folder with a sub-folder of PNG, JPEG or WebP files for each class; drop a table by itself.`,
     };
-  if (/\.json$/i.test(file.name)) {
+  if (/\.(json|safetensors)$/i.test(file.name)) {
     try {
-      await openProject(readProject(await file.text()));
+      if (/\.json$/i.test(file.name)) await openProject(readProject(await file.text()));
+      else await openWeights(file.name, new Uint8Array(await file.arrayBuffer()));
       return { kind: "done" };
     } catch (error) {
       return { kind: "problem", text: error instanceof Error ? error.message : String(error) };

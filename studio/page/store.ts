@@ -290,6 +290,22 @@ export async function openProject(project: Project): Promise<void> {
   keepSoon();
 }
 
+/** Puts the weights of a file into the present network, which begins anew with them. */
+export async function openWeights(name: string, bytes: Uint8Array): Promise<void> {
+  const placeOf = ({ name: path }: { readonly name: string }): number =>
+    2 * Number.parseInt(path, 10) + (path.endsWith("weight") ? 0 : 1);
+  const weights = [...(await client.ask("tensors", bytes))].sort((a, b) => placeOf(a) - placeOf(b));
+  state.value = { ...state.value, edits: [], step: 0 };
+  beginning = {
+    ...{ runKey: runKey(state.value), name, step: 0, weights, history: [] },
+    notes: [`The network begins with the weights of ${name}.`],
+  };
+  playing.value = false;
+  begin();
+  showInAddress();
+  keepSoon();
+}
+
 /** Sets a field from a control's text; a text that is not a value changes nothing. */
 export function changeText(key: Key, value: string): boolean {
   const parsed = fields[key].parse(value);

@@ -28,6 +28,19 @@ function lossCode(loss: LossName, task: TaskKind, classes: number): string {
   return loss === "bce" ? `${F}.bceWithLogits(output, ${y})` : `${F}.${loss}(output.sigmoid(), ${y})`;
 }
 
+/** Training rows that the loss beside the curves is of, at most: the first so many. */
+export const measuredRows = 2000;
+
+/** How the line begins in which a program is given rows that are not in any file. */
+export const handIn = "const [features, targets] = ";
+
+/** What a program reads its files with, if it has any. */
+function readerOf({ data }: StudioState, { inputShape }: DataInfo): string[] {
+  return data === "own"
+    ? [`import { ${inputShape.length > 1 ? "readIdxFile" : "readCsvFile"} } from "hebb/data/node";`]
+    : [];
+}
+
 const quoted = (value: string): string => JSON.stringify(value);
 
 /** Lines that make `train`, a data set, and what a table needs to be read. */
@@ -79,25 +92,23 @@ function dataLines(state: StudioState, info: DataInfo): string[] {
     case "own":
       return info.inputShape.length > 1
         ? [
-            `// Your images: read the two IDX files as bytes, as with fs.readFileSync in Node.`,
-            "const [images, labels] = [await data.readIdx(imageBytes), await data.readIdx(labelBytes)];",
+            "// Your images and their labels, as two IDX files.",
+            `const [images, labels] = [await readIdxFile(${quoted(info.name)}), await readIdxFile("labels.idx")];`,
             `const split = data.trainValidationSplit(labels.data.length, { validation: ${state.test}, seed: ${state.dataSeed}, labels: labels.data });`,
             "const fitted = data.fitImagePreprocessing(images, labels, { rows: split.train });",
             "const { features, targets } = data.applyImagePreprocessing(fitted, images, labels);",
             "const train = new data.Dataset({ features, featureShape: fitted.shape, targets: targets ?? new Int32Array() }).subset(split.train);",
           ]
-        : ["// Your table: its text, as from fs.readFileSync in Node.", ...table("data.parseCsv(text)", info.target)];
+        : table(`await readCsvFile(${quoted(info.name)})`, info.target);
     case "digits":
     case "words":
       return [
-        `// The Studio's ${state.data}: inputs of shape [${info.inputShape.join(", ")}], ${info.classes.length} classes. Put your own arrays here.`,
+        `// The Studio's ${state.data} are made in the page. Put the inputs of your rows here, and their classes, counted from 0.`,
+        `${handIn}[new Float32Array(${info.trainCount * info.inputShape.reduce((a, b) => a * b, 1)}), new Int32Array(${info.trainCount})];`,
         `const train = new data.Dataset({ features, featureShape: [${info.inputShape.join(", ")}], targets });`,
       ];
   }
 }
-
-/** The data sources whose code needs nothing from outside. */
-export const selfContained = (state: StudioState): boolean => !["own", "digits", "words"].includes(state.data);
 
 interface Built {
   readonly lines: CodeLine[];
@@ -197,6 +208,7 @@ export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeL
   return [
     ...plain([
       `import { compile, data, nn, ${usesOneHot ? "oneHot, " : ""}optim, seed, type Tensor, tensor } from "hebb";`,
+      ...readerOf(state, info),
       "",
       ...dataLines(state, info),
       "const x = tensor(train.features.data, { shape: [train.length, ...train.features.shape] });",
@@ -246,7 +258,12 @@ export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeL
       "}",
       "",
       "model.eval();",
-      "console.log(await lossOf(model.forward(x), y).item());",
+      ...(info.trainCount > measuredRows
+        ? [
+            "// The training loss as the Studio shows it, which is of the first rows.",
+            `console.log(await lossOf(model.forward(x.narrow(0, 0, ${measuredRows})), y.narrow(0, 0, ${measuredRows})).item());`,
+          ]
+        : ["console.log(await lossOf(model.forward(x), y).item());"]),
     ]),
   ];
 }

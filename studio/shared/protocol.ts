@@ -76,6 +76,8 @@ export interface RunInfo {
   /** The run that it begins with, and what is to be said of that. */
   readonly beginning: { readonly name: string; readonly step: number; readonly notes: readonly string[] } | undefined;
   readonly batches: number;
+  /** Training rows that the slopes of a snapshot are of: the first so many. */
+  readonly slopeRows: number;
   /** Each stage of the network: the inputs, every layer, the output. */
   readonly stages: readonly StageInfo[];
 }

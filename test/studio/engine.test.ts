@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { useBackend } from "../../src/index.ts";
+import { data, useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
 import { exportRun } from "../../studio/engine/ship.ts";
 import { View } from "../../studio/engine/view.ts";
 import { codeOf } from "../../studio/shared/code.ts";
 import { initNames, lossesOf, optimizerNames } from "../../studio/shared/names.ts";
 import { readProject } from "../../studio/shared/project.ts";
+import type { OwnData } from "../../studio/shared/protocol.ts";
 import {
   fields,
   keys,
@@ -73,6 +74,31 @@ const states: readonly (readonly [string, Partial<StudioState>])[] = [
   ...optimizerNames.map((optimizer) => [`optimizer ${optimizer}`, { optimizer }] as const),
 ];
 
+/** A table of more rows than the bar's figures are of, with names, gaps and classes; and images. */
+const ownData: readonly (readonly [OwnData, Partial<StudioState>])[] = [
+  [
+    {
+      kind: "table",
+      name: "things.csv",
+      text: `size,colour,kind\n${Array.from({ length: 3000 }, (_, k) => `${k % 17 === 0 ? "" : ((k * 37) % 101) / 10},${["red", "green", "blue"][k % 3]},${(k * 37) % 101 > 50 ? "large" : "small"}`).join("\n")}\n`,
+    },
+    { target: "kind" },
+  ],
+  [
+    {
+      kind: "images",
+      name: "images.idx",
+      images: data.formatIdx({
+        dtype: "uint8",
+        shape: [40, 6, 6],
+        data: Uint8Array.from({ length: 1440 }, (_, k) => (k * 31) % 256),
+      }),
+      labels: data.formatIdx({ dtype: "uint8", shape: [40], data: Uint8Array.from({ length: 40 }, (_, k) => k % 3) }),
+    },
+    { loss: "crossEntropy", layers: [{ kind: "conv", units: 3, activation: "relu" }] },
+  ],
+];
+
 const whole = (patch: Partial<StudioState>): StudioState => ({ ...startState, count: 60, ...patch });
 
 describe("the state in an address", () => {
@@ -122,12 +148,24 @@ describe("files", () => {
       expect(readProject(new TextDecoder().decode(project.bytes)).state).toEqual({ ...session.state, step: 23 });
     });
   }
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  /** A program as a file that finds the library here. */
+  const write = (file: string, text: string): void =>
+    writeFileSync(
+      file,
+      text
+        .replace('"hebb/data/node"', JSON.stringify(join(root, "src/data/node.ts")))
+        .replace('"hebb"', JSON.stringify(join(root, "src/index.ts"))),
+    );
+  const programOf = (session: Session): string =>
+    codeOf(session.state, session.prepared.info, session.step)
+      .map((line) => line.text)
+      .join("\n");
+
   it("every program compiles", async () => {
     const folder = mkdtempSync(join(tmpdir(), "hebb-programs-"));
-    const root = fileURLToPath(new URL("../..", import.meta.url));
     const files: string[] = [];
     for (const [place, [, patch]] of states.entries()) {
-      if (patch.data === "digits" || patch.data === "words") continue;
       const state = whole(patch);
       const { prepared } = await Session.open(state, undefined);
       const fitting = lossesOf[prepared.info.task];
@@ -136,9 +174,14 @@ describe("files", () => {
         const text = codeOf({ ...state, loss }, prepared.info, 10)
           .map((line) => line.text)
           .join("\n");
-        writeFileSync(file, text.replace('"hebb"', JSON.stringify(join(root, "src/index.ts"))));
+        write(file, text);
         files.push(file);
       }
+    }
+    for (const [place, [own, patch]] of ownData.entries()) {
+      const file = join(folder, `own${place}.ts`);
+      write(file, programOf(await Session.open(whole({ ...patch, data: "own" }), own)));
+      files.push(file);
     }
     execFileSync(
       process.execPath,
@@ -165,6 +208,27 @@ describe("files", () => {
     rmSync(folder, { recursive: true, force: true });
     expect(files.length).toBeGreaterThan(50);
   });
+  for (const [own, patch] of ownData)
+    it(`${own.name}: the files are checked, and the program ends at the loss that the bar shows`, async () => {
+      const session = await Session.open(whole({ ...patch, data: "own" }), own);
+      session.advance(23);
+      for (const format of ["typescript", "safetensors", "project"] as const)
+        expect((await exportRun(session, format, own)).difference).toBeLessThan(1e-6);
+      const folder = mkdtempSync(join(tmpdir(), "hebb-own-"));
+      write(join(folder, "train.ts"), programOf(session));
+      if (own.kind === "table") writeFileSync(join(folder, own.name), own.text);
+      else {
+        writeFileSync(join(folder, own.name), own.images);
+        writeFileSync(join(folder, "labels.idx"), own.labels);
+      }
+      const said = execFileSync(process.execPath, [join(root, "scripts/run.mjs"), join(folder, "train.ts")], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { ...process.env, HEBB_BACKEND: "wasm" },
+      });
+      rmSync(folder, { recursive: true, force: true });
+      expect(Number(said)).toBeCloseTo(session.record().train.loss, 6);
+    });
 });
 
 describe("going back", () => {
@@ -187,7 +251,7 @@ describe("what is drawn", () => {
       const session = await Session.open(whole(patch), undefined);
       session.advance(3);
       const view = new View(session);
-      const snapshot = view.snapshot({ ...session.state, selected: "1.0" }, undefined, 0);
+      const snapshot = view.snapshot({ ...session.state, selected: "1.0" }, 0);
       expect(snapshot.layers.length).toBe(session.network.layers.length);
       expect(snapshot.maps.stages.length).toBe(session.network.stages.length);
       expect(Number.isFinite(snapshot.now.train.loss)).toBe(true);

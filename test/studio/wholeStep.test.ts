@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
 import { stepThrough } from "../../studio/engine/stepThrough.ts";
+import { View } from "../../studio/engine/view.ts";
 import { optimizerNames } from "../../studio/shared/names.ts";
 import { parseHash, type StudioState, startState } from "../../studio/shared/state.ts";
 import type { StepTrace } from "../../studio/shared/steps.ts";
@@ -84,6 +85,28 @@ describe("dropout in Step", () => {
     looked.advance(5);
     other.advance(5);
     expect(looked.tensors()).toEqual(other.tensors());
+  });
+});
+
+describe("the inspector's update", () => {
+  it("is what the latest step changed, also right after a link or a jump back", async () => {
+    const state = { ...startState, seed: 4, selected: "1.2", batch: 20 };
+    const [before, session] = [await open({ ...state, step: 299 }), await open({ ...state, step: 300 })];
+    const shown = (of: Session) => new View(of).snapshot(state, 0);
+    const [, last] = [shown(before), shown(session)];
+    const weights = (of: Session): number[] => Array.from(of.network.layers[0]?.weight.dataSync() ?? []).slice(4, 6);
+    const changed = Float32Array.from(weights(session), (weight, k) => weight - (weights(before)[k] ?? 0));
+    expect(last.unit?.weightUpdate).toEqual(changed);
+    expect(changed.some((value) => value !== 0)).toBe(true);
+    session.goTo(500);
+    session.goTo(300);
+    expect(shown(session).unit?.weightUpdate).toEqual(changed);
+    // Looking has not moved the run, and in strides it is the update of the last step of each.
+    expect(session.step).toBe(300);
+    before.advance(1);
+    expect(shown(before).unit?.weightUpdate).toEqual(changed);
+    session.goTo(0);
+    expect(shown(session).unit?.weightUpdate).toEqual(new Float32Array(2));
   });
 });
 

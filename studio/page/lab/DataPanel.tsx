@@ -96,7 +96,7 @@ export function DataPanel() {
         multiple
         tabIndex={-1}
         aria-label="Choose files of your own"
-        accept=".csv,.tsv,.txt,.gz,.idx,.json,image/*"
+        accept=".csv,.tsv,.txt,.gz,.idx,.json,.safetensors,image/*"
         onChange={({ currentTarget }) => take(currentTarget)}
       />
       {data === "painted" && (
@@ -122,7 +122,7 @@ export function DataPanel() {
       )}
       {!["and", "or", "xor"].includes(data) && (
         <Slider
-          label="held out for testing"
+          label="test rows, held out"
           value={test}
           stops={shares}
           show={(value) => `${Math.round(100 * value)} %`}
@@ -139,7 +139,7 @@ export function DataPanel() {
       </div>
       {info !== undefined && (
         <p class="hint">
-          {grouped(info.trainCount)} to learn from{info.testCount > 0 && `, ${grouped(info.testCount)} held out`}
+          {grouped(info.trainCount)} training rows{info.testCount > 0 && `, ${grouped(info.testCount)} test rows`}
           {info.classes.length > 2 && `, ${info.classes.length} classes`}
           {info.inputs.length > 2 && `, ${grouped(info.inputs.length)} inputs`}.
         </p>

@@ -79,6 +79,10 @@ function drawHistogram({ context, width, height }: Surface, values: Float32Array
   context.fillText(short(high), width, height - 2);
 }
 
+/** The rows that the slopes shown here are of. */
+const slopeRows = ({ data, slopeRows: rows }: RunInfo): string =>
+  rows < data.trainCount ? `the first ${rows} training rows` : `all ${rows} training rows`;
+
 function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Chosen }) {
   const body = useRef<HTMLTableSectionElement>(null);
   const source = info.stages[chosen.stage - 1];
@@ -148,8 +152,10 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
           <tr>
             <th scope="col">from</th>
             <th scope="col">weight</th>
-            <th scope="col">slope</th>
-            <th scope="col" title="What the latest steps changed">
+            <th scope="col" title={`Slope of the loss over ${slopeRows(info)}`}>
+              slope
+            </th>
+            <th scope="col" title="What the latest step changed, which learned from one batch">
               update
             </th>
           </tr>
@@ -160,6 +166,7 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
         </tbody>
       </table>
       {inputs > rows && <p class="hint">and {inputs - rows} more</p>}
+      <p class="hint">slope: of the loss over {slopeRows(info)}; update: by the latest step, from its one batch</p>
     </div>
   );
 }
