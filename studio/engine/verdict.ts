@@ -1,6 +1,6 @@
 // What speaks for ending a run, and what is worth saying while it goes on: the library's doctor, and a loss that hardly moves. By epochs alone.
 import { Trainer } from "../../src/index.ts";
-import type { Callback, EpochRecord, Finding, PartState, Training } from "../../src/train/index.ts";
+import type { Callback, EpochRecord, Failure, Finding, PartState, Training } from "../../src/train/index.ts";
 import type { Advice, DataInfo, Stopped } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 
@@ -38,9 +38,7 @@ export class Judge implements Callback {
   /** What speaks for ending now. */
   get verdict(): Stopped | undefined {
     const failure = this.#trainer?.failure;
-    return failure === undefined
-      ? this.#verdict
-      : numbersLost(failure.kind === "loss" ? "loss" : "weights", failure.step, this.#state);
+    return failure === undefined ? this.#verdict : numbersLost(failure, this.#state);
   }
 
   /** What the doctor has found that does not end training. */
@@ -101,11 +99,15 @@ function overfitting(fresh: readonly Finding[], { best, records, stepsPerEpoch }
   };
 }
 
-function numbersLost(what: "loss" | "weights", step: number, { lr, init }: StudioState): Stopped {
+function numbersLost(failure: Failure, { lr, init }: StudioState): Stopped {
+  const became =
+    failure.kind === "weights"
+      ? "weights became NaN or infinite"
+      : `loss became ${Number.isNaN(failure.loss) ? "NaN" : "infinite"}`;
   const rate = Number((lr / 10).toPrecision(1));
   return {
     reason: "nan",
-    text: `The ${what} became NaN at step ${step}: the steps were so large that the weights overflowed (learning rate ${lr}).`,
+    text: `The ${became} at step ${failure.step}: the steps were so large that the weights overflowed (learning rate ${lr}).`,
     fix: `Start again with learning rate ${rate}`,
     patch: { lr: rate, ...(init === "large" ? { init: "xavier" as const } : {}) },
     goTo: undefined,

@@ -72,7 +72,8 @@ export function Gauges() {
     write();
     return onPicture(write);
   }, [info]);
-  const metric = info?.data.task === "number" ? "R²" : "accuracy";
+  const rows = info === undefined || info.data.testCount > 0 ? "test" : "train";
+  const metric = `${rows} ${info?.data.task === "number" ? "R²" : "accuracy"}`;
   return (
     <dl class="gauges" ref={box}>
       <div>

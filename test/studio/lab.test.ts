@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
+import { Session } from "../../studio/engine/session.ts";
+import { exportRun } from "../../studio/engine/ship.ts";
+import { startState } from "../../studio/shared/state.ts";
 import { builder, memory, missing, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
@@ -72,6 +75,27 @@ describe.skipIf(missing)("looking in", () => {
     expect(await page.getByText("A neural network is learning here").count()).toBe(0);
     await page.evaluate("localStorage.clear()");
     await page.close();
+  });
+  it("a figure has one name and one value in the bar and in the lanes", async () => {
+    const figures = (page: Page, list: string) =>
+      page.evaluate<string[]>(
+        `[...document.querySelector("${list}").children].map(({ children: [name, value] }) => name.textContent.trim() + " " + value.textContent)`,
+      );
+    for (const [data, rows] of [
+      ["data=moons", "test"],
+      ["data=curve&loss=mse", "test"],
+      ["data=xor&test=0", "train"],
+    ] as const) {
+      const page = await studio.open(`${data}&surface=compare`, { query: "&play=0" });
+      await page.locator(".lane-figures dd").first().waitFor();
+      const [bar, lane] = [await figures(page, ".gauges"), await figures(page, ".lane-figures")];
+      const both = lane
+        .filter((figure) => bar.includes(figure))
+        .map((figure) => figure.split(" ").slice(0, 2).join(" "));
+      expect(both).toContain("train loss");
+      expect(both).toContain(`${rows} ${data.includes("curve") ? "R²" : "accuracy"}`);
+      await page.close();
+    }
   });
   it("a neuron under the pointer is shown large", async () => {
     const page = await studio.open("step=300", { query: "&play=0" });
@@ -204,7 +228,7 @@ describe.skipIf(missing)("an end with a reason", () => {
   it("tells that the numbers are lost, and mends it with one click", async () => {
     const page = await studio.open("data=curve&loss=mse&optimizer=sgd&lr=10&layers=8.relu_8.relu&init=large&speed=0");
     await until(page, ({ stopped }) => stopped === "nan", "the loss of all numbers");
-    await page.locator(".notice", { hasText: "The loss became NaN" }).waitFor();
+    await page.locator(".notice", { hasText: "The loss became" }).waitFor();
     await page.locator(".notice.bad button.accent").click();
     const now = await until(page, ({ loss, step }) => Number.isFinite(loss) && step > 2000, "a run with numbers");
     expect(now.state["init"]).toBe("xavier");
@@ -253,6 +277,29 @@ describe.skipIf(missing)("own data", () => {
     expect(await alert.textContent()).toMatch(/bad\.csv.*line 3/);
     expect((await memory(page))?.state["data"]).toBe("moons");
     await page.close();
+  });
+  it("weights that the page wrote are opened again: the same loss, and others are refused", async () => {
+    const session = await Session.open({ ...startState, seed: 5 }, undefined);
+    session.advance(400);
+    const { name, bytes } = await exportRun(session, "safetensors", undefined);
+    const file = { name, mimeType: "", buffer: Buffer.from(bytes) };
+    const page = await studio.open("seed=5", { query: "&play=0" });
+    await page.setInputFiles("#own-files", file);
+    const { loss } = session.record().train;
+    const opened = await until(
+      page,
+      (now) => now.step === 0 && Math.abs(now.loss - loss) < 1e-6,
+      "the loss of the file",
+    );
+    expect(opened.failure).toBe("");
+    await page.getByText(`begins with the weights of ${name}`).waitFor();
+    await page.evaluate("studio.advance(1)");
+    await until(page, ({ step }) => step === 1, "training on");
+    await page.close();
+    const other = await studio.open("layers=4.tanh", { query: "&play=0" });
+    await other.setInputFiles("#own-files", file);
+    await other.getByText(`${name} has 6 weights and biases, the network here 4`).waitFor();
+    await other.close();
   });
   it("images without their labels are asked for", async () => {
     const page = await studio.open("", { query: "&play=0" });

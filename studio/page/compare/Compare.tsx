@@ -135,12 +135,14 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
         <>
           <dl class="lane-figures">
             <div>
-              <dt>loss</dt>
+              <dt>train loss</dt>
               <dd>{short(numbers.train.loss)}</dd>
             </div>
             <div>
-              <dt>{info?.task === "number" ? "R²" : "accuracy"}</dt>
-              <dd>{info?.task === "number" ? short(numbers.train.metric) : percent(numbers.train.metric)}</dd>
+              <dt>
+                {numbers.test === undefined ? "train" : "test"} {info?.task === "number" ? "R²" : "accuracy"}
+              </dt>
+              <dd>{(info?.task === "number" ? short : percent)((numbers.test ?? numbers.train).metric)}</dd>
             </div>
             <div>
               <dt>step</dt>
@@ -309,7 +311,7 @@ export function Compare() {
               curve.value = "loss";
             }}
           >
-            loss
+            train loss
           </button>
           <button
             type="button"
@@ -319,7 +321,7 @@ export function Compare() {
               curve.value = "metric";
             }}
           >
-            {number ? "R²" : "accuracy"}
+            train {number ? "R²" : "accuracy"}
           </button>
           <button
             type="button"

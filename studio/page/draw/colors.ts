@@ -15,6 +15,8 @@ export interface Palette {
   readonly high: string;
   /** 256 packed pixels from low through the middle to high. */
   readonly ramp: Uint32Array;
+  /** Two packed pixels, in stripes where a value is NaN: no hue, so that it is not taken for one. */
+  readonly noNumber: readonly [number, number];
   /** Hues of classes. */
   readonly classes: readonly string[];
   readonly classRgb: readonly Rgb[];
@@ -71,6 +73,7 @@ function palette(dark: boolean): Palette {
     low: css(low),
     high: css(high),
     ramp,
+    noNumber: dark ? [pack([58, 62, 70]), pack([92, 97, 107])] : [pack([214, 213, 208]), pack([168, 168, 166])],
     classes: classRgb.map(css),
     classRgb,
     middle,

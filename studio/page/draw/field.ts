@@ -19,6 +19,9 @@ function sheet(side: number) {
   return made;
 }
 
+const striped = (k: number, side: number, [one, other]: Palette["noNumber"]): number =>
+  ((k % side) + Math.floor(k / side)) % 4 < 2 ? one : other;
+
 /** One value at every point; `scale` is the value of the full hue, `middle` the value without hue. */
 export function mapOf(
   values: Float32Array,
@@ -29,11 +32,12 @@ export function mapOf(
   scale: number,
 ): OffscreenCanvas {
   const { canvas, context, image, pixels } = sheet(side);
-  const { ramp } = palette;
+  const { ramp, noNumber } = palette;
   const factor = 127.5 / scale;
   for (let k = 0; k < side * side; k++) {
     const place = 127.5 + ((values[from + k] ?? 0) - middle) * factor;
-    pixels[k] = ramp[place > 0 ? (place < 255 ? place | 0 : 255) : 0] ?? 0;
+    if (Number.isNaN(place)) pixels[k] = striped(k, side, noNumber);
+    else pixels[k] = ramp[place > 0 ? (place < 255 ? place | 0 : 255) : 0] ?? 0;
   }
   context.putImageData(image, 0, 0);
   return canvas;
@@ -43,8 +47,12 @@ export function mapOf(
 export function classMap(values: Float32Array, classes: number, side: number, palette: Palette): OffscreenCanvas {
   const { canvas, context, image, pixels } = sheet(side);
   const n = side * side;
-  const { middle, classRgb } = palette;
+  const { middle, classRgb, noNumber } = palette;
   for (let k = 0; k < n; k++) {
+    if (Number.isNaN(values[k])) {
+      pixels[k] = striped(k, side, noNumber);
+      continue;
+    }
     let [r, g, b] = [0, 0, 0];
     for (let c = 0; c < classes; c++) {
       const p = values[c * n + k] ?? 0;

@@ -34,7 +34,7 @@ function drawConnections(
     return;
   }
   let largest = 0;
-  for (const weight of weights) largest = Math.max(largest, Math.abs(weight));
+  for (const weight of weights) if (Number.isFinite(weight)) largest = Math.max(largest, Math.abs(weight));
   largest = Math.max(largest, 0.5);
   const least = weights.length > mostLines ? thresholdOf(weights, mostLines) : 0;
   const dense = Math.min(1, 90 / weights.length + 0.25);
@@ -43,7 +43,7 @@ function drawConnections(
   to.spots.forEach((end, unit) => {
     from.spots.forEach((start, source) => {
       const weight = weights[unit * from.units + source] ?? 0;
-      if (Math.abs(weight) < least) return;
+      if (!(Math.abs(weight) >= least)) return;
       const size = Math.abs(weight) / largest;
       const level = Math.min(widths.length - 1, Math.floor(size * widths.length));
       const own =
@@ -108,7 +108,7 @@ function scaleOf(values: Float32Array): number {
   let largest = 0;
   // Of many values, every seventh tells enough.
   for (let k = 0; k < values.length; k += values.length > 1000 ? 7 : 1)
-    largest = Math.max(largest, Math.abs(values[k] ?? 0));
+    if (Number.isFinite(values[k])) largest = Math.max(largest, Math.abs(values[k] ?? 0));
   return Math.max(largest, 0.05);
 }
 
@@ -128,6 +128,19 @@ function tile(context: Context, picture: CanvasImageSource, { x, y, size }: Spot
   context.imageSmoothingEnabled = smooth;
   context.drawImage(picture, x - size / 2, y - size / 2, size, size);
   context.restore();
+}
+
+/** A neuron whose values are no numbers says so. */
+function sayNaN(context: Context, { x, y, size }: Spot, palette: Palette): void {
+  context.font = `600 ${Math.max(9, Math.min(13, size / 3))}px ui-sans-serif, system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineWidth = 3;
+  context.strokeStyle = palette.card;
+  context.strokeText("NaN", x, y);
+  context.fillStyle = palette.ink;
+  context.fillText("NaN", x, y);
+  context.textBaseline = "alphabetic";
 }
 
 function drawColumn(
@@ -176,8 +189,10 @@ function drawColumn(
                 : 1
             : scaleOf(own);
       const from = column.kind === "input" ? 0 : unit * n;
-      tile(context, mapOf(own, from, side, palette, centre, scale), spot, true);
+      const lost = Number.isNaN(own[from]);
+      tile(context, mapOf(own, from, side, palette, centre, scale), spot, !lost);
       frameOf(context, spot, palette, picked(unit));
+      if (lost) sayNaN(context, spot, palette);
     });
     return;
   }
@@ -212,6 +227,7 @@ function drawSample(
     column.spots.forEach((spot, unit) => {
       tile(context, mapOf(values, unit * perUnit, pixels, palette, 0, scale), spot, false);
       frameOf(context, spot, palette, picked(unit));
+      if (Number.isNaN(values[unit * perUnit])) sayNaN(context, spot, palette);
     });
     return;
   }
@@ -228,6 +244,7 @@ function drawSample(
   column.spots.forEach((spot, unit) => {
     tile(context, mapOf(values, unit, 1, palette, 0, scale), spot, false);
     frameOf(context, spot, palette, picked(unit));
+    if (Number.isNaN(values[unit])) sayNaN(context, spot, palette);
   });
 }
 

@@ -26,6 +26,32 @@ function seriesOf(which: Which, log: boolean): uPlot.AlignedData {
   ];
 }
 
+/** Where the figures stop being numbers: a line, with the step beside it. */
+function markNaN(plot: uPlot, color: string): void {
+  const lost = hot.history.find(({ train }) => !Number.isFinite(train.loss));
+  if (lost === undefined) return;
+  const { ctx, bbox } = plot;
+  const x = plot.valToPos(lost.step / (run.value?.batches ?? 1), "x", true);
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.fillStyle = color;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.font = `600 ${11 * devicePixelRatio}px ui-sans-serif, system-ui, sans-serif`;
+  const left = x > bbox.left + bbox.width / 2;
+  ctx.textAlign = left ? "right" : "left";
+  ctx.fillText(
+    `${short(lost.train.loss)} at step ${lost.step}`,
+    x + (left ? -6 : 6) * devicePixelRatio,
+    bbox.top + 14 * devicePixelRatio,
+  );
+  ctx.restore();
+}
+
 function Plot({
   which,
   title,
@@ -55,9 +81,13 @@ function Plot({
       const index = at ?? hot.history.length - 1;
       const point = hot.history[index];
       if (point === undefined) return;
-      const [train, test] = [value(point, which, "train"), value(point, which, "test")];
       const epoch = (point.step / (run.value?.batches ?? 1)).toFixed(at == null ? 0 : 1);
-      readout.current.textContent = `epoch ${epoch}   train ${train === null ? "–" : show(train)}${test === null ? "" : `   test ${show(test)}`}`;
+      // A figure that is no number is said, not left out.
+      const said = (part: "train" | "test"): string => {
+        const figure = point[part]?.[which];
+        return figure === undefined ? "" : `   ${part} ${Number.isFinite(figure) ? show(figure) : short(figure)}`;
+      };
+      readout.current.textContent = `epoch ${epoch}${said("train")}${said("test")}`;
     };
     const made = new uPlot(
       {
@@ -96,7 +126,7 @@ function Plot({
           { stroke: palette.ink, width: 1.6, points: { show: false } },
           { stroke: palette.accent, width: 1.6, dash: [5, 3], points: { show: false } },
         ],
-        hooks: { setCursor: [({ cursor }) => tell(cursor.idx)] },
+        hooks: { setCursor: [({ cursor }) => tell(cursor.idx)], draw: [(plot) => markNaN(plot, palette.ink)] },
       },
       seriesOf(which, log),
       element,
@@ -197,7 +227,7 @@ export function Curves() {
       <header>
         <h2 id="curves-title">Curves</h2>
         <p class="legend">
-          <span class="key train">training</span> <span class="key test">test</span>
+          <span class="key train">train</span> <span class="key test">test</span>
         </p>
         <button type="button" class="small" aria-pressed={logLoss} onClick={() => change({ logLoss: !logLoss })}>
           log scale

@@ -195,7 +195,7 @@ function Legend({ info }: { readonly info: RunInfo }) {
           {name}
         </span>
       ))}
-      {info.data.testCount > 0 && <span class="class-name">pale: held out</span>}
+      {info.data.testCount > 0 && <span class="class-name">pale: test rows</span>}
     </p>
   );
 }
@@ -332,13 +332,16 @@ export function Output() {
       {kind === "matrix" && <Matrix info={info} />}
       {kind === "matrix" && (
         <p class="legend">
-          {info.data.testCount > 0 ? "held-out rows" : "training rows"}: down the truth, across what the network says
+          {info.data.testCount > 0 ? "test rows" : "training rows"}: down the truth, across what the network says
         </p>
       )}
       {kind === "residuals" && <Residuals info={info} />}
       {kind === "samples" && <Samples />}
       {kind === "matrix" && info.data.inputs.length <= 2 && (
-        <p class="legend">accuracy {percent(hot.snapshot?.now.train.metric ?? 0)}</p>
+        <p class="legend">
+          {info.data.testCount > 0 ? "test" : "train"} accuracy{" "}
+          {percent((hot.snapshot?.now.test ?? hot.snapshot?.now.train)?.metric ?? 0)}
+        </p>
       )}
     </section>
   );
