@@ -22,3 +22,65 @@ describe("overfitting", () => {
     expect(codesOf(risen(1))).toEqual([]);
   });
 });
+
+/** Codes on both sides of each threshold. */
+const judged = (
+  train: readonly number[],
+  {
+    validation,
+    moved = 1,
+    untrained,
+  }: { readonly validation?: readonly number[]; readonly moved?: number; readonly untrained?: number } = {},
+): readonly string[] => {
+  const records = train.map((loss, epoch): EpochRecord => {
+    const held = validation?.[epoch];
+    return { epoch, train: { loss }, validation: held === undefined ? null : { loss: held, accuracy: 0.9 } };
+  });
+  return checkCourse({ records, lr: 0.01, last: false, moved, untrained, largest: undefined }).map(({ code }) => code);
+};
+
+describe("a rate that is too high", () => {
+  const jumps = (high: number): number[] => [1, 0.5, high, 0.5, high, 0.5, 0.5, 0.5, 0.5, 0.5];
+  test.each([
+    ["two jumps by more than 15 % of the start", jumps(0.66), 1, ["learningRateTooHigh"]],
+    ["two jumps by less", jumps(0.64), 1, []],
+    ["a loss more than 20 % above the untrained one", [1.21, 1.21, 1.21, 1.21], 1, ["learningRateTooHigh"]],
+    ["a loss less above it", [1.19, 1.19, 1.19, 1.19], 1, []],
+    ["three epochs alone", [1.3, 1.3, 1.3], 1, []],
+  ])("%s", (_, losses, untrained, expected) => {
+    expect(judged(losses, { untrained })).toEqual(expected);
+  });
+});
+
+describe("a rate that is too low", () => {
+  /** From 1, in ten steps of which so many fall. */
+  const course = (falling: number, fall: number): number[] => {
+    const losses = [1];
+    for (let step = 0; step < 10; step++) losses.push((losses[step] ?? 0) + (step < falling ? -fall : 0.001));
+    return losses;
+  };
+  test.each([
+    ["falls little and evenly, and the weights hardly move", course(7, 0.005), 0.0049, ["learningRateTooLow"]],
+    ["falls unevenly", course(6, 0.005), 0.0049, []],
+    ["falls by more than 5 %", course(10, 0.0051), 0.0049, []],
+    ["falls by less than 5 %", course(10, 0.0049), 0.0049, ["learningRateTooLow"]],
+    ["the weights move by more than 0.5 %", course(7, 0.005), 0.0051, []],
+  ])("%s", (_, losses, moved, expected) => {
+    expect(judged(losses, { moved })).toEqual(expected);
+  });
+});
+
+describe("overfitting begins", () => {
+  const course = (held: number, last: number, then: number): readonly string[] =>
+    judged([0.5, then, 0.29, last, last, last], { validation: [0.5, 0.3, 0.35, held, held, held], untrained: 0.5 });
+  test.each([
+    ["where the validation loss is half as large again as its least", 0.46, 0.2, 0.4, ["overfitting"]],
+    ["not before", 0.44, 0.2, 0.4, []],
+    ["not where it is less than twice the training loss", 0.46, 0.24, 0.4, []],
+    ["where it is more", 0.46, 0.22, 0.4, ["overfitting"]],
+    ["not where the training loss fell by less than 30 % since", 0.46, 0.22, 0.3, []],
+    ["where it fell by more", 0.46, 0.2, 0.3, ["overfitting"]],
+  ])("%s", (_, held, last, then, expected) => {
+    expect(course(held, last, then)).toEqual(expected);
+  });
+});
