@@ -59,49 +59,60 @@ export function drawToken(
  * Writes `count` tokens after the prompt, one by one; the same seed gives the same text. `for await (const token of generate(…))` takes
  * them on every device; where values can be read at once, on processors, `for (… of …)` and `[...generate(…)]` do too.
  */
-export const generate = (model: Module, options: GenerateOptions): Iterable<number> & AsyncIterable<number> => ({
-  *[Symbol.iterator]() {
-    const text = new Writing(model, options);
-    try {
-      while (text.left > 0) yield text.write(text.logits().dataSync());
-    } finally {
-      text.close();
-    }
-  },
-  async *[Symbol.asyncIterator]() {
-    const text = new Writing(model, options);
-    try {
-      while (text.left > 0) yield text.write(await text.logits().data());
-    } finally {
-      text.close();
-    }
-  },
-});
+export function generate(model: Module, options: GenerateOptions): Iterable<number> & AsyncIterable<number> {
+  const checked = checkedOptions(options);
+  return {
+    *[Symbol.iterator]() {
+      const text = new Writing(model, checked);
+      try {
+        while (text.left > 0) yield text.write(text.logits().dataSync());
+      } finally {
+        text.close();
+      }
+    },
+    async *[Symbol.asyncIterator]() {
+      const text = new Writing(model, checked);
+      try {
+        while (text.left > 0) yield text.write(await text.logits().data());
+      } finally {
+        text.close();
+      }
+    },
+  };
+}
+
+/** The options, each with a value. */
+type Settings = Required<Omit<GenerateOptions, "topK">> & { readonly topK: number | undefined };
+
+function checkedOptions(options: GenerateOptions): Settings {
+  const { prompt, count, context, temperature = 1, topK, seed = 0 } = checkOptions("generate", options, kinds);
+  if (typeof prompt !== "object" || typeof prompt.length !== "number")
+    throw new HebbError(`generate: the prompt must be a list of tokens, got ${kind.describe(prompt)}`);
+  checkKind("generate", "count", count, kind.number);
+  checkKind("generate", "context", context, kind.number);
+  if (prompt.length < 1) throw new HebbError("generate: the prompt needs at least one token");
+  if (!(temperature >= 0 && Number.isFinite(temperature)))
+    throw new HebbError(`generate: the temperature must be a number of 0 or more, got ${temperature}`);
+  if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1))
+    throw new HebbError(`generate: topK must be a whole number of at least 1, got ${topK}`);
+  return { prompt, count, context, temperature, topK, seed };
+}
 
 /** A text that is being written. Until it is closed the model is in eval mode. */
 class Writing {
   /** Tokens that are left to write. */
   left: number;
-  readonly #options: Required<Omit<GenerateOptions, "topK">> & Pick<GenerateOptions, "topK">;
+  readonly #settings: Settings;
   readonly #model: Module;
   readonly #training: boolean;
   readonly #random: Random;
   readonly #seen: number[];
   readonly #next: (tokens: Tensor, place: Tensor) => Tensor;
 
-  constructor(model: Module, options: GenerateOptions) {
-    const { prompt, count, context, temperature = 1, topK, seed = 0 } = checkOptions("generate", options, kinds);
-    if (typeof prompt !== "object" || typeof prompt.length !== "number")
-      throw new HebbError(`generate: the prompt must be a list of tokens, got ${kind.describe(prompt)}`);
-    checkKind("generate", "count", count, kind.number);
-    checkKind("generate", "context", context, kind.number);
-    if (prompt.length < 1) throw new HebbError("generate: the prompt needs at least one token");
-    if (!(temperature >= 0 && Number.isFinite(temperature)))
-      throw new HebbError(`generate: the temperature must be a number of 0 or more, got ${temperature}`);
-    if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1))
-      throw new HebbError(`generate: topK must be a whole number of at least 1, got ${topK}`);
+  constructor(model: Module, settings: Settings) {
+    const { prompt, count, context, seed } = settings;
     this.left = count;
-    this.#options = { prompt, count, context, temperature, topK, seed };
+    this.#settings = settings;
     this.#model = model;
     this.#training = model.training;
     model.eval();
@@ -115,14 +126,14 @@ class Writing {
 
   /** Of the next token. */
   logits(): Tensor {
-    const { context } = this.#options;
+    const { context } = this.#settings;
     const tokens = Int32Array.from({ length: context }, (_, place) => this.#seen[place] ?? 0);
     return this.#next(tensor(tokens).reshape([1, context]), tensor(Int32Array.of(this.#seen.length - 1)));
   }
 
   /** Draws the next token from its logits. */
   write(logits: ArrayLike<number>): number {
-    const { context, temperature, topK } = this.#options;
+    const { context, temperature, topK } = this.#settings;
     const token = drawToken(logits, this.#random, { temperature, topK });
     this.#seen.push(token);
     if (this.#seen.length > context) this.#seen.shift();

@@ -77,6 +77,7 @@ const rows: Readonly<Record<string, Arguments>> = {
   "train.LstmLanguage": none,
   "train.csvLog": () => [[() => {}]],
   "train.findLr": ofModel,
+  "train.findLrLater": ofModel,
   "train.fit": ofModel,
   "train.fitStream": ofModel,
   "train.generate": ofModel,
