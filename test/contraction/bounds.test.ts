@@ -46,6 +46,7 @@ const small: readonly (readonly [string, Shape])[] = [
   ["1 x 50 x 9", matrices(1, 50, 9)],
   ["3 x 9 x 520, sums in blocks", matrices(3, 9, 520)],
   ["3 x 9 x 520, sums in blocks, tn", matrices(3, 9, 520, "tn")],
+  ["17 x 18 x 520, packed in blocks", matrices(17, 18, 520, "tt")],
   ["4 batches of 6 x 7 x 8", matrices(6, 7, 8, "nn", 4)],
   [
     "rows in two axes stored in another order",
