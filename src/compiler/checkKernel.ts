@@ -3,7 +3,7 @@
 import type { Node } from "../graph/node.ts";
 import type { CheckAttributes } from "../graph/ops/check.ts";
 import { type Axis, binary, int, localValue, newLocal, type Scalar } from "../graph/scalar.ts";
-import type { LoopKernel } from "./kernel.ts";
+import type { IndexCheck, LoopKernel } from "./kernel.ts";
 
 /** An index that must be in range: the fast test of every run, and the search for the element in a run that fails. */
 export interface CheckGroup {
@@ -34,3 +34,9 @@ export function lowerCheck({ node, axes, value, search }: CheckGroup, name: stri
     ],
   };
 }
+
+export const describeCheck = ({ attributes, shape, scope }: Node<CheckAttributes>): IndexCheck => ({
+  ...attributes,
+  shape,
+  scope,
+});

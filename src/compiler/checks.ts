@@ -4,7 +4,7 @@ import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { expandOp, permuteOp, reshapeOp } from "../graph/ops/movement.ts";
 import { formatShape, sizeOf, unravel } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
-import type { IndexCheck, Kernel, Program } from "./kernel.ts";
+import type { IndexCheck, Instruction, Program } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
 
 type CheckNode = Node<CheckAttributes>;
@@ -47,8 +47,6 @@ function origin(index: Node): Node {
   return node;
 }
 
-export const describeCheck = ({ attributes, shape, scope }: CheckNode): IndexCheck => ({ ...attributes, shape, scope });
-
 /** An index that a check has refused, at a place of the index tensor. */
 export interface FailedCheck {
   readonly site: number;
@@ -70,16 +68,18 @@ export function describeFailure({ checks }: Program, { site, index, place }: Fai
   return `${by}: ${lead}${item} ${index} is out of range, it must be at least 0 and below ${extent}, ${count}${where}`;
 }
 
-/** Whether the kernel checks an index. */
-export const hasChecks = (kernel: Kernel): boolean =>
-  kernel.kind === "loops" && kernel.body.some(({ kind }) => kind === "check");
+/** Whether the kernel, or one of the loop, checks an index. */
+export const hasChecks = (kernel: Instruction): boolean =>
+  kernel.kind === "repeat"
+    ? kernel.body.some(hasChecks)
+    : kernel.kind === "loops" && kernel.body.some(({ kind }) => kind === "check");
 
 /** Whether each kernel checks an index, or some check waits for what it computes. */
-export function neededByChecks(kernels: readonly Kernel[]): readonly boolean[] {
+export function neededByChecks(kernels: readonly Instruction[]): readonly boolean[] {
   const wanted = new Set<number>();
   const needed = kernels.map(() => false);
   for (let place = kernels.length - 1; place >= 0; place--) {
-    const kernel = kernels[place] as Kernel;
+    const kernel = kernels[place] as Instruction;
     if (!hasChecks(kernel) && ![...storedBuffers(kernel)].some((buffer) => wanted.has(buffer))) continue;
     needed[place] = true;
     for (const buffer of loadedBuffers(kernel)) wanted.add(buffer);
@@ -87,11 +87,11 @@ export function neededByChecks(kernels: readonly Kernel[]): readonly boolean[] {
   return needed;
 }
 
-/** Kernels that write arguments and come after a check. Backends leave them out of a run in which a check has failed. */
-export function stoppedKernels({ buffers, kernels }: Program): ReadonlySet<Kernel> {
+/** Kernels and loops that write arguments and come after a check. Backends leave them out of a run in which a check has failed. */
+export function stoppedKernels({ buffers, kernels }: Program): ReadonlySet<Instruction> {
   const first = kernels.findIndex(hasChecks);
   const late = first < 0 ? [] : kernels.slice(first + 1);
-  const writesArguments = (kernel: Kernel): boolean =>
+  const writesArguments = (kernel: Instruction): boolean =>
     [...storedBuffers(kernel)].some((id) => buffers[id]?.placement.kind === "argument");
   return new Set(late.filter(writesArguments));
 }

@@ -1,15 +1,17 @@
 // The pipeline, in order: simplify → split cats → schedule → fuse → lower → order → plan memory → verify. Pure: graph in, program out.
 
 import { byteSize } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
 import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { planArena } from "./arena.ts";
-import { describeCheck, distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
+import { distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
 import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
-import type { BufferInfo, Kernel, Program } from "./kernel.ts";
+import type { BufferInfo, Instruction, Placement, Program } from "./kernel.ts";
 import { checkCounted, checkStored } from "./limits.ts";
 import { axesOf, copyKernel, lower, moveBuffers, type Place, storedBuffers } from "./lower.ts";
+import { type BufferDraft, type CompileBody, lowerRepeat } from "./lowerRepeat.ts";
 import { inPlaceTemporaries, inPlaceUpdates, lifetimes } from "./memory.ts";
 import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
@@ -68,7 +70,9 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   });
 
   const buffers = new Map<Node, number>();
-  const drafts: { name: string; node: Node }[] = [];
+  const drafts: BufferDraft[] = [];
+  const draft = (own: BufferDraft): number => drafts.push(own) - 1;
+  const draftOf = (label: string, { dtype, shape }: Node): BufferDraft => ({ name: label, dtype, length: sizeOf(shape) });
   const sources: Source[] = [];
   const sourceBuffers = new Map<Source, number>();
   for (const node of plan.order) {
@@ -79,30 +83,47 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
         buffers.set(node, known);
         continue;
       }
+      if (source.sourceKind === "step")
+        throw new HebbError(
+          "scan: a tensor that was made inside a step is used outside it; return it from the step, as a carried value or an output",
+        );
       sourceBuffers.set(source, drafts.length);
       sources.push(source);
     } else if (!plan.realized.has(node)) continue;
     buffers.set(node, drafts.length);
-    drafts.push({ name: source?.sourceKind ?? node.op.name, node });
+    checkStored(node);
+    drafts.push(draftOf(source?.sourceKind ?? node.op.name, node));
   }
   for (const [place, output] of outputs.entries()) {
     if (output.updates === undefined || sourceBuffers.has(output.updates)) continue;
     sourceBuffers.set(output.updates, drafts.length);
     sources.push(output.updates);
-    drafts.push({ name: "state", node: graph[place] as Node });
+    drafts.push(draftOf("state", graph[place] as Node));
   }
 
   for (const node of plan.order) checkCounted(node);
-  for (const { node } of drafts) checkStored(node);
   const groups = fuse(plan, buffers);
   const checked = groups.flatMap((group) => (group.kind === "check" ? [group.node] : []));
-  let kernels: Kernel[] = lower(groups, buffers, new Set(graph), plan.windows);
+  let windowCount = 0;
+  const compileBody: CompileBody = (label, wanted) => compileGraph(label, wanted, options);
+  const lowered = lower(groups, {
+    buffers,
+    outputs: new Set(graph),
+    windows: plan.windows,
+    lowerRepeat: (group, label, firstSite) => {
+      const own = new Set([...graph, ...plan.windows.keys()]);
+      const repeat = lowerRepeat(group, { name: label, firstSite, firstWindow: windowCount, buffers, own, draft, compileBody });
+      windowCount += repeat.windowCount;
+      return repeat;
+    },
+  });
+  let kernels: Instruction[] = lowered.kernels;
 
   // Each output claims its node's buffer: as the cell itself where that is safe, else by a copy at the end.
   const rename = new Map<number, Place>();
   const slots: Slot[] = sources.map((source) => ({ kind: "source", source }));
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
-  const copies: Kernel[] = [];
+  const copies: Instruction[] = [];
   const canUpdateInPlace = inPlaceUpdates(kernels);
   // What a check depends on comes before it, and assigns no state.
   const needed = neededByChecks(kernels);
@@ -115,7 +136,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     const result = buffers.get(node) as number;
     const claimed = slotOf.has(result) || rename.has(result);
     if (updates === undefined) {
-      const id = claimed ? drafts.push({ name: "output", node }) - 1 : result;
+      const id = claimed ? draft(draftOf("output", node)) : result;
       if (claimed) copyTo(node, id);
       slotOf.set(id, slots.push({ kind: "output", output: place }) - 1);
       return;
@@ -128,30 +149,36 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   kernels = [...kernels, ...copies].map((kernel) => moveBuffers(kernel, rename));
 
   const temporaries = drafts
-    .map(({ node }, id) => ({ id, dtype: node.dtype, length: sizeOf(node.shape) }))
-    .filter(({ id }) => !slotOf.has(id) && !rename.has(id));
+    .map(({ dtype, length, inside }, id) => ({ id, dtype, length, inside }))
+    .filter(({ id, inside }) => inside === undefined && !slotOf.has(id) && !rename.has(id));
   const bytes = new Map(temporaries.map(({ id, dtype, length }) => [id, length * byteSize(dtype)]));
   kernels = orderKernels(kernels, (buffer) => bytes.get(buffer));
   const homes = inPlaceTemporaries(kernels, temporaries);
   kernels = kernels.map((kernel) => moveBuffers(kernel, homes));
   const { byteOffsets, arenaBytes } = planArena(lifetimes(kernels, temporaries));
+  const placementOf = (id: number, { inside }: BufferDraft): Placement => {
+    const slot = slotOf.get(id);
+    if (slot !== undefined) return { kind: "argument", slot };
+    if (inside?.kind === "window") return inside;
+    const own = inside === undefined ? 0 : inside.byteOffset;
+    return { kind: "arena", byteOffset: (byteOffsets.get(inside === undefined ? id : inside.within) ?? 0) + own };
+  };
   const infos = drafts.map(
-    (draft, id): BufferInfo => ({
+    (own, id): BufferInfo => ({
       id,
-      name: draft.name,
-      dtype: draft.node.dtype,
-      length: sizeOf(draft.node.shape),
-      placement: slotOf.has(id)
-        ? { kind: "argument", slot: slotOf.get(id) as number }
-        : { kind: "arena", byteOffset: byteOffsets.get(id) ?? 0 },
+      name: own.name,
+      dtype: own.dtype,
+      length: own.length,
+      placement: placementOf(id, own),
     }),
   );
   const program: Program = {
     name,
     buffers: infos,
     kernels,
-    checks: checked.map(describeCheck),
+    checks: lowered.checks,
     argumentCount: slots.length,
+    windowCount,
     arenaBytes,
   };
   verify(program);

@@ -7,7 +7,7 @@ import { matmul } from "../graph/ops/matmul.ts";
 import { cat, permute } from "../graph/ops/movement.ts";
 import * as scalar from "../graph/scalar.ts";
 import { compileGraph } from "./compile.ts";
-import type { BufferInfo, Kernel, LoopKernel, Program } from "./kernel.ts";
+import type { BufferInfo, Instruction, Kernel, LoopKernel, Program } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
 import { verify } from "./verify.ts";
 
@@ -26,7 +26,7 @@ function programOf(...kernels: readonly Kernel[]): Program {
     { id: 1, name: "whole", dtype: "float32", length: 12, placement: { kind: "arena", byteOffset: 0 } },
     { id: 2, name: "y", dtype: "float32", length: 4, placement: { kind: "argument", slot: 1 } },
   ];
-  return { name: "test", buffers, kernels, checks: [], argumentCount: 2, arenaBytes: 64 };
+  return { name: "test", buffers, kernels, checks: [], argumentCount: 2, windowCount: 0, arenaBytes: 64 };
 }
 
 describe("verifyCoverage", () => {
@@ -70,9 +70,9 @@ describe("verifyCoverage", () => {
       expect(shared, name).toBeDefined();
       const writers = kernels.filter((kernel) => storedBuffers(kernel).has(shared ?? -1));
       const reader = kernels.findIndex((kernel) => loadedBuffers(kernel).has(shared ?? -1));
-      const early = (kernel: Kernel): Program => {
+      const early = (kernel: Instruction): Program => {
         const moved = kernels.filter((_, place) => place !== reader);
-        moved.splice(moved.indexOf(kernel), 0, kernels[reader] as Kernel);
+        moved.splice(moved.indexOf(kernel), 0, kernels[reader] as Instruction);
         return { ...program, kernels: moved };
       };
       // A scatter's base alone covers all of it: what is added later is a matter of order, not of parts.

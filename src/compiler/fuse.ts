@@ -66,7 +66,14 @@ export interface CopyGroup {
   readonly parts: readonly Part[];
 }
 
-export type Group = CheckGroup | CopyGroup | LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
+/** A loop over time and those of its results that are wanted. */
+export interface RepeatGroup {
+  readonly kind: "repeat";
+  readonly node: Node;
+  readonly results: readonly Node[];
+}
+
+export type Group = RepeatGroup | CheckGroup | CopyGroup | LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
 
 /** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
 const enoughRows = 64;
@@ -100,6 +107,10 @@ class Fuser {
     for (const node of this.schedule.order) {
       if (isCheck(node)) this.groups.push(...this.openCheck(node));
       if (!this.schedule.realized.has(node)) continue;
+      if (node.op.rule.kind === "result") {
+        this.openRepeat(node);
+        continue;
+      }
       const parts = this.schedule.assembled.get(node);
       if (parts !== undefined) {
         if (parts.length === 0) continue;
@@ -115,6 +126,15 @@ class Fuser {
       if (node.op.rule.kind === "reduce") this.noteReduction(node, place);
     }
     return this.groups;
+  }
+
+  /** The first result that is met opens the loop for all of them. */
+  private openRepeat(result: Node): void {
+    if (this.groupOf.has(result)) return;
+    const node = result.inputs[0] as Node;
+    const results = this.schedule.order.filter(({ op, inputs }) => op.rule.kind === "result" && inputs[0] === node);
+    for (const other of results) this.groupOf.set(other, this.groups.length);
+    this.groups.push({ kind: "repeat", node, results });
   }
 
   /** The group that takes the node, if one does: the latest producer's, else a later one with the same reduction. */
@@ -192,6 +212,7 @@ class Fuser {
         return this.joinEpilogue(node, group);
       case "check":
       case "copies":
+      case "repeat":
       case "scan":
       case "scatter":
         return false;
@@ -312,6 +333,8 @@ class Fuser {
     switch (rule.kind) {
       case "source":
       case "check":
+      case "loop":
+      case "result":
         throw new InternalError(`a ${rule.kind} is never realised`);
       case "element": {
         const axes = this.finestShape(node).map(newAxis);

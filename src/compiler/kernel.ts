@@ -97,12 +97,42 @@ export interface ContractionKernel {
 
 export type Kernel = LoopKernel | ContractionKernel;
 
+/** A buffer that shows one row of another at each step of a loop: row (t + shift) mod `rows`, or row t + shift where `rows` is left out. */
+export interface Window {
+  readonly buffer: number;
+  readonly whole: number;
+  /** Elements of the whole before its first row. */
+  readonly start: number;
+  readonly shift: 0 | 1;
+  readonly rows?: number;
+}
+
+/**
+ * Runs its body once for each step t = 0, 1, … below `steps`, or from the last to the first. Steps run one after another; each finds the
+ * windows at their rows, and in the rest of memory what the step before left there.
+ */
+export interface Repeat {
+  readonly kind: "repeat";
+  readonly name: string;
+  readonly steps: number;
+  readonly reverse: boolean;
+  readonly windows: readonly Window[];
+  readonly body: readonly Instruction[];
+  /** Buffers that live within one step, and the buffer of the arena that they lie in. */
+  readonly inside: { readonly buffers: ReadonlySet<number>; readonly within: number };
+}
+
+/** One entry of a program. */
+export type Instruction = Kernel | Repeat;
+
 /** Where a buffer lives while the program runs. */
 export type Placement =
   /** Given by the caller at each run: inputs, state cells, outputs. Several buffers may share a slot only as the same buffer. */
   | { readonly kind: "argument"; readonly slot: number }
   /** At a fixed byte offset (64-byte aligned) in the program's arena. */
-  | { readonly kind: "arena"; readonly byteOffset: number };
+  | { readonly kind: "arena"; readonly byteOffset: number }
+  /** Where the loop that it is a window of puts it at each step; windows are numbered from 0. */
+  | { readonly kind: "window"; readonly slot: number };
 
 export interface BufferInfo {
   readonly id: number;
@@ -115,13 +145,15 @@ export interface BufferInfo {
 /** A check of an index of this shape, from the module `scope`. */
 export type IndexCheck = CheckAttributes & { readonly shape: Shape; readonly scope: string };
 
-/** A compiled program: kernels in order, over buffers. `buffers[i].id === i`. */
+/** A compiled program: kernels and loops in order, over buffers. `buffers[i].id === i`. */
 export interface Program {
   readonly name: string;
   readonly buffers: readonly BufferInfo[];
-  readonly kernels: readonly Kernel[];
+  readonly kernels: readonly Instruction[];
   /** What the `check` statements check. */
   readonly checks: readonly IndexCheck[];
   readonly argumentCount: number;
+  /** Buffers that are windows of loops. */
+  readonly windowCount: number;
   readonly arenaBytes: number;
 }

@@ -3,35 +3,63 @@ import type { Combine, Node } from "../graph/node.ts";
 import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Assembly } from "./assemble.ts";
-import { type CheckGroup, lowerCheck } from "./checkKernel.ts";
-import type { BufferIds, ContractionGroup, Group, LoopGroup, ScanGroup, ScatterGroup } from "./fuse.ts";
+import { type CheckGroup, describeCheck, lowerCheck } from "./checkKernel.ts";
+import type { BufferIds, ContractionGroup, Group, LoopGroup, RepeatGroup, ScanGroup, ScatterGroup } from "./fuse.ts";
 import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
-import type { Kernel, LoopKernel, Statement } from "./kernel.ts";
+import type { IndexCheck, Instruction, Kernel, LoopKernel, Repeat, Statement } from "./kernel.ts";
 import type { Stage } from "./stages.ts";
 
-/** Which nodes must be in memory after their kernel, because an output or another kernel reads them. */
-export function lower(
-  groups: readonly Group[],
-  buffers: BufferIds,
-  outputs: ReadonlySet<Node>,
-  windows: Assembly["windows"],
-): Kernel[] {
+/** Kernels, and what their check statements check. */
+export interface Lowered {
+  readonly kernels: Instruction[];
+  readonly checks: readonly IndexCheck[];
+}
+
+/** A loop, with the kernels around it. */
+export interface LoweredRepeat extends Lowered {
+  /** Buffers that are rows of the loop's own. */
+  readonly moved: ReadonlyMap<number, Place>;
+}
+
+/** What lowering needs beside the groups. */
+export interface LowerContext {
+  /** Lowers a loop, whose checks are numbered from `firstSite`. */
+  readonly lowerRepeat: (group: RepeatGroup, name: string, firstSite: number) => LoweredRepeat;
+  readonly buffers: BufferIds;
+  /** The nodes that must be in memory after their kernel, beside those that another kernel reads. */
+  readonly outputs: ReadonlySet<Node>;
+  readonly windows: Assembly["windows"];
+}
+
+export function lower(groups: readonly Group[], context: LowerContext): Lowered {
+  const { buffers, outputs, windows } = context;
   const moved = new Map<number, Place>();
   for (const [node, { whole, start }] of windows)
     moved.set(bufferOf(node, buffers), { buffer: bufferOf(whole, buffers), start });
-  let checks = 0;
-  const drafts = groups
-    .flatMap((group) =>
-      group.kind === "check" ? lowerCheck(group, nameOfNode(group.node), checks++) : lowerGroup(group, buffers),
-    )
-    .map((kernel) => moveBuffers(kernel, moved));
+  const checks: IndexCheck[] = [];
+  const drafts: Instruction[] = [];
+  for (const group of groups) {
+    if (group.kind === "check") {
+      drafts.push(lowerCheck(group, nameOfNode(group.node), checks.length));
+      checks.push(describeCheck(group.node));
+    } else if (group.kind === "repeat") {
+      const whole = context.lowerRepeat(group, nameOfNode(group.node), checks.length);
+      drafts.push(...whole.kernels);
+      checks.push(...whole.checks);
+      for (const [buffer, place] of whole.moved) moved.set(buffer, place);
+    } else drafts.push(...[lowerGroup(group, buffers)].flat());
+  }
+  const placed = drafts.map((kernel) => moveBuffers(kernel, moved));
   const kept = new Set<number>();
   for (const node of outputs) kept.add(buffers.get(node) as number);
-  for (const kernel of drafts) for (const buffer of loadedBuffers(kernel)) kept.add(buffer);
-  return drafts.map((kernel) => dropUnread(kernel, kept)).filter((kernel) => !isEmpty(kernel));
+  for (const kernel of placed) for (const buffer of loadedBuffers(kernel)) kept.add(buffer);
+  const kernels = placed
+    .map((kernel) => (kernel.kind === "repeat" ? kernel : dropUnread(kernel, kept)))
+    .filter((kernel) => kernel.kind === "repeat" || !isEmpty(kernel));
+  return { kernels, checks };
 }
 
-function lowerGroup(group: Exclude<Group, CheckGroup>, buffers: BufferIds): Kernel | Kernel[] {
+function lowerGroup(group: Exclude<Group, CheckGroup | RepeatGroup>, buffers: BufferIds): Kernel | Kernel[] {
   switch (group.kind) {
     case "copies":
       return group.parts.map(({ node, start }) =>
@@ -300,9 +328,18 @@ export interface Place {
 
 const shifted = (index: Scalar, start: number): Scalar => (start === 0 ? index : canonical(add(index, int(start))));
 
-/** The kernel with other buffers, or places inside them, for some of its own. */
-export function moveBuffers(kernel: Kernel, moved: ReadonlyMap<number, Place>): Kernel {
+/** The kernel or the loop with other buffers, or places inside them, for some of its own. */
+export function moveBuffers(kernel: Kernel, moved: ReadonlyMap<number, Place>): Kernel;
+export function moveBuffers(kernel: Instruction, moved: ReadonlyMap<number, Place>): Instruction;
+export function moveBuffers(kernel: Instruction, moved: ReadonlyMap<number, Place>): Instruction {
   if (![...loadedBuffers(kernel), ...storedBuffers(kernel)].some((buffer) => moved.has(buffer))) return kernel;
+  if (kernel.kind === "repeat") {
+    const windows = kernel.windows.map((window) => {
+      const to = moved.get(window.whole);
+      return to === undefined ? window : { ...window, whole: to.buffer, start: window.start + to.start };
+    });
+    return { ...kernel, windows, body: kernel.body.map((inner) => moveBuffers(inner, moved)) };
+  }
   const done = new Map<Scalar, Scalar>();
   const scalar = (value: Scalar): Scalar =>
     rewrite(
@@ -337,17 +374,32 @@ export function moveBuffers(kernel: Kernel, moved: ReadonlyMap<number, Place>): 
   return { ...kernel, body: kernel.body.map(statement) };
 }
 
-const storesOf = new WeakMap<Kernel, ReadonlySet<number>>();
-const loadsOf = new WeakMap<Kernel, ReadonlySet<number>>();
+const storesOf = new WeakMap<Instruction, ReadonlySet<number>>();
+const loadsOf = new WeakMap<Instruction, ReadonlySet<number>>();
 
-/** Buffers a kernel stores to. */
-export function storedBuffers(kernel: Kernel): ReadonlySet<number> {
+/** Buffers that a kernel stores to. For a loop: those that its windows are rows of, and the one that it works in. */
+export function storedBuffers(kernel: Instruction): ReadonlySet<number> {
   const known = storesOf.get(kernel);
   if (known !== undefined) return known;
   const stored = new Set<number>();
-  visitStores(kernel, ({ buffer }) => stored.add(buffer));
+  if (kernel.kind === "repeat") {
+    for (const buffer of seenFromOutside(kernel, storedBuffers)) stored.add(buffer);
+    stored.add(kernel.inside.within);
+  } else visitStores(kernel, ({ buffer }) => stored.add(buffer));
   storesOf.set(kernel, stored);
   return stored;
+}
+
+/** The buffers outside a loop that its body touches. */
+function seenFromOutside(
+  { windows, body, inside }: Repeat,
+  touched: (kernel: Instruction) => ReadonlySet<number>,
+): number[] {
+  const wholes = new Map(windows.map(({ buffer, whole }) => [buffer, whole]));
+  return body
+    .flatMap((kernel) => [...touched(kernel)])
+    .filter((buffer) => !inside.buffers.has(buffer))
+    .map((buffer) => wholes.get(buffer) ?? buffer);
 }
 
 /** Calls `visit` for every statement of the kernel that writes memory. */
@@ -361,20 +413,28 @@ export function visitStores(kernel: Kernel, visit: (statement: Extract<Statement
   walk(kernel.kind === "contraction" ? kernel.epilogue : kernel.body);
 }
 
-/** Buffers a kernel loads from. */
-export function loadedBuffers(kernel: Kernel): ReadonlySet<number> {
+/** Buffers that a kernel loads from, as `storedBuffers`. */
+export function loadedBuffers(kernel: Instruction): ReadonlySet<number> {
   const known = loadsOf.get(kernel);
   if (known !== undefined) return known;
   const loaded = new Set<number>();
-  visitKernel(kernel, (scalar) => {
-    if (scalar.kind === "load") loaded.add(scalar.buffer);
-  });
+  if (kernel.kind === "repeat") for (const buffer of seenFromOutside(kernel, loadedBuffers)) loaded.add(buffer);
+  else
+    visitKernel(kernel, (scalar) => {
+      if (scalar.kind === "load") loaded.add(scalar.buffer);
+    });
   loadsOf.set(kernel, loaded);
   return loaded;
 }
 
+/** The kernels in order, those of loops in their places. */
+export const plainKernels = (instructions: readonly Instruction[]): Kernel[] =>
+  instructions.flatMap((one) => (one.kind === "repeat" ? plainKernels(one.body) : [one]));
+
 /** Points a kernel visits, for reports: outer × inner. */
-export function pointsOf(kernel: Kernel): number {
+export function pointsOf(kernel: Instruction): number {
+  if (kernel.kind === "repeat")
+    return kernel.steps * kernel.body.reduce((points, inner) => points + pointsOf(inner), 0);
   const extents = (axes: LoopKernel["axes"]): number => sizeOf(axes.map((axis) => axis.extent));
   if (kernel.kind === "contraction") return extents([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
   let inner = 0;

@@ -4,7 +4,7 @@ import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";
 import type { Temporary } from "./arena.ts";
 import { indexKey, runOf, visitScalar } from "./indexing.ts";
-import type { Kernel, Statement } from "./kernel.ts";
+import type { Instruction, Statement } from "./kernel.ts";
 import { loadedBuffers, type Place, storedBuffers, visitStatements } from "./lower.ts";
 
 /** Where the statements of one kernel touch its buffers, by their order. */
@@ -22,7 +22,7 @@ interface Accesses {
  * overwritten. Inside the storing kernel the old value may be read only at the very element being stored, and before it.
  * What each kernel touches is found out once: a deep network has thousands of cells.
  */
-export function inPlaceUpdates(kernels: readonly Kernel[]): (cell: number, result: number) => boolean {
+export function inPlaceUpdates(kernels: readonly Instruction[]): (cell: number, result: number) => boolean {
   const writers = new Map<number, number[]>();
   const lastReader = new Map<number, number>();
   kernels.forEach((kernel, place) => {
@@ -35,7 +35,7 @@ export function inPlaceUpdates(kernels: readonly Kernel[]): (cell: number, resul
     if (writer === undefined || others.length > 0) return false;
     const reader = lastReader.get(cell) ?? -1;
     if (reader > writer) return false;
-    const kernel = kernels[writer] as Kernel;
+    const kernel = kernels[writer] as Instruction;
     if (!loadedBuffers(kernel).has(cell)) return true;
     const accesses = known.get(writer) ?? accessesOf(kernel);
     known.set(writer, accesses);
@@ -43,7 +43,11 @@ export function inPlaceUpdates(kernels: readonly Kernel[]): (cell: number, resul
   };
 }
 
-function accessesOf(kernel: Kernel): Accesses {
+/** What a loop touches is at another place at each step: nothing is known of it. */
+const untold: Accesses = { loads: new Map(), stores: new Map(), scans: false, operands: new Set() };
+
+function accessesOf(kernel: Instruction): Accesses {
+  if (kernel.kind === "repeat") return untold;
   const loads: Accesses["loads"] = new Map();
   const stores: Accesses["stores"] = new Map();
   let scans = false;
@@ -106,7 +110,7 @@ const shortestRun = 16;
  * Temporaries that may lie in the memory of another one which their first kernel reads for the last time: at the very element
  * being stored, and before it. What is stored is then in the caches already. Both need the same dtype and length.
  */
-export function inPlaceTemporaries(kernels: readonly Kernel[], temporaries: readonly Draft[]): Map<number, Place> {
+export function inPlaceTemporaries(kernels: readonly Instruction[], temporaries: readonly Draft[]): Map<number, Place> {
   const lives = new Map(lifetimes(kernels, temporaries).map((life) => [life.id, life]));
   const drafts = new Map(temporaries.map((draft) => [draft.id, draft]));
   const homes = new Map<number, Place>();
@@ -146,7 +150,7 @@ export interface Draft {
 }
 
 /** How long each temporary must live. */
-export function lifetimes(kernels: readonly Kernel[], temporaries: readonly Draft[]): Temporary[] {
+export function lifetimes(kernels: readonly Instruction[], temporaries: readonly Draft[]): Temporary[] {
   const first = new Map<number, number>();
   const last = new Map<number, number>();
   kernels.forEach((kernel, place) => {

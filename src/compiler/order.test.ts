@@ -1,7 +1,7 @@
 // The order of kernels: kernels that share memory stay in order, and an update follows its gradient.
 import { describe, expect, it } from "vitest";
 import { add, constant, int, load } from "../graph/scalar.ts";
-import type { Kernel, LoopKernel } from "./kernel.ts";
+import type { Instruction, Kernel, LoopKernel } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
 import { orderKernels } from "./order.ts";
 
@@ -29,7 +29,7 @@ function conflict(a: Kernel, b: Kernel): boolean {
 }
 
 /** The most bytes in use at once. */
-function peakBytes(kernels: readonly Kernel[], bytesOf: (buffer: number) => number): number {
+function peakBytes(kernels: readonly Instruction[], bytesOf: (buffer: number) => number): number {
   const touched = kernels.map((one) => new Set([...loadedBuffers(one), ...storedBuffers(one)]));
   const first = (buffer: number): number => touched.findIndex((one) => one.has(buffer));
   const last = (buffer: number): number => touched.findLastIndex((one) => one.has(buffer));

@@ -1,6 +1,6 @@
 // Orders kernels so that values are read soon after they are written and their memory is freed early: an update follows its gradient.
 import { hasChecks } from "./checks.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Instruction } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
 import { ReadyQueue } from "./readyQueue.ts";
 
@@ -11,7 +11,7 @@ import { ReadyQueue } from "./readyQueue.ts";
  * all checks: a wrong index is found before anything is assigned.
  * `bytesOf` is the size of a temporary; undefined for what outlives the program.
  */
-export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: number) => number | undefined): Kernel[] {
+export function orderKernels(kernels: readonly Instruction[], bytesOf: (buffer: number) => number | undefined): Instruction[] {
   const { before, after } = dependences(kernels);
   const touched = kernels.map((kernel) => [...new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)])]);
   const checking = new Set(kernels.flatMap((kernel, place) => (hasChecks(kernel) ? [place] : [])));
@@ -61,9 +61,9 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
   kernels.forEach((_, place) => {
     if (before[place] === 0) offer(place);
   });
-  const ordered: Kernel[] = [];
+  const ordered: Instruction[] = [];
   for (let place = take(); place !== undefined; place = take()) {
-    ordered.push(kernels[place] as Kernel);
+    ordered.push(kernels[place] as Instruction);
     if (checking.delete(place) && checking.size === 0) for (const late of waiting.splice(0)) ready.add(late);
     for (const buffer of touched[place] ?? []) {
       live.add(buffer);
@@ -78,7 +78,7 @@ export function orderKernels(kernels: readonly Kernel[], bytesOf: (buffer: numbe
 }
 
 /** For each kernel: how many others must come before it, and which wait for it. */
-function dependences(kernels: readonly Kernel[]): { readonly before: number[]; readonly after: readonly number[][] } {
+function dependences(kernels: readonly Instruction[]): { readonly before: number[]; readonly after: readonly number[][] } {
   const before = kernels.map(() => 0);
   const after = kernels.map((): number[] => []);
   const writer = new Map<number, number>();

@@ -39,6 +39,7 @@ const listing = (...kernels: Kernel[]): string =>
     buffers: [buffer(0, "x", 16), buffer(1, "y", 8), buffer(2, "z", 8)],
     checks: [],
     argumentCount: 2,
+    windowCount: 0,
     arenaBytes: 64,
     kernels,
   });

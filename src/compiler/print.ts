@@ -3,7 +3,7 @@ import { shortName } from "../graph/dtype.ts";
 import { unreachable } from "../graph/errors.ts";
 import { type Axis, operandsOf, type Scalar } from "../graph/scalar.ts";
 import { visitScalar } from "./indexing.ts";
-import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
+import type { BufferInfo, Instruction, Kernel, Program, Repeat, Statement, Window } from "./kernel.ts";
 
 /**
  * Buffers first, then every kernel with its loops. Axes and locals are numbered from 0 in each kernel. An expression used
@@ -12,12 +12,39 @@ import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
 export function printProgram(program: Program): string {
   const lines = [`program ${program.name}: ${program.argumentCount} arguments, arena of ${program.arenaBytes} bytes`];
   for (const buffer of program.buffers) lines.push(`  ${describeBuffer(buffer)}`);
-  for (const kernel of program.kernels) lines.push(...new Lister(program).kernel(kernel));
+  for (const kernel of program.kernels) lines.push(...printInstruction(kernel, program));
   return `${lines.join("\n")}\n`;
 }
 
+const printInstruction = (kernel: Instruction, program: Program): string[] =>
+  kernel.kind === "repeat" ? printRepeat(kernel, program) : new Lister(program).kernel(kernel);
+
+function printRepeat({ name, steps, reverse, windows, body }: Repeat, program: Program): string[] {
+  const inside = [
+    ...windows.map((window) => describeWindow(window, program)),
+    ...body.flatMap((kernel) => printInstruction(kernel, program)),
+  ];
+  return [
+    `repeat ${name}: t ${reverse ? `from ${steps - 1} to 0` : `< ${steps}`} {`,
+    ...inside.map((line) => `  ${line}`),
+    "}",
+  ];
+}
+
+/** `b7 = row (t + 1) % 2 of b3:ring` */
+function describeWindow({ buffer, whole, start, shift, rows }: Window, { buffers }: Program): string {
+  const step = shift === 0 ? "t" : "t + 1";
+  const row = rows === undefined ? step : `(${step}) % ${rows}`;
+  return `b${buffer} = row ${row} of b${whole}:${buffers[whole]?.name ?? "?"}${start === 0 ? "" : ` + ${start}`}`;
+}
+
 function describeBuffer({ id, name, dtype, length, placement }: BufferInfo): string {
-  const place = placement.kind === "argument" ? `argument ${placement.slot}` : `arena + ${placement.byteOffset}`;
+  const place =
+    placement.kind === "argument"
+      ? `argument ${placement.slot}`
+      : placement.kind === "window"
+        ? `window ${placement.slot}`
+        : `arena + ${placement.byteOffset}`;
   return `b${id} ${name}: ${shortName(dtype)} × ${length}, ${place}`;
 }
 

@@ -147,6 +147,8 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
 
   for (const node of order) {
     const { rule } = node.op;
+    // A loop reads rows of its inputs at every step.
+    if (rule.kind === "loop") node.inputs.forEach(realize);
     if (!isComputed(node)) {
       inlined.set(node, inMemory);
       continue;
@@ -188,8 +190,9 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
   return { order, realized, fuse: true, ...assemble(order, realized, new Set(outputs), realize) };
 }
 
-/** Whether a kernel gives the node a value: a source has one, a check has none. */
-const isComputed = ({ op }: Node): boolean => op.rule.kind !== "source" && op.rule.kind !== "check";
+/** Whether a kernel gives the node a value: a source has one, checks and loops have none. */
+const isComputed = ({ op: { rule } }: Node): boolean =>
+  rule.kind !== "source" && rule.kind !== "check" && rule.kind !== "loop";
 
 /** Neighbours that come from different inputs: written once, strided, they are read in order; chosen one by one wherever they are read, they are not. */
 function interleaves(node: Node): boolean {

@@ -1,6 +1,7 @@
 // Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations that do nothing.
 import { isFloat } from "../graph/dtype.ts";
-import { type Attributes, type AttributeValue, type Node, type Op, withInputs } from "../graph/node.ts";
+import { attributesKey } from "../graph/key.ts";
+import { type Node, type Op, withInputs } from "../graph/node.ts";
 import { mul } from "../graph/ops/elementwise.ts";
 import { dot, dotOp } from "../graph/ops/matmul.ts";
 import { permute, permuteOp } from "../graph/ops/movement.ts";
@@ -44,29 +45,6 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
 
 /** The canonical node among all that equal this one. */
 type Merge = (node: Node) => Node;
-
-/** Attributes as text; equal attributes give equal text. Numbers keep -0, NaN and infinities apart, which JSON would not. */
-export function attributesKey(attributes: Attributes): string {
-  let text = "";
-  for (const name in attributes) text += `${name}:${attributeKey(attributes[name])};`;
-  return text;
-}
-
-function attributeKey(value: AttributeValue): string {
-  switch (typeof value) {
-    case "number":
-      return Object.is(value, -0) ? "-0" : String(value);
-    case "string":
-      return JSON.stringify(value);
-    case "object":
-      if (value === null) return "null";
-      return isList(value) ? `[${value.map(attributeKey).join()}]` : `{${attributesKey(value)}}`;
-    default:
-      return String(value);
-  }
-}
-
-const isList = (value: object): value is readonly AttributeValue[] => Array.isArray(value);
 
 const sourceIds = new WeakMap<object, number>();
 let nextSourceId = 0;

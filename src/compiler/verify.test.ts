@@ -37,6 +37,7 @@ function program(offsets: readonly [number, number, number], more: Partial<Progr
     kernels: [negated(0, 1), negated(1, 2), negated(2, 3), negated(3, 4)],
     checks: [],
     argumentCount: 2,
+    windowCount: 0,
     arenaBytes: 256,
     ...more,
   };

@@ -4,7 +4,7 @@ import { InternalError } from "../graph/errors.ts";
 import type { Local, Scalar } from "../graph/scalar.ts";
 import { verifyCoverage } from "./coverage.ts";
 import { visitScalar } from "./indexing.ts";
-import type { BufferInfo, Kernel, Program, Statement } from "./kernel.ts";
+import type { BufferInfo, Kernel, Program, Repeat, Statement } from "./kernel.ts";
 import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
 
 /**
@@ -20,11 +20,22 @@ export function verify(program: Program): void {
       if (!written.has(id) && !stored.has(id))
         throw new InternalError(`kernel ${kernel.name} reads buffer ${id} before it is written`);
     }
-    verifyKernel(kernel, program);
+    if (kernel.kind === "repeat") verifyRepeat(kernel, program);
+    else verifyKernel(kernel, program);
     for (const id of stored) written.add(id);
   }
   verifyCoverage(program);
   verifyArena(program);
+}
+
+/** The rows that a loop looks at must lie in their buffers. What its body does was checked when it was compiled by itself. */
+function verifyRepeat({ name, steps, windows, body }: Repeat, program: Program): void {
+  for (const { buffer, whole, start, shift, rows = steps + shift } of windows) {
+    const [row, all] = [program.buffers[buffer], program.buffers[whole]];
+    if (row?.placement.kind !== "window" || row.dtype !== all?.dtype || start + rows * row.length > all.length)
+      throw new InternalError(`loop ${name} looks at rows of buffer ${whole} that it does not have`);
+  }
+  for (const kernel of body) if (kernel.kind === "repeat") verifyRepeat(kernel, program);
 }
 
 function verifyKernel(kernel: Kernel, { buffers }: Program): void {

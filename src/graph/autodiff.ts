@@ -1,12 +1,12 @@
 // Reverse-mode differentiation, graph to graph: the gradient of a program is a program.
 import { isFloat } from "./dtype.ts";
 import { HebbError, ShapeError } from "./errors.ts";
-import { describeType, type Node } from "./node.ts";
+import { describeType, type Node, type ResultGradient } from "./node.ts";
 import { alias } from "./ops/alias.ts";
 import { full } from "./ops/creation.ts";
 import { add } from "./ops/elementwise.ts";
 import { sameShape, sizeOf } from "./shape.ts";
-import { topologicalOrder } from "./walk.ts";
+import { dependents, topologicalOrder } from "./walk.ts";
 
 export { withGradient } from "./ops/alias.ts";
 
@@ -21,32 +21,80 @@ export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Nod
     throw new ShapeError(
       `gradients: the gradient ${describeType(seed)} does not fit the output ${describeType(output)}`,
     );
+  return pullback([{ node: output, grad: seed ?? full(output.shape, 1, output.dtype) }], wrt);
+}
+
+/** A value and the gradient that it starts with. */
+export interface Seed {
+  readonly node: Node;
+  readonly grad: Node;
+}
+
+const nothing: ReadonlySet<Node> = new Set();
+
+/** The gradient of each w of `wrt` from those of several values: Σ grad · ∂node/∂w. What `leaves` are made of does not count. */
+export function pullback(seeds: readonly Seed[], wrt: readonly Node[], leaves = nothing): (Node | undefined)[] {
   const targets = new Set(wrt);
+  const inputsOf = (node: Node): readonly Node[] => (leaves.has(node) ? [] : node.inputs);
   // The order in which a value's gradients are added is part of the result, to the bit.
-  const order = topologicalOrder([output], { lastInputFirst: true });
-  const needed = new Set<Node>();
-  for (const node of order) {
-    if (targets.has(node) || node.inputs.some((input) => needed.has(input))) needed.add(node);
-  }
-  const grads = new Map<Node, Node>([[output, seed ?? full(output.shape, 1, output.dtype)]]);
+  const order = topologicalOrder(
+    seeds.map(({ node }) => node),
+    { lastInputFirst: true, inputsOf },
+  );
+  const needed = dependents(order, targets, inputsOf);
+  const grads = new Map<Node, Node>();
+  for (const { node, grad } of seeds) accumulate(grads, node, grad);
+  const ofResults = new Map<Node, ResultGradient[]>();
   for (let place = order.length - 1; place >= 0; place--) {
     const node = order[place] as Node;
-    const grad = grads.get(node);
-    if (grad === undefined || !needed.has(node) || !node.inputs.some((input) => needed.has(input))) continue;
-    propagate(node, grad, needed, grads);
+    if (!inputsOf(node).some((input) => needed.has(input))) continue;
+    propagate(node, { needed, grads, ofResults });
   }
   return wrt.map((node) => (needed.has(node) ? grads.get(node) : undefined));
 }
 
-function propagate(node: Node, grad: Node, needed: ReadonlySet<Node>, grads: Map<Node, Node>): void {
+function accumulate(grads: Map<Node, Node>, node: Node, part: Node): void {
+  const before = grads.get(node);
+  grads.set(node, before === undefined ? part : add(before, part));
+}
+
+/** A reverse pass on its way: what needs a gradient, the gradients so far, and those of results that wait for the others. */
+interface Pass {
+  readonly needed: ReadonlySet<Node>;
+  readonly grads: Map<Node, Node>;
+  readonly ofResults: Map<Node, ResultGradient[]>;
+}
+
+function propagate(node: Node, pass: Pass): void {
+  const grad = pass.grads.get(node);
   const rule = node.op.gradient;
-  if (rule.kind === "notDifferentiable") {
-    if (!isFloat(node.dtype)) return;
-    throw new HebbError(
-      `${node.op.name} has no gradient: ${rule.reason}${node.scope === "" ? "" : ` (in "${node.scope}")`}`,
-    );
+  const needs = (k: number): boolean => pass.needed.has(node.inputs[k] as Node);
+  switch (rule.kind) {
+    case "notDifferentiable":
+      if (grad === undefined || !isFloat(node.dtype)) return;
+      throw new HebbError(
+        `${node.op.name} has no gradient: ${rule.reason}${node.scope === "" ? "" : ` (in "${node.scope}")`}`,
+      );
+    case "gradient":
+      if (grad !== undefined) passOn(node, rule.of({ node, grad, needs }), pass);
+      return;
+    case "result": {
+      if (grad === undefined) return;
+      const whole = node.inputs[0] as Node;
+      const others = pass.ofResults.get(whole);
+      if (others === undefined) pass.ofResults.set(whole, [{ result: node, grad }]);
+      else others.push({ result: node, grad });
+      return;
+    }
+    case "joint": {
+      const results = pass.ofResults.get(node);
+      if (results !== undefined) passOn(node, rule.of(node, results, needs), pass);
+      return;
+    }
   }
-  const parts = rule.of({ node, grad, needs: (k) => needed.has(node.inputs[k] as Node) });
+}
+
+function passOn(node: Node, parts: readonly (Node | undefined)[], { needed, grads }: Pass): void {
   node.inputs.forEach((input, k) => {
     const part = parts[k];
     if (part === undefined || !needed.has(input) || !isFloat(input.dtype)) return;
@@ -55,8 +103,7 @@ function propagate(node: Node, grad: Node, needed: ReadonlySet<Node>, grads: Map
         `gradient of ${node.op.name}: input ${k} is ${describeType(input)}, but its gradient is ${describeType(part)}; they must agree`,
       );
     }
-    const before = grads.get(input);
-    grads.set(input, before === undefined ? part : add(before, part));
+    accumulate(grads, input, part);
   });
 }
 

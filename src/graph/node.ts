@@ -21,7 +21,8 @@ export type Attributes = { readonly [key: string]: AttributeValue };
 
 /** Something outside the graph that a source node reads: a value, a state cell, an argument of a traced function. */
 export interface Source {
-  readonly sourceKind: "value" | "state" | "argument";
+  /** "step": what the body of a loop reads at each step (see ops/scan.ts); it has a value only there. */
+  readonly sourceKind: "value" | "state" | "argument" | "step";
 }
 
 export interface Node<A extends Attributes = Attributes> {
@@ -35,6 +36,22 @@ export interface Node<A extends Attributes = Attributes> {
   readonly scope: string;
   /** Set for source nodes only. */
   readonly source?: Source;
+  /** Set for scan nodes only. */
+  readonly body?: LoopBody;
+}
+
+/** What a loop over time computes at each step, as a graph over its leaves (see ops/scanBody.ts). */
+export interface LoopBody {
+  /** Leaves, in the order of the scan's inputs: what stays the same, what is carried, and one row of each stacked input. */
+  readonly constants: readonly Node[];
+  readonly carried: readonly Node[];
+  readonly rows: readonly Node[];
+  /** For each carried value the next one. */
+  readonly next: readonly Node[];
+  /** Every value of the body, inputs first. Results of the loop name them by their place. */
+  readonly order: readonly Node[];
+  /** What the gradient finds in memory: every value that is costly to compute again, or the carried values alone. */
+  readonly keeps: "costly" | "carried";
 }
 
 /** The gradient of each input (undefined: none flows), given the gradient of the output. Built from ops, so it can be derived again. */
@@ -49,6 +66,19 @@ export type Gradient<A extends Attributes> = {
   of(context: GradientContext<A>): readonly (Node | undefined)[];
 };
 export type NotDifferentiable = { readonly kind: "notDifferentiable"; readonly reason: string };
+
+/** Of a node whose values are nodes of their own: the gradient of each input from those of its results. */
+export type JointGradient = {
+  readonly kind: "joint";
+  of(node: Node, results: readonly ResultGradient[], needs: (k: number) => boolean): readonly (Node | undefined)[];
+};
+export interface ResultGradient {
+  readonly result: Node;
+  readonly grad: Node;
+}
+/** Of a result: its gradient goes to the node that it is a result of, with those of the others. */
+export type ResultOf = { readonly kind: "result" };
+export type AnyGradient<A extends Attributes> = Gradient<A> | NotDifferentiable | JointGradient | ResultOf;
 
 /** No gradient flows, and this is why: `notDifferentiable("argmax returns an index, and indices have no gradient")`. */
 export const notDifferentiable = (reason: string): NotDifferentiable => ({ kind: "notDifferentiable", reason });
@@ -87,6 +117,10 @@ export type Rule<A extends Attributes> =
   | { readonly kind: "source" }
   /** An effect (see ops/check.ts): the run fails where an element of input 0 is out of range. The value is input 0. */
   | { readonly kind: "check" }
+  /** A loop over time. It has no value of its own: its results do. */
+  | { readonly kind: "loop" }
+  /** A value of the loop that is its input. */
+  | { readonly kind: "result" }
   /** Each output element is a pure function of input elements; composing these is fusion. */
   | { readonly kind: "element"; element(context: ElementContext<A>): Scalar }
   /** Combines input 0 over axes; the output keeps them with size 1. An empty axis gives the identity. */
@@ -120,7 +154,7 @@ export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
   /** The output's type; throws ShapeError when the inputs do not fit. */
   infer(inputs: readonly TensorType[], attributes: A): TensorType;
-  readonly gradient: Gradient<A> | NotDifferentiable;
+  readonly gradient: AnyGradient<A>;
   readonly rule: Rule<A>;
 }
 

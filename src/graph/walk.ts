@@ -48,6 +48,17 @@ export function usersOf(order: readonly Node[]): ReadonlyMap<Node, readonly Node
   return users;
 }
 
+/** The nodes of an order that are targets or depend on one. */
+export function dependents(
+  order: readonly Node[],
+  targets: ReadonlySet<Node>,
+  inputsOf: (node: Node) => readonly Node[] = (node) => node.inputs,
+): Set<Node> {
+  const found = new Set<Node>();
+  for (const node of order) if (targets.has(node) || inputsOf(node).some((input) => found.has(input))) found.add(node);
+  return found;
+}
+
 /** Visits the starts and what they depend on, each once, in no particular order; `visit` says whether to go on to the inputs. */
 export function visitAncestors(starts: readonly Node[], visit: (node: Node) => boolean): void {
   const seen = new Set<Node>(starts);

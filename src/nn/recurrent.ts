@@ -1,14 +1,11 @@
-// RNN, LSTM and GRU over whole sequences: layers, directions, lengths; gradients of the weights as one product for all steps.
-import { gradients } from "../graph/autodiff.ts";
+// RNN, LSTM and GRU over whole sequences: layers, directions, lengths. The steps are a loop, whatever their number.
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
-import type { Node } from "../graph/node.ts";
-import { withGradient } from "../graph/ops/alias.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
 import { checked } from "../tensor/checks.ts";
-import { arange, cat, type Parameter, stack, Tensor, tensor, where, zeros } from "../tensor/index.ts";
+import { arange, cat, type Parameter, scan, stack, Tensor, tensor, where, zeros } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import type { FloatDType } from "./init.ts";
 import { linear } from "./linear.ts";
@@ -94,141 +91,39 @@ interface Pass {
 
 /** [T, N, in] through one layer in one direction: outputs [T, N, out] and the final state. */
 function runLayer(x: Tensor, start: RecurrentState, pass: Pass): { output: Tensor; final: RecurrentState } {
-  const { gates, weights } = pass;
-  const [steps = 0] = x.shape;
-  if (steps === 0) throw new ShapeError(`${gates.name}: a sequence needs at least one step`);
+  const { gates, weights, reverse, counts } = pass;
+  if (x.shape[0] === 0) throw new ShapeError(`${gates.name}: a sequence needs at least one step`);
   // The gates of all steps that depend on the input alone are one product; without a split the second bias joins it.
   const both =
     weights.biasIh === undefined || weights.biasHh === undefined || gates.splitBias
       ? weights.biasIh
       : weights.biasIh.add(weights.biasHh);
-  const fromInput = linear(x, weights.ih, both);
-  const unrolled = unroll(fromInput, start, pass);
-  const [hiddenSize = 0] = unrolled.final.hidden.shape.slice(-1);
-  const joined = joinOutputs(unrolled);
-  const inputs = [
-    fromInput,
-    start.hidden,
-    ...(start.cell === undefined ? [] : [start.cell]),
-    weights.hh,
-    ...(gates.splitBias && weights.biasHh !== undefined ? [weights.biasHh] : []),
-    ...(weights.hr === undefined ? [] : [weights.hr]),
-  ];
-  const node = withGradient(
-    joined.node,
-    inputs.map((input) => input.node),
-    (grad) => layerGradients(joined, unrolled, start, pass, grad).map((part) => part?.node),
+  const inner = gates.splitBias ? weights.biasHh : undefined;
+  const [final, output] = scan(
+    (state: RecurrentState, row: StepRows): readonly [RecurrentState, Tensor] => {
+      const { hidden, cell } = state;
+      const next = gates.step(row.gates, linear(hidden, weights.hh, inner), state);
+      const made = weights.hr === undefined ? next.hidden : linear(next.hidden, weights.hr);
+      // Through steps that do not count the state stays as it is.
+      const kept = (fresh: Tensor, old: Tensor): Tensor =>
+        row.counts === undefined ? fresh : where(row.counts, fresh, old);
+      const carried = kept(made, hidden);
+      return [
+        { hidden: carried, cell: next.cell === undefined || cell === undefined ? undefined : kept(next.cell, cell) },
+        carried,
+      ];
+    },
+    start,
+    { gates: linear(x, weights.ih, both), counts },
+    { reverse },
   );
-  const all = Tensor.from(node, inputs);
-  const output = all.slice(0, 0, steps).slice(2, 0, hiddenSize);
-  const last = pass.reverse ? 0 : steps - 1;
-  const final = {
-    // With lengths too: the state stays as it is through steps that do not count.
-    hidden: output.select(0, last),
-    cell: unrolled.final.cell === undefined ? undefined : all.select(0, -1),
-  };
-  return { output: pass.counts === undefined ? output : where(pass.counts, output, 0), final };
+  return { output: counts === undefined ? output : where(counts, output, 0), final };
 }
 
-/** All steps of one pass, with what its gradients need. Everything is in time order. */
-interface Unrolled {
-  readonly hidden: readonly Tensor[];
-  /** The state's part of the gates, before its bias. */
-  readonly fromState: readonly Tensor[];
-  readonly ofInput: readonly Tensor[];
-  readonly previous: readonly Tensor[];
-  /** Before and after the projection, if there is one. */
-  readonly unprojected: readonly Tensor[];
-  readonly projected: readonly Tensor[];
-  readonly final: RecurrentState;
-}
-
-function unroll(fromInput: Tensor, start: RecurrentState, { gates, weights, reverse, counts }: Pass): Unrolled {
-  const steps = fromInput.shape[0] ?? 0;
-  const recurrent = weights.hh.t();
-  const projection = weights.hr?.t();
-  const rows: { at: number; hidden: Tensor; z: Tensor; x: Tensor; before: Tensor; raw: Tensor; made: Tensor }[] = [];
-  let state = start;
-  for (let step = 0; step < steps; step++) {
-    const at = reverse ? steps - 1 - step : step;
-    const x = fromInput.select(0, at);
-    const before = state.hidden;
-    const z = before.matmul(recurrent);
-    const next = gates.step(x, gates.splitBias && weights.biasHh !== undefined ? z.add(weights.biasHh) : z, state);
-    const raw = next.hidden;
-    const made = projection === undefined ? raw : raw.matmul(projection);
-    const valid = counts?.select(0, at);
-    const kept = (fresh: Tensor, old: Tensor): Tensor => (valid === undefined ? fresh : where(valid, fresh, old));
-    state = {
-      hidden: kept(made, before),
-      cell: next.cell === undefined || state.cell === undefined ? undefined : kept(next.cell, state.cell),
-    };
-    rows.push({ at, hidden: state.hidden, z, x, before, raw, made });
-  }
-  rows.sort((a, b) => a.at - b.at);
-  return {
-    hidden: rows.map(({ hidden }) => hidden),
-    fromState: rows.map(({ z }) => z),
-    ofInput: rows.map(({ x }) => x),
-    previous: rows.map(({ before }) => before),
-    unprojected: rows.map(({ raw }) => raw),
-    projected: rows.map(({ made }) => made),
-    final: state,
-  };
-}
-
-/** Outputs and the final cell as rows of one tensor: a custom gradient belongs to one value. */
-function joinOutputs({ hidden, final }: Unrolled): Tensor {
-  const width = final.cell?.shape[1] ?? final.hidden.shape[1] ?? 0;
-  const wide = (row: Tensor): Tensor => {
-    const missing = width - (row.shape[1] ?? 0);
-    return missing === 0
-      ? row
-      : row.pad([
-          [0, 0],
-          [0, missing],
-        ]);
-  };
-  return stack([...hidden.map(wide), ...(final.cell === undefined ? [] : [final.cell])]);
-}
-
-/**
- * Backwards through time: the gradients of the gates step by step, and those of the weights from all steps at once, as one product
- * Σₜ dzₜᵀ hₜ₋₁ instead of one for each step.
- */
-function layerGradients(
-  joined: Tensor,
-  { fromState, ofInput, previous, unprojected, projected }: Unrolled,
-  start: RecurrentState,
-  { gates, weights }: Pass,
-  grad: Node,
-): (Tensor | undefined)[] {
-  const steps = fromState.length;
-  const nodes = (list: readonly Tensor[]): Node[] => list.map(({ node }) => node);
-  const startNodes = [start.hidden.node, ...(start.cell === undefined ? [] : [start.cell.node])];
-  const found = gradients(
-    joined.node,
-    [...nodes(fromState), ...nodes(ofInput), ...nodes(weights.hr === undefined ? [] : projected), ...startNodes],
-    grad,
-  );
-  const slopes = (from: number, like: readonly Tensor[]): Tensor =>
-    stack(
-      like.map((tensorLike, step) => {
-        const node = found[from + step];
-        return node === undefined ? zeros(tensorLike.shape, { dtype: tensorLike.dtype }) : Tensor.of(node);
-      }),
-    );
-  const dz = slopes(0, fromState);
-  const flat = (x: Tensor): Tensor => x.reshape([-1, x.shape[2] ?? 0]);
-  const ofWeight = (slope: Tensor, input: Tensor): Tensor => flat(slope).t().matmul(flat(input));
-  const startSlopes = found.slice(found.length - startNodes.length);
-  return [
-    slopes(steps, ofInput),
-    ...startSlopes.map((node) => (node === undefined ? undefined : Tensor.of(node))),
-    ofWeight(dz, stack(previous)),
-    ...(gates.splitBias && weights.biasHh !== undefined ? [dz.sum([0, 1])] : []),
-    ...(weights.hr === undefined ? [] : [ofWeight(slopes(2 * steps, projected), stack(unprojected))]),
-  ];
+/** What each step gets. */
+interface StepRows {
+  readonly gates: Tensor;
+  readonly counts: Tensor | undefined;
 }
 
 /** What RNN, LSTM and GRU share. */

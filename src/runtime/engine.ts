@@ -4,8 +4,8 @@ import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { availableThreads, createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
 import { compileGraph, type Output } from "../compiler/compile.ts";
-import { attributesKey } from "../compiler/simplify.ts";
 import { HebbError } from "../graph/errors.ts";
+import { nodeKey } from "../graph/key.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode, withInputs } from "../graph/node.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -111,7 +111,7 @@ function describe(
   const parts: string[] = [];
   for (const node of order) {
     const leaf = leaves.get(node);
-    if (leaf === undefined) parts.push(localKey(node, number));
+    if (leaf === undefined) parts.push(nodeKey(node, (input) => number.get(input)));
     else {
       const same = storageNumber.get(leaf) ?? number.size;
       storageNumber.set(leaf, same);
@@ -122,12 +122,6 @@ function describe(
   const numbers = (list: readonly Node[]): string => list.map((node) => number.get(node)).join(",");
   parts.push(`=>${numbers(nodes)}!${numbers(checks)}`);
   return { key: parts.join(";"), order, leaves };
-}
-
-function localKey(node: Node, number: ReadonlyMap<Node, number>): string {
-  let text = `${node.op.name}${attributesKey(node.attributes)}${node.dtype}[${node.shape.join(",")}]`;
-  for (const input of node.inputs) text += `,${number.get(input)}`;
-  return text;
 }
 
 let current: Engine | undefined;

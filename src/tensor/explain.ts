@@ -1,7 +1,7 @@
 // What a compiled program costs, in words: kernels, bytes moved, arithmetic, and, when measured, time.
 
 import { indexRange } from "../compiler/indexing.ts";
-import type { Kernel, Program } from "../compiler/kernel.ts";
+import type { Instruction, Program } from "../compiler/kernel.ts";
 import { pointsOf, visitKernel, visitStores } from "../compiler/lower.ts";
 import { byteSize } from "../graph/dtype.ts";
 import type { Scalar } from "../graph/scalar.ts";
@@ -14,7 +14,12 @@ export interface KernelCost {
   readonly flops: number;
 }
 
-export function kernelCost(kernel: Kernel, program: Program): KernelCost {
+export function kernelCost(kernel: Instruction, program: Program): KernelCost {
+  if (kernel.kind === "repeat") {
+    const costs = kernel.body.map((inner) => kernelCost(inner, program));
+    const total = (of: (cost: KernelCost) => number): number => kernel.steps * costs.reduce((sum, cost) => sum + of(cost), 0);
+    return { name: `${kernel.name} × ${kernel.steps}`, bytes: total(({ bytes }) => bytes), flops: total(({ flops }) => flops) };
+  }
   const reached = new Map<number, Map<string, number>>();
   const reach = (buffer: number, index: Scalar): void => {
     const { min, max } = indexRange(index);

@@ -1,7 +1,6 @@
 // Generators of random numbers: each has a key and counts its draws, so that runs side by side do not disturb each other.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
-import type { Node } from "../graph/node.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
 import { add } from "../graph/ops/elementwise.ts";
 import { checkKind } from "../graph/options.ts";
@@ -9,6 +8,7 @@ import { Cell, engine } from "../runtime/index.ts";
 import { assignCell, cellNode } from "./lazy.ts";
 import { refusePromises } from "./results.ts";
 import { nodeInspect } from "./show.ts";
+import { type Draw, drawAtStep } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace, traceGuard } from "./trace.ts";
 
@@ -16,12 +16,6 @@ export interface RandomState {
   readonly key: readonly [low: number, high: number];
   /** How many draws have been made since the seed. */
   readonly calls: number;
-}
-
-/** The key and the counter of one draw. */
-export interface Draw {
-  readonly key: Node;
-  readonly call: Node;
 }
 
 function keyOf(where: string, seed: number): readonly [low: number, high: number] {
@@ -86,15 +80,20 @@ export class Draws {
 
   /** The key and the counter of the next draw: values, or cells in a trace. */
   next(): Draw {
+    return drawAtStep((count) => this.#reserve(count));
+  }
+
+  /** The next draw, and the numbers of so many in all. */
+  #reserve(count: number): Draw {
     const trace = currentTrace();
     if (trace !== undefined) {
-      trace.draws.set(this, (trace.draws.get(this) ?? 0) + 1);
+      trace.draws.set(this, (trace.draws.get(this) ?? 0) + count);
       const call = cellNode(this.#callsCell);
-      assignCell(this.#callsCell, add(call, fullNode([], 1, "int32")));
+      assignCell(this.#callsCell, add(call, fullNode([], count, "int32")));
       return { key: cellNode(this.#keyCell), call };
     }
     const call = new Tensor(undefined, { shape: [], dtype: "int32", data: Int32Array.of(this.#calls) });
-    this.advance(1);
+    this.advance(count);
     this.#writeCalls();
     const key = new Tensor(undefined, { shape: [2], dtype: "int32", data: Int32Array.from(this.#key) });
     return { key: key.node, call: call.node };

@@ -3,6 +3,7 @@ import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { isCheck } from "../graph/ops/check.ts";
 import { type Cell, engine, type Storage } from "../runtime/index.ts";
+import { recordsStep, refuseInStep } from "./steps.ts";
 import { currentTrace, storageOf } from "./trace.ts";
 
 /** Values of nodes that were evaluated and stay in a graph because a gradient may need their history. */
@@ -34,6 +35,10 @@ export function knownValue(node: Node): Storage | undefined {
   const { source } = node;
   if (source === undefined) return evaluated.get(node);
   if (source.sourceKind === "value") return storageOf(node);
+  if (source.sourceKind === "step")
+    throw new HebbError(
+      "this tensor was made inside a step of scan, which is recorded before it runs, and has no value of its own; return it from the step, as a carried value or an output",
+    );
   throw new HebbError(
     "this tensor was made inside a compiled function and has no value outside it; return it from the function to read it",
   );
@@ -54,6 +59,7 @@ export function cellNode(cell: Cell): Node {
 
 /** The cell takes the node's value: recorded in a trace, else at the next evaluation. */
 export function assignCell(cell: Cell, node: Node): void {
+  refuseInStep("a state or parameter is assigned", "carry the value from step to step, and assign it after the loop");
   const trace = currentTrace();
   if (trace !== undefined) {
     trace.writes.set(cell, node);
@@ -72,6 +78,8 @@ export function overwriteCell(cell: Cell): void {
 
 /** The check must hold: part of the program in a trace, else of the next evaluation. */
 export function requireCheck(check: Node): void {
+  // The loop checks at every step what its values depend on.
+  if (recordsStep()) return;
   const trace = currentTrace();
   if (trace !== undefined) trace.checks.push(check);
   else if (!evaluated.has(check) && !checks.has(check)) {

@@ -21,6 +21,7 @@ import * as given from "./operands.ts";
 import { notATensor } from "./refusals.ts";
 import type { MatmulOperand, MatmulShape } from "./shapeTypes.ts";
 import { nodeInspect, showValues } from "./show.ts";
+import { recordsStep } from "./steps.ts";
 import { currentTrace, refuseInTrace, soon, traceGuard } from "./trace.ts";
 
 /** Nodes to which `backward` delivers: parameters, and tensors made with requiresGrad. */
@@ -125,7 +126,7 @@ export class Tensor<S extends Shape = Shape> {
     let chain = 0;
     for (const input of inputs) chain = Math.max(chain, input.#chain);
     result.#chain = chain + 1;
-    if (result.#chain > longestChain && currentTrace() === undefined && !requiresGrad) result.#settle();
+    if (result.#chain > longestChain && currentTrace() === undefined && !recordsStep() && !requiresGrad) result.#settle();
     return result;
   }
 

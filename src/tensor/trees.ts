@@ -1,5 +1,6 @@
 // Arguments and results of compiled functions: tensors in arrays and plain objects. Anything else counts by value.
 import { HebbError } from "../graph/errors.ts";
+import { notATensor } from "./refusals.ts";
 import { Tensor } from "./tensor.ts";
 
 /** Tensors in arrays and plain objects. */
@@ -79,4 +80,47 @@ export function collectResult(result: unknown, tensors: Tensor[], level = 1): (v
   }
   const parts = Object.entries(result).map(([key, part]) => [key, collectResult(part, tensors, level + 1)] as const);
   return (values) => Object.fromEntries(parts.map(([key, part]) => [key, part(values)]));
+}
+
+/** Tensors of a nested value, flat. */
+export interface TensorTree {
+  readonly tensors: readonly Tensor[];
+  /** Where each is: "the initial state.cell[0]". */
+  readonly paths: readonly string[];
+  /** The structure without the tensors: "{ hidden, cell: [·, ·] }". */
+  readonly structure: string;
+  /** The same structure with the first of other tensors in place of these. */
+  with(others: readonly Tensor[]): Tree;
+}
+
+/** A tensor, or arrays and plain objects of tensors and nothing else. `what` names it in errors. */
+export function tensorTree(where: string, what: string, value: unknown): TensorTree {
+  const tensors: Tensor[] = [];
+  const paths: string[] = [];
+  const visit = (part: unknown, path: string, level: number): { text: string; fill: (others: readonly Tensor[]) => Tree } => {
+    if (part instanceof Tensor) {
+      const place = tensors.push(part) - 1;
+      paths.push(path);
+      return { text: "·", fill: (others) => others[place] };
+    }
+    if (part === undefined && level > 0) return { text: "none", fill: () => undefined };
+    if (level > mostLevels)
+      throw new HebbError(`${where}: ${what} is nested more than ${mostLevels} levels deep; pass flat lists, without cycles`);
+    if (Array.isArray(part)) {
+      const parts = Array.from(part, (inner, place) => visit(inner, `${path}[${place}]`, level + 1));
+      return { text: `[${parts.map(({ text }) => text).join(", ")}]`, fill: (others) => parts.map(({ fill }) => fill(others)) };
+    }
+    if (typeof part === "object" && part !== null && Object.getPrototypeOf(part) === Object.prototype) {
+      const parts = Object.entries(part)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, inner]) => [key, visit(inner, `${path}.${key}`, level + 1)] as const);
+      return {
+        text: `{ ${parts.map(([key, { text }]) => (text === "·" ? key : `${key}: ${text}`)).join(", ")} }`,
+        fill: (others) => Object.fromEntries(parts.map(([key, { fill }]) => [key, fill(others)])),
+      };
+    }
+    throw notATensor(where, path, part);
+  };
+  const { text, fill } = visit(value, what, 0);
+  return { tensors, paths, structure: text === "·" ? "a tensor" : text, with: fill };
 }

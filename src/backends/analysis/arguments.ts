@@ -1,5 +1,6 @@
 // The argument table of a program: what each slot must hold, and where every buffer begins.
-import type { BufferInfo, Placement, Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Placement, Program, Repeat } from "../../compiler/kernel.ts";
+import { at } from "../../graph/at.ts";
 import { byteSize } from "../../graph/dtype.ts";
 
 /** What each argument slot must hold at least, in bytes. */
@@ -13,17 +14,19 @@ export function argumentBytes(program: Program): number[] {
   return bytes;
 }
 
-/** Slots of the table after the arguments: the arena, the shared scratch, then the scratch of each thread. */
+/** Slots of the table after the arguments: the windows of loops, the arena, the shared scratch, then the scratch of each thread. */
 export interface TableSlots {
+  readonly windows: number;
   readonly arena: number;
   readonly shared: number;
   readonly scratch: number;
 }
 
-export const tableSlots = ({ argumentCount }: Program): TableSlots => ({
-  arena: argumentCount,
-  shared: argumentCount + 1,
-  scratch: argumentCount + 2,
+export const tableSlots = ({ argumentCount, windowCount }: Program): TableSlots => ({
+  windows: argumentCount,
+  arena: argumentCount + windowCount,
+  shared: argumentCount + windowCount + 1,
+  scratch: argumentCount + windowCount + 2,
 });
 
 /** An offset from the address in a slot of the table. */
@@ -34,9 +37,40 @@ export interface Base {
 
 /** Where a buffer begins. */
 export function baseOf(placement: Placement, slots: TableSlots): Base {
-  return placement.kind === "argument"
-    ? { slot: placement.slot, byteOffset: 0 }
-    : { slot: slots.arena, byteOffset: placement.byteOffset };
+  switch (placement.kind) {
+    case "argument":
+      return { slot: placement.slot, byteOffset: 0 };
+    case "window":
+      return { slot: slots.windows + placement.slot, byteOffset: 0 };
+    case "arena":
+      return { slot: slots.arena, byteOffset: placement.byteOffset };
+  }
+}
+
+/** A slot of the table that a loop sets at each step: `first` and as many rows further as `row` counts. */
+export interface MovingSlot {
+  readonly slot: number;
+  readonly first: Base;
+  readonly rowBytes: number;
+  readonly shift: 0 | 1;
+  /** Rows in turn; left out: one for each step. */
+  readonly rows: number | undefined;
+}
+
+/** What a loop sets at each step, in order: a window of a window comes after it. */
+export function movingSlots({ windows }: Repeat, program: Program): MovingSlot[] {
+  const slots = tableSlots(program);
+  return windows.map(({ buffer, whole, start, shift, rows }) => {
+    const [row, all] = [at(program.buffers, buffer), at(program.buffers, whole)];
+    const { slot, byteOffset } = baseOf(all.placement, slots);
+    return {
+      slot: baseOf(row.placement, slots).slot,
+      first: { slot, byteOffset: byteOffset + start * byteSize(all.dtype) },
+      rowBytes: row.length * byteSize(row.dtype),
+      shift,
+      rows,
+    };
+  });
 }
 
 /** How a program divides the workspace: its arena, the scratch that all threads share, and the scratch of each thread. */

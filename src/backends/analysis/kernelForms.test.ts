@@ -17,7 +17,7 @@ function programOf(...kernels: readonly Kernel[]): Program {
       placement: { kind: "argument", slot: id },
     }),
   );
-  return { name: "test", buffers, kernels, checks: [], argumentCount: 6, arenaBytes: 0 };
+  return { name: "test", buffers, kernels, checks: [], argumentCount: 6, windowCount: 0, arenaBytes: 0 };
 }
 
 /** One statement for each of 8 rows, of values from `at` in buffer `from`. */

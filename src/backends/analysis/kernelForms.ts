@@ -1,7 +1,7 @@
 // Finds kernels that differ only in their buffers, as in the layers of a deep network: emitters write each form once.
 import { indexRange } from "../../compiler/indexing.ts";
 import type { BufferInfo, Kernel, Program, Statement } from "../../compiler/kernel.ts";
-import { moveBuffers, visitKernel, visitStores } from "../../compiler/lower.ts";
+import { moveBuffers, plainKernels, visitKernel, visitStores } from "../../compiler/lower.ts";
 import { type Axis, type Local, operandsOf, type Scalar } from "../../graph/scalar.ts";
 
 /** The place of a form's buffer in the program: an offset in elements into one of its buffers. */
@@ -21,10 +21,10 @@ export interface FormedKernel {
   readonly operands: readonly FormOperand[];
 }
 
-/** For each kernel its form, the same object for kernels of the same form. */
+/** For each kernel, those of loops included, its form, the same object for kernels of the same form. */
 export function formsOf(program: Program): FormedKernel[] {
   const known = new Map<string, KernelForm>();
-  return program.kernels.map((kernel): FormedKernel => {
+  return plainKernels(program.kernels).map((kernel): FormedKernel => {
     const places = placesIn(kernel, program);
     const moved = new Map(places.map(({ buffer, start }, id) => [buffer, { buffer: id, start: -start }]));
     const own = moveBuffers(kernel, moved);

@@ -1,10 +1,10 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
 import { stoppedKernels } from "../../compiler/checks.ts";
-import type { BufferInfo, Kernel, Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Instruction, Program } from "../../compiler/kernel.ts";
 import { storedBuffers } from "../../compiler/lower.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
-import { baseOf, tableSlots } from "../analysis/arguments.ts";
+import { baseOf, type MovingSlot, movingSlots, tableSlots } from "../analysis/arguments.ts";
 import { type PaddedDim, paddedDims } from "../analysis/padding.ts";
 import { emitContraction } from "./contraction/emit.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
@@ -24,53 +24,49 @@ export interface EmittedProgram {
 export function emitProgram(program: Program, target: Target): EmittedProgram {
   const context = new ProgramContext(program, target);
   const stopped = stoppedKernels(program);
-  const kernels = program.kernels.map((kernel, place): Phase[] => {
-    context.kernel = place;
-    const { phases } = kernel.kind === "loops" ? emitLoops(kernel, context) : emitContraction(kernel, context);
-    const worked = phases.filter(({ units }) => units > 0);
-    return stopped.has(kernel) ? worked.map(unlessFailed) : worked;
-  });
-  const phases = kernels.flat();
+  const phases: Phase[] = [];
+  const runs = (entry: Instruction, stops: boolean): Run[] => {
+    if (entry.kind === "repeat") {
+      const outside = [...context.before];
+      const body = entry.body.flatMap((inner) => runs(inner, stops));
+      context.before = [...outside, entry];
+      const { steps, reverse } = entry;
+      return [{ kind: "loop", steps, reverse, slots: movingSlots(entry, program), body }];
+    }
+    const code = entry.kind === "loops" ? emitLoops(entry, context) : emitContraction(entry, context);
+    context.before.push(entry);
+    const worked = code.phases.filter(({ units }) => units > 0);
+    const own = stops ? worked.map(unlessFailed) : worked;
+    const from = phases.length;
+    phases.push(...own);
+    return own.length === 0 ? [] : [{ kind: "phases", from, to: phases.length }];
+  };
+  const kernels = program.kernels.map((entry) => runs(entry, stopped.has(entry)));
   const slots = tableSlots(program);
   const functions = new SharedFunctions(phases, slots.scratch);
-  const shares = worthThreads(phases);
+  const shares = worthThreads(kernels.flat(), phases);
   const listed = phases.length > mostWrittenOut;
-  /** The calls of some phases in order, and of those worth it by all threads where there is a pool. */
-  const calls = (some: readonly Phase[], shared: boolean): string =>
-    some.map((phase) => `  ${shared && isShared(phase) ? functions.share(phase) : functions.call(phase)}`).join("");
-  const alone = listed ? `  run_listed(0, base, table, 0, ${phases.length});\n` : calls(phases, false);
-  const together = listed ? `  run_listed(pool, base, table, 0, ${phases.length});\n` : calls(phases, true);
-  let first = 0;
-  const ranges = kernels.map((own) => {
-    const range = [first, first + own.length] as const;
-    first += own.length;
-    return range;
-  });
+  const writer = new RunWriter(phases, functions, listed);
   const source = `/* ${program.name.replaceAll("*/", "")} */
 ${[...context.helpers.values()].join("")}
 ${functions.source()}
 ${listed ? listedRun(phases, functions, slots.scratch) : ""}
-void hebb_run(char *base, const unsigned long long *table, struct pool *pool) {
+void hebb_run(char *base, unsigned long long *table, struct pool *pool) {
 ${
   shares
     ? `  if (pool) {
   pool->begin(pool);
-${together}  pool->end(pool);
+${writer.write(kernels.flat(), true)}  pool->end(pool);
   return;
   }
 `
     : ""
-}${alone}}
+}${writer.write(kernels.flat(), false)}}
 
 #ifdef HEBB_PROFILE
-void hebb_kernel(char *base, const unsigned long long *table, int kernel) {
+void hebb_kernel(char *base, unsigned long long *table, int kernel) {
   switch (kernel) {
-${ranges
-  .map(([from, to], place) => {
-    const own = listed ? `  run_listed(0, base, table, ${from}, ${to});\n` : calls(phases.slice(from, to), false);
-    return `  case ${place}:\n${own}    break;\n`;
-  })
-  .join("")}  }
+${kernels.map((own, place) => `  case ${place}:\n${writer.write(own, false)}    break;\n`).join("")}  }
 }
 #endif
 `;
@@ -80,6 +76,73 @@ ${ranges
     sharedBytes: context.sharedBytes,
     shares,
   };
+}
+
+/** Phases one after another, by their places, and loops, in the order in which they run. */
+type Run =
+  | { readonly kind: "phases"; readonly from: number; readonly to: number }
+  | {
+      readonly kind: "loop";
+      readonly steps: number;
+      readonly reverse: boolean;
+      readonly slots: readonly MovingSlot[];
+      readonly body: readonly Run[];
+    };
+
+/** Writes runs as statements. */
+class RunWriter {
+  private readonly phases: readonly Phase[];
+  private readonly functions: SharedFunctions;
+  /** Whether the phases are a list. */
+  private readonly listed: boolean;
+
+  constructor(phases: readonly Phase[], functions: SharedFunctions, listed: boolean) {
+    this.phases = phases;
+    this.functions = functions;
+    this.listed = listed;
+  }
+
+  /** `shared`: phases worth it are run by all threads, where there is a pool. `level`: loops around. */
+  write(runs: readonly Run[], shared: boolean, level = 0): string {
+    return joined(runs)
+      .map((run) => {
+        if (run.kind === "phases") return this.calls(run.from, run.to, shared);
+        const t = `t${level}`;
+        const { steps, reverse, slots, body } = run;
+        const head = reverse
+          ? `for (unsigned long long ${t} = ${steps}; ${t}-- > 0;)`
+          : `for (unsigned long long ${t} = 0; ${t} < ${steps}; ${t}++)`;
+        const moves = slots.map((slot) => moveSlot(slot, t)).join("");
+        return `  ${head} {\n${moves}${this.write(body, shared, level + 1)}  }\n`;
+      })
+      .join("");
+  }
+
+  private calls(from: number, to: number, shared: boolean): string {
+    if (this.listed) return `  run_listed(${shared ? "pool" : "0"}, base, table, ${from}, ${to});\n`;
+    return this.phases
+      .slice(from, to)
+      .map((phase) => `  ${shared && isShared(phase) ? this.functions.share(phase) : this.functions.call(phase)}`)
+      .join("");
+  }
+}
+
+/** The same runs, with phases that follow one another in one. */
+function joined(runs: readonly Run[]): Run[] {
+  const all: Run[] = [];
+  for (const run of runs) {
+    const last = all.at(-1);
+    if (run.kind === "phases" && last?.kind === "phases") all[all.length - 1] = { ...last, to: run.to };
+    else all.push(run);
+  }
+  return all;
+}
+
+/** Sets a window of a loop to its row. */
+function moveSlot({ slot, first, rowBytes, shift, rows }: MovingSlot, t: string): string {
+  const step = shift === 0 ? t : `(${t} + ${shift})`;
+  const row = rows === undefined ? step : `${step} % ${rows}`;
+  return `  table[${slot}] = table[${first.slot}] + ${first.byteOffset}u + ${row} * ${rowBytes}u;\n`;
 }
 
 /** The phase, which does nothing once a check has failed. */
@@ -102,10 +165,13 @@ const inlinedCost = 2_000;
 
 const isShared = ({ units, cost }: Phase): boolean => units > 1 && cost >= sharedCost;
 
-function worthThreads(phases: readonly Phase[]): boolean {
-  let gain = -wakeCost;
-  for (const phase of phases) if (isShared(phase)) gain += phase.cost / 2 - 2 * barrierCost;
-  return gain > 0;
+function worthThreads(runs: readonly Run[], phases: readonly Phase[]): boolean {
+  const gainOf = (run: Run): number => {
+    if (run.kind === "loop") return run.steps * run.body.reduce((gain, inner) => gain + gainOf(inner), 0);
+    const shared = phases.slice(run.from, run.to).filter(isShared);
+    return shared.reduce((gain, { cost }) => gain + cost / 2 - 2 * barrierCost, 0);
+  };
+  return runs.reduce((gain, run) => gain + gainOf(run), -wakeCost) > 0;
 }
 
 /** Units that a thread claims at once, 0 for a phase that is not shared: several times for each thread, so that a late one takes fewer. */
@@ -195,8 +261,8 @@ class SharedFunctions {
 
 class ProgramContext implements EmitContext {
   readonly target: Target;
-  /** The place of the kernel that is being emitted. */
-  kernel = 0;
+  /** What comes before the kernel that is being emitted. */
+  before: Instruction[] = [];
   readonly helpers = new Map<string, string>();
   /** Names of helpers that are functions, by the text that they consist of. */
   private readonly functions = new Map<string, string>();
@@ -219,10 +285,10 @@ class ProgramContext implements EmitContext {
   }
 
   readonly paddingOf = (buffer: number): readonly PaddedDim[] | undefined => {
-    let at = this.kernel - 1;
-    while (at >= 0 && !storedBuffers(this.program.kernels[at] as Kernel).has(buffer)) at--;
-    const writer = this.program.kernels[at];
-    return writer && paddedDims(writer, buffer, this.buffer(buffer).length);
+    const writer = this.before.findLast((entry) => storedBuffers(entry).has(buffer));
+    return writer === undefined || writer.kind === "repeat"
+      ? undefined
+      : paddedDims(writer, buffer, this.buffer(buffer).length);
   };
 
   address(id: number, element = 0): string {

@@ -1,16 +1,21 @@
 // Estimates the work of a program from its kernels: whether compiling it pays if it runs once.
-import type { Kernel, Program, Statement } from "../../compiler/kernel.ts";
+import type { Instruction, Program, Statement } from "../../compiler/kernel.ts";
 import { extentOf } from "../analysis/steps.ts";
 
 /** Points of loops, and products of contractions, of one run. */
 export function workOf(program: Program): number {
-  return program.kernels.reduce((total, kernel) => total + kernelWork(kernel), 0);
+  return workOfAll(program.kernels);
 }
 
-function kernelWork(kernel: Kernel): number {
+const workOfAll = (kernels: readonly Instruction[]): number =>
+  kernels.reduce((total, kernel) => total + kernelWork(kernel), 0);
+
+function kernelWork(kernel: Instruction): number {
   switch (kernel.kind) {
     case "contraction":
       return extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
+    case "repeat":
+      return kernel.steps * workOfAll(kernel.body);
     case "loops":
       return extentOf(kernel.axes) * bodyWork(kernel.body);
   }

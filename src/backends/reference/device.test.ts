@@ -39,6 +39,7 @@ function run(kernels: readonly Kernel[], arrays: readonly { dtype: DType; data: 
     kernels,
     checks: [],
     argumentCount: arrays.length,
+    windowCount: 0,
     arenaBytes: 0,
   };
   const device = createReferenceDevice();

@@ -1,7 +1,8 @@
 // The reference backend: interprets programs slowly and obviously, and so defines what they mean.
 import { type FailedCheck, stoppedKernels } from "../../compiler/checks.ts";
-import type { BufferInfo, Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Instruction, Program, Window } from "../../compiler/kernel.ts";
 import { printProgram } from "../../compiler/print.ts";
+import { at } from "../../graph/at.ts";
 import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import type { Block, Executable, SynchronousDevice } from "../backend.ts";
@@ -102,11 +103,33 @@ class ReferenceExecutable implements Executable {
     this.#claim = device.workspace.claim(program.arenaBytes);
     const stopped = stoppedKernels(program);
     this.#kernels = program.kernels.map((kernel) => {
-      const run = interpret(kernel, this.#memory);
+      const run = this.#runnerOf(kernel);
       return () => {
         if (this.#memory.failure === undefined || !stopped.has(kernel)) run();
       };
     });
+  }
+
+  #runnerOf(kernel: Instruction): () => void {
+    if (kernel.kind !== "repeat") return interpret(kernel, this.#memory);
+    const { steps, reverse, windows, body } = kernel;
+    const runners = body.map((inner) => this.#runnerOf(inner));
+    return () => {
+      for (let step = 0; step < steps; step++) {
+        const t = reverse ? steps - 1 - step : step;
+        for (const window of windows) this.#show(window, t);
+        for (const run of runners) run();
+      }
+    };
+  }
+
+  /** Moves a window to its row. */
+  #show({ buffer, whole, start, shift, rows = Number.POSITIVE_INFINITY }: Window, t: number): void {
+    const { views } = this.#memory;
+    const all = at(views, whole);
+    const { length } = at(this.#program.buffers, buffer);
+    const first = start + ((t + shift) % rows) * length;
+    views[buffer] = all.subarray(first, first + length);
   }
 
   run(blocks: readonly Block[]): FailedCheck | undefined {
@@ -144,6 +167,8 @@ class ReferenceExecutable implements Executable {
   }
 
   #viewOf({ name, dtype, length, placement }: BufferInfo, blocks: readonly Block[], arena: Block): TypedArray {
+    // A loop shows it.
+    if (placement.kind === "window") return allocate(dtype, 0);
     const block = placement.kind === "arena" ? arena : blocks[placement.slot];
     const offset = placement.kind === "arena" ? placement.byteOffset : 0;
     const bytes = placement.kind === "arena" ? this.#program.arenaBytes : (block?.bytes ?? 0);

@@ -9,7 +9,7 @@ import { binaryFunction, combination, conversion, identity, rounding, unaryFunct
 
 /** What running kernels read and write: the program's buffers, and the first check that failed. */
 export interface Memory {
-  views: readonly TypedArray[];
+  views: TypedArray[];
   failure: FailedCheck | undefined;
 }
 

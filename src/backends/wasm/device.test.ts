@@ -69,6 +69,7 @@ function chain(length: number): Program {
     ],
     checks: [],
     argumentCount: 2,
+    windowCount: 0,
     arenaBytes: Math.ceil(length / 16) * 64 + 64,
   };
 }
@@ -184,6 +185,7 @@ describe("memory", () => {
       ],
       checks: [],
       argumentCount: 2,
+      windowCount: 0,
       arenaBytes: 0,
     });
     for (const start of [1, 10]) {
@@ -222,6 +224,7 @@ describe("memory", () => {
       ],
       checks: [],
       argumentCount: 2,
+      windowCount: 0,
       arenaBytes: 0,
     });
     const [index, out] = [device.allocate(4), device.allocate(4)];

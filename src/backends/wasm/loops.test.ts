@@ -62,7 +62,7 @@ function programOf(kernels: readonly Kernel[], inputs: readonly Input[]): Progra
     length: data.length,
     placement: { kind: "argument", slot: id },
   }));
-  return { name: "test", buffers, kernels, checks: [], argumentCount: inputs.length, arenaBytes: 0 };
+  return { name: "test", buffers, kernels, checks: [], argumentCount: inputs.length, windowCount: 0, arenaBytes: 0 };
 }
 
 function runOn(device: SynchronousDevice, program: Program, inputs: readonly Input[]) {

@@ -1,8 +1,10 @@
 // Emits a whole program as one module: a function for each phase of each kernel, and `run`, which calls them in order. Pure.
 import { stoppedKernels } from "../../compiler/checks.ts";
-import type { Kernel, Program } from "../../compiler/kernel.ts";
+import type { Instruction, Kernel, Program } from "../../compiler/kernel.ts";
+import { plainKernels } from "../../compiler/lower.ts";
+import { at } from "../../graph/at.ts";
 import { byteSize } from "../../graph/dtype.ts";
-import type { Base, TableSlots } from "../analysis/arguments.ts";
+import { type Base, type MovingSlot, movingSlots, type TableSlots } from "../analysis/arguments.ts";
 import { formsOf, type KernelForm } from "../analysis/kernelForms.ts";
 import { FormContext, ProgramContext } from "./context.ts";
 import { emitContraction } from "./contraction/emit.ts";
@@ -41,26 +43,51 @@ const mostPhases = 1024;
 export function emitProgram(program: Program, options: EmitOptions): EmittedProgram {
   const module = new ModuleBuilder(options.memory);
   const context = new ProgramContext(module, program);
-  const stopped = stoppedKernels(program);
-  const isLong = program.kernels.length > mostWrittenOut;
-  const codes = isLong ? emitForms(program, context) : program.kernels.map((kernel) => emitKernel(kernel, context));
-  const kernels = codes.map(({ phases }, place): KernelCode => {
-    const worked = phases.filter(({ units }) => units > 0);
-    return { phases: stopped.has(program.kernels[place] as Kernel) ? worked.map(stoppable) : worked };
-  });
-  const phases = kernels.flatMap((kernel) => kernel.phases);
+  const plain = plainKernels(program.kernels);
+  const isLong = plain.length > mostWrittenOut;
+  const codes = isLong ? emitForms(program, context) : plain.map((kernel) => emitKernel(kernel, context));
+  const kernels = runsOf(program, codes);
+  const all = kernels.flat();
   const run = module.function("run", ["i32"], [], { export: true });
-  inParts(run, phases, module, (f, part) => callPhases(f, part, context.slots));
-  const shares = options.threads > 1 && worthThreads(phases, options.threads);
-  if (shares) emitThreadRun(context, phases);
+  inParts(run, all, module, (f, part) => callRuns(f, part, context.slots));
+  const shares = options.threads > 1 && worthThreads(all, options.threads);
+  if (shares) emitThreadRun(context, all);
   if (!isLong || options.profile === true) {
     kernels.forEach((kernel, place) => {
       const alone = module.function(`kernel${place}`, ["i32"], [], { export: true });
-      callPhases(alone, kernel.phases, context.slots);
+      callRuns(alone, kernel, context.slots);
     });
   }
   const { scratchBytes, sharedBytes } = context;
-  return { module, kernels, scratchBytes, sharedBytes, shares };
+  return { module, kernels: codes, scratchBytes, sharedBytes, shares };
+}
+
+/** Phases, and loops over them, in the order in which they run. */
+type Run = Phase | PhaseLoop;
+interface PhaseLoop {
+  readonly kind: "loop";
+  readonly steps: number;
+  readonly reverse: boolean;
+  readonly slots: readonly MovingSlot[];
+  readonly body: readonly Run[];
+}
+
+const isLoop = (run: Run): run is PhaseLoop => "kind" in run;
+
+/** What runs for each entry of the program, given the code of its kernels in order. */
+function runsOf(program: Program, codes: readonly KernelCode[]): Run[][] {
+  const stopped = stoppedKernels(program);
+  let next = 0;
+  const runs = (entry: Instruction, stops: boolean): Run[] => {
+    if (entry.kind === "repeat") {
+      const { steps, reverse } = entry;
+      const slots = movingSlots(entry, program);
+      return [{ kind: "loop", steps, reverse, slots, body: entry.body.flatMap((inner) => runs(inner, stops)) }];
+    }
+    const worked = at(codes, next++).phases.filter(({ units }) => units > 0);
+    return stops ? worked.map(stoppable) : worked;
+  };
+  return program.kernels.map((entry) => runs(entry, stopped.has(entry)));
 }
 
 const emitKernel = (kernel: Kernel, context: EmitContext): KernelCode =>
@@ -82,17 +109,17 @@ function emitForms(program: Program, context: ProgramContext): KernelCode[] {
   });
 }
 
-/** Writes the phases into a function, or into several that it calls with its own parameters. */
+/** Writes the runs into a function, or into several that it calls with its own parameters. */
 function inParts(
   whole: FunctionBuilder,
-  phases: readonly Phase[],
+  runs: readonly Run[],
   module: ModuleBuilder,
-  write: (f: FunctionBuilder, part: readonly Phase[]) => void,
+  write: (f: FunctionBuilder, part: readonly Run[]) => void,
 ): void {
-  if (phases.length <= mostPhases) return write(whole, phases);
-  for (let first = 0; first < phases.length; first += mostPhases) {
+  if (runs.length <= mostPhases) return write(whole, runs);
+  for (let first = 0; first < runs.length; first += mostPhases) {
     const part = module.function(`${whole.name}, from ${first}`, whole.params);
-    write(part, phases.slice(first, first + mostPhases));
+    write(part, runs.slice(first, first + mostPhases));
     whole.params.forEach((_, param) => {
       whole.get(param);
     });
@@ -111,10 +138,15 @@ const mostCalls = 16;
 
 const isShared = ({ units, cost }: Phase): boolean => units > 1 && cost >= sharedCost;
 
-function worthThreads(phases: readonly Phase[], threads: number): boolean {
-  let gain = -wakeCost;
-  for (const phase of phases) if (isShared(phase)) gain += phase.cost * (1 - 1 / threads) - 2 * barrierCost;
-  return gain > 0;
+/** Whether a run has phases that are shared. */
+const sharesIn = (run: Run): boolean => (isLoop(run) ? run.body.some(sharesIn) : isShared(run));
+
+function worthThreads(runs: readonly Run[], threads: number): boolean {
+  const gainOf = (run: Run): number => {
+    if (isLoop(run)) return run.steps * run.body.reduce((gain, inner) => gain + gainOf(inner), 0);
+    return isShared(run) ? run.cost * (1 - 1 / threads) - 2 * barrierCost : 0;
+  };
+  return runs.reduce((gain, run) => gain + gainOf(run), -wakeCost) > 0;
 }
 
 function pushOperands(f: FunctionBuilder, operands: readonly Base[] = []): void {
@@ -124,22 +156,63 @@ function pushOperands(f: FunctionBuilder, operands: readonly Base[] = []): void 
   }
 }
 
-/** All units of each phase, by the thread whose scratch is the first. */
-function callPhases(f: FunctionBuilder, phases: readonly Phase[], slots: TableSlots): void {
-  for (const { fn, units, cost, stopped, operands } of phases) {
-    const calls = Math.max(1, Math.min(units, mostCalls, Math.ceil(cost / longCall)));
-    const call = (): void => {
-      for (let call = 0; call < calls; call++) {
-        f.get(tableParam)
-          .i32(Math.floor((units * call) / calls))
-          .i32(Math.floor((units * (call + 1)) / calls));
-        f.get(tableParam).memory("i32.load", 4 * slots.scratch);
-        pushOperands(f, operands);
-        f.call(fn);
-      }
-    };
-    if (stopped) f.i32(failureAddress).memory("i32.load").op("i32.eqz").if(call);
-    else call();
+/** Everything, by the thread whose scratch is the first. */
+function callRuns(f: FunctionBuilder, runs: readonly Run[], slots: TableSlots): void {
+  for (const run of runs) {
+    if (!isLoop(run)) callPhase(f, run, slots);
+    else
+      overSteps(f, run, (t) => {
+        moveSlots(f, run, t);
+        callRuns(f, run.body, slots);
+      });
+  }
+}
+
+/** All units of a phase. */
+function callPhase(f: FunctionBuilder, { fn, units, cost, stopped, operands }: Phase, slots: TableSlots): void {
+  const calls = Math.max(1, Math.min(units, mostCalls, Math.ceil(cost / longCall)));
+  const call = (): void => {
+    for (let call = 0; call < calls; call++) {
+      f.get(tableParam)
+        .i32(Math.floor((units * call) / calls))
+        .i32(Math.floor((units * (call + 1)) / calls));
+      f.get(tableParam).memory("i32.load", 4 * slots.scratch);
+      pushOperands(f, operands);
+      f.call(fn);
+    }
+  };
+  if (stopped) f.i32(failureAddress).memory("i32.load").op("i32.eqz").if(call);
+  else call();
+}
+
+/** The body once for each step, with the local that holds it. */
+function overSteps(f: FunctionBuilder, { steps, reverse }: PhaseLoop, body: (t: number) => void): void {
+  const t = f.local("i32");
+  f.i32(reverse ? steps - 1 : 0).set(t);
+  f.loop((again) => {
+    body(t);
+    f.get(t)
+      .i32(reverse ? -1 : 1)
+      .op("i32.add")
+      .tee(t);
+    f.i32(reverse ? 0 : steps)
+      .op(reverse ? "i32.ge_s" : "i32.lt_s")
+      .brIf(again);
+  });
+  f.release(t);
+}
+
+/** Sets the windows of a loop to their rows. */
+function moveSlots(f: FunctionBuilder, { slots }: PhaseLoop, t: number): void {
+  for (const { slot, first, rowBytes, shift, rows } of slots) {
+    f.get(tableParam);
+    f.get(tableParam).memory("i32.load", 4 * first.slot);
+    f.get(t);
+    if (shift !== 0) f.i32(shift).op("i32.add");
+    if (rows !== undefined) f.i32(rows).op("i32.rem_u");
+    f.i32(rowBytes).op("i32.mul").op("i32.add");
+    if (first.byteOffset !== 0) f.i32(first.byteOffset).op("i32.add");
+    f.memory("i32.store", 4 * slot);
   }
 }
 
@@ -147,42 +220,70 @@ function callPhases(f: FunctionBuilder, phases: readonly Phase[], slots: TableSl
  * `runThread` (table, thread, threads): every thread runs it at once. Shared phases are cut evenly, the others are the
  * first thread's; there is a barrier wherever one thread may read what another wrote.
  */
-function emitThreadRun(context: ProgramContext, phases: readonly Phase[]): void {
+function emitThreadRun(context: ProgramContext, runs: readonly Run[]): void {
   const whole = context.module.function("runThread", ["i32", "i32", "i32"], [], { export: true });
-  inParts(whole, phases, context.module, (f, part) => shareParts(context, f, part, f !== whole));
+  inParts(whole, runs, context.module, (f, part) => new ThreadShare(context, f).write(part, f !== whole));
 }
 
-/** `goesOn`: other phases follow. */
-function shareParts(context: ProgramContext, f: FunctionBuilder, phases: readonly Phase[], goesOn: boolean): void {
-  const [thread, threads] = [1, 2];
-  const low = f.local("i32");
-  const high = f.local("i32");
-  const wait = (): void => {
-    f.get(thread).get(threads).call(barrier(context));
-  };
-  let alone: Phase[] = [];
-  const closeAlone = (): boolean => {
-    if (alone.length === 0) return false;
-    f.get(thread)
-      .op("i32.eqz")
-      .if(() => callPhases(f, alone, context.slots));
-    alone = [];
-    return true;
-  };
-  for (const phase of phases) {
-    if (!isShared(phase)) {
-      alone.push(phase);
-      continue;
+const [threadParam, threadsParam] = [1, 2];
+
+/** Writes what one thread does of some runs. */
+class ThreadShare {
+  private readonly context: ProgramContext;
+  private readonly f: FunctionBuilder;
+  private readonly low: number;
+  private readonly high: number;
+
+  constructor(context: ProgramContext, f: FunctionBuilder) {
+    this.context = context;
+    this.f = f;
+    this.low = f.local("i32");
+    this.high = f.local("i32");
+  }
+
+  /** `goesOn`: others follow. Every thread comes to the start of the first run with all before it done. */
+  write(runs: readonly Run[], goesOn: boolean): void {
+    let alone: Run[] = [];
+    const closeAlone = (): void => {
+      if (alone.length > 0) this.byFirst(() => callRuns(this.f, alone, this.context.slots));
+      alone = [];
+    };
+    for (const run of runs) {
+      if (!sharesIn(run)) {
+        alone.push(run);
+        continue;
+      }
+      if (alone.length > 0) {
+        closeAlone();
+        this.wait();
+      }
+      if (isLoop(run)) this.loop(run);
+      else this.phase(run);
     }
-    if (closeAlone()) wait();
-    f.get(thread).i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(low);
-    f.get(thread).i32(1).op("i32.add").i32(phase.units).op("i32.mul").get(threads).op("i32.div_u").set(high);
+    if (alone.length > 0) {
+      closeAlone();
+      if (goesOn) this.wait();
+    }
+  }
+
+  private loop(loop: PhaseLoop): void {
+    overSteps(this.f, loop, (t) => {
+      this.byFirst(() => moveSlots(this.f, loop, t));
+      this.wait();
+      this.write(loop.body, true);
+    });
+  }
+
+  private phase(phase: Phase): void {
+    const { f, low, high, context } = this;
+    f.get(threadParam).i32(phase.units).op("i32.mul").get(threadsParam).op("i32.div_u").set(low);
+    f.get(threadParam).i32(1).op("i32.add").i32(phase.units).op("i32.mul").get(threadsParam).op("i32.div_u").set(high);
     f.get(low).get(high).op("i32.lt_u");
     if (phase.stopped) f.i32(failureAddress).memory("i32.load").op("i32.eqz").op("i32.and");
     f.if(() => {
       f.get(tableParam).get(low).get(high);
       f.get(tableParam)
-        .get(thread)
+        .get(threadParam)
         .i32(2)
         .op("i32.shl")
         .op("i32.add")
@@ -190,7 +291,14 @@ function shareParts(context: ProgramContext, f: FunctionBuilder, phases: readonl
       pushOperands(f, phase.operands);
       f.call(phase.fn);
     });
-    wait();
+    this.wait();
   }
-  if (closeAlone() && goesOn) wait();
+
+  private byFirst(body: () => void): void {
+    this.f.get(threadParam).op("i32.eqz").if(body);
+  }
+
+  private wait(): void {
+    this.f.get(threadParam).get(threadsParam).call(barrier(this.context));
+  }
 }

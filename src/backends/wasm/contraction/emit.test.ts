@@ -122,6 +122,7 @@ function run(shape: Shape, options: Options = {}): Outcome {
     kernels: [kernel],
     checks: [],
     argumentCount: lengths.length,
+    windowCount: 0,
     arenaBytes: 0,
   };
   const arrays = lengths.map((length, slot) => data(length, types[slot] ?? dtype, slot + 1));

@@ -1,0 +1,68 @@
+// scan: a loop over time as one node, and its results: any value of its body stacked over the steps, and the carried values after the last.
+import type { DType } from "../dtype.ts";
+import { InternalError } from "../errors.ts";
+import { apply, type LoopBody, type Node, type Op } from "../node.ts";
+import type { Shape } from "../shape.ts";
+import { type BodyParts, bodyKey, makeBody } from "./scanBody.ts";
+import { scanGradient } from "./scanGradient.ts";
+import { bodyOf, type LoopInputs, type LoopOps, type ScanAttributes, scanAttributes, scanInputs } from "./scanParts.ts";
+
+/** Inputs: the constants, the initial carried values, the stacked inputs, all of `steps` rows. Its value is in its results. */
+export const scanOp: Op<ScanAttributes> = {
+  name: "scan",
+  infer: () => ({ shape: [0], dtype: "bool" }),
+  gradient: { kind: "joint", of: (node, results, needs) => scanGradient(loopOps, node, results, needs) },
+  rule: { kind: "loop" },
+};
+
+type ResultAttributes = { readonly value: number; readonly shape: Shape; readonly dtype: DType };
+
+/** One value of the body at every step: [steps, …]. */
+export const scanStackOp: Op<ResultAttributes> = {
+  name: "scanStack",
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  gradient: { kind: "result" },
+  rule: { kind: "result" },
+};
+
+/** A carried value after the last step. */
+export const scanFinalOp: Op<ResultAttributes> = {
+  name: "scanFinal",
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  gradient: { kind: "result" },
+  rule: { kind: "result" },
+};
+
+/** A loop whose constants are what its body reads from outside. */
+export function loop(parts: BodyParts, { initial, stacked, steps, reverse }: LoopInputs): Node {
+  const whole = makeBody(parts);
+  // Rows that nothing reads are no part of it.
+  const read = new Set(whole.order);
+  const body = { ...whole, rows: whole.rows.filter((row) => read.has(row)) };
+  const inputs = stacked.filter((_, place) => read.has(parts.rows[place] as Node));
+  return withBody(body, [...body.constants, ...initial, ...inputs], { steps, reverse });
+}
+
+function withBody(body: LoopBody, inputs: readonly Node[], how: Omit<ScanAttributes, "body">): Node {
+  return { ...apply(scanOp, inputs, { ...how, body: bodyKey(body) }), body };
+}
+
+/** A value of the body at every step. */
+export function stackOf(node: Node, value: Node): Node {
+  const body = bodyOf(node);
+  const row = body.rows.indexOf(value);
+  if (row >= 0) return scanInputs(node).stacked[row] as Node;
+  const place = body.order.indexOf(value);
+  if (place < 0) throw new InternalError(`${value.op.name} is not a value of the loop's body`);
+  const shape = [scanAttributes(node).steps, ...value.shape];
+  return apply(scanStackOp, [node], { value: place, shape, dtype: value.dtype });
+}
+
+/** A carried value after the last step. */
+export function finalOf(node: Node, carried: number): Node {
+  const { shape, dtype } = bodyOf(node).carried[carried] as Node;
+  return apply(scanFinalOp, [node], { value: carried, shape, dtype });
+}
+
+/** What the gradient, which is another loop, is made with. */
+const loopOps: LoopOps = { loop, stackOf, finalOf };

@@ -1,0 +1,96 @@
+// Gradients of the constants of a loop, where every use is a product or a broadcast: one product or one sum over all steps, outside the loop.
+import { pullback, type Seed } from "../autodiff.ts";
+import { InternalError } from "../errors.ts";
+import { type LoopBody, type Node, type Op, sourceNode, withInputs } from "../node.ts";
+import { overInputs, rewriteGraph, topologicalOrder } from "../walk.ts";
+import { type DotAttributes, dot, dotOp } from "./matmul.ts";
+import { expand, expandOp, permute, permuteOp, reshape, reshapeOp } from "./movement.ts";
+import { inputsWithin } from "./scanBody.ts";
+
+/** A place in the body where a constant is read. */
+export interface ConstantUse {
+  readonly constant: Node;
+  /** Views between the constant and the use. */
+  readonly views: readonly Node[];
+  /** The product or the broadcast. */
+  readonly at: Node;
+  /** The side of a product that the constant is on. */
+  readonly side: number;
+  /** The other side of a product. */
+  readonly other: Node | undefined;
+}
+
+const is = (node: Node, op: Op<never>): boolean => node.op === (op as unknown);
+
+/** Every use of a constant, where all are products or broadcasts, and undefined where one is not: its gradient is then summed step by step. */
+export function constantUses(body: LoopBody, constant: Node, seeds: readonly Seed[]): readonly ConstantUse[] | undefined {
+  const inputsOf = inputsWithin(body);
+  const users = new Map<Node, Node[]>();
+  for (const node of body.order) {
+    for (const input of new Set(inputsOf(node))) {
+      const known = users.get(input);
+      if (known === undefined) users.set(input, [node]);
+      else known.push(node);
+    }
+  }
+  const isSeed = (node: Node): boolean => seeds.some((seed) => seed.node === node);
+  const isRead = (node: Node): boolean => isSeed(node) || body.next.includes(node);
+  const uses: ConstantUse[] = [];
+  const open: { node: Node; views: readonly Node[] }[] = [{ node: constant, views: [] }];
+  for (let top = open.pop(); top !== undefined; top = open.pop()) {
+    const { node, views } = top;
+    if (isRead(node)) return undefined;
+    for (const at of users.get(node) ?? []) {
+      if (is(at, reshapeOp) || is(at, permuteOp)) open.push({ node: at, views: [...views, at] });
+      else if (is(at, dotOp)) {
+        at.inputs.forEach((input, side) => {
+          if (input === node) uses.push({ constant, views, at, side, other: at.inputs[1 - side] });
+        });
+      } else if (is(at, expandOp) && !isRead(at) && (users.get(at) ?? []).every(isElementwise))
+        uses.push({ constant, views, at, side: 0, other: undefined });
+      else return undefined;
+    }
+  }
+  return uses;
+}
+
+/** A broadcast that enters a product has the size of the product: its gradient is not worth keeping for every step. */
+const isElementwise = ({ op }: Node): boolean =>
+  op.rule.kind === "element" && ![reshapeOp, permuteOp, expandOp].some((view) => (view as unknown) === op);
+
+/** The gradient of a constant through one of its uses, from the gradients there and the other sides of all steps. */
+export function gradientFromUse(use: ConstantUse, constant: Node, others: Node | undefined, grads: Node): Node {
+  // Over stand-ins, so that the walk does not go on into the loop.
+  const own = sourceNode(constant, { sourceKind: "argument" });
+  const other = others && sourceNode(others, { sourceKind: "argument" });
+  const grad = sourceNode(grads, { sourceKind: "argument" });
+  const seen = use.views.reduce((inner, view) => withInputs(view, [inner]), own);
+  const all =
+    other === undefined
+      ? allBroadcasts(use.at, seen, grads.shape[0] as number)
+      : allProducts(use.at.attributes as DotAttributes, use.side, seen, other);
+  const [found] = pullback([{ node: all, grad }], [own]);
+  if (found === undefined) throw new InternalError("a constant of a loop has no gradient where it is used");
+  const [result] = rewriteGraph(topologicalOrder([found]), [found], (node, inputs) => {
+    if (node === own) return constant;
+    if (node === other) return others ?? node;
+    return node === grad ? grads : overInputs(node, inputs);
+  });
+  return result as Node;
+}
+
+/** The broadcast for all steps: [steps, …]. */
+const allBroadcasts = ({ shape }: Node, seen: Node, steps: number): Node =>
+  expand(reshape(seen, [1, ...seen.shape]), [steps, ...shape]);
+
+/** The product for all steps, [steps, …]: the steps are one more dim of the side that changes. */
+function allProducts({ batch, inner }: DotAttributes, side: number, seen: Node, other: Node): Node {
+  const dims = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, place) => from + place);
+  const rank = other.shape.length;
+  // The dim of the steps comes after those that the product keeps in front: batch, and on the right side what is summed over.
+  const kept = side === 1 ? batch : batch + inner;
+  const turned = permute(other, [...dims(1, kept + 1), 0, ...dims(kept + 1, rank)]);
+  const product = side === 1 ? dot(turned, seen, batch, inner) : dot(seen, turned, batch, inner);
+  const front = side === 1 ? batch : seen.shape.length - inner;
+  return permute(product, [front, ...dims(0, front), ...dims(front + 1, product.shape.length)]);
+}

@@ -1,0 +1,118 @@
+// What a loop leaves behind for its gradient: which values of a step are read from memory, and which are computed again from those.
+import type { Node, Op } from "../node.ts";
+import { sizeOf } from "../shape.ts";
+import { overInputs } from "../walk.ts";
+import { isCheck } from "./check.ts";
+import {
+  atan2Op,
+  atanOp,
+  cosOp,
+  erfOp,
+  expm1Op,
+  expOp,
+  log1pOp,
+  logOp,
+  powOp,
+  sigmoidOp,
+  sinOp,
+  tanhOp,
+  tanOp,
+} from "./elementwise.ts";
+import { randomBitsOp } from "./random.ts";
+import { stepLeaf } from "./scanBody.ts";
+import { bodyOf, type LoopOps, scanInputs } from "./scanParts.ts";
+
+/** Elementwise, and dearer than a load. */
+const transcendental: readonly Op<never>[] = [
+  expOp,
+  expm1Op,
+  logOp,
+  log1pOp,
+  sinOp,
+  cosOp,
+  tanOp,
+  atanOp,
+  tanhOp,
+  sigmoidOp,
+  erfOp,
+  powOp,
+  atan2Op,
+  randomBitsOp,
+];
+
+const isCheap = ({ op }: Node): boolean =>
+  (op.rule.kind === "element" && op.name !== "custom" && !transcendental.some((costly) => (costly as unknown) === op)) ||
+  op.rule.kind === "check";
+
+/** A value is computed again from so many others at most. */
+const mostParts = 8;
+
+export interface StandIns {
+  /** For each value of the body that is read, and for what it is computed from, its stand-in in another body. */
+  readonly values: ReadonlyMap<Node, Node>;
+  /** The leaves of that body, and the stacks whose rows they are. */
+  readonly rows: readonly { readonly leaf: Node; readonly stack: Node }[];
+}
+
+/** What stands for values of the loop's body in the body of its gradient. */
+export function standIns(ops: LoopOps, node: Node, wanted: readonly Node[]): StandIns {
+  const body = bodyOf(node);
+  const { constants, carried, rows, next, order } = body;
+  const inputs = scanInputs(node);
+  const values = new Map<Node, Node>(constants.map((leaf, place) => [leaf, inputs.constants[place] as Node]));
+  const leaves = new Map<Node, { readonly leaf: Node; readonly stack: Node }>();
+  const row = (value: Node): Node => {
+    const stack = ops.stackOf(node, value);
+    const known = leaves.get(value);
+    if (known !== undefined) return known.leaf;
+    const leaf = stepLeaf(value);
+    leaves.set(value, { leaf, stack });
+    return leaf;
+  };
+  const inMemory = new Set([...carried, ...rows, ...next.filter((value) => !values.has(value))]);
+  const parts = partsOf(order, (value) => values.has(value) || inMemory.has(value), body.keeps === "carried");
+  /** Of a check the value is that of its index. */
+  const readBy = (value: Node): readonly Node[] => (isCheck(value) ? value.inputs.slice(0, 1) : value.inputs);
+  const again = (value: Node): boolean => !inMemory.has(value) && parts.get(value)?.has(value) !== true;
+  const read = new Set(wanted);
+  for (let place = order.length - 1; place >= 0; place--) {
+    const value = order[place] as Node;
+    if (read.has(value) && !values.has(value) && again(value)) for (const input of readBy(value)) read.add(input);
+  }
+  for (const value of order) {
+    if (!read.has(value) || values.has(value)) continue;
+    const from = (input: Node): Node => values.get(input) ?? input;
+    if (!again(value)) values.set(value, row(value));
+    else if (isCheck(value)) values.set(value, from(value.inputs[0] as Node));
+    else values.set(value, overInputs(value, value.inputs.map(from)));
+  }
+  return { values, rows: [...leaves.values()] };
+}
+
+/**
+ * For each value what has to be in memory to have it: itself, or what it is computed from, where that is cheap and no larger. Leaves
+ * and carried values are there anyway.
+ */
+function partsOf(
+  order: readonly Node[],
+  isThere: (value: Node) => boolean,
+  onlyCarried: boolean,
+): ReadonlyMap<Node, ReadonlySet<Node>> {
+  const parts = new Map<Node, ReadonlySet<Node>>();
+  for (const value of order) {
+    const from = new Set<Node>();
+    parts.set(value, from);
+    if (isThere(value) || onlyCarried) continue;
+    if (isCheap(value)) for (const input of value.inputs) for (const part of parts.get(input) ?? []) from.add(part);
+    const bytes = [...from].reduce((sum, part) => sum + sizeOf(part.shape), 0);
+    if (isCheap(value) && from.size <= mostParts && bytes <= sizeOf(value.shape)) continue;
+    // An inner loop has no value to keep: where its gradient needs more than its results, it runs again.
+    if (value.op.rule.kind === "loop") {
+      for (const input of value.inputs) for (const part of parts.get(input) ?? []) from.add(part);
+      continue;
+    }
+    from.clear();
+    from.add(value);
+  }
+  return parts;
+}

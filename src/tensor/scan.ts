@@ -1,0 +1,208 @@
+// scan: a loop over time, which is compiled once whatever its length, with a gradient.
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { describeType, type LoopBody, type Node } from "../graph/node.ts";
+import { finalOf, loop, stackOf } from "../graph/ops/scan.ts";
+import { stepLeaf } from "../graph/ops/scanBody.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import { arange, zeros } from "./creation.ts";
+import { cat } from "./functional.ts";
+import { gradEnabled } from "./gradMode.ts";
+import { refusePromises } from "./results.ts";
+import { RecordedLoop } from "./steps.ts";
+import { Tensor } from "./tensor.ts";
+import { type TensorTree, type Tree, tensorTree } from "./trees.ts";
+
+/** Tensors in arrays and plain objects, where each tensor may have any shape. */
+export type AnyShapes<T> = T extends Tensor
+  ? Tensor
+  : T extends undefined
+    ? undefined
+    : { readonly [K in keyof T]: AnyShapes<T[K]> };
+
+export interface ScanOptions {
+  /** From the last row to the first. Outputs keep the places of their rows. Default false. */
+  readonly reverse?: boolean;
+  /** The number of steps. It follows from the inputs, and is needed where there are none. */
+  readonly length?: number;
+  /**
+   * For its gradient a loop keeps what each step computed. With `checkpoint: k` it keeps only the state at every k-th step, and computes the
+   * others again: memory for about T / k + k steps in place of T, for one more pass forward. √T keeps the least. Default: everything.
+   */
+  readonly checkpoint?: number;
+}
+
+const scanKinds: OptionKinds<ScanOptions> = { reverse: kind.boolean, length: kind.number, checkpoint: kind.number };
+
+/**
+ * A loop over time: stateₜ₊₁, outputₜ = step(stateₜ, inputsₜ, t), for t = 0, 1, …, T − 1. The state and the outputs are tensors, in arrays and
+ * plain objects if you like; the inputs are [T, …], and the step gets row t of each. Returns the last state, and the outputs stacked to [T, …].
+ *
+ * The step is recorded once and compiled once: time to start and size of the program do not depend on T. It may read any tensor and parameter;
+ * gradients flow to those, to the initial state and to the inputs. A carried value keeps its shape and dtype. Random numbers differ from step to
+ * step. Throws ShapeError where inputs differ in length or a carried value changes. Source: jax.lax.scan.
+ *
+ * ```ts
+ * const [total, sums] = scan((sum, x) => [sum.add(x), sum.add(x)], zeros([]), tensor([1, 2, 3])); // 6, [1, 3, 6]
+ * ```
+ */
+export function scan<const S, const X, const Y>(
+  step: (state: AnyShapes<S>, input: AnyShapes<X>, t: Tensor) => readonly [state: AnyShapes<S>, output: Y],
+  initial: S,
+  inputs: X,
+  options?: ScanOptions,
+): [state: AnyShapes<S>, outputs: AnyShapes<Y>];
+export function scan(
+  step: (state: never, input: never, t: Tensor) => unknown,
+  initial: Tree,
+  inputs: Tree,
+  options: ScanOptions = {},
+): [state: Tree, outputs: Tree] {
+  checkKind("scan", "the step", step, kind.func());
+  const { reverse = false, length, checkpoint } = checkOptions("scan", options, scanKinds);
+  const state = tensorTree("scan", "the initial state", initial);
+  const rows = inputs === undefined ? undefined : tensorTree("scan", "the inputs", inputs);
+  const steps = countSteps(rows, length);
+  const every = checkEvery(checkpoint, steps);
+  const recorded = new RecordedLoop(steps);
+  let output: TensorTree | undefined;
+  const flat: FlatStep = (carried, row) => {
+    const t = row.at(-1) as Tensor;
+    // What stands for the state has its structure, and so for the inputs.
+    const result = recorded.record(t.node, () => step(state.with(carried) as never, rows?.with(row) as never, t));
+    refusePromises("scan", result);
+    if (!Array.isArray(result) || result.length !== 2)
+      throw new HebbError(
+        `scan: the step must return [state, output], got ${Array.isArray(result) ? `${result.length} values` : kind.describe(result)}; return [state, undefined] where there is no output`,
+      );
+    const next = tensorTree("scan", "the state that the step returns", result[0]);
+    checkCarried(state, next);
+    output = result[1] === undefined ? undefined : tensorTree("scan", "the output of the step", result[1]);
+    return { next: next.tensors, outputs: output?.tensors ?? [] };
+  };
+  const stacked = [...(rows?.tensors ?? []), arange(steps)];
+  const { finals, stacks } = runChecked(flat, state.tensors, stacked, { steps, reverse, every });
+  return [state.with(finals), output?.with(stacks)];
+}
+
+/** The step over lists of tensors. */
+type FlatStep = (
+  carried: readonly Tensor[],
+  rows: readonly Tensor[],
+) => { readonly next: readonly Tensor[]; readonly outputs: readonly Tensor[] };
+
+interface FlatResult {
+  readonly finals: readonly Tensor[];
+  readonly stacks: readonly Tensor[];
+}
+
+interface HowToRun {
+  readonly steps: number;
+  readonly reverse: boolean;
+}
+
+/** The loop, in pieces of `every` steps where that is fewer than all: each piece is a step of an outer loop, which keeps states alone. */
+function runChecked(
+  step: FlatStep,
+  initial: readonly Tensor[],
+  stacked: readonly Tensor[],
+  { steps, reverse, every }: HowToRun & { readonly every: number | undefined },
+): FlatResult {
+  if (every === undefined || every >= steps) return run(step, initial, stacked, { steps, reverse, keeps: "costly" });
+  const pieces = Math.floor(steps / every);
+  const whole = pieces * every;
+  const piece: FlatStep = (carried, rows) => {
+    const { finals, stacks } = run(step, carried, rows, { steps: every, reverse, keeps: "costly" });
+    return { next: finals, outputs: stacks };
+  };
+  const inPieces = (state: readonly Tensor[]): FlatResult => {
+    const cut = stacked.map((x) => x.slice(0, 0, whole).reshape([pieces, every, ...x.shape.slice(1)]));
+    const { finals, stacks } = run(piece, state, cut, { steps: pieces, reverse, keeps: "carried" });
+    return { finals, stacks: stacks.map((x) => x.reshape([whole, ...x.shape.slice(2)])) };
+  };
+  if (whole === steps) return inPieces(initial);
+  const rest = (state: readonly Tensor[]): FlatResult =>
+    run(
+      step,
+      state,
+      stacked.map((x) => x.slice(0, whole)),
+      { steps: steps - whole, reverse, keeps: "costly" },
+    );
+  const [first, second] = reverse ? [rest, inPieces] : [inPieces, rest];
+  const before = first(initial);
+  const after = second(before.finals);
+  const [low, high] = reverse ? [after, before] : [before, after];
+  return { finals: after.finals, stacks: low.stacks.map((x, place) => cat([x, high.stacks[place] as Tensor])) };
+}
+
+/** One loop. */
+function run(
+  step: FlatStep,
+  initial: readonly Tensor[],
+  stacked: readonly Tensor[],
+  { steps, reverse, keeps }: HowToRun & { readonly keeps: LoopBody["keeps"] },
+): FlatResult {
+  const leafOf = (like: Tensor, shape = like.shape): Node => stepLeaf({ shape, dtype: like.dtype });
+  const carried = initial.map((x) => leafOf(x));
+  const rows = stacked.map((x) => leafOf(x, x.shape.slice(1)));
+  const seen = (leaves: readonly Node[], like: readonly Tensor[]): Tensor[] =>
+    leaves.map((leaf, place) => Tensor.of(leaf, gradEnabled() && like[place]?.requiresGrad === true));
+  const { next, outputs } = step(seen(carried, initial), seen(rows, stacked));
+  if (steps === 0)
+    return { finals: initial, stacks: outputs.map(({ shape, dtype }) => zeros([0, ...shape], { dtype })) };
+  const nodes = (tensors: readonly Tensor[]): Node[] => tensors.map(({ node }) => node);
+  const whole = loop(
+    { carried, rows, next: nodes(next), outputs: nodes(outputs), keeps },
+    { initial: nodes(initial), stacked: nodes(stacked), steps, reverse },
+  );
+  // A gradient may reach every result through the state.
+  const sources = [...initial, ...stacked, ...next, ...outputs];
+  return {
+    finals: initial.map((_, place) => Tensor.from(finalOf(whole, place), sources)),
+    stacks: outputs.map(({ node }) => Tensor.from(stackOf(whole, node), sources)),
+  };
+}
+
+function countSteps(rows: TensorTree | undefined, length: number | undefined): number {
+  if (length !== undefined && !(Number.isInteger(length) && length >= 0))
+    throw new HebbError(`scan: length must be a whole number from 0, got ${length}`);
+  let steps = length;
+  rows?.tensors.forEach(({ shape }, place) => {
+    const [own] = shape;
+    const path = rows.paths[place];
+    if (own === undefined)
+      throw new ShapeError(`scan: ${path} is a single number; inputs are [T, …], with a row for each step`);
+    if (steps !== undefined && steps !== own)
+      throw new ShapeError(
+        `scan: ${path} is ${formatShape(shape)}, with ${own} rows for ${steps} steps; all inputs need a row for each step`,
+      );
+    steps = own;
+  });
+  if (steps === undefined)
+    throw new HebbError("scan: without inputs the number of steps is needed; pass { length: 10 }");
+  return steps;
+}
+
+function checkEvery(checkpoint: number | undefined, steps: number): number | undefined {
+  if (checkpoint !== undefined && !(Number.isInteger(checkpoint) && checkpoint >= 1))
+    throw new HebbError(
+      `scan: checkpoint must be a whole number of steps from 1, got ${checkpoint}; ${Math.max(1, Math.round(Math.sqrt(steps)))} keeps the least of ${steps} steps`,
+    );
+  return checkpoint;
+}
+
+function checkCarried(state: TensorTree, next: TensorTree): void {
+  if (next.structure !== state.structure)
+    throw new HebbError(
+      `scan: the step must return a state like the one it gets: ${state.structure}, got ${next.structure}`,
+    );
+  state.tensors.forEach((before, place) => {
+    const after = next.tensors[place] as Tensor;
+    if (sameShape(before.shape, after.shape) && before.dtype === after.dtype) return;
+    const path = state.paths[place]?.replace("the initial state", "the state");
+    throw new ShapeError(
+      `scan: the step makes ${describeType(after)} of ${path}, which starts as ${describeType(before)}; a carried value keeps its shape and dtype`,
+    );
+  });
+}
