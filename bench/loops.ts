@@ -68,7 +68,9 @@ else if (options.one !== undefined) {
     // This is the bundle.
     const own = ["--one", size];
     for (const name of ["backend", "threads", "batch", "kind"] as const) own.push(`--${name}`, options[name]);
-    const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...own], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...own], {
+      encoding: "utf8",
+    });
     if (stdout === "") process.stderr.write(stderr);
     else {
       const { first, step, megabytes } = JSON.parse(stdout) as ReturnType<typeof measure>;

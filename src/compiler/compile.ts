@@ -6,6 +6,7 @@ import { apply, type Node, notDifferentiable, type Op, type Source } from "../gr
 import { sizeOf } from "../graph/shape.ts";
 import { planArena } from "./arena.ts";
 import { distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
+import type { Compiled, Output, Slot } from "./compiled.ts";
 import { fuse } from "./fuse.ts";
 import { forgetIndices } from "./indexing.ts";
 import type { BufferInfo, Instruction, Placement, Program } from "./kernel.ts";
@@ -18,28 +19,6 @@ import { schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";
 import { splitCats } from "./splitCats.ts";
 import { verify } from "./verify.ts";
-
-/** A value the program must produce: returned to the caller, or written into a state cell. */
-export interface Output {
-  readonly node: Node;
-  /** The state cell that takes the value; undefined: a new value. */
-  readonly updates?: Source | undefined;
-}
-
-/** What the caller binds to each argument slot. */
-export type Slot =
-  | { readonly kind: "source"; readonly source: Source }
-  /** Output number `output` of the request. */
-  | { readonly kind: "output"; readonly output: number };
-
-export interface Compiled {
-  readonly program: Program;
-  readonly slots: readonly Slot[];
-  /** The graph as compiled, after simplification: one node for each requested output. */
-  readonly graph: readonly Node[];
-  /** The checks that the program makes. */
-  readonly checks: readonly Node[];
-}
 
 export interface CompileOptions {
   /** Default true; false to compare against. */
@@ -72,7 +51,11 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const buffers = new Map<Node, number>();
   const drafts: BufferDraft[] = [];
   const draft = (own: BufferDraft): number => drafts.push(own) - 1;
-  const draftOf = (label: string, { dtype, shape }: Node): BufferDraft => ({ name: label, dtype, length: sizeOf(shape) });
+  const draftOf = (label: string, { dtype, shape }: Node): BufferDraft => ({
+    name: label,
+    dtype,
+    length: sizeOf(shape),
+  });
   const sources: Source[] = [];
   const sourceBuffers = new Map<Source, number>();
   for (const node of plan.order) {
@@ -112,7 +95,15 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     windows: plan.windows,
     lowerRepeat: (group, label, firstSite) => {
       const own = new Set([...graph, ...plan.windows.keys()]);
-      const repeat = lowerRepeat(group, { name: label, firstSite, firstWindow: windowCount, buffers, own, draft, compileBody });
+      const repeat = lowerRepeat(group, {
+        name: label,
+        firstSite,
+        firstWindow: windowCount,
+        buffers,
+        own,
+        draft,
+        compileBody,
+      });
       windowCount += repeat.windowCount;
       return repeat;
     },

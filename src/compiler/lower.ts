@@ -4,7 +4,7 @@ import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, t
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Assembly } from "./assemble.ts";
 import { type CheckGroup, describeCheck, lowerCheck } from "./checkKernel.ts";
-import type { BufferIds, ContractionGroup, Group, LoopGroup, RepeatGroup, ScanGroup, ScatterGroup } from "./fuse.ts";
+import type { BufferIds, ContractionGroup, Group, LoopGroup, RepeatGroup, ScanGroup, ScatterGroup } from "./groups.ts";
 import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
 import type { IndexCheck, Instruction, Kernel, LoopKernel, Repeat, Statement } from "./kernel.ts";
 import type { Stage } from "./stages.ts";

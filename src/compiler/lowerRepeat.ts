@@ -5,8 +5,8 @@ import { inputsWithin } from "../graph/ops/scanBody.ts";
 import { bodyOf, scanAttributes, scanInputs } from "../graph/ops/scanParts.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
-import type { Compiled, Output } from "./compile.ts";
-import type { BufferIds, RepeatGroup } from "./fuse.ts";
+import type { Compiled, Output } from "./compiled.ts";
+import type { BufferIds, RepeatGroup } from "./groups.ts";
 import type { Instruction, Kernel, Repeat, Statement, Window } from "./kernel.ts";
 import { axesOf, copyKernel, type LoweredRepeat, moveBuffers, type Place } from "./lower.ts";
 
@@ -36,7 +36,10 @@ export interface RepeatContext {
   readonly compileBody: CompileBody;
 }
 
-export function lowerRepeat(group: RepeatGroup, context: RepeatContext): LoweredRepeat & { readonly windowCount: number } {
+export function lowerRepeat(
+  group: RepeatGroup,
+  context: RepeatContext,
+): LoweredRepeat & { readonly windowCount: number } {
   return new RepeatLowering(group, context).run();
 }
 
@@ -189,7 +192,15 @@ class RepeatLowering {
     }
     const body = program.kernels.map((kernel) => inProgram(kernel, places, context.firstSite));
     return {
-      repeat: { kind: "repeat", name: context.name, steps, reverse, windows: this.windows, body, inside: { buffers: inside, within } },
+      repeat: {
+        kind: "repeat",
+        name: context.name,
+        steps,
+        reverse,
+        windows: this.windows,
+        body,
+        inside: { buffers: inside, within },
+      },
       checks: program.checks,
       after,
       moved,
@@ -269,7 +280,11 @@ function inProgram(kernel: Instruction, places: ReadonlyMap<number, Place>, firs
     const buffer = (id: number): number => places.get(id)?.buffer ?? id;
     return {
       ...kernel,
-      windows: kernel.windows.map((window) => ({ ...window, buffer: buffer(window.buffer), whole: buffer(window.whole) })),
+      windows: kernel.windows.map((window) => ({
+        ...window,
+        buffer: buffer(window.buffer),
+        whole: buffer(window.whole),
+      })),
       body: kernel.body.map((inner) => inProgram(inner, places, firstSite)),
       inside: {
         buffers: new Set([...kernel.inside.buffers].map(buffer)),

@@ -11,7 +11,10 @@ import { ReadyQueue } from "./readyQueue.ts";
  * all checks: a wrong index is found before anything is assigned.
  * `bytesOf` is the size of a temporary; undefined for what outlives the program.
  */
-export function orderKernels(kernels: readonly Instruction[], bytesOf: (buffer: number) => number | undefined): Instruction[] {
+export function orderKernels(
+  kernels: readonly Instruction[],
+  bytesOf: (buffer: number) => number | undefined,
+): Instruction[] {
   const { before, after } = dependences(kernels);
   const touched = kernels.map((kernel) => [...new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)])]);
   const checking = new Set(kernels.flatMap((kernel, place) => (hasChecks(kernel) ? [place] : [])));
@@ -78,7 +81,10 @@ export function orderKernels(kernels: readonly Instruction[], bytesOf: (buffer: 
 }
 
 /** For each kernel: how many others must come before it, and which wait for it. */
-function dependences(kernels: readonly Instruction[]): { readonly before: number[]; readonly after: readonly number[][] } {
+function dependences(kernels: readonly Instruction[]): {
+  readonly before: number[];
+  readonly after: readonly number[][];
+} {
   const before = kernels.map(() => 0);
   const after = kernels.map((): number[] => []);
   const writer = new Map<number, number>();

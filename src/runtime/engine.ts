@@ -3,7 +3,8 @@ import { type BackendName, backendNames, type Device, type Warning } from "../ba
 import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { availableThreads, createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
-import { compileGraph, type Output } from "../compiler/compile.ts";
+import { compileGraph } from "../compiler/compile.ts";
+import type { Output } from "../compiler/compiled.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nodeKey } from "../graph/key.ts";
 import * as kind from "../graph/kinds.ts";

@@ -2,7 +2,7 @@
 import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
 import { describeFailure, type FailedCheck } from "../compiler/checks.ts";
-import type { Compiled, Output } from "../compiler/compile.ts";
+import type { Compiled, Output } from "../compiler/compiled.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import type { DeviceMemory } from "./deviceMemory.ts";

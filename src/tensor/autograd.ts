@@ -12,6 +12,7 @@ import { topologicalOrder } from "../graph/walk.ts";
 import { given, givenList } from "./arguments.ts";
 import { wantLater } from "./lazy.ts";
 import { refusePromises, resultTensor } from "./results.ts";
+import { refuseInStep } from "./steps.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 
 /**
@@ -19,6 +20,10 @@ import { gradientLeaves, Tensor } from "./tensor.ts";
  * `gradient` is ∂L/∂loss; it may be left out for a single number, where it is 1. Source: torch.Tensor.backward.
  */
 export function backward(loss: Tensor, gradient?: Tensor): void {
+  refuseInStep(
+    "backward was called",
+    "call it on the results of the loop, or use grad, which is a function, in the step",
+  );
   if (!loss.requiresGrad) {
     throw new HebbError(
       "backward: this value depends on no parameter that requires a gradient; was it made under noGrad, detached, or returned by a compiled function (call backward inside it), or is every parameter frozen?",

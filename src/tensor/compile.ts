@@ -1,6 +1,7 @@
 // compile(fn): trace once per signature, turn forward, backward and update into one program, run that from then on.
-import type { Output } from "../compiler/compile.ts";
+
 import { compileGraph } from "../compiler/compile.ts";
+import type { Output } from "../compiler/compiled.ts";
 import { printProgram } from "../compiler/print.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

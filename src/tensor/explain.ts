@@ -17,8 +17,13 @@ export interface KernelCost {
 export function kernelCost(kernel: Instruction, program: Program): KernelCost {
   if (kernel.kind === "repeat") {
     const costs = kernel.body.map((inner) => kernelCost(inner, program));
-    const total = (of: (cost: KernelCost) => number): number => kernel.steps * costs.reduce((sum, cost) => sum + of(cost), 0);
-    return { name: `${kernel.name} × ${kernel.steps}`, bytes: total(({ bytes }) => bytes), flops: total(({ flops }) => flops) };
+    const total = (of: (cost: KernelCost) => number): number =>
+      kernel.steps * costs.reduce((sum, cost) => sum + of(cost), 0);
+    return {
+      name: `${kernel.name} × ${kernel.steps}`,
+      bytes: total(({ bytes }) => bytes),
+      flops: total(({ flops }) => flops),
+    };
   }
   const reached = new Map<number, Map<string, number>>();
   const reach = (buffer: number, index: Scalar): void => {

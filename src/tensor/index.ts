@@ -53,7 +53,7 @@ export {
 export { flush } from "./lazy.ts";
 export type { NestedArray, SortOptions, TensorJson, VarianceOptions } from "./operands.ts";
 export { bernoulli, multinomial, rand, randint, randn, randperm } from "./random.ts";
-export { Parameter, State, type StateOptions } from "./state.ts";
 export { type AnyShapes, type ScanOptions, scan } from "./scan.ts";
+export { Parameter, State, type StateOptions } from "./state.ts";
 export { type Operand, Tensor } from "./tensor.ts";
 export { currentTrace, traceGuard } from "./trace.ts";

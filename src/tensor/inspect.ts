@@ -42,7 +42,7 @@ export const inspect = (fn: () => Tensor): Inspected[] => readNow(inspection(fn)
 export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
   checkKind("inspect", "the function", fn, kind.func());
   const result = resultTensor("inspect", fn());
-  const order = topologicalOrder([result.node]);
+  const order = topologicalOrder([result.node]).filter(hasValue);
   const differentiable = sizeOf(result.shape) === 1 && isFloat(result.dtype);
   const wanted = order.filter((node) => isFloat(node.dtype));
   const slopes = differentiable ? gradients(result.node, wanted) : [];
@@ -58,7 +58,7 @@ export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
   return order.map((node): Inspected => {
     const owner = gradientLeaves.get(node);
     const slope = slopeOf.get(node);
-    const inputs = node.inputs.map((input) => names.get(input) as string);
+    const inputs = namedInputs(node, names);
     const name = names.get(node) as string;
     const call =
       node.source === undefined
@@ -78,6 +78,13 @@ export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
     };
   });
 }
+
+/** A loop has results, and no value of its own. */
+const hasValue = ({ op }: Node): boolean => op.rule.kind !== "loop";
+
+/** The names of what a node is computed from: a result of a loop, from all that the loop reads. */
+const namedInputs = ({ inputs }: Node, names: ReadonlyMap<Node, string>): string[] =>
+  inputs.flatMap((input) => (hasValue(input) ? (names.get(input) ?? "") : namedInputs(input, names)));
 
 /** One node of an inspected training step: of the forward pass, of a gradient, or of an update. */
 export interface InspectedNode extends Omit<Inspected, "gradient"> {
@@ -124,14 +131,15 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
     return { root: result.node, wanted, slopes };
   });
   const found = built.slopes.filter((slope) => slope !== undefined);
-  const order = topologicalOrder([built.root, ...found, ...trace.writes.values()]);
+  const all = topologicalOrder([built.root, ...found, ...trace.writes.values()]);
+  const order = all.filter(hasValue);
   const names = new Map(order.map((node, place) => [node, `%${place}`]));
   const nameOf = (node: Node): string => names.get(node) ?? "";
   const known = new Set(names.values());
   const unknown = Object.keys(options.replace ?? {}).find((name) => !known.has(name));
   if (unknown !== undefined)
     throw new HebbError(`inspectStep: there is no node ${unknown}; the last one is %${order.length - 1}`);
-  const nodes = rewriteGraph(order, order, (node, inputs) => settled(node, inputs, options.replace?.[nameOf(node)]));
+  const nodes = rewriteGraph(all, order, (node, inputs) => settled(node, inputs, options.replace?.[nameOf(node)]));
   const values = evaluate(nodes);
   const gradientOf = new Map<Node, string[]>();
   built.slopes.forEach((slope, place) => {
@@ -143,7 +151,7 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
   for (const [cell, node] of trace.writes) updates.set(node, [...(updates.get(node) ?? []), cell.name]);
   return order.map((node, place): InspectedNode => {
     const name = nameOf(node);
-    const inputs = node.inputs.map(nameOf);
+    const inputs = namedInputs(node, names);
     const state = node.source instanceof Cell ? node.source.name : undefined;
     const call = node.source === undefined ? `${node.op.name}(${inputs.join(", ")})` : (state ?? "value");
     const value = values[place];

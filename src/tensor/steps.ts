@@ -47,7 +47,8 @@ export const recordsStep = (): boolean => open.length > 0;
 
 /** Refuses what would happen once, as the step is recorded, and not at every step. */
 export function refuseInStep(what: string, remedy: string): void {
-  if (recordsStep()) throw new HebbError(`scan: ${what} inside the step, which is recorded once for all steps; ${remedy}`);
+  if (recordsStep())
+    throw new HebbError(`scan: ${what} inside the step, which is recorded once for all steps; ${remedy}`);
 }
 
 /** Runs `body` as if no step were being recorded: what it does belongs to the loop as a whole. */
@@ -65,7 +66,9 @@ function outside<T>(body: () => T): T {
 export function drawAtStep(reserve: (count: number) => Draw): Draw {
   const count = open.reduce((all, { loop }) => all * loop.steps, 1);
   const reserved = open.reduce<() => Draw>(
-    (make, { loop }) => () => loop.draw(make),
+    (make, { loop }) =>
+      () =>
+        loop.draw(make),
     () => outside(() => reserve(count)),
   );
   const { key, call } = reserved();

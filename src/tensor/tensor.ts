@@ -126,7 +126,8 @@ export class Tensor<S extends Shape = Shape> {
     let chain = 0;
     for (const input of inputs) chain = Math.max(chain, input.#chain);
     result.#chain = chain + 1;
-    if (result.#chain > longestChain && currentTrace() === undefined && !recordsStep() && !requiresGrad) result.#settle();
+    if (result.#chain > longestChain && currentTrace() === undefined && !recordsStep() && !requiresGrad)
+      result.#settle();
     return result;
   }
 

@@ -97,7 +97,11 @@ export interface TensorTree {
 export function tensorTree(where: string, what: string, value: unknown): TensorTree {
   const tensors: Tensor[] = [];
   const paths: string[] = [];
-  const visit = (part: unknown, path: string, level: number): { text: string; fill: (others: readonly Tensor[]) => Tree } => {
+  const visit = (
+    part: unknown,
+    path: string,
+    level: number,
+  ): { text: string; fill: (others: readonly Tensor[]) => Tree } => {
     if (part instanceof Tensor) {
       const place = tensors.push(part) - 1;
       paths.push(path);
@@ -105,10 +109,15 @@ export function tensorTree(where: string, what: string, value: unknown): TensorT
     }
     if (part === undefined && level > 0) return { text: "none", fill: () => undefined };
     if (level > mostLevels)
-      throw new HebbError(`${where}: ${what} is nested more than ${mostLevels} levels deep; pass flat lists, without cycles`);
+      throw new HebbError(
+        `${where}: ${what} is nested more than ${mostLevels} levels deep; pass flat lists, without cycles`,
+      );
     if (Array.isArray(part)) {
       const parts = Array.from(part, (inner, place) => visit(inner, `${path}[${place}]`, level + 1));
-      return { text: `[${parts.map(({ text }) => text).join(", ")}]`, fill: (others) => parts.map(({ fill }) => fill(others)) };
+      return {
+        text: `[${parts.map(({ text }) => text).join(", ")}]`,
+        fill: (others) => parts.map(({ fill }) => fill(others)),
+      };
     }
     if (typeof part === "object" && part !== null && Object.getPrototypeOf(part) === Object.prototype) {
       const parts = Object.entries(part)

@@ -1,7 +1,8 @@
 // Compiles graphs and runs them on a device with given inputs: what the suites, the golden tests and the fuzzer share.
 import type { Block, Device, Executable, FailedRun, SynchronousDevice } from "../../src/backends/backend.ts";
 import { describeFailure } from "../../src/compiler/checks.ts";
-import { type Compiled, compileGraph } from "../../src/compiler/compile.ts";
+import { compileGraph } from "../../src/compiler/compile.ts";
+import type { Compiled } from "../../src/compiler/compiled.ts";
 import { allocate, type DType, type TypedArray } from "../../src/graph/dtype.ts";
 import { type Node, type Source, sourceNode } from "../../src/graph/node.ts";
 import { type Shape, sizeOf } from "../../src/graph/shape.ts";

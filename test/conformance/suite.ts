@@ -5,6 +5,7 @@ import type { Case, ValueCase } from "./case.ts";
 import { contractionCases } from "./cases/contractions.ts";
 import { elementwiseCases } from "./cases/elementwise.ts";
 import { indexingCases } from "./cases/indexing.ts";
+import { loopCases } from "./cases/loops.ts";
 import { movementCases } from "./cases/movement.ts";
 import { reductionCases } from "./cases/reductions.ts";
 import { windowCases } from "./cases/windows.ts";
@@ -16,6 +17,7 @@ export const cases: readonly Case[] = [
   ...indexingCases,
   ...contractionCases,
   ...windowCases,
+  ...loopCases,
 ];
 
 export const valueCases: readonly ValueCase[] = cases.flatMap((entry) =>

@@ -57,6 +57,7 @@ import { catOp, expandOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movemen
 import { windowMaxOp } from "./pool.ts";
 import { exponentialOp, normalOp, randomBitsOp } from "./random.ts";
 import { cumprodOp, maxOp, minOp, positionOp, prodOp, sumOp } from "./reduce.ts";
+import { scanFinalOp, scanOp, scanStackOp } from "./scan.ts";
 import { sortStepOp } from "./sort.ts";
 import { spreadOp, windowOp } from "./window.ts";
 
@@ -133,6 +134,9 @@ export const allOps: readonly Op[] = [
   prodOp,
   cumprodOp,
   positionOp,
+  scanOp,
+  scanStackOp,
+  scanFinalOp,
   sortStepOp,
   windowOp,
   spreadOp,

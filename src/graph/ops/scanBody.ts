@@ -38,7 +38,8 @@ export function makeBody({ carried, rows, next, outputs, keeps }: BodyParts): Lo
   const constants = new Set<Node>();
   const seen = new Set<Node>();
   const stack = [...roots.filter((root) => !changing.has(root))];
-  for (const node of changing) if (!leaves.has(node)) stack.push(...node.inputs.filter((input) => !changing.has(input)));
+  for (const node of changing)
+    if (!leaves.has(node)) stack.push(...node.inputs.filter((input) => !changing.has(input)));
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);

@@ -23,7 +23,11 @@ export interface ConstantUse {
 const is = (node: Node, op: Op<never>): boolean => node.op === (op as unknown);
 
 /** Every use of a constant, where all are products or broadcasts, and undefined where one is not: its gradient is then summed step by step. */
-export function constantUses(body: LoopBody, constant: Node, seeds: readonly Seed[]): readonly ConstantUse[] | undefined {
+export function constantUses(
+  body: LoopBody,
+  constant: Node,
+  seeds: readonly Seed[],
+): readonly ConstantUse[] | undefined {
   const inputsOf = inputsWithin(body);
   const users = new Map<Node, Node[]>();
   for (const node of body.order) {

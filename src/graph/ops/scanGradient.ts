@@ -71,11 +71,21 @@ export function scanGradient(
   const around = topologicalOrder(values, {
     inputsOf: (value) => (forward.has(value) || own.has(value) ? [] : value.inputs),
   });
-  const left = standIns(ops, node, around.filter((value) => forward.has(value)));
+  const left = standIns(
+    ops,
+    node,
+    around.filter((value) => forward.has(value)),
+  );
   const replaced = new Map<Node, Node>(left.values);
   for (const value of around) {
     if (own.has(value) || replaced.has(value)) continue;
-    replaced.set(value, overInputs(value, value.inputs.map((input) => replaced.get(input) ?? input)));
+    replaced.set(
+      value,
+      overInputs(
+        value,
+        value.inputs.map((input) => replaced.get(input) ?? input),
+      ),
+    );
   }
   const moved = values.map((value) => replaced.get(value) ?? value);
   const carriedCount = carries.length + summed.length;
@@ -90,10 +100,7 @@ export function scanGradient(
       keeps: "costly",
     },
     {
-      initial: [
-        ...carries.map((leaf) => finals.get(carried.indexOf(leaf)) ?? zeros(leaf)),
-        ...summed.map(zeros),
-      ],
+      initial: [...carries.map((leaf) => finals.get(carried.indexOf(leaf)) ?? zeros(leaf)), ...summed.map(zeros)],
       stacked: [...left.rows.map(({ stack }) => stack), ...stackLeaves.map(({ grad }) => grad)],
       steps: scanAttributes(node).steps,
       reverse: !scanAttributes(node).reverse,
@@ -113,7 +120,11 @@ export function scanGradient(
   outside.forEach((use, place) => {
     const grad = stackAt(inputRows.length + place);
     const operand = use.other === undefined ? undefined : ops.stackOf(node, use.other);
-    sum(gradients, use.constant, gradientFromUse(use, inputs.constants[constants.indexOf(use.constant)] as Node, operand, grad));
+    sum(
+      gradients,
+      use.constant,
+      gradientFromUse(use, inputs.constants[constants.indexOf(use.constant)] as Node, operand, grad),
+    );
   });
   return leaves.map((leaf, k) => (needs(k) ? gradients.get(leaf) : undefined));
 }

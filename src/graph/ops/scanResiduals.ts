@@ -41,7 +41,9 @@ const transcendental: readonly Op<never>[] = [
 ];
 
 const isCheap = ({ op }: Node): boolean =>
-  (op.rule.kind === "element" && op.name !== "custom" && !transcendental.some((costly) => (costly as unknown) === op)) ||
+  (op.rule.kind === "element" &&
+    op.name !== "custom" &&
+    !transcendental.some((costly) => (costly as unknown) === op)) ||
   op.rule.kind === "check";
 
 /** A value is computed again from so many others at most. */
