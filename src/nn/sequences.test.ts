@@ -19,7 +19,7 @@ import {
 const numbers = (x: Tensor): number[] => [...x.dataSync()];
 
 describe("recurrent layers", () => {
-  it("of 50 steps train as a program of few kernels for each step", () => {
+  it("train as a program of few kernels, whatever the number of steps", () => {
     seed(1);
     const [lstm, head] = [new LSTM(8, 16), new Linear(16, 4)];
     const optimizer = new Adam([...lstm.parameters(), ...head.parameters()], { lr: 0.01 });
@@ -36,7 +36,7 @@ describe("recurrent layers", () => {
     for (let count = 0; count < 5; count++) step(x);
     expect(step(x).itemSync()).toBeLessThan(first);
     const kernels = Number(/(\d+) kernels/.exec(step.explain())?.[1]);
-    expect(kernels).toBeLessThan(50 * 9);
+    expect(kernels).toBeLessThan(50);
   });
 
   it("go on from the state they gave", () => {

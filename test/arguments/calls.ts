@@ -46,6 +46,7 @@ export const functions: Readonly<Record<string, Call>> = {
   jvp: make(() => [square, [matrix()], [matrix()]]),
   valueAndGrad: of(square),
   compile: of(square),
+  scan: make(() => [(state: Tensor, x: Tensor) => [state.add(x), x], floats(3), matrix(), {}], 3),
   arange: make(() => [0, 5, 1, {}], 3),
   eye: make(() => [2, 3, {}], 2),
   full: make(() => [[2, 3], 1, {}], 2),

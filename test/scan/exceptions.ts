@@ -172,7 +172,7 @@ export const withoutRows: Readonly<Record<string, string>> = {
   ),
   ...because(
     reads,
-    "constructor dataSync data itemSync item toArraySync toArray toJSON backward toString customGradient grad jvp valueAndGrad compile gradCheck noGrad inspect inspectStep",
+    "constructor dataSync data itemSync item toArraySync toArray toJSON backward toString customGradient grad jvp valueAndGrad compile gradCheck noGrad inspect inspectStep scan",
   ),
   ...because(
     container,
