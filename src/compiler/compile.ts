@@ -88,7 +88,9 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const groups = fuse(plan, buffers);
   const checked = groups.flatMap((group) => (group.kind === "check" ? [group.node] : []));
   let windowCount = 0;
-  const compileBody: CompileBody = (label, wanted) => compileGraph(label, wanted, options);
+  // Checks that were asked for are those of the program around.
+  const bodyOptions: CompileOptions = { optimize: options.optimize !== false };
+  const compileBody: CompileBody = (label, wanted) => compileGraph(label, wanted, bodyOptions);
   const lowered = lower(groups, {
     buffers,
     outputs: new Set(graph),

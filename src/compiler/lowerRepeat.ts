@@ -1,5 +1,6 @@
 // Lowers a loop over time: its body is compiled once, as a program whose arguments become rows of the loop's inputs, states and results.
 import type { DType } from "../graph/dtype.ts";
+import { InternalError } from "../graph/errors.ts";
 import { type LoopBody, type Node, type Source, sourceNode } from "../graph/node.ts";
 import { inputsWithin } from "../graph/ops/scanBody.ts";
 import { bodyOf, scanAttributes, scanInputs } from "../graph/ops/scanParts.ts";
@@ -186,7 +187,9 @@ class RepeatLowering {
       else {
         const slot = slots[placement.slot];
         const row = slot?.kind === "output" ? asked[slot.output]?.row : slot && leafOf.get(slot.source);
-        to = typeof row === "number" ? row : this.window(own, row as Row);
+        if (row === undefined)
+          throw new InternalError(`the body of loop ${context.name} reads ${name}, which is not its own`);
+        to = typeof row === "number" ? row : this.window(own, row);
       }
       places.set(id, { buffer: to, start: 0 });
     }
