@@ -9,6 +9,7 @@ const program = (arenaBytes: number): Program => ({
   kernels: [],
   checks: [],
   argumentCount: 0,
+  windowCount: 0,
   arenaBytes,
 });
 
