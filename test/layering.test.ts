@@ -24,12 +24,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: ["run", "formats", "train", "data", "optim", "nn", "tensor", "runtime", "backends", "compiler", "graph"],
 };
 
-/**
- * A backend is a folder of its own. They share the contract, what analysis/ finds out about kernels and how contraction/ plans products; c keeps its values in
- * the memory of wasm, which also runs programs that are not worth a C compiler.
- */
 /** What every backend is given: the contract, and the memory in which programs run. */
 const backendContract: readonly string[] = ["backends/backend.ts", "backends/workspace.ts"];
+/**
+ * A backend is a folder of its own. They share the contract, what analysis/ finds out about kernels and
+ * how contraction/ plans products; c keeps its values in the memory of wasm, which also runs programs that are not worth a C compiler.
+ */
 const backendArrows: Readonly<Record<string, readonly string[]>> = {
   analysis: [],
   contraction: ["analysis"],

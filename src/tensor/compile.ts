@@ -86,7 +86,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     let entry = find(tensors, rest);
     if (entry === undefined) {
       entries = entries.filter((other) => other.generation === engineGeneration());
-      entry = traceEntry(name, fn as (...args: readonly unknown[]) => unknown, args, tensors, leaves, rest);
+      entry = traceEntry({ name, fn: fn as Traced["fn"] }, args, tensors, leaves, rest);
       entries.unshift(entry);
       if (entries.length > mostEntries) entries.pop()?.program.release();
     }
@@ -173,9 +173,13 @@ function storagesOf(tensors: readonly Tensor[]): Storage[] {
   return storages;
 }
 
+interface Traced {
+  readonly name: string;
+  readonly fn: (...args: readonly unknown[]) => unknown;
+}
+
 function traceEntry(
-  name: string,
-  fn: (...args: readonly unknown[]) => unknown,
+  { name, fn }: Traced,
   args: readonly unknown[],
   tensors: readonly Tensor[],
   leaves: readonly Tensor[],

@@ -6,7 +6,12 @@ export const digitSide = 12;
 type Stroke = readonly (readonly [x: number, y: number])[];
 
 /** A piece of an ellipse as a polyline, in the unit square with y down. */
-function arc(cx: number, cy: number, rx: number, ry: number, from: number, to: number): Stroke {
+function arc(
+  [cx, cy]: readonly [number, number],
+  [rx, ry]: readonly [number, number],
+  from: number,
+  to: number,
+): Stroke {
   return Array.from({ length: 13 }, (_, k) => {
     const angle = 2 * Math.PI * (from + ((to - from) * k) / 12);
     return [cx + rx * Math.cos(angle), cy + ry * Math.sin(angle)] as const;
@@ -14,7 +19,7 @@ function arc(cx: number, cy: number, rx: number, ry: number, from: number, to: n
 }
 
 const strokes: readonly (readonly Stroke[])[] = [
-  [arc(0.5, 0.5, 0.27, 0.38, 0, 1)],
+  [arc([0.5, 0.5], [0.27, 0.38], 0, 1)],
   [
     [
       [0.36, 0.26],
@@ -22,8 +27,8 @@ const strokes: readonly (readonly Stroke[])[] = [
       [0.52, 0.88],
     ],
   ],
-  [[...arc(0.5, 0.32, 0.25, 0.2, 0.52, 1.08), [0.26, 0.87], [0.78, 0.87]]],
-  [arc(0.46, 0.31, 0.24, 0.19, 0.6, 1.25), arc(0.46, 0.69, 0.27, 0.19, 0.75, 1.4)],
+  [[...arc([0.5, 0.32], [0.25, 0.2], 0.52, 1.08), [0.26, 0.87], [0.78, 0.87]]],
+  [arc([0.46, 0.31], [0.24, 0.19], 0.6, 1.25), arc([0.46, 0.69], [0.27, 0.19], 0.75, 1.4)],
   [
     [
       [0.64, 0.88],
@@ -38,7 +43,7 @@ const strokes: readonly (readonly Stroke[])[] = [
       [0.34, 0.13],
       [0.31, 0.46],
     ],
-    arc(0.48, 0.64, 0.26, 0.24, 0.63, 1.36),
+    arc([0.48, 0.64], [0.26, 0.24], 0.63, 1.36),
   ],
   [
     [
@@ -46,7 +51,7 @@ const strokes: readonly (readonly Stroke[])[] = [
       [0.36, 0.4],
       [0.26, 0.64],
     ],
-    arc(0.5, 0.66, 0.24, 0.22, 0, 1),
+    arc([0.5, 0.66], [0.24, 0.22], 0, 1),
   ],
   [
     [
@@ -55,9 +60,9 @@ const strokes: readonly (readonly Stroke[])[] = [
       [0.42, 0.88],
     ],
   ],
-  [arc(0.5, 0.3, 0.2, 0.18, 0, 1), arc(0.5, 0.68, 0.25, 0.2, 0, 1)],
+  [arc([0.5, 0.3], [0.2, 0.18], 0, 1), arc([0.5, 0.68], [0.25, 0.2], 0, 1)],
   [
-    arc(0.5, 0.34, 0.23, 0.22, 0, 1),
+    arc([0.5, 0.34], [0.23, 0.22], 0, 1),
     [
       [0.73, 0.36],
       [0.66, 0.64],

@@ -183,17 +183,14 @@ export class Lanes {
       return [low - margin, high + margin];
     };
     const [x, y] = [range(0), range(1)];
-    const values = this.#heights(first.session, x, y, mean, u, v);
+    const values = this.#heights(first.session, { x, y }, { mean, u, v });
     return { side: landscapeSide, values, x, y, paths, share };
   }
 
   #heights(
     session: Session,
-    x: readonly [number, number],
-    y: readonly [number, number],
-    mean: Float64Array,
-    u: Float64Array,
-    v: Float64Array,
+    { x, y }: { readonly x: readonly [number, number]; readonly y: readonly [number, number] },
+    { mean, u, v }: { readonly mean: Float64Array; readonly u: Float64Array; readonly v: Float64Array },
   ): Float32Array {
     const parameters = session.network.model.parameters();
     const kept = parameters.map((parameter) => parameter.dataSync().slice());

@@ -293,7 +293,7 @@ export class Expressions {
       if ((fn === "div" || fn === "mod") && b.value > 0 && value.a.min >= 0)
         return this.divided(fn, value.a, a, b.value);
     }
-    return vectorBinary(this.context, fn, value.a.dtype, a, this.vector(b), this.laneCount);
+    return vectorBinary(this.context, fn, value.a.dtype, [a, this.vector(b)], this.laneCount);
   }
 
   /** Lanes not negative divided by a constant: shifts, or floats where they are exact. */
@@ -451,8 +451,7 @@ export class Expressions {
           this.context,
           "add",
           dtype,
-          dtype === "bool" ? `(-${old})` : old,
-          held,
+          [dtype === "bool" ? `(-${old})` : old, held],
           this.laneCount,
         );
         text = dtype === "bool" ? `-${sum}` : sum;

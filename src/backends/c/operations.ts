@@ -194,8 +194,7 @@ export function vectorBinary(
   context: EmitContext,
   fn: BinaryFn,
   dtype: DType,
-  a: string,
-  b: string,
+  [a, b]: readonly [string, string],
   lanes: number,
 ): string {
   const type = vectorType(dtype, lanes);

@@ -169,7 +169,7 @@ export class Reductions extends Nests {
     const { dtype } = step.local;
     const fn = combineFn[step.combine];
     return lanes > 0
-      ? vectorBinary(this.e.context, fn, dtype, a, b, lanes)
+      ? vectorBinary(this.e.context, fn, dtype, [a, b], lanes)
       : scalarBinary(this.e.context, fn, dtype, a, b);
   }
 

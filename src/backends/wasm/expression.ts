@@ -330,8 +330,7 @@ export class Expressions extends Memory {
       }
       return;
     }
-    if (value.pinned && value.kind === "load")
-      return this.hoistAddress(value.buffer, value.index, bound, vector, conditional, seen);
+    if (value.pinned && value.kind === "load") return this.hoistAddress(value, bound, vector, conditional, seen);
     const invariant = isDisjoint(value.deps, bound) && !value.pinned;
     if (invariant && !(conditional && value.unsafe)) {
       if (vector && value.dtype !== "float64") this.pushVector(value);
@@ -339,7 +338,7 @@ export class Expressions extends Memory {
       this.f.op("drop");
       return;
     }
-    if (value.kind === "load") return this.hoistAddress(value.buffer, value.index, bound, vector, conditional, seen);
+    if (value.kind === "load") return this.hoistAddress(value, bound, vector, conditional, seen);
     if (value.kind === "select") {
       this.hoistValue(value.condition, bound, vector, conditional, seen);
       this.hoistValue(value.a, bound, vector, true, seen);
@@ -350,8 +349,7 @@ export class Expressions extends Memory {
   }
 
   hoistAddress(
-    buffer: number,
-    index: Linear,
+    { buffer, index }: { readonly buffer: number; readonly index: Linear },
     bound: ReadonlySet<number>,
     vector: boolean,
     conditional = false,

@@ -137,7 +137,7 @@ class LoopEmitter extends Statements {
         return 1;
       }
       if (outer.length > 0) {
-        this.emitBlocks(blocks, block, extent, low, high, body);
+        this.emitBlocks({ blocks, block, extent }, { low, high }, body);
         return units;
       }
       // One long axis: a range of blocks is a range of elements.
@@ -187,11 +187,8 @@ class LoopEmitter extends Statements {
 
   /** One block of the innermost axis after the other, with loops over other axes inside. */
   private emitBlocks(
-    blocks: number,
-    block: number,
-    extent: number,
-    low: number,
-    high: number,
+    { blocks, block, extent }: { readonly blocks: number; readonly block: number; readonly extent: number },
+    { low, high }: { readonly low: number; readonly high: number },
     body: (start: Bound, end: Bound) => void,
   ): void {
     const { f } = this;
@@ -211,10 +208,10 @@ class LoopEmitter extends Statements {
 
   private innermost(axis: Axis, start: Bound, end: Bound, steps: readonly Step[], lanes: boolean): void {
     if (!lanes) {
-      this.loop(axis, start, end, 1, () => this.emitSteps(steps, 1), steps);
+      this.loop(axis, { start, end }, () => this.emitSteps(steps, 1), steps);
       return;
     }
-    this.laneLoop(axis, start, end, this.copiesFor(steps, axis), steps, (copies) => this.emitSteps(steps, copies));
+    this.laneLoop(axis, { start, end }, this.copiesFor(steps, axis), steps, (copies) => this.emitSteps(steps, copies));
   }
 }
 

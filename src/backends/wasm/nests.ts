@@ -9,6 +9,14 @@ import type { FunctionBuilder } from "./module.ts";
 /** A bound of a loop: known, or in an i32 local. */
 export type Bound = { readonly constant: number } | { readonly local: number };
 
+/** [start, end), which may be empty. */
+export interface Bounds {
+  readonly start: Bound;
+  readonly end: Bound;
+}
+
+export const whole = ({ extent }: Axis): Bounds => ({ start: { constant: 0 }, end: { constant: extent } });
+
 export class Nests {
   protected readonly f: FunctionBuilder;
   protected readonly expressions: Expressions;
@@ -27,7 +35,7 @@ export class Nests {
     const visit = (place: number): void => {
       const axis = axes[place];
       if (axis === undefined) return body();
-      this.loop(axis, { constant: 0 }, { constant: axis.extent }, 1, () => {
+      this.loop(axis, whole(axis), () => {
         const rest = [...axes.slice(place + 1), ...boundInside];
         if (rest.length > 0) this.hoist(steps, rest);
         visit(place + 1);
@@ -36,15 +44,8 @@ export class Nests {
     visit(0);
   }
 
-  /** for (axis = start; axis < end; axis += step) body. The range may be empty. */
-  protected loop(
-    axis: Axis,
-    start: Bound,
-    end: Bound,
-    step: number,
-    body: (counter: number) => void,
-    hoisted?: readonly Step[],
-  ): void {
+  /** for (axis = start; axis < end; axis++) body. */
+  protected loop(axis: Axis, { start, end }: Bounds, body: (counter: number) => void, hoisted?: readonly Step[]): void {
     const { f } = this;
     if (hoisted !== undefined) this.hoist(hoisted, [axis]);
     const counter = f.local("i32");
@@ -53,7 +54,7 @@ export class Nests {
     this.rawLoop(
       counter,
       end,
-      step,
+      1,
       "constant" in start && "constant" in end ? start.constant < end.constant : undefined,
       () => {
         this.expressions.bindAxis(axis, counter);
@@ -96,8 +97,7 @@ export class Nests {
    */
   protected laneLoop(
     axis: Axis,
-    start: Bound,
-    end: Bound,
+    { start, end }: Bounds,
     copies: number,
     hoisted: readonly Step[],
     body: (copies: number) => void,
@@ -183,7 +183,7 @@ export class Nests {
       visitSteps(
         steps,
         (value) => expressions.hoistValue(value, bound, vector, false, seen),
-        (index, buffer) => expressions.hoistAddress(buffer, index, bound, vector, false, seen),
+        (index, buffer) => expressions.hoistAddress({ buffer, index }, bound, vector, false, seen),
       );
     }
     expressions.copy = 0;
@@ -191,16 +191,15 @@ export class Nests {
 
   protected nestCopies(
     axes: readonly Axis[],
-    steps: readonly Step[],
     inside: readonly Axis[],
-    vector: boolean,
-    copies: number,
+    steps: readonly Step[],
+    { vector, copies }: { readonly vector: boolean; readonly copies: number },
     body: () => void,
   ): void {
     const visit = (place: number): void => {
       const axis = axes[place];
       if (axis === undefined) return body();
-      this.loop(axis, { constant: 0 }, { constant: axis.extent }, 1, () => {
+      this.loop(axis, whole(axis), () => {
         this.hoist(steps, [...axes.slice(place + 1), ...inside], vector, copies);
         visit(place + 1);
       });

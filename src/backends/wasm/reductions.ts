@@ -79,7 +79,7 @@ export class Reductions extends Nests {
     if (extentOf(axes) > 0) {
       const asSteps: Step[] = [{ kind: "force", value: step.value }];
       this.hoist(asSteps, axes, vector, copies);
-      this.interrupted(axes, cut, asSteps, sum, copies, (range) => {
+      this.interrupted({ axes, cut }, asSteps, sum, copies, (range) => {
         if (range === undefined) turn(undefined, 1);
         else this.along(range, together, turn);
       });
@@ -141,7 +141,7 @@ export class Reductions extends Nests {
     const innerLanes = this.innerLanes;
     this.innerLanes = false;
     this.hoist(asSteps, axes, true);
-    this.interrupted(axes, cut, asSteps, sum, 1, (range) => {
+    this.interrupted({ axes, cut }, asSteps, sum, 1, (range) => {
       if (range === undefined) return;
       this.hoist(asSteps, [lane], true);
       this.along(range, 4 * copies, turn);
@@ -229,8 +229,7 @@ export class Reductions extends Nests {
 
   /** Runs the body for the last axis inside loops over the others; where they are interrupted, long sums go on in float64. */
   private interrupted(
-    axes: readonly Axis[],
-    cut: Interruption | undefined,
+    { axes, cut }: { readonly axes: readonly Axis[]; readonly cut: Interruption | undefined },
     steps: readonly Step[],
     sum: Running,
     copies: number,
@@ -239,7 +238,7 @@ export class Reductions extends Nests {
     const { vector } = sum;
     const last = axes.at(-1);
     const over = (outer: readonly Axis[]): void =>
-      this.nestCopies(outer, steps, last === undefined ? [] : [last], vector, copies, () =>
+      this.nestCopies(outer, last === undefined ? [] : [last], steps, { vector, copies }, () =>
         body(last && { start: { constant: 0 }, offset: 0, count: last.extent }),
       );
     const axis = cut && axes[cut.place];
@@ -255,7 +254,7 @@ export class Reductions extends Nests {
         });
       this.flush(sum);
     };
-    this.nestCopies(axes.slice(0, cut.place), steps, [axis, ...within], vector, copies, () => {
+    this.nestCopies(axes.slice(0, cut.place), [axis, ...within], steps, { vector, copies }, () => {
       const rest = axis.extent % cut.steps;
       const even = axis.extent - rest;
       if (even > 0)

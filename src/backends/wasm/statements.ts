@@ -4,6 +4,7 @@ import { newLocal } from "../../graph/scalar.ts";
 import { bestLane } from "../analysis/cost.ts";
 import { extentOf, type Step } from "../analysis/steps.ts";
 import { failureRecorder } from "./failure.ts";
+import { whole } from "./nests.ts";
 import { scalarType } from "./operations.ts";
 import { Reductions } from "./reductions.ts";
 
@@ -83,9 +84,7 @@ export class Statements extends Reductions {
       if (lane === undefined) this.emitSteps(step.body, copies);
       else {
         const copiesHere = this.copiesFor(step.body, lane);
-        this.laneLoop(lane, { constant: 0 }, { constant: lane.extent }, copiesHere, step.body, (width) =>
-          this.emitSteps(step.body, width),
-        );
+        this.laneLoop(lane, whole(lane), copiesHere, step.body, (width) => this.emitSteps(step.body, width));
       }
     });
   }
@@ -103,7 +102,7 @@ export class Statements extends Reductions {
     const resultLocal = f.local(scalarType(dtype));
     const asSteps: Step[] = [{ kind: "force", value }];
     this.hoist(asSteps, [axis], false);
-    this.loop(axis, { constant: 0 }, { constant: axis.extent }, 1, () => {
+    this.loop(axis, whole(axis), () => {
       f.get(running);
       expressions.pushScalar(value);
       if (wide !== dtype) f.op("f64.promote_f32");

@@ -29,7 +29,13 @@ export function LandscapeView({
     const size = Math.min(width, height);
     const left = (width - size) / 2;
     context.imageSmoothingEnabled = true;
-    context.drawImage(mapOf(heights, 0, side, palette, (low + high) / 2, (high - low) / 2 || 1), left, 0, size, size);
+    context.drawImage(
+      mapOf({ values: heights, from: 0, side }, palette, (high - low) / 2 || 1, (low + high) / 2),
+      left,
+      0,
+      size,
+      size,
+    );
     const pixel = size / side;
     context.strokeStyle = palette.ink;
     context.lineWidth = 0.7;

@@ -18,7 +18,7 @@ export function LaneMap({
   const paint = (surface: Surface): void => {
     const frame = frameOf(surface);
     if (info.inputs.length === 1) drawLine(surface, maps, info, colors.value, frame);
-    else drawPlane(surface, maps, info, colors.value, frame, { name, points: true, steps: false });
+    else drawPlane(surface, { maps, info }, colors.value, frame, { name, points: true, steps: false });
   };
   return (
     <div class="lane-map">

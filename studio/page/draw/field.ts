@@ -22,15 +22,15 @@ function sheet(side: number) {
 const striped = (k: number, side: number, [one, other]: Palette["noNumber"]): number =>
   ((k % side) + Math.floor(k / side)) % 4 < 2 ? one : other;
 
+/** The values at every point of a square, beginning at the one numbered `from`. */
+export interface Field {
+  readonly values: Float32Array;
+  readonly from: number;
+  readonly side: number;
+}
+
 /** One value at every point; `scale` is the value of the full hue, `middle` the value without hue. */
-export function mapOf(
-  values: Float32Array,
-  from: number,
-  side: number,
-  palette: Palette,
-  middle: number,
-  scale: number,
-): OffscreenCanvas {
+export function mapOf({ values, from, side }: Field, palette: Palette, scale: number, middle = 0): OffscreenCanvas {
   const { canvas, context, image, pixels } = sheet(side);
   const { ramp, noNumber } = palette;
   const factor = 127.5 / scale;

@@ -21,10 +21,21 @@ const linesEvery = 350;
 /** Widths that a line may have, so that all of one width are one path. */
 const widths = [0.5, 1, 1.7, 2.6, 3.8, 5.2] as const;
 
+/** What is shown of a network. */
+interface Shown {
+  readonly snapshot: Snapshot;
+  readonly info: DataInfo;
+}
+
+interface Look {
+  readonly palette: Palette;
+  readonly chosen: Chosen | undefined;
+  readonly playing: boolean;
+}
+
 function drawConnections(
   context: Context,
-  from: Column,
-  to: Column,
+  [from, to]: readonly [Column, Column],
   weights: Float32Array,
   palette: Palette,
   chosen: Chosen | undefined,
@@ -146,8 +157,7 @@ function sayNaN(context: Context, { x, y, size }: Spot, palette: Palette): void 
 function drawColumn(
   context: Context,
   column: Column,
-  snapshot: Snapshot,
-  info: DataInfo,
+  { snapshot, info }: Shown,
   palette: Palette,
   chosen: Chosen | undefined,
 ): void {
@@ -190,13 +200,13 @@ function drawColumn(
             : scaleOf(own);
       const from = column.kind === "input" ? 0 : unit * n;
       const lost = Number.isNaN(own[from]);
-      tile(context, mapOf(own, from, side, palette, centre, scale), spot, !lost);
+      tile(context, mapOf({ values: own, from, side }, palette, scale, centre), spot, !lost);
       frameOf(context, spot, palette, picked(unit));
       if (lost) sayNaN(context, spot, palette);
     });
     return;
   }
-  drawSample(context, column, values, output && !number ? 1 : scaleOf(values), palette, picked);
+  drawSample(context, column, { values, scale: output && !number ? 1 : scaleOf(values) }, palette, picked);
 }
 
 /** A layer of many units as the matrix of its weights: a row for each unit, a column for each input. */
@@ -209,15 +219,14 @@ function drawWeights(context: Context, weights: Float32Array, units: number, spo
     for (let column = 0; column < side; column++)
       shown[row * side + column] =
         weights[Math.floor((row / side) * units) * inputs + Math.floor((column / side) * inputs)] ?? 0;
-  tile(context, mapOf(shown, 0, side, palette, 0, scaleOf(weights)), spot, false);
+  tile(context, mapOf({ values: shown, from: 0, side }, palette, scaleOf(weights)), spot, false);
 }
 
 /** One sample's values: images of each map, or a little square for each unit. */
 function drawSample(
   context: Context,
   column: Column,
-  values: Float32Array,
-  scale: number,
+  { values, scale }: { readonly values: Float32Array; readonly scale: number },
   palette: Palette,
   picked: (unit: number) => boolean,
 ): void {
@@ -225,7 +234,7 @@ function drawSample(
   const pixels = Math.round(Math.sqrt(perUnit));
   if (pixels > 1 && pixels * pixels === perUnit) {
     column.spots.forEach((spot, unit) => {
-      tile(context, mapOf(values, unit * perUnit, pixels, palette, 0, scale), spot, false);
+      tile(context, mapOf({ values, from: unit * perUnit, side: pixels }, palette, scale), spot, false);
       frameOf(context, spot, palette, picked(unit));
       if (Number.isNaN(values[unit * perUnit])) sayNaN(context, spot, palette);
     });
@@ -237,12 +246,12 @@ function drawSample(
     const across = Math.ceil(Math.sqrt(column.units));
     const padded = new Float32Array(across * across);
     padded.set(values.subarray(0, column.units));
-    tile(context, mapOf(padded, 0, across, palette, 0, scale), spot, false);
+    tile(context, mapOf({ values: padded, from: 0, side: across }, palette, scale), spot, false);
     frameOf(context, spot, palette, picked(0));
     return;
   }
   column.spots.forEach((spot, unit) => {
-    tile(context, mapOf(values, unit, 1, palette, 0, scale), spot, false);
+    tile(context, mapOf({ values, from: unit, side: 1 }, palette, scale), spot, false);
     frameOf(context, spot, palette, picked(unit));
     if (Number.isNaN(values[unit])) sayNaN(context, spot, palette);
   });
@@ -256,25 +265,23 @@ const stripWidth = ({ spots, x }: Column): number =>
 export function drawNetwork(
   surface: Surface,
   columns: readonly Column[],
-  snapshot: Snapshot,
-  info: DataInfo,
-  palette: Palette,
-  chosen: Chosen | undefined,
-  playing: boolean,
+  shown: Shown,
+  { palette, chosen, playing }: Look,
 ): void {
   const { context } = surface;
+  const { snapshot, info } = shown;
   const links = snapshot.layers.reduce((sum, { weight }) => sum + weight.length, 0);
   const drawLinks = (onto: Context): void => {
     for (let place = 1; place < columns.length; place++) {
       const [from, to] = [columns[place - 1], columns[place]];
       const weights = snapshot.layers[place - 1]?.weight;
       if (from !== undefined && to !== undefined && weights !== undefined)
-        drawConnections(onto, from, to, weights, palette, chosen);
+        drawConnections(onto, [from, to], weights, palette, chosen);
     }
   };
   if (links <= crowded) {
     drawLinks(context);
-    for (const column of columns) drawColumn(context, column, snapshot, info, palette, chosen);
+    for (const column of columns) drawColumn(context, column, shown, palette, chosen);
   } else {
     const shape = `${columns.map(({ units }) => units).join()} ${palette.dark} ${chosen?.stage}.${chosen?.unit} ${playing ? "" : snapshot.step}`;
     layer(surface, "links", shape, playing ? linesEvery : Number.POSITIVE_INFINITY, drawLinks);
@@ -289,7 +296,7 @@ export function drawNetwork(
         age,
         (onto) => {
           onto.translate(-column.x + stripWidth(column) / 2, 0);
-          drawColumn(onto, column, snapshot, info, palette, chosen);
+          drawColumn(onto, column, shown, palette, chosen);
         },
       );
     });

@@ -2,7 +2,7 @@
 import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
 import type { Surface } from "./canvas.tsx";
 import { classColor, type Palette } from "./colors.ts";
-import { classMap, contour, mapOf, mark } from "./field.ts";
+import { classMap, contour, type Field, mapOf, mark } from "./field.ts";
 import { layer } from "./layer.ts";
 
 export interface Frame {
@@ -48,14 +48,13 @@ export interface PlaneOptions {
   readonly points: boolean;
   readonly steps: boolean;
   /** The map of one neuron instead of the output. */
-  readonly neuron?: { readonly values: Float32Array; readonly from: number; readonly side: number } | undefined;
+  readonly neuron?: Field | undefined;
 }
 
 /** A plane of two inputs. */
 export function drawPlane(
   surface: Surface,
-  maps: Snapshot["maps"],
-  info: DataInfo,
+  { maps, info }: { readonly maps: Snapshot["maps"]; readonly info: DataInfo },
   palette: Palette,
   frame: Frame,
   options: PlaneOptions,
@@ -87,7 +86,7 @@ export function drawPlane(
     const { values, from, side } = options.neuron;
     let largest = 0.05;
     for (let k = from; k < from + side * side; k++) largest = Math.max(largest, Math.abs(values[k] ?? 0));
-    context.drawImage(mapOf(values, from, side, palette, 0, largest), left, top, size, size);
+    context.drawImage(mapOf({ values, from, side }, palette, largest), left, top, size, size);
   } else if (info.task === "classes") {
     const classes = output.length / n;
     const field = options.steps ? hardened(output, classes, n) : output;
@@ -109,7 +108,7 @@ export function drawPlane(
     const middle = info.task === "binary" ? 0.5 : (low + high) / 2;
     const scale = info.task === "binary" ? 0.5 : Math.max(1e-6, (high - low) / 2);
     const field = options.steps ? hardened(output, 1, n) : output;
-    context.drawImage(mapOf(field, 0, fine, palette, middle, scale), left, top, size, size);
+    context.drawImage(mapOf({ values: field, from: 0, side: fine }, palette, scale, middle), left, top, size, size);
     if (info.task === "binary") trace(output.subarray(0, n), 0.5);
   }
   if (options.points)

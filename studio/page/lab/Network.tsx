@@ -232,7 +232,12 @@ export function Network() {
   const paint = (surface: Surface): void => {
     const { snapshot } = hot;
     if (snapshot === undefined || info === undefined || snapshot.layers.length !== columns.length - 1) return;
-    drawNetwork(surface, columns, snapshot, info.data, colors.value, chosen, playing.peek());
+    drawNetwork(
+      surface,
+      columns,
+      { snapshot, info: info.data },
+      { palette: colors.value, chosen, playing: playing.peek() },
+    );
   };
   const gap = columns.length > 1 ? (columns[1]?.x ?? 0) - (columns[0]?.x ?? 0) : 0;
   return (

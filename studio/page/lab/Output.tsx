@@ -83,7 +83,12 @@ function MapView({ info }: { readonly info: RunInfo }) {
         values === undefined || values.length === 0 || looked === undefined
           ? undefined
           : { values, from: looked.unit * side * side, side };
-      drawPlane(surface, snapshot.maps, data, colors.value, frame, { name: "lab", points: true, steps: hard, neuron });
+      drawPlane(surface, { maps: snapshot.maps, info: data }, colors.value, frame, {
+        name: "lab",
+        points: true,
+        steps: hard,
+        neuron,
+      });
     }
   };
   const plane = data.inputs.length === 2 && data.task === "binary";

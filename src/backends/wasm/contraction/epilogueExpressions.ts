@@ -45,7 +45,7 @@ export class EpilogueExpressions extends Expressions {
     visitSteps(
       steps,
       (value) => this.hoistValue(value, bound, lanes),
-      (index, buffer) => this.hoistAddress(buffer, index, bound, lanes),
+      (index, buffer) => this.hoistAddress({ buffer, index }, bound, lanes),
     );
   }
 
