@@ -72,6 +72,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
   "layers.md": [
     /^\[ 4, 10 \]\nmodule[\s\S]*conv1 +Conv2d +\[4, 8, 28, 28\][\s\S]*186 parameters\nfc_out\.weight\n$/,
     /^\[ 3, 20, 32 \] \[ 4, 3, 16 \] \[ 4, 3, 16 \]\n$/,
+    /^\[ 4 \] \[ 100, 4 \]\n$/,
     /^\[ 2, 10, 32 \]\n\[ 2, 10, 10 \]\n$/,
     /^body gives \[ 3, 4 \]\n0\.body\.weight frozen, 0\.body\.bias frozen, 2\.weight trained, 2\.bias trained\n$/,
     /^0\.\d{4}\nNaN\n$/,

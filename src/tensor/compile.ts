@@ -1,9 +1,7 @@
 // compile(fn): trace once per signature, turn forward, backward and update into one program, run that from then on.
-
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";
 import { printProgram } from "../compiler/print.ts";
-import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { checkKind } from "../graph/options.ts";
@@ -16,7 +14,7 @@ import { describeProgram } from "./explain.ts";
 import type { Draws } from "./generator.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue } from "./lazy.ts";
-import { refusePromises } from "./results.ts";
+import { callTraced, refusePromises } from "./results.ts";
 import { Tensor } from "./tensor.ts";
 import { currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
 import { collectResult, flattenArguments, substituted, type Tree } from "./trees.ts";
@@ -124,21 +122,6 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   });
 }
 
-/** A number among the arguments stays a plain number, which has no methods: said in a sentence where one is called. */
-function callTraced(fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[]): unknown {
-  try {
-    return fn(...args);
-  } catch (error) {
-    const place = args.findIndex((arg) => !(arg instanceof Tensor));
-    const missing = error instanceof TypeError && /is not a function|of (undefined|null)/.test(error.message);
-    if (!missing || place < 0) throw error;
-    throw new HebbError(
-      `compile: the function fails with "${error.message}"; its argument ${place} is ${kind.describe(args[place])}, which it gets as it is: pass tensor(…) where it computes with a tensor`,
-      { cause: error },
-    );
-  }
-}
-
 function runOnce({ program, draws }: Entry, storages: readonly Storage[]): Storage[] {
   if (draws.length === 0) return program.run(storages);
   const { runs } = engine().memory;
@@ -193,7 +176,7 @@ function traceEntry(
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
   withTrace(trace, () => {
     traceGuard(gradEnabled);
-    const result = callTraced(fn, substituted(args, stand));
+    const result = callTraced("compile", fn, substituted(args, stand));
     refusePromises("compile", result);
     for (const finish of trace.finishers) finish();
     const returned: Tensor[] = [];

@@ -4,6 +4,28 @@ import { describe } from "../graph/kinds.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
+ * Calls a function to trace it. What is no tensor among the arguments reaches it unchanged, without the methods of tensors: said in a
+ * sentence where one is called.
+ */
+export function callTraced(
+  where: string,
+  fn: (...args: readonly unknown[]) => unknown,
+  args: readonly unknown[],
+): unknown {
+  try {
+    return fn(...args);
+  } catch (error) {
+    const place = args.findIndex((arg) => !(arg instanceof Tensor));
+    const missing = error instanceof TypeError && /is not a function|of (undefined|null)/.test(error.message);
+    if (!missing || place < 0) throw error;
+    throw new HebbError(
+      `${where}: the function fails with "${error.message}"; its argument ${place} is ${describe(args[place])}, which it gets as it is: pass tensor(…) where it computes with a tensor`,
+      { cause: error },
+    );
+  }
+}
+
+/**
  * Refuses what an async function gives. Its promises, in arrays and objects too, are abandoned here: a later rejection is irrelevant
  * and must not end the process.
  */

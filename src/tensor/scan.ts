@@ -9,7 +9,7 @@ import { formatShape, sameShape } from "../graph/shape.ts";
 import { arange, zeros } from "./creation.ts";
 import { cat } from "./functional.ts";
 import { gradEnabled } from "./gradMode.ts";
-import { refusePromises } from "./results.ts";
+import { callTraced, refusePromises } from "./results.ts";
 import { RecordedLoop } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 import { type TensorTree, type Tree, tensorTree } from "./trees.ts";
@@ -70,7 +70,8 @@ export function scan(
   const flat: FlatStep = (carried, row) => {
     const t = row.at(-1) as Tensor;
     // What stands for the state has its structure, and so for the inputs.
-    const result = recorded.record(t.node, () => step(state.with(carried) as never, rows?.with(row) as never, t));
+    const given = [state.with(carried), rows?.with(row), t];
+    const result = recorded.record(t.node, () => callTraced("scan", step as Traced, given));
     refusePromises("scan", result);
     if (!Array.isArray(result) || result.length !== 2)
       throw new HebbError(
@@ -85,6 +86,8 @@ export function scan(
   const { finals, stacks } = runChecked(flat, state.tensors, stacked, { steps, reverse, every });
   return [state.with(finals), output?.with(stacks)];
 }
+
+type Traced = (...args: readonly unknown[]) => unknown;
 
 /** The step over lists of tensors. */
 type FlatStep = (

@@ -8,6 +8,12 @@ export const mustAwait = (method: string, instead: string): HebbError =>
     `Trainer: ${method}() needs values at once, and this device gives them later; await trainer.${instead}() instead`,
   );
 
+/** What is said of a step that is taken too early. */
+export const notReady = (streams: boolean): HebbError =>
+  new HebbError(
+    `Trainer: ${streams ? "the rows of this step stream and have not been read" : "this step must wait for what is under way"}; await trainer.ready() before it`,
+  );
+
 /** Does the work of a method at once. */
 export function atOnce<T>(method: string, instead: string, work: Reading<T>): T {
   if (readsAtOnce()) return readNow(work);

@@ -47,7 +47,8 @@ export class Moments {
     return this.#kept.findLast((moment) => moment.step <= step);
   }
 
-  clear(): void {
-    this.#kept = [];
+  /** Forgets those at a step and after it. */
+  clearFrom(step: number): void {
+    this.#kept = this.#kept.filter((moment) => moment.step < step);
   }
 }

@@ -201,6 +201,22 @@ describe("a loss that is no number", () => {
   });
 });
 
+test("with sameRun, what was kept before a restored state can be gone back to", async () => {
+  const trainer = trainerOf({ moments: { most: 10, every: 2 } });
+  trainer.advance(4);
+  const there = weightsOf(trainer);
+  trainer.advance(3);
+  const saved = trainer.state();
+  const again = trainerOf({ moments: { most: 10, every: 2 } });
+  again.advance(4);
+  again.restore(saved, { sameRun: true });
+  expect(again.steps).toBe(7);
+  await again.goTo(4);
+  expect(weightsOf(again)).toEqual(there);
+  again.restore(saved);
+  expect(() => again.rewind(4)).toThrow(/no state at or before step 4 was kept/);
+});
+
 describe("a state that does not fit", () => {
   test("is refused, and nothing is changed", () => {
     const trainer = trainerOf({ callbacks: [new EarlyStopping({ patience: 2 })] });

@@ -1,5 +1,6 @@
 // Trainer: the one training loop, update by update. Every state it has, and that its callbacks have, can be saved, resumed and gone back to.
 import { HebbError } from "../graph/errors.ts";
+import { checkOptions } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import { EMA, type Optimizer } from "../optim/index.ts";
 import { currentGenerator, type Generator, withGenerator } from "../tensor/index.ts";
@@ -9,7 +10,7 @@ import { CallbackList } from "./callbackList.ts";
 import { findingOf, locate } from "./diagnosis.ts";
 import { brokenParameter, brokenWeights, type Failure, finite } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
-import { atOnce, Due, mustAwait } from "./due.ts";
+import { atOnce, Due, mustAwait, notReady } from "./due.ts";
 import { Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
 import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
@@ -33,7 +34,7 @@ import {
 } from "./setup.ts";
 import type { EpochRecord, TrainState } from "./state.ts";
 import { Steps } from "./steps.ts";
-import { checkTrainerOptions, type TrainerOptions } from "./trainerOptions.ts";
+import { checkTrainerOptions, type RestoreOptions, restoreKinds, type TrainerOptions } from "./trainerOptions.ts";
 import { partsOf } from "./trainerParts.ts";
 import { Update } from "./update.ts";
 import { type Best, figureIn, type Watch } from "./watch.ts";
@@ -267,12 +268,7 @@ export class Trainer implements Training {
     this.begin();
     if (this.#failure !== undefined) return false;
     if (this.epochOver && !this.endEpoch()) return false;
-    if (this.mustWait)
-      throw new HebbError(
-        this.#feed.coming === "read"
-          ? "Trainer: the rows of this step stream and have not been read; await trainer.ready() before it"
-          : "Trainer: this step must wait for what is under way; await trainer.ready() before it",
-      );
+    if (this.mustWait) throw notReady(this.#feed.coming === "read");
     const { epoch } = this.#feed;
     withGenerator(this.#generator, this.#takeUpdate);
     const step = ++this.#progress.step;
@@ -465,16 +461,17 @@ export class Trainer implements Training {
   }
 
   /** Goes on from a saved state. Throws HebbError, changing nothing, where it does not fit. */
-  restore(saved: TrainState): void {
-    atOnce("restore", "restoreLater", this.#restoring(saved));
+  restore(saved: TrainState, options: RestoreOptions = {}): void {
+    atOnce("restore", "restoreLater", this.#restoring(saved, options));
   }
 
   /** The same by promise, on every device. */
-  restoreLater(saved: TrainState): Promise<void> {
-    return readLater(this.#restoring(saved));
+  restoreLater(saved: TrainState, options: RestoreOptions = {}): Promise<void> {
+    return readLater(this.#restoring(saved, options));
   }
 
-  *#restoring(saved: TrainState): Reading<void> {
+  *#restoring(saved: TrainState, options: RestoreOptions): Reading<void> {
+    checkOptions("Trainer.restore", options, restoreKinds);
     const before = stateOf(yield* collect(this.#parts, this.steps));
     try {
       this.#fresh = distribute(this.#parts, saved).map(({ name }) => name);
@@ -482,17 +479,18 @@ export class Trainer implements Training {
       distribute(this.#parts, before);
       throw error;
     }
+    const at = { epoch: this.epoch, step: this.steps };
     for (const name of this.#fresh)
-      this.tell({
-        type: "warning",
-        epoch: this.epoch,
-        step: this.steps,
-        message: `the saved state has nothing of "${name}", which begins anew`,
-      });
+      this.tell({ type: "warning", ...at, message: `the saved state has nothing of "${name}", which begins anew` });
     this.#arrive();
     this.#resumed = true;
+    yield* this.#standing(options);
+  }
+
+  /** Counts from here. */
+  *#standing({ sameRun = false }: RestoreOptions): Reading<void> {
     this.#repeating.startAt(this.steps, this.epoch);
-    this.#moments.clear();
+    this.#moments.clearFrom(sameRun ? this.steps : 0);
     yield* this.#keeping();
   }
 
@@ -533,15 +531,15 @@ export class Trainer implements Training {
   }
 
   /** Counts on from a step, as weights that were trained before do; the place in the data follows. For rows in memory. */
-  startFrom(step: number): void {
+  startFrom(step: number, options: RestoreOptions = {}): void {
+    checkOptions("Trainer.startFrom", options, restoreKinds);
     const { stepsPerEpoch } = this;
     const batch = (step % stepsPerEpoch) * (this.#options.accumulate ?? 1);
     this.#feed.restore({ ...this.#feed.state(), epoch: Math.floor(step / stepsPerEpoch), batch });
     this.#progress.step = step;
     this.#arrive();
-    this.#repeating.startAt(step, this.epoch);
-    this.#moments.clear();
-    if (this.#begun) this.#due.add(this.#keeping());
+    if (this.#begun) this.#due.add(this.#standing(options));
+    else this.#repeating.startAt(step, this.epoch);
   }
 
   /** Goes to any step, back or ahead: from the nearest moment that was kept, by taking the same steps again, to the same bits. */

@@ -170,3 +170,10 @@ function checkMetrics(metrics: Readonly<Record<string, MetricFunction>>): void {
       throw new HebbError('fit: a metric cannot be named "loss", which is the name of the loss itself; rename it');
   }
 }
+
+export interface RestoreOptions {
+  /** Whether the state is a later one of this very run: what was kept before it can then still be gone back to. Default: false. */
+  readonly sameRun?: boolean;
+}
+
+export const restoreKinds: OptionKinds<RestoreOptions> = { sameRun: kind.boolean };

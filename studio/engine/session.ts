@@ -344,7 +344,7 @@ export class Session {
   /** Goes on where a saved run of the same state stood. */
   restore({ runKey: key, step, history, from }: Saved): void {
     if (key !== runKey(this.state)) return;
-    if (from.kind === "trainer") this.#trainer.restore(from.state);
+    if (from.kind === "trainer") this.#trainer.restore(from.state, { sameRun: true });
     else this.#take(from.tensors, from.random, step);
     this.history.splice(0, this.history.length, ...history);
   }
@@ -367,7 +367,7 @@ export class Session {
     const { optimizer } = this.#trainer;
     optimizer.loadStateDict({ state: pick("o."), groups: optimizer.stateDict().groups });
     this.#generator.setState(random);
-    this.#trainer.startFrom(step);
+    this.#trainer.startFrom(step, { sameRun: true });
   }
 }
 

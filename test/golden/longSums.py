@@ -148,8 +148,8 @@ case("F.interpolate", [arg(0), {"size": [500, 500], "mode": "bilinear"}], [of(1,
 
 # statistics, losses, norms
 for offset in (0, 100):
-    case("F.batchNorm", [arg(0), None, None, arg(1), arg(2), True], [of(512, 4, 16, 16, offset=offset), of(4), of(4)], 131072, lambda x, w, b: F.batch_norm(x, None, None, w, b, True), gradients=[0, 1, 2])
-    case("F.batchNorm", [arg(0), None, None, arg(1), arg(2), True], [of(20_000, 8, offset=offset), of(8), of(8)], 20_000, lambda x, w, b: F.batch_norm(x, None, None, w, b, True), gradients=[0, 1, 2])
+    case("F.batchNorm", [arg(0), None, None, {"weight": arg(1), "bias": arg(2), "training": True}], [of(512, 4, 16, 16, offset=offset), of(4), of(4)], 131072, lambda x, w, b: F.batch_norm(x, None, None, w, b, True), gradients=[0, 1, 2])
+    case("F.batchNorm", [arg(0), None, None, {"weight": arg(1), "bias": arg(2), "training": True}], [of(20_000, 8, offset=offset), of(8), of(8)], 20_000, lambda x, w, b: F.batch_norm(x, None, None, w, b, True), gradients=[0, 1, 2])
     case("F.layerNorm", [arg(0), [100_000]], [of(3, 100_000, offset=offset)], 100_000, lambda x: F.layer_norm(x, [100_000]), gradients=[0])
     case("F.layerNorm", [arg(0), [64], arg(1), arg(2)], [of(20_000, 64, offset=offset), of(64), of(64)], 20_000, lambda x, w, b: F.layer_norm(x, [64], w, b), gradients=[1, 2])
     case("F.rmsNorm", [arg(0), [100_000], None, 1e-5], [of(3, 100_000, offset=offset)], 100_000, lambda x: F.rms_norm(x, [100_000], None, 1e-5))

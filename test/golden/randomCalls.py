@@ -270,7 +270,7 @@ def norms():
     c = size(1, 4)
     if kind == "instance":
         return "F.instanceNorm", [arg(0)], [r(2, c, 5)], lambda x: F.instance_norm(x)
-    return "F.batchNorm", [arg(0), None, None, arg(1), arg(2), True], [r(4, c, 3), r(c), r(c)], lambda x, w, b: F.batch_norm(x, None, None, w, b, True)
+    return "F.batchNorm", [arg(0), None, None, {"weight": arg(1), "bias": arg(2), "training": True}], [r(4, c, 3), r(c), r(c)], lambda x, w, b: F.batch_norm(x, None, None, w, b, True)
 
 
 def pointwise_loss():
