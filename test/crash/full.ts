@@ -14,9 +14,9 @@ switch (what) {
     break;
   }
   case "faults":
-    for (const [kind, { calls, ended, wentOn }] of await failEverywhere(Number(count ?? 1e9), say))
+    for (const [kind, { calls, tried, ended, wentOn }] of await failEverywhere(Number(count ?? 1e9), say))
       say(
-        `${kind}: each of ${calls} calls failed in turn; ${ended} runs were ended by a sentence, ${wentOn} went on; all came to the same bits`,
+        `${kind}: ${tried} of ${calls} calls failed in turn; ${ended} runs were ended by a sentence, ${wentOn} went on; all came to the same bits`,
       );
     break;
   case "damage": {
