@@ -3,6 +3,7 @@ import type { Node } from "../graph/node.ts";
 import type { Axis, Scalar } from "../graph/scalar.ts";
 import type { Part } from "./assemble.ts";
 import type { CheckGroup } from "./checkKernel.ts";
+import type { Product } from "./kernel.ts";
 import type { Stages } from "./stages.ts";
 
 /** Stages that share a nest: `axes`, of which the first `outerCount` are the kernel's parallel axes. */
@@ -15,15 +16,9 @@ export interface LoopGroup {
   readonly stages: Stages;
 }
 
-export interface ContractionGroup {
+export interface ContractionGroup extends Product {
   readonly kind: "contraction";
   readonly node: Node;
-  readonly batch: readonly Axis[];
-  readonly m: readonly Axis[];
-  readonly n: readonly Axis[];
-  readonly k: readonly Axis[];
-  readonly a: Scalar;
-  readonly b: Scalar;
   /** The flat index of the result. */
   readonly place: Scalar;
   /** The contraction itself first, then its epilogue. */

@@ -74,22 +74,26 @@ export interface LoopKernel {
   readonly body: readonly Statement[];
 }
 
-/**
- * result[batch, m, n] = Σ_k a · b, then `epilogue` at each (batch, m, n), in which `result` is bound.
- * `a` depends on batch, m, k axes only; `b` on batch, k, n only. For float32 and float64 operands `a` and `b` are mostly
- * affine loads, so that packing is a strided copy; anything else is legal too. Sums run over k in one fixed order.
- * int32 (and smaller) contractions are legal, and rare.
- */
-export interface ContractionKernel {
-  readonly kind: "contraction";
-  readonly name: string;
-  readonly dtype: DType;
+/** Σ_k a · b at each (batch, m, n). */
+export interface Product {
   readonly batch: readonly Axis[];
   readonly m: readonly Axis[];
   readonly n: readonly Axis[];
   readonly k: readonly Axis[];
   readonly a: Scalar;
   readonly b: Scalar;
+}
+
+/**
+ * result[batch, m, n] = Σ_k a · b, then `epilogue` at each (batch, m, n), in which `result` is bound.
+ * `a` depends on batch, m, k axes only; `b` on batch, k, n only. For float32 and float64 operands `a` and `b` are mostly
+ * affine loads, so that packing is a strided copy; anything else is legal too. Sums run over k in one fixed order.
+ * int32 (and smaller) contractions are legal, and rare.
+ */
+export interface ContractionKernel extends Product {
+  readonly kind: "contraction";
+  readonly name: string;
+  readonly dtype: DType;
   readonly result: Local;
   /** Only `let` and `store`. */
   readonly epilogue: readonly Statement[];

@@ -3,13 +3,19 @@ import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
-import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
+import { given, givenOrNot } from "../tensor/arguments.ts";
 import { type Parameter, State, type Tensor } from "../tensor/index.ts";
 import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 import { momentsOf } from "./moments.ts";
-import { type BatchNormOptions, batchNormKinds, filled } from "./normalization.ts";
+import {
+  type BatchNormOptions,
+  batchNormKinds,
+  type ChannelNormInputs,
+  channelNormKinds,
+  filled,
+} from "./normalization.ts";
 import { dtypeOf, listedUnless } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
@@ -88,27 +94,18 @@ export class GroupNorm extends Module {
   }
 }
 
-export interface InstanceNormInputs {
+export interface InstanceNormInputs extends ChannelNormInputs {
   readonly runningMean?: State | undefined;
   readonly runningVar?: State | undefined;
-  readonly weight?: Tensor | undefined;
-  readonly bias?: Tensor | undefined;
   /** Take the statistics from the input; otherwise the running ones. Default true. */
   readonly useInputStats?: boolean;
-  /** Default 0.1. */
-  readonly momentum?: number | Tensor;
-  /** Default 1e-5. */
-  readonly eps?: number;
 }
 
 const instanceNormKinds: OptionKinds<InstanceNormInputs> = {
+  ...channelNormKinds,
   runningMean: stateKind,
   runningVar: stateKind,
-  weight: tensorKind,
-  bias: tensorKind,
   useInputStats: kind.boolean,
-  momentum: kind.either(kind.number, tensorKind),
-  eps: kind.number,
 };
 
 /**

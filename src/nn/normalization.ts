@@ -173,25 +173,30 @@ export const batchNormKinds: OptionKinds<BatchNormOptions> = {
   dtype: kind.floatDType,
 };
 
-export interface BatchNormInputs {
+/** What a norm of channels with running statistics takes besides them. */
+export interface ChannelNormInputs {
   /** The factor and the shift of each channel, [C]. */
   readonly weight?: Tensor | undefined;
   readonly bias?: Tensor | undefined;
-  /** Whether the statistics are the batch's. Default: false. */
-  readonly training?: boolean;
-  /** The batch's share of the running statistics. Default: 0.1. */
+  /** The share of this batch in the running statistics. Default: 0.1. */
   readonly momentum?: number | Tensor;
   /** Default: 1e-5. */
   readonly eps?: number;
 }
 
-const batchNormInputKinds: OptionKinds<BatchNormInputs> = {
+export const channelNormKinds: OptionKinds<ChannelNormInputs> = {
   weight: tensorKind,
   bias: tensorKind,
-  training: kind.boolean,
   momentum: kind.either(kind.number, tensorKind),
   eps: kind.number,
 };
+
+export interface BatchNormInputs extends ChannelNormInputs {
+  /** Whether the statistics are the batch's. Default: false. */
+  readonly training?: boolean;
+}
+
+const batchNormInputKinds: OptionKinds<BatchNormInputs> = { ...channelNormKinds, training: kind.boolean };
 
 /**
  * (x − mean) / √(variance + eps) · weight + bias for each channel (dim 1). In training the statistics are the batch's, and the

@@ -5,6 +5,7 @@ import type { JsonObject } from "../formats/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import { seed } from "../tensor/index.ts";
+import type { StepMoment } from "./callback.ts";
 import {
   arraysOf,
   type Callback,
@@ -199,6 +200,26 @@ describe("a loss that is no number", () => {
     while (again.step() && again.readLosses()) step++;
     expect(failure?.step).toBe(step + 1);
   });
+});
+
+test("a moment that is kept does not pass off another step's loss as its own", async () => {
+  const moments: StepMoment[] = [];
+  const losses: number[] = [];
+  const trainer = trainerOf({
+    callbacks: [
+      {
+        stepEnd: (moment) => {
+          moments.push(moment);
+          losses.push(moment.loss);
+          return undefined;
+        },
+      },
+    ],
+  });
+  trainer.advance(3);
+  expect(moments[2]?.loss).toBe(losses[2]);
+  expect(() => moments[0]?.loss).toThrow("stepEnd: the loss of step 1 is asked for at step 3");
+  await expect(moments[1]?.item()).rejects.toThrow("step 2 is asked for at step 3");
 });
 
 test("with sameRun, what was kept before a restored state can be gone back to", async () => {

@@ -5,6 +5,7 @@ import type { StepMoment } from "./callback.ts";
 
 /** Who has the loss of the update. */
 interface Taker {
+  readonly steps: number;
   readonly loss: number;
   readLossesLater(): Promise<boolean>;
 }
@@ -21,12 +22,24 @@ export class Update implements StepMoment {
   }
 
   get loss(): number {
+    this.#mustBeLatest();
     if (readsAtOnce()) return this.#taker.loss;
     throw new HebbError("stepEnd: the loss arrives later on this device; await moment.item() instead of moment.loss");
   }
 
   async item(): Promise<number> {
+    this.#mustBeLatest();
     await this.#taker.readLossesLater();
+    this.#mustBeLatest();
     return this.#taker.loss;
+  }
+
+  /** A moment keeps no loss: the trainer has that of its latest update. */
+  #mustBeLatest(): void {
+    const { steps } = this.#taker;
+    if (steps !== this.step)
+      throw new HebbError(
+        `stepEnd: the loss of step ${this.step} is asked for at step ${steps}; read it in the callback, and await moment.item() there`,
+      );
   }
 }

@@ -34,7 +34,7 @@ export const measuredRows = 2000;
 /** How the line begins in which a program is given rows that are not in any file. */
 export const handIn = "const [features, targets] = ";
 
-/** What a program reads its files with, if it has any. */
+/** The import with which a program reads its own file; no line for data that it makes itself. */
 function readerOf({ data }: StudioState, { inputShape }: DataInfo): string[] {
   return data === "own"
     ? [`import { ${inputShape.length > 1 ? "readIdxFile" : "readCsvFile"} } from "hebb/data/node";`]

@@ -28,6 +28,8 @@ export interface Shape {
   readonly a: readonly number[];
   readonly b: readonly number[];
   readonly out: readonly number[];
+  /** Elements of `a` before its first. */
+  readonly aOffset?: number;
 }
 
 export type Layout = "nn" | "nt" | "tn" | "tt";
@@ -60,15 +62,18 @@ export function convolution(count: number, channels: number, outputs: number, si
 
 export const [A, B, C] = [0, 1, 2] as const;
 
+/** A place in memory, from the steps of each axis. */
+export const placeOf = (axes: readonly Axis[], strides: readonly number[], offset = 0): Scalar =>
+  axes.reduce<Scalar>((sum, axis, i) => add(sum, mul(axisValue(axis), int(strides[i] ?? 0))), int(offset));
+
 export function kernelOf(shape: Shape): ContractionKernel {
   const [batch, m, n, k] = [shape.batch, shape.m, shape.n, shape.k].map((extents) => extents.map(newAxis));
   if (batch === undefined || m === undefined || n === undefined || k === undefined) throw new Error("four groups");
   const axes = [...batch, ...m, ...n, ...k];
-  const place = (strides: readonly number[]): Scalar =>
-    axes.reduce<Scalar>((sum, axis, i) => add(sum, mul(axisValue(axis), int(strides[i] ?? 0))), int(0));
+  const place = (strides: readonly number[], offset?: number): Scalar => placeOf(axes, strides, offset);
   const result = newLocal("float32");
   const epilogue = [{ kind: "store", buffer: C, index: place(shape.out), value: localValue(result) }] as const;
-  const [a, b] = [load(A, place(shape.a), "float32"), load(B, place(shape.b), "float32")];
+  const [a, b] = [load(A, place(shape.a, shape.aOffset), "float32"), load(B, place(shape.b), "float32")];
   return { kind: "contraction", name: "product", dtype: "float32", batch, m, n, k, a, b, result, epilogue };
 }
 

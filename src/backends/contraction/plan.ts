@@ -13,7 +13,7 @@ export interface Tiling extends Sides {
   readonly nr: number;
   /** Lanes of a vector. */
   readonly lanes: number;
-  /** Along which of the two the epilogue's lanes run, if it has any. */
+  /** Which of the two the epilogue's lanes run along; "none": it takes one element at a time. */
   readonly epilogueLanes: "m" | "n" | "none";
   /** Steps of k that a tile sums at once; the last block may be shorter. */
   readonly kc: number;

@@ -24,6 +24,14 @@ function understood(): void {
 const explained = signal("");
 const silenced = signal<readonly string[]>([]);
 
+function Close({ onClick }: { readonly onClick: () => void }) {
+  return (
+    <button type="button" class="small quiet" aria-label="Close this notice" onClick={onClick}>
+      <Icon name="close" />
+    </button>
+  );
+}
+
 export function Notices({ stopped }: { readonly stopped?: Stopped }) {
   if (stopped !== undefined) {
     return (
@@ -34,16 +42,11 @@ export function Notices({ stopped }: { readonly stopped?: Stopped }) {
             {stopped.fix}
           </button>
         )}
-        <button
-          type="button"
-          class="small quiet"
-          aria-label="Close this notice"
+        <Close
           onClick={() => {
             stop.value = undefined;
           }}
-        >
-          <Icon name="close" />
-        </button>
+        />
       </div>
     );
   }
@@ -86,9 +89,7 @@ function Welcome() {
       >
         Learn it in eight lessons
       </button>
-      <button type="button" class="small quiet" aria-label="Close this notice" onClick={understood}>
-        <Icon name="close" />
-      </button>
+      <Close onClick={understood} />
     </div>
   );
 }
@@ -105,16 +106,11 @@ function BeginningNotice({ name, step, notes }: NonNullable<RunInfo["beginning"]
         )}
         {notes.join(" ")}
       </p>
-      <button
-        type="button"
-        class="small quiet"
-        aria-label="Close this notice"
+      <Close
         onClick={() => {
           silenced.value = [...silenced.value, "beginning"];
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </div>
   );
 }
@@ -128,16 +124,11 @@ function AdviceNotice({ advice: { code, text, fix, patch } }: { readonly advice:
           {fix}
         </button>
       )}
-      <button
-        type="button"
-        class="small quiet"
-        aria-label="Close this notice"
+      <Close
         onClick={() => {
           silenced.value = [...silenced.value, code];
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </div>
   );
 }
@@ -163,16 +154,11 @@ function PairingNotice({ pairing }: { readonly pairing: Pairing }) {
       <button type="button" class="small" onClick={() => change({ surface: "compare", lanes: [pairing.better] })}>
         Run both
       </button>
-      <button
-        type="button"
-        class="small quiet"
-        aria-label="Close this notice"
+      <Close
         onClick={() => {
           silenced.value = [...silenced.value, pairing.id];
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </div>
   );
 }

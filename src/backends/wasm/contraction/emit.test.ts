@@ -1,6 +1,7 @@
 // Contractions against a plain triple loop: sizes that fill no tile, strides of every kind, epilogues, threads.
 import { describe, expect, test } from "vitest";
-import type { ContractionKernel, Program, Statement } from "../../../compiler/kernel.ts";
+import { type Layout, matrices, placeOf, type Shape } from "../../../../test/contraction/kernels.ts";
+import type { ContractionKernel, Product, Program, Statement } from "../../../compiler/kernel.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../../../graph/dtype.ts";
 import {
   type Axis,
@@ -12,7 +13,6 @@ import {
   int,
   load,
   localValue,
-  mul,
   newAxis,
   newLocal,
   type Scalar,
@@ -21,32 +21,13 @@ import {
 } from "../../../graph/scalar.ts";
 import { createWasmDevice, type WasmDevice } from "../device.ts";
 
-/** Extents of the axes, and how far each operand steps along them: batch, m, n, k one after the other. */
-interface Shape {
-  readonly batch: readonly number[];
-  readonly m: readonly number[];
-  readonly n: readonly number[];
-  readonly k: readonly number[];
-  readonly a: readonly number[];
-  readonly b: readonly number[];
-  readonly out: readonly number[];
-  readonly aOffset?: number;
-}
-
 type Values = (result: Scalar, out: Scalar, axes: Axes) => readonly Statement[];
-interface Axes {
-  readonly batch: readonly Axis[];
-  readonly m: readonly Axis[];
-  readonly n: readonly Axis[];
-  readonly k: readonly Axis[];
-}
+type Axes = Pick<Product, "batch" | "m" | "n" | "k">;
 
 const device = createWasmDevice({ threads: 1 });
 const [A, B, OUT, BIAS, STATE] = [0, 1, 2, 3, 4];
 
 const extents = ({ batch, m, n, k }: Shape): number[] => [...batch, ...m, ...n, ...k];
-const place = (axes: readonly Axis[], strides: readonly number[], offset = 0): Scalar =>
-  axes.reduce<Scalar>((sum, axis, at) => add(sum, mul(axisValue(axis), int(strides[at] ?? 0))), int(offset));
 /** How many elements lie between the first and the last. */
 const reach = (shape: Shape, strides: readonly number[]): number =>
   strides.reduce((sum, stride, at) => sum + Math.max(0, stride) * ((extents(shape)[at] ?? 1) - 1), 1);
@@ -88,15 +69,15 @@ function run(shape: Shape, options: Options = {}): Outcome {
   };
   const all = [...axes.batch, ...axes.m, ...axes.n, ...axes.k];
   const result = newLocal(dtype);
-  const outAt = place(all, shape.out);
-  const read = load(A, place(all, shape.a, shape.aOffset), aType);
+  const outAt = placeOf(all, shape.out);
+  const read = load(A, placeOf(all, shape.a, shape.aOffset), aType);
   const kernel: ContractionKernel = {
     kind: "contraction",
     name: "product",
     dtype,
     ...axes,
     a: options.prologue ? options.prologue(read, axes) : read,
-    b: load(B, place(all, shape.b), dtype),
+    b: load(B, placeOf(all, shape.b), dtype),
     result,
     epilogue: options.epilogue
       ? options.epilogue(localValue(result), outAt, axes)
@@ -187,20 +168,7 @@ function expectExact(shape: Shape, options: Options = {}, of: (sum: number) => n
   expect(wrong.slice(0, 5)).toEqual([]);
 }
 
-type Layout = "nn" | "nt" | "tn" | "tt";
 const layouts: readonly Layout[] = ["nn", "nt", "tn", "tt"];
-
-function matrices(m: number, n: number, k: number, layout: Layout = "nn", batch = 1): Shape {
-  return {
-    batch: [batch],
-    m: [m],
-    n: [n],
-    k: [k],
-    a: [m * k, ...(layout[0] === "n" ? [k, 0, 1] : [1, 0, m])],
-    b: [n * k, 0, ...(layout[1] === "n" ? [1, n] : [k, 1])],
-    out: [m * n, n, 1, 0],
-  };
-}
 
 describe("matrices of every size and layout", () => {
   const sizes = [1, 2, 3, 5, 7, 8, 9, 13, 33, 127];
@@ -352,7 +320,7 @@ describe("epilogues", () => {
   ];
 
   test.each(shapes)("bias and relu: %s", (_, shape) => {
-    const biasOf = (n: readonly Axis[]): Scalar => load(BIAS, place(n, [1]), "float32");
+    const biasOf = (n: readonly Axis[]): Scalar => load(BIAS, placeOf(n, [1]), "float32");
     const outcome = run(shape, {
       epilogue: (result, out, { n }) => {
         const shifted = newLocal("float32");
