@@ -1,4 +1,5 @@
 // The graph: immutable nodes, and what an op must declare once to take part in it.
+import type { CompositeOf } from "./composites.ts";
 import type { DType } from "./dtype.ts";
 import type { Scalar } from "./scalar.ts";
 import { checkExtents, formatShape, type Shape } from "./shape.ts";
@@ -38,7 +39,14 @@ export interface Node<A extends Attributes = Attributes> {
   readonly source?: Source;
   /** Set for scan nodes only. */
   readonly body?: LoopBody;
+  /** The composite that the node is a result of (see composites.ts). Nothing that is computed or compiled depends on it. */
+  readonly composite?: Composite | undefined;
+  /** Which of its results: 0 where it has one. The results of one composite share it. */
+  readonly compositeResult?: number | undefined;
 }
+
+/** A composite over nodes: who walks a graph may go on with its inputs instead of those of the node. */
+export type Composite = CompositeOf<Node>;
 
 /** What a loop over time computes at each step, as a graph over its leaves (see ops/scanBody.ts). */
 export interface LoopBody {
@@ -121,6 +129,8 @@ export type Rule<A extends Attributes> =
   | { readonly kind: "loop" }
   /** A value of the loop that is its input. */
   | { readonly kind: "result" }
+  /** Made by several processes together, between two programs (see ops/collective.ts). */
+  | { readonly kind: "collective" }
   /** Each output element is a pure function of input elements; composing these is fusion. */
   | { readonly kind: "element"; element(context: ElementContext<A>): Scalar }
   /** Combines input 0 over axes; the output keeps them with size 1. An empty axis gives the identity. */
@@ -149,14 +159,33 @@ export interface ScatterContext<A extends Attributes> {
   indices(index: readonly Scalar[]): Scalar;
 }
 
+/** What rewriting and scheduling may rely on, whatever the op is called. */
+export interface Traits {
+  /**
+   * Makes no element, and only puts those of its one input elsewhere. "same": where they were; "all": every one of them, in another shape or order, or
+   * repeated; "some": a part of them.
+   */
+  readonly view?: "same" | "all" | "some";
+  /** Elementwise, and dearer than a load. */
+  readonly costly?: boolean;
+  /** Computed from random bits, in many steps of whole numbers. */
+  readonly random?: boolean;
+  /** Its gradient is not that of what it computes. */
+  readonly ownGradient?: boolean;
+}
+
 /** An op, declared once: its shape rule, its gradient, its rule of computation. */
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
+  readonly traits?: Traits;
   /** The output's type; throws ShapeError when the inputs do not fit. */
   infer(inputs: readonly TensorType[], attributes: A): TensorType;
   readonly gradient: AnyGradient<A>;
   readonly rule: Rule<A>;
 }
+
+/** Whether the node is of this op, and so has its attributes. */
+export const isOp = <A extends Attributes>(node: Node, op: Op<A>): node is Node<A> => node.op === (op as Op<never>);
 
 let nextId = 0;
 /** A number that no node has. */
@@ -188,12 +217,22 @@ export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], 
     }
     throw error;
   }
-  return { id: nextId++, op, inputs, attributes, shape: type.shape, dtype: type.dtype, scope };
+  return {
+    id: nextId++,
+    op,
+    inputs,
+    attributes,
+    shape: type.shape,
+    dtype: type.dtype,
+    scope,
+    composite: undefined,
+    compositeResult: undefined,
+  };
 }
 
-/** The same op on other inputs of the same types: for rewriting a graph. */
+/** The same op on other inputs of the same types, of which no composite is known: for rewriting a graph. */
 export function withInputs<A extends Attributes>(node: Node<A>, inputs: readonly Node[]): Node<A> {
-  return { ...node, id: nextId++, inputs };
+  return { ...node, id: nextId++, inputs, composite: undefined, compositeResult: undefined };
 }
 
 const sourceOp: Op = {

@@ -36,10 +36,13 @@ export function topologicalOrder(roots: readonly Node[], options: OrderOptions =
 }
 
 /** The users of each node, in order; a user that reads the node twice is listed twice. Nodes without users are absent. */
-export function usersOf(order: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {
+export function usersOf(
+  order: readonly Node[],
+  inputsOf: (node: Node) => readonly Node[] = (node) => node.inputs,
+): ReadonlyMap<Node, readonly Node[]> {
   const users = new Map<Node, Node[]>();
   for (const node of order) {
-    for (const input of node.inputs) {
+    for (const input of inputsOf(node)) {
       const known = users.get(input);
       if (known === undefined) users.set(input, [node]);
       else known.push(node);
@@ -77,11 +80,11 @@ export function visitAncestors(starts: readonly Node[], visit: (node: Node) => b
 export function rewriteGraph(
   order: readonly Node[],
   roots: readonly Node[],
-  rewrite: (node: Node, inputs: readonly Node[]) => Node,
+  rewrite: (node: Node, inputs: readonly Node[], standIn: (node: Node) => Node) => Node,
 ): Node[] {
   const replacement = new Map<Node, Node>();
   const standIn = (node: Node): Node => replacement.get(node) ?? node;
-  for (const node of order) replacement.set(node, rewrite(node, node.inputs.map(standIn)));
+  for (const node of order) replacement.set(node, rewrite(node, node.inputs.map(standIn), standIn));
   return roots.map(standIn);
 }
 

@@ -3,6 +3,7 @@ import { apply, gradient, type Node, type Op } from "../node.ts";
 
 export const aliasOp: Op = {
   name: "alias",
+  traits: { view: "same" },
   infer: ([x]) => x as Node,
   gradient: gradient(({ grad }) => [grad]),
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
@@ -21,6 +22,7 @@ export function withGradient(
 ): Node {
   const customOp: Op = {
     name: "custom",
+    traits: { ownGradient: true },
     infer: () => output,
     gradient: gradient(({ grad }) => [undefined, ...backward(grad)]),
     rule: { kind: "element", element: ({ input, index }) => input(0, index) },

@@ -1,6 +1,7 @@
 // The list of all ops, for suites and tables that must cover every one. Ops do not register themselves.
 import type { Op } from "../node.ts";
 import { aliasOp } from "./alias.ts";
+import { expandOp } from "./broadcast.ts";
 import { checkOp } from "./check.ts";
 import { convolutionOp } from "./conv.ts";
 import { fullOp, iotaOp } from "./creation.ts";
@@ -53,16 +54,44 @@ import {
 } from "./elementwise.ts";
 import { cumsumOp, gatherOp, indexAddOp, indexSelectOp, scatterAddOp } from "./indexing.ts";
 import { dotOp } from "./matmul.ts";
-import { catOp, expandOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
+import { catOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
 import { windowMaxOp } from "./pool.ts";
 import { exponentialOp, normalOp, randomBitsOp } from "./random.ts";
+import { cummaxOp } from "./ranks.ts";
+import { recomputeOp } from "./recompute.ts";
 import { cumprodOp, maxOp, minOp, positionOp, prodOp, sumOp } from "./reduce.ts";
-import { scanFinalOp, scanOp, scanStackOp } from "./scan.ts";
+import { scanOp } from "./scan.ts";
+import { scanFinalOp, scanStackOp } from "./scanParts.ts";
 import { sortStepOp } from "./sort.ts";
+import {
+  acoshOp,
+  acosOp,
+  asinhOp,
+  asinOp,
+  atanhOp,
+  coshOp,
+  digammaOp,
+  erfcOp,
+  erfcxOp,
+  erfinvOp,
+  exp2Op,
+  i0eOp,
+  i0Op,
+  i1eOp,
+  i1Op,
+  lgammaOp,
+  log2Op,
+  log10Op,
+  nextafterOp,
+  polygammaOp,
+  signbitOp,
+  sinhOp,
+} from "./special.ts";
 import { spreadOp, windowOp } from "./window.ts";
 
 export const allOps: readonly Op[] = [
   aliasOp,
+  recomputeOp,
   checkOp,
   convolutionOp,
   fullOp,
@@ -86,6 +115,28 @@ export const allOps: readonly Op[] = [
   tanhOp,
   sigmoidOp,
   erfOp,
+  asinOp,
+  acosOp,
+  sinhOp,
+  coshOp,
+  asinhOp,
+  acoshOp,
+  atanhOp,
+  log2Op,
+  log10Op,
+  exp2Op,
+  erfcOp,
+  erfcxOp,
+  erfinvOp,
+  lgammaOp,
+  digammaOp,
+  polygammaOp,
+  i0Op,
+  i0eOp,
+  i1Op,
+  i1eOp,
+  signbitOp,
+  nextafterOp,
   reluOp,
   isnanOp,
   logicalNotOp,
@@ -117,6 +168,7 @@ export const allOps: readonly Op[] = [
   indexSelectOp,
   indexAddOp,
   cumsumOp,
+  cummaxOp,
   dotOp,
   reshapeOp,
   permuteOp,

@@ -1,10 +1,8 @@
 // check: asserts that an index is in range, or that values satisfy a rule. An effect: it runs even if its value is unused.
 import { ShapeError } from "../errors.ts";
-import { apply, type Node, notDifferentiable, type Op } from "../node.ts";
+import { apply, isOp, type Node, notDifferentiable, type Op } from "../node.ts";
 import { formatShape, mostElements, sizeOf } from "../shape.ts";
-import { aliasOp } from "./alias.ts";
-import { cast, logicalNot, stopGradientOp } from "./elementwise.ts";
-import { expandOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
+import { cast, logicalNot } from "./elementwise.ts";
 
 /** What an error says of a value that breaks a rule: "bernoulli: at [2], the probability is not between 0 and 1". */
 export type ValueSite = {
@@ -48,19 +46,16 @@ export const checkOp: Op<CheckAttributes> = {
   rule: { kind: "check" },
 };
 
-export const isCheck = (node: Node): node is Node<CheckAttributes> => node.op === (checkOp as Op);
+export const isCheck = (node: Node): node is Node<CheckAttributes> => isOp(node, checkOp);
 
 /** A check that the rule holds everywhere: `holds` is a truth value for each place. */
 export const checkHolds = (holds: Node, site: ValueSite): Node =>
   apply(checkOp, [cast(logicalNot(holds), "int32")], { ...site, extent: 1 });
 
-/** Ops that put elements of their only input elsewhere, and make none. */
-const rearranging: readonly Op<never>[] = [aliasOp, stopGradientOp, reshapeOp, permuteOp, expandOp, sliceOp];
-
 /** The index, checked, unless an earlier check promises as much and its result was only rearranged since. */
 export function checkIndex(index: Node, extent: number, site: CheckSite): Node {
   let origin: Node | undefined = index;
-  while (origin !== undefined && rearranging.includes(origin.op)) origin = origin.inputs[0];
+  while (origin !== undefined && origin.op.traits?.view !== undefined) origin = origin.inputs[0];
   const promised = origin !== undefined && isCheck(origin) ? origin.attributes.extent : Number.POSITIVE_INFINITY;
   return promised <= extent || sizeOf(index.shape) === 0 ? index : apply(checkOp, [index], { ...site, extent });
 }

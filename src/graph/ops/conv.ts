@@ -1,5 +1,6 @@
 // Convolutions over any number of spatial dims: one contraction op without padding, and PyTorch's functions on top of it.
 import { at } from "../at.ts";
+import { composed } from "../compose.ts";
 import { conversionToWeight } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
@@ -7,9 +8,10 @@ import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts
 import { checkOptions, type OptionKinds } from "../options.ts";
 import { add as addIndex, int, mul as mulIndex } from "../scalar.ts";
 import { formatShape, sizeOf } from "../shape.ts";
+import { expand } from "./broadcast.ts";
 import { full } from "./creation.ts";
 import { add } from "./elementwise.ts";
-import { cat, expand, flip, type Pad, pad, permute, reshape, slice } from "./movement.ts";
+import { cat, flip, type Pad, pad, permute, reshape, slice } from "./movement.ts";
 
 export type ConvolutionAttributes = { readonly stride: readonly number[]; readonly dilation: readonly number[] };
 
@@ -229,14 +231,22 @@ export function conv2d(input: Node, weight: Node, bias?: Node, options: ConvOpti
   return conv({ name: "conv2d", rank: 2 }, input, weight, bias, options);
 }
 
-interface ConvFunction {
-  readonly name: string;
+/**
+ * 3-d cross-correlation (torch.nn.functional.conv3d). Shapes: input [N, C, D, H, W] or [C, D, H, W], weight
+ * [O, C / groups, KD, KH, KW]; sizes as for conv1d.
+ */
+export function conv3d(input: Node, weight: Node, bias?: Node, options: ConvOptions = {}): Node {
+  return conv({ name: "conv3d", rank: 3 }, input, weight, bias, options);
+}
+
+interface ConvFunction<Name> {
+  readonly name: Name;
   /** Spatial dims. */
   readonly rank: number;
 }
 
 function conv(
-  { name, rank }: ConvFunction,
+  { name, rank }: ConvFunction<"conv1d" | "conv2d" | "conv3d">,
   input: Node,
   weight: Node,
   bias: Node | undefined,
@@ -255,7 +265,8 @@ function conv(
   const stride = perDim(name, "stride", options.stride ?? 1, rank, 1);
   const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
   const pads = paddings(name, options.padding ?? 0, kernel, stride, dilation);
-  const padded = padWith(x, [[0, 0], [0, 0], ...pads], options.paddingMode ?? "zeros");
+  const { paddingMode = "zeros" } = options;
+  const padded = padWith(x, [[0, 0], [0, 0], ...pads], paddingMode);
   kernel.forEach((extent, dim) => {
     const reach = at(dilation, dim) * (extent - 1) + 1;
     const size = at(padded.shape, dim + 2);
@@ -269,7 +280,9 @@ function conv(
     stride,
     dilation,
   });
-  return finish(name, mergeDims(product, 1), bias, input.shape.length === rank + 1);
+  const result = finish(name, mergeDims(product, 1), bias, input.shape.length === rank + 1);
+  if (name === "conv3d") return result;
+  return composed(name, [input, weight, bias], { stride, padding: pads, paddingMode, dilation, groups }, result);
 }
 
 /**
@@ -290,8 +303,13 @@ export function convTranspose2d(input: Node, weight: Node, bias?: Node, options:
   return convTranspose({ name: "convTranspose2d", rank: 2 }, input, weight, bias, options);
 }
 
+/** The transpose of conv3d with respect to its input (torch.nn.functional.conv_transpose3d). Shapes as for convTranspose2d with three spatial dims. */
+export function convTranspose3d(input: Node, weight: Node, bias?: Node, options: ConvTransposeOptions = {}): Node {
+  return convTranspose({ name: "convTranspose3d", rank: 3 }, input, weight, bias, options);
+}
+
 function convTranspose(
-  { name, rank }: ConvFunction,
+  { name, rank }: ConvFunction<"convTranspose1d" | "convTranspose2d" | "convTranspose3d">,
   input: Node,
   weight: Node,
   bias: Node | undefined,
@@ -331,13 +349,18 @@ function convTranspose(
     size.map(({ out, p, extra }) => out - extra + 2 * p),
   );
   const cut = pad(mergeDims(full, 1), [[0, 0], [0, 0], ...size.map(({ p, extra }): Pad => [-p, extra - p])], 0);
-  return finish(name, cut, bias, input.shape.length === rank + 1);
+  const result = finish(name, cut, bias, input.shape.length === rank + 1);
+  if (name === "convTranspose3d") return result;
+  return composed(name, [input, weight, bias], { stride, padding, outputPadding, dilation, groups }, result);
 }
+
+/** What the spatial dims are called in messages. */
+export const spatialNames = (rank: number): string => (rank === 1 ? "L" : rank === 2 ? "H, W" : "D, H, W");
 
 /** The input with a dim for images, after checking that the numbers of dims fit. */
 function checkedImages(name: string, rank: number, input: Node, weight: Node, groups: number): Node {
   if (weight.shape.length !== rank + 2 || (input.shape.length !== rank + 2 && input.shape.length !== rank + 1)) {
-    const sizes = rank === 1 ? "L" : "H, W";
+    const sizes = spatialNames(rank);
     throw new ShapeError(
       `${name}: takes an input [N, C, ${sizes}] or [C, ${sizes}] and a weight of ${rank + 2} dims, got ${formatShape(input.shape)} and ${formatShape(weight.shape)}`,
     );

@@ -1,13 +1,15 @@
 // Einstein summation: diagonals, sums, and one contraction for each pair of operands.
 import { at } from "../at.ts";
+import { composed } from "../compose.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
 import type { Node } from "../node.ts";
 import { checkKind } from "../options.ts";
 import { formatShape } from "../shape.ts";
+import { expand } from "./broadcast.ts";
 import { mul } from "./elementwise.ts";
 import { dot } from "./matmul.ts";
-import { expand, permute, reshape, slice } from "./movement.ts";
+import { permute, reshape, slice } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
 /** A tensor whose dims carry labels. */
@@ -40,7 +42,7 @@ export function einsum(equation: string, ...operands: readonly Node[]): Node {
     const later = new Set([...output, ...rest.slice(place + 1).flatMap((operand) => operand.labels)]);
     result = contract(result, next, later);
   });
-  return arrange(sumOut(result, new Set(output)), output);
+  return composed("einsum", operands, { equation }, arrange(sumOut(result, new Set(output)), output));
 }
 
 function parse(equation: string, operands: readonly Node[]): { inputs: Labelled[]; output: string[] } {

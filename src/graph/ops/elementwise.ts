@@ -1,4 +1,6 @@
 // Functions of one element at a time, with broadcasting and dtype promotion made explicit as the graph is built.
+import { at } from "../at.ts";
+import { composed } from "../compose.ts";
 import { type DType, isFloat, promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import {
@@ -6,17 +8,23 @@ import {
   describeType,
   type GradientContext,
   gradient,
+  isOp,
   type Node,
   notDifferentiable,
   type Op,
   type TensorType,
+  type Traits,
 } from "../node.ts";
 import type { BinaryFn, Scalar, UnaryFn } from "../scalar.ts";
 import * as scalar from "../scalar.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
 import { withGradient } from "./alias.ts";
-import { full } from "./creation.ts";
-import { expand } from "./movement.ts";
+import { expand, expandOp } from "./broadcast.ts";
+import { cast, castOp } from "./cast.ts";
+import { full, fullOp } from "./creation.ts";
+import { reshapeOp } from "./movement.ts";
+
+export { cast, castOp } from "./cast.ts";
 
 type Slope = (context: GradientContext<Record<string, never>>, x: Node) => Node;
 type Slopes = (context: GradientContext<Record<string, never>>, x: Node, y: Node) => readonly [() => Node, () => Node];
@@ -62,13 +70,11 @@ export function align(where: string, x: Node, y: Node, dtype: DType = promote(x.
 // ── slopes where a function has none ──
 // In where(x > 0, log(x), 0) the branch not taken at x = 0 gets no gradient and has an infinite slope, and 0 · ∞ would be NaN.
 
-const constantShapers: ReadonlySet<string> = new Set(["expand", "reshape", "cast"]);
-
 /** Whether every element is known to differ from 0. */
 function isNonZero(x: Node): boolean {
   let node = x;
-  while (constantShapers.has(node.op.name)) node = node.inputs[0] as Node;
-  return node.op.name === "full" && node.attributes.value !== 0;
+  while (isOp(node, expandOp) || isOp(node, reshapeOp) || isOp(node, castOp)) node = at(node.inputs, 0);
+  return isOp(node, fullOp) && node.attributes.value !== 0;
 }
 
 /** grad / by; where no gradient arrives and `by` is 0 or NaN, 0. */
@@ -85,7 +91,7 @@ function along(grad: Node, slope: Node): Node {
 
 // ── one input ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface UnaryTraits {
+interface UnaryOptions extends Traits {
   /** Only floats have it. */
   readonly floatOnly?: boolean;
   readonly dtype?: DType;
@@ -95,15 +101,16 @@ function unaryOp(
   name: string,
   element: (x: Scalar) => Scalar,
   slope: Slope | string,
-  traits: UnaryTraits = {},
+  { floatOnly = false, dtype, ...traits }: UnaryOptions = {},
 ): Op<None> {
   return {
     name,
+    traits,
     infer: ([x]) => {
       const type = x as TensorType;
-      if (traits.floatOnly && !isFloat(type.dtype))
+      if (floatOnly && !isFloat(type.dtype))
         throw new ShapeError(`${name}: takes float tensors, got ${describeType(type)}; convert with .to("float32")`);
-      return { shape: type.shape, dtype: traits.dtype ?? type.dtype };
+      return { shape: type.shape, dtype: dtype ?? type.dtype };
     },
     gradient:
       typeof slope === "string"
@@ -126,37 +133,48 @@ export const floorOp = unaryOp("floor", fn("floor"), zeroSlope);
 export const ceilOp = unaryOp("ceil", fn("ceil"), zeroSlope);
 export const roundOp = unaryOp("round", fn("round"), zeroSlope);
 export const truncOp = unaryOp("trunc", fn("trunc"), zeroSlope);
-export const expOp = unaryOp("exp", fn("exp"), ({ grad, node }) => along(grad, node), { floatOnly: true });
+export const expOp = unaryOp("exp", fn("exp"), ({ grad, node }) => along(grad, node), {
+  floatOnly: true,
+  costly: true,
+});
 export const expm1Op = unaryOp("expm1", fn("expm1"), ({ grad, node }) => along(grad, add(node, number(1, node))), {
   floatOnly: true,
+  costly: true,
 });
-export const logOp = unaryOp("log", fn("log"), ({ grad }, x) => over(grad, x), { floatOnly: true });
+export const logOp = unaryOp("log", fn("log"), ({ grad }, x) => over(grad, x), { floatOnly: true, costly: true });
 export const log1pOp = unaryOp("log1p", fn("log1p"), ({ grad }, x) => over(grad, add(x, number(1, x))), {
   floatOnly: true,
+  costly: true,
 });
 export const sqrtOp = unaryOp("sqrt", fn("sqrt"), ({ grad, node }) => over(grad, add(node, node)), { floatOnly: true });
-export const sinOp = unaryOp("sin", fn("sin"), ({ grad }, x) => mul(grad, cos(x)), { floatOnly: true });
-export const cosOp = unaryOp("cos", fn("cos"), ({ grad }, x) => neg(mul(grad, sin(x))), { floatOnly: true });
+export const sinOp = unaryOp("sin", fn("sin"), ({ grad }, x) => mul(grad, cos(x)), { floatOnly: true, costly: true });
+export const cosOp = unaryOp("cos", fn("cos"), ({ grad }, x) => neg(mul(grad, sin(x))), {
+  floatOnly: true,
+  costly: true,
+});
 export const tanOp = unaryOp("tan", fn("tan"), ({ grad, node }) => mul(grad, add(square(node), number(1, node))), {
   floatOnly: true,
+  costly: true,
 });
 export const atanOp = unaryOp("atan", fn("atan"), ({ grad }, x) => div(grad, add(square(x), number(1, x))), {
   floatOnly: true,
+  costly: true,
 });
 export const tanhOp = unaryOp("tanh", fn("tanh"), ({ grad, node }) => mul(grad, sub(number(1, node), square(node))), {
   floatOnly: true,
+  costly: true,
 });
 export const sigmoidOp = unaryOp(
   "sigmoid",
   fn("sigmoid"),
   ({ grad, node }) => mul(grad, mul(node, sub(number(1, node), node))),
-  { floatOnly: true },
+  { floatOnly: true, costly: true },
 );
 export const erfOp = unaryOp(
   "erf",
   fn("erf"),
   ({ grad }, x) => mul(grad, mul(number(2 / Math.sqrt(Math.PI), x), exp(neg(square(x))))),
-  { floatOnly: true },
+  { floatOnly: true, costly: true },
 );
 export const reluOp = unaryOp(
   "relu",
@@ -167,6 +185,7 @@ export const isnanOp = unaryOp("isnan", fn("isNaN"), "a boolean has no gradient"
 export const logicalNotOp = unaryOp("logicalNot", fn("not"), "a boolean has no gradient");
 export const stopGradientOp: Op<None> = {
   name: "stopGradient",
+  traits: { view: "same" },
   infer: ([x]) => x as TensorType,
   gradient: gradient(() => [undefined]),
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
@@ -229,32 +248,17 @@ export const isinf = (x: Node): Node =>
 export const isfinite = (x: Node): Node =>
   isFloat(x.dtype) ? lt(abs(x), number(Number.POSITIVE_INFINITY, x)) : full(x.shape, 1, "bool");
 
-// ── conversion ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-type CastAttributes = { readonly dtype: DType };
-
-export const castOp: Op<CastAttributes> = {
-  name: "cast",
-  infer: ([x], { dtype }) => ({ shape: (x as TensorType).shape, dtype }),
-  gradient: gradient(({ grad, node }) => {
-    const { dtype } = node.inputs[0] as Node;
-    return [isFloat(dtype) ? cast(grad, dtype) : undefined];
-  }),
-  rule: { kind: "element", element: ({ input, index, attributes }) => scalar.cast(input(0, index), attributes.dtype) },
-};
-
-export const cast = (x: Node, dtype: DType): Node => (x.dtype === dtype ? x : apply(castOp, [x], { dtype }));
-
 // ── two inputs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function binaryOp(
   name: string,
   element: (a: Scalar, b: Scalar) => Scalar,
   slopes: Slopes | string,
-  dtype?: DType,
+  { dtype, ...traits }: Traits & { readonly dtype?: DType } = {},
 ): Op<None> {
   return {
     name,
+    traits,
     infer: ([x, y]) => {
       const [a, b] = [x as TensorType, y as TensorType];
       if (!sameShape(a.shape, b.shape) || a.dtype !== b.dtype)
@@ -293,11 +297,16 @@ export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) =>
   // How often y goes into x: an infinite x leaves that open.
   () => neg(along(grad, where(isinf(x), number(Number.NaN, x), floor(div(x, y))))),
 ]);
-export const powOp = binaryOp("pow", fn2("pow"), ({ grad, node }, x, y) => [
-  // x⁰ is flat, and 0 · 0⁻¹ would be NaN; likewise 0ʸ in y.
-  () => along(grad, where(eq(y, number(0, y)), number(0, x), mul(y, pow(x, sub(y, number(1, y)))))),
-  () => along(grad, where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(node, log(x)))),
-]);
+export const powOp = binaryOp(
+  "pow",
+  fn2("pow"),
+  ({ grad, node }, x, y) => [
+    // x⁰ is flat, and 0 · 0⁻¹ would be NaN; likewise 0ʸ in y.
+    () => along(grad, where(eq(y, number(0, y)), number(0, x), mul(y, pow(x, sub(y, number(1, y)))))),
+    () => along(grad, where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(node, log(x)))),
+  ],
+  { costly: true },
+);
 export const maximumOp = binaryOp("maximum", fn2("max"), ({ grad }, x, y) => [
   () => shareOf(grad, lt(x, y), eq(x, y)),
   () => shareOf(grad, lt(y, x), eq(x, y)),
@@ -306,16 +315,21 @@ export const minimumOp = binaryOp("minimum", fn2("min"), ({ grad }, x, y) => [
   () => shareOf(grad, gt(x, y), eq(x, y)),
   () => shareOf(grad, gt(y, x), eq(x, y)),
 ]);
-export const atan2Op = binaryOp("atan2", fn2("atan2"), ({ grad }, y, x) => {
-  const radius = () => add(square(x), square(y));
-  return [() => over(mul(grad, x), radius()), () => neg(over(mul(grad, y), radius()))];
-});
-export const eqOp = binaryOp("eq", fn2("eq"), truth, "bool");
-export const neOp = binaryOp("ne", fn2("ne"), truth, "bool");
-export const ltOp = binaryOp("lt", fn2("lt"), truth, "bool");
-export const leOp = binaryOp("le", fn2("le"), truth, "bool");
-export const gtOp = binaryOp("gt", fn2("gt"), truth, "bool");
-export const geOp = binaryOp("ge", fn2("ge"), truth, "bool");
+export const atan2Op = binaryOp(
+  "atan2",
+  fn2("atan2"),
+  ({ grad }, y, x) => {
+    const radius = () => add(square(x), square(y));
+    return [() => over(mul(grad, x), radius()), () => neg(over(mul(grad, y), radius()))];
+  },
+  { costly: true },
+);
+export const eqOp = binaryOp("eq", fn2("eq"), truth, { dtype: "bool" });
+export const neOp = binaryOp("ne", fn2("ne"), truth, { dtype: "bool" });
+export const ltOp = binaryOp("lt", fn2("lt"), truth, { dtype: "bool" });
+export const leOp = binaryOp("le", fn2("le"), truth, { dtype: "bool" });
+export const gtOp = binaryOp("gt", fn2("gt"), truth, { dtype: "bool" });
+export const geOp = binaryOp("ge", fn2("ge"), truth, { dtype: "bool" });
 const bits = "bitwise operations have no gradient";
 export const andOp = binaryOp("and", fn2("and"), bits);
 export const orOp = binaryOp("or", fn2("or"), bits);
@@ -359,7 +373,7 @@ export const div = fractional(divOp);
 export const remainder = arithmetic(remainderOp);
 /** xʸ; of whole numbers a whole number, which wraps. Powers 1, 2 and 3 are products: exact, and much faster. */
 export function pow(x: Node, y: Node): Node {
-  const power = y.op.name === "full" && y.shape.length === 0 ? y.attributes.value : undefined;
+  const power = isOp(y, fullOp) && y.shape.length === 0 ? y.attributes.value : undefined;
   const dtype = promote(x.dtype, y.dtype);
   const base = cast(x, dtype === "bool" ? "int32" : dtype);
   if (power === 1) return base;
@@ -420,14 +434,18 @@ export function where(condition: Node, x: Node, y: Node): Node {
 /** min ≤ x ≤ max, by either bound. The gradient passes inside, the bounds included (torch.clamp). NaN stays NaN, with a slope of 0. */
 export function clamp(x: Node, min?: number, max?: number): Node {
   const value = limited(x, min, max);
-  if (!isFloat(x.dtype) || (min === undefined && max === undefined)) return value;
-  return withGradient(value, [x], (grad) => {
+  if (min === undefined && max === undefined) return value;
+  const result = isFloat(x.dtype) ? withClampGradient(value, x, min, max) : value;
+  return composed("clamp", [x], { min: min ?? null, max: max ?? null }, result);
+}
+
+const withClampGradient = (value: Node, x: Node, min: number | undefined, max: number | undefined): Node =>
+  withGradient(value, [x], (grad) => {
     const above = min === undefined ? undefined : ge(x, scalarLike(min, x));
     const below = max === undefined ? undefined : le(x, scalarLike(max, x));
     const inside = above === undefined ? below : below === undefined ? above : logicalAnd(above, below);
     return [inside === undefined ? grad : where(inside, grad, number(0, grad))];
   });
-}
 
 function limited(x: Node, min: number | undefined, max: number | undefined): Node {
   const [least, greatest] = limits(x.dtype);

@@ -1,13 +1,15 @@
 // Elements chosen by position: gather ⇄ scatterAdd, indexSelect ⇄ indexAdd, cumsum, masks.
+import { composed } from "../compose.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import { apply, describeType, gradient, type Node, type Op, type TensorType, withInputs } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
+import { expand } from "./broadcast.ts";
 import { checkIndex } from "./check.ts";
 import { full, iota } from "./creation.ts";
 import { add, cast, eq, ge, le, scalarLike, where } from "./elementwise.ts";
-import { expand, flip, reshape } from "./movement.ts";
+import { flip, reshape } from "./movement.ts";
 
 type DimAttributes = { readonly dim: number };
 
@@ -133,7 +135,7 @@ const scattered = (x: Node, dim: number, index: Node, source: Node): Node<DimAtt
     dim: normalizeAxis(dim, x.shape.length, "scatterAdd"),
   });
 
-const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+export const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
   carried(scattered(x, dim, index, source), trustedGather);
 
 /** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
@@ -210,7 +212,7 @@ const addedAt = (x: Node, dim: number, index: Node, source: Node): Node<DimAttri
     dim: normalizeAxis(dim, x.shape.length, "indexAdd"),
   });
 
-const trustedIndexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
+export const trustedIndexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
   carried(addedAt(x, dim, index, source), trustedIndexSelect);
 
 /** out = x, then the slices of `source` are added at the given positions, in order (torch.index_add). */
@@ -251,13 +253,13 @@ export function oneHot(index: Node, classes: number, dtype: Node["dtype"] = "int
   return cast(eq(at, iota(shape, shape.length - 1)), dtype);
 }
 
-function triangle(x: Node, keep: typeof le, diagonal: number, name: string): Node {
+function triangle(x: Node, keep: typeof le, diagonal: number, name: "tril" | "triu"): Node {
   const rank = x.shape.length;
   if (rank < 2) throw new ShapeError(`${name}: takes a matrix or a batch of them, got ${formatShape(x.shape)}`);
   if (!Number.isInteger(diagonal)) throw new ShapeError(`${name}: the diagonal must be a whole number`);
   const shape = x.shape.slice(-2);
   const limit = add(iota(shape, 0), full([], diagonal, "int32"));
-  return where(keep(iota(shape, 1), limit), x, full([], 0, x.dtype));
+  return composed(name, [x], { diagonal }, where(keep(iota(shape, 1), limit), x, full([], 0, x.dtype)));
 }
 
 /** The elements on and below a diagonal, zero elsewhere (torch.tril). */

@@ -1,15 +1,18 @@
 // Resizing: by the nearest element, linearly or by cubics between neighbours, or by the mean of an area.
 import { at } from "../at.ts";
+import { composed } from "../compose.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
 import type { Node } from "../node.ts";
 import { checkOptions, type OptionKinds } from "../options.ts";
 import { formatShape } from "../shape.ts";
-import { arange, full } from "./creation.ts";
+import { arange } from "./arange.ts";
+import { expand } from "./broadcast.ts";
+import { full } from "./creation.ts";
 import { add, cast, floor, maximum, minimum, mul, sub } from "./elementwise.ts";
 import { trustedIndexSelect } from "./indexing.ts";
-import { expand, reshape } from "./movement.ts";
+import { reshape } from "./movement.ts";
 import { adaptiveAvgPool1d, adaptiveAvgPool2d } from "./pool.ts";
 import { quotient } from "./window.ts";
 
@@ -78,20 +81,26 @@ export function interpolate(x: Node, options: InterpolateOptions): Node {
   if (!mixes && alignCorners !== undefined)
     throw new ShapeError(`interpolate: alignCorners is for "linear", "bilinear" and "bicubic", not for "${mode}"`);
   const steps = stepsOf(x, rank, options);
-  if (mode === "area") {
-    const sizes = steps.map(({ size }) => size);
-    return rank === 1 ? adaptiveAvgPool1d(x, sizes) : adaptiveAvgPool2d(x, sizes);
-  }
-  return steps.reduce((resized, { size, scale }, place) => {
+  const size = steps.map((step) => step.size);
+  const scales = steps.map((step) => 1 / step.scale);
+  const result =
+    mode === "area"
+      ? (rank === 1 ? adaptiveAvgPool1d : adaptiveAvgPool2d)(x, size)
+      : resized(x, steps, mode, alignCorners === true);
+  return composed("interpolate", [x], { mode, size, scales, alignCorners: alignCorners === true }, result);
+}
+
+function resized(x: Node, steps: readonly Step[], mode: Exclude<InterpolateMode, "area">, corners: boolean): Node {
+  return steps.reduce((before, { size, scale }, place) => {
     const dim = place + 2;
     const extent = at(x.shape, dim);
-    if (!mixes) return nearest(resized, dim, size, scale, mode === "nearest-exact" ? 0.5 : 0);
-    const corners = alignCorners === true;
+    if (mode === "nearest" || mode === "nearest-exact")
+      return nearest(before, dim, size, scale, mode === "nearest-exact" ? 0.5 : 0);
     // As PyTorch: linear modes change nothing where the size stays, whatever the factor is.
-    if (size === extent && (corners || scale === 1 || mode !== "bicubic")) return resized;
+    if (size === extent && (corners || scale === 1 || mode !== "bicubic")) return before;
     const apart = corners ? (size > 1 ? (extent - 1) / (size - 1) : 0) : scale;
     const position = positions(x, size, apart, corners ? 0 : 0.5);
-    return mode === "bicubic" ? cubic(resized, dim, position) : linear(resized, dim, position);
+    return mode === "bicubic" ? cubic(before, dim, position) : linear(before, dim, position);
   }, x);
 }
 

@@ -1,9 +1,11 @@
 // Matrix products: one contraction op over any number of batch, row, column and inner dims; PyTorch's matmul on top of it.
+import { composed } from "../compose.ts";
 import { promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.ts";
-import { expand, permute, reshape } from "./movement.ts";
+import { expand } from "./broadcast.ts";
+import { permute, reshape } from "./movement.ts";
 
 /** How many dims are shared by both operands, and over how many the product is summed. */
 export type DotAttributes = { readonly batch: number; readonly inner: number };
@@ -92,7 +94,9 @@ export function dot(a: Node, b: Node, batch: number, inner: number): Node {
  * Shapes: [..., m, k] @ [..., k, n] → [..., m, n]; [k] @ [k] → []; [..., m, k] @ [k] → [..., m]; [k] @ [..., k, n] → [..., n].
  * Throws ShapeError when the inner sizes differ, an operand is a scalar, or the dtypes differ.
  */
-export function matmul(a: Node, b: Node): Node {
+export const matmul = (a: Node, b: Node): Node => composed("matmul", [a, b], {}, product(a, b));
+
+function product(a: Node, b: Node): Node {
   if (a.shape.length === 0 || b.shape.length === 0) {
     throw new ShapeError(
       `matmul: needs at least one dim on both sides, got ${formatShape(a.shape)} @ ${formatShape(b.shape)}; use mul for scalars`,
@@ -107,9 +111,9 @@ export function matmul(a: Node, b: Node): Node {
   if (a.shape.length <= 2) {
     // [m, k] @ [batch, k, n]: the batch joins the columns.
     const columns = permute(b, [rank, ...batchB.map((_, dim) => dim), rank + 1]);
-    const product = dot(a, columns, 0, 1);
-    if (a.shape.length === 1) return product;
-    return permute(product, [...batchB.map((_, dim) => dim + 1), 0, rank + 1]);
+    const inFront = dot(a, columns, 0, 1);
+    if (a.shape.length === 1) return inFront;
+    return permute(inFront, [...batchB.map((_, dim) => dim + 1), 0, rank + 1]);
   }
   const batch = broadcastShapes(a.shape.slice(0, -2), batchB, "matmul");
   return dot(broadcastBatch(a, batch), broadcastBatch(b, batch), batch.length, 1);

@@ -5,8 +5,9 @@ import { createReferenceDevice } from "../../backends/reference/index.ts";
 import { compileGraph } from "../../compiler/compile.ts";
 import { gradients } from "../autodiff.ts";
 import type { Node } from "../node.ts";
+import { expand, repeat } from "./broadcast.ts";
 import { mul } from "./elementwise.ts";
-import { cat, expand, flip, pad, permute, repeat, reshape, slice } from "./movement.ts";
+import { cat, flip, pad, permute, reshape, slice } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
 const device = createReferenceDevice();

@@ -1,4 +1,4 @@
-// Ops that move elements and do not change them: reshape, permute, expand ⇄ sum, slice ⇄ pad, flip, cat, repeat.
+// Ops that move elements and do not change them: reshape, permute, slice ⇄ pad, flip, cat.
 import { promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
@@ -6,8 +6,7 @@ import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts
 import { checkKind } from "../options.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf, wrapAxis } from "../shape.ts";
-import { cast } from "./elementwise.ts";
-import { sum } from "./reduce.ts";
+import { cast } from "./cast.ts";
 
 // ── reshape ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -15,6 +14,7 @@ type ShapeAttributes = { readonly shape: Shape };
 
 export const reshapeOp: Op<ShapeAttributes> = {
   name: "reshape",
+  traits: { view: "all" },
   infer: ([x], { shape }) => {
     const type = x as TensorType;
     if (sizeOf(type.shape) !== sizeOf(shape)) {
@@ -103,10 +103,11 @@ export function reshape(x: Node, shape: Shape): Node {
 
 // ── permute ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type PermuteAttributes = { readonly dims: readonly number[] };
+export type PermuteAttributes = { readonly dims: readonly number[] };
 
 export const permuteOp: Op<PermuteAttributes> = {
   name: "permute",
+  traits: { view: "all" },
   infer: ([x], { dims }) => {
     const { shape, dtype } = x as TensorType;
     return { shape: dims.map((dim) => shape[dim] as number), dtype };
@@ -141,48 +142,17 @@ export function permute(x: Node, dims: readonly number[]): Node {
   return order.every((dim, place) => dim === place) ? x : apply(permuteOp, [x], { dims: order });
 }
 
-// ── expand ⇄ sum ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export const expandOp: Op<ShapeAttributes> = {
-  name: "expand",
-  infer: ([x], { shape }) => ({ shape, dtype: (x as TensorType).dtype }),
-  gradient: gradient(({ grad, node }) => {
-    const { shape } = node.inputs[0] as Node;
-    const axes = shape.flatMap((extent, axis) => (extent === 1 && node.shape[axis] !== 1 ? [axis] : []));
-    return [sum(grad, axes, true)];
-  }),
-  rule: {
-    kind: "element",
-    element: ({ input, index, inputTypes }) => {
-      const { shape } = inputTypes[0] as TensorType;
-      return input(
-        0,
-        shape.map((extent, axis) => (extent === 1 ? scalar.int(0) : (index[axis] as scalar.Scalar))),
-      );
-    },
-  },
-};
-
-/** Repeats dims of size 1 to the wanted size, and adds dims in front. A size of -1 keeps the dim (torch.expand). */
-export function expand(x: Node, shape: Shape): Node {
-  const added = shape.length - x.shape.length;
-  const target = shape.map((extent, axis) => (extent === -1 ? (x.shape[axis - added] ?? -1) : extent));
-  const fits = added >= 0 && x.shape.every((extent, axis) => extent === target[axis + added] || extent === 1);
-  if (!fits || target.some((extent) => !Number.isInteger(extent) || extent < 0)) {
-    throw new ShapeError(
-      `expand: ${formatShape(x.shape)} cannot become ${formatShape(shape)}: only dims of size 1 can be repeated, and new dims go in front`,
-    );
-  }
-  const lifted = added === 0 ? x : reshape(x, [...new Array<number>(added).fill(1), ...x.shape]);
-  return sameShape(lifted.shape, target) ? lifted : apply(expandOp, [lifted], { shape: target });
-}
-
 // ── slice ⇄ pad ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type SliceAttributes = { readonly starts: readonly number[]; readonly steps: readonly number[]; readonly shape: Shape };
+export type SliceAttributes = {
+  readonly starts: readonly number[];
+  readonly steps: readonly number[];
+  readonly shape: Shape;
+};
 
 export const sliceOp: Op<SliceAttributes> = {
   name: "slice",
+  traits: { view: "some" },
   infer: ([x], { shape }) => ({ shape, dtype: (x as TensorType).dtype }),
   gradient: gradient(({ grad, node }) => {
     const { starts, steps } = node.attributes;
@@ -250,7 +220,7 @@ export function flip(x: Node, dims: readonly number[]): Node {
 
 /** Elements before and after, and between neighbours. */
 export type Pad = readonly [before: number, after: number, between?: number];
-type PadAttributes = { readonly pads: readonly (readonly [number, number, number])[]; readonly value: number };
+export type PadAttributes = { readonly pads: readonly (readonly [number, number, number])[]; readonly value: number };
 
 export const padOp: Op<PadAttributes> = {
   name: "pad",
@@ -336,7 +306,7 @@ export function pad(x: Node, pads: readonly Pad[], value: number): Node {
 
 // ── cat, repeat ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type CatAttributes = { readonly dim: number };
+export type CatAttributes = { readonly dim: number };
 
 export const catOp: Op<CatAttributes> = {
   name: "cat",
@@ -414,19 +384,4 @@ export function cat(parts: readonly Node[], dim: number): Node {
   apply(catOp, inputs, { dim: axis });
   if (filled.length <= 1) return filled[0] ?? first;
   return apply(catOp, filled, { dim: axis });
-}
-
-/** The tensor repeated along each dim (torch.Tensor.repeat). */
-export function repeat(x: Node, sizes: Shape): Node {
-  if (sizes.length < x.shape.length)
-    throw new ShapeError(
-      `repeat: ${formatShape(sizes)} must give one count for each of the ${x.shape.length} dims of ${formatShape(x.shape)}`,
-    );
-  const shape = [...new Array<number>(sizes.length - x.shape.length).fill(1), ...x.shape];
-  const apart = shape.flatMap((extent) => [1, extent]);
-  const wide = shape.flatMap((extent, axis) => [sizes[axis] as number, extent]);
-  return reshape(
-    expand(reshape(x, apart), wide),
-    shape.map((extent, axis) => extent * (sizes[axis] as number)),
-  );
 }

@@ -1,13 +1,15 @@
-// Pools: the largest or the mean of each window, over one or two dims.
+// Pools: the largest or the mean of each window, over one to three dims.
 import { at } from "../at.ts";
+import { composed, note } from "../compose.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
 import { apply, gradient, type Node, type Op } from "../node.ts";
 import { checkOptions, type OptionKinds } from "../options.ts";
 import { formatShape, sizeOf } from "../shape.ts";
-import { perDim } from "./conv.ts";
-import { arange, full } from "./creation.ts";
+import { arange } from "./arange.ts";
+import { perDim, spatialNames } from "./conv.ts";
+import { full } from "./creation.ts";
 import { add, cast, div, eq, isnan, logicalOr, lt, maximum, minimum, mul, sub, where } from "./elementwise.ts";
 import { trustedIndexSelect } from "./indexing.ts";
 import { pad, permute, reshape } from "./movement.ts";
@@ -97,15 +99,35 @@ export function maxPool2d(x: Node, kernelSize: number | readonly number[], optio
   return maxPool("maxPool2d", 2, x, kernelSize, options);
 }
 
+/** The maximum of each window of [N, C, D, H, W] or [C, D, H, W] (torch.nn.functional.max_pool3d). See maxPool2d. */
+export function maxPool3d(x: Node, kernelSize: number | readonly number[], options: MaxPoolOptions = {}): Node {
+  return maxPool("maxPool3d", 3, x, kernelSize, options);
+}
+
 function maxPool(
-  name: string,
+  name: "maxPool1d" | "maxPool2d" | "maxPool3d",
   rank: number,
   x: Node,
   kernelSize: number | readonly number[],
   options: MaxPoolOptions,
 ): Node {
-  const { windows, axes } = maxWindows(name, rank, x, kernelSize, options);
-  return reshape(apply(windowMaxOp, [windows], { axes }), windows.shape.slice(0, x.shape.length));
+  const { windows, axes, attributes } = maxWindows(name, rank, x, kernelSize, options);
+  const result = reshape(apply(windowMaxOp, [windows], { axes }), windows.shape.slice(0, x.shape.length));
+  return name === "maxPool3d" ? result : composed(name, [x], attributes, result);
+}
+
+/** The maxima, and where they lie (see maxPoolPlaces). */
+export function maxPoolWithPlaces(
+  rank: 1 | 2 | 3,
+  x: Node,
+  kernelSize: number | readonly number[],
+  options: MaxPoolOptions = {},
+): { readonly values: Node; readonly indices: Node } {
+  const name = `maxPool${rank}d` as const;
+  const values = maxPool(name, rank, x, kernelSize, options);
+  const indices = maxPoolPlaces(rank, x, kernelSize, options);
+  if (values.composite !== undefined) note(values.composite, [values, indices]);
+  return { values, indices };
 }
 
 function maxWindows(
@@ -124,7 +146,7 @@ function maxWindows(
     dims.map(({ count }) => count),
   );
   const axes = kernel.map((_, dim) => x.shape.length + dim);
-  return { windows, axes, dims, dilation };
+  return { windows, axes, dims, dilation, attributes: { ...attributesOf(dims, options), dilation } };
 }
 
 /**
@@ -132,7 +154,7 @@ function maxWindows(
  * of several (return_indices of torch.nn.functional.max_pool2d). `rank` is the number of spatial dims.
  */
 export function maxPoolPlaces(
-  rank: 1 | 2,
+  rank: 1 | 2 | 3,
   x: Node,
   kernelSize: number | readonly number[],
   options: MaxPoolOptions = {},
@@ -157,6 +179,13 @@ export function maxPoolPlaces(
   return position;
 }
 
+const attributesOf = (dims: readonly PoolDim[], { ceilMode = false }: PoolOptions) => ({
+  kernelSize: dims.map(({ kernel }) => kernel),
+  stride: dims.map(({ stride }) => stride),
+  padding: dims.map(({ padding }) => padding),
+  ceilMode,
+});
+
 function lowest(dtype: DType): number {
   if (isFloat(dtype)) return Number.NEGATIVE_INFINITY;
   return dtype === "int32" ? -2147483648 : 0;
@@ -176,13 +205,31 @@ export function avgPool2d(x: Node, kernelSize: number | readonly number[], optio
   return avgPool("avgPool2d", 2, x, kernelSize, options);
 }
 
+/** The mean of each window of [N, C, D, H, W] or [C, D, H, W] (torch.nn.functional.avg_pool3d). See avgPool2d. */
+export function avgPool3d(x: Node, kernelSize: number | readonly number[], options: AvgPoolOptions = {}): Node {
+  return avgPool("avgPool3d", 3, x, kernelSize, options);
+}
+
 function avgPool(
-  name: string,
+  name: "avgPool1d" | "avgPool2d" | "avgPool3d",
   rank: number,
   x: Node,
   kernelSize: number | readonly number[],
   options: AvgPoolOptions,
 ): Node {
+  const { mean, dims } = windowMeans(name, rank, x, kernelSize, options);
+  if (name === "avgPool3d") return mean;
+  const { countIncludePad = true, divisorOverride = null } = options;
+  return composed(name, [x], { ...attributesOf(dims, options), countIncludePad, divisorOverride }, mean);
+}
+
+function windowMeans(
+  name: string,
+  rank: number,
+  x: Node,
+  kernelSize: number | readonly number[],
+  options: AvgPoolOptions,
+): { readonly mean: Node; readonly dims: readonly PoolDim[] } {
   checkOptions(name, options, avgPoolKinds);
   needsFloat(name, x);
   const { kernel, stride, dilation, dims } = plan(name, rank, x, kernelSize, options);
@@ -198,14 +245,17 @@ function avgPool(
   );
   const { divisorOverride } = options;
   if (divisorOverride !== undefined) {
-    if (rank !== 2 || divisorOverride === 0 || Number.isNaN(divisorOverride))
-      throw new ShapeError(`${name}: divisorOverride ${divisorOverride} must be a number other than 0, for 2 dims`);
-    return div(total, full([], divisorOverride, total.dtype));
+    if (rank === 1 || divisorOverride === 0 || Number.isNaN(divisorOverride))
+      throw new ShapeError(
+        `${name}: divisorOverride ${divisorOverride} must be a number other than 0, for 2 or 3 dims`,
+      );
+    return { mean: div(total, full([], divisorOverride, total.dtype)), dims };
   }
-  return dims.reduce(
-    (mean, dim, place) => divideByCounts(mean, dim, x.shape.length - rank + place, options.countIncludePad ?? true),
+  const mean = dims.reduce(
+    (part, dim, place) => divideByCounts(part, dim, x.shape.length - rank + place, options.countIncludePad ?? true),
     total,
   );
+  return { mean, dims };
 }
 
 /** Divides by how many elements each window has along one dim. */
@@ -319,13 +369,28 @@ export function adaptiveMaxPool2d(x: Node, outputSize: number | readonly number[
   return adaptiveMaxPool("adaptiveMaxPool2d", 2, x, outputSize);
 }
 
+/** The mean over a box of regions: [N, C, D, H, W] or [C, D, H, W] (torch.nn.functional.adaptive_avg_pool3d). */
+export function adaptiveAvgPool3d(x: Node, outputSize: number | readonly number[]): Node {
+  return adaptiveAvgPool("adaptiveAvgPool3d", 3, x, outputSize);
+}
+
+/** The maximum over a box of regions (torch.nn.functional.adaptive_max_pool3d). */
+export function adaptiveMaxPool3d(x: Node, outputSize: number | readonly number[]): Node {
+  return adaptiveMaxPool("adaptiveMaxPool3d", 3, x, outputSize);
+}
+
 /** One dim after the other, the last first: so the first maximum in row-major order is found. */
-function adaptiveMaxPool(name: string, rank: number, x: Node, outputSize: number | readonly number[]): Node {
+function adaptiveMaxPool(
+  name: "adaptiveMaxPool1d" | "adaptiveMaxPool2d" | "adaptiveMaxPool3d",
+  rank: number,
+  x: Node,
+  outputSize: number | readonly number[],
+): Node {
   checkRank(name, rank, x);
   const sizes = perDim(name, "outputSize", outputSize, rank, 1);
   if (x.shape.slice(x.shape.length - rank).includes(0))
     throw new ShapeError(`${name}: ${formatShape(x.shape)} has no elements; spatial dims must be at least 1`);
-  return sizes.reduceRight((pooled, size, dim) => {
+  const result = sizes.reduceRight((pooled, size, dim) => {
     const axis = x.shape.length - rank + dim;
     const { values, inside } = regions(pooled, axis, size);
     const kept = where(inside, values, full([], lowest(x.dtype), x.dtype));
@@ -334,12 +399,19 @@ function adaptiveMaxPool(name: string, rank: number, x: Node, outputSize: number
     const last = permute(kept, [...order, axis + 1]);
     return reshape(apply(windowMaxOp, [last], { axes: [order.length] }), replaced(pooled.shape, axis, size));
   }, x);
+  if (name === "adaptiveMaxPool3d") return result;
+  return composed(name, [x], { outputSize: sizes }, result);
 }
 
 const replaced = (shape: readonly number[], axis: number, size: number): number[] =>
   shape.map((extent, place) => (place === axis ? size : extent));
 
-function adaptiveAvgPool(name: string, rank: number, x: Node, outputSize: number | readonly number[]): Node {
+function adaptiveAvgPool(
+  name: "adaptiveAvgPool1d" | "adaptiveAvgPool2d" | "adaptiveAvgPool3d",
+  rank: number,
+  x: Node,
+  outputSize: number | readonly number[],
+): Node {
   checkRank(name, rank, x);
   needsFloat(name, x);
   const sizes = perDim(name, "outputSize", outputSize, rank, 1);
@@ -348,16 +420,17 @@ function adaptiveAvgPool(name: string, rank: number, x: Node, outputSize: number
     throw new ShapeError(
       `${name}: ${formatShape(x.shape)} has no elements to average; spatial dims must be at least 1`,
     );
-  if (extents.every((extent, dim) => extent % at(sizes, dim) === 0)) {
-    return avgPool(
-      name,
-      rank,
-      x,
-      extents.map((extent, dim) => extent / at(sizes, dim)),
-      {},
-    );
-  }
-  return sizes.reduce((pooled, size, dim) => regionMeans(pooled, x.shape.length - rank + dim, size), x);
+  const result = extents.every((extent, dim) => extent % at(sizes, dim) === 0)
+    ? windowMeans(
+        name,
+        rank,
+        x,
+        extents.map((extent, dim) => extent / at(sizes, dim)),
+        {},
+      ).mean
+    : sizes.reduce((pooled, size, dim) => regionMeans(pooled, x.shape.length - rank + dim, size), x);
+  if (name === "adaptiveAvgPool3d") return result;
+  return composed(name, [x], { outputSize: sizes }, result);
 }
 
 /** The means of `size` regions along a dim. */
@@ -389,7 +462,7 @@ function regions(x: Node, dim: number, size: number) {
 
 function checkRank(name: string, rank: number, x: Node): void {
   if (x.shape.length !== rank + 1 && x.shape.length !== rank + 2) {
-    const sizes = rank === 1 ? "L" : "H, W";
+    const sizes = spatialNames(rank);
     throw new ShapeError(`${name}: takes [N, C, ${sizes}] or [C, ${sizes}], got ${formatShape(x.shape)}`);
   }
 }

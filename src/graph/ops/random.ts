@@ -4,9 +4,10 @@ import { apply, type Node, notDifferentiable, type Op, type TensorType } from ".
 import type { Scalar } from "../scalar.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, mostElements, type Shape, sizeOf, stridesOf } from "../shape.ts";
+import { expand } from "./broadcast.ts";
 import { full } from "./creation.ts";
 import { add, cast, div, gt, lt, remainder, shiftRight, where } from "./elementwise.ts";
-import { expand, reshape, slice } from "./movement.ts";
+import { reshape, slice } from "./movement.ts";
 import { argmin } from "./reduce.ts";
 import { argsort } from "./sort.ts";
 
@@ -41,6 +42,7 @@ const reason = "a random draw does not depend on any value";
 /** Inputs: the key, int32[2], and the number of the draw, int32[]. The counter is (place of the element, draw). */
 export const randomBitsOp: Op<BitsAttributes> = {
   name: "randomBits",
+  traits: { random: true, costly: true },
   infer: ([key, draw], { shape }) => {
     const [k, d] = [key as TensorType, draw as TensorType];
     if (k.dtype !== "int32" || sizeOf(k.shape) !== 2 || d.dtype !== "int32" || sizeOf(d.shape) !== 1)
@@ -86,6 +88,7 @@ type None = Record<string, never>;
  */
 export const normalOp: Op<None> = {
   name: "randomNormal",
+  traits: { random: true },
   infer: ([u]) => u as TensorType,
   gradient: notDifferentiable(reason),
   rule: {
@@ -101,6 +104,7 @@ export const normalOp: Op<None> = {
 /** −ln(1 − u): waiting times of mean 1 from a uniform, with the same bits everywhere. */
 export const exponentialOp: Op<None> = {
   name: "randomExponential",
+  traits: { random: true },
   infer: ([u]) => u as TensorType,
   gradient: notDifferentiable(reason),
   rule: { kind: "element", element: ({ input, index }) => scalar.unary("neg", logOfRest(input(0, index))) },

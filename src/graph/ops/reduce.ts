@@ -1,18 +1,12 @@
 // Many elements to one: sums, products, extremes, and what is composed of them.
+import { at } from "../at.ts";
+import { composed } from "../compose.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import {
-  apply,
-  type Combine,
-  type Gradient,
-  gradient,
-  type Node,
-  notDifferentiable,
-  type Op,
-  type TensorType,
-} from "../node.ts";
+import { apply, type Gradient, gradient, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
+import { expand, sum } from "./broadcast.ts";
 import { full, iota } from "./creation.ts";
 import {
   add,
@@ -33,33 +27,11 @@ import {
   sub,
   where,
 } from "./elementwise.ts";
-import { cat, expand, flip, reshape, slice } from "./movement.ts";
+import { cat, flip, reshape, slice } from "./movement.ts";
+import { countable, type Dims, declareReduction, type ReduceAttributes, reduce } from "./reduction.ts";
 
-export type Dims = number | readonly number[] | undefined;
-type ReduceAttributes = { readonly axes: readonly number[] };
-
-function reduceOp(name: string, combine: Combine, slope: Gradient<ReduceAttributes>): Op<ReduceAttributes> {
-  return {
-    name,
-    infer: ([x], { axes }) => {
-      const { shape, dtype } = x as TensorType;
-      if ((combine === "max" || combine === "min") && axes.some((axis) => shape[axis] === 0)) {
-        throw new ShapeError(
-          `${name}: the ${combine} over dim ${axes.find((axis) => shape[axis] === 0)} of size 0 in ${formatShape(shape)} is not defined; reduce over a dim that has elements`,
-        );
-      }
-      return { shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), dtype };
-    },
-    gradient: slope,
-    rule: { kind: "reduce", combine, axes: (attributes) => attributes.axes },
-  };
-}
-
-export const sumOp = reduceOp(
-  "sum",
-  "sum",
-  gradient(({ grad, node }) => [expand(grad, (node.inputs[0] as Node).shape)]),
-);
+export { sum, sumOp } from "./broadcast.ts";
+export type { Dims } from "./reduction.ts";
 
 /** The largest and smallest share the gradient evenly among ties; NaN does not equal itself, so with one every gradient is NaN (torch.amax). */
 const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
@@ -67,16 +39,16 @@ const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
   const chosen = cast(eq(x, node), grad.dtype);
   return [mul(chosen, div(grad, sum(chosen, node.attributes.axes, true)))];
 });
-export const maxOp = reduceOp("max", "max", shared);
-export const minOp = reduceOp("min", "min", shared);
+export const maxOp = declareReduction("max", "max", shared);
+export const minOp = declareReduction("min", "min", shared);
 
 /** ∂Πx/∂xᵢ is the product of the others, which is right with zeros too: running products from both ends, along one axis at a time. */
-export const prodOp = reduceOp(
+export const prodOp = declareReduction(
   "prod",
   "prod",
   gradient(({ grad, node }) => {
     const x = node.inputs[0] as Node;
-    const [axis] = node.attributes.axes as readonly [number];
+    const axis = at(node.attributes.axes, 0);
     const ones = full(
       x.shape.map((extent, place) => (place === axis ? 1 : extent)),
       1,
@@ -130,21 +102,6 @@ export const positionOp: Op = {
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 
-/** Truth values are counted as whole numbers; bytes too, so that sums do not overflow. */
-const countable = (x: Node): Node => (x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x);
-
-function reduce(op: Op<ReduceAttributes>, x: Node, dim: Dims, keepdim: boolean): Node {
-  const axes = normalizeAxes(dim, x.shape.length, op.name);
-  const kept = axes.length === 0 ? x : apply(op, [x], { axes });
-  return keepdim
-    ? kept
-    : reshape(
-        kept,
-        x.shape.filter((_, axis) => !axes.includes(axis)),
-      );
-}
-
-export const sum = (x: Node, dim?: Dims, keepdim = false): Node => reduce(sumOp, countable(x), dim, keepdim);
 export const max = (x: Node, dim?: Dims, keepdim = false): Node => reduce(maxOp, x, dim, keepdim);
 export const min = (x: Node, dim?: Dims, keepdim = false): Node => reduce(minOp, x, dim, keepdim);
 export const amax = max;
@@ -169,11 +126,15 @@ const countOf = (x: Node, dim: Dims, where: string): number =>
 export function mean(x: Node, dim?: Dims, keepdim = false): Node {
   const values = floating(x);
   const total = sum(values, dim, keepdim);
-  return div(total, scalarLike(countOf(x, dim, "mean"), total));
+  const dims = normalizeAxes(dim, x.shape.length, "mean");
+  return composed("mean", [x], { dims, keepdim }, div(total, scalarLike(countOf(x, dim, "mean"), total)));
 }
 
 /** √Σx²; its slope is 0 at 0. */
-export const norm = (x: Node, dim?: Dims, keepdim = false): Node => rootOrFlat(sum(square(floating(x)), dim, keepdim));
+export function norm(x: Node, dim?: Dims, keepdim = false): Node {
+  const result = rootOrFlat(sum(square(floating(x)), dim, keepdim));
+  return composed("norm", [x], { dims: normalizeAxes(dim, x.shape.length, "norm"), keepdim }, result);
+}
 
 /** Of no dims, any and all are the truth of each element, as in PyTorch. */
 const isEmptyList = (dim: Dims): boolean => Array.isArray(dim) && dim.length === 0;
@@ -191,7 +152,13 @@ export const all = (x: Node, dim?: Dims, keepdim = false): Node =>
       );
 
 /** The first place of the extreme value along a dim, or in the flattened tensor. NaN counts as extreme, as in PyTorch. */
-function extremePlace(x: Node, dim: number | undefined, keepdim: boolean, extreme: typeof max, name: string): Node {
+function extremePlace(
+  x: Node,
+  dim: number | undefined,
+  keepdim: boolean,
+  extreme: typeof max,
+  name: "argmax" | "argmin",
+): Node {
   const flat = dim === undefined ? reshape(x, [-1]) : x;
   const axis = dim === undefined ? 0 : wrapAxis(dim, x.shape.length, name);
   if (flat.shape.length === 0) return full([], 0, "int32");
@@ -203,7 +170,8 @@ function extremePlace(x: Node, dim: number | undefined, keepdim: boolean, extrem
   const places = where(chosen, iota(values.shape, axis), full(values.shape, extent, "int32"));
   const first = min(places, axis, keepdim || dim === undefined);
   const marked = apply(positionOp, [first], {});
-  return dim === undefined ? reshape(marked, keepdim ? x.shape.map(() => 1) : []) : marked;
+  const result = dim === undefined ? reshape(marked, keepdim ? x.shape.map(() => 1) : []) : marked;
+  return composed(name, [x], { dim: dim === undefined ? null : axis, keepdim }, result);
 }
 
 export const argmax = (x: Node, dim?: number, keepdim = false): Node => extremePlace(x, dim, keepdim, max, "argmax");
@@ -217,12 +185,13 @@ export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
   const values = floating(x);
   const axes = normalizeAxes(dim, x.shape.length, "logsumexp");
   const kept = axes.length === 0 ? values : logOfSum(values, axes);
-  return keepdim
+  const result = keepdim
     ? kept
     : reshape(
         kept,
         x.shape.filter((_, axis) => !axes.includes(axis)),
       );
+  return composed("logsumexp", [x], { dims: axes, keepdim }, result);
 }
 
 function logOfSum(values: Node, axes: readonly number[]): Node {
@@ -248,7 +217,7 @@ export function softmax(x: Node, dim = -1): Node {
   const shares: Node = withGradient(div(weights, sum(weights, axis, true)), [values], (grad) => [
     mul(shares, sub(grad, sum(mul(grad, shares), axis, true))),
   ]);
-  return shares;
+  return composed("softmax", [x], { dim: axis }, shares);
 }
 
 /** x − log Σ eˣ along a dim. */
@@ -261,7 +230,7 @@ export function logSoftmax(x: Node, dim = -1): Node {
   const result: Node = withGradient(sub(shifted, log(sum(exp(shifted), axis, true))), [values], (grad) => [
     sub(grad, mul(exp(result), sum(grad, axis, true))),
   ]);
-  return result;
+  return composed("logSoftmax", [x], { dim: axis }, result);
 }
 
 const floating = (x: Node): Node => (isFloat(x.dtype) ? x : cast(x, "float32"));

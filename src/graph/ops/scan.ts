@@ -1,11 +1,18 @@
 // scan: a loop over time as one node, and its results: any value of its body stacked over the steps, and the carried values after the last.
-import type { DType } from "../dtype.ts";
 import { InternalError } from "../errors.ts";
 import { apply, type LoopBody, type Node, type Op } from "../node.ts";
-import type { Shape } from "../shape.ts";
 import { type BodyParts, bodyKey, makeBody } from "./scanBody.ts";
 import { scanGradient } from "./scanGradient.ts";
-import { bodyOf, type LoopInputs, type LoopOps, type ScanAttributes, scanAttributes, scanInputs } from "./scanParts.ts";
+import {
+  bodyOf,
+  type LoopInputs,
+  type LoopOps,
+  type ScanAttributes,
+  scanAttributes,
+  scanFinalOp,
+  scanInputs,
+  scanStackOp,
+} from "./scanParts.ts";
 
 /** Inputs: the constants, the initial carried values, the stacked inputs, all of `steps` rows. Its value is in its results. */
 export const scanOp: Op<ScanAttributes> = {
@@ -13,24 +20,6 @@ export const scanOp: Op<ScanAttributes> = {
   infer: () => ({ shape: [0], dtype: "bool" }),
   gradient: { kind: "joint", of: (node, results, needs) => scanGradient(loopOps, node, results, needs) },
   rule: { kind: "loop" },
-};
-
-type ResultAttributes = { readonly value: number; readonly shape: Shape; readonly dtype: DType };
-
-/** One value of the body at every step: [steps, …]. */
-export const scanStackOp: Op<ResultAttributes> = {
-  name: "scanStack",
-  infer: (_, { shape, dtype }) => ({ shape, dtype }),
-  gradient: { kind: "result" },
-  rule: { kind: "result" },
-};
-
-/** A carried value after the last step. */
-export const scanFinalOp: Op<ResultAttributes> = {
-  name: "scanFinal",
-  infer: (_, { shape, dtype }) => ({ shape, dtype }),
-  gradient: { kind: "result" },
-  rule: { kind: "result" },
 };
 
 /** A loop whose constants are what its body reads from outside. */

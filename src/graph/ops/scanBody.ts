@@ -2,7 +2,8 @@
 import { nodeKey } from "../key.ts";
 import { type LoopBody, type Node, type Op, sourceNode, type TensorType } from "../node.ts";
 import { dependents, topologicalOrder } from "../walk.ts";
-import { expandOp, permuteOp, reshapeOp } from "./movement.ts";
+import { expandOp } from "./broadcast.ts";
+import { permuteOp, reshapeOp } from "./movement.ts";
 
 /** A leaf of a body that is about to be made. */
 export const stepLeaf = (type: TensorType): Node => sourceNode(type, { sourceKind: "step" });

@@ -1,10 +1,12 @@
 // Gradients of the constants of a loop, where every use is a product or a broadcast: one product or one sum over all steps, outside the loop.
+import { at } from "../at.ts";
 import { pullback, type Seed } from "../autodiff.ts";
 import { InternalError } from "../errors.ts";
-import { type LoopBody, type Node, type Op, sourceNode, withInputs } from "../node.ts";
-import { overInputs, rewriteGraph, topologicalOrder } from "../walk.ts";
+import { isOp, type LoopBody, type Node, sourceNode, withInputs } from "../node.ts";
+import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../walk.ts";
+import { expand, expandOp } from "./broadcast.ts";
 import { type DotAttributes, dot, dotOp } from "./matmul.ts";
-import { expand, expandOp, permute, permuteOp, reshape, reshapeOp } from "./movement.ts";
+import { permute, permuteOp, reshape, reshapeOp } from "./movement.ts";
 import { inputsWithin } from "./scanBody.ts";
 
 /** A place in the body where a constant is read. */
@@ -20,8 +22,6 @@ export interface ConstantUse {
   readonly other: Node | undefined;
 }
 
-const is = (node: Node, op: Op<never>): boolean => node.op === (op as unknown);
-
 /** Every use of a constant, where all are products or broadcasts, and undefined where one is not: its gradient is then summed step by step. */
 export function constantUses(
   body: LoopBody,
@@ -29,14 +29,7 @@ export function constantUses(
   seeds: readonly Seed[],
 ): readonly ConstantUse[] | undefined {
   const inputsOf = inputsWithin(body);
-  const users = new Map<Node, Node[]>();
-  for (const node of body.order) {
-    for (const input of new Set(inputsOf(node))) {
-      const known = users.get(input);
-      if (known === undefined) users.set(input, [node]);
-      else known.push(node);
-    }
-  }
+  const users = usersOf(body.order, inputsOf);
   const isSeed = (node: Node): boolean => seeds.some((seed) => seed.node === node);
   const isRead = (node: Node): boolean => isSeed(node) || body.next.includes(node);
   const uses: ConstantUse[] = [];
@@ -44,13 +37,13 @@ export function constantUses(
   for (let top = open.pop(); top !== undefined; top = open.pop()) {
     const { node, views } = top;
     if (isRead(node)) return undefined;
-    for (const at of users.get(node) ?? []) {
-      if (is(at, reshapeOp) || is(at, permuteOp)) open.push({ node: at, views: [...views, at] });
-      else if (is(at, dotOp)) {
+    for (const at of new Set(users.get(node))) {
+      if (isOp(at, reshapeOp) || isOp(at, permuteOp)) open.push({ node: at, views: [...views, at] });
+      else if (isOp(at, dotOp)) {
         at.inputs.forEach((input, side) => {
           if (input === node) uses.push({ constant, views, at, side, other: at.inputs[1 - side] });
         });
-      } else if (is(at, expandOp) && !isRead(at) && (users.get(at) ?? []).every(isElementwise))
+      } else if (isOp(at, expandOp) && !isRead(at) && (users.get(at) ?? []).every(isElementwise))
         uses.push({ constant, views, at, side: 0, other: undefined });
       else return undefined;
     }
@@ -59,8 +52,7 @@ export function constantUses(
 }
 
 /** A broadcast that enters a product has the size of the product: its gradient is not worth keeping for every step. */
-const isElementwise = ({ op }: Node): boolean =>
-  op.rule.kind === "element" && ![reshapeOp, permuteOp, expandOp].some((view) => (view as unknown) === op);
+const isElementwise = ({ op }: Node): boolean => op.rule.kind === "element" && op.traits?.view !== "all";
 
 /** The gradient of a constant through one of its uses, from the gradients there and the other sides of all steps. */
 export function gradientFromUse(use: ConstantUse, constant: Node, others: Node | undefined, grads: Node): Node {
@@ -70,9 +62,9 @@ export function gradientFromUse(use: ConstantUse, constant: Node, others: Node |
   const grad = sourceNode(grads, { sourceKind: "argument" });
   const seen = use.views.reduce((inner, view) => withInputs(view, [inner]), own);
   const all =
-    other === undefined
-      ? allBroadcasts(use.at, seen, grads.shape[0] as number)
-      : allProducts(use.at.attributes as DotAttributes, use.side, seen, other);
+    other !== undefined && isOp(use.at, dotOp)
+      ? allProducts(use.at.attributes, use.side, seen, other)
+      : allBroadcasts(use.at, seen, at(grads.shape, 0));
   const [found] = pullback([{ node: all, grad }], [own]);
   if (found === undefined) throw new InternalError("a constant of a loop has no gradient where it is used");
   const [result] = rewriteGraph(topologicalOrder([found]), [found], (node, inputs) => {

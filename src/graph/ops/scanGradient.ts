@@ -1,5 +1,6 @@
 // The gradient of a loop: a loop that runs the other way. It reads what the first one leaves behind; the gradients of constants
 // that stay outside it are in scanConstants.ts.
+import { at } from "../at.ts";
 import { pullback, type Seed } from "../autodiff.ts";
 import { isFloat } from "../dtype.ts";
 import type { LoopBody, Node, ResultGradient } from "../node.ts";
@@ -8,7 +9,7 @@ import { full } from "./creation.ts";
 import { add } from "./elementwise.ts";
 import { inputsWithin, stepLeaf } from "./scanBody.ts";
 import { type ConstantUse, constantUses, gradientFromUse } from "./scanConstants.ts";
-import { bodyOf, type LoopOps, scanAttributes, scanInputs } from "./scanParts.ts";
+import { bodyOf, type LoopOps, scanAttributes, scanInputs, scanResult } from "./scanParts.ts";
 import { standIns } from "./scanResiduals.ts";
 
 const zeros = (like: Node): Node => full(like.shape, 0, like.dtype);
@@ -34,9 +35,9 @@ export function scanGradient(
     map.set(key, before === undefined ? grad : add(before, grad));
   };
   for (const { result, grad } of results) {
-    const place = result.attributes.value as number;
-    if (result.op.name === "scanFinal") sum(finals, place, grad);
-    else sum(stacks, body.order[place] as Node, grad);
+    const { kind, value } = scanResult(result);
+    if (kind === "final") sum(finals, value, grad);
+    else sum(stacks, at(body.order, value), grad);
   }
 
   const carries = carried.filter(isActive);

@@ -1,6 +1,8 @@
 // The parts of a scan node: its body, and its inputs by what they are to it.
+import type { DType } from "../dtype.ts";
 import { InternalError } from "../errors.ts";
-import type { LoopBody, Node } from "../node.ts";
+import { isOp, type LoopBody, type Node, type Op } from "../node.ts";
+import type { Shape } from "../shape.ts";
 import type { BodyParts } from "./scanBody.ts";
 
 export type ScanAttributes = {
@@ -32,7 +34,37 @@ export function scanInputs(node: Node): ScanInputs {
   };
 }
 
-export const scanAttributes = (node: Node): ScanAttributes => node.attributes as ScanAttributes;
+const isLoop = (node: Node): node is Node<ScanAttributes> => node.op.rule.kind === "loop";
+
+export function scanAttributes(node: Node): ScanAttributes {
+  if (!isLoop(node)) throw new InternalError(`${node.op.name} is not a loop`);
+  return node.attributes;
+}
+
+type ResultAttributes = { readonly value: number; readonly shape: Shape; readonly dtype: DType };
+
+/** One value of the body at every step: [steps, …]. */
+export const scanStackOp: Op<ResultAttributes> = {
+  name: "scanStack",
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  gradient: { kind: "result" },
+  rule: { kind: "result" },
+};
+
+/** A carried value after the last step. */
+export const scanFinalOp: Op<ResultAttributes> = {
+  name: "scanFinal",
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  gradient: { kind: "result" },
+  rule: { kind: "result" },
+};
+
+/** What a result of a loop is: a value of its body by its place there, or a carried value by its number. */
+export function scanResult(node: Node): { readonly kind: "stack" | "final"; readonly value: number } {
+  if (isOp(node, scanStackOp)) return { kind: "stack", value: node.attributes.value };
+  if (isOp(node, scanFinalOp)) return { kind: "final", value: node.attributes.value };
+  throw new InternalError(`${node.op.name} is not a result of a loop`);
+}
 
 /** The initial values and the stacked inputs of a loop, in the order of the leaves. */
 export interface LoopInputs {

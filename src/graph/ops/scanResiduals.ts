@@ -1,50 +1,13 @@
 // What a loop leaves behind for its gradient: which values of a step are read from memory, and which are computed again from those.
-import type { Node, Op } from "../node.ts";
+import type { Node } from "../node.ts";
 import { sizeOf } from "../shape.ts";
 import { overInputs } from "../walk.ts";
 import { isCheck } from "./check.ts";
-import {
-  atan2Op,
-  atanOp,
-  cosOp,
-  erfOp,
-  expm1Op,
-  expOp,
-  log1pOp,
-  logOp,
-  powOp,
-  sigmoidOp,
-  sinOp,
-  tanhOp,
-  tanOp,
-} from "./elementwise.ts";
-import { randomBitsOp } from "./random.ts";
 import { stepLeaf } from "./scanBody.ts";
 import { bodyOf, type LoopOps, scanInputs } from "./scanParts.ts";
 
-/** Elementwise, and dearer than a load. */
-const transcendental: readonly Op<never>[] = [
-  expOp,
-  expm1Op,
-  logOp,
-  log1pOp,
-  sinOp,
-  cosOp,
-  tanOp,
-  atanOp,
-  tanhOp,
-  sigmoidOp,
-  erfOp,
-  powOp,
-  atan2Op,
-  randomBitsOp,
-];
-
-const isCheap = ({ op }: Node): boolean =>
-  (op.rule.kind === "element" &&
-    op.name !== "custom" &&
-    !transcendental.some((costly) => (costly as unknown) === op)) ||
-  op.rule.kind === "check";
+const isCheap = ({ op: { rule, traits } }: Node): boolean =>
+  rule.kind === "check" || (rule.kind === "element" && !traits?.costly && !traits?.ownGradient);
 
 /** A value is computed again from so many others at most. */
 const mostParts = 8;

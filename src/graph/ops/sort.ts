@@ -1,4 +1,5 @@
 // Sorting as a network: each step is an element rule, so it fuses, runs on every backend, and takes any parallel width.
+import { composed } from "../compose.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { apply, type ElementContext, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
@@ -85,7 +86,10 @@ export function argsort(x: Node, dim = -1, descending = false): Node {
 /** Values in order along a dim, and where they came from. The gradient of the values follows the positions. */
 export function sort(x: Node, dim = -1, descending = false): { values: Node; indices: Node } {
   const indices = argsort(x, dim, descending);
-  return { values: x.shape.includes(0) || x.shape.length === 0 ? x : trustedGather(x, dim, indices), indices };
+  if (x.shape.includes(0) || x.shape.length === 0) return { values: x, indices };
+  const values = trustedGather(x, dim, indices);
+  composed("sort", [x], { dim: wrapAxis(dim, x.shape.length, "sort"), descending }, values, indices);
+  return { values, indices };
 }
 
 /** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
@@ -99,5 +103,7 @@ export function topk(x: Node, k: number, dim = -1, largest = true): { values: No
   if (x.shape.length === 0) return { values: x, indices: full([], 0, "int32") };
   const indices = slice(argsort(x, axis, largest), axis, 0, k);
   if (x.shape.includes(0)) return { values: slice(x, axis, 0, k), indices };
-  return { values: trustedGather(x, axis, indices), indices };
+  const values = trustedGather(x, axis, indices);
+  composed("topk", [x], { k, dim: axis, largest }, values, indices);
+  return { values, indices };
 }

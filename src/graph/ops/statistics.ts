@@ -1,10 +1,27 @@
 // Mean, variance and deviations, accurate also where all values lie far from 0: variance, std, and what the layers that standardise need.
+import { composed } from "../compose.ts";
 import { isFloat } from "../dtype.ts";
 import type { Node } from "../node.ts";
 import { normalizeAxes, sizeOf } from "../shape.ts";
 import { withGradient } from "./alias.ts";
-import { add, cast, div, isfinite, isnan, maximum, mul, rootOrFlat, scalarLike, sub, where } from "./elementwise.ts";
-import { expand, reshape, slice } from "./movement.ts";
+import { expand } from "./broadcast.ts";
+import {
+  add,
+  cast,
+  clamp,
+  div,
+  isfinite,
+  isnan,
+  maximum,
+  mul,
+  rootOrFlat,
+  scalarLike,
+  sqrt,
+  sub,
+  where,
+} from "./elementwise.ts";
+import { matmul } from "./matmul.ts";
+import { permute, reshape, slice } from "./movement.ts";
 import { type Dims, sum } from "./reduce.ts";
 
 /** Statistics over some axes, which stay with size 1. */
@@ -75,14 +92,38 @@ export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): 
   const result = withGradient(div(maximum(total, number(0)), number(freedom)), [values], (grad) => [
     mul(mul(sub(sub(values, average), error), number(2 / freedom)), grad),
   ]);
-  return keepdim
+  const kept = keepdim
     ? result
     : reshape(
         result,
         x.shape.filter((_, axis) => !axes.includes(axis)),
       );
+  return composed("variance", [x], { dims: axes, correction, keepdim }, kept);
 }
 
 /** The square root of the variance; its slope is 0 where all values are equal. */
-export const std = (x: Node, dim?: Dims, correction = 1, keepdim = false): Node =>
-  rootOrFlat(variance(x, dim, correction, keepdim));
+export function std(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
+  const dims = normalizeAxes(dim, x.shape.length, "std");
+  return composed("std", [x], { dims, correction, keepdim }, rootOrFlat(variance(x, dim, correction, keepdim)));
+}
+
+/** The covariances of rows of observations; of one row a number. */
+export function covariance(x: Node, correction: number): Node {
+  const values = isFloat(x.dtype) ? x : cast(x, "float32");
+  const rows = values.shape.length === 2 ? values : reshape(values, [1, values.shape.length === 0 ? 1 : -1]);
+  const [variables = 1, count = 0] = rows.shape;
+  const { deviations } = moments(rows, [1]);
+  const products = matmul(deviations, permute(deviations, [1, 0]));
+  const result = div(products, scalarLike(Math.max(0, count - correction), products));
+  return variables === 1 ? reshape(result, []) : result;
+}
+
+/** The covariances over the deviations of both; rounding leaves none beyond ±1. */
+export function correlation(x: Node): Node {
+  const products = covariance(x, 1);
+  if (products.shape.length === 0) return div(products, products);
+  const size = products.shape[0] as number;
+  const own = slice(reshape(products, [size * size]), 0, 0, size * size, size + 1);
+  const scale = sqrt(own);
+  return clamp(div(div(products, reshape(scale, [size, 1])), reshape(scale, [1, size])), -1, 1);
+}

@@ -4,10 +4,11 @@ import { ShapeError } from "../errors.ts";
 import { apply, gradient, type Node, type Op } from "../node.ts";
 import { add as addIndex, and, binary, constant, int, mul as mulIndex, select, sub as subIndex } from "../scalar.ts";
 import { formatShape, sizeOf } from "../shape.ts";
+import { expand } from "./broadcast.ts";
 import { windowCount } from "./conv.ts";
 import { full } from "./creation.ts";
 import { align, divOp } from "./elementwise.ts";
-import { expand, pad, permute, reshape, slice } from "./movement.ts";
+import { pad, permute, reshape, slice } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
 /** Windows along the dims before the last `stride.length`: `count[i]` of them, `stride[i]` apart; inside one, places are `dilation[i]` apart. */

@@ -1,0 +1,40 @@
+// Collectives: values that ranks make together. A program is cut where one stands, and the ranks talk between its parts.
+import { ShapeError } from "../errors.ts";
+import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
+
+/** What the ranks do, and how many they are. */
+export interface CollectiveAttributes {
+  readonly [key: string]: string | number;
+  readonly collective: "allReduce" | "allGather" | "reduceScatter";
+  readonly ranks: number;
+}
+
+function typeAfter(x: TensorType, { collective, ranks }: CollectiveAttributes): TensorType {
+  if (collective === "allReduce") return x;
+  const [rows, ...rest] = x.shape;
+  if (rows === undefined)
+    throw new ShapeError(`${collective}: takes at least one dim, along which ranks share, got ${describeType(x)}`);
+  if (collective === "allGather") return { shape: [rows * ranks, ...rest], dtype: x.dtype };
+  if (rows % ranks !== 0)
+    throw new ShapeError(
+      `reduceScatter: dim 0 of ${describeType(x)} cannot be shared out equally among ${ranks} ranks; pad it to a multiple`,
+    );
+  return { shape: [rows / ranks, ...rest], dtype: x.dtype };
+}
+
+/** The rank's own loss depends on what others gave, and theirs on what it gave: gradients of all ranks add up. */
+const adjoint = { allReduce: "allReduce", allGather: "reduceScatter", reduceScatter: "allGather" } as const;
+
+export const collectiveOp: Op<CollectiveAttributes> = {
+  name: "collective",
+  infer: ([x], attributes) => typeAfter(x as TensorType, attributes),
+  gradient: gradient(({ node, grad }) => {
+    const { collective, ranks } = node.attributes;
+    return [apply(collectiveOp, [grad], { collective: adjoint[collective], ranks })];
+  }),
+  rule: { kind: "collective" },
+};
+
+export const collective = (x: Node, attributes: CollectiveAttributes): Node => apply(collectiveOp, [x], attributes);
+
+export const isCollective = ({ op }: Node): boolean => op.rule.kind === "collective";

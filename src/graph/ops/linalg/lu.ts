@@ -1,0 +1,204 @@
+// Elimination with partial pivoting: P A = L U, and what is made of it: solve, inverse, det, slogdet.
+import { ShapeError } from "../../errors.ts";
+import type { Node } from "../../node.ts";
+import { broadcastShapes, formatShape, sameShape } from "../../shape.ts";
+import { expand, sum } from "../broadcast.ts";
+import { full, iota } from "../creation.ts";
+import * as el from "../elementwise.ts";
+import { cumsum, trustedGather, trustedScatterAdd } from "../indexing.ts";
+import { matmul } from "../matmul.ts";
+import { cat, permute, reshape, slice } from "../movement.ts";
+import { diagonal } from "../rearrange.ts";
+import { all, argmax, prod } from "../reduce.ts";
+import { unsqueeze } from "../views.ts";
+import {
+  batchOf,
+  differentiated,
+  flat,
+  identities,
+  loopOver,
+  matrices,
+  mT,
+  number,
+  orderRows,
+  requireEach,
+  rowsOf,
+  sliceAt,
+  squares,
+  unflat,
+} from "./matrices.ts";
+import { inverseLower, summed } from "./triangular.ts";
+
+/** P A = L U, packed in one matrix: `order` says which row of A stands where, `swaps` how many exchanges that takes. */
+export interface Elimination {
+  readonly factors: Node;
+  readonly order: Node;
+  readonly swaps: Node;
+}
+
+/** So many columns are eliminated one by one; wider matrices in halves, whose rest is a product. */
+const panelWidth = 32;
+const int = (value: number): Node => full([], value, "int32");
+
+/** Of [batch, m, n] with m ≥ n. */
+export function eliminate(a: Node): Elimination {
+  const [, , n] = a.shape as [number, number, number];
+  if (n <= panelWidth) return panel(a);
+  const half = Math.ceil(n / 2 / panelWidth) * panelWidth;
+  const left = eliminate(slice(a, 2, 0, half));
+  const right = orderRows(slice(a, 2, half), left.order);
+  const [top, bottom] = [slice(left.factors, 1, 0, half), slice(left.factors, 1, half)];
+  const above = matmul(inverseLower(top, true), slice(right, 1, 0, half));
+  const rest = eliminate(el.sub(slice(right, 1, half), matmul(bottom, above)));
+  return {
+    factors: cat([cat([top, above], 2), cat([orderRows(bottom, rest.order), rest.factors], 2)], 1),
+    order: cat([slice(left.order, 1, 0, half), trustedGather(slice(left.order, 1, half), 1, rest.order)], 1),
+    swaps: el.add(left.swaps, rest.swaps),
+  };
+}
+
+/** Column by column. Rows stay where they are until the end; those that are not chosen yet are active. Columns lie along the last dim here. */
+function panel(a: Node): Elimination {
+  const [batch, m, n] = a.shape as [number, number, number];
+  if (batch === 0 || n === 0)
+    return { factors: a, order: expand(reshape(iota([m], 0), [1, m]), [batch, m]), swaps: full([batch], 0, "int32") };
+  const places = reshape(iota([m], 0), [1, m]);
+  const columns = reshape(iota([n], 0), [1, n, 1]);
+  const { state, outputs } = loopOver(n, [mT(a), full([batch, m], 1, a.dtype)], ([whole, active], t) => {
+    const [lines, free] = [whole as Node, el.ne(active as Node, number(0, a))];
+    const column = sliceAt(lines, 1, t);
+    const chosen = argmax(el.where(free, el.abs(column), number(-1, a)), 1, true);
+    const pivot = trustedGather(column, 1, chosen);
+    const left = el.logicalAnd(free, el.ne(places, chosen));
+    const isZero = el.eq(pivot, number(0, a));
+    const factor = el.where(el.logicalAnd(left, el.logicalNot(isZero)), el.div(column, pivot), number(0, a));
+    const row = trustedGather(lines, 2, expand(reshape(chosen, [batch, 1, 1]), [batch, n, 1]));
+    const later = el.where(el.gt(columns, t), row, number(0, a));
+    const reduced = el.sub(lines, el.mul(later, unsqueeze(factor, 1)));
+    const next = el.where(el.logicalAnd(el.eq(columns, t), unsqueeze(left, 1)), unsqueeze(factor, 1), reduced);
+    const before = sum(el.cast(el.logicalAnd(free, el.lt(places, chosen)), "int32"), 1);
+    return { next: [next, el.cast(left, a.dtype)], outputs: [reshape(chosen, [batch]), before] };
+  });
+  const [lines, active] = state as [Node, Node];
+  const [chosen, before] = outputs as [Node, Node];
+  const pivots = permute(chosen, [1, 0]);
+  const order = m === n ? pivots : cat([pivots, restOf(active, m - n)], 1);
+  return { factors: orderRows(mT(lines), order), order, swaps: sum(before, 0) };
+}
+
+/** The places of the `count` rows that are still active, in order. */
+function restOf(active: Node, count: number): Node {
+  const [batch, m] = active.shape as [number, number];
+  const counts = el.cast(active, "int32");
+  const target = el.where(el.ne(counts, int(0)), el.sub(cumsum(counts, 1), int(1)), int(count));
+  const places = expand(reshape(iota([m], 0), [1, m]), [batch, m]);
+  return slice(trustedScatterAdd(full([batch, count + 1], 0, "int32"), 1, target, places), 1, 0, count);
+}
+
+const pivotsOf = ({ factors }: Elimination): Node => diagonal(factors, 0, 1, 2);
+/** Of square matrices, without a gradient. */
+const eliminated = (a: Node): Elimination => eliminate(flat(el.stopGradient(a)));
+
+const singular =
+  "the matrix is singular: it has no inverse; add a small multiple of the identity, or use linalg.pinv or linalg.lstsq";
+
+/** P A = L U solved for [batch, n, k], with a step of refinement. */
+function solveWith(lu: Elimination, a: Node, b: Node): Node {
+  const { factors, order } = lu;
+  const [lower, upper] = [inverseLower(factors, true), mT(inverseLower(mT(factors)))];
+  const times = (x: Node): Node => matmul(upper, matmul(lower, orderRows(x, order)));
+  const first = times(b);
+  return el.add(first, times(el.sub(b, matmul(a, first))));
+}
+
+/** X of A X = B; B may be vectors. `left` false: X A = B. */
+export function solve(a: Node, b: Node, left = true): Node {
+  const where = "linalg.solve";
+  const square = squares(where, a, "the matrix");
+  const isVector =
+    b.shape.length === 1 || (b.shape.length === a.shape.length - 1 && sameShape(b.shape, a.shape.slice(0, -1)));
+  if (!left) {
+    if (isVector)
+      throw new ShapeError(`${where}: with left: false the right side must be matrices, got ${formatShape(b.shape)}`);
+    return mT(solve(mT(square), mT(matrices(where, b, "the right side"))));
+  }
+  if (isVector) {
+    const column = solve(square, unsqueeze(b, -1));
+    return reshape(column, column.shape.slice(0, -1));
+  }
+  const right = matrices(where, b, "the right side");
+  if (rowsOf(right) !== rowsOf(square))
+    throw new ShapeError(
+      `${where}: ${formatShape(a.shape)} has ${rowsOf(square)} unknowns, and the right side ${formatShape(b.shape)} has ${rowsOf(right)} rows; make them equal`,
+    );
+  return solved(square, right, eliminated(square), where);
+}
+
+function solved(a: Node, b: Node, lu: Elimination, where: string): Node {
+  const batch = broadcastShapes(batchOf(a), batchOf(b), where);
+  const n = rowsOf(a);
+  const wide = (x: Node): Node => flat(expand(el.stopGradient(x), [...batch, ...x.shape.slice(-2)]));
+  const own = sameShape(batch, batchOf(a)) ? lu : eliminated(expand(a, [...batch, n, n]));
+  const holds = all(el.ne(pivotsOf(own), number(0, a)), 1);
+  const values = unflat(solveWith(own, wide(a), wide(b)), batch);
+  const right = requireEach(values, reshape(holds, batch), where, singular);
+  const solution: Node = differentiated(right, [a, b], (grad) => {
+    const ofRight = solve(mT(a), grad);
+    return [summed(el.neg(matmul(ofRight, mT(solution))), a), summed(ofRight, b)];
+  });
+  return solution;
+}
+
+/** A⁻¹ of square matrices. */
+export function inverse(a: Node, where = "linalg.inv"): Node {
+  const square = squares(where, a);
+  const lu = eliminated(square);
+  const holds = reshape(all(el.ne(pivotsOf(lu), number(0, square)), 1), batchOf(square));
+  const values = unflat(solveWith(lu, flat(el.stopGradient(square)), flat(identities(square))), batchOf(square));
+  const inverted: Node = differentiated(requireEach(values, holds, where, singular), [square], (grad) => [
+    el.neg(matmul(mT(inverted), matmul(grad, mT(inverted)))),
+  ]);
+  return inverted;
+}
+
+/** A⁻ᵀ for the gradient of a determinant; a pivot of 0 counts as one that is barely none, so that det · A⁻ᵀ stays the adjugate. */
+function cofactors(a: Node, lu: Elimination): Node {
+  const values = solveWith(lu, flat(el.stopGradient(a)), flat(identities(a)));
+  const inverted: Node = differentiated(unflat(values, batchOf(a)), [a], (grad) => [
+    el.neg(matmul(mT(inverted), matmul(grad, mT(inverted)))),
+  ]);
+  return mT(inverted);
+}
+
+const signOf = ({ swaps }: Elimination, like: Node): Node =>
+  el.sub(number(1, like), el.mul(number(2, like), el.cast(el.remainder(swaps, int(2)), like.dtype)));
+
+/** Π of the pivots, with the sign of the exchanges. */
+export function det(a: Node): Node {
+  const square = squares("linalg.det", a);
+  const lu = eliminated(square);
+  const values = reshape(el.mul(prod(pivotsOf(lu), 1), signOf(lu, square)), batchOf(square));
+  const result: Node = differentiated(values, [square], (grad) => [
+    el.mul(unsqueeze(unsqueeze(el.mul(grad, result), -1), -1), cofactors(square, lu)),
+  ]);
+  return result;
+}
+
+/** The sign of the determinant, and the logarithm of its size: of a singular matrix 0 and −∞. */
+export function slogdet(a: Node): { readonly sign: Node; readonly logabsdet: Node } {
+  const square = squares("linalg.slogdet", a);
+  const lu = eliminated(square);
+  const pivots = pivotsOf(lu);
+  const sign = reshape(el.mul(prod(el.sign(pivots), 1), signOf(lu, square)), batchOf(square));
+  const values = reshape(sum(el.log(el.abs(pivots)), 1), batchOf(square));
+  const logabsdet = differentiated(values, [square], (grad) => [
+    el.mul(unsqueeze(unsqueeze(grad, -1), -1), cofactors(square, lu)),
+  ]);
+  return { sign, logabsdet };
+}
+
+/** log det, NaN where the determinant is below 0. */
+export function logdet(a: Node): Node {
+  const { sign, logabsdet } = slogdet(a);
+  return el.add(logabsdet, el.log(sign));
+}

@@ -1,0 +1,196 @@
+// A = Q R by Householder's reflections, gathered into blocks I − V T Vᵀ, so that most of the work is products.
+import { HebbError } from "../../errors.ts";
+import type { Node } from "../../node.ts";
+import { sum } from "../broadcast.ts";
+import { full, iota } from "../creation.ts";
+import * as el from "../elementwise.ts";
+import { triu } from "../indexing.ts";
+import { matmul } from "../matmul.ts";
+import { cat, pad, permute, reshape, slice } from "../movement.ts";
+import { amax } from "../reduce.ts";
+import { unsqueeze } from "../views.ts";
+import {
+  batchOf,
+  columnsOf,
+  differentiated,
+  flat,
+  identities,
+  identity,
+  loopOver,
+  matrices,
+  mT,
+  number,
+  product,
+  rowsOf,
+  sliceAt,
+  unflat,
+} from "./matrices.ts";
+import { inverseLower, solveTriangular } from "./triangular.ts";
+
+const panelWidth = 32;
+
+/** The reflections of some columns from row `start` on: Q = I − V T Vᵀ. */
+interface Block {
+  readonly start: number;
+  readonly v: Node;
+  readonly t: Node;
+}
+
+/** The columns of [batch, m, w] one by one. They lie along the last dim here. */
+function panel(a: Node): Omit<Block, "start"> & { readonly r: Node } {
+  const [batch, m, w] = a.shape as [number, number, number];
+  const places = reshape(iota([m], 0), [1, m]);
+  const columns = reshape(iota([w], 0), [1, w, 1]);
+  const [zero, one] = [number(0, a), number(1, a)];
+  const count = Math.min(m, w);
+  const { state, outputs } = loopOver(count, [mT(a)], ([state], t) => {
+    const lines = state as Node;
+    const whole = sliceAt(lines, 1, t);
+    const below = el.gt(places, t);
+    // In units of the largest number, so that squares neither overflow nor vanish.
+    const largest = amax(el.where(el.ge(places, t), el.abs(whole), zero), 1, true);
+    const scale = el.where(el.eq(largest, zero), one, largest);
+    const column = el.div(whole, scale);
+    const alpha = unsqueeze(sliceAt(column, 1, t), 1);
+    const rest = el.where(below, column, zero);
+    const squares = sum(el.square(rest), 1, true);
+    const nothing = el.eq(squares, zero);
+    const length = el.sqrt(el.add(el.square(alpha), squares));
+    const beta = el.where(nothing, alpha, el.where(el.gt(alpha, zero), el.neg(length), length));
+    // Without anything below there is nothing to reflect: v is 0, and its factor counts as 1.
+    const v = el.where(
+      el.eq(places, t),
+      el.where(nothing, zero, one),
+      el.where(nothing, zero, el.div(rest, el.sub(alpha, beta))),
+    );
+    const tau = el.where(nothing, one, el.div(el.sub(beta, alpha), beta));
+    const along = sum(el.mul(lines, unsqueeze(v, 1)), 2, true);
+    const reflected = el.sub(lines, el.mul(el.mul(unsqueeze(tau, 1), along), unsqueeze(v, 1)));
+    const own = el.where(el.eq(places, t), el.mul(beta, scale), el.where(below, zero, whole));
+    const next = el.where(el.eq(columns, t), unsqueeze(own, 1), el.where(el.gt(columns, t), reflected, lines));
+    return { next: [next], outputs: [v, tau] };
+  });
+  const [vs, taus] = outputs as [Node, Node];
+  const v = permute(vs, [1, 2, 0]);
+  // T⁻¹ has 1 / τ on its diagonal, and the products of different v above it.
+  const inverseT = el.add(
+    triu(matmul(mT(v), v), 1),
+    el.mul(identity(count, count, a), reshape(el.reciprocal(permute(taus, [1, 0, 2])), [batch, 1, count])),
+  );
+  return { v, t: mT(inverseLower(mT(inverseT))), r: mT(state[0] as Node) };
+}
+
+/** Of [batch, m, n]: the blocks, and R with min(m, n) rows. */
+function reflect(a: Node): { readonly blocks: readonly Block[]; readonly r: Node } {
+  const [batch, m, n] = a.shape as [number, number, number];
+  const count = Math.min(m, n);
+  if (batch === 0 || count === 0) return { blocks: [], r: slice(a, 1, 0, count) };
+  const blocks: Block[] = [];
+  const rows: Node[] = [];
+  let left = a;
+  for (let start = 0; start < count; start += panelWidth) {
+    const width = Math.min(panelWidth, count - start);
+    const { v, t, r } = panel(slice(left, 2, 0, width));
+    blocks.push({ start, v, t });
+    const others = slice(left, 2, width);
+    const rest = el.sub(others, product(v, mT(t), matmul(mT(v), others)));
+    const line = cat([slice(r, 1, 0, width), slice(rest, 1, 0, width)], 2);
+    rows.push(
+      pad(
+        line,
+        [
+          [0, 0],
+          [0, 0],
+          [start, 0],
+        ],
+        0,
+      ),
+    );
+    left = slice(rest, 1, width);
+  }
+  return { blocks, r: cat(rows, 1) };
+}
+
+/** The first columns of Q. */
+function unfold(blocks: readonly Block[], like: Node, columns: number): Node {
+  const [batch, m] = like.shape as [number, number, number];
+  const start = full([batch, m, columns], 0, like.dtype);
+  return blocks.reduceRight(
+    (q, { start: from, v, t }) => {
+      const part = slice(slice(q, 1, from), 2, from);
+      const turned = el.sub(part, product(v, matmul(t, matmul(mT(v), part))));
+      if (from === 0) return turned;
+      const lower = cat([slice(slice(q, 1, from), 2, 0, from), turned], 2);
+      return cat([slice(q, 1, 0, from), lower], 1);
+    },
+    el.add(start, identity(m, columns, like)),
+  );
+}
+
+export type QrMode = "reduced" | "complete" | "r";
+
+/** Q with orthonormal columns and upper triangular R: "reduced" min(m, n) columns, "complete" m, "r" none. Signs are LAPACK's. */
+export function qr(a: Node, mode: QrMode = "reduced"): { readonly q: Node; readonly r: Node } {
+  const where = "linalg.qr";
+  const x = matrices(where, a);
+  const [m, n] = [rowsOf(x), columnsOf(x)];
+  const count = Math.min(m, n);
+  const { blocks, r: found } = reflect(flat(el.stopGradient(x)));
+  const columns = mode === "complete" ? m : count;
+  const values = {
+    q: unflat(unfold(blocks, flat(x), mode === "r" ? 0 : columns), batchOf(x)),
+    r: unflat(
+      mode === "complete" && m > n
+        ? pad(
+            found,
+            [
+              [0, 0],
+              [0, m - n],
+              [0, 0],
+            ],
+            0,
+          )
+        : found,
+      batchOf(x),
+    ),
+  };
+  const none = (like: Node): Node => el.mul(like, number(0, like));
+  const backward = (gradQ: Node | undefined, gradR: Node | undefined): Node[] => {
+    if (mode === "r") throw new HebbError(`${where}: mode "r" has no gradient, which needs Q; use mode "reduced"`);
+    if (mode === "complete" && m > n)
+      throw new HebbError(
+        `${where}: mode "complete" has no gradient for ${m} rows and ${n} columns, because the other columns of Q are not unique; use mode "reduced"`,
+      );
+    const [gq, gr] = [gradQ ?? none(q), gradR ?? none(r)];
+    if (m >= n) return [ofSquare(q, r, gq, gr)];
+    // Of A = [X Y] X alone decides Q, and R = [R₁ QᵀY].
+    const columnsUpTo = (y: Node, from: number, to: number): Node => slice(y, y.shape.length - 1, from, to);
+    const right = columnsUpTo(gr, m, n);
+    const whole = el.add(gq, matmul(columnsUpTo(x, m, n), mT(right)));
+    const left = ofSquare(q, columnsUpTo(r, 0, m), whole, columnsUpTo(gr, 0, m));
+    return [cat([left, matmul(q, right)], x.shape.length - 1)];
+  };
+  const q: Node = differentiated(values.q, [x], (grad) => backward(grad, undefined));
+  const r: Node = differentiated(values.r, [x], (grad) => backward(undefined, grad));
+  return { q, r };
+}
+
+/** ∂A of A = Q R with as many columns as R has: (∂Q + Q S) R⁻ᵀ, where S mirrors the upper triangle of ∂R Rᵀ − Qᵀ∂Q. */
+function ofSquare(q: Node, r: Node, gradQ: Node, gradR: Node): Node {
+  const half = triu(el.sub(matmul(gradR, mT(r)), matmul(mT(q), gradQ)));
+  const mirrored = el.add(half, mT(triu(half, 1)));
+  return solveTriangular(mT(r), el.add(gradQ, matmul(q, mirrored)), { upper: false, left: false });
+}
+
+/** Orthonormal columns in the directions of those given, one after another, as many as rows where `complete`; without a gradient. */
+export function orthonormal(x: Node, complete = false): Node {
+  const { blocks, r } = reflect(x);
+  const [, m, n] = x.shape as [number, number, number];
+  const columns = complete ? m : Math.min(m, n);
+  const q = unfold(blocks, x, columns);
+  const count = Math.min(m, n);
+  const diagonal = el.mul(slice(r, 2, 0, count), identities(r, count, count));
+  const signs = el.where(el.lt(sum(diagonal, 1, true), number(0, x)), number(-1, x), number(1, x));
+  const turned = el.mul(slice(q, 2, 0, count), signs);
+  return columns === count ? turned : cat([turned, slice(q, 2, count)], 2);
+}

@@ -1,0 +1,163 @@
+// What stretches a matrix: eigenvalues and eigenvectors of symmetric ones, singular values and vectors of any.
+import type { Node } from "../../node.ts";
+import { sizeOf } from "../../shape.ts";
+import { sum } from "../broadcast.ts";
+import { full } from "../creation.ts";
+import * as el from "../elementwise.ts";
+import { tril, trustedGather } from "../indexing.ts";
+import { matmul } from "../matmul.ts";
+import { cat, flip, reshape, slice } from "../movement.ts";
+import { amax } from "../reduce.ts";
+import { argsort } from "../sort.ts";
+import { unsqueeze } from "../views.ts";
+import { finalSweeps, orthogonalRows, shiftedSweepsOf } from "./jacobi.ts";
+import {
+  batchOf,
+  columnsOf,
+  differentiated,
+  flat,
+  identities,
+  identity,
+  matrices,
+  mT,
+  number,
+  orderRows,
+  product,
+  rowsOf,
+  squares,
+  unflat,
+} from "./matrices.ts";
+import { orthonormal } from "./qr.ts";
+
+const lengths = (rows: Node): Node => el.sqrt(sum(el.square(rows), 2));
+
+/** 1 / (bⱼ − bᵢ) beside the diagonal, 0 on it. */
+function gaps(values: Node): Node {
+  const differences = el.sub(unsqueeze(values, -2), unsqueeze(values, -1));
+  const n = values.shape.at(-1) as number;
+  const on = identity(n, n, values);
+  return el.mul(el.reciprocal(el.add(differences, on)), el.sub(number(1, values), on));
+}
+
+/** Not less than the largest eigenvalue's size, and not much more: ‖A⁸‖^(1/8), of which the entries are kept near 1. [batch, 1, 1] */
+function spectralBound(a: Node): Node {
+  const size = (x: Node): Node => el.sqrt(sum(el.square(x), [1, 2], true));
+  const positive = (x: Node): Node => el.where(el.gt(x, number(0, x)), x, number(1, x));
+  const first = positive(size(a));
+  let power = el.div(a, first);
+  let rest: Node | undefined;
+  for (const root of [0.5, 0.25, 0.125]) {
+    power = matmul(power, power);
+    const own = positive(size(power));
+    const part = el.pow(own, number(root, a));
+    rest = rest === undefined ? part : el.mul(rest, part);
+    power = el.div(power, own);
+  }
+  return el.mul(first, rest as Node);
+}
+
+/** The largest number of each matrix, in whose units squares neither overflow nor vanish: [batch, 1, 1]. */
+function unitOf(a: Node): Node {
+  if (sizeOf(a.shape) === 0) return full([a.shape[0] as number, 1, 1], 1, a.dtype);
+  const largest = amax(el.abs(a), [1, 2], true);
+  return el.where(el.eq(largest, number(0, a)), number(1, a), largest);
+}
+
+/** Eigenvalues of [batch, n, n] in ascending order, and eigenvectors as rows. */
+function symmetric(given: Node): { readonly values: Node; readonly rows: Node } {
+  const n = rowsOf(given);
+  const unit = unitOf(given);
+  const a = el.div(given, unit);
+  // A shift that makes all eigenvalues positive, and of one size, so that rows become eigenvectors times these.
+  const shifted = el.add(a, el.mul(identities(a), el.mul(spectralBound(a), number(1.5, a))));
+  const directions = (rows: Node): Node => el.div(rows, unsqueeze(lengths(rows), 2));
+  const near = directions(orthogonalRows(shifted, n, shiftedSweepsOf(shifted)));
+  const rows = directions(orthogonalRows(matmul(near, shifted), n, finalSweeps));
+  const values = el.div(sum(el.mul(matmul(rows, a), rows), 2), sum(el.square(rows), 2));
+  const order = argsort(values, 1);
+  return { values: el.mul(trustedGather(values, 1, order), reshape(unit, [-1, 1])), rows: orderRows(rows, order) };
+}
+
+/** λ in ascending order and the columns of V of symmetric A = V Λ Vᵀ. One triangle is read, the lower unless UPLO is "U". */
+export function eigh(a: Node, uplo: "L" | "U" = "L"): { readonly eigenvalues: Node; readonly eigenvectors: Node } {
+  const square = squares("linalg.eigh", a);
+  const plain = el.stopGradient(uplo === "L" ? square : mT(square));
+  const found = symmetric(flat(el.add(tril(plain), mT(tril(plain, -1)))));
+  const batch = batchOf(square);
+  const eigenvalues: Node = differentiated(unflat(found.values, batch), [square], (grad) => [
+    matmul(el.mul(eigenvectors, unsqueeze(grad, -2)), mT(eigenvectors)),
+  ]);
+  const eigenvectors: Node = differentiated(unflat(mT(found.rows), batch), [square], (grad) => [
+    product(eigenvectors, el.mul(matmul(mT(eigenvectors), grad), gaps(eigenvalues)), mT(eigenvectors)),
+  ]);
+  return { eigenvalues, eigenvectors };
+}
+
+interface Singular {
+  readonly u: Node;
+  readonly s: Node;
+  readonly v: Node;
+}
+
+/** Of [batch, m, n] with m ≥ n, as columns, in descending order. */
+function tall(a: Node): Singular {
+  const n = columnsOf(a);
+  // What is orthogonal already needs no rotation: R has the singular values of A.
+  const first = rowsOf(a) > n ? orthonormal(a) : undefined;
+  const square = first === undefined ? a : matmul(mT(first), a);
+  // Rows that vanish have no direction: those of a matrix without full rank are completed.
+  const near = orthonormal(mT(byLength(orthogonalRows(square, n))));
+  const turned = orthogonalRows(cat([mT(matmul(square, near)), mT(near)], 2), n, finalSweeps);
+  const sorted = byLength(turned, n);
+  const [rows, v] = [slice(sorted, 2, 0, n), slice(sorted, 2, n)];
+  const left = orthonormal(mT(rows));
+  return { u: first === undefined ? left : matmul(first, left), s: lengths(rows), v: mT(v) };
+}
+
+/** The rows, the longest first, measured by their first columns. */
+const byLength = (x: Node, seen = columnsOf(x)): Node =>
+  orderRows(x, flip(argsort(lengths(slice(x, 2, 0, seen)), 1), [1]));
+
+function singular(a: Node): Singular {
+  const unit = unitOf(a);
+  const scaled = el.div(a, unit);
+  const isTall = rowsOf(a) >= columnsOf(a);
+  const { u, s, v } = tall(isTall ? scaled : mT(scaled));
+  const sizes = el.mul(s, reshape(unit, [-1, 1]));
+  return isTall ? { u, s: sizes, v } : { u: v, s: sizes, v: u };
+}
+
+/** A = U diag(S) Vh with S in descending order. U and Vh have min(m, n) columns and rows; `full`: m and n. */
+export function svd(a: Node, full = true): { readonly U: Node; readonly S: Node; readonly Vh: Node } {
+  const x = matrices("linalg.svd", a);
+  const [m, n] = [rowsOf(x), columnsOf(x)];
+  const k = Math.min(m, n);
+  const batch = batchOf(x);
+  const found = singular(flat(el.stopGradient(x)));
+  const values = (part: Node): Node => unflat(part, batch);
+  const skew = (y: Node): Node => el.sub(y, mT(y));
+  const ratio = (y: Node): Node => el.mul(y, gaps(el.square(S)));
+  const S: Node = differentiated(values(found.s), [x], (grad) => [matmul(el.mul(U, unsqueeze(grad, -2)), Vh)]);
+  const U: Node = differentiated(values(found.u), [x], (grad) => {
+    const inner = el.mul(ratio(skew(matmul(mT(U), grad))), unsqueeze(S, -2));
+    const within = product(U, inner, Vh);
+    if (m === k) return [within];
+    const outside = el.div(el.sub(grad, product(U, matmul(mT(U), grad))), unsqueeze(S, -2));
+    return [el.add(within, matmul(outside, Vh))];
+  });
+  const Vh: Node = differentiated(mT(values(found.v)), [x], (grad) => {
+    const inner = el.mul(ratio(skew(matmul(Vh, mT(grad)))), unsqueeze(S, -1));
+    const within = product(U, inner, Vh);
+    if (n === k) return [within];
+    const outside = el.div(el.sub(grad, product(grad, mT(Vh), Vh)), unsqueeze(S, -1));
+    return [el.add(within, matmul(U, outside))];
+  });
+  if (!full) return { U, S, Vh };
+  return { U: m === k ? U : completed(U), S, Vh: n === k ? Vh : mT(completed(mT(Vh))) };
+}
+
+/** Orthonormal columns, and more of them, as many as rows; no gradient flows to these. */
+function completed(columns: Node): Node {
+  const all = orthonormal(flat(el.stopGradient(columns)), true);
+  return cat([columns, unflat(slice(all, 2, columnsOf(columns)), batchOf(columns))], columns.shape.length - 1);
+}

@@ -1,0 +1,53 @@
+// Lengths: the p-norm of vectors, with gradient 0 at 0, and sizes kept below one.
+import { HebbError, ShapeError } from "../errors.ts";
+import { describe } from "../kinds.ts";
+import type { Node } from "../node.ts";
+import { formatShape, normalizeAxis } from "../shape.ts";
+import { full } from "./creation.ts";
+import * as el from "./elementwise.ts";
+import { amax, amin, type Dims, norm, sum } from "./reduce.ts";
+import { floating } from "./special.ts";
+
+const number = (value: number, like: Node): Node => full([], value, like.dtype);
+
+/**
+ * (Σ |x|ᵖ)^(1/p) along dims; p may be Infinity (the largest), -Infinity (the smallest), 0 (how many are not 0) or below 0. The slope
+ * at 0 is 0.
+ */
+export function vectorNorm(x: Node, p: number, dim?: Dims, keepdim = false): Node {
+  if (typeof p !== "number" || Number.isNaN(p))
+    throw new HebbError(`norm: p must be a number, Infinity or -Infinity, got ${describe(p)}`);
+  const values = floating(x);
+  if (p === 2) return norm(values, dim, keepdim);
+  const sizes = el.abs(values);
+  if (p === Number.POSITIVE_INFINITY) return amax(sizes, dim, keepdim);
+  if (p === Number.NEGATIVE_INFINITY) return amin(sizes, dim, keepdim);
+  if (p === 1) return sum(sizes, dim, keepdim);
+  if (p === 0) return sum(el.cast(el.ne(values, number(0, values)), values.dtype), dim, keepdim);
+  // Below 0 the power of a 0 is infinite, and the length 0.
+  if (p < 0) {
+    const total = sum(powerOr(Number.POSITIVE_INFINITY, sizes, p), dim, keepdim);
+    return el.pow(total, number(1 / p, total));
+  }
+  // Below 1 the power of a single 0 has an infinite slope too.
+  const powers = p < 1 ? powerOr(0, sizes, p) : el.pow(sizes, number(p, sizes));
+  return powerOr(0, sum(powers, dim, keepdim), 1 / p);
+}
+
+/** xᵖ, and `atZero` with gradient 0 at 0. */
+function powerOr(atZero: number, x: Node, p: number): Node {
+  const zero = el.eq(x, number(0, x));
+  return el.where(zero, number(atZero, x), el.pow(el.where(zero, number(1, x), x), number(p, x)));
+}
+
+/** Each slice of a dim shortened to a length of `most` where it is longer. */
+export function renorm(x: Node, p: number, dim: number, most: number): Node {
+  if (x.shape.length < 2) throw new ShapeError(`renorm: takes 2 dims or more, got ${formatShape(x.shape)}`);
+  const axis = normalizeAxis(dim, x.shape.length, "renorm");
+  if (!(p > 0) || !(most >= 0))
+    throw new HebbError(`renorm: takes p above 0 and a length from 0, got ${describe(p)} and ${describe(most)}`);
+  const others = x.shape.map((_, k) => k).filter((k) => k !== axis);
+  const sizes = vectorNorm(x, p, others, true);
+  const factor = el.div(number(most, sizes), el.add(sizes, number(1e-7, sizes)));
+  return el.mul(x, el.where(el.gt(sizes, number(most, sizes)), factor, number(1, sizes)));
+}

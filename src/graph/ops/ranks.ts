@@ -1,0 +1,310 @@
+// Statistics by order: medians, quantiles, the kth value, modes, running extremes, and where values lie among sorted ones.
+import { at } from "../at.ts";
+import { isFloat } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { describe } from "../kinds.ts";
+import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { formatShape, sameShape, sizeOf, wrapAxis } from "../shape.ts";
+import { withGradient } from "./alias.ts";
+import { expand, sum } from "./broadcast.ts";
+import { full, iota } from "./creation.ts";
+import * as el from "./elementwise.ts";
+import { trustedGather, trustedScatterAdd } from "./indexing.ts";
+import { cat, pad, reshape, slice } from "./movement.ts";
+import { lerp, logaddexp } from "./pointwise.ts";
+import { max } from "./reduce.ts";
+import { argsort, sort } from "./sort.ts";
+import { floating } from "./special.ts";
+import { atLeast1d, squeeze, unsqueeze } from "./views.ts";
+
+/** Values and the places that they come from. */
+export interface Found {
+  readonly values: Node;
+  readonly indices: Node;
+}
+
+const number = (value: number, like: TensorType): Node => full([], value, like.dtype);
+const int = (value: number): Node => full([], value, "int32");
+const countable = (x: Node): Node => (x.dtype === "bool" ? el.cast(x, "int32") : x);
+
+/** A dim of a tensor that counts as having one at least. */
+function axisOf(
+  where: string,
+  x: Node,
+  dim: number,
+): { readonly row: Node; readonly axis: number; readonly extent: number } {
+  const row = atLeast1d(x);
+  const axis = wrapAxis(dim, x.shape.length, where);
+  return { row, axis, extent: at(row.shape, axis) };
+}
+
+function needsElements(where: string, x: Node, axis: number): void {
+  if (at(x.shape, axis) === 0)
+    throw new ShapeError(`${where}: there is no element along dim ${axis} of ${formatShape(x.shape)}`);
+}
+
+/** A dim that was kept goes, or a scalar becomes one again. */
+function leave(x: Node, value: Node, axis: number, keepdim: boolean): Node {
+  if (x.shape.length === 0) return reshape(value, []);
+  return keepdim ? value : squeeze(value, axis);
+}
+
+/** The element at a place of each row, which stays as a dim of size 1. */
+function picked(x: Node, row: Node, axis: number, place: Node, keepdim: boolean): Found {
+  const found = trustedGather(row, axis, place);
+  return { values: leave(x, found, axis, keepdim), indices: leave(x, place, axis, keepdim) };
+}
+
+// ── extremes with their places ──
+
+export function extreme(
+  name: "max" | "min",
+  x: Node,
+  dim: number,
+  keepdim: boolean,
+  place: (x: Node, dim: number, keepdim: boolean) => Node,
+): Found {
+  const { row, axis } = axisOf(name, x, dim);
+  needsElements(name, row, axis);
+  return picked(x, row, axis, el.stopGradient(place(row, axis, true)), keepdim);
+}
+
+/** The largest so far along one axis. Each element has the gradients of the places where it is that. */
+export const cummaxOp: Op<{ readonly axis: number }> = {
+  name: "cummax",
+  infer: ([x]) => x as TensorType,
+  gradient: gradient(({ grad, node }) => {
+    const x = node.inputs[0] as Node;
+    const { axis } = node.attributes;
+    return [trustedScatterAdd(full(x.shape, 0, grad.dtype), axis, lastExtremes(x, node, axis), grad)];
+  }),
+  rule: { kind: "scan", combine: "max", axis: ({ axis }) => axis },
+};
+
+/** Where the running extreme stands: the last place that holds it. */
+function lastExtremes(x: Node, running: Node, axis: number): Node {
+  const isNew = el.logicalOr(el.eq(x, running), el.isnan(x));
+  const places = el.where(isNew, iota(x.shape, axis), int(0));
+  return el.stopGradient(apply(cummaxOp, [places], { axis }));
+}
+
+/** The largest so far, and where it stands: of equals the last. */
+export function cummax(x: Node, dim: number): Found {
+  const { row, axis } = axisOf("cummax", countable(x), dim);
+  if (row.shape.includes(0)) return { values: row, indices: full(row.shape, 0, "int32") };
+  const values = apply(cummaxOp, [row], { axis });
+  const indices = lastExtremes(el.stopGradient(row), el.stopGradient(values), axis);
+  return { values: reshape(values, x.shape), indices: reshape(indices, x.shape) };
+}
+
+/** The least so far, and where it stands: of equals the last. */
+export function cummin(x: Node, dim: number): Found {
+  const values = countable(x);
+  // Whole numbers are turned around without their least one, which has no negative.
+  const turned = isFloat(values.dtype) ? el.neg(values) : el.sub(int(-1), el.cast(values, "int32"));
+  const { indices } = cummax(turned, dim);
+  const { row, axis } = axisOf("cummin", values, dim);
+  if (row.shape.includes(0)) return { values, indices };
+  return { values: reshape(trustedGather(row, axis, atLeast1d(indices)), x.shape), indices };
+}
+
+/** Running log Σ eˣ: each pass joins what lies twice as far back. */
+export function logcumsumexp(x: Node, dim: number): Node {
+  const values = floating(x);
+  const { row, axis, extent } = axisOf("logcumsumexp", values, dim);
+  let sums = row;
+  for (let reach = 1; reach < extent; reach *= 2) {
+    const head = slice(sums, axis, 0, extent - reach);
+    const back = padFront(head, axis, reach, Number.NEGATIVE_INFINITY);
+    const apart = el.ge(iota(row.shape, axis), int(reach));
+    sums = el.where(apart, logaddexp(sums, back), sums);
+  }
+  return reshape(sums, x.shape);
+}
+
+const padFront = (x: Node, axis: number, count: number, value: number): Node =>
+  pad(
+    x,
+    x.shape.map((_, place) => [place === axis ? count : 0, 0] as const),
+    value,
+  );
+
+// ── medians, quantiles, modes ──
+
+/** The kth smallest of each row, k from 1. NaN counts as the largest. */
+export function kthvalue(x: Node, k: number, dim: number, keepdim: boolean): Found {
+  const { row, axis, extent } = axisOf("kthvalue", x, dim);
+  if (!Number.isInteger(k) || k < 1 || k > extent)
+    throw new ShapeError(
+      `kthvalue: k is ${describe(k)}, but dim ${dim} of ${formatShape(x.shape)} holds ${extent}; k counts from 1`,
+    );
+  return picked(x, row, axis, slice(argsort(row, axis), axis, k - 1, k), keepdim);
+}
+
+/** How many of each row are numbers, as a dim of size 1. */
+const numbersIn = (row: Node, axis: number): Node => sum(el.cast(el.logicalNot(el.isnan(row)), "int32"), [axis], true);
+
+/** The lower of the two middle ones. With a NaN it is NaN; `skipNan` leaves NaNs out. */
+export function median(x: Node, dim: number, keepdim: boolean, skipNan: boolean): Found {
+  const name = skipNan ? "nanmedian" : "median";
+  const { row, axis, extent } = axisOf(name, countable(x), dim);
+  needsElements(name, row, axis);
+  const order = argsort(row, axis);
+  const middle = int(Math.floor((extent - 1) / 2));
+  const known = numbersIn(row, axis);
+  // NaNs stand behind the numbers: the first of them is at their count.
+  const half = el.cast(el.floor(el.mul(el.cast(el.sub(known, int(1)), "float64"), full([], 0.5, "float64"))), "int32");
+  const rank = skipNan
+    ? el.where(el.eq(known, int(0)), int(0), half)
+    : el.where(el.lt(known, int(extent)), known, middle);
+  return picked(x, row, axis, trustedGather(order, axis, el.stopGradient(rank)), keepdim);
+}
+
+/** The median of all elements; equal ones share its gradient. */
+export function medianOfAll(x: Node, skipNan: boolean): Node {
+  const values = countable(x);
+  if (sizeOf(x.shape) === 0) return full([], Number.NaN, isFloat(x.dtype) ? x.dtype : "float32");
+  const found = median(el.stopGradient(reshape(values, [-1])), 0, false, skipNan).values;
+  if (!isFloat(values.dtype)) return found;
+  return withGradient(found, [values], (grad) => {
+    const same = el.logicalOr(el.eq(values, found), el.logicalAnd(el.isnan(values), el.isnan(found)));
+    const share = el.cast(same, grad.dtype);
+    return [el.mul(share, el.div(grad, sum(share)))];
+  });
+}
+
+export const interpolations = ["linear", "lower", "higher", "midpoint", "nearest"] as const;
+export type Interpolation = (typeof interpolations)[number];
+export interface QuantileOptions {
+  readonly dim: number | undefined;
+  readonly keepdim: boolean;
+  readonly interpolation: Interpolation;
+  readonly skipNan: boolean;
+}
+
+/** The values below which the shares `q` of each row lie, in a new first dim where q is a list. */
+export function quantile(x: Node, q: number | readonly number[], options: QuantileOptions): Node {
+  const { dim, keepdim, interpolation, skipNan } = options;
+  const name = skipNan ? "nanquantile" : "quantile";
+  const shares = typeof q === "number" ? [q] : q;
+  if (shares.some((share) => !(share >= 0 && share <= 1)))
+    throw new ShapeError(`${name}: q must lie between 0 and 1, got ${describe(q)}`);
+  const values = floating(x);
+  const flat = dim === undefined ? reshape(values, [-1]) : values;
+  const { row, axis } = axisOf(name, flat, dim ?? 0);
+  if (sizeOf(row.shape) === 0) throw new ShapeError(`${name}: there is no element in ${formatShape(x.shape)}`);
+  const sorted = sort(row, axis).values;
+  const known = numbersIn(row, axis);
+  const rest = (value: Node): Node => {
+    if (dim === undefined) return reshape(value, keepdim ? x.shape.map(() => 1) : []);
+    return leave(x, value, axis, keepdim);
+  };
+  const parts = shares.map((share) => rest(quantileOf(sorted, known, axis, share, { interpolation, skipNan })));
+  if (typeof q === "number") return parts[0] as Node;
+  return parts.length === 0
+    ? full([0, ...rest(slice(sorted, axis, 0, 1)).shape], 0, values.dtype)
+    : cat(
+        parts.map((part) => unsqueeze(part, 0)),
+        0,
+      );
+}
+
+function quantileOf(
+  sorted: Node,
+  known: Node,
+  axis: number,
+  share: number,
+  { interpolation, skipNan }: Pick<QuantileOptions, "interpolation" | "skipNan">,
+): Node {
+  const extent = at(sorted.shape, axis);
+  const last = skipNan ? el.maximum(el.sub(known, int(1)), int(0)) : int(extent - 1);
+  const wanted = el.mul(el.cast(last, "float64"), full([], share, "float64"));
+  // A NaN stands at the end, and is the quantile of whatever share.
+  const rank = skipNan ? wanted : el.where(el.lt(known, int(extent)), full([], extent - 1, "float64"), wanted);
+  const rounded =
+    interpolation === "lower"
+      ? el.floor(rank)
+      : interpolation === "higher"
+        ? el.ceil(rank)
+        : interpolation === "nearest"
+          ? el.round(rank)
+          : rank;
+  const low = el.floor(rounded);
+  const place = (value: Node): Node => trustedGather(sorted, axis, el.stopGradient(el.cast(value, "int32")));
+  const [below, above] = [place(low), place(el.ceil(rounded))];
+  const weight = el.cast(el.sub(rounded, low), sorted.dtype);
+  const between = el.gt(weight, number(0, weight));
+  const part = interpolation === "midpoint" ? el.where(between, number(0.5, weight), weight) : weight;
+  // Between infinite neighbours that are equal there is nothing to go.
+  const same = el.logicalAnd(el.eq(below, above), el.isinf(below));
+  return el.where(same, below, lerp(below, above, part));
+}
+
+/** The most frequent value of each row, of several the least, and its last place. */
+export function mode(x: Node, dim: number, keepdim: boolean): Found {
+  const { row, axis, extent } = axisOf("mode", countable(x), dim);
+  needsElements("mode", row, axis);
+  const order = argsort(row, axis);
+  const sorted = trustedGather(el.stopGradient(row), axis, order);
+  const places = iota(row.shape, axis);
+  const previous = padFront(slice(sorted, axis, 0, extent - 1), axis, 1, 0);
+  const begins = el.logicalOr(el.eq(places, int(0)), el.ne(sorted, previous));
+  const starts = apply(cummaxOp, [el.where(begins, places, int(0))], { axis });
+  const lengths = el.sub(places, starts);
+  const longest = expand(max(lengths, [axis], true), row.shape);
+  const first = el.neg(max(el.where(el.eq(lengths, longest), el.neg(places), int(-extent)), [axis], true));
+  return picked(x, row, axis, el.stopGradient(trustedGather(order, axis, first)), keepdim);
+}
+
+// ── among sorted values ──
+
+/** How many of the sorted values lie before each value, those equal to it included where `right`. */
+export function searchSorted(sorted: Node, values: Node, right: boolean): Node {
+  const batched = sorted.shape.length > 1;
+  const [lead, own] = [sorted.shape.slice(0, -1), values.shape.slice(0, -1)];
+  if (sorted.shape.length === 0 || (batched && !sameShape(lead, own)))
+    throw new ShapeError(
+      `searchsorted: the sorted values ${formatShape(sorted.shape)} must have one dim, or those of ${formatShape(values.shape)} but for the last`,
+    );
+  const count = at(sorted.shape, sorted.shape.length - 1);
+  const flat = batched ? values : reshape(values, [-1]);
+  const axis = flat.shape.length - 1;
+  const [row, wanted] = promoted(sorted, flat);
+  let [low, high] = [full(flat.shape, 0, "int32"), full(flat.shape, count, "int32")];
+  if (count > 0 && !flat.shape.includes(0)) {
+    for (let rest = count; rest > 0; rest >>= 1) {
+      const open = el.lt(low, high);
+      const middle = el.shiftRight(el.add(low, high), int(1));
+      const there = trustedGather(row, axis, el.minimum(middle, int(count - 1)));
+      const before = right ? el.logicalNot(el.lt(wanted, there)) : el.lt(there, wanted);
+      // NaN lies behind every number.
+      const beyond = el.logicalOr(
+        before,
+        right ? el.isnan(wanted) : el.logicalAnd(el.isnan(wanted), el.logicalNot(el.isnan(there))),
+      );
+      const up = el.logicalAnd(open, beyond);
+      [low, high] = [
+        el.where(up, el.add(middle, int(1)), low),
+        el.where(el.logicalAnd(open, el.logicalNot(beyond)), middle, high),
+      ];
+    }
+  }
+  return el.stopGradient(reshape(low, values.shape));
+}
+
+function promoted(a: Node, b: Node): [Node, Node] {
+  const like = el.add(
+    el.stopGradient(slice(reshape(a, [-1]), 0, 0, 0)),
+    el.stopGradient(slice(reshape(b, [-1]), 0, 0, 0)),
+  );
+  return [el.stopGradient(el.cast(a, like.dtype)), el.stopGradient(el.cast(b, like.dtype))];
+}
+
+/** How many elements of [low, high] fall into each of `bins` parts of equal width; where both are equal, of the whole range of x. */
+export function binOf(x: Node, bins: number, low: Node, high: Node): { readonly place: Node; readonly inside: Node } {
+  const width = el.sub(high, low);
+  const share = el.div(el.mul(el.sub(x, low), number(bins, x)), width);
+  const inside = el.logicalAnd(el.ge(x, low), el.le(x, high));
+  const place = el.minimum(el.cast(el.where(inside, share, number(0, x)), "int32"), int(bins - 1));
+  return { place, inside };
+}

@@ -1,0 +1,31 @@
+// recompute: a value that is read again late, so that what is computed from it a second time is not kept from the first.
+import { HebbError } from "../errors.ts";
+import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import * as scalar from "../scalar.ts";
+import { sizeOf } from "../shape.ts";
+
+/**
+ * The value of input 0, which is there only when input 1 is. The condition never holds: it makes every reader wait for input 1, and keeps the
+ * reader apart from those of the plain value.
+ */
+export const recomputeOp: Op = {
+  name: "recompute",
+  infer: (inputs) => inputs[0] as TensorType,
+  gradient: gradient(({ grad }) => [grad, undefined]),
+  rule: {
+    kind: "element",
+    element: ({ input, index, inputTypes, type }) => {
+      const first = (inputTypes[1] as TensorType).shape.map(() => scalar.int(0));
+      const isNaN = scalar.cast(scalar.unary("isNaN", input(1, first)), "int32");
+      const never = scalar.binary("gt", isNaN, scalar.int(1));
+      return scalar.select(never, scalar.constant(0, type.dtype), input(0, index));
+    },
+  },
+};
+
+/** x, once `after` is known. Source: the idea of jax.lax.optimization_barrier. */
+export function recompute(x: Node, after: Node): Node {
+  if (sizeOf(x.shape) === 0 || sizeOf(after.shape) === 0)
+    throw new HebbError("recompute: there is nothing to wait for without elements");
+  return apply(recomputeOp, [x, after], {});
+}

@@ -1,0 +1,44 @@
+// What ops that combine many elements into one share: their declaration, and the dims that go or stay.
+import { ShapeError } from "../errors.ts";
+import { apply, type Combine, type Gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { formatShape, normalizeAxes } from "../shape.ts";
+import { cast } from "./cast.ts";
+import { reshape } from "./movement.ts";
+
+export type Dims = number | readonly number[] | undefined;
+export type ReduceAttributes = { readonly axes: readonly number[] };
+
+export function declareReduction(
+  name: string,
+  combine: Combine,
+  slope: Gradient<ReduceAttributes>,
+): Op<ReduceAttributes> {
+  return {
+    name,
+    infer: ([x], { axes }) => {
+      const { shape, dtype } = x as TensorType;
+      if ((combine === "max" || combine === "min") && axes.some((axis) => shape[axis] === 0)) {
+        throw new ShapeError(
+          `${name}: the ${combine} over dim ${axes.find((axis) => shape[axis] === 0)} of size 0 in ${formatShape(shape)} is not defined; reduce over a dim that has elements`,
+        );
+      }
+      return { shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), dtype };
+    },
+    gradient: slope,
+    rule: { kind: "reduce", combine, axes: (attributes) => attributes.axes },
+  };
+}
+
+/** Truth values are counted as whole numbers; bytes too, so that sums do not overflow. */
+export const countable = (x: Node): Node => (x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x);
+
+export function reduce(op: Op<ReduceAttributes>, x: Node, dim: Dims, keepdim: boolean): Node {
+  const axes = normalizeAxes(dim, x.shape.length, op.name);
+  const kept = axes.length === 0 ? x : apply(op, [x], { axes });
+  return keepdim
+    ? kept
+    : reshape(
+        kept,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
+}

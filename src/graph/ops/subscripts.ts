@@ -1,0 +1,115 @@
+// x[…] with numbers, slices, new dims and index tensors: what NumPy calls basic and advanced indexing.
+import { at } from "../at.ts";
+import { HebbError, ShapeError } from "../errors.ts";
+import { describe } from "../kinds.ts";
+import type { Node } from "../node.ts";
+import { broadcastShapes, formatShape, sizeOf } from "../shape.ts";
+import { expand } from "./broadcast.ts";
+import { checkIndex } from "./check.ts";
+import { full } from "./creation.ts";
+import * as el from "./elementwise.ts";
+import { positions, trustedIndexSelect } from "./indexing.ts";
+import { permute, reshape, slice } from "./movement.ts";
+import { select, unsqueeze } from "./views.ts";
+
+/** One place of an index: a number, a slice "start:end:step", "..." for the dims not named, null for a new dim, or positions. */
+export type Subscript = number | string | null | Node;
+
+interface Slice {
+  readonly start: number | undefined;
+  readonly end: number | undefined;
+  readonly step: number;
+}
+
+/** "1:-1", ":", "::2": the parts may be left out. */
+function sliceOf(text: string): Slice {
+  const parts = text.split(":").map((part) => part.trim());
+  const known = parts.every((part) => part === "" || /^-?\d+$/.test(part));
+  if (parts.length < 2 || parts.length > 3 || !known)
+    throw new HebbError(
+      `index: ${JSON.stringify(text)} is no slice; write "start:end" or "start:end:step", each of which may be left out, or "..."`,
+    );
+  const [start, end, step] = parts.map((part) => (part === "" ? undefined : Number(part)));
+  return { start, end, step: step ?? 1 };
+}
+
+const isPositions = (part: Subscript): part is Node => typeof part === "object" && part !== null;
+
+/** The index with "..." written out, and ":" for the dims behind it. */
+function complete(x: Node, index: readonly Subscript[]): readonly Subscript[] {
+  const named = index.filter((part) => part !== null && part !== "...").length;
+  const missing = x.shape.length - named;
+  const dots = index.filter((part) => part === "...").length;
+  if (missing < 0 || dots > 1)
+    throw new ShapeError(
+      dots > 1
+        ? 'index: "..." can stand once'
+        : `index: ${named} places are more than the ${x.shape.length} dims of ${formatShape(x.shape)}`,
+    );
+  const rest = new Array<string>(missing).fill(":");
+  return dots === 0 ? [...index, ...rest] : index.flatMap((part) => (part === "..." ? rest : [part]));
+}
+
+/** The elements that the index names. Positions may be negative, and broadcast with each other. */
+export function indexed(x: Node, index: readonly Subscript[]): Node {
+  const parts = complete(x, index);
+  let [result, axis] = [x, 0];
+  const advanced: { readonly axis: number; readonly places: Node }[] = [];
+  // Numbers beside positions count as positions, so that their dims go where those of the others go.
+  const anyPositions = parts.some(isPositions);
+  for (const part of parts) {
+    if (part === null) result = unsqueeze(result, axis++);
+    else if (typeof part === "string") {
+      const { start, end, step } = sliceOf(part);
+      if (step < 1)
+        throw new ShapeError(
+          `index: the step of ${JSON.stringify(part)} must be from 1; use flip for the other direction`,
+        );
+      result = slice(result, axis++, start, end, step);
+    } else if (typeof part === "number") {
+      if (anyPositions) {
+        const extent = at(result.shape, axis);
+        const place = part < 0 ? part + extent : part;
+        if (!Number.isInteger(part) || place < 0 || place >= extent)
+          throw new ShapeError(`index: ${String(part)} is outside a dim of size ${extent}`);
+        advanced.push({ axis: axis++, places: full([], place, "int32") });
+      } else result = select(result, axis, part);
+    } else if (isPositions(part)) advanced.push({ axis: axis++, places: part });
+    else
+      throw new HebbError(`index: takes numbers, slices such as "1:3", "...", null and tensors, got ${describe(part)}`);
+  }
+  return advanced.length === 0 ? result : taken(result, advanced);
+}
+
+function taken(x: Node, advanced: readonly { readonly axis: number; readonly places: Node }[]): Node {
+  const wrapped = advanced.map(({ axis, places }) => ({ axis, places: counted(places, at(x.shape, axis)) }));
+  const shape = wrapped.map(({ places }) => places.shape).reduce((a, b) => broadcastShapes(a, b, "index"));
+  const axes = wrapped.map(({ axis }) => axis);
+  const extents = axes.map((axis) => at(x.shape, axis));
+  const flat = wrapped.reduce<Node>(
+    (sum, { places }, k) => el.add(el.mul(sum, full([], at(extents, k), "int32")), expand(places, shape)),
+    full([], 0, "int32"),
+  );
+  const rest = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const first = at(axes, 0);
+  const together = axes.every((axis, k) => axis === first + k);
+  // Where the positions stand side by side their dims stay there, else they come first.
+  const before = together ? rest.filter((axis) => axis < first) : [];
+  const after = rest.filter((axis) => !before.includes(axis));
+  const sizes = (dims: readonly number[]): number[] => dims.map((axis) => at(x.shape, axis));
+  const ordered = permute(x, [...before, ...axes, ...after]);
+  const joined = reshape(ordered, [...sizes(before), sizeOf(extents), ...sizes(after)]);
+  const count = sizeOf(shape);
+  if (sizeOf(extents) === 0 && count > 0)
+    throw new ShapeError(`index: there is no element along a dim of size 0 in ${formatShape(x.shape)}`);
+  const picked = trustedIndexSelect(joined, before.length, reshape(expand(flat, shape), [count]));
+  return reshape(picked, [...sizes(before), ...shape, ...sizes(after)]);
+}
+
+/** Positions that count from the end counted from the start, and checked. */
+export function counted(places: Node, extent: number): Node {
+  const whole = positions("index", places);
+  const size = full([], extent, "int32");
+  const wrapped = el.where(el.lt(whole, full([], 0, "int32")), el.add(whole, size), whole);
+  return checkIndex(wrapped, extent, { by: "index", item: "index", count: "the size of that dim" });
+}
