@@ -4,7 +4,7 @@ import type { Program } from "../compiler/kernel.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 
 /** The fastest first. */
-export const backendNames = ["c", "wasm", "reference"] as const;
+export const backendNames = ["c", "wasm", "reference", "webgpu"] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** A piece of device memory. `address` is meaningful to its device only. */
@@ -34,6 +34,8 @@ export interface Executable {
   source(): string;
   /** Nanoseconds spent in each kernel of the program, in one run with these blocks or the least of a few. */
   profile(blocks: readonly Block[]): readonly number[];
+  /** The same from an asynchronous device, whose `profile` throws. */
+  profileLater?(blocks: readonly Block[]): Promise<readonly number[]>;
   /** Unloads the code and gives up its part of the workspace. */
   release(): void;
 }
@@ -91,6 +93,8 @@ export interface FailedRun {
 /** A device with its own memory that queues its calls and executes them in order. */
 export interface AsynchronousDevice extends AnyDevice {
   readonly asynchronous: true;
+  /** Resolves when it can compute, rejects with the reason why it cannot. What it is given before waits. Left out: it is ready. */
+  readonly started?: Promise<void>;
   /** A copy of the first `length` elements, as they are behind everything that the device was given before. */
   read(block: Block, dtype: DType, length: number): Promise<TypedArray>;
   /** A copy of what a run gave into state. Where that run did not take place, neither does this. */

@@ -1,5 +1,6 @@
 // Computes contiguous parts of a cat directly in its memory, so that no kernel has to copy them together.
-import type { Node, Op } from "../graph/node.ts";
+import { at } from "../graph/at.ts";
+import { isOp, type Node } from "../graph/node.ts";
 import { catOp, reshapeOp } from "../graph/ops/movement.ts";
 import { sizeOf } from "../graph/shape.ts";
 
@@ -55,14 +56,14 @@ export function assemble(
 
 /** Whether a node is a cat along the first dim that is not 1, of parts worth a kernel each. */
 export function liesInParts(node: Node): boolean {
-  if (node.op !== (catOp as Op)) return false;
-  const { dim } = node.attributes as { readonly dim: number };
+  if (!isOp(node, catOp)) return false;
+  const { dim } = node.attributes;
   return sizeOf(node.shape.slice(0, dim)) === 1 && node.inputs.every((part) => sizeOf(part.shape) >= smallestPart);
 }
 
 /** The value that holds the same elements in the same order. */
 function underReshapes(part: Node, realized: ReadonlySet<Node>): Node {
   let node = part;
-  while (!realized.has(node) && node.op === (reshapeOp as Op)) node = node.inputs[0] as Node;
+  while (!realized.has(node) && isOp(node, reshapeOp)) node = at(node.inputs, 0);
   return node;
 }

@@ -1,7 +1,7 @@
 // Index checks are effects: they run even if the values are unused, come before any assignment, and a failed one stops the rest.
-import type { Node, Op } from "../graph/node.ts";
+import { at } from "../graph/at.ts";
+import type { Node } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
-import { expandOp, permuteOp, reshapeOp } from "../graph/ops/movement.ts";
 import { formatShape, sizeOf, unravel } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import type { IndexCheck, Instruction, Program } from "./kernel.ts";
@@ -43,7 +43,7 @@ export function distinctChecks(checks: readonly Node[]): CheckNode[] {
 /** The node that holds the same elements before they were rearranged. */
 function origin(index: Node): Node {
   let node = index;
-  while ([reshapeOp, permuteOp, expandOp].some((op) => node.op === (op as Op))) node = node.inputs[0] as Node;
+  while (node.op.traits?.view === "all") node = at(node.inputs, 0);
   return node;
 }
 

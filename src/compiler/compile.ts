@@ -68,7 +68,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
       }
       if (source.sourceKind === "step")
         throw new HebbError(
-          "scan: a tensor that was made inside a step is used outside it; return it from the step, as a carried value or an output",
+          "scan, vmap: a tensor that was made inside a step or a function of one example is used outside it; return it from there",
         );
       sourceBuffers.set(source, drafts.length);
       sources.push(source);

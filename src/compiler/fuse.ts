@@ -1,7 +1,9 @@
 // Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
-import { InternalError } from "../graph/errors.ts";
-import type { Combine, ContractionRule, Node } from "../graph/node.ts";
+import { at } from "../graph/at.ts";
+import { HebbError, InternalError } from "../graph/errors.ts";
+import { type Combine, type ContractionRule, isOp, type Node } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
+import { permuteOp, reshapeOp } from "../graph/ops/movement.ts";
 import { type Axis, axisValue, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
 import { visitAncestors } from "../graph/walk.ts";
@@ -168,8 +170,8 @@ class Fuser {
 
   private joinReduction(node: Node, group: LoopGroup): boolean {
     const { input, kept, reduced, rowMajor, combine } = reduction(node);
-    const keptSize = sizeOf(kept.map((axis) => input.shape[axis] ?? 1));
-    const reducedSize = sizeOf(reduced.map((axis) => input.shape[axis] ?? 1));
+    const keptSize = sizeOf(kept.map((axis) => at(input.shape, axis)));
+    const reducedSize = sizeOf(reduced.map((axis) => at(input.shape, axis)));
     const plain = group.outerCount === group.axes.length;
     let outerCount = group.outerCount;
     if (plain) {
@@ -249,11 +251,11 @@ class Fuser {
       const next = stack.pop() as Node;
       for (const input of next.inputs) {
         // Only a chain of nodes of one size keeps the order of elements; beyond a permute the order is another one.
-        if (next.op.name === "reshape" && sizeOf(input.shape) === size) {
+        if (isOp(next, reshapeOp) && sizeOf(input.shape) === size) {
           const shape = input.shape.filter((extent) => extent !== 1);
           if (shape.length > finest.length && refines(shape, finest)) finest = shape;
         }
-        if (seen.has(input) || next.op.name === "permute" || sizeOf(input.shape) !== size) continue;
+        if (seen.has(input) || isOp(next, permuteOp) || sizeOf(input.shape) !== size) continue;
         seen.add(input);
         if (!this.schedule.realized.has(input) && input.op.rule.kind === "element") stack.push(input);
       }
@@ -269,6 +271,10 @@ class Fuser {
       case "loop":
       case "result":
         throw new InternalError(`a ${rule.kind} is never realised`);
+      case "collective":
+        throw new HebbError(
+          "a collective stands between programs: call it in a compiled function or on tensors with values, not where a graph is exported or inspected",
+        );
       case "element": {
         const axes = this.finestShape(node).map(newAxis);
         const group: LoopGroup = { kind: "loops", axes, outerCount: axes.length, rowMajor: true, stages: new Stages() };
@@ -277,8 +283,8 @@ class Fuser {
       }
       case "reduce": {
         const { input, kept, reduced, rowMajor } = reduction(node);
-        const outer = kept.map((axis) => newAxis(input.shape[axis] ?? 1));
-        const inner = reduced.map((axis) => newAxis(input.shape[axis] ?? 1));
+        const outer = kept.map((axis) => newAxis(at(input.shape, axis)));
+        const inner = reduced.map((axis) => newAxis(at(input.shape, axis)));
         const group: LoopGroup = {
           kind: "loops",
           axes: [...outer, ...inner],
@@ -526,7 +532,7 @@ function reductionIndex(
   const place = (axes: readonly number[], flat: Scalar): void => {
     const parts = unflatten(
       flat,
-      axes.map((axis) => input.shape[axis] ?? 1),
+      axes.map((axis) => at(input.shape, axis)),
     );
     axes.forEach((axis, part) => {
       index[axis] = parts[part] as Scalar;

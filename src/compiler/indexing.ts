@@ -1,4 +1,5 @@
 // Integer index expressions in one canonical form: Σ coefficient · atom + constant, with ranges, so that views compose to plain strides.
+import { at } from "../graph/at.ts";
 import { type Axis, add, axisValue, binary, int, mul, operandsOf, type Scalar } from "../graph/scalar.ts";
 import type { Shape } from "../graph/shape.ts";
 import { stridesOf } from "../graph/shape.ts";
@@ -319,7 +320,7 @@ export function flatten(index: readonly Scalar[], shape: Shape): Scalar {
   const strides = stridesOf(shape);
   let flat: Scalar = int(0);
   index.forEach((part, axis) => {
-    flat = add(flat, mul(part, int(strides[axis] ?? 0)));
+    flat = add(flat, mul(part, int(at(strides, axis))));
   });
   return canonical(flat);
 }
@@ -329,7 +330,7 @@ export function unflatten(flat: Scalar, shape: Shape): Scalar[] {
   const strides = stridesOf(shape);
   return shape.map((extent, axis) => {
     if (extent === 1) return int(0);
-    const quotient = binary("div", flat, int(strides[axis] ?? 1));
+    const quotient = binary("div", flat, int(at(strides, axis)));
     return canonical(axis === 0 ? quotient : binary("mod", quotient, int(extent)));
   });
 }

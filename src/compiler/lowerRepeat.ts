@@ -1,9 +1,10 @@
 // Lowers a loop over time: its body is compiled once, as a program whose arguments become rows of the loop's inputs, states and results.
+import { at } from "../graph/at.ts";
 import type { DType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import { type LoopBody, type Node, type Source, sourceNode } from "../graph/node.ts";
 import { inputsWithin } from "../graph/ops/scanBody.ts";
-import { bodyOf, scanAttributes, scanInputs } from "../graph/ops/scanParts.ts";
+import { bodyOf, scanAttributes, scanInputs, scanResult } from "../graph/ops/scanParts.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import type { Compiled, Output } from "./compiled.ts";
@@ -99,12 +100,12 @@ class RepeatLowering {
   private isKept(place: number): boolean {
     const { carried, next } = this.body;
     return this.group.results.some(
-      (result) => isStack(result) && [carried[place], next[place]].includes(this.valueOf(result)),
+      (result) => scanResult(result).kind === "stack" && [carried[place], next[place]].includes(this.valueOf(result)),
     );
   }
 
   private valueOf(result: Node): Node {
-    return this.body.order[result.attributes.value as number] as Node;
+    return at(this.body.order, scanResult(result).value);
   }
 
   private stateAt(place: number, row: number): Place {
@@ -152,11 +153,12 @@ class RepeatLowering {
   /** Where a result that is a state lies: the last one, or all of them from the first or the second on. */
   private stateOf(result: Node): Place | undefined {
     const { body, live, reverse, steps } = this;
-    if (!isStack(result)) return this.stateAt(result.attributes.value as number, reverse ? 0 : steps);
+    const { kind, value: place } = scanResult(result);
+    if (kind === "final") return this.stateAt(place, reverse ? 0 : steps);
     const value = this.valueOf(result);
     const read = body.carried.indexOf(value);
     if (read >= 0) return this.stateAt(read, reverse ? 1 : 0);
-    const written = live.find((place) => body.next[place] === value);
+    const written = live.find((carried) => body.next[carried] === value);
     return written === undefined ? undefined : this.stateAt(written, reverse ? 0 : 1);
   }
 
@@ -252,8 +254,6 @@ class RepeatLowering {
 /** Stands for a buffer in a kernel until it gets one. */
 const nowhere = -1;
 
-const isStack = (result: Node): boolean => result.op.name === "scanStack";
-
 /** The carried values that the results depend on, through other carried values too. */
 function liveCarried(body: LoopBody, results: readonly Node[]): readonly number[] {
   const inputsOf = inputsWithin(body);
@@ -265,8 +265,8 @@ function liveCarried(body: LoopBody, results: readonly Node[]): readonly number[
     open.push(body.next[place] as Node);
   };
   for (const result of results) {
-    const value = result.attributes.value as number;
-    if (isStack(result)) open.push(body.order[value] as Node);
+    const { kind, value } = scanResult(result);
+    if (kind === "stack") open.push(at(body.order, value));
     else take(value);
   }
   for (let value = open.pop(); value !== undefined; value = open.pop())

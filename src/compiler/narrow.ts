@@ -1,8 +1,21 @@
 // Moves slices towards the inputs, so that elements they would discard are never computed. Through a convolution, a slice of the output becomes a slice of the input.
-import type { Attributes, Node, Op } from "../graph/node.ts";
-import { apply } from "../graph/node.ts";
-import { convolutionOp } from "../graph/ops/conv.ts";
-import { cat, catOp, type Pad, pad, padOp, reshape, reshapeOp, slice, sliceOp } from "../graph/ops/movement.ts";
+import { at } from "../graph/at.ts";
+import { apply, isOp, type Node } from "../graph/node.ts";
+import { type ConvolutionAttributes, convolutionOp } from "../graph/ops/conv.ts";
+import {
+  type CatAttributes,
+  cat,
+  catOp,
+  type Pad,
+  type PadAttributes,
+  pad,
+  padOp,
+  reshape,
+  reshapeOp,
+  type SliceAttributes,
+  slice,
+  sliceOp,
+} from "../graph/ops/movement.ts";
 import { type Shape, sameShape } from "../graph/shape.ts";
 
 /** A slice of steps of 1. */
@@ -12,23 +25,24 @@ interface Window {
 }
 
 /** The window that a slice takes; undefined where it steps over elements. */
-function windowOf(node: Node): Window | undefined {
-  const { starts, steps, shape } = node.attributes as Attributes & Window & { readonly steps: readonly number[] };
+function windowOf(node: Node<SliceAttributes>): Window | undefined {
+  const { starts, steps, shape } = node.attributes;
   return steps.every((step) => step === 1) ? { starts, shape } : undefined;
 }
 
 /** A node equal to a slice of movements of a convolution, without the slice on top; undefined where that saves no work. */
 export function narrow(node: Node): Node | undefined {
   const [x] = node.inputs;
-  if (x === undefined || node.op !== (sliceOp as Op)) return undefined;
+  if (x === undefined || !isOp(node, sliceOp)) return undefined;
   const window = windowOf(node);
   if (window === undefined || window.shape.includes(0)) return undefined;
   return cut(x, window);
 }
 
 /** What a slice moves through. */
-export const isMovement = (x: Node): boolean => [reshapeOp, sliceOp, padOp, catOp].some((op) => x.op === (op as Op));
-export const isConvolution = (x: Node): boolean => x.op === (convolutionOp as Op);
+export const isMovement = (x: Node): boolean =>
+  isOp(x, reshapeOp) || isOp(x, sliceOp) || isOp(x, padOp) || isOp(x, catOp);
+export const isConvolution = (x: Node): x is Node<ConvolutionAttributes> => isOp(x, convolutionOp);
 
 /** The window of a node, computed without the rest; undefined where that saves nothing. */
 function cut(x: Node, window: Window): Node | undefined {
@@ -36,24 +50,20 @@ function cut(x: Node, window: Window): Node | undefined {
   if (starts.every((start, dim) => start === 0 && shape[dim] === x.shape[dim])) return x;
   const [inner, second] = x.inputs;
   if (inner === undefined) return undefined;
-  switch (x.op) {
-    case convolutionOp as Op:
-      return second === undefined ? undefined : cutConvolution(x, inner, second, window);
-    case reshapeOp as Op: {
-      const whole = interleaved(inner);
-      if (whole === undefined) return cutReshaped(x, inner, window);
-      return sameShape(whole, x.shape) ? cutInterleaved(inner, window) : cutReshaped(x, reshape(inner, whole), window);
-    }
-    case sliceOp as Op: {
-      const outer = windowOf(x);
-      if (outer === undefined) return undefined;
-      return cut(inner, { starts: starts.map((start, dim) => start + (outer.starts[dim] ?? 0)), shape });
-    }
-    case padOp as Op:
-      return cutPadded(x, inner, window);
-    default:
-      return undefined;
+  if (isConvolution(x)) return second === undefined ? undefined : cutConvolution(x, inner, second, window);
+  if (isOp(x, reshapeOp)) {
+    const phases = interleaved(inner);
+    if (phases === undefined) return cutReshaped(x, inner, window);
+    return sameShape(phases.whole, x.shape)
+      ? cutInterleaved(phases.cat, window)
+      : cutReshaped(x, reshape(inner, phases.whole), window);
   }
+  if (isOp(x, sliceOp)) {
+    const outer = windowOf(x);
+    if (outer === undefined) return undefined;
+    return cut(inner, { starts: starts.map((start, dim) => start + at(outer.starts, dim)), shape });
+  }
+  return isOp(x, padOp) ? cutPadded(x, inner, window) : undefined;
 }
 
 /** The window, cut where that saves work, else taken out of the whole. */
@@ -61,15 +71,20 @@ const taken = (x: Node, window: Window): Node =>
   cut(x, window) ?? apply(sliceOp, [x], { ...window, steps: x.shape.map(() => 1) });
 
 /** The same window of a convolution's output is a convolution of a window of its input. */
-function cutConvolution(x: Node, weight: Node, input: Node, { starts, shape }: Window): Node | undefined {
+function cutConvolution(
+  x: Node<ConvolutionAttributes>,
+  weight: Node,
+  input: Node,
+  { starts, shape }: Window,
+): Node | undefined {
   const spatial = 3;
   if (starts.slice(0, spatial).some((start, dim) => start > 0 || shape[dim] !== x.shape[dim])) return undefined;
-  const { stride, dilation } = x.attributes as { stride: readonly number[]; dilation: readonly number[] };
-  const reach = (dim: number): number => ((weight.shape[dim] ?? 1) - 1) * (dilation[dim - spatial] ?? 1) + 1;
+  const { stride, dilation } = x.attributes;
+  const reach = (dim: number): number => (at(weight.shape, dim) - 1) * at(dilation, dim - spatial) + 1;
   const image = taken(input, {
-    starts: starts.map((start, dim) => (dim < spatial ? 0 : start * (stride[dim - spatial] ?? 1))),
+    starts: starts.map((start, dim) => (dim < spatial ? 0 : start * at(stride, dim - spatial))),
     shape: shape.map((count, dim) =>
-      dim < spatial ? (input.shape[dim] ?? 1) : (count - 1) * (stride[dim - spatial] ?? 1) + reach(dim),
+      dim < spatial ? at(input.shape, dim) : (count - 1) * at(stride, dim - spatial) + reach(dim),
     ),
   });
   return apply(convolutionOp, [weight, image], { stride, dilation });
@@ -79,11 +94,11 @@ function cutConvolution(x: Node, weight: Node, input: Node, { starts, shape }: W
 function cutReshaped(x: Node, inner: Node, { starts, shape }: Window): Node | undefined {
   const below = { starts: inner.shape.map(() => 0), shape: [...inner.shape] };
   let [outer, from] = [x.shape.length - 1, inner.shape.length - 1];
-  const isWhole = (dim: number): boolean => (starts[dim] ?? 0) === 0 && shape[dim] === x.shape[dim];
+  const isWhole = (dim: number): boolean => at(starts, dim) === 0 && shape[dim] === x.shape[dim];
   for (; outer >= 0 && from >= 0; ) {
     if (x.shape[outer] === inner.shape[from]) {
-      below.starts[from] = starts[outer] ?? 0;
-      below.shape[from] = shape[outer] ?? 1;
+      below.starts[from] = at(starts, outer);
+      below.shape[from] = at(shape, outer);
       outer--;
       from--;
     } else if (x.shape[outer] === 1) outer--;
@@ -96,19 +111,20 @@ function cutReshaped(x: Node, inner: Node, { starts, shape }: Window): Node | un
 }
 
 /** The shape of phases side by side, [.., q, r, ..] as [.., q · phases + r, ..], where that is what a node holds. */
-function interleaved(x: Node): Shape | undefined {
-  if (x.op !== (catOp as Op)) return undefined;
-  const { dim } = x.attributes as { dim: number };
+function interleaved(x: Node): { readonly cat: Node<CatAttributes>; readonly whole: Shape } | undefined {
+  if (!isOp(x, catOp)) return undefined;
+  const { dim } = x.attributes;
   if (dim === 0 || x.inputs.some((phase) => phase.shape[dim] !== 1)) return undefined;
-  return [...x.shape.slice(0, dim - 1), (x.shape[dim - 1] ?? 1) * x.inputs.length, ...x.shape.slice(dim + 1)];
+  const whole = [...x.shape.slice(0, dim - 1), at(x.shape, dim - 1) * x.inputs.length, ...x.shape.slice(dim + 1)];
+  return { cat: x, whole };
 }
 
 /** A window of interleaved phases is a window of each phase: the one that the window begins in comes first. */
-function cutInterleaved(inner: Node, { starts, shape }: Window): Node {
-  const { dim } = inner.attributes as { dim: number };
+function cutInterleaved(inner: Node<CatAttributes>, { starts, shape }: Window): Node {
+  const { dim } = inner.attributes;
   const axis = dim - 1;
   const phases = inner.inputs.length;
-  const [start, count] = [starts[axis] ?? 0, shape[axis] ?? 1];
+  const [start, count] = [at(starts, axis), at(shape, axis)];
   const [first, offset, length] = [Math.floor(start / phases), start % phases, Math.ceil(count / phases)];
   const spread = (values: readonly number[], own: number): number[] => [
     ...values.slice(0, axis),
@@ -121,9 +137,9 @@ function cutInterleaved(inner: Node, { starts, shape }: Window): Node {
   const parts = Array.from({ length: wanted }, (_, place) => {
     const [phase, from] = place + offset < phases ? [place + offset, first] : [place + offset - phases, first + 1];
     // Of the last ones an element less may be wanted, and there.
-    const have = Math.min(length, (inner.shape[axis] ?? 1) - from);
+    const have = Math.min(length, at(inner.shape, axis) - from);
     const part = taken(inner.inputs[phase] as Node, { starts: own(starts, from, 0), shape: own(shape, have, 1) });
-    const pads = part.shape.map((_, at): Pad => [0, at === axis ? length - have : 0]);
+    const pads = part.shape.map((_, place): Pad => [0, place === axis ? length - have : 0]);
     return have < length ? pad(part, pads, 0) : part;
   });
   const joined = shape.map((extent, place) => (place === axis ? length * wanted : extent));
@@ -131,18 +147,18 @@ function cutInterleaved(inner: Node, { starts, shape }: Window): Node {
 }
 
 /** Less padding, and where that is not enough a window of what is padded. */
-function cutPadded(x: Node, inner: Node, { starts, shape }: Window): Node | undefined {
-  const { pads, value } = x.attributes as { pads: readonly (readonly [number, number, number])[]; value: number };
+function cutPadded(x: Node<PadAttributes>, inner: Node, { starts, shape }: Window): Node | undefined {
+  const { pads, value } = x.attributes;
   const below = { starts: inner.shape.map(() => 0), shape: [...inner.shape] };
   const less: Pad[] = [];
   for (const [dim, [before, after, between]] of pads.entries()) {
-    const [start, extent] = [starts[dim] ?? 0, x.shape[dim] ?? 0];
-    const end = extent - start - (shape[dim] ?? 0);
+    const [start, extent] = [at(starts, dim), at(x.shape, dim)];
+    const end = extent - start - at(shape, dim);
     const [crop, cropEnd] = [Math.max(0, start - before), Math.max(0, end - after)];
     // Cropping is for dims without gaps; elsewhere only padding may go.
-    if (crop + cropEnd > 0 && (between > 0 || crop + cropEnd >= (inner.shape[dim] ?? 0))) return undefined;
+    if (crop + cropEnd > 0 && (between > 0 || crop + cropEnd >= at(inner.shape, dim))) return undefined;
     below.starts[dim] = crop;
-    below.shape[dim] = (inner.shape[dim] ?? 0) - crop - cropEnd;
+    below.shape[dim] = at(inner.shape, dim) - crop - cropEnd;
     less.push([Math.max(0, before - start), Math.max(0, after - end), between]);
   }
   return pad(taken(inner, below), less, value);

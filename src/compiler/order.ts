@@ -1,4 +1,5 @@
 // Orders kernels so that values are read soon after they are written and their memory is freed early: an update follows its gradient.
+import { at } from "../graph/at.ts";
 import { hasChecks } from "./checks.ts";
 import type { Instruction } from "./kernel.ts";
 import { loadedBuffers, storedBuffers } from "./lower.ts";
@@ -32,7 +33,7 @@ export function orderKernels(
   /** Bytes in use more after the kernel than before it. */
   const growth = (place: number): number => {
     let bytes = 0;
-    for (const buffer of touched[place] ?? []) {
+    for (const buffer of at(touched, place)) {
       const last = uses.get(buffer) === 1;
       const size = bytesOf(buffer) ?? 0;
       if (live.has(buffer)) bytes -= last ? size : 0;
@@ -68,12 +69,12 @@ export function orderKernels(
   for (let place = take(); place !== undefined; place = take()) {
     ordered.push(kernels[place] as Instruction);
     if (checking.delete(place) && checking.size === 0) for (const late of waiting.splice(0)) ready.add(late);
-    for (const buffer of touched[place] ?? []) {
+    for (const buffer of at(touched, place)) {
       live.add(buffer);
       uses.set(buffer, (uses.get(buffer) ?? 1) - 1);
     }
-    for (const next of after[place] ?? []) {
-      before[next] = (before[next] ?? 1) - 1;
+    for (const next of at(after, place)) {
+      before[next] = at(before, next) - 1;
       if (before[next] === 0) offer(next);
     }
   }

@@ -1,5 +1,5 @@
 // Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
-import type { Node, Op } from "../graph/node.ts";
+import { isOp, type Node } from "../graph/node.ts";
 import { catOp } from "../graph/ops/movement.ts";
 import { axisValue, load, newAxis, operandsOf, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
@@ -64,7 +64,7 @@ function probe(node: Node): Probe {
   const levels = new Map<Scalar, number>();
   visitScalar(value, (scalar) => {
     levels.set(scalar, 1 + operandsOf(scalar).reduce((most, operand) => Math.max(most, levels.get(operand) ?? 0), 0));
-    if (scalar.dtype === "int32" && scalar.kind === "binary" && !isHeavyInteger(node)) return;
+    if (scalar.dtype === "int32" && scalar.kind === "binary" && node.op.traits?.random !== true) return;
     if (scalar.kind === "unary") cost += cheapUnary.has(scalar.fn) ? 1 : 8;
     else if (scalar.kind === "binary")
       cost += scalar.fn === "pow" || scalar.fn === "atan2" ? 16 : scalar.fn === "div" ? 3 : 1;
@@ -80,7 +80,6 @@ function probe(node: Node): Probe {
   return { cost: isView ? 0 : cost, levels: levels.get(value) ?? 0, isView, rereads };
 }
 
-const isHeavyInteger = (node: Node): boolean => node.op.name.startsWith("random");
 const cheapUnary: ReadonlySet<string> = new Set([
   "neg",
   "abs",
@@ -163,7 +162,7 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     const own = probes.get(node) as Probe;
     // Where neighbours come from different parts of a cat, lanes compute all parts: what is heavy is computed before.
     const multiplies = (input: Node): boolean =>
-      sizeOf(node.shape) > sizeOf(input.shape) && (node.op !== (catOp as Op) || costOf(input).cost >= heavyPart);
+      sizeOf(node.shape) > sizeOf(input.shape) && (!isOp(node, catOp) || costOf(input).cost >= heavyPart);
     node.inputs.forEach((input, k) => {
       if (!realized.has(input) && costOf(input).cost > 1 && (multiplies(input) || own.rereads.has(k))) realize(input);
     });
@@ -196,8 +195,8 @@ const isComputed = ({ op: { rule } }: Node): boolean =>
 
 /** Neighbours that come from different inputs: written once, strided, they are read in order; chosen one by one wherever they are read, they are not. */
 function interleaves(node: Node): boolean {
-  if (node.op !== (catOp as Op)) return false;
-  const { dim } = node.attributes as { dim: number };
+  if (!isOp(node, catOp)) return false;
+  const { dim } = node.attributes;
   const runs = node.inputs.map((input) => sizeOf(input.shape.slice(dim)));
   // Two that alternate are read in order too: backends load each element for two lanes.
   const alternate = runs.length === 2 && runs.every((run) => run === 1);

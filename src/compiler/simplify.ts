@@ -1,10 +1,13 @@
 // Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations that do nothing.
+import { at } from "../graph/at.ts";
 import { isFloat } from "../graph/dtype.ts";
-import { attributesKey } from "../graph/key.ts";
-import { type Node, type Op, withInputs } from "../graph/node.ts";
-import { mul } from "../graph/ops/elementwise.ts";
-import { dot, dotOp } from "../graph/ops/matmul.ts";
-import { permute, permuteOp } from "../graph/ops/movement.ts";
+import { nodeKey } from "../graph/key.ts";
+import { isOp, type Node, withInputs } from "../graph/node.ts";
+import { expandOp } from "../graph/ops/broadcast.ts";
+import { type FullAttributes, fullOp } from "../graph/ops/creation.ts";
+import { addOp, castOp, divOp, mul, mulOp, powOp, subOp } from "../graph/ops/elementwise.ts";
+import { type DotAttributes, dot, dotOp } from "../graph/ops/matmul.ts";
+import { type PermuteAttributes, permute, permuteOp, reshapeOp, sliceOp } from "../graph/ops/movement.ts";
 import { sameShape, sizeOf } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../graph/walk.ts";
 import { isConvolution, isMovement, narrow } from "./narrow.ts";
@@ -31,7 +34,7 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
   const opaque = (input: Node): boolean => !isMovement(input) && !isConvolution(input);
   const simplified = rewriteGraph(order, outputs, (node, inputs) => {
     const only = node.inputs[0];
-    const soleUser = only !== undefined && !isShared(only) && (node.op.name !== "slice" || cuttable.has(only));
+    const soleUser = only !== undefined && !isShared(only) && (!isOp(node, sliceOp) || cuttable.has(only));
     const moves =
       isMovement(node) &&
       node.inputs.some((input) => cuttable.has(input)) &&
@@ -57,37 +60,28 @@ function sourceId(source: object): number {
   return nextSourceId++;
 }
 
-function structuralKey(node: Node): string {
-  const type = `${node.dtype}[${node.shape.join(",")}]`;
-  if (node.source !== undefined) return `source ${sourceId(node.source)} ${type}`;
-  return `${node.op.name} ${attributesKey(node.attributes)} (${node.inputs.map((input) => input.id).join(",")}) ${type}`;
-}
+const structuralKey = (node: Node): string =>
+  node.source === undefined
+    ? nodeKey(node, (input) => input.id)
+    : `source ${sourceId(node.source)} ${node.dtype}[${node.shape.join(",")}]`;
 
 /** One step of algebra on a node whose inputs are already reduced. `soleUser`: it is the only user of its first input. */
 function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
   const [x, y] = node.inputs;
   if (x === undefined) return node;
-  switch (node.op.name) {
-    case "alias":
-    case "stopGradient":
-      return x;
-    case "cast":
-      return x.dtype === node.dtype ? x : node;
-    case "reshape":
-      if (sameShape(x.shape, node.shape)) return x;
-      if (isFull(x)) return refill(x, node);
-      return x.op.name === "reshape" ? withInputs(node, x.inputs) : node;
-    case "expand":
-      if (sameShape(x.shape, node.shape)) return x;
-      return isFull(x) ? refill(x, node) : node;
-    case "slice":
-      return (soleUser ? narrow(node) : undefined) ?? node;
-    case "permute":
-      if (isFull(x)) return refill(x, node);
-      return reducePermute(node, x, merge, soleUser);
-    default:
-      break;
+  if (node.op.traits?.view === "same") return x;
+  if (isOp(node, castOp)) return x.dtype === node.dtype ? x : node;
+  if (isOp(node, reshapeOp)) {
+    if (sameShape(x.shape, node.shape)) return x;
+    if (isOp(x, fullOp)) return refill(x, node);
+    return isOp(x, reshapeOp) ? withInputs(node, x.inputs) : node;
   }
+  if (isOp(node, expandOp)) {
+    if (sameShape(x.shape, node.shape)) return x;
+    return isOp(x, fullOp) ? refill(x, node) : node;
+  }
+  if (isOp(node, sliceOp)) return (soleUser ? narrow(node) : undefined) ?? node;
+  if (isOp(node, permuteOp)) return isOp(x, fullOp) ? refill(x, node) : reducePermute(node, x, merge, soleUser);
   if (node.op.rule.kind === "reduce") {
     const axes = node.op.rule.axes(node.attributes);
     if (axes.every((axis) => x.shape[axis] === 1)) return x;
@@ -98,25 +92,22 @@ function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
 function reduceBinary(node: Node, x: Node, y: Node, merge: Merge): Node {
   const right = fullValue(y);
   const left = fullValue(x);
-  if (left !== undefined && right !== undefined && sizeOf(node.shape) > 0) {
+  if (left !== undefined && right !== undefined && isOp(x, fullOp) && sizeOf(node.shape) > 0) {
     const value = foldBinary(node, left, right);
     if (value !== undefined && x.dtype === node.dtype) return refill(x, node, value);
   }
-  switch (node.op.name) {
-    case "mul":
-      if (right === 1) return x;
-      return left === 1 ? y : node;
-    case "div":
-      if (right !== undefined && isFloat(node.dtype) && isPowerOfTwo(right) && x.dtype === node.dtype)
-        return right === 1 ? x : merge(mul(x, merge(refill(y, y, 1 / right))));
-      return node;
-    case "pow":
-      return right === 1 && x.dtype === node.dtype ? x : node;
-    case "sub":
-      return right === 0 && !Object.is(right, -0) ? x : node;
-    default:
-      return node;
+  if (isOp(node, mulOp)) {
+    if (right === 1) return x;
+    return left === 1 ? y : node;
   }
+  if (isOp(node, divOp)) {
+    const inverts = right !== undefined && isFloat(node.dtype) && isPowerOfTwo(right) && x.dtype === node.dtype;
+    if (!inverts || !isOp(y, fullOp)) return node;
+    return right === 1 ? x : merge(mul(x, merge(refill(y, y, 1 / right))));
+  }
+  if (isOp(node, powOp)) return right === 1 && x.dtype === node.dtype ? x : node;
+  if (isOp(node, subOp)) return right === 0 && !Object.is(right, -0) ? x : node;
+  return node;
 }
 
 /** Division by a power of two is multiplication by its inverse, to the bit, while the inverse is a normal number. */
@@ -125,51 +116,44 @@ const isPowerOfTwo = (value: number): boolean =>
 
 function foldBinary(node: Node, a: number, b: number): number | undefined {
   if (node.dtype !== "float32" && node.dtype !== "float64") return undefined;
-  const value =
-    node.op.name === "add"
-      ? a + b
-      : node.op.name === "sub"
-        ? a - b
-        : node.op.name === "mul"
-          ? a * b
-          : node.op.name === "div"
-            ? a / b
-            : undefined;
+  const value = foldedBy(node, a, b);
   return value === undefined || node.dtype === "float64" ? value : Math.fround(value);
 }
 
-const isFull = (node: Node): boolean => node.op.name === "full";
+function foldedBy(node: Node, a: number, b: number): number | undefined {
+  if (isOp(node, addOp)) return a + b;
+  if (isOp(node, subOp)) return a - b;
+  if (isOp(node, mulOp)) return a * b;
+  return isOp(node, divOp) ? a / b : undefined;
+}
 
 function fullValue(node: Node): number | undefined {
+  if (!isOp(node, fullOp)) return undefined;
   const { value } = node.attributes;
-  if (!isFull(node) || typeof value !== "number") return undefined;
   return node.dtype === "float32" ? Math.fround(value) : value;
 }
 
 /** The constant `full`, in the shape of `like`. */
-function refill(full: Node, like: Node, value = full.attributes.value): Node {
+function refill(full: Node<FullAttributes>, like: Node, value = full.attributes.value): Node {
   return { ...withInputs(full, []), shape: like.shape, attributes: { ...full.attributes, shape: like.shape, value } };
 }
 
 /** Permutations compose; the identity disappears; the transpose of a product is the product of the transposes. */
-function reducePermute(node: Node, x: Node, merge: Merge, soleUser: boolean): Node {
-  const dims = orderOf(node);
+function reducePermute(node: Node<PermuteAttributes>, x: Node, merge: Merge, soleUser: boolean): Node {
+  const { dims } = node.attributes;
   if (dims.every((dim, place) => dim === place)) return x;
-  if (x.op === (permuteOp as Op)) {
-    const inner = orderOf(x);
-    const composed = dims.map((dim) => inner[dim] as number);
-    const base = x.inputs[0] as Node;
+  if (isOp(x, permuteOp)) {
+    const composed = dims.map((dim) => at(x.attributes.dims, dim));
+    const base = at(x.inputs, 0);
     return composed.every((dim, place) => dim === place) ? base : permute(base, composed);
   }
-  return soleUser && x.op === (dotOp as Op) ? (transposedProduct(dims, x, merge) ?? node) : node;
+  return soleUser && isOp(x, dotOp) ? (transposedProduct(dims, x, merge) ?? node) : node;
 }
 
-const orderOf = (node: Node): readonly number[] => node.attributes.dims as readonly number[];
-
 /** (a · b)ᵀ = bᵀ · aᵀ, so that the product is written where it is wanted; undefined when the order is not that of a transpose. */
-function transposedProduct(dims: readonly number[], product: Node, merge: Merge): Node | undefined {
+function transposedProduct(dims: readonly number[], product: Node<DotAttributes>, merge: Merge): Node | undefined {
   const [a, b] = product.inputs as [Node, Node];
-  const { batch, inner } = product.attributes as { batch: number; inner: number };
+  const { batch, inner } = product.attributes;
   const m = a.shape.length - batch - inner;
   const n = b.shape.length - batch - inner;
   const swapped = swapOrder(batch, m, n);

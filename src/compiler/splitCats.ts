@@ -1,6 +1,6 @@
 // Splits cats of very many parts into cats of cats, so that no kernel has to select among all parts.
-import { type Node, type Op, withScope } from "../graph/node.ts";
-import { cat, catOp } from "../graph/ops/movement.ts";
+import { isOp, type Node, withScope } from "../graph/node.ts";
+import { type CatAttributes, cat, catOp } from "../graph/ops/movement.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { liesInParts } from "./assemble.ts";
 
@@ -12,11 +12,11 @@ export function splitCats(outputs: readonly Node[]): readonly Node[] {
   const order = topologicalOrder(outputs);
   const written = new Set(outputs);
   // Parts that are computed where they belong need no choice.
-  const splits = (node: Node): boolean =>
-    node.op === (catOp as Op) && node.inputs.length > mostParts && (written.has(node) || !liesInParts(node));
+  const splits = (node: Node): node is Node<CatAttributes> =>
+    isOp(node, catOp) && node.inputs.length > mostParts && (written.has(node) || !liesInParts(node));
   if (!order.some(splits)) return outputs;
   return rewriteGraph(order, outputs, (node, inputs) =>
-    splits(node) ? withScope(node.scope, () => tree(inputs, node.attributes.dim as number)) : overInputs(node, inputs),
+    splits(node) ? withScope(node.scope, () => tree(inputs, node.attributes.dim)) : overInputs(node, inputs),
   );
 }
 

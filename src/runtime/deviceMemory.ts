@@ -1,16 +1,18 @@
 // Device memory of values and cells: allocation, eviction, and blocks that cells and storages lend to each other.
 import { type Block, type Device, type Executable, isHostBlock } from "../backends/backend.ts";
 import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
-import { HebbError } from "../graph/errors.ts";
+import { HebbError, InternalError } from "../graph/errors.ts";
 import { formatShape, type Shape } from "../graph/shape.ts";
 import { LoadedPrograms } from "./programs.ts";
 import { Runs } from "./runs.ts";
-import { type Cell, type Place, Storage } from "./storage.ts";
+import { type Cell, type Home, type Place, Storage } from "./storage.ts";
 
 /** Evictable device memory is kept below this at first: results that are dropped at once then stay in the caches. */
 const firstBudgetBytes = 16 * 1024 * 1024;
 /** The budget doubles up to this when a value that was moved to the host is used again. */
 const mostBudgetBytes = 128 * 1024 * 1024;
+/** Cells up to this size keep on the host what was written there. */
+const mostWrittenBytes = 64;
 
 /**
  * Device memory as a cache of values: a block goes when its value is collected, and when the budget is passed the least
@@ -18,6 +20,7 @@ const mostBudgetBytes = 128 * 1024 * 1024;
  */
 export class DeviceMemory {
   readonly device: Device;
+  readonly home: Home;
   readonly programs: LoadedPrograms;
   private readonly owners = new Map<Block, Place>();
   private readonly cells = new Set<WeakRef<Cell>>();
@@ -36,8 +39,9 @@ export class DeviceMemory {
   /** What became of the runs of an asynchronous device; undefined where that is known when a run returns. */
   readonly runs: Runs | undefined;
 
-  constructor(device: Device) {
+  constructor(device: Device, home: Home) {
     this.device = device;
+    this.home = home;
     this.runs = device.asynchronous ? new Runs(device) : undefined;
     this.budgetBytes = device.budgetBytes ?? firstBudgetBytes;
     this.mostBudgetBytes = device.budgetBytes ?? mostBudgetBytes;
@@ -52,6 +56,8 @@ export class DeviceMemory {
   /** Memory holding the value, such as the program can read. */
   blockOf(storage: Storage, program: Executable): Block {
     const { place } = storage;
+    if (place.at !== this.home && place.at !== undefined)
+      return this.blockOf(this.copyHere(storage, place.at), program);
     place.lastUse = ++this.uses;
     this.runs?.mustHave(place);
     if (place.block !== undefined && (program.takesHostBlocks || !isHostBlock(place.block))) return place.block;
@@ -65,6 +71,18 @@ export class DeviceMemory {
     return fresh;
   }
 
+  /** A value of another device that goes where it is used. */
+  private copyHere(storage: Storage, at: Home): Storage {
+    const { dtype, shape, place } = storage;
+    if (place.home !== undefined) throw new InternalError(`a value of ${at.name} was used on ${this.home.name}`);
+    const known = storage.copies?.get(this.home);
+    if (known !== undefined) return known;
+    const copy = new Storage(dtype, shape, place.host ?? at.read(storage));
+    storage.copies ??= new Map();
+    storage.copies.set(this.home, copy);
+    return copy;
+  }
+
   /**
    * Fresh, unwritten memory for a value a program is about to produce: the host's where that can be, so that the garbage collector
    * frees it, in the middle of a loop too.
@@ -74,6 +92,7 @@ export class DeviceMemory {
     if (!program.takesHostBlocks || device.hostBlock === undefined) return this.newBlock(storage);
     const block = device.hostBlock(storage.dtype, storage.length);
     storage.place.block = block;
+    storage.place.at = this.home;
     storage.place.host = block.array;
     return block;
   }
@@ -88,6 +107,7 @@ export class DeviceMemory {
   private own(storage: Storage, block: Block): void {
     const { place } = storage;
     place.block = block;
+    place.at = this.home;
     place.lastUse = ++this.uses;
     storage.lender = undefined;
     this.owners.set(block, place);
@@ -130,6 +150,7 @@ export class DeviceMemory {
       if (place.block !== block) return;
       place.host ??= host;
       place.block = undefined;
+      place.at = undefined;
       place.moved = true;
       this.registry.unregister(place);
       this.release(block);
@@ -167,8 +188,10 @@ export class DeviceMemory {
     return value;
   }
 
-  private fromDevice({ place, shape }: Storage): TypedArray {
+  private fromDevice(storage: Storage): TypedArray {
+    const { place, shape } = storage;
     if (place.block === undefined) throw lost(shape);
+    if (place.at !== this.home && place.at !== undefined) return place.at.read(storage);
     return this.readNow(place.block, place.dtype, place.length);
   }
 
@@ -181,10 +204,12 @@ export class DeviceMemory {
 
   /** The cell's own device memory. */
   cellBlock(cell: Cell): Block {
+    if (cell.at !== this.home && cell.at !== undefined) cell.at.cellToHost(cell);
     if (cell.block !== undefined) return cell.block;
     if (cell.lost) throw lost(cell.shape);
     const block = this.device.allocate(Math.max(cell.bytes, 8));
     cell.block = block;
+    cell.at = this.home;
     const { host = 0 } = cell;
     if (typeof host === "number") this.device.fill(block, cell.dtype, cell.length, host);
     else this.device.write(block, host);
@@ -214,7 +239,10 @@ export class DeviceMemory {
 
   /** A copy of the cell's value, when the device has it. */
   async readCellLater(cell: Cell): Promise<TypedArray> {
-    return this.runs === undefined ? this.readCell(cell) : this.copyLater(this.lend(cell));
+    if (this.runs === undefined) return this.readCell(cell);
+    if (cell.block !== undefined) return this.copyLater(this.lend(cell));
+    await this.runs.settle();
+    return this.readCell(cell);
   }
 
   /** The cell's present value as an immutable one, without a copy until the cell changes. */
@@ -222,6 +250,8 @@ export class DeviceMemory {
     if (cell.lent !== undefined) return cell.lent;
     const storage = new Storage(cell.dtype, cell.shape, undefined);
     storage.place.block = this.cellBlock(cell);
+    storage.place.at = this.home;
+    storage.place.home = cell.home;
     storage.place.run = cell.run;
     storage.lender = cell;
     cell.lent = storage;
@@ -230,7 +260,9 @@ export class DeviceMemory {
 
   /** Must be called before the cell's memory is overwritten: holders of the old value keep it. */
   beforeWrite(cell: Cell): void {
+    if (cell.at !== this.home && cell.at !== undefined) cell.at.cellToHost(cell);
     cell.version++;
+    cell.written = undefined;
     const storage = cell.lent;
     cell.lent = undefined;
     if (storage === undefined || storage.lender !== cell) return;
@@ -243,6 +275,7 @@ export class DeviceMemory {
     }
     place.host = this.fromDevice(storage);
     place.block = undefined;
+    place.at = undefined;
     storage.lender = undefined;
   }
 
@@ -250,14 +283,21 @@ export class DeviceMemory {
     this.beforeWrite(cell);
     cell.lost = false;
     cell.run = undefined;
+    if (cell.bytes <= mostWrittenBytes) cell.written = data;
     if (cell.block !== undefined) this.device.write(cell.block, data);
     else cell.host = data.slice();
   }
 
   /** The cell takes a storage's value: its memory if nothing else uses it, so nothing is copied. `spent`: the storage is not read again. */
   adopt(cell: Cell, storage: Storage, { spent = false } = {}): void {
+    if (cell.at !== this.home && cell.at !== undefined) cell.at.leave(cell);
     cell.version++;
+    cell.written = undefined;
     const { block } = storage.place;
+    if (storage.place.at !== this.home && storage.place.at !== undefined) {
+      this.writeCell(cell, this.read(storage));
+      return;
+    }
     if (this.device.asynchronous && block !== undefined) {
       this.beforeWrite(cell);
       this.device.assign(block, this.cellBlock(cell));
@@ -276,6 +316,7 @@ export class DeviceMemory {
     this.evictableBytes -= block.bytes;
     this.registry.unregister(storage.place);
     cell.block = block;
+    cell.at = this.home;
     cell.host = undefined;
     if (spent) storage.place.block = undefined;
     else storage.lender = cell;
@@ -291,7 +332,7 @@ export class DeviceMemory {
     this.evacuated = true;
     for (const place of [...this.owners.values()]) if (!this.device.asynchronous) this.toHost(place);
     for (const cell of this.cellsHere())
-      this.cellToHost(cell, this.device.asynchronous ? undefined : this.readCell(cell));
+      this.moveToHost(cell, this.device.asynchronous ? undefined : this.readCell(cell));
   }
 
   /** The same, however long the device takes: nothing is lost. */
@@ -303,7 +344,7 @@ export class DeviceMemory {
         place.host ??= await device.read(block, place.dtype, place.length);
         if (this.owners.get(block) === place) this.toHost(place);
       });
-      const cells = this.cellsHere().map(async (cell) => this.cellToHost(cell, await this.readCellLater(cell)));
+      const cells = this.cellsHere().map(async (cell) => this.moveToHost(cell, await this.readCellLater(cell)));
       await Promise.all([...values, ...cells]);
     }
     this.evacuate();
@@ -312,21 +353,42 @@ export class DeviceMemory {
   private cellsHere(): Cell[] {
     return [...this.cells].flatMap((ref) => {
       const cell = ref.deref();
-      return cell?.block === undefined ? [] : [cell];
+      return cell?.block === undefined || cell.at !== this.home ? [] : [cell];
     });
   }
 
-  private cellToHost(cell: Cell, value: TypedArray | undefined): void {
+  /** Moves the cell's value to the host, for another device. */
+  cellToHost(cell: Cell): void {
+    const { block } = cell;
+    this.moveToHost(cell, cell.written?.slice() ?? this.readCell(cell));
+    if (block !== undefined) this.device.free(block);
+  }
+
+  /** Gives up the memory of a cell whose value is to be replaced: to who holds the old value, if anybody does. */
+  leave(cell: Cell): void {
+    const { block, lent } = cell;
+    if (block === undefined) return;
+    if (lent !== undefined && lent.lender === cell) this.own(lent, block);
+    else this.device.free(block);
+    cell.lent = undefined;
+    cell.block = undefined;
+    cell.at = undefined;
+    this.track(cell);
+  }
+
+  private moveToHost(cell: Cell, value: TypedArray | undefined): void {
     const { lent } = cell;
     cell.host = value;
     cell.lost = value === undefined;
     if (lent !== undefined && lent.lender === cell) {
       lent.place.host = value?.slice();
       lent.place.block = undefined;
+      lent.place.at = undefined;
       lent.lender = undefined;
     }
     cell.lent = undefined;
     cell.block = undefined;
+    cell.at = undefined;
     this.track(cell);
   }
 }

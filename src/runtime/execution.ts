@@ -47,11 +47,13 @@ export class BoundProgram {
   readonly compiled: Compiled;
   readonly executable: Executable;
   private readonly loaded: Loaded;
-  private readonly memory: DeviceMemory;
+  readonly memory: DeviceMemory;
   private readonly bindings: readonly Binding[];
   private readonly blocks: Block[];
   /** Slots whose blocks belong to the arguments and results of one run. */
   private readonly passing: readonly number[];
+  /** The state cells that it reads or writes. */
+  readonly cells: readonly Cell[];
   private readonly written: readonly Cell[];
   private readonly results: readonly number[];
   /** What to say of a check that failed. */
@@ -77,6 +79,7 @@ export class BoundProgram {
     });
     this.results = resultSlots;
     this.written = outputs.flatMap(({ updates }) => (updates instanceof Cell ? [updates] : []));
+    this.cells = this.bindings.flatMap((binding) => (binding.kind === "cell" ? [binding.cell] : []));
     this.blocks = new Array<Block>(this.bindings.length).fill(noBlock);
     this.passing = this.bindings.flatMap(({ kind }, slot) => (kind === "argument" || kind === "large" ? [slot] : []));
     this.loaded = {
@@ -116,6 +119,18 @@ export class BoundProgram {
     }
   }
 
+  /** The same on any device. */
+  async profileLater(args: readonly Storage[]): Promise<readonly number[]> {
+    const { executable } = this;
+    if (executable.profileLater === undefined) return this.profile(args);
+    try {
+      this.carryOut(args);
+      return await executable.profileLater(this.blocks);
+    } finally {
+      this.letGo();
+    }
+  }
+
   /** Runs once. Returns what tells the value of a result by its slot. */
   private carryOut(args: readonly Storage[]): (slot: number) => Storage {
     const { memory, bindings, blocks, executable } = this;
@@ -128,7 +143,7 @@ export class BoundProgram {
           blocks[slot] = memory.blockOf(args[binding.place] as Storage, executable);
           break;
         case "cell":
-          blocks[slot] = binding.cell.block ?? memory.cellBlock(binding.cell);
+          blocks[slot] = memory.cellBlock(binding.cell);
           break;
         case "value":
           blocks[slot] = memory.blockOf(binding.storage, executable);

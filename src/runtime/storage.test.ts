@@ -4,15 +4,20 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { DeviceMemory } from "./deviceMemory.ts";
-import { Cell } from "./storage.ts";
+import { Cell, type Home } from "./storage.ts";
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
+const nobody = (): never => {
+  throw new Error("nobody reads this");
+};
+const home: Home = { name: "a device", read: nobody, cellToHost: nobody, leave: nobody };
+
 test("a cell that is collected gives its memory back, unless the device is closed already", async () => {
   const device = createReferenceDevice();
-  const memory = new DeviceMemory(device);
+  const memory = new DeviceMemory(device, home);
   const make = (): void => {
     memory.cellBlock(new Cell("float32", [1000], new Float32Array(1000)));
   };

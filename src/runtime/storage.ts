@@ -16,6 +16,18 @@ export interface Run {
   readonly stretch: Stretch;
 }
 
+/** A device as its values know it. It outlives the engine behind it, which `useBackend` replaces. */
+export interface Home {
+  /** What errors call it: "device 1 (wasm)". */
+  readonly name: string;
+  /** The value; not to be changed. */
+  read(storage: Storage): TypedArray;
+  /** Moves the cell's value to the host, so that another device can take it. */
+  cellToHost(cell: Cell): void;
+  /** Gives up the memory of a cell whose value is to be replaced. Holders of the old value keep it. */
+  leave(cell: Cell): void;
+}
+
 /**
  * Where a value lies, apart from the value itself: device memory can follow it without keeping the value alive. A WeakRef would
  * keep it until the running job ends, and with it every result of a long loop that never awaits.
@@ -27,6 +39,10 @@ export interface Place {
   host: TypedArray | undefined;
   /** Device memory with the value; managed by DeviceMemory. */
   block: Block | undefined;
+  /** The device whose memory that is. */
+  at: Home | undefined;
+  /** The device that its operations run on; undefined: it goes where it is used, as constants do. */
+  home: Home | undefined;
   /** When it was last used on the device, in uses of any storage: the smallest moves to the host first. */
   lastUse: number;
   /** Whether it was moved off the device to make room. */
@@ -44,6 +60,8 @@ export class Storage implements Source {
   readonly place: Place;
   /** The cell whose memory it reads, while that is lent. */
   lender: Cell | undefined;
+  /** Copies on other devices, of a value that goes where it is used. */
+  copies: Map<Home, Storage> | undefined;
 
   constructor(dtype: DType, shape: Shape, host: TypedArray | undefined) {
     this.dtype = dtype;
@@ -56,6 +74,8 @@ export class Storage implements Source {
       bytes,
       host,
       block: undefined,
+      at: undefined,
+      home: undefined,
       lastUse: 0,
       moved: false,
       run: undefined,
@@ -77,6 +97,12 @@ export class Cell implements Source {
   /** The value while it is not on the device; a number means that every element has it. */
   host: TypedArray | number | undefined;
   block: Block | undefined;
+  /** The device whose memory that is. */
+  at: Home | undefined;
+  /** The device that it belongs to; undefined: it moves to where it is used. */
+  home: Home | undefined;
+  /** The value, if the host wrote it and it is small: what moves to where it is used then need not be read. */
+  written: TypedArray | undefined;
   /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; it becomes stale with the next change. */
   lent: Storage | undefined;
   /** Counts changes, so that a cached read knows it is stale. */

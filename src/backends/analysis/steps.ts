@@ -79,7 +79,8 @@ export function stepsOf(
   const merging = lists.some((axes) => axes.filter((axis) => axis.extent !== 1).length > 1);
   const merged: Merges = { into: new Map(), gone: new Set() };
   if (merging) {
-    const facts = accesses(convert(kernel.body, newTable(), undefined));
+    const written = newTable();
+    const facts = accesses(convert(kernel.body, written, undefined), written.unguarded);
     for (const axes of lists) mergeAxes(axes, facts, merged);
   }
   const table = newTable();
@@ -115,7 +116,8 @@ interface Accesses {
   readonly exposed: ReadonlySet<number>;
 }
 
-function accesses(steps: readonly Step[]): Accesses {
+/** A place without its guard counts as an access: on a merged axis that it does not follow, the guard would be needed again. */
+function accesses(steps: readonly Step[], unguarded: readonly Linear[]): Accesses {
   const strides: Map<number, number>[] = [];
   const exposed = new Set<number>();
   const seen = new Set<Value>();
@@ -135,6 +137,7 @@ function accesses(steps: readonly Step[]): Accesses {
     strides.push(here);
   };
   visitSteps(steps, visit, visitIndex);
+  for (const place of unguarded) visitIndex(place);
   return { strides, exposed };
 }
 

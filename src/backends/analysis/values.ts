@@ -102,6 +102,8 @@ export class ValueTable {
   private readonly versions = new Map<number, number>();
   private readonly substituted = new Map<number, Value>();
   private readonly uses: number[] = [];
+  /** The places whose guard was left out: their axes, as they are, keep them in range. */
+  readonly unguarded: Linear[] = [];
 
   constructor(facts: (buffer: number) => BufferFacts) {
     this.facts = facts;
@@ -223,7 +225,10 @@ export class ValueTable {
       case "guard": {
         const x = this.of(scalar.index);
         const { extent } = scalar;
-        if (x.min >= 0 && x.max < extent) return x;
+        if (x.min >= 0 && x.max < extent) {
+          this.unguarded.push(this.linear(scalar.index));
+          return x;
+        }
         const bounds = { min: 0, max: Math.max(0, extent - 1) };
         return this.intern(`g${extent}(${x.id})`, { kind: "guard", dtype: "int32", x, extent }, bounds);
       }

@@ -96,7 +96,8 @@ export class Cache {
   }
 
   remove(...files: readonly string[]): void {
-    for (const file of files) this.node.fs.rmSync(file, { force: true, recursive: true });
+    for (const file of files)
+      this.node.fs.rmSync(file, { force: true, recursive: true, maxRetries: 20, retryDelay: 10 });
   }
 
   private digest(content: string | Uint8Array): string {

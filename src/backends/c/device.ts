@@ -64,8 +64,8 @@ export function createCDevice(options: CDeviceOptions = {}): SynchronousDevice {
   try {
     return new CDevice(threads, options.always === true, options.sparing === true);
   } catch (error) {
-    // What the system refuses, such as starting another program, is said as the reason why there is no C backend.
-    throw error instanceof Error && "code" in error
+    // What the system refuses (Node by a code, Deno as NotCapable) is said as the reason why there is no C backend.
+    throw error instanceof Error && ("code" in error || error.name === "NotCapable")
       ? new HebbError(`the C backend is not available: ${reason(error)}`)
       : error;
   }

@@ -3,6 +3,7 @@ import type { BufferInfo } from "../../compiler/kernel.ts";
 import type { DType } from "../../graph/dtype.ts";
 import type { PaddedDim } from "../analysis/padding.ts";
 import type { SharedScratch } from "../analysis/split.ts";
+import type { Address, Code } from "./code.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -17,7 +18,7 @@ export interface Phase {
   /** Estimated nanoseconds of the whole phase on one thread: whether threads are worth waking. */
   readonly cost: number;
   /** The statements of the function, each line with its end. */
-  readonly body: string;
+  readonly body: Code;
 }
 
 export interface KernelCode {
@@ -31,10 +32,10 @@ export interface EmitContext extends SharedScratch {
   /** The dimensions that a buffer, as the kernel being emitted finds it, was padded in with zeros. */
   readonly paddingOf: (buffer: number) => readonly PaddedDim[] | undefined;
   /**
-   * The C expression of an element of a buffer inside a phase function: `base + table[3] + 4096u`. The first element is
-   * 64-byte aligned; different buffers do not overlap. Phases that differ in nothing but these expressions become one function.
+   * Where an element of a buffer lies. The first element is 64-byte aligned; different buffers do not overlap. Phases that differ in nothing but
+   * addresses become one function.
    */
-  address(id: number, element?: number): string;
+  address(id: number, element?: number): Address;
   /** A name for a phase function, not used before. */
   phaseName(kernel: string): string;
   /** States that a phase uses this many bytes of private scratch, 64-byte aligned. The largest request is what each thread gets. */

@@ -1,4 +1,5 @@
 // Writes values as C, scalar or vector, and reuses each while it is in scope.
+
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
@@ -12,6 +13,7 @@ import {
   type Value,
   type ValueTable,
 } from "../analysis/values.ts";
+import { type Code, code, type Text } from "./code.ts";
 import { type EmitContext, elementType } from "./emitter.ts";
 import { hasPairs, literal, needLanes, scalarType, vectorType } from "./lanes.ts";
 import { Lines } from "./lines.ts";
@@ -33,6 +35,12 @@ interface Hoisted {
   readonly sometimes: Set<Value>;
 }
 
+/** Where a buffer is reached from: the element with the lowest constant of an index, so far. */
+interface Pointer {
+  readonly name: string;
+  lowest: number;
+}
+
 export class Expressions {
   readonly context: EmitContext;
   readonly values: ValueTable;
@@ -47,7 +55,7 @@ export class Expressions {
   private readonly held = new Map<string, string>();
   private readonly scopes: string[][] = [[]];
   /** Buffers used, in the order of first use, with the lowest constant of their indices: that is where their pointers begin. */
-  private readonly pointers = new Map<number, { readonly name: string; lowest: number }>();
+  private readonly pointers = new Map<number, Pointer>();
 
   constructor(context: EmitContext, values: ValueTable, out = new Lines()) {
     this.context = context;
@@ -102,7 +110,7 @@ export class Expressions {
     for (const key of keys) this.held.delete(key);
   }
 
-  private cached(key: string, type: string, prefix: string, make: () => string): string {
+  private cached(key: string, type: string, prefix: string, make: () => Text): string {
     const known = this.held.get(key);
     if (known !== undefined) return known;
     const expression = make();
@@ -113,37 +121,30 @@ export class Expressions {
   }
 
   /** The body of the function that was written: the pointers used, then the statements. */
-  body(): string {
-    let text = "";
-    for (const [buffer, { name, lowest }] of this.pointers) {
+  body(): Code {
+    const pointers = [...this.pointers].flatMap(([buffer, { name, lowest }]): Code => {
       const type = elementType[this.context.buffer(buffer).dtype];
-      text += `  ${type} *const ${name} = (${type} *)(${this.context.address(buffer, lowest)});\n`;
-    }
-    const lows = new Map([...this.pointers.values()].map(({ name, lowest }) => [name, lowest]));
-    return (
-      text +
-      this.out.text().replaceAll(/ \+ @(\w+):(-?\d+)@/g, (_, name: string, constant: string) => {
-        const rest = Number(constant) - (lows.get(name) ?? 0);
-        return rest === 0 ? "" : rest > 0 ? ` + ${rest}` : ` - ${-rest}`;
-      })
-    );
+      return code`  ${type} *const ${name} = (${type} *)(${this.context.address(buffer, lowest)});\n`;
+    });
+    return [...pointers, ...this.out.text()];
   }
 
   /** The pointer of a buffer, for an index with this constant. */
-  private pointer(buffer: number, constant: number): string {
+  private pointer(buffer: number, constant: number): Pointer {
     let known = this.pointers.get(buffer);
     if (known === undefined) {
       known = { name: `b${this.pointers.size}`, lowest: Math.max(0, constant) };
       this.pointers.set(buffer, known);
     }
     known.lowest = Math.max(0, Math.min(known.lowest, constant));
-    return known.name;
+    return known;
   }
 
   /** The address of an element: its pointer, and how far from it. The constant is known when all of them are. */
-  at(buffer: number, index: Linear): string {
-    const name = this.pointer(buffer, index.constant);
-    return `${name} + (${this.index({ ...index, constant: 0 })} + @${name}:${index.constant}@)`;
+  at(buffer: number, index: Linear): Code {
+    const { constant } = index;
+    const from = this.pointer(buffer, constant);
+    return code`${from.name} + (${this.index({ ...index, constant: 0 })}${{ from, constant }})`;
   }
 
   // ---- one element
@@ -170,11 +171,11 @@ export class Expressions {
     return name;
   }
 
-  private scalarText(value: Exclude<Value, { kind: "const" | "axis" | "local" }>): string {
+  private scalarText(value: Exclude<Value, { kind: "const" | "axis" | "local" }>): Text {
     const { context } = this;
     switch (value.kind) {
       case "load":
-        return this.whereTaken(value, () => `*(${this.at(value.buffer, value.index)})`);
+        return this.whereTaken(value, () => code`*(${this.at(value.buffer, value.index)})`);
       case "unary":
         return scalarUnary(context, value.fn, value.x.dtype, this.scalar(value.x));
       case "binary": {
@@ -219,12 +220,12 @@ export class Expressions {
   }
 
   /** A uniform value that only some lanes need: computed if any does. */
-  private whereTaken(value: Value, text: () => string): string {
+  private whereTaken(value: Value, text: () => Text): Text {
     if (this.branch === undefined || !value.unsafe) return text();
     const name = this.out.name("t");
     this.out.line(`${scalarType(value.dtype)} ${name} = 0;`);
     this.out.block(`if (I${this.laneCount}_any(${this.branch}))`, () =>
-      this.scope(() => this.out.line(`${name} = ${text()};`)),
+      this.scope(() => this.out.line(code`${name} = ${text()};`)),
     );
     return name;
   }
@@ -260,7 +261,7 @@ export class Expressions {
     return this.cached(`v${value.id}`, type, "v", () => this.vectorText(value, type));
   }
 
-  private vectorText(value: Exclude<Value, { kind: "const" | "local" }>, type: string): string {
+  private vectorText(value: Exclude<Value, { kind: "const" | "local" }>, type: string): Text {
     const { context, laneCount } = this;
     switch (value.kind) {
       case "axis":
@@ -359,29 +360,30 @@ export class Expressions {
     return `${dtype === "uint8" || dtype === "bool" ? "B" : vectorType(dtype, 0).charAt(0)}${this.laneCount}`;
   }
 
-  private vectorLoad(value: Load): string {
+  private vectorLoad(value: Load): Text {
     const { buffer, index, dtype } = value;
     const stride = this.laneStride(index);
     const type = this.memoryType(dtype);
     const mask = value.unsafe ? this.taken() : this.laneMask;
     const halved = stride === undefined ? this.halved(value) : undefined;
-    let text: string;
+    let text: Text;
     if (stride === 1) {
       const at = this.at(buffer, index);
-      text = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
+      text = mask === undefined ? code`${type}_load(${at})` : code`${type}_loadm(${at}, ${mask})`;
     } else if (stride === 2 && !type.startsWith("B")) {
       const at = this.at(buffer, index);
       text =
         this.ofPair(value, type, mask) ??
-        (mask === undefined ? `${type}_load2(${at})` : `${type}_load2m(${at}, ${mask})`);
+        (mask === undefined ? code`${type}_load2(${at})` : code`${type}_load2m(${at}, ${mask})`);
     } else if (halved !== undefined) {
       const [at, odd] = [this.at(buffer, index), `${this.scalar(halved)} & 1`];
-      text = mask === undefined ? `${type}_twice(${at}, ${odd})` : `${type}_twicem(${at}, ${odd}, ${mask})`;
+      text = mask === undefined ? code`${type}_twice(${at}, ${odd})` : code`${type}_twicem(${at}, ${odd}, ${mask})`;
     } else {
       const { at, lanes } = this.scattered(buffer, index, stride);
-      text = mask === undefined ? `${type}_gather(${at}, ${lanes})` : `${type}_gatherm(${at}, ${lanes}, ${mask})`;
+      text =
+        mask === undefined ? code`${type}_gather(${at}, ${lanes})` : code`${type}_gatherm(${at}, ${lanes}, ${mask})`;
     }
-    return dtype === "bool" ? `(-${text})` : text;
+    return dtype === "bool" ? code`(-${text})` : text;
   }
 
   /** Lanes two elements apart, where the elements between them are loaded too: both are taken from the same two vectors. */
@@ -402,8 +404,8 @@ export class Expressions {
       this.cached(`${key}.${half}`, type, "p", () => {
         const at = this.at(buffer, first);
         return mask === undefined
-          ? `${type}_load(${at}${half === "low" ? "" : ` + ${this.laneCount}`})`
-          : `${type}_${half}m(${at}, ${mask})`;
+          ? code`${type}_load(${at}${half === "low" ? "" : ` + ${this.laneCount}`})`
+          : code`${type}_${half}m(${at}, ${mask})`;
       });
     return `${type}_${second ? "odd" : "even"}(${load("low")}, ${load("high")})`;
   }
@@ -417,7 +419,7 @@ export class Expressions {
   }
 
   /** Where lanes from anywhere are: the address of one, and how far the others are from it. */
-  private scattered(buffer: number, index: Linear, stride: number | undefined): { at: string; lanes: string } {
+  private scattered(buffer: number, index: Linear, stride: number | undefined): { at: Code; lanes: string } {
     const n = this.laneCount;
     if (stride !== undefined) return { at: this.at(buffer, index), lanes: `iota${n} * ${stride}` };
     const even: Linear = { ...index, terms: index.terms.filter(({ atom }) => !this.isVarying(atom)) };
@@ -430,9 +432,11 @@ export class Expressions {
   storeScalar(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
     const { dtype } = this.context.buffer(buffer);
     const text = this.scalar(value);
-    const at = `*(${this.at(buffer, index)})`;
-    const sum = accumulate ? scalarBinary(this.context, "add", dtype, at, text) : text;
-    this.out.line(`${at} = ${sum};`);
+    const at = code`*(${this.at(buffer, index)})`;
+    const sum = accumulate
+      ? scalarBinary(this.context, "add", dtype, this.out.define(scalarType(dtype), "o", at), text)
+      : text;
+    this.out.line(code`${at} = ${sum};`);
   }
 
   storeVector(buffer: number, index: Linear, value: Value, accumulate: boolean): void {
@@ -446,28 +450,29 @@ export class Expressions {
       const at = this.at(buffer, index);
       let text = inMemory;
       if (accumulate) {
-        const old = mask === undefined ? `${type}_load(${at})` : `${type}_loadm(${at}, ${mask})`;
-        const sum = vectorBinary(
-          this.context,
-          "add",
-          dtype,
-          [dtype === "bool" ? `(-${old})` : old, held],
-          this.laneCount,
+        const loaded = mask === undefined ? code`${type}_load(${at})` : code`${type}_loadm(${at}, ${mask})`;
+        const old = this.out.define(
+          vectorType(dtype, this.laneCount),
+          "o",
+          dtype === "bool" ? code`(-${loaded})` : loaded,
         );
+        const sum = vectorBinary(this.context, "add", dtype, [old, held], this.laneCount);
         text = dtype === "bool" ? `-${sum}` : sum;
       }
-      this.out.line(mask === undefined ? `${type}_store(${at}, ${text});` : `${type}_storem(${at}, ${text}, ${mask});`);
+      this.out.line(
+        mask === undefined ? code`${type}_store(${at}, ${text});` : code`${type}_storem(${at}, ${text}, ${mask});`,
+      );
       return;
     }
     if (stride === 2 && !accumulate && !type.startsWith("B")) {
       const at = this.at(buffer, index);
-      this.out.line(`${type}_store2m(${at}, ${inMemory}, ${mask ?? `I${this.laneCount}_splat(-1)`});`);
+      this.out.line(code`${type}_store2m(${at}, ${inMemory}, ${mask ?? `I${this.laneCount}_splat(-1)`});`);
       return;
     }
     const { at, lanes } = this.scattered(buffer, index, stride);
     const chosen = mask ?? `I${this.laneCount}_splat(-1)`;
     const where = lanes === "" ? `I${this.laneCount}_splat(0)` : lanes;
-    this.out.line(`${type}_${accumulate ? "addm" : "scatterm"}(${at}, ${where}, ${inMemory}, ${chosen});`);
+    this.out.line(code`${type}_${accumulate ? "addm" : "scatterm"}(${at}, ${where}, ${inMemory}, ${chosen});`);
   }
 
   // ---- hoisting

@@ -34,5 +34,6 @@ const named = (library: Library, path: string): Library => ({
       );
     }
   },
+  symbol: (name) => library.symbol(name),
   unload: () => library.unload(),
 });

@@ -1,12 +1,16 @@
 // Builds the text of a C function: indented lines and fresh names.
 
+import { type Code, code, type Text } from "./code.ts";
+
 export class Lines {
-  private readonly written: string[] = [];
+  private readonly written: Code[number][] = [];
   private depth = 1;
   private names = 0;
 
-  line(text: string): void {
-    this.written.push("  ".repeat(this.depth) + text);
+  line(text: Text): void {
+    this.written.push(`${this.written.length > 0 ? "\n" : ""}${"  ".repeat(this.depth)}`);
+    if (typeof text === "string") this.written.push(text);
+    else this.written.push(...text);
   }
 
   /** head { body } */
@@ -24,13 +28,13 @@ export class Lines {
   }
 
   /** const type name = expression; gives the name. */
-  define(type: string, prefix: string, expression: string): string {
+  define(type: string, prefix: string, expression: Text): string {
     const name = this.name(prefix);
-    this.line(`const ${type} ${name} = ${expression};`);
+    this.line(code`const ${type} ${name} = ${expression};`);
     return name;
   }
 
-  text(): string {
-    return this.written.join("\n");
+  text(): Code {
+    return this.written;
   }
 }

@@ -1,4 +1,5 @@
 // Writes a loop kernel as C: chooses lanes, cuts the work into units, writes the outer loops.
+
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { canVectorize, costOf, Dependence, type LaneModel } from "../analysis/cost.ts";
@@ -7,6 +8,7 @@ import { splitReductions } from "../analysis/split.ts";
 import { extentOf, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
 import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
 import { stepsInWindows, sumsAtOnce } from "../analysis/windows.ts";
+import { code } from "./code.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
 import { Expressions } from "./expressions.ts";
 import { hasPairs } from "./lanes.ts";
@@ -48,7 +50,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   const model = laneModel(context.target, doubles);
   const { units, cost } = new LoopWriter(expressions, axes, steps, model).write();
   const name = context.phaseName(kernel.name);
-  return [{ name, units, cost: cost * nanosecondsPerCost, body: `${expressions.body()}\n` }];
+  return [{ name, units, cost: cost * nanosecondsPerCost, body: code`${expressions.body()}\n` }];
 }
 
 /** Whether a float64 value depends on any loop, so that lanes must be wide enough for it. */

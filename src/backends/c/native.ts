@@ -7,13 +7,16 @@ export type NativeFunction = (...operands: readonly number[]) => unknown;
 export interface Library {
   /** A function by its C declaration: "int add(int a, int b)". Addresses are uint64_t, exact below 2⁵³. */
   func(declaration: string): NativeFunction;
+  /** A variable or a function by its name, for its address. */
+  symbol(name: string): unknown;
   unload(): void;
 }
 
 interface Koffi {
   /** A shared library, or with null the process itself. */
-  load(path: string | null): Library;
-  address(view: Uint8Array): bigint;
+  load(path: string | null, options?: { readonly global?: boolean }): Library;
+  /** Of memory, or of a symbol. */
+  address(of: unknown): bigint;
 }
 
 let loaded: Koffi | undefined;

@@ -6,6 +6,7 @@ import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { baseOf, type MovingSlot, movingSlots, tableSlots } from "../analysis/arguments.ts";
 import { type PaddedDim, paddedDims } from "../analysis/padding.ts";
+import { type Address, print } from "./code.ts";
 import { emitContraction } from "./contraction/emit.ts";
 import { type EmitContext, type Phase, phaseParameters } from "./emitter.ts";
 import { emitLoops } from "./loops.ts";
@@ -148,7 +149,7 @@ function moveSlot({ slot, first, rowBytes, shift, rows }: MovingSlot, t: string)
 /** The phase, which does nothing once a check has failed. */
 const unlessFailed = (phase: Phase): Phase => ({
   ...phase,
-  body: `  if (has_failed(base)) return;\n${phase.body}`,
+  body: ["  if (has_failed(base)) return;\n", ...phase.body],
 });
 
 /** Programs of more phases are a table that one loop walks: a compiler parses a table much faster than as many calls. */
@@ -212,8 +213,8 @@ class SharedFunctions {
     this.scratchSlot = scratchSlot;
     for (const phase of phases) {
       const pairs: string[] = [];
-      const body = phase.body.replaceAll(/base \+ table\[(\d+)\] \+ (\d+)u/g, (_, slot: string, offset: string) => {
-        const pair = `${slot}, ${offset}u`;
+      const body = print(phase.body, ({ slot, byteOffset }) => {
+        const pair = `${slot}, ${byteOffset}u`;
         const known = pairs.indexOf(pair);
         const place = 2 * (known >= 0 ? known : pairs.push(pair) - 1);
         return `base + table[a[${place}]] + a[${place + 1}]`;
@@ -291,10 +292,10 @@ class ProgramContext implements EmitContext {
       : paddedDims(writer, buffer, this.buffer(buffer).length);
   };
 
-  address(id: number, element = 0): string {
+  address(id: number, element = 0): Address {
     const { placement, dtype } = this.buffer(id);
     const { slot, byteOffset } = baseOf(placement, tableSlots(this.program));
-    return `base + table[${slot}] + ${byteOffset + element * byteSize(dtype)}u`;
+    return { slot, byteOffset: byteOffset + element * byteSize(dtype) };
   }
 
   phaseName(kernel: string): string {

@@ -1,10 +1,12 @@
 // Writes reductions as C: serial or in lanes, several points at a time as a tree; long float sums continue in float64.
+
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
 import { type Interruption, interruption, isFloatSum } from "../analysis/longSums.ts";
 import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
 import { type Linear, operands, type Value } from "../analysis/values.ts";
+import { code } from "./code.ts";
 import { needReduction } from "./horizontal.ts";
 import { literal, scalarType, vectorType } from "./lanes.ts";
 import { Nests } from "./nests.ts";
@@ -62,7 +64,7 @@ export class Reductions extends Nests {
     const far = sums.flatMap(({ step, lanes }) => (lanes > 0 ? farLoads(step) : []));
     const point = (): string[] => {
       for (const { buffer, index, stride } of far)
-        out.line(`__builtin_prefetch(${e.at(buffer, index)} + ${stride * farSteps}, 0, 2);`);
+        out.line(code`__builtin_prefetch(${e.at(buffer, index)} + ${stride * farSteps}, 0, 2);`);
       return sums.map(({ step, lanes }) => (lanes > 0 ? e.vector(step.value) : e.scalar(step.value)));
     };
     if (extentOf(axes) > 0) {

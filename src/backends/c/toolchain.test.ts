@@ -20,13 +20,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { removeFolder } from "../../../test/suite/removeFolder.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { createCDevice } from "./index.ts";
 import { loadLibrary } from "./library.ts";
 import { Toolchain } from "./toolchain.ts";
 
 const work = mkdtempSync(join(tmpdir(), "hebb-toolchain-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => removeFolder(work));
 afterEach(() => {
   vi.unstubAllEnvs();
 });
@@ -114,7 +115,7 @@ describeC("a damaged file of the cache is made anew", () => {
 
   it.each([".so", ".record", ".h", ".h.gch", ".h.gch.sum"])("*%s", (ending) => {
     for (const [damage, harm] of Object.entries(damages)) {
-      rmSync(place, { recursive: true });
+      removeFolder(place);
       cpSync(whole, place, { recursive: true });
       for (const name of readdirSync(programs())) {
         if (name.endsWith(ending)) harm(join(programs(), name));
@@ -159,7 +160,7 @@ describeC("a cache that somebody clears while it is in use is filled anew", () =
     const toolchain = new Toolchain();
     for (const gone of [cache, programs(), ...readdirSync(programs()).map((name) => join(programs(), name))]) {
       // The header is being compiled beside it.
-      rmSync(gone, { recursive: true, force: true, maxRetries: 50 });
+      removeFolder(gone);
       expect(answer(toolchain)).toBe(42);
       for (const name of readdirSync(programs())) if (name.endsWith(".so")) rmSync(join(programs(), name));
     }
@@ -180,7 +181,7 @@ describeC("a cache that somebody clears while it is in use is filled anew", () =
 
   it("by somebody who puts a folder of his own there: nothing is built in it", () => {
     const toolchain = new Toolchain();
-    rmSync(programs(), { recursive: true, maxRetries: 50 });
+    removeFolder(programs());
     mkdirSync(programs());
     chmodSync(programs(), 0o777);
     expect(() => answer(toolchain)).toThrow(/others may write to/);

@@ -1,4 +1,4 @@
-// Counts the products with padding that are skipped; contraction.test.ts checks that the results are the same.
+// Counts the products with padding that are skipped; contraction/emit.test.ts of each backend checks that the results are the same.
 import { expect, it } from "vitest";
 import { compileGraph } from "../../compiler/compile.ts";
 import { plainKernels, storedBuffers } from "../../compiler/lower.ts";

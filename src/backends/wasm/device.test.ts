@@ -14,7 +14,7 @@ import {
   newLocal,
   unary,
 } from "../../graph/scalar.ts";
-import { Allocator } from "./allocator.ts";
+import { Allocator } from "../allocator.ts";
 import { createWasmDevice } from "./device.ts";
 
 /** y = tanh(x) for every element, the sum of all y, then z = y + sum through the arena. */

@@ -1,4 +1,5 @@
 // Emits expressions, scalar or in four lanes, and reuses each value while it is in scope. Addresses are strength-reduced sums.
+import { at } from "../../graph/at.ts";
 import type { DType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import { isChosen, type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
@@ -293,7 +294,7 @@ export class Expressions extends Memory {
     for (const local of [...held].reverse()) f.set(local);
     this.lanesFrom(value.dtype, (lane) => {
       inputs.forEach((input, place) => {
-        f.get(held[place] ?? 0);
+        f.get(at(held, place));
         this.extractLane(input.dtype, lane);
       });
       scalar();

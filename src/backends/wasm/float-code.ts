@@ -1,4 +1,5 @@
 // A small notation for straight-line float code: every operation puts its result in a local of its own.
+import { at } from "../../graph/at.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 import type { PlainOpcode } from "./opcodes.ts";
 
@@ -49,7 +50,7 @@ export class FloatCode {
   polynomial(x: Operand, coefficients: readonly number[]): number {
     let sum: Operand = constant(coefficients.at(-1) ?? 0);
     for (let power = coefficients.length - 2; power >= 0; power--) {
-      sum = this.add(this.mul(sum, x), constant(coefficients[power] ?? 0));
+      sum = this.add(this.mul(sum, x), constant(at(coefficients, power)));
     }
     return typeof sum === "number" ? sum : this.add(sum, constant(0));
   }

@@ -1,5 +1,7 @@
 // Emits a loop kernel: chooses lanes, cuts the work into units, writes the outer loops.
+
 import type { LoopKernel } from "../../compiler/kernel.ts";
+import { at } from "../../graph/at.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { canVectorize, costOf, Dependence, type LaneModel } from "../analysis/cost.ts";
 import { splitReductions } from "../analysis/split.ts";
@@ -167,7 +169,7 @@ class LoopEmitter extends Statements {
         f.set(place);
         const counters = outer.slice(0, prefix).map(() => f.local("i32"));
         for (let axis = prefix - 1; axis >= 0; axis--) {
-          const counter = counters[axis] ?? 0;
+          const counter = at(counters, axis);
           const size = outer[axis]?.extent ?? 1;
           if (axis === 0) f.get(place).set(counter);
           else f.get(place).i32(size).op("i32.rem_u").set(counter).get(place).i32(size).op("i32.div_u").set(place);

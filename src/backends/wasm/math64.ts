@@ -1,6 +1,8 @@
 // float64 functions within 1 to 2 ulp. Coefficients are least-squares fits over the reduced range, made in 40-digit
 // arithmetic; arguments are reduced in two or three parts so that cancellation costs nothing.
 
+import { at } from "../../graph/at.ts";
+import { erfLarge, erfSmall } from "../analysis/erf64.ts";
 import type { MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { exactProduct, exactSum } from "./exactDouble.ts";
@@ -243,7 +245,7 @@ function circular(m: FloatCode, context: EmitContext, fn: "sin" | "cos" | "tan")
   const tail = m.polynomial(z, sinTail.slice(1));
   const sin = m.sub(
     high,
-    m.sub(m.sub(m.mul(z, m.sub(m.mul(low, c(0.5)), m.mul(cube, tail))), low), m.mul(cube, c(sinTail[0] ?? 0))),
+    m.sub(m.sub(m.mul(z, m.sub(m.mul(low, c(0.5)), m.mul(cube, tail))), low), m.mul(cube, c(at(sinTail, 0)))),
   );
   const half = m.mul(z, c(0.5));
   const near = m.sub(c(1), half);
@@ -333,20 +335,6 @@ function atan2(m: FloatCode, atanOf: (x: number) => number): void {
 }
 
 // ---- erf
-
-/** erf(x)/x in x², for |x| ≤ 1. */
-const erfSmall = [
-  1.1283791670955126, -0.37612638903183754, 0.1128379167095512, -0.026866170645129854, 0.005223977625423455,
-  -0.0008548327021945428, 0.00012055332903350668, -1.4925647581008593e-5, 1.6462045711013026e-6, -1.6364645854816389e-7,
-  1.479243542696247e-8, -1.2164764337224506e-9, 8.709755232851789e-11, -4.2320376764874594e-12,
-];
-/** (1 + 2t) e^t² (1 - erf t) in (t - 2.5) / (t + 2.5), for 1 ≤ t ≤ 6. */
-const erfLarge = [
-  1.2648381843668615, -0.12235676308240433, -0.09902453957360272, 0.15762991902322288, -0.10296705603846171,
-  0.03276089326835366, 0.000931892811883464, -0.004382078329913174, 0.0004918659566991111, 0.0006321241447156085,
-  -8.848147614063379e-5, -0.00011352021236581776, 6.28720794292386e-6, 2.268613245031199e-5, 2.4889815493541746e-6,
-  -4.17354936126856e-6, -1.2081498725496869e-6, 4.736778466801229e-7,
-];
 
 function erf(m: FloatCode, expOf: (x: number) => number): void {
   const { f } = m;

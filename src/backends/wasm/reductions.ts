@@ -1,4 +1,5 @@
 // Reductions: serial or in lanes, several points at a time as a tree; long float sums continue in float64.
+import { at } from "../../graph/at.ts";
 import type { DType } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
@@ -86,15 +87,14 @@ export class Reductions extends Nests {
     }
     sum.values.forEach((value, copy) => {
       expressions.copy = copy;
-      const [low, high] = [sum.totals[vector ? 2 * copy : 0] ?? 0, sum.totals[2 * copy + 1] ?? 0];
       if (cut !== undefined && vector)
-        f.get(low)
+        f.get(at(sum.totals, 2 * copy))
           .op("f32x4.demote_f64x2_zero")
-          .get(high)
+          .get(at(sum.totals, 2 * copy + 1))
           .op("f32x4.demote_f64x2_zero")
           .shuffle32(0, 1, 4, 5)
           .set(value);
-      else if (cut !== undefined) f.get(low).op("f32.demote_f64").set(value);
+      else if (cut !== undefined) f.get(at(sum.totals, 0)).op("f32.demote_f64").set(value);
       expressions.bindLocal(local, value);
     });
     expressions.copy = 0;
@@ -113,7 +113,7 @@ export class Reductions extends Nests {
     // Elements that are left beside whole vectors have a sum of their own.
     const sum = this.begin(step, true, 1, cut !== undefined);
     const rest = this.begin(step, false, 1, cut !== undefined);
-    const [all, single] = [sum.values[0] ?? 0, rest.values[0] ?? 0];
+    const [all, single] = [at(sum.values, 0), at(rest.values, 0)];
     const turn = (counter: number, count: number): void => {
       const whole = Math.floor(count / 4);
       // What is known of these places is not that of the elements beside them.
@@ -151,10 +151,7 @@ export class Reductions extends Nests {
     if (cut === undefined) {
       f.get(single);
       this.combine(step, dtype, false);
-    } else
-      f.get(rest.totals[0] ?? 0)
-        .op("f64.add")
-        .op("f32.demote_f64");
+    } else f.get(at(rest.totals, 0)).op("f64.add").op("f32.demote_f64");
     f.set(single);
     for (const local of [all, ...sum.totals, ...rest.totals]) f.release(local);
     expressions.bindLocal(step.local, single);
@@ -192,7 +189,7 @@ export class Reductions extends Nests {
   /** Combines what is pushed with a running value; a single long sum switches to float64 at once: nothing else is faster. */
   private into({ step, vector, values, totals }: Running, copy: number, push: () => void): void {
     const { f } = this;
-    const [value, total] = [values[copy] ?? 0, totals[copy]];
+    const [value, total] = [at(values, copy), totals[copy]];
     if (!vector && total !== undefined) {
       f.get(total);
       push();
@@ -209,7 +206,7 @@ export class Reductions extends Nests {
   private flush({ values, totals }: Running): void {
     const { f } = this;
     values.forEach((value, copy) => {
-      const [low, high] = [totals[2 * copy] ?? 0, totals[2 * copy + 1] ?? 0];
+      const [low, high] = [at(totals, 2 * copy), at(totals, 2 * copy + 1)];
       f.get(low).get(value).op("f64x2.promote_low_f32x4").op("f64x2.add").set(low);
       f.get(high).get(value).get(value).shuffle32(2, 3, 2, 3).op("f64x2.promote_low_f32x4").op("f64x2.add").set(high);
       f.f32x4(0).set(value);

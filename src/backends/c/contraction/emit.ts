@@ -1,5 +1,7 @@
 // Writes a contraction as C: packs operands where that pays, keeps tiles of sums in registers, and runs the epilogue over each finished tile.
+
 import type { ContractionKernel } from "../../../compiler/kernel.ts";
+import { at } from "../../../graph/at.ts";
 import { byteSize } from "../../../graph/dtype.ts";
 import type { Axis } from "../../../graph/scalar.ts";
 import { along, type Operand, tableOf } from "../../analysis/operand.ts";
@@ -12,6 +14,7 @@ import { type Side, usedBatch } from "../../contraction/sides.ts";
 import { type PaddingSkip, roundsOf, type Tap } from "../../contraction/skipPadding.ts";
 import { inPanels, inPlace, layoutElements, Places, panelPlaces, type Source } from "../../contraction/sources.ts";
 import { type Pieces, piecesOf, roundUp, unitsOf } from "../../contraction/tile.ts";
+import { code } from "../code.ts";
 import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import type { Expressions } from "../expressions.ts";
 import { scalarType } from "../lanes.ts";
@@ -309,7 +312,7 @@ class Contraction {
       const begin = (name: string, reader: Reader): void => {
         const { buffer, offset } = reader.source;
         out.line(
-          `const ${T} *const ${name} = (const ${T} *)(${context.address(buffer, offset)}) + ${pointer(reader)};`,
+          code`const ${T} *const ${name} = (const ${T} *)(${context.address(buffer, offset)}) + ${pointer(reader)};`,
         );
       };
       begin("pa", a);
@@ -360,7 +363,7 @@ class Contraction {
       else tiles();
     });
     const name = context.phaseName(kernel.name);
-    return { name, units: units.count, cost, body: `${parts.statics}${e.body()}\n` };
+    return { name, units: units.count, cost, body: code`${parts.statics}${e.body()}\n` };
   }
 }
 
@@ -419,9 +422,11 @@ function readInPlace(kernel: ContractionKernel, side: Side, width: number): Read
   };
 }
 
-/** The offset of an element from the first, given its step along k. */
-const offsetAt = ({ k, kTable }: Reader, step: number): number =>
-  k.kind === "table" ? (kTable[step] ?? 0) : step * k.stride;
+/** The offset of an element from the first, given its step along k. Behind the last step there is none, and nobody goes there: 0. */
+const offsetAt = ({ k, kTable }: Reader, step: number): number => {
+  if (k.kind === "stride") return step * k.stride;
+  return step < kTable.length ? at(kTable, step) : 0;
+};
 
 const table = (name: string, offsets: readonly number[]): string =>
   offsets.length === 0 ? "" : `  static const int ${name}[] = {${offsets.join(", ")}};\n`;

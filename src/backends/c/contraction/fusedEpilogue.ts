@@ -1,10 +1,13 @@
 // The epilogue of a contraction inside its tiles: a short one is computed while the sums are still in registers.
+
 import type { ContractionKernel } from "../../../compiler/kernel.ts";
+import { InternalError } from "../../../graph/errors.ts";
 import type { Axis } from "../../../graph/scalar.ts";
 import { type Dependence, isHeavy } from "../../analysis/cost.ts";
 import type { Step } from "../../analysis/steps.ts";
 import { type Linear, linearKey, operands, type Value } from "../../analysis/values.ts";
 import type { Plan } from "../../contraction/plan.ts";
+import { type Code, code, joined, print } from "../code.ts";
 import { elementType } from "../emitter.ts";
 import { Expressions } from "../expressions.ts";
 import { Statements } from "../statements.ts";
@@ -12,7 +15,7 @@ import type { TileSums } from "./tile.ts";
 
 export interface FusedEpilogue {
   /** Declares `places`: where the tile at (r, c) begins in what the epilogue reads and writes. */
-  places(): string;
+  places(): Code;
   /** What a tile does with its sums: statements with the operand `places`. */
   text(tile: TileSums): string;
 }
@@ -54,7 +57,9 @@ export function fusedEpilogueOf(
           });
       });
     }
-    return inTile.body();
+    return print(inTile.body(), () => {
+      throw new InternalError("a tile has its places as operands, and no address");
+    });
   };
   // Once for any tile, to count the places; those of other tiles may add to them until `places` is asked for.
   write({ lanes: plan.lanes, height: 1, vectors: 1, mask: false, lanesOf: () => plan.lanes, sum: () => "" });
@@ -62,13 +67,16 @@ export function fusedEpilogueOf(
   return {
     text: write,
     places() {
-      let text = "";
+      let text: Code = [];
       e.scope(() => {
         e.bindAxis(row, `(r * ${plan.mr})`);
         e.bindAxis(column, `(c * ${plan.nr})`);
-        text = places.map(({ buffer, index }) => `(char *)(${e.at(buffer, index)})`).join(", ");
+        text = joined(
+          places.map(({ buffer, index }) => code`(char *)(${e.at(buffer, index)})`),
+          ", ",
+        );
       });
-      return `char *const places[] = {${text}};`;
+      return code`char *const places[] = {${text}};`;
     },
   };
 }
@@ -90,20 +98,20 @@ class TileExpressions extends Expressions {
     this.places = places;
   }
 
-  override at(buffer: number, index: Linear): string {
+  override at(buffer: number, index: Linear): Code {
     const key = `${buffer}:${linearKey(index)}`;
     const known = this.places.findIndex((place) => place.key === key);
     const place = known >= 0 ? known : this.places.push({ key, buffer, index }) - 1;
     const terms = index.terms.filter(({ atom }) => atom.kind === "axis" && this.within.includes(atom.axis));
-    return `e${place} + (${this.index({ ...index, terms, constant: 0 })})`;
+    return code`e${place} + (${this.index({ ...index, terms, constant: 0 })})`;
   }
 
-  override body(): string {
+  override body(): Code {
     const pointers = this.places.map(({ buffer }, place) => {
       const type = elementType[this.context.buffer(buffer).dtype];
       return `  ${type} *const e${place} = (${type} *)places[${place}];\n`;
     });
-    return `${pointers.join("")}${this.out.text()}\n`;
+    return code`${pointers.join("")}${this.out.text()}\n`;
   }
 }
 

@@ -1,4 +1,5 @@
 // Packing: copies a side of a contraction into panels as wide as a tile, k by k, so that tiles read memory sequentially.
+
 import type { ContractionKernel } from "../../../compiler/kernel.ts";
 import { byteSize } from "../../../graph/dtype.ts";
 import { InternalError } from "../../../graph/errors.ts";
@@ -8,6 +9,7 @@ import type { Machine } from "../../contraction/machine.ts";
 import { type Packing, packLoops } from "../../contraction/packLoops.ts";
 import { canCopyPack, canTransposePack, evenK, kSteps, outerSteps, type Side } from "../../contraction/sides.ts";
 import type { PanelLayout } from "../../contraction/sources.ts";
+import { code } from "../code.ts";
 import type { EmitContext, Phase } from "../emitter.ts";
 import { needLanes, scalarType, vectorType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
@@ -57,7 +59,7 @@ function copiedRows(context: EmitContext, { kernel, side, layout }: Packing): Ph
   const next = `panel++, p += ${width}, q += ${width * k}`;
   const whole = (exact: boolean): string =>
     `for (; panel < whole; ${next}) { ${row((at) => `${V}_load(p + ${at})`, exact)} }`;
-  const body = `  const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
+  const body = code`  const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
   ${T} *const to = (${T} *)(${context.address(context.sharedBuffer(kernel.dtype), layout.place)});
   for (int unit = low; unit < high; unit++) {
     const long first = unit % ${groups} * ${panelGroup}, start = unit / ${groups} % ${blocks} * ${rowBlock};
@@ -179,7 +181,7 @@ function transposed(context: EmitContext, { kernel, side, layout }: Packing): Ph
         turn16(p + r * ${stride} + k, ${stride}, have, ${run} - k, q + k * ${width} + r, ${width}, room);
       }`;
   const whole = steps.length <= 1;
-  const body = `${whole ? "" : `  static const int runs[] = {${tableOf(steps.slice(0, -1)).join(", ")}};\n`}  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
+  const body = code`${whole ? "" : `  static const int runs[] = {${tableOf(steps.slice(0, -1)).join(", ")}};\n`}  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
   float *const to = (float *)(${shared});
   for (int unit = low; unit < high; unit++) {
     const long panel = unit % ${count};

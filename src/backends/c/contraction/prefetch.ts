@@ -1,7 +1,9 @@
 // Prefetches what the epilogue of a contraction will touch while the sums of a tile are computed.
+
 import { extentOf, type Step, visitSteps } from "../../analysis/steps.ts";
 import { type Linear, linearKey, operands, type Value } from "../../analysis/values.ts";
 import type { Plan } from "../../contraction/plan.ts";
+import { type Code, code, joined } from "../code.ts";
 import type { Expressions } from "../expressions.ts";
 import { endless } from "./tile.ts";
 
@@ -10,7 +12,7 @@ export interface Prefetch {
   readonly lines: number;
   readonly streams: number;
   /** Declares the list `ahead` for the tile at (r, c); `anywhere` is an address that may be read. */
-  list(anywhere: string): string;
+  list(anywhere: string): Code;
 }
 
 /** Less than this stays in the second cache by itself. */
@@ -51,16 +53,19 @@ export function prefetchOf(e: Expressions, plan: Plan, steps: readonly Step[], b
     lines: Math.ceil((innerSize * bytes) / lineBytes) + (even ? 0 : 1),
     streams: asked.length,
     list(anywhere) {
-      let text = "";
+      let text: Code = [];
       e.scope(() => {
         e.bindAxis(inner, `(${alongColumns ? "c" : "r"} * ${innerSize})`);
         e.bindAxis(outer, `(${alongColumns ? "r" : "c"} * ${outerSize})`);
         const count = Math.min(outerSize, outer.extent);
-        text = asked
-          .map(({ buffer, index, stride }) => `{(const char *)(${e.at(buffer, index)}), ${stride * bytes}, ${count}}`)
-          .join(", ");
+        text = joined(
+          asked.map(
+            ({ buffer, index, stride }) => code`{(const char *)(${e.at(buffer, index)}), ${stride * bytes}, ${count}}`,
+          ),
+          ", ",
+        );
       });
-      return `const struct ahead ahead[] = {${text}, {(const char *)${anywhere}, 0, ${endless}}};`;
+      return code`const struct ahead ahead[] = {${text}, {(const char *)${anywhere}, 0, ${endless}}};`;
     },
   };
 }

@@ -1,0 +1,87 @@
+// Finds the graphics card: the browser's WebGPU, or in Node the package webgpu, which is loaded when it is asked for.
+import { HebbError } from "../../graph/errors.ts";
+
+/** What is asked of the adapter: "real": not one that computes on the processor. */
+export type Wanted = "any" | "real";
+
+export interface Adapter {
+  readonly adapter: GPUAdapter;
+  /** Vendor, architecture, or what the driver calls itself. */
+  readonly name: string;
+  /** It computes on the processor. */
+  readonly software: boolean;
+}
+
+interface Dawn {
+  create(options: readonly string[]): GPU;
+}
+
+/** One for the process: Dawn allows no second. */
+let dawn: GPU | undefined;
+
+function gpuOf(): GPU {
+  if (typeof navigator !== "undefined" && "gpu" in navigator && navigator.gpu) return navigator.gpu;
+  const get = typeof process === "undefined" ? undefined : process.getBuiltinModule;
+  if (get === undefined)
+    throw new HebbError('this browser has no WebGPU; use useBackend({ backend: "wasm" }), or a browser that has it');
+  if (dawn !== undefined) return dawn;
+  try {
+    const load = get("node:module").createRequire(import.meta.url);
+    dawn = (load("webgpu") as Dawn).create([]);
+    return dawn;
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
+    const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new HebbError(
+      missing
+        ? "the backend webgpu needs the package webgpu in Node; install it with npm install webgpu"
+        : `the package webgpu cannot be loaded (${why}); use another backend`,
+    );
+  }
+}
+
+const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/i;
+
+/** The adapter, or a HebbError that says why there is none. */
+export async function findAdapter(wanted: Wanted): Promise<Adapter> {
+  const adapter = await gpuOf().requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null)
+    throw new HebbError(
+      'no graphics card that WebGPU can use was found; install its driver (on Linux with the Vulkan loader, libvulkan1), or use the backend "c" or "wasm"',
+    );
+  const { info } = adapter;
+  const name = info.description || [info.vendor, info.architecture].filter((part) => part !== "").join(" ") || "a GPU";
+  const software =
+    info.isFallbackAdapter || [name, info.vendor, info.architecture].some((part) => softwareNames.test(part));
+  if (wanted === "real" && software)
+    throw new HebbError(`WebGPU has only ${name} here, which computes on the processor; "c" and "wasm" are faster`);
+  return { adapter, name, software };
+}
+
+/** The device, with all the memory that the adapter gives. */
+export async function openDevice({ adapter, name }: Adapter): Promise<GPUDevice> {
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  try {
+    return await adapter.requestDevice({
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+      // Only profiles need it.
+      requiredFeatures: adapter.features.has("timestamp-query") ? ["timestamp-query"] : [],
+    });
+  } catch (error) {
+    throw new HebbError(
+      `${name} cannot be used (${error instanceof Error ? error.message : error}); use another backend`,
+    );
+  }
+}
+
+/** The card that `webgpu` would use, or why it would not; for people. */
+export async function describeCard(): Promise<string> {
+  try {
+    const { name, software } = await findAdapter("any");
+    return software
+      ? `${name}, which computes on the processor`
+      : `${name}; --backend webgpu takes it, and auto for training steps of at least 1 GFLOP`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

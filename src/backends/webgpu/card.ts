@@ -1,0 +1,23 @@
+// What is loaded when a graphics card is opened: two thirds of the backend, which pages without WebGPU never need.
+import type { HebbError } from "../../graph/errors.ts";
+import { findAdapter, openDevice, type Wanted } from "./adapter.ts";
+import { Session } from "./session.ts";
+import { declarationsFor } from "./wgsl/library.ts";
+
+export { describeCard } from "./adapter.ts";
+export { emitProgram, LoadedProgram } from "./executable.ts";
+
+export interface OpenCard {
+  readonly session: Session;
+  readonly name: string;
+  /** It computes on the processor. */
+  readonly software: boolean;
+}
+
+/** The card, ready to compute; or a HebbError that says why there is none. */
+export async function openCard(wanted: Wanted, failed: (error: HebbError) => void): Promise<OpenCard> {
+  const found = await findAdapter(wanted);
+  const gpu = await openDevice(found);
+  const { name, software } = found;
+  return { session: new Session(gpu, declarationsFor, failed), name, software };
+}

@@ -1,0 +1,332 @@
+// The WebGPU device: a queue of its own, which takes what it is given before the graphics card is open, too.
+import { type FailedCheck, hasChecks } from "../../compiler/checks.ts";
+import type { Program } from "../../compiler/kernel.ts";
+import { byteSize, type DType, type TypedArray } from "../../graph/dtype.ts";
+import { HebbError, InternalError } from "../../graph/errors.ts";
+import { Allocator } from "../allocator.ts";
+import { tableSlots } from "../analysis/arguments.ts";
+import type { AsynchronousDevice, Block, Executable, FailedRun } from "../backend.ts";
+import { Workspace } from "../workspace.ts";
+import type { Wanted } from "./adapter.ts";
+import type { LoadedProgram } from "./executable.ts";
+import { megabytes, statusWords } from "./flags.ts";
+import type { Session } from "./session.ts";
+
+export interface WebgpuDeviceOptions {
+  /** "real": throws, when it starts, where only a driver that computes on the processor is there. */
+  readonly adapter?: Wanted;
+}
+
+export const createWebgpuDevice = (options: WebgpuDeviceOptions = {}): AsynchronousDevice => new WebgpuDevice(options);
+
+/** The device on a card that is no driver for the processor, ready to compute; or a HebbError that says why there is none. */
+export async function openRealCard(): Promise<AsynchronousDevice> {
+  const device = new WebgpuDevice({ adapter: "real" });
+  await device.started;
+  return device;
+}
+
+/** The part of the backend that is loaded with the first card. */
+type Card = typeof import("./card.ts");
+
+interface Work {
+  readonly carryOut: (session: Session) => void;
+  readonly fail: (error: Error) => void;
+}
+
+const noOp = (): void => undefined;
+
+class WebgpuDevice implements AsynchronousDevice {
+  readonly backend = "webgpu";
+  readonly asynchronous = true;
+  readonly threads = 1;
+  readonly budgetBytes = 128 * 2 ** 20;
+  readonly started: Promise<void>;
+  readonly workspace = new Workspace(this);
+  description = "webgpu, starting";
+  #session: Session | undefined;
+  #card: Card | undefined;
+  /** Why nothing can be computed any more. */
+  #failure: Error | undefined;
+  #closed = false;
+  readonly #waiting: Work[] = [];
+  #liveBytes = 0;
+  /** Where the heap must reach to. */
+  #end = 0;
+  #most = Number.POSITIVE_INFINITY;
+  readonly #allocator = new Allocator(0, 0, (end) => this.#grow(end));
+  #runs = 0;
+  /** Runs that have checks, since the status was read last. */
+  readonly #checked = new Map<number, Executable>();
+
+  constructor({ adapter = "any" }: WebgpuDeviceOptions) {
+    this.started = this.#start(adapter);
+    // Whoever waits is told, and so is everybody who asks for a value.
+    this.started.catch(noOp);
+  }
+
+  async #start(wanted: Wanted): Promise<void> {
+    try {
+      this.#card = await import("./card.ts");
+      const { session, name, software } = await this.#card.openCard(wanted, (error) => this.#fail(error));
+      if (this.#closed) {
+        session.close();
+        return;
+      }
+      const { gpu } = session;
+      void gpu.lost.then(({ message }) => {
+        if (!this.#closed)
+          this.#fail(
+            new HebbError(
+              `the GPU was lost (${message || "no reason given"}), and what was on it is gone; start again from the last checkpoint`,
+            ),
+          );
+      });
+      gpu.addEventListener("uncapturederror", ({ error }) => {
+        // The sentence about memory, which comes from elsewhere, goes first.
+        setTimeout(() => this.#fail(new InternalError(`the GPU refused a call: ${error.message}`)), 50);
+      });
+      this.#most = session.heap.most;
+      this.description = `webgpu, ${name}${software ? ", computing on the processor" : ""}`;
+      session.heap.ensure(this.#end);
+      this.#session = session;
+      for (const { carryOut } of this.#waiting.splice(0)) carryOut(session);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      this.#fail(failure);
+      throw failure;
+    }
+  }
+
+  /** The first failure stays. */
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { fail } of this.#waiting.splice(0)) fail(this.#failure);
+  }
+
+  /** Carries it out, in order: now, or when the device is open. */
+  #give(carryOut: Work["carryOut"], fail: Work["fail"] = noOp): void {
+    if (this.#failure !== undefined) fail(this.#failure);
+    else if (this.#closed) fail(new InternalError("the device is closed"));
+    else if (this.#session === undefined) this.#waiting.push({ carryOut, fail });
+    else carryOut(this.#session);
+  }
+
+  #ask<T>(question: (session: Session) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#give((session) => {
+        question(session).then(resolve, (error) => reject(this.#failure ?? error));
+      }, reject);
+    });
+  }
+
+  #grow(end: number): number {
+    if (end > this.#most)
+      throw (
+        this.#session?.heap.tooLarge(end) ??
+        new HebbError(`out of memory on the GPU: ${megabytes(end)} are needed; use a smaller batch or model`)
+      );
+    this.#end = end;
+    this.#give((session) => session.heap.ensure(end));
+    return end;
+  }
+
+  allocate(bytes: number): Block {
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    if (this.#failure !== undefined) throw this.#failure;
+    const address = this.#allocator.allocate(bytes);
+    this.#liveBytes += bytes;
+    return { address, bytes };
+  }
+
+  /** What was given before uses the memory first: the queue carries out one after another. */
+  free({ address, bytes }: Block): void {
+    this.#allocator.free(address, bytes);
+    this.#liveBytes -= bytes;
+  }
+
+  write({ address, bytes }: Block, data: TypedArray): void {
+    if (data.byteLength > bytes) throw new InternalError(`${data.byteLength} bytes do not fit a block of ${bytes}`);
+    const given = this.#session === undefined ? data.slice() : data;
+    this.#give((session) => session.write(address, given));
+  }
+
+  fill({ address, bytes }: Block, dtype: DType, length: number, value: number): void {
+    if (length * byteSize(dtype) > bytes)
+      throw new InternalError(`${length} ${dtype} elements do not fit a block of ${bytes} bytes`);
+    this.#give((session) => session.fill(address, dtype, length, value));
+  }
+
+  copy(from: Block, to: Block): void {
+    this.#move(from, to, "copy");
+  }
+
+  assign(from: Block, to: Block): void {
+    this.#move(from, to, "assign");
+  }
+
+  #move(from: Block, to: Block, kind: "copy" | "assign"): void {
+    if (from.bytes > to.bytes)
+      throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    this.#give((session) => session.copy(from.address, to.address, from.bytes, kind));
+  }
+
+  read({ address, bytes }: Block, dtype: DType, length: number): Promise<TypedArray> {
+    if (length * byteSize(dtype) > bytes)
+      throw new InternalError(`${length} ${dtype} elements are not in a block of ${bytes} bytes`);
+    return this.#ask((session) => session.read(address, dtype, length));
+  }
+
+  async settle(): Promise<FailedRun | undefined> {
+    const runs = this.#runs;
+    const status = await this.#ask((session) => session.readStatus());
+    const word = (name: keyof typeof statusWords): number => Number(status[statusWords[name]]);
+    const run = word("run");
+    const executable = this.#checked.get(run);
+    for (const known of this.#checked.keys()) if (known < runs && known !== run) this.#checked.delete(known);
+    if (word("failed") === 0) return undefined;
+    if (executable === undefined) throw new InternalError(`run ${run} failed, which was not noted`);
+    const check: FailedCheck = { site: word("site"), index: word("index") | 0, place: word("place") };
+    return { run, executable, check };
+  }
+
+  resume(): void {
+    this.#give((session) => session.clearFailure());
+  }
+
+  compile(program: Program): Executable {
+    refuseDoubles(program);
+    return new WebgpuExecutable(this, program);
+  }
+
+  /** The shaders of a program, which are written where there is a card. */
+  sourceOf({ program }: WebgpuExecutable): string {
+    if (this.#card === undefined) return "// The shaders are written when the graphics card is open.";
+    return this.#card
+      .emitProgram(program)
+      .shaders.map(({ code }) => code)
+      .join("\n");
+  }
+
+  /** A program on the card, from its first run on. */
+  load({ program }: WebgpuExecutable, session: Session): LoadedProgram {
+    if (this.#card === undefined) throw new InternalError("a program is loaded before the card");
+    return new this.#card.LoadedProgram(session, this.#card.emitProgram(program));
+  }
+
+  /** Runs a program. Its first run loads it. */
+  carryOut(executable: WebgpuExecutable, blocks: readonly Block[]): void {
+    const { run, addresses } = this.#nextRun(executable, blocks);
+    this.#give((session) => {
+      if (executable.hasChecks) session.writePresent(run);
+      executable.loadedOn(session).run(addresses);
+    });
+  }
+
+  /** Runs a program; nanoseconds in each of its instructions. */
+  async timed(executable: WebgpuExecutable, blocks: readonly Block[]): Promise<readonly number[]> {
+    const { run, addresses } = this.#nextRun(executable, blocks);
+    return this.#ask(async (session) => {
+      if (!session.tellsTime)
+        throw new HebbError(
+          'this graphics card does not tell how long its kernels take (no "timestamp-query"); profile with the backend "c" or "wasm"',
+        );
+      if (executable.hasChecks) session.writePresent(run);
+      return executable.loadedOn(session).runTimed(addresses);
+    });
+  }
+
+  #nextRun(executable: WebgpuExecutable, blocks: readonly Block[]): { run: number; addresses: readonly number[] } {
+    const { arenaSlot } = executable;
+    if (blocks.length > arenaSlot)
+      throw new InternalError(`${executable.program.name} takes ${arenaSlot} blocks, not ${blocks.length}`);
+    if (this.#failure !== undefined) throw this.#failure;
+    const run = this.#runs++;
+    if (executable.hasChecks) this.#checked.set(run, executable);
+    const addresses = blocks.map(({ address }) => address);
+    addresses[arenaSlot] = this.workspace.block().address;
+    return { run, addresses };
+  }
+
+  drop(executable: WebgpuExecutable): void {
+    this.workspace.release(executable.claim);
+    this.#give(() => executable.unload());
+  }
+
+  memory(): { readonly liveBytes: number; readonly reservedBytes: number } {
+    return { liveBytes: this.#liveBytes, reservedBytes: this.#session?.heap.bytes ?? 0 };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { fail } of this.#waiting.splice(0)) fail(new InternalError("the device is closed"));
+    this.#session?.close();
+    this.#session = undefined;
+    this.#liveBytes = 0;
+  }
+}
+
+/** Graphics cards have no float64. Single numbers are computed in integers; a tensor would be too slow. */
+function refuseDoubles({ name, buffers }: Program): void {
+  const large = buffers.find(({ dtype, length }) => dtype === "float64" && length > 1);
+  if (large === undefined) return;
+  throw new HebbError(
+    `webgpu has no float64 tensors, and ${name} has one of ${large.length} elements (${large.name}); convert with .to("float32"), or compute with the backend "c" or "wasm"`,
+  );
+}
+
+/** The text of a shader, what the driver makes of it and the table of its launch, as a rule. */
+const bytesPerKernel = 8 << 10;
+
+class WebgpuExecutable implements Executable {
+  readonly takesHostBlocks = false;
+  readonly program: Program;
+  /** Where the arena's address stands: behind those of the arguments. */
+  readonly arenaSlot: number;
+  readonly hasChecks: boolean;
+  readonly claim: ReturnType<Workspace["claim"]>;
+  readonly bytes: number;
+  readonly #device: WebgpuDevice;
+  #loaded: LoadedProgram | undefined;
+
+  constructor(device: WebgpuDevice, program: Program) {
+    this.#device = device;
+    this.program = program;
+    this.arenaSlot = tableSlots(program).arena;
+    this.hasChecks = program.kernels.some(hasChecks);
+    this.claim = device.workspace.claim(program.arenaBytes);
+    this.bytes = program.kernels.length * bytesPerKernel;
+  }
+
+  loadedOn(session: Session): LoadedProgram {
+    this.#loaded ??= this.#device.load(this, session);
+    return this.#loaded;
+  }
+
+  run(blocks: readonly Block[]): undefined {
+    this.#device.carryOut(this, blocks);
+  }
+
+  source(): string {
+    return this.#device.sourceOf(this);
+  }
+
+  profile(): readonly number[] {
+    throw new HebbError("profile: webgpu computes later; await profileLater(…) instead");
+  }
+
+  profileLater(blocks: readonly Block[]): Promise<readonly number[]> {
+    return this.#device.timed(this, blocks);
+  }
+
+  unload(): void {
+    this.#loaded?.release();
+    this.#loaded = undefined;
+  }
+
+  release(): void {
+    this.#device.drop(this);
+  }
+}

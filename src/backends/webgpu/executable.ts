@@ -1,0 +1,151 @@
+// A compiled program on a GPU: its shaders, and the table of where each launch finds its memory.
+import type { Program } from "../../compiler/kernel.ts";
+import { at } from "../../graph/at.ts";
+import { byteSize } from "../../graph/dtype.ts";
+import { InternalError } from "../../graph/errors.ts";
+import type { KernelForm } from "../analysis/kernelForms.ts";
+import { type Launch, scheduleOf } from "../gpu/launches.ts";
+import { mapKernel } from "../gpu/mapping.ts";
+import { usage } from "./flags.ts";
+import { grid, type Role } from "./pipelines.ts";
+import type { Session } from "./session.ts";
+import { shaderOf } from "./wgsl/shader.ts";
+
+/** Tables of launches begin at multiples of this, as any device takes them. */
+const alignment = 256;
+
+interface Shader {
+  readonly code: string;
+  readonly role: Role;
+  readonly groups: number;
+}
+
+/** What a program becomes: pure, without a device. */
+export interface Emitted {
+  readonly name: string;
+  readonly launches: readonly { readonly shader: Shader; readonly launch: Launch }[];
+  readonly shaders: readonly Shader[];
+  /** How many instructions the program has, which launches are part of. */
+  readonly instructions: number;
+  /** Bytes of one launch's table. */
+  readonly stride: number;
+}
+
+/** Writes the shaders of a program for what its runs launch. */
+export function emitProgram(program: Program): Emitted {
+  const schedule = scheduleOf(program);
+  const shaders = new Map<KernelForm, Shader>();
+  const shaderFor = (form: KernelForm): Shader => {
+    const known = shaders.get(form);
+    if (known !== undefined) return known;
+    const mapping = mapKernel(form.kernel);
+    const checks = form.kernel.kind === "loops" && form.kernel.body.some(({ kind }) => kind === "check");
+    const code = mapping.groups === 0 ? "" : shaderOf(form, mapping);
+    const shader: Shader = { code, role: checks ? "check" : "plain", groups: mapping.groups };
+    shaders.set(form, shader);
+    return shader;
+  };
+  const launches = schedule.launches
+    .map((launch) => ({ launch, shader: shaderFor(launch.form) }))
+    .filter(({ shader }) => shader.groups > 0);
+  const most = Math.max(1, ...launches.map(({ launch }) => launch.operands.length));
+  return {
+    name: program.name,
+    launches,
+    shaders: [...shaders.values()].filter(({ groups }) => groups > 0),
+    instructions: program.kernels.length,
+    stride: Math.ceil((4 * most) / alignment) * alignment,
+  };
+}
+
+/** The program on an open device. */
+export class LoadedProgram {
+  private readonly session: Session;
+  private readonly emitted: Emitted;
+  private readonly pipelines: ReadonlyMap<Shader, GPUComputePipeline>;
+  private readonly table: Uint32Array<ArrayBuffer>;
+  private readonly base: GPUBuffer;
+  private written = false;
+  private groups: { readonly generation: number; readonly of: Readonly<Record<Role, GPUBindGroup>> } | undefined;
+
+  constructor(session: Session, emitted: Emitted) {
+    this.session = session;
+    this.emitted = emitted;
+    this.pipelines = new Map(
+      emitted.shaders.map((shader) => [shader, session.pipelines.take(shader.code, shader.role)]),
+    );
+    const bytes = Math.max(1, emitted.launches.length) * emitted.stride;
+    this.table = new Uint32Array(bytes / 4);
+    this.base = session.gpu.createBuffer({ size: bytes, usage: usage.uniform | usage.copyTarget });
+  }
+
+  /** Gives the launches to the queue. Addresses are of the arguments, then of the arena. */
+  run(addresses: readonly number[]): void {
+    const launch = this.prepared(addresses);
+    this.session.submit((pass) => {
+      for (const place of this.emitted.launches.keys()) launch(pass, place);
+    });
+  }
+
+  /** Runs; nanoseconds in each instruction of the program. */
+  async runTimed(addresses: readonly number[]): Promise<readonly number[]> {
+    const { launches, instructions } = this.emitted;
+    const times = await this.session.timed(launches.length, this.prepared(addresses));
+    const sums = new Array<number>(instructions).fill(0);
+    for (const [place, { launch }] of launches.entries())
+      sums[launch.instruction] = at(sums, launch.instruction) + at(times, place);
+    return sums;
+  }
+
+  /** Writes the table; returns what puts a launch into a pass. */
+  private prepared(addresses: readonly number[]): (pass: GPUComputePassEncoder, place: number) => void {
+    const { session, emitted, pipelines } = this;
+    if (this.fillTable(addresses) || !this.written) {
+      session.gpu.queue.writeBuffer(this.base, 0, this.table);
+      this.written = true;
+    }
+    const groups = this.bindGroups();
+    return (pass, place) => {
+      const { shader } = at(emitted.launches, place);
+      const pipeline = pipelines.get(shader);
+      if (pipeline === undefined) throw new InternalError(`${emitted.name} was released`);
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, groups[shader.role], [place * emitted.stride]);
+      pass.dispatchWorkgroups(...grid(shader.groups));
+    };
+  }
+
+  /** Whether an entry changed. */
+  private fillTable(addresses: readonly number[]): boolean {
+    const { table, emitted } = this;
+    let changed = false;
+    let row = 0;
+    for (const { launch } of emitted.launches) {
+      for (const [place, { slot, byteOffset }] of launch.operands.entries()) {
+        const { dtype } = at(launch.form.buffers, place);
+        const address = at(addresses, slot) + byteOffset;
+        const unit = byteSize(dtype) === 1 ? address : address / 4;
+        if (table[row + place] === unit) continue;
+        table[row + place] = unit;
+        changed = true;
+      }
+      row += emitted.stride / 4;
+    }
+    return changed;
+  }
+
+  private bindGroups(): Readonly<Record<Role, GPUBindGroup>> {
+    const { heap, pipelines, status } = this.session;
+    if (this.groups?.generation !== heap.generation) {
+      const group = (role: Role): GPUBindGroup =>
+        pipelines.bindGroup(role, heap.buffer, status, this.base, this.emitted.stride);
+      this.groups = { generation: heap.generation, of: { plain: group("plain"), check: group("check") } };
+    }
+    return this.groups.of;
+  }
+
+  release(): void {
+    for (const { code } of this.emitted.shaders) this.session.pipelines.release(code);
+    this.base.destroy();
+  }
+}

@@ -1,0 +1,5 @@
+// What the WebGPU backend offers the runtime.
+export { createWebgpuDevice, openRealCard, type WebgpuDeviceOptions } from "./device.ts";
+
+/** The card that `webgpu` would use, or why it would not; for people. */
+export const describeCard = async (): Promise<string> => (await import("./card.ts")).describeCard();

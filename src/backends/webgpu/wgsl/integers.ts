@@ -1,0 +1,28 @@
+// Functions of integers in WGSL, with the edges that the kernel language names.
+
+export const integerFunctions: Readonly<Record<string, string>> = {
+  intDiv: "fn intDiv(a: i32, b: i32) -> i32 { return select(a / select(b, 1i, b == 0i), 0i, b == 0i); }",
+  // The remainder with the sign of the divisor; 0 for a divisor of 0.
+  intMod: `fn intMod(a: i32, b: i32) -> i32 {
+  if (b == 0i || b == -1i) { return 0i; }
+  let rest = a - (a / b) * b;
+  return select(rest, rest + b, rest != 0i && (rest < 0i) != (b < 0i));
+}`,
+  // Wraps like the multiplications it stands for; a negative exponent truncates the fraction to 0, but for ±1.
+  intPow: `fn intPow(base: i32, exponent: i32) -> i32 {
+  if (exponent < 0i) {
+    if (base == 1i) { return 1i; }
+    if (base == -1i) { return select(-1i, 1i, (exponent & 1i) == 0i); }
+    return 0i;
+  }
+  var result = 1i;
+  var square = base;
+  for (var bits = u32(exponent); bits > 0u; bits >>= 1u) {
+    if ((bits & 1u) == 1u) { result *= square; }
+    square *= square;
+  }
+  return result;
+}`,
+  intSign: "fn intSign(a: i32) -> i32 { return select(select(0i, 1i, a > 0i), -1i, a < 0i); }",
+  runtimeInt: "fn runtimeInt(a: i32) -> i32 { return a; }",
+};

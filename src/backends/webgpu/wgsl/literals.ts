@@ -1,0 +1,31 @@
+// Numbers as WGSL writes them. NaN, infinities and what overflows are errors in constant expressions, so those come as bits at run time.
+
+const bytes = new DataView(new ArrayBuffer(8));
+const hexadecimal = (word: number): string => `0x${word.toString(16)}u`;
+
+/** The 32 bits of a float. */
+export function bitsOf(value: number): number {
+  bytes.setFloat32(0, value);
+  return bytes.getUint32(0);
+}
+
+const smallestNormal = 2 ** -126;
+
+/** A float32: as a number where WGSL reads the same one. `needs` is told of functions that the text calls. */
+export function floatLiteral(given: number): string {
+  const value = Math.fround(given);
+  const plain = Number.isFinite(value) && !Object.is(value, -0) && (value === 0 || Math.abs(value) >= smallestNormal);
+  if (!plain) return `floatOf(${hexadecimal(bitsOf(value))})`;
+  const text = String(value);
+  const literal = /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
+  return value < 0 ? `(${literal})` : literal;
+}
+
+/** A float64, as float64.ts holds it. */
+export function doubleLiteral(value: number): string {
+  bytes.setFloat64(0, value);
+  return `vec2<u32>(${hexadecimal(bytes.getUint32(4))}, ${hexadecimal(bytes.getUint32(0))})`;
+}
+
+export const intLiteral = (value: number): string =>
+  value === -2147483648 ? "i32(-2147483648)" : value < 0 ? `(${value}i)` : `${value}i`;

@@ -1,0 +1,165 @@
+// A kernel form as a shader in WGSL, over one buffer that holds everything: the text of what gpu/mapping.ts decides.
+
+import type { Statement } from "../../../compiler/kernel.ts";
+import { visitStores } from "../../../compiler/lower.ts";
+import { at } from "../../../graph/at.ts";
+import { byteSize, type DType } from "../../../graph/dtype.ts";
+import type { KernelForm } from "../../analysis/kernelForms.ts";
+import { extentOf } from "../../analysis/steps.ts";
+import type { Mapping } from "../../gpu/mapping.ts";
+import { combination } from "./operations.ts";
+import { reduction, serialStatement, serialStatements, sharedType } from "./statements.ts";
+import { writeTiles } from "./tiles.ts";
+import { Writer } from "./writer.ts";
+
+/** The text of the shader, without the functions of the library that it calls; its entry point is `main`. */
+export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): string {
+  const w = new Writer(buffers);
+  const shared: string[] = [];
+  switch (mapping.kind) {
+    case "points":
+      w.line(`let point = i32(group * ${mapping.workgroup}u + lane);`);
+      w.line(`if (point >= ${extentOf(mapping.kernel.axes)}i) { return; }`);
+      w.bindAxes(mapping.kernel.axes, "point");
+      serialStatements(w, mapping.kernel.body);
+      break;
+    case "rows":
+      w.line("let point = i32(group);");
+      w.bindAxes(mapping.kernel.axes, "point");
+      for (const dtype of new Rows(w, mapping.workgroup).statements(mapping.kernel.body))
+        shared.push(`var<workgroup> shared_${dtype}: array<${sharedType(dtype)}, ${mapping.workgroup}>;`);
+      break;
+    case "tiles":
+      shared.push(...writeTiles(w, mapping));
+      break;
+  }
+  const checks = kernel.kind === "loops" && kernel.body.some((statement) => statement.kind === "check");
+  const stores = new Set<DType>();
+  visitStores(kernel, ({ buffer }) => stores.add(at(buffers, buffer).dtype));
+  const bytes = [...stores].some((dtype) => byteSize(dtype) === 1);
+  w.settleDoubles();
+  const body = w.lines.join("\n");
+  const own = `${shared.join("\n")}\n${w.doubles.declarations()}`;
+  return `${header(buffers.length, bytes, checks)}
+${own}
+@compute @workgroup_size(${mapping.workgroup})
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = id.y * count.x + id.x;
+  if (group >= ${mapping.groups}u) { return; }
+${checks ? "" : "  if (status[0] != 0u) { return; }\n"}${body}
+}
+`;
+}
+
+/**
+ * Bindings and access to memory. Elements of one byte share a word with others, which other invocations may store at the same time: so
+ * their bits change atomically, and the whole buffer is one of atomics then.
+ */
+function header(buffers: number, bytes: boolean, checks: boolean): string {
+  const words = bytes ? "atomic<u32>" : "u32";
+  return `@group(0) @binding(0) var<storage, read_write> heap: array<${words}>;
+@group(0) @binding(1) var<storage, ${checks ? "read_write" : "read"}> status: array<u32>;
+@group(0) @binding(2) var<uniform> base: array<vec4<u32>, ${Math.max(1, Math.ceil(buffers / 4))}>;
+fn readWord(place: u32) -> u32 { return ${bytes ? "atomicLoad(&heap[place])" : "heap[place]"}; }
+fn writeWord(place: u32, value: u32) { ${bytes ? "atomicStore(&heap[place], value)" : "heap[place] = value"}; }
+fn readDouble(place: u32) -> vec2<u32> { return vec2<u32>(readWord(place), readWord(place + 1u)); }
+fn writeDouble(place: u32, value: vec2<u32>) { writeWord(place, value.x); writeWord(place + 1u, value.y); }
+fn readByte(place: u32) -> i32 { return i32((readWord(place >> 2u) >> ((place & 3u) * 8u)) & 255u); }
+${
+  bytes
+    ? `fn writeByte(place: u32, value: u32) {
+  let shift = (place & 3u) * 8u;
+  atomicAnd(&heap[place >> 2u], ~(255u << shift));
+  atomicOr(&heap[place >> 2u], value << shift);
+}`
+    : ""
+}`;
+}
+
+/** Statements that a workgroup carries out together. What one invocation stored, the others see behind a barrier. */
+class Rows {
+  private readonly w: Writer;
+  private readonly size: number;
+  private readonly shared = new Set<DType>();
+
+  constructor(w: Writer, size: number) {
+    this.w = w;
+    this.size = size;
+  }
+
+  /** Returns the dtypes that it reduces, each with memory of the workgroup. */
+  statements(body: readonly Statement[]): ReadonlySet<DType> {
+    for (const statement of body) this.statement(statement);
+    return this.shared;
+  }
+
+  private statement(statement: Statement): void {
+    const { w } = this;
+    switch (statement.kind) {
+      case "let":
+        serialStatement(w, statement);
+        break;
+      case "reduce":
+        this.reduce(statement);
+        break;
+      case "for":
+        if (statement.order === "parallel") {
+          this.barrier();
+          this.strided(statement.axes, () => serialStatements(w, statement.body));
+          this.barrier();
+        } else this.alone(statement);
+        break;
+      case "store":
+      case "scan":
+      case "check":
+        this.alone(statement);
+        break;
+    }
+  }
+
+  private barrier(): void {
+    this.w.line("workgroupBarrier();");
+    this.w.line("storageBarrier();");
+  }
+
+  private alone(statement: Statement): void {
+    this.barrier();
+    this.w.block("if (lane == 0u)", () => serialStatement(this.w, statement));
+    this.barrier();
+  }
+
+  private strided(axes: Extract<Statement, { kind: "for" }>["axes"], body: () => void): void {
+    const { w, size } = this;
+    const points = extentOf(axes);
+    if (points === 0) return;
+    const flat = w.fresh("e");
+    w.block(`for (var ${flat} = i32(lane); ${flat} < ${points}i; ${flat} += ${size}i)`, () => {
+      w.bindAxes(axes, flat);
+      body();
+    });
+  }
+
+  private reduce(statement: Extract<Statement, { kind: "reduce" }>): void {
+    const { w, size } = this;
+    const { combine, local, axes } = statement;
+    const { dtype } = local;
+    this.shared.add(dtype);
+    const own = reduction(w, statement, (step) => this.strided(axes, step), Math.ceil(extentOf(axes) / size));
+    const memory = `shared_${dtype}`;
+    const asShared = (value: string): string => (dtype === "bool" ? `select(0u, 1u, ${value})` : value);
+    const element = (place: string): string =>
+      dtype === "bool" ? `(${memory}[${place}] != 0u)` : `${memory}[${place}]`;
+    w.line(`${memory}[lane] = ${asShared(own)};`);
+    w.line("workgroupBarrier();");
+    for (let half = size / 2; half >= 1; half /= 2) {
+      w.block(`if (lane < ${half}u)`, () =>
+        w.line(
+          `${memory}[lane] = ${asShared(combination(combine, dtype, element("lane"), element(`lane + ${half}u`)))};`,
+        ),
+      );
+      w.line("workgroupBarrier();");
+    }
+    w.line(`let ${w.rename(local.id)} = ${element("0")};`);
+    this.barrier();
+  }
+}

@@ -1,0 +1,131 @@
+// Which device computes: what may be asked for, what the environment says, and what works here.
+import { type BackendName, backendNames, type Device, type Warning } from "../backends/backend.ts";
+import { createCDevice } from "../backends/c/index.ts";
+import { createReferenceDevice } from "../backends/reference/index.ts";
+import { availableThreads, createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
+import { createWebgpuDevice } from "../backends/webgpu/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+
+export interface BackendOptions {
+  /** "auto" takes the fastest that works here. Default: HEBB_BACKEND, else "auto". */
+  readonly backend?: BackendName | "auto";
+  /** Threads of the c and wasm backends. Default: HEBB_THREADS, else one for each processor. */
+  readonly threads?: number | "auto";
+}
+
+export interface BackendInfo {
+  readonly backend: BackendName;
+  readonly threads: number;
+  /** What it is using and why, one line. */
+  readonly description: string;
+  readonly warning?: Warning | undefined;
+}
+
+/** A variable of the environment; one that is empty, or that a program may not read (Deno asks), counts as not set. */
+function environment(name: string): string | undefined {
+  try {
+    const value = typeof process === "undefined" ? undefined : process.env?.[name];
+    return value === "" ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a backend may be asked for by. */
+const choices = ["auto", ...backendNames] as const;
+const isBackend = (name: string): name is (typeof choices)[number] => choices.some((known) => known === name);
+
+type Choice = BackendOptions & Partial<Pick<BackendInfo, "description" | "warning">>;
+
+/** What `backendInfo` gave is accepted, so that a program can return to it. */
+const backendKinds: OptionKinds<Choice> = {
+  backend: kind.oneOf(...choices),
+  threads: kind.either(kind.oneOf("auto"), kind.number),
+  description: kind.string,
+  warning: kind.anything,
+};
+
+/** The options, checked, with what the environment says of those that are left out. */
+export function chosenOptions(
+  where: string,
+  options: BackendOptions,
+): { backend: BackendName | "auto"; threads: number | "auto" } {
+  checkOptions<Choice>(where, options, backendKinds);
+  const backend = options.backend ?? environment("HEBB_BACKEND") ?? "auto";
+  if (!isBackend(backend)) {
+    throw new HebbError(
+      `${options.backend === undefined ? "HEBB_BACKEND: " : ""}backend "${backend}" does not exist; use ${choices.map((name) => `"${name}"`).join(", ")}`,
+    );
+  }
+  const threads = options.threads ?? environment("HEBB_THREADS") ?? "auto";
+  const count = threads === "auto" ? threads : Number(threads);
+  if (count !== "auto" && !(Number.isInteger(count) && count >= 1 && count <= 256)) {
+    throw new HebbError(
+      `${options.threads === undefined ? "HEBB_THREADS" : "threads"} must be a whole number from 1 to 256 or "auto", got "${threads}"`,
+    );
+  }
+  return { backend, threads: count };
+}
+
+/** A device that was started, and why it is not a faster one. */
+export interface Started {
+  readonly device: Device;
+  readonly reason?: string | undefined;
+}
+
+export function startDevice(where: string, options: BackendOptions): Started {
+  const { backend, threads } = chosenOptions(where, options);
+  switch (backend) {
+    case "reference":
+      return { device: createReferenceDevice() };
+    case "wasm":
+      return { device: createWasmDevice({ threads }) };
+    case "c":
+      return { device: createCDevice({ threads }) };
+    case "webgpu":
+      return { device: createWebgpuDevice() };
+    case "auto":
+      return fastestDevice(threads);
+  }
+}
+
+/** Where c and WebAssembly are missing, the reference computes: slowly, everywhere. */
+function fastestDevice(threads: number | "auto"): Started {
+  try {
+    return { device: createCDevice({ threads, sparing: true }) };
+  } catch (error) {
+    if (!(error instanceof HebbError)) throw error;
+    const missing = wasmMissing();
+    if (missing === undefined) return { device: createWasmDevice({ threads }), reason: `not c: ${error.message}` };
+    return { device: createReferenceDevice(), reason: `not wasm: ${missing}` };
+  }
+}
+
+/** What the device is, and why, where these options were asked for. */
+export function describeDevice({ device, reason }: Started, requested: BackendOptions): BackendInfo {
+  const { backend, threads } = device;
+  const wish = unmet(device, requested);
+  const remarks = [reason, wish?.what].filter((remark) => remark !== undefined);
+  const description = remarks.length === 0 ? device.description : `${device.description} (${remarks.join("; ")})`;
+  const warning = device.warning ?? wish;
+  return { backend, threads, description, ...(warning === undefined ? {} : { warning }) };
+}
+
+/** What the environment asks for and does not get, or gets to its harm. */
+function unmet({ backend, threads }: Device, requested: BackendOptions): Warning | undefined {
+  const asked = ["HEBB_CC", "HEBB_CFLAGS"].filter((name) => environment(name) !== undefined);
+  const automatic = (requested.backend ?? environment("HEBB_BACKEND") ?? "auto") === "auto";
+  if (backend !== "c" && automatic && asked.length > 0)
+    return {
+      what: `${asked.join(" and ")} ask${asked.length === 1 ? "s" : ""} for a C compiler, which does not work`,
+      fix: `correct or unset ${asked.length === 1 ? "it" : "them"}; HEBB_BACKEND=c says what is wrong`,
+    };
+  const processors = availableThreads();
+  if (backend === "reference" || threads <= processors) return undefined;
+  return {
+    what: `${threads} threads share ${processors} processors and wait for each other`,
+    fix: `${requested.threads === undefined ? "set HEBB_THREADS" : "set threads"} to at most ${processors}, or leave the number out`,
+  };
+}

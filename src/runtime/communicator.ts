@@ -1,0 +1,124 @@
+// What ranks say to each other: the collectives of one group of processes, and which group is current.
+import type { Output } from "../compiler/compiled.ts";
+import type { TypedArray } from "../graph/dtype.ts";
+import type { Node } from "../graph/node.ts";
+import type { DeviceMemory } from "./deviceMemory.ts";
+import type { BoundProgram } from "./execution.ts";
+import type { Cell, Storage } from "./storage.ts";
+
+/** How the values of the ranks become one. "sum" of whole numbers wraps around, as arithmetic on tensors does. */
+export type Combining = "sum" | "max" | "min";
+
+export interface CollectiveOptions<T> {
+  /** Takes the result; the values themselves: in place. Default: a new array. */
+  readonly into?: T;
+}
+
+export interface ReduceOptions<T> extends CollectiveOptions<T> {
+  /** Default: "sum". */
+  readonly combine?: Combining;
+}
+
+export interface BroadcastOptions<T> extends CollectiveOptions<T> {
+  /** The rank whose values all take. Default: 0. */
+  readonly root?: number;
+}
+
+/** A collective that was begun. */
+export interface Pending<T> {
+  /** Waits for the result. To be called once, on all ranks in the same order. */
+  wait(): T;
+}
+
+/** A program in parts, between which the ranks exchange values. */
+export interface CutProgram {
+  readonly parts: readonly BoundProgram[];
+  readonly memory: DeviceMemory;
+  readonly cells: readonly Cell[];
+  /** Runs once. Returns the values of the outputs that update no cell, in order. */
+  run(args: readonly Storage[]): Storage[];
+  release(): void;
+}
+
+export interface CutOptions {
+  readonly checks: readonly Node[];
+  readonly argumentCount: number;
+  readonly memory: DeviceMemory;
+}
+
+/** How ranks carry out collectives on tensors: they bring it along, and a process that is alone does without. */
+export interface Togetherness {
+  cut(world: Communicator, name: string, outputs: readonly Output[], options: CutOptions): CutProgram;
+  /** The value of a collective, from that of its input. */
+  value(world: Communicator, node: Node, input: Storage): Storage;
+}
+
+/**
+ * The processes of one program, numbered from 0. All of them call the same collectives in the same order, with arrays of the same dtype and
+ * length; each call waits for the others. A sum adds the values of ranks 0, 1, … in this order, floats in float64, and rounds once: the same
+ * number of ranks gives the same bits, whatever carries the messages. Source of the names: MPI; torch.distributed.
+ */
+export interface Communicator {
+  /** This process among them. */
+  readonly rank: number;
+  /** How many they are. */
+  readonly size: number;
+  readonly together: Togetherness;
+  /** What carries the messages, one line. */
+  readonly description: string;
+  /** [n] on each → [n] on all: rank 0's ∘ rank 1's ∘ …, element by element. */
+  allReduce<T extends TypedArray>(values: T, options?: ReduceOptions<T>): T;
+  /** The same without waiting: others may be begun meanwhile, on all ranks in the same order. The values must stay until the wait. */
+  beginAllReduce<T extends TypedArray>(values: T, options?: ReduceOptions<T>): Pending<T>;
+  /** [n] of the root → [n] on all. */
+  broadcast<T extends TypedArray>(values: T, options?: BroadcastOptions<T>): T;
+  /** [n] on each → [size · n] on all: rank 0's, then rank 1's, … */
+  allGather<T extends TypedArray>(values: T, options?: CollectiveOptions<T>): T;
+  /** [size · n] on each → [n]: part number `rank` of what allReduce gives. */
+  reduceScatter<T extends TypedArray>(values: T, options?: ReduceOptions<T>): T;
+  /** Returns when all have called it. */
+  barrier(): void;
+  /** Ends the processes of all ranks at once: for a failure of one that the others wait for. */
+  abort(exitCode: number): never;
+}
+
+let current: Communicator | undefined;
+
+/** The ranks that layers and compiled steps talk to; undefined: this process is alone. */
+export const currentWorld = (): Communicator | undefined => current;
+
+export function setCurrentWorld(world: Communicator | undefined): void {
+  current = world;
+}
+
+/** Rank 0's text, on all. */
+export function broadcastText(world: Communicator, text: string): string {
+  const own = new TextEncoder().encode(text);
+  const [length = 0] = world.broadcast(Float64Array.of(own.length));
+  const bytes = new Uint8Array(length);
+  bytes.set(own.subarray(0, length));
+  return new TextDecoder().decode(world.broadcast(bytes, { into: bytes }));
+}
+
+/** The text of every rank, on all. */
+export function gatherTexts(world: Communicator, text: string): string[] {
+  const own = new TextEncoder().encode(text);
+  const lengths = world.allGather(Float64Array.of(own.length));
+  const widest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  const padded = new Uint8Array(widest);
+  padded.set(own);
+  const all = world.allGather(padded);
+  return Array.from(lengths, (length, rank) =>
+    new TextDecoder().decode(all.subarray(rank * widest, rank * widest + length)),
+  );
+}
+
+/** Rank 0's numbers, on all. */
+export const broadcastNumbers = (world: Communicator, numbers: readonly number[]): Float64Array =>
+  world.broadcast(Float64Array.from(numbers));
+
+/** The part of `count` things that is a rank's: [first, end). Parts differ by one at most. */
+export const shareOf = (
+  count: number,
+  { rank, size }: Pick<Communicator, "rank" | "size">,
+): readonly [number, number] => [Math.floor((rank * count) / size), Math.floor(((rank + 1) * count) / size)];
