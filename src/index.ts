@@ -4,8 +4,19 @@ export * as data from "./data/index.ts";
 export { type DType, dtypes } from "./graph/dtype.ts";
 export { HebbError, ShapeError } from "./graph/errors.ts";
 export type { Shape } from "./graph/shape.ts";
+// Beside vmap and grad, as in torch.func.
+export { functionalCall, stackModuleState } from "./nn/functionalCall.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
-export { type BackendInfo, type BackendOptions, backendInfo, memoryInfo, useBackend } from "./runtime/index.ts";
+export {
+  type BackendInfo,
+  type BackendOptions,
+  backendInfo,
+  defaultDevice,
+  type MemoryInfo,
+  memoryInfo,
+  openDevice,
+  useBackend,
+} from "./runtime/index.ts";
 export * from "./tensor/index.ts";
 export { fit, Trainer } from "./train/index.ts";

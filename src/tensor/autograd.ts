@@ -1,114 +1,117 @@
-// Gradients of tensors: backward fills Parameter.grad; grad and valueAndGrad are functions of functions.
+// Gradients of functions of tensors: grad, valueAndGrad, customGradient, jvp.
 
 import { gradients, jvp as jvpNode } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
-import type { Node } from "../graph/node.ts";
 import { alias, withGradient } from "../graph/ops/alias.ts";
-import { checkKind } from "../graph/options.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
-import { topologicalOrder } from "../graph/walk.ts";
-import { given, givenList } from "./arguments.ts";
-import { wantLater } from "./lazy.ts";
+import { givenList } from "./arguments.ts";
+import { checkSeed, type Leaf, leavesUnder } from "./backward.ts";
 import { refusePromises, resultTensor } from "./results.ts";
-import { refuseInStep } from "./steps.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
-
-/**
- * Fills `grad` of every parameter and requiresGrad tensor that `loss` depends on, adding to what is there.
- * `gradient` is ∂L/∂loss; it may be left out for a single number, where it is 1. Source: torch.Tensor.backward.
- */
-export function backward(loss: Tensor, gradient?: Tensor): void {
-  refuseInStep(
-    "backward was called",
-    "call it on the results of the loop, or use grad, which is a function, in the step",
-  );
-  if (!loss.requiresGrad) {
-    throw new HebbError(
-      "backward: this value depends on no parameter that requires a gradient; was it made under noGrad, detached, or returned by a compiled function (call backward inside it), or is every parameter frozen?",
-    );
-  }
-  checkSeed("backward", loss, gradient);
-  const leaves = leavesOf(loss);
-  wantLater(loss);
-  const nodes = leaves.map(({ node }) => node);
-  gradients(loss.node, nodes, gradient?.node).forEach((node, place) => {
-    const { owner } = leaves[place] as Leaf;
-    if (node === undefined) return;
-    const before = owner.grad;
-    const fresh = Tensor.of(node);
-    owner.grad = before === undefined ? fresh : Tensor.of(before.node).add(fresh);
-  });
-}
-
-/** A parameter, or another tensor that requires a gradient, and its node in a graph. */
-interface Leaf {
-  readonly node: Node;
-  readonly owner: Tensor;
-}
+import { type TensorTree, tensorTree } from "./trees.ts";
 
 /** What of a value's graph requires a gradient. */
-export function leavesOf(value: Tensor): Leaf[] {
-  return topologicalOrder([value.node]).flatMap((node): Leaf[] => {
-    const owner = gradientLeaves.get(node);
-    // A leaf may have been frozen since its node was made.
-    return owner === undefined || !owner.requiresGrad ? [] : [{ node, owner }];
+export const leavesOf = (value: Tensor): readonly Leaf<Tensor>[] =>
+  leavesUnder(value, (node) => gradientLeaves.get(node));
+
+type TensorFunction<A extends readonly unknown[]> = (...args: A) => Tensor;
+
+export interface GradOptions {
+  /** The arguments to differentiate by: a number gives one gradient, a list a list. Default: all, and one gradient where there is one argument. */
+  readonly argnums?: number | readonly number[];
+}
+const gradKinds: OptionKinds<GradOptions> = { argnums: kind.size };
+
+/** The arguments to differentiate by, by their places. */
+function chosen(argnums: number | readonly number[] | undefined, count: number): readonly number[] {
+  if (argnums === undefined) return Array.from({ length: count }, (_, place) => place);
+  const places = (typeof argnums === "number" ? [argnums] : argnums).map((place) =>
+    place < 0 ? place + count : place,
+  );
+  if (places.some((place) => !Number.isInteger(place) || place < 0 || place >= count))
+    throw new HebbError(
+      `grad: argnums is ${kind.describe(argnums)}, and the function got ${count} arguments, which count from 0`,
+    );
+  return places;
+}
+
+/** The argument with stand-ins for its tensors, at which gradients end. */
+function standIns(value: unknown, place: number): TensorTree {
+  const tree = tensorTree("grad", `argument ${place}`, value);
+  const tensors = tree.tensors.map((tensor, part) => {
+    if (!isFloat(tensor.dtype))
+      throw new HebbError(
+        `grad: ${tree.paths[part]} is ${tensor.dtype}, and only float tensors have gradients; close over it instead, or leave it out of argnums`,
+      );
+    return Tensor.of(alias(tensor.node), true);
   });
+  return { ...tree, tensors };
 }
 
-function checkSeed(where: string, output: Tensor, gradient: Tensor | undefined): void {
-  if (gradient !== undefined) given(where, gradient, "the gradient");
-  if (gradient === undefined && output.size !== 1) {
-    throw new ShapeError(
-      `${where}: the value has shape ${formatShape(output.shape)}; reduce it to one number (for example with .mean()) or pass the gradient of each element`,
-    );
-  }
-  if (gradient !== undefined && !sameShape(gradient.shape, output.shape)) {
-    throw new ShapeError(
-      `${where}: the gradient has shape ${formatShape(gradient.shape)}, the value ${formatShape(output.shape)}; they must be equal`,
-    );
-  }
-}
-
-type TensorFunction<A extends readonly Tensor[]> = (...args: A) => Tensor;
-
-/** (value, gradients of every argument) of a scalar-valued function. Source: jax.value_and_grad. */
-export function valueAndGrad<A extends readonly Tensor[]>(
+/**
+ * (value, gradients) of a scalar-valued function: a gradient for each argument, in its structure, which is a tensor, or arrays and plain objects
+ * of tensors. Source: jax.value_and_grad, torch.func.grad_and_value.
+ */
+export function valueAndGrad<A extends readonly unknown[]>(
   fn: TensorFunction<A>,
-): (...args: A) => [value: Tensor, gradients: Tensor[]] {
+  options: GradOptions = {},
+): (...args: A) => [value: Tensor, gradients: A[number][]] {
   checkKind("grad", "the function", fn, kind.func());
+  const { argnums } = checkOptions("grad", options, gradKinds);
   return (...args) => {
-    const inputs = args.map((arg, place) => Tensor.of(alias(given("grad", arg, `argument ${place}`).node), true));
-    for (const [place, input] of inputs.entries()) {
-      if (!isFloat(input.dtype))
-        throw new HebbError(
-          `grad: argument ${place} is ${input.dtype}, and only float tensors have gradients; close over it instead`,
-        );
-    }
-    const value = resultTensor("grad", (fn as (...args: readonly Tensor[]) => Tensor)(...inputs));
+    const wanted = new Map(chosen(argnums, args.length).map((place) => [place, standIns(args[place], place)]));
+    const inputs = args.map((arg, place) => {
+      const own = wanted.get(place);
+      return own === undefined ? arg : own.with(own.tensors);
+    });
+    const value = resultTensor("grad", (fn as (...args: readonly unknown[]) => Tensor)(...inputs));
     checkSeed("grad", value, undefined);
+    const trees = [...wanted.values()];
+    const leaves = trees.flatMap(({ tensors }) => tensors);
     const found = gradients(
       value.node,
-      inputs.map((input) => input.node),
+      leaves.map((leaf) => leaf.node),
+    ).map((node, place) =>
+      node === undefined ? (leaves[place] as Tensor).mul(0) : Tensor.of(node, value.requiresGrad),
     );
+    let next = 0;
     return [
       value,
-      found.map((node, place) =>
-        node === undefined ? (inputs[place] as Tensor).mul(0) : Tensor.of(node, value.requiresGrad),
-      ),
+      trees.map((tree) => {
+        next += tree.tensors.length;
+        // A gradient has the structure of its argument.
+        return tree.with(found.slice(next - tree.tensors.length, next)) as A[number];
+      }),
     ];
   };
 }
 
-/** The gradient of a scalar-valued function: of its only argument, or of each of several. Apply twice for the second order. Source: jax.grad. */
+/**
+ * The gradient of a scalar-valued function: of its only argument, or of each of several, each in the structure of its argument. Apply twice for
+ * the second order. Source: jax.grad, torch.func.grad.
+ */
 export function grad(fn: (x: Tensor) => Tensor): (x: Tensor) => Tensor;
 export function grad<A extends readonly Tensor[]>(fn: TensorFunction<A>): (...args: A) => Tensor[];
-export function grad(fn: (...args: Tensor[]) => Tensor): (...args: Tensor[]) => Tensor | Tensor[] {
-  const both = valueAndGrad(fn);
+export function grad<A extends readonly unknown[], K extends number>(
+  fn: TensorFunction<A>,
+  options: { readonly argnums: K },
+): (...args: A) => A[K];
+export function grad<A extends readonly unknown[]>(
+  fn: TensorFunction<A>,
+  options?: GradOptions,
+): (...args: A) => A[number][];
+export function grad<A extends readonly unknown[]>(
+  fn: TensorFunction<A>,
+  options: GradOptions = {},
+): (...args: A) => unknown {
+  const both = valueAndGrad(fn, options);
   return (...args) => {
     const [, found] = both(...args);
-    return found.length === 1 ? (found[0] as Tensor) : found;
+    const single = options.argnums === undefined ? found.length === 1 : typeof options.argnums === "number";
+    return single ? found[0] : found;
   };
 }
 

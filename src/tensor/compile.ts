@@ -1,37 +1,59 @@
 // compile(fn): trace once per signature, turn forward, backward and update into one program, run that from then on.
+
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";
 import { printProgram } from "../compiler/print.ts";
+import { CompositeMover } from "../graph/compose.ts";
+import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
+import { isCollective } from "../graph/ops/collective.ts";
 import { checkKind } from "../graph/options.ts";
 import { printGraph } from "../graph/print.ts";
 import { sameShape } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
-import { BoundProgram, engine, engineGeneration, type Storage } from "../runtime/index.ts";
+import {
+  BoundProgram,
+  type CutProgram,
+  currentWorld,
+  engineGeneration,
+  engineOf,
+  type Home,
+  type Storage,
+  severalDevices,
+} from "../runtime/index.ts";
 import { ArgumentGradients, leavesKey, leavesOf, standingGradients } from "./argumentGradients.ts";
 import { describeProgram } from "./explain.ts";
-import type { Draws } from "./generator.ts";
 import { gradEnabled } from "./gradMode.ts";
-import { evaluate, flush, knownValue } from "./lazy.ts";
+import { evaluate, flush, knownValue, refuseWaiting } from "./lazy.ts";
+import { homeOf, joinHomes, setHome, targetOf } from "./placement.ts";
 import { callTraced, refusePromises } from "./results.ts";
+import { recordsStep } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
-import { currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
+import { type CountedDraws, currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
 import { collectResult, flattenArguments, substituted, type Tree } from "./trees.ts";
+
+interface ArgumentType {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly home: Home | undefined;
+}
 
 interface Entry {
   readonly generation: number;
-  /** Shapes and dtypes of the tensor arguments. */
-  readonly tensors: readonly { readonly shape: readonly number[]; readonly dtype: string }[];
+  /** Shapes, dtypes and devices of the tensor arguments. */
+  readonly tensors: readonly ArgumentType[];
   /** The rest of the arguments, as text. */
   readonly rest: string;
   readonly guards: readonly Guard[];
-  readonly program: BoundProgram;
+  readonly program: BoundProgram | CutProgram;
+  /** The device that it runs on, and where its results are; undefined: the default one, and results go where they are used. */
+  readonly home: Home | undefined;
   readonly outputs: readonly Output[];
   /** What becomes of the gradients of arguments; their values come after those of the result. */
   readonly gradients: ArgumentGradients;
   /** How many numbers a run draws, from which generators. */
-  readonly draws: readonly (readonly [Draws, number])[];
+  readonly draws: readonly (readonly [CountedDraws, number])[];
   readonly afterRun: readonly (() => void)[];
   readonly resultCount: number;
   result(values: readonly Tensor[]): Tree;
@@ -47,6 +69,8 @@ export interface Compiled<A extends readonly unknown[], R> {
   explain(): string;
   /** Nanoseconds in each kernel of one run with these arguments, slowest first, as text. Runs the step. */
   profile(...args: A): string;
+  /** The same on any device; webgpu needs a card that tells the time. */
+  profileLater(...args: A): Promise<string>;
   /** How many signatures have been traced. */
   signatures(): number;
 }
@@ -62,9 +86,11 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   let entries: Entry[] = [];
   const name = fn.name === "" ? "step" : fn.name;
 
-  const find = (tensors: readonly Tensor[], rest: string): Entry | undefined => {
+  const find = (tensors: readonly Tensor[], storages: readonly Storage[], rest: string): Entry | undefined => {
     const generation = engineGeneration();
-    const place = entries.findIndex((entry) => entry.generation === generation && matches(entry, tensors, rest));
+    const place = entries.findIndex(
+      (entry) => entry.generation === generation && matches(entry, tensors, storages, rest),
+    );
     if (place < 0) return undefined;
     const entry = entries[place] as Entry;
     if (place > 0) {
@@ -81,24 +107,45 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     const rest = leaves.length === 0 ? text : text + leavesKey(tensors, leaves);
     const storages = storagesOf(leaves.length === 0 ? tensors : [...tensors, ...standingGradients(leaves)]);
     flush();
-    let entry = find(tensors, rest);
+    let entry = find(tensors, storages, rest);
     if (entry === undefined) {
       entries = entries.filter((other) => other.generation === engineGeneration());
-      entry = traceEntry({ name, fn: fn as Traced["fn"] }, args, tensors, leaves, rest);
+      entry = traceEntry({ name, fn: fn as Traced["fn"] }, args, { tensors, storages, leaves }, rest);
       entries.unshift(entry);
       if (entries.length > mostEntries) entries.pop()?.program.release();
+    }
+    if (severalDevices()) {
+      followDraws(entry);
+      refuseWaiting(name, entry.program);
     }
     return { entry, storages, leaves };
   };
 
   const call = (...args: A): R => {
-    if (currentTrace() !== undefined) return fn(...args);
+    if (currentTrace() !== undefined || recordsStep()) return fn(...args);
     const { entry, storages, leaves } = prepare(args);
-    const values = runOnce(entry, storages).map((value) => Tensor.of(sourceNode(value, value)));
+    const values = runOnce(entry, storages).map((value) => {
+      value.place.home = entry.home;
+      return Tensor.of(sourceNode(value, value));
+    });
     for (const effect of entry.afterRun) effect();
     if (leaves.length > 0) entry.gradients.deliver(leaves, values.slice(entry.resultCount));
     // The traced function's result has the shape of R by construction: tensors are where the trace returned them.
     return entry.result(values) as R;
+  };
+
+  /** The one program of a step, to be profiled. */
+  const whole = (args: A) => {
+    const { entry, storages } = prepare(args);
+    const { program, draws } = entry;
+    if ("parts" in program)
+      throw new HebbError(
+        `${name}: profile runs one program, and this step is cut where ranks talk; profile it in one process`,
+      );
+    const advance = (): void => {
+      for (const [drawn, count] of draws) drawn.advance(count);
+    };
+    return { program, storages, advance };
   };
 
   return Object.assign(call, {
@@ -106,26 +153,37 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
       entries.length === 0
         ? `${name}: not compiled yet; call it once`
         : entries
-            .map(({ program: { compiled } }) => {
-              const { graph, checks, program } = compiled;
+            .flatMap(({ program }) => ("parts" in program ? program.parts : [program]))
+            .map(({ compiled: { graph, checks, program } }) => {
               return `${printGraph(graph, checks)}\n\n${printProgram(program)}\n\n${describeProgram(program)}`;
             })
             .join("\n\n"),
     profile: (...args: A) => {
-      const { entry, storages } = prepare(args);
-      const { program } = entry.program.compiled;
-      const profile = entry.program.profile(storages);
-      for (const [drawn, count] of entry.draws) drawn.advance(count);
-      return describeProgram(program, profile);
+      const { program, storages, advance } = whole(args);
+      const profile = program.profile(storages);
+      advance();
+      return describeProgram(program.compiled.program, profile);
+    },
+    profileLater: async (...args: A) => {
+      const { program, storages, advance } = whole(args);
+      const profile = program.profileLater(storages);
+      advance();
+      return describeProgram(program.compiled.program, await profile);
     },
     signatures: () => entries.length,
   });
 }
 
-function runOnce({ program, draws }: Entry, storages: readonly Storage[]): Storage[] {
+/** The device that runs the program draws on from the host's counts. */
+function followDraws({ program, draws }: Entry): void {
+  const { runs, home } = program.memory;
+  for (const [drawn] of draws) drawn.follow(home, runs?.failures ?? 0);
+}
+
+function runOnce(entry: Entry, storages: readonly Storage[]): Storage[] {
+  const { program, draws } = entry;
   if (draws.length === 0) return program.run(storages);
-  const { runs } = engine().memory;
-  if (runs !== undefined) for (const [drawn] of draws) drawn.follow(runs.failures);
+  if (program.memory.runs !== undefined) followDraws(entry);
   try {
     const values = program.run(storages);
     for (const [drawn, count] of draws) drawn.advance(count);
@@ -136,12 +194,14 @@ function runOnce({ program, draws }: Entry, storages: readonly Storage[]): Stora
   }
 }
 
-function matches(entry: Entry, tensors: readonly Tensor[], rest: string): boolean {
+function matches(entry: Entry, tensors: readonly Tensor[], storages: readonly Storage[], rest: string): boolean {
   if (entry.tensors.length !== tensors.length || entry.rest !== rest) return false;
+  const anywhere = !severalDevices();
   for (let place = 0; place < tensors.length; place++) {
     const known = entry.tensors[place] as Entry["tensors"][number];
     const tensor = tensors[place] as Tensor;
     if (known.dtype !== tensor.dtype || !sameShape(known.shape, tensor.shape)) return false;
+    if (!anywhere && known.home !== storages[place]?.place.home) return false;
   }
   return guardsHold(entry.guards);
 }
@@ -161,16 +221,23 @@ interface Traced {
   readonly fn: (...args: readonly unknown[]) => unknown;
 }
 
+/** The tensor arguments of a call: their values, and those that require a gradient. */
+interface Given {
+  readonly tensors: readonly Tensor[];
+  readonly storages: readonly Storage[];
+  readonly leaves: readonly Tensor[];
+}
+
 function traceEntry(
   { name, fn }: Traced,
   args: readonly unknown[],
-  tensors: readonly Tensor[],
-  leaves: readonly Tensor[],
+  { tensors, storages, leaves }: Given,
   rest: string,
 ): Entry {
   const trace = new Trace();
   const stand = tensors.map((tensor) => Tensor.of(trace.argument(tensor)));
   const gradients = new ArgumentGradients(trace, tensors, leaves, stand);
+  for (const [place, node] of trace.argumentNodes.entries()) setHome(node, storages[place]?.place.home);
   const outputs: Output[] = [];
   let resultCount = 0;
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
@@ -186,15 +253,24 @@ function traceEntry(
     for (const node of gradients.results()) outputs.push({ node });
     for (const [cell, node] of trace.writes) outputs.push({ node, updates: cell });
   });
-  const nodes = withKnownValues([...outputs.map((output) => output.node), ...trace.checks]);
+  const roots = [...outputs.map((output) => output.node), ...trace.checks];
+  // What moves moved outside the trace, and enters as a value.
+  if (severalDevices()) evaluate(topologicalOrder(roots).filter((node) => targetOf(node) !== undefined));
+  const nodes = withKnownValues(roots);
   const checks = nodes.slice(outputs.length);
   const settled = outputs.map((output, place): Output => ({ ...output, node: nodes[place] as Node }));
+  const home = severalDevices() ? commonHome(name, nodes, trace) : undefined;
   return {
     generation: engineGeneration(),
-    tensors: tensors.map(({ shape: extents, dtype }) => ({ shape: extents, dtype })),
+    tensors: tensors.map(({ shape: extents, dtype }, place) => ({
+      shape: extents,
+      dtype,
+      home: storages[place]?.place.home,
+    })),
     rest,
     guards: trace.guards,
-    program: new BoundProgram(engine().memory, compileGraph(name, settled, { checks }), settled, true),
+    program: programOf(name, settled, { checks, argumentCount: tensors.length, home }),
+    home,
     outputs: settled,
     gradients,
     resultCount,
@@ -204,10 +280,39 @@ function traceEntry(
   };
 }
 
+interface ProgramOptions {
+  readonly checks: readonly Node[];
+  readonly argumentCount: number;
+  readonly home: Home | undefined;
+}
+
+/** One program; where ranks talk, several. */
+function programOf(
+  name: string,
+  outputs: readonly Output[],
+  { checks, argumentCount, home }: ProgramOptions,
+): BoundProgram | CutProgram {
+  const { memory } = engineOf(home);
+  const world = currentWorld();
+  const roots = [...outputs.map(({ node }) => node), ...checks];
+  if (world !== undefined && topologicalOrder(roots).some(isCollective))
+    return world.together.cut(world, name, outputs, { checks, argumentCount, memory });
+  return new BoundProgram(memory, compileGraph(name, outputs, { checks }), outputs, true);
+}
+
+/** The device that everything in a program is on. */
+function commonHome(name: string, nodes: readonly Node[], trace: Trace): Home | undefined {
+  let home: Home | undefined;
+  for (const node of nodes) home = joinHomes(home, homeOf(node), name);
+  for (const cell of trace.writes.keys()) home = joinHomes(home, cell.home, name);
+  return home;
+}
+
 /** Lazy tensors from outside the trace that have been evaluated enter as values, not as work to repeat. */
 function withKnownValues(outputs: readonly Node[]): Node[] {
-  return rewriteGraph(topologicalOrder(outputs), outputs, (node, inputs) => {
+  const composites = new CompositeMover();
+  return rewriteGraph(topologicalOrder(outputs), outputs, (node, inputs, standIn) => {
     const value = node.source === undefined ? knownValue(node) : undefined;
-    return value === undefined ? overInputs(node, inputs) : sourceNode(node, value);
+    return value === undefined ? composites.move(node, overInputs(node, inputs), standIn) : sourceNode(node, value);
   });
 }

@@ -5,7 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { checkRank, formatShape, type Shape, sizeOf } from "../graph/shape.ts";
-import type { NestedArray } from "./operands.ts";
+import { flatten, type Nested } from "./nested.ts";
 import { notATensor } from "./refusals.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -28,8 +28,6 @@ type OtherTypedArray =
   | BigInt64Array
   | BigUint64Array;
 
-type Nested = NestedArray | boolean | readonly Nested[];
-
 function finish<S extends Shape>(tensor: Tensor, options: CreationOptions): Tensor<S> {
   if (options.requiresGrad === true) tensor.requiresGrad = true;
   return tensor as Tensor<S>;
@@ -48,17 +46,9 @@ export function tensor<const S extends Shape = Shape>(
     const { values, dtype } = typedValues(data, options.dtype);
     return finish(fromFlat(values, options.shape ?? [values.length], dtype), options);
   }
-  const shape: number[] = [];
-  for (let level: Nested = data as Nested; Array.isArray(level); level = level[0] as Nested) {
-    shape.push(level.length);
-    if (level.length === 0) break;
-    checkRank("tensor", shape);
-  }
-  const flat: number[] = [];
-  const state = { booleans: true };
-  collect(data as Nested, shape, 0, flat, state);
-  const dtype = options.dtype ?? (state.booleans && flat.length > 0 ? "bool" : "float32");
-  return finish(fromFlat(flat, options.shape ?? shape, dtype), options);
+  const { values, shape, booleans } = flatten("tensor", data as Nested);
+  const dtype = options.dtype ?? (booleans ? "bool" : "float32");
+  return finish(fromFlat(values, options.shape ?? shape, dtype), options);
 }
 
 /** The numbers of a typed array, and the dtype that holds them: its own where there is one of its name. */
@@ -97,27 +87,6 @@ function wholeNumbers(data: ArrayLike<number | bigint>, dtype: DType): Float64Ar
       );
     return number;
   });
-}
-
-function collect(value: Nested, shape: Shape, axis: number, flat: number[], state: { booleans: boolean }): void {
-  if (Array.isArray(value)) {
-    if (value.length !== shape[axis]) {
-      throw new ShapeError(
-        `tensor: the arrays are ragged: at depth ${axis} one has ${value.length} elements, the first has ${shape[axis] ?? "none"}; all must be equally long`,
-      );
-    }
-    for (const part of value) collect(part as Nested, shape, axis + 1, flat, state);
-    return;
-  }
-  if (axis !== shape.length)
-    throw new ShapeError(
-      `tensor: the arrays are ragged: there is a single value at depth ${axis}, where others are arrays`,
-    );
-  if (typeof value === "boolean") flat.push(value ? 1 : 0);
-  else if (typeof value === "number") {
-    state.booleans = false;
-    flat.push(value);
-  } else throw new HebbError(`tensor: takes numbers and booleans, got ${kind.describe(value)}`);
 }
 
 function fromFlat(values: ArrayLike<number>, shape: Shape, dtype: DType): Tensor {

@@ -11,10 +11,12 @@ import { oneHot as oneHotNode, oneHotSite } from "../graph/ops/indexing.ts";
 import { type InterpolateOptions, interpolate as interpolateNode } from "../graph/ops/interpolate.ts";
 import { cat as catNode } from "../graph/ops/movement.ts";
 import * as pool from "../graph/ops/pool.ts";
-import { checkOptions } from "../graph/options.ts";
+import { tensordot as tensordotNode } from "../graph/ops/products.ts";
+import { checkKind, checkOptions } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { given, givenList, givenOrNot } from "./arguments.ts";
 import { checked } from "./checks.ts";
+import { composed } from "./composed.ts";
 import { numberOf } from "./operands.ts";
 import { type Operand, Tensor } from "./tensor.ts";
 
@@ -61,13 +63,29 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 export const einsum = (equation: string, ...operands: readonly Tensor[]): Tensor =>
   Tensor.from(einsumNode(equation, ...givenList("einsum", operands).map((operand) => operand.node)), operands);
 
+const dimsKind = kind.either(
+  kind.number,
+  kind.of<readonly [readonly number[], readonly number[]]>(
+    "two lists of dims",
+    (value) => Array.isArray(value) && value.length === 2 && value.every((list) => kind.numbers.accepts(list)),
+  ),
+);
+
+/** Sums of products over the last `dims` dims of x and the first of y, or over the dims listed of each (torch.tensordot). */
+export function tensordot(
+  x: Tensor,
+  y: Tensor,
+  dims: number | readonly [readonly number[], readonly number[]] = 2,
+): Tensor {
+  checkKind("tensordot", "dims", dims, dimsKind);
+  return Tensor.from(tensordotNode(given("tensordot", x).node, given("tensordot", y, "the other").node, dims), [x, y]);
+}
+
 /** 1 at the class of each position, 0 elsewhere, in a new last dim (torch.nn.functional.one_hot). */
 export function oneHot(index: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor {
   const { dtype = "int32" } = checkOptions("oneHot", options, { dtype: kind.dtype });
-  return Tensor.from(
-    oneHotNode(checked(given("oneHot", index, "the index"), classes, oneHotSite).node, classes, dtype),
-    [],
-  );
+  const known = checked(given("oneHot", index, "the index"), classes, oneHotSite);
+  return composed("oneHot", [index], { classes, dtype }, () => Tensor.from(oneHotNode(known.node, classes, dtype), []));
 }
 
 type Convolution<O> = (input: Node, weight: Node, bias?: Node, options?: O) => Node;
@@ -84,9 +102,14 @@ const convolution =
 export const conv1d = convolution("conv1d", conv.conv1d);
 /** Cross-correlation of [N, C, H, W] with [out, C/groups, kh, kw] (torch.nn.functional.conv2d). */
 export const conv2d = convolution("conv2d", conv.conv2d);
+/** Cross-correlation of [N, C, D, H, W] with [out, C/groups, kd, kh, kw] (torch.nn.functional.conv3d). */
+export const conv3d = convolution("conv3d", conv.conv3d);
 export const convTranspose1d = convolution("convTranspose1d", conv.convTranspose1d);
 /** The transpose of conv2d: [N, C, H, W] with [C, out/groups, kh, kw] (torch.nn.functional.conv_transpose2d). */
 export const convTranspose2d = convolution("convTranspose2d", conv.convTranspose2d);
+
+/** The transpose of conv3d: [N, C, D, H, W] with [C, out/groups, kd, kh, kw] (torch.nn.functional.conv_transpose3d). */
+export const convTranspose3d = convolution("convTranspose3d", conv.convTranspose3d);
 
 type Pool<O> = (x: Node, size: number | readonly number[], options?: O) => Node;
 const pooling =
@@ -97,9 +120,14 @@ const pooling =
 export const maxPool1d = pooling("maxPool1d", pool.maxPool1d);
 /** The largest of each window of [N, C, H, W] (torch.nn.functional.max_pool2d). */
 export const maxPool2d = pooling("maxPool2d", pool.maxPool2d);
+/** The largest of each window of [N, C, D, H, W] (torch.nn.functional.max_pool3d). */
+export const maxPool3d = pooling("maxPool3d", pool.maxPool3d);
 export const avgPool1d = pooling("avgPool1d", pool.avgPool1d);
 /** The mean of each window of [N, C, H, W] (torch.nn.functional.avg_pool2d). */
 export const avgPool2d = pooling("avgPool2d", pool.avgPool2d);
+
+/** The mean of each window of [N, C, D, H, W] (torch.nn.functional.avg_pool3d). */
+export const avgPool3d = pooling("avgPool3d", pool.avgPool3d);
 
 type Adaptive = (x: Tensor, size: number | readonly number[]) => Tensor;
 export const adaptiveAvgPool1d: Adaptive = (x, size) =>

@@ -4,13 +4,13 @@ import * as kind from "../graph/kinds.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
 import { add } from "../graph/ops/elementwise.ts";
 import { checkKind } from "../graph/options.ts";
-import { Cell, engine } from "../runtime/index.ts";
+import { Cell, cellMemory, type Home } from "../runtime/index.ts";
 import { assignCell, cellNode } from "./lazy.ts";
 import { refusePromises } from "./results.ts";
 import { nodeInspect } from "./show.ts";
 import { type Draw, drawAtStep } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
-import { currentTrace, traceGuard } from "./trace.ts";
+import { type CountedDraws, currentTrace, traceGuard } from "./trace.ts";
 
 export interface RandomState {
   readonly key: readonly [low: number, high: number];
@@ -36,11 +36,12 @@ function refuseInTrace(what: "made" | "seeded"): void {
 }
 
 /** The draws of a generator: counted on the host, and in a cell, in which compiled programs count. */
-export class Draws {
+class Draws implements CountedDraws {
   #key: RandomState["key"];
   #calls = 0;
-  /** Failed runs that the cell has been set right for. */
+  /** Failed runs that the cell has been set right for, and the device that it then served. */
   #failures = 0;
+  #home: Home | undefined;
   readonly #keyCell: Cell;
   readonly #callsCell: Cell;
 
@@ -57,8 +58,7 @@ export class Draws {
   set state({ key, calls }: RandomState) {
     this.#key = [key[0] | 0, key[1] | 0];
     this.#calls = calls;
-    engine().memory.writeCell(this.#keyCell, Int32Array.from(this.#key));
-    this.#writeCalls();
+    this.#write();
   }
 
   /** A program made `count` draws: the host's count follows the cell's. */
@@ -66,11 +66,17 @@ export class Draws {
     this.#calls = (this.#calls + count) | 0;
   }
 
-  /** A run that failed on an asynchronous device did not move the cell on, nor did those behind it. */
-  follow(failures: number): void {
-    if (failures === this.#failures) return;
+  /**
+   * A run that failed on an asynchronous device did not move the cell on, nor did those behind it. A device that draws after another
+   * starts from the host's count.
+   */
+  follow(home: Home, failures: number): void {
+    const before = this.#home;
+    if (failures === this.#failures && home === before) return;
     this.#failures = failures;
-    this.#writeCalls();
+    this.#home = home;
+    if (home !== before) this.#write();
+    else this.#writeCalls();
   }
 
   /** A program failed on its way: the cell, which it may have moved on, follows the host's count. */
@@ -99,8 +105,13 @@ export class Draws {
     return { key: key.node, call: call.node };
   }
 
+  #write(): void {
+    cellMemory(this.#keyCell).writeCell(this.#keyCell, Int32Array.from(this.#key));
+    this.#writeCalls();
+  }
+
   #writeCalls(): void {
-    engine().memory.writeCell(this.#callsCell, Int32Array.of(this.#calls));
+    cellMemory(this.#callsCell).writeCell(this.#callsCell, Int32Array.of(this.#calls));
   }
 }
 

@@ -1,9 +1,12 @@
 // gradCheck: the gradient of a function against finite differences, for those who write one.
+import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { checkNumbers, givenList } from "./arguments.ts";
 import { valueAndGrad } from "./autograd.ts";
 import { tensor } from "./creation.ts";
-import type { Tensor } from "./tensor.ts";
+import { homeOf, movedTo } from "./placement.ts";
+import { itemNow, valuesNow } from "./reading.ts";
+import { Tensor } from "./tensor.ts";
 
 /**
  * The largest relative difference between the gradient of `fn` and central differences at `inputs`, all in float64:
@@ -19,16 +22,14 @@ export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly 
   const [, found] = valueAndGrad(fn)(...inputs);
   let worst = 0;
   inputs.forEach((input, place) => {
-    const base = input.dataSync();
-    const gradient = (found[place] as Tensor).dataSync();
+    const base = valuesNow("gradCheck", input);
+    const gradient = valuesNow("gradCheck", found[place] as Tensor);
     for (let element = 0; element < base.length; element++) {
       const at = (delta: number): number => {
         const moved = base.slice();
         moved[element] = (moved[element] as number) + delta;
-        const args = inputs.map((other, k) =>
-          k === place ? tensor(moved, { shape: input.shape, dtype: "float64" }) : other,
-        );
-        return fn(...args).itemSync();
+        const args = inputs.map((other, k) => (k === place ? beside(input, moved) : other));
+        return itemNow("gradCheck", fn(...args));
       };
       const difference = (at(step) - at(-step)) / (2 * step);
       const error = Math.abs((gradient[element] as number) - difference) / Math.max(1, Math.abs(difference));
@@ -37,3 +38,7 @@ export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly 
   });
   return worst;
 }
+
+/** Other values where those of a tensor are. */
+const beside = ({ node, shape }: Tensor, values: TypedArray): Tensor =>
+  Tensor.of(movedTo(tensor(values, { shape, dtype: "float64" }).node, homeOf(node)));

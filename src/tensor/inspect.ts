@@ -8,9 +8,9 @@ import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { printType } from "../graph/print.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
-import { Cell, engine, Storage } from "../runtime/index.ts";
+import { Cell, cellMemory, Storage } from "../runtime/index.ts";
 import { evaluate, flush } from "./lazy.ts";
-import { type Reading, readNow, valuesOf } from "./reading.ts";
+import { either, type Reading, readNow, valuesNow } from "./reading.ts";
 import { resultTensor } from "./results.ts";
 import { State } from "./state.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
@@ -51,7 +51,10 @@ export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
     if (slope !== undefined) slopeOf.set(wanted[place] as Node, slope);
   });
   const asked = [...order, ...slopeOf.values()];
-  const found = yield* valuesOf(evaluate(asked).map((value) => Tensor.of(sourceNode(value, value))));
+  const found = yield* either(
+    () => evaluated("inspect", asked),
+    () => Promise.all(asked.map((node) => Tensor.of(node).data())),
+  );
   const values = new Map(found.map((value, place) => [asked[place], value]));
   const read = (node: Node): TypedArray => values.get(node) as TypedArray;
   const names = new Map(order.map((node, place) => [node, `%${place}`]));
@@ -78,6 +81,10 @@ export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
     };
   });
 }
+
+/** The values of nodes, all from one evaluation. */
+const evaluated = (where: string, nodes: readonly Node[]): readonly TypedArray[] =>
+  evaluate(nodes).map((value) => valuesNow(where, Tensor.of(sourceNode(value, value))));
 
 /** A loop has results, and no value of its own. */
 const hasValue = ({ op }: Node): boolean => op.rule.kind !== "loop";
@@ -140,7 +147,7 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
   if (unknown !== undefined)
     throw new HebbError(`inspectStep: there is no node ${unknown}; the last one is %${order.length - 1}`);
   const nodes = rewriteGraph(all, order, (node, inputs) => settled(node, inputs, options.replace?.[nameOf(node)]));
-  const values = evaluate(nodes);
+  const values = evaluated("inspectStep", nodes);
   const gradientOf = new Map<Node, string[]>();
   built.slopes.forEach((slope, place) => {
     const node = built.wanted[place];
@@ -163,7 +170,7 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
       formula: `${name} = ${call} : ${printType(node)}`,
       shape: node.shape,
       inputs,
-      value: engine().memory.read(value),
+      value,
       gradientOf: gradientOf.get(node) ?? [],
       updates: updates.get(node) ?? [],
       replaced: options.replace?.[name] !== undefined,
@@ -183,6 +190,6 @@ function settled(node: Node, inputs: readonly Node[], replacement: ArrayLike<num
     data.set(Array.from(replacement));
     return sourceNode(node, new Storage(node.dtype, node.shape, data));
   }
-  if (node.source instanceof Cell) return sourceNode(node.source, engine().memory.lend(node.source));
+  if (node.source instanceof Cell) return sourceNode(node.source, cellMemory(node.source).lend(node.source));
   return node.source === undefined ? overInputs(node, inputs) : node;
 }

@@ -1,10 +1,27 @@
 // Lazy evaluation: which nodes have a value, which cells are pending, which checks must hold, and how one program computes all of it.
+
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { isCheck } from "../graph/ops/check.ts";
-import { type Cell, engine, type Storage } from "../runtime/index.ts";
-import { recordsStep, refuseInStep } from "./steps.ts";
+import { isCollective } from "../graph/ops/collective.ts";
+import { topologicalOrder, visitAncestors } from "../graph/walk.ts";
+import {
+  type BoundProgram,
+  type Cell,
+  type Communicator,
+  cellMemory,
+  currentWorld,
+  engineOf,
+  type Home,
+  homeOrDefault,
+  nextGeneration,
+  type Storage,
+  severalDevices,
+} from "../runtime/index.ts";
+import { homeOf, joinHomes, movedTo } from "./placement.ts";
+import { keepCheck, recordsStep, refuseInStep } from "./steps.ts";
 import { currentTrace, storageOf } from "./trace.ts";
+import { byHome, Transfers } from "./transfers.ts";
 
 /** Values of nodes that were evaluated and stay in a graph because a gradient may need their history. */
 const evaluated = new WeakMap<Node, Storage>();
@@ -26,6 +43,10 @@ let lastCheck = -1;
 /** With this many pending checks, they run without waiting for a value to be read. */
 const mostChecks = 1000;
 
+/** How often anything was evaluated. */
+let evaluationCount = 0;
+export const evaluations = (): number => evaluationCount;
+
 /** Losses whose gradients were asked for: evaluated together with whatever comes next, so that the forward pass runs once. */
 let wanted: { readonly node: Node }[] = [];
 const cellReads = new WeakMap<Cell, { version: number; node: Node }>();
@@ -37,7 +58,7 @@ export function knownValue(node: Node): Storage | undefined {
   if (source.sourceKind === "value") return storageOf(node);
   if (source.sourceKind === "step")
     throw new HebbError(
-      "this tensor was made inside a step of scan, which is recorded before it runs, and has no value of its own; return it from the step, as a carried value or an output",
+      "this tensor was made inside a step of scan or a function under vmap, which are recorded before they run, and has no value of its own; return it from there to read it",
     );
   throw new HebbError(
     "this tensor was made inside a compiled function and has no value outside it; return it from the function to read it",
@@ -52,7 +73,7 @@ export function cellNode(cell: Cell): Node {
   if (waiting !== undefined) return waiting.node;
   const read = cellReads.get(cell);
   if (read !== undefined && read.version === cell.version && storageOf(read.node)?.lender === cell) return read.node;
-  const node = sourceNode(cell, engine().memory.lend(cell));
+  const node = sourceNode(cell, cellMemory(cell).lend(cell));
   cellReads.set(cell, { version: cell.version, node });
   return node;
 }
@@ -60,6 +81,7 @@ export function cellNode(cell: Cell): Node {
 /** The cell takes the node's value: recorded in a trace, else at the next evaluation. */
 export function assignCell(cell: Cell, node: Node): void {
   refuseInStep("a state or parameter is assigned", "carry the value from step to step, and assign it after the loop");
+  if (severalDevices()) joinHomes(cell.home, homeOf(node), `assign${cell.name === "" ? "" : ` to "${cell.name}"`}`);
   const trace = currentTrace();
   if (trace !== undefined) {
     trace.writes.set(cell, node);
@@ -79,7 +101,7 @@ export function overwriteCell(cell: Cell): void {
 /** The check must hold: part of the program in a trace, else of the next evaluation. */
 export function requireCheck(check: Node): void {
   // The loop checks at every step what its values depend on.
-  if (recordsStep()) return;
+  if (keepCheck(check) || recordsStep()) return;
   const trace = currentTrace();
   if (trace !== undefined) trace.checks.push(check);
   else if (!evaluated.has(check) && !checks.has(check)) {
@@ -95,14 +117,80 @@ export function withChecks(node: Node): Node {
   return node;
 }
 
+/** The same for every check on the way from `inputs` to the node. */
+export function withChecksSince(node: Node, inputs: readonly Node[]): Node {
+  const known = new Set(inputs);
+  visitAncestors([node], (next) => {
+    if (known.has(next)) return false;
+    if (isCheck(next)) requireCheck(next);
+    return true;
+  });
+  return node;
+}
+
 export function wantLater(tensor: { readonly node: Node }): void {
   if (currentTrace() === undefined) wanted.push(tensor);
 }
 
+/** What is under way between devices. */
+const transfers = new Transfers({
+  known: knownValue,
+  home: deviceFor,
+  give: (node, value) => void evaluated.set(node, value),
+  compute: (nodes) => compute(nodes, []),
+});
+
+const nobody: ReadonlyMap<Node, Home | undefined> = new Map();
+/** The devices that need a value which may be computed anywhere, while it is evaluated. */
+let takers = nobody;
+
+/** Cells take values, and operations look positions up that were checked. */
+function takersOf(asked: readonly Node[]): ReadonlyMap<Node, Home | undefined> {
+  const found = new Map([...pending].map(([cell, { node }]) => [node, cell.home ?? cell.at]));
+  if (checks.size === 0) return found;
+  for (const node of topologicalOrder(asked, { inputsOf: unknownInputs }).reverse()) {
+    const home = homeOf(node) ?? found.get(node);
+    if (home !== undefined) for (const input of node.inputs) if (!found.has(input)) found.set(input, home);
+  }
+  return found;
+}
+
+const unknownInputs = (node: Node): readonly Node[] => (knownValue(node) === undefined ? node.inputs : []);
+
+/** The device that computes a node: where it must, else where somebody takes it. */
+function deviceFor(node: Node): Home {
+  return homeOrDefault(homeOf(node) ?? takers.get(node));
+}
+
 function compute(nodes: readonly Node[], due: readonly Node[]): void {
-  const values = engine().evaluate(nodes, due, knownValue);
+  const world = currentWorld();
+  if (world !== undefined) computeTogether(world, [...nodes, ...due]);
+  if (!severalDevices()) {
+    computeOn(undefined, nodes, due);
+    return;
+  }
+  const parts = byHome(nodes, deviceFor);
+  const checksOf = byHome(due, deviceFor);
+  for (const home of new Set([...parts.keys(), ...checksOf.keys()]))
+    computeOn(home, parts.get(home) ?? [], checksOf.get(home) ?? []);
+}
+
+/** Gives values to the collectives that these nodes depend on, in the order that all ranks have. */
+function computeTogether(world: Communicator, nodes: readonly Node[]): void {
+  for (const node of topologicalOrder(nodes, { inputsOf: unknownInputs })) {
+    if (!isCollective(node) || knownValue(node) !== undefined) continue;
+    const input = node.inputs[0] as Node;
+    if (knownValue(input) === undefined) computeOn(homeOf(input), [input], []);
+    evaluated.set(node, world.together.value(world, node, knownValue(input) as Storage));
+  }
+}
+
+function computeOn(home: Home | undefined, nodes: readonly Node[], due: readonly Node[]): void {
+  const values = engineOf(home).evaluate(nodes, due, knownValue);
   nodes.forEach((node, place) => {
-    evaluated.set(node, values[place] as Storage);
+    const value = values[place] as Storage;
+    if (severalDevices()) value.place.home = homeOf(node);
+    evaluated.set(node, value);
   });
   for (const check of due) {
     checks.delete(check);
@@ -116,7 +204,7 @@ function compute(nodes: readonly Node[], due: readonly Node[]): void {
 function recover(error: unknown): unknown {
   for (const [check, made] of [...checks]) {
     try {
-      compute([], [check]);
+      if (!transfers.begin([check]).has(check)) compute([], [check]);
     } catch (reason) {
       forgetSince(made);
       return reason;
@@ -140,15 +228,16 @@ function forgetSince(time: number): void {
 function dropImpossible(): void {
   for (const [cell, { node }] of [...pending]) {
     try {
-      if (knownValue(node) === undefined) compute([node], []);
+      if (knownValue(node) === undefined && !transfers.begin([node]).has(node)) compute([node], []);
     } catch {
       pending.delete(cell);
     }
   }
 }
 
-/** Evaluates the nodes, together with everything that waits. */
-export function evaluate(nodes: readonly Node[]): Storage[] {
+/** Evaluates the nodes, together with everything that waits: all of it that can be computed at once. */
+function carryOut(nodes: readonly Node[]): void {
+  evaluationCount++;
   const asked = new Set<Node>();
   const ask = (node: Node): void => {
     if (knownValue(node) === undefined) asked.add(node);
@@ -157,23 +246,107 @@ export function evaluate(nodes: readonly Node[]): Storage[] {
   for (const { node } of pending.values()) ask(node);
   for (const { node } of wanted) ask(node);
   wanted = [];
+  /** Assignments made after this must wait for a check. */
+  let until = Number.POSITIVE_INFINITY;
   if (asked.size > 0 || checks.size > 0) {
     try {
-      compute([...asked], [...checks.keys()]);
+      const due = [...checks.keys()];
+      if (!severalDevices()) compute([...asked], due);
+      else {
+        takers = takersOf([...asked]);
+        const late = transfers.begin([...asked, ...due]);
+        const now = (node: Node): boolean => !late.has(node);
+        compute([...asked].filter(now), due.filter(now));
+        until = Math.min(until, ...checks.values());
+      }
+    } catch (error) {
+      throw recover(error);
+    } finally {
+      takers = nobody;
+    }
+  }
+  for (const [cell, assignment] of [...pending]) {
+    const value = knownValue(assignment.node);
+    if (value === undefined || assignment.made > until) continue;
+    const home = cell.home ?? value.place.home ?? value.place.at ?? cell.at;
+    pending.delete(cell);
+    if (severalDevices() && transfers.fetch(value, homeOrDefault(home))) pending.set(cell, assignment);
+    else engineOf(home).memory.adopt(cell, value);
+  }
+}
+
+const resultsOf = (nodes: readonly Node[]): Storage[] =>
+  nodes.map((node) => {
+    const value = knownValue(node);
+    if (value === undefined) throw transfers.notHere(node);
+    return value;
+  });
+
+/** Evaluates the nodes, together with everything that waits. */
+export function evaluate(nodes: readonly Node[]): Storage[] {
+  carryOut(nodes);
+  return resultsOf(nodes);
+}
+
+/** The same, when values have arrived that are on their way from other devices. */
+export async function evaluateLater(nodes: readonly Node[]): Promise<Storage[]> {
+  carryOut(nodes);
+  const waits = (): boolean =>
+    nodes.length === 0 ? pending.size > 0 || checks.size > 0 : nodes.some((node) => knownValue(node) === undefined);
+  while (waits()) {
+    try {
+      await transfers.arrival();
     } catch (error) {
       throw recover(error);
     }
+    carryOut(nodes);
   }
-  const results = nodes.map((node) => knownValue(node) as Storage);
-  if (pending.size > 0) {
-    const waiting = [...pending];
-    pending.clear();
-    for (const [cell, { node }] of waiting) engine().memory.adopt(cell, knownValue(node) as Storage);
-  }
-  return results;
+  return resultsOf(nodes);
 }
 
 /** Carries out all waiting assignments to state cells, and all checks. Inside a trace there are none. */
 export function flush(): void {
   if (currentTrace() === undefined && (pending.size > 0 || checks.size > 0)) evaluate([]);
+}
+
+/** The same, when values have arrived that are on their way from other devices. */
+export async function flushLater(): Promise<void> {
+  flush();
+  if (pending.size > 0 || checks.size > 0) await evaluateLater([]);
+}
+
+/** Whether the cell is to take a value that has not arrived yet. */
+export const waits = (cell: Cell): boolean => pending.has(cell);
+
+/** Refuses to run a program before the values that its cells are to take have arrived on its device. */
+export function refuseWaiting(where: string, { cells, memory }: Pick<BoundProgram, "cells" | "memory">): void {
+  for (const cell of cells) {
+    const leaves = cell.at !== undefined && cell.at !== memory.home && cell.written === undefined;
+    if (leaves && cellMemory(cell).device.asynchronous) takeLater(cell, movedTo(cellNode(cell), memory.home));
+  }
+  if (pending.size === 0) return;
+  const cell = cells.find((each) => pending.has(each));
+  if (cell === undefined) return;
+  const name = cell.name === "" ? "a state" : `"${cell.name}"`;
+  throw new HebbError(`${where}: the value of ${name} is on its way from another device; await flushLater() before it`);
+}
+
+function takeLater(cell: Cell, node: Node): void {
+  pending.set(cell, { node, made: clock++, before: undefined });
+  flush();
+}
+
+/** The cell belongs to this device from now on. Its value follows, at once where it can. */
+export function moveCell(cell: Cell, home: Home): void {
+  flush();
+  if (cell.home === home) return;
+  if (pending.has(cell) || (cell.at !== undefined && cellMemory(cell).device.asynchronous)) {
+    const node = movedTo(cellNode(cell), home);
+    cell.home = home;
+    takeLater(cell, node);
+  } else {
+    cell.at?.cellToHost(cell);
+    cell.home = home;
+  }
+  nextGeneration();
 }

@@ -5,6 +5,13 @@ import * as kind from "../graph/kinds.ts";
 import type { OptionKinds } from "../graph/options.ts";
 import type { Shape } from "../graph/shape.ts";
 
+/** What a tensor is made of besides a node. */
+export interface TensorInit {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly data?: TypedArray;
+}
+
 export type NestedArray = number | NestedArray[];
 export type Dims = number | readonly number[];
 /** Sizes as a list or one by one: reshape([2, -1]), reshape(2, -1). */

@@ -1,4 +1,5 @@
 // Work that reads values on its way: at once and by promise, with errors where they arise and what was set up around each part.
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "./index.ts";
 import { answered, either, itemOf, type Reading, readLater, readNow, settled, valuesOf, within } from "./reading.ts";
@@ -34,6 +35,8 @@ describe("work that reads", () => {
   it("waits for a promise where that is possible, and says where it is not", async () => {
     expect(await readLater(answered(Promise.resolve(4)))).toBe(4);
     expect(await readLater(answered(itemOf(tensor(5))))).toBe(5);
+    // Of another realm, as a callback run by a test runner or in a frame gives it: no instance of this Promise.
+    expect(await readLater(answered(runInNewContext("Promise.resolve(6)")))).toBe(6);
     expect([readNow(answered("stop")), readNow(answered(itemOf(tensor(5))))]).toEqual(["stop", 5]);
     expect(() => readNow(answered(Promise.resolve(4)))).toThrow(
       /returned a promise where its result is needed at once/,

@@ -3,8 +3,9 @@ import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { sourceNode } from "../graph/node.ts";
-import { engine } from "../runtime/index.ts";
+import { engineOf, readsAtOnceEverywhere } from "../runtime/index.ts";
 import { evaluate } from "./lazy.ts";
+import { homeOf } from "./placement.ts";
 import { Tensor } from "./tensor.ts";
 
 /** Something that work waits for. */
@@ -18,10 +19,30 @@ interface Wait {
 export type Reading<T> = Generator<Wait, T, void>;
 
 /** What a function that may take its time gives. */
-export type Answer<T> = T | Promise<T> | Reading<T>;
+export type Answer<T> = T | PromiseLike<T> | Reading<T>;
 
-/** Whether values can be read at once. */
-export const readsAtOnce = (): boolean => !engine().device.asynchronous;
+/** Whether all values can be read at once, on whatever device they are. */
+export const readsAtOnce = readsAtOnceEverywhere;
+
+/** Refuses, in the name of `where`, what cannot wait for a value that its device gives later. */
+function refuseLater(where: string, { node, device }: Tensor): void {
+  if (engineOf(homeOf(node)).device.asynchronous)
+    throw new HebbError(
+      `${where} needs values at once, and ${device.name} gives values later; do this on a processor, such as openDevice({ backend: "wasm" }), and move the result with toDevice`,
+    );
+}
+
+/** A copy of the values, for what cannot wait. */
+export function valuesNow(where: string, tensor: Tensor): TypedArray {
+  refuseLater(where, tensor);
+  return tensor.dataSync();
+}
+
+/** The value of a tensor of one element, for what cannot wait. */
+export function itemNow(where: string, tensor: Tensor): number {
+  refuseLater(where, tensor);
+  return tensor.itemSync();
+}
 
 /** What can be had at once on a processor, and by promise everywhere. */
 export function* either<T>(now: () => T, later: () => Promise<T>): Reading<T> {
@@ -60,10 +81,14 @@ export const itemOf = (tensor: Tensor): Reading<number> =>
 const isReading = <T>(answer: Answer<T>): answer is Reading<T> =>
   typeof answer === "object" && answer !== null && Symbol.iterator in answer && "throw" in answer;
 
+/** Anything that `await` waits for. */
+export const isPromise = <T>(answer: Answer<T>): answer is PromiseLike<T> =>
+  typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function";
+
 /** What a function answered, now or later. */
 export function* answered<T>(answer: Answer<T>): Reading<T> {
   if (isReading(answer)) return yield* answer;
-  if (!(answer instanceof Promise)) return answer;
+  if (!isPromise(answer)) return answer;
   const got: T[] = [];
   yield {
     now: undefined,

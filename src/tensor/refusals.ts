@@ -1,6 +1,19 @@
 // Error messages for arguments of the wrong kind.
-import { HebbError } from "../graph/errors.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
+import { formatShape, type Shape } from "../graph/shape.ts";
+
+/** What is said where a gradient cannot be kept: the trace ends, and the tensor was there before. */
+export const gradientOfOutside = (shape: Shape): HebbError =>
+  new HebbError(
+    `the gradient of a tensor of shape ${formatShape(shape)} was set inside a compiled function that closes over the tensor; pass the tensor as an argument, or make it a Parameter`,
+  );
+
+/** What is said where one number is needed of a tensor that has several. */
+export const notSingle = (shape: Shape): ShapeError =>
+  new ShapeError(
+    `item: the tensor has shape ${formatShape(shape)}; only a tensor with one element has an item; use data() or toArray()`,
+  );
 
 /** `sum: the input must be a tensor, got an array; make a tensor of it with tensor(…)` */
 export function notATensor(where: string, what: string, value: unknown): HebbError {

@@ -1,25 +1,24 @@
 // Shape types, gentle and at the edge only: a product of matrices whose sizes are known while typing is checked while typing.
 import type { Shape } from "../graph/shape.ts";
-import type { Tensor } from "./tensor.ts";
 
 /** Whether every size of a shape is a literal: `[32, 784]` is, `number[]` and `[number, 10]` are not. */
 type Known<S extends Shape> = number extends S["length"] ? false : number extends S[number] ? false : true;
 
 type Both<S extends Shape, T extends Shape> = [Known<S>, Known<T>] extends [true, true] ? true : false;
 
-/** What a product of two matrices may take: the sizes it cannot multiply become a sentence. */
-export type MatmulOperand<S extends Shape, T extends Shape> =
+/** What a product of two matrices of shapes S and T may take for `Right`: the sizes it cannot multiply become a sentence. */
+export type MatmulOperand<S extends Shape, T extends Shape, Right> =
   Both<S, T> extends true
     ? S extends readonly [number, infer K extends number]
       ? T extends readonly [infer L extends number, number]
         ? [K] extends [L]
-          ? Tensor<T>
-          : Tensor<T> & {
+          ? Right
+          : Right & {
               readonly "matmul: inner sizes differ": `${K} (last of the left) must equal ${L} (first of the right)`;
             }
-        : Tensor<T>
-      : Tensor<T>
-    : Tensor<T>;
+        : Right
+      : Right
+    : Right;
 
 /** The shape of a product of two matrices of known sizes; otherwise unknown until run. */
 export type MatmulShape<S extends Shape, T extends Shape> =

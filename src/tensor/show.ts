@@ -1,6 +1,8 @@
 // How a tensor prints: its shape and dtype, and as many of its values as can be read.
 import { type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
+import { currentTrace } from "./trace.ts";
 
 /** Node's console prints what the method of this name returns. Elsewhere it is a symbol like any other. */
 export const nodeInspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
@@ -35,6 +37,22 @@ function writer(values: readonly number[], dtype: DType): (value: number) => str
       return plain(value) ? `${Object.is(value, -0) ? "-" : ""}${value.toFixed(decimals)}` : value.toExponential(1);
     return Number.isInteger(value) && Math.abs(value) < 1e9 ? String(value) : value.toExponential(4);
   };
+}
+
+/** What is printed: values too, unless they come later, or never, as inside a compiled function. */
+export function showTensor(
+  tensor: { readonly shape: Shape; readonly dtype: DType; dataSync(): TypedArray },
+  head: string,
+  depth: number,
+): string {
+  if (depth < 0) return head;
+  if (currentTrace() !== undefined) return `${head} (no values inside a compiled function)`;
+  try {
+    return `${head}${tensor.shape.length > 1 ? "\n" : " "}${showValues(tensor.dataSync(), tensor.shape, tensor.dtype)}`;
+  } catch (error) {
+    if (error instanceof HebbError) return `${head} (${error.message})`;
+    throw error;
+  }
 }
 
 /** The values as rows in brackets, in columns of one width. */

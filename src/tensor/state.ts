@@ -7,9 +7,22 @@ import { cast, stopGradient } from "../graph/ops/elementwise.ts";
 import { reshape } from "../graph/ops/movement.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
-import { Cell, engine, Storage } from "../runtime/index.ts";
+import {
+  Cell,
+  type ComputeDevice,
+  cellMemory,
+  deviceOfHome,
+  engineOf,
+  type Home,
+  homeOfDevice,
+  homeOrDefault,
+  memoryOf,
+  Storage,
+  severalDevices,
+} from "../runtime/index.ts";
 import { checkShape } from "./creation.ts";
-import { assignCell, cellNode, evaluate, flush, overwriteCell } from "./lazy.ts";
+import { assignCell, cellNode, evaluate, evaluateLater, flush, moveCell, overwriteCell, waits } from "./lazy.ts";
+import { homeOf } from "./placement.ts";
 import { notATensor } from "./refusals.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 import { currentTrace, refuseInTrace, soon, type Trace, traceGuard } from "./trace.ts";
@@ -31,6 +44,20 @@ export interface ParameterOptions extends StateOptions {
 
 const parameterKinds: OptionKinds<ParameterOptions> = { ...stateKinds, requiresGrad: kind.boolean };
 
+/** Values that stand for states while a function runs (functionalCall). */
+let stands: ReadonlyMap<State, Tensor> = new Map();
+
+/** Runs `body` with values in place of states: reads give them, and assignments are refused. */
+export function withStates<T>(values: ReadonlyMap<State, Tensor>, body: () => T): T {
+  const outer = stands;
+  stands = new Map([...outer, ...values]);
+  try {
+    return body();
+  } finally {
+    stands = outer;
+  }
+}
+
 /**
  * A value that changes: the only kind there is. Inside a compiled function an assignment becomes part of the program;
  * outside it takes effect at once, as far as anyone can see. Reads after it give the new value; it never carries history.
@@ -44,11 +71,16 @@ export class State extends Tensor {
     super(undefined, { shape, dtype });
     this.cell = cell;
     // The value is computed in its final place, and nothing else refers to it.
-    if (data instanceof Storage) engine().memory.adopt(cell, data, { spent: true });
+    if (data instanceof Storage) engineOf(data.place.at).memory.adopt(cell, data, { spent: true });
+  }
+
+  /** Where the value is. A State of numbers moves to where it is used; a Parameter stays until its module moves. */
+  override get device(): ComputeDevice {
+    return deviceOfHome(this.cell.home ?? this.cell.at);
   }
 
   override get node(): Node {
-    return cellNode(this.cell);
+    return stands.get(this)?.node ?? cellNode(this.cell);
   }
 
   get name(): string {
@@ -61,6 +93,10 @@ export class State extends Tensor {
 
   /** Gives the cell a new value of the same shape; a tensor of another dtype is converted. */
   assign(value: Tensor | ArrayLike<number> | number): this {
+    if (stands.has(this))
+      throw new HebbError(
+        `functionalCall: the module assigns ${this.label}, which was given as a value; call its eval() first, or leave that value out so that the module's own is assigned`,
+      );
     if (value instanceof Tensor) {
       if (!sameShape(value.shape, this.shape)) {
         throw new ShapeError(
@@ -85,21 +121,29 @@ export class State extends Tensor {
       return this;
     }
     overwriteCell(this.cell);
-    engine().memory.writeCell(this.cell, data);
+    cellMemory(this.cell).writeCell(this.cell, data);
     return this;
   }
 
   override dataSync(): TypedArray {
     refuseInTrace("a value");
     flush();
-    return engine().memory.readCell(this.cell);
+    if (waits(this.cell)) evaluate([this.node]);
+    return memoryOf(this.cell).readCell(this.cell);
   }
 
   override data(): Promise<TypedArray> {
     return soon(() => {
       flush();
-      return engine().memory.readCellLater(this.cell);
+      return waits(this.cell) ? this.#arrived() : memoryOf(this.cell).readCellLater(this.cell);
     });
+  }
+
+  /** The value when it is there, which may be on its way from another device. */
+  async #arrived(): Promise<TypedArray> {
+    const node = this.node;
+    const [value] = (await evaluateLater([node])) as [Storage];
+    return memoryOf(value.place).copyLater(value);
   }
 
   private get label(): string {
@@ -147,6 +191,17 @@ function dtypeOf(data: TypedArray): DType {
   return data instanceof Int32Array ? "int32" : "uint8";
 }
 
+/** Gradients set while tracing; undefined: cleared. */
+const gradientsOf = new WeakMap<Trace, Map<Parameter, Tensor | undefined>>();
+
+function gradientsIn(trace: Trace): Map<Parameter, Tensor | undefined> {
+  const known = gradientsOf.get(trace);
+  if (known !== undefined) return known;
+  const fresh = new Map<Parameter, Tensor | undefined>();
+  gradientsOf.set(trace, fresh);
+  return fresh;
+}
+
 /** A State that is learned. `backward` fills `grad`; an optimizer reads it and assigns the new value. */
 export class Parameter extends State {
   #requiresGrad: boolean;
@@ -157,6 +212,8 @@ export class Parameter extends State {
   constructor(value: Tensor | TypedArray | number, options: ParameterOptions = {}) {
     const { requiresGrad = true, ...own } = checkOptions("Parameter", options, parameterKinds);
     super(value, own);
+    const home = value instanceof Tensor && severalDevices() ? homeOf(value.node) : undefined;
+    this.cell.home = homeOrDefault(home);
     if (!isFloat(this.dtype))
       throw new HebbError(
         `a parameter must be float32 or float64 to be trained, got ${this.dtype}; use State for other values`,
@@ -165,7 +222,7 @@ export class Parameter extends State {
   }
 
   override get requiresGrad(): boolean {
-    return traceGuard(() => this.#requiresGrad);
+    return stands.get(this)?.requiresGrad ?? traceGuard(() => this.#requiresGrad);
   }
 
   /** False freezes the parameter: no gradient is computed for it. */
@@ -178,6 +235,8 @@ export class Parameter extends State {
   }
 
   override get node(): Node {
+    const given = stands.get(this);
+    if (given !== undefined) return given.node;
     const node = cellNode(this.cell);
     if (this.#requiresGrad) gradientLeaves.set(node, this);
     return node;
@@ -187,18 +246,20 @@ export class Parameter extends State {
   override get grad(): Tensor | undefined {
     const trace = currentTrace();
     if (trace === undefined) return this.#grad;
-    if (trace.gradients.has(this)) return trace.gradients.get(this);
+    const set = gradientsIn(trace);
+    if (set.has(this)) return set.get(this);
     return traceGuard(() => this.#standingGrad());
   }
 
   override set grad(value: Tensor | undefined) {
     const trace = currentTrace();
-    if (trace === undefined) this.#grad = value;
-    else if (trace.gradients.has(this)) trace.gradients.set(this, value);
-    else {
-      trace.gradients.set(this, value);
-      trace.finishers.push(() => this.#leaveTrace(trace));
+    if (trace === undefined) {
+      this.#grad = value;
+      return;
     }
+    const set = gradientsIn(trace);
+    if (!set.has(this)) trace.finishers.push(() => this.#leaveTrace(trace));
+    set.set(this, value);
   }
 
   /** The gradient as a state cell, so that a compiled function can add to it. */
@@ -207,7 +268,8 @@ export class Parameter extends State {
     if (grad === undefined) return undefined;
     this.#gradState ??= new State(0, { shape: this.shape, dtype: this.dtype, name: `${this.name}.grad` });
     if (grad !== this.#gradState) {
-      engine().memory.adopt(this.#gradState.cell, evaluate([grad.node])[0] as Storage);
+      const value = evaluate([grad.node])[0] as Storage;
+      engineOf(value.place.home ?? value.place.at).memory.adopt(this.#gradState.cell, value);
       this.#grad = this.#gradState;
     }
     return this.#gradState;
@@ -215,7 +277,7 @@ export class Parameter extends State {
 
   /** A gradient that the step consumed vanishes with the trace; one that remains becomes a state cell. */
   #leaveTrace(trace: Trace): void {
-    const value = trace.gradients.get(this);
+    const value = gradientsIn(trace).get(this);
     if (value === undefined || trace.writes.has(this.cell)) {
       trace.afterRun.push(() => {
         this.#grad = undefined;
@@ -229,6 +291,21 @@ export class Parameter extends State {
       this.#grad = state;
     });
   }
+}
+
+/** The states, and the gradients of parameters, belong to this device from now on. */
+export function moveStates(where: string, states: readonly State[], device: ComputeDevice): void {
+  const home = homeOfDevice(where, device);
+  if (currentTrace() !== undefined)
+    throw new HebbError(`${where}: a compiled function runs on one device; move the module before the call`);
+  for (const state of states) moveState(state, home);
+}
+
+function moveState(state: State, home: Home): void {
+  const grad = state instanceof Parameter ? state.grad : undefined;
+  if (grad instanceof State) moveCell(grad.cell, home);
+  else if (grad !== undefined) state.grad = grad.toDevice(deviceOfHome(home));
+  moveCell(state.cell, home);
 }
 
 export const stateKind = kind.of<State>("a Parameter or a State", (value) => value instanceof State);

@@ -1,4 +1,4 @@
-// The steps of loops over time that are being recorded: what may not happen in them, and how their draws differ from step to step.
+// What is being recorded once for many runs, the steps of loops and functions under vmap: what may not happen there, and how draws differ.
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { full } from "../graph/ops/creation.ts";
@@ -23,14 +23,8 @@ export class RecordedLoop {
 
   /** Runs `body`, which records the step. `t` is the number of the step. */
   record<T>(t: Node, body: () => T): T {
-    const outer = open;
-    open = [...outer, { loop: this, t }];
     this.place = 0;
-    try {
-      return body();
-    } finally {
-      open = outer;
-    }
+    return within({ loop: this, t }, body);
   }
 
   /** The next draw: the same as at this place in the step when it was recorded before. */
@@ -41,14 +35,52 @@ export class RecordedLoop {
   }
 }
 
-let open: readonly { readonly loop: RecordedLoop; readonly t: Node }[] = [];
+interface Step {
+  readonly loop: RecordedLoop;
+  readonly t: Node;
+}
+/** A function of one example. Its checks wait until they are those of all. */
+interface Example {
+  readonly checks: Node[];
+}
+
+let open: readonly (Step | Example)[] = [];
+
+function within<T>(part: Step | Example, body: () => T): T {
+  const outer = open;
+  open = [...outer, part];
+  try {
+    return body();
+  } finally {
+    open = outer;
+  }
+}
+
+/** Runs `body`, which records a function of one example, and gives the checks that it needs. */
+export function recordExample<T>(body: () => T): { readonly result: T; readonly checks: readonly Node[] } {
+  const checks: Node[] = [];
+  return { result: within({ checks }, body), checks };
+}
+
+/** Keeps a check for the examples of the innermost vmap; false where none is recorded, or a loop inside it. */
+export function keepCheck(check: Node): boolean {
+  const last = open.at(-1);
+  if (last === undefined || "loop" in last) return false;
+  last.checks.push(check);
+  return true;
+}
 
 export const recordsStep = (): boolean => open.length > 0;
 
 /** Refuses what would happen once, as the step is recorded, and not at every step. */
 export function refuseInStep(what: string, remedy: string): void {
-  if (recordsStep())
-    throw new HebbError(`scan: ${what} inside the step, which is recorded once for all steps; ${remedy}`);
+  const last = open.at(-1);
+  if (last === undefined) return;
+  throw new HebbError(
+    "loop" in last
+      ? `scan: ${what} inside the step, which is recorded once for all steps; ${remedy}`
+      : `vmap: ${what} inside the function, which is recorded once for all examples; ${remedy.replace("the loop", "vmap")}`,
+  );
 }
 
 /** Runs `body` as if no step were being recorded: what it does belongs to the loop as a whole. */
@@ -64,8 +96,9 @@ function outside<T>(body: () => T): T {
 
 /** A draw that is another at each step. `reserve` takes so many numbers, one after another, and gives the first. */
 export function drawAtStep(reserve: (count: number) => Draw): Draw {
-  const count = open.reduce((all, { loop }) => all * loop.steps, 1);
-  const reserved = open.reduce<() => Draw>(
+  const steps = open.filter((part): part is Step => "loop" in part);
+  const count = steps.reduce((all, { loop }) => all * loop.steps, 1);
+  const reserved = steps.reduce<() => Draw>(
     (make, { loop }) =>
       () =>
         loop.draw(make),
@@ -73,7 +106,7 @@ export function drawAtStep(reserve: (count: number) => Draw): Draw {
   );
   const { key, call } = reserved();
   const int = (value: number): Node => full([], value, "int32");
-  const place = open.reduce<Node | undefined>(
+  const place = steps.reduce<Node | undefined>(
     (before, { loop, t }) => (before === undefined ? t : add(mul(before, int(loop.steps)), t)),
     undefined,
   );

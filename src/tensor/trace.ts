@@ -1,14 +1,22 @@
 // What is being traced right now: a compiled function records its reads and writes of state here.
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
-import { Argument, type Cell, type Storage } from "../runtime/index.ts";
-import type { Draws } from "./generator.ts";
-import type { Tensor } from "./tensor.ts";
+import { Argument, type Cell, type Home, type Storage } from "../runtime/index.ts";
 
 /** Something read while tracing that the program depends on: when it reads otherwise, the function is traced again. */
 interface Guard {
   readonly read: () => unknown;
   readonly value: unknown;
+}
+
+/** The draws of a generator, which every run of a traced program moves on. */
+export interface CountedDraws {
+  /** A program made so many. */
+  advance(count: number): void;
+  /** The next run is this device's, on which so many failed: their draws are taken back. */
+  follow(home: Home, failures: number): void;
+  /** A program failed on its way. */
+  takeBack(): void;
 }
 
 export class Trace {
@@ -20,9 +28,7 @@ export class Trace {
   readonly argumentNodes: Node[] = [];
   private readonly cellNodes = new Map<Cell, Node>();
   /** How many numbers the program draws at each call, from which generators. */
-  readonly draws = new Map<Draws, number>();
-  /** Gradients set while tracing, by parameter; undefined: cleared. */
-  readonly gradients = new Map<object, Tensor | undefined>();
+  readonly draws = new Map<CountedDraws, number>();
   /** Tensors that were made leaves of gradients in here: their gradients live and end with the trace. */
   readonly leaves = new Set<object>();
   /** Work to be done after each run of the program. */

@@ -1,0 +1,81 @@
+// backward: fills the gradients of what a value depends on. Says nothing of tensors, which call it.
+import { gradients } from "../graph/autodiff.ts";
+import { HebbError, ShapeError } from "../graph/errors.ts";
+import type { Node } from "../graph/node.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
+import { topologicalOrder } from "../graph/walk.ts";
+import { wantLater } from "./lazy.ts";
+import { refuseInStep } from "./steps.ts";
+
+/** A value with a gradient. */
+export interface Differentiable<Self> {
+  readonly node: Node;
+  readonly shape: Shape;
+  readonly requiresGrad: boolean;
+  grad: Self | undefined;
+}
+
+/** What makes values of nodes, and which of them a node was read from. */
+export interface Values<T> {
+  of(node: Node): T;
+  sum(a: T, b: T): T;
+  leafOf(node: Node): T | undefined;
+}
+
+export function backward<T extends Differentiable<T>>(values: Values<T>, loss: T, gradient: T | undefined): void {
+  refuseInStep(
+    "backward was called",
+    "call it on the results of the loop, or use grad, which is a function, in the step",
+  );
+  if (!loss.requiresGrad) {
+    throw new HebbError(
+      "backward: this value depends on no parameter that requires a gradient; was it made under noGrad, detached, or returned by a compiled function (call backward inside it), or is every parameter frozen?",
+    );
+  }
+  checkSeed("backward", loss, gradient);
+  const leaves = leavesUnder(loss, values.leafOf);
+  wantLater(loss);
+  const nodes = leaves.map(({ node }) => node);
+  for (const [place, node] of gradients(loss.node, nodes, gradient?.node).entries()) {
+    const owner = leaves[place]?.owner;
+    if (node === undefined || owner === undefined) continue;
+    const before = owner.grad;
+    const fresh = values.of(node);
+    owner.grad = before === undefined ? fresh : values.sum(values.of(before.node), fresh);
+  }
+}
+
+/** A parameter, or another value that requires a gradient, and its node in a graph. */
+export interface Leaf<T> {
+  readonly node: Node;
+  readonly owner: T;
+}
+
+/** What of a value's graph requires a gradient. */
+export function leavesUnder<T extends Differentiable<T>>(
+  value: T,
+  leafOf: (node: Node) => T | undefined,
+): readonly Leaf<T>[] {
+  return topologicalOrder([value.node]).flatMap((node): Leaf<T>[] => {
+    const owner = leafOf(node);
+    // A leaf may have been frozen since its node was made.
+    return owner === undefined || !owner.requiresGrad ? [] : [{ node, owner }];
+  });
+}
+
+interface Shaped {
+  readonly shape: Shape;
+}
+
+export function checkSeed(where: string, output: Shaped, gradient: Shaped | undefined): void {
+  if (gradient === undefined && sizeOf(output.shape) !== 1) {
+    throw new ShapeError(
+      `${where}: the value has shape ${formatShape(output.shape)}; reduce it to one number (for example with .mean()) or pass the gradient of each element`,
+    );
+  }
+  if (gradient !== undefined && !sameShape(gradient.shape, output.shape)) {
+    throw new ShapeError(
+      `${where}: the gradient has shape ${formatShape(gradient.shape)}, the value ${formatShape(output.shape)}; they must be equal`,
+    );
+  }
+}

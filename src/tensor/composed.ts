@@ -1,0 +1,36 @@
+// Names what a function of tensors computes, so that exports and listings can say it again.
+
+import { note } from "../graph/compose.ts";
+import type { CompositeName, CompositeTable } from "../graph/composites.ts";
+import type { Composite } from "../graph/node.ts";
+import { evaluations } from "./lazy.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Runs the body and notes on its result which composite it is, of which inputs. */
+export const composed = <K extends CompositeName>(
+  name: K,
+  inputs: CompositeTable<Tensor>[K]["inputs"],
+  attributes: CompositeTable<Tensor>[K]["attributes"],
+  body: () => Tensor,
+): Tensor => composedResults(name, inputs, attributes, body, (result) => [result]);
+
+/**
+ * The same for several results. Nothing is noted where a part of the body was evaluated on the way: the note would keep alive what the evaluation
+ * has let go of.
+ */
+export function composedResults<K extends CompositeName, R>(
+  name: K,
+  inputs: CompositeTable<Tensor>[K]["inputs"],
+  attributes: CompositeTable<Tensor>[K]["attributes"],
+  body: () => R,
+  resultsOf: (made: R) => readonly [Tensor, ...Tensor[]],
+): R {
+  const before = evaluations();
+  // A body may assign to what it reads.
+  const nodes = inputs.map((input) => input?.node);
+  const made = body();
+  if (evaluations() !== before) return made;
+  const [first, ...others] = resultsOf(made);
+  note({ name, inputs: nodes, attributes } as Composite, [first.node, ...others.map(({ node }) => node)]);
+  return made;
+}

@@ -1,0 +1,137 @@
+// Where a graph with collectives is cut: the part of the program that computes each node, and the values that cross from one to another.
+
+import type { Output } from "../compiler/compiled.ts";
+import { type Node, sourceNode } from "../graph/node.ts";
+import { isCollective } from "../graph/ops/collective.ts";
+import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../graph/walk.ts";
+import { Argument } from "../runtime/index.ts";
+
+/** A value that one part computes, or the ranks together behind it, and a later part or the caller reads. */
+interface Crossing {
+  readonly node: Node;
+  /** Behind which part it has a value. */
+  part: number;
+}
+
+export interface Part {
+  readonly outputs: readonly Output[];
+  readonly checks: readonly Node[];
+  /** Places among the crossing values that its results take, in order. */
+  readonly results: readonly number[];
+  /** What the ranks make when it has run: places of the collectives and of their inputs. */
+  readonly collectives: readonly { readonly node: Node; readonly place: number; readonly input: number }[];
+}
+
+export interface Cut {
+  readonly parts: readonly Part[];
+  /** How many values cross. They are arguments behind those of the caller. */
+  readonly crossing: number;
+  /** Places of the results for the caller among the crossing values. */
+  readonly results: readonly number[];
+}
+
+/**
+ * Cuts at the collectives. A node is computed as early as its inputs allow; one that reads nothing but state and arguments, only
+ * where it is first used, so that an update stays one pass over its weight. State is written by the last part.
+ */
+export function cutAtCollectives(outputs: readonly Output[], checks: readonly Node[], argumentCount: number): Cut {
+  const roots = [...outputs.map(({ node }) => node), ...checks];
+  const order = topologicalOrder(roots);
+  const { partOf, last } = placed(order, outputs, checks);
+  const crossings: Crossing[] = [];
+  const places = new Map<Node, number>();
+  const cross = (node: Node, part: number): number => {
+    const known = places.get(node);
+    if (known !== undefined) {
+      // A source can be copied by any part: by the first that is asked to.
+      const crossing = crossings[known] as Crossing;
+      crossing.part = Math.min(crossing.part, part);
+      return known;
+    }
+    places.set(node, crossings.length);
+    return crossings.push({ node, part }) - 1;
+  };
+  for (const node of order) {
+    const own = partOf.get(node);
+    if (own === undefined) continue;
+    if (isCollective(node)) cross(node, own);
+    for (const input of node.inputs) {
+      const part = partOf.get(input) ?? (isCollective(node) ? own : undefined);
+      if (part !== undefined && (isCollective(node) || part < own)) cross(input, part);
+    }
+  }
+  // What only passes through is copied by the last part.
+  const results = outputs.flatMap(({ node, updates }) =>
+    updates === undefined ? [cross(node, partOf.get(node) ?? last)] : [],
+  );
+  const parts = Array.from({ length: last + 1 }, (_, part): Part => {
+    const mine = crossings.flatMap((crossing, place) => (crossing.part === part ? [{ ...crossing, place }] : []));
+    const computed = mine.filter(({ node }) => !isCollective(node));
+    const wanted = [
+      ...computed.map(({ node }): Output => ({ node })),
+      ...(part === last ? outputs.filter(({ updates }) => updates !== undefined) : []),
+    ];
+    const due = checks.filter((check) => (partOf.get(check) ?? last) === part);
+    const earlier = (node: Node): boolean => {
+      const place = places.get(node);
+      const from = place === undefined ? undefined : crossings[place]?.part;
+      return from !== undefined && (from < part || (isCollective(node) && from <= part));
+    };
+    const own = [...wanted.map(({ node }) => node), ...due];
+    const inside = topologicalOrder(own, { inputsOf: (node) => (earlier(node) ? [] : node.inputs) });
+    const rewritten = rewriteGraph(inside, own, (node, inputs) =>
+      earlier(node)
+        ? sourceNode(node, new Argument(argumentCount + (places.get(node) ?? 0)))
+        : overInputs(node, inputs),
+    );
+    return {
+      outputs: wanted.map((output, k) => ({ ...output, node: rewritten[k] as Node })),
+      checks: rewritten.slice(wanted.length),
+      results: computed.map(({ place }) => place),
+      collectives: mine.flatMap(({ node, place }) => {
+        const input = places.get(node.inputs[0] as Node);
+        return isCollective(node) && input !== undefined ? [{ node, place, input }] : [];
+      }),
+    };
+  });
+  return { parts, crossing: crossings.length, results };
+}
+
+/** The part of each node; sources, and constants, which every part makes for itself, have none. */
+function placed(order: readonly Node[], outputs: readonly Output[], checks: readonly Node[]) {
+  const isFree = ({ inputs }: Node): boolean => inputs.length === 0;
+  const earliest = new Map<Node, number>();
+  let last = 0;
+  for (const node of order) {
+    let part = 0;
+    for (const input of node.inputs) part = Math.max(part, (earliest.get(input) ?? 0) + (isCollective(input) ? 1 : 0));
+    earliest.set(node, part);
+    last = Math.max(last, part + (isCollective(node) ? 1 : 0));
+  }
+  // How late a node may be, so that all who read it find it.
+  const users = usersOf(order);
+  const asked = new Set(checks);
+  for (const { node, updates } of outputs) if (updates === undefined) asked.add(node);
+  const latest = new Map<Node, number>();
+  for (let at = order.length - 1; at >= 0; at--) {
+    const node = order[at] as Node;
+    let part = last;
+    for (const user of users.get(node) ?? []) part = Math.min(part, latest.get(user) ?? last);
+    latest.set(node, isCollective(node) ? (earliest.get(node) ?? 0) : part);
+  }
+  const partOf = new Map<Node, number>();
+  for (const node of order) {
+    if (isFree(node)) continue;
+    if (isCollective(node)) {
+      partOf.set(node, earliest.get(node) ?? 0);
+      continue;
+    }
+    let part = -1;
+    for (const input of node.inputs) {
+      const from = partOf.get(input);
+      if (from !== undefined) part = Math.max(part, from + (isCollective(input) ? 1 : 0));
+    }
+    partOf.set(node, part >= 0 ? part : asked.has(node) ? (earliest.get(node) ?? 0) : (latest.get(node) ?? last));
+  }
+  return { partOf, last };
+}

@@ -1,0 +1,146 @@
+// Linear algebra on larger matrices, where blocks meet, by what defines each result; and its errors.
+import { beforeAll, describe, expect, it } from "vitest";
+import { useBackend } from "../../runtime/index.ts";
+import { compile } from "../compile.ts";
+import { eye, tensor, zeros } from "../creation.ts";
+import type { Tensor } from "../tensor.ts";
+import * as linalg from "./index.ts";
+
+beforeAll(() => useBackend({ backend: "wasm", threads: 1 }));
+
+type Float = "float32" | "float64";
+function matrices(dtype: Float, ...shape: readonly number[]): Tensor {
+  const size = shape.reduce((all, extent) => all * extent, 1);
+  let state = 1;
+  const data = Float64Array.from({ length: size }, () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647 - 0.5;
+  });
+  return tensor(data, { shape, dtype });
+}
+/** The largest difference, in units of the spacing of numbers at the largest of them. */
+function units(found: Tensor, truth: Tensor): number {
+  const spacing = found.dtype === "float32" ? 2 ** -23 : 2 ** -52;
+  return found.sub(truth).abs().max().itemSync() / (spacing * Math.max(1, truth.abs().max().itemSync()));
+}
+
+describe.each(["float32", "float64"] as const)("%s", (dtype) => {
+  // Beyond a panel of 32 columns, and no multiple of it.
+  it.each([
+    [40, 40],
+    [70, 40],
+    [40, 70],
+  ])("factors of %i × %i give the matrix back", (m, n) => {
+    const a = matrices(dtype, 2, m, n);
+    const k = Math.min(m, n);
+    const one = eye(k, k, { dtype });
+    const { Q, R } = linalg.qr(a);
+    // Errors of sums of k terms, in about √k steps of both signs: a few dozen units.
+    expect(units(Q.matmul(R), a)).toBeLessThan(64);
+    expect(units(Q.mT.matmul(Q), one)).toBeLessThan(64);
+    const { U, S, Vh } = linalg.svd(a, { fullMatrices: false });
+    expect(units(U.mul(S.unsqueeze(-2)).matmul(Vh), a)).toBeLessThan(64);
+    expect(units(U.mT.matmul(U), one)).toBeLessThan(64);
+    expect(units(Vh.matmul(Vh.mT), one)).toBeLessThan(64);
+  });
+
+  it("solutions and factors of 70 × 70", () => {
+    const a = matrices(dtype, 2, 70, 70).add(eye(70, 70, { dtype }).mul(8));
+    const b = matrices(dtype, 2, 70, 3);
+    expect(units(a.matmul(linalg.solve(a, b)), b)).toBeLessThan(64);
+    expect(units(a.matmul(linalg.inv(a)), eye(70, 70, { dtype }))).toBeLessThan(64);
+    const positive = a.matmul(a.mT);
+    const lower = linalg.cholesky(positive);
+    expect(units(lower.matmul(lower.mT), positive)).toBeLessThan(64);
+    const { logabsdet } = linalg.slogdet(positive);
+    const roots = lower.diagonal(0, -2, -1).log().sum(-1).mul(2);
+    expect(units(logabsdet, roots)).toBeLessThan(64);
+    const symmetric = a.add(a.mT);
+    const { eigenvalues, eigenvectors } = linalg.eigh(symmetric);
+    expect(units(eigenvectors.mul(eigenvalues.unsqueeze(-2)).matmul(eigenvectors.mT), symmetric)).toBeLessThan(64);
+    expect(units(eigenvectors.mT.matmul(eigenvectors), eye(70, 70, { dtype }))).toBeLessThan(64);
+  });
+});
+
+it("completes the vectors of matrices without full rank", () => {
+  const { U, S, Vh } = linalg.svd(
+    tensor(
+      [
+        [1, 2],
+        [2, 4],
+        [3, 6],
+      ],
+      { dtype: "float64" },
+    ),
+  );
+  expect(S.dataSync()[1]).toBeLessThan(1e-14);
+  expect(units(U.mT.matmul(U), eye(3, 3, { dtype: "float64" }))).toBeLessThan(16);
+  expect(units(Vh.matmul(Vh.mT), eye(2, 2, { dtype: "float64" }))).toBeLessThan(16);
+});
+
+it("tells eigenvalues apart that differ in sign alone", () => {
+  const { eigenvalues } = linalg.eigh(
+    tensor(
+      [
+        [0, 1],
+        [1, 0],
+      ],
+      { dtype: "float64" },
+    ),
+  );
+  expect(units(eigenvalues, tensor([-1, 1], { dtype: "float64" }))).toBeLessThan(4);
+});
+
+const singular = (): Tensor =>
+  tensor([
+    [1, 2],
+    [2, 4],
+  ]);
+it.each([
+  [() => linalg.inv(singular()), /linalg\.inv: the matrix is singular/],
+  [
+    () =>
+      linalg.solve(
+        tensor([
+          [
+            [1, 0],
+            [0, 1],
+          ],
+          [
+            [1, 2],
+            [2, 4],
+          ],
+        ]),
+        zeros([2, 2, 1]),
+      ),
+    /linalg\.solve: at \[1\], the matrix is singular/,
+  ],
+  [
+    () =>
+      linalg.cholesky(
+        tensor([
+          [1, 2],
+          [2, 1],
+        ]),
+      ),
+    /linalg\.cholesky: the matrix is not positive definite/,
+  ],
+  [() => compile((x: Tensor) => linalg.inv(x))(singular()), /linalg\.inv: the matrix is singular/],
+])("says what a matrix has not: %#", (call, message) => {
+  expect(() => call().dataSync()).toThrow(message);
+});
+
+it.each([
+  [() => linalg.inv(zeros([2, 3])), /must be square, got \[2, 3\]/],
+  [() => linalg.det(zeros([3])), /must be a matrix or a batch of them, got \[3\]/],
+  [() => linalg.solve(zeros([3, 3]), zeros([2, 1])), /3 unknowns.*2 rows/],
+  [() => linalg.matrixNorm(zeros([2, 2]), 3), /the norm 3 does not exist/],
+  [() => linalg.multiDot([zeros([2, 2])]), /two tensors or more, got 1/],
+])("says what does not fit: %#", (call, message) => {
+  expect(call).toThrow(message);
+});
+
+it("is 1 for the determinant of no rows, and −∞ for the logarithm of none that is 0", () => {
+  expect(linalg.det(zeros([0, 0])).itemSync()).toBe(1);
+  expect(linalg.slogdet(singular()).logabsdet.itemSync()).toBe(Number.NEGATIVE_INFINITY);
+});

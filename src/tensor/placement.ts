@@ -1,0 +1,81 @@
+// Which device a node is computed on: that of the values it reads. Two devices in one operation are refused.
+import { HebbError } from "../graph/errors.ts";
+import { apply, gradient, type Node, type Op } from "../graph/node.ts";
+import { topologicalOrder } from "../graph/walk.ts";
+import { Cell, type ComputeDevice, deviceOfHome, type Home, homeOfDevice, Storage } from "../runtime/index.ts";
+import { currentTrace } from "./trace.ts";
+
+/** What is known of nodes that are no values: undefined where a node is computed wherever it is used. */
+const homes = new WeakMap<Node, Home | undefined>();
+
+/** The device that the node must be computed on; undefined: it is made of constants, and goes where it is used. Throws where it reads from two. */
+export function homeOf(node: Node): Home | undefined {
+  if (isKnown(node)) return knownHome(node);
+  const order = topologicalOrder([node], { inputsOf: (each) => (isKnown(each) ? [] : each.inputs) });
+  for (const each of order) if (!isKnown(each)) homes.set(each, targetOf(each) ?? commonHome(each));
+  return homes.get(node);
+}
+
+export const deviceOf = (node: Node): ComputeDevice => deviceOfHome(homeOf(node));
+
+const isKnown = (node: Node): boolean => node.source !== undefined || homes.has(node);
+
+function knownHome(node: Node): Home | undefined {
+  const { source } = node;
+  if (source instanceof Storage) return source.place.home;
+  return source instanceof Cell ? source.home : homes.get(node);
+}
+
+function commonHome({ op, inputs, scope }: Node): Home | undefined {
+  let home: Home | undefined;
+  for (const input of inputs)
+    home = joinHomes(home, homeOf(input), scope === "" ? op.name : `${op.name} in "${scope}"`);
+  return home;
+}
+
+/** The device of two values that are used together. */
+export function joinHomes(one: Home | undefined, other: Home | undefined, where: string): Home | undefined {
+  if (one === undefined || other === undefined || one === other) return one ?? other;
+  throw new HebbError(`${where}: its tensors are on ${one.name} and on ${other.name}; move one of them with toDevice`);
+}
+
+/** The argument of a traced function stands for a value of this device. */
+export function setHome(argument: Node, home: Home | undefined): void {
+  homes.set(argument, home);
+}
+
+const transferOps = new WeakMap<Home, Op>();
+const targets = new WeakMap<Op, Home>();
+
+/** Where the node moves its input; undefined for all other operations. */
+export const targetOf = ({ op }: Node): Home | undefined => targets.get(op);
+
+function transferOp(home: Home): Op {
+  const known = transferOps.get(home);
+  if (known !== undefined) return known;
+  const op: Op = {
+    name: "toDevice",
+    traits: { view: "same" },
+    infer: ([x]) => x as Node,
+    // The gradient goes back to where the value came from.
+    gradient: gradient(({ node, grad }) => [movedTo(grad, homeOf(node.inputs[0] as Node))]),
+    // What goes where it is used is computed there, and nothing moves.
+    rule: { kind: "element", element: ({ input, index }) => input(0, index) },
+  };
+  transferOps.set(home, op);
+  targets.set(op, home);
+  return op;
+}
+
+/** The same where a user asks for it, which is not inside a compiled function. */
+export function movedByUser(node: Node, device: ComputeDevice): Node {
+  const home = homeOfDevice("toDevice", device);
+  if (currentTrace() === undefined || homeOf(node) === home) return movedTo(node, home);
+  throw new HebbError(
+    `toDevice: a compiled function runs on one device; move tensors to ${home.name} before the call, and pass them as arguments`,
+  );
+}
+
+/** The node's value on another device. */
+export const movedTo = (node: Node, home: Home | undefined): Node =>
+  home === undefined || homeOf(node) === home ? node : apply(transferOp(home), [node], {});
