@@ -1,11 +1,14 @@
 // Activation functions and their modules. Formulas, defaults and kinks are PyTorch's.
+
+import { at } from "../graph/at.ts";
 import { withGradient } from "../graph/autodiff.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import * as el from "../graph/ops/elementwise.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
-import { formatShape, normalizeAxis } from "../graph/shape.ts";
+import { formatShape, normalizeAxis, wrapAxis } from "../graph/shape.ts";
 import { given } from "../tensor/arguments.ts";
+import { composed } from "../tensor/composed.ts";
 import { arange, Parameter, rand, Tensor, where } from "../tensor/index.ts";
 import { blank, constant, type FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
@@ -19,10 +22,10 @@ export const tanh = (x: Tensor): Tensor => given("tanh", x).tanh();
 /** max(0, x) */
 export const relu = (x: Tensor): Tensor => given("relu", x).relu();
 /** min(max(0, x), 6) */
-export const relu6 = (x: Tensor): Tensor => hardtanh(given("relu6", x), 0, 6);
+export const relu6 = (x: Tensor): Tensor => composed("relu6", [given("relu6", x)], {}, () => hardtanh(x, 0, 6));
 /** x where x > 0, else negativeSlope · x. Default 0.01. */
 export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor =>
-  where(given("leakyRelu", x).gt(0), x, x.mul(negativeSlope));
+  composed("leakyRelu", [given("leakyRelu", x)], { negativeSlope }, () => where(x.gt(0), x, x.mul(negativeSlope)));
 /** x where x > 0, else weight · x, with one weight or one for each channel (dim 1). */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   given("prelu", x);
@@ -33,17 +36,22 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
       `prelu: weight ${formatShape(weight.shape)} must hold one number, or one for each of the ${channels ?? 1} channels of ${formatShape(x.shape)}`,
     );
   }
-  const slope =
-    weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
-  const positive = x.gt(0);
-  // The branch not taken is 0, or an infinite slope would make its gradient NaN.
-  return where(positive, x, where(positive, 0, x).mul(slope));
+  return composed("prelu", [x, weight], {}, () => {
+    const slope =
+      weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
+    const positive = x.gt(0);
+    // The branch not taken is 0, or an infinite slope would make its gradient NaN.
+    return where(positive, x, where(positive, 0, x).mul(slope));
+  });
 }
 /** min(x, limit), whose slope reaches a NaN, where that of clamp is 0. */
 const atMost = (x: Tensor, limit: number): Tensor => where(x.gt(limit), limit, x);
 /** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
-export function elu(x: Tensor, alpha = 1): Tensor {
-  const above = given("elu", x).ge(0);
+export const elu = (x: Tensor, alpha = 1): Tensor =>
+  composed("elu", [given("elu", x)], { alpha }, () => exponentialLine(x, alpha));
+
+function exponentialLine(x: Tensor, alpha: number): Tensor {
+  const above = x.ge(0);
   // At 0 the slope is that of the left side, alpha, and the line has it: no curvature, as in PyTorch.
   const line = alpha === 1 ? x : where(x.eq(0), x.mul(alpha), x);
   return where(above, line, where(above, 0, x).expm1().mul(alpha));
@@ -52,7 +60,8 @@ export function elu(x: Tensor, alpha = 1): Tensor {
 const seluAlpha = 1.6732632423543772848170429916717;
 const seluScale = 1.0507009873554804934193349852946;
 /** scale · elu(x, alpha), with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017). */
-export const selu = (x: Tensor): Tensor => elu(given("selu", x), seluAlpha).mul(seluScale);
+export const selu = (x: Tensor): Tensor =>
+  composed("selu", [given("selu", x)], {}, () => elu(x, seluAlpha).mul(seluScale));
 
 const approximations = kind.oneOf("none", "tanh");
 export type GeluApproximation = "none" | "tanh";
@@ -61,79 +70,114 @@ export type GeluApproximation = "none" | "tanh";
 export function gelu(x: Tensor, approximate: GeluApproximation = "none"): Tensor {
   given("gelu", x);
   checkKind("gelu", "approximate", approximate, approximations);
-  if (approximate === "none") return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
-  const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
-  return x.mul(inner.tanh().add(1)).mul(0.5);
+  return composed("gelu", [x], { approximate }, () => {
+    if (approximate === "none") return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
+    const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+    return x.mul(inner.tanh().add(1)).mul(0.5);
+  });
 }
 /** x · sigmoid(x) */
-export const silu = (x: Tensor): Tensor => given("silu", x).mul(x.sigmoid());
+export const silu = (x: Tensor): Tensor => composed("silu", [given("silu", x)], {}, () => x.mul(x.sigmoid()));
 /** x · tanh(softplus(x)) */
-export const mish = (x: Tensor): Tensor => given("mish", x).mul(softplus(x).tanh());
+export const mish = (x: Tensor): Tensor => composed("mish", [given("mish", x)], {}, () => x.mul(softplus(x).tanh()));
 /** ln(1 + e^{βx}) / β; x itself where βx is above the threshold. Defaults 1 and 20. */
 export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
   given("softplus", x);
-  const scaled = beta === 1 ? x : x.mul(beta);
-  // The branch not taken is kept finite, or its gradient would be 0 · ∞.
-  const curve = atMost(scaled, threshold).exp().log1p();
-  return where(scaled.gt(threshold), x, beta === 1 ? curve : curve.div(beta));
+  return composed("softplus", [x], { beta, threshold }, () => {
+    const scaled = beta === 1 ? x : x.mul(beta);
+    // The branch not taken is kept finite, or its gradient would be 0 · ∞.
+    const curve = atMost(scaled, threshold).exp().log1p();
+    return where(scaled.gt(threshold), x, beta === 1 ? curve : curve.div(beta));
+  });
 }
 /** x / (1 + |x|) */
-export const softsign = (x: Tensor): Tensor => given("softsign", x).div(x.abs().add(1));
+export const softsign = (x: Tensor): Tensor =>
+  composed("softsign", [given("softsign", x)], {}, () => x.div(x.abs().add(1)));
 /** 0 below −3, 1 above 3, x/6 + 1/2 between. */
-export const hardsigmoid = (x: Tensor): Tensor => relu6(given("hardsigmoid", x).add(3)).div(6);
+export const hardsigmoid = (x: Tensor): Tensor =>
+  composed("hardsigmoid", [given("hardsigmoid", x)], {}, () => relu6(x.add(3)).div(6));
 /** x limited to [minVal, maxVal]; flat at the limits too, and at NaN. Defaults −1 and 1. */
 export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor =>
-  where(given("hardtanh", x).gt(minVal).logicalAnd(x.lt(maxVal)), x, x.detach().clamp(minVal, maxVal));
+  composed("hardtanh", [given("hardtanh", x)], { minVal, maxVal }, () =>
+    where(x.gt(minVal).logicalAnd(x.lt(maxVal)), x, x.detach().clamp(minVal, maxVal)),
+  );
 /** x · hardsigmoid(x) */
-export const hardswish = (x: Tensor): Tensor => given("hardswish", x).mul(hardsigmoid(x));
+export const hardswish = (x: Tensor): Tensor =>
+  composed("hardswish", [given("hardswish", x)], {}, () => x.mul(hardsigmoid(x)));
 export const softmax = (x: Tensor, dim = -1): Tensor => given("softmax", x).softmax(dim);
 export const logSoftmax = (x: Tensor, dim = -1): Tensor => given("logSoftmax", x).logSoftmax(dim);
 
 /** ln(1 / (1 + e⁻ˣ)), stable on both sides; its slope is sigmoid(−x). */
 export function logSigmoid(x: Tensor): Tensor {
   given("logSigmoid", x);
-  const value = el.sub(el.minimum(x.node, el.scalarLike(0, x.node)), el.log1p(el.exp(el.neg(el.abs(x.node)))));
-  return Tensor.from(
-    withGradient(value, [x.node], (grad) => [el.mul(grad, el.sigmoid(el.neg(x.node)))]),
-    [x],
-  );
+  return composed("logSigmoid", [x], {}, () => {
+    const value = el.sub(el.minimum(x.node, el.scalarLike(0, x.node)), el.log1p(el.exp(el.neg(el.abs(x.node)))));
+    return Tensor.from(
+      withGradient(value, [x.node], (grad) => [el.mul(grad, el.sigmoid(el.neg(x.node)))]),
+      [x],
+    );
+  });
 }
 
 /** a · σ(b), with a and b the halves of a dim. Default dim −1. Source: torch.nn.functional.glu (Dauphin et al. 2017). */
 export function glu(x: Tensor, dim = -1): Tensor {
   given("glu", x);
-  const extent = x.shape[normalizeAxis(dim, x.rank, "glu")] ?? 0;
+  const axis = normalizeAxis(dim, x.rank, "glu");
+  const extent = at(x.shape, axis);
   if (extent % 2 !== 0)
     throw new ShapeError(
       `glu: dim ${dim} of ${formatShape(x.shape)} must have an even size, since it is split in half`,
     );
-  return x.slice(dim, 0, extent / 2).mul(x.slice(dim, extent / 2, extent).sigmoid());
+  return composed("glu", [x], { dim: axis }, () =>
+    x.slice(dim, 0, extent / 2).mul(x.slice(dim, extent / 2, extent).sigmoid()),
+  );
 }
+
+/** silu(a) · b, with a and b the halves of a dim. Default dim −1. Source: Shazeer 2020. */
+export function swiglu(x: Tensor, dim = -1): Tensor {
+  given("swiglu", x);
+  const axis = normalizeAxis(dim, x.rank, "swiglu");
+  const extent = at(x.shape, axis);
+  if (extent % 2 !== 0)
+    throw new ShapeError(
+      `swiglu: dim ${dim} of ${formatShape(x.shape)} must have an even size, since it is split in half`,
+    );
+  return silu(x.slice(dim, 0, extent / 2)).mul(x.slice(dim, extent / 2, extent));
+}
+
 /** max(0, x) + min(0, alpha (e^(x/alpha) − 1)). Default alpha 1. */
 export function celu(x: Tensor, alpha = 1): Tensor {
   given("celu", x);
   if (alpha === 0 || Number.isNaN(alpha)) throw new HebbError(`celu: alpha must not be 0, got ${alpha}`);
-  const above = x.ge(0);
-  return where(above, x, where(above, 0, x).div(alpha).expm1().mul(alpha));
+  return composed("celu", [x], { alpha }, () => {
+    const above = x.ge(0);
+    return where(above, x, where(above, 0, x).div(alpha).expm1().mul(alpha));
+  });
 }
 /** x where |x| > lambda, else 0. Default 0.5. */
 export const hardshrink = (x: Tensor, lambda = 0.5): Tensor =>
-  where(given("hardshrink", x).gt(lambda).logicalOr(x.lt(-lambda)), x, zeroOrNaN(x));
+  composed("hardshrink", [given("hardshrink", x)], { lambda }, () =>
+    where(x.gt(lambda).logicalOr(x.lt(-lambda)), x, zeroOrNaN(x)),
+  );
 /** 0, and NaN where x is NaN, without a slope. */
 const zeroOrNaN = (x: Tensor): Tensor => where(x.isnan(), x.detach(), 0);
 /** x moved towards 0 by lambda, 0 where it would cross. Default 0.5. */
 export function softshrink(x: Tensor, lambda = 0.5): Tensor {
   given("softshrink", x);
   if (!(lambda >= 0)) throw new HebbError(`softshrink: lambda must be 0 or more, got ${lambda}`);
-  return where(x.gt(lambda), x.sub(lambda), where(x.lt(-lambda), x.add(lambda), zeroOrNaN(x)));
+  return composed("softshrink", [x], { lambda }, () =>
+    where(x.gt(lambda), x.sub(lambda), where(x.lt(-lambda), x.add(lambda), zeroOrNaN(x))),
+  );
 }
 /** x − tanh(x) */
-export const tanhshrink = (x: Tensor): Tensor => given("tanhshrink", x).sub(x.tanh());
+export const tanhshrink = (x: Tensor): Tensor =>
+  composed("tanhshrink", [given("tanhshrink", x)], {}, () => x.sub(x.tanh()));
 /** x where x > threshold, else value. */
 export const threshold = (x: Tensor, limit: number, value: number): Tensor =>
-  where(given("threshold", x).le(limit), value, x);
+  composed("threshold", [given("threshold", x)], { threshold: limit, value }, () => where(x.le(limit), value, x));
 /** softmax(−x) */
-export const softmin = (x: Tensor, dim = -1): Tensor => given("softmin", x).neg().softmax(dim);
+export const softmin = (x: Tensor, dim = -1): Tensor =>
+  composed("softmin", [given("softmin", x)], { dim: wrapAxis(dim, x.rank, "softmin") }, () => x.neg().softmax(dim));
 
 export interface GumbelOptions {
   /** The lower, the closer to one-hot. Default 1. */
@@ -372,6 +416,16 @@ export class GLU extends Activation {
   }
   protected apply(x: Tensor): Tensor {
     return glu(x, this.dim);
+  }
+}
+export class SwiGLU extends Activation {
+  readonly dim: number;
+  constructor(dim = -1) {
+    super();
+    this.dim = dim;
+  }
+  protected apply(x: Tensor): Tensor {
+    return swiglu(x, this.dim);
   }
 }
 export class CELU extends Activation {

@@ -1,124 +1,21 @@
-// Attention: every position queries all others and takes a weighted mean of their values.
+// Attention in several heads: every position queries all others and takes a weighted mean of their values.
+
+import { at } from "../graph/at.ts";
 import type { DType } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
 import { given, tensorKind } from "../tensor/arguments.ts";
-import { cat, ones, Parameter, type Tensor, where, zeros } from "../tensor/index.ts";
-import { checked, dropout } from "./dropout.ts";
+import { cat, Parameter, type Tensor, where, zeros } from "../tensor/index.ts";
+import { attend, attendUnmasked, causal } from "./dotProductAttention.ts";
+import { checked } from "./dropout.ts";
 import * as init from "./init.ts";
 import { Linear, linear } from "./linear.ts";
-import { hiddenBy, unseenKeys, withoutJunk } from "./masks.ts";
+import { unseenKeys, withoutJunk } from "./masks.ts";
 import { Module } from "./module.ts";
 import { listedUnless } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
-
-export interface AttentionOptions {
-  /** Broadcast to [..., L, S]. Booleans: true takes part. Floats are added to the scores. */
-  readonly attnMask?: Tensor | undefined;
-  /** The share of weights dropped. The caller says when: pass 0 in evaluation. Default 0. */
-  readonly dropoutP?: number;
-  /** Position i sees positions up to i. Default false. */
-  readonly isCausal?: boolean;
-  /** Of the scores. Default 1/√E. */
-  readonly scale?: number | undefined;
-  /** Keys and values have fewer heads (dim −3), each shared by as many queries. Default false. */
-  readonly enableGqa?: boolean;
-}
-
-const attentionKinds: OptionKinds<AttentionOptions> = {
-  attnMask: tensorKind,
-  dropoutP: kind.number,
-  isCausal: kind.boolean,
-  scale: kind.number,
-  enableGqa: kind.boolean,
-};
-
-/**
- * softmax(Q Kᵀ · scale + mask) V. Shapes: query [..., L, E], key [..., S, E], value [..., S, Ev] → [..., L, Ev]. A query that may
- * see nothing gets 0. Source: torch.nn.functional.scaled_dot_product_attention (Vaswani et al. 2017).
- */
-export function scaledDotProductAttention(
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  options: AttentionOptions = {},
-): Tensor {
-  checkOptions("scaledDotProductAttention", options, attentionKinds);
-  checked(options.dropoutP ?? 0, "scaledDotProductAttention: dropoutP");
-  given("scaledDotProductAttention", query, "the query");
-  given("scaledDotProductAttention", key, "the key");
-  given("scaledDotProductAttention", value, "the value");
-  const { attnMask } = options;
-  if (attnMask === undefined) return attend(query, key, value, options).output;
-  // Per head, which with shared heads are more than those of the keys.
-  const shared = options.enableGqa
-    ? { key: sharedHeads(key, query), value: sharedHeads(value, query) }
-    : { key, value };
-  const hidden = attnMask.dtype === "bool" ? attnMask.logicalNot() : hiddenBy(attnMask);
-  const unseen = (hidden.rank < 2 ? hidden.unsqueeze(0) : hidden).all(-2, true).transpose(-2, -1);
-  const [keys, values] = [withoutJunk(shared.key, unseen), withoutJunk(shared.value, unseen)];
-  return attend(query, keys, values, { ...options, enableGqa: false }).output;
-}
-
-/** The output and the weights before dropout. */
-export function attend(
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  options: AttentionOptions,
-): { readonly output: Tensor; readonly weights: Tensor } {
-  const width = query.shape[query.rank - 1] ?? 0;
-  if (
-    query.rank < 2 ||
-    key.rank < 2 ||
-    value.rank < 2 ||
-    key.shape[key.rank - 1] !== width ||
-    key.shape[key.rank - 2] !== value.shape[value.rank - 2]
-  ) {
-    throw new ShapeError(
-      `scaledDotProductAttention: query ${formatShape(query.shape)}, key ${formatShape(key.shape)} and value ${formatShape(value.shape)} must be [..., L, E], [..., S, E] and [..., S, Ev]`,
-    );
-  }
-  const keys = options.enableGqa ? sharedHeads(key, query) : key;
-  const values = options.enableGqa ? sharedHeads(value, query) : value;
-  const [length = 0] = query.shape.slice(-2);
-  const [sources = 0] = key.shape.slice(-2);
-  const scores = query.mul(options.scale ?? 1 / Math.sqrt(width)).matmul(keys.transpose(-2, -1));
-  const seen = options.isCausal ? where(causal(length, sources), scores, Number.NEGATIVE_INFINITY) : scores;
-  const weights = maskedSoftmax(seen, options.attnMask);
-  const { dropoutP = 0 } = options;
-  const output = (dropoutP > 0 ? dropout(weights, dropoutP) : weights).matmul(values);
-  return { output, weights };
-}
-
-/** True on and below the diagonal. */
-const causal = (length: number, sources: number): Tensor => ones([length, sources], { dtype: "bool" }).tril();
-
-/** Softmax over the last dim; where a mask leaves nothing, 0 instead of 0/0. */
-function maskedSoftmax(scores: Tensor, mask: Tensor | undefined): Tensor {
-  if (mask === undefined) return scores.softmax(-1);
-  const seen = mask.dtype === "bool" ? mask : mask.ne(Number.NEGATIVE_INFINITY);
-  const masked = where(seen, mask.dtype === "bool" ? scores : scores.add(mask), Number.NEGATIVE_INFINITY);
-  const anything = masked.detach().amax(-1, true).ne(Number.NEGATIVE_INFINITY);
-  return where(anything, where(anything, masked, 0).softmax(-1), 0);
-}
-
-/** Each head of x (dim −3) as often as the query has heads for it. */
-function sharedHeads(x: Tensor, query: Tensor): Tensor {
-  const [heads = 1, length = 0, width = 0] = x.shape.slice(-3);
-  const wanted = query.shape[query.rank - 3] ?? 1;
-  if (x.rank < 3 || wanted % heads !== 0)
-    throw new ShapeError(
-      `scaledDotProductAttention: ${heads} heads of ${formatShape(x.shape)} do not divide the ${wanted} heads of ${formatShape(query.shape)}`,
-    );
-  const lead = x.shape.slice(0, -3);
-  return x
-    .unsqueeze(-3)
-    .expand([...lead, heads, wanted / heads, length, width])
-    .reshape([...lead, wanted, length, width]);
-}
 
 export interface MultiheadAttentionOptions {
   /** Of the weights, in training. Default 0. */
@@ -254,19 +151,25 @@ export class MultiheadAttention extends Module<
       single ? x.unsqueeze(0) : this.batchFirst ? x : x.transpose(0, 1),
     ) as [Tensor, Tensor, Tensor];
     const [batch = 0, length = 0] = q.shape;
-    const sources = k.shape[1] ?? 0;
+    const sources = at(k.shape, 1);
     const { keys, values, added } = this.#extended(k, v);
     const heads = (x: Tensor): Tensor =>
-      x.reshape([batch, x.shape[1] ?? 0, this.numHeads, this.embedDim / this.numHeads]).transpose(1, 2);
+      x.reshape([batch, at(x.shape, 1), this.numHeads, this.embedDim / this.numHeads]).transpose(1, 2);
+    const dropoutP = this.training ? this.dropout : 0;
+    const { attnMask, keyPaddingMask, isCausal = false, needWeights = true } = options;
+    const project = (output: Tensor): Tensor => {
+      const joined = this.outProj.forward(output.transpose(1, 2).reshape([batch, length, this.embedDim]));
+      return single ? joined.squeeze(0) : this.batchFirst ? joined : joined.transpose(0, 1);
+    };
+    const masked = attnMask !== undefined || keyPaddingMask !== undefined || (isCausal && added > 0);
+    if (!needWeights && !masked) {
+      const output = attendUnmasked(heads(q), heads(keys), heads(values), { dropoutP, isCausal });
+      return [project(output), undefined];
+    }
     const mask = this.#mask(options, [batch, length, sources, added], q.dtype);
-    const { output, weights } = attend(heads(q), heads(keys), heads(values), {
-      attnMask: mask,
-      dropoutP: this.training ? this.dropout : 0,
-    });
-    const joined = this.outProj.forward(output.transpose(1, 2).reshape([batch, length, this.embedDim]));
+    const { output, weights } = attend(heads(q), heads(keys), heads(values), { attnMask: mask, dropoutP });
     const shown = (options.averageAttnWeights ?? true) ? weights.mean(1) : weights;
-    const arranged = single ? joined.squeeze(0) : this.batchFirst ? joined : joined.transpose(0, 1);
-    return [arranged, (options.needWeights ?? true) ? (single ? shown.squeeze(0) : shown) : undefined];
+    return [project(output), needWeights ? (single ? shown.squeeze(0) : shown) : undefined];
   }
 
   /** The inputs without NaN where no query may look. A sequence that attends to itself stays one. */
@@ -299,7 +202,7 @@ export class MultiheadAttention extends Module<
   /** Keys and values with the learned and the zero ones behind them. */
   #extended(k: Tensor, v: Tensor): { keys: Tensor; values: Tensor; added: number } {
     let [keys, values, added] = [k, v, 0];
-    const batch = k.shape[0] ?? 0;
+    const batch = at(k.shape, 0);
     const row = [batch, 1, this.embedDim];
     if (this.biasK !== undefined && this.biasV !== undefined) {
       keys = cat([keys, this.biasK.expand(row)], 1);

@@ -92,6 +92,16 @@ export class Conv2d extends Convolution {
   }
 }
 
+/** Cross-correlation over three spatial dims: [N, C, D, H, W] → [N, out, D′, H′, W′]. Source: torch.nn.Conv3d. */
+export class Conv3d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions & LayerOptions = {}) {
+    super(3, inChannels, outChannels, kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.conv3d(x, this.weight, this.bias, this.options);
+  }
+}
+
 abstract class TransposedConvolution extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
@@ -151,5 +161,20 @@ export class ConvTranspose2d extends TransposedConvolution {
   }
   forward(x: Tensor): Tensor {
     return F.convTranspose2d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** The transpose of Conv3d, which enlarges: weight [in, out/groups, kd, kh, kw]. Source: torch.nn.ConvTranspose3d. */
+export class ConvTranspose3d extends TransposedConvolution {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeOptions & LayerOptions = {},
+  ) {
+    super(3, inChannels, outChannels, kernelSize, options);
+  }
+  forward(x: Tensor): Tensor {
+    return F.convTranspose3d(x, this.weight, this.bias, this.options);
   }
 }

@@ -4,10 +4,10 @@ import * as kind from "../graph/kinds.ts";
 import { withGradient } from "../graph/ops/alias.ts";
 import * as el from "../graph/ops/elementwise.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
-import { formatShape } from "../graph/shape.ts";
+import { formatShape, wrapAxis } from "../graph/shape.ts";
 import { given } from "../tensor/arguments.ts";
-import { Tensor } from "../tensor/index.ts";
-import { lengthOf } from "./length.ts";
+import { composed } from "../tensor/composed.ts";
+import { Tensor, tensor } from "../tensor/index.ts";
 import { cosineSimilarity } from "./losses/margins.ts";
 import { Module } from "./module.ts";
 
@@ -26,7 +26,7 @@ export function pairwiseDistance(a: Tensor, b: Tensor, options: PairwiseOptions 
   const { p = 2, eps = 1e-6, keepdim = false } = checkOptions("pairwiseDistance", options, pairwiseKinds);
   given("pairwiseDistance", a, "the first input");
   given("pairwiseDistance", b, "the second input");
-  return lengthOf(a.sub(b).add(eps), p, -1, keepdim);
+  return a.sub(b).add(eps).norm(p, -1, keepdim);
 }
 
 /** ‖aᵢ − bⱼ‖ₚ for all pairs of rows: [..., P, M] and [..., R, M] → [..., P, R]. Source: torch.cdist. */
@@ -41,7 +41,7 @@ export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
   const differences = a.unsqueeze(-2).sub(b.unsqueeze(-3));
   // Empty vectors have no largest difference; their distance is 0 for every p.
   if (a.shape[a.rank - 1] === 0) return differences.sum(-1);
-  return p === Number.POSITIVE_INFINITY ? largestOf(differences) : lengthOf(differences, p, -1, false);
+  return p === Number.POSITIVE_INFINITY ? largestOf(differences) : differences.norm(p, -1);
 }
 
 /** The largest |x| of the last dim. Each of several takes the whole slope, as in torch.cdist (and not in torch.amax). */
@@ -51,6 +51,19 @@ function largestOf(x: Tensor): Tensor {
   const slopes = sizes.eq(largest).to(x.dtype).mul(x.detach().sign());
   const node = withGradient(largest.node, [x.node], (grad) => [el.mul(slopes.node, grad)]);
   return Tensor.from(node, [x]).squeeze(-1);
+}
+
+/** The distances between the rows of a matrix, each pair once: those above the diagonal of cdist(x, x). Source: torch.nn.functional.pdist. */
+export function pdist(x: Tensor, p = 2): Tensor {
+  if (given("pdist", x).rank !== 2) throw new ShapeError(`pdist: takes a matrix, got ${formatShape(x.shape)}`);
+  if (!(p >= 0)) throw new HebbError(`pdist: p must be 0 or more, got ${p}`);
+  const rows = x.shape[0] as number;
+  const pairs = Array.from({ length: rows }, (_, i) => Array.from({ length: rows - 1 - i }, (_, k) => [i, i + 1 + k]));
+  const side = (which: 0 | 1): Tensor => {
+    const places = pairs.flat().map((pair) => pair[which] as number);
+    return x.indexSelect(0, tensor(Int32Array.from(places)));
+  };
+  return side(0).sub(side(1)).norm(p, 1);
 }
 
 export interface NormalizeOptions {
@@ -67,7 +80,8 @@ const normalizeKinds: OptionKinds<NormalizeOptions> = { p: kind.number, dim: kin
 /** x / max(‖x‖ₚ, eps) along a dim. Source: torch.nn.functional.normalize. */
 export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
   const { p = 2, dim = 1, eps = 1e-12 } = checkOptions("normalize", options, normalizeKinds);
-  return given("normalize", x).div(lengthOf(x, p, dim, true).clamp(eps));
+  const axis = wrapAxis(dim, given("normalize", x).rank, "normalize");
+  return composed("normalize", [x], { p, dim: axis, eps }, () => x.div(x.norm(p, dim, true).clamp(eps)));
 }
 
 /** a · b / (|a| |b|) along a dim. Defaults dim 1, eps 1e-8. Source: torch.nn.CosineSimilarity. */

@@ -3,6 +3,7 @@ import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";
 import { given } from "../tensor/arguments.ts";
+import { composed } from "../tensor/composed.ts";
 import { full, rand, type Tensor, where } from "../tensor/index.ts";
 import { Module } from "./module.ts";
 
@@ -17,7 +18,7 @@ function drop(x: Tensor, p: number, maskShape: readonly number[]): Tensor {
 /** Zeroes each value with probability p and scales the others by 1/(1 − p). Source: torch.nn.functional.dropout. */
 export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
   check("dropout", x, p, training);
-  return training ? drop(x, p, x.shape) : x;
+  return training ? composed("dropout", [x], { p }, () => drop(x, p, x.shape)) : x;
 }
 
 /** 1 in the dims after the channels. */
@@ -34,6 +35,12 @@ export function dropout1d(x: Tensor, p = 0.5, training = true): Tensor {
 export function dropout2d(x: Tensor, p = 0.5, training = true): Tensor {
   check("dropout2d", x, p, training);
   return training ? drop(x, p, channelsOnly(x, 2)) : x;
+}
+
+/** Zeroes whole channels of [N, C, D, H, W] or [C, D, H, W]. Source: torch.nn.functional.dropout3d. */
+export function dropout3d(x: Tensor, p = 0.5, training = true): Tensor {
+  check("dropout3d", x, p, training);
+  return training ? drop(x, p, channelsOnly(x, 3)) : x;
 }
 
 /** What SELU tends to for large negative inputs. */
@@ -105,6 +112,13 @@ export class Dropout1d extends DropoutModule {
 export class Dropout2d extends DropoutModule {
   forward(x: Tensor): Tensor {
     return dropout2d(x, this.p, this.training);
+  }
+}
+
+/** Whole channels of [N, C, D, H, W]. Source: torch.nn.Dropout3d. */
+export class Dropout3d extends DropoutModule {
+  forward(x: Tensor): Tensor {
+    return dropout3d(x, this.p, this.training);
   }
 }
 

@@ -1,4 +1,5 @@
 // Embedding: a learned row for each of a fixed number of symbols; and EmbeddingBag, which joins the rows of a bag.
+import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { withGradient } from "../graph/ops/alias.ts";
@@ -6,6 +7,7 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { given, tensorKind } from "../tensor/arguments.ts";
 import { checked, requireThat } from "../tensor/checks.ts";
+import { composed } from "../tensor/composed.ts";
 import { arange, ones, Parameter, State, Tensor, where, zeros } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -53,11 +55,13 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLooku
     );
   const flat = checkedRows("embedding", index, count).reshape([index.size]);
   if (maxNorm !== undefined) limitRows(weight, flat, maxNorm, normType);
-  const rows = weight.indexSelect(0, flat);
-  const scaled = scaleGradByFreq ? dividedGradient(rows, flat, count) : rows;
-  if (paddingIdx === undefined) return scaled.reshape([...index.shape, width]);
-  const padding = flat.eq(paddingIdx < 0 ? paddingIdx + count : paddingIdx).unsqueeze(1);
-  return where(padding, scaled.detach(), scaled).reshape([...index.shape, width]);
+  const unseen = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + count : paddingIdx;
+  return composed("embedding", [index, weight], { paddingIdx: unseen ?? null }, () => {
+    const rows = weight.indexSelect(0, flat);
+    const scaled = scaleGradByFreq ? dividedGradient(rows, flat, count) : rows;
+    if (unseen === undefined) return scaled.reshape([...index.shape, width]);
+    return where(flat.eq(unseen).unsqueeze(1), scaled.detach(), scaled).reshape([...index.shape, width]);
+  });
 }
 
 const checkedRows = (by: string, index: Tensor, count: number): Tensor =>
@@ -80,15 +84,13 @@ function limitRows(weight: Tensor, flat: Tensor, maxNorm: number, normType: numb
   const table = weight.detach();
   const length =
     normType === 2
-      ? table.norm(1, true)
+      ? table.norm(2, 1, true)
       : table
           .abs()
           .pow(normType)
           .sum(1, true)
           .pow(1 / normType);
-  const used = occurrences(flat, weight.shape[0] ?? 0, floatOf(weight))
-    .gt(0)
-    .unsqueeze(1);
+  const used = occurrences(flat, at(weight.shape, 0), floatOf(weight)).gt(0).unsqueeze(1);
   const factor = where(used.logicalAnd(length.gt(maxNorm)), length.add(1e-7).reciprocal().mul(maxNorm), 1);
   weight.assign(table.mul(factor));
 }

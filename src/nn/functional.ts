@@ -3,13 +3,17 @@
 export {
   avgPool1d,
   avgPool2d,
+  avgPool3d,
   conv1d,
   conv2d,
+  conv3d,
   convTranspose1d,
   convTranspose2d,
+  convTranspose3d,
   interpolate,
   maxPool1d,
   maxPool2d,
+  maxPool3d,
   oneHot,
 } from "../tensor/index.ts";
 export {
@@ -40,53 +44,87 @@ export {
   softshrink,
   softsign,
   step,
+  swiglu,
   tanh,
   tanhshrink,
   threshold,
 } from "./activations.ts";
-export { scaledDotProductAttention } from "./attention.ts";
-export { cdist, normalize, pairwiseDistance } from "./distance.ts";
-export { alphaDropout, dropout, dropout1d, dropout2d, featureAlphaDropout } from "./dropout.ts";
+export { cdist, normalize, pairwiseDistance, pdist } from "./distance.ts";
+export { scaledDotProductAttention } from "./dotProductAttention.ts";
+export { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from "./dropout.ts";
 export { embedding, embeddingBag } from "./embedding.ts";
+export {
+  fractionalMaxPool2d,
+  fractionalMaxPool2dWithIndices,
+  fractionalMaxPool3d,
+  fractionalMaxPool3dWithIndices,
+} from "./fractionalPool.ts";
+export { affineGrid, gridSample } from "./gridSample.ts";
 export { groupNorm, instanceNorm, localResponseNorm } from "./groupNorm.ts";
 export { bilinear, linear } from "./linear.ts";
 export {
   bce,
+  bce as binaryCrossEntropy,
   bceWithLogits,
+  bceWithLogits as binaryCrossEntropyWithLogits,
   cosineEmbedding,
+  cosineEmbedding as cosineEmbeddingLoss,
   cosineSimilarity,
   crossEntropy,
+  ctc,
+  ctc as ctcLoss,
   focal,
   gaussianNll,
+  gaussianNll as gaussianNllLoss,
   hinge,
   hingeEmbedding,
+  hingeEmbedding as hingeEmbeddingLoss,
   huber,
+  huber as huberLoss,
   klDiv,
   l1,
+  l1 as l1Loss,
   marginRanking,
+  marginRanking as marginRankingLoss,
   mse,
+  mse as mseLoss,
   multilabelMargin,
+  multilabelMargin as multilabelMarginLoss,
   multilabelSoftMargin,
+  multilabelSoftMargin as multilabelSoftMarginLoss,
   multiMargin,
+  multiMargin as multiMarginLoss,
   nll,
+  nll as nllLoss,
   poissonNll,
+  poissonNll as poissonNllLoss,
   smoothL1,
+  smoothL1 as smoothL1Loss,
   softMargin,
+  softMargin as softMarginLoss,
   triplet,
+  triplet as tripletMarginLoss,
   tripletWithDistance,
+  tripletWithDistance as tripletMarginWithDistanceLoss,
 } from "./losses.ts";
 export { batchNorm, layerNorm, rmsNorm } from "./normalization.ts";
 export { pad } from "./padding.ts";
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
   lpPool1d,
   lpPool2d,
+  lpPool3d,
   maxPool1dWithIndices,
   maxPool2dWithIndices,
+  maxPool3dWithIndices,
   maxUnpool1d,
   maxUnpool2d,
+  maxUnpool3d,
 } from "./pooling.ts";
+export { alibi, rotary } from "./positions.ts";
 export { channelShuffle, fold, pixelShuffle, pixelUnshuffle, unfold } from "./resample.ts";

@@ -4,6 +4,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { given, givenOrNot } from "../tensor/arguments.ts";
+import { composed } from "../tensor/composed.ts";
 import { type Parameter, State, type Tensor } from "../tensor/index.ts";
 import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
@@ -33,12 +34,14 @@ export function groupNorm(x: Tensor, numGroups: number, weight?: Tensor, bias?: 
       `groupNorm: ${numGroups} groups must divide the channels (dim 1) of ${formatShape(x.shape)} evenly`,
     );
   }
-  const grouped = x.reshape([batch, numGroups, (channels / numGroups) * sizeOf(rest)]);
-  const { centred, variance } = momentsOf(grouped, [2]);
-  const standard = centred.mul(variance.add(eps).rsqrt()).reshape(x.shape);
-  const wide = [1, channels, ...rest.map(() => 1)];
-  const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
-  return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+  return composed("groupNorm", [x, weight, bias], { numGroups, eps }, () => {
+    const grouped = x.reshape([batch, numGroups, (channels / numGroups) * sizeOf(rest)]);
+    const { centred, variance } = momentsOf(grouped, [2]);
+    const standard = centred.mul(variance.add(eps).rsqrt()).reshape(x.shape);
+    const wide = [1, channels, ...rest.map(() => 1)];
+    const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
+    return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+  });
 }
 
 export interface GroupNormOptions {
@@ -115,31 +118,44 @@ const instanceNormKinds: OptionKinds<InstanceNormInputs> = {
 export function instanceNorm(x: Tensor, inputs: InstanceNormInputs = {}): Tensor {
   given("instanceNorm", x);
   checkOptions("instanceNorm", inputs, instanceNormKinds);
-  const { runningMean, runningVar, weight, bias, useInputStats = true, momentum = 0.1, eps = 1e-5 } = inputs;
-  const [, channels = 0, ...rest] = x.shape;
-  const area = sizeOf(rest);
+  const { runningMean, runningVar, weight, bias, useInputStats = true, eps = 1e-5 } = inputs;
+  const [, channels, ...rest] = x.shape;
+  if (channels === undefined) throw new ShapeError(`instanceNorm: takes [N, C, …], got ${formatShape(x.shape)}`);
   const wide = [1, channels, ...rest.map(() => 1)];
-  let standard: Tensor;
-  if (useInputStats || runningMean === undefined || runningVar === undefined) {
-    if (area <= 1)
-      throw new ShapeError(
-        `instanceNorm: each channel needs more than one value, got ${formatShape(x.shape)}; use a larger input or LayerNorm`,
-      );
-    const dims = rest.map((_, place) => place + 2);
-    const { mean, centred, variance } = momentsOf(x, dims);
-    const blend = (running: State | undefined, fresh: Tensor): void => {
-      if (running === undefined) return;
-      const over = fresh.detach().mean(0).reshape(running.shape);
-      running.assign(running.add(over.sub(running).mul(momentum)));
-    };
-    blend(runningMean, mean);
-    blend(runningVar, variance.mul(area / (area - 1)));
-    standard = centred.mul(variance.add(eps).rsqrt());
-  } else {
-    standard = x.sub(runningMean.reshape(wide)).mul(runningVar.reshape(wide).add(eps).rsqrt());
-  }
-  const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
-  return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+  const running =
+    useInputStats || runningMean === undefined || runningVar === undefined
+      ? undefined
+      : { mean: runningMean, variance: runningVar };
+  const attributes = { useInputStats: running === undefined, eps };
+  return composed("instanceNorm", [x, weight, bias, running?.mean, running?.variance], attributes, () => {
+    const standard =
+      running === undefined
+        ? instanceStandard(x, inputs, eps)
+        : x.sub(running.mean.reshape(wide)).mul(running.variance.reshape(wide).add(eps).rsqrt());
+    const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
+    return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+  });
+}
+
+/** By the statistics of each channel of each sample, which the running ones take in. */
+function instanceStandard(x: Tensor, inputs: InstanceNormInputs, eps: number): Tensor {
+  const { runningMean, runningVar, momentum = 0.1 } = inputs;
+  const rest = x.shape.slice(2);
+  const area = sizeOf(rest);
+  if (area <= 1)
+    throw new ShapeError(
+      `instanceNorm: each channel needs more than one value, got ${formatShape(x.shape)}; use a larger input or LayerNorm`,
+    );
+  const dims = rest.map((_, place) => place + 2);
+  const { mean, centred, variance } = momentsOf(x, dims);
+  const blend = (running: State | undefined, fresh: Tensor): void => {
+    if (running === undefined) return;
+    const over = fresh.detach().mean(0).reshape(running.shape);
+    running.assign(running.add(over.sub(running).mul(momentum)));
+  };
+  blend(runningMean, mean);
+  blend(runningVar, variance.mul(area / (area - 1)));
+  return centred.mul(variance.add(eps).rsqrt());
 }
 
 /** Standardises each channel of each sample. Nothing is learned or tracked unless asked for. */
@@ -221,6 +237,13 @@ export class InstanceNorm2d extends InstanceNorm {
   }
 }
 
+/** [N, C, D, H, W] or [C, D, H, W], as InstanceNorm2d. Source: torch.nn.InstanceNorm3d. */
+export class InstanceNorm3d extends InstanceNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super(3, numFeatures, options);
+  }
+}
+
 export interface LocalResponseOptions {
   /** Default 1e-4. */
   readonly alpha?: number;
@@ -239,17 +262,19 @@ export function localResponseNorm(x: Tensor, size: number, options: LocalRespons
   const channels = x.shape[1] ?? 0;
   if (x.rank < 3 || !(Number.isInteger(size) && size >= 1))
     throw new ShapeError(`localResponseNorm: takes [N, C, …] and a size from 1, got ${formatShape(x.shape)}, ${size}`);
-  const before = Math.floor(size / 2);
-  const squares = x.square().pad(x.shape.map((_, axis) => (axis === 1 ? [before, size - 1 - before] : [0, 0])));
-  const total = Array.from({ length: size }, (_, place) => squares.slice(1, place, place + channels)).reduce(
-    (sum, part) => sum.add(part),
-  );
-  return x.div(
-    total
-      .mul(alpha / size)
-      .add(k)
-      .pow(beta),
-  );
+  return composed("localResponseNorm", [x], { size, alpha, beta, k }, () => {
+    const before = Math.floor(size / 2);
+    const squares = x.square().pad(x.shape.map((_, axis) => (axis === 1 ? [before, size - 1 - before] : [0, 0])));
+    const total = Array.from({ length: size }, (_, place) => squares.slice(1, place, place + channels)).reduce(
+      (sum, part) => sum.add(part),
+    );
+    return x.div(
+      total
+        .mul(alpha / size)
+        .add(k)
+        .pow(beta),
+    );
+  });
 }
 
 /** Source: torch.nn.LocalResponseNorm. */

@@ -29,20 +29,17 @@ export {
   Softshrink,
   Softsign,
   Step,
+  SwiGLU,
   Tanh,
   Tanhshrink,
   Threshold,
 } from "./activations.ts";
-export {
-  type AttentionOptions,
-  MultiheadAttention,
-  type MultiheadAttentionOptions,
-  type MultiheadInputs,
-} from "./attention.ts";
+export { MultiheadAttention, type MultiheadAttentionOptions, type MultiheadInputs } from "./attention.ts";
 export { Identity, ModuleDict, ModuleList, Residual, Sequential, type TensorModule } from "./containers.ts";
-export { Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d } from "./conv.ts";
+export { Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from "./conv.ts";
 export { CosineSimilarity, type NormalizeOptions, PairwiseDistance, type PairwiseOptions } from "./distance.ts";
-export { AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout } from "./dropout.ts";
+export type { AttentionOptions } from "./dotProductAttention.ts";
+export { AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from "./dropout.ts";
 export {
   type BagInputs,
   type BagOptions,
@@ -51,12 +48,14 @@ export {
   type EmbeddingLookup,
   type EmbeddingOptions,
 } from "./embedding.ts";
+export { FractionalMaxPool2d, FractionalMaxPool3d, type FractionalPoolOptions } from "./fractionalPool.ts";
 export * as functional from "./functional.ts";
 export {
   GroupNorm,
   type GroupNormOptions,
   InstanceNorm1d,
   InstanceNorm2d,
+  InstanceNorm3d,
   type InstanceNormInputs,
   LocalResponseNorm,
   type LocalResponseOptions,
@@ -70,6 +69,7 @@ export {
   BCEWithLogitsLoss,
   CosineEmbeddingLoss,
   CrossEntropyLoss,
+  CTCLoss,
   FocalLoss,
   GaussianNLLLoss,
   HingeEmbeddingLoss,
@@ -97,19 +97,32 @@ export {
   type StateDict,
   type SummaryInput,
 } from "./module.ts";
-export { BatchNorm1d, BatchNorm2d, type BatchNormOptions, LayerNorm, RMSNorm } from "./normalization.ts";
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormOptions,
+  LayerNorm,
+  RMSNorm,
+  SyncBatchNorm,
+} from "./normalization.ts";
 export {
   CircularPad1d,
   CircularPad2d,
+  CircularPad3d,
   ConstantPad1d,
   ConstantPad2d,
+  ConstantPad3d,
   type PadOptions,
   ReflectionPad1d,
   ReflectionPad2d,
+  ReflectionPad3d,
   ReplicationPad1d,
   ReplicationPad2d,
+  ReplicationPad3d,
   ZeroPad1d,
   ZeroPad2d,
+  ZeroPad3d,
 } from "./padding.ts";
 export { Perceptron, type PerceptronHistory } from "./perceptron.ts";
 export {
@@ -128,6 +141,16 @@ export {
   type MaxPoolResult,
   type UnpoolOptions,
 } from "./pooling.ts";
+export {
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool3d,
+  AvgPool3d,
+  LPPool3d,
+  MaxPool3d,
+  MaxUnpool1d,
+  MaxUnpool2d,
+  MaxUnpool3d,
+} from "./pooling3d.ts";
 export {
   GRU,
   LSTM,
@@ -158,3 +181,5 @@ export {
   TransformerEncoderLayer,
   type TransformerLayerOptions,
 } from "./transformer.ts";
+export { Transformer, type TransformerInputs, type TransformerOptions } from "./transformerModel.ts";
+export * as utils from "./utils/index.ts";

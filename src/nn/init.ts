@@ -5,6 +5,7 @@ import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { checkNumbers } from "../tensor/arguments.ts";
 import { eye as eyeTensor, rand, randn, type State, type Tensor, zeros as zerosTensor } from "../tensor/index.ts";
+import { valuesNow } from "../tensor/reading.ts";
 import { givenState } from "../tensor/state.ts";
 
 const nonlinearities = [
@@ -151,7 +152,7 @@ export function truncNormal(state: State, mean = 0, std = 1, low = -2, high = 2)
   if (!(low < high && std > 0))
     throw new HebbError(`init.truncNormal: needs low < high and std > 0, got [${low}, ${high}] and ${std}`);
   const [from, to] = [standardCdf((low - mean) / std), standardCdf((high - mean) / std)];
-  const draws = rand(state.shape, { dtype: "float64" }).dataSync();
+  const draws = valuesNow("init.truncNormal", rand(state.shape, { dtype: "float64" }));
   const values = Float64Array.from(draws, (u) =>
     Math.min(high, Math.max(low, mean + std * standardQuantile(from + u * (to - from)))),
   );
@@ -212,7 +213,7 @@ export function orthogonal(state: State, gain = 1): State {
   if (state.size === 0) return state;
   const columns = state.size / rows;
   const [count, length] = rows < columns ? [rows, columns] : [columns, rows];
-  const basis = randn([count, length], { dtype: "float64" }).dataSync();
+  const basis = valuesNow("init.orthogonal", randn([count, length], { dtype: "float64" }));
   const dot = (a: number, b: number): number => {
     let sum = 0;
     for (let k = 0; k < length; k++) sum += (basis[a * length + k] ?? 0) * (basis[b * length + k] ?? 0);
@@ -271,8 +272,8 @@ export function sparse(state: State, sparsity: number, std = 0.01): State {
   if (!(sparsity >= 0 && sparsity <= 1))
     throw new HebbError(`init.sparse: sparsity must lie between 0 and 1, got ${sparsity}`);
   const zeroed = Math.ceil(sparsity * rows);
-  const values = randn([rows, columns], { dtype: "float64" }).dataSync();
-  const order = rand([columns, rows]).argsort(1).dataSync();
+  const values = valuesNow("init.sparse", randn([rows, columns], { dtype: "float64" }));
+  const order = valuesNow("init.sparse", rand([columns, rows]).argsort(1));
   for (let column = 0; column < columns; column++) {
     for (let place = 0; place < rows; place++) {
       const at = (order[column * rows + place] ?? 0) * columns + column;

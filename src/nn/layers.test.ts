@@ -275,9 +275,19 @@ describe("functions without a module", () => {
     expect(F.cdist(a, b).toArraySync()).toEqual([[0], [5]]);
     expect(F.cdist(a, b, 1).toArraySync()).toEqual([[0], [7]]);
     const [length] = F.normalize(tensor([[3, 4]]))
-      .norm(1)
+      .norm(2, 1)
       .dataSync();
     expect(length).toBeCloseTo(1, 6);
+  });
+  it("pdist is what stands above the diagonal of cdist", () => {
+    const x = tensor([
+      [0, 0],
+      [3, 4],
+      [0, 8],
+    ]);
+    expect(F.pdist(x).toArraySync()).toEqual([5, 8, 5]);
+    expect(F.pdist(x, 1).toArraySync()).toEqual([7, 8, 7]);
+    expect(F.pdist(x.slice(0, 0, 1)).shape).toEqual([0]);
   });
   it("gumbelSoftmax draws by the probabilities, one-hot when hard", () => {
     seed(4);

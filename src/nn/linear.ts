@@ -5,6 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { given, givenOrNot } from "../tensor/arguments.ts";
+import { composed } from "../tensor/composed.ts";
 import { Parameter, type Tensor } from "../tensor/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -34,8 +35,10 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       `linear: bias ${formatShape(bias.shape)} must hold one number for each of the ${outputs} outputs of the weight ${formatShape(weight.shape)}`,
     );
   }
-  const product = x.matmul<Shape, Shape>(weight.t());
-  return bias === undefined ? product : product.add(bias);
+  return composed("linear", [x, weight, bias], {}, () => {
+    const product = x.matmul<Shape, Shape>(weight.t());
+    return bias === undefined ? product : product.add(bias);
+  });
 }
 
 /** A parameter as PyTorch starts those of linear and convolution layers: uniform ±1/√fanIn. */

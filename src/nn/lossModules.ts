@@ -1,6 +1,7 @@
 // Losses as modules, for those who keep them beside their layers: new nn.CrossEntropyLoss({ labelSmoothing: 0.1 }).
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Tensor } from "../tensor/index.ts";
+import { ctcKinds, type Lengths } from "./losses/ctc.ts";
 import * as kinds from "./losses/kinds.ts";
 import * as loss from "./losses.ts";
 import { Module } from "./module.ts";
@@ -188,5 +189,20 @@ export class MultiLabelMarginLoss extends PairLoss<loss.LossOptions> {
 export class MultiLabelSoftMarginLoss extends PairLoss<loss.MultilabelSoftMarginOptions> {
   protected override loss(): PairLossParts<loss.MultilabelSoftMarginOptions> {
     return { name: "MultiLabelSoftMarginLoss", fn: loss.multilabelSoftMargin, kinds: kinds.multilabelSoftMarginKinds };
+  }
+}
+
+/** ctc(logProbs, targets, inputLengths, targetLengths) with its options. */
+export class CTCLoss extends Module<
+  Tensor,
+  [logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths]
+> {
+  readonly options: loss.CtcOptions;
+  constructor(options: loss.CtcOptions = {}) {
+    super();
+    this.options = { ...checkOptions("CTCLoss", options, ctcKinds) };
+  }
+  forward(logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths): Tensor {
+    return loss.ctc(logProbs, targets, inputLengths, targetLengths, this.options);
   }
 }

@@ -13,6 +13,7 @@ export {
   type NllOptions,
   nll,
 } from "./losses/classification.ts";
+export { type CtcOptions, ctc } from "./losses/ctc.ts";
 export {
   cosineEmbedding,
   cosineSimilarity,

@@ -6,8 +6,9 @@ import { describe } from "../graph/kinds.ts";
 import { currentScope, withScope } from "../graph/node.ts";
 import { checkOptions } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape } from "../graph/shape.ts";
-import { flush, noGrad, Parameter, State, Tensor, traceGuard, zeros } from "../tensor/index.ts";
+import { type ComputeDevice, flush, noGrad, Parameter, State, Tensor, traceGuard, zeros } from "../tensor/index.ts";
 import { nodeInspect } from "../tensor/show.ts";
+import { moveStates } from "../tensor/state.ts";
 import {
   type BackwardHook,
   type ForwardHook,
@@ -103,6 +104,11 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return membersIn(this, isMember);
   }
 
+  /** How paths write the name of a member: in snake_case, as PyTorch does. A module whose names come from a file keeps them. */
+  protected spell(name: string): string {
+    return snakeCase(name);
+  }
+
   /** Direct submodules by name. */
   namedChildren(): [name: string, child: AnyModule][] {
     return [...this.members()]
@@ -126,9 +132,9 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   /** All states by path, each once: a shared one under its first name. */
   #states(): [path: string, state: State][] {
     const found = new Map<State, string>();
-    for (const [path, module] of modulesBelow<AnyModule>(this, snakeCase)) {
+    for (const [path, module] of modulesBelow<AnyModule>(this, (name, owner) => owner.spell(name))) {
       for (const [name, member] of module.members()) {
-        if (member instanceof State && !found.has(member)) found.set(member, join(path, snakeCase(name)));
+        if (member instanceof State && !found.has(member)) found.set(member, join(path, module.spell(name)));
       }
     }
     const paths = new Set<string>();
@@ -184,6 +190,16 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
 
   unfreeze(): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = true;
+    return this;
+  }
+
+  /**
+   * Moves all parameters and buffers to a device, with their gradients; the state of an optimizer follows at its next step. What they are
+   * used with must be there too. Compiled functions are traced again. Source: torch.nn.Module.to.
+   */
+  toDevice(device: ComputeDevice): this {
+    const states = this.#states().map(([, state]) => state);
+    moveStates(`${this.constructor.name}.toDevice`, states, device);
     return this;
   }
 
@@ -256,7 +272,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
         leaf: module.children().length === 0,
         outputs: tensors,
         flops: traced?.flops.get(path),
-        parameters: own.map(([name, parameter]) => ({ name: snakeCase(name), shape: parameter.shape })),
+        parameters: own.map(([name, parameter]) => ({ name: module.spell(name), shape: parameter.shape })),
       };
     });
     const states = this.#states().map(([, state]) => state);

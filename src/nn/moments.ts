@@ -2,7 +2,8 @@
 import { at } from "../graph/at.ts";
 import { moments } from "../graph/ops/statistics.ts";
 import { sizeOf } from "../graph/shape.ts";
-import { Tensor } from "../tensor/index.ts";
+import { allReduce } from "../tensor/collectives.ts";
+import { full, Tensor } from "../tensor/index.ts";
 
 export interface Moments {
   readonly mean: Tensor;
@@ -10,6 +11,8 @@ export interface Moments {
   readonly centred: Tensor;
   /** Of all values: not corrected for one degree of freedom. */
   readonly variance: Tensor;
+  /** How many values these are of. */
+  readonly count: number | Tensor;
 }
 
 /** Over dims, which stay with size 1. */
@@ -20,5 +23,15 @@ export function momentsOf(x: Tensor, dims: readonly number[]): Moments {
     mean: Tensor.from(mean, [x]),
     centred: Tensor.from(deviations, [x]),
     variance: Tensor.from(squares, [x]).div(count),
+    count,
   };
+}
+
+/** The same over the x of all ranks together, which may differ in size. */
+export function momentsOverRanks(x: Tensor, dims: readonly number[]): Moments {
+  const own = sizeOf(dims.map((dim) => at(x.shape, dim)));
+  const count = allReduce(full([], own, { dtype: "float64" })).to(x.dtype);
+  const mean = allReduce(x.sum(dims, true)).div(count);
+  const centred = x.sub(mean);
+  return { mean, centred, variance: allReduce(centred.square().sum(dims, true)).div(count), count };
 }

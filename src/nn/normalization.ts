@@ -1,14 +1,17 @@
 // Layers that standardise by the batch or by the sample: BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm.
+import { at } from "../graph/at.ts";
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
+import { currentWorld } from "../runtime/index.ts";
 import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
-import { Parameter, State, type Tensor } from "../tensor/index.ts";
+import { composed } from "../tensor/composed.ts";
+import { Parameter, State, type Tensor, traceGuard } from "../tensor/index.ts";
 import { stateKind } from "../tensor/state.ts";
 import type { FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
-import { momentsOf } from "./moments.ts";
+import { momentsOf, momentsOverRanks } from "./moments.ts";
 import { dtypeOf, listedUnless } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
@@ -36,10 +39,12 @@ export function layerNorm(
     );
   }
   const dims = normalizedShape.map((_, place) => start + place);
-  const { centred, variance } = momentsOf(x, dims);
-  const standard = centred.mul(variance.add(eps).rsqrt());
-  const weighted = weight === undefined ? standard : standard.mul(weight);
-  return bias === undefined ? weighted : weighted.add(bias);
+  return composed("layerNorm", [x, weight, bias], { normalizedShape, eps }, () => {
+    const { centred, variance } = momentsOf(x, dims);
+    const standard = centred.mul(variance.add(eps).rsqrt());
+    const weighted = weight === undefined ? standard : standard.mul(weight);
+    return bias === undefined ? weighted : weighted.add(bias);
+  });
 }
 
 export interface LayerNormOptions {
@@ -106,8 +111,10 @@ export function rmsNorm(x: Tensor, normalizedShape: readonly number[], weight?: 
   }
   const dims = normalizedShape.map((_, place) => start + place);
   const smallest = eps ?? (x.dtype === "float64" ? 2 ** -52 : 2 ** -23);
-  const standard = x.mul(x.square().mean(dims, true).add(smallest).rsqrt());
-  return weight === undefined ? standard : standard.mul(weight);
+  return composed("rmsNorm", [x, weight], { normalizedShape, eps: smallest }, () => {
+    const standard = x.mul(x.square().mean(dims, true).add(smallest).rsqrt());
+    return weight === undefined ? standard : standard.mul(weight);
+  });
 }
 
 export interface RMSNormOptions {
@@ -161,6 +168,8 @@ export interface BatchNormOptions {
   readonly momentum?: number | null;
   readonly affine?: boolean;
   readonly trackRunningStats?: boolean;
+  /** Whether the statistics in training are those of the batches of all ranks together (see SyncBatchNorm). Default false. */
+  readonly sync?: boolean;
   /** Of parameters and statistics. Default float32. */
   readonly dtype?: FloatDType;
 }
@@ -170,6 +179,7 @@ export const batchNormKinds: OptionKinds<BatchNormOptions> = {
   momentum: kind.orNull(kind.number),
   affine: kind.boolean,
   trackRunningStats: kind.boolean,
+  sync: kind.boolean,
   dtype: kind.floatDType,
 };
 
@@ -194,9 +204,15 @@ export const channelNormKinds: OptionKinds<ChannelNormInputs> = {
 export interface BatchNormInputs extends ChannelNormInputs {
   /** Whether the statistics are the batch's. Default: false. */
   readonly training?: boolean;
+  /** Whether they are then those of the batches of all ranks together. Default: false. */
+  readonly sync?: boolean;
 }
 
-const batchNormInputKinds: OptionKinds<BatchNormInputs> = { ...channelNormKinds, training: kind.boolean };
+const batchNormInputKinds: OptionKinds<BatchNormInputs> = {
+  ...channelNormKinds,
+  training: kind.boolean,
+  sync: kind.boolean,
+};
 
 /**
  * (x − mean) / √(variance + eps) · weight + bias for each channel (dim 1). In training the statistics are the batch's, and the
@@ -211,7 +227,7 @@ export function batchNorm(
 ): Tensor {
   given("batchNorm", x);
   checkOptions("batchNorm", options, batchNormInputKinds);
-  const { weight, bias, training = false, momentum = 0.1, eps = 1e-5 } = options;
+  const { weight, bias, training = false, sync = false, momentum = 0.1, eps = 1e-5 } = options;
   const channels = x.shape[1];
   if (channels === undefined) throw new ShapeError(`batchNorm: takes [N, C, …], got ${formatShape(x.shape)}`);
   for (const [what, value] of [
@@ -229,45 +245,61 @@ export function batchNorm(
     }
   }
   const wide = x.shape.map((extent, axis) => (axis === 1 ? extent : 1));
-  const moments =
+  const running =
     training || runningMean === undefined || runningVar === undefined
-      ? batchMoments(x, training, runningMean, runningVar, momentum)
-      : { centred: x.sub(runningMean.reshape(wide)), variance: runningVar.reshape(wide) };
-  const standard = moments.centred.mul(moments.variance.add(eps).rsqrt());
-  const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
-  return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+      ? undefined
+      : { mean: runningMean, variance: runningVar };
+  const attributes = { training, eps, momentum: typeof momentum === "number" ? momentum : null };
+  return composed("batchNorm", [x, weight, bias, running?.mean, running?.variance], attributes, () => {
+    const moments =
+      running === undefined
+        ? batchMoments(x, { training, sync, runningMean, runningVar, momentum })
+        : { centred: x.sub(running.mean.reshape(wide)), variance: running.variance.reshape(wide) };
+    const standard = moments.centred.mul(moments.variance.add(eps).rsqrt());
+    const weighted = weight === undefined ? standard : standard.mul(weight.reshape(wide));
+    return bias === undefined ? weighted : weighted.add(bias.reshape(wide));
+  });
 }
 
-function batchMoments(
-  x: Tensor,
-  training: boolean,
-  runningMean: State | undefined,
-  runningVar: State | undefined,
-  momentum: number | Tensor,
-) {
+interface BatchMoments {
+  readonly training: boolean;
+  readonly sync: boolean;
+  readonly runningMean: State | undefined;
+  readonly runningVar: State | undefined;
+  readonly momentum: number | Tensor;
+}
+
+function batchMoments(x: Tensor, { training, sync, runningMean, runningVar, momentum }: BatchMoments) {
   const dims = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-  const count = dims.reduce((product, axis) => product * (x.shape[axis] ?? 1), 1);
-  if (training && count <= 1) {
+  const count = dims.reduce((product, axis) => product * at(x.shape, axis), 1);
+  const together = sync && training && traceGuard(currentWorld) !== undefined;
+  if (training && count <= 1 && !together) {
     throw new ShapeError(
       `batchNorm: in training each channel needs more than one value, got ${formatShape(x.shape)}; use a larger batch, drop the last one, or switch to eval()`,
     );
   }
-  const { mean, centred, variance } = momentsOf(x, dims);
+  const { mean, centred, variance, count: all } = together ? momentsOverRanks(x, dims) : momentsOf(x, dims);
   if (training) {
     const blend = (running: State, fresh: Tensor): void => {
       running.assign(running.add(fresh.detach().reshape(running.shape).sub(running).mul(momentum)));
     };
     if (runningMean !== undefined) blend(runningMean, mean);
-    if (runningVar !== undefined) blend(runningVar, variance.mul(count / (count - 1)));
+    if (runningVar !== undefined) blend(runningVar, variance.mul(unbiased(all)));
   }
   return { centred, variance };
 }
+
+/** n / (n − 1). */
+const unbiased = (count: number | Tensor): number | Tensor =>
+  typeof count === "number" ? count / (count - 1) : count.div(count.sub(1));
 
 /** Standardises each channel (dim 1) over the batch in training, by the running statistics otherwise. */
 abstract class BatchNorm extends Module {
   readonly numFeatures: number;
   readonly eps: number;
   readonly momentum: number | null;
+  /** Whether the statistics in training are those of the batches of all ranks together. */
+  sync: boolean;
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
   readonly runningMean: State | undefined;
@@ -281,6 +313,7 @@ abstract class BatchNorm extends Module {
     this.numFeatures = numFeatures;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
+    this.sync = options.sync ?? false;
     const affine = options.affine !== false;
     const tracked = options.trackRunningStats !== false;
     this.weight = affine ? filled([numFeatures], 1, options.dtype) : undefined;
@@ -304,14 +337,15 @@ abstract class BatchNorm extends Module {
     if (training && numBatchesTracked !== undefined) numBatchesTracked.assign(numBatchesTracked.add(1));
     const share = this.momentum ?? numBatchesTracked?.to(x.dtype).reciprocal() ?? 0;
     const { weight, bias, eps } = this;
-    return batchNorm(x, runningMean, runningVar, { weight, bias, training, momentum: share, eps });
+    const sync = traceGuard(() => this.sync);
+    return batchNorm(x, runningMean, runningVar, { weight, bias, training, sync, momentum: share, eps });
   }
 
   override extraRepr(): string {
-    const { numFeatures, eps, momentum, weight, runningMean } = this;
+    const { numFeatures, eps, momentum, sync, weight, runningMean } = this;
     return [
       String(numFeatures),
-      ...listedUnless({ eps, momentum }, { eps: 1e-5, momentum: 0.1 }),
+      ...listedUnless({ eps, momentum, sync }, { eps: 1e-5, momentum: 0.1, sync: this instanceof SyncBatchNorm }),
       ...(weight === undefined ? ["nothing learned"] : []),
       ...(runningMean === undefined ? ["no running statistics"] : []),
       ...dtypeOf(weight),
@@ -327,10 +361,36 @@ export class BatchNorm1d extends BatchNorm {
   }
 }
 
+/** [N, C, D, H, W]. Source: torch.nn.BatchNorm3d. */
+export class BatchNorm3d extends BatchNorm {
+  protected readonly ranks = [5];
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("BatchNorm3d", numFeatures, options);
+  }
+}
+
 /** [N, C, H, W]. Source: torch.nn.BatchNorm2d. */
 export class BatchNorm2d extends BatchNorm {
   protected readonly ranks = [4];
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super("BatchNorm2d", numFeatures, options);
+  }
+}
+
+/**
+ * [N, C] or [N, C, …]: the batches of all ranks of the current world (`distributed.init()`) are standardised as one; alone, it is a BatchNorm.
+ * Two messages forward and two backward in each layer. Source: torch.nn.SyncBatchNorm.
+ */
+export class SyncBatchNorm extends BatchNorm {
+  protected readonly ranks = [2, 3, 4, 5];
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("SyncBatchNorm", numFeatures, options);
+    this.sync = options.sync ?? true;
+  }
+
+  /** Makes every BatchNorm of a model take its statistics from all ranks; gives the model. Source: its convert_sync_batchnorm. */
+  static convertSyncBatchNorm<M extends Module>(model: M): M {
+    for (const module of model.modules()) if (module instanceof BatchNorm) module.sync = true;
+    return model;
   }
 }

@@ -1,10 +1,11 @@
-// Padding of the last one or two dims: constant, reflected, replicated, circular.
+// Padding of the last one to three dims: constant, reflected, replicated, circular.
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { padWith } from "../graph/ops/conv.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
 import { given } from "../tensor/arguments.ts";
+import { composed } from "../tensor/composed.ts";
 import { Tensor } from "../tensor/index.ts";
 import { Module } from "./module.ts";
 
@@ -37,12 +38,14 @@ export function pad(x: Tensor, padding: readonly number[], options: PadOptions =
     const from = 2 * (x.rank - 1 - axis);
     return [padding[from] ?? 0, padding[from + 1] ?? 0];
   });
-  if (mode === "constant") return x.pad(pairs, value);
-  const cut = pairs.some((pair) => pair.some((amount) => amount < 0))
-    ? x.pad(pairs.map(([before, after]) => [Math.min(0, before), Math.min(0, after)]))
-    : x;
-  const added = pairs.map(([before, after]): [number, number] => [Math.max(0, before), Math.max(0, after)]);
-  return Tensor.from(padWith(cut.node, added, mode), [cut]);
+  return composed("pad", [x], { padding: pairs, mode, value }, () => {
+    if (mode === "constant") return x.pad(pairs, value);
+    const cut = pairs.some((pair) => pair.some((amount) => amount < 0))
+      ? x.pad(pairs.map(([before, after]) => [Math.min(0, before), Math.min(0, after)]))
+      : x;
+    const added = pairs.map(([before, after]): [number, number] => [Math.max(0, before), Math.max(0, after)]);
+    return Tensor.from(padWith(cut.node, added, mode), [cut]);
+  });
 }
 
 /** The amounts for `rank` dims from one number for all sides, or as they are. */
@@ -51,7 +54,7 @@ function amounts(where: string, padding: number | readonly number[], rank: numbe
   const list = typeof padding === "number" ? new Array<number>(2 * rank).fill(padding) : padding;
   if (list.length !== 2 * rank)
     throw new ShapeError(
-      `${where}: padding must be one number or ${2 * rank} (${rank === 1 ? "left, right" : "left, right, top, bottom"}), got ${formatShape(list)}`,
+      `${where}: padding must be one number or ${2 * rank} (${["left, right", "left, right, top, bottom", "left, right, top, bottom, front, back"][rank - 1]}), got ${formatShape(list)}`,
     );
   return list;
 }
@@ -139,5 +142,35 @@ export class CircularPad1d extends PadModule {
 export class CircularPad2d extends PadModule {
   constructor(padding: Padding) {
     super("CircularPad2d", 2, padding, { mode: "circular" });
+  }
+}
+/** Pads with a value: one number for all sides, or [left, right, top, bottom, front, back]. Source: torch.nn.ConstantPad3d. */
+export class ConstantPad3d extends PadModule {
+  constructor(padding: Padding, value: number) {
+    super("ConstantPad3d", 3, padding, { value });
+  }
+}
+/** Source: torch.nn.ZeroPad3d. */
+export class ZeroPad3d extends PadModule {
+  constructor(padding: Padding) {
+    super("ZeroPad3d", 3, padding, {});
+  }
+}
+/** Mirrors, without repeating the edge. Source: torch.nn.ReflectionPad3d. */
+export class ReflectionPad3d extends PadModule {
+  constructor(padding: Padding) {
+    super("ReflectionPad3d", 3, padding, { mode: "reflect" });
+  }
+}
+/** Repeats the edge. Source: torch.nn.ReplicationPad3d. */
+export class ReplicationPad3d extends PadModule {
+  constructor(padding: Padding) {
+    super("ReplicationPad3d", 3, padding, { mode: "replicate" });
+  }
+}
+/** Goes on from the other side. Source: torch.nn.CircularPad3d. */
+export class CircularPad3d extends PadModule {
+  constructor(padding: Padding) {
+    super("CircularPad3d", 3, padding, { mode: "circular" });
   }
 }

@@ -13,10 +13,10 @@ export const join = (path: string, name: string): string =>
 /** A path is its parent and a name; every this many levels it is stored as text, so that reading it is fast. */
 const copiedLevels = 64;
 
-/** A module ("") and all below it by path, each once, in the order of definition. `spell` is how paths write the names. */
+/** A module ("") and all below it by path, each once, in the order of definition. `spell` is how paths write a name of its owner. */
 export function* modulesBelow<M extends Parent<M>>(
   root: M,
-  spell = (name: string): string => name,
+  spell: (name: string, owner: M) => string = (name) => name,
 ): Generator<[path: string, module: M]> {
   const found = new Set<M>();
   const stack: { readonly path: string; readonly module: M; readonly level: number }[] = [
@@ -28,7 +28,7 @@ export function* modulesBelow<M extends Parent<M>>(
     found.add(module);
     yield [path, module];
     for (const [name, child] of module.namedChildren().reverse()) {
-      const below = join(path, spell(name));
+      const below = join(path, spell(name, module));
       const copied = level % copiedLevels === copiedLevels - 1 ? [below, ""].join("") : below;
       stack.push({ path: copied, module: child, level: level + 1 });
     }

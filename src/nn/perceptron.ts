@@ -5,6 +5,7 @@ import { checkOptions } from "../graph/options.ts";
 import { formatShape } from "../graph/shape.ts";
 import { given } from "../tensor/arguments.ts";
 import { compile, noGrad, Parameter, type Tensor, tensor } from "../tensor/index.ts";
+import { itemNow } from "../tensor/reading.ts";
 import { step } from "./activations.ts";
 import { Module } from "./module.ts";
 import { checkSizes } from "./sizes.ts";
@@ -14,6 +15,13 @@ export interface PerceptronHistory {
   readonly mistakes: readonly number[];
   /** Whether a whole pass went without a mistake: the classes are linearly separable, and this line separates them. */
   readonly converged: boolean;
+}
+
+export interface PerceptronOptions {
+  /** The most passes over the rows. Default: 100. */
+  readonly epochs?: number;
+  /** Default: 1. */
+  readonly rate?: number;
 }
 
 /**
@@ -53,7 +61,30 @@ export class Perceptron extends Module {
   );
 
   /** Rosenblatt's rule over [N, inputs] and targets [N] or [N, 1] of 0 and 1, until a pass has no mistake or `epochs` are over. */
-  learn(x: Tensor, y: Tensor, options: { readonly epochs?: number; readonly rate?: number } = {}): PerceptronHistory {
+  learn(x: Tensor, y: Tensor, options: PerceptronOptions = {}): PerceptronHistory {
+    const { passes, epochs } = this.#passes(x, y, options);
+    const mistakes: number[] = [];
+    while (mistakes.length < epochs && mistakes.at(-1) !== 0) {
+      let wrong = 0;
+      for (const pass of passes) wrong += itemNow("Perceptron.learn", pass());
+      mistakes.push(wrong);
+    }
+    return { mistakes, converged: mistakes.at(-1) === 0 };
+  }
+
+  /** The same on any device; one that computes later is given all rows before it is asked for their mistakes. */
+  async learnLater(x: Tensor, y: Tensor, options: PerceptronOptions = {}): Promise<PerceptronHistory> {
+    const { passes, epochs } = this.#passes(x, y, options);
+    const mistakes: number[] = [];
+    while (mistakes.length < epochs && mistakes.at(-1) !== 0) {
+      const wrong = await Promise.all(passes.map((pass) => pass().item()));
+      mistakes.push(wrong.reduce((sum, one) => sum + one, 0));
+    }
+    return { mistakes, converged: mistakes.at(-1) === 0 };
+  }
+
+  /** What learns from each row, and how often. */
+  #passes(x: Tensor, y: Tensor, options: PerceptronOptions): { passes: (() => Tensor)[]; epochs: number } {
     given("Perceptron.learn", x);
     given("Perceptron.learn", y, "the targets");
     checkOptions("Perceptron.learn", options, { epochs: kind.number, rate: kind.number });
@@ -64,15 +95,11 @@ export class Perceptron extends Module {
       );
     }
     const targets = y.reshape([samples, 1]).clone();
-    const rows = Array.from({ length: samples }, (_, row) => tensor(Int32Array.of(row)));
     const rate = tensor(options.rate ?? 1);
-    const mistakes: number[] = [];
-    for (let epoch = 0; epoch < (options.epochs ?? 100); epoch++) {
-      let wrong = 0;
-      for (const row of rows) wrong += this.#pass(x, targets, row, rate).itemSync();
-      mistakes.push(wrong);
-      if (wrong === 0) break;
-    }
-    return { mistakes, converged: mistakes[mistakes.length - 1] === 0 };
+    const passes = Array.from({ length: samples }, (_, place) => {
+      const row = tensor(Int32Array.of(place));
+      return () => this.#pass(x, targets, row, rate);
+    });
+    return { passes, epochs: options.epochs ?? 100 };
   }
 }

@@ -1,4 +1,5 @@
 // Pools as functions and modules: the largest, the mean or the norm of each window, adaptive ones, and unpooling.
+import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { perDim } from "../graph/ops/conv.ts";
@@ -8,6 +9,7 @@ import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape, sizeOf } from "../graph/shape.ts";
 import { given } from "../tensor/arguments.ts";
 import { checked } from "../tensor/checks.ts";
+import { composed } from "../tensor/composed.ts";
 import * as F from "../tensor/functional.ts";
 import { Tensor, zeros } from "../tensor/index.ts";
 import { Module } from "./module.ts";
@@ -49,6 +51,20 @@ export const adaptiveMaxPool2d = (x: Tensor, outputSize: AdaptiveSize): Tensor =
     [x],
   );
 
+/** The mean of each region of a box. Source: torch.nn.functional.adaptive_avg_pool3d. */
+export const adaptiveAvgPool3d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
+  Tensor.from(
+    pool.adaptiveAvgPool3d(given("adaptiveAvgPool3d", x).node, resolved("adaptiveAvgPool3d", x, 3, outputSize)),
+    [x],
+  );
+
+/** The largest of each region of a box. Source: torch.nn.functional.adaptive_max_pool3d. */
+export const adaptiveMaxPool3d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
+  Tensor.from(
+    pool.adaptiveMaxPool3d(given("adaptiveMaxPool3d", x).node, resolved("adaptiveMaxPool3d", x, 3, outputSize)),
+    [x],
+  );
+
 export interface MaxPoolResult {
   readonly values: Tensor;
   /** Places in the flattened spatial dims of the input, int32. */
@@ -56,16 +72,21 @@ export interface MaxPoolResult {
 }
 
 /** maxPool1d with where each maximum lies. Source: torch.nn.functional.max_pool1d, return_indices. */
-export const maxPool1dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult => ({
-  values: F.maxPool1d(given("maxPool1dWithIndices", x), kernelSize, options),
-  indices: Tensor.from(pool.maxPoolPlaces(1, x.node, kernelSize, options), []),
-});
+export const maxPool1dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult =>
+  maxPoolWithIndices(1, given("maxPool1dWithIndices", x), kernelSize, options);
 
 /** maxPool2d with where each maximum lies. Source: torch.nn.functional.max_pool2d, return_indices. */
-export const maxPool2dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult => ({
-  values: F.maxPool2d(given("maxPool2dWithIndices", x), kernelSize, options),
-  indices: Tensor.from(pool.maxPoolPlaces(2, x.node, kernelSize, options), []),
-});
+export const maxPool2dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult =>
+  maxPoolWithIndices(2, given("maxPool2dWithIndices", x), kernelSize, options);
+
+/** maxPool3d with where each maximum lies. Source: torch.nn.functional.max_pool3d, return_indices. */
+export const maxPool3dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult =>
+  maxPoolWithIndices(3, given("maxPool3dWithIndices", x), kernelSize, options);
+
+function maxPoolWithIndices(rank: 1 | 2 | 3, x: Tensor, kernelSize: Size, options: MaxPoolOptions): MaxPoolResult {
+  const { values, indices } = pool.maxPoolWithPlaces(rank, x.node, kernelSize, options);
+  return { values: Tensor.from(values, [x]), indices: Tensor.from(indices, []) };
+}
 
 export interface UnpoolOptions {
   /** Default: the kernel size. */
@@ -76,7 +97,11 @@ export interface UnpoolOptions {
   readonly outputSize?: readonly number[] | undefined;
 }
 
-const unpoolKinds: OptionKinds<UnpoolOptions> = { stride: kind.size, padding: kind.size, outputSize: kind.numbers };
+export const unpoolKinds: OptionKinds<UnpoolOptions> = {
+  stride: kind.size,
+  padding: kind.size,
+  outputSize: kind.numbers,
+};
 
 function unpool(
   { name, rank }: { readonly name: string; readonly rank: number },
@@ -98,14 +123,14 @@ function unpool(
   const lead = x.shape.slice(0, x.rank - rank);
   const least = x.shape
     .slice(x.rank - rank)
-    .map((extent, dim) => (extent - 1) * (stride[dim] ?? 1) - 2 * (padding[dim] ?? 0) + (kernel[dim] ?? 1));
+    .map((extent, dim) => (extent - 1) * at(stride, dim) - 2 * at(padding, dim) + at(kernel, dim));
   const size = options.outputSize?.slice(-rank) ?? least;
-  if (size.some((extent, dim) => Math.abs(extent - (least[dim] ?? 0)) >= (stride[dim] ?? 1)))
+  if (size.some((extent, dim) => Math.abs(extent - at(least, dim)) >= at(stride, dim)))
     throw new ShapeError(`${name}: outputSize ${formatShape(size)} is too far from ${formatShape(least)}`);
   const flat = [sizeOf(lead), sizeOf(x.shape.slice(x.rank - rank))];
   const site = { by: name, item: "index", count: "the number of places in a channel" };
   const places = checked(indices, sizeOf(size), site);
-  return zeros([flat[0] ?? 0, sizeOf(size)], { dtype: x.dtype })
+  return zeros([at(flat, 0), sizeOf(size)], { dtype: x.dtype })
     .scatterAdd(1, places.reshape(flat), x.reshape(flat))
     .reshape([...lead, ...size]);
 }
@@ -118,23 +143,34 @@ export const maxUnpool1d = (x: Tensor, indices: Tensor, kernelSize: Size, option
 export const maxUnpool2d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
   unpool({ name: "maxUnpool2d", rank: 2 }, x, indices, kernelSize, options);
 
+/** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool3dWithIndices. Source: torch.nn.functional.max_unpool3d. */
+export const maxUnpool3d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
+  unpool({ name: "maxUnpool3d", rank: 3 }, x, indices, kernelSize, options);
+
 export type LPPoolOptions = Pick<PoolOptions, "stride" | "ceilMode">;
-const lpPoolKinds: OptionKinds<LPPoolOptions> = { stride: kind.size, ceilMode: kind.boolean };
+export const lpPoolKinds: OptionKinds<LPPoolOptions> = { stride: kind.size, ceilMode: kind.boolean };
 
 /** (Σ xᵖ)^(1/p) over each window. `p` = Infinity is maxPool. */
-function lpPool(rank: 1 | 2, x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions): Tensor {
-  const name = `lpPool${rank}d`;
+function lpPool(rank: 1 | 2 | 3, x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions): Tensor {
+  const name = `lpPool${rank}d` as const;
   given(name, x);
   checkOptions(name, options, lpPoolKinds);
   if (!(normType > 0)) throw new HebbError(`${name}: normType must be above 0, got ${normType}`);
-  const [max, mean] = rank === 1 ? [F.maxPool1d, F.avgPool1d] : [F.maxPool2d, F.avgPool2d];
+  const max = [F.maxPool1d, F.maxPool2d, F.maxPool3d][rank - 1] as typeof F.maxPool2d;
+  const mean = [F.avgPool1d, F.avgPool2d, F.avgPool3d][rank - 1] as typeof F.avgPool2d;
   if (normType === Number.POSITIVE_INFINITY) return max(x, kernelSize, options);
-  const count = sizeOf(perDim(name, "kernelSize", kernelSize, rank, 1));
-  const total = mean(x.pow(normType), kernelSize, options).mul(count);
-  return total
-    .sign()
-    .mul(total.abs().relu())
-    .pow(1 / normType);
+  const kernel = perDim(name, "kernelSize", kernelSize, rank, 1);
+  const stride = perDim(name, "stride", options.stride ?? kernel, rank, 1);
+  const { ceilMode = false } = options;
+  const attributes = { kernelSize: kernel, stride, padding: kernel.map(() => 0), ceilMode, normType };
+  const pooled = (): Tensor => {
+    const total = mean(x.pow(normType), kernelSize, options).mul(sizeOf(kernel));
+    return total
+      .sign()
+      .mul(total.abs().relu())
+      .pow(1 / normType);
+  };
+  return name === "lpPool3d" ? pooled() : composed(name, [x], attributes, pooled);
 }
 
 /** (Σ xᵖ)^(1/p) over each window. Source: torch.nn.functional.lp_pool1d. */
@@ -144,8 +180,12 @@ export const lpPool1d = (x: Tensor, normType: number, kernelSize: Size, options:
 export const lpPool2d = (x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions = {}): Tensor =>
   lpPool(2, x, normType, kernelSize, options);
 
+/** (Σ xᵖ)^(1/p) over each window. Source: torch.nn.functional.lp_pool3d. */
+export const lpPool3d = (x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions = {}): Tensor =>
+  lpPool(3, x, normType, kernelSize, options);
+
 /** A window and how it moves. */
-abstract class Pool<O extends PoolOptions> extends Module {
+export abstract class Pool<O extends PoolOptions> extends Module {
   readonly kernelSize: Size;
   readonly options: O;
   constructor(where: string, kernelSize: Size, options: O, kinds: OptionKinds<O>) {
@@ -221,7 +261,7 @@ export class LPPool2d extends Pool<LPPoolOptions> {
 }
 
 /** Windows chosen so that the result has the given size. */
-abstract class AdaptivePool extends Module {
+export abstract class AdaptivePool extends Module {
   readonly outputSize: AdaptiveSize;
   constructor(outputSize: AdaptiveSize) {
     super();

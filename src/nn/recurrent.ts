@@ -1,10 +1,12 @@
 // RNN, LSTM and GRU over whole sequences: layers, directions, lengths. The steps are a loop, whatever their number.
+import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { given, givenOrNot, tensorKind } from "../tensor/arguments.ts";
 import { checked } from "../tensor/checks.ts";
+import { composedResults } from "../tensor/composed.ts";
 import { arange, cat, type Parameter, scan, stack, Tensor, tensor, where, zeros } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import type { FloatDType } from "./init.ts";
@@ -85,13 +87,51 @@ interface Pass {
   readonly gates: Gates;
   readonly weights: Weights;
   readonly reverse: boolean;
+  /** Where not every step counts. */
+  readonly lengths: Lengths | undefined;
+}
+
+interface Lengths {
+  /** How many steps of each sequence count, [N]. */
+  readonly lengths: Tensor;
   /** True where a step counts, [T, N, 1]. */
-  readonly counts: Tensor | undefined;
+  readonly counts: Tensor;
+}
+
+/** What one layer in one direction makes of a sequence. */
+interface Run {
+  /** [T, N, out] */
+  readonly output: Tensor;
+  readonly final: RecurrentState;
+}
+
+const resultsOf = ({ output, final: { hidden, cell } }: Run): readonly [Tensor, ...Tensor[]] =>
+  cell === undefined ? [output, hidden] : [output, hidden, cell];
+
+/** One layer in one direction, by the name that it has in the field. */
+function runNamed(x: Tensor, start: RecurrentState, pass: Pass): Run {
+  const { gates, weights, reverse } = pass;
+  const { ih, hh, biasIh, biasHh, hr } = weights;
+  const { hidden, cell } = start;
+  const lengths = pass.lengths?.lengths;
+  const body = (): Run => runLayer(x, start, pass);
+  const attributes = { hiddenSize: at(hh.shape, 0) / gates.count, reverse };
+  if (cell !== undefined) {
+    const inputs = [x, ih, hh, biasIh, biasHh, hidden, cell, lengths, hr] as const;
+    const projSize = hr === undefined ? 0 : at(hr.shape, 0);
+    return composedResults("lstm", inputs, { ...attributes, projSize }, body, resultsOf);
+  }
+  const inputs = [x, ih, hh, biasIh, biasHh, hidden, lengths] as const;
+  const { nonlinearity } = gates;
+  return nonlinearity === undefined
+    ? composedResults("gru", inputs, attributes, body, resultsOf)
+    : composedResults("rnn", inputs, { ...attributes, nonlinearity }, body, resultsOf);
 }
 
 /** [T, N, in] through one layer in one direction: outputs [T, N, out] and the final state. */
-function runLayer(x: Tensor, start: RecurrentState, pass: Pass): { output: Tensor; final: RecurrentState } {
-  const { gates, weights, reverse, counts } = pass;
+function runLayer(x: Tensor, start: RecurrentState, pass: Pass): Run {
+  const { gates, weights, reverse, lengths } = pass;
+  const counts = lengths?.counts;
   if (x.shape[0] === 0) throw new ShapeError(`${gates.name}: a sequence needs at least one step`);
   // The gates of all steps that depend on the input alone are one product; without a split the second bias joins it.
   const both =
@@ -235,10 +275,10 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
     const firstCell = started(cell, "cell state", this.hiddenSize);
     const stateOf = (given: Tensor | undefined, place: number, size: number): Tensor =>
       given?.select(0, place) ?? zeros([batch, size], { dtype: x.dtype });
-    const counts = lengths === undefined ? undefined : stepsThatCount(name, lengths, steps, batch);
+    const known = lengths === undefined ? undefined : stepsThatCount(name, lengths, steps, batch);
     const finals: RecurrentState[] = [];
     // Steps that do not count may hold anything: 0 · NaN would reach the weights.
-    let value = counts === undefined ? inTime : where(counts, inTime, 0);
+    let value = known === undefined ? inTime : where(known.counts, inTime, 0);
     for (const [layer, passes] of this.#weights.entries()) {
       const outputs = passes.map((weights, direction) => {
         const place = layer * directions + direction;
@@ -246,11 +286,11 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
           hidden: stateOf(firstHidden, place, outSize),
           cell: hasCell ? stateOf(firstCell, place, this.hiddenSize) : undefined,
         };
-        const { output, final } = runLayer(value, start, {
+        const { output, final } = runNamed(value, start, {
           gates: this.#gates,
           weights,
           reverse: direction === 1,
-          counts,
+          lengths: known,
         });
         finals.push(final);
         return output;
@@ -270,8 +310,7 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
   }
 }
 
-/** True where a step counts, [T, N, 1]. */
-function stepsThatCount(name: string, lengths: Tensor | readonly number[], steps: number, batch: number): Tensor {
+function stepsThatCount(name: string, lengths: Tensor | readonly number[], steps: number, batch: number): Lengths {
   const counts = lengths instanceof Tensor ? lengths : tensor(Int32Array.from(lengths));
   if (counts.rank !== 1 || counts.size !== batch)
     throw new ShapeError(
@@ -284,9 +323,8 @@ function stepsThatCount(name: string, lengths: Tensor | readonly number[], steps
   }
   const site = { by: name, item: "length", count: "one more than the number of steps" };
   const known = lengths instanceof Tensor ? checked(counts, steps + 1, site) : counts;
-  return arange(steps)
-    .reshape([steps, 1, 1])
-    .lt(known.reshape([1, batch, 1]));
+  const places = arange(steps).reshape([steps, 1, 1]);
+  return { lengths: counts, counts: places.lt(known.reshape([1, batch, 1])) };
 }
 
 /**

@@ -1,4 +1,5 @@
 // One step of recurrent networks: the gates of RNN, LSTM and GRU, and their cells as modules.
+import { at } from "../graph/at.ts";
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -20,6 +21,8 @@ export interface RecurrentState {
 /** The kinds of recurrent networks: how many gates, and what one step makes of them. */
 export interface Gates {
   readonly name: "RNN" | "LSTM" | "GRU";
+  /** Of RNN alone. */
+  readonly nonlinearity?: Nonlinearity;
   /** How many times the hidden size the gates take. */
   readonly count: number;
   readonly hasCell: boolean;
@@ -36,6 +39,7 @@ export const nonlinearityKind = kind.oneOf(...nonlinearities);
 /** h′ = tanh(x + z), or relu(x + z). */
 export const rnnGates = (nonlinearity: Nonlinearity): Gates => ({
   name: "RNN",
+  nonlinearity,
   count: 1,
   hasCell: false,
   splitBias: false,
@@ -80,7 +84,7 @@ export const gruGates: Gates = {
 function parts(gates: Tensor, count: 3): [Tensor, Tensor, Tensor];
 function parts(gates: Tensor, count: 4): [Tensor, Tensor, Tensor, Tensor];
 function parts(gates: Tensor, count: number): Tensor[] {
-  const size = (gates.shape[1] ?? 0) / count;
+  const size = at(gates.shape, 1) / count;
   return Array.from({ length: count }, (_, place) => gates.slice(1, place * size, (place + 1) * size));
 }
 

@@ -1,4 +1,5 @@
 // Modules that change the size of images and sequences: Upsample, PixelShuffle and its inverse, ChannelShuffle, Fold and Unfold.
+import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { perDim } from "../graph/ops/conv.ts";
@@ -7,6 +8,7 @@ import { fold as foldNode, window } from "../graph/ops/window.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { given } from "../tensor/arguments.ts";
+import { composed } from "../tensor/composed.ts";
 import { interpolate, Tensor } from "../tensor/index.ts";
 import { Module } from "./module.ts";
 
@@ -45,10 +47,12 @@ export function pixelShuffle(x: Tensor, upscaleFactor: number): Tensor {
     );
   const lead = x.shape.slice(0, -3);
   const n = lead.length;
-  return x
-    .reshape([...lead, channels / (r * r), r, r, height, width])
-    .permute([...lead.keys(), n, n + 3, n + 1, n + 4, n + 2])
-    .reshape([...lead, channels / (r * r), height * r, width * r]);
+  return composed("pixelShuffle", [x], { upscaleFactor: r }, () =>
+    x
+      .reshape([...lead, channels / (r * r), r, r, height, width])
+      .permute([...lead.keys(), n, n + 3, n + 1, n + 4, n + 2])
+      .reshape([...lead, channels / (r * r), height * r, width * r]),
+  );
 }
 
 /** [..., C, H·r, W·r] → [..., C·r², H, W]: pixels become channels. Source: torch.nn.functional.pixel_unshuffle. */
@@ -62,10 +66,12 @@ export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
     );
   const lead = x.shape.slice(0, -3);
   const n = lead.length;
-  return x
-    .reshape([...lead, channels, height / r, r, width / r, r])
-    .permute([...lead.keys(), n, n + 2, n + 4, n + 1, n + 3])
-    .reshape([...lead, channels * r * r, height / r, width / r]);
+  return composed("pixelUnshuffle", [x], { downscaleFactor: r }, () =>
+    x
+      .reshape([...lead, channels, height / r, r, width / r, r])
+      .permute([...lead.keys(), n, n + 2, n + 4, n + 1, n + 3])
+      .reshape([...lead, channels * r * r, height / r, width / r]),
+  );
 }
 
 /** [N, C, ...]: channels of different groups change places. Source: torch.nn.functional.channel_shuffle (Zhang et al. 2018). */
@@ -148,20 +154,16 @@ export function unfold(x: Tensor, kernelSize: Size, options: WindowOptions = {})
   if (x.rank !== 4 && !single)
     throw new ShapeError(`unfold: takes [N, C, H, W] or [C, H, W], got ${formatShape(x.shape)}`);
   const images = single ? x.unsqueeze(0) : x;
-  const [high = 0, wide = 0] = padding;
-  const padded =
-    high + wide === 0
-      ? images
-      : images.pad([
-          [0, 0],
-          [0, 0],
-          [high, high],
-          [wide, wide],
-        ]);
-  const found = Tensor.from(window(padded.node, windows), [padded]);
-  const [batch = 0, channels = 0, rows = 0, columns = 0] = found.shape;
-  const result = found.permute([0, 1, 4, 5, 2, 3]).reshape([batch, channels * sizeOf(windows.kernel), rows * columns]);
-  return single ? result.squeeze(0) : result;
+  const pads = [0, 0, ...padding].map((amount): [number, number] => [amount, amount]);
+  const { kernel: kernelExtents, dilation, stride } = windows;
+  return composed("unfold", [x], { kernelSize: kernelExtents, dilation, padding, stride }, () => {
+    const padded = padding.every((amount) => amount === 0) ? images : images.pad(pads);
+    const found = Tensor.from(window(padded.node, windows), [padded]);
+    const [batch = 0, channels = 0, rows = 0, columns = 0] = found.shape;
+    const columnsOf = [batch, channels * sizeOf(kernelExtents), rows * columns];
+    const result = found.permute([0, 1, 4, 5, 2, 3]).reshape(columnsOf);
+    return single ? result.squeeze(0) : result;
+  });
 }
 
 /** Adds columns back into images: the transpose of unfold. [N, C·kh·kw, windows] → [N, C, ...outputSize]. Source: torch.nn.functional.fold. */
@@ -171,12 +173,11 @@ export function fold(x: Tensor, outputSize: Size, kernelSize: Size, options: Win
   const size = perDim("fold", "outputSize", outputSize, 2, 1);
   const single = x.rank === 2;
   const columns = single ? x.unsqueeze(0) : x;
-  const padded = size.map((extent, dim) => extent + 2 * (padding[dim] ?? 0));
+  const padded = size.map((extent, dim) => extent + 2 * at(padding, dim));
   const counts = padded.map(
     (extent, dim) =>
-      Math.floor(
-        (extent - (windows.dilation[dim] ?? 1) * ((windows.kernel[dim] ?? 1) - 1) - 1) / (windows.stride[dim] ?? 1),
-      ) + 1,
+      Math.floor((extent - at(windows.dilation, dim) * (at(windows.kernel, dim) - 1) - 1) / at(windows.stride, dim)) +
+      1,
   );
   const [batch = 0, rows = 0, count = 0] = columns.shape;
   const area = sizeOf(windows.kernel);
@@ -184,11 +185,14 @@ export function fold(x: Tensor, outputSize: Size, kernelSize: Size, options: Win
     throw new ShapeError(
       `fold: takes [N, C · ${area}, ${sizeOf(counts)}] for images of ${formatShape(size)}, got ${formatShape(x.shape)}`,
     );
-  const pieces = columns.reshape([batch, rows / area, ...windows.kernel, ...counts]).permute([0, 1, 4, 5, 2, 3]);
-  const image = Tensor.from(foldNode(pieces.node, windows, padded), [pieces]);
-  const cut = [0, 0, ...padding].map((amount): [number, number] => [-amount, -amount]);
-  const result = padding.every((amount) => amount === 0) ? image : image.pad(cut);
-  return single ? result.squeeze(0) : result;
+  const { kernel, dilation, stride } = windows;
+  return composed("fold", [x], { outputSize: size, kernelSize: kernel, dilation, padding, stride }, () => {
+    const pieces = columns.reshape([batch, rows / area, ...kernel, ...counts]).permute([0, 1, 4, 5, 2, 3]);
+    const image = Tensor.from(foldNode(pieces.node, windows, padded), [pieces]);
+    const cut = [0, 0, ...padding].map((amount): [number, number] => [-amount, -amount]);
+    const result = padding.every((amount) => amount === 0) ? image : image.pad(cut);
+    return single ? result.squeeze(0) : result;
+  });
 }
 
 /** Source: torch.nn.Unfold. */

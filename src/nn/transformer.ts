@@ -34,7 +34,7 @@ export interface TransformerLayerOptions {
   readonly dtype?: FloatDType;
 }
 
-const layerKinds: OptionKinds<TransformerLayerOptions> = {
+export const layerKinds: OptionKinds<TransformerLayerOptions> = {
   dimFeedforward: kind.number,
   dropout: kind.number,
   activation: kind.either(kind.oneOf("relu", "gelu"), kind.func<(x: Tensor) => Tensor>()),

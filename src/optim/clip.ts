@@ -2,7 +2,6 @@
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
-import { lengthOf } from "../nn/length.ts";
 import { type Parameter, stack, type Tensor } from "../tensor/index.ts";
 import { parametersIn } from "./optimizerOptions.ts";
 import { checkNumber } from "./schedule.ts";
@@ -28,7 +27,7 @@ export function clipGradNorm(
     throw new HebbError("clipGradNorm: no parameter has a gradient; call it between backward() and step()");
   // Of float32 and float64 together the wider.
   const dtype = found.some(({ grad }) => grad.dtype === "float64") ? "float64" : "float32";
-  const total = lengthOf(stack(found.map(({ grad }) => lengthOf(grad.detach(), normType).to(dtype))), normType);
+  const total = stack(found.map(({ grad }) => grad.detach().norm(normType).to(dtype))).norm(normType);
   const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);
   for (const { parameter, grad } of found) parameter.grad = grad.mul(factor.to(grad.dtype));
   return total;

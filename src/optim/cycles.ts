@@ -1,4 +1,5 @@
 // Cyclic schedules, with momentum moving the opposite way: OneCycleLR, CyclicLR; and SWALR, which anneals to one rate and stays there.
+import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -93,7 +94,7 @@ export class OneCycleLR extends Schedule {
   }
 
   override rateAt(step: number, _base: number, group: number): number {
-    const max = this.#maxLrs[group] ?? 0;
+    const max = at(this.#maxLrs, group);
     const first = max / this.#div;
     const heights: Heights = { first, max, last: first / this.#finalDiv };
     return this.#within(step, (phase, share) => this.#between(heights[phase.from], heights[phase.to], share));
@@ -223,7 +224,7 @@ export class CyclicLR extends Schedule {
   }
 
   override rateAt(step: number, _base: number, group: number): number {
-    const [low, high] = [this.#low[group] ?? 0, this.#high[group] ?? 0];
+    const [low, high] = [at(this.#low, group), at(this.#high, group)];
     return low + (high - low) * this.#height(step);
   }
 

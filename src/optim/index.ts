@@ -25,7 +25,9 @@ export { clipGradNorm, clipGradValue } from "./clip.ts";
 export { ChainedScheduler, SequentialLR, WarmUp, type WarmUpOptions } from "./combined.ts";
 export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions, SWALR, type SWALROptions } from "./cycles.ts";
 export { type FinderOptions, type FinderPoint, type FinderSuggestion, findLearningRate, LRFinder } from "./finder.ts";
+export { Adafactor, type AdafactorOptions, LAMB, type LambOptions } from "./layerwise.ts";
 export { LBFGS, type LBFGSOptions, type LBFGSState } from "./lbfgs.ts";
+export { Muon, type MuonOptions } from "./muon.ts";
 export {
   type GroupState,
   type LoadedOptimizerState,
@@ -58,3 +60,4 @@ export {
 } from "./schedules.ts";
 export { SGD, type SGDOptions } from "./sgd.ts";
 export { ASGD, type ASGDOptions, Rprop, type RpropOptions } from "./signs.ts";
+export { Lookahead, type LookaheadOptions, type LookaheadState, SAM, type SamOptions } from "./wrapped.ts";

@@ -5,6 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { currentTrace, type Parameter, type Tensor } from "../tensor/index.ts";
+import { itemNow, valuesNow } from "../tensor/reading.ts";
 import { resultTensor } from "../tensor/results.ts";
 import { strongWolfe } from "./lineSearch.ts";
 import { refuseOther } from "./optimizer.ts";
@@ -165,8 +166,8 @@ export class LBFGS {
       );
     const { lr, maxIter, maxEval, toleranceGrad, toleranceChange, lineSearchFn } = this.#options;
     const evaluate = (): Evaluation => {
-      const loss = resultTensor("LBFGS", closure()).itemSync();
-      return { loss, gradient: this.#joined(({ grad }) => grad?.dataSync()) };
+      const loss = itemNow("LBFGS", resultTensor("LBFGS", closure()));
+      return { loss, gradient: this.#joined(({ grad }) => grad && valuesNow("LBFGS", grad)) };
     };
     let { loss, gradient }: Evaluation = evaluate();
     const first = loss;
@@ -188,7 +189,7 @@ export class LBFGS {
       this.#size = this.#iterations === 1 ? Math.min(1, 1 / total) * lr : lr;
       const slope = dotOf(gradient, this.#direction);
       if (slope > -toleranceChange) break;
-      const start = this.#joined((parameter) => parameter.dataSync());
+      const start = this.#joined((parameter) => valuesNow("LBFGS", parameter));
       const moveTo = (size: number): void => {
         const weights = start.slice();
         addTo(weights, this.#direction, size);

@@ -109,7 +109,8 @@ describe.each(kinds(optim.Optimizer))("groups of %s", (_, make) => {
 describe("states", () => {
   it.each(kinds(optim.Optimizer))("of %s through JSON", (name, make) => {
     const build = (): { readonly optimizer: optim.Optimizer; step(): void } => {
-      const parameter = weight();
+      // Muon takes matrices alone.
+      const parameter = name === "Muon" ? new Parameter(tensor([[1, -2]])) : weight();
       const optimizer = make([parameter], name === "SGD" ? { momentum: 0.9 } : {}) as optim.Optimizer;
       return {
         optimizer,

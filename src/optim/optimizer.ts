@@ -3,9 +3,9 @@ import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
-import { formatShape, sameShape } from "../graph/shape.ts";
+import { formatShape, type Shape, sameShape } from "../graph/shape.ts";
 import { type LoadableValue, readStateValue, type StateValue } from "../nn/stateValue.ts";
-import { flush, type Operand, type Parameter, State, Tensor, traceGuard } from "../tensor/index.ts";
+import { flush, type Operand, type Parameter, State, Tensor, tensor, traceGuard } from "../tensor/index.ts";
 import {
   checkOptimizerOptions,
   groupsIn,
@@ -15,8 +15,9 @@ import {
   settled,
 } from "./optimizerOptions.ts";
 import { type CommonOptions, checkedLr, type GroupInit, ParameterGroup, type Params } from "./parameterGroup.ts";
+import type { Sharding } from "./sharding.ts";
 
-type OptionValue = number | boolean | readonly number[];
+type OptionValue = number | boolean | readonly (number | null)[];
 
 /** One group in a state dict: plain data. */
 export interface GroupState {
@@ -64,8 +65,8 @@ export interface UpdateContext<O extends CommonOptions> {
   beta(place: 0 | 1): Operand;
   /** The number of this step, from 1, float64. */
   step(): Tensor;
-  /** A remembered tensor of the parameter's shape, zero (or `initial`) at first. */
-  slot(name: string, initial?: number): State;
+  /** A remembered tensor, zero (or `initial`) at first, of the parameter's shape or of one with dims of 1 in it. */
+  slot(name: string, initial?: number, shape?: Shape): State;
   /** A remembered number, float64. */
   number(name: string, initial: number): State;
 }
@@ -81,6 +82,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   readonly #defaults: O;
   readonly #slots = new Map<Parameter, Map<string, Slot>>();
   readonly #cohorts = new Map<Parameter, Cohort>();
+  #sharding: Sharding | undefined;
   /** Counts the times that a cell was replaced by another: compiled steps hold the old one, and must be traced again. */
   #layout = 0;
 
@@ -133,6 +135,25 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /** The new value of a parameter, given its gradient. Slots are assigned here; the parameter by the caller. */
   protected abstract update(parameter: Tensor, grad: Tensor, context: UpdateContext<O>): Tensor;
 
+  /** Whether every element is updated by itself, so that a part of a parameter can be. */
+  protected get elementwise(): boolean {
+    return true;
+  }
+
+  /**
+   * From now on each rank updates its part of every parameter and remembers the slots of that alone; with stage 2 the gradients that it is
+   * given are parts too. Before the first step. `stateDict` then gathers the slots: all ranks must call it.
+   */
+  shard(sharding: Sharding): void {
+    if (!this.elementwise)
+      throw new HebbError(
+        `${this.name}: an update looks at whole matrices, so ranks cannot share it out; leave zero out, or use another optimizer`,
+      );
+    if (this.#slots.size > 0) throw new HebbError(`${this.name}: ranks share an update out from the first step on`);
+    this.#sharding = sharding;
+    this.#layout++;
+  }
+
   /** The learning rate of the first group; setting it sets that of all. */
   get lr(): number {
     return (this.groups[0] as ParameterGroup<O>).lr;
@@ -181,6 +202,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       return slot.state;
     };
     const { options } = group;
+    const sharding = this.#sharding;
+    const own = sharding === undefined ? parameter.shape : [sharding.sizeOf(parameter)];
     const context: UpdateContext<O> = {
       group,
       options,
@@ -194,19 +217,20 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
         counts.set(cohort, count);
         return count;
       },
-      slot: (name, initial = 0) =>
+      slot: (name, initial = 0, shape = own) =>
         remember(
           name,
           initial,
-          () =>
-            new State(initial, { shape: parameter.shape, dtype: parameter.dtype, name: `${parameter.name}.${name}` }),
+          () => new State(initial, { shape, dtype: parameter.dtype, name: `${parameter.name}.${name}` }),
         ),
       number: (name, initial) =>
         remember(name, initial, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
     };
     // Detached: an update is not part of any gradient.
-    const slope = grad.detach();
-    parameter.assign(this.update(parameter.detach(), options.maximize ? slope.neg() : slope, context));
+    const slope = sharding?.stage === 1 ? sharding.partOf(grad.detach(), parameter) : grad.detach();
+    const before = sharding === undefined ? parameter.detach() : sharding.partOf(parameter.detach(), parameter);
+    const after = this.update(before, options.maximize ? slope.neg() : slope, context);
+    parameter.assign(sharding === undefined ? after : sharding.whole(after, parameter));
   }
 
   /** All parameters in order, over all groups. */
@@ -222,7 +246,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       const cohort = this.#cohorts.get(parameter);
       if (cohort !== undefined) state[`${place}.step`] = Tensor.of(cohort.cell.node);
       for (const [name, slot] of this.#slots.get(parameter) ?? [])
-        state[`${place}.${name}`] = Tensor.of(slot.state.node);
+        state[`${place}.${name}`] = this.#wholeSlot(parameter, slot.state);
     }
     const groups = this.groups.map((group): GroupState => {
       const options: Record<string, OptionValue> = {};
@@ -238,6 +262,11 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       };
     });
     return { state, groups };
+  }
+
+  #wholeSlot(parameter: Parameter, slot: State): Tensor {
+    const value = Tensor.of(slot.node);
+    return this.#sharding === undefined || slot.rank === 0 ? value : this.#sharding.whole(value, parameter);
   }
 
   /** Goes on from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, when it does not fit. */
@@ -274,7 +303,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
           `loadStateDict: "${key}" is not a parameter of this optimizer, which has ${parameters.length}`,
         );
       const value = readStateValue(key, given);
-      if (value.shape.length > 0 && !sameShape(value.shape, parameter.shape)) {
+      if (value.shape.length > 0 && !fitsInto(value.shape, parameter.shape)) {
         throw new HebbError(
           `loadStateDict: "${key}" is ${formatShape(value.shape)} and its parameter ${formatShape(parameter.shape)}; build the optimizer over the same model`,
         );
@@ -290,7 +319,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
         const cohort = this.#cohortAt(parameter, value, cohorts);
         if (this.#cohorts.get(parameter) !== cohort) this.#layout++;
         this.#cohorts.set(parameter, cohort);
-      } else this.#setSlot(parameter, name, value);
+      } else this.#setSlot(parameter, name, this.#ownPart(parameter, value));
     }
     for (const [place, group] of this.groups.entries()) {
       const state = saved.groups[place] as GroupState;
@@ -315,6 +344,13 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     return cohort;
   }
 
+  /** What this rank keeps of a saved slot. */
+  #ownPart(parameter: Parameter, value: StateValue): StateValue {
+    if (this.#sharding === undefined || value.shape.length === 0) return value;
+    const whole = value instanceof Tensor ? value : tensor(value.data, { shape: value.shape, dtype: value.dtype });
+    return this.#sharding.partOf(whole, parameter);
+  }
+
   #setSlot(parameter: Parameter, name: string, value: StateValue): void {
     const data = value instanceof Tensor ? value : value.data;
     const slots = this.#slots.get(parameter) ?? new Map<string, Slot>();
@@ -329,6 +365,10 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     slots.set(name, { state, initial: known?.initial ?? 0 });
   }
 }
+
+/** Whether a slot is as large as its parameter in each dim, or 1. */
+const fitsInto = (slot: Shape, parameter: Shape): boolean =>
+  slot.length === parameter.length && slot.every((extent, dim) => extent === parameter[dim] || extent === 1);
 
 /** options[name], or options[name][place]. */
 function numberIn(options: object, name: string, place?: number): number {

@@ -1,4 +1,5 @@
 // ReduceLROnPlateau: lowers the rate when a metric stops improving.
+import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -106,7 +107,7 @@ export class ReduceLROnPlateau {
     }
     if (this.#badSteps <= patience) return;
     for (const [place, group] of this.#optimizer.groups.entries()) {
-      const least = typeof minLr === "number" ? minLr : (minLr[place] ?? 0);
+      const least = typeof minLr === "number" ? minLr : at(minLr, place);
       const lower = Math.max(group.lr * factor, least);
       if (group.lr - lower > eps) group.lr = lower;
     }

@@ -1,4 +1,5 @@
 // Losses between probabilities: bce, bceWithLogits, crossEntropy, nll, klDiv, focal.
+import { at } from "../../graph/at.ts";
 import { withGradient } from "../../graph/autodiff.ts";
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
@@ -9,6 +10,7 @@ import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, type Shape, sameShape } from "../../graph/shape.ts";
 import { given, tensorKind } from "../../tensor/arguments.ts";
 import { checkedLabels, requireUnit } from "../../tensor/checks.ts";
+import { composed } from "../../tensor/composed.ts";
 import { arange, Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
 import {
@@ -41,19 +43,26 @@ export function bce(input: Tensor, target: Tensor, options: BceOptions = {}): Te
   const same = t.to(input.dtype);
   requireUnit(input, "bce", "the input", "pass it through sigmoid, or use bceWithLogits, which takes it as it is");
   requireUnit(same, "bce", "the target", "give probabilities, or 0 and 1");
-  const [x, y] = [input.node, same.node];
+  const { weight, reduction = "mean" } = options;
+  return composed("bce", [input, target, weight], { reduction }, () => {
+    const losses = bceLosses(input, same);
+    return reduceLoss(weight === undefined ? losses : losses.mul(weight), reduction);
+  });
+}
+
+function bceLosses(input: Tensor, target: Tensor): Tensor {
+  const [x, y] = [input.node, target.node];
   const number = (value: number): Node => el.scalarLike(value, x);
   const logs = (): [Node, Node] => [el.maximum(el.log(x), number(-100)), el.maximum(el.log1p(el.neg(x)), number(-100))];
   const [yes, no] = logs();
   const value = el.neg(el.add(el.mul(y, yes), el.mul(el.sub(number(1), y), no)));
-  const losses = Tensor.from(
+  return Tensor.from(
     withGradient(value, [x, y], (grad) => [
       el.mul(grad, el.div(el.sub(x, y), el.maximum(el.mul(el.sub(number(1), x), x), number(leastSpread)))),
       el.mul(grad, el.sub(no, yes)),
     ]),
-    [input, same],
+    [input, target],
   );
-  return reduceLoss(options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
 }
 
 export interface BceWithLogitsOptions extends BceOptions {
@@ -69,9 +78,11 @@ export const bceWithLogitsKinds: OptionKinds<BceWithLogitsOptions> = { ...bceKin
 export function bceWithLogits(input: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
   checkOptions("bceWithLogits", options, bceWithLogitsKinds);
   const t = matchingTarget("bceWithLogits", input, target).to(input.dtype);
-  const losses =
-    options.posWeight === undefined ? plainBceWithLogits(input, t) : weightedBceWithLogits(input, t, options.posWeight);
-  return reduceLoss(options.weight === undefined ? losses : losses.mul(options.weight), options.reduction);
+  const { weight, posWeight, reduction = "mean" } = options;
+  return composed("bceWithLogits", [input, target, weight, posWeight], { reduction }, () => {
+    const losses = posWeight === undefined ? plainBceWithLogits(input, t) : weightedBceWithLogits(input, t, posWeight);
+    return reduceLoss(weight === undefined ? losses : losses.mul(weight), reduction);
+  });
 }
 
 /** max(x, 0) − x·t + log(1 + e^−|x|), whose slope is σ(x) − t. */
@@ -143,12 +154,12 @@ function pick(values: Tensor, index: Tensor): Tensor {
 }
 
 /** True at the target's class. */
-function isClass(values: Tensor, at: Tensor): Tensor {
+function isClass(values: Tensor, index: Tensor): Tensor {
   const dim = classDim(values.shape);
-  const classes = arange(0, values.shape[dim] ?? 0).reshape(
+  const classes = arange(0, at(values.shape, dim)).reshape(
     values.shape.map((extent, axis) => (axis === dim ? extent : 1)),
   );
-  return classes.eq(at);
+  return classes.eq(index);
 }
 
 /** log Σ eˣ − x[target] for each position: stable, and its slope is softmax − one-hot. */
@@ -188,12 +199,15 @@ export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Te
       `nll: log-probabilities ${formatShape(input.shape)} need integer targets ${formatShape(withoutClasses(input.shape))}, got ${formatShape(target.shape)}${squeezeHint(target, withoutClasses(input.shape))}`,
     );
   }
-  const classes = input.shape[classDim(input.shape)] ?? 0;
-  checkWeight("nll", options.weight, classes);
-  const { index, counts } = picked("nll", target, classes, options.ignoreIndex ?? -100);
-  const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
-  const plain = pick(input, index).neg();
-  return finish(factor === undefined ? plain : plain.mul(factor), factor, counts, options.reduction);
+  const classes = at(input.shape, classDim(input.shape));
+  const { weight, ignoreIndex = -100, reduction = "mean" } = options;
+  checkWeight("nll", weight, classes);
+  return composed("nll", [input, target, weight], { reduction, ignoreIndex }, () => {
+    const { index, counts } = picked("nll", target, classes, ignoreIndex);
+    const factor = weight?.indexSelect(0, index.flatten()).reshape(index.shape);
+    const plain = pick(input, index).neg();
+    return finish(factor === undefined ? plain : plain.mul(factor), factor, counts, reduction);
+  });
 }
 
 /** Leaves out what does not count, and takes the mean over the weights of the rest. */
@@ -218,27 +232,32 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   checkOptions("crossEntropy", options, crossEntropyKinds);
   checkLogits("crossEntropy", logits);
   given("crossEntropy", target, "the target");
-  const smoothing = options.labelSmoothing ?? 0;
+  const { weight, ignoreIndex = -100, labelSmoothing: smoothing = 0, reduction = "mean" } = options;
+  const attributes = { reduction, ignoreIndex, labelSmoothing: smoothing };
   if (!(smoothing >= 0 && smoothing <= 1))
     throw new HebbError(`crossEntropy: labelSmoothing lies between 0 and 1, got ${smoothing}`);
   const indices = withoutClasses(logits.shape);
-  const classes = logits.shape[classDim(logits.shape)] ?? 0;
-  checkWeight("crossEntropy", options.weight, classes);
+  const classes = at(logits.shape, classDim(logits.shape));
+  checkWeight("crossEntropy", weight, classes);
   if (isFloat(target.dtype) && sameShape(target.shape, logits.shape))
-    return softCrossEntropy(logits, target, smoothing, options);
+    return composed("crossEntropy", [logits, target, weight], attributes, () =>
+      softCrossEntropy(logits, target, smoothing, options),
+    );
   requireLabelsOf("crossEntropy", target, indices);
   if (!sameShape(target.shape, indices)) {
     throw new ShapeError(
       `crossEntropy: logits ${formatShape(logits.shape)} need integer targets ${formatShape(indices)} or probabilities ${formatShape(logits.shape)}, got ${target.dtype} ${formatShape(target.shape)}${squeezeHint(target, indices)}`,
     );
   }
-  const { index, counts } = picked("crossEntropy", target, classes, options.ignoreIndex ?? -100);
-  const factor = options.weight?.indexSelect(0, index.flatten()).reshape(index.shape);
-  const hard = logitLoss(logits, index);
-  const weighted = factor === undefined ? hard : hard.mul(factor);
-  if (smoothing === 0) return finish(weighted, factor, counts, options.reduction);
-  const even = spreadLoss(logits, options.weight).mul(smoothing / classes);
-  return finish(weighted.mul(1 - smoothing).add(even), factor, counts, options.reduction);
+  return composed("crossEntropy", [logits, target, weight], attributes, () => {
+    const { index, counts } = picked("crossEntropy", target, classes, ignoreIndex);
+    const factor = weight?.indexSelect(0, index.flatten()).reshape(index.shape);
+    const hard = logitLoss(logits, index);
+    const weighted = factor === undefined ? hard : hard.mul(factor);
+    if (smoothing === 0) return finish(weighted, factor, counts, reduction);
+    const even = spreadLoss(logits, weight).mul(smoothing / classes);
+    return finish(weighted.mul(1 - smoothing).add(even), factor, counts, reduction);
+  });
 }
 
 /** −Σ over classes of weight·log softmax. */
@@ -253,7 +272,7 @@ const alongClasses = (weight: Tensor, shape: Shape): Tensor =>
 
 function softCrossEntropy(logits: Tensor, target: Tensor, smoothing: number, options: CrossEntropyOptions): Tensor {
   const dim = classDim(logits.shape);
-  const classes = logits.shape[dim] ?? 1;
+  const classes = at(logits.shape, dim);
   const aims = smoothing === 0 ? target : target.mul(1 - smoothing).add(smoothing / classes);
   const logs = logits.logSoftmax(dim).mul(aims);
   const losses = (options.weight === undefined ? logs : logs.mul(alongClasses(options.weight, logits.shape)))
@@ -300,9 +319,12 @@ export const klDivKinds: OptionKinds<KlDivOptions> = {
 export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
   checkOptions("klDiv", options, klDivKinds);
   const t = matchingTarget("klDiv", input, target);
-  const losses = options.logTarget ? t.exp().mul(t.sub(input)) : entropyTerm(t).sub(t.mul(input));
-  if (options.reduction === "batchmean") return losses.sum().div(Math.max(1, input.shape[0] ?? 1));
-  return reduceLoss(losses, options.reduction);
+  const { reduction = "mean", logTarget = false } = options;
+  return composed("klDiv", [input, target], { reduction, logTarget }, () => {
+    const losses = logTarget ? t.exp().mul(t.sub(input)) : entropyTerm(t).sub(t.mul(input));
+    if (reduction === "batchmean") return losses.sum().div(Math.max(1, input.shape[0] ?? 1));
+    return reduceLoss(losses, reduction);
+  });
 }
 
 /** t·log t, 0 at 0, without a NaN in the branch not taken; NaN below 0. */

@@ -2,11 +2,11 @@
 import { ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
-import { formatShape, sameShape } from "../../graph/shape.ts";
+import { formatShape, sameShape, wrapAxis } from "../../graph/shape.ts";
 import { given } from "../../tensor/arguments.ts";
+import { composed } from "../../tensor/composed.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { logSigmoid } from "../activations.ts";
-import { lengthOf } from "../length.ts";
 import { checkPositive, type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
 
 export interface MarginOptions extends LossOptions {
@@ -45,8 +45,10 @@ export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Ten
   given("cosineSimilarity", a, "the first input");
   given("cosineSimilarity", b, "the second input");
   const products = a.mul(b);
-  const length = (x: Tensor): Tensor => x.expand(products.shape).norm(dim).clamp(eps);
-  return products.sum(dim).div(length(a).mul(length(b)));
+  return composed("cosineSimilarity", [a, b], { dim: wrapAxis(dim, products.rank, "cosineSimilarity"), eps }, () => {
+    const length = (x: Tensor): Tensor => x.expand(products.shape).norm(2, dim).clamp(eps);
+    return products.sum(dim).div(length(a).mul(length(b)));
+  });
 }
 
 /** ln(1 + e^(−t·x)) for targets −1 and 1. Source: torch.nn.functional.soft_margin_loss. */
@@ -119,7 +121,7 @@ export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, opti
   const p = options.p ?? 2;
   checkPositive("triplet", "p", p);
   const { eps = 1e-6 } = options;
-  const distance = (x: Tensor, y: Tensor): Tensor => lengthOf(x.sub(y).add(eps), p, -1, false);
+  const distance = (x: Tensor, y: Tensor): Tensor => x.sub(y).add(eps).norm(p, -1);
   const near = distance(anchor, positive);
   const direct = distance(anchor, negative);
   const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;
@@ -162,8 +164,7 @@ export function tripletWithDistance(
 ): Tensor {
   checkOptions("tripletWithDistance", options, tripletDistanceKinds);
   checkThree("tripletWithDistance", anchor, positive, negative);
-  const distance =
-    options.distanceFunction ?? ((a: Tensor, b: Tensor): Tensor => lengthOf(a.sub(b).add(1e-6), 2, -1, false));
+  const distance = options.distanceFunction ?? ((a: Tensor, b: Tensor): Tensor => a.sub(b).add(1e-6).norm(2, -1));
   const near = distance(anchor, positive);
   const direct = distance(anchor, negative);
   const far = options.swap ? direct.minimum(distance(positive, negative)) : direct;

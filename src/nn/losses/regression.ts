@@ -5,6 +5,7 @@ import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape } from "../../graph/shape.ts";
 import { given } from "../../tensor/arguments.ts";
 import { requireThat } from "../../tensor/checks.ts";
+import { composed } from "../../tensor/composed.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { checkPositive, type LossOptions, lossKinds, matchingTarget, reduceLoss } from "./reduction.ts";
 
@@ -16,13 +17,17 @@ function difference(name: string, input: Tensor, target: Tensor): Tensor {
 /** (input − target)². Source: torch.nn.functional.mse_loss. */
 export function mse(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions("mse", options, lossKinds);
-  return reduceLoss(difference("mse", input, target).square(), options.reduction);
+  const { reduction = "mean" } = options;
+  const d = difference("mse", input, target);
+  return composed("mse", [input, target], { reduction }, () => reduceLoss(d.square(), reduction));
 }
 
 /** |input − target|. Source: torch.nn.functional.l1_loss. */
 export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions("l1", options, lossKinds);
-  return reduceLoss(difference("l1", input, target).abs(), options.reduction);
+  const { reduction = "mean" } = options;
+  const d = difference("l1", input, target);
+  return composed("l1", [input, target], { reduction }, () => reduceLoss(d.abs(), reduction));
 }
 
 /** A parabola below the limit, a line from there on. The parabola stays finite where it is not taken, or its gradient would be 0 · ∞. */
@@ -42,12 +47,14 @@ export const huberKinds: OptionKinds<HuberOptions> = { ...lossKinds, delta: kind
 
 /** d²/2 for |d| < delta, else delta·(|d| − delta/2), with d = input − target. Source: torch.nn.functional.huber_loss. */
 export function huber(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
-  const { delta = 1 } = checkOptions("huber", options, huberKinds);
+  const { delta = 1, reduction = "mean" } = checkOptions("huber", options, huberKinds);
   checkPositive("huber", "delta", delta);
   const d = difference("huber", input, target);
-  return reduceLoss(
-    parabolaThenLine(d, delta, 0.5, (size) => size.sub(0.5 * delta).mul(delta)),
-    options.reduction,
+  return composed("huber", [input, target], { reduction, delta }, () =>
+    reduceLoss(
+      parabolaThenLine(d, delta, 0.5, (size) => size.sub(0.5 * delta).mul(delta)),
+      reduction,
+    ),
   );
 }
 
@@ -63,10 +70,13 @@ export function smoothL1(input: Tensor, target: Tensor, options: SmoothL1Options
   const { beta = 1, ...plain } = checkOptions("smoothL1", options, smoothL1Kinds);
   checkPositive("smoothL1", "beta", beta, true);
   if (beta === 0) return l1(input, target, plain);
+  const { reduction = "mean" } = plain;
   const d = difference("smoothL1", input, target);
-  return reduceLoss(
-    parabolaThenLine(d, beta, 0.5 / beta, (size) => size.sub(0.5 * beta)),
-    options.reduction,
+  return composed("smoothL1", [input, target], { reduction, beta }, () =>
+    reduceLoss(
+      parabolaThenLine(d, beta, 0.5 / beta, (size) => size.sub(0.5 * beta)),
+      reduction,
+    ),
   );
 }
 
