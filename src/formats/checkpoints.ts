@@ -80,7 +80,7 @@ export function saveCheckpoint(run: Run, state: SavedState, options: SaveCheckpo
   if (!Number.isInteger(keep) || keep < 1) throw new HebbError(`keep ${keep} is not a whole number ≥ 1`);
   const folder = checkpointFolder(run);
   const { begun } = sequences(run);
-  const sequence = (begun[0] ?? 0) + 1;
+  const sequence = (begun.at(0) ?? 0) + 1;
   const bytes = writeSafetensors(state.tensors);
   const description: CheckpointFile = {
     format: "hebb-checkpoint",

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } fr
 import { saveError, writeAll, writeFileAtomic } from "./atomic.ts";
 import { anObject, type JsonObject } from "./json.ts";
 import { noFollow, placeOf, type Run, readIn } from "./runFolder.ts";
-import { crc32 } from "./zip.ts";
+import { crc32 } from "./zip/crc32.ts";
 
 const name = "events.jsonl";
 const maxBytes = 2 ** 31 - 1;

@@ -109,6 +109,35 @@ export function parseJson(text: string, name: string): unknown {
   }
 }
 
+/** JSON from outside: what takes memory is what is opened and what is listed, and a byte may ask for either. */
+const most = { nested: 100, opened: 2 ** 20, listed: 2 ** 21 };
+
+/**
+ * Throws HebbError for text that would take far more memory than its bytes: lists and objects nested too deep, or too many of them, or
+ * more than `listed` values. Called before the text is parsed, which need not be JSON.
+ */
+export function refuseBomb(text: string, what: string, listed = most.listed): void {
+  let [nested, opened, commas] = [0, 0, 0];
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) quoted = !quoted;
+    else if (code === 0x5c) at++;
+    else if (quoted) continue;
+    else if (code === 0x2c) commas++;
+    else if (code === 0x5b || code === 0x7b) {
+      nested++;
+      opened++;
+      if (nested > most.nested)
+        throw new HebbError(`${what} is nested more than ${most.nested} deep; it is damaged or malicious`);
+    } else if (code === 0x5d || code === 0x7d) nested--;
+  }
+  if (opened > most.opened || commas > listed)
+    throw new HebbError(
+      `${what} has ${opened} lists and objects with ${commas} commas, more than ${most.opened} and ${listed}; split the file`,
+    );
+}
+
 /**
  * Throws HebbError where an object of JSON text names an entry twice: parsers keep the last of them, other programs the first.
  * The text must be valid JSON. `what` begins the sentence, such as "the file".
@@ -116,13 +145,14 @@ export function parseJson(text: string, name: string): unknown {
 export function refuseRepeatedKeys(text: string, what: string): void {
   // Strings with what follows them, and brackets: nothing else matters.
   const token = /"(?:[^"\\]|\\.)*"\s*:?|[[\]{}]/g;
-  const open: Set<string>[] = [];
+  const open: (Set<string> | undefined)[] = [];
   for (let found = token.exec(text); found !== null; found = token.exec(text)) {
     const [piece] = found;
-    if (piece === "{" || piece === "[") open.push(new Set());
+    if (piece === "{" || piece === "[") open.push(piece === "{" ? new Set() : undefined);
     else if (piece === "}" || piece === "]") open.pop();
     else if (piece.endsWith(":")) {
-      const key = String(JSON.parse(piece.slice(0, -1)));
+      const quoted = piece.slice(0, -1).trimEnd();
+      const key = quoted.includes("\\") ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
       const seen = open.at(-1);
       if (seen?.has(key))
         throw new HebbError(`${what} names ${JSON.stringify(key.slice(0, 100))} twice; it is damaged or malicious`);

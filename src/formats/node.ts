@@ -7,9 +7,11 @@ export {
   saveCheckpoint,
 } from "./checkpoints.ts";
 export { appendEvent, type ReadEvents, readEvents, syncEvents, truncateEvents } from "./events.ts";
+export { fileSource } from "./fileSource.ts";
 export { makeFolder } from "./folders.ts";
 export { lockRun, type RunLock } from "./lock.ts";
 export { hasModel, loadModel, saveModel } from "./model.ts";
+export { openFile } from "./openPath.ts";
 export {
   type CreateRunOptions,
   createRun,

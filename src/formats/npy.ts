@@ -1,35 +1,54 @@
 // NumPy's .npy format: one array, its header parsed as text and never evaluated.
 import { asBytes, type FileBytes } from "../data/bytes.ts";
-import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
+import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
-import { checkOptions } from "../graph/options.ts";
-import { formatShape, sizeOf } from "../graph/shape.ts";
-import { type HostArray, onHost, type Writable } from "./host.ts";
-import { type StoredType, storedTypes } from "./stored.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { formatShape } from "../graph/shape.ts";
+import { storedOf, type Writable } from "./host.ts";
+import { type HostArray, type StoredArray, swapBytes, widenNamed } from "./stored/array.ts";
+import { type StoredDType, storedBytes, storedTypes } from "./stored/types.ts";
 
 const magic = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
 const maxHeaderBytes = 1_000_000;
 
 /** By NumPy's letter and size, without the byte order. */
-const kinds: ReadonlyMap<string, StoredType> = new Map<string, StoredType>([
-  ["f2", storedTypes.F16],
-  ["f4", storedTypes.F32],
-  ["f8", storedTypes.F64],
-  ["i1", storedTypes.I8],
-  ["i2", storedTypes.I16],
-  ["i4", storedTypes.I32],
-  ["i8", storedTypes.I64],
-  ["u1", storedTypes.U8],
-  ["u2", storedTypes.U16],
-  ["u4", storedTypes.U32],
-  ["u8", storedTypes.U64],
-  ["b1", storedTypes.BOOL],
+const kinds: ReadonlyMap<string, StoredDType> = new Map<string, StoredDType>([
+  ["f2", "F16"],
+  ["f4", "F32"],
+  ["f8", "F64"],
+  ["i1", "I8"],
+  ["i2", "I16"],
+  ["i4", "I32"],
+  ["i8", "I64"],
+  ["u1", "U8"],
+  ["u2", "U16"],
+  ["u4", "U32"],
+  ["u8", "U64"],
+  ["b1", "BOOL"],
+  ["c8", "C64"],
+]);
+
+const descriptions: ReadonlyMap<StoredDType, string> = new Map(
+  [...kinds].map(([letter, dtype]) => [dtype, `${letter.endsWith("1") ? "|" : "<"}${letter}`]),
+);
+
+/** What NumPy can hold and tensors cannot, by its letter. */
+const refused: ReadonlyMap<string, string> = new Map([
+  ["S", "texts (bytes)"],
+  ["a", "texts (bytes)"],
+  ["U", "texts"],
+  ["O", "Python objects, which are never read"],
+  ["V", "raw bytes"],
+  ["M", "dates"],
+  ["m", "durations"],
+  ["c", "complex numbers of this size"],
+  ["f", "floats of this size"],
 ]);
 
 /** What a header says of the bytes that follow it. */
 interface Header {
-  readonly stored: StoredType;
+  readonly dtype: StoredDType;
   readonly little: boolean;
   readonly fortran: boolean;
   readonly shape: readonly number[];
@@ -61,25 +80,42 @@ function parseHeader(
   return { descr, fortran: order === "True", shape };
 }
 
-/** Copies a column-major array into row-major order. */
-function toRowMajor(data: TypedArray, shape: readonly number[], out: TypedArray): void {
+/** Copies the elements of a column-major array into row-major order. An element is `units` items of the arrays. */
+function reorder(
+  from: Uint8Array | Uint16Array | Uint32Array,
+  to: Uint8Array | Uint16Array | Uint32Array,
+  shape: readonly number[],
+  units: number,
+): void {
   const place = new Array<number>(shape.length).fill(0);
   const strides: number[] = [];
-  let stride = 1;
+  let stride = units;
   for (const extent of shape) {
     strides.push(stride);
     stride *= extent;
   }
-  for (let i = 0; i < out.length; i++) {
-    let from = 0;
-    for (let axis = 0; axis < shape.length; axis++) from += (place[axis] ?? 0) * (strides[axis] ?? 0);
-    out[i] = data[from] ?? 0;
+  let source = 0;
+  for (let i = 0; i < to.length; i += units) {
+    for (let unit = 0; unit < units; unit++) to[i + unit] = from[source + unit] as number;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const next = (place[axis] ?? 0) + 1;
-      place[axis] = next === shape[axis] ? 0 : next;
+      const next = at(place, axis) + 1;
+      const step = at(strides, axis);
+      source += step;
+      place[axis] = next;
       if (next !== shape[axis]) break;
+      source -= next * step;
+      place[axis] = 0;
     }
   }
+}
+
+/** The bytes of a column-major array in row-major order. They begin at the start of their buffer. */
+function toRowMajor(bytes: Uint8Array, shape: readonly number[], width: number): Uint8Array {
+  const out = new Uint8Array(bytes.length);
+  if (width === 1) reorder(bytes, out, shape, 1);
+  else if (width === 2) reorder(new Uint16Array(bytes.buffer), new Uint16Array(out.buffer), shape, 1);
+  else reorder(new Uint32Array(bytes.buffer), new Uint32Array(out.buffer), shape, width / 4);
+  return out;
 }
 
 /** Where the text of the header lies; undefined where there are too few bytes to tell. Throws HebbError for another format. */
@@ -105,30 +141,41 @@ export function npyHeader(bytes: Uint8Array, name: string): Header | undefined {
   const place = headerPlace(bytes, name);
   if (place === undefined || place.end > bytes.byteLength) return undefined;
   const { descr, fortran, shape } = parseHeader(new TextDecoder().decode(bytes.subarray(place.at, place.end)), name);
-  const stored = /^[<>|=]/.test(descr) ? kinds.get(descr.slice(1)) : undefined;
-  if (!stored)
+  const dtype = /^[<>|=]/.test(descr) ? kinds.get(descr.slice(1)) : undefined;
+  if (dtype === undefined) {
+    const holds = refused.get(descr.replace(/^[<>|=]/, "").slice(0, 1));
     throw new HebbError(
-      `${name} has values of type ${JSON.stringify(descr)}; convert it to float32, float64, int32, uint8 or bool`,
+      `${name} has values of type ${JSON.stringify(descr)}${holds === undefined ? "" : `: ${holds}`}; convert it to float32, float64, int32, uint8 or bool`,
     );
+  }
   return {
-    stored,
+    dtype,
     little: descr[0] !== ">",
     fortran,
     shape,
     descr,
     start: place.end,
-    length: sizeOf(shape) * stored.bytes,
+    length: storedBytes(dtype, shape),
   };
 }
 
+export interface NpyOptions {
+  /** The name used in messages; normally the file's. */
+  readonly name?: string;
+  /** Keep the dtype of the file (default false: widen to one that tensors have). */
+  readonly keep?: boolean;
+}
+
 /**
- * Reads a .npy file (versions 1 to 3, either byte order, either memory order). float16 becomes float32, integers int32 (an error if
- * one does not fit); float32, float64, uint8 and bool stay. Throws HebbError for other types, damaged headers, and data that are too
- * short or too long for the shape.
+ * Reads a .npy file (versions 1 to 3, either byte order, either memory order; numpy.org, NEP 1). float16 becomes float32, integers int32
+ * (an error if one does not fit); float32, float64, uint8 and bool stay. With `keep: true` the array has the dtype of the file. Throws
+ * HebbError for other types, damaged headers, and data that are too short or too long for the shape.
  */
-export function readNpy(source: FileBytes, options: { readonly name?: string } = {}): HostArray {
+export function readNpy(source: FileBytes, options: NpyOptions & { readonly keep: true }): StoredArray;
+export function readNpy(source: FileBytes, options?: NpyOptions & { readonly keep?: false }): HostArray;
+export function readNpy(source: FileBytes, options: NpyOptions = {}): HostArray | StoredArray {
   const bytes = asBytes(source, "readNpy");
-  const { name = "the file" } = checkOptions("readNpy", options, { name: kind.string });
+  const { name = "the file", keep = false } = checkOptions("readNpy", options, npyKinds);
   const header = npyHeader(bytes, name);
   if (header === undefined) {
     const end = headerPlace(bytes, name)?.end ?? 12;
@@ -136,57 +183,44 @@ export function readNpy(source: FileBytes, options: { readonly name?: string } =
       `${name} has a header that ends at byte ${end}, but only ${bytes.byteLength} bytes; it is truncated or damaged`,
     );
   }
-  const { stored, little, fortran, shape, descr, start, length } = header;
+  const { shape, descr, start, length } = header;
   if (length !== bytes.byteLength - start)
     throw new HebbError(
       `${name}: shape ${formatShape(shape)} of ${descr} needs ${length} bytes, there are ${bytes.byteLength - start}; the file is truncated or damaged`,
     );
-  const { dtype } = stored;
-  let data: TypedArray;
-  try {
-    data = stored.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), start, sizeOf(shape), little);
-  } catch (error) {
-    if (error instanceof HebbError) throw new HebbError(`${name}: ${error.message}`);
-    throw error;
-  }
-  if (!fortran || shape.length < 2) return { dtype, shape, data };
-  const rowMajor = allocate(dtype, data.length);
-  toRowMajor(data, shape, rowMajor);
-  return { dtype, shape, data: rowMajor };
+  const stored = arrayOf(header, bytes.subarray(start));
+  return keep ? stored : widenNamed(stored, name);
 }
 
-const descriptions: Readonly<Record<DType, string>> = {
-  float32: "<f4",
-  float64: "<f8",
-  int32: "<i4",
-  uint8: "|u1",
-  bool: "|b1",
-};
+const npyKinds: OptionKinds<NpyOptions> = { name: kind.string, keep: kind.boolean };
 
-/** Bytes of a .npy file, of a tensor or an array: version 1, row-major, little-endian; np.load reads it. */
+/** The array of what follows a header: row-major and little-endian. */
+export function arrayOf({ dtype, shape, little, fortran }: Header, data: Uint8Array): StoredArray {
+  const width = storedTypes[dtype].bits / 8;
+  const turned = fortran && shape.length > 1 && data.length > 0;
+  if ((little || width === 1) && !turned) return { dtype, shape, bytes: data };
+  const copy = new Uint8Array(data);
+  // Both parts of a complex number are swapped by themselves.
+  if (!little && width > 1) swapBytes(copy, dtype === "C64" ? 4 : width);
+  return { dtype, shape, bytes: turned ? toRowMajor(copy, shape, width) : copy };
+}
+
+/** Bytes of a .npy file, of a tensor or an array: version 1, row-major, little-endian; np.load reads it. Throws HebbError for a dtype that NumPy lacks. */
 export function writeNpy(array: Writable): Uint8Array {
-  const { dtype, shape, data } = onHost(array, "the array");
-  if (data.length !== sizeOf(shape)) {
-    throw new HebbError(`the array has ${data.length} values, its shape ${formatShape(shape)} needs ${sizeOf(shape)}`);
-  }
+  const { dtype, shape, bytes } = storedOf(array, "the array");
+  const descr = descriptions.get(dtype);
+  if (descr === undefined)
+    throw new HebbError(`NumPy has no dtype ${dtype}; widen the array to float32, or write safetensors`);
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  const text = `{'descr': '${descriptions[dtype]}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${sizes}), }`;
   // Blanks and a line break bring the data to a multiple of 64 bytes.
   const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11, " ")}\n`;
-  const width = byteSize(dtype);
-  const out = new Uint8Array(10 + header.length + data.length * width);
+  const start = 10 + header.length;
+  const out = new Uint8Array(start + bytes.byteLength);
   out.set(magic);
   out.set([1, 0], 6);
-  const view = new DataView(out.buffer);
-  view.setUint16(8, header.length, true);
+  new DataView(out.buffer).setUint16(8, header.length, true);
   out.set(new TextEncoder().encode(header), 10);
-  const start = 10 + header.length;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] ?? 0;
-    if (dtype === "float32") view.setFloat32(start + i * width, value, true);
-    else if (dtype === "float64") view.setFloat64(start + i * width, value, true);
-    else if (dtype === "int32") view.setInt32(start + i * width, value, true);
-    else view.setUint8(start + i, value);
-  }
+  out.set(bytes, start);
   return out;
 }

@@ -1,30 +1,51 @@
 // The stored preprocessing, checked entry by entry when it is read back.
 import type { Merge } from "../data/bpe.ts";
-import { numberFormats } from "../data/cells.ts";
-import { dateOrders } from "../data/dates.ts";
+import { dateForms, dateOrders } from "../data/dates.ts";
 import type { ImagePreprocessing } from "../data/images.ts";
+import { numberFormats } from "../data/numbers.ts";
+import type { PictureResizing, PictureSize, PictureSteps } from "../data/pictureSteps.ts";
 import {
+  type CategoryInput,
   cycleNames,
   featureNamesOf,
   type InputEncoding,
+  type NumberInput,
   type TablePreprocessing,
   type TargetEncoding,
 } from "../data/preprocessing.ts";
-import type { BooleanReading, DateReading, NumberReading, Reading, TextReading } from "../data/reading.ts";
+import type {
+  BooleanReading,
+  DateReading,
+  DurationReading,
+  NumberReading,
+  Reading,
+  TextReading,
+} from "../data/reading.ts";
+import { resampleNames } from "../data/resample.ts";
 import { HebbError } from "../graph/errors.ts";
 import {
   aBoolean,
   aCount,
   aNumber,
+  anObject,
   aPositiveNumber,
   aString,
   byKind,
   type Check,
+  type JsonObject,
   listOf,
   objectOf,
   oneOf,
 } from "./json.ts";
 import { upgraded } from "./preprocessingUpgrade.ts";
+
+/** That of a pretrained model: tokenizer.json and tokenizer_config.json, and how many tokens the model knows. */
+export interface PretrainedTokenizer {
+  readonly kind: "pretrained";
+  readonly tokenizer: JsonObject;
+  readonly tokenizerConfig: JsonObject;
+  readonly size: number;
+}
 
 /** Preprocessing of text: the vocabulary, and how many tokens are seen at once. */
 export interface TextPreprocessing {
@@ -32,14 +53,34 @@ export interface TextPreprocessing {
   readonly version: 1;
   readonly tokenizer:
     | { readonly kind: "characters"; readonly characters: readonly string[] }
-    | { readonly kind: "bpe"; readonly merges: readonly Merge[] };
+    | { readonly kind: "bpe"; readonly merges: readonly Merge[] }
+    | PretrainedTokenizer;
   readonly context: number;
   /** Checksum of the text that was trained on. */
   readonly digest: string;
   readonly notes: readonly string[];
 }
 
-export type Preprocessing = TablePreprocessing | ImagePreprocessing | TextPreprocessing;
+/** Preprocessing of texts that belong to classes: the tokenizer of a pretrained model, and how many tokens are kept of a text. */
+export interface TextsPreprocessing {
+  readonly kind: "texts";
+  readonly version: 1;
+  /** The column of the texts. */
+  readonly column: string;
+  /** tokenizer.json and tokenizer_config.json. */
+  readonly tokenizer: JsonObject;
+  readonly tokenizerConfig: JsonObject;
+  readonly length: number;
+  readonly target: {
+    readonly kind: "classes";
+    readonly column: string;
+    readonly classes: readonly string[];
+    readonly counts: readonly number[];
+  };
+  readonly notes: readonly string[];
+}
+
+export type Preprocessing = TablePreprocessing | ImagePreprocessing | TextPreprocessing | TextsPreprocessing;
 
 const textOrNull: Check<string | null> = (value, place) => (value === null ? null : aString(value, place));
 
@@ -48,8 +89,14 @@ const numberReading = objectOf<NumberReading>({
   format: oneOf(...numberFormats),
   booleans: aBoolean,
   missing: listOf(aString),
+  unit: textOrNull,
 });
-const dateReading = objectOf<DateReading>({ kind: oneOf("date"), order: oneOf(...dateOrders) });
+const dateReading = objectOf<DateReading>({
+  kind: oneOf("date"),
+  order: oneOf(...dateOrders),
+  form: oneOf(...dateForms),
+});
+const durationReading = objectOf<DurationReading>({ kind: oneOf("duration") });
 const booleanReading = objectOf<BooleanReading>({ kind: oneOf("boolean") });
 const textReading = objectOf<TextReading>({ kind: oneOf("text"), values: listOf(aString) });
 
@@ -57,18 +104,20 @@ const reading = byKind<Reading>(
   new Map<string, Check<Reading>>([
     ["number", numberReading],
     ["date", dateReading],
+    ["duration", durationReading],
     ["boolean", booleanReading],
     ["text", textReading],
   ]),
 );
 
-const numberInput = objectOf<Extract<InputEncoding, { kind: "number" | "date" }>>({
-  kind: oneOf("number", "date"),
+const numberInput = objectOf<NumberInput>({
+  kind: oneOf("number", "date", "duration"),
   column: aString,
-  reading: byKind<NumberReading | DateReading>(
-    new Map<string, Check<NumberReading | DateReading>>([
+  reading: byKind<NumberInput["reading"]>(
+    new Map<string, Check<NumberInput["reading"]>>([
       ["number", numberReading],
       ["date", dateReading],
+      ["duration", durationReading],
     ]),
   ),
   transform: oneOf("none", "log"),
@@ -80,16 +129,18 @@ const numberInput = objectOf<Extract<InputEncoding, { kind: "number" | "date" }>
   dropMissing: aBoolean,
 });
 
-const categoryInput = objectOf<Extract<InputEncoding, { kind: "category" }>>({
+const categoryInput = objectOf<CategoryInput>({
   kind: oneOf("category"),
   column: aString,
-  reading: byKind<TextReading | BooleanReading>(
-    new Map<string, Check<TextReading | BooleanReading>>([
+  reading: byKind<CategoryInput["reading"]>(
+    new Map<string, Check<CategoryInput["reading"]>>([
       ["text", textReading],
       ["boolean", booleanReading],
+      ["number", numberReading],
     ]),
   ),
   categories: listOf(aString),
+  rare: (value, place) => (value === null ? null : listOf(aString)(value, place)),
   other: aBoolean,
   missing: aBoolean,
   fill: textOrNull,
@@ -100,6 +151,7 @@ const input = byKind<InputEncoding>(
   new Map<string, Check<InputEncoding>>([
     ["number", numberInput],
     ["date", numberInput],
+    ["duration", numberInput],
     ["category", categoryInput],
   ]),
 );
@@ -115,7 +167,12 @@ const classTarget = objectOf<Extract<TargetEncoding, { kind: "classes" }>>({
 const numberTarget = objectOf<Extract<TargetEncoding, { kind: "number" }>>({
   kind: oneOf("number"),
   column: aString,
-  reading: numberReading,
+  reading: byKind<NumberReading | DurationReading>(
+    new Map<string, Check<NumberReading | DurationReading>>([
+      ["number", numberReading],
+      ["duration", durationReading],
+    ]),
+  ),
   transform: oneOf("none", "log"),
   mean: aNumber,
   scale: aPositiveNumber,
@@ -153,7 +210,46 @@ const table: Check<TablePreprocessing> = (value, place) => {
   return read;
 };
 
-const imageFields = objectOf<ImagePreprocessing>({
+const nullable =
+  <T>(check: Check<T>): Check<T | null> =>
+  (value, place) =>
+    value === null ? null : check(value, place);
+/** The sides of a picture: a file may come from anywhere, so they are bounded. */
+const aSize: Check<PictureSize> = (value, place) => {
+  const size = listOf(aCount)(value, place);
+  if (size.length === 2 && size.every((side) => side >= 1 && side <= 65_536)) return size;
+  throw new HebbError(
+    `${place} must be a height and a width from 1 to 65536, got ${JSON.stringify(size).slice(0, 60)}`,
+  );
+};
+const resampling = oneOf(...resampleNames);
+const checkSteps = objectOf<PictureSteps>({
+  resize: nullable(
+    byKind<PictureResizing>(
+      new Map<string, Check<PictureResizing>>([
+        [
+          "exact",
+          objectOf<Extract<PictureResizing, { kind: "exact" }>>({
+            kind: oneOf("exact"),
+            size: aSize,
+            by: resampling,
+          }),
+        ],
+        [
+          "shortest",
+          objectOf<Extract<PictureResizing, { kind: "shortest" }>>({
+            kind: oneOf("shortest"),
+            length: aCount,
+            by: resampling,
+          }),
+        ],
+      ]),
+    ),
+  ),
+  crop: nullable(aSize),
+});
+
+const imageFields = objectOf<Omit<ImagePreprocessing, "steps">>({
   kind: oneOf("images"),
   version: oneOf(1),
   shape: listOf(aCount),
@@ -176,7 +272,8 @@ const images: Check<ImagePreprocessing> = (value, place) => {
     throw new HebbError(
       `${place} has ${read.mean.length} means and ${read.scale.length} scales for ${channels} channels; restore the file from a copy`,
     );
-  return read;
+  const { steps } = anObject(value, place);
+  return steps === undefined ? read : { ...read, steps: checkSteps(steps, `${place}.steps`) };
 };
 
 const merge: Check<Merge> = (value, place) => {
@@ -206,10 +303,35 @@ const text = objectOf<TextPreprocessing>({
           merges: listOf(merge),
         }),
       ],
+      [
+        "pretrained",
+        objectOf<PretrainedTokenizer>({
+          kind: oneOf("pretrained"),
+          tokenizer: anObject,
+          tokenizerConfig: anObject,
+          size: aCount,
+        }),
+      ],
     ]),
   ),
   context: aCount,
   digest: aString,
+  notes: listOf(aString),
+});
+
+const texts = objectOf<TextsPreprocessing>({
+  kind: oneOf("texts"),
+  version: oneOf(1),
+  column: aString,
+  tokenizer: anObject,
+  tokenizerConfig: anObject,
+  length: aCount,
+  target: objectOf<TextsPreprocessing["target"]>({
+    kind: oneOf("classes"),
+    column: aString,
+    classes: listOf(aString),
+    counts: listOf(aCount),
+  }),
   notes: listOf(aString),
 });
 
@@ -219,5 +341,6 @@ export const checkPreprocessing: Check<Preprocessing> = byKind<Preprocessing>(
     ["table", table],
     ["images", images],
     ["text", text],
+    ["texts", texts],
   ]),
 );

@@ -1,5 +1,6 @@
 // Upgrades preprocessings from earlier versions: the same rows give the same features.
-import { asNumber, asText } from "../data/reading.ts";
+import { markOf } from "../data/marks.ts";
+import { asDate, asNumber, asText } from "../data/reading.ts";
 
 type Entries = Readonly<Record<string, unknown>>;
 
@@ -12,7 +13,7 @@ function withReading(entry: unknown): unknown {
   const { format, numeric, ...rest } = entry;
   switch (entry["kind"]) {
     case "date":
-      return { ...rest, reading: { kind: "date", order: "dayFirst" } };
+      return { ...rest, reading: { ...asDate, order: "dayFirst" } };
     case "number":
       return { ...rest, reading: { ...asNumber, format } };
     case "classes":
@@ -22,15 +23,33 @@ function withReading(entry: unknown): unknown {
   }
 }
 
+/** What readings did not say in earlier versions. */
+const plainReadings: Readonly<Record<string, object>> = { number: asNumber, date: asDate };
+
+/** With all that a reading says today; marks of missing values that were a category stay one. */
+function withWholeReading(entry: unknown): unknown {
+  if (!isRecord(entry)) return entry;
+  const { reading, categories } = entry;
+  if (Array.isArray(categories) && !("rare" in entry)) return withWholeReading({ ...entry, rare: null });
+  if (!isRecord(reading)) return entry;
+  const { kind, values } = reading;
+  const whole = { ...(typeof kind === "string" ? plainReadings[kind] : undefined), ...reading };
+  if (kind !== "text" || !Array.isArray(values) || !Array.isArray(categories)) return { ...entry, reading: whole };
+  const kept = categories.filter((one) => typeof one === "string" && markOf(one) === "usual" && !values.includes(one));
+  return { ...entry, reading: { ...whole, values: [...values, ...kept] } };
+}
+
 /** A parsed preprocessing of a table in the form of this version; anything else as it is, for the checks to refuse. */
 export function upgraded(value: unknown): unknown {
-  if (!isRecord(value) || value["version"] !== 1) return value;
-  const { inputs, target, weights } = value;
+  if (!isRecord(value)) return value;
+  const { inputs, target, weights, version } = value;
+  const first = version === 1;
+  const each = (entry: unknown): unknown => withWholeReading(first ? withReading(entry) : entry);
   return {
     ...value,
-    version: 2,
-    inputs: Array.isArray(inputs) ? inputs.map(withReading) : inputs,
-    target: withReading(target),
-    weights: typeof weights === "string" ? { column: weights, reading: asNumber } : weights,
+    version: first ? 2 : version,
+    inputs: Array.isArray(inputs) ? inputs.map(each) : inputs,
+    target: each(target),
+    weights: first && typeof weights === "string" ? { column: weights, reading: asNumber } : withWholeReading(weights),
   };
 }

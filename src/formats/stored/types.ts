@@ -1,10 +1,25 @@
 // The element types that array files hold, and how each becomes one that tensors have.
-import type { DType, TypedArray } from "../graph/dtype.ts";
-import { HebbError } from "../graph/errors.ts";
+import type { DType, TypedArray } from "../../graph/dtype.ts";
+import { HebbError } from "../../graph/errors.ts";
+import { sizeOf } from "../../graph/shape.ts";
+import {
+  float4e2m1,
+  float6e2m3,
+  float6e3m2,
+  float8e4m3,
+  float8e4m3fnuz,
+  float8e5m2,
+  float8e5m2fnuz,
+  float16,
+  powersOfTwo,
+  type SmallFloat,
+  tableOf,
+} from "./smallFloats.ts";
 
 /** How an element lies in a file. */
 export interface StoredType {
-  readonly bytes: number;
+  /** Bits of an element. Those of fewer than 8 bits lie side by side, the first in the lowest bits. */
+  readonly bits: number;
   /** The type of the array that it becomes. */
   readonly dtype: DType;
   /** Reads `length` values at a byte offset. Throws HebbError for a whole number that int32 does not hold. */
@@ -18,7 +33,7 @@ type Element = (view: DataView, at: number, little: boolean) => number;
 /** A type that keeps its bits: copied as memory where the byte order is this machine's. */
 function plain(bytes: number, dtype: DType, make: (length: number) => TypedArray, element: Element): StoredType {
   return {
-    bytes,
+    bits: 8 * bytes,
     dtype,
     read(view, offset, length, little) {
       const out = make(length);
@@ -33,7 +48,7 @@ function plain(bytes: number, dtype: DType, make: (length: number) => TypedArray
 /** A type that is read value by value. */
 function converted(bytes: number, dtype: DType, make: (length: number) => TypedArray, element: Element): StoredType {
   return {
-    bytes,
+    bits: 8 * bytes,
     dtype,
     read(view, offset, length, little) {
       const out = make(length);
@@ -47,18 +62,9 @@ const floats = (length: number): Float32Array => new Float32Array(length);
 const integers = (length: number): Int32Array => new Int32Array(length);
 const octets = (length: number): Uint8Array => new Uint8Array(length);
 
-/** The number of the bits of a half-precision float (IEEE 754 binary16). */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 /** A bfloat16 is the upper half of a float32. */
 const brain: StoredType = {
-  bytes: 2,
+  bits: 16,
   dtype: "float32",
   read(view, offset, length, little) {
     const out = new Float32Array(length);
@@ -68,13 +74,64 @@ const brain: StoredType = {
   },
 };
 
+/** Floats of 16 or 8 bits, by the table of their numbers. */
+function tabled(format: SmallFloat): StoredType {
+  return {
+    bits: format.bits,
+    dtype: "float32",
+    read(view, offset, length, little) {
+      const table = tableOf(format);
+      const out = new Float32Array(length);
+      for (let i = 0; i < length; i++)
+        out[i] = table[
+          format.bits === 16 ? view.getUint16(offset + 2 * i, little) : view.getUint8(offset + i)
+        ] as number;
+      return out;
+    },
+  };
+}
+
+/** Floats of fewer than 8 bits: a stream of bits, the lowest of a byte first. */
+function packed(format: SmallFloat): StoredType {
+  const { bits } = format;
+  return {
+    bits,
+    dtype: "float32",
+    read(view, offset, length) {
+      const table = tableOf(format);
+      const out = new Float32Array(length);
+      for (let i = 0; i < length; i++) {
+        const at = i * bits;
+        const byte = offset + (at >> 3);
+        const low = view.getUint8(byte);
+        const pair = (at & 7) + bits > 8 ? low | (view.getUint8(byte + 1) << 8) : low;
+        out[i] = table[(pair >> (at & 7)) & ((1 << bits) - 1)] as number;
+      }
+      return out;
+    },
+  };
+}
+
+const scale: StoredType = converted(1, "float32", floats, (view, at) => powersOfTwo[view.getUint8(at)] ?? Number.NaN);
+
+/** Pairs of a real and an imaginary part: tensors have no such type. */
+const complex: StoredType = {
+  bits: 64,
+  dtype: "float32",
+  read() {
+    throw new HebbError(
+      "complex values have no tensor dtype; read them as they are stored (keep: true), or save the real and the imaginary part apart",
+    );
+  },
+};
+
 function fitting(value: number | bigint): number {
   if (value < -2147483648 || value > 2147483647)
     throw new HebbError(`value ${value} does not fit int32; store it as int32 or float64`);
   return Number(value);
 }
 
-/** Every type by the name that safetensors gives it. */
+/** Every type by the name that safetensors gives it (github.com/huggingface/safetensors). */
 export const storedTypes = {
   F64: plain(
     8,
@@ -83,8 +140,16 @@ export const storedTypes = {
     (view, at, little) => view.getFloat64(at, little),
   ),
   F32: plain(4, "float32", floats, (view, at, little) => view.getFloat32(at, little)),
-  F16: converted(2, "float32", floats, (view, at, little) => half(view.getUint16(at, little))),
+  F16: tabled(float16),
   BF16: brain,
+  F8_E4M3: tabled(float8e4m3),
+  F8_E5M2: tabled(float8e5m2),
+  F8_E4M3FNUZ: tabled(float8e4m3fnuz),
+  F8_E5M2FNUZ: tabled(float8e5m2fnuz),
+  F8_E8M0: scale,
+  F6_E2M3: packed(float6e2m3),
+  F6_E3M2: packed(float6e3m2),
+  F4: packed(float4e2m1),
   I64: converted(8, "int32", integers, (view, at, little) => fitting(view.getBigInt64(at, little))),
   I32: plain(4, "int32", integers, (view, at, little) => view.getInt32(at, little)),
   I16: converted(2, "int32", integers, (view, at, little) => view.getInt16(at, little)),
@@ -94,4 +159,27 @@ export const storedTypes = {
   U16: converted(2, "int32", integers, (view, at, little) => view.getUint16(at, little)),
   U8: plain(1, "uint8", octets, (view, at) => view.getUint8(at)),
   BOOL: converted(1, "bool", octets, (view, at) => (view.getUint8(at) === 0 ? 0 : 1)),
+  C64: complex,
 } as const satisfies Readonly<Record<string, StoredType>>;
+
+/** An element type of a file, by the name that safetensors gives it. */
+export type StoredDType = keyof typeof storedTypes;
+
+export const storedDTypes = Object.keys(storedTypes) as readonly StoredDType[];
+
+const byName: ReadonlyMap<string, StoredType> = new Map(Object.entries(storedTypes));
+
+export const isStoredDType = (name: unknown): name is StoredDType => typeof name === "string" && byName.has(name);
+
+/** Bytes of an array; a fraction where elements of fewer than 8 bits do not fill the last byte. */
+export const storedBytes = (dtype: StoredDType, shape: readonly number[]): number =>
+  (sizeOf(shape) * storedTypes[dtype].bits) / 8;
+
+/** The element type under which a file holds values of a tensor. */
+export const storedAs: Readonly<Record<DType, StoredDType>> = {
+  float64: "F64",
+  float32: "F32",
+  int32: "I32",
+  uint8: "U8",
+  bool: "BOOL",
+};

@@ -1,0 +1,66 @@
+// Files as sources of bytes (Node only): read in parts at their places, and what lies beside them, never through a link that leads out.
+// Node maps no file into memory without native code; reading at a place takes what is asked for and nothing else.
+import { lstat, realpath } from "node:fs/promises";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { fileError } from "../data/fileErrors.ts";
+import { entryAt, InputFile } from "../data/inputFile.ts";
+import { HebbError } from "../graph/errors.ts";
+import { checkRange, type OpenSource } from "./source.ts";
+
+/** Opens a file. Throws HebbError for one that does not exist, cannot be read, is a folder or a device. */
+export async function fileSource(path: string): Promise<OpenSource> {
+  const file = await InputFile.open(path, await entryAt(path));
+  const source: OpenSource = {
+    name: path,
+    size: file.size,
+    beside: (name) => besideIn(dirname(path), name, path),
+    read: async (start, length) => {
+      checkRange(source, start, length);
+      const bytes = await file.read(start, length);
+      if (bytes.byteLength < length)
+        throw new HebbError(`${path} became shorter while it was read; write it to its end first`);
+      return bytes;
+    },
+    close: () => file.close(),
+  };
+  return source;
+}
+
+/** Opens a file of a folder. `asker` names it: for the error. */
+export async function besideIn(folder: string, name: string, asker: string): Promise<OpenSource> {
+  const shown = JSON.stringify(name.slice(0, 200));
+  const parts = name.split("/");
+  if (
+    name === "" ||
+    name.length > 1000 ||
+    /[\0\\:]/.test(name) ||
+    parts.some((part) => part === "" || part === "." || part === "..")
+  )
+    throw new HebbError(
+      `${asker} names the file ${shown}, which may lead out of its folder; name files beside it, without "..", drives and absolute paths`,
+    );
+  const path = join(folder, ...parts);
+  let inside: string;
+  let real: string;
+  try {
+    await lstat(path);
+    inside = await realpath(resolve(folder));
+    real = await realpath(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw new HebbError(`${asker} names the file ${shown}, which is not in ${folder}; copy it there`);
+    throw fileError(path, error);
+  }
+  if (!lies(real, inside) && !lies(real, hubBlobs(inside)))
+    throw new HebbError(
+      `${asker} names the file ${shown}, a symbolic link out of the folder ${folder}; replace ${basename(path)} with the file it points to`,
+    );
+  return fileSource(path);
+}
+
+const lies = (path: string, folder: string | undefined): boolean =>
+  folder !== undefined && path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+
+/** Where the cache of the Hugging Face hub keeps what the links of a snapshot point to: MODEL/snapshots/REVISION → MODEL/blobs. */
+const hubBlobs = (folder: string): string | undefined =>
+  basename(dirname(folder)) === "snapshots" ? join(dirname(dirname(folder)), "blobs") : undefined;

@@ -1,0 +1,55 @@
+// Contractions: matrix products of any dims, and convolutions.
+import { at } from "../../../../graph/at.ts";
+import { isFloat } from "../../../../graph/dtype.ts";
+import type { Node } from "../../../../graph/node.ts";
+import { plain } from "../emitter.ts";
+import { isFixed, type Size } from "../sizes.ts";
+import type { Rule, RuleTable } from "./rule.ts";
+
+const letters = "abcdefghijklmnopqrstuvwxyz";
+
+const matmul: Rule = (node, out) => {
+  const [a, b] = node.inputs as [Node, Node];
+  const { batch, inner } = node.attributes as { readonly batch: number; readonly inner: number };
+  const names = [out.value(a), out.value(b)];
+  const [rankA, rankB] = [a.shape.length, b.shape.length];
+  // What MatMul means by itself: [.., m, k] @ [k, n], and batches of matrices.
+  const plain =
+    inner === 1 &&
+    ((batch === 0 && rankA >= 1 && (rankB === 2 || rankB === 1)) || (rankA === batch + 2 && rankB === batch + 2));
+  if (plain) return out.op("MatMul", names);
+  const take = (count: number, from: number): string => letters.slice(from, from + count);
+  const m = rankA - batch - inner;
+  const n = rankB - batch - inner;
+  const [B, M, K, N] = [take(batch, 0), take(m, batch), take(inner, batch + m), take(n, batch + m + inner)];
+  return out.op("Einsum", names, { equation: `${B}${M}${K},${B}${K}${N}->${B}${M}${N}` });
+};
+
+const convolution: Rule = (node, out) => {
+  if (!isFloat(node.dtype))
+    throw out.refuse(node, `ONNX has convolutions of floats only; convert what it takes with .to("float32")`);
+  const [weight, input] = node.inputs as [Node, Node];
+  const { stride, dilation } = node.attributes as Record<string, readonly number[]>;
+  const [groups, outputs, channels, ...kernel] = out.shape(weight) as [Size, Size, Size, ...Size[]];
+  const [images, , , ...size] = out.shape(input) as [Size, Size, Size, ...Size[]];
+  const group = out.fixed(groups, node, "the number of groups");
+  const times = (count: Size): Size => (isFixed(count) ? count * group : count.map((one) => one * group));
+  // A weight in its own shape stays as it is.
+  const filters = out.reshaped(plain(weight), [times(outputs), channels, ...kernel], node);
+  const pixels = out.reshaped(plain(input), [images, times(channels), ...size], node);
+  const result = out.op("Conv", [pixels, filters], {
+    strides: stride,
+    dilations: dilation,
+    group,
+    ...(kernel.every(isFixed) ? { kernel_shape: kernel } : {}),
+  });
+  const shape = out.shape(node);
+  return out.reshape(
+    result,
+    [at(shape as readonly Size[] as readonly number[], 0), times(outputs), ...shape.slice(3)],
+    shape,
+    node,
+  );
+};
+
+export const products: RuleTable = { matmul, convolution };

@@ -1,0 +1,111 @@
+// Traces of a function at several sizes, beside each other: node by node the same operations, whose sizes may differ.
+import { at } from "../../../graph/at.ts";
+import type { DType } from "../../../graph/dtype.ts";
+import { HebbError } from "../../../graph/errors.ts";
+import type { Node } from "../../../graph/node.ts";
+import { formatShape } from "../../../graph/shape.ts";
+import { topologicalOrder } from "../../../graph/walk.ts";
+import { callTraced, refusePromises } from "../../../tensor/results.ts";
+import { Tensor } from "../../../tensor/tensor.ts";
+import { Trace, withTrace } from "../../../tensor/trace.ts";
+import { tensorTree } from "../../../tensor/trees.ts";
+import { type Size, sizeOf } from "./sizes.ts";
+
+export interface InputType {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** One trace: the inputs, and the results with the paths under which the function returned them. */
+export interface Traced {
+  readonly inputs: readonly Node[];
+  readonly outputs: readonly Node[];
+  readonly paths: readonly string[];
+  /** How many states the function assigned to. */
+  readonly writes: readonly string[];
+}
+
+export type Forward = (...inputs: readonly unknown[]) => unknown;
+
+/** Calls the function with stand-ins and returns the graph of its results. */
+export function traceAt(fn: Forward, types: readonly InputType[]): Traced {
+  const trace = new Trace();
+  const inputs = types.map((type) => trace.argument(type));
+  return withTrace(trace, () => {
+    const given = inputs.map((node) => Tensor.of(node));
+    const result = callTraced("exportOnnx", fn, given);
+    refusePromises("exportOnnx", result);
+    for (const finish of trace.finishers) finish();
+    const { tensors, paths } = tensorTree("exportOnnx", "the result", result);
+    if (tensors.length === 0) throw new HebbError("exportOnnx: the function returns no tensor");
+    const writes = [...trace.writes.keys()].map(({ name }) => name);
+    return { inputs, outputs: tensors.map(({ node }) => node), paths, writes };
+  });
+}
+
+/** Several traces of one function. The first stands for all; `sizes` says what differs in the others. */
+export class Traces {
+  readonly first: Traced;
+  readonly #variants = new Map<Node, readonly Node[]>();
+
+  constructor(traced: readonly Traced[]) {
+    this.first = at(traced, 0);
+    this.#pair(traced.map(({ outputs }) => topologicalOrder(outputs)));
+    // An input that nothing reads.
+    this.first.inputs.forEach((input, place) => {
+      if (!this.#variants.has(input))
+        this.#variants.set(
+          input,
+          traced.map(({ inputs }) => at(inputs, place)),
+        );
+    });
+  }
+
+  #pair(orders: readonly (readonly Node[])[]): void {
+    const base = at(orders, 0);
+    for (const order of orders) if (order.length !== base.length) throw new DifferentTraces(at(base, base.length - 1));
+    for (const [place, node] of base.entries()) {
+      if (this.#variants.has(node)) continue;
+      const variants = orders.map((order) => at(order, place));
+      for (const other of variants) {
+        const same =
+          other.op.name === node.op.name && other.dtype === node.dtype && other.shape.length === node.shape.length;
+        if (!same) throw new DifferentTraces(node);
+      }
+      this.#variants.set(node, variants);
+      if (node.body === undefined) continue;
+      const bodies = variants.map(({ body }) => body?.order ?? []);
+      this.#pair(bodies);
+    }
+  }
+
+  /** What stands for the node in each trace. */
+  variants(node: Node): readonly Node[] {
+    return this.#variants.get(node) ?? [node];
+  }
+
+  /** A number of the node, in each trace. */
+  size(node: Node, read: (node: Node) => number | undefined): Size {
+    return sizeOf(this.variants(node).map((variant) => read(variant) ?? 0));
+  }
+
+  shape(node: Node): readonly Size[] {
+    return node.shape.map((_, axis) => this.size(node, ({ shape }) => shape[axis]));
+  }
+
+  /** Whether the attributes of the node are the same in all traces. */
+  isFixed(node: Node): boolean {
+    const variants = this.variants(node);
+    if (variants.length === 1) return true;
+    const text = JSON.stringify([node.attributes, node.shape]);
+    return variants.every(({ attributes, shape }) => JSON.stringify([attributes, shape]) === text);
+  }
+}
+
+/** Two traces that are not the same operations. */
+export class DifferentTraces extends Error {
+  constructor(node: Node) {
+    super(`${node.op.name}${formatShape(node.shape)}${node.scope === "" ? "" : ` in "${node.scope}"`}`);
+  }
+}

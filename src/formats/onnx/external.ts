@@ -1,0 +1,43 @@
+// Weights in a file of their own, beside the model: what an ONNX file above 2 GB needs.
+import type { Draft, GraphProto, ModelProto, TensorProto } from "./proto/messages.ts";
+
+/** Where a part begins: what memory mapping wants. */
+const alignment = 4096;
+const smallBytes = 1024;
+
+/** A model whose large weights lie in another file, and the parts of that file. */
+export interface ExternalModel {
+  readonly model: Draft<ModelProto>;
+  /** The other file, one part after the other; the weights are the caller's own bytes. */
+  readonly parts: readonly Uint8Array[];
+  readonly byteLength: number;
+}
+
+/** Moves the raw bytes of the graph's initializers from `minBytes` on to a file at `location`, relative to the model. */
+export function externalise(model: Draft<ModelProto>, location: string, minBytes = smallBytes): ExternalModel {
+  const parts: Uint8Array[] = [];
+  let byteLength = 0;
+  const add = (bytes: Uint8Array): number => {
+    const blank = (alignment - (byteLength % alignment)) % alignment;
+    if (blank > 0) parts.push(new Uint8Array(blank));
+    const offset = byteLength + blank;
+    parts.push(bytes);
+    byteLength = offset + bytes.byteLength;
+    return offset;
+  };
+  const moved = (tensor: Draft<TensorProto>): Draft<TensorProto> => {
+    const { rawData, ...rest } = tensor;
+    if (rawData === undefined || rawData.byteLength < minBytes) return tensor;
+    const entries = { location, offset: String(add(rawData)), length: String(rawData.byteLength) };
+    return {
+      ...rest,
+      dataLocation: 1,
+      externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
+    };
+  };
+  const graph: Draft<GraphProto> = {
+    ...model.graph,
+    initializer: (model.graph?.initializer ?? []).map(moved),
+  };
+  return { model: { ...model, graph }, parts, byteLength };
+}

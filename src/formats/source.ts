@@ -1,0 +1,60 @@
+// Where the bytes of a file come from: memory, a Blob of a page, or (in source of Node) a file. Read in parts, so that nothing is loaded before it is asked for.
+import { asBytes, type FileBytes } from "../data/bytes.ts";
+import { HebbError } from "../graph/errors.ts";
+
+/** Bytes that can be read in parts. */
+export interface ByteSource {
+  /** The name used in messages. */
+  readonly name: string;
+  readonly size: number;
+  /** The bytes from `start`, all of them. They may be a view of memory that is shared: they are not to be changed. */
+  read(start: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** A file and what lies beside it: the shards of a model, the external data of a graph. */
+export interface OpenSource extends ByteSource {
+  /**
+   * Opens a file beside this one, by its relative name. Throws HebbError for a name that leads out of the folder, through a link or
+   * to nothing; undefined where there is no folder, as in memory.
+   */
+  readonly beside: ((name: string) => Promise<OpenSource>) | undefined;
+}
+
+export function checkRange({ name, size }: ByteSource, start: number, length: number): void {
+  if (start < 0 || length < 0 || start + length > size)
+    throw new HebbError(
+      `${name} has ${size} bytes, and ${length} from byte ${start} on were needed; it is truncated or damaged`,
+    );
+}
+
+/** The bytes of memory, as a source. */
+export function memorySource(bytes: FileBytes, name = "the file"): OpenSource {
+  const all = asBytes(bytes, "memorySource");
+  const source: OpenSource = {
+    name,
+    size: all.byteLength,
+    beside: undefined,
+    read: async (start, length) => {
+      checkRange(source, start, length);
+      return all.subarray(start, start + length);
+    },
+    close: async () => {},
+  };
+  return source;
+}
+
+/** A Blob or File, as a page is given them; only what is asked for is read. */
+export function blobSource(blob: Blob, name = "the file"): OpenSource {
+  const source: OpenSource = {
+    name,
+    size: blob.size,
+    beside: undefined,
+    read: async (start, length) => {
+      checkRange(source, start, length);
+      return new Uint8Array(await blob.slice(start, start + length).arrayBuffer());
+    },
+    close: async () => {},
+  };
+  return source;
+}

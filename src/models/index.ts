@@ -1,0 +1,22 @@
+// The public names of the models room that also run in a browser; folders and the hub are in node.ts.
+export type { HeadName, PretrainedModule } from "./architecture.ts";
+export { AudioEncoder } from "./audioEncoder.ts";
+export { Clip, type ClipOutput } from "./clip.ts";
+export { ConvNext } from "./convnext.ts";
+export { CausalLanguageModel, Decoder } from "./decoder.ts";
+export { type EmbedOptions, embed } from "./embed.ts";
+export { familyNames } from "./families.ts";
+export { filesOf, type PretrainedFiles } from "./files.ts";
+export { type GenerationOptions, TextGenerator } from "./generation.ts";
+export { ImageClassifier, MaskedLanguageModel, TextClassifier, TokenClassifier } from "./heads.ts";
+export { type ImageProcessing, ImageProcessor } from "./imageProcessor.ts";
+export { ImageTransformer } from "./imageTransformer.ts";
+export { addLora, Lora, type LoraOptions, trainHeadOnly } from "./lora.ts";
+export type { KeyValueCache } from "./parts/cache.ts";
+export type { TextInputs } from "./parts/embeddings.ts";
+export { adapterFiles, loadAdapter } from "./peft.ts";
+export { type LoadPretrainedOptions, loadPretrainedFiles, type Pretrained, pretrainedFiles } from "./pretrained.ts";
+export { ResNet } from "./resnet.ts";
+export { TextEncoder } from "./textEncoder.ts";
+export { type ChatMessage, type EncodedBatch, type EncodeOptions, type Encoder, TextTokenizer } from "./tokenizer.ts";
+export { stopTokens, writeText } from "./writing.ts";

@@ -1,0 +1,33 @@
+// Activations by the names that configurations give them.
+import { HebbError } from "../../graph/errors.ts";
+import { functional } from "../../nn/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
+
+export type Activation = (x: Tensor) => Tensor;
+
+const tanhGelu: Activation = (x) => functional.gelu(x, "tanh");
+
+/** Different names of one function stand for different ways of computing it; the last bits may differ. */
+const activations: Readonly<Record<string, Activation>> = {
+  gelu: (x) => functional.gelu(x),
+  gelu_new: tanhGelu,
+  gelu_fast: tanhGelu,
+  gelu_pytorch_tanh: tanhGelu,
+  quick_gelu: (x) => x.mul(x.mul(1.702).sigmoid()),
+  relu: (x) => x.relu(),
+  silu: functional.silu,
+  swish: functional.silu,
+  tanh: (x) => x.tanh(),
+  sigmoid: (x) => x.sigmoid(),
+  mish: functional.mish,
+  linear: (x) => x,
+};
+
+export const activationNames: readonly string[] = Object.keys(activations);
+
+export function activationNamed(name: string): Activation {
+  const found = Object.hasOwn(activations, name) ? activations[name] : undefined;
+  if (found === undefined)
+    throw new HebbError(`there is no activation "${name}"; there are ${activationNames.join(", ")}`);
+  return found;
+}

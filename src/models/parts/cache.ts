@@ -1,0 +1,55 @@
+// A cache of keys and values of a fixed length: one program serves every position, which is a value and not a shape.
+import { HebbError } from "../../graph/errors.ts";
+import { arange, State, type Tensor, where } from "../../tensor/index.ts";
+
+export interface CacheShape {
+  readonly batch: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly headWidth: number;
+  /** The most positions that it holds. */
+  readonly length: number;
+}
+
+/** Keys and values of one layer, with the place where the next ones go. */
+export interface LayerCache {
+  /** Stores keys and values [N, heads, C, headWidth] and gives all [N, heads, length, headWidth]. */
+  extend(key: Tensor, value: Tensor): [key: Tensor, value: Tensor];
+}
+
+export class KeyValueCache {
+  readonly shape: CacheShape;
+  readonly #layers: readonly { readonly keys: State; readonly values: State }[];
+
+  constructor(shape: CacheShape) {
+    for (const [name, size] of Object.entries(shape))
+      if (!(Number.isSafeInteger(size) && size >= 1))
+        throw new HebbError(`KeyValueCache: ${name} must be a whole number of at least 1, got ${size}`);
+    this.shape = shape;
+    const { batch, layers, heads, length, headWidth } = shape;
+    const cell = (): State => new State(0, { shape: [batch, heads, length, headWidth] });
+    this.#layers = Array.from({ length: layers }, () => ({ keys: cell(), values: cell() }));
+  }
+
+  /** The memory that it takes. */
+  get bytes(): number {
+    const { batch, layers, heads, length, headWidth } = this.shape;
+    return 2 * 4 * batch * layers * heads * length * headWidth;
+  }
+
+  /** One layer's part, for `count` new positions from `start` [1] on. */
+  layer(place: number, start: Tensor, count: number): LayerCache {
+    const layer = this.#layers[place];
+    if (layer === undefined) throw new HebbError(`KeyValueCache: there is no layer ${place}`);
+    const { length } = this.shape;
+    const offset = arange(length).sub(start);
+    const fresh = offset.ge(0).logicalAnd(offset.lt(count)).reshape([1, 1, length, 1]);
+    const source = count === 1 ? undefined : offset.clamp(0, count - 1);
+    const store = (state: State, given: Tensor): Tensor => {
+      const spread = source === undefined ? given : given.indexSelect(2, source);
+      state.assign(where(fresh, spread, state));
+      return state;
+    };
+    return { extend: (key, value) => [store(layer.keys, key), store(layer.values, value)] };
+  }
+}

@@ -1,0 +1,156 @@
+// A pretrained model from its files: configuration, head, weights, and what belongs to them.
+import { type JsonObject, writeSafetensors } from "../formats/index.ts";
+import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { init } from "../nn/index.ts";
+import { build, type Head, type HeadName, headNames, type PretrainedModule } from "./architecture.ts";
+import { Config } from "./config.ts";
+import { familyOf } from "./families.ts";
+import type { Family } from "./family.ts";
+import { jsonIn, type PretrainedFiles, textIn, weightsIn } from "./files.ts";
+import { type Loaded, loadWeights, storedWeights } from "./weights.ts";
+
+export interface LoadPretrainedOptions {
+  /** Another head than the one the model was saved with; its weights start anew where the files do not have them. */
+  readonly head?: HeadName;
+  /** The classes of a new head; a model saved with as many others gets a new head. */
+  readonly labels?: readonly string[];
+  /** Keys of config.json that are known to change nothing. */
+  readonly ignoreConfig?: readonly string[];
+}
+
+export const loadPretrainedKinds: OptionKinds<LoadPretrainedOptions> = {
+  head: kind.oneOf(...headNames),
+  labels: kind.listOf(kind.string),
+  ignoreConfig: kind.listOf(kind.string),
+};
+
+/** A model in Hugging Face's layout, ready to use and to train. */
+export interface Pretrained {
+  readonly name: string;
+  readonly family: Family;
+  readonly head: HeadName;
+  readonly model: PretrainedModule;
+  readonly config: JsonObject;
+  /** The names of the classes, for a head that has them. */
+  readonly labels: readonly string[] | undefined;
+  /** Weights that the files did not have and that start anew, as files would call them. */
+  readonly initialized: readonly string[];
+  /** Entries of the files that this model has no place for. */
+  readonly unused: readonly string[];
+  readonly files: PretrainedFiles;
+}
+
+/** The head that the files were saved with. */
+function savedHead(family: Family, config: Config): HeadName {
+  const { architectures } = config.json;
+  const [name] = Array.isArray(architectures) ? architectures : [];
+  if (name === undefined || name === null) return "none";
+  const head =
+    typeof name === "string" && Object.hasOwn(family.architectures, name) ? family.architectures[name] : undefined;
+  if (head !== undefined) return head;
+  throw new HebbError(
+    `${config.place}: the architecture ${JSON.stringify(name)} is not among ${Object.keys(family.architectures).join(", ")}; choose a head, one of ${Object.keys(family.heads).join(", ")}`,
+  );
+}
+
+const hasClasses = (head: Head): boolean => head.kind === "sequence" || head.kind === "tokens" || head.kind === "image";
+
+/** The configuration with other classes. */
+const withLabels = (json: JsonObject, labels: readonly string[] | undefined): JsonObject =>
+  labels === undefined
+    ? json
+    : {
+        ...json,
+        id2label: Object.fromEntries(labels.map((label, place) => [String(place), label])),
+        label2id: Object.fromEntries(labels.map((label, place) => [label, place])),
+      };
+
+/** Reads a model from files by name. It is in eval mode. */
+export async function loadPretrainedFiles(
+  files: PretrainedFiles,
+  options: LoadPretrainedOptions = {},
+): Promise<Pretrained> {
+  checkOptions("loadPretrained", options, loadPretrainedKinds);
+  const json = await jsonIn(files, "config.json");
+  if (json === undefined)
+    throw new HebbError(`${files.name} has no config.json; give the folder of a model in Hugging Face's layout`);
+  const { head, labels } = options;
+  const pretrained = designPretrained(files, json, options);
+  const fresh = head !== undefined || labels !== undefined || pretrained.head === "none";
+  return { ...pretrained, ...(await fillPretrained(pretrained, files, fresh)) };
+}
+
+/** Fills a model with the weights of files; `fresh`: its head may start anew. */
+export async function fillPretrained(
+  { model, family, head }: Pretrained,
+  files: PretrainedFiles,
+  fresh: boolean,
+): Promise<Loaded> {
+  const loaded = loadWeights(model, await weightsIn(files), { family, head, fresh });
+  if (loaded.initialized.length > 0) startHead(model);
+  return loaded;
+}
+
+/** A model as its configuration describes it, with weights of its own. */
+export function designPretrained(
+  files: PretrainedFiles,
+  json: JsonObject,
+  { head: wanted, labels, ignoreConfig = [] }: LoadPretrainedOptions = {},
+): Pretrained {
+  const config = new Config(withLabels(json, labels), `${files.name}/config.json`);
+  const family = familyOf(json["model_type"], config.place);
+  const name = wanted ?? savedHead(family, config);
+  const entry = family.heads[name];
+  if (entry === undefined)
+    throw new HebbError(
+      `${files.name} is a ${family.type}, which takes no head "${name}"; its heads are ${Object.keys(family.heads).join(", ")}`,
+    );
+  const architecture = family.read(config);
+  const head = entry.read(config);
+  config.finish(ignoreConfig);
+  const model = build(architecture, head);
+  return {
+    name: files.name,
+    family,
+    head: name,
+    model: model.eval(),
+    config: config.json,
+    labels: hasClasses(head) ? config.labels() : undefined,
+    initialized: [],
+    unused: [],
+    files,
+  };
+}
+
+/** The spread of new weights in all of these families. */
+const spread = 0.02;
+
+/** New heads start as those of these models did. */
+function startHead(model: PretrainedModule): void {
+  for (const [path, parameter] of model.namedParameters()) {
+    if (!path.startsWith("head.")) continue;
+    if (parameter.rank > 1) init.normal(parameter, 0, spread);
+    else if (path.endsWith("bias")) init.zeros(parameter);
+  }
+}
+
+/** Python's JSON tells 1.0 from 1, and transformers insists on it: whole numbers that stood with a point keep it. */
+function configText(json: JsonObject, original: string): string {
+  const floats = new Set([...original.matchAll(/"(\w+)":\s*-?\d+\.0(?=[,\s}])/g)].map(([, key]) => key));
+  return JSON.stringify(json, null, 2).replace(/"(\w+)": (-?\d+)(?=[,\n])/g, (whole, key: string) =>
+    floats.has(key) ? `${whole}.0` : whole,
+  );
+}
+
+/** The files of a model: config.json and model.safetensors, as transformers reads them. */
+export async function pretrainedFiles(pretrained: Pretrained): Promise<Record<string, Uint8Array>> {
+  const { model, family, head, config, files } = pretrained;
+  const architecture = Object.entries(family.architectures).find(([, name]) => name === head)?.[0];
+  const json = { ...config, architectures: [architecture ?? null] };
+  return {
+    "config.json": new TextEncoder().encode(`${configText(json, (await textIn(files, "config.json")) ?? "")}\n`),
+    "model.safetensors": writeSafetensors(storedWeights(model, family, head), { format: "pt" }),
+  };
+}

@@ -1,0 +1,75 @@
+// One token from logits: the likeliest, or drawn from what temperature, top-k and top-p leave.
+import { at } from "../graph/at.ts";
+
+export interface Sampling {
+  /** Divides the logits; 0 always takes the likeliest. */
+  readonly temperature: number;
+  /** Only the k likeliest are drawn from. */
+  readonly topK: number | undefined;
+  /** Only the likeliest whose shares add up to p are drawn from (Holtzman et al. 2020). */
+  readonly topP: number | undefined;
+  /** Divides the logits of tokens that are there already, where above 0, and multiplies the others (Keskar et al. 2019). */
+  readonly repetitionPenalty: number;
+}
+
+/** Logits with those of earlier tokens made smaller. */
+function penalised(logits: ArrayLike<number>, seen: Iterable<number>, penalty: number): Float64Array {
+  const out = Float64Array.from(logits);
+  if (penalty === 1) return out;
+  for (const token of new Set(seen)) {
+    const logit = out[token];
+    if (logit !== undefined) out[token] = logit > 0 ? logit / penalty : logit * penalty;
+  }
+  return out;
+}
+
+function likeliest(logits: Float64Array): number {
+  let best = 0;
+  for (let token = 1; token < logits.length; token++)
+    if ((logits[token] as number) > (logits[best] as number)) best = token;
+  return best;
+}
+
+/** The token at a place `uniform` in [0, 1) of the distribution. */
+export function chooseToken(
+  given: ArrayLike<number>,
+  seen: Iterable<number>,
+  uniform: number,
+  { temperature, topK, topP, repetitionPenalty }: Sampling,
+): number {
+  const logits = penalised(given, seen, repetitionPenalty);
+  const best = likeliest(logits);
+  if (temperature === 0) return best;
+  const kept = keptTokens(logits, topK);
+  const top = logits[best] as number;
+  const weights = kept.map((token) => Math.exp(((logits[token] as number) - top) / temperature));
+  const count = topP === undefined ? kept.length : nucleus(weights, topP);
+  let left = uniform * weights.slice(0, count).reduce((sum, weight) => sum + weight, 0);
+  for (let place = 0; place < count; place++) {
+    left -= at(weights, place);
+    if (left < 0) return at(kept, place);
+  }
+  return at(kept, count - 1);
+}
+
+/** The k largest, largest first; ties by their numbers. */
+function keptTokens(logits: Float64Array, topK: number | undefined): number[] {
+  const bound =
+    topK === undefined || topK >= logits.length ? undefined : at([...logits.slice().sort()], logits.length - topK);
+  const tokens: number[] = [];
+  for (let token = 0; token < logits.length; token++)
+    if (bound === undefined || (logits[token] as number) >= bound) tokens.push(token);
+  tokens.sort((a, b) => (logits[b] as number) - (logits[a] as number) || a - b);
+  return tokens.slice(0, topK);
+}
+
+/** How many of the falling weights it takes to have a share p of them. */
+function nucleus(weights: readonly number[], topP: number): number {
+  const wanted = topP * weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  for (const [place, weight] of weights.entries()) {
+    sum += weight;
+    if (sum >= wanted) return place + 1;
+  }
+  return weights.length;
+}

@@ -1,0 +1,145 @@
+// Weights between a model and files in Hugging Face's layout: by the family's table, with everything that does not fit listed.
+import type { HostArray, NamedArrays } from "../formats/index.ts";
+import { at } from "../graph/at.ts";
+import { allocate } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import { formatShape, sameShape } from "../graph/shape.ts";
+import type { Tensor } from "../tensor/index.ts";
+import { valuesNow } from "../tensor/reading.ts";
+import type { HeadName, PretrainedModule } from "./architecture.ts";
+import type { Family } from "./family.ts";
+import { requiredName, type Stored, storedName } from "./names.ts";
+
+export interface Loaded {
+  /** Weights that the files do not have and that start anew. */
+  readonly initialized: readonly string[];
+  /** Entries of the files that this model has no place for: other heads, other parts. */
+  readonly unused: readonly string[];
+}
+
+/** How a parameter or buffer of a model is called in files. */
+export function storedNameOf(family: Family, head: HeadName, adapted: string): Stored {
+  // Beside an adaption the layer itself is called base.
+  const path = adapted.replace(/\.base\.(weight|bias)$/, ".$1");
+  const headNames = family.heads[head]?.names ?? {};
+  if (path === "head" || path.startsWith("head.")) return requiredName(headNames, path, family.type);
+  if (!path.startsWith("body.")) return requiredName(family.names, path, family.type);
+  const stored = requiredName(family.names, path.slice("body.".length), family.type);
+  return { ...stored, name: `${family.prefix}${stored.name}` };
+}
+
+/** The names that a weight may have: that of files first, then that of transformers in memory. */
+export function storedNames(family: Family, head: HeadName, path: string): readonly string[] {
+  const { name } = storedNameOf(family, head, path);
+  const inBody = path.startsWith("body.");
+  const plain = (inBody ? path.slice("body.".length) : path).replace(/\.base\.(weight|bias)$/, ".$1");
+  const other = storedName(family.inMemory ?? {}, plain)?.name;
+  return other === undefined ? [name] : [name, `${inBody ? family.prefix : ""}${other}`];
+}
+
+/** Older files call the two weights of a norm otherwise. */
+const spelled = (name: string): string => name.replace(/\.gamma$/, ".weight").replace(/\.beta$/, ".bias");
+
+const listed = (names: readonly string[]): string =>
+  [...names.slice(0, 8), ...(names.length > 8 ? [`and ${names.length - 8} more`] : [])].join(", ");
+
+/** Fills a model from the arrays of files. `fresh` says which weights may be missing or differ in shape. */
+export function loadWeights(
+  model: PretrainedModule,
+  arrays: NamedArrays,
+  { family, head, fresh }: { readonly family: Family; readonly head: HeadName; readonly fresh: boolean },
+): Loaded {
+  const given = new Map(Object.entries(arrays).map(([name, array]) => [spelled(name), array]));
+  const used = new Set<string>();
+  const [missing, initialized, wrong]: [string[], string[], string[]] = [[], [], []];
+  const values: Record<string, HostArray> = Object.create(null);
+  for (const [path, current] of Object.entries(model.stateDict())) {
+    if (/\.lora_[ab]$/.test(path)) continue;
+    const stored = storedNameOf(family, head, path);
+    const isFresh = fresh && (path === "head" || path.startsWith("head.") || /(^|\.)pooler\./.test(path));
+    const name = storedNames(family, head, path)
+      .flatMap((one) => [one, ...otherNames(one, family.prefix)])
+      .find((one) => given.has(one));
+    const array = name === undefined ? undefined : given.get(name);
+    if (name === undefined || array === undefined) {
+      // Counts of batches are not in every file, and only averages without momentum read them.
+      if (/(^|\.)num_batches_tracked$/.test(path)) continue;
+      (isFresh ? initialized : missing).push(stored.name);
+      continue;
+    }
+    used.add(name);
+    const value = arranged(array, stored, current.shape);
+    if (value !== undefined) values[path] = value;
+    else if (isFresh) initialized.push(stored.name);
+    else
+      wrong.push(
+        `${name} is ${formatShape(array.shape)} and must be ${formatShape(storedShape(stored, current.shape))}`,
+      );
+  }
+  const rest = [...given.keys()].filter((name) => !used.has(name) && !family.idle.some((idle) => idle.test(name)));
+  const unused = rest.filter((name) => family.elsewhere.some((other) => other.test(name)));
+  const unknown = rest.filter((name) => !unused.includes(name));
+  const problems = [
+    ...(missing.length > 0 ? [`missing ${listed(missing)}`] : []),
+    ...(unknown.length > 0 ? [`unknown ${listed(unknown)}`] : []),
+    ...(wrong.length > 0 ? [`shapes differ: ${listed(wrong)}`] : []),
+  ];
+  if (problems.length > 0)
+    throw new HebbError(
+      `the weights do not fit a model of the family ${family.type} with head "${head}": ${problems.join("; ")}; are config.json and the weights of one model?`,
+    );
+  model.loadStateDict(values, { strict: false });
+  return { initialized, unused };
+}
+
+/** A body that was saved alone has no prefix, one that was saved with a head has. */
+function otherNames(name: string, prefix: string): readonly string[] {
+  if (prefix === "") return [];
+  return [name.startsWith(prefix) ? name.slice(prefix.length) : `${prefix}${name}`];
+}
+
+/** The array in the layout of the model; undefined where the sizes differ. */
+function arranged(array: HostArray, stored: Stored, shape: readonly number[]): HostArray | undefined {
+  if (!sameShape(array.shape, storedShape(stored, shape)))
+    return array.dtype !== "bool" && sameShape(squeezed(array.shape), squeezed(shape)) && stored.transposed !== true
+      ? { ...array, shape }
+      : undefined;
+  return stored.transposed === true ? flipped(array) : { ...array, shape };
+}
+
+const squeezed = (shape: readonly number[]): readonly number[] => shape.filter((extent) => extent !== 1);
+
+const storedShape = ({ transposed, leading = 0 }: Stored, shape: readonly number[]): readonly number[] => [
+  ...Array.from({ length: leading }, () => 1),
+  ...(transposed === true ? [...shape].reverse() : shape),
+];
+
+/** The transpose of a matrix. */
+function flipped({ dtype, shape, data }: HostArray): HostArray {
+  const [rows, columns] = [at(shape, 0), at(shape, 1)];
+  const out = allocate(dtype, data.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) out[column * rows + row] = data[row * columns + column] as number;
+  return { dtype, shape: [columns, rows], data: out };
+}
+
+/** The weights of a model under the names and in the layout of the files. */
+export function storedWeights(model: PretrainedModule, family: Family, head: HeadName): Record<string, HostArray> {
+  const out: Record<string, HostArray> = Object.create(null);
+  for (const [path, value] of Object.entries(model.stateDict())) {
+    if (/\.lora_[ab]$/.test(path))
+      throw new HebbError(
+        "the model is adapted by LoRA; call lora.merge().remove() before it is saved whole, or save adapterFiles(lora)",
+      );
+    const stored = storedNameOf(family, head, path);
+    out[stored.name] = toStored(value, stored);
+  }
+  return out;
+}
+
+/** One weight in the layout of the files. */
+export function toStored(value: Tensor, stored: Stored): HostArray {
+  const array: HostArray = { dtype: value.dtype, shape: value.shape, data: valuesNow("saving weights", value) };
+  const flat = stored.transposed === true ? flipped(array) : array;
+  return { ...flat, shape: storedShape({ ...stored, transposed: false }, flat.shape) };
+}
