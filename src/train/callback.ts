@@ -6,6 +6,7 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import type { Answer } from "../tensor/reading.ts";
+import type { Company } from "./company.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { TrainEvent } from "./events.ts";
 import type { InMemory, Samples } from "./feeds.ts";
@@ -36,6 +37,8 @@ export interface Training {
   readonly records: readonly EpochRecord[];
   /** Whether no epoch follows. */
   readonly last: boolean;
+  /** The ranks that train together, or this process alone. */
+  readonly company: Company;
   /** The latest moment at which every weight was a number. */
   readonly kept: Kept | undefined;
   /** The figure that is watched, of this epoch. */

@@ -1,8 +1,9 @@
 // What made a training fail: the same steps are taken again, bit for bit, up to the one that failed.
 import type { Module } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
-import type { Generator } from "../tensor/index.ts";
+import { type Generator, withGenerator } from "../tensor/index.ts";
 import { readLater, within } from "../tensor/reading.ts";
+import type { Company } from "./company.ts";
 import { type Failure, findOrigin, lowerRate } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { Feed } from "./feeds.ts";
@@ -25,6 +26,7 @@ export interface Within {
   readonly feed: Feed;
   readonly steps: Steps;
   readonly generator: Generator;
+  readonly company: Company;
 }
 
 interface Diagnosis {
@@ -36,7 +38,7 @@ interface Diagnosis {
 /** Of several batches of one update, the first that gives no number. */
 export async function locate(
   failed: Failed,
-  { feed, steps, generator }: Within,
+  { feed, steps, generator, company }: Within,
   { loss, step }: Extract<Failure, { kind: "loss" }>,
 ): Promise<Diagnosis> {
   failed.rewind();
@@ -51,7 +53,8 @@ export async function locate(
     const random = generator.getState();
     const rows = failed.draw(() => samples.gather(given));
     const search = findOrigin({ model, loss: objective.loss, rows, batch, lr });
-    const origin = await readLater(within((part) => failed.draw(part), search));
+    // Of several ranks, the first whose share has it.
+    const origin = company.firstFound(await readLater(within((part) => failed.draw(part), search)));
     if (origin !== undefined || place.last)
       return {
         what: `the loss became ${loss} at step ${step}, ${origin?.where ?? "though running the same step again gives a finite number"}`,
@@ -59,7 +62,7 @@ export async function locate(
         layer: origin?.layer,
       };
     generator.setState(random);
-    failed.draw(() => steps.take(given, place));
+    withGenerator(generator, () => steps.take(given, place));
   }
 }
 

@@ -1,6 +1,6 @@
 // What must be done before the next step: at once where values can be read at once, else when somebody waits.
 import { HebbError } from "../graph/errors.ts";
-import { type Reading, readLater, readNow, readsAtOnce } from "../tensor/reading.ts";
+import { type Answer, isPromise, type Reading, readLater, readNow, readsAtOnce } from "../tensor/reading.ts";
 
 /** What is said of a method of Trainer that would have to wait. */
 export const mustAwait = (method: string, instead: string): HebbError =>
@@ -20,11 +20,17 @@ export function atOnce<T>(method: string, instead: string, work: Reading<T>): T 
   throw mustAwait(method, instead);
 }
 
+/** Whether an answer cannot be had at once. */
+export const mustWaitFor = (answer: Answer<unknown>): boolean => isPromise(answer) || !readsAtOnce();
+
 export class Due {
   readonly #work: Reading<unknown>[] = [];
+  /** Work that has begun and waits for values. */
+  readonly #begun = new Set<Promise<unknown>>();
 
+  /** Whether nothing is left to do, and nothing is under way. */
   get isEmpty(): boolean {
-    return this.#work.length === 0;
+    return this.#work.length === 0 && this.#begun.size === 0;
   }
 
   /** Does work now where it need not wait; `waits`: for a promise. */
@@ -33,8 +39,21 @@ export class Due {
     else readNow(work);
   }
 
+  /** Does what is left. It does not wait for work that has begun, from which it may be called. */
   async done(): Promise<void> {
-    for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) await readLater(work);
+    for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) {
+      const doing: Promise<unknown> = readLater(work).finally(() => this.#begun.delete(doing));
+      this.#begun.add(doing);
+      await doing;
+    }
+  }
+
+  /** Does what is left, and waits for what others have begun; whoever began it hears of its failure. */
+  async settled(): Promise<void> {
+    while (!this.isEmpty) {
+      await this.done();
+      await Promise.allSettled(this.#begun);
+    }
   }
 
   clear(): void {

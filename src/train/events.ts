@@ -91,6 +91,10 @@ export type TrainEvent =
       readonly epochs: number;
       /** The epoch, from 0, whose weights are kept and measured here; null where no validation chose one. */
       readonly bestEpoch: number | null;
+      /** What one answer for all rows, and a linear model, reach on the validation data; null where they are not measured. */
+      readonly baselines: { readonly constant: Metrics; readonly linear: Metrics } | null;
+      /** Whether the figure that is watched was still getting better when the last epoch ended. */
+      readonly improving: boolean;
       readonly seconds: number;
     };
 

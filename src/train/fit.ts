@@ -3,20 +3,21 @@ import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";
 import type { Parameter } from "../tensor/index.ts";
+import { Beat } from "./beat.ts";
 import type { Callback } from "./callback.ts";
 import { DoctorCallback } from "./callbacks/doctorCallback.ts";
 import { EarlyStopping } from "./callbacks/earlyStopping.ts";
 import { Histograms } from "./callbacks/histograms.ts";
 import { LrSchedule } from "./callbacks/lrSchedule.ts";
 import { Saving } from "./callbacks/saving.ts";
+import { Company } from "./company.ts";
+import { consoleLog, inTerminal } from "./consoleLog.ts";
 import { Doctor } from "./doctor/index.ts";
 import { checkFitOptions, type FitOptions, type History } from "./fitOptions.ts";
 import { positiveClass } from "./metrics.ts";
 import { checkModel, checkSchedule, classNamesOf } from "./setup.ts";
 import { Trainer } from "./trainer.ts";
 
-/** How long the loop may hold the event loop before it lets timers and signals in, in milliseconds. */
-const yieldEvery = 12;
 const progressEvery = 100;
 
 /**
@@ -78,6 +79,7 @@ function trainerOf(model: Module, options: FitOptions): Trainer {
     scheduleEvery = "epoch",
     histograms = 0,
     doctor = options.onEvent !== undefined,
+    verbose = options.onEvent === undefined && inTerminal(),
     save,
     saveEvery,
     resume: _resume,
@@ -90,6 +92,7 @@ function trainerOf(model: Module, options: FitOptions): Trainer {
   if (earlyStopping !== undefined) own.push(new EarlyStopping(earlyStopping));
   if (histograms > 0) own.push(new Histograms(histograms));
   if (doctor) own.push(new DoctorCallback((given) => new Doctor(given)));
+  if (verbose && new Company(options.distributed).speaks) own.push(consoleLog());
   if (schedule !== undefined) own.push(new LrSchedule(schedule, scheduleEvery));
   if (save !== undefined) own.push(new Saving({ save, every: saveEvery }));
   const trainer = new Trainer(model, {
@@ -101,33 +104,32 @@ function trainerOf(model: Module, options: FitOptions): Trainer {
   return trainer;
 }
 
-/** Lets timers, signals and drawing have their turn. */
-const breathe = (): Promise<void> =>
-  new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
-
 async function run(trainer: Trainer, options: FitOptions): Promise<History["stopped"]> {
   const { epochs, pauseAfter = epochs, resume, signal } = options;
   if (resume !== undefined) await trainer.restoreLater(resume);
   announce(trainer, options);
   await trainer.beginLater();
   if (resume === undefined) await trainer.rest("start");
+  const beat = new Beat(trainer.company);
   while (trainer.epoch < epochs) {
     if (trainer.enough !== undefined) return "early";
     if (trainer.epoch >= pauseAfter) return "paused";
-    if (!(await untilEpochEnds(trainer, options))) return trainer.failure === undefined ? "interrupted" : "diverged";
+    if (!(await untilEpochEnds(trainer, options, beat)))
+      return trainer.failure === undefined ? "interrupted" : "diverged";
     const { epoch } = trainer;
     if (!(await trainer.endEpochLater())) return "diverged";
     await trainer.keep();
     await trainer.rest(epoch + 1 >= epochs ? "end" : "epoch");
-    if (trainer.stopping || signal?.aborted) return "interrupted";
+    if (trainer.company.any(trainer.stopping || signal?.aborted === true)) return "interrupted";
   }
   return "finished";
 }
 
 /** Takes the updates that are left of the epoch. False where it fails or is to stop. */
-async function untilEpochEnds(trainer: Trainer, { signal, onEvent, epochs }: FitOptions): Promise<boolean> {
+async function untilEpochEnds(trainer: Trainer, { signal, onEvent, epochs }: FitOptions, beat: Beat): Promise<boolean> {
+  const { company } = trainer;
   const [started, rows] = [performance.now(), trainer.rows];
-  let [breath, shown] = [started, started];
+  let shown = started;
   await trainer.ready();
   while (!trainer.epochOver) {
     if (!trainer.step()) return false;
@@ -140,17 +142,15 @@ async function untilEpochEnds(trainer: Trainer, { signal, onEvent, epochs }: Fit
         step: trainer.steps,
         totalSteps: epochs * trainer.stepsPerEpoch,
         loss: trainer.epochLoss,
-        rowsPerSecond: (trainer.rows - rows) / ((now - started) / 1000),
+        rowsPerSecond: (company.size * (trainer.rows - rows)) / ((now - started) / 1000),
       });
     }
     if (trainer.mustWait) await trainer.ready();
-    if (trainer.stopping) return false;
-    if (now - breath >= yieldEvery) {
-      await breathe();
-      breath = performance.now();
-      if (signal?.aborted) return false;
-      await trainer.rest("breath");
-    }
+    // Ranks stop together, at their next word.
+    if (trainer.stopping && company.world === undefined) return false;
+    if (!beat.due(now)) continue;
+    if ((await beat.take(() => trainer.stopping || signal?.aborted === true)) === "stop") return false;
+    await trainer.rest("breath");
   }
   return true;
 }

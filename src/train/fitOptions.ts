@@ -23,6 +23,8 @@ export interface FitOptions extends CommonOptions {
   readonly histograms?: number;
   /** Look for what is wrong while training, and tell it as events. Default: when there is a listener. */
   readonly doctor?: boolean;
+  /** Tell on the console how it goes, a line for each epoch. Default: in a program that runs in a terminal and has no `onEvent`. */
+  readonly verbose?: boolean;
   /** Saves a state; called at the end of epochs and now and then within them, never with weights that are no numbers. */
   readonly save?: Save | undefined;
   /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
@@ -54,6 +56,7 @@ const kinds: OptionKinds<FitOptions> = {
   scheduleEvery: kind.oneOf("epoch", "update"),
   histograms: kind.number,
   doctor: kind.boolean,
+  verbose: kind.boolean,
   save: kind.func<NonNullable<FitOptions["save"]>>(),
   saveEvery: kind.number,
   resume: kind.anything,

@@ -5,6 +5,7 @@ export { EarlyStopping, type EarlyStoppingOptions } from "./callbacks/earlyStopp
 export { Histograms } from "./callbacks/histograms.ts";
 export { LrSchedule, type ScheduleEvery, type TrainSchedule } from "./callbacks/lrSchedule.ts";
 export { type Save, Saving, type SavingOptions } from "./callbacks/saving.ts";
+export { consoleLog } from "./consoleLog.ts";
 export type { Failure } from "./divergence.ts";
 export { isJudged } from "./doctor/course.ts";
 export { CourseDoctor } from "./doctor/courseDoctor.ts";
@@ -30,10 +31,20 @@ export { type FindLrOptions, findLr, findLrLater, type LrCurve } from "./findLr.
 export { fit } from "./fit.ts";
 export type { FitOptions, History } from "./fitOptions.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
+export {
+  type Dependence,
+  type DependenceOptions,
+  type FeatureGroup,
+  type Importance,
+  type PermutationOptions,
+  partialDependence,
+  permutationImportance,
+} from "./influence.ts";
 export { type CsvLogOptions, csvLog, jsonlLog, type Log, tensorBoardLog } from "./logs.ts";
 export * as metrics from "./metrics.ts";
 export { Gpt, type GptOptions } from "./models/gpt.ts";
 export { LstmLanguage, type LstmLanguageOptions } from "./models/lstm.ts";
+export { Tabular, type TabularOptions } from "./models/tabular.ts";
 export {
   buildModel,
   isLanguage,
@@ -41,6 +52,7 @@ export {
   type ModelDescription,
   makeActivation,
   type NetworkDescription,
+  type TabularDescription,
 } from "./models.ts";
 export * from "./names.ts";
 export {
@@ -53,6 +65,7 @@ export {
 } from "./objectives.ts";
 export { type PartState, progressIn, type SavedPart } from "./parts.ts";
 export { augmentBy, makeOptimizer, makeSchedule, type OptimizerChoice, type ScheduleChoice } from "./recipes.ts";
+export { stateFromFirst } from "./sharedState.ts";
 export { arraysOf, arraysOfLater, type EpochRecord, type TrainState } from "./state.ts";
 export { fitStream } from "./stream.ts";
 export { Trainer } from "./trainer.ts";

@@ -1,6 +1,7 @@
 // Logs: the bytes of event files, checked against their definition; tables of epochs; lines of JSON.
 import { describe, expect, test } from "vitest";
 import { histogramOf } from "./callbacks/histograms.ts";
+import { consoleLog } from "./consoleLog.ts";
 import type { TrainEvent } from "./events.ts";
 import { crc32c, csvLog, jsonlLog, record, tensorBoardLog } from "./logs.ts";
 
@@ -159,4 +160,37 @@ describe("tables and lines", () => {
     }).event(epoch(0, { loss: Number.NaN }));
     expect(JSON.parse(text).validation.loss).toBeNull();
   });
+});
+
+test("the console is told of the start, of epochs in a line each, and of how it ended", () => {
+  const lines: string[] = [];
+  const { event } = consoleLog((line) => {
+    lines.push(line);
+  });
+  event({
+    type: "start",
+    run: null,
+    config: {},
+    parameters: 42,
+    epochs: 3,
+    stepsPerEpoch: 10,
+    backend: "wasm",
+    threads: 1,
+    description: "wasm, 1 thread",
+    positiveClass: null,
+    notes: [],
+  });
+  for (const number of [0, 1, 2]) event(epoch(number, { loss: 0.25, accuracy: 0.5, f1: 0.5 }));
+  expect(lines).toEqual([
+    "42 parameters, up to 3 epochs of 10 steps, on wasm, 1 thread",
+    "epoch   1  train loss 0.5000  validation loss 0.2500, accuracy 50.0 %  *",
+    // The second came within half a second; the last is always told.
+    "epoch   3  train loss 0.5000  validation loss 0.2500, accuracy 50.0 %  *",
+  ]);
+  event(epoch(0, null));
+  event({ type: "earlyStop", epoch: 1, bestEpoch: 0, reason: "the loss has not improved for 1 epoch" });
+  expect(lines.slice(3)).toEqual([
+    "epoch   1  train loss 0.5000  *",
+    "stopped after 1 epoch: the loss has not improved for 1 epoch; the best was epoch 1",
+  ]);
 });

@@ -60,3 +60,38 @@ describe("metrics", () => {
     expect(metrics.perplexity(Math.log(8))).toBeCloseTo(8, 12);
   });
 });
+
+// sklearn 1.x: roc_curve(t, s, drop_intermediate=False), calibration_curve(t, s, n_bins=4), brier_score_loss(t, s).
+describe("curves over thresholds", () => {
+  const scores = [0.1, 0.4, 0.35, 0.8, 0.8, 0.65, 0.05, 0.97];
+  const target = [0, 0, 1, 1, 0, 1, 0, 1];
+
+  test("the ROC curve, rows of equal score together, with the area of rocAuc under it", () => {
+    const points = metrics.rocCurve(scores, target);
+    expect(points.map(({ falsePositives }) => falsePositives)).toEqual([0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 1]);
+    expect(points.map(({ truePositives }) => truePositives)).toEqual([0, 0.25, 0.5, 0.75, 0.75, 1, 1, 1]);
+    let area = 0;
+    for (let k = 1; k < points.length; k++) {
+      const [a, b] = [points[k - 1] as metrics.RocPoint, points[k] as metrics.RocPoint];
+      area += ((b.falsePositives - a.falsePositives) * (a.truePositives + b.truePositives)) / 2;
+    }
+    expect(area).toBeCloseTo(metrics.rocAuc(scores, target), 12);
+    expect(() => metrics.rocCurve([Number.NaN], [1])).toThrow(/row 1 is NaN/);
+  });
+
+  test("calibration, with empty parts, and its error", () => {
+    const parts = metrics.calibrationCurve(scores, target, 4);
+    expect(parts.map(({ rows }) => rows)).toEqual([2, 2, 1, 3]);
+    [0.075, 0.375, 0.65, (0.8 + 0.8 + 0.97) / 3].forEach((said, k) => {
+      expect(parts[k]?.said).toBeCloseTo(said, 12);
+    });
+    [0, 0.5, 1, 2 / 3].forEach((found, k) => {
+      expect(parts[k]?.found).toBeCloseTo(found, 12);
+    });
+    const [empty] = metrics.calibrationCurve([0.9], [1], 2);
+    expect(empty).toEqual({ from: 0, to: 0.5, rows: 0, said: Number.NaN, found: Number.NaN });
+    expect(metrics.expectedCalibrationError([0.9, 0.7, 0.1], [1, 0, 0], 2)).toBeCloseTo((0.6 + 0.1) / 3, 12);
+    expect(metrics.brierScore(scores, target)).toBeCloseTo(0.1748, 12);
+    expect(() => metrics.calibrationCurve([1.2], [1])).toThrow(/lies from 0 to 1/);
+  });
+});

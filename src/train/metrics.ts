@@ -1,6 +1,8 @@
 // Figures of merit, computed on the host from predictions and targets.
 import { HebbError } from "../graph/errors.ts";
 
+export * from "./metricCurves.ts";
+
 type Numbers = ArrayLike<number>;
 
 function sameLength(name: string, a: Numbers, b: Numbers): void {

@@ -6,6 +6,7 @@ import { sizeOf } from "../graph/shape.ts";
 import * as nn from "../nn/index.ts";
 import { Gpt } from "./models/gpt.ts";
 import { LstmLanguage } from "./models/lstm.ts";
+import { averages, Tabular, type TabularOptions } from "./models/tabular.ts";
 import {
   type ActivationName,
   activationNames,
@@ -29,6 +30,14 @@ export interface NetworkDescription {
   readonly dropout: number;
 }
 
+/** A network for the features of a table: an ensemble in one network, in which numbers are embedded by their quantiles. */
+export interface TabularDescription extends Omit<TabularOptions, "features" | "activation"> {
+  readonly kind: "tabular";
+  /** [features]. */
+  readonly inputShape: readonly number[];
+  readonly activation: ActivationName;
+}
+
 /** A model of text. */
 export interface LanguageDescription {
   readonly kind: LanguageName;
@@ -45,7 +54,7 @@ export interface LanguageDescription {
 }
 
 /** Everything that fixes a model's structure. */
-export type ModelDescription = NetworkDescription | LanguageDescription;
+export type ModelDescription = NetworkDescription | TabularDescription | LanguageDescription;
 
 export const isLanguage = (description: ModelDescription): description is LanguageDescription =>
   description.kind === "gpt" || description.kind === "lstm";
@@ -97,6 +106,17 @@ const networkKinds: OptionKinds<NetworkDescription> = {
   hidden: kind.numbers,
   activation: kind.oneOf(...activationNames),
 };
+const tabularKinds: OptionKinds<TabularDescription> = {
+  ...sharedKinds,
+  kind: kind.oneOf("tabular"),
+  hidden: kind.numbers,
+  activation: kind.oneOf(...activationNames),
+  members: kind.number,
+  numbers: kind.numbers,
+  bins: kind.number,
+  embedding: kind.number,
+  average: kind.oneOf(...averages),
+};
 const languageKinds: OptionKinds<LanguageDescription> = {
   ...sharedKinds,
   kind: kind.oneOf(...languageNames),
@@ -114,6 +134,7 @@ function checkDescription(description: ModelDescription): void {
   );
   checkKind("buildModel", "kind", description.kind, kind.oneOf(...modelNames));
   if (isLanguage(description)) checkOptions("buildModel", description, languageKinds);
+  else if (description.kind === "tabular") checkOptions("buildModel", description, tabularKinds);
   else checkOptions("buildModel", description, networkKinds);
 }
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
@@ -138,6 +159,10 @@ export function buildModel(description: ModelDescription): nn.Module {
     }
     case "cnn":
       return convolutional(description);
+    case "tabular": {
+      const { kind: _, inputShape, activation, ...options } = description;
+      return new Tabular({ ...options, features: sizeOf(inputShape), activation: makeActivation(activation) });
+    }
     case "perceptron":
       if (description.outputs !== 1)
         throw new HebbError(

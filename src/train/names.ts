@@ -49,7 +49,9 @@ export type NetworkName = (typeof networkNames)[number];
 /** Models of text: they give the next token. */
 export const languageNames = ["gpt", "lstm"] as const;
 export type LanguageName = (typeof languageNames)[number];
-export const modelNames = [...networkNames, ...languageNames] as const;
+/** The network for tables alone. */
+export const tabularNames = ["tabular"] as const;
+export const modelNames = [...networkNames, ...tabularNames, ...languageNames] as const;
 export type ModelName = (typeof modelNames)[number];
 
 export const lossNames = ["crossEntropy", "bceWithLogits", "bce", "hinge", "mse", "l1", "huber", "smoothL1"] as const;
@@ -83,6 +85,8 @@ export const optimizers = {
   radam: { optimizer: "RAdam", title: "RAdam" },
   lion: { optimizer: "Lion", title: "Lion" },
   asgd: { optimizer: "ASGD", title: "ASGD" },
+  adafactor: { optimizer: "Adafactor", title: "Adafactor" },
+  lamb: { optimizer: "LAMB", title: "LAMB" },
   rprop: { optimizer: "Rprop", title: "Rprop", noDecay: true },
 } as const satisfies Readonly<Record<string, OptimizerRow>>;
 export type OptimizerName = keyof typeof optimizers;

@@ -51,10 +51,37 @@ export interface Objective {
   predict(output: Tensor): Tensor;
 }
 
-const objective = (parts: Omit<Objective, "loss">): Objective => ({
-  ...parts,
-  loss: (output, target, weights) => parts.measure(output, target, { weights, complete: false }).loss,
-});
+const objective = (parts: Omit<Objective, "loss">): Objective => {
+  const measure: Objective["measure"] = (output, target, counting) => {
+    const times = membersIn(output, target);
+    return times === 1
+      ? parts.measure(output, target, counting)
+      : parts.measure(output, repeated(target, times), {
+          ...counting,
+          weights: counting.weights === undefined ? undefined : repeated(counting.weights, times),
+        });
+  };
+  return {
+    ...parts,
+    measure,
+    loss: (output, target, weights) => measure(output, target, { weights, complete: false }).loss,
+  };
+};
+
+/** Answers that a network gives for each row while it learns: one, or one of each member of an ensemble, row by row. */
+function membersIn(output: Tensor, target: Tensor): number {
+  const [given = 0, rows = 0] = [output.shape[0], target.shape[0]];
+  return output.rank === 2 && rows > 0 && given > rows && given % rows === 0 ? given / rows : 1;
+}
+
+/** Each row so many times: [B, …] → [B · times, …]. */
+function repeated(rows: Tensor, times: number): Tensor {
+  const [count = 0, ...rest] = rows.shape;
+  return rows
+    .unsqueeze(1)
+    .expand([count, times, ...rest])
+    .reshape([count * times, ...rest]);
+}
 
 /** Losses of the rows [B]. */
 type RowLoss = (output: Tensor, target: Tensor, reduction: "none" | "mean") => Tensor;

@@ -42,7 +42,7 @@ export function feedOf(
 function checkData(name: string, data: InMemory | RowStream): void {
   if (!(data instanceof Dataset || data instanceof TokenSequence || data instanceof RowStream))
     throw new HebbError(
-      `fit: ${name} must be a data set; make one with new data.Dataset({ features, featureShape, targets })`,
+      `fit: ${name} must be a data set; make one with new data.Dataset({ features: [[0, 1], [1, 1]], targets: [0, 1] })`,
     );
   if (data.length === 0) throw new HebbError(`fit: ${name} has no rows; give at least one`);
 }

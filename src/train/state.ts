@@ -1,6 +1,7 @@
 // What a training run keeps: a moment of it as arrays and plain data, and the kinds of what is read back.
 import type { HostArray, JsonObject, NamedArrays, NamedWritables } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, aString, type Check, listOf, objectOf } from "../formats/json.ts";
+import { widen } from "../formats/stored/array.ts";
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { GroupState } from "../optim/index.ts";
@@ -33,8 +34,13 @@ export const orNull =
   <T>(check: Check<T>): Check<T | null> =>
   (value, place) =>
     value === null ? null : check(value, place);
-const option: Check<number | boolean | readonly number[]> = (value, place) =>
-  typeof value === "boolean" ? value : Array.isArray(value) ? listOf(aNumber)(value, place) : aNumber(value, place);
+/** A number of a list may be left open, such as Adafactor's first eps. */
+const option: Check<number | boolean | readonly (number | null)[]> = (value, place) =>
+  typeof value === "boolean"
+    ? value
+    : Array.isArray(value)
+      ? listOf(orNull(aNumber))(value, place)
+      : aNumber(value, place);
 const optionsOf: Check<GroupState["options"]> = (value, place) =>
   Object.fromEntries(
     Object.entries(anObject(value, place)).map(([name, part]) => [name, option(part, `${place}.${name}`)]),
@@ -93,6 +99,10 @@ export function* arraysIn(state: NamedWritables): Reading<NamedArrays> {
   let place = 0;
   for (const [name, value] of named)
     arrays[name] =
-      value instanceof Tensor ? { dtype: value.dtype, shape: value.shape, data: at(values, place++) } : value;
+      value instanceof Tensor
+        ? { dtype: value.dtype, shape: value.shape, data: at(values, place++) }
+        : "bytes" in value
+          ? widen(value)
+          : value;
   return arrays;
 }

@@ -276,7 +276,7 @@ const stateful: Readonly<Record<string, string>> = {
   csvLog: "csvLog",
 };
 /** Those that have none. */
-const stateless = ["Histograms", "Saving", "jsonlLog", "tensorBoardLog"];
+const stateless = ["Histograms", "Saving", "consoleLog", "jsonlLog", "tensorBoardLog"];
 
 test("every callback of the room is in a scenario", () => {
   const hooks = ["stepEnd", "epochEnd", "rest", "event", "begin", "enough"];

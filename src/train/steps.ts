@@ -1,10 +1,13 @@
 // The compiled steps of training: forward, backward and update as one program; or several batches whose gradients add up to one update.
+import { isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, clipGradValue, type Optimizer, type WeightAverage } from "../optim/index.ts";
+import { clipPartsNorm, type Sharding } from "../optim/sharding.ts";
 import { leavesOf } from "../tensor/autograd.ts";
-import { compile, full, noGrad, Parameter, State, type Tensor, where } from "../tensor/index.ts";
+import { allReduce } from "../tensor/collectives.ts";
+import { compile, currentTrace, full, noGrad, Parameter, State, stack, type Tensor, where } from "../tensor/index.ts";
 import type { Place, Samples } from "./feeds.ts";
 import type { BatchLoss, Objective } from "./objectives.ts";
 
@@ -17,6 +20,10 @@ export interface StepOptions {
   readonly clipValue: number | undefined;
   /** Takes in the weights after each update. */
   readonly average?: WeightAverage | undefined;
+  /** Ranks whose shares are one batch together. Default 1. */
+  readonly ranks?: number;
+  /** How ranks split the update, if they do. */
+  readonly sharding?: Sharding | undefined;
 }
 
 /** What a compiled step gives: the mean loss of its batch, and what it is a mean over. Reading them waits for the device. */
@@ -50,6 +57,13 @@ export class MeanLoss {
   }
 }
 
+/** The mean loss of the batch that the shares of all ranks make, and its weight. */
+function overRanks(loss: Tensor, weight: Tensor): StepResult {
+  const both = allReduce(stack([loss.detach().to("float64").mul(weight), weight]));
+  const [sum, all] = [both.select(0, 0), both.select(0, 1)];
+  return [sum.div(where(all.gt(0), all, 1)), all];
+}
+
 /** A parameter that the model does not list is not trained with the others, nor saved, nor kept as best. Looked for while tracing. */
 function refuseHidden(model: Module, loss: Tensor): void {
   const own = new Set<Tensor>(model.parameters());
@@ -63,6 +77,7 @@ function refuseHidden(model: Module, loss: Tensor): void {
 /** The steps of one training; each kind is compiled when first taken. */
 export class Steps {
   readonly #options: StepOptions;
+  readonly #ranks: number;
   readonly #whole: Run;
   readonly #partial = new Map<string, Run>();
   /** The weight of the batches of the present update. */
@@ -70,6 +85,7 @@ export class Steps {
 
   constructor(options: StepOptions) {
     this.#options = options;
+    this.#ranks = options.ranks ?? 1;
     this.#whole = compile((...given: Tensor[]) => {
       const { optimizer } = options;
       const { loss, weight } = this.#forward(given);
@@ -88,35 +104,49 @@ export class Steps {
   }
 
   #at(place: Place): Run {
-    if (place.first && place.last) return this.#whole;
+    if (place.first && place.last && this.#ranks === 1) return this.#whole;
     const key = `${place.first} ${place.last}`;
     const known = this.#partial.get(key) ?? this.#compilePart(place);
     this.#partial.set(key, known);
     return known;
   }
 
-  /** Gradients of the batches of an update, each counted by its weight, as if they were one batch. */
+  /** Gradients of the batches of an update, and of the shares of all ranks, each counted by its weight, as if they were one batch. */
   #compilePart({ first, last }: Place): Run {
-    const { model, optimizer } = this.#options;
+    const { model, optimizer, sharding } = this.#options;
+    const summed = (grad: Tensor, parameter: Parameter): Tensor =>
+      sharding?.stage === 2 ? sharding.sumOf(grad, parameter) : allReduce(grad);
     return compile((...given: Tensor[]) => {
       if (first) optimizer.zeroGrad();
       const { loss, weight } = this.#forward(given);
+      this.#shareStatistics();
       loss.mul(weight).backward();
       const own = typeof weight === "number" ? full([], weight, { dtype: "float64" }) : weight.to("float64");
       const total = first ? own : this.#weight.add(own);
       this.#weight.assign(total);
-      if (!last) return [loss, weight] as const;
-      const divisor = where(total.gt(0), total, 1);
+      const result = this.#ranks === 1 ? ([loss, weight] as const) : overRanks(loss, own);
+      if (!last) return result;
+      const all = allReduce(total);
+      const divisor = where(all.gt(0), all, 1);
       noGrad(() => {
         for (const parameter of model.parameters())
-          if (parameter.grad !== undefined) parameter.grad = parameter.grad.div(divisor.to(parameter.dtype));
+          if (parameter.grad !== undefined)
+            parameter.grad = summed(parameter.grad, parameter).div(divisor.to(parameter.dtype));
       });
       this.#clip();
       optimizer.step();
       this.#options.average?.update();
       optimizer.zeroGrad();
-      return [loss, weight] as const;
+      return result;
     });
+  }
+
+  /** Running statistics become their mean over ranks, so that all ranks stay equal. */
+  #shareStatistics(): void {
+    if (this.#ranks === 1) return;
+    const written = currentTrace()?.writes;
+    for (const buffer of this.#options.model.buffers())
+      if (isFloat(buffer.dtype) && written?.has(buffer.cell)) buffer.assign(allReduce(buffer).div(this.#ranks));
   }
 
   #forward(given: readonly Tensor[]): BatchLoss {
@@ -128,8 +158,10 @@ export class Steps {
   }
 
   #clip(): void {
-    const { model, clipNorm, clipValue } = this.#options;
+    const { model, clipNorm, clipValue, sharding } = this.#options;
     if (clipValue !== undefined) clipGradValue(model.parameters(), clipValue);
-    if (clipNorm !== undefined) clipGradNorm(model.parameters(), clipNorm);
+    if (clipNorm === undefined) return;
+    if (sharding?.stage === 2) clipPartsNorm(model.parameters(), clipNorm);
+    else clipGradNorm(model.parameters(), clipNorm);
   }
 }

@@ -7,10 +7,11 @@ import { currentGenerator, type Generator, withGenerator } from "../tensor/index
 import { type Answer, answered, either, type Reading, readLater, readsAtOnce, within } from "../tensor/reading.ts";
 import type { Callback, Kept, Rest, Training } from "./callback.ts";
 import { CallbackList } from "./callbackList.ts";
+import { Company } from "./company.ts";
 import { findingOf, locate } from "./diagnosis.ts";
 import { brokenParameter, brokenWeights, type Failure, finite } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
-import { atOnce, Due, mustAwait, notReady } from "./due.ts";
+import { atOnce, Due, mustAwait, mustWaitFor, notReady } from "./due.ts";
 import { Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
 import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
@@ -58,6 +59,7 @@ export class Trainer implements Training {
   readonly #steps: Steps;
   readonly #average: EMA | undefined;
   readonly #watch: Watch;
+  readonly company: Company;
   /** The run draws from here, so that nothing else that draws meanwhile changes it. */
   readonly #generator: Generator;
   /** Where the run's generator was copied from. */
@@ -88,22 +90,21 @@ export class Trainer implements Training {
     checkTrainerOptions("Trainer", options);
     checkModel("Trainer", model);
     const { train, validation, optimizer, batchSize = 32, seed = 0, accumulate = 1, callbacks = [] } = options;
-    this.model = model;
-    this.#options = options;
-    this.#outer = options.generator === undefined ? currentGenerator() : undefined;
-    this.#generator = options.generator ?? currentGenerator().cloneState();
+    [this.model, this.#options] = [model, options];
+    const company = new Company(options.distributed);
+    this.company = company;
+    this.#outer = options.generator === undefined ? currentGenerator() : company.speaks ? undefined : options.generator;
+    this.#generator = company.generatorOf(options.generator ?? currentGenerator().cloneState());
     checkOptimizer(model, optimizer);
     const task = taskFrom(options);
     this.objective = objectiveOf(options, task);
     this.#watch = watchOf(model, options, this.objective);
     const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
-    this.#feed = feedOf(options, perClass, { batchSize, seed, accumulate });
+    this.#feed = company.share(feedOf(options, perClass, { batchSize, seed, accumulate }));
     this.optimizer = optimizer;
     this.samples = this.#feed.samples;
     this.train = inMemory(train);
-    this.validation = validation;
-    this.classNames = options.classNames;
-    this.batchSize = batchSize;
+    [this.validation, this.classNames, this.batchSize] = [validation, options.classNames, batchSize];
     this.#held =
       validation === undefined ? undefined : samplesOf(validation, { weights: rowWeights(validation, perClass) });
     this.#evaluator = new Evaluator(model, this.objective, options.metrics);
@@ -117,6 +118,8 @@ export class Trainer implements Training {
       clipNorm: options.clipNorm,
       clipValue: options.clipValue,
       average: this.#average,
+      ranks: company.size,
+      sharding: company.shard(optimizer, options.zero),
     });
     this.#moments = new Moments(options.moments ?? {});
     this.#ahead = Math.max(accumulate * (options.readEvery ?? 1), stepsAhead);
@@ -126,9 +129,11 @@ export class Trainer implements Training {
       average: this.#average,
       feed: this.#feed,
       generator: this.#generator,
+      company,
     }).concat(this.#progress, this.#watch);
     this.#parts = this.#ownParts;
     this.use(...callbacks);
+    company.checkTraining(model, options, this.#generator);
   }
 
   /** Adds callbacks, before the first step. They are called in the order in which they were added. */
@@ -254,7 +259,7 @@ export class Trainer implements Training {
   /** Waits until the next step can be taken: begins, and reads rows that are not at hand. On a processor that is often nothing. */
   async ready(): Promise<void> {
     await this.beginLater();
-    await this.#due.done();
+    await this.#due.settled();
     if (!readsAtOnce() && this.#losses.unread >= this.#ahead) await this.#lossesArrive(this.#ahead);
     if (this.#feed.coming === "read") await this.#feed.read();
   }
@@ -288,10 +293,7 @@ export class Trainer implements Training {
   #heed(verdict: Answer<"stop" | undefined>): void {
     if (verdict === undefined) return;
     if (verdict === "stop") return this.#stop();
-    this.#due.add(
-      this.#repeating.during(this.#repeating.active, this.#heeding(verdict)),
-      verdict instanceof Promise || !readsAtOnce(),
-    );
+    this.#due.add(this.#repeating.during(this.#repeating.active, this.#heeding(verdict)), mustWaitFor(verdict));
   }
 
   *#heeding(verdict: Answer<"stop" | undefined>): Reading<void> {
@@ -388,11 +390,11 @@ export class Trainer implements Training {
   }
 
   *#measuring(epoch: number): Reading<void> {
-    const train: Metrics = { loss: this.#progress.epochLoss.mean };
+    const train: Metrics = this.company.told({ loss: this.#progress.epochLoss.mean });
     const data = this.#held;
     const evaluation = data === undefined ? undefined : this.#evaluator.evaluation(data, this.#options.inverse);
     const held = evaluation === undefined ? undefined : yield* within((part) => this.draw(part), evaluation);
-    const validation = held?.metrics ?? null;
+    const validation = this.company.told(held?.metrics ?? null);
     const record = { epoch, train, validation };
     const value = this.watched(record);
     const previous = this.best?.value ?? null;
@@ -425,14 +427,14 @@ export class Trainer implements Training {
   }
 
   draw<T>(body: () => T): T {
-    return withGenerator(this.#generator, body);
+    return this.company.apart(() => withGenerator(this.#generator, body));
   }
 
   // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   tell(event: TrainEvent): void {
     if (this.#repeating.active) return;
-    this.#options.onEvent?.(event);
+    if (this.company.speaks) this.#options.onEvent?.(event);
     this.#callbacks.tell(event);
   }
 
@@ -564,7 +566,7 @@ export class Trainer implements Training {
     this.#feed.close();
     if (this.#outer === undefined) return;
     // The generator that was copied goes on behind the run's draws, unless somebody seeded it since, or drew more.
-    const drawn = this.#generator.getState();
+    const drawn = this.company.commonDraws(this.#generator.getState());
     const { key, calls } = this.#outer.getState();
     if (key[0] === drawn.key[0] && key[1] === drawn.key[1] && calls < drawn.calls) this.#outer.setState(drawn);
   }
@@ -581,11 +583,11 @@ export class Trainer implements Training {
   async diagnose(): Promise<void> {
     const failure = this.#failure;
     if (failure === undefined) return;
-    const { optimizer } = this;
+    const [feed, steps, generator, { company, optimizer }] = [this.#feed, this.#steps, this.#generator, this];
     const found =
       failure.kind === "weights"
         ? brokenWeights(failure, optimizer.lr)
-        : await locate(this, { feed: this.#feed, steps: this.#steps, generator: this.#generator }, failure);
+        : await locate(this, { feed, steps, generator, company }, failure);
     this.rewind();
     const kept = this.best === undefined ? `step ${this.steps}` : `epoch ${this.best.epoch + 1}`;
     const finding = findingOf(found, failure.step, kept);

@@ -5,6 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Optimizer } from "../optim/index.ts";
+import type { ZeroStage } from "../optim/sharding.ts";
 import { Generator } from "../tensor/index.ts";
 import type { Callback } from "./callback.ts";
 import type { Inverse, MetricFunction } from "./evaluation.ts";
@@ -54,6 +55,16 @@ export interface CommonOptions {
   readonly metrics?: Readonly<Record<string, MetricFunction>>;
   /** For regressions: from the network's numbers to the user's. */
   readonly inverse?: Inverse | undefined;
+  /**
+   * Whether the ranks of the current world (`distributed.init()`) train together: each takes its share of every batch, and gradients,
+   * losses and decisions are those of the whole batch. Events and saves are rank 0's. Default true, where there is a world.
+   */
+  readonly distributed?: boolean | undefined;
+  /**
+   * Splits memory over the ranks: 1, the state of the optimizer; 2, sums of gradients too. Each rank then updates its part of the weights,
+   * and states are gathered to be kept or saved. Default: nothing is split. Source: ZeRO (Rajbhandari et al. 2020).
+   */
+  readonly zero?: ZeroStage | undefined;
   readonly callbacks?: readonly Callback[];
   readonly onEvent?: EventListener | undefined;
 }
@@ -92,6 +103,8 @@ export const commonKinds: OptionKinds<CommonOptions> = {
   classNames: kind.anything,
   metrics: kind.anything,
   inverse: kind.func<Inverse>(),
+  distributed: kind.boolean,
+  zero: kind.anything,
   callbacks: kind.anything,
   onEvent: kind.func<EventListener>(),
 };

@@ -34,13 +34,16 @@ export class Saving implements Callback {
 
   async rest(at: Rest): Promise<void> {
     const now = performance.now();
-    const due = now - this.#last >= (this.#options.every ?? Math.max(1000, mostOfTime * this.#cost));
-    if (!due && (at === "breath" || at === "epoch")) return;
-    this.#last = now;
     const training = this.#training;
-    if (at === "breath") await training?.keep();
-    const kept = training?.kept;
-    if (training === undefined || kept === undefined) return;
+    if (training === undefined) return;
+    const { company } = training;
+    const own = now - this.#last >= (this.#options.every ?? Math.max(1000, mostOfTime * this.#cost));
+    // By rank 0's clock, for all ranks keep the same moments to go back to.
+    if ((at === "breath" || at === "epoch") && !company.decides(own)) return;
+    this.#last = now;
+    if (at === "breath") await training.keep();
+    const { kept } = training;
+    if (kept === undefined || !company.speaks) return;
     const { epoch } = training;
     this.#options.save(kept.state, { epoch, step: kept.step });
     // Saving large models often would take more time than training them.

@@ -12,7 +12,16 @@ const risen = (accuracy: number): EpochRecord[] =>
   }));
 
 const codesOf = (records: readonly EpochRecord[]): readonly string[] =>
-  checkCourse({ records, lr: 0.01, last: false, moved: 1, untrained: 0.7, largest: undefined }).map(({ code }) => code);
+  checkCourse({
+    records,
+    lr: 0.01,
+    reduced: false,
+    last: false,
+    moved: 1,
+    untrained: 0.7,
+    largest: undefined,
+    dropout: 0,
+  }).map(({ code }) => code);
 
 describe("overfitting", () => {
   test("is told where the validation loss has risen and some rows are wrong", () => {
@@ -30,13 +39,23 @@ const judged = (
     validation,
     moved = 1,
     untrained,
-  }: { readonly validation?: readonly number[]; readonly moved?: number; readonly untrained?: number } = {},
+    reduced = false,
+    last = false,
+  }: {
+    readonly validation?: readonly number[];
+    readonly moved?: number;
+    readonly untrained?: number;
+    readonly reduced?: boolean;
+    readonly last?: boolean;
+  } = {},
 ): readonly string[] => {
   const records = train.map((loss, epoch): EpochRecord => {
     const held = validation?.[epoch];
     return { epoch, train: { loss }, validation: held === undefined ? null : { loss: held, accuracy: 0.9 } };
   });
-  return checkCourse({ records, lr: 0.01, last: false, moved, untrained, largest: undefined }).map(({ code }) => code);
+  return checkCourse({ records, lr: 0.01, reduced, last, moved, untrained, largest: undefined, dropout: 0 }).map(
+    ({ code }) => code,
+  );
 };
 
 describe("a rate that is too high", () => {
@@ -68,6 +87,11 @@ describe("a rate that is too low", () => {
   ])("%s", (_, losses, moved, expected) => {
     expect(judged(losses, { moved })).toEqual(expected);
   });
+  test("is not judged by while it warms up, but at the end of all epochs", () => {
+    const of = { moved: 0.0049, reduced: true };
+    expect(judged(course(7, 0.005), of)).toEqual([]);
+    expect(judged(course(7, 0.005), { ...of, last: true })).toEqual(["learningRateTooLow"]);
+  });
 });
 
 describe("overfitting begins", () => {
@@ -82,5 +106,37 @@ describe("overfitting begins", () => {
     ["where it fell by more", 0.46, 0.2, 0.3, ["overfitting"]],
   ])("%s", (_, held, last, then, expected) => {
     expect(course(held, last, then)).toEqual(expected);
+  });
+});
+
+/** Ten epochs of the same figures. */
+const steady = (train: number, held: Readonly<Record<string, number>>): EpochRecord[] =>
+  Array.from({ length: 10 }, (_, epoch) => ({ epoch, train: { loss: train }, validation: held }));
+const told = (records: readonly EpochRecord[], dropout: number, share = 0.5): readonly string[] => {
+  const largest = { name: '"no"', share };
+  return checkCourse({ records, lr: 0.01, reduced: false, last: true, moved: 1, untrained: 0.7, largest, dropout }).map(
+    ({ code }) => code,
+  );
+};
+
+describe("a rare class", () => {
+  test.each([
+    ["98 % right with 2 % positives, of which most are missed", 0.981, 0.55, 0.98, ["imbalance"]],
+    ["98 % right with 2 % positives, which are found", 0.985, 0.95, 0.98, []],
+    ["no better than the largest class is told once", 0.98, 0.5, 0.98, ["noBetterThanMajority"]],
+    ["classes of similar size", 0.95, 0.8, 0.6, []],
+  ])("%s", (_, accuracy, balancedAccuracy, share, expected) => {
+    expect(told(steady(0.1, { loss: 0.1, accuracy, balancedAccuracy }), 0, share)).toEqual(expected);
+  });
+});
+
+describe("dropout that holds back", () => {
+  test.each([
+    ["a training loss far above the validation loss, with dropout", 0.6, 0.3, 0.5, ["heldBack"]],
+    ["the same without dropout", 0.6, 0.3, 0, []],
+    ["a training loss a little above it", 0.35, 0.3, 0.5, []],
+    ["a validation loss of a twentieth of what it began with", 0.6, 0.029, 0.5, []],
+  ])("%s", (_, train, loss, dropout, expected) => {
+    expect(told(steady(train, { loss, accuracy: 0.9, balancedAccuracy: 0.9 }), dropout)).toEqual(expected);
   });
 });

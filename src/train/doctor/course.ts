@@ -25,6 +25,8 @@ export function largestClass({ targets }: Dataset, names: readonly string[] | un
 export interface Course {
   readonly records: readonly EpochRecord[];
   readonly lr: number;
+  /** Whether the rate is still, or again, far below the one that was asked for: in a warm-up it has not been tried yet. */
+  readonly reduced: boolean;
   /** Whether no epoch follows. */
   readonly last: boolean;
   /** How far the weights have moved since the start: ‖change‖ / ‖weights‖; undefined when not known. */
@@ -33,6 +35,8 @@ export interface Course {
   readonly untrained: number | undefined;
   /** Undefined where there are no classes to be told apart. */
   readonly largest: LargestClass | undefined;
+  /** The share of units that dropout takes away in training; 0 where there is none. */
+  readonly dropout: number;
 }
 
 /**
@@ -71,12 +75,13 @@ function tooHigh({ records, lr, untrained }: Course): Finding[] {
   ];
 }
 
-function tooLow({ records, lr, moved }: Course): Finding[] {
+function tooLow({ records, lr, reduced, last, moved }: Course): Finding[] {
+  if (reduced && !last) return [];
   const losses = records.map(lossOf);
   const [first] = losses;
-  const last = losses.at(-1);
-  if (losses.length < epochsToJudge || first === undefined || last === undefined || moved === undefined) return [];
-  const fell = (first - last) / Math.abs(first);
+  const now = losses.at(-1);
+  if (losses.length < epochsToJudge || first === undefined || now === undefined || moved === undefined) return [];
+  const fell = (first - now) / Math.abs(first);
   const falling = losses.filter((loss, at) => at > 0 && loss <= (losses[at - 1] ?? loss)).length;
   const steady = falling >= 0.7 * (losses.length - 1);
   if (!(steady && fell < 0.05 && moved < 0.005)) return [];
@@ -139,6 +144,59 @@ function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
   ];
 }
 
+/** From this share of one class on, the accuracy is about that class; and what the mean recall must be to say that others are found too. */
+const [rareFrom, foundFrom] = [0.9, 0.9] as const;
+
+function imbalance({ records, last, largest }: Course): Finding[] {
+  const held = records.at(-1)?.validation;
+  if (largest === undefined || largest.share < rareFrom || !held || !(last || records.length >= epochsToDecide))
+    return [];
+  const { accuracy = Number.NaN, balancedAccuracy = Number.NaN } = held;
+  // Told more plainly by noBetterThanMajority.
+  if (
+    !(accuracy > largest.share) &&
+    records.every(({ validation }) => !((validation?.["accuracy"] ?? Number.NaN) > largest.share))
+  )
+    return [];
+  if (balancedAccuracy >= foundFrom) return [];
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return [
+    {
+      code: "imbalance",
+      what: `the accuracy says little: ${percent(largest.share)} of the validation rows are ${largest.name}`,
+      evidence: `the accuracy is ${percent(accuracy)}, and the mean of the recalls of the classes ${percent(balancedAccuracy)}`,
+      why: "rows of the rare class are missed, and the accuracy hides that",
+      fix: 'judge by balancedAccuracy, prAuc and the confusion matrix (hebb evaluate … --confusion --report), and weigh the classes (classWeights: "balanced"; --class-weights balanced)',
+      layer: null,
+    },
+  ];
+}
+
+/** How far above the validation loss the training loss lies where dropout keeps the network from learning, … */
+const aboveHeld = 1.3;
+/** … in the last so many epochs. */
+const epochsAbove = 3;
+/** A validation loss below this share of the first training loss leaves little to learn. */
+const littleLeft = 0.05;
+
+function heldBack({ records, last, dropout }: Course): Finding[] {
+  const lately = records.slice(-epochsAbove);
+  if (dropout === 0 || !last || lately.length < epochsAbove) return [];
+  if (!lately.every((record) => heldLoss(record) > 0 && lossOf(record) > aboveHeld * heldLoss(record))) return [];
+  const final = lately.at(-1) as EpochRecord;
+  if (heldLoss(final) < littleLeft * lossOf(records[0] as EpochRecord)) return [];
+  return [
+    {
+      code: "heldBack",
+      what: `dropout of ${dropout} holds the network back`,
+      evidence: `the training loss, with dropout, is ${lossOf(final).toPrecision(3)}, and the validation loss, without, ${heldLoss(final).toPrecision(3)}`,
+      why: "a network that does worse on the rows it learns from is far from overfitting, and has room to learn more",
+      fix: "use less dropout (--dropout 0), or a wider network, and train for more epochs",
+      layer: null,
+    },
+  ];
+}
+
 const tail = (losses: readonly number[]): string =>
   losses
     .slice(-6)
@@ -150,4 +208,6 @@ export const checkCourse = (course: Course): Finding[] => [
   ...tooLow(course),
   ...overfitting(course),
   ...noBetterThanMajority(course),
+  ...imbalance(course),
+  ...heldBack(course),
 ];

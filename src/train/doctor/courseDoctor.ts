@@ -3,9 +3,11 @@ import { TokenSequence } from "../../data/index.ts";
 import type { HostArray, NamedArrays } from "../../formats/index.ts";
 import { aCount, aNumber, aString, listOf, objectOf } from "../../formats/json.ts";
 import { HebbError } from "../../graph/errors.ts";
+import { Dropout, type Module } from "../../nn/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
 import { noGrad, type Parameter } from "../../tensor/index.ts";
 import { itemOf, type Reading, readNow, valuesOf } from "../../tensor/reading.ts";
+import { Tabular } from "../models/tabular.ts";
 import type { PartState, SavedPart } from "../parts.ts";
 import { type EpochRecord, orNull } from "../state.ts";
 import { checkCourse, isJudged, type LargestClass, largestClass } from "./course.ts";
@@ -17,6 +19,14 @@ export interface DoctorOptions extends LookOptions {
   readonly optimizer?: Optimizer | undefined;
   readonly classNames?: readonly string[] | undefined;
 }
+
+/** The largest share of units that a layer takes away; 0 for an ensemble, whose members are each worse than their mean without it too. */
+const dropoutIn = (model: Module): number =>
+  model instanceof Tabular
+    ? 0
+    : model
+        .namedModules()
+        .reduce((most, [, module]) => (module instanceof Dropout ? Math.max(most, module.p) : most), 0);
 
 /** Weights of each parameter whose start is remembered, to see how far they move. */
 const weightsFollowed = 1024;
@@ -41,12 +51,14 @@ export class CourseDoctor {
   /** Some of the weights before the first step, by parameter; empty when not known. */
   #start: NamedArrays = {};
   readonly #largest: LargestClass | undefined;
+  readonly #dropout: number;
 
   /** Without a look at data and network it judges the course alone. */
   constructor(options: DoctorOptions, look?: Look) {
     this.#options = options;
     this.#look = look;
-    const { objective, validation, classNames } = options;
+    const { model, objective, validation, classNames } = options;
+    this.#dropout = dropoutIn(model);
     if (objective.task.kind === "classes" && validation !== undefined && !(validation instanceof TokenSequence))
       this.#largest = largestClass(validation, classNames);
   }
@@ -98,10 +110,12 @@ export class CourseDoctor {
         ...checkCourse({
           records: records.filter(({ epoch }) => isJudged(epoch)),
           lr: this.#options.optimizer?.lr ?? Number.NaN,
+          reduced: this.#reduced(),
           last,
           moved: yield* this.#moved(),
           untrained: this.#untrained,
           largest: this.#largest,
+          dropout: this.#dropout,
         }),
       );
     return this.#once(findings);
@@ -113,12 +127,19 @@ export class CourseDoctor {
     const course = checkCourse({
       records: records.filter(({ epoch }) => isJudged(epoch)),
       lr,
+      reduced: false,
       last: true,
       moved: undefined,
       untrained: undefined,
       largest: this.#largest,
+      dropout: this.#dropout,
     });
     return [...data, ...this.#once([...readNow(this.#network(false)), ...course])];
+  }
+
+  #reduced(): boolean {
+    const [group] = this.#options.optimizer?.groups ?? [];
+    return group !== undefined && group.lr < (group.initialLr ?? group.lr) / 2;
   }
 
   *#network(untrained: boolean): Reading<Finding[]> {

@@ -19,6 +19,7 @@ import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { oneHot, seed, type Tensor, tensor } from "../../tensor/index.ts";
 import { type Finding, type FitOptions, Gpt, fit as trainModel } from "../index.ts";
+import { Tabular } from "../models/tabular.ts";
 
 const F = nn.functional;
 
@@ -473,6 +474,31 @@ const healthy: readonly (Case & { readonly name: string })[] = [
       ),
       optimizer: adam(model, 3e-3),
       epochs: 4,
+    }),
+  },
+  {
+    name: "the network for tables, with more numbers than intervals",
+    model: () => {
+      const model = new Tabular({
+        features: 12,
+        outputs: 2,
+        hidden: [16, 16],
+        activation: new nn.ReLU(),
+        dropout: 0.1,
+        members: 4,
+        numbers: Array.from({ length: 12 }, (_, place) => place),
+        bins: 6,
+        embedding: 4,
+        average: "softmax",
+      });
+      model.fitQuantiles(noisy(300, 12, 0.05, 5));
+      return model;
+    },
+    options: (model) => ({
+      train: noisy(300, 12, 0.05, 5),
+      validation: noisy(100, 12, 0.05, 6),
+      optimizer: adam(model),
+      epochs: 8,
     }),
   },
   ...[1, 2, 3].map((number) => ({

@@ -18,6 +18,8 @@ export const findingCodes = [
   "leak",
   "overfitting",
   "noBetterThanMajority",
+  "imbalance",
+  "heldBack",
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];
 

@@ -248,7 +248,8 @@ export function checkActivations(pass: Pass, inputName: string | undefined): Fin
     const before = affineSource(byName, steps, moving, step.data);
     if (before === undefined || before.node.name === step.node.name) continue;
     const [middle = 0, inside = 0] = before.weight.shape;
-    const grouped = before.node.op === "convolution" && before.data.shape[1] !== inside;
+    // Of a weight for each group of inputs, one layer in place of two would be another, larger layer.
+    const grouped = before.node.op === "convolution" ? before.data.shape[1] !== inside : before.weight.shape.length > 2;
     if (grouped || middle < Math.min(inside, step.weight.shape[0] ?? 0)) continue;
     return [
       {

@@ -33,11 +33,14 @@ const deviation = 0.02;
 class CausalAttention extends nn.Module {
   readonly qkv: nn.Linear;
   readonly proj: nn.Linear;
+  /** A module of its own, so that a hook sees what each head attends to: [B, heads, T, T]. */
+  readonly softmax: nn.Softmax;
   readonly #heads: number;
   readonly #drop: number;
 
   constructor(width: number, heads: number, dropout: number) {
     super();
+    this.softmax = new nn.Softmax(-1);
     this.qkv = new nn.Linear(width, 3 * width);
     this.proj = new nn.Linear(width, width);
     this.#heads = heads;
@@ -55,7 +58,7 @@ class CausalAttention extends nn.Module {
       .matmul(k.transpose(-1, -2))
       .mul(1 / Math.sqrt(size))
       .maskedFill(future, Number.NEGATIVE_INFINITY);
-    const weights = nn.functional.dropout(scores.softmax(-1), this.#drop, this.training);
+    const weights = nn.functional.dropout(this.softmax.forward(scores), this.#drop, this.training);
     return this.proj.forward(weights.matmul(v).transpose(1, 2).reshape([batch, length, width]));
   }
 }

@@ -1,0 +1,202 @@
+// MPI through koffi: Open MPI and MPICH with all that keep their interfaces, told apart by their symbols.
+import { koffi, type Library, type NativeFunction } from "../backends/c/native.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { Launch } from "./launch.ts";
+import { announceEnd, type Lost } from "./neighbours.ts";
+import type { Request, Transport } from "./transport.ts";
+
+/** How an implementation passes its handles, and the two that are needed. */
+interface Interface {
+  readonly name: "Open MPI" | "MPICH";
+  /** The C type of a handle: an address, or a number. */
+  readonly handle: "uint64_t" | "int";
+  readonly world: number;
+  readonly byte: number;
+}
+
+/** Numbers of MPICH's interface, which Intel MPI, Cray MPICH and MVAPICH keep (its ABI initiative). */
+const mpich: Interface = { name: "MPICH", handle: "int", world: 0x44000000, byte: 0x4c00010d };
+
+/** Names of the library: by version first, for those without are there only with what developers install. */
+const openMpiNames = ["libmpi.so.40", "libmpi.so.80", "libmpi.so.20", "libmpi.so", "libmpi.40.dylib", "libmpi.dylib"];
+const mpichNames = ["libmpich.so.12", "libmpi.so.12", "libmpi_cray.so.12", "libmpich.so", "libmpi.12.dylib"];
+
+/** Where MPI puts what it says: an MPI_Status, a version string. */
+const versionBytes = 8192;
+const statusBytes = 128;
+
+function interfaceOf(library: Library): Interface {
+  try {
+    const at = (name: string): number => Number(koffi().address(library.symbol(name)));
+    return {
+      name: "Open MPI",
+      handle: "uint64_t",
+      world: at("ompi_mpi_comm_world"),
+      byte: at("ompi_mpi_byte"),
+    };
+  } catch {
+    return mpich;
+  }
+}
+
+/** Loads the library of the MPI that started this process, or the one that HEBB_MPI names. */
+function load({ kind, startedBy }: Launch): Library {
+  const named = process.env["HEBB_MPI"];
+  const names =
+    named !== undefined
+      ? [named]
+      : kind === "Open MPI"
+        ? openMpiNames
+        : kind === "MPICH"
+          ? mpichNames
+          : [...openMpiNames, ...mpichNames];
+  for (const name of names) {
+    try {
+      // Global: Open MPI loads parts of itself later, which look for its symbols.
+      return koffi().load(name, { global: true });
+    } catch {
+      // The next name.
+    }
+  }
+  throw new HebbError(
+    named === undefined
+      ? `this process was started by ${startedBy}, but no library of MPI can be loaded (${names.join(", ")}); install that of the same MPI, such as ${kind === "MPICH" ? "libmpich12" : "libopenmpi3"} of Debian, or name its file with HEBB_MPI`
+      : `HEBB_MPI names ${named}, which cannot be loaded; name the libmpi of the MPI whose mpirun started this process`,
+  );
+}
+
+const addressOf = (bytes: Uint8Array): number => Number(koffi().address(bytes));
+
+export class Mpi implements Transport {
+  readonly rank: number;
+  readonly size: number;
+  readonly description: string;
+  readonly #interface: Interface;
+  readonly #status = new Uint8Array(statusBytes);
+  readonly #flag = new Int32Array(32);
+  readonly #flagBytes = new Uint8Array(this.#flag.buffer);
+  readonly #statusAddress = addressOf(this.#status);
+  readonly #flagAddress = addressOf(this.#flagBytes);
+  readonly #test: NativeFunction;
+  readonly #allToAll: NativeFunction;
+  readonly #allGather: NativeFunction;
+  readonly #broadcast: NativeFunction;
+  readonly #barrier: NativeFunction;
+  readonly #abort: NativeFunction;
+  readonly #finalize: NativeFunction;
+  #ended = false;
+  /** Whether waiting is in vain. */
+  lost: (() => Lost) | undefined;
+
+  constructor(launch: Launch) {
+    const library = load(launch);
+    const own = interfaceOf(library);
+    this.#interface = own;
+    const { handle } = own;
+    const all = `uint64_t send, int count, ${handle} type, uint64_t receive, int each, ${handle} same, ${handle} comm, uint64_t request`;
+    const init = library.func("int MPI_Init(uint64_t argc, uint64_t argv)");
+    const query = library.func("int MPI_Initialized(uint64_t flag)");
+    const version = library.func("int MPI_Get_library_version(uint64_t text, uint64_t length)");
+    const rank = library.func(`int MPI_Comm_rank(${handle} comm, uint64_t rank)`);
+    const size = library.func(`int MPI_Comm_size(${handle} comm, uint64_t size)`);
+    this.#test = library.func("int MPI_Test(uint64_t request, uint64_t flag, uint64_t status)");
+    this.#allToAll = library.func(`int MPI_Ialltoall(${all})`);
+    this.#allGather = library.func(`int MPI_Iallgather(${all})`);
+    this.#broadcast = library.func(
+      `int MPI_Ibcast(uint64_t data, int count, ${handle} type, int root, ${handle} comm, uint64_t request)`,
+    );
+    this.#barrier = library.func(`int MPI_Ibarrier(${handle} comm, uint64_t request)`);
+    this.#abort = library.func(`int MPI_Abort(${handle} comm, int code)`);
+    this.#finalize = library.func("int MPI_Finalize()");
+    const number = (ask: (address: number) => unknown): number => {
+      check("asking", ask(this.#flagAddress));
+      return this.#flag[0] as number;
+    };
+    if (number((to) => query(to)) === 0) check("MPI_Init", init(0, 0));
+    this.rank = number((to) => rank(own.world, to));
+    this.size = number((to) => size(own.world, to));
+    const text = new Uint8Array(versionBytes);
+    const length = number((to) => version(addressOf(text), to));
+    const full = new TextDecoder().decode(text.subarray(0, length)).replace(/\0/g, "");
+    const [line = own.name] = full.split(/[,\n]/);
+    this.description = line
+      .replace(/Version:?/, "")
+      .replace(/\s+/g, " ")
+      .trim();
+  }
+
+  allToAll(send: Uint8Array, receive: Uint8Array): Request {
+    const { world, byte } = this.#interface;
+    const each = receive.length / this.size;
+    return this.#begin("MPI_Ialltoall", [send, receive], (request) =>
+      this.#allToAll(addressOf(send), each, byte, addressOf(receive), each, byte, world, request),
+    );
+  }
+
+  allGather(send: Uint8Array, receive: Uint8Array): Request {
+    const { world, byte } = this.#interface;
+    return this.#begin("MPI_Iallgather", [send, receive], (request) =>
+      this.#allGather(addressOf(send), send.length, byte, addressOf(receive), send.length, byte, world, request),
+    );
+  }
+
+  broadcast(data: Uint8Array, root: number): Request {
+    const { world, byte } = this.#interface;
+    return this.#begin("MPI_Ibcast", [data], (request) =>
+      this.#broadcast(addressOf(data), data.length, byte, root, world, request),
+    );
+  }
+
+  barrier(): Request {
+    return this.#begin("MPI_Ibarrier", [], (request) => this.#barrier(this.#interface.world, request));
+  }
+
+  /** The request holds the buffers: they stay until it is complete. */
+  #begin(name: string, buffers: readonly Uint8Array[], start: (request: number) => unknown): Request {
+    const request = new BigInt64Array(16);
+    const address = addressOf(new Uint8Array(request.buffer));
+    check(name, start(address));
+    let held: readonly unknown[] | undefined = [request, ...buffers];
+    return {
+      test: () => {
+        if (held === undefined) return true;
+        check("MPI_Test", this.#test(address, this.#flagAddress, this.#statusAddress));
+        if (this.#flag[0] === 0) return false;
+        held = undefined;
+        return true;
+      },
+    };
+  }
+
+  checkRanks(): void {
+    const found = this.lost?.();
+    if (found === undefined) return;
+    if (found !== "told") throw new HebbError(found.why);
+    this.#ended = true;
+    process.exit(1);
+  }
+
+  abort(exitCode: number): never {
+    this.#ended = true;
+    announceEnd();
+    this.#abort(this.#interface.world, exitCode);
+    return process.exit(exitCode);
+  }
+
+  /** Whether this rank has left the others. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Takes leave of the other ranks, which wait for it. */
+  finalize(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#finalize();
+  }
+}
+
+function check(name: string, result: unknown): void {
+  if (result !== 0)
+    throw new HebbError(`${name} failed with code ${String(result)}; the output of mpirun says more of its network`);
+}

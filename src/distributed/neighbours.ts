@@ -1,0 +1,79 @@
+// The other ranks on this machine: how many share its cores, and whether one has ended that others wait for.
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, hostname } from "node:os";
+import { type Communicator, gatherTexts } from "../runtime/index.ts";
+
+interface Member {
+  readonly rank: number;
+  readonly pid: number;
+  readonly host: string;
+}
+
+export interface Neighbours {
+  /** Ranks on this machine, this one among them. */
+  readonly count: number;
+  /** Threads for each, so that together they fill the cores. */
+  readonly threads: number;
+  /** Ranks below this one that live, or are on other machines, where that is not known. */
+  before(): number;
+  lost(): Lost;
+}
+
+/** Whether a rank of this machine has ended, so that waiting for it is in vain: and whether it has told why itself. */
+export type Lost = undefined | "told" | { readonly why: string };
+
+/** What a rank is called that has told its failure and is about to end all: the others need not tell that it ended. */
+const endedTitle = "hebb ended";
+/** Milliseconds for the others to see it. */
+const farewell = 150;
+
+/** Lets the other ranks of this machine know that this one has told why it ends. */
+export function announceEnd(): void {
+  process.title = endedTitle;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, farewell);
+}
+
+function hasTold(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === endedTitle;
+  } catch {
+    return false;
+  }
+}
+
+/** A process of this machine runs: not ended, and not only waiting to be buried. */
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+  try {
+    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^[ZX]/.test(status.slice(status.lastIndexOf(")") + 2));
+  } catch {
+    return process.platform !== "linux";
+  }
+}
+
+/** Cores shared out among the ranks of a machine; a launcher that bound this process to some leaves it those. */
+export const threadsFor = (ranks: number): number =>
+  Math.max(1, Math.min(availableParallelism(), Math.floor(cpus().length / ranks)));
+
+export function meetNeighbours(world: Communicator): Neighbours {
+  const own: Member = { rank: world.rank, pid: process.pid, host: hostname() };
+  const all = gatherTexts(world, JSON.stringify(own)).map((text): Member => JSON.parse(text));
+  const here = all.filter(({ host }) => host === own.host);
+  return {
+    count: here.length,
+    threads: threadsFor(here.length),
+    before: () => all.slice(0, own.rank).filter(({ host, pid }) => host !== own.host || runs(pid)).length,
+    lost: () => {
+      if (here.some(({ pid }) => hasTold(pid))) return "told";
+      const gone = here.find(({ pid }) => !runs(pid));
+      if (gone === undefined) return undefined;
+      const why = `rank ${gone.rank} (process ${gone.pid} on ${gone.host}) has ended, and the others wait for it in vain; start the program again, a training by hebb resume RUN`;
+      return { why };
+    },
+  };
+}

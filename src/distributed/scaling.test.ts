@@ -1,0 +1,31 @@
+// The arithmetic of scaling: its limits, and where it stops paying.
+import { expect, it } from "vitest";
+import { predictSteps } from "./scaling.ts";
+
+const network = { gradientSeconds: 1, updateSeconds: 0.01, bytes: 1e8, bandwidth: 1e10, latency: 1e-5 };
+
+it("is compute alone on one rank", () => {
+  expect(predictSteps([1], network)).toEqual([
+    { ranks: 1, computeSeconds: 1.01, communicationSeconds: 0, seconds: 1.01, speedup: 1 },
+  ]);
+});
+
+it("sends 2 (N − 1) / N of the bytes, and shares the gradients out", () => {
+  const [four] = predictSteps([4], network);
+  expect(four?.computeSeconds).toBeCloseTo(0.26, 12);
+  // 2 messages · 10 µs · log₂ 4 + 1.5 · 10 ms.
+  expect(four?.communicationSeconds).toBeCloseTo(4e-5 + 0.015, 12);
+});
+
+it("falls to the update and twice the bytes, and grows by the latency from there", () => {
+  const steps = predictSteps([8, 64, 512, 4096, 1e6], { ...network, latency: 1e-3 });
+  const seconds = steps.map((step) => step.seconds);
+  expect(seconds[1]).toBeLessThan(seconds[0] ?? 0);
+  expect(seconds[4]).toBeGreaterThan(seconds[2] ?? 0);
+  for (const step of steps) expect(step.seconds).toBeGreaterThan(0.01);
+});
+
+it("refuses what is no measurement", () => {
+  expect(() => predictSteps([2], { ...network, bandwidth: 0 })).toThrow("bandwidth above 0");
+  expect(() => predictSteps([0], network)).toThrow("0 is not a number of ranks");
+});

@@ -1,0 +1,71 @@
+// How long a step of data-parallel training takes on N ranks, from what one rank and its network were measured to do.
+import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
+
+export interface ScalingOptions {
+  /** Seconds of one rank for the whole batch: forward and backward. They are shared out. */
+  readonly gradientSeconds: number;
+  /** Seconds for the update of all weights, which every rank makes. Default 0. */
+  readonly updateSeconds?: number;
+  /** Bytes of all gradients. */
+  readonly bytes: number;
+  /** Bytes a second that a rank can send while it receives as many. */
+  readonly bandwidth: number;
+  /** Seconds of the smallest message. */
+  readonly latency: number;
+  /** Messages of a step that wait for each other: 2, and 4 more for each SyncBatchNorm layer. Default 2. */
+  readonly messages?: number;
+  /** Seconds a byte of adding up, with the copies to and from the network. Default 0. */
+  readonly secondsPerByte?: number;
+}
+
+export interface ScaledStep {
+  readonly ranks: number;
+  readonly computeSeconds: number;
+  readonly communicationSeconds: number;
+  readonly seconds: number;
+  /** Steps of the same batch in the time that one rank takes for one. */
+  readonly speedup: number;
+}
+
+const kinds: OptionKinds<ScalingOptions> = {
+  gradientSeconds: kind.number,
+  updateSeconds: kind.number,
+  bytes: kind.number,
+  bandwidth: kind.number,
+  latency: kind.number,
+  messages: kind.number,
+  secondsPerByte: kind.number,
+};
+
+/**
+ * The step of N ranks that share one batch, for each N:
+ *
+ *     compute(N)       = gradientSeconds / N + updateSeconds
+ *     communication(N) = messages · latency · ⌈log₂ N⌉ + 2 · (N − 1) / N · bytes / bandwidth + bytes · secondsPerByte
+ *
+ * and communication(1) = 0. Every rank sends its gradients once but for its own part, and then the sums of its part: 2 (N − 1) / N of the
+ * bytes, whatever N is. So time falls with N down to updateSeconds + 2 · bytes / bandwidth, and then only grows by the latency.
+ */
+export function predictSteps(ranks: readonly number[], options: ScalingOptions): ScaledStep[] {
+  const given = checkOptions("predictSteps", options, kinds);
+  const { gradientSeconds, updateSeconds = 0, bytes, bandwidth, latency, messages = 2, secondsPerByte = 0 } = given;
+  if (!(gradientSeconds > 0 && bandwidth > 0 && bytes >= 0 && latency >= 0))
+    throw new HebbError(
+      "predictSteps: takes gradientSeconds and bandwidth above 0, and bytes and latency of at least 0; measure them with bench/distributed.ts",
+    );
+  const alone = gradientSeconds + updateSeconds;
+  return ranks.map((n): ScaledStep => {
+    if (!(Number.isSafeInteger(n) && n >= 1)) throw new HebbError(`predictSteps: ${n} is not a number of ranks`);
+    const computeSeconds = gradientSeconds / n + updateSeconds;
+    const communicationSeconds =
+      n === 1
+        ? 0
+        : messages * latency * Math.ceil(Math.log2(n)) +
+          ((2 * (n - 1)) / n) * (bytes / bandwidth) +
+          bytes * secondsPerByte;
+    const seconds = computeSeconds + communicationSeconds;
+    return { ranks: n, computeSeconds, communicationSeconds, seconds, speedup: alone / seconds };
+  });
+}

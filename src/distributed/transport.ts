@@ -1,0 +1,23 @@
+// What carries bytes between ranks: the few collectives that all others are made of, begun without waiting.
+
+/** Something under way. */
+export interface Request {
+  /** Whether it is complete; asking moves it on. */
+  test(): boolean;
+}
+
+/** Buffers must stay as they are until the request is complete. */
+export interface Transport {
+  readonly rank: number;
+  readonly size: number;
+  readonly description: string;
+  /** Block r of `send` goes to rank r, and block r of `receive` comes from it. The blocks are of equal size. */
+  allToAll(send: Uint8Array, receive: Uint8Array): Request;
+  /** `receive` becomes every rank's `send`, in order. */
+  allGather(send: Uint8Array, receive: Uint8Array): Request;
+  broadcast(data: Uint8Array, root: number): Request;
+  barrier(): Request;
+  /** Throws HebbError where a rank has ended that others wait for. Asked now and then while waiting. */
+  checkRanks(): void;
+  abort(exitCode: number): never;
+}

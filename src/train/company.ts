@@ -1,0 +1,202 @@
+// A training among ranks: what each takes of a batch, what all are told, and who speaks. Alone, it changes nothing.
+import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
+import type { Optimizer } from "../optim/index.ts";
+import { Sharding, type ZeroStage } from "../optim/sharding.ts";
+import {
+  broadcastNumbers,
+  type Communicator,
+  currentWorld,
+  gatherTexts,
+  setCurrentWorld,
+  shareOf,
+} from "../runtime/index.ts";
+import type { Generator, RandomState } from "../tensor/index.ts";
+import type { Metrics } from "./events.ts";
+import { type Batch, type Coming, type Feed, type FeedState, type InMemory, RowStream } from "./feeds.ts";
+import { fingerprintOfData, fingerprintOfWeights, shapesOf } from "./fingerprint.ts";
+
+/** A rank that draws has a key of its own: bits of a seed's upper half that no seed below 2⁵³ has. */
+const keyStep = 2 ** 21;
+
+/** What of a training's options all ranks must have in common. */
+interface Common {
+  readonly train: InMemory | RowStream;
+  readonly validation?: InMemory | undefined;
+  readonly batchSize?: number;
+  readonly accumulate?: number;
+  readonly seed?: number;
+}
+
+export class Company {
+  /** Undefined: this process trains alone. */
+  readonly world: Communicator | undefined;
+
+  /** `distributed`: among the ranks of the current world, if there are others. */
+  constructor(distributed = true) {
+    const world = currentWorld();
+    this.world = distributed && world !== undefined && world.size > 1 ? world : undefined;
+  }
+
+  get size(): number {
+    return this.world?.size ?? 1;
+  }
+
+  /** Whether this process writes and speaks. */
+  get speaks(): boolean {
+    return this.world === undefined || this.world.rank === 0;
+  }
+
+  /** Splits the optimizer's updates over ranks, where that is asked for. */
+  shard(optimizer: Optimizer, stage: ZeroStage | undefined): Sharding | undefined {
+    if (this.world === undefined || stage === undefined) return undefined;
+    const sharding = new Sharding(this.world, stage);
+    optimizer.shard(sharding);
+    return sharding;
+  }
+
+  /** A feed that hands out this rank's share of each batch. */
+  share(feed: Feed): Feed {
+    return this.world === undefined ? feed : new SharedFeed(feed, this.world);
+  }
+
+  /** What this rank draws from: ranks see other rows, so they draw other numbers. */
+  generatorOf(common: Generator): Generator {
+    if (this.speaks) return common;
+    return common.cloneState().setState(this.ownDraws(common.getState()));
+  }
+
+  /** The state of a generator as rank 0 has it, and as this rank does. */
+  commonDraws({ key: [low, high], calls }: RandomState): RandomState {
+    return { key: [low, (high - this.#keyOffset) | 0], calls };
+  }
+
+  ownDraws({ key: [low, high], calls }: RandomState): RandomState {
+    return { key: [low, (high + this.#keyOffset) | 0], calls };
+  }
+
+  get #keyOffset(): number {
+    return ((this.world?.rank ?? 0) * keyStep) | 0;
+  }
+
+  /** Runs what this rank does by itself: layers that talk to others do not. */
+  apart<T>(body: () => T): T {
+    const world = currentWorld();
+    if (this.world === undefined || world === undefined) return body();
+    setCurrentWorld(undefined);
+    try {
+      return body();
+    } finally {
+      setCurrentWorld(world);
+    }
+  }
+
+  /** Rank 0's figures: what all decide by, to the bit, even where their processors round otherwise. */
+  told<M extends Metrics | null>(figures: M): M {
+    if (this.world === undefined || figures === null) return figures;
+    const names = Object.keys(figures);
+    const values = broadcastNumbers(this.world, Object.values(figures));
+    return Object.fromEntries(names.map((name, place) => [name, values[place]])) as M;
+  }
+
+  /** Rank 0's answer. */
+  decides(answer: boolean): boolean {
+    return this.world === undefined ? answer : broadcastNumbers(this.world, [answer ? 1 : 0])[0] === 1;
+  }
+
+  /** Whether any rank says so. */
+  any(answer: boolean): boolean {
+    if (this.world === undefined) return answer;
+    return this.world.allReduce(Float64Array.of(answer ? 1 : 0), { combine: "max" })[0] === 1;
+  }
+
+  /** What the first rank found that found something. */
+  firstFound<T>(found: T | undefined): T | undefined {
+    if (this.world === undefined) return found;
+    const texts = gatherTexts(this.world, found === undefined ? "" : JSON.stringify(found));
+    const first = texts.find((text) => text !== "");
+    return first === undefined ? undefined : (JSON.parse(first) as T);
+  }
+
+  /** Names a rank that would train something else than rank 0: other data, weights, seeds or sizes of batches. */
+  checkTraining(model: Module, options: Common, generator: Generator): void {
+    const { world } = this;
+    if (world === undefined) return;
+    const { train, validation, batchSize = 32, accumulate = 1, seed = 0 } = options;
+    const { key, calls } = this.commonDraws(generator.getState());
+    const facts: Readonly<Record<string, string | number>> = {
+      rows: train.length,
+      data: train instanceof RowStream ? fingerprintOfData(train.sample) : fingerprintOfData(train),
+      "validation data": fingerprintOfData(validation),
+      seed,
+      "random state": `${key.join(" ")} ${calls}`,
+      batchSize,
+      accumulate,
+      "shapes of weights": shapesOf(model),
+      weights: fingerprintOfWeights(model),
+    };
+    const [first = "{}", ...others] = gatherTexts(world, JSON.stringify(facts));
+    const wanted: Readonly<Record<string, unknown>> = JSON.parse(first);
+    for (const [place, text] of others.entries()) {
+      const theirs: Readonly<Record<string, unknown>> = JSON.parse(text);
+      const name = Object.keys(wanted).find((each) => theirs[each] !== wanted[each]);
+      if (name !== undefined)
+        throw new HebbError(
+          `rank ${place + 1} differs from rank 0 in its ${name}: ${String(theirs[name])}, not ${String(wanted[name])}; start all ranks with the same program, data, seed and options`,
+        );
+    }
+  }
+}
+
+/**
+ * Of each batch the rank's part: rows [r·n/N, (r+1)·n/N). A batch too small to give every rank two rows, which layers such as BatchNorm
+ * need, is taken whole by all: the mean over ranks is then that of the batch.
+ */
+class SharedFeed implements Feed {
+  readonly #feed: Feed;
+  readonly #world: Communicator;
+
+  constructor(feed: Feed, world: Communicator) {
+    this.#feed = feed;
+    this.#world = world;
+  }
+
+  get samples(): Feed["samples"] {
+    return this.#feed.samples;
+  }
+
+  get epoch(): number {
+    return this.#feed.epoch;
+  }
+
+  get coming(): Coming {
+    return this.#feed.coming;
+  }
+
+  next(): Batch {
+    const batch = this.#feed.next();
+    const { rows } = batch;
+    if (rows.length < 2 * this.#world.size) return batch;
+    return { ...batch, rows: rows.slice(...shareOf(rows.length, this.#world)) };
+  }
+
+  read(): Promise<void> {
+    return this.#feed.read();
+  }
+
+  startEpoch(): void {
+    this.#feed.startEpoch();
+  }
+
+  state(): FeedState {
+    return this.#feed.state();
+  }
+
+  restore(state: FeedState): void {
+    this.#feed.restore(state);
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
+}

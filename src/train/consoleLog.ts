@@ -1,0 +1,54 @@
+// Tells on the console how a training goes: what a program in a terminal shows unless it is told not to.
+import * as kind from "../graph/kinds.ts";
+import { checkKind } from "../graph/options.ts";
+import type { EventListener } from "./events.ts";
+import type { Log } from "./logs.ts";
+import { epochLine, epochsText } from "./metricText.ts";
+
+/** Least milliseconds between two lines of many short epochs. */
+const pause = 500;
+
+/** Whether this is a program whose output a person sees. */
+export const inTerminal = (): boolean => globalThis.process?.stdout?.isTTY === true;
+
+/** A line at the start, one for each epoch (two a second where they are short), one for what is noticed, and one at the end. */
+export const consoleLog = (write: (line: string) => void = (line) => console.log(line)): Log => {
+  checkKind("consoleLog", "the function that writes", write, kind.func<typeof write>());
+  let [epochs, last, untold] = [0, Number.NEGATIVE_INFINITY, ""];
+  const event: EventListener = (event) => {
+    switch (event.type) {
+      case "start":
+        epochs = event.epochs;
+        return write(
+          `${event.parameters} parameters, up to ${epochsText(epochs)} of ${event.stepsPerEpoch} steps, on ${event.description}`,
+        );
+      case "epoch": {
+        const now = performance.now();
+        untold = epochLine(event);
+        if (now - last < pause && event.epoch + 1 < epochs) return;
+        last = now;
+        write(untold);
+        untold = "";
+        return;
+      }
+      case "earlyStop":
+        if (untold !== "") write(untold);
+        return write(
+          `stopped after ${epochsText(event.epoch)}: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`,
+        );
+      case "interrupted":
+        return write(`interrupted at step ${event.step}`);
+      case "warning":
+        return write(`warning: ${event.message}`);
+      case "finding":
+        return write(`! ${event.finding.what}; ${event.finding.fix}`);
+      case "progress":
+      case "improvement":
+      case "histograms":
+      case "checkpoint":
+      case "end":
+        return;
+    }
+  };
+  return { event };
+};

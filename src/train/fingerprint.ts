@@ -1,0 +1,58 @@
+// Fingerprints of data and weights: ranks compare them before the first step. Not for anything that an enemy may choose.
+import { Dataset, TokenSequence } from "../data/index.ts";
+import type { TypedArray } from "../graph/dtype.ts";
+import type { Module } from "../nn/index.ts";
+import type { InMemory } from "./feeds.ts";
+
+const prime = 0x01000193;
+
+/** FNV-1a over words, two lanes of 32 bits. Source: Fowler, Noll, Vo. */
+class Fingerprint {
+  #a = 0x811c9dc5;
+  #b = 0x6c62272e;
+
+  add({ buffer, byteOffset, byteLength }: TypedArray): this {
+    const words = byteLength >>> 2;
+    const whole = byteOffset % 4 === 0 ? new Int32Array(buffer, byteOffset, words) : undefined;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    let [a, b] = [this.#a, this.#b];
+    if (whole !== undefined)
+      for (let i = 0; i < words; i++) {
+        const word = whole[i] as number;
+        a = Math.imul(a ^ word, prime);
+        b = Math.imul((b << 5) | (b >>> 27), prime) ^ word;
+      }
+    for (let i = whole === undefined ? 0 : 4 * words; i < byteLength; i++) {
+      a = Math.imul(a ^ (bytes[i] as number), prime);
+      b = Math.imul((b << 5) | (b >>> 27), prime) ^ (bytes[i] as number);
+    }
+    [this.#a, this.#b] = [a ^ byteLength, b];
+    return this;
+  }
+
+  get text(): string {
+    return [this.#a, this.#b].map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+}
+
+export function fingerprintOfData(data: InMemory | undefined): string {
+  const print = new Fingerprint();
+  if (data instanceof TokenSequence) print.add(data.tokens);
+  else if (data instanceof Dataset) {
+    print.add(data.features.data).add(data.targets.data);
+    if (data.weights !== undefined) print.add(data.weights);
+  }
+  return print.text;
+}
+
+/** Names, dtypes and shapes of all weights and buffers. */
+export const shapesOf = (model: Module): string =>
+  Object.entries(model.stateDict())
+    .map(([name, { dtype, shape }]) => `${name} ${dtype}[${shape.join(",")}]`)
+    .join("; ");
+
+export function fingerprintOfWeights(model: Module): string {
+  const print = new Fingerprint();
+  for (const parameter of model.parameters()) print.add(parameter.dataSync());
+  return print.text;
+}

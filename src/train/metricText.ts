@@ -1,0 +1,34 @@
+// How figures are told to people: shares in per cent, all else with four digits; and the line of an epoch.
+import type { Metrics, TrainEvent } from "./events.ts";
+
+const percent: ReadonlySet<string> = new Set([
+  "accuracy",
+  "balancedAccuracy",
+  "precision",
+  "recall",
+  "f1",
+  "macroPrecision",
+  "macroRecall",
+  "macroF1",
+  "top5",
+]);
+
+export const figure = (name: string, value: number): string =>
+  `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
+
+export const figures = (metrics: Metrics): string =>
+  Object.entries(metrics)
+    .map(([name, value]) => figure(name, value))
+    .join(", ");
+
+export const epochsText = (count: number): string => `${count} ${count === 1 ? "epoch" : "epochs"}`;
+
+/** The figures that a line has room for. */
+const short: ReadonlySet<string> = new Set(["loss", "accuracy", "r2", "mae"]);
+
+/** An epoch in a line, counted from 1; a star marks the best so far. */
+export function epochLine({ epoch, train, validation, best }: Extract<TrainEvent, { type: "epoch" }>): string {
+  const held = Object.fromEntries(Object.entries(validation ?? {}).filter(([name]) => short.has(name)));
+  const main = validation === null ? "" : `  validation ${figures(held)}`;
+  return `epoch ${String(epoch + 1).padStart(3)}  train loss ${(train["loss"] ?? Number.NaN).toPrecision(4)}${main}${best ? "  *" : ""}`;
+}

@@ -1,0 +1,38 @@
+// Pairs of devices that live side by side: the default one, and one that is opened beside it.
+import { type ComputeDevice, openDevice, type Tensor, tensor, useBackend } from "../../src/index.ts";
+import { deviceOver } from "../../src/runtime/index.ts";
+import { createLaterDevice } from "../asynchronous/device.ts";
+import { compilerMissing } from "./compiler.ts";
+
+export interface Pair {
+  readonly name: string;
+  readonly backend: "reference" | "wasm";
+  open(): ComputeDevice;
+}
+
+/** The second device of each is of another kind. The last gives its values later. */
+export const pairs: readonly Pair[] = [
+  { name: "wasm beside the reference", backend: "reference", open: () => openDevice({ backend: "wasm", threads: 1 }) },
+  ...(compilerMissing
+    ? []
+    : [{ name: "c beside wasm", backend: "wasm", open: () => openDevice({ backend: "c", threads: 1 }) } as const]),
+  { name: "a later device beside wasm", backend: "wasm", open: () => deviceOver(createLaterDevice()) },
+];
+
+/** Runs the body with both devices, and closes the second. */
+export async function beside({ backend, open }: Pair, body: (device: ComputeDevice) => Promise<void>): Promise<void> {
+  useBackend({ backend, threads: 1 });
+  const device = open();
+  try {
+    await body(device);
+  } finally {
+    await device.close();
+  }
+}
+
+export const rows = (): Tensor =>
+  tensor(
+    Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+    { shape: [8, 3] },
+  );
+export const labels = (): Tensor => tensor(Int32Array.of(0, 1, 1, 0, 1, 0, 0, 1));

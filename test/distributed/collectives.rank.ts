@@ -1,0 +1,92 @@
+// One rank of the test of collectives: compares each with its definition, and prints what is wrong.
+import { init } from "../../src/distributed/index.ts";
+import { allocate, type DType, dtypes, type TypedArray } from "../../src/graph/dtype.ts";
+import type { Combining } from "../../src/runtime/index.ts";
+
+const world = init();
+const { rank, size } = world;
+const wrong: string[] = [];
+
+/** What a rank gives: whole numbers that float32 holds, or fractions. */
+function valuesOf(dtype: DType, length: number, from: number): TypedArray {
+  const values = allocate(dtype, length);
+  const whole = dtype === "int32" || dtype === "uint8";
+  for (let i = 0; i < length; i++) values[i] = whole ? (i * 37 + from * 101) % 251 : ((i % 8191) + 0.1) / (from + 3);
+  return values;
+}
+
+/** Rank 0's ∘ rank 1's ∘ …, in float64, rounded once. */
+function combined(dtype: DType, length: number, combine: Combining): TypedArray {
+  const total = Float64Array.from(valuesOf(dtype, length, 0));
+  for (let from = 1; from < size; from++) {
+    const next = valuesOf(dtype, length, from);
+    for (let i = 0; i < length; i++) {
+      const a = total[i] as number;
+      const b = next[i] as number;
+      total[i] = combine === "sum" ? a + b : combine === "max" ? Math.max(a, b) : Math.min(a, b);
+    }
+  }
+  const out = allocate(dtype, length);
+  out.set(total);
+  return out;
+}
+
+const same = (a: TypedArray, b: TypedArray): boolean =>
+  a.length === b.length &&
+  Buffer.compare(
+    Buffer.from(a.buffer, a.byteOffset, a.byteLength),
+    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
+  ) === 0;
+
+function expectSame(what: string, found: TypedArray, wanted: TypedArray): void {
+  if (!same(found, wanted)) wrong.push(`rank ${rank}: ${what}`);
+}
+
+const sizes = [0, 1, 2, 7, 1023, 1024, 100_003, ...(process.argv.includes("--large") ? [16 * 2 ** 20] : [])];
+for (const dtype of dtypes)
+  for (const length of sizes) {
+    const what = `${dtype} of ${length}`;
+    const own = (): TypedArray => valuesOf(dtype, length, rank);
+    for (const combine of length > 1e6 ? (["sum"] as const) : (["sum", "max", "min"] as const)) {
+      const wanted = combined(dtype, length, combine);
+      expectSame(`allReduce ${combine} ${what}`, world.allReduce(own(), { combine }), wanted);
+      const there = own();
+      world.allReduce(there, { combine, into: there });
+      expectSame(`allReduce ${combine} ${what} in place`, there, wanted);
+    }
+    for (const root of [0, size - 1]) {
+      expectSame(`broadcast ${what}`, world.broadcast(own(), { root }), valuesOf(dtype, length, root));
+      const there = own();
+      world.broadcast(there, { root, into: there });
+      expectSame(`broadcast ${what} in place`, there, valuesOf(dtype, length, root));
+    }
+    if (length > 1e6) continue;
+    const all = allocate(dtype, size * length);
+    for (let from = 0; from < size; from++) all.set(valuesOf(dtype, length, from), from * length);
+    expectSame(`allGather ${what}`, world.allGather(own()), all);
+    const there = allocate(dtype, size * length);
+    const mine = there.subarray(rank * length, (rank + 1) * length);
+    mine.set(own());
+    world.allGather(mine, { into: there });
+    expectSame(`allGather ${what} in place`, there, all);
+    const wide = valuesOf(dtype, size * length, rank);
+    const part = combined(dtype, size * length, "sum").subarray(rank * length, (rank + 1) * length);
+    expectSame(`reduceScatter ${what}`, world.reduceScatter(wide), part);
+    const first = wide.subarray(0, length);
+    world.reduceScatter(wide, { into: first });
+    expectSame(`reduceScatter ${what} in place`, first, part);
+    world.barrier();
+  }
+
+// Several at once, taken up in another order than they end.
+const begun = [3, 40_000, 5, 70_001].map((length) => ({
+  length,
+  pending: world.beginAllReduce(valuesOf("float32", length, rank)),
+}));
+for (const { length, pending } of begun)
+  expectSame(`begun allReduce of ${length}`, pending.wait(), combined("float32", length, "sum"));
+
+const told = world.allReduce(Float64Array.of(wrong.length));
+for (const line of wrong) console.log(line);
+world.barrier();
+if (rank === 0) console.log(`${size} ranks, ${world.description}: ${told[0]} wrong`);

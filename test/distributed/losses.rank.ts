@@ -1,0 +1,71 @@
+// One rank, or a process of its own, of the test that ranks learn as one process does: prints the losses of its steps as JSON.
+import * as data from "../../src/data/index.ts";
+import { init } from "../../src/distributed/index.ts";
+import { allocate } from "../../src/graph/dtype.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as optim from "../../src/optim/index.ts";
+import { currentWorld } from "../../src/runtime/index.ts";
+import { seed } from "../../src/tensor/index.ts";
+import { Trainer } from "../../src/train/index.ts";
+import { Gpt } from "../../src/train/models/gpt.ts";
+
+const [kind = "mlp", precision = "float64", manner = ""] = process.argv.slice(2);
+const stage = manner === "zero1" ? 1 : manner === "zero2" ? 2 : undefined;
+const dtype = precision === "float32" ? "float32" : "float64";
+if (manner !== "alone") init();
+const random = new data.Random(7);
+const rows = 250;
+
+function problem(): { model: nn.Module; train: data.Dataset | data.TokenSequence; batchSize: number } {
+  seed(3);
+  if (kind === "gpt") {
+    const tokens = Int32Array.from({ length: 4000 }, (_, i) => (i * i + Math.floor(i / 7)) % 23);
+    const model = new Gpt({ vocabulary: 23, context: 16, width: 16, heads: 2, layers: 2, dropout: 0 });
+    return { model, train: new data.TokenSequence(tokens, 16, 23), batchSize: 10 };
+  }
+  const image = kind === "cnn";
+  const featureShape = image ? [1, 8, 8] : [12];
+  const width = image ? 64 : 12;
+  const features = allocate(dtype, rows * width).map(() => random.normal());
+  const targets = Int32Array.from(
+    { length: rows },
+    (_, row) => ((features[row * width] ?? 0) > 0 ? 1 : 0) + ((features[row * width + 1] ?? 0) > 0.5 ? 1 : 0),
+  );
+  const train = new data.Dataset({ features, featureShape, targets });
+  const model = image
+    ? nn.SyncBatchNorm.convertSyncBatchNorm(
+        new nn.Sequential(
+          new nn.Conv2d(1, 4, 3, { dtype, padding: 1 }),
+          new nn.BatchNorm2d(4, { dtype }),
+          new nn.ReLU(),
+          new nn.MaxPool2d(2),
+          new nn.Conv2d(4, 6, 3, { dtype }),
+          new nn.BatchNorm2d(6, { dtype }),
+          new nn.ReLU(),
+          new nn.Flatten(),
+          new nn.Linear(24, 3, { dtype }),
+        ),
+      )
+    : new nn.Sequential(new nn.Linear(12, 24, { dtype }), new nn.Tanh(), new nn.Linear(24, 3, { dtype }));
+  return { model, train, batchSize: 31 };
+}
+
+// What a rank with other data has: one number of the last row.
+const { model, train, batchSize } = problem();
+if (manner === "other" && currentWorld()?.rank === 1 && train instanceof data.Dataset)
+  train.features.data[train.features.data.length - 1] = 7;
+const trainer = new Trainer(model, {
+  train,
+  optimizer: new optim.Adam(model.parameters(), { lr: 1e-3 }),
+  batchSize,
+  clipNorm: 1,
+  zero: stage,
+});
+const losses: number[] = [];
+while (losses.length < 100) {
+  if (trainer.epochOver) trainer.endEpoch();
+  if (!trainer.step()) break;
+  losses.push(trainer.loss);
+}
+const weights = model.parameters().flatMap((parameter) => [...parameter.dataSync()]);
+if ((currentWorld()?.rank ?? 0) === 0) console.log(JSON.stringify({ losses, weights }));
