@@ -1,7 +1,8 @@
 // Cells: numbers in every notation to the last bit, booleans, what values become as text; labels distinguished by their digits.
 import { describe, expect, test } from "vitest";
-import { areBooleans, booleanOf, cellOf, isInfinite, numberShape, parseNumber, plainNumber } from "./cells.ts";
+import { areBooleans, booleanOf, cellOf } from "./cells.ts";
 import { compareDecimals, decimalKey } from "./labels.ts";
+import { isInfinite, numberShape, parseNumber, plainNumber } from "./numbers.ts";
 import { Random } from "./random.ts";
 
 describe("numbers", () => {

@@ -1,6 +1,6 @@
 // Statistics of a column in one pass, in memory that does not grow with the rows.
 import type { Cell } from "./cells.ts";
-import type { ColumnType } from "./columnTypes.ts";
+import type { ColumnType } from "./columnType.ts";
 import { ColumnEvidence } from "./evidence.ts";
 import { type ColumnFacts, modeOf, type NumberFacts } from "./facts.ts";
 import { logTransform } from "./preprocessing.ts";
@@ -88,8 +88,10 @@ export interface ScanOptions {
   readonly seed: number;
   /** How its cells are thought to be read. */
   readonly reading: Reading;
-  /** Whether it may turn out to be classes although it holds numbers. */
-  readonly target: boolean;
+  /** Whether they were numbers before they were text. */
+  readonly typed: boolean;
+  /** Whether its values are counted although it holds numbers: they are names, or may turn out to be classes. */
+  readonly counted: boolean;
 }
 
 /**
@@ -101,21 +103,25 @@ export class ColumnScan {
   readonly evidence = new ColumnEvidence(true);
   readonly reading: Reading;
   readonly reader: CellReader;
+  readonly typed: boolean;
+  readonly counted: boolean;
   readonly #plain: boolean;
   readonly #random: Random;
   readonly #numbers: NumberScan | undefined;
   readonly #values: ValueCounts | undefined;
   #rows = 0;
 
-  constructor({ name, place, seed, reading, target }: ScanOptions) {
+  constructor({ name, place, seed, reading, typed, counted }: ScanOptions) {
     this.name = name;
     this.reading = reading;
-    this.reader = readerOf(reading);
+    this.reader = readerOf(reading, typed);
+    this.typed = typed;
+    this.counted = counted;
     this.#random = new Random(seed, sampleStream + place);
-    const numbers = reading.kind === "number" || reading.kind === "date";
+    const numbers = reading.kind === "number" || reading.kind === "date" || reading.kind === "duration";
     this.#plain = reading.kind === "number" && reading.format === "plain";
     this.#numbers = numbers ? new NumberScan() : undefined;
-    this.#values = !numbers || target ? new ValueCounts(true) : undefined;
+    this.#values = !numbers || counted ? new ValueCounts(true) : undefined;
   }
 
   /** Takes the cell of a row; the figures are those of the rows that are fitted, the type that of all. */

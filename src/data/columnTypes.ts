@@ -1,25 +1,14 @@
 // Decides what the columns of a table hold and how their cells are read, from all of them together.
-import { areBooleans, type Cell, markOf, type NumberFormat, type NumberShape, numberFormats } from "./cells.ts";
-import { type DateOrder, dateOrders } from "./dates.ts";
-import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
-import { asText, type BooleanReading, type DateReading, type NumberReading, type TextReading } from "./reading.ts";
+import { areBooleans, type Cell } from "./cells.ts";
+import { type ChosenTypes, retyped } from "./chosenTypes.ts";
+import type { ColumnType } from "./columnType.ts";
+import { type DateForm, type DateOrder, dateOrders } from "./dates.ts";
+import { type ColumnEvidence, evidenceOf, type Seen } from "./evidence.ts";
+import { markOf } from "./marks.ts";
+import { clockHint, codeHint, dateHint, durationHint, identifierHint } from "./nameHints.ts";
+import { type NumberFormat, type NumberShape, numberFormats } from "./numbers.ts";
+import { asText, type NumberReading, type TextReading } from "./reading.ts";
 import { thresholds } from "./thresholds.ts";
-
-/** What a column holds. "identifier" and "text" differ in nearly every row and say nothing that generalises as they are. */
-export type ColumnType =
-  | {
-      readonly kind: "number";
-      readonly reading: NumberReading;
-      readonly wholeNumbers: boolean;
-      /** Cells that are neither numbers nor marks of missing values, and count as missing. */
-      readonly unreadable: number;
-    }
-  | { readonly kind: "date"; readonly reading: DateReading; readonly unreadable: number }
-  | { readonly kind: "boolean"; readonly reading: BooleanReading }
-  | { readonly kind: "category"; readonly reading: TextReading }
-  | { readonly kind: "text"; readonly reading: TextReading }
-  | { readonly kind: "empty"; readonly reading: TextReading }
-  | { readonly kind: "identifier"; readonly reading: NumberReading | TextReading };
 
 /** A column of a table whose type is to be decided. */
 export interface NamedEvidence {
@@ -37,9 +26,6 @@ interface Notation {
   readonly pointGroups: boolean;
   readonly order: DateOrder;
 }
-
-const identifierName = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
-const camelCaseIdentifier = /[a-z]I[dD]$/;
 
 /** How many of the cells may be slips. */
 const slips = (present: number): number =>
@@ -115,10 +101,15 @@ function notationOf(columns: readonly NamedEvidence[], delimiter: string | undef
 /** Two to five capital letters, as NA is. */
 const capitals = /^[A-Z]{2,5}$/;
 
-/** Whether NA is a value like the others: a region among EU and AS, a country among US and DE. */
+/** Signs, as a dash is: + among them. */
+const signs = /^[^\p{L}\p{N}]+$/u;
+
+/** Whether a mark is a value like the others: NA a region among EU and AS, or a country among US and DE; - beside +. */
 function isValue(mark: string, { values }: ColumnEvidence): boolean {
-  if (mark !== "NA" || values.overflowed || values.size < 2 || values.size > thresholds.capitalValues) return false;
-  for (const value of values.keys()) if (!capitals.test(value)) return false;
+  const like = mark === "NA" ? capitals : signs.test(mark) ? signs : undefined;
+  if (like === undefined || values.overflowed || values.size > thresholds.capitalValues) return false;
+  if (values.size < (like === signs ? 1 : 2)) return false;
+  for (const value of values.keys()) if (!like.test(value)) return false;
   return true;
 }
 
@@ -127,13 +118,60 @@ function textReading(evidence: ColumnEvidence): TextReading {
   return values.length === 0 ? asText : { kind: "text", values };
 }
 
-function dateType(evidence: ColumnEvidence, { order }: Notation): ColumnType | undefined {
+const mostlyRead = ({ count }: Seen, present: number): boolean => present > count && count <= slips(present);
+
+/** A day of the calendar, a time of the day, or how long something takes. */
+function timeType(name: string, evidence: ColumnEvidence, { order }: Notation): ColumnType | undefined {
   const { present } = evidence;
   const [best = order] = [order, ...dateOrders].sort((a, b) => evidence.noDates(a).count - evidence.noDates(b).count);
-  const { count } = evidence.noDates(best);
-  return present > count && count <= slips(present)
-    ? { kind: "date", reading: { kind: "date", order: best }, unreadable: count }
+  const date = (form: DateForm, seen: Seen): ColumnType => ({
+    kind: "date",
+    reading: { kind: "date", order: best, form },
+    unreadable: seen.count,
+  });
+  const [noDates, noTimes, noDurations] = [evidence.noDates(best), evidence.noTimes(), evidence.noDurations()];
+  if (mostlyRead(noDates, present)) return date("calendar", noDates);
+  // 9:15 may be either; 26:40 is no time of the day, and 1:23:45 is how stopwatches write.
+  const watched = evidence.stopwatches.count > 0 && !clockHint(name);
+  if (mostlyRead(noTimes, present) && !watched && !durationHint(name)) return date("time", noTimes);
+  if (!mostlyRead(noDurations, present)) return undefined;
+  return { kind: "duration", reading: { kind: "duration" }, unreadable: noDurations.count };
+}
+
+/** What passed since 1970 in so many units of time, of days from 2000 to 2069. */
+const epochs: readonly (readonly [form: DateForm, second: number])[] = [
+  ["seconds", 1],
+  ["milliseconds", 1e3],
+  ["microseconds", 1e6],
+  ["nanoseconds", 1e9],
+];
+const [firstEpoch, lastEpoch] = [946_684_800, 3_124_224_000] as const;
+
+/** Days that are written as figures: 20240501 wherever all numbers are days, and what passed since 1970 under a name that says so. */
+function figureDate(name: string, evidence: ColumnEvidence, order: DateOrder): ColumnType | undefined {
+  const { present, compactDates, numbers, range } = evidence;
+  const date = (form: DateForm): ColumnType => ({
+    kind: "date",
+    reading: { kind: "date", order, form },
+    unreadable: present - numbers,
+  });
+  if (present === 0 || numbers < present - slips(present)) return undefined;
+  if (compactDates.count >= numbers - slips(present)) return date("compact");
+  const epoch = epochs.find(([, second]) => range.min >= firstEpoch * second && range.max <= lastEpoch * second);
+  // So many seconds may be an amount; so many milliseconds hardly, if they only grow.
+  return epoch !== undefined && (dateHint(name) || (epoch[0] !== "seconds" && evidence.increasing))
+    ? date(epoch[0])
     : undefined;
+}
+
+/** Numbers that are names: their digits say so, or their name does and they come back. */
+function codeType(name: string, evidence: ColumnEvidence, reading: NumberReading): ColumnType | undefined {
+  const { values, present, range } = evidence;
+  const hint = codeHint(name);
+  if (!evidence.longDigits && (hint === undefined || !(range.min >= 0) || evidence.binary)) return undefined;
+  if (hint === "thing" && values.size > thresholds.mostCategories) return undefined;
+  if (values.repeated && !isVaried(evidence)) return { kind: "category", reading };
+  return present <= thresholds.fewestIdentifiers ? undefined : { kind: "identifier", reading };
 }
 
 function decide({ name, evidence, typed = false }: NamedEvidence, notation: Notation): ColumnType {
@@ -144,27 +182,49 @@ function decide({ name, evidence, typed = false }: NamedEvidence, notation: Nota
     return { kind: "boolean", reading: { kind: "boolean" } };
   const format = typed ? "plain" : formatOf(evidence, notation);
   const prevail = typed || !evidence.codes ? numbersPrevail(evidence, format) : undefined;
+  const time = timeType(name, evidence, notation);
+  if (time?.kind === "duration") return time;
   if (prevail !== undefined) {
-    const reading: NumberReading = { kind: "number", format, booleans: evidence.binary, missing: prevail.missing };
+    const { unit } = evidence;
+    const figures = figureDate(name, evidence, notation.order);
+    if (figures !== undefined) return figures;
+    const reading: NumberReading = {
+      kind: "number",
+      format,
+      booleans: evidence.binary,
+      missing: prevail.missing,
+      unit,
+    };
     const own = prevail.missing.length > 0;
     const unreadable = own ? 0 : evidence.unreadable(format);
     const wholeNumbers = evidence.wholeNumbers(format);
+    const code = wholeNumbers && unreadable === 0 && unit === null ? codeType(name, evidence, reading) : undefined;
+    if (code !== undefined) return code;
     const unique =
       !values.repeated && present > thresholds.fewestIdentifiers && wholeNumbers && unreadable === 0 && !own;
-    if (unique && (identifierName.test(name) || camelCaseIdentifier.test(name))) return { kind: "identifier", reading };
+    if (unique && identifierHint(name)) return { kind: "identifier", reading };
     return { kind: "number", reading, wholeNumbers, unreadable };
   }
-  const date = dateType(evidence, notation);
-  if (date !== undefined) return date;
+  if (time !== undefined) return time;
   const reading = textReading(evidence);
-  if (isVaried(evidence)) return { kind: evidence.blanks ? "text" : "identifier", reading };
+  if (isVaried(evidence)) return { kind: evidence.severalWords ? "text" : "identifier", reading };
   return { kind: "category", reading };
 }
 
-/** Decides the types of all columns of a table. `delimiter` is the delimiter of the file. */
-export function decideTypes(columns: readonly NamedEvidence[], delimiter?: string): ColumnType[] {
+/** Decides the types of all columns of a table. `delimiter` is the delimiter of the file; `chosen` is what a user said. */
+export function decideTypes(
+  columns: readonly NamedEvidence[],
+  delimiter?: string,
+  chosen: ChosenTypes = new Map(),
+): ColumnType[] {
   const notation = notationOf(columns, delimiter);
-  return columns.map((column) => decide(column, notation));
+  return columns.map((column) => {
+    const { name, evidence, typed } = column;
+    const found = decide(column, notation);
+    const list = chosen.get(name);
+    const format = typed === true ? "plain" : formatOf(evidence, notation);
+    return list === undefined ? found : retyped({ name, evidence, found, format, order: notation.order }, list);
+  });
 }
 
 /** Decides what a column holds from all its cells. Nothing is thrown: what fits no narrower kind is a category or text. */

@@ -104,14 +104,12 @@ describe("malformed tables", () => {
     ["a header only", "a,b\n", /t\.csv has column names \(a, b\) but no rows; add at least one row/],
     ["a short record", "a,b\n1,2\n3\n", /t\.csv, line 3: this record has 1 field, the first has 2; add the missing/],
     ["a long record", "a,b\n1,2\n\n3,4,5\n", /t\.csv, line 4: this record has 3 fields, the first has 2/],
-    ["a doubled name", "a,b,a\n1,2,3\n", /line 1: columns 1 and 3 are both called "a"; rename one/],
-    ["a column without a name", "a,,c\n1,2,3\n", /line 1: column 2 has no name/],
     ["a quote that never closes", 'a,b\n1,"2\n3,4\n', /a quote opens here and never closes; close it/],
     ["a quote inside a field", 'a,b\n1,6" pipe\n', /line 2: a quote stands in the middle of a field/],
     ["text after a closing quote", 'a,b\n"1"x,2\n', /line 2: a quote stands in the middle of a field/],
     ["zero bytes", "a,b\n1,\0\n", /zero byte at character 6, so it is not a text table/],
     ["a PNG image", bytes(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), /t\.csv is not UTF-8 text/],
-    ["Latin-1 text", bytes(0x61, 0x0a, 0xe4, 0x0a), /t\.csv is not UTF-8 text.*save it as UTF-8/],
+    ["bytes of no text", bytes(0x61, 0x0a, 0xe4, 0x02), /t\.csv is not UTF-8 text.*save it as UTF-8/],
     ["an enormous field", `a,b\n1,${"x".repeat(1_100_000)}\n`, /longer than 1000000 characters/],
     [
       "an unclosed quote in a large file",
@@ -136,6 +134,49 @@ describe("malformed tables", () => {
     expect(() => parseCsv("Age,b\n1,2", { name: "t.csv" }).column("agee")).toThrow(
       /t\.csv has no column "agee"; did you mean "Age"\? The columns are Age, b/,
     );
+  });
+});
+
+describe("files as programs write them", () => {
+  test("columns without a name, or with that of another, are given one, which is said", () => {
+    const table = parseCsv("a,,a,\u200b,a\n1,2,3,4,5\n");
+    expect(table.columnNames).toEqual(["a", "column2", "a (2)", "column4", "a (3)"]);
+    expect(table.remarks.map(({ text }) => text)).toEqual([
+      'column 2 has no name and is called "column2" here',
+      'columns 1 and 3 are both called "a"; the second is called "a (2)" here',
+      'column 4 has no name and is called "column4" here',
+      'columns 1 and 5 are both called "a"; the second is called "a (3)" here',
+    ]);
+    expect(parseCsv("a,a,a (2)\n1,2,3\n").columnNames).toEqual(["a", "a (3)", "a (2)"]);
+  });
+
+  test("the delimiter in the first line; faults still name their line", () => {
+    const table = parseCsv("sep=;\r\na;b\r\n1,5;2\r\n");
+    expect([table.columnNames, table.delimiter, table.rowCount]).toEqual([["a", "b"], ";", 1]);
+    expect(() => parseCsv("sep=;\na;b\n1;2\n3\n", { name: "t.csv" })).toThrow(
+      /t\.csv, line 4: this record has 1 field/,
+    );
+  });
+
+  test("Windows-1252 and UTF-16 are found by themselves", () => {
+    const text = "Straße;y\nKöln;1\nMünchen €;2\n";
+    const windows = Uint8Array.from(text, (char) => (char === "€" ? 0x80 : char.charCodeAt(0)));
+    const little = new Uint8Array(Uint16Array.from(text, (char) => char.charCodeAt(0)).buffer);
+    const big = little.map((_, place) => little[place ^ 1] ?? 0);
+    for (const file of [windows, little, big]) {
+      const table = parseCsv(file);
+      expect([table.columnNames, table.column("Straße").cells]).toEqual([
+        ["Straße", "y"],
+        ["Köln", "München €"],
+      ]);
+      expect(table.remarks.map(({ code }) => code)).toEqual(file === windows ? ["encoding"] : []);
+    }
+    // Long after the first piece.
+    const late = new Uint8Array(9_000_000).fill(0x31);
+    for (let place = 9; place < late.length; place += 10) late[place] = 0x0a;
+    late.set([0x61, 0x0a]);
+    late[8_500_001] = 0xe4;
+    expect(parseCsv(late).column("a").cells).toContain("1ä1111111");
   });
 });
 

@@ -6,8 +6,9 @@ import { quoted } from "../graph/visible.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
 import { bareName, listColumns } from "./columnNames.ts";
 import { defaultMaxColumns, defaultMaxRecord, RecordReader } from "./csvRecords.ts";
-import { type EncodingName, encodingNames, encodingOf, textPieces } from "./encoding.ts";
+import { type EncodingName, encodingNames, encodingOf, readerOfText, textPieces } from "./encoding.ts";
 import { Table } from "./table.ts";
+import type { TableRemark } from "./tableRemarks.ts";
 
 export interface CsvOptions {
   /** The name used in messages; normally the file's. */
@@ -16,7 +17,7 @@ export interface CsvOptions {
   readonly delimiter?: string;
   /** Whether the first record names the columns (default true); otherwise they are called column1, column2 … */
   readonly header?: boolean;
-  /** Of bytes: by their byte order mark, or UTF-8, when not given. "latin1" is Windows-1252. */
+  /** Of bytes: found from them when not given: UTF-8, UTF-16 or Windows-1252, which "latin1" is. */
   readonly encoding?: EncodingName;
   /** Longest record accepted, in characters (default 1,000,000): an unclosed quote would otherwise swallow the file. */
   readonly maxRecordLength?: number;
@@ -91,16 +92,30 @@ export function looksLikeTable(head: Uint8Array): boolean {
   });
 }
 
+/** The first line of a file for a spreadsheet may name the delimiter: sep=; */
+const delimiterLine = /^(?:sep=(.)|"sep=(.)")(?:\r\n|\n|\r)/i;
+
+/** A reader of records, and the text that it begins with. */
+export interface Begun {
+  readonly reader: RecordReader;
+  readonly text: string;
+  /** What stood before it. */
+  readonly before: string;
+}
+
 /** A reader of records with the delimiter that is named, or found in the first piece of the text. */
-export function recordReader(piece: string, name: string, options: CsvOptions): RecordReader {
-  const delimiter = options.delimiter ?? sniffDelimiter(piece);
+export function beginRecords(piece: string, name: string, options: CsvOptions): Begun {
+  const [before = "", plain, quotedSign] = delimiterLine.exec(piece) ?? [];
+  const text = piece.slice(before.length);
+  const delimiter = options.delimiter ?? plain ?? quotedSign ?? sniffDelimiter(text);
   if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
     throw new HebbError(
       `the delimiter must be one character other than a quote or a line break, got ${JSON.stringify(delimiter)}`,
     );
   }
   const { maxRecordLength = defaultMaxRecord, maxColumns = defaultMaxColumns } = options;
-  return new RecordReader({ name, delimiter, maxRecordLength, maxColumns });
+  const reader = new RecordReader({ name, delimiter, maxRecordLength, maxColumns });
+  return { reader: before === "" ? reader : reader.from(2), text, before };
 }
 
 /** A zero byte is not part of a text; `before` characters came before this piece. */
@@ -127,18 +142,23 @@ export const noRows = (name: string, columns: readonly string[]): HebbError =>
 export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): Table {
   checkOptions("parseCsv", options, csvKinds);
   const name = options.name ?? "the table";
+  const bytes = typeof source === "string" ? undefined : asBytes(source, "parseCsv");
+  const decoder = bytes === undefined ? undefined : readerOfText(bytes, name, options.encoding);
   const pieces =
     typeof source === "string"
       ? [source.replace(/^\uFEFF/, "")]
-      : textPieces(asBytes(source, "parseCsv"), name, options.encoding);
+      : textPieces(bytes ?? new Uint8Array(0), decoder ?? readerOfText(new Uint8Array(0), name));
   let reader: RecordReader | undefined;
+  const remarks: TableRemark[] = [];
   let names: readonly string[] | undefined;
   const columns: string[][] = [];
   const take = (records: readonly (readonly string[])[]): void => {
     for (const record of records) {
       if (names === undefined) {
         const header = options.header ?? true;
-        names = header ? nameColumns(record, name) : record.map((_, i) => `column${i + 1}`);
+        const named = header ? nameColumns(record) : withoutHeader(record);
+        names = named.names;
+        remarks.push(...named.remarks);
         for (const _ of names) columns.push([]);
         if (header) continue;
       }
@@ -149,8 +169,11 @@ export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): 
   for (const piece of pieces) {
     refuseZeros(piece, before, name);
     before += piece.length;
-    reader ??= recordReader(piece, name, options);
-    take(reader.push(piece));
+    if (reader === undefined) {
+      const begun = beginRecords(piece, name, options);
+      reader = begun.reader;
+      take(reader.push(begun.text));
+    } else take(reader.push(piece));
   }
   if (reader !== undefined) take(reader.finish());
   if (names === undefined) throw emptyTable(name);
@@ -159,27 +182,64 @@ export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): 
     names.map((column, i) => ({ name: column, cells: columns[i] ?? [], typed: false })),
     name,
     reader?.delimiter,
+    [...remarks, ...(options.encoding === undefined ? encodingRemarks(decoder?.encoding) : [])],
   );
 }
 
-/** The names of the columns, from the first record. */
-export function nameColumns(header: readonly string[], name: string): string[] {
+/** Names of columns, and what is to be said of them. */
+export interface NamedColumns {
+  readonly names: string[];
+  readonly remarks: readonly TableRemark[];
+}
+
+export const withoutHeader = (record: readonly string[]): NamedColumns => ({
+  names: record.map((_, i) => `column${i + 1}`),
+  remarks: [],
+});
+
+/** The names of the columns, from the first record; columns without a name, and with that of another, are given one. */
+export function nameColumns(header: readonly string[]): NamedColumns {
+  const taken = new Set(header.filter((cell) => bareName(cell) !== ""));
   const seen = new Map<string, number>();
-  return header.map((cell, i) => {
-    // R and pandas write row numbers under an empty name.
-    const blank = bareName(cell) === "";
-    const column = blank && i === 0 ? "index" : cell;
-    if (blank && i > 0) throw new HebbError(`${name}, line 1: column ${i + 1} has no name; give it one`);
-    const earlier = seen.get(column);
-    if (earlier !== undefined) {
-      throw new HebbError(
-        `${name}, line 1: columns ${earlier + 1} and ${i + 1} are both called ${quoted(column)}; rename one (if line 1 is data, put a line of column names before it)`,
-      );
+  const remarks: TableRemark[] = [];
+  const free = (wanted: (count: number) => string, from: number): string => {
+    let count = from;
+    while (taken.has(wanted(count))) count++;
+    taken.add(wanted(count));
+    return wanted(count);
+  };
+  const names = header.map((cell, i) => {
+    if (bareName(cell) === "") {
+      // R and pandas write row numbers under an empty name.
+      const column = free((count) => `${i === 0 ? "index" : `column${i + 1}`}${count > 1 ? ` (${count})` : ""}`, 1);
+      const text = `column ${i + 1} has no name and is called ${quoted(column)} here`;
+      if (i > 0) remarks.push({ code: "header", text, columns: [column] });
+      return column;
     }
-    seen.set(column, i);
+    const earlier = seen.get(cell);
+    if (earlier === undefined) {
+      seen.set(cell, i);
+      return cell;
+    }
+    const column = free((count) => `${cell} (${count})`, 2);
+    const text = `columns ${earlier + 1} and ${i + 1} are both called ${quoted(cell)}; the second is called ${quoted(column)} here`;
+    remarks.push({ code: "header", text, columns: [cell, column] });
     return column;
   });
+  return { names, remarks };
 }
+
+/** An encoding that is not today's is said. */
+export const encodingRemarks = (encoding: EncodingName | undefined): TableRemark[] =>
+  encoding === "latin1"
+    ? [
+        {
+          code: "encoding",
+          text: "the file is not UTF-8 and was read as Windows-1252; if its letters look wrong, save it as UTF-8",
+          columns: [],
+        },
+      ]
+    : [];
 
 /** CSV text of columns of cells; fields with delimiters, quotes or line breaks are quoted. */
 export function formatCsv(

@@ -1,15 +1,24 @@
 // A CSV file on disk (Node only), read in blocks of whole records: from start to end the first time, then in any order.
-import { createReadStream } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { pipeline } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
-import { type CsvOptions, emptyTable, nameColumns, noRows, recordReader, refuseZeros } from "./csv.ts";
+import {
+  beginRecords,
+  type CsvOptions,
+  emptyTable,
+  encodingRemarks,
+  nameColumns,
+  noRows,
+  refuseZeros,
+  withoutHeader,
+} from "./csv.ts";
 import type { RecordReader } from "./csvRecords.ts";
-import { bytesOf, type EncodingName, encodingOf, TextReader, wholeCharacters } from "./encoding.ts";
+import { bytesOf, type EncodingName, encodingOf, readerOfText, TextReader, wholeCharacters } from "./encoding.ts";
 import { fileError } from "./fileErrors.ts";
-import { InputFile } from "./inputFile.ts";
+import { filePieces } from "./filePieces.ts";
+import { InputFile, type Packing } from "./inputFile.ts";
 import type { Random } from "./random.ts";
+import type { RecordFile, Records } from "./recordFile.ts";
+import type { TableRemark } from "./tableRemarks.ts";
 
 /** A stretch of the file that begins and ends between two records. */
 interface Block {
@@ -25,33 +34,33 @@ const blockBytes = 1 << 18;
 
 const maxColumns = 10_000;
 
-/** Records of a stretch, and the number of the first. */
-export interface Records {
-  /** Fields as they were written; empty ones are missing. */
-  readonly records: string[][];
-  readonly row: number;
-}
-
 /** A CSV file that is read in blocks: from start to end the first time, then in any order. */
-export class CsvFile {
+export class CsvFile implements RecordFile {
   readonly name: string;
+  /** What is written is text. */
+  readonly typed: readonly boolean[] = [];
   readonly #path: string;
   readonly #options: CsvOptions;
   readonly #size: number;
   readonly #changed: number;
-  readonly #packed: boolean;
+  readonly #packing: Packing | undefined;
   #columns: readonly string[] = [];
+  #remarks: readonly TableRemark[] = [];
   #blocks: Block[] = [];
   #encoding: EncodingName = "utf-8";
   #reader: RecordReader | undefined;
 
-  private constructor(path: string, options: CsvOptions, known: { size: number; changed: number; packed: boolean }) {
+  private constructor(
+    path: string,
+    options: CsvOptions,
+    known: { size: number; changed: number; packing: Packing | undefined },
+  ) {
     this.name = path;
     this.#path = path;
     this.#options = options;
     this.#size = known.size;
     this.#changed = known.changed;
-    this.#packed = known.packed;
+    this.#packing = known.packing;
   }
 
   static open(path: string, options: CsvOptions): Promise<CsvFile> {
@@ -61,7 +70,7 @@ export class CsvFile {
   /** The table of a file that is open now, and is opened again for every reading. */
   static async of(file: InputFile, options: CsvOptions): Promise<CsvFile> {
     const { path, size, changed } = file;
-    return new CsvFile(path, options, { size, changed, packed: await file.packed() });
+    return new CsvFile(path, options, { size, changed, packing: await file.packing() });
   }
 
   /** The delimiter; known when the file is being read. */
@@ -73,31 +82,18 @@ export class CsvFile {
     return this.#columns;
   }
 
+  /** What there is to say of how it was read; known when it was. */
+  get remarks(): readonly TableRemark[] {
+    return [...this.#remarks, ...(this.#options.encoding === undefined ? encodingRemarks(this.#encoding) : [])];
+  }
+
   /** About how many rows there are, by the first of them. */
   estimatedRows(first: { readonly rows: number; readonly bytes: number }): number {
     // Packed tables shrink to about a fifth.
-    return Math.max(first.rows, (first.rows * this.#size * (this.#packed ? 5 : 1)) / Math.max(1, first.bytes));
-  }
-
-  async *#pieces(): AsyncGenerator<Uint8Array, void, void> {
-    const source = createReadStream(this.#path, { highWaterMark: blockBytes });
-    try {
-      if (!this.#packed) yield* source as AsyncIterable<Uint8Array>;
-      else {
-        const unpacked = createGunzip({ chunkSize: blockBytes });
-        // Errors arrive where the pieces are awaited.
-        pipeline(source, unpacked, () => {});
-        yield* unpacked as AsyncIterable<Uint8Array>;
-      }
-    } catch (error) {
-      if (this.#packed && error instanceof Error && "code" in error && String(error.code).startsWith("Z_"))
-        throw new HebbError(
-          `${this.#path} is damaged: its gzip data cannot be decompressed (${error.message}); download or copy it again`,
-        );
-      throw fileError(this.#path, error);
-    } finally {
-      source.destroy();
-    }
+    return Math.max(
+      first.rows,
+      (first.rows * this.#size * (this.#packing === undefined ? 1 : 5)) / Math.max(1, first.bytes),
+    );
   }
 
   /** All records from the start; notes where blocks begin. */
@@ -114,7 +110,9 @@ export class CsvFile {
       if (found.length === 0) return [];
       const first = found[0];
       if (this.#columns.length === 0 && first !== undefined) {
-        this.#columns = header ? nameColumns(first, name) : first.map((_, i) => `column${i + 1}`);
+        const named = header ? nameColumns(first) : withoutHeader(first);
+        this.#columns = named.names;
+        this.#remarks = named.remarks;
         if (first.length > maxColumns)
           throw new HebbError(
             `${name} has ${first.length} columns, more than ${maxColumns}, too many to be read in parts`,
@@ -125,7 +123,7 @@ export class CsvFile {
       return found;
     };
     this.#columns = [];
-    for await (const piece of this.#pieces()) {
+    for await (const piece of filePieces(this.#path, this.#packing, blockBytes)) {
       read += piece.byteLength;
       let bytes = piece;
       if (carried.byteLength > 0) {
@@ -134,18 +132,25 @@ export class CsvFile {
         bytes.set(piece, carried.byteLength);
       }
       if (text === undefined) {
-        const found = encodingOf(bytes);
-        this.#encoding = this.#options.encoding ?? found.encoding;
-        text = new TextReader(this.#encoding, name);
-        start = found.mark;
-        bytes = bytes.subarray(found.mark);
+        const { mark } = encodingOf(bytes);
+        text = readerOfText(bytes, name, this.#options.encoding);
+        this.#encoding = text.encoding;
+        start = mark;
+        bytes = bytes.subarray(mark);
       }
       const whole = wholeCharacters(bytes, this.#encoding);
       carried = bytes.slice(whole);
-      const chunk = text.read(bytes.subarray(0, whole));
+      let chunk = text.read(bytes.subarray(0, whole));
+      this.#encoding = text.encoding;
       refuseZeros(chunk, characters, name);
       characters += chunk.length;
-      reader ??= recordReader(chunk, name, this.#options);
+      if (reader === undefined) {
+        const begun = beginRecords(chunk, name, this.#options);
+        reader = begun.reader;
+        chunk = begun.text;
+        start += bytesOf(begun.before, this.#encoding);
+        line = reader.line;
+      }
       this.#reader = reader;
       const before = this.#columns.length === 0 && header ? 1 : 0;
       const found = reader.push(chunk);
@@ -160,6 +165,7 @@ export class CsvFile {
     }
     if (text !== undefined && reader !== undefined) {
       const chunk = text.read(carried, true);
+      this.#encoding = text.encoding;
       const before = this.#columns.length === 0 && header ? 1 : 0;
       const found = [...reader.push(chunk), ...reader.finish()];
       const records = take(found, read);
@@ -177,7 +183,7 @@ export class CsvFile {
     });
     if (size !== this.#size || mtimeMs !== this.#changed)
       throw new HebbError(`${this.#path} changed while it was being read; leave it unchanged and retrain`);
-    if (this.#packed) {
+    if (this.#packing !== undefined) {
       yield* this.scan();
       return;
     }

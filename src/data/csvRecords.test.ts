@@ -2,7 +2,7 @@
 import { type CsvError, parse } from "csv-parse/sync";
 import { describe, expect, test } from "vitest";
 import { RecordReader } from "./csvRecords.ts";
-import { decodeText, textPieces } from "./encoding.ts";
+import { decodeText, readerOfText, textPieces } from "./encoding.ts";
 import { Random } from "./random.ts";
 
 const reader = (delimiter = ","): RecordReader =>
@@ -100,13 +100,16 @@ describe("encodings", () => {
 
   test("characters that lie across two pieces", () => {
     const long = `${"x".repeat((1 << 22) - 1)}ß${"😀".repeat(3)}`;
-    const pieces = [...textPieces(new TextEncoder().encode(long), "t")];
+    const bytes = new TextEncoder().encode(long);
+    const pieces = [...textPieces(bytes, readerOfText(bytes, "t"))];
     expect(pieces.length).toBe(2);
     expect(pieces.join("")).toBe(long);
   });
 
   test("bytes of no encoding, and of another", () => {
-    expect(() => decodeText(Uint8Array.of(0x61, 0xe4, 0x0a), "t")).toThrow(/t is not UTF-8 text.*latin1/);
+    expect(() => decodeText(Uint8Array.of(0x61, 0xe4, 0x02), "t")).toThrow(/t is not UTF-8 text.*latin1/);
+    expect(() => decodeText(Uint8Array.of(0xc3, 0xa4, 0x0a, 0xe4, 0x0a), "t")).toThrow(/t is not UTF-8 text/);
+    expect(decodeText(Uint8Array.of(0x61, 0xe4, 0x0a), "t")).toBe("aä\n");
     expect(() => decodeText(Uint8Array.of(0xe2, 0x82), "t")).toThrow(/t is not UTF-8 text/);
     expect(() => decodeText(Uint8Array.of(0xff, 0xfe, 0x00, 0xd8), "t")).toThrow(/t is not UTF-16LE text/);
   });

@@ -4,6 +4,8 @@ import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
+import { flatten } from "../tensor/nested.ts";
+import type { NestedArray } from "../tensor/operands.ts";
 
 /** The values of all samples; `shape` is that of one sample. */
 export interface Field {
@@ -14,9 +16,12 @@ export interface Field {
 }
 
 export interface DatasetOptions {
-  readonly features: TypedArray;
-  readonly featureShape: readonly number[];
-  readonly targets: TypedArray;
+  /** The values of all samples one after the other, or an array of samples: [[0, 1], [1, 1]] becomes float32. */
+  readonly features: TypedArray | NestedArray[];
+  /** Shape of one sample; an array of samples has its own. */
+  readonly featureShape?: readonly number[];
+  /** As the features. Of an array, whole numbers, one for each sample, are classes (int32); all others are float32. */
+  readonly targets: TypedArray | NestedArray[];
   /** Default []: one number for each sample. */
   readonly targetShape?: readonly number[];
   /** One non-negative weight for each sample. */
@@ -31,10 +36,14 @@ const typedArray = kind.of<TypedArray>(
     value instanceof Int32Array ||
     value instanceof Uint8Array,
 );
+const samples = kind.of<TypedArray | NestedArray[]>(
+  "a typed array (Float32Array, Float64Array, Int32Array or Uint8Array) or an array of samples",
+  (value) => Array.isArray(value) || typedArray.accepts(value),
+);
 const kinds: OptionKinds<DatasetOptions> = {
-  features: typedArray,
+  features: samples,
   featureShape: kind.numbers,
-  targets: typedArray,
+  targets: samples,
   targetShape: kind.numbers,
   weights: kind.instanceOf(Float32Array, "a Float32Array"),
 };
@@ -43,6 +52,23 @@ function dtypeOf(data: TypedArray): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
   return data instanceof Int32Array ? "int32" : "uint8";
+}
+
+/** Typed values and the shape of one sample. */
+function valuesOf(
+  what: string,
+  given: TypedArray | NestedArray[],
+  shape: readonly number[] | undefined,
+): { readonly data: TypedArray; readonly shape: readonly number[] | undefined } {
+  if (!Array.isArray(given)) return { data: given, shape };
+  const { values, shape: own } = flatten(`Dataset: ${what}`, given);
+  const sample = own.slice(1);
+  if (shape !== undefined && formatShape(shape) !== formatShape(sample))
+    throw new HebbError(
+      `${what}: the samples have shape ${formatShape(sample)}, not ${formatShape(shape)}; leave the shape out, the arrays say it`,
+    );
+  const classes = what === "targets" && sample.length === 0 && values.every(Number.isInteger);
+  return { data: classes ? Int32Array.from(values) : Float32Array.from(values), shape: sample };
 }
 
 function countOf(what: string, data: TypedArray, shape: readonly number[]): number {
@@ -63,10 +89,12 @@ export class Dataset {
   readonly length: number;
 
   constructor(options: DatasetOptions) {
-    const { features, featureShape, targets, targetShape = [], weights } = checkOptions("Dataset", options, kinds);
-    checkKind("Dataset", "features", features, typedArray);
+    const { weights, ...given } = checkOptions("Dataset", options, kinds);
+    checkKind("Dataset", "features", given.features, samples);
+    checkKind("Dataset", "targets", given.targets, samples);
+    const { data: features, shape: featureShape } = valuesOf("features", given.features, given.featureShape);
     checkKind("Dataset", "featureShape", featureShape, kind.numbers);
-    checkKind("Dataset", "targets", targets, typedArray);
+    const { data: targets, shape: targetShape = [] } = valuesOf("targets", given.targets, given.targetShape);
     this.length = countOf("features", features, featureShape);
     const targetCount = countOf("targets", targets, targetShape);
     if (targetCount !== this.length) {

@@ -7,6 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
+import { silenceOf } from "./silence.ts";
 
 export interface DownloadOptions {
   /** Checksum of the whole file, in hexadecimal. */
@@ -51,7 +52,7 @@ const isWhole = async (path: string, { md5, bytes }: DownloadOptions): Promise<b
   (await sizeOf(path)) === bytes && (await md5Of(path)) === md5;
 
 /** The innermost reason: fetch wraps what the system said. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;
   if (inner instanceof Error && "code" in inner && typeof inner.code === "string") return inner.code;
@@ -64,16 +65,10 @@ class Interrupted extends Error {}
 async function receive(url: string, part: string, options: DownloadOptions): Promise<void> {
   const { bytes, onProgress, patience = 30 } = options;
   const have = (await sizeOf(part)) ?? 0;
-  const stop = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const wait = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => stop.abort(new Error(`nothing was received for ${patience} seconds`)), 1000 * patience);
-  };
-  wait();
+  const silence = silenceOf(patience);
   try {
     const response = await fetch(url, {
-      signal: stop.signal,
+      signal: silence.signal,
       headers: have > 0 ? { range: `bytes=${have}-` } : {},
     }).catch((error: unknown) => {
       throw new Interrupted(reasonOf(error));
@@ -91,7 +86,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
     let received = resumed ? have : 0;
     try {
       for await (const piece of response.body) {
-        wait();
+        silence.heard();
         received += piece.byteLength;
         if (received > bytes)
           throw new HebbError(`${url} sends more than the expected ${bytes} bytes; the file has changed on the server`);
@@ -105,7 +100,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
     }
     if (received < bytes) throw new Interrupted(`it ended after ${received} of ${bytes} bytes`);
   } finally {
-    clearTimeout(timer);
+    silence.end();
   }
 }
 

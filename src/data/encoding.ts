@@ -8,33 +8,100 @@ import { asBytes, type FileBytes } from "./bytes.ts";
 export const encodingNames = ["utf-8", "utf-16le", "utf-16be", "latin1"] as const;
 export type EncodingName = (typeof encodingNames)[number];
 
-/** The encoding that a byte order mark tells, and the length of the mark; UTF-8 without one. */
-export function encodingOf(bytes: Uint8Array): { readonly encoding: EncodingName; readonly mark: number } {
+export interface FoundEncoding {
+  readonly encoding: EncodingName;
+  /** The length of the byte order mark. */
+  readonly mark: number;
+  /** Whether the bytes said so, rather than that nothing spoke against it. */
+  readonly sure: boolean;
+}
+
+/** The encoding that a byte order mark tells, or zeros in every other place of the first bytes; UTF-8 without either. */
+export function encodingOf(bytes: Uint8Array): FoundEncoding {
   const [first, second, third] = bytes;
-  if (first === 0xff && second === 0xfe) return { encoding: "utf-16le", mark: 2 };
-  if (first === 0xfe && second === 0xff) return { encoding: "utf-16be", mark: 2 };
-  return { encoding: "utf-8", mark: first === 0xef && second === 0xbb && third === 0xbf ? 3 : 0 };
+  if (first === 0xff && second === 0xfe) return { encoding: "utf-16le", mark: 2, sure: true };
+  if (first === 0xfe && second === 0xff) return { encoding: "utf-16be", mark: 2, sure: true };
+  if (first === 0xef && second === 0xbb && third === 0xbf) return { encoding: "utf-8", mark: 3, sure: true };
+  const pairs = Math.min(bytes.length, 4096) >> 1;
+  let [even, odd] = [0, 0];
+  for (let place = 0; place < 2 * pairs; place += 2) {
+    if (bytes[place] === 0) even++;
+    if (bytes[place + 1] === 0) odd++;
+  }
+  // Letters of Latin and digits have a zero beside them.
+  if (2 * odd > pairs && 20 * even < odd) return { encoding: "utf-16le", mark: 0, sure: true };
+  if (2 * even > pairs && 20 * odd < even) return { encoding: "utf-16be", mark: 0, sure: true };
+  return { encoding: "utf-8", mark: 0, sure: false };
 }
 
 /** What Windows-1252 has in the places 0x80 to 0x9f, where Latin-1 has control characters. */
 const windows = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
-/** Decodes a file piece by piece. Throws HebbError that names the file for bytes that mean nothing in the encoding. */
-export class TextReader {
-  readonly encoding: EncodingName;
-  readonly #name: string;
-  readonly #decoder: TextDecoder;
+/** Bytes that no text in Windows-1252 has: control characters, and places that stand for nothing. */
+const foreign = (byte: number): boolean =>
+  byte < 9 || (byte > 13 && byte < 32) || [0x7f, 0x81, 0x8d, 0x8f, 0x90, 0x9d].includes(byte);
 
-  constructor(encoding: EncodingName, name: string) {
-    this.encoding = encoding;
+/**
+ * Decodes a file piece by piece. An encoding that is not sure is UTF-8 until the first bytes beyond ASCII are none: then it is
+ * Windows-1252. Throws HebbError that names the file for bytes that mean nothing in the encoding.
+ */
+export class TextReader {
+  readonly #name: string;
+  #encoding: EncodingName;
+  #decoder: TextDecoder;
+  #open: boolean;
+  /** Bytes of a character that the last piece cut in two. */
+  #cut: Uint8Array = new Uint8Array(0);
+
+  constructor(encoding: EncodingName, name: string, sure = true) {
+    this.#encoding = encoding;
     this.#name = name;
     this.#decoder = new TextDecoder(encoding, { fatal: true });
+    this.#open = !sure && encoding === "utf-8";
+  }
+
+  get encoding(): EncodingName {
+    return this.#encoding;
+  }
+
+  /** The text of these bytes if they are Windows-1252, which the rest then is too. */
+  #asWindows(bytes: Uint8Array, last: boolean): string | undefined {
+    if (!this.#open) return undefined;
+    // A character that the end of the file cuts in two is damage, not another encoding.
+    const whole = bytes.subarray(0, wholeCharacters(bytes, "utf-8"));
+    if (last && whole.length < bytes.length && whole.every((byte) => byte < 0x80)) return undefined;
+    const all = new Uint8Array(this.#cut.length + bytes.length);
+    all.set(this.#cut);
+    all.set(bytes, this.#cut.length);
+    if (all.some(foreign)) return undefined;
+    // Characters of UTF-8 before the bytes that are none: the file is damaged.
+    if (/[^\p{ASCII}\uFFFD]/u.test(new TextDecoder().decode(all))) return undefined;
+    const decoder = new TextDecoder("latin1");
+    const text = decoder.decode(all, { stream: true });
+    [this.#encoding, this.#decoder, this.#open] = ["latin1", decoder, false];
+    return text;
+  }
+
+  #decode(bytes: Uint8Array, last: boolean): string {
+    try {
+      const text = this.#decoder.decode(bytes, { stream: !last });
+      if (this.#open) {
+        this.#cut = bytes.slice(wholeCharacters(bytes, "utf-8"));
+        // Beyond ASCII, a character has fewer units than bytes.
+        if (text.length < bytes.length - this.#cut.length) this.#open = false;
+      }
+      return text;
+    } catch (error) {
+      const text = this.#asWindows(bytes, last);
+      if (text === undefined) throw error;
+      return text;
+    }
   }
 
   /** The text of these bytes; a character that they cut in two comes with the next ones. */
   read(bytes: Uint8Array, last = false): string {
     try {
-      const text = this.#decoder.decode(bytes, { stream: !last });
+      const text = this.#decode(bytes, last);
       // Engines differ in those places; the table is the standard's.
       return this.encoding === "latin1"
         ? text.replace(/[\u0080-\u009f]/g, (char) => windows[char.charCodeAt(0) - 0x80] ?? char)
@@ -73,10 +140,14 @@ export function bytesOf(text: string, encoding: EncodingName): number {
 
 const pieceBytes = 1 << 22;
 
-/** The text of bytes in pieces, without its byte order mark. No piece is longer than 4 Mi characters. */
-export function* textPieces(bytes: Uint8Array, name: string, encoding?: EncodingName): Generator<string, void, void> {
+/** A reader of a file that begins with these bytes, in the encoding that is named, or found. */
+export function readerOfText(bytes: Uint8Array, name: string, encoding?: EncodingName): TextReader {
   const found = encodingOf(bytes);
-  const reader = new TextReader(encoding ?? found.encoding, name);
+  return new TextReader(encoding ?? found.encoding, name, encoding !== undefined || found.sure);
+}
+
+/** The text of bytes in pieces, without its byte order mark. No piece is longer than 4 Mi characters. */
+export function* textPieces(bytes: Uint8Array, reader: TextReader): Generator<string, void, void> {
   for (let at = 0; at < bytes.byteLength || at === 0; at += pieceBytes) {
     const text = reader.read(bytes.subarray(at, at + pieceBytes), at + pieceBytes >= bytes.byteLength);
     yield at === 0 ? text.replace(/^\uFEFF/, "") : text;
@@ -87,17 +158,26 @@ export function* textPieces(bytes: Uint8Array, name: string, encoding?: Encoding
 const longestText = 2 ** 29 - 64;
 
 /**
- * Text from bytes: UTF-8 (with or without a byte order mark), or UTF-16 with one, or the encoding that is named.
+ * Text from bytes: UTF-8 or UTF-16 (with or without a byte order mark), else Windows-1252, or the encoding that is named.
  * Throws HebbError for bytes of another, and for more than 2^29 characters.
  */
-export function decodeText(source: FileBytes, name: string, encoding?: EncodingName): string {
+export const decodeText = (source: FileBytes, name: string, encoding?: EncodingName): string =>
+  decoded(source, name, encoding).text;
+
+/** The same, with the encoding that was found. */
+export function decoded(
+  source: FileBytes,
+  name: string,
+  encoding?: EncodingName,
+): { readonly text: string; readonly encoding: EncodingName } {
   const bytes = asBytes(source, "decodeText");
   if (encoding !== undefined) checkKind("decodeText", "encoding", encoding, kind.oneOf(...encodingNames));
   let text = "";
-  for (const piece of textPieces(bytes, name, encoding)) {
+  const reader = readerOfText(bytes, name, encoding);
+  for (const piece of textPieces(bytes, reader)) {
     if (text.length + piece.length > longestText)
       throw new HebbError(`${name} holds more than ${longestText} characters, too many for one text; split it`);
     text += piece;
   }
-  return text;
+  return { text, encoding: reader.encoding };
 }

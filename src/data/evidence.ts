@@ -1,9 +1,11 @@
 // What the cells of a column say about its type, gathered one by one, so that columns longer than memory can be judged too.
+import type { Cell } from "./cells.ts";
+import { compactDays, type DateOrder, dateOrders, hasOrder, parseDate, parseTime } from "./dates.ts";
+import { parseDuration } from "./durations.ts";
+import { markOf } from "./marks.ts";
 import {
-  type Cell,
   fits,
   isInfinite,
-  markOf,
   maybeGrouped,
   type NumberFormat,
   type NumberShape,
@@ -11,8 +13,8 @@ import {
   numberShapes,
   plainDigits,
   plainNumber,
-} from "./cells.ts";
-import { type DateOrder, dateOrders, hasOrder, parseDate } from "./dates.ts";
+  type WrittenNumber,
+} from "./numbers.ts";
 import { thresholds } from "./thresholds.ts";
 import { byCount, type Counted, copyOf, type ValueCount, ValueCounts } from "./valueCounts.ts";
 
@@ -44,6 +46,8 @@ class ShapeSightings extends Sightings {
 const mostSpellings = thresholds.ownMarks + 5;
 /** Whole numbers beyond are rounded in float64. */
 const mostExact = Number.MAX_SAFE_INTEGER;
+/** The first number that may be a day. */
+const firstCompact = 19000101;
 
 const unsignedDigits = /^\d+$/;
 
@@ -61,6 +65,17 @@ function addSpelling(all: Map<string, Sightings>, cell: string, row: number): Si
   return seen;
 }
 
+type Shapes = Readonly<Record<NumberShape, ShapeSightings>>;
+const noShapes = (): Shapes => perKey(numberShapes, () => new ShapeSightings());
+const countOf = (shapes: Shapes): number => numberShapes.reduce((sum, shape) => sum + shapes[shape].count, 0);
+
+/** Different units that are told apart: a column of amounts has one. */
+const mostUnits = 8;
+/** Two words of letters. */
+const severalWords = /\p{L}{2}.*\s.*\p{L}/su;
+/** Hours of one digit with seconds behind them, as stopwatches write them and clocks do not. */
+const stopwatch = /^\d:\d\d:\d\d/;
+
 /** Gathers what the cells of a column say. */
 export class ColumnEvidence {
   /** Everything that is written, but for marks of missing values. */
@@ -74,11 +89,22 @@ export class ColumnEvidence {
   readonly spellings = new Map<string, Sightings>();
   /** Words that are not a date in an order of day and month. */
   readonly noDate = perKey(dateOrders, () => new Sightings());
+  /** Words that are no time of the day, and those that are no duration. */
+  readonly noTime = new Sightings();
+  readonly noDuration = new Sightings();
+  /** Numbers with a unit of time behind them. */
+  readonly durations = new Sightings();
+  /** Times with hours of one digit, and seconds. */
+  readonly stopwatches = new Sightings();
+  /** Numbers that are days, such as 20240501. */
+  readonly compactDates = new Sightings();
   /** Dates whose order of day and month is open. */
   readonly openDates = new Sightings();
   /** Digits with a zero in front of them. */
   readonly leadingZeros = new Sightings();
-  readonly #shapes = perKey(numberShapes, () => new ShapeSightings());
+  readonly #shapes = noShapes();
+  /** Numbers with a unit behind them. */
+  readonly #measured = new Map<string, Shapes>();
   #rows = 0;
   #empty = 0;
   #marked = 0;
@@ -89,7 +115,9 @@ export class ColumnEvidence {
   #binary = true;
   #increasing = true;
   #largest = Number.NEGATIVE_INFINITY;
-  #blanks = false;
+  #smallest = Number.POSITIVE_INFINITY;
+  #highest = Number.NEGATIVE_INFINITY;
+  #words = false;
 
   /** `copies`: cells are parts of a longer text, which must not stay in memory. */
   constructor(copies = false) {
@@ -105,14 +133,19 @@ export class ColumnEvidence {
     return this.#rows - this.#empty - this.#marked;
   }
 
-  /** Whether any word has blanks. */
-  get blanks(): boolean {
-    return this.#blanks;
+  /** Whether any cell has several words. */
+  get severalWords(): boolean {
+    return this.#words;
   }
 
   /** Whether all whole numbers are distinguished by float64. */
   get exact(): boolean {
     return this.#exact;
+  }
+
+  /** Whether all numbers are digits alone, too many of them for an amount. */
+  get longDigits(): boolean {
+    return this.#digitsOnly && !this.#exact;
   }
 
   /** Whether all numbers are 1 or 0. */
@@ -139,14 +172,38 @@ export class ColumnEvidence {
     return [...this.values.sorted(), ...marks].sort(byCount);
   }
 
+  /** The unit that most numbers have behind them, if any has one. */
+  get unit(): string | null {
+    const [most] = [...this.#measured].sort(([, a], [, b]) => countOf(b) - countOf(a));
+    if (most === undefined) return null;
+    const all = [this.#shapes, ...this.#measured.values()].reduce((sum, shapes) => sum + countOf(shapes), 0);
+    return 2 * countOf(most[1]) >= all ? most[0] : null;
+  }
+
+  /** The extremes of the numbers that are written as 1234.5. */
+  get range(): { readonly min: number; readonly max: number } {
+    return { min: this.#smallest, max: this.#highest };
+  }
+
+  /** Whether every number is larger than the one above it. */
+  get increasing(): boolean {
+    return this.#increasing;
+  }
+
+  /** Numbers without a unit, and those with the column's. */
+  #own(): Shapes[] {
+    const measured = this.#measured.get(this.unit ?? "");
+    return measured === undefined ? [this.#shapes] : [this.#shapes, measured];
+  }
+
   /** Numbers of a shape. */
   shape(shape: NumberShape): number {
-    return this.#shapes[shape].count;
+    return this.#own().reduce((sum, shapes) => sum + shapes[shape].count, 0);
   }
 
   /** Numbers in any notation. */
   get numbers(): number {
-    return numberShapes.reduce((sum, shape) => sum + this.#shapes[shape].count, 0);
+    return this.#own().reduce((sum, shapes) => sum + countOf(shapes), 0);
   }
 
   /** Cells that are not a number in a notation, infinite ones apart. */
@@ -160,20 +217,38 @@ export class ColumnEvidence {
   }
 
   #misfits(format: NumberFormat): Sightings[] {
-    return [this.words, ...numberShapes.filter((shape) => !fits(shape, format)).map((shape) => this.#shapes[shape])];
+    const unit = this.unit;
+    const others = [...this.#measured].flatMap(([other, shapes]) => (other === unit ? [] : Object.values(shapes)));
+    const own = this.#own().flatMap((shapes) =>
+      numberShapes.filter((shape) => !fits(shape, format)).map((shape) => shapes[shape]),
+    );
+    return [this.words, ...others, ...own];
+  }
+
+  #numberSightings(): Sightings[] {
+    return [this.#shapes, ...this.#measured.values()].flatMap((shapes) => Object.values(shapes));
   }
 
   /** Cells that are not a date, with the day or the month first where the order is open. */
-  noDates(order: DateOrder): { readonly count: number; readonly first: Sighted | undefined } {
-    const all = [this.noDate[order], this.infinite, ...numberShapes.map((shape) => this.#shapes[shape])];
-    return { count: all.reduce((sum, { count }) => sum + count, 0), first: firstOf(all) };
+  noDates(order: DateOrder): Seen {
+    return together([this.noDate[order], this.infinite, ...this.#numberSightings()]);
+  }
+
+  noTimes(): Seen {
+    return together([this.noTime, this.infinite, ...this.#numberSightings()]);
+  }
+
+  noDurations(): Seen {
+    const { count, first } = together([this.noDuration, this.infinite, ...this.#numberSightings()]);
+    const none = count - this.durations.count;
+    return { count: none, first: none > 0 ? first : undefined };
   }
 
   wholeNumbers(format: NumberFormat): boolean {
     const groups: NumberShape = format === "groupedComma" ? "pointGroup" : "commaGroup";
     const grouped = format === "groupedComma" || format === "thousands";
-    return numberShapes.every(
-      (shape) => !fits(shape, format) || (grouped && shape === groups) || !this.#shapes[shape].fraction,
+    return this.#own().every((shapes) =>
+      numberShapes.every((shape) => !fits(shape, format) || (grouped && shape === groups) || !shapes[shape].fraction),
     );
   }
 
@@ -203,6 +278,8 @@ export class ColumnEvidence {
   #addPlain(cell: string, row: number, value: number): void {
     if (value > this.#largest) this.#largest = value;
     else this.#increasing = false;
+    if (value < this.#smallest) this.#smallest = value;
+    if (value > this.#highest) this.#highest = value;
     // Numbers that come back, or only grow, and are many will not be distinguished by value.
     const { overflowed, repeated } = this.values;
     if (!(overflowed && (repeated || this.#increasing)) || this.words.count > 0) this.values.add(cell);
@@ -217,6 +294,7 @@ export class ColumnEvidence {
     }
     const seen = this.#shapes.whole;
     seen.add(cell, row);
+    if (value >= firstCompact && !Number.isNaN(compactDays(value))) this.compactDates.add(cell, row);
     if (!whole) seen.fraction = true;
     else if (value > mostExact || value < -mostExact) this.#exact = false;
     if (!this.#digitsOnly) return;
@@ -240,27 +318,55 @@ export class ColumnEvidence {
       return counted;
     }
     const number = numberShape(cell);
-    if (number !== undefined) {
+    const shapes = number === undefined ? undefined : this.#shapesOf(number);
+    if (number !== undefined && shapes !== undefined) {
       const { shape, bare } = number;
-      const seen = this.#shapes[shape];
+      const seen = shapes[shape];
       add(seen);
       const format =
         shape === "comma" || shape === "commaGroup" || shape === "pointGroups" ? "groupedComma" : "thousands";
       if (!Number.isInteger(plainNumber(plainDigits(bare, format)))) seen.fraction = true;
       this.#digitsOnly = false;
       this.#binary = false;
+      // 45 min is an amount of minutes, and a duration.
+      if (number.unit === undefined || Number.isNaN(parseDuration(cell))) return counted;
+      this.durations.add(cell, row);
+      counted.push(this.durations);
       return counted;
     }
     add(this.words);
     if (this.spellings.has(cell) || this.spellings.size < mostSpellings)
       counted.push(addSpelling(this.spellings, cell, row));
-    if (!this.#blanks && /\s/.test(cell)) this.#blanks = true;
+    if (!this.#words && severalWords.test(cell)) this.#words = true;
     const open = hasOrder(cell);
     if (open) add(this.openDates);
-    for (const order of dateOrders) if (Number.isNaN(parseDate(cell, order))) add(this.noDate[order]);
+    const [dayFirst, monthFirst] = dateOrders.map((order) => Number.isNaN(parseDate(cell, order)));
+    if (dayFirst) add(this.noDate.dayFirst);
+    if (monthFirst) add(this.noDate.monthFirst);
+    if (Number.isNaN(parseTime(cell))) add(this.noTime);
+    else if (stopwatch.test(cell)) add(this.stopwatches);
+    if (Number.isNaN(parseDuration(cell))) add(this.noDuration);
     return counted;
   }
+
+  /** The counts of numbers with this unit; undefined where there are too many units for amounts. */
+  #shapesOf({ unit }: WrittenNumber): Shapes | undefined {
+    if (unit === undefined) return this.#shapes;
+    const known = this.#measured.get(unit);
+    if (known !== undefined || this.#measured.size >= mostUnits) return known;
+    const shapes = noShapes();
+    this.#measured.set(unit, shapes);
+    return shapes;
+  }
 }
+
+/** How many cells there are of a kind, and the first of them. */
+export type Seen = Pick<Sightings, "count" | "first">;
+
+const together = (all: readonly Sightings[]): Seen => ({
+  count: all.reduce((sum, { count }) => sum + count, 0),
+  first: firstOf(all),
+});
 
 /** The one that comes first in the table. */
 export const firstOf = (all: readonly Sightings[]): Sighted | undefined =>

@@ -1,8 +1,9 @@
 // The input of fitting a preprocessing: the type of each column, from all rows, and statistics of the training rows.
-import type { ColumnType } from "./columnTypes.ts";
+import type { ColumnType } from "./columnType.ts";
 import type { ColumnEvidence } from "./evidence.ts";
 import { logTransform } from "./preprocessing.ts";
 import { type ColumnSummary, type JudgedColumn, numberSummary, numericCells } from "./table.ts";
+import type { TableRemark } from "./tableRemarks.ts";
 import { type ValueCount, ValueCounts } from "./valueCounts.ts";
 
 /** Figures of the numbers of a column (days of dates), in the rows that are fitted. */
@@ -43,6 +44,8 @@ export interface RowFacts {
   /** Those that are learned from. */
   readonly usable: number;
   readonly withoutTarget: number;
+  /** What reading the file had to decide. */
+  readonly remarks: readonly TableRemark[];
   /** Rows that are left out for a gap in another column. */
   readonly withGaps: number;
 }

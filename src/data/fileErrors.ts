@@ -10,7 +10,7 @@ export const codeOf = (error: unknown): string =>
 export const addressError = (path: string): HebbError | undefined =>
   /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
     ? new HebbError(
-        `${visible(path)} is a URL, and only files are read; download it first, for example with curl -O, and pass the file`,
+        `${visible(path)} is an address that is not read here (http and https are, where a path of data is expected); download it first and pass the file`,
       )
     : undefined;
 

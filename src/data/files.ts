@@ -1,10 +1,12 @@
 // Data from files by their path (Node only): bytes, tables, IDX arrays, texts, and what a file holds.
+import { HebbError } from "../graph/errors.ts";
 import { checkOptions } from "../graph/options.ts";
 import { type CsvOptions, readingKinds } from "./csv.ts";
 import type { EncodingName } from "./encoding.ts";
 import type { IdxArray } from "./idx.ts";
 import { type FileKind, InputFile } from "./inputFile.ts";
 import type { Table } from "./table.ts";
+import { isTableKind, type TablePart, tablePartKinds, wholeTable } from "./tableFile.ts";
 
 export type { FileKind };
 
@@ -15,6 +17,20 @@ export const readBytes = (path: string): Promise<Uint8Array> => InputFile.use(pa
 export async function readCsvFile(path: string, options: Omit<CsvOptions, "name"> = {}): Promise<Table> {
   checkOptions("readCsvFile", options, readingKinds);
   return InputFile.use(path, (file) => file.table(options));
+}
+
+/**
+ * A table from a file of any format: CSV, Parquet, Arrow and Feather, Excel (`sheet`), JSON and JSON lines, SQLite and DuckDB (`sql`).
+ * Throws HebbError for other files, and for a package that is not installed.
+ */
+export async function readTableFile(path: string, part: TablePart = {}): Promise<Table> {
+  checkOptions("readTableFile", part, tablePartKinds);
+  return InputFile.use(path, async (file) => {
+    const found = await file.kind();
+    if (!isTableKind(found) && found !== "text")
+      throw new HebbError(`${path} holds pictures or arrays, not a table; readImageFile and readIdxFile read those`);
+    return wholeTable(file, isTableKind(found) ? found : "table", part);
+  });
 }
 
 /** One array from an IDX file (gzip too). */

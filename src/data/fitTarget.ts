@@ -2,12 +2,22 @@
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import { type Cell, show } from "./cells.ts";
-import { type ColumnType, decideTypes } from "./columnTypes.ts";
+import type { ColumnType } from "./columnType.ts";
+import { decideTypes } from "./columnTypes.ts";
 import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
 import type { ColumnFacts, RowFacts } from "./facts.ts";
 import { compareDecimals } from "./labels.ts";
 import type { TargetEncoding, Task } from "./preprocessing.ts";
-import { asNumber, asText, type NumberReading, type Reading, readerOf, type Spelling, spellings } from "./reading.ts";
+import {
+  asNumber,
+  asText,
+  type DurationReading,
+  type NumberReading,
+  type Reading,
+  readerOf,
+  type Spelling,
+  spellings,
+} from "./reading.ts";
 import { thresholds } from "./thresholds.ts";
 
 /** Choices about the target. */
@@ -21,7 +31,7 @@ export interface TargetOptions {
 }
 
 function taskOf(evidence: ColumnEvidence, type: ColumnType): Task {
-  if (type.kind === "date") return "regression";
+  if (type.kind === "date" || type.kind === "duration") return "regression";
   if (type.kind !== "number") return "classification";
   if (!type.wholeNumbers || evidence.values.overflowed) return "regression";
   const values = spellings(evidence.counts(), readerOf(type.reading));
@@ -60,8 +70,10 @@ export function targetType(
   { evidence, type }: Pick<ColumnFacts, "evidence" | "type">,
   task: Task | undefined,
 ): ColumnType {
-  const names = type.kind === "date" || (type.kind === "number" && type.unreadable > 0);
+  const names = type.kind === "date" || type.kind === "duration" || (type.kind === "number" && type.unreadable > 0);
   if (names && task === "classification") return { kind: "category", reading: asText };
+  if (task === "regression" && type.kind === "category" && type.reading.kind === "number")
+    return { kind: "number", reading: type.reading, wholeNumbers: true, unreadable: 0 };
   if (task === "regression" && evidence.codes && type.reading.kind === "text")
     return { kind: "number", reading: asNumber, wholeNumbers: true, unreadable: evidence.unreadable("plain") };
   return type;
@@ -73,7 +85,12 @@ function compareLabels(a: Spelling, b: Spelling, reading: Reading): number {
   return reading.kind === "number" ? compareDecimals(a.key, b.key) || text : text;
 }
 
-function fitNumber(the: string, column: ColumnFacts, reading: NumberReading, options: TargetOptions): TargetEncoding {
+function fitNumber(
+  the: string,
+  column: ColumnFacts,
+  reading: NumberReading | DurationReading,
+  options: TargetOptions,
+): TargetEncoding {
   const facts = column.numbers();
   const transform = options.targetTransform ?? "none";
   const range = transform === "log" ? facts.log : facts.raw;
@@ -141,8 +158,8 @@ export function fitTarget(table: RowFacts, column: ColumnFacts, options: TargetO
     );
   }
   if (classes) return fitClasses(the, table, column, options);
-  if (type.kind === "number") return fitNumber(the, column, type.reading, options);
-  if (type.kind === "identifier" && type.reading.kind === "number")
+  if (type.kind === "number" || type.kind === "duration") return fitNumber(the, column, type.reading, options);
+  if ((type.kind === "identifier" || type.kind === "category") && type.reading.kind === "number")
     return fitNumber(the, column, type.reading, options);
   if (type.kind === "date")
     throw new HebbError(

@@ -4,8 +4,9 @@ import type { Kind } from "../graph/kinds.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { quoted } from "../graph/visible.ts";
+import { type TypeChoices, type TypeList, typeLists } from "./chosenTypes.ts";
 import { findColumn, listColumns } from "./columnNames.ts";
-import type { ColumnType } from "./columnTypes.ts";
+import type { ColumnType } from "./columnType.ts";
 import { type ColumnFacts, factsOf, type NumberFacts, type RowFacts } from "./facts.ts";
 import { fitTarget, type TargetOptions, targetType } from "./fitTarget.ts";
 import { readingNotes, variedReason, withGapsNote, withoutTargetNote } from "./fittingNotes.ts";
@@ -29,12 +30,16 @@ import { thresholds } from "./thresholds.ts";
  */
 export type MissingPolicy = "median" | "mean" | "mode" | "drop" | { readonly constant: number | string };
 
-export interface FitPreprocessingOptions extends TargetOptions {
+export interface FitPreprocessingOptions extends TargetOptions, TypeChoices {
   readonly target: string;
   /** The rows that means, medians and categories are taken from (default all): pass the training rows, so that nothing leaks. */
   readonly rows?: ArrayLike<number>;
   /** Columns not to use. */
   readonly ignore?: readonly string[];
+  /** A column that says which rows belong together: prepareTable holds out whole groups. It is not an input. */
+  readonly group?: string;
+  /** A column of days or numbers: prepareTable holds out the last rows. */
+  readonly time?: string;
   /** A column of numbers ≥ 0: the weight of each row. It is not an input. */
   readonly weights?: string;
   /** The replacement for missing values; default "median". */
@@ -71,7 +76,13 @@ export const fittingKinds: OptionKinds<FitPreprocessingOptions> = {
   standardizeTarget: kind.boolean,
   rows: kind.anything,
   ignore: kind.listOf(kind.string),
+  categorical: kind.listOf(kind.string),
+  numeric: kind.listOf(kind.string),
+  date: kind.listOf(kind.string),
+  text: kind.listOf(kind.string),
   weights: kind.string,
+  group: kind.string,
+  time: kind.string,
   missing: policy,
   missingOf: kind.of<Readonly<Record<string, MissingPolicy>>>(
     "an object with a policy for each column",
@@ -145,7 +156,7 @@ function cyclesOf(facts: NumberFacts, options: FitPreprocessingOptions): CycleNa
 
 function fitNumber(
   column: ColumnFacts,
-  type: Extract<ColumnType, { kind: "number" | "date" }>,
+  type: Extract<ColumnType, { kind: "number" | "date" | "duration" }>,
   options: FitPreprocessingOptions,
 ): NumberInput | string {
   const facts = column.numbers();
@@ -157,7 +168,7 @@ function fitNumber(
     return `its values are too large to tell apart (up to ${raw.max})`;
   // Counts and codes with a handful of values keep their spacing; only long-tailed, non-negative amounts are drawn together.
   const log =
-    type.kind === "number" &&
+    (type.kind === "number" || type.kind === "duration") &&
     options.inputTransform !== "never" &&
     raw.min >= 0 &&
     facts.distinct > thresholds.fewDistinct &&
@@ -200,12 +211,14 @@ function fitCategory(
   const fill = policy === "mode" ? (counts[0]?.value ?? null) : (same?.value ?? constant);
   const categories = new Set(kept.map(({ value }) => value));
   if (fill !== null) categories.add(fill);
+  const rare = counts.flatMap(({ value }) => (categories.has(value) ? [] : [value]));
   const own = policy !== "drop" && fill === null && missing > 0 && options.missingIndicator !== "never";
   return {
     kind: "category",
     column: column.name,
     reading,
     categories: [...categories].sort((a, b) => (a < b ? -1 : 1)),
+    rare: more || rare.length > thresholds.mostRare ? null : rare.sort((a, b) => (a < b ? -1 : 1)),
     other: more || kept.length < counts.length,
     missing: own || (fill !== null && options.missingIndicator === "always"),
     fill,
@@ -234,6 +247,7 @@ function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: 
     }
     case "number":
     case "date":
+    case "duration":
       notes.push(...readingNotes(column));
       return fitNumber(column, type, options);
   }
@@ -243,6 +257,15 @@ function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: 
 const areNumbers = (names: readonly string[]): boolean =>
   names.every((name) => name.trim() !== "" && Number.isFinite(Number(name))) &&
   !names.every((name, place) => Number(name) === place || Number(name) === place + 1);
+
+/** The lists of columns by what they hold, with the names that the table has. */
+const foundTypes = (choices: TypeChoices, found: (name: string, list: TypeList) => string): TypeChoices =>
+  Object.fromEntries(
+    typeLists.flatMap((list) => {
+      const names = choices[list];
+      return names === undefined ? [] : [[list, names.map((name) => found(name, list))]];
+    }),
+  );
 
 /** The options with columns by the names that the table has. Throws HebbError for a column that is not there, and for odd numbers. */
 export function resolveOptions<T extends FitPreprocessingOptions>(
@@ -262,7 +285,10 @@ export function resolveOptions<T extends FitPreprocessingOptions>(
     target: found(target),
     // A column that is misspelt here would be used, or filled, as if nothing had been said.
     ...(ignore === undefined ? {} : { ignore: ignore.map((name) => found(name, " to ignore")) }),
+    ...foundTypes(options, (name, list) => found(name, ` to take as ${list}`)),
     ...(weights === undefined ? {} : { weights: found(weights) }),
+    ...(options.group === undefined ? {} : { group: found(options.group, " to group rows by") }),
+    ...(options.time === undefined ? {} : { time: found(options.time, " to order rows by") }),
     ...(missingOf === undefined
       ? {}
       : {
@@ -271,6 +297,13 @@ export function resolveOptions<T extends FitPreprocessingOptions>(
           ),
         }),
   };
+  if (resolved.group !== undefined && resolved.time !== undefined)
+    throw new HebbError("rows are split by a group or by a time, not by both; leave one out");
+  for (const [what, name] of [
+    ["group", resolved.group],
+    ["time", resolved.time],
+  ] as const)
+    if (name === resolved.target) throw new HebbError(`${quoted(name)} cannot be both the target and the ${what}`);
   if (resolved.weights === resolved.target)
     throw new HebbError(`${quoted(resolved.target)} cannot be both the target and the row weight`);
   return resolved;
@@ -303,7 +336,7 @@ export function fitFacts(
   options: FitPreprocessingOptions,
 ): TablePreprocessing {
   const names = columns.map(({ name }) => name);
-  const notes: string[] = [];
+  const notes: string[] = table.remarks.map(({ text }) => text);
   if (areNumbers(names))
     notes.push(
       `the columns are called ${listColumns(names.slice(0, 5))}; if this is a data row, add a line of column names before it`,
@@ -324,7 +357,9 @@ export function fitFacts(
     if (column.name === options.target || column.name === options.weights) continue;
     const input = options.ignore?.includes(column.name)
       ? "it was ignored on request"
-      : fitInput(column, options, notes);
+      : column.name === options.group
+        ? "it says which rows belong together"
+        : fitInput(column, options, notes);
     if (typeof input === "string") dropped.push({ column: column.name, reason: input });
     else inputs.push(input);
   }
@@ -352,8 +387,12 @@ export function usableRows(table: Table, options: FitPreprocessingOptions): Int3
   checkTable("usableRows", table);
   checkTarget("usableRows", options, fittingKinds);
   const resolved = resolveOptions(table.name, table.columnNames, options);
+  return usableOf(table.as(resolved), resolved);
+}
+
+function usableOf(table: Table, resolved: FitPreprocessingOptions): Int32Array {
   const target = table.judged(resolved.target);
-  const { missing } = readerOf(targetType(target, options.task).reading, target.typed);
+  const { missing } = readerOf(targetType(target, resolved.task).reading, target.typed);
   const dropping = droppingColumns(table.columnNames, resolved).map((name) => {
     const { cells, type, typed } = table.judged(name);
     return { cells, reader: readerOf(type.reading, typed) };
@@ -373,12 +412,13 @@ export function usableRows(table: Table, options: FitPreprocessingOptions): Int3
  * validation error on car names worse). Target: classes or a scaled number.
  * Throws HebbError when the target is missing, constant, or nothing usable remains.
  */
-export function fitPreprocessing(table: Table, options: FitPreprocessingOptions): TablePreprocessing {
-  checkTable("fitPreprocessing", table);
+export function fitPreprocessing(given: Table, options: FitPreprocessingOptions): TablePreprocessing {
+  checkTable("fitPreprocessing", given);
   checkTarget("fitPreprocessing", options, fittingKinds);
-  const resolved = resolveOptions(table.name, table.columnNames, options);
+  const resolved = resolveOptions(given.name, given.columnNames, options);
+  const table = given.as(resolved);
   const target = table.judged(resolved.target);
-  const usable = usableRows(table, resolved);
+  const usable = usableOf(table, resolved);
   if (resolved.weights !== undefined) checkWeights(table, resolved.weights, usable);
   const present = new Set(usable);
   const rows =
@@ -388,7 +428,7 @@ export function fitPreprocessing(table: Table, options: FitPreprocessingOptions)
   const withoutTarget = target.cells.filter((cell) => missing(cell)).length;
   const withGaps = table.rowCount - withoutTarget - usable.length;
   return fitFacts(
-    { name: table.name, rows: table.rowCount, usable: rows.length, withoutTarget, withGaps },
+    { name: table.name, rows: table.rowCount, usable: rows.length, withoutTarget, withGaps, remarks: table.remarks },
     table.judgedColumns.map((column) => factsOf(column.name === target.name ? { ...column, type } : column, rows)),
     resolved,
   );

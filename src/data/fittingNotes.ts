@@ -6,7 +6,7 @@ import { type Reading, readerOf } from "./reading.ts";
 import { missingNote } from "./rowEncoder.ts";
 
 /** Why a column is not used whose values hardly come back. */
-export function variedReason({ evidence, type }: ColumnFacts): string {
+export function variedReason({ evidence, type }: Pick<ColumnFacts, "evidence" | "type">): string {
   const { numbers, present } = evidence;
   if (type.reading.kind === "text" && 2 * numbers > present && !evidence.codes) {
     const misfit = evidence.misfit("plain");
@@ -18,7 +18,7 @@ export function variedReason({ evidence, type }: ColumnFacts): string {
 }
 
 /** What was decided about the cells of a column, where another reader might have decided otherwise. */
-export function readingNotes({ name, evidence, type }: ColumnFacts): string[] {
+export function readingNotes({ name, evidence, type }: Pick<ColumnFacts, "name" | "evidence" | "type">): string[] {
   const { reading } = type;
   const the = quoted(name);
   switch (reading.kind) {
@@ -34,6 +34,8 @@ export function readingNotes({ name, evidence, type }: ColumnFacts): string[] {
       return [...own, ...unreadable, ...missingNote(name, evidence.infinite, "infinite")];
     }
     case "date": {
+      if (reading.form === "time") return missingNote(name, evidence.noTimes(), "time");
+      if (reading.form !== "calendar") return [];
       const { openDates, noDate } = evidence;
       const open = openDates.count > 0 && noDate.dayFirst.count === noDate.monthFirst.count;
       const order = reading.order === "dayFirst" ? "day" : "month";
@@ -42,6 +44,8 @@ export function readingNotes({ name, evidence, type }: ColumnFacts): string[] {
         ...missingNote(name, evidence.noDates(reading.order), "date"),
       ];
     }
+    case "duration":
+      return missingNote(name, evidence.noDurations(), "duration");
     case "text":
       return reading.values.map((mark) => {
         const others = [...evidence.values.keys()].slice(0, 3).map(visible).join(", ");

@@ -35,7 +35,7 @@ const kinds: ReadonlyMap<number, { readonly bytes: number; readonly dtype: DType
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 /** Data shrink to a fifth or a tenth; what shrinks far more is made to fill memory. */
-const usualLimit = (packed: number): number => Math.min(defaultMaxBytes, 2 ** 26 + 100 * packed);
+export const usualLimit = (packed: number): number => Math.min(defaultMaxBytes, 2 ** 26 + 100 * packed);
 
 /** A gzip file has a header of 10 bytes and a trailer of 8. */
 const leastGzip = 18;

@@ -9,6 +9,7 @@ import { readBytes } from "./files.ts";
 import type { IdxArray } from "./idx.ts";
 import type { LabelArray } from "./images.ts";
 import { InputFile } from "./inputFile.ts";
+import { type PictureSteps, sizeAfter, stepped } from "./pictureSteps.ts";
 import {
   decodePicture,
   fitKind,
@@ -28,6 +29,8 @@ export interface ImageFolderOptions {
   readonly fit?: PictureFit;
   /** Most pixels of one picture (default 24,000,000), by its header. */
   readonly maxPixels?: number;
+  /** As a pretrained model takes pictures; size, channels and fit follow from it. */
+  readonly steps?: PictureSteps;
 }
 
 /** The pictures of a folder. */
@@ -36,6 +39,10 @@ const kinds: OptionKinds<ImageFolderOptions> = {
   channels: kind.among(1, 3),
   fit: fitKind,
   maxPixels: kind.number,
+  steps: kind.of<PictureSteps>(
+    "an object { resize, crop }",
+    (value) => typeof value === "object" && value !== null && "resize" in value && "crop" in value,
+  ),
 };
 
 export interface ImageFolder {
@@ -154,11 +161,21 @@ interface PictureFiles {
   read(path: string): Promise<Uint8Array>;
 }
 
+function sizeOf(steps: PictureSteps): readonly [height: number, width: number] {
+  const size = sizeAfter(steps);
+  if (size !== undefined) return size;
+  throw new HebbError(
+    "the model's preprocessor_config.json leaves pictures of different sizes; give it a size with height and width, or a crop_size",
+  );
+}
+
 /** Decodes files into one array, each as it is needed. */
 async function readAll(
   { folder, files, read }: PictureFiles,
-  options: ImageFolderOptions,
+  given: ImageFolderOptions,
 ): Promise<{ readonly images: IdxArray }> {
+  const { steps } = given;
+  const options: ImageFolderOptions = steps === undefined ? given : { ...given, channels: 3, size: sizeOf(steps) };
   const limit = options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels };
   let [grey, same] = [true, true];
   let first: { readonly width: number; readonly height: number } | undefined;
@@ -186,7 +203,9 @@ async function readAll(
   for (const [i, file] of files.entries()) {
     const name = join(folder, file);
     const picture = await decodePicture(checkedPicture(await read(name), name), { name, ...limit });
-    data.set(planesOf(fitPicture(toChannels(picture, channels), width, height, options.fit)), i * size);
+    const seen = toChannels(picture, channels);
+    const fitted = steps === undefined ? fitPicture(seen, width, height, options.fit) : stepped(seen, steps);
+    data.set(planesOf(fitted), i * size);
   }
   return { images: { dtype: "uint8", shape: [files.length, channels, height, width], data } };
 }

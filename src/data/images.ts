@@ -5,6 +5,7 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { visible } from "../graph/visible.ts";
 import { checkImagesAndLabels, type IdxArray } from "./idx.ts";
+import type { PictureSteps } from "./pictureSteps.ts";
 
 /** Labels [count]; with `classes`, they are places in that list of names. */
 export interface LabelArray extends IdxArray {
@@ -28,6 +29,8 @@ export interface ImagePreprocessing {
     readonly numeric: boolean;
   };
   readonly notes: readonly string[];
+  /** How pictures are brought to the size of a pretrained model; absent: as is usual. */
+  readonly steps?: PictureSteps;
 }
 
 export interface AppliedImages {

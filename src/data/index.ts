@@ -2,11 +2,14 @@
 export { type AugmentOptions, type AugmentPlace, augmentation, augmentImages } from "./augment.ts";
 export { BytePairVocabulary, type Merge } from "./bpe.ts";
 export type { FileBytes } from "./bytes.ts";
-export type { Cell, NumberFormat } from "./cells.ts";
-export { type ColumnType, inferColumnType } from "./columnTypes.ts";
+export type { Cell } from "./cells.ts";
+export type { TypeChoices } from "./chosenTypes.ts";
+export type { ColumnType, ColumnTypeName } from "./columnType.ts";
+export { inferColumnType } from "./columnTypes.ts";
 export { type CsvOptions, formatCsv, parseCsv } from "./csv.ts";
 export { Dataset, type DatasetOptions, type Field, gatherSamples } from "./dataset.ts";
 export { decodeText, type EncodingName } from "./encoding.ts";
+export { type ColumnExplanation, explainTable } from "./explain.ts";
 export { inferTask } from "./fitTarget.ts";
 export {
   type FitPreprocessingOptions,
@@ -15,6 +18,7 @@ export {
   usableRows,
 } from "./fitting.ts";
 export { blobs, circles, curve, type Gate, type GeneratorOptions, gate, loans, moons, spirals } from "./generators.ts";
+export { type GuessedTarget, guessTarget } from "./guessTarget.ts";
 export { checkImagesAndLabels, formatIdx, gunzip, type IdxArray, type IdxOptions, parseIdx, readIdx } from "./idx.ts";
 export {
   type AppliedImages,
@@ -26,6 +30,7 @@ export {
 } from "./images.ts";
 export { iris } from "./iris.ts";
 export { DataLoader } from "./loader.ts";
+export type { NumberFormat } from "./numbers.ts";
 export {
   type DecodeOptions,
   decodePicture,
@@ -63,5 +68,7 @@ export {
 } from "./series.ts";
 export { kFold, type Split, type SplitOptions, trainValidationSplit } from "./split.ts";
 export { type Column, type ColumnSummary, Table } from "./table.ts";
+export { type TableFinding, tableFindings } from "./tableFindings.ts";
+export type { TableRemark } from "./tableRemarks.ts";
 export { type PreparedTable, type PrepareTableOptions, prepareTable, tableDataset } from "./tabular.ts";
 export { CharacterVocabulary, nextTokenWindows, TokenSequence, type Vocabulary } from "./text.ts";

@@ -3,10 +3,11 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { constants, createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
 import { type CsvOptions, looksLikeTable, parseCsv } from "./csv.ts";
-import { decodeText, type EncodingName } from "./encoding.ts";
+import { decoded, decodeText, type EncodingName } from "./encoding.ts";
 import { codeOf, fileError } from "./fileErrors.ts";
 import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
 import type { Table } from "./table.ts";
+import { isZstd, unpackZstd, zstdHead } from "./zstd.ts";
 
 /** What lies at a path. */
 export type Entry =
@@ -34,7 +35,16 @@ export async function entryAt(path: string): Promise<Entry> {
 }
 
 /** What a file holds. */
-export type FileKind = "idx" | "parquet" | "png" | "jpeg" | "table" | "text";
+export type FileKind = "idx" | "png" | "jpeg" | "text" | TableKind;
+
+/** Kinds of files that hold tables; "table" is CSV and its like. */
+export type TableKind = "table" | "parquet" | "arrow" | "excel" | "json" | "jsonl" | "sqlite" | "duckdb";
+
+/** How a file is packed as a whole. */
+export type Packing = "gzip" | "zstd";
+
+const packingOf = (bytes: Uint8Array): Packing | undefined =>
+  isGzip(bytes) ? "gzip" : isZstd(bytes) ? "zstd" : undefined;
 
 const maxFileBytes = 2 ** 31 - 1;
 const headBytes = 65536;
@@ -118,19 +128,27 @@ export class InputFile {
     }
   }
 
-  /** Whether it is packed with gzip. */
-  async packed(): Promise<boolean> {
-    return isGzip(await this.#beginning());
+  /** How it is packed, if it is. */
+  async packing(): Promise<Packing | undefined> {
+    return packingOf(await this.#beginning());
   }
 
-  async #unpacked(): Promise<Uint8Array> {
+  /** All bytes, of a packed file those that are in it. */
+  async unpacked(): Promise<Uint8Array> {
     const bytes = await this.bytes();
-    return isGzip(bytes) ? gunzip(bytes, { name: this.path }) : bytes;
+    switch (packingOf(bytes)) {
+      case "gzip":
+        return gunzip(bytes, { name: this.path });
+      case "zstd":
+        return unpackZstd(bytes, this.path);
+      case undefined:
+        return bytes;
+    }
   }
 
-  /** Its table, where it is a CSV file (gzip too). */
+  /** Its table, where it is a CSV file (gzip and Zstandard too). */
   async table(options: Omit<CsvOptions, "name"> = {}): Promise<Table> {
-    return parseCsv(await this.#unpacked(), { ...options, name: this.path });
+    return parseCsv(await this.unpacked(), { ...options, name: this.path });
   }
 
   /** Its array, where it is an IDX file (gzip too). */
@@ -140,7 +158,12 @@ export class InputFile {
 
   /** Its text: UTF-8, UTF-16 with a byte order mark, or the encoding that is named; gzip too. */
   async text(encoding?: EncodingName): Promise<string> {
-    return decodeText(await this.#unpacked(), this.path, encoding);
+    return decodeText(await this.unpacked(), this.path, encoding);
+  }
+
+  /** Its text, and the encoding that was found. */
+  async decoded(): Promise<ReturnType<typeof decoded>> {
+    return decoded(await this.unpacked(), this.path);
   }
 
   async #beginning(): Promise<Uint8Array> {
@@ -154,8 +177,15 @@ export class InputFile {
    */
   async kind(): Promise<FileKind> {
     const stored = await this.#beginning();
-    const head = isGzip(stored) ? await unpackedHead(stored, this.path) : stored;
-    return kindOf(head, this.path);
+    switch (packingOf(stored)) {
+      case "gzip":
+        return kindOf(await unpackedHead(stored, this.path), this.path);
+      case "zstd":
+        // A block has up to 128 KiB, and nothing of it is known before its end.
+        return kindOf(await zstdHead(await this.read(0, 4 * headBytes), this.path), this.path);
+      case undefined:
+        return kindOf(stored, this.path);
+    }
   }
 }
 
@@ -184,25 +214,50 @@ const startsWith = (bytes: Uint8Array, ...wanted: readonly number[]): boolean =>
 
 /** Files that people take for tables, and what to do with them. */
 const others: readonly { readonly magic: readonly number[]; readonly what: string }[] = [
-  { magic: [0x50, 0x4b, 3, 4], what: "a ZIP archive (Excel files are ones); unpack it, or save the sheet as CSV" },
+  { magic: [0x50, 0x4b, 3, 4], what: "a ZIP archive; unpack it" },
+  { magic: [0x46, 0x45, 0x41, 0x31], what: "a Feather file of the first version; write it again as version 2" },
   { magic: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], what: "a NumPy array; write a CSV, Parquet or IDX file from it" },
   { magic: [0x25, 0x50, 0x44, 0x46], what: "a PDF document; save its table as CSV" },
-  { magic: [0xd0, 0xcf, 0x11, 0xe0], what: "an old Office document; save the sheet as CSV" },
+  { magic: [0xd0, 0xcf, 0x11, 0xe0], what: "an old Office document; save the sheet as .xlsx or CSV" },
   { magic: [0x47, 0x49, 0x46, 0x38], what: "a GIF image; save it as PNG or JPEG" },
-  { magic: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], what: "a SQLite database; export the table as CSV" },
-  { magic: [0x28, 0xb5, 0x2f, 0xfd], what: "packed with Zstandard; unpack it, or pack it with gzip" },
-  { magic: [0x42, 0x5a, 0x68], what: "packed with bzip2; unpack it, or pack it with gzip" },
-  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: "packed with xz; unpack it, or pack it with gzip" },
+  { magic: [0x42, 0x5a, 0x68], what: "packed with bzip2; unpack it, or pack it with gzip or Zstandard" },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: "packed with xz; unpack it, or pack it with gzip or Zstandard" },
 ];
+
+const says = (head: Uint8Array, start: number, text: string): boolean =>
+  Buffer.from(head.subarray(start, start + text.length)).toString("latin1") === text;
+
+/** Whether a first line is an object, or a list of objects begins. */
+function jsonKind(head: Uint8Array): "json" | "jsonl" | undefined {
+  const text = new TextDecoder().decode(head).replace(/^\uFEFF/, "");
+  if (/^\s*\[\s*(?:\{\s*"|\])/.test(text)) return "json";
+  if (!/^\s*\{\s*"/.test(text)) return undefined;
+  const [line = ""] = text.trimStart().split("\n", 1);
+  try {
+    JSON.parse(line);
+    return "jsonl";
+  } catch {
+    return undefined;
+  }
+}
 
 function kindOf(head: Uint8Array, path: string): FileKind {
   if (startsWith(head, 0x89, 0x50, 0x4e, 0x47)) return "png";
   if (startsWith(head, 0xff, 0xd8, 0xff)) return "jpeg";
   if (startsWith(head, 0x50, 0x41, 0x52, 0x31)) return "parquet";
+  if (says(head, 0, "ARROW1") || startsWith(head, 0xff, 0xff, 0xff, 0xff)) return "arrow";
+  if (says(head, 0, "SQLite format 3")) return "sqlite";
+  if (says(head, 8, "DUCK")) return "duckdb";
   // Two zero bytes begin an IDX file, and no text.
   if (head.byteLength >= 4 && startsWith(head, 0, 0)) return "idx";
+  // Excel's files are ZIP archives of documents whose types are listed first, or named by their extension.
+  if (startsWith(head, 0x50, 0x4b, 3, 4) && (/\.xls[xm]$/i.test(path) || says(head, 30, "[Content_Types].xml")))
+    return "excel";
   for (const { magic, what } of others) if (startsWith(head, ...magic)) throw new HebbError(`${path} is ${what}`);
-  if (/\.(csv|tsv|tab|psv|data|dat)(\.gz)?$/i.test(path)) return "table";
-  if (/\.(txt|text|md)(\.gz)?$/i.test(path)) return "text";
-  return looksLikeTable(head) ? "table" : "text";
+  const name = path.replace(/\.(?:gz|zst|zstd)$/i, "");
+  if (/\.(csv|tsv|tab|psv|data|dat)$/i.test(name)) return "table";
+  if (/\.(jsonl|ndjson)$/i.test(name)) return "jsonl";
+  if (/\.json$/i.test(name)) return "json";
+  if (/\.(txt|text|md)$/i.test(name)) return "text";
+  return jsonKind(head) ?? (looksLikeTable(head) ? "table" : "text");
 }

@@ -1,5 +1,5 @@
 // Labels compared by their digits, not as float64: 1 and 1.0 are equal, ids of 19 digits stay different.
-import { type NumberFormat, numberShape, plainDigits } from "./cells.ts";
+import { type NumberFormat, numberShape, plainDigits } from "./numbers.ts";
 
 const parts = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
 /** An exponent beyond this would write more zeros than anybody reads. */

@@ -3,11 +3,11 @@ import { Worker } from "node:worker_threads";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
-import { type Cell, type CellValue, cellOf } from "./cells.ts";
-import { listColumns } from "./columnNames.ts";
+import type { CellValue } from "./cells.ts";
 import { InputFile } from "./inputFile.ts";
 import { packageAddress } from "./optionalPackage.ts";
-import { Table } from "./table.ts";
+import { type RowGroup, type RowGroups, tableOf } from "./rowGroups.ts";
+import type { Table } from "./table.ts";
 
 export interface ParquetOptions {
   /** Only these columns; default all. */
@@ -30,7 +30,8 @@ const kinds: OptionKinds<ParquetOptions> = {
 /** What the thread tells. */
 type Told =
   | { readonly kind: "schema"; readonly columns: readonly string[]; readonly decimals: readonly boolean[] }
-  | { readonly kind: "values"; readonly column: number; readonly values: readonly CellValue[] }
+  | { readonly kind: "values"; readonly values: readonly CellValue[] }
+  | { readonly kind: "group" }
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -107,9 +108,9 @@ async function main() {
   parentPort.postMessage({ kind: "schema", columns: chosen, decimals: chosen.map((name) => scales.has(name)) });
   let rowStart = 0;
   for (const count of groups) {
-    for (let column = 0; column < chosen.length && count > 0; column++) {
-      let values;
-      await parquetRead({
+    for (let column = 0; column < chosen.length; column++) {
+      let values = count === 0 ? [] : undefined;
+      if (count > 0) await parquetRead({
         file, metadata, compressors, columns: [chosen[column]], rowStart, rowEnd: rowStart + count, rowFormat: "array",
         utf8: !scales.has(chosen[column]),
         onComplete: (found) => { values = found.map((row) => row[0]); },
@@ -123,9 +124,13 @@ async function main() {
         else if (value !== null && typeof value === "object" && !(value instanceof Date)) values[i] =
           JSON.stringify(value, (_, part) => typeof part === "bigint" ? String(part) : part) ?? null;
       }
-      parentPort.postMessage({ kind: "values", column, values });
+      parentPort.postMessage({ kind: "values", values });
     }
     rowStart += count;
+    // The next group is decoded when this one was taken, so that a stream holds one at a time.
+    const taken = new Promise((resolve) => parentPort.once("message", resolve));
+    parentPort.postMessage({ kind: "group" });
+    await taken;
   }
   parentPort.postMessage({ kind: "done" });
 }
@@ -162,7 +167,23 @@ export async function readParquetFile(path: string, options: ParquetOptions = {}
 }
 
 /** The same of a file that is open. */
-export async function parquetTable(file: InputFile, options: ParquetOptions = {}): Promise<Table> {
+export const parquetTable = (file: InputFile, options: ParquetOptions = {}): Promise<Table> =>
+  tableOf({ name: file.path, read: () => groupsOf(file, options) });
+
+/** Its row groups, of which one at a time is in memory; the file is opened again for each reading. */
+export const parquetGroups = (path: string): RowGroups => ({
+  name: path,
+  async *read() {
+    const file = await InputFile.open(path);
+    try {
+      yield* groupsOf(file, { maxCells: Number.MAX_SAFE_INTEGER });
+    } finally {
+      await file.close();
+    }
+  },
+});
+
+async function* groupsOf(file: InputFile, options: ParquetOptions): AsyncGenerator<RowGroup, void, void> {
   const { path } = file;
   const { maxCells = 1e8, maxMemory = 1024, maxSeconds = 60 } = options;
   await checkEnds(file);
@@ -182,37 +203,69 @@ export async function parquetTable(file: InputFile, options: ParquetOptions = {}
     // Nothing of this process is handed on: options of a test runner or a profiler would not fit the thread.
     execArgv: [],
   });
-  let columns: { readonly name: string; readonly cells: Cell[]; typed: boolean }[] = [];
+  const told = new Inbox<Told>();
+  worker.on("message", (message: Told) => told.put(message));
+  worker.on("error", (error) => {
+    const out = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+    told.put({ kind: "failed", reason: out ? `decoding it takes more than ${maxMemory} MiB` : error.message });
+  });
+  worker.on("exit", () => told.put({ kind: "failed", reason: "the decoder stopped" }));
+  const late = `decoding took more than ${maxSeconds} seconds for one column of a row group`;
+  let names: readonly string[] = [];
+  let numbers: readonly boolean[] = [];
+  let values: (readonly CellValue[])[] = [];
+  let groups = 0;
   try {
-    await new Promise<void>((resolve, reject) => {
-      const late = (): void =>
-        reject(damaged(path, `decoding took more than ${maxSeconds} seconds for one column of a row group`));
-      let timer = setTimeout(late, 1000 * maxSeconds);
-      worker.on("message", (told: Told) => {
-        clearTimeout(timer);
-        timer = setTimeout(late, 1000 * maxSeconds);
-        if (told.kind === "schema")
-          columns = told.columns.map((name, place) => ({ name, cells: [], typed: told.decimals[place] === true }));
-        else if (told.kind === "values") {
-          const column = columns[told.column];
-          if (column === undefined) return;
-          if (told.values.some((value) => typeof value === "number")) column.typed = true;
-          for (const value of told.values) column.cells.push(cellOf(value));
-        } else if (told.kind === "done") resolve();
-        else reject(damaged(path, told.reason));
-      });
-      worker.on("error", (error) => {
-        const out = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-        reject(damaged(path, out ? `decoding it takes more than ${maxMemory} MiB` : error.message));
-      });
-      worker.on("exit", () => reject(damaged(path, "the decoder stopped")));
-      worker.once("exit", () => clearTimeout(timer));
-    });
+    for (;;) {
+      const message = await told.take(1000 * maxSeconds);
+      if (message === undefined) throw damaged(path, late);
+      switch (message.kind) {
+        case "schema":
+          names = message.columns;
+          numbers = message.decimals;
+          break;
+        case "values":
+          values.push(message.values);
+          break;
+        case "group":
+          groups++;
+          yield { names, numbers, values };
+          values = [];
+          worker.postMessage("next");
+          break;
+        case "done":
+          if (groups === 0) yield { names, numbers, values: names.map(() => []) };
+          return;
+        case "failed":
+          throw damaged(path, message.reason);
+      }
+    }
   } finally {
     await worker.terminate();
   }
-  if (columns.length === 0) throw new HebbError(`${path} has no columns; write the table again`);
-  if (columns[0]?.cells.length === 0)
-    throw new HebbError(`${path} has columns (${listColumns(columns.map(({ name }) => name))}) but no rows`);
-  return new Table(columns, path);
+}
+
+/** Messages in the order in which they came. */
+class Inbox<T> {
+  readonly #messages: T[] = [];
+  #woken: (() => void) | undefined;
+
+  put(message: T): void {
+    this.#messages.push(message);
+    this.#woken?.();
+  }
+
+  /** The next one; undefined where none comes within these milliseconds. */
+  async take(patience: number): Promise<T | undefined> {
+    if (this.#messages.length === 0) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await new Promise<void>((resolve) => {
+        this.#woken = resolve;
+        timer = setTimeout(resolve, patience);
+      });
+      clearTimeout(timer);
+      this.#woken = undefined;
+    }
+    return this.#messages.shift();
+  }
 }

@@ -3,6 +3,7 @@ import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
+import { missingPackage } from "./missingPackage.ts";
 
 /** A picture of bytes, row by row, the channels of a pixel together: 1 (grey) or 3 (red, green, blue). */
 export interface Picture {
@@ -164,14 +165,19 @@ function checkSize({ width, height }: PictureHeader, name: string, maxPixels: nu
     throw fault(name, `has ${width} × ${height} pixels, more than ${maxPixels}; make it smaller`);
 }
 
-/** A package that is loaded when it is first needed. */
-async function loaded<T>(load: () => Promise<T>, name: string, format: string): Promise<T> {
+async function loadPng(): Promise<typeof import("fast-png")> {
   try {
-    return await load();
-  } catch {
-    throw new HebbError(
-      `reading ${format} pictures needs the package ${name}, which is not installed: npm install ${name}`,
-    );
+    return await import("fast-png");
+  } catch (cause) {
+    throw missingPackage("fast-png", "reading PNG pictures", cause);
+  }
+}
+
+async function loadJpeg(): Promise<typeof import("jpeg-js")> {
+  try {
+    return (await import("jpeg-js")).default;
+  } catch (cause) {
+    throw missingPackage("jpeg-js", "reading JPEG pictures", cause);
   }
 }
 
@@ -230,7 +236,7 @@ async function decodePng(bytes: Uint8Array, header: PngHeader, name: string): Pr
   const kept = chunks.filter(({ type }) => ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type));
   if (!kept.some(({ type }) => type === "IDAT")) throw fault(name, `is a damaged PNG: it has no pixels; ${again}`);
   await refuseBomb(bytes, kept, header.unpacked, name);
-  const { decode } = await loaded(() => import("fast-png"), "fast-png", "PNG");
+  const { decode } = await loadPng();
   const plain = new Uint8Array(8 + kept.reduce((sum, { start, end }) => sum + end - start, 0));
   plain.set(pngMagic);
   let at = 8;
@@ -290,7 +296,7 @@ async function decodeJpeg(
       name,
       `is a JPEG of ${scans} scans over ${width} × ${height} pixels, too many; save it again with fewer scans`,
     );
-  const { decode } = (await loaded(() => import("jpeg-js"), "jpeg-js", "JPEG")).default;
+  const { decode } = await loadJpeg();
   let decoded: {
     readonly width: number;
     readonly height: number;

@@ -1,7 +1,7 @@
 // The fitted preprocessing of a table as plain JSON: how each column becomes features, and the target a number or a class.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
-import type { BooleanReading, DateReading, NumberReading, Reading, TextReading } from "./reading.ts";
+import type { BooleanReading, DateReading, DurationReading, NumberReading, Reading, TextReading } from "./reading.ts";
 
 export type Task = "classification" | "regression";
 
@@ -12,10 +12,10 @@ export type CycleName = (typeof cycleNames)[number];
 /** How one column of the table becomes features. */
 export type InputEncoding =
   | {
-      readonly kind: "number" | "date";
+      readonly kind: "number" | "date" | "duration";
       readonly column: string;
-      /** How a cell is read: a number in its notation, or the days of a date. */
-      readonly reading: NumberReading | DateReading;
+      /** How a cell is read: a number in its notation, the days of a date, or the seconds of a duration. */
+      readonly reading: NumberReading | DateReading | DurationReading;
       /** "log": sign(x) · log(1 + |x|) is taken first; for long-tailed amounts. */
       readonly transform: "none" | "log";
       /** Stands in for a missing value (after the transform): the median, unless another policy was chosen. */
@@ -32,9 +32,12 @@ export type InputEncoding =
   | {
       readonly kind: "category";
       readonly column: string;
-      readonly reading: TextReading | BooleanReading;
+      /** As text, as an answer, or by value where numbers are names: 7 and 7.0 are one store. */
+      readonly reading: TextReading | BooleanReading | NumberReading;
       /** One feature for each; a value not listed sets none of them, or "other" when there is such a feature. */
       readonly categories: readonly string[];
+      /** Values that were there and are no feature of their own; null where there were too many to list. */
+      readonly rare: readonly string[] | null;
       readonly other: boolean;
       readonly missing: boolean;
       /** Stands in for a missing value. */
@@ -42,7 +45,7 @@ export type InputEncoding =
       readonly dropMissing: boolean;
     };
 
-export type NumberInput = Extract<InputEncoding, { kind: "number" | "date" }>;
+export type NumberInput = Extract<InputEncoding, { kind: "number" | "date" | "duration" }>;
 export type CategoryInput = Extract<InputEncoding, { kind: "category" }>;
 
 export type TargetEncoding =
@@ -59,7 +62,7 @@ export type TargetEncoding =
   | {
       readonly kind: "number";
       readonly column: string;
-      readonly reading: NumberReading;
+      readonly reading: NumberReading | DurationReading;
       /** "log": sign(y) · log(1 + |y|) is taken first. */
       readonly transform: "none" | "log";
       /** target = (value − mean) / scale. */

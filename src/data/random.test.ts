@@ -65,3 +65,18 @@ test("streams are numbered with 32 bits", () => {
   expect(() => new Random(1, 2 ** 32)).toThrow(/out of range/);
   expect(() => new Random(1, -1)).toThrow(/out of range/);
 });
+
+test("normal is Box and Muller's of the two words, to the last bit", () => {
+  const words = Array.from({ length: 50 }, (_, position) => threefry2x32(11, 0, position, 2));
+  const random = new Random(11, 2);
+  for (const [a, b] of words) {
+    const angle = (2 * Math.PI * b) / 2 ** 32;
+    expect(random.normal(3, 0.5)).toBe(3 + 0.5 * Math.sqrt(-2 * Math.log((a + 1) / 2 ** 32)) * Math.cos(angle));
+  }
+});
+
+test("the last block of a stream is drawn, and the one after it is refused", () => {
+  const random = Random.restore({ seed: 1, stream: 0, position: 2 ** 32 - 1 });
+  expect(random.uniform()).toBeGreaterThanOrEqual(0);
+  expect(() => random.uniform()).toThrow(/exhausted/);
+});

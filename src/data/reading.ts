@@ -1,8 +1,11 @@
 // How the cells of a column are read: decided once from all of them, stored with the model, and the same for every later row.
 import { unreachable } from "../graph/errors.ts";
-import { booleanOf, type Cell, isInfinite, markOf, type NumberFormat, parseNumber } from "./cells.ts";
-import { type DateOrder, parseDate } from "./dates.ts";
+import { booleanOf, type Cell } from "./cells.ts";
+import { compactDays, type DateForm, type DateOrder, parseDate, parseTime, perDay } from "./dates.ts";
+import { parseDuration } from "./durations.ts";
 import { decimalKey } from "./labels.ts";
+import { markOf } from "./marks.ts";
+import { isInfinite, type NumberFormat, parseNumber, plainNumber } from "./numbers.ts";
 import { byCount, type ValueCount } from "./valueCounts.ts";
 
 export interface NumberReading {
@@ -12,11 +15,20 @@ export interface NumberReading {
   readonly booleans: boolean;
   /** What means a missing value in this column, beside the usual marks. */
   readonly missing: readonly string[];
+  /** What is measured, where it stands behind the numbers: kg of 12 kg. */
+  readonly unit: string | null;
 }
 
 export interface DateReading {
   readonly kind: "date";
   readonly order: DateOrder;
+  /** A day of the calendar, a time of the day, or figures that say a day. */
+  readonly form: DateForm;
+}
+
+/** How long something takes, in seconds. */
+export interface DurationReading {
+  readonly kind: "duration";
 }
 
 /** Words for true and false, in any spelling. */
@@ -31,10 +43,11 @@ export interface TextReading {
 }
 
 /** How a cell becomes a value. Plain JSON. */
-export type Reading = NumberReading | DateReading | BooleanReading | TextReading;
+export type Reading = NumberReading | DateReading | DurationReading | BooleanReading | TextReading;
 
 export const asText: TextReading = { kind: "text", values: [] };
-export const asNumber: NumberReading = { kind: "number", format: "plain", booleans: false, missing: [] };
+export const asNumber: NumberReading = { kind: "number", format: "plain", booleans: false, missing: [], unit: null };
+export const asDate: DateReading = { kind: "date", order: "monthFirst", form: "calendar" };
 
 /** A reading at work. */
 export interface CellReader {
@@ -42,7 +55,7 @@ export interface CellReader {
   missing(cell: Cell): boolean;
   /** Whether it has a value that can be read. */
   reads(cell: Cell): boolean;
-  /** The number, the days of a date, 1 and 0 of true and false; NaN where there is none. */
+  /** The number, the days of a date, the seconds of a duration, 1 and 0 of true and false; NaN where there is none. */
   number(cell: Cell): number;
   /** What tells values apart: 1 and 1.0 are one number, True and yes one answer, a text is what is written. */
   key(cell: string): string;
@@ -51,11 +64,11 @@ export interface CellReader {
 const isEmpty = (cell: Cell): cell is undefined | "" => cell === undefined || cell === "";
 const isMark = (cell: Cell): boolean => isEmpty(cell) || markOf(cell) !== undefined;
 
-function numberReader({ format, booleans, missing }: NumberReading): CellReader {
+function numberReader({ format, booleans, missing, unit }: NumberReading): CellReader {
   const own: ReadonlySet<string> = new Set(missing);
   const number = (cell: Cell): number => {
     if (isEmpty(cell)) return Number.NaN;
-    const value = parseNumber(cell, format);
+    const value = parseNumber(cell, format, unit);
     if (Number.isFinite(value)) return value;
     const word = booleans ? booleanOf(cell) : undefined;
     return word === undefined ? Number.NaN : Number(word);
@@ -84,10 +97,46 @@ const booleanReader: CellReader = {
   key: (cell) => String(booleanOf(cell) ?? cell),
 };
 
-function dateReader({ order }: DateReading): CellReader {
-  const number = (cell: Cell): number => (isEmpty(cell) ? Number.NaN : parseDate(cell, order));
+/** Days since 1970, or the share of a day, that a cell says in a form. */
+function daysIn(cell: string, { order, form }: DateReading): number {
+  switch (form) {
+    case "calendar":
+      return parseDate(cell, order);
+    case "time":
+      return fallback(parseTime(cell), cell, order) % 1;
+    case "compact":
+      return fallback(compactDays(plainNumber(cell)), cell, order);
+    case "seconds":
+    case "milliseconds":
+    case "microseconds":
+    case "nanoseconds":
+      return fallback(plainNumber(cell) / perDay[form], cell, order);
+    default:
+      return unreachable(form);
+  }
+}
+
+/** Programs give dates where the file has figures. */
+const fallback = (days: number, cell: string, order: DateOrder): number =>
+  Number.isNaN(days) ? parseDate(cell, order) : days;
+
+function dateReader(reading: DateReading): CellReader {
+  const number = (cell: Cell): number => (isEmpty(cell) ? Number.NaN : daysIn(cell, reading));
   return { missing: isMark, reads: (cell) => !Number.isNaN(number(cell)), number, key: (cell) => cell };
 }
+
+/** Programs give a duration as seconds. */
+const secondsOf = (cell: Cell): number => {
+  if (isEmpty(cell)) return Number.NaN;
+  const seconds = parseDuration(cell);
+  return Number.isNaN(seconds) ? plainNumber(cell) : seconds;
+};
+const durationReader: CellReader = {
+  missing: isMark,
+  reads: (cell) => !Number.isNaN(secondsOf(cell)),
+  number: secondsOf,
+  key: (cell) => String(secondsOf(cell)),
+};
 
 /**
  * The reader of a column. `typed`: the values were numbers before they were text (of a program, of a Parquet file), so that a point is a
@@ -99,6 +148,8 @@ export function readerOf(reading: Reading, typed = false): CellReader {
       return numberReader(typed ? { ...reading, format: "plain" } : reading);
     case "date":
       return dateReader(reading);
+    case "duration":
+      return durationReader;
     case "boolean":
       return booleanReader;
     case "text":

@@ -1,9 +1,10 @@
 // Records into features and targets, cell by cell, read as was decided when the preprocessing was fitted.
 import { HebbError } from "../graph/errors.ts";
 import { quoted, visible } from "../graph/visible.ts";
-import { type Cell, isInfinite, show } from "./cells.ts";
+import { type Cell, show } from "./cells.ts";
 import { listColumns, matchColumn } from "./columnNames.ts";
 import { Sightings } from "./evidence.ts";
+import { isInfinite } from "./numbers.ts";
 import {
   type CategoryInput,
   type CycleName,
@@ -20,13 +21,13 @@ const daysOf: Readonly<Record<CycleName, number>> = { year: 365.2425, week: 7, d
 /** Values far outside what was fitted stay finite. */
 const clampToFloat = (value: number): number => Math.max(-1e6, Math.min(1e6, value));
 
-/** A cell that could not be read and counts as missing. */
+/** A cell that could not be read and counts as missing, or a value that training did not show. */
 export interface Unread {
   /** From 0. */
   readonly row: number;
   readonly column: string;
   readonly cell: string;
-  readonly why: "not a number" | "not a date" | "infinite";
+  readonly why: "not a number" | "not a date" | "not a duration" | "infinite" | "new";
 }
 
 /** So many of them are listed. */
@@ -43,6 +44,8 @@ interface ColumnWriter {
   /** Cells that could not be read. */
   readonly unreadable: Sightings;
   readonly infinite: Sightings;
+  /** Values that training did not show. */
+  readonly unseen: Sightings;
   write(cell: Cell, row: number, out: Float32Array, from: number): void;
 }
 
@@ -56,7 +59,7 @@ function numberWriter(input: NumberInput, where: Where, unread: Unread[]): Colum
     const isTooLarge = isInfinite(cell);
     if (!isTooLarge && reader.missing(cell)) return;
     (isTooLarge ? infinite : unreadable).add(cell, row);
-    const why = isTooLarge ? "infinite" : input.kind === "date" ? "not a date" : "not a number";
+    const why = isTooLarge ? "infinite" : (`not a ${input.kind}` as const);
     if (unread.length < mostListed) unread.push({ row, column: input.column, cell, why });
   };
   return {
@@ -64,6 +67,7 @@ function numberWriter(input: NumberInput, where: Where, unread: Unread[]): Colum
     input,
     unreadable,
     infinite,
+    unseen: new Sightings(),
     write(cell, row, out, from) {
       const value = reader.number(cell);
       const missing = Number.isNaN(value);
@@ -104,19 +108,30 @@ class Places {
   }
 }
 
-function categoryWriter(input: CategoryInput, where: Where): ColumnWriter {
+function categoryWriter(input: CategoryInput, where: Where, unread: Unread[]): ColumnWriter {
   const { reader } = where;
   const places = new Places(input.categories, reader);
   const otherPlace = input.other ? input.categories.length : undefined;
+  const rare = new Set(input.rare?.map((value) => reader.key(value)));
+  const unseen = new Sightings();
+  const note = (value: string, row: number): void => {
+    // Where not all rare values are remembered, this may be one of them.
+    if (input.rare === null || rare.has(reader.key(value))) return;
+    unseen.add(value, row);
+    if (unread.length < mostListed) unread.push({ row, column: input.column, cell: value, why: "new" });
+  };
   const missingPlace = input.missing ? input.categories.length + (input.other ? 1 : 0) : undefined;
   return {
     ...where,
     input,
     unreadable: new Sightings(),
     infinite: new Sightings(),
-    write(cell, _, out, from) {
+    unseen,
+    write(cell, row, out, from) {
       const value = cell === undefined || reader.missing(cell) ? input.fill : cell;
-      const which = value === null ? missingPlace : (places.of(value) ?? otherPlace);
+      const known = value === null ? missingPlace : places.of(value);
+      if (known === undefined && value !== null) note(value, row);
+      const which = known ?? (value === null ? undefined : otherPlace);
       if (which !== undefined) out[from + which] = 1;
     },
   };
@@ -134,7 +149,7 @@ interface RecordColumn {
  */
 export class RowEncoder {
   readonly width: number;
-  /** Cells of inputs that could not be read so far, at most a thousand. */
+  /** Cells of inputs that could not be read so far, and values that training did not show, at most a thousand. */
   readonly unread: readonly Unread[];
   readonly #name: string;
   readonly #pre: TablePreprocessing;
@@ -170,7 +185,7 @@ export class RowEncoder {
       at += featureNamesOf(input).length;
       const place = placeOf(input.column);
       const where = { reader: readerOf(input.reading, columns[place]?.typed), place, at: from };
-      return input.kind === "category" ? categoryWriter(input, where) : numberWriter(input, where, unread);
+      return input.kind === "category" ? categoryWriter(input, where, unread) : numberWriter(input, where, unread);
     });
     const found = ({
       column,
@@ -243,37 +258,54 @@ export class RowEncoder {
       if (unreadable.count <= rows * thresholds.unreadableShare) continue;
       const { first, count } = unreadable;
       throw new HebbError(
-        `${this.#name}: column ${quoted(input.column)} must hold ${input.kind === "date" ? "dates such as 2024-05-01" : numbersSuchAs(input)}, but row ${(first?.row ?? -1) + 1} has ${show(first?.cell)}${count > 1 ? `, and ${count - 1} more do not` : ""}; fix ${count > 1 ? "them or leave the cells" : "it or leave the cell"} empty`,
+        `${this.#name}: column ${quoted(input.column)} must hold ${valuesOf(input)}, but row ${(first?.row ?? -1) + 1} has ${show(first?.cell)}${count > 1 ? `, and ${count - 1} more do not` : ""}; fix ${count > 1 ? "them or leave the cells" : "it or leave the cell"} empty`,
       );
     }
   }
 
-  /** What could not be read so far, in sentences for the user. */
+  /** What could not be read so far, and what is new, in sentences for the user. */
   notes(): string[] {
-    return this.#writers.flatMap(({ input, unreadable, infinite }) => [
-      ...missingNote(input.column, unreadable, input.kind === "date" ? "date" : "number"),
+    return this.#writers.flatMap(({ input, unreadable, infinite, unseen }) => [
+      ...unseenNote(input.column, unseen),
+      ...missingNote(input.column, unreadable, input.kind === "category" ? "number" : input.kind),
       ...missingNote(input.column, infinite, "infinite"),
     ]);
   }
 }
 
-function numbersSuchAs(input: NumberInput | CategoryInput): string {
-  if (input.kind === "category" || input.reading.kind !== "number") return "numbers";
+/** What the cells of a column must be, with an example. */
+function valuesOf({ reading }: NumberInput | CategoryInput): string {
+  if (reading.kind === "date") return reading.form === "time" ? "times such as 14:30" : "dates such as 2024-05-01";
+  if (reading.kind === "duration") return "durations such as 1:23:45";
+  if (reading.kind !== "number") return "numbers";
   const examples = {
     plain: "",
     thousands: " such as 1,234.5",
     decimalComma: " such as 1234,5",
     groupedComma: " such as 1.234,5",
   };
-  return `numbers${examples[input.reading.format]}`;
+  return `numbers${examples[reading.format]}`;
 }
 
 /** What is said of one cell, and of several. */
 const faults = {
   number: ["not a number", "not numbers"],
   date: ["not a date", "not dates"],
+  time: ["not a time", "not times"],
+  duration: ["not a duration", "not durations"],
   infinite: ["infinite", "infinite"],
 } as const;
+
+/** `"city": 3 rows have a value that training did not show (the first is "Paris" in row 7)` */
+function unseenNote(column: string, { count, first }: Pick<Sightings, "count" | "first">): string[] {
+  if (first === undefined) return [];
+  const where = `${show(first.cell)} in row ${first.row + 1}`;
+  return [
+    count === 1
+      ? `${quoted(column)}: ${where} is a value that training did not show`
+      : `${quoted(column)}: ${count} rows have a value that training did not show (the first is ${where})`,
+  ];
+}
 
 /** `"x": 3 cells are not numbers (the first is "12o" in row 7) and count as missing` */
 export function missingNote(

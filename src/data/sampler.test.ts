@@ -12,6 +12,7 @@ test("without shuffling the order is that of the data; the last batch is smaller
     [2, 3],
   ]);
   expect(new BatchSampler(3).batchSize).toBe(1);
+  expect(epoch(new BatchSampler(1))).toEqual([[0]]);
 });
 
 test("shuffled epochs hold each sample once, differ from each other, and follow from the seed", () => {
@@ -56,7 +57,8 @@ test("a state of other data or settings, or a damaged one, is refused", () => {
   const state = sampler.state();
   expect(() => new BatchSampler(11, { batchSize: 3 }).restore(state)).toThrow(/length 10, and this loader has 11/);
   expect(() => new BatchSampler(10, { batchSize: 3, seed: 1 }).restore(state)).toThrow(/seed 0, and this loader has 1/);
-  expect(() => sampler.restore({ ...state, batch: 99 })).toThrow(/at batch 99, but an epoch has 4/);
+  for (const batch of [99, 5, -1, 0.5])
+    expect(() => sampler.restore({ ...state, batch })).toThrow(`at batch ${batch}, but an epoch has 4`);
   expect(() => new BatchSampler(10, { batchSize: 0 })).toThrow(/batchSize 0/);
   expect(() => new BatchSampler(0)).toThrow(/at least one/);
   expect(() => new BatchSampler(3, { batchSize: 4, dropLast: true })).toThrow(/leaves no batch of 3 samples/);

@@ -22,6 +22,13 @@ test("classes are split in proportion; a class of one row is learned from", () =
   expect(count(train, "single")).toBe(1);
 });
 
+test("a class of two rows gives one to each side of halves", () => {
+  const labels = ["many", "many", "many", "many", "two", "two", "many", "many", "many", "many"];
+  const { validation } = trainValidationSplit(10, { labels, validation: 0.5 });
+  expect(validation.length).toBe(5);
+  expect([...validation].filter((row) => labels[row] === "two")).toHaveLength(1);
+});
+
 test("every side gets its share, also where many labels stand in one row alone", () => {
   for (const [singles, others, share] of [
     [60, 40, 0.2],

@@ -66,7 +66,7 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
     random.shuffle(order);
     return { order, exact: order.length === 1 && options.labels ? 0 : order.length * share };
   });
-  const wanted = share === 0 ? 0 : Math.min(count - 1, Math.max(count > 1 ? 1 : 0, Math.round(count * share)));
+  const wanted = share === 0 ? 0 : Math.min(count - 1, Math.max(1, Math.round(count * share)));
   const taken = groups.map((group) => Math.floor(group.exact));
   const byRemainder = groups
     .map((_, i) => i)

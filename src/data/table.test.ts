@@ -1,9 +1,10 @@
 // Column types and summary statistics.
 import { describe, expect, test } from "vitest";
 import { HebbError } from "../graph/errors.ts";
-import { parseNumber } from "./cells.ts";
-import { type ColumnType, inferColumnType } from "./columnTypes.ts";
+import type { ColumnType } from "./columnType.ts";
+import { inferColumnType } from "./columnTypes.ts";
 import { parseDate } from "./dates.ts";
+import { parseNumber } from "./numbers.ts";
 import { type Column, Table } from "./table.ts";
 
 const column = (cells: readonly unknown[], name = "x"): Column => new Table([{ name, cells }]).column(name);
@@ -42,7 +43,7 @@ test("a few unreadable cells in many numbers count as missing; many make a categ
   const numbers = Array.from({ length: 100 }, (_, i) => String(i % 7));
   expect(inferColumnType(column([...numbers, "12o"]))).toEqual({
     kind: "number",
-    reading: { kind: "number", format: "plain", booleans: false, missing: [] },
+    reading: { kind: "number", format: "plain", booleans: false, missing: [], unit: null },
     wholeNumbers: true,
     unreadable: 1,
   });

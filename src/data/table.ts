@@ -3,10 +3,13 @@ import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { quoted } from "../graph/visible.ts";
 import { type Cell, cellOf, isCellValue } from "./cells.ts";
+import { type ChosenTypes, chosenTypes, type TypeChoices } from "./chosenTypes.ts";
 import { findColumn, matchColumn } from "./columnNames.ts";
-import { type ColumnType, decideTypes } from "./columnTypes.ts";
+import { type ColumnType, type ColumnTypeName, typeName } from "./columnType.ts";
+import { decideTypes } from "./columnTypes.ts";
 import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
 import { asText, type Reading, readerOf, spellings } from "./reading.ts";
+import type { TableRemark } from "./tableRemarks.ts";
 
 /** Refuses anything but a table as the first argument of a function. */
 export function checkTable(where: string, table: unknown): asserts table is Table {
@@ -70,13 +73,17 @@ export class Table {
   readonly rowCount: number;
   /** The delimiter of the file. */
   readonly delimiter: string | undefined;
+  /** What reading its file had to decide. */
+  readonly remarks: readonly TableRemark[];
   readonly #places: ReadonlyMap<string, number>;
   #judged: readonly JudgedColumn[] | undefined;
+  #chosen: ChosenTypes = new Map();
 
   constructor(
     columns: readonly { readonly name: string; readonly cells: readonly unknown[]; readonly typed?: boolean }[],
     name = "the table",
     delimiter?: string,
+    remarks: readonly TableRemark[] = [],
   ) {
     checkColumns(columns, name);
     const rowCount = columns[0]?.cells.length ?? 0;
@@ -100,6 +107,7 @@ export class Table {
     }));
     this.rowCount = rowCount;
     this.delimiter = delimiter;
+    this.remarks = remarks;
     this.#places = places;
   }
 
@@ -112,7 +120,9 @@ export class Table {
     const names = new Set<string>();
     for (const row of rows) for (const key of Object.keys(row)) names.add(key);
     if (rows.length > 0 && names.size === 0)
-      throw new HebbError(`${name} holds ${rows.length} empty objects; give each row its cells by column name`);
+      throw new HebbError(
+        `${name} holds ${rows.length === 1 ? "an empty object" : `${rows.length} empty objects`}; give each row its cells by column name`,
+      );
     return new Table(
       [...names].map((key) => ({
         name: key,
@@ -151,11 +161,21 @@ export class Table {
     return found;
   }
 
+  /** The same table, with columns that hold what is said rather than what their cells say. Columns by the names that the table has. */
+  as(choices: TypeChoices): Table {
+    const chosen = chosenTypes(choices);
+    const own = this.#chosen;
+    if (chosen.size === own.size && [...chosen].every(([name, list]) => own.get(name) === list)) return this;
+    const table = new Table(this.columns, this.name, this.delimiter, this.remarks);
+    table.#chosen = chosen;
+    return table;
+  }
+
   /** All columns with their types, which were decided from all of them together. */
   get judgedColumns(): readonly JudgedColumn[] {
     if (this.#judged === undefined) {
       const seen = this.columns.map((column) => ({ ...column, evidence: evidenceOf(column.cells) }));
-      const types = decideTypes(seen, this.delimiter);
+      const types = decideTypes(seen, this.delimiter, this.#chosen);
       this.#judged = seen.map((column, place) => ({
         ...column,
         type: types[place] ?? { kind: "empty", reading: asText },
@@ -176,6 +196,7 @@ export class Table {
       this.columns.map((column) => ({ ...column, cells: order.map((row) => column.cells[row]) })),
       this.name,
       this.delimiter,
+      this.remarks,
     );
   }
 
@@ -185,6 +206,7 @@ export class Table {
       this.columns.filter((column) => !names.includes(column.name)),
       this.name,
       this.delimiter,
+      this.remarks,
     );
   }
 
@@ -196,11 +218,11 @@ export class Table {
 
 export interface ColumnSummary {
   readonly name: string;
-  readonly kind: ColumnType["kind"];
+  readonly kind: ColumnTypeName;
   readonly rows: number;
   readonly missing: number;
   readonly distinct: number;
-  /** For numbers (dates: days since 1970). */
+  /** For numbers (dates: days since 1970; durations: seconds). */
   readonly range?: {
     readonly min: number;
     readonly max: number;
@@ -212,7 +234,7 @@ export interface ColumnSummary {
   readonly top?: readonly { readonly value: string; readonly count: number }[];
 }
 
-/** The numbers of a column (days for dates), NaN where missing or unreadable. */
+/** The numbers of a column (days for dates, seconds for durations), NaN where missing or unreadable. */
 export function numericCells(column: Column, reading: Reading): Float64Array {
   const reader = readerOf(reading, column.typed);
   return Float64Array.from(column.cells, (cell) => reader.number(cell));
@@ -246,8 +268,8 @@ function summarize({ name, cells, typed = false, evidence, type }: JudgedColumn)
   const distinct = evidence.values.overflowed
     ? new Set(cells.flatMap((cell) => (cell !== undefined && reader.reads(cell) ? [reader.key(cell)] : []))).size
     : values.length;
-  const base = { name, kind: type.kind, rows: cells.length, missing, distinct };
-  if (type.kind === "number" || type.kind === "date") {
+  const base = { name, kind: typeName(type), rows: cells.length, missing, distinct };
+  if (type.kind === "number" || type.kind === "date" || type.kind === "duration") {
     const range = numberSummary(numericCells({ name, cells, typed }, type.reading));
     return range ? { ...base, range } : base;
   }

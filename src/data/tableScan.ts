@@ -2,16 +2,18 @@
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { Cell } from "./cells.ts";
+import { chosenTypes } from "./chosenTypes.ts";
 import { ColumnScan } from "./columnScan.ts";
-import { type ColumnType, decideTypes, type NamedEvidence } from "./columnTypes.ts";
+import type { ColumnType } from "./columnType.ts";
+import { decideTypes, type NamedEvidence } from "./columnTypes.ts";
 import { emptyTable } from "./csv.ts";
-import type { CsvFile, Records } from "./csvFile.ts";
 import { ColumnEvidence } from "./evidence.ts";
 import type { ColumnFacts, RowFacts } from "./facts.ts";
 import { targetType } from "./fitTarget.ts";
 import { droppingColumns, type FitPreprocessingOptions, resolveOptions } from "./fitting.ts";
 import { threefry2x32 } from "./random.ts";
 import type { CellReader, Reading } from "./reading.ts";
+import type { RecordFile, Records } from "./recordFile.ts";
 
 export interface ScanTableOptions extends FitPreprocessingOptions {
   readonly seed: number;
@@ -74,8 +76,12 @@ export interface TableScan {
 }
 
 /** What the first records of a file, alone, say about its columns. */
-function guess({ records }: Records, columns: readonly string[]): NamedEvidence[] {
-  const seen = columns.map((name) => ({ name, evidence: new ColumnEvidence(true) }));
+function guess({ records }: Records, { columns, typed }: RecordFile): NamedEvidence[] {
+  const seen = columns.map((name, place) => ({
+    name,
+    evidence: new ColumnEvidence(true),
+    typed: typed[place] === true,
+  }));
   for (const [row, record] of records.entries())
     for (let place = 0; place < seen.length; place++) seen[place]?.evidence.add(record[place], row);
   return seen;
@@ -97,15 +103,16 @@ class Pass {
 
   constructor(
     fitting: ScanTableOptions,
-    columns: readonly string[],
+    { columns, typed }: RecordFile,
     types: readonly ColumnType[],
     held: (row: number) => boolean,
   ) {
     this.fitting = fitting;
     this.held = held;
-    this.scans = types.map(({ reading }, place) => {
+    this.scans = types.map(({ kind, reading }, place) => {
       const name = columns[place] ?? "";
-      return new ColumnScan({ name, place, seed: fitting.seed, reading, target: name === fitting.target });
+      const counted = name === fitting.target || kind === "category";
+      return new ColumnScan({ name, place, seed: fitting.seed, reading, typed: typed[place] === true, counted });
     });
     const found = this.scans.map(({ name, reader }, place) => ({ name, reader, place }));
     const [target] = found.filter(({ name }) => name === fitting.target);
@@ -142,9 +149,10 @@ class Pass {
 function judge(
   columns: readonly NamedEvidence[],
   delimiter: string | undefined,
-  { target, task }: Pick<FitPreprocessingOptions, "target" | "task">,
+  options: FitPreprocessingOptions,
 ): ColumnType[] {
-  const types = decideTypes(columns, delimiter);
+  const { target, task } = options;
+  const types = decideTypes(columns, delimiter, chosenTypes(options));
   return columns.flatMap(({ name, evidence }, place) => {
     const type = types[place];
     if (type === undefined) return [];
@@ -160,7 +168,7 @@ const alike = (a: Reading, b: Reading): boolean =>
  * Reads the file once, with the readings that its beginning suggests; where all of it leads to others, once more. What is decided is the
  * same as for a table in memory.
  */
-export async function scanTable(file: CsvFile, options: ScanTableOptions): Promise<TableScan> {
+export async function scanTable(file: RecordFile, options: ScanTableOptions): Promise<TableScan> {
   const { validation, maxValidation, seed } = options;
   const read = async (known?: readonly ColumnType[]): Promise<Pass> => {
     let pass: Pass | undefined;
@@ -170,8 +178,8 @@ export async function scanTable(file: CsvFile, options: ScanTableOptions): Promi
         const fitting = resolveOptions(file.name, columns, options);
         const expected = file.estimatedRows({ rows: piece.records.length, bytes: piece.bytes });
         const held = heldOut(seed, Math.min(validation, maxValidation / expected));
-        const types = known ?? judge(guess(piece, columns), file.delimiter, fitting);
-        pass = new Pass(fitting, columns, types, held);
+        const types = known ?? judge(guess(piece, file), file.delimiter, fitting);
+        pass = new Pass(fitting, file, types, held);
       }
       pass.take(piece);
     }
@@ -179,12 +187,20 @@ export async function scanTable(file: CsvFile, options: ScanTableOptions): Promi
     return pass;
   };
   let pass = await read();
-  const types = judge(pass.scans, file.delimiter, pass.fitting);
-  const same = pass.scans.every(({ reading }, place) => alike(reading, types[place]?.reading ?? reading));
+  const seen = pass.scans.map(
+    ({ name, evidence }, place): NamedEvidence => ({ name, evidence, typed: file.typed[place] === true }),
+  );
+  const types = judge(seen, file.delimiter, pass.fitting);
+  const same = pass.scans.every(({ reading, typed, counted }, place) => {
+    const type = types[place];
+    if (type === undefined) return true;
+    if (typed !== seen[place]?.typed) return false;
+    return alike(reading, type.reading) && (counted || type.kind !== "category");
+  });
   if (!same) pass = await read(types);
   const { fitting, count, held, heldRows, spread, scans, rows, withoutTarget, withGaps } = pass;
   return {
-    table: { name: file.name, rows, usable: count, withoutTarget, withGaps },
+    table: { name: file.name, rows, usable: count, withoutTarget, withGaps, remarks: file.remarks },
     facts: scans.flatMap((scan, place) => {
       const type = types[place];
       return type === undefined ? [] : [scan.facts(type)];

@@ -170,7 +170,7 @@ describe("refused", () => {
     ["a ragged record far into the file", `a,y,c\n${rows.join("")}1,2\n`, {}, /line 120002: this record has 2 fields/],
     ["an unclosed quote", `a,y,c\n"${rows.join("")}`, {}, /line 2: .*longer than 1000000 characters/],
     ["a zero byte", `a,y,c\n${rows.join("")}1,\0,2\n`, {}, /holds a zero byte at character \d+/],
-    ["Latin-1 bytes", Buffer.from("a,y\nä,1\n", "latin1"), {}, /is not UTF-8 text/],
+    ["bytes of no encoding", Buffer.from("a,y\nä,1\n\x02", "latin1"), {}, /is not UTF-8 text/],
     [
       "a damaged gzip file",
       gzipSync(`a,y,c\n${rows.join("")}`).subarray(0, 3000),

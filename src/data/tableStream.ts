@@ -4,17 +4,20 @@ import * as kind from "../graph/kinds.ts";
 import type { OptionKinds } from "../graph/options.ts";
 import type { Cell } from "./cells.ts";
 import { type CsvOptions, readingKinds } from "./csv.ts";
-import { CsvFile } from "./csvFile.ts";
 import { Dataset } from "./dataset.ts";
+import { type ColumnExplanation, explainColumns } from "./explain.ts";
 import { checkTarget, type FitPreprocessingOptions, fitFacts, fittingKinds } from "./fitting.ts";
+import { InputFile } from "./inputFile.ts";
 import { prefetch } from "./prefetch.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
 import { Random } from "./random.ts";
+import type { RecordFile } from "./recordFile.ts";
 import { RowEncoder } from "./rowEncoder.ts";
 import { BatchSampler } from "./sampler.ts";
+import { isTableKind, type TablePart, tableInParts, tablePartKinds } from "./tableFile.ts";
 import { type KeptRow, scanTable, unpacked } from "./tableScan.ts";
 
-export interface StreamTableOptions extends Omit<FitPreprocessingOptions, "rows">, Omit<CsvOptions, "name"> {
+export interface StreamTableOptions extends Omit<FitPreprocessingOptions, "rows">, Omit<CsvOptions, "name">, TablePart {
   /** Share of rows held out, drawn row by row from the seed (default 0.01); they are held in memory, so at most `maxValidation`. */
   readonly validation?: number;
   /** Most rows held out (default 50,000): of longer tables a smaller share is. */
@@ -22,7 +25,7 @@ export interface StreamTableOptions extends Omit<FitPreprocessingOptions, "rows"
   readonly seed?: number;
   /** Rows of a part (default 65,536): so many are in memory at once, and mixed. */
   readonly bufferRows?: number;
-  /** Whether the blocks of the file come in another order in every epoch (default true; never for gzip, which is read from its start). */
+  /** Whether the blocks of the file come in another order in every epoch (default true; never for packed files and formats other than CSV, which are read from their start). */
   readonly shuffle?: boolean;
 }
 
@@ -30,6 +33,7 @@ const { rows: _rows, ...usedKinds } = fittingKinds;
 const kinds: OptionKinds<StreamTableOptions> = {
   ...usedKinds,
   ...readingKinds,
+  ...tablePartKinds,
   validation: kind.number,
   maxValidation: kind.number,
   seed: kind.number,
@@ -43,6 +47,8 @@ const blockStream = 0x62000000;
 /** A table in a file, ready to be read again and again. */
 export class TableStream {
   readonly preprocessing: TablePreprocessing;
+  /** What was decided about each column. */
+  readonly columns: readonly ColumnExplanation[];
   /** Rows to learn from. */
   readonly length: number;
   /** Some of them, for what needs to see a few: shapes, the doctor. At most 2,000, spread over the file. */
@@ -50,15 +56,16 @@ export class TableStream {
   /** The rows that are held out. */
   readonly validation: Dataset | undefined;
   readonly bufferRows: number;
-  readonly #file: CsvFile;
+  readonly #file: RecordFile;
   readonly #held: (row: number) => boolean;
   readonly #seed: number;
   readonly #shuffle: boolean;
 
   /** Made by {@link streamTable}. */
   constructor(parts: {
-    readonly file: CsvFile;
+    readonly file: RecordFile;
     readonly preprocessing: TablePreprocessing;
+    readonly columns: readonly ColumnExplanation[];
     readonly length: number;
     readonly sample: Dataset;
     readonly validation: Dataset | undefined;
@@ -68,6 +75,7 @@ export class TableStream {
     readonly shuffle: boolean;
   }) {
     this.preprocessing = parts.preprocessing;
+    this.columns = parts.columns;
     this.length = parts.length;
     this.sample = parts.sample;
     this.validation = parts.validation;
@@ -119,10 +127,10 @@ export class TableStream {
   }
 }
 
-const encoderOf = (preprocessing: TablePreprocessing, { name, columns }: CsvFile): RowEncoder =>
+const encoderOf = (preprocessing: TablePreprocessing, { name, columns, typed }: RecordFile): RowEncoder =>
   new RowEncoder(
     preprocessing,
-    columns.map((column) => ({ name: column })),
+    columns.map((column, place) => ({ name: column, typed: typed[place] === true })),
     { name, targets: true },
   );
 
@@ -172,7 +180,7 @@ class RowBuffer {
 }
 
 /**
- * Opens a CSV table (gzip too) that need not fit into memory. The first pass, here, infers the types of the columns from every row and
+ * Opens a table that need not fit into memory: CSV (gzip and Zstandard too), Parquet, Arrow, JSON lines, or what `sql` gives. The first pass, here, infers the types of the columns from every row and
  * takes means, deviations, categories and classes from every training row (medians from up to 16,384 of each column; of more than
  * 20,000 different values the rare ones are forgotten). What it gives has the form that `fit` trains on: `new RowStream(stream)` takes
  * its `length`, `sample` and `parts`.
@@ -182,15 +190,23 @@ class RowBuffer {
  */
 export async function streamTable(path: string, options: StreamTableOptions): Promise<TableStream> {
   checkTarget("streamTable", options, kinds);
-  return streamFile(await CsvFile.open(path, options), options);
+  const file = await InputFile.use(path, async (open) => {
+    const found = await open.kind();
+    return tableInParts(open, isTableKind(found) ? found : "table", options, options);
+  });
+  return streamFile(file, options);
 }
 
 /** The same of a file that was looked at already; how its text is read was said then. */
 export async function streamFile(
-  file: CsvFile,
-  options: Omit<StreamTableOptions, keyof CsvOptions>,
+  file: RecordFile,
+  options: Omit<StreamTableOptions, keyof CsvOptions | keyof TablePart>,
 ): Promise<TableStream> {
   const { validation = 0.01, maxValidation = 50_000, seed = 0, bufferRows = 65_536, shuffle = true } = options;
+  if (options.group !== undefined || options.time !== undefined)
+    throw new HebbError(
+      `${file.name}: rows are split by ${options.group === undefined ? "time" : "group"} in memory only, and this table is read in parts; read it at once`,
+    );
   if (!(validation >= 0 && validation < 1))
     throw new HebbError(`validation ${validation} is not a valid share of the rows; use a number from 0 to below 1`);
   if (!Number.isInteger(bufferRows) || bufferRows < 1)
@@ -218,6 +234,7 @@ export async function streamFile(
   return new TableStream({
     file,
     preprocessing,
+    columns: explainColumns(facts, preprocessing, fitting),
     length: count,
     sample: dataset(sample),
     validation: heldRows.length === 0 ? undefined : dataset(heldRows),

@@ -46,6 +46,8 @@ export const thresholds = {
   // How an input is encoded.
   /** Features for the values of one column. */
   mostCategories: 100,
+  /** Rare values of one column that are remembered, so that new ones are known. */
+  mostRare: 1000,
   /** A feature that is set in fewer rows than this, or than one in so many, would teach the network those rows alone. */
   fewestRows: 5,
   rowsPerRare: 100,

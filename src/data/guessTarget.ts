@@ -1,0 +1,28 @@
+// Which column is most likely to be predicted, where nobody says: one that is called so, else the last that says something.
+import { wordsOf } from "./nameHints.ts";
+import { checkTable, type Table } from "./table.ts";
+
+export interface GuessedTarget {
+  readonly target: string;
+  /** Why it was guessed: "because of its name". */
+  readonly why: string;
+}
+
+const usual: ReadonlySet<string> = new Set(
+  `target targets label labels class outcome outcomes response y survived approved churn churned exited attrition diagnosis species
+  fraud default defaulted quality mpg medv income converted purchased clicked cancelled canceled returned subscribed is_fraud
+  credit_risk ziel zielgröße ziel_variable ergebnis cible résultat objetivo`.split(/\s+/),
+);
+const asWords = (name: string): string => wordsOf(name).join("_");
+
+/** The target that a table most likely has. */
+export function guessTarget(table: Table): GuessedTarget {
+  checkTable("guessTarget", table);
+  const names = table.columnNames.filter((name) => {
+    const { kind } = table.judged(name).type;
+    return kind !== "empty" && kind !== "identifier" && kind !== "text" && kind !== "date";
+  });
+  const named = names.findLast((name) => usual.has(asWords(name)));
+  if (named !== undefined) return { target: named, why: "because of its name" };
+  return { target: names.at(-1) ?? table.columnNames.at(-1) ?? "", why: "because it is the last column" };
+}

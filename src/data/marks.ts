@@ -1,0 +1,61 @@
+// Marks of missing values: what people and programs write where there is no value.
+
+/** In every column, unless the column shows that one of them is a value there. */
+const usualMarks = [
+  ...["NA", "N/A", "NaN", "null", "#N/A", "#NA", "#NV", "<NA>", "<null>", "(null)", "[null]", "-nan", "\\N", "?"],
+  // What spreadsheets write where a formula fails, in four languages.
+  ...["#N/A N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#WERT!", "#BEZUG!", "#ZAHL!"],
+  ...["#VALEUR!", "#NOMBRE!", "#NOM?", "#VALOR!", "#ERROR!", "#WARTOŚĆ!"],
+  ...["-", "--", "---", "–", "—", ".", "..", "...", "…"],
+];
+
+/** Words that are missing values among numbers, dates and truth values, and may be values among words. */
+const wordMarks = [
+  ...[
+    "none",
+    "nil",
+    "NaT",
+    "undefined",
+    "unknown",
+    "missing",
+    "n.a.",
+    "n.d.",
+    "n.v.",
+    "nd",
+    "n/d",
+    "s/d",
+    "k.A.",
+    "k. A.",
+  ],
+  ...[
+    "not available",
+    "not applicable",
+    "no data",
+    "no value",
+    "keine Angabe",
+    "unbekannt",
+    "leer",
+    "(leer)",
+    "inconnu",
+  ],
+  ...["blank", "(blank)", "empty", "void", "tbd", "tba", "1.#QNAN", "1.#IND", "-1.#IND"],
+  // No day of any calendar, which databases write for none.
+  ...["0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000"],
+];
+
+export type Mark = "usual" | "word";
+
+/** As they are usually written, and in small, capital and initial capital letters. */
+const spellingsOf = (mark: string): string[] => {
+  const small = mark.toLowerCase();
+  return [mark, small, mark.toUpperCase(), small.slice(0, 1).toUpperCase() + small.slice(1)];
+};
+
+export const marks: ReadonlyMap<string, Mark> = new Map([
+  ...wordMarks.flatMap(spellingsOf).map((mark): [string, Mark] => [mark, "word"]),
+  ...usualMarks.flatMap(spellingsOf).map((mark): [string, Mark] => [mark, "usual"]),
+]);
+const longestMark = Math.max(...[...marks.keys()].map((mark) => mark.length));
+
+/** Whether a cell is a mark of missing values, and of which kind. */
+export const markOf = (cell: string): Mark | undefined => (cell.length <= longestMark ? marks.get(cell) : undefined);

@@ -1,0 +1,20 @@
+// Ends a transfer that nothing comes of any more.
+
+export interface Silence {
+  /** Aborted after so many seconds in which nothing was heard. */
+  readonly signal: AbortSignal;
+  /** Something came: the seconds begin anew. */
+  heard(): void;
+  end(): void;
+}
+
+export function silenceOf(seconds: number): Silence {
+  const stop = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const heard = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stop.abort(new Error(`nothing was received for ${seconds} seconds`)), 1000 * seconds);
+  };
+  heard();
+  return { signal: stop.signal, heard, end: () => clearTimeout(timer) };
+}
