@@ -1,115 +1,33 @@
 #!/usr/bin/env node
 // The hebb command: reads arguments, calls one command, turns every failure into one clear sentence.
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { backendNames } from "../backends/backend.ts";
-import { nearest } from "../graph/nearest.ts";
+import { version } from "../graph/version.ts";
+import { exportNames } from "../run/exportNames.ts";
 import { builtInNames, fetchedNames } from "../run/problemNames.ts";
-import { autoNames, indicatorNames, parseMissing, taskNames, transformNames } from "../run/tableChoices.ts";
 import type { BackendOptions } from "../runtime/index.ts";
-import {
-  activationNames,
-  augmentNames,
-  lossNames,
-  modelNames,
-  optimizerNames,
-  scheduleNames,
-  tokenizerNames,
-} from "../train/names.ts";
+import { asIs, columnList, from0, name, port, repeated, whole } from "./arguments.ts";
+import { completionFor, type ShellName, shellNames } from "./completion.ts";
+import { configIn, configText, type FromFile, fromConfigFile } from "./configFile.ts";
 import { tellFailure, tellOutputFailure } from "./failure.ts";
 import { exitCodeFor, onLastInterrupt } from "./interrupt.ts";
 import { err, out } from "./output.ts";
+import { endRanks, joinRanks, ofThisRank, waitForTurn } from "./ranks.ts";
+import { rowFormats } from "./rowFiles.ts";
+import { type RunAction, runActions } from "./runActions.ts";
+import { distributed, quiet, withOptions, withTrainOptions, zero } from "./trainOptions.ts";
 
 const given = process.argv.slice(2);
 /** Known before the arguments are understood: errors in them are reported as JSON too. */
 const json = given.slice(0, given.includes("--") ? given.indexOf("--") : undefined).includes("--json");
 
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-    return value;
-  };
-}
-
-function real(check: (value: number) => boolean, what: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || !check(value))
-      throw new InvalidArgumentError(`It must be ${what}.`);
-    return value;
-  };
-}
-
-function widths(text: string): number[] {
-  if (text === "" || text === "none") return [];
-  const sizes = text.split(",").map(Number);
-  if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 1))
-    throw new InvalidArgumentError(
-      "It must be whole numbers of at least 1 with commas between, such as 64,32, or none.",
-    );
-  return sizes;
-}
-
-/** One of a list of names; a miss lists them and names the nearest. */
-function name<T extends string>(names: readonly T[]): (text: string) => T {
-  return (text) => {
-    const found = names.find((candidate) => candidate === text);
-    if (found !== undefined) return found;
-    const hint = nearest(text, names);
-    throw new InvalidArgumentError(
-      `It must be one of ${names.join(", ")}.${hint === undefined ? "" : ` Did you mean "${hint}"?`}`,
-    );
-  };
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
-    throw new InvalidArgumentError("It must be a whole number up to 65535; 0 takes a free one.");
-  return value;
-}
-
-/** Several of a list of names, with commas between. */
-const list =
-  <T extends string>(names: readonly T[]): ((text: string) => T[]) =>
-  (text) =>
-    text.split(",").map(name(names));
-
-/** An option that may be given more than once. */
-const repeated =
-  (check: (text: string) => readonly string[]): ((text: string, before: readonly string[] | undefined) => string[]) =>
-  (text, before) => [...(before ?? []), ...check(text)];
-
-/** Checked here, so that a slip costs no reading of data. */
-function policy(text: string): string[] {
-  try {
-    parseMissing(text);
-  } catch {
-    throw new InvalidArgumentError(
-      "It must be median, mean, mode, drop or constant:VALUE, with COLUMN= in front for one column.",
-    );
-  }
-  return [text];
-}
-
 const backends = ["auto", ...backendNames] as const;
-const above0 = real((value) => value > 0, "a number above 0");
-const from0 = real((value) => value >= 0, "a number of 0 or more");
-
-/** Options by usage and description, each with the check of its value. */
-function withOptions(
-  to: Command,
-  options: readonly (readonly [usage: string, text: string, check: (text: string) => unknown])[],
-): Command {
-  for (const [usage, text, check] of options) to.addOption(new Option(usage, text).argParser(check));
-  return to;
-}
 
 const program = new Command("hebb")
   .description("Deep learning for TypeScript: train, evaluate and use networks from the command line.")
-  .version("0.1.0")
+  .version(version)
   .showSuggestionAfterError(true)
   .showHelpAfterError("(hebb COMMAND --help shows what a command takes)")
   .exitOverride()
@@ -124,6 +42,8 @@ const program = new Command("hebb")
       "  hebb predict runs/credit-… new.csv --out out.csv   use a run",
       '  hebb generate runs/shakespeare-… --prompt "To be"  write on',
       "  hebb doctor runs/credit-…                          what is wrong with it",
+      "  hebb export runs/credit-… --to torch               its weights for others",
+      "  hebb inspect model.safetensors                     what a file holds",
     ].join("\n"),
   );
 
@@ -147,22 +67,29 @@ async function useBackend(options: { backend?: BackendOptions["backend"]; thread
   if (backend === undefined && threads === undefined) return;
   const runtime = await import("../runtime/index.ts");
   runtime.useBackend({ ...(backend === undefined ? {} : { backend }), ...(threads === undefined ? {} : { threads }) });
+  await runtime.defaultDevice.ready();
 }
 
-const asIs = (text: string): string => text;
-const share = real((value) => value >= 0 && value < 1, "a share from 0 to below 1");
-
 const trainCommand = command(
-  "train <data>",
+  "train [data]",
   "Train a network on a table, images, a text, or a built-in problem; writes a run folder.",
   [
     "hebb train german-credit.csv --target credit_risk",
     "hebb train mpg.csv --target mpg --hidden 64,32 --epochs 200",
+    "hebb train 'sales-*.csv' --target sold                          several files of one table",
+    "hebb train sales.duckdb --sql 'select * from sales' --target sold",
+    "hebb train https://example.org/iris.csv --target species        fetched once",
+    "hebb train budget.xlsx --sheet 2024 --target spent",
     "hebb train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --model cnn",
     "hebb train houses.csv --target price --ignore id,url --missing mean --target-transform log",
+    "hebb train sales.csv --target sold --categorical zip,store_id --explain-data",
+    "hebb train visits.csv --target returned --group patient",
+    "hebb train prices.csv --target price --time-column day",
     "hebb train moons --activation tanh --out runs/moons",
+    "hebb train --config job.yaml --epochs 40",
     "hebb train shakespeare.txt --model gpt --layers 4 --width 128 --context 64",
     "hebb train names.txt --model lstm",
+    "hebb train reviews.csv --target label --base models/distilbert --lora 8",
     "hebb train iris --folds 5 --class-weights balanced",
     "hebb train credit.csv --target credit_risk --optimizer nesterov --schedule oneCycle --lr 0.05 --clip-norm 1",
   ],
@@ -171,119 +98,19 @@ const trainCommand = command(
   `\nBuilt-in problems: ${builtInNames.join(", ")}.\nFetched once: ${fetchedNames.map((each) => `${each}, ${each}-test`).join("; ")}.`,
 );
 
-withOptions(trainCommand.optionsGroup("Data:"), [
-  ["--target <column>", "the column to predict", asIs],
-  ["--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)", asIs],
-  ["--validation <share>", "share held out (default: 0.2; 0.1 for a text; 0.01 of a stream)", share],
-  ["--folds <k>", "k-fold cross-validation: a run for each fold, and their mean", whole(2)],
-  ["--test-data <file>", "data for a final test", asIs],
-  ["--test-labels <file>", "labels of IDX test data", asIs],
-  ["--augment <changes>", `pictures changed in every epoch: ${augmentNames.join(",")}`, list(augmentNames)],
-])
-  .option("--stream", "read a CSV table in parts, again in every epoch (default: from 300 MB on)")
-  .option("--no-stream", "read a table at once, however large");
-
-withOptions(trainCommand.optionsGroup("Columns of a table:"), [
-  ["--task <name>", `${taskNames.join(", ")} (default: by the target)`, name(taskNames)],
-  ["--row-weights <column>", "a column with the weight of each row", asIs],
-  [
-    "--missing-indicator <when>",
-    `a feature that says where a value was missing: ${indicatorNames.join(", ")} (default: auto)`,
-    name(indicatorNames),
-  ],
-  ["--max-categories <n>", "most features for the values of a column (default: 100)", whole(1)],
-  [
-    "--min-category-rows <n>",
-    'values in fewer rows share one feature, "other" (default: by the rows, at most 5)',
-    whole(1),
-  ],
-  [
-    "--input-transform <when>",
-    `logarithm of long-tailed columns: ${autoNames.join(", ")} (default: auto)`,
-    name(autoNames),
-  ],
-  [
-    "--target-transform <name>",
-    `${transformNames.join(", ")}; log for prices and other long tails (default: none)`,
-    name(transformNames),
-  ],
-  [
-    "--date-cycles <when>",
-    `sine and cosine of year, week and day of dates: ${autoNames.join(", ")} (default: auto)`,
-    name(autoNames),
-  ],
-])
-  .addOption(
-    new Option("--ignore <columns>", "columns not to use, with commas between").argParser(
-      repeated((text) => text.split(",")),
-    ),
-  )
-  .addOption(
-    new Option(
-      "--missing <policy>",
-      "what replaces missing values: median, mean, mode, drop (the row) or constant:VALUE; with COLUMN= in front for one column; may be repeated (default: median)",
-    ).argParser(repeated(policy)),
-  );
-
-withOptions(trainCommand.optionsGroup("Network:"), [
-  ["--model <name>", `${modelNames.join(", ")} (default: mlp; gpt for a text)`, name(modelNames)],
-  ["--hidden <widths>", "widths of the hidden layers, such as 64,32; none for no hidden layer", widths],
-  ["--activation <name>", `${activationNames.join(", ")} (default: relu)`, name(activationNames)],
-  ["--dropout <p>", "share of hidden units dropped in training (default: by the data)", share],
-]);
-
-withOptions(trainCommand.optionsGroup("Networks of texts:"), [
-  ["--layers <n>", "blocks of a gpt, layers of an lstm (default: 4; 1 of an lstm)", whole(1)],
-  ["--width <n>", "width of the embedding and the hidden layers (default: 128)", whole(1)],
-  ["--heads <n>", "attention heads (default: 4)", whole(1)],
-  ["--context <n>", "tokens the model sees at once (default: 64; 32 for an lstm)", whole(1)],
-  ["--tokenizer <name>", `${tokenizerNames.join(", ")} (default: characters)`, name(tokenizerNames)],
-  ["--vocabulary <n>", "tokens that a bpe learns at most (default: 1024)", whole(256)],
-]);
-
-withOptions(trainCommand.optionsGroup("Learning:"), [
-  ["--loss <name>", `${lossNames.join(", ")} (default: by the target)`, name(lossNames)],
-  ["--optimizer <name>", `${optimizerNames.join(", ")} (default: adamw)`, name(optimizerNames)],
-  ["--lr <rate>", "learning rate (default: by the data)", above0],
-  [
-    "--schedule <name>",
-    `the learning-rate schedule: ${scheduleNames.join(", ")} (default: by the data)`,
-    name(scheduleNames),
-  ],
-  ["--warmup <n>", "warm-up: updates over which the rate rises (default: 0; 100 for a text)", whole(0)],
-  ["--weight-decay <factor>", "weight decay (default: by the data)", from0],
-  ["--clip-norm <n>", "limit of the norm of all gradients together (default: none; 1 for a text)", above0],
-  ["--clip-value <n>", "limit of each gradient", above0],
-  [
-    "--ema <decay>",
-    "evaluate and keep a moving average of the weights, such as 0.999",
-    real((value) => value > 0 && value < 1, "a number between 0 and 1"),
-  ],
-  ["--batch-size <n>", "samples in a step (default: 32; 16 windows of a text; 256 of a stream)", whole(1)],
-  ["--accumulate <n>", "batches whose gradients add up to one update (default: 1)", whole(1)],
-  ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
-  ["--patience <n>", "epochs without improvement before stopping (default: by the data)", whole(1)],
-  ["--monitor <figure>", "the metric that decides which epoch is best, such as accuracy (default: loss)", asIs],
-  ["--class-weights <how>", "balanced: every class counts the same", name(["balanced", "none"])],
-]).addOption(
-  new Option("--seed <n>", "seeds the split, the initial weights, the order and dropout")
-    .argParser(whole(0))
-    .default(0),
-);
-
-withOptions(trainCommand.optionsGroup("The run:"), [
-  ["--out <folder>", "the run folder (default: runs/NAME-DATE)", asIs],
-  ["--pause-after <n>", "save and stop after n epochs in all; hebb resume continues", whole(1)],
-  ["--histograms <n>", "log histograms of weights and gradients every n epochs", whole(1)],
-])
-  .option("--find-lr", "try growing learning rates for a few steps and plot the loss; no model is trained")
-  .option("--no-doctor", "train without the doctor, which looks for problems")
-  .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
-  .action(async (data: string, options) => {
-    await useBackend(options);
-    const { train } = await import("./commands/train.ts");
-    process.exitCode = await train(data, options);
-  });
+withTrainOptions(trainCommand);
+trainCommand.action(async (given: string | undefined, { config: _config, saveConfig, ...options }, self: Command) => {
+  const world = await joinRanks(options.distributed);
+  const data = given ?? fromFile?.data;
+  if (data === undefined) return self.error("error: missing required argument 'data'", { exitCode: 2 });
+  if (typeof saveConfig === "string" && (world === undefined || world.rank === 0)) {
+    const chosen = Object.entries(options).filter(([name]) => self.getOptionValueSource(name) === "cli");
+    writeFileSync(saveConfig, await configText(saveConfig, { data, ...Object.fromEntries(chosen) }));
+  }
+  await useBackend({ ...options, threads: options.threads ?? world?.threads });
+  const { train } = await import("./commands/train.ts");
+  process.exitCode = await train(data, options, world);
+});
 
 withOptions(
   command("tune <data>", "Train many times with options drawn from a space; further options go to every trial.", [
@@ -337,10 +164,14 @@ command("resume <run>", "Continue an interrupted run. The result has the same bi
   .addOption(new Option("--pause-after <n>", "save and stop after n epochs in all").argParser(whole(1)))
   .option("--no-doctor", "train without the doctor, which looks for problems")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
+  .addOption(distributed())
+  .addOption(zero())
+  .addOption(quiet())
   .action(async (run: string, options) => {
-    await useBackend(options);
+    const world = await joinRanks(options.distributed);
+    await useBackend({ ...options, threads: options.threads ?? world?.threads });
     const { resume } = await import("./commands/train.ts");
-    process.exitCode = await resume(run, options);
+    process.exitCode = await resume(run, options, world);
   });
 
 command("evaluate <run> <data>", "Measure a trained model on other data.", [
@@ -350,6 +181,8 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", [
   "hebb evaluate runs/shakespeare other.txt",
 ])
   .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
+  .option("--sql <statement>", "the rows that it gives, of a database or another file")
+  .option("--sheet <name>", "the sheet of an Excel file")
   .option("--confusion", "show the confusion matrix", false)
   .option("--report", "precision, recall, F1 and rows of each class", false)
   .action(async (run: string, data: string, options) => {
@@ -361,12 +194,39 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", [
 command("predict <run> <data>", "Predict raw rows; the target column may be absent.", [
   "hebb predict runs/credit applications.csv",
   "hebb predict runs/credit applications.csv --out decisions.csv",
+  "hebb predict runs/credit applications.csv --keep id,name --out decisions.parquet",
+  "gunzip -c today.csv.gz | hebb predict runs/credit -   - is standard input",
+  "hebb predict model.onnx inputs.npz --out outputs.npz   an ONNX model: arrays by name",
 ])
-  .option("--out <file>", "write a CSV file instead of standard output")
+  .option("--sql <statement>", "the rows that it gives, of a database or another file")
+  .option("--sheet <name>", "the sheet of an Excel file")
+  .option(
+    "--out <file>",
+    "write a file instead of standard output: .csv, .jsonl or .parquet; of an ONNX model, .npz or .safetensors",
+  )
+  .addOption(
+    new Option("--keep <columns>", "columns of the data beside the predictions, such as id,name").argParser(
+      repeated(columnList),
+    ),
+  )
+  .addOption(new Option("--format <name>", "of standard output: csv, jsonl (default: csv)").argParser(name(rowFormats)))
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
     const { predict } = await import("./commands/predict.ts");
     process.exitCode = await predict(run, data, options);
+  });
+
+command("report <run>", "Write one HTML file with pictures: curves, errors, calibration, importance of the columns.", [
+  "hebb report runs/credit",
+  "hebb report runs/credit --out credit.html --open",
+  "hebb report runs/credit --json                     the same figures for a program",
+])
+  .option("--out <file>", "the HTML file (default: named for the run, in this folder)")
+  .option("--open", "show it in a browser", false)
+  .action(async (run: string, options) => {
+    await useBackend(options);
+    const { report } = await import("./commands/report.ts");
+    process.exitCode = await report(run, options);
   });
 
 withOptions(
@@ -392,13 +252,80 @@ withOptions(
     process.exitCode = await generate(run, { prompt: "", tokens: 300, temperature: 0.8, seed: 0, ...options });
   });
 
-command("inspect <run>", "Show a run's layers, weights, and the values of one forward pass.", [
-  "hebb inspect runs/moons",
-]).action(async (run: string, options) => {
-  await useBackend(options);
-  const { inspect } = await import("./commands/inspect.ts");
-  process.exitCode = await inspect(run, options);
-});
+command(
+  "inspect <path>",
+  "Show a run's layers, weights and one forward pass; or what a file of arrays or a pretrained model holds.",
+  [
+    "hebb inspect runs/moons",
+    "hebb inspect model.safetensors",
+    "hebb inspect models/llama                          a pretrained model in Hugging Face's layout",
+    "hebb inspect weights.pt --json",
+    "hebb inspect model.onnx --graph                    its inputs, operators and nodes",
+  ],
+)
+  .option("--graph", "show the graph of a file that has one", false)
+  .action(async (path: string, options) => {
+    await useBackend(options);
+    const { inspect } = await import("./commands/inspect.ts");
+    process.exitCode = await inspect(path, options);
+  });
+
+command(
+  "export <from>",
+  "Write a run, or the arrays of a file, as another kind of file; it is read back and compared.",
+  [
+    "hebb export runs/moons --to safetensors",
+    "hebb export runs/moons --to torch --out moons.pt",
+    "hebb export runs/credit --to onnx                  the network with its preprocessing, for any runtime",
+    "hebb export runs/credit --to module                one TypeScript file that predicts, without dependencies",
+    "hebb export weights.pt --to npz",
+    "hebb export model.onnx --to safetensors            its initializers",
+  ],
+)
+  .addOption(
+    new Option("--to <kind>", `the kind of file: ${exportNames.join(", ")}`)
+      .argParser(name(exportNames))
+      .makeOptionMandatory(),
+  )
+  .option("--out <file>", "the file (default: named for the run, in this folder)")
+  // What it was called before.
+  .addOption(new Option("--output <file>").hideHelp())
+  .action(async (from: string, { output, out = output, ...options }) => {
+    await useBackend(options);
+    const { exportCommand } = await import("./commands/export.ts");
+    process.exitCode = await exportCommand(from, { ...options, out });
+  });
+
+command("import <file>", "Make a run folder of the weights in a file.", [
+  "hebb import moons.safetensors                      exported by hebb: it carries its description",
+  "hebb import weights.pt --like runs/moons           of the same network as another run",
+])
+  .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
+  .option("--like <run>", "a run whose network and preprocessing the weights belong to")
+  .action(async (file: string, options) => {
+    await useBackend(options);
+    const { importCommand } = await import("./commands/export.ts");
+    process.exitCode = await importCommand(file, options);
+  });
+
+command("serve <run>", "Answer requests for predictions over HTTP, until it is interrupted.", [
+  "hebb serve runs/credit",
+  "hebb serve runs/credit --host 0.0.0.0 --port 80    for other machines, such as in a container",
+  `curl -d '{"age": 41, "income": 2800}' -H 'content-type: application/json' http://127.0.0.1:8080/predict`,
+])
+  .option("--host <address>", "the address to listen on (default: 127.0.0.1, this machine alone)")
+  .addOption(new Option("--port <n>", "the port (default: 8080; 0 takes a free one)").argParser(port))
+  .addOption(new Option("--max-batch-rows <n>", "rows computed at once (default: 256)").argParser(whole(1)))
+  .addOption(
+    new Option("--max-waiting-rows <n>", "rows that may wait, before 503 (default: 16384)").argParser(whole(1)),
+  )
+  .addOption(new Option("--max-request-rows <n>", "rows of one request (default: 4096)").argParser(whole(1)))
+  .addOption(new Option("--max-body-bytes <n>", "bytes of one request (default: 4194304)").argParser(whole(1)))
+  .action(async (run: string, { backend, threads, ...options }) => {
+    await useBackend({ backend, threads });
+    const { serve } = await import("./commands/serve.ts");
+    process.exitCode = await serve(run, options);
+  });
 
 command("bench", "Measure this machine: matrix products and training steps.", ["hebb bench", "hebb bench --profile"])
   .option("--profile", "show the time of each kernel", false)
@@ -421,6 +348,7 @@ command("studio [source]", "Open the page where networks are built, trained, ste
   "hebb studio",
   "hebb studio penguins.csv --target species",
   "hebb studio runs/moons",
+  "hebb studio notes.txt",
 ])
   .option("--target <column>", "the column to predict")
   .addOption(new Option("--port <n>", "the port of 127.0.0.1 (default: a free one)").argParser(port))
@@ -430,9 +358,42 @@ command("studio [source]", "Open the page where networks are built, trained, ste
     await studio(source, options);
   });
 
+command("runs", "Runs below a folder: a list, what differs between them, the best one, their curves.", [
+  "hebb runs",
+  "hebb runs list runs/tune-… --metric accuracy      the best first",
+  "hebb runs compare runs/a runs/b                   choices and figures that differ",
+  'hebb predict "$(hebb runs best --metric rmse)" new.csv',
+  "hebb runs plot runs/a runs/b --metric loss",
+])
+  .addArgument(new Argument("[action]", `${runActions.join(", ")}`).argParser(name(runActions)).default("list", ""))
+  .argument("[paths...]", "runs, or folders that hold some (default: runs)")
+  .option("--metric <name>", "the figure to sort by, or to plot (default: loss; a list begins with the latest run)")
+  .action(async (action: RunAction, paths: string[], options) => {
+    const { runs } = await import("./commands/runs.ts");
+    process.exitCode = await runs(action, paths, options);
+  });
+
+program
+  .command("completion")
+  .description("Print what a shell needs to complete commands and flags.")
+  .addArgument(new Argument("<shell>", shellNames.join(", ")).argParser(name(shellNames)))
+  .addHelpText("after", "\nExample:\n  hebb completion fish > ~/.config/fish/completions/hebb.fish")
+  .action((shell: ShellName) => out.data(completionFor(shell, program)));
+
+/** The choices of a file, where --config names one. */
+let fromFile: FromFile | undefined;
+
+/** Tells a failure; other ranks, if there are any, end with this one. */
+function fail(error: unknown): number {
+  waitForTurn();
+  const exitCode = tellFailure(ofThisRank(error), json);
+  endRanks(exitCode);
+  return exitCode;
+}
+
 process.on("exit", tellOutputFailure);
 for (const event of ["uncaughtException", "unhandledRejection"] as const)
-  process.on(event, (error: unknown) => process.exit(tellFailure(error, json)));
+  process.on(event, (error: unknown) => process.exit(fail(error)));
 if (json)
   onLastInterrupt((signal) => {
     const exitCode = exitCodeFor(signal);
@@ -441,7 +402,9 @@ if (json)
   });
 
 try {
-  await program.parseAsync();
+  const config = given[0] === "train" ? configIn(given.slice(1)) : undefined;
+  if (config !== undefined) fromFile = await fromConfigFile(config);
+  await program.parseAsync([...given.slice(0, 1), ...(fromFile?.flags ?? []), ...given.slice(1)], { from: "user" });
 } catch (error) {
-  process.exitCode = tellFailure(error, json);
+  process.exitCode = fail(error);
 }

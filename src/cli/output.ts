@@ -7,10 +7,13 @@ const codes = (char: string): string =>
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     .join("");
 
-/** JSON with control and invisible characters escaped as \uXXXX. It parses to the same value. */
+/** JSON in which control and invisible characters are escaped, each unit as \u and four hexadecimal digits. It parses to the same value. */
 export const visibleJson = (value: unknown): string => withoutUnseen(JSON.stringify(value), codes);
 
 const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
+
+/** Where nothing says how wide a line is. */
+const usualColumns = 80;
 
 /** Where text goes. What it is given is made harmless; cursor movements have separate methods. */
 export class Output {
@@ -20,9 +23,17 @@ export class Output {
   /** Whether the last line is one that will be redrawn. */
   #bar = false;
 
-  constructor(send: (text: string) => void, terminal: boolean) {
+  readonly #columns: () => number;
+
+  constructor(send: (text: string) => void, terminal: boolean, columns: () => number = () => usualColumns) {
     this.#send = send;
     this.terminal = terminal;
+    this.#columns = columns;
+  }
+
+  /** How many characters a line has room for. */
+  get columns(): number {
+    return this.#columns();
   }
 
   /** One line each. A line break within one is shown, not made. */
@@ -50,7 +61,10 @@ export class Output {
   /** A last line that the next one takes the place of. */
   bar(text: string): void {
     this.clearBar();
-    this.#send(visible(text));
+    // A line that wraps could not be taken back.
+    const room = Math.max(1, this.columns - 1);
+    const line = visible(text);
+    this.#send(line.length > room ? `${line.slice(0, room - 1)}…` : line);
     this.#bar = true;
   }
 
@@ -87,7 +101,7 @@ function standard(stream: NodeJS.WriteStream, failed: (error: Error) => void): O
       end(error instanceof Error ? error : new Error(String(error)));
     }
   };
-  return new Output(send, stream.isTTY === true);
+  return new Output(send, stream.isTTY === true, () => stream.columns ?? usualColumns);
 }
 
 let refused: Error | undefined;

@@ -49,6 +49,8 @@ const end: TrainEvent = {
   classes: { train: null, validation: null, test: null },
   epochs: 1,
   bestEpoch: null,
+  baselines: null,
+  improving: false,
   seconds: 1,
 };
 

@@ -1,27 +1,9 @@
 // What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
 import { quoted, visible } from "../graph/visible.ts";
-import type { Notices } from "../run/read.ts";
+import type { Notices } from "../run/readOptions.ts";
 import type { Finding, Metrics, NamedScores, TrainEvent } from "../train/index.ts";
+import { epochLine, epochsText, figures } from "../train/metricText.ts";
 import { err, type Output, out } from "./output.ts";
-
-const percent = new Set([
-  "accuracy",
-  "balancedAccuracy",
-  "precision",
-  "recall",
-  "f1",
-  "macroPrecision",
-  "macroRecall",
-  "macroF1",
-  "top5",
-]);
-
-export const figure = (name: string, value: number): string =>
-  `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
-export const figures = (metrics: Metrics): string =>
-  Object.entries(metrics)
-    .map(([name, value]) => figure(name, value))
-    .join(", ");
 
 /** Tells on standard error what does not stop a command. */
 export function warn(notes: readonly string[]): void {
@@ -29,11 +11,13 @@ export function warn(notes: readonly string[]): void {
 }
 
 /** What there is to say beside the result: warnings and downloads on standard error, the rest where a person reads along. */
-export const noticesFor = (json: boolean): Notices => ({
-  progress: (line) => err.line(line),
+export const noticesFor = (json: boolean, quiet = false): Notices => ({
+  progress: (line) => {
+    if (!quiet) err.line(line);
+  },
   warn,
   note: (line) => {
-    if (!json) out.line(line);
+    if (!json && !quiet) out.line(line);
   },
 });
 
@@ -68,11 +52,26 @@ function duration(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-const epochsText = (count: number): string => `${count} ${count === 1 ? "epoch" : "epochs"}`;
-
 /** Whose weights are kept and measured, where those of the last epoch are not. */
 const keptText = ({ bestEpoch, epochs }: Extract<TrainEvent, { type: "end" }>): string =>
   bestEpoch === null || bestEpoch + 1 === epochs ? "" : `, the weights are those of epoch ${bestEpoch + 1}, the best`;
+
+/** What the result is to be compared with, and whether there is more to gain. */
+function baselineLines({ baselines, improving }: Extract<TrainEvent, { type: "end" }>): string[] {
+  const lines: string[] = [];
+  if (baselines !== null) {
+    const { constant, linear } = baselines;
+    const names = "accuracy" in linear ? ["accuracy", "loss"] : ["rmse"];
+    const own = (metrics: Metrics): string =>
+      figures(Object.fromEntries(names.map((name) => [name, metrics[name] ?? Number.NaN])));
+    lines.push(`compare     a linear model: ${own(linear)}; one answer for all rows: ${own(constant)}`);
+  }
+  if (improving)
+    lines.push(
+      "the validation figure was still getting better in the last epochs: more --epochs, or more --time, may gain more",
+    );
+  return lines;
+}
 
 /** Milliseconds after which a log, which shows no bar, is given a line again. */
 const silence = 10_000;
@@ -130,6 +129,7 @@ export class Reporter {
         this.#output.line(`train       ${figures(event.metrics.train)}`);
         if (event.metrics.validation !== null) this.#output.line(`validation  ${figures(event.metrics.validation)}`);
         if (event.metrics.test !== null) this.#output.line(`test        ${figures(event.metrics.test)}`);
+        this.#output.line(...baselineLines(event));
         if (this.#positive !== null) this.#output.line(positiveText(this.#positive));
         this.#output.line(
           `${epochsText(event.epochs)} in ${event.seconds.toFixed(1)} s${keptText(event)}${event.run === null ? "" : ` → ${event.run}`}`,
@@ -152,13 +152,15 @@ export class Reporter {
     const seconds = (performance.now() - this.#first.at) / 1000;
     const share = event.step / event.totalSteps;
     const left = (seconds / (event.step - this.#first.step)) * (event.totalSteps - event.step);
-    const text = `epoch ${event.epoch + 1}/${this.#epochs}  loss ${event.loss.toPrecision(4)}  ${Math.round(event.rowsPerSecond)} rows/s${Number.isFinite(left) && left > 0 ? `  at most ${duration(left)} left` : ""}`;
+    // A graphics card gives losses a few steps later, and the first of them not yet.
+    const loss = Number.isNaN(event.loss) ? "–" : event.loss.toPrecision(4);
+    const text = `epoch ${event.epoch + 1}/${this.#epochs}  loss ${loss}  ${Math.round(event.rowsPerSecond)} rows/s${Number.isFinite(left) && left > 0 ? `  at most ${duration(left)} left` : ""}`;
     if (!this.#output.terminal) {
       if (performance.now() - Math.max(this.#started, this.#lastLine) < silence) return;
       this.#lastLine = performance.now();
       return this.#output.line(`${text}  (step ${event.step} of ${event.totalSteps})`);
     }
-    const width = 24;
+    const width = Math.max(4, Math.min(24, this.#output.columns - text.length - 2));
     const full = Math.round(share * width);
     this.#output.bar(`${"█".repeat(full)}${"░".repeat(width - full)} ${text}`);
   }
@@ -171,27 +173,25 @@ export class Reporter {
     // Many short epochs: a line twice a second is enough.
     if (event.epoch > 0 && now - this.#lastLine < 500 && event.epoch + 1 < this.#epochs) return;
     this.#lastLine = now;
-    const main = event.validation === null ? "" : `  validation ${figures(short(event.validation))}`;
-    this.#output.line(
-      `epoch ${String(event.epoch + 1).padStart(3)}  train loss ${(event.train.loss ?? Number.NaN).toPrecision(4)}${main}${event.best ? "  *" : ""}`,
-    );
+    this.#output.line(epochLine(event));
   }
 
   /** The losses over epochs, as a picture of characters. */
   #curve(): string[] {
     if (this.#losses.length < 2) return [];
     const names = ["train loss", "validation loss"];
-    return ["", ...plot([this.#losses, this.#held], names, { from: this.#began + 1 }), ""];
+    return [
+      "",
+      ...plot([this.#losses, this.#held], names, { from: this.#began + 1, width: plotWidth(this.#output) }),
+      "",
+    ];
   }
 }
 
-/** Loss and the first figure that matters. */
-function short(metrics: Metrics): Metrics {
-  const keep = ["loss", "accuracy", "r2", "mae"];
-  return Object.fromEntries(Object.entries(metrics).filter(([name]) => keep.includes(name)));
-}
-
 const marks = ["●", "○"] as const;
+
+/** Beside the labels of the scale there is room for so much. */
+export const plotWidth = ({ columns }: Output): number => Math.max(16, Math.min(60, columns - 14));
 
 /** How curves are drawn, in characters. */
 interface PlotOptions {

@@ -1,6 +1,6 @@
 // Converts a run to the Studio's state: data, settings, final weights and curves.
 import { formatCsv, formatIdx } from "../data/index.ts";
-import { type HostArray, writeSafetensors } from "../formats/index.ts";
+import { type HostArray, type Preprocessing, writeSafetensors } from "../formats/index.ts";
 import { readEvents } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { JobConfig } from "../run/config.ts";
@@ -8,7 +8,8 @@ import { prepare } from "../run/prepare.ts";
 import { read } from "../run/read.ts";
 import { type OpenedRun, openModel } from "../run/saved.ts";
 import type { Source } from "../run/source.ts";
-import { isLanguage, isStudioOptimizer, type NetworkDescription } from "../train/index.ts";
+import type { Tensor } from "../tensor/index.ts";
+import { isLanguage, isStudioOptimizer, type NetworkDescription, type TabularDescription } from "../train/index.ts";
 import { noticesFor } from "./report.ts";
 
 /** What to open: a query and a fragment for the page, and files beside it. */
@@ -22,13 +23,18 @@ type Field = string | number;
 const losses: Readonly<Record<string, string>> = { bceWithLogits: "bce", smoothL1: "huber" };
 
 /** Hidden layers as the page writes them: units and activation, "c" before a convolution. */
-function layersOf({ kind, hidden, activation }: NetworkDescription): string {
+function layersOf({ kind, hidden, activation }: NetworkDescription | TabularDescription): string {
   const convolutions = kind === "cnn" ? [`c16.${activation}`, `c32.${activation}`] : [];
   return kind === "perceptron" ? "" : [...convolutions, ...hidden.map((units) => `${units}.${activation}`)].join("_");
 }
 
 /** A run's choices as the page's fragment. What the page does not know goes into `notes`. */
-function settingsOf(config: JobConfig, model: NetworkDescription, classes: number, notes: string[]): string {
+function settingsOf(
+  config: JobConfig,
+  model: NetworkDescription | TabularDescription,
+  classes: number,
+  notes: string[],
+): string {
   const loss = classes === 2 && config.loss === "crossEntropy" ? "bce" : (losses[config.loss] ?? config.loss);
   const known = isStudioOptimizer(config.optimizer);
   if (!known) notes.push(`The Studio has no optimizer ${config.optimizer}; it continues with AdamW.`);
@@ -50,6 +56,7 @@ function settingsOf(config: JobConfig, model: NetworkDescription, classes: numbe
     ["test", config.validation],
     ["dataSeed", config.seed],
     ["layers", layersOf(model)],
+    ["ensemble", model.kind === "tabular" ? `${model.members}.${model.bins}.${model.embedding}` : ""],
     ["dropout", model.dropout],
     ["loss", model.kind === "perceptron" ? "bce" : loss],
     ["optimizer", known ? config.optimizer : "adamw"],
@@ -103,11 +110,22 @@ function curvesOf({ run, config }: OpenedRun, notes: string[]): Curves {
   return { history: history.slice(0, kept), step: history[kept - 1]?.step ?? 0 };
 }
 
-/** Weights and biases of the layers in turn, under names that say so. */
+const arrayOf = (value: Tensor): HostArray => ({
+  dtype: "float32",
+  shape: [...value.shape],
+  data: Float32Array.from(value.dataSync()),
+});
+
+/** Weights and biases of the layers in turn, under names that say so; of an ensemble all that it holds, under its own names. */
 function weightsOf({ model, config }: OpenedRun): Uint8Array {
+  if (config.model.kind === "tabular")
+    return writeSafetensors(
+      Object.fromEntries(Object.entries(model.stateDict()).map(([name, value]) => [name, arrayOf(value)])),
+      { from: config.data },
+    );
   const arrays = [...model.namedParameters()].map(([name, value], place): [string, HostArray] => [
     `${String(Math.floor(place / 2)).padStart(3, "0")}.${name.split(".").at(-1) ?? ""}`,
-    { dtype: "float32", shape: [...value.shape], data: Float32Array.from(value.dataSync()) },
+    arrayOf(value),
   ]);
   return writeSafetensors(Object.fromEntries(arrays), { from: config.data });
 }
@@ -129,10 +147,19 @@ function filesOf(source: Source): { files: [string, Uint8Array][]; classes: read
   };
 }
 
+/** What says which rows a preprocessing was fitted on: of a table the columns that the run takes, whatever it does with the target. */
+function fittedOn(preprocessing: Preprocessing, run: Preprocessing): unknown {
+  if (preprocessing.kind !== "table" || run.kind !== "table") return preprocessing;
+  const taken = new Set(run.inputs.map(({ column }) => column));
+  return preprocessing.inputs.filter(({ column }) => taken.has(column));
+}
+
 /** A run folder as the page opens it. Throws HebbError where its data are gone, or are a text. */
 export async function runOpening(folder: string, name: string): Promise<Opening> {
   const opened = openModel(folder);
   const { config, preprocessing } = opened;
+  if (config.model.kind === "pretrained")
+    throw new HebbError(`${folder} was trained from a pretrained model; the Studio shows networks that start anew`);
   if (isLanguage(config.model) || preprocessing.kind === "text")
     throw new HebbError(`${folder} was trained on a text; the Studio shows networks for tables and images`);
   const source = await read(config.data, {
@@ -147,7 +174,10 @@ export async function runOpening(folder: string, name: string): Promise<Opening>
   if (config.fold !== null) notes.push(`The run held out fold ${config.fold.number} of ${config.fold.of}.`);
   const { validation, seed } = config;
   const again = await prepare(source, { validation, fold: null, seed, columns: {}, text: null });
-  if (JSON.stringify(again.preprocessing) !== JSON.stringify(preprocessing))
+  if (
+    JSON.stringify(fittedOn(again.preprocessing, preprocessing)) !==
+    JSON.stringify(fittedOn(preprocessing, preprocessing))
+  )
     notes.push("Here the rows are split or scaled differently than in the run, so the figures differ from the run's.");
   const classes = preprocessing.target.kind === "classes" ? preprocessing.target.classes.length : 0;
   const settings = settingsOf(config, config.model, classes, notes);
@@ -158,6 +188,7 @@ export async function runOpening(folder: string, name: string): Promise<Opening>
     data: source.kind,
     source: config.data.split(/[/\\]/).at(-1),
     classes: names,
+    preprocessing: preprocessing.kind === "table" ? preprocessing : null,
     step,
     history,
     notes,

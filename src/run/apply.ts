@@ -12,9 +12,11 @@ import { HebbError, unreachable } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { InMemory } from "../train/index.ts";
 import { imageDataset } from "./prepare.ts";
-import { formFor, type Notices, read, withoutLabels } from "./read.ts";
+import { formFor, read, withoutLabels } from "./read.ts";
+import type { Notices } from "./readOptions.ts";
 import { type ImageSource, kindNames, type Source, type TableSource } from "./source.ts";
 import { tokensOf } from "./text.ts";
+import { textDataset } from "./texts.ts";
 
 /** Data as a model takes them, and what in them could not be read. */
 export interface Applied<T extends InMemory = InMemory> {
@@ -49,6 +51,9 @@ export function applyTo(preprocessing: Preprocessing, source: Source): Applied {
     case "text":
       if (source.kind !== "text") throw otherKind(preprocessing, source);
       return { dataset: tokensOf(preprocessing, source), notes: [], unread: [] };
+    case "texts":
+      if (source.kind !== "table") throw otherKind(preprocessing, source);
+      return { dataset: textDataset(preprocessing, source.table, "required"), notes: [], unread: [] };
     default:
       return unreachable(preprocessing);
   }
@@ -63,6 +68,9 @@ export function featuresOf(preprocessing: Preprocessing, source: Source): Applie
     case "images":
       if (source.kind !== "images") throw otherKind(preprocessing, source);
       return imagesOf(preprocessing, { ...source, labels: undefined });
+    case "texts":
+      if (source.kind !== "table") throw otherKind(preprocessing, source);
+      return { dataset: textDataset(preprocessing, source.table, "none"), notes: [], unread: [] };
     case "text":
       throw otherKind(preprocessing, source);
     default:
@@ -98,19 +106,23 @@ export interface TestChoices {
   readonly testData: string | null;
   readonly testLabels: string | null;
   readonly target: string | null;
+  readonly sql: string | null;
+  readonly sheet: string | null;
   readonly seed: number;
 }
 
 /** The test data of a run, if it was given any. */
 export async function testSet(
   preprocessing: Preprocessing,
-  { testData, testLabels, target, seed }: TestChoices,
+  { testData, testLabels, target, sql, sheet, seed }: TestChoices,
   notices: Notices | undefined,
 ): Promise<InMemory | undefined> {
   if (testData === null) return undefined;
   const source = await read(testData, {
     target: target ?? undefined,
     labels: testLabels ?? undefined,
+    sql: sql ?? undefined,
+    sheet: sheet ?? undefined,
     seed,
     needLabels: true,
     form: formFor(preprocessing),

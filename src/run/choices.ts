@@ -8,15 +8,26 @@ import type {
   ScheduleName,
   TokenizerName,
 } from "../train/index.ts";
+import type { PresetName } from "./presets.ts";
 import type { TableArguments } from "./tableChoices.ts";
 
 /** Choices by the names of their flags. */
 export interface TrainChoices extends TableArguments {
   readonly target?: string | undefined;
   readonly labels?: string | undefined;
+  /** A statement whose rows are the table. */
+  readonly sql?: string | undefined;
+  /** The sheet of an Excel file. */
+  readonly sheet?: string | undefined;
   readonly testData?: string | undefined;
   readonly testLabels?: string | undefined;
   readonly model?: ModelName | undefined;
+  /** The folder of a pretrained model. */
+  readonly base?: string | undefined;
+  /** Rank of the matrices that are trained beside the frozen layers of the base. */
+  readonly lora?: number | undefined;
+  /** Trains the head of the base alone. */
+  readonly headOnly?: boolean | undefined;
   readonly hidden?: readonly number[] | undefined;
   readonly activation?: ActivationName | undefined;
   readonly dropout?: number | undefined;
@@ -47,4 +58,8 @@ export interface TrainChoices extends TableArguments {
   readonly validation?: number | undefined;
   readonly folds?: number | undefined;
   readonly stream?: boolean | undefined;
+  /** How thorough a search for the best choices is. */
+  readonly preset?: PresetName | undefined;
+  /** Seconds that a search and the training after it may take. */
+  readonly time?: number | undefined;
 }

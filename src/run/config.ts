@@ -13,20 +13,30 @@ import {
   oneOf,
 } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
+import { FineTuned, fineTunedHeads, type PretrainedDescription, type Trained } from "../models/fineTuning.ts";
 import type { Module } from "../nn/index.ts";
-import type { LanguageDescription, ModelDescription, NetworkDescription } from "../train/index.ts";
+import type { LanguageDescription, ModelDescription, NetworkDescription, TabularDescription } from "../train/index.ts";
 import * as train from "../train/index.ts";
+import { averages } from "../train/models/tabular.ts";
 import type { Fold } from "./prepared.ts";
 import { checkTableChoices, type TableChoices } from "./tableChoices.ts";
+
+/** A tokenizer that is learned from the text, or that of the base. */
+export type TextTokenizerName = train.TokenizerName | "pretrained";
 
 export interface JobConfig {
   /** Absolute path, or the name of a built-in problem. */
   readonly data: string;
   readonly labels: string | null;
+  /** The statement whose rows are the table, and the sheet that is; null: there is no choice. */
+  readonly sql: string | null;
+  readonly sheet: string | null;
   readonly testData: string | null;
   readonly testLabels: string | null;
   readonly target: string | null;
-  readonly model: ModelDescription;
+  readonly model: ModelDescription | PretrainedDescription;
+  /** The folder of the pretrained model that training began with; null: with weights drawn by seed. */
+  readonly base: string | null;
   readonly loss: train.LossName;
   readonly optimizer: train.OptimizerName;
   readonly lr: number;
@@ -37,6 +47,10 @@ export interface JobConfig {
   readonly epochs: number;
   /** Epochs without improvement before stopping; null: never. */
   readonly patience: number | null;
+  /** Whose weights are kept: those of the best epoch by the held-out data, or the last. */
+  readonly keep: "best" | "last";
+  /** What a search before the training chose, in a sentence; null: there was none. */
+  readonly chosen: string | null;
   /** The figure that tells which epoch is best. */
   readonly monitor: string;
   readonly seed: number;
@@ -55,7 +69,7 @@ export interface JobConfig {
   /** Epochs between histograms of weights and gradients; 0: none. */
   readonly histograms: number;
   /** How a text becomes tokens; null: the data are not text. */
-  readonly text: { readonly tokenizer: train.TokenizerName; readonly vocabulary: number } | null;
+  readonly text: { readonly tokenizer: TextTokenizerName; readonly vocabulary: number } | null;
   /** What was chosen about the columns of a table; null: nothing, or there is no table. */
   readonly table: TableChoices | null;
   /** Whether the table is streamed, once per epoch. */
@@ -72,7 +86,8 @@ export const optimizerOf = ({ optimizer, lr, weightDecay, text }: JobConfig): tr
   language: text !== null,
 });
 
-export const makeModel = (config: JobConfig): Module => train.buildModel(config.model);
+export const makeModel = ({ model }: JobConfig): Module =>
+  model.kind === "pretrained" ? new FineTuned(model) : train.buildModel(model);
 
 export const configToJson = (config: JobConfig): JsonObject => JSON.parse(JSON.stringify(config)) as JsonObject;
 
@@ -96,6 +111,19 @@ const countUpTo =
     if (count > most) throw new HebbError(`${place} is ${count}, more than ${most}; restore the file from a copy`);
     return count;
   };
+const checkTabular = objectOf<TabularDescription>({
+  kind: oneOf("tabular"),
+  inputShape: listOf(countUpTo(2 ** 20)),
+  outputs: countUpTo(2 ** 20),
+  hidden: listOf(countUpTo(2 ** 16)),
+  activation: oneOf(...train.activationNames),
+  dropout: aNumber,
+  members: countUpTo(2 ** 10),
+  numbers: listOf(aCount),
+  bins: countUpTo(2 ** 16),
+  embedding: countUpTo(2 ** 16),
+  average: oneOf(...averages),
+});
 const checkLanguage = objectOf<LanguageDescription>({
   kind: oneOf(...train.languageNames),
   inputShape: listOf(countUpTo(2 ** 16)),
@@ -105,8 +133,34 @@ const checkLanguage = objectOf<LanguageDescription>({
   heads: countUpTo(2 ** 16),
   dropout: aNumber,
 });
-export const checkModel: Check<ModelDescription> = byKind<ModelDescription>(
-  new Map<string, Check<ModelDescription>>([
+const pretrainedFields = objectOf<PretrainedDescription>({
+  kind: oneOf("pretrained"),
+  head: oneOf(...fineTunedHeads),
+  inputShape: listOf(countUpTo(2 ** 16)),
+  outputs: countUpTo(2 ** 20),
+  config: anObject,
+  labels: listOf(aString),
+  padding: aCount,
+  trained: byKind<Trained>(
+    new Map<string, Check<Trained>>([
+      ["all", objectOf<{ readonly kind: "all" }>({ kind: oneOf("all") })],
+      ["head", objectOf<{ readonly kind: "head" }>({ kind: oneOf("head") })],
+      [
+        "lora",
+        objectOf<{ readonly kind: "lora"; readonly rank: number }>({ kind: oneOf("lora"), rank: countUpTo(2 ** 16) }),
+      ],
+    ]),
+  ),
+});
+/** Runs of earlier versions classify texts. */
+const checkPretrained: Check<PretrainedDescription> = (value, place) =>
+  pretrainedFields({ head: "sequence", ...anObject(value, place) }, place);
+export const checkModel: Check<ModelDescription | PretrainedDescription> = byKind<
+  ModelDescription | PretrainedDescription
+>(
+  new Map<string, Check<ModelDescription | PretrainedDescription>>([
+    ["pretrained", checkPretrained],
+    ["tabular", checkTabular],
     ...train.networkNames.map((name) => [name, checkNetwork] as const),
     ...train.languageNames.map((name) => [name, checkLanguage] as const),
   ]),
@@ -114,7 +168,12 @@ export const checkModel: Check<ModelDescription> = byKind<ModelDescription>(
 
 /** What runs of earlier versions did not name. */
 const plain = {
+  sql: null,
+  sheet: null,
+  base: null,
   accumulate: 1,
+  keep: "best",
+  chosen: null,
   monitor: "loss",
   warmup: 0,
   clipNorm: null,
@@ -132,10 +191,13 @@ const plain = {
 const fields: Check<JobConfig> = objectOf<JobConfig>({
   data: aString,
   labels: optional(aString),
+  sql: optional(aString),
+  sheet: optional(aString),
   testData: optional(aString),
   testLabels: optional(aString),
   target: optional(aString),
   model: checkModel,
+  base: optional(aString),
   loss: oneOf(...train.lossNames),
   optimizer: oneOf(...train.optimizerNames),
   lr: aNumber,
@@ -144,6 +206,8 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
   accumulate: aCount,
   epochs: aCount,
   patience: optional(aCount),
+  keep: oneOf("best", "last"),
+  chosen: optional(aString),
   monitor: aString,
   seed: aCount,
   validation: aNumber,
@@ -156,8 +220,8 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
   augment: listOf(oneOf(...train.augmentNames)),
   histograms: aCount,
   text: optional(
-    objectOf<{ readonly tokenizer: train.TokenizerName; readonly vocabulary: number }>({
-      tokenizer: oneOf(...train.tokenizerNames),
+    objectOf<{ readonly tokenizer: TextTokenizerName; readonly vocabulary: number }>({
+      tokenizer: oneOf(...train.tokenizerNames, "pretrained"),
       vocabulary: aCount,
     }),
   ),

@@ -1,9 +1,13 @@
 // Third stage: fills in the defaults of what was not chosen, and refuses choices that conflict with the data or each other.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Dataset } from "../data/index.ts";
+import type { Dataset, ImagePreprocessing } from "../data/index.ts";
+import { isWebAddress } from "../data/remoteFile.ts";
+import type { Preprocessing, TextsPreprocessing } from "../formats/index.ts";
 import { HebbError, unreachable } from "../graph/errors.ts";
-import { defaultLoss, makeObjective } from "../train/index.ts";
+import type { Trained } from "../models/fineTuning.ts";
+import { defaultLoss, type ModelName, makeObjective } from "../train/index.ts";
+import type { Base } from "./base.ts";
 import type { TrainChoices } from "./choices.ts";
 import type { JobConfig } from "./config.ts";
 import { defaultsFor } from "./defaults.ts";
@@ -11,12 +15,25 @@ import type { Fold, Prepared, PreparedRows, PreparedText } from "./prepared.ts";
 import { isBuiltIn } from "./problems.ts";
 import type { Origin, Source } from "./source.ts";
 import { tableArguments, tableChoices } from "./tableChoices.ts";
+import { tabularLearning, tabularNetwork } from "./tabular.ts";
 import { taskFor } from "./task.ts";
 import type { Tokenizing } from "./text.ts";
+import { paddingOf } from "./texts.ts";
 
 /** Options that only texts, and only other data, know. */
 const ofTexts = ["layers", "width", "heads", "context", "tokenizer", "vocabulary"] as const;
-const ofRows = ["hidden", "activation", "classWeights", "folds", "augment", "target", "labels", "testLabels"] as const;
+const ofRows = [
+  "hidden",
+  "activation",
+  "classWeights",
+  "folds",
+  "augment",
+  "target",
+  "labels",
+  "testLabels",
+  "sql",
+  "sheet",
+] as const;
 
 function refuse(names: readonly (keyof TrainChoices)[], choices: TrainChoices, why: string): void {
   for (const name of names)
@@ -24,8 +41,40 @@ function refuse(names: readonly (keyof TrainChoices)[], choices: TrainChoices, w
       throw new HebbError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${why}`);
 }
 
+/** How thorough a table is searched. */
+const ofSearches = ["preset", "time"] as const;
+
+/** What a pretrained model decides itself. */
+const ofOwnNetworks = [
+  "model",
+  "hidden",
+  "activation",
+  "dropout",
+  "layers",
+  "width",
+  "heads",
+  "tokenizer",
+  "vocabulary",
+  "folds",
+  ...ofSearches,
+] as const;
+
+function checkBase(kind: Source["kind"], path: string, choices: TrainChoices): void {
+  const { base, lora, headOnly } = choices;
+  if (base === undefined) {
+    refuse(["lora", "headOnly"], choices, "is for a pretrained model; name its folder with --base FOLDER");
+    return;
+  }
+  if (kind === "parts")
+    throw new HebbError(`--base takes a table at once, and ${path} is read in parts; leave --stream out`);
+  if (lora !== undefined && headOnly === true)
+    throw new HebbError("--lora and --head-only exclude each other; leave one out");
+  refuse(ofOwnNetworks, choices, "is for networks that start anew, and --base names one that is trained; leave it out");
+}
+
 /** Refuses, before anything is prepared, what does not go with the kind of data. */
 export function checkChoices({ kind, path }: Source, choices: TrainChoices): void {
+  checkBase(kind, path, choices);
   switch (kind) {
     case "table":
       refuse(ofTexts, choices, "is for text models, gpt and lstm");
@@ -35,6 +84,7 @@ export function checkChoices({ kind, path }: Source, choices: TrainChoices): voi
       refuse(ofTexts, choices, "is for text models, gpt and lstm");
       refuse(["augment"], choices, `is for images, and ${path} is a table; leave it out`);
       refuse(["folds"], choices, "need all rows at once; leave --stream out");
+      refuse(ofSearches, choices, "needs all rows at once; leave --stream out");
       if (choices.classWeights === "balanced")
         throw new HebbError(
           "--class-weights need all rows at once; leave --stream out, or weigh rows with --row-weights COLUMN",
@@ -43,9 +93,11 @@ export function checkChoices({ kind, path }: Source, choices: TrainChoices): voi
     case "images":
       refuse(ofTexts, choices, "is for text models, gpt and lstm");
       refuse(tableArguments, choices, `is for the columns of a table, and ${path} is not a table`);
+      refuse(ofSearches, choices, `is for tables, and ${path} is not a table`);
       return;
     case "text":
       refuse(ofRows, choices, "is for tables and images, not for a text");
+      refuse(ofSearches, choices, "is for tables, not for a text");
       refuse(
         tableArguments,
         choices,
@@ -58,14 +110,27 @@ export function checkChoices({ kind, path }: Source, choices: TrainChoices): voi
 }
 
 /** The configuration of a training. */
-export function decide(origin: Origin, choices: TrainChoices, prepared: Prepared, fold: Fold | null): JobConfig {
+export function decide(
+  origin: Origin,
+  choices: TrainChoices,
+  prepared: Prepared,
+  fold: Fold | null,
+  base: Base | null = null,
+): JobConfig {
   switch (prepared.kind) {
     case "rows":
+      if (base !== null && prepared.preprocessing.kind !== "table")
+        return {
+          ...decideClasses(origin, choices, { ...prepared, preprocessing: prepared.preprocessing }, base),
+          fold,
+        };
       return { ...decideRows(origin, choices, { ...prepared, sample: prepared.train }), fold };
     case "parts":
       return { ...decideRows(origin, withFew(choices), { ...prepared, sample: prepared.train.sample }), stream: true };
     case "text":
-      return decideText(origin, choices, prepared);
+      return base === null
+        ? decideText(origin, choices, prepared)
+        : decidePretrainedText(origin, choices, prepared, base);
     default:
       return unreachable(prepared);
   }
@@ -73,22 +138,26 @@ export function decide(origin: Origin, choices: TrainChoices, prepared: Prepared
 
 /** Tables that are read in parts have far more rows than a network needs for each epoch, so few epochs are usual. */
 function withFew(choices: TrainChoices): TrainChoices {
-  const { epochs = 3, patience = 3, dropout = 0, batchSize = 256 } = choices;
-  return { ...choices, epochs, patience, dropout, batchSize };
+  const { epochs = 3, patience = 3, dropout = 0, batchSize = 256, model = "mlp" } = choices;
+  return { ...choices, epochs, patience, dropout, batchSize, model };
 }
 
 /** The file a path names, wherever the command is run from; built-in sets keep their name. */
 const placeOf = (path: string | undefined): string | null =>
-  path === undefined ? null : isBuiltIn(path) && !existsSync(path) ? path : resolve(path);
+  path === undefined ? null : isWebAddress(path) || (isBuiltIn(path) && !existsSync(path)) ? path : resolve(path);
 
 /** What does not depend on the kind of data. */
 function common({ place }: Origin, choices: TrainChoices) {
   return {
     data: place,
     labels: placeOf(choices.labels),
+    sql: choices.sql ?? null,
+    sheet: choices.sheet ?? null,
     testData: placeOf(choices.testData),
     testLabels: placeOf(choices.testLabels),
     accumulate: choices.accumulate ?? 1,
+    keep: "best",
+    chosen: null,
     monitor: choices.monitor ?? "loss",
     seed: choices.seed,
     clipValue: choices.clipValue ?? null,
@@ -97,13 +166,20 @@ function common({ place }: Origin, choices: TrainChoices) {
     table: tableChoices(choices),
     fold: null,
     stream: false,
-  };
+    base: null,
+  } as const;
 }
 
 /** Rows to decide by. */
 interface Seen extends Pick<PreparedRows, "preprocessing" | "validation" | "share"> {
   /** All rows to learn from, or some of them. */
   readonly sample: Dataset;
+}
+
+/** A table from a file gets the network for tables; hidden layers that are asked for are a plain network, and so is what a built-in problem shows. */
+function usualModel({ path }: Origin, { hidden }: TrainChoices, { kind }: Preprocessing): ModelName {
+  const named = isBuiltIn(path) && !existsSync(path);
+  return kind === "table" && hidden === undefined && !named ? "tabular" : "mlp";
 }
 
 /** The configuration for rows: a table or images. */
@@ -113,7 +189,7 @@ function decideRows(
   { preprocessing, sample, validation, share }: Seen,
 ): JobConfig {
   const { path } = origin;
-  const kind = choices.model ?? "mlp";
+  const kind = choices.model ?? usualModel(origin, choices, preprocessing);
   if (kind === "gpt" || kind === "lstm") throw new HebbError(`model "${kind}" reads text, and ${path} is not a text`);
   const task = taskFor(preprocessing);
   const defaults = defaultsFor(kind, preprocessing, sample, validation !== undefined);
@@ -127,9 +203,30 @@ function decideRows(
   const loss = choices.loss ?? (kind === "perceptron" ? "hinge" : defaultLoss(task));
   const { outputs } = makeObjective(loss, task);
   const optimizer = choices.optimizer ?? (defaults.weightDecay > 0 ? "adamw" : "adam");
-  return {
+  const config = {
     ...common(origin, choices),
     target: preprocessing.kind === "table" ? preprocessing.target.column : (choices.target ?? null),
+    loss,
+    optimizer,
+    lr: choices.lr ?? defaults.lr,
+    weightDecay: choices.weightDecay ?? (optimizer === "adamw" ? defaults.weightDecay : 0),
+    patience: choices.patience ?? defaults.patience,
+    validation: share,
+    schedule: choices.schedule ?? (choices.warmup === undefined ? defaults.schedule : "cosine"),
+    clipNorm: choices.clipNorm ?? null,
+    classWeights: choices.classWeights === "balanced" ? "balanced" : null,
+    augment: choices.augment ?? [],
+    text: null,
+  } as const;
+  if (kind === "tabular") {
+    if (preprocessing.kind !== "table")
+      throw new HebbError(`model "tabular" takes the columns of a table, and ${path} is not a table; use --model mlp`);
+    const model = tabularNetwork(preprocessing, sample.length, { outputs, loss, choices });
+    const { batchSize, epochs, warmup } = tabularLearning(model, sample.length, choices);
+    return { ...config, model, batchSize, epochs: choices.epochs ?? epochs, warmup: choices.warmup ?? warmup };
+  }
+  return {
+    ...config,
     model: {
       kind,
       inputShape: sample.features.shape,
@@ -138,20 +235,91 @@ function decideRows(
       activation: choices.activation ?? "relu",
       dropout: choices.dropout ?? defaults.dropout,
     },
-    loss,
-    optimizer,
-    lr: choices.lr ?? defaults.lr,
-    weightDecay: choices.weightDecay ?? (optimizer === "adamw" ? defaults.weightDecay : 0),
     batchSize: choices.batchSize ?? 32,
     epochs: choices.epochs ?? defaults.epochs,
-    patience: choices.patience ?? defaults.patience,
-    validation: share,
-    schedule: choices.schedule ?? (choices.warmup === undefined ? defaults.schedule : "cosine"),
     warmup: choices.warmup ?? 0,
-    clipNorm: choices.clipNorm ?? null,
-    classWeights: choices.classWeights === "balanced" ? "balanced" : null,
+  };
+}
+
+/** What of a base is trained. */
+const trainedBy = ({ lora, headOnly }: TrainChoices): Trained =>
+  lora !== undefined ? { kind: "lora", rank: lora } : { kind: headOnly === true ? "head" : "all" };
+
+/** What does not depend on the head of a base: the figures that such models are usually fine-tuned with. */
+function fineTuning(origin: Origin, choices: TrainChoices, base: Base) {
+  const optimizer = choices.optimizer ?? "adamw";
+  return {
+    ...common(origin, choices),
+    base: resolve(base.folder),
+    loss: choices.loss ?? "crossEntropy",
+    optimizer,
+    lr: choices.lr ?? (trainedBy(choices).kind === "all" ? 5e-5 : 1e-3),
+    weightDecay: choices.weightDecay ?? (optimizer === "adamw" ? 0.01 : 0),
+    epochs: choices.epochs ?? 3,
+    patience: choices.patience ?? null,
+    schedule: choices.schedule ?? "cosine",
+    warmup: choices.warmup ?? 0,
+    clipNorm: choices.clipNorm ?? 1,
     augment: choices.augment ?? [],
+  } as const;
+}
+
+/** The configuration for texts or pictures with classes and a pretrained model. */
+function decideClasses(
+  origin: Origin,
+  choices: TrainChoices,
+  {
+    preprocessing,
+    share,
+  }: Pick<PreparedRows, "share"> & { readonly preprocessing: TextsPreprocessing | ImagePreprocessing },
+  base: Base,
+): JobConfig {
+  const { classes } = preprocessing.target;
+  const texts = preprocessing.kind === "texts";
+  return {
+    ...fineTuning(origin, choices, base),
+    target: texts ? preprocessing.target.column : (choices.target ?? null),
+    model: {
+      kind: "pretrained",
+      head: texts ? "sequence" : "image",
+      inputShape: texts ? [preprocessing.length] : preprocessing.shape,
+      outputs: classes.length,
+      config: base.config,
+      labels: classes,
+      padding: texts ? paddingOf(preprocessing) : 0,
+      trained: trainedBy(choices),
+    },
+    batchSize: choices.batchSize ?? 16,
+    validation: share,
+    classWeights: choices.classWeights === "balanced" ? "balanced" : null,
     text: null,
+  };
+}
+
+/** The configuration for a text and a pretrained model that writes on. */
+function decidePretrainedText(
+  origin: Origin,
+  choices: TrainChoices,
+  { preprocessing, vocabulary, share }: PreparedText,
+  base: Base,
+): JobConfig {
+  return {
+    ...fineTuning(origin, choices, base),
+    target: null,
+    model: {
+      kind: "pretrained",
+      head: "causal",
+      inputShape: [preprocessing.context],
+      outputs: vocabulary,
+      config: base.config,
+      labels: [],
+      padding: 0,
+      trained: trainedBy(choices),
+    },
+    batchSize: choices.batchSize ?? 8,
+    validation: share,
+    classWeights: null,
+    text: { tokenizer: "pretrained", vocabulary },
   };
 }
 

@@ -13,11 +13,14 @@ export interface Defaults {
   readonly schedule: train.ScheduleName;
 }
 
+/** From so many rows on, a table is not small. */
+const manyRows = 3000;
+
 /** Steps that a small table is given at most; early stopping ends most runs long before. */
 const tableSteps = 8000;
 
 /**
- * Defaults that give good models. Tables are small and overfit: dropout, weight decay, and as many epochs as validation still
+ * Defaults that give good models. Small tables overfit: dropout, weight decay, and as many epochs as validation still
  * gains from. Images: the sizes that MNIST is usually shown with.
  */
 export function defaultsFor(
@@ -34,9 +37,23 @@ export function defaultsFor(
       ? { ...common, hidden: [128], dropout: 0.3, epochs: 12 }
       : { ...common, hidden: [128, 64], dropout: 0.2, epochs: 20 };
   }
-  const epochs = Math.max(20, Math.min(300, Math.round(tableSteps / batches)));
+  // The network for tables learns at a rate that falls to nothing, so that its last epochs are its best unless it overfits.
+  if (model === "tabular")
+    return {
+      hidden: [],
+      dropout: 0,
+      lr: 2e-3,
+      weightDecay: 1e-2,
+      epochs: 0,
+      patience: validated ? 24 : null,
+      schedule: "cosine",
+    };
+  const epochs = Math.max(40, Math.min(300, Math.round(tableSteps / batches)));
   const raw = preprocessing.kind === "table" ? preprocessing.inputs.length : data.features.shape.length;
   const patience = validated ? 30 : null;
+  // Of many rows nothing is overfitted for long: 20,000 rows of 26 classes, 84 % right with dropout 0.3, 97 % without.
+  if (data.length >= manyRows)
+    return { hidden: [128, 64], dropout: 0, lr: 1e-3, weightDecay: 1e-2, epochs, patience, schedule: "cosine" };
   // Many inputs for few rows. On German credit, twenty seeds: 76.8 % of the held-out rows right, with a standard error of 0.5; neither
   // two layers, nor none, nor more dropout or weight decay differed by more than that.
   if (raw > 10)

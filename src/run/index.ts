@@ -1,2 +1,3 @@
 // The entry "hebb/run": opens a trained run and predicts with its model.
 export { type JobConfig, type LoadedRun, loadRun, type Prediction, type RawRows } from "./loadRun.ts";
+export { type Understanding, understand } from "./understanding/understanding.ts";

@@ -1,5 +1,5 @@
 // A job: one way from a source to a run folder. The commands `train` and `resume` begin here, and `doctor` reads the data of a run again.
-
+import { existsSync, statSync } from "node:fs";
 import type { Preprocessing } from "../formats/index.ts";
 import {
   createRun,
@@ -20,16 +20,21 @@ import { HebbError } from "../graph/errors.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import { makeObjective, progressIn, type TrainState } from "../train/index.ts";
 import { testSet } from "./apply.ts";
+import { type Base, checkTakes, readBase, type TokenizerFiles, takes } from "./base.ts";
 import type { TrainChoices } from "./choices.ts";
+import { writeColumns } from "./columns.ts";
 import { checkConfig, configToJson, type JobConfig, makeModel } from "./config.ts";
 import { checkChoices, decide, tokenizingOf } from "./decide.ts";
 import { type Manner, type Performed, perform } from "./perform.ts";
 import { prepare } from "./prepare.ts";
-import type { Fold, JobData } from "./prepared.ts";
-import { type Notices, read } from "./read.ts";
+import type { Fold, JobData, Prepared } from "./prepared.ts";
+import { read } from "./read.ts";
+import type { Notices } from "./readOptions.ts";
+import { search, searches } from "./search.ts";
 import type { Source } from "./source.ts";
 import { fittingOf, tableChoices } from "./tableChoices.ts";
 import { taskFor } from "./task.ts";
+import type { Tokenizing } from "./text.ts";
 
 /** What is to be trained, on what. */
 export interface Job {
@@ -39,8 +44,12 @@ export interface Job {
 
 /** Reads the data to learn from, and refuses choices that do not go with them. */
 export async function readFor(path: string, choices: TrainChoices, notices: Notices): Promise<Source> {
-  const { target, labels, seed } = choices;
-  const source = await read(path, { target, labels, seed, needLabels: true, form: formOf(choices), notices });
+  const { target, labels, sql, sheet, seed } = choices;
+  const base = choices.base === undefined ? undefined : await readBase(choices.base);
+  const steps = base?.processing?.steps;
+  const form = base === undefined ? formOf(choices) : formFor(base, path, target);
+  const source = await read(path, { target, labels, sql, sheet, seed, needLabels: true, form, steps, notices });
+  if (base !== undefined) checkTakes(base, source);
   checkChoices(source, choices);
   return source;
 }
@@ -52,6 +61,18 @@ function formOf({ model, stream, folds }: TrainChoices): "auto" | "text" | "part
   return folds === undefined ? "auto" : "whole";
 }
 
+/** Files that are tables by their names. */
+const tableNames = /\.(?:csv|tsv|parquet|arrow|feather|xlsx|json|jsonl|ndjson|sqlite|db|duckdb)(?:\.gz|\.zst)?$/i;
+
+/** A base that writes text takes any file as one, where no column of classes is named. */
+const formFor = ({ config, folder }: Base, path: string, target: string | undefined): "text" | "whole" =>
+  target === undefined &&
+  takes(config, folder, "causal") &&
+  !tableNames.test(path) &&
+  !(existsSync(path) && statSync(path).isDirectory())
+    ? "text"
+    : "whole";
+
 /**
  * Fits the preprocessing and decides what was left open. The model is built once, so that a bad choice shows before there is a folder.
  */
@@ -60,11 +81,27 @@ export async function makeJob(
   choices: TrainChoices,
   fold: Fold | null,
   notices: Notices,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Job> {
-  const { validation, seed } = choices;
-  const columns = fittingOf(tableChoices(choices));
-  const prepared = await prepare(source, { validation, fold, seed, columns, text: tokenizingOf(choices) });
-  const config = decide(source, choices, prepared, fold);
+  const { validation, seed, context } = choices;
+  const base = choices.base === undefined ? null : await readBase(choices.base);
+  const text = tokenizingOf(choices);
+  const preparedBy = (made: TrainChoices): Promise<Prepared> =>
+    prepare(source, { validation, fold, seed, columns: fittingOf(tableChoices(made)), text, base, context });
+  let prepared = await preparedBy(choices);
+  if (prepared.kind === "rows" && (fold === null || fold.number === 1)) notices.warn(prepared.findings());
+  let config = decide(source, choices, prepared, fold, base);
+  if (prepared.kind === "rows" && config.model.kind === "tabular" && searches(choices, config, prepared)) {
+    const network = config.model;
+    const found = await search({ origin: source, choices, prepared, network, notices, signal });
+    if (found !== undefined) {
+      if (found.choices.targetTransform !== choices.targetTransform) prepared = await preparedBy(found.choices);
+      const { chosen, nested } = found;
+      config = { ...decide(source, found.choices, prepared, fold, base), chosen };
+      // Where trials told how long to train, the held-out rows only report.
+      if (nested) config = { ...config, patience: null, keep: "last" };
+    }
+  }
   seedEverything(config.seed);
   makeModel(config);
   makeObjective(config.loss, taskFor(prepared.preprocessing, config));
@@ -76,6 +113,7 @@ export async function startJob({ config, data }: Job, folder: string, manner: Ma
   makeFolder(folder);
   return locked(folder, () => {
     const run = createRun(folder, { config: configToJson(config), preprocessing: data.preprocessing });
+    if (data.kind !== "text" && data.columns !== undefined) writeColumns(run, data.columns);
     removeUnfinished(run);
     return perform({ ...manner, run, config, data });
   });
@@ -145,23 +183,53 @@ function ended(state: TrainState, config: JobConfig, folder: string): string | u
   return undefined;
 }
 
+const filesIn = ({ tokenizer, tokenizerConfig }: TokenizerFiles): TokenizerFiles => ({ tokenizer, tokenizerConfig });
+
+/** What of the base a stored run holds itself: its folder may have gone. */
+function baseOf({ base, model }: JobConfig, stored: Preprocessing): Base | null {
+  if (base === null || model.kind !== "pretrained") return null;
+  const known: Base = { folder: base, config: model.config, tokenizer: undefined, processing: undefined };
+  switch (stored.kind) {
+    case "texts":
+      return { ...known, tokenizer: filesIn(stored) };
+    case "text":
+      return stored.tokenizer.kind === "pretrained" ? { ...known, tokenizer: filesIn(stored.tokenizer) } : known;
+    case "images": {
+      const { steps, mean, scale } = stored;
+      return steps === undefined ? known : { ...known, processing: { steps, factor: 1, mean, std: scale } };
+    }
+    case "table":
+      return known;
+  }
+}
+
+/** How a text becomes tokens by a tokenizer of its own. */
+const learnedBy = ({ tokenizer, vocabulary }: NonNullable<JobConfig["text"]>, context: number): Tokenizing | null =>
+  tokenizer === "pretrained" ? null : { tokenizer, vocabulary, context };
+
 /** The data that a configuration names, read and prepared as they were. */
 export async function dataOf(config: JobConfig, stored: Preprocessing, notices: Notices): Promise<JobData> {
   const { seed, validation, fold, text, stream } = config;
   const source = await read(config.data, {
     target: config.target ?? undefined,
     labels: config.labels ?? undefined,
+    sql: config.sql ?? undefined,
+    sheet: config.sheet ?? undefined,
     seed,
     needLabels: true,
     form: text !== null ? "text" : stream ? "parts" : "whole",
+    steps: stored.kind === "images" ? stored.steps : undefined,
     notices,
   });
+  const context = stored.kind === "text" ? stored.context : undefined;
   const prepared = await prepare(source, {
     validation,
     fold,
     seed,
     columns: fittingOf(config.table),
-    text: text === null || stored.kind !== "text" ? null : { ...text, context: stored.context },
+    text: text === null || context === undefined ? null : learnedBy(text, context),
+    base: baseOf(config, stored),
+    context,
   });
   return { ...prepared, test: await testSet(prepared.preprocessing, config, notices) };
 }

@@ -41,7 +41,7 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
     if (source.kind === "table" && source.table.rowCount === 0) return [];
     ask ??= predictor(opened);
     const { dataset, unread } = featuresOf(preprocessing, source);
-    return noted(ask(dataset), unread);
+    return noted(await ask(dataset), unread);
   };
   return {
     model,

@@ -27,21 +27,21 @@ export function measurer({
   config,
   preprocessing,
   model,
-}: Pick<OpenedRun, "config" | "preprocessing" | "model">): (data: InMemory) => Measured {
+}: Pick<OpenedRun, "config" | "preprocessing" | "model">): (data: InMemory) => Promise<Measured> {
   const names = classNames(preprocessing);
   const confusion = (data: InMemory, decided: () => ArrayLike<number>) =>
     names === undefined || !(data instanceof Dataset)
       ? null
       : figuresOf.confusionMatrix(decided(), data.targets.data, names.length);
   if (model instanceof Perceptron)
-    return (data) => {
-      const { metrics, classes, decided } = measurePerceptron(model, rowsOf(data));
+    return async (data) => {
+      const { metrics, classes, decided } = await measurePerceptron(model, rowsOf(data));
       return { metrics, classes: namedScores(classes, names), confusion: () => confusion(data, () => decided) };
     };
   const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)));
   const inverse = inverseFor(preprocessing);
-  return (data) => {
-    const { metrics, classes, predictions } = evaluator.evaluate(samplesOf(data), inverse);
+  return async (data) => {
+    const { metrics, classes, predictions } = await evaluator.evaluateLater(samplesOf(data), inverse);
     const decided = () => figuresOf.predictedClasses(predictions, names?.length ?? 1);
     return { metrics, classes: namedScores(classes, names), confusion: () => confusion(data, decided) };
   };
@@ -54,17 +54,17 @@ function rowsOf(data: InMemory): Dataset {
 }
 
 /** How a perceptron decides on a data set: its figures, of which the loss is the share of mistakes, and the scores of each class. */
-function measurePerceptron(
+async function measurePerceptron(
   model: Perceptron,
   data: Dataset,
-): {
+): Promise<{
   readonly metrics: Metrics;
   readonly classes: readonly figuresOf.ClassScores[];
   readonly decided: ArrayLike<number>;
-} {
+}> {
   const { features, targets } = residentOf(data);
-  const decided = model.forward(features.flatten(1)).dataSync();
-  const labels = targets.dataSync();
+  const decided = await model.forward(features.flatten(1)).data();
+  const labels = await targets.data();
   const figures = figuresOf.classFigures(decided, labels, 2);
   return {
     metrics: { loss: 1 - (figures["accuracy"] ?? Number.NaN), ...figures },

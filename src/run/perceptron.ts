@@ -4,7 +4,7 @@ import { type Run, saveModel } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";
-import { arraysOf, type EventListener, metrics as figuresOf, residentOf } from "../train/index.ts";
+import { arraysOfLater, type EventListener, metrics as figuresOf, residentOf } from "../train/index.ts";
 import { configToJson, type JobConfig, makeModel } from "./config.ts";
 import { measurer } from "./measure.ts";
 import type { JobData, PreparedRows } from "./prepared.ts";
@@ -56,13 +56,13 @@ export async function trainPerceptron(
   let converged = false;
   let waited = 0;
   // The pocket: where no line is without mistakes the rule never settles, so the best weights are kept.
-  let pocket = { accuracy: -1, weights: arraysOf(model.stateDict()) };
+  let pocket = { accuracy: -1, weights: await arraysOfLater(model.stateDict()) };
   for (; epoch < config.epochs && !converged && waited < (config.patience ?? Number.POSITIVE_INFINITY); epoch++) {
     const began = performance.now();
-    converged = model.learn(inputs, targets, { epochs: 1 }).converged;
-    const seen = measure(train).metrics;
+    converged = (await model.learnLater(inputs, targets, { epochs: 1 })).converged;
+    const seen = (await measure(train)).metrics;
     const best = (seen.accuracy ?? 0) > pocket.accuracy;
-    if (best) pocket = { accuracy: seen.accuracy ?? 0, weights: arraysOf(model.stateDict()) };
+    if (best) pocket = { accuracy: seen.accuracy ?? 0, weights: await arraysOfLater(model.stateDict()) };
     waited = best ? 0 : waited + 1;
     emit({
       type: "epoch",
@@ -70,7 +70,7 @@ export async function trainPerceptron(
       step: (epoch + 1) * train.length,
       lr: 1,
       train: seen,
-      validation: validation === undefined ? null : measure(validation).metrics,
+      validation: validation === undefined ? null : (await measure(validation)).metrics,
       seconds: (performance.now() - began) / 1000,
       best,
     });
@@ -83,7 +83,22 @@ export async function trainPerceptron(
       step: epoch * train.length,
       message: `no line without mistakes was found in ${epoch} passes, so the best one is kept; if no line separates the classes, try --model mlp`,
     });
-  saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
-  emit(report({ run, data, train: measure(train), measure, epochs: epoch, bestEpoch: null, started }));
+  saveModel(run, {
+    tensors: await arraysOfLater(model.stateDict()),
+    json: { model: configToJson(config).model ?? null },
+  });
+  emit(
+    await report({
+      run,
+      data,
+      train: await measure(train),
+      measure,
+      epochs: epoch,
+      bestEpoch: null,
+      baselines: null,
+      improving: false,
+      started,
+    }),
+  );
   return 0;
 }

@@ -1,28 +1,26 @@
 // Fourth stage: trains the model into its run folder, with every event logged and told.
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
 import { type Run, saveCheckpoint, saveModel } from "../formats/node.ts";
+import type { Module } from "../nn/index.ts";
+import { considerCard } from "../runtime/index.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import {
-  arraysOf,
-  augmentBy,
+  arraysOfLater,
   type EventListener,
-  metrics as figuresOf,
   type History,
   type Metrics,
-  makeOptimizer,
-  makeSchedule,
   type TrainEvent,
   type TrainState,
   fit as trainModel,
-  updatesIn,
 } from "../train/index.ts";
-import { configToJson, type JobConfig, makeModel, optimizerOf } from "./config.ts";
+import { baselinesOf } from "./baseline.ts";
+import { configToJson, type JobConfig, makeModel } from "./config.ts";
+import { firstModel, learningOf } from "./learning.ts";
 import { EventLog, RunLogs } from "./logs.ts";
 import { type Measured, measurer } from "./measure.ts";
 import { trainPerceptron } from "./perceptron.ts";
 import type { JobData } from "./prepared.ts";
 import { report } from "./report.ts";
-import { classNames, inverseFor } from "./task.ts";
 
 /** What leaves the result of a training as it is. */
 export interface Manner {
@@ -37,6 +35,10 @@ export interface Manner {
   readonly logs: boolean;
   /** Least milliseconds between two checkpoints. */
   readonly saveEvery?: number | undefined;
+  /** How ranks split the update of the weights, if they do. */
+  readonly zero?: 1 | 2 | undefined;
+  /** Called when all is known to be right and training is about to begin: other ranks are told then. */
+  readonly begins?: (job: { readonly config: JobConfig; readonly data: JobData }, from: TrainState | undefined) => void;
 }
 
 export interface PerformOptions extends Manner {
@@ -73,6 +75,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
     logs?.listen(full);
     if (full.type !== "progress") log.append(full);
   };
+  options.begins?.({ config, data }, from);
   seedEverything(config.seed);
   try {
     const code = await (config.model.kind === "perceptron"
@@ -87,53 +90,20 @@ export async function perform(options: PerformOptions): Promise<Performed> {
 /** Returns the exit code. */
 async function trainNetwork(options: PerformOptions, emit: EventListener, log: EventLog): Promise<number> {
   const { run, config, data, from } = options;
-  const model = makeModel(config);
-  const optimizer = makeOptimizer(optimizerOf(config), model);
-  const inverse = inverseFor(data.preprocessing);
-  const names = classNames(data.preprocessing);
-  const stepsPerEpoch = updatesIn(data.train.length, config);
-  const floor = config.text === null ? 0 : 0.1;
-  const schedule = makeSchedule(
-    {
-      schedule: config.schedule,
-      lr: config.lr,
-      warmup: config.warmup,
-      epochs: config.epochs,
-      stepsPerEpoch,
-      floor,
-      mode: figuresOf.modeOf(config.monitor),
-    },
-    optimizer,
-  );
+  const model = from === undefined ? await firstModel(config, data) : makeModel(config);
+  await considerCard(operationsOf(model, config, data));
   const stop = new AbortController();
   const atWork = options.onInterrupt(() => stop.abort());
   const started = performance.now();
   const history = await trainModel(model, {
-    train: data.train,
-    validation: data.validation,
-    loss: config.loss,
-    optimizer,
-    epochs: config.epochs,
-    batchSize: config.batchSize,
-    accumulate: config.accumulate,
-    seed: config.seed,
-    monitor: config.monitor,
-    earlyStopping: config.patience === null ? undefined : { patience: config.patience },
-    clipNorm: config.clipNorm ?? undefined,
-    clipValue: config.clipValue ?? undefined,
-    ema: config.ema ?? undefined,
-    classWeights: config.classWeights ?? undefined,
-    classNames: names,
+    ...learningOf(config, data, model),
     histograms: config.histograms,
-    augment: config.augment.length > 0 ? augmentBy(config.augment) : undefined,
     doctor: options.doctor,
-    inverse,
-    schedule: schedule?.schedule,
-    scheduleEvery: schedule?.every ?? "epoch",
     onEvent: emit,
     signal: stop.signal,
     resume: from,
     pauseAfter: options.pauseAfter,
+    zero: options.zero,
     ...(options.saveEvery === undefined ? {} : { saveEvery: options.saveEvery }),
     save: (state) => {
       log.sync();
@@ -142,20 +112,38 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
   }).finally(atWork);
   if (history.stopped === "interrupted") return 130;
   if (history.stopped === "paused") return 0;
-  saveModel(run, { tensors: arraysOf(model.stateDict()), json: { model: configToJson(config).model ?? null } });
+  saveModel(run, {
+    tensors: await arraysOfLater(model.stateDict()),
+    json: { model: configToJson(config).model ?? null },
+  });
   const measure = measurer({ config, preprocessing: data.preprocessing, model });
-  const bestEpoch = data.validation === undefined || history.stopped === "diverged" ? null : history.bestEpoch;
-  const train = learned(data, history.epochs.at(bestEpoch ?? -1), measure);
-  emit(report({ run, data, train, measure, epochs: history.epochs.length, bestEpoch, started }));
+  const keepsLast = data.validation === undefined || config.keep === "last";
+  const bestEpoch = keepsLast || history.stopped === "diverged" ? null : history.bestEpoch;
+  const train = await learned(data, history.epochs.at(bestEpoch ?? -1), measure);
+  const baselines = history.stopped === "diverged" ? null : baselinesOf(config, data);
+  const epochs = history.epochs.length;
+  const improving = history.stopped === "finished" && stillImproves(history);
+  emit(await report({ run, data, train, measure, epochs, bestEpoch, baselines, improving, started }));
   return history.stopped === "diverged" ? 1 : 0;
 }
 
+/** Operations of a training step, at least: two for each weight and row, and twice as many backward. */
+function operationsOf(model: Module, config: JobConfig, data: JobData): number {
+  const weights = model.parameters().reduce((sum, { size }) => sum + size, 0);
+  const positions = data.kind === "text" ? data.train.context : 1;
+  return 6 * weights * config.batchSize * positions;
+}
+
+/** Whether the best epoch is among the last tenth, at least the last. */
+const stillImproves = ({ epochs, bestEpoch }: History): boolean =>
+  epochs.at(-1)?.validation != null && bestEpoch + 1 > epochs.length - Math.max(1, Math.floor(epochs.length / 10));
+
 /** The figures of the data that were learned from; `kept` is the epoch whose weights are kept. */
-function learned(
+async function learned(
   data: JobData,
   kept: History["epochs"][number] | undefined,
   measure: ReturnType<typeof measurer>,
-): Pick<Measured, "metrics" | "classes"> {
+): Promise<Pick<Measured, "metrics" | "classes">> {
   switch (data.kind) {
     case "rows":
       return measure(data.train);
@@ -175,7 +163,10 @@ function complete(
   resumed: boolean,
 ): TrainEvent {
   if (event.type === "start")
-    return { ...event, run: run.path, config: { ...config }, notes: resumed ? [] : preprocessing.notes };
+    return { ...event, run: run.path, config: { ...config }, notes: resumed ? [] : notesOf(config, preprocessing) };
   if (event.type === "interrupted") return { ...event, resume: `hebb resume ${run.path}` };
   return event;
 }
+
+const notesOf = ({ chosen }: JobConfig, { notes }: Preprocessing): readonly string[] =>
+  chosen === null ? notes : [...notes, chosen];

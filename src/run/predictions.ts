@@ -11,7 +11,7 @@ export interface Prediction {
   readonly prediction: string | number;
   /** Of every class, by name; of a run that predicts numbers there are none. */
   readonly probabilities?: Readonly<Record<string, number>>;
-  /** Cells of the row that could not be read and counted as missing, in sentences; absent where all could be read. */
+  /** Cells of the row that could not be read and counted as missing, and values that training did not show, in sentences; absent where there are none. */
   readonly notes?: readonly string[];
 }
 
@@ -19,7 +19,12 @@ export interface Prediction {
 export function noted(predictions: readonly Prediction[], unread: readonly Unread[]): Prediction[] {
   const notes = new Map<number, string[]>();
   for (const { row, column, cell, why } of unread)
-    notes.set(row, [...(notes.get(row) ?? []), `${quoted(column)}: ${quoted(cell)} is ${why} and counts as missing`]);
+    notes.set(row, [
+      ...(notes.get(row) ?? []),
+      why === "new"
+        ? `${quoted(column)}: ${quoted(cell)} is a value that training did not show`
+        : `${quoted(column)}: ${quoted(cell)} is ${why} and counts as missing`,
+    ]);
   return predictions.map((prediction, row) => {
     const own = notes.get(row);
     return own === undefined ? prediction : { ...prediction, notes: own };
@@ -36,22 +41,22 @@ const withoutTargets = ({ features, length }: Dataset): Dataset =>
   });
 
 /** Predicts again and again; compiled once for each number of rows. */
-export function predictor({ config, preprocessing, model }: OpenedRun): (data: Dataset) => Prediction[] {
+export function predictor({ config, preprocessing, model }: OpenedRun): (data: Dataset) => Promise<Prediction[]> {
   const names = classNames(preprocessing);
   if (model instanceof Perceptron) {
-    return (data) =>
+    return async (data) =>
       Array.from(
-        model.forward(residentOf(data).features.flatten(1)).dataSync(),
+        await model.forward(residentOf(data).features.flatten(1)).data(),
         (decision): Prediction => ({ prediction: names?.[decision] ?? decision }),
       );
   }
   const objective = makeObjective(config.loss, taskFor(preprocessing));
   const evaluator = new Evaluator(model, objective);
   const inverse = inverseFor(preprocessing);
-  return (data) => {
+  return async (data) => {
     // Targets are not known: the figures of this evaluation mean nothing and only its predictions are used.
     const resident = residentOf(objective.task.kind === "number" ? withoutTargets(data) : data);
-    const { predictions } = evaluator.evaluate(resident);
+    const { predictions } = await evaluator.evaluateLater(resident);
     if (names === undefined)
       return Array.from(predictions, (value): Prediction => ({ prediction: inverse?.(value) ?? value }));
     return Array.from(metrics.predictedClasses(predictions, names.length), (place, row): Prediction => {

@@ -6,23 +6,26 @@ import {
   checkImagesAndLabels,
   Dataset,
   fitImagePreprocessing,
+  guessTarget,
   type IdxArray,
   type ImagePreprocessing,
-  kFold,
   type LabelArray,
-  type Split,
-  type SplitOptions,
-  trainValidationSplit,
+  type Table,
+  tableFindings,
 } from "../data/index.ts";
+import { sizeAfter } from "../data/pictureSteps.ts";
+import { type HeldOut, splitRows } from "../data/rowSplit.ts";
 import { streamFile } from "../data/tableStream.ts";
 import { prepareSplit } from "../data/tabular.ts";
 import { HebbError } from "../graph/errors.ts";
 import { RowStream } from "../train/index.ts";
+import type { Base } from "./base.ts";
 import type { Fold, Prepared, PreparedParts, PreparedRows } from "./prepared.ts";
 import { withoutLabels } from "./read.ts";
 import type { ImageSource, PartsSource, Source, TableSource } from "./source.ts";
 import type { ColumnFitting } from "./tableChoices.ts";
-import { fitText, type Tokenizing } from "./text.ts";
+import { fitPretrainedText, fitText, type Tokenizing } from "./text.ts";
+import { fitTexts, labelsOf, textDataset } from "./texts.ts";
 
 export interface PrepareOptions {
   /** The share of the data that is held out; undefined: as much as is usual. */
@@ -34,55 +37,115 @@ export interface PrepareOptions {
   readonly columns: ColumnFitting;
   /** How a text becomes tokens; null: a text is not what was asked for. */
   readonly text: Tokenizing | null;
+  /** A pretrained model to begin with: the rows of a table are texts for it, and texts and pictures take its tokens and pixels. */
+  readonly base?: Base | null;
+  /** Tokens of a text that it sees at once; undefined: as many as is usual. */
+  readonly context?: number | undefined;
 }
 
 /** The share that is held out, where nothing else is asked for. Of many rows few are enough. */
-const usualShare: Readonly<Record<Source["kind"], number>> = { table: 0.2, images: 0.2, text: 0.1, parts: 0.01 };
-
-export async function prepare(source: Source, options: PrepareOptions): Promise<Prepared> {
-  const share = options.fold === null ? (options.validation ?? usualShare[source.kind]) : 1 / options.fold.of;
+function usualShare(source: Source): number {
   switch (source.kind) {
     case "table":
+      return Math.max(0.1, Math.min(0.2, fewestHeld / source.table.rowCount));
+    case "images":
+      return 0.2;
+    case "text":
+      return 0.1;
+    case "parts":
+      return 0.01;
+  }
+}
+
+/** Rows of a table that are held out at least, up to a fifth of it. */
+const fewestHeld = 200;
+
+export async function prepare(source: Source, options: PrepareOptions): Promise<Prepared> {
+  const share = options.fold === null ? (options.validation ?? usualShare(source)) : 1 / options.fold.of;
+  switch (source.kind) {
+    case "table":
+      if (options.base) return fitTextRows(source, options, share, options.base);
       return fitTable(source, options, source.whole && options.fold === null ? 0 : share);
     case "parts":
       return fitParts(source, options, share);
     case "images":
       return fitImages(source, options, share);
     case "text":
+      if (options.base) {
+        const text = fitPretrainedText(source, options.base, options.context, share);
+        return { kind: "text", ...text, share };
+      }
       if (options.text === null) throw unwantedText(source.name);
       return { kind: "text", ...fitText(source, options.text, share), share };
   }
 }
 
-const withoutTarget = (name: string, columns: readonly string[] | undefined): HebbError =>
-  new HebbError(
-    `${name}: which column should be predicted? Name it with --target COLUMN${columns === undefined ? "" : `; the columns are ${listColumns(columns)}`}`,
+/** What the table says of the target that it most likely has, where one was read whole. */
+function withoutTarget(name: string, columns: readonly string[] | undefined, table?: Table): HebbError {
+  const guess = table && guessTarget(table);
+  const likely = guess && `; --target ${JSON.stringify(guess.target)} is likely, ${guess.why}`;
+  const known = columns && `; the columns are ${listColumns(columns)}`;
+  return new HebbError(
+    `${name}: which column should be predicted? Name it with --target COLUMN${likely ?? ""}${known ?? ""}`,
   );
+}
 
 const unwantedText = (name: string): HebbError =>
   new HebbError(
     `${name} is a text, not a table; use --model gpt or lstm, or name the column to predict: --target COLUMN`,
   );
 
-/** The rows to learn from and those held out: a share of them, or a fold. */
-function splitOf(
-  count: number,
-  labels: SplitOptions["labels"] | undefined,
-  { fold, seed, validation }: { readonly fold: Fold | null; readonly seed: number; readonly validation: number },
-): Split {
-  const given = labels === undefined ? { seed } : { seed, labels };
-  if (fold === null) return trainValidationSplit(count, { ...given, validation });
-  const split = kFold(count, fold.of, given)[fold.number - 1];
-  if (split === undefined) throw new HebbError(`config.json: there is no fold ${fold.number} of ${fold.of}`);
-  return split;
-}
+/** What is held out: a share of the rows, or a fold. */
+const heldOut = ({
+  fold,
+  seed,
+  validation,
+}: {
+  readonly fold: Fold | null;
+  readonly seed: number;
+  readonly validation: number;
+}): HeldOut =>
+  fold === null ? { kind: "share", share: validation, seed } : { kind: "fold", number: fold.number, of: fold.of, seed };
 
 function fitTable({ table, target, name }: TableSource, options: PrepareOptions, share: number): PreparedRows {
-  if (target === undefined) throw withoutTarget(name, table.columnNames);
-  const { preprocessing, train, validation } = prepareSplit(table, { ...options.columns, target }, (count, labels) =>
-    splitOf(count, labels, { ...options, validation: share }),
+  if (target === undefined) throw withoutTarget(name, table.columnNames, table);
+  const { preprocessing, columns, train, validation, validationRows } = prepareSplit(
+    table,
+    { ...options.columns, target },
+    heldOut({ ...options, validation: share }),
   );
-  return { kind: "rows", preprocessing, train, validation, share };
+  // What single cells are is among the notes of the preprocessing.
+  const findings = (): string[] =>
+    tableFindings(table, { ...options.columns, target }).flatMap(({ code, text }) => (code === "cells" ? [] : [text]));
+  const held = { table, rows: validationRows };
+  return { kind: "rows", preprocessing, columns, train, validation, share, findings, held };
+}
+
+/** Rows without a class are left out. */
+function fitTextRows(
+  { table, target, name }: TableSource,
+  options: PrepareOptions,
+  share: number,
+  base: Base,
+): PreparedRows {
+  if (target === undefined) throw withoutTarget(name, table.columnNames, table);
+  const labels = labelsOf(table, target);
+  const known = table.select(Int32Array.from(labels.flatMap((label, row) => (label === undefined ? [] : [row]))));
+  const all = fitTexts(known, target, [], base);
+  const dataset = textDataset(all, known, "required");
+  const { train, validation } = splitRows(
+    { count: dataset.length, labels: dataset.targets.data },
+    heldOut({ ...options, validation: share }),
+  );
+  const preprocessing = fitTexts(known, target, train, base);
+  return {
+    kind: "rows",
+    preprocessing,
+    train: validation.length > 0 ? dataset.subset(train) : dataset,
+    validation: validation.length > 0 ? dataset.subset(validation) : undefined,
+    share,
+    findings: () => [],
+  };
 }
 
 /** Reads the file once: how many rows there are, what they mean, and which are held out. */
@@ -96,19 +159,23 @@ async function fitParts(
   const stream = await streamFile(file, { ...columns, target, validation: share, seed });
   const { preprocessing, length, sample, validation } = stream;
   const train = new RowStream({ length, sample, parts: (epoch) => stream.parts(epoch) });
-  return { kind: "parts", preprocessing, train, validation, share };
+  return { kind: "parts", preprocessing, columns: stream.columns, train, validation, share };
 }
 
 function fitImages(source: ImageSource, options: PrepareOptions, share: number): PreparedRows {
   const { images, labels, names, notes } = source;
   if (labels === undefined) throw withoutLabels(names.images);
   checkImagesAndLabels(images, labels, names);
-  const { train, validation } = splitOf(labels.data.length, labels.data, { ...options, validation: share });
-  const preprocessing = fitImagePreprocessing(images, labels, {
+  const { train, validation } = splitRows(
+    { count: labels.data.length, labels: labels.data },
+    heldOut({ ...options, validation: share }),
+  );
+  const own = fitImagePreprocessing(images, labels, {
     rows: train,
     names,
     ...(notes === undefined ? {} : { notes }),
   });
+  const preprocessing = options.base ? asInBase(own, options.base) : own;
   const all = imageDataset(preprocessing, images, labels, names);
   return {
     kind: "rows",
@@ -116,6 +183,29 @@ function fitImages(source: ImageSource, options: PrepareOptions, share: number):
     train: validation.length > 0 ? all.subset(train) : all,
     validation: validation.length > 0 ? all.subset(validation) : undefined,
     share,
+    findings: () => [],
+  };
+}
+
+/** Pixels as the base was trained on them. */
+function asInBase(own: ImagePreprocessing, { folder, processing }: Base): ImagePreprocessing {
+  if (processing === undefined)
+    throw new HebbError(
+      `${folder} is not a model of images; with pictures give a base that is, such as a vit or a resnet`,
+    );
+  const { steps, factor, mean, std } = processing;
+  const wanted = [3, ...(sizeAfter(steps) ?? [])];
+  // Pictures in files are brought to this size as they are read; arrays are taken as they are.
+  if (String(own.shape) !== String(wanted))
+    throw new HebbError(
+      `${folder} takes images of [${wanted.join(", ")}], and these arrays hold [${own.shape.join(", ")}]; give a folder of PNG or JPEG pictures, which are resized, or arrays of that shape`,
+    );
+  return {
+    ...own,
+    mean: mean.map((one) => one / factor),
+    scale: std.map((one) => one / factor),
+    notes: [...own.notes, `pictures of ${own.shape.slice(1).join(" × ")} pixels, as the base model takes them`],
+    steps,
   };
 }
 

@@ -1,6 +1,13 @@
 // What the second stage gives: data to learn from and data that are held out, with the preprocessing fitted on the former.
-import type { Dataset, ImagePreprocessing, TablePreprocessing, TokenSequence } from "../data/index.ts";
-import type { TextPreprocessing } from "../formats/index.ts";
+import type {
+  ColumnExplanation,
+  Dataset,
+  ImagePreprocessing,
+  Table,
+  TablePreprocessing,
+  TokenSequence,
+} from "../data/index.ts";
+import type { TextPreprocessing, TextsPreprocessing } from "../formats/index.ts";
 import type { InMemory, RowStream } from "../train/index.ts";
 
 /** Which of how many folds is held out. */
@@ -15,10 +22,17 @@ interface Split<P, T, V> {
   readonly validation: V | undefined;
   /** The share that is held out. */
   readonly share: number;
+  /** What was decided about each column of a table. */
+  readonly columns?: readonly ColumnExplanation[];
 }
 
-export interface PreparedRows extends Split<TablePreprocessing | ImagePreprocessing, Dataset, Dataset> {
+export interface PreparedRows
+  extends Split<TablePreprocessing | ImagePreprocessing | TextsPreprocessing, Dataset, Dataset> {
   readonly kind: "rows";
+  /** What is wrong with the table as it is, in sentences; looked for when it is asked for. */
+  readonly findings: () => readonly string[];
+  /** The table, and which of its rows are held out, in the order of `validation`. */
+  readonly held?: { readonly table: Table; readonly rows: ArrayLike<number> };
 }
 
 export interface PreparedParts extends Split<TablePreprocessing, RowStream, Dataset> {

@@ -9,7 +9,8 @@ import { encode } from "fast-png";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { decide } from "./decide.ts";
 import { prepare } from "./prepare.ts";
-import { type ReadOptions, read } from "./read.ts";
+import { read } from "./read.ts";
+import type { ReadOptions } from "./readOptions.ts";
 import type { Source } from "./source.ts";
 
 const { used, noting } = vi.hoisted(() => {
@@ -113,12 +114,27 @@ test("a file with the name of a built-in problem is read, and found again from a
   }
 });
 
+test("a text in an encoding that is not today's is read, and that is said", async () => {
+  const path = join(folder, "old.txt");
+  writeFileSync(path, Buffer.from("caf\u00e9 au lait\n", "latin1"));
+  const told: string[] = [];
+  const notices = { progress: () => {}, note: () => {}, warn: (notes: readonly string[]) => told.push(...notes) };
+  const source = await read(path, { needLabels: false, form: "text", notices });
+  expect(source).toMatchObject({ kind: "text", text: "caf\u00e9 au lait\n" });
+  expect(told).toEqual([expect.stringMatching(/old\.txt: .*not UTF-8 and was read as Windows-1252/)]);
+});
+
 test("a text that is to be read in parts asks for the column", async () => {
   const path = join(folder, "tale.txt");
   writeFileSync(path, "once upon a time");
   const source = await read(path, { ...options, target: undefined, form: "parts" });
   await expect(prepare(source, { validation: 0.1, fold: null, seed: 0, columns: {}, text: null })).rejects.toThrow(
     "tale.txt: which column should be predicted? Name it with --target COLUMN",
+  );
+  writeFileSync(join(folder, "wines.csv"), "ash,cultivar\n2.4,barolo\n2.1,barbera\n");
+  const wines = await read(join(folder, "wines.csv"), { ...options, target: undefined, form: "whole" });
+  await expect(prepare(wines, { validation: 0.1, fold: null, seed: 0, columns: {}, text: null })).rejects.toThrow(
+    'Name it with --target COLUMN; --target "cultivar" is likely, because it is the last column; the columns are ash, cultivar',
   );
   mkdirSync(join(folder, "pictures"));
   await expect(read(join(folder, "pictures"), { ...options, form: "text" })).rejects.toThrow(

@@ -2,58 +2,69 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { type CanonicalName, canonicalNames, loadCanonical } from "../data/canonical.ts";
-import { CsvFile } from "../data/csvFile.ts";
+import { encodingRemarks } from "../data/csv.ts";
 import { addressError } from "../data/fileErrors.ts";
 import { readIdxFile } from "../data/files.ts";
-import { type ImageFolder, pictureOf, readImageFolder } from "../data/imageFolder.ts";
-import type { Table } from "../data/index.ts";
-import { entryAt, type FileKind, InputFile } from "../data/inputFile.ts";
-import { parquetTable } from "../data/parquet.ts";
+import { filesOf, isPattern } from "../data/globs.ts";
+import { type ImageFolder, type ImageFolderOptions, pictureOf, readImageFolder } from "../data/imageFolder.ts";
+import { entryAt, InputFile } from "../data/inputFile.ts";
+import { fetchFile, isWebAddress } from "../data/remoteFile.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import { quoted } from "../graph/visible.ts";
 import { builtInNames } from "./problemNames.ts";
 import { type BuiltInName, builtIn, canonicalPart, isProblem } from "./problems.ts";
+import type { ReadOptions } from "./readOptions.ts";
 import { type ImageSource, named, type Origin, type Source, type TableSource, type TextSource } from "./source.ts";
-
-/** Who hears what there is to say beside the result. */
-export interface Notices {
-  /** How a download goes. */
-  progress(line: string): void;
-  /** What could not be read and does not stop the work. */
-  warn(notes: readonly string[]): void;
-  /** What a person should know. */
-  note(line: string): void;
-}
-
-export interface ReadOptions {
-  readonly target?: string | undefined;
-  readonly labels?: string | undefined;
-  /** Seed of built-in problems. */
-  readonly seed?: number;
-  /** Whether labels must be there. */
-  readonly needLabels: boolean;
-  /** How a file is taken: as a text, as a table in parts or at once; "auto": by what it holds and by its size. */
-  readonly form: "auto" | "text" | "parts" | "whole";
-  /** The preprocessing of a run: pictures in files are brought to its size. */
-  readonly like?: Preprocessing;
-  readonly notices?: Notices | undefined;
-}
+import { fromStandardInput, standardInput } from "./standardInput.ts";
+import { joinedTables, refuseTablePart, tableFrom } from "./tablesFrom.ts";
 
 /** In which form data are read for a run that was trained before. */
 export const formFor = ({ kind }: Preprocessing): "text" | "whole" => (kind === "text" ? "text" : "whole");
 
-/** Files from this size on are read in parts, where nothing else is asked for. */
-const largeFile = 300 * 2 ** 20;
-
 /** Reads DATA. Throws HebbError naming the file and what to do. */
 export async function read(path: string, options: ReadOptions): Promise<Source> {
+  if (path === standardInput) {
+    const origin: Origin = { name: "standard input", path, place: path };
+    return fromStandardInput((file) =>
+      InputFile.use(file, (open) => fromFile(open, origin, { ...options, form: piped(options) })),
+    );
+  }
+  if (isWebAddress(path)) return readAddress(path, options);
   const entry = await entryAt(path);
   const origin: Origin = { name: basename(path), path, place: resolve(path) };
+  if (entry.kind === "nothing" && isPattern(path)) return joinedTables(filesOf(path), origin, options);
   if (entry.kind === "nothing") return readNamed(path, options);
   if (entry.kind === "folder" && options.form !== "text") return readFolder(origin, options);
   return InputFile.use(path, (file) => fromFile(file, origin, options), entry);
+}
+
+/** What is piped is there once, so it is not read in parts. */
+function piped({ form }: ReadOptions): ReadOptions["form"] {
+  if (form === "parts")
+    throw new HebbError(
+      "standard input cannot be read in parts, which are read again in every epoch; name a file, or leave --stream out",
+    );
+  return form === "auto" ? "whole" : form;
+}
+
+/** What lies behind an address, by a copy in the cache. */
+async function readAddress(path: string, options: ReadOptions): Promise<Source> {
+  const { notices } = options;
+  let told = 0;
+  const file = await fetchFile(path, {
+    onProgress: (received, bytes) => {
+      // Small files come at once; of large ones every 16 MB are told.
+      const tenth = Math.floor(received / 2 ** 24);
+      if (tenth === told) return;
+      told = tenth;
+      const all = bytes === undefined ? "" : ` of ${(bytes / 1e6).toFixed(1)}`;
+      notices?.progress(`fetching ${path}: ${(received / 1e6).toFixed(1)}${all} MB`);
+    },
+    onStale: (why) => notices?.warn([why]),
+  });
+  return InputFile.use(file, (open) => fromFile(open, { name: basename(file), path, place: path }, options));
 }
 
 /** A name that is no path: a built-in problem, or a set that is fetched. */
@@ -95,39 +106,45 @@ async function readCanonical(
 
 async function fromFile(file: InputFile, origin: Origin, options: ReadOptions): Promise<Source> {
   const { target, form } = options;
-  const text = async (): Promise<TextSource> => ({ kind: "text", ...origin, text: await file.text() });
+  const text = async (): Promise<TextSource> => {
+    const { text, encoding } = await file.decoded();
+    const remarks = encodingRemarks(encoding).map((remark) => `${origin.path}: ${remark.text}`);
+    if (remarks.length > 0) options.notices?.warn(remarks);
+    return { kind: "text", ...origin, text };
+  };
   if (form === "text") return text();
   const kind = await file.kind();
-  if (form === "parts" && kind !== "table" && kind !== "text")
-    throw new HebbError(
-      `${origin.path} is not a CSV table, and only CSV tables can be read in parts; leave --stream out`,
-    );
-  const table = (found: Table): TableSource => ({ kind: "table", ...origin, table: found, target, whole: false });
   switch (kind) {
     case "idx":
-      return readImages(file, origin, options);
     case "png":
     case "jpeg":
+      if (form === "parts") throw notInParts(origin);
+      refuseTablePart(origin, options);
+      if (kind === "idx") return readImages(file, origin, options);
       checkPictures("file", origin, options);
       return pictures("file", await pictureOf(file, sizeLike(options)), { ...options, ...origin });
-    case "parquet":
-      refuseLabels(kind, origin, options);
-      return table(await parquetTable(file));
     case "text":
-    case "table":
-      refuseLabels(kind, origin, options);
       // A column to predict makes a table of any text.
-      if (kind === "text" && target === undefined && form !== "parts") return text();
-      if (form === "parts" || (form === "auto" && file.size >= largeFile && !(await file.packed())))
-        return { kind: "parts", ...origin, file: await CsvFile.of(file, {}), target };
-      return table(await file.table());
+      if (target === undefined && form !== "parts" && options.sql === undefined) {
+        refuseLabels("text", origin, options);
+        refuseTablePart(origin, options);
+        return text();
+      }
+      refuseLabels("table", origin, options);
+      return tableFrom(file, "table", origin, options);
+    default:
+      refuseLabels("table", origin, options);
+      return tableFrom(file, kind, origin, options);
   }
 }
 
-function refuseLabels(kind: FileKind, { path }: Origin, { labels }: ReadOptions): void {
+const notInParts = ({ path }: Origin): HebbError =>
+  new HebbError(`${path} is not a table, and only tables can be read in parts; leave --stream out`);
+
+function refuseLabels(what: "text" | "table", { path }: Origin, { labels }: ReadOptions): void {
   if (labels !== undefined)
     throw new HebbError(
-      `${path} is a ${kind === "text" ? "text" : "table"}, which holds its own target; name that column and leave out the label file`,
+      `${path} is a ${what}, which holds its own target; name that column and leave out the label file`,
     );
 }
 
@@ -174,8 +191,10 @@ function checkPictures(what: "folder" | "file", { path }: Origin, options: ReadO
     throw new HebbError(`${path} holds pictures, whose classes are its sub-folders; leave out the label file`);
 }
 
-/** The size that the pictures of a run have. */
-function sizeLike({ like }: ReadOptions): { readonly size?: readonly [number, number]; readonly channels?: 1 | 3 } {
+/** The size that the pictures of a run, or of a pretrained model, have. */
+function sizeLike({ like, steps: wanted }: ReadOptions): ImageFolderOptions {
+  const steps = wanted ?? (like?.kind === "images" ? like.steps : undefined);
+  if (steps !== undefined) return { steps };
   const [channels, height, width] = like?.kind === "images" ? like.shape : [];
   if (height === undefined || width === undefined) return {};
   return { size: [height, width], channels: channels === 1 ? 1 : 3 };
@@ -207,7 +226,7 @@ function absent(path: string): HebbError {
   const problem = word ? nearest(path, [...builtInNames, ...canonicalNames]) : undefined;
   const hint = problem ?? (file === undefined || folder === "." ? file : join(folder, file));
   const what = word
-    ? `give a CSV, Parquet or IDX file, a folder of pictures, one of the built-in problems (${builtInNames.join(", ")}), or a set that is fetched (${canonicalNames.join(", ")})`
+    ? `give a CSV, Parquet, Excel, Arrow, JSON, SQLite or IDX file, an address, a folder of pictures, one of the built-in problems (${builtInNames.join(", ")}), or a set that is fetched (${canonicalNames.join(", ")})`
     : existsSync(folder)
       ? "check the name"
       : `there is no folder ${folder}`;

@@ -1,6 +1,7 @@
 // Last stage: what a run ends with, as the event that logs and commands read.
 import type { Run } from "../formats/node.ts";
 import type { TrainEvent } from "../train/index.ts";
+import type { Baselines } from "./baseline.ts";
 import type { Measured } from "./measure.ts";
 import type { JobData } from "./prepared.ts";
 
@@ -9,17 +10,30 @@ export interface Ended {
   readonly data: JobData;
   /** The figures of the rows that were learned from. */
   readonly train: Pick<Measured, "metrics" | "classes">;
-  readonly measure: (data: NonNullable<JobData["test"]>) => Measured;
+  readonly measure: (data: NonNullable<JobData["test"]>) => Promise<Measured>;
   readonly epochs: number;
   /** The epoch, from 0, whose weights are kept; null where no validation chose one. */
   readonly bestEpoch: number | null;
+  readonly baselines: Baselines | null;
+  /** Whether the figure that is watched was still getting better at the end. */
+  readonly improving: boolean;
   /** When training began, by `performance.now()`. */
   readonly started: number;
 }
 
-export function report({ run, data, train, measure, epochs, bestEpoch, started }: Ended): TrainEvent {
-  const held = data.validation === undefined ? undefined : measure(data.validation);
-  const test = data.test === undefined ? undefined : measure(data.test);
+export async function report({
+  run,
+  data,
+  train,
+  measure,
+  epochs,
+  bestEpoch,
+  baselines,
+  improving,
+  started,
+}: Ended): Promise<TrainEvent> {
+  const held = data.validation === undefined ? undefined : await measure(data.validation);
+  const test = data.test === undefined ? undefined : await measure(data.test);
   return {
     type: "end",
     run: run.path,
@@ -27,6 +41,8 @@ export function report({ run, data, train, measure, epochs, bestEpoch, started }
     classes: { train: train.classes, validation: held?.classes ?? null, test: test?.classes ?? null },
     epochs,
     bestEpoch,
+    baselines,
+    improving,
     seconds: (performance.now() - started) / 1000,
   };
 }

@@ -1,6 +1,6 @@
 // What a run learns from or is applied to, as it was read: a table, rows in parts, images, or a text. Nothing is fitted yet.
-import type { CsvFile } from "../data/csvFile.ts";
 import type { IdxArray, LabelArray, Table } from "../data/index.ts";
+import type { RecordFile } from "../data/recordFile.ts";
 
 /** How data are called. */
 export interface Origin {
@@ -25,7 +25,7 @@ export interface TableSource extends Origin {
 /** A table that is read in parts, again for every epoch. */
 export interface PartsSource extends Origin {
   readonly kind: "parts";
-  readonly file: CsvFile;
+  readonly file: RecordFile;
   readonly target: string | undefined;
 }
 
@@ -51,10 +51,11 @@ export type Source = TableSource | PartsSource | ImageSource | TextSource;
 /** What has a name and no path: a built-in set, the rows of a program. */
 export const named = (name: string): Origin => ({ name, path: name, place: name });
 
-/** A kind of data in a sentence. */
-export const kindNames: Readonly<Record<Source["kind"], string>> = {
+/** A kind of data in a sentence; texts with classes come in tables. */
+export const kindNames: Readonly<Record<Source["kind"] | "texts", string>> = {
   table: "a table",
   parts: "a table",
   images: "images",
   text: "a text",
+  texts: "a table of texts",
 };

@@ -1,6 +1,6 @@
 // The options of `train` for table columns: as flags, in config.json, and for the data room.
 import type { FitPreprocessingOptions, MissingPolicy } from "../data/index.ts";
-import { aCount, aString, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
+import { aCount, anObject, aString, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 
 export const taskNames = ["classification", "regression"] as const;
@@ -13,6 +13,15 @@ const policyNames = ["median", "mean", "mode", "drop"] as const;
 export interface TableArguments {
   readonly task?: (typeof taskNames)[number] | undefined;
   readonly ignore?: readonly string[] | undefined;
+  /** Columns by what they hold, over what their cells say. */
+  readonly categorical?: readonly string[] | undefined;
+  readonly numeric?: readonly string[] | undefined;
+  readonly date?: readonly string[] | undefined;
+  readonly text?: readonly string[] | undefined;
+  /** The column whose groups are held out as wholes. */
+  readonly group?: string | undefined;
+  /** The column by which the last rows are held out. */
+  readonly timeColumn?: string | undefined;
   readonly rowWeights?: string | undefined;
   /** `mean`, or for one column `age=drop`. */
   readonly missing?: readonly string[] | undefined;
@@ -28,6 +37,12 @@ export interface TableArguments {
 export const tableArguments = [
   "task",
   "ignore",
+  "categorical",
+  "numeric",
+  "date",
+  "text",
+  "group",
+  "timeColumn",
   "rowWeights",
   "missing",
   "missingIndicator",
@@ -46,9 +61,15 @@ const orNull =
   (value, place) =>
     value === null ? null : check(value, place);
 
-export const checkTableChoices: Check<TableChoices> = objectOf<TableChoices>({
+const fields: Check<TableChoices> = objectOf<TableChoices>({
   task: orNull(oneOf(...taskNames)),
   ignore: orNull(listOf(aString)),
+  categorical: orNull(listOf(aString)),
+  numeric: orNull(listOf(aString)),
+  date: orNull(listOf(aString)),
+  text: orNull(listOf(aString)),
+  group: orNull(aString),
+  timeColumn: orNull(aString),
   rowWeights: orNull(aString),
   missing: orNull(listOf(aString)),
   missingIndicator: orNull(oneOf(...indicatorNames)),
@@ -59,12 +80,31 @@ export const checkTableChoices: Check<TableChoices> = objectOf<TableChoices>({
   dateCycles: orNull(oneOf(...autoNames)),
 });
 
+/** What runs of earlier versions did not name. */
+const plain = {
+  categorical: null,
+  numeric: null,
+  date: null,
+  text: null,
+  group: null,
+  timeColumn: null,
+} as const satisfies Partial<TableChoices>;
+
+export const checkTableChoices: Check<TableChoices> = (value, place) =>
+  fields({ ...plain, ...anObject(value, place) }, place);
+
 /** What was chosen, or null when nothing was. */
 export function tableChoices(args: TableArguments): TableChoices | null {
   if (tableArguments.every((name) => args[name] === undefined)) return null;
   return {
     task: args.task ?? null,
     ignore: args.ignore ?? null,
+    categorical: args.categorical ?? null,
+    numeric: args.numeric ?? null,
+    date: args.date ?? null,
+    text: args.text ?? null,
+    group: args.group ?? null,
+    timeColumn: args.timeColumn ?? null,
     rowWeights: args.rowWeights ?? null,
     missing: args.missing ?? null,
     missingIndicator: args.missingIndicator ?? null,
@@ -94,7 +134,7 @@ export type ColumnFitting = Omit<FitPreprocessingOptions, "target" | "rows" | "a
 
 export function fittingOf(choices: TableChoices | null): ColumnFitting {
   if (choices === null) return {};
-  const { task, rowWeights, maxCategories, minCategoryRows } = choices;
+  const { task, rowWeights, maxCategories, minCategoryRows, group, timeColumn } = choices;
   const missing = (choices.missing ?? []).map(parseMissing);
   const all = missing.findLast(({ column }) => column === undefined);
   const single = missing.flatMap(({ column, policy }) => (column === undefined ? [] : [[column, policy] as const]));
@@ -103,7 +143,13 @@ export function fittingOf(choices: TableChoices | null): ColumnFitting {
     ...(rowWeights === null ? {} : { weights: rowWeights }),
     ...(maxCategories === null ? {} : { maxCategories }),
     ...(minCategoryRows === null ? {} : { minCategoryRows }),
+    ...(group === null ? {} : { group }),
+    ...(timeColumn === null ? {} : { time: timeColumn }),
     ignore: choices.ignore ?? [],
+    categorical: choices.categorical ?? [],
+    numeric: choices.numeric ?? [],
+    date: choices.date ?? [],
+    text: choices.text ?? [],
     missing: all?.policy ?? "median",
     missingOf: Object.fromEntries(single),
     missingIndicator: choices.missingIndicator ?? "auto",

@@ -1,5 +1,6 @@
 // hebb doctor: what this machine offers, or what is wrong with a run.
 import { cpus, totalmem } from "node:os";
+import { describeCard } from "../../backends/webgpu/index.ts";
 import type { JsonObject } from "../../formats/index.ts";
 import { readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
@@ -22,11 +23,11 @@ interface Note {
 }
 
 /** The set-up: Node, processor, backend and why it was chosen. */
-function machine(): Note[] {
+async function machine(): Promise<Note[]> {
   const info = backendInfo();
   const started = performance.now();
   const product = rand([512, 512]).matmul(rand([512, 512]));
-  product.dataSync();
+  await product.data();
   const cold = performance.now() - started;
   const shared = typeof SharedArrayBuffer === "function";
   return [
@@ -37,6 +38,7 @@ function machine(): Note[] {
       fix: "",
     },
     { level: "ok", what: `backend: ${info.description}`, fix: "" },
+    { level: "ok", what: `webgpu: ${await describeCard()}`, fix: "" },
     ...(info.warning === undefined ? [] : [{ level: "warning", ...info.warning } as const]),
     shared
       ? { level: "ok", what: "SharedArrayBuffer is there: threads can be used", fix: "" }
@@ -79,6 +81,8 @@ async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; 
       return undefined;
     });
     if (data !== undefined) {
+      if (data.kind === "rows")
+        notes.push(...data.findings().map((what): Note => ({ level: "warning", what, fix: "" })));
       const rows = sampleOf(data);
       const doctor = new Doctor({
         model,
@@ -92,7 +96,8 @@ async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; 
     }
   }
   const [first, last] = [records[0], records.at(-1)];
-  if (found.length === 0 && first !== undefined && last !== undefined)
+  const faults = notes.some(({ level }) => level === "warning");
+  if (found.length === 0 && !faults && first !== undefined && last !== undefined)
     notes.push({
       level: "ok",
       what: `${records.length} epochs, loss ${lossOf(first)} → ${lossOf(last)}: nothing suspicious`,
@@ -125,7 +130,7 @@ function recordOf(event: JsonObject): EpochRecord {
 
 export async function doctor(folder: string | undefined, args: { readonly json: boolean }): Promise<number> {
   const { notes, findings } =
-    folder === undefined ? { notes: machine(), findings: [] } : await examine(folder, args.json);
+    folder === undefined ? { notes: await machine(), findings: [] } : await examine(folder, args.json);
   if (args.json) {
     out.json({ notes, findings });
     return 0;

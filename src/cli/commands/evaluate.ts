@@ -7,14 +7,17 @@ import { formFor, read } from "../../run/read.ts";
 import { openModel } from "../../run/saved.ts";
 import { classNames, predictedIn } from "../../run/task.ts";
 import { metrics as figuresOf } from "../../train/index.ts";
+import { figures } from "../../train/metricText.ts";
 import { out } from "../output.ts";
-import { classLines, figures, noticesFor, positiveText } from "../report.ts";
+import { classLines, noticesFor, positiveText } from "../report.ts";
 
 export async function evaluate(
   folder: string,
   path: string,
   args: {
     readonly labels?: string | undefined;
+    readonly sql?: string | undefined;
+    readonly sheet?: string | undefined;
     readonly confusion: boolean;
     readonly report: boolean;
     readonly json: boolean;
@@ -31,6 +34,8 @@ export async function evaluate(
   const notices = noticesFor(args.json);
   const source = await read(path, {
     target: config.target ?? undefined,
+    sql: args.sql,
+    sheet: args.sheet,
     labels: args.labels,
     seed: config.seed,
     needLabels: true,
@@ -40,7 +45,7 @@ export async function evaluate(
   });
   const { dataset, notes } = applyTo(preprocessing, source);
   notices.warn(notes);
-  const { metrics, classes: report, confusion: confusionOf } = measurer(opened)(dataset);
+  const { metrics, classes: report, confusion: confusionOf } = await measurer(opened)(dataset);
   const confusion = args.confusion ? confusionOf() : null;
   const positive = names?.length === 2 ? names[figuresOf.positiveClass] : undefined;
   if (args.json) {

@@ -1,8 +1,12 @@
 // hebb generate: a trained language model writes text.
 import { HebbError } from "../../graph/errors.ts";
+import { FineTuned } from "../../models/fineTuning.ts";
+import { CausalLanguageModel, TextGenerator } from "../../models/index.ts";
+import type { Module } from "../../nn/index.ts";
 import { openModel } from "../../run/saved.ts";
 import { textPreprocessing, vocabularyOf } from "../../run/text.ts";
-import { generate as write } from "../../train/index.ts";
+import { Generator } from "../../tensor/index.ts";
+import { type GenerateOptions, generate as write } from "../../train/index.ts";
 import { out } from "../output.ts";
 
 export interface GenerateArguments {
@@ -12,6 +16,16 @@ export interface GenerateArguments {
   readonly topK?: number | undefined;
   readonly seed: number;
   readonly json: boolean;
+}
+
+/** By a cache of keys and values, where the model has one and all tokens fit into it. */
+function cached(model: Module, options: GenerateOptions): AsyncIterable<number> | undefined {
+  if (!(model instanceof FineTuned && model.model instanceof CausalLanguageModel)) return undefined;
+  const { prompt, count, temperature = 1, topK, seed = 0 } = options;
+  const length = prompt.length + count;
+  if (prompt.length < 1 || length > model.model.body.spec.context) return undefined;
+  const generator = new Generator(seed);
+  return new TextGenerator(model.model, length).tokens(prompt, { maxNewTokens: count, temperature, topK, generator });
 }
 
 export async function generate(folder: string, args: GenerateArguments): Promise<number> {
@@ -30,16 +44,19 @@ export async function generate(folder: string, args: GenerateArguments): Promise
   const tokens: number[] = [];
   const started = performance.now();
   if (!args.json) out.data(args.prompt);
+  // Behind the prompt, as a tokenizer may leave the space at the beginning of a text out.
+  const before = vocabulary.decode(prompt);
+  const behind = (): string => vocabulary.decode([...prompt, ...tokens]).slice(before.length);
   let shown = "";
-  for (const token of write(model, options)) {
+  for await (const token of cached(model, options) ?? write(model, options)) {
     tokens.push(token);
     if (args.json) continue;
     // A token may be a part of a character: what is whole is shown.
-    const all = vocabulary.decode(tokens).replace(/\uFFFD+$/, "");
+    const all = behind().replace(/\uFFFD+$/, "");
     out.data(all.slice(shown.length));
     shown = all;
   }
-  const written = vocabulary.decode(tokens);
+  const written = behind();
   const seconds = (performance.now() - started) / 1000;
   if (args.json) out.json({ prompt: args.prompt, text: written, tokens: tokens.length, seconds });
   else out.data(`${written.slice(shown.length)}\n`);

@@ -1,10 +1,16 @@
-// hebb inspect: the layers and weights of a run, and every value of one forward pass.
+// hebb inspect: the layers and weights of a run, and every value of one forward pass; or what a file of arrays, or a pretrained model, holds.
 import { readEvents } from "../../formats/node.ts";
+import { type FileReport, inspectFile } from "../../run/arrayFiles.ts";
+import { readColumns } from "../../run/columns.ts";
+import { isRunFolder } from "../../run/isRun.ts";
+import { inspectModel, isModelFolder, type ModelReport } from "../../run/modelFolder.ts";
+import { sampleBatch, takesTokens } from "../../run/sample.ts";
 import { openModel } from "../../run/saved.ts";
-import { type Inspected, inspect as inspectGraph, rand, randint, seed } from "../../tensor/index.ts";
-import { isLanguage } from "../../train/index.ts";
+import { type Inspected, inspect as inspectGraph } from "../../tensor/index.ts";
+import { figures } from "../../train/metricText.ts";
+import { bytesInWords } from "../bytes.ts";
+import { columnLines } from "../columnTable.ts";
 import { out } from "../output.ts";
-import { figures } from "../report.ts";
 
 interface Summary {
   readonly count: number;
@@ -41,41 +47,100 @@ function summarize(values: ArrayLike<number>): Summary {
 const inWords = ({ mean, deviation, min, max, zeros }: Summary): string =>
   `mean ${mean.toPrecision(3)} ± ${deviation.toPrecision(3)}, ${min.toPrecision(3)} … ${max.toPrecision(3)}${zeros > 0 ? `, ${(100 * zeros).toFixed(0)} % zero` : ""}`;
 
-export async function inspect(folder: string, args: { readonly json: boolean }): Promise<number> {
+export interface InspectArguments {
+  readonly graph?: boolean | undefined;
+  readonly json: boolean;
+}
+
+export async function inspect(path: string, args: InspectArguments): Promise<number> {
+  if (await isRunFolder(path)) return inspectRun(path, args);
+  if (await isModelFolder(path)) {
+    const model = await inspectModel(path);
+    if (args.json) out.json(model);
+    else out.line(...modelLines(model), ...linesOf(model.weights, args.graph === true));
+    return 0;
+  }
+  const report = await inspectFile(path);
+  if (args.json) out.json(report);
+  else out.line(...linesOf(report, args.graph === true));
+  return 0;
+}
+
+function modelLines(model: ModelReport): string[] {
+  const { path, family, architecture, head, heads, classes, tokenizer, pictures, weights } = model;
+  const beside = [...(tokenizer ? ["a tokenizer"] : []), ...(pictures ? ["the preparation of pictures"] : [])];
+  return [
+    `${path}: ${family}${architecture === null ? "" : `, saved as ${architecture}`}, ${counted(weights.parameters)} parameters`,
+    `head ${head ?? "unknown"}${classes === null ? "" : ` with the classes ${classes.slice(0, 10).join(", ")}${classes.length > 10 ? ", …" : ""}`}; the family takes ${heads.join(", ")}`,
+    ...(beside.length === 0 ? [] : [`with ${beside.join(" and ")}`]),
+    "",
+  ];
+}
+
+const shapeOf = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
+const counted = (value: number): string => value.toLocaleString("en-US");
+/** Values of metadata may be whole documents. */
+const shortened = (text: string): string =>
+  text.length > 100 ? `${text.slice(0, 100)}… (${counted(text.length)} characters)` : text;
+
+function linesOf(report: FileReport, graph: boolean): string[] {
+  const { arrays, metadata } = report;
+  const widths = [0, 1, 2].map((column) =>
+    Math.max(0, ...arrays.map(({ name, type, shape }) => [name, type, shapeOf(shape)][column]?.length ?? 0)),
+  );
+  const row = (...cells: readonly string[]): string =>
+    `  ${cells
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd()}`;
+  const lines = [
+    `${report.path}: ${report.title}, ${bytesInWords(report.bytes)}${report.notes.map((note) => `, ${note}`).join("")}`,
+    `${counted(arrays.length)} ${arrays.length === 1 ? "array" : "arrays"}, ${counted(report.parameters)} values, ${bytesInWords(report.memory)} in memory${report.flops === null ? "" : `, ${counted(report.flops)} FLOPs`}`,
+  ];
+  const facts = Object.entries(report.facts);
+  if (facts.length > 0) lines.push("", ...facts.map(([title, text]) => `${title}: ${text}`));
+  if (Object.keys(metadata).length > 0)
+    lines.push("", "metadata", ...Object.entries(metadata).map(([key, text]) => `  ${key}: ${shortened(text)}`));
+  if (arrays.length > 0)
+    lines.push(
+      "",
+      "arrays",
+      ...arrays.map(({ name, type, shape, bytes }) => row(name, type, shapeOf(shape), bytesInWords(bytes))),
+    );
+  if (graph) lines.push("", ...(report.graph ?? ["there is no graph in this kind of file: it holds arrays alone"]));
+  return lines;
+}
+
+async function inspectRun(folder: string, args: InspectArguments): Promise<number> {
   const { run, config, preprocessing, model } = openModel(folder);
   const parameters = Object.entries(model.stateDict()).map(([name, value]) => ({
     name,
     shape: value.shape,
     ...summarize(value.dataSync()),
   }));
-  seed(0);
-  // A batch of inputs of mean 0 and deviation 1: what layers do with values of the scale they were trained on; or any tokens.
-  const [rows, shape] = [isLanguage(config.model) ? 2 : 16, config.model.inputShape];
-  const batch = isLanguage(config.model)
-    ? randint(0, config.model.outputs, [rows, ...shape])
-    : rand([rows, ...shape])
-        .sub(0.5)
-        .mul(Math.sqrt(12));
-  batch.dataSync();
+  const batch = sampleBatch(config);
+  const [rows] = batch.shape;
   const layers = inspectGraph(() => model.forward(batch)).filter(
     ({ op }) => op !== "value" && op !== "reshape" && op !== "permute" && op !== "expand",
   );
   const last = readEvents(run).events.at(-1);
+  const columns = readColumns(run);
   if (args.json) {
     const values = layers.map(({ formula, path, shape, value }) => ({ formula, path, shape, ...summarize(value) }));
-    out.json({ run: run.path, config, parameters, values, lastEvent: last ?? null });
+    out.json({ run: run.path, config, columns: columns ?? null, parameters, values, lastEvent: last ?? null });
     return 0;
   }
   const lines: string[] = [
     `${run.path}: ${config.model.kind} on ${config.data}, ${config.loss}, ${config.optimizer} at ${config.lr}`,
     `inputs [${config.model.inputShape.join(", ")}]${preprocessing.kind === "table" ? ` = ${preprocessing.featureNames.join(", ")}` : ""}`,
     "",
+    ...(columns === undefined ? [] : [...columnLines(columns), ""]),
     ...model.summary().split("\n"),
     "",
     "parameters",
     ...parameters.map(({ name, shape, ...summary }) => `  ${name} [${shape.join(", ")}]: ${inWords(summary)}`),
     "",
-    `one forward pass of ${rows} ${isLanguage(config.model) ? "windows of any tokens" : "standard inputs"}`,
+    `one forward pass of ${rows} ${takesTokens(config.model) ? "windows of any tokens" : "standard inputs"}`,
     ...layers.flatMap(({ formula, path, value }: Inspected) => [
       `  ${formula}${path === "" ? "" : `  # ${path}`}`,
       `      ${inWords(summarize(value))}`,

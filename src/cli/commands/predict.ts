@@ -1,19 +1,21 @@
 // hebb predict: raw rows in, predictions out; the preprocessing comes from the run folder.
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { formatCsv } from "../../data/index.ts";
+import { findColumn } from "../../data/columnNames.ts";
+import type { TablePart } from "../../data/tableFile.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { featuresOf } from "../../run/apply.ts";
-import { predictor } from "../../run/predictions.ts";
+import { noted, predictor } from "../../run/predictions.ts";
+import { describeOutput, isOnnxFile, predictOnnx } from "../../run/predictOnnx.ts";
 import { formFor, read } from "../../run/read.ts";
 import { notOfText, openModel } from "../../run/saved.ts";
+import type { Source } from "../../run/source.ts";
 import { classNames } from "../../run/task.ts";
 import { out } from "../output.ts";
 import { noticesFor } from "../report.ts";
+import { formatOf, type Row, type RowFormat, rowsParquet, rowsText } from "../rowFiles.ts";
 import { shortest } from "../shortest.ts";
-
-type Row = Readonly<Record<string, string | number>>;
 
 /** In the terminal a number has the digits that float32 has; files and JSON keep all. */
 const printed = (row: Row): Row => {
@@ -21,17 +23,37 @@ const printed = (row: Row): Row => {
   return typeof prediction === "number" ? { ...row, prediction: shortest(prediction) } : row;
 };
 
-export async function predict(
-  folder: string,
-  path: string,
-  args: { readonly out?: string | undefined; readonly json: boolean },
-): Promise<number> {
+/** A row of the result with what is to be said of it. */
+const withNotes = (row: Row, notes: readonly string[] | undefined): object =>
+  notes === undefined ? row : { ...row, notes };
+
+export interface PredictArguments extends TablePart {
+  readonly out?: string | undefined;
+  /** Columns of the data that stand beside the predictions. */
+  readonly keep?: readonly string[] | undefined;
+  /** Of standard output. */
+  readonly format?: RowFormat | undefined;
+  readonly json: boolean;
+}
+
+/** The cells of the columns that are kept, row by row. */
+function keptOf(source: Source, keep: readonly string[]): (row: number) => Row {
+  if (source.kind !== "table") throw new HebbError("--keep is for the columns of a table; leave it out");
+  const { table, name } = source;
+  const kept = keep.map((column) => table.column(findColumn(name, table.columnNames, column)));
+  return (row) => Object.fromEntries(kept.map(({ name: column, cells }) => [column, cells[row] ?? ""]));
+}
+
+export async function predict(folder: string, path: string, args: PredictArguments): Promise<number> {
+  if (await isOnnxFile(folder)) return predictArrays(folder, path, args);
   const opened = openModel(folder);
   const { config, preprocessing } = opened;
   notOfText(config, folder, "generate text with hebb generate");
   const notices = noticesFor(args.json);
   const source = await read(path, {
     target: config.target ?? undefined,
+    sql: args.sql,
+    sheet: args.sheet,
     seed: config.seed,
     needLabels: false,
     form: formFor(preprocessing),
@@ -42,9 +64,10 @@ export async function predict(
     throw new HebbError(`--out ${args.out} is the data file itself, which would be overwritten; name another file`);
   if (args.out !== undefined && statSync(args.out, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new HebbError(`--out ${args.out} is a folder; name a file in it`);
-  const { dataset, notes, files } = featuresOf(preprocessing, source);
+  const { dataset, notes, unread, files } = featuresOf(preprocessing, source);
   notices.warn(notes);
-  let rows = predictor(opened)(dataset).map(({ prediction, probabilities }): Row => {
+  const predictions = noted(await predictor(opened)(dataset), unread);
+  let rows = predictions.map(({ prediction, probabilities }): Row => {
     // By the list of names: an object would bring classes that are numbers into another order.
     const shares = probabilities === undefined ? [] : (classNames(preprocessing) ?? []);
     return {
@@ -55,16 +78,33 @@ export async function predict(
     };
   });
   if (files !== undefined) rows = rows.map((row, place): Row => ({ file: files[place] ?? "", ...row }));
-  const text = (written: (row: Row) => Row): string => {
-    const columns = Object.keys(rows[0] ?? { prediction: "" });
-    return formatCsv(
-      columns,
-      rows.map(written).map((row) => columns.map((column) => row[column])),
-    );
-  };
-  if (args.out !== undefined) writeFileAtomic(args.out, new TextEncoder().encode(text((row) => row)));
-  if (args.json) out.json(rows);
-  else if (args.out === undefined) out.data(text(printed));
+  if (args.keep !== undefined) {
+    const kept = keptOf(source, args.keep);
+    rows = rows.map((row, place): Row => ({ ...kept(place), ...row }));
+  }
+  const columns = Object.keys(rows[0] ?? { prediction: "" });
+  if (args.out !== undefined) {
+    const format = formatOf(args.out);
+    const bytes =
+      format === "parquet"
+        ? await rowsParquet(rows, columns)
+        : new TextEncoder().encode(rowsText(rows, columns, format));
+    writeFileAtomic(args.out, bytes);
+  }
+  if (args.json) out.json(rows.map((row, place) => withNotes(row, predictions[place]?.notes)));
+  else if (args.out === undefined) out.data(rowsText(rows.map(printed), columns, args.format ?? "csv"));
   else out.line(`${rows.length} predictions → ${args.out}`);
+  return 0;
+}
+
+/** With an ONNX model: arrays by name in, arrays by name out. */
+async function predictArrays(
+  model: string,
+  path: string,
+  args: { readonly out?: string | undefined; readonly json: boolean },
+): Promise<number> {
+  const prediction = await predictOnnx(model, path, args.out);
+  if (args.json) out.json(prediction);
+  else out.line(`${prediction.outputs.map(describeOutput).join(", ")} → ${prediction.path}`);
   return 0;
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { addressError } from "../../data/fileErrors.ts";
+import { InputFile } from "../../data/inputFile.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { type ServedFiles, serveLocally } from "../localServer.ts";
 import { out } from "../output.ts";
@@ -25,9 +26,19 @@ async function openingOf(source: string | undefined, target: string | undefined)
   if (!existsSync(source))
     throw (
       addressError(source) ??
-      new HebbError(`${source} does not exist; give a run folder, a CSV table, or one of ${[...problems].join(", ")}`)
+      new HebbError(
+        `${source} does not exist; give a run folder, a CSV table, a text, or one of ${[...problems].join(", ")}`,
+      )
     );
   if (statSync(source).isDirectory()) return runOpening(source, basename(resolve(source)));
+  const kind = await InputFile.use(source, (file) => file.kind());
+  if (kind === "text")
+    return {
+      query: `?text=${encodeURIComponent(basename(source))}`,
+      files: new Map([
+        ["text.txt", await InputFile.use(source, async (file) => Buffer.from((await file.decoded()).text))],
+      ]),
+    };
   const column = target === undefined ? "" : `&target=${encodeURIComponent(target)}`;
   return {
     query: `?table=${encodeURIComponent(basename(source))}${column}`,

@@ -1,5 +1,6 @@
 // hebb train: data in, a run folder out, or one for each fold. hebb resume: continues one.
 import { basename } from "node:path";
+import type { World } from "../../distributed/index.ts";
 import { makeFolder } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import type { TrainChoices } from "../../run/choices.ts";
@@ -7,10 +8,16 @@ import { type Job, makeJob, readFor, resumeJob, startJob } from "../../run/job.t
 import type { Manner, Performed } from "../../run/perform.ts";
 import { tryRates } from "../../run/rates.ts";
 import type { Source } from "../../run/source.ts";
+import { standardInput } from "../../run/standardInput.ts";
+import { apart, tellJob, trainAlong } from "../../run/together.ts";
+import type { TrainEvent } from "../../train/index.ts";
+import { figures } from "../../train/metricText.ts";
+import { columnLines } from "../columnTable.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { newFolder } from "../newFolder.ts";
 import { out } from "../output.ts";
-import { figures, noticesFor, plot, Reporter } from "../report.ts";
+import { checkArguments } from "../ranks.ts";
+import { noticesFor, plot, Reporter, warn } from "../report.ts";
 
 /** Options of `train` and `resume` that leave the result as it is. */
 interface MannerArguments {
@@ -18,59 +25,134 @@ interface MannerArguments {
   readonly doctor?: boolean | undefined;
   readonly logs?: boolean | undefined;
   readonly saveEvery?: number | undefined;
+  readonly zero?: 1 | 2 | undefined;
+  /** Nothing but warnings and failures is told. */
+  readonly quiet?: boolean | undefined;
   readonly json: boolean;
 }
 
 export interface TrainArguments extends TrainChoices, MannerArguments {
+  readonly explainData?: boolean | undefined;
   readonly findLr?: boolean | undefined;
   readonly out?: string | undefined;
 }
 
-const mannerOf = ({ json, pauseAfter, doctor = true, logs = true, saveEvery }: MannerArguments): Manner => ({
-  tell: json ? (event) => out.json(event) : new Reporter(out).listen,
+/** What is told where nothing else is. */
+const warnOf = (event: TrainEvent): void => {
+  if (event.type === "warning") warn([event.message]);
+  if (event.type === "finding") warn([event.finding.what]);
+};
+
+const mannerOf = ({
+  json,
+  quiet = false,
+  pauseAfter,
+  doctor = true,
+  logs = true,
+  saveEvery,
+  zero,
+}: MannerArguments): Manner => ({
+  tell: json ? (event) => out.json(event) : quiet ? warnOf : new Reporter(out).listen,
   onInterrupt,
   pauseAfter,
   doctor,
   logs,
   saveEvery,
+  zero,
 });
 
-export async function train(path: string, args: TrainArguments): Promise<number> {
+/** The ranks that train together: rank 0 does all that is done once, and the others train along. */
+function together(args: MannerArguments, world: World | undefined): Manner {
+  const manner = mannerOf(args);
+  if (world === undefined || world.size === 1) return manner;
+  return { ...manner, begins: (job, from) => tellJob(world, job, { from, pauseAfter: args.pauseAfter }) };
+}
+
+interface Along {
+  readonly runs?: number | undefined;
+  /** The data as this rank knows them; of a run that is resumed, where rank 0 has them. */
+  readonly path?: string;
+}
+
+/** What a rank other than 0 does, for each run that there will be. */
+async function along(world: World, args: MannerArguments, { runs = 1, path }: Along): Promise<number> {
+  const manner = mannerOf(args);
+  for (let run = 0; run < runs; run++) {
+    const code = await trainAlong(world, manner, path);
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+const isFollower = (world: World | undefined): world is World => world !== undefined && world.rank > 0;
+
+export async function train(path: string, args: TrainArguments, world?: World): Promise<number> {
+  if (args.findLr === true && world !== undefined)
+    throw new HebbError("--find-lr tries rates in one process; leave mpirun out");
+  if (world !== undefined) checkArguments(world, { data: path === standardInput ? path : basename(path), ...args });
+  const code = isFollower(world)
+    ? await along(world, args, { runs: args.folds, path })
+    : await trainFirst(path, args, world);
+  world?.barrier();
+  return code;
+}
+
+async function trainFirst(path: string, args: TrainArguments, world: World | undefined): Promise<number> {
   if (args.testLabels !== undefined && args.testData === undefined)
     throw new HebbError(`--test-labels ${args.testLabels} has no images to label; name them with --test-data FILE`);
-  const notices = noticesFor(args.json);
+  const notices = noticesFor(args.json, args.quiet);
   const source = await readFor(path, args, notices);
-  if (args.folds !== undefined) return trainFolds(source, args, args.folds);
-  const job = await makeJob(source, args, null, notices);
-  return (await begin(job, () => args.out ?? newFolder(nameOf(path)), args)).code;
+  if (args.folds !== undefined) return trainFolds(source, args, { folds: args.folds, world });
+  const stop = new AbortController();
+  const atWork = onInterrupt(() => stop.abort());
+  const made = apart(world, () => makeJob(source, args, null, notices, stop.signal));
+  const job = await made.finally(atWork);
+  if (args.explainData === true) explain(job, args.json);
+  const folder = (): string => args.out ?? newFolder(nameOf(path));
+  if (!stop.signal.aborted) return (await begin(job, folder, args, world)).code;
+  // What was found so far is kept: a run that has not begun, to be resumed.
+  await begin(job, folder, { ...args, pauseAfter: 0 }, world);
+  return 130;
 }
 
 export async function resume(
   folder: string,
   args: MannerArguments & { readonly epochs?: number | undefined },
+  world?: World,
 ): Promise<number> {
-  const options = { ...mannerOf(args), epochs: args.epochs, notices: noticesFor(args.json) };
-  return (await resumeJob(folder, options)).code;
+  const first = async (): Promise<number> => {
+    const options = { ...together(args, world), epochs: args.epochs, notices: noticesFor(args.json, args.quiet) };
+    return (await resumeJob(folder, options)).code;
+  };
+  if (world !== undefined) checkArguments(world, args);
+  const code = isFollower(world) ? await along(world, args, {}) : await first();
+  world?.barrier();
+  return code;
 }
 
 /** `folder` is called when all else is known to be right. */
-async function begin(job: Job, folder: () => string, args: TrainArguments): Promise<Performed> {
+async function begin(job: Job, folder: () => string, args: TrainArguments, world?: World): Promise<Performed> {
   if (args.findLr === true) return { code: showRates(job, args.json), metrics: undefined };
-  return startJob(job, folder(), mannerOf(args));
+  return startJob(job, folder(), together(args, world));
 }
 
 /** One run for each fold, and the mean of their figures with its deviation. */
-async function trainFolds(source: Source, args: TrainArguments, folds: number): Promise<number> {
+async function trainFolds(
+  source: Source,
+  args: TrainArguments,
+  { folds, world }: { readonly folds: number; readonly world: World | undefined },
+): Promise<number> {
   let folder: string | undefined;
   const results: Performed[] = [];
   for (let number = 1; number <= folds; number++) {
-    const job = await makeJob(source, args, { number, of: folds }, noticesFor(args.json));
-    if (!args.json) out.line(`── fold ${number} of ${folds}`);
+    const notices = noticesFor(args.json, args.quiet);
+    const job = await apart(world, () => makeJob(source, args, { number, of: folds }, notices));
+    if (!args.json && args.quiet !== true) out.line(`── fold ${number} of ${folds}`);
     const inFolder = (): string => {
       folder ??= folderOfFolds(source.path, args);
       return `${folder}/fold-${number}`;
     };
-    const result = await begin(job, inFolder, args);
+    const result = await begin(job, inFolder, args, world);
     if (result.code !== 0) return result.code;
     results.push(result);
   }
@@ -84,7 +166,7 @@ async function trainFolds(source: Source, args: TrainArguments, folds: number): 
     }),
   );
   if (args.json) out.json({ type: "folds", folds: results.length, validation: summary });
-  else {
+  else if (args.quiet !== true) {
     const means = Object.fromEntries(Object.entries(summary).map(([name, { mean }]) => [name, mean]));
     const spread = Object.fromEntries(Object.entries(summary).map(([name, { deviation }]) => [name, deviation]));
     out.line("", `${results.length} folds, held-out means   ${figures(means)}`);
@@ -97,6 +179,14 @@ function folderOfFolds(path: string, args: TrainArguments): string {
   if (args.out === undefined) return newFolder(nameOf(path));
   if (!makeFolder(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the folds`);
   return args.out;
+}
+
+/** What each column is taken for and why. */
+function explain({ data }: Job, json: boolean): void {
+  if (data.kind === "text" || data.columns === undefined)
+    throw new HebbError("--explain-data is for the columns of a table, and these data have none; leave it out");
+  if (json) out.json({ type: "columns", columns: data.columns });
+  else out.line(...columnLines(data.columns), "");
 }
 
 /** What growing learning rates do to the loss. */
@@ -118,4 +208,11 @@ function showRates(job: Job, json: boolean): number {
 }
 
 /** What a run of this data is called. */
-const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, "");
+const nameOf = (path: string): string => {
+  if (path === standardInput) return "stdin";
+  const name = basename(path.replace(/[?#].*$/, ""))
+    .replace(/(?:\.gz|\.zst)?$/i, "")
+    .replace(/\.[^.]*$/, "");
+  // Patterns have characters that a folder should not.
+  return name.replace(/[^\p{L}\p{N}._ -]+/gu, "").replace(/^[-. ]+|[-. ]+$/g, "") || "table";
+};

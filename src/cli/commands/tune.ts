@@ -10,7 +10,7 @@ import { newFolder } from "../newFolder.ts";
 import { out } from "../output.ts";
 import { pictureOf } from "../tune/picture.ts";
 import { search, type Trial } from "../tune/search.ts";
-import { type Dimension, drawPoint, parseDimension } from "../tune/space.ts";
+import { type Dimension, drawPoints, parseDimension } from "../tune/space.ts";
 
 export interface TuneArguments {
   readonly space: readonly string[];
@@ -43,7 +43,9 @@ export async function tune(
   if (args.out !== undefined && !makeFolder(folder))
     throw new HebbError(`${folder} already exists; choose another folder for the search`);
   const random = new Random(args.seed, spaceStream);
-  const points = Array.from({ length: args.trials }, () => drawPoint(space, random));
+  const points = drawPoints(space, args.trials, random);
+  if (points.length < args.trials && !args.json)
+    out.line(`the space has ${points.length} points, so there are as many trials; none is made twice`);
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   const started = performance.now();

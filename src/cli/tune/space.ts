@@ -44,5 +44,23 @@ function draw(dimension: Dimension, random: Random): string {
 }
 
 /** A point of the space; the same generator gives the same points. */
-export const drawPoint = (space: readonly Dimension[], random: Random): Point =>
+const drawPoint = (space: readonly Dimension[], random: Random): Point =>
   Object.fromEntries(space.map((dimension) => [dimension.option, draw(dimension, random)]));
+
+/** Draws after which a space counts as used up. */
+const mostDraws = 200;
+
+/** So many points, none of them twice; fewer where the space has no more. */
+export function drawPoints(space: readonly Dimension[], count: number, random: Random): Point[] {
+  const points = new Map<string, Point>();
+  for (let misses = 0; points.size < count && misses < mostDraws; ) {
+    const point = drawPoint(space, random);
+    const key = JSON.stringify(point);
+    if (points.has(key)) misses++;
+    else {
+      points.set(key, point);
+      misses = 0;
+    }
+  }
+  return [...points.values()];
+}

@@ -1,0 +1,85 @@
+// What an argument of the command line may be: each check gives the value, or says what it must be.
+import { InvalidArgumentError } from "commander";
+import { nearest } from "../graph/nearest.ts";
+import { parseMissing } from "../run/tableChoices.ts";
+
+export function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+    return value;
+  };
+}
+
+export function real(check: (value: number) => boolean, what: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value) || !check(value))
+      throw new InvalidArgumentError(`It must be ${what}.`);
+    return value;
+  };
+}
+
+export function widths(text: string): number[] {
+  if (text === "" || text === "none") return [];
+  const sizes = text.split(",").map(Number);
+  if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 1))
+    throw new InvalidArgumentError(
+      "It must be whole numbers of at least 1 with commas between, such as 64,32, or none.",
+    );
+  return sizes;
+}
+
+/** One of a list of names; a miss lists them and names the nearest. */
+export function name<T extends string>(names: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = names.find((candidate) => candidate === text);
+    if (found !== undefined) return found;
+    const hint = nearest(text, names);
+    throw new InvalidArgumentError(
+      `It must be one of ${names.join(", ")}.${hint === undefined ? "" : ` Did you mean "${hint}"?`}`,
+    );
+  };
+}
+
+export function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError("It must be a whole number up to 65535; 0 takes a free one.");
+  return value;
+}
+
+/** Several of a list of names, with commas between. */
+export const list =
+  <T extends string>(names: readonly T[]): ((text: string) => T[]) =>
+  (text) =>
+    text.split(",").map(name(names));
+
+/** Names of columns with commas between; one that has a comma itself stands in quotes. */
+export const columnList = (text: string): string[] =>
+  [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+    ([, quoted, plain = ""]) => quoted?.replaceAll('""', '"') ?? plain,
+  );
+
+/** An option that may be given more than once. */
+export const repeated =
+  (check: (text: string) => readonly string[]): ((text: string, before: readonly string[] | undefined) => string[]) =>
+  (text, before) => [...(before ?? []), ...check(text)];
+
+/** Checked here, so that a slip costs no reading of data. */
+export function policy(text: string): string[] {
+  try {
+    parseMissing(text);
+  } catch {
+    throw new InvalidArgumentError(
+      "It must be median, mean, mode, drop or constant:VALUE, with COLUMN= in front for one column.",
+    );
+  }
+  return [text];
+}
+
+export const above0 = real((value) => value > 0, "a number above 0");
+export const from0 = real((value) => value >= 0, "a number of 0 or more");
+export const asIs = (text: string): string => text;
+export const share = real((value) => value >= 0 && value < 1, "a share from 0 to below 1");

@@ -1,0 +1,24 @@
+// hebb serve: a trained run behind HTTP, until it is interrupted; what was asked by then is answered.
+import { basename, resolve } from "node:path";
+import { type ServeOptions, serveRun } from "../../run/serve/server.ts";
+import { backendInfo } from "../../runtime/index.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { out } from "../output.ts";
+
+export async function serve(
+  folder: string,
+  { json, ...options }: ServeOptions & { readonly json: boolean },
+): Promise<number> {
+  const service = await serveRun(folder, options);
+  const { address } = service;
+  if (json) out.json({ type: "listening", address, backend: backendInfo().backend });
+  else
+    out.line(
+      `hebb serves ${basename(resolve(folder))} at ${address}, on ${backendInfo().description}`,
+      `Try: curl ${address}/schema, and POST rows as JSON to ${address}/predict. Ctrl-C ends it.`,
+    );
+  await new Promise<void>((ended) => onInterrupt(ended));
+  if (!json) out.line("It answers what was asked, and ends.");
+  await service.close();
+  return 0;
+}

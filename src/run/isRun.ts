@@ -1,0 +1,14 @@
+// Whether a path is a run folder of hebb: models of others have a config.json too.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { entryAt } from "../data/inputFile.ts";
+
+export async function isRunFolder(path: string): Promise<boolean> {
+  if ((await entryAt(path)).kind !== "folder") return false;
+  try {
+    return /"format"\s*:\s*"hebb-run"/.test(await readFile(join(path, "config.json"), "utf8"));
+  } catch {
+    // Reading it as a run says what is wrong with it.
+    return false;
+  }
+}

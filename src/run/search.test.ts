@@ -1,0 +1,56 @@
+// The trials before a table is trained: the rows that the run reports on take no part, and what was chosen stays chosen.
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { trainValidationSplit } from "../data/index.ts";
+import type { TrainChoices } from "./choices.ts";
+import { type Job, makeJob, readFor } from "./job.ts";
+import { presetOf } from "./tabular.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "search-"));
+const rows = 300;
+const held = new Set(trainValidationSplit(rows, { validation: 0.2, seed: 4 }).validation);
+
+/** Prices with a long tail; those of rows that are held out are multiplied. */
+function prices(factor: number): string {
+  const path = join(folder, `${factor}.csv`);
+  const lines = Array.from({ length: rows }, (_, row) => {
+    const [size, age] = [(row * 37) % 101, (row * 53) % 89];
+    const price = Math.exp(4 + size / 20 - age / 60 + ((row * 29) % 13) / 60);
+    return `${size / 10},${age},${(held.has(row) ? price * factor : price).toFixed(2)}`;
+  });
+  writeFileSync(path, `size,age,price\n${lines.join("\n")}\n`);
+  return path;
+}
+
+async function job(
+  path: string,
+  more: Partial<TrainChoices> = {},
+): Promise<{ readonly made: Job; readonly told: string[] }> {
+  const told: string[] = [];
+  const notices = { progress: (line: string) => told.push(line), warn: () => {}, note: () => {} };
+  // A few epochs of one step each: a search, and soon over.
+  const choices: TrainChoices = { target: "price", seed: 4, preset: "good", batchSize: 256, epochs: 12, ...more };
+  return { made: await makeJob(await readFor(path, choices, notices), choices, null, notices), told };
+}
+
+test("what is chosen does not depend on the rows that are held out, and the logarithm of a long tail is tried", async () => {
+  const [{ made, told }, other] = [await job(prices(1)), await job(prices(3))];
+  expect(made.config.chosen).toMatch(/^chosen by \d trials .*\d+ epochs/);
+  expect({ ...made.config, data: "" }).toEqual({ ...other.made.config, data: "" });
+  expect(made.config).toMatchObject({ keep: "last", patience: null });
+  expect(told.filter((line) => line.startsWith("trial")).length).toBeGreaterThanOrEqual(3);
+  expect(told.some((line) => line.includes("logarithm of the target"))).toBe(true);
+});
+
+test("choices about the learning are taken as they are, unless a search is asked for", async () => {
+  expect(presetOf({ seed: 0 })).toBe("good");
+  expect(presetOf({ seed: 0, dropout: 0.4 })).toBe("fast");
+  expect(presetOf({ seed: 0, dropout: 0.4, preset: "good" })).toBe("good");
+  expect(presetOf({ seed: 0, time: 5 })).toBe("best");
+  const { made, told } = await job(prices(1), { epochs: 7, preset: undefined, batchSize: undefined });
+  expect(told).toEqual([]);
+  expect(made.config).toMatchObject({ chosen: null, keep: "best", epochs: 7, model: { kind: "tabular" } });
+  expect((await job(prices(1), { hidden: [8] })).made.config.model).toMatchObject({ kind: "mlp", hidden: [8] });
+});

@@ -1,0 +1,105 @@
+// What a run takes and gives, as JSON Schema and OpenAPI, from its fitted preprocessing.
+import type { InputEncoding, TargetEncoding } from "../../data/index.ts";
+import type { Preprocessing } from "../../formats/index.ts";
+import { unreachable } from "../../graph/errors.ts";
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Values of a list that a schema shows; a column may have thousands. */
+const mostExamples = 10;
+
+function inputSchema(input: InputEncoding): JsonSchema {
+  switch (input.kind) {
+    case "number":
+      return { type: ["number", "string", "null"], description: "a number, or its text; null where it is missing" };
+    case "date":
+      return { type: ["string", "null"], description: "a date as in the training data; null where it is missing" };
+    case "duration":
+      return { type: ["number", "string", "null"], description: "seconds, or a duration as in the training data" };
+    case "category":
+      return {
+        type: ["string", "number", "boolean", "null"],
+        description: "one of the values seen in training; another one is allowed, and counts as unknown",
+        examples: input.categories.slice(0, mostExamples),
+      };
+  }
+}
+
+function rowSchema(preprocessing: Preprocessing): JsonSchema {
+  switch (preprocessing.kind) {
+    case "table": {
+      const { inputs } = preprocessing;
+      return {
+        type: "object",
+        properties: Object.fromEntries(inputs.map((input) => [input.column, inputSchema(input)])),
+        required: inputs.map(({ column }) => column),
+        additionalProperties: true,
+      };
+    }
+    case "texts":
+      return {
+        type: "object",
+        properties: { [preprocessing.column]: { type: "string" } },
+        required: [preprocessing.column],
+      };
+    case "images":
+    case "text":
+      return { type: "object" };
+    default:
+      return unreachable(preprocessing);
+  }
+}
+
+/** What is predicted: a number, or one of these classes. */
+type Predicted = Pick<Extract<TargetEncoding, { kind: "classes" }>, "kind" | "classes"> | { readonly kind: "number" };
+
+function predictionSchema(target: Predicted | undefined): JsonSchema {
+  const notes = { type: "array", items: { type: "string" }, description: "cells that could not be read" };
+  if (target?.kind === "number")
+    return { type: "object", properties: { prediction: { type: "number" }, notes }, required: ["prediction"] };
+  const prediction = target === undefined ? { type: ["string", "number"] } : { type: "string", enum: target.classes };
+  const probabilities = { type: "object", additionalProperties: { type: "number" } };
+  return { type: "object", properties: { prediction, probabilities, notes }, required: ["prediction"] };
+}
+
+const either = (one: JsonSchema): JsonSchema => ({ oneOf: [one, { type: "array", items: one }] });
+
+export interface RunSchemas {
+  /** A row, or a list of rows. */
+  readonly request: JsonSchema;
+  /** A prediction, or a list of them. */
+  readonly response: JsonSchema;
+}
+
+export function schemasOf(preprocessing: Preprocessing): RunSchemas {
+  const { kind } = preprocessing;
+  const target = kind === "table" || kind === "texts" ? preprocessing.target : undefined;
+  return { request: either(rowSchema(preprocessing)), response: either(predictionSchema(target)) };
+}
+
+/** The service as OpenAPI 3.1. */
+export function openApiOf(name: string, version: string, { request, response }: RunSchemas): JsonSchema {
+  const content = (schema: JsonSchema): JsonSchema => ({ "application/json": { schema } });
+  const error = {
+    description: "what is wrong, in a sentence",
+    content: content({ type: "object", properties: { error: { type: "string" } }, required: ["error"] }),
+  };
+  const answer = (description: string, schema: JsonSchema): JsonSchema => ({ description, content: content(schema) });
+  return {
+    openapi: "3.1.0",
+    info: { title: `Predictions of ${name}`, version },
+    paths: {
+      "/predict": {
+        post: {
+          summary: "A prediction for a row, or for each of a list of rows",
+          requestBody: { required: true, content: content(request) },
+          responses: { 200: answer("the predictions", response), 400: error, 413: error, 503: error },
+        },
+      },
+      "/health": { get: { summary: "Whether it answers", responses: { 200: answer("it does", { type: "object" }) } } },
+      "/schema": {
+        get: { summary: "What it takes and gives", responses: { 200: answer("both", { type: "object" }) } },
+      },
+    },
+  };
+}

@@ -1,0 +1,209 @@
+// A trained run behind HTTP, by Fastify: predictions, its schema, health and metrics; it ends without losing a request.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { missingPackage } from "../../data/missingPackage.ts";
+import { HebbError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
+import { type LoadedRun, loadRun } from "../loadRun.ts";
+import { Batcher, Overloaded, type Row } from "./batcher.ts";
+import { ServeMetrics } from "./metrics.ts";
+import { openApiOf, schemasOf } from "./schema.ts";
+
+export interface ServeOptions {
+  /** The address that is listened on. Default "127.0.0.1": this machine alone. */
+  readonly host?: string;
+  /** Default 8080; 0 takes a free one. */
+  readonly port?: number;
+  /** Rows computed at once. Default 256. */
+  readonly maxBatchRows?: number;
+  /** Rows that may wait before requests are refused with 503. Default 16,384. */
+  readonly maxWaitingRows?: number;
+  /** Rows of one request. Default 4,096. */
+  readonly maxRequestRows?: number;
+  /** Bytes of the body of a request. Default 4 MiB. */
+  readonly maxBodyBytes?: number;
+  /**
+   * After `close` it accepts requests until none has come for this time, in milliseconds, or for ten times as long; its answers say
+   * that connections end. Default 500.
+   */
+  readonly drainTime?: number;
+}
+
+const serveKinds: OptionKinds<ServeOptions> = {
+  host: kind.string,
+  port: kind.number,
+  maxBatchRows: kind.number,
+  maxWaitingRows: kind.number,
+  maxRequestRows: kind.number,
+  maxBodyBytes: kind.number,
+  drainTime: kind.number,
+};
+
+export interface Service {
+  /** Where it listens: "http://127.0.0.1:8080". */
+  readonly address: string;
+  /** Answers what was asked before, and ends. */
+  close(): Promise<void>;
+}
+
+async function loadFastify(): Promise<typeof import("fastify")["fastify"]> {
+  try {
+    return (await import("fastify")).fastify;
+  } catch (cause) {
+    throw missingPackage("fastify", "serving a run", cause);
+  }
+}
+
+const isRow = (value: unknown): value is Row => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The rows of a body, and whether it was one alone. */
+function rowsOf(body: unknown, most: number): { readonly rows: readonly Row[]; readonly single: boolean } {
+  if (isRow(body)) return { rows: [body], single: true };
+  if (!Array.isArray(body))
+    throw new HebbError('the body must be a row by column, such as { "age": 41 }, or a list of rows');
+  if (body.length > most)
+    throw new TooLarge(`${body.length} rows are more than the ${most} of one request; send them in parts`);
+  const odd = body.findIndex((row) => !isRow(row));
+  if (odd >= 0) throw new HebbError(`row ${odd} is not an object by column, such as { "age": 41 }`);
+  return { rows: body, single: false };
+}
+
+class TooLarge extends HebbError {}
+
+/** The status of an error, and what its sender hears. What is not the sender's fault is not told. */
+function statusOf(error: unknown): { readonly status: number; readonly message: string } {
+  if (error instanceof Overloaded) return { status: 503, message: error.message };
+  if (error instanceof TooLarge) return { status: 413, message: error.message };
+  if (error instanceof HebbError) return { status: 400, message: error.message };
+  const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500 && error instanceof Error) return { status, message: error.message };
+  return { status: 500, message: "the prediction failed; the log of the service says why" };
+}
+
+/** That long, and until what came in meanwhile has been read: a batch that is computed holds up everything else. */
+async function aWhile(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const seconds = (): number => performance.now() / 1000;
+
+/** What the handlers of one service share. */
+interface Served {
+  readonly run: LoadedRun;
+  readonly name: string;
+  readonly batcher: Batcher;
+  readonly metrics: ServeMetrics;
+  readonly maxRequestRows: number;
+  draining: boolean;
+  /** When the last request came, in seconds. */
+  lastRequest: number;
+}
+
+function addRoutes(app: FastifyInstance, served: Served): void {
+  const { run, name, batcher, metrics } = served;
+  const schemas = schemasOf(run.preprocessing);
+  const openApi = openApiOf(name, "1", schemas);
+  app.post("/predict", async (request: FastifyRequest, reply: FastifyReply) => {
+    const began = seconds();
+    let [status, count] = [500, 0];
+    try {
+      const { rows, single } = rowsOf(request.body, served.maxRequestRows);
+      count = rows.length;
+      const predictions = count === 0 ? [] : await batcher.ask(rows);
+      status = 200;
+      return single ? predictions[0] : predictions;
+    } catch (error) {
+      ({ status } = statusOf(error));
+      if (status === 503) reply.header("retry-after", "1");
+      throw error;
+    } finally {
+      metrics.add(status, seconds() - began, count);
+    }
+  });
+  app.get("/health", (_request, reply) => {
+    reply.code(served.draining ? 503 : 200).send({ status: served.draining ? "draining" : "ok", run: name });
+  });
+  app.get("/schema", () => schemas);
+  app.get("/openapi.json", () => openApi);
+  app.get("/metrics", (_request, reply) => {
+    reply.type("text/plain; version=0.0.4").send(metrics.text(batcher));
+  });
+}
+
+/**
+ * Serves the predictions of a run folder until `close`: POST /predict takes a row or a list of rows as JSON; GET /health, /schema,
+ * /openapi.json and /metrics say the rest. Rows of requests that come together are computed together. Throws HebbError where the
+ * folder is no run, the port is taken, or Fastify is not installed.
+ */
+export async function serveRun(folder: string, options: ServeOptions = {}): Promise<Service> {
+  const {
+    host = "127.0.0.1",
+    port = 8080,
+    maxBatchRows = 256,
+    maxWaitingRows = 16_384,
+    maxRequestRows = 4096,
+    maxBodyBytes = 4 * 2 ** 20,
+    drainTime = 500,
+  } = checkOptions("serveRun", options, serveKinds);
+  const run = await loadRun(folder);
+  if (run.preprocessing.kind === "text" || run.preprocessing.kind === "images")
+    throw new HebbError(
+      `${folder} was trained on ${run.preprocessing.kind}; serving takes runs of tables and of texts in a table`,
+    );
+  const fastify = await loadFastify();
+  const app = fastify({
+    bodyLimit: maxBodyBytes,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    // What comes in while it closes is answered too.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+  });
+  const batcher = new Batcher((rows) => run.predict(rows), { maxBatchRows, maxWaitingRows });
+  const served: Served = {
+    run,
+    name: folder,
+    batcher,
+    metrics: new ServeMetrics(),
+    maxRequestRows,
+    draining: false,
+    lastRequest: 0,
+  };
+  app.setErrorHandler((error, _request, reply) => {
+    const { status, message } = statusOf(error);
+    if (status === 500) process.emitWarning(error instanceof Error ? error : String(error));
+    reply.code(status).send({ error: message });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    reply
+      .code(404)
+      .send({ error: `there is no ${request.method} ${request.url.split("?")[0]}; POST /predict takes rows` });
+  });
+  app.addHook("onRequest", async () => {
+    served.lastRequest = seconds();
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (served.draining) reply.header("connection", "close");
+  });
+  addRoutes(app, served);
+  let address: string;
+  try {
+    address = await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    throw new HebbError(
+      `${host}:${port} cannot be listened on: ${error instanceof Error ? error.message : error}; choose another port`,
+    );
+  }
+  return {
+    address,
+    close: async () => {
+      served.draining = true;
+      const began = seconds();
+      do await aWhile(drainTime);
+      while (1000 * (seconds() - served.lastRequest) < drainTime && 1000 * (seconds() - began) < 10 * drainTime);
+      await app.close();
+    },
+  };
+}

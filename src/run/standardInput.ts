@@ -1,0 +1,24 @@
+// Data from standard input: kept in a file while they are read, as files are read more than once.
+import { createWriteStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { HebbError } from "../graph/errors.ts";
+
+/** How standard input is named where a path is expected. */
+export const standardInput = "-";
+
+/** Gives the path of a file with all of standard input, which is removed when the work is done. */
+export async function fromStandardInput<T>(work: (path: string) => Promise<T>): Promise<T> {
+  if (process.stdin.isTTY === true)
+    throw new HebbError("- stands for standard input, which is a terminal here; pipe data into it, or name a file");
+  const folder = await mkdtemp(join(tmpdir(), "hebb-input-"));
+  try {
+    const path = join(folder, "standard-input");
+    await pipeline(process.stdin, createWriteStream(path));
+    return await work(path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,122 @@
+// What the network for tables is made of where nothing else is asked for: its size and its length by the rows, the columns and the time.
+import { featureNamesOf, type TablePreprocessing } from "../data/preprocessing.ts";
+import { at } from "../graph/at.ts";
+import type { LossName, TabularDescription } from "../train/index.ts";
+import type { TrainChoices } from "./choices.ts";
+import type { PresetName } from "./presets.ts";
+
+/** Seconds on two cores of a usual machine. */
+const secondsOf: Readonly<Record<PresetName, number>> = { fast: 10, good: 40, best: 120 };
+
+/** Multiplications, each with an addition, that two cores of a usual machine do in a second with such a network. */
+const speed = 2.5e10;
+
+/** Choices about the network and how it learns. Where one is made, no search makes the others. */
+const ofLearning = [
+  "hidden",
+  "activation",
+  "dropout",
+  "loss",
+  "optimizer",
+  "lr",
+  "weightDecay",
+  "batchSize",
+  "accumulate",
+  "epochs",
+  "patience",
+  "schedule",
+  "warmup",
+  "clipNorm",
+  "clipValue",
+  "ema",
+  "classWeights",
+  "folds",
+] as const satisfies readonly (keyof TrainChoices)[];
+
+/** How thorough a run is: what was asked for, or a small search where nothing was chosen that it would have to work around. */
+export function presetOf(choices: TrainChoices): PresetName {
+  if (choices.preset !== undefined) return choices.preset;
+  if (choices.time !== undefined) return "best";
+  return ofLearning.some((name) => choices[name] !== undefined) ? "fast" : "good";
+}
+
+/** The work that a run may be, in multiplications and additions: by the clock nothing could be repeated to the same bits. */
+export const workOf = (choices: TrainChoices): number => (choices.time ?? secondsOf[presetOf(choices)]) * speed;
+
+/** The places of the features that are numbers; categories, cycles and marks of gaps are taken as they are. */
+export function numberPlaces({ inputs }: TablePreprocessing): number[] {
+  const places: number[] = [];
+  let from = 0;
+  for (const input of inputs) {
+    if (input.kind !== "category") places.push(from);
+    from += featureNamesOf(input).length;
+  }
+  return places;
+}
+
+/** Multiplications and additions of an epoch: forward, and twice as many backward. */
+export function workPerEpoch(
+  { inputShape, hidden, outputs, members, numbers, embedding }: TabularDescription,
+  rows: number,
+): number {
+  let [width, each] = [at(inputShape, 0) + numbers.length * (embedding - 1), 0];
+  for (const next of [...hidden, outputs]) {
+    each += width * next;
+    width = next;
+  }
+  return 3 * members * each * rows;
+}
+
+/** Rows below which a narrow network does. */
+const few = 3000;
+/** Features of all embedded numbers together. */
+const mostEmbedded = 512;
+
+export function tabularNetwork(
+  preprocessing: TablePreprocessing,
+  rows: number,
+  { outputs, loss, choices }: { readonly outputs: number; readonly loss: LossName; readonly choices: TrainChoices },
+): TabularDescription {
+  const numbers = numberPlaces(preprocessing);
+  const average =
+    preprocessing.target.kind === "number" || loss === "hinge" ? "outputs" : outputs > 1 ? "softmax" : "sigmoid";
+  const network: TabularDescription = {
+    kind: "tabular",
+    inputShape: [preprocessing.featureNames.length],
+    outputs,
+    hidden: choices.hidden ?? [256, 256],
+    activation: choices.activation ?? "relu",
+    dropout: choices.dropout ?? 0.1,
+    members: 8,
+    numbers,
+    bins: Math.max(4, Math.min(48, Math.floor(rows / 20))),
+    embedding: Math.max(2, Math.min(8, Math.floor(mostEmbedded / Math.max(1, numbers.length)))),
+    average,
+  };
+  if (choices.hidden !== undefined) return network;
+  // Wide where there are rows enough to fill it, and time enough to pass over them.
+  const wide = rows >= few && workOf(choices) >= fewestEpochs * workPerEpoch(network, rows);
+  return wide ? network : { ...network, hidden: [128, 128] };
+}
+
+/** Epochs that the last training is given at least. */
+export const fewestEpochs = 16;
+const mostEpochs = 200;
+/** Updates that a small table is given. */
+const usualSteps = 3000;
+
+/** How a network for tables learns: larger batches of more rows, and as many epochs as the time allows. */
+export function tabularLearning(
+  network: TabularDescription,
+  rows: number,
+  choices: TrainChoices,
+): { readonly batchSize: number; readonly epochs: number; readonly warmup: number } {
+  const batchSize = choices.batchSize ?? (rows < 1500 ? 32 : rows < 4000 ? 64 : rows < 12_000 ? 128 : 256);
+  const affordable = Math.floor(workOf(choices) / workPerEpoch(network, rows));
+  const wanted = Math.max(24, Math.min(mostEpochs, Math.round(usualSteps / Math.ceil(rows / batchSize))));
+  const epochs = Math.max(fewestEpochs, Math.min(affordable, wanted));
+  const steps = Math.ceil(rows / batchSize) * (choices.epochs ?? epochs);
+  // What cannot warm up does not.
+  const warms = choices.schedule === undefined || choices.schedule === "cosine" || choices.schedule === "linear";
+  return { batchSize, epochs, warmup: warms ? Math.min(100, Math.floor(steps / 10)) : 0 };
+}

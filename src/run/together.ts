@@ -1,0 +1,115 @@
+// A job of several ranks: rank 0 decides and tells the others, which read the same data, train along, and write nothing.
+import type { Preprocessing } from "../formats/index.ts";
+import { checkPreprocessing } from "../formats/preprocessingJson.ts";
+import { HebbError } from "../graph/errors.ts";
+import { broadcastText, type Communicator, setCurrentWorld } from "../runtime/index.ts";
+import { seed as seedEverything } from "../tensor/index.ts";
+import { type History, stateFromFirst, type TrainState, fit as trainModel } from "../train/index.ts";
+import { checkConfig, configToJson, type JobConfig, makeModel } from "./config.ts";
+import { dataOf, type Job } from "./job.ts";
+import { firstModel, learningOf } from "./learning.ts";
+import type { Manner } from "./perform.ts";
+import type { JobData } from "./prepared.ts";
+import type { Notices } from "./readOptions.ts";
+import { standardInput } from "./standardInput.ts";
+
+/** What rank 0 tells the others: all that they need to train along. */
+interface Order {
+  readonly config: unknown;
+  readonly preprocessing: unknown;
+  /** Whether a saved state follows. */
+  readonly resumes: boolean;
+  readonly pauseAfter: number | null;
+}
+
+/** Runs what rank 0 does by itself, such as trials: the others wait. */
+export async function apart<T>(world: Communicator | undefined, work: () => Promise<T>): Promise<T> {
+  if (world === undefined) return work();
+  setCurrentWorld(undefined);
+  try {
+    return await work();
+  } finally {
+    setCurrentWorld(world);
+  }
+}
+
+/** Refuses what ranks cannot do together. */
+function checkTogether({ data, model }: JobConfig): void {
+  if (model.kind === "perceptron")
+    throw new HebbError(
+      "a perceptron learns from one row after the other, so ranks cannot share its rows; train it without mpirun",
+    );
+  if (data === standardInput)
+    throw new HebbError("standard input reaches rank 0 alone; put the data into a file that every rank can read");
+}
+
+/** Rank 0: the job that is about to begin, told to the others. */
+export function tellJob(
+  world: Communicator,
+  { config, data }: Job,
+  { from, pauseAfter }: { readonly from: TrainState | undefined; readonly pauseAfter: number | undefined },
+): void {
+  checkTogether(config);
+  const order: Order = {
+    config: configToJson(config),
+    preprocessing: data.preprocessing,
+    resumes: from !== undefined,
+    pauseAfter: pauseAfter ?? null,
+  };
+  broadcastText(world, JSON.stringify(order));
+  if (from !== undefined) stateFromFirst(world, from);
+}
+
+const silent: Notices = { progress: () => {}, note: () => {}, warn: () => {} };
+
+/** Another rank: hears the job, reads its data, and trains along. Returns the exit code. */
+export async function trainAlong(
+  world: Communicator,
+  manner: Pick<Manner, "onInterrupt" | "doctor" | "zero">,
+  path?: string,
+): Promise<number> {
+  const order: Order = JSON.parse(broadcastText(world, ""));
+  const told = checkConfig(order.config, "rank 0:");
+  // Only rank 0 tests. The same file may lie elsewhere on this machine.
+  const config = { ...told, data: path ?? told.data, testData: null, testLabels: null };
+  const stored = checkPreprocessing(order.preprocessing, "rank 0:");
+  const from = order.resumes ? stateFromFirst(world, undefined) : undefined;
+  const data = await ownData(world, config, stored);
+  seedEverything(config.seed);
+  const model = from === undefined ? await firstModel(config, data) : makeModel(config);
+  const stop = new AbortController();
+  const atWork = manner.onInterrupt(() => stop.abort());
+  const history = await trainModel(model, {
+    ...learningOf(config, data, model),
+    histograms: config.histograms,
+    doctor: manner.doctor,
+    onEvent: () => {},
+    signal: stop.signal,
+    resume: from,
+    pauseAfter: order.pauseAfter ?? undefined,
+    zero: manner.zero,
+    save: () => {},
+  }).finally(atWork);
+  return exitCodeOf(history.stopped);
+}
+
+function exitCodeOf(stopped: History["stopped"]): number {
+  if (stopped === "interrupted") return 130;
+  return stopped === "diverged" ? 1 : 0;
+}
+
+async function ownData(world: Communicator, config: JobConfig, stored: Preprocessing): Promise<JobData> {
+  const where = `rank ${world.rank}`;
+  let data: JobData;
+  try {
+    data = await dataOf(config, stored, silent);
+  } catch (error) {
+    if (error instanceof HebbError) throw new HebbError(`${where}: ${error.message}`);
+    throw error;
+  }
+  if (JSON.stringify(data.preprocessing) !== JSON.stringify(stored))
+    throw new HebbError(
+      `${where} reads other data than rank 0: what ${config.data} holds there means something else; give all ranks the same file`,
+    );
+  return data;
+}

@@ -1,0 +1,10 @@
+// The quantile of sorted numbers, between two of them by their distance, as NumPy's default.
+
+/** Of an empty list it is NaN. */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const [low = Number.NaN, high = low] = [sorted[below], sorted[below + 1]];
+  return low + (place - below) * (high - low);
+}

@@ -1,0 +1,355 @@
+// What there is to see of a trained run: its curves, its figures on held-out rows, what it makes of the columns, and where it errs.
+
+import { type ColumnExplanation, Dataset, Random, type TablePreprocessing } from "../../data/index.ts";
+import type { JsonObject } from "../../formats/index.ts";
+import { readEvents } from "../../formats/node.ts";
+import { at } from "../../graph/at.ts";
+import { HebbError } from "../../graph/errors.ts";
+import { Perceptron } from "../../nn/index.ts";
+import {
+  Evaluator,
+  metrics as figuresOf,
+  type Metrics,
+  makeObjective,
+  type NamedScores,
+  residentOf,
+} from "../../train/index.ts";
+import { readColumns } from "../columns.ts";
+import type { JobConfig } from "../config.ts";
+import { dataOf } from "../job.ts";
+import { measurer } from "../measure.ts";
+import type { JobData } from "../prepared.ts";
+import type { Notices } from "../readOptions.ts";
+import { type OpenedRun, openModel } from "../saved.ts";
+import { classNames, inverseFor, taskFor } from "../task.ts";
+import { type Dependence, type Importance, partialDependence, permutationImportance } from "./columns.ts";
+import { quantile } from "./quantile.ts";
+import {
+  fitTemperature,
+  logLoss,
+  type Point,
+  precisionRecallCurve,
+  type Reliability,
+  reliabilityOf,
+  rocCurve,
+  tempered,
+} from "./ranking.ts";
+
+/** The figures of one epoch. */
+export interface EpochFigures {
+  readonly epoch: number;
+  readonly train: Metrics;
+  readonly validation: Metrics | undefined;
+}
+
+export interface ClassCurves {
+  readonly name: string;
+  readonly roc: readonly Point[];
+  readonly auc: number;
+  readonly precisionRecall: readonly Point[];
+  readonly averagePrecision: number;
+}
+
+/** Whether probabilities are what they say, on the second half of the rows; the temperature is fitted on the first. */
+export interface Calibration {
+  readonly before: Reliability & { readonly logLoss: number };
+  readonly after: Reliability & { readonly logLoss: number };
+  readonly temperature: number;
+}
+
+export interface ClassesSeen {
+  readonly kind: "classes";
+  readonly names: readonly string[];
+  readonly report: readonly NamedScores[];
+  /** Rows of each class (first place) that were given each class (second place). */
+  readonly confusion: readonly (readonly number[])[];
+  /** Empty where the model gives no probabilities. */
+  readonly curves: readonly ClassCurves[];
+  readonly calibration: Calibration | undefined;
+}
+
+export interface NumbersSeen {
+  readonly kind: "numbers";
+  /** Of up to a thousand rows. */
+  readonly pairs: readonly { readonly predicted: number; readonly actual: number }[];
+  /** Quantiles of actual − predicted at 5, 25, 50, 75 and 95 %. */
+  readonly residuals: readonly number[];
+}
+
+export interface WorstRow {
+  /** From 0, in the data that are read. */
+  readonly row: number;
+  readonly actual: string;
+  readonly predicted: string;
+  /** The probability of what is true, or the residual. */
+  readonly figure: number;
+  readonly cells: Readonly<Record<string, string>>;
+}
+
+export interface ColumnsSeen {
+  /** What rises: log-loss or RMSE. */
+  readonly cost: string;
+  readonly importance: readonly Importance[];
+  readonly dependence: readonly Dependence[];
+  /** Names of the outputs of `dependence`. */
+  readonly shown: readonly string[];
+}
+
+export interface Understanding {
+  readonly folder: string;
+  readonly config: JobConfig;
+  readonly epochs: readonly EpochFigures[];
+  readonly bestEpoch: number | undefined;
+  readonly findings: readonly JsonObject[];
+  readonly baselines: { readonly constant: Metrics; readonly linear: Metrics } | undefined;
+  readonly columns: readonly ColumnExplanation[];
+  readonly notes: readonly string[];
+  /** Which rows everything below was measured on; undefined where the data could not be read again. */
+  readonly rows: { readonly part: "test" | "validation" | "training"; readonly count: number } | undefined;
+  readonly metrics: Metrics | undefined;
+  readonly seen: ClassesSeen | NumbersSeen | undefined;
+  readonly inColumns: ColumnsSeen | undefined;
+  readonly worst: readonly WorstRow[];
+}
+
+/** Rows that importance and dependence are measured on: enough for two digits, and soon done. */
+const sampledRows = 2000;
+const dependenceRows = 500;
+const repeats = 5;
+const mostClasses = 6;
+const mostPairs = 1000;
+const mostWorst = 12;
+
+/**
+ * Looks at a run on the rows that it did not learn from: its test data, else those held out. Throws HebbError for what is no run; data
+ * that cannot be read again leave out what needs them, and a note says why.
+ */
+export async function understand(folder: string, notices: Notices): Promise<Understanding> {
+  const opened = openModel(folder);
+  const { run, config, preprocessing } = opened;
+  const { events, warnings } = readEvents(run);
+  const notes = [...warnings];
+  const end = events.findLast(({ type }) => type === "end");
+  const data = await dataOf(config, preprocessing, notices).catch((error: unknown) => {
+    if (!(error instanceof HebbError)) throw error;
+    notes.push(`the data could not be read again, so only what the run recorded is shown: ${error.message}`);
+    return undefined;
+  });
+  const part = data === undefined ? undefined : partOf(data);
+  const known = {
+    folder,
+    config,
+    epochs: events.flatMap(epochOf),
+    bestEpoch: typeof end?.["bestEpoch"] === "number" ? end["bestEpoch"] : undefined,
+    findings: events.flatMap(({ type, finding }) => (type === "finding" && isObject(finding) ? [finding] : [])),
+    baselines: baselinesIn(end),
+    columns: readColumns(run) ?? [],
+    notes: [...notes, ...(preprocessing.kind === "table" ? preprocessing.notes : [])],
+  };
+  if (part === undefined)
+    return { ...known, rows: undefined, metrics: undefined, seen: undefined, inColumns: undefined, worst: [] };
+  const { rows, name } = part;
+  const measured = await measurer(opened)(rows);
+  const seen = await look(opened, rows, measured);
+  return {
+    ...known,
+    rows: { part: name, count: rows.length },
+    metrics: measured.metrics,
+    seen: seen?.seen,
+    inColumns:
+      seen === undefined || preprocessing.kind !== "table"
+        ? undefined
+        : await lookAtColumns(rows, preprocessing, seen, config.seed),
+    worst: seen === undefined ? [] : worstOf(rows, seen, name === "validation" ? data : undefined),
+  };
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const metricsIn = (value: unknown): Metrics | undefined =>
+  isObject(value)
+    ? Object.fromEntries(Object.entries(value).flatMap(([name, one]) => (typeof one === "number" ? [[name, one]] : [])))
+    : undefined;
+
+function epochOf({ type, epoch, train, validation }: JsonObject): EpochFigures[] {
+  const figures = metricsIn(train);
+  if (type !== "epoch" || typeof epoch !== "number" || figures === undefined) return [];
+  return [{ epoch, train: figures, validation: metricsIn(validation) }];
+}
+
+function baselinesIn(end: JsonObject | undefined): Understanding["baselines"] {
+  const found = end?.["baselines"];
+  if (!isObject(found)) return undefined;
+  const [constant, linear] = [metricsIn(found["constant"]), metricsIn(found["linear"])];
+  return constant === undefined || linear === undefined ? undefined : { constant, linear };
+}
+
+/** The rows to look at; a text has none. */
+function partOf({
+  test,
+  validation,
+  ...data
+}: JobData): { rows: Dataset; name: "test" | "validation" | "training" } | undefined {
+  if (test instanceof Dataset) return { rows: test, name: "test" };
+  if (validation instanceof Dataset) return { rows: validation, name: "validation" };
+  return data.kind === "rows" ? { rows: data.train, name: "training" } : undefined;
+}
+
+/** Predictions, and what they are compared with. */
+interface Seen {
+  readonly seen: ClassesSeen | NumbersSeen;
+  /** Probabilities [N, outputs], or numbers [N] in the target's units. */
+  readonly predictions: ArrayLike<number>;
+  readonly targets: ArrayLike<number>;
+  readonly predict: (rows: Dataset) => Promise<ArrayLike<number>>;
+}
+
+type Measured = Awaited<ReturnType<ReturnType<typeof measurer>>>;
+
+async function look(
+  { config, preprocessing, model }: OpenedRun,
+  rows: Dataset,
+  measured: Measured,
+): Promise<Seen | undefined> {
+  if (model instanceof Perceptron) return undefined;
+  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)));
+  const inverse = inverseFor(preprocessing);
+  const predict = async (some: Dataset): Promise<ArrayLike<number>> => {
+    const { predictions } = await evaluator.evaluateLater(residentOf(some));
+    return inverse === undefined ? predictions : Float64Array.from(predictions, inverse);
+  };
+  const predictions = await predict(rows);
+  const names = classNames(preprocessing);
+  if (names === undefined) {
+    const targets = Float64Array.from(rows.targets.data, (value) => inverse?.(Number(value)) ?? Number(value));
+    return { seen: numbersSeen(predictions, targets), predictions, targets, predict };
+  }
+  const targets = Float64Array.from(rows.targets.data, Number);
+  const seen: ClassesSeen = {
+    kind: "classes",
+    names,
+    report: measured.classes ?? [],
+    confusion: measured.confusion() ?? [],
+    curves: config.loss === "hinge" ? [] : curvesOf(predictions, targets, names),
+    calibration: config.loss === "hinge" ? undefined : calibrationOf(predictions, targets, names.length),
+  };
+  return { seen, predictions, targets, predict };
+}
+
+function curvesOf(predictions: ArrayLike<number>, targets: ArrayLike<number>, names: readonly string[]): ClassCurves[] {
+  const shown = names.length === 2 ? [figuresOf.positiveClass] : names.map((_, place) => place).slice(0, mostClasses);
+  return shown.flatMap((place) => {
+    const scores = Float64Array.from(targets, (_, row) => at(predictions, row * names.length + place));
+    const truth = Float64Array.from(targets, (target) => (target === place ? 1 : 0));
+    const rows = truth.reduce((sum, one) => sum + one, 0);
+    // Without rows of both kinds there is no curve.
+    if (rows === 0 || rows === truth.length) return [];
+    return {
+      name: names[place] ?? String(place),
+      roc: rocCurve(scores, (row) => truth[row] === 1),
+      auc: figuresOf.rocAuc(scores, truth),
+      precisionRecall: precisionRecallCurve(scores, (row) => truth[row] === 1),
+      averagePrecision: figuresOf.averagePrecision(scores, truth),
+    };
+  });
+}
+
+const fewestCalibrated = 40;
+
+function calibrationOf(
+  predictions: ArrayLike<number>,
+  targets: ArrayLike<number>,
+  classes: number,
+): Calibration | undefined {
+  const count = targets.length;
+  if (count < fewestCalibrated) return undefined;
+  const order = new Random(0, 0x43000000).permutation(count);
+  const half = (from: number, to: number) => {
+    const rows = order.slice(from, to);
+    const own = new Float64Array(rows.length * classes);
+    rows.forEach((row, place) => {
+      for (let k = 0; k < classes; k++) own[place * classes + k] = at(predictions, row * classes + k);
+    });
+    return { own, truth: Float64Array.from(rows, (row) => at(targets, row)) };
+  };
+  const [fitted, measured] = [half(0, count >> 1), half(count >> 1, count)];
+  const temperature = fitTemperature(fitted.own, fitted.truth, classes);
+  const figures = (own: Float64Array): Calibration["before"] => ({
+    ...reliabilityOf(own, measured.truth, classes),
+    logLoss: logLoss(own, measured.truth, classes),
+  });
+  return { temperature, before: figures(measured.own), after: figures(tempered(measured.own, classes, temperature)) };
+}
+
+function numbersSeen(predictions: ArrayLike<number>, targets: ArrayLike<number>): NumbersSeen {
+  const residuals = Float64Array.from(targets, (actual, row) => actual - (predictions[row] ?? Number.NaN)).sort();
+  const step = Math.max(1, Math.ceil(targets.length / mostPairs));
+  const pairs = Array.from({ length: Math.ceil(targets.length / step) }, (_, i) => ({
+    predicted: predictions[i * step] ?? Number.NaN,
+    actual: targets[i * step] ?? Number.NaN,
+  }));
+  return {
+    kind: "numbers",
+    pairs,
+    residuals: [0.05, 0.25, 0.5, 0.75, 0.95].map((share) => quantile(residuals, share)),
+  };
+}
+
+async function lookAtColumns(
+  rows: Dataset,
+  preprocessing: TablePreprocessing,
+  { seen, predict }: Seen,
+  seed: number,
+): Promise<ColumnsSeen> {
+  const order = new Random(seed, 0x44000000).permutation(rows.length);
+  const sample = rows.subset(order.slice(0, sampledRows));
+  const inverse = inverseFor(preprocessing) ?? ((value: number): number => value);
+  const classes = seen.kind === "classes" ? seen.names.length : 1;
+  const cost = (predictions: ArrayLike<number>, { targets }: Dataset): number => {
+    if (seen.kind === "classes") return logLoss(predictions, Float64Array.from(targets.data, Number), classes);
+    const wanted = Float64Array.from(targets.data, (value) => inverse(Number(value)));
+    return figuresOf.rmse(predictions, wanted);
+  };
+  const importance = await permutationImportance(sample, preprocessing, { predict, cost, repeats, seed });
+  const most = importance
+    .filter(({ mean }) => mean > 0)
+    .slice(0, 6)
+    .map(({ column }) => column);
+  const shown =
+    seen.kind === "numbers" ? [0] : classes === 2 ? [figuresOf.positiveClass] : seen.names.map((_, k) => k).slice(0, 4);
+  const some = sample.subset(Int32Array.from({ length: Math.min(dependenceRows, sample.length) }, (_, row) => row));
+  return {
+    cost: seen.kind === "classes" ? "log-loss" : "RMSE",
+    importance,
+    dependence: await partialDependence(some, preprocessing, most, { predict, outputs: classes, shown }),
+    shown: seen.kind === "numbers" ? [preprocessing.target.column] : shown.map((place) => seen.names[place] ?? ""),
+  };
+}
+
+/** The rows that the model is furthest from, with their cells where they are known. */
+function worstOf(rows: Dataset, { seen, predictions, targets }: Seen, data: JobData | undefined): WorstRow[] {
+  const names = seen.kind === "classes" ? seen.names : undefined;
+  const classes = names?.length ?? 1;
+  const figure = (row: number): number =>
+    names === undefined ? at(targets, row) - at(predictions, row) : at(predictions, row * classes + at(targets, row));
+  const badness = (row: number): number => (names === undefined ? Math.abs(figure(row)) : -figure(row));
+  const held = data?.kind === "rows" ? data.held : undefined;
+  return Array.from({ length: rows.length }, (_, row) => row)
+    .sort((a, b) => badness(b) - badness(a))
+    .slice(0, mostWorst)
+    .map((place) => {
+      const row = held?.rows[place];
+      const own = Float64Array.from({ length: classes }, (_, k) => at(predictions, place * classes + k));
+      return {
+        row: row ?? place,
+        actual: names?.[at(targets, place)] ?? String(targets[place] ?? ""),
+        predicted: names?.[at(figuresOf.predictedClasses(own, classes), 0)] ?? String(predictions[place] ?? ""),
+        figure: figure(place),
+        cells:
+          held === undefined || row === undefined
+            ? {}
+            : Object.fromEntries(held.table.columns.map(({ name, cells }) => [name, cells[row] ?? ""])),
+      };
+    });
+}
