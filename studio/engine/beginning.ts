@@ -1,5 +1,6 @@
 // A network that begins with the weights of a finished run or of a file instead of drawn ones.
 import { HebbError } from "../../src/index.ts";
+import { Tabular } from "../../src/train/index.ts";
 import type { Beginning, DataInfo, SavedTensor } from "../shared/protocol.ts";
 import type { Network } from "./network.ts";
 
@@ -13,8 +14,33 @@ function asOne({ name, data, shape }: SavedTensor): SavedTensor {
   };
 }
 
+/** The same of the last layer of an ensemble, whose outputs come last in the shape. */
+function asOneOfMembers(one: SavedTensor): SavedTensor {
+  const { name, data, shape } = one;
+  if ((name !== "weight" && name !== "bias") || shape.at(-1) !== 2) return one;
+  return {
+    name,
+    shape: [...shape.slice(0, -1), 1],
+    data: Float32Array.from({ length: data.length / 2 }, (_, k) => (data[2 * k + 1] ?? 0) - (data[2 * k] ?? 0)),
+  };
+}
+
 /** Puts the run's weights into the layers, in their order. Throws HebbError where they do not fit. */
-export function takeWeights({ layers }: Network, { name, weights }: Beginning, { task }: DataInfo): void {
+export function takeWeights({ layers, model }: Network, { name, weights }: Beginning, { task }: DataInfo): void {
+  // Batch norm holds more than weights of layers: a file of the same network names all of it.
+  const held = Object.keys(model.stateDict());
+  if (
+    held.length > 2 * layers.length &&
+    held.length === weights.length &&
+    weights.every((one) => held.includes(one.name))
+  ) {
+    const states = weights.map((one) => {
+      const { name: key, shape, data } = model instanceof Tabular && task === "binary" ? asOneOfMembers(one) : one;
+      return [key, { dtype: "float32" as const, shape, data: Float32Array.from(data) }];
+    });
+    model.loadStateDict(Object.fromEntries(states));
+    return;
+  }
   const wanted = layers.flatMap(({ weight, bias }) => (bias === undefined ? [weight] : [weight, bias]));
   const last = wanted.length - (layers.at(-1)?.bias === undefined ? 1 : 2);
   if (weights.length !== wanted.length)

@@ -12,9 +12,9 @@ const [manyWeights, shortStride] = [20000, 10] as const;
 /** Whether a run of this state stays a run of numbers whose loss falls, without the jumps of steps that are too large. */
 function works(state: StudioState, { prepared, info }: Session): boolean {
   const trial = new Session(state, prepared);
-  const start = trial.record().train.loss;
+  const start = trial.now().train.loss;
   for (let k = 0; k < strides; k++)
-    if (!trial.advance(info.parameters > manyWeights ? shortStride : stride) || !(trial.record().train.loss < start))
+    if (!trial.advance(info.parameters > manyWeights ? shortStride : stride) || !(trial.now().train.loss < start))
       return false;
   return trial.findings.every(({ code }) => code !== "learningRateTooHigh");
 }

@@ -1,8 +1,14 @@
 // From the state to data sets: generators, tables and images, split by seed, with what the page needs to draw them.
+
+import { featureNamesOf } from "../../src/data/preprocessing.ts";
+import { checkPreprocessing } from "../../src/formats/preprocessingJson.ts";
 import { data, HebbError } from "../../src/index.ts";
+import { numberPlaces } from "../../src/run/tabular.ts";
+import { derived, features } from "../shared/features.ts";
 import type { TaskKind } from "../shared/names.ts";
-import type { DataInfo, FormField, OwnData, Preview } from "../shared/protocol.ts";
-import { paintedPoints, type StudioState } from "../shared/state.ts";
+import { isPlane } from "../shared/names.ts";
+import type { DataInfo, Examined, FormField, InputGroup, OwnData, Preview } from "../shared/protocol.ts";
+import { paintedNames, paintedPoints, type StudioState } from "../shared/state.ts";
 import { digits } from "./digits.ts";
 import { contextLetters, letters, nextLetters } from "./words.ts";
 
@@ -13,6 +19,16 @@ export interface Prepared {
   /** For tables, how a raw row becomes inputs. */
   readonly table: data.TablePreprocessing | undefined;
   readonly images: data.ImagePreprocessing | undefined;
+  /** The table that the rows come from. */
+  readonly origin: Origin | undefined;
+}
+
+/** A table, its columns that are learned from, and the rows of it that each part has. */
+export interface Origin {
+  readonly table: data.Table;
+  readonly columns: readonly string[];
+  readonly trainRows: Int32Array;
+  readonly testRows: Int32Array;
 }
 
 /** What every source comes down to before the page's view of it is made. */
@@ -24,8 +40,10 @@ interface Source {
   readonly classes: readonly string[];
   readonly target: string;
   readonly notes: readonly string[];
+  readonly findings?: readonly data.TableFinding[];
   readonly table?: data.TablePreprocessing;
   readonly images?: data.ImagePreprocessing;
+  readonly origin?: Origin;
 }
 
 const shownRows = 1500;
@@ -60,13 +78,44 @@ function painted(state: StudioState): data.Dataset {
   });
 }
 
-function plane(name: string, whole: data.Dataset, state: StudioState, classes: readonly string[]): Source {
-  const inputs = whole.features.shape[0] === 1 ? ["x"] : ["x₁", "x₂"];
+function plane(name: string, given: data.Dataset, state: StudioState, classes: readonly string[]): Source {
+  const line = given.features.shape[0] === 1;
+  const names = line ? [] : state.features;
+  const inputs = line ? ["x"] : ["x₁", "x₂", ...names.map((feature) => features[feature].title)];
+  const whole =
+    names.length === 0
+      ? given
+      : new data.Dataset({
+          features: derived(given.features.data, names),
+          featureShape: [inputs.length],
+          targets: given.targets.data,
+          targetShape: given.targets.shape,
+        });
   return { name, ...splitPoints(whole, state), inputs, classes, target: classes.length > 0 ? "class" : "y", notes: [] };
 }
 
-function fromTable(table: data.Table, target: string, state: StudioState): Source {
-  const prepared = data.prepareTable(table, { target, validation: state.test, seed: state.dataSeed });
+/** The rows of a table as a run has made numbers of them: its choices, and what it fitted on the rows that it learned from. */
+function asInRun(
+  table: data.Table,
+  prepared: data.PreparedTable,
+  preprocessing: data.TablePreprocessing,
+): data.PreparedTable {
+  const made = (rows: Int32Array): data.Dataset =>
+    data.tableDataset(
+      data.applyPreprocessing(preprocessing, table.select(rows), { targets: "required", unreadable: "missing" }),
+    );
+  const { trainRows, validationRows } = prepared;
+  return {
+    ...prepared,
+    preprocessing,
+    train: made(trainRows),
+    ...(validationRows.length > 0 ? { validation: made(validationRows) } : {}),
+  };
+}
+
+function fromTable(table: data.Table, target: string, state: StudioState, fitted?: data.TablePreprocessing): Source {
+  const fresh = data.prepareTable(table, { target, validation: state.test, seed: state.dataSeed });
+  const prepared = fitted?.target.column === target ? asInRun(table, fresh, fitted) : fresh;
   const { preprocessing } = prepared;
   return {
     name: table.name,
@@ -77,6 +126,12 @@ function fromTable(table: data.Table, target: string, state: StudioState): Sourc
     target,
     notes: preprocessing.notes,
     table: preprocessing,
+    origin: {
+      table,
+      columns: preprocessing.inputs.map(({ column }) => column),
+      trainRows: prepared.trainRows,
+      testRows: prepared.validationRows,
+    },
   };
 }
 
@@ -131,8 +186,11 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
       return plane("blobs", data.blobs({ ...options, noise: 4 * state.noise }), state, ["A", "B", "C"]);
     case "curve":
       return plane("curve", data.curve(options), state, []);
-    case "painted":
-      return plane("painted points", painted(state), state, two);
+    case "painted": {
+      const { inputs, classes } = paintedNames(state);
+      const made = plane("painted points", painted(state), state, classes);
+      return { ...made, inputs: [...inputs, ...made.inputs.slice(2)] };
+    }
     case "digits": {
       const whole = digits(state.count, state.noise, state.dataSeed);
       return {
@@ -162,19 +220,24 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
         );
       if (own.kind === "images") return fromImages(own, state);
       const table = data.parseCsv(own.text, { name: own.name });
-      return fromTable(table, table.has(state.target) ? state.target : likelyTarget(table), state);
+      const target = table.has(state.target) ? table.column(state.target).name : data.guessTarget(table).target;
+      const fitted = own.preprocessing === undefined ? undefined : checkPreprocessing(own.preprocessing, own.name);
+      return {
+        ...fromTable(table, target, state, fitted?.kind === "table" ? fitted : undefined),
+        findings: data.tableFindings(table, { target }),
+      };
     }
   }
 }
 
-/** The last column is the usual place of what is to be predicted; one called so wins. */
-function likelyTarget(table: data.Table): string {
-  const named = /^(target|label|class|species|outcome|y|approved|credit_risk|survived|diagnosis|mpg)$/i;
-  const names = table.columnNames.filter((name) => {
-    const { kind } = table.judged(name).type;
-    return kind !== "empty" && kind !== "identifier" && kind !== "text";
-  });
-  return names.find((name) => named.test(name)) ?? names.at(-1) ?? table.columnNames.at(-1) ?? "";
+/** What is wrong with a table as it is, and with this target. */
+export function examine({ own, target }: { readonly own: OwnData; readonly target: string }): Examined {
+  if (own.kind !== "table") throw new HebbError("only tables are examined");
+  const table = data.parseCsv(own.text, { name: own.name });
+  const findings = data.tableFindings(table, { target });
+  if (findings.some(({ code }) => code === "target")) return { findings, task: "" };
+  const { target: read } = data.fitPreprocessing(table, { target });
+  return { findings, task: read.kind === "classes" ? `${read.classes.length} classes` : "a number" };
 }
 
 /** What a dropped table holds. Throws HebbError naming the row that does not fit. */
@@ -194,7 +257,7 @@ export function preview(own: OwnData): Preview {
     head: Array.from({ length: Math.min(5, table.rowCount) }, (_, row) =>
       table.columns.map(({ cells }) => cells[row] ?? ""),
     ),
-    target: likelyTarget(table),
+    ...data.guessTarget(table),
   };
 }
 
@@ -261,7 +324,17 @@ function samplesOf({ train, classes, images }: Source): DataInfo["samples"] {
   return { rows, values };
 }
 
-function formOf({ table, inputs, train }: Source): FormField[] {
+/** The columns of a table with the inputs that each became. */
+function groupsOf({ table }: Source): InputGroup[] {
+  let from = 0;
+  return (table?.inputs ?? []).map((input) => {
+    const count = featureNamesOf(input).length;
+    from += count;
+    return { name: input.column, from: from - count, count };
+  });
+}
+
+function formOf({ table, inputs, train }: Source, given: number): FormField[] {
   if (table !== undefined)
     return table.inputs.map((input): FormField => {
       if (input.kind === "category") return { kind: "category", name: input.column, options: input.categories };
@@ -269,9 +342,15 @@ function formOf({ table, inputs, train }: Source): FormField[] {
       const start = input.transform === "log" ? Math.expm1(input.median) : input.median;
       return { kind: "number", name: input.column, start: Number(start.toPrecision(4)) };
     });
-  return train.features.shape.length === 1 && inputs.length <= 4
-    ? inputs.map((name): FormField => ({ kind: "number", name, start: 0 }))
+  return train.features.shape.length === 1 && given <= 4
+    ? inputs.slice(0, given).map((name): FormField => ({ kind: "number", name, start: 0 }))
     : [];
+}
+
+function majorityOf({ targets, length }: data.Dataset, classes: number): number {
+  const counts = new Uint32Array(classes);
+  for (const label of classes === 0 ? [] : targets.data) counts[label] = (counts[label] ?? 0) + 1;
+  return Math.max(0, ...counts) / length;
 }
 
 /** The data that a state asks for. Throws HebbError for a file that does not fit. */
@@ -280,6 +359,7 @@ export async function prepare(state: StudioState, own: OwnData | undefined): Pro
   const { train, test, classes } = found;
   const task: TaskKind = classes.length === 0 ? "number" : classes.length === 2 ? "binary" : "classes";
   const plain = train.features.shape.length === 1;
+  const given = found.inputs.length - (isPlane(state.data) ? state.features.length : 0);
   const targets = train.targets.data;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of targets) {
@@ -291,11 +371,16 @@ export async function prepare(state: StudioState, own: OwnData | undefined): Pro
     test,
     table: found.table,
     images: found.images,
+    origin: found.origin,
     info: {
       name: found.name,
       task,
       inputs: found.inputs,
+      given,
       inputShape: train.features.shape,
+      numbers: found.table === undefined ? found.inputs.map((_, place) => place) : numberPlaces(found.table),
+      scaled: found.table !== undefined,
+      majority: majorityOf(test ?? train, classes.length),
       classes,
       target: found.target,
       trainCount: train.length,
@@ -303,7 +388,9 @@ export async function prepare(state: StudioState, own: OwnData | undefined): Pro
       ranges: plain && found.inputs.length <= drawnWidth ? rangesOf(train) : [],
       targetRange: [low, high],
       notes: found.notes,
-      form: formOf(found),
+      findings: found.findings ?? [],
+      groups: groupsOf(found),
+      form: formOf(found, given),
       samples: samplesOf(found),
       shown: shownOf(found),
     },

@@ -2,18 +2,43 @@
 import { HebbError, nn, type Tensor, tensor, valueAndGrad } from "../../src/index.ts";
 import { makeActivation } from "../../src/train/index.ts";
 import type { ActivationName, LossName } from "../shared/names.ts";
-import type { Plotted, Rosenblatt } from "../shared/protocol.ts";
+import type { Correction, Plotted, Rosenblatt } from "../shared/protocol.ts";
 import type { Session } from "./session.ts";
 
-const mostPasses = 60;
+const [mostPasses, rate] = [60, 0.2] as const;
 
+/** Lets the library's rule see one row after the other, and writes down each row that it gets wrong. */
 export function rosenblatt({ prepared, trainPart }: Session): Rosenblatt {
   const { info } = prepared;
   if (info.task !== "binary" || info.inputShape.length !== 1)
     throw new HebbError("Rosenblatt's rule decides between two classes of rows; choose such data");
   const neuron = new nn.Perceptron(info.inputs.length);
-  const { mistakes, converged } = neuron.learn(trainPart.x, trainPart.y, { epochs: mostPasses, rate: 0.2 });
-  return { weights: Array.from(neuron.weight.dataSync()), bias: neuron.bias.dataSync()[0] ?? 0, mistakes, converged };
+  const truths = trainPart.y.dataSync();
+  const rows = Array.from({ length: trainPart.rows }, (_, row) => ({
+    x: trainPart.x.narrow(0, row, 1),
+    y: trainPart.y.narrow(0, row, 1),
+  }));
+  const corrections: Correction[] = [];
+  const mistakes: number[] = [];
+  for (let pass = 0; pass < mostPasses && mistakes.at(-1) !== 0; pass++) {
+    let wrong = 0;
+    rows.forEach(({ x, y }, row) => {
+      if (neuron.learn(x, y, { epochs: 1, rate }).mistakes[0] === 0) return;
+      wrong++;
+      const weights = Array.from(neuron.weight.dataSync());
+      const bias = neuron.bias.dataSync()[0] ?? 0;
+      corrections.push({
+        pass,
+        row,
+        inputs: Array.from(x.dataSync()),
+        truth: truths[row] === 1 ? 1 : 0,
+        weights,
+        bias,
+      });
+    });
+    mistakes.push(wrong);
+  }
+  return { rate, corrections, mistakes, converged: mistakes.at(-1) === 0 };
 }
 
 const grid = (from: number, to: number, count: number): Float64Array =>

@@ -1,9 +1,15 @@
 // From the state to a network, its loss and its optimizer, all of them the library's own.
-import { nn, type optim, type Tensor } from "../../src/index.ts";
-import { makeActivation, makeOptimizer as makeNamed, makeObjective, type Objective } from "../../src/train/index.ts";
-import type { ActivationName, InitName, LossName } from "../shared/names.ts";
+import { HebbError, nn, type optim, type Tensor } from "../../src/index.ts";
+import {
+  makeActivation,
+  makeOptimizer as makeNamed,
+  makeObjective,
+  type Objective,
+  Tabular,
+} from "../../src/train/index.ts";
+import { type ActivationName, averageOf, type InitName, type LossName } from "../shared/names.ts";
 import type { DataInfo, StageInfo } from "../shared/protocol.ts";
-import type { StudioState } from "../shared/state.ts";
+import { type StudioState, usualEnsemble } from "../shared/state.ts";
 
 type FloatDType = "float32" | "float64";
 
@@ -35,14 +41,16 @@ function initialise(
   if (bias !== undefined) nn.init.zeros(bias);
 }
 
-/** A network, and the modules after which each of its stages is complete. */
+/** A network, and how its stages are reached. */
 export interface Network {
-  readonly model: nn.Sequential;
+  readonly model: nn.Module;
   readonly stages: readonly StageInfo[];
-  /** For each stage after the inputs: how many modules of the model have run when its values are there. */
-  readonly ends: readonly number[];
-  /** The layers with parameters, one for each stage after the inputs. */
-  readonly layers: readonly (nn.Linear | nn.Conv2d)[];
+  /** Of a network that is a row of modules: these. Empty for an ensemble. */
+  readonly modules: readonly nn.Module[];
+  /** The values of each stage after the inputs, the last before any squashing. Of an ensemble's hidden layers, the mean over its members. */
+  readonly valuesOf: (x: Tensor) => Tensor[];
+  /** The layers with parameters, one for each stage after the inputs. Members share the weights, and have a bias each. */
+  readonly layers: readonly Pick<nn.Linear, "weight" | "bias">[];
 }
 
 /** How many numbers the last layer gives. */
@@ -50,6 +58,11 @@ export const outputsOf = ({ task, classes }: DataInfo): number => (task === "cla
 
 /** Builds the network; its weights are drawn from the present seed. */
 export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDType = "float32"): Network {
+  if (state.batchNorm && state.batch === 1 && state.layers.length > 0)
+    throw new HebbError(
+      "batch normalisation needs more than one row in a batch; choose a larger batch, or switch it off",
+    );
+  if (state.ensemble !== undefined && info.inputShape.length === 1) return buildEnsemble(state, info);
   const modules: nn.Module[] = [];
   const stages: StageInfo[] = [];
   const ends: number[] = [];
@@ -82,7 +95,9 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
       layers.push(layer);
       following.push(name);
       const path = String(modules.length);
-      modules.push(layer, makeActivation(name));
+      modules.push(layer);
+      if (state.batchNorm) modules.push(new nn.BatchNorm2d(units, { dtype }));
+      modules.push(makeActivation(name));
       shape = [units, height, width];
       if (Math.min(height, width) >= 4) {
         modules.push(new nn.MaxPool2d(2));
@@ -95,7 +110,9 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
       layers.push(layer);
       following.push(name);
       const path = String(modules.length);
-      modules.push(layer, makeActivation(name));
+      modules.push(layer);
+      if (state.batchNorm) modules.push(new nn.BatchNorm1d(units, { dtype }));
+      modules.push(makeActivation(name));
       shape = [units];
       stages.push({ kind: "dense", units, shape, path });
     }
@@ -114,7 +131,37 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
   layers.forEach(({ weight, bias }, place) => {
     initialise(weight, bias, state.init, following[place] ?? "identity");
   });
-  return { model: new nn.Sequential(...modules), stages, ends, layers };
+  const valuesOf = (x: Tensor): Tensor[] => {
+    const values: Tensor[] = [];
+    let value = x;
+    modules.forEach((module, place) => {
+      value = module.forward(value);
+      if (ends.includes(place + 1)) values.push(value);
+    });
+    return values;
+  };
+  return { model: new nn.Sequential(...modules), stages, modules, valuesOf, layers };
+}
+
+/** The ensemble of the state; its quantiles are still to be taken from the training rows. */
+function buildEnsemble({ layers, dropout, ensemble }: StudioState, info: DataInfo): Network {
+  const { task, inputs, numbers } = info;
+  const hidden = layers.map(({ units }) => units);
+  const { members, bins, embedding } = ensemble ?? usualEnsemble;
+  const outputs = outputsOf(info);
+  const model = new Tabular({
+    ...{ features: inputs.length, outputs, hidden, dropout, members, numbers, bins, embedding },
+    activation: makeActivation(layers[0]?.activation ?? "relu"),
+    average: averageOf(task),
+  });
+  const stage = (kind: StageInfo["kind"], units: number): StageInfo => ({ kind, units, shape: [units], path: "" });
+  return {
+    model,
+    modules: [],
+    stages: [stage("input", inputs.length), ...hidden.map((units) => stage("dense", units)), stage("output", outputs)],
+    valuesOf: (x) => [...(hidden.length > 0 ? model.hidden(x).map((each) => each.mean(1)) : []), model.forward(x)],
+    layers: [...model.layers, model],
+  };
 }
 
 /** The library's name of a loss. */

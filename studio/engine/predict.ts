@@ -1,11 +1,14 @@
 // The trained network tried on one case: raw cells of a table, or numbers as the network takes them.
 import { data, HebbError, noGrad, tensor } from "../../src/index.ts";
+import { derived } from "../shared/features.ts";
 import type { PredictAsk, Prediction } from "../shared/protocol.ts";
+import type { Prepared } from "./data.ts";
 import { squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
 import { encodeContext } from "./words.ts";
 
-function inputsOf({ prepared }: Session, ask: PredictAsk): Float32Array {
+/** What the network takes, from what a person gives. */
+export function inputsOf({ prepared, state }: Session, ask: PredictAsk): Float32Array {
   const { info, table, images } = prepared;
   const size = info.inputShape.reduce((product, extent) => product * extent, 1);
   if ("cells" in ask) {
@@ -13,6 +16,7 @@ function inputsOf({ prepared }: Session, ask: PredictAsk): Float32Array {
     return data.applyPreprocessing(table, data.Table.fromRows([ask.cells], "the form"), { targets: "none" }).features;
   }
   if ("text" in ask) return encodeContext(ask.text.toLowerCase());
+  if (info.given < size && ask.inputs.length === info.given) return derived(ask.inputs, state.features);
   if (ask.inputs.length !== size) throw new HebbError(`the network takes ${size} numbers, got ${ask.inputs.length}`);
   if (images === undefined) return Float32Array.from(ask.inputs);
   // Pixels come as 0 to 1; images of a file were scaled by the mean and spread of each channel.
@@ -25,12 +29,17 @@ function inputsOf({ prepared }: Session, ask: PredictAsk): Float32Array {
 
 export function predict(session: Session, ask: PredictAsk): Prediction {
   const { prepared, network } = session;
-  const { info, table } = prepared;
+  const { info } = prepared;
   const inputs = inputsOf(session, ask);
   network.model.eval();
   const output = noGrad(() => squash(info, network.model.forward(tensor(inputs, { shape: [1, ...info.inputShape] }))));
   const values = Float32Array.from(output.dataSync());
   network.model.train();
+  return readingOf(prepared, values);
+}
+
+/** What the answers for one case say, in the words of the data. */
+export function readingOf({ info, table }: Prepared, values: Float32Array): Prediction {
   if (info.task === "number") {
     const raw = values[0] ?? 0;
     const value = table?.target.kind === "number" ? data.inverseTarget(table.target, raw) : raw;

@@ -1,8 +1,25 @@
 // One training run of the page: a Trainer of the library with the page's own figures, edits and reasons to end.
-import { data, Generator, HebbError, noGrad, type Tensor, Trainer, tensor, withGenerator } from "../../src/index.ts";
-import { type Callback, DoctorCallback, type Finding, isJudged, type Objective } from "../../src/train/index.ts";
+import {
+  data,
+  Generator,
+  HebbError,
+  noGrad,
+  type optim,
+  type Tensor,
+  Trainer,
+  tensor,
+  withGenerator,
+} from "../../src/index.ts";
+import {
+  type Callback,
+  DoctorCallback,
+  type Finding,
+  isJudged,
+  type Objective,
+  Tabular,
+} from "../../src/train/index.ts";
 import { measuredRows } from "../shared/code.ts";
-import { lossesOf } from "../shared/names.ts";
+import { lossesOf, memberLosses } from "../shared/names.ts";
 import type {
   Advice,
   Beginning,
@@ -15,6 +32,7 @@ import type {
   Stopped,
 } from "../shared/protocol.ts";
 import { type Edit, runKey, type StudioState } from "../shared/state.ts";
+import { addPoint } from "../shared/thin.ts";
 import { takeWeights } from "./beginning.ts";
 import { type Prepared, prepare } from "./data.ts";
 import { keptFloats } from "./kept.ts";
@@ -25,8 +43,10 @@ import { Judge } from "./verdict.ts";
 const moments = { most: 48, every: 64 } as const;
 /** Rows that slopes and the spread of a neuron's values are computed from, at most. */
 const slopeRows = { rows: 256, images: 64 } as const;
-const mostHistory = 3000;
-const measuresOnTheWay = 50;
+/** Steps between two points of the curves in an epoch that is longer. */
+const longEpoch = 64;
+/** Where measuring all rows takes this many products of a weight and a value, later epochs are measured more rarely: it would take a quarter of the time. */
+const rarely = { products: 1e6, from: 20, every: 5 } as const;
 
 export interface Part {
   readonly x: Tensor;
@@ -68,15 +88,24 @@ export class Session {
   readonly #measuredTrain: Part;
   readonly #measure: (x: Tensor, y: Tensor) => Float32Array[];
   readonly #judge: Judge;
+  readonly #curved: boolean;
   /** Whether the weights before the latest step are kept, for somebody who looks at its update. */
   following = false;
+  /** The latest figures that were measured. */
+  #now: HistoryPoint | undefined;
   #before: { readonly step: number; readonly weights: readonly Float32Array[] } | undefined;
 
-  constructor(wanted: StudioState, prepared: Prepared, beginning?: Beginning) {
+  /** `curves`: whether every epoch is measured. */
+  constructor(
+    wanted: StudioState,
+    prepared: Prepared,
+    { beginning, curves = false }: { readonly beginning?: Beginning | undefined; readonly curves?: boolean } = {},
+  ) {
     const { info, train, test } = prepared;
-    const fitting = lossesOf[info.task];
+    const fitting = wanted.ensemble === undefined ? lossesOf[info.task] : memberLosses(info.task);
     const state = fitting.includes(wanted.loss) ? wanted : { ...wanted, loss: fitting[0] ?? wanted.loss };
     this.state = state;
+    this.#curved = curves;
     this.prepared = prepared;
     this.#generator = new Generator(state.seed);
     this.network = withGenerator(this.#generator, () => buildNetwork(state, info));
@@ -88,6 +117,7 @@ export class Session {
     this.#order = new data.BatchSampler(train.length, { ...order, shuffle: true, joinSingle: true });
     this.objective = objectiveOf(state.loss, info);
     const { model } = this.network;
+    if (model instanceof Tabular) model.fitQuantiles(train);
     const held = this.testPart?.rows ?? 0;
     this.#judge = new Judge(state, info);
     this.#trainer = new Trainer(model, {
@@ -129,7 +159,8 @@ export class Session {
   }
 
   static async open(state: StudioState, own: OwnData | undefined, beginning?: Beginning): Promise<Session> {
-    return new Session(state, await prepare(state, own), beginning?.runKey === runKey(state) ? beginning : undefined);
+    const fits = beginning?.runKey === runKey(state);
+    return new Session(state, await prepare(state, own), { beginning: fits ? beginning : undefined, curves: true });
   }
 
   get info(): Omit<RunInfo, "backend" | "backendWhy"> {
@@ -140,6 +171,7 @@ export class Session {
       beginning: this.beginning,
       batches: this.batches,
       slopeRows: this.slopeRows,
+      measuredEvery: this.measuredEvery,
       stages: this.network.stages,
     };
   }
@@ -174,9 +206,43 @@ export class Session {
   /** Takes steps; returns whether loss and weights are still numbers. */
   advance(steps: number): boolean {
     const trainer = this.#trainer;
-    if (steps > 0 && !this.following) trainer.advance(steps);
-    else if (steps > 0 && trainer.advance(steps - 1)) this.#takeLast();
+    if (steps > 0 && !this.following) this.#take(steps);
+    else if (steps > 0 && this.#take(steps - 1)) this.#takeLast();
     return trainer.failure === undefined;
+  }
+
+  /** Takes steps; false when training ends. The curves get a point after every epoch, in long ones on the way too. */
+  #take(steps: number): boolean {
+    if (!this.#curved) return this.#trainer.advance(steps);
+    for (let left = steps; left > 0; ) {
+      const inEpoch = this.step % this.batches;
+      const some = Math.min(left, longEpoch - (inEpoch % longEpoch), this.batches - inEpoch);
+      const goesOn = this.#trainer.advance(some);
+      const place = this.step % this.batches;
+      if (place % longEpoch === 0 && this.#isMeasured()) this.record();
+      if (!goesOn) return false;
+      left -= some;
+    }
+    return true;
+  }
+
+  /** The curves have a point at every so many epochs, from the twentieth on. */
+  get measuredEvery(): number {
+    const { layers, stages } = this.network;
+    const products = layers.reduce((sum, { weight }, place) => {
+      // What pooling leaves is a quarter of what a kernel goes over.
+      const { kind = "dense", shape = [] } = stages[place + 1] ?? {};
+      const places = kind === "conv" ? 4 * shape.slice(1).reduce((a, b) => a * b, 1) : 1;
+      return sum + weight.size * places;
+    }, 0);
+    const members = this.state.ensemble?.members ?? 1;
+    const rows = this.#measuredTrain.rows + (this.testPart?.rows ?? 0);
+    return members * products * rows < rarely.products ? 1 : rarely.every;
+  }
+
+  #isMeasured(): boolean {
+    const epoch = Math.floor(this.step / this.batches);
+    return epoch <= rarely.from || epoch % this.measuredEvery === 0;
   }
 
   /** Takes one step, and keeps the weights before it. */
@@ -184,7 +250,7 @@ export class Session {
     const weights = this.network.layers.flatMap(({ weight, bias }) =>
       [weight, ...(bias === undefined ? [] : [bias])].map((one) => Float32Array.from(one.dataSync())),
     );
-    this.#trainer.advance(1);
+    this.#take(1);
     this.#before = { step: this.step, weights };
   }
 
@@ -256,11 +322,15 @@ export class Session {
     const { task, classes } = this.prepared.info;
     const n = part.rows;
     if (task === "number") {
+      // R² is the same in any unit, but not of logarithms.
+      const target = this.prepared.table?.target;
+      const logged = target?.kind === "number" && target.transform === "log";
+      const back = (value = 0): number => (logged ? data.inverseTarget(target, value) : value);
       let [mean, squares, spread] = [0, 0, 0];
-      for (const value of truth) mean += value / n;
+      for (const value of truth) mean += back(value) / n;
       for (let row = 0; row < n; row++) {
-        squares += ((truth[row] ?? 0) - (output[row] ?? 0)) ** 2;
-        spread += ((truth[row] ?? 0) - mean) ** 2;
+        squares += (back(truth[row]) - back(output[row])) ** 2;
+        spread += (back(truth[row]) - mean) ** 2;
       }
       return spread === 0 ? 0 : 1 - squares / spread;
     }
@@ -270,24 +340,31 @@ export class Session {
     return right / n;
   }
 
-  /** Measures, and adds the point to the curves. */
-  record(): HistoryPoint {
-    const last = this.history.at(-1);
-    if (last?.step === this.step) return last;
+  /** Loss and metric of both parts at this step. */
+  now(): HistoryPoint {
+    if (this.#now?.step === this.step) return this.#now;
     const figures = (part: Part): Figures => {
       const { loss, metric } = this.measure(part);
       return { loss, metric };
     };
-    const point: HistoryPoint = {
+    this.#now = {
       step: this.step,
       train: figures(this.#measuredTrain),
       test: this.testPart === undefined ? undefined : figures(this.testPart),
     };
-    this.history.push(point);
-    // Old points grow sparser: every second one of the older half goes.
-    if (this.history.length > mostHistory)
-      this.history.splice(0, mostHistory, ...this.history.slice(0, mostHistory).filter((_, place) => place % 2 === 0));
+    return this.#now;
+  }
+
+  /** Adds the present figures to the curves. */
+  record(): HistoryPoint {
+    const point = this.now();
+    addPoint(this.history, point);
     return point;
+  }
+
+  /** The optimizer, with what it remembers. */
+  get optimizer(): optim.Optimizer {
+    return this.#trainer.optimizer;
   }
 
   /** What the optimizer remembers now. */
@@ -325,10 +402,7 @@ export class Session {
       const kept = this.history.findIndex((point) => point.step > this.step);
       if (kept >= 0) this.history.splice(kept);
     }
-    // Measured on the way, so that the curves are there too.
-    const stretch = Math.ceil((step - this.step) / measuresOnTheWay);
-    while (this.step < step && this.advance(Math.min(stretch, step - this.step))) this.record();
-    this.record();
+    this.advance(step - this.step);
     return this.step === step;
   }
 
@@ -344,12 +418,13 @@ export class Session {
   /** Goes on where a saved run of the same state stood. */
   restore({ runKey: key, step, history, from }: Saved): void {
     if (key !== runKey(this.state)) return;
+    this.#now = undefined;
     if (from.kind === "trainer") this.#trainer.restore(from.state, { sameRun: true });
-    else this.#take(from.tensors, from.random, step);
+    else this.#takeTensors(from.tensors, from.random, step);
     this.history.splice(0, this.history.length, ...history);
   }
 
-  #take(tensors: readonly SavedTensor[], random: ReturnType<Generator["getState"]>, step: number): void {
+  #takeTensors(tensors: readonly SavedTensor[], random: ReturnType<Generator["getState"]>, step: number): void {
     const pick = (prefix: string) =>
       Object.fromEntries(
         tensors

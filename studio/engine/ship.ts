@@ -2,6 +2,7 @@
 
 import { type HostArray, readSafetensors, writeSafetensors } from "../../src/formats/index.ts";
 import { compile, data, HebbError, nn, oneHot, optim, seed, tensor } from "../../src/index.ts";
+import { makeObjective, Tabular } from "../../src/train/index.ts";
 import { codeOf, handIn } from "../shared/code.ts";
 import { printProject, readProject } from "../shared/project.ts";
 import type { Exported, ExportFormat, OwnData, SavedTensor } from "../shared/protocol.ts";
@@ -95,7 +96,7 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
     ...(state.data === "digits" || state.data === "words" ? { features: features.data, targets: targets.data } : {}),
   };
   // All that programs import.
-  const hebb = { compile, data, nn, oneHot, optim, seed, tensor };
+  const hebb = { compile, data, makeObjective, nn, oneHot, optim, seed, Tabular, tensor };
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
   const program = AsyncFunction(
     "hebb",
@@ -103,7 +104,7 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
     `const { ${Object.keys(hebb).join(", ")} } = hebb;\nconst { ${Object.keys(outside).join(", ")} } = outside;\n${runnable(code)}`,
   );
   const loss: unknown = await program(hebb, outside);
-  const difference = Math.abs(Number(loss) - session.record().train.loss);
+  const difference = Math.abs(Number(loss) - session.now().train.loss);
   return {
     name: "train.ts",
     bytes,

@@ -1,4 +1,4 @@
-// One training step laid open: the same network in double precision, its values from inspectStep, compared with differences.
+// One training step laid open: the session's own network and optimizer on the next batch, every value from inspectStep.
 import {
   compile,
   Generator,
@@ -6,6 +6,7 @@ import {
   type InspectedNode,
   inspect,
   inspectStep,
+  nn,
   noGrad,
   Parameter,
   type Tensor,
@@ -14,20 +15,18 @@ import {
 } from "../../src/index.ts";
 import { makeActivation } from "../../src/train/index.ts";
 import { type ActivationName, activationNames } from "../shared/names.ts";
-import type { LayerStep, Numbers, ParameterNumbers, StepAsk, StepEdit, StepTrace } from "../shared/steps.ts";
-import { buildNetwork, makeOptimizer, type Network, squash } from "./network.ts";
-import type { Session } from "./session.ts";
+import type { LayerStep, NormStep, Numbers, ParameterNumbers, StepAsk, StepEdit, StepTrace } from "../shared/steps.ts";
+import { squash } from "./network.ts";
+import { Session } from "./session.ts";
+import { type Batch, comparedSlopes } from "./stepTwin.ts";
 
-/** Weights that are compared with differences, at most: each takes two runs of the network. Of more, a sample is. */
-const mostCompared = 4000;
-/** Products of a weight and a row that all comparisons together may take. */
-const mostProducts = 2e8;
-/** Inputs and units beyond this cannot be read number by number. */
+/** Weights, and values of the whole batch, beyond which a step cannot be read number by number. */
 const mostParameters = 20000;
+const mostValues = 4e6;
 
-const doubles = (values: ArrayLike<number>): Float64Array => Float64Array.from(values);
+const floats = (values: ArrayLike<number>): Float32Array => Float32Array.from(values);
 
-const numbersOf = ({ name, shape, value }: InspectedNode): Numbers => ({ node: name, shape, values: doubles(value) });
+const numbersOf = ({ name, shape, value }: InspectedNode): Numbers => ({ node: name, shape, values: floats(value) });
 
 function found<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new HebbError(`the step has no ${what}; the network and what is shown do not fit`);
@@ -35,78 +34,44 @@ function found<T>(value: T | undefined, what: string): T {
 }
 
 /** The derivative of an activation, as the library has it. */
-function slopeOf(name: ActivationName, z: Float64Array): Float64Array {
-  const at = new Parameter(z, { dtype: "float64" });
+function slopeOf(name: ActivationName, z: Float32Array): Float32Array {
+  const at = new Parameter(z);
   const module = makeActivation(name);
   const leaf = inspect(() => module.forward(at).sum()).find(({ path, op }) => op === "value" && path === at.name);
-  return doubles(leaf?.gradient ?? new Float64Array(z.length));
+  return floats(leaf?.gradient ?? new Float32Array(z.length));
 }
 
-interface Twin {
-  readonly network: Network;
-  readonly optimizer: ReturnType<typeof makeOptimizer>;
-  readonly x: ReturnType<typeof tensor>;
-  readonly y: ReturnType<typeof tensor>;
-  readonly rows: number;
-  /** Runs what draws as the step will: the same units are dropped, however often it is run. */
-  readonly draw: <T>(body: () => T) => T;
-}
-
-/** The same network, optimizer, batch and random numbers in double precision. */
-function twinOf(session: Session): Twin {
-  const { prepared } = session;
-  const { info, train } = prepared;
-  if (info.inputShape.length > 1 || session.info.parameters > mostParameters)
-    throw new HebbError(
-      "Step lays open fully connected networks of up to 20,000 weights; choose a smaller one, such as moons",
-    );
-  const { state } = session;
-  const generator = new Generator(state.seed);
-  const draw: Twin["draw"] = (body) => {
-    generator.setState(session.random);
-    return withGenerator(generator, body);
-  };
-  const network = draw(() => buildNetwork(state, info, "float64"));
-  const own = new Map(session.network.layers.map((layer, place) => [place, layer]));
-  network.layers.forEach((layer, place) => {
-    const from = own.get(place);
-    if (from === undefined) return;
-    layer.weight.assign(doubles(from.weight.dataSync()));
-    if (layer.bias !== undefined && from.bias !== undefined) layer.bias.assign(doubles(from.bias.dataSync()));
-  });
-  const optimizer = makeOptimizer(state, network.model);
+/** The batch that the next step learns from. */
+function nextBatch(session: Session): Batch {
+  const { info, train } = session.prepared;
   const rows = session.nextRows();
-  const width = info.inputs.length;
-  const x = tensor(
-    Float64Array.from(
-      { length: rows.length * width },
-      (_, k) => train.features.data[(rows[Math.floor(k / width)] ?? 0) * width + (k % width)] ?? 0,
-    ),
-    { shape: [rows.length, width] },
-  );
-  // A model names its parameters when it first runs, and what the optimizer remembers is named after them.
-  draw(() => noGrad(() => network.model.forward(x)));
-  const saved = session.optimizerState();
-  optimizer.loadStateDict({
-    state: Object.fromEntries(
-      Object.entries(saved.state).map(([name, value]) => [
-        name,
-        { dtype: "float64" as const, shape: value.shape, data: doubles(value.dataSync()) },
-      ]),
-    ),
-    groups: saved.groups,
+  const width = train.features.data.length / train.length;
+  const features = new Float32Array(rows.length * width);
+  rows.forEach((row, place) => {
+    features.set(train.features.data.subarray(row * width, (row + 1) * width), place * width);
   });
   const labels = Array.from(rows, (row) => train.targets.data[row] ?? 0);
-  const y =
-    info.task === "number" ? tensor(doubles(labels), { shape: [rows.length, 1] }) : tensor(Int32Array.from(labels));
-  return { network, optimizer, x, y, rows: rows.length, draw };
+  return {
+    rows: rows.length,
+    x: tensor(features, { shape: [rows.length, ...train.features.shape] }),
+    y: info.task === "number" ? tensor(floats(labels), { shape: [rows.length, 1] }) : tensor(Int32Array.from(labels)),
+  };
+}
+
+function checkSize({ info, state, network, trainPart }: Session): void {
+  const values = network.stages.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const rows = Math.min(state.batch, trainPart.rows);
+  if (info.parameters > mostParameters || values * rows > mostValues)
+    throw new HebbError(
+      `Step lays open networks of up to 20,000 weights and 4 million values; this one has ${info.parameters} weights and ${values} values in each of ${rows} rows. Choose fewer units or a smaller batch`,
+    );
 }
 
 /** Replacement values: whole nodes with the edited numbers in them. */
-function replacements(nodes: readonly InspectedNode[], edits: readonly StepEdit[]): Record<string, Float64Array> {
-  const out: Record<string, Float64Array> = {};
+function replacements(nodes: readonly InspectedNode[], edits: readonly StepEdit[]): Record<string, Float32Array> {
+  const out: Record<string, Float32Array> = {};
   for (const { node, index, value } of edits) {
-    const values = out[node] ?? doubles(nodes.find(({ name }) => name === node)?.value ?? []);
+    const values = out[node] ?? floats(nodes.find(({ name }) => name === node)?.value ?? []);
     if (index >= values.length) throw new HebbError(`there is no number ${index} in ${node}`);
     values[index] = value;
     out[node] = values;
@@ -114,152 +79,265 @@ function replacements(nodes: readonly InspectedNode[], edits: readonly StepEdit[
   return out;
 }
 
-interface Compared {
-  readonly differences: Float64Array;
-  readonly ticks: Uint8Array;
+/** The nodes of a step, by what is asked of them. */
+class Nodes {
+  readonly all: readonly InspectedNode[];
+  readonly #forward: readonly InspectedNode[];
+  readonly #byName: ReadonlyMap<string, InspectedNode>;
+  readonly #gradients = new Map<string, InspectedNode>();
+
+  constructor(all: readonly InspectedNode[]) {
+    this.all = all;
+    this.#byName = new Map(all.map((node) => [node.name, node]));
+    for (const node of all) for (const name of node.gradientOf) this.#gradients.set(name, node);
+    const first = Math.min(
+      ...all.filter(({ gradientOf }) => gradientOf.length > 0).map(({ name }) => Number(name.slice(1))),
+    );
+    this.#forward = all.filter(({ name }) => Number(name.slice(1)) < first || name === "%0");
+  }
+
+  /** What the module at a path gives. */
+  resultOf(path: number): InspectedNode | undefined {
+    return this.#forward.findLast((node) => node.op !== "value" && node.path === String(path));
+  }
+
+  /** The nodes of the module at a path, in order. */
+  of(path: number): InspectedNode[] {
+    return this.#forward.filter((node) => node.path === String(path));
+  }
+
+  input(node: InspectedNode, place: number): InspectedNode {
+    return found(this.#byName.get(node.inputs[place] ?? ""), `input of ${node.name}`);
+  }
+
+  /** ∂loss/∂node; zero where the loss does not depend on it. */
+  gradient({ name, shape, value }: InspectedNode): Numbers {
+    const node = this.#gradients.get(name);
+    return node === undefined
+      ? { node: "", shape, values: new Float32Array(value.length) }
+      : { ...numbersOf(node), values: floats(node.value) };
+  }
+
+  leaf(path: string): InspectedNode {
+    return found(
+      this.all.find((node) => node.path === path && node.op === "value"),
+      `value of ${path}`,
+    );
+  }
+
+  updated(path: string): InspectedNode {
+    return found(
+      this.all.find(({ updates }) => updates.includes(path)),
+      `update of ${path}`,
+    );
+  }
+
+  /** The loss is the node whose gradient is 1 by definition: the last of the forward pass. */
+  loss(): InspectedNode {
+    const seed = this.all.find(
+      ({ gradientOf, op, value }) => gradientOf.length > 0 && op === "full" && value.length === 1 && value[0] === 1,
+    );
+    const name = seed?.gradientOf.reduce((last, one) => (Number(one.slice(1)) > Number(last.slice(1)) ? one : last));
+    return found(this.#byName.get(name ?? ""), "loss");
+  }
 }
 
-/**
- * Each slope, or every so many of them, against (loss(w + h) − loss(w − h)) / 2h. Where the two sides differ, the loss has a kink there.
- */
-function compare(parameter: Parameter, gradient: ArrayLike<number>, every: number, loss: () => number): Compared {
-  const values = doubles(parameter.dataSync());
-  const differences = new Float64Array(values.length);
-  const ticks = new Uint8Array(values.length).fill(3);
-  const here = loss();
-  for (let k = 0; k < values.length; k += every) {
-    const value = values[k] ?? 0;
-    const h = 1e-5 * Math.max(1, Math.abs(value));
-    const at = (shift: number): number => {
-      const moved = values.slice();
-      moved[k] = value + shift;
-      parameter.assign(moved);
-      return loss();
-    };
-    const [above, below] = [at(h), at(-h)];
-    const both = (above - below) / (2 * h);
-    const [right, left] = [(above - here) / h, (here - below) / h];
-    const slope = gradient[k] ?? 0;
-    differences[k] = both;
-    const near = (a: number, b: number, tolerance: number): boolean =>
-      Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));
-    const between = slope >= Math.min(left, right) - 1e-4 && slope <= Math.max(left, right) + 1e-4;
-    ticks[k] = near(both, slope, 1e-6) ? 1 : !near(left, right, 1e-3) && between ? 2 : 0;
-  }
-  parameter.assign(values);
-  return { differences, ticks };
+/** What the Trainer's own step makes of every state, by a session beside the one that is looked at. */
+const beside = new WeakMap<Session, Session>();
+function taken(session: Session): ReadonlyMap<string, Float32Array> {
+  const other = beside.get(session) ?? new Session(session.state, session.prepared);
+  beside.set(session, other);
+  other.restore(session.save());
+  other.advance(1);
+  const parameters = other.network.model.namedParameters();
+  return new Map([
+    ...parameters.map(([path, value]) => [path, floats(value.dataSync())] as const),
+    ...Object.entries(other.optimizerState().state).map(([name, value]) => {
+      // The optimizer counts its parameters: "3.exp_avg".
+      const [place = "", slot = ""] = name.split(".");
+      return [`${parameters[Number(place)]?.[0] ?? ""}.${slot}`, floats(value.dataSync())] as const;
+    }),
+  ]);
+}
+
+type Comparisons = ReturnType<typeof comparedSlopes>;
+
+/** A parameter's numbers; after the step they are the Trainer's own, unless something was edited. */
+function parameterNumbers(
+  nodes: Nodes,
+  path: string,
+  after: ReadonlyMap<string, Float32Array>,
+  compared: Comparisons,
+): ParameterNumbers {
+  const leaf = nodes.leaf(path);
+  const ended = (node: InspectedNode, name: string): Numbers => ({
+    ...numbersOf(node),
+    values: after.get(name) ?? floats(node.value),
+  });
+  const slots = nodes.all
+    .flatMap((node) => node.updates.map((name) => ({ name, node })))
+    .filter(({ name }) => name.startsWith(`${path}.`))
+    .map(({ name, node }) => ({
+      name: name.slice(path.length + 1),
+      before: floats(
+        nodes.all.find((one) => one.path === name && one.op === "value")?.value ?? new Float32Array(node.value.length),
+      ),
+      after: ended(node, name),
+    }));
+  const { differences, ticks } = compared.get(path) ?? { differences: new Float64Array(), ticks: new Uint8Array() };
+  return {
+    ...{ path, slots, differences, ticks },
+    value: numbersOf(leaf),
+    gradient: nodes.gradient(leaf),
+    updated: ended(nodes.updated(path), path),
+  };
+}
+
+/** What the dropout at a path lets through, and with which factors. */
+function droppedBy(nodes: Nodes, path: number, p: number): LayerStep["dropout"] {
+  const own = nodes.of(path);
+  const kept = found(
+    own.find(({ op }) => op === "ge"),
+    "mask of dropout",
+  );
+  const values = found(own.at(-1), "values after dropout");
+  return { factors: Float32Array.from(kept.value, (keep) => (keep ? 1 / (1 - p) : 0)), values: numbersOf(values) };
+}
+
+function normOf(
+  nodes: Nodes,
+  path: number,
+  parameter: (path: string) => ParameterNumbers,
+): { step: NormStep; values: InspectedNode } {
+  const own = nodes.of(path);
+  const values = found(own.at(-1), "values of the normalisation");
+  const standard = nodes.input(nodes.input(values, 0), 0);
+  const mean = found(
+    own.find(({ op }) => op === "mul"),
+    "mean of the batch",
+  );
+  const deviation = found(
+    own.find(({ op }) => op === "sqrt"),
+    "deviation of the batch",
+  );
+  return {
+    values,
+    step: {
+      mean: numbersOf(mean),
+      deviation: numbersOf(deviation),
+      standard: numbersOf(standard),
+      values: numbersOf(values),
+      delta: nodes.gradient(values),
+      weight: parameter(`${path}.weight`),
+      bias: parameter(`${path}.bias`),
+    },
+  };
+}
+
+/** What people read of the last sums. */
+function outputOf(z: InspectedNode, info: Session["prepared"]["info"]): Numbers {
+  const values = squash(info, tensor(floats(z.value), { shape: [...z.shape] })).dataSync();
+  return { node: "", shape: z.shape, values: floats(values) };
+}
+
+function rowLosses(session: Session, z: Float32Array, y: Tensor, rows: number): Float32Array {
+  const width = z.length / rows;
+  const ofRow = compile((output: Tensor, target: Tensor) => noGrad(() => session.loss(output, target)));
+  return Float32Array.from({ length: rows }, (_, row) =>
+    ofRow(tensor(z.slice(row * width, (row + 1) * width), { shape: [1, width] }), y.narrow(0, row, 1)).itemSync(),
+  );
 }
 
 /** Lays the next step open, with some numbers replaced. */
 export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
-  const { state, prepared } = session;
+  if (session.network.modules.length === 0)
+    throw new HebbError(
+      "this is an ensemble, whose members share their weights: a step is laid open for one network of layers",
+    );
+  checkSize(session);
+  const { state, prepared, network, optimizer } = session;
   const { info } = prepared;
-  const { network, optimizer, x, y, rows, draw } = twinOf(session);
-  const { model, layers, stages, ends } = network;
-  const lossNow = () => session.loss(model.forward(x), y);
-  const plain = draw(() => inspectStep(lossNow, { optimizer }));
-  const replace = replacements(plain, edits);
-  const nodes = edits.length === 0 ? plain : draw(() => inspectStep(lossNow, { optimizer, replace }));
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const gradientFor = (name: string): InspectedNode | undefined =>
-    nodes.find(({ gradientOf }) => gradientOf.includes(name));
-  const firstGradient = Math.min(
-    ...nodes.filter(({ gradientOf }) => gradientOf.length > 0).map(({ name }) => Number(name.slice(1))),
-  );
-  const forward = nodes.filter(({ name }) => Number(name.slice(1)) < firstGradient || name === "%0");
-  const lastOf = (path: string): InspectedNode | undefined =>
-    forward.findLast((node) => node.op !== "value" && node.path === path);
-  const lossNode = found(lossOfForward(nodes), "loss");
-
-  const root = model.namedParameters();
-  const measured = compile(() => noGrad(lossNow));
-  // Only parameters stand for a new start: with an edit further on, the differences would be those of another function.
-  const leafNodes = new Set(
-    nodes.filter(({ op, path }) => op === "value" && root.some(([name]) => name === path)).map(({ name }) => name),
-  );
-  const comparable = edits.every(({ node }) => leafNodes.has(node));
-  const { parameters } = session.info;
-  const most = Math.min(mostCompared, Math.floor(mostProducts / (2 * rows * parameters)));
-  const every = Math.ceil(parameters / Math.max(1, most));
-  if (comparable)
-    for (const [path, parameter] of root) {
-      const leaf = nodes.find(({ path: own, op }) => own === path && op === "value");
-      const values = leaf === undefined ? undefined : replace[leaf.name];
-      if (values !== undefined) parameter.assign(values);
-    }
-
-  const parameterNumbers = (path: string, parameter: Parameter): ParameterNumbers => {
-    const leaf = found(
-      nodes.find(({ path: own, op }) => own === path && op === "value"),
-      `value of ${path}`,
-    );
-    const gradient = found(gradientFor(leaf.name), `gradient of ${path}`);
-    const updated = found(
-      nodes.find(({ updates }) => updates.includes(path)),
-      `update of ${path}`,
-    );
-    const slots = nodes
-      .flatMap((node) => node.updates.map((name) => ({ name, node })))
-      .filter(({ name }) => name.startsWith(`${path}.`))
-      .map(({ name, node }) => ({
-        name: name.slice(path.length + 1),
-        before: doubles(
-          nodes.find(({ path: own, op }) => own === name && op === "value")?.value ??
-            new Float64Array(node.value.length),
-        ),
-        after: numbersOf(node),
-      }));
-    const compared = comparable
-      ? compare(parameter, gradient.value, every, () => draw(measured).itemSync())
-      : { differences: new Float64Array(), ticks: new Uint8Array() };
-    return {
-      path,
-      value: numbersOf(leaf),
-      gradient: numbersOf(gradient),
-      slots,
-      updated: numbersOf(updated),
-      ...compared,
-    };
+  const { model, stages, layers } = network;
+  const batch = nextBatch(session);
+  const { rows, x, y } = batch;
+  const generator = new Generator(state.seed);
+  const look = (replace?: Record<string, Float32Array>): InspectedNode[] => {
+    // The same units are dropped as in the step that follows, however often it is looked at.
+    generator.setState(session.random);
+    const lossNow = () => session.loss(model.forward(x), y);
+    return withGenerator(generator, () => inspectStep(lossNow, { optimizer, ...(replace && { replace }) }));
   };
+  // A module that has run by itself, for a map of its layer, has named its parameters by itself.
+  for (const [path, parameter] of model.namedParameters()) parameter.name = path;
+  const plain = look();
+  const replace = replacements(plain, edits);
+  const nodes = new Nodes(edits.length === 0 ? plain : look(replace));
+  const after = edits.length === 0 ? taken(session) : new Map<string, Float32Array>();
 
+  const paths = model.namedParameters().map(([path]) => path);
+  const leaves = new Map(paths.map((path) => [nodes.leaf(path).name, path]));
+  // Only parameters stand for a new start: with an edit further on, the differences would be those of another function.
+  const compared: Comparisons = edits.every(({ node }) => leaves.has(node))
+    ? comparedSlopes(
+        session,
+        batch,
+        new Map(Object.entries(replace).map(([node, values]) => [leaves.get(node) ?? "", values])),
+        new Map(paths.map((path) => [path, nodes.gradient(nodes.leaf(path)).values])),
+      )
+    : new Map();
+  const parameter = (path: string): ParameterNumbers => parameterNumbers(nodes, path, after, compared);
+
+  const { modules } = network;
   const layerSteps = layers.map((layer, place): LayerStep => {
-    const stage = found(stages[place + 1], `stage ${place + 1}`);
+    const { path, units } = found(stages[place + 1], `stage ${place + 1}`);
     const last = place === layers.length - 1;
-    const z = found(lastOf(stage.path), `sum of layer ${place + 1}`);
+    const first = Number(path);
+    const until = last ? modules.length : Number(stages[place + 2]?.path);
+    const parts = modules.slice(first + 1, until).map((module, k) => ({ module, path: first + 1 + k }));
+    const where = (fits: (module: unknown) => boolean): number | undefined =>
+      parts.find(({ module }) => fits(module))?.path;
+    const z = found(nodes.resultOf(first), `sum of layer ${place + 1}`);
+    const [normPath, poolPath, dropPath] = [
+      where((module) => module instanceof nn.BatchNorm1d || module instanceof nn.BatchNorm2d),
+      where((module) => module instanceof nn.MaxPool2d),
+      where((module) => module instanceof nn.Dropout),
+    ];
+    const norm = normPath === undefined ? undefined : normOf(nodes, normPath, parameter);
+    const taking = norm?.values ?? z;
     const name: ActivationName = last
       ? info.task === "binary"
         ? "sigmoid"
         : "identity"
       : (activationNames.find((one) => one === state.layers[place]?.activation) ?? "identity");
-    const a = last ? undefined : (lastOf(String(found(ends[place], "end of a layer") - 1)) ?? z);
-    const delta = gradientFor(z.name);
-    const shown = a === undefined ? outputOf(z, info) : numbersOf(a);
-    const dropped = state.dropout > 0 && !last ? droppedBy(forward, String(ends[place]), state.dropout) : undefined;
-    const aGradient = a === undefined ? undefined : gradientFor(a.name);
+    const a = last ? undefined : (nodes.resultOf(normPath === undefined ? first + 1 : normPath + 1) ?? taking);
+    const pooled = poolPath === undefined ? undefined : found(nodes.resultOf(poolPath), "values of the pooling");
+    const dropped = dropPath === undefined ? undefined : found(nodes.resultOf(dropPath), "values after dropout");
+    const given = dropped ?? pooled ?? a;
     return {
-      units: stage.units,
+      kind: layer instanceof nn.Conv2d ? "conv" : "dense",
+      units,
+      shape: z.shape.slice(1),
       activation: name,
       z: numbersOf(z),
-      delta:
-        delta === undefined ? { node: "", shape: z.shape, values: new Float64Array(z.value.length) } : numbersOf(delta),
-      a: shown,
-      aGradient: aGradient === undefined ? undefined : numbersOf(aGradient),
-      dropout: dropped,
-      slope: slopeOf(name, doubles(z.value)),
-      weight: parameterNumbers(`${stage.path}.weight`, layer.weight),
-      bias: parameterNumbers(`${stage.path}.bias`, found(layer.bias, "bias")),
+      delta: nodes.gradient(z),
+      norm: norm?.step,
+      a: a === undefined ? outputOf(z, info) : numbersOf(a),
+      aGradient: a === undefined ? undefined : nodes.gradient(a),
+      pool: pooled === undefined ? undefined : { side: 2, shape: pooled.shape.slice(1), values: numbersOf(pooled) },
+      dropout: dropPath === undefined ? undefined : droppedBy(nodes, dropPath, state.dropout),
+      back: given === undefined ? undefined : nodes.gradient(given),
+      slope: slopeOf(name, floats(taking.value)),
+      weight: parameter(`${path}.weight`),
+      bias: parameter(`${path}.bias`),
     };
   });
 
   const outputs = found(layerSteps.at(-1), "output");
   const inputNode = found(
-    nodes.find(
-      ({ op, path, shape }) =>
-        op === "value" && path === "" && shape.length === 2 && shape[0] === rows && shape[1] === info.inputs.length,
-    ),
+    nodes.all.find(({ op, path, shape }) => op === "value" && path === "" && shape.join() === x.shape.join()),
     "input",
   );
-  const cohort = nodes.find(({ updates }) => updates.includes("step"));
+  const cohort = nodes.all.find(({ updates }) => updates.includes("step"));
   return {
     step: session.step,
     task: info.task,
@@ -270,46 +348,13 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
     t: cohort === undefined ? session.step + 1 : Number(cohort.value[0] ?? 1),
     rows,
     inputs: info.inputs,
+    inputShape: info.inputShape,
     classes: info.classes,
-    x: numbersOf(byName.get(inputNode.name) ?? inputNode),
-    target: doubles(y.dataSync()),
+    x: numbersOf(inputNode),
+    target: floats(y.dataSync()),
     layers: layerSteps,
-    loss: numbersOf(lossNode),
+    loss: numbersOf(nodes.loss()),
     rowLosses: rowLosses(session, outputs.z.values, y, rows),
     edited: edits.map(({ node }) => node),
   };
-}
-
-/** What the dropout at a path lets through, and with which factors. */
-function droppedBy(forward: readonly InspectedNode[], path: string, p: number): LayerStep["dropout"] {
-  const own = forward.filter((node) => node.path === path);
-  const kept = found(
-    own.find(({ op }) => op === "ge"),
-    "mask of dropout",
-  );
-  const values = found(own.at(-1), "values after dropout");
-  return { factors: Float64Array.from(kept.value, (keep) => (keep ? 1 / (1 - p) : 0)), values: numbersOf(values) };
-}
-
-/** The loss is the node whose gradient is 1 by definition: the last of the forward pass. */
-function lossOfForward(nodes: readonly InspectedNode[]): InspectedNode | undefined {
-  const seed = nodes.find(
-    ({ gradientOf, op, value }) => gradientOf.length > 0 && op === "full" && value.length === 1 && value[0] === 1,
-  );
-  const name = seed?.gradientOf.reduce((last, one) => (Number(one.slice(1)) > Number(last.slice(1)) ? one : last));
-  return nodes.find((node) => node.name === name);
-}
-
-/** What people read of the last sums. */
-function outputOf(z: InspectedNode, info: Session["prepared"]["info"]): Numbers {
-  const values = squash(info, tensor(doubles(z.value), { shape: [...z.shape] })).dataSync();
-  return { node: "", shape: z.shape, values: doubles(values) };
-}
-
-function rowLosses(session: Session, z: Float64Array, y: Twin["y"], rows: number): Float64Array {
-  const width = z.length / rows;
-  const ofRow = compile((output: Tensor, target: Tensor) => noGrad(() => session.loss(output, target)));
-  return Float64Array.from({ length: rows }, (_, row) =>
-    ofRow(tensor(z.slice(row * width, (row + 1) * width), { shape: [1, width] }), y.narrow(0, row, 1)).itemSync(),
-  );
 }

@@ -1,5 +1,6 @@
 // What the page draws of a run: maps of every neuron, slopes, the selected neuron's numbers, the output by task.
 import { data, noGrad, type Tensor, tensor } from "../../src/index.ts";
+import { derived } from "../shared/features.ts";
 import type { LayerNumbers, Maps, OutputNumbers, Snapshot, UnitNumbers } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 import { keptFloats } from "./kept.ts";
@@ -34,6 +35,10 @@ function meansOf(values: Float32Array, rows: number, units: number, unit: number
   });
 }
 
+/** The first two inputs of each row. */
+const planeOf = (rows: Float32Array, width: number): Float32Array =>
+  Float32Array.from({ length: (2 * rows.length) / width }, (_, k) => rows[Math.floor(k / 2) * width + (k % 2)] ?? 0);
+
 /** Everything that is drawn of one session, compiled once. */
 export class View {
   readonly #session: Session;
@@ -50,19 +55,13 @@ export class View {
   constructor(session: Session) {
     this.#session = session;
     const { network, prepared, trainPart } = session;
-    const { model, ends, layers } = network;
+    const { model, valuesOf, layers } = network;
     const { info } = prepared;
     this.#stages = keptFloats((x) =>
       noGrad(() => {
         if (x === undefined) return [];
-        const modules = [...model];
-        const values: Tensor[] = [];
-        let value = x;
-        modules.forEach((module, place) => {
-          value = module.forward(value);
-          if (ends.includes(place + 1)) values.push(place + 1 === modules.length ? squash(info, value) : value);
-        });
-        return values;
+        const values = valuesOf(x);
+        return values.map((value, place) => (place === values.length - 1 ? squash(info, value) : value));
       }),
     );
     this.#output = keptFloats((x) => noGrad(() => (x === undefined ? [] : [squash(info, model.forward(x))])));
@@ -90,6 +89,15 @@ export class View {
     this.#fine = size < 400 ? 80 : size < 3000 ? 56 : 36;
   }
 
+  /** What each stage after the inputs gives for the rows that slopes are of. */
+  activations(): Float32Array[] {
+    const { model } = this.#session.network;
+    model.eval();
+    const values = this.#stages(this.#firstRows).map((one) => one.slice());
+    model.train();
+    return values;
+  }
+
   /** The weights, and their slopes where they are wanted: these cost a pass back through the network. */
   layers(withSlopes = true): LayerNumbers[] {
     const { layers } = this.#session.network;
@@ -106,7 +114,8 @@ export class View {
   }
 
   #grid(state: StudioState): { coarse: Tensor; fine: Tensor } {
-    const { ranges, inputs } = this.#session.prepared.info;
+    const { ranges, inputs, given } = this.#session.prepared.info;
+    const { features } = this.#session.state;
     const [a, b] = this.axes(state);
     const key = `${a} ${b}`;
     if (this.#grids?.key === key) return this.#grids;
@@ -121,14 +130,15 @@ export class View {
           values[at + a] = x0 + ((column + 0.5) / n) * (x1 - x0);
         }
       }
-      return tensor(values, { shape: [n * n, inputs.length] });
+      const rows = given === inputs.length ? values : derived(planeOf(values, inputs.length), features);
+      return tensor(rows, { shape: [n * n, inputs.length] });
     };
     this.#grids = { key, coarse: points(this.#side), fine: points(this.#fine) };
     return this.#grids;
   }
 
   axes({ axes }: StudioState): readonly [number, number] {
-    const count = this.#session.prepared.info.inputs.length;
+    const count = this.#session.prepared.info.given;
     const [a, b] = axes.map((axis) => Math.min(axis, count - 1));
     return [a ?? 0, a === b && count > 1 ? (b === 0 ? 1 : 0) : (b ?? 0)];
   }
@@ -190,7 +200,14 @@ export class View {
     const [stage, unit] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
     const { network } = this.#session;
     const now = layers[stage - 1];
-    if (match === null || now === undefined || network.stages[stage]?.units === undefined) return undefined;
+    // Of an ensemble there is a neuron for each member.
+    if (
+      match === null ||
+      now === undefined ||
+      network.modules.length === 0 ||
+      network.stages[stage]?.units === undefined
+    )
+      return undefined;
     const units = network.stages[stage].units;
     if (unit >= units) return undefined;
     network.model.eval();
@@ -264,13 +281,13 @@ export class View {
 
   snapshot(state: StudioState, stepsPerSecond: number): Snapshot {
     const session = this.#session;
-    const now = session.record();
+    const now = session.now();
     session.following = unitPattern.test(state.selected);
     const layers = this.layers(session.following);
     const { history } = session;
     const reset = session.step < this.#sentStep || this.#sentStep < 0;
     const fresh = reset ? history : history.filter(({ step }) => step > this.#sent);
-    this.#sent = now.step;
+    this.#sent = history.at(-1)?.step ?? -1;
     this.#sentStep = session.step;
     return {
       step: session.step,

@@ -1,16 +1,30 @@
 // The worker: trains with the library, answers questions, and sends a picture whenever the page has drawn the last one.
 import { backendInfo, HebbError, memoryInfo, useBackend } from "../../src/index.ts";
-import type { FromWorker, OwnData, QuestionKind, Questions, Stopped, ToWorker } from "../shared/protocol.ts";
+import type {
+  Beginning,
+  FromWorker,
+  OwnData,
+  QuestionKind,
+  Questions,
+  Saved,
+  Stopped,
+  ToWorker,
+} from "../shared/protocol.ts";
 import { runKey, type StudioState, startState } from "../shared/state.ts";
 import { withCure } from "./cure.ts";
-import { preview } from "./data.ts";
+import { examine, preview } from "./data.ts";
+import { filmOf, rateSearch } from "./film.ts";
 import { Lanes } from "./lanes.ts";
 import { plotActivation, plotLosses, rosenblatt } from "./lessons.ts";
+import { lookAt } from "./pictureLook.ts";
 import { readPictures } from "./pictures.ts";
 import { predict } from "./predict.ts";
+import { dependence, importance, results } from "./results.ts";
 import { Session } from "./session.ts";
 import { exportRun, tensorsOf } from "./ship.ts";
 import { stepThrough } from "./stepThrough.ts";
+import { serveText } from "./text/textWorker.ts";
+import { turn } from "./turn.ts";
 import { View } from "./view.ts";
 
 /** Milliseconds of training between two looks at the clock, and between two pictures at least. */
@@ -27,6 +41,8 @@ const mostSteps = 20000;
 
 let state: StudioState | undefined;
 let own: OwnData | undefined;
+/** What the present run began with, if not with drawn weights. */
+let beginning: Beginning | undefined;
 let session: Session | undefined;
 let view: View | undefined;
 let lanes: Lanes | undefined;
@@ -45,15 +61,6 @@ let generation = 0;
 
 const send = (message: FromWorker): void => postMessage(message);
 
-/** A turn of the event loop without the delay that timers have. */
-const channel = new MessageChannel();
-let next: (() => void) | undefined;
-channel.port1.onmessage = () => next?.();
-const turn = (): Promise<void> =>
-  new Promise((resolve) => {
-    next = resolve;
-    channel.port2.postMessage(0);
-  });
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function picture(): void {
@@ -160,6 +167,18 @@ async function goTo(running: Session, wantedStep: number, mine: number): Promise
   return mine === generation;
 }
 
+/** Whether a kept run goes on where it stood. One that an earlier version kept in another form is run again instead. */
+function restored(opened: Session, saved: Saved | undefined): boolean {
+  if (saved === undefined || saved.runKey !== runKey(opened.state)) return false;
+  try {
+    opened.restore(saved);
+    return true;
+  } catch (error) {
+    if (!(error instanceof HebbError) || saved.from.kind === "project") throw error;
+    return false;
+  }
+}
+
 async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void> {
   const mine = ++generation;
   playing = false;
@@ -172,16 +191,17 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
       : await Session.open(message.state, message.state.data === "own" ? own : undefined, message.beginning);
   if (mine !== generation) return;
   const { saved } = message;
-  if (saved !== undefined && saved.runKey === runKey(opened.state)) opened.restore(saved);
-  else if (message.goTo > 0 && !(await goTo(opened, message.goTo, mine))) return;
+  const goal = restored(opened, saved) ? 0 : (saved?.step ?? message.goTo);
+  if (goal > 0 && !(await goTo(opened, goal, mine))) return;
   state = { ...message.state, loss: opened.state.loss };
   session = opened;
+  beginning = message.beginning;
   view = new View(opened);
   compiled = false;
   overruled.clear();
   due = 0;
   const { backend, description } = backendInfo();
-  send({ kind: "ready", run: { ...opened.info, backend, backendWhy: description } });
+  send({ kind: "ready", number: message.number, run: { ...opened.info, backend, backendWhy: description } });
   drawn = true;
   picture();
   if (!stopFor(opened)) play(message.playing);
@@ -210,6 +230,7 @@ type Answers = {
 
 const answers: Answers = {
   preview,
+  examine,
   memory: () => ({ bytes: memoryInfo().reservedBytes + heapBytes() }),
   save: () => session?.save(),
   predict: (ask) => predict(present(), ask),
@@ -227,6 +248,12 @@ const answers: Answers = {
   moveLanes: (ask) => presentLanes().move(ask),
   seedRun: (ask) => presentLanes().seedRun(ask),
   landscape: () => presentLanes().landscape(),
+  look: (ask) => lookAt(present(), ask),
+  film: () => filmOf(present(), beginning),
+  rateSearch: () => rateSearch(present()),
+  results: () => results(present()),
+  importance: (ask) => importance(present(), ask),
+  dependence: (ask) => dependence(present(), ask),
 };
 
 async function answer<K extends QuestionKind>(id: number, question: K, ask: Questions[K]["ask"]): Promise<void> {
@@ -277,10 +304,16 @@ async function receive(message: ToWorker): Promise<void> {
   }
 }
 
-// Networks of this size are done sooner by one thread than by several that meet at every kernel.
-useBackend({ backend: "wasm", threads: 1 });
-// What a first visitor will ask for is made while the page is still being built.
-if (location.hash === "#first") early = Session.open(startState, undefined);
-addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
-  receive(data).catch(failed);
-});
+function serveLab(): void {
+  // Networks of this size are done sooner by one thread than by several that meet at every kernel.
+  useBackend({ backend: "wasm", threads: 1 });
+  // What a first visitor will ask for is made while the page is still being built.
+  if (location.hash === "#first") early = Session.open(startState, undefined);
+  addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
+    receive(data).catch(failed);
+  });
+}
+
+// The Text surface has a worker of its own from the same file, which the browser has already.
+if (location.hash === "#text") serveText();
+else serveLab();

@@ -1,11 +1,11 @@
 // The bar at the top: surfaces, transport, training progress, and page controls.
 import { useEffect, useRef } from "preact/hooks";
-import { speeds, surfaces } from "../shared/names.ts";
+import { surfaces } from "../shared/names.ts";
 import { theme } from "./draw/colors.ts";
 import { Icon, type IconName } from "./icons.tsx";
-import { grouped, percent, short } from "./numbers.ts";
 import { nextTheme, paletteOpen, share, shared, surfaceTitle } from "./shortcuts.ts";
-import { advance, change, goTo, hot, newSeed, onPicture, play, playing, rewind, run, state, surface } from "./store.ts";
+import { change, onPicture, run, surface } from "./store.ts";
+import { transport } from "./transport.ts";
 
 interface ButtonProps {
   readonly icon: IconName;
@@ -49,93 +49,64 @@ function Surfaces() {
 /** Numbers that change with every picture are written into their places, without the framework. */
 export function Gauges() {
   const box = useRef<HTMLDListElement>(null);
-  const info = run.value;
+  const { gauges } = transport.value;
   useEffect(() => {
     const write = (): void => {
-      const { snapshot } = hot;
       const cells = box.current?.querySelectorAll("dd");
-      if (snapshot === undefined || cells === undefined) return;
-      const { train, test } = snapshot.now;
-      const number = info?.data.task === "number";
-      const figures = [
-        grouped(Math.floor(snapshot.epoch)),
-        grouped(snapshot.step),
-        short(train.loss),
-        test === undefined ? "–" : short(test.loss),
-        number ? short((test ?? train).metric) : percent((test ?? train).metric),
-      ];
-      cells.forEach((cell, place) => {
-        const text = figures[place] ?? "";
-        if (cell.textContent !== text) cell.textContent = text;
+      gauges().forEach(([, text], place) => {
+        const cell = cells?.[place];
+        if (cell !== undefined && cell.textContent !== text) cell.textContent = text;
       });
     };
     write();
     return onPicture(write);
-  }, [info]);
-  const rows = info === undefined || info.data.testCount > 0 ? "test" : "train";
-  const metric = `${rows} ${info?.data.task === "number" ? "R²" : "accuracy"}`;
+  }, [gauges, run.value]);
   return (
     <dl class="gauges" ref={box}>
-      <div>
-        <dt>epoch</dt>
-        <dd>0</dd>
-      </div>
-      <div>
-        <dt>step</dt>
-        <dd>0</dd>
-      </div>
-      <div>
-        <dt>train loss</dt>
-        <dd>–</dd>
-      </div>
-      <div>
-        <dt>test loss</dt>
-        <dd>–</dd>
-      </div>
-      <div>
-        <dt>{metric}</dt>
-        <dd>–</dd>
-      </div>
+      {gauges().map(([name], place) => (
+        <div key={place}>
+          <dt>{name}</dt>
+          <dd>–</dd>
+        </div>
+      ))}
     </dl>
   );
 }
 
-const speedTitle = (speed: number): string =>
-  speed === 0 ? "full speed" : `${speed} ${speed === 1 ? "epoch" : "epochs"}/s`;
+export function PlayButton({ disabled = false }: { readonly disabled?: boolean }) {
+  const own = transport.value;
+  const on = own.playing.value;
+  return (
+    <button
+      type="button"
+      class="play"
+      aria-pressed={on}
+      aria-label={on ? "Pause" : "Play"}
+      title={`${on ? "Pause" : "Play"} (Space)`}
+      disabled={disabled}
+      onClick={() => own.play(!on)}
+    >
+      <Icon name={on ? "pause" : "play"} />
+      <span aria-hidden="true">{on ? "Pause" : "Play"}</span>
+    </button>
+  );
+}
 
 function Transport() {
-  const on = playing.value;
+  const own = transport.value;
   return (
     <div class="transport" role="group" aria-label="Training">
-      <IconButton icon="rewind" label="Rewind to the same initial weights" keys="R" act={rewind} />
-      <IconButton
-        icon="back"
-        label="One step back"
-        keys="←"
-        act={() => goTo(Math.max(0, (hot.snapshot?.step ?? 0) - 1))}
-      />
-      <button
-        type="button"
-        class="play"
-        aria-pressed={on}
-        aria-label={on ? "Pause" : "Play"}
-        title={`${on ? "Pause" : "Play"} (Space)`}
-        onClick={() => play(!on)}
-      >
-        <Icon name={on ? "pause" : "play"} />
-        <span aria-hidden="true">{on ? "Pause" : "Play"}</span>
-      </button>
-      <IconButton icon="next" label="One step ahead" keys="→" act={() => advance(1)} />
-      <IconButton icon="seed" label="New initial weights" keys="⇧R" act={newSeed} />
-      <label class="speed" title="Epochs a second ([ and ])">
+      <IconButton icon="rewind" label="Rewind to the same initial weights" keys="R" act={own.rewind} />
+      <IconButton icon="back" label="One step back" keys="←" act={own.back} />
+      <PlayButton />
+      <IconButton icon="next" label="One step ahead" keys="→" act={() => own.advance(1)} />
+      <IconButton icon="seed" label="New initial weights" keys="⇧R" act={own.newSeed} />
+      <label class="speed" title="Speed ([ and ])">
         <span class="unseen">speed</span>
-        <select
-          value={String(state.value.speed)}
-          onChange={(event) => change({ speed: Number(event.currentTarget.value) })}
-        >
-          {speeds.map((speed) => (
+        <select value={String(own.speed())} onChange={(event) => own.setSpeed(Number(event.currentTarget.value))}>
+          {own.speeds.map(([speed, title]) => (
             <option key={speed} value={String(speed)}>
-              {speedTitle(speed)}
+              {title}
             </option>
           ))}
         </select>
@@ -145,9 +116,20 @@ function Transport() {
 }
 
 export function Bar() {
-  const info = run.value;
+  const backend = transport.value.backend();
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    // What sticks below the bar needs to know how high it is.
+    const observer = new ResizeObserver(() =>
+      document.documentElement.style.setProperty("--bar-height", `${element.offsetHeight}px`),
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   return (
-    <header class="bar">
+    <header class="bar" ref={box}>
       <div class="brand">
         <svg viewBox="0 0 32 32" aria-hidden="true">
           <path d="M9 11 23 9M9 11l14 12M9 22 23 9M9 22l14 1" stroke="currentColor" stroke-width="1.5" opacity=".4" />
@@ -164,9 +146,9 @@ export function Bar() {
       <Transport />
       <Gauges />
       <div class="tools">
-        {info !== undefined && (
-          <span class="backend" title={info.backendWhy}>
-            {info.backend}
+        {backend !== undefined && (
+          <span class="backend" title={backend.why}>
+            {backend.name}
           </span>
         )}
         <IconButton

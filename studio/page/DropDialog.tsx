@@ -1,21 +1,36 @@
 // The dialog for the visitor's own tables: a preview, the target column, and problems by row.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { decoded } from "../../src/data/encoding.ts";
 import { readProject } from "../shared/project.ts";
-import type { OwnData, Preview } from "../shared/protocol.ts";
+import type { Examined, OwnData, Preview } from "../shared/protocol.ts";
+import { presetOf } from "../shared/text.ts";
 import { type Chosen, isPicture, type Sorted, sortPictures } from "./files.ts";
+import type { OwnText } from "./keep.ts";
 import { grouped } from "./numbers.ts";
+import { readOnnxFile } from "./onnxFile.ts";
 import { LoosePictures, PictureFolder } from "./PictureDialog.tsx";
 import { presetFor, presetForPictures } from "./presets.ts";
 import { dropped } from "./shortcuts.ts";
-import { client, openProject, openWeights, state, useOwn } from "./store.ts";
+import { change, client, openOnnx, openProject, openWeights, ownText, state, useOwn } from "./store.ts";
 
 type Found =
   | { readonly kind: "done" }
   | { readonly kind: "looking" }
   | { readonly kind: "problem"; readonly text: string }
-  | { readonly kind: "table"; readonly own: OwnData; readonly preview: Preview }
+  | { readonly kind: "table"; readonly own: OwnTable; readonly note: string; readonly preview: Preview }
+  | { readonly kind: "text"; readonly own: OwnText }
   | { readonly kind: "images"; readonly own: OwnData }
   | ({ readonly kind: "pictures" } & Sorted);
+
+type OwnTable = Extract<OwnData, { kind: "table" }>;
+
+/** The table with names of its own, where the first line is data. */
+function withHeader(own: OwnTable, columns: number): OwnTable {
+  const [first = ""] = own.text.split("\n", 1);
+  const delimiter = [",", ";", "\t", "|"].find((one) => first.split(one).length === columns) ?? ",";
+  const names = Array.from({ length: columns }, (_, k) => `column${k + 1}`);
+  return { ...own, text: `${names.join(delimiter)}\n${own.text.replace(/^\uFEFF/, "")}` };
+}
 
 const isIdx = (name: string): boolean => /ubyte|\.idx|idx\d/i.test(name);
 
@@ -44,9 +59,11 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
       kind: "problem",
       text: `This folder holds ${grouped(files.length)} files and no picture among them. To learn from pictures, choose a folder with a sub-folder of PNG, JPEG or WebP files for each class; drop a table by itself.`,
     };
-  if (/\.(json|safetensors)$/i.test(file.name)) {
+  if (/\.(json|safetensors|onnx)$/i.test(file.name)) {
     try {
       if (/\.json$/i.test(file.name)) await openProject(readProject(await file.text()));
+      else if (/\.onnx$/i.test(file.name))
+        openOnnx(file.name, await readOnnxFile({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) }));
       else await openWeights(file.name, new Uint8Array(await file.arrayBuffer()));
       return { kind: "done" };
     } catch (error) {
@@ -55,24 +72,54 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
   }
   if (file.size > 100_000_000)
     return { kind: "problem", text: `${file.name} has ${grouped(file.size / 1e6)} MB; this page takes up to 100.` };
-  const own: OwnData = { kind: "table", name: file.name, text: await file.text() };
   try {
-    return { kind: "table", own, preview: await client.ask("preview", own) };
+    const { text, encoding } = decoded(new Uint8Array(await file.arrayBuffer()), file.name);
+    const note =
+      encoding === "latin1"
+        ? "The file is not UTF-8, so it was read as Windows-1252. If its letters look wrong, save it as UTF-8."
+        : "";
+    const own: OwnData = { kind: "table", name: file.name, text };
+    if (/\.md$/i.test(file.name)) return { kind: "text", own };
+    const preview = await client.ask("preview", own);
+    // Lines without columns are prose, whatever stands in them.
+    return /\.txt$/i.test(file.name) && preview.columns.length < 2
+      ? { kind: "text", own }
+      : { kind: "table", own, note, preview };
   } catch (error) {
     return { kind: "problem", text: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function TablePreview({
-  own,
-  preview,
-  close,
-}: {
-  readonly own: OwnData;
+function TablePreview(found: {
+  readonly own: OwnTable;
+  readonly note: string;
   readonly preview: Preview;
   readonly close: () => void;
 }) {
+  const { note, close } = found;
+  const [{ own, preview }, setTable] = useState<{ readonly own: OwnTable; readonly preview: Preview }>(found);
   const [target, setTarget] = useState(preview.target);
+  const [examined, setExamined] = useState<Examined | undefined>(undefined);
+  useEffect(() => {
+    let wanted = true;
+    setExamined(undefined);
+    client.ask("examine", { own, target }).then(
+      (seen) => {
+        if (wanted) setExamined(seen);
+      },
+      () => undefined,
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [own, target]);
+  const nameColumns = async (): Promise<void> => {
+    const named = withHeader(own, preview.columns.length);
+    const seen = await client.ask("preview", named);
+    setTable({ own: named, preview: seen });
+    setTarget(seen.target);
+  };
+  const impossible = examined?.findings.some(({ code }) => code === "target") ?? false;
   return (
     <>
       <p>
@@ -88,6 +135,25 @@ function TablePreview({
           ))}
         </select>
       </label>
+      <p class="hint" role="status">
+        {target === preview.target && `“${target}” was guessed ${preview.why}. `}
+        {examined !== undefined && examined.task !== "" && `It is read as ${examined.task}.`}
+      </p>
+      {note !== "" && <p class="notice">{note}</p>}
+      {examined !== undefined && examined.findings.length > 0 && (
+        <ul class="findings" aria-label="What to know before training">
+          {examined.findings.map(({ code, text }) => (
+            <li key={text} class={`notice ${code === "leak" || code === "target" ? "bad" : "pairing"}`}>
+              <p>{text}</p>
+              {code === "header" && (
+                <button type="button" class="small" onClick={() => void nameColumns()}>
+                  The first line is data: name the columns
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
       <div class="table-scroll" tabIndex={0} role="region" aria-label="The first rows">
         <table class="preview">
           <thead>
@@ -125,6 +191,7 @@ function TablePreview({
         <button
           type="button"
           class="accent"
+          disabled={impossible}
           onClick={() => {
             // Wide tables get what the command line gives them: one layer, and dropout against overfitting.
             const wide = preview.columns.length > 11;
@@ -185,13 +252,36 @@ export function DropDialog() {
           </div>
         </>
       )}
-      {found.kind === "table" && <TablePreview own={found.own} preview={found.preview} close={close} />}
+      {found.kind === "table" && <TablePreview {...found} close={close} />}
       {found.kind === "pictures" &&
         (found.classes.length > 0 ? (
           <PictureFolder name={titleOf(files ?? [])} classes={found.classes} others={found.others} close={close} />
         ) : (
           <LoosePictures files={found.loose} close={close} />
         ))}
+      {found.kind === "text" && (
+        <>
+          <p>
+            This is a text, not a table. A small language model can learn to write like it. It stays in this browser.
+          </p>
+          <div class="row end">
+            <button type="button" class="small" onClick={close}>
+              Cancel
+            </button>
+            <button
+              type="button"
+              class="accent"
+              onClick={() => {
+                ownText.value = found.own;
+                change({ surface: "text", text: { ...state.value.text, ...presetOf("own"), step: 0 } }, "new");
+                close();
+              }}
+            >
+              Learn from it
+            </button>
+          </div>
+        </>
+      )}
       {found.kind === "images" && (
         <>
           <p>Images with their labels. They stay in this browser.</p>

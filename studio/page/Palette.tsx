@@ -2,7 +2,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { dataNames, dataTiles, optimizerNames, optimizers } from "../shared/names.ts";
 import { type Action, actions, paletteOpen } from "./shortcuts.ts";
-import { change, chooseData, forgetAll } from "./store.ts";
+import { change, chooseData, failure, forgetAll } from "./store.ts";
+
+/** Pictures and videos load when they are asked for. */
+const withFilm = (act: (film: typeof import("./film.ts")) => unknown): void => {
+  import("./film.ts").then(act).catch((error: unknown) => {
+    failure.value = `nothing was saved: ${error instanceof Error ? error.message : String(error)}`;
+  });
+};
 
 const more: readonly Action[] = [
   ...dataNames
@@ -13,6 +20,8 @@ const more: readonly Action[] = [
     keys: "",
     run: () => change({ optimizer }),
   })),
+  { title: "Save a picture of what is drawn", keys: "", run: () => withFilm(({ savePicture }) => savePicture()) },
+  { title: "Record a video of the run", keys: "", run: () => withFilm(({ recordVideo }) => recordVideo()) },
   { title: "Forget everything kept in this browser", keys: "", run: () => void forgetAll() },
 ];
 

@@ -1,4 +1,4 @@
-// File input of the page: chosen, dropped or pasted files, or a folder with relative paths.
+// Files into the page, chosen, dropped or pasted, or a folder with relative paths; and out of it.
 
 export interface Chosen {
   /** With the folders above it, where it comes from a folder. */
@@ -69,4 +69,14 @@ export function sortPictures(files: readonly Chosen[]): Sorted {
     files: own.sort((a, b) => (a.path < b.path ? -1 : 1)),
   }));
   return { classes: classes.sort((a, b) => (a.name < b.name ? -1 : 1)), loose: [], others };
+}
+
+/** Saves a file where the browser keeps what is downloaded. */
+export function saveFile(name: string, contents: Blob): void {
+  const address = URL.createObjectURL(contents);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
 }

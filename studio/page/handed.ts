@@ -17,6 +17,8 @@ interface Told {
   readonly data: "table" | "images";
   readonly source: string;
   readonly classes: readonly string[] | null;
+  /** Of a table, how the run has made numbers of it. */
+  readonly preprocessing: unknown;
   readonly step: number;
   readonly history: readonly {
     readonly step: number;
@@ -47,7 +49,12 @@ export async function handedRun(client: Client): Promise<Handed | undefined> {
   const { name, source, classes, step, notes } = told;
   const own: OwnData =
     told.data === "table"
-      ? { kind: "table", name: source, text: new TextDecoder().decode(await bytesOf("table.csv")) }
+      ? {
+          kind: "table",
+          name: source,
+          text: new TextDecoder().decode(await bytesOf("table.csv")),
+          preprocessing: told.preprocessing,
+        }
       : {
           kind: "images",
           name: source,

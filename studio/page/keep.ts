@@ -2,12 +2,28 @@
 import type { Beginning, OwnData, Saved } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 
+/** An experiment that a lesson or a preset has taken the place of. */
+export interface Aside {
+  readonly state: StudioState;
+  readonly own: OwnData | undefined;
+  /** What has taken its place, such as "lesson 3". */
+  readonly by: string;
+}
+
+/** A text of the visitor's own. */
+export interface OwnText {
+  readonly name: string;
+  readonly text: string;
+}
+
 export interface Kept {
   readonly state: StudioState;
   readonly saved: Saved | undefined;
   readonly own: OwnData | undefined;
   readonly beginning: Beginning | undefined;
   readonly playing: boolean;
+  readonly aside?: Aside | undefined;
+  readonly text?: OwnText | undefined;
 }
 
 const store = "studio";

@@ -8,7 +8,12 @@ import "./style/step.css";
 import "./style/compare.css";
 import "./style/ship.css";
 import "./style/lessons.css";
+import "./style/text.css";
+import "./style/embed.css";
+import "./style/results.css";
 import { App } from "./App.tsx";
+import { embedding } from "./embedding.ts";
+import { keepForOffline } from "./offline.ts";
 import * as store from "./store.ts";
 
 const root = document.getElementById("studio");
@@ -17,4 +22,7 @@ if (root === null) throw new Error("the page has no place for the Studio");
 const opening = store.open();
 render(<App />, root);
 await opening;
+// The first frames come first.
+if (embedding === undefined && (!store.testing || store.wantsOffline))
+  setTimeout(() => void keepForOffline(), store.testing ? 0 : 3000);
 if (store.testing) Object.assign(globalThis, { studio: store });

@@ -29,7 +29,10 @@ export function exact(value: number): string {
   return minus(String(Number(size >= 1 ? value.toFixed(4) : value.toPrecision(4))));
 }
 
-export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "–");
+export const percent = (share: number): string =>
+  Number.isFinite(share) ? `${minus((100 * share).toFixed(1))} %` : "–";
 export const grouped = (count: number): string => Math.round(count).toLocaleString("en-US").replaceAll(",", " ");
+/** A count that fits a narrow place: from a million on in millions. */
+export const counted = (count: number): string => (count < 1e6 ? grouped(count) : `${(count / 1e6).toPrecision(4)} M`);
 const subs = "₀₁₂₃₄₅₆₇₈₉";
 export const sub = (place: number): string => [...String(place)].map((digit) => subs[Number(digit)] ?? digit).join("");

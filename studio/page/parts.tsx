@@ -3,12 +3,16 @@ import { type Signal, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { dropped, paletteOpen } from "./shortcuts.ts";
+import { keepNow } from "./store.ts";
 
 const loaders = {
   step: () => import("./step/Step.tsx").then(({ Step }) => Step),
   compare: () => import("./compare/Compare.tsx").then(({ Compare }) => Compare),
   ship: () => import("./ship/Ship.tsx").then(({ Ship }) => Ship),
   lessons: () => import("./lessons/Lessons.tsx").then(({ Lessons }) => Lessons),
+  text: () => import("./text/Text.tsx").then(({ Text }) => Text),
+  results: () => import("./results/Results.tsx").then(({ Results }) => Results),
+  training: () => import("./training/Training.tsx").then(({ Training }) => Training),
   palette: () => import("./Palette.tsx").then(({ Palette }) => Palette),
   drop: () => import("./DropDialog.tsx").then(({ DropDialog }) => DropDialog),
 } as const satisfies Readonly<Record<string, () => Promise<ComponentType>>>;
@@ -25,16 +29,44 @@ function partOf(name: Name): Signal<ComponentType | undefined> {
   return made;
 }
 
+/** The part that could not be loaded last, and why. */
+const missing = signal<Name | undefined>(undefined);
+
+function load(name: Name): void {
+  missing.value = undefined;
+  loaders[name]().then(
+    (component) => {
+      partOf(name).value = component;
+    },
+    () => {
+      missing.value = name;
+    },
+  );
+}
+
 export function Part({ name }: { readonly name: Name }) {
   const part = partOf(name);
   useEffect(() => {
-    if (part.value === undefined)
-      void loaders[name]().then((component) => {
-        part.value = component;
-      });
+    if (part.value === undefined) load(name);
   }, [name]);
   const Component = part.value;
-  return Component === undefined ? null : <Component />;
+  if (Component !== undefined) return <Component />;
+  if (missing.value !== name) return null;
+  return (
+    <section class="panel" aria-label="Not loaded">
+      <div class="row" role="alert">
+        <p>
+          This part of the Studio could not be loaded
+          {navigator.onLine ? ": its server does not answer" : ": you are offline, and it is not stored here yet"}. What
+          you have trained is still here.
+        </p>
+        {/* A script that has failed once stays failed for this page. */}
+        <button type="button" class="accent" onClick={() => void keepNow().then(() => location.reload())}>
+          Reload the page
+        </button>
+      </div>
+    </section>
+  );
 }
 
 export function Overlays() {

@@ -7,15 +7,18 @@ const conv = (units: number, activation: Layer["activation"]): Layer => ({ kind:
 
 const plain: Partial<StudioState> = {
   layers: [dense(8, "tanh"), dense(8, "tanh")],
+  ensemble: undefined,
   loss: "bce",
   optimizer: "adam",
   lr: 0.01,
   decay: 0,
   dropout: 0,
+  batchNorm: false,
   batch: 16,
   count: 240,
   noise: 0.15,
   test: 0.25,
+  features: [],
 };
 
 const presets: Readonly<Record<DataName, Partial<StudioState>>> = {
@@ -38,7 +41,7 @@ const presets: Readonly<Record<DataName, Partial<StudioState>>> = {
     layers: [conv(6, "relu"), conv(8, "relu"), dense(24, "relu")],
   },
   words: { loss: "crossEntropy", batch: 32, lr: 0.003, test: 0.15, layers: [dense(48, "tanh")] },
-  painted: { count: 240 },
+  painted: { count: 240, names: "" },
   // As the command line trains a table.
   own: {
     layers: [dense(64, "relu"), dense(32, "relu")],

@@ -1,22 +1,11 @@
 // Keys and what they do, in one list that the palette shows too; and files dropped anywhere on the page.
 import { signal } from "@preact/signals";
-import { type Surface, speeds, surfaces } from "../shared/names.ts";
+import { embedCode, panelNames } from "../shared/embed.ts";
+import { type Surface, surfaces } from "../shared/names.ts";
 import { setTheme, theme } from "./draw/colors.ts";
 import { type Chosen, chosenFrom, droppedFiles } from "./files.ts";
-import {
-  advance,
-  change,
-  failure,
-  goTo,
-  hot,
-  linkHere,
-  newSeed,
-  play,
-  playing,
-  rewind,
-  spoken,
-  state,
-} from "./store.ts";
+import { change, failure, linkHere, spoken, surface, undo } from "./store.ts";
+import { transport } from "./transport.ts";
 
 export const paletteOpen = signal(false);
 /** Files that were dropped or chosen and wait to be looked at. */
@@ -34,16 +23,30 @@ const surfaceTitles: Readonly<Record<Surface, string>> = {
   compare: "Compare",
   ship: "Ship",
   lessons: "Lessons",
+  text: "Text",
+  results: "Results",
+  training: "Training",
 };
 export const surfaceTitle = (name: Surface): string => surfaceTitles[name];
 
 export const shared = signal(false);
 
-export async function share(): Promise<void> {
-  const link = linkHere();
-  await navigator.clipboard?.writeText(link).catch(() => undefined);
+export const share = (): Promise<void> => copy(linkHere(transport.value.here()), "The link is in the clipboard");
+
+/** HTML for another page: of the Lab the network and the output, of other surfaces all. */
+const shareEmbed = (): Promise<void> =>
+  copy(
+    embedCode(
+      linkHere(transport.value.here()),
+      surface.value === "lab" ? panelNames.filter((name) => name === "network" || name === "output") : [],
+    ),
+    "HTML for another page is in the clipboard",
+  );
+
+async function copy(text: string, done: string): Promise<void> {
+  await navigator.clipboard?.writeText(text).catch(() => undefined);
   shared.value = true;
-  spoken.value = "The link is in the clipboard";
+  spoken.value = done;
   setTimeout(() => {
     shared.value = false;
   }, 2500);
@@ -55,22 +58,23 @@ export function nextTheme(): void {
 }
 
 function faster(by: number): void {
-  const order: readonly number[] = speeds;
-  const at = order.indexOf(state.value.speed);
-  change({ speed: order[Math.max(0, Math.min(order.length - 1, at + by))] ?? 20 });
+  const { speeds, speed, setSpeed } = transport.value;
+  const order = speeds.map(([one]) => one);
+  const at = Math.max(0, Math.min(order.length - 1, order.indexOf(speed()) + by));
+  setSpeed(order[at] ?? speed());
 }
 
-const stepNow = (): number => hot.snapshot?.step ?? 0;
-
 export const actions: readonly Action[] = [
-  { title: "Play or pause", keys: "Space", run: () => play(!playing.value) },
-  { title: "One step ahead", keys: "→", run: () => advance(1) },
-  { title: "One step back", keys: "←", run: () => goTo(Math.max(0, stepNow() - 1)) },
-  { title: "Rewind to the same initial weights", keys: "R", run: rewind },
-  { title: "New initial weights (next seed)", keys: "⇧R", run: newSeed },
+  { title: "Play or pause", keys: "Space", run: () => transport.value.play(!transport.value.playing.value) },
+  { title: "One step ahead", keys: "→", run: () => transport.value.advance(1) },
+  { title: "One step back", keys: "←", run: () => transport.value.back() },
+  { title: "Rewind to the same initial weights", keys: "R", run: () => transport.value.rewind() },
+  { title: "New initial weights (next seed)", keys: "⇧R", run: () => transport.value.newSeed() },
+  { title: "Undo the latest change (the browser's Back)", keys: "Z", run: undo },
   { title: "Faster", keys: "]", run: () => faster(1) },
   { title: "Slower", keys: "[", run: () => faster(-1) },
   { title: "Copy a link to this experiment", keys: "S", run: () => void share() },
+  { title: "Copy HTML that shows this experiment on another page", keys: "H", run: () => void shareEmbed() },
   { title: "Change the theme", keys: "T", run: nextTheme },
   {
     title: "Command palette",
@@ -85,6 +89,9 @@ export const actions: readonly Action[] = [
     run: () => change({ surface }),
   })),
 ];
+
+/** Keys that mean something else on the present surface. */
+export const localKeys = signal<ReadonlyMap<string, () => void>>(new Map());
 
 const byKey = new Map(
   actions.map((action) => [
@@ -115,10 +122,10 @@ function pressed(event: KeyboardEvent): void {
     event.key.length === 1
       ? `${event.shiftKey && /[a-z]/i.test(event.key) ? "⇧" : ""}${event.key.toUpperCase()}`
       : event.key;
-  const action = byKey.get(name);
-  if (action === undefined) return;
+  const act = localKeys.value.get(name) ?? byKey.get(name)?.run;
+  if (act === undefined) return;
   event.preventDefault();
-  action.run();
+  act();
 }
 
 export function listen(): () => void {
@@ -137,7 +144,8 @@ export function listen(): () => void {
     event.preventDefault();
     droppedFiles(event.dataTransfer).then(
       (files) => {
-        dropped.value = files;
+        const [only] = files;
+        if (files.length !== 1 || only === undefined || transport.value.takes?.(only) !== true) dropped.value = files;
       },
       (error: unknown) => {
         failure.value = `what was dropped could not be read: ${error instanceof Error ? error.message : String(error)}`;
@@ -148,6 +156,7 @@ export function listen(): () => void {
     const files = [...(event.clipboardData?.files ?? [])];
     const text = event.clipboardData?.getData("text/plain") ?? "";
     if (files.length > 0) dropped.value = chosenFrom(files);
+    else if (!taken(event.target, "v") && transport.value.takes?.(text) === true) return;
     else if (!taken(event.target, "v") && /^[^\n]*[,;\t][^\n]*\n/.test(text))
       dropped.value = chosenFrom([new File([text], "pasted.csv")]);
   };

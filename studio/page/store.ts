@@ -1,8 +1,9 @@
 // The page's store: the state, the run, the latest snapshot, and everything that changes them.
 import { computed, signal } from "@preact/signals";
-import { type DataName, lossesOf } from "../shared/names.ts";
+import { type DataName, lossesOf, memberLosses } from "../shared/names.ts";
+import type { OnnxNetwork } from "../shared/onnx.ts";
 import type { Project } from "../shared/project.ts";
-import type { Advice, Beginning, OwnData, RunInfo, Saved, Snapshot, Stopped } from "../shared/protocol.ts";
+import type { Advice, Beginning, OwnData, RunInfo, Saved, SavedTensor, Snapshot, Stopped } from "../shared/protocol.ts";
 import {
   fields,
   type Key,
@@ -13,15 +14,29 @@ import {
   type StudioState,
   startState,
 } from "../shared/state.ts";
+import { presetOf } from "../shared/text.ts";
+import { addPoint } from "../shared/thin.ts";
 import { Client } from "./client.ts";
+import { embedding } from "./embedding.ts";
 import type { Handed } from "./handed.ts";
-import { forget, keep, recall } from "./keep.ts";
+import { type Aside, forget, keep, type OwnText, recall } from "./keep.ts";
 import { presetFor } from "./presets.ts";
+import { type Entry, entryFor, Visits } from "./visits.ts";
 
 const query = new URLSearchParams(location.search);
+
+export interface Said {
+  readonly text: string;
+  readonly bad: boolean;
+  readonly fix: string;
+  readonly act: () => void;
+}
+
 /** Tests fix what would differ from run to run, and read the page's memory. */
 export const testing = query.get("test") === "1";
-const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+/** Tests that are about it ask for it: the others share a browser. */
+export const wantsOffline = query.get("offline") === "1";
+export const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export const state = signal<StudioState>(startState);
 export const run = signal<RunInfo | undefined>(undefined);
@@ -32,6 +47,10 @@ export const advice = signal<readonly Advice[]>([]);
 export const failure = signal("");
 export const progress = signal("");
 export const own = signal<OwnData | undefined>(undefined);
+/** The text of the visitor's own that the Text surface learns from. */
+export const ownText = signal<OwnText | undefined>(undefined);
+/** What a surface with a run of its own has to say, and what a click does about it. */
+export const said = signal<Said | undefined>(undefined);
 /** The run that the visitor came with, from the command line. */
 let beginning: Beginning | undefined;
 /** What the polite live region says, at most every two seconds. */
@@ -40,6 +59,8 @@ export const spoken = signal("");
 export const shownStep = signal(0);
 /** Counts the pictures: it also changes when a different network is at the same step. */
 export const shown = signal(0);
+/** A point of the plane that somebody speaks of: the map draws a ring around it. */
+export const ringed = signal<readonly number[] | undefined>(undefined);
 export const surface = computed(() => state.value.surface);
 
 /** The latest picture, for canvases: too frequent for the DOM. */
@@ -49,7 +70,9 @@ export const hot: { snapshot: Snapshot | undefined; history: Snapshot["history"]
   /** Whether the picture is still of the run before. */
   stale: true,
 };
-/** Whether the worker has begun the run that was asked for last. */
+/** Counts the runs that the worker was asked for. */
+let asked = 0;
+/** Whether the worker has begun the one that was asked for last: what it says before is of an older one. */
 let begun = false;
 const painters = new Set<() => void>();
 
@@ -72,16 +95,17 @@ export function repaint(): void {
 export const client = new Client(new URL("worker.js", new URL(".", import.meta.url)), (message) => {
   switch (message.kind) {
     case "ready":
-      begun = true;
+      begun = message.number === asked;
       run.value = message.run;
       failure.value = "";
       progress.value = "";
-      if (message.run.loss !== state.value.loss) state.value = { ...state.value, loss: message.run.loss };
+      if (begun && message.run.loss !== state.value.loss) state.value = { ...state.value, loss: message.run.loss };
       return;
     case "snapshot":
       take(message.snapshot);
       return;
     case "stopped":
+      if (!begun) return;
       playing.value = false;
       stopped.value = message.stopped;
       spoken.value = message.stopped.text;
@@ -106,9 +130,7 @@ function take(snapshot: Snapshot): void {
   if (snapshot.reset) hot.history.splice(0);
   const from = snapshot.history[0]?.step ?? Number.POSITIVE_INFINITY;
   while ((hot.history.at(-1)?.step ?? -1) >= from) hot.history.pop();
-  hot.history.push(...snapshot.history);
-  if (hot.history.length > 4000)
-    hot.history.splice(0, 4000, ...hot.history.slice(0, 4000).filter((_, k) => k % 2 === 0));
+  for (const point of snapshot.history) addPoint(hot.history, point);
   hot.snapshot = snapshot;
   if (snapshot.advice.map(({ code }) => code).join() !== advice.value.map(({ code }) => code).join())
     advice.value = snapshot.advice;
@@ -124,7 +146,7 @@ function take(snapshot: Snapshot): void {
     lastSpoken = now;
     spoken.value = `Epoch ${Math.floor(snapshot.epoch)}, training loss ${snapshot.now.train.loss.toPrecision(3)}`;
   }
-  if (!playing.value) rememberStep();
+  if (begun && !playing.value) rememberStep();
   if (frame === 0) {
     frame = requestAnimationFrame(() => {
       frame = 0;
@@ -148,6 +170,7 @@ function begin(goTo = 0, saved?: Saved): void {
   hot.stale = true;
   client.send({
     kind: "run",
+    number: ++asked,
     state: state.value,
     own: state.value.data === "own" ? own.value : undefined,
     saved,
@@ -157,10 +180,19 @@ function begin(goTo = 0, saved?: Saved): void {
   });
 }
 
+/** Whether the experiment is that of a page around this one, which is said. */
+function refused(): boolean {
+  if (embedding?.locked !== true) return false;
+  spoken.value = "This experiment cannot be changed here: open it in the Studio";
+  return true;
+}
+
 /** Changes the state. What decides the run's numbers starts it again, from its initial weights. */
-export function change(patch: Partial<StudioState>): void {
+export function change(patch: Partial<StudioState>, entry: Entry = entryFor(patch)): void {
   const next = { ...state.value, ...patch };
   const anew = runKey(next) !== runKey(state.value);
+  if (anew && refused()) return;
+  leaveEntry(entry);
   state.value = anew ? { ...next, step: 0 } : next;
   if (anew) begin();
   else client.send({ kind: "view", state: state.value });
@@ -168,12 +200,20 @@ export function change(patch: Partial<StudioState>): void {
   keepSoon();
 }
 
+/** Changes only what the page itself shows: the worker need not know. */
+export function look(patch: Pick<Partial<StudioState>, "term" | "row">): void {
+  state.value = { ...state.value, ...patch };
+  showInAddress();
+}
+
 /** Sets weights at the present step without starting again: an edit that the state remembers. */
 export function editWeight(parameter: string, index: number, value: number): void {
-  const step = hot.snapshot?.step ?? 0;
+  if (refused()) return;
+  const step = presentStep();
   const edits = state.value.edits.filter(
     (edit) => edit.step < step || (edit.step === step && (edit.parameter !== parameter || edit.index !== index)),
   );
+  leaveEntry(entryFor({ edits }));
   state.value = { ...state.value, edits: [...edits, { step, parameter, index, value }], step };
   begin(step);
   showInAddress();
@@ -213,13 +253,17 @@ export const newSeed = (): void => change({ seed: (state.value.seed * 7 + 1) % 1
 /** Takes the remedy that a stop offers. */
 export function takeFix({ patch, goTo: step }: Pick<Stopped, "patch" | "goTo">): void {
   if (patch !== undefined) {
+    if (refused()) return;
     playing.value = true;
     change(patch);
   } else if (step !== undefined) goTo(step);
 }
 
+/** Where the run is; before its first picture, where it is to be. */
+const presentStep = (): number => (hot.stale ? state.value.step : (hot.snapshot?.step ?? state.value.step));
+
 function rememberStep(): void {
-  const step = hot.snapshot?.step ?? 0;
+  const step = presentStep();
   if (state.value.step !== step) {
     state.value = { ...state.value, step };
     showInAddress();
@@ -227,18 +271,77 @@ function rememberStep(): void {
   keepSoon();
 }
 
+const visits = new Visits();
+
+/** Writes down the state that is being left, and begins a new entry where Back is to lead back to it. */
+function leaveEntry(entry: Entry): void {
+  // The history of a page around this one is not for its steps.
+  if (entry === "same" || embedding !== undefined) return;
+  clearTimeout(addressTimer);
+  const step = presentStep();
+  visits.leave({ ...state.value, step }, own.value);
+  entered = true;
+}
+
+/** Whether an entry was begun that has not its own address yet. */
+let entered = false;
 let addressTimer = 0;
 function showInAddress(): void {
   clearTimeout(addressTimer);
-  addressTimer = window.setTimeout(() => {
-    const hash = printHash(state.value);
-    history.replaceState(null, "", `${location.pathname}${location.search}${hash === "" ? "" : `#${hash}`}`);
-  }, 120);
+  if (entered) {
+    // At once: whoever goes back within the pause would leave an entry with the address of the one before.
+    entered = false;
+    visits.show(state.value, own.value);
+  } else addressTimer = window.setTimeout(() => visits.show(state.value, own.value), 120);
+}
+
+/** Goes to a state of before: by Back, by Forward, or by what was set aside. */
+function travel(next: StudioState, data: OwnData | undefined): void {
+  const anew = runKey(next) !== runKey(state.value) || (next.data === "own" && data !== own.value);
+  own.value = data;
+  state.value = anew ? next : { ...next, step: state.value.step };
+  if (anew) {
+    playing.value = false;
+    begin(next.step);
+  } else client.send({ kind: "view", state: state.value });
+  keepSoon();
+}
+
+/** The visitor's own experiment, while a lesson or a preset has taken its place. */
+export const aside = signal<Aside | undefined>(undefined);
+
+/** Takes the page for a lesson or a preset; the visitor's experiment is kept for the way back. */
+export function takeOver(patch: Partial<StudioState>, by: string): void {
+  const step = presentStep();
+  aside.value = { ...(aside.value ?? { state: { ...state.value, step }, own: own.value }), by };
+  change(patch, "new");
+}
+
+/** Back to the experiment that was set aside. */
+export function bringBack(patch: Partial<StudioState>): void {
+  const kept = aside.value;
+  aside.value = undefined;
+  leaveEntry("new");
+  if (kept === undefined) change(patch, "same");
+  else travel({ ...kept.state, ...patch }, kept.own);
+  showInAddress();
+}
+
+/** Undoes the latest change, as the browser's Back does, without leaving the page. */
+export function undo(): void {
+  if (visits.depth > 0) history.back();
+  else spoken.value = "There is nothing to undo";
+}
+
+/** What is here now is the visitor's experiment. */
+export function keepThis(): void {
+  aside.value = undefined;
+  keepSoon();
 }
 
 /** The address that opens this experiment at this step. */
-export function linkHere(): string {
-  const hash = printHash({ ...state.value, step: hot.snapshot?.step ?? 0 });
+export function linkHere(patch: Partial<StudioState> = {}): string {
+  const hash = printHash({ ...state.value, step: presentStep(), ...patch });
   return `${location.origin}${location.pathname}${hash === "" ? "" : `#${hash}`}`;
 }
 
@@ -249,15 +352,23 @@ function keepSoon(): void {
 }
 
 export async function keepNow(): Promise<void> {
-  if (run.value === undefined) return;
+  // What stands in another page is that page's.
+  if (run.value === undefined || embedding !== undefined) return;
   const saved = await client.ask("save", null).catch(() => undefined);
-  await keep({ state: state.value, saved, own: own.value, beginning, playing: playing.value }).catch(() => undefined);
+  const kept = {
+    ...{ state: state.value, saved, own: own.value, beginning, playing: playing.value },
+    ...{ aside: aside.value, text: ownText.value },
+  };
+  await keep(kept).catch(() => undefined);
 }
 
 /** Everything of the visitor's goes: state, run, data. */
 export async function forgetAll(): Promise<void> {
   await forget();
+  aside.value = undefined;
+  leaveEntry("new");
   own.value = undefined;
+  ownText.value = undefined;
   beginning = undefined;
   state.value = startState;
   playing.value = false;
@@ -266,6 +377,7 @@ export async function forgetAll(): Promise<void> {
 }
 
 export function useOwn(data: OwnData, patch: Partial<StudioState>): void {
+  leaveEntry("new");
   own.value = data;
   const next = { ...state.value, ...patch, data: "own" as const, edits: [], step: 0 };
   state.value = next;
@@ -277,6 +389,7 @@ export function useOwn(data: OwnData, patch: Partial<StudioState>): void {
 /** Continues an experiment from a file, exactly where it stopped. */
 export async function openProject(project: Project): Promise<void> {
   const tensors = await client.ask("tensors", project.tensors);
+  leaveEntry("new");
   own.value = project.own;
   state.value = project.state;
   playing.value = false;
@@ -295,7 +408,29 @@ export async function openWeights(name: string, bytes: Uint8Array): Promise<void
   const placeOf = ({ name: path }: { readonly name: string }): number =>
     2 * Number.parseInt(path, 10) + (path.endsWith("weight") ? 0 : 1);
   const weights = [...(await client.ask("tensors", bytes))].sort((a, b) => placeOf(a) - placeOf(b));
-  state.value = { ...state.value, edits: [], step: 0 };
+  beginWith(name, weights, {});
+}
+
+/** Opens the network of an ONNX file on the present data. Throws a sentence where they do not fit. */
+export function openOnnx(name: string, { inputs, outputs, layers, weights }: OnnxNetwork): void {
+  const here = run.value?.data;
+  const wanted = here?.task === "classes" ? here.classes.length : 1;
+  const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+  const image = inputs.length === 3;
+  const fits = image
+    ? inputs.join() === here?.inputShape.join()
+    : inputs.length === 1 && inputs[0] === size(here?.inputShape ?? []);
+  // Two outputs for two classes come down to one: their difference.
+  if (here === undefined || !fits || (outputs !== wanted && !(here.task === "binary" && outputs === 2)))
+    throw new Error(
+      `${name} takes [${inputs.join(", ")}] and gives ${outputs}; the data here have [${here?.inputShape.join(", ")}] and need ${wanted}. Choose the data that it was made for, then open it again.`,
+    );
+  beginWith(name, weights, { layers, batchNorm: false });
+}
+
+function beginWith(name: string, weights: readonly SavedTensor[], patch: Partial<StudioState>): void {
+  leaveEntry("new");
+  state.value = { ...state.value, ...patch, edits: [], step: 0 };
   beginning = {
     ...{ runKey: runKey(state.value), name, step: 0, weights, history: [] },
     notes: [`The network begins with the weights of ${name}.`],
@@ -322,18 +457,28 @@ function reloaded(): boolean {
 
 export async function open(): Promise<void> {
   const hash = location.hash;
-  const kept = testing && query.get("keep") !== "1" ? undefined : await recall().catch(() => undefined);
+  const kept =
+    embedding !== undefined || (testing && query.get("keep") !== "1")
+      ? undefined
+      : await recall().catch(() => undefined);
   const handed = await handedOver().catch((error: unknown) => {
     failure.value = error instanceof Error ? error.message : String(error);
     return undefined;
   });
   own.value = kept?.own;
   beginning = kept?.beginning;
+  aside.value = kept?.aside;
+  ownText.value = kept?.text;
   const wanted = hash.length > 1 ? parseHash(hash) : kept === undefined ? startState : readState(kept.state);
   state.value = wanted;
   // An earlier version kept a run in another form.
   const same = kept?.saved?.from !== undefined && kept.saved.runKey === runKey(wanted);
-  if (handed !== undefined && !(same && reloaded())) {
+  const given = reloaded() ? undefined : await handedText();
+  if (given !== undefined) {
+    ownText.value = given;
+    state.value = { ...wanted, surface: "text", text: { ...wanted.text, ...presetOf("own"), step: 0 } };
+    begin();
+  } else if (handed !== undefined && !(same && reloaded())) {
     own.value = handed.own;
     state.value = { ...wanted, ...handed.patch };
     beginning = handed.beginning && { ...handed.beginning, runKey: runKey(state.value) };
@@ -343,7 +488,7 @@ export async function open(): Promise<void> {
     playing.value = kept.playing && !calm;
     begin(0, kept.saved);
   } else {
-    playing.value = wanted.step === 0 && !calm && query.get("play") !== "0";
+    playing.value = embedding === undefined && wanted.step === 0 && !calm && query.get("play") !== "0";
     begin(calm && wanted.step === 0 ? finishedStill : wanted.step);
   }
   document.addEventListener("visibilitychange", () => {
@@ -352,12 +497,19 @@ export async function open(): Promise<void> {
   setInterval(() => {
     if (playing.value) void keepNow();
   }, 5000);
-  addEventListener("hashchange", () => {
+  addEventListener("popstate", (event) => {
+    clearTimeout(addressTimer);
     const next = parseHash(location.hash);
-    if (printHash(next) === printHash(state.value)) return;
-    state.value = next;
-    playing.value = false;
-    begin(next.step);
+    const visit = visits.arrive(event.state);
+    if (visit !== undefined) {
+      if (aside.value !== undefined && runKey(aside.value.state) === runKey(next)) aside.value = undefined;
+      travel(next, visit.own ?? own.value);
+    } else if (printHash(next) !== printHash(state.value)) {
+      // A link, or an address that was edited.
+      state.value = next;
+      playing.value = false;
+      begin(next.step);
+    }
   });
 }
 
@@ -379,5 +531,19 @@ async function handedOver(): Promise<Handed | undefined> {
   };
 }
 
+/** A text that the command line serves beside the page. */
+async function handedText(): Promise<OwnText | undefined> {
+  const name = query.get("text");
+  if (name === null) return undefined;
+  const answer = await fetch("text.txt");
+  return answer.ok ? { name, text: await answer.text() } : undefined;
+}
+
+/** What decides the numbers of the present run, with some changes. */
+export const runKeyNow = (patch: Partial<StudioState>): string => runKey({ ...state.value, ...patch });
+
 /** The losses that fit the present task. */
-export const fittingLosses = computed(() => lossesOf[run.value?.data.task ?? "binary"]);
+export const fittingLosses = computed(() => {
+  const task = run.value?.data.task ?? "binary";
+  return state.value.ensemble === undefined ? lossesOf[task] : memberLosses(task);
+});

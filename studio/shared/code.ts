@@ -1,8 +1,17 @@
 // Generates the TypeScript for a state: it runs unchanged with hebb, and ends at the same loss.
 import type { OptimizerRow } from "../../src/train/names.ts";
-import { activations, type LossName, type OptimizerName, optimizers, type TaskKind } from "./names.ts";
+import { features } from "./features.ts";
+import {
+  activations,
+  averageOf,
+  isPlane,
+  type LossName,
+  type OptimizerName,
+  optimizers,
+  type TaskKind,
+} from "./names.ts";
 import type { DataInfo } from "./protocol.ts";
-import { type Layer, paintedPoints, type StudioState } from "./state.ts";
+import { type Ensemble, type Layer, paintedPoints, type StudioState } from "./state.ts";
 
 export interface CodeLine {
   readonly text: string;
@@ -43,17 +52,39 @@ function readerOf({ data }: StudioState, { inputShape }: DataInfo): string[] {
 
 const quoted = (value: string): string => JSON.stringify(value);
 
+/** Lines that compute further inputs from the two of `whole`, and what they are called then. */
+function featureLines(state: StudioState, whole: string): { readonly lines: string[]; readonly whole: string } {
+  const names = isPlane(state.data) ? state.features : [];
+  if (names.length === 0) return { lines: [], whole };
+  return {
+    lines: [
+      `const given = ${whole};`,
+      "const wide = Array.from({ length: given.length }, (_, row) => {",
+      "  const [x = 0, y = 0] = given.features.data.slice(2 * row, 2 * row + 2);",
+      `  return [x, y, ${names.map((name) => features[name].code).join(", ")}];`,
+      "});",
+    ],
+    whole: `new data.Dataset({ features: Float32Array.from(wide.flat()), featureShape: [${2 + names.length}], targets: given.targets.data })`,
+  };
+}
+
 /** Lines that make `train`, a data set, and what a table needs to be read. */
 function dataLines(state: StudioState, info: DataInfo): string[] {
   const options = `{ count: ${state.count}, noise: ${state.noise}, seed: ${state.dataSeed} }`;
-  const split = (whole: string, labels: boolean): string[] =>
-    state.test === 0
-      ? [`const train = ${whole};`]
-      : [
-          `const all = ${whole};`,
-          `const split = data.trainValidationSplit(all.length, { validation: ${state.test}, seed: ${state.dataSeed}${labels ? ", labels: Array.from(all.targets.data)" : ""} });`,
-          "const train = all.subset(split.train);",
-        ];
+  const split = (made: string, labels: boolean): string[] => {
+    const { lines, whole } = featureLines(state, made);
+    if (state.test === 0) return [...lines, `const train = ${whole};`];
+    return [
+      ...lines,
+      `const all = ${whole};`,
+      `const split = data.trainValidationSplit(all.length, { validation: ${state.test}, seed: ${state.dataSeed}${labels ? ", labels: Array.from(all.targets.data)" : ""} });`,
+      "const train = all.subset(split.train);",
+    ];
+  };
+  const unsplit = (made: string): string[] => {
+    const { lines, whole } = featureLines(state, made);
+    return [...lines, `const train = ${whole};`];
+  };
   const table = (source: string, target: string): string[] => [
     `const { train } = data.prepareTable(${source}, { target: ${quoted(target)}, validation: ${state.test}, seed: ${state.dataSeed} });`,
   ];
@@ -79,7 +110,9 @@ function dataLines(state: StudioState, info: DataInfo): string[] {
     case "xor":
       return [
         `const gate = data.gate(${quoted(state.data)});`,
-        "const train = new data.Dataset({ features: gate.features.data, featureShape: [2], targets: Int32Array.from(gate.targets.data) });",
+        ...unsplit(
+          "new data.Dataset({ features: gate.features.data, featureShape: [2], targets: Int32Array.from(gate.targets.data) })",
+        ),
       ];
     case "painted": {
       const painted = paintedPoints(state);
@@ -87,7 +120,7 @@ function dataLines(state: StudioState, info: DataInfo): string[] {
       const whole =
         "new data.Dataset({ features: Float32Array.from(points.flatMap((point) => point.slice(0, 2))), featureShape: [2], targets: Int32Array.from(points, (point) => point[2]) })";
       const lines = [`const points: [number, number, number][] = [${points}];`];
-      return painted.length < 8 ? [...lines, `const train = ${whole};`] : [...lines, ...split(whole, true)];
+      return [...lines, ...(painted.length < 8 ? unsplit(whole) : split(whole, true))];
     }
     case "own":
       return info.inputShape.length > 1
@@ -137,6 +170,7 @@ function modelLines(state: StudioState, info: DataInfo): Built {
       const [channels = 1, height = 1, width = 1] = shape;
       starts.push({ place, following: activation });
       push(`new nn.Conv2d(${channels}, ${units}, 3, { padding: 1 })`, layer);
+      if (state.batchNorm) push(`new nn.BatchNorm2d(${units})`, layer);
       push(`new nn.${module}()`, layer);
       shape = [units, height, width];
       if (Math.min(height, width) >= 4) {
@@ -147,6 +181,7 @@ function modelLines(state: StudioState, info: DataInfo): Built {
       flatten();
       starts.push({ place, following: activation });
       push(`new nn.Linear(${shape[0]}, ${units})`, layer);
+      if (state.batchNorm) push(`new nn.BatchNorm1d(${units})`, layer);
       push(`new nn.${module}()`, layer);
       shape = [units];
     }
@@ -156,6 +191,30 @@ function modelLines(state: StudioState, info: DataInfo): Built {
   starts.push({ place, following: "identity" });
   push(`new nn.Linear(${shape[0]}, ${info.task === "classes" ? info.classes.length : 1})`, state.layers.length);
   return { lines, starts };
+}
+
+/** The ensemble, and a loss that is told to each of its members. */
+function ensembleLines(
+  { layers, dropout, loss }: StudioState,
+  { task, inputs, numbers, classes }: DataInfo,
+  { members, bins, embedding }: Ensemble,
+): { readonly model: string[]; readonly loss: string[] } {
+  const outputs = task === "classes" ? classes.length : 1;
+  const aim = task === "number" ? '{ kind: "number" }' : `{ kind: "classes", count: ${classes.length} }`;
+  return {
+    model: [
+      "const model = new Tabular({",
+      `  features: ${inputs.length}, outputs: ${outputs}, hidden: [${layers.map(({ units }) => units).join(", ")}],`,
+      `  activation: new nn.${activations[layers[0]?.activation ?? "relu"].module}(), dropout: ${dropout}, average: ${quoted(averageOf(task))},`,
+      `  members: ${members}, bins: ${bins}, embedding: ${embedding}, numbers: [${numbers.join(", ")}],`,
+      "});",
+      "model.fitQuantiles(train);",
+    ],
+    loss: [
+      `const objective = makeObjective(${quoted(loss === "bce" ? "bceWithLogits" : loss)}, ${aim});`,
+      "const lossOf = (output: Tensor, target: Tensor) => objective.measure(output, target, { weights: undefined, complete: true }).loss;",
+    ],
+  };
 }
 
 function initLines(state: StudioState, starts: Built["starts"]): string[] {
@@ -198,16 +257,18 @@ function initLines(state: StudioState, starts: Built["starts"]): string[] {
 /** The program that trains this state for `steps` steps and prints the training loss. */
 export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeLine[] {
   const { lines: layers, starts } = modelLines(state, info);
+  const ensemble = state.ensemble === undefined ? undefined : ensembleLines(state, info, state.ensemble);
   const options = [
     `lr: ${state.lr}`,
     ...(state.decay > 0 || state.optimizer === "adamw" ? [`weightDecay: ${state.decay}`] : []),
   ].join(", ");
-  const usesOneHot = info.task === "classes" && state.loss !== "crossEntropy";
+  const usesOneHot = ensemble === undefined && info.task === "classes" && state.loss !== "crossEntropy";
   const batch = Math.min(state.batch, info.trainCount);
   const plain = (texts: readonly string[]): CodeLine[] => texts.map((text) => ({ text }));
   return [
     ...plain([
       `import { compile, data, nn, ${usesOneHot ? "oneHot, " : ""}optim, seed, type Tensor, tensor } from "hebb";`,
+      ...(ensemble === undefined ? [] : ['import { makeObjective, Tabular } from "hebb/train";']),
       ...readerOf(state, info),
       "",
       ...dataLines(state, info),
@@ -215,14 +276,15 @@ export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeL
       "const y = tensor(train.targets.data, { shape: [train.length, ...train.targets.shape] });",
       "",
       `seed(${state.seed});`,
-      "const model = new nn.Sequential(",
     ]),
-    ...layers,
+    ...(ensemble === undefined
+      ? [{ text: "const model = new nn.Sequential(" }, ...layers, ...plain([");", ...initLines(state, starts)])]
+      : plain(ensemble.model)),
     ...plain([
-      ");",
-      ...initLines(state, starts),
       `const optimizer = ${optimizerCode(state.optimizer, options)};`,
-      `const lossOf = (output: Tensor, target: Tensor) => ${lossCode(state.loss, info.task, info.classes.length)};`,
+      ...(ensemble?.loss ?? [
+        `const lossOf = (output: Tensor, target: Tensor) => ${lossCode(state.loss, info.task, info.classes.length)};`,
+      ]),
       "const step = compile((rows: Tensor) => {",
       "  const loss = lossOf(model.forward(x.indexSelect(0, rows)), y.indexSelect(0, rows));",
       "  optimizer.zeroGrad();",

@@ -12,6 +12,8 @@ export type LanesMove = { readonly steps: number } | { readonly milliseconds: nu
 
 export interface LaneNumbers {
   readonly step: number;
+  /** Whether it began with the very weights of the first lane. */
+  readonly sameStart: boolean;
   readonly train: Figures;
   readonly test: Figures | undefined;
   /** The length of the loss's slope in the weights of each layer, from the first. */
@@ -71,6 +73,9 @@ const plain: Partial<StudioState> = {
   lr: 0.1,
   decay: 0,
   dropout: 0,
+  batchNorm: false,
+  ensemble: undefined,
+  features: [],
   batch: 16,
   init: "default",
   edits: [],
@@ -81,17 +86,17 @@ export const comparePresets: readonly ComparePreset[] = [
     id: "vanishing",
     title: "Sigmoid or ReLU, six layers deep",
     says: "Sigmoid's slope is at most ¼: through six layers next to nothing comes back, and the first layers stand still. ReLU passes the slope on whole.",
-    base: { ...plain, layers: deep(6, 8, "sigmoid"), init: "xavier", lr: 0.03 },
-    lanes: [{ layers: deep(6, 8, "relu"), init: "he" }],
+    base: { ...plain, layers: deep(6, 8, "sigmoid"), init: "he", lr: 0.03 },
+    lanes: [{ layers: deep(6, 8, "relu") }],
     curve: "loss",
     steps: 3000,
   },
   {
     id: "optimizers",
     title: "Four optimizers",
-    says: "The same network from the same weights: plain descent, with momentum, and two that measure each weight's slope by its usual size.",
-    base: { ...plain, layers: deep(2, 8, "tanh"), lr: 0.03 },
-    lanes: [{ optimizer: "momentum" }, { optimizer: "rmsprop", lr: 0.01 }, { optimizer: "adam", lr: 0.01 }],
+    says: "The same network from the same weights, with the same learning rate: plain descent, with momentum, and two that measure each weight's slope by its usual size.",
+    base: { ...plain, layers: deep(2, 8, "tanh"), lr: 0.01 },
+    lanes: [{ optimizer: "momentum" }, { optimizer: "rmsprop" }, { optimizer: "adam" }],
     curve: "loss",
     steps: 2000,
   },

@@ -12,7 +12,7 @@ import {
 
 export { type ActivationName, activations, optimizers };
 
-export const surfaces = ["lab", "step", "compare", "ship", "lessons"] as const;
+export const surfaces = ["lab", "step", "compare", "ship", "lessons", "text", "results", "training"] as const;
 export type Surface = (typeof surfaces)[number];
 
 export const dataNames = [
@@ -32,6 +32,10 @@ export const dataNames = [
   "own",
 ] as const;
 export type DataName = (typeof dataNames)[number];
+
+/** Data of two inputs in a plane, from which further ones can be computed. */
+export const isPlane = (name: DataName): boolean =>
+  ["and", "or", "xor", "moons", "circles", "spirals", "blobs", "painted"].includes(name);
 
 export interface DataTile {
   readonly title: string;
@@ -74,6 +78,14 @@ export const lossesOf: Readonly<Record<TaskKind, readonly LossName[]>> = {
   number: ["mse", "l1", "huber"],
 };
 
+/** What the mean over the members of an ensemble is taken of. */
+export const averageOf = (task: TaskKind) =>
+  ({ binary: "sigmoid", classes: "softmax", number: "outputs" })[task] as "sigmoid" | "softmax" | "outputs";
+
+/** Of these, the ones that each member of an ensemble can be told by itself. */
+export const memberLosses = (task: TaskKind): readonly LossName[] =>
+  task === "binary" ? ["bce", "hinge"] : lossesOf[task];
+
 export const lossTitles: Readonly<Record<LossName, string>> = {
   bce: "Binary cross-entropy",
   crossEntropy: "Cross-entropy",
@@ -81,6 +93,16 @@ export const lossTitles: Readonly<Record<LossName, string>> = {
   l1: "Mean absolute error",
   huber: "Huber",
   hinge: "Hinge",
+};
+
+/** What the axis of a loss is called, with its unit. */
+export const lossUnits: Readonly<Record<LossName, string>> = {
+  bce: "nats per row",
+  crossEntropy: "nats per row",
+  mse: "squared error",
+  l1: "absolute error",
+  huber: "Huber loss",
+  hinge: "hinge loss",
 };
 
 export type OptimizerName = StudioOptimizer;

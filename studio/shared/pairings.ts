@@ -40,7 +40,7 @@ export function pairings(state: StudioState, task: TaskKind): Pairing[] {
       id: "vanishing",
       text: `${saturating} sigmoid layers in a row: the first ones hardly learn.`,
       why: "σ′ is at most ¼, so the gradient shrinks by that much or more at every layer on its way back.",
-      better: { layers: layers.map((layer) => ({ ...layer, activation: "relu" as const })), init: "he" },
+      better: { layers: layers.map((layer) => ({ ...layer, activation: "relu" as const })) },
     });
   if (init === "zeros" && layers.length > 0)
     found.push({

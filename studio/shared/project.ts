@@ -40,7 +40,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 function readOwn(value: unknown): OwnData | undefined {
   if (!isRecord(value) || typeof value["name"] !== "string") return undefined;
   const { kind, name, text, images, labels, classes } = value;
-  if (kind === "table" && typeof text === "string") return { kind, name, text };
+  if (kind === "table" && typeof text === "string")
+    return { kind, name, text, ...(isRecord(value["preprocessing"]) ? { preprocessing: value["preprocessing"] } : {}) };
   if (kind === "images" && typeof images === "string" && typeof labels === "string")
     return {
       kind,

@@ -1,17 +1,35 @@
 // The protocol between the page and its worker: every message and every request, typed.
+
+import type { TableFinding } from "../../src/data/tableFindings.ts";
 import type { JsonObject } from "../../src/formats/json.ts";
 import type { DType, TypedArray } from "../../src/graph/dtype.ts";
 import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "./compare.ts";
 import type { Figures } from "./figures.ts";
 import type { ActivationName, LossName, TaskKind } from "./names.ts";
+import type {
+  DependenceAsk,
+  DependenceCurve,
+  ImportanceAsk,
+  Importances,
+  PictureAsk,
+  PictureLook,
+  Results,
+} from "./results.ts";
 import type { StudioState } from "./state.ts";
 import type { StepAsk, StepTrace } from "./steps.ts";
+import type { Film, RateSearch } from "./training.ts";
 
 export type { Figures };
 
 /** Data of the visitor's own. It goes from the page to its worker and nowhere else. */
 export type OwnData =
-  | { readonly kind: "table"; readonly name: string; readonly text: string }
+  | {
+      readonly kind: "table";
+      readonly name: string;
+      readonly text: string;
+      /** How a run has made numbers of it, as its folder has it; the worker checks it. */
+      readonly preprocessing?: unknown;
+    }
   | {
       readonly kind: "images";
       readonly name: string;
@@ -34,8 +52,23 @@ export interface Preview {
   readonly rows: number;
   readonly columns: readonly ColumnInfo[];
   readonly head: readonly (readonly string[])[];
-  /** The column that is most likely to be predicted. */
+  /** The column that is most likely to be predicted, and why. */
   readonly target: string;
+  readonly why: string;
+}
+
+/** What is to be said of a table and a target before anything is trained. */
+export interface Examined {
+  readonly findings: readonly TableFinding[];
+  /** What the target is read as, in words. */
+  readonly task: string;
+}
+
+/** Inputs that come from one column: of a category, one for each of its values. */
+export interface InputGroup {
+  readonly name: string;
+  readonly from: number;
+  readonly count: number;
 }
 
 export interface DataInfo {
@@ -43,7 +76,15 @@ export interface DataInfo {
   readonly task: TaskKind;
   /** One name for each input of the network. */
   readonly inputs: readonly string[];
+  /** How many of them are given: those after are computed from these. */
+  readonly given: number;
   readonly inputShape: readonly number[];
+  /** The places of the inputs that are numbers; the others are marks of categories and of gaps. */
+  readonly numbers: readonly number[];
+  /** Whether its columns were brought to mean 0 and deviation 1. */
+  readonly scaled: boolean;
+  /** The share of the most frequent class among the test rows, or the training rows where there are none; 0 for numbers. */
+  readonly majority: number;
   readonly classes: readonly string[];
   readonly target: string;
   readonly trainCount: number;
@@ -52,6 +93,10 @@ export interface DataInfo {
   readonly ranges: readonly (readonly [number, number])[];
   readonly targetRange: readonly [number, number];
   readonly notes: readonly string[];
+  /** What is wrong with the visitor's own table. */
+  readonly findings: readonly TableFinding[];
+  /** The columns that the inputs come from; empty for what is no table. */
+  readonly groups: readonly InputGroup[];
   /** What a person fills in to try the network; empty for images and text. */
   readonly form: readonly FormField[];
   /** Some training images to choose from: their rows, and their values [count, …inputShape]. */
@@ -78,6 +123,8 @@ export interface RunInfo {
   readonly batches: number;
   /** Training rows that the slopes of a snapshot are of: the first so many. */
   readonly slopeRows: number;
+  /** Epochs between two points of the curves, from the twentieth on. */
+  readonly measuredEvery: number;
   /** Each stage of the network: the inputs, every layer, the output. */
   readonly stages: readonly StageInfo[];
 }
@@ -220,6 +267,7 @@ export interface Beginning {
 /** What a page may ask of its worker, with the answer. */
 export interface Questions {
   preview: { readonly ask: OwnData; readonly answer: Preview };
+  examine: { readonly ask: { readonly own: OwnData; readonly target: string }; readonly answer: Examined };
   /** Bytes that the engine holds: device memory obtained, and the heap where the browser tells. */
   memory: { readonly ask: null; readonly answer: { readonly bytes: number } };
   save: { readonly ask: null; readonly answer: Saved | undefined };
@@ -228,6 +276,12 @@ export interface Questions {
   moveLanes: { readonly ask: LanesMove; readonly answer: readonly LaneNumbers[] };
   seedRun: { readonly ask: SeedAsk; readonly answer: SeedRun };
   landscape: { readonly ask: null; readonly answer: Landscape };
+  film: { readonly ask: null; readonly answer: Film };
+  rateSearch: { readonly ask: null; readonly answer: RateSearch };
+  look: { readonly ask: PictureAsk; readonly answer: PictureLook };
+  results: { readonly ask: null; readonly answer: Results };
+  importance: { readonly ask: ImportanceAsk; readonly answer: Importances };
+  dependence: { readonly ask: DependenceAsk; readonly answer: DependenceCurve };
   /** The tensors in the safetensors bytes of a project. */
   tensors: { readonly ask: Uint8Array; readonly answer: readonly SavedTensor[] };
   rosenblatt: { readonly ask: null; readonly answer: Rosenblatt };
@@ -258,10 +312,20 @@ export type PredictAsk =
   | { readonly cells: Readonly<Record<string, string>> }
   | { readonly text: string };
 
-/** What Rosenblatt's rule found on the training rows. */
-export interface Rosenblatt {
+/** A training row that was decided wrongly, and the weights that the rule made of it. */
+export interface Correction {
+  readonly pass: number;
+  readonly row: number;
+  readonly inputs: readonly number[];
+  readonly truth: 0 | 1;
   readonly weights: readonly number[];
   readonly bias: number;
+}
+
+/** What Rosenblatt's rule did on the training rows: each mistake, and how many there were in each pass. */
+export interface Rosenblatt {
+  readonly rate: number;
+  readonly corrections: readonly Correction[];
   readonly mistakes: readonly number[];
   readonly converged: boolean;
 }
@@ -300,6 +364,8 @@ export type QuestionKind = keyof Questions;
 export type ToWorker =
   | {
       readonly kind: "run";
+      /** Counts the runs that the page has asked for. */
+      readonly number: number;
       readonly state: StudioState;
       readonly own: OwnData | undefined;
       readonly saved: Saved | undefined;
@@ -323,7 +389,7 @@ export type ToWorker =
     }[QuestionKind];
 
 export type FromWorker =
-  | { readonly kind: "ready"; readonly run: RunInfo }
+  | { readonly kind: "ready"; readonly number: number; readonly run: RunInfo }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "stopped"; readonly stopped: Stopped }
   | { readonly kind: "failed"; readonly text: string }

@@ -1,4 +1,7 @@
 // StudioState: the whole page as one JSON value, described by one table; and its readable form in the address.
+
+import { type FeatureName, featureNames } from "./features.ts";
+import { choice, type Field, flag, list, number, text, whole } from "./fields.ts";
 import {
   type ActivationName,
   activationNames,
@@ -13,12 +16,21 @@ import {
   type Surface,
   surfaces,
 } from "./names.ts";
+import { type TextState, textField } from "./text.ts";
 
 export interface Layer {
   readonly kind: "dense" | "conv";
   /** Units of a dense layer, maps of a convolution. */
   readonly units: number;
   readonly activation: ActivationName;
+}
+
+/** An ensemble of networks that share their weights, as hebb train makes for tables. */
+export interface Ensemble {
+  readonly members: number;
+  /** Intervals between the quantiles of a number, and the numbers that it is embedded in. */
+  readonly bins: number;
+  readonly embedding: number;
 }
 
 /** A weight set by hand: replayed at its step, so that a link leads to the same numbers. */
@@ -38,13 +50,21 @@ export interface StudioState {
   readonly data: DataName;
   readonly count: number;
   readonly noise: number;
+  /** Of data in a plane: inputs that are computed from the two. */
+  readonly features: readonly FeatureName[];
   readonly test: number;
   readonly dataSeed: number;
   readonly points: readonly PaintedPoint[];
+  /** Of painted points: both inputs and both classes, with commas between them; empty for plain ones. */
+  readonly names: string;
   readonly target: string;
   readonly layers: readonly Layer[];
+  /** Undefined: one network of these layers. */
+  readonly ensemble: Ensemble | undefined;
   readonly init: InitName;
   readonly dropout: number;
+  /** Whether each hidden layer's sums are normalised over the batch. */
+  readonly batchNorm: boolean;
   readonly loss: LossName;
   readonly optimizer: OptimizerName;
   readonly lr: number;
@@ -56,92 +76,21 @@ export interface StudioState {
   readonly speed: number;
   readonly axes: readonly [number, number];
   readonly selected: string;
+  /** Step: the term that is looked at, such as "z1.3.0.0.2": operation, unit, place in its map, weight, term. */
+  readonly term: string;
+  /** Step: the row of the batch. */
+  readonly row: number;
   readonly logLoss: boolean;
   /** Compare: what each further lane changes of this state. */
   readonly lanes: readonly LanePatch[];
+  /** What the Text surface trains and shows: a run of its own. */
+  readonly text: TextState;
 }
 
 /** What a lane may change. */
 export type LanePatch = Partial<Omit<StudioState, "lanes">>;
 
 export type Key = keyof StudioState;
-
-/** One row of the table: what a field is, what it starts as, how it reads in an address, and what changes when it does. */
-export interface Field<T> {
-  readonly start: T;
-  /** "run": training starts again from its initial weights; "view": only what is shown changes. */
-  readonly changes: "run" | "view";
-  readonly print: (value: T) => string;
-  /** undefined for a text that is not a valid value. */
-  readonly parse: (text: string) => T | undefined;
-}
-
-const limits = { least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY };
-
-function number(
-  start: number,
-  changes: "run" | "view",
-  range: { least: number; most: number } = limits,
-): Field<number> {
-  return {
-    start,
-    changes,
-    print: (value) => String(Number(value.toPrecision(6))),
-    parse: (text) => {
-      const value = Number(text);
-      return text !== "" && value >= range.least && value <= range.most ? value : undefined;
-    },
-  };
-}
-
-function whole(start: number, changes: "run" | "view", least: number, most: number): Field<number> {
-  const field = number(start, changes, { least, most });
-  return {
-    ...field,
-    print: String,
-    parse: (text) => {
-      const value = field.parse(text);
-      return value !== undefined && Number.isInteger(value) ? value : undefined;
-    },
-  };
-}
-
-function choice<T extends string>(start: T, changes: "run" | "view", names: readonly T[]): Field<T> {
-  return { start, changes, print: (value) => value, parse: (text) => names.find((name) => name === text) };
-}
-
-const flag = (start: boolean, changes: "run" | "view"): Field<boolean> => ({
-  start,
-  changes,
-  print: (value) => (value ? "1" : "0"),
-  parse: (text) => (text === "1" ? true : text === "0" ? false : undefined),
-});
-
-const text = (start: string, changes: "run" | "view"): Field<string> => ({
-  start,
-  changes,
-  print: (value) => value,
-  parse: (value) => (value.length <= 200 ? value : undefined),
-});
-
-/** A list whose parts are joined by "_"; one wrong part makes the whole list wrong. */
-function list<T>(
-  start: readonly T[],
-  most: number,
-  print: (part: T) => string,
-  parse: (part: string) => T | undefined,
-): Field<readonly T[]> {
-  return {
-    start,
-    changes: "run",
-    print: (values) => values.map(print).join("_"),
-    parse: (whole) => {
-      if (whole === "") return [];
-      const parts = whole.split("_").map(parse);
-      return parts.length <= most && parts.every((part) => part !== undefined) ? parts : undefined;
-    },
-  };
-}
 
 export const mostLayers = 12;
 export const mostUnits = 256;
@@ -167,18 +116,34 @@ function parseEdit(part: string): Edit | undefined {
   return fits && Number.isFinite(edit.value) && /^[\w.]+$/.test(edit.parameter) ? edit : undefined;
 }
 
+function parseEnsemble(value: string): Ensemble | undefined {
+  const match = /^(\d{1,2})\.(\d{1,3})\.(\d{1,2})$/.exec(value);
+  const [members = 0, bins = 0, embedding = 0] = (match ?? []).slice(1).map(Number);
+  return members >= 1 && bins >= 2 && embedding >= 1 ? { members, bins, embedding } : undefined;
+}
+
+/** The ensemble that a click makes of a network. */
+export const usualEnsemble: Ensemble = { members: 8, bins: 16, embedding: 8 };
+
 const dense = (units: number, activation: ActivationName): Layer => ({ kind: "dense", units, activation });
 
 /** The one description of the state: defaults, checks, the address and what restarts training all follow from it. */
 export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
   surface: choice("lab", "view", surfaces),
-  lesson: whole(0, "view", 0, 8),
+  lesson: whole(0, "view", 0, 14),
   data: choice("moons", "run", dataNames),
   count: whole(240, "run", 4, 5000),
   noise: number(0.15, "run", { least: 0, most: 2 }),
+  features: list<FeatureName>(
+    [],
+    featureNames.length,
+    (name) => name,
+    (part) => featureNames.find((name) => name === part),
+  ),
   test: number(0.25, "run", { least: 0, most: 0.9 }),
   dataSeed: whole(1, "run", 0, 2 ** 31),
   points: list([], 600, ([x, y, label]) => `${Math.round(100 * x)}.${Math.round(100 * y)}.${label}`, parsePoint),
+  names: text("", "run"),
   target: text("", "run"),
   layers: list(
     [dense(8, "tanh"), dense(8, "tanh")],
@@ -186,8 +151,15 @@ export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
     ({ kind, units, activation }) => `${kind === "conv" ? "c" : ""}${units}.${activation}`,
     parseLayer,
   ),
+  ensemble: {
+    start: undefined,
+    changes: "run",
+    print: (value) => (value === undefined ? "" : `${value.members}.${value.bins}.${value.embedding}`),
+    parse: parseEnsemble,
+  },
   init: choice("default", "run", initNames),
   dropout: number(0, "run", { least: 0, most: 0.9 }),
+  batchNorm: flag(false, "run"),
   loss: choice("bce", "run", lossNames),
   optimizer: choice("adam", "run", optimizerNames),
   lr: number(0.01, "run", { least: 0, most: 100 }),
@@ -213,6 +185,8 @@ export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
     },
   },
   selected: text("", "view"),
+  term: text("", "view"),
+  row: whole(0, "view", 0, 5000),
   logLoss: flag(false, "view"),
   lanes: {
     start: [],
@@ -223,6 +197,7 @@ export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
       return lanes.length <= mostLanes && lanes.every((lane) => lane !== undefined) ? lanes : undefined;
     },
   },
+  text: textField,
 };
 
 export const mostLanes = 5;
@@ -230,6 +205,15 @@ export const mostLanes = 5;
 /** The points that were painted; while they are fewer than two, with two that stand in for them. */
 export const paintedPoints = ({ points }: Pick<StudioState, "points">): readonly PaintedPoint[] =>
   points.length >= 2 ? points : [[-0.6, 0, 0], [0.6, 0, 1], ...points];
+
+/** What the inputs and the classes of painted points are called. */
+export function paintedNames({ names }: Pick<StudioState, "names">): {
+  readonly inputs: readonly [string, string];
+  readonly classes: readonly [string, string];
+} {
+  const [x = "", y = "", low = "", high = ""] = names.split(",");
+  return { inputs: [x || "x₁", y || "x₂"], classes: [low || "A", high || "B"] };
+}
 
 /** A change as text: its fields as in an address, joined by ";". */
 export const printPatch = (patch: LanePatch): string =>
@@ -267,7 +251,9 @@ function printField<K extends Key>(key: K, state: StudioState): string {
 }
 
 const readable = (value: string): string =>
-  encodeURIComponent(value).replaceAll("%20", "+").replaceAll("%2C", ",").replaceAll("%7E", "~");
+  encodeURIComponent(value)
+    .replaceAll("%20", "+")
+    .replaceAll(/%2C|%7E|%3A|%3B/g, decodeURIComponent);
 
 /** The state as an address fragment: what differs from the start, as key=value. */
 export function printHash(state: StudioState): string {

@@ -5,7 +5,7 @@ import type { ActivationName, LossName, OptimizerName, TaskKind } from "./names.
 export interface Numbers {
   readonly node: string;
   readonly shape: readonly number[];
-  readonly values: Float64Array;
+  readonly values: Float32Array;
 }
 
 export interface ParameterNumbers {
@@ -18,23 +18,45 @@ export interface ParameterNumbers {
   /** For each: 1 equal, 2 at a kink of the loss, 0 not equal, 3 not compared. */
   readonly ticks: Uint8Array;
   /** What the optimizer remembers: before and after. */
-  readonly slots: readonly { readonly name: string; readonly before: Float64Array; readonly after: Numbers }[];
+  readonly slots: readonly { readonly name: string; readonly before: Float32Array; readonly after: Numbers }[];
   readonly updated: Numbers;
 }
 
+/** Batch normalisation: each unit, or each map, over the batch. */
+export interface NormStep {
+  /** Of each unit: the mean over the batch, and √(variance + ε). */
+  readonly mean: Numbers;
+  readonly deviation: Numbers;
+  /** (z − mean) / deviation, then times γ plus β, and ∂loss/∂ that. */
+  readonly standard: Numbers;
+  readonly values: Numbers;
+  readonly delta: Numbers;
+  readonly weight: ParameterNumbers;
+  readonly bias: ParameterNumbers;
+}
+
 export interface LayerStep {
+  readonly kind: "dense" | "conv";
+  /** Units, or maps. */
   readonly units: number;
+  /** What z is of one row: [units], or [maps, height, width]. */
+  readonly shape: readonly number[];
   readonly activation: ActivationName;
-  /** z = W a + b, [rows, units], and ∂loss/∂z. */
+  /** z = W a + b, of every row, and ∂loss/∂z. */
   readonly z: Numbers;
   readonly delta: Numbers;
+  readonly norm: NormStep | undefined;
   /** a = f(z), and ∂loss/∂a. For the last layer what people read: probability or number. */
   readonly a: Numbers;
   readonly aGradient: Numbers | undefined;
-  /** What dropout makes of a, which the next layer takes: the factor of each value is 0 or 1/(1 − p). */
-  readonly dropout: { readonly factors: Float64Array; readonly values: Numbers } | undefined;
-  /** f′(z), by the library's own gradient of f. */
-  readonly slope: Float64Array;
+  /** The largest of each window of a; a row of it has this shape. */
+  readonly pool: { readonly side: number; readonly shape: readonly number[]; readonly values: Numbers } | undefined;
+  /** What dropout makes of it, which the next layer takes: the factor of each value is 0 or 1/(1 − p). */
+  readonly dropout: { readonly factors: Float32Array; readonly values: Numbers } | undefined;
+  /** ∂loss/∂ what the layer gives on. */
+  readonly back: Numbers | undefined;
+  /** f′ of what the activation takes, by the library's own gradient of f. */
+  readonly slope: Float32Array;
   readonly weight: ParameterNumbers;
   readonly bias: ParameterNumbers;
 }
@@ -50,13 +72,15 @@ export interface StepTrace {
   readonly t: number;
   readonly rows: number;
   readonly inputs: readonly string[];
+  /** The shape of one row of the inputs. */
+  readonly inputShape: readonly number[];
   readonly classes: readonly string[];
   readonly x: Numbers;
-  readonly target: Float64Array;
+  readonly target: Float32Array;
   readonly layers: readonly LayerStep[];
   readonly loss: Numbers;
   /** The loss of each row by itself. */
-  readonly rowLosses: Float64Array;
+  readonly rowLosses: Float32Array;
   readonly edited: readonly string[];
 }
 

@@ -7,10 +7,11 @@ import type { LanePatch } from "../../shared/state.ts";
 import { mostLanes } from "../../shared/state.ts";
 import { Icon } from "../icons.tsx";
 import { percent, short } from "../numbers.ts";
-import { change, client, play, playing, run, spoken, state } from "../store.ts";
+import { change, client, play, playing, run, spoken, state, takeOver } from "../store.ts";
 import { ForkForm } from "./ForkForm.tsx";
 import { LandscapeView } from "./LandscapeView.tsx";
-import { type Band, LaneCurves, laneColor, laneDashes } from "./LaneCurves.tsx";
+import { type Band, LaneCurves } from "./LaneCurves.tsx";
+import { LaneKey } from "./LaneKey.tsx";
 import { LaneMap } from "./LaneMap.tsx";
 
 /** What has been seen of each lane so far, by steps. */
@@ -85,7 +86,7 @@ function takePreset(id: string): void {
   curve.value = preset.curve;
   goal.value = preset.steps;
   says.value = preset.says;
-  change({ ...preset.base, lanes: preset.lanes });
+  takeOver({ ...preset.base, lanes: preset.lanes }, `“${preset.title}”`);
 }
 
 const removeLane = (place: number): void => change({ lanes: state.value.lanes.filter((_, k) => k !== place - 1) });
@@ -104,17 +105,7 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
     <li class="lane panel">
       <header>
         <h3 title={name}>
-          <svg class="lane-key" viewBox="0 0 24 8" aria-hidden="true">
-            <line
-              x1="0"
-              y1="4"
-              x2="24"
-              y2="4"
-              stroke={laneColor(place)}
-              stroke-width="3"
-              stroke-dasharray={laneDashes(place).join(" ")}
-            />
-          </svg>
+          <LaneKey lane={place} />
           {name}
         </h3>
         {place > 0 && (
@@ -202,6 +193,22 @@ function Table() {
     </div>
   );
 }
+
+/** What the lanes have in common: said only where it is so. */
+function beginnings(latest: readonly LaneNumbers[]): string {
+  if (latest.length < 2) return "";
+  const patches = [{}, ...state.value.lanes];
+  const data = patches.every((patch) => !Object.keys(patch).some((key) => dataKeys.has(key)));
+  const seed = patches.every((patch) => !("seed" in patch));
+  const others = latest.flatMap(({ sameStart }, place) => (sameStart ? [] : [`“${laneName(patches[place])}”`]));
+  const common = [...(data ? ["the same data"] : []), ...(seed ? ["the same seed"] : [])];
+  const shared = [...common, ...(others.length === 0 ? ["the same initial weights"] : [])];
+  const all = shared.length > 0 ? `All lanes have ${new Intl.ListFormat("en").format(shared)}. ` : "";
+  return others.length === 0
+    ? all
+    : `${all}Other initial weights: ${new Intl.ListFormat("en").format(others)}, because the change is to the initialisation or to the shape of the network.`;
+}
+const dataKeys: ReadonlySet<string> = new Set(["data", "count", "noise", "test", "dataSeed", "points", "target"]);
 
 export function Compare() {
   const { lanes } = state.value;
@@ -300,7 +307,7 @@ export function Compare() {
           </button>
         </header>
         <p class="hint" role="status">
-          {busy.value !== "" ? busy : "All lanes have the same data, seed and initial weights."}
+          {busy.value !== "" ? busy : beginnings(latest)}
         </p>
         <div class="row end">
           <button
@@ -326,6 +333,15 @@ export function Compare() {
           <button
             type="button"
             class="small"
+            aria-pressed={state.value.logLoss}
+            disabled={curve.value !== "loss"}
+            onClick={() => change({ logLoss: !state.value.logLoss })}
+          >
+            log
+          </button>
+          <button
+            type="button"
+            class="small"
             aria-pressed={asTable.value}
             onClick={() => {
               asTable.value = !asTable.value;
@@ -342,6 +358,7 @@ export function Compare() {
               seen={seen.value}
               bands={bands.value}
               which={curve.value}
+              log={state.value.logLoss}
               names={[undefined, ...lanes].map(laneName)}
             />
             {seen.value.length < 2 && bands.value.length === 0 && !running.value && (

@@ -80,7 +80,10 @@ export function ForkForm() {
       }}
     >
       <h3>Fork</h3>
-      <p class="hint">The same data, seed and initial weights, with one thing changed.</p>
+      <p class="hint">
+        The same data and seed, with one thing changed. The initial weights are the same as well, unless the change is
+        to them or to the layers.
+      </p>
       <Choice label="change" value={what} options={whats.map((name) => [name, titles[name]])} choose={setWhat} />
       <Choice
         label="to"

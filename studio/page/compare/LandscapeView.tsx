@@ -5,7 +5,7 @@ import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { contour, mapOf } from "../draw/field.ts";
 import { percent, short } from "../numbers.ts";
-import { laneColor, laneDashes } from "./LaneCurves.tsx";
+import { laneColor, laneDashes } from "./LaneKey.tsx";
 
 export function LandscapeView({
   landscape,
@@ -70,12 +70,16 @@ export function LandscapeView({
       <header>
         <h2 id="landscape-title">Loss landscape</h2>
         <p class="hint">
-          A two-dimensional slice, no more: the plane in which the lanes moved most ({percent(share)} of their movement
-          lies in it). Loss {short(Math.min(...finite))} (orange) to {short(Math.max(...finite))} (blue), logarithmic.
+          A two-dimensional slice, no more: the plane in which {names.length > 1 ? "the lanes" : names[0]} moved most (
+          {percent(share)} of the movement lies in it). Loss {short(Math.min(...finite))} (orange) to{" "}
+          {short(Math.max(...finite))} (blue), logarithmic.
         </p>
       </header>
       <div class="landscape-box">
-        <Canvas paint={paint} label={`The loss around the ways of ${names.length} lanes`} />
+        <Canvas
+          paint={paint}
+          label={`The loss around the ${names.length > 1 ? `ways of ${names.length} lanes` : `way of ${names[0]}`}`}
+        />
       </div>
       <AsTable
         label="The ways of the lanes in the plane"

@@ -2,9 +2,12 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { LaneNumbers } from "../../shared/compare.ts";
+import { followSize, readByArrows } from "../draw/chart.ts";
 import { colors } from "../draw/colors.ts";
 import { short } from "../numbers.ts";
 import { run } from "../store.ts";
+import { LaneKey, laneColor, laneDashes } from "./LaneKey.tsx";
+import { drawable, rangeOf, type Which } from "./range.ts";
 
 type Quartiles = readonly (readonly [number, number, number])[];
 
@@ -14,50 +17,32 @@ export interface Band {
   readonly metric: Quartiles;
 }
 
-/** Lanes differ in hue and in their dashes. */
-export const laneColor = (place: number): string => {
-  const palette = colors.value;
-  return (
-    [
-      palette.ink,
-      palette.high,
-      palette.low,
-      palette.accent,
-      palette.classes[3] ?? palette.ink,
-      palette.classes[7] ?? palette.ink,
-    ][place] ?? palette.ink
-  );
-};
-export const laneDashes = (place: number): number[] =>
-  [[], [8, 3], [3, 3], [10, 3, 2, 3], [2, 2], [14, 4]][place] ?? [];
-
 interface Props {
   readonly seen: readonly (readonly LaneNumbers[])[];
   readonly bands: readonly Band[];
-  readonly which: "loss" | "metric";
+  readonly which: Which;
   readonly names: readonly string[];
+  /** Whether the axis of a loss is logarithmic. */
+  readonly log: boolean;
 }
 
-const ceiling = 1e6;
-const drawable = (value: number | undefined): number | null =>
-  value === undefined || !Number.isFinite(value) || value > ceiling ? null : value;
-
-function dataOf({ seen, bands, which, names }: Props): uPlot.AlignedData {
+function dataOf({ seen, bands, which, names, log }: Props): uPlot.AlignedData {
+  const shown = (value: number | undefined): number | null => drawable(value, log && which === "loss");
   if (bands.length > 0) {
     const steps = bands[0]?.steps ?? [];
     return [
       [...steps],
-      ...bands.flatMap((band) => [1, 0, 2].map((quartile) => band[which].map((values) => drawable(values[quartile])))),
+      ...bands.flatMap((band) => [1, 0, 2].map((quartile) => band[which].map((values) => shown(values[quartile])))),
     ];
   }
   return [
     seen.map((lanes) => lanes[0]?.step ?? 0),
-    ...names.map((_, lane) => seen.map((lanes) => drawable(lanes[lane]?.train[which]))),
+    ...names.map((_, lane) => seen.map((lanes) => shown(lanes[lane]?.train[which]))),
   ];
 }
 
 export function LaneCurves(props: Props) {
-  const { seen, bands, which, names } = props;
+  const { seen, bands, which, names, log } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const readout = useRef<HTMLParagraphElement>(null);
@@ -65,7 +50,7 @@ export function LaneCurves(props: Props) {
   latest.current = props;
   const palette = colors.value;
   const banded = bands.length > 0;
-  const key = `${banded} ${which} ${names.join("|")} ${palette.dark}`;
+  const key = `${banded} ${log} ${which} ${names.join("|")} ${palette.dark}`;
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -74,6 +59,9 @@ export function LaneCurves(props: Props) {
       grid: { stroke: palette.line, width: 1 },
       ticks: { show: false },
       font: "11px ui-sans-serif, system-ui, sans-serif",
+      labelFont: "11px ui-sans-serif, system-ui, sans-serif",
+      labelSize: 18,
+      labelGap: 0,
     };
     const series: uPlot.Series[] = names.flatMap((_, lane) => {
       const line: uPlot.Series = { stroke: laneColor(lane), width: 2, dash: laneDashes(lane), points: { show: false } };
@@ -99,23 +87,21 @@ export function LaneCurves(props: Props) {
         cursor: { y: false },
         scales: {
           x: { time: false },
-          y: {
-            range: (_, low, high) =>
-              which === "loss"
-                ? [0, Math.min(high ?? 1, 4) * 1.05 || 1]
-                : [Math.min(low ?? 0, 0.45), Math.max(high ?? 1, 1)],
-          },
+          y: log && which === "loss" ? { distr: 3 } : { range: (_, low, high) => rangeOf(which, low, high) },
         },
         axes: [
-          { ...axis, size: 24 },
+          { ...axis, label: "step", size: 22 },
           {
             ...axis,
-            size: 48,
+            label: `train ${which === "loss" ? "loss" : run.value?.data.task === "number" ? "R²" : "accuracy"}`,
+            size: 46,
             values: (_, ticks) =>
               ticks.map((tick) =>
-                which === "metric" && run.value?.data.task !== "number"
-                  ? `${Math.round(100 * tick)} %`
-                  : String(Number(tick.toPrecision(3))),
+                tick === null
+                  ? ""
+                  : which === "metric" && run.value?.data.task !== "number"
+                    ? `${Math.round(100 * tick)} %`
+                    : String(Number(tick.toPrecision(3))),
               ),
           },
         ],
@@ -145,10 +131,9 @@ export function LaneCurves(props: Props) {
       element,
     );
     plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: Math.max(120, element.clientWidth), height: 260 }));
-    observer.observe(element);
+    const stop = followSize(made, element, () => 260);
     return () => {
-      observer.disconnect();
+      stop();
       made.destroy();
       plot.current = undefined;
     };
@@ -157,16 +142,6 @@ export function LaneCurves(props: Props) {
     const data = dataOf(props);
     if (plot.current !== undefined && data.length === plot.current.series.length) plot.current.setData(data);
   }, [seen, bands, which]);
-  const move = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    const made = plot.current;
-    if (by === 0 || made === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const xs = made.data[0];
-    const at = Math.max(0, Math.min(xs.length - 1, (made.cursor.idx ?? xs.length - 1) + by));
-    made.setCursor({ left: made.valToPos(xs[at] ?? 0, "x"), top: 10 });
-  };
   return (
     <div>
       <div
@@ -176,24 +151,13 @@ export function LaneCurves(props: Props) {
         role="application"
         aria-label={`${which === "loss" ? "Training loss" : "Metric"} of every lane: arrow keys read values`}
         data-arrows
-        onKeyDown={move}
+        onKeyDown={(event) => readByArrows(event, plot.current)}
       />
       <p class="hint lane-readout" ref={readout} />
       <p class="legend">
         {names.map((name, lane) => (
           <span key={`${lane} ${name}`} class="class-name">
-            <svg class="lane-key" viewBox="0 0 24 8" aria-hidden="true">
-              <line
-                x1="0"
-                y1="4"
-                x2="24"
-                y2="4"
-                stroke={laneColor(lane)}
-                stroke-width="3"
-                stroke-dasharray={laneDashes(lane).join(" ")}
-              />
-            </svg>{" "}
-            {name}
+            <LaneKey lane={lane} /> {name}
           </span>
         ))}
         {banded && <span class="class-name">line: median of the seeds; band: the middle half</span>}

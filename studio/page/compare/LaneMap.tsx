@@ -17,7 +17,7 @@ export function LaneMap({
   const maps = { side: 0, stages: [], fine: numbers.side, output: numbers.map, axes: [0, 1] as const };
   const paint = (surface: Surface): void => {
     const frame = frameOf(surface);
-    if (info.inputs.length === 1) drawLine(surface, maps, info, colors.value, frame);
+    if (info.given === 1) drawLine(surface, maps, info, colors.value, frame);
     else drawPlane(surface, { maps, info }, colors.value, frame, { name, points: true, steps: false });
   };
   return (

@@ -1,4 +1,5 @@
 // A chart's values as a table, for screen readers: rendered when opened, and again when training pauses.
+import type { ReadonlySignal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { playing, shown } from "../store.ts";
 
@@ -7,11 +8,13 @@ interface Props {
   readonly label: string;
   readonly heads: readonly string[];
   readonly rows: () => readonly (readonly string[])[];
+  /** What the rows change with, if not with the Lab's run. */
+  readonly follows?: ReadonlySignal<unknown>;
 }
 
-export function AsTable({ label, heads, rows }: Props) {
+export function AsTable({ label, heads, rows, follows }: Props) {
   const [open, setOpen] = useState(false);
-  if (open && !playing.value) shown.value;
+  if (open) (follows ?? (playing.value ? undefined : shown))?.value;
   return (
     <details class="as-table" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>show as table</summary>

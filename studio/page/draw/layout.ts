@@ -24,14 +24,30 @@ export interface Column {
 export const mostSpots = 32;
 const mostImages = 12;
 
-export function layoutNetwork(stages: readonly StageInfo[], width: number, height: number): Column[] {
-  const edge = 34;
-  const gap = stages.length > 1 ? (width - 2 * edge) / (stages.length - 1) : 0;
+const edge = 34;
+
+/** From one column to the next. */
+export const gapOf = (stages: number, width: number): number => (stages > 1 ? (width - 2 * edge) / (stages - 1) : 0);
+
+/** Units with a spot of their own; a matrix has one for all. */
+export function spotsOf({ units, shape }: StageInfo): number {
+  if (shape.length === 3) return Math.min(units, mostImages);
+  return units > mostSpots ? 1 : units;
+}
+
+/** Longer columns may have two files. */
+export const mostInFile = 12;
+
+/** From the middle of a square to that of the next, in squares. */
+const apart = 1.22;
+
+/** Two files in a column where one would put its units nearer than `leastPitch`. */
+export function layoutNetwork(stages: readonly StageInfo[], width: number, height: number, leastPitch = 17): Column[] {
+  const gap = gapOf(stages.length, width);
   return stages.map((stage, place) => {
     const x = stages.length > 1 ? edge + place * gap : width / 2;
-    const image = stage.shape.length === 3;
-    const drawn = Math.min(stage.units, image ? mostImages : stage.units);
-    const matrix = !image && stage.units > mostSpots;
+    const drawn = spotsOf(stage);
+    const matrix = stage.shape.length !== 3 && stage.units > mostSpots;
     if (matrix) {
       const size = place === 0 ? 46 : Math.min(gap * 0.62, height * 0.62, 110);
       return {
@@ -44,12 +60,11 @@ export function layoutNetwork(stages: readonly StageInfo[], width: number, heigh
         left: 0,
       };
     }
-    // Two or more files where one would make the squares too small.
     const roomy = Math.max(12, gap * 0.62);
-    const files = drawn > 12 && (height - 8) / drawn < 17 && roomy > 34 ? (drawn > 24 ? 2 : 2) : 1;
+    const files = drawn > mostInFile && (height - 8) / drawn < leastPitch && roomy > 34 ? 2 : 1;
     const perFile = Math.ceil(drawn / files);
     const largest = place === 0 || stage.kind === "output" ? 46 : 44;
-    const size = Math.max(5, Math.min(largest, roomy / files, (height - 12) / perFile / 1.22));
+    const size = Math.max(5, Math.min(largest, roomy / files, (height - 12) / perFile / apart));
     const pitch = Math.min(size * 1.5, (height - size - 6) / Math.max(1, perFile - 1));
     const spots = Array.from({ length: drawn }, (_, unit): Spot => {
       const file = Math.floor(unit / perFile);

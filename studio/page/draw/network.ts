@@ -33,7 +33,8 @@ interface Look {
   readonly playing: boolean;
 }
 
-function drawConnections(
+/** Connections between two columns by weight; of many only the heaviest. */
+export function drawConnections(
   context: Context,
   [from, to]: readonly [Column, Column],
   weights: Float32Array,

@@ -12,8 +12,23 @@ export interface Frame {
 }
 
 export function frameOf({ width, height }: Pick<Surface, "width" | "height">): Frame {
-  const size = Math.max(40, Math.min(width - 38, height - 26));
-  return { left: 34 + Math.max(0, (width - 38 - size) / 2), top: 4, size };
+  const size = Math.max(40, Math.min(width - 54, height - 40));
+  return { left: 50 + Math.max(0, (width - 54 - size) / 2), top: 4, size };
+}
+
+/** What the two axes are called. */
+type Names = readonly [across: string, up: string];
+
+/** An input on an axis: columns of a table are standardised. */
+const inputName = ({ inputs, scaled }: DataInfo, place: number): string =>
+  `${inputs[place] ?? ""}${scaled ? " (standardised)" : ""}`;
+
+/** A text shortened to a width. */
+function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
+  if (context.measureText(text).width <= width) return text;
+  let end = text.length;
+  while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > width) end--;
+  return `${text.slice(0, end)}…`;
 }
 
 /** A tick of an axis of this extent: what is next to nothing beside it is 0. */
@@ -23,8 +38,8 @@ const nice = (value: number, span: number): string =>
 function axesAround(
   { context }: Surface,
   { left, top, size }: Frame,
-  x: readonly [number, number],
-  y: readonly [number, number],
+  [x, y]: readonly [readonly [number, number], readonly [number, number]],
+  [across, up]: Names,
   palette: Palette,
 ): void {
   context.fillStyle = palette.soft;
@@ -38,6 +53,14 @@ function axesAround(
     const at = top + (1 - t) * size;
     context.fillText(nice(y[0] + t * (y[1] - y[0]), y[1] - y[0]), left - 5, t === 0 ? at - 5 : t === 1 ? at + 5 : at);
   }
+  context.font = "11px ui-sans-serif, system-ui, sans-serif";
+  context.textAlign = "center";
+  context.fillText(fitted(context, across, size), left + size / 2, top + size + 26);
+  context.save();
+  context.translate(left - 40, top + size / 2);
+  context.rotate(-Math.PI / 2);
+  context.fillText(fitted(context, up, size), 0, 0);
+  context.restore();
   context.textBaseline = "alphabetic";
   context.strokeRect(left + 0.5, top + 0.5, size - 1, size - 1);
 }
@@ -49,6 +72,8 @@ export interface PlaneOptions {
   readonly steps: boolean;
   /** The map of one neuron instead of the output. */
   readonly neuron?: Field | undefined;
+  /** A point to draw a ring around. */
+  readonly ring?: readonly number[] | undefined;
 }
 
 /** A plane of two inputs. */
@@ -119,8 +144,17 @@ export function drawPlane(
       Number.POSITIVE_INFINITY,
       (onto) => drawPoints(onto, info, maps.axes, frame, palette),
     );
+  const [ringX, ringY] = options.ring ?? [];
+  if (ringX !== undefined && ringY !== undefined) {
+    context.lineWidth = 2.5;
+    context.strokeStyle = palette.ink;
+    context.beginPath();
+    const [x, y] = [(ringX - xr[0]) / (xr[1] - xr[0]), (ringY - yr[0]) / (yr[1] - yr[0])];
+    context.arc(left + x * size, top + (1 - y) * size, 9, 0, 2 * Math.PI);
+    context.stroke();
+  }
   context.restore();
-  axesAround(surface, frame, xr, yr, palette);
+  axesAround(surface, frame, [xr, yr], [inputName(info, a), inputName(info, b)], palette);
 }
 
 function hardened(output: Float32Array, classes: number, n: number): Float32Array {
@@ -216,11 +250,16 @@ export function drawLine(
   context.lineWidth = 2.4;
   context.stroke();
   context.restore();
-  axesAround(surface, frame, range, [y0, y1], palette);
+  axesAround(surface, frame, [range, [y0, y1]], [inputName(info, 0), info.target], palette);
 }
 
 /** Truth against prediction, for numbers from many inputs. */
-export function drawResiduals(surface: Surface, pairs: Float32Array, palette: Palette, frame: Frame): void {
+export function drawResiduals(
+  surface: Surface,
+  { pairs, target }: { readonly pairs: Float32Array; readonly target: string },
+  palette: Palette,
+  frame: Frame,
+): void {
   const { context } = surface;
   const { left, top, size } = frame;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -251,5 +290,6 @@ export function drawResiduals(surface: Surface, pairs: Float32Array, palette: Pa
   }
   context.globalAlpha = 1;
   context.restore();
-  axesAround(surface, frame, [low, high], [low, high], palette);
+  const range = [low, high] as const;
+  axesAround(surface, frame, [range, range], [`true ${target}`, `predicted ${target}`], palette);
 }

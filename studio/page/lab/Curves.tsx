@@ -1,10 +1,12 @@
 // Loss and metric over the epochs: two curves each, a scale that may be logarithmic, exact values under the cursor and as a table.
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { lossUnits } from "../../shared/names.ts";
 import type { HistoryPoint } from "../../shared/protocol.ts";
+import { followSize, readByArrows } from "../draw/chart.ts";
 import { colors } from "../draw/colors.ts";
 import { Icon } from "../icons.tsx";
-import { percent, short } from "../numbers.ts";
+import { grouped, percent, short } from "../numbers.ts";
 import { change, hot, onPicture, run, state } from "../store.ts";
 
 type Which = "loss" | "metric";
@@ -14,9 +16,14 @@ const value = (point: HistoryPoint, which: Which, part: "train" | "test"): numbe
   return figure === undefined || !Number.isFinite(figure) ? null : figure;
 };
 
-function seriesOf(which: Which, log: boolean): uPlot.AlignedData {
+/** The points of the epochs, and the present one after the last of them. */
+function pointsNow(): readonly HistoryPoint[] {
+  const now = hot.snapshot?.now;
+  return now === undefined || now.step <= (hot.history.at(-1)?.step ?? -1) ? hot.history : [...hot.history, now];
+}
+
+function seriesOf(points: readonly HistoryPoint[], which: Which, log: boolean): uPlot.AlignedData {
   const batches = run.value?.batches ?? 1;
-  const points = hot.history;
   const positive = (figure: number | null): number | null =>
     log && which === "loss" && figure !== null && figure <= 0 ? null : figure;
   return [
@@ -28,7 +35,7 @@ function seriesOf(which: Which, log: boolean): uPlot.AlignedData {
 
 /** Where the figures stop being numbers: a line, with the step beside it. */
 function markNaN(plot: uPlot, color: string): void {
-  const lost = hot.history.find(({ train }) => !Number.isFinite(train.loss));
+  const lost = pointsNow().find(({ train }) => !Number.isFinite(train.loss));
   if (lost === undefined) return;
   const { ctx, bbox } = plot;
   const x = plot.valToPos(lost.step / (run.value?.batches ?? 1), "x", true);
@@ -55,11 +62,14 @@ function markNaN(plot: uPlot, color: string): void {
 function Plot({
   which,
   title,
+  up,
   log,
   show,
 }: {
   readonly which: Which;
   readonly title: string;
+  /** What the vertical axis is called. */
+  readonly up: string;
   readonly log: boolean;
   readonly show: (value: number) => string;
 }) {
@@ -67,6 +77,10 @@ function Plot({
   const readout = useRef<HTMLSpanElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const palette = colors.value;
+  const batches = run.value?.batches ?? 1;
+  const every = run.value?.measuredEvery ?? 1;
+  const rarely = every === 1 ? "" : `, from 20 on every ${every}th measured`;
+  const across = `epoch (${grouped(batches)} ${batches === 1 ? "step" : "steps"} each${rarely})`;
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -75,11 +89,14 @@ function Plot({
       grid: { stroke: palette.line, width: 1 },
       ticks: { show: false },
       font: "11px ui-sans-serif, system-ui, sans-serif",
+      labelFont: "11px ui-sans-serif, system-ui, sans-serif",
+      labelSize: 16,
+      labelGap: 0,
     };
+    let points = pointsNow();
     const tell = (at: number | null | undefined): void => {
       if (readout.current === null) return;
-      const index = at ?? hot.history.length - 1;
-      const point = hot.history[index];
+      const point = points[at ?? points.length - 1];
       if (point === undefined) return;
       const epoch = (point.step / (run.value?.batches ?? 1)).toFixed(at == null ? 0 : 1);
       // A figure that is no number is said, not left out.
@@ -106,10 +123,11 @@ function Plot({
                 : { range: (_, __, high) => [0, high * 1.05 || 1] },
         },
         axes: [
-          { ...axis, size: 22, space: 60 },
+          { ...axis, label: across, size: 20, space: 60 },
           {
             ...axis,
-            size: 46,
+            label: up,
+            size: 44,
             space: 28,
             values: (_, ticks) =>
               ticks.map((tick) =>
@@ -128,7 +146,7 @@ function Plot({
         ],
         hooks: { setCursor: [({ cursor }) => tell(cursor.idx)], draw: [(plot) => markNaN(plot, palette.ink)] },
       },
-      seriesOf(which, log),
+      seriesOf(points, which, log),
       element,
     );
     plot.current = made;
@@ -137,36 +155,20 @@ function Plot({
       const now = performance.now();
       if (now - last < 250 && hot.history.length > 60) return;
       last = now;
-      made.setData(seriesOf(which, log));
+      points = pointsNow();
+      made.setData(seriesOf(points, which, log));
       tell(made.cursor.idx);
     };
     const stop = onPicture(draw);
-    const observer = new ResizeObserver(() =>
-      made.setSize({ width: Math.max(80, element.clientWidth), height: Math.max(80, element.clientHeight) }),
-    );
-    observer.observe(element);
+    const stopFollowing = followSize(made, element, () => Math.max(80, element.clientHeight));
     draw();
     return () => {
       stop();
-      observer.disconnect();
+      stopFollowing();
       made.destroy();
       plot.current = undefined;
     };
-  }, [palette, log, which, run.value]);
-  /** Arrows move the cursor where a pointer would. */
-  const key = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    const made = plot.current;
-    if (by === 0 || made === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const xs = made.data[0];
-    const at = Math.max(
-      0,
-      Math.min(xs.length - 1, (made.cursor.idx ?? xs.length - 1) + by * Math.max(1, Math.round(xs.length / 60))),
-    );
-    made.setCursor({ left: made.valToPos(xs[at] ?? 0, "x"), top: 10 });
-  };
+  }, [palette, log, which, up, across, run.value]);
   return (
     <figure class="plot">
       <figcaption>
@@ -177,9 +179,9 @@ function Plot({
         class="plot-area"
         ref={box}
         role="application"
-        aria-label={`${title}: arrow keys read values`}
+        aria-label={`${title}, ${up}, by ${across}: arrow keys read values`}
         data-arrows
-        onKeyDown={key}
+        onKeyDown={(event) => readByArrows(event, plot.current)}
       />
     </figure>
   );
@@ -237,11 +239,23 @@ export function Curves() {
         </button>
       </header>
       {asTable ? (
-        <CurveTable points={[...hot.history]} metric={metric} />
+        <CurveTable points={pointsNow()} metric={metric} />
       ) : (
         <div class="plots">
-          <Plot which="loss" title="Loss" log={logLoss} show={short} />
-          <Plot which="metric" title={number ? "R²" : "Accuracy"} log={false} show={number ? short : percent} />
+          <Plot
+            which="loss"
+            title="Loss"
+            up={lossUnits[run.value?.loss ?? state.value.loss]}
+            log={logLoss}
+            show={short}
+          />
+          <Plot
+            which="metric"
+            title={number ? "R²" : "Accuracy"}
+            up={number ? "R²" : "share of rows"}
+            log={false}
+            show={number ? short : percent}
+          />
         </div>
       )}
     </section>

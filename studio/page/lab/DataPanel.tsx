@@ -1,6 +1,8 @@
 // The data: tiles, the visitor's own files, how many points, how noisy, how many held out.
 import { useEffect, useRef } from "preact/hooks";
-import { type DataName, dataNames, dataTiles } from "../../shared/names.ts";
+import { featureNames, features } from "../../shared/features.ts";
+import { type DataName, dataNames, dataTiles, isPlane } from "../../shared/names.ts";
+import { paintedNames } from "../../shared/state.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { mark } from "../draw/field.ts";
@@ -96,12 +98,13 @@ export function DataPanel() {
         multiple
         tabIndex={-1}
         aria-label="Choose files of your own"
-        accept=".csv,.tsv,.txt,.gz,.idx,.json,.safetensors,image/*"
+        accept=".csv,.tsv,.txt,.gz,.idx,.json,.safetensors,.onnx,image/*"
         onChange={({ currentTarget }) => take(currentTarget)}
       />
       {data === "painted" && (
         <p class="hint">
-          Paint on the output map: click or drag for class A, with Shift for class B, with Alt to erase.{" "}
+          Paint on the output map: click or drag for {paintedNames(state.value).classes[0]}, with Shift for{" "}
+          {paintedNames(state.value).classes[1]}, with Alt to erase.{" "}
           {points.length < 2 && "Two points stand there until you do. "}
           <button type="button" class="link" onClick={() => change({ points: [] })}>
             Erase all
@@ -120,6 +123,29 @@ export function DataPanel() {
           <Slider label="noise" value={noise} stops={noises} choose={(value) => change({ noise: value })} />
         </>
       )}
+      {isPlane(data) && (
+        <fieldset class="features">
+          <legend>Further inputs, computed from x₁ and x₂</legend>
+          {featureNames.map((name) => (
+            <label key={name}>
+              <input
+                type="checkbox"
+                checked={state.value.features.includes(name)}
+                onChange={({ currentTarget }) =>
+                  change({
+                    features: featureNames.filter((other) =>
+                      other === name ? currentTarget.checked : state.value.features.includes(other),
+                    ),
+                    edits: [],
+                    selected: "",
+                  })
+                }
+              />
+              {features[name].title}
+            </label>
+          ))}
+        </fieldset>
+      )}
       {!["and", "or", "xor"].includes(data) && (
         <Slider
           label="test rows, held out"
@@ -137,13 +163,15 @@ export function DataPanel() {
           Other weights
         </button>
       </div>
-      {info !== undefined && (
-        <p class="hint">
-          {grouped(info.trainCount)} training rows{info.testCount > 0 && `, ${grouped(info.testCount)} test rows`}
-          {info.classes.length > 2 && `, ${info.classes.length} classes`}
-          {info.inputs.length > 2 && `, ${grouped(info.inputs.length)} inputs`}.
-        </p>
-      )}
+      <p class="hint data-says">
+        {info !== undefined && (
+          <>
+            {grouped(info.trainCount)} training rows{info.testCount > 0 && `, ${grouped(info.testCount)} test rows`}
+            {info.classes.length > 2 && `, ${info.classes.length} classes`}
+            {info.inputs.length > 2 && `, ${grouped(info.inputs.length)} inputs`}.
+          </>
+        )}
+      </p>
       {info !== undefined && info.notes.length > 0 && (
         <details class="hint">
           <summary>What was done to the table</summary>

@@ -212,6 +212,21 @@ export function Inspector() {
     );
   }
   const last = chosen.stage === info.stages.length - 1;
+  const { ensemble } = state.value;
+  if (ensemble !== undefined)
+    return (
+      <section class="panel inspector" aria-labelledby="inspector-title">
+        <h2 id="inspector-title">{last ? "Output" : `Layer ${chosen.stage}`}</h2>
+        <p class="hint">
+          Each of these neurons is there {ensemble.members} times: the members of the ensemble share its weights, scale
+          what goes in and comes out, and have a bias of their own. One network of these layers can be inspected neuron
+          by neuron.
+        </p>
+        <button type="button" class="small" onClick={() => change({ ensemble: undefined, edits: [], selected: "" })}>
+          Train one network
+        </button>
+      </section>
+    );
   return (
     <section class="panel inspector" aria-labelledby="inspector-title">
       <header>

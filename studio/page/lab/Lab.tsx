@@ -1,13 +1,11 @@
 // The Lab: data on the left, the network and its curves in the middle, the output and the inspector on the right.
 import { signal } from "@preact/signals";
-import { failure, progress, stopped } from "../store.ts";
 import { Code } from "./Code.tsx";
 import { Curves } from "./Curves.tsx";
 import { DataPanel } from "./DataPanel.tsx";
 import { Inspector } from "./Inspector.tsx";
 import { LearnPanel } from "./LearnPanel.tsx";
 import { Network } from "./Network.tsx";
-import { Notices } from "./Notices.tsx";
 import { Output } from "./Output.tsx";
 
 const tabs = ["Output", "Network", "Curves", "Data"] as const;
@@ -40,16 +38,6 @@ export function Lab() {
             {name}
           </button>
         ))}
-      </div>
-      <div class="notices">
-        {failure.value !== "" && (
-          <p class="notice bad" role="alert">
-            {failure}
-          </p>
-        )}
-        {progress.value !== "" && <p class="notice">{progress}</p>}
-        {stopped.value !== undefined && <Notices stopped={stopped.value} />}
-        <Notices />
       </div>
       <div class="left" id="part-Data">
         <DataPanel />

@@ -1,6 +1,7 @@
 // The training panel: loss, optimizer, rates, batch, initial weights.
 import { initNames, initTitles, lossTitles, optimizerNames, optimizers } from "../../shared/names.ts";
-import { rates } from "../../shared/state.ts";
+import { rates, usualEnsemble } from "../../shared/state.ts";
+import { offline } from "../offline.ts";
 import { change, fittingLosses, run, state } from "../store.ts";
 import { Choice, Slider } from "./controls.tsx";
 
@@ -9,10 +10,23 @@ const decays = [0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1];
 const drops = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 
 export function LearnPanel() {
-  const { loss, optimizer, lr, batch, init, decay, dropout } = state.value;
+  const { loss, optimizer, lr, batch, init, decay, dropout, batchNorm, ensemble } = state.value;
   return (
     <section class="panel learn" aria-labelledby="learn-title">
       <h2 id="learn-title">Learning</h2>
+      {(ensemble !== undefined || run.value?.data.scaled === true) && (
+        <Choice
+          label="network"
+          value={ensemble === undefined ? "one" : "ensemble"}
+          options={[
+            ["one", "one, of these layers"],
+            ["ensemble", `ensemble of ${(ensemble ?? usualEnsemble).members}, for tables`],
+          ]}
+          choose={(value) =>
+            change({ ensemble: value === "one" ? undefined : usualEnsemble, edits: [], selected: "", batchNorm: false })
+          }
+        />
+      )}
       <Choice
         label="loss"
         value={loss}
@@ -27,15 +41,29 @@ export function LearnPanel() {
       />
       <Slider label="learning rate" value={lr} stops={rates} choose={(value) => change({ lr: value })} />
       <Slider label="batch" value={batch} stops={batches} choose={(value) => change({ batch: value })} />
-      <Choice
-        label="initial weights"
-        value={init}
-        options={initNames.map((name) => [name, initTitles[name]])}
-        choose={(value) => change({ init: value })}
-      />
+      {ensemble === undefined && (
+        <Choice
+          label="initial weights"
+          value={init}
+          options={initNames.map((name) => [name, initTitles[name]])}
+          choose={(value) => change({ init: value })}
+        />
+      )}
       <Slider label="weight decay" value={decay} stops={decays} choose={(value) => change({ decay: value })} />
       <Slider label="dropout" value={dropout} stops={drops} choose={(value) => change({ dropout: value })} />
+      {ensemble === undefined && (
+        <Choice
+          label="batch norm"
+          value={batchNorm ? "on" : "off"}
+          options={[
+            ["off", "off"],
+            ["on", "after each hidden sum"],
+          ]}
+          choose={(value) => change({ batchNorm: value === "on" })}
+        />
+      )}
       {run.value !== undefined && <p class="hint">Computed in this browser: {run.value.backendWhy}.</p>}
+      {offline.value !== "" && <p class="hint">{offline}</p>}
     </section>
   );
 }

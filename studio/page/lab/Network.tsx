@@ -1,12 +1,12 @@
 // The network: the canvas, a button over every neuron for pointers and keys, and the controls of each layer above it.
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { activationNames, activations } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
-import { type Layer, mostLayers, mostUnits } from "../../shared/state.ts";
+import { type Layer, mostLayers, mostUnits, type StudioState } from "../../shared/state.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
-import { type Column, layoutNetwork } from "../draw/layout.ts";
+import { type Column, gapOf, layoutNetwork } from "../draw/layout.ts";
 import { type Chosen, drawNetwork } from "../draw/network.ts";
 import { Icon } from "../icons.tsx";
 import { sub } from "../numbers.ts";
@@ -85,7 +85,14 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
         label={`activation of ${name}`}
         value={layer.activation}
         options={activationNames.map((activation) => [activation, activations[activation].title])}
-        choose={(activation) => setLayers(withLayer(place, { activation }))}
+        // The members of an ensemble have one activation for all layers.
+        choose={(activation) =>
+          setLayers(
+            state.value.ensemble === undefined
+              ? withLayer(place, { activation })
+              : state.value.layers.map((one) => ({ ...one, activation })),
+          )
+        }
       />
       <button
         type="button"
@@ -181,6 +188,55 @@ function Neurons({ columns, info }: { readonly columns: readonly Column[]; reado
   );
 }
 
+/** The columns of many inputs: each beside its inputs, or as a list where there are too many to be drawn. */
+function InputNames({ info, column, gap }: { readonly info: RunInfo; readonly column: Column; readonly gap: number }) {
+  const { inputs, groups } = info.data;
+  const all = groups.length > 0 ? groups : inputs.map((name, from) => ({ name, from, count: 1 }));
+  const told = ({ name, count }: { name: string; count: number }): string => (count > 1 ? `${name} (${count})` : name);
+  const title = (group: { name: string; from: number; count: number }): string =>
+    inputs.slice(group.from, group.from + Math.min(group.count, 30)).join("\n");
+  if (column.matrix)
+    return (
+      <div
+        class="input-list"
+        style={{ width: `${Math.max(72, Math.min(gap * 0.72, 170))}px` }}
+        tabIndex={0}
+        role="region"
+        aria-label={`${inputs.length} inputs from ${all.length} columns`}
+      >
+        <ul>
+          {all.map((group) => (
+            <li key={group.from} title={title(group)}>
+              {told(group)}
+            </li>
+          ))}
+        </ul>
+      </div>
+    );
+  // Names need lines of their own: as many as there is room for.
+  const middle = ({ from, count }: { from: number; count: number }): number =>
+    ((column.spots[from]?.y ?? 0) + (column.spots[from + count - 1]?.y ?? 0)) / 2;
+  let last = Number.NEGATIVE_INFINITY;
+  return (
+    <>
+      {all.map((group) => {
+        const y = Math.max(middle(group), last + 11);
+        last = y;
+        return (
+          <span
+            key={group.from}
+            class="input-name"
+            title={title(group)}
+            style={{ left: `${column.x + 28}px`, top: `${y}px`, maxWidth: `${Math.max(40, gap - 60)}px` }}
+          >
+            {told(group)}
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
 /** Names beside inputs, results beside the output. */
 function Names({ columns, info }: { readonly columns: readonly Column[]; readonly info: RunInfo }) {
   const [first, last] = [columns[0], columns.at(-1)];
@@ -194,9 +250,11 @@ function Names({ columns, info }: { readonly columns: readonly Column[]; readonl
   return (
     <>
       {inputShape.length === 1 &&
-        (first.matrix
-          ? first.spots.map((spot) => label(`${inputs.length} inputs`, spot))
-          : first.spots.length <= 8 && first.spots.map((spot, k) => label(inputs[k] ?? `x${sub(k + 1)}`, spot)))}
+        (first.spots.length <= 8 && !first.matrix ? (
+          first.spots.map((spot, k) => label(inputs[k] ?? `x${sub(k + 1)}`, spot))
+        ) : (
+          <InputNames info={info} column={first} gap={columns.length > 1 ? (columns[1]?.x ?? 0) - first.x : 120} />
+        ))}
       {last.spots.length <= 8
         ? last.spots.map((spot, k) => label(last.spots.length === 1 ? target : (classes[k] ?? ""), spot))
         : classes.every((name) => name.length <= 3) &&
@@ -209,6 +267,9 @@ function Names({ columns, info }: { readonly columns: readonly Column[]; readonl
   );
 }
 
+const told = ({ ensemble }: StudioState): string =>
+  ensemble === undefined ? "" : `; ${ensemble.members} members share the weights, a square is their mean`;
+
 /** What a square of the network is a picture of. */
 const squares = (info: RunInfo | undefined): string =>
   info !== undefined && (info.data.inputShape.length > 1 || state.value.data === "words")
@@ -219,11 +280,13 @@ export function Network() {
   const info = run.value;
   const box = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const observer = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));
+    const measure = (): void => setSize({ width: element.clientWidth, height: element.clientHeight });
+    const observer = new ResizeObserver(measure);
     observer.observe(element);
+    measure();
     return () => observer.disconnect();
   }, []);
   const columns = info === undefined ? [] : layoutNetwork(info.stages, size.width, size.height);
@@ -239,7 +302,9 @@ export function Network() {
       { palette: colors.value, chosen, playing: playing.peek() },
     );
   };
-  const gap = columns.length > 1 ? (columns[1]?.x ?? 0) - (columns[0]?.x ?? 0) : 0;
+  // Known before the data are: the heads of the layers keep their place.
+  const gap = gapOf(layers.length + 2, size.width);
+  const stacked = gap < 118 && size.width > 0;
   return (
     <section class="panel network" id="part-Network" aria-labelledby="network-title">
       <header>
@@ -247,13 +312,15 @@ export function Network() {
         <p class="hint">
           {info === undefined
             ? ""
-            : `${info.stages.map(({ units }) => units).join(" → ")}, ${info.parameters} parameters`}
+            : `${info.stages.map(({ units }) => units).join(" → ")}, ${info.parameters} parameters${told(state.value)}`}
         </p>
       </header>
-      <div class={`layer-heads ${gap < 118 ? "stacked" : ""}`}>
+      <div class={`layer-heads ${stacked ? "stacked" : ""}`}>
         {layers.map((layer, place) => {
           const column = columns[place + 1];
-          return column === undefined ? null : <LayerHead key={place} layer={layer} place={place} x={column.x} />;
+          return column === undefined && !stacked ? null : (
+            <LayerHead key={place} layer={layer} place={place} x={column?.x ?? 0} />
+          );
         })}
         {layers.length < mostLayers &&
           columns.slice(1).map(({ x }, place) => (

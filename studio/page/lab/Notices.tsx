@@ -1,10 +1,28 @@
 // Notices: why training stopped, with a remedy, and combinations that are allowed but rarely wise.
 import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { type Pairing, pairings } from "../../shared/pairings.ts";
 import type { Advice, RunInfo, Stopped } from "../../shared/protocol.ts";
+import { embedding } from "../embedding.ts";
 import { Icon } from "../icons.tsx";
+import type { Aside } from "../keep.ts";
 import { grouped } from "../numbers.ts";
-import { advice, change, run, state, stopped as stop, takeFix } from "../store.ts";
+import {
+  advice,
+  aside,
+  bringBack,
+  change,
+  failure,
+  keepThis,
+  progress,
+  run,
+  type Said,
+  said,
+  state,
+  stopped as stop,
+  surface,
+  takeFix,
+} from "../store.ts";
 
 const welcomed = "hebb-studio-welcomed";
 const query = new URLSearchParams(location.search);
@@ -13,7 +31,11 @@ const query = new URLSearchParams(location.search);
 const welcome = signal(
   query.get("test") === "1"
     ? query.get("welcome") === "1"
-    : location.hash.length < 2 && !query.has("run") && !query.has("table") && localStorage.getItem(welcomed) === null,
+    : embedding === undefined &&
+        location.hash.length < 2 &&
+        !query.has("run") &&
+        !query.has("table") &&
+        localStorage.getItem(welcomed) === null,
 );
 
 function understood(): void {
@@ -32,24 +54,102 @@ function Close({ onClick }: { readonly onClick: () => void }) {
   );
 }
 
-export function Notices({ stopped }: { readonly stopped?: Stopped }) {
-  if (stopped !== undefined) {
-    return (
-      <div class={`notice ${stopped.reason === "nan" ? "bad" : ""}`}>
-        <p>{stopped.text}</p>
-        {stopped.fix !== "" && (
-          <button type="button" class="small accent" onClick={() => takeFix(stopped)}>
-            {stopped.fix}
-          </button>
-        )}
-        <Close
-          onClick={() => {
-            stop.value = undefined;
-          }}
-        />
-      </div>
-    );
-  }
+const silence = (id: string): void => {
+  silenced.value = [...silenced.value, id];
+};
+
+/** What is said at the moment, over the foot of the page: nothing moves when a notice comes or goes. */
+export function Notices() {
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    // The page can be scrolled out from under them.
+    const measure = (): void => {
+      const first = element.firstElementChild?.getBoundingClientRect().top ?? innerHeight;
+      document.documentElement.style.setProperty("--notices-height", `${Math.max(0, innerHeight - first)}px`);
+    };
+    const observer = new MutationObserver(measure);
+    observer.observe(element, { childList: true, subtree: true, characterData: true });
+    addEventListener("resize", measure);
+    measure();
+    return () => {
+      observer.disconnect();
+      removeEventListener("resize", measure);
+    };
+  }, []);
+  return (
+    <aside class="notices" ref={box} aria-label="Notices">
+      {failure.value !== "" && (
+        <div class="notice bad" role="alert">
+          <p>{failure}</p>
+          <Close
+            onClick={() => {
+              failure.value = "";
+            }}
+          />
+        </div>
+      )}
+      {progress.value !== "" && <p class="notice">{progress}</p>}
+      {stop.value !== undefined && <StopNotice {...stop.value} />}
+      {said.value !== undefined && <SaidNotice {...said.value} />}
+      {aside.value !== undefined && surface.value !== "lessons" && <AsideNotice {...aside.value} />}
+      {surface.value === "lab" && <LabNotices />}
+    </aside>
+  );
+}
+
+function StopNotice(stopped: Stopped) {
+  return (
+    <div class={`notice ${stopped.reason === "nan" ? "bad" : ""}`}>
+      <p>{stopped.text}</p>
+      {stopped.fix !== "" && (
+        <button type="button" class="small accent changing" onClick={() => takeFix(stopped)}>
+          {stopped.fix}
+        </button>
+      )}
+      <Close
+        onClick={() => {
+          stop.value = undefined;
+        }}
+      />
+    </div>
+  );
+}
+
+function SaidNotice({ text, bad, fix, act }: Said) {
+  return (
+    <div class={`notice ${bad ? "bad" : ""}`}>
+      <p>{text}</p>
+      {fix !== "" && (
+        <button type="button" class="small accent" onClick={act}>
+          {fix}
+        </button>
+      )}
+      <Close
+        onClick={() => {
+          said.value = undefined;
+        }}
+      />
+    </div>
+  );
+}
+
+function AsideNotice({ by }: Aside) {
+  return (
+    <div class="notice">
+      <p>This is the experiment of {by}. Yours is kept.</p>
+      <button type="button" class="small accent" onClick={() => bringBack({ surface: surface.value })}>
+        Back to your experiment
+      </button>
+      <button type="button" class="small" onClick={keepThis}>
+        Keep this one instead
+      </button>
+    </div>
+  );
+}
+
+function LabNotices() {
   const info = run.value?.data;
   if (info === undefined) return null;
   const beginning = run.value?.beginning;
@@ -57,6 +157,14 @@ export function Notices({ stopped }: { readonly stopped?: Stopped }) {
     <>
       {welcome.value && <Welcome />}
       {beginning !== undefined && !silenced.value.includes("beginning") && <BeginningNotice {...beginning} />}
+      {info.findings
+        .filter(({ code, text }) => code !== "cells" && !silenced.value.includes(text))
+        .map(({ text }) => (
+          <div key={text} class="notice pairing">
+            <p>{text}</p>
+            <Close onClick={() => silence(text)} />
+          </div>
+        ))}
       {advice.value
         .filter(({ code }) => !silenced.value.includes(code))
         .map((one) => (
@@ -87,7 +195,7 @@ function Welcome() {
           change({ surface: "lessons", lesson: 0 });
         }}
       >
-        Learn it in eight lessons
+        Learn it in fourteen lessons
       </button>
       <Close onClick={understood} />
     </div>
@@ -106,11 +214,7 @@ function BeginningNotice({ name, step, notes }: NonNullable<RunInfo["beginning"]
         )}
         {notes.join(" ")}
       </p>
-      <Close
-        onClick={() => {
-          silenced.value = [...silenced.value, "beginning"];
-        }}
-      />
+      <Close onClick={() => silence("beginning")} />
     </div>
   );
 }
@@ -120,15 +224,11 @@ function AdviceNotice({ advice: { code, text, fix, patch } }: { readonly advice:
     <div class="notice">
       <p>{text}</p>
       {fix !== "" && (
-        <button type="button" class="small" onClick={() => takeFix({ patch, goTo: undefined })}>
+        <button type="button" class="small changing" onClick={() => takeFix({ patch, goTo: undefined })}>
           {fix}
         </button>
       )}
-      <Close
-        onClick={() => {
-          silenced.value = [...silenced.value, code];
-        }}
-      />
+      <Close onClick={() => silence(code)} />
     </div>
   );
 }
@@ -154,11 +254,7 @@ function PairingNotice({ pairing }: { readonly pairing: Pairing }) {
       <button type="button" class="small" onClick={() => change({ surface: "compare", lanes: [pairing.better] })}>
         Run both
       </button>
-      <Close
-        onClick={() => {
-          silenced.value = [...silenced.value, pairing.id];
-        }}
-      />
+      <Close onClick={() => silence(pairing.id)} />
     </div>
   );
 }

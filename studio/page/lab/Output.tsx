@@ -8,7 +8,7 @@ import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { classColor, colors } from "../draw/colors.ts";
 import { drawLine, drawPlane, drawResiduals, frameOf } from "../draw/output.ts";
 import { percent, short } from "../numbers.ts";
-import { change, hot, onPicture, repaint, run, shown, state } from "../store.ts";
+import { change, hot, onPicture, playing, repaint, ringed, run, shown, state } from "../store.ts";
 import { Choice } from "./controls.tsx";
 import { lookedAt } from "./Network.tsx";
 
@@ -20,8 +20,8 @@ function kindsOf({ data }: RunInfo): Kind[] {
   if (state.value.data === "words") return ["samples"];
   const plane = data.ranges.length > 0;
   if (data.task === "number")
-    return data.inputs.length > 1 ? (plane ? ["residuals", "map"] : ["residuals"]) : ["map", "residuals"];
-  return plane ? (data.inputs.length > 2 ? ["matrix", "map"] : ["map", "matrix"]) : ["matrix"];
+    return data.given > 1 ? (plane ? ["residuals", "map"] : ["residuals"]) : ["map", "residuals"];
+  return plane ? (data.given > 2 ? ["matrix", "map"] : ["map", "matrix"]) : ["matrix"];
 }
 
 const kindTitles: Readonly<Record<Kind, string>> = {
@@ -75,7 +75,7 @@ function MapView({ info }: { readonly info: RunInfo }) {
     const { snapshot } = hot;
     if (snapshot === undefined) return;
     const frame = frameOf(surface);
-    if (data.inputs.length === 1) drawLine(surface, snapshot.maps, data, colors.value, frame);
+    if (data.given === 1) drawLine(surface, snapshot.maps, data, colors.value, frame);
     else {
       const { side, stages } = snapshot.maps;
       const values = inside ? stages[looked.stage] : undefined;
@@ -88,10 +88,11 @@ function MapView({ info }: { readonly info: RunInfo }) {
         points: true,
         steps: hard,
         neuron,
+        ring: ringed.value,
       });
     }
   };
-  const plane = data.inputs.length === 2 && data.task === "binary";
+  const plane = data.given === 2 && data.task === "binary";
   const begin = (event: PointerEvent): void => {
     if (!plane) return;
     if (state.value.data !== "painted") return;
@@ -112,18 +113,18 @@ function MapView({ info }: { readonly info: RunInfo }) {
         <Canvas
           paint={paint}
           label={
-            data.inputs.length === 1
+            data.given === 1
               ? `The fitted curve over ${data.inputs[0]}, with the data`
               : `What the network answers over ${data.inputs[0]} and ${data.inputs[1]}, with the data`
           }
         />
-        {inside && data.inputs.length > 1 && (
+        {inside && data.given > 1 && (
           <p class="map-note" aria-hidden="true">
             layer {looked.stage}, neuron {looked.unit + 1}
           </p>
         )}
       </div>
-      {data.inputs.length > 2 && <Axes info={info} />}
+      {data.given > 2 && <Axes info={info} />}
       <div class="row">
         {data.task !== "number" && (
           <button
@@ -141,8 +142,8 @@ function MapView({ info }: { readonly info: RunInfo }) {
         {plane && state.value.data !== "painted" && (
           <button
             type="button"
-            class="small"
-            onClick={() => change({ data: "painted", points: startPoints(info), edits: [] })}
+            class="small changing"
+            onClick={() => change({ data: "painted", names: "", points: startPoints(info), edits: [] })}
           >
             Paint points
           </button>
@@ -179,7 +180,7 @@ function Legend({ info }: { readonly info: RunInfo }) {
   const palette = colors.value;
   const shapes = ["●", "■", "▲", "◆"];
   if (task === "number") {
-    return info.data.inputs.length === 1 ? (
+    return info.data.given === 1 ? (
       <p class="legend">
         <span style={{ color: palette.low }}>●</span> data <span style={{ color: palette.high }}>━</span> network
       </p>
@@ -216,7 +217,12 @@ function Matrix({ info }: { readonly info: RunInfo }) {
     const write = (): void => {
       const now = performance.now();
       const counts = hot.snapshot?.output.confusion;
-      if (counts === undefined || counts.length !== classes.length ** 2 || (now - last < 120 && last > 0)) return;
+      if (
+        counts === undefined ||
+        counts.length !== classes.length ** 2 ||
+        (playing.peek() && now - last < 120 && last > 0)
+      )
+        return;
       last = now;
       table.current?.querySelectorAll("td").forEach((cell, place) => {
         const row = Math.floor(place / classes.length);
@@ -226,7 +232,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
         const share = sum === 0 ? 0 : count / sum;
         cell.textContent = count === 0 ? "·" : String(count);
         const right = place % classes.length === row;
-        cell.style.setProperty("--share", String(count === 0 ? 0 : 0.08 + 0.5 * share));
+        cell.style.setProperty("--share", String(count === 0 ? 0 : 0.08 + 0.42 * share));
         cell.style.setProperty("--hue", right ? palette.high : palette.low);
       });
     };
@@ -237,7 +243,11 @@ function Matrix({ info }: { readonly info: RunInfo }) {
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Confusion matrix">
       <table
         class={`matrix ${narrow ? "narrow" : ""}`}
-        style={{ "--cell": `${Math.round(Math.max(19, Math.min(44, 200 / classes.length)))}px` }}
+        style={{
+          "--cell": `${Math.round(Math.max(19, Math.min(44, 200 / classes.length)))}px`,
+          // No count is longer than that of all rows.
+          "--figure": `${8 * String(info.data.testCount || info.data.trainCount).length + 8}px`,
+        }}
         ref={table}
       >
         <thead>
@@ -271,7 +281,9 @@ function Matrix({ info }: { readonly info: RunInfo }) {
 
 function Residuals({ info }: { readonly info: RunInfo }) {
   const paint = (surface: Surface): void => {
-    if (hot.snapshot !== undefined) drawResiduals(surface, hot.snapshot.output.pairs, colors.value, frameOf(surface));
+    if (hot.snapshot === undefined) return;
+    const { pairs } = hot.snapshot.output;
+    drawResiduals(surface, { pairs, target: info.data.target }, colors.value, frameOf(surface));
   };
   return (
     <>
@@ -342,7 +354,7 @@ export function Output() {
       )}
       {kind === "residuals" && <Residuals info={info} />}
       {kind === "samples" && <Samples />}
-      {kind === "matrix" && info.data.inputs.length <= 2 && (
+      {kind === "matrix" && info.data.given <= 2 && (
         <p class="legend">
           {info.data.testCount > 0 ? "test" : "train"} accuracy{" "}
           {percent((hot.snapshot?.now.test ?? hot.snapshot?.now.train)?.metric ?? 0)}

@@ -36,10 +36,18 @@ export function ActivationWidget() {
       </header>
       {plotted !== undefined && (
         <>
+          <p class="legend">
+            <span class="class-name">
+              <b style={{ color: palette.high }}>━</b> f, {activations[name].title}
+            </span>
+            <span class="class-name">
+              <b style={{ color: palette.low }}>╍</b> f′, its slope
+            </span>
+          </p>
           <FunctionPlot
             label={`${activations[name].title} and its slope`}
-            low={-1}
-            high={2}
+            low={-0.5}
+            high={1}
             marker={place}
             lines={[
               { name: "f", at: plotted.at, values: plotted.value, color: palette.high, dash: [] },

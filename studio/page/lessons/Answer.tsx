@@ -1,7 +1,7 @@
 // An exercise with a numeric answer: checks it, and reveals the solution on request.
 import { useId, useState } from "preact/hooks";
 import { exact } from "../numbers.ts";
-import { mark, marks } from "./Lessons.tsx";
+import { mark, marks } from "./marks.ts";
 
 interface Props {
   readonly label: string;

@@ -4,12 +4,12 @@ import { useState } from "preact/hooks";
 import type { PaintedPoint } from "../../shared/state.ts";
 import { chosenFrom } from "../files.ts";
 import { dropped } from "../shortcuts.ts";
-import { change, client } from "../store.ts";
-import { mark } from "./Lessons.tsx";
+import { change, client, state } from "../store.ts";
+import { mark } from "./marks.ts";
 
 /** Two crescents, for hands that cannot paint. */
-const drawing: readonly PaintedPoint[] = Array.from({ length: 40 }, (_, k): PaintedPoint => {
-  const angle = (Math.PI * (k >> 1)) / 20;
+const drawing: readonly PaintedPoint[] = Array.from({ length: 96 }, (_, k): PaintedPoint => {
+  const angle = (Math.PI * (k >> 1)) / 48;
   const label = k % 2 === 0 ? 0 : 1;
   const [x, y] = label === 0 ? [Math.cos(angle), Math.sin(angle)] : [1 - Math.cos(angle), 0.4 - Math.sin(angle)];
   return [Math.round(100 * x) / 100, Math.round(100 * y) / 100, label];
@@ -21,7 +21,7 @@ export function ExportWidget() {
     try {
       const file = await client.ask("export", "safetensors");
       setSaid(`${file.name}, ${file.bytes.length} bytes: ${file.checked}, largest difference ${file.difference}`);
-      mark("exported");
+      if (state.value.data === "own" || state.value.data === "painted") mark("exported");
     } catch (error) {
       setSaid(error instanceof Error ? error.message : String(error));
     }
@@ -43,10 +43,13 @@ export function ExportWidget() {
             }}
           />
         </label>
-        <button type="button" onClick={() => change({ data: "painted", points: [], edits: [], test: 0 })}>
+        <button type="button" onClick={() => change({ data: "painted", points: [], names: "", edits: [], test: 0.25 })}>
           Paint points
         </button>
-        <button type="button" onClick={() => change({ data: "painted", points: drawing, edits: [], test: 0 })}>
+        <button
+          type="button"
+          onClick={() => change({ data: "painted", points: drawing, names: "", edits: [], test: 0.25 })}
+        >
           Begin with a drawing
         </button>
         <button type="button" class="accent" onClick={() => void write()}>

@@ -13,6 +13,7 @@ export interface Line {
 
 interface Props {
   readonly lines: readonly Line[];
+  /** What the plot shows at least; it reaches as far as the functions do. */
   readonly low: number;
   readonly high: number;
   readonly marker: number;
@@ -21,7 +22,20 @@ interface Props {
 
 const plain = (value: number): string => String(Number(value.toPrecision(3))).replace("-", "−");
 
-export function FunctionPlot({ lines, low, high, marker, label }: Props) {
+/** From … to of the functions, at even ticks: nothing is cut off. */
+function rangeOf({ lines, low: least, high: most }: Pick<Props, "lines" | "low" | "high">) {
+  let [low, high] = [least, most];
+  for (const { values } of lines)
+    for (const value of values) if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  const span = high - low;
+  const tick = span > 8 ? 2 : span > 4 ? 1 : 0.5;
+  // What is next to nothing beyond a tick needs no further one.
+  const slack = 0.01;
+  return { low: tick * Math.floor(low / tick + slack), high: tick * Math.ceil(high / tick - slack), tick };
+}
+
+export function FunctionPlot({ lines, low: least, high: most, marker, label }: Props) {
+  const { low, high, tick } = rangeOf({ lines, low: least, high: most });
   const paint = ({ context, width, height }: Surface): void => {
     const palette = colors.value;
     const first = lines[0]?.at;
@@ -35,9 +49,8 @@ export function FunctionPlot({ lines, low, high, marker, label }: Props) {
     context.strokeStyle = palette.line;
     context.lineWidth = 1;
     context.textAlign = "right";
-    const ticks = Math.round((high - low) / (high - low > 4 ? 2 : 0.5));
-    for (let k = 0; k <= ticks; k++) {
-      const value = low + ((high - low) * k) / ticks;
+    for (let k = 0; k <= Math.round((high - low) / tick); k++) {
+      const value = low + k * tick;
       context.beginPath();
       context.moveTo(left, y(value));
       context.lineTo(width - 8, y(value));
@@ -58,7 +71,7 @@ export function FunctionPlot({ lines, low, high, marker, label }: Props) {
     for (const { at, values, color, dash } of lines) {
       context.beginPath();
       at.forEach((value, k) => {
-        context.lineTo(x(value), y(Math.max(low, Math.min(high, values[k] ?? 0))));
+        context.lineTo(x(value), y(values[k] ?? 0));
       });
       context.setLineDash([...dash]);
       context.strokeStyle = color;
@@ -71,7 +84,7 @@ export function FunctionPlot({ lines, low, high, marker, label }: Props) {
   return (
     <>
       <div class="function-plot">
-        <Canvas paint={paint} label={label} />
+        <Canvas paint={paint} label={`${label}, from ${plain(low)} to ${plain(high)}`} />
       </div>
       <AsTable
         label={label}

@@ -3,54 +3,56 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { type Lesson, type LessonView, lessons } from "../../shared/lessons.ts";
 import { runKey, type StudioState, startState } from "../../shared/state.ts";
+import { textKey } from "../../shared/text.ts";
 import { Curves } from "../lab/Curves.tsx";
 import { LearnPanel } from "../lab/LearnPanel.tsx";
 import { Network } from "../lab/Network.tsx";
-import { Notices } from "../lab/Notices.tsx";
 import { Output } from "../lab/Output.tsx";
-import { change, hot, play, playing, shown, spoken, state, stopped } from "../store.ts";
+import { bringBack, change, hot, keepThis, play, playing, run, shown, spoken, state, takeOver } from "../store.ts";
+import { marks } from "./marks.ts";
 import { WidgetView } from "./WidgetView.tsx";
 
-/** What was done or answered rightly in each lesson: marks, and tasks that were fulfilled once. */
-export const marks = signal<ReadonlySet<string>>(new Set());
+/** Tasks that were fulfilled once. */
 const fulfilled = signal<ReadonlySet<string>>(new Set());
-let before: StudioState | undefined;
-
-export function mark(name: string): void {
-  if (!marks.value.has(name)) marks.value = new Set([...marks.value, name]);
-}
 
 function begin(number: number): void {
   const lesson = lessons[number - 1];
   if (lesson === undefined) return;
-  before ??= state.value;
   play(false);
   marks.value = new Set();
-  change({ ...lesson.setup, surface: "lessons", lesson: number, step: 0 });
+  takeOver({ ...lesson.setup, surface: "lessons", lesson: number, step: 0 }, `lesson ${number}`);
 }
 
 function viewOf(): LessonView {
   const { snapshot } = hot;
-  const now = snapshot?.now;
+  const { train, test } = snapshot?.now ?? {};
+  const info = run.value?.data;
   return {
     state: state.value,
     step: snapshot?.step ?? 0,
     epoch: snapshot?.epoch ?? 0,
-    loss: now?.train.loss ?? Number.NaN,
-    metric: now?.train.metric ?? 0,
+    loss: train?.loss ?? Number.NaN,
+    metric: (test ?? train)?.metric ?? 0,
+    trainMetric: train?.metric ?? 0,
+    testLoss: test?.loss,
+    batches: run.value?.batches ?? 0,
+    parameters: run.value?.parameters ?? 0,
+    testRows: info?.testCount ?? 0,
+    majority: info?.majority ?? 0,
     marks: marks.value,
   };
 }
 
 const isBare = ({ setup }: Lesson): boolean => {
-  const now = runKey(state.value);
-  return now === runKey(startState) && now !== runKey({ ...startState, ...setup });
+  const keyOf = (one: StudioState): string => `${runKey(one)} ${textKey(one.text)}`;
+  const now = keyOf(state.value);
+  return now === keyOf(startState) && now !== keyOf({ ...startState, ...setup });
 };
 
 function List() {
   return (
     <section class="panel lesson-list" aria-labelledby="lessons-title">
-      <h2 id="lessons-title">Eight lessons</h2>
+      <h2 id="lessons-title">Fourteen lessons</h2>
       <p class="sentence">
         Each is a few minutes on the live page: something to read, something to do. What you make can be kept in the
         Lab.
@@ -122,11 +124,11 @@ export function Lessons() {
   }, []);
   if (lesson === undefined) return <List />;
   if (bare) return null;
-  const leave = (patch: Partial<StudioState>): void => {
-    before = undefined;
-    change(patch);
-  };
-  const plane = lesson.widget !== "forward" && lesson.widget !== "backward";
+  // Where the run of the lesson lives.
+  const home = lesson.widget === "attention" ? "text" : "lab";
+  // What these show instead of the network is all there is to look at.
+  const instead = lesson.widget === "attention" || lesson.widget === "mistakes";
+  const plane = !instead && lesson.widget !== "forward" && lesson.widget !== "backward";
   return (
     <div class="lesson">
       <article class="panel prose" aria-labelledby="lesson-title">
@@ -143,14 +145,17 @@ export function Lessons() {
           <button type="button" class="small" onClick={() => begin(number)}>
             Start again
           </button>
-          <button type="button" class="small" onClick={() => leave({ surface: "lab" })}>
-            Keep this in the Lab
-          </button>
           <button
             type="button"
             class="small"
-            onClick={() => leave({ ...(before ?? {}), surface: "lessons", lesson: 0 })}
+            onClick={() => {
+              keepThis();
+              change({ surface: home });
+            }}
           >
+            Keep this in {home === "lab" ? "the Lab" : "Text"}
+          </button>
+          <button type="button" class="small" onClick={() => bringBack({ surface: "lessons", lesson: 0 })}>
             All lessons
           </button>
           {number < lessons.length && (
@@ -161,7 +166,6 @@ export function Lessons() {
         </div>
       </article>
       <div class="lesson-live">
-        {stopped.value !== undefined && <Notices stopped={stopped.value} />}
         <WidgetView widget={lesson.widget} />
         {plane && (
           <div class="lesson-pair">
@@ -169,7 +173,7 @@ export function Lessons() {
             <LearnPanel />
           </div>
         )}
-        <Network />
+        {!instead && <Network />}
         {plane && <Curves />}
       </div>
       <span class="unseen">{playing.value ? "training" : "paused"}</span>

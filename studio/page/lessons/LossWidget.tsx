@@ -7,7 +7,7 @@ import { exact, short } from "../numbers.ts";
 import { client } from "../store.ts";
 import { Answer } from "./Answer.tsx";
 import { FunctionPlot, valueAt } from "./FunctionPlot.tsx";
-import { mark } from "./Lessons.tsx";
+import { mark } from "./marks.ts";
 
 type Named = Plotted & { readonly name: LossName };
 const dashes: readonly (readonly number[])[] = [[], [6, 4], [2, 3]];

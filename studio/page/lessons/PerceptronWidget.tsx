@@ -1,38 +1,93 @@
-// Lesson 1: two weights and a bias on sliders, and Rosenblatt's rule.
-import { useEffect, useState } from "preact/hooks";
-import type { Rosenblatt } from "../../shared/protocol.ts";
+// Lesson 1: two weights and a bias on sliders, and Rosenblatt's rule, one mistake after the other.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Correction, Rosenblatt } from "../../shared/protocol.ts";
+import { paintedNames } from "../../shared/state.ts";
 import { percent, short } from "../numbers.ts";
-import { change, client, hot, shown, state } from "../store.ts";
-import { mark } from "./Lessons.tsx";
+import { change, client, hot, ringed, shown, state } from "../store.ts";
+import { mark } from "./marks.ts";
 
-const names = [
-  ["0.weight", 0, "weight of income (x₁)"],
-  ["0.weight", 1, "weight of debt (x₂)"],
-  ["0.bias", 0, "bias"],
+const [enough, everyMilliseconds] = [0.95, 700] as const;
+const parameters = [
+  ["0.weight", 0],
+  ["0.weight", 1],
+  ["0.bias", 0],
 ] as const;
 
 const editsOf = (values: readonly number[]) =>
-  names.map(([parameter, index], k) => ({ step: 0, parameter, index, value: values[k] ?? 0 }));
+  parameters.map(([parameter, index], k) => ({ step: 0, parameter, index, value: values[k] ?? 0 }));
 
 const added = (value = 0): string => (value < 0 ? `− ${short(-value)}` : `+ ${short(value)}`);
 
+/** What the rule made of a row that was decided wrongly. */
+function Told({ correction, rate }: { readonly correction: Correction; readonly rate: number }) {
+  const { inputs, classes } = paintedNames(state.value);
+  const { pass, row, truth } = correction;
+  const sign = truth === 1 ? "+" : "−";
+  return (
+    <p class="formula" role="status">
+      Pass {pass + 1}, applicant {row + 1} ({inputs[0]} {short(correction.inputs[0] ?? 0)}, {inputs[1]}{" "}
+      {short(correction.inputs[1] ?? 0)}): {classes[truth]}, but the neuron said {classes[1 - truth]}. Each weight{" "}
+      {sign} {rate} · its input, the bias {sign} {rate}.
+    </p>
+  );
+}
+
 export function PerceptronWidget() {
   shown.value;
-  const [found, setFound] = useState<Rosenblatt | undefined>(undefined);
-  const values = names.map(
+  const [rule, setRule] = useState<Rosenblatt | undefined>(undefined);
+  /** Mistakes that the rule has been through. */
+  const [seen, setSeen] = useState(0);
+  const [running, setRunning] = useState(false);
+  /** Whether the weights are those of a hand. What the rule has found counts for nobody's hand until it was undone by one. */
+  const byHand = useRef<"no" | "yes" | "helped">("no");
+  const { inputs } = paintedNames(state.value);
+  const titles = [`weight of ${inputs[0]}`, `weight of ${inputs[1]}`, "bias"];
+  const values = parameters.map(
     ([parameter, index]) =>
       state.value.edits.find((edit) => edit.parameter === parameter && edit.index === index)?.value ?? 0,
   );
   const metric = hot.stale ? 0 : (hot.snapshot?.now.train.metric ?? 0);
   useEffect(() => {
-    if (metric >= 0.95 && found === undefined) mark("dragged");
-  }, [metric]);
-  const learn = async (): Promise<void> => {
-    const rule = await client.ask("rosenblatt", null);
-    setFound(rule);
-    if (rule.converged) mark("rosenblatt");
-    change({ edits: editsOf([...rule.weights, rule.bias]) });
+    if (hot.stale) return;
+    if (byHand.current === "yes" && metric >= enough) mark("dragged");
+    if (byHand.current === "helped" && metric < enough) byHand.current = "no";
+  }, [metric, shown.value]);
+  useEffect(
+    () => () => {
+      ringed.value = undefined;
+    },
+    [],
+  );
+  const take = (found: Rosenblatt, place: number): void => {
+    const correction = found.corrections[place];
+    setSeen(Math.min(place + 1, found.corrections.length));
+    byHand.current = "helped";
+    ringed.value = correction?.inputs;
+    if (correction !== undefined) change({ edits: editsOf([...correction.weights, correction.bias]) }, "same");
+    if (place < found.corrections.length - 1) return;
+    setRunning(false);
+    if (found.converged) mark("rosenblatt");
   };
+  const next = async (): Promise<void> => {
+    if (rule !== undefined) return take(rule, seen);
+    const found = await client.ask("rosenblatt", null);
+    setRule(found);
+    take(found, 0);
+  };
+  useEffect(() => {
+    if (!running) return;
+    const timer = setTimeout(() => void next(), everyMilliseconds);
+    return () => clearTimeout(timer);
+  }, [running, seen]);
+  const drag = (place: number, value: number): void => {
+    setRunning(false);
+    setSeen(0);
+    ringed.value = undefined;
+    if (byHand.current === "no") byHand.current = "yes";
+    change({ edits: editsOf(values.map((old, k) => (k === place ? value : old))) });
+  };
+  const latest = rule?.corrections[seen - 1];
+  const over = rule !== undefined && seen > 0 && seen >= rule.corrections.length;
   return (
     <section class="panel widget" aria-labelledby="perceptron-title">
       <header>
@@ -40,11 +95,11 @@ export function PerceptronWidget() {
         <p class="hint">{percent(metric)} decided rightly</p>
       </header>
       <p class="formula">
-        approved where {short(values[0] ?? 0)} · income {added(values[1])} · debt {added(values[2])} {">"} 0
+        approved where {short(values[0] ?? 0)} · {inputs[0]} {added(values[1])} · {inputs[1]} {added(values[2])} {">"} 0
       </p>
-      {names.map(([parameter, index, title], k) => (
-        <div key={title} class="field slider">
-          <label for={`perceptron${k}`}>{title}</label>
+      {parameters.map(([parameter, index], k) => (
+        <div key={titles[k]} class="field slider">
+          <label for={`perceptron${k}`}>{titles[k]}</label>
           <output>{short(values[k] ?? 0)}</output>
           <input
             id={`perceptron${k}`}
@@ -54,19 +109,40 @@ export function PerceptronWidget() {
             step={0.05}
             value={values[k]}
             data-parameter={`${parameter}.${index}`}
-            onInput={({ currentTarget }) =>
-              change({
-                edits: editsOf(values.map((value, place) => (place === k ? Number(currentTarget.value) : value))),
-              })
-            }
+            onInput={({ currentTarget }) => drag(k, Number(currentTarget.value))}
           />
         </div>
       ))}
       <div class="row">
-        <button type="button" class="accent" onClick={() => void learn()}>
-          Let Rosenblatt's rule learn
+        <button type="button" class="accent" disabled={over || running} onClick={() => void next()}>
+          {seen === 0 ? "Start Rosenblatt's rule from zero" : "Next mistake"}
         </button>
-        {found !== undefined && <span>Mistakes in each pass: {found.mistakes.join(", ")}</span>}
+        <button type="button" disabled={over} aria-pressed={running} onClick={() => setRunning(!running)}>
+          {running ? "Pause the rule" : "Run the rule"}
+        </button>
+        {seen > 0 && (
+          <button
+            type="button"
+            class="small"
+            onClick={() => {
+              setRunning(false);
+              if (rule !== undefined) take(rule, 0);
+            }}
+          >
+            From the first mistake
+          </button>
+        )}
+      </div>
+      <div class="rule-says">
+        {rule !== undefined && latest !== undefined && (
+          <>
+            <p class="hint">
+              Mistake {seen} of {rule.corrections.length}
+            </p>
+            <Told correction={latest} rate={rule.rate} />
+          </>
+        )}
+        {over && <p>Mistakes in each pass: {rule.mistakes.join(", ")}</p>}
       </div>
     </section>
   );

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Exported, ExportFormat } from "../../shared/protocol.ts";
+import { saveFile } from "../files.ts";
 import { short } from "../numbers.ts";
 import { share, shared } from "../shortcuts.ts";
 import { client, linkHere, run, shownStep, spoken, state } from "../store.ts";
@@ -45,14 +46,8 @@ async function make(format: ExportFormat): Promise<void> {
   }
 }
 
-function download({ name, bytes }: Exported): void {
-  const address = URL.createObjectURL(new Blob([Uint8Array.from(bytes)], { type: "application/octet-stream" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
-}
+const download = ({ name, bytes }: Exported): void =>
+  saveFile(name, new Blob([Uint8Array.from(bytes)], { type: "application/octet-stream" }));
 
 function ExportRow({ format, title, about }: Row) {
   const present = made.value[format];

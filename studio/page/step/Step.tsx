@@ -1,75 +1,28 @@
-// Step: one batch, frozen. A scrubber goes operation by operation; any number can be edited, and everything that depends on it is updated.
-import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import type { Numbers, StepEdit, StepTrace } from "../../shared/steps.ts";
+// Step: one batch, frozen, drawn on the network term by term; any number can be edited, and everything that depends on it is updated.
+import { useEffect, useMemo } from "preact/hooks";
+import type { StepTrace } from "../../shared/steps.ts";
 import { Choice } from "../lab/controls.tsx";
-import { exact, short, sub } from "../numbers.ts";
-import { advance, client, play, playing, run, shownStep, spoken } from "../store.ts";
-import { type Explanation, explain, inputsOf, type Place, type Stage, stagesOf, type Term } from "./explain.ts";
+import { exact, short } from "../numbers.ts";
+import { advance, change, look, play, playing, run, shownStep, state } from "../store.ts";
+import { AllValues } from "./AllValues.tsx";
+import { CloseUp } from "./CloseUp.tsx";
+import { Drawing } from "./Drawing.tsx";
+import { ask, edits, problem, trace, undoEdits } from "./edits.ts";
+import { explain } from "./explain.ts";
+import type { Explanation } from "./formula.ts";
+import { FormulaRows } from "./Math.tsx";
+import { goTo } from "./Player.tsx";
+import { type Cursor, cursorOf, extentOf, Path, type Stage } from "./path.ts";
+import { fanIn, givenTo, kernelPlace } from "./reading.ts";
+import { rowOf } from "./scene.ts";
 
-const trace = signal<StepTrace | undefined>(undefined);
-const problem = signal("");
-const edits = signal<readonly StepEdit[]>([]);
-const at = signal(0);
-const place = signal<Place>({ row: 0, unit: 0, input: 0 });
-/** The number under the pointer or the focus: it is highlighted wherever it appears. */
-const lit = signal("");
-
-async function ask(): Promise<void> {
-  try {
-    trace.value = await client.ask("step", { edits: edits.value });
-    problem.value = "";
-  } catch (error) {
-    trace.value = undefined;
-    problem.value = error instanceof Error ? error.message : String(error);
-  }
-}
-
-function edit(node: string, index: number, text: string): void {
-  const value = Number(text.replaceAll("−", "-"));
-  if (text.trim() === "" || !Number.isFinite(value)) return;
-  edits.value = [...edits.value.filter((one) => one.node !== node || one.index !== index), { node, index, value }];
-  spoken.value = "Everything that follows from this number was computed again";
-  void ask();
-}
-
-function Formula({ terms, result }: { readonly terms: readonly Term[]; readonly result: Term }) {
-  const cell = ({ symbol, number, at: name }: Term, key: number | string) => (
-    <span
-      key={key}
-      class={`term ${name !== undefined ? "number" : ""} ${name !== undefined && name === lit.value ? "lit" : ""}`}
-      onPointerEnter={() => {
-        lit.value = name ?? "";
-      }}
-      onPointerLeave={() => {
-        lit.value = "";
-      }}
-    >
-      <i>{symbol}</i>
-      <b>{number}</b>
-    </span>
-  );
-  return (
-    <div class="formula-rows">
-      <p class="terms">{terms.map(cell)}</p>
-      <p class="result">
-        <span class="equals" aria-hidden="true">
-          =
-        </span>
-        {cell(result, "result")}
-      </p>
-    </div>
-  );
-}
-
-function Detail({ explanation }: { readonly explanation: Explanation }) {
-  const { sentence, terms, result, more, check } = explanation;
+function Detail({ explanation, term }: { readonly explanation: Explanation; readonly term: number }) {
+  const { sentence, formulas, check } = explanation;
   return (
     <>
       <p class="sentence">{sentence}</p>
-      <Formula terms={terms} result={result} />
-      {(more ?? []).map((one, k) => (
-        <Formula key={k} terms={one.terms} result={one.result} />
+      {formulas.map((formula, k) => (
+        <FormulaRows key={k} formula={formula} term={term} />
       ))}
       {check?.tick === 3 && (
         <p class="hint">Of so many weights a sample is compared with finite differences; this one is not in it.</p>
@@ -86,217 +39,99 @@ function Detail({ explanation }: { readonly explanation: Explanation }) {
   );
 }
 
-interface ValuesProps {
-  readonly label: string;
-  readonly name: string;
-  readonly numbers: Numbers;
-  /** From where in the node the shown numbers begin, and how many there are. */
-  readonly from: number;
-  readonly count: number;
-  readonly fixed?: boolean;
-}
-
-const mostShown = 24;
-
-/** A row of numbers, each of which can be edited. */
-function Values({ label, name, numbers, from, count, fixed }: ValuesProps) {
-  const shown = Math.min(count, mostShown);
-  return (
-    <tr>
-      <th scope="row">{label}</th>
-      <td>
-        <div class="values">
-          {Array.from({ length: shown }, (_, k) => {
-            const own = `${name}.${k}`;
-            const value = numbers.values[from + k] ?? 0;
-            const edited = edits.value.some((one) => one.node === numbers.node && one.index === from + k);
-            const mark = `${own === lit.value ? "lit" : ""} ${edited ? "edited" : ""}`;
-            return fixed || numbers.node === "" ? (
-              <span key={own} class={`value ${mark}`}>
-                {exact(value)}
-              </span>
-            ) : (
-              <input
-                key={own}
-                class={`value ${mark}`}
-                aria-label={`${label}, number ${k + 1}`}
-                inputMode="decimal"
-                value={exact(value)}
-                onFocus={() => {
-                  lit.value = own;
-                }}
-                onBlur={() => {
-                  lit.value = "";
-                }}
-                onPointerEnter={() => {
-                  lit.value = own;
-                }}
-                onPointerLeave={() => {
-                  lit.value = "";
-                }}
-                onChange={({ currentTarget }) => edit(numbers.node, from + k, currentTarget.value)}
-              />
-            );
-          })}
-          {count > shown && <span class="hint">and {count - shown} more</span>}
-        </div>
-      </td>
-    </tr>
-  );
-}
-
-/** Every number of the chosen row and neuron, from the inputs to the updated weights. */
-function AllValues({ step, stage }: { readonly step: StepTrace; readonly stage: Stage }) {
-  const { row, unit } = place.value;
-  const { layer } = stage;
-  const inputs = inputsOf(step, layer);
-  const own = step.layers[layer];
-  const chosen = Math.min(unit, (own?.units ?? 1) - 1);
-  return (
-    <div class="table-scroll values-box">
-      <table class="all-values">
-        <caption class="unseen">The numbers of row {row + 1}</caption>
-        <tbody>
-          <Values label="x" name="x" numbers={step.x} from={row * step.inputs.length} count={step.inputs.length} />
-          {step.layers.map((one, k) => (
-            <>
-              <Values
-                key={`z${k}`}
-                label={`z${sub(k + 1)}`}
-                name={`z${k}`}
-                numbers={one.z}
-                from={row * one.units}
-                count={one.units}
-              />
-              <Values
-                key={`a${k}`}
-                label={k === step.layers.length - 1 ? "ŷ" : `a${sub(k + 1)}`}
-                name={`a${k}`}
-                numbers={one.a}
-                from={row * one.units}
-                count={one.units}
-              />
-              {one.dropout !== undefined && (
-                <Values
-                  key={`m${k}`}
-                  label={`ã${sub(k + 1)}`}
-                  name={`m${k}`}
-                  numbers={one.dropout.values}
-                  from={row * one.units}
-                  count={one.units}
-                />
-              )}
-            </>
-          ))}
-          <Values label="batch loss" name="loss" numbers={step.loss} from={0} count={1} fixed />
-          {step.layers
-            .map((one, k) => (
-              <Values
-                key={`d${k}`}
-                label={`δ${sub(k + 1)}`}
-                name={`d${k}`}
-                numbers={one.delta}
-                from={row * one.units}
-                count={one.units}
-              />
-            ))
-            .reverse()}
-          {own !== undefined && (
-            <>
-              <Values
-                label={`w of neuron ${chosen + 1}`}
-                name={`w${layer}.${chosen}`}
-                numbers={own.weight.value}
-                from={chosen * inputs}
-                count={inputs}
-              />
-              <Values label="its bias" name={`b${layer}`} numbers={own.bias.value} from={chosen} count={1} />
-              <Values
-                label="their slopes, of the batch"
-                name={`g${layer}.${chosen}`}
-                numbers={own.weight.gradient}
-                from={chosen * inputs}
-                count={inputs}
-              />
-              {own.weight.slots.map(({ name, after }) => (
-                <Values
-                  key={name}
-                  label={name}
-                  name={`slot ${name}`}
-                  numbers={after}
-                  from={chosen * inputs}
-                  count={inputs}
-                  fixed
-                />
-              ))}
-              <Values
-                label="after the step"
-                name={`u${layer}.${chosen}`}
-                numbers={own.weight.updated}
-                from={chosen * inputs}
-                count={inputs}
-                fixed
-              />
-            </>
-          )}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-/** Rows that are chosen from a list; of more, by their number. */
+/** Rows, units and weights that are chosen from a list; of more, by their number. */
 const mostListed = 128;
 
-const range = (count: number, title: (k: number) => string) =>
-  Array.from({ length: count }, (_, k) => [String(k), title(k)] as const);
+interface PickerProps {
+  readonly label: string;
+  readonly value: number;
+  readonly count: number;
+  readonly title?: (k: number) => string;
+  readonly pick: (k: number) => void;
+}
 
-function Pickers({ step, stage }: { readonly step: StepTrace; readonly stage: Stage }) {
-  const units = step.layers[stage.layer]?.units ?? 1;
-  const inputs = inputsOf(step, stage.layer);
-  const weighty = stage.id[0] === "g" || stage.id[0] === "u";
-  const pick = (patch: Partial<Place>): void => {
-    place.value = { ...place.value, ...patch };
+function Picker({ label, value, count, title = (k) => String(k + 1), pick }: PickerProps) {
+  if (count <= mostListed)
+    return (
+      <Choice
+        label={label}
+        value={String(value)}
+        options={Array.from({ length: count }, (_, k) => [String(k), title(k)] as const)}
+        choose={(text) => pick(Number(text))}
+      />
+    );
+  return (
+    <label class="field">
+      <span>
+        {label} of {count}
+      </span>
+      <input
+        type="number"
+        min={1}
+        max={count}
+        value={value + 1}
+        onChange={({ currentTarget }) => {
+          const place = Math.round(Number(currentTarget.value)) - 1;
+          if (Number.isFinite(place)) pick(Math.max(0, Math.min(count - 1, place)));
+        }}
+      />
+    </label>
+  );
+}
+
+interface PickersProps {
+  readonly path: Path;
+  readonly stage: Stage;
+  readonly cursor: Cursor;
+  readonly row: number;
+}
+
+function Pickers({ path, stage, cursor, row }: PickersProps) {
+  const step = path.trace;
+  const own = step.layers[stage.layer];
+  if (own === undefined) return null;
+  const { units, spots, weights } = extentOf(step, stage);
+  const go = (patch: Partial<Cursor>): void => goTo(path.finished({ ...cursor, ...patch }));
+  const inputs = fanIn(own);
+  const weightTitle = (k: number): string => {
+    if (k === inputs) return "bias";
+    if (own.kind === "conv") {
+      const { channel, y, x } = kernelPlace(own, k);
+      return `map ${channel + 1}, row ${y + 1}, column ${x + 1}`;
+    }
+    return givenTo(step, stage.layer).letter === "x" ? (step.inputs[k] ?? "") : `neuron ${k + 1}`;
   };
   return (
     <div class="row pickers">
-      {stage.id[0] !== "u" &&
-        (step.rows <= mostListed ? (
-          <Choice
-            label="row"
-            value={String(Math.min(place.value.row, step.rows - 1))}
-            options={range(step.rows, (k) => `${k + 1} of ${step.rows}`)}
-            choose={(value) => pick({ row: Number(value) })}
-          />
-        ) : (
-          <label class="field">
-            <span>row of {step.rows}</span>
-            <input
-              type="number"
-              min={1}
-              max={step.rows}
-              value={Math.min(place.value.row, step.rows - 1) + 1}
-              onChange={({ currentTarget }) => {
-                const row = Math.round(Number(currentTarget.value)) - 1;
-                if (Number.isFinite(row)) pick({ row: Math.max(0, Math.min(step.rows - 1, row)) });
-              }}
-            />
-          </label>
-        ))}
-      {stage.id !== "loss" && (
-        <Choice
-          label="neuron"
-          value={String(Math.min(place.value.unit, units - 1))}
-          options={range(units, (k) => String(k + 1))}
-          choose={(value) => pick({ unit: Number(value) })}
+      {stage.kind !== "update" && (
+        <Picker
+          label="row"
+          value={row}
+          count={step.rows}
+          title={(k) => `${k + 1} of ${step.rows}`}
+          pick={(k) => {
+            look({ row: k });
+            // The terms of a slope are rows: its result is about the chosen one.
+            go({});
+          }}
         />
       )}
-      {weighty && (
-        <Choice
+      {stage.kind !== "loss" && (
+        <Picker
+          label={own.kind === "conv" ? "map" : "neuron"}
+          value={cursor.unit}
+          count={units}
+          pick={(unit) => go({ unit })}
+        />
+      )}
+      {spots > 1 && <Picker label="place" value={cursor.spot} count={spots} pick={(spot) => go({ spot })} />}
+      {weights > 1 && (
+        <Picker
           label="from"
-          value={String(Math.min(place.value.input, inputs - 1))}
-          options={range(inputs, (k) => (stage.layer === 0 ? (step.inputs[k] ?? "") : `neuron ${k + 1}`))}
-          choose={(value) => pick({ input: Number(value) })}
+          value={cursor.weight}
+          count={weights}
+          title={weightTitle}
+          pick={(weight) => go({ weight })}
         />
       )}
     </div>
@@ -305,7 +140,13 @@ function Pickers({ step, stage }: { readonly step: StepTrace; readonly stage: St
 
 const phases = { forward: "Forward", loss: "Loss", backward: "Backward", update: "Update" } as const;
 
-function Scrubber({ stages }: { readonly stages: readonly Stage[] }) {
+function Scrubber({ path, now }: { readonly path: Path; readonly now: number }) {
+  const { stages } = path;
+  /** Goes to the result of an operation: the terms that lead there are a matter of the keys and the film. */
+  const go = (place: number): void => {
+    const stage = stages[place];
+    if (stage !== undefined) goTo(path.finished({ stage: stage.id, unit: 0, spot: 0, weight: 0, term: 0 }));
+  };
   return (
     <div class="scrubber">
       <label class="unseen" for="scrub">
@@ -316,11 +157,9 @@ function Scrubber({ stages }: { readonly stages: readonly Stage[] }) {
         type="range"
         min={0}
         max={stages.length - 1}
-        value={at.value}
-        aria-valuetext={stages[at.value]?.title ?? ""}
-        onInput={({ currentTarget }) => {
-          at.value = Number(currentTarget.value);
-        }}
+        value={now}
+        aria-valuetext={stages[now]?.title ?? ""}
+        onInput={({ currentTarget }) => go(Number(currentTarget.value))}
       />
       <ol>
         {stages.map(({ id, short: name, title, phase }, k) => (
@@ -331,10 +170,8 @@ function Scrubber({ stages }: { readonly stages: readonly Stage[] }) {
               class="small"
               title={title}
               aria-label={`${name}, ${title}`}
-              aria-current={k === at.value ? "step" : undefined}
-              onClick={() => {
-                at.value = k;
-              }}
+              aria-current={k === now ? "step" : undefined}
+              onClick={() => go(k)}
             >
               {name}
             </button>
@@ -342,6 +179,33 @@ function Scrubber({ stages }: { readonly stages: readonly Stage[] }) {
         ))}
       </ol>
     </div>
+  );
+}
+
+function Header({ step }: { readonly step: StepTrace }) {
+  const all = step.layers.flatMap(({ weight, bias, norm }) =>
+    [weight, bias, ...(norm === undefined ? [] : [norm.weight, norm.bias])].flatMap(({ ticks }) => [...ticks]),
+  );
+  const compared = all.filter((tick) => tick !== 3);
+  return (
+    <header>
+      <h2 id="step-title">
+        Step {step.step + 1}, one batch of {step.rows}
+      </h2>
+      <p class="hint">
+        loss of this batch {short(step.loss.values[0] ?? 0)}
+        {compared.length > 0 &&
+          `, ${compared.filter((tick) => tick > 0).length} of ${compared.length} slopes agree with finite differences${compared.length < all.length ? ` (a sample of ${all.length})` : ""}`}
+      </p>
+      {edits.value.length > 0 && (
+        <button type="button" class="small" onClick={undoEdits}>
+          Undo {edits.value.length} {edits.value.length === 1 ? "edit" : "edits"}
+        </button>
+      )}
+      <button type="button" class="small accent" onClick={() => advance(1)}>
+        Take this step
+      </button>
+    </header>
   );
 }
 
@@ -356,88 +220,42 @@ export function Step() {
     void ask();
   }, [now, info]);
   const step = trace.value;
-  if (step === undefined)
+  const path = useMemo(() => (step === undefined ? undefined : new Path(step)), [step]);
+  if (step === undefined || path === undefined || step.layers.length + 1 !== info?.stages.length)
     return (
       <div class="panel">
         {problem.value === "" ? <p class="hint">The step is being laid open …</p> : <p class="notice">{problem}</p>}
+        {state.value.ensemble !== undefined && (
+          <button type="button" class="small accent" onClick={() => change({ ensemble: undefined, edits: [] })}>
+            Train one network of these layers
+          </button>
+        )}
       </div>
     );
-  const stages = stagesOf(step);
-  const stage = stages[Math.min(at.value, stages.length - 1)];
-  if (stage === undefined) return null;
-  const own = step.layers[stage.layer];
-  const clamped: Place = {
-    row: Math.min(place.value.row, step.rows - 1),
-    unit: Math.min(place.value.unit, (own?.units ?? 1) - 1),
-    input: Math.min(place.value.input, inputsOf(step, stage.layer) - 1),
-  };
-  const all = step.layers.flatMap(({ weight, bias }) => [...weight.ticks, ...bias.ticks]);
-  const compared = all.filter((tick) => tick !== 3);
+  const { stage, cursor } = cursorOf(step, state.value.term);
+  const row = rowOf(step, stage, cursor, state.value.row);
+  const explanation = explain(step, stage, cursor, row);
   return (
     <div class="step">
       <section class="panel" aria-labelledby="step-title">
-        <header>
-          <h2 id="step-title">
-            Step {step.step + 1}, one batch of {step.rows}
-          </h2>
-          <p class="hint">
-            loss of this batch {short(step.loss.values[0] ?? 0)}
-            {compared.length > 0 &&
-              `, ${compared.filter((tick) => tick > 0).length} of ${compared.length} slopes agree with finite differences${compared.length < all.length ? ` (a sample of ${all.length})` : ""}`}
-          </p>
-          {edits.value.length > 0 && (
-            <button
-              type="button"
-              class="small"
-              onClick={() => {
-                edits.value = [];
-                void ask();
-              }}
-            >
-              Undo {edits.value.length} {edits.value.length === 1 ? "edit" : "edits"}
-            </button>
-          )}
-          <button type="button" class="small accent" onClick={() => advance(1)}>
-            Take this step
-          </button>
-        </header>
-        <Scrubber stages={stages} />
+        <Header step={step} />
+        <Scrubber path={path} now={path.stages.findIndex(({ id }) => id === stage.id)} />
       </section>
+      <Drawing path={path} info={info} cursor={cursor} stage={stage} />
       <section class="panel detail" aria-labelledby="stage-title">
         <header>
           <h2 id="stage-title">{stage.title}</h2>
-          <Pickers step={step} stage={stage} />
+          <Pickers path={path} stage={stage} cursor={cursor} row={row} />
         </header>
-        <Detail explanation={explain(step, stage, clamped)} />
-        <div class="row end">
-          <button
-            type="button"
-            class="small"
-            disabled={at.value === 0}
-            onClick={() => {
-              at.value--;
-            }}
-          >
-            Before
-          </button>
-          <button
-            type="button"
-            class="small"
-            disabled={at.value >= stages.length - 1}
-            onClick={() => {
-              at.value++;
-            }}
-          >
-            Next operation
-          </button>
-        </div>
+        <Detail explanation={explanation} term={cursor.term} />
+        <CloseUp step={step} stage={stage} cursor={cursor} row={row} />
       </section>
       <section class="panel" aria-labelledby="numbers-title">
         <header>
-          <h2 id="numbers-title">All numbers of row {clamped.row + 1}</h2>
+          <h2 id="numbers-title">All numbers of row {row + 1}</h2>
           <p class="hint">Edit any of them: what follows from it is computed again.</p>
         </header>
-        <AllValues step={step} stage={stage} />
+        <AllValues step={step} stage={stage} row={row} unit={cursor.unit} />
       </section>
     </div>
   );

@@ -1,0 +1,158 @@
+// Tasks that a small model learns in seconds: sequences made in code, each a question and its one right answer.
+import { data, HebbError } from "../../../src/index.ts";
+import type { TaskName } from "../../shared/text.ts";
+
+export interface Sequence {
+  readonly question: readonly string[];
+  readonly answer: readonly string[];
+}
+
+export interface Task {
+  /** Every token that may occur, in order. */
+  readonly tokens: readonly string[];
+  /** Tokens of every question and of every answer. */
+  readonly question: number;
+  readonly answer: number;
+  /** How many different questions there are. */
+  readonly questions: number;
+  draw(random: data.Random): Sequence;
+}
+
+const letters = [..."abcdefgh"];
+const digits = [..."0123456789"];
+const pairs = ["()", "[]"] as const;
+/** Ends a question. */
+const equals = "=";
+/** Fills an answer that is shorter than the longest. */
+const blank = "·";
+
+const pick = (random: data.Random, from: readonly string[], count: number): string[] =>
+  Array.from({ length: count }, () => from[random.integer(from.length)] ?? "");
+
+/** An answer made from the letters of the question. */
+function rewriting(from: readonly string[], length: number, answer: (letters: string[]) => string[]): Task {
+  return {
+    tokens: [...from, equals],
+    question: length + 1,
+    answer: length,
+    questions: from.length ** length,
+    draw: (random) => {
+      const drawn = pick(random, from, length);
+      return { question: [...drawn, equals], answer: answer([...drawn]) };
+    },
+  };
+}
+
+function addition(length: number): Task {
+  const written = (value: number, places: number): string[] => [...String(value).padStart(places, "0")];
+  const most = 10 ** length;
+  return {
+    tokens: [...digits, "+", equals],
+    question: 2 * length + 2,
+    answer: length + 1,
+    questions: most ** 2,
+    draw: (random) => {
+      const [a, b] = [random.integer(most), random.integer(most)];
+      return {
+        question: [...written(a, length), "+", ...written(b, length), equals],
+        answer: written(a + b, length + 1).reverse(),
+      };
+    },
+  };
+}
+
+function modular(modulus: number): Task {
+  const numbers = Array.from({ length: modulus }, (_, k) => String(k));
+  return {
+    tokens: [...numbers, "+", equals],
+    question: 4,
+    answer: 1,
+    questions: modulus ** 2,
+    draw: (random) => {
+      const [a, b] = [random.integer(modulus), random.integer(modulus)];
+      return { question: [String(a), "+", String(b), equals], answer: [String((a + b) % modulus)] };
+    },
+  };
+}
+
+/** Whether the ones up to each bit are odd in number. */
+function parities(bits: readonly string[]): string[] {
+  let odd = 0;
+  return bits.map((bit) => {
+    odd ^= bit === "1" ? 1 : 0;
+    return String(odd);
+  });
+}
+
+/** A beginning of balanced brackets; what closes it, from the innermost. */
+function brackets(length: number): Task {
+  return {
+    tokens: [...pairs.flatMap((pair) => [...pair]), equals, blank],
+    question: length + 1,
+    answer: length,
+    // At every place one of two may open, or what is open may close: there are no more than these.
+    questions: 3 ** length,
+    draw: (random) => {
+      const open: string[] = [];
+      const question: string[] = [];
+      for (let place = 0; place < length; place++) {
+        const closes = open.length > 0 && random.uniform() < 0.45 ? open.pop() : undefined;
+        if (closes !== undefined) question.push(closes);
+        else {
+          const [opens = "", closing = ""] = pairs[random.integer(pairs.length)] ?? "";
+          question.push(opens);
+          open.push(closing);
+        }
+      }
+      const answer = open.reverse();
+      return {
+        question: [...question, equals],
+        answer: [...answer, ...Array.from({ length: length - answer.length }, () => blank)],
+      };
+    },
+  };
+}
+
+export function taskOf(name: TaskName, length: number): Task {
+  switch (name) {
+    case "copy":
+      return rewriting(letters, length, (drawn) => drawn);
+    case "reverse":
+      return rewriting(letters, length, (drawn) => drawn.reverse());
+    case "sort":
+      return rewriting(digits, length, (drawn) => drawn.sort());
+    case "parity":
+      return rewriting(["0", "1"], length, parities);
+    case "addition":
+      return addition(length);
+    case "modular":
+      return modular(length);
+    case "brackets":
+      return brackets(length);
+  }
+}
+
+/** Sequences to learn from and sequences that are held out, at most. */
+export const most = { train: 8192, held: 256 } as const;
+/** Of a task with few questions, the share that is held out. */
+const heldShare = 0.2;
+
+/** Different questions, of which some are held out: none of those is among the others. */
+export function sequencesOf(task: Task, seed: number): { readonly train: Sequence[]; readonly held: Sequence[] } {
+  const random = new data.Random(seed, 0x7461736b);
+  const known = new Map<string, Sequence>();
+  const wanted = Math.min(task.questions, most.train + most.held);
+  // Where nearly all questions are wanted, the last ones are drawn seldom: some may be missing.
+  for (let tries = 0; known.size < wanted && tries < 12 * wanted; tries++) {
+    const drawn = task.draw(random);
+    const key = drawn.question.join(" ");
+    if (!known.has(key)) known.set(key, drawn);
+  }
+  const all = [...known.values()];
+  const held = Math.min(most.held, Math.round(heldShare * all.length));
+  if (held < 1 || all.length - held < 1)
+    throw new HebbError(
+      `there are only ${all.length} different questions of this length, too few to hold some out; choose a larger one`,
+    );
+  return { held: all.slice(0, held), train: all.slice(held) };
+}

@@ -1,0 +1,136 @@
+// What the Text surface runs: one model that is looked into, models that learn the same beside it, and what ends a run by itself.
+import type { HistoryPoint } from "../../shared/protocol.ts";
+import type { TextState } from "../../shared/text.ts";
+import type { Look, Projection, TextInfo, TextStop } from "../../shared/textPicture.ts";
+import { stepOf } from "./course.ts";
+import { Looking } from "./look.ts";
+import { matchedSize, sizeOf } from "./models.ts";
+import { TextRun } from "./run.ts";
+import { type TextData, textData } from "./textData.ts";
+import { Writing } from "./writing.ts";
+
+/** Points of the curves, one after the other, at which every held-out answer must be right. */
+const provenBy = 3;
+const everRight = (history: readonly HistoryPoint[]): boolean =>
+  history.length >= provenBy && history.slice(-provenBy).every(({ test }) => test?.metric === 1);
+
+export class TextSession {
+  readonly state: TextState;
+  readonly data: TextData;
+  readonly runs: readonly [TextRun, ...TextRun[]];
+  readonly writing: Writing;
+  readonly #looking: Looking;
+  /** Findings that were told. */
+  readonly #told = new Set<string>();
+
+  constructor(state: TextState, corpus: string) {
+    this.state = state;
+    this.data = textData(state, corpus);
+    const first = { name: state.model, size: sizeOf(state, this.data.tokens.names.length, this.data.context) };
+    const beside = state.beside.filter((name, place, all) => name !== state.model && all.indexOf(name) === place);
+    this.runs = [
+      new TextRun(state, this.data, first),
+      ...beside.map((name) => new TextRun(state, this.data, { name, size: matchedSize(name, first) })),
+    ];
+    const [{ model }] = this.runs;
+    this.#looking = new Looking(model, this.data);
+    this.writing = new Writing(model, this.data);
+  }
+
+  get info(): Omit<TextInfo, "backend" | "backendWhy"> {
+    const { data, runs } = this;
+    const count = (part: TextData["train"]): number => ("tokens" in part ? part.tokens.length : part.length);
+    return {
+      kind: data.kind,
+      tokens: data.tokens.names,
+      context: data.context,
+      trainCount: count(data.train),
+      heldCount: count(data.held),
+      question: data.kind === "task" ? data.question : 0,
+      stepsPerEpoch: runs[0].stepsPerEpoch,
+      lanes: runs.map(({ info }) => info),
+      notes: data.notes,
+    };
+  }
+
+  get step(): number {
+    return this.runs[0].step;
+  }
+
+  /** Every model takes so many steps; false where the first has lost its numbers. One beside it that has lost them stays behind. */
+  advance(steps: number): boolean {
+    for (const run of this.runs) if (run.healthy) run.advance(steps);
+    return this.runs[0].healthy;
+  }
+
+  goTo(step: number): boolean {
+    for (const run of this.runs) run.goTo(step);
+    return this.step === step;
+  }
+
+  look(prompt: string): Look {
+    return this.#looking.look(prompt);
+  }
+
+  projection(): Projection {
+    return this.#looking.projection();
+  }
+
+  /** Why the run should end here, if anything speaks for it. */
+  verdict(overruled: ReadonlySet<TextStop["reason"]>): TextStop | undefined {
+    const [{ history, healthy }] = this.runs;
+    const none = { fix: "", patch: undefined, goTo: undefined };
+    if (!healthy) {
+      const lr = Number((this.state.lr / 3).toPrecision(1));
+      return {
+        ...none,
+        reason: "nan",
+        text: `The loss is no longer a number after step ${this.step}: the steps were too large.`,
+        fix: `Start again with a learning rate of ${lr}`,
+        patch: { lr },
+      };
+    }
+    const last = history.at(-1);
+    if (last?.test === undefined) return undefined;
+    if (this.data.kind === "task") {
+      if (overruled.has("solved") || !this.runs.every((run) => everRight(run.history))) return undefined;
+      const count = this.data.held.length;
+      return {
+        ...none,
+        reason: "solved",
+        text: `All ${count} answers that were held out are right, from the first token to the last, after ${last.step} steps. Play goes on.`,
+      };
+    }
+    if (overruled.has("overfit")) return undefined;
+    const [{ course }] = this.runs;
+    const found = course.found.find(({ finding }) => finding.code === "overfitting");
+    if (found === undefined || course.best === undefined) return undefined;
+    return {
+      ...none,
+      reason: "overfit",
+      text: `${found.sentence} A longer text, a smaller model or dropout helps.`,
+      fix: `Go back to step ${stepOf(course.best)}`,
+      goTo: stepOf(course.best),
+    };
+  }
+
+  /** What the doctor has found since it was last asked that does not end training: a rate that is too high or too low. */
+  fresh(): TextStop[] {
+    const { found } = this.runs[0].course;
+    const fresh = found.filter(({ finding }) => !this.#told.has(finding.code));
+    for (const { finding } of fresh) this.#told.add(finding.code);
+    return fresh.flatMap(({ finding: { code }, sentence }): TextStop[] => {
+      if (code !== "learningRateTooHigh" && code !== "learningRateTooLow") return [];
+      const lr = Number((code === "learningRateTooHigh" ? this.state.lr / 10 : this.state.lr * 10).toPrecision(2));
+      return [
+        {
+          reason: "rate",
+          text: sentence,
+          fix: `Start again with a learning rate of ${lr}`,
+          patch: { lr },
+          goTo: undefined,
+        },
+      ];
+    });
+  }
+}

@@ -1,0 +1,109 @@
+// A small chart of lines, points and bars in one frame, as SVG: axes with round ticks, names and units.
+import type { ComponentChildren } from "preact";
+import { short } from "../numbers.ts";
+
+export interface Extent {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Frame {
+  readonly x: (value: number) => number;
+  readonly y: (value: number) => number;
+}
+
+interface Props {
+  readonly label: string;
+  readonly across: Extent & { readonly title: string; readonly show?: (value: number) => string };
+  readonly up: Extent & { readonly title: string; readonly show?: (value: number) => string };
+  /** What stands under the ticks instead of numbers. */
+  readonly names?: readonly string[];
+  /** Beside others of its kind. */
+  readonly small?: boolean;
+  readonly children: (frame: Frame) => ComponentChildren;
+}
+
+const edge = { left: 50, right: 20, top: 10, bottom: 38 };
+
+/** Round numbers inside an extent, about five. */
+export function ticksOf({ from, to }: Extent): number[] {
+  const span = to - from;
+  if (!(span > 0) || !Number.isFinite(span)) return [from];
+  const rough = span / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= rough) ?? rough;
+  const first = Math.ceil(from / step);
+  const count = Math.floor(to / step + 1e-9) - first + 1;
+  return Array.from({ length: Math.max(0, count) }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+}
+
+/** A path through points; a gap where one is no number. */
+export function lineOf(frame: Frame, points: readonly (readonly [number, number])[]): string {
+  let pen = "M";
+  return points
+    .flatMap(([x, y]) => {
+      if (!Number.isFinite(x) || !Number.isFinite(y)) {
+        pen = "M";
+        return [];
+      }
+      const part = `${pen}${frame.x(x).toFixed(1)} ${frame.y(y).toFixed(1)}`;
+      pen = "L";
+      return [part];
+    })
+    .join("");
+}
+
+export const tick = (value: number): string =>
+  value === 0
+    ? "0"
+    : short(value)
+        .replace(/(\.\d*?)0+$/, "$1")
+        .replace(/\.$/, "");
+
+/** Of a name that is longer, the beginning. */
+const begun = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
+const mostLetters = 9;
+
+export function Plot({ label, across, up, names, small = false, children }: Props) {
+  const [width, height] = small ? [230, 190] : [340, 250];
+  const frame: Frame = {
+    x: (value) =>
+      edge.left + ((value - across.from) / (across.to - across.from || 1)) * (width - edge.left - edge.right),
+    y: (value) =>
+      height - edge.bottom - ((value - up.from) / (up.to - up.from || 1)) * (height - edge.top - edge.bottom),
+  };
+  const every = Math.max(1, Math.ceil((names?.length ?? 0) / 6));
+  const columns =
+    names === undefined
+      ? ticksOf(across).map((at) => [at, (across.show ?? tick)(at)] as const)
+      : names.flatMap((name, at) => (at % every === 0 ? [[at, begun(name, mostLetters)] as const] : []));
+  return (
+    <svg class="plot-svg" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
+      {ticksOf(up).map((at) => (
+        <g key={at}>
+          <path class="grid" d={`M${edge.left} ${frame.y(at)}H${width - edge.right}`} />
+          <text class="plot-tick" x={edge.left - 6} y={frame.y(at) + 4} text-anchor="end">
+            {(up.show ?? tick)(at)}
+          </text>
+        </g>
+      ))}
+      {columns.map(([at, name]) => (
+        <text key={at} class="plot-tick" x={frame.x(at)} y={height - edge.bottom + 15} text-anchor="middle">
+          {name}
+        </text>
+      ))}
+      <path class="axis" d={`M${edge.left} ${edge.top}V${height - edge.bottom}H${width - edge.right}`} />
+      <text class="axis-title" x={(edge.left + width - edge.right) / 2} y={height - 5} text-anchor="middle">
+        {begun(across.title, width / 8)}
+      </text>
+      <text
+        class="axis-title"
+        transform={`translate(12 ${(edge.top + height - edge.bottom) / 2}) rotate(-90)`}
+        text-anchor="middle"
+      >
+        {begun(up.title, height / 8)}
+      </text>
+      {children(frame)}
+    </svg>
+  );
+}

@@ -1,0 +1,69 @@
+// Lessons 9 and 10: how rows make batches, and what train and test rows say.
+import { percent, short } from "../numbers.ts";
+import { hot, run, shown } from "../store.ts";
+import { Answer } from "./Answer.tsx";
+
+/** The batch size that the question is about. */
+const asked = 16;
+
+export function BatchWidget() {
+  const rows = run.value?.data.trainCount ?? 0;
+  return (
+    <section class="panel widget" aria-labelledby="batch-title">
+      <header>
+        <h2 id="batch-title">Rows, batches, steps</h2>
+      </header>
+      <p>
+        There are <b>{rows}</b> training rows. A step learns from one batch; an epoch has seen every row once. The last
+        batch of an epoch takes the rows that are left.
+      </p>
+      <Answer
+        label={`steps in an epoch, with batches of ${asked}`}
+        name="steps"
+        truth={rows === 0 ? undefined : Math.ceil(rows / asked)}
+        tolerance={0.001}
+      />
+    </section>
+  );
+}
+
+export function HeldOutWidget() {
+  shown.value;
+  const { train, test } = hot.snapshot?.now ?? {};
+  const row = (name: string, figures: typeof train) => (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>{figures === undefined ? "–" : short(figures.loss)}</td>
+      <td>{figures === undefined ? "–" : percent(figures.metric)}</td>
+    </tr>
+  );
+  return (
+    <section class="panel widget" aria-labelledby="held-title">
+      <header>
+        <h2 id="held-title">Seen and unseen</h2>
+      </header>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Figures of train and test rows">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">rows</th>
+              <th scope="col">loss</th>
+              <th scope="col">accuracy</th>
+            </tr>
+          </thead>
+          <tbody>
+            {row("train", train)}
+            {row("test", test)}
+          </tbody>
+        </table>
+      </div>
+      <Answer
+        label="percent of new rows that are decided rightly"
+        name="new"
+        // Before it has learned, both say the same.
+        truth={(hot.snapshot?.step ?? 0) > 0 && test !== undefined ? 100 * test.metric : undefined}
+        tolerance={0.6}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,205 @@
+// What the network goes by: how much it loses without each column, and how its answer goes with one.
+import { useEffect } from "preact/hooks";
+import type { RunInfo } from "../../shared/protocol.ts";
+import type { DependenceCurve } from "../../shared/results.ts";
+import { AsTable } from "../draw/AsTable.tsx";
+import { lineOf, Plot } from "../draw/Plot.tsx";
+import { Choice } from "../lab/controls.tsx";
+import { grouped, percent, short } from "../numbers.ts";
+import { playing, run, shownStep } from "../store.ts";
+import { extentOf } from "./Residuals.tsx";
+import { column, curve, importances, measureColumns, measureCurve } from "./resultsStore.ts";
+
+const mostBars = 40;
+
+/** The columns in the order of the table. */
+const names = ({ data }: RunInfo): readonly string[] =>
+  data.groups.length > 0 ? data.groups.map(({ name }) => name) : data.inputs;
+
+function choose(place: number): void {
+  column.value = place;
+  void measureCurve();
+}
+
+function Importance({ info }: { readonly info: RunInfo }) {
+  const found = importances.value;
+  if (found === undefined)
+    return (
+      <div class="importance">
+        <p class="hint" style={{ "--bars": Math.min(mostBars, names(info).length) }}>
+          The columns are being shuffled …
+        </p>
+      </div>
+    );
+  const figure = info.data.task === "number" ? "R²" : "accuracy";
+  const told = (value: number): string => (info.data.task === "number" ? short(value) : percent(value));
+  const most = Math.max(1e-9, ...found.columns.map(({ mean, deviation }) => Math.abs(mean) + deviation));
+  const all = names(info);
+  return (
+    <>
+      <p class="hint">
+        What {found.onTest ? "test" : "train"} {figure} ({told(found.metric)}) falls by when a column is shuffled among{" "}
+        {grouped(found.rows)} rows: mean and spread of {found.columns[0]?.drops.length ?? 0} shuffles. Columns that say
+        the same share it.
+      </p>
+      <ul class="importance">
+        {found.columns.slice(0, mostBars).map(({ name, count, mean, deviation }) => (
+          <li key={name}>
+            <button
+              type="button"
+              class="small"
+              aria-pressed={all[column.value] === name}
+              title={`Show how the answer goes with ${name}`}
+              onClick={() => choose(all.indexOf(name))}
+            >
+              {name}
+              {count > 1 ? ` (${count})` : ""}
+            </button>
+            <span class="bar-track" aria-hidden="true">
+              <span class={mean < 0 ? "filled low" : "filled"} style={{ width: `${(100 * Math.abs(mean)) / most}%` }} />
+              <span
+                class="whisker"
+                style={{
+                  left: `${(100 * Math.max(0, Math.abs(mean) - deviation)) / most}%`,
+                  width: `${(100 * Math.min(2 * deviation, Math.abs(mean) + deviation)) / most}%`,
+                }}
+              />
+            </span>
+            <span class="amount">
+              {told(mean)} <small>± {told(deviation)}</small>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {found.columns.length > mostBars && <p class="hint">and {found.columns.length - mostBars} columns below</p>}
+    </>
+  );
+}
+
+function Curve({ info, found }: { readonly info: RunInfo; readonly found: DependenceCurve }) {
+  const { task, classes, target } = info.data;
+  const { at, names: categories, mean, low, high } = found;
+  const number = task === "number";
+  const outputs = mean[0]?.length ?? 1;
+  const across =
+    categories.length > 0 ? { from: -0.5, to: categories.length - 0.5 } : extentOf(at.length > 0 ? at : [0, 1]);
+  const up = number ? extentOf([...low.flat(), ...high.flat()]) : { from: 0, to: 1 };
+  const title = number ? target : outputs === 1 ? `chance of ${classes[1] ?? ""}` : "chance of each class";
+  const line = (values: readonly (readonly number[])[], output: number) =>
+    at.map((x, k) => [x, values[k]?.[output] ?? Number.NaN] as const);
+  return (
+    <>
+      <Plot
+        label={`How ${title} goes with ${found.column}`}
+        across={{ ...across, title: found.column }}
+        up={{ ...up, title, ...(number ? {} : { show: (value: number) => `${Math.round(100 * value)} %` }) }}
+        {...(categories.length > 0 ? { names: categories } : {})}
+      >
+        {(frame) =>
+          Array.from({ length: Math.min(outputs, 10) }, (_, output) => (
+            <g key={output} class={outputs > 1 ? `series-${output % 10}` : ""}>
+              {outputs === 1 && categories.length === 0 && (
+                <path
+                  class="band"
+                  d={`${lineOf(frame, line(low, output))}${lineOf(frame, [...line(high, output)].reverse()).replace("M", "L")}Z`}
+                />
+              )}
+              {categories.length === 0 ? (
+                <path class="curve" d={lineOf(frame, line(mean, output))} />
+              ) : (
+                at.map((x, k) => (
+                  <g key={x}>
+                    <path
+                      class="whisk"
+                      d={lineOf(frame, [
+                        [x, low[k]?.[output] ?? 0],
+                        [x, high[k]?.[output] ?? 0],
+                      ])}
+                    />
+                    <circle class="dot" cx={frame.x(x)} cy={frame.y(mean[k]?.[output] ?? 0)} r="4" />
+                  </g>
+                ))
+              )}
+            </g>
+          ))
+        }
+      </Plot>
+      {outputs > 1 && (
+        <p class="legend">
+          {classes.slice(0, 10).map((name, place) => (
+            <span key={name} class={`class-name series-${place}`}>
+              <span class="swatch" aria-hidden="true" /> {name}
+            </span>
+          ))}
+        </p>
+      )}
+      <AsTable
+        label={`How ${title} goes with ${found.column}`}
+        heads={[
+          found.column,
+          ...(outputs === 1 ? ["mean", "first quartile", "third quartile"] : classes.slice(0, outputs)),
+        ]}
+        follows={curve}
+        rows={() =>
+          at.map((x, k) => [
+            categories[k] ?? short(x),
+            ...(outputs === 1
+              ? [mean[k]?.[0], low[k]?.[0], high[k]?.[0]].map((value) => short(value ?? Number.NaN))
+              : (mean[k] ?? []).map(percent)),
+          ])
+        }
+      />
+    </>
+  );
+}
+
+export function Columns({ info }: { readonly info: RunInfo }) {
+  const on = playing.value;
+  const step = on ? -1 : shownStep.value;
+  useEffect(() => {
+    if (on && importances.value !== undefined) return;
+    if (column.value >= names(info).length) column.value = 0;
+    void measureColumns();
+  }, [info, step, on]);
+  const found = curve.value;
+  const old = importances.value !== undefined && on;
+  return (
+    <>
+      <section class="panel" aria-labelledby="importance-title">
+        <header>
+          <h2 id="importance-title">Which columns count</h2>
+          {old && (
+            <button type="button" class="small" onClick={() => void measureColumns()}>
+              Measure again
+            </button>
+          )}
+        </header>
+        <Importance info={info} />
+        {old && <p class="hint">As of step {grouped(importances.value?.step ?? 0)}; measured again at a pause.</p>}
+      </section>
+      <section class="panel" aria-labelledby="dependence-title">
+        <header>
+          <h2 id="dependence-title">How the answer goes with a column</h2>
+          <Choice
+            hidden
+            label="column"
+            value={String(column.value)}
+            options={names(run.value ?? info).map((name, place) => [String(place), name] as const)}
+            choose={(value) => choose(Number(value))}
+          />
+        </header>
+        {found === undefined ? (
+          <p class="hint awaited">The column is being set …</p>
+        ) : (
+          <>
+            <Curve info={info} found={found} />
+            <p class="hint">
+              Partial dependence: the mean answer over {grouped(found.rows)} rows in which only this column is set to
+              the value. The band holds the middle half of them.
+            </p>
+          </>
+        )}
+      </section>
+    </>
+  );
+}

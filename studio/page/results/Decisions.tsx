@@ -1,0 +1,294 @@
+// Of classes: precision, recall and F1 at a threshold, the ROC curve, and whether chances are what they say.
+import { signal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import * as metrics from "../../../src/train/metrics.ts";
+import type { RunInfo } from "../../shared/protocol.ts";
+import type { Results } from "../../shared/results.ts";
+import { AsTable } from "../draw/AsTable.tsx";
+import { type Frame, lineOf, Plot } from "../draw/Plot.tsx";
+import { Choice } from "../lab/controls.tsx";
+import { grouped, percent, short } from "../numbers.ts";
+import { answers } from "./resultsStore.ts";
+
+/** What chance, or perfect calibration, would give. */
+const Diagonal = ({ frame }: { readonly frame: Frame }) => (
+  <path
+    class="chance"
+    d={lineOf(frame, [
+      [0, 0],
+      [1, 1],
+    ])}
+  />
+);
+
+/** The class that is told from the rest; of two the second. */
+export const chosen = signal(1);
+export const threshold = signal(0.5);
+const share = { from: 0, to: 1, show: (value: number): string => `${Math.round(100 * value)} %` };
+
+interface Props {
+  readonly info: RunInfo;
+  readonly found: Results;
+}
+
+/** The chance of one class for each row, and whether the row is of it. */
+export function oneAgainstRest({ outputs, truth, rows }: Results, place: number, binary: boolean) {
+  const width = outputs.length / rows;
+  return {
+    scores: Float32Array.from({ length: rows }, (_, row) =>
+      binary ? (place === 1 ? (outputs[row] ?? 0) : 1 - (outputs[row] ?? 0)) : (outputs[row * width + place] ?? 0),
+    ),
+    target: Uint8Array.from({ length: rows }, (_, row) => (truth[row] === place ? 1 : 0)),
+  };
+}
+
+export const rowsOf = ({ rows, onTest }: Pick<Results, "rows" | "onTest">): string =>
+  `${grouped(rows)} ${onTest ? "test" : "training"} rows`;
+
+function Scores({ info, found }: Props) {
+  const { classes, task } = info.data;
+  const predicted =
+    task === "binary"
+      ? Uint8Array.from(found.outputs, (chance) => (chance >= 0.5 ? 1 : 0))
+      : metrics.predictedClasses(found.outputs, classes.length);
+  const scores = metrics.classScores(predicted, found.truth, classes.length);
+  const mean = metrics.macroAverage(scores);
+  const row = (name: string, { precision, recall, f1, support }: metrics.ClassScores) => (
+    <tr key={name}>
+      <th scope="row" title={name}>
+        {name}
+      </th>
+      <td>{percent(precision)}</td>
+      <td>{percent(recall)}</td>
+      <td>{percent(f1)}</td>
+      <td>{grouped(support)}</td>
+    </tr>
+  );
+  return (
+    <section class="panel" aria-labelledby="scores-title">
+      <header>
+        <h2 id="scores-title">Decisions, class by class</h2>
+        <p class="hint">
+          {rowsOf(found)}: {found.onTest ? "test" : "train"} accuracy{" "}
+          {percent(metrics.accuracy(predicted, found.truth))}, balanced{" "}
+          {percent(metrics.balancedAccuracy(predicted, found.truth, classes.length))}
+        </p>
+      </header>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Scores of each class">
+        <table class="class-scores">
+          <thead>
+            <tr>
+              <th scope="col">class</th>
+              <th scope="col" title="Of the rows that are called this class, the share that is">
+                precision
+              </th>
+              <th scope="col" title="Of the rows of this class, the share that is found">
+                recall
+              </th>
+              <th scope="col" title="2 · precision · recall / (precision + recall)">
+                F1
+              </th>
+              <th scope="col">rows</th>
+            </tr>
+          </thead>
+          <tbody>
+            {scores.map((score, place) => row(classes[place] ?? "", score))}
+            {row("mean of the classes", mean)}
+          </tbody>
+        </table>
+      </div>
+      <p class="hint">
+        Precision: of the rows called so, the share that is. Recall: of the rows that are, the share found. F1 weighs
+        both: 2·P·R / (P + R).
+      </p>
+    </section>
+  );
+}
+
+function Threshold({ scores, target, name }: { scores: Float32Array; target: Uint8Array; name: string }) {
+  const at = threshold.value;
+  const called = Uint8Array.from(scores, (score) => (score >= at ? 1 : 0));
+  const [[right = 0, alarms = 0] = [], [missed = 0, hits = 0] = []] = metrics.confusionMatrix(called, target, 2);
+  const { precision = 0, recall = 0, f1 = 0 } = metrics.classScores(called, target, 2)[1] ?? {};
+  const cell = (count: number, what: string, good: boolean) => (
+    <div class={good ? "good" : "wrong"}>
+      <b>{grouped(count)}</b>
+      <span>{what}</span>
+    </div>
+  );
+  return (
+    <div class="threshold">
+      <div class="field slider">
+        <label for="threshold">say “{name}” from a chance of</label>
+        <output for="threshold">{percent(at)}</output>
+        <input
+          id="threshold"
+          type="range"
+          min={0}
+          max={1}
+          step={0.01}
+          value={at}
+          aria-valuetext={percent(at)}
+          onInput={({ currentTarget }) => {
+            threshold.value = Number(currentTarget.value);
+          }}
+        />
+      </div>
+      <div class="outcomes" role="group" aria-label="Decisions at this threshold">
+        {cell(hits, "found", true)}
+        {cell(missed, "missed", false)}
+        {cell(alarms, "false alarms", false)}
+        {cell(right, "rightly not", true)}
+      </div>
+      <p class="figures">
+        precision <b>{percent(precision)}</b> recall <b>{percent(recall)}</b> F1 <b>{percent(f1)}</b> accuracy{" "}
+        <b>{percent(metrics.accuracy(called, target))}</b>
+      </p>
+    </div>
+  );
+}
+
+function Roc({ scores, target, name }: { scores: Float32Array; target: Uint8Array; name: string }) {
+  const points = useMemo(() => metrics.rocCurve(scores, target), [scores, target]);
+  const at = points.findLast((point) => point.threshold >= threshold.value) ?? points[0];
+  const auc = metrics.rocAuc(scores, target);
+  return (
+    <figure>
+      <figcaption>
+        <b>ROC</b> area {short(auc)} · average precision {short(metrics.averagePrecision(scores, target))}
+      </figcaption>
+      <Plot
+        label={`ROC curve of ${name}, area ${short(auc)}`}
+        across={{ ...share, title: "false alarms, of the others" }}
+        up={{ ...share, title: "found, of the class" }}
+      >
+        {(frame) => (
+          <>
+            <Diagonal frame={frame} />
+            <path
+              class="curve"
+              d={lineOf(
+                frame,
+                points.map(({ falsePositives, truePositives }) => [falsePositives, truePositives]),
+              )}
+            />
+            {at !== undefined && Number.isFinite(at.falsePositives + at.truePositives) && (
+              <circle class="here" cx={frame.x(at.falsePositives)} cy={frame.y(at.truePositives)} r="5" />
+            )}
+          </>
+        )}
+      </Plot>
+      <AsTable
+        label="The ROC curve"
+        heads={["from a chance of", "false alarms", "found"]}
+        follows={answers}
+        rows={() =>
+          points.map(({ threshold: from, falsePositives, truePositives }) => [
+            short(from),
+            percent(falsePositives),
+            percent(truePositives),
+          ])
+        }
+      />
+    </figure>
+  );
+}
+
+function Calibration({ scores, target, name }: { scores: Float32Array; target: Uint8Array; name: string }) {
+  const parts = useMemo(() => metrics.calibrationCurve(scores, target), [scores, target]);
+  const most = Math.max(1, ...parts.map(({ rows }) => rows));
+  return (
+    <figure>
+      <figcaption>
+        <b>Calibration</b> error {percent(metrics.expectedCalibrationError(scores, target))} · Brier{" "}
+        {short(metrics.brierScore(scores, target))}
+      </figcaption>
+      <Plot
+        label={`Calibration of ${name}: what chances it gives, and how often it is right`}
+        across={{ ...share, title: "chance that is given" }}
+        up={{ ...share, title: "share that is so" }}
+      >
+        {(frame) => (
+          <>
+            {parts.map(({ from, to, rows }) => (
+              <rect
+                key={from}
+                class="count"
+                x={frame.x(from) + 1}
+                width={frame.x(to) - frame.x(from) - 2}
+                y={frame.y((0.3 * rows) / most)}
+                height={frame.y(0) - frame.y((0.3 * rows) / most)}
+              />
+            ))}
+            <Diagonal frame={frame} />
+            <path
+              class="curve"
+              d={lineOf(
+                frame,
+                parts.filter(({ rows }) => rows > 0).map(({ said, found }) => [said, found]),
+              )}
+            />
+            {parts.map(({ from, rows, said, found }) =>
+              rows > 0 ? <circle key={from} class="dot" cx={frame.x(said)} cy={frame.y(found)} r="3.5" /> : null,
+            )}
+          </>
+        )}
+      </Plot>
+      <AsTable
+        label="Calibration"
+        heads={["chances", "rows", "mean chance", "share that is so"]}
+        follows={answers}
+        rows={() =>
+          parts.map(({ from, to, rows, said, found }) => [
+            `${percent(from)} to ${percent(to)}`,
+            String(rows),
+            percent(said),
+            percent(found),
+          ])
+        }
+      />
+    </figure>
+  );
+}
+
+export function Decisions({ info, found }: Props) {
+  const { classes, task } = info.data;
+  const place = Math.min(chosen.value, classes.length - 1);
+  const { scores, target } = useMemo(() => oneAgainstRest(found, place, task === "binary"), [found, place, task]);
+  const name = classes[place] ?? "";
+  const lost = scores.some(Number.isNaN);
+  return (
+    <>
+      <Scores info={info} found={found} />
+      <section class="panel" aria-labelledby="threshold-title">
+        <header>
+          <h2 id="threshold-title">“{name}” or not</h2>
+          <Choice
+            hidden
+            label="class"
+            value={String(place)}
+            options={classes.map((title, k) => [String(k), title] as const)}
+            choose={(value) => {
+              chosen.value = Number(value);
+            }}
+          />
+        </header>
+        {lost ? (
+          <p class="notice bad">The network's answers are NaN: there is no curve of them.</p>
+        ) : (
+          <>
+            <Threshold scores={scores} target={target} name={name} />
+            <div class="figure-pair">
+              <Roc scores={scores} target={target} name={name} />
+              <Calibration scores={scores} target={target} name={name} />
+            </div>
+            <p class="hint">
+              On the dashed line a network only guesses (left), and its chances are exactly right (right). Grey: how
+              many rows got such a chance.
+            </p>
+          </>
+        )}
+      </section>
+    </>
+  );
+}

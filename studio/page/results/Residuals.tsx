@@ -1,0 +1,121 @@
+// Of a number: what the network says against the truth, the residuals, and how they are spread.
+import * as metrics from "../../../src/train/metrics.ts";
+import type { RunInfo } from "../../shared/protocol.ts";
+import type { Results } from "../../shared/results.ts";
+import { AsTable } from "../draw/AsTable.tsx";
+import { Plot } from "../draw/Plot.tsx";
+import { short } from "../numbers.ts";
+import { rowsOf } from "./Decisions.tsx";
+import { answers } from "./resultsStore.ts";
+
+const mostDots = 500;
+const bins = 24;
+
+export function extentOf(values: ArrayLike<number>): { from: number; to: number } {
+  let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k] ?? Number.NaN;
+    if (!Number.isFinite(value)) continue;
+    from = Math.min(from, value);
+    to = Math.max(to, value);
+  }
+  if (from > to) return { from: 0, to: 1 };
+  const margin = 0.04 * (to - from) || 1;
+  return { from: from - margin, to: to + margin };
+}
+
+export function Residuals({ info, found }: { readonly info: RunInfo; readonly found: Results }) {
+  const { target } = info.data;
+  const { outputs, truth, rows } = found;
+  const residuals = outputs.map((said, row) => said - (truth[row] ?? 0));
+  const said = extentOf(outputs);
+  const off = extentOf(residuals);
+  const counts = new Array<number>(bins).fill(0);
+  for (const residual of residuals) {
+    const bin = Math.min(bins - 1, Math.floor(((residual - off.from) / (off.to - off.from)) * bins));
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  const shown = Math.min(rows, mostDots);
+  return (
+    <section class="panel" aria-labelledby="residuals-title">
+      <header>
+        <h2 id="residuals-title">Residuals of {target}</h2>
+        <p class="hint">
+          {rowsOf(found)}: {found.onTest ? "test" : "train"} R² {short(metrics.r2(outputs, truth))}, mean absolute error{" "}
+          {short(metrics.mae(outputs, truth))}, root mean square {short(metrics.rmse(outputs, truth))}
+        </p>
+      </header>
+      <div class="figure-pair">
+        <figure>
+          <figcaption>
+            <b>Said − true</b> over what is said
+          </figcaption>
+          <Plot
+            label={`Residuals of ${target} over what the network says`}
+            across={{ ...said, title: `said ${target}` }}
+            up={{ ...off, title: "said − true" }}
+          >
+            {(frame) => (
+              <>
+                <path class="chance" d={`M${frame.x(said.from)} ${frame.y(0)}H${frame.x(said.to)}`} />
+                {Array.from({ length: shown }, (_, row) => (
+                  <circle
+                    key={row}
+                    class="dot faint"
+                    cx={frame.x(outputs[row] ?? 0)}
+                    cy={frame.y(residuals[row] ?? 0)}
+                    r="2.4"
+                  />
+                ))}
+              </>
+            )}
+          </Plot>
+        </figure>
+        <figure>
+          <figcaption>
+            <b>Spread</b> mean {short(residuals.reduce((sum, one) => sum + one, 0) / rows)}
+          </figcaption>
+          <Plot
+            label="How the residuals are spread"
+            across={{ ...off, title: "said − true" }}
+            up={{ from: 0, to: Math.max(1, ...counts), title: "rows" }}
+          >
+            {(frame) =>
+              counts.map((count, bin) => {
+                const from = off.from + ((off.to - off.from) * bin) / bins;
+                const to = off.from + ((off.to - off.from) * (bin + 1)) / bins;
+                return (
+                  <rect
+                    key={bin}
+                    class={(from + to) / 2 < 0 ? "bar low" : "bar high"}
+                    x={frame.x(from) + 0.5}
+                    width={frame.x(to) - frame.x(from) - 1}
+                    y={frame.y(count)}
+                    height={frame.y(0) - frame.y(count)}
+                  />
+                );
+              })
+            }
+          </Plot>
+        </figure>
+      </div>
+      {shown < rows && <p class="hint">Dots: the first {shown} rows.</p>}
+      <p class="hint">
+        Residuals that lie around 0 everywhere are noise. A bend says that something is not learned, a funnel that large
+        values are less certain.
+      </p>
+      <AsTable
+        label="Residuals"
+        heads={["true", "said", "said − true"]}
+        follows={answers}
+        rows={() =>
+          Array.from({ length: shown }, (_, row) => [
+            short(truth[row] ?? 0),
+            short(outputs[row] ?? 0),
+            short(residuals[row] ?? 0),
+          ])
+        }
+      />
+    </section>
+  );
+}

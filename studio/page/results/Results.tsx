@@ -1,0 +1,36 @@
+// Results: how good the network is and by which columns, from its answers on the rows that the bar's figures are of.
+import { useEffect } from "preact/hooks";
+import { playing, run, shownStep } from "../store.ts";
+import { Columns } from "./Columns.tsx";
+import { Decisions } from "./Decisions.tsx";
+import { Pictures } from "./Pictures.tsx";
+import { Residuals } from "./Residuals.tsx";
+import { answers, measure, problem } from "./resultsStore.ts";
+import { Worst } from "./Worst.tsx";
+
+export function Results() {
+  const info = run.value;
+  const step = shownStep.value;
+  const on = playing.value;
+  useEffect(() => measure(on), [info, step, on]);
+  const found = answers.value;
+  if (info === undefined || found === undefined)
+    return (
+      <section class="panel" aria-label="Results">
+        <p class={problem.value === "" ? "hint" : "notice bad"}>{problem.value || "The rows are being measured …"}</p>
+      </section>
+    );
+  return (
+    <div class="results">
+      <div class="half">
+        {info.data.task === "number" ? (
+          <Residuals info={info} found={found} />
+        ) : (
+          <Decisions info={info} found={found} />
+        )}
+      </div>
+      <div class="half">{info.data.inputShape.length === 3 ? <Pictures info={info} /> : <Columns info={info} />}</div>
+      <Worst info={info} found={found} />
+    </div>
+  );
+}

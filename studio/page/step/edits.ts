@@ -1,0 +1,32 @@
+// What Step shows: the step as the engine laid it open, and the numbers that the visitor has put in.
+import { signal } from "@preact/signals";
+import type { StepEdit, StepTrace } from "../../shared/steps.ts";
+import { client, spoken } from "../store.ts";
+
+export const trace = signal<StepTrace | undefined>(undefined);
+export const problem = signal("");
+export const edits = signal<readonly StepEdit[]>([]);
+
+/** Asks the engine for the step, with the edits in it. */
+export async function ask(): Promise<void> {
+  try {
+    trace.value = await client.ask("step", { edits: edits.value });
+    problem.value = "";
+  } catch (error) {
+    trace.value = undefined;
+    problem.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+export function edit(node: string, index: number, text: string): void {
+  const value = Number(text.replaceAll("−", "-"));
+  if (text.trim() === "" || !Number.isFinite(value)) return;
+  edits.value = [...edits.value.filter((one) => one.node !== node || one.index !== index), { node, index, value }];
+  spoken.value = "Everything that follows from this number was computed again";
+  void ask();
+}
+
+export function undoEdits(): void {
+  edits.value = [];
+  void ask();
+}

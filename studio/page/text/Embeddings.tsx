@@ -1,0 +1,77 @@
+// The token embeddings in the plane in which they differ most.
+import { AsTable } from "../draw/AsTable.tsx";
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { colors } from "../draw/colors.ts";
+import { percent, short } from "../numbers.ts";
+import { hot, info, shownToken, slow } from "./textStore.ts";
+
+const margin = 18;
+
+/** Of a text: vowels, other letters, digits and what else there is. Each has a hue of its own, so that groups are seen. */
+function kindOf(name: string): number {
+  if (info.value?.kind !== "corpus") return 0;
+  const letter = name.replace(/^␣+/, "");
+  if (/^[aeiouyAEIOUY]/.test(letter)) return 1;
+  if (/^\p{L}/u.test(letter)) return 0;
+  return /^\p{N}/u.test(letter) ? 2 : 3;
+}
+
+function paint({ context, width, height }: Surface): void {
+  const { projection } = hot;
+  if (projection === undefined) return;
+  const palette = colors.value;
+  const { tokens, x, y } = projection;
+  let most = 1e-9;
+  for (let k = 0; k < tokens.length; k++) most = Math.max(most, Math.abs(x[k] ?? 0), Math.abs(y[k] ?? 0));
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(width / 2, 0);
+  context.lineTo(width / 2, height);
+  context.moveTo(0, height / 2);
+  context.lineTo(width, height / 2);
+  context.stroke();
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = `${tokens.length > 80 ? 11 : 13}px ui-sans-serif, system-ui, sans-serif`;
+  const hues = [palette.ink, palette.low, palette.high, palette.soft];
+  for (let k = 0; k < tokens.length; k++) {
+    const name = shownToken(tokens[k] ?? 0);
+    context.fillStyle = hues[kindOf(name)] ?? palette.ink;
+    context.fillText(
+      name.slice(0, 8),
+      width / 2 + ((x[k] ?? 0) / most) * (width / 2 - margin),
+      height / 2 - ((y[k] ?? 0) / most) * (height / 2 - margin),
+    );
+  }
+}
+
+function rows(): string[][] {
+  const { projection } = hot;
+  if (projection === undefined) return [];
+  return Array.from(projection.tokens, (token, k) => [
+    shownToken(token),
+    short(projection.x[k] ?? 0),
+    short(projection.y[k] ?? 0),
+  ]);
+}
+
+export function Embeddings() {
+  slow.value;
+  const share = hot.projection?.share;
+  return (
+    <section class="panel embeddings" aria-labelledby="embeddings-title">
+      <header>
+        <h2 id="embeddings-title">Embeddings</h2>
+        <p class="hint">{share === undefined ? "" : `${percent(share)} of the differences lie in this plane`}</p>
+      </header>
+      <div class="embeddings-box">
+        <Canvas
+          paint={paint}
+          label="Every token where its embedding lies, in the plane in which the embeddings differ most"
+        />
+      </div>
+      <AsTable label="Places of the tokens" heads={["token", "first axis", "second axis"]} rows={rows} follows={slow} />
+    </section>
+  );
+}

@@ -1,0 +1,49 @@
+// What the model writes while it trains: texts of its own, or its answers to questions that were held out.
+import type { Answered } from "../../shared/textPicture.ts";
+import { grouped } from "../numbers.ts";
+import { samples } from "./textStore.ts";
+
+function Answer({ question, wanted, given }: Answered) {
+  const right = wanted === given;
+  return (
+    <li class={right ? "right" : "wrong"}>
+      <span class="asked">{question}</span>
+      <span class="given">
+        {[...given].map((letter, k) => (
+          <span key={k} class={letter === wanted[k] ? "" : "off"}>
+            {letter}
+          </span>
+        ))}
+      </span>
+      <span class="wanted">{right ? "✓" : wanted}</span>
+    </li>
+  );
+}
+
+export function SamplesPanel() {
+  const shown = samples.value;
+  return (
+    <section class="panel samples-panel" aria-labelledby="samples-title">
+      <header>
+        <h2 id="samples-title">{shown?.kind === "answers" ? "Answers to held-out questions" : "What it writes"}</h2>
+        <p class="hint">{shown === undefined ? "" : `at step ${grouped(shown.step)}`}</p>
+      </header>
+      <div class="samples-box" tabIndex={0} role="region" aria-label="Samples">
+        {shown?.kind === "answers" && (
+          <ul class="held-answers">
+            {shown.answers.map((one) => (
+              <Answer key={one.question} {...one} />
+            ))}
+          </ul>
+        )}
+        {shown?.kind === "texts" && (
+          <div class="written">
+            {shown.texts.map((one, place) => (
+              <pre key={place}>{one}</pre>
+            ))}
+          </div>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,140 @@
+// Training: how the run went on inside – values, slopes, the landscape that it crossed – and the rate that it could bear.
+import { computed, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { RunInfo } from "../../shared/protocol.ts";
+import type { Film } from "../../shared/training.ts";
+import { LandscapeView } from "../compare/LandscapeView.tsx";
+import { AsTable } from "../draw/AsTable.tsx";
+import { lineOf, Plot, tick } from "../draw/Plot.tsx";
+import { grouped, short } from "../numbers.ts";
+import { client, failure, playing, run, shownStep } from "../store.ts";
+import { Distributions } from "./Distributions.tsx";
+import { RateFinder } from "./RateFinder.tsx";
+
+const told = signal<{ readonly of: RunInfo; readonly found: Film } | undefined>(undefined);
+/** Of the present run: a film of another says nothing. */
+const film = computed(() => (told.value?.of === run.value ? told.value?.found : undefined));
+const busy = signal(false);
+const problem = signal("");
+/** The run and the step that the film is of, so that it is not taken again for nothing. */
+let filmed: readonly [of: RunInfo | undefined, step: number] = [undefined, -1];
+
+async function take(of: RunInfo, step: number): Promise<void> {
+  if (busy.value || (filmed[0] === of && filmed[1] === step)) return;
+  filmed = [of, step];
+  busy.value = true;
+  try {
+    told.value = { of, found: await client.ask("film", null) };
+    problem.value = "";
+  } catch (error) {
+    problem.value = failure.value || (error instanceof Error ? error.message : String(error));
+  } finally {
+    busy.value = false;
+  }
+}
+
+/** 10 to the power, as a tick says it. */
+const power = (value: number): string => tick(10 ** value);
+
+function GradientNorms({ found }: { readonly found: Film }) {
+  const { frames } = found;
+  const layers = frames[0]?.layers.length ?? 0;
+  const logs = frames.map(({ step, layers: own }) => ({
+    step,
+    values: own.map(({ gradientNorm }) => Math.log10(Math.max(1e-12, gradientNorm))),
+  }));
+  const all = logs.flatMap(({ values }) => values).filter(Number.isFinite);
+  const up = { from: Math.floor(Math.min(-1, ...all)), to: Math.ceil(Math.max(0, ...all)) };
+  const last = frames.at(-1)?.step ?? 1;
+  const name = (place: number): string => (place === layers - 1 ? "output" : `layer ${place + 1}`);
+  return (
+    <section class="panel" aria-labelledby="norms-title">
+      <header>
+        <h2 id="norms-title">Length of the slope, layer by layer</h2>
+        <p class="hint">of the loss over the first {grouped(found.rows)} training rows, in the weights</p>
+      </header>
+      <Plot
+        label="The length of the gradient of each layer over the steps"
+        across={{ from: frames[0]?.step ?? 0, to: Math.max(last, (frames[0]?.step ?? 0) + 1), title: "step" }}
+        up={{ ...up, title: "length of the slope", show: power }}
+      >
+        {(frame) =>
+          Array.from({ length: layers }, (_, place) => (
+            <path
+              key={place}
+              class={`curve series-${place % 10}`}
+              d={lineOf(
+                frame,
+                logs.map(({ step, values }) => [step, values[place] ?? Number.NaN]),
+              )}
+            />
+          ))
+        }
+      </Plot>
+      <p class="legend">
+        {Array.from({ length: layers }, (_, place) => (
+          <span key={place} class={`class-name series-${place % 10}`}>
+            <span class="swatch" aria-hidden="true" /> {name(place)}
+          </span>
+        ))}
+      </p>
+      <p class="hint">
+        Where the first layers' slopes are a thousand times shorter than the last one's, the first layers hardly learn:
+        the gradient vanishes on its way back.
+      </p>
+      <AsTable
+        label="Length of the slope of each layer"
+        heads={["step", ...Array.from({ length: layers }, (_, place) => name(place))]}
+        follows={film}
+        rows={() =>
+          frames.map(({ step, layers: own }) => [String(step), ...own.map(({ gradientNorm }) => short(gradientNorm))])
+        }
+      />
+    </section>
+  );
+}
+
+export function Training() {
+  const info = run.value;
+  const on = playing.value;
+  const step = on ? -1 : shownStep.value;
+  const taking = busy.value;
+  useEffect(() => {
+    if (info !== undefined && !on && !taking) void take(info, step);
+  }, [info, step, on, taking]);
+  const found = film.value;
+  return (
+    <div class="training">
+      <section class="panel wide" aria-labelledby="film-title">
+        <header>
+          <h2 id="film-title">How the run went on inside</h2>
+          <p class="hint" role="status">
+            {problem.value !== ""
+              ? problem.value
+              : taking
+                ? "The run is taken again from its first step, and looked at on the way …"
+                : on
+                  ? "The picture is taken at a pause."
+                  : found === undefined
+                    ? ""
+                    : `${found.frames.length} looks from step ${grouped(found.frames[0]?.step ?? 0)} to ${grouped(found.frames.at(-1)?.step ?? 0)}${(found.frames.at(-1)?.step ?? 0) < found.wanted ? `; of ${grouped(found.wanted)} the rest would have taken too long` : ""}`}
+          </p>
+        </header>
+        {found === undefined || found.frames.length < 2 ? (
+          <p class="hint awaited">
+            {found === undefined ? "" : "There is one look so far: let the network learn, and pause it."}
+          </p>
+        ) : (
+          <Distributions found={found} />
+        )}
+      </section>
+      <div class="half">
+        {found !== undefined && found.frames.length > 1 && <GradientNorms found={found} />}
+        <RateFinder />
+      </div>
+      <div class="half">
+        {found !== undefined && <LandscapeView landscape={found.landscape} names={["this run"]} />}
+      </div>
+    </div>
+  );
+}
