@@ -1,6 +1,6 @@
 // The library in a real browser: the same training as in Node, with and without cross-origin isolation, the same bits.
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { type BrowserContext, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Learned } from "./browser/policies.ts";
 import { train } from "./browser/training.ts";
+import { removeFolder } from "./suite/removeFolder.ts";
 
 const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const required = process.env["CI"] === "true";
@@ -88,7 +89,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
   afterAll(async () => {
     await context?.close();
     server?.close();
-    rmSync(profile, { recursive: true, force: true });
+    removeFolder(profile);
   });
 
   async function run<Kind>(path: string): Promise<Kind & { readonly isolated: boolean }> {

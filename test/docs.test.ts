@@ -1,10 +1,12 @@
 // The code in the pages of docs/ runs, and prints what the pages say.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { activations, optimizers } from "../src/train/names.ts";
+import { parseHash, printHash } from "../studio/shared/state.ts";
+import { removeFolder } from "./suite/removeFolder.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 let folder = "";
@@ -13,7 +15,7 @@ beforeAll(() => {
   mkdirSync(cache, { recursive: true });
   folder = mkdtempSync(join(cache, "hebb-docs-"));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeFolder(folder));
 
 /** The blocks of TypeScript of a page, in order, as they stand there: `hebb` is the package by its name. */
 function blocksOf(page: string): string[] {
@@ -54,6 +56,21 @@ function run(code: string, name: string): Promise<string> {
 /** What each block prints, in order. */
 const pages: Readonly<Record<string, readonly RegExp[]>> = {
   "../README.md": [/^\[\s+\[ 0\.0\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.0\d+ \]\s+\]\n$/],
+  "start.md": [/^(0\.9\d*|1)\n\[ 0, 1 \]\n$/],
+  "library.md": [/^\[ \[ 1 \], \[ 2 \] \] \[ 5, 10 \] \[ 3, 2 \]\n$/, /^5\n$/, /^wasm 6\n$/],
+  "performance.md": [/^true true 1\n$/],
+  "errors.md": [
+    /^matmul: inner .*\nadd: shapes .*\nLinear "1": .*\ncrossEntropy: .*\na value was read .*\nbackward: .*\nSGD: .*\nloadStateDict: .*\niris has no column .*\nfit: there is no option bachSize; did you mean batchSize\? It\n$/,
+  ],
+  "guides/tables.md": [/^true\n\[ 0 \] classes\n$/],
+  "guides/pictures.md": [/^1\n$/],
+  "guides/text.md": [/^three four\n$/, /^\[ 3, 3 \] 1\n$/],
+  "guides/loop.md": [/^true 1\n$/, /^true \[ 64, 2 \]\n$/, /^\[ 3, 12 \] \[ 6, 12 \]\n$/],
+  "guides/exporting.md": [/^true 532 true\n$/],
+  "from/pytorch.md": [/^1\n$/, /^weight bias\n$/],
+  "from/keras.md": [/^true\n$/],
+  "from/tensorflowjs.md": [/^true\n$/],
+  "from/scikit-learn.md": [/^true\n$/],
   "training.md": [
     /^(early|finished) \d+ (0\.9\d*|1)\n$/,
     /^loss mae rmse r2 worst\n$/,
@@ -61,6 +78,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^true\n$/,
     /^40 5 true true\n$/,
     /^0\.\d+ 20\n$/,
+    /^device 1 \(wasm\)\n6\n$/,
     /^0\.weight 0\.bias 2\.weight 2\.bias true\n$/,
     /^true\n$/,
     /^\[ 3 \] Linear\(3 → 2\).* 3\n$/,
@@ -69,6 +87,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^setosa 3\nSequential\(\n {2}\(0\): Linear\(4 → 64\)[\s\S]*\), [\d,]+ parameters\n$/,
     /^not to be: t/,
   ],
+  "onnx.md": [/^26 \[ 'batch', 3 \]\nGemm,Relu\n$/],
   "layers.md": [
     /^\[ 4, 10 \]\nmodule[\s\S]*conv1 +Conv2d +\[4, 8, 28, 28\][\s\S]*186 parameters\nfc_out\.weight\n$/,
     /^\[ 3, 20, 32 \] \[ 4, 3, 16 \] \[ 4, 3, 16 \]\n$/,
@@ -76,6 +95,11 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^\[ 2, 10, 32 \]\n\[ 2, 10, 10 \]\n$/,
     /^body gives \[ 3, 4 \]\n0\.body\.weight frozen, 0\.body\.bias frozen, 2\.weight trained, 2\.bias trained\n$/,
     /^0\.\d{4}\nNaN\n$/,
+  ],
+  "models.md": [
+    /^bert none \[ 3, 16 \]\n.*\n$/,
+    /^12 \d+ 2\n$/,
+    /^true\nadapter_config\.json adapter_model\.safetensors 4\n$/,
   ],
   "testing.md": [
     /^tensors are not close: weight: 2 of 2 elements differ, most at \[0, \d\]: .*; bias: 1 of 1 element differs.*\n$/,
@@ -86,11 +110,16 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^age: number, 1 missing; city: category, 0 missing; since: date, 0 missing; income: number, 0 missing\n120 30 4\n$/,
     /^category groupedComma boolean\ntrue\n$/,
     /^rooms, rooms \(missing\) true\n$/,
+    /^mode: number, chosen as numeric\nwait: duration, how long something takes\nsold: number, numbers\n$/,
+    /^false 0\n$/,
+    /^age,city 2\n$/,
     /^\[ 2, 1, 4, 4 \] \[ 'dark', 'light' \] \[ 0, 1 \] -1 1\n$/,
     /^true false\n$/,
     /^\[ 14, 1 \] \[ 3 \] 74 14\n$/,
     /^20000 true\n$/,
   ],
+  "distributed.md": [/^1: 1\.0 ×, 8: 7\.7 ×, 64: 47\.8 ×, 1024: 154\.0 ×\n$/],
+  "formats.md": [/^F16 12 float32\n$/, /^torch layer\.weight F32 \[ 2, 2 \]\n16\n$/],
   "doctor.md": [
     /softmaxBeforeCrossEntropy in 3: .*\n {2}seen the 2 outputs of every inspected row.*\n {2}why .*\n {2}fix .*\n$/,
   ],
@@ -102,6 +131,22 @@ describe.each(Object.entries(pages))("docs/%s", (page, prints) => {
   test.each(prints.map((pattern, place) => [place + 1, pattern] as const))("block %i", async (number, pattern) => {
     expect(await run(blocks[number - 1] ?? "", `${page.replace(".md", "")}-${number}`)).toMatch(pattern);
   });
+});
+
+test("every page with code is run", () => {
+  const found = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+    .map((page) => page.replaceAll("\\", "/"))
+    .filter((page) => page.endsWith(".md") && blocksOf(page).length > 0);
+  expect(Object.keys(pages)).toEqual(expect.arrayContaining(found));
+});
+
+test("what pages show of the Studio are states of it", () => {
+  const shown = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((page) => page.endsWith(".md"))
+    .flatMap((page) => [...readFileSync(join(root, "docs", page), "utf8").matchAll(/^<!-- studio: (\S+) \| .+ -->$/gm)])
+    .map(([, state = ""]) => state);
+  expect(shown.length).toBeGreaterThan(10);
+  expect(shown.map((state) => printHash(parseHash(state)))).toEqual(shown);
 });
 
 describe("docs name whatever can be chosen", () => {

@@ -289,7 +289,7 @@ describe("scan", () => {
     [
       "a value read in the step",
       () => scan((s) => [s.mul(s.itemSync()), undefined], one(), undefined, { length: 2 }),
-      /recorded before it runs/,
+      /recorded before they run.*return it from there/,
     ],
     [
       "a state assigned in the step",
@@ -319,7 +319,7 @@ describe("scan", () => {
         );
         leaked?.dataSync();
       },
-      /return it from the step/,
+      /recorded before they run.*return it from there/,
     ],
     [
       "a tensor that leaves the step of a compiled function",
@@ -336,7 +336,7 @@ describe("scan", () => {
           );
           return leaked ?? x;
         })(one()),
-      /return it from the step/,
+      /is used outside it; return it from there/,
     ],
     [
       "backward in the step",

@@ -1,6 +1,7 @@
 // A right call of every public function of tensors and nn, from which the tests of this folder make wrong ones.
 import * as hebb from "../../src/index.ts";
 import { nn, type Tensor, tensor } from "../../src/index.ts";
+import { methodCalls } from "./methodCalls.ts";
 
 /** Arguments that are right. `options`: at which place the options stand. */
 export interface Call {
@@ -24,6 +25,7 @@ const parameter = (...shape: readonly number[]): hebb.Parameter => new hebb.Para
 const state = (...shape: readonly number[]): hebb.State => new hebb.State(floats(...shape).abs());
 const image = (): Tensor => floats(1, 2, 4, 4);
 const row = (): Tensor => floats(1, 2, 6);
+const box = (): Tensor => floats(1, 2, 2, 4, 2);
 const matrix = (): Tensor => floats(2, 3);
 
 const of = (...args: readonly unknown[]): Call => ({ args: () => args });
@@ -36,17 +38,100 @@ const optional = (args: () => readonly unknown[]): Call => make(() => [...args()
 const unary = (make: () => Tensor = matrix): Call => ({ args: () => [make()] });
 const square = (x: Tensor): Tensor => x.square().sum();
 
+/** A positive definite matrix. */
+export function positive(): Tensor {
+  return floats(3, 3).matmul(floats(3, 3).mT).add(hebb.eye(3));
+}
+const ofSquare = (...more: readonly unknown[]): Call => make(() => [positive(), ...more]);
+
+/** Of `linalg`. */
+export const linears: Readonly<Record<string, Call>> = {
+  vectorNorm: make(() => [matrix(), 2, {}], 2),
+  matrixNorm: make(() => [matrix(), "fro", {}], 2),
+  norm: make(() => [matrix(), 2, {}], 2),
+  cond: ofSquare(2),
+  inv: ofSquare(),
+  det: ofSquare(),
+  slogdet: ofSquare(),
+  logdet: ofSquare(),
+  solve: make(() => [positive(), floats(3, 2), {}], 2),
+  solveTriangular: make(() => [positive(), floats(3, 2), { upper: true }], 2),
+  lstsq: make(() => [floats(4, 2), floats(4, 3), {}], 2),
+  pinv: optional(() => [matrix()]),
+  matrixRank: optional(() => [matrix()]),
+  cholesky: optional(() => [positive()]),
+  choleskyInverse: optional(() => [positive()]),
+  choleskySolve: make(() => [floats(3, 2), positive(), {}], 2),
+  qr: make(() => [matrix(), "reduced"]),
+  svd: optional(() => [matrix()]),
+  svdvals: unary(),
+  eigh: ofSquare("L"),
+  eigvalsh: ofSquare("L"),
+  matrixPower: ofSquare(2),
+  multiDot: make(() => [[matrix(), floats(3, 2), matrix()]]),
+  matmul: make(() => [matrix(), floats(3, 2)]),
+  cross: make(() => [matrix(), matrix(), {}], 2),
+  vecdot: make(() => [matrix(), matrix(), {}], 2),
+  diagonal: optional(() => [matrix()]),
+  vander: optional(() => [floats(3)]),
+  tensorinv: make(() => [positive(), { ind: 1 }], 1),
+  tensorsolve: make(() => [positive(), floats(3)]),
+};
+
+const complex = (): Tensor => floats(3, 4, 2);
+
+/** Of `fft`. */
+export const ffts: Readonly<Record<string, Call>> = {
+  ...Object.fromEntries(
+    ["fft", "ifft", "irfft", "hfft", "fft2", "ifft2", "irfft2", "hfft2", "fftn", "ifftn", "irfftn", "hfftn"].map(
+      (name) => [name, optional(() => [complex()])],
+    ),
+  ),
+  ...Object.fromEntries(
+    ["rfft", "ihfft", "rfft2", "ihfft2", "rfftn", "ihfftn"].map((name) => [name, optional(() => [matrix()])]),
+  ),
+  fftfreq: make(() => [5, 1, {}], 2),
+  rfftfreq: make(() => [5, 1, {}], 2),
+  fftshift: make(() => [matrix(), 1]),
+  ifftshift: make(() => [matrix(), 1]),
+};
+
 /** Functions of `hebb` itself. */
 export const functions: Readonly<Record<string, Call>> = {
   customGradient: of(
     (x: Tensor) => x,
     (grad: Tensor) => [grad],
   ),
-  grad: of(square),
+  grad: make(() => [square, {}], 1),
+  atleast1d: unary(),
+  atleast2d: unary(),
+  atleast3d: unary(),
+  vstack: make(() => [[matrix(), floats(3)]]),
+  hstack: make(() => [[matrix(), matrix()]]),
+  dstack: make(() => [[matrix(), matrix()]]),
+  columnStack: make(() => [[matrix(), floats(2)]]),
+  blockDiag: make(() => [matrix(), floats(2)]),
+  broadcastTensors: make(() => [matrix(), floats(3)]),
+  cartesianProd: make(() => [floats(2), floats(3)]),
+  combinations: make(() => [floats(4), 2, {}], 2),
+  meshgrid: optional(() => [[floats(2), floats(3)]]),
+  searchsorted: optional(() => [tensor([1, 3, 5]), matrix()]),
+  bucketize: optional(() => [matrix(), tensor([1, 3, 5])]),
+  isin: optional(() => [matrix(), floats(3)]),
   jvp: make(() => [square, [matrix()], [matrix()]]),
-  valueAndGrad: of(square),
+  valueAndGrad: make(() => [square, {}], 1),
+  functionalCall: make(() => [new nn.Linear(3, 2), { bias: floats(2) }, [matrix()], {}], 3),
+  stackModuleState: make(() => [[new nn.Linear(3, 2), new nn.Linear(3, 2)]]),
+  vjp: make(() => [square, matrix()]),
+  linearize: make(() => [square, matrix()]),
+  jacrev: make(() => [square, {}], 1),
+  jacfwd: make(() => [square, {}], 1),
+  hessian: make(() => [square, {}], 1),
+  vmap: make(() => [square, {}], 1),
+  checkpoint: make(() => [square, matrix()]),
   compile: of(square),
   scan: make(() => [(state: Tensor, x: Tensor) => [state.add(x), x], floats(3), matrix(), {}], 3),
+  tensordot: make(() => [matrix(), floats(3, 2), 1]),
   arange: make(() => [0, 5, 1, {}], 3),
   eye: make(() => [2, 3, {}], 2),
   full: make(() => [[2, 3], 1, {}], 2),
@@ -77,6 +162,7 @@ export const functions: Readonly<Record<string, Call>> = {
     return [() => weights.sum()];
   }),
   flush: of(),
+  flushLater: of(),
   currentTrace: of(),
   traceGuard: of(() => 1),
   cat: make(() => [[matrix(), matrix()], 0]),
@@ -88,6 +174,10 @@ export const functions: Readonly<Record<string, Call>> = {
   conv2d: optional(() => [image(), floats(3, 2, 2, 2), floats(3)]),
   convTranspose1d: optional(() => [row(), floats(2, 3, 2), floats(3)]),
   convTranspose2d: optional(() => [image(), floats(2, 3, 2, 2), floats(3)]),
+  conv3d: optional(() => [box(), floats(3, 2, 2, 2, 2), floats(3)]),
+  convTranspose3d: optional(() => [box(), floats(2, 3, 2, 2, 2), floats(3)]),
+  maxPool3d: optional(() => [box(), 2]),
+  avgPool3d: optional(() => [box(), 2]),
   maxPool1d: optional(() => [row(), 2]),
   maxPool2d: optional(() => [image(), 2]),
   avgPool1d: optional(() => [row(), 2]),
@@ -126,6 +216,7 @@ export const methods: Readonly<Record<string, Call & { readonly of?: () => Tenso
   where: make(() => [matrix().gt(0), 0]),
   clamp: of(0, 1),
   to: of("float64"),
+  toDevice: of(hebb.defaultDevice),
   variance: make(() => [1, {}], 1),
   std: make(() => [1, {}], 1),
   softmax: of(1),
@@ -163,15 +254,41 @@ export const methods: Readonly<Record<string, Call & { readonly of?: () => Tenso
   argsort: make(() => [1, {}], 1),
   topk: make(() => [2, 1, {}], 2),
   matmul: make(() => [floats(3, 2)]),
+  ...methodCalls,
 };
 
 const pair = (): readonly Tensor[] => [matrix(), matrix().sigmoid()];
 const signs = (): readonly Tensor[] => [matrix(), matrix().sign()];
 const labels = (): readonly Tensor[] => [matrix(), ints(0, 2)];
+const ctcArguments = (): readonly unknown[] => [floats(4, 1, 3).logSoftmax(-1), whole([1, 2], 1, 2), [4], [2]];
+const whole = (values: readonly number[], ...shape: readonly number[]): Tensor =>
+  tensor(Int32Array.from(values), { shape });
 const three = (): readonly Tensor[] => [matrix(), matrix().neg(), matrix().mul(2)];
 
-/** nn.functional, without what `hebb` has too. */
-export const functionals: Readonly<Record<string, Call>> = {
+/** Losses that have a short name too. */
+export const longNames: Readonly<Record<string, string>> = {
+  binaryCrossEntropy: "bce",
+  binaryCrossEntropyWithLogits: "bceWithLogits",
+  cosineEmbeddingLoss: "cosineEmbedding",
+  ctcLoss: "ctc",
+  gaussianNllLoss: "gaussianNll",
+  hingeEmbeddingLoss: "hingeEmbedding",
+  huberLoss: "huber",
+  l1Loss: "l1",
+  marginRankingLoss: "marginRanking",
+  mseLoss: "mse",
+  multilabelMarginLoss: "multilabelMargin",
+  multilabelSoftMarginLoss: "multilabelSoftMargin",
+  multiMarginLoss: "multiMargin",
+  nllLoss: "nll",
+  poissonNllLoss: "poissonNll",
+  smoothL1Loss: "smoothL1",
+  softMarginLoss: "softMargin",
+  tripletMarginLoss: "triplet",
+  tripletMarginWithDistanceLoss: "tripletWithDistance",
+};
+
+const shortFunctionals: Readonly<Record<string, Call>> = {
   ...Object.fromEntries(
     "identity step sigmoid tanh relu relu6 silu mish softsign hardsigmoid hardswish selu tanhshrink logSigmoid"
       .split(" ")
@@ -181,6 +298,16 @@ export const functionals: Readonly<Record<string, Call>> = {
   elu: make(() => [matrix(), 1]),
   gelu: make(() => [matrix(), "tanh"]),
   glu: make(() => [floats(2, 4), 1]),
+  swiglu: make(() => [floats(2, 4), 1]),
+  ctc: optional(ctcArguments),
+  gridSample: optional(() => [image(), floats(1, 2, 2, 2)]),
+  affineGrid: optional(() => [floats(1, 2, 3), [1, 1, 2, 2]]),
+  fractionalMaxPool2d: make(() => [image(), 2, { outputSize: 2 }, floats(1, 2, 2).abs()], 2),
+  fractionalMaxPool2dWithIndices: make(() => [image(), 2, { outputSize: 2 }, floats(1, 2, 2).abs()], 2),
+  fractionalMaxPool3d: make(() => [floats(1, 2, 4, 4, 4), 2, { outputSize: 2 }, floats(1, 2, 3).abs()], 2),
+  fractionalMaxPool3dWithIndices: make(() => [floats(1, 2, 4, 4, 4), 2, { outputSize: 2 }, floats(1, 2, 3).abs()], 2),
+  rotary: optional(() => [floats(1, 3, 4)]),
+  alibi: optional(() => [2, 3]),
   gumbelSoftmax: optional(() => [matrix()]),
   hardshrink: make(() => [matrix(), 0.5]),
   softshrink: make(() => [matrix(), 0.5]),
@@ -194,11 +321,12 @@ export const functionals: Readonly<Record<string, Call>> = {
   rrelu: optional(() => [matrix()]),
   threshold: make(() => [matrix(), 0.1, 2]),
   scaledDotProductAttention: optional(() => [floats(1, 2, 4), floats(1, 3, 4), floats(1, 3, 2)]),
+  pdist: make(() => [floats(4, 3), 2]),
   cdist: make(() => [matrix(), floats(4, 3), 2]),
   normalize: optional(() => [matrix()]),
   pairwiseDistance: optional(three().slice.bind(three(), 0, 2)),
   ...Object.fromEntries(
-    "alphaDropout dropout dropout1d dropout2d featureAlphaDropout"
+    "alphaDropout dropout dropout1d dropout2d dropout3d featureAlphaDropout"
       .split(" ")
       .map((name) => [name, make(() => [image(), 0.5, true])]),
   ),
@@ -234,6 +362,11 @@ export const functionals: Readonly<Record<string, Call>> = {
   pad: optional(() => [matrix(), [1, 0]]),
   adaptiveMaxPool1d: make(() => [row(), 2]),
   adaptiveMaxPool2d: make(() => [image(), [2, null]]),
+  adaptiveAvgPool3d: make(() => [box(), 2]),
+  adaptiveMaxPool3d: make(() => [box(), [2, null, 1]]),
+  lpPool3d: optional(() => [box(), 2, 2]),
+  maxPool3dWithIndices: optional(() => [box(), 2]),
+  maxUnpool3d: optional(() => [floats(1, 1, 1, 1, 2), tensor(Int32Array.from([0, 3]), { shape: [1, 1, 1, 1, 2] }), 2]),
   lpPool1d: optional(() => [row(), 2, 2]),
   lpPool2d: optional(() => [image(), 2, 2]),
   maxPool1dWithIndices: optional(() => [row(), 2]),
@@ -245,6 +378,12 @@ export const functionals: Readonly<Record<string, Call>> = {
   unfold: optional(() => [image(), 2]),
   pixelShuffle: make(() => [floats(1, 4, 2, 2), 2]),
   pixelUnshuffle: make(() => [image(), 2]),
+};
+
+/** nn.functional, without what `hebb` has too. */
+export const functionals: Readonly<Record<string, Call>> = {
+  ...shortFunctionals,
+  ...Object.fromEntries(Object.entries(longNames).map(([long, short]) => [long, shortFunctionals[short] ?? of()])),
 };
 
 /** nn.init. */
@@ -295,6 +434,18 @@ export const modules: Readonly<Record<string, Call>> = {
   ELU: plain(1),
   GELU: withOptions([], () => [matrix()]),
   GLU: layer([1], () => [floats(2, 4)]),
+  SwiGLU: layer([1], () => [floats(2, 4)]),
+  CTCLoss: withOptions([], ctcArguments),
+  FractionalMaxPool2d: layer([2, { outputSize: 2 }], () => [image(), floats(1, 2, 2).abs()], 1),
+  FractionalMaxPool3d: layer([2, { outputSize: 2 }], () => [floats(1, 2, 4, 4, 4), floats(1, 2, 3).abs()], 1),
+  Transformer: takesInputs(
+    layer(
+      [{ dModel: 4, nhead: 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 4 }],
+      () => [floats(3, 1, 4), floats(2, 1, 4), {}],
+      0,
+    ),
+    2,
+  ),
   Hardshrink: plain(0.5),
   Softshrink: plain(0.5),
   Hardtanh: plain(-1, 1),
@@ -317,6 +468,8 @@ export const modules: Readonly<Record<string, Call>> = {
   Residual: withOptions([one()], () => [matrix()]),
   Conv1d: withOptions([2, 3, 2], () => [row()]),
   Conv2d: withOptions([2, 3, 2], () => [image()]),
+  Conv3d: withOptions([2, 3, 2], () => [box()]),
+  ConvTranspose3d: withOptions([2, 3, 2], () => [box()]),
   ConvTranspose1d: withOptions([2, 3, 2], () => [row()]),
   ConvTranspose2d: withOptions([2, 3, 2], () => [image()]),
   CosineSimilarity: layer([1, 1e-8], () => [matrix(), matrix()]),
@@ -325,6 +478,7 @@ export const modules: Readonly<Record<string, Call>> = {
   Dropout: plain(0.5),
   Dropout1d: layer([0.5], () => [row()]),
   Dropout2d: layer([0.5], () => [image()]),
+  Dropout3d: layer([0.5], () => [box()]),
   FeatureAlphaDropout: layer([0.5], () => [image()]),
   Embedding: withOptions([3, 2], () => [ints(0, 1)]),
   EmbeddingBag: takesInputs(
@@ -363,10 +517,18 @@ export const modules: Readonly<Record<string, Call>> = {
   TripletMarginWithDistanceLoss: loss(three),
   BatchNorm1d: withOptions([3], () => [matrix()]),
   BatchNorm2d: withOptions([2], () => [image()]),
+  BatchNorm3d: withOptions([2], () => [box()]),
+  SyncBatchNorm: withOptions([2], () => [image()]),
+  InstanceNorm3d: withOptions([2], () => [box()]),
   LayerNorm: withOptions([3], () => [matrix()]),
   RMSNorm: withOptions([3], () => [matrix()]),
   CircularPad1d: layer([1], () => [row()]),
   CircularPad2d: layer([1], () => [image()]),
+  CircularPad3d: layer([1], () => [box()]),
+  ConstantPad3d: layer([1, 2], () => [box()]),
+  ReflectionPad3d: layer([1], () => [box()]),
+  ReplicationPad3d: layer([1], () => [box()]),
+  ZeroPad3d: layer([1], () => [box()]),
   ConstantPad1d: layer([1, 2], () => [row()]),
   ConstantPad2d: layer([1, 2], () => [image()]),
   ReflectionPad1d: layer([1], () => [row()]),
@@ -382,6 +544,17 @@ export const modules: Readonly<Record<string, Call>> = {
   AdaptiveMaxPool2d: layer([2], () => [image()]),
   AvgPool1d: withOptions([2], () => [row()]),
   AvgPool2d: withOptions([2], () => [image()]),
+  AvgPool3d: withOptions([2], () => [box()]),
+  MaxPool3d: withOptions([2], () => [box()]),
+  LPPool3d: withOptions([2, 2], () => [box()]),
+  AdaptiveAvgPool3d: layer([2], () => [box()]),
+  AdaptiveMaxPool3d: layer([2], () => [box()]),
+  MaxUnpool1d: withOptions([2], () => [floats(1, 1, 2), tensor(Int32Array.from([0, 3]), { shape: [1, 1, 2] })]),
+  MaxUnpool2d: withOptions([2], () => [floats(1, 1, 1, 2), tensor(Int32Array.from([0, 3]), { shape: [1, 1, 1, 2] })]),
+  MaxUnpool3d: withOptions([2], () => [
+    floats(1, 1, 1, 1, 2),
+    tensor(Int32Array.from([0, 3]), { shape: [1, 1, 1, 1, 2] }),
+  ]),
   LPPool1d: withOptions([2, 2], () => [row()]),
   LPPool2d: withOptions([2, 2], () => [image()]),
   MaxPool1d: withOptions([2], () => [row()]),
@@ -415,4 +588,17 @@ export const modules: Readonly<Record<string, Call>> = {
     withOptions([decoderLayer, 1], () => [floats(3, 1, 4), floats(2, 1, 4), {}]),
     2,
   ),
+};
+
+/** Functions of nn.utils. */
+export const utilities: Readonly<Record<string, Call>> = {
+  parametersToVector: make(() => [[parameter(2)]]),
+  vectorToParameters: make(() => [floats(2), [parameter(2)]]),
+  getTotalNorm: optional(() => [[matrix()]]),
+  padSequence: optional(() => [[matrix(), floats(4, 3)]]),
+  unpadSequence: optional(() => [matrix(), [1, 2, 1]]),
+  weightNorm: optional(() => [one()]),
+  removeWeightNorm: make(() => [nn.utils.weightNorm(one()), "weight"]),
+  spectralNorm: optional(() => [one()]),
+  removeSpectralNorm: make(() => [nn.utils.spectralNorm(one()), "weight"]),
 };

@@ -14,7 +14,7 @@ it("knows of every parameter that holds options", () => {
     const [, parameters = ""] = /^[^(]*\(([^)]*)\)/.exec(source) ?? [];
     return /\b(options|inputs)\b\s*(=|,|$)/.test(parameters);
   };
-  const notOptions = new Set(["jvp", "gradCheck", "nn.Perceptron"]);
+  const notOptions = new Set(["jvp", "vjp", "linearize", "checkpoint", "gradCheck", "nn.Perceptron"]);
   const forgotten = subjects.filter(
     (subject) => subject.options === undefined && holds(subject) && !notOptions.has(subject.name),
   );

@@ -4,7 +4,11 @@ import * as data from "../../src/data/index.ts";
 import * as files from "../../src/data/node.ts";
 import * as formats from "../../src/formats/index.ts";
 import * as folders from "../../src/formats/node.ts";
+import * as onnx from "../../src/formats/onnx/index.ts";
+import * as onnxFiles from "../../src/formats/onnx/node.ts";
 import { HebbError, nn, ones } from "../../src/index.ts";
+import * as models from "../../src/models/index.ts";
+import * as modelFiles from "../../src/models/node.ts";
 import * as optim from "../../src/optim/index.ts";
 import * as run from "../../src/run/index.ts";
 import * as testing from "../../src/testing/index.ts";
@@ -33,6 +37,9 @@ const field = { data: new Float32Array(4), shape: [1, 2, 2], dtype: "float32" };
 const images = { dtype: "uint8", shape: [2, 1, 1], data: Uint8Array.of(1, 2) };
 const labels = { dtype: "int32", shape: [2], data: Int32Array.of(0, 1) };
 
+const tokenizer = await models.TextTokenizer.from(modelFiles.folderFiles("test/golden/models/bert"));
+const pretrained = await modelFiles.loadPretrained("test/golden/models/gpt2");
+
 const rows: Readonly<Record<string, Arguments>> = {
   "data.BatchSampler": () => [[4]],
   "data.DataLoader": () => [[data.moons({ count: 4 })]],
@@ -45,6 +52,7 @@ const rows: Readonly<Record<string, Arguments>> = {
   "data.circles": none,
   "data.curve": none,
   "data.decodePicture": bytes,
+  "data.explainTable": ofTable,
   "data.fitImagePreprocessing": () => [[images, labels]],
   "data.fitPreprocessing": ofTable,
   "data.gunzip": bytes,
@@ -59,6 +67,7 @@ const rows: Readonly<Record<string, Arguments>> = {
   "data.readPictureHeader": bytes,
   "data.seriesWindows": () => [[{ values: new Float32Array(8), width: 1 }]],
   "data.spirals": none,
+  "data.tableFindings": ofTable,
   "data.trainValidationSplit": () => [[4]],
   "data.usableRows": ofTable,
   "data.windowStarts": () => [[4]],
@@ -68,6 +77,8 @@ const rows: Readonly<Record<string, Arguments>> = {
   "files.readImageFile": path,
   "files.readImageFolder": path,
   "files.readParquetFile": path,
+  "files.readTableFile": path,
+  "files.fetchFile": () => [["no address"]],
   "files.streamTable": path,
   "train.Doctor": none,
   "train.EarlyStopping": none,
@@ -75,23 +86,37 @@ const rows: Readonly<Record<string, Arguments>> = {
   "train.Trainer": ofModel,
   "train.Gpt": none,
   "train.LstmLanguage": none,
+  "train.Tabular": none,
   "train.csvLog": () => [[() => {}]],
   "train.findLr": ofModel,
   "train.findLrLater": ofModel,
   "train.fit": ofModel,
   "train.fitStream": ofModel,
   "train.generate": ofModel,
+  "train.partialDependence": () => [[data.moons()]],
+  "train.permutationImportance": () => [[data.moons()]],
   "train.makeOptimizer": () => [[], [model]],
   "train.makeSchedule": () => [[], [optimizer()]],
   "formats.readNpy": bytes,
   "formats.readNpz": bytes,
   "formats.readSafetensors": bytes,
+  "formats.readTorch": bytes,
+  "onnx.exportOnnx": () => [[model, { x: { shape: [1, 2] } }]],
+  "onnx.importOnnx": bytes,
+  "onnxFiles.importOnnxFile": path,
+  "onnx.readOnnx": bytes,
   "folders.createRun": path,
   "folders.saveCheckpoint": () => [[{}, {}]],
+  "models.embed": () => [[pretrained, tokenizer, ["x"]]],
+  "models.addLora": () => [[pretrained]],
+  "models.loadPretrainedFiles": () => [[models.filesOf("none", {})]],
+  "modelFiles.loadPretrained": path,
   "testing.assertTensorsClose": () => [[ones([1]), ones([1])]],
   ...Object.fromEntries(
     [
       "ASGD",
+      "Adafactor",
+      "LAMB",
       "Adadelta",
       "Adagrad",
       "Adam",
@@ -99,6 +124,7 @@ const rows: Readonly<Record<string, Arguments>> = {
       "Adamax",
       "LBFGS",
       "Lion",
+      "Muon",
       "NAdam",
       "RAdam",
       "RMSprop",
@@ -115,6 +141,8 @@ const rows: Readonly<Record<string, Arguments>> = {
   "optim.CosineAnnealingLR": () => [[optimizer(), 10]],
   "optim.CosineAnnealingWarmRestarts": () => [[optimizer(), 10]],
   "optim.EMA": weights,
+  "optim.Lookahead": ofOptimizer,
+  "optim.SAM": ofOptimizer,
   "optim.LRFinder": none,
   "optim.MultiStepLR": () => [[optimizer(), [1, 2]]],
   "optim.StepLR": () => [[optimizer(), 10]],
@@ -136,11 +164,17 @@ const others = new Set([
   "train.samplesOf",
   "train.updatesIn",
   "formats.writeSafetensors",
+  "models.pretrainedFiles",
+  "models.adapterFiles",
+  "models.Lora",
+  "models.trainHeadOnly",
+  "models.stopTokens",
+  "models.writeText",
   "optim.Optimizer",
   "optim.ParameterGroup",
 ]);
 
-const rooms = { data, files, train, formats, folders, testing, run, optim };
+const rooms = { data, files, train, formats, folders, onnx, onnxFiles, models, modelFiles, testing, run, optim };
 const isClass = (text: string): boolean => text.startsWith("class");
 
 function parametersOf(text: string): string {

@@ -1,6 +1,17 @@
 // Every public function of tensors and nn as something to call, taken from the exports: a new one cannot be left out.
 import * as hebb from "../../src/index.ts";
-import { type Call, floats, functionals, functions, inits, methods, modules } from "./calls.ts";
+import {
+  type Call,
+  ffts,
+  floats,
+  functionals,
+  functions,
+  inits,
+  linears,
+  methods,
+  modules,
+  utilities,
+} from "./calls.ts";
 
 export interface Subject {
   readonly name: string;
@@ -73,6 +84,7 @@ const others = new Set([
   "ShapeError",
   "backendInfo",
   "memoryInfo",
+  "openDevice",
   "useBackend",
   "fit",
   "Module",
@@ -80,10 +92,16 @@ const others = new Set([
 ]);
 
 const tensorFunctions = exported(hebb).filter(([name]) => !others.has(name));
-const tensorMethods = Object.getOwnPropertyNames(hebb.Tensor.prototype).filter((name) => {
-  const { value } = Object.getOwnPropertyDescriptor(hebb.Tensor.prototype, name) ?? {};
-  return typeof value === "function" && name !== "constructor";
-});
+/** Methods of Tensor, those of its base classes too. */
+export function methodNames(): string[] {
+  const found = new Set<string>();
+  for (let owner: object = hebb.Tensor.prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner)))
+      if (typeof value === "function" && name !== "constructor") found.add(name);
+  }
+  return [...found];
+}
+const tensorMethods = methodNames();
 const functionalOnly = exported(hebb.nn.functional).filter(
   ([name, value]) => !Object.values(hebb).includes(value as never) && !(name in functions && !(name in functionals)),
 );
@@ -106,7 +124,12 @@ export const subjects: readonly Subject[] = [
   ...functionalOnly.map(([name, value]) =>
     ofFunction("nn.functional.", name, value, rowOf(functionals, name, "nn.functional.")),
   ),
+  ...exported(hebb.nn.utils).map(([name, value]) =>
+    ofFunction("nn.utils.", name, value, rowOf(utilities, name, "nn.utils.")),
+  ),
   ...exported(hebb.nn.init).map(([name, value]) => ofFunction("nn.init.", name, value, rowOf(inits, name, "nn.init."))),
+  ...exported(hebb.linalg).map(([name, value]) => ofFunction("linalg.", name, value, rowOf(linears, name, "linalg."))),
+  ...exported(hebb.fft).map(([name, value]) => ofFunction("fft.", name, value, rowOf(ffts, name, "fft."))),
   ...nnExports.flatMap(([name, value]) => {
     const row = rowOf(modules, name, "nn.");
     return [ofFunction("nn.", name, value, row), ...ofForward(name, value, row)];

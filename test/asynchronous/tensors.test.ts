@@ -4,6 +4,7 @@ import {
   compile,
   gradCheck,
   inspect,
+  inspectStep,
   nn,
   optim,
   Parameter,
@@ -13,6 +14,7 @@ import {
   seed,
   type Tensor,
   tensor,
+  zeros,
 } from "../../src/index.ts";
 import { both, leave, useLater } from "./both.ts";
 
@@ -189,8 +191,21 @@ describe("a check that fails", () => {
   });
 });
 
-it("what reads at once says so", () => {
+it("what reads at once says so, and what to do", () => {
   useLater();
+  const remedy = /needs values at once, .* gives values later; do this on a processor, such as openDevice/;
+  const w = new Parameter(Float32Array.of(1, 2, 3, 4), { shape: [2, 2] });
+  expect(() => nn.init.orthogonal(w)).toThrow(remedy);
+  expect(() => nn.init.sparse(w, 0.5)).toThrow(remedy);
+  expect(() => nn.init.truncNormal(w)).toThrow(remedy);
+  const closure = (): Tensor => {
+    const loss = w.square().sum();
+    loss.backward();
+    return loss;
+  };
+  expect(() => new optim.LBFGS([w]).step(closure)).toThrow(remedy);
+  expect(() => new nn.Perceptron(2).learn(zeros([2, 2]), zeros([2]))).toThrow(remedy);
+  expect(() => inspectStep(() => w.sum())).toThrow(remedy);
   expect(() => inspect(() => rows().sum())).toThrow(/gives values later/);
   expect(() => gradCheck((x) => x.square().sum(), [tensor([1, 2], { dtype: "float64" })])).toThrow(
     /gives values later/,

@@ -2,22 +2,28 @@
 import type { Op } from "../../src/graph/node.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import type { Case, ValueCase } from "./case.ts";
+import { attentionCases } from "./cases/attention.ts";
 import { contractionCases } from "./cases/contractions.ts";
 import { elementwiseCases } from "./cases/elementwise.ts";
 import { indexingCases } from "./cases/indexing.ts";
+import { linearCases } from "./cases/linear.ts";
 import { loopCases } from "./cases/loops.ts";
 import { movementCases } from "./cases/movement.ts";
 import { reductionCases } from "./cases/reductions.ts";
+import { specialCases } from "./cases/special.ts";
 import { windowCases } from "./cases/windows.ts";
 
 export const cases: readonly Case[] = [
   ...elementwiseCases,
+  ...specialCases,
   ...movementCases,
   ...reductionCases,
   ...indexingCases,
   ...contractionCases,
   ...windowCases,
   ...loopCases,
+  ...attentionCases,
+  ...linearCases,
 ];
 
 export const valueCases: readonly ValueCase[] = cases.flatMap((entry) =>

@@ -1,12 +1,13 @@
 // A process that opens damaged copies of a run: flipped bits, files cut off, pieces cut out, in every file.
 // usage: damaged.ts FOLDER how-many seed
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { resume, train } from "../../src/cli/commands/train.ts";
 import { Random } from "../../src/data/index.ts";
 import { loadLatestCheckpoint, openRun } from "../../src/formats/node.ts";
 import { HebbError } from "../../src/graph/errors.ts";
 import { loadRun } from "../../src/run/loadRun.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 import { checkSame, outcomeOf, training } from "./run.ts";
 
 const [base = "", count = "2000", seed = "1"] = process.argv.slice(2);
@@ -90,7 +91,7 @@ const random = new Random(Number(seed));
 for (let round = 0; round < Number(count); round++) {
   const whole = round % 3 === 0;
   const from = whole ? finished : paused;
-  rmSync(copy, { recursive: true, force: true });
+  removeFolder(copy);
   cpSync(from, copy, { recursive: true });
   const files = filesIn(copy);
   const name = files[random.integer(files.length)] ?? "";

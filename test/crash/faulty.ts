@@ -6,6 +6,7 @@ import { resume, train } from "../../src/cli/commands/train.ts";
 import { isLockName } from "../../src/formats/lock.ts";
 import { hasModel, loadLatestCheckpoint, loadModel, openRun, readConfig, readEvents } from "../../src/formats/node.ts";
 import { HebbError } from "../../src/graph/errors.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 import { checkSame, hasConfig, outcomeOf, training } from "./run.ts";
 
 /** How calls fail: the n-th alone, or all from the n-th on. */
@@ -58,7 +59,7 @@ async function work(): Promise<number | string> {
 }
 
 const startAnew = (): void => {
-  rmSync(run, { recursive: true, force: true });
+  removeFolder(run);
 };
 const goOn = (): void => {
   startAnew();

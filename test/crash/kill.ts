@@ -1,10 +1,11 @@
 // kill -9 at every moment: a run is ended again and again, every 10 ms further on, and goes on each time to the same bits.
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isTemporaryName } from "../../src/formats/atomic.ts";
 import { isLockName } from "../../src/formats/lock.ts";
 import { loadLatestCheckpoint, openRun, readEvents } from "../../src/formats/node.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 import { benchFor, checkSame, hasConfig, outcomeOf } from "./run.ts";
 
 interface Ended {
@@ -88,7 +89,7 @@ export async function killAgainAndAgain(kills: number, say: (text: string) => vo
       const rest = [...temporaries(run), ...readdirSync(run).filter(isLockName)];
       if (rest.length > 0) throw new Error(`after kill ${done}: ${rest.join(", ")} were left`);
       finished++;
-      if (existsSync(run)) rmSync(run, { recursive: true });
+      if (existsSync(run)) removeFolder(run);
       if (finished % 10 === 0) say(`${done} kills, ${finished} runs, all with the same bits`);
     }
     return { kills: done, finished, saving };

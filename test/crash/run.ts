@@ -1,9 +1,10 @@
 // What the crash tests train: a small run whose every bit is known, and what must be the same however often it was stopped.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { openRun, readEvents } from "../../src/formats/node.ts";
+import { bundleInto } from "../suite/bundle.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 
 /** Options of `train`, in a process of its own or in this one. */
 export const training = {
@@ -67,19 +68,12 @@ export async function benchFor(entry: string): Promise<Bench> {
   const cache = join(root, "node_modules/.cache");
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "hebb-crash-"));
-  await build({
-    entryPoints: { script: join(root, "test/crash", entry) },
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    packages: "external",
-    outExtension: { ".js": ".mjs" },
-    logLevel: "error",
-  });
-  return { folder, script: join(folder, "script.mjs"), remove: () => rmSync(folder, { recursive: true, force: true }) };
+  await bundleInto(folder, { script: join(root, "test/crash", entry) });
+  return {
+    folder,
+    script: join(folder, "script.mjs"),
+    remove: () => removeFolder(folder),
+  };
 }
 
 export const hasConfig = (folder: string): boolean => existsSync(join(folder, "config.json"));

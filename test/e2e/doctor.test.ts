@@ -56,7 +56,8 @@ describe("the doctor", () => {
     writeFileSync(join(folder(), "twice.csv"), `${["a,b,y", ...once, ...once].join("\n")}\n`);
     writeFileSync(join(folder(), "noise.csv"), `${["a,b,y", ...rows(60, 2, 0.35)].join("\n")}\n`);
     const { stderr } = await hebb("train", ...args, "--out", code);
-    expect(stderr).toBe("");
+    // Of some tables, what their rows show is told before training too.
+    expect(stderr.replace(/^warning: .*\n/gm, "")).toBe("");
     const events = readFileSync(join(folder(), code, "events.jsonl"), "utf8")
       .trim()
       .split("\n");
@@ -69,7 +70,8 @@ describe("the doctor", () => {
   });
 
   test("a healthy run is left in peace, also when its data are gone", async () => {
-    writeFileSync(join(folder(), "fine.csv"), `${["a,b,y", ...rows(300, 3)].join("\n")}\n`);
+    // Without any wrong answer, two columns would give the target away.
+    writeFileSync(join(folder(), "fine.csv"), `${["a,b,y", ...rows(300, 3, 0.1)].join("\n")}\n`);
     await hebb("train", "fine.csv", "--target", "y", "--epochs", "30", "--out", "fine");
     expect((await hebb("doctor", "fine")).stdout).toMatch(/✓ .*nothing suspicious/);
     writeFileSync(join(folder(), "fine.csv"), "");

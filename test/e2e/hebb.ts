@@ -1,10 +1,12 @@
-// Runs the hebb command as its users do: a process of its own, from a bundle made once for each test file.
+// Runs the hebb command as its users do: a process of its own, from a bundle made once for all test files.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll } from "vitest";
+import { bundleInto } from "../suite/bundle.ts";
+import { builtOnce } from "../suite/once.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 
 export interface Finished {
   readonly code: number | null;
@@ -25,37 +27,25 @@ export function useHebb(): {
   folder(): string;
   start(...args: readonly string[]): Running;
   hebb(...args: readonly string[]): Promise<Finished>;
+  /** With this text as standard input. */
+  hebbWith(input: { readonly input: string }, ...args: readonly string[]): Promise<Finished>;
   /** With standard output into an open file; what is returned of it is empty. */
   hebbInto(file: number, ...args: readonly string[]): Promise<Finished>;
 } {
   let bundle = "";
   let folder = "";
   beforeAll(async () => {
-    const cache = join(root, "node_modules/.cache");
-    mkdirSync(cache, { recursive: true });
-    bundle = mkdtempSync(join(cache, "hebb-test-"));
-    folder = join(bundle, "work");
-    mkdirSync(folder);
-    await build({
-      entryPoints: [join(root, "src/cli/main.ts")],
-      outdir: bundle,
-      bundle: true,
-      splitting: true,
-      platform: "node",
-      format: "esm",
-      target: "node20",
-      packages: "external",
-      outExtension: { ".js": ".mjs" },
-      logLevel: "error",
-    });
+    bundle = await builtOnce("hebb", (outdir) => bundleInto(outdir, join(root, "src/cli/main.ts")));
+    folder = mkdtempSync(join(bundle, "work-"));
   });
-  afterAll(() => rmSync(bundle, { recursive: true, force: true }));
+  afterAll(() => removeFolder(folder));
 
-  const run = (output: "pipe" | number, args: readonly string[]): Running => {
+  const run = (output: "pipe" | number, args: readonly string[], input?: string): Running => {
     const child = spawn(process.execPath, [join(bundle, "main.mjs"), ...args], {
       cwd: folder,
-      stdio: ["ignore", output, "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", output, "pipe"],
     });
+    child.stdin?.end(input);
     let [stdout, stderr] = ["", ""];
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
@@ -73,6 +63,7 @@ export function useHebb(): {
     folder: () => folder,
     start: (...args) => run("pipe", args),
     hebb: (...args) => run("pipe", args).finished,
+    hebbWith: ({ input }, ...args) => run("pipe", args, input).finished,
     hebbInto: (file, ...args) => run(file, args).finished,
   };
 }

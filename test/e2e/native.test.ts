@@ -5,7 +5,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -20,10 +19,11 @@ import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
 import { useBackend } from "../../src/runtime/index.ts";
 import { compile, randint, randn, seed } from "../../src/tensor/index.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "hebb-native-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => removeFolder(work));
 
 const missing = ((): string | undefined => {
   try {

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatCsv, loans } from "../../src/data/index.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 import { useHebb } from "./hebb.ts";
 
 const { folder, start, hebb } = useHebb();
@@ -169,7 +170,7 @@ describe("links in a run folder", () => {
         rmSync(join(run, name));
         rmSync(join(run, "model.safetensors"), { force: true });
       }
-      rmSync(join(run, name), { force: true, recursive: true });
+      removeFolder(join(run, name));
       if (existsSync(kept)) renameSync(kept, join(run, name));
       expect(tree()).toEqual(["precious.txt"]);
       expect(readFileSync(join(outside, "precious.txt"), "utf8")).toBe("precious");

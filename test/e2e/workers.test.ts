@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createCDevice } from "../../src/backends/c/index.ts";
 import { HebbError } from "../../src/graph/errors.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = mkdtempSync(join(tmpdir(), "hebb-workers-"));
@@ -37,7 +38,7 @@ beforeAll(() =>
   }),
 );
 afterAll(() => {
-  rmSync(cache, { recursive: true, force: true });
+  removeFolder(cache);
   rmSync(bundle, { force: true });
 });
 

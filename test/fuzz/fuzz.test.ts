@@ -1,15 +1,11 @@
 // Random graphs, compiled with every optimisation on every backend, against one kernel for each node on the reference.
 import { afterAll, describe, expect, it } from "vitest";
 import type { SynchronousDevice } from "../../src/backends/backend.ts";
-import { gradients } from "../../src/graph/autodiff.ts";
-import { isFloat } from "../../src/graph/dtype.ts";
-import type { Node } from "../../src/graph/node.ts";
-import { add } from "../../src/graph/ops/elementwise.ts";
-import { sum } from "../../src/graph/ops/reduce.ts";
 import { allDevices } from "../conformance/devices.ts";
 import { Runner, type Value } from "../conformance/run.ts";
+import { difference, program } from "./compare.ts";
 import { generate, type Mode } from "./generate.ts";
-import { asCode, build, type Recipe, withoutDead } from "./recipe.ts";
+import { asCode, type Recipe, withoutDead } from "./recipe.ts";
 
 /** HEBB_FUZZ=2000 tries that many of each kind; HEBB_FUZZ_SEED=1000 begins with another seed. */
 const count = Number(process.env["HEBB_FUZZ"] ?? 150);
@@ -21,17 +17,6 @@ afterAll(() => {
   for (const device of devices) device.close();
 });
 
-/** The outputs, then the gradients of their sum for each input. */
-function program(recipe: Recipe, withGradients: boolean): { inputs: Node[]; values: Value[]; outputs: Node[] } {
-  const { nodes, inputs, values } = build(recipe);
-  const outputs = recipe.outputs.map((place) => nodes[place] as Node);
-  if (!withGradients) return { inputs, values, outputs };
-  const [first, ...rest] = outputs.filter((node) => isFloat(node.dtype)).map((node) => sum(node));
-  if (first === undefined) return { inputs, values, outputs };
-  const found = gradients(rest.reduce(add, first), inputs);
-  return { inputs, values, outputs: [...outputs, ...found.filter((grad) => grad !== undefined)] };
-}
-
 function run(device: SynchronousDevice, recipe: Recipe, withGradients: boolean, optimize: boolean): Value[] {
   const { inputs, values, outputs } = program(recipe, withGradients);
   const runner = new Runner(device, inputs, outputs, { optimize });
@@ -40,28 +25,6 @@ function run(device: SynchronousDevice, recipe: Recipe, withGradients: boolean, 
   } finally {
     runner.release();
   }
-}
-
-/**
- * How far results may differ, as a part of the largest number of an output. Outputs of "exact" graphs may not differ. Else
- * each of at most 16 steps (32 with gradients) loses a few ulp, and a factor of some 10 for their condition.
- */
-function tolerance({ dtype }: Value, mode: Mode, isGradient: boolean): number {
-  if (!isFloat(dtype) || (mode === "exact" && !isGradient)) return 0;
-  return dtype === "float32" ? 32 * 4 * 16 * 2 ** -24 : 32 * 4 * 16 * 2 ** -53;
-}
-
-function difference(actual: Value, expected: Value, mode: Mode, isGradient: boolean): string | undefined {
-  if (actual.shape.join() !== expected.shape.join())
-    return `shape [${actual.shape.join()}], not [${expected.shape.join()}]`;
-  const largest = expected.data.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 1);
-  const limit = tolerance(expected, mode, isGradient) * largest;
-  for (const [i, x] of expected.data.entries()) {
-    const y = actual.data[i] ?? Number.NaN;
-    if (Object.is(x, y) || x === y || Math.abs(x - y) <= limit) continue;
-    return `element ${i} is ${y}, not ${x} (permitted: ${limit})`;
-  }
-  return undefined;
 }
 
 /** What is wrong with a graph; undefined: nothing. */

@@ -1,12 +1,13 @@
 // A random graph as plain data: it can be built, printed as code, and taken apart.
 import { type DType, isFloat } from "../../src/graph/dtype.ts";
 import { apply, type Node } from "../../src/graph/node.ts";
+import { expand } from "../../src/graph/ops/broadcast.ts";
 import { conv2d } from "../../src/graph/ops/conv.ts";
 import { full } from "../../src/graph/ops/creation.ts";
 import * as elementwise from "../../src/graph/ops/elementwise.ts";
 import { cumsum, gather, indexSelect, tril } from "../../src/graph/ops/indexing.ts";
 import { matmul } from "../../src/graph/ops/matmul.ts";
-import { cat, expand, flip, pad, permute, reshape, slice } from "../../src/graph/ops/movement.ts";
+import { cat, flip, pad, permute, reshape, slice } from "../../src/graph/ops/movement.ts";
 import { avgPool2d, maxPool2d } from "../../src/graph/ops/pool.ts";
 import * as reduce from "../../src/graph/ops/reduce.ts";
 import { sort } from "../../src/graph/ops/sort.ts";

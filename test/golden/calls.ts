@@ -16,10 +16,32 @@ function passed(value: Argument, inputs: readonly hebb.Tensor[]): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, passed(part, inputs)]));
 }
 
+const { linalg } = hebb;
+const symmetric = (x: hebb.Tensor): hebb.Tensor => x.add(x.mT).div(2);
+
+/** Calls whose results are compared after what is free in them, such as the signs of vectors, is made one. */
+const own = {
+  cholesky: (x: hebb.Tensor, upper: boolean) => linalg.cholesky(symmetric(x), { upper }),
+  lstsq: (a: hebb.Tensor, b: hebb.Tensor, driver: "gelsy" | "gels") => linalg.lstsq(a, b, { driver }).solution,
+  eigvalsh: (x: hebb.Tensor, uplo: "L" | "U") => linalg.eigvalsh(symmetric(x), uplo),
+  eigh: (x: hebb.Tensor, uplo: "L" | "U") => {
+    const { eigenvalues, eigenvectors } = linalg.eigh(symmetric(x), uplo);
+    return [eigenvalues, eigenvectors.square()];
+  },
+  svd: (x: hebb.Tensor, fullMatrices: boolean) => {
+    const { U, S, Vh } = linalg.svd(x, { fullMatrices });
+    const first = U.slice(-2, 0, 1);
+    const signs = first.mul(0).sub(1).where(first.lt(0), 1).detach();
+    return [U.mul(signs), S, Vh.mul(signs.mT)];
+  },
+  pinvh: (x: hebb.Tensor) => linalg.pinv(x.add(x.mT), { hermitian: true }),
+};
+const rooms: Readonly<Record<string, object>> = { "": hebb, F: hebb.nn.functional, fft: hebb.fft, linalg, own };
+
 /** The results of the call, those of several in the order of their names' making. */
 export function called(call: string, args: readonly Argument[], inputs: readonly hebb.Tensor[]): hebb.Tensor[] {
   const [room, name = call] = call.includes(".") ? call.split(".") : ["", call];
-  const owner: object | undefined = room === "x" ? inputs[0] : room === "F" ? hebb.nn.functional : hebb;
+  const owner: object | undefined = room === "x" ? inputs[0] : rooms[room ?? ""];
   const fn: unknown = Reflect.get(owner ?? {}, name);
   if (typeof fn !== "function") throw new Error(`there is no ${call}`);
   const result: unknown = Reflect.apply(

@@ -119,6 +119,9 @@ finite = torch.tensor([nan, 0., 1., -1., 0.5, -0.5, 2., -3., 3., 6., 20., 25., 8
 
 
 def method(name, args, x, function, **more):
+    if name == "norm" and args:
+        # Its order comes before the dims.
+        args = [2, *args]
     case(f".{name} {list(x.shape)} {args}", f".{name}", args, [x], function, **more)
 
 

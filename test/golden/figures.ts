@@ -35,6 +35,10 @@ export function weighted(output: Tensor): Tensor {
   return output.mul(tensor(weights, { shape: output.shape, dtype: output.dtype })).sum();
 }
 
+// Hundreds of programs are compiled here, and an optimizing compiler takes twice as long over each as one that keeps its hands off. What it does to
+// single kernels is tried in the suites of conformance, contractions, gradients and fuzz; HEBB_LONG=1 tries it here too.
+if (process.env["HEBB_LONG"] !== "1") process.env["HEBB_CFLAGS"] ??= "-Og";
+
 /** Those of the conformance suite. */
 export const backends: readonly BackendName[] = allDevices().map((device) => {
   device.close();

@@ -380,4 +380,82 @@ network = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, bias=False), nn.BatchNorm2
 case((spec("Sequential", spec("Conv2d", 1, 2, 3, padding=1, bias=False), spec("BatchNorm2d", 2), spec("ReLU"), spec("MaxPool2d", 2), spec("Flatten"),
            spec("Sequential", spec("Linear", 8, 4), spec("GELU"), spec("LayerNorm", 4)), spec("Linear", 4, 3)), network), r(3, 1, 4, 4), label="small network")
 
+# Three spatial dims: at the end, so that the random figures above stay as they are.
+volume = (3, 4, 3)
+case(both("Conv3d", 2, 3, 2), r(1, 2, *volume))
+case(both("Conv3d", 2, 2, (2, 3, 1), bias=False), r(2, *volume), label="no batch", modes=once)
+for stride, padding, dilation, groups in [(2, 1, 1, 2), ((1, 2, 1), (1, 0, 2), (1, 1, 2), 1), (1, "same", 1, 1)]:
+    case(both("Conv3d", 2, 2, 2, stride=stride, padding=padding, dilation=dilation, groups=groups), r(1, 2, *volume), modes=once)
+for mode in ["reflect", "replicate", "circular"]:
+    case(both("Conv3d", 1, 2, 2, padding=1, padding_mode=mode), r(1, 1, *volume), modes=once)
+case(both("ConvTranspose3d", 2, 3, 2), r(1, 2, 2, 3, 2))
+case(both("ConvTranspose3d", 2, 2, 2), r(2, 2, 1, 2), label="no batch", modes=once)
+for stride, padding, extra, dilation, groups in [(2, 1, 1, 1, 2), ((2, 1, 3), (1, 0, 1), (1, 0, 2), (1, 2, 1), 1)]:
+    case(both("ConvTranspose3d", 2, 2, 2, stride=stride, padding=padding, output_padding=extra, dilation=dilation, groups=groups), r(1, 2, 2, 3, 2), modes=once)
+
+for kind, grid in [
+    ("MaxPool3d", [{}, {"stride": 1, "padding": 1}, {"dilation": (1, 2, 1), "stride": 1}, {"ceil_mode": True}]),
+    ("AvgPool3d", [{}, {"stride": 1, "padding": 1}, {"padding": 1, "count_include_pad": False}, {"ceil_mode": True}, {"divisor_override": 3}]),
+]:
+    for options in grid:
+        case(both(kind, 2, **options), r(1, 2, *volume), modes=once)
+    case(both(kind, (1, 2, 3), stride=(1, 2, 1)), r(2, *volume), label="no batch")
+for size in [1, 2, (2, 3, 1), (None, 2, 5)]:
+    case(both("AdaptiveAvgPool3d", size), r(1, 2, *volume), modes=once)
+    case(both("AdaptiveMaxPool3d", size), r(1, 2, *volume), modes=once)
+for p, options in [(1, {}), (2, {"stride": 1}), (3, {"ceil_mode": True})]:
+    case(both("LPPool3d", p, 2, **options), r(1, 2, *volume).abs() + 0.1, modes=once)
+
+for amount in [1, (1, 2, 0, 1, 2, 1)]:
+    for kind in ["ZeroPad", "ReflectionPad", "ReplicationPad", "CircularPad"]:
+        case(both(f"{kind}3d", amount), r(1, 2, *volume), modes=once)
+    case(both("ConstantPad3d", amount, 1.5), r(1, 2, *volume), modes=once)
+
+case(both("Dropout3d", 0.5), r(2, 3, 1, 2, 2), modes=unseen)
+case(both("Dropout3d", 0.0), r(2, 3, 1, 2, 2))
+for options in [{}, {"momentum": None, "eps": 0.01}, {"affine": False}, {"track_running_stats": False}]:
+    case(both("BatchNorm3d", 2, **options), r(2, 2, 2, 1, 3))
+for options in [{}, {"affine": True}, {"affine": True, "track_running_stats": True, "momentum": 0.3, "eps": 0.01}]:
+    case(both("InstanceNorm3d", 3, **options), r(2, 3, 2, 1, 3))
+case(both("InstanceNorm3d", 3, affine=True), r(3, 2, 2, 2), label="no batch", modes=once)
+
+# An unpool puts values of its own in the places that a pool took; the windows do not overlap, so each place has one value.
+for rank, shape in [(1, (7,)), (2, (4, 5)), (3, (2, 4, 5))]:
+    pool = getattr(nn.functional, f"max_pool{rank}d")
+    for size, options in [(2, {}), (2, {"stride": 2, "padding": 1}), (3, {"padding": 1})]:
+        places = pool(r(1, 2, *shape), size, return_indices=True, **options)[1]
+        made = getattr(nn, f"MaxUnpool{rank}d")(size, **options)
+        described = spec(f"MaxUnpool{rank}d", size, **options, output_size=shape)
+        case((described, made), r(*places.shape), places, modes=once, run=lambda layer, x, i: layer(x, i, output_size=shape))
+    even = (2,) * (rank - 1) + (4,)
+    places = pool(r(2, *even), 2, return_indices=True)[1]
+    case(both(f"MaxUnpool{rank}d", 2), r(*places.shape), places, label="no batch")
+
+
+
+class SwiGLU(nn.Module):
+    def __init__(self, dim=-1):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        a, b = x.chunk(2, self.dim)
+        return nn.functional.silu(a) * b
+
+
+for dim in [-1, 0]:
+    case((spec("SwiGLU", dim), SwiGLU(dim)), r(4, 6), modes=once)
+for rank, size, kernel, options in [(2, (5, 6), 2, {"output_size": (3, 4)}), (2, (6, 5), (3, 2), {"output_ratio": 0.5}), (3, (4, 5, 4), 2, {"output_size": 2})]:
+    draw = torch.round(torch.rand(2, 3, rank) * 100) / 100
+    pooled = getattr(nn.functional, f"fractional_max_pool{rank}d")
+    ratio = {k: (v,) * rank if k == "output_ratio" else v for k, v in options.items()}
+    case((spec(f"FractionalMaxPool{rank}d", kernel, **options), getattr(nn, f"FractionalMaxPool{rank}d")(kernel, **ratio)), r(2, 3, *size), draw, modes=once,
+         run=lambda layer, x, s, pooled=pooled, kernel=kernel, ratio=ratio: pooled(x, kernel, _random_samples=s.detach(), **ratio))
+small = {"d_model": 4, "nhead": 2, "num_encoder_layers": 1, "num_decoder_layers": 2, "dim_feedforward": 5, "dropout": 0.0}
+case((spec("Transformer", **small), nn.Transformer(**small)), r(3, 2, 4), r(4, 2, 4), depth=256)
+first = {**small, "batch_first": True, "norm_first": True, "activation": "gelu", "bias": False}
+case((spec("Transformer", **first), nn.Transformer(**first)), r(2, 3, 4), r(2, 4, 4), modes=unseen, depth=256,
+     call=[{"$": 0}, {"$": 1}, {"tgtIsCausal": True}],
+     run=lambda layer, src, tgt: layer(src, tgt, tgt_mask=nn.Transformer.generate_square_subsequent_mask(4), tgt_is_causal=True))
+
 print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))

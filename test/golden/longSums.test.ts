@@ -92,7 +92,7 @@ function errorOf(found: ArrayLike<number>, exact: readonly number[]): number {
 const table = new Map<string, { theirs: readonly number[]; found: string[] }>();
 const sizes = ({ inputs }: Case): number => inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 const isLong = process.env["HEBB_LONG"] === "1";
-const mostValues: Readonly<Record<BackendName, number>> = { reference: 5e4, wasm: 3e5, c: 1.3e6 };
+const mostValues: Readonly<Record<BackendName, number>> = { reference: 5e4, wasm: 3e5, c: 1.3e6, webgpu: 3e5 };
 
 describe.each(backends)("long sums of PyTorch on %s", (backend) => {
   beforeAll(() => {

@@ -161,4 +161,31 @@ hard = (s + 1) / 2
 for alpha, gamma in [(0.25, 2.0), (-1.0, 2.0), (0.6, 0.5), (0.5, 0.0)]:
     case("focal", lambda a, b, reduction: reduced(focal(a, b, alpha, gamma), reduction), [x, hard], {"alpha": alpha, "gamma": gamma}, label=f"alpha {alpha}, gamma {gamma}")
 
+
+
+def ctc(lp, targets, times, sizes, blank, zero_infinity, reduction):
+    """The forward algorithm of Graves et al. 2006, whose slope is the function's own; PyTorch's is that after a log_softmax. The values are PyTorch's."""
+    losses = []
+    for n in range(lp.shape[1]):
+        labels = targets[n, : sizes[n]].tolist()
+        states = [blank] + [s for label in labels for s in (label, blank)]
+        alpha = [lp.new_tensor(0.0)] + [lp.new_tensor(-torch.inf)] * (len(states) - 1)
+        for t in range(int(times[n])):
+            ways = [[alpha[s]] + ([alpha[s - 1]] if s > 0 else []) + ([alpha[s - 2]] if s > 1 and states[s] not in (blank, states[s - 2]) else []) for s in range(len(states))]
+            alpha = [lp[t, n, states[s]] + torch.logsumexp(torch.stack([w for w in ways[s] if w != -torch.inf] or [lp.new_tensor(-torch.inf)]), 0) for s in range(len(states))]
+        loss = -torch.logsumexp(torch.stack(alpha[-2:]), 0)
+        losses.append(lp[0, n].sum() * 0 if zero_infinity and torch.isinf(loss) else loss)
+    losses = torch.stack(losses)
+    own = (losses / sizes.clamp(min=1)).mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
+    wanted = F.ctc_loss(lp.detach(), targets, times, sizes, blank=blank, zero_infinity=zero_infinity, reduction=reduction)
+    assert torch.allclose(own, wanted), (own, wanted)
+    return own
+
+
+whole = lambda *values: torch.tensor(values)
+spoken = whole([1, 2, 2, 0], [3, 1, 0, 0], [2, 2, 2, 2])
+case("ctc", lambda lp, t, i, s, reduction: ctc(lp, t, i, s, 0, False, reduction), [r(8, 3, 4).log_softmax(-1), spoken, whole(8, 5, 7), whole(3, 2, 4)])
+case("ctc", lambda lp, t, i, s, reduction: ctc(lp, t, i, s, 3, False, reduction), [r(6, 2, 5), whole([0, 1, 2], [4, 4, 0]), whole(6, 4), whole(3, 0)], {"blank": 3}, label="blank 3, no target")
+case("ctc", lambda lp, t, i, s, reduction: ctc(lp, t, i, s, 0, True, reduction), [r(3, 2, 4).log_softmax(-1), whole([1, 1, 2], [3, 0, 0]), whole(3, 2), whole(3, 1)], {"zeroInfinity": True}, label="zeroInfinity")
+
 print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))

@@ -46,6 +46,27 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(second).add_(g, alpha=1 - second)
 
 
+class Lamb(torch.optim.Optimizer):
+    """Algorithm 2 of You et al. 2020, with bias corrections and phi the identity."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0, maximize=False):
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            first, second = group["betas"]
+            for p in group["params"]:
+                g = -p.grad if group["maximize"] else p.grad
+                state = self.state[p]
+                state["t"] = t = state.get("t", 0) + 1
+                m = state.setdefault("m", torch.zeros_like(p)).mul_(first).add_(g, alpha=1 - first)
+                v = state.setdefault("v", torch.zeros_like(p)).mul_(second).addcmul_(g, g, value=1 - second)
+                u = (m / (1 - first**t)) / ((v / (1 - second**t)).sqrt() + group["eps"]) + group["weight_decay"] * p
+                size, length = p.norm(), u.norm()
+                p.sub_(group["lr"] * (size / length if size > 0 and length > 0 else 1.0) * u)
+
+
 def camel(name):
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)
@@ -131,6 +152,18 @@ case("Lion", Lion, {"lr": 0.01}, later={4: {"betas": (0.8, 0.9), "weight_decay":
 for name in ["SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD"]:
     case(name, getattr(optim, name), {"lr": 0.03}, groups=[{"lr": 0.01}, {}, {"maximize": False, "lr": 0.05}])
     case(name, getattr(optim, name), {"lr": 0.03}, groups=[{}, None, {"lr": 0.05}])
+
+# The steps of Muon in float64, where PyTorch takes bfloat16; the vector is left to others.
+torch.Tensor.bfloat16 = lambda self: self.clone()
+for options in [{}, {"lr": 0.05}, {"lr": 0.05, "nesterov": False, "momentum": 0.8, "weight_decay": 0.3}, {"lr": 0.05, "ns_steps": 3, "adjust_lr_fn": "match_rms_adamw", "ns_coefficients": (2.0, -1.5, 0.5)}]:
+    case("Muon", optim.Muon, options, groups=[{}, None, {}])
+
+for options in [{}, {"lr": 0.05}, {"lr": 0.05, "beta2_decay": -0.5, "d": 1.5, "weight_decay": 0.2}, {"lr": 0.05, "eps": (1e-4, 0.1), "maximize": True}]:
+    case("Adafactor", optim.Adafactor, options)
+case("Adafactor", optim.Adafactor, {"lr": 0.05}, later={4: {"d": 2.0, "weight_decay": 0.1}, 12: {"lr": 0.01}})
+for options in [{}, {"lr": 0.02}, {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.1}, {"lr": 0.02, "maximize": True}]:
+    case("LAMB", Lamb, options)
+case("LAMB", Lamb, {"lr": 0.02}, later={4: {"betas": (0.7, 0.9), "weight_decay": 0.1}, 12: {"lr": 0.01}})
 
 schedules = []
 s = optim.lr_scheduler

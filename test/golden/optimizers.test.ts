@@ -108,35 +108,69 @@ function change(made: optim.Optimizer, { lr, ...options }: Readonly<Record<strin
   }
 }
 
-function follow(entry: Case, float: FloatDType, compiled: boolean): void {
-  const { params, step, norm, made } = problem(entry, float);
-  const whole = compile(step);
-  const run = compiled ? whole : step;
-  for (let count = 1; count <= 20; count++) {
-    run();
-    const changes = entry.later[String(count)];
-    if (changes !== undefined) change(made, changes);
-    const place = golden.kept.indexOf(count);
-    // Each step adds its roundings to those before it.
-    const operations = 16 * count;
-    if (entry.norms[count - 1] !== undefined)
-      expectClose(`norm at step ${count}`, norm.dataSync(), [entry.norms[count - 1] ?? 0], float, operations);
-    if (place < 0) continue;
-    const now = params.flatMap((parameter) => [...parameter.dataSync()]);
-    expectClose(`parameters after step ${count}`, now, entry.trajectory[place] ?? [], float, operations);
-  }
-  if (compiled) expect(whole.signatures()).toBeLessThanOrEqual(Object.keys(entry.later).length > 0 ? 2 : 1);
+/** What a case has come to after a step. */
+interface Reached {
+  readonly step: number;
+  readonly norm: readonly number[];
+  readonly parameters: readonly number[];
 }
+
+/** 20 steps of all cases, as one program or none. */
+function follow(entries: readonly Case[], float: FloatDType, compiled: boolean): Map<Case, Reached[]> {
+  const followed = entries.map((entry) => ({ entry, reached: [] as Reached[], ...problem(entry, float) }));
+  const whole = compile(() => followed.map(({ step }) => step()));
+  for (let count = 1; count <= 20; count++) {
+    if (compiled) whole();
+    else for (const { step } of followed) step();
+    for (const { entry, params, norm, made, reached } of followed) {
+      reached.push({
+        step: count,
+        norm: entry.norms[count - 1] === undefined ? [] : [...norm.dataSync()],
+        parameters: golden.kept.includes(count) ? params.flatMap((parameter) => [...parameter.dataSync()]) : [],
+      });
+      const changes = entry.later[String(count)];
+      if (changes !== undefined) change(made, changes);
+    }
+  }
+  const changed = entries.some(({ later }) => Object.keys(later).length > 0);
+  if (compiled) expect(whole.signatures()).toBeLessThanOrEqual(changed ? 2 : 1);
+  return new Map(followed.map(({ entry, reached }) => [entry, reached]));
+}
+
+function compareWith(entry: Case, float: FloatDType, reached: readonly Reached[]): void {
+  expect(reached.length).toBe(20);
+  for (const { step, norm, parameters } of reached) {
+    // Each step adds its roundings to those before it.
+    const operations = 16 * step;
+    const expected = entry.norms[step - 1];
+    if (expected !== undefined) expectClose(`norm at step ${step}`, norm, [expected], float, operations);
+    const place = golden.kept.indexOf(step);
+    if (place >= 0)
+      expectClose(`parameters after step ${step}`, parameters, entry.trajectory[place] ?? [], float, operations);
+  }
+}
+
+/** Cases that run as one program, so that a compiler is called once for all of them. Options that change trace their program again. */
+const together = 12;
+const steady = golden.cases.filter(({ later }) => Object.keys(later).length === 0);
 
 everywhere(`optimizers of PyTorch ${golden.torch}`, (float, start) => {
   beforeAll(start);
-  it.each(golden.cases.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => follow(entry, float, true));
+  const results = new Map<Case, readonly Reached[]>();
+  it.each(golden.cases.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => {
+    if (!results.has(entry)) {
+      const first = steady.indexOf(entry);
+      const group = first < 0 ? [entry] : steady.slice(first, first + together);
+      for (const [one, reached] of follow(group, float, true)) results.set(one, reached);
+    }
+    compareWith(entry, float, results.get(entry) ?? []);
+  });
   const plain = golden.cases.filter(
     ({ options }, place) =>
       Object.keys(options).length > 0 && golden.cases[place - 1]?.optimizer !== golden.cases[place]?.optimizer,
   );
   it.each(plain.map((entry) => [entry.name, entry] as const))("without compile: %s", (_, entry) =>
-    follow(entry, float, false),
+    compareWith(entry, float, follow([entry], float, false).get(entry) ?? []),
   );
 });
 

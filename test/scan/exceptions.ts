@@ -1,5 +1,8 @@
 // Where the scan expects something other than PyTorch's number, and why; and public names that take no tensor to scan.
 
+import { longNames } from "../arguments/calls.ts";
+import { methodExceptions } from "./methodExceptions.ts";
+
 export interface OnPurpose {
   readonly names: readonly string[];
   /** The kinds of input. */
@@ -8,6 +11,7 @@ export interface OnPurpose {
 }
 
 export const onPurpose: readonly OnPurpose[] = [
+  ...methodExceptions,
   {
     names: "relu6 elu selu celu hardtanh hardswish hardshrink softshrink".split(" ").map((name) => `F.${name}`),
     kinds: /NaN/,
@@ -78,6 +82,10 @@ export const onPurpose: readonly OnPurpose[] = [
       "conv2d",
       "convTranspose1d",
       "convTranspose2d",
+      "conv3d",
+      "convTranspose3d",
+      "nn.Conv3d",
+      "nn.ConvTranspose3d",
       "F.conv1d",
       "F.conv2d",
       "F.convTranspose1d",
@@ -95,6 +103,8 @@ export const onPurpose: readonly OnPurpose[] = [
     names: [
       "conv1d",
       "conv2d",
+      "conv3d",
+      "nn.Conv3d",
       "F.conv1d",
       "F.conv2d",
       "F.unfold",
@@ -139,14 +149,20 @@ export const onPurpose: readonly OnPurpose[] = [
     because: "PyTorch's gradient overflows; ours is −σ(−x)",
   },
   {
-    names: "maxPool1d maxPool2d maxPool1dWithIndices maxPool2dWithIndices adaptiveMaxPool1d adaptiveMaxPool2d"
-      .split(" ")
-      .map((name) => `F.${name}`),
+    names:
+      "maxPool1d maxPool2d maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d"
+        .split(" ")
+        .map((name) => `F.${name}`),
     kinds: /NaN/,
     because: "of several NaNs in a window ours takes the first, PyTorch the last",
   },
   {
-    names: ["nn.MaxPool1d", "nn.MaxPool2d", "nn.AdaptiveMaxPool1d", "nn.AdaptiveMaxPool2d"],
+    names: [
+      "maxPool3d",
+      ..."MaxPool1d MaxPool2d MaxPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d"
+        .split(" ")
+        .map((name) => `nn.${name}`),
+    ],
     kinds: /NaN/,
     because: "the same",
   },
@@ -157,6 +173,8 @@ const draws = "it draws random numbers; test/conformance and src/tensor hold the
 const notTensors = "it takes no tensor";
 const reads = "it reads or differentiates, and computes nothing itself";
 const container = "it holds other layers, which have rows of their own";
+const ownFigures = "its inputs must fit one another in their values too; test/golden has its figures";
+const crashes = "PyTorch ends the process on a matrix without columns; src/nn/layers.test.ts compares it with cdist";
 const notPyTorchs = "PyTorch has no such function; test/golden writes its formula out";
 
 const because = (reason: string, names: string): Record<string, string> =>
@@ -164,22 +182,41 @@ const because = (reason: string, names: string): Record<string, string> =>
 
 /** Public names without a row, and why. */
 export const withoutRows: Readonly<Record<string, string>> = {
+  ...because(
+    twice,
+    `${Object.keys(longNames)
+      .map((name) => `F.${name}`)
+      .join(" ")} F.conv3d F.convTranspose3d F.maxPool3d F.avgPool3d nn.MaxUnpool1d nn.MaxUnpool2d nn.MaxUnpool3d`,
+  ),
   ...because(twice, "adaptiveAvgPool1d adaptiveAvgPool2d avgPool1d avgPool2d interpolate maxPool1d maxPool2d"),
   ...because(draws, "bernoulli multinomial rand randint randn randperm F.gumbelSoftmax"),
   ...because(
     notTensors,
-    "arange eye full linspace ones tensor zeros seed randomState setRandomState Generator currentGenerator withGenerator flush gradEnabled currentTrace traceGuard nn.causalMask",
+    "numel dim arange eye full linspace ones tensor zeros seed randomState setRandomState Generator currentGenerator withGenerator flush flushLater gradEnabled currentTrace traceGuard nn.causalMask",
   ),
   ...because(
     reads,
-    "constructor dataSync data itemSync item toArraySync toArray toJSON backward toString customGradient grad jvp valueAndGrad compile gradCheck noGrad inspect inspectStep scan",
+    "constructor toDevice nonzero maskedSelect unique uniqueConsecutive bincount dataSync data itemSync item toArraySync toArray toJSON backward toString customGradient grad jvp valueAndGrad vjp linearize jacrev jacfwd hessian vmap checkpoint functionalCall stackModuleState compile gradCheck noGrad inspect inspectStep scan",
   ),
   ...because(
     container,
-    "Tensor State Parameter nn.Parameter nn.Module nn.ModuleDict nn.ModuleList nn.Residual nn.Sequential nn.TransformerDecoder nn.TransformerDecoderLayer nn.MultiheadAttention nn.Bilinear",
+    "Tensor State Parameter nn.Parameter nn.Module nn.ModuleDict nn.ModuleList nn.Residual nn.Sequential nn.TransformerDecoder nn.TransformerDecoderLayer nn.Transformer nn.MultiheadAttention nn.Bilinear",
+  ),
+  ...because(crashes, "F.pdist"),
+  ...because(
+    ownFigures,
+    "atleast1d atleast2d atleast3d vstack hstack dstack columnStack blockDiag broadcastTensors cartesianProd combinations meshgrid searchsorted bucketize isin",
+  ),
+  ...because(
+    ownFigures,
+    "F.ctc F.gridSample F.affineGrid F.fractionalMaxPool2d F.fractionalMaxPool2dWithIndices F.fractionalMaxPool3d F.fractionalMaxPool3dWithIndices nn.CTCLoss nn.FractionalMaxPool2d nn.FractionalMaxPool3d",
   ),
   ...because(
     notPyTorchs,
-    "F.step F.focal F.hinge F.tripletWithDistance nn.Step nn.FocalLoss nn.HingeLoss nn.TripletMarginWithDistanceLoss nn.Perceptron",
+    "F.step F.swiglu F.rotary F.alibi nn.SwiGLU F.focal F.hinge F.tripletWithDistance nn.Step nn.FocalLoss nn.HingeLoss nn.TripletMarginWithDistanceLoss nn.Perceptron",
+  ),
+  ...because(
+    "PyTorch's needs CUDA; alone it is a BatchNorm, and test/distributed compares ranks with one process",
+    "nn.SyncBatchNorm",
   ),
 };

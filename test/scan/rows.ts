@@ -2,6 +2,7 @@
 import * as hebb from "../../src/index.ts";
 import type { Tensor } from "../../src/tensor/index.ts";
 import type { InputSpec } from "./inputs.ts";
+import { methodRows } from "./methodRows.ts";
 
 const { nn } = hebb;
 const F = nn.functional;
@@ -18,6 +19,7 @@ export interface Row {
 type Ours = Row["ours"];
 
 const matrix = [2, 3] as const;
+const box = [1, 2, 2, 4, 2] as const;
 const row = (name: string, ours: Ours, torch: string, ...inputs: readonly InputSpec[]): Row => ({
   name,
   ours,
@@ -117,7 +119,7 @@ const tensorRows: readonly Row[] = [
   row("std", (x) => x.std(), "x.std()"),
   row("logsumexp", (x) => x.logsumexp([0, 1]), "x.logsumexp([0, 1])"),
   row("norm", (x) => x.norm(), "x.norm()"),
-  row("norm", (x) => x.norm(1), "x.norm(dim=1)"),
+  row("norm", (x) => x.norm(2, 1), "x.norm(dim=1)"),
   row("softmax", (x) => x.softmax(1), "x.softmax(1)"),
   row("softmax", (x) => x.softmax(0), "x.softmax(0)"),
   row("logSoftmax", (x) => x.logSoftmax(-1), "x.log_softmax(-1)"),
@@ -180,6 +182,7 @@ const tensorRows: readonly Row[] = [
 const exportRows: readonly Row[] = [
   row("cat", (x, y) => hebb.cat([x, y], 1), "torch.cat([x, y], 1)", matrix, [2, 1]),
   row("stack", (x, y) => hebb.stack([x, y], 1), "torch.stack([x, y], 1)", matrix, matrix),
+  row("tensordot", (x, y) => hebb.tensordot(x, y, 1), "torch.tensordot(x, y, 1)", matrix, [3, 2]),
   row("einsum", (x, y) => hebb.einsum("ij,kj->ik", x, y), 'torch.einsum("ij,kj->ik", x, y)', matrix, matrix),
   row("oneHot", (i) => hebb.oneHot(i, 4), "F.one_hot(x.long(), 4)", { ints: [0, 3, 1] }),
   row("hebb.where", (x, y) => hebb.where(x.gt(y), x, y), "torch.where(x > y, x, y)", matrix, matrix),
@@ -187,6 +190,16 @@ const exportRows: readonly Row[] = [
   row("onesLike", (x) => hebb.onesLike(x), "torch.ones_like(x)"),
   row("conv1d", (x, w) => hebb.conv1d(x, w), "F.conv1d(x, y)", [1, 2, 5], [2, 2, 3]),
   row("conv2d", (x, w) => hebb.conv2d(x, w), "F.conv2d(x, y)", [1, 2, 4, 4], [1, 2, 3, 3]),
+  row("conv3d", (x, w) => hebb.conv3d(x, w), "F.conv3d(x, y)", [1, 2, 2, 3, 2], [1, 2, 2, 2, 2]),
+  row(
+    "convTranspose3d",
+    (x, w) => hebb.convTranspose3d(x, w),
+    "F.conv_transpose3d(x, y)",
+    [1, 1, 2, 2, 2],
+    [1, 1, 2, 1, 2],
+  ),
+  row("maxPool3d", (x) => hebb.maxPool3d(x, 2), "F.max_pool3d(x, 2)", box),
+  row("avgPool3d", (x) => hebb.avgPool3d(x, 2), "F.avg_pool3d(x, 2)", box),
   row("convTranspose1d", (x, w) => hebb.convTranspose1d(x, w), "F.conv_transpose1d(x, y)", [1, 2, 3], [2, 1, 2]),
   row("convTranspose2d", (x, w) => hebb.convTranspose2d(x, w), "F.conv_transpose2d(x, y)", [1, 2, 3, 3], [2, 1, 2, 2]),
 ];
@@ -271,6 +284,20 @@ const functionalRows: readonly Row[] = [
   row("F.adaptiveAvgPool2d", (x) => F.adaptiveAvgPool2d(x, 3), "F.adaptive_avg_pool2d(x, 3)", image),
   row("F.adaptiveMaxPool1d", (x) => F.adaptiveMaxPool1d(x, 3), "F.adaptive_max_pool1d(x, 3)", line),
   row("F.adaptiveMaxPool2d", (x) => F.adaptiveMaxPool2d(x, 3), "F.adaptive_max_pool2d(x, 3)", image),
+  row("F.adaptiveAvgPool3d", (x) => F.adaptiveAvgPool3d(x, [2, 3, 1]), "F.adaptive_avg_pool3d(x, (2, 3, 1))", box),
+  row("F.adaptiveMaxPool3d", (x) => F.adaptiveMaxPool3d(x, [2, 3, 1]), "F.adaptive_max_pool3d(x, (2, 3, 1))", box),
+  row(
+    "F.maxPool3dWithIndices",
+    (x) => F.maxPool3dWithIndices(x, 2).indices,
+    "F.max_pool3d(x, 2, return_indices=True)[1]",
+    box,
+  ),
+  row("F.lpPool3d", (x) => F.lpPool3d(x, 2, 2), "F.lp_pool3d(x, 2, 2)", box),
+  row("F.maxUnpool3d", (x, i) => F.maxUnpool3d(x, i, 2), "F.max_unpool3d(x, y.long(), 2)", [1, 1, 1, 1, 2], {
+    ints: [0, 9],
+    shape: [1, 1, 1, 1, 2],
+  }),
+  row("F.dropout3d", (x) => F.dropout3d(x, 0.5, false), "x"),
   row("F.lpPool1d", (x) => F.lpPool1d(x, 2, 2), "F.lp_pool1d(x, 2, 2)", line),
   row("F.lpPool2d", (x) => F.lpPool2d(x, 2, 2), "F.lp_pool2d(x, 2, 2)", image),
   row("F.maxUnpool1d", (x, i) => F.maxUnpool1d(x, i, 2), "F.max_unpool1d(x, y.long(), 2)", [1, 1, 3], {
@@ -444,6 +471,10 @@ const layerRows: readonly Row[] = [
   layer("Linear", () => new nn.Linear(3, 2, { dtype }), "nn.Linear(3, 2)"),
   layer("Conv1d", () => new nn.Conv1d(2, 2, 3, { dtype }), "nn.Conv1d(2, 2, 3)", line),
   layer("Conv2d", () => new nn.Conv2d(2, 1, 3, { dtype }), "nn.Conv2d(2, 1, 3)", image),
+  layer("Conv3d", () => new nn.Conv3d(2, 1, 2, { dtype }), "nn.Conv3d(2, 1, 2)", box),
+  layer("ConvTranspose3d", () => new nn.ConvTranspose3d(2, 1, 2, { dtype }), "nn.ConvTranspose3d(2, 1, 2)", box),
+  layer("BatchNorm3d", () => new nn.BatchNorm3d(2, { dtype }), "nn.BatchNorm3d(2)", box),
+  layer("InstanceNorm3d", () => new nn.InstanceNorm3d(2), "nn.InstanceNorm3d(2)", box),
   layer("ConvTranspose1d", () => new nn.ConvTranspose1d(2, 1, 2, { dtype }), "nn.ConvTranspose1d(2, 1, 2)", line),
   layer("ConvTranspose2d", () => new nn.ConvTranspose2d(2, 1, 2, { dtype }), "nn.ConvTranspose2d(2, 1, 2)", image),
   layer("BatchNorm1d", () => new nn.BatchNorm1d(3, { dtype }), "nn.BatchNorm1d(3)"),
@@ -495,7 +526,7 @@ const plainLayers = [
   "Flatten",
 ] as const;
 const along = ["Softmax", "LogSoftmax", "Softmin"] as const;
-const dropouts = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "FeatureAlphaDropout"] as const;
+const dropouts = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"] as const;
 const pads = ["ReflectionPad", "ReplicationPad", "CircularPad", "ZeroPad"] as const;
 const pools = ["MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool"] as const;
 
@@ -507,6 +538,10 @@ const plainLayerRows: readonly Row[] = [
   ...pads.map((name) => layer(`${name}2d`, () => new nn[`${name}2d`](1), `nn.${name}2d(1)`, image)),
   ...pools.map((name) => layer(`${name}1d`, () => new nn[`${name}1d`](2), `nn.${name}1d(2)`, line)),
   ...pools.map((name) => layer(`${name}2d`, () => new nn[`${name}2d`](2), `nn.${name}2d(2)`, image)),
+  ...pads.map((name) => layer(`${name}3d`, () => new nn[`${name}3d`](1), `nn.${name}3d(1)`, box)),
+  ...pools.map((name) => layer(`${name}3d`, () => new nn[`${name}3d`](2), `nn.${name}3d(2)`, box)),
+  layer("ConstantPad3d", () => new nn.ConstantPad3d(1, 0.5), "nn.ConstantPad3d(1, 0.5)", box),
+  layer("LPPool3d", () => new nn.LPPool3d(2, 2), "nn.LPPool3d(2, 2)", box),
   layer("ConstantPad1d", () => new nn.ConstantPad1d(1, 0.5), "nn.ConstantPad1d(1, 0.5)", line),
   layer("ConstantPad2d", () => new nn.ConstantPad2d(1, 0.5), "nn.ConstantPad2d(1, 0.5)", image),
   layer("LPPool1d", () => new nn.LPPool1d(2, 2), "nn.LPPool1d(2, 2)", line),
@@ -640,6 +675,7 @@ const lossRows: readonly Row[] = [
 
 export const rows: readonly Row[] = [
   ...tensorRows,
+  ...methodRows,
   ...exportRows,
   ...functionalRows,
   ...layerRows,

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
 import { useBackend } from "../../src/runtime/index.ts";
 import * as tensors from "../../src/tensor/index.ts";
+import { methodNames } from "../arguments/subjects.ts";
 import { type Figure, outcomeOf } from "./compare.ts";
 import { onPurpose, withoutRows } from "./exceptions.ts";
 import { trials } from "./inputs.ts";
@@ -22,13 +23,7 @@ const named = (prefix: string, values: object): string[] =>
 
 /** The public names of the rooms tensor and nn. */
 function publicNames(): string[] {
-  const methods = Object.entries(Object.getOwnPropertyDescriptors(tensors.Tensor.prototype));
-  return [
-    ...methods.flatMap(([name, { value }]) => (typeof value === "function" ? [name] : [])),
-    ...named("", tensors),
-    ...named("F.", nn.functional),
-    ...named("nn.", nn),
-  ];
+  return [...methodNames(), ...named("", tensors), ...named("F.", nn.functional), ...named("nn.", nn)];
 }
 
 it("has a row for every public function, or says why not", () => {

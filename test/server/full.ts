@@ -1,10 +1,11 @@
 // The full attack on hebb studio: the command in a process of its own, beside files that it must not give away.
 // usage: node --import tsx test/server/full.ts [requests, default 10000] [seed]
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { removeFolder } from "../suite/removeFolder.ts";
 import { checkAlive, hugeRequests, manyAtOnce, randomRequests, slowRequests, type Target } from "./attack.ts";
 
 const [count = 10_000, seed = Date.now() % 1e6] = process.argv.slice(2).map(Number);
@@ -70,5 +71,5 @@ try {
   console.log("nothing was given away");
 } finally {
   child.kill();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 }

@@ -1,5 +1,5 @@
-// The Studio in a real Chromium for its tests: built once, served plainly or isolated, pages with their errors collected.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+// The Studio in a real Chromium for its tests: built once for all of them, served plainly or isolated, pages with their errors collected.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,6 +8,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { policyOf } from "../../src/cli/localServer.ts";
+import { builtOnce } from "../suite/once.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 
 export const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 export const missing = executable === undefined && process.env["CI"] !== "true";
@@ -60,7 +62,7 @@ export async function until(
   page: Page,
   wanted: (memory: Memory) => boolean,
   what: string,
-  seconds = 50,
+  seconds = 100,
 ): Promise<Memory> {
   const end = Date.now() + 1000 * seconds;
   for (;;) {
@@ -72,13 +74,17 @@ export async function until(
 }
 
 /** Waits until an expression is true in the page. Asked from outside: the page itself may not evaluate text. */
-export async function whenTrue(page: Page, expression: string, seconds = 50): Promise<void> {
+export async function whenTrue(page: Page, expression: string, seconds = 100): Promise<void> {
   const end = Date.now() + 1000 * seconds;
   while ((await page.evaluate(expression)) !== true) {
     if (Date.now() > end) throw new Error(`${expression} did not become true`);
     await page.waitForTimeout(20);
   }
 }
+
+/** The page is drawn: two frames have passed, and no animation is under way that hides what it ends with. */
+export const drawn =
+  "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))).then(() => done(true)))))";
 
 export interface Studio {
   /** A page at a fragment; `query` beside test=1. Fails the test when the page has an error. */
@@ -87,6 +93,10 @@ export interface Studio {
     options?: { readonly query?: string; readonly context?: BrowserContextOptions; readonly path?: string },
   ): Promise<Page>;
   origin(): string;
+  /** Whether the server answers from now on. */
+  answers(on: boolean): void;
+  /** Serves other contents under a name. */
+  replace(name: string, contents: Uint8Array): void;
 }
 
 /** Opens Chromium and a server for the tests of a file. */
@@ -96,15 +106,22 @@ export function useStudio(): Studio {
   let origin = "";
   const extra: { close(): Promise<void> }[] = [];
   const errors: string[] = [];
+  let answering = true;
+  const replaced = new Map<string, Uint8Array>();
   const profile = mkdtempSync(join(tmpdir(), "hebb-studio-"));
   beforeAll(async () => {
-    const { files } = await (await builder()).bundleStudio();
+    const built = await builtOnce("studio", async (folder) => {
+      const bundle = await (await builder()).bundleStudio();
+      for (const [name, contents] of bundle.files) writeFileSync(join(folder, name), contents);
+    });
+    const files = new Map(readdirSync(built).map((name) => [name, readFileSync(join(built, name))]));
     const policy = policyOf(files);
     server = createServer((request, response) => {
       const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
       // Any folder serves the page: its addresses are relative.
       const name = path.endsWith("/") ? "index.html" : (path.split("/").at(-1) ?? "");
-      const contents = files.get(name);
+      const contents = replaced.get(name) ?? files.get(name);
+      if (!answering) return void request.socket.destroy();
       // Under the policy of hebb studio: whatever it refuses is an error of the page.
       response.setHeader("Content-Security-Policy", policy(name));
       if (path.startsWith("/isolated/")) {
@@ -137,18 +154,25 @@ export function useStudio(): Studio {
     for (const one of extra) await one.close();
     await browser?.close();
     server?.close();
-    rmSync(profile, { recursive: true, force: true });
+    removeFolder(profile);
     expect(errors).toEqual([]);
   });
   return {
     origin: () => origin,
+    answers: (on) => {
+      answering = on;
+    },
+    replace: (name, contents) => void replaced.set(name, contents),
     open: async (fragment = "", { query = "", context, path = "/" } = {}) => {
       const where = context === undefined ? browser : await browser.browser()?.newContext(context);
       const page = await (where ?? browser).newPage();
+      // A loaded machine is several times as slow.
+      page.setDefaultTimeout(100_000);
       if (context?.viewport) await page.setViewportSize(context.viewport);
       page.on("pageerror", (error) => errors.push(`${fragment}: ${error.stack ?? error.message}`));
       page.on("console", (message) => {
-        if (message.type() === "error" && !message.text().includes("favicon"))
+        const cut = !answering && message.text().includes("net::ERR");
+        if (message.type() === "error" && !cut && !message.text().includes("favicon"))
           errors.push(`${fragment}: ${message.text()}`);
       });
       await page.goto(`${origin}${path}?test=1${query}${fragment === "" ? "" : `#${fragment}`}`);

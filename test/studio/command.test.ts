@@ -1,18 +1,19 @@
 // hebb studio and the static build: served on 127.0.0.1 alone, with a table or a run, and from any folder.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseHash } from "../../studio/shared/state.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "hebb-studio-command-"));
 const running: ChildProcess[] = [];
 afterAll(() => {
   for (const child of running) child.kill();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 const script = (entry: string): string[] => [join(root, "scripts/run.mjs"), join(root, entry)];

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { Lanes } from "../../studio/engine/lanes.ts";
+import { drawable, rangeOf } from "../../studio/page/compare/range.ts";
 import { comparePresets, quartiles } from "../../studio/shared/compare.ts";
 import { startState } from "../../studio/shared/state.ts";
 
@@ -23,6 +24,22 @@ async function bandsOf(id: string, share = 1): Promise<Bands> {
     runs.map((lane) => quartiles(lane.map((run) => run[which][0] ?? Number.NaN)));
   return { loss: band("loss"), metric: band("metric") };
 }
+
+describe("the curves of lanes", () => {
+  it("are cut nowhere: a loss of 40, or of ten millions, is on the axis", () => {
+    for (const high of [0.2, 4, 40, 1e7]) {
+      const [low, top] = rangeOf("loss", 0, high);
+      expect(low).toBe(0);
+      expect(top).toBeGreaterThanOrEqual(high);
+      expect(drawable(high, false)).toBe(high);
+      expect(drawable(high, true)).toBe(high);
+    }
+    expect(drawable(Number.NaN, false)).toBeNull();
+    expect(drawable(Number.POSITIVE_INFINITY, false)).toBeNull();
+    expect(drawable(0, true)).toBeNull();
+    expect(rangeOf("metric", -3, 0.4)).toEqual([-3, 1]);
+  });
+});
 
 describe("the presets tell the truth over ten seeds", () => {
   it("deep sigmoid stalls, ReLU learns", async () => {

@@ -1,6 +1,6 @@
 // The Studio's engine in Node: the address round trip, programs that repeat a run, projects, going back, the layout.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { Session } from "../../studio/engine/session.ts";
 import { exportRun } from "../../studio/engine/ship.ts";
 import { View } from "../../studio/engine/view.ts";
 import { codeOf } from "../../studio/shared/code.ts";
-import { initNames, lossesOf, optimizerNames } from "../../studio/shared/names.ts";
+import { initNames, lossesOf, memberLosses, optimizerNames } from "../../studio/shared/names.ts";
 import { readProject } from "../../studio/shared/project.ts";
 import type { OwnData } from "../../studio/shared/protocol.ts";
 import {
@@ -23,6 +23,7 @@ import {
   type StudioState,
   startState,
 } from "../../studio/shared/state.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 
 // The backend of the page.
 useBackend({ backend: "wasm", threads: 1 });
@@ -58,6 +59,15 @@ const states: readonly (readonly [string, Partial<StudioState>])[] = [
     },
   ],
   ["words", { data: "words", loss: "crossEntropy", layers: [{ kind: "dense", units: 6, activation: "tanh" }] }],
+  [
+    "an ensemble of a table",
+    {
+      data: "loans",
+      ensemble: { members: 3, bins: 6, embedding: 4 },
+      layers: [{ kind: "dense", units: 6, activation: "relu" }],
+    },
+  ],
+  ["computed inputs", { data: "circles", features: ["xx", "yy", "sinx"] }],
   ...initNames.map(
     (init) =>
       [
@@ -155,6 +165,7 @@ describe("files", () => {
       file,
       text
         .replace('"hebb/data/node"', JSON.stringify(join(root, "src/data/node.ts")))
+        .replace('"hebb/train"', JSON.stringify(join(root, "src/train/index.ts")))
         .replace('"hebb"', JSON.stringify(join(root, "src/index.ts"))),
     );
   const programOf = (session: Session): string =>
@@ -168,7 +179,7 @@ describe("files", () => {
     for (const [place, [, patch]] of states.entries()) {
       const state = whole(patch);
       const { prepared } = await Session.open(state, undefined);
-      const fitting = lossesOf[prepared.info.task];
+      const fitting = state.ensemble === undefined ? lossesOf[prepared.info.task] : memberLosses(prepared.info.task);
       for (const loss of fitting) {
         const file = join(folder, `program${place}-${loss}.ts`);
         const text = codeOf({ ...state, loss }, prepared.info, 10)
@@ -205,7 +216,7 @@ describe("files", () => {
       ],
       { cwd: folder, stdio: "pipe" },
     );
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
     expect(files.length).toBeGreaterThan(50);
   }, 180_000);
   for (const [own, patch] of ownData)
@@ -226,7 +237,7 @@ describe("files", () => {
         encoding: "utf8",
         env: { ...process.env, HEBB_BACKEND: "wasm" },
       });
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
       expect(Number(said)).toBeCloseTo(session.record().train.loss, 6);
     });
 });

@@ -68,8 +68,8 @@ describe.skipIf(missing)("looking in", () => {
   it("says what it is to who comes first, once", async () => {
     const page = await studio.open("", { query: "&play=0&welcome=1" });
     await page.getByText("A neural network is learning here").waitFor();
-    await page.getByRole("button", { name: "Learn it in eight lessons" }).click();
-    await page.getByRole("heading", { name: "Eight lessons" }).waitFor();
+    await page.getByRole("button", { name: "Learn it in fourteen lessons" }).click();
+    await page.getByRole("heading", { name: "Fourteen lessons" }).waitFor();
     await page.keyboard.press("1");
     await page.getByRole("heading", { name: "Network", exact: true }).waitFor();
     expect(await page.getByText("A neural network is learning here").count()).toBe(0);

@@ -1,29 +1,11 @@
 // Every surface, light and dark, wide and narrow: no violations in axe, and a picture of each at a fixed step.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { missing, pictures, until, useStudio } from "./browser.ts";
+import { axe, violations } from "./axe.ts";
+import { drawn, missing, pictures, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[];
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const found = await page.evaluate<readonly Violation[]>(
-    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })) })))",
-  );
-  return found.flatMap(({ id, nodes }) =>
-    nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${JSON.stringify(target)} ${failureSummary}`),
-  );
-}
-
 /** On a narrow page, the tab with this part. */
 async function part(page: Page, name: string): Promise<void> {
   const tab = page.getByRole("tab", { name });
@@ -56,50 +38,99 @@ const views: readonly (readonly [name: string, fragment: string, act?: (page: Pa
     (page) => page.getByRole("button", { name: "Run all lanes" }).click(),
   ],
   ["ship", "surface=ship&step=100"],
-  ["lessons", "surface=lessons"],
-  ...Array.from(
-    { length: 8 },
-    (_, k) =>
-      [
-        `lesson-${k + 1}`,
-        "surface=lessons",
-        (page: Page) => page.locator(".lesson-list button").nth(k).click(),
-      ] as const,
-  ),
+  [
+    "text",
+    "surface=text&text=source:reverse;length:5;width:24;heads:4;batch:16;beside:lstm;step:150",
+    (page) => whenTrue(page, "globalThis.texts?.samples.value?.kind === 'answers'"),
+  ],
+  [
+    "text-corpus",
+    "surface=text&text=source:names;context:16;width:24;heads:2;layers:1;batch:16;step:60",
+    async (page) => {
+      await whenTrue(page, "globalThis.texts?.samples.value?.kind === 'texts'");
+      for (const summary of await page.locator(".text .as-table summary").all()) await summary.click();
+    },
+  ],
+  [
+    "results",
+    "surface=results&data=loans&layers=8.relu&step=100",
+    (page) => page.locator(".importance li").first().waitFor(),
+  ],
+  ["results-number", "surface=results&data=curve&loss=mse&layers=8.tanh&step=60"],
+  [
+    "results-pictures",
+    "surface=results&data=digits&layers=c4.relu_12.relu&loss=crossEntropy&count=200&batch=32&step=60",
+    (page) => page.getByRole("img", { name: "Feature maps of layer 1" }).waitFor(),
+  ],
+  [
+    "training",
+    "surface=training&step=80",
+    async (page) => {
+      await page.getByRole("img", { name: /The loss around the way/ }).waitFor();
+      await page.getByRole("button", { name: "Look for one" }).click();
+      await page.getByRole("button", { name: /^Train with/ }).waitFor();
+    },
+  ],
   ["palette", "step=10", (page) => page.keyboard.press("Control+k")],
 ];
 
+type Scheme = "light" | "dark";
+const contextOf = (width: number, colorScheme: Scheme) => ({
+  query: "&play=0",
+  context: { colorScheme, viewport: { width, height: width > 800 ? 900 : 844 } },
+});
+
+/** What is wrong with what a page shows, of which a picture is taken. axe has been given to the page. */
+async function faults(page: Page, name: string, width: number, scheme: Scheme): Promise<string[]> {
+  await page.emulateMedia({ colorScheme: scheme });
+  await page.evaluate(drawn);
+  // From the top: what a scrolled page hides beneath the bar is no control too few.
+  await page.evaluate("scrollTo(0, 0)");
+  const found = (await violations(page)).map((text) => `${scheme}: ${text}`);
+  const wide = await page.evaluate<number>(
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+  );
+  if (wide > 0) found.push(`${scheme}: the page is ${wide} px too wide`);
+  await page.screenshot({ path: join(pictures, `${name}-${scheme}-${width}.png`), fullPage: name !== "palette" });
+  return found;
+}
+
 describe.skipIf(missing)("looks", () => {
-  for (const [scheme, width] of [
-    ["light", 1400],
-    ["dark", 1400],
-    ["light", 390],
-    ["dark", 390],
-  ] as const) {
-    it(`no violations, ${scheme}, ${width} px`, async () => {
-      const all: string[] = [];
-      // Lessons share their frame: all of them in two of the four.
-      const every = (scheme === "light") === (width === 1400);
-      for (const [name, fragment, act] of views.filter(([name]) => every || !name.startsWith("lesson-"))) {
-        const page = await studio.open(fragment, {
-          query: "&play=0",
-          context: { colorScheme: scheme, viewport: { width, height: width > 800 ? 900 : 844 } },
-        });
-        await page.waitForTimeout(250);
+  for (const width of [1400, 390]) {
+    for (const [name, fragment, act] of views)
+      it(`no violations: ${name}, ${width} px`, async () => {
+        const page = await studio.open(fragment, contextOf(width, "light"));
+        await page.evaluate(axe);
         await act?.(page);
-        await page.waitForTimeout(450);
-        // From the top: what a scrolled page hides beneath the bar is no control too few.
-        await page.evaluate("scrollTo(0, 0)");
-        all.push(...(await violations(page)).map((text) => `${name}: ${text}`));
-        const wide = await page.evaluate<number>(
-          "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+        expect([...(await faults(page, name, width, "light")), ...(await faults(page, name, width, "dark"))]).toEqual(
+          [],
         );
-        if (wide > 0) all.push(`${name}: the page is ${wide} px too wide`);
-        await page.screenshot({ path: join(pictures, `${name}-${scheme}-${width}.png`), fullPage: name !== "palette" });
         await page.context().close();
+      }, 300_000);
+
+    it(`no violations: lessons, ${width} px`, async () => {
+      const page = await studio.open("surface=lessons", contextOf(width, "light"));
+      await page.evaluate(axe);
+      const found = [
+        ...(await faults(page, "lessons", width, "light")),
+        ...(await faults(page, "lessons", width, "dark")),
+      ];
+      const buttons = page.locator(".lesson-list button");
+      expect(await buttons.count()).toBe(14);
+      // Lessons share their frame: they are light where there is room, and dark where there is not.
+      const scheme = width > 800 ? "light" : "dark";
+      for (let lesson = 1; lesson <= 14; lesson++) {
+        await buttons.nth(lesson - 1).click();
+        await until(page, ({ state }) => state["lesson"] === lesson, `lesson ${lesson}`);
+        // The network of the lesson before is gone.
+        await whenTrue(page, "studio.hot.stale === false");
+        found.push(...(await faults(page, `lesson-${lesson}`, width, scheme)).map((text) => `${lesson}: ${text}`));
+        await page.evaluate("location.hash = 'surface=lessons'");
+        await buttons.first().waitFor();
       }
-      expect(all).toEqual([]);
-    }, 240_000);
+      expect(found).toEqual([]);
+      await page.context().close();
+    }, 400_000);
   }
   it("at 390 px the four parts are tabs", async () => {
     const page = await studio.open("", { query: "&play=0", context: { viewport: { width: 390, height: 844 } } });

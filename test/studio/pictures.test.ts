@@ -1,5 +1,5 @@
 // Pictures of one's own in Chromium: a folder trains a CNN, a damaged file is named, a pasted picture is tried and added.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encode } from "fast-png";
@@ -8,10 +8,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { ownPictures, pictureSetOf, withPictures } from "../../studio/shared/pictureSet.ts";
 import { printProject, readProject } from "../../studio/shared/project.ts";
 import { startState } from "../../studio/shared/state.ts";
+import { removeFolder } from "../suite/removeFolder.ts";
 import { memory, missing, until, useStudio, whenTrue } from "./browser.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hebb-pictures-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeFolder(folder));
 
 /** Stripes, across or down, red or blue, moved by `shift`; 24 × 20 pixels. */
 function stripes(down: boolean, shift: number): Uint8Array {

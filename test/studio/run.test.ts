@@ -1,12 +1,13 @@
 // hebb studio RUN: the page opens with the run's data, weights and curves, and its loss is the run's.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encode } from "fast-png";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { removeFolder } from "../suite/removeFolder.ts";
 import { executable, missing, until } from "./browser.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -21,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   for (const child of running) child.kill();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 interface Metrics {
@@ -111,7 +112,17 @@ describe.skipIf(missing)("hebb studio RUN", () => {
       ),
     );
     writeFileSync(join(folder, "prices.csv"), `size,colour,price\n${rows.map((row) => row.join()).join("\n")}\n`);
-    const end = train("price-run", ["prices.csv", "--target", "price", "--epochs", "3", "--loss", "smoothL1"]);
+    const end = train("price-run", [
+      "prices.csv",
+      "--target",
+      "price",
+      "--model",
+      "mlp",
+      "--epochs",
+      "3",
+      "--loss",
+      "smoothL1",
+    ]);
     const { page, now } = await opened("price-run");
     expect(now.failure).toBe("");
     expect(now.loss).toBeCloseTo(end.train.loss, 5);
@@ -119,6 +130,54 @@ describe.skipIf(missing)("hebb studio RUN", () => {
     expect(now.state["loss"]).toBe("huber");
     await page.close();
   });
+  it("the network that a table gets by itself: an ensemble, of two classes and of a number", async () => {
+    const rows = Array.from({ length: 120 }, (_, k) => {
+      const [age, colour] = [(k * 37) % 50, ["red", "green", "blue"][k % 3]];
+      return [age, colour, k % 3 === 1 || age > 30 ? "yes" : "no", age * (1 + (k % 3)) + ((k * 17) % 5)];
+    });
+    writeFileSync(join(folder, "people.csv"), `age,colour,buys,spends\n${rows.map((row) => row.join()).join("\n")}\n`);
+    for (const [target, figure] of [
+      ["buys", "accuracy"],
+      ["spends", "r2"],
+    ] as const) {
+      const name = `people-${target}`;
+      // What was chosen about the columns goes along.
+      const choice = target === "spends" ? ["--target-transform", "log", "--ignore", "buys"] : [];
+      const usual = ["people.csv", "--target", target, "--model", "tabular", "--epochs", "6", "--hidden", "12,6"];
+      const end = train(name, [...usual, ...choice]);
+      const { page, now } = await opened(name);
+      expect(now.failure).toBe("");
+      expect(now.state["ensemble"]).toMatchObject({ members: 8 });
+      const columns = await page.evaluate("studio.run.value.data.groups.map(({ name }) => name).join()");
+      expect(columns).toBe(target === "buys" ? "age,colour,spends" : "age,colour");
+      expect(now.loss).toBeCloseTo(end.train.loss, 4);
+      expect(now.testMetric).toBeCloseTo(end.validation[figure] ?? 0, 4);
+      const notes = await page.evaluate<string[]>("studio.run.value.beginning.notes");
+      expect(notes.filter((note) => note.includes("split or scaled"))).toEqual([]);
+      await page.evaluate("studio.advance(3)");
+      await until(page, ({ step, loss }) => step === now.step + 3 && loss !== now.loss, "three steps more");
+      // The program of such a network trains from the start to the same loss.
+      if (target === "buys") {
+        await page.evaluate("studio.change({ seed: 9 })");
+        await page.evaluate("studio.advance(7)");
+        await until(page, ({ step }) => step === 7, "seven steps of another start");
+        const told = await page.evaluate<{ difference: number }>("studio.client.ask('export', 'typescript')");
+        expect(told.difference).toBeLessThan(1e-5);
+        await page.evaluate("studio.change({ surface: 'step' })");
+        await page.getByText(/a step is laid open for one network of layers/).waitFor();
+        await page.getByRole("button", { name: "Train one network of these layers" }).click();
+        await page.locator(".path-stage").waitFor();
+      }
+      await page.close();
+    }
+  }, 120_000);
+  it("a text opens where texts are learned", async () => {
+    writeFileSync(join(folder, "notes.txt"), "the rain in spain falls mainly in the plain.\n".repeat(60));
+    const page = await browser.newPage();
+    await page.goto(`${(await serve("notes.txt")).replace("?", "?test=1&play=0&")}`);
+    await page.getByText(/notes\.txt: 2.700 letters/).waitFor();
+    await page.close();
+  }, 60_000);
   it("a CNN over a folder of pictures", async () => {
     const end = train("stripes-run", [pictures(), "--model", "cnn", "--hidden", "8", "--epochs", "2"]);
     const { page, now } = await opened("stripes-run");

@@ -1,4 +1,4 @@
-// Step: every number equals the engine's own step, whatever the loss, activation and optimizer; edits go on; differences agree.
+// Step: every number is the engine's own, bit for bit, whatever the loss, activation and optimizer; edits go on; differences agree.
 import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
@@ -16,14 +16,6 @@ function stateOf(task: TaskKind, patch: Partial<StudioState>): StudioState {
   return { ...startState, data: dataOf[task], loss, count: 60, batch: 6, ...patch };
 }
 
-/** The distance in units of the last place that matters: 1e-6 of the larger number, or of 1. */
-function far(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let worst = 0;
-  for (let k = 0; k < a.length; k++)
-    worst = Math.max(worst, Math.abs((a[k] ?? 0) - (b[k] ?? 0)) / Math.max(1, Math.abs(a[k] ?? 0)));
-  return a.length === b.length ? worst : Number.POSITIVE_INFINITY;
-}
-
 async function check(state: StudioState): Promise<void> {
   const session = await Session.open(state, undefined);
   session.advance(7);
@@ -37,13 +29,12 @@ async function check(state: StudioState): Promise<void> {
   const own = session.optimizerState().state;
   trace.layers.forEach(({ weight, bias }, place) => {
     for (const [k, { slots }] of [weight, bias].entries())
-      for (const { name, after } of slots)
-        expect(far(after.values, own[`${2 * place + k}.${name}`]?.dataSync() ?? [])).toBeLessThan(1e-6);
+      for (const { name, after } of slots) expect(after.values).toEqual(own[`${2 * place + k}.${name}`]?.dataSync());
   });
   session.network.layers.forEach((layer, place) => {
     const shown = trace.layers[place];
-    expect(far(shown?.weight.updated.values ?? [], layer.weight.dataSync())).toBeLessThan(1e-6);
-    expect(far(shown?.bias.updated.values ?? [], layer.bias?.dataSync() ?? [])).toBeLessThan(1e-6);
+    expect(shown?.weight.updated.values).toEqual(layer.weight.dataSync());
+    expect(shown?.bias.updated.values).toEqual(layer.bias?.dataSync());
   });
 }
 
@@ -56,7 +47,7 @@ describe("Step equals the engine", () => {
           const optimizer = optimizerNames[place % optimizerNames.length] ?? "sgd";
           await check(stateOf(task, { loss, optimizer, layers: [{ kind: "dense", units: 4, activation }] }));
         }
-      });
+      }, 240_000);
     }
     it(`${task}: every optimizer, with and without weight decay`, async () => {
       for (const optimizer of optimizerNames)
@@ -78,7 +69,7 @@ describe("an edited number", () => {
     const z = before.layers[0]?.z;
     const after = stepThrough(session, { edits: [{ node: z?.node ?? "", index: 2, value: 3 }] });
     expect(after.layers[0]?.z.values[2]).toBe(3);
-    expect(after.layers[0]?.a.values[2]).toBeCloseTo(Math.tanh(3), 12);
+    expect(after.layers[0]?.a.values[2]).toBeCloseTo(Math.tanh(3), 6);
     expect(after.loss.values[0]).not.toBe(before.loss.values[0]);
     expect(after.layers[1]?.weight.gradient.values).not.toEqual(before.layers[1]?.weight.gradient.values);
     expect(after.layers[0]?.weight.updated.values).not.toEqual(before.layers[0]?.weight.updated.values);
@@ -86,12 +77,12 @@ describe("an edited number", () => {
     expect(after.layers[0]?.weight.value.values).toEqual(before.layers[0]?.weight.value.values);
     // Nothing was written: the session takes the step that was shown without edits.
     session.advance(1);
-    expect(
-      far(before.layers[0]?.weight.updated.values ?? [], session.network.layers[0]?.weight.dataSync() ?? []),
-    ).toBeLessThan(1e-6);
+    expect(before.layers[0]?.weight.updated.values).toEqual(session.network.layers[0]?.weight.dataSync());
   });
   it("a weight, an input or a gradient may be edited too", async () => {
     const session = await Session.open(stateOf("number", {}), undefined);
+    // Adam's first update has the size of the rate, whatever the slope.
+    session.advance(3);
     const before = stepThrough(session, { edits: [] });
     const weight = before.layers[0]?.weight;
     const edited = stepThrough(session, { edits: [{ node: weight?.value.node ?? "", index: 0, value: 2 }] });

@@ -11,22 +11,13 @@ import type { StepTrace } from "../../studio/shared/steps.ts";
 // The backend of the page.
 useBackend({ backend: "wasm", threads: 1 });
 
-/** The distance from the weights that the step really gives, in units of 1 or of the weight. */
-function farFromTaken(session: Session, trace: StepTrace): number {
+/** Takes the step, and expects every weight to be the one that was shown, to the bit. */
+function expectTaken(session: Session, trace: StepTrace): void {
   session.advance(1);
-  let worst = 0;
   session.network.layers.forEach(({ weight, bias }, place) => {
-    const shown = trace.layers[place];
-    for (const [taken, said] of [
-      [weight.dataSync(), shown?.weight.updated.values],
-      [bias?.dataSync() ?? [], shown?.bias.updated.values],
-    ] as const) {
-      expect(said?.length).toBe(taken.length);
-      for (let k = 0; k < taken.length; k++)
-        worst = Math.max(worst, Math.abs((taken[k] ?? 0) - (said?.[k] ?? 0)) / Math.max(1, Math.abs(taken[k] ?? 0)));
-    }
+    expect(trace.layers[place]?.weight.updated.values).toEqual(weight.dataSync());
+    expect(trace.layers[place]?.bias.updated.values).toEqual(bias?.dataSync());
   });
-  return worst;
 }
 
 const open = async (state: StudioState): Promise<Session> => {
@@ -41,22 +32,22 @@ describe("what Step shows is what the step gives", () => {
     const trace = stepThrough(session, { edits: [] });
     expect(trace.rows).toBe(session.nextRows().length);
     expect(trace.rows).toBeGreaterThan(16);
-    expect(farFromTaken(session, trace)).toBeLessThan(1e-6);
+    expectTaken(session, trace);
   });
-  for (const batch of [1, 17, 64, 512])
+  for (const [turn, batch] of [1, 17, 64, 512].entries())
     it(`batches of ${batch}: every optimizer, with dropout and weight decay and without`, async () => {
-      for (const [place, optimizer] of optimizerNames.entries())
-        for (const dropout of [0, 0.4]) {
-          const session = await open({
-            ...startState,
-            ...{ count: 200, batch, optimizer, dropout, decay: place % 2 === 0 ? 0 : 0.01, lr: 0.01, step: 13 },
-          });
-          const trace = stepThrough(session, { edits: [] });
-          const ticks = trace.layers.flatMap(({ weight, bias }) => [...weight.ticks, ...bias.ticks]);
-          expect(ticks.filter((tick) => tick === 0)).toEqual([]);
-          expect(farFromTaken(session, trace)).toBeLessThan(1e-6);
-        }
-    });
+      for (const [place, optimizer] of optimizerNames.entries()) {
+        const dropout = (place + turn) % 2 === 0 ? 0 : 0.4;
+        const session = await open({
+          ...startState,
+          ...{ count: 200, batch, optimizer, dropout, decay: place % 2 === 0 ? 0 : 0.01, lr: 0.01, step: 13 },
+        });
+        const trace = stepThrough(session, { edits: [] });
+        const ticks = trace.layers.flatMap(({ weight, bias }) => [...weight.ticks, ...bias.ticks]);
+        expect(ticks.filter((tick) => tick === 0)).toEqual([]);
+        expectTaken(session, trace);
+      }
+    }, 240_000);
 });
 
 describe("dropout in Step", () => {
@@ -74,7 +65,7 @@ describe("dropout in Step", () => {
       let z = second?.bias.value.values[0] ?? 0;
       for (let k = 0; k < units; k++)
         z += (second?.weight.value.values[k] ?? 0) * (first?.dropout?.values.values[row * units + k] ?? 0);
-      expect(second?.z.values[row * (second?.units ?? 0)]).toBeCloseTo(z, 12);
+      expect(second?.z.values[row * (second?.units ?? 0)]).toBeCloseTo(z, 6);
     }
     expect(layers.at(-1)?.dropout).toBeUndefined();
   });

@@ -467,9 +467,20 @@ export const tableCases: readonly TableCase[] = [
     different: [{ column: "constructor", cells: ["a", "b"] }],
     dropped: [],
   },
-  { what: "two columns of one name", csv: `a,b,a\n1,2,3\n`, target: "b", says: /columns 1 and 3 are both called "a"/ },
-  { what: "a column without a name", csv: `a,,y\n1,2,3\n`, says: /column 2 has no name/ },
-  { what: "a column whose name nobody sees", csv: `a,\u200b,y\n1,2,3\n`, says: /column 2 has no name/ },
+  {
+    what: "two columns of one name",
+    csv: `a,b,a,y\n${rows(40, (i) => `${i % 7},${i % 5},${i % 3},${pick(yesNo, i)}`)}`,
+    types: { a: "number", "a (2)": "number" },
+    values: { a: [0, 1, 2, 3], "a (2)": [0, 1, 2, 0] },
+    notes: [/columns 1 and 3 are both called "a"; the second is called "a \(2\)" here/],
+  },
+  {
+    what: "columns without a name that anybody sees",
+    csv: `a,,y,\u200b\n${rows(40, (i) => `${i % 7},${i % 5},${pick(yesNo, i)},`)}`,
+    types: { column2: "number", column4: "empty" },
+    notes: [/column 2 has no name and is called "column2" here/],
+    dropped: ["column4"],
+  },
   {
     what: "numbers of rows without a name, as R and pandas write them",
     csv: `,x,y\n${rows(40, (i) => `${i},${i % 7},${pick(yesNo, i)}`)}`,

@@ -4,6 +4,7 @@ import { apply, type Node, type Op } from "../../../src/graph/node.ts";
 import { alias } from "../../../src/graph/ops/alias.ts";
 import { full, iota } from "../../../src/graph/ops/creation.ts";
 import * as ops from "../../../src/graph/ops/elementwise.ts";
+import { recompute } from "../../../src/graph/ops/recompute.ts";
 import { all, bools, type Case, floats, input, ints, numbers, spread, tabulate, type ValueCase } from "../case.ts";
 import { inputNode, type Value } from "../run.ts";
 import type { Bound } from "../tolerance.ts";
@@ -59,7 +60,7 @@ const halfEven = (x: number): number => {
 };
 const torchSign = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : 0);
 
-interface Unary {
+export interface Unary {
   readonly op: string;
   readonly build: (x: Node) => Node;
   readonly truth: (x: number) => number;
@@ -115,7 +116,7 @@ const unaries: readonly Unary[] = [
 const evenly = ([low, high]: readonly [number, number], count: number): number[] =>
   Array.from({ length: count }, (_, i) => low + ((high - low) * (i + 0.5)) / count);
 
-function unaryCases({
+export function unaryCases({
   op,
   build,
   truth,
@@ -230,7 +231,7 @@ const binaries: readonly Binary[] = [
 
 const pairs = extremes.flatMap((a) => extremes.map((b) => [a, b] as const));
 
-function binaryCases({
+export function binaryCases({
   op,
   build,
   truth,
@@ -473,6 +474,33 @@ export const elementwiseCases: readonly Case[] = [
     truth: () => [1, 1, 0],
   },
 
+  {
+    op: "recompute",
+    kind: "forward",
+    name: "the first input, whatever the second",
+    dtypes: floats,
+    inputs: [spread([2, 3], 44), spread([4], 45)],
+    build: recompute,
+    truth: (x) => x.data,
+  },
+  {
+    op: "recompute",
+    kind: "edge",
+    name: "NaN and infinities of both",
+    dtypes: floats,
+    inputs: [input([3], nan, inf, -0), input([2], nan, inf)],
+    build: recompute,
+    truth: (x) => x.data,
+    signedZero: true,
+    gradient: false,
+  },
+  {
+    op: "recompute",
+    kind: "error",
+    name: "no element to wait for",
+    build: () => recompute(node([2]), node([0])),
+    message: /nothing to wait for/,
+  },
   {
     op: "where",
     kind: "forward",

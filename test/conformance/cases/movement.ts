@@ -1,8 +1,9 @@
 // Cases of ops that say where elements lie: reshape, permute, expand, slice, pad, cat, and what is made of them.
 import type { DType } from "../../../src/graph/dtype.ts";
 import type { Node } from "../../../src/graph/node.ts";
+import { expand, repeat } from "../../../src/graph/ops/broadcast.ts";
 import { padWith } from "../../../src/graph/ops/conv.ts";
-import { cat, expand, flip, pad, permute, repeat, reshape, slice } from "../../../src/graph/ops/movement.ts";
+import { cat, flip, pad, permute, reshape, slice } from "../../../src/graph/ops/movement.ts";
 import { all, at, type Case, floats, input, spread, tabulate, type ValueCase } from "../case.ts";
 import { inputNode, type Value } from "../run.ts";
 

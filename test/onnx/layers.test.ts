@@ -1,0 +1,142 @@
+// Every layer, activation and loss as an ONNX file, in the oldest and the newest opset, run by onnxruntime: the numbers of PyTorch, and ours.
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ruledOps } from "../../src/formats/onnx/export/rules/all.ts";
+import { exportOnnx, opsets } from "../../src/formats/onnx/index.ts";
+import { HebbError } from "../../src/graph/errors.ts";
+import { allOps } from "../../src/graph/ops/all.ts";
+import * as nn from "../../src/nn/index.ts";
+import { useBackend } from "../../src/runtime/index.ts";
+import type { Tensor } from "../../src/tensor/index.ts";
+import { type Figure, tensorOf } from "../golden/figures.ts";
+import { goldenLayers, layerOf, passed } from "../golden/layerCases.ts";
+import { exportedCalls, tensorsIn } from "./calls.ts";
+import { difference, runOnnx } from "./session.ts";
+
+const versions = [opsets.oldest, opsets.usual];
+/** What the issue asks: of the largest number. */
+const tolerance = 1e-5;
+
+beforeAll(() => useBackend({ backend: "wasm", threads: 1 }));
+
+/** Ops for which no rule is written yet; most have no operator in ONNX. */
+const withoutRule: readonly string[] = "erfcx erfinv lgamma digamma polygamma i0 i0e i1 i1e nextafter cummax".split(
+  " ",
+);
+
+it("has a rule for every op of the graph but those that are named", () => {
+  const ruled = new Set(ruledOps());
+  expect(allOps.map(({ name }) => name).filter((name) => !ruled.has(name))).toEqual(withoutRule);
+});
+
+type Inputs = Readonly<Record<string, Tensor>>;
+
+/** Exports the function in both opsets, runs the files, and compares. */
+async function expectExported(
+  fn: (...inputs: never[]) => unknown,
+  inputs: Inputs,
+  expected: readonly Tensor[],
+  asked = versions,
+) {
+  for (const opset of asked) {
+    const { bytes, outputs } = await exportOnnx(fn, inputs, { opset });
+    const results = await runOnnx(bytes, inputs);
+    expect(outputs.length).toBe(expected.length);
+    outputs.forEach(({ name, dtype }, place) => {
+      const [actual, wanted] = [results[name], expected[place]];
+      if (actual === undefined || wanted === undefined) throw new Error(`opset ${opset}: no result ${name}`);
+      expect(actual.dtype).toBe(dtype);
+      expect(difference(actual, wanted), `opset ${opset}, result ${name}`).toBeLessThanOrEqual(tolerance);
+    });
+  }
+}
+
+describe("every public function and layer", () => {
+  /** They draw random numbers, which ONNX cannot draw alike. */
+  const drawing = new Set(
+    "gumbelSoftmax alphaDropout dropout dropout1d dropout2d dropout3d featureAlphaDropout"
+      .split(" ")
+      .map((name) => `nn.functional.${name}`)
+      .concat(["rand", "randn", "randint", "randperm", "bernoulli", "multinomial"]),
+  );
+  const calls = exportedCalls();
+  /** Refused by a sentence: ops without a rule, results whose size the values decide, functions as results, and moves between devices. */
+  const refused: ReadonlySet<string> = new Set(
+    "toDevice erfinv lgamma digamma i0 nextafter polygamma mvlgamma mode cummax cummin nonzero nonzeroSync maskedSelect maskedSelectSync unique uniqueSync uniqueConsecutive uniqueConsecutiveSync bincount bincountSync"
+      .split(" ")
+      .map((name) => `Tensor.${name}`)
+      .concat("vjp", "linearize"),
+  );
+
+  it("is among the calls", () => {
+    const tried = new Set(calls.map(({ name }) => name));
+    const layers = Object.entries(nn).flatMap(([name, value]) =>
+      typeof value === "function" && value.prototype instanceof nn.Module && "forward" in value.prototype ? [name] : [],
+    );
+    // Lists and names have no forward of their own.
+    expect(layers.filter((name) => !tried.has(`nn.${name}`))).toEqual(["ModuleDict", "ModuleList"]);
+    const functions = Object.keys(nn.functional).filter(
+      (name) => !tried.has(`nn.functional.${name}`) && !tried.has(name),
+    );
+    expect(functions).toEqual([]);
+  });
+
+  it.each(calls.map((call) => [call.name, call] as const))("%s", async (name, { fn, inputs }) => {
+    if (refused.has(name)) {
+      await expect(exportOnnx(fn as never, inputs)).rejects.toThrow(HebbError);
+      return;
+    }
+    const expected = tensorsIn(await fn(...Object.values(inputs)));
+    if (drawing.has(name)) {
+      await expect(exportOnnx(fn as never, inputs)).rejects.toThrow("draws random numbers");
+      return;
+    }
+    // ONNX has operators of bits since 18.
+    const asked = name.startsWith("Tensor.bitwise") ? [opsets.usual] : versions;
+    if (expected.length > 0) await expectExported(fn as never, inputs, expected, asked);
+  });
+});
+
+describe(`layers beside PyTorch ${goldenLayers.torch}`, () => {
+  const cases = goldenLayers.cases.filter(({ training }) => !training);
+  it.each(cases.map((entry) => [entry.name, entry] as const))("%s", async (_, entry) => {
+    const layer = layerOf(entry, "float32");
+    const tensors = entry.inputs.map((figure) => tensorOf(figure, "float32"));
+    const inputs = Object.fromEntries(tensors.map((input, place) => [`x${place}`, input]));
+    const fn = (...given: Tensor[]): unknown => layer.forward(...entry.call.map((argument) => passed(argument, given)));
+    await expectExported(
+      fn as never,
+      inputs,
+      entry.outputs.map((figure) => tensorOf(figure, "float32")),
+    );
+  });
+});
+
+interface LossCase {
+  readonly name: string;
+  readonly fn: string;
+  readonly inputs: readonly Figure[];
+  readonly options: Readonly<Record<string, number | string | boolean>>;
+  readonly tensors: Readonly<Record<string, Figure>>;
+  readonly output: Figure;
+}
+const losses: { torch: string; cases: readonly LossCase[] } = JSON.parse(
+  readFileSync(new URL("../golden/losses.json", import.meta.url), "utf8"),
+);
+
+describe(`losses beside PyTorch ${losses.torch}`, () => {
+  // Below the smallest float32 numbers are 0.
+  const cases = losses.cases.filter(({ name }) => !name.includes("extremes"));
+  it.each(cases.map((entry) => [entry.name, entry] as const))("%s", async (_, entry) => {
+    const loss: unknown = Reflect.get(nn.functional, entry.fn);
+    if (typeof loss !== "function") throw new Error(`there is no loss ${entry.fn}`);
+    const named = Object.keys(entry.tensors);
+    const figures = [...entry.inputs, ...Object.values(entry.tensors)];
+    const inputs = Object.fromEntries(figures.map((figure, place) => [`x${place}`, tensorOf(figure, "float32")]));
+    const fn = (...given: Tensor[]): unknown => {
+      const options = Object.fromEntries(named.map((name, place) => [name, given[entry.inputs.length + place]]));
+      return loss(...given.slice(0, entry.inputs.length), { ...entry.options, ...options });
+    };
+    await expectExported(fn as never, inputs, [tensorOf(entry.output, "float32")]);
+  });
+});

@@ -1,0 +1,17 @@
+// Bundles a program of the project for Node, as tests start it: the packages stay outside.
+import { build } from "esbuild";
+
+export async function bundleInto(outdir: string, entry: string | Readonly<Record<string, string>>): Promise<void> {
+  await build({
+    entryPoints: typeof entry === "string" ? [entry] : { ...entry },
+    outdir,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    outExtension: { ".js": ".mjs" },
+    logLevel: "error",
+  });
+}

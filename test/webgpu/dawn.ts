@@ -1,0 +1,39 @@
+// Dawn in Node for the tests: on the graphics card of this machine, or on SwiftShader, which comes with Chromium.
+import { existsSync, mkdtempSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AsynchronousDevice } from "../../src/backends/backend.ts";
+import { createWebgpuDevice } from "../../src/backends/webgpu/index.ts";
+
+const chromium = "/usr/lib/chromium";
+
+const loaded: object[] = [];
+
+/** Lets Vulkan find the driver in Chromium's folder where the machine names no other; its loader too. */
+function useChromium(): void {
+  const driver = join(chromium, "vk_swiftshader_icd.json");
+  if (process.env["VK_DRIVER_FILES"] === undefined && existsSync(driver)) process.env["VK_DRIVER_FILES"] = driver;
+  process.env["XDG_RUNTIME_DIR"] ??= mkdtempSync(join(tmpdir(), "hebb-xdg-"));
+  const loader = join(chromium, "libvulkan.so.1");
+  // Loaded once, it is found by its name, for as long as it stays loaded.
+  if (existsSync(loader)) loaded.push(createRequire(import.meta.url)("koffi").load(loader));
+}
+
+let found: Promise<AsynchronousDevice | undefined> | undefined;
+
+/** The device, or undefined with the reason on the console. */
+export function webgpuDevice(): Promise<AsynchronousDevice | undefined> {
+  found ??= (async () => {
+    try {
+      useChromium();
+      const device = createWebgpuDevice();
+      await device.started;
+      return device;
+    } catch (error) {
+      console.warn(`skipped on webgpu: ${error instanceof Error ? error.message : error}`);
+      return undefined;
+    }
+  })();
+  return found;
+}
