@@ -1,6 +1,7 @@
 // Writes the inputs and initial weights of every workload to a folder, so that all peers train the same network.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Transformer, transformers } from "./peers/serve.mjs";
 
 interface Values {
   readonly shape: readonly number[];
@@ -68,14 +69,14 @@ function spiral(draw: Draw): Arrays {
   return { x: { shape: [32, 2], data: x }, y: { shape: [32, 1], data: y } };
 }
 
-function gpt(draw: Draw): Arrays {
-  const [width, vocabulary, context, std] = [128, 65, 64, 0.02];
+function gpt(draw: Draw, { layers, width, context, vocabulary, batch }: Transformer, batches: number): Arrays {
+  const std = 0.02;
   const out: Arrays = {
-    tokens: draw.integers([4, 16, context + 1], vocabulary),
+    tokens: draw.integers([batches, batch, context + 1], vocabulary),
     wte: draw.normal([vocabulary, width], std),
     wpe: draw.normal([context, width], std),
   };
-  for (let layer = 0; layer < 4; layer++) {
+  for (let layer = 0; layer < layers; layer++) {
     const add = (name: string, value: Values): void => {
       out[`l${layer}.${name}`] = value;
     };
@@ -122,14 +123,23 @@ export function makeInputs(seed: number): Record<string, Arrays> {
       y: draw.integers([2, 256], 1000),
       ...dense(draw, [1024, 2048, 2048, 1000]),
     },
-    gpt: gpt(draw),
+    gpt: gpt(draw, transformers.gpt, 4),
   };
 }
 
 /** Writes NAME.bin (raw little-endian arrays) and NAME.json (shape, dtype and offset of each) for every workload. */
 export function writeInputs(directory: string, seed = 20_261): void {
+  writeArrays(directory, makeInputs(seed));
+}
+
+/** The weights of GPT-2's small one: 500 MB, written where they are asked for. */
+export function writeLargeInputs(directory: string, seed = 20_261): void {
+  writeArrays(directory, { gpt2: gpt(new Draw(seed), transformers.gpt2, 2) });
+}
+
+function writeArrays(directory: string, all: Record<string, Arrays>): void {
   mkdirSync(directory, { recursive: true });
-  for (const [name, arrays] of Object.entries(makeInputs(seed))) {
+  for (const [name, arrays] of Object.entries(all)) {
     const manifest: Record<string, { shape: readonly number[]; dtype: string; offset: number }> = {};
     const parts: Buffer[] = [];
     let offset = 0;

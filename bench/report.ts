@@ -202,18 +202,20 @@ export function report(results: Results): string {
   ].join("\n");
 }
 
-/** The table of the README: our figure on one and two threads, and how many times faster than each peer on one. */
+/** The work and the peers of the short table. */
+const summarised = ["matmul-1024-nn", "tiny", "mlp", "cnn", "gpt", "infer-mlp"];
+const summarisedPeers = ["PyTorch 2", "JAX", "tfjs-wasm"];
+
+/** The table of the README: our figure on one and two threads, and how many times faster than some peers on one. */
 export function summary({ cases, machine }: Results): string {
-  const chosen = ["matmul-1024-nn", "matmul-1024-tn", ...workloads.filter((w) => w.group !== "W1").map((w) => w.id)];
-  const rivals = ["PyTorch 1.13", "PyTorch 2", "JAX", "jax-js", "tfjs-wasm", "onnxruntime-web"];
-  const rows = chosen.flatMap((id) => {
+  const rows = summarised.flatMap((id) => {
     const workload = workloads.find((w) => w.id === id);
     const [one, two] = [1, 2].map((threads) => cases.find((c) => c.workload === id && c.threads === threads));
     const own = oursIn(one);
     if (workload === undefined || own === undefined) return [];
     const figure = (seconds: number | undefined): string =>
       seconds === undefined ? "" : shown(seconds, workload.unit, workload.flops);
-    const against = rivals.map((peer) => {
+    const against = summarisedPeers.map((peer) => {
       const rival = ofPeer(one, peer);
       if (rival?.error !== undefined) return "cannot";
       return ratio(one, rival) || "–";
@@ -223,7 +225,7 @@ export function summary({ cases, machine }: Results): string {
       `| ${workload.title}, ${workload.unit} | ${pair("hebb c")} | ${pair("hebb wasm")} | ${against.join(" | ")} |`,
     ];
   });
-  const heads = rivals.map((peer) => `vs ${peer}`);
+  const heads = summarisedPeers.map((peer) => `vs ${peer}`);
   return [
     `Ours on c and on WebAssembly with 1 / 2 threads, and how many times faster c is than each alternative on one thread in the same run (**bold**: slower). ${machine}.`,
     "",

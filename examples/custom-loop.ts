@@ -42,6 +42,7 @@ const history = await fit(other, {
   loss: "crossEntropy",
   optimizer: new optim.Adam(other.parameters(), { lr: 0.02 }),
   epochs,
+  verbose: false,
   batchSize: 32,
 });
 const last = history.epochs[history.epochs.length - 1];

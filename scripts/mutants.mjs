@@ -74,10 +74,10 @@ if (options.list) {
 }
 
 const copy = mkdtempSync(join(tmpdir(), "hebb-mutants-"));
-process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
+process.on("exit", () => rmSync(copy, { recursive: true, maxRetries: 20, force: true }));
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
-for (const name of ["src", "test", "docs", "package.json", "tsconfig.json", "vitest.config.ts"])
+for (const name of ["src", "test", "scripts", "docs", "package.json", "tsconfig.json", "vitest.config.ts"])
   cpSync(join(root, name), join(copy, name), { recursive: true });
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 

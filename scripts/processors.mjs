@@ -1,25 +1,16 @@
 // Runs suites on other processors: arm64 under QEMU, AVX2 and portable vectors by the compiler's flags.
 // usage: node scripts/processors.mjs [arm64] [avx2] [portable] [--suites training,contractions,conformance,gradients,examples] [--quick]
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { suites } from "./processors/suites.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const suites = {
-  training: ["test/processors/training.test.ts"],
-  contractions: ["src/backends/c/contraction.test.ts", "src/backends/c/contractionPadding.test.ts"],
-  sums: ["test/sums.test.ts"],
-  conformance: ["test/conformance/conformance.test.ts"],
-  gradients: ["test/gradients/gradients.test.ts"],
-  examples: readdirSync(join(root, "examples"))
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
-    .map((name) => `examples/${name}`),
-};
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -35,7 +26,7 @@ for (const name of wanted) {
 }
 
 const work = mkdtempSync(join(tmpdir(), "hebb-processors-"));
-process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+process.on("exit", () => rmSync(work, { recursive: true, maxRetries: 20, force: true }));
 
 const emulator = "qemu-aarch64-static";
 const crossCompiler = "aarch64-linux-gnu-gcc";

@@ -14,8 +14,10 @@ process.on("exit", () => rmSync(file, { force: true }));
 // The package by its name is its source, so that a program of one's own runs here without a build.
 const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const alias = Object.fromEntries(
-  Object.entries(exports).flatMap(([path, { default: built }]) =>
-    built === undefined ? [] : [[join(name, path), join(root, built.replace("dist", "src").replace(/\.js$/, ".ts"))]],
+  Object.entries(exports).flatMap(([path, { import: built }]) =>
+    built === undefined
+      ? []
+      : [[join(name, path), join(root, built.default.replace("dist", "src").replace(/\.js$/, ".ts"))]],
   ),
 );
 await build({

@@ -16,6 +16,8 @@ import "hebb/data";
 import "hebb/train";
 import "hebb/formats";
 import "hebb/formats/node";
+import "hebb/onnx";
+import "hebb/onnx/node";
 import { loadRun } from "hebb/run";
 import "hebb/tensor";
 

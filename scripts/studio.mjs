@@ -1,5 +1,6 @@
 // Builds the Studio: the page, its worker and its styles, into dist/studio or into memory.
 // usage: node scripts/studio.mjs [FOLDER]
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,7 +37,7 @@ export async function bundleStudio() {
     absWorkingDir: root,
     outdir: join(root, "dist/studio"),
   };
-  const [page, worker] = await Promise.all([
+  const [page, worker, element] = await Promise.all([
     build({
       ...shared,
       entryPoints: { studio: "studio/page/main.tsx" },
@@ -48,11 +49,12 @@ export async function bundleStudio() {
     }),
     build({
       ...shared,
-      entryPoints: { worker: "studio/engine/worker.ts" },
+      entryPoints: { worker: "studio/engine/worker.ts", onnx: "studio/engine/onnxWorker.ts" },
       // A page decodes pictures by itself, and has no compiler for C.
       external: [...shared.external, "fast-png", "jpeg-js", "hyparquet", "hyparquet-compressors"],
       plugins: [withoutC],
     }),
+    build({ ...shared, entryPoints: { embed: "studio/embed/hebbStudio.ts" } }),
   ]);
   const preloads = initialScripts(page.metafile)
     .filter((name) => name !== "studio.js")
@@ -63,9 +65,26 @@ export async function bundleStudio() {
     `${preloads}<script type="module"`,
   );
   const files = new Map([["index.html", Buffer.from(html)]]);
-  for (const { path, contents } of [...page.outputFiles, ...worker.outputFiles])
+  for (const { path, contents } of [...page.outputFiles, ...worker.outputFiles, ...element.outputFiles])
     files.set(path.slice(shared.outdir.length + 1), Buffer.from(contents));
+  files.set("offline.js", await offlineWorker(files, shared));
   return { files, metafile: page.metafile };
+}
+
+/** The service worker, which knows every other file by name and all of them by one checksum. */
+async function offlineWorker(files, shared) {
+  const checksum = createHash("sha256");
+  for (const [name, contents] of files) checksum.update(name).update(contents);
+  const { outputFiles } = await build({
+    ...shared,
+    format: "iife",
+    entryPoints: { offline: "studio/offline/offline.ts" },
+    define: {
+      hebbFiles: JSON.stringify([...files.keys()]),
+      hebbVersion: JSON.stringify(checksum.digest("hex").slice(0, 16)),
+    },
+  });
+  return Buffer.from(outputFiles[0].contents);
 }
 
 /** The scripts that the page loads before anything is asked of it: the entry and what it imports statically. */
@@ -84,7 +103,7 @@ export function initialScripts(metafile) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = process.argv[2] ?? join(root, "dist/studio");
   const { files, metafile } = await bundleStudio();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, maxRetries: 20, force: true });
   for (const [name, contents] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), contents);

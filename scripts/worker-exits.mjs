@@ -30,7 +30,7 @@ const file = join(folder, `workerExit-${process.pid}.mjs`);
 const cache = mkdtempSync(join(tmpdir(), "hebb-worker-exits-"));
 process.on("exit", () => {
   rmSync(file, { force: true });
-  rmSync(cache, { recursive: true, force: true });
+  rmSync(cache, { recursive: true, maxRetries: 20, force: true });
 });
 await build({
   entryPoints: [join(root, "test/e2e/workerExit.ts")],

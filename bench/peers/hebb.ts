@@ -1,8 +1,20 @@
 // Our side, through the public API only (hebb/tensor, hebb/nn, hebb/optim).   usage: hebb.mjs INPUTS_DIR WORKLOAD   (threads from HEBB_THREADS)
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
+import { backendInfo, defaultDevice } from "../../src/runtime/index.ts";
 import { compile, noGrad, type Parameter, type Tensor, tensor } from "../../src/tensor/index.ts";
-import { chainInput, load, matrices, nextTokens, row, serve, type Values, type Work } from "./serve.mjs";
+import {
+  chainInput,
+  load,
+  matrices,
+  nextTokens,
+  row,
+  serve,
+  type Transformer,
+  transformers,
+  type Values,
+  type Work,
+} from "./serve.mjs";
 
 const [inputs = "", workload = ""] = process.argv.slice(2);
 const F = nn.functional;
@@ -48,33 +60,64 @@ class Cnn extends nn.Module {
   }
 }
 
-const causal = tensor(
-  Float32Array.from({ length: 4096 }, (_, i) => (i % 64 > Math.floor(i / 64) ? Number.NEGATIVE_INFINITY : 0)),
-).reshape([64, 64]);
+/** 0 where a token looks back, -∞ where it would look ahead. */
+const causalMask = (context: number): Tensor =>
+  tensor(
+    Float32Array.from({ length: context ** 2 }, (_, i) =>
+      i % context > Math.floor(i / context) ? Number.NEGATIVE_INFINITY : 0,
+    ),
+  ).reshape([context, context]);
 
 class Block extends nn.Module {
-  readonly ln1 = new nn.LayerNorm(128);
-  readonly ln2 = new nn.LayerNorm(128);
-  readonly qkv = new nn.Linear(128, 384);
-  readonly proj = new nn.Linear(128, 128);
-  readonly up = new nn.Linear(128, 512);
-  readonly down = new nn.Linear(512, 128);
+  readonly ln1: nn.LayerNorm;
+  readonly ln2: nn.LayerNorm;
+  readonly qkv: nn.Linear;
+  readonly proj: nn.Linear;
+  readonly up: nn.Linear;
+  readonly down: nn.Linear;
+  readonly sizes: Transformer;
+  readonly causal: () => Tensor;
+  constructor(sizes: Transformer, causal: Tensor) {
+    super();
+    const { width } = sizes;
+    this.ln1 = new nn.LayerNorm(width);
+    this.ln2 = new nn.LayerNorm(width);
+    this.qkv = new nn.Linear(width, 3 * width);
+    this.proj = new nn.Linear(width, width);
+    this.up = new nn.Linear(width, 4 * width);
+    this.down = new nn.Linear(4 * width, width);
+    this.sizes = sizes;
+    this.causal = () => causal;
+  }
   override forward(x: Tensor): Tensor {
-    const parts = this.qkv.forward(this.ln1.forward(x)).reshape([16, 64, 3, 4, 32]).permute([2, 0, 3, 1, 4]);
-    const [q, k, v] = [parts.select(0, 0), parts.select(0, 1), parts.select(0, 2)];
-    const scores = q.matmul(k.transpose(-1, -2)).div(Math.sqrt(32)).add(causal).softmax(-1);
-    const attended = x.add(this.proj.forward(scores.matmul(v).transpose(1, 2).reshape([16, 64, 128])));
+    const { batch, context, heads, width } = this.sizes;
+    const part = width / heads;
+    const parts = this.qkv.forward(this.ln1.forward(x)).reshape([batch, context, 3, heads, part]);
+    const [q, k, v] = [0, 1, 2].map((place) => parts.select(2, place).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+    const scores = q.matmul(k.transpose(-1, -2)).div(Math.sqrt(part)).add(this.causal()).softmax(-1);
+    const joined = scores.matmul(v).transpose(1, 2).reshape([batch, context, width]);
+    const attended = x.add(this.proj.forward(joined));
     const wide = F.gelu(this.up.forward(this.ln2.forward(attended)), "tanh");
     return attended.add(this.down.forward(wide));
   }
 }
 
 class Gpt extends nn.Module {
-  readonly wte = new nn.Embedding(65, 128);
-  readonly wpe = new nn.Embedding(64, 128);
-  readonly blocks = new nn.Sequential(...Array.from({ length: 4 }, () => new Block()));
-  readonly norm = new nn.LayerNorm(128);
-  readonly head = new nn.Linear(128, 65, { bias: false });
+  readonly wte: nn.Embedding;
+  readonly wpe: nn.Embedding;
+  readonly blocks: nn.Sequential;
+  readonly norm: nn.LayerNorm;
+  readonly head: nn.Linear;
+  constructor(sizes: Transformer) {
+    super();
+    const { layers, width, context, vocabulary } = sizes;
+    const causal = causalMask(context);
+    this.wte = new nn.Embedding(vocabulary, width);
+    this.wpe = new nn.Embedding(context, width);
+    this.blocks = new nn.Sequential(...Array.from({ length: layers }, () => new Block(sizes, causal)));
+    this.norm = new nn.LayerNorm(width);
+    this.head = new nn.Linear(width, vocabulary, { bias: false });
+  }
   override forward(tokens: Tensor): Tensor {
     const x = this.wte.forward(tokens).add(this.wpe.weight);
     return this.head.forward(this.norm.forward(this.blocks.forward(x)));
@@ -118,16 +161,20 @@ function training({ model, names, arrays, optimizer: make, loss: lossOf, batches
       const batch = batches[i % batches.length];
       if (batch === undefined) return;
       loss = step(batch[0], batch[1]);
-      if (i % 100 === 99) loss.itemSync();
+      if (i % 100 === 99 && !later) loss.itemSync();
     },
-    check() {
+    async check() {
       work.reset();
       for (let i = 0; i < 10; i++) work.step(i);
-      return loss?.itemSync() ?? Number.NaN;
+      return (await loss?.item()) ?? Number.NaN;
     },
+    ...(later ? { sync: () => loss?.item() } : {}),
   };
   return work;
 }
+
+/** Whether values come later: then a repetition ends when its last loss is there. */
+const later = process.env["HEBB_BACKEND"] === "webgpu";
 
 const dense3 = ["w1", "b1", "w2", "b2", "w3", "b3"];
 const conv = ["c1", "cb1", "c2", "cb2", "w1", "b1", "w2", "b2"];
@@ -147,7 +194,7 @@ const batchesOf = (arrays: Arrays, shape: readonly number[]): (readonly [Tensor,
 const adam = (parameters: Parameter[]): optim.Optimizer => new optim.Adam(parameters, { lr: 1e-3 });
 
 function trainingWork(name: string): Work | undefined {
-  if (!["tiny", "mlp", "cnn", "wide", "gpt"].includes(name)) return undefined;
+  if (!["tiny", "mlp", "cnn", "wide", "gpt", "gpt2"].includes(name)) return undefined;
   const arrays = load(inputs, name);
   if (name === "tiny") {
     const x = tensor(floats(get(arrays, "x"))).reshape([32, 2]);
@@ -176,16 +223,26 @@ function trainingWork(name: string): Work | undefined {
     const model = new Mlp([1024, 2048, 2048, 1000], (h) => h.relu());
     return training({ model, names: dense3, arrays, optimizer, loss, batches: batchesOf(arrays, [256, 1024]) });
   }
-  const batches = Array.from({ length: 4 }, (_, i) => {
-    const { x, y } = nextTokens(labels(get(arrays, "tokens"), i));
-    return [tensor(x).reshape([16, 64]), tensor(y).reshape([16, 64])] as const;
+  const sizes = name === "gpt2" ? transformers.gpt2 : transformers.gpt;
+  const { batch, context, layers, vocabulary } = sizes;
+  const tokens = get(arrays, "tokens");
+  const batches = Array.from({ length: tokens.shape[0] ?? 0 }, (_, i) => {
+    const { x, y } = nextTokens(labels(tokens, i), context);
+    return [tensor(x).reshape([batch, context]), tensor(y).reshape([batch, context])] as const;
   });
   return training({
-    model: new Gpt(),
-    names: ["wte", "wpe", ...[0, 1, 2, 3].flatMap(blockNames), "lnf.g", "lnf.b", "head.w"],
+    model: new Gpt(sizes),
+    names: [
+      "wte",
+      "wpe",
+      ...Array.from({ length: layers }, (_, l) => blockNames(l)).flat(),
+      "lnf.g",
+      "lnf.b",
+      "head.w",
+    ],
     arrays,
     optimizer: (parameters) => new optim.AdamW(parameters, { lr: 3e-4, weightDecay: 0.01 }),
-    loss: (output, y) => F.crossEntropy(output.reshape([1024, 65]), y.reshape([1024])),
+    loss: (output, y) => F.crossEntropy(output.reshape([-1, vocabulary]), y.reshape([-1])),
     batches,
   });
 }
@@ -224,7 +281,9 @@ function matmul(n: number, layout: string): Work {
     step() {
       c = product(a, b);
     },
-    check: () => c.dataSync()[n + 1] ?? Number.NaN,
+    check: () => c.select(0, 1).select(0, 1).item(),
+    // One after another: what is asked for last is there when all is.
+    ...(later ? { sync: () => tensor([1]).add(1).data() } : {}),
   };
 }
 
@@ -237,6 +296,7 @@ function chain(): Work {
   );
 }
 
+if (later) await defaultDevice.ready();
 await serve(
   () => {
     const [kind, size, layout = "nn"] = workload.split("-");
@@ -248,5 +308,5 @@ await serve(
     if (work === undefined) throw new Error(`unknown workload "${workload}"`);
     return work;
   },
-  { version: "source" },
+  { version: later ? backendInfo().description : "source" },
 );

@@ -1,11 +1,12 @@
 // The jax-js side: the whole training step in one jit, waiting for the parameters after each step (it is lazy).
-// usage: node jaxjs.mjs PEERS_DIR INPUTS_DIR WORKLOAD THREADS
+// usage: node jaxjs.mjs PEERS_DIR INPUTS_DIR WORKLOAD THREADS   (THREADS "gpu": its WebGPU backend, on Dawn)
 import { resolveObjectURL } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker as NodeWorker } from "node:worker_threads";
-import { chainInput, load, matrices, nextTokens, oneHot, row, serve, transposed } from "./serve.mjs";
+import { provideWebgpu } from "./dawn.mjs";
+import { chainInput, load, matrices, nextTokens, oneHot, row, serve, transformers, transposed } from "./serve.mjs";
 
 const [peers, inputs, workload, threads] = process.argv.slice(2);
 
@@ -36,14 +37,16 @@ if (Number(threads) > 1) {
   };
 }
 
+if (threads === "gpu") provideWebgpu();
 const home = join(peers, "jax/node_modules/@jax-js/jax");
 const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8"));
 const entry =
   manifest.exports?.["."]?.import?.default ?? manifest.exports?.["."]?.import ?? manifest.module ?? manifest.main;
 const jax = await import(pathToFileURL(join(home, typeof entry === "string" ? entry : entry.default)).href);
 const { init, defaultDevice, jit, valueAndGrad, numpy: np, nn, lax, tree, blockUntilReady } = jax;
-await init("wasm");
-defaultDevice("wasm");
+const backend = threads === "gpu" ? "webgpu" : "wasm";
+await init(backend);
+defaultDevice(backend);
 setInterval(() => {}, 1000); // its workers do not keep the process alive
 
 const float = (data, shape) => np.array(data.slice(), { shape, dtype: np.float32 });
@@ -100,18 +103,19 @@ const cnn = (p, x) => {
   return np.dot(h3, p.w2).add(p.b2);
 };
 const layerNorm = (x, gain, bias) => nn.standardize(x, -1).mul(gain).add(bias);
-const gpt = (p, x) => {
+const gpt = (sizes) => (p, x) => {
+  const { batch, context, heads, layers, width } = sizes;
   let h = np.dot(x, p.wte).add(p.wpe);
-  for (let l = 0; l < 4; l++) {
+  for (let l = 0; l < layers; l++) {
     const w = (name) => p[`l${l}.${name}`];
     const qkv = np
       .dot(layerNorm(h.ref, w("ln1.g"), w("ln1.b")), w("qkv.w"))
       .add(w("qkv.b"))
-      .reshape([16, 64, 3, 4, 32]);
+      .reshape([batch, context, 3, heads, width / heads]);
     const q = qkv.ref.slice([], [], 0);
     const k = qkv.ref.slice([], [], 1);
     const v = qkv.slice([], [], 2);
-    const attended = nn.dotProductAttention(q, k, v, { isCausal: true }).reshape([16, 64, 128]);
+    const attended = nn.dotProductAttention(q, k, v, { isCausal: true }).reshape([batch, context, width]);
     h = h.add(np.dot(attended, w("proj.w")).add(w("proj.b")));
     const wide = nn.gelu(np.dot(layerNorm(h.ref, w("ln2.g"), w("ln2.b")), w("up.w")).add(w("up.b")), {
       approximate: true,
@@ -197,6 +201,19 @@ function inference(model, arrays, keys, shape) {
   };
 }
 
+function transformer(name) {
+  const sizes = transformers[name];
+  const { batch, context, vocabulary } = sizes;
+  const d = inOut(load(inputs, name));
+  const shape = [batch, context, vocabulary];
+  const batches = Array.from({ length: d.tokens.shape[0] }, (_, i) => {
+    const { x, y } = nextTokens(row(d.tokens, i), context);
+    return [float(oneHot(x, vocabulary), shape), float(oneHot(y, vocabulary), shape)];
+  });
+  const keys = Object.keys(d).filter((k) => k !== "tokens");
+  return training(d, keys, crossEntropy(gpt(sizes), batch * context), adam(3e-4, 0.01), batches);
+}
+
 const makers = {
   tiny() {
     const d = inOut(load(inputs, "tiny"));
@@ -216,15 +233,8 @@ const makers = {
     const d = inOut(load(inputs, "wide"));
     return training(d, dense3, crossEntropy(mlp(nn.relu), 256), sgd(0.01, 0.9), batchesOf(d, [256, 1024], 1000));
   },
-  gpt() {
-    const d = inOut(load(inputs, "gpt"));
-    const batches = Array.from({ length: 4 }, (_, i) => {
-      const { x, y } = nextTokens(row(d.tokens, i));
-      return [float(oneHot(x, 65), [16, 64, 65]), float(oneHot(y, 65), [16, 64, 65])];
-    });
-    const keys = Object.keys(d).filter((k) => k !== "tokens");
-    return training(d, keys, crossEntropy(gpt, 1024), adam(3e-4, 0.01), batches);
-  },
+  gpt: () => transformer("gpt"),
+  gpt2: () => transformer("gpt2"),
   "infer-mlp": () => inference(mlp(nn.relu), inOut(load(inputs, "mlp")), dense3, [1, 784]),
   "infer-cnn": () => inference(cnn, inOut(load(inputs, "cnn")), conv, [1, 1, 28, 28]),
   chain() {

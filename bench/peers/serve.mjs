@@ -39,14 +39,21 @@ export function transposed({ shape: [rows, columns], data }) {
   return { shape: [columns, rows], data: out };
 }
 
-/** Inputs [batch, 64] and the next tokens, from windows of 65 tokens. */
-export function nextTokens(windows) {
-  const batch = windows.length / 65;
-  const x = new Int32Array(batch * 64);
-  const y = new Int32Array(batch * 64);
+/** The transformers: the small one, and GPT-2's small one with half of its context, which every peer has memory for. */
+export const transformers = {
+  gpt: { layers: 4, width: 128, heads: 4, context: 64, vocabulary: 65, batch: 16 },
+  gpt2: { layers: 12, width: 768, heads: 12, context: 512, vocabulary: 50257, batch: 1 },
+};
+
+/** Inputs [batch, context] and the next tokens, from windows of one token more. */
+export function nextTokens(windows, context = 64) {
+  const batch = windows.length / (context + 1);
+  const x = new Int32Array(batch * context);
+  const y = new Int32Array(batch * context);
   for (let b = 0; b < batch; b++) {
-    x.set(windows.subarray(b * 65, b * 65 + 64), b * 64);
-    y.set(windows.subarray(b * 65 + 1, b * 65 + 65), b * 64);
+    const from = b * (context + 1);
+    x.set(windows.subarray(from, from + context), b * context);
+    y.set(windows.subarray(from + 1, from + context + 1), b * context);
   }
   return { x, y };
 }

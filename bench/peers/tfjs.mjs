@@ -1,16 +1,23 @@
 // The TensorFlow.js side: its wasm backend through the core API and optimizer.minimize.
-// usage: node tfjs.mjs PEERS_DIR INPUTS_DIR WORKLOAD THREADS
+// usage: node tfjs.mjs PEERS_DIR INPUTS_DIR WORKLOAD THREADS   (THREADS "gpu": its WebGPU backend, on Dawn)
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chainInput, load, matrices, nextTokens, oneHot, row, serve, transposed } from "./serve.mjs";
+import { provideWebgpu } from "./dawn.mjs";
+import { chainInput, load, matrices, nextTokens, oneHot, row, serve, transformers, transposed } from "./serve.mjs";
 
-const [peers, inputs, workload] = process.argv.slice(2);
+const [peers, inputs, workload, threads] = process.argv.slice(2);
 const require = createRequire(join(peers, "tfjs", "x.js"));
 console.warn = () => {}; // it advertises its native package on every start
+if (threads === "gpu") provideWebgpu();
 const tf = require("@tensorflow/tfjs");
-const wasm = require("@tensorflow/tfjs-backend-wasm");
-wasm.setWasmPaths(join(peers, "tfjs/node_modules/@tensorflow/tfjs-backend-wasm/dist/"));
-if (!(await tf.setBackend("wasm"))) throw new Error("the wasm backend did not start");
+const gpu = threads === "gpu";
+if (gpu) require("@tensorflow/tfjs-backend-webgpu");
+else {
+  const wasm = require("@tensorflow/tfjs-backend-wasm");
+  wasm.setWasmPaths(join(peers, "tfjs/node_modules/@tensorflow/tfjs-backend-wasm/dist/"));
+}
+const backend = gpu ? "webgpu" : "wasm";
+if (!(await tf.setBackend(backend))) throw new Error(`the ${backend} backend did not start`);
 await tf.ready();
 
 const float = (data, shape) => tf.tensor(data.slice(), shape, "float32");
@@ -50,21 +57,31 @@ const layerNorm = (x, gain, bias) => {
   const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), 1e-5));
   return tf.add(tf.mul(tf.mul(centred, scale), gain), bias);
 };
-let mask;
-const gpt = (p, x) => {
-  mask ??= tf.keep(
-    tf.tensor2d(
-      Float32Array.from({ length: 4096 }, (_, i) => (i % 64 > Math.floor(i / 64) ? -1e9 : 0)),
-      [64, 64],
-    ),
+const masks = new Map();
+/** 0 where a token looks back, very negative where it would look ahead. */
+function causal(context) {
+  const known = masks.get(context);
+  if (known) return known;
+  const values = Float32Array.from({ length: context ** 2 }, (_, i) =>
+    i % context > Math.floor(i / context) ? -1e9 : 0,
   );
-  let h = tf.reshape(tf.add(tf.reshape(tf.matMul(x, p.wte), [16, 64, 128]), p.wpe), [1024, 128]);
-  for (let l = 0; l < 4; l++) {
+  const mask = tf.keep(tf.tensor2d(values, [context, context]));
+  masks.set(context, mask);
+  return mask;
+}
+const gpt = (sizes) => (p, x) => {
+  const { batch, context, heads, layers, width } = sizes;
+  const rows = batch * context;
+  const part = width / heads;
+  let h = tf.reshape(tf.add(tf.reshape(tf.matMul(x, p.wte), [batch, context, width]), p.wpe), [rows, width]);
+  for (let l = 0; l < layers; l++) {
     const w = (name) => p[`l${l}.${name}`];
     const qkv = affine(layerNorm(h, w("ln1.g"), w("ln1.b")), w("qkv.w"), w("qkv.b"));
-    const [q, k, v] = tf.split(qkv, 3, 1).map((t) => tf.transpose(tf.reshape(t, [16, 64, 4, 32]), [0, 2, 1, 3]));
-    const scores = tf.softmax(tf.add(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(32)), mask));
-    const joined = tf.reshape(tf.transpose(tf.matMul(scores, v), [0, 2, 1, 3]), [1024, 128]);
+    const [q, k, v] = tf
+      .split(qkv, 3, 1)
+      .map((t) => tf.transpose(tf.reshape(t, [batch, context, heads, part]), [0, 2, 1, 3]));
+    const scores = tf.softmax(tf.add(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(part)), causal(context)));
+    const joined = tf.reshape(tf.transpose(tf.matMul(scores, v), [0, 2, 1, 3]), [rows, width]);
     h = tf.add(h, affine(joined, w("proj.w"), w("proj.b")));
     h = tf.add(
       h,
@@ -80,6 +97,8 @@ function training(arrays, keys, lossOf, makeOptimizer, batches, { decay = 0, che
   let params;
   let optimizer;
   let last = 0;
+  /** The last loss, where values come later. */
+  let pending;
   const step = (i, read) => {
     const [x, y] = batches[i % batches.length];
     const variables = Object.values(params);
@@ -88,8 +107,11 @@ function training(arrays, keys, lossOf, makeOptimizer, batches, { decay = 0, che
         for (const v of variables) v.assign(tf.mul(v, 1 - decay));
       });
     }
-    const loss = optimizer.minimize(() => lossOf(params, x, y), read, variables);
-    if (read) {
+    const loss = optimizer.minimize(() => lossOf(params, x, y), read || gpu, variables);
+    if (gpu) {
+      pending?.dispose();
+      pending = loss;
+    } else if (read) {
       last = loss.dataSync()[0];
       loss.dispose();
     }
@@ -104,9 +126,11 @@ function training(arrays, keys, lossOf, makeOptimizer, batches, { decay = 0, che
       optimizer = makeOptimizer();
     },
     step: (i) => step(i, i % 100 === 99),
-    check() {
+    ...(gpu ? { sync: () => pending.data() } : {}),
+    async check() {
       work.reset();
       for (let i = 0; i < checkSteps; i++) step(i, i === checkSteps - 1);
+      if (gpu) [last] = await pending.data();
       return checkSteps === 10 ? last : Number.NaN; // ten steps would take a minute: speed only
     },
   };
@@ -138,6 +162,18 @@ function inference(model, arrays, keys, shape) {
 }
 
 const adam = (lr) => () => tf.train.adam(lr, 0.9, 0.999, 1e-8);
+function transformer(name) {
+  const sizes = transformers[name];
+  const { batch, context, vocabulary } = sizes;
+  const d = inOut(load(inputs, name));
+  const shape = [batch * context, vocabulary];
+  const batches = Array.from({ length: d.tokens.shape[0] }, (_, i) => {
+    const { x, y } = nextTokens(row(d.tokens, i), context);
+    return [float(oneHot(x, vocabulary), shape), float(oneHot(y, vocabulary), shape)];
+  });
+  const keys = Object.keys(d).filter((k) => k !== "tokens");
+  return training(d, keys, crossEntropy(gpt(sizes)), adam(3e-4), batches, { decay: 3e-4 * 0.01 });
+}
 const makers = {
   tiny() {
     const d = inOut(load(inputs, "tiny"));
@@ -159,15 +195,8 @@ const makers = {
       checkSteps: 1,
     });
   },
-  gpt() {
-    const d = inOut(load(inputs, "gpt"));
-    const batches = Array.from({ length: 4 }, (_, i) => {
-      const { x, y } = nextTokens(row(d.tokens, i));
-      return [float(oneHot(x, 65), [1024, 65]), float(oneHot(y, 65), [1024, 65])];
-    });
-    const keys = Object.keys(d).filter((k) => k !== "tokens");
-    return training(d, keys, crossEntropy(gpt), adam(3e-4), batches, { decay: 3e-4 * 0.01 });
-  },
+  gpt: () => transformer("gpt"),
+  gpt2: () => transformer("gpt2"),
   "infer-mlp": () => inference(mlp(tf.relu), inOut(load(inputs, "mlp")), dense3, [1, 784]),
   "infer-cnn": () => inference(cnn, channelsLast(inOut(load(inputs, "cnn"))), conv, [1, 28, 28, 1]),
   chain() {
@@ -191,7 +220,20 @@ function matmul(n, layout) {
   const a = float(operands.a, [n, n]);
   const b = float(operands.b, [n, n]);
   const run = () => tf.matMul(a, b, layout === "tn", layout === "nt");
-  return { step: () => run().dispose(), check: () => run().dataSync()[n + 1] };
+  if (!gpu) return { step: () => run().dispose(), check: () => run().dataSync()[n + 1] };
+  let c;
+  const element = () => tf.slice(c, [1, 1], [1, 1]).data();
+  return {
+    step() {
+      c?.dispose();
+      c = run();
+    },
+    sync: element,
+    async check() {
+      c = run();
+      return (await element())[0];
+    },
+  };
 }
 
 const [kind, size, layout] = workload.split("-");

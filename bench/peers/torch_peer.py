@@ -1,5 +1,5 @@
 # The PyTorch side, eager: one repetition at a time on request (JSON lines on stdin/stdout).
-# usage: python3 torch_peer.py INPUTS_DIR WORKLOAD THREADS
+# usage: python3 torch_peer.py INPUTS_DIR WORKLOAD THREADS   (THREADS "gpu": on the graphics card, "gpu-compiled": by torch.compile)
 import json
 import sys
 
@@ -10,8 +10,19 @@ from serve import serve
 from torch import nn
 
 
-inputs, workload, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-torch.set_num_threads(threads)
+inputs, workload, threads = sys.argv[1], sys.argv[2], sys.argv[3]
+gpu = threads.startswith("gpu")
+device = torch.device("cuda" if gpu else "cpu")
+if gpu:
+    # float32 as it is, without TF32.
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+else:
+    torch.set_num_threads(int(threads))
+transformers = {
+    "gpt": dict(layers=4, width=128, heads=4, context=64, vocabulary=65),
+    "gpt2": dict(layers=12, width=768, heads=12, context=512, vocabulary=50257),
+}
 
 
 def load(name):
@@ -56,39 +67,49 @@ def cnn(d):
 
 
 class Block(nn.Module):
-    def __init__(self, d, layer):
+    def __init__(self, d, layer, sizes):
         super().__init__()
         of = lambda name: d[f"l{layer}.{name}"]
-        self.ln1, self.ln2 = nn.LayerNorm(128), nn.LayerNorm(128)
+        width, context = sizes["width"], sizes["context"]
+        self.heads = sizes["heads"]
+        self.ln1, self.ln2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.proj = linear(of("qkv.w"), of("qkv.b")), linear(of("proj.w"), of("proj.b"))
         self.up, self.down = linear(of("up.w"), of("up.b")), linear(of("down.w"), of("down.b"))
-        self.register_buffer("mask", torch.full((64, 64), float("-inf")).triu(1))
+        self.register_buffer("mask", torch.full((context, context), float("-inf")).triu(1))
 
     def forward(self, x):
         batch, time_, width = x.shape
-        q, k, v = self.qkv(self.ln1(x)).view(batch, time_, 3, 4, 32).permute(2, 0, 3, 1, 4)
-        scores = torch.softmax(q @ k.transpose(-1, -2) / 32**0.5 + self.mask, -1)
+        q, k, v = self.qkv(self.ln1(x)).view(batch, time_, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        scores = torch.softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + self.mask, -1)
         x = x + self.proj((scores @ v).transpose(1, 2).reshape(batch, time_, width))
         return x + self.down(F.gelu(self.up(self.ln2(x)), approximate="tanh"))
 
 
 class GPT(nn.Module):
-    def __init__(self, d):
+    def __init__(self, d, sizes):
         super().__init__()
         self.wte, self.wpe = nn.Parameter(d["wte"].clone()), nn.Parameter(d["wpe"].clone())
-        self.blocks = nn.Sequential(*[Block(d, layer) for layer in range(4)])
-        self.norm, self.head = nn.LayerNorm(128), linear(d["head.w"])
+        self.blocks = nn.Sequential(*[Block(d, layer, sizes) for layer in range(sizes["layers"])])
+        self.norm, self.head = nn.LayerNorm(sizes["width"]), linear(d["head.w"])
 
     def forward(self, tokens):
         return self.head(self.norm(self.blocks(F.embedding(tokens, self.wte) + self.wpe)))
 
 
+def settle():
+    if gpu:
+        torch.cuda.synchronize()
+
+
 class Training:
     def __init__(self, make, optimizer, loss, batches):
-        self.make, self.make_optimizer, self.loss, self.batches = make, optimizer, loss, batches
+        self.make, self.make_optimizer, self.loss = make, optimizer, loss
+        self.batches = [(x.to(device), y.to(device)) for x, y in batches]
 
     def reset(self):
-        self.model = self.make()
+        self.model = self.make().to(device)
+        if threads == "gpu-compiled":
+            self.model.compile()
         self.optimizer = self.make_optimizer(self.model.parameters())
 
     def step(self, i):
@@ -101,7 +122,7 @@ class Training:
             self.last.item()
 
     def finish(self):
-        pass
+        settle()
 
     def check(self):
         self.reset()
@@ -124,7 +145,7 @@ class Repeat:
             self.last = self.run()
 
     def finish(self):
-        pass
+        settle()
 
     def check(self):
         self.step(0)
@@ -136,7 +157,7 @@ def make():
         _, size, layout = workload.split("-")
         n = int(size)
         index = np.arange(n * n)
-        of = lambda salt: torch.from_numpy((((index * 7919 + salt) % 1009 - 504) / 1009).astype(np.float32).reshape(n, n))
+        of = lambda salt: torch.from_numpy((((index * 7919 + salt) % 1009 - 504) / 1009).astype(np.float32).reshape(n, n)).to(device)
         a, b = of(1), of(17)
         a, b = (a.t() if layout == "tn" else a), (b.t() if layout == "nt" else b)
         return Repeat(lambda: torch.mm(a, b), lambda c: c.reshape(-1)[n + 1].item())
@@ -166,8 +187,9 @@ def make():
         return Training(lambda: mlp(d, nn.ReLU), sgd, F.cross_entropy, pairs())
     batches = [(t[:, :-1].long().contiguous(), t[:, 1:].long().contiguous()) for t in d["tokens"]]
     adamw = lambda p: torch.optim.AdamW(p, lr=3e-4, weight_decay=0.01)
-    loss = lambda out, y: F.cross_entropy(out.reshape(-1, 65), y.reshape(-1))
-    return Training(lambda: GPT(d), adamw, loss, batches)
+    sizes = transformers[workload]
+    loss = lambda out, y: F.cross_entropy(out.reshape(-1, sizes["vocabulary"]), y.reshape(-1))
+    return Training(lambda: GPT(d, sizes), adamw, loss, batches)
 
 
 serve(lambda _: make(), torch.__version__)

@@ -10,6 +10,7 @@ export const rooms = {
     files: ["src/backends/analysis"],
     tests: ["src/backends/analysis", "src/backends/wasm/loops.test.ts", "src/backends/windows.test.ts"],
   },
+  contraction: { files: ["src/backends/contraction"], tests: ["src/backends/contraction", "test/contraction"] },
   optim: { files: ["src/optim"], tests: ["src/optim", "test/golden/optimizers.test.ts"] },
   split: {
     files: ["src/data/split.ts", "src/data/sampler.ts", "src/data/random.ts"],

@@ -1,0 +1,120 @@
+// Measures WebGPU on this machine's card beside PyTorch, jax-js and tfjs-webgpu, and writes a table.   usage: gpu.mjs [--only REGEX] [--minutes N] [--small]
+// Run by bench/gpu.sh, which puts everything that is needed into one folder.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { writeInputs, writeLargeInputs } from "./inputs.ts";
+import { type Command, Peer, type Prepared } from "./peer.ts";
+
+const { values: options } = parseArgs({
+  options: { only: { type: "string" }, minutes: { type: "string" }, small: { type: "boolean", default: false } },
+});
+const home = import.meta.dirname;
+const work = mkdtempSync(join(tmpdir(), "hebb-gpu-"));
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+
+interface Row {
+  readonly id: string;
+  readonly title: string;
+  /** Of one step; then the figure is a rate. */
+  readonly flops?: number;
+}
+
+const product = (n: number): Row => ({ id: `matmul-${n}-nn`, title: `matmul ${n}`, flops: 2 * n ** 3 });
+const steps: readonly Row[] = [
+  { id: "tiny", title: "tiny MLP step: 2→8→8→1, batch 32" },
+  { id: "mlp", title: "MLP step: 784→128→64→10, batch 64" },
+  { id: "cnn", title: "CNN step: conv 16, conv 32, dense 128, batch 64" },
+  { id: "wide", title: "wide MLP step: 1024→2048→2048→1000, batch 256" },
+  { id: "gpt", title: "small GPT step: 4 layers × 128, context 64, batch 16" },
+  { id: "gpt2", title: "GPT-2 small step: 12 layers × 768, context 512, batch 1" },
+];
+const all = options.small
+  ? [...[128, 256, 512].map(product), ...steps.slice(0, 3)]
+  : [...[1024, 2048, 4096, 8192].map(product), ...steps];
+const only = new RegExp(options.only ?? "");
+const rows = all.filter(({ id }) => only.test(id));
+
+const node = (script: string, ...args: string[]): Command => ({
+  file: process.execPath,
+  args: [join(home, script), ...args],
+});
+const python = (how: string, id: string): Command => ({
+  file: "python3",
+  args: [join(home, "torch_peer.py"), work, id, how],
+});
+const peers: readonly { readonly name: string; readonly command: (id: string) => Command }[] = [
+  { name: "hebb", command: (id) => ({ ...node("hebb.mjs", work, id), env: { HEBB_BACKEND: "webgpu" } }) },
+  { name: "PyTorch", command: (id) => python("gpu", id) },
+  { name: "jax-js", command: (id) => node("jaxjs.mjs", home, work, id, "gpu") },
+  { name: "tfjs-webgpu", command: (id) => node("tfjs.mjs", home, work, id, "gpu") },
+  { name: "torch.compile", command: (id) => python("gpu-compiled", id) },
+];
+
+const begin = Date.now();
+const end = begin + 60_000 * Number(options.minutes ?? 7.5);
+const longest = 60_000;
+const versions = new Map<string, string>();
+
+/** Seconds of a step, the median of three repetitions; or why there are none. */
+async function measure(name: string, command: Command): Promise<{ seconds: number; check: number | null } | string> {
+  const left = Math.min(longest, end - Date.now());
+  if (left < 5000) return "no time";
+  const peer = new Peer(name, command, { target: 0.4, warmUp: 0.5, maxSteps: 500 });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    peer.kill();
+  }, left);
+  try {
+    const { check, version }: Prepared = await peer.prepare();
+    versions.set(name, version);
+    const times: number[] = [];
+    for (let i = 0; i < 3; i++) times.push(await peer.go());
+    await peer.quit();
+    return { seconds: times.sort((a, b) => a - b)[1] ?? Number.NaN, check };
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    return late ? `over ${Math.round(left / 1000)} s` : "fails";
+  } finally {
+    clearTimeout(timer);
+    peer.kill();
+  }
+}
+
+writeInputs(work);
+if (rows.some(({ id }) => id === "gpt2")) writeLargeInputs(work);
+const missing = new Set<string>();
+const cells = new Map<string, string>();
+const checks = new Map<string, number>();
+for (const { name, command } of peers) {
+  for (const { id, flops } of rows) {
+    if (missing.has(name)) break;
+    const found = await measure(name, command(id));
+    if (typeof found === "string") {
+      cells.set(`${id} ${name}`, found);
+      if (found === "fails" && !versions.has(name)) missing.add(name);
+      continue;
+    }
+    const { seconds, check } = found;
+    const figure =
+      flops === undefined
+        ? `${(1e3 * seconds).toPrecision(3)} ms`
+        : `${(flops / seconds / 1e9).toPrecision(4)} GFLOP/s`;
+    const expected = checks.get(id);
+    if (expected === undefined && check !== null) checks.set(id, check);
+    const apart = expected === undefined || check === null ? 0 : Math.abs(check - expected) / Math.abs(expected);
+    cells.set(`${id} ${name}`, apart > 1e-3 ? `${figure} (its result differs)` : figure);
+    console.error(`${name}, ${id}: ${figure}, check ${check}`);
+  }
+}
+
+const shown = peers.filter(({ name }) => versions.has(name));
+const head = shown.map(({ name }) => name);
+console.log(
+  `${head.map((name) => `${name}: ${versions.get(name)}`).join("; ")}. ${Math.round((Date.now() - begin) / 1000)} s.`,
+);
+console.log(`\n| | ${head.join(" | ")} |\n|---|${head.map(() => "---:").join("|")}|`);
+for (const { id, title } of rows)
+  console.log(`| ${title} | ${head.map((name) => cells.get(`${id} ${name}`) ?? "").join(" | ")} |`);
