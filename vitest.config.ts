@@ -9,8 +9,8 @@ export default defineConfig({
     // A test that is about another backend says so; the rest need not wait for a C compiler.
     env: { HEBB_BACKEND: process.env["HEBB_BACKEND"] ?? "wasm" },
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts", "bench/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     pool: "forks",
     maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
     // Compilers make much garbage that is dead at once: a larger nursery halves what collecting it costs.

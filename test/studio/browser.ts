@@ -57,6 +57,9 @@ const memoryScript = `(() => {
 
 export const memory = (page: Page): Promise<Memory | undefined> => page.evaluate<Memory | undefined>(memoryScript);
 
+/** How long `expect.poll` asks the page again: what follows a click comes a moment later, on a loaded machine a long one. */
+export const soon = { timeout: 50_000, interval: 40 } as const;
+
 /** Waits until the page's memory is as wanted. Looks again and again; how long it takes does not matter. */
 export async function until(
   page: Page,

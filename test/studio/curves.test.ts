@@ -98,7 +98,7 @@ describe.skipIf(missing)("on the page", () => {
     await page.getByRole("button", { name: "Play" }).click();
     await until(page, ({ epoch }) => epoch >= 110, "110 epochs");
     await page.evaluate("studio.play(false)");
-    await page.waitForTimeout(300);
+    await until(page, ({ playing, step, state }) => !playing && state["step"] === step, "a pause");
     const { epochs, steps, batches } = await page.evaluate<{ epochs: number; steps: number[]; batches: number }>(
       "({ epochs: Math.floor(studio.hot.snapshot.epoch), steps: studio.hot.history.map(({ step }) => step), batches: studio.run.value.batches })",
     );

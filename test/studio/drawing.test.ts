@@ -1,7 +1,7 @@
 // The drawing of a step in Chromium: keys, clicks and the film go through its terms, the address holds the place, every shown number is the trace's.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { missing, useStudio, whenTrue } from "./browser.ts";
+import { missing, soon, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 const termOf = (page: Page): Promise<string> => page.evaluate<string>("studio.state.value.term");
@@ -108,10 +108,12 @@ describe.skipIf(missing)("the drawing of a step", () => {
     ] as const) {
       await page.evaluate(`studio.look({ term: '${place}' })`);
       await whenTrue(page, `document.querySelector('[aria-current="step"]') !== null`);
-      await page.waitForTimeout(60);
-      expect(await page.locator(".close-up").count(), place).toBe(near ? 1 : 0);
-      expect(await page.locator(".formula-rows math").count(), place).toBeGreaterThan(1);
-      expect(await page.locator(".formula-rows .result b").last().textContent(), place).not.toBe("…");
+      await expect.poll(() => page.locator(".close-up").count(), { ...soon, message: place }).toBe(near ? 1 : 0);
+      await expect
+        .poll(() => page.locator(".formula-rows math").count(), { ...soon, message: place })
+        .toBeGreaterThan(1);
+      const result = page.locator(".formula-rows .result b").last();
+      await expect.poll(() => result.textContent(), { ...soon, message: place }).not.toBe("…");
       expect(await page.locator(".formula-rows").getByText("NaN").count(), place).toBe(0);
     }
     // The pixels and the kernel from near.

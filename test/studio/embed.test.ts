@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { embedCode, readEmbedding } from "../../studio/shared/embed.ts";
 import { axe, violations } from "./axe.ts";
-import { missing, pictures, useStudio, whenTrue } from "./browser.ts";
+import { missing, pictures, soon, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 
@@ -57,7 +57,7 @@ describe.skipIf(missing)("inside a page", () => {
       const frame = page.frameLocator("hebb-studio iframe");
       await frame.getByRole("heading", { name: "Network" }).waitFor();
       await frame.getByRole("heading", { name: "Output" }).waitFor();
-      expect(await frame.getByRole("heading", { name: "Curves" }).count()).toBe(0);
+      await expect.poll(() => frame.getByRole("heading", { name: "Curves" }).count(), soon).toBe(0);
       await frame.locator(".gauges dd", { hasText: "200" }).waitFor();
       const fits = `(() => {
         const frame = document.querySelector("hebb-studio").shadowRoot.querySelector("iframe");
@@ -83,9 +83,9 @@ describe.skipIf(missing)("inside a page", () => {
     const play = frame.getByRole("button", { name: "Play", exact: true });
     await frame.getByRole("radio", { name: "Yes" }).waitFor();
     expect(await play.isDisabled()).toBe(true);
-    expect(await frame.getByRole("button", { name: "Was I right?" }).count()).toBe(0);
-    expect(await frame.getByRole("button", { name: "Paint points" }).isVisible()).toBe(false);
-    expect(await frame.locator(".add-layer").first().isVisible()).toBe(false);
+    await expect.poll(() => frame.getByRole("button", { name: "Was I right?" }).count(), soon).toBe(0);
+    await expect.poll(() => frame.getByRole("button", { name: "Paint points" }).isVisible(), soon).toBe(false);
+    await expect.poll(() => frame.locator(".add-layer").first().isVisible(), soon).toBe(false);
     await frame.getByRole("radio", { name: "Yes" }).check();
     await play.click();
     await frame.getByRole("button", { name: "Was I right?" }).click();

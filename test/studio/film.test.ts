@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { missing, pictures, useStudio } from "./browser.ts";
+import { missing, pictures, soon, useStudio } from "./browser.ts";
 
 const studio = useStudio();
 
@@ -51,7 +51,7 @@ describe.skipIf(missing)("what is drawn is saved", () => {
     // EBML, the container of WebM.
     expect([...bytes.subarray(0, 4)]).toEqual([0x1a, 0x45, 0xdf, 0xa3]);
     expect(bytes.length).toBeGreaterThan(20_000);
-    expect(await page.getByText("is being recorded").count()).toBe(0);
+    await expect.poll(() => page.getByText("is being recorded").count(), soon).toBe(0);
     await page.close();
   }, 120_000);
 });

@@ -4,7 +4,7 @@ import { Lanes } from "../../studio/engine/lanes.ts";
 import { comparePresets } from "../../studio/shared/compare.ts";
 import { pairings } from "../../studio/shared/pairings.ts";
 import { type StudioState, startState } from "../../studio/shared/state.ts";
-import { missing, until, useStudio } from "./browser.ts";
+import { missing, soon, until, useStudio } from "./browser.ts";
 
 const studio = useStudio();
 
@@ -70,7 +70,7 @@ describe.skipIf(missing)("a lesson and a preset", () => {
     const again = await until(page, ({ state, step }) => state["data"] === "spirals" && step === 40, "mine again");
     expect(again.loss).toBe(mine.loss);
     expect(again.state["layers"]).toEqual(mine.state["layers"]);
-    expect(await page.getByText("Yours is kept").count()).toBe(0);
+    await expect.poll(() => page.getByText("Yours is kept").count(), soon).toBe(0);
 
     await page.getByRole("button", { name: "Compare" }).click();
     await page.getByRole("button", { name: "Zero or He initial weights" }).click();

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Session } from "../../studio/engine/session.ts";
 import { exportRun } from "../../studio/engine/ship.ts";
 import { startState } from "../../studio/shared/state.ts";
-import { builder, memory, missing, until, useStudio, whenTrue } from "./browser.ts";
+import { builder, memory, missing, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 const dataFolder = fileURLToPath(new URL("../../../shared/data", import.meta.url));
@@ -32,7 +32,7 @@ describe.skipIf(missing)("first open", () => {
     const page = await studio.open();
     const first = await until(page, ({ step }) => step > 0, "a first step");
     expect(first.state["data"]).toBe("moons");
-    expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(1);
+    await expect.poll(() => page.getByRole("button", { name: "Pause" }).count(), soon).toBe(1);
     const later = await until(page, ({ epoch }) => epoch > 25, "epoch 25");
     expect(later.loss).toBeLessThan(0.4);
     expect(later.metric).toBeGreaterThan(0.8);
@@ -72,7 +72,7 @@ describe.skipIf(missing)("looking in", () => {
     await page.getByRole("heading", { name: "Fourteen lessons" }).waitFor();
     await page.keyboard.press("1");
     await page.getByRole("heading", { name: "Network", exact: true }).waitFor();
-    expect(await page.getByText("A neural network is learning here").count()).toBe(0);
+    await expect.poll(() => page.getByText("A neural network is learning here").count(), soon).toBe(0);
     await page.evaluate("localStorage.clear()");
     await page.close();
   });
@@ -232,7 +232,7 @@ describe.skipIf(missing)("an end with a reason", () => {
     await page.locator(".notice.bad button.accent").click();
     const now = await until(page, ({ loss, step }) => Number.isFinite(loss) && step > 2000, "a run with numbers");
     expect(now.state["init"]).toBe("xavier");
-    expect(await page.locator(".notice.bad").count()).toBe(0);
+    await expect.poll(() => page.locator(".notice.bad").count(), soon).toBe(0);
     await page.close();
   });
   it("stops at a plateau", async () => {

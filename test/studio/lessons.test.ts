@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { type LessonView, lessons } from "../../studio/shared/lessons.ts";
 import { startState } from "../../studio/shared/state.ts";
-import { missing, until, useStudio, whenTrue } from "./browser.ts";
+import { missing, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 
@@ -51,7 +51,7 @@ describe.skipIf(missing)("lessons", () => {
     await learned.locator(".perceptron, .panel", { hasText: "decided rightly" }).first().waitFor();
     const first = await until(learned, ({ step, metric }) => step === 0 && metric < 0.95, "the first weights");
     await learned.getByText(`${(100 * first.metric).toFixed(1)} % decided rightly`).waitFor();
-    expect(await learned.locator(".tasks li[data-done=true]").count()).toBe(0);
+    await expect.poll(() => learned.locator(".tasks li[data-done=true]").count(), soon).toBe(0);
     await learned.close();
   });
   it("1: the perceptron, by hand and by Rosenblatt's rule", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { axe, violations } from "./axe.ts";
-import { drawn, missing, pictures, until, useStudio, whenTrue } from "./browser.ts";
+import { drawn, missing, pictures, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 /** On a narrow page, the tab with this part. */
@@ -116,7 +116,7 @@ describe.skipIf(missing)("looks", () => {
         ...(await faults(page, "lessons", width, "dark")),
       ];
       const buttons = page.locator(".lesson-list button");
-      expect(await buttons.count()).toBe(14);
+      await expect.poll(() => buttons.count(), soon).toBe(14);
       // Lessons share their frame: they are light where there is room, and dark where there is not.
       const scheme = width > 800 ? "light" : "dark";
       for (let lesson = 1; lesson <= 14; lesson++) {

@@ -9,7 +9,7 @@ import { ownPictures, pictureSetOf, withPictures } from "../../studio/shared/pic
 import { printProject, readProject } from "../../studio/shared/project.ts";
 import { startState } from "../../studio/shared/state.ts";
 import { removeFolder } from "../suite/removeFolder.ts";
-import { memory, missing, until, useStudio, whenTrue } from "./browser.ts";
+import { memory, missing, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hebb-pictures-"));
 afterAll(() => removeFolder(folder));
@@ -68,7 +68,7 @@ describe.skipIf(missing)("a folder of pictures", () => {
     await page.getByRole("button", { name: "Play", exact: true }).click();
     await until(page, ({ testMetric }) => (testMetric ?? 0) > 0.95, "a CNN that tells them apart");
     await page.evaluate("studio.play(false)");
-    expect(await page.locator(".inspector .thumb-button canvas").count()).toBe(8);
+    await expect.poll(() => page.locator(".inspector .thumb-button canvas").count(), soon).toBe(8);
     await paste(page, stripes(true, 5));
     await page.locator("dialog .answer b", { hasText: "down" }).waitFor();
     await page.getByLabel("it is of the class").fill("a third");

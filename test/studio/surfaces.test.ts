@@ -9,7 +9,7 @@ import type { Page } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/formats/index.ts";
 import { removeFolder } from "../suite/removeFolder.ts";
-import { memory, missing, until, useStudio, whenTrue } from "./browser.ts";
+import { memory, missing, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 const folder = mkdtempSync(join(tmpdir(), "hebb-studio-files-"));
@@ -96,7 +96,7 @@ describe.skipIf(missing)("Compare", () => {
     await page.getByRole("button", { name: "Landscape" }).click();
     await page.getByRole("heading", { name: "Loss landscape" }).waitFor();
     await page.getByRole("button", { name: "show as table" }).click();
-    expect(await page.locator(".compare table tbody tr").count()).toBeGreaterThan(5);
+    await expect.poll(() => page.locator(".compare table tbody tr").count(), soon).toBeGreaterThan(5);
     await page.getByRole("button", { name: "show as chart" }).click();
     await page.getByRole("button", { name: "× 10 seeds" }).click();
     await page.getByText("line: median of the seeds").waitFor({ timeout: 60_000 });
