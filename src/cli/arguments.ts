@@ -82,4 +82,5 @@ export function policy(text: string): string[] {
 export const above0 = real((value) => value > 0, "a number above 0");
 export const from0 = real((value) => value >= 0, "a number of 0 or more");
 export const asIs = (text: string): string => text;
+export const inside = real((value) => value > 0 && value < 1, "a share above 0 and below 1");
 export const share = real((value) => value >= 0 && value < 1, "a share from 0 to below 1");

@@ -8,7 +8,7 @@ import { version } from "../graph/version.ts";
 import { exportNames } from "../run/exportNames.ts";
 import { builtInNames, fetchedNames } from "../run/problemNames.ts";
 import type { BackendOptions } from "../runtime/index.ts";
-import { asIs, columnList, from0, name, port, repeated, whole } from "./arguments.ts";
+import { asIs, columnList, from0, inside, name, port, repeated, whole } from "./arguments.ts";
 import { completionFor, type ShellName, shellNames } from "./completion.ts";
 import { configIn, configText, type FromFile, fromConfigFile } from "./configFile.ts";
 import { tellFailure, tellOutputFailure } from "./failure.ts";
@@ -18,6 +18,7 @@ import { endRanks, joinRanks, ofThisRank, waitForTurn } from "./ranks.ts";
 import { rowFormats } from "./rowFiles.ts";
 import { type RunAction, runActions } from "./runActions.ts";
 import { distributed, quiet, withOptions, withTrainOptions, zero } from "./trainOptions.ts";
+import { prunerNames, tuneMethods } from "./tune/names.ts";
 
 const given = process.argv.slice(2);
 /** Known before the arguments are understood: errors in them are reported as JSON too. */
@@ -61,6 +62,8 @@ function command(usage: string, description: string, examples: readonly string[]
     )
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
 }
+
+const interval = (text: string): Option => new Option("--interval <share>", text).argParser(inside);
 
 async function useBackend(options: { backend?: BackendOptions["backend"]; threads?: number }): Promise<void> {
   const { backend, threads } = options;
@@ -116,6 +119,7 @@ withOptions(
   command("tune <data>", "Train many times with options drawn from a space; further options go to every trial.", [
     'hebb tune iris --space lr=1e-4..1e-1:log --space "hidden=16|64|64,32" --trials 12',
     "hebb tune credit.csv --target credit_risk --space dropout=0..0.6 --space weight-decay=1e-4..1e-1:log --metric accuracy",
+    "hebb tune iris --space lr=1e-5..1e-1:log --space dropout=0..0.5 --pruner median --trials 30 --epochs 40",
     "hebb tune digits/ --model cnn --space lr=1e-4..1e-2:log --method halving --trials 27 --epochs 9",
   ]),
   [
@@ -123,10 +127,15 @@ withOptions(
     ["--parallel <n>", "trials at a time (default: one for each processor)", whole(1)],
     [
       "--method <name>",
-      "random: train every trial fully; halving: only the better ones continue (default: random)",
-      name(["random", "halving"]),
+      "tpe: Parzen estimators choose points near those that did well; random: all alike; halving: at random, and only the better ones continue (default: tpe)",
+      name(tuneMethods),
     ],
-    ["--eta <n>", "halving: one trial in n continues, for n times as long (default: 3)", whole(2)],
+    [
+      "--pruner <name>",
+      "end a trial that after 1, n, n² … epochs is worse than the median of those before it (median), or not among the best 1/n (asha) (default: none)",
+      name(prunerNames),
+    ],
+    ["--eta <n>", "n of halving and of --pruner: one trial in n continues, for n times as long (default: 3)", whole(2)],
     ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
     ["--metric <figure>", "the metric to optimise (default: loss)", asIs],
     ["--seed <n>", "seeds the points and every trial (default: 0)", whole(0)],
@@ -148,7 +157,8 @@ withOptions(
     const chosen = {
       trials: 20,
       parallel: cpus().length,
-      method: "random",
+      method: "tpe",
+      pruner: "none",
       eta: 3,
       metric: "loss",
       seed: 0,
@@ -195,6 +205,7 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
   "hebb predict runs/credit applications.csv",
   "hebb predict runs/credit applications.csv --out decisions.csv",
   "hebb predict runs/credit applications.csv --keep id,name --out decisions.parquet",
+  "hebb predict runs/houses new.csv --interval 0.9        the price, and between what it lies nine times in ten",
   "gunzip -c today.csv.gz | hebb predict runs/credit -   - is standard input",
   "hebb predict model.onnx inputs.npz --out outputs.npz   an ONNX model: arrays by name",
 ])
@@ -209,6 +220,7 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
       repeated(columnList),
     ),
   )
+  .addOption(interval("columns lower and upper: where the target lies so often, such as 0.9, by the held-out rows"))
   .addOption(new Option("--format <name>", "of standard output: csv, jsonl (default: csv)").argParser(name(rowFormats)))
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
@@ -321,6 +333,7 @@ command("serve <run>", "Answer requests for predictions over HTTP, until it is i
   )
   .addOption(new Option("--max-request-rows <n>", "rows of one request (default: 4096)").argParser(whole(1)))
   .addOption(new Option("--max-body-bytes <n>", "bytes of one request (default: 4194304)").argParser(whole(1)))
+  .addOption(interval("predictions of numbers say where the target lies so often, such as 0.9"))
   .action(async (run: string, { backend, threads, ...options }) => {
     await useBackend({ backend, threads });
     const { serve } = await import("./commands/serve.ts");

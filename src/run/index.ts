@@ -1,3 +1,10 @@
 // The entry "hebb/run": opens a trained run and predicts with its model.
-export { type JobConfig, type LoadedRun, loadRun, type Prediction, type RawRows } from "./loadRun.ts";
+export {
+  type JobConfig,
+  type LoadedRun,
+  loadRun,
+  type Prediction,
+  type PredictOptions,
+  type RawRows,
+} from "./loadRun.ts";
 export { type Understanding, understand } from "./understanding/understanding.ts";

@@ -3,9 +3,12 @@ import { type IdxArray, Table } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { dtypes } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import { featuresOf } from "./apply.ts";
 import type { JobConfig } from "./config.ts";
+import { intervalsOf } from "./intervals.ts";
 import { noted, type Prediction, predictor } from "./predictions.ts";
 import { formFor, read } from "./read.ts";
 import { notOfText, openModel } from "./saved.ts";
@@ -24,39 +27,57 @@ export interface LoadedRun {
   readonly preprocessing: Preprocessing;
   /** What it was trained with. */
   readonly config: JobConfig;
-  /** A prediction for each raw row; the stored preprocessing is applied first. Throws HebbError naming what does not fit. */
-  predict(rows: RawRows): Promise<Prediction[]>;
+  /**
+   * A prediction for each raw row; the stored preprocessing is applied first. Throws HebbError naming what does not fit, and where
+   * there is no such interval.
+   */
+  predict(rows: RawRows, options?: PredictOptions): Promise<Prediction[]>;
   /** The same for the rows of a file, or a folder of pictures. Who chooses the path chooses what is read. */
-  predictFile(path: string): Promise<Prediction[]>;
+  predictFile(path: string, options?: PredictOptions): Promise<Prediction[]>;
 }
+
+export interface PredictOptions {
+  /**
+   * How often the target of a new row lies between `lower` and `upper` of its prediction, such as 0.9; for runs that predict numbers,
+   * by split conformal prediction on the held-out rows. Default: no interval.
+   */
+  readonly interval?: number;
+}
+
+const predictKinds: OptionKinds<PredictOptions> = { interval: kind.number };
 
 /** Opens a run folder of `hebb train`. Throws HebbError when it is not one, or damaged. */
 export async function loadRun(folder: string): Promise<LoadedRun> {
   const opened = openModel(folder);
   const { config, preprocessing, model } = opened;
   let ask: ReturnType<typeof predictor> | undefined;
-  const predict = async (rows: () => Source | Promise<Source>): Promise<Prediction[]> => {
+  const halfWidth = intervalsOf(opened);
+  const predict = async (rows: () => Source | Promise<Source>, options: PredictOptions): Promise<Prediction[]> => {
     notOfText(config, folder, "it generates text instead of predicting rows; use generate(run.model, …) of hebb/train");
+    const { interval } = checkOptions("run.predict", options, predictKinds);
+    const half = interval === undefined ? undefined : halfWidth(interval);
     const source = await rows();
     if (source.kind === "table" && source.table.rowCount === 0) return [];
     ask ??= predictor(opened);
     const { dataset, unread } = featuresOf(preprocessing, source);
-    return noted(await ask(dataset), unread);
+    return noted(await ask(dataset, half), unread);
   };
   return {
     model,
     preprocessing,
     config,
-    predict: (rows) => predict(() => sourceOf(rows)),
-    predictFile: (path) =>
-      predict(() =>
-        read(path, {
-          target: config.target ?? undefined,
-          seed: config.seed,
-          needLabels: false,
-          form: formFor(preprocessing),
-          like: preprocessing,
-        }),
+    predict: (rows, options = {}) => predict(() => sourceOf(rows), options),
+    predictFile: (path, options = {}) =>
+      predict(
+        () =>
+          read(path, {
+            target: config.target ?? undefined,
+            seed: config.seed,
+            needLabels: false,
+            form: formFor(preprocessing),
+            like: preprocessing,
+          }),
+        options,
       ),
   };
 }

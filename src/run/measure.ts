@@ -18,6 +18,8 @@ import { classNames, inverseFor, namedScores, taskFor } from "./task.ts";
 export interface Measured {
   readonly metrics: Metrics;
   readonly classes: readonly NamedScores[] | null;
+  /** A number for each row, in the units of the network; null where no numbers are predicted. */
+  readonly numbers: ArrayLike<number> | null;
   /** How many rows of each class (first place) were given each class (second place); null where there are no classes. */
   confusion(): readonly (readonly number[])[] | null;
 }
@@ -36,14 +38,20 @@ export function measurer({
   if (model instanceof Perceptron)
     return async (data) => {
       const { metrics, classes, decided } = await measurePerceptron(model, rowsOf(data));
-      return { metrics, classes: namedScores(classes, names), confusion: () => confusion(data, () => decided) };
+      return {
+        metrics,
+        classes: namedScores(classes, names),
+        numbers: null,
+        confusion: () => confusion(data, () => decided),
+      };
     };
   const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)));
   const inverse = inverseFor(preprocessing);
   return async (data) => {
     const { metrics, classes, predictions } = await evaluator.evaluateLater(samplesOf(data), inverse);
     const decided = () => figuresOf.predictedClasses(predictions, names?.length ?? 1);
-    return { metrics, classes: namedScores(classes, names), confusion: () => confusion(data, decided) };
+    const numbers = names === undefined && data instanceof Dataset ? predictions : null;
+    return { metrics, classes: namedScores(classes, names), numbers, confusion: () => confusion(data, decided) };
   };
 }
 

@@ -9,6 +9,9 @@ import { classNames, inverseFor, taskFor } from "./task.ts";
 export interface Prediction {
   /** A class by its name, or a number. */
   readonly prediction: string | number;
+  /** Where the target lies as often as the interval promises; of a run that predicts numbers, where an interval was asked for. */
+  readonly lower?: number;
+  readonly upper?: number;
   /** Of every class, by name; of a run that predicts numbers there are none. */
   readonly probabilities?: Readonly<Record<string, number>>;
   /** Cells of the row that could not be read and counted as missing, and values that training did not show, in sentences; absent where there are none. */
@@ -40,8 +43,11 @@ const withoutTargets = ({ features, length }: Dataset): Dataset =>
     targetShape: [1],
   });
 
+/** Predictions of rows; with intervals of this half width, in the units of the network. */
+export type PredictRows = (data: Dataset, halfWidth?: number) => Promise<Prediction[]>;
+
 /** Predicts again and again; compiled once for each number of rows. */
-export function predictor({ config, preprocessing, model }: OpenedRun): (data: Dataset) => Promise<Prediction[]> {
+export function predictor({ config, preprocessing, model }: OpenedRun): PredictRows {
   const names = classNames(preprocessing);
   if (model instanceof Perceptron) {
     return async (data) =>
@@ -52,13 +58,19 @@ export function predictor({ config, preprocessing, model }: OpenedRun): (data: D
   }
   const objective = makeObjective(config.loss, taskFor(preprocessing));
   const evaluator = new Evaluator(model, objective);
-  const inverse = inverseFor(preprocessing);
-  return async (data) => {
+  const inverse = inverseFor(preprocessing) ?? ((value: number): number => value);
+  return async (data, halfWidth) => {
     // Targets are not known: the figures of this evaluation mean nothing and only its predictions are used.
     const resident = residentOf(objective.task.kind === "number" ? withoutTargets(data) : data);
     const { predictions } = await evaluator.evaluateLater(resident);
     if (names === undefined)
-      return Array.from(predictions, (value): Prediction => ({ prediction: inverse?.(value) ?? value }));
+      return Array.from(predictions, (value): Prediction => {
+        const prediction = inverse(value);
+        // The way back rises, so what lies between two numbers lies between them there.
+        return halfWidth === undefined
+          ? { prediction }
+          : { prediction, lower: inverse(value - halfWidth), upper: inverse(value + halfWidth) };
+      });
     return Array.from(metrics.predictedClasses(predictions, names.length), (place, row): Prediction => {
       const own = predictions.subarray(row * names.length, (row + 1) * names.length);
       return {

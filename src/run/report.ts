@@ -1,7 +1,9 @@
-// Last stage: what a run ends with, as the event that logs and commands read.
+// Last stage: what a run ends with, as the event that logs and commands read, and what intervals are made of.
+import { Dataset } from "../data/index.ts";
 import type { Run } from "../formats/node.ts";
 import type { TrainEvent } from "../train/index.ts";
 import type { Baselines } from "./baseline.ts";
+import { writeIntervals } from "./intervals.ts";
 import type { Measured } from "./measure.ts";
 import type { JobData } from "./prepared.ts";
 
@@ -33,6 +35,7 @@ export async function report({
   started,
 }: Ended): Promise<TrainEvent> {
   const held = data.validation === undefined ? undefined : await measure(data.validation);
+  if (held?.numbers != null && data.validation instanceof Dataset) writeIntervals(run, data.validation, held.numbers);
   const test = data.test === undefined ? undefined : await measure(data.test);
   return {
     type: "end",

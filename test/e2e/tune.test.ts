@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { makeSampler } from "../../src/cli/tune/sampler.ts";
+import { parseDimension } from "../../src/cli/tune/space.ts";
 import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();
@@ -12,6 +14,7 @@ interface Row {
   readonly value: number;
   readonly epochs: number;
   readonly folder: string;
+  readonly pruned?: "true" | "false";
 }
 const trialsOf = (name: string): readonly Row[] => JSON.parse(read(name, "trials.json")).trials;
 const model = (...names: string[]): Buffer => readFileSync(join(folder(), ...names, "model.safetensors"));
@@ -72,7 +75,60 @@ describe("tune", () => {
     expect(model(best.folder).equals(model("plain"))).toBe(true);
   });
 
+  test("Parzen estimators with a pruner: the same trials however many run at a time, and the best is trained to the end", async () => {
+    const args = [
+      "tune",
+      "moons",
+      "--space",
+      "lr=1e-5..1e-1:log",
+      "--trials",
+      "11",
+      "--epochs",
+      "3",
+      "--pruner",
+      "asha",
+    ];
+    const { code, stdout } = await hebb(...args, "--parallel", "2", "--out", "two");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/in 1 epoch, pruned/);
+    const rows = trialsOf("two");
+    expect(rows.length).toBe(11);
+    expect(new Set(rows.map(({ lr }) => lr)).size).toBe(11);
+    const pruned = rows.filter((row) => row.pruned === "true");
+    expect(pruned.length).toBeGreaterThan(0);
+    for (const row of rows) {
+      expect(row.epochs).toBe(row.pruned === "true" ? 1 : 3);
+      expect(existsSync(join(folder(), row.folder, "model.safetensors"))).toBe(row.pruned === "false");
+    }
+    expect(rows[0]?.pruned).toBe("false");
+    expect((await hebb(...args, "--parallel", "1", "--out", "one")).code).toBe(0);
+    const key = ({ trial, lr, value, epochs, pruned }: Row) => [trial, lr, value, epochs, pruned];
+    expect(trialsOf("one").map(key)).toEqual(rows.map(key));
+    // The last was chosen by what the first had come to.
+    const sampler = makeSampler("random", { space: [parseDimension("lr=1e-5..1e-1:log")], seed: 0 });
+    const random = Array.from({ length: 11 }, () => sampler.next([], [])?.["lr"]);
+    const rates = [...rows].sort((a, b) => a.trial - b.trial).map(({ lr }) => lr);
+    expect(rates.slice(0, 10)).toEqual(random.slice(0, 10));
+    expect(rates[10]).not.toBe(random[10]);
+  }, 300_000);
+
+  test("a pruner finds out how many epochs there are, and --help names methods and pruners", async () => {
+    const { code } = await hebb(
+      ...["tune", "and", "--space", "lr=0.1|0.2", "--trials", "5", "--pruner", "median", "--eta", "9", "--out", "open"],
+    );
+    expect(code).toBe(0);
+    const rows = trialsOf("open");
+    expect(rows.length).toBe(2);
+    for (const { epochs } of rows) expect(epochs).toBeGreaterThan(1);
+    const { stdout } = await hebb("tune", "--help");
+    for (const name of ["tpe", "halving", "--pruner", "median", "asha"]) expect(stdout).toContain(name);
+  }, 120_000);
+
   test.each([
+    [
+      ["--space", "lr=0.1..0.2", "--method", "halving", "--pruner", "median"],
+      /--pruner median does not go with --method halving/,
+    ],
     [["--space", "lr=1..2:cubic"], /:log or :whole/],
     [["--space", "lr=0..1:log"], /must start above 0/],
     [["--space", "lr"], /NAME=LOW\.\.HIGH/],

@@ -6,6 +6,7 @@ import type { TablePart } from "../../data/tableFile.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { featuresOf } from "../../run/apply.ts";
+import { intervalsOf } from "../../run/intervals.ts";
 import { noted, predictor } from "../../run/predictions.ts";
 import { describeOutput, isOnnxFile, predictOnnx } from "../../run/predictOnnx.ts";
 import { formFor, read } from "../../run/read.ts";
@@ -19,8 +20,11 @@ import { shortest } from "../shortest.ts";
 
 /** In the terminal a number has the digits that float32 has; files and JSON keep all. */
 const printed = (row: Row): Row => {
-  const { prediction } = row;
-  return typeof prediction === "number" ? { ...row, prediction: shortest(prediction) } : row;
+  const own = ["prediction", "lower", "upper"].flatMap((column): [string, number][] => {
+    const value = row[column];
+    return typeof value === "number" ? [[column, shortest(value)]] : [];
+  });
+  return { ...row, ...Object.fromEntries(own) };
 };
 
 /** A row of the result with what is to be said of it. */
@@ -31,6 +35,8 @@ export interface PredictArguments extends TablePart {
   readonly out?: string | undefined;
   /** Columns of the data that stand beside the predictions. */
   readonly keep?: readonly string[] | undefined;
+  /** How often the target lies between the columns "lower" and "upper". */
+  readonly interval?: number | undefined;
   /** Of standard output. */
   readonly format?: RowFormat | undefined;
   readonly json: boolean;
@@ -49,6 +55,7 @@ export async function predict(folder: string, path: string, args: PredictArgumen
   const opened = openModel(folder);
   const { config, preprocessing } = opened;
   notOfText(config, folder, "generate text with hebb generate");
+  const halfWidth = args.interval === undefined ? undefined : intervalsOf(opened)(args.interval);
   const notices = noticesFor(args.json);
   const source = await read(path, {
     target: config.target ?? undefined,
@@ -66,12 +73,13 @@ export async function predict(folder: string, path: string, args: PredictArgumen
     throw new HebbError(`--out ${args.out} is a folder; name a file in it`);
   const { dataset, notes, unread, files } = featuresOf(preprocessing, source);
   notices.warn(notes);
-  const predictions = noted(await predictor(opened)(dataset), unread);
-  let rows = predictions.map(({ prediction, probabilities }): Row => {
+  const predictions = noted(await predictor(opened)(dataset, halfWidth), unread);
+  let rows = predictions.map(({ prediction, probabilities, lower, upper }): Row => {
     // By the list of names: an object would bring classes that are numbers into another order.
     const shares = probabilities === undefined ? [] : (classNames(preprocessing) ?? []);
     return {
       prediction,
+      ...(lower === undefined || upper === undefined ? {} : { lower, upper }),
       ...Object.fromEntries(
         shares.map((name) => [`probability ${name}`, Number((probabilities?.[name] ?? 0).toFixed(6))]),
       ),

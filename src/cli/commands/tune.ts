@@ -2,21 +2,24 @@
 import { rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { formatCsv, Random } from "../../data/index.ts";
+import { formatCsv } from "../../data/index.ts";
 import { makeFolder, writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { newFolder } from "../newFolder.ts";
 import { out } from "../output.ts";
+import type { PrunerName, TuneMethod } from "../tune/names.ts";
 import { pictureOf } from "../tune/picture.ts";
+import { makeSampler } from "../tune/sampler.ts";
 import { search, type Trial } from "../tune/search.ts";
-import { type Dimension, drawPoints, parseDimension } from "../tune/space.ts";
+import { type Dimension, parseDimension, sizeOf } from "../tune/space.ts";
 
 export interface TuneArguments {
   readonly space: readonly string[];
   readonly trials: number;
   readonly parallel: number;
-  readonly method: "random" | "halving";
+  readonly method: TuneMethod;
+  readonly pruner: PrunerName;
   readonly eta: number;
   readonly epochs?: number | undefined;
   readonly metric: string;
@@ -25,9 +28,6 @@ export interface TuneArguments {
   readonly out?: string | undefined;
   readonly json: boolean;
 }
-
-/** A separate stream from those of splits and shuffles. */
-const spaceStream = 0x54554e45;
 
 /** `entry` is the file of the hebb command, which every trial runs; `common` are options for each of them. */
 export async function tune(
@@ -39,13 +39,17 @@ export async function tune(
   const space = args.space.map(parseDimension);
   const twice = space.find(({ option }, place) => space.findIndex((other) => other.option === option) !== place);
   if (twice !== undefined) throw new HebbError(`--space names ${twice.option} twice; give it one range or list`);
+  const { method } = args;
+  if (method === "halving" && args.pruner !== "none")
+    throw new HebbError(
+      `--pruner ${args.pruner} does not go with --method halving, which prunes by itself; leave one out`,
+    );
   const folder = args.out ?? newFolder("tune");
   if (args.out !== undefined && !makeFolder(folder))
     throw new HebbError(`${folder} already exists; choose another folder for the search`);
-  const random = new Random(args.seed, spaceStream);
-  const points = drawPoints(space, args.trials, random);
-  if (points.length < args.trials && !args.json)
-    out.line(`the space has ${points.length} points, so there are as many trials; none is made twice`);
+  const count = Math.min(args.trials, sizeOf(space));
+  if (count < args.trials && !args.json)
+    out.line(`the space has ${count} points, so there are as many trials; none is made twice`);
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   const started = performance.now();
@@ -54,17 +58,19 @@ export async function tune(
     entry,
     data,
     common: [...common, "--seed", String(args.seed)],
-    points,
+    count,
+    sampler: makeSampler(method === "tpe" ? "tpe" : "random", { space, seed: args.seed }),
+    pruner: method === "halving" ? "halving" : args.pruner,
     out: folder,
     parallel: args.parallel,
     threads: Math.max(1, Math.floor(cpus().length / args.parallel)),
     epochs: args.epochs,
     metric: args.metric,
-    eta: args.method === "halving" ? args.eta : 1,
+    eta: args.eta,
     signal: stop.signal,
     onTrial: (trial, done, total) => {
       finished++;
-      if (args.json) out.json({ type: "trial", ...rowOf(trial, space) });
+      if (args.json) out.json({ type: "trial", ...rowOf(trial, space, args.pruner) });
       else {
         const rate = (performance.now() - started) / 1000 / finished;
         const left = done < total ? `  (about ${(rate * (total - done)).toFixed(0)} s left at this length)` : "";
@@ -78,7 +84,7 @@ export async function tune(
       throw error;
     })
     .finally(atWork);
-  const rows = trials.map((trial) => rowOf(trial, space));
+  const rows = trials.map((trial) => rowOf(trial, space, args.pruner));
   const columns = Object.keys(rows[0] ?? {});
   const table = formatCsv(
     columns,
@@ -91,14 +97,15 @@ export async function tune(
   );
   writeFileAtomic(join(folder, "trials.svg"), pictureOf(trials, space, args.metric));
   const [best] = trials;
-  if (args.json) out.json({ type: "end", best: best === undefined ? null : rowOf(best, space) });
+  if (args.json) out.json({ type: "end", best: best === undefined ? null : rowOf(best, space, args.pruner) });
   else out.line(...report(trials, space, { ...args, out: folder }));
   return stop.signal.aborted ? 130 : best === undefined || Number.isNaN(best.value) ? 1 : 0;
 }
 
 const rowOf = (
-  { number, point, folder, value, epochs, seconds, failure }: Trial,
+  { number, point, folder, value, epochs, seconds, failure, pruned }: Trial,
   space: readonly Dimension[],
+  pruner: PrunerName,
 ): Record<string, string | number> => ({
   trial: number,
   ...Object.fromEntries(space.map(({ option }) => [option, point[option] ?? ""])),
@@ -107,13 +114,14 @@ const rowOf = (
   seconds: Number(seconds.toFixed(1)),
   folder,
   failure: failure ?? "",
+  ...(pruner === "none" ? {} : { pruned: String(pruned) }),
 });
 
-function inWords({ number, point, value, epochs, failure }: Trial, metric: string): string {
+function inWords({ number, point, value, epochs, failure, pruned }: Trial, metric: string): string {
   const where = Object.entries(point)
     .map(([option, text]) => `${option} ${text}`)
     .join(", ");
-  return `trial ${number}: ${where} → ${failure === undefined ? `${metric} ${value.toPrecision(4)} in ${epochs} epochs` : failure}`;
+  return `trial ${number}: ${where} → ${failure === undefined ? `${metric} ${value.toPrecision(4)} in ${epochs} ${epochs === 1 ? "epoch" : "epochs"}${pruned ? ", pruned" : ""}` : failure}`;
 }
 
 const bar = 24;
@@ -134,7 +142,7 @@ function report(
       ...space.map(({ option }) => trial.point[option] ?? ""),
       Number.isFinite(trial.value) ? trial.value.toPrecision(4) : trial.failure === undefined ? "–" : "failed",
       String(trial.epochs),
-      trial.failure ?? "█".repeat(Math.round(bar * share)),
+      trial.failure ?? (trial.pruned ? "pruned" : "█".repeat(Math.round(bar * share))),
     ];
   });
   const widths = header.map((title, column) =>

@@ -30,7 +30,7 @@ export function runPage(seen: Understanding): string {
       baselines(seen),
       curves(seen),
       seen.seen?.kind === "classes" ? classes(seen.seen) : "",
-      seen.seen?.kind === "numbers" ? numbers(seen.seen) : "",
+      seen.seen?.kind === "numbers" ? numbers(seen.seen, seen.rows?.part ?? "") : "",
       inColumns(seen),
       worst(seen),
       findings(seen),
@@ -158,15 +158,28 @@ function classes({ names, report, confusion, curves: found, calibration }: Class
   return sections.join("");
 }
 
-function numbers({ pairs, residuals }: NumbersSeen): string {
+function numbers({ pairs, residuals, intervals }: NumbersSeen, part: string): string {
   const dots = (points: Series["points"]): Series[] => [{ name: "rows", as: "dots", points }];
   const [p5 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0] = residuals;
-  return sectionHtml(
+  const residualsHtml = sectionHtml(
     "Residuals",
     "Actual minus predicted: half of the rows lie between the quartiles, nine in ten between the outer two.",
     `<div class="grid2">${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual }))), { title: "Actual over predicted", x: "predicted", y: "actual", diagonal: true })}${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual - predicted }))), { title: "Residuals over predicted", x: "predicted", y: "residual" })}</div>`,
     tableHtml(["5 %", "25 %", "median", "75 %", "95 %"], [[p5, p25, p50, p75, p95]]),
   );
+  if (intervals.length === 0) return residualsHtml;
+  const told =
+    part === "validation"
+      ? "These rows are the held-out ones that the intervals are made of, so they hold as many as they say; only test data can tell more."
+      : `How many of the ${part} rows each held is measured here.`;
+  return `${residualsHtml}${sectionHtml(
+    "Prediction intervals",
+    `Around each prediction, by split conformal prediction: the target of a new row lies inside as often as the first column says. ${told} hebb predict --interval 0.9 gives them.`,
+    tableHtml(
+      ["interval", "mean width", "rows inside"],
+      intervals.map(({ level, width, coverage }) => [percent(level), width, percent(coverage)]),
+    ),
+  )}`;
 }
 
 function inColumns({ inColumns: found, rows }: Understanding): string {

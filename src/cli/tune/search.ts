@@ -1,10 +1,13 @@
-// Random search and successive halving: trials run in separate processes, a few at a time, each with its run folder.
+// Trials in separate processes, a few at a time, each with its run folder: one after the other by a sampler and a pruner, or halved.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { aNumber, objectOf } from "../../formats/json.ts";
-import { openRun, readConfig, readEvents } from "../../formats/node.ts";
+import { hasModel, openRun, readConfig, readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { metrics } from "../../train/index.ts";
+import type { PrunerName } from "./names.ts";
+import { goesOn, rungs } from "./pruner.ts";
+import type { Sampler } from "./sampler.ts";
 import type { Point } from "./space.ts";
 
 export interface Trial {
@@ -17,6 +20,10 @@ export interface Trial {
   seconds: number;
   /** What a trial that failed said. */
   failure: string | undefined;
+  /** Whether it ended early, because earlier trials were better. */
+  pruned: boolean;
+  /** The best figure after each rung that it was compared at, the smaller the better. */
+  readonly costs: number[];
 }
 
 export interface SearchOptions {
@@ -25,13 +32,17 @@ export interface SearchOptions {
   readonly data: string;
   /** Options for every trial, as they were given. */
   readonly common: readonly string[];
-  readonly points: readonly Point[];
+  /** How many points are tried. */
+  readonly count: number;
+  readonly sampler: Sampler;
+  /** "halving": all points are drawn first, and continue in rungs. */
+  readonly pruner: PrunerName | "halving";
   readonly out: string;
   readonly parallel: number;
   readonly threads: number;
   readonly epochs: number | undefined;
   readonly metric: string;
-  /** The share that continues at each rung of a halving is 1/eta; 1: a random search, where all are trained to the end. */
+  /** The share that continues at each rung is 1/eta. */
   readonly eta: number;
   readonly onTrial: (trial: Trial, done: number, total: number) => void;
   readonly signal: AbortSignal;
@@ -95,57 +106,161 @@ function measure(trial: Trial, metric: string): void {
   trial.value = figures.length === 0 ? Number.NaN : higher ? Math.max(...figures) : Math.min(...figures);
 }
 
-/** The better first; what failed last. */
-export function ranked(trials: readonly Trial[], metric: string): Trial[] {
-  const sign = modeOf(metric) === "max" ? -1 : 1;
-  const key = ({ value }: Trial): number => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : sign * value);
-  return [...trials].sort((a, b) => (key(a) === key(b) ? a.number - b.number : key(a) - key(b)));
+/** The figure of a trial, the smaller the better; what has none comes last. */
+function costOf({ value }: Trial, metric: string): number {
+  if (Number.isNaN(value)) return Number.POSITIVE_INFINITY;
+  return modeOf(metric) === "max" ? -value : value;
 }
 
-/** Trains every point, or in rungs only those that do well. */
+/** The better first; what failed last. */
+export const ranked = (trials: readonly Trial[], metric: string): Trial[] =>
+  [...trials].sort((a, b) => {
+    const [one, other] = [costOf(a, metric), costOf(b, metric)];
+    return one === other ? a.number - b.number : one - other;
+  });
+
+/** Those that came further first: a trial that was pruned says less about its point than one that was not. */
+const byProgress = (trials: readonly Trial[], metric: string): Trial[] =>
+  ranked(trials, metric).sort((a, b) => rungsPassed(b) - rungsPassed(a));
+const rungsPassed = ({ pruned, costs }: Trial): number => (pruned ? costs.length : Number.MAX_SAFE_INTEGER);
+
+const trialOf = (point: Point, number: number, { out, count }: SearchOptions): Trial => ({
+  number,
+  point,
+  folder: join(out, `trial-${String(number).padStart(String(count).length, "0")}`),
+  value: Number.NaN,
+  epochs: 0,
+  seconds: 0,
+  failure: undefined,
+  pruned: false,
+  costs: [],
+});
+
+/** Trains the points, the better first. */
 export async function search(options: SearchOptions): Promise<Trial[]> {
-  const { points, out, metric, eta, parallel, signal, onTrial } = options;
-  const trials = points.map(
-    (point, place): Trial => ({
-      number: place + 1,
-      point,
-      folder: join(out, `trial-${String(place + 1).padStart(String(points.length).length, "0")}`),
-      value: Number.NaN,
-      epochs: 0,
-      seconds: 0,
-      failure: undefined,
-    }),
-  );
+  const trials = await (options.pruner === "halving" ? halving(options) : inOrder(options, options.pruner));
+  return ranked(trials, options.metric);
+}
+
+/** Trains a trial until an epoch, or to the end, and measures it. */
+async function advance(
+  trial: Trial,
+  until: number | undefined,
+  resumes: boolean,
+  options: SearchOptions,
+): Promise<void> {
+  const { signal, entry, metric } = options;
+  if (signal.aborted) return;
+  const started = performance.now();
+  const pause = until === undefined ? [] : ["--pause-after", String(until)];
+  const { code, stderr } = await run(entry, [...begin(trial, resumes, options), ...pause], signal);
+  trial.seconds += (performance.now() - started) / 1000;
+  if (signal.aborted) return;
+  if (code === 2 || (code !== 0 && !resumes && trial.number === 1 && stderr.includes("hebb:")))
+    throw new HebbError(`trial ${trial.number} failed: ${sentence(stderr)}`);
+  if (code !== 0) trial.failure = sentence(stderr) || `it exited with code ${code}`;
+  else measure(trial, metric);
+}
+
+/**
+ * How many of the latest trials a decision knows nothing of. It is fixed by the number of trials, so that the same seed makes the same
+ * trials however many run at a time, and at most so many do.
+ */
+const lagOf = (count: number): number => Math.max(4, Math.ceil(count / 8));
+
+/** Trials one after the other, each chosen and pruned by what earlier ones have come to. */
+async function inOrder(options: SearchOptions, pruner: PrunerName): Promise<Trial[]> {
+  const { count, sampler, metric, parallel, onTrial } = options;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const own = { ...options, signal };
+  const trials: Trial[] = [];
+  const ends: Promise<void>[] = [];
+  const running = new Set<Promise<void>>();
+  let [done, failure]: [number, unknown] = [0, undefined];
+  while (trials.length < count && !signal.aborted) {
+    const known = Math.max(0, trials.length - lagOf(count));
+    await Promise.all(ends.slice(0, known));
+    while (running.size >= parallel) await Promise.race(running);
+    if (signal.aborted) break;
+    const ended = trials.slice(0, known);
+    const pending = trials.slice(known).map(({ point }) => point);
+    const point = sampler.next(
+      byProgress(ended, metric).map((trial) => trial.point),
+      pending,
+    );
+    if (point === undefined) break;
+    const trial = trialOf(point, trials.length + 1, options);
+    trials.push(trial);
+    const work = inRungs(trial, ended, pruner, own)
+      .then(() => {
+        if (!signal.aborted) onTrial(trial, ++done, count);
+      })
+      .catch((error: unknown) => {
+        failure ??= error;
+        failed.abort();
+      })
+      .finally(() => running.delete(work));
+    running.add(work);
+    ends.push(work);
+  }
+  await Promise.all(ends);
+  if (failure !== undefined) throw failure;
+  return trials;
+}
+
+/** Trains a trial, and stops to compare it with earlier ones. */
+async function inRungs(
+  trial: Trial,
+  earlier: readonly Trial[],
+  pruner: PrunerName,
+  options: SearchOptions,
+): Promise<void> {
+  const { signal, metric, eta } = options;
+  if (pruner === "none") return advance(trial, undefined, false, options);
+  const ended = (): boolean => signal.aborted || trial.failure !== undefined || hasModel(openRun(trial.folder));
+  // Where nothing is known of how many epochs there will be, the first rung tells.
+  const planned = options.epochs === undefined ? [1] : rungs(options.epochs, eta);
+  for (let place = 0; ; place++) {
+    await advance(trial, planned[place], place > 0, options);
+    if (planned[place] === undefined || ended()) return;
+    const cost = costOf(trial, metric);
+    const others = earlier.flatMap(({ costs }) => costs.slice(place, place + 1));
+    trial.costs.push(cost);
+    if (!goesOn(pruner, cost, others, eta)) {
+      trial.pruned = true;
+      return;
+    }
+    if (place === 0 && options.epochs === undefined) planned.splice(0, 1, ...rungs(epochsOf(trial), eta));
+  }
+}
+
+/** All points are drawn first, and in rungs only those that do well continue. */
+async function halving(options: SearchOptions): Promise<Trial[]> {
+  const { count, sampler, metric, eta, parallel, signal, onTrial } = options;
+  const trials: Trial[] = [];
+  for (let point = sampler.next([], []); point !== undefined; point = sampler.next([], [])) {
+    trials.push(trialOf(point, trials.length + 1, options));
+    if (trials.length === count) break;
+  }
   let left = trials;
   // The first rung is one epoch where nothing is known of how many there will be.
-  let until = eta > 1 ? Math.max(1, Math.floor((options.epochs ?? 1) / eta ** rungsOf(points.length, eta))) : undefined;
+  let until = Math.max(1, Math.floor((options.epochs ?? 1) / eta ** rungsOf(trials.length, eta)));
   for (let rung = 0; left.length > 0 && !signal.aborted; rung++) {
-    const last = eta === 1 || left.length === 1;
+    const last = left.length === 1;
     let done = 0;
     await inParallel(left, parallel, async (trial) => {
-      if (signal.aborted) return;
-      const started = performance.now();
-      const args = [
-        ...begin(trial, rung, options),
-        ...(last || until === undefined ? [] : ["--pause-after", String(until)]),
-      ];
-      const { code, stderr } = await run(options.entry, args, signal);
-      trial.seconds += (performance.now() - started) / 1000;
-      if (signal.aborted) return;
-      if (code === 2 || (code !== 0 && rung === 0 && trial.number === 1 && stderr.includes("hebb:")))
-        throw new HebbError(`trial ${trial.number} failed: ${sentence(stderr)}`);
-      if (code !== 0) trial.failure = sentence(stderr) || `it exited with code ${code}`;
-      else measure(trial, metric);
-      onTrial(trial, ++done, left.length);
+      await advance(trial, last ? undefined : until, rung > 0, options);
+      if (!signal.aborted) onTrial(trial, ++done, left.length);
     });
     if (last) break;
     const good = ranked(left, metric).filter(({ failure }) => failure === undefined);
     left = good.slice(0, Math.max(1, Math.floor(left.length / eta)));
     const [first] = left;
     const total = first === undefined ? 1 : (options.epochs ?? epochsOf(first));
-    until = Math.min(total, (until ?? 1) * eta);
+    until = Math.min(total, until * eta);
   }
-  return ranked(trials, metric);
+  return trials;
 }
 
 const sentence = (stderr: string): string =>
@@ -156,9 +271,9 @@ const rungsOf = (count: number, eta: number): number => Math.max(0, Math.floor(M
 const epochsOf = ({ folder }: Trial): number =>
   objectOf<{ epochs: number }>({ epochs: aNumber })(readConfig(openRun(folder)), "config.json:").epochs;
 
-function begin({ folder, point }: Trial, rung: number, options: SearchOptions): string[] {
+function begin({ folder, point }: Trial, resumes: boolean, options: SearchOptions): string[] {
   const threads = ["--threads", String(options.threads)];
-  if (rung > 0) return ["resume", folder, ...threads, "--json"];
+  if (resumes) return ["resume", folder, ...threads, "--json"];
   const chosen = Object.entries(point).flatMap(([option, value]) => [`--${option}`, value]);
   const epochs = options.epochs === undefined ? [] : ["--epochs", String(options.epochs)];
   return ["train", options.data, ...options.common, ...chosen, ...epochs, ...threads, "--out", folder, "--json"];

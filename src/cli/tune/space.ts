@@ -1,12 +1,21 @@
 // The space that a search draws from: options of `hebb train` with the values they may take.
 import type { Random } from "../../data/index.ts";
+import { at } from "../../graph/at.ts";
 import { HebbError } from "../../graph/errors.ts";
 
 /** One option and its values. */
 export type Dimension = { readonly option: string } & (
   | { readonly kind: "choice"; readonly values: readonly string[] }
-  | { readonly kind: "range"; readonly low: number; readonly high: number; readonly scale: "linear" | "log" | "whole" }
+  | Range
 );
+
+/** Numbers from `low` to `high`. */
+export interface Range {
+  readonly kind: "range";
+  readonly low: number;
+  readonly high: number;
+  readonly scale: "linear" | "log" | "whole";
+}
 
 /** Options by name, as text. */
 export type Point = Readonly<Record<string, string>>;
@@ -23,44 +32,83 @@ export function parseDimension(text: string): Dimension {
     );
   if (taken.includes(option)) throw new HebbError(`--space ${text}: the search sets --${option} itself; leave it out`);
   const range = /^([^.|]+(?:\.[^.|]+)?)\.\.([^|:]+)(?::(\w+))?$/.exec(values);
-  if (range === null) return { option, kind: "choice", values: values.split("|") };
+  if (range === null) return { option, kind: "choice", values: [...new Set(values.split("|"))] };
   const [low, high] = [Number(range[1]), Number(range[2])];
   const scale = range[3] ?? "linear";
   if (!(Number.isFinite(low) && Number.isFinite(high) && low < high))
     throw new HebbError(`--space ${text}: a range must go from a number to a larger one, such as 1e-4..1e-1`);
   if (scale !== "linear" && scale !== "log" && scale !== "whole")
     throw new HebbError(`--space ${text}: a range may end in :log or :whole, not :${scale}`);
+  if (scale === "whole" && Math.ceil(low) > Math.floor(high))
+    throw new HebbError(`--space ${text}: there is no whole number from ${low} to ${high}`);
   if (scale === "log" && low <= 0)
     throw new HebbError(`--space ${text}: a logarithmic range must start above 0, not at ${low}`);
   return { option, kind: "range", low, high, scale };
 }
 
-function draw(dimension: Dimension, random: Random): string {
-  if (dimension.kind === "choice") return dimension.values[random.integer(dimension.values.length)] ?? "";
-  const { low, high, scale } = dimension;
-  if (scale === "whole") return String(Math.ceil(low) + random.integer(Math.floor(high) - Math.ceil(low) + 1));
-  const value = scale === "log" ? Math.exp(random.uniform(Math.log(low), Math.log(high))) : random.uniform(low, high);
+/** The whole numbers of a range. */
+const wholes = ({ low, high }: Range): { readonly first: number; readonly count: number } => {
+  const first = Math.ceil(low);
+  return { first, count: Math.floor(high) - first + 1 };
+};
+
+/** The value of a range at a place in [0, 1), as text. */
+export function valueAt(range: Range, place: number): string {
+  const { low, high, scale } = range;
+  if (scale === "whole") {
+    const { first, count } = wholes(range);
+    return String(first + Math.min(count - 1, Math.floor(place * count)));
+  }
+  const value = scale === "log" ? low * (high / low) ** place : low + (high - low) * place;
   return String(Number(value.toPrecision(4)));
 }
 
-/** A point of the space; the same generator gives the same points. */
-const drawPoint = (space: readonly Dimension[], random: Random): Point =>
-  Object.fromEntries(space.map((dimension) => [dimension.option, draw(dimension, random)]));
-
-/** Draws after which a space counts as used up. */
-const mostDraws = 200;
-
-/** So many points, none of them twice; fewer where the space has no more. */
-export function drawPoints(space: readonly Dimension[], count: number, random: Random): Point[] {
-  const points = new Map<string, Point>();
-  for (let misses = 0; points.size < count && misses < mostDraws; ) {
-    const point = drawPoint(space, random);
-    const key = JSON.stringify(point);
-    if (points.has(key)) misses++;
-    else {
-      points.set(key, point);
-      misses = 0;
-    }
+/** Where a value lies in its range, from 0 to 1; a whole number in the middle of its share. */
+export function placeOf(range: Range, value: string): number {
+  const { low, high, scale } = range;
+  const number = Number(value);
+  if (scale === "whole") {
+    const { first, count } = wholes(range);
+    return (number - first + 0.5) / count;
   }
-  return [...points.values()];
+  return scale === "log" ? Math.log(number / low) / Math.log(high / low) : (number - low) / (high - low);
 }
+
+/** How many values there are to choose from; Infinity for a range that is not of whole numbers. */
+const countOf = (dimension: Dimension): number =>
+  dimension.kind === "choice"
+    ? dimension.values.length
+    : dimension.scale === "whole"
+      ? wholes(dimension).count
+      : Number.POSITIVE_INFINITY;
+
+/** How many points a space has. */
+export const sizeOf = (space: readonly Dimension[]): number =>
+  space.reduce((product, dimension) => product * countOf(dimension), 1);
+
+/** The point with this number in a space that has an end. */
+export function pointAt(space: readonly Dimension[], number: number): Point {
+  let rest = number;
+  return Object.fromEntries(
+    space.map((dimension) => {
+      const count = countOf(dimension);
+      const place = rest % count;
+      rest = Math.floor(rest / count);
+      return [
+        dimension.option,
+        dimension.kind === "choice" ? at(dimension.values, place) : valueAt(dimension, (place + 0.5) / count),
+      ];
+    }),
+  );
+}
+
+/** A point of the space, each one as likely as another. */
+export const drawPoint = (space: readonly Dimension[], random: Random): Point =>
+  Object.fromEntries(
+    space.map((dimension) => [
+      dimension.option,
+      dimension.kind === "choice"
+        ? at(dimension.values, random.integer(dimension.values.length))
+        : valueAt(dimension, random.uniform()),
+    ]),
+  );

@@ -53,10 +53,17 @@ function rowSchema(preprocessing: Preprocessing): JsonSchema {
 /** What is predicted: a number, or one of these classes. */
 type Predicted = Pick<Extract<TargetEncoding, { kind: "classes" }>, "kind" | "classes"> | { readonly kind: "number" };
 
-function predictionSchema(target: Predicted | undefined): JsonSchema {
+function predictionSchema(target: Predicted | undefined, interval: boolean): JsonSchema {
   const notes = { type: "array", items: { type: "string" }, description: "cells that could not be read" };
+  const number = { type: "number" };
   if (target?.kind === "number")
-    return { type: "object", properties: { prediction: { type: "number" }, notes }, required: ["prediction"] };
+    return interval
+      ? {
+          type: "object",
+          properties: { prediction: number, lower: number, upper: number, notes },
+          required: ["prediction", "lower", "upper"],
+        }
+      : { type: "object", properties: { prediction: number, notes }, required: ["prediction"] };
   const prediction = target === undefined ? { type: ["string", "number"] } : { type: "string", enum: target.classes };
   const probabilities = { type: "object", additionalProperties: { type: "number" } };
   return { type: "object", properties: { prediction, probabilities, notes }, required: ["prediction"] };
@@ -71,10 +78,11 @@ export interface RunSchemas {
   readonly response: JsonSchema;
 }
 
-export function schemasOf(preprocessing: Preprocessing): RunSchemas {
+/** `interval`: whether predictions of numbers have one. */
+export function schemasOf(preprocessing: Preprocessing, interval = false): RunSchemas {
   const { kind } = preprocessing;
   const target = kind === "table" || kind === "texts" ? preprocessing.target : undefined;
-  return { request: either(rowSchema(preprocessing)), response: either(predictionSchema(target)) };
+  return { request: either(rowSchema(preprocessing)), response: either(predictionSchema(target, interval)) };
 }
 
 /** The service as OpenAPI 3.1. */

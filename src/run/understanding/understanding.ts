@@ -16,6 +16,7 @@ import {
 } from "../../train/index.ts";
 import { readColumns } from "../columns.ts";
 import type { JobConfig } from "../config.ts";
+import { conformalDistance, hasIntervals, readScores } from "../intervals.ts";
 import { dataOf } from "../job.ts";
 import { measurer } from "../measure.ts";
 import type { JobData } from "../prepared.ts";
@@ -68,12 +69,23 @@ export interface ClassesSeen {
   readonly calibration: Calibration | undefined;
 }
 
+export interface IntervalSeen {
+  /** How often it is meant to hold the target. */
+  readonly level: number;
+  /** Mean distance of its ends, in the target's own units. */
+  readonly width: number;
+  /** How many of these rows it held, as a share. */
+  readonly coverage: number;
+}
+
 export interface NumbersSeen {
   readonly kind: "numbers";
   /** Of up to a thousand rows. */
   readonly pairs: readonly { readonly predicted: number; readonly actual: number }[];
   /** Quantiles of actual − predicted at 5, 25, 50, 75 and 95 %. */
   readonly residuals: readonly number[];
+  /** Prediction intervals by the held-out rows; empty where the run has none. */
+  readonly intervals: readonly IntervalSeen[];
 }
 
 export interface WorstRow {
@@ -207,11 +219,8 @@ interface Seen {
 
 type Measured = Awaited<ReturnType<ReturnType<typeof measurer>>>;
 
-async function look(
-  { config, preprocessing, model }: OpenedRun,
-  rows: Dataset,
-  measured: Measured,
-): Promise<Seen | undefined> {
+async function look(opened: OpenedRun, rows: Dataset, measured: Measured): Promise<Seen | undefined> {
+  const { config, preprocessing, model } = opened;
   if (model instanceof Perceptron) return undefined;
   const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)));
   const inverse = inverseFor(preprocessing);
@@ -223,7 +232,12 @@ async function look(
   const names = classNames(preprocessing);
   if (names === undefined) {
     const targets = Float64Array.from(rows.targets.data, (value) => inverse?.(Number(value)) ?? Number(value));
-    return { seen: numbersSeen(predictions, targets), predictions, targets, predict };
+    return {
+      seen: { ...numbersSeen(predictions, targets), intervals: intervalsSeen(opened, rows, measured) },
+      predictions,
+      targets,
+      predict,
+    };
   }
   const targets = Float64Array.from(rows.targets.data, Number);
   const seen: ClassesSeen = {
@@ -282,7 +296,27 @@ function calibrationOf(
   return { temperature, before: figures(measured.own), after: figures(tempered(measured.own, classes, temperature)) };
 }
 
-function numbersSeen(predictions: ArrayLike<number>, targets: ArrayLike<number>): NumbersSeen {
+const intervalLevels = [0.5, 0.8, 0.9, 0.95];
+
+/** How wide the intervals of a run are, and how often they hold the target; of levels that it cannot promise there is none. */
+function intervalsSeen(opened: OpenedRun, { targets, length }: Dataset, { numbers }: Measured): IntervalSeen[] {
+  if (numbers === null || !hasIntervals(opened.run)) return [];
+  const inverse = inverseFor(opened.preprocessing) ?? ((value: number): number => value);
+  const scores = readScores(opened.run);
+  return intervalLevels.flatMap((level) => {
+    const half = conformalDistance(scores, level);
+    if (half === undefined) return [];
+    let [width, held] = [0, 0];
+    for (let row = 0; row < length; row++) {
+      const predicted = at(numbers, row);
+      width += (inverse(predicted + half) - inverse(predicted - half)) / length;
+      if (Math.abs(Number(at(targets.data, row)) - predicted) <= half) held++;
+    }
+    return { level, width, coverage: held / length };
+  });
+}
+
+function numbersSeen(predictions: ArrayLike<number>, targets: ArrayLike<number>): Omit<NumbersSeen, "intervals"> {
   const residuals = Float64Array.from(targets, (actual, row) => actual - (predictions[row] ?? Number.NaN)).sort();
   const step = Math.max(1, Math.ceil(targets.length / mostPairs));
   const pairs = Array.from({ length: Math.ceil(targets.length / step) }, (_, i) => ({

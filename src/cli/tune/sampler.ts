@@ -1,0 +1,170 @@
+// Which point a search tries next: at random, or by a tree-structured Parzen estimator. No point is tried twice.
+import { Random } from "../../data/index.ts";
+import { at } from "../../graph/at.ts";
+import { type Dimension, drawPoint, type Point, placeOf, pointAt, type Range, sizeOf, valueAt } from "./space.ts";
+
+export type SamplerName = "tpe" | "random";
+
+/** Chooses points, one after the other. */
+export interface Sampler {
+  /**
+   * The next point. `ended` are the points whose results are known, the best first; `pending` those that are still tried. Undefined
+   * when the space has no more points.
+   */
+  next(ended: readonly Point[], pending: readonly Point[]): Point | undefined;
+}
+
+export interface SamplerOptions {
+  readonly space: readonly Dimension[];
+  readonly seed: number;
+}
+
+/** A separate stream from those of splits and shuffles. */
+const spaceStream = 0x54554e45;
+/** Draws after which a space without an end counts as used up, and one with an end is walked through. */
+const mostDraws = 200;
+/** Points that are drawn at random before there is anything to learn from. */
+const startup = 10;
+/** Points that are drawn from the better ones for each that is tried. */
+const candidates = 24;
+
+export function makeSampler(name: SamplerName, { space, seed }: SamplerOptions): Sampler {
+  const random = new Random(seed, spaceStream);
+  const tried = new Set<string>();
+  return {
+    next(ended, pending) {
+      const learns = name === "tpe" && ended.length + pending.length >= startup && ended.length > 1;
+      const point =
+        (learns ? promising(space, ended, pending, tried, random) : undefined) ?? fresh(space, tried, random);
+      if (point !== undefined) tried.add(keyOf(point));
+      return point;
+    },
+  };
+}
+
+const keyOf = (point: Point): string => JSON.stringify(point);
+
+/** A point that was not tried before. */
+function fresh(space: readonly Dimension[], tried: ReadonlySet<string>, random: Random): Point | undefined {
+  for (let draw = 0; draw < mostDraws; draw++) {
+    const point = drawPoint(space, random);
+    if (!tried.has(keyOf(point))) return point;
+  }
+  const size = sizeOf(space);
+  if (!Number.isSafeInteger(size)) return undefined;
+  const first = Math.floor(random.uniform(0, size));
+  for (let step = 0; step < size; step++) {
+    const point = pointAt(space, (first + step) % size);
+    if (!tried.has(keyOf(point))) return point;
+  }
+  return undefined;
+}
+
+/**
+ * The tree-structured Parzen estimator (Bergstra 2011) with joint kernels (Falkner 2018): the best tenth of the points, at most 25, make
+ * a density l, the others a density g; of 24 points drawn from l that one is tried for which l/g is largest, which is where the expected
+ * improvement is. Points that are still tried count to g, so that those at one time differ.
+ */
+function promising(
+  space: readonly Dimension[],
+  ended: readonly Point[],
+  pending: readonly Point[],
+  tried: ReadonlySet<string>,
+  random: Random,
+): Point | undefined {
+  const good = Math.min(25, Math.ceil(0.1 * ended.length));
+  const better = new Parzen(space, ended.slice(0, good));
+  const other = new Parzen(space, [...ended.slice(good), ...pending]);
+  let [best, most]: [Point | undefined, number] = [undefined, Number.NEGATIVE_INFINITY];
+  for (let candidate = 0; candidate < candidates; candidate++) {
+    const point = better.draw(random);
+    const gain = better.logDensity(point) - other.logDensity(point);
+    if (gain > most && !tried.has(keyOf(point))) [best, most] = [point, gain];
+  }
+  return best;
+}
+
+/** A mixture of one kernel around each point and one that is as wide as the space. */
+class Parzen {
+  readonly #space: readonly Dimension[];
+  readonly #points: readonly Point[];
+  /** Standard deviation of a kernel, as a share of its range: Scott's rule for points that fill the range, and not below 1/(n+1). */
+  readonly #width: number;
+  /** The share of a kernel that goes to all values of a choice alike. */
+  readonly #leak: number;
+
+  constructor(space: readonly Dimension[], points: readonly Point[]) {
+    this.#space = space;
+    this.#points = points;
+    const count = points.length + 1;
+    this.#width = Math.max(0.2 * count ** (-1 / (space.length + 4)), 1 / Math.min(100, count + 1));
+    this.#leak = 1 / count;
+  }
+
+  draw(random: Random): Point {
+    const centre = this.#points[random.integer(this.#points.length + 1)];
+    if (centre === undefined) return drawPoint(this.#space, random);
+    return Object.fromEntries(
+      this.#space.map((dimension) => {
+        const own = cellOf(centre, dimension);
+        return [
+          dimension.option,
+          dimension.kind === "choice"
+            ? this.#choose(dimension.values, own, random)
+            : this.#near(dimension, own, random),
+        ];
+      }),
+    );
+  }
+
+  #choose(values: readonly string[], own: string, random: Random): string {
+    const leaks = random.uniform() < this.#leak;
+    return leaks ? at(values, random.integer(values.length)) : own;
+  }
+
+  /** From the normal distribution that ends where the range does. */
+  #near(range: Range, own: string, random: Random): string {
+    const centre = placeOf(range, own);
+    for (;;) {
+      const place = random.normal(centre, this.#width);
+      if (place >= 0 && place < 1) return valueAt(range, place);
+    }
+  }
+
+  logDensity(point: Point): number {
+    // In logarithms from the largest: products of many small densities would vanish. The kernel as wide as the space is 1 for ranges.
+    const wide = this.#space.reduce(
+      (sum, dimension) => sum - (dimension.kind === "choice" ? Math.log(dimension.values.length) : 0),
+      0,
+    );
+    const logs = [wide, ...this.#points.map((centre) => this.#logKernel(centre, point))];
+    const most = Math.max(...logs);
+    return most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0) / logs.length);
+  }
+
+  #logKernel(centre: Point, point: Point): number {
+    return this.#space.reduce((sum, dimension) => {
+      const [from, to] = [cellOf(centre, dimension), cellOf(point, dimension)];
+      if (dimension.kind === "choice") {
+        const spread = this.#leak / dimension.values.length;
+        return sum + Math.log(from === to ? 1 - this.#leak + spread : spread);
+      }
+      const [middle, place] = [placeOf(dimension, from), placeOf(dimension, to)];
+      const inside = normalBelow((1 - middle) / this.#width) - normalBelow(-middle / this.#width);
+      const height = Math.log(this.#width * Math.sqrt(2 * Math.PI) * inside);
+      return sum - 0.5 * ((place - middle) / this.#width) ** 2 - height;
+    }, 0);
+  }
+}
+
+const cellOf = (point: Point, { option }: Dimension): string => point[option] ?? "";
+
+/** The normal distribution function, to 7.5e-8: Abramowitz and Stegun 26.2.17. */
+function normalBelow(z: number): number {
+  const t = 1 / (1 + 0.2316419 * Math.abs(z));
+  const tail =
+    (Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI)) *
+    t *
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  return z > 0 ? 1 - tail : tail;
+}
