@@ -228,6 +228,24 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
     process.exitCode = await predict(run, data, options);
   });
 
+withOptions(
+  command("explain <run> <data>", "Say why a row is predicted so: what each column adds to the mean prediction.", [
+    "hebb explain runs/houses new.csv --row 3",
+    "hebb explain runs/credit applications.csv --row 12 --class no",
+  ]),
+  [
+    ["--row <n>", "the row of the data, from 1 (default: 1)", whole(1)],
+    ["--class <name>", "the class whose probability is explained (default: the one that is predicted)", asIs],
+    ["--samples <n>", "orders of the columns that are tried: more are more exact (default: 400)", whole(2)],
+    ["--sql <statement>", "the rows that it gives, of a database or another file", asIs],
+    ["--sheet <name>", "the sheet of an Excel file", asIs],
+  ],
+).action(async (run: string, data: string, options) => {
+  await useBackend(options);
+  const { explain } = await import("./commands/explain.ts");
+  process.exitCode = await explain(run, data, { row: 1, samples: 400, ...options });
+});
+
 command("report <run>", "Write one HTML file with pictures: curves, errors, calibration, importance of the columns.", [
   "hebb report runs/credit",
   "hebb report runs/credit --out credit.html --open",

@@ -2,7 +2,7 @@
 import { Dataset, type Unread } from "../data/index.ts";
 import { quoted } from "../graph/visible.ts";
 import { Perceptron } from "../nn/index.ts";
-import { Evaluator, makeObjective, metrics, residentOf } from "../train/index.ts";
+import { Evaluator, makeObjective, metrics, type Objective, residentOf } from "../train/index.ts";
 import type { OpenedRun } from "./saved.ts";
 import { classNames, inverseFor, taskFor } from "./task.ts";
 
@@ -43,6 +43,21 @@ const withoutTargets = ({ features, length }: Dataset): Dataset =>
     targetShape: [1],
   });
 
+/** The same rows as they are evaluated where their targets are not known. */
+const untargeted = (data: Dataset, objective: Objective): Dataset =>
+  objective.task.kind === "number" ? withoutTargets(data) : data;
+
+/** What a run says of rows: probabilities [N, classes], or numbers [N] in the target's own units. Targets are not looked at. */
+export function answerer({ config, preprocessing, model }: OpenedRun): (rows: Dataset) => Promise<ArrayLike<number>> {
+  const objective = makeObjective(config.loss, taskFor(preprocessing, config));
+  const evaluator = new Evaluator(model, objective);
+  const inverse = inverseFor(preprocessing);
+  return async (rows) => {
+    const { predictions } = await evaluator.evaluateLater(residentOf(untargeted(rows, objective)));
+    return inverse === undefined ? predictions : Float64Array.from(predictions, inverse);
+  };
+}
+
 /** Predictions of rows; with intervals of this half width, in the units of the network. */
 export type PredictRows = (data: Dataset, halfWidth?: number) => Promise<Prediction[]>;
 
@@ -61,7 +76,7 @@ export function predictor({ config, preprocessing, model }: OpenedRun): PredictR
   const inverse = inverseFor(preprocessing) ?? ((value: number): number => value);
   return async (data, halfWidth) => {
     // Targets are not known: the figures of this evaluation mean nothing and only its predictions are used.
-    const resident = residentOf(objective.task.kind === "number" ? withoutTargets(data) : data);
+    const resident = residentOf(untargeted(data, objective));
     const { predictions } = await evaluator.evaluateLater(resident);
     if (names === undefined)
       return Array.from(predictions, (value): Prediction => {

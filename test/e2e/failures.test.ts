@@ -55,7 +55,19 @@ describe("names of columns, classes and files never reach the terminal as they a
   });
 });
 
-const commands = ["train", "tune", "resume", "evaluate", "predict", "generate", "inspect", "bench", "doctor", "studio"];
+const commands = [
+  "train",
+  "tune",
+  "resume",
+  "evaluate",
+  "predict",
+  "explain",
+  "generate",
+  "inspect",
+  "bench",
+  "doctor",
+  "studio",
+];
 
 /** The failure that the last line of the output tells. */
 function failure({ stdout }: Finished): { readonly message: string; readonly exitCode: number } {

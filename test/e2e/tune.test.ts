@@ -190,7 +190,18 @@ describe("other ways to train", () => {
 });
 
 test("the examples of --help can be pasted into a shell: what it would take for a pipe is quoted", async () => {
-  for (const command of ["train", "tune", "resume", "evaluate", "predict", "generate", "inspect", "bench", "doctor"]) {
+  for (const command of [
+    "train",
+    "tune",
+    "resume",
+    "evaluate",
+    "predict",
+    "explain",
+    "generate",
+    "inspect",
+    "bench",
+    "doctor",
+  ]) {
     const { stdout } = await hebb(command, "--help");
     const examples = stdout.split("\n").filter((line) => line.startsWith("  hebb "));
     expect(examples.length, command).toBeGreaterThan(0);

@@ -17,15 +17,20 @@ export interface Importance {
   readonly deviation: number;
 }
 
+/** The features that a column became. */
+export interface ColumnSpan {
+  readonly column: string;
+  readonly from: number;
+  readonly width: number;
+}
+
 /** The features of each column. */
-function spans({
-  inputs,
-}: TablePreprocessing): { readonly input: InputEncoding; readonly from: number; readonly width: number }[] {
+export function spans({ inputs }: TablePreprocessing): (ColumnSpan & { readonly input: InputEncoding })[] {
   let from = 0;
   return inputs.map((input) => {
     const width = featureNamesOf(input).length;
     from += width;
-    return { input, from: from - width, width };
+    return { column: input.column, input, from: from - width, width };
   });
 }
 

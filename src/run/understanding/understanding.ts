@@ -6,23 +6,17 @@ import { readEvents } from "../../formats/node.ts";
 import { at } from "../../graph/at.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { Perceptron } from "../../nn/index.ts";
-import {
-  Evaluator,
-  metrics as figuresOf,
-  type Metrics,
-  makeObjective,
-  type NamedScores,
-  residentOf,
-} from "../../train/index.ts";
+import { metrics as figuresOf, type Metrics, type NamedScores } from "../../train/index.ts";
 import { readColumns } from "../columns.ts";
 import type { JobConfig } from "../config.ts";
 import { conformalDistance, hasIntervals, readScores } from "../intervals.ts";
 import { dataOf } from "../job.ts";
 import { measurer } from "../measure.ts";
+import { answerer } from "../predictions.ts";
 import type { JobData } from "../prepared.ts";
 import type { Notices } from "../readOptions.ts";
 import { type OpenedRun, openModel } from "../saved.ts";
-import { classNames, inverseFor, taskFor } from "../task.ts";
+import { classNames, inverseFor } from "../task.ts";
 import { type Dependence, type Importance, partialDependence, permutationImportance } from "./columns.ts";
 import { quantile } from "./quantile.ts";
 import {
@@ -222,12 +216,8 @@ type Measured = Awaited<ReturnType<ReturnType<typeof measurer>>>;
 async function look(opened: OpenedRun, rows: Dataset, measured: Measured): Promise<Seen | undefined> {
   const { config, preprocessing, model } = opened;
   if (model instanceof Perceptron) return undefined;
-  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)));
   const inverse = inverseFor(preprocessing);
-  const predict = async (some: Dataset): Promise<ArrayLike<number>> => {
-    const { predictions } = await evaluator.evaluateLater(residentOf(some));
-    return inverse === undefined ? predictions : Float64Array.from(predictions, inverse);
-  };
+  const predict = answerer(opened);
   const predictions = await predict(rows);
   const names = classNames(preprocessing);
   if (names === undefined) {

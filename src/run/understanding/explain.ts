@@ -1,0 +1,92 @@
+// Why a run answers so for a row of a table: what each column adds to its mean answer, in the units of the target or as a probability.
+import { findColumn } from "../../data/columnNames.ts";
+import { Dataset } from "../../data/index.ts";
+import { HebbError } from "../../graph/errors.ts";
+import { quoted } from "../../graph/visible.ts";
+import { Perceptron } from "../../nn/index.ts";
+import { metrics } from "../../train/index.ts";
+import { featuresOf } from "../apply.ts";
+import { dataOf } from "../job.ts";
+import { answerer } from "../predictions.ts";
+import { sampleOf } from "../prepared.ts";
+import type { Notices } from "../readOptions.ts";
+import type { OpenedRun } from "../saved.ts";
+import { kindNames, type Source } from "../source.ts";
+import { classNames } from "../task.ts";
+import { spans } from "./columns.ts";
+import { type Contribution, type Contributions, shapleyValues } from "./contributions.ts";
+
+export interface ExplainOptions {
+  /** From 1. */
+  readonly row: number;
+  /** How many orders of the columns are walked. */
+  readonly samples: number;
+  /** The class whose probability is explained. Default: the one that is predicted. */
+  readonly class?: string | undefined;
+}
+
+export interface RowExplanation extends Contributions {
+  readonly row: number;
+  /** The target column, and the class whose probability is explained where there are classes. */
+  readonly target: string;
+  readonly class?: string;
+  /** The largest first, with the cell of the row. */
+  readonly contributions: readonly (Contribution & { readonly value: string })[];
+}
+
+/**
+ * Explains a prediction beside those of the rows that the run learned from, which are read again. Throws HebbError for runs that take no
+ * table or give no shares, and for rows and classes that are not there.
+ */
+export async function explainRow(
+  opened: OpenedRun,
+  source: Source,
+  { row, samples, class: wanted }: ExplainOptions,
+  notices: Notices,
+): Promise<RowExplanation> {
+  const { config, preprocessing, model } = opened;
+  if (preprocessing.kind !== "table" || source.kind !== "table")
+    throw new HebbError(
+      `what is explained are the columns of a table, and this run was trained on ${kindNames[preprocessing.kind]}; look at hebb report instead`,
+    );
+  if (model instanceof Perceptron)
+    throw new HebbError("a perceptron says yes or no, of which no column has a share; train with --model mlp");
+  const names = classNames(preprocessing);
+  if (wanted !== undefined && names === undefined)
+    throw new HebbError(`--class ${wanted} is for classes, but this run predicts a number; leave it out`);
+  const asked = wanted === undefined ? undefined : names?.indexOf(wanted);
+  if (asked === -1)
+    throw new HebbError(
+      `${quoted(wanted ?? "")} is not a class of this run; the classes are ${names?.map((name) => quoted(name)).join(", ")}`,
+    );
+  const { dataset, notes } = featuresOf(preprocessing, source);
+  if (row > dataset.length)
+    throw new HebbError(`${source.name} has no row ${row}: it has ${dataset.length}, and they are counted from 1`);
+  notices.warn(notes);
+  const background = sampleOf(await dataOf(config, preprocessing, notices));
+  if (!(background instanceof Dataset)) throw new HebbError("a text has no columns to explain");
+  const predict = answerer(opened);
+  const own = dataset.subset([row - 1]);
+  const outputs = names?.length ?? 1;
+  const output = asked ?? (names === undefined ? 0 : (metrics.predictedClasses(await predict(own), outputs)[0] ?? 0));
+  const found = await shapleyValues(own, background, spans(preprocessing), {
+    predict,
+    outputs,
+    output,
+    samples,
+    seed: config.seed,
+  });
+  const { table, name } = source;
+  const cell = (column: string): string =>
+    String(table.column(findColumn(name, table.columnNames, column)).cells[row - 1] ?? "");
+  return {
+    row,
+    target: preprocessing.target.column,
+    ...(names === undefined ? {} : { class: names[output] ?? String(output) }),
+    base: found.base,
+    prediction: found.prediction,
+    contributions: found.contributions
+      .map((each) => ({ ...each, value: cell(each.column) }))
+      .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)),
+  };
+}
