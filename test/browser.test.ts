@@ -84,7 +84,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
         "--disable-sync",
       ],
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await context?.close();

@@ -40,7 +40,7 @@ describe("memory", () => {
     const { step, batch } = training();
     const compiled = compile(step);
     await expectFlat("compiled", () => compiled(...batch()).itemSync());
-  }, 120_000);
+  });
 
   test(`is flat over ${steps} eager steps`, async () => {
     const { step, batch } = training();
@@ -60,7 +60,7 @@ describe("memory", () => {
     }
     expect(result.dataSync()[7]).toBe(2);
     expect(process.memoryUsage().rss - before).toBeLessThan(300 << 20);
-  }, 120_000);
+  });
 
   test("compiled programs keep neither arguments nor results of their last run", async ({ skip }) => {
     const before = backendInfo().backend;

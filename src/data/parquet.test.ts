@@ -178,5 +178,5 @@ describe("damage", () => {
       }
     }
     expect(refused).toBeGreaterThan(5);
-  }, 120_000);
+  });
 });

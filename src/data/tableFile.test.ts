@@ -105,7 +105,7 @@ describe("the same table", () => {
     const { preprocessing } = await streamTable(path, { target: "y", validation: 0 });
     const [mine, theirs] = [preprocessing.inputs[0], whole.inputs[0]];
     expect(mine?.reading).toEqual(theirs?.reading);
-  }, 60_000);
+  });
 });
 
 test("several files are one table, their columns in any order; other columns are named", async () => {

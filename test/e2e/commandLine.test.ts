@@ -52,7 +52,7 @@ test("choices of a file are those of flags, flags prevail, and runs stand side b
   ).toEqual(["7", "9"]);
   expect((await hebb("predict", "runs/a", "new.csv", "--keep", "id", "--out", "out.parquet")).code).toBe(0);
   expect((await readTableFile(at("out.parquet"))).columnNames.slice(0, 2)).toEqual(["id", "prediction"]);
-}, 120_000);
+});
 
 test("completion knows the commands and their flags", async () => {
   for (const shell of ["bash", "zsh", "fish"]) {
@@ -61,4 +61,4 @@ test("completion knows the commands and their flags", async () => {
     expect(stdout).toContain("find-lr");
     expect(stdout).toContain("predict");
   }
-}, 60_000);
+});

@@ -82,7 +82,7 @@ test("a folder is learned with augmentation, the rest of the way runs on it", as
     1,
     expect.stringMatching(/the folder "slanted" is a class the model does not know/),
   ]);
-}, 120_000);
+});
 
 test("a Parquet table is learned and predicted like any other", async () => {
   const x = Float64Array.from({ length: 400 }, (_, i) => Math.sin(i));
@@ -109,4 +109,4 @@ test("a Parquet table is learned and predicted like any other", async () => {
   expect((await hebb("predict", "waves", "waves.parquet")).stdout).toMatch(
     /^prediction,probability down,probability up\n/,
   );
-}, 60_000);
+});

@@ -82,7 +82,7 @@ describe("a run that stopped", () => {
     expect((await hebb("resume", "interrupted", "--threads", "2")).code).toBe(0);
     expect(model("interrupted").equals(model("whole"))).toBe(true);
     expect(epochs("interrupted")).toEqual(epochs("whole"));
-  }, 120_000);
+  });
 });
 
 describe("one process at a time", () => {
@@ -108,7 +108,7 @@ describe("one process at a time", () => {
     await first.finished;
     expect((await hebb("resume", "held", "--pause-after", "1")).code).toBe(0);
     expect(readdirSync(join(folder(), "held")).filter((name) => name.startsWith("lock"))).toEqual([]);
-  }, 120_000);
+  });
 
   test("a new number of epochs is kept: stopped again, it goes on to the same end", async () => {
     const planned = (): unknown => JSON.parse(readFileSync(join(folder(), "longer", "config.json"), "utf8"));
@@ -175,7 +175,7 @@ describe("links in a run folder", () => {
       expect(tree()).toEqual(["precious.txt"]);
       expect(readFileSync(join(outside, "precious.txt"), "utf8")).toBe("precious");
     }
-  }, 120_000);
+  });
 });
 
 describe("every optimizer", () => {

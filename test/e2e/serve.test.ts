@@ -13,7 +13,7 @@ let run: LoadedRun;
 beforeAll(async () => {
   expect((await hebb("train", "iris", "--epochs", "5", "--out", "flowers")).code).toBe(0);
   run = await loadRun(join(folder(), "flowers"));
-}, 60_000);
+});
 
 interface Answer {
   readonly status: number;
@@ -196,5 +196,5 @@ describe("a service", () => {
     await Promise.all(clients);
     agent.destroy();
     expect((await serving.finished).code).toBe(0);
-  }, 60_000);
+  });
 });

@@ -60,7 +60,7 @@ describe("a table in parts", () => {
     const { stdout } = await hebb("predict", "whole", "new.csv");
     expect(stdout.split("\n").map((line) => line.split(",")[0])).toEqual(["prediction", "yes", "no", "yes", ""]);
     expect((await hebb("doctor", "whole")).stdout).toMatch(/nothing suspicious/);
-  }, 120_000);
+  });
 
   test("the loss of training is that of the epoch whose weights are kept", async () => {
     const random = new Random(5);

@@ -254,5 +254,6 @@ def case_of(call, args, inputs, fn):
     return case
 
 
-cases = [case_of(*makers[k % len(makers)]()) for k in range(len(makers) * 60)]
-print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))
+if __name__ == "__main__":
+    cases = [case_of(*makers[k % len(makers)]()) for k in range(len(makers) * 60)]
+    print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))

@@ -275,25 +275,30 @@ def weighted(t, by):
     return (t * by(torch.arange(1, t.numel() + 1, dtype=t.dtype)).reshape(t.shape)).sum()
 
 
-cases = []
-while len(cases) < 1560:
-    call, args, inputs, fn = makers[len(cases) % len(makers)]()
-    # Numbers as they are written, so that both sides see the same.
-    held = [torch.tensor([float(v) for v in numbers(x)], dtype=f64).reshape(x.shape).requires_grad_() if x.is_floating_point() else x for x in inputs]
-    out = fn(*held)
-    outputs = out if isinstance(out, list) else [out]
-    parts = [weighted(o, torch.cos) for o in outputs if o.is_floating_point() and o.requires_grad]
-    leaves = [x for x in held if x.is_floating_point()]
-    case = {"call": call, "args": args, "inputs": [data(x) for x in held], "outputs": [data(o) for o in outputs]}
-    if parts:
-        first = torch.autograd.grad(sum(parts), leaves, create_graph=True, allow_unused=True)
-        case["gradients"] = [None if g is None else numbers(g) for g in first]
-        again = [weighted(g, torch.sin) for g in first if g is not None and g.requires_grad]
-        if again:
-            try:
-                second = torch.autograd.grad(sum(again), leaves, allow_unused=True)
-                case["second"] = [None if g is None else numbers(g) for g in second]
-            except RuntimeError:
-                pass
-    cases.append(case)
-print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))
+def all_cases():
+    cases = []
+    while len(cases) < 1560:
+        call, args, inputs, fn = makers[len(cases) % len(makers)]()
+        # Numbers as they are written, so that both sides see the same.
+        held = [torch.tensor([float(v) for v in numbers(x)], dtype=f64).reshape(x.shape).requires_grad_() if x.is_floating_point() else x for x in inputs]
+        out = fn(*held)
+        outputs = out if isinstance(out, list) else [out]
+        parts = [weighted(o, torch.cos) for o in outputs if o.is_floating_point() and o.requires_grad]
+        leaves = [x for x in held if x.is_floating_point()]
+        case = {"call": call, "args": args, "inputs": [data(x) for x in held], "outputs": [data(o) for o in outputs]}
+        if parts:
+            first = torch.autograd.grad(sum(parts), leaves, create_graph=True, allow_unused=True)
+            case["gradients"] = [None if g is None else numbers(g) for g in first]
+            again = [weighted(g, torch.sin) for g in first if g is not None and g.requires_grad]
+            if again:
+                try:
+                    second = torch.autograd.grad(sum(again), leaves, allow_unused=True)
+                    case["second"] = [None if g is None else numbers(g) for g in second]
+                except RuntimeError:
+                    pass
+        cases.append(case)
+    return cases
+
+
+if __name__ == "__main__":
+    print(json.dumps({"torch": torch.__version__, "cases": all_cases()}, separators=(",", ":")))

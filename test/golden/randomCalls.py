@@ -13,7 +13,7 @@ import sys
 import torch
 import torch.nn.functional as F
 
-count, seed = int(sys.argv[1]), int(sys.argv[2])
+count, seed = (int(value) for value in sys.argv[1:3]) if __name__ == "__main__" else (0, 1)
 rng = random.Random(seed)
 torch.manual_seed(seed)
 
@@ -373,4 +373,5 @@ while len(cases) < count:
     cases.append({"call": call, "args": args, "inputs": [data(x) for x in inputs], "outputs": [data(o) for o in outputs],
                   "gradients": [None if g is None else numbers(g) for g in gradients], "float32Error": float(f"{error:.3g}")})
 
-print(json.dumps({"torch": torch.__version__, "seed": seed, "cases": cases}, separators=(",", ":")))
+if __name__ == "__main__":
+    print(json.dumps({"torch": torch.__version__, "seed": seed, "cases": cases}, separators=(",", ":")))

@@ -73,7 +73,7 @@ describe.skipIf(missing)("inside a page", () => {
       // The page's history is its own: nothing of the frame lies before it.
       expect(await page.evaluate("history.length")).toBeLessThanOrEqual(3);
       await page.context().close();
-    }, 120_000);
+    });
 
   it("a question is answered before it trains, and the locked experiment stays as it is", async () => {
     const page = await around(
@@ -98,5 +98,5 @@ describe.skipIf(missing)("inside a page", () => {
     await page.keyboard.press("Shift+R");
     expect(await inner?.evaluate("document.querySelector('.whole').href")).toBe(before);
     await page.context().close();
-  }, 120_000);
+  });
 });

@@ -218,7 +218,7 @@ describe("files", () => {
     );
     removeFolder(folder);
     expect(files.length).toBeGreaterThan(50);
-  }, 180_000);
+  });
   for (const [own, patch] of ownData)
     it(`${own.name}: the files are checked, and the program ends at the loss that the bar shows`, async () => {
       const session = await Session.open(whole({ ...patch, data: "own" }), own);

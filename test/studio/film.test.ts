@@ -35,7 +35,7 @@ describe.skipIf(missing)("what is drawn is saved", () => {
     expect(orange * share).toBeGreaterThan(0.015);
     await page.context().pages()[0]?.bringToFront();
     await page.close();
-  }, 120_000);
+  });
 
   it("as a video that somebody ends, while it trains", async () => {
     const page = await studio.open("data=moons&layers=4.tanh&speed=30", { query: "&play=0" });
@@ -53,5 +53,5 @@ describe.skipIf(missing)("what is drawn is saved", () => {
     expect(bytes.length).toBeGreaterThan(20_000);
     await expect.poll(() => page.getByText("is being recorded").count(), soon).toBe(0);
     await page.close();
-  }, 120_000);
+  });
 });

@@ -170,14 +170,14 @@ describe.skipIf(missing)("hebb studio RUN", () => {
       }
       await page.close();
     }
-  }, 120_000);
+  });
   it("a text opens where texts are learned", async () => {
     writeFileSync(join(folder, "notes.txt"), "the rain in spain falls mainly in the plain.\n".repeat(60));
     const page = await browser.newPage();
     await page.goto(`${(await serve("notes.txt")).replace("?", "?test=1&play=0&")}`);
     await page.getByText(/notes\.txt: 2.700 letters/).waitFor();
     await page.close();
-  }, 60_000);
+  });
   it("a CNN over a folder of pictures", async () => {
     const end = train("stripes-run", [pictures(), "--model", "cnn", "--hidden", "8", "--epochs", "2"]);
     const { page, now } = await opened("stripes-run");

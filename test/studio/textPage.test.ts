@@ -52,7 +52,7 @@ describe.skipIf(missing)("Text", () => {
       JSON.stringify(shifts),
     ).toBeLessThan(0.01);
     await page.close();
-  }, 120_000);
+  });
 
   it("a link leads to the numbers that the engine has", async () => {
     const link = `surface=text&text=source:sort;length:4;${small};beside:gru;step:45;prompt:3121%253D11`;
@@ -70,7 +70,7 @@ describe.skipIf(missing)("Text", () => {
     expect(shown.logits).toEqual([...look.logits]);
     expect(shown.losses).toEqual(session.runs.map((run) => run.now().test?.loss));
     await page.close();
-  }, 120_000);
+  });
 
   it("tokens are taken by hand, and Back leads from one task to the one before", async () => {
     const page = await studio.open(`surface=text&text=source:copy;length:3;${small};step:20`, { query: "&play=0" });
@@ -93,7 +93,7 @@ describe.skipIf(missing)("Text", () => {
     await page.goBack();
     await whenTrue(page, "texts.info.value.tokens.length === 9");
     await page.close();
-  }, 120_000);
+  });
 
   it("learns from a text of the visitor's own, pasted or as a file, and says what is wrong with one", async () => {
     const page = await studio.open(`surface=text&text=source:own;context:8;${small}`, { query: "&play=0" });
@@ -123,5 +123,5 @@ describe.skipIf(missing)("Text", () => {
     await page.getByRole("button", { name: "Play" }).click();
     await whenTrue(page, "texts.hot.picture.step > 10");
     await page.close();
-  }, 120_000);
+  });
 });

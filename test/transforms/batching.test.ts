@@ -113,7 +113,7 @@ it("has a rule for every op that has inputs", () => {
   expect(without.filter((op) => batchingRule(op) === undefined).map(({ name }) => name)).toEqual(["full", "iota"]);
 });
 
-it.each([...new Set(tried.map(({ op }) => op))])("%s", { timeout: 60_000 }, (op) => {
+it.each([...new Set(tried.map(({ op }) => op))])("%s", (op) => {
   for (const entry of tried.filter((each) => each.op === op))
     for (const own of choices(entry.inputs.length)) {
       try {

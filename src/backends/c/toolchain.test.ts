@@ -107,7 +107,7 @@ describeC("a damaged file of the cache is made anew", () => {
     const all = [".h", ".h.gch", ".h.gch.sum", ".record", ".so"];
     await vi.waitFor(() => expect(ends()).toEqual(all), { timeout: 60_000, interval: 100 });
     cpSync(place, whole, { recursive: true });
-  }, 90_000);
+  });
   beforeEach(() => {
     cache = place;
     vi.stubEnv("HEBB_CACHE", place);

@@ -105,7 +105,7 @@ function resized(x: Node, steps: readonly Step[], mode: Exclude<InterpolateMode,
 }
 
 function stepsOf(x: Node, rank: number, options: InterpolateOptions): Step[] {
-  const { size, scaleFactor, recomputeScaleFactor = false } = options;
+  const { size, scaleFactor, mode = "nearest", recomputeScaleFactor = false } = options;
   if ((size === undefined) === (scaleFactor === undefined))
     throw new ShapeError("interpolate: give either size or scaleFactor");
   if (size !== undefined && recomputeScaleFactor)
@@ -116,7 +116,9 @@ function stepsOf(x: Node, rank: number, options: InterpolateOptions): Step[] {
     const extent = at(x.shape, place + 2);
     if (size !== undefined) return { size: amount, scale: extent / amount };
     const out = Math.floor(extent * amount);
-    return { size: out, scale: recomputeScaleFactor ? extent / out : 1 / amount };
+    // As PyTorch: in 2 dims, nearest keeps or doubles each element where the size says so, whatever the factor is.
+    const whole = mode === "nearest" && rank === 2 && (out === extent || out === 2 * extent);
+    return { size: out, scale: recomputeScaleFactor || whole ? extent / out : 1 / amount };
   });
   if (x.shape.slice(2).includes(0))
     throw new ShapeError(

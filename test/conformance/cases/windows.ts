@@ -299,6 +299,25 @@ export const windowCases: readonly Case[] = [
       tabulate([1, 1, 5, 3], ([, , y = 0, z = 0]) => at(x, [0, 0, Math.floor((y * 3) / 5), Math.floor((z * 4) / 3)])),
   },
   {
+    // As PyTorch: 1.3 keeps the 2 rows; 5 columns become 11 by the factor.
+    op: "interpolate",
+    kind: "forward",
+    name: "nearest, a factor that gives the size or its double",
+    dtypes: numbers,
+    inputs: [spread([1, 1, 2, 5], 14, -9, 9)],
+    build: (x) => interpolate(x, { scaleFactor: [1.3, 2.3] }),
+    truth: (x) => tabulate([1, 1, 2, 11], ([, , y = 0, z = 0]) => at(x, [0, 0, y, Math.floor(z / 2.3)])),
+  },
+  {
+    op: "interpolate",
+    kind: "forward",
+    name: "nearest, a factor that gives the double",
+    dtypes: numbers,
+    inputs: [spread([1, 1, 3, 2], 15, -9, 9)],
+    build: (x) => interpolate(x, { scaleFactor: 2.3 }),
+    truth: (x) => tabulate([1, 1, 6, 4], ([, , y = 0, z = 0]) => at(x, [0, 0, y >> 1, z >> 1])),
+  },
+  {
     op: "interpolate",
     kind: "forward",
     name: "bilinear",
