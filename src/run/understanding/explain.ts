@@ -1,6 +1,7 @@
 // Why a run answers so for a row of a table: what each column adds to its mean answer, in the units of the target or as a probability.
 import { findColumn } from "../../data/columnNames.ts";
 import { Dataset } from "../../data/index.ts";
+import { at } from "../../graph/at.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { quoted } from "../../graph/visible.ts";
 import { Perceptron } from "../../nn/index.ts";
@@ -68,7 +69,7 @@ export async function explainRow(
   const predict = answerer(opened);
   const own = dataset.subset([row - 1]);
   const outputs = names?.length ?? 1;
-  const output = asked ?? (names === undefined ? 0 : (metrics.predictedClasses(await predict(own), outputs)[0] ?? 0));
+  const output = asked ?? (names === undefined ? 0 : at(metrics.predictedClasses(await predict(own), outputs), 0));
   const found = await shapleyValues(own, background, spans(preprocessing), {
     predict,
     outputs,
