@@ -1,18 +1,8 @@
 // node --import tsx bench/distributed.ts [openmpi|mpich]: ranks beside threads on the steps W4, W5 and W6, and what the model of scaling makes of it.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { predictSteps } from "../src/distributed/scaling.ts";
+import { withRanks } from "./ranks.ts";
 
 const [mpi = "openmpi"] = process.argv.slice(2);
-const root = fileURLToPath(new URL("..", import.meta.url));
-const folder = mkdtempSync(join(root, "node_modules/.cache/distributed-"));
-const launch = (ranks: number): string[] =>
-  mpi === "mpich"
-    ? ["mpirun.mpich", "-n", String(ranks)]
-    : ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", String(ranks)];
 
 interface Measured {
   /** Milliseconds. */
@@ -22,27 +12,11 @@ interface Measured {
   readonly backend: string;
 }
 
-function measure(network: string, ranks: number, threads: number): Measured {
-  const program = [process.execPath, join(folder, "distributed.rank.mjs"), network, String(threads)];
-  const [command = "", ...args] = ranks === 1 ? [...program, "alone"] : [...launch(ranks), ...program];
-  const { stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
-  const line = stdout.split("\n").find((each) => each.startsWith("{"));
-  if (line === undefined) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
-  return JSON.parse(line);
-}
-
 const fixed = (value: number, digits = 1): string => value.toFixed(digits).padStart(8);
 
-try {
-  await build({
-    entryPoints: [join(root, "bench/distributed.rank.ts")],
-    outdir: folder,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-    outExtension: { ".js": ".mjs" },
-  });
+await withRanks("distributed", mpi, (run) => {
+  const measure = (network: string, ranks: number, threads: number): Measured =>
+    JSON.parse(run({ ranks, args: [network, String(threads)] }));
   for (const [name, network] of [
     ["W4 CNN", "cnn"],
     ["W5 wide MLP", "wide"],
@@ -76,6 +50,4 @@ try {
         `  ${String(ranks).padStart(6)} ranks ${fixed(1000 * seconds, 2)} ms, ${fixed(1000 * communicationSeconds, 2)} ms communication, ${fixed(speedup, 2)} ×`,
       );
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+});

@@ -1,4 +1,6 @@
-// One rank of the test of collectives: compares each with its definition, and prints what is wrong.
+// One rank of the test of collectives: compares each with its definition, and prints what is wrong. --large: of 16 Mi values too, which
+// takes 3.4 GB a rank. By hand: npx esbuild test/distributed/collectives.rank.ts --bundle --platform=node --format=esm --packages=external
+// --outfile=node_modules/.cache/collectives.mjs, then mpirun -n 2 node node_modules/.cache/collectives.mjs --large
 import { init } from "../../src/distributed/index.ts";
 import { allocate, type DType, dtypes, type TypedArray } from "../../src/graph/dtype.ts";
 import type { Combining } from "../../src/runtime/index.ts";
@@ -10,8 +12,9 @@ const wrong: string[] = [];
 /** What a rank gives: whole numbers that float32 holds, or fractions. */
 function valuesOf(dtype: DType, length: number, from: number): TypedArray {
   const values = allocate(dtype, length);
-  const whole = dtype === "int32" || dtype === "uint8";
-  for (let i = 0; i < length; i++) values[i] = whole ? (i * 37 + from * 101) % 251 : ((i % 8191) + 0.1) / (from + 3);
+  const whole = dtype === "bool" ? 2 : dtype === "int32" || dtype === "uint8" ? 251 : undefined;
+  for (let i = 0; i < length; i++)
+    values[i] = whole === undefined ? ((i % 8191) + 0.1) / (from + 3) : (i * 37 + from * 101) % whole;
   return values;
 }
 
@@ -39,15 +42,19 @@ const same = (a: TypedArray, b: TypedArray): boolean =>
   ) === 0;
 
 function expectSame(what: string, found: TypedArray, wanted: TypedArray): void {
+  compared++;
   if (!same(found, wanted)) wrong.push(`rank ${rank}: ${what}`);
 }
 
-const sizes = [0, 1, 2, 7, 1023, 1024, 100_003, ...(process.argv.includes("--large") ? [16 * 2 ** 20] : [])];
+const combinings = ["sum", "max", "min"] as const;
+const large = process.argv.includes("--large");
+const sizes = [0, 1, 2, 7, 1023, 1024, 100_003, ...(large ? [16 * 2 ** 20] : [])];
+let compared = 0;
 for (const dtype of dtypes)
   for (const length of sizes) {
     const what = `${dtype} of ${length}`;
     const own = (): TypedArray => valuesOf(dtype, length, rank);
-    for (const combine of length > 1e6 ? (["sum"] as const) : (["sum", "max", "min"] as const)) {
+    for (const combine of combinings) {
       const wanted = combined(dtype, length, combine);
       expectSame(`allReduce ${combine} ${what}`, world.allReduce(own(), { combine }), wanted);
       const there = own();
@@ -60,7 +67,6 @@ for (const dtype of dtypes)
       world.broadcast(there, { root, into: there });
       expectSame(`broadcast ${what} in place`, there, valuesOf(dtype, length, root));
     }
-    if (length > 1e6) continue;
     const all = allocate(dtype, size * length);
     for (let from = 0; from < size; from++) all.set(valuesOf(dtype, length, from), from * length);
     expectSame(`allGather ${what}`, world.allGather(own()), all);
@@ -69,12 +75,14 @@ for (const dtype of dtypes)
     mine.set(own());
     world.allGather(mine, { into: there });
     expectSame(`allGather ${what} in place`, there, all);
-    const wide = valuesOf(dtype, size * length, rank);
-    const part = combined(dtype, size * length, "sum").subarray(rank * length, (rank + 1) * length);
-    expectSame(`reduceScatter ${what}`, world.reduceScatter(wide), part);
-    const first = wide.subarray(0, length);
-    world.reduceScatter(wide, { into: first });
-    expectSame(`reduceScatter ${what} in place`, first, part);
+    for (const combine of combinings) {
+      const wide = valuesOf(dtype, size * length, rank);
+      const part = combined(dtype, size * length, combine).subarray(rank * length, (rank + 1) * length);
+      expectSame(`reduceScatter ${combine} ${what}`, world.reduceScatter(wide, { combine }), part);
+      const first = wide.subarray(0, length);
+      world.reduceScatter(wide, { combine, into: first });
+      expectSame(`reduceScatter ${combine} ${what} in place`, first, part);
+    }
     world.barrier();
   }
 
@@ -89,4 +97,6 @@ for (const { length, pending } of begun)
 const told = world.allReduce(Float64Array.of(wrong.length));
 for (const line of wrong) console.log(line);
 world.barrier();
-if (rank === 0) console.log(`${size} ranks, ${world.description}: ${told[0]} wrong`);
+if (rank === 0) console.log(`${size} ranks, ${world.description}, ${compared} comparisons each: ${told[0]} wrong`);
+if (large && rank === 0)
+  console.log(`largest memory of rank 0: ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);

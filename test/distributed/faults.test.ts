@@ -1,9 +1,16 @@
 // Ranks that end, differ or lack something: all end soon with one sentence, the run folder opens, and resume goes on with the same bits.
+// HEBB_LONG=1 kills 50 ranks, each at any moment of a run, and prints how they ended.
 import { createHash } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { version } from "../../src/graph/version.ts";
+import { loadRun } from "../../src/run/loadRun.ts";
+import type { Running } from "../e2e/hebb.ts";
 import { launchers, missing, useRanks } from "./ranks.ts";
+
+const long = process.env["HEBB_LONG"] === "1";
+const kills = long ? 50 : 1;
 
 const patience = 300_000;
 const moons = ["train", "moons", "--epochs", "24", "--patience", "50", "--no-doctor"];
@@ -44,42 +51,103 @@ const childrenOf = (pid: number): number[] => {
 
 const rest = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** A copy of a bundled program that takes itself for another version. */
+function olderProgram(program: string, folder: string): string {
+  const older = join(folder, "older");
+  const bundle = dirname(program);
+  mkdirSync(older);
+  for (const name of readdirSync(bundle).filter((each) => each.endsWith(".mjs"))) {
+    const text = readFileSync(join(bundle, name), "utf8");
+    writeFileSync(join(older, name), text.replace(`version = "${version}"`, 'version = "0.0.1"'));
+  }
+  return join(older, basename(program));
+}
+
+/** What a launcher says of a rank that a signal ended. */
+const ofLauncher = /exited on signal|non-zero exit code|BAD TERMINATION/;
+
+/** Kills a rank as soon as it is there. False: the run was over before. */
+async function kill(run: Running, rank: number, out: string): Promise<boolean> {
+  while (run.process.exitCode === null) {
+    const victim = processOf(rank, out, childrenOf(run.process.pid ?? 0));
+    if (victim !== undefined) {
+      try {
+        return process.kill(victim, "SIGKILL");
+      } catch {
+        return false;
+      }
+    }
+    await rest(5);
+  }
+  return false;
+}
+
 describe.each(launchers)("$name", (launcher) => {
-  const { start, folder } = useRanks();
+  const { start, file, folder } = useRanks();
   const bits = (run: string): string =>
     createHash("sha256")
       .update(readFileSync(join(folder(), run, "model.safetensors")))
       .digest("hex");
+  const trainInto = (out: string): Running => start(launcher, 2, "hebb", [...moons, "--out", out]);
+  const resumeOn = (ranks: number, run: string): Running["finished"] =>
+    start(launcher, ranks, "hebb", ["resume", run, "--no-doctor"]).finished;
+
+  /** Kills rank 1 behind the first epoch; in the long form one of both at any moment of a run that lasts so long. */
+  async function trainAndKill(out: string, lasts: number): Promise<string> {
+    const run = trainInto(out);
+    let text = "";
+    run.process.stdout?.on("data", (more: string) => {
+      text += more;
+    });
+    while (!long && !text.includes("epoch   1 ") && run.process.exitCode === null) await rest(5);
+    await rest(Math.random() * (long ? lasts : 300));
+    const victim = long && Math.random() < 0.5 ? 0 : 1;
+    const killed = await kill(run, victim, out);
+    const at = performance.now();
+    const { code, stdout, stderr } = await run.finished;
+    if (!killed) {
+      expect(long).toBe(true);
+      return "over before";
+    }
+    expect(performance.now() - at).toBeLessThan(10_000);
+    const told = sentences(stderr);
+    // Rank 0 may have ended well, and only taken leave of the others.
+    if (code === 0) return "killed behind its end";
+    // Where mpirun ends the others before they can speak, it says itself who went, or by which signal: MPICH's always, Open MPI's at times.
+    expect(told.length).toBeLessThanOrEqual(1);
+    if (told[0] !== undefined) expect(told[0]).toContain(`rank ${victim} (process`);
+    else expect(stdout + stderr).toMatch(ofLauncher);
+    return told[0] === undefined ? "told by mpirun" : "told by a rank";
+  }
 
   it.skipIf(process.platform !== "linux")(
-    "ends all ranks when one is killed, and resumes to the same bits on the same number",
-    { timeout: patience },
+    "ends all ranks when one is killed, and resumes to the same bits on the same number, and on another number",
+    { timeout: kills * patience },
     async () => {
-      const whole = start(launcher, 2, "hebb", [...moons, "--out", "whole"]).finished;
-      expect((await whole).code).toBe(0);
-      const run = start(launcher, 2, "hebb", [...moons, "--out", "killed"]);
-      let text = "";
-      run.process.stdout?.on("data", (more: string) => {
-        text += more;
-      });
-      // Behind the first epoch, at a random moment.
-      while (!text.includes("epoch   1 ") && run.process.exitCode === null) await rest(5);
-      await rest(Math.random() * 300);
-      const victim = processOf(1, "killed", childrenOf(run.process.pid ?? 0));
-      expect(victim).toBeDefined();
-      const killed = performance.now();
-      process.kill(victim as number, "SIGKILL");
-      const { code, stderr } = await run.finished;
-      expect(performance.now() - killed).toBeLessThan(10_000);
-      expect(code).not.toBe(0);
-      // Where mpirun ends the others before they can speak, it says itself who went, or by which signal: MPICH's always, Open MPI's at times.
-      const told = sentences(stderr);
-      expect(told.length).toBeLessThanOrEqual(1);
-      if (launcher.name === "Open MPI")
-        expect(told[0] ?? stderr).toMatch(/rank 1 \(process|exited on signal|non-zero exit code/);
-      const resumed = await start(launcher, 2, "hebb", ["resume", "killed", "--no-doctor"]).finished;
-      expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
-      expect(bits("killed")).toBe(bits("whole"));
+      const started = performance.now();
+      expect((await trainInto("whole").finished).code).toBe(0);
+      const lasts = performance.now() - started;
+      const ends: string[] = [];
+      for (let round = 0; round < kills; round++) {
+        const out = `killed-${round}`;
+        ends.push(await trainAndKill(out, lasts));
+        if (!existsSync(join(folder(), out))) {
+          ends.push("before there was a folder");
+          continue;
+        }
+        const other = `${out}-other`;
+        cpSync(join(folder(), out), join(folder(), other), { recursive: true });
+        const resumed = await resumeOn(2, out);
+        expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
+        expect(bits(out)).toBe(bits("whole"));
+        if (!long) continue;
+        const elsewhere = await resumeOn(round % 2 === 0 ? 1 : 3, other);
+        expect(elsewhere.code, elsewhere.stdout + elsewhere.stderr).toBe(0);
+        await loadRun(join(folder(), other));
+      }
+      if (long)
+        for (const end of new Set(ends))
+          console.log(`${launcher.name}: ${ends.filter((each) => each === end).length} ${end}`);
     },
   );
 
@@ -97,8 +165,33 @@ describe.each(launchers)("$name", (launcher) => {
     expect(sentences(lacking.stderr)).toEqual([
       expect.stringContaining("HEBB_MPI names libnothing.so, which cannot be loaded"),
     ]);
-    const other = await start(launcher, 2, "losses", ["mlp", "float64", "other"]).finished;
-    expect(other.stderr).toContain("rank 1 differs from rank 0 in its data");
+  });
+
+  it.each([
+    ["other", "rank 1 differs from rank 0 in its data"],
+    ["shape", "rank 1 differs from rank 0 in its shapes of weights: 0.weight float64[25,12]"],
+    ["seed", "rank 1 differs from rank 0 in its random state"],
+  ])("names a rank with another part before the first step: %s", { timeout: patience }, async (manner, sentence) => {
+    const { code, stdout, stderr } = await start(launcher, 2, "losses", ["mlp", "float64", manner]).finished;
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(sentence);
+    expect(stdout).not.toContain("losses");
+  });
+
+  it("names a rank with another version of hebb", { timeout: patience }, async () => {
+    const older = olderProgram(file("losses"), folder());
+    const own = ["mlp", "float64"];
+    const { code, stderr } = await start(launcher, 1, "losses", [
+      ...own,
+      ":",
+      "-n",
+      "1",
+      process.execPath,
+      older,
+      ...own,
+    ]).finished;
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`rank 1 runs hebb 0.0.1 and rank 0 hebb ${version}; install the same version`);
   });
 });
 

@@ -42,6 +42,8 @@ export interface RankOptions {
 /** The programs, bundled once, and a folder to work in. */
 export function useRanks(): {
   folder(): string;
+  /** The bundle of a program. */
+  file(program: string): string;
   /** n ranks of a program of this folder, or of the hebb command. */
   start(launcher: Launcher, ranks: number, program: string, args?: readonly string[], options?: RankOptions): Running;
   /** One process without a launcher. */
@@ -82,6 +84,7 @@ export function useRanks(): {
   const file = (program: string): string => join(bundle, `${program}.mjs`);
   return {
     folder: () => folder,
+    file,
     start: ({ command, options }, ranks, program, args = [], given = {}) =>
       begin(command, [...options, "-n", String(ranks), process.execPath, file(program), ...args], given),
     alone: (program, args = [], given = {}) => begin(process.execPath, [file(program), ...args], given),

@@ -1,0 +1,70 @@
+// One rank of bench/zero.ts, or a process without ranks: trains eight steps and tells what memory they took, that of the rank with most.
+import * as data from "../src/data/index.ts";
+import { init } from "../src/distributed/index.ts";
+import * as nn from "../src/nn/index.ts";
+import * as optim from "../src/optim/index.ts";
+import { backendInfo, currentWorld, memoryInfo, useBackend } from "../src/runtime/index.ts";
+import { seed } from "../src/tensor/index.ts";
+import { Trainer } from "../src/train/index.ts";
+
+const [zero = "0", alone = ""] = process.argv.slice(2);
+useBackend({ threads: 1 });
+if (alone !== "alone") init();
+seed(1);
+
+const random = new data.Random(1);
+const rows = 256;
+const train = new data.Dataset({
+  features: Float32Array.from({ length: rows * 256 }, () => random.normal()),
+  featureShape: [256],
+  targets: Int32Array.from({ length: rows }, () => random.integer(10)),
+});
+
+/** Values that nothing refers to any longer are freed when garbage is collected. */
+async function collect(): Promise<void> {
+  for (let round = 0; round < 5; round++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+await collect();
+const before = process.memoryUsage().rss;
+const model = new nn.Sequential(
+  new nn.Linear(256, 2048),
+  new nn.ReLU(),
+  new nn.Linear(2048, 2048),
+  new nn.ReLU(),
+  new nn.Linear(2048, 2048),
+  new nn.ReLU(),
+  new nn.Linear(2048, 10),
+);
+const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
+const stage = zero === "1" ? 1 : zero === "2" ? 2 : undefined;
+const trainer = new Trainer(model, { train, optimizer, batchSize: 32, zero: stage });
+let most = 0;
+for (let step = 0; step < 8; step++) {
+  trainer.step();
+  most = Math.max(most, process.memoryUsage().rss);
+}
+const { loss } = trainer;
+await collect();
+const parameters = model.parameters().reduce((sum, { size }) => sum + size, 0);
+const largest = (bytes: number): number =>
+  currentWorld()?.allReduce(Float64Array.of(bytes), { combine: "max" })[0] ?? bytes;
+const owners = stage === undefined ? 1 : (currentWorld()?.size ?? 1);
+const stateBytes = 8 * model.parameters().reduce((sum, { size }) => sum + Math.ceil(size / owners), 0);
+const liveBytes = largest(memoryInfo().liveBytes);
+const peakBytes = largest(process.resourceUsage().maxRSS * 1024 - before);
+if ((currentWorld()?.rank ?? 0) === 0)
+  console.log(
+    JSON.stringify({
+      parameters,
+      weightBytes: 4 * parameters,
+      stateBytes,
+      liveBytes,
+      peakBytes,
+      loss,
+      backend: backendInfo().description,
+    }),
+  );
