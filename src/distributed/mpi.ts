@@ -39,8 +39,19 @@ function interfaceOf(library: Library): Interface {
   }
 }
 
+/**
+ * UCX, which carries the messages of many an MPI, puts hooks into mmap and brk of the running process, and takes segmentation faults for
+ * itself. With the hooks one rank in sixty crashed in its first collection of garbage (Debian's MPICH 4.0.2, Node 20), and V8 needs those faults for the bounds of
+ * WebAssembly's memory. Where a variable is set, the user has decided.
+ */
+const tamed: Readonly<Record<string, string>> = {
+  UCX_MEM_EVENTS: "n",
+  UCX_ERROR_SIGNALS: "SIGILL,SIGBUS,SIGFPE",
+};
+
 /** Loads the library of the MPI that started this process, or the one that HEBB_MPI names. */
 function load({ kind, startedBy }: Launch): Library {
+  for (const [name, value] of Object.entries(tamed)) process.env[name] ??= value;
   const named = process.env["HEBB_MPI"];
   const names =
     named !== undefined

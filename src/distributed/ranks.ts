@@ -125,14 +125,20 @@ export class Ranks implements Communicator {
     const result = into ?? like(values, size * length);
     checkLength("allGather", result, size * length, values);
     const perPiece = Math.max(1, Math.floor(pieceBytes / size / values.BYTES_PER_ELEMENT));
-    // A copy, for the values may lie in what takes the result.
-    const own = values.slice() as T;
+    // MPI takes no values that lie in what takes the result.
+    const apart = result.buffer !== values.buffer;
+    if (apart && length <= perPiece) {
+      if (length > 0) this.#patience.wait(this.#transport.allGather(bytesOf(values), bytesOf(result)));
+      return result;
+    }
+    const own = apart ? values : (values.slice() as T);
     for (let start = 0; start < length; start += perPiece) {
       const end = Math.min(length, start + perPiece);
-      const all = like(values, size * (end - start));
+      const all = this.#scratch.borrow(values, size * (end - start));
       this.#patience.wait(this.#transport.allGather(bytesOf(part(own, start, end)), bytesOf(all)));
       for (let rank = 0; rank < size; rank++)
         result.set(part(all, rank * (end - start), (rank + 1) * (end - start)), rank * length + start);
+      this.#scratch.giveBack(all);
     }
     return result;
   }
@@ -147,17 +153,20 @@ export class Ranks implements Communicator {
     const result = into ?? like(values, length);
     checkLength("reduceScatter", result, length, values);
     const perPiece = Math.max(1, Math.floor(pieceBytes / size / values.BYTES_PER_ELEMENT));
-    const out = like(values, length);
+    const whole = length <= perPiece;
+    // The values are sent as they lie where one piece takes all. What takes the result may lie among them, of which later pieces are still to be sent.
+    const out = whole || result.buffer !== values.buffer ? result : like(values, length);
     for (let start = 0; start < length; start += perPiece) {
       const end = Math.min(length, start + perPiece);
-      const send = like(values, size * (end - start));
-      for (let rank = 0; rank < size; rank++)
+      const send = whole ? values : this.#scratch.borrow(values, size * (end - start));
+      for (let rank = 0; rank < size && !whole; rank++)
         send.set(part(values, rank * length + start, rank * length + end), rank * (end - start));
-      const received = like(values, send.length);
+      const received = this.#scratch.borrow(values, send.length);
       this.#patience.wait(this.#transport.allToAll(bytesOf(send), bytesOf(received)));
       combineParts(received, part(out, start, end), size, combine);
+      this.#scratch.giveBack(received, ...(whole ? [] : [send]));
     }
-    result.set(out);
+    if (out !== result) result.set(out);
     return result;
   }
 

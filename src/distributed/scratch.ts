@@ -1,5 +1,5 @@
 // Memory of collectives that is used again: a step needs the same every time, and fresh memory costs more than what is done with it.
-import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
+import { allocate, type DType, type TypedArray, viewOf } from "../graph/dtype.ts";
 
 export const dtypeOf = (values: TypedArray): DType =>
   values instanceof Float32Array
@@ -15,25 +15,27 @@ export function like<T extends TypedArray>(values: T, length: number): T {
   return allocate(dtypeOf(values), length) as T;
 }
 
-/** Arrays kept of one type and length. */
-const mostKept = 16;
+/** Memory kept at most: as many sums are seldom under way at once. */
+const mostKept = 32;
 
 export class Scratch {
-  readonly #free = new Map<string, TypedArray[]>();
+  /** By size, the smallest first. */
+  readonly #free: ArrayBuffer[] = [];
 
-  /** An array of that type and length, with anything in it. */
+  /** An array of that type and length, with anything in it: in the smallest memory kept that holds it, or in place of the largest kept. */
   borrow<T extends TypedArray>(values: T, length: number): T {
-    return (this.#free.get(keyOf(values, length))?.pop() as T | undefined) ?? like(values, length);
+    const dtype = dtypeOf(values);
+    const bytes = length * values.BYTES_PER_ELEMENT;
+    const fits = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
+    const [kept] = this.#free.splice(fits, 1);
+    return (fits >= 0 && kept !== undefined ? viewOf(dtype, kept, 0, length) : allocate(dtype, length)) as T;
   }
 
   giveBack(...arrays: readonly TypedArray[]): void {
-    for (const array of arrays) {
-      const key = keyOf(array, array.length);
-      const kept = this.#free.get(key) ?? [];
-      this.#free.set(key, kept);
-      if (kept.length < mostKept) kept.push(array);
+    for (const { buffer } of arrays) {
+      if (!(buffer instanceof ArrayBuffer) || this.#free.length >= mostKept) continue;
+      const place = this.#free.findIndex(({ byteLength }) => byteLength >= buffer.byteLength);
+      this.#free.splice(place < 0 ? this.#free.length : place, 0, buffer);
     }
   }
 }
-
-const keyOf = (values: TypedArray, length: number): string => `${dtypeOf(values)} ${length}`;

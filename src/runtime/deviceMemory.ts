@@ -122,6 +122,16 @@ export class DeviceMemory {
     this.device.free(block);
   }
 
+  /** Frees the device memory of a value at once that nobody reads again. Memory of the host and of cells is left to its owner. */
+  discard({ place }: Storage): void {
+    const { block } = place;
+    if (block === undefined || !this.owners.has(block)) return;
+    place.block = undefined;
+    place.at = undefined;
+    this.registry.unregister(place);
+    this.release(block);
+  }
+
   /** A program that needs this much at once must not push its own inputs out. */
   reserve(bytes: number): void {
     this.budgetBytes = Math.max(this.budgetBytes, 2 * bytes);

@@ -2,9 +2,10 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import type { Executable } from "../backends/backend.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { DeviceMemory } from "./deviceMemory.ts";
-import { Cell, type Home } from "./storage.ts";
+import { Cell, type Home, Storage } from "./storage.ts";
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
@@ -40,4 +41,28 @@ test("a cell that is collected gives its memory back, unless the device is close
   for (let k = 0; k < 5; k++) await turn();
   process.off("uncaughtException", note);
   expect(failures).toEqual([]);
+});
+
+test("a value that is discarded gives its device memory back at once; one of a cell stays the cell's", () => {
+  const device = createReferenceDevice();
+  const memory = new DeviceMemory(device, home);
+  const cell = new Cell("float32", [1000], new Float32Array(1000).fill(3));
+  const lent = memory.lend(cell);
+  const value = new Storage("float32", [500], new Float32Array(500));
+  const reader: Executable = {
+    bytes: 0,
+    takesHostBlocks: false,
+    run: () => undefined,
+    source: () => "",
+    profile: () => [],
+    release: () => {},
+  };
+  memory.blockOf(value, reader);
+  expect(device.memory().liveBytes).toBe(6000);
+  memory.discard(value);
+  memory.discard(value);
+  expect(device.memory().liveBytes).toBe(4000);
+  memory.discard(lent);
+  expect(memory.readCell(cell)[0]).toBe(3);
+  expect(device.memory().liveBytes).toBe(4000);
 });

@@ -1,8 +1,10 @@
 // A program cut at its collectives: its parts run one after the other, and between them the ranks exchange values.
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";
+import { at } from "../graph/at.ts";
 import { InternalError } from "../graph/errors.ts";
 import {
+  Argument,
   BoundProgram,
   type Cell,
   type Communicator,
@@ -22,6 +24,8 @@ class PartedProgram implements CutProgram {
   readonly #cut: Cut;
   readonly #exchanges: readonly Exchange[];
   readonly #argumentCount: number;
+  /** Places of values that nothing reads once a part has run and its collectives are carried out. */
+  readonly #spent: readonly (readonly number[])[];
 
   constructor(
     world: Communicator,
@@ -46,6 +50,22 @@ class PartedProgram implements CutProgram {
         { ranks: world.size, kept },
       );
     });
+    this.#spent = this.#spentBehind(kept);
+  }
+
+  #spentBehind(kept: ReadonlySet<number>): number[][] {
+    const lastRead = new Map<number, number>();
+    this.#cut.parts.forEach(({ results, collectives }, k) => {
+      // What is made in vain is read by nobody.
+      for (const place of results) lastRead.set(this.#argumentCount + place, k);
+      for (const { place } of collectives) lastRead.set(this.#argumentCount + place, k);
+      for (const slot of (this.parts[k] as BoundProgram).compiled.slots)
+        if (slot.kind === "source" && slot.source instanceof Argument) lastRead.set(slot.source.place, k);
+      for (const { input } of collectives) lastRead.set(this.#argumentCount + input, k);
+    });
+    const spent: number[][] = this.parts.map(() => []);
+    for (const [place, k] of lastRead) if (place >= this.#argumentCount && !kept.has(place)) at(spent, k).push(place);
+    return spent;
   }
 
   run(args: readonly Storage[]): Storage[] {
@@ -58,6 +78,12 @@ class PartedProgram implements CutProgram {
         values[behind + place] = made[result];
       });
       this.#exchanges[k]?.carryOut(this.#world, values);
+      // At once, not when garbage is collected: they are as large as the weights.
+      for (const place of at(this.#spent, k)) {
+        const value = values[place];
+        if (value !== undefined) this.memory.discard(value);
+        values[place] = undefined;
+      }
     });
     return this.#cut.results.map((place) => {
       const value = values[behind + place];

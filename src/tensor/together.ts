@@ -43,8 +43,8 @@ interface Bucket {
   readonly members: readonly Member[];
   /** Values of one rank's part: of all of it, where all get all. */
   readonly length: number;
-  /** What is sent, and of a sum what arrives: the same memory in every run. */
-  readonly memory: TypedArray;
+  /** What is sent, and of a sum what arrives: the same memory in every run. Undefined: the value of the only member is sent as it is. */
+  readonly memory: TypedArray | undefined;
 }
 
 /** The collectives behind one part of a step. */
@@ -86,14 +86,13 @@ export class Exchange {
 /** What waits for the values of a bucket, and then gives those of a member. */
 type Begun = () => (member: Member) => TypedArray;
 
-function begin(
-  { kind, dtype, members, length, memory }: Bucket,
-  world: Communicator,
-  given: (place: number) => TypedArray,
-): Begun {
+type Given = (place: number) => TypedArray;
+
+function begin({ kind, dtype, members, length, memory }: Bucket, world: Communicator, given: Given): Begun {
   const { size } = world;
   switch (kind) {
     case "allReduce": {
+      if (memory === undefined) throw new InternalError("a sum has no memory");
       for (const { input, start } of members) memory.set(given(input), start);
       const sum = world.beginAllReduce(memory, { into: memory });
       return () => {
@@ -101,10 +100,14 @@ function begin(
         return ({ start, end }) => memory.subarray(start, end);
       };
     }
-    case "allGather": {
-      for (const { input, start } of members) memory.set(given(input), start);
+    case "allGather":
       return () => {
-        const all = world.allGather(memory);
+        if (memory === undefined) {
+          const whole = world.allGather(given((members[0] as Member).input));
+          return () => whole;
+        }
+        for (const { input, start } of members) memory.set(given(input), start);
+        const all = world.allGather(memory.subarray(0, length));
         return ({ start, end }) => {
           const part = end - start;
           const whole = allocate(dtype, size * part);
@@ -113,19 +116,21 @@ function begin(
           return whole;
         };
       };
-    }
-    case "reduceScatter": {
-      for (const { input, start, end } of members) {
-        const part = end - start;
-        const value = given(input);
-        for (let rank = 0; rank < size; rank++)
-          memory.set(value.subarray(rank * part, (rank + 1) * part), rank * length + start);
-      }
+    case "reduceScatter":
       return () => {
-        const sum = world.reduceScatter(memory);
+        if (memory === undefined) {
+          const sum = world.reduceScatter(given((members[0] as Member).input));
+          return () => sum;
+        }
+        for (const { input, start, end } of members) {
+          const part = end - start;
+          const value = given(input);
+          for (let rank = 0; rank < size; rank++)
+            memory.set(value.subarray(rank * part, (rank + 1) * part), rank * length + start);
+        }
+        const sum = world.reduceScatter(memory.subarray(0, size * length));
         return ({ start, end }) => sum.subarray(start, end);
       };
-    }
   }
 }
 
@@ -152,12 +157,24 @@ function bucketsOf(collectives: readonly Made[], ranks: number): Bucket[] {
     bucket.members.push({ ...made, start: bucket.length, end: bucket.length + length });
     bucket.length += length;
   }
-  return [...open.values()].flat().map(({ length, members }) => {
+  // Sums are under way all at once. Of the others one follows the other, so they share their memory.
+  const shared = new Map<DType, TypedArray>();
+  const filled = [...open.values()].flat().map(({ length, members }) => {
     const { node } = members[0] as Member;
-    const kind = kindOf(node);
+    return { kind: kindOf(node), dtype: node.dtype, members, length };
+  });
+  const sentOf = ({ kind, length }: Omit<Bucket, "memory">): number =>
+    kind === "reduceScatter" ? ranks * length : length;
+  for (const bucket of filled)
+    if (bucket.kind !== "allReduce" && bucket.members.length > 1) {
+      const known = shared.get(bucket.dtype);
+      if (known === undefined || known.length < sentOf(bucket))
+        shared.set(bucket.dtype, allocate(bucket.dtype, sentOf(bucket)));
+    }
+  return filled.map((bucket) => {
+    const { kind, dtype, members, length } = bucket;
     // Sums are padded to equal parts, so that they need no copy on their way.
-    const sent = kind === "allReduce" ? ranks * Math.ceil(length / ranks) : length;
-    const memory = allocate(node.dtype, kind === "reduceScatter" ? ranks * length : sent);
-    return { kind, dtype: node.dtype, members, length, memory };
+    if (kind === "allReduce") return { ...bucket, memory: allocate(dtype, ranks * Math.ceil(length / ranks)) };
+    return { ...bucket, memory: members.length > 1 ? shared.get(dtype) : undefined };
   });
 }

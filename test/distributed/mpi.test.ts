@@ -33,19 +33,21 @@ describe.each(launchers)("$name", (launcher) => {
 
   // Rounding of sums in another order: 100 steps of float64 at 2⁻⁵³ each stay far below 1e-12.
   it.each([
-    ["mlp", "float64", 4, 1e-12],
-    ["cnn", "float64", 2, 1e-12],
-    ["gpt", "float32", 2, 1e-6],
+    ["mlp", "float64", 4, 1e-12, "plain"],
+    ["mlp", "float64", 3, 1e-12, "zero1"],
+    ["mlp", "float64", 3, 1e-12, "zero2"],
+    ["cnn", "float64", 2, 1e-12, "plain"],
+    ["gpt", "float32", 2, 1e-6, "plain"],
   ] as const)(
-    "has the losses of one process: %s in %s on %i ranks",
+    "has the losses of one process: %s in %s on %i ranks, to %d %s",
     { timeout: patience },
-    async (kind, dtype, ranks, tolerance) => {
+    async (kind, dtype, ranks, tolerance, manner) => {
       const key = `${kind} ${dtype}`;
       const told =
         byOne.get(key) ?? alone("losses", [kind, dtype, "alone"]).finished.then(({ stdout }) => learned(stdout));
       byOne.set(key, told);
       const one = await told;
-      const several = learned((await start(launcher, ranks, "losses", [kind, dtype]).finished).stdout);
+      const several = learned((await start(launcher, ranks, "losses", [kind, dtype, manner]).finished).stdout);
       expect(one.losses.length).toBe(100);
       expect(several.losses.length).toBe(100);
       expect(farthest(one.losses, several.losses)).toBeLessThan(tolerance);
