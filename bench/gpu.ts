@@ -1,7 +1,7 @@
 // Measures WebGPU on this machine's card beside PyTorch, jax-js and tfjs-webgpu, and writes a table.   usage: gpu.mjs [--only REGEX] [--minutes N] [--small]
 // Run by bench/gpu.sh, which puts everything that is needed into one folder.
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeInputs, writeLargeInputs } from "./inputs.ts";
@@ -52,68 +52,95 @@ const peers: readonly { readonly name: string; readonly command: (id: string) =>
   { name: "torch.compile", command: (id) => python("gpu-compiled", id) },
 ];
 
+const load = (): string => (loadavg()[0] ?? Number.NaN).toFixed(1);
+const loadBefore = load();
+const rounds = options.small ? 5 : 3;
 const begin = Date.now();
 const end = begin + 60_000 * Number(options.minutes ?? 7.5);
 const longest = 60_000;
 const versions = new Map<string, string>();
 
-/** Seconds of a step, the median of three repetitions; or why there are none. */
-async function measure(name: string, command: Command): Promise<{ seconds: number; check: number | null } | string> {
+/** What a peer does, if it does it in time; else why not. */
+async function inTime<T>(peer: Peer, work: () => Promise<T>): Promise<{ readonly done: T } | string> {
   const left = Math.min(longest, end - Date.now());
   if (left < 5000) return "no time";
-  const peer = new Peer(name, command, { target: 0.4, warmUp: 0.5, maxSteps: 500 });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     peer.kill();
   }, left);
   try {
-    const { check, version }: Prepared = await peer.prepare();
-    versions.set(name, version);
-    const times: number[] = [];
-    for (let i = 0; i < 3; i++) times.push(await peer.go());
-    await peer.quit();
-    return { seconds: times.sort((a, b) => a - b)[1] ?? Number.NaN, check };
+    return { done: await work() };
   } catch (error) {
-    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    console.error(`${peer.name}: ${error instanceof Error ? error.message : error}`);
     return late ? `over ${Math.round(left / 1000)} s` : "fails";
   } finally {
     clearTimeout(timer);
+  }
+}
+
+interface Runner {
+  readonly name: string;
+  readonly peer: Peer;
+  readonly check: number | null;
+  readonly times: number[];
+}
+
+const missing = new Set<string>();
+const cells = new Map<string, string>();
+
+/** The peers that are ready for the work; of the others, the table says why they are not. */
+async function prepared(id: string): Promise<Runner[]> {
+  const runners: Runner[] = [];
+  for (const { name, command } of peers) {
+    if (missing.has(name)) continue;
+    const peer = new Peer(name, command(id), { target: 0.4, warmUp: 0.5, maxSteps: 500 });
+    const found = await inTime<Prepared>(peer, () => peer.prepare());
+    if (typeof found === "string") {
+      peer.kill();
+      cells.set(`${id} ${name}`, found);
+      if (found === "fails" && !versions.has(name)) missing.add(name);
+      continue;
+    }
+    versions.set(name, found.done.version);
+    runners.push({ name, peer, check: found.done.check, times: [] });
+  }
+  return runners;
+}
+
+/** The median of three repetitions or more, which the peers do in turns: what else the machine does meets all of them. */
+async function measure({ id, flops }: Row): Promise<void> {
+  const runners = await prepared(id);
+  for (let round = 0; round < rounds; round++)
+    for (const { name, peer, times } of runners) {
+      if (cells.has(`${id} ${name}`)) continue;
+      const found = await inTime(peer, () => peer.go());
+      if (typeof found !== "string") times.push(found.done);
+      else if (times.length === 0) cells.set(`${id} ${name}`, found);
+    }
+  const expected = runners.find(({ check }) => check !== null)?.check ?? null;
+  for (const { name, peer, check, times } of runners) {
     peer.kill();
+    const seconds = times.sort((a, b) => a - b)[times.length >> 1];
+    if (seconds === undefined) continue;
+    const figure =
+      flops === undefined
+        ? `${(1e3 * seconds).toPrecision(3)} ms`
+        : `${(flops / seconds / 1e9).toPrecision(3)} GFLOP/s`;
+    const apart = expected === null || check === null ? 0 : Math.abs(check - expected) / Math.abs(expected);
+    cells.set(`${id} ${name}`, apart > 1e-3 ? `${figure} (its result differs)` : figure);
+    console.error(`${name}, ${id}: ${figure}, ${times.length} repetitions, check ${check}`);
   }
 }
 
 writeInputs(work);
 if (rows.some(({ id }) => id === "gpt2")) writeLargeInputs(work);
-const missing = new Set<string>();
-const cells = new Map<string, string>();
-const checks = new Map<string, number>();
-for (const { name, command } of peers) {
-  for (const { id, flops } of rows) {
-    if (missing.has(name)) break;
-    const found = await measure(name, command(id));
-    if (typeof found === "string") {
-      cells.set(`${id} ${name}`, found);
-      if (found === "fails" && !versions.has(name)) missing.add(name);
-      continue;
-    }
-    const { seconds, check } = found;
-    const figure =
-      flops === undefined
-        ? `${(1e3 * seconds).toPrecision(3)} ms`
-        : `${(flops / seconds / 1e9).toPrecision(4)} GFLOP/s`;
-    const expected = checks.get(id);
-    if (expected === undefined && check !== null) checks.set(id, check);
-    const apart = expected === undefined || check === null ? 0 : Math.abs(check - expected) / Math.abs(expected);
-    cells.set(`${id} ${name}`, apart > 1e-3 ? `${figure} (its result differs)` : figure);
-    console.error(`${name}, ${id}: ${figure}, check ${check}`);
-  }
-}
+for (const row of rows) await measure(row);
 
 const shown = peers.filter(({ name }) => versions.has(name));
 const head = shown.map(({ name }) => name);
 console.log(
-  `${head.map((name) => `${name}: ${versions.get(name)}`).join("; ")}. ${Math.round((Date.now() - begin) / 1000)} s.`,
+  `${head.map((name) => `${name}: ${versions.get(name)}`).join("; ")}. ${cpus().length} × ${cpus()[0]?.model ?? "an unknown processor"}, load ${loadBefore} before and ${load()} after. ${Math.round((Date.now() - begin) / 1000)} s.`,
 );
 console.log(`\n| | ${head.join(" | ")} |\n|---|${head.map(() => "---:").join("|")}|`);
 for (const { id, title } of rows)

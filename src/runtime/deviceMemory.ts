@@ -193,6 +193,8 @@ export class DeviceMemory {
     if (place.host !== undefined) return place.host.slice();
     if (place.block === undefined) throw lost(shape);
     const value = device.read(place.block, place.dtype, place.length);
+    // What is wrong with the device, `settle` says; a rejection that nobody awaits would end the process.
+    value.catch(() => undefined);
     await runs.settle();
     runs.mustHave(place);
     return value;

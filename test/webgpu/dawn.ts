@@ -20,15 +20,38 @@ function useChromium(): void {
   if (existsSync(loader)) loaded.push(createRequire(import.meta.url)("koffi").load(loader));
 }
 
+/**
+ * From now on, until what it returns is called, adapters call themselves a card: kernels are written as for one, with tiles and barriers, on a
+ * driver for the processor too.
+ */
+export function takeForCards(): () => void {
+  const { globals } = createRequire(import.meta.url)("webgpu") as { readonly globals: { readonly GPU: typeof GPU } };
+  const { prototype } = globals.GPU;
+  const ask = prototype.requestAdapter;
+  prototype.requestAdapter = async function (this: GPU, ...options: Parameters<typeof ask>) {
+    const adapter = await ask.apply(this, options);
+    const info = { description: "A Card", vendor: "", architecture: "", isFallbackAdapter: false };
+    return adapter === null ? null : Object.defineProperty(adapter, "info", { value: info });
+  };
+  return () => {
+    prototype.requestAdapter = ask;
+  };
+}
+
 let found: Promise<AsynchronousDevice | undefined> | undefined;
 
-/** The device, or undefined with the reason on the console. */
+/** The device with a card's kernels, or undefined with the reason on the console. */
 export function webgpuDevice(): Promise<AsynchronousDevice | undefined> {
   found ??= (async () => {
     try {
       useChromium();
+      const end = takeForCards();
       const device = createWebgpuDevice();
-      await device.started;
+      try {
+        await device.started;
+      } finally {
+        end();
+      }
       return device;
     } catch (error) {
       console.warn(`skipped on webgpu: ${error instanceof Error ? error.message : error}`);

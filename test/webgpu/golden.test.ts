@@ -7,7 +7,7 @@ import { defaultDevice, moveToHost } from "../../src/runtime/index.ts";
 import { arraysOfLater, type TrainState, fit as trainModel } from "../../src/train/index.ts";
 import { expectClose, type Figure, numbers, tensorOf, weighted } from "../golden/figures.ts";
 import { goldenLayers, prepared } from "../golden/layerCases.ts";
-import { webgpuDevice } from "./dawn.ts";
+import { takeForCards, webgpuDevice } from "./dawn.ts";
 
 const device = await webgpuDevice();
 device?.close();
@@ -18,8 +18,9 @@ const every = <T>(count: number, cases: readonly T[]): readonly T[] =>
 
 beforeAll(async () => {
   if (device === undefined) return;
+  const end = takeForCards();
   useBackend({ backend: "webgpu" });
-  await defaultDevice.ready();
+  await defaultDevice.ready().finally(end);
 });
 afterAll(async () => {
   if (device === undefined) return;

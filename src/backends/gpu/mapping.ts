@@ -15,13 +15,28 @@ export type Mapping =
       readonly workgroup: number;
       readonly groups: number;
       readonly tile: Tile;
+    }
+  /** The same tile, whose invocations read the operands where they lie and share nothing. */
+  | {
+      readonly kind: "blocks";
+      readonly kernel: ContractionKernel;
+      readonly workgroup: number;
+      readonly groups: number;
+      readonly tile: Block;
     };
 
-/** A workgroup of side × side invocations computes `side · rows` by `side · columns` results, `depth` steps of k at a time. */
-export interface Tile {
+/** What computes: a graphics card, or a driver that does a card's work on the processor. There a barrier costs as much as a thousand operations. */
+export type Target = "card" | "processor";
+
+/** A workgroup of side × side invocations computes `side · rows` by `side · columns` results. */
+export interface Block {
   readonly side: number;
   readonly rows: number;
   readonly columns: number;
+}
+
+/** A block for which both operands are brought `depth` steps of k at a time. */
+export interface Tile extends Block {
   readonly depth: number;
 }
 
@@ -37,8 +52,13 @@ const veryLongLoop = 1024;
 /** So many points keep a GPU busy with an invocation each, unless their loops are long. */
 const manyPoints = 1 << 15;
 
-export function mapKernel(kernel: Kernel): Mapping {
+export function mapKernel(kernel: Kernel, target: Target): Mapping {
+  if (target === "processor") return kernel.kind === "contraction" ? mapBlocks(kernel) : mapPoints(kernel);
   return kernel.kind === "contraction" ? mapContraction(kernel) : mapLoops(kernel);
+}
+
+function mapPoints(kernel: LoopKernel): Mapping {
+  return { kind: "points", kernel, workgroup, groups: Math.ceil(extentOf(kernel.axes) / workgroup) };
 }
 
 function mapLoops(kernel: LoopKernel): Mapping {
@@ -48,7 +68,7 @@ function mapLoops(kernel: LoopKernel): Mapping {
   const shared = longest >= veryLongLoop || (longest >= longLoop && points < manyPoints);
   if (checks || shared)
     return { kind: "rows", kernel, workgroup: longest >= veryLongLoop ? largeWorkgroup : workgroup, groups: points };
-  return { kind: "points", kernel, workgroup, groups: Math.ceil(points / workgroup) };
+  return mapPoints(kernel);
 }
 
 /** Steps of a statement that invocations can share. */
@@ -74,15 +94,40 @@ const manyGroups = 64;
 /** From so many steps on, few results are worth a workgroup each. */
 const longSum = 512;
 
+interface Extents {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+const extentsOf = ({ batch, m, n, k }: ContractionKernel): Extents => ({
+  batch: extentOf(batch),
+  m: extentOf(m),
+  n: extentOf(n),
+  k: extentOf(k),
+});
+
+/** Whether tiles of its results can be computed, and are worth it. */
+const tiled = ({ dtype }: ContractionKernel, { m, n, k }: Extents): boolean =>
+  (dtype === "float32" || dtype === "int32") && Math.min(m, n, k) >= fewResults;
+
+const blockSide = 8;
+
+function mapBlocks(kernel: ContractionKernel): Mapping {
+  const extents = extentsOf(kernel);
+  if (!tiled(kernel, extents)) return mapPoints(asLoops(kernel));
+  const { batch, m, n } = extents;
+  const across = (results: number): number => (results > 2 * blockSide ? 4 : results > blockSide ? 2 : 1);
+  const tile: Block = { side: blockSide, rows: across(m), columns: across(n) };
+  const groups = batch * Math.ceil(m / (tile.side * tile.rows)) * Math.ceil(n / (tile.side * tile.columns));
+  return { kind: "blocks", kernel, workgroup: blockSide ** 2, groups, tile };
+}
+
 function mapContraction(kernel: ContractionKernel): Mapping {
-  const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(extentOf) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const tiled = kernel.dtype === "float32" || kernel.dtype === "int32";
-  if (!tiled || m < fewResults || n < fewResults || k < fewResults) return mapLoops(asLoops(kernel));
+  const extents = extentsOf(kernel);
+  if (!tiled(kernel, extents)) return mapLoops(asLoops(kernel));
+  const { batch, m, n, k } = extents;
   const across = (results: number): number => (results > 2 * side ? 4 : results > side ? 2 : 1);
   let tile: Tile = { side, rows: across(m), columns: across(n), depth };
   const groupsOf = ({ rows, columns }: Tile): number =>

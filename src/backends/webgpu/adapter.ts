@@ -30,8 +30,9 @@ function gpuOf(): GPU {
     dawn = (load("webgpu") as Dawn).create([]);
     return dawn;
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
     const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    // The package may be there, and its part for this machine not.
+    const missing = why.includes("Cannot find module 'webgpu'");
     throw new HebbError(
       missing
         ? "the backend webgpu needs the package webgpu in Node; install it with npm install webgpu"

@@ -6,6 +6,7 @@ import { HebbError, InternalError } from "../../graph/errors.ts";
 import { Allocator } from "../allocator.ts";
 import { tableSlots } from "../analysis/arguments.ts";
 import type { AsynchronousDevice, Block, Executable, FailedRun } from "../backend.ts";
+import type { Target } from "../gpu/mapping.ts";
 import { Workspace } from "../workspace.ts";
 import type { Wanted } from "./adapter.ts";
 import type { LoadedProgram } from "./executable.ts";
@@ -46,6 +47,8 @@ class WebgpuDevice implements AsynchronousDevice {
   description = "webgpu, starting";
   #session: Session | undefined;
   #card: Card | undefined;
+  /** What kernels are written for, once it is known. */
+  #target: Target = "card";
   /** Why nothing can be computed any more. */
   #failure: Error | undefined;
   #closed = false;
@@ -86,6 +89,7 @@ class WebgpuDevice implements AsynchronousDevice {
         // The sentence about memory, which comes from elsewhere, goes first.
         setTimeout(() => this.#fail(new InternalError(`the GPU refused a call: ${error.message}`)), 50);
       });
+      this.#target = software ? "processor" : "card";
       this.#most = session.heap.most;
       this.description = `webgpu, ${name}${software ? ", computing on the processor" : ""}`;
       session.heap.ensure(this.#end);
@@ -204,7 +208,7 @@ class WebgpuDevice implements AsynchronousDevice {
   sourceOf({ program }: WebgpuExecutable): string {
     if (this.#card === undefined) return "// The shaders are written when the graphics card is open.";
     return this.#card
-      .emitProgram(program)
+      .emitProgram(program, this.#target)
       .shaders.map(({ code }) => code)
       .join("\n");
   }
@@ -212,7 +216,7 @@ class WebgpuDevice implements AsynchronousDevice {
   /** A program on the card, from its first run on. */
   load({ program }: WebgpuExecutable, session: Session): LoadedProgram {
     if (this.#card === undefined) throw new InternalError("a program is loaded before the card");
-    return new this.#card.LoadedProgram(session, this.#card.emitProgram(program));
+    return new this.#card.LoadedProgram(session, this.#card.emitProgram(program, this.#target));
   }
 
   /** Runs a program. Its first run loads it. */

@@ -5,7 +5,7 @@ import { byteSize } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import type { KernelForm } from "../analysis/kernelForms.ts";
 import { type Launch, scheduleOf } from "../gpu/launches.ts";
-import { mapKernel } from "../gpu/mapping.ts";
+import { mapKernel, type Target } from "../gpu/mapping.ts";
 import { usage } from "./flags.ts";
 import { grid, type Role } from "./pipelines.ts";
 import type { Session } from "./session.ts";
@@ -32,13 +32,13 @@ export interface Emitted {
 }
 
 /** Writes the shaders of a program for what its runs launch. */
-export function emitProgram(program: Program): Emitted {
+export function emitProgram(program: Program, target: Target): Emitted {
   const schedule = scheduleOf(program);
   const shaders = new Map<KernelForm, Shader>();
   const shaderFor = (form: KernelForm): Shader => {
     const known = shaders.get(form);
     if (known !== undefined) return known;
-    const mapping = mapKernel(form.kernel);
+    const mapping = mapKernel(form.kernel, target);
     const checks = form.kernel.kind === "loops" && form.kernel.body.some(({ kind }) => kind === "check");
     const code = mapping.groups === 0 ? "" : shaderOf(form, mapping);
     const shader: Shader = { code, role: checks ? "check" : "plain", groups: mapping.groups };

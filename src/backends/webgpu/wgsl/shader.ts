@@ -7,6 +7,7 @@ import { byteSize, type DType } from "../../../graph/dtype.ts";
 import type { KernelForm } from "../../analysis/kernelForms.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import type { Mapping } from "../../gpu/mapping.ts";
+import { writeBlocks } from "./blocks.ts";
 import { combination } from "./operations.ts";
 import { reduction, serialStatement, serialStatements, sharedType } from "./statements.ts";
 import { writeTiles } from "./tiles.ts";
@@ -31,6 +32,9 @@ export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): str
       break;
     case "tiles":
       shared.push(...writeTiles(w, mapping));
+      break;
+    case "blocks":
+      writeBlocks(w, mapping);
       break;
   }
   const checks = kernel.kind === "loops" && kernel.body.some((statement) => statement.kind === "check");

@@ -74,6 +74,11 @@ export class Writer {
     return name;
   }
 
+  /** Calls axes by names that they had before: several points are at hand, and one after the other is meant. */
+  recall(axes: readonly Axis[], names: readonly string[]): void {
+    for (const [place, { id }] of axes.entries()) this.names.set(id, at(names, place));
+  }
+
   /** Writes the loop that carries out what is pending of float64. */
   settleDoubles(): void {
     const range = this.doubles.pending();
@@ -296,8 +301,8 @@ export class Writer {
     }
   }
 
-  /** Binds the axes that a flat row-major place stands for. */
-  bindAxes(axes: readonly Axis[], flat: string): void {
+  /** Binds the axes that a flat row-major place stands for; returns their names. */
+  bindAxes(axes: readonly Axis[], flat: string): readonly string[] {
     let stride = extentOf(axes);
     for (const [place, { id, extent }] of axes.entries()) {
       stride /= extent;
@@ -305,6 +310,7 @@ export class Writer {
       const value = place === 0 ? quotient : stride === 1 ? `${quotient} % ${extent}i` : `(${quotient}) % ${extent}i`;
       this.line(`let ${this.rename(id)} = ${value};`);
     }
+    return axes.map(({ id }) => this.name(id));
   }
 }
 
