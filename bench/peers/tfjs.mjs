@@ -28,9 +28,17 @@ const inOut = (arrays) =>
 
 /** NCHW kernels to HWIO; the first dense layer then sees height, width, channel. */
 function channelsLast(arrays) {
+  // Not by tfjs, whose webgpu reads nothing at once without a canvas.
   const move = ({ data }, shape, order) => {
-    const moved = tf.transpose(tf.tensor(data.slice(), shape), order);
-    return { shape: moved.shape, data: moved.dataSync().slice() };
+    const strides = shape.map((_, dim) => shape.slice(dim + 1).reduce((product, extent) => product * extent, 1));
+    const moved = order.map((dim) => shape[dim]);
+    const values = Float32Array.from({ length: data.length }, (_, place) => {
+      let from = 0;
+      for (let dim = moved.length - 1, rest = place; dim >= 0; rest = Math.floor(rest / moved[dim]), dim--)
+        from += (rest % moved[dim]) * strides[order[dim]];
+      return data[from];
+    });
+    return { shape: moved, data: values };
   };
   return {
     ...arrays,

@@ -1,14 +1,15 @@
 // A product in WGSL whose invocations share nothing: each walks over k by itself, with its results in registers.
 
+import type { Axis } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import type { Mapping } from "../../gpu/mapping.ts";
 import { loops, serialStatements } from "./statements.ts";
 import type { Writer } from "./writer.ts";
 
-/** Sums are added to others after this many steps of k, a power of two, so that long ones keep their accuracy. */
+/** Sums are added to others after this many steps of k or a few more, so that long ones keep their accuracy. */
 const stepsOfSum = 128;
-/** Steps of k that are written out where they divide its extent: what a loop costs is shared by them. */
-const unrolls = [8, 4, 2] as const;
+/** So many steps of k are written out at most, a window of 3 × 3 among them: they share what a loop costs. */
+const mostWritten = 9;
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, place) => place);
 
@@ -33,36 +34,29 @@ export function writeBlocks(w: Writer, { kernel, tile }: Extract<Mapping, { kind
     for (const sum of all) w.line(`var part${sum} = ${zero};`);
     w.line("var steps = 0u;");
   }
-  const outer = kernel.k.slice(0, -1);
-  const inner = kernel.k.slice(-1);
-  const innerSteps = extentOf(inner);
-  const unrolled = unrolls.find((count) => innerSteps % count === 0) ?? 1;
-  loops(w, outer, () => {
-    w.block(`for (var start = 0i; start < ${innerSteps}i; start += ${unrolled}i)`, () => {
-      for (const step of range(unrolled))
-        w.block("", () => {
-          w.bindAxes(inner, step === 0 ? "start" : `(start + ${step}i)`);
-          for (const [i, names] of tops.entries()) {
-            w.recall(kernel.m, names);
-            const [value = ""] = w.values(kernel.a);
-            w.line(`let a${i} = ${value};`);
-          }
-          for (const [j, names] of lefts.entries()) {
-            w.recall(kernel.n, names);
-            const [value = ""] = w.values(kernel.b);
-            w.line(`let b${j} = ${value};`);
-          }
-          for (const i of range(rows))
-            for (const j of range(columns)) w.line(`${long ? "part" : "sum"}${i}_${j} += a${i} * b${j};`);
-        });
-      if (!long) return;
-      w.line(`steps += ${unrolled}u;`);
-      w.block(`if ((steps & ${stepsOfSum - 1}u) == 0u)`, () => {
-        for (const sum of all) {
-          w.line(`sum${sum} += part${sum};`);
-          w.line(`part${sum} = ${zero};`);
-        }
-      });
+  const step = (): void => {
+    for (const [i, names] of tops.entries()) {
+      w.recall(kernel.m, names);
+      const [value = ""] = w.values(kernel.a);
+      w.line(`let a${i} = ${value};`);
+    }
+    for (const [j, names] of lefts.entries()) {
+      w.recall(kernel.n, names);
+      const [value = ""] = w.values(kernel.b);
+      w.line(`let b${j} = ${value};`);
+    }
+    for (const i of range(rows))
+      for (const j of range(columns)) w.line(`${long ? "part" : "sum"}${i}_${j} += a${i} * b${j};`);
+  };
+  walk(w, kernel.k, step, (count) => {
+    if (!long) return;
+    w.line(`steps += ${count}u;`);
+    w.block(`if (steps >= ${stepsOfSum}u)`, () => {
+      w.line("steps = 0u;");
+      for (const sum of all) {
+        w.line(`sum${sum} += part${sum};`);
+        w.line(`part${sum} = ${zero};`);
+      }
     });
   });
   for (const [i, top] of tops.entries())
@@ -73,4 +67,36 @@ export function writeBlocks(w: Writer, { kernel, tile }: Extract<Mapping, { kind
         w.line(`let ${w.rename(result.id)} = ${long ? `sum${i}_${j} + part${i}_${j}` : `sum${i}_${j}`};`);
         serialStatements(w, kernel.epilogue);
       });
+}
+
+/** Carries out `step` at every point of the axes, several times in each turn of the innermost loop; `turned` ends a turn of so many. */
+function walk(w: Writer, axes: readonly Axis[], step: () => void, turned: (count: number) => void): void {
+  let kept = axes.length;
+  while (kept > 0 && extentOf(axes.slice(kept - 1)) <= mostWritten) kept--;
+  const [outer, written] = [axes.slice(0, kept), axes.slice(kept)];
+  const count = extentOf(written);
+  if (count > 1 || outer.length === 0) {
+    loops(w, outer, () => {
+      for (const place of range(count))
+        w.block("", () => {
+          w.bindAxes(written, `${place}i`);
+          step();
+        });
+      turned(count);
+    });
+    return;
+  }
+  const inner = outer.slice(-1);
+  const extent = extentOf(inner);
+  const together = range(mostWritten).findLast((steps) => steps > 0 && extent % steps === 0) ?? 1;
+  loops(w, outer.slice(0, -1), () =>
+    w.block(`for (var start = 0i; start < ${extent}i; start += ${together}i)`, () => {
+      for (const place of range(together))
+        w.block("", () => {
+          w.bindAxes([...inner, ...written], `(start + ${place}i)`);
+          step();
+        });
+      turned(together);
+    }),
+  );
 }
