@@ -14,7 +14,7 @@ import {
 } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import { FineTuned, fineTunedHeads, type PretrainedDescription, type Trained } from "../models/fineTuning.ts";
-import type { Module } from "../nn/index.ts";
+import { type Module, SyncBatchNorm } from "../nn/index.ts";
 import type { LanguageDescription, ModelDescription, NetworkDescription, TabularDescription } from "../train/index.ts";
 import * as train from "../train/index.ts";
 import { averages } from "../train/models/tabular.ts";
@@ -87,7 +87,8 @@ export const optimizerOf = ({ optimizer, lr, weightDecay, text }: JobConfig): tr
 });
 
 export const makeModel = ({ model }: JobConfig): Module =>
-  model.kind === "pretrained" ? new FineTuned(model) : train.buildModel(model);
+  // Among ranks, a ResNet's batch is that of all of them; alone, nothing changes.
+  model.kind === "pretrained" ? SyncBatchNorm.convertSyncBatchNorm(new FineTuned(model)) : train.buildModel(model);
 
 export const configToJson = (config: JobConfig): JsonObject => JSON.parse(JSON.stringify(config)) as JsonObject;
 

@@ -1,5 +1,9 @@
 // Collectives against their definitions, and training that ranks do together: the losses of one process.
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { encode } from "fast-png";
 import { describe, expect, it } from "vitest";
+import { folderOf } from "../models/golden.ts";
 import { launchers, missing, useRanks } from "./ranks.ts";
 
 const patience = 300_000;
@@ -19,11 +23,38 @@ describe.skipIf(launchers.length > 0)("MPI", () => {
   it.skip(missing.join("; "), () => {});
 });
 
+/** Red and blue pictures, and a tiny ResNet. */
+function makePictures(folder: string): void {
+  for (const name of ["blue", "red"]) {
+    mkdirSync(join(folder, "pictures", name), { recursive: true });
+    for (let number = 0; number < 14; number++) {
+      const data = Uint8Array.from({ length: 18 * 18 * 3 }, (_, i) => {
+        const strong = i % 3 === (name === "red" ? 0 : 2);
+        return (strong ? 180 : 30) + ((i * 37 + number * 11) % 60);
+      });
+      const picture = encode({ width: 18, height: 18, channels: 3, depth: 8, data });
+      writeFileSync(join(folder, "pictures", name, `${number}.png`), picture);
+    }
+  }
+  mkdirSync(join(folder, "base"));
+  for (const file of ["config.json", "model.safetensors"])
+    copyFileSync(folderOf(`resnet/${file}`), join(folder, "base", file));
+  const processor = { image_processor_type: "ConvNextImageProcessor", size: { shortest_edge: 16 }, crop_pct: 0.875 };
+  writeFileSync(join(folder, "base", "preprocessor_config.json"), JSON.stringify(processor));
+}
+
+/** The losses of the epochs, of the events as JSON lines. */
+const epochLosses = (stdout: string): number[] =>
+  stdout
+    .split("\n")
+    .filter((line) => line.startsWith('{"type":"epoch"'))
+    .map((line) => JSON.parse(line).train.loss);
+
 /** What one process learned, by its arguments: the same for every MPI. */
 const byOne = new Map<string, Promise<Learned>>();
 
 describe.each(launchers)("$name", (launcher) => {
-  const { start, alone } = useRanks();
+  const { start, alone, folder } = useRanks();
 
   it("gives every collective its definition, in place and not, for every dtype", { timeout: patience }, async () => {
     const { stdout, stderr } = await start(launcher, 3, "collectives").finished;
@@ -60,5 +91,30 @@ describe.each(launchers)("$name", (launcher) => {
     );
     expect(learned(first?.stdout ?? "").weights.length).toBeGreaterThan(0);
     expect(first?.stdout).toBe(second?.stdout);
+  });
+
+  it("takes the statistics of BatchNorm from all ranks: a ResNet is fine-tuned as by one process", {
+    timeout: patience,
+  }, async () => {
+    makePictures(folder());
+    const args = [
+      "train",
+      "pictures",
+      "--base",
+      "base",
+      "--epochs",
+      "2",
+      "--batch-size",
+      "8",
+      "--lr",
+      "1e-3",
+      "--json",
+    ];
+    const plain = [...args, "--optimizer", "sgd", "--no-doctor", "--out"];
+    const one = epochLosses((await alone("hebb", [...plain, "one"]).finished).stdout);
+    const two = epochLosses((await start(launcher, 2, "hebb", [...plain, "two"]).finished).stdout);
+    expect(one.length).toBe(2);
+    // Six steps of float32: each rounds what the one before left by some ulps.
+    expect(farthest(one, two)).toBeLessThan(1e-5);
   });
 });
