@@ -4,6 +4,7 @@ import { featureNamesOf } from "../../src/data/preprocessing.ts";
 import { checkPreprocessing } from "../../src/formats/preprocessingJson.ts";
 import { data, HebbError } from "../../src/index.ts";
 import { numberPlaces } from "../../src/run/tabular.ts";
+import { fewestSplit } from "../shared/code.ts";
 import { derived, features } from "../shared/features.ts";
 import type { TaskKind } from "../shared/names.ts";
 import { isPlane } from "../shared/names.ts";
@@ -52,8 +53,7 @@ const mostSamples = 12;
 const drawnWidth = 128;
 
 function splitPoints(whole: data.Dataset, state: StudioState): { train: data.Dataset; test: data.Dataset | undefined } {
-  // A truth table has nothing to hold out.
-  if (whole.length < 8 || state.test === 0) return { train: whole, test: undefined };
+  if (whole.length < fewestSplit || state.test === 0) return { train: whole, test: undefined };
   const classes = whole.targets.dtype === "int32";
   const { train, validation } = data.trainValidationSplit(whole.length, {
     validation: state.test,

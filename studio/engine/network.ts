@@ -9,7 +9,7 @@ import {
 } from "../../src/train/index.ts";
 import { type ActivationName, averageOf, type InitName, type LossName } from "../shared/names.ts";
 import type { DataInfo, StageInfo } from "../shared/protocol.ts";
-import { type StudioState, usualEnsemble } from "../shared/state.ts";
+import { type Ensemble, ensembleOf, type StudioState } from "../shared/state.ts";
 
 type FloatDType = "float32" | "float64";
 
@@ -62,7 +62,8 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
     throw new HebbError(
       "batch normalisation needs more than one row in a batch; choose a larger batch, or switch it off",
     );
-  if (state.ensemble !== undefined && info.inputShape.length === 1) return buildEnsemble(state, info);
+  const ensemble = ensembleOf(state, info);
+  if (ensemble !== undefined) return buildEnsemble(state, info, ensemble);
   const modules: nn.Module[] = [];
   const stages: StageInfo[] = [];
   const ends: number[] = [];
@@ -144,10 +145,10 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
 }
 
 /** The ensemble of the state; its quantiles are still to be taken from the training rows. */
-function buildEnsemble({ layers, dropout, ensemble }: StudioState, info: DataInfo): Network {
+function buildEnsemble({ layers, dropout }: StudioState, info: DataInfo, ensemble: Ensemble): Network {
   const { task, inputs, numbers } = info;
   const hidden = layers.map(({ units }) => units);
-  const { members, bins, embedding } = ensemble ?? usualEnsemble;
+  const { members, bins, embedding } = ensemble;
   const outputs = outputsOf(info);
   const model = new Tabular({
     ...{ features: inputs.length, outputs, hidden, dropout, members, numbers, bins, embedding },

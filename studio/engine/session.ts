@@ -31,7 +31,7 @@ import type {
   SavedTensor,
   Stopped,
 } from "../shared/protocol.ts";
-import { type Edit, runKey, type StudioState } from "../shared/state.ts";
+import { type Edit, ensembleOf, runKey, type StudioState } from "../shared/state.ts";
 import { addPoint } from "../shared/thin.ts";
 import { takeWeights } from "./beginning.ts";
 import { type Prepared, prepare } from "./data.ts";
@@ -102,7 +102,7 @@ export class Session {
     { beginning, curves = false }: { readonly beginning?: Beginning | undefined; readonly curves?: boolean } = {},
   ) {
     const { info, train, test } = prepared;
-    const fitting = wanted.ensemble === undefined ? lossesOf[info.task] : memberLosses(info.task);
+    const fitting = ensembleOf(wanted, info) === undefined ? lossesOf[info.task] : memberLosses(info.task);
     const state = fitting.includes(wanted.loss) ? wanted : { ...wanted, loss: fitting[0] ?? wanted.loss };
     this.state = state;
     this.#curved = curves;
@@ -235,7 +235,7 @@ export class Session {
       const places = kind === "conv" ? 4 * shape.slice(1).reduce((a, b) => a * b, 1) : 1;
       return sum + weight.size * places;
     }, 0);
-    const members = this.state.ensemble?.members ?? 1;
+    const members = ensembleOf(this.state, this.prepared.info)?.members ?? 1;
     const rows = this.#measuredTrain.rows + (this.testPart?.rows ?? 0);
     return members * products * rows < rarely.products ? 1 : rarely.every;
   }
@@ -360,6 +360,11 @@ export class Session {
     const point = this.now();
     addPoint(this.history, point);
     return point;
+  }
+
+  /** The loss of the latest batch. */
+  get batchLoss(): number {
+    return this.#trainer.loss;
   }
 
   /** The optimizer, with what it remembers. */

@@ -17,6 +17,7 @@ import { makeActivation } from "../../src/train/index.ts";
 import { type ActivationName, activationNames } from "../shared/names.ts";
 import type { LayerStep, NormStep, Numbers, ParameterNumbers, StepAsk, StepEdit, StepTrace } from "../shared/steps.ts";
 import { squash } from "./network.ts";
+import { noteGradients } from "./noted.ts";
 import { Session } from "./session.ts";
 import { type Batch, comparedSlopes } from "./stepTwin.ts";
 
@@ -142,37 +143,61 @@ class Nodes {
   }
 }
 
-/** What the Trainer's own step makes of every state, by a session beside the one that is looked at. */
-const beside = new WeakMap<Session, Session>();
-function taken(session: Session): ReadonlyMap<string, Float32Array> {
-  const other = beside.get(session) ?? new Session(session.state, session.prepared);
-  beside.set(session, other);
+/** A session beside the one that is looked at, which notes the gradients of its steps. */
+interface Beside {
+  readonly session: Session;
+  readonly gradientOf: ReturnType<typeof noteGradients>;
+}
+
+/** What the Trainer's own step goes through: sums that are kept one by one differ from those of a compiled step in their last bit. */
+interface Taken {
+  readonly loss: Float32Array;
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+  /** Every state after it. */
+  readonly after: ReadonlyMap<string, Float32Array>;
+}
+
+const beside = new WeakMap<Session, Beside>();
+
+function besideOf(session: Session): Beside {
+  const known = beside.get(session);
+  if (known !== undefined) return known;
+  const other = new Session(session.state, session.prepared);
+  const made = {
+    session: other,
+    gradientOf: noteGradients(other.optimizer, other.network.model.parameters()),
+  };
+  beside.set(session, made);
+  return made;
+}
+
+function taken(session: Session): Taken {
+  const { session: other, gradientOf } = besideOf(session);
   other.restore(session.save());
   other.advance(1);
   const parameters = other.network.model.namedParameters();
-  return new Map([
-    ...parameters.map(([path, value]) => [path, floats(value.dataSync())] as const),
-    ...Object.entries(other.optimizerState().state).map(([name, value]) => {
-      // The optimizer counts its parameters: "3.exp_avg".
-      const [place = "", slot = ""] = name.split(".");
-      return [`${parameters[Number(place)]?.[0] ?? ""}.${slot}`, floats(value.dataSync())] as const;
-    }),
-  ]);
+  return {
+    loss: Float32Array.of(other.batchLoss),
+    gradients: new Map(parameters.map(([path, value]) => [path, gradientOf(value)])),
+    after: new Map([
+      ...parameters.map(([path, value]) => [path, floats(value.dataSync())] as const),
+      ...Object.entries(other.optimizerState().state).map(([name, value]) => {
+        // The optimizer counts its parameters: "3.exp_avg".
+        const [place = "", slot = ""] = name.split(".");
+        return [`${parameters[Number(place)]?.[0] ?? ""}.${slot}`, floats(value.dataSync())] as const;
+      }),
+    ]),
+  };
 }
 
 type Comparisons = ReturnType<typeof comparedSlopes>;
 
-/** A parameter's numbers; after the step they are the Trainer's own, unless something was edited. */
-function parameterNumbers(
-  nodes: Nodes,
-  path: string,
-  after: ReadonlyMap<string, Float32Array>,
-  compared: Comparisons,
-): ParameterNumbers {
+/** A parameter's numbers; its slope and what it is after the step are the Trainer's own, unless something was edited. */
+function parameterNumbers(nodes: Nodes, path: string, own: Taken | undefined, compared: Comparisons): ParameterNumbers {
   const leaf = nodes.leaf(path);
   const ended = (node: InspectedNode, name: string): Numbers => ({
     ...numbersOf(node),
-    values: after.get(name) ?? floats(node.value),
+    values: own?.after.get(name) ?? floats(node.value),
   });
   const slots = nodes.all
     .flatMap((node) => node.updates.map((name) => ({ name, node })))
@@ -188,9 +213,20 @@ function parameterNumbers(
   return {
     ...{ path, slots, differences, ticks },
     value: numbersOf(leaf),
-    gradient: nodes.gradient(leaf),
+    gradient: slopeNumbers(nodes, path, own),
     updated: ended(nodes.updated(path), path),
   };
+}
+
+const lossNumbers = (node: InspectedNode, own: Taken | undefined): Numbers => ({
+  ...numbersOf(node),
+  values: own?.loss ?? floats(node.value),
+});
+
+/** ∂loss/∂ a parameter. */
+function slopeNumbers(nodes: Nodes, path: string, own: Taken | undefined): Numbers {
+  const made = nodes.gradient(nodes.leaf(path));
+  return { ...made, values: own?.gradients.get(path) ?? made.values };
 }
 
 /** What the dropout at a path lets through, and with which factors. */
@@ -272,7 +308,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   const plain = look();
   const replace = replacements(plain, edits);
   const nodes = new Nodes(edits.length === 0 ? plain : look(replace));
-  const after = edits.length === 0 ? taken(session) : new Map<string, Float32Array>();
+  const own = edits.length === 0 ? taken(session) : undefined;
 
   const paths = model.namedParameters().map(([path]) => path);
   const leaves = new Map(paths.map((path) => [nodes.leaf(path).name, path]));
@@ -282,10 +318,10 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
         session,
         batch,
         new Map(Object.entries(replace).map(([node, values]) => [leaves.get(node) ?? "", values])),
-        new Map(paths.map((path) => [path, nodes.gradient(nodes.leaf(path)).values])),
+        new Map(paths.map((path) => [path, slopeNumbers(nodes, path, own).values])),
       )
     : new Map();
-  const parameter = (path: string): ParameterNumbers => parameterNumbers(nodes, path, after, compared);
+  const parameter = (path: string): ParameterNumbers => parameterNumbers(nodes, path, own, compared);
 
   const { modules } = network;
   const layerSteps = layers.map((layer, place): LayerStep => {
@@ -353,7 +389,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
     x: numbersOf(inputNode),
     target: floats(y.dataSync()),
     layers: layerSteps,
-    loss: numbersOf(nodes.loss()),
+    loss: lossNumbers(nodes.loss(), own),
     rowLosses: rowLosses(session, outputs.z.values, y, rows),
     edited: edits.map(({ node }) => node),
   };

@@ -11,7 +11,7 @@ import {
   type TaskKind,
 } from "./names.ts";
 import type { DataInfo } from "./protocol.ts";
-import { type Ensemble, type Layer, paintedPoints, type StudioState } from "./state.ts";
+import { type Ensemble, ensembleOf, type Layer, paintedPoints, type StudioState } from "./state.ts";
 
 export interface CodeLine {
   readonly text: string;
@@ -39,6 +39,9 @@ function lossCode(loss: LossName, task: TaskKind, classes: number): string {
 
 /** Training rows that the loss beside the curves is of, at most: the first so many. */
 export const measuredRows = 2000;
+
+/** Fewer rows than these are all learned from: there is nothing to hold out. */
+export const fewestSplit = 8;
 
 /** How the line begins in which a program is given rows that are not in any file. */
 export const handIn = "const [features, targets] = ";
@@ -71,19 +74,19 @@ function featureLines(state: StudioState, whole: string): { readonly lines: stri
 /** Lines that make `train`, a data set, and what a table needs to be read. */
 function dataLines(state: StudioState, info: DataInfo): string[] {
   const options = `{ count: ${state.count}, noise: ${state.noise}, seed: ${state.dataSeed} }`;
-  const split = (made: string, labels: boolean): string[] => {
+  const unsplit = (made: string): string[] => {
     const { lines, whole } = featureLines(state, made);
-    if (state.test === 0) return [...lines, `const train = ${whole};`];
+    return [...lines, `const train = ${whole};`];
+  };
+  const split = (made: string, labels: boolean): string[] => {
+    if (state.test === 0 || info.trainCount + info.testCount < fewestSplit) return unsplit(made);
+    const { lines, whole } = featureLines(state, made);
     return [
       ...lines,
       `const all = ${whole};`,
       `const split = data.trainValidationSplit(all.length, { validation: ${state.test}, seed: ${state.dataSeed}${labels ? ", labels: Array.from(all.targets.data)" : ""} });`,
       "const train = all.subset(split.train);",
     ];
-  };
-  const unsplit = (made: string): string[] => {
-    const { lines, whole } = featureLines(state, made);
-    return [...lines, `const train = ${whole};`];
   };
   const table = (source: string, target: string): string[] => [
     `const { train } = data.prepareTable(${source}, { target: ${quoted(target)}, validation: ${state.test}, seed: ${state.dataSeed} });`,
@@ -120,7 +123,7 @@ function dataLines(state: StudioState, info: DataInfo): string[] {
       const whole =
         "new data.Dataset({ features: Float32Array.from(points.flatMap((point) => point.slice(0, 2))), featureShape: [2], targets: Int32Array.from(points, (point) => point[2]) })";
       const lines = [`const points: [number, number, number][] = [${points}];`];
-      return [...lines, ...(painted.length < 8 ? unsplit(whole) : split(whole, true))];
+      return [...lines, ...split(whole, true)];
     }
     case "own":
       return info.inputShape.length > 1
@@ -257,7 +260,8 @@ function initLines(state: StudioState, starts: Built["starts"]): string[] {
 /** The program that trains this state for `steps` steps and prints the training loss. */
 export function codeOf(state: StudioState, info: DataInfo, steps: number): CodeLine[] {
   const { lines: layers, starts } = modelLines(state, info);
-  const ensemble = state.ensemble === undefined ? undefined : ensembleLines(state, info, state.ensemble);
+  const members = ensembleOf(state, info);
+  const ensemble = members === undefined ? undefined : ensembleLines(state, info, members);
   const options = [
     `lr: ${state.lr}`,
     ...(state.decay > 0 || state.optimizer === "adamw" ? [`weightDecay: ${state.decay}`] : []),

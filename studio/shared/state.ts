@@ -125,6 +125,12 @@ function parseEnsemble(value: string): Ensemble | undefined {
 /** The ensemble that a click makes of a network. */
 export const usualEnsemble: Ensemble = { members: 8, bins: 16, embedding: 8 };
 
+/** The ensemble of a state on data of this shape: on pictures there is none. */
+export const ensembleOf = (
+  { ensemble }: Pick<StudioState, "ensemble">,
+  { inputShape }: { readonly inputShape: readonly number[] },
+): Ensemble | undefined => (inputShape.length === 1 ? ensemble : undefined);
+
 const dense = (units: number, activation: ActivationName): Layer => ({ kind: "dense", units, activation });
 
 /** The one description of the state: defaults, checks, the address and what restarts training all follow from it. */

@@ -1,4 +1,5 @@
 // Training: what is shown of a run's inside is the engine's, and inputs that are computed are the same in page and program.
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { findLr } from "../../src/train/index.ts";
@@ -9,7 +10,7 @@ import { exportRun } from "../../studio/engine/ship.ts";
 import { View } from "../../studio/engine/view.ts";
 import { featureNames } from "../../studio/shared/features.ts";
 import { parseHash, printHash, readState } from "../../studio/shared/state.ts";
-import { missing, until, useStudio, whenTrue } from "./browser.ts";
+import { missing, pictures, until, useStudio, whenTrue } from "./browser.ts";
 
 beforeAll(() => {
   useBackend({ backend: "wasm", threads: 1 });
@@ -82,6 +83,15 @@ describe("inputs that are computed", () => {
   });
 });
 
+/** Ticks of plots that lie on a title of their plot. */
+const coveredTicks = `[...document.querySelectorAll(".plot-svg")].flatMap((plot) => {
+  const titles = [...plot.querySelectorAll(".axis-title")].map((one) => one.getBoundingClientRect());
+  return [...plot.querySelectorAll(".plot-tick")].filter((one) => {
+    const tick = one.getBoundingClientRect();
+    return titles.some((title) => tick.left < title.right && title.left < tick.right && tick.top < title.bottom && title.top < tick.bottom);
+  }).map((one) => plot.getAttribute("aria-label") + ": " + one.textContent);
+})`;
+
 const studio = useStudio();
 describe.skipIf(missing)("the Training surface", () => {
   it("shows the film at a pause, another after more steps, and a rate that a click takes", async () => {
@@ -97,6 +107,14 @@ describe.skipIf(missing)("the Training surface", () => {
     await page.getByRole("button", { name: "Look for one" }).click();
     await page.getByRole("button", { name: /^Train with/ }).click();
     await until(page, ({ step, state }) => step === 0 && state["lr"] !== 0.01, "another rate");
+    // Slopes that vanish have long ticks: they stand beside the title of their axis.
+    await page.evaluate(
+      "studio.change({ layers: Array.from({ length: 5 }, () => ({ kind: 'dense', units: 4, activation: 'sigmoid' })) })",
+    );
+    await page.evaluate("studio.advance(20)");
+    await page.getByText("looks from step 0 to 20").waitFor();
+    expect(await page.evaluate(coveredTicks)).toEqual([]);
+    await page.screenshot({ path: join(pictures, "training-slopes.png"), fullPage: true });
     await page.evaluate("studio.change({ surface: 'lab' })");
     await page.getByLabel("x₁²").check();
     await whenTrue(page, "studio.run.value.stages[0].units === 3");

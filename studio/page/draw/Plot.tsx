@@ -23,7 +23,9 @@ interface Props {
   readonly children: (frame: Frame) => ComponentChildren;
 }
 
-const edge = { left: 50, right: 20, top: 10, bottom: 38 };
+const edge = { right: 20, top: 10, bottom: 38 };
+/** Room for the title on the left, at least this much with its ticks, and the width of a digit. */
+const [titled, leastLeft, digit] = [22, 50, 6.4] as const;
 
 /** Round numbers inside an extent, about five. */
 export function ticksOf({ from, to }: Extent): number[] {
@@ -57,8 +59,8 @@ export const tick = (value: number): string =>
   value === 0
     ? "0"
     : short(value)
-        .replace(/(\.\d*?)0+$/, "$1")
-        .replace(/\.$/, "");
+        .replace(/(\.\d*?)0+(?=$|e)/, "$1")
+        .replace(/\.(?=$|e)/, "");
 
 /** Of a name that is longer, the beginning. */
 const begun = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
@@ -66,24 +68,32 @@ const mostLetters = 9;
 
 export function Plot({ label, across, up, names, small = false, children }: Props) {
   const [width, height] = small ? [230, 190] : [340, 250];
+  const levels = ticksOf(up).map((at) => [at, (up.show ?? tick)(at)] as const);
+  const left = Math.max(leastLeft, titled + 6 + digit * Math.max(0, ...levels.map(([, text]) => text.length)));
   const frame: Frame = {
-    x: (value) =>
-      edge.left + ((value - across.from) / (across.to - across.from || 1)) * (width - edge.left - edge.right),
+    x: (value) => left + ((value - across.from) / (across.to - across.from || 1)) * (width - left - edge.right),
     y: (value) =>
       height - edge.bottom - ((value - up.from) / (up.to - up.from || 1)) * (height - edge.top - edge.bottom),
+  };
+  /** As many of the ticks as have room beside one another. */
+  const apart = (all: readonly (readonly [number, string])[]): (readonly [number, string])[] => {
+    const [first = 0, second = first] = all.map(([at]) => frame.x(at));
+    const widest = 4 + digit * Math.max(0, ...all.map(([, text]) => text.length));
+    const step = second > first ? Math.ceil(widest / (second - first)) : 1;
+    return all.filter((_, place) => place % step === 0);
   };
   const every = Math.max(1, Math.ceil((names?.length ?? 0) / 6));
   const columns =
     names === undefined
-      ? ticksOf(across).map((at) => [at, (across.show ?? tick)(at)] as const)
+      ? apart(ticksOf(across).map((at) => [at, (across.show ?? tick)(at)] as const))
       : names.flatMap((name, at) => (at % every === 0 ? [[at, begun(name, mostLetters)] as const] : []));
   return (
     <svg class="plot-svg" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-      {ticksOf(up).map((at) => (
+      {levels.map(([at, text]) => (
         <g key={at}>
-          <path class="grid" d={`M${edge.left} ${frame.y(at)}H${width - edge.right}`} />
-          <text class="plot-tick" x={edge.left - 6} y={frame.y(at) + 4} text-anchor="end">
-            {(up.show ?? tick)(at)}
+          <path class="grid" d={`M${left} ${frame.y(at)}H${width - edge.right}`} />
+          <text class="plot-tick" x={left - 6} y={frame.y(at) + 4} text-anchor="end">
+            {text}
           </text>
         </g>
       ))}
@@ -92,8 +102,8 @@ export function Plot({ label, across, up, names, small = false, children }: Prop
           {name}
         </text>
       ))}
-      <path class="axis" d={`M${edge.left} ${edge.top}V${height - edge.bottom}H${width - edge.right}`} />
-      <text class="axis-title" x={(edge.left + width - edge.right) / 2} y={height - 5} text-anchor="middle">
+      <path class="axis" d={`M${left} ${edge.top}V${height - edge.bottom}H${width - edge.right}`} />
+      <text class="axis-title" x={(left + width - edge.right) / 2} y={height - 5} text-anchor="middle">
         {begun(across.title, width / 8)}
       </text>
       <text
