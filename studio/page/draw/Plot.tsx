@@ -78,7 +78,7 @@ export function Plot({ label, across, up, names, small = false, children }: Prop
   /** As many of the ticks as have room beside one another. */
   const apart = (all: readonly (readonly [number, string])[]): (readonly [number, string])[] => {
     const [first = 0, second = first] = all.map(([at]) => frame.x(at));
-    const widest = 4 + digit * Math.max(0, ...all.map(([, text]) => text.length));
+    const widest = 10 + digit * Math.max(0, ...all.map(([, text]) => text.length));
     const step = second > first ? Math.ceil(widest / (second - first)) : 1;
     return all.filter((_, place) => place % step === 0);
   };
