@@ -5,6 +5,7 @@ import type { OnnxNetwork } from "../shared/onnx.ts";
 import type { Project } from "../shared/project.ts";
 import type { Advice, Beginning, OwnData, RunInfo, Saved, SavedTensor, Snapshot, Stopped } from "../shared/protocol.ts";
 import {
+  ensembleOf,
   fields,
   type Key,
   parseHash,
@@ -542,8 +543,13 @@ async function handedText(): Promise<OwnText | undefined> {
 /** What decides the numbers of the present run, with some changes. */
 export const runKeyNow = (patch: Partial<StudioState>): string => runKey({ ...state.value, ...patch });
 
+/** The ensemble that the present run is of: on pictures there is none, whatever the state asks for. */
+export const ensemble = computed(() =>
+  run.value === undefined ? state.value.ensemble : ensembleOf(state.value, run.value.data),
+);
+
 /** The losses that fit the present task. */
 export const fittingLosses = computed(() => {
   const task = run.value?.data.task ?? "binary";
-  return state.value.ensemble === undefined ? lossesOf[task] : memberLosses(task);
+  return ensemble.value === undefined ? lossesOf[task] : memberLosses(task);
 });

@@ -7,7 +7,7 @@ import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { Picture } from "../draw/Picture.tsx";
 import { short, sub } from "../numbers.ts";
-import { change, editWeight, hot, onPicture, playing, run, state } from "../store.ts";
+import { change, editWeight, ensemble, hot, onPicture, playing, run, state } from "../store.ts";
 import { type chosenUnit as Choose, chosenUnit } from "./Network.tsx";
 
 type Chosen = NonNullable<ReturnType<typeof Choose>>;
@@ -212,15 +212,14 @@ export function Inspector() {
     );
   }
   const last = chosen.stage === info.stages.length - 1;
-  const { ensemble } = state.value;
-  if (ensemble !== undefined)
+  if (ensemble.value !== undefined)
     return (
       <section class="panel inspector" aria-labelledby="inspector-title">
         <h2 id="inspector-title">{last ? "Output" : `Layer ${chosen.stage}`}</h2>
         <p class="hint">
-          Each of these neurons is there {ensemble.members} times: the members of the ensemble share its weights, scale
-          what goes in and comes out, and have a bias of their own. One network of these layers can be inspected neuron
-          by neuron.
+          Each of these neurons is there {ensemble.value.members} times: the members of the ensemble share its weights,
+          scale what goes in and comes out, and have a bias of their own. One network of these layers can be inspected
+          neuron by neuron.
         </p>
         <button type="button" class="small" onClick={() => change({ ensemble: undefined, edits: [], selected: "" })}>
           Train one network

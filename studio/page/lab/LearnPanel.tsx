@@ -2,7 +2,7 @@
 import { initNames, initTitles, lossTitles, optimizerNames, optimizers } from "../../shared/names.ts";
 import { rates, usualEnsemble } from "../../shared/state.ts";
 import { offline } from "../offline.ts";
-import { change, fittingLosses, run, state } from "../store.ts";
+import { change, ensemble, fittingLosses, run, state } from "../store.ts";
 import { Choice, Slider } from "./controls.tsx";
 
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -10,17 +10,17 @@ const decays = [0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1];
 const drops = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 
 export function LearnPanel() {
-  const { loss, optimizer, lr, batch, init, decay, dropout, batchNorm, ensemble } = state.value;
+  const { loss, optimizer, lr, batch, init, decay, dropout, batchNorm } = state.value;
   return (
     <section class="panel learn" aria-labelledby="learn-title">
       <h2 id="learn-title">Learning</h2>
-      {(ensemble !== undefined || run.value?.data.scaled === true) && (
+      {(ensemble.value !== undefined || run.value?.data.scaled === true) && (
         <Choice
           label="network"
-          value={ensemble === undefined ? "one" : "ensemble"}
+          value={ensemble.value === undefined ? "one" : "ensemble"}
           options={[
             ["one", "one, of these layers"],
-            ["ensemble", `ensemble of ${(ensemble ?? usualEnsemble).members}, for tables`],
+            ["ensemble", `ensemble of ${(ensemble.value ?? usualEnsemble).members}, for tables`],
           ]}
           choose={(value) =>
             change({ ensemble: value === "one" ? undefined : usualEnsemble, edits: [], selected: "", batchNorm: false })
@@ -41,7 +41,7 @@ export function LearnPanel() {
       />
       <Slider label="learning rate" value={lr} stops={rates} choose={(value) => change({ lr: value })} />
       <Slider label="batch" value={batch} stops={batches} choose={(value) => change({ batch: value })} />
-      {ensemble === undefined && (
+      {ensemble.value === undefined && (
         <Choice
           label="initial weights"
           value={init}
@@ -51,7 +51,7 @@ export function LearnPanel() {
       )}
       <Slider label="weight decay" value={decay} stops={decays} choose={(value) => change({ decay: value })} />
       <Slider label="dropout" value={dropout} stops={drops} choose={(value) => change({ dropout: value })} />
-      {ensemble === undefined && (
+      {ensemble.value === undefined && (
         <Choice
           label="batch norm"
           value={batchNorm ? "on" : "off"}

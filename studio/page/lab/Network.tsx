@@ -10,7 +10,7 @@ import { type Column, gapOf, layoutNetwork } from "../draw/layout.ts";
 import { type Chosen, drawNetwork } from "../draw/network.ts";
 import { Icon } from "../icons.tsx";
 import { sub } from "../numbers.ts";
-import { change, hot, playing, run, state } from "../store.ts";
+import { change, ensemble, hot, playing, run, state } from "../store.ts";
 import { Choice, Stepper } from "./controls.tsx";
 
 /** The layer under the pointer or the focus: its line in the code is lit. */
@@ -88,7 +88,7 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
         // The members of an ensemble have one activation for all layers.
         choose={(activation) =>
           setLayers(
-            state.value.ensemble === undefined
+            ensemble.value === undefined
               ? withLayer(place, { activation })
               : state.value.layers.map((one) => ({ ...one, activation })),
           )

@@ -3,7 +3,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { StepTrace } from "../../shared/steps.ts";
 import { Choice } from "../lab/controls.tsx";
 import { exact, short } from "../numbers.ts";
-import { advance, change, look, play, playing, run, shownStep, state } from "../store.ts";
+import { advance, change, ensemble, look, play, playing, run, shownStep, state } from "../store.ts";
 import { AllValues } from "./AllValues.tsx";
 import { CloseUp } from "./CloseUp.tsx";
 import { Drawing } from "./Drawing.tsx";
@@ -225,7 +225,7 @@ export function Step() {
     return (
       <div class="panel">
         {problem.value === "" ? <p class="hint">The step is being laid open …</p> : <p class="notice">{problem}</p>}
-        {state.value.ensemble !== undefined && (
+        {ensemble.value !== undefined && (
           <button type="button" class="small accent" onClick={() => change({ ensemble: undefined, edits: [] })}>
             Train one network of these layers
           </button>
