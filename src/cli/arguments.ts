@@ -62,6 +62,21 @@ export const columnList = (text: string): string[] =>
     ([, quoted, plain = ""]) => quoted?.replaceAll('""', '"') ?? plain,
   );
 
+/** What it costs to miss each class: yes=5,no=1. A name that has a comma itself stands in quotes. */
+export function classCosts(text: string): Record<string, number> {
+  return Object.fromEntries(
+    columnList(text).map((part): [string, number] => {
+      const end = part.lastIndexOf("=");
+      const cost = Number(part.slice(end + 1));
+      if (end < 1 || part.slice(end + 1).trim() === "" || !(cost >= 0 && cost < Number.POSITIVE_INFINITY))
+        throw new InvalidArgumentError(
+          "It must be classes with what it costs to miss one, such as yes=5,no=1, in numbers of 0 or more.",
+        );
+      return [part.slice(0, end), cost];
+    }),
+  );
+}
+
 /** An option that may be given more than once. */
 export const repeated =
   (check: (text: string) => readonly string[]): ((text: string, before: readonly string[] | undefined) => string[]) =>

@@ -8,7 +8,7 @@ import { version } from "../graph/version.ts";
 import { exportNames } from "../run/exportNames.ts";
 import { builtInNames, fetchedNames } from "../run/problemNames.ts";
 import type { BackendOptions } from "../runtime/index.ts";
-import { asIs, columnList, from0, inside, name, port, repeated, whole } from "./arguments.ts";
+import { asIs, classCosts, columnList, from0, inside, name, port, repeated, whole } from "./arguments.ts";
 import { completionFor, type ShellName, shellNames } from "./completion.ts";
 import { configIn, configText, type FromFile, fromConfigFile } from "./configFile.ts";
 import { tellFailure, tellOutputFailure } from "./failure.ts";
@@ -63,6 +63,8 @@ function command(usage: string, description: string, examples: readonly string[]
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
 }
 
+const costs = (text: string): Option =>
+  new Option("--costs <list>", `${text}: what missing a class costs, such as yes=5,no=1`).argParser(classCosts);
 const interval = (text: string): Option => new Option("--interval <share>", text).argParser(inside);
 
 async function useBackend(options: { backend?: BackendOptions["backend"]; threads?: number }): Promise<void> {
@@ -188,6 +190,7 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", [
   "hebb evaluate runs/credit test.csv",
   "hebb evaluate runs/mnist test-images.gz --labels test-labels.gz --json",
   "hebb evaluate runs/iris iris.csv --confusion --report",
+  "hebb evaluate runs/fraud test.csv --costs fraud=20",
   "hebb evaluate runs/shakespeare other.txt",
 ])
   .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
@@ -195,6 +198,7 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", [
   .option("--sheet <name>", "the sheet of an Excel file")
   .option("--confusion", "show the confusion matrix", false)
   .option("--report", "precision, recall, F1 and rows of each class", false)
+  .addOption(costs("what a row costs, and the confusion, where predictions cost least"))
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
     const { evaluate } = await import("./commands/evaluate.ts");
@@ -205,6 +209,7 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
   "hebb predict runs/credit applications.csv",
   "hebb predict runs/credit applications.csv --out decisions.csv",
   "hebb predict runs/credit applications.csv --keep id,name --out decisions.parquet",
+  "hebb predict runs/fraud today.csv --costs fraud=20      to miss a fraud is worth twenty false alarms",
   "hebb predict runs/houses new.csv --interval 0.9        the price, and between what it lies nine times in ten",
   "gunzip -c today.csv.gz | hebb predict runs/credit -   - is standard input",
   "hebb predict model.onnx inputs.npz --out outputs.npz   an ONNX model: arrays by name",
@@ -220,6 +225,7 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
       repeated(columnList),
     ),
   )
+  .addOption(costs("the class that costs least"))
   .addOption(interval("columns lower and upper: where the target lies so often, such as 0.9, by the held-out rows"))
   .addOption(new Option("--format <name>", "of standard output: csv, jsonl (default: csv)").argParser(name(rowFormats)))
   .action(async (run: string, data: string, options) => {

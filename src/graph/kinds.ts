@@ -67,6 +67,18 @@ export const listOf = <T>(inner: Kind<T>): Kind<readonly T[]> =>
     (value) => Array.isArray(value) && value.every((one) => inner.accepts(one)),
   );
 
+/** A plain object whose fields are all of one kind, under any names. */
+export const recordOf = <T>(inner: Kind<T>): Kind<Readonly<Record<string, T>>> =>
+  of<Readonly<Record<string, T>>>(
+    `an object, each field ${inner.takes}`,
+    (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      !Array.isArray(value) &&
+      !ArrayBuffer.isView(value) &&
+      Object.values(value).every((one) => inner.accepts(one)),
+  );
+
 export const orNull = <T>(inner: Kind<T>): Kind<T | null> =>
   of<T | null>(`${inner.takes} or null`, (value) => value === null || inner.accepts(value));
 

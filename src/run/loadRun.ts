@@ -8,6 +8,7 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
 import { featuresOf } from "./apply.ts";
 import type { JobConfig } from "./config.ts";
+import { type ClassCosts, costsOf } from "./costs.ts";
 import { intervalsOf } from "./intervals.ts";
 import { noted, type Prediction, predictor } from "./predictions.ts";
 import { formFor, read } from "./read.ts";
@@ -42,9 +43,14 @@ export interface PredictOptions {
    * by split conformal prediction on the held-out rows. Default: no interval.
    */
   readonly interval?: number;
+  /**
+   * What it costs to take a row of a class for another, such as { fraud: 20 }; 1 for a class that is not named. The prediction is then the
+   * class that costs least in expectation: the one with the largest probability × cost. Default: the most probable class.
+   */
+  readonly costs?: ClassCosts;
 }
 
-const predictKinds: OptionKinds<PredictOptions> = { interval: kind.number };
+const predictKinds: OptionKinds<PredictOptions> = { interval: kind.number, costs: kind.recordOf(kind.number) };
 
 /** Opens a run folder of `hebb train`. Throws HebbError when it is not one, or damaged. */
 export async function loadRun(folder: string): Promise<LoadedRun> {
@@ -54,13 +60,16 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   const halfWidth = intervalsOf(opened);
   const predict = async (rows: () => Source | Promise<Source>, options: PredictOptions): Promise<Prediction[]> => {
     notOfText(config, folder, "it generates text instead of predicting rows; use generate(run.model, …) of hebb/train");
-    const { interval } = checkOptions("run.predict", options, predictKinds);
-    const half = interval === undefined ? undefined : halfWidth(interval);
+    const { interval, costs } = checkOptions("run.predict", options, predictKinds);
+    const wanted = {
+      halfWidth: interval === undefined ? undefined : halfWidth(interval),
+      costs: costs === undefined ? undefined : costsOf(opened, costs),
+    };
     const source = await rows();
     if (source.kind === "table" && source.table.rowCount === 0) return [];
     ask ??= predictor(opened);
     const { dataset, unread } = featuresOf(preprocessing, source);
-    return noted(await ask(dataset, half), unread);
+    return noted(await ask(dataset, wanted), unread);
   };
   return {
     model,

@@ -12,6 +12,7 @@ import {
   residentOf,
   samplesOf,
 } from "../train/index.ts";
+import { cheapestClass } from "./costs.ts";
 import type { OpenedRun } from "./saved.ts";
 import { classNames, inverseFor, namedScores, taskFor } from "./task.ts";
 
@@ -20,8 +21,11 @@ export interface Measured {
   readonly classes: readonly NamedScores[] | null;
   /** A number for each row, in the units of the network; null where no numbers are predicted. */
   readonly numbers: ArrayLike<number> | null;
-  /** How many rows of each class (first place) were given each class (second place); null where there are no classes. */
-  confusion(): readonly (readonly number[])[] | null;
+  /**
+   * How many rows of each class (first place) were given each class (second place), the most probable or the one that costs least where
+   * the costs of missing each class are given; null where there are no classes.
+   */
+  confusion(costs?: readonly number[]): readonly (readonly number[])[] | null;
 }
 
 /** Measures one set of data after another; compiled once. */
@@ -49,9 +53,20 @@ export function measurer({
   const inverse = inverseFor(preprocessing);
   return async (data) => {
     const { metrics, classes, predictions } = await evaluator.evaluateLater(samplesOf(data), inverse);
-    const decided = () => figuresOf.predictedClasses(predictions, names?.length ?? 1);
+    const count = names?.length ?? 1;
+    const decided = (costs?: readonly number[]): ArrayLike<number> =>
+      costs === undefined
+        ? figuresOf.predictedClasses(predictions, count)
+        : Array.from({ length: predictions.length / count }, (_, row) =>
+            cheapestClass(predictions.subarray(row * count, (row + 1) * count), costs),
+          );
     const numbers = names === undefined && data instanceof Dataset ? predictions : null;
-    return { metrics, classes: namedScores(classes, names), numbers, confusion: () => confusion(data, decided) };
+    return {
+      metrics,
+      classes: namedScores(classes, names),
+      numbers,
+      confusion: (costs) => confusion(data, () => decided(costs)),
+    };
   };
 }
 

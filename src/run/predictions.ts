@@ -1,8 +1,10 @@
 // Predictions of a trained model for rows: classes with their probabilities, or numbers in the target's own units.
 import { Dataset, type Unread } from "../data/index.ts";
+import { at } from "../graph/at.ts";
 import { quoted } from "../graph/visible.ts";
 import { Perceptron } from "../nn/index.ts";
 import { Evaluator, makeObjective, metrics, type Objective, residentOf } from "../train/index.ts";
+import { cheapestClass } from "./costs.ts";
 import type { OpenedRun } from "./saved.ts";
 import { classNames, inverseFor, taskFor } from "./task.ts";
 
@@ -58,8 +60,14 @@ export function answerer({ config, preprocessing, model }: OpenedRun): (rows: Da
   };
 }
 
-/** Predictions of rows; with intervals of this half width, in the units of the network. */
-export type PredictRows = (data: Dataset, halfWidth?: number) => Promise<Prediction[]>;
+/** How rows are predicted, beyond what is most probable. */
+export interface Wanted {
+  /** Of the intervals of numbers, in the units of the network. */
+  readonly halfWidth?: number | undefined;
+  /** What it costs to miss each class: the prediction is the class that costs least. */
+  readonly costs?: readonly number[] | undefined;
+}
+export type PredictRows = (data: Dataset, wanted?: Wanted) => Promise<Prediction[]>;
 
 /** Predicts again and again; compiled once for each number of rows. */
 export function predictor({ config, preprocessing, model }: OpenedRun): PredictRows {
@@ -74,7 +82,7 @@ export function predictor({ config, preprocessing, model }: OpenedRun): PredictR
   const objective = makeObjective(config.loss, taskFor(preprocessing));
   const evaluator = new Evaluator(model, objective);
   const inverse = inverseFor(preprocessing) ?? ((value: number): number => value);
-  return async (data, halfWidth) => {
+  return async (data, { halfWidth, costs } = {}) => {
     // Targets are not known: the figures of this evaluation mean nothing and only its predictions are used.
     const resident = residentOf(untargeted(data, objective));
     const { predictions } = await evaluator.evaluateLater(resident);
@@ -89,7 +97,7 @@ export function predictor({ config, preprocessing, model }: OpenedRun): PredictR
     return Array.from(metrics.predictedClasses(predictions, names.length), (place, row): Prediction => {
       const own = predictions.subarray(row * names.length, (row + 1) * names.length);
       return {
-        prediction: names[place] ?? place,
+        prediction: at(names, costs === undefined ? place : cheapestClass(own, costs)),
         probabilities: Object.fromEntries(names.map((name, k) => [name, own[k] ?? 0])),
       };
     });

@@ -1,8 +1,10 @@
 // hebb evaluate: the metrics of a trained model on other data.
+import { at } from "../../graph/at.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { visible } from "../../graph/visible.ts";
 import { amountOf, applyTo } from "../../run/apply.ts";
-import { measurer } from "../../run/measure.ts";
+import { type ClassCosts, costPerRow, costsOf } from "../../run/costs.ts";
+import { type Measured, measurer } from "../../run/measure.ts";
 import { formFor, read } from "../../run/read.ts";
 import { openModel } from "../../run/saved.ts";
 import { classNames, predictedIn } from "../../run/task.ts";
@@ -20,6 +22,8 @@ export async function evaluate(
     readonly sheet?: string | undefined;
     readonly confusion: boolean;
     readonly report: boolean;
+    /** What it costs to miss a row of each class. */
+    readonly costs?: ClassCosts | undefined;
     readonly json: boolean;
   },
 ): Promise<number> {
@@ -31,6 +35,7 @@ export async function evaluate(
       throw new HebbError(
         `--${option} is for classes, but this run predicts ${predictedIn(preprocessing)}; leave it out`,
       );
+  const costs = args.costs === undefined ? undefined : costsOf(opened, args.costs);
   const notices = noticesFor(args.json);
   const source = await read(path, {
     target: config.target ?? undefined,
@@ -46,19 +51,51 @@ export async function evaluate(
   const { dataset, notes } = applyTo(preprocessing, source);
   notices.warn(notes);
   const { metrics, classes: report, confusion: confusionOf } = await measurer(opened)(dataset);
-  const confusion = args.confusion ? confusionOf() : null;
+  const confusion = args.confusion ? confusionOf(costs) : null;
+  const spent = costs === undefined ? undefined : spentOf(confusionOf, costs);
   const positive = names?.length === 2 ? names[figuresOf.positiveClass] : undefined;
   if (args.json) {
     const ofClasses = report === null ? {} : { ...(positive === undefined ? {} : { positiveClass: positive }), report };
     const matrix = confusion === null ? {} : { classes: names, confusion };
-    out.json({ ...metrics, ...ofClasses, ...matrix });
+    out.json({ ...metrics, ...ofClasses, ...matrix, ...(spent === undefined ? {} : { costPerRow: spent }) });
     return 0;
   }
   out.line(`${amountOf(dataset)}: ${figures(metrics)}`);
   if (positive !== undefined) out.line(positiveText(positive));
+  if (spent !== undefined && names !== undefined)
+    out.line(
+      `cost per row ${short(spent.decided)} where predictions cost least, ${short(spent.mostProbable)} where the most probable class is taken, ${short(spent.always.cost)} where it is always ${visible(at(names, spent.always.class))}`,
+    );
   if (args.report && report !== null) out.line("", ...classLines(report));
   if (confusion !== null && names !== undefined) out.line(...matrixLines(confusion, names));
   return 0;
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(4)));
+
+interface Spent {
+  readonly decided: number;
+  readonly mostProbable: number;
+  /** Of the one class that costs least when every row is taken for it. */
+  readonly always: { readonly class: number; readonly cost: number };
+}
+
+/** The cost of a row in three ways to decide. */
+function spentOf(confusionOf: Measured["confusion"], costs: readonly number[]): Spent {
+  const plain = confusionOf() ?? [];
+  const counts = plain.map((row) => row.reduce((sum, count) => sum + count, 0));
+  const alwaysOne = plain.map((_, k) =>
+    costPerRow(
+      counts.map((count) => plain.map((__, place) => (place === k ? count : 0))),
+      costs,
+    ),
+  );
+  const least = Math.min(...alwaysOne);
+  return {
+    decided: costPerRow(confusionOf(costs) ?? [], costs),
+    mostProbable: costPerRow(plain, costs),
+    always: { class: alwaysOne.indexOf(least), cost: least },
+  };
 }
 
 /** Longer class names do not fit above the columns. */

@@ -6,6 +6,7 @@ import type { TablePart } from "../../data/tableFile.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { featuresOf } from "../../run/apply.ts";
+import { type ClassCosts, costsOf } from "../../run/costs.ts";
 import { intervalsOf } from "../../run/intervals.ts";
 import { noted, predictor } from "../../run/predictions.ts";
 import { describeOutput, isOnnxFile, predictOnnx } from "../../run/predictOnnx.ts";
@@ -37,6 +38,8 @@ export interface PredictArguments extends TablePart {
   readonly keep?: readonly string[] | undefined;
   /** How often the target lies between the columns "lower" and "upper". */
   readonly interval?: number | undefined;
+  /** What it costs to miss a row of each class. */
+  readonly costs?: ClassCosts | undefined;
   /** Of standard output. */
   readonly format?: RowFormat | undefined;
   readonly json: boolean;
@@ -55,7 +58,10 @@ export async function predict(folder: string, path: string, args: PredictArgumen
   const opened = openModel(folder);
   const { config, preprocessing } = opened;
   notOfText(config, folder, "generate text with hebb generate");
-  const halfWidth = args.interval === undefined ? undefined : intervalsOf(opened)(args.interval);
+  const wanted = {
+    halfWidth: args.interval === undefined ? undefined : intervalsOf(opened)(args.interval),
+    costs: args.costs === undefined ? undefined : costsOf(opened, args.costs),
+  };
   const notices = noticesFor(args.json);
   const source = await read(path, {
     target: config.target ?? undefined,
@@ -73,7 +79,7 @@ export async function predict(folder: string, path: string, args: PredictArgumen
     throw new HebbError(`--out ${args.out} is a folder; name a file in it`);
   const { dataset, notes, unread, files } = featuresOf(preprocessing, source);
   notices.warn(notes);
-  const predictions = noted(await predictor(opened)(dataset, halfWidth), unread);
+  const predictions = noted(await predictor(opened)(dataset, wanted), unread);
   let rows = predictions.map(({ prediction, probabilities, lower, upper }): Row => {
     // By the list of names: an object would bring classes that are numbers into another order.
     const shares = probabilities === undefined ? [] : (classNames(preprocessing) ?? []);
