@@ -1,5 +1,5 @@
 // The other ranks on this machine: how many share its cores, and whether one has ended that others wait for.
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism, cpus, hostname } from "node:os";
 import { type Communicator, gatherTexts } from "../runtime/index.ts";
 
@@ -7,6 +7,8 @@ interface Member {
   readonly rank: number;
   readonly pid: number;
   readonly host: string;
+  /** Where its process number means something: two containers of one name have each their own. */
+  readonly numbers: string;
 }
 
 export interface Neighbours {
@@ -56,18 +58,32 @@ function runs(pid: number): boolean {
   }
 }
 
+/** What tells this boot of this machine and its process numbers from others; empty where the system does not say. */
+function pidNamespace(): string {
+  try {
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
+}
+
 /** Cores shared out among the ranks of a machine; a launcher that bound this process to some leaves it those. */
 export const threadsFor = (ranks: number): number =>
   Math.max(1, Math.min(availableParallelism(), Math.floor(cpus().length / ranks)));
 
 export function meetNeighbours(world: Communicator): Neighbours {
-  const own: Member = { rank: world.rank, pid: process.pid, host: hostname() };
+  const own: Member = {
+    rank: world.rank,
+    pid: process.pid,
+    host: hostname(),
+    numbers: `${hostname()} ${pidNamespace()}`,
+  };
   const all = gatherTexts(world, JSON.stringify(own)).map((text): Member => JSON.parse(text));
-  const here = all.filter(({ host }) => host === own.host);
+  const here = all.filter(({ numbers }) => numbers === own.numbers);
   return {
     count: here.length,
     threads: threadsFor(here.length),
-    before: () => all.slice(0, own.rank).filter(({ host, pid }) => host !== own.host || runs(pid)).length,
+    before: () => all.slice(0, own.rank).filter(({ numbers, pid }) => numbers !== own.numbers || runs(pid)).length,
     lost: () => {
       if (here.some(({ pid }) => hasTold(pid))) return "told";
       const gone = here.find(({ pid }) => !runs(pid));

@@ -150,7 +150,10 @@ function spreadOf(values: ArrayLike<number>): {
 function hasTail({ train }: PreparedRows, { target }: TablePreprocessing, { targetTransform }: TrainChoices): boolean {
   if (target.kind !== "number" || targetTransform !== undefined) return false;
   const values = Float64Array.from(train.targets.data, (value) => inverseTarget(target, value));
-  return values.every((value) => value >= -1e-6) && spreadOf(values).skewness > longTail;
+  const { mean, deviation, skewness } = spreadOf(values);
+  // A 0 comes back from float32 with the rounding of the mean and the scale.
+  const rounding = 1e-6 * Math.max(1, Math.abs(mean), deviation);
+  return skewness > longTail && values.every((value) => value >= -rounding);
 }
 
 export async function search({

@@ -305,6 +305,7 @@ export class DeviceMemory {
     if (cell.at !== this.home && cell.at !== undefined) cell.at.leave(cell);
     cell.version++;
     cell.written = undefined;
+    cell.lost = false;
     const { block } = storage.place;
     if (storage.place.at !== this.home && storage.place.at !== undefined) {
       this.writeCell(cell, this.read(storage));

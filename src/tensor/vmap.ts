@@ -95,9 +95,15 @@ interface Argument {
   readonly axes: readonly (number | undefined)[];
 }
 
-const holdsTensors = (value: unknown): boolean =>
-  value instanceof Tensor ||
-  (typeof value === "object" && value !== null && Object.values(value).some((part) => holdsTensors(part)));
+/** Whether there are tensors in lists and plain objects; anything else reaches the function as it is. */
+function holdsTensors(value: unknown, above: readonly unknown[] = []): boolean {
+  if (value instanceof Tensor) return true;
+  const isPlain =
+    Array.isArray(value) ||
+    (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype);
+  if (!isPlain || above.includes(value)) return false;
+  return Object.values(value as object).some((part) => holdsTensors(part, [...above, value]));
+}
 
 function argumentOf(value: unknown, place: number, dim: BatchDim): Argument {
   if (!holdsTensors(value)) return { value, tree: undefined, axes: [] };

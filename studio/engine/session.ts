@@ -290,8 +290,12 @@ export class Session {
     return { name: "edits", stepEnd: ({ step }) => this.#edit(step), state: () => ({}), restore: () => {} };
   }
 
+  /** Whether weights set by hand are set after the steps that the state says. */
+  takesEdits = true;
+
   /** The weights set by hand at this step. */
   #edit(step: number): undefined {
+    if (!this.takesEdits) return;
     for (const edit of this.state.edits) if (edit.step === step) this.applyEdit(edit);
   }
 

@@ -163,6 +163,8 @@ function besideOf(session: Session): Beside {
   const known = beside.get(session);
   if (known !== undefined) return known;
   const other = new Session(session.state, session.prepared);
+  // What the step itself makes of a weight is looked at, not what a hand makes of it afterwards.
+  other.takesEdits = false;
   const made = {
     session: other,
     gradientOf: noteGradients(other.optimizer, other.network.model.parameters()),

@@ -249,7 +249,8 @@ export const rewind = (): void => {
   goTo(0);
   if (wasPlaying) play(true);
 };
-export const newSeed = (): void => change({ seed: (state.value.seed * 7 + 1) % 1000, edits: [] });
+/** Comes back to a seed after all thousand. */
+export const newSeed = (): void => change({ seed: (state.value.seed * 21 + 1) % 1000, edits: [] });
 
 /** Takes the remedy that a stop offers. */
 export function takeFix({ patch, goTo: step }: Pick<Stopped, "patch" | "goTo">): void {

@@ -66,6 +66,17 @@ function close(actual: Tensor | readonly Tensor[], name: string, tolerance = 1e-
   });
 }
 
+it("vmap hands on as it is what is neither a tensor nor a list or plain object of some", () => {
+  interface Ring {
+    factor: number;
+    self?: Ring;
+  }
+  const ring: Ring = { factor: 3 };
+  ring.self = ring;
+  const tripled = vmap((row: Tensor, by: Ring) => row.mul(by.self?.factor ?? 0), { inDims: [0, null] });
+  expect([...tripled(wave([2, 2]), ring).dataSync()]).toEqual([...wave([2, 2]).mul(3).dataSync()]);
+});
+
 describe("as torch.func", () => {
   it("vjp, jvp and linearize", () => {
     const along = wave([3], 0.2);

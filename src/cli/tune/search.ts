@@ -64,7 +64,10 @@ function run(entry: string, args: readonly string[], signal: AbortSignal): Promi
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr = `${stderr}${text}`.slice(-4000);
     });
-    child.on("error", (error) => (signal.aborted ? resolve({ code: null, stderr: "" }) : reject(error)));
+    // One that is stopped still saves: it is waited for.
+    child.on("error", (error) => {
+      if (child.pid === undefined) reject(error);
+    });
     child.on("close", (code) => resolve({ code, stderr }));
   });
 }
@@ -90,15 +93,13 @@ function modeOf(metric: string): metrics.Mode {
 function measure(trial: Trial, metric: string): void {
   const higher = modeOf(metric) === "max";
   const epochs = readEvents(openRun(trial.folder)).events.filter(({ type }) => type === "epoch");
-  const figures = epochs.flatMap(({ train, validation }): number[] => {
+  const told = epochs.flatMap(({ train, validation }): unknown[] => {
     const part = validation ?? train;
-    const value =
-      typeof part === "object" && part !== null && metric in part
-        ? Object.entries(part).find(([name]) => name === metric)?.[1]
-        : undefined;
-    return typeof value === "number" ? [value] : [];
+    return typeof part === "object" && part !== null && metric in part ? [Reflect.get(part, metric)] : [];
   });
-  if (epochs.length > 0 && figures.length === 0)
+  // A figure may be no number: what held-out rows of one class give, for one.
+  const figures = told.filter((value) => typeof value === "number");
+  if (epochs.length > 0 && told.length === 0)
     throw new HebbError(
       `the trials have no metric "${metric}"; see ${join(trial.folder, "epochs.csv")} for the ones they have`,
     );
@@ -122,7 +123,8 @@ export const ranked = (trials: readonly Trial[], metric: string): Trial[] =>
 /** Those that came further first: a trial that was pruned says less about its point than one that was not. */
 const byProgress = (trials: readonly Trial[], metric: string): Trial[] =>
   ranked(trials, metric).sort((a, b) => rungsPassed(b) - rungsPassed(a));
-const rungsPassed = ({ pruned, costs }: Trial): number => (pruned ? costs.length : Number.MAX_SAFE_INTEGER);
+const rungsPassed = ({ pruned, costs, failure }: Trial): number =>
+  failure !== undefined ? -1 : pruned ? costs.length : Number.MAX_SAFE_INTEGER;
 
 const trialOf = (point: Point, number: number, { out, count }: SearchOptions): Trial => ({
   number,

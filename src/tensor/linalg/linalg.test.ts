@@ -1,8 +1,10 @@
 // Linear algebra on larger matrices, where blocks meet, by what defines each result; and its errors.
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../runtime/index.ts";
+import { grad } from "../autograd.ts";
 import { compile } from "../compile.ts";
 import { eye, tensor, zeros } from "../creation.ts";
+import { cat } from "../functional.ts";
 import type { Tensor } from "../tensor.ts";
 import * as linalg from "./index.ts";
 
@@ -25,6 +27,28 @@ function units(found: Tensor, truth: Tensor): number {
 }
 
 describe.each(["float32", "float64"] as const)("%s", (dtype) => {
+  // d det A / d A is the adjugate's transpose, also where A has no inverse.
+  it.each([
+    [[1, 2, 2, 4], 2, [4, -2, -2, 1]],
+    [[1, 0, 0, 0], 2, [0, 0, 0, 1]],
+    [[0, 0, 0, 0], 2, [0, 0, 0, 0]],
+    [[1, 2, 3, 4, 5, 6, 7, 8, 10], 3, [2, 2, -3, 4, -11, 6, -3, 6, -3]],
+    [[2, 0, 0, 0, 3, 0, 0, 0, 0], 3, [0, 0, 0, 0, 0, 0, 0, 0, 6]],
+  ] as const)("the slope of det at %j", (values, n, expected) => {
+    const slope = grad((a: Tensor) => linalg.det(a).sum());
+    const single = tensor([...values], { shape: [n, n], dtype });
+    const truth = tensor([...expected], { shape: [n, n], dtype });
+    expect(units(slope(single), truth)).toBeLessThan(64);
+    // Beside a matrix that has an inverse.
+    const pair = cat([single.unsqueeze(0), eye(n, n, { dtype }).unsqueeze(0)], 0);
+    expect(units(slope(pair), cat([truth.unsqueeze(0), eye(n, n, { dtype }).unsqueeze(0)], 0))).toBeLessThan(64);
+  });
+  it("lstsq takes a right side of whole numbers", () => {
+    const a = matrices(dtype, 4, 2);
+    const whole = tensor(Int32Array.of(1, 2, 3, -4));
+    const found = linalg.lstsq(a, whole).solution;
+    expect(units(found, linalg.lstsq(a, whole.to(dtype)).solution)).toBe(0);
+  });
   // Beyond a panel of 32 columns, and no multiple of it.
   it.each([
     [40, 40],

@@ -9,13 +9,15 @@ import { cumsum, trustedGather, trustedScatterAdd } from "../indexing.ts";
 import { matmul } from "../matmul.ts";
 import { cat, permute, reshape, slice } from "../movement.ts";
 import { diagonal } from "../rearrange.ts";
-import { all, argmax, prod } from "../reduce.ts";
+import { all, amax, argmax, prod } from "../reduce.ts";
 import { unsqueeze } from "../views.ts";
 import {
   batchOf,
   differentiated,
+  epsilonOf,
   flat,
   identities,
+  identity,
   loopOver,
   matrices,
   mT,
@@ -102,13 +104,14 @@ const eliminated = (a: Node): Elimination => eliminate(flat(el.stopGradient(a)))
 const singular =
   "the matrix is singular: it has no inverse; add a small multiple of the identity, or use linalg.pinv or linalg.lstsq";
 
-/** P A = L U solved for [batch, n, k], with a step of refinement. */
-function solveWith(lu: Elimination, a: Node, b: Node): Node {
+/** P A = L U solved for [batch, n, k], with a step of refinement, where `refines` says so for each matrix: [batch, 1, 1]. */
+function solveWith(lu: Elimination, a: Node, b: Node, refines?: Node): Node {
   const { factors, order } = lu;
   const [lower, upper] = [inverseLower(factors, true), mT(inverseLower(mT(factors)))];
   const times = (x: Node): Node => matmul(upper, matmul(lower, orderRows(x, order)));
   const first = times(b);
-  return el.add(first, times(el.sub(b, matmul(a, first))));
+  const step = times(el.sub(b, matmul(a, first)));
+  return el.add(first, refines === undefined ? step : el.where(refines, step, number(0, a)));
 }
 
 /** X of A X = B; B may be vectors. `left` false: X A = B. */
@@ -120,13 +123,13 @@ export function solve(a: Node, b: Node, left = true): Node {
   if (!left) {
     if (isVector)
       throw new ShapeError(`${where}: with left: false the right side must be matrices, got ${formatShape(b.shape)}`);
-    return mT(solve(mT(square), mT(matrices(where, b, "the right side"))));
+    return mT(solve(mT(square), mT(matrices(where, b, "the right side", square))));
   }
   if (isVector) {
     const column = solve(square, unsqueeze(b, -1));
     return reshape(column, column.shape.slice(0, -1));
   }
-  const right = matrices(where, b, "the right side");
+  const right = matrices(where, b, "the right side", square);
   if (rowsOf(right) !== rowsOf(square))
     throw new ShapeError(
       `${where}: ${formatShape(a.shape)} has ${rowsOf(square)} unknowns, and the right side ${formatShape(b.shape)} has ${rowsOf(right)} rows; make them equal`,
@@ -161,9 +164,23 @@ export function inverse(a: Node, where = "linalg.inv"): Node {
   return inverted;
 }
 
-/** A⁻ᵀ for the gradient of a determinant; a pivot of 0 counts as one that is barely none, so that det · A⁻ᵀ stays the adjugate. */
-function cofactors(a: Node, lu: Elimination): Node {
-  const values = solveWith(lu, flat(el.stopGradient(a)), flat(identities(a)));
+/** Each pivot of 0 made one that is barely none, so that det · A⁻¹ stays the adjugate; `holds` tells the matrices without one. */
+function withoutZeros(lu: Elimination): { readonly near: Elimination; readonly holds: Node } {
+  const { factors } = lu;
+  const n = rowsOf(factors);
+  const pivots = pivotsOf(lu);
+  const isZero = el.eq(pivots, number(0, pivots));
+  const largest = amax(el.abs(factors), [1, 2], true);
+  const size = el.where(el.eq(largest, number(0, largest)), number(1, largest), largest);
+  const least = el.mul(reshape(size, [-1, 1]), number(epsilonOf(pivots), pivots));
+  const missing = el.where(isZero, least, number(0, pivots));
+  const near = { ...lu, factors: el.add(factors, el.mul(unsqueeze(missing, 1), identity(n, n, factors))) };
+  return { near, holds: reshape(all(el.logicalNot(isZero), 1), [-1, 1, 1]) };
+}
+
+/** A⁻ᵀ for the gradient of a determinant, refined where `refines` says so. */
+function cofactors(a: Node, lu: Elimination, refines?: Node): Node {
+  const values = solveWith(lu, flat(el.stopGradient(a)), flat(identities(a)), refines);
   const inverted: Node = differentiated(unflat(values, batchOf(a)), [a], (grad) => [
     el.neg(matmul(mT(inverted), matmul(grad, mT(inverted)))),
   ]);
@@ -177,11 +194,14 @@ const signOf = ({ swaps }: Elimination, like: Node): Node =>
 export function det(a: Node): Node {
   const square = squares("linalg.det", a);
   const lu = eliminated(square);
-  const values = reshape(el.mul(prod(pivotsOf(lu), 1), signOf(lu, square)), batchOf(square));
-  const result: Node = differentiated(values, [square], (grad) => [
-    el.mul(unsqueeze(unsqueeze(el.mul(grad, result), -1), -1), cofactors(square, lu)),
-  ]);
-  return result;
+  const productOf = (own: Elimination): Node =>
+    reshape(el.mul(prod(pivotsOf(own), 1), signOf(own, square)), batchOf(square));
+  const backward = (grad: Node): Node[] => {
+    const { near, holds } = withoutZeros(lu);
+    const product = differentiated(productOf(near), [square], backward);
+    return [el.mul(unsqueeze(unsqueeze(el.mul(grad, product), -1), -1), cofactors(square, near, holds))];
+  };
+  return differentiated(productOf(lu), [square], backward);
 }
 
 /** The sign of the determinant, and the logarithm of its size: of a singular matrix 0 and −∞. */

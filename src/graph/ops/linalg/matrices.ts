@@ -25,11 +25,11 @@ export const rowsOf = ({ shape }: Node): number => at(shape, shape.length - 2);
 export const columnsOf = ({ shape }: Node): number => at(shape, shape.length - 1);
 export const batchOf = ({ shape }: Node): Shape => shape.slice(0, -2);
 
-/** Matrices of floats: whole numbers become float32. */
-export function matrices(where: string, x: Node, what = "the input"): Node {
+/** Matrices of floats: whole numbers become float32, or what the matrix beside them is of. */
+export function matrices(where: string, x: Node, what = "the input", beside?: Node): Node {
   if (x.shape.length < 2)
     throw new ShapeError(`${where}: ${what} must be a matrix or a batch of them, got ${formatShape(x.shape)}`);
-  return isFloat(x.dtype) ? x : el.cast(x, "float32");
+  return isFloat(x.dtype) ? x : el.cast(x, beside?.dtype ?? "float32");
 }
 
 export function squares(where: string, x: Node, what = "the input"): Node {

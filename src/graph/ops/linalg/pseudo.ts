@@ -105,7 +105,7 @@ export function lstsq(a: Node, b: Node, rcond: number | undefined, fullRank: boo
   const where = "linalg.lstsq";
   const x = matrices(where, a, "the matrix");
   const isVector = b.shape.length === 1 && x.shape.length === 2;
-  const right = isVector ? unsqueeze(b, -1) : matrices(where, b, "the right side");
+  const right = matrices(where, isVector ? unsqueeze(b, -1) : b, "the right side", x);
   const [m, n] = [rowsOf(x), columnsOf(x)];
   if (rowsOf(right) !== m)
     throw new ShapeError(
