@@ -1,6 +1,7 @@
 // The drawing of a step: every number on the network and in the formulas is the engine's own, to the bit, over a random walk of states.
 import { describe, expect, it } from "vitest";
 import { data, Generator, inspectStep, tensor, useBackend, withGenerator } from "../../src/index.ts";
+import { noteGradients } from "../../studio/engine/noted.ts";
 import { Session } from "../../studio/engine/session.ts";
 import { stepThrough } from "../../studio/engine/stepThrough.ts";
 import { View } from "../../studio/engine/view.ts";
@@ -52,7 +53,7 @@ const held = (session: Session): Held => ({
   ),
 });
 
-/** The library's own inspection of the step, in a session of its own: what each module gives, the loss, the slopes. */
+/** The library's own inspection of the step, in a session of its own: what each module gives. */
 function inspected(session: Session) {
   const { model } = session.network;
   const { train, info } = session.prepared;
@@ -72,14 +73,17 @@ function inspected(session: Session) {
     const own = nodes.slice(0, first).findLast(({ op, path }) => op !== "value" && path === String(place));
     return own === undefined ? undefined : floats(own.value);
   });
-  const slopes = new Map(
-    model.namedParameters().map(([path]) => {
-      const leaf = nodes.find((node) => node.op === "value" && node.path === path)?.name ?? "";
-      return [path, floats(nodes.find(({ gradientOf }) => gradientOf.includes(leaf))?.value ?? [])] as const;
-    }),
-  );
-  const loss = nodes.slice(0, first).findLast(({ shape, op }) => shape.length === 0 && op !== "full");
-  return { x: floats(x.dataSync()), y: floats(y.dataSync()), results, slopes, loss: Number(loss?.value[0]) };
+  return { x: floats(x.dataSync()), y: floats(y.dataSync()), results };
+}
+
+/** The loss and the slopes of the Trainer's own step, in a session of its own that is about to take it. */
+function taken(session: Session, gradientOf: ReturnType<typeof noteGradients>) {
+  session.advance(1);
+  const parameters = session.network.model.namedParameters();
+  return {
+    slopes: new Map(parameters.map(([path, parameter]) => [path, gradientOf(parameter)] as const)),
+    loss: session.batchLoss,
+  };
 }
 
 /** What a number is to be, by its name; undefined where nothing but the step itself holds it. */
@@ -88,7 +92,7 @@ function truthOf(
   row: number,
   before: Held,
   after: Held,
-  told: ReturnType<typeof inspected>,
+  told: ReturnType<typeof inspected> & ReturnType<typeof taken>,
   at: string,
 ): number | undefined {
   const { stages, layers } = session.network;
@@ -194,16 +198,17 @@ describe("the numbers of the drawing", () => {
     let compared = 0;
     for (let k = 0; k < 16; k++) {
       const state = randomState();
-      const [session, other] = await Promise.all([Session.open(state, undefined), Session.open(state, undefined)]);
-      session.goTo(state.step);
-      other.goTo(state.step);
+      const open = (): Promise<Session> => Session.open(state, undefined);
+      const [session, other, third] = await Promise.all([open(), open(), open()]);
+      const gradientOf = noteGradients(third.optimizer, third.network.model.parameters());
+      for (const one of [session, other, third]) one.goTo(state.step);
       // The page has drawn it before.
       new View(session).snapshot(state, 0);
       const trace = stepThrough(session, { edits: [] });
       const before = held(session);
       session.advance(1);
       const after = held(session);
-      const told = inspected(other);
+      const told = { ...inspected(other), ...taken(third, gradientOf) };
       const path = new Path(trace);
       for (const stage of path.stages) {
         const extent = extentOf(trace, stage);
