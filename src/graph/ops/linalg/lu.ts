@@ -167,15 +167,17 @@ export function inverse(a: Node, where = "linalg.inv"): Node {
 /** Each pivot of 0 made one that is barely none, so that det · A⁻¹ stays the adjugate; `holds` tells the matrices without one. */
 function withoutZeros(lu: Elimination): { readonly near: Elimination; readonly holds: Node } {
   const { factors } = lu;
-  const n = rowsOf(factors);
+  const [batch, n] = factors.shape as [number, number, number];
   const pivots = pivotsOf(lu);
   const isZero = el.eq(pivots, number(0, pivots));
+  const holds = reshape(all(el.logicalNot(isZero), 1), [batch, 1, 1]);
+  if (n === 0) return { near: lu, holds };
   const largest = amax(el.abs(factors), [1, 2], true);
   const size = el.where(el.eq(largest, number(0, largest)), number(1, largest), largest);
-  const least = el.mul(reshape(size, [-1, 1]), number(epsilonOf(pivots), pivots));
+  const least = el.mul(reshape(size, [batch, 1]), number(epsilonOf(pivots), pivots));
   const missing = el.where(isZero, least, number(0, pivots));
   const near = { ...lu, factors: el.add(factors, el.mul(unsqueeze(missing, 1), identity(n, n, factors))) };
-  return { near, holds: reshape(all(el.logicalNot(isZero), 1), [-1, 1, 1]) };
+  return { near, holds };
 }
 
 /** A⁻ᵀ for the gradient of a determinant, refined where `refines` says so. */
