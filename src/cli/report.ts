@@ -2,7 +2,7 @@
 import { quoted, visible } from "../graph/visible.ts";
 import type { Notices } from "../run/readOptions.ts";
 import type { Finding, Metrics, NamedScores, TrainEvent } from "../train/index.ts";
-import { epochLine, epochsText, figures } from "../train/metricText.ts";
+import { epochLine, epochsText, figures, refitLine } from "../train/metricText.ts";
 import { err, type Output, out } from "./output.ts";
 
 /** Tells on standard error what does not stop a command. */
@@ -118,6 +118,11 @@ export class Reporter {
         this.#output.line(
           `stopped after ${epochsText(event.epoch)}: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`,
         );
+        break;
+      case "refit":
+        this.#output.line(refitLine(event));
+        this.#epochs = event.epochs;
+        this.#first = undefined;
         break;
       case "interrupted":
         this.#output.line(

@@ -6,7 +6,7 @@ import { HebbError } from "../graph/errors.ts";
 import type { JobConfig } from "../run/config.ts";
 import { prepare } from "../run/prepare.ts";
 import { read } from "../run/read.ts";
-import { type OpenedRun, openModel } from "../run/saved.ts";
+import { type OpenedRun, openValidated } from "../run/saved.ts";
 import type { Source } from "../run/source.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { isLanguage, isStudioOptimizer, type NetworkDescription, type TabularDescription } from "../train/index.ts";
@@ -156,7 +156,7 @@ function fittedOn(preprocessing: Preprocessing, run: Preprocessing): unknown {
 
 /** A run folder as the page opens it. Throws HebbError where its data are gone, or are a text. */
 export async function runOpening(folder: string, name: string): Promise<Opening> {
-  const opened = openModel(folder);
+  const opened = openValidated(folder);
   const { config, preprocessing } = opened;
   if (config.model.kind === "pretrained")
     throw new HebbError(`${folder} was trained from a pretrained model; the Studio shows networks that start anew`);

@@ -69,6 +69,8 @@ export function withTrainOptions(train: Command): void {
     ["--test-labels <file>", "labels of IDX test data", asIs],
     ["--augment <changes>", `pictures changed in every epoch: ${augmentNames.join(",")}`, list(augmentNames)],
   ])
+    .option("--refit", "once measured, train again on the held-out rows too (default: of a table, where there is time)")
+    .option("--no-refit", "keep the model that was measured")
     .option("--stream", "read a CSV table in parts, again in every epoch (default: from 300 MB on)")
     .option("--no-stream", "read a table at once, however large");
 

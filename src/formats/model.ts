@@ -53,6 +53,23 @@ export function saveModel(run: Run, model: SavedState): void {
   );
 }
 
+/**
+ * Saves the model that the figures of the held-out rows are of, where model.safetensors holds one that has learned from those rows too:
+ * validated.safetensors.
+ */
+export function saveValidated(run: Run, model: SavedState): void {
+  writeFileAtomic(placeOf(run, validatedName).path, sealedSafetensors(model), run.operations);
+}
+
+const validatedName = "validated.safetensors";
+
+/** What `saveValidated` saved. Throws HebbError when there is none or any bit of it has changed. */
+export function loadValidated(run: Run): SavedState {
+  return unsealSafetensors(readIn(run, 2 ** 32, validatedName), join(run.path, validatedName));
+}
+
+export const hasValidated = (run: Run): boolean => placeOf(run, validatedName).stat !== undefined;
+
 /** The model last saved. Throws HebbError when there is none or any bit of it has changed. */
 export function loadModel(run: Run): SavedState {
   return unsealSafetensors(readIn(run, 2 ** 32, "model.safetensors"), join(run.path, "model.safetensors"));

@@ -194,7 +194,7 @@ export const readPreprocessing = (run: Run): Preprocessing =>
 export const hasPreprocessing = (run: Run): boolean => placeOf(run, "preprocessing.json").stat !== undefined;
 
 /** What a run cannot do without. */
-const written = ["events.jsonl", "model.safetensors", "model.json", "checkpoints"];
+const written = ["events.jsonl", "model.safetensors", "validated.safetensors", "model.json", "checkpoints"];
 
 /** Throws HebbError for a link in the place of a file of the run: reported before training, not after it. */
 export function refuseLinks(run: Run): void {

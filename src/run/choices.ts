@@ -57,6 +57,8 @@ export interface TrainChoices extends TableArguments {
   readonly seed: number;
   readonly validation?: number | undefined;
   readonly folds?: number | undefined;
+  /** Whether the model is trained once more after it is measured, on the held-out rows too. */
+  readonly refit?: boolean | undefined;
   readonly stream?: boolean | undefined;
   /** How thorough a search for the best choices is. */
   readonly preset?: PresetName | undefined;

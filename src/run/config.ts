@@ -49,6 +49,8 @@ export interface JobConfig {
   readonly patience: number | null;
   /** Whose weights are kept: those of the best epoch by the held-out data, or the last. */
   readonly keep: "best" | "last";
+  /** Whether what is kept was trained once more, on the held-out rows too. */
+  readonly refit: boolean;
   /** What a search before the training chose, in a sentence; null: there was none. */
   readonly chosen: string | null;
   /** The figure that tells which epoch is best. */
@@ -174,6 +176,7 @@ const plain = {
   base: null,
   accumulate: 1,
   keep: "best",
+  refit: false,
   chosen: null,
   monitor: "loss",
   warmup: 0,
@@ -208,6 +211,7 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
   epochs: aCount,
   patience: optional(aCount),
   keep: oneOf("best", "last"),
+  refit: aBoolean,
   chosen: optional(aString),
   monitor: aString,
   seed: aCount,

@@ -15,7 +15,7 @@ import type { Fold, Prepared, PreparedRows, PreparedText } from "./prepared.ts";
 import { isBuiltIn } from "./problems.ts";
 import type { Origin, Source } from "./source.ts";
 import { tableArguments, tableChoices } from "./tableChoices.ts";
-import { tabularLearning, tabularNetwork } from "./tabular.ts";
+import { refitsTable, tabularLearning, tabularNetwork } from "./tabular.ts";
 import { taskFor } from "./task.ts";
 import type { Tokenizing } from "./text.ts";
 import { paddingOf } from "./texts.ts";
@@ -39,6 +39,25 @@ function refuse(names: readonly (keyof TrainChoices)[], choices: TrainChoices, w
   for (const name of names)
     if (choices[name] !== undefined)
       throw new HebbError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${why}`);
+}
+
+/** A repetition on all rows needs rows that were held out, at once. */
+function checkRefit(kind: Source["kind"], path: string, { refit, validation, folds, model }: TrainChoices): void {
+  if (refit !== true) return;
+  const why =
+    kind === "text"
+      ? `${path} is a text`
+      : kind === "parts"
+        ? `${path} is read in parts`
+        : folds !== undefined
+          ? "with --folds each run is there for its figures"
+          : validation === 0
+            ? "--validation 0 holds none out"
+            : model === "perceptron"
+              ? "a perceptron is trained until it makes no mistake"
+              : undefined;
+  if (why !== undefined)
+    throw new HebbError(`--refit trains once more on held-out rows of a table or of images, and ${why}; leave it out`);
 }
 
 /** How thorough a table is searched. */
@@ -75,6 +94,7 @@ function checkBase(kind: Source["kind"], path: string, choices: TrainChoices): v
 /** Refuses, before anything is prepared, what does not go with the kind of data. */
 export function checkChoices({ kind, path }: Source, choices: TrainChoices): void {
   checkBase(kind, path, choices);
+  checkRefit(kind, path, choices);
   switch (kind) {
     case "table":
       refuse(ofTexts, choices, "is for text models, gpt and lstm");
@@ -157,6 +177,7 @@ function common({ place }: Origin, choices: TrainChoices) {
     testLabels: placeOf(choices.testLabels),
     accumulate: choices.accumulate ?? 1,
     keep: "best",
+    refit: choices.refit ?? false,
     chosen: null,
     monitor: choices.monitor ?? "loss",
     seed: choices.seed,
@@ -222,8 +243,9 @@ function decideRows(
     if (preprocessing.kind !== "table")
       throw new HebbError(`model "tabular" takes the columns of a table, and ${path} is not a table; use --model mlp`);
     const model = tabularNetwork(preprocessing, sample.length, { outputs, loss, choices });
-    const { batchSize, epochs, warmup } = tabularLearning(model, sample.length, choices);
-    return { ...config, model, batchSize, epochs: choices.epochs ?? epochs, warmup: choices.warmup ?? warmup };
+    const refit = validation !== undefined && refitsTable(model, sample.length, choices);
+    const { batchSize, epochs, warmup } = tabularLearning(model, sample.length, choices, refit);
+    return { ...config, refit, model, batchSize, epochs: choices.epochs ?? epochs, warmup: choices.warmup ?? warmup };
   }
   return {
     ...config,

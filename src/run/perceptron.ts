@@ -93,6 +93,7 @@ export async function trainPerceptron(
       data,
       train: await measure(train),
       measure,
+      test: measure,
       epochs: epoch,
       bestEpoch: null,
       baselines: null,

@@ -1,8 +1,18 @@
 // Fourth stage: trains the model into its run folder, with every event logged and told.
-import type { JsonObject, Preprocessing } from "../formats/index.ts";
-import { type Run, saveCheckpoint, saveModel } from "../formats/node.ts";
+import type { JsonObject, NamedArrays, Preprocessing } from "../formats/index.ts";
+import {
+  hasModel,
+  hasValidated,
+  loadModel,
+  loadValidated,
+  type Run,
+  type SavedState,
+  saveCheckpoint,
+  saveModel,
+  saveValidated,
+} from "../formats/node.ts";
 import type { Module } from "../nn/index.ts";
-import { considerCard } from "../runtime/index.ts";
+import { broadcastText, considerCard, currentWorld } from "../runtime/index.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import {
   arraysOfLater,
@@ -20,6 +30,7 @@ import { EventLog, RunLogs } from "./logs.ts";
 import { type Measured, measurer } from "./measure.ts";
 import { trainPerceptron } from "./perceptron.ts";
 import type { JobData } from "./prepared.ts";
+import { keptEpoch, knownRefit, refit, refits } from "./refit.ts";
 import { report } from "./report.ts";
 
 /** What leaves the result of a training as it is. */
@@ -112,19 +123,70 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
   }).finally(atWork);
   if (history.stopped === "interrupted") return 130;
   if (history.stopped === "paused") return 0;
-  saveModel(run, {
-    tensors: await arraysOfLater(model.stateDict()),
-    json: { model: configToJson(config).model ?? null },
-  });
+  const bestEpoch = keptEpoch(config, data, history);
+  const state = await modelState(config, model);
+  const kept = refits(config, history) ? await refitted(options, emit, { model, state, history }) : model;
+  if (kept === undefined) return 130;
+  saveModel(run, kept === model ? state : await modelState(config, kept));
   const measure = measurer({ config, preprocessing: data.preprocessing, model });
-  const keepsLast = data.validation === undefined || config.keep === "last";
-  const bestEpoch = keepsLast || history.stopped === "diverged" ? null : history.bestEpoch;
   const train = await learned(data, history.epochs.at(bestEpoch ?? -1), measure);
   const baselines = history.stopped === "diverged" ? null : baselinesOf(config, data);
   const epochs = history.epochs.length;
   const improving = history.stopped === "finished" && stillImproves(history);
-  emit(await report({ run, data, train, measure, epochs, bestEpoch, baselines, improving, started }));
+  const test = kept === model ? measure : measurer({ config, preprocessing: data.preprocessing, model: kept });
+  emit(await report({ run, data, train, measure, test, epochs, bestEpoch, baselines, improving, started }));
   return history.stopped === "diverged" ? 1 : 0;
+}
+
+const modelState = async (config: JobConfig, model: Module): Promise<SavedState> => ({
+  tensors: await arraysOfLater(model.stateDict()),
+  json: { model: configToJson(config)["model"] ?? null },
+});
+
+/** A training that is done, and what it gave. */
+interface Trained {
+  readonly model: Module;
+  readonly state: SavedState;
+  readonly history: History;
+}
+
+/**
+ * The network that has learned from all rows, with the one before it stored beside it; undefined when that was interrupted. Where it came to
+ * no number the one before it stays. A finished run that is resumed has both already.
+ */
+async function refitted(
+  { run, config, data, onInterrupt, zero }: PerformOptions,
+  emit: EventListener,
+  { model, state, history }: Trained,
+): Promise<Module | undefined> {
+  const known = hasModel(run) && hasValidated(run) && sameTensors(loadValidated(run).tensors, state.tensors);
+  const world = currentWorld();
+  if (world !== undefined) broadcastText(world, known ? knownRefit : "");
+  if (known) {
+    const kept = makeModel(config);
+    kept.loadStateDict(loadModel(run).tensors);
+    return kept;
+  }
+  const stop = new AbortController();
+  const atWork = onInterrupt(() => stop.abort());
+  saveValidated(run, state);
+  const again = await refit({ config, data, history, signal: stop.signal, emit, zero }).finally(atWork);
+  if (again.stopped === "interrupted") return undefined;
+  if (again.stopped !== "diverged") return again.model;
+  const message = "training on all rows came to a loss that is no number; the model before it is kept";
+  emit({ type: "warning", message, epoch: history.epochs.length, step: 0 });
+  return model;
+}
+
+function sameTensors(a: NamedArrays, b: NamedArrays): boolean {
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => {
+      const [one, other] = [a[name]?.data, b[name]?.data];
+      return one?.length === other?.length && one?.every((value, place) => Object.is(value, other?.[place])) === true;
+    })
+  );
 }
 
 /** Operations of a training step, at least: two for each weight and row, and twice as many backward. */

@@ -13,6 +13,8 @@ export interface Ended {
   /** The figures of the rows that were learned from. */
   readonly train: Pick<Measured, "metrics" | "classes">;
   readonly measure: (data: NonNullable<JobData["test"]>) => Promise<Measured>;
+  /** Measures by the model that is kept, which may have learned from the held-out rows. */
+  readonly test: Ended["measure"];
   readonly epochs: number;
   /** The epoch, from 0, whose weights are kept; null where no validation chose one. */
   readonly bestEpoch: number | null;
@@ -28,6 +30,7 @@ export async function report({
   data,
   train,
   measure,
+  test: measureTest,
   epochs,
   bestEpoch,
   baselines,
@@ -36,7 +39,7 @@ export async function report({
 }: Ended): Promise<TrainEvent> {
   const held = data.validation === undefined ? undefined : await measure(data.validation);
   if (held?.numbers != null && data.validation instanceof Dataset) writeIntervals(run, data.validation, held.numbers);
-  const test = data.test === undefined ? undefined : await measure(data.test);
+  const test = data.test === undefined ? undefined : await measureTest(data.test);
   return {
     type: "end",
     run: run.path,

@@ -2,8 +2,10 @@
 import type { NamedArrays, Preprocessing } from "../formats/index.ts";
 import {
   hasModel,
+  hasValidated,
   loadLatestCheckpoint,
   loadModel,
+  loadValidated,
   openRun,
   type Run,
   readConfig,
@@ -21,11 +23,17 @@ export interface OpenedRun {
 }
 
 /** Opens a run folder. A run that was interrupted has no final model yet: its best or latest checkpoint serves. */
-export function openModel(folder: string): OpenedRun {
+export const openModel = (folder: string): OpenedRun => openWith(folder, weightsOf);
+
+/** The model that has not learned from the held-out rows: what they say of any other would be too good. */
+export const openValidated = (folder: string): OpenedRun =>
+  openWith(folder, (run) => (hasValidated(run) ? loadValidated(run).tensors : weightsOf(run, folder)));
+
+function openWith(folder: string, weights: (run: Run, folder: string) => NamedArrays): OpenedRun {
   const run = openRun(folder);
   const config = checkConfig(readConfig(run), "config.json:");
   const model = makeModel(config);
-  model.loadStateDict(weightsOf(run, folder));
+  model.loadStateDict(weights(run, folder));
   model.eval();
   return { run, config, preprocessing: readPreprocessing(run), model };
 }

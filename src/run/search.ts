@@ -171,6 +171,8 @@ export async function search({
   const way = figuresOf.modeOf(monitor) === "max" ? 1 : -1;
   const inner = new Inner(prepared, choices.seed);
   const started = performance.now();
+  // A trial is no user's choice: it, and the training after it, are as thorough as the search.
+  const preset = presetOf(choices);
   let left = workOf(choices) - workPerEpoch(network, prepared.train.length) * fewestEpochs;
   const tried: Tried[] = [];
   const known = new Set<string>();
@@ -179,7 +181,7 @@ export async function search({
 
   const run = async (trial: Trial): Promise<Tried | undefined> => {
     const rows = inner.of(trial);
-    const config = decide(origin, { ...choices, ...trial, monitor }, rows, null);
+    const config = decide(origin, { ...choices, ...trial, monitor, preset }, rows, null);
     const what = tell(trial, config);
     if (config.model.kind !== "tabular" || signal.aborted || known.has(what)) return undefined;
     const work = workPerEpoch(config.model, rows.train.length) * config.epochs;
@@ -214,12 +216,12 @@ export async function search({
   if (inner.isPart) {
     const { epochs: _, ...rest } = trial;
     const found = `chosen by ${tried.length} trials on ${mostRows} of the rows to learn from: ${tellChosen(rest)}`;
-    return { choices: { ...choices, ...rest }, nested: false, chosen: found };
+    return { choices: { ...choices, ...rest, preset }, nested: false, chosen: found };
   }
   const epochs = fitting(best);
   return {
     nested: true,
-    choices: { ...choices, ...trial, epochs },
+    choices: { ...choices, ...trial, epochs, preset },
     chosen: `chosen by ${tried.length} trials on the rows to learn from: ${tellChosen(trial, epochs)} (${monitor} ${best.value.toPrecision(4)}, from ${worst(tried, way).toPrecision(4)} on)`,
   };
 }

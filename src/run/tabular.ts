@@ -105,14 +105,23 @@ const mostEpochs = 200;
 /** Updates that a small table is given. */
 const usualSteps = 3000;
 
+/** What a training and its repetition on all rows take, as a multiple of the training: a fifth of the rows is held out at most. */
+const withRefit = 2.25;
+
+/** Whether a network for tables is trained once more, on the held-out rows too: if that is asked for, or there is time for it. */
+export const refitsTable = (network: TabularDescription, rows: number, choices: TrainChoices): boolean =>
+  choices.refit ??
+  (presetOf(choices) !== "fast" && withRefit * fewestEpochs * workPerEpoch(network, rows) <= workOf(choices));
+
 /** How a network for tables learns: larger batches of more rows, and as many epochs as the time allows. */
 export function tabularLearning(
   network: TabularDescription,
   rows: number,
   choices: TrainChoices,
+  refit: boolean,
 ): { readonly batchSize: number; readonly epochs: number; readonly warmup: number } {
   const batchSize = choices.batchSize ?? (rows < 1500 ? 32 : rows < 4000 ? 64 : rows < 12_000 ? 128 : 256);
-  const affordable = Math.floor(workOf(choices) / workPerEpoch(network, rows));
+  const affordable = Math.floor(workOf(choices) / (workPerEpoch(network, rows) * (refit ? withRefit : 1)));
   const wanted = Math.max(24, Math.min(mostEpochs, Math.round(usualSteps / Math.ceil(rows / batchSize))));
   const epochs = Math.max(fewestEpochs, Math.min(affordable, wanted));
   const steps = Math.ceil(rows / batchSize) * (choices.epochs ?? epochs);

@@ -11,6 +11,7 @@ import { firstModel, learningOf } from "./learning.ts";
 import type { Manner } from "./perform.ts";
 import type { JobData } from "./prepared.ts";
 import type { Notices } from "./readOptions.ts";
+import { knownRefit, refit, refits } from "./refit.ts";
 import { standardInput } from "./standardInput.ts";
 
 /** What rank 0 tells the others: all that they need to train along. */
@@ -90,7 +91,13 @@ export async function trainAlong(
     zero: manner.zero,
     save: () => {},
   }).finally(atWork);
-  return exitCodeOf(history.stopped);
+  if (!refits(config, history) || broadcastText(world, "") === knownRefit) return exitCodeOf(history.stopped);
+  const again = new AbortController();
+  const repeating = manner.onInterrupt(() => again.abort());
+  const repeated = refit({ config, data, history, signal: again.signal, emit: () => {}, zero: manner.zero });
+  const { stopped } = await repeated.finally(repeating);
+  // That it came to no number is told by rank 0, which keeps the model before it.
+  return stopped === "interrupted" ? 130 : 0;
 }
 
 function exitCodeOf(stopped: History["stopped"]): number {

@@ -3,7 +3,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";
 import type { EventListener } from "./events.ts";
 import type { Log } from "./logs.ts";
-import { epochLine, epochsText } from "./metricText.ts";
+import { epochLine, epochsText, refitLine } from "./metricText.ts";
 
 /** Least milliseconds between two lines of many short epochs. */
 const pause = 500;
@@ -36,6 +36,8 @@ export const consoleLog = (write: (line: string) => void = (line) => console.log
         return write(
           `stopped after ${epochsText(event.epoch)}: ${event.reason}; the best was epoch ${event.bestEpoch + 1}`,
         );
+      case "refit":
+        return write(refitLine(event));
       case "interrupted":
         return write(`interrupted at step ${event.step}`);
       case "warning":

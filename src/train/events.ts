@@ -77,6 +77,13 @@ export type TrainEvent =
   | { readonly type: "checkpoint"; readonly epoch: number; readonly step: number }
   | { readonly type: "warning"; readonly message: string; readonly epoch: number; readonly step: number }
   | { readonly type: "earlyStop"; readonly epoch: number; readonly bestEpoch: number; readonly reason: string }
+  | {
+      /** Training is measured, and repeated on all rows, held out or not, for so many epochs; what it tells next is of that. */
+      readonly type: "refit";
+      readonly epoch: number;
+      readonly rows: number;
+      readonly epochs: number;
+    }
   | { readonly type: "interrupted"; readonly epoch: number; readonly step: number; readonly resume: string | null }
   | {
       readonly type: "end";

@@ -32,3 +32,6 @@ export function epochLine({ epoch, train, validation, best }: Extract<TrainEvent
   const main = validation === null ? "" : `  validation ${figures(held)}`;
   return `epoch ${String(epoch + 1).padStart(3)}  train loss ${(train["loss"] ?? Number.NaN).toPrecision(4)}${main}${best ? "  *" : ""}`;
 }
+
+export const refitLine = ({ rows, epochs }: Extract<TrainEvent, { type: "refit" }>): string =>
+  `measured; now again with the held-out rows, ${rows} in all, for ${epochsText(epochs)}`;

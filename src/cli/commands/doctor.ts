@@ -6,7 +6,7 @@ import { readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { dataOf } from "../../run/job.ts";
 import { sampleOf } from "../../run/prepared.ts";
-import { openModel } from "../../run/saved.ts";
+import { openValidated } from "../../run/saved.ts";
 import { classNames, taskFor } from "../../run/task.ts";
 import { backendInfo } from "../../runtime/index.ts";
 import { rand } from "../../tensor/index.ts";
@@ -49,7 +49,7 @@ async function machine(): Promise<Note[]> {
 
 /** What is wrong with a run: what was found while it trained, and what its weights, data and log show now. */
 async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; findings: Finding[] }> {
-  const { run, config, preprocessing, model } = openModel(folder);
+  const { run, config, preprocessing, model } = openValidated(folder);
   const { events, warnings } = readEvents(run);
   const notes: Note[] = warnings.map((what) => ({ level: "warning", what, fix: "the rest of the log was used" }));
   const told = events.flatMap((event): Finding[] =>

@@ -15,7 +15,7 @@ import { measurer } from "../measure.ts";
 import { answerer } from "../predictions.ts";
 import type { JobData } from "../prepared.ts";
 import type { Notices } from "../readOptions.ts";
-import { type OpenedRun, openModel } from "../saved.ts";
+import { type OpenedRun, openModel, openValidated } from "../saved.ts";
 import { classNames, inverseFor } from "../task.ts";
 import { type Dependence, type Importance, partialDependence, permutationImportance } from "./columns.ts";
 import { quantile } from "./quantile.ts";
@@ -155,8 +155,10 @@ export async function understand(folder: string, notices: Notices): Promise<Unde
   if (part === undefined)
     return { ...known, rows: undefined, metrics: undefined, seen: undefined, inColumns: undefined, worst: [] };
   const { rows, name } = part;
-  const measured = await measurer(opened)(rows);
-  const seen = await look(opened, rows, measured);
+  // Of rows that the final model has learned from as well, the one before it speaks.
+  const judged = name === "validation" ? openValidated(folder) : opened;
+  const measured = await measurer(judged)(rows);
+  const seen = await look(judged, rows, measured);
   return {
     ...known,
     rows: { part: name, count: rows.length },

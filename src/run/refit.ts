@@ -1,0 +1,95 @@
+// After a table's network is trained and measured: the same training once more, on the held-out rows too, for as many epochs. What predicts has then
+// learned from every row; the figures of the held-out rows are those of the network before.
+import { Dataset } from "../data/index.ts";
+import { allocate } from "../graph/dtype.ts";
+import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
+import { seed as seedEverything } from "../tensor/index.ts";
+import { type EventListener, type History, fit as trainModel } from "../train/index.ts";
+import type { JobConfig } from "./config.ts";
+import { firstModel, learningOf } from "./learning.ts";
+import type { JobData, PreparedRows } from "./prepared.ts";
+
+/** What rank 0 tells the others where the run holds the result already: a finished run that is resumed. */
+export const knownRefit = "known";
+
+export interface RefitOptions {
+  readonly config: JobConfig;
+  readonly data: JobData;
+  /** The training before it. */
+  readonly history: History;
+  readonly signal: AbortSignal;
+  /** Hears that it begins, how far it is, and its warnings. */
+  readonly emit: EventListener;
+  /** How ranks split the update of the weights, if they do. */
+  readonly zero?: 1 | 2 | undefined;
+}
+
+/** The network that learned from every row, and how its training ended: `finished`, unless it was interrupted or came to no number. */
+export async function refit({
+  config,
+  data,
+  history,
+  signal,
+  emit,
+  zero,
+}: RefitOptions): Promise<{ readonly model: Module; readonly stopped: History["stopped"] }> {
+  const rows = everyRow(data);
+  // The schedule is that of all epochs, of which as many are trained as were kept.
+  const epochs = (keptEpoch(config, data, history) ?? history.epochs.length - 1) + 1;
+  emit({ type: "refit", epoch: history.epochs.length, rows: rows.train.length, epochs });
+  seedEverything(config.seed);
+  const model = await firstModel(config, rows);
+  const { stopped } = await trainModel(model, {
+    ...learningOf(config, rows, model),
+    epochs,
+    restoreBest: false,
+    earlyStopping: undefined,
+    doctor: false,
+    signal,
+    zero,
+    onEvent: (event) => {
+      if (event.type === "progress" || event.type === "warning" || event.type === "interrupted") emit(event);
+    },
+  });
+  return { model, stopped };
+}
+
+/** The epoch, from 0, whose weights were kept by the held-out rows; null: those of the last. */
+export const keptEpoch = (
+  { keep }: JobConfig,
+  { validation }: JobData,
+  { stopped, bestEpoch }: History,
+): number | null => (validation === undefined || keep === "last" || stopped === "diverged" ? null : bestEpoch);
+
+/** Whether there is something to repeat. */
+export const refits = ({ refit }: JobConfig, { stopped, epochs }: History): boolean =>
+  refit && epochs.length > 0 && (stopped === "finished" || stopped === "early");
+
+/** The rows to learn from and those held out, together. */
+function everyRow(data: JobData): PreparedRows {
+  if (data.kind !== "rows" || data.validation === undefined)
+    throw new HebbError("there are no held-out rows to learn from as well; leave --refit out");
+  return { ...data, train: joined(data.train, data.validation), validation: undefined };
+}
+
+function joined(first: Dataset, second: Dataset): Dataset {
+  const both = (of: "features" | "targets") => {
+    const [a, b] = [first[of], second[of]];
+    const data = allocate(a.dtype, a.data.length + b.data.length);
+    data.set(a.data);
+    data.set(b.data, a.data.length);
+    return data;
+  };
+  const weights =
+    first.weights === undefined || second.weights === undefined
+      ? {}
+      : { weights: Float32Array.of(...first.weights, ...second.weights) };
+  return new Dataset({
+    features: both("features"),
+    featureShape: first.features.shape,
+    targets: both("targets"),
+    targetShape: first.targets.shape,
+    ...weights,
+  });
+}
