@@ -181,7 +181,12 @@ export async function search({
 
   const run = async (trial: Trial): Promise<Tried | undefined> => {
     const rows = inner.of(trial);
-    const config = decide(origin, { ...choices, ...trial, monitor, preset }, rows, null);
+    const decided = decide(origin, { ...choices, ...trial, monitor, preset }, rows, null);
+    // A part of the rows leaves time for more members than there will be.
+    const config =
+      decided.model.kind === "tabular"
+        ? { ...decided, model: { ...decided.model, members: network.members } }
+        : decided;
     const what = tell(trial, config);
     if (config.model.kind !== "tabular" || signal.aborted || known.has(what)) return undefined;
     const work = workPerEpoch(config.model, rows.train.length) * config.epochs;

@@ -87,18 +87,30 @@ export function tabularNetwork(
     hidden: choices.hidden ?? [256, 256],
     activation: choices.activation ?? "relu",
     dropout: choices.dropout ?? 0.1,
-    members: 8,
+    members: 2,
     numbers,
     bins: Math.max(4, Math.min(48, Math.floor(rows / 20))),
     embedding: Math.max(2, Math.min(8, Math.floor(mostEmbedded / Math.max(1, numbers.length)))),
     average,
   };
-  if (choices.hidden !== undefined) return network;
+  if (choices.hidden !== undefined) return withMembers(network, rows, choices);
   // Wide where there are rows enough to fill it, and time enough to pass over them.
   const wide = rows >= few && workOf(choices) >= fewestEpochs * workPerEpoch(network, rows);
-  return wide ? network : { ...network, hidden: [128, 128] };
+  return withMembers(wide ? network : { ...network, hidden: [128, 128] }, rows, choices);
 }
 
+/**
+ * As many members as there is time for. Of many rows a network that learns longer gains more than one of more members: 16,000 rows of 26
+ * classes, 95.7 % of others right with eight members and 31 epochs, 98.1 % with two and 55.
+ */
+function withMembers(network: TabularDescription, rows: number, choices: TrainChoices): TabularDescription {
+  const passes = enoughEpochs * (presetOf(choices) === "fast" ? 1 : withRefit);
+  const members = [8, 4].find((many) => passes * workPerEpoch({ ...network, members: many }, rows) <= workOf(choices));
+  return { ...network, members: members ?? network.members };
+}
+
+/** Epochs that are worth more than further members. */
+const enoughEpochs = 40;
 /** Epochs that the last training is given at least. */
 export const fewestEpochs = 16;
 const mostEpochs = 200;
