@@ -17,7 +17,13 @@ type Found =
   | { readonly kind: "done" }
   | { readonly kind: "looking" }
   | { readonly kind: "problem"; readonly text: string }
-  | { readonly kind: "table"; readonly own: OwnTable; readonly note: string; readonly preview: Preview }
+  | {
+      readonly kind: "table";
+      readonly own: OwnTable;
+      readonly note: string;
+      readonly preview: Preview;
+      readonly examined: Examined | undefined;
+    }
   | { readonly kind: "text"; readonly own: OwnText }
   | { readonly kind: "images"; readonly own: OwnData }
   | ({ readonly kind: "pictures" } & Sorted);
@@ -82,9 +88,10 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
     if (/\.md$/i.test(file.name)) return { kind: "text", own };
     const preview = await client.ask("preview", own);
     // Lines without columns are prose, whatever stands in them.
-    return /\.txt$/i.test(file.name) && preview.columns.length < 2
-      ? { kind: "text", own }
-      : { kind: "table", own, note, preview };
+    if (/\.txt$/i.test(file.name) && preview.columns.length < 2) return { kind: "text", own };
+    // All at once: what came later would move the rest.
+    const examined = await client.ask("examine", { own, target: preview.target }).catch(() => undefined);
+    return { kind: "table", own, note, preview, examined };
   } catch (error) {
     return { kind: "problem", text: error instanceof Error ? error.message : String(error) };
   }
@@ -94,15 +101,16 @@ function TablePreview(found: {
   readonly own: OwnTable;
   readonly note: string;
   readonly preview: Preview;
+  readonly examined: Examined | undefined;
   readonly close: () => void;
 }) {
   const { note, close } = found;
   const [{ own, preview }, setTable] = useState<{ readonly own: OwnTable; readonly preview: Preview }>(found);
   const [target, setTarget] = useState(preview.target);
-  const [examined, setExamined] = useState<Examined | undefined>(undefined);
+  const [examined, setExamined] = useState(found.examined);
   useEffect(() => {
+    if (own === found.own && target === found.preview.target && examined === found.examined) return;
     let wanted = true;
-    setExamined(undefined);
     client.ask("examine", { own, target }).then(
       (seen) => {
         if (wanted) setExamined(seen);
@@ -177,7 +185,9 @@ function TablePreview(found: {
             {preview.head.map((row, place) => (
               <tr key={`${place} ${row[0]}`}>
                 {row.map((cell, column) => (
-                  <td key={preview.columns[column]?.name}>{cell}</td>
+                  <td key={preview.columns[column]?.name} title={cell}>
+                    {cell}
+                  </td>
                 ))}
               </tr>
             ))}

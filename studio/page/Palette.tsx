@@ -54,7 +54,7 @@ export function Palette() {
         role="combobox"
         aria-expanded="true"
         aria-controls="palette-list"
-        aria-activedescendant={`action-${chosen}`}
+        aria-activedescendant={found.length === 0 ? undefined : `action-${chosen}`}
         aria-label="Search actions"
         placeholder="What shall happen?"
         value={text}
@@ -84,6 +84,7 @@ export function Palette() {
             {action.keys !== "" && <kbd>{action.keys}</kbd>}
           </li>
         ))}
+        {found.length === 0 && <li role="presentation">No action has these words.</li>}
       </ul>
     </dialog>
   );

@@ -114,7 +114,8 @@ function taken(target: EventTarget | null, key: string): boolean {
 function pressed(event: KeyboardEvent): void {
   if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    paletteOpen.value = !paletteOpen.value;
+    // One dialog at a time: what lies under another cannot be reached.
+    if (document.querySelector("dialog[open]:not(.palette)") === null) paletteOpen.value = !paletteOpen.value;
     return;
   }
   if (event.metaKey || event.ctrlKey || event.altKey || taken(event.target, event.key)) return;

@@ -93,7 +93,15 @@ export interface Studio {
   /** A page at a fragment; `query` beside test=1. Fails the test when the page has an error. */
   open(
     fragment?: string,
-    options?: { readonly query?: string; readonly context?: BrowserContextOptions; readonly path?: string },
+    options?: {
+      readonly query?: string;
+      readonly context?: BrowserContextOptions;
+      readonly path?: string;
+      /** Where the errors go of a page whose test looks at them itself. */
+      readonly errors?: string[];
+      /** Given to the page before its own scripts, at every load. */
+      readonly scripts?: readonly string[];
+    },
   ): Promise<Page>;
   origin(): string;
   /** Whether the server answers from now on. */
@@ -166,17 +174,18 @@ export function useStudio(): Studio {
       answering = on;
     },
     replace: (name, contents) => void replaced.set(name, contents),
-    open: async (fragment = "", { query = "", context, path = "/" } = {}) => {
+    open: async (fragment = "", { query = "", context, path = "/", errors: own = errors, scripts = [] } = {}) => {
       const where = context === undefined ? browser : await browser.browser()?.newContext(context);
       const page = await (where ?? browser).newPage();
       // A loaded machine is several times as slow.
       page.setDefaultTimeout(100_000);
       if (context?.viewport) await page.setViewportSize(context.viewport);
-      page.on("pageerror", (error) => errors.push(`${fragment}: ${error.stack ?? error.message}`));
+      for (const content of scripts) await page.addInitScript({ content });
+      page.on("pageerror", (error) => own.push(`${fragment}: ${error.stack ?? error.message}`));
       page.on("console", (message) => {
         const cut = !answering && message.text().includes("net::ERR");
         if (message.type() === "error" && !cut && !message.text().includes("favicon"))
-          errors.push(`${fragment}: ${message.text()}`);
+          own.push(`${fragment}: ${message.text()}`);
       });
       await page.goto(`${origin}${path}?test=1${query}${fragment === "" ? "" : `#${fragment}`}`);
       await whenTrue(page, "globalThis.studio?.hot?.snapshot !== undefined");

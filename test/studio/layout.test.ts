@@ -4,7 +4,8 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { layoutNetwork } from "../../studio/page/draw/layout.ts";
 import { leastPitch, roomFor } from "../../studio/page/step/geometry.ts";
-import { drawn, missing, pictures, until, useStudio, whenTrue } from "./browser.ts";
+import { missing, pictures, until, useStudio, whenTrue } from "./browser.ts";
+import { faultsOf, watchShifts } from "./faults.ts";
 
 const studio = useStudio();
 const widths = [390, 600, 768, 1024, 1400, 2560] as const;
@@ -34,47 +35,6 @@ const tables = [
   ["20 classes, short names", table(20, (k) => `c${k}`, short), "kind", [1]],
   ["20 classes, long names", table(20, long, wordy), wordy(4), [1, 2]],
 ] as const;
-
-/** What is wrong with the page as it stands: in sentences. */
-const faults = `(() => {
-  const found = [];
-  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  if (wide > 0) found.push("the page is " + wide + " px too wide");
-  const name = (element) => element.tagName.toLowerCase() + "." + element.className + " “" +
-    (element.getAttribute("aria-label") ?? element.textContent ?? "").trim().slice(0, 40) + "”";
-  for (const element of document.querySelectorAll("button, select, input, summary, a, textarea")) {
-    if (element.matches(".unseen, .skip, [type=file]") || element.disabled || !element.checkVisibility()) continue;
-    element.scrollIntoView({ block: "center", inline: "center" });
-    const { left, top, width, height } = element.getBoundingClientRect();
-    if (width === 0 || height === 0) continue;
-    // Neurons are as many as the layer has; each is reached with the keyboard, too.
-    const small = !element.matches(".neuron") && Math.min(width, height) < 23.5;
-    if (small) found.push(name(element) + " is only " + width.toFixed(1) + " × " + height.toFixed(1) + " px");
-    const [x, y] = [left + width / 2, top + height / 2];
-    const hit = document.elementFromPoint(x, y);
-    const own = hit !== null && (element.contains(hit) || hit.closest("label")?.control === element || element.matches(".neuron") && hit.matches(".neuron"));
-    if (!own) found.push(name(element) + " is covered by " + (hit === null ? "nothing: it lies outside" : name(hit)));
-  }
-  scrollTo(0, 0);
-  for (const element of document.querySelectorAll("body *")) {
-    if (element.closest(".unseen, [title]") !== null || !element.checkVisibility()) continue;
-    const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "");
-    if (!text) continue;
-    const { overflowX, overflowY } = getComputedStyle(element);
-    const cut = (overflowX === "hidden" && element.scrollWidth > element.clientWidth + 1) ||
-      (overflowY === "hidden" && element.scrollHeight > element.clientHeight + 3);
-    const outside = element.getBoundingClientRect().right > document.documentElement.clientWidth + 1 &&
-      element.closest(".table-scroll, .formula-rows, pre") === null;
-    if (cut) found.push(name(element) + " is cut");
-    if (outside) found.push(name(element) + " reaches beyond the page");
-  }
-  return [...new Set(found)];
-})()`;
-
-async function faultsOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(drawn);
-  return page.evaluate<string[]>(faults);
-}
 
 async function parts(page: Page): Promise<readonly string[]> {
   const tabs = page.getByRole("tab");
@@ -199,16 +159,6 @@ it("the drawn step has 24 px for each unit and none over another, with any numbe
       }
     }
 });
-
-/** What moved from the first paint on, without somebody having touched the page: the sum, and the largest shifts. */
-const watchShifts = `(() => {
-  globalThis.shifts = [];
-  new PerformanceObserver((list) => {
-    for (const { value, hadRecentInput, sources } of list.getEntries())
-      if (!hadRecentInput) globalThis.shifts.push([value, sources.map(({ node, previousRect: a, currentRect: b }) =>
-        (node?.nodeName ?? "") + "." + (node?.className ?? "") + " " + [a.x, a.y, b.x, b.y].map(Math.round)).join("; ")]);
-  }).observe({ type: "layout-shift", buffered: true });
-})()`;
 
 describe.skipIf(missing)("nothing moves by itself", () => {
   for (const width of [390, 600, 768, 1024, 1400, 2560]) {

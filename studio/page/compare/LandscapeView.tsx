@@ -1,4 +1,5 @@
-// The loss over a plane in weight space, with the path of every lane.
+// The loss over a plane in weight space, with the path of every lane: as a map or as a relief.
+import { signal } from "@preact/signals";
 import type { Landscape } from "../../shared/compare.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
@@ -6,6 +7,10 @@ import { colors } from "../draw/colors.ts";
 import { contour, mapOf } from "../draw/field.ts";
 import { percent, short } from "../numbers.ts";
 import { laneColor, laneDashes } from "./LaneKey.tsx";
+import { ReliefView } from "./ReliefView.tsx";
+
+/** Whether it is drawn in three dimensions. */
+const solid = signal(false);
 
 export function LandscapeView({
   landscape,
@@ -65,6 +70,7 @@ export function LandscapeView({
       context.setLineDash([]);
     });
   };
+  const label = `The loss around the ${names.length > 1 ? `ways of ${names.length} lanes` : `way of ${names[0]}`}`;
   return (
     <section class="panel landscape" aria-labelledby="landscape-title">
       <header>
@@ -74,13 +80,29 @@ export function LandscapeView({
           {percent(share)} of the movement lies in it). Loss {short(Math.min(...finite))} (orange) to{" "}
           {short(Math.max(...finite))} (blue), logarithmic.
         </p>
+        <div class="segments" role="group" aria-label="How it is drawn">
+          {[false, true].map((one) => (
+            <button
+              key={String(one)}
+              type="button"
+              class="small"
+              aria-pressed={solid.value === one}
+              onClick={() => {
+                solid.value = one;
+              }}
+            >
+              {one ? "3-D" : "map"}
+            </button>
+          ))}
+        </div>
       </header>
-      <div class="landscape-box">
-        <Canvas
-          paint={paint}
-          label={`The loss around the ${names.length > 1 ? `ways of ${names.length} lanes` : `way of ${names[0]}`}`}
-        />
-      </div>
+      {solid.value ? (
+        <ReliefView landscape={landscape} label={label} />
+      ) : (
+        <div class="landscape-box">
+          <Canvas paint={paint} label={label} />
+        </div>
+      )}
       <AsTable
         label="The ways of the lanes in the plane"
         heads={["lane", "begins at", "ends at", "length of its way"]}

@@ -1,5 +1,4 @@
 // Lessons: prose and tasks beside the same live page.
-import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { type Lesson, type LessonView, lessons } from "../../shared/lessons.ts";
 import { runKey, type StudioState, startState } from "../../shared/state.ts";
@@ -9,11 +8,9 @@ import { LearnPanel } from "../lab/LearnPanel.tsx";
 import { Network } from "../lab/Network.tsx";
 import { Output } from "../lab/Output.tsx";
 import { bringBack, change, hot, keepThis, play, playing, run, shown, spoken, state, takeOver } from "../store.ts";
-import { marks } from "./marks.ts";
+import { fulfilled, marks } from "./marks.ts";
+import { TaskCodes } from "./TaskCodes.tsx";
 import { WidgetView } from "./WidgetView.tsx";
-
-/** Tasks that were fulfilled once. */
-const fulfilled = signal<ReadonlySet<string>>(new Set());
 
 function begin(number: number): void {
   const lesson = lessons[number - 1];
@@ -76,6 +73,7 @@ function List() {
           );
         })}
       </ol>
+      <TaskCodes />
     </section>
   );
 }

@@ -1,5 +1,5 @@
 // Random states of the Studio, by seed, drawn from all that a state offers; and the smallest one that still fails.
-import { data } from "../../../src/index.ts";
+import { Random } from "../../../src/data/random.ts";
 import { featureNames } from "../../../studio/shared/features.ts";
 import {
   activationNames,
@@ -38,10 +38,10 @@ const drawnData: readonly DataName[] = [
 ];
 
 class Draw {
-  readonly #random: data.Random;
+  readonly #random: Random;
 
   constructor(seed: number) {
-    this.#random = new data.Random(seed, 0x57);
+    this.#random = new Random(seed, 0x57);
   }
 
   below(limit: number): number {

@@ -1,0 +1,92 @@
+// A short code that says which lesson tasks are done: a learner hands it over, and a teacher reads it in the page. It holds nothing else.
+import { HebbError } from "../../src/graph/errors.ts";
+import { lessons } from "./lessons.ts";
+
+/** Grows by one whenever lessons or tasks are added, taken away or moved: codes of another edition are refused. */
+export const edition = 1;
+
+/** Crockford's digits: no I, L, O or U, which are misread. */
+const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const perDigit = 5;
+const editionBits = 4;
+const checkBits = 16;
+
+/** A task by its lesson and its place there, such as "3.0": the first task of lesson 3. */
+export const taskNames: readonly string[] = lessons.flatMap(({ tasks }, k) =>
+  tasks.map((_, task) => `${k + 1}.${task}`),
+);
+
+type Bit = 0 | 1;
+const bitsOf = (value: number, count: number): Bit[] =>
+  Array.from({ length: count }, (_, k) => ((value >> (count - 1 - k)) & 1 ? 1 : 0));
+
+/** CRC-16 (CCITT, 0x1021, from 0xffff): finds every wrong character, and every two neighbours that changed places. */
+function checkOf(bits: readonly Bit[]): number {
+  let rest = 0xffff;
+  for (const bit of bits) {
+    const carry = ((rest >> 15) & 1) ^ bit;
+    rest = ((rest << 1) & 0xffff) ^ (carry ? 0x1021 : 0);
+  }
+  return rest;
+}
+
+/** Edition, a bit for each task, zeros to a whole number of digits, checksum. */
+const paddingBits = (): number => (perDigit - ((editionBits + taskNames.length + checkBits) % perDigit)) % perDigit;
+
+/** The code for some tasks, in groups of four digits. */
+export function taskCode(done: ReadonlySet<string>): string {
+  const said = [
+    ...bitsOf(edition, editionBits),
+    ...taskNames.map((name): Bit => (done.has(name) ? 1 : 0)),
+    ...bitsOf(0, paddingBits()),
+  ];
+  const bits = [...said, ...bitsOf(checkOf(said), checkBits)];
+  const text = Array.from({ length: bits.length / perDigit }, (_, k) => {
+    const value = bits.slice(k * perDigit, (k + 1) * perDigit).reduce<number>((sum, bit) => 2 * sum + bit, 0);
+    return digits[value] ?? "";
+  }).join("");
+  return text.replace(/.{4}(?=.{4})/g, "$&-");
+}
+
+const length = (): number => (editionBits + taskNames.length + paddingBits() + checkBits) / perDigit;
+
+/** The tasks of a code. Case, spaces and dashes do not matter; I and L are read as 1, O as 0. Throws a sentence for what is no code. */
+export function readTaskCode(code: string): ReadonlySet<string> {
+  const text = code.toUpperCase().replace(/[\s-]/g, "").replace(/[IL]/g, "1").replace(/O/g, "0");
+  const strange = [...text].find((digit) => !digits.includes(digit));
+  if (strange !== undefined) throw new HebbError(`“${strange}” is in no code of this page: copy the code again`);
+  if (text.length !== length())
+    throw new HebbError(`a code has ${length()} characters, this one ${text.length}: copy all of it`);
+  const bits = [...text].flatMap((digit) => bitsOf(digits.indexOf(digit), perDigit));
+  const said = bits.slice(0, -checkBits);
+  const check = bits.slice(-checkBits).reduce<number>((sum, bit) => 2 * sum + bit, 0);
+  if (checkOf(said) !== check) throw new HebbError("a character of this code is wrong: copy the code again");
+  const written = said.slice(0, editionBits).reduce<number>((sum, bit) => 2 * sum + bit, 0);
+  if (written !== edition)
+    throw new HebbError(`this code is of edition ${written} of the lessons, this page has edition ${edition}`);
+  return new Set(taskNames.filter((_, k) => said[editionBits + k] === 1));
+}
+
+/** What a line of a class says: whose code it is, and what it says or why it says nothing. */
+export interface Learner {
+  readonly name: string;
+  readonly done: ReadonlySet<string> | undefined;
+  readonly problem: string;
+}
+
+/** A class from pasted lines, each a code with the learner's name before it, if there is one. */
+export function readClass(text: string): readonly Learner[] {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines
+    .filter((line) => line !== "")
+    .map((line, k): Learner => {
+      const words = line.split(/[\s,;:]+/);
+      const code = words.at(-1) ?? "";
+      const name = words.slice(0, -1).join(" ") || `learner ${k + 1}`;
+      try {
+        return { name, done: readTaskCode(code), problem: "" };
+      } catch (error) {
+        return { name, done: undefined, problem: error instanceof Error ? error.message : String(error) };
+      }
+    });
+}

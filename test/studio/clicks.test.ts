@@ -1,0 +1,153 @@
+// Random visitors at six widths, at 100 % and 200 %, light and dark: after all they do, nothing is wrong with the page. HEBB_LONG=1 lets each do 300 things.
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { printHash } from "../../studio/shared/state.ts";
+import { axe } from "./axe.ts";
+import { missing, useStudio, whenTrue } from "./browser.ts";
+import { watchShifts } from "./faults.ts";
+import { type Act, perform, Visitor, watchAnswers, wrongWith } from "./walk/clicks.ts";
+import { randomState } from "./walk/states.ts";
+
+const studio = useStudio();
+const lengthy = process.env["HEBB_LONG"] === "1";
+/** Milliseconds for each visitor: in a long walk what they may take at most. */
+const patience = Number(process.env["HEBB_WALK_SECONDS"] ?? (lengthy ? 1500 : 3.5)) * 1000;
+const most = lengthy ? 300 : 6;
+/** Milliseconds for making the case of a fault shorter. */
+const shrinking = 1000 * Number(process.env["HEBB_WALK_SHRINK"] ?? 60);
+const firstSeed = Number(process.env["HEBB_WALK_SEED"] ?? 0);
+
+const sizes = [
+  [390, 844],
+  [600, 900],
+  [768, 1024],
+  [1024, 768],
+  [1400, 900],
+  [2560, 1440],
+] as const;
+
+interface Walk {
+  readonly width: number;
+  readonly height: number;
+  readonly zoom: number;
+  readonly colorScheme: "light" | "dark";
+  readonly address: string;
+  readonly seed: number;
+  readonly acts: readonly Act[];
+}
+
+const walks: readonly Walk[] = sizes.flatMap(([width, height], size) =>
+  [1, 2].flatMap((zoom) =>
+    (["light", "dark"] as const).map((colorScheme, scheme): Walk => {
+      const seed = firstSeed + 4 * size + 2 * (zoom - 1) + scheme;
+      // Half of them come to the page as it opens, half by a link to anywhere.
+      const address = seed % 2 === 0 ? "" : printHash({ ...randomState(seed), step: 7 });
+      return { width, height, zoom, colorScheme, address, seed, acts: [] };
+    }),
+  ),
+);
+
+async function arrive({ width, height, zoom, colorScheme, address }: Walk, errors: string[]): Promise<Page> {
+  const page = await studio.open(address, {
+    query: "&play=0",
+    errors,
+    context: {
+      colorScheme,
+      deviceScaleFactor: zoom,
+      viewport: { width: Math.round(width / zoom), height: Math.round(height / zoom) },
+    },
+    // Before the first paint, and again after every reload.
+    scripts: [axe, watchShifts, watchAnswers],
+  });
+  page.on("filechooser", () => {});
+  return page;
+}
+
+/** What goes wrong first when these things are done, and after how many of them. */
+async function follow(walk: Walk): Promise<{ readonly wrong: readonly string[]; readonly after: number }> {
+  const errors: string[] = [];
+  const page = await arrive(walk, errors);
+  try {
+    let wrong = await wrongWith(page, errors);
+    for (const [k, act] of walk.acts.entries()) {
+      if (wrong.length > 0) return { wrong, after: k };
+      const unusable = await perform(page, act);
+      wrong = [...unusable, ...(await wrongWith(page, errors))];
+    }
+    return { wrong, after: walk.acts.length };
+  } finally {
+    await page.context().close();
+  }
+}
+
+/** A fault without its figures and names: another of its kind is as good. */
+const kindOf = (wrong: readonly string[]): string => (wrong[0] ?? "").replace(/[\d.]+/g, "").slice(0, 24);
+
+/** The same walk without what plays no part in its end. */
+async function shortest(walk: Walk, wrong: readonly string[]): Promise<Walk> {
+  let now = walk;
+  const end = Date.now() + shrinking;
+  for (let chunk = Math.ceil(walk.acts.length / 2); chunk >= 1; chunk = chunk === 1 ? 0 : Math.ceil(chunk / 2))
+    for (let from = 0; from < now.acts.length; ) {
+      if (Date.now() > end) return now;
+      const less = { ...now, acts: now.acts.filter((_, k) => k < from || k >= from + chunk) };
+      const again = await follow(less);
+      if (kindOf(again.wrong) === kindOf(wrong)) now = { ...less, acts: less.acts.slice(0, again.after) };
+      else from += chunk;
+    }
+  return now;
+}
+
+const asCase = ({ acts, ...walk }: Walk): string =>
+  `${JSON.stringify(walk).slice(0, -1)},"acts":[\n${acts.map((act) => `  ${JSON.stringify(act)}`).join(",\n")}\n]}`;
+
+/** Walks that went wrong once, as they were printed. */
+const found: readonly Walk[] = [];
+
+describe.skipIf(missing)("whatever a visitor does, the page stays whole", () => {
+  const pasted = process.env["HEBB_WALK"];
+  it("in walks that went wrong once", async () => {
+    for (const walk of pasted === undefined ? found : [JSON.parse(pasted) as Walk])
+      expect((await follow(walk)).wrong, asCase(walk)).toEqual([]);
+  }, 600_000);
+  for (const walk of pasted === undefined ? walks : [])
+    it(
+      `seed ${walk.seed}: ${walk.width} px, ${100 * walk.zoom} %, ${walk.colorScheme}`,
+      async () => {
+        const visitor = new Visitor(walk.seed);
+        const errors: string[] = [];
+        const acts: Act[] = [];
+        const page = await arrive(walk, errors);
+        const end = Date.now() + patience;
+        const faults = new Map<string, { readonly wrong: readonly string[]; readonly until: readonly Act[] }>();
+        const note = (wrong: readonly string[]): void => {
+          if (wrong.length === 0 || faults.has(kindOf(wrong))) return;
+          faults.set(kindOf(wrong), { wrong, until: [...acts] });
+          if (lengthy) console.log(`seed ${walk.seed}, after ${acts.length} things: ${wrong.join("\n")}`);
+        };
+        note(await wrongWith(page, errors));
+        while (acts.length < most && Date.now() < end) {
+          const act = await visitor.next(page);
+          acts.push(act);
+          const t0 = Date.now();
+          const unusable = await perform(page, act);
+          const t1 = Date.now();
+          if (t1 - t0 > 5000) console.log(`SLOW ${t1 - t0} ${JSON.stringify(act)} ${unusable.join()}`);
+          note([...unusable, ...(await wrongWith(page, errors))]);
+        }
+        // Whatever was asked of the worker comes to an end.
+        await whenTrue(page, "!studio.hot.stale || studio.failure.value !== ''");
+        await page.context().close();
+        if (lengthy) console.log(`seed ${walk.seed}: ${acts.length} things done`);
+        const told: string[] = [];
+        for (const { wrong, until } of faults.values()) {
+          const least = await shortest({ ...walk, acts: until }, wrong);
+          told.push(
+            `${wrong.join("\n")}\nafter ${until.length} things; the least that does it, for HEBB_WALK:\n${asCase(least)}`,
+          );
+        }
+        if (told.length > 0) expect.fail(told.join("\n\n"));
+      },
+      patience + 1_500_000,
+    );
+});
