@@ -57,6 +57,36 @@ export interface Look {
 }
 
 /** The token embeddings in the plane in which they differ most. */
+/** Which attention is to be laid open: a head of a layer, looking from a place of the text. */
+export interface AttentionAsk {
+  readonly layer: number;
+  readonly head: number;
+  readonly row: number;
+}
+
+/** The arrays of one head, row by row: queries, keys, values and what comes out are [n, size], scores and weights [n, n]. */
+export interface HeadArrays {
+  readonly q: Float32Array;
+  readonly k: Float32Array;
+  /** q·kᵀ/√size, before what comes later is hidden. */
+  readonly scores: Float32Array;
+  readonly weights: Float32Array;
+  readonly v: Float32Array;
+  readonly out: Float32Array;
+}
+
+/** One head on one text, forward and backward, as the library's `inspect` gives it. */
+export interface AttentionStep extends AttentionAsk {
+  readonly tokens: Int32Array;
+  /** Numbers in a query. */
+  readonly size: number;
+  /** The token whose −log of its chance, after the place `row`, is the loss of the slopes. */
+  readonly next: number;
+  readonly loss: number;
+  readonly values: HeadArrays;
+  readonly slopes: HeadArrays;
+}
+
 export interface Projection {
   readonly tokens: Int32Array;
   readonly x: Float32Array;
@@ -109,11 +139,13 @@ export type ToTextWorker =
   | { readonly kind: "play"; readonly playing: boolean }
   | { readonly kind: "advance"; readonly steps: number }
   | { readonly kind: "goTo"; readonly step: number }
+  | { readonly kind: "attention"; readonly ask: AttentionAsk }
   | { readonly kind: "drawn" };
 
 export type FromTextWorker =
   | { readonly kind: "ready"; readonly number: number; readonly info: TextInfo }
   | { readonly kind: "picture"; readonly picture: TextPicture }
+  | { readonly kind: "attention"; readonly found: AttentionStep }
   | { readonly kind: "stopped"; readonly stop: TextStop }
   | { readonly kind: "advised"; readonly advice: TextStop }
   | { readonly kind: "failed"; readonly text: string }

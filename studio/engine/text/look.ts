@@ -55,12 +55,18 @@ export class Looking {
       .sort((a, b) => a - b);
   }
 
-  /** Looks at a text: its last tokens, where it is longer than the model's context; at the default one where it is empty. */
-  look(prompt: string): Look {
+  /** The tokens of a text that are looked at. */
+  seen(prompt: string): Int32Array {
     const { context, tokens } = this.#data;
     const encoded = prompt === "" ? defaultPrompt(this.#data) : tokens.encode(prompt);
     const found = encoded.length === 0 ? defaultPrompt(this.#data) : encoded;
-    const seen = found.slice(-Math.min(context, mostLooked));
+    return found.slice(-Math.min(context, mostLooked));
+  }
+
+  /** Looks at a text: its last tokens, where it is longer than the model's context; at the default one where it is empty. */
+  look(prompt: string): Look {
+    const { context, tokens } = this.#data;
+    const seen = this.seen(prompt);
     const n = seen.length;
     const padded = new Int32Array(context);
     padded.set(seen);

@@ -1,7 +1,8 @@
 // What the Text surface runs: one model that is looked into, models that learn the same beside it, and what ends a run by itself.
 import type { HistoryPoint } from "../../shared/protocol.ts";
 import type { TextState } from "../../shared/text.ts";
-import type { Look, Projection, TextInfo, TextStop } from "../../shared/textPicture.ts";
+import type { AttentionAsk, AttentionStep, Look, Projection, TextInfo, TextStop } from "../../shared/textPicture.ts";
+import { attentionStep } from "./attentionStep.ts";
 import { stepOf } from "./course.ts";
 import { Looking } from "./look.ts";
 import { matchedSize, sizeOf } from "./models.ts";
@@ -70,6 +71,11 @@ export class TextSession {
 
   look(prompt: string): Look {
     return this.#looking.look(prompt);
+  }
+
+  /** One head of the first model laid open; undefined where nothing attends. */
+  attention(prompt: string, ask: AttentionAsk): AttentionStep | undefined {
+    return attentionStep(this.runs[0].model, this.#looking.seen(prompt), ask);
   }
 
   projection(): Projection {

@@ -225,6 +225,11 @@ async function receive(message: ToTextWorker): Promise<void> {
       playing = false;
       if (session !== undefined && (await goTo(session, message.step, generation))) still();
       return;
+    case "attention": {
+      const found = session?.attention(state?.prompt ?? "", message.ask);
+      if (found !== undefined) send({ kind: "attention", found });
+      return;
+    }
     case "drawn":
       drawn = true;
       if (wanted && !playing) picture();

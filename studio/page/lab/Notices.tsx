@@ -66,7 +66,7 @@ export function Notices() {
     if (element === null) return;
     // The page can be scrolled out from under them.
     const measure = (): void => {
-      const first = element.firstElementChild?.getBoundingClientRect().top ?? innerHeight;
+      const first = element.querySelector(".notice")?.getBoundingClientRect().top ?? innerHeight;
       document.documentElement.style.setProperty("--notices-height", `${Math.max(0, innerHeight - first)}px`);
     };
     const observer = new MutationObserver(measure);
@@ -80,21 +80,23 @@ export function Notices() {
   }, []);
   return (
     <aside class="notices" ref={box} aria-label="Notices">
-      {failure.value !== "" && (
-        <div class="notice bad" role="alert">
-          <p>{failure}</p>
-          <Close
-            onClick={() => {
-              failure.value = "";
-            }}
-          />
-        </div>
-      )}
-      {progress.value !== "" && <p class="notice">{progress}</p>}
-      {stop.value !== undefined && <StopNotice {...stop.value} />}
-      {said.value !== undefined && <SaidNotice {...said.value} />}
-      {aside.value !== undefined && surface.value !== "lessons" && <AsideNotice {...aside.value} />}
-      {surface.value === "lab" && <LabNotices />}
+      <div>
+        {failure.value !== "" && (
+          <div class="notice bad" role="alert">
+            <p>{failure}</p>
+            <Close
+              onClick={() => {
+                failure.value = "";
+              }}
+            />
+          </div>
+        )}
+        {progress.value !== "" && <p class="notice">{progress}</p>}
+        {stop.value !== undefined && <StopNotice {...stop.value} />}
+        {said.value !== undefined && <SaidNotice {...said.value} />}
+        {aside.value !== undefined && surface.value !== "lessons" && <AsideNotice {...aside.value} />}
+        {surface.value === "lab" && <LabNotices />}
+      </div>
     </aside>
   );
 }

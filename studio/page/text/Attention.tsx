@@ -6,6 +6,7 @@ import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { mapOf } from "../draw/field.ts";
 import { percent } from "../numbers.ts";
+import { AttentionSteps } from "./AttentionSteps.tsx";
 import { alter, headIn, hot, info, place, placeIn, shownToken, slow, text } from "./textStore.ts";
 
 /** The map of a head, from a corner and as large as given: row by row what each token attends to. */
@@ -186,6 +187,7 @@ export function Attention() {
             ))}
           </div>
           <Large />
+          <AttentionSteps />
           <AsTable label="What each token attends to most" heads={["token", "attends to"]} rows={rows} follows={slow} />
         </>
       )}

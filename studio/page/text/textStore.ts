@@ -4,6 +4,8 @@ import { decodeText } from "../../../src/data/encoding.ts";
 import type { HistoryPoint } from "../../shared/protocol.ts";
 import { isTask, presetOf, type SourceName, type TextState, textKey, textSpeeds } from "../../shared/text.ts";
 import type {
+  AttentionAsk,
+  AttentionStep,
   FromTextWorker,
   LanePicture,
   Look,
@@ -26,6 +28,8 @@ export const playing = signal(false);
 export const samples = signal<Samples | undefined>(undefined);
 /** The place of the text that is looked at; beyond the last, the last. */
 export const place = signal(Number.POSITIVE_INFINITY);
+/** The head that was laid open last, if any. */
+export const laidOpen = signal<AttentionStep | undefined>(undefined);
 /** Whether it writes on by itself. */
 export const writing = signal(false);
 /** Changes with pictures, a few times a second: for what is no canvas. */
@@ -72,6 +76,9 @@ function receive(message: FromTextWorker): void {
       return;
     case "picture":
       return take(message.picture);
+    case "attention":
+      laidOpen.value = message.found;
+      return;
     case "stopped":
       return begun ? ended(message.stop) : undefined;
     case "advised":
@@ -227,6 +234,9 @@ export async function readTextFile(file: File): Promise<void> {
     failure.value = error instanceof Error ? error.message : String(error);
   }
 }
+
+/** Asks for a head of the model as it stands. */
+export const layOpen = (ask: AttentionAsk): void => send({ kind: "attention", ask });
 
 export function play(on: boolean): void {
   if (on === playing.value || info.value === undefined) return;

@@ -103,8 +103,10 @@ export function Training() {
     if (info !== undefined && !on && !taking) void take(info, step);
   }, [info, step, on, taking]);
   const found = film.value;
+  const looks = found?.frames.length ?? 0;
   return (
-    <div class="training">
+    // Before the first film, with one look and with many it is another view: the parts of one are not pushed about by the next.
+    <div class="training" key={String(Math.min(2, looks))}>
       <section class="panel wide" aria-labelledby="film-title">
         <header>
           <h2 id="film-title">How the run went on inside</h2>
@@ -130,7 +132,7 @@ export function Training() {
       </section>
       <div class="half">
         {found !== undefined && found.frames.length > 1 && <GradientNorms found={found} />}
-        <RateFinder />
+        {(found !== undefined || problem.value !== "") && <RateFinder />}
       </div>
       <div class="half">
         {found !== undefined && <LandscapeView landscape={found.landscape} names={["this run"]} />}

@@ -30,7 +30,7 @@ const listControls = `(() => {
   return [...scope.querySelectorAll("button, select, input, summary, textarea, [role=option], a[href^='#'], canvas")].flatMap((element) => {
     const file = element.matches("[type=file]");
     // The skip link is for the keyboard; a folder cannot be handed over as a file.
-    if (element.matches(".skip, [webkitdirectory]") || element.disabled || (!file && (element.matches(".unseen") || !element.checkVisibility()))) return [];
+    if (element.matches(".skip, [webkitdirectory], [readonly]") || element.disabled || (!file && (element.matches(".unseen") || !element.checkVisibility()))) return [];
     const { width, height } = element.getBoundingClientRect();
     if (!file && (width < 2 || height < 2)) return [];
     const labels = [...(element.labels ?? [])].map((label) => label.textContent).join(" ");

@@ -1,0 +1,188 @@
+// Attention step by step: softmax(q·kᵀ/√d)·v of the chosen head, term by term, forward and backward, on its own arrays.
+import { useEffect, useState } from "preact/hooks";
+import type { AttentionStep, HeadArrays } from "../../shared/textPicture.ts";
+import { Canvas, type Surface } from "../draw/canvas.tsx";
+import { colors } from "../draw/colors.ts";
+import { short } from "../numbers.ts";
+import { FormulaRows } from "../step/Math.tsx";
+import {
+  type AttentionCursor,
+  type AttentionStage,
+  attentionStages,
+  explainAttention,
+  type Spot,
+  stageOf,
+  stageSigns,
+} from "./attentionMath.ts";
+import { headIn, hot, laidOpen, layOpen, placeIn, playing, shownToken, slow } from "./textStore.ts";
+
+const titles: Readonly<Record<keyof HeadArrays, string>> = {
+  q: "queries",
+  k: "keys",
+  scores: "scores",
+  weights: "shares",
+  v: "values",
+  out: "taken along",
+};
+
+/** An array as squares, orange below zero and blue above; the numbers of the present term and the result are framed. */
+function Matrix({
+  step,
+  name,
+  slope,
+  cursor,
+}: { readonly step: AttentionStep; readonly cursor: AttentionCursor } & Pick<Spot, "name" | "slope">) {
+  const n = step.tokens.length;
+  const columns = name === "scores" || name === "weights" ? n : step.size;
+  const values = (slope ? step.slopes : step.values)[name];
+  const hidden = (place: number, other: number): boolean => columns === n && name === "scores" && other > place;
+  const { factors, result, count } = stageOf(step, cursor);
+  const own = (spot: Spot): boolean => spot.name === name && spot.slope === slope;
+  const lit = cursor.term < count ? factors(cursor.term).filter(own) : [];
+  const paint = ({ context, width, height }: Surface): void => {
+    const { ramp, accent, ink } = colors.value;
+    const each = Math.min(width / columns, height / n);
+    const most = values.reduce(
+      (max, value, k) =>
+        hidden(Math.floor(k / columns), k % columns) || !Number.isFinite(value) ? max : Math.max(max, Math.abs(value)),
+      1e-30,
+    );
+    values.forEach((value, k) => {
+      const [place, other] = [Math.floor(k / columns), k % columns];
+      if (hidden(place, other)) return;
+      const pixel = ramp[Math.max(0, Math.min(255, Math.round(127.5 + (127.5 * value) / most)))] ?? 0;
+      context.fillStyle = `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`;
+      context.fillRect(other * each, place * each, each + 0.3, each + 0.3);
+    });
+    const frame = ({ place, other }: Spot, color: string): void => {
+      context.strokeStyle = color;
+      context.lineWidth = 2;
+      context.strokeRect(other * each + 1, place * each + 1, Math.max(3, each - 2), Math.max(3, each - 2));
+    };
+    for (const spot of lit) frame(spot, accent);
+    if (own(result)) frame(result, ink);
+  };
+  const title = `${slope ? "∂ " : ""}${titles[name]}`;
+  return (
+    <figure class="head-array">
+      <Canvas paint={paint} label={`${title}: ${n} places, ${columns} numbers each`} />
+      <figcaption>{title}</figcaption>
+    </figure>
+  );
+}
+
+const arrays: readonly (keyof HeadArrays)[] = ["q", "k", "scores", "weights", "v", "out"];
+const backward: ReadonlySet<AttentionStage> = new Set(["dWeight", "dScore", "dQuery", "dKey", "dValue"]);
+
+function Laid({ step }: { readonly step: AttentionStep }) {
+  const [cursor, setCursor] = useState<AttentionCursor>({ stage: "score", to: 0, unit: 0, term: 0 });
+  const to = Math.min(cursor.to, step.row);
+  const unit = Math.min(cursor.unit, step.size - 1);
+  const { count } = stageOf(step, { ...cursor, to, unit });
+  const now = { ...cursor, to, unit, term: Math.min(cursor.term, count) };
+  const explanation = explainAttention(step, now);
+  const move = (by: number): void => {
+    const term = now.term + by;
+    const place = attentionStages.indexOf(now.stage) + Math.sign(by);
+    const next = attentionStages[place];
+    if (term >= 0 && term <= count) setCursor({ ...now, term });
+    else if (next !== undefined) {
+      const there = { ...now, stage: next, term: 0 };
+      setCursor(by > 0 ? there : { ...there, term: stageOf(step, there).count });
+    }
+  };
+  const slopes = backward.has(now.stage);
+  return (
+    <div class="attention-steps" data-arrows>
+      <div class="segments" role="group" aria-label="The operation">
+        {attentionStages.map((stage) => (
+          <button
+            key={stage}
+            type="button"
+            class="small"
+            aria-pressed={now.stage === stage}
+            onClick={() => setCursor({ ...now, stage, term: 0 })}
+          >
+            {stageSigns[stage]}
+          </button>
+        ))}
+      </div>
+      <div class="row">
+        <button type="button" class="small" onClick={() => move(-1)}>
+          Term back
+        </button>
+        <button type="button" class="small" onClick={() => move(1)}>
+          Next term
+        </button>
+        <label class="field">
+          <span>looks at</span>
+          <select value={to} onChange={({ currentTarget }) => setCursor({ ...now, to: Number(currentTarget.value) })}>
+            {Array.from({ length: step.row + 1 }, (_, k) => (
+              <option key={k} value={k}>
+                {k + 1} {shownToken(step.tokens[k] ?? 0)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="field">
+          <span>number</span>
+          <select
+            value={unit}
+            onChange={({ currentTarget }) => setCursor({ ...now, unit: Number(currentTarget.value) })}
+          >
+            {Array.from({ length: step.size }, (_, k) => (
+              <option key={k} value={k}>
+                {k + 1} of {step.size}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <p class="sentence">{explanation.sentence}</p>
+      {explanation.formulas.map((formula) => (
+        <FormulaRows key={now.stage} formula={formula} term={now.term} />
+      ))}
+      <div class="head-arrays">
+        {arrays.map((name) => (
+          <Matrix key={name} step={step} name={name} slope={false} cursor={now} />
+        ))}
+        {slopes && arrays.map((name) => <Matrix key={`d${name}`} step={step} name={name} slope={true} cursor={now} />)}
+      </div>
+      <p class="hint">
+        Rows are places of the text. The slopes are of the loss {short(step.loss)}: minus the logarithm of the chance of
+        “{shownToken(step.next)}” after place {step.row + 1}.
+      </p>
+    </div>
+  );
+}
+
+/** Opened, it follows the chosen head and token wherever training rests. */
+export function AttentionSteps() {
+  const [open, setOpen] = useState(false);
+  const now = slow.value;
+  const look = hot.picture?.look;
+  const rests = !playing.value;
+  const wanted = look === undefined || look.heads === 0 ? undefined : { ...headIn(look), row: placeIn(look) };
+  const key = `${open && rests} ${now} ${wanted?.layer} ${wanted?.head} ${wanted?.row}`;
+  useEffect(() => {
+    if (open && rests && wanted !== undefined) layOpen(wanted);
+  }, [key]);
+  const found = laidOpen.value;
+  return (
+    <details
+      class="as-table steps-of-attention"
+      open={open}
+      onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
+    >
+      <summary>step by step</summary>
+      {open &&
+        (!rests ? (
+          <p class="hint">Pause, and every number of this head is laid open as it stands.</p>
+        ) : found === undefined ? (
+          <p class="hint">Asking the engine …</p>
+        ) : (
+          <Laid step={found} />
+        ))}
+    </details>
+  );
+}

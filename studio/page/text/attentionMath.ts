@@ -1,0 +1,186 @@
+// The operations of attention as formulas, forward and backward: symbols, the engine's numbers in their places, the result.
+import type { AttentionStep, HeadArrays } from "../../shared/textPicture.ts";
+import { type Explanation, type Expr, fraction, leaf, power, root, row, slopeBy, sum, text } from "../step/formula.ts";
+
+export const attentionStages = ["score", "softmax", "mix", "dWeight", "dScore", "dQuery", "dKey", "dValue"] as const;
+export type AttentionStage = (typeof attentionStages)[number];
+
+export const stageSigns: Readonly<Record<AttentionStage, string>> = {
+  score: "q·k/√d",
+  softmax: "softmax",
+  mix: "Σ a·v",
+  dWeight: "∂a",
+  dScore: "∂s",
+  dQuery: "∂q",
+  dKey: "∂k",
+  dValue: "∂v",
+};
+
+/** Where the visitor is: the place that is looked at, the number of a vector, and the term that lights up. */
+export interface AttentionCursor {
+  readonly stage: AttentionStage;
+  /** The place that is looked at. */
+  readonly to: number;
+  /** Which number of a query, key or value. */
+  readonly unit: number;
+  readonly term: number;
+}
+
+type Name = keyof HeadArrays;
+const letters: Readonly<Record<Name, string>> = { q: "q", k: "k", scores: "s", weights: "a", v: "v", out: "o" };
+
+class HeadSigns {
+  readonly #step: AttentionStep;
+
+  constructor(step: AttentionStep) {
+    this.#step = step;
+  }
+
+  #at(name: Name, place: number, other: number): number {
+    const { size, tokens } = this.#step;
+    return place * (name === "scores" || name === "weights" ? tokens.length : size) + other;
+  }
+
+  #sign(name: Name, place: number, other: number) {
+    return { letter: letters[name], sub: `${place + 1},${other + 1}` };
+  }
+
+  value(name: Name, place: number, other: number): Expr & { readonly kind: "leaf" } {
+    const number = this.#step.values[name][this.#at(name, place, other)];
+    return leaf(this.#sign(name, place, other), number, `${name}.${place}.${other}`);
+  }
+
+  slope(name: Name, place: number, other: number): Expr & { readonly kind: "slope" } {
+    const number = this.#step.slopes[name][this.#at(name, place, other)];
+    return slopeBy(this.#sign(name, place, other), number, `d${name}.${place}.${other}`);
+  }
+
+  get depth(): Expr {
+    return root(leaf({ letter: "d" }, this.#step.size, "d"));
+  }
+}
+
+const product = (a: Expr, b: Expr): Expr => row(a, text("·"), b);
+
+/** The places that a term of a stage is of: its row, its column, and the number of a vector where there is one. */
+export interface Spot {
+  readonly name: Name;
+  readonly slope: boolean;
+  readonly place: number;
+  readonly other: number;
+}
+
+interface Stage {
+  readonly sentence: string;
+  readonly count: number;
+  /** What the term is a product of. */
+  readonly factors: (term: number) => readonly Spot[];
+  readonly result: Spot;
+  /** The formula around the sum of the terms. */
+  readonly around: (signs: HeadSigns, terms: Expr) => Expr;
+}
+
+const whole = (_: HeadSigns, terms: Expr): Expr => terms;
+const byDepth = (signs: HeadSigns, terms: Expr): Expr => fraction(terms, signs.depth);
+
+/** What a stage adds up: from the place `row`, about the place `to`, with the number `unit` of the vectors. */
+export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to, unit }: AttentionCursor): Stage {
+  const value = (name: Name, place: number, other: number): Spot => ({ name, slope: false, place, other });
+  const slope = (name: Name, place: number, other: number): Spot => ({ name, slope: true, place, other });
+  const later = tokens.length - to;
+  switch (stage) {
+    case "score":
+      return {
+        sentence: `How well the query of place ${from + 1} fits the key of place ${to + 1}: the sum of their products, divided by √${size}.`,
+        count: size,
+        factors: (k) => [value("q", from, k), value("k", to, k)],
+        result: value("scores", from, to),
+        around: byDepth,
+      };
+    case "softmax":
+      return {
+        sentence: `The scores become shares of 1: e to the score, divided by the sum over all places up to ${from + 1}. What comes later is hidden.`,
+        count: from + 1,
+        factors: (k) => [value("scores", from, k)],
+        result: value("weights", from, to),
+        around: (signs, terms) => fraction(power(text("e"), signs.value("scores", from, to)), terms),
+      };
+    case "mix":
+      return {
+        sentence: `What place ${from + 1} takes along: the values of all places, each by its share.`,
+        count: from + 1,
+        factors: (k) => [value("weights", from, k), value("v", k, unit)],
+        result: value("out", from, unit),
+        around: whole,
+      };
+    case "dWeight":
+      return {
+        sentence: `Backward: what a little more attention to place ${to + 1} would change in the loss.`,
+        count: size,
+        factors: (k) => [slope("out", from, k), value("v", to, k)],
+        result: slope("weights", from, to),
+        around: whole,
+      };
+    case "dScore":
+      return {
+        sentence:
+          "Through the softmax: a share that grows takes from all others, so their mean slope, by shares, is taken off.",
+        count: from + 1,
+        factors: (k) => [value("weights", from, k), slope("weights", from, k)],
+        result: slope("scores", from, to),
+        around: (signs, terms) =>
+          row(
+            signs.value("weights", from, to),
+            text("·"),
+            text("("),
+            signs.slope("weights", from, to),
+            text("−"),
+            text("("),
+            terms,
+            text(")"),
+            text(")"),
+          ),
+      };
+    case "dQuery":
+      return {
+        sentence: `The slope of the query of place ${from + 1}: the keys that it met, by the slopes of their scores.`,
+        count: from + 1,
+        factors: (k) => [slope("scores", from, k), value("k", k, unit)],
+        result: slope("q", from, unit),
+        around: byDepth,
+      };
+    case "dKey":
+      return {
+        sentence: `The slope of the key of place ${to + 1}: the queries of all places that saw it, by the slopes of their scores.`,
+        count: later,
+        factors: (k) => [slope("scores", to + k, to), value("q", to + k, unit)],
+        result: slope("k", to, unit),
+        around: byDepth,
+      };
+    case "dValue":
+      return {
+        sentence: `The slope of the value of place ${to + 1}: what all places that took it along pass back, by their shares.`,
+        count: later,
+        factors: (k) => [value("weights", to + k, to), slope("out", to + k, unit)],
+        result: slope("v", to, unit),
+        around: whole,
+      };
+  }
+}
+
+export function explainAttention(step: AttentionStep, cursor: AttentionCursor): Explanation {
+  const signs = new HeadSigns(step);
+  const typeset = ({ name, slope, place, other }: Spot) =>
+    slope ? signs.slope(name, place, other) : signs.value(name, place, other);
+  const { sentence, count, factors, result, around } = stageOf(step, cursor);
+  const termOf = (k: number): Expr => {
+    const [first, second] = factors(k).map(typeset);
+    if (first === undefined) return text("0");
+    return second === undefined ? power(text("e"), first) : product(first, second);
+  };
+  return {
+    sentence,
+    terms: count + 1,
+    formulas: [{ result: typeset(result), of: around(signs, sum(count, cursor.term, termOf)), done: count }],
+  };
+}
