@@ -6,9 +6,11 @@ import { drawn } from "./browser.ts";
 const faults = `(() => {
   const found = [];
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  if (wide > 0) found.push("the page is " + wide + " px too wide");
   const name = (element) => element.tagName.toLowerCase() + "." + element.className + " “" +
     (element.getAttribute("aria-label") ?? element.textContent ?? "").trim().slice(0, 40) + "”";
+  const beyond = [...document.querySelectorAll("body *")].filter((element) => element.checkVisibility() &&
+    element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5 && element.closest(".table-scroll, .formula-rows, pre") === null);
+  if (wide > 0) found.push("the page is " + wide + " px too wide: " + (beyond.length === 0 ? "" : name(beyond.at(-1))));
   const scope = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document;
   const scrolled = scrollY;
   for (const element of scope.querySelectorAll("button, select, input, summary, a, textarea")) {

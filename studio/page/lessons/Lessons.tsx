@@ -73,7 +73,6 @@ function List() {
           );
         })}
       </ol>
-      <TaskCodes />
     </section>
   );
 }
@@ -120,7 +119,13 @@ export function Lessons() {
     begin(number);
     setBare(false);
   }, []);
-  if (lesson === undefined) return <List />;
+  if (lesson === undefined)
+    return (
+      <>
+        <List />
+        <TaskCodes />
+      </>
+    );
   if (bare) return null;
   // Where the run of the lesson lives.
   const home = lesson.widget === "attention" ? "text" : "lab";

@@ -22,7 +22,7 @@ function YourCode() {
   };
   return (
     <>
-      <h3 id="your-code">Your code</h3>
+      <h2 id="your-code">Your code</h2>
       <p class="hint">
         It says which tasks are done. Hand it to your teacher, or enter it in another browser to go on from there.
       </p>
@@ -135,7 +135,7 @@ function ForTeachers() {
 
 export function TaskCodes() {
   return (
-    <section class="task-code" aria-labelledby="your-code">
+    <section class="panel task-code" aria-labelledby="your-code">
       <YourCode />
       <ForTeachers />
     </section>
