@@ -1,6 +1,6 @@
 // Starts a program of this folder as ranks of an MPI, or alone, and reads the line of JSON that it prints.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -16,7 +16,9 @@ export interface RankRun {
 
 /** Bundles `bench/NAME.rank.ts`, lets `measure` run it, and removes the bundle. */
 export async function withRanks(name: string, mpi: string, measure: (run: (how: RankRun) => string) => void) {
-  const folder = mkdtempSync(join(root, "node_modules/.cache/ranks-"));
+  const cache = join(root, "node_modules/.cache");
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, "ranks-"));
   const launch = (ranks: number): string[] =>
     mpi === "mpich"
       ? ["mpirun.mpich", "-n", String(ranks)]

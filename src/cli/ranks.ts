@@ -7,8 +7,9 @@ let world: World | undefined;
 /** The number of this process among those of its launcher, before it has joined them. */
 let launched = 0;
 
-/** How long a rank leaves it to those before it to tell a failure that they have too, in milliseconds for each. */
+/** How long a rank leaves it to those before it to tell a failure that they have too, in milliseconds: for each, and at most. */
 const turn = 1500;
+const mostTurns = 6000;
 
 /** Joins the other ranks, if there are any; undefined: this process is alone. */
 export async function joinRanks(distributed: "mpi" | undefined): Promise<World | undefined> {
@@ -23,7 +24,7 @@ export async function joinRanks(distributed: "mpi" | undefined): Promise<World |
 /** Before a failure is told: of several ranks that have it, the first speaks and ends the others. */
 export function waitForTurn(): void {
   const before = world?.before ?? launched;
-  if (before > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, turn * before);
+  if (before > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(turn * before, mostTurns));
 }
 
 /** After it: the other ranks, which may wait for this one, end too. */

@@ -65,26 +65,44 @@ export function init(): World {
   const first = new Ranks(mpi, { crowded: true });
   checkVersions(first);
   const neighbours = meetNeighbours(first);
-  mpi.lost = () => neighbours.lost();
+  mpi.lost = (waited) => neighbours.lost(waited);
   joined = new MpiWorld(mpi, neighbours);
   setCurrentWorld(joined);
   endTogether(mpi, neighbours);
   return joined;
 }
 
-/** Milliseconds that a rank leaves to each before it, to tell a failure that all have. */
+/** Milliseconds that a rank leaves to each before it, to tell a failure that all have, and to all of them at most. */
 const turn = 1500;
+const mostTurns = 6000;
 
-/** When the process ends it takes leave of the others. A failure that nothing handles is told, for Node would do so too late, and ends them. */
+/** Waits for those before this rank to tell a failure that they have too, and end all. */
+function waitForTurn(before: number): void {
+  if (before > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(turn * before, mostTurns));
+}
+
+/**
+ * When the process ends it takes leave of the others. A failure that nothing handles is told, for Node would do so too late, and ends them; so
+ * does process.exit with another code than 0, after which the others would wait for ever.
+ */
 function endTogether(mpi: Mpi, neighbours: Neighbours): void {
   let failure: { readonly error: unknown } | undefined;
   process.on("uncaughtExceptionMonitor", (error) => {
     failure = { error };
   });
+  // Node tells it where the program is over, with whatever code, and not where process.exit was called.
+  let over = false;
+  process.on("beforeExit", () => {
+    over = true;
+  });
   process.on("exit", (code) => {
-    if (failure !== undefined && !mpi.ended) {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, turn * neighbours.before());
-      writeSync(2, `${inspect(failure.error)}\n`);
+    if ((failure !== undefined || (code !== 0 && !over)) && !mpi.ended) {
+      waitForTurn(neighbours.before());
+      const why =
+        failure === undefined
+          ? `hebb: rank ${mpi.rank} ended with exit code ${code}, and ends all`
+          : inspect(failure.error);
+      writeSync(2, `${why}\n`);
       mpi.abort(code === 0 ? 1 : code);
     }
     mpi.finalize();

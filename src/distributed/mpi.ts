@@ -2,7 +2,7 @@
 import { koffi, type Library, type NativeFunction } from "../backends/c/native.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Launch } from "./launch.ts";
-import { announceEnd, type Lost } from "./neighbours.ts";
+import { announceEnd, announceLeave, type Lost } from "./neighbours.ts";
 import type { Request, Transport } from "./transport.ts";
 
 /** How an implementation passes its handles, and the two that are needed. */
@@ -97,7 +97,7 @@ export class Mpi implements Transport {
   readonly #finalize: NativeFunction;
   #ended = false;
   /** Whether waiting is in vain. */
-  lost: (() => Lost) | undefined;
+  lost: ((waited: number) => Lost) | undefined;
 
   constructor(launch: Launch) {
     const library = load(launch);
@@ -179,8 +179,8 @@ export class Mpi implements Transport {
     };
   }
 
-  checkRanks(): void {
-    const found = this.lost?.();
+  checkRanks(waited: number): void {
+    const found = this.lost?.(waited);
     if (found === undefined) return;
     if (found !== "told") throw new HebbError(found.why);
     this.#ended = true;
@@ -203,6 +203,7 @@ export class Mpi implements Transport {
   finalize(): void {
     if (this.#ended) return;
     this.#ended = true;
+    announceLeave();
     this.#finalize();
   }
 }

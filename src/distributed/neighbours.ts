@@ -18,7 +18,8 @@ export interface Neighbours {
   readonly threads: number;
   /** Ranks below this one that live, or are on other machines, where that is not known. */
   before(): number;
-  lost(): Lost;
+  /** `waited`: milliseconds that this rank has been waiting. */
+  lost(waited: number): Lost;
 }
 
 /** Whether a rank of this machine has ended, so that waiting for it is in vain: and whether it has told why itself. */
@@ -26,6 +27,10 @@ export type Lost = undefined | "told" | { readonly why: string };
 
 /** What a rank is called that has told its failure and is about to end all: the others need not tell that it ended. */
 const endedTitle = "hebb ended";
+/** What a rank is called whose program is over: it answers nobody any longer, and only waits until the others are over too. */
+const leftTitle = "hebb left";
+/** Milliseconds after which nothing more is to come from a rank that has left. */
+const mostDelay = 3000;
 /** Milliseconds for the others to see it. */
 const farewell = 150;
 
@@ -35,9 +40,14 @@ export function announceEnd(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, farewell);
 }
 
-function hasTold(pid: number): boolean {
+/** Lets them know that this one has come to its end. */
+export function announceLeave(): void {
+  process.title = leftTitle;
+}
+
+function isCalled(pid: number, title: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === endedTitle;
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === title;
   } catch {
     return false;
   }
@@ -84,10 +94,16 @@ export function meetNeighbours(world: Communicator): Neighbours {
     count: here.length,
     threads: threadsFor(here.length),
     before: () => all.slice(0, own.rank).filter(({ numbers, pid }) => numbers !== own.numbers || runs(pid)).length,
-    lost: () => {
-      if (here.some(({ pid }) => hasTold(pid))) return "told";
+    lost: (waited) => {
+      if (here.some(({ pid }) => isCalled(pid, endedTitle))) return "told";
       const gone = here.find(({ pid }) => !runs(pid));
-      if (gone === undefined) return undefined;
+      if (gone === undefined) {
+        const left = waited < mostDelay ? undefined : here.find(({ pid }) => isCalled(pid, leftTitle));
+        if (left === undefined) return undefined;
+        return {
+          why: `rank ${left.rank} (process ${left.pid} on ${left.host}) has come to its end, and rank ${own.rank} waits for it in vain; let all ranks call the same collectives, and take the same number of steps`,
+        };
+      }
       const why = `rank ${gone.rank} (process ${gone.pid} on ${gone.host}) has ended, and the others wait for it in vain; start the program again, a training by hebb resume RUN`;
       return { why };
     },

@@ -14,12 +14,12 @@ const long = 20;
 const lookEvery = 50;
 
 export class Patience {
-  readonly #look: () => void;
+  readonly #look: (waited: number) => void;
   readonly #eager: number;
   readonly #bell = new Int32Array(new SharedArrayBuffer(4));
 
-  /** `look` throws where waiting is in vain. `crowded`: there are more ranks than cores. */
-  constructor(look: () => void, crowded: boolean) {
+  /** `look` is told the milliseconds waited so far, and throws where waiting is in vain. `crowded`: there are more ranks than cores. */
+  constructor(look: (waited: number) => void, crowded: boolean) {
     this.#look = look;
     this.#eager = crowded ? eagerWhenCrowded : eager;
   }
@@ -33,7 +33,7 @@ export class Patience {
       if (now - started > this.#eager) Atomics.wait(this.#bell, 0, 0, now - started > long ? restLater : rest);
       if (now - looked < lookEvery) continue;
       looked = now;
-      this.#look();
+      this.#look(now - started);
     }
   }
 }

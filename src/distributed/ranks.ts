@@ -29,7 +29,7 @@ export class Ranks implements Communicator {
 
   constructor(transport: Transport, options: { readonly crowded: boolean }) {
     this.#transport = transport;
-    this.#patience = new Patience(() => transport.checkRanks(), options.crowded);
+    this.#patience = new Patience((waited) => transport.checkRanks(waited), options.crowded);
   }
 
   get rank(): number {

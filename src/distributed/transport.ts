@@ -17,7 +17,7 @@ export interface Transport {
   allGather(send: Uint8Array, receive: Uint8Array): Request;
   broadcast(data: Uint8Array, root: number): Request;
   barrier(): Request;
-  /** Throws HebbError where a rank has ended that others wait for. Asked now and then while waiting. */
-  checkRanks(): void;
+  /** Throws HebbError where a rank has ended that others wait for. Asked now and then while waiting, with the milliseconds since the wait began. */
+  checkRanks(waited: number): void;
   abort(exitCode: number): never;
 }

@@ -178,6 +178,18 @@ describe.each(launchers)("$name", (launcher) => {
     expect(stdout).not.toContain("losses");
   });
 
+  it.each([
+    ["calls process.exit(3)", ["exit", "3"], "rank 1 ended with exit code 3"],
+    ["calls process.exit(0)", ["exit", "0"], "has come to its end, and rank"],
+    ["is over before the others", ["over"], "has come to its end, and rank"],
+  ])("ends all ranks within 10 s when one %s", { timeout: patience }, async (_, args, sentence) => {
+    const started = performance.now();
+    const { code, stderr } = await start(launcher, 3, "ends", args).finished;
+    expect(code).not.toBe(0);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(stderr.split(sentence).length - 1, stderr).toBe(1);
+  });
+
   it("names a rank with another version of hebb", { timeout: patience }, async () => {
     const older = olderProgram(file("losses"), folder());
     const own = ["mlp", "float64"];

@@ -57,6 +57,7 @@ export function useRanks(): {
         hebb: join(root, "src/cli/main.ts"),
         collectives: join(root, "test/distributed/collectives.rank.ts"),
         losses: join(root, "test/distributed/losses.rank.ts"),
+        ends: join(root, "test/distributed/ends.rank.ts"),
       }),
     );
     folder = mkdtempSync(join(bundle, "work-"));

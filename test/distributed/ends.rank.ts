@@ -1,0 +1,11 @@
+// One rank of the test of ranks that end before the others: rank 1 goes as its argument says, and the others wait for it.
+import { init } from "../../src/distributed/index.ts";
+
+const [manner = "exit", code = "3"] = process.argv.slice(2);
+const world = init();
+if (world.rank === 1) {
+  if (manner === "exit") process.exit(Number(code));
+} else {
+  // Rank 1 never comes.
+  world.allReduce(new Float32Array(100_000));
+}
