@@ -33,6 +33,17 @@ function watched(world: Communicator): Communicator {
       const pending = timed(() => world.beginAllReduce(values, options));
       return { wait: () => timed(() => pending.wait()) };
     },
+    beginAllGather: (values, options) => {
+      const pending = timed(() => world.beginAllGather(values, options));
+      return { wait: () => timed(() => pending.wait()) };
+    },
+    beginReduceScatter: (values, options) => {
+      const pending = timed(() => world.beginReduceScatter(values, options));
+      return { wait: () => timed(() => pending.wait()) };
+    },
+    progress: () => timed(() => world.progress()),
+    borrow: (values, length) => world.borrow(values, length),
+    giveBack: (values) => world.giveBack(values),
     broadcast: (values, options) => timed(() => world.broadcast(values, options)),
     allGather: (values, options) => timed(() => world.allGather(values, options)),
     reduceScatter: (values, options) => timed(() => world.reduceScatter(values, options)),

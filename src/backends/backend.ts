@@ -30,6 +30,8 @@ export interface Executable {
    * then left out. An asynchronous device only accepts the run, and reports a failure when it settles.
    */
   run(blocks: readonly Block[]): FailedCheck | undefined;
+  /** Runs one stage of a program that has them; they are to be run in order. What only later ones touch need have no block yet. */
+  runStage?(blocks: readonly (Block | undefined)[], stage: number): FailedCheck | undefined;
   /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
   source(): string;
   /** Nanoseconds spent in each kernel of the program, in one run with these blocks or the least of a few. */
@@ -65,6 +67,8 @@ interface AnyDevice {
   free(block: Block): void;
   /** Unwritten memory of the host for a large result, where programs can use it. */
   hostBlock?(dtype: DType, length: number): HostBlock;
+  /** Memory of the host that is there already, for a value where programs can use it; undefined: it begins on no boundary of 64 bytes. */
+  hostBlockOver?(array: TypedArray): HostBlock | undefined;
   write(block: Block, data: TypedArray): void;
   /** Sets the first `length` elements to one value. */
   fill(block: Block, dtype: DType, length: number, value: number): void;

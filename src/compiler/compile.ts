@@ -18,6 +18,7 @@ import { orderKernels } from "./order.ts";
 import { schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";
 import { splitCats } from "./splitCats.ts";
+import { orderInStages } from "./stageOrder.ts";
 import { verify } from "./verify.ts";
 
 export interface CompileOptions {
@@ -117,6 +118,9 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const slots: Slot[] = sources.map((source) => ({ kind: "source", source }));
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
   const copies: Instruction[] = [];
+  const stageCount = outputs.reduce((most, { stage = 0 }) => Math.max(most, stage + 1), 1);
+  /** Of what outputs are written to. */
+  const stages = new Map<number, number>();
   const canUpdateInPlace = inPlaceUpdates(kernels);
   // What a check depends on comes before it, and assigns no state.
   const needed = neededByChecks(kernels);
@@ -124,7 +128,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const copyTo = (node: Node, to: number): void => {
     copies.push(copyKernel(buffers.get(node) as number, { buffer: to, start: 0 }, node.dtype, axesOf(node.shape)));
   };
-  outputs.forEach(({ updates }, place) => {
+  outputs.forEach(({ updates, stage }, place) => {
     const node = graph[place] as Node;
     const result = buffers.get(node) as number;
     const claimed = slotOf.has(result) || rename.has(result);
@@ -132,9 +136,11 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
       const id = claimed ? draft(draftOf("output", node)) : result;
       if (claimed) copyTo(node, id);
       slotOf.set(id, slots.push({ kind: "output", output: place }) - 1);
+      if (stage !== undefined) stages.set(id, stage);
       return;
     }
     const cell = sourceBuffers.get(updates) as number;
+    if (stage !== undefined) stages.set(cell, stage);
     if (!claimed && !early.has(result) && canUpdateInPlace(cell, result))
       rename.set(result, { buffer: cell, start: 0 });
     else copyTo(node, cell);
@@ -146,6 +152,8 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     .filter(({ id, inside }) => inside === undefined && !slotOf.has(id) && !rename.has(id));
   const bytes = new Map(temporaries.map(({ id, dtype, length }) => [id, length * byteSize(dtype)]));
   kernels = orderKernels(kernels, (buffer) => bytes.get(buffer));
+  const inStages = stageCount > 1 ? orderInStages(kernels, stageCount, (buffer) => stages.get(buffer)) : undefined;
+  if (inStages !== undefined) kernels = inStages.kernels;
   const homes = inPlaceTemporaries(kernels, temporaries);
   kernels = kernels.map((kernel) => moveBuffers(kernel, homes));
   const { byteOffsets, arenaBytes } = planArena(lifetimes(kernels, temporaries));
@@ -173,6 +181,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
     argumentCount: slots.length,
     windowCount,
     arenaBytes,
+    ...(inStages === undefined ? {} : { stageEnds: inStages.stageEnds }),
   };
   verify(program);
   return { program, slots, graph, checks: checked };

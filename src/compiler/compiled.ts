@@ -7,6 +7,8 @@ export interface Output {
   readonly node: Node;
   /** The state cell that takes the value; undefined: a new value. */
   readonly updates?: Source | undefined;
+  /** The stage that gives it, of a program that is run in stages. Default: the last. */
+  readonly stage?: number;
 }
 
 /** What the caller binds to each argument slot. */

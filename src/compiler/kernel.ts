@@ -160,4 +160,6 @@ export interface Program {
   /** Buffers that are windows of loops. */
   readonly windowCount: number;
   readonly arenaBytes: number;
+  /** Where it may be run in stages: how many kernels have run when each ends. The last is all of them. */
+  readonly stageEnds?: readonly number[];
 }

@@ -82,7 +82,7 @@ export function orderKernels(
 }
 
 /** For each kernel: how many others must come before it, and which wait for it. */
-function dependences(kernels: readonly Instruction[]): {
+export function dependences(kernels: readonly Instruction[]): {
   readonly before: number[];
   readonly after: readonly number[][];
 } {

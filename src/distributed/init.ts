@@ -36,7 +36,10 @@ class MpiWorld extends Ranks implements World {
   readonly #neighbours: Neighbours;
 
   constructor(mpi: Mpi, neighbours: Neighbours) {
-    super(mpi, { crowded: neighbours.count > cpus().length });
+    super(mpi, {
+      crowded: neighbours.count > cpus().length,
+      neighbours: process.platform === "linux" && mpi.size > 1 && neighbours.count === mpi.size,
+    });
     this.#neighbours = neighbours;
   }
 

@@ -3,7 +3,7 @@ import { koffi, type Library, type NativeFunction } from "../backends/c/native.t
 import { HebbError } from "../graph/errors.ts";
 import type { Launch } from "./launch.ts";
 import { announceEnd, announceLeave, type Lost } from "./neighbours.ts";
-import type { Request, Transport } from "./transport.ts";
+import type { Lane, Request, Transport } from "./transport.ts";
 
 /** How an implementation passes its handles, and the two that are needed. */
 interface Interface {
@@ -83,6 +83,8 @@ export class Mpi implements Transport {
   readonly size: number;
   readonly description: string;
   readonly #interface: Interface;
+  /** The communicator of each lane. */
+  readonly #lanes: readonly [number, number];
   readonly #status = new Uint8Array(statusBytes);
   readonly #flag = new Int32Array(32);
   readonly #flagBytes = new Uint8Array(this.#flag.buffer);
@@ -124,6 +126,11 @@ export class Mpi implements Transport {
       return this.#flag[0] as number;
     };
     if (number((to) => query(to)) === 0) check("MPI_Init", init(0, 0));
+    const duplicate = library.func(`int MPI_Comm_dup(${handle} comm, uint64_t made)`);
+    const made = new BigInt64Array(1);
+    check("MPI_Comm_dup", duplicate(own.world, addressOf(new Uint8Array(made.buffer))));
+    const second = handle === "int" ? (new Int32Array(made.buffer)[0] as number) : Number(made[0]);
+    this.#lanes = [own.world, second];
     this.rank = number((to) => rank(own.world, to));
     this.size = number((to) => size(own.world, to));
     const text = new Uint8Array(versionBytes);
@@ -144,10 +151,11 @@ export class Mpi implements Transport {
     );
   }
 
-  allGather(send: Uint8Array, receive: Uint8Array): Request {
-    const { world, byte } = this.#interface;
+  allGather(send: Uint8Array, receive: Uint8Array, lane: Lane = 0): Request {
+    const { byte } = this.#interface;
+    const among = this.#lanes[lane];
     return this.#begin("MPI_Iallgather", [send, receive], (request) =>
-      this.#allGather(addressOf(send), send.length, byte, addressOf(receive), send.length, byte, world, request),
+      this.#allGather(addressOf(send), send.length, byte, addressOf(receive), send.length, byte, among, request),
     );
   }
 
@@ -158,8 +166,8 @@ export class Mpi implements Transport {
     );
   }
 
-  barrier(): Request {
-    return this.#begin("MPI_Ibarrier", [], (request) => this.#barrier(this.#interface.world, request));
+  barrier(lane: Lane = 0): Request {
+    return this.#begin("MPI_Ibarrier", [], (request) => this.#barrier(this.#lanes[lane], request));
   }
 
   /** The request holds the buffers: they stay until it is complete. */

@@ -14,21 +14,34 @@ import { together } from "../tensor/cutProgram.ts";
 import { combineParts } from "./combine.ts";
 import { Patience } from "./patience.ts";
 import { dtypeOf, like, Scratch } from "./scratch.ts";
+import { SharedMemory } from "./sharedMemory.ts";
 import type { Request, Transport } from "./transport.ts";
 
 /** Up to this size every rank takes the values of all and adds them up itself: one message, more bytes. */
 const smallBytes = 4096;
-/** Larger values are reduced in pieces of this size, so that buffers stay bounded. */
-const pieceBytes = 32 * 2 ** 20;
+/** Larger values are reduced in pieces of this size, two of which are under way at once, so that buffers stay bounded. */
+const pieceBytes = 8 * 2 ** 20;
+/** Before another piece is begun, the first of so many is added up, and its buffer is free. */
+const mostWaiting = 8;
+/** Elements that fill a cache line of any type: no two ranks write to the same. */
+const sharedLine = 64;
 
 export class Ranks implements Communicator {
   readonly together = together;
   readonly #transport: Transport;
   readonly #patience: Patience;
   readonly #scratch = new Scratch();
+  /** Undefined: ranks are on several machines. */
+  readonly #shared: SharedMemory | undefined;
+  /** What has not been added up yet, in the order of its beginning. */
+  readonly #waiting: Begun[] = [];
+  /** The last message of the second lane. */
+  #latest: Request | undefined;
 
-  constructor(transport: Transport, options: { readonly crowded: boolean }) {
+  /** `crowded`: there are more ranks than cores; `neighbours`: all are on one machine. */
+  constructor(transport: Transport, options: { readonly crowded: boolean; readonly neighbours?: boolean }) {
     this.#transport = transport;
+    this.#shared = options.neighbours === true ? new SharedMemory(this) : undefined;
     this.#patience = new Patience((waited) => transport.checkRanks(waited), options.crowded);
   }
 
@@ -51,60 +64,126 @@ export class Ranks implements Communicator {
   beginAllReduce<T extends TypedArray>(values: T, { into, combine = "sum" }: ReduceOptions<T> = {}): Pending<T> {
     const result = into ?? like(values, values.length);
     checkLength("allReduce", result, values.length, values);
-    const perPiece = Math.max(1, Math.floor(pieceBytes / values.BYTES_PER_ELEMENT));
-    const pieces: Piece[] = [];
-    const inPlace = result === values;
-    for (let start = 0; start < values.length; start += perPiece) {
-      const end = Math.min(values.length, start + perPiece);
-      const piece = part(values, start, end);
-      pieces.push(this.#beginPiece(piece, inPlace ? piece : part(result, start, end), combine));
-    }
+    if (result !== values) result.set(values);
+    const regions = values.byteLength > smallBytes ? this.#shared?.ofAll(result, dtypeOf(result)) : undefined;
+    const perPiece =
+      regions === undefined ? this.size * Math.ceil(pieceBytes / this.size / values.BYTES_PER_ELEMENT) : values.length;
+    const pieces: Begun[] = [];
+    let next = 0;
+    const begin = (): void => {
+      if (next >= values.length) return;
+      const piece = part(result, next, Math.min(values.length, next + perPiece));
+      next += perPiece;
+      pieces.push(regions === undefined ? this.#beginPiece(piece, combine) : this.#beginShared(regions, combine));
+    };
+    // Two are under way: while the sums of one travel, the values of the next do.
+    begin();
+    begin();
     return {
       wait: () => {
-        // All are added up before the first is waited for again: its sum travels meanwhile.
-        for (const piece of pieces) piece.add();
-        for (const piece of pieces) piece.finish();
+        for (let k = 0; k < pieces.length; k++) {
+          this.#addUpTo(pieces[k] as Begun);
+          const before = pieces[k - 1];
+          if (before !== undefined) this.#finish(before);
+          if (k > 0) begin();
+        }
+        const last = pieces.at(-1);
+        if (last !== undefined) this.#finish(last);
         return result;
       },
     };
   }
 
-  #beginPiece<T extends TypedArray>(values: T, out: T, combine: Combining): Piece {
+  /** The sums of a piece, in its place: the values of each share to one rank, and the sums of that share to all. */
+  #beginPiece<T extends TypedArray>(values: T, combine: Combining): Begun {
     const { size } = this;
-    const wait = (request: Request): void => this.#patience.wait(request);
     if (values.byteLength <= smallBytes) {
       const all = like(values, size * values.length);
-      const request = this.#transport.allGather(bytesOf(values), bytesOf(all));
-      return {
-        add: () => {
-          wait(request);
-          combineParts(all, out, size, combine);
-        },
-        finish: () => {},
+      const arrived = this.#transport.allGather(bytesOf(values), bytesOf(all));
+      const add = (): undefined => {
+        combineParts(inParts(all, size), [values], combine);
       };
+      return this.#enter({ arrived, add });
     }
+    if (this.#waiting.length >= mostWaiting) this.#addUpTo(this.#waiting[0] as Begun);
     const share = Math.ceil(values.length / size);
     const padded = share * size;
-    // In place and without padding, the values themselves are sent, and the sums arrive where they were.
-    const direct = out === values && padded === values.length;
-    const sent = direct ? values : this.#scratch.borrow(values, padded);
-    if (!direct) sent.set(values);
+    const sent = padded === values.length ? values : this.#scratch.borrow(values, padded);
+    if (sent !== values) sent.set(values);
     const received = this.#scratch.borrow(values, padded);
     const own = this.#scratch.borrow(values, share);
-    const scattered = this.#transport.allToAll(bytesOf(sent), bytesOf(received));
-    let gathered: Request | undefined;
-    return {
+    return this.#enter({
+      arrived: this.#transport.allToAll(bytesOf(sent), bytesOf(received)),
       add: () => {
-        wait(scattered);
-        combineParts(received, own, size, combine);
-        gathered = this.#transport.allGather(bytesOf(own), bytesOf(sent));
+        combineParts(inParts(received, size), [own], combine);
+        this.#scratch.giveBack(received);
+        return this.#transport.allGather(bytesOf(own), bytesOf(sent), 1);
       },
       finish: () => {
-        if (gathered !== undefined) wait(gathered);
-        if (!direct) out.set(part(sent, 0, values.length));
-        this.#scratch.giveBack(received, own, ...(direct ? [] : [sent]));
+        if (sent !== values) values.set(part(sent, 0, values.length));
+        this.#scratch.giveBack(own, ...(sent === values ? [] : [sent]));
       },
-    };
+    });
+  }
+
+  /** The same where each rank sees the values of all: it adds up its share, and writes the sums where each has its values. */
+  #beginShared<T extends TypedArray>(regions: readonly T[], combine: Combining): Begun {
+    const [first] = regions;
+    const length = first?.length ?? 0;
+    const share = sharedLine * Math.ceil(length / this.size / sharedLine);
+    const from = Math.min(length, this.rank * share);
+    const own = regions.map((region) => part(region, from, Math.min(length, from + share)));
+    return this.#enter({
+      arrived: this.#transport.barrier(),
+      add: () => {
+        combineParts(own, own, combine);
+        return this.#transport.barrier(1);
+      },
+    });
+  }
+
+  #enter(begun: Begun): Begun {
+    this.#waiting.push(begun);
+    return begun;
+  }
+
+  progress(): void {
+    for (let next = this.#waiting[0]; next?.arrived.test() === true; next = this.#waiting[0]) this.#addNext();
+    if (this.#waiting.length === 0) this.#latest?.test();
+  }
+
+  #addNext(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    const sums = next.add();
+    if (sums !== undefined) {
+      next.sums = sums;
+      this.#latest = sums;
+    }
+  }
+
+  /** In the order in which they were begun, so that the second messages go out in the same order everywhere. */
+  #addUpTo(begun: Begun): void {
+    while (this.#waiting.includes(begun)) {
+      this.#patience.wait((this.#waiting[0] as Begun).arrived);
+      this.#addNext();
+    }
+  }
+
+  #finish(begun: Begun): void {
+    this.#addUpTo(begun);
+    if (begun.sums !== undefined) this.#patience.wait(begun.sums);
+    begun.finish?.();
+  }
+
+  borrow<T extends TypedArray>(values: T, length: number): T {
+    const bytes = length * values.BYTES_PER_ELEMENT;
+    const shared = bytes > smallBytes ? this.#shared?.borrow(dtypeOf(values), length) : undefined;
+    return (shared as T | undefined) ?? this.#scratch.borrow(values, length);
+  }
+
+  giveBack(values: TypedArray): void {
+    if (this.#shared?.giveBack(values) !== true) this.#scratch.giveBack(values);
   }
 
   broadcast<T extends TypedArray>(values: T, { root = 0, into }: BroadcastOptions<T> = {}): T {
@@ -119,32 +198,61 @@ export class Ranks implements Communicator {
     return result;
   }
 
-  allGather<T extends TypedArray>(values: T, { into }: CollectiveOptions<T> = {}): T {
-    const { size } = this;
+  allGather<T extends TypedArray>(values: T, options: CollectiveOptions<T> = {}): T {
+    return this.beginAllGather(values, options).wait();
+  }
+
+  beginAllGather<T extends TypedArray>(values: T, { into }: CollectiveOptions<T> = {}): Pending<T> {
+    const { size, rank } = this;
     const { length } = values;
     const result = into ?? like(values, size * length);
     checkLength("allGather", result, size * length, values);
+    if (length === 0) return { wait: () => result };
+    const wait = (begun: Begun): Pending<T> => ({
+      wait: () => {
+        this.#finish(begun);
+        return result;
+      },
+    });
+    const regions = this.#shared?.ofAll(result, dtypeOf(result));
+    if (regions !== undefined) {
+      const there = part(result, rank * length, (rank + 1) * length);
+      if (there.byteOffset !== values.byteOffset || there.buffer !== values.buffer) there.set(values);
+      const add = (): Request => {
+        regions.forEach((region, from) => {
+          if (from !== rank) result.set(part(region, from * length, (from + 1) * length), from * length);
+        });
+        return this.#transport.barrier(1);
+      };
+      return wait(this.#enter({ arrived: this.#transport.barrier(), add }));
+    }
     const perPiece = Math.max(1, Math.floor(pieceBytes / size / values.BYTES_PER_ELEMENT));
     // MPI takes no values that lie in what takes the result.
-    const apart = result.buffer !== values.buffer;
-    if (apart && length <= perPiece) {
-      if (length > 0) this.#patience.wait(this.#transport.allGather(bytesOf(values), bytesOf(result)));
-      return result;
-    }
-    const own = apart ? values : (values.slice() as T);
-    for (let start = 0; start < length; start += perPiece) {
-      const end = Math.min(length, start + perPiece);
-      const all = this.#scratch.borrow(values, size * (end - start));
-      this.#patience.wait(this.#transport.allGather(bytesOf(part(own, start, end)), bytesOf(all)));
-      for (let rank = 0; rank < size; rank++)
-        result.set(part(all, rank * (end - start), (rank + 1) * (end - start)), rank * length + start);
-      this.#scratch.giveBack(all);
-    }
-    return result;
+    const own = result.buffer !== values.buffer ? values : (values.slice() as T);
+    if (length <= perPiece)
+      return wait(
+        this.#enter({ arrived: this.#transport.allGather(bytesOf(own), bytesOf(result)), add: () => undefined }),
+      );
+    return {
+      wait: () => {
+        for (let start = 0; start < length; start += perPiece) {
+          const end = Math.min(length, start + perPiece);
+          const all = this.#scratch.borrow(values, size * (end - start));
+          this.#patience.wait(this.#transport.allGather(bytesOf(part(own, start, end)), bytesOf(all)));
+          inParts(all, size).forEach((piece, from) => void result.set(piece, from * length + start));
+          this.#scratch.giveBack(all);
+        }
+        return result;
+      },
+    };
   }
 
-  reduceScatter<T extends TypedArray>(values: T, { into, combine = "sum" }: ReduceOptions<T> = {}): T {
-    const { size } = this;
+  reduceScatter<T extends TypedArray>(values: T, options: ReduceOptions<T> = {}): T {
+    return this.beginReduceScatter(values, options).wait();
+  }
+
+  beginReduceScatter<T extends TypedArray>(values: T, { into, combine = "sum" }: ReduceOptions<T> = {}): Pending<T> {
+    const { size, rank } = this;
     const length = values.length / size;
     if (!Number.isInteger(length))
       throw new HebbError(
@@ -152,22 +260,58 @@ export class Ranks implements Communicator {
       );
     const result = into ?? like(values, length);
     checkLength("reduceScatter", result, length, values);
+    const wait = (begun: Begun): Pending<T> => ({
+      wait: () => {
+        this.#finish(begun);
+        return result;
+      },
+    });
+    const regions = this.#shared?.ofAll(values, dtypeOf(values));
+    if (regions !== undefined && result.buffer !== values.buffer) {
+      const own = regions.map((region) => part(region, rank * length, (rank + 1) * length));
+      const add = (): Request => {
+        combineParts(own, [result], combine);
+        return this.#transport.barrier(1);
+      };
+      return wait(this.#enter({ arrived: this.#transport.barrier(), add }));
+    }
     const perPiece = Math.max(1, Math.floor(pieceBytes / size / values.BYTES_PER_ELEMENT));
-    const whole = length <= perPiece;
-    // The values are sent as they lie where one piece takes all. What takes the result may lie among them, of which later pieces are still to be sent.
-    const out = whole || result.buffer !== values.buffer ? result : like(values, length);
+    if (length <= perPiece) {
+      const received = this.#scratch.borrow(values, values.length);
+      const add = (): undefined => {
+        combineParts(inParts(received, size), [result], combine);
+        this.#scratch.giveBack(received);
+      };
+      return wait(this.#enter({ arrived: this.#transport.allToAll(bytesOf(values), bytesOf(received)), add }));
+    }
+    return {
+      wait: () => {
+        this.#reduceScatterInPieces(values, result, { perPiece, combine });
+        return result;
+      },
+    };
+  }
+
+  #reduceScatterInPieces<T extends TypedArray>(
+    values: T,
+    result: T,
+    { perPiece, combine }: { readonly perPiece: number; readonly combine: Combining },
+  ): void {
+    const { size } = this;
+    const { length } = result;
+    // What takes the result may lie among the values, of which later pieces are still to be sent.
+    const out = result.buffer !== values.buffer ? result : like(values, length);
     for (let start = 0; start < length; start += perPiece) {
       const end = Math.min(length, start + perPiece);
-      const send = whole ? values : this.#scratch.borrow(values, size * (end - start));
-      for (let rank = 0; rank < size && !whole; rank++)
-        send.set(part(values, rank * length + start, rank * length + end), rank * (end - start));
+      const send = this.#scratch.borrow(values, size * (end - start));
+      for (let to = 0; to < size; to++)
+        send.set(part(values, to * length + start, to * length + end), to * (end - start));
       const received = this.#scratch.borrow(values, send.length);
       this.#patience.wait(this.#transport.allToAll(bytesOf(send), bytesOf(received)));
-      combineParts(received, part(out, start, end), size, combine);
-      this.#scratch.giveBack(received, ...(whole ? [] : [send]));
+      combineParts(inParts(received, size), [part(out, start, end)], combine);
+      this.#scratch.giveBack(received, send);
     }
     if (out !== result) result.set(out);
-    return result;
   }
 
   barrier(): void {
@@ -179,13 +323,21 @@ export class Ranks implements Communicator {
   }
 }
 
-/** A part of an allReduce: first the values arrive and are added up, then the sums. */
-interface Piece {
-  add(): void;
-  finish(): void;
+/** A collective under way. */
+interface Begun {
+  /** The values of the others. */
+  readonly arrived: Request;
+  /** Takes them in when they are there; what is then sent is under way in the second lane. */
+  add(): Request | undefined;
+  sums?: Request;
+  finish?(): void;
 }
 
 const part = <T extends TypedArray>(values: T, start: number, end: number): T => values.subarray(start, end) as T;
+
+/** Equal parts, one after the other. */
+const inParts = <T extends TypedArray>(values: T, parts: number): T[] =>
+  Array.from({ length: parts }, (_, k) => part(values, (k * values.length) / parts, ((k + 1) * values.length) / parts));
 
 /** The memory of an array. Asking for its buffer moves a tiny one where it stays. */
 const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>

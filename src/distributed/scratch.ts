@@ -1,4 +1,5 @@
 // Memory of collectives that is used again: a step needs the same every time, and fresh memory costs more than what is done with it.
+import { koffi } from "../backends/c/native.ts";
 import { allocate, type DType, type TypedArray, viewOf } from "../graph/dtype.ts";
 
 export const dtypeOf = (values: TypedArray): DType =>
@@ -17,25 +18,50 @@ export function like<T extends TypedArray>(values: T, length: number): T {
 
 /** Memory kept at most: as many sums are seldom under way at once. */
 const mostKept = 32;
+const mostKeptBytes = 64 * 2 ** 20;
+/** Programs that write into it want the boundary of a cache line. */
+const line = 64;
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  /** The first byte on a boundary. */
+  readonly start: number;
+  readonly bytes: number;
+}
 
 export class Scratch {
   /** By size, the smallest first. */
-  readonly #free: ArrayBuffer[] = [];
+  readonly #free: Memory[] = [];
+  readonly #lent = new WeakMap<ArrayBufferLike, Memory>();
+  #keptBytes = 0;
 
   /** An array of that type and length, with anything in it: in the smallest memory kept that holds it, or in place of the largest kept. */
   borrow<T extends TypedArray>(values: T, length: number): T {
-    const dtype = dtypeOf(values);
     const bytes = length * values.BYTES_PER_ELEMENT;
-    const fits = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
+    const fits = this.#free.findIndex((memory) => memory.bytes >= bytes);
+    // Where none holds it, the last, which is the largest, goes.
     const [kept] = this.#free.splice(fits, 1);
-    return (fits >= 0 && kept !== undefined ? viewOf(dtype, kept, 0, length) : allocate(dtype, length)) as T;
+    if (kept !== undefined) this.#keptBytes -= kept.bytes;
+    const memory = fits >= 0 && kept !== undefined ? kept : fresh(bytes);
+    this.#lent.set(memory.buffer, memory);
+    return viewOf(dtypeOf(values), memory.buffer, memory.start, length) as T;
   }
 
   giveBack(...arrays: readonly TypedArray[]): void {
     for (const { buffer } of arrays) {
-      if (!(buffer instanceof ArrayBuffer) || this.#free.length >= mostKept) continue;
-      const place = this.#free.findIndex(({ byteLength }) => byteLength >= buffer.byteLength);
-      this.#free.splice(place < 0 ? this.#free.length : place, 0, buffer);
+      const memory = this.#lent.get(buffer);
+      if (memory === undefined) continue;
+      this.#lent.delete(buffer);
+      if (this.#free.length >= mostKept || this.#keptBytes + memory.bytes > mostKeptBytes) continue;
+      const place = this.#free.findIndex(({ bytes }) => bytes >= memory.bytes);
+      this.#free.splice(place < 0 ? this.#free.length : place, 0, memory);
+      this.#keptBytes += memory.bytes;
     }
   }
+}
+
+function fresh(bytes: number): Memory {
+  const buffer = new ArrayBuffer(bytes + line);
+  const address = Number(koffi().address(new Uint8Array(buffer)));
+  return { buffer, start: (line - (address % line)) % line, bytes };
 }

@@ -70,12 +70,23 @@ export interface Communicator {
   allReduce<T extends TypedArray>(values: T, options?: ReduceOptions<T>): T;
   /** The same without waiting: others may be begun meanwhile, on all ranks in the same order. The values must stay until the wait. */
   beginAllReduce<T extends TypedArray>(values: T, options?: ReduceOptions<T>): Pending<T>;
+  /** Moves on what was begun, as far as it goes without waiting. */
+  progress(): void;
+  /**
+   * Memory like `values`, with anything in it, from which values travel with fewer copies than from any other: of ranks that share a machine, memory
+   * that all of them see. All ranks borrow and give back the same lengths in the same order.
+   */
+  borrow<T extends TypedArray>(values: T, length: number): T;
+  giveBack(values: TypedArray): void;
   /** [n] of the root → [n] on all. */
   broadcast<T extends TypedArray>(values: T, options?: BroadcastOptions<T>): T;
   /** [n] on each → [size · n] on all: rank 0's, then rank 1's, … */
   allGather<T extends TypedArray>(values: T, options?: CollectiveOptions<T>): T;
   /** [size · n] on each → [n]: part number `rank` of what allReduce gives. */
   reduceScatter<T extends TypedArray>(values: T, options?: ReduceOptions<T>): T;
+  /** allGather and reduceScatter without waiting, as beginAllReduce. */
+  beginAllGather<T extends TypedArray>(values: T, options?: CollectiveOptions<T>): Pending<T>;
+  beginReduceScatter<T extends TypedArray>(values: T, options?: ReduceOptions<T>): Pending<T>;
   /** Returns when all have called it. */
   barrier(): void;
   /** Ends the processes of all ranks at once: for a failure of one that the others wait for. */

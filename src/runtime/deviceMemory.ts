@@ -97,6 +97,22 @@ export class DeviceMemory {
     return block;
   }
 
+  /** Memory of the host as the value that a program reads or gives: without a copy where the device can. */
+  over(dtype: DType, shape: Shape, array: TypedArray): Storage {
+    const storage = new Storage(dtype, shape, array);
+    const block = this.device.hostBlockOver?.(array);
+    if (block !== undefined) {
+      storage.place.block = block;
+      storage.place.at = this.home;
+    }
+    return storage;
+  }
+
+  /** The same value in memory of its own. */
+  detached(storage: Storage): Storage {
+    return new Storage(storage.dtype, storage.shape, this.copy(storage));
+  }
+
   private newBlock(storage: Storage): Block {
     this.makeRoom(storage.bytes);
     const block = this.device.allocate(Math.max(storage.bytes, 8));

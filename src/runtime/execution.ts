@@ -3,6 +3,9 @@ import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
 import { describeFailure, type FailedCheck } from "../compiler/checks.ts";
 import type { Compiled, Output } from "../compiler/compiled.ts";
+import type { Program } from "../compiler/kernel.ts";
+import { loadedBuffers, storedBuffers } from "../compiler/lower.ts";
+import { at } from "../graph/at.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import type { DeviceMemory } from "./deviceMemory.ts";
@@ -56,6 +59,10 @@ export class BoundProgram {
   readonly cells: readonly Cell[];
   private readonly written: readonly Cell[];
   private readonly results: readonly number[];
+  /** The slots that each stage is the first to touch. */
+  readonly #slotsOf: readonly (readonly number[])[];
+  /** The results of the stages that have run, by their slots. */
+  #fresh: (Storage | undefined)[] = [];
   /** What to say of a check that failed. */
   private readonly failed: (check: FailedCheck) => HebbError;
 
@@ -82,6 +89,7 @@ export class BoundProgram {
     this.cells = this.bindings.flatMap((binding) => (binding.kind === "cell" ? [binding.cell] : []));
     this.blocks = new Array<Block>(this.bindings.length).fill(noBlock);
     this.passing = this.bindings.flatMap(({ kind }, slot) => (kind === "argument" || kind === "large" ? [slot] : []));
+    this.#slotsOf = slotsByStage(compiled.program, this.executable.runStage !== undefined);
     this.loaded = {
       executable: this.executable,
       blocks: this.bindings.flatMap((binding) => (binding.kind === "small" ? [binding.block] : [])),
@@ -98,6 +106,52 @@ export class BoundProgram {
   get bytes(): number {
     const { buffers, kernels } = this.compiled.program;
     return this.executable.bytes + bytesPerBuffer * buffers.length + bytesPerKernel * kernels.length;
+  }
+
+  /** How many stages it has. A device that knows none runs all in the first. */
+  get stages(): number {
+    return this.compiled.program.stageEnds?.length ?? 1;
+  }
+
+  /** Whether it can pause between stages. */
+  get pauses(): boolean {
+    return this.executable.runStage !== undefined;
+  }
+
+  /** Places of the arguments that a stage is the first to read. */
+  readsFirst(stage: number): number[] {
+    return at(this.#slotsOf, stage).flatMap((slot) => {
+      const binding = at(this.bindings, slot);
+      return binding.kind === "argument" ? [binding.place] : [];
+    });
+  }
+
+  /**
+   * Runs one stage, in order from the first. `args` need hold what it and earlier stages read. `into`: where a result of that number should be
+   * written; undefined: into fresh memory. Returns what tells the value of a result, by its place among the results, once its stage has run.
+   */
+  runStage(args: readonly (Storage | undefined)[], stage: number, into: (result: number) => Storage | undefined): void {
+    const { executable, memory } = this;
+    if (stage === 0) {
+      for (const cell of this.written) memory.beforeWrite(cell);
+      this.#fresh = [];
+    }
+    const blocks: (Block | undefined)[] = this.blocks.map((block) => (block === noBlock ? undefined : block));
+    for (const slot of at(this.#slotsOf, stage)) {
+      this.bind(slot, args, this.#fresh, into);
+      blocks[slot] = this.blocks[slot];
+    }
+    const failure =
+      executable.runStage === undefined ? executable.run(this.blocks) : executable.runStage(blocks, stage);
+    if (failure !== undefined) {
+      this.letGo();
+      throw this.failed(failure);
+    }
+  }
+
+  /** The value of a result, once its stage has run. */
+  resultOf(result: number): Storage {
+    return this.valueOf(at(this.results, result), this.#fresh);
   }
 
   /** Runs once. Returns the values of the outputs that update no cell, in order. */
@@ -136,29 +190,7 @@ export class BoundProgram {
     const { memory, bindings, blocks, executable } = this;
     for (const cell of this.written) memory.beforeWrite(cell);
     const fresh: (Storage | undefined)[] = [];
-    for (let slot = 0; slot < bindings.length; slot++) {
-      const binding = bindings[slot] as Binding;
-      switch (binding.kind) {
-        case "argument":
-          blocks[slot] = memory.blockOf(args[binding.place] as Storage, executable);
-          break;
-        case "cell":
-          blocks[slot] = memory.cellBlock(binding.cell);
-          break;
-        case "value":
-          blocks[slot] = memory.blockOf(binding.storage, executable);
-          break;
-        case "small":
-          blocks[slot] = binding.block;
-          break;
-        case "large": {
-          const storage = new Storage(binding.dtype, binding.shape, undefined);
-          fresh[slot] = storage;
-          blocks[slot] = memory.resultBlock(storage, executable);
-          break;
-        }
-      }
-    }
+    for (let slot = 0; slot < bindings.length; slot++) this.bind(slot, args, fresh);
     const failure = executable.run(blocks);
     if (failure !== undefined) throw this.failed(failure);
     memory.runs?.submitted(
@@ -166,27 +198,75 @@ export class BoundProgram {
       this.failed,
       fresh.flatMap((storage) => (storage === undefined ? [] : [storage.place])),
     );
-    return (slot) => {
-      const storage = fresh[slot];
-      if (storage !== undefined) return storage;
-      const binding = bindings[slot] as Binding;
-      if (binding.kind !== "small" || memory.device.asynchronous) throw new InternalError("a result has no memory");
-      return new Storage(
-        binding.dtype,
-        binding.shape,
-        memory.device.read(binding.block, binding.dtype, binding.length),
-      );
-    };
+    return (slot) => this.valueOf(slot, fresh);
   }
 
-  /** A block of the host's memory holds its value, which may be garbage by the next run. */
-  private letGo(): void {
+  /** Finds the block of a slot, and notes the value of a result that is about to be made. */
+  private bind(
+    slot: number,
+    args: readonly (Storage | undefined)[],
+    fresh: (Storage | undefined)[],
+    into?: (result: number) => Storage | undefined,
+  ): void {
+    const { memory, blocks, executable } = this;
+    const binding = this.bindings[slot] as Binding;
+    switch (binding.kind) {
+      case "argument":
+        blocks[slot] = memory.blockOf(args[binding.place] as Storage, executable);
+        break;
+      case "cell":
+        blocks[slot] = memory.cellBlock(binding.cell);
+        break;
+      case "value":
+        blocks[slot] = memory.blockOf(binding.storage, executable);
+        break;
+      case "small":
+        blocks[slot] = binding.block;
+        break;
+      case "large": {
+        const given = executable.takesHostBlocks ? into?.(this.results.indexOf(slot)) : undefined;
+        const storage = given ?? new Storage(binding.dtype, binding.shape, undefined);
+        fresh[slot] = storage;
+        blocks[slot] = given?.place.block ?? memory.resultBlock(storage, executable);
+        break;
+      }
+    }
+  }
+
+  private valueOf(slot: number, fresh: readonly (Storage | undefined)[]): Storage {
+    const storage = fresh[slot];
+    if (storage !== undefined) return storage;
+    const { device } = this.memory;
+    const binding = this.bindings[slot] as Binding;
+    if (binding.kind !== "small" || device.asynchronous) throw new InternalError("a result has no memory");
+    return new Storage(binding.dtype, binding.shape, device.read(binding.block, binding.dtype, binding.length));
+  }
+
+  /** A block of the host's memory holds its value, which may be garbage by the next run. Called behind the last stage. */
+  letGo(): void {
     for (const slot of this.passing) this.blocks[slot] = noBlock;
   }
 
   release(): void {
     this.memory.programs.release(this.loaded);
   }
+}
+
+function slotsByStage({ kernels, buffers, argumentCount, stageEnds }: Program, pauses: boolean): number[][] {
+  const slots = Array.from({ length: argumentCount }, (_, slot) => slot);
+  if (stageEnds === undefined) return [slots];
+  const found = stageEnds.map((): number[] => []);
+  const left = new Set(slots);
+  stageEnds.forEach((end, stage) => {
+    const own = pauses ? kernels.slice(stageEnds[stage - 1] ?? 0, end) : stage === 0 ? kernels : [];
+    for (const buffer of own.flatMap((kernel) => [...loadedBuffers(kernel), ...storedBuffers(kernel)])) {
+      const placement = buffers[buffer]?.placement;
+      if (placement?.kind === "argument" && left.delete(placement.slot)) at(found, stage).push(placement.slot);
+    }
+  });
+  // What no kernel touches.
+  at(found, 0).push(...left);
+  return found;
 }
 
 function bindSource(source: Source): Binding {

@@ -1,10 +1,9 @@
-// A program cut at its collectives: its parts run one after the other, and between them the ranks exchange values.
+// A program cut at its collectives: its parts run one after the other, in stages, and what the ranks exchange travels meanwhile.
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";
 import { at } from "../graph/at.ts";
 import { InternalError } from "../graph/errors.ts";
 import {
-  Argument,
   BoundProgram,
   type Cell,
   type Communicator,
@@ -13,19 +12,20 @@ import {
   type Storage,
   type Togetherness,
 } from "../runtime/index.ts";
-import { type Cut, cutAtCollectives } from "./cutting.ts";
-import { carryOutCollective, Exchange } from "./together.ts";
+import { cutAtCollectives } from "./cutting.ts";
+import { type PartPlan, planParts } from "./partPlan.ts";
+import { type Bucket, carryOutCollective, hostValue, Travel } from "./together.ts";
 
 class PartedProgram implements CutProgram {
   readonly parts: readonly BoundProgram[];
   readonly memory: CutOptions["memory"];
   readonly cells: readonly Cell[];
   readonly #world: Communicator;
-  readonly #cut: Cut;
-  readonly #exchanges: readonly Exchange[];
-  readonly #argumentCount: number;
-  /** Places of values that nothing reads once a part has run and its collectives are carried out. */
-  readonly #spent: readonly (readonly number[])[];
+  readonly #ranks: number;
+  readonly #plans: readonly PartPlan[];
+  readonly #results: readonly number[];
+  /** Values that are read where they were made: by the bucket that they are given to, and by nobody else. */
+  readonly #givenAway: ReadonlySet<number>;
 
   constructor(
     world: Communicator,
@@ -33,67 +33,172 @@ class PartedProgram implements CutProgram {
     outputs: readonly Output[],
     { checks, argumentCount, memory }: CutOptions,
   ) {
-    this.#cut = cutAtCollectives(outputs, checks, argumentCount);
-    this.#argumentCount = argumentCount;
+    const cut = cutAtCollectives(outputs, checks, argumentCount);
+    this.#plans = planParts(cut, { argumentCount, ranks: world.size });
+    this.#results = cut.results.map((place) => argumentCount + place);
     this.#world = world;
+    this.#ranks = world.size;
     this.memory = memory;
-    this.parts = this.#cut.parts.map((part, k) => {
-      const compiled = compileGraph(`${name}, part ${k + 1}`, part.outputs, { checks: part.checks });
-      return new BoundProgram(memory, compiled, part.outputs, true);
+    this.parts = this.#plans.map((plan, k) => {
+      const compiled = compileGraph(`${name}, part ${k + 1}`, plan.outputs, { checks: plan.checks });
+      return new BoundProgram(memory, compiled, plan.outputs, true);
     });
     this.cells = [...new Set(this.parts.flatMap(({ cells }) => cells))];
-    const kept = new Set(this.#cut.results.map((place) => argumentCount + place));
-    this.#exchanges = this.#cut.parts.map(({ collectives }) => {
-      const at = argumentCount;
-      return new Exchange(
-        collectives.map(({ node, place, input }) => ({ node, place: at + place, input: at + input })),
-        { ranks: world.size, kept },
-      );
-    });
-    this.#spent = this.#spentBehind(kept);
+    this.#givenAway = this.#readOnce();
   }
 
-  #spentBehind(kept: ReadonlySet<number>): number[][] {
-    const lastRead = new Map<number, number>();
-    this.#cut.parts.forEach(({ results, collectives }, k) => {
-      // What is made in vain is read by nobody.
-      for (const place of results) lastRead.set(this.#argumentCount + place, k);
-      for (const { place } of collectives) lastRead.set(this.#argumentCount + place, k);
-      for (const slot of (this.parts[k] as BoundProgram).compiled.slots)
-        if (slot.kind === "source" && slot.source instanceof Argument) lastRead.set(slot.source.place, k);
-      for (const { input } of collectives) lastRead.set(this.#argumentCount + input, k);
+  #readOnce(): Set<number> {
+    const reads = new Map<number, number>();
+    const read = (place: number): void => void reads.set(place, (reads.get(place) ?? 0) + 1);
+    for (const place of this.#results) read(place);
+    this.#plans.forEach(({ buckets }, k) => {
+      for (const { members } of buckets) for (const { input } of members) read(input);
+      const program = at(this.parts, k);
+      for (let stage = 0; stage < program.stages; stage++) for (const place of program.readsFirst(stage)) read(place);
     });
-    const spent: number[][] = this.parts.map(() => []);
-    for (const [place, k] of lastRead) if (place >= this.#argumentCount && !kept.has(place)) at(spent, k).push(place);
-    return spent;
+    const given = this.#plans.flatMap(({ buckets }) =>
+      buckets.flatMap(({ members }) => members.map(({ input }) => input)),
+    );
+    return new Set(given.filter((place) => reads.get(place) === 1));
   }
 
   run(args: readonly Storage[]): Storage[] {
-    const values: (Storage | undefined)[] = [...args];
-    const behind = this.#argumentCount;
-    this.#cut.parts.forEach(({ results }, k) => {
-      // A part reads only what earlier ones gave.
-      const made = (this.parts[k] as BoundProgram).run(values as readonly Storage[]);
-      results.forEach((place, result) => {
-        values[behind + place] = made[result];
-      });
-      this.#exchanges[k]?.carryOut(this.#world, values);
-      // At once, not when garbage is collected: they are as large as the weights.
-      for (const place of at(this.#spent, k)) {
-        const value = values[place];
-        if (value !== undefined) this.memory.discard(value);
-        values[place] = undefined;
+    if (this.#world.size !== this.#ranks)
+      throw new InternalError("a step runs among other ranks than it was traced for");
+    const run = new Run(this.#world, this.memory, args);
+    this.#plans.forEach((plan, k) => {
+      this.#runPart(at(this.parts, k), plan, run);
+    });
+    const results = this.#results.map((place) => run.own(place));
+    run.end();
+    return results;
+  }
+
+  #runPart(program: BoundProgram, plan: PartPlan, run: Run): void {
+    const { results, buckets } = plan;
+    for (let stage = 0; stage < plan.stages; stage++) {
+      for (const place of program.readsFirst(stage)) run.need(place);
+      const bucket = buckets[stage];
+      const travel = bucket === undefined ? undefined : run.open(bucket);
+      if (stage === 0 || program.pauses) {
+        program.runStage(run.values, stage, (result) => {
+          const place = at(results, result);
+          return travel !== undefined && this.#givenAway.has(place) ? run.into(travel, place) : undefined;
+        });
+        run.progress();
       }
+      if (travel !== undefined) {
+        for (const { input } of travel.bucket.members) {
+          const result = results.indexOf(input);
+          if (result >= 0) run.values[input] = program.resultOf(result);
+        }
+        run.send(travel);
+      }
+      for (const number of at(plan.spent, stage)) run.close(number);
+    }
+    results.forEach((place, result) => {
+      if (!this.#givenAway.has(place)) run.values[place] = program.resultOf(result);
     });
-    return this.#cut.results.map((place) => {
-      const value = values[behind + place];
-      if (value === undefined) throw new InternalError("a result of a cut program was not made");
-      return value;
-    });
+    program.letGo();
+    for (const place of plan.discarded) run.discard(place);
   }
 
   release(): void {
     for (const part of this.parts) part.release();
+  }
+}
+
+/** The values of one run, by place, and the buckets under way. */
+class Run {
+  readonly values: (Storage | undefined)[];
+  readonly #world: Communicator;
+  readonly #memory: CutOptions["memory"];
+  /** By number, in the order of their beginning. */
+  readonly #travels: (Travel | undefined)[] = [];
+  /** The buckets that bring values that nobody has needed yet. */
+  readonly #coming = new Map<number, Travel>();
+
+  constructor(world: Communicator, memory: CutOptions["memory"], args: readonly Storage[]) {
+    this.#world = world;
+    this.#memory = memory;
+    this.values = [...args];
+  }
+
+  open(bucket: Bucket): Travel {
+    const travel = new Travel(this.#world, bucket);
+    this.#travels.push(travel);
+    return travel;
+  }
+
+  /** The place in a bucket's memory that a program may write a value to. */
+  into(travel: Travel, place: number): Storage | undefined {
+    const member = travel.bucket.members.find(({ input }) => input === place);
+    const memory = member === undefined ? undefined : travel.placeOf(member);
+    const input = member?.node.inputs[0];
+    if (memory === undefined || input === undefined) return undefined;
+    const storage = this.#memory.over(input.dtype, input.shape, memory);
+    return storage.place.block === undefined ? undefined : storage;
+  }
+
+  send(travel: Travel): void {
+    for (const member of travel.bucket.members) {
+      const value = this.values[member.input];
+      if (value === undefined) throw new InternalError("a collective comes before its input");
+      const host = hostValue(value);
+      const there = travel.placeOf(member);
+      if (there === undefined || there.buffer !== host.buffer || there.byteOffset !== host.byteOffset)
+        travel.put(member, host);
+      this.#coming.set(member.place, travel);
+    }
+    travel.begin();
+  }
+
+  progress(): void {
+    this.#world.progress();
+  }
+
+  /** Waits for a value that a bucket brings. */
+  need(place: number): void {
+    const travel = this.#coming.get(place);
+    if (travel === undefined) return;
+    for (const member of travel.bucket.members) {
+      const { node } = member;
+      this.values[member.place] = this.#memory.over(node.dtype, node.shape, travel.take(member));
+      this.#coming.delete(member.place);
+    }
+  }
+
+  /** The value of a place, which outlives the run. */
+  own(place: number): Storage {
+    this.need(place);
+    const value = this.values[place];
+    if (value === undefined) throw new InternalError("a result of a cut program was not made");
+    const travels = this.#travels.some((travel) => travel?.bucket.members.some((member) => member.place === place));
+    return travels ? this.#memory.detached(value) : value;
+  }
+
+  close(number: number): void {
+    const travel = this.#travels[number];
+    if (travel === undefined) return;
+    for (const { place } of travel.bucket.members) {
+      this.#coming.delete(place);
+      this.discard(place);
+    }
+    travel.end();
+    this.#travels[number] = undefined;
+  }
+
+  /** At once, not when garbage is collected: they are as large as the weights. */
+  discard(place: number): void {
+    const value = this.values[place];
+    if (value !== undefined) this.#memory.discard(value);
+    this.values[place] = undefined;
+  }
+
+  end(): void {
+    this.#travels.forEach((_, number) => {
+      this.close(number);
+    });
   }
 }
 

@@ -19,7 +19,13 @@ export interface Part {
   /** Places among the crossing values that its results take, in order. */
   readonly results: readonly number[];
   /** What the ranks make when it has run: places of the collectives and of their inputs. */
-  readonly collectives: readonly { readonly node: Node; readonly place: number; readonly input: number }[];
+  readonly collectives: readonly {
+    readonly node: Node;
+    readonly place: number;
+    readonly input: number;
+    /** How far the node is from the sources, in nodes. */
+    readonly depth: number;
+  }[];
 }
 
 export interface Cut {
@@ -38,6 +44,7 @@ export function cutAtCollectives(outputs: readonly Output[], checks: readonly No
   const roots = [...outputs.map(({ node }) => node), ...checks];
   const order = topologicalOrder(roots);
   const { partOf, last } = placed(order, outputs, checks);
+  const depths = depthsOf(order);
   const crossings: Crossing[] = [];
   const places = new Map<Node, number>();
   const cross = (node: Node, part: number): number => {
@@ -90,11 +97,23 @@ export function cutAtCollectives(outputs: readonly Output[], checks: readonly No
       results: computed.map(({ place }) => place),
       collectives: mine.flatMap(({ node, place }) => {
         const input = places.get(node.inputs[0] as Node);
-        return isCollective(node) && input !== undefined ? [{ node, place, input }] : [];
+        const depth = depths.get(node) ?? 0;
+        return isCollective(node) && input !== undefined ? [{ node, place, input, depth }] : [];
       }),
     };
   });
   return { parts, crossing: crossings.length, results };
+}
+
+/** How many nodes lie at most between each and a source. */
+function depthsOf(order: readonly Node[]): ReadonlyMap<Node, number> {
+  const depths = new Map<Node, number>();
+  for (const node of order) {
+    let depth = 0;
+    for (const input of node.inputs) depth = Math.max(depth, 1 + (depths.get(input) ?? 0));
+    depths.set(node, depth);
+  }
+  return depths;
 }
 
 /** The part of each node; sources, and constants, which every part makes for itself, have none. */

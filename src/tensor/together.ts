@@ -1,17 +1,20 @@
-// Carrying out collectives on values: one by one where tensors are evaluated, in buckets between the parts of a compiled step.
+// Carrying out collectives on values: one by one where tensors are evaluated, in buckets while the parts of a compiled step run.
+import { at } from "../graph/at.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
-import { HebbError, InternalError } from "../graph/errors.ts";
+import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import type { CollectiveAttributes } from "../graph/ops/collective.ts";
 import { sizeOf } from "../graph/shape.ts";
-import { type Communicator, memoryOf, Storage } from "../runtime/index.ts";
+import { type Communicator, memoryOf, type Pending, Storage } from "../runtime/index.ts";
 
-/** Values of one dtype travel together up to this size: few messages, which fit in a cache while they are packed and added up. */
+/** Values of one dtype travel together until they are so many: few messages, most of which fit in a cache while they are added up. */
 const bucketBytes = 2 * 2 ** 20;
+/** Parts of values travel together with others up to this size. */
+const packedBytes = 64 * 2 ** 10;
 
 const kindOf = (node: Node): CollectiveAttributes["collective"] => (node.attributes as CollectiveAttributes).collective;
 
-function hostValue(value: Storage): TypedArray {
+export function hostValue(value: Storage): TypedArray {
   const memory = memoryOf(value.place);
   if (memory.device.asynchronous && value.place.host === undefined)
     throw new HebbError(
@@ -25,112 +28,112 @@ export const carryOutCollective = (world: Communicator, node: Node, value: Stora
   new Storage(node.dtype, node.shape, world[kindOf(node)](hostValue(value)));
 
 /** A value that ranks make together, by its place among values, and the place of what this rank gives. */
-interface Made {
+export interface Made {
   readonly node: Node;
   readonly place: number;
   readonly input: number;
+  /** How far it is from the sources of the graph, in nodes: gradients come in this order. */
+  readonly depth: number;
 }
 
-interface Member extends Made {
+export interface Member extends Made {
   /** Where its values stand among those that this rank gives, or gets, of the bucket. */
   readonly start: number;
   readonly end: number;
 }
 
-interface Bucket {
+/** Values that travel together. */
+export interface Bucket {
   readonly kind: CollectiveAttributes["collective"];
   readonly dtype: DType;
   readonly members: readonly Member[];
   /** Values of one rank's part: of all of it, where all get all. */
   readonly length: number;
-  /** What is sent, and of a sum what arrives: the same memory in every run. Undefined: the value of the only member is sent as it is. */
-  readonly memory: TypedArray | undefined;
+  /** Values of the memory in which it travels. */
+  readonly room: number;
 }
 
-/** The collectives behind one part of a step. */
-export class Exchange {
-  readonly #buckets: readonly Bucket[];
-  readonly #ranks: number;
-  /** Values that outlive the run, by place: they are copied. */
-  readonly #kept: ReadonlySet<number>;
+/** What a bucket is in one run: its memory, in which this rank puts what it gives, and then what all have made of it. */
+export class Travel {
+  readonly bucket: Bucket;
+  readonly memory: TypedArray;
+  readonly #world: Communicator;
+  /** Of a reduceScatter: what takes the sums. */
+  readonly #sums: TypedArray | undefined;
+  #pending: Pending<TypedArray> | undefined;
 
-  constructor(
-    collectives: readonly Made[],
-    { ranks, kept }: { readonly ranks: number; readonly kept: ReadonlySet<number> },
-  ) {
-    this.#ranks = ranks;
-    this.#kept = kept;
-    this.#buckets = bucketsOf(collectives, ranks);
+  constructor(world: Communicator, bucket: Bucket) {
+    this.bucket = bucket;
+    this.#world = world;
+    const kind = allocate(bucket.dtype, 0);
+    this.memory = world.borrow(kind, bucket.room);
+    this.#sums = bucket.kind === "reduceScatter" ? world.borrow(kind, bucket.length) : undefined;
   }
 
-  carryOut(world: Communicator, values: (Storage | undefined)[]): void {
-    if (world.size !== this.#ranks) throw new InternalError("a step runs among other ranks than it was traced for");
-    const given = (place: number): TypedArray => {
-      const value = values[place];
-      if (value === undefined) throw new InternalError("a collective comes before its input");
-      return hostValue(value);
-    };
-    const pending = this.#buckets.map((bucket) => begin(bucket, world, given));
-    pending.forEach((begun, k) => {
-      const { members } = this.#buckets[k] as Bucket;
-      const take = begun();
-      for (const member of members) {
-        const { node, place } = member;
-        const value = take(member);
-        values[place] = new Storage(node.dtype, node.shape, this.#kept.has(place) ? value.slice() : value);
+  /** Where a program may write what this rank gives of a member; undefined: it lies in pieces there. */
+  placeOf({ start, end }: Member): TypedArray | undefined {
+    const { bucket, memory } = this;
+    const { rank, size } = this.#world;
+    if (bucket.kind === "allReduce") return memory.subarray(start, end);
+    if (bucket.members.length > 1) return undefined;
+    if (bucket.kind === "reduceScatter") return memory.subarray(0, size * (end - start));
+    const own = memory.subarray(rank * (end - start), (rank + 1) * (end - start));
+    return own.byteOffset % line === memory.byteOffset % line ? own : undefined;
+  }
+
+  put({ start, end }: Member, value: TypedArray): void {
+    const { bucket, memory } = this;
+    const { rank, size } = this.#world;
+    const part = end - start;
+    if (bucket.kind === "allReduce") memory.set(value, start);
+    else if (bucket.kind === "allGather") memory.set(value, rank * bucket.length + start);
+    else
+      for (let to = 0; to < size; to++)
+        memory.set(value.subarray(to * part, (to + 1) * part), to * bucket.length + start);
+  }
+
+  begin(): void {
+    const { bucket, memory } = this;
+    const world = this.#world;
+    switch (bucket.kind) {
+      case "allReduce":
+        this.#pending = world.beginAllReduce(memory, { into: memory });
+        return;
+      case "allGather": {
+        const own = memory.subarray(world.rank * bucket.length, (world.rank + 1) * bucket.length);
+        this.#pending = world.beginAllGather(own, { into: memory });
+        return;
       }
-    });
-  }
-}
-
-/** What waits for the values of a bucket, and then gives those of a member. */
-type Begun = () => (member: Member) => TypedArray;
-
-type Given = (place: number) => TypedArray;
-
-function begin({ kind, dtype, members, length, memory }: Bucket, world: Communicator, given: Given): Begun {
-  const { size } = world;
-  switch (kind) {
-    case "allReduce": {
-      if (memory === undefined) throw new InternalError("a sum has no memory");
-      for (const { input, start } of members) memory.set(given(input), start);
-      const sum = world.beginAllReduce(memory, { into: memory });
-      return () => {
-        sum.wait();
-        return ({ start, end }) => memory.subarray(start, end);
-      };
+      case "reduceScatter":
+        this.#pending = world.beginReduceScatter(memory, { into: this.#sums as TypedArray });
     }
-    case "allGather":
-      return () => {
-        if (memory === undefined) {
-          const whole = world.allGather(given((members[0] as Member).input));
-          return () => whole;
-        }
-        for (const { input, start } of members) memory.set(given(input), start);
-        const all = world.allGather(memory.subarray(0, length));
-        return ({ start, end }) => {
-          const part = end - start;
-          const whole = allocate(dtype, size * part);
-          for (let rank = 0; rank < size; rank++)
-            whole.set(all.subarray(rank * length + start, rank * length + end), rank * part);
-          return whole;
-        };
-      };
-    case "reduceScatter":
-      return () => {
-        if (memory === undefined) {
-          const sum = world.reduceScatter(given((members[0] as Member).input));
-          return () => sum;
-        }
-        for (const { input, start, end } of members) {
-          const part = end - start;
-          const value = given(input);
-          for (let rank = 0; rank < size; rank++)
-            memory.set(value.subarray(rank * part, (rank + 1) * part), rank * length + start);
-        }
-        const sum = world.reduceScatter(memory.subarray(0, size * length));
-        return ({ start, end }) => sum.subarray(start, end);
-      };
+  }
+
+  /** Waits, and gives the value of a member; not to be read behind `end`. */
+  take({ start, end }: Member): TypedArray {
+    this.arrive();
+    const { bucket, memory } = this;
+    if (bucket.kind === "allReduce") return memory.subarray(start, end);
+    if (bucket.kind === "reduceScatter") return (this.#sums as TypedArray).subarray(start, end);
+    const { size } = this.#world;
+    const part = end - start;
+    if (bucket.members.length === 1) return memory.subarray(0, size * part);
+    const whole = allocate(bucket.dtype, size * part);
+    for (let from = 0; from < size; from++)
+      whole.set(memory.subarray(from * bucket.length + start, from * bucket.length + end), from * part);
+    return whole;
+  }
+
+  arrive(): void {
+    this.#pending?.wait();
+    this.#pending = undefined;
+  }
+
+  /** Gives its memory back. */
+  end(): void {
+    this.arrive();
+    this.#world.giveBack(this.memory);
+    if (this.#sums !== undefined) this.#world.giveBack(this.#sums);
   }
 }
 
@@ -139,42 +142,39 @@ interface Filling {
   readonly members: Member[];
 }
 
-function bucketsOf(collectives: readonly Made[], ranks: number): Bucket[] {
+/** Bytes on whose boundaries values begin that programs write. */
+const line = 64;
+
+/** The buckets of a part, in the order in which its gradients come: a matter of the graph alone, so that it is the same on all ranks. */
+export function bucketsOf(collectives: readonly Made[], ranks: number): Bucket[] {
   const open = new Map<string, Filling[]>();
-  for (const made of collectives) {
+  for (const made of [...collectives].sort((a, b) => a.depth - b.depth)) {
     const { node } = made;
     const kind = kindOf(node);
     // What a rank has of it: of a gathered value, its part.
-    const length = sizeOf(kind === "allGather" ? (node.inputs[0] as Node).shape : node.shape);
-    const key = `${kind} ${node.dtype}`;
-    const buckets = open.get(key) ?? [{ length: 0, members: [] }];
+    const own = sizeOf(kind === "allGather" ? (node.inputs[0] as Node).shape : node.shape);
+    const bytes = byteSize(node.dtype);
+    const perLine = line / bytes;
+    const length = kind === "allReduce" ? perLine * Math.ceil(own / perLine) : own;
+    // Parts of several values lie in pieces, which costs copies: large ones travel alone.
+    const alone = kind !== "allReduce" && own * bytes > packedBytes;
+    const key = `${kind} ${node.dtype} ${alone}`;
+    const buckets = open.get(key) ?? [];
     open.set(key, buckets);
-    let bucket = buckets.at(-1) as Filling;
-    if (bucket.length > 0 && (bucket.length + length) * byteSize(node.dtype) > bucketBytes) {
+    let bucket = buckets.at(-1);
+    if (bucket === undefined || alone || bucket.length * bytes >= bucketBytes) {
       bucket = { length: 0, members: [] };
       buckets.push(bucket);
     }
-    bucket.members.push({ ...made, start: bucket.length, end: bucket.length + length });
+    bucket.members.push({ ...made, start: bucket.length, end: bucket.length + own });
     bucket.length += length;
   }
-  // Sums are under way all at once. Of the others one follows the other, so they share their memory.
-  const shared = new Map<DType, TypedArray>();
-  const filled = [...open.values()].flat().map(({ length, members }) => {
-    const { node } = members[0] as Member;
-    return { kind: kindOf(node), dtype: node.dtype, members, length };
-  });
-  const sentOf = ({ kind, length }: Omit<Bucket, "memory">): number =>
-    kind === "reduceScatter" ? ranks * length : length;
-  for (const bucket of filled)
-    if (bucket.kind !== "allReduce" && bucket.members.length > 1) {
-      const known = shared.get(bucket.dtype);
-      if (known === undefined || known.length < sentOf(bucket))
-        shared.set(bucket.dtype, allocate(bucket.dtype, sentOf(bucket)));
-    }
-  return filled.map((bucket) => {
-    const { kind, dtype, members, length } = bucket;
-    // Sums are padded to equal parts, so that they need no copy on their way.
-    if (kind === "allReduce") return { ...bucket, memory: allocate(dtype, ranks * Math.ceil(length / ranks)) };
-    return { ...bucket, memory: members.length > 1 ? shared.get(dtype) : undefined };
-  });
+  return [...open.values()]
+    .flat()
+    .map(({ length, members }): Bucket => {
+      const { node } = at(members, 0);
+      const kind = kindOf(node);
+      return { kind, dtype: node.dtype, members, length, room: kind === "allReduce" ? length : ranks * length };
+    })
+    .sort((a, b) => at(a.members, 0).depth - at(b.members, 0).depth);
 }

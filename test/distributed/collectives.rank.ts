@@ -94,6 +94,39 @@ const begun = [3, 40_000, 5, 70_001].map((length) => ({
 for (const { length, pending } of begun)
   expectSame(`begun allReduce of ${length}`, pending.wait(), combined("float32", length, "sum"));
 
+// In memory of the ranks' own, which is used again; moved on meanwhile, by each rank as often as it likes.
+for (const round of [0, 1])
+  for (const dtype of ["float32", "float64", "int32"] as const) {
+    const lengths = [3, 2048, 100_003, 1_500_000];
+    const lent = lengths.map((length) => {
+      const values = world.borrow(allocate(dtype, 0), length);
+      values.set(valuesOf(dtype, length, rank));
+      const pending = world.beginAllReduce(values, { into: values });
+      for (let k = 0; k < rank; k++) world.progress();
+      return { length, values, pending };
+    });
+    for (const { length, values, pending } of lent) {
+      expectSame(`${dtype} of ${length} lent, round ${round}`, pending.wait(), combined(dtype, length, "sum"));
+      world.giveBack(values);
+    }
+    const length = 70_001;
+    const wide = world.borrow(allocate(dtype, 0), size * length);
+    wide.set(valuesOf(dtype, size * length, rank));
+    const share = world.beginReduceScatter(wide).wait();
+    const wanted = combined(dtype, size * length, "sum").subarray(rank * length, (rank + 1) * length);
+    expectSame(`reduceScatter of lent ${dtype}`, share, wanted);
+    const place = wide.subarray(rank * length, (rank + 1) * length);
+    place.set(valuesOf(dtype, length, rank));
+    const gathered = world.beginAllGather(place, { into: wide }).wait();
+    for (let from = 0; from < size; from++)
+      expectSame(
+        `allGather of lent ${dtype}`,
+        gathered.slice(from * length, (from + 1) * length),
+        valuesOf(dtype, length, from),
+      );
+    world.giveBack(wide);
+  }
+
 const told = world.allReduce(Float64Array.of(wrong.length));
 for (const line of wrong) console.log(line);
 world.barrier();

@@ -170,6 +170,11 @@ class CDevice implements SynchronousDevice {
     };
   }
 
+  hostBlockOver(array: TypedArray): HostBlock | undefined {
+    const address = Number(koffi().address(new Uint8Array(array.buffer, array.byteOffset, array.byteLength)));
+    return address % cacheLine === 0 ? { address, bytes: array.byteLength, array } : undefined;
+  }
+
   write(block: Block, data: TypedArray): void {
     this.host.write(block, data);
   }
@@ -278,6 +283,7 @@ class CExecutable implements Executable {
   private boundBase = 0;
   private boundWorkspace = -1;
   private readonly argumentBytes: readonly number[];
+  readonly runStage?: (blocks: readonly (Block | undefined)[], stage: number) => FailedCheck | undefined;
 
   constructor(device: CDevice, program: Program) {
     this.device = device;
@@ -287,6 +293,16 @@ class CExecutable implements Executable {
     this.layout = workspaceLayout(program, emitted, device.threads);
     this.library = loadLibrary(toolchain, () => toolchain.build(emitted.source));
     this.runNative = this.library.func("void hebb_run(uint64_t base, uint64_t table, uint64_t pool)");
+    if (program.stageEnds !== undefined) {
+      const stages = "void hebb_stage(uint64_t base, uint64_t table, uint64_t pool, int stage)";
+      const runNative = this.library.func(stages);
+      this.runStage = (blocks, stage) => {
+        this.bind(blocks);
+        const { base, poolAddress } = device;
+        runNative(base, base + this.table.address, poolAddress, stage);
+        return this.failure();
+      };
+    }
     this.argumentBytes = argumentBytes(program);
     this.bound = new Array<number>(program.argumentCount).fill(-1);
     this.claim = device.workspace.claim(this.layout.bytes);
@@ -344,7 +360,7 @@ class CExecutable implements Executable {
     this.library.unload();
   }
 
-  private bind(blocks: readonly Block[]): void {
+  private bind(blocks: readonly (Block | undefined)[]): void {
     const { bound, device } = this;
     if (blocks.length !== bound.length) {
       throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);

@@ -17,6 +17,8 @@ interface Koffi {
   load(path: string | null, options?: { readonly global?: boolean }): Library;
   /** Of memory, or of a symbol. */
   address(of: unknown): bigint;
+  /** Memory at an address, which must stay. */
+  view(address: bigint, bytes: number): ArrayBuffer;
 }
 
 let loaded: Koffi | undefined;

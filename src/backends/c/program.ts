@@ -64,6 +64,7 @@ ${writer.write(kernels.flat(), true)}  pool->end(pool);
     : ""
 }${writer.write(kernels.flat(), false)}}
 
+${stageFunction(program, kernels, (runs, shared) => writer.write(runs, shared), shares)}
 #ifdef HEBB_PROFILE
 void hebb_kernel(char *base, unsigned long long *table, int kernel) {
   switch (kernel) {
@@ -77,6 +78,30 @@ ${kernels.map((own, place) => `  case ${place}:\n${writer.write(own, false)}    
     sharedBytes: context.sharedBytes,
     shares,
   };
+}
+
+/** `hebb_stage`, which runs one of the stages, of a program that has them. */
+function stageFunction(
+  { stageEnds }: Program,
+  kernels: readonly (readonly Run[])[],
+  write: (runs: readonly Run[], shared: boolean) => string,
+  shares: boolean,
+): string {
+  if (stageEnds === undefined) return "";
+  const cases = stageEnds.map((end, stage) => {
+    const own = kernels.slice(stageEnds[stage - 1] ?? 0, end).flat();
+    const alone = write(own, false);
+    const all = shares
+      ? `  if (pool) {\n  pool->begin(pool);\n${write(own, true)}  pool->end(pool);\n  } else {\n${alone}  }\n`
+      : alone;
+    return `  case ${stage}:\n${all}    break;\n`;
+  });
+  return `
+void hebb_stage(char *base, unsigned long long *table, struct pool *pool, int stage) {
+  switch (stage) {
+${cases.join("")}  }
+}
+`;
 }
 
 /** Phases one after another, by their places, and loops, in the order in which they run. */

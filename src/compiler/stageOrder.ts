@@ -1,0 +1,32 @@
+// Puts the kernels of a program into stages: whoever runs it pauses between them, gives what arrived meanwhile, and takes what is ready.
+import { at } from "../graph/at.ts";
+import { hasChecks } from "./checks.ts";
+import type { Instruction } from "./kernel.ts";
+import { storedBuffers } from "./lower.ts";
+import { dependences } from "./order.ts";
+
+/**
+ * The same kernels, those of each stage with all that they need before those of the next, and otherwise in the order given. `stageOf`: the
+ * stage that must give the value of a buffer, counted from 0; undefined: the last, or where it is needed. Checks and what they need come first.
+ */
+export function orderInStages(
+  kernels: readonly Instruction[],
+  stageCount: number,
+  stageOf: (buffer: number) => number | undefined,
+): { readonly kernels: Instruction[]; readonly stageEnds: number[] } {
+  const last = stageCount - 1;
+  const stages = kernels.map((kernel) => {
+    if (hasChecks(kernel)) return 0;
+    return [...storedBuffers(kernel)].reduce((least, buffer) => Math.min(least, stageOf(buffer) ?? last), last);
+  });
+  const { after } = dependences(kernels);
+  // Who needs it comes later, so it is settled before.
+  for (let place = kernels.length - 1; place >= 0; place--)
+    for (const next of at(after, place)) stages[place] = Math.min(at(stages, place), at(stages, next));
+  const places = [...kernels.keys()].sort((a, b) => at(stages, a) - at(stages, b) || a - b);
+  const stageEnds = Array.from(
+    { length: stageCount },
+    (_, stage) => places.filter((place) => at(stages, place) <= stage).length,
+  );
+  return { kernels: places.map((place) => at(kernels, place)), stageEnds };
+}
