@@ -108,6 +108,9 @@ class PartedProgram implements CutProgram {
   }
 }
 
+/** Buckets that travel before the first of them is waited for. */
+const mostSent = 2;
+
 /** The values of one run, by place, and the buckets under way. */
 class Run {
   readonly values: (Storage | undefined)[];
@@ -117,6 +120,8 @@ class Run {
   readonly #travels: (Travel | undefined)[] = [];
   /** The buckets that bring values that nobody has needed yet. */
   readonly #coming = new Map<number, Travel>();
+  /** The last that were sent. */
+  readonly #sent: Travel[] = [];
 
   constructor(world: Communicator, memory: CutOptions["memory"], args: readonly Storage[]) {
     this.#world = world;
@@ -151,6 +156,9 @@ class Run {
       this.#coming.set(member.place, travel);
     }
     travel.begin();
+    // The gradients of a network are as large as its weights: those whose sums are split go as soon as these are there.
+    this.#sent.push(travel);
+    if (this.#sent.length > mostSent) this.#sent.shift()?.settle();
   }
 
   progress(): void {

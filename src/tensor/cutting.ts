@@ -1,7 +1,7 @@
 // Where a graph with collectives is cut: the part of the program that computes each node, and the values that cross from one to another.
 
 import type { Output } from "../compiler/compiled.ts";
-import { type Node, sourceNode } from "../graph/node.ts";
+import { type Node, type Source, sourceNode } from "../graph/node.ts";
 import { isCollective } from "../graph/ops/collective.ts";
 import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../graph/walk.ts";
 import { Argument } from "../runtime/index.ts";
@@ -38,13 +38,15 @@ export interface Cut {
 
 /**
  * Cuts at the collectives. A node is computed as early as its inputs allow; one that reads nothing but state and arguments, only
- * where it is first used, so that an update stays one pass over its weight. State is written by the last part.
+ * where it is first used, so that an update stays one pass over its weight. State is written by the part that computes its value, unless a later
+ * one reads what it was or has a check that may fail: then by the last.
  */
 export function cutAtCollectives(outputs: readonly Output[], checks: readonly Node[], argumentCount: number): Cut {
   const roots = [...outputs.map(({ node }) => node), ...checks];
   const order = topologicalOrder(roots);
   const { partOf, last } = placed(order, outputs, checks);
   const depths = depthsOf(order);
+  const writtenBy = writersOf(outputs, checks, { order, partOf, last });
   const crossings: Crossing[] = [];
   const places = new Map<Node, number>();
   const cross = (node: Node, part: number): number => {
@@ -76,7 +78,7 @@ export function cutAtCollectives(outputs: readonly Output[], checks: readonly No
     const computed = mine.filter(({ node }) => !isCollective(node));
     const wanted = [
       ...computed.map(({ node }): Output => ({ node })),
-      ...(part === last ? outputs.filter(({ updates }) => updates !== undefined) : []),
+      ...outputs.filter(({ updates }, k) => updates !== undefined && writtenBy[k] === part),
     ];
     const due = checks.filter((check) => (partOf.get(check) ?? last) === part);
     const earlier = (node: Node): boolean => {
@@ -103,6 +105,35 @@ export function cutAtCollectives(outputs: readonly Output[], checks: readonly No
     };
   });
   return { parts, crossing: crossings.length, results };
+}
+
+interface Placed {
+  readonly order: readonly Node[];
+  readonly partOf: ReadonlyMap<Node, number>;
+  readonly last: number;
+}
+
+/** The part that writes each state. */
+function writersOf(
+  outputs: readonly Output[],
+  checks: readonly Node[],
+  { order, partOf, last }: Placed,
+): (number | undefined)[] {
+  const checked = checks.reduce((latest, check) => Math.max(latest, partOf.get(check) ?? last), 0);
+  /** The last part that reads each state. */
+  const readBy = new Map<Source, number>();
+  for (const node of order)
+    for (const { source } of node.inputs)
+      if (source !== undefined) readBy.set(source, Math.max(readBy.get(source) ?? 0, partOf.get(node) ?? last));
+  // What the caller gets of a state as it was is copied by the last part.
+  for (const { node, updates } of outputs)
+    if (updates === undefined && node.source !== undefined) readBy.set(node.source, last);
+  return outputs.map(({ node, updates }) => {
+    if (updates === undefined) return undefined;
+    const part = partOf.get(node) ?? last;
+    const waits = isCollective(node) || part < checked || part < (readBy.get(updates) ?? 0);
+    return waits ? last : part;
+  });
 }
 
 /** How many nodes lie at most between each and a source. */

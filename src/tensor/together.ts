@@ -61,6 +61,7 @@ export class Travel {
   /** Of a reduceScatter: what takes the sums. */
   readonly #sums: TypedArray | undefined;
   #pending: Pending<TypedArray> | undefined;
+  #settled = false;
 
   constructor(world: Communicator, bucket: Bucket) {
     this.bucket = bucket;
@@ -129,10 +130,18 @@ export class Travel {
     this.#pending = undefined;
   }
 
+  /** Waits, and gives back the memory of what was sent, where the sums lie elsewhere. */
+  settle(): void {
+    if (this.#sums === undefined || this.#settled) return;
+    this.arrive();
+    this.#world.giveBack(this.memory);
+    this.#settled = true;
+  }
+
   /** Gives its memory back. */
   end(): void {
     this.arrive();
-    this.#world.giveBack(this.memory);
+    if (!this.#settled) this.#world.giveBack(this.memory);
     if (this.#sums !== undefined) this.#world.giveBack(this.#sums);
   }
 }

@@ -1,0 +1,48 @@
+// The plan of a cut step: gradients travel in the order in which they come, and each update waits for its own alone.
+import { expect, it } from "vitest";
+import { sourceNode } from "../graph/node.ts";
+import { collective } from "../graph/ops/collective.ts";
+import { add, exp, mul } from "../graph/ops/elementwise.ts";
+import { Argument, Cell } from "../runtime/index.ts";
+import { cutAtCollectives } from "./cutting.ts";
+import { planParts } from "./partPlan.ts";
+
+const shape = [1024, 1024];
+const type = { shape, dtype: "float32" } as const;
+const sum = { collective: "allReduce", ranks: 2 } as const;
+
+/** Two weights of 4 MB: the gradient of the second is known first. */
+function step() {
+  const [first, second] = [new Cell("float32", shape, 0, "first"), new Cell("float32", shape, 0, "second")];
+  const x = sourceNode(type, new Argument(0));
+  const near = exp(x);
+  const far = exp(mul(near, near));
+  const updates = [
+    { node: add(sourceNode(type, first), collective(far, sum)), updates: first },
+    { node: add(sourceNode(type, second), collective(near, sum)), updates: second },
+  ];
+  return { cut: cutAtCollectives(updates, [], 1), near, far };
+}
+
+it("sends the bucket first that is known first, and updates in the order of arrival", () => {
+  const { cut } = step();
+  const [backward, update] = planParts(cut, { argumentCount: 1, ranks: 2 });
+  const inputs = backward?.buckets.map(({ members }) => members.map(({ depth }) => depth));
+  expect(inputs).toEqual([[2], [4]]);
+  expect(backward?.stages).toBe(2);
+  expect(backward?.outputs.map(({ stage }) => stage).sort()).toEqual([0, 1]);
+  expect(update?.stages).toBe(2);
+  const updated = update?.outputs.map(({ updates, stage }) => [updates instanceof Cell ? updates.name : "", stage]);
+  expect(updated).toEqual([
+    ["first", 1],
+    ["second", 0],
+  ]);
+});
+
+it("gives the memory of a bucket back behind the stage that reads it last", () => {
+  const plans = planParts(step().cut, { argumentCount: 1, ranks: 2 });
+  expect(plans.map(({ spent }) => spent)).toEqual([
+    [[], []],
+    [[0], [1]],
+  ]);
+});
