@@ -118,7 +118,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^\[ 14, 1 \] \[ 3 \] 74 14\n$/,
     /^20000 true\n$/,
   ],
-  "distributed.md": [/^1: 1\.0 ×, 8: 7\.7 ×, 64: 47\.8 ×, 1024: 154\.0 ×\n$/],
+  "distributed.md": [/^1: 1\.0 ×, 8: 8\.0 ×, 64: 64\.0 ×, 1024: 169\.3 ×\n$/],
   "formats.md": [/^F16 12 float32\n$/, /^torch layer\.weight F32 \[ 2, 2 \]\n16\n$/],
   "doctor.md": [
     /softmaxBeforeCrossEntropy in 3: .*\n {2}seen the 2 outputs of every inspected row.*\n {2}why .*\n {2}fix .*\n$/,

@@ -6,7 +6,7 @@ const network = { gradientSeconds: 1, updateSeconds: 0.01, bytes: 1e8, bandwidth
 
 it("is compute alone on one rank", () => {
   expect(predictSteps([1], network)).toEqual([
-    { ranks: 1, computeSeconds: 1.01, communicationSeconds: 0, seconds: 1.01, speedup: 1 },
+    { ranks: 1, computeSeconds: 1.01, communicationSeconds: 0, hiddenSeconds: 0, seconds: 1.01, speedup: 1 },
   ]);
 });
 
@@ -15,6 +15,15 @@ it("sends 2 (N − 1) / N of the bytes, and shares the gradients out", () => {
   expect(four?.computeSeconds).toBeCloseTo(0.26, 12);
   // 2 messages · 10 µs · log₂ 4 + 1.5 · 10 ms.
   expect(four?.communicationSeconds).toBeCloseTo(4e-5 + 0.015, 12);
+});
+
+it("hides what travels behind the backward pass, as far as that lasts, and not the adding up", () => {
+  const options = { ...network, secondsPerByte: 1e-10 };
+  const [plain] = predictSteps([4], options);
+  const [some] = predictSteps([4], { ...options, overlapSeconds: 0.04 });
+  const [all] = predictSteps([4], { ...options, overlapSeconds: 1 });
+  expect((plain?.seconds ?? 0) - (some?.seconds ?? 0)).toBeCloseTo(0.01, 12);
+  expect(all?.seconds).toBeCloseTo(0.26 + 0.01, 12);
 });
 
 it("falls to the update and twice the bytes, and grows by the latency from there", () => {

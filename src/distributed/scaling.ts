@@ -16,6 +16,8 @@ export interface ScalingOptions {
   readonly latency: number;
   /** Messages of a step that wait for each other: 2, and 4 more for each SyncBatchNorm layer. Default 2. */
   readonly messages?: number;
+  /** Seconds of one rank for the backward pass of the whole batch, while which gradients travel. Default 0: they travel behind it. */
+  readonly overlapSeconds?: number;
   /** Seconds a byte of adding up, with the copies to and from the network. Default 0. */
   readonly secondsPerByte?: number;
 }
@@ -24,6 +26,8 @@ export interface ScaledStep {
   readonly ranks: number;
   readonly computeSeconds: number;
   readonly communicationSeconds: number;
+  /** Of the communication, what the backward pass hides. */
+  readonly hiddenSeconds: number;
   readonly seconds: number;
   /** Steps of the same batch in the time that one rank takes for one. */
   readonly speedup: number;
@@ -36,6 +40,7 @@ const kinds: OptionKinds<ScalingOptions> = {
   bandwidth: kind.number,
   latency: kind.number,
   messages: kind.number,
+  overlapSeconds: kind.number,
   secondsPerByte: kind.number,
 };
 
@@ -43,14 +48,26 @@ const kinds: OptionKinds<ScalingOptions> = {
  * The step of N ranks that share one batch, for each N:
  *
  *     compute(N)       = gradientSeconds / N + updateSeconds
- *     communication(N) = messages · latency · ⌈log₂ N⌉ + 2 · (N − 1) / N · bytes / bandwidth + bytes · secondsPerByte
+ *     travel(N)        = messages · latency · ⌈log₂ N⌉ + 2 · (N − 1) / N · bytes / bandwidth
+ *     communication(N) = travel(N) + bytes · secondsPerByte
+ *     hidden(N)        = min(travel(N), overlapSeconds / N)
+ *     seconds(N)       = compute(N) + communication(N) − hidden(N)
  *
  * and communication(1) = 0. Every rank sends its gradients once but for its own part, and then the sums of its part: 2 (N − 1) / N of the
  * bytes, whatever N is. So time falls with N down to updateSeconds + 2 · bytes / bandwidth, and then only grows by the latency.
  */
 export function predictSteps(ranks: readonly number[], options: ScalingOptions): ScaledStep[] {
   const given = checkOptions("predictSteps", options, kinds);
-  const { gradientSeconds, updateSeconds = 0, bytes, bandwidth, latency, messages = 2, secondsPerByte = 0 } = given;
+  const {
+    gradientSeconds,
+    updateSeconds = 0,
+    bytes,
+    bandwidth,
+    latency,
+    messages = 2,
+    secondsPerByte = 0,
+    overlapSeconds = 0,
+  } = given;
   if (!(gradientSeconds > 0 && bandwidth > 0 && bytes >= 0 && latency >= 0))
     throw new HebbError(
       "predictSteps: takes gradientSeconds and bandwidth above 0, and bytes and latency of at least 0; measure them with bench/distributed.ts",
@@ -59,13 +76,11 @@ export function predictSteps(ranks: readonly number[], options: ScalingOptions):
   return ranks.map((n): ScaledStep => {
     if (!(Number.isSafeInteger(n) && n >= 1)) throw new HebbError(`predictSteps: ${n} is not a number of ranks`);
     const computeSeconds = gradientSeconds / n + updateSeconds;
-    const communicationSeconds =
-      n === 1
-        ? 0
-        : messages * latency * Math.ceil(Math.log2(n)) +
-          ((2 * (n - 1)) / n) * (bytes / bandwidth) +
-          bytes * secondsPerByte;
-    const seconds = computeSeconds + communicationSeconds;
-    return { ranks: n, computeSeconds, communicationSeconds, seconds, speedup: alone / seconds };
+    const travel =
+      n === 1 ? 0 : messages * latency * Math.ceil(Math.log2(n)) + ((2 * (n - 1)) / n) * (bytes / bandwidth);
+    const communicationSeconds = travel + (n === 1 ? 0 : bytes * secondsPerByte);
+    const hiddenSeconds = Math.min(travel, overlapSeconds / n);
+    const seconds = computeSeconds + communicationSeconds - hiddenSeconds;
+    return { ranks: n, computeSeconds, communicationSeconds, hiddenSeconds, seconds, speedup: alone / seconds };
   });
 }
