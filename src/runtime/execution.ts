@@ -258,7 +258,7 @@ function slotsByStage({ kernels, buffers, argumentCount, stageEnds }: Program, p
   const found = stageEnds.map((): number[] => []);
   const left = new Set(slots);
   stageEnds.forEach((end, stage) => {
-    const own = pauses ? kernels.slice(stageEnds[stage - 1] ?? 0, end) : stage === 0 ? kernels : [];
+    const own = pauses ? kernels.slice(at([0, ...stageEnds], stage), end) : stage === 0 ? kernels : [];
     for (const buffer of own.flatMap((kernel) => [...loadedBuffers(kernel), ...storedBuffers(kernel)])) {
       const placement = buffers[buffer]?.placement;
       if (placement?.kind === "argument" && left.delete(placement.slot)) at(found, stage).push(placement.slot);

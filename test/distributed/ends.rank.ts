@@ -1,8 +1,11 @@
 // One rank of the test of ranks that end before the others: rank 1 goes as its argument says, and the others wait for it.
+import { writeSync } from "node:fs";
 import { init } from "../../src/distributed/index.ts";
 
 const [manner = "exit", code = "3"] = process.argv.slice(2);
 const world = init();
+world.barrier();
+if (world.rank === 1) writeSync(1, "joined\n");
 if (world.rank === 1) {
   if (manner === "exit") process.exit(Number(code));
 } else {

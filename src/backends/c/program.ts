@@ -2,6 +2,7 @@
 import { stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Instruction, Program } from "../../compiler/kernel.ts";
 import { storedBuffers } from "../../compiler/lower.ts";
+import { at } from "../../graph/at.ts";
 import { byteSize, type DType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { baseOf, type MovingSlot, movingSlots, tableSlots } from "../analysis/arguments.ts";
@@ -89,7 +90,7 @@ function stageFunction(
 ): string {
   if (stageEnds === undefined) return "";
   const cases = stageEnds.map((end, stage) => {
-    const own = kernels.slice(stageEnds[stage - 1] ?? 0, end).flat();
+    const own = kernels.slice(at([0, ...stageEnds], stage), end).flat();
     const alone = write(own, false);
     const all = shares
       ? `  if (pool) {\n  pool->begin(pool);\n${write(own, true)}  pool->end(pool);\n  } else {\n${alone}  }\n`
