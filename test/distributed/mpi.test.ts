@@ -68,6 +68,8 @@ describe.each(launchers)("$name", (launcher) => {
     ["mlp", "float64", 3, 1e-12, "zero1"],
     ["mlp", "float64", 3, 1e-12, "zero2"],
     ["cnn", "float64", 2, 1e-12, "plain"],
+    ["cnn", "float64", 3, 1e-12, "messages"],
+    ["mlp", "float64", 2, 1e-12, "zero2 messages"],
     ["gpt", "float32", 2, 1e-6, "plain"],
   ] as const)(
     "has the losses of one process: %s in %s on %i ranks, to %d %s",
