@@ -3,9 +3,6 @@ import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
 import { describeFailure, type FailedCheck } from "../compiler/checks.ts";
 import type { Compiled, Output } from "../compiler/compiled.ts";
-import type { Program } from "../compiler/kernel.ts";
-import { loadedBuffers, storedBuffers } from "../compiler/lower.ts";
-import { at } from "../graph/at.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import type { DeviceMemory } from "./deviceMemory.ts";
@@ -20,7 +17,7 @@ const bytesPerBuffer = 512;
 const bytesPerKernel = 4096;
 
 /** Stands where a block was that a program must not keep alive. */
-const noBlock: Block = { address: 0, bytes: 0 };
+export const noBlock: Block = { address: 0, bytes: 0 };
 
 /** A placeholder for the i-th argument of a traced function or cached program. */
 export class Argument implements Source {
@@ -51,20 +48,16 @@ export class BoundProgram {
   readonly executable: Executable;
   private readonly loaded: Loaded;
   readonly memory: DeviceMemory;
-  private readonly bindings: readonly Binding[];
-  private readonly blocks: Block[];
+  protected readonly bindings: readonly Binding[];
+  protected readonly blocks: Block[];
   /** Slots whose blocks belong to the arguments and results of one run. */
   private readonly passing: readonly number[];
   /** The state cells that it reads or writes. */
   readonly cells: readonly Cell[];
-  private readonly written: readonly Cell[];
-  private readonly results: readonly number[];
-  /** The slots that each stage is the first to touch. */
-  readonly #slotsOf: readonly (readonly number[])[];
-  /** The results of the stages that have run, by their slots. */
-  #fresh: (Storage | undefined)[] = [];
+  protected readonly written: readonly Cell[];
+  protected readonly results: readonly number[];
   /** What to say of a check that failed. */
-  private readonly failed: (check: FailedCheck) => HebbError;
+  protected readonly failed: (check: FailedCheck) => HebbError;
 
   /** `lasting`: it will run many times, so that a slow compiler pays. */
   constructor(memory: DeviceMemory, compiled: Compiled, outputs: readonly Output[], lasting: boolean) {
@@ -89,7 +82,6 @@ export class BoundProgram {
     this.cells = this.bindings.flatMap((binding) => (binding.kind === "cell" ? [binding.cell] : []));
     this.blocks = new Array<Block>(this.bindings.length).fill(noBlock);
     this.passing = this.bindings.flatMap(({ kind }, slot) => (kind === "argument" || kind === "large" ? [slot] : []));
-    this.#slotsOf = slotsByStage(compiled.program, this.executable.runStage !== undefined);
     this.loaded = {
       executable: this.executable,
       blocks: this.bindings.flatMap((binding) => (binding.kind === "small" ? [binding.block] : [])),
@@ -106,52 +98,6 @@ export class BoundProgram {
   get bytes(): number {
     const { buffers, kernels } = this.compiled.program;
     return this.executable.bytes + bytesPerBuffer * buffers.length + bytesPerKernel * kernels.length;
-  }
-
-  /** How many stages it has. A device that knows none runs all in the first. */
-  get stages(): number {
-    return this.compiled.program.stageEnds?.length ?? 1;
-  }
-
-  /** Whether it can pause between stages. */
-  get pauses(): boolean {
-    return this.executable.runStage !== undefined;
-  }
-
-  /** Places of the arguments that a stage is the first to read. */
-  readsFirst(stage: number): number[] {
-    return at(this.#slotsOf, stage).flatMap((slot) => {
-      const binding = at(this.bindings, slot);
-      return binding.kind === "argument" ? [binding.place] : [];
-    });
-  }
-
-  /**
-   * Runs one stage, in order from the first. `args` need hold what it and earlier stages read. `into`: where a result of that number should be
-   * written; undefined: into fresh memory. Returns what tells the value of a result, by its place among the results, once its stage has run.
-   */
-  runStage(args: readonly (Storage | undefined)[], stage: number, into: (result: number) => Storage | undefined): void {
-    const { executable, memory } = this;
-    if (stage === 0) {
-      for (const cell of this.written) memory.beforeWrite(cell);
-      this.#fresh = [];
-    }
-    const blocks: (Block | undefined)[] = this.blocks.map((block) => (block === noBlock ? undefined : block));
-    for (const slot of at(this.#slotsOf, stage)) {
-      this.bind(slot, args, this.#fresh, into);
-      blocks[slot] = this.blocks[slot];
-    }
-    const failure =
-      executable.runStage === undefined ? executable.run(this.blocks) : executable.runStage(blocks, stage);
-    if (failure !== undefined) {
-      this.letGo();
-      throw this.failed(failure);
-    }
-  }
-
-  /** The value of a result, once its stage has run. */
-  resultOf(result: number): Storage {
-    return this.valueOf(at(this.results, result), this.#fresh);
   }
 
   /** Runs once. Returns the values of the outputs that update no cell, in order. */
@@ -202,7 +148,7 @@ export class BoundProgram {
   }
 
   /** Finds the block of a slot, and notes the value of a result that is about to be made. */
-  private bind(
+  protected bind(
     slot: number,
     args: readonly (Storage | undefined)[],
     fresh: (Storage | undefined)[],
@@ -233,7 +179,7 @@ export class BoundProgram {
     }
   }
 
-  private valueOf(slot: number, fresh: readonly (Storage | undefined)[]): Storage {
+  protected valueOf(slot: number, fresh: readonly (Storage | undefined)[]): Storage {
     const storage = fresh[slot];
     if (storage !== undefined) return storage;
     const { device } = this.memory;
@@ -242,31 +188,14 @@ export class BoundProgram {
     return new Storage(binding.dtype, binding.shape, device.read(binding.block, binding.dtype, binding.length));
   }
 
-  /** A block of the host's memory holds its value, which may be garbage by the next run. Called behind the last stage. */
-  letGo(): void {
+  /** A block of the host's memory holds its value, which may be garbage by the next run. */
+  protected letGo(): void {
     for (const slot of this.passing) this.blocks[slot] = noBlock;
   }
 
   release(): void {
     this.memory.programs.release(this.loaded);
   }
-}
-
-function slotsByStage({ kernels, buffers, argumentCount, stageEnds }: Program, pauses: boolean): number[][] {
-  const slots = Array.from({ length: argumentCount }, (_, slot) => slot);
-  if (stageEnds === undefined) return [slots];
-  const found = stageEnds.map((): number[] => []);
-  const left = new Set(slots);
-  stageEnds.forEach((end, stage) => {
-    const own = pauses ? kernels.slice(at([0, ...stageEnds], stage), end) : stage === 0 ? kernels : [];
-    for (const buffer of own.flatMap((kernel) => [...loadedBuffers(kernel), ...storedBuffers(kernel)])) {
-      const placement = buffers[buffer]?.placement;
-      if (placement?.kind === "argument" && left.delete(placement.slot)) at(found, stage).push(placement.slot);
-    }
-  });
-  // What no kernel touches.
-  at(found, 0).push(...left);
-  return found;
 }
 
 function bindSource(source: Source): Binding {

@@ -42,5 +42,6 @@ export {
   useDevice,
 } from "./devices.ts";
 export { Argument, BoundProgram } from "./execution.ts";
+export { StagedProgram } from "./stagedProgram.ts";
 export { compileStandalone, type Standalone } from "./standalone.ts";
 export { Cell, type Home, Storage } from "./storage.ts";

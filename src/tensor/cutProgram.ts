@@ -4,11 +4,11 @@ import type { Output } from "../compiler/compiled.ts";
 import { at } from "../graph/at.ts";
 import { InternalError } from "../graph/errors.ts";
 import {
-  BoundProgram,
   type Cell,
   type Communicator,
   type CutOptions,
   type CutProgram,
+  StagedProgram,
   type Storage,
   type Togetherness,
 } from "../runtime/index.ts";
@@ -17,7 +17,7 @@ import { type PartPlan, planParts } from "./partPlan.ts";
 import { type Bucket, carryOutCollective, hostValue, Travel } from "./together.ts";
 
 class PartedProgram implements CutProgram {
-  readonly parts: readonly BoundProgram[];
+  readonly parts: readonly StagedProgram[];
   readonly memory: CutOptions["memory"];
   readonly cells: readonly Cell[];
   readonly #world: Communicator;
@@ -41,7 +41,7 @@ class PartedProgram implements CutProgram {
     this.memory = memory;
     this.parts = this.#plans.map((plan, k) => {
       const compiled = compileGraph(`${name}, part ${k + 1}`, plan.outputs, { checks: plan.checks });
-      return new BoundProgram(memory, compiled, plan.outputs, true);
+      return new StagedProgram(memory, compiled, plan.outputs);
     });
     this.cells = [...new Set(this.parts.flatMap(({ cells }) => cells))];
     this.#givenAway = this.#readOnce();
@@ -74,7 +74,7 @@ class PartedProgram implements CutProgram {
     return results;
   }
 
-  #runPart(program: BoundProgram, plan: PartPlan, run: Run): void {
+  #runPart(program: StagedProgram, plan: PartPlan, run: Run): void {
     const { results, buckets } = plan;
     for (let stage = 0; stage < plan.stages; stage++) {
       for (const place of program.readsFirst(stage)) run.need(place);
@@ -99,7 +99,7 @@ class PartedProgram implements CutProgram {
     results.forEach((place, result) => {
       if (!this.#givenAway.has(place)) run.values[place] = program.resultOf(result);
     });
-    program.letGo();
+    program.finish();
     for (const place of plan.discarded) run.discard(place);
   }
 
