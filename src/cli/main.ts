@@ -347,6 +347,7 @@ command("import <file>", "Make a run folder of the weights in a file.", [
 command("serve <run>", "Answer requests for predictions over HTTP, until it is interrupted.", [
   "hebb serve runs/credit",
   "hebb serve runs/credit --host 0.0.0.0 --port 80    for other machines, such as in a container",
+  "hebb serve runs/fraud --costs fraud=20             to miss a fraud is worth twenty false alarms",
   `curl -d '{"age": 41, "income": 2800}' -H 'content-type: application/json' http://127.0.0.1:8080/predict`,
 ])
   .option("--host <address>", "the address to listen on (default: 127.0.0.1, this machine alone)")
@@ -358,6 +359,7 @@ command("serve <run>", "Answer requests for predictions over HTTP, until it is i
   .addOption(new Option("--max-request-rows <n>", "rows of one request (default: 4096)").argParser(whole(1)))
   .addOption(new Option("--max-body-bytes <n>", "bytes of one request (default: 4194304)").argParser(whole(1)))
   .addOption(interval("predictions of numbers say where the target lies so often, such as 0.9"))
+  .addOption(costs("the class that costs least"))
   .action(async (run: string, { backend, threads, ...options }) => {
     await useBackend({ backend, threads });
     const { serve } = await import("./commands/serve.ts");

@@ -8,6 +8,7 @@ import { Dataset } from "./dataset.ts";
 import { type ColumnExplanation, explainColumns } from "./explain.ts";
 import { checkTarget, type FitPreprocessingOptions, fitFacts, fittingKinds } from "./fitting.ts";
 import { InputFile } from "./inputFile.ts";
+import { type PartRows, RecordRows, type UnreadRow } from "./partRows.ts";
 import { prefetch } from "./prefetch.ts";
 import type { TablePreprocessing } from "./preprocessing.ts";
 import { Random } from "./random.ts";
@@ -98,8 +99,7 @@ export class TableStream {
   async *#parts(epoch: number): AsyncGenerator<Dataset, void, void> {
     const encoder = encoderOf(this.preprocessing, this.#file);
     let part = new RowBuffer(encoder, this.preprocessing, Math.min(this.bufferRows, this.length));
-    const order = this.#shuffle ? new Random(this.#seed, blockStream + epoch) : undefined;
-    for await (const { records, row } of this.#file.blocks(order)) {
+    for await (const { records, row } of this.#file.blocks(this.#orderOf(epoch))) {
       for (let i = 0; i < records.length; i++) {
         const record = records[i];
         if (record === undefined || this.#held(row + i) || !encoder.takes(record)) continue;
@@ -110,6 +110,40 @@ export class TableStream {
       }
     }
     if (part.count > 0) yield part.dataset();
+  }
+
+  /** How the blocks of the file come in an epoch. */
+  #orderOf(epoch: number): Random | undefined {
+    return this.#shuffle ? new Random(this.#seed, blockStream + epoch) : undefined;
+  }
+
+  /**
+   * The same rows in the same parts, before their cells are turned into numbers: what trains on some of them makes only those. The next part
+   * is read while one is used.
+   */
+  records(epoch: number): AsyncGenerator<PartRows, void, void> {
+    return prefetch(this.#records(epoch));
+  }
+
+  async *#records(epoch: number): AsyncGenerator<PartRows, void, void> {
+    const encoder = encoderOf(this.preprocessing, this.#file);
+    const encode = (rows: readonly UnreadRow[]): Dataset => {
+      const buffer = new RowBuffer(encoder, this.preprocessing, rows.length);
+      for (const { record, row } of rows) buffer.add(record, row);
+      return buffer.dataset();
+    };
+    let part: UnreadRow[] = [];
+    for await (const { records, row } of this.#file.blocks(this.#orderOf(epoch))) {
+      for (let i = 0; i < records.length; i++) {
+        const record = records[i];
+        if (record === undefined || this.#held(row + i) || !encoder.takes(record)) continue;
+        part.push({ record, row: row + i });
+        if (part.length < this.bufferRows) continue;
+        yield new RecordRows(part, encode);
+        part = [];
+      }
+    }
+    if (part.length > 0) yield new RecordRows(part, encode);
   }
 
   /** The rows of an epoch in batches, mixed within each part by seed and epoch; a last batch of a part may be smaller. */

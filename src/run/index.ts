@@ -1,5 +1,6 @@
 // The entry "hebb/run": opens a trained run and predicts with its model.
 export {
+  type ExplainOptions,
   type JobConfig,
   type LoadedRun,
   loadRun,
@@ -7,4 +8,5 @@ export {
   type PredictOptions,
   type RawRows,
 } from "./loadRun.ts";
+export type { RowExplanation } from "./understanding/explain.ts";
 export { type Understanding, understand } from "./understanding/understanding.ts";

@@ -12,8 +12,10 @@ import { type ClassCosts, costsOf } from "./costs.ts";
 import { intervalsOf } from "./intervals.ts";
 import { noted, type Prediction, predictor } from "./predictions.ts";
 import { formFor, read } from "./read.ts";
+import type { Notices } from "./readOptions.ts";
 import { notOfText, openModel } from "./saved.ts";
 import { named, type Source } from "./source.ts";
+import { explainer, type RowExplanation } from "./understanding/explain.ts";
 
 export type { JobConfig, Prediction };
 
@@ -35,7 +37,24 @@ export interface LoadedRun {
   predict(rows: RawRows, options?: PredictOptions): Promise<Prediction[]>;
   /** The same for the rows of a file, or a folder of pictures. Who chooses the path chooses what is read. */
   predictFile(path: string, options?: PredictOptions): Promise<Prediction[]>;
+  /**
+   * What each column of a row adds to the mean answer: sampled Shapley values (Štrumbelj and Kononenko 2014), in the units of the target or
+   * as a probability; they add up to the prediction. The rows that the run learned from are read again, once. Throws HebbError for runs
+   * that take no table, for a class that is not there, and where those rows are gone.
+   */
+  explain(row: Readonly<Record<string, unknown>>, options?: ExplainOptions): Promise<Omit<RowExplanation, "row">>;
 }
+
+export interface ExplainOptions {
+  /** The class whose probability is explained. Default: the one that is predicted. */
+  readonly class?: string;
+  /** How many orders of the columns are walked; the standard error falls with its square root. Default 400. */
+  readonly samples?: number;
+}
+
+const explainKinds: OptionKinds<ExplainOptions> = { class: kind.string, samples: kind.number };
+
+const silent: Notices = { progress: () => {}, note: () => {}, warn: () => {} };
 
 export interface PredictOptions {
   /**
@@ -57,6 +76,7 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   const opened = openModel(folder);
   const { config, preprocessing, model } = opened;
   let ask: ReturnType<typeof predictor> | undefined;
+  const explainRow = explainer(opened, silent);
   const halfWidth = intervalsOf(opened);
   const predict = async (rows: () => Source | Promise<Source>, options: PredictOptions): Promise<Prediction[]> => {
     notOfText(config, folder, "it generates text instead of predicting rows; use generate(run.model, …) of hebb/train");
@@ -88,6 +108,20 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
           }),
         options,
       ),
+    explain: async (row, options = {}) => {
+      notOfText(config, folder, "it has no columns to explain");
+      const { class: wanted, samples = 400 } = checkOptions("run.explain", options, explainKinds);
+      if (!(Number.isSafeInteger(samples) && samples >= 1))
+        throw new HebbError(`run.explain: samples must be a whole number of at least 1, got ${samples}`);
+      if (!isRecord(row))
+        throw new HebbError(
+          `run.explain takes one row by column, such as { age: 41, city: "Oslo" }, got ${kindOf(row)}; for several rows call it for each`,
+        );
+      const name = "the row";
+      const source = tableOf(Table.fromRows([row], name), name);
+      const { row: _first, ...found } = await explainRow(source, { row: 1, samples, class: wanted });
+      return found;
+    },
   };
 }
 

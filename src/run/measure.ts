@@ -2,6 +2,7 @@
 import { Dataset } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
+import type { Company } from "../train/company.ts";
 import {
   Evaluator,
   metrics as figuresOf,
@@ -28,12 +29,14 @@ export interface Measured {
   confusion(costs?: readonly number[]): readonly (readonly number[])[] | null;
 }
 
-/** Measures one set of data after another; compiled once. */
-export function measurer({
-  config,
-  preprocessing,
-  model,
-}: Pick<OpenedRun, "config" | "preprocessing" | "model">): (data: InMemory) => Promise<Measured> {
+/** Gives the figures of one set of data. */
+export type Measure = (data: InMemory) => Promise<Measured>;
+
+/** Measures one set of data after another; compiled once. `company`: ranks that measure the same data together. */
+export function measurer(
+  { config, preprocessing, model }: Pick<OpenedRun, "config" | "preprocessing" | "model">,
+  company?: Company,
+): Measure {
   const names = classNames(preprocessing);
   const confusion = (data: InMemory, decided: () => ArrayLike<number>) =>
     names === undefined || !(data instanceof Dataset)
@@ -49,7 +52,7 @@ export function measurer({
         confusion: () => confusion(data, () => decided),
       };
     };
-  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)));
+  const evaluator = new Evaluator(model, makeObjective(config.loss, taskFor(preprocessing, config)), {}, company);
   const inverse = inverseFor(preprocessing);
   return async (data) => {
     const { metrics, classes, predictions } = await evaluator.evaluateLater(samplesOf(data), inverse);

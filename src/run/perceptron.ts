@@ -8,7 +8,7 @@ import { arraysOfLater, type EventListener, metrics as figuresOf, residentOf } f
 import { configToJson, type JobConfig, makeModel } from "./config.ts";
 import { measurer } from "./measure.ts";
 import type { JobData, PreparedRows } from "./prepared.ts";
-import { report } from "./report.ts";
+import { measureParts, report } from "./report.ts";
 import { classNames } from "./task.ts";
 
 /** All rows at once, which the rule goes through one by one. */
@@ -88,12 +88,11 @@ export async function trainPerceptron(
     json: { model: configToJson(config).model ?? null },
   });
   emit(
-    await report({
+    report({
       run,
       data,
-      train: await measure(train),
-      measure,
-      test: measure,
+      parts: await measureParts(data, measure, measure),
+      known: {},
       epochs: epoch,
       bestEpoch: null,
       baselines: null,

@@ -14,6 +14,7 @@ import {
 import type { Module } from "../nn/index.ts";
 import { broadcastText, considerCard, currentWorld } from "../runtime/index.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
+import { Company } from "../train/company.ts";
 import {
   arraysOfLater,
   type EventListener,
@@ -27,11 +28,11 @@ import { baselinesOf } from "./baseline.ts";
 import { configToJson, type JobConfig, makeModel } from "./config.ts";
 import { firstModel, learningOf } from "./learning.ts";
 import { EventLog, RunLogs } from "./logs.ts";
-import { type Measured, measurer } from "./measure.ts";
+import { type Measure, measurer } from "./measure.ts";
 import { trainPerceptron } from "./perceptron.ts";
 import type { JobData } from "./prepared.ts";
 import { keptEpoch, knownRefit, refit, refits } from "./refit.ts";
-import { report } from "./report.ts";
+import { measureParts, report } from "./report.ts";
 
 /** What leaves the result of a training as it is. */
 export interface Manner {
@@ -125,16 +126,21 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
   if (history.stopped === "paused") return 0;
   const bestEpoch = keptEpoch(config, data, history);
   const state = await modelState(config, model);
-  const kept = refits(config, history) ? await refitted(options, emit, { model, state, history }) : model;
-  if (kept === undefined) return 130;
+  const again = refits(config, history) ? await refitted(options, emit, { model, state, history }) : undefined;
+  if (again === "interrupted") return 130;
+  const kept = again?.model ?? model;
   saveModel(run, kept === model ? state : await modelState(config, kept));
-  const measure = measurer({ config, preprocessing: data.preprocessing, model });
-  const train = await learned(data, history.epochs.at(bestEpoch ?? -1), measure);
+  const company = new Company();
+  const by = (measured: Module, among?: Company): Measure =>
+    measurer({ config, preprocessing: data.preprocessing, model: measured }, among);
+  const measure = by(model, company);
+  const test = kept === model ? measure : by(kept, again?.isShared === true ? company : undefined);
+  const parts = await measureParts(data, measure, test);
+  const known = history.epochs.at(bestEpoch ?? -1)?.train ?? {};
   const baselines = history.stopped === "diverged" ? null : baselinesOf(config, data);
   const epochs = history.epochs.length;
   const improving = history.stopped === "finished" && stillImproves(history);
-  const test = kept === model ? measure : measurer({ config, preprocessing: data.preprocessing, model: kept });
-  emit(await report({ run, data, train, measure, test, epochs, bestEpoch, baselines, improving, started }));
+  emit(report({ run, data, parts, known, epochs, bestEpoch, baselines, improving, started }));
   return history.stopped === "diverged" ? 1 : 0;
 }
 
@@ -150,32 +156,38 @@ interface Trained {
   readonly history: History;
 }
 
+/** What is kept after training on all rows, and whether all ranks have it. */
+interface Refitted {
+  readonly model: Module;
+  readonly isShared: boolean;
+}
+
 /**
- * The network that has learned from all rows, with the one before it stored beside it; undefined when that was interrupted. Where it came to
+ * The network that has learned from all rows, with the one before it stored beside it. Where it came to
  * no number the one before it stays. A finished run that is resumed has both already.
  */
 async function refitted(
   { run, config, data, onInterrupt, zero }: PerformOptions,
   emit: EventListener,
   { model, state, history }: Trained,
-): Promise<Module | undefined> {
+): Promise<Refitted | "interrupted"> {
   const known = hasModel(run) && hasValidated(run) && sameTensors(loadValidated(run).tensors, state.tensors);
   const world = currentWorld();
   if (world !== undefined) broadcastText(world, known ? knownRefit : "");
   if (known) {
     const kept = makeModel(config);
     kept.loadStateDict(loadModel(run).tensors);
-    return kept;
+    return { model: kept, isShared: false };
   }
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   saveValidated(run, state);
   const again = await refit({ config, data, history, signal: stop.signal, emit, zero }).finally(atWork);
-  if (again.stopped === "interrupted") return undefined;
-  if (again.stopped !== "diverged") return again.model;
+  if (again.stopped === "interrupted") return again.stopped;
+  if (again.stopped !== "diverged") return { model: again.model, isShared: true };
   const message = "training on all rows came to a loss that is no number; the model before it is kept";
   emit({ type: "warning", message, epoch: history.epochs.length, step: 0 });
-  return model;
+  return { model, isShared: true };
 }
 
 function sameTensors(a: NamedArrays, b: NamedArrays): boolean {
@@ -199,22 +211,6 @@ function operationsOf(model: Module, config: JobConfig, data: JobData): number {
 /** Whether the best epoch is among the last tenth, at least the last. */
 const stillImproves = ({ epochs, bestEpoch }: History): boolean =>
   epochs.at(-1)?.validation != null && bestEpoch + 1 > epochs.length - Math.max(1, Math.floor(epochs.length / 10));
-
-/** The figures of the data that were learned from; `kept` is the epoch whose weights are kept. */
-async function learned(
-  data: JobData,
-  kept: History["epochs"][number] | undefined,
-  measure: ReturnType<typeof measurer>,
-): Promise<Pick<Measured, "metrics" | "classes">> {
-  switch (data.kind) {
-    case "rows":
-      return measure(data.train);
-    // Too much to measure again: the loss is known from training.
-    case "parts":
-    case "text":
-      return { metrics: kept?.train ?? {}, classes: null };
-  }
-}
 
 /** Adds to an event what only the command knows. */
 function complete(

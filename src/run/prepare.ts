@@ -158,7 +158,12 @@ async function fitParts(
   const { seed, columns } = options;
   const stream = await streamFile(file, { ...columns, target, validation: share, seed });
   const { preprocessing, length, sample, validation } = stream;
-  const train = new RowStream({ length, sample, parts: (epoch) => stream.parts(epoch) });
+  const train = new RowStream({
+    length,
+    sample,
+    parts: (epoch) => stream.parts(epoch),
+    records: (epoch) => stream.records(epoch),
+  });
   return { kind: "parts", preprocessing, columns: stream.columns, train, validation, share };
 }
 

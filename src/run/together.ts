@@ -2,16 +2,20 @@
 import type { Preprocessing } from "../formats/index.ts";
 import { checkPreprocessing } from "../formats/preprocessingJson.ts";
 import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
 import { broadcastText, type Communicator, setCurrentWorld } from "../runtime/index.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
+import { Company } from "../train/company.ts";
 import { type History, stateFromFirst, type TrainState, fit as trainModel } from "../train/index.ts";
 import { checkConfig, configToJson, type JobConfig, makeModel } from "./config.ts";
 import { dataOf, type Job } from "./job.ts";
 import { firstModel, learningOf } from "./learning.ts";
+import { type Measure, measurer } from "./measure.ts";
 import type { Manner } from "./perform.ts";
 import type { JobData } from "./prepared.ts";
 import type { Notices } from "./readOptions.ts";
-import { knownRefit, refit, refits } from "./refit.ts";
+import { knownRefit, type RefitOptions, refit, refits } from "./refit.ts";
+import { measureParts } from "./report.ts";
 import { standardInput } from "./standardInput.ts";
 
 /** What rank 0 tells the others: all that they need to train along. */
@@ -71,8 +75,8 @@ export async function trainAlong(
 ): Promise<number> {
   const order: Order = JSON.parse(broadcastText(world, ""));
   const told = checkConfig(order.config, "rank 0:");
-  // Only rank 0 tests. The same file may lie elsewhere on this machine.
-  const config = { ...told, data: path ?? told.data, testData: null, testLabels: null };
+  // The same file may lie elsewhere on this machine.
+  const config = { ...told, data: path ?? told.data };
   const stored = checkPreprocessing(order.preprocessing, "rank 0:");
   const from = order.resumes ? stateFromFirst(world, undefined) : undefined;
   const data = await ownData(world, config, stored);
@@ -91,13 +95,29 @@ export async function trainAlong(
     zero: manner.zero,
     save: () => {},
   }).finally(atWork);
-  if (!refits(config, history) || broadcastText(world, "") === knownRefit) return exitCodeOf(history.stopped);
-  const again = new AbortController();
-  const repeating = manner.onInterrupt(() => again.abort());
-  const repeated = refit({ config, data, history, signal: again.signal, emit: () => {}, zero: manner.zero });
-  const { stopped } = await repeated.finally(repeating);
-  // That it came to no number is told by rank 0, which keeps the model before it.
-  return stopped === "interrupted" ? 130 : 0;
+  if (history.stopped === "interrupted" || history.stopped === "paused") return exitCodeOf(history.stopped);
+  const kept = refits(config, history) ? await refitAlong(world, { config, data, history }, manner) : model;
+  if (kept === "interrupted") return 130;
+  const company = new Company();
+  const by = (measured: Module): Measure =>
+    measurer({ config, preprocessing: data.preprocessing, model: measured }, company);
+  const measure = by(model);
+  const test = kept === "diverged" || kept === model ? measure : kept === knownRefit ? undefined : by(kept);
+  await measureParts(data, measure, test);
+  return exitCodeOf(history.stopped);
+}
+
+/** The network that has learned from all rows, or why there is none: rank 0 has it already, or it came to no number, which rank 0 tells. */
+async function refitAlong(
+  world: Communicator,
+  trained: Pick<RefitOptions, "config" | "data" | "history">,
+  { onInterrupt, zero }: Pick<Manner, "onInterrupt" | "zero">,
+): Promise<Module | "interrupted" | "diverged" | typeof knownRefit> {
+  if (broadcastText(world, "") === knownRefit) return knownRefit;
+  const stop = new AbortController();
+  const atWork = onInterrupt(() => stop.abort());
+  const { model, stopped } = await refit({ ...trained, signal: stop.signal, emit: () => {}, zero }).finally(atWork);
+  return stopped === "interrupted" || stopped === "diverged" ? stopped : model;
 }
 
 function exitCodeOf(stopped: History["stopped"]): number {

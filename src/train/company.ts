@@ -1,4 +1,5 @@
 // A training among ranks: what each takes of a batch, what all are told, and who speaks. Alone, it changes nothing.
+import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
@@ -13,8 +14,9 @@ import {
 } from "../runtime/index.ts";
 import type { Generator, RandomState } from "../tensor/index.ts";
 import type { Metrics } from "./events.ts";
-import { type Batch, type Coming, type Feed, type FeedState, type InMemory, RowStream } from "./feeds.ts";
+import { type Batch, type Coming, type Feed, type FeedState, type InMemory, RowStream, shareOfBatch } from "./feeds.ts";
 import { fingerprintOfData, fingerprintOfWeights, shapesOf } from "./fingerprint.ts";
+import { StreamFeed } from "./streamFeed.ts";
 
 /** A rank that draws has a key of its own: bits of a seed's upper half that no seed below 2⁵³ has. */
 const keyStep = 2 ** 21;
@@ -55,9 +57,9 @@ export class Company {
     return sharding;
   }
 
-  /** A feed that hands out this rank's share of each batch. */
+  /** A feed that hands out this rank's share of each batch. A stream reads nothing else. */
   share(feed: Feed): Feed {
-    return this.world === undefined ? feed : new SharedFeed(feed, this.world);
+    return this.world === undefined || feed instanceof StreamFeed ? feed : new SharedFeed(feed, this.world);
   }
 
   /** What this rank draws from: ranks see other rows, so they draw other numbers. */
@@ -77,6 +79,46 @@ export class Company {
 
   get #keyOffset(): number {
     return ((this.world?.rank ?? 0) * keyStep) | 0;
+  }
+
+  /** Of so many rows, those that are this rank's: [first, end). */
+  shareOf(count: number): readonly [number, number] {
+    return this.world === undefined ? [0, count] : shareOf(count, this.world);
+  }
+
+  /** The sums of all ranks' numbers, in float64. */
+  sums(own: readonly [number, number]): readonly [number, number] {
+    if (this.world === undefined) return own;
+    const [first = 0, second = 0] = this.world.allReduce(Float64Array.from(own));
+    return [first, second];
+  }
+
+  /** The values of all `count` rows in their order, of which each rank has those of its share, in pieces. */
+  joined(pieces: readonly TypedArray[], count: number): Float32Array {
+    const { world } = this;
+    const [first, end] = this.shareOf(count);
+    const own = pieces.reduce((sum, { length }) => sum + length, 0);
+    // A rank without a row does not know how many values one has.
+    const width =
+      world === undefined
+        ? own / count
+        : Number(world.allReduce(Float64Array.of(end > first ? own / (end - first) : 0), { combine: "max" })[0]);
+    const share = world === undefined ? count : Math.ceil(count / world.size);
+    const values = new Float32Array(share * width);
+    let place = 0;
+    for (const piece of pieces) {
+      values.set(piece, place);
+      place += piece.length;
+    }
+    if (world === undefined) return values;
+    const gathered = world.allGather(values);
+    const all = new Float32Array(count * width);
+    for (let rank = 0; rank < world.size; rank++) {
+      const [from, to] = shareOf(count, { rank, size: world.size });
+      const start = rank * values.length;
+      all.set(gathered.subarray(start, start + (to - from) * width), from * width);
+    }
+    return all;
   }
 
   /** Runs what this rank does by itself: layers that talk to others do not. */
@@ -148,10 +190,7 @@ export class Company {
   }
 }
 
-/**
- * Of each batch the rank's part: rows [r·n/N, (r+1)·n/N). A batch too small to give every rank two rows, which layers such as BatchNorm
- * need, is taken whole by all: the mean over ranks is then that of the batch.
- */
+/** Of each batch the rank's part. */
 class SharedFeed implements Feed {
   readonly #feed: Feed;
   readonly #world: Communicator;
@@ -175,9 +214,7 @@ class SharedFeed implements Feed {
 
   next(): Batch {
     const batch = this.#feed.next();
-    const { rows } = batch;
-    if (rows.length < 2 * this.#world.size) return batch;
-    return { ...batch, rows: rows.slice(...shareOf(rows.length, this.#world)) };
+    return { ...batch, rows: batch.rows.slice(...shareOfBatch(batch.rows.length, this.#world)) };
   }
 
   read(): Promise<void> {

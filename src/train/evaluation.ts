@@ -6,6 +6,7 @@ import { describe } from "../graph/kinds.ts";
 import type { Module } from "../nn/index.ts";
 import { compile, noGrad, type Tensor } from "../tensor/index.ts";
 import { type Reading, readLater, readNow, readsAtOnce, valuesOf } from "../tensor/reading.ts";
+import { Company } from "./company.ts";
 import type { Metrics } from "./events.ts";
 import { Resident, type Samples } from "./feeds.ts";
 import * as figures from "./metrics.ts";
@@ -31,22 +32,32 @@ const windowsAtOnce = 64;
 /** Batches that an asynchronous device is given before their values are waited for. */
 const batchesAhead = 16;
 
-/** Evaluates in eval mode, in batches; compiled once and used again. */
+/** What a batch gives: its loss, and probabilities or numbers [B, …]; of a text, how many tokens were right, and of how many. */
+interface BatchAnswer extends BatchLoss {
+  readonly prediction: Tensor;
+  readonly tokens: number;
+}
+
+/** Evaluates in eval mode, in batches; compiled once and used again. Among ranks each takes its share of the rows, and all get the figures of all. */
 export class Evaluator {
   readonly #model: Module;
   readonly #objective: Objective;
   readonly #own: Readonly<Record<string, MetricFunction>>;
+  readonly #company: Company;
   #samples: Samples | undefined;
-  readonly #run: (
-    given: readonly Tensor[],
-    rows: number,
-    complete: boolean,
-  ) => BatchLoss & { readonly prediction: Tensor };
+  readonly #run: (given: readonly Tensor[], rows: number, complete: boolean) => BatchAnswer;
 
-  constructor(model: Module, objective: Objective, own: Readonly<Record<string, MetricFunction>> = {}) {
+  /** `company`: the ranks that evaluate the same data together. Default: this process alone. */
+  constructor(
+    model: Module,
+    objective: Objective,
+    own: Readonly<Record<string, MetricFunction>> = {},
+    company: Company = new Company(false),
+  ) {
     this.#model = model;
     this.#objective = objective;
     this.#own = own;
+    this.#company = company;
     this.#run = compile((given: readonly Tensor[], _rows: number, _complete: boolean) =>
       noGrad(() => {
         const rows = (this.#samples as Samples).gather(given);
@@ -54,9 +65,9 @@ export class Evaluator {
         const output = model.forward(rows.features);
         const prediction =
           objective.task.kind === "tokens"
-            ? output.argmax(-1).eq(targets).to("float32").mean()
+            ? output.argmax(-1).eq(targets).to("int32").sum()
             : objective.predict(output);
-        return { ...objective.measure(output, targets, rows), prediction };
+        return { ...objective.measure(output, targets, rows), prediction, tokens: targets.size };
       }),
     );
   }
@@ -81,26 +92,30 @@ export class Evaluator {
     }
   }
 
-  /** Hands the batches of the data and their predictions to `take`, and returns the mean of their losses. */
+  /** Hands the batches of this rank's share and their predictions to `take`, and returns the mean loss of all rows. */
   *#batches(
     data: Samples,
     size: number,
-    take: (prediction: TypedArray, rows: number, start: number) => void,
+    take: (prediction: TypedArray, batch: { readonly rows: number; readonly tokens: number }) => void,
   ): Reading<number> {
+    const company = this.#company;
     const total = new MeanLoss();
+    const [first, end] = company.shareOf(data.length);
     // A processor has nothing to do while a value is read.
     const together = readsAtOnce() ? 1 : batchesAhead;
-    for (let start = 0; start < data.length; ) {
-      const batches: { readonly rows: number; readonly start: number; readonly weight: number | undefined }[] = [];
+    for (let start = first; start < end; ) {
+      const batches: { readonly rows: number; readonly tokens: number; readonly weight: number | undefined }[] = [];
       const wanted: Tensor[] = [];
-      while (batches.length < together && start < data.length) {
-        const rows = Math.min(size, data.length - start);
+      while (batches.length < together && start < end) {
+        const rows = Math.min(size, end - start);
         const samples = Int32Array.from({ length: rows }, (_, row) => start + row);
         this.#samples = data;
-        const { loss, weight, prediction } = this.#run(data.arguments(samples, 0), rows, data.complete);
+        const { loss, weight, prediction, tokens } = company.apart(() =>
+          this.#run(data.arguments(samples, 0), rows, data.complete),
+        );
         wanted.push(prediction, loss);
         if (typeof weight !== "number") wanted.push(weight);
-        batches.push({ rows, start, weight: typeof weight === "number" ? weight : undefined });
+        batches.push({ rows, tokens, weight: typeof weight === "number" ? weight : undefined });
         start += rows;
       }
       const values = yield* valuesOf(wanted);
@@ -110,29 +125,31 @@ export class Evaluator {
         const prediction = next();
         const loss = single(next());
         total.add({ loss, weight: batch.weight ?? single(next()) });
-        take(prediction, batch.rows, batch.start);
+        take(prediction, batch);
       }
     }
+    const [sum, weight] = company.sums([total.sum, total.weight]);
+    total.set({ sum, weight });
     return total.mean;
   }
 
   *#ofTokens(data: Samples): Reading<Evaluation> {
-    let right = 0;
-    const loss = yield* this.#batches(data, windowsAtOnce, (prediction, rows) => {
-      right += single(prediction) * rows;
+    let [ownRight, ownTokens] = [0, 0];
+    const loss = yield* this.#batches(data, windowsAtOnce, (prediction, { tokens }) => {
+      ownRight += single(prediction);
+      ownTokens += tokens;
     });
-    const metrics = { loss, perplexity: figures.perplexity(loss), accuracy: right / data.length };
+    const [right, tokens] = this.#company.sums([ownRight, ownTokens]);
+    const metrics = { loss, perplexity: figures.perplexity(loss), accuracy: right / tokens };
     return { metrics, predictions: new Float32Array() };
   }
 
   *#ofRows(data: Samples, inverse: Inverse): Reading<Evaluation> {
-    let predictions = new Float32Array();
-    const loss = yield* this.#batches(data, rowsAtOnce, (prediction, rows, start) => {
-      // A model may give more classes than the data hold, or several numbers.
-      const width = prediction.length / rows;
-      if (start === 0) predictions = new Float32Array(data.length * width);
-      predictions.set(prediction, start * width);
+    const parts: TypedArray[] = [];
+    const loss = yield* this.#batches(data, rowsAtOnce, (prediction) => {
+      parts.push(prediction);
     });
+    const predictions = this.#company.joined(parts, data.length);
     const [targets = new Float32Array()] = yield* valuesOf(data instanceof Resident ? [data.targets] : []);
     const own = Object.entries(this.#own).map(([name, figure]) => [name, aFigure(name, figure(predictions, targets))]);
     const { metrics, classes } = measure(this.#objective, predictions, targets, inverse);

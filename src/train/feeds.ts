@@ -7,9 +7,11 @@ import {
   type SamplerState,
   TokenSequence,
 } from "../data/index.ts";
+import type { PartRows } from "../data/partRows.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { type Communicator, shareOf } from "../runtime/index.ts";
 import { arange, State, type Tensor, tensor } from "../tensor/index.ts";
 import { type Counting, ignoredLabel } from "./objectives.ts";
 
@@ -264,12 +266,21 @@ export interface FeedOptions {
   readonly seed: number;
   /** Batches of one update. */
   readonly accumulate: number;
+  /** The ranks that share every batch. Undefined: this process takes it whole. */
+  readonly world?: Pick<Communicator, "rank" | "size"> | undefined;
 }
+
+/**
+ * Of so many rows of a batch a rank's part: [r·n/N, (r+1)·n/N). A batch too small to give every rank two rows, which layers such as BatchNorm
+ * need, is taken whole by all: the mean over ranks is then that of the batch.
+ */
+export const shareOfBatch = (rows: number, world: FeedOptions["world"]): readonly [number, number] =>
+  world === undefined || rows < 2 * world.size ? [0, rows] : shareOf(rows, world);
 
 /** No row is left out: one that would be a batch of its own joins the batch before it, which batch norm can then train on. */
 export const samplerOf = (
   length: number,
-  { batchSize, seed }: Omit<FeedOptions, "accumulate">,
+  { batchSize, seed }: Pick<FeedOptions, "batchSize" | "seed">,
   shuffle = true,
 ): BatchSampler =>
   new BatchSampler(length, { batchSize: Math.min(batchSize, length), shuffle, joinSingle: true, seed });
@@ -330,6 +341,11 @@ export interface RowStreamOptions {
   readonly sample: Dataset;
   /** The rows of an epoch, part by part; the same parts in the same order whenever it is asked for the same epoch. */
   parts(epoch: number): AsyncIterable<Dataset>;
+  /**
+   * The same rows in the same parts, not yet numbers: of several ranks each makes numbers of its own rows alone. Default: `parts`, of
+   * which every rank takes its share.
+   */
+  records?: ((epoch: number) => AsyncIterable<PartRows>) | undefined;
 }
 
 /** Rows that do not fit in memory: read again in every epoch, shuffled within each part. */
@@ -337,12 +353,14 @@ export class RowStream {
   readonly length: number;
   readonly sample: Dataset;
   readonly parts: RowStreamOptions["parts"];
+  readonly records: RowStreamOptions["records"];
 
-  constructor({ length, sample, parts }: RowStreamOptions) {
+  constructor({ length, sample, parts, records }: RowStreamOptions) {
     if (!(Number.isSafeInteger(length) && length >= 1))
       throw new HebbError(`a stream of rows needs at least one, got ${length}`);
     this.length = length;
     this.sample = sample;
     this.parts = parts;
+    this.records = records;
   }
 }

@@ -1,5 +1,7 @@
 // A feed of rows that arrive in parts, one of which is held at a time. Rows that do not fill an update wait for the next part.
 import { type BatchSampler, Dataset } from "../data/index.ts";
+import type { PartRows } from "../data/partRows.ts";
+import { at } from "../graph/at.ts";
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import {
@@ -12,6 +14,7 @@ import {
   Resident,
   type RowStream,
   samplerOf,
+  shareOfBatch,
 } from "./feeds.ts";
 
 const join = (a: TypedArray, b: TypedArray, make: (length: number) => TypedArray): TypedArray => {
@@ -22,8 +25,7 @@ const join = (a: TypedArray, b: TypedArray, make: (length: number) => TypedArray
 };
 
 /** The rows of both, in this order. */
-function joined(first: Dataset | undefined, second: Dataset | undefined): Dataset | undefined {
-  if (first === undefined || second === undefined) return first ?? second;
+function joined(first: Dataset, second: Dataset): Dataset {
   const { features, targets } = first;
   const ones = (data: Dataset): Float32Array => data.weights ?? new Float32Array(data.length).fill(1);
   const weights = new Float32Array(first.length + second.length);
@@ -38,13 +40,42 @@ function joined(first: Dataset | undefined, second: Dataset | undefined): Datase
   });
 }
 
+/** Rows that are numbers already. */
+class MadeRows implements PartRows {
+  readonly #data: Dataset;
+
+  constructor(data: Dataset) {
+    this.#data = data;
+  }
+
+  get length(): number {
+    return this.#data.length;
+  }
+
+  pick(places: ArrayLike<number>): MadeRows {
+    return new MadeRows(this.#data.subset(places));
+  }
+
+  followedBy(others: PartRows): MadeRows {
+    return new MadeRows(joined(this.#data, others.dataset()));
+  }
+
+  dataset(places?: ArrayLike<number>): Dataset {
+    return places === undefined ? this.#data : this.#data.subset(places);
+  }
+}
+
 /** The rows of a part that are trained on now, in their order; the others wait for the next part. */
 interface Portion {
-  readonly rows: Dataset;
+  readonly rows: PartRows;
   readonly order: Int32Array;
 }
 
-const gatherRows = (order: Int32Array, places: Int32Array): Int32Array => places.map((place) => order[place] as number);
+/** What this process takes of a portion: its rows, and which of them each batch has. */
+interface Taken {
+  readonly rows: Resident;
+  readonly batches: readonly Int32Array[];
+}
 
 export class StreamFeed implements Feed {
   readonly samples: Resident;
@@ -56,7 +87,7 @@ export class StreamFeed implements Feed {
   /** Batches of the present part handed out before it was read. */
   #skip = 0;
   /** The present part, and those after it; undefined until it is read. */
-  #current: { readonly sampler: BatchSampler; readonly rows: Resident; readonly order: Int32Array } | undefined;
+  #current: (Taken & { readonly sampler: BatchSampler }) | undefined;
   #portions: AsyncGenerator<Portion> | undefined;
   #ended = false;
 
@@ -78,10 +109,11 @@ export class StreamFeed implements Feed {
 
   next(): Batch {
     if (this.#current === undefined) throw new HebbError("the rows of the next batch have not been read");
-    const { sampler, rows, order } = this.#current;
+    const { sampler, rows, batches } = this.#current;
     const place = this.#grouping.next(sampler.batchesLeft);
-    const taken = sampler.take() ?? new Int32Array();
-    return { samples: rows, rows: gatherRows(order, taken), place };
+    const { batch } = sampler.state();
+    sampler.take();
+    return { samples: rows, rows: at(batches, batch), place };
   }
 
   async read(): Promise<void> {
@@ -100,8 +132,27 @@ export class StreamFeed implements Feed {
       }
       const sampler = samplerOf(order.length, this.#options, false);
       sampler.restore({ ...sampler.state(), batch: Math.min(this.#skip, sampler.batchCount) });
-      this.#current = { sampler, rows: new Resident(rows), order };
+      this.#current = { sampler, ...this.#taken(rows, order, sampler.batchCount) };
     }
+  }
+
+  /** This rank's share of every batch. Rows of other ranks are never made. */
+  #taken(rows: PartRows, order: Int32Array, count: number): Taken {
+    const { batchSize, world } = this.#options;
+    const shares = Array.from({ length: count }, (_, batch) => {
+      const start = batch * batchSize;
+      const end = batch + 1 === count ? order.length : start + batchSize;
+      const [from, to] = shareOfBatch(end - start, world);
+      return order.slice(start + from, start + to);
+    });
+    if (world === undefined) return { rows: new Resident(rows.dataset()), batches: shares };
+    const own = new Int32Array(shares.reduce((sum, { length }) => sum + length, 0));
+    let made = 0;
+    const batches = shares.map((share) => {
+      own.set(share, made);
+      return share.map(() => made++);
+    });
+    return { rows: new Resident(rows.dataset(own)), batches };
   }
 
   startEpoch(): void {
@@ -123,22 +174,28 @@ export class StreamFeed implements Feed {
     for await (const portion of this.#all()) if (number++ >= part) yield portion;
   }
 
+  async *#rows(epoch: number): AsyncGenerator<PartRows> {
+    const { records } = this.#stream;
+    if (this.#options.world !== undefined && records !== undefined) yield* records(epoch);
+    else for await (const part of this.#stream.parts(epoch)) yield new MadeRows(part);
+  }
+
   /** The parts of the epoch, each cut where an update ends; the last holds what remained. */
   async *#all(): AsyncGenerator<Portion> {
     const { batchSize, seed, accumulate } = this.#options;
     const epoch = this.#epoch;
     const group = batchSize * accumulate;
     let [part, count] = [0, 0];
-    let waiting: Dataset | undefined;
-    const shuffled = (rows: Dataset): Int32Array =>
+    let waiting: PartRows | undefined;
+    const shuffled = (rows: PartRows): Int32Array =>
       samplerOf(rows.length, { batchSize, seed: seed + part }).permutation(epoch);
-    for await (const own of this.#stream.parts(epoch)) {
+    for await (const own of this.#rows(epoch)) {
       count += own.length;
-      const rows = joined(waiting, own) ?? own;
+      const rows = waiting === undefined ? own : waiting.followedBy(own);
       // At least two rows wait, so that none is left alone at the end.
       const taken = group * Math.max(0, Math.floor((rows.length - 2) / group));
       const order = shuffled(rows);
-      waiting = rows.subset(order.subarray(taken));
+      waiting = rows.pick(order.subarray(taken));
       part++;
       yield { rows, order: order.subarray(0, taken) };
     }

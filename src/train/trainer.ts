@@ -100,14 +100,14 @@ export class Trainer implements Training {
     this.objective = objectiveOf(options, task);
     this.#watch = watchOf(model, options, this.objective);
     const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
-    this.#feed = company.share(feedOf(options, perClass, { batchSize, seed, accumulate }));
+    this.#feed = company.share(feedOf(options, perClass, { batchSize, seed, accumulate, world: company.world }));
     this.optimizer = optimizer;
     this.samples = this.#feed.samples;
     this.train = inMemory(train);
     [this.validation, this.classNames, this.batchSize] = [validation, options.classNames, batchSize];
     this.#held =
       validation === undefined ? undefined : samplesOf(validation, { weights: rowWeights(validation, perClass) });
-    this.#evaluator = new Evaluator(model, this.objective, options.metrics);
+    this.#evaluator = new Evaluator(model, this.objective, options.metrics, company);
     if (options.ema !== undefined)
       this.#average = new EMA([...model.parameters(), ...model.buffers()], { decay: options.ema, warmup: true });
     this.#steps = new Steps({

@@ -1,7 +1,23 @@
 // Ranks that end, differ or lack something: all end soon with one sentence, the run folder opens, and resume goes on with the same bits.
 // HEBB_LONG=1 kills 50 ranks, each at any moment of a run, and prints how they ended.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { version } from "../../src/graph/version.ts";
@@ -82,6 +98,41 @@ async function kill(run: Running, rank: number, out: string): Promise<boolean> {
   return false;
 }
 
+/** Only root can. */
+const mayMount = process.platform === "linux" && process.getuid?.() === 0 && mounts();
+
+function mounts(): boolean {
+  const place = mkdtempSync(join(tmpdir(), "hebb-disk-"));
+  const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", place]).status === 0;
+  if (isMounted) spawnSync("umount", [place]);
+  rmdirSync(place);
+  return isMounted;
+}
+
+/** A disk of 2 MB on a folder, whose rest can be filled. */
+function smallDisk(place: string): { fill(): void; free(): void; remove(): void } {
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", place]).status !== 0)
+    throw new Error(`${place} cannot be made a disk`);
+  const filler = join(place, "filler");
+  return {
+    fill: () => {
+      const file = openSync(filler, "w");
+      // Whole pages, until none is left.
+      try {
+        for (;;) writeSync(file, new Uint8Array(4096));
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+      } finally {
+        closeSync(file);
+      }
+    },
+    free: () => rmSync(filler),
+    remove: () => {
+      spawnSync("umount", [place]);
+    },
+  };
+}
+
 describe.each(launchers)("$name", (launcher) => {
   const { start, file, folder } = useRanks();
   const bits = (run: string): string =>
@@ -148,6 +199,34 @@ describe.each(launchers)("$name", (launcher) => {
       if (long)
         for (const end of new Set(ends))
           console.log(`${launcher.name}: ${ends.filter((each) => each === end).length} ${end}`);
+    },
+  );
+
+  it.skipIf(!mayMount)(
+    `ends all ranks in a sentence when the disk of rank 0 is full, and resumes to the same bits${mayMount ? "" : " (not tested: only root can mount a small disk)"}`,
+    { timeout: patience },
+    async () => {
+      expect((await trainInto("enough").finished).code).toBe(0);
+      mkdirSync(join(folder(), "disk"));
+      const disk = smallDisk(join(folder(), "disk"));
+      try {
+        const run = trainInto("disk/run");
+        let text = "";
+        run.process.stdout?.on("data", (more: string) => {
+          text += more;
+        });
+        while (!text.includes("epoch   1 ") && run.process.exitCode === null) await rest(5);
+        disk.fill();
+        const { code, stderr } = await run.finished;
+        expect(code).not.toBe(0);
+        expect(sentences(stderr)).toEqual([expect.stringMatching(/disk.run.*the disk is full; free some space/)]);
+        disk.free();
+        const resumed = await resumeOn(2, "disk/run");
+        expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
+        expect(bits("disk/run")).toBe(bits("enough"));
+      } finally {
+        disk.remove();
+      }
     },
   );
 

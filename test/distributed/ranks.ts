@@ -58,6 +58,8 @@ export function useRanks(): {
         collectives: join(root, "test/distributed/collectives.rank.ts"),
         losses: join(root, "test/distributed/losses.rank.ts"),
         ends: join(root, "test/distributed/ends.rank.ts"),
+        evaluation: join(root, "test/distributed/evaluation.rank.ts"),
+        streamed: join(root, "test/distributed/streamed.rank.ts"),
       }),
     );
     folder = mkdtempSync(join(bundle, "work-"));

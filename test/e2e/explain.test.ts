@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../../src/data/index.ts";
+import { loadRun } from "../../src/run/index.ts";
 import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();
@@ -75,6 +76,21 @@ describe("explain", () => {
     expect(Math.abs(sumOf(found) - row["probability dear"])).toBeLessThan(1e-5);
     const other = await explained("kinds", "new.csv", "--row", "2", "--class", "cheap");
     expect(Math.abs(sumOf(other) - row["probability cheap"])).toBeLessThan(1e-5);
+  }, 120_000);
+
+  test("a program is told the same of a row", async () => {
+    const run = await loadRun(path("kinds"));
+    const row = { rooms: 8, town: "Oslo", noise: -0.4 };
+    const found = await run.explain(row, { class: "cheap", samples: 50 });
+    const told = await explained("kinds", "new.csv", "--row", "2", "--class", "cheap", "--samples", "50");
+    expect(found).toEqual(JSON.parse(JSON.stringify({ ...told, row: undefined })));
+    expect((await run.explain(row, { samples: 20 })).class).toBe("dear");
+    expect((await run.explain({ ...row, noise: "loud" }, { samples: 20 })).notes).toEqual([
+      expect.stringMatching(/"noise".*"loud"/),
+    ]);
+    await expect(run.explain(row, { class: "deer" })).rejects.toThrow(/"deer" is not a class/);
+    await expect(run.explain(row, { samples: 0 })).rejects.toThrow(/samples must be a whole number of at least 1/);
+    await expect(run.explain({ rooms: 8 })).rejects.toThrow(/columns .* are missing/);
   }, 120_000);
 
   test("in the terminal: a sum from the mean to the prediction", async () => {

@@ -151,6 +151,21 @@ describe("a service", () => {
     await expect(fetch(`${service.address}/health`)).rejects.toThrow();
   });
 
+  it("predicts what costs least where mistakes have a cost", async () => {
+    const costs = { virginica: 1000 };
+    const service = await serveRun(join(folder(), "flowers"), { port: 0, drainTime: 0, costs });
+    const rows = Array.from({ length: 30 }, (_, i) => flower(i));
+    const answer = await ask(service.address, JSON.stringify(rows));
+    const served = JSON.parse(answer.body) as Prediction[];
+    const wanted = await run.predict(rows, { costs });
+    const usual = await run.predict(rows);
+    expect(served.map(({ prediction }) => prediction)).toEqual(wanted.map(({ prediction }) => prediction));
+    expect(served.map(({ prediction }) => prediction)).not.toEqual(usual.map(({ prediction }) => prediction));
+    await service.close();
+    const refused = await hebb("serve", "flowers", "--port", "0", "--costs", "virginca=2");
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/no class "virginca".*"virginica"/)]);
+  });
+
   it("is told in a sentence why it cannot be", async () => {
     const service = await serveRun(join(folder(), "flowers"), { port: 0, drainTime: 0 });
     const port = new URL(service.address).port;

@@ -14,6 +14,7 @@ interface Row {
   readonly value: number;
   readonly epochs: number;
   readonly folder: string;
+  readonly failure: string;
   readonly pruned?: "true" | "false";
 }
 const trialsOf = (name: string): readonly Row[] => JSON.parse(read(name, "trials.json")).trials;
@@ -41,6 +42,16 @@ describe("tune", () => {
     expect(trialsOf("second").map(({ trial, lr, value }) => [trial, lr, value])).toEqual(
       rows.map(({ trial, lr, value }) => [trial, lr, value]),
     );
+  });
+
+  test("a trial that diverged says why", async () => {
+    const args = ["--space", "lr=0.01|1e30", "--optimizer", "sgd", "--trials", "2", "--epochs", "2", "--parallel", "1"];
+    const { stdout, code } = await hebb("tune", "iris", ...args, "--out", "diverged");
+    expect(code).toBe(0);
+    const failures = trialsOf("diverged").map(({ failure }) => failure);
+    expect(failures[0]).toBe("");
+    expect(failures[1]).toMatch(/not finite|no number|NaN|infinite/);
+    expect(stdout).toContain(String(failures[1]));
   });
 
   test("searches that begin in one second, without a name, each have a folder", async () => {

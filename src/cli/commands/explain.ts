@@ -3,7 +3,7 @@ import type { TablePart } from "../../data/tableFile.ts";
 import { visible } from "../../graph/visible.ts";
 import { formFor, read } from "../../run/read.ts";
 import { notOfText, openModel } from "../../run/saved.ts";
-import { type ExplainOptions, explainRow, type RowExplanation } from "../../run/understanding/explain.ts";
+import { type ExplainOptions, explainer, type RowExplanation } from "../../run/understanding/explain.ts";
 import { out } from "../output.ts";
 import { noticesFor } from "../report.ts";
 
@@ -26,7 +26,8 @@ export async function explain(
     like: preprocessing,
     notices,
   });
-  const found = await explainRow(opened, source, options, notices);
+  const found = await explainer(opened, notices)(source, options);
+  notices.warn(found.notes ?? []);
   if (json) out.json(found);
   else out.line(...linesOf(found));
   return 0;

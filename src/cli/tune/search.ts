@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { aNumber, objectOf } from "../../formats/json.ts";
 import { hasModel, openRun, readConfig, readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
+import { isRunFolder } from "../../run/isRun.ts";
+import { checkFinding } from "../../train/doctor/finding.ts";
 import { metrics } from "../../train/index.ts";
 import type { PrunerName } from "./names.ts";
 import { goesOn, rungs } from "./pruner.ts";
@@ -107,6 +109,13 @@ function measure(trial: Trial, metric: string): void {
   trial.value = figures.length === 0 ? Number.NaN : higher ? Math.max(...figures) : Math.min(...figures);
 }
 
+/** What a trial that diverged found out: as JSON it says so in its events alone. */
+async function findingIn({ folder }: Trial): Promise<string | undefined> {
+  if (!(await isRunFolder(folder))) return undefined;
+  const last = readEvents(openRun(folder)).events.findLast(({ type }) => type === "finding");
+  return last === undefined ? undefined : checkFinding(last["finding"], "events.jsonl:").what;
+}
+
 /** The figure of a trial, the smaller the better; what has none comes last. */
 function costOf({ value }: Trial, metric: string): number {
   if (Number.isNaN(value)) return Number.POSITIVE_INFINITY;
@@ -160,7 +169,7 @@ async function advance(
   if (signal.aborted) return;
   if (code === 2 || (code !== 0 && !resumes && trial.number === 1 && stderr.includes("hebb:")))
     throw new HebbError(`trial ${trial.number} failed: ${sentence(stderr)}`);
-  if (code !== 0) trial.failure = sentence(stderr) || `it exited with code ${code}`;
+  if (code !== 0) trial.failure = sentence(stderr) || ((await findingIn(trial)) ?? `it exited with code ${code}`);
   else measure(trial, metric);
 }
 

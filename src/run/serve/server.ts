@@ -4,7 +4,8 @@ import { missingPackage } from "../../data/missingPackage.ts";
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
-import { type LoadedRun, loadRun } from "../loadRun.ts";
+import type { ClassCosts } from "../costs.ts";
+import { type LoadedRun, loadRun, type PredictOptions } from "../loadRun.ts";
 import { Batcher, Overloaded, type Row } from "./batcher.ts";
 import { ServeMetrics } from "./metrics.ts";
 import { openApiOf, schemasOf } from "./schema.ts";
@@ -29,6 +30,8 @@ export interface ServeOptions {
   readonly drainTime?: number;
   /** Predictions of numbers say where the target lies so often, such as 0.9. Default: they do not. */
   readonly interval?: number;
+  /** What it costs to miss each class, such as { fraud: 20 }: predictions are the class that costs least. Default: the most probable one. */
+  readonly costs?: ClassCosts;
 }
 
 const serveKinds: OptionKinds<ServeOptions> = {
@@ -40,6 +43,7 @@ const serveKinds: OptionKinds<ServeOptions> = {
   maxBodyBytes: kind.number,
   drainTime: kind.number,
   interval: kind.number,
+  costs: kind.recordOf(kind.number),
 };
 
 export interface Service {
@@ -138,7 +142,7 @@ function addRoutes(app: FastifyInstance, served: Served): void {
 /**
  * Serves the predictions of a run folder until `close`: POST /predict takes a row or a list of rows as JSON; GET /health, /schema,
  * /openapi.json and /metrics say the rest. Rows of requests that come together are computed together. Throws HebbError where the
- * folder is no run, the port is taken, or Fastify is not installed.
+ * folder is no run, the interval or the costs do not fit it, the port is taken, or Fastify is not installed.
  */
 export async function serveRun(folder: string, options: ServeOptions = {}): Promise<Service> {
   const {
@@ -150,15 +154,19 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
     maxBodyBytes = 4 * 2 ** 20,
     drainTime = 500,
     interval,
+    costs,
   } = checkOptions("serveRun", options, serveKinds);
   const run = await loadRun(folder);
   if (run.preprocessing.kind === "text" || run.preprocessing.kind === "images")
     throw new HebbError(
       `${folder} was trained on ${run.preprocessing.kind}; serving takes runs of tables and of texts in a table`,
     );
-  const predicted = interval === undefined ? {} : { interval };
-  // An interval that the run does not have is refused now, not with every request.
-  if (interval !== undefined) await run.predict([], predicted);
+  const predicted: PredictOptions = {
+    ...(interval === undefined ? {} : { interval }),
+    ...(costs === undefined ? {} : { costs }),
+  };
+  // What does not fit the run is refused now, not with every request.
+  await run.predict([], predicted);
   const fastify = await loadFastify();
   const app = fastify({
     bodyLimit: maxBodyBytes,

@@ -33,17 +33,38 @@ export interface RowExplanation extends Contributions {
   readonly class?: string;
   /** The largest first, with the cell of the row. */
   readonly contributions: readonly (Contribution & { readonly value: string })[];
+  /** Cells of the data that could not be read and counted as missing, in sentences; absent where there are none. */
+  readonly notes?: readonly string[];
 }
 
+/** Explains a row of a source. */
+export type ExplainRow = (source: Source, options: ExplainOptions) => Promise<RowExplanation>;
+
 /**
- * Explains a prediction beside those of the rows that the run learned from, which are read again. Throws HebbError for runs that take no
- * table or give no shares, and for rows and classes that are not there.
+ * Explains predictions beside those of the rows that the run learned from, which are read again, once. What it gives throws HebbError for
+ * runs that take no table or give no shares, and for rows and classes that are not there.
  */
-export async function explainRow(
+export function explainer(opened: OpenedRun, notices: Notices): ExplainRow {
+  let background: Promise<Dataset> | undefined;
+  return (source, options) =>
+    explained(opened, source, options, () => {
+      background ??= backgroundOf(opened, notices);
+      return background;
+    });
+}
+
+/** Rows that the run learned from. */
+async function backgroundOf({ config, preprocessing }: OpenedRun, notices: Notices): Promise<Dataset> {
+  const rows = sampleOf(await dataOf(config, preprocessing, notices));
+  if (rows instanceof Dataset) return rows;
+  throw new HebbError("a text has no columns to explain");
+}
+
+async function explained(
   opened: OpenedRun,
   source: Source,
   { row, samples, class: wanted }: ExplainOptions,
-  notices: Notices,
+  background: () => Promise<Dataset>,
 ): Promise<RowExplanation> {
   const { config, preprocessing, model } = opened;
   if (preprocessing.kind !== "table" || source.kind !== "table")
@@ -63,14 +84,11 @@ export async function explainRow(
   const { dataset, notes } = featuresOf(preprocessing, source);
   if (row > dataset.length)
     throw new HebbError(`${source.name} has no row ${row}: it has ${dataset.length}, and they are counted from 1`);
-  notices.warn(notes);
-  const background = sampleOf(await dataOf(config, preprocessing, notices));
-  if (!(background instanceof Dataset)) throw new HebbError("a text has no columns to explain");
   const predict = answerer(opened);
   const own = dataset.subset([row - 1]);
   const outputs = names?.length ?? 1;
   const output = asked ?? (names === undefined ? 0 : at(metrics.predictedClasses(await predict(own), outputs), 0));
-  const found = await shapleyValues(own, background, spans(preprocessing), {
+  const found = await shapleyValues(own, await background(), spans(preprocessing), {
     predict,
     outputs,
     output,
@@ -89,5 +107,6 @@ export async function explainRow(
     contributions: found.contributions
       .map((each) => ({ ...each, value: cell(each.column) }))
       .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)),
+    ...(notes.length === 0 ? {} : { notes }),
   };
 }
