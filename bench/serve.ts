@@ -1,8 +1,10 @@
-// hebb serve beside onnxruntime behind the same server: answers a second and the time that clients wait; then SIGTERM under load.
+// hebb serve beside onnxruntime behind the same server: answers a second and the time that clients wait; then hebb alone among hostile
+// bodies and connections; then SIGTERM under load. Every answer is compared with what the run predicts.
 // usage: node --import tsx bench/serve.ts [clients=1000] [seconds=60]; onnxruntime-node from the folder in HEBB_PEERS, if any
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { connect } from "node:net";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,27 +19,65 @@ const hebb = [join(root, "scripts/run.mjs"), join(root, "src/cli/main.ts")];
 
 interface Flower {
   readonly row: string;
-  readonly wanted: string | number;
+  readonly wanted: Prediction;
 }
 
-function post(
-  address: string,
-  agent: Agent,
-  body: string,
-): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
+/** What became of a request: an answer, or the error that ended it. A connection that was new when it ended may never have been accepted. */
+type Outcome = { readonly status: number; readonly text: string } | { readonly error: string; readonly isNew: boolean };
+
+function post(address: string, agent: Agent, body: string | Buffer): Promise<Outcome> {
+  return new Promise((resolve) => {
     const headers = { "content-type": "application/json" };
+    const failed = (error: Error, isNew: boolean): void =>
+      resolve({ error: "code" in error ? String(error.code) : error.message, isNew });
     const sent = request(`${address}/predict`, { method: "POST", agent, headers }, (got) => {
       let text = "";
       got.setEncoding("utf8").on("data", (part: string) => {
         text += part;
       });
       got.on("end", () => resolve({ status: got.statusCode ?? 0, text }));
-      got.on("error", reject);
+      got.on("error", (error) => failed(error, false));
     });
-    sent.on("error", reject);
+    sent.on("error", (error) => failed(error, !sent.reusedSocket));
     sent.end(body);
   });
+}
+
+/** Bodies that nobody can answer, each with the status that says so. */
+const hostile: readonly (readonly [string | Buffer, number])[] = [
+  ["", 400],
+  ["[1", 400],
+  ["null", 400],
+  ["[[1, 2]]", 400],
+  [`${"[".repeat(5000)}${"]".repeat(5000)}`, 400],
+  ['{"__proto__": {"x": 1}}', 400],
+  ["{}", 400],
+  ['{"sepal_width": 2}', 400],
+  ['[{"sepal_length": {"toString": 1}}]', 400],
+  [Buffer.from([0xff, 0xfe, 0x00, 0x80]), 400],
+  [JSON.stringify(Array.from({ length: 4097 }, () => ({}))), 413],
+];
+
+/** Connections that send no request to its end. */
+const broken: readonly string[] = [
+  "GARBAGE\r\n\r\n",
+  "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n[{",
+  `GET /health HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
+  "POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+];
+
+async function breakConnections(address: string, ended: () => boolean): Promise<number> {
+  const { hostname, port } = new URL(address);
+  let made = 0;
+  for (; !ended(); made++) {
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => {});
+    socket.resume();
+    socket.write(broken[made % broken.length] ?? "");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.destroy();
+  }
+  return made;
 }
 
 /** The address that a server prints as JSON. */
@@ -52,24 +92,58 @@ const addressOf = (server: ChildProcess): Promise<string> =>
 
 interface Load {
   readonly times: number[];
+  /** Answers other than the run's, and hostile bodies that got another status than theirs. */
   wrong: number;
+  /** Requests on connections that had been accepted, without an answer. */
   lost: number;
+  /** New connections that the server did not accept, as it had ended. */
+  refused: number;
+  hostile: number;
+  readonly examples: string[];
 }
 
-/** Each client asks again as soon as it is answered, until `ended`. */
-async function load(address: string, flowers: readonly Flower[], ended: () => boolean): Promise<Load> {
+function isRight(text: string, wanted: Prediction): boolean {
+  const got: Prediction = JSON.parse(text);
+  // Sums over other numbers of rows may round otherwise: a few units of float32.
+  const near = ([name, share]: [string, number]): boolean =>
+    Math.abs((got.probabilities?.[name] ?? Number.NaN) - share) < 2 ** -20;
+  return got.prediction === wanted.prediction && Object.entries(wanted.probabilities ?? {}).every(near);
+}
+
+/** Each client asks again as soon as it is answered, until `ended`; of `among` requests one is hostile. */
+async function load(
+  address: string,
+  flowers: readonly Flower[],
+  ended: () => boolean,
+  among = Number.POSITIVE_INFINITY,
+): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
-  const result: Load = { times: [], wrong: 0, lost: 0 };
+  const result: Load = { times: [], wrong: 0, lost: 0, refused: 0, hostile: 0, examples: [] };
+  const note = (what: string): void => {
+    if (result.examples.length < 3) result.examples.push(what.slice(0, 200));
+  };
   const client = async (start: number): Promise<void> => {
     for (let i = start; !ended(); i++) {
       const { row, wanted } = flowers[i % flowers.length] as Flower;
+      const bad = i % among === among - 1 ? hostile[Math.floor(i / among) % hostile.length] : undefined;
       const began = performance.now();
-      try {
-        const { status, text } = await post(address, agent, row);
+      const outcome = await post(address, agent, bad?.[0] ?? row);
+      if ("error" in outcome) {
+        if (outcome.isNew && /ECONNREFUSED|ECONNRESET|EPIPE/.test(outcome.error)) result.refused++;
+        else {
+          result.lost++;
+          note(outcome.error);
+        }
+      } else if (bad !== undefined) {
+        result.hostile++;
+        if (outcome.status === bad[1]) continue;
+        result.wrong++;
+        note(`${outcome.status} for ${String(bad[0]).slice(0, 40)}`);
+      } else {
         result.times.push(performance.now() - began);
-        if (status !== 200 || (JSON.parse(text) as Prediction).prediction !== wanted) result.wrong++;
-      } catch {
-        result.lost++;
+        if (outcome.status === 200 && isRight(outcome.text, wanted)) continue;
+        result.wrong++;
+        note(`${outcome.status} ${outcome.text}`);
       }
     }
   };
@@ -78,34 +152,45 @@ async function load(address: string, flowers: readonly Flower[], ended: () => bo
   return result;
 }
 
-async function measure(name: string, server: ChildProcess, flowers: readonly Flower[]): Promise<void> {
+const counts = ({ wrong, lost, refused, examples }: Load): string =>
+  `${wrong} wrong   ${lost} lost${refused === 0 ? "" : `   ${refused} not accepted`}${examples.map((each) => `\n    ${each}`).join("")}`;
+
+function timesOf({ times }: Load, taken: number): string {
+  const sorted = Float64Array.from(times).sort();
+  const quantile = (share: number): string =>
+    (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
+  return `${(times.length / taken).toFixed(0).padStart(7)} answers/s   p50 ${quantile(0.5)} ms   p99 ${quantile(0.99)} ms   most ${quantile(1)} ms`;
+}
+
+/** `among`: of so many requests to this server one is hostile, in a second measurement. */
+async function measure(name: string, server: ChildProcess, flowers: readonly Flower[], among?: number): Promise<void> {
   const address = await addressOf(server);
   const until = (milliseconds: number): (() => boolean) => {
     const end = performance.now() + milliseconds;
     return () => performance.now() > end;
   };
   await load(address, flowers, until(3000));
-  const began = performance.now();
-  const { times, wrong, lost } = await load(address, flowers, until(1000 * seconds));
-  const taken = (performance.now() - began) / 1000;
-  const sorted = Float64Array.from(times).sort();
-  const quantile = (share: number): string =>
-    (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
-  console.log(
-    `${name.padEnd(18)} ${(times.length / taken).toFixed(0).padStart(7)} answers/s   p50 ${quantile(0.5)} ms   p99 ${quantile(0.99)} ms   most ${quantile(1)} ms   ${wrong} wrong   ${lost} lost`,
-  );
-  let ended = false;
-  const last = load(address, flowers, () => ended);
+  const under = async (title: string, one?: number): Promise<void> => {
+    const began = performance.now();
+    const ended = until(1000 * seconds);
+    const [found, made] = await Promise.all([
+      load(address, flowers, ended, one),
+      one === undefined ? 0 : breakConnections(address, ended),
+    ]);
+    const taken = (performance.now() - began) / 1000;
+    const attack = one === undefined ? "" : `   ${found.hostile} hostile bodies, ${made} broken connections`;
+    console.log(`${title.padEnd(18)} ${timesOf(found, taken)}   ${counts(found)}${attack}`);
+  };
+  await under(name);
+  if (among !== undefined) await under("  under attack", among);
+  let exited = false;
+  server.once("exit", () => {
+    exited = true;
+  });
+  const last = load(address, flowers, () => exited, among);
   setTimeout(() => server.kill("SIGTERM"), 1000);
-  // Clients go on for a moment after the signal, as behind a balancer that has not heard of it.
-  setTimeout(() => {
-    ended = true;
-  }, 1200);
   const stopped = await last;
-  console.log(
-    `${" ".repeat(18)} SIGTERM under load: ${stopped.times.length} answers, ${stopped.wrong} wrong, ${stopped.lost} lost`,
-  );
-  if (server.exitCode === null) await new Promise((resolve) => server.once("exit", resolve));
+  console.log(`${" ".repeat(18)} SIGTERM under load: ${stopped.times.length} answers   ${counts(stopped)}`);
 }
 
 const run = join(folder, "flowers");
@@ -118,14 +203,21 @@ const rows = Array.from({ length: 150 }, (_, i) => ({
 }));
 const loaded = await loadRun(run);
 const predictions = await loaded.predict(rows);
-const flowers = rows.map((row, i): Flower => ({ row: JSON.stringify(row), wanted: predictions[i]?.prediction ?? "" }));
+const flowers = rows.map(
+  (row, i): Flower => ({ row: JSON.stringify(row), wanted: predictions[i] ?? { prediction: "" } }),
+);
 
 const { model = "a processor" } = cpus()[0] ?? {};
 console.log(
   `${model}, ${cpus().length} cores, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}; ${clients} clients, ${seconds} s`,
 );
 const stdio: ["ignore", "pipe", "inherit"] = ["ignore", "pipe", "inherit"];
-await measure("hebb", spawn(process.execPath, [...hebb, "serve", run, "--port", "0", "--json"], { stdio }), flowers);
+await measure(
+  "hebb",
+  spawn(process.execPath, [...hebb, "serve", run, "--port", "0", "--json"], { stdio }),
+  flowers,
+  20,
+);
 if (process.env["HEBB_PEERS"] === undefined)
   console.log("onnxruntime is left out: HEBB_PEERS names no folder with onnxruntime-node");
 else {

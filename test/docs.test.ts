@@ -86,6 +86,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
     /^true\n$/,
     /^setosa 3\nSequential\(\n {2}\(0\): Linear\(4 → 64\)[\s\S]*\), [\d,]+ parameters\n$/,
     /^not to be: t/,
+    /^true 4\n$/,
   ],
   "onnx.md": [/^26 \[ 'batch', 3 \]\nGemm,Relu\n$/],
   "layers.md": [

@@ -217,7 +217,7 @@ class RowBuffer {
  * Opens a table that need not fit into memory: CSV (gzip and Zstandard too), Parquet, Arrow, JSON lines, or what `sql` gives. The first pass, here, infers the types of the columns from every row and
  * takes means, deviations, categories and classes from every training row (medians from up to 16,384 of each column; of more than
  * 20,000 different values the rare ones are forgotten). What it gives has the form that `fit` trains on: `new RowStream(stream)` takes
- * its `length`, `sample` and `parts`.
+ * its `length`, `sample`, `parts` and `records`.
  *
  * Memory: one part of `bufferRows` rows and the one after it, the rows held out, and figures that do not grow with the table.
  * Throws HebbError for files that cannot be read, for malformed records (with their line), and for targets that cannot be learned.

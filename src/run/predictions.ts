@@ -20,16 +20,16 @@ export interface Prediction {
   readonly notes?: readonly string[];
 }
 
+/** What is to be said of a cell. */
+export const noteOf = ({ column, cell, why }: Unread): string =>
+  why === "new"
+    ? `${quoted(column)}: ${quoted(cell)} is a value that training did not show`
+    : `${quoted(column)}: ${quoted(cell)} is ${why} and counts as missing`;
+
 /** The predictions, with what could not be read in their rows. */
 export function noted(predictions: readonly Prediction[], unread: readonly Unread[]): Prediction[] {
   const notes = new Map<number, string[]>();
-  for (const { row, column, cell, why } of unread)
-    notes.set(row, [
-      ...(notes.get(row) ?? []),
-      why === "new"
-        ? `${quoted(column)}: ${quoted(cell)} is a value that training did not show`
-        : `${quoted(column)}: ${quoted(cell)} is ${why} and counts as missing`,
-    ]);
+  for (const each of unread) notes.set(each.row, [...(notes.get(each.row) ?? []), noteOf(each)]);
   return predictions.map((prediction, row) => {
     const own = notes.get(row);
     return own === undefined ? prediction : { ...prediction, notes: own };

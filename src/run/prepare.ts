@@ -157,13 +157,8 @@ async function fitParts(
   if (target === undefined) throw withoutTarget(basename(path), undefined);
   const { seed, columns } = options;
   const stream = await streamFile(file, { ...columns, target, validation: share, seed });
-  const { preprocessing, length, sample, validation } = stream;
-  const train = new RowStream({
-    length,
-    sample,
-    parts: (epoch) => stream.parts(epoch),
-    records: (epoch) => stream.records(epoch),
-  });
+  const { preprocessing, validation } = stream;
+  const train = new RowStream(stream);
   return { kind: "parts", preprocessing, columns: stream.columns, train, validation, share };
 }
 

@@ -355,12 +355,14 @@ export class RowStream {
   readonly parts: RowStreamOptions["parts"];
   readonly records: RowStreamOptions["records"];
 
-  constructor({ length, sample, parts, records }: RowStreamOptions) {
+  constructor(options: RowStreamOptions) {
+    const { length, sample } = options;
     if (!(Number.isSafeInteger(length) && length >= 1))
       throw new HebbError(`a stream of rows needs at least one, got ${length}`);
     this.length = length;
     this.sample = sample;
-    this.parts = parts;
-    this.records = records;
+    // Methods of what is streamed, which know it.
+    this.parts = options.parts.bind(options);
+    this.records = options.records?.bind(options);
   }
 }

@@ -8,7 +8,7 @@ import { Perceptron } from "../../nn/index.ts";
 import { metrics } from "../../train/index.ts";
 import { featuresOf } from "../apply.ts";
 import { dataOf } from "../job.ts";
-import { answerer } from "../predictions.ts";
+import { answerer, noteOf } from "../predictions.ts";
 import { sampleOf } from "../prepared.ts";
 import type { Notices } from "../readOptions.ts";
 import type { OpenedRun } from "../saved.ts";
@@ -33,7 +33,7 @@ export interface RowExplanation extends Contributions {
   readonly class?: string;
   /** The largest first, with the cell of the row. */
   readonly contributions: readonly (Contribution & { readonly value: string })[];
-  /** Cells of the data that could not be read and counted as missing, in sentences; absent where there are none. */
+  /** Cells of the row that could not be read and counted as missing, and values that training did not show; absent where there are none. */
   readonly notes?: readonly string[];
 }
 
@@ -81,7 +81,7 @@ async function explained(
     throw new HebbError(
       `${quoted(wanted ?? "")} is not a class of this run; the classes are ${names?.map((name) => quoted(name)).join(", ")}`,
     );
-  const { dataset, notes } = featuresOf(preprocessing, source);
+  const { dataset, unread } = featuresOf(preprocessing, source);
   if (row > dataset.length)
     throw new HebbError(`${source.name} has no row ${row}: it has ${dataset.length}, and they are counted from 1`);
   const predict = answerer(opened);
@@ -96,6 +96,7 @@ async function explained(
     seed: config.seed,
   });
   const { table, name } = source;
+  const notes = unread.filter((each) => each.row === row - 1).map(noteOf);
   const cell = (column: string): string =>
     String(table.column(findColumn(name, table.columnNames, column)).cells[row - 1] ?? "");
   return {
