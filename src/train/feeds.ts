@@ -356,13 +356,13 @@ export class RowStream {
   readonly records: RowStreamOptions["records"];
 
   constructor(options: RowStreamOptions) {
-    const { length, sample } = options;
+    const { length, sample, records } = options;
     if (!(Number.isSafeInteger(length) && length >= 1))
       throw new HebbError(`a stream of rows needs at least one, got ${length}`);
     this.length = length;
     this.sample = sample;
     // Methods of what is streamed, which know it.
-    this.parts = options.parts.bind(options);
-    this.records = options.records?.bind(options);
+    this.parts = (epoch) => options.parts(epoch);
+    this.records = records && ((epoch) => records.call(options, epoch));
   }
 }
