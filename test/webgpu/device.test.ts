@@ -116,7 +116,8 @@ describe.skipIf(device === undefined)("the device", () => {
   });
 
   it("gives all memory back when it is closed", { timeout: 240_000 }, async () => {
-    const bytes = 64 * 2 ** 20;
+    // Far more than a driver's own caches grow by with each device, 30 MB on SwiftShader.
+    const bytes = 120 * 2 ** 20;
     const resident: number[] = [];
     for (let turn = 0; turn < 4; turn++) {
       const one = createWebgpuDevice();
