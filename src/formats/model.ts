@@ -63,6 +63,9 @@ export function saveValidated(run: Run, model: SavedState): void {
 
 const validatedName = "validated.safetensors";
 
+/** Tells one state from any other, to the bit. */
+export const digestOf = (model: SavedState): string => sha256(sealedSafetensors(model));
+
 /** What `saveValidated` saved. Throws HebbError when there is none or any bit of it has changed. */
 export function loadValidated(run: Run): SavedState {
   return unsealSafetensors(readIn(run, 2 ** 32, validatedName), join(run.path, validatedName));

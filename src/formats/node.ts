@@ -10,7 +10,7 @@ export { appendEvent, type ReadEvents, readEvents, syncEvents, truncateEvents } 
 export { fileSource } from "./fileSource.ts";
 export { makeFolder } from "./folders.ts";
 export { lockRun, type RunLock } from "./lock.ts";
-export { hasModel, hasValidated, loadModel, loadValidated, saveModel, saveValidated } from "./model.ts";
+export { digestOf, hasModel, hasValidated, loadModel, loadValidated, saveModel, saveValidated } from "./model.ts";
 export { openFile } from "./openPath.ts";
 export {
   type CreateRunOptions,

@@ -41,21 +41,21 @@ function refuse(names: readonly (keyof TrainChoices)[], choices: TrainChoices, w
       throw new HebbError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${why}`);
 }
 
-/** A repetition on all rows needs rows that were held out, at once. */
-function checkRefit(kind: Source["kind"], path: string, { refit, validation, folds, model }: TrainChoices): void {
-  if (refit !== true) return;
-  const why =
-    kind === "text"
-      ? `${path} is a text`
-      : kind === "parts"
-        ? `${path} is read in parts`
-        : folds !== undefined
-          ? "with --folds each run is there for its figures"
-          : validation === 0
-            ? "--validation 0 holds none out"
-            : model === "perceptron"
-              ? "a perceptron is trained until it makes no mistake"
-              : undefined;
+/** Why a training cannot be repeated on its held-out rows: they must be there, and at once. */
+function whyNoRefit(
+  kind: Source["kind"],
+  path: string,
+  { validation, folds, model }: TrainChoices,
+): string | undefined {
+  if (kind === "text") return `${path} is a text`;
+  if (kind === "parts") return `${path} is read in parts`;
+  if (folds !== undefined) return "with --folds each run is there for its figures";
+  if (validation === 0) return "--validation 0 holds none out";
+  return model === "perceptron" ? "a perceptron is trained until it makes no mistake" : undefined;
+}
+
+function checkRefit(kind: Source["kind"], path: string, choices: TrainChoices): void {
+  const why = choices.refit === true ? whyNoRefit(kind, path, choices) : undefined;
   if (why !== undefined)
     throw new HebbError(`--refit trains once more on held-out rows of a table or of images, and ${why}; leave it out`);
 }

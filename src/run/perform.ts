@@ -1,10 +1,9 @@
 // Fourth stage: trains the model into its run folder, with every event logged and told.
-import type { JsonObject, NamedArrays, Preprocessing } from "../formats/index.ts";
+import type { JsonObject, Preprocessing } from "../formats/index.ts";
 import {
+  digestOf,
   hasModel,
-  hasValidated,
   loadModel,
-  loadValidated,
   type Run,
   type SavedState,
   saveCheckpoint,
@@ -129,7 +128,12 @@ async function trainNetwork(options: PerformOptions, emit: EventListener, log: E
   const again = refits(config, history) ? await refitted(options, emit, { model, state, history }) : undefined;
   if (again === "interrupted") return 130;
   const kept = again?.model ?? model;
-  saveModel(run, kept === model ? state : await modelState(config, kept));
+  saveModel(
+    run,
+    again === undefined
+      ? state
+      : { ...(await modelState(config, kept)), json: { ...state.json, refitOf: digestOf(state) } },
+  );
   const company = new Company();
   const by = (measured: Module, among?: Company): Measure =>
     measurer({ config, preprocessing: data.preprocessing, model: measured }, among);
@@ -171,34 +175,25 @@ async function refitted(
   emit: EventListener,
   { model, state, history }: Trained,
 ): Promise<Refitted | "interrupted"> {
-  const known = hasModel(run) && hasValidated(run) && sameTensors(loadValidated(run).tensors, state.tensors);
+  const stop = new AbortController();
+  const atWork = onInterrupt(() => stop.abort());
+  saveValidated(run, state);
+  // A model that is there may be of an earlier end, which was trained on.
+  const known = hasModel(run) && loadModel(run).json["refitOf"] === digestOf(state);
   const world = currentWorld();
   if (world !== undefined) broadcastText(world, known ? knownRefit : "");
   if (known) {
+    atWork();
     const kept = makeModel(config);
     kept.loadStateDict(loadModel(run).tensors);
     return { model: kept, isShared: false };
   }
-  const stop = new AbortController();
-  const atWork = onInterrupt(() => stop.abort());
-  saveValidated(run, state);
   const again = await refit({ config, data, history, signal: stop.signal, emit, zero }).finally(atWork);
   if (again.stopped === "interrupted") return again.stopped;
   if (again.stopped !== "diverged") return { model: again.model, isShared: true };
   const message = "training on all rows came to a loss that is no number; the model before it is kept";
   emit({ type: "warning", message, epoch: history.epochs.length, step: 0 });
   return { model, isShared: true };
-}
-
-function sameTensors(a: NamedArrays, b: NamedArrays): boolean {
-  const names = Object.keys(a);
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => {
-      const [one, other] = [a[name]?.data, b[name]?.data];
-      return one?.length === other?.length && one?.every((value, place) => Object.is(value, other?.[place])) === true;
-    })
-  );
 }
 
 /** Operations of a training step, at least: two for each weight and row, and twice as many backward. */

@@ -73,23 +73,19 @@ function everyRow(data: JobData): PreparedRows {
   return { ...data, train: joined(data.train, data.validation), validation: undefined };
 }
 
-function joined(first: Dataset, second: Dataset): Dataset {
+export function joined(first: Dataset, second: Dataset): Dataset {
   const both = (of: "features" | "targets") => {
-    const [a, b] = [first[of], second[of]];
-    const data = allocate(a.dtype, a.data.length + b.data.length);
-    data.set(a.data);
-    data.set(b.data, a.data.length);
-    return data;
+    const values = allocate(first[of].dtype, first[of].data.length + second[of].data.length);
+    values.set(first[of].data);
+    values.set(second[of].data, first[of].data.length);
+    return values;
   };
-  const weights =
-    first.weights === undefined || second.weights === undefined
-      ? {}
-      : { weights: Float32Array.of(...first.weights, ...second.weights) };
-  return new Dataset({
-    features: both("features"),
-    featureShape: first.features.shape,
-    targets: both("targets"),
-    targetShape: first.targets.shape,
-    ...weights,
-  });
+  const { features, targets, weights } = first;
+  const own = { features: both("features"), featureShape: features.shape, targets: both("targets") };
+  const all = { ...own, targetShape: targets.shape };
+  if (weights === undefined || second.weights === undefined) return new Dataset(all);
+  const joint = new Float32Array(first.length + second.length);
+  joint.set(weights);
+  joint.set(second.weights, first.length);
+  return new Dataset({ ...all, weights: joint });
 }

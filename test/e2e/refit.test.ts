@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Dataset } from "../../src/data/index.ts";
 import { readSafetensors } from "../../src/formats/index.ts";
+import { joined } from "../../src/run/refit.ts";
 import { understand } from "../../src/run/understanding/understanding.ts";
 import { useHebb } from "./hebb.ts";
 
@@ -99,7 +101,21 @@ describe("a run that stops", () => {
     expect([model("whole"), model("whole", "validated")]).toEqual(before);
     expect(ended("whole")).toEqual(figures);
     expect(events("whole").some(({ type }) => type === "refit")).toBe(false);
+    // A model that is there, but is not of these rows: an earlier end left it.
+    writeFileSync(at("whole", "model.safetensors"), model("whole", "validated"));
+    expect((await hebb("resume", "whole", "--backend", "wasm")).code).toBe(0);
+    expect(model("whole").equals(before[0] as Buffer)).toBe(true);
+    expect(events("whole").some(({ type }) => type === "refit")).toBe(true);
   });
+});
+
+test("weights of very many rows are joined, too", async () => {
+  const [few, many] = [1000, 200_000].map((length) => {
+    const features = new Float32Array(length).fill(1);
+    return new Dataset({ features, featureShape: [1], targets: new Float32Array(length), weights: features });
+  }) as [Dataset, Dataset];
+  const { length, weights } = joined(many, few);
+  expect([length, weights?.length, weights?.at(-1)]).toEqual([201_000, 201_000, 1]);
 });
 
 test.each([
