@@ -46,12 +46,14 @@ export class Decoder extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> 
   }
 
   /** The hidden states of `ids` [N, C] that stand at `start` [1] and behind it; what is before them is in the cache. */
-  step(ids: Tensor, start: Tensor, cache: KeyValueCache): Tensor {
+  step(ids: Tensor, start: Tensor, cache: KeyValueCache, parents?: Tensor): Tensor {
     const [, count = 0] = ids.shape;
     // What stands behind the end is filling, which nobody sees.
     const positions = start.add(arange(count)).clamp(0, cache.shape.length - 1);
     const mask = this.#visible(positions, arange(cache.shape.length));
-    return this.#through(ids, positions, { causal: true, mask }, (place) => cache.layer(place, start, count));
+    return this.#through(ids, positions, { causal: true, mask }, (place) =>
+      cache.layer(place, start, count, parents),
+    );
   }
 
   /** An empty cache for this many positions. */

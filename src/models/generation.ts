@@ -3,8 +3,9 @@ import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { generatorKind } from "../tensor/generator.ts";
-import { type Compiled, compile, Generator, noGrad, rand, type Tensor, tensor } from "../tensor/index.ts";
-import { CausalLanguageModel } from "./decoder.ts";
+import { Generator, rand } from "../tensor/index.ts";
+import { CachedModel } from "./cachedModel.ts";
+import type { CausalLanguageModel } from "./decoder.ts";
 import type { KeyValueCache } from "./parts/cache.ts";
 import { chooseToken, type Sampling } from "./sampling.ts";
 
@@ -35,26 +36,20 @@ const kinds: OptionKinds<GenerationOptions> = {
   generator: generatorKind,
 };
 
-/** Tokens of the prompt that are read at once. */
-const chunk = 32;
-
 /** Where text is written with one model: a cache for `length` tokens, and two programs that serve every position. */
 export class TextGenerator {
-  readonly model: CausalLanguageModel;
-  readonly cache: KeyValueCache;
-  readonly #step: Compiled<[ids: Tensor, start: Tensor, last: Tensor], Tensor>;
+  readonly #cached: CachedModel;
 
   constructor(model: CausalLanguageModel, length: number) {
-    if (!(model instanceof CausalLanguageModel))
-      throw new HebbError(
-        `TextGenerator: takes a causal language model, got ${kind.describe(model)}; load one with { head: "causal" }`,
-      );
-    this.model = model;
-    const cache = model.body.makeCache(length);
-    this.cache = cache;
-    this.#step = compile((ids: Tensor, start: Tensor, last: Tensor) =>
-      noGrad(() => model.logits(model.body.step(ids, start, cache).indexSelect(1, last)).flatten()),
-    );
+    this.#cached = new CachedModel("TextGenerator", model, { length, rows: 1 });
+  }
+
+  get model(): CausalLanguageModel {
+    return this.#cached.model;
+  }
+
+  get cache(): KeyValueCache {
+    return this.#cached.cache;
   }
 
   /** The memory of the cache. */
@@ -64,30 +59,14 @@ export class TextGenerator {
 
   /** How many programs have been traced. */
   get signatures(): number {
-    return this.#step.signatures();
+    return this.#cached.signatures;
   }
 
   /** Writes behind the prompt, token by token; with the same options the same tokens. */
   tokens(prompt: ArrayLike<number>, options: GenerationOptions = {}): AsyncIterable<number> {
     const settings = settingsOf(options);
-    const given = this.#checkedPrompt(prompt);
+    const given = this.#cached.checkedPrompt(prompt);
     return { [Symbol.asyncIterator]: () => this.#write(given, settings) };
-  }
-
-  #checkedPrompt(prompt: ArrayLike<number>): readonly number[] {
-    const given = Array.from(prompt);
-    const { length } = this.cache.shape;
-    const { vocabulary } = this.model.body.spec.embeddings;
-    if (given.length < 1 || given.length >= length)
-      throw new HebbError(
-        `TextGenerator: the prompt has ${given.length} tokens and must have 1 to ${length - 1}, as the cache holds ${length}`,
-      );
-    const wrong = given.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabulary));
-    if (wrong !== undefined)
-      throw new HebbError(
-        `TextGenerator: the prompt has the token ${wrong}, which is outside the vocabulary of ${vocabulary}`,
-      );
-    return given;
   }
 
   async *#write(prompt: readonly number[], settings: Settings): AsyncGenerator<number> {
@@ -101,38 +80,17 @@ export class TextGenerator {
     const training = this.model.training;
     this.model.eval();
     try {
-      let logits = await this.#read(prompt);
+      let logits = await this.#cached.read(prompt);
       for (let place = 0; place < count; place++) {
         const token = chooseToken(logits, seen, draws === undefined ? 0 : (draws[place] as number), sampling);
         yield token;
         if (stop.includes(token) || place + 1 === count) return;
-        logits = await this.#run([token], seen.length, 0);
+        logits = await this.#cached.next([token], seen.length, [0]);
         seen.push(token);
       }
     } finally {
       this.model.train(training);
     }
-  }
-
-  /** Reads the prompt in pieces of one length, the last filled up: what is behind it is overwritten before it is seen. */
-  async #read(prompt: readonly number[]): Promise<ArrayLike<number>> {
-    if (prompt.length === 1) return this.#run(prompt, 0, 0);
-    let logits: ArrayLike<number> = [];
-    for (let start = 0; start < prompt.length; start += chunk) {
-      const piece = prompt.slice(start, start + chunk);
-      const last = piece.length - 1;
-      const filled = [...piece, ...Array.from({ length: chunk - piece.length }, () => 0)];
-      logits = await this.#run(filled, start, last);
-    }
-    return logits;
-  }
-
-  #run(ids: readonly number[], start: number, last: number): Promise<ArrayLike<number>> {
-    return this.#step(
-      tensor(Int32Array.from(ids)).reshape([1, ids.length]),
-      tensor(Int32Array.of(start)),
-      tensor(Int32Array.of(last)),
-    ).data();
   }
 }
 

@@ -1,6 +1,7 @@
 // The public names of the models room that also run in a browser; folders and the hub are in node.ts.
 export type { HeadName, PretrainedModule } from "./architecture.ts";
 export { AudioEncoder } from "./audioEncoder.ts";
+export { type Beam, type BeamOptions, BeamSearch } from "./beamSearch.ts";
 export { Clip, type ClipOutput } from "./clip.ts";
 export { ConvNext } from "./convnext.ts";
 export { CausalLanguageModel, Decoder } from "./decoder.ts";

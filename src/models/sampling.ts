@@ -13,7 +13,7 @@ export interface Sampling {
 }
 
 /** Logits with those of earlier tokens made smaller. */
-function penalised(logits: ArrayLike<number>, seen: Iterable<number>, penalty: number): Float64Array {
+export function penalised(logits: ArrayLike<number>, seen: Iterable<number>, penalty: number): Float64Array {
   const out = Float64Array.from(logits);
   if (penalty === 1) return out;
   for (const token of new Set(seen)) {

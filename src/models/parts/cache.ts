@@ -37,8 +37,11 @@ export class KeyValueCache {
     return 2 * 4 * batch * layers * heads * length * headWidth;
   }
 
-  /** One layer's part, for `count` new positions from `start` [1] on. */
-  layer(place: number, start: Tensor, count: number): LayerCache {
+  /**
+   * One layer's part, for `count` new positions from `start` [1] on. With `parents` [N] the text of row r goes on from what was that of row
+   * parents[r].
+   */
+  layer(place: number, start: Tensor, count: number, parents?: Tensor): LayerCache {
     const layer = this.#layers[place];
     if (layer === undefined) throw new HebbError(`KeyValueCache: there is no layer ${place}`);
     const { length } = this.shape;
@@ -47,7 +50,7 @@ export class KeyValueCache {
     const source = count === 1 ? undefined : offset.clamp(0, count - 1);
     const store = (state: State, given: Tensor): Tensor => {
       const spread = source === undefined ? given : given.indexSelect(2, source);
-      state.assign(where(fresh, spread, state));
+      state.assign(where(fresh, spread, parents === undefined ? state : state.indexSelect(0, parents)));
       return state;
     };
     return { extend: (key, value) => [store(layer.keys, key), store(layer.values, value)] };
