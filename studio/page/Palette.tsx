@@ -52,7 +52,7 @@ export function Palette() {
       <input
         type="text"
         role="combobox"
-        aria-expanded="true"
+        aria-expanded={found.length > 0}
         aria-controls="palette-list"
         aria-activedescendant={found.length === 0 ? undefined : `action-${chosen}`}
         aria-label="Search actions"
@@ -84,8 +84,8 @@ export function Palette() {
             {action.keys !== "" && <kbd>{action.keys}</kbd>}
           </li>
         ))}
-        {found.length === 0 && <li role="presentation">No action has these words.</li>}
       </ul>
+      {found.length === 0 && <p role="status">No action has these words.</p>}
     </dialog>
   );
 }

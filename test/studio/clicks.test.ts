@@ -133,6 +133,12 @@ const found: readonly Walk[] = [
     address: "data=words&layers=4.tanh&step=7",
     acts: [{ kind: "click", at: "button Command palette", nth: 0 }],
   },
+  // A list of actions without one is no list.
+  {
+    ...plain,
+    ...{ width: 390, height: 844, colorScheme: "dark" },
+    acts: ["Control+k", "q", "x", "q"].map((value) => ({ kind: "key", value })),
+  },
   // The button that removes a layer was covered by the one that adds one.
   { ...plain, ...{ width: 768, height: 1024, zoom: 2 }, acts: [{ kind: "click", at: "button Network", nth: 0 }] },
 ];
@@ -174,9 +180,9 @@ describe.skipIf(missing)("whatever a visitor does, the page stays whole", () => 
         const told: string[] = [];
         for (const { wrong, until } of faults.values()) {
           const least = await shortest({ ...walk, acts: until }, wrong);
-          told.push(
-            `${wrong.join("\n")}\nafter ${until.length} things; the least that does it, for HEBB_WALK:\n${asCase(least)}`,
-          );
+          const text = `${wrong.join("\n")}\nafter ${until.length} things; the least that does it, for HEBB_WALK:\n${asCase(least)}`;
+          told.push(text);
+          if (lengthy) console.log(text);
         }
         if (told.length > 0) expect.fail(told.join("\n\n"));
       },

@@ -6,6 +6,7 @@ import { patchTitle } from "../../shared/pairings.ts";
 import type { LanePatch } from "../../shared/state.ts";
 import { mostLanes } from "../../shared/state.ts";
 import { Icon } from "../icons.tsx";
+import { Segments } from "../lab/controls.tsx";
 import { percent, short } from "../numbers.ts";
 import { change, client, play, playing, run, spoken, state, takeOver } from "../store.ts";
 import { ForkForm } from "./ForkForm.tsx";
@@ -252,7 +253,7 @@ export function Compare() {
           <h2 id="lanes-title">Lanes</h2>
           <button
             type="button"
-            class="accent"
+            class="accent steady"
             onClick={() => {
               if (running.value) running.value = false;
               else void advance();
@@ -306,30 +307,21 @@ export function Compare() {
             Rewind
           </button>
         </header>
-        <p class="hint" role="status">
+        <p class="hint steady" role="status">
           {busy.value !== "" ? busy : beginnings(latest)}
         </p>
-        <div class="row end">
-          <button
-            type="button"
-            class="small"
-            aria-pressed={curve.value === "loss"}
-            onClick={() => {
-              curve.value = "loss";
+        <div class="row end curve-tools">
+          <Segments
+            label="Curve"
+            value={curve.value}
+            options={[
+              ["loss", "train loss"],
+              ["metric", `train ${number ? "R²" : "accuracy"}`],
+            ]}
+            choose={(one) => {
+              curve.value = one;
             }}
-          >
-            train loss
-          </button>
-          <button
-            type="button"
-            class="small"
-            aria-pressed={curve.value === "metric"}
-            onClick={() => {
-              curve.value = "metric";
-            }}
-          >
-            train {number ? "R²" : "accuracy"}
-          </button>
+          />
           <button
             type="button"
             class="small"

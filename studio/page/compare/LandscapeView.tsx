@@ -5,12 +5,12 @@ import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { contour, mapOf } from "../draw/field.ts";
+import { Segments } from "../lab/controls.tsx";
 import { percent, short } from "../numbers.ts";
 import { laneColor, laneDashes } from "./LaneKey.tsx";
 import { ReliefView } from "./ReliefView.tsx";
 
-/** Whether it is drawn in three dimensions. */
-const solid = signal(false);
+const drawnAs = signal<"map" | "relief">("map");
 
 export function LandscapeView({
   landscape,
@@ -80,23 +80,19 @@ export function LandscapeView({
           {percent(share)} of the movement lies in it). Loss {short(Math.min(...finite))} (orange) to{" "}
           {short(Math.max(...finite))} (blue), logarithmic.
         </p>
-        <div class="segments" role="group" aria-label="How it is drawn">
-          {[false, true].map((one) => (
-            <button
-              key={String(one)}
-              type="button"
-              class="small"
-              aria-pressed={solid.value === one}
-              onClick={() => {
-                solid.value = one;
-              }}
-            >
-              {one ? "3-D" : "map"}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="How it is drawn"
+          value={drawnAs.value}
+          options={[
+            ["map", "map"],
+            ["relief", "3-D"],
+          ]}
+          choose={(one) => {
+            drawnAs.value = one;
+          }}
+        />
       </header>
-      {solid.value ? (
+      {drawnAs.value === "relief" ? (
         <ReliefView landscape={landscape} label={label} />
       ) : (
         <div class="landscape-box">

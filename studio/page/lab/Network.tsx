@@ -283,13 +283,17 @@ export function Network() {
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const measure = (): void => setSize({ width: element.clientWidth, height: element.clientHeight });
+    // Behind another tab it has no size, and keeps the one that it had.
+    const measure = (): void => {
+      const { clientWidth: width, clientHeight: height } = element;
+      if (width > 0 && height > 0) setSize({ width, height });
+    };
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     measure();
     return () => observer.disconnect();
   }, []);
-  const columns = info === undefined ? [] : layoutNetwork(info.stages, size.width, size.height);
+  const columns = info === undefined || size.width === 0 ? [] : layoutNetwork(info.stages, size.width, size.height);
   const { layers } = state.value;
   const chosen = chosenUnit(state.value.selected);
   const paint = (surface: Surface): void => {

@@ -9,7 +9,7 @@ import { classColor, colors } from "../draw/colors.ts";
 import { drawLine, drawPlane, drawResiduals, frameOf } from "../draw/output.ts";
 import { percent, short } from "../numbers.ts";
 import { change, hot, onPicture, playing, repaint, ringed, run, shown, state } from "../store.ts";
-import { Choice } from "./controls.tsx";
+import { Choice, Segments } from "./controls.tsx";
 import { lookedAt } from "./Network.tsx";
 
 const steps = signal(false);
@@ -329,21 +329,14 @@ export function Output() {
     <section class="panel output" id="part-Output" aria-labelledby="output-title">
       <header>
         <h2 id="output-title">Output</h2>
-        <div class="segments" role="group" aria-label="Show">
-          {kinds.map((name) => (
-            <button
-              key={name}
-              type="button"
-              class="small"
-              aria-pressed={name === kind}
-              onClick={() => {
-                wanted.value = name;
-              }}
-            >
-              {kindTitles[name]}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Show"
+          value={kind}
+          options={kinds.map((name) => [name, kindTitles[name]])}
+          choose={(name) => {
+            wanted.value = name;
+          }}
+        />
       </header>
       {kind === "map" && <MapView info={info} />}
       {kind === "matrix" && <Matrix info={info} />}

@@ -1,4 +1,4 @@
-// Small controls that several panels share: a choice, a slider with its number, a stepper.
+// Small controls that several panels share: a choice, segments, a slider with its number, a stepper.
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { Icon } from "../icons.tsx";
@@ -32,6 +32,19 @@ export function Choice<T extends string>({ label, value, options, choose, hidden
           </option>
         ))}
       </select>
+    </div>
+  );
+}
+
+/** One of a few, each with a button of its own; the chosen one is pressed. */
+export function Segments<T extends string>({ label, value, options, choose }: Omit<ChoiceProps<T>, "hidden">) {
+  return (
+    <div class="segments" role="group" aria-label={label}>
+      {options.map(([name, title]) => (
+        <button key={name} type="button" class="small" aria-pressed={name === value} onClick={() => choose(name)}>
+          {title}
+        </button>
+      ))}
     </div>
   );
 }

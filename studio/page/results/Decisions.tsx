@@ -68,7 +68,7 @@ function Scores({ info, found }: Props) {
     <section class="panel" aria-labelledby="scores-title">
       <header>
         <h2 id="scores-title">Decisions, class by class</h2>
-        <p class="hint">
+        <p class="hint steady">
           {rowsOf(found)}: {found.onTest ? "test" : "train"} accuracy{" "}
           {percent(metrics.accuracy(predicted, found.truth))}, balanced{" "}
           {percent(metrics.balancedAccuracy(predicted, found.truth, classes.length))}

@@ -9,6 +9,7 @@ import { mapOf } from "../draw/field.ts";
 import { Pad } from "../draw/Pad.tsx";
 import { Picture } from "../draw/Picture.tsx";
 import { ScoreBars } from "../draw/ScoreBars.tsx";
+import { Segments } from "../lab/controls.tsx";
 import { client, hot, playing, run, shown } from "../store.ts";
 import { Camera } from "./Camera.tsx";
 
@@ -147,7 +148,11 @@ function Stages({ info, found }: { readonly info: RunInfo; readonly found: Pictu
   );
 }
 
-const titles = { samples: "training pictures", drawing: "draw one", camera: "camera" } as const;
+const sources = [
+  ["samples", "training pictures"],
+  ["drawing", "draw one"],
+  ["camera", "camera"],
+] as const;
 
 export function Pictures({ info }: { readonly info: RunInfo }) {
   const pictures = shown.value;
@@ -165,22 +170,15 @@ export function Pictures({ info }: { readonly info: RunInfo }) {
       <section class="panel" aria-labelledby="look-title">
         <header>
           <h2 id="look-title">One picture, looked at</h2>
-          <div class="segments" role="group" aria-label="Which picture">
-            {(["samples", "drawing", "camera"] as const).map((name) => (
-              <button
-                key={name}
-                type="button"
-                class="small"
-                aria-pressed={source.value === name}
-                onClick={() => {
-                  source.value = name;
-                  if (name === "samples") choose({ row: -1 });
-                }}
-              >
-                {titles[name]}
-              </button>
-            ))}
-          </div>
+          <Segments
+            label="Which picture"
+            value={source.value}
+            options={sources}
+            choose={(name) => {
+              source.value = name;
+              if (name === "samples") choose({ row: -1 });
+            }}
+          />
         </header>
         {source.value === "samples" && (
           <div class="thumbs" role="group" aria-label="Pictures to look at">

@@ -40,7 +40,7 @@ export function Residuals({ info, found }: { readonly info: RunInfo; readonly fo
     <section class="panel" aria-labelledby="residuals-title">
       <header>
         <h2 id="residuals-title">Residuals of {target}</h2>
-        <p class="hint">
+        <p class="hint steady">
           {rowsOf(found)}: {found.onTest ? "test" : "train"} R² {short(metrics.r2(outputs, truth))}, mean absolute error{" "}
           {short(metrics.mae(outputs, truth))}, root mean square {short(metrics.rmse(outputs, truth))}
         </p>

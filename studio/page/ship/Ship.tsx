@@ -73,7 +73,12 @@ function ExportRow({ format, title, about }: Row) {
           Download {present.file.name}
         </button>
       ) : (
-        <button type="button" disabled={present !== undefined && "busy" in present} onClick={() => void make(format)}>
+        <button
+          type="button"
+          class="steady"
+          disabled={present !== undefined && "busy" in present}
+          onClick={() => void make(format)}
+        >
           {present !== undefined && "busy" in present ? "Checking …" : "Write and check"}
         </button>
       )}

@@ -161,7 +161,8 @@ function Scrubber({ path, now }: { readonly path: Path; readonly now: number }) 
         aria-valuetext={stages[now]?.title ?? ""}
         onInput={({ currentTarget }) => go(Number(currentTarget.value))}
       />
-      <ol>
+      {/* Other operations are another list: none of them is pushed aside by one that is gone. */}
+      <ol key={stages.map(({ id }) => id).join()}>
         {stages.map(({ id, short: name, title, phase }, k) => (
           <li key={id} data-phase={phase}>
             {phase !== stages[k - 1]?.phase && <span class="phase">{phases[phase]}</span>}

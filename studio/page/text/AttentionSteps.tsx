@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { AttentionStep, HeadArrays } from "../../shared/textPicture.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
+import { Segments } from "../lab/controls.tsx";
 import { short } from "../numbers.ts";
 import { FormulaRows } from "../step/Math.tsx";
 import {
@@ -94,19 +95,12 @@ function Laid({ step }: { readonly step: AttentionStep }) {
   const slopes = backward.has(now.stage);
   return (
     <div class="attention-steps" data-arrows>
-      <div class="segments" role="group" aria-label="The operation">
-        {attentionStages.map((stage) => (
-          <button
-            key={stage}
-            type="button"
-            class="small"
-            aria-pressed={now.stage === stage}
-            onClick={() => setCursor({ ...now, stage, term: 0 })}
-          >
-            {stageSigns[stage]}
-          </button>
-        ))}
-      </div>
+      <Segments
+        label="The operation"
+        value={now.stage}
+        options={attentionStages.map((stage) => [stage, stageSigns[stage]])}
+        choose={(stage) => setCursor({ ...now, stage, term: 0 })}
+      />
       <div class="row">
         <button type="button" class="small" onClick={() => move(-1)}>
           Term back

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { type Film, type FilmFrame, type Kind, kinds, type Spread } from "../../shared/training.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { type Frame, lineOf, Plot } from "../draw/Plot.tsx";
+import { Segments } from "../lab/controls.tsx";
 import { grouped, short } from "../numbers.ts";
 
 const kind = signal<Kind>("weights");
@@ -106,21 +107,14 @@ export function Distributions({ found }: { readonly found: Film }) {
   return (
     <>
       <div class="row">
-        <div class="segments" role="group" aria-label="Show">
-          {kinds.map((one) => (
-            <button
-              key={one}
-              type="button"
-              class="small"
-              aria-pressed={kind.value === one}
-              onClick={() => {
-                kind.value = one;
-              }}
-            >
-              {one}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Show"
+          value={kind.value}
+          options={kinds.map((one) => [one, one])}
+          choose={(one) => {
+            kind.value = one;
+          }}
+        />
         <div class="field slider film-slider">
           <label for="film-step">look at step</label>
           <output for="film-step">{grouped(frames[at]?.step ?? 0)}</output>

@@ -71,7 +71,7 @@ export function RateFinder() {
     <section class="panel" aria-labelledby="rate-title">
       <header>
         <h2 id="rate-title">Which learning rate?</h2>
-        <button type="button" class="small" disabled={busy.value} onClick={() => void look()}>
+        <button type="button" class="small steady" disabled={busy.value} onClick={() => void look()}>
           {busy.value ? "Looking …" : "Look for one"}
         </button>
       </header>

@@ -110,7 +110,7 @@ export function Training() {
       <section class="panel wide" aria-labelledby="film-title">
         <header>
           <h2 id="film-title">How the run went on inside</h2>
-          <p class="hint" role="status">
+          <p class="hint steady" role="status">
             {problem.value !== ""
               ? problem.value
               : taking
