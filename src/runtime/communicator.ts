@@ -46,11 +46,20 @@ export interface CutOptions {
   readonly memory: DeviceMemory;
 }
 
-/** How ranks carry out collectives on tensors: they bring it along, and a process that is alone does without. */
+/** Rows [first, first + count) of a batch of `whole` rows. */
+export interface BatchShare {
+  readonly first: number;
+  readonly count: number;
+  readonly whole: number;
+}
+
+/** How ranks carry out collectives on tensors, and draw: they bring it along, and a process that is alone does without. */
 export interface Togetherness {
   cut(world: Communicator, name: string, outputs: readonly Output[], options: CutOptions): CutProgram;
   /** The value of a collective, from that of its input. */
   value(world: Communicator, node: Node, input: Storage): Storage;
+  /** Runs `body`, which traces a step over a share, with the random numbers that its rows have in `whole`, which traces it over the whole batch. */
+  drawShare<T>(share: BatchShare, whole: () => unknown, body: () => T): T;
 }
 
 /**

@@ -1,6 +1,7 @@
 // What the runtime offers the tensor room.
 export type { BackendInfo, BackendOptions } from "./choice.ts";
 export {
+  type BatchShare,
   type BroadcastOptions,
   broadcastNumbers,
   broadcastText,

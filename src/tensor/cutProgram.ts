@@ -14,6 +14,7 @@ import {
 } from "../runtime/index.ts";
 import { cutAtCollectives } from "./cutting.ts";
 import { type PartPlan, planParts } from "./partPlan.ts";
+import { drawShare } from "./shareDraws.ts";
 import { type Bucket, carryOutCollective, hostValue, Travel } from "./together.ts";
 
 class PartedProgram implements CutProgram {
@@ -214,4 +215,5 @@ class Run {
 export const together: Togetherness = {
   cut: (world, name, outputs, options) => new PartedProgram(world, name, outputs, options),
   value: carryOutCollective,
+  drawShare,
 };

@@ -9,6 +9,7 @@ import { given } from "./arguments.ts";
 import { requireThat } from "./checks.ts";
 import { checkShape, type ShapeAndOptions, shapeAndOptions } from "./creation.ts";
 import { type Generator, generatorKind, nextDraw } from "./generator.ts";
+import { drawRows } from "./rowDraws.ts";
 import { Tensor } from "./tensor.ts";
 
 interface DrawOptions {
@@ -43,8 +44,17 @@ const drawn =
   (...args: ShapeAndOptions<RandomOptions>): Tensor => {
     const { shape, options } = shapeAndOptions(where, args, randomKinds);
     const { key, call } = nextDraw(options.generator);
-    return made(node(key, call, shape, options.dtype ?? "float32"), options);
+    return made(
+      drawRows(shape, (all) => node(key, call, all, options.dtype ?? "float32")),
+      options,
+    );
   };
+
+/** The uniform values of the next draw. */
+function uniformOf(generator: Generator | undefined): draw.Uniform {
+  const { key, call } = nextDraw(generator);
+  return (shape, dtype) => drawRows(shape, (all) => draw.uniform(key, call, all, dtype));
+}
 
 /** Uniform on [0, 1): rand([2, 3]) or rand(2, 3). */
 export const rand = /* @__PURE__ */ drawn("rand", draw.uniform);
@@ -60,7 +70,7 @@ export function randint(low: number, high: number, shape: Shape, options: DrawOp
     );
   checkShape("randint", shape);
   const { key, call } = nextDraw(checkOptions("randint", options, drawKinds).generator);
-  return Tensor.of(draw.randint(key, call, low, high, shape));
+  return Tensor.of(drawRows(shape, (all) => draw.randint(key, call, low, high, all)));
 }
 
 /** The numbers 0 … n−1 in random order. */
@@ -79,8 +89,7 @@ export function bernoulli(probability: Tensor, options: DrawOptions = {}): Tenso
     by: "bernoulli",
     fault: "the probability is not between 0 and 1",
   });
-  const { key, call } = nextDraw(generator);
-  return Tensor.of(draw.bernoulli(key, call, weights));
+  return Tensor.of(draw.bernoulli(uniformOf(generator), weights));
 }
 
 /** Weights must be finite and not negative, and enough of each row above 0. */
@@ -114,6 +123,5 @@ export function multinomial(
   });
   const { node } = given("multinomial", weights, "the weights");
   checkWeights(weights.detach(), count, replacement);
-  const { key, call } = nextDraw(generator);
-  return Tensor.of(draw.multinomial(key, call, node, count, replacement));
+  return Tensor.of(draw.multinomial(uniformOf(generator), node, count, replacement));
 }

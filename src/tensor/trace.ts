@@ -69,6 +69,17 @@ export function withTrace<T>(trace: Trace, body: () => T): T {
   }
 }
 
+/** Runs `body` as if it were traced, for a program that nobody wants. */
+export function rehearse(body: () => unknown): void {
+  const outer = current;
+  current = new Trace();
+  try {
+    body();
+  } finally {
+    current = outer;
+  }
+}
+
 /**
  * Reads something outside the graph on which a traced program depends (a training flag, a frozen parameter). When a later
  * call finds it changed (by Object.is), the function is traced again.

@@ -12,14 +12,20 @@ import {
   setCurrentWorld,
   shareOf,
 } from "../runtime/index.ts";
-import type { Generator, RandomState } from "../tensor/index.ts";
+import type { Generator } from "../tensor/index.ts";
 import type { Metrics } from "./events.ts";
-import { type Batch, type Coming, type Feed, type FeedState, type InMemory, RowStream, shareOfBatch } from "./feeds.ts";
+import {
+  type Batch,
+  batchShare,
+  type Coming,
+  type Feed,
+  type FeedState,
+  type InMemory,
+  RowStream,
+  shareOfBatch,
+} from "./feeds.ts";
 import { fingerprintOfData, fingerprintOfWeights, shapesOf } from "./fingerprint.ts";
 import { StreamFeed } from "./streamFeed.ts";
-
-/** A rank that draws has a key of its own: bits of a seed's upper half that no seed below 2⁵³ has. */
-const keyStep = 2 ** 21;
 
 /** What of a training's options all ranks must have in common. */
 interface Common {
@@ -60,25 +66,6 @@ export class Company {
   /** A feed that hands out this rank's share of each batch. A stream reads nothing else. */
   share(feed: Feed): Feed {
     return this.world === undefined || feed instanceof StreamFeed ? feed : new SharedFeed(feed, this.world);
-  }
-
-  /** What this rank draws from: ranks see other rows, so they draw other numbers. */
-  generatorOf(common: Generator): Generator {
-    if (this.speaks) return common;
-    return common.cloneState().setState(this.ownDraws(common.getState()));
-  }
-
-  /** The state of a generator as rank 0 has it, and as this rank does. */
-  commonDraws({ key: [low, high], calls }: RandomState): RandomState {
-    return { key: [low, (high - this.#keyOffset) | 0], calls };
-  }
-
-  ownDraws({ key: [low, high], calls }: RandomState): RandomState {
-    return { key: [low, (high + this.#keyOffset) | 0], calls };
-  }
-
-  get #keyOffset(): number {
-    return ((this.world?.rank ?? 0) * keyStep) | 0;
   }
 
   /** Of so many rows, those that are this rank's: [first, end). */
@@ -165,7 +152,7 @@ export class Company {
     const { world } = this;
     if (world === undefined) return;
     const { train, validation, batchSize = 32, accumulate = 1, seed = 0 } = options;
-    const { key, calls } = this.commonDraws(generator.getState());
+    const { key, calls } = generator.getState();
     const facts: Readonly<Record<string, string | number>> = {
       rows: train.length,
       data: train instanceof RowStream ? fingerprintOfData(train.sample) : fingerprintOfData(train),
@@ -214,7 +201,9 @@ class SharedFeed implements Feed {
 
   next(): Batch {
     const batch = this.#feed.next();
-    return { ...batch, rows: batch.rows.slice(...shareOfBatch(batch.rows.length, this.#world)) };
+    const { length } = batch.rows;
+    const [first, end] = shareOfBatch(length, this.#world);
+    return { ...batch, rows: batch.rows.slice(first, end), share: batchShare(length, first, end - first) };
   }
 
   read(): Promise<void> {

@@ -48,7 +48,7 @@ export async function locate(
   const { epoch } = feed;
   for (;;) {
     await failed.ready();
-    const { samples, rows: batch, place } = feed.next();
+    const { samples, rows: batch, place, share } = feed.next();
     const given = samples.arguments(batch, epoch);
     const random = generator.getState();
     const rows = failed.draw(() => samples.gather(given));
@@ -62,7 +62,7 @@ export async function locate(
         layer: origin?.layer,
       };
     generator.setState(random);
-    withGenerator(generator, () => steps.take(given, place));
+    withGenerator(generator, () => steps.take(given, place, share));
   }
 }
 

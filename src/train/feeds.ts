@@ -11,7 +11,7 @@ import type { PartRows } from "../data/partRows.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
-import { type Communicator, shareOf } from "../runtime/index.ts";
+import { type BatchShare, type Communicator, shareOf } from "../runtime/index.ts";
 import { arange, State, type Tensor, tensor } from "../tensor/index.ts";
 import { type Counting, ignoredLabel } from "./objectives.ts";
 
@@ -207,6 +207,8 @@ export interface Batch {
   readonly samples: Samples;
   readonly rows: Int32Array;
   readonly place: Place;
+  /** Which rows of a batch that ranks share these are. Undefined: they are all. */
+  readonly share?: BatchShare | undefined;
 }
 
 /** What comes next: rows that are at hand, rows that must be read first, or the end of the epoch. */
@@ -276,6 +278,10 @@ export interface FeedOptions {
  */
 export const shareOfBatch = (rows: number, world: FeedOptions["world"]): readonly [number, number] =>
   world === undefined || rows < 2 * world.size ? [0, rows] : shareOf(rows, world);
+
+/** What a rank's part of a batch of `whole` rows is, from its first row: undefined where it is all of them. */
+export const batchShare = (whole: number, first: number, count: number): BatchShare | undefined =>
+  count === whole ? undefined : { first, count, whole };
 
 /** No row is left out: one that would be a batch of its own joins the batch before it, which batch norm can then train on. */
 export const samplerOf = (

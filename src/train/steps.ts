@@ -5,10 +5,23 @@ import { formatShape } from "../graph/shape.ts";
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, clipGradValue, type Optimizer, type WeightAverage } from "../optim/index.ts";
 import { clipPartsNorm, type Sharding } from "../optim/sharding.ts";
+import { type BatchShare, currentWorld } from "../runtime/index.ts";
 import { leavesOf } from "../tensor/autograd.ts";
 import { allReduce } from "../tensor/collectives.ts";
-import { compile, currentTrace, full, noGrad, Parameter, State, stack, type Tensor, where } from "../tensor/index.ts";
-import type { Place, Samples } from "./feeds.ts";
+import {
+  compile,
+  currentTrace,
+  full,
+  noGrad,
+  Parameter,
+  State,
+  stack,
+  type Tensor,
+  traceGuard,
+  where,
+  zeros,
+} from "../tensor/index.ts";
+import type { Place, Rows, Samples } from "./feeds.ts";
 import type { BatchLoss, Objective } from "./objectives.ts";
 
 export interface StepOptions {
@@ -64,6 +77,12 @@ function overRanks(loss: Tensor, weight: Tensor): StepResult {
   return [sum.div(where(all.gt(0), all, 1)), all];
 }
 
+/** Rows as many as the whole batch has, of which only the shapes matter. */
+function ofWhole({ features, targets, weights, complete }: Rows, whole: number): Rows {
+  const like = ({ shape, dtype }: Tensor): Tensor => zeros([whole, ...shape.slice(1)], { dtype });
+  return { features: like(features), targets: like(targets), weights: weights && like(weights), complete };
+}
+
 /** A parameter that the model does not list is not trained with the others, nor saved, nor kept as best. Looked for while tracing. */
 function refuseHidden(model: Module, loss: Tensor): void {
   const own = new Set<Tensor>(model.parameters());
@@ -80,6 +99,8 @@ export class Steps {
   readonly #ranks: number;
   readonly #whole: Run;
   readonly #partial = new Map<string, Run>();
+  /** Which rows of a batch the present step takes, where it does not take all. */
+  #share: BatchShare | undefined;
   /** The weight of the batches of the present update. */
   readonly #weight = new State(0, { dtype: "float64", name: "weight of the update" });
 
@@ -98,8 +119,9 @@ export class Steps {
     });
   }
 
-  /** Takes a step, and gives the loss of its batch, unread. */
-  take(given: readonly Tensor[], place: Place): StepResult {
+  /** Takes a step, and gives the loss of its batch, unread. Of the rows of a share, random numbers are those that they have in the whole batch. */
+  take(given: readonly Tensor[], place: Place, share?: BatchShare): StepResult {
+    this.#share = share;
     return this.#at(place)(...given);
   }
 
@@ -151,8 +173,19 @@ export class Steps {
 
   #forward(given: readonly Tensor[]): BatchLoss {
     const { model, objective, samples } = this.#options;
+    const measured = (rows: Rows): BatchLoss => objective.measure(model.forward(rows.features), rows.targets, rows);
     const rows = samples.gather(given);
-    const found = objective.measure(model.forward(rows.features), rows.targets, rows);
+    // Other shares have other numbers.
+    traceGuard(() => (this.#share === undefined ? "" : `${this.#share.first} of ${this.#share.whole}`));
+    const [share, world] = [this.#share, currentWorld()];
+    const found =
+      share === undefined || world === undefined
+        ? measured(rows)
+        : world.together.drawShare(
+            share,
+            () => measured(ofWhole(rows, share.whole)),
+            () => measured(rows),
+          );
     refuseHidden(model, found.loss);
     return found;
   }

@@ -6,6 +6,7 @@ import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import {
   type Batch,
+  batchShare,
   type Coming,
   type Feed,
   type FeedOptions,
@@ -74,7 +75,7 @@ interface Portion {
 /** What this process takes of a portion: its rows, and which of them each batch has. */
 interface Taken {
   readonly rows: Resident;
-  readonly batches: readonly Int32Array[];
+  readonly batches: readonly Pick<Batch, "rows" | "share">[];
 }
 
 export class StreamFeed implements Feed {
@@ -113,7 +114,7 @@ export class StreamFeed implements Feed {
     const place = this.#grouping.next(sampler.batchesLeft);
     const { batch } = sampler.state();
     sampler.take();
-    return { samples: rows, rows: at(batches, batch), place };
+    return { samples: rows, ...at(batches, batch), place };
   }
 
   async read(): Promise<void> {
@@ -143,14 +144,14 @@ export class StreamFeed implements Feed {
       const start = batch * batchSize;
       const end = batch + 1 === count ? order.length : start + batchSize;
       const [from, to] = shareOfBatch(end - start, world);
-      return order.slice(start + from, start + to);
+      return { rows: order.slice(start + from, start + to), share: batchShare(end - start, from, to - from) };
     });
     if (world === undefined) return { rows: new Resident(rows.dataset()), batches: shares };
-    const own = new Int32Array(shares.reduce((sum, { length }) => sum + length, 0));
+    const own = new Int32Array(shares.reduce((sum, { rows: { length } }) => sum + length, 0));
     let made = 0;
-    const batches = shares.map((share) => {
-      own.set(share, made);
-      return share.map(() => made++);
+    const batches = shares.map(({ rows: places, share }) => {
+      own.set(places, made);
+      return { rows: places.map(() => made++), share };
     });
     return { rows: new Resident(rows.dataset(own)), batches };
   }

@@ -93,8 +93,8 @@ export class Trainer implements Training {
     [this.model, this.#options] = [model, options];
     const company = new Company(options.distributed);
     this.company = company;
-    this.#outer = options.generator === undefined ? currentGenerator() : company.speaks ? undefined : options.generator;
-    this.#generator = company.generatorOf(options.generator ?? currentGenerator().cloneState());
+    this.#outer = options.generator === undefined ? currentGenerator() : undefined;
+    this.#generator = options.generator ?? currentGenerator().cloneState();
     checkOptimizer(model, optimizer);
     const task = taskFrom(options);
     this.objective = objectiveOf(options, task);
@@ -129,7 +129,6 @@ export class Trainer implements Training {
       average: this.#average,
       feed: this.#feed,
       generator: this.#generator,
-      company,
     }).concat(this.#progress, this.#watch);
     this.#parts = this.#ownParts;
     this.use(...callbacks);
@@ -303,8 +302,8 @@ export class Trainer implements Training {
   /** The batches of an update. */
   readonly #takeUpdate = (): void => {
     for (let last = false; !last; ) {
-      const { samples, rows, place } = this.#feed.next();
-      this.#losses.add(this.#steps.take(samples.arguments(rows, this.#feed.epoch), place), place);
+      const { samples, rows, place, share } = this.#feed.next();
+      this.#losses.add(this.#steps.take(samples.arguments(rows, this.#feed.epoch), place, share), place);
       this.#rows += rows.length;
       last = place.last;
     }
@@ -566,7 +565,7 @@ export class Trainer implements Training {
     this.#feed.close();
     if (this.#outer === undefined) return;
     // The generator that was copied goes on behind the run's draws, unless somebody seeded it since, or drew more.
-    const drawn = this.company.commonDraws(this.#generator.getState());
+    const drawn = this.#generator.getState();
     const { key, calls } = this.#outer.getState();
     if (key[0] === drawn.key[0] && key[1] === drawn.key[1] && calls < drawn.calls) this.#outer.setState(drawn);
   }

@@ -3,7 +3,6 @@ import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { GroupState, Optimizer, WeightAverage } from "../optim/index.ts";
 import type { Generator } from "../tensor/index.ts";
-import type { Company } from "./company.ts";
 import type { Feed } from "./feeds.ts";
 import type { Part } from "./parts.ts";
 import { checkFeed, checkGroups, checkRandom } from "./state.ts";
@@ -14,10 +13,9 @@ export interface Trained {
   readonly average: WeightAverage | undefined;
   readonly feed: Feed;
   readonly generator: Generator;
-  readonly company: Company;
 }
 
-export function partsOf({ model, optimizer, average, feed, generator, company }: Trained): Part[] {
+export function partsOf({ model, optimizer, average, feed, generator }: Trained): Part[] {
   const parts: Part[] = [
     {
       name: "model",
@@ -32,8 +30,8 @@ export function partsOf({ model, optimizer, average, feed, generator, company }:
     },
     {
       name: "random",
-      state: () => ({ json: { ...company.commonDraws(generator.getState()) } }),
-      restore: ({ json }) => void generator.setState(company.ownDraws(checkRandom(json, "checkpoint: random"))),
+      state: () => ({ json: { ...generator.getState() } }),
+      restore: ({ json }) => void generator.setState(checkRandom(json, "checkpoint: random")),
     },
   ];
   if (average !== undefined)

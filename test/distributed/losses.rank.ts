@@ -5,7 +5,7 @@ import { allocate, type TypedArray } from "../../src/graph/dtype.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
 import { currentWorld } from "../../src/runtime/index.ts";
-import { seed } from "../../src/tensor/index.ts";
+import { bernoulli, randn, seed, type Tensor } from "../../src/tensor/index.ts";
 import { Trainer } from "../../src/train/index.ts";
 import { Gpt } from "../../src/train/models/gpt.ts";
 
@@ -25,6 +25,26 @@ const others = (currentWorld()?.rank ?? 0) > 0;
 const random = new data.Random(7);
 const rows = 250;
 
+/** Draws in every way that layers do: for values, for channels, for rows that lie in the second dim or twice in the first, and for weights. */
+class Noisy extends nn.Module {
+  readonly first = new nn.Linear(12, 24, { dtype });
+  readonly drop = new nn.Dropout(0.2);
+  readonly slopes = new nn.RReLU();
+  readonly channels = new nn.Dropout1d(0.25);
+  readonly last = new nn.Linear(24, 3, { dtype });
+
+  override forward(x: Tensor): Tensor {
+    const hidden = this.drop.forward(this.slopes.forward(this.first.forward(x)));
+    const timeFirst = this.channels.forward(hidden.reshape([x.shape[0] ?? 0, 6, 4])).permute(1, 0, 2);
+    const back = this.drop.forward(timeFirst).permute(1, 0, 2);
+    const twice = this.drop.forward(back.reshape([(x.shape[0] ?? 0) * 2, 12])).reshape([x.shape[0] ?? 0, 24]);
+    const noise = randn(this.last.weight.shape, { dtype }).mul(0.01);
+    const soft = nn.functional.gumbelSoftmax(twice, { tau: 2 });
+    const kept = bernoulli(soft.detach().mul(0).add(0.9));
+    return nn.functional.linear(twice.add(soft).mul(kept), this.last.weight.add(noise), this.last.bias);
+  }
+}
+
 function problem(): { model: nn.Module; train: data.Dataset | data.TokenSequence; batchSize: number } {
   // What a rank with another seed draws, and what one with another shape has.
   seed(manner === "seed" && others ? 4 : 3);
@@ -43,6 +63,7 @@ function problem(): { model: nn.Module; train: data.Dataset | data.TokenSequence
     (_, row) => ((features[row * width] ?? 0) > 0 ? 1 : 0) + ((features[row * width + 1] ?? 0) > 0.5 ? 1 : 0),
   );
   const train = new data.Dataset({ features, featureShape, targets });
+  if (kind === "noise") return { model: new Noisy(), train, batchSize: 31 };
   const model = image
     ? nn.SyncBatchNorm.convertSyncBatchNorm(
         new nn.Sequential(
@@ -69,6 +90,7 @@ const trainer = new Trainer(model, {
   train,
   optimizer: new optim.Adam(model.parameters(), { lr: 1e-3 }),
   batchSize,
+  accumulate: kind === "noise" ? 2 : 1,
   clipNorm: 1,
   zero: stage,
 });

@@ -71,6 +71,10 @@ describe.each(launchers)("$name", (launcher) => {
     ["cnn", "float64", 3, 1e-12, "messages"],
     ["mlp", "float64", 2, 1e-12, "zero2 messages"],
     ["gpt", "float32", 2, 1e-6, "plain"],
+    ["noise", "float64", 2, 1e-12, "plain"],
+    ["noise", "float64", 3, 1e-12, "zero2"],
+    ["noise", "float64", 4, 1e-12, "plain"],
+    ["noise", "float32", 3, 1e-6, "plain"],
   ] as const)(
     "has the losses of one process: %s in %s on %i ranks, to %d %s",
     { timeout: patience },
@@ -86,6 +90,16 @@ describe.each(launchers)("$name", (launcher) => {
       expect(farthest(one.losses, several.losses)).toBeLessThan(tolerance);
     },
   );
+
+  it("has the losses of one process with the network for tables, which drops values", {
+    timeout: patience,
+  }, async () => {
+    const args = ["train", "moons", "--epochs", "4", "--json", "--out"];
+    const one = epochLosses((await alone("hebb", [...args, "table-one"]).finished).stdout);
+    const three = epochLosses((await start(launcher, 3, "hebb", [...args, "table-three"]).finished).stdout);
+    expect(one.length).toBe(4);
+    expect(farthest(one, three)).toBeLessThan(1e-6);
+  });
 
   it("gives the same bits on the same number of ranks", { timeout: patience }, async () => {
     const [first, second] = await Promise.all(

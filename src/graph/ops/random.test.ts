@@ -25,6 +25,11 @@ function draw(
   return value?.data ?? [];
 }
 
+const drawOf =
+  (key: Node, call: Node): random.Uniform =>
+  (shape, dtype) =>
+    random.uniform(key, call, shape, dtype);
+
 const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
 
 describe("Threefry-2x32, 20 rounds", () => {
@@ -111,7 +116,7 @@ describe("distributions", () => {
 
   it("bernoulli: never at 0, always at 1", () => {
     const values = draw(
-      (key, call, p) => random.bernoulli(key, call, p),
+      (key, call, p) => random.bernoulli(drawOf(key, call), p),
       [[...new Array(500).fill(0), ...new Array(500).fill(1), ...new Array(9000).fill(0.25)]],
     );
     expect(values.slice(0, 500)).toEqual(new Array(500).fill(0));
@@ -145,7 +150,7 @@ describe("multinomial", () => {
   const weights = [0, 1, 0, 3, 4];
 
   it("draws in proportion, and never what has no weight", () => {
-    const values = draw((key, call, w) => random.multinomial(key, call, w, 8000, true), [weights]);
+    const values = draw((key, call, w) => random.multinomial(drawOf(key, call), w, 8000, true), [weights]);
     weights.forEach((weight, place) => {
       const share = weight / 8;
       const found = values.filter((value) => value === place).length / 8000;
@@ -155,7 +160,12 @@ describe("multinomial", () => {
 
   it("without replacement draws each once, and what has weight first", () => {
     for (let call = 0; call < 20; call++) {
-      const values = draw((key, number, w) => random.multinomial(key, number, w, 3, false), [weights], [1, 2], call);
+      const values = draw(
+        (key, number, w) => random.multinomial(drawOf(key, number), w, 3, false),
+        [weights],
+        [1, 2],
+        call,
+      );
       expect([...values].sort()).toEqual([1, 3, 4]);
     }
   });
@@ -163,7 +173,7 @@ describe("multinomial", () => {
   it("draws for each row", () => {
     const rows = draw((key, call) => {
       const certain = full([3, 1], 2, "float32");
-      return random.multinomial(key, call, certain, 2, true);
+      return random.multinomial(drawOf(key, call), certain, 2, true);
     });
     expect(rows).toEqual([0, 0, 0, 0, 0, 0]);
   });
@@ -171,9 +181,11 @@ describe("multinomial", () => {
   it("says what cannot be drawn", () => {
     const [key, call] = [inputNode({ shape: [2], dtype: "int32" }), inputNode({ shape: [], dtype: "int32" })];
     const row = inputNode({ shape: [3], dtype: "float32" });
-    expect(() => random.multinomial(key, call, row, 4, false)).toThrow(/cannot draw 4 of 3 without replacement/);
-    expect(() => random.multinomial(key, call, row, 0, true)).toThrow(/at least 1, got 0/);
-    expect(() => random.multinomial(key, call, inputNode({ shape: [0], dtype: "float32" }), 1, true)).toThrow(
+    expect(() => random.multinomial(drawOf(key, call), row, 4, false)).toThrow(
+      /cannot draw 4 of 3 without replacement/,
+    );
+    expect(() => random.multinomial(drawOf(key, call), row, 0, true)).toThrow(/at least 1, got 0/);
+    expect(() => random.multinomial(drawOf(key, call), inputNode({ shape: [0], dtype: "float32" }), 1, true)).toThrow(
       /nothing to draw from/,
     );
   });

@@ -159,9 +159,12 @@ export function normal(key: Node, draw: Node, shape: Shape, dtype: "float32" | "
   return apply(normalOp, [unit(0), unit(1)], {});
 }
 
+/** Uniform values on [0, 1) of one draw. */
+export type Uniform = (shape: Shape, dtype: "float32" | "float64") => Node;
+
 /** 1 with the given probability, else 0, in the dtype of the probabilities. */
-export function bernoulli(key: Node, draw: Node, probability: Node): Node {
-  const u = uniform(key, draw, probability.shape, probability.dtype === "float64" ? "float64" : "float32");
+export function bernoulli(draw: Uniform, probability: Node): Node {
+  const u = draw(probability.shape, probability.dtype === "float64" ? "float64" : "float32");
   return cast(lt(u, probability), probability.dtype);
 }
 
@@ -194,7 +197,7 @@ export const permutation = (key: Node, draw: Node, n: number): Node =>
  * to come are drawn (Efraimidis and Spirakis 2006); with replacement, one position from each of `count` races. Weights of 0
  * never come before others.
  */
-export function multinomial(key: Node, draw: Node, weights: Node, count: number, replacement: boolean): Node {
+export function multinomial(draw: Uniform, weights: Node, count: number, replacement: boolean): Node {
   const rank = weights.shape.length;
   if (rank !== 1 && rank !== 2)
     throw new ShapeError(`multinomial: weights must be a row or a matrix of rows, got ${formatShape(weights.shape)}`);
@@ -209,7 +212,7 @@ export function multinomial(key: Node, draw: Node, weights: Node, count: number,
   const rows = weights.shape.slice(0, -1);
   const shape = replacement ? [...rows, count, extent] : weights.shape;
   const rates = cast(replacement ? expand(reshape(weights, [...rows, 1, extent]), shape) : weights, "float64");
-  const waits = div(apply(exponentialOp, [uniform(key, draw, shape, "float64")], {}), rates);
+  const waits = div(apply(exponentialOp, [draw(shape, "float64")], {}), rates);
   const times = where(gt(rates, full([], 0, "float64")), waits, full([], Number.POSITIVE_INFINITY, "float64"));
   return replacement ? argmin(times, -1) : slice(argsort(times, -1), rank - 1, 0, count);
 }
