@@ -42,6 +42,8 @@ test("what is chosen does not depend on the rows that are held out, and the loga
   expect(made.config).toMatchObject({ keep: "last", patience: null });
   expect(told.filter((line) => line.startsWith("trial")).length).toBeGreaterThanOrEqual(3);
   expect(told.some((line) => line.includes("logarithm of the target"))).toBe(true);
+  // Worse by more than 2 % on the first part, a trial is not made on the others.
+  expect(told.some((line) => /rmse \S+; the best had \S+$/.test(line))).toBe(true);
 });
 
 test("choices about the learning are taken as they are, unless a search is asked for", async () => {

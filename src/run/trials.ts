@@ -1,0 +1,267 @@
+// The trials of a search: short trainings on parts of the rows to learn from, each judged by the rest of them, within the work that is allowed.
+import { Dataset, kFold, type Split } from "../data/index.ts";
+import { inverseTarget, logTransform } from "../data/preprocessing.ts";
+import { at } from "../graph/at.ts";
+import { seed as seedEverything } from "../tensor/index.ts";
+import { metrics as figuresOf, type TabularDescription, fit as trainModel } from "../train/index.ts";
+import type { TrainChoices } from "./choices.ts";
+import type { JobConfig } from "./config.ts";
+import { decide } from "./decide.ts";
+import { firstModel, learningOf } from "./learning.ts";
+import type { PreparedRows } from "./prepared.ts";
+import type { PresetName } from "./presets.ts";
+import type { Notices } from "./readOptions.ts";
+import type { Origin } from "./source.ts";
+import { fewestEpochs, presetOf, workOf, workPerEpoch } from "./tabular.ts";
+
+/** What a trial may change. */
+export type Trial = Pick<TrainChoices, "dropout" | "hidden" | "lr" | "weightDecay" | "epochs" | "targetTransform">;
+
+export interface SearchOptions {
+  readonly origin: Origin;
+  readonly choices: TrainChoices;
+  readonly prepared: PreparedRows;
+  /** What is trained if nothing better is found. */
+  readonly network: TabularDescription;
+  readonly notices: Notices;
+  /** Aborting it ends the search; the best so far is taken. */
+  readonly signal: AbortSignal;
+}
+
+/** A trial that was run. */
+export interface Tried {
+  readonly trial: Trial;
+  /** The figure of the rows that judge, the mean over the parts of the table, in its best epoch. */
+  readonly value: number;
+  readonly bestEpoch: number;
+  readonly epochs: number;
+  /** The same figure over the first part alone, over the first two, and so on. */
+  readonly soFar: readonly number[];
+}
+
+/** Of more rows, so many are enough to choose by; how long to train is not told by fewer. */
+export const mostRows = 8000;
+/** The share of the rows to learn from that judges. */
+export const judging = 0.2;
+/** So often is a table divided at most: the rows that judge are then most of a small one, whose fifth says little. */
+const mostParts = 4;
+/** Worse than the best by this much, on the same parts, a trial is not judged by the others. */
+const hopeless = 0.02;
+
+/** One division of the rows to learn from; the target is scaled anew where its logarithm is tried. */
+class Inner {
+  readonly #prepared: PreparedRows;
+  readonly #plain: PreparedRows;
+  #log: PreparedRows | undefined;
+
+  constructor(prepared: PreparedRows, split: Split) {
+    const { train } = prepared;
+    // Rows are in the order of the file, and neighbours may be alike.
+    const few = (rows: Int32Array, most: number): Int32Array =>
+      rows.length <= most
+        ? rows
+        : Int32Array.from({ length: most }, (_, place) => at(rows, Math.floor((place * rows.length) / most)));
+    this.#prepared = prepared;
+    this.#plain = {
+      ...prepared,
+      train: train.subset(few(split.train, mostRows)),
+      validation: train.subset(few(split.validation, mostRows / 2)),
+    };
+  }
+
+  of({ targetTransform }: Trial): PreparedRows {
+    if (targetTransform !== "log") return this.#plain;
+    this.#log ??= this.#logged();
+    return this.#log;
+  }
+
+  #logged(): PreparedRows {
+    const { preprocessing, train, validation } = this.#plain;
+    if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return this.#plain;
+    const before = preprocessing.target;
+    const levels = (data: Dataset): Float64Array =>
+      Float64Array.from(data.targets.data, (value) => logTransform(inverseTarget(before, value)));
+    const own = levels(train);
+    const { mean, deviation } = spreadOf(own);
+    const target = { ...before, transform: "log", mean, scale: deviation } as const;
+    const scaled = (data: Dataset): Dataset =>
+      new Dataset({
+        features: data.features.data,
+        featureShape: data.features.shape,
+        targets: Float32Array.from(levels(data), (value) => (value - mean) / deviation),
+        targetShape: data.targets.shape,
+        ...(data.weights === undefined ? {} : { weights: data.weights }),
+      });
+    return {
+      ...this.#prepared,
+      preprocessing: { ...preprocessing, target },
+      train: scaled(train),
+      validation: validation && scaled(validation),
+    };
+  }
+}
+
+/** The divisions of the rows to learn from. */
+function divisions(prepared: PreparedRows, seed: number): Inner[] {
+  const { train, preprocessing } = prepared;
+  const numbers = preprocessing.kind !== "table" || preprocessing.target.kind === "number";
+  const labels = numbers ? {} : { labels: train.targets.data };
+  const folds = kFold(train.length, Math.round(1 / judging), { seed: seed + 1, ...labels });
+  return folds.slice(0, mostParts).map((split) => new Inner(prepared, split));
+}
+
+/** Mean, standard deviation and skewness. */
+export function spreadOf(values: ArrayLike<number>): {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly skewness: number;
+} {
+  let [mean, square, cube] = [0, 0, 0];
+  const count = values.length;
+  for (let k = 0; k < count; k++) mean += at(values, k) / count;
+  for (let k = 0; k < count; k++) {
+    const apart = at(values, k) - mean;
+    square += apart ** 2 / count;
+    cube += apart ** 3 / count;
+  }
+  const deviation = Math.sqrt(square) || 1;
+  return { mean, deviation, skewness: cube / deviation ** 3 };
+}
+
+const workOfTraining = ({ model, epochs }: JobConfig, rows: number): number =>
+  model.kind === "tabular" ? workPerEpoch(model, rows) * epochs : Number.POSITIVE_INFINITY;
+
+export class Trials {
+  /** What the trials are judged by. */
+  readonly monitor: string;
+  /** A trial is no user's choice: it, and the training after it, are as thorough as the search. */
+  readonly preset: PresetName;
+  /** Whether the trials see a part of the rows only. */
+  readonly isPart: boolean;
+  /** How many were begun. */
+  count = 0;
+  readonly #options: SearchOptions;
+  readonly #parts: readonly Inner[];
+  readonly #known = new Set<string>();
+  readonly #started = performance.now();
+  /** 1 where more is better, −1 where less is. */
+  readonly #way: 1 | -1;
+  #left: number;
+  #best: Tried | undefined;
+  #worst = Number.NaN;
+
+  /** For a search through `planned` trials. */
+  constructor(options: SearchOptions, planned: number) {
+    const { choices, prepared, network } = options;
+    const { preprocessing, train } = prepared;
+    this.#options = options;
+    const number = preprocessing.kind === "table" && preprocessing.target.kind === "number";
+    this.monitor = choices.monitor ?? (number ? "rmse" : "loss");
+    this.#way = figuresOf.modeOf(this.monitor) === "max" ? 1 : -1;
+    this.preset = presetOf(choices);
+    this.#left = workOf(choices) - workPerEpoch(network, train.length) * fewestEpochs;
+    this.isPart = train.length * (1 - judging) > mostRows;
+    const parts = divisions(prepared, choices.seed);
+    const rows = at(parts, 0).of({});
+    // As often as there is time for, with all that is planned.
+    const affordable = Math.floor(this.#left / (planned * workOfTraining(this.#configOf({}, rows), rows.train.length)));
+    this.#parts = parts.slice(0, this.isPart ? 1 : Math.max(1, affordable));
+  }
+
+  /** The best so far. */
+  get best(): Tried | undefined {
+    return this.#best;
+  }
+
+  /** The figure of the worst that was judged by all parts. */
+  get worst(): number {
+    return this.#worst;
+  }
+
+  /** Runs a trial, if it is new and there is time for it. */
+  async run(trial: Trial): Promise<void> {
+    const { notices, signal, choices } = this.#options;
+    const rows = at(this.#parts, 0).of(trial);
+    const config = this.#configOf(trial, rows);
+    const what = tell(trial, config);
+    const work = workOfTraining(config, rows.train.length) * this.#parts.length;
+    const late = choices.time !== undefined && (performance.now() - this.#started) / 1000 >= choices.time / 2;
+    if (signal.aborted || late || work > this.#left || this.#known.has(what)) return;
+    this.#known.add(what);
+    this.count++;
+    notices.progress(`trial ${this.count}: ${what}`);
+    const tried = await this.#judged(trial, config);
+    if (tried === undefined) return;
+    const { value, bestEpoch } = tried;
+    notices.progress(`  ${this.monitor} ${value.toPrecision(4)} in epoch ${bestEpoch + 1}`);
+    if (this.#best === undefined || this.#isBetter(value, this.#best.value)) this.#best = tried;
+    if (!this.#isBetter(value, this.#worst)) this.#worst = value;
+  }
+
+  #isBetter(value: number, than: number): boolean {
+    return this.#way * (value - than) > 0;
+  }
+
+  #configOf(trial: Trial, rows: PreparedRows): JobConfig {
+    const { origin, choices, network } = this.#options;
+    const { monitor, preset } = this;
+    const decided = decide(origin, { ...choices, ...trial, monitor, preset }, rows, null);
+    // A part of the rows leaves time for more members than there will be.
+    return decided.model.kind === "tabular"
+      ? { ...decided, model: { ...decided.model, members: network.members } }
+      : decided;
+  }
+
+  /** Part after part, as long as it may still become the best (a race: Maron and Moore 1994). */
+  async #judged(trial: Trial, config: JobConfig): Promise<Tried | undefined> {
+    const { epochs } = config;
+    const soFar: number[] = [];
+    let sums: readonly number[] | undefined;
+    let bestEpoch = 0;
+    for (const [place, part] of this.#parts.entries()) {
+      // The first part says when it gets no better; the others train for as long.
+      const own = await this.#figures(config, part.of(trial), sums?.length);
+      if (own === undefined) return undefined;
+      const all: readonly number[] = sums?.map((sum, epoch) => sum + at(own, epoch)) ?? own;
+      bestEpoch = all.reduce((best, sum, epoch) => (this.#isBetter(sum, at(all, best)) ? epoch : best), 0);
+      const value = at(all, bestEpoch) / (place + 1);
+      sums = all;
+      soFar.push(value);
+      const best = this.#best?.soFar[place] ?? value;
+      if (this.#isBetter(best - this.#way * hopeless * Math.abs(best), value)) {
+        this.#options.notices.progress(
+          `  ${this.monitor} ${value.toPrecision(4)}; the best had ${best.toPrecision(4)}`,
+        );
+        return undefined;
+      }
+    }
+    return { trial: { ...trial, epochs }, value: at(soFar, this.#parts.length - 1), bestEpoch, epochs, soFar };
+  }
+
+  /** The figures of the rows that judge, by epoch; undefined if the training did not come to an end. */
+  async #figures(config: JobConfig, rows: PreparedRows, epochs?: number): Promise<readonly number[] | undefined> {
+    seedEverything(config.seed);
+    const model = await firstModel(config, rows);
+    const patience = Math.max(8, Math.ceil(config.epochs / 4));
+    const history = await trainModel(model, {
+      ...learningOf(config, rows, model),
+      epochs: epochs ?? config.epochs,
+      earlyStopping: epochs === undefined ? { patience } : undefined,
+      doctor: false,
+      signal: this.#options.signal,
+    });
+    this.#left -= (workOfTraining(config, rows.train.length) * history.epochs.length) / config.epochs;
+    if (history.stopped === "interrupted" || history.stopped === "diverged") return undefined;
+    return history.epochs.map(({ validation }) => validation?.[this.monitor] ?? Number.NaN);
+  }
+}
+
+const tell = ({ targetTransform }: Trial, { model, lr, weightDecay, epochs }: JobConfig): string =>
+  [
+    ...("dropout" in model ? [`dropout ${model.dropout}`] : []),
+    ...("hidden" in model ? [`hidden layers ${model.hidden.join(", ")}`] : []),
+    `learning rate ${lr}`,
+    `weight decay ${weightDecay}`,
+    `up to ${epochs} epochs`,
+    ...(targetTransform === "log" ? ["logarithm of the target"] : []),
+  ].join(", ");
