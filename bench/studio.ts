@@ -1,4 +1,4 @@
-// The Studio in figures: first learned frame, JavaScript, main-thread time a frame, steps a second beside Node, memory over a long run.
+// The Studio in figures: first learned frame, JavaScript, main-thread time a frame, steps a second beside Node, a GPT on a megabyte of text, memory over a long run.
 // usage: node --import tsx bench/studio.ts [minutes of the long run]
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,7 +9,10 @@ import { type CDPSession, chromium, type Page } from "playwright-core";
 import { bundleStudio, initialScripts } from "../scripts/studio.mjs";
 import { useBackend } from "../src/index.ts";
 import { Session } from "../studio/engine/session.ts";
+import { TextSession } from "../studio/engine/text/textSession.ts";
+import { text as shakespeare } from "../studio/shared/corpora/shakespeare.ts";
 import { parseHash } from "../studio/shared/state.ts";
+import { presetOf, startText } from "../studio/shared/text.ts";
 
 interface Bundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -40,6 +43,52 @@ async function inNode(): Promise<number> {
   return (1000 * steps) / (performance.now() - begun);
 }
 
+/**
+ * A GPT on a megabyte of text, in the page and in Node by turns, so that whatever else the machine does counts for both. The page draws,
+ * looks at attention and writes samples; Node only trains.
+ */
+async function gpt(page: Page, address: string): Promise<void> {
+  const megabyte = shakespeare.repeat(Math.ceil(2 ** 20 / shakespeare.length)).slice(0, 2 ** 20);
+  await page.goto(`${address}&gpt=1#surface=text&text=source:own`);
+  await page.waitForFunction("globalThis.texts !== undefined && globalThis.studio?.hot?.snapshot !== undefined");
+  await page.evaluate((text) => {
+    const { texts } = globalThis as unknown as { texts: { useText(name: string, text: string): void } };
+    texts.useText("megabyte.txt", text);
+  }, megabyte);
+  await page.waitForFunction("texts.hot.picture?.step > 20");
+  await page.evaluate(
+    "globalThis.drawn_ = 0; globalThis.frames_ = 0; studio.onPicture(() => globalThis.drawn_++); (function frame() { globalThis.frames_++; requestAnimationFrame(frame); })()",
+  );
+  useBackend({ backend: "wasm", threads: 1 });
+  const session = new TextSession({ ...startText, ...presetOf("own") }, megabyte);
+  session.advance(20);
+  const counts = (): Promise<[step: number, drawn: number, frames: number]> =>
+    page.evaluate("[texts.hot.picture.step, drawn_, frames_]");
+  const seconds = { page: 0, node: 0 };
+  const steps = { page: 0, node: 0, drawn: 0, frames: 0 };
+  for (let turn = 0; turn < 6; turn++) {
+    await page.evaluate("texts.play(true)");
+    await wait(500);
+    const [begun, before] = [performance.now(), await counts()];
+    await wait(4000);
+    const after = await counts();
+    seconds.page += (performance.now() - begun) / 1000;
+    steps.page += after[0] - before[0];
+    steps.drawn += after[1] - before[1];
+    steps.frames += after[2] - before[2];
+    await page.evaluate("texts.play(false)");
+    await wait(500);
+    const end = performance.now() + 4000;
+    const from = performance.now();
+    for (; performance.now() < end; steps.node++) session.runs[0].advance(1);
+    seconds.node += (performance.now() - from) / 1000;
+  }
+  const [rate, node] = [steps.page / seconds.page, steps.node / seconds.node];
+  console.log(
+    `GPT of ${session.info.lanes[0]?.parameters} parameters on 1 MB of text: ${rate.toFixed(1)} steps a second in the page, ${node.toFixed(1)} in Node (${((100 * rate) / node).toFixed(0)} %); ${(steps.drawn / seconds.page).toFixed(1)} pictures and ${(steps.frames / seconds.page).toFixed(1)} frames a second`,
+  );
+}
+
 async function main(): Promise<void> {
   const { files, metafile } = (await bundleStudio()) as Bundle;
   const first = initialScripts(metafile) as readonly string[];
@@ -58,6 +107,8 @@ async function main(): Promise<void> {
     args: ["--no-sandbox", "--enable-precise-memory-info"],
   });
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  // A loaded machine is many times as slow.
+  page.setDefaultTimeout(300_000);
   const frames: number[] = [];
   for (let k = 0; k < 3; k++) {
     await page.goto(`${address}&n=${k}`);
@@ -93,6 +144,8 @@ async function main(): Promise<void> {
   console.log(
     `steps a second: ${rate.toFixed(0)} in the worker, ${node.toFixed(0)} in Node (${((100 * rate) / node).toFixed(0)} %)`,
   );
+
+  await gpt(page, address);
 
   if (minutes > 0) {
     await page.goto(`${address}&long=1#data=spirals&noise=0.3&layers=8.tanh_8.tanh&speed=60&lr=0.00001&optimizer=sgd`);

@@ -34,45 +34,48 @@ export function ActivationWidget() {
           choose={setName}
         />
       </header>
-      {plotted !== undefined && (
-        <>
-          <p class="legend">
-            <span class="class-name">
-              <b style={{ color: palette.high }}>━</b> f, {activations[name].title}
-            </span>
-            <span class="class-name">
-              <b style={{ color: palette.low }}>╍</b> f′, its slope
-            </span>
-          </p>
-          <FunctionPlot
-            label={`${activations[name].title} and its slope`}
-            low={-0.5}
-            high={1}
-            marker={place}
-            lines={[
-              { name: "f", at: plotted.at, values: plotted.value, color: palette.high, dash: [] },
-              { name: "f′", at: plotted.at, values: plotted.slope, color: palette.low, dash: [6, 4] },
-            ]}
-          />
-          <div class="field slider">
-            <label for="activation-z">z</label>
-            <output>{short(place)}</output>
-            <input
-              id="activation-z"
-              type="range"
-              min={-6}
-              max={6}
-              step={0.05}
-              value={place}
-              onInput={({ currentTarget }) => setPlace(Number(currentTarget.value))}
+      {/* Its room is kept until the function has been computed. */}
+      <div class="function-room">
+        {plotted !== undefined && (
+          <>
+            <p class="legend">
+              <span class="class-name">
+                <b style={{ color: palette.high }}>━</b> f, {activations[name].title}
+              </span>
+              <span class="class-name">
+                <b style={{ color: palette.low }}>╍</b> f′, its slope
+              </span>
+            </p>
+            <FunctionPlot
+              label={`${activations[name].title} and its slope`}
+              low={-0.5}
+              high={1}
+              marker={place}
+              lines={[
+                { name: "f", at: plotted.at, values: plotted.value, color: palette.high, dash: [] },
+                { name: "f′", at: plotted.at, values: plotted.slope, color: palette.low, dash: [6, 4] },
+              ]}
             />
-          </div>
-          <p class="formula">
-            f(z) = {activations[name].formula} = {exact(valueAt({ at: plotted.at, values: plotted.value }, place))},
-            f′(z) = {activations[name].slope} = {exact(valueAt({ at: plotted.at, values: plotted.slope }, place))}
-          </p>
-        </>
-      )}
+            <div class="field slider">
+              <label for="activation-z">z</label>
+              <output>{short(place)}</output>
+              <input
+                id="activation-z"
+                type="range"
+                min={-6}
+                max={6}
+                step={0.05}
+                value={place}
+                onInput={({ currentTarget }) => setPlace(Number(currentTarget.value))}
+              />
+            </div>
+            <p class="formula">
+              f(z) = {activations[name].formula} = {exact(valueAt({ at: plotted.at, values: plotted.value }, place))},
+              f′(z) = {activations[name].slope} = {exact(valueAt({ at: plotted.at, values: plotted.slope }, place))}
+            </p>
+          </>
+        )}
+      </div>
       <Answer label="largest slope of sigmoid" name="slope" truth={0.25} tolerance={0.001} />
     </section>
   );

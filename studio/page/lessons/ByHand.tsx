@@ -24,10 +24,16 @@ export function ByHand({ direction }: { readonly direction: "forward" | "backwar
     };
   }, [step, info]);
   const [hidden, output] = trace?.layers ?? [];
-  if (trace === undefined || hidden === undefined || output === undefined) return null;
+  // Its room is kept: what stands below does not move when the numbers come.
+  if (trace === undefined || hidden === undefined || output === undefined)
+    return (
+      <section class={`panel widget by-hand ${direction}`} aria-label="One row through the network">
+        <p class="hint">The step is being laid open …</p>
+      </section>
+    );
   const [x1 = 0, x2 = 0] = trace.x.values;
   return (
-    <section class="panel widget" aria-labelledby="by-hand-title">
+    <section class={`panel widget by-hand ${direction}`} aria-labelledby="by-hand-title">
       <header>
         <h2 id="by-hand-title">One row through the network</h2>
         <p class="hint">tanh in the hidden layer, σ at the output</p>

@@ -18,6 +18,8 @@ function begin(number: number): void {
   play(false);
   marks.value = new Set();
   takeOver({ ...lesson.setup, surface: "lessons", lesson: number, step: 0 }, `lesson ${number}`);
+  // It was chosen at the end of a list, or of the lesson before.
+  scrollTo({ top: 0 });
 }
 
 function viewOf(): LessonView {
@@ -39,6 +41,9 @@ function viewOf(): LessonView {
     marks: marks.value,
   };
 }
+
+/** A number and its per cent stay on one line. */
+const unparted = (text: string): string => text.replaceAll(/(\d) %/g, "$1\u00a0%");
 
 const isBare = ({ setup }: Lesson): boolean => {
   const keyOf = (one: StudioState): string => `${runKey(one)} ${textKey(one.text)}`;
@@ -100,7 +105,7 @@ function Tasks({ lesson, number }: { readonly lesson: Lesson; readonly number: n
             {now[k] === true ? "✓" : k + 1}
           </span>
           <span>
-            {text}
+            {unparted(text)}
             <span class="unseen">{now[k] === true ? " (done)" : " (open)"}</span>
           </span>
         </li>
@@ -140,7 +145,7 @@ export function Lessons() {
         </p>
         <h2 id="lesson-title">{lesson.title}</h2>
         {lesson.says.map((text) => (
-          <p key={text}>{text}</p>
+          <p key={text}>{unparted(text)}</p>
         ))}
         <h3>To do</h3>
         <Tasks lesson={lesson} number={number} />

@@ -97,22 +97,24 @@ export function PerceptronWidget() {
       <p class="formula">
         approved where {short(values[0] ?? 0)} · {inputs[0]} {added(values[1])} · {inputs[1]} {added(values[2])} {">"} 0
       </p>
-      {parameters.map(([parameter, index], k) => (
-        <div key={titles[k]} class="field slider">
-          <label for={`perceptron${k}`}>{titles[k]}</label>
-          <output>{short(values[k] ?? 0)}</output>
-          <input
-            id={`perceptron${k}`}
-            type="range"
-            min={-3}
-            max={3}
-            step={0.05}
-            value={values[k]}
-            data-parameter={`${parameter}.${index}`}
-            onInput={({ currentTarget }) => drag(k, Number(currentTarget.value))}
-          />
-        </div>
-      ))}
+      <div class="three-numbers">
+        {parameters.map(([parameter, index], k) => (
+          <div key={titles[k]} class="field slider">
+            <label for={`perceptron${k}`}>{titles[k]}</label>
+            <output>{short(values[k] ?? 0)}</output>
+            <input
+              id={`perceptron${k}`}
+              type="range"
+              min={-3}
+              max={3}
+              step={0.05}
+              value={values[k]}
+              data-parameter={`${parameter}.${index}`}
+              onInput={({ currentTarget }) => drag(k, Number(currentTarget.value))}
+            />
+          </div>
+        ))}
+      </div>
       <div class="row">
         <button type="button" class="accent" disabled={over || running} onClick={() => void next()}>
           {seen === 0 ? "Start Rosenblatt's rule from zero" : "Next mistake"}

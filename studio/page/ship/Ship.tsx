@@ -56,6 +56,7 @@ function ExportRow({ format, title, about }: Row) {
       <div>
         <h3>{title}</h3>
         <p class="hint">{about}</p>
+        {present !== undefined && "busy" in present && <p class="checking" />}
         {present !== undefined && "file" in present && (
           <p class="verified" data-format={format}>
             {Number.isNaN(present.file.difference) ? "" : `✓ largest difference ${short(present.file.difference)} · `}
@@ -69,11 +70,12 @@ function ExportRow({ format, title, about }: Row) {
         )}
       </div>
       {present !== undefined && "file" in present ? (
-        <button type="button" class="accent" onClick={() => download(present.file)}>
+        <button key="download" type="button" class="accent" onClick={() => download(present.file)}>
           Download {present.file.name}
         </button>
       ) : (
         <button
+          key="write"
           type="button"
           class="steady"
           disabled={present !== undefined && "busy" in present}

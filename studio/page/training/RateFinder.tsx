@@ -25,10 +25,13 @@ async function look(): Promise<void> {
 
 const rounded = (rate: number): number => Number(rate.toPrecision(1));
 
-function Curve({ search }: { readonly search: RateSearch }) {
-  const { rates, losses, suggested } = search;
+/** What was searched before there is anything: the axes of the chart. */
+const nothing = { rates: [], losses: [], suggested: undefined } as const;
+
+function Curve({ search }: { readonly search: RateSearch | undefined }) {
+  const { rates, losses, suggested } = search ?? nothing;
   const start = losses[0] ?? 1;
-  const least = Math.min(...losses);
+  const least = Math.min(start, ...losses);
   const up = { from: Math.max(0, least - 0.1 * (start - least)), to: Math.max(start * 1.6, least * 1.01 + 1e-9) };
   const points = rates.map((rate, k) => [Math.log10(rate), Math.min(up.to, losses[k] ?? Number.NaN)] as const);
   return (
@@ -80,17 +83,24 @@ export function RateFinder() {
         is good; where it turns up again it is too high. Dashed: the rate now, {short(state.value.lr)}.
       </p>
       {problem.value !== "" && <p class="notice bad">{problem}</p>}
-      {now !== undefined && fits && <Curve search={now.search} />}
-      {suggested !== undefined && (
-        <div class="row">
-          <p>
-            It falls fastest at <b>{short(suggested)}</b>
-            {now?.search.highest === undefined ? "" : `, and is lowest at ${short(now.search.highest)}`}.
-          </p>
-          <button type="button" class="small accent" onClick={() => change({ lr: rounded(suggested) })}>
-            Train with {rounded(suggested)}
-          </button>
-        </div>
+      {/* The room of what is looked for is taken when the looking begins: what is found moves nothing. */}
+      {(fits || busy.value) && (
+        <>
+          <Curve search={fits ? now?.search : undefined} />
+          <div class="row rate-says">
+            {suggested !== undefined && (
+              <>
+                <p>
+                  It falls fastest at <b>{short(suggested)}</b>
+                  {now?.search.highest === undefined ? "" : `, and is lowest at ${short(now.search.highest)}`}.
+                </p>
+                <button type="button" class="small accent" onClick={() => change({ lr: rounded(suggested) })}>
+                  Train with {rounded(suggested)}
+                </button>
+              </>
+            )}
+          </div>
+        </>
       )}
     </section>
   );
