@@ -65,12 +65,12 @@ describe.skipIf(missing)("a lesson and a preset", () => {
     await page.locator(".lesson-list button").nth(1).click();
     await until(page, ({ state }) => state["data"] === "xor", "the lesson");
     await page.getByRole("button", { name: "Lab", exact: true }).click();
-    await page.getByText("This is the experiment of lesson 2. Yours is kept.").waitFor();
+    await page.getByText("Your experiment from before lesson 2 is kept.").waitFor();
     await page.getByRole("button", { name: "Back to your experiment" }).click();
     const again = await until(page, ({ state, step }) => state["data"] === "spirals" && step === 40, "mine again");
     expect(again.loss).toBe(mine.loss);
     expect(again.state["layers"]).toEqual(mine.state["layers"]);
-    await expect.poll(() => page.getByText("Yours is kept").count(), soon).toBe(0);
+    await expect.poll(() => page.getByText("Your experiment from before").count(), soon).toBe(0);
 
     await page.getByRole("button", { name: "Compare" }).click();
     await page.getByRole("button", { name: "Zero or He initial weights" }).click();

@@ -79,7 +79,7 @@ function Plot({
   const palette = colors.value;
   const batches = run.value?.batches ?? 1;
   const every = run.value?.measuredEvery ?? 1;
-  const rarely = every === 1 ? "" : `, from 20 on every ${every}th measured`;
+  const rarely = every === 1 ? "" : `; every ${every}th from 20 on`;
   const across = `epoch (${grouped(batches)} ${batches === 1 ? "step" : "steps"} each${rarely})`;
   useEffect(() => {
     const element = box.current;

@@ -140,7 +140,7 @@ function SaidNotice({ text, bad, fix, act }: Said) {
 function AsideNotice({ by }: Aside) {
   return (
     <div class="notice">
-      <p>This is the experiment of {by}. Yours is kept.</p>
+      <p>Your experiment from before {by} is kept.</p>
       <button type="button" class="small accent" onClick={() => bringBack({ surface: surface.value })}>
         Back to your experiment
       </button>
