@@ -99,6 +99,8 @@ describe.skipIf(missing)("lessons", () => {
     await done(page, 1);
     await page.getByRole("button", { name: "Add a layer after the inputs" }).click();
     await until(page, ({ state }) => (state["layers"] as unknown[]).length === 1, "a layer");
+    // The single neuron may have been stopped by then, as it gets no further.
+    await page.evaluate("studio.play(true)");
     await done(page, 2);
     await page.getByRole("button", { name: "Keep this in the Lab" }).click();
     const kept = await until(page, ({ state }) => state["surface"] === "lab", "the Lab");

@@ -6,6 +6,7 @@ import type { PaintedPoint } from "../../shared/state.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { classColor, colors } from "../draw/colors.ts";
+import { apart } from "../draw/names.ts";
 import { drawLine, drawPlane, drawResiduals, frameOf } from "../draw/output.ts";
 import { percent, short } from "../numbers.ts";
 import { change, hot, onPicture, playing, repaint, ringed, run, shown, state } from "../store.ts";
@@ -212,6 +213,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
   const palette = colors.value;
   // Names that do not fit side by side are rotated.
   const narrow = classes.length > 2 && classes.reduce((sum, name) => sum + Math.max(3, name.length), 0) > 20;
+  const shownNames = narrow ? apart(classes) : classes;
   useEffect(() => {
     let last = 0;
     const write = (): void => {
@@ -255,18 +257,18 @@ function Matrix({ info }: { readonly info: RunInfo }) {
             <th scope="col">
               <span class="unseen">truth</span>
             </th>
-            {classes.map((name) => (
+            {classes.map((name, place) => (
               <th key={name} scope="col" title={name}>
-                <span>{name}</span>
+                <span>{shownNames[place]}</span>
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {classes.map((name) => (
+          {classes.map((name, place) => (
             <tr key={name}>
               <th scope="row" title={name}>
-                {name}
+                {shownNames[place]}
               </th>
               {classes.map((other) => (
                 <td key={other}>·</td>
