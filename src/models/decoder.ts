@@ -51,9 +51,7 @@ export class Decoder extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> 
     // What stands behind the end is filling, which nobody sees.
     const positions = start.add(arange(count)).clamp(0, cache.shape.length - 1);
     const mask = this.#visible(positions, arange(cache.shape.length));
-    return this.#through(ids, positions, { causal: true, mask }, (place) =>
-      cache.layer(place, start, count, parents),
-    );
+    return this.#through(ids, positions, { causal: true, mask }, (place) => cache.layer(place, start, count, parents));
   }
 
   /** An empty cache for this many positions. */
