@@ -52,7 +52,8 @@ describe("with defaults", () => {
     expect((await hebb("predict", "run", "rule.csv", "--out", "named.csv")).code).toBe(0);
     for (const to of ["onnx", "module"])
       expect((await hebb("export", "run", "--to", to, "--out", `run.${to === "onnx" ? "onnx" : "ts"}`)).code).toBe(0);
-  });
+    // A dozen trainings before the one that stays.
+  }, 300_000);
 
   test("a run that pauses and goes on has the bits of one that did not", async () => {
     const how = ["train", "rule.csv", "--target", "answer", "--preset", "good", "--epochs", "12", "--backend", "wasm"];
