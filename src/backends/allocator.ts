@@ -10,64 +10,64 @@ interface Hole {
 
 export class Allocator {
   /** Freed blocks by size, ready to be handed out again. */
-  private readonly ready = new Map<number, number[]>();
-  private readyBytes = 0;
+  readonly #ready = new Map<number, number[]>();
+  #readyBytes = 0;
   /** Sorted by address; no two touch. */
-  private readonly holes: Hole[] = [];
-  private end: number;
-  private readonly grow: (end: number) => number;
+  readonly #holes: Hole[] = [];
+  #end: number;
+  readonly #grow: (end: number) => number;
 
   /** Hands out [start, end), and asks `grow` for a later end when that is full; it returns the new end. */
   constructor(start: number, end: number, grow: (end: number) => number) {
-    this.end = end;
-    this.grow = grow;
+    this.#end = end;
+    this.#grow = grow;
     const first = alignUp(start);
-    if (end > first) this.holes.push({ address: first, bytes: end - first });
+    if (end > first) this.#holes.push({ address: first, bytes: end - first });
   }
 
   /** The address of a 64-byte aligned block. */
   allocate(bytes: number): number {
     const size = Math.max(alignment, alignUp(bytes));
-    const kept = this.ready.get(size)?.pop();
+    const kept = this.#ready.get(size)?.pop();
     if (kept !== undefined) {
-      this.readyBytes -= size;
+      this.#readyBytes -= size;
       return kept;
     }
-    let hole = this.bestHole(size);
-    if (hole < 0 && this.readyBytes > 0) {
-      this.join();
-      hole = this.bestHole(size);
+    let hole = this.#bestHole(size);
+    if (hole < 0 && this.#readyBytes > 0) {
+      this.#join();
+      hole = this.#bestHole(size);
     }
     if (hole < 0) {
-      const last = this.holes.at(-1);
-      const from = last !== undefined && last.address + last.bytes === this.end ? last.address : this.end;
-      const newEnd = this.grow(from + size);
-      this.insert(this.end, newEnd - this.end);
-      this.end = newEnd;
-      hole = this.bestHole(size);
+      const last = this.#holes.at(-1);
+      const from = last !== undefined && last.address + last.bytes === this.#end ? last.address : this.#end;
+      const newEnd = this.#grow(from + size);
+      this.#insert(this.#end, newEnd - this.#end);
+      this.#end = newEnd;
+      hole = this.#bestHole(size);
     }
-    const found = this.holes[hole];
+    const found = this.#holes[hole];
     if (found === undefined) throw new RangeError(`no room for ${bytes} bytes`);
     const { address } = found;
     found.address += size;
     found.bytes -= size;
-    if (found.bytes === 0) this.holes.splice(hole, 1);
+    if (found.bytes === 0) this.#holes.splice(hole, 1);
     return address;
   }
 
   free(address: number, bytes: number): void {
     const size = Math.max(alignment, alignUp(bytes));
-    const list = this.ready.get(size);
-    if (list === undefined) this.ready.set(size, [address]);
+    const list = this.#ready.get(size);
+    if (list === undefined) this.#ready.set(size, [address]);
     else list.push(address);
-    this.readyBytes += size;
+    this.#readyBytes += size;
   }
 
-  private bestHole(size: number): number {
+  #bestHole(size: number): number {
     let best = -1;
     let bestBytes = Number.POSITIVE_INFINITY;
-    for (let place = 0; place < this.holes.length; place++) {
-      const bytes = this.holes[place]?.bytes ?? 0;
+    for (let place = 0; place < this.#holes.length; place++) {
+      const bytes = this.#holes[place]?.bytes ?? 0;
       if (bytes >= size && bytes < bestBytes) {
         best = place;
         bestBytes = bytes;
@@ -77,34 +77,34 @@ export class Allocator {
     return best;
   }
 
-  private join(): void {
-    for (const [size, addresses] of this.ready) for (const address of addresses) this.insert(address, size);
-    this.ready.clear();
-    this.readyBytes = 0;
+  #join(): void {
+    for (const [size, addresses] of this.#ready) for (const address of addresses) this.#insert(address, size);
+    this.#ready.clear();
+    this.#readyBytes = 0;
   }
 
-  private insert(address: number, bytes: number): void {
+  #insert(address: number, bytes: number): void {
     if (bytes <= 0) return;
     let low = 0;
-    let high = this.holes.length;
+    let high = this.#holes.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.holes[middle]?.address ?? 0) < address) low = middle + 1;
+      if ((this.#holes[middle]?.address ?? 0) < address) low = middle + 1;
       else high = middle;
     }
-    const before = this.holes[low - 1];
-    const after = this.holes[low];
+    const before = this.#holes[low - 1];
+    const after = this.#holes[low];
     if (before !== undefined && before.address + before.bytes === address) {
       before.bytes += bytes;
       if (after !== undefined && before.address + before.bytes === after.address) {
         before.bytes += after.bytes;
-        this.holes.splice(low, 1);
+        this.#holes.splice(low, 1);
       }
     } else if (after !== undefined && address + bytes === after.address) {
       after.address = address;
       after.bytes += bytes;
     } else {
-      this.holes.splice(low, 0, { address, bytes });
+      this.#holes.splice(low, 0, { address, bytes });
     }
   }
 }

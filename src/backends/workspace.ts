@@ -21,54 +21,54 @@ const mostReserveBytes = 64 * 2 ** 20;
  * allocated at the first run, moves when a larger program needs it, and shrinks when that program is released.
  */
 export class Workspace {
-  private readonly memory: Memory;
-  private readonly claims = new Set<Claim>();
-  private largestBytes = 0;
-  private current: Block | undefined;
+  readonly #memory: Memory;
+  readonly #claims = new Set<Claim>();
+  #largestBytes = 0;
+  #current: Block | undefined;
   /** The size of the last block that was too small. */
-  private outgrownBytes = 0;
+  #outgrownBytes = 0;
 
   constructor(memory: Memory) {
-    this.memory = memory;
+    this.#memory = memory;
   }
 
   /** Makes sure that the block has at least this many bytes whenever a program runs. */
   claim(bytes: number): Claim {
     const claim = { bytes };
-    this.claims.add(claim);
-    if (bytes > this.largestBytes) this.largestBytes = bytes;
-    const { current } = this;
+    this.#claims.add(claim);
+    if (bytes > this.#largestBytes) this.#largestBytes = bytes;
+    const current = this.#current;
     if (current !== undefined && current.bytes < bytes) {
-      this.outgrownBytes = current.bytes;
-      this.drop(current);
+      this.#outgrownBytes = current.bytes;
+      this.#drop(current);
     }
     return claim;
   }
 
   release(claim: Claim): void {
-    if (!this.claims.delete(claim) || claim.bytes < this.largestBytes) return;
-    this.largestBytes = 0;
-    for (const { bytes } of this.claims) this.largestBytes = Math.max(this.largestBytes, bytes);
-    const { current } = this;
-    if (current !== undefined && current.bytes > growth * this.largestBytes) {
-      this.outgrownBytes = 0;
-      this.drop(current);
+    if (!this.#claims.delete(claim) || claim.bytes < this.#largestBytes) return;
+    this.#largestBytes = 0;
+    for (const { bytes } of this.#claims) this.#largestBytes = Math.max(this.#largestBytes, bytes);
+    const current = this.#current;
+    if (current !== undefined && current.bytes > growth * this.#largestBytes) {
+      this.#outgrownBytes = 0;
+      this.#drop(current);
     }
   }
 
   /** The block, for the run that is about to begin. */
   block(): Block {
-    this.current ??= this.memory.allocate(this.sizeNow());
-    return this.current;
+    this.#current ??= this.#memory.allocate(this.#sizeNow());
+    return this.#current;
   }
 
-  private sizeNow(): number {
-    const reserve = Math.min(growth * this.outgrownBytes, this.outgrownBytes + mostReserveBytes);
-    return Math.max(this.largestBytes, Math.floor(reserve));
+  #sizeNow(): number {
+    const reserve = Math.min(growth * this.#outgrownBytes, this.#outgrownBytes + mostReserveBytes);
+    return Math.max(this.#largestBytes, Math.floor(reserve));
   }
 
-  private drop(block: Block): void {
-    this.current = undefined;
-    this.memory.free(block);
+  #drop(block: Block): void {
+    this.#current = undefined;
+    this.#memory.free(block);
   }
 }

@@ -47,17 +47,17 @@ interface Stretch {
  * the plan of a deep network, whose values live from the way forward to the way back, does not compare each with each.
  */
 class TakenOverTime {
-  private readonly times: number;
-  private readonly stretches = new Map<number, Stretch>();
+  readonly #times: number;
+  readonly #stretches = new Map<number, Stretch>();
 
   constructor(times: number) {
-    this.times = times;
+    this.#times = times;
   }
 
   add(first: number, last: number, start: number, end: number): void {
-    this.visit(first, last, (place, isWithin) => {
-      const stretch = this.stretches.get(place) ?? { all: new Ranges(), some: new Ranges() };
-      this.stretches.set(place, stretch);
+    this.#visit(first, last, (place, isWithin) => {
+      const stretch = this.#stretches.get(place) ?? { all: new Ranges(), some: new Ranges() };
+      this.#stretches.set(place, stretch);
       (isWithin ? stretch.all : stretch.some).add(start, end);
     });
   }
@@ -65,8 +65,8 @@ class TakenOverTime {
   /** Lists of all that is taken at some time from first to last. */
   during(first: number, last: number): Ranges[] {
     const found: Ranges[] = [];
-    this.visit(first, last, (place, isWithin) => {
-      const stretch = this.stretches.get(place);
+    this.#visit(first, last, (place, isWithin) => {
+      const stretch = this.#stretches.get(place);
       if (stretch === undefined) return;
       found.push(stretch.all);
       if (isWithin) found.push(stretch.some);
@@ -75,7 +75,7 @@ class TakenOverTime {
   }
 
   /** The largest stretches within a time, and those around them. */
-  private visit(first: number, last: number, see: (place: number, isWithin: boolean) => void): void {
+  #visit(first: number, last: number, see: (place: number, isWithin: boolean) => void): void {
     const descend = (place: number, from: number, to: number): void => {
       if (to < first || from > last) return;
       const isWithin = first <= from && to <= last;
@@ -85,6 +85,6 @@ class TakenOverTime {
       descend(2 * place, from, middle);
       descend(2 * place + 1, middle + 1, to);
     };
-    descend(1, 0, this.times - 1);
+    descend(1, 0, this.#times - 1);
   }
 }

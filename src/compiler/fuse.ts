@@ -26,125 +26,125 @@ export function fuse(schedule: Schedule, buffers: BufferIds): Group[] {
 }
 
 class Fuser {
-  private readonly groups: Group[] = [];
-  private readonly groupOf = new Map<Node, number>();
+  readonly #groups: Group[] = [];
+  readonly #groupOf = new Map<Node, number>();
   /** Places of groups with reductions, in order, by what the first of them reduces. */
-  private readonly reducing = new Map<string, number[]>();
-  private readonly schedule: Schedule;
-  private readonly buffers: BufferIds;
+  readonly #reducing = new Map<string, number[]>();
+  readonly #schedule: Schedule;
+  readonly #buffers: BufferIds;
 
   constructor(schedule: Schedule, buffers: BufferIds) {
-    this.schedule = schedule;
-    this.buffers = buffers;
+    this.#schedule = schedule;
+    this.#buffers = buffers;
   }
 
   run(): Group[] {
-    for (const node of this.schedule.order) {
-      if (isCheck(node)) this.groups.push(...this.openCheck(node));
-      if (!this.schedule.realized.has(node)) continue;
+    for (const node of this.#schedule.order) {
+      if (isCheck(node)) this.#groups.push(...this.#openCheck(node));
+      if (!this.#schedule.realized.has(node)) continue;
       if (node.op.rule.kind === "result") {
-        this.openRepeat(node);
+        this.#openRepeat(node);
         continue;
       }
-      const parts = this.schedule.assembled.get(node);
+      const parts = this.#schedule.assembled.get(node);
       if (parts !== undefined) {
         if (parts.length === 0) continue;
-        this.groupOf.set(node, this.groups.length);
-        this.groups.push({ kind: "copies", node, parts });
+        this.#groupOf.set(node, this.#groups.length);
+        this.#groups.push({ kind: "copies", node, parts });
         continue;
       }
       trimIndices();
-      const joined = this.join(node);
-      if (joined === undefined) this.groups.push(this.open(node));
-      const place = joined ?? this.groups.length - 1;
-      this.groupOf.set(node, place);
-      if (node.op.rule.kind === "reduce") this.noteReduction(node, place);
+      const joined = this.#join(node);
+      if (joined === undefined) this.#groups.push(this.#open(node));
+      const place = joined ?? this.#groups.length - 1;
+      this.#groupOf.set(node, place);
+      if (node.op.rule.kind === "reduce") this.#noteReduction(node, place);
     }
-    return this.groups;
+    return this.#groups;
   }
 
   /** The first result that is met opens the loop for all of them. */
-  private openRepeat(result: Node): void {
-    if (this.groupOf.has(result)) return;
+  #openRepeat(result: Node): void {
+    if (this.#groupOf.has(result)) return;
     const node = result.inputs[0] as Node;
-    const results = this.schedule.order.filter(({ op, inputs }) => op.rule.kind === "result" && inputs[0] === node);
-    for (const other of results) this.groupOf.set(other, this.groups.length);
-    this.groups.push({ kind: "repeat", node, results });
+    const results = this.#schedule.order.filter(({ op, inputs }) => op.rule.kind === "result" && inputs[0] === node);
+    for (const other of results) this.#groupOf.set(other, this.#groups.length);
+    this.#groups.push({ kind: "repeat", node, results });
   }
 
   /** The group that takes the node, if one does: the latest producer's, else a later one with the same reduction. */
-  private join(node: Node): number | undefined {
+  #join(node: Node): number | undefined {
     const { kind } = node.op.rule;
-    if (!this.schedule.fuse) return undefined;
+    if (!this.#schedule.fuse) return undefined;
     if (kind !== "element" && kind !== "reduce") return undefined;
-    const latest = this.latestProducer(node);
-    if (latest >= 0 && this.tryJoin(node, this.groups[latest] as Group)) return latest;
+    const latest = this.#latestProducer(node);
+    if (latest >= 0 && this.#tryJoin(node, this.#groups[latest] as Group)) return latest;
     if (kind !== "reduce") return undefined;
-    return this.laterReductions(node, latest).find((place) => {
-      const group = this.groups[place] as Group;
-      return group.kind === "loops" && this.readsTogether(node, group) && this.tryJoin(node, group);
+    return this.#laterReductions(node, latest).find((place) => {
+      const group = this.#groups[place] as Group;
+      return group.kind === "loops" && this.#readsTogether(node, group) && this.#tryJoin(node, group);
     });
   }
 
   /** Places, after one, of groups that walk the same dims as the node does and have room. */
-  private laterReductions(node: Node, after: number): number[] {
-    const places = this.reducing.get(reductionKey(node)) ?? [];
+  #laterReductions(node: Node, after: number): number[] {
+    const places = this.#reducing.get(reductionKey(node)) ?? [];
     const found: number[] = [];
     for (let at = places.length - 1; at >= 0 && (places[at] as number) > after; at--) {
-      const group = this.groups[places[at] as number];
+      const group = this.#groups[places[at] as number];
       if (group?.kind === "loops" && !group.stages.isFull) found.push(places[at] as number);
     }
     return found.reverse().slice(0, mostCandidates);
   }
 
-  private noteReduction(node: Node, place: number): void {
-    const group = this.groups[place];
+  #noteReduction(node: Node, place: number): void {
+    const group = this.#groups[place];
     // Another reduction has come before it.
     if (group?.kind !== "loops" || group.stages.all.filter(({ combine }) => combine !== undefined).length > 1) return;
     const key = reductionKey(node);
-    const places = this.reducing.get(key);
-    if (places === undefined) this.reducing.set(key, [place]);
+    const places = this.#reducing.get(key);
+    if (places === undefined) this.#reducing.set(key, [place]);
     else places.splice(places.findLastIndex((other) => other < place) + 1, 0, place);
   }
 
   /** What is large is better read while it is in the caches, which is now, than in one kernel with something else. */
-  private readsTogether(node: Node, group: LoopGroup): boolean {
+  #readsTogether(node: Node, group: LoopGroup): boolean {
     const input = node.inputs[0] as Node;
     if (sizeOf(input.shape) <= cachedSize) return true;
-    const read = this.storedInputs(input);
+    const read = this.#storedInputs(input);
     return group.stages.all.some(
-      (stage) => stage.combine !== undefined && meet(read, this.storedInputs(stage.node.inputs[0] as Node)),
+      (stage) => stage.combine !== undefined && meet(read, this.#storedInputs(stage.node.inputs[0] as Node)),
     );
   }
 
   /** The full-size stored values that a node's element reads. */
-  private storedInputs(node: Node): Set<Node> {
+  #storedInputs(node: Node): Set<Node> {
     const stored = new Set<Node>();
     visitAncestors([node], (next) => {
-      if (next.op.rule.kind !== "source" && !this.schedule.realized.has(next)) return true;
+      if (next.op.rule.kind !== "source" && !this.#schedule.realized.has(next)) return true;
       if (sizeOf(next.shape) > cachedSize) stored.add(next);
       return false;
     });
     return stored;
   }
 
-  private latestProducer(node: Node): number {
+  #latestProducer(node: Node): number {
     let latest = -1;
     visitAncestors(node.inputs, (input) => {
-      const group = this.groupOf.get(input);
+      const group = this.#groupOf.get(input);
       if (group !== undefined) latest = Math.max(latest, group);
       return group === undefined;
     });
     return latest;
   }
 
-  private tryJoin(node: Node, group: Group): boolean {
+  #tryJoin(node: Node, group: Group): boolean {
     if ("stages" in group && group.stages.isFull) return false;
     switch (group.kind) {
       case "loops":
-        return node.op.rule.kind === "reduce" ? this.joinReduction(node, group) : this.joinElement(node, group);
+        return node.op.rule.kind === "reduce" ? this.#joinReduction(node, group) : this.#joinElement(node, group);
       case "contraction":
-        return this.joinEpilogue(node, group);
+        return this.#joinEpilogue(node, group);
       case "check":
       case "copies":
       case "repeat":
@@ -154,7 +154,7 @@ class Fuser {
     }
   }
 
-  private joinElement(node: Node, group: LoopGroup): boolean {
+  #joinElement(node: Node, group: LoopGroup): boolean {
     const size = sizeOf(node.shape);
     const outer = group.axes.slice(0, group.outerCount);
     const fullSize = extentOf(group.axes);
@@ -163,12 +163,12 @@ class Fuser {
     const serial = group.outerCount < group.axes.length && extentOf(outer) < enoughRows;
     if (level === "full" && serial && size > smallSize) return false;
     const index = unflatten(flatAxes(level === "full" ? group.axes : outer), node.shape);
-    const value = this.lower(node, index, group);
+    const value = this.#lower(node, index, group);
     if (value === undefined) return false;
-    return this.add(group, { node, local: newLocal(node.dtype), level, index, value });
+    return this.#add(group, { node, local: newLocal(node.dtype), level, index, value });
   }
 
-  private joinReduction(node: Node, group: LoopGroup): boolean {
+  #joinReduction(node: Node, group: LoopGroup): boolean {
     const { input, kept, reduced, rowMajor, combine } = reduction(node);
     const keptSize = sizeOf(kept.map((axis) => at(input.shape, axis)));
     const reducedSize = sizeOf(reduced.map((axis) => at(input.shape, axis)));
@@ -192,17 +192,17 @@ class Fuser {
     const local = newLocal(node.dtype);
     const place = unflatten(flatAxes(outer), node.shape);
     const joined =
-      value !== undefined && this.add(group, { node, local, level: "row", index: place, value, combine }, reducedSize);
+      value !== undefined && this.#add(group, { node, local, level: "row", index: place, value, combine }, reducedSize);
     if (!joined) group.outerCount = before;
     return joined;
   }
 
-  private joinEpilogue(node: Node, group: ContractionGroup): boolean {
+  #joinEpilogue(node: Node, group: ContractionGroup): boolean {
     if (node.op.rule.kind !== "element" || sizeOf(node.shape) !== sizeOf(group.node.shape)) return false;
-    for (const index of this.epilogueOrders(node, group)) {
-      const value = this.lower(node, index, group);
+    for (const index of this.#epilogueOrders(node, group)) {
+      const value = this.#lower(node, index, group);
       if (value === undefined) continue;
-      return this.add(group, { node, local: newLocal(node.dtype), level: "full", index, value });
+      return this.#add(group, { node, local: newLocal(node.dtype), level: "full", index, value });
     }
     return false;
   }
@@ -211,7 +211,7 @@ class Fuser {
    * Ways to walk a node in step with a contraction: in the order of a stage of the same shape, flat, or in the order in which
    * the node's own rule reads the product (through a permute, say).
    */
-  private *epilogueOrders(node: Node, group: ContractionGroup): Generator<readonly Scalar[]> {
+  *#epilogueOrders(node: Node, group: ContractionGroup): Generator<readonly Scalar[]> {
     const tried = new Set<readonly Scalar[]>();
     for (const { node: other, index } of group.stages.all) {
       if (tried.has(index) || !sameShape(other.shape, node.shape)) continue;
@@ -219,8 +219,8 @@ class Fuser {
       yield index;
     }
     yield unflatten(group.place, node.shape);
-    const axes = this.finestShape(node).map(newAxis);
-    const read = new Lowering(this.schedule, this.buffers, undefined).placeOf(
+    const axes = this.#finestShape(node).map(newAxis);
+    const read = new Lowering(this.#schedule, this.#buffers, undefined).placeOf(
       group.node,
       node,
       unflatten(flatAxes(axes), node.shape),
@@ -242,7 +242,7 @@ class Fuser {
    * The sizes to loop over for a node: its own, or those of a reshape inside its expression that cuts the same elements, in
    * the same order, into more dims. Then the reshape needs no division.
    */
-  private finestShape(node: Node): number[] {
+  #finestShape(node: Node): number[] {
     const size = sizeOf(node.shape);
     let finest = node.shape.filter((extent) => extent !== 1);
     const seen = new Set<Node>([node]);
@@ -257,13 +257,13 @@ class Fuser {
         }
         if (seen.has(input) || isOp(next, permuteOp) || sizeOf(input.shape) !== size) continue;
         seen.add(input);
-        if (!this.schedule.realized.has(input) && input.op.rule.kind === "element") stack.push(input);
+        if (!this.#schedule.realized.has(input) && input.op.rule.kind === "element") stack.push(input);
       }
     }
     return finest;
   }
 
-  private open(node: Node): Group {
+  #open(node: Node): Group {
     const { rule } = node.op;
     switch (rule.kind) {
       case "source":
@@ -276,9 +276,9 @@ class Fuser {
           "a collective stands between programs: call it in a compiled function or on tensors with values, not where a graph is exported or inspected",
         );
       case "element": {
-        const axes = this.finestShape(node).map(newAxis);
+        const axes = this.#finestShape(node).map(newAxis);
         const group: LoopGroup = { kind: "loops", axes, outerCount: axes.length, rowMajor: true, stages: new Stages() };
-        if (!this.joinElement(node, group)) throw new InternalError(`${node.op.name} does not fit its own loop`);
+        if (!this.#joinElement(node, group)) throw new InternalError(`${node.op.name} does not fit its own loop`);
         return group;
       }
       case "reduce": {
@@ -296,11 +296,11 @@ class Fuser {
         if (value === undefined) throw new InternalError(`${node.op.name} does not fit its own loop`);
         const index = unflatten(flatAxes(outer), node.shape);
         const { combine } = rule;
-        this.add(group, { node, local: newLocal(node.dtype), level: "row", index, value, combine }, extentOf(inner));
+        this.#add(group, { node, local: newLocal(node.dtype), level: "row", index, value, combine }, extentOf(inner));
         return group;
       }
       case "contract":
-        return this.openContraction(node, rule.contract(node.attributes, node.inputs));
+        return this.#openContraction(node, rule.contract(node.attributes, node.inputs));
       case "scan": {
         const scanned = rule.axis(node.attributes);
         const axes = node.shape.map(newAxis);
@@ -316,11 +316,11 @@ class Fuser {
         };
       }
       case "scatter":
-        return this.openScatter(node);
+        return this.#openScatter(node);
     }
   }
 
-  private openContraction(node: Node, rule: ContractionRule): ContractionGroup {
+  #openContraction(node: Node, rule: ContractionRule): ContractionGroup {
     const batch = rule.batch.map(newAxis);
     const m = rule.m.map(newAxis);
     const n = rule.n.map(newAxis);
@@ -340,18 +340,18 @@ class Fuser {
       place: flatten(index, node.shape),
       stages: new Stages(),
     };
-    this.add(group, { node, local, level: "full", index, value: localValue(local) });
+    this.#add(group, { node, local, level: "full", index, value: localValue(local) });
     return group;
   }
 
-  private add(group: LoopGroup | ContractionGroup, stage: Stage, reduced = 1): boolean {
-    return group.stages.add(stage, reduced, this.schedule.windows.get(stage.node)?.whole);
+  #add(group: LoopGroup | ContractionGroup, stage: Stage, reduced = 1): boolean {
+    return group.stages.add(stage, reduced, this.#schedule.windows.get(stage.node)?.whole);
   }
 
   /** None where the index is known to be in range. */
-  private openCheck(node: Node<CheckAttributes>): CheckGroup[] {
+  #openCheck(node: Node<CheckAttributes>): CheckGroup[] {
     const loop = (): CheckGroup["search"] => {
-      const axes = this.finestShape(node).map(newAxis);
+      const axes = this.#finestShape(node).map(newAxis);
       const place = flatAxes(axes);
       return {
         axes,
@@ -364,7 +364,7 @@ class Fuser {
     return min >= 0 && max < node.attributes.extent ? [] : [{ kind: "check", node, axes, value, search: loop() }];
   }
 
-  private openScatter(node: Node): ScatterGroup {
+  #openScatter(node: Node): ScatterGroup {
     const { rule } = node.op;
     if (rule.kind !== "scatter") throw new InternalError("not a scatter");
     const [base, indices, updates] = node.inputs as [Node, Node, Node];
@@ -394,75 +394,75 @@ class Fuser {
   }
 
   /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */
-  private lower(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
-    return new Lowering(this.schedule, this.buffers, group).element(node, index);
+  #lower(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
+    return new Lowering(this.#schedule, this.#buffers, group).element(node, index);
   }
 
   private read(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
-    return new Lowering(this.schedule, this.buffers, group).read(node, index);
+    return new Lowering(this.#schedule, this.#buffers, group).read(node, index);
   }
 }
 
 /** Composes element rules down to loads and to values bound in the same kernel. */
 class Lowering {
-  private readonly realized: ReadonlySet<Node>;
-  private readonly buffers: BufferIds;
-  private readonly stages: Stages | undefined;
-  private readonly memo = new Map<Node, Map<string, Scalar>>();
-  private aligned = true;
-  private watched: Node | undefined;
-  private seen: readonly Scalar[] | undefined;
+  readonly #realized: ReadonlySet<Node>;
+  readonly #buffers: BufferIds;
+  readonly #stages: Stages | undefined;
+  readonly #memo = new Map<Node, Map<string, Scalar>>();
+  #aligned = true;
+  #watched: Node | undefined;
+  #seen: readonly Scalar[] | undefined;
 
   constructor({ realized }: Schedule, buffers: BufferIds, group: Group | undefined) {
-    this.realized = realized;
-    this.buffers = buffers;
-    this.stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : undefined;
+    this.#realized = realized;
+    this.#buffers = buffers;
+    this.#stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : undefined;
   }
 
   /** The index at which the rule of `node`, taken at `index`, reads `target`: the first such read, if there is one. */
   placeOf(target: Node, node: Node, index: readonly Scalar[]): readonly Scalar[] | undefined {
-    this.watched = target;
-    this.inline(node, index);
-    return this.seen;
+    this.#watched = target;
+    this.#inline(node, index);
+    return this.#seen;
   }
 
   element(node: Node, index: readonly Scalar[]): Scalar | undefined {
-    const value = this.inline(node, index);
-    return this.aligned ? value : undefined;
+    const value = this.#inline(node, index);
+    return this.#aligned ? value : undefined;
   }
 
   read(node: Node, index: readonly Scalar[]): Scalar | undefined {
-    const value = this.at(node, index);
-    return this.aligned ? value : undefined;
+    const value = this.#at(node, index);
+    return this.#aligned ? value : undefined;
   }
 
-  private at(node: Node, index: readonly Scalar[]): Scalar {
-    const buffer = this.buffers.get(node);
-    const stored = node.op.rule.kind === "source" || this.realized.has(node);
-    if (node === this.watched) this.seen ??= index.map(canonical);
+  #at(node: Node, index: readonly Scalar[]): Scalar {
+    const buffer = this.#buffers.get(node);
+    const stored = node.op.rule.kind === "source" || this.#realized.has(node);
+    if (node === this.#watched) this.#seen ??= index.map(canonical);
     const flat = flatten(index, node.shape);
     if (stored) {
-      const stage = this.stages?.of(node);
+      const stage = this.#stages?.of(node);
       if (stage === undefined) {
         if (buffer === undefined) throw new InternalError(`${node.op.name} has no buffer`);
-        if (this.stages?.unfinished.has(node)) this.aligned = false;
-        return this.shared(node, indexKey(flat), () => load(buffer, flat, node.dtype));
+        if (this.#stages?.unfinished.has(node)) this.#aligned = false;
+        return this.#shared(node, indexKey(flat), () => load(buffer, flat, node.dtype));
       }
-      if (indexKey(flat) !== indexKey(flatten(stage.index, node.shape))) this.aligned = false;
+      if (indexKey(flat) !== indexKey(flatten(stage.index, node.shape))) this.#aligned = false;
       return localValue(stage.local);
     }
-    return this.shared(node, indexKey(flat), () => this.inline(node, index));
+    return this.#shared(node, indexKey(flat), () => this.#inline(node, index));
   }
 
-  private shared(node: Node, key: string, make: () => Scalar): Scalar {
-    const known = this.memo.get(node) ?? new Map<string, Scalar>();
-    this.memo.set(node, known);
+  #shared(node: Node, key: string, make: () => Scalar): Scalar {
+    const known = this.#memo.get(node) ?? new Map<string, Scalar>();
+    this.#memo.set(node, known);
     const value = known.get(key) ?? make();
     known.set(key, value);
     return value;
   }
 
-  private inline(node: Node, index: readonly Scalar[]): Scalar {
+  #inline(node: Node, index: readonly Scalar[]): Scalar {
     const { rule } = node.op;
     if (rule.kind !== "element") throw new InternalError(`${node.op.name} cannot be inlined`);
     return rule.element({
@@ -471,7 +471,7 @@ class Lowering {
       inputTypes: node.inputs,
       // Canonical parts, so that conditions on them (of a pad, of a cat) are as plain as the strides.
       index: index.map(canonical),
-      input: (k, at) => this.at(node.inputs[k] as Node, at),
+      input: (k, at) => this.#at(node.inputs[k] as Node, at),
     });
   }
 }

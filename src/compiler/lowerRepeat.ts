@@ -56,67 +56,70 @@ interface States {
 type Row = Omit<Window, "buffer">;
 
 class RepeatLowering {
-  private readonly context: RepeatContext;
-  private readonly group: RepeatGroup;
-  private readonly body: LoopBody;
-  private readonly steps: number;
-  private readonly reverse: boolean;
-  private readonly live: readonly number[];
-  private readonly states = new Map<number, States>();
-  private readonly windows: Window[] = [];
-  private windowCount = 0;
+  readonly #context: RepeatContext;
+  readonly #group: RepeatGroup;
+  readonly #body: LoopBody;
+  readonly #steps: number;
+  readonly #reverse: boolean;
+  readonly #live: readonly number[];
+  readonly #states = new Map<number, States>();
+  readonly #windows: Window[] = [];
+  #windowCount = 0;
 
   constructor(group: RepeatGroup, context: RepeatContext) {
-    this.group = group;
-    this.context = context;
-    this.body = bodyOf(group.node);
+    this.#group = group;
+    this.#context = context;
+    this.#body = bodyOf(group.node);
     const { steps, reverse } = scanAttributes(group.node);
-    this.steps = steps;
-    this.reverse = reverse;
-    this.live = liveCarried(this.body, group.results);
+    this.#steps = steps;
+    this.#reverse = reverse;
+    this.#live = liveCarried(this.#body, group.results);
   }
 
   run(): LoweredRepeat & { readonly windowCount: number } {
-    const { context, group, body, live } = this;
+    const context = this.#context;
+    const group = this.#group;
+    const body = this.#body;
+    const live = this.#live;
     const initial = scanInputs(group.node).initial;
     const before: Kernel[] = live.map((place) => {
       const like = body.carried[place] as Node;
       const rowLength = sizeOf(like.shape);
-      const rows = this.isKept(place) ? undefined : 2;
+      const rows = this.#isKept(place) ? undefined : 2;
       const buffer = context.draft({
         name: "states",
         dtype: like.dtype,
-        length: rowLength * (rows ?? this.steps + 1),
+        length: rowLength * (rows ?? this.#steps + 1),
       });
-      this.states.set(place, { buffer, rowLength, ...(rows === undefined ? {} : { rows }) });
+      this.#states.set(place, { buffer, rowLength, ...(rows === undefined ? {} : { rows }) });
       const from = context.buffers.get(initial[place] as Node) as number;
-      return copyKernel(from, this.stateAt(place, this.reverse ? this.steps : 0), like.dtype, axesOf(like.shape));
+      return copyKernel(from, this.#stateAt(place, this.#reverse ? this.#steps : 0), like.dtype, axesOf(like.shape));
     });
-    const { repeat, checks, after, moved } = this.lowerBody();
-    return { kernels: [...before, repeat, ...after], checks, moved, windowCount: this.windowCount };
+    const { repeat, checks, after, moved } = this.#lowerBody();
+    return { kernels: [...before, repeat, ...after], checks, moved, windowCount: this.#windowCount };
   }
 
   /** Whether a result is the carried value at every step. */
-  private isKept(place: number): boolean {
-    const { carried, next } = this.body;
-    return this.group.results.some(
-      (result) => scanResult(result).kind === "stack" && [carried[place], next[place]].includes(this.valueOf(result)),
+  #isKept(place: number): boolean {
+    const { carried, next } = this.#body;
+    return this.#group.results.some(
+      (result) => scanResult(result).kind === "stack" && [carried[place], next[place]].includes(this.#valueOf(result)),
     );
   }
 
-  private valueOf(result: Node): Node {
-    return at(this.body.order, scanResult(result).value);
+  #valueOf(result: Node): Node {
+    return at(this.#body.order, scanResult(result).value);
   }
 
-  private stateAt(place: number, row: number): Place {
-    const { buffer, rowLength, rows } = this.states.get(place) as States;
+  #stateAt(place: number, row: number): Place {
+    const { buffer, rowLength, rows } = this.#states.get(place) as States;
     return { buffer, start: (rows === undefined ? row : row % rows) * rowLength };
   }
 
   /** The row of the states at step t: that which a step reads, or that which it writes. */
-  private stateRow(place: number, side: "read" | "write"): Row {
-    const { buffer, rows } = this.states.get(place) as States;
-    const shift = (side === "read") === this.reverse ? 1 : 0;
+  #stateRow(place: number, side: "read" | "write"): Row {
+    const { buffer, rows } = this.#states.get(place) as States;
+    const shift = (side === "read") === this.#reverse ? 1 : 0;
     return { whole: buffer, start: 0, shift, ...(rows === undefined ? {} : { rows }) };
   }
 
@@ -124,20 +127,23 @@ class RepeatLowering {
    * Results that are states become places in their memory. Of the others each step writes a row. `asked`: what the body must produce
    * beside the next states.
    */
-  private placeResults(): {
+  #placeResults(): {
     readonly asked: { readonly value: Node; readonly row: Row }[];
     readonly after: Kernel[];
     readonly moved: Map<number, Place>;
   } {
-    const { context, group, body, live } = this;
+    const context = this.#context;
+    const group = this.#group;
+    const body = this.#body;
+    const live = this.#live;
     const asked: { value: Node; row: Row }[] = [];
     const after: Kernel[] = [];
     const moved = new Map<number, Place>();
     for (const result of group.results) {
       const buffer = context.buffers.get(result) as number;
-      const state = this.stateOf(result);
+      const state = this.#stateOf(result);
       if (state === undefined) {
-        asked.push({ value: this.valueOf(result), row: { whole: buffer, start: 0, shift: 0 } });
+        asked.push({ value: this.#valueOf(result), row: { whole: buffer, start: 0, shift: 0 } });
         continue;
       }
       if (!context.own.has(result)) moved.set(buffer, state);
@@ -146,31 +152,36 @@ class RepeatLowering {
         after.push(moveBuffers(copy, new Map([[nowhere, state]])));
       }
     }
-    for (const place of live) asked.push({ value: body.next[place] as Node, row: this.stateRow(place, "write") });
+    for (const place of live) asked.push({ value: body.next[place] as Node, row: this.#stateRow(place, "write") });
     return { asked, after, moved };
   }
 
   /** Where a result that is a state lies: the last one, or all of them from the first or the second on. */
-  private stateOf(result: Node): Place | undefined {
-    const { body, live, reverse, steps } = this;
+  #stateOf(result: Node): Place | undefined {
+    const body = this.#body;
+    const live = this.#live;
+    const reverse = this.#reverse;
+    const steps = this.#steps;
     const { kind, value: place } = scanResult(result);
-    if (kind === "final") return this.stateAt(place, reverse ? 0 : steps);
-    const value = this.valueOf(result);
+    if (kind === "final") return this.#stateAt(place, reverse ? 0 : steps);
+    const value = this.#valueOf(result);
     const read = body.carried.indexOf(value);
-    if (read >= 0) return this.stateAt(read, reverse ? 1 : 0);
+    if (read >= 0) return this.#stateAt(read, reverse ? 1 : 0);
     const written = live.find((carried) => body.next[carried] === value);
-    return written === undefined ? undefined : this.stateAt(written, reverse ? 0 : 1);
+    return written === undefined ? undefined : this.#stateAt(written, reverse ? 0 : 1);
   }
 
-  private lowerBody(): {
+  #lowerBody(): {
     readonly repeat: Repeat;
     readonly checks: LoweredRepeat["checks"];
     readonly after: Kernel[];
     readonly moved: Map<number, Place>;
   } {
-    const { context, steps, reverse } = this;
-    const { asked, after, moved } = this.placeResults();
-    const { nodes, leafOf } = this.overArguments(asked.map(({ value }) => value));
+    const context = this.#context;
+    const steps = this.#steps;
+    const reverse = this.#reverse;
+    const { asked, after, moved } = this.#placeResults();
+    const { nodes, leafOf } = this.#overArguments(asked.map(({ value }) => value));
     const { program, slots } = context.compileBody(
       context.name,
       nodes.map((node) => ({ node })),
@@ -185,13 +196,13 @@ class RepeatLowering {
       if (placement.kind === "arena") {
         to = context.draft({ ...own, inside: { kind: "within", within, byteOffset: placement.byteOffset } });
         inside.add(to);
-      } else if (placement.kind === "window") to = this.draftWindow(own);
+      } else if (placement.kind === "window") to = this.#draftWindow(own);
       else {
         const slot = slots[placement.slot];
         const row = slot?.kind === "output" ? asked[slot.output]?.row : slot && leafOf.get(slot.source);
         if (row === undefined)
           throw new InternalError(`the body of loop ${context.name} reads ${name}, which is not its own`);
-        to = typeof row === "number" ? row : this.window(own, row);
+        to = typeof row === "number" ? row : this.#window(own, row);
       }
       places.set(id, { buffer: to, start: 0 });
     }
@@ -202,7 +213,7 @@ class RepeatLowering {
         name: context.name,
         steps,
         reverse,
-        windows: this.windows,
+        windows: this.#windows,
         body,
         inside: { buffers: inside, within },
       },
@@ -212,23 +223,25 @@ class RepeatLowering {
     };
   }
 
-  private draftWindow(own: BufferDraft): number {
-    const slot = this.context.firstWindow + this.windowCount++;
-    return this.context.draft({ ...own, inside: { kind: "window", slot } });
+  #draftWindow(own: BufferDraft): number {
+    const slot = this.#context.firstWindow + this.#windowCount++;
+    return this.#context.draft({ ...own, inside: { kind: "window", slot } });
   }
 
-  private window(own: BufferDraft, row: Row): number {
-    const buffer = this.draftWindow(own);
-    this.windows.push({ buffer, ...row });
+  #window(own: BufferDraft, row: Row): number {
+    const buffer = this.#draftWindow(own);
+    this.#windows.push({ buffer, ...row });
     return buffer;
   }
 
   /** The values over arguments in place of the leaves, and what each argument reads: a buffer, or a row of one. */
-  private overArguments(values: readonly Node[]): {
+  #overArguments(values: readonly Node[]): {
     readonly nodes: readonly Node[];
     readonly leafOf: ReadonlyMap<Source, number | Row>;
   } {
-    const { context, body, group } = this;
+    const context = this.#context;
+    const body = this.#body;
+    const group = this.#group;
     const inputs = scanInputs(group.node);
     const leafOf = new Map<Source, number | Row>();
     const stand = new Map<Node, Node>();
@@ -244,7 +257,7 @@ class RepeatLowering {
     body.rows.forEach((node, place) => {
       leaf(node, { whole: bufferOf(inputs.stacked[place]), start: 0, shift: 0 });
     });
-    for (const place of this.live) leaf(body.carried[place] as Node, this.stateRow(place, "read"));
+    for (const place of this.#live) leaf(body.carried[place] as Node, this.#stateRow(place, "read"));
     const order = topologicalOrder(values, { inputsOf: inputsWithin(body) });
     const nodes = rewriteGraph(order, values, (node, over) => stand.get(node) ?? overInputs(node, over));
     return { nodes, leafOf };

@@ -7,10 +7,11 @@ export class ReadyQueue {
   /** The smallest in order. */
   readonly first: number[] = [];
   /** All others, as a heap. */
-  private readonly rest: number[] = [];
+  readonly #rest: number[] = [];
 
   add(value: number): void {
-    const { first, rest } = this;
+    const { first } = this;
+    const rest = this.#rest;
     const last = first.at(-1);
     if (first.length === atHand && last !== undefined && value > last) {
       rise(rest, value);
@@ -26,7 +27,7 @@ export class ReadyQueue {
   /** Takes the number at a place among the first; undefined when there is none. */
   take(place = 0): number | undefined {
     const [taken] = this.first.splice(place, 1);
-    const next = taken === undefined ? undefined : sink(this.rest);
+    const next = taken === undefined ? undefined : sink(this.#rest);
     if (next !== undefined) this.first.push(next);
     return taken;
   }

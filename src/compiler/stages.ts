@@ -29,17 +29,17 @@ export class Stages {
   readonly all: Stage[] = [];
   /** Cats of which the kernel computes a part: they are whole only after it. */
   readonly unfinished = new Set<Node>();
-  private readonly byNode = new Map<Node, Stage>();
-  private readonly levels = new Map<Scalar, number>();
-  private readonly levelOfLocal = new Map<number, number>();
-  private readonly counted = new Set<Scalar>();
+  readonly #byNode = new Map<Node, Stage>();
+  readonly #levels = new Map<Scalar, number>();
+  readonly #levelOfLocal = new Map<number, number>();
+  readonly #counted = new Set<Scalar>();
 
   of(node: Node): Stage | undefined {
-    return this.byNode.get(node);
+    return this.#byNode.get(node);
   }
 
   get isFull(): boolean {
-    return this.all.length >= mostStages || this.counted.size >= mostExpressions;
+    return this.all.length >= mostStages || this.#counted.size >= mostExpressions;
   }
 
   /**
@@ -48,18 +48,20 @@ export class Stages {
    */
   add(stage: Stage, reduced = 1, whole?: Node): boolean {
     const written = reduced <= writtenOut;
-    const level = this.levelOf(stage.value) + (written ? reduced - 1 : 0);
+    const level = this.#levelOf(stage.value) + (written ? reduced - 1 : 0);
     if (this.all.length > 0 && level > mostLevels) return false;
     // The result of a loop is there like a value in memory.
-    this.levelOfLocal.set(stage.local.id, written ? level : 0);
+    this.#levelOfLocal.set(stage.local.id, written ? level : 0);
     this.all.push(stage);
-    this.byNode.set(stage.node, stage);
+    this.#byNode.set(stage.node, stage);
     if (whole !== undefined) this.unfinished.add(whole);
     return true;
   }
 
-  private levelOf(value: Scalar): number {
-    const { levels, levelOfLocal, counted } = this;
+  #levelOf(value: Scalar): number {
+    const levels = this.#levels;
+    const levelOfLocal = this.#levelOfLocal;
+    const counted = this.#counted;
     const count = (scalar: Scalar): void => {
       let below = scalar.kind === "local" ? (levelOfLocal.get(scalar.local.id) ?? 0) : 0;
       for (const operand of operandsOf(scalar)) below = Math.max(below, levels.get(operand) ?? 0);

@@ -22,20 +22,20 @@ export class DeviceMemory {
   readonly device: Device;
   readonly home: Home;
   readonly programs: LoadedPrograms;
-  private readonly owners = new Map<Block, Place>();
-  private readonly cells = new Set<WeakRef<Cell>>();
-  private readonly registry: FinalizationRegistry<Block>;
-  private readonly cellRegistry: FinalizationRegistry<{ block: Block | undefined; ref: WeakRef<Cell> }>;
-  private readonly cellTokens = new WeakMap<Cell, { block: Block | undefined; ref: WeakRef<Cell> }>();
-  private evictableBytes = 0;
+  readonly #owners = new Map<Block, Place>();
+  readonly #cells = new Set<WeakRef<Cell>>();
+  readonly #registry: FinalizationRegistry<Block>;
+  readonly #cellRegistry: FinalizationRegistry<{ block: Block | undefined; ref: WeakRef<Cell> }>;
+  readonly #cellTokens = new WeakMap<Cell, { block: Block | undefined; ref: WeakRef<Cell> }>();
+  #evictableBytes = 0;
   /** Blocks whose values are on their way to the host. */
-  private readonly leaving = new Set<Block>();
-  private leavingBytes = 0;
-  private uses = 0;
+  readonly #leaving = new Set<Block>();
+  #leavingBytes = 0;
+  #uses = 0;
   /** The device is closed: values collected from now on free nothing. */
-  private evacuated = false;
-  private budgetBytes: number;
-  private readonly mostBudgetBytes: number;
+  #evacuated = false;
+  #budgetBytes: number;
+  readonly #mostBudgetBytes: number;
   /** What became of the runs of an asynchronous device; undefined where that is known when a run returns. */
   readonly runs: Runs | undefined;
 
@@ -43,13 +43,13 @@ export class DeviceMemory {
     this.device = device;
     this.home = home;
     this.runs = device.asynchronous ? new Runs(device) : undefined;
-    this.budgetBytes = device.budgetBytes ?? firstBudgetBytes;
-    this.mostBudgetBytes = device.budgetBytes ?? mostBudgetBytes;
+    this.#budgetBytes = device.budgetBytes ?? firstBudgetBytes;
+    this.#mostBudgetBytes = device.budgetBytes ?? mostBudgetBytes;
     this.programs = new LoadedPrograms(device);
-    this.registry = new FinalizationRegistry((block) => this.release(block));
-    this.cellRegistry = new FinalizationRegistry(({ block, ref }) => {
-      this.cells.delete(ref);
-      if (block && !this.evacuated) this.device.free(block);
+    this.#registry = new FinalizationRegistry((block) => this.#release(block));
+    this.#cellRegistry = new FinalizationRegistry(({ block, ref }) => {
+      this.#cells.delete(ref);
+      if (block && !this.#evacuated) this.device.free(block);
     });
   }
 
@@ -57,22 +57,22 @@ export class DeviceMemory {
   blockOf(storage: Storage, program: Executable): Block {
     const { place } = storage;
     if (place.at !== this.home && place.at !== undefined)
-      return this.blockOf(this.copyHere(storage, place.at), program);
-    place.lastUse = ++this.uses;
+      return this.blockOf(this.#copyHere(storage, place.at), program);
+    place.lastUse = ++this.#uses;
     this.runs?.mustHave(place);
     if (place.block !== undefined && (program.takesHostBlocks || !isHostBlock(place.block))) return place.block;
     if (place.host === undefined) throw lost(storage.shape);
     if (place.moved) {
       place.moved = false;
-      if (this.budgetBytes < this.mostBudgetBytes) this.budgetBytes *= 2;
+      if (this.#budgetBytes < this.#mostBudgetBytes) this.#budgetBytes *= 2;
     }
-    const fresh = this.newBlock(storage);
+    const fresh = this.#newBlock(storage);
     this.device.write(fresh, place.host);
     return fresh;
   }
 
   /** A value of another device that goes where it is used. */
-  private copyHere(storage: Storage, at: Home): Storage {
+  #copyHere(storage: Storage, at: Home): Storage {
     const { dtype, shape, place } = storage;
     if (place.home !== undefined) throw new InternalError(`a value of ${at.name} was used on ${this.home.name}`);
     const known = storage.copies?.get(this.home);
@@ -89,7 +89,7 @@ export class DeviceMemory {
    */
   resultBlock(storage: Storage, program: Executable): Block {
     const { device } = this;
-    if (!program.takesHostBlocks || device.hostBlock === undefined) return this.newBlock(storage);
+    if (!program.takesHostBlocks || device.hostBlock === undefined) return this.#newBlock(storage);
     const block = device.hostBlock(storage.dtype, storage.length);
     storage.place.block = block;
     storage.place.at = this.home;
@@ -113,79 +113,79 @@ export class DeviceMemory {
     return new Storage(storage.dtype, storage.shape, this.copy(storage));
   }
 
-  private newBlock(storage: Storage): Block {
-    this.makeRoom(storage.bytes);
+  #newBlock(storage: Storage): Block {
+    this.#makeRoom(storage.bytes);
     const block = this.device.allocate(Math.max(storage.bytes, 8));
-    this.own(storage, block);
+    this.#own(storage, block);
     return block;
   }
 
-  private own(storage: Storage, block: Block): void {
+  #own(storage: Storage, block: Block): void {
     const { place } = storage;
     place.block = block;
     place.at = this.home;
-    place.lastUse = ++this.uses;
+    place.lastUse = ++this.#uses;
     storage.lender = undefined;
-    this.owners.set(block, place);
-    this.evictableBytes += block.bytes;
-    this.registry.register(storage, block, place);
+    this.#owners.set(block, place);
+    this.#evictableBytes += block.bytes;
+    this.#registry.register(storage, block, place);
   }
 
-  private release(block: Block): void {
-    if (!this.owners.delete(block)) return;
-    if (this.leaving.delete(block)) this.leavingBytes -= block.bytes;
-    this.evictableBytes -= block.bytes;
+  #release(block: Block): void {
+    if (!this.#owners.delete(block)) return;
+    if (this.#leaving.delete(block)) this.#leavingBytes -= block.bytes;
+    this.#evictableBytes -= block.bytes;
     this.device.free(block);
   }
 
   /** Frees the device memory of a value at once that nobody reads again. Memory of the host and of cells is left to its owner. */
   discard({ place }: Storage): void {
     const { block } = place;
-    if (block === undefined || !this.owners.has(block)) return;
+    if (block === undefined || !this.#owners.has(block)) return;
     place.block = undefined;
     place.at = undefined;
-    this.registry.unregister(place);
-    this.release(block);
+    this.#registry.unregister(place);
+    this.#release(block);
   }
 
   /** A program that needs this much at once must not push its own inputs out. */
   reserve(bytes: number): void {
-    this.budgetBytes = Math.max(this.budgetBytes, 2 * bytes);
+    this.#budgetBytes = Math.max(this.#budgetBytes, 2 * bytes);
   }
 
-  private makeRoom(bytes: number): void {
-    if (this.stayingBytes + bytes <= this.budgetBytes) return;
-    const places = [...this.owners.values()].sort((a, b) => a.lastUse - b.lastUse);
+  #makeRoom(bytes: number): void {
+    if (this.#stayingBytes + bytes <= this.#budgetBytes) return;
+    const places = [...this.#owners.values()].sort((a, b) => a.lastUse - b.lastUse);
     for (const place of places) {
-      if (this.stayingBytes + bytes <= this.budgetBytes / 2) break;
-      this.toHost(place);
+      if (this.#stayingBytes + bytes <= this.#budgetBytes / 2) break;
+      this.#toHost(place);
     }
   }
 
   /** Bytes of values that are not on their way to the host. */
-  private get stayingBytes(): number {
-    return this.evictableBytes - this.leavingBytes;
+  get #stayingBytes(): number {
+    return this.#evictableBytes - this.#leavingBytes;
   }
 
   /** Moves a value off the device; on an asynchronous one the block goes when the value has arrived. */
-  private toHost(place: Place): void {
+  #toHost(place: Place): void {
     const { block } = place;
-    if (block === undefined || this.leaving.has(block)) return;
+    if (block === undefined || this.#leaving.has(block)) return;
     const arrived = (host: TypedArray): void => {
-      if (this.leaving.delete(block)) this.leavingBytes -= block.bytes;
+      if (this.#leaving.delete(block)) this.#leavingBytes -= block.bytes;
       if (place.block !== block) return;
       place.host ??= host;
       place.block = undefined;
       place.at = undefined;
       place.moved = true;
-      this.registry.unregister(place);
-      this.release(block);
+      this.#registry.unregister(place);
+      this.#release(block);
     };
     if (place.host !== undefined) arrived(place.host);
     else if (!this.device.asynchronous) arrived(this.device.read(block, place.dtype, place.length));
     else {
-      this.leaving.add(block);
-      this.leavingBytes += block.bytes;
+      this.#leaving.add(block);
+      this.#leavingBytes += block.bytes;
       // An unreadable value throws when it is read.
       void this.device.read(block, place.dtype, place.length).then(arrived, () => undefined);
     }
@@ -193,12 +193,12 @@ export class DeviceMemory {
 
   /** The value; not to be changed. */
   read(storage: Storage): TypedArray {
-    return storage.place.host ?? this.fromDevice(storage);
+    return storage.place.host ?? this.#fromDevice(storage);
   }
 
   /** A copy of the value. */
   copy(storage: Storage): TypedArray {
-    return storage.place.host?.slice() ?? this.fromDevice(storage);
+    return storage.place.host?.slice() ?? this.#fromDevice(storage);
   }
 
   /** A copy of the value, when the device has it. Throws what went wrong on the way to it. */
@@ -216,14 +216,14 @@ export class DeviceMemory {
     return value;
   }
 
-  private fromDevice(storage: Storage): TypedArray {
+  #fromDevice(storage: Storage): TypedArray {
     const { place, shape } = storage;
     if (place.block === undefined) throw lost(shape);
     if (place.at !== this.home && place.at !== undefined) return place.at.read(storage);
-    return this.readNow(place.block, place.dtype, place.length);
+    return this.#readNow(place.block, place.dtype, place.length);
   }
 
-  private readNow(block: Block, dtype: DType, length: number): TypedArray {
+  #readNow(block: Block, dtype: DType, length: number): TypedArray {
     if (!this.device.asynchronous) return this.device.read(block, dtype, length);
     throw new HebbError(
       `${this.device.description} gives values later; await data(), item() or toArray() instead of their Sync forms`,
@@ -242,24 +242,24 @@ export class DeviceMemory {
     if (typeof host === "number") this.device.fill(block, cell.dtype, cell.length, host);
     else this.device.write(block, host);
     cell.host = undefined;
-    this.track(cell);
+    this.#track(cell);
     return block;
   }
 
-  private track(cell: Cell): void {
-    const known = this.cellTokens.get(cell);
+  #track(cell: Cell): void {
+    const known = this.#cellTokens.get(cell);
     if (known !== undefined) {
       known.block = cell.block;
       return;
     }
     const token = { block: cell.block, ref: new WeakRef(cell) };
-    this.cellTokens.set(cell, token);
-    this.cells.add(token.ref);
-    this.cellRegistry.register(cell, token);
+    this.#cellTokens.set(cell, token);
+    this.#cells.add(token.ref);
+    this.#cellRegistry.register(cell, token);
   }
 
   readCell(cell: Cell): TypedArray {
-    if (cell.block !== undefined) return this.readNow(cell.block, cell.dtype, cell.length);
+    if (cell.block !== undefined) return this.#readNow(cell.block, cell.dtype, cell.length);
     if (cell.lost) throw lost(cell.shape);
     const { host = 0 } = cell;
     return typeof host === "number" ? allocate(cell.dtype, cell.length).fill(host) : host.slice();
@@ -298,10 +298,10 @@ export class DeviceMemory {
     if (this.device.asynchronous && place.block !== undefined) {
       const own = this.device.allocate(place.block.bytes);
       this.device.copy(place.block, own);
-      this.own(storage, own);
+      this.#own(storage, own);
       return;
     }
-    place.host = this.fromDevice(storage);
+    place.host = this.#fromDevice(storage);
     place.block = undefined;
     place.at = undefined;
     storage.lender = undefined;
@@ -341,27 +341,27 @@ export class DeviceMemory {
     const old = cell.block;
     const borrower = cell.lent;
     // The storage's block becomes the cell's; the storage keeps reading it as a loan.
-    this.owners.delete(block);
-    this.evictableBytes -= block.bytes;
-    this.registry.unregister(storage.place);
+    this.#owners.delete(block);
+    this.#evictableBytes -= block.bytes;
+    this.#registry.unregister(storage.place);
     cell.block = block;
     cell.at = this.home;
     cell.host = undefined;
     if (spent) storage.place.block = undefined;
     else storage.lender = cell;
     cell.lent = spent ? undefined : storage;
-    this.track(cell);
+    this.#track(cell);
     if (old === undefined) return;
-    if (borrower !== undefined && borrower.lender === cell) this.own(borrower, old);
+    if (borrower !== undefined && borrower.lender === cell) this.#own(borrower, old);
     else this.device.free(old);
   }
 
   /** Moves every value and cell to the host, before the device is closed; an asynchronous one takes with it what is not there by then. */
   evacuate(): void {
-    this.evacuated = true;
-    for (const place of [...this.owners.values()]) if (!this.device.asynchronous) this.toHost(place);
-    for (const cell of this.cellsHere())
-      this.moveToHost(cell, this.device.asynchronous ? undefined : this.readCell(cell));
+    this.#evacuated = true;
+    for (const place of [...this.#owners.values()]) if (!this.device.asynchronous) this.#toHost(place);
+    for (const cell of this.#cellsHere())
+      this.#moveToHost(cell, this.device.asynchronous ? undefined : this.readCell(cell));
   }
 
   /** The same, however long the device takes: nothing is lost. */
@@ -369,18 +369,18 @@ export class DeviceMemory {
     const { device, runs } = this;
     if (device.asynchronous) {
       await runs?.settle();
-      const values = [...this.owners].map(async ([block, place]) => {
+      const values = [...this.#owners].map(async ([block, place]) => {
         place.host ??= await device.read(block, place.dtype, place.length);
-        if (this.owners.get(block) === place) this.toHost(place);
+        if (this.#owners.get(block) === place) this.#toHost(place);
       });
-      const cells = this.cellsHere().map(async (cell) => this.moveToHost(cell, await this.readCellLater(cell)));
+      const cells = this.#cellsHere().map(async (cell) => this.#moveToHost(cell, await this.readCellLater(cell)));
       await Promise.all([...values, ...cells]);
     }
     this.evacuate();
   }
 
-  private cellsHere(): Cell[] {
-    return [...this.cells].flatMap((ref) => {
+  #cellsHere(): Cell[] {
+    return [...this.#cells].flatMap((ref) => {
       const cell = ref.deref();
       return cell?.block === undefined || cell.at !== this.home ? [] : [cell];
     });
@@ -389,7 +389,7 @@ export class DeviceMemory {
   /** Moves the cell's value to the host, for another device. */
   cellToHost(cell: Cell): void {
     const { block } = cell;
-    this.moveToHost(cell, cell.written?.slice() ?? this.readCell(cell));
+    this.#moveToHost(cell, cell.written?.slice() ?? this.readCell(cell));
     if (block !== undefined) this.device.free(block);
   }
 
@@ -397,15 +397,15 @@ export class DeviceMemory {
   leave(cell: Cell): void {
     const { block, lent } = cell;
     if (block === undefined) return;
-    if (lent !== undefined && lent.lender === cell) this.own(lent, block);
+    if (lent !== undefined && lent.lender === cell) this.#own(lent, block);
     else this.device.free(block);
     cell.lent = undefined;
     cell.block = undefined;
     cell.at = undefined;
-    this.track(cell);
+    this.#track(cell);
   }
 
-  private moveToHost(cell: Cell, value: TypedArray | undefined): void {
+  #moveToHost(cell: Cell, value: TypedArray | undefined): void {
     const { lent } = cell;
     cell.host = value;
     cell.lost = value === undefined;
@@ -418,7 +418,7 @@ export class DeviceMemory {
     cell.lent = undefined;
     cell.block = undefined;
     cell.at = undefined;
-    this.track(cell);
+    this.#track(cell);
   }
 }
 

@@ -16,7 +16,7 @@ const cachedProgramBytes = 64 * 2 ** 20;
 export class Engine {
   readonly device: Device;
   readonly memory: DeviceMemory;
-  private readonly programs = new ProgramCache(cachedProgramBytes);
+  readonly #programs = new ProgramCache(cachedProgramBytes);
 
   /** Why it is this device, or not a faster one. */
   reason: string | undefined;
@@ -30,15 +30,15 @@ export class Engine {
   /** The values of lazy nodes, all in one program, in which these checks must hold. */
   evaluate(nodes: readonly Node[], checks: readonly Node[], known: (node: Node) => Storage | undefined): Storage[] {
     const { key, order, leaves } = describe(nodes, checks, known);
-    let program = this.programs.get(key);
+    let program = this.#programs.get(key);
     if (program === undefined) {
-      program = this.compileLazy(nodes, checks, order, leaves);
-      this.programs.add(key, program);
+      program = this.#compileLazy(nodes, checks, order, leaves);
+      this.#programs.add(key, program);
     }
     return program.run([...leaves.values()]);
   }
 
-  private compileLazy(
+  #compileLazy(
     nodes: readonly Node[],
     checks: readonly Node[],
     order: readonly Node[],
@@ -60,11 +60,11 @@ export class Engine {
   }
 
   get programCount(): number {
-    return this.programs.size;
+    return this.#programs.size;
   }
 
   close(): void {
-    this.programs.clear();
+    this.#programs.clear();
     this.memory.programs.close();
     this.memory.evacuate();
     this.device.close();

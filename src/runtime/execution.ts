@@ -46,12 +46,12 @@ type Binding =
 export class BoundProgram {
   readonly compiled: Compiled;
   readonly executable: Executable;
-  private readonly loaded: Loaded;
+  readonly #loaded: Loaded;
   readonly memory: DeviceMemory;
   protected readonly bindings: readonly Binding[];
   protected readonly blocks: Block[];
   /** Slots whose blocks belong to the arguments and results of one run. */
-  private readonly passing: readonly number[];
+  readonly #passing: readonly number[];
   /** The state cells that it reads or writes. */
   readonly cells: readonly Cell[];
   protected readonly written: readonly Cell[];
@@ -81,12 +81,12 @@ export class BoundProgram {
     this.written = outputs.flatMap(({ updates }) => (updates instanceof Cell ? [updates] : []));
     this.cells = this.bindings.flatMap((binding) => (binding.kind === "cell" ? [binding.cell] : []));
     this.blocks = new Array<Block>(this.bindings.length).fill(noBlock);
-    this.passing = this.bindings.flatMap(({ kind }, slot) => (kind === "argument" || kind === "large" ? [slot] : []));
-    this.loaded = {
+    this.#passing = this.bindings.flatMap(({ kind }, slot) => (kind === "argument" || kind === "large" ? [slot] : []));
+    this.#loaded = {
       executable: this.executable,
       blocks: this.bindings.flatMap((binding) => (binding.kind === "small" ? [binding.block] : [])),
     };
-    memory.programs.own(this, this.loaded);
+    memory.programs.own(this, this.#loaded);
     const { program } = compiled;
     const kept =
       this.written.length === 0 ? "" : "; what this step assigns (weights, running statistics) is as it was before";
@@ -103,7 +103,7 @@ export class BoundProgram {
   /** Runs once. Returns the values of the outputs that update no cell, in order. */
   run(args: readonly Storage[]): Storage[] {
     try {
-      return this.results.map(this.carryOut(args));
+      return this.results.map(this.#carryOut(args));
     } finally {
       this.letGo();
     }
@@ -112,7 +112,7 @@ export class BoundProgram {
   /** Nanoseconds in each kernel, of a run with these arguments. State cells are changed as by any run. */
   profile(args: readonly Storage[]): readonly number[] {
     try {
-      this.carryOut(args);
+      this.#carryOut(args);
       return this.executable.profile(this.blocks);
     } finally {
       this.letGo();
@@ -124,7 +124,7 @@ export class BoundProgram {
     const { executable } = this;
     if (executable.profileLater === undefined) return this.profile(args);
     try {
-      this.carryOut(args);
+      this.#carryOut(args);
       return await executable.profileLater(this.blocks);
     } finally {
       this.letGo();
@@ -132,7 +132,7 @@ export class BoundProgram {
   }
 
   /** Runs once. Returns what tells the value of a result by its slot. */
-  private carryOut(args: readonly Storage[]): (slot: number) => Storage {
+  #carryOut(args: readonly Storage[]): (slot: number) => Storage {
     const { memory, bindings, blocks, executable } = this;
     for (const cell of this.written) memory.beforeWrite(cell);
     const fresh: (Storage | undefined)[] = [];
@@ -190,11 +190,11 @@ export class BoundProgram {
 
   /** A block of the host's memory holds its value, which may be garbage by the next run. */
   protected letGo(): void {
-    for (const slot of this.passing) this.blocks[slot] = noBlock;
+    for (const slot of this.#passing) this.blocks[slot] = noBlock;
   }
 
   release(): void {
-    this.memory.programs.release(this.loaded);
+    this.memory.programs.release(this.#loaded);
   }
 }
 

@@ -10,45 +10,45 @@ interface Entry {
 const bytesPerCharacter = 2;
 
 export class ProgramCache {
-  private readonly entries = new Map<string, Entry>();
-  private readonly mostBytes: number;
-  private bytes = 0;
+  readonly #entries = new Map<string, Entry>();
+  readonly #mostBytes: number;
+  #bytes = 0;
 
   constructor(mostBytes: number) {
-    this.mostBytes = mostBytes;
+    this.#mostBytes = mostBytes;
   }
 
   get size(): number {
-    return this.entries.size;
+    return this.#entries.size;
   }
 
   /** The program of this key, which is then the most recently used. */
   get(key: string): BoundProgram | undefined {
-    const entry = this.entries.get(key);
+    const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.entries.delete(key);
-    this.entries.set(key, entry);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
     return entry.program;
   }
 
   /** Keeps the program, also if it alone is larger than the cache. */
   add(key: string, program: BoundProgram): void {
     const bytes = program.bytes + bytesPerCharacter * key.length;
-    for (const [oldest, entry] of this.entries) {
-      if (this.bytes + bytes <= this.mostBytes) break;
-      this.remove(oldest, entry);
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#bytes + bytes <= this.#mostBytes) break;
+      this.#remove(oldest, entry);
     }
-    this.entries.set(key, { program, bytes });
-    this.bytes += bytes;
+    this.#entries.set(key, { program, bytes });
+    this.#bytes += bytes;
   }
 
   clear(): void {
-    for (const [key, entry] of this.entries) this.remove(key, entry);
+    for (const [key, entry] of this.#entries) this.#remove(key, entry);
   }
 
-  private remove(key: string, { program, bytes }: Entry): void {
-    this.entries.delete(key);
-    this.bytes -= bytes;
+  #remove(key: string, { program, bytes }: Entry): void {
+    this.#entries.delete(key);
+    this.#bytes -= bytes;
     program.release();
   }
 }

@@ -9,32 +9,32 @@ export interface Loaded {
 }
 
 export class LoadedPrograms {
-  private readonly device: Device;
-  private readonly loaded = new Set<Loaded>();
-  private readonly registry = new FinalizationRegistry<Loaded>((loaded) => this.free(loaded));
+  readonly #device: Device;
+  readonly #loaded = new Set<Loaded>();
+  readonly #registry = new FinalizationRegistry<Loaded>((loaded) => this.#free(loaded));
 
   constructor(device: Device) {
-    this.device = device;
+    this.#device = device;
   }
 
   own(owner: object, loaded: Loaded): void {
-    this.loaded.add(loaded);
-    this.registry.register(owner, loaded, loaded);
+    this.#loaded.add(loaded);
+    this.#registry.register(owner, loaded, loaded);
   }
 
   release(loaded: Loaded): void {
-    this.registry.unregister(loaded);
-    this.free(loaded);
+    this.#registry.unregister(loaded);
+    this.#free(loaded);
   }
 
   /** Frees every program, before the device is closed. */
   close(): void {
-    for (const loaded of [...this.loaded]) this.release(loaded);
+    for (const loaded of [...this.#loaded]) this.release(loaded);
   }
 
-  private free(loaded: Loaded): void {
-    if (!this.loaded.delete(loaded)) return;
-    for (const block of loaded.blocks) this.device.free(block);
+  #free(loaded: Loaded): void {
+    if (!this.#loaded.delete(loaded)) return;
+    for (const block of loaded.blocks) this.#device.free(block);
     loaded.executable.release();
   }
 }

@@ -5,43 +5,43 @@ import { InternalError } from "../graph/errors.ts";
 import type { Place, Run, Stretch } from "./storage.ts";
 
 export class Runs {
-  private readonly device: AsynchronousDevice;
+  readonly #device: AsynchronousDevice;
   /** What to say of a check that failed, by program. */
-  private readonly messages = new WeakMap<Executable, (check: FailedCheck) => Error>();
-  private stretch: Stretch = { failed: undefined };
+  readonly #messages = new WeakMap<Executable, (check: FailedCheck) => Error>();
+  #stretch: Stretch = { failed: undefined };
   /** The first run of the present stretch. */
-  private first = 0;
-  private count = 0;
-  private failed = 0;
+  #first = 0;
+  #count = 0;
+  #failed = 0;
 
   constructor(device: AsynchronousDevice) {
-    this.device = device;
+    this.#device = device;
   }
 
   /** How often a run failed so far. */
   get failures(): number {
-    return this.failed;
+    return this.#failed;
   }
 
   /** Notes a run that the device has taken on, and which values it gives. */
   submitted(executable: Executable, message: (check: FailedCheck) => Error, places: readonly Place[]): void {
-    this.messages.set(executable, message);
-    const run: Run = { number: this.count++, stretch: this.stretch };
+    this.#messages.set(executable, message);
+    const run: Run = { number: this.#count++, stretch: this.#stretch };
     for (const place of places) place.run = run;
   }
 
   /** Waits for everything so far, and throws a failure that was not reported yet. */
   async settle(): Promise<void> {
-    const failure = await this.device.settle();
+    const failure = await this.#device.settle();
     // Whoever waited at the same time may have reported it already.
-    if (failure === undefined || failure.run < this.first) return;
-    const message = this.messages.get(failure.executable);
+    if (failure === undefined || failure.run < this.#first) return;
+    const message = this.#messages.get(failure.executable);
     const error = message?.(failure.check) ?? new InternalError("a check failed in a program that nobody submitted");
-    this.stretch.failed = { from: failure.run, error };
-    this.stretch = { failed: undefined };
-    this.first = this.count;
-    this.failed++;
-    this.device.resume();
+    this.#stretch.failed = { from: failure.run, error };
+    this.#stretch = { failed: undefined };
+    this.#first = this.#count;
+    this.#failed++;
+    this.#device.resume();
     throw error;
   }
 

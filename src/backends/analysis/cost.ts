@@ -42,29 +42,29 @@ export interface LaneModel {
 
 /** Extents of the loops a value depends on, through the results of reductions too. */
 export class Dependence {
-  private readonly locals = new Map<number, ReadonlySet<number>>();
-  private readonly extents = new Map<number, number>();
+  readonly #locals = new Map<number, ReadonlySet<number>>();
+  readonly #extents = new Map<number, number>();
 
   readonly model: LaneModel;
 
   constructor(axes: readonly Axis[], steps: readonly Step[], model: LaneModel) {
     this.model = model;
-    for (const axis of axes) this.extents.set(axis.id, axis.extent);
-    this.visit(steps);
+    for (const axis of axes) this.#extents.set(axis.id, axis.extent);
+    this.#visit(steps);
   }
 
-  private visit(steps: readonly Step[]): void {
+  #visit(steps: readonly Step[]): void {
     for (const step of steps) {
       if (step.kind === "for") {
-        for (const axis of step.axes) this.extents.set(axis.id, axis.extent);
-        this.visit(step.body);
+        for (const axis of step.axes) this.#extents.set(axis.id, axis.extent);
+        this.#visit(step.body);
       } else if (step.kind === "reduce") {
-        for (const axis of step.axes) this.extents.set(axis.id, axis.extent);
+        for (const axis of step.axes) this.#extents.set(axis.id, axis.extent);
         const outer = new Set(this.axesOf(step.value));
         for (const axis of step.axes) outer.delete(axis.id);
-        this.locals.set(step.local.id, outer);
-      } else if (step.kind === "scan") this.extents.set(step.axis.id, step.axis.extent);
-      else if (step.kind === "check") for (const axis of step.axes) this.extents.set(axis.id, axis.extent);
+        this.#locals.set(step.local.id, outer);
+      } else if (step.kind === "scan") this.#extents.set(step.axis.id, step.axis.extent);
+      else if (step.kind === "check") for (const axis of step.axes) this.#extents.set(axis.id, axis.extent);
     }
   }
 
@@ -72,7 +72,7 @@ export class Dependence {
   axesOf(value: Value): ReadonlySet<number> {
     let found: Set<number> | undefined;
     for (const dep of value.deps) {
-      const through = this.locals.get(dep);
+      const through = this.#locals.get(dep);
       if (through === undefined) continue;
       found ??= new Set(value.deps);
       found.delete(dep);
@@ -83,7 +83,7 @@ export class Dependence {
 
   points(axes: ReadonlySet<number>): number {
     let product = 1;
-    for (const axis of axes) product *= this.extents.get(axis) ?? 1;
+    for (const axis of axes) product *= this.#extents.get(axis) ?? 1;
     return product;
   }
 }

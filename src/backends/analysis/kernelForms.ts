@@ -70,102 +70,102 @@ function placesIn(kernel: Kernel, program: Program): (FormOperand & { readonly l
 
 /** Text that is equal for equal kernels, whatever the numbers of their axes and locals. */
 class FormKey {
-  private readonly parts: string[] = [];
-  private readonly numbers = new Map<Scalar, number>();
-  private readonly numberOf = new Map<string, number>();
-  private readonly bound = new Map<number, number>();
+  readonly #parts: string[] = [];
+  readonly #numbers = new Map<Scalar, number>();
+  readonly #numberOf = new Map<string, number>();
+  readonly #bound = new Map<number, number>();
 
   of(kernel: Kernel, buffers: readonly BufferInfo[]): string {
-    this.parts.push(buffers.map(({ dtype, length }) => `${dtype}${length}`).join());
+    this.#parts.push(buffers.map(({ dtype, length }) => `${dtype}${length}`).join());
     if (kernel.kind === "contraction") {
       const { dtype, batch, m, n, k, a, b, result, epilogue } = kernel;
-      const axes = [batch, m, n, k].map((list) => this.axes(list)).join("|");
-      this.parts.push(`contraction ${dtype} ${axes} ${this.scalar(a)} ${this.scalar(b)} ${this.name(result)}`);
-      this.statements(epilogue);
+      const axes = [batch, m, n, k].map((list) => this.#axes(list)).join("|");
+      this.#parts.push(`contraction ${dtype} ${axes} ${this.#scalar(a)} ${this.#scalar(b)} ${this.#name(result)}`);
+      this.#statements(epilogue);
     } else {
-      this.parts.push(`loops ${this.axes(kernel.axes)}`);
-      this.statements(kernel.body);
+      this.#parts.push(`loops ${this.#axes(kernel.axes)}`);
+      this.#statements(kernel.body);
     }
-    return this.parts.join(";");
+    return this.#parts.join(";");
   }
 
-  private statements(body: readonly Statement[]): void {
-    for (const statement of body) this.statement(statement);
+  #statements(body: readonly Statement[]): void {
+    for (const statement of body) this.#statement(statement);
   }
 
-  private statement(statement: Statement): void {
-    const { parts } = this;
+  #statement(statement: Statement): void {
+    const parts = this.#parts;
     switch (statement.kind) {
       case "let":
-        parts.push(`let ${this.name(statement.local)} ${this.scalar(statement.value)}`);
+        parts.push(`let ${this.#name(statement.local)} ${this.#scalar(statement.value)}`);
         break;
       case "reduce": {
         const { combine, axes, local, value } = statement;
         const sums = statement.parts ? "of sums " : "";
-        parts.push(`${combine} ${sums}${this.axes(axes)} ${this.name(local)} ${this.scalar(value)}`);
+        parts.push(`${combine} ${sums}${this.#axes(axes)} ${this.#name(local)} ${this.#scalar(value)}`);
         break;
       }
       case "for":
-        parts.push(`for ${statement.order} ${this.axes(statement.axes)} {`);
-        this.statements(statement.body);
+        parts.push(`for ${statement.order} ${this.#axes(statement.axes)} {`);
+        this.#statements(statement.body);
         parts.push("}");
         break;
       case "store": {
         const { buffer, index, value, accumulate } = statement;
-        parts.push(`${accumulate ? "add" : "store"} ${buffer} ${this.scalar(index)} ${this.scalar(value)}`);
+        parts.push(`${accumulate ? "add" : "store"} ${buffer} ${this.#scalar(index)} ${this.#scalar(value)}`);
         break;
       }
       case "scan": {
         const { combine, axis, buffer, index, value } = statement;
-        parts.push(`scan ${combine} ${this.axes([axis])} ${buffer} ${this.scalar(index)} ${this.scalar(value)}`);
+        parts.push(`scan ${combine} ${this.#axes([axis])} ${buffer} ${this.#scalar(index)} ${this.#scalar(value)}`);
         break;
       }
       case "check": {
         const { site, holds, axes, index, place, extent } = statement;
-        const values = [holds, index, place].map((part) => this.scalar(part));
-        parts.push(`check ${site} ${this.axes(axes)} ${values} <${extent}`);
+        const values = [holds, index, place].map((part) => this.#scalar(part));
+        parts.push(`check ${site} ${this.#axes(axes)} ${values} <${extent}`);
         break;
       }
     }
   }
 
-  private axes(axes: readonly Axis[]): string {
-    return axes.map((axis) => `${this.number(axis.id)}<${axis.extent}`).join();
+  #axes(axes: readonly Axis[]): string {
+    return axes.map((axis) => `${this.#number(axis.id)}<${axis.extent}`).join();
   }
 
-  private name({ id, dtype }: Local): string {
-    return `${this.number(id)}:${dtype}`;
+  #name({ id, dtype }: Local): string {
+    return `${this.#number(id)}:${dtype}`;
   }
 
-  private number(id: number): number {
-    const known = this.bound.get(id) ?? this.bound.size;
-    this.bound.set(id, known);
+  #number(id: number): number {
+    const known = this.#bound.get(id) ?? this.#bound.size;
+    this.#bound.set(id, known);
     return known;
   }
 
   /** The number of an expression, whose parts are written out the first time. */
-  private scalar(x: Scalar): number {
-    const known = this.numbers.get(x);
+  #scalar(x: Scalar): number {
+    const known = this.#numbers.get(x);
     if (known !== undefined) return known;
-    const text = `${this.head(x)}(${operandsOf(x).map((operand) => this.scalar(operand))})`;
-    let number = this.numberOf.get(text);
+    const text = `${this.#head(x)}(${operandsOf(x).map((operand) => this.#scalar(operand))})`;
+    let number = this.#numberOf.get(text);
     if (number === undefined) {
-      number = this.numberOf.size;
-      this.numberOf.set(text, number);
-      this.parts.push(text);
+      number = this.#numberOf.size;
+      this.#numberOf.set(text, number);
+      this.#parts.push(text);
     }
-    this.numbers.set(x, number);
+    this.#numbers.set(x, number);
     return number;
   }
 
-  private head(x: Scalar): string {
+  #head(x: Scalar): string {
     switch (x.kind) {
       case "const":
         return `${x.dtype}:${Object.is(x.value, -0) ? "-0" : x.value}`;
       case "axis":
-        return `i${this.number(x.axis.id)}<${x.axis.extent}`;
+        return `i${this.#number(x.axis.id)}<${x.axis.extent}`;
       case "local":
-        return `l${this.number(x.local.id)}`;
+        return `l${this.#number(x.local.id)}`;
       case "load":
         return `b${x.buffer}`;
       case "unary":

@@ -94,50 +94,50 @@ type Facts = Partial<Pick<Common, "deps" | "unsafe" | "pinned" | "min" | "max">>
 
 /** Numbers the values of one kernel. */
 export class ValueTable {
-  private readonly facts: (buffer: number) => BufferFacts;
-  private readonly known = new Map<string, Value>();
-  private readonly ofScalar = new Map<Scalar, Value>();
+  readonly #facts: (buffer: number) => BufferFacts;
+  readonly #known = new Map<string, Value>();
+  readonly #ofScalar = new Map<Scalar, Value>();
   /** The values of the program's locals. */
-  private readonly bound = new Map<number, Value>();
-  private readonly versions = new Map<number, number>();
-  private readonly substituted = new Map<number, Value>();
-  private readonly uses: number[] = [];
+  readonly #bound = new Map<number, Value>();
+  readonly #versions = new Map<number, number>();
+  readonly #substituted = new Map<number, Value>();
+  readonly #uses: number[] = [];
   /** The places whose guard was left out: their axes, as they are, keep them in range. */
   readonly unguarded: Linear[] = [];
 
   constructor(facts: (buffer: number) => BufferFacts) {
-    this.facts = facts;
+    this.#facts = facts;
   }
 
   /** How often a value is an operand, or named by a statement. */
   usesOf(value: Value): number {
-    return this.uses[value.id] ?? 0;
+    return this.#uses[value.id] ?? 0;
   }
 
   use(value: Value): void {
-    this.uses[value.id] = (this.uses[value.id] ?? 0) + 1;
+    this.#uses[value.id] = (this.#uses[value.id] ?? 0) + 1;
   }
 
   /** Binds a local to a value: the local is another name for it. */
   bind(local: Local, value: Value): void {
-    this.bound.set(local.id, value);
+    this.#bound.set(local.id, value);
   }
 
   /** A local whose value is made by a statement. */
   opaque(local: Local): Value {
-    const value = this.intern(
+    const value = this.#intern(
       `l${local.id}`,
       { kind: "local", dtype: local.dtype, local },
       { deps: new Set([local.id]) },
     );
-    this.bound.set(local.id, value);
+    this.#bound.set(local.id, value);
     return value;
   }
 
   /** After a store, loads of the buffer are other values than before. */
   invalidate(buffer: number): void {
-    this.versions.set(buffer, (this.versions.get(buffer) ?? 0) + 1);
-    this.ofScalar.clear();
+    this.#versions.set(buffer, (this.#versions.get(buffer) ?? 0) + 1);
+    this.#ofScalar.clear();
   }
 
   /** While `body` runs, the axis is a constant: for unrolled loops. */
@@ -146,19 +146,19 @@ export class ValueTable {
     try {
       return body();
     } finally {
-      this.substituted.delete(axis.id);
-      this.ofScalar.clear();
+      this.#substituted.delete(axis.id);
+      this.#ofScalar.clear();
     }
   }
 
   /** Rebinds the axis to another value. */
   substitute(axisId: number, value: Value): void {
-    this.substituted.set(axisId, value);
-    this.ofScalar.clear();
+    this.#substituted.set(axisId, value);
+    this.#ofScalar.clear();
   }
 
   axis(axis: Axis): Value {
-    return this.intern(
+    return this.#intern(
       `a${axis.id}`,
       { kind: "axis", dtype: "int32", axis },
       {
@@ -170,7 +170,7 @@ export class ValueTable {
   }
 
   constant(value: number, dtype: DType): Value {
-    return this.intern(
+    return this.#intern(
       `c${dtype}${Object.is(value, -0) ? "-0" : value}`,
       { kind: "const", dtype, value },
       {
@@ -181,26 +181,26 @@ export class ValueTable {
   }
 
   of(scalar: Scalar): Value {
-    const known = this.ofScalar.get(scalar);
+    const known = this.#ofScalar.get(scalar);
     if (known) return known;
-    const value = this.convert(scalar);
-    this.ofScalar.set(scalar, value);
+    const value = this.#convert(scalar);
+    this.#ofScalar.set(scalar, value);
     return value;
   }
 
-  private convert(scalar: Scalar): Value {
+  #convert(scalar: Scalar): Value {
     switch (scalar.kind) {
       case "const":
         return this.constant(scalar.value, scalar.dtype);
       case "axis": {
         const { axis } = scalar;
         if (axis.extent === 1) return this.constant(0, "int32");
-        const stand = this.substituted.get(axis.id) ?? this.axis(axis);
+        const stand = this.#substituted.get(axis.id) ?? this.axis(axis);
         // A merged axis may itself be written out.
-        return stand.kind === "axis" ? (this.substituted.get(stand.axis.id) ?? stand) : stand;
+        return stand.kind === "axis" ? (this.#substituted.get(stand.axis.id) ?? stand) : stand;
       }
       case "local": {
-        const value = this.bound.get(scalar.local.id);
+        const value = this.#bound.get(scalar.local.id);
         return value ?? this.opaque(scalar.local);
       }
       case "load":
@@ -216,7 +216,7 @@ export class ValueTable {
         const x = this.of(scalar.x);
         const narrow = x.dtype === "bool" ? 1 : 255;
         const small = scalar.kind === "cast" && scalar.dtype === "int32" && (x.dtype === "bool" || x.dtype === "uint8");
-        return this.intern(
+        return this.#intern(
           `${scalar.kind}${scalar.dtype}(${x.id})`,
           { kind: scalar.kind, dtype: scalar.dtype, x },
           small ? { min: 0, max: narrow } : {},
@@ -230,7 +230,7 @@ export class ValueTable {
           return x;
         }
         const bounds = { min: 0, max: Math.max(0, extent - 1) };
-        return this.intern(`g${extent}(${x.id})`, { kind: "guard", dtype: "int32", x, extent }, bounds);
+        return this.#intern(`g${extent}(${x.id})`, { kind: "guard", dtype: "int32", x, extent }, bounds);
       }
       default:
         return unreachable(scalar);
@@ -238,9 +238,9 @@ export class ValueTable {
   }
 
   load(buffer: number, index: Linear, dtype: DType): Value {
-    const { length, stored } = this.facts(buffer);
-    return this.intern(
-      this.loadKey(buffer, index),
+    const { length, stored } = this.#facts(buffer);
+    return this.#intern(
+      this.#loadKey(buffer, index),
       { kind: "load", dtype, buffer, index },
       {
         deps: linearDeps(index),
@@ -252,21 +252,21 @@ export class ValueTable {
 
   /** The value that loads this element, if any does. */
   loadOf(buffer: number, index: Linear): Value | undefined {
-    return this.known.get(this.loadKey(buffer, index));
+    return this.#known.get(this.#loadKey(buffer, index));
   }
 
-  private loadKey(buffer: number, index: Linear): string {
-    return `m${buffer}.${this.versions.get(buffer) ?? 0}[${linearKey(index)}]`;
+  #loadKey(buffer: number, index: Linear): string {
+    return `m${buffer}.${this.#versions.get(buffer) ?? 0}[${linearKey(index)}]`;
   }
 
   unary(fn: UnaryFn, x: Value): Value {
     const dtype = fn === "isNaN" || fn === "not" ? "bool" : x.dtype;
-    return this.intern(`${fn}(${x.id})`, { kind: "unary", dtype, fn, x });
+    return this.#intern(`${fn}(${x.id})`, { kind: "unary", dtype, fn, x });
   }
 
   binary(fn: BinaryFn, a: Value, b: Value): Value {
     const dtype = isComparison(fn) ? "bool" : a.dtype;
-    return this.intern(
+    return this.#intern(
       `${fn}(${a.id},${b.id})`,
       { kind: "binary", dtype, fn, a, b },
       a.dtype === "int32" ? bounds(fn, a, b) : {},
@@ -276,7 +276,7 @@ export class ValueTable {
   select(condition: Value, a: Value, b: Value): Value {
     if (condition.kind === "const") return condition.value !== 0 ? a : b;
     if (a === b) return a;
-    return this.intern(
+    return this.#intern(
       `s(${condition.id},${a.id},${b.id})`,
       { kind: "select", dtype: a.dtype, condition, a, b },
       {
@@ -314,13 +314,13 @@ export class ValueTable {
     );
   }
 
-  private intern(key: string, draft: Draft, facts: Facts = {}): Value {
-    const known = this.known.get(key);
+  #intern(key: string, draft: Draft, facts: Facts = {}): Value {
+    const known = this.#known.get(key);
     if (known) return known;
     const inner = operands(completed(draft, -1, facts, []));
-    const value = completed(draft, this.known.size, facts, inner);
+    const value = completed(draft, this.#known.size, facts, inner);
     for (const operand of inner) this.use(operand);
-    this.known.set(key, value);
+    this.#known.set(key, value);
     return value;
   }
 }

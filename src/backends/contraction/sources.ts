@@ -106,17 +106,17 @@ export function panelPlaces({ operand, group, span }: Side, width: number): Pane
 
 /** Hands out places in a memory, cache line by cache line. */
 export class Places {
-  private readonly elementBytes: number;
+  readonly #elementBytes: number;
   bytes = 0;
 
   constructor(elementBytes: number) {
-    this.elementBytes = elementBytes;
+    this.#elementBytes = elementBytes;
   }
 
   /** Where so many elements lie. */
   reserve(elements: number): number {
-    const place = this.bytes / this.elementBytes;
-    this.bytes += roundUp(elements * this.elementBytes, 64);
+    const place = this.bytes / this.#elementBytes;
+    this.bytes += roundUp(elements * this.#elementBytes, 64);
     return place;
   }
 }

@@ -45,7 +45,7 @@ export abstract class Addresses extends Availability {
       if (this.isLaneAxis(atom)) shift += 4 * this.copy * scale;
       if (atom.kind === "axis" && atom.axis.id === this.ahead?.axis) shift += this.ahead.by * scale;
       if (scale < 0 || atom.min < 0) negative = true;
-      places.push({ key: this.scaledKey(atom, scale), depth: this.depthOf(atom), atom, scale });
+      places.push({ key: this.#scaledKey(atom, scale), depth: this.depthOf(atom), atom, scale });
     }
     places.sort((a, b) => a.depth - b.depth);
     // An instruction's offset cannot undo a negative address, so such constants go into the sum.
@@ -83,7 +83,7 @@ export abstract class Addresses extends Availability {
       const place = places[count];
       if (place === undefined) continue;
       if (place.atom === undefined) this.pushSlot(place.scale);
-      else this.pushScaled(place.atom, place.scale);
+      else this.#pushScaled(place.atom, place.scale);
       if (count > 0) f.op("i32.add");
       else if (constant !== 0) f.i32(constant).op("i32.add");
       const next = places[count + 1];
@@ -93,17 +93,17 @@ export abstract class Addresses extends Availability {
   }
 
   /** A term of an address; that an axis is further than its counter is no part of it. */
-  private scaledKey(atom: Value, scale: number): string {
+  #scaledKey(atom: Value, scale: number): string {
     return `${scale}*${atom.id}${atom.kind === "axis" ? "" : this.whereAhead(atom)}`;
   }
 
-  private pushScaled(atom: Value, scale: number): void {
+  #pushScaled(atom: Value, scale: number): void {
     const push = (): void => {
       if (atom.kind === "axis") this.f.get(this.axisLocal(atom.axis));
       else this.pushScalar(atom);
     };
     if (scale === 1) return push();
-    this.cachedLocal(`t${this.scaledKey(atom, scale)}`, "i32", () => {
+    this.cachedLocal(`t${this.#scaledKey(atom, scale)}`, "i32", () => {
       push();
       if (scale > 0 && (scale & (scale - 1)) === 0) this.f.i32(31 - Math.clz32(scale)).op("i32.shl");
       else this.f.i32(scale).op("i32.mul");

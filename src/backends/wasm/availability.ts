@@ -26,11 +26,11 @@ export class Availability {
   /** An axis that is read at an offset from its counter. */
   protected ahead: { readonly axis: number; readonly by: number } | undefined;
   /** Wasm locals of values, by key, and the keys that each open scope added. */
-  private readonly held = new Map<string, number>();
-  private readonly scopes: string[][] = [[]];
-  private readonly axes = new Map<number, Bound>();
-  private readonly locals = new Map<string, Bound>();
-  private readonly varying = new Set<number>();
+  readonly #held = new Map<string, number>();
+  readonly #scopes: string[][] = [[]];
+  readonly #axes = new Map<number, Bound>();
+  readonly #locals = new Map<string, Bound>();
+  readonly #varying = new Set<number>();
 
   constructor(f: FunctionBuilder, context: EmitContext, values: ValueTable) {
     this.f = f;
@@ -43,18 +43,18 @@ export class Availability {
   }
 
   bindAxis(axis: Axis, local: number): void {
-    this.axes.set(axis.id, { local, depth: this.scopes.length });
+    this.#axes.set(axis.id, { local, depth: this.#scopes.length });
   }
 
   bindLanes(axis: Axis, local: number): void {
     this.bindAxis(axis, local);
     this.lanes = { axis, local };
-    this.varying.add(axis.id);
+    this.#varying.add(axis.id);
   }
 
   endLanes(): void {
     this.lanes = undefined;
-    this.varying.clear();
+    this.#varying.clear();
     this.copy = 0;
   }
 
@@ -73,28 +73,28 @@ export class Availability {
   /** A wasm local that holds a kernel local; a v128 holds one for each lane of the current copy. */
   bindLocal(local: Local, wasmLocal: number): void {
     const lanes = this.f.typeOf(wasmLocal) === "v128";
-    if (lanes) this.varying.add(local.id);
-    this.locals.set(lanes ? `${local.id}.${this.copy}` : `${local.id}`, {
+    if (lanes) this.#varying.add(local.id);
+    this.#locals.set(lanes ? `${local.id}.${this.copy}` : `${local.id}`, {
       local: wasmLocal,
-      depth: this.scopes.length,
+      depth: this.#scopes.length,
     });
   }
 
   /** What becomes available inside is forgotten after it. */
   scope(body: () => void): void {
-    this.scopes.push([]);
+    this.#scopes.push([]);
     body();
-    for (const key of this.scopes.pop() ?? []) {
-      const local = this.held.get(key);
+    for (const key of this.#scopes.pop() ?? []) {
+      const local = this.#held.get(key);
       if (local !== undefined) this.f.release(local);
-      this.held.delete(key);
+      this.#held.delete(key);
     }
   }
 
   /** Whether the value differs from lane to lane. */
   isVarying(value: Value): boolean {
-    if (this.varying.size === 0) return false;
-    for (const dep of value.deps) if (this.varying.has(dep)) return true;
+    if (this.#varying.size === 0) return false;
+    for (const dep of value.deps) if (this.#varying.has(dep)) return true;
     return false;
   }
 
@@ -103,13 +103,13 @@ export class Availability {
   }
 
   protected axisLocal(axis: Axis): number {
-    const bound = this.axes.get(axis.id);
+    const bound = this.#axes.get(axis.id);
     if (bound === undefined) throw misplaced(`axis ${axis.id} outside its loop`);
     return bound.local;
   }
 
   protected localOf(local: Local, lanes: boolean): number {
-    const bound = this.locals.get(lanes ? `${local.id}.${this.copy}` : `${local.id}`);
+    const bound = this.#locals.get(lanes ? `${local.id}.${this.copy}` : `${local.id}`);
     if (bound === undefined) throw misplaced(`local ${local.id} before it is bound`);
     return bound.local;
   }
@@ -118,13 +118,13 @@ export class Availability {
   protected depthOf(value: Value): number {
     let depth = 0;
     for (const dep of value.deps) {
-      depth = Math.max(depth, this.axes.get(dep)?.depth ?? this.locals.get(`${dep}`)?.depth ?? 0);
+      depth = Math.max(depth, this.#axes.get(dep)?.depth ?? this.#locals.get(`${dep}`)?.depth ?? 0);
     }
     return depth;
   }
 
   protected lookup(key: string): number | undefined {
-    return this.held.get(key);
+    return this.#held.get(key);
   }
 
   /** A value as a scalar (`s…`) or as a vector, computed unless it is at hand. */
@@ -134,7 +134,7 @@ export class Availability {
   }
 
   protected cachedLocal(key: string, type: ValueType, compute: () => void): void {
-    const local = this.held.get(key);
+    const local = this.#held.get(key);
     if (local !== undefined) {
       this.f.get(local);
       return;
@@ -147,7 +147,7 @@ export class Availability {
   protected keep(key: string, type: ValueType): void {
     const local = this.f.local(type);
     this.f.tee(local);
-    this.held.set(key, local);
-    this.scopes.at(-1)?.push(key);
+    this.#held.set(key, local);
+    this.#scopes.at(-1)?.push(key);
   }
 }

@@ -9,28 +9,28 @@ import type { FunctionBuilder, ModuleBuilder, ValueType } from "./module.ts";
 
 /** Buffers, and after them the shared scratch as a buffer of each dtype asked for. */
 class Buffers {
-  private readonly known: BufferInfo[];
-  private readonly own: number;
-  private readonly sharedSlot: number;
+  readonly #known: BufferInfo[];
+  readonly #own: number;
+  readonly #sharedSlot: number;
 
   constructor(buffers: readonly BufferInfo[], sharedSlot: number) {
-    this.known = [...buffers];
-    this.own = buffers.length;
-    this.sharedSlot = sharedSlot;
+    this.#known = [...buffers];
+    this.#own = buffers.length;
+    this.#sharedSlot = sharedSlot;
   }
 
   at(id: number): BufferInfo {
-    const info = this.known[id];
+    const info = this.#known[id];
     if (info === undefined) throw new InternalError(`there is no buffer ${id}`);
     return info;
   }
 
   shared(dtype: DType): number {
-    const known = this.known.findIndex((buffer, id) => id >= this.own && buffer.dtype === dtype);
+    const known = this.#known.findIndex((buffer, id) => id >= this.#own && buffer.dtype === dtype);
     if (known >= 0) return known;
-    const id = this.known.length;
-    const placement = { kind: "argument", slot: this.sharedSlot } as const;
-    this.known.push({ id, name: "shared scratch", dtype, length: 2 ** 30, placement });
+    const id = this.#known.length;
+    const placement = { kind: "argument", slot: this.#sharedSlot } as const;
+    this.#known.push({ id, name: "shared scratch", dtype, length: 2 ** 30, placement });
     return id;
   }
 }
@@ -40,21 +40,21 @@ export class ProgramContext implements EmitContext {
   readonly slots: TableSlots;
   scratchBytes = 0;
   sharedBytes = 0;
-  private readonly buffers: Buffers;
-  private readonly helpers = new Map<string, FunctionBuilder>();
+  readonly #buffers: Buffers;
+  readonly #helpers = new Map<string, FunctionBuilder>();
 
   constructor(module: ModuleBuilder, program: Program) {
     this.module = module;
     this.slots = tableSlots(program);
-    this.buffers = new Buffers(program.buffers, this.slots.shared);
+    this.#buffers = new Buffers(program.buffers, this.slots.shared);
   }
 
   buffer(id: number): BufferInfo {
-    return this.buffers.at(id);
+    return this.#buffers.at(id);
   }
 
   sharedBuffer(dtype: DType): number {
-    return this.buffers.shared(dtype);
+    return this.#buffers.shared(dtype);
   }
 
   baseOf(buffer: number): Base {
@@ -78,10 +78,10 @@ export class ProgramContext implements EmitContext {
   }
 
   helper(name: string, make: () => FunctionBuilder): FunctionBuilder {
-    const known = this.helpers.get(name);
+    const known = this.#helpers.get(name);
     if (known) return known;
     const made = make();
-    this.helpers.set(name, made);
+    this.#helpers.set(name, made);
     return made;
   }
 }
@@ -89,48 +89,48 @@ export class ProgramContext implements EmitContext {
 /** Functions that many kernels call, each with the addresses of its own buffers: parameter by parameter. */
 export class FormContext implements EmitContext {
   readonly module: ModuleBuilder;
-  private readonly program: ProgramContext;
-  private readonly buffers: Buffers;
-  private readonly operands: readonly ValueType[];
+  readonly #program: ProgramContext;
+  readonly #buffers: Buffers;
+  readonly #operands: readonly ValueType[];
 
   constructor(program: ProgramContext, { buffers }: KernelForm) {
     this.module = program.module;
-    this.program = program;
-    this.operands = buffers.map(() => "i32");
-    this.buffers = new Buffers(buffers, buffers.length);
+    this.#program = program;
+    this.#operands = buffers.map(() => "i32");
+    this.#buffers = new Buffers(buffers, buffers.length);
   }
 
   buffer(id: number): BufferInfo {
-    return this.buffers.at(id);
+    return this.#buffers.at(id);
   }
 
   sharedBuffer(dtype: DType): number {
-    return this.buffers.shared(dtype);
+    return this.#buffers.shared(dtype);
   }
 
   /** Buffer by buffer, then the shared scratch. */
   baseOf(buffer: number): Base {
-    return { slot: Math.min(buffer, this.operands.length), byteOffset: 0 };
+    return { slot: Math.min(buffer, this.#operands.length), byteOffset: 0 };
   }
 
   pushSlot(f: FunctionBuilder, slot: number): void {
-    if (slot < this.operands.length) f.get(phaseParams.length + slot);
-    else this.program.pushSlot(f, this.program.slots.shared);
+    if (slot < this.#operands.length) f.get(phaseParams.length + slot);
+    else this.#program.pushSlot(f, this.#program.slots.shared);
   }
 
   phase(name: string): FunctionBuilder {
-    return this.program.phase(name, this.operands);
+    return this.#program.phase(name, this.#operands);
   }
 
   needScratch(bytes: number): void {
-    this.program.needScratch(bytes);
+    this.#program.needScratch(bytes);
   }
 
   needShared(bytes: number): void {
-    this.program.needShared(bytes);
+    this.#program.needShared(bytes);
   }
 
   helper(name: string, make: () => FunctionBuilder): FunctionBuilder {
-    return this.program.helper(name, make);
+    return this.#program.helper(name, make);
   }
 }

@@ -56,23 +56,23 @@ class Wasm implements WasmDevice {
   readonly shared: boolean;
   readonly pool: ThreadPool | undefined;
   workspace = new Workspace(this);
-  private readonly reason: string | undefined;
-  private readonly allocator: Allocator;
-  private readonly live = new Map<number, number>();
-  private liveBytes = 0;
-  private byteView: Uint8Array;
-  private wordView: Int32Array;
-  private floatView = new Float32Array(0);
+  readonly #reason: string | undefined;
+  readonly #allocator: Allocator;
+  readonly #live = new Map<number, number>();
+  #liveBytes = 0;
+  #byteView: Uint8Array;
+  #wordView: Int32Array;
+  #floatView = new Float32Array(0);
 
   constructor(threads: number, reason: string | undefined) {
     this.parts = reason === undefined ? threads : 1;
-    this.reason = reason;
+    this.#reason = reason;
     this.shared = this.parts > 1;
     this.memoryObject = makeMemory(this.shared);
     this.pool = this.shared ? new ThreadPool(this.memoryObject, this.parts) : undefined;
-    this.byteView = new Uint8Array(this.memoryObject.buffer);
-    this.wordView = new Int32Array(this.memoryObject.buffer);
-    this.allocator = new Allocator(reservedBytes, firstPages * pageBytes - slackBytes, (end) => this.growTo(end));
+    this.#byteView = new Uint8Array(this.memoryObject.buffer);
+    this.#wordView = new Int32Array(this.memoryObject.buffer);
+    this.#allocator = new Allocator(reservedBytes, firstPages * pageBytes - slackBytes, (end) => this.#growTo(end));
   }
 
   /** Threads that compute now. */
@@ -82,10 +82,10 @@ class Wasm implements WasmDevice {
 
   get description(): string {
     if (this.pool !== undefined) return `wasm, SIMD, ${this.pool.state}`;
-    return `wasm, SIMD, 1 thread${this.reason === undefined ? "" : ` (${this.reason})`}`;
+    return `wasm, SIMD, 1 thread${this.#reason === undefined ? "" : ` (${this.#reason})`}`;
   }
 
-  private growTo(end: number): number {
+  #growTo(end: number): number {
     const have = this.memoryObject.buffer.byteLength;
     // Growing is slow where the memory must be copied, so it is done in larger and larger steps.
     const need = Math.ceil((end + slackBytes - have) / pageBytes);
@@ -105,67 +105,68 @@ class Wasm implements WasmDevice {
   }
 
   get bytes(): Uint8Array {
-    if (this.byteView.buffer !== this.memoryObject.buffer) this.byteView = new Uint8Array(this.memoryObject.buffer);
-    return this.byteView;
+    if (this.#byteView.buffer !== this.memoryObject.buffer) this.#byteView = new Uint8Array(this.memoryObject.buffer);
+    return this.#byteView;
   }
 
   get words(): Int32Array {
-    if (this.wordView.buffer !== this.memoryObject.buffer) this.wordView = new Int32Array(this.memoryObject.buffer);
-    return this.wordView;
+    if (this.#wordView.buffer !== this.memoryObject.buffer) this.#wordView = new Int32Array(this.memoryObject.buffer);
+    return this.#wordView;
   }
 
-  private get floats(): Float32Array {
-    if (this.floatView.buffer !== this.memoryObject.buffer) this.floatView = new Float32Array(this.memoryObject.buffer);
-    return this.floatView;
+  get #floats(): Float32Array {
+    if (this.#floatView.buffer !== this.memoryObject.buffer)
+      this.#floatView = new Float32Array(this.memoryObject.buffer);
+    return this.#floatView;
   }
 
   allocate(bytes: number): Block {
     if (!Number.isSafeInteger(bytes) || bytes < 0)
       throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
-    const address = this.allocator.allocate(bytes);
-    this.live.set(address, bytes);
-    this.liveBytes += bytes;
+    const address = this.#allocator.allocate(bytes);
+    this.#live.set(address, bytes);
+    this.#liveBytes += bytes;
     return { address, bytes };
   }
 
   free(block: Block): void {
-    this.check(block);
-    this.live.delete(block.address);
-    this.allocator.free(block.address, block.bytes);
-    this.liveBytes -= block.bytes;
+    this.#check(block);
+    this.#live.delete(block.address);
+    this.#allocator.free(block.address, block.bytes);
+    this.#liveBytes -= block.bytes;
   }
 
-  private check(block: Block): void {
-    if (this.live.get(block.address) !== block.bytes)
+  #check(block: Block): void {
+    if (this.#live.get(block.address) !== block.bytes)
       throw new InternalError(`block ${block.address} was freed or belongs to another device`);
   }
 
   write(block: Block, data: TypedArray): void {
-    this.check(block);
+    this.#check(block);
     if (data.byteLength > block.bytes)
       throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
     this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address);
   }
 
   read(block: Block, dtype: DType, length: number): TypedArray {
-    this.check(block);
+    this.#check(block);
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
     // A single number, such as a loss, is read after every step: two views would cost more than the step of a small network.
-    if (length === 1 && dtype === "float32") return Float32Array.of(this.floats[block.address / 4] ?? 0);
+    if (length === 1 && dtype === "float32") return Float32Array.of(this.#floats[block.address / 4] ?? 0);
     return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
   }
 
   fill(block: Block, dtype: DType, length: number, value: number): void {
-    this.check(block);
+    this.#check(block);
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);
     viewOf(dtype, this.memoryObject.buffer, block.address, length).fill(value);
   }
 
   copy(from: Block, to: Block): void {
-    this.check(from);
-    this.check(to);
+    this.#check(from);
+    this.#check(to);
     if (from.bytes > to.bytes)
       throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
     this.bytes.copyWithin(to.address, from.address, from.address + from.bytes);
@@ -176,13 +177,13 @@ class Wasm implements WasmDevice {
   }
 
   memory(): { readonly liveBytes: number; readonly reservedBytes: number } {
-    return { liveBytes: this.liveBytes, reservedBytes: this.memoryObject.buffer.byteLength };
+    return { liveBytes: this.#liveBytes, reservedBytes: this.memoryObject.buffer.byteLength };
   }
 
   close(): void {
     this.pool?.close();
-    this.live.clear();
-    this.liveBytes = 0;
+    this.#live.clear();
+    this.#liveBytes = 0;
   }
 }
 
@@ -213,98 +214,99 @@ type Entry = (table: number, thread?: number, threads?: number) => void;
 class WasmExecutable implements Executable {
   readonly takesHostBlocks = false;
   readonly bytes: number;
-  private readonly device: Wasm;
-  private readonly program: Program;
-  private readonly table: Block;
+  readonly #device: Wasm;
+  readonly #program: Program;
+  readonly #table: Block;
   private readonly workspace: Workspace;
-  private readonly layout: WorkspaceLayout;
-  private readonly claim: Claim;
-  private exports: WebAssembly.Exports;
-  private readonly entry: Entry;
+  readonly #layout: WorkspaceLayout;
+  readonly #claim: Claim;
+  #exports: WebAssembly.Exports;
+  readonly #entry: Entry;
   /** The share of the first thread, where the program is worth sharing. */
-  private readonly shareEntry: Entry | undefined;
-  private poolProgram = 0;
-  private poolReady = false;
+  readonly #shareEntry: Entry | undefined;
+  #poolProgram = 0;
+  #poolReady = false;
   /** The addresses now in the table. */
-  private readonly bound: number[];
-  private boundWorkspace = -1;
+  readonly #bound: number[];
+  #boundWorkspace = -1;
   /** What each argument must hold at least. */
-  private readonly argumentBytes: number[];
+  readonly #argumentBytes: number[];
 
   constructor(device: Wasm, program: Program) {
-    this.device = device;
-    this.program = program;
+    this.#device = device;
+    this.#program = program;
     const emitted = emitFor(program, device);
     this.workspace = device.workspace;
-    this.layout = workspaceLayout(program, emitted, device.parts);
+    this.#layout = workspaceLayout(program, emitted, device.parts);
     const code = emitted.module.encode();
-    this.exports = instantiate(code, device);
-    this.entry = entryOf(this.exports, "run");
-    this.bound = new Array<number>(program.argumentCount).fill(-1);
-    this.argumentBytes = argumentBytes(program);
-    this.claim = this.workspace.claim(this.layout.bytes);
-    this.table = device.allocate(4 * (tableSlots(program).scratch + device.parts));
-    this.bytes = code.byteLength + this.table.bytes;
+    this.#exports = instantiate(code, device);
+    this.#entry = entryOf(this.#exports, "run");
+    this.#bound = new Array<number>(program.argumentCount).fill(-1);
+    this.#argumentBytes = argumentBytes(program);
+    this.#claim = this.workspace.claim(this.#layout.bytes);
+    this.#table = device.allocate(4 * (tableSlots(program).scratch + device.parts));
+    this.bytes = code.byteLength + this.#table.bytes;
     const { pool } = device;
     if (pool !== undefined && emitted.shares) {
-      this.shareEntry = entryOf(this.exports, "runThread");
+      this.#shareEntry = entryOf(this.#exports, "runThread");
       // Workers take the module from the memory that all see, and then it can go.
       const copy = device.allocate(code.byteLength);
       device.write(copy, code);
-      this.poolProgram = pool.load(copy.address, code.byteLength, () => {
+      this.#poolProgram = pool.load(copy.address, code.byteLength, () => {
         device.free(copy);
-        this.poolReady = true;
+        this.#poolReady = true;
       });
     }
   }
 
   run(blocks: readonly Block[]): FailedCheck | undefined {
-    this.bind(blocks);
-    const { shareEntry } = this;
-    const { pool } = this.device;
+    this.#bind(blocks);
+    const shareEntry = this.#shareEntry;
+    const { pool } = this.#device;
     // Until the workers are up the first thread runs alone; the bits are the same.
-    if (shareEntry !== undefined && pool?.idle() && this.poolReady) {
-      pool.run(this.poolProgram, this.table.address);
+    if (shareEntry !== undefined && pool?.idle() && this.#poolReady) {
+      pool.run(this.#poolProgram, this.#table.address);
       try {
-        shareEntry(this.table.address, 0, pool.threads);
+        shareEntry(this.#table.address, 0, pool.threads);
       } catch (error) {
         pool.abandon();
         throw error;
       }
     } else {
-      this.entry(this.table.address);
+      this.#entry(this.#table.address);
     }
-    return this.failure();
+    return this.#failure();
   }
 
   profile(blocks: readonly Block[]): readonly number[] {
-    this.bind(blocks);
-    if (!("kernel0" in this.exports))
-      this.exports = instantiate(emitFor(this.program, this.device, true).module.encode(), this.device);
-    const times = this.program.kernels.map((_, place) => {
-      const kernel = entryOf(this.exports, `kernel${place}`);
+    this.#bind(blocks);
+    if (!("kernel0" in this.#exports))
+      this.#exports = instantiate(emitFor(this.#program, this.#device, true).module.encode(), this.#device);
+    const times = this.#program.kernels.map((_, place) => {
+      const kernel = entryOf(this.#exports, `kernel${place}`);
       const start = performance.now();
-      kernel(this.table.address);
+      kernel(this.#table.address);
       return (performance.now() - start) * 1e6;
     });
-    this.failure();
+    this.#failure();
     return times;
   }
 
   source(): string {
-    return print(emitFor(this.program, this.device).module);
+    return print(emitFor(this.#program, this.#device).module);
   }
 
   release(): void {
-    if (this.shareEntry !== undefined) this.device.pool?.forget(this.poolProgram);
-    this.workspace.release(this.claim);
-    this.device.free(this.table);
+    if (this.#shareEntry !== undefined) this.#device.pool?.forget(this.#poolProgram);
+    this.workspace.release(this.#claim);
+    this.#device.free(this.#table);
   }
 
-  private bind(blocks: readonly Block[]): void {
-    const { bound, argumentBytes } = this;
+  #bind(blocks: readonly Block[]): void {
+    const bound = this.#bound;
+    const argumentBytes = this.#argumentBytes;
     if (blocks.length !== bound.length) {
-      throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);
+      throw new InternalError(`${this.#program.name} takes ${bound.length} blocks, not ${blocks.length}`);
     }
     for (let slot = 0; slot < bound.length; slot++) {
       const block = blocks[slot];
@@ -312,22 +314,22 @@ class WasmExecutable implements Executable {
       const need = argumentBytes[slot] ?? 0;
       if (block.bytes < need) {
         throw new InternalError(
-          `argument ${slot} of ${this.program.name} needs ${need} bytes; its block has ${block.bytes}`,
+          `argument ${slot} of ${this.#program.name} needs ${need} bytes; its block has ${block.bytes}`,
         );
       }
       bound[slot] = block.address;
-      this.device.words[this.table.address / 4 + slot] = block.address;
+      this.#device.words[this.#table.address / 4 + slot] = block.address;
     }
     const { address } = this.workspace.block();
-    if (address !== this.boundWorkspace) this.bindWorkspace(address);
+    if (address !== this.#boundWorkspace) this.#bindWorkspace(address);
   }
 
-  private bindWorkspace(address: number): void {
-    this.boundWorkspace = address;
-    const { words, parts } = this.device;
-    const { shared, scratch, perThread } = this.layout;
-    const slots = tableSlots(this.program);
-    const first = this.table.address / 4;
+  #bindWorkspace(address: number): void {
+    this.#boundWorkspace = address;
+    const { words, parts } = this.#device;
+    const { shared, scratch, perThread } = this.#layout;
+    const slots = tableSlots(this.#program);
+    const first = this.#table.address / 4;
     words[first + slots.arena] = address;
     words[first + slots.shared] = address + shared;
     for (let thread = 0; thread < parts; thread++) {
@@ -336,8 +338,8 @@ class WasmExecutable implements Executable {
   }
 
   /** The recorded failure, which is forgotten. */
-  private failure(): FailedCheck | undefined {
-    const { words } = this.device;
+  #failure(): FailedCheck | undefined {
+    const { words } = this.#device;
     const place = failureAddress / 4;
     const site = words[place] ?? 0;
     if (site === 0) return undefined;

@@ -26,7 +26,7 @@ export class Expressions extends Memory {
   pushScalar(value: Value): void {
     switch (value.kind) {
       case "const":
-        this.pushConstant(value.value, value.dtype);
+        this.#pushConstant(value.value, value.dtype);
         return;
       case "axis":
         this.f.get(this.axisLocal(value.axis));
@@ -36,22 +36,22 @@ export class Expressions extends Memory {
         this.f.get(this.localOf(value.local, false));
         return;
       default:
-        this.cached(`s${value.id}`, value, () => this.computeScalar(value));
+        this.cached(`s${value.id}`, value, () => this.#computeScalar(value));
     }
   }
 
-  private pushConstant(value: number, dtype: DType): void {
+  #pushConstant(value: number, dtype: DType): void {
     if (dtype === "float32") this.f.f32(value);
     else if (dtype === "float64") this.f.f64(value);
     else if (dtype === "bool") this.f.i32(value !== 0 ? 1 : 0);
     else this.f.i32(dtype === "uint8" ? value & 255 : value);
   }
 
-  private computeScalar(value: Exclude<Value, { kind: "const" | "axis" | "local" }>): void {
+  #computeScalar(value: Exclude<Value, { kind: "const" | "axis" | "local" }>): void {
     const { f, context } = this;
     switch (value.kind) {
       case "load":
-        this.whereTaken(value, () => {
+        this.#whereTaken(value, () => {
           const offset = this.pushAddress(value.buffer, value.index);
           f.memory(scalarLoads[value.dtype], offset);
         });
@@ -63,7 +63,7 @@ export class Expressions extends Memory {
       case "binary":
         this.pushScalar(value.a);
         this.pushScalar(value.b);
-        if (!this.constantDivision(value)) scalarBinary(f, context, value.fn, value.a.dtype);
+        if (!this.#constantDivision(value)) scalarBinary(f, context, value.fn, value.a.dtype);
         return;
       case "select":
         if (value.a.unsafe || value.b.unsafe) {
@@ -91,7 +91,7 @@ export class Expressions extends Memory {
         return;
       case "guard":
         this.pushScalar(value.x);
-        this.guardScalar(value.extent);
+        this.#guardScalar(value.extent);
         return;
       default:
         return unreachable(value);
@@ -99,7 +99,7 @@ export class Expressions extends Memory {
   }
 
   /** Division by a positive constant of something not negative: the hardware's own. */
-  private constantDivision(value: Extract<Value, { kind: "binary" }>): boolean {
+  #constantDivision(value: Extract<Value, { kind: "binary" }>): boolean {
     const { fn, a, b } = value;
     if ((fn !== "div" && fn !== "mod") || a.dtype !== "int32" || b.kind !== "const" || b.value <= 0 || a.min < 0)
       return false;
@@ -108,7 +108,7 @@ export class Expressions extends Memory {
   }
 
   /** The index is on the stack; leaves it, or 0 where it is out of range. */
-  private guardScalar(extent: number): void {
+  #guardScalar(extent: number): void {
     const { f } = this;
     const index = f.local("i32");
     f.tee(index).i32(0).get(index).i32(extent).op("i32.lt_u").op("select");
@@ -116,7 +116,7 @@ export class Expressions extends Memory {
   }
 
   /** A uniform value that only some lanes ask for: computed if any does. */
-  private whereTaken(value: Value, compute: () => void): void {
+  #whereTaken(value: Value, compute: () => void): void {
     if (this.mask === undefined || !value.unsafe) {
       compute();
       return;
@@ -127,7 +127,7 @@ export class Expressions extends Memory {
       .op("v128.any_true")
       .if(
         () => this.scope(compute),
-        () => this.pushConstant(0, value.dtype),
+        () => this.#pushConstant(0, value.dtype),
         scalarType(value.dtype),
       );
   }
@@ -156,10 +156,10 @@ export class Expressions extends Memory {
       this.f.get(this.localOf(value.local, true));
       return;
     }
-    this.cached(`v${value.id}.${this.copy}`, value, () => this.computeVector(value));
+    this.cached(`v${value.id}.${this.copy}`, value, () => this.#computeVector(value));
   }
 
-  private computeVector(value: Exclude<Value, { kind: "const" | "local" }>): void {
+  #computeVector(value: Exclude<Value, { kind: "const" | "local" }>): void {
     const { f, context } = this;
     switch (value.kind) {
       case "axis": {
@@ -176,13 +176,13 @@ export class Expressions extends Memory {
       case "unary":
         this.pushVector(value.x);
         if (!vectorUnary(f, context, value.fn, value.x.dtype))
-          this.laneByLane(value, [value.x], () => scalarUnary(f, context, value.fn, value.x.dtype));
+          this.#laneByLane(value, [value.x], () => scalarUnary(f, context, value.fn, value.x.dtype));
         return;
       case "binary":
-        this.vectorBinary(value);
+        this.#vectorBinary(value);
         return;
       case "select":
-        this.vectorSelect(value);
+        this.#vectorSelect(value);
         return;
       case "cast":
         this.pushVector(value.x);
@@ -193,14 +193,14 @@ export class Expressions extends Memory {
         return;
       case "guard":
         this.pushVector(value.x);
-        this.guardLanes(value.extent);
+        this.#guardLanes(value.extent);
         return;
       default:
         return unreachable(value);
     }
   }
 
-  private vectorBinary(value: Extract<Value, { kind: "binary" }>): void {
+  #vectorBinary(value: Extract<Value, { kind: "binary" }>): void {
     const { f, context } = this;
     const { fn, a, b } = value;
     this.pushVector(a);
@@ -209,17 +209,22 @@ export class Expressions extends Memory {
       f.op(fn === "shl" ? "i32x4.shl" : "i32x4.shr_u");
       return;
     }
-    if ((fn === "div" || fn === "mod") && a.dtype === "int32" && b.kind === "const" && this.divideLanes(fn, a, b.value))
+    if (
+      (fn === "div" || fn === "mod") &&
+      a.dtype === "int32" &&
+      b.kind === "const" &&
+      this.#divideLanes(fn, a, b.value)
+    )
       return;
     this.pushVector(b);
     if (vectorBinary(f, context, fn, a.dtype)) return;
-    this.laneByLane(value, [a, b], () => {
-      if (!this.constantDivision(value)) scalarBinary(f, context, fn, a.dtype);
+    this.#laneByLane(value, [a, b], () => {
+      if (!this.#constantDivision(value)) scalarBinary(f, context, fn, a.dtype);
     });
   }
 
   /** Lanes on the stack divided by a constant, without leaving the vector: shifts, or floats where they are exact. */
-  private divideLanes(fn: "div" | "mod", a: Value, divisor: number): boolean {
+  #divideLanes(fn: "div" | "mod", a: Value, divisor: number): boolean {
     const { f } = this;
     if (divisor <= 0 || a.min < 0) return false;
     if ((divisor & (divisor - 1)) === 0) {
@@ -245,7 +250,7 @@ export class Expressions extends Memory {
     return true;
   }
 
-  private vectorSelect(value: Extract<Value, { kind: "select" }>): void {
+  #vectorSelect(value: Extract<Value, { kind: "select" }>): void {
     const { f } = this;
     const { condition, a, b } = value;
     const branches = a.unsafe || b.unsafe || isChosen(a) || isChosen(b);
@@ -288,7 +293,7 @@ export class Expressions extends Memory {
   }
 
   /** The vector operands are on the stack in order; leaves the vector of results. */
-  private laneByLane(value: Value, inputs: readonly Value[], scalar: () => void): void {
+  #laneByLane(value: Value, inputs: readonly Value[], scalar: () => void): void {
     const { f } = this;
     const held = inputs.map(() => f.local("v128"));
     for (const local of [...held].reverse()) f.set(local);
@@ -302,7 +307,7 @@ export class Expressions extends Memory {
     for (const local of held) f.release(local);
   }
 
-  private guardLanes(extent: number): void {
+  #guardLanes(extent: number): void {
     const { f } = this;
     const index = f.local("v128");
     f.tee(index).get(index).i32x4(extent).op("i32x4.lt_u").op("v128.and");

@@ -12,7 +12,7 @@ export const constant = (value: number): Operand => ({ constant: value });
 export class FloatCode {
   readonly f: FunctionBuilder;
   readonly type: "f64" | "f32x4";
-  private readonly held: number[] = [];
+  readonly #held: number[] = [];
 
   constructor(f: FunctionBuilder, type: "f64" | "f32x4") {
     this.f = f;
@@ -28,7 +28,7 @@ export class FloatCode {
   /** Takes the value on the stack into a local. */
   take(type: ValueType = this.type === "f64" ? "f64" : "v128"): number {
     const local = this.f.local(type);
-    this.held.push(local);
+    this.#held.push(local);
     this.f.set(local);
     return local;
   }
@@ -61,6 +61,6 @@ export class FloatCode {
   /** Pushes the result and gives the locals back. */
   finish(result: Operand): void {
     this.push(result);
-    for (const local of this.held) this.f.release(local);
+    for (const local of this.#held) this.f.release(local);
   }
 }

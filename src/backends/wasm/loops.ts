@@ -45,17 +45,19 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
 
 /** Emits the whole of a loop kernel into a function. */
 class LoopEmitter extends Statements {
-  private readonly axes: readonly Axis[];
-  private readonly steps: readonly Step[];
+  readonly #axes: readonly Axis[];
+  readonly #steps: readonly Step[];
 
   constructor(expressions: Expressions, axes: readonly Axis[], steps: readonly Step[]) {
     super(expressions, new Dependence(axes, steps, wasmLanes));
-    this.axes = axes;
-    this.steps = steps;
+    this.#axes = axes;
+    this.#steps = steps;
   }
 
   emitKernel(): { units: number; cost: number } {
-    const { axes, steps, dependence } = this;
+    const { dependence } = this;
+    const axes = this.#axes;
+    const steps = this.#steps;
     let lane: Axis | undefined;
     let cost = costOf(steps, undefined, dependence, axes);
     for (const axis of [...axes].reverse()) {
@@ -68,15 +70,15 @@ class LoopEmitter extends Statements {
     }
     this.innerLanes = lane === undefined;
     // Points that run loops of their own are units themselves.
-    const inner = lane ?? (this.steps.some(isNested) ? undefined : axes.at(-1));
+    const inner = lane ?? (this.#steps.some(isNested) ? undefined : axes.at(-1));
     const outer = axes.filter((axis) => axis !== inner);
-    const across = inner === undefined ? undefined : this.acrossAxis(outer, inner);
-    const units = this.emitUnits(outer, inner, lane !== undefined, across);
+    const across = inner === undefined ? undefined : this.#acrossAxis(outer, inner);
+    const units = this.#emitUnits(outer, inner, lane !== undefined, across);
     return { units, cost };
   }
 
   /** The axis along which something is contiguous that the innermost axis strides over: a transpose. */
-  private acrossAxis(outer: readonly Axis[], inner: Axis): Axis | undefined {
+  #acrossAxis(outer: readonly Axis[], inner: Axis): Axis | undefined {
     let found: Axis | undefined;
     const see = (index: Linear): void => {
       const strideAlong = (axis: Axis): number =>
@@ -91,18 +93,14 @@ class LoopEmitter extends Statements {
       if (value.kind === "load") see(value.index);
       for (const operand of operands(value)) visit(operand);
     };
-    visitSteps(this.steps, visit, see);
+    visitSteps(this.#steps, visit, see);
     return found;
   }
 
   /** Units are the points of the first axes, and blocks of the innermost one where those are few. */
-  private emitUnits(
-    allOuter: readonly Axis[],
-    inner: Axis | undefined,
-    lanes: boolean,
-    across: Axis | undefined,
-  ): number {
-    const { f, steps } = this;
+  #emitUnits(allOuter: readonly Axis[], inner: Axis | undefined, lanes: boolean, across: Axis | undefined): number {
+    const { f } = this;
+    const steps = this.#steps;
     const nested = steps.some(isNested);
     const block = across !== undefined ? tile : nested ? columnBlock : elementBlock;
     // A transpose goes along the other axis within each block, so that the lines it reads stay in the cache.
@@ -115,7 +113,7 @@ class LoopEmitter extends Statements {
     const cutInner = inner !== undefined && (across !== undefined || points < 16);
     const blocks = cutInner ? Math.max(1, Math.ceil(extent / block)) : 1;
     const units = points * blocks;
-    this.hoist(steps, this.axes);
+    this.hoist(steps, this.#axes);
 
     const unit = f.local("i32");
     const place = f.local("i32");
@@ -125,7 +123,7 @@ class LoopEmitter extends Statements {
       const rest = outer.slice(prefix);
       this.nest(rest, steps, inner === undefined ? [] : [inner], () => {
         if (inner === undefined) this.emitSteps(steps, 1);
-        else this.innermost(inner, start, end, steps, lanes);
+        else this.#innermost(inner, start, end, steps, lanes);
       });
     };
 
@@ -139,7 +137,7 @@ class LoopEmitter extends Statements {
         return 1;
       }
       if (outer.length > 0) {
-        this.emitBlocks({ blocks, block, extent }, { low, high }, body);
+        this.#emitBlocks({ blocks, block, extent }, { low, high }, body);
         return units;
       }
       // One long axis: a range of blocks is a range of elements.
@@ -188,7 +186,7 @@ class LoopEmitter extends Statements {
   }
 
   /** One block of the innermost axis after the other, with loops over other axes inside. */
-  private emitBlocks(
+  #emitBlocks(
     { blocks, block, extent }: { readonly blocks: number; readonly block: number; readonly extent: number },
     { low, high }: { readonly low: number; readonly high: number },
     body: (start: Bound, end: Bound) => void,
@@ -208,7 +206,7 @@ class LoopEmitter extends Statements {
     f.release(unit);
   }
 
-  private innermost(axis: Axis, start: Bound, end: Bound, steps: readonly Step[], lanes: boolean): void {
+  #innermost(axis: Axis, start: Bound, end: Bound, steps: readonly Step[], lanes: boolean): void {
     if (!lanes) {
       this.loop(axis, { start, end }, () => this.emitSteps(steps, 1), steps);
       return;

@@ -31,8 +31,8 @@ export abstract class Memory extends Addresses {
     const { buffer, index, dtype } = value;
     const stride = this.laneStride(index);
     const conditional = this.mask !== undefined && value.unsafe;
-    const halved = stride === undefined && !conditional ? this.halved(index, dtype) : undefined;
-    if (halved !== undefined) return this.loadTwice(buffer, index, halved % 2 !== 0);
+    const halved = stride === undefined && !conditional ? this.#halved(index, dtype) : undefined;
+    if (halved !== undefined) return this.#loadTwice(buffer, index, halved % 2 !== 0);
     if (stride === undefined || (conditional && (stride > 2 || stride < -1))) {
       this.gather(value, conditional);
       return;
@@ -69,14 +69,14 @@ export abstract class Memory extends Addresses {
   protected readonly lanesAtPairs: boolean = true;
 
   /** The constant that is added to the lanes' axis before it is halved to give their places. */
-  private halved(index: Linear, dtype: DType): number | undefined {
+  #halved(index: Linear, dtype: DType): number | undefined {
     const { lanes } = this;
     if (lanes === undefined || !this.lanesAtPairs || this.copy > 0 || byteSize(dtype) !== 4) return undefined;
     return halvedIn(index, (atom) => this.isVarying(atom), lanes.axis.id)?.constant;
   }
 
   /** Lanes that share elements two by two, the first alone if it is the second of two. */
-  private loadTwice(buffer: number, index: Linear, odd: boolean): void {
+  #loadTwice(buffer: number, index: Linear, odd: boolean): void {
     const { f } = this;
     const vector = this.scratchVector();
     const pointer = f.local("i32");
@@ -125,10 +125,10 @@ export abstract class Memory extends Addresses {
     f.release(pointer);
   }
 
-  private vectorScratch: number | undefined;
+  #vectorScratch: number | undefined;
   protected scratchVector(): number {
-    this.vectorScratch ??= this.f.local("v128");
-    return this.vectorScratch;
+    this.#vectorScratch ??= this.f.local("v128");
+    return this.#vectorScratch;
   }
 
   /** Lanes from anywhere. Lanes not taken read the first element. */

@@ -28,22 +28,22 @@ const scratch = new DataView(new ArrayBuffer(8));
 
 /** A growing byte string with WebAssembly's number encodings. */
 export class ByteWriter {
-  private bytes = new Uint8Array(256);
-  private used = 0;
+  #bytes = new Uint8Array(256);
+  #used = 0;
 
   get length(): number {
-    return this.used;
+    return this.#used;
   }
 
   byte(value: number): void {
-    if (this.used === this.bytes.length) this.grow(1);
-    this.bytes[this.used++] = value;
+    if (this.#used === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#used++] = value;
   }
 
   append(bytes: Uint8Array): void {
-    if (this.used + bytes.length > this.bytes.length) this.grow(bytes.length);
-    this.bytes.set(bytes, this.used);
-    this.used += bytes.length;
+    if (this.#used + bytes.length > this.#bytes.length) this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.#used);
+    this.#used += bytes.length;
   }
 
   unsigned(value: number): void {
@@ -107,13 +107,13 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(0, this.used);
+    return this.#bytes.slice(0, this.#used);
   }
 
-  private grow(by: number): void {
-    const wider = new Uint8Array(Math.max(this.bytes.length * 2, this.used + by));
-    wider.set(this.bytes);
-    this.bytes = wider;
+  #grow(by: number): void {
+    const wider = new Uint8Array(Math.max(this.#bytes.length * 2, this.#used + by));
+    wider.set(this.#bytes);
+    this.#bytes = wider;
   }
 }
 
@@ -124,9 +124,9 @@ export class FunctionBuilder {
   readonly index: number;
   readonly params: readonly ValueType[];
   readonly results: readonly ValueType[];
-  private readonly code = new ByteWriter();
-  private readonly localTypes: ValueType[];
-  private readonly free: Record<ValueType, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
+  readonly #code = new ByteWriter();
+  readonly #localTypes: ValueType[];
+  readonly #free: Record<ValueType, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   private depth = 0;
 
   constructor(name: string, index: number, params: readonly ValueType[], results: readonly ValueType[]) {
@@ -134,63 +134,63 @@ export class FunctionBuilder {
     this.index = index;
     this.params = params;
     this.results = results;
-    this.localTypes = [...params];
+    this.#localTypes = [...params];
   }
 
   /** A local variable: params come first, at 0, 1, … */
   local(type: ValueType): number {
-    const free = this.free[type].pop();
+    const free = this.#free[type].pop();
     if (free !== undefined) return free;
-    this.localTypes.push(type);
-    return this.localTypes.length - 1;
+    this.#localTypes.push(type);
+    return this.#localTypes.length - 1;
   }
 
   /** Gives a local back for reuse: its value is lost. */
   release(local: number): void {
-    this.free[this.typeOf(local)].push(local);
+    this.#free[this.typeOf(local)].push(local);
   }
 
   typeOf(local: number): ValueType {
-    const type = this.localTypes[local];
+    const type = this.#localTypes[local];
     if (type === undefined) throw new InternalError(`${this.name} has no local ${local}`);
     return type;
   }
 
   op(name: PlainOpcode): this {
-    this.code.opcode(plainOpcodes[name]);
+    this.#code.opcode(plainOpcodes[name]);
     return this;
   }
 
   /** A load, store or atomic at (address on the stack) + offset. Unaligned addresses are legal except for atomics. */
   memory(name: MemoryOpcode, offset = 0): this {
     const [opcode, align] = memoryOpcodes[name];
-    this.code.opcode(opcode);
+    this.#code.opcode(opcode);
     // The alignment is only a hint; atomics must state the natural one, and V8 ignores it elsewhere.
-    this.code.unsigned(align);
-    this.code.unsigned(offset);
+    this.#code.unsigned(align);
+    this.#code.unsigned(offset);
     return this;
   }
 
   lane(name: LaneOpcode, lane: number): this {
-    this.code.opcode(laneOpcodes[name]);
-    this.code.byte(lane);
+    this.#code.opcode(laneOpcodes[name]);
+    this.#code.byte(lane);
     return this;
   }
 
   memoryLane(name: MemoryLaneOpcode, lane: number, offset = 0): this {
     const [opcode, align] = memoryLaneOpcodes[name];
-    this.code.opcode(opcode);
-    this.code.unsigned(align);
-    this.code.unsigned(offset);
-    this.code.byte(lane);
+    this.#code.opcode(opcode);
+    this.#code.unsigned(align);
+    this.#code.unsigned(offset);
+    this.#code.byte(lane);
     return this;
   }
 
   /** Sixteen lane numbers: 0–15 take bytes of the first operand, 16–31 of the second. */
   shuffle(lanes: readonly number[]): this {
     if (lanes.length !== 16) throw new InternalError(`a shuffle takes 16 lanes, not ${lanes.length}`);
-    this.code.opcode(code.shuffle);
-    for (const lane of lanes) this.code.byte(lane);
+    this.#code.opcode(code.shuffle);
+    for (const lane of lanes) this.#code.byte(lane);
     return this;
   }
 
@@ -200,160 +200,160 @@ export class FunctionBuilder {
   }
 
   i32(value: number): this {
-    this.code.opcode(code.i32Const);
-    this.code.signed(value);
+    this.#code.opcode(code.i32Const);
+    this.#code.signed(value);
     return this;
   }
 
   i64(value: bigint): this {
-    this.code.opcode(code.i64Const);
-    this.code.signed64(value);
+    this.#code.opcode(code.i64Const);
+    this.#code.signed64(value);
     return this;
   }
 
   f32(value: number): this {
-    this.code.opcode(code.f32Const);
-    this.code.float32(value);
+    this.#code.opcode(code.f32Const);
+    this.#code.float32(value);
     return this;
   }
 
   f64(value: number): this {
-    this.code.opcode(code.f64Const);
-    this.code.float64(value);
+    this.#code.opcode(code.f64Const);
+    this.#code.float64(value);
     return this;
   }
 
   i32x4(value: number): this {
-    this.code.opcode(code.v128Const);
+    this.#code.opcode(code.v128Const);
     scratch.setInt32(0, value | 0, true);
     for (let lane = 0; lane < 4; lane++)
-      for (let place = 0; place < 4; place++) this.code.byte(scratch.getUint8(place));
+      for (let place = 0; place < 4; place++) this.#code.byte(scratch.getUint8(place));
     return this;
   }
 
   f32x4(value: number): this {
-    this.code.opcode(code.v128Const);
-    for (let lane = 0; lane < 4; lane++) this.code.float32(value);
+    this.#code.opcode(code.v128Const);
+    for (let lane = 0; lane < 4; lane++) this.#code.float32(value);
     return this;
   }
 
   f64x2(value: number): this {
-    this.code.opcode(code.v128Const);
-    for (let lane = 0; lane < 2; lane++) this.code.float64(value);
+    this.#code.opcode(code.v128Const);
+    for (let lane = 0; lane < 2; lane++) this.#code.float64(value);
     return this;
   }
 
   i64x2(value: bigint): this {
-    this.code.opcode(code.v128Const);
+    this.#code.opcode(code.v128Const);
     scratch.setBigInt64(0, BigInt.asIntN(64, value), true);
     for (let lane = 0; lane < 2; lane++)
-      for (let place = 0; place < 8; place++) this.code.byte(scratch.getUint8(place));
+      for (let place = 0; place < 8; place++) this.#code.byte(scratch.getUint8(place));
     return this;
   }
 
   /** Four different 32-bit integers. */
   i32Lanes(a: number, b: number, c: number, d: number): this {
-    this.code.opcode(code.v128Const);
+    this.#code.opcode(code.v128Const);
     for (const lane of [a, b, c, d]) {
       scratch.setInt32(0, lane | 0, true);
-      for (let place = 0; place < 4; place++) this.code.byte(scratch.getUint8(place));
+      for (let place = 0; place < 4; place++) this.#code.byte(scratch.getUint8(place));
     }
     return this;
   }
 
   get(local: number): this {
-    this.code.opcode(code.localGet);
-    this.code.unsigned(local);
+    this.#code.opcode(code.localGet);
+    this.#code.unsigned(local);
     return this;
   }
 
   set(local: number): this {
-    this.code.opcode(code.localSet);
-    this.code.unsigned(local);
+    this.#code.opcode(code.localSet);
+    this.#code.unsigned(local);
     return this;
   }
 
   tee(local: number): this {
-    this.code.opcode(code.localTee);
-    this.code.unsigned(local);
+    this.#code.opcode(code.localTee);
+    this.#code.unsigned(local);
     return this;
   }
 
   call(callee: FunctionBuilder): this {
-    this.code.opcode(code.call);
-    this.code.unsigned(callee.index);
+    this.#code.opcode(code.call);
+    this.#code.unsigned(callee.index);
     return this;
   }
 
   block(body: (label: Label) => void, result?: ValueType): this {
-    return this.structure(code.block, body, result);
+    return this.#structure(code.block, body, result);
   }
 
   loop(body: (label: Label) => void, result?: ValueType): this {
-    return this.structure(code.loop, body, result);
+    return this.#structure(code.loop, body, result);
   }
 
   /** Takes the condition from the stack. */
   if(body: (label: Label) => void, otherwise?: (label: Label) => void, result?: ValueType): this {
-    this.code.opcode(code.if);
-    this.code.byte(result === undefined ? emptyBlock : typeCodes[result]);
+    this.#code.opcode(code.if);
+    this.#code.byte(result === undefined ? emptyBlock : typeCodes[result]);
     this.depth++;
     const label = { depth: this.depth };
     body(label);
     if (otherwise) {
-      this.code.opcode(code.else);
+      this.#code.opcode(code.else);
       otherwise(label);
     }
     this.depth--;
-    this.code.opcode(code.end);
+    this.#code.opcode(code.end);
     return this;
   }
 
   br(label: Label): this {
-    this.code.opcode(code.br);
-    this.code.unsigned(this.depth - label.depth);
+    this.#code.opcode(code.br);
+    this.#code.unsigned(this.depth - label.depth);
     return this;
   }
 
   brIf(label: Label): this {
-    this.code.opcode(code.brIf);
-    this.code.unsigned(this.depth - label.depth);
+    this.#code.opcode(code.brIf);
+    this.#code.unsigned(this.depth - label.depth);
     return this;
   }
 
   /** (destination, source, bytes) from the stack. */
   memoryCopy(): this {
-    this.code.opcode(code.memoryCopy);
-    this.code.byte(0);
-    this.code.byte(0);
+    this.#code.opcode(code.memoryCopy);
+    this.#code.byte(0);
+    this.#code.byte(0);
     return this;
   }
 
   /** (destination, byte, bytes) from the stack. */
   memoryFill(): this {
-    this.code.opcode(code.memoryFill);
-    this.code.byte(0);
+    this.#code.opcode(code.memoryFill);
+    this.#code.byte(0);
     return this;
   }
 
   /** Size of the code so far, in bytes: a measure for inlining and unrolling. */
   get size(): number {
-    return this.code.length;
+    return this.#code.length;
   }
 
   /** The types of all locals, params first, and the instructions: for encoding and printing. */
   body(): { readonly locals: readonly ValueType[]; readonly instructions: Uint8Array<ArrayBuffer> } {
     if (this.depth !== 0) throw new InternalError(`${this.name} ends inside a block`);
-    return { locals: this.localTypes, instructions: this.code.finish() };
+    return { locals: this.#localTypes, instructions: this.#code.finish() };
   }
 
-  private structure(opcode: number, body: (label: Label) => void, result: ValueType | undefined): this {
-    this.code.opcode(opcode);
-    this.code.byte(result === undefined ? emptyBlock : typeCodes[result]);
+  #structure(opcode: number, body: (label: Label) => void, result: ValueType | undefined): this {
+    this.#code.opcode(opcode);
+    this.#code.byte(result === undefined ? emptyBlock : typeCodes[result]);
     this.depth++;
     body({ depth: this.depth });
     this.depth--;
-    this.code.opcode(code.end);
+    this.#code.opcode(code.end);
     return this;
   }
 }
@@ -370,8 +370,8 @@ export interface MemoryImport {
 export class ModuleBuilder {
   readonly memory: MemoryImport;
   readonly functions: FunctionBuilder[] = [];
-  private readonly exported = new Set<FunctionBuilder>();
-  private readonly segments: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+  readonly #exported = new Set<FunctionBuilder>();
+  readonly #segments: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
 
   constructor(memory: MemoryImport) {
     this.memory = memory;
@@ -386,17 +386,17 @@ export class ModuleBuilder {
   ): FunctionBuilder {
     const builder = new FunctionBuilder(name, this.functions.length, params, results);
     this.functions.push(builder);
-    if (options.export) this.exported.add(builder);
+    if (options.export) this.#exported.add(builder);
     return builder;
   }
 
   /** Bytes copied into the memory when the module is instantiated. */
   data(offset: number, bytes: Uint8Array): void {
-    this.segments.push({ offset, bytes });
+    this.#segments.push({ offset, bytes });
   }
 
   isExported(builder: FunctionBuilder): boolean {
-    return this.exported.has(builder);
+    return this.#exported.has(builder);
   }
 
   encode(): Uint8Array<ArrayBuffer> {
@@ -432,12 +432,12 @@ export class ModuleBuilder {
     section(out, 3, this.functions.length, declarations);
 
     const exports = new ByteWriter();
-    for (const fn of this.exported) {
+    for (const fn of this.#exported) {
       exports.name(fn.name);
       exports.byte(0x00);
       exports.unsigned(fn.index);
     }
-    section(out, 7, this.exported.size, exports);
+    section(out, 7, this.#exported.size, exports);
 
     const bodies = new ByteWriter();
     for (const fn of this.functions) {
@@ -447,9 +447,9 @@ export class ModuleBuilder {
     }
     section(out, 10, this.functions.length, bodies);
 
-    if (this.segments.length > 0) {
+    if (this.#segments.length > 0) {
       const data = new ByteWriter();
-      for (const { offset, bytes } of this.segments) {
+      for (const { offset, bytes } of this.#segments) {
         data.byte(0x00);
         data.opcode(code.i32Const);
         data.signed(offset);
@@ -457,7 +457,7 @@ export class ModuleBuilder {
         data.unsigned(bytes.length);
         data.append(bytes);
       }
-      section(out, 11, this.segments.length, data);
+      section(out, 11, this.#segments.length, data);
     }
     return out.finish();
   }

@@ -131,19 +131,19 @@ function structure(code: number, name: string, reader: Reader, module: ModuleBui
 }
 
 class Reader {
-  private readonly bytes: Uint8Array<ArrayBuffer>;
-  private place = 0;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  #place = 0;
 
   constructor(bytes: Uint8Array<ArrayBuffer>) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
   }
 
   get done(): boolean {
-    return this.place >= this.bytes.length;
+    return this.#place >= this.#bytes.length;
   }
 
   byte(): number {
-    return this.bytes[this.place++] ?? 0;
+    return this.#bytes[this.#place++] ?? 0;
   }
 
   unsigned(): number {
@@ -165,8 +165,8 @@ class Reader {
   }
 
   view(bytes: number): DataView {
-    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + this.place, bytes);
-    this.place += bytes;
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#place, bytes);
+    this.#place += bytes;
     return view;
   }
 }

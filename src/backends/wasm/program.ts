@@ -229,23 +229,23 @@ const [threadParam, threadsParam] = [1, 2];
 
 /** Writes what one thread does of some runs. */
 class ThreadShare {
-  private readonly context: ProgramContext;
-  private readonly f: FunctionBuilder;
-  private readonly low: number;
-  private readonly high: number;
+  readonly #context: ProgramContext;
+  readonly #f: FunctionBuilder;
+  readonly #low: number;
+  readonly #high: number;
 
   constructor(context: ProgramContext, f: FunctionBuilder) {
-    this.context = context;
-    this.f = f;
-    this.low = f.local("i32");
-    this.high = f.local("i32");
+    this.#context = context;
+    this.#f = f;
+    this.#low = f.local("i32");
+    this.#high = f.local("i32");
   }
 
   /** `goesOn`: others follow. Every thread comes to the start of the first run with all before it done. */
   write(runs: readonly Run[], goesOn: boolean): void {
     let alone: Run[] = [];
     const closeAlone = (): void => {
-      if (alone.length > 0) this.byFirst(() => callRuns(this.f, alone, this.context.slots));
+      if (alone.length > 0) this.#byFirst(() => callRuns(this.#f, alone, this.#context.slots));
       alone = [];
     };
     for (const run of runs) {
@@ -255,27 +255,30 @@ class ThreadShare {
       }
       if (alone.length > 0) {
         closeAlone();
-        this.wait();
+        this.#wait();
       }
-      if (isLoop(run)) this.loop(run);
-      else this.phase(run);
+      if (isLoop(run)) this.#loop(run);
+      else this.#phase(run);
     }
     if (alone.length > 0) {
       closeAlone();
-      if (goesOn) this.wait();
+      if (goesOn) this.#wait();
     }
   }
 
-  private loop(loop: PhaseLoop): void {
-    overSteps(this.f, loop, (t) => {
-      this.byFirst(() => moveSlots(this.f, loop, t));
-      this.wait();
+  #loop(loop: PhaseLoop): void {
+    overSteps(this.#f, loop, (t) => {
+      this.#byFirst(() => moveSlots(this.#f, loop, t));
+      this.#wait();
       this.write(loop.body, true);
     });
   }
 
-  private phase(phase: Phase): void {
-    const { f, low, high, context } = this;
+  #phase(phase: Phase): void {
+    const f = this.#f;
+    const low = this.#low;
+    const high = this.#high;
+    const context = this.#context;
     f.get(threadParam).i32(phase.units).op("i32.mul").get(threadsParam).op("i32.div_u").set(low);
     f.get(threadParam).i32(1).op("i32.add").i32(phase.units).op("i32.mul").get(threadsParam).op("i32.div_u").set(high);
     f.get(low).get(high).op("i32.lt_u");
@@ -291,14 +294,14 @@ class ThreadShare {
       pushOperands(f, phase.operands);
       f.call(phase.fn);
     });
-    this.wait();
+    this.#wait();
   }
 
-  private byFirst(body: () => void): void {
-    this.f.get(threadParam).op("i32.eqz").if(body);
+  #byFirst(body: () => void): void {
+    this.#f.get(threadParam).op("i32.eqz").if(body);
   }
 
-  private wait(): void {
-    this.f.get(threadParam).get(threadsParam).call(barrier(this.context));
+  #wait(): void {
+    this.#f.get(threadParam).get(threadsParam).call(barrier(this.#context));
   }
 }

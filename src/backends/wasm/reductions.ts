@@ -38,8 +38,8 @@ export class Reductions extends Nests {
       this.innerLanes && step.local.dtype !== "float64" && extentOf(step.axes) > 0
         ? bestLane(step.axes, [step], this.dependence)
         : undefined;
-    if (lane === undefined) this.serialReduce(step, vectors);
-    else this.laneReduce(step, lane);
+    if (lane === undefined) this.#serialReduce(step, vectors);
+    else this.#laneReduce(step, lane);
   }
 
   protected combine(step: Extract<Step, { kind: "reduce" | "scan" }>, dtype: DType, vector: boolean): void {
@@ -55,7 +55,7 @@ export class Reductions extends Nests {
   }
 
   /** One element, or one vector of elements, for each point. */
-  private serialReduce(step: Reduce, vectors: number): void {
+  #serialReduce(step: Reduce, vectors: number): void {
     const { f, expressions } = this;
     const { axes, local } = step;
     const vector = vectors > 0;
@@ -63,14 +63,14 @@ export class Reductions extends Nests {
     const last = axes.at(-1);
     const together = last === undefined ? 1 : togetherIn(step.value, last.extent);
     const cut = interruption([step], axes, together);
-    const sum = this.begin(step, vector, copies, cut !== undefined);
+    const sum = this.#begin(step, vector, copies, cut !== undefined);
     const push = (): void => (vector ? expressions.pushVector(step.value) : expressions.pushScalar(step.value));
     const turn = (counter: number | undefined, count: number): void => {
       if (last !== undefined && counter !== undefined) expressions.bindAxis(last, counter);
       for (let copy = 0; copy < copies; copy++) {
         expressions.copy = copy;
-        this.into(sum, copy, () =>
-          this.tree(step, vector, 0, count, (place) =>
+        this.#into(sum, copy, () =>
+          this.#tree(step, vector, 0, count, (place) =>
             last === undefined ? push() : expressions.further(last, place, push),
           ),
         );
@@ -80,9 +80,9 @@ export class Reductions extends Nests {
     if (extentOf(axes) > 0) {
       const asSteps: Step[] = [{ kind: "force", value: step.value }];
       this.hoist(asSteps, axes, vector, copies);
-      this.interrupted({ axes, cut }, asSteps, sum, copies, (range) => {
+      this.#interrupted({ axes, cut }, asSteps, sum, copies, (range) => {
         if (range === undefined) turn(undefined, 1);
-        else this.along(range, together, turn);
+        else this.#along(range, together, turn);
       });
     }
     sum.values.forEach((value, copy) => {
@@ -102,7 +102,7 @@ export class Reductions extends Nests {
   }
 
   /** Lanes along one of the reduced axes, which are combined at the end. */
-  private laneReduce(step: Reduce, lane: Axis): void {
+  #laneReduce(step: Reduce, lane: Axis): void {
     const { f, expressions } = this;
     const { dtype } = step.local;
     const axes = [...step.axes.filter((axis) => axis !== lane), lane];
@@ -111,17 +111,17 @@ export class Reductions extends Nests {
     while (copies > 1 && lane.extent < 4 * copies) copies /= 2;
     const cut = interruption([step], axes, 4 * copies);
     // Elements that are left beside whole vectors have a sum of their own.
-    const sum = this.begin(step, true, 1, cut !== undefined);
-    const rest = this.begin(step, false, 1, cut !== undefined);
+    const sum = this.#begin(step, true, 1, cut !== undefined);
+    const rest = this.#begin(step, false, 1, cut !== undefined);
     const [all, single] = [at(sum.values, 0), at(rest.values, 0)];
     const turn = (counter: number, count: number): void => {
       const whole = Math.floor(count / 4);
       // What is known of these places is not that of the elements beside them.
       if (whole > 0)
         expressions.scope(() =>
-          this.into(sum, 0, () => {
+          this.#into(sum, 0, () => {
             expressions.bindLanes(lane, counter);
-            this.tree(step, true, 0, whole, (copy) => {
+            this.#tree(step, true, 0, whole, (copy) => {
               expressions.copy = copy;
               expressions.pushVector(step.value);
             });
@@ -131,8 +131,8 @@ export class Reductions extends Nests {
       if (count % 4 === 0) return;
       expressions.scope(() => {
         expressions.bindAxis(lane, counter);
-        this.into(rest, 0, () =>
-          this.tree(step, false, 4 * whole, count % 4, (place) =>
+        this.#into(rest, 0, () =>
+          this.#tree(step, false, 4 * whole, count % 4, (place) =>
             expressions.further(lane, place, () => expressions.pushScalar(step.value)),
           ),
         );
@@ -141,13 +141,13 @@ export class Reductions extends Nests {
     const innerLanes = this.innerLanes;
     this.innerLanes = false;
     this.hoist(asSteps, axes, true);
-    this.interrupted({ axes, cut }, asSteps, sum, 1, (range) => {
+    this.#interrupted({ axes, cut }, asSteps, sum, 1, (range) => {
       if (range === undefined) return;
       this.hoist(asSteps, [lane], true);
-      this.along(range, 4 * copies, turn);
+      this.#along(range, 4 * copies, turn);
     });
     this.innerLanes = innerLanes;
-    this.across(sum);
+    this.#across(sum);
     if (cut === undefined) {
       f.get(single);
       this.combine(step, dtype, false);
@@ -158,7 +158,7 @@ export class Reductions extends Nests {
   }
 
   /** Pushes the four lanes, or the totals of a long sum, combined. */
-  private across({ step, values: [all = 0], totals }: Running): void {
+  #across({ step, values: [all = 0], totals }: Running): void {
     const { f, expressions } = this;
     const { dtype } = step.local;
     const [low, high] = totals;
@@ -174,7 +174,7 @@ export class Reductions extends Nests {
     expressions.extractLane(dtype, 0);
   }
 
-  private begin(step: Reduce, vector: boolean, copies: number, isLong: boolean): Running {
+  #begin(step: Reduce, vector: boolean, copies: number, isLong: boolean): Running {
     const { f } = this;
     const values = repeat(copies, () => f.local(typeOf(step, vector)));
     for (const local of values) {
@@ -187,7 +187,7 @@ export class Reductions extends Nests {
   }
 
   /** Combines what is pushed with a running value; a single long sum switches to float64 at once: nothing else is faster. */
-  private into({ step, vector, values, totals }: Running, copy: number, push: () => void): void {
+  #into({ step, vector, values, totals }: Running, copy: number, push: () => void): void {
     const { f } = this;
     const [value, total] = [at(values, copy), totals[copy]];
     if (!vector && total !== undefined) {
@@ -203,7 +203,7 @@ export class Reductions extends Nests {
   }
 
   /** Carries float32 lanes on in float64. */
-  private flush({ values, totals }: Running): void {
+  #flush({ values, totals }: Running): void {
     const { f } = this;
     values.forEach((value, copy) => {
       const [low, high] = [at(totals, 2 * copy), at(totals, 2 * copy + 1)];
@@ -214,18 +214,18 @@ export class Reductions extends Nests {
   }
 
   /** Pushes the combination of `count` values as a balanced tree. */
-  private tree(step: Reduce, vector: boolean, first: number, count: number, push: (place: number) => void): void {
+  #tree(step: Reduce, vector: boolean, first: number, count: number, push: (place: number) => void): void {
     if (count === 1) return push(first);
     const half = Math.ceil(count / 2);
-    this.tree(step, vector, first, half, push);
-    this.tree(step, vector, first + half, count - half, push);
+    this.#tree(step, vector, first, half, push);
+    this.#tree(step, vector, first + half, count - half, push);
     this.combine(step, step.local.dtype, vector);
   }
 
   // ---- loops whose turns are known
 
   /** Runs the body for the last axis inside loops over the others; where they are interrupted, long sums go on in float64. */
-  private interrupted(
+  #interrupted(
     { axes, cut }: { readonly axes: readonly Axis[]; readonly cut: Interruption | undefined },
     steps: readonly Step[],
     sum: Running,
@@ -244,18 +244,18 @@ export class Reductions extends Nests {
     const block = (range: Range): void => {
       if (axis === last) body(range);
       else
-        this.counted(range, 1, (counter) => {
+        this.#counted(range, 1, (counter) => {
           this.expressions.bindAxis(axis, counter);
           this.hoist(steps, within, vector, copies);
           over(within.slice(0, -1));
         });
-      this.flush(sum);
+      this.#flush(sum);
     };
     this.nestCopies(axes.slice(0, cut.place), [axis, ...within], steps, { vector, copies }, () => {
       const rest = axis.extent % cut.steps;
       const even = axis.extent - rest;
       if (even > 0)
-        this.counted({ start: { constant: 0 }, offset: 0, count: even }, cut.steps, (local) =>
+        this.#counted({ start: { constant: 0 }, offset: 0, count: even }, cut.steps, (local) =>
           block({ start: { local }, offset: 0, count: cut.steps }),
         );
       if (rest > 0) block({ start: { constant: even }, offset: 0, count: rest });
@@ -263,18 +263,15 @@ export class Reductions extends Nests {
   }
 
   /** So many points of a range at a time, then those that are left. */
-  private along(
-    { start, offset, count }: Range,
-    together: number,
-    turn: (counter: number, count: number) => void,
-  ): void {
+  #along({ start, offset, count }: Range, together: number, turn: (counter: number, count: number) => void): void {
     const rest = count % together;
     if (rest < count)
-      this.counted({ start, offset, count: count - rest }, together, (counter) => turn(counter, together));
-    if (rest > 0) this.counted({ start, offset: offset + count - rest, count: 1 }, 1, (counter) => turn(counter, rest));
+      this.#counted({ start, offset, count: count - rest }, together, (counter) => turn(counter, together));
+    if (rest > 0)
+      this.#counted({ start, offset: offset + count - rest, count: 1 }, 1, (counter) => turn(counter, rest));
   }
 
-  private counted({ start, offset, count }: Range, step: number, body: (counter: number) => void): void {
+  #counted({ start, offset, count }: Range, step: number, body: (counter: number) => void): void {
     const { f } = this;
     const counter = f.local("i32");
     const from = (by: number): void => {

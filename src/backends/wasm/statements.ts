@@ -45,13 +45,13 @@ export class Statements extends Reductions {
           this.emitScan(step);
           break;
         case "check":
-          this.emitCheck(step);
+          this.#emitCheck(step);
           break;
       }
     }
   }
 
-  private emitCheck({ site, holds, axes, index, place, extent }: Extract<Step, { kind: "check" }>): void {
+  #emitCheck({ site, holds, axes, index, place, extent }: Extract<Step, { kind: "check" }>): void {
     const { f, expressions } = this;
     const inRange = (): void => {
       expressions.pushScalar(index);

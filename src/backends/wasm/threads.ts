@@ -164,130 +164,130 @@ export function threadsMissing(): string | undefined {
 export class ThreadPool {
   /** Threads in all, the main one included, that programs are cut for. */
   readonly threads: number;
-  private readonly memory: WebAssembly.Memory;
-  private readonly words: Int32Array;
-  private started = false;
+  readonly #memory: WebAssembly.Memory;
+  readonly #words: Int32Array;
+  #started = false;
   /** Why the main thread computes alone from here on. */
-  private failure: string | undefined;
+  #failure: string | undefined;
   /** A page's Content-Security-Policy has refused a worker; browsers say so in an event of its own. */
-  private refused = false;
-  private readonly queue: Job[] = [];
-  private pending: { readonly job: Job; readonly loadedBefore: number } | undefined;
-  private stopAll: () => void = () => {};
-  private nextProgram = 1;
+  #refused = false;
+  readonly #queue: Job[] = [];
+  #pending: { readonly job: Job; readonly loadedBefore: number } | undefined;
+  #stopAll: () => void = () => {};
+  #nextProgram = 1;
 
   constructor(memory: WebAssembly.Memory, threads: number) {
-    this.memory = memory;
+    this.#memory = memory;
     this.threads = threads;
-    this.words = new Int32Array(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
   }
 
   /** Starts the workers; the main thread continues alone until they are up. */
-  private start(): void {
-    this.started = true;
+  #start(): void {
+    this.#started = true;
     const workers = nodeWorkers();
     const stops: (() => void)[] = [];
-    this.stopAll = () => {
+    this.#stopAll = () => {
       for (const stop of stops) stop();
     };
     try {
-      if (workers === undefined) stops.push(this.watchPolicy());
+      if (workers === undefined) stops.push(this.#watchPolicy());
       for (let thread = 1; thread < this.threads; thread++) {
-        const data = { memory: this.memory, thread, threads: this.threads };
-        stops.push(workers === undefined ? this.startInPage(data) : this.startInNode(workers, data));
+        const data = { memory: this.#memory, thread, threads: this.threads };
+        stops.push(workers === undefined ? this.#startInPage(data) : this.#startInNode(workers, data));
       }
     } catch (error) {
-      this.fail(error instanceof Error ? error.message : String(error));
+      this.#fail(error instanceof Error ? error.message : String(error));
     }
   }
 
-  private startInNode({ Worker }: NodeWorkers, workerData: unknown): () => void {
-    this.words[control.mainMaySleep / 4] = 1;
+  #startInNode({ Worker }: NodeWorkers, workerData: unknown): () => void {
+    this.#words[control.mainMaySleep / 4] = 1;
     const worker = new Worker(nodeSource, { eval: true, workerData, execArgv: [], stdin: false });
-    worker.on("error", (error) => this.fail(error instanceof Error ? error.message : String(error)));
+    worker.on("error", (error) => this.#fail(error instanceof Error ? error.message : String(error)));
     worker.unref();
     return () => void worker.terminate();
   }
 
-  private startInPage(data: unknown): () => void {
+  #startInPage(data: unknown): () => void {
     const address = URL.createObjectURL(new Blob([pageSource], { type: "text/javascript" }));
     const worker = new Worker(address);
-    worker.onerror = ({ message }) => this.fail(message || "the browser gives no reason");
+    worker.onerror = ({ message }) => this.#fail(message || "the browser gives no reason");
     worker.postMessage(data);
     return () => worker.terminate();
   }
 
-  private watchPolicy(): () => void {
+  #watchPolicy(): () => void {
     const watch = (event: Event): void => {
       const blocked = "blockedURI" in event ? String(event.blockedURI) : "";
       if (!blocked.startsWith("blob")) return;
-      this.refused = true;
-      this.fail(blocked);
+      this.#refused = true;
+      this.#fail(blocked);
     };
     addEventListener("securitypolicyviolation", watch);
     return () => removeEventListener("securitypolicyviolation", watch);
   }
 
   /** The main thread continues alone and no longer waits for the workers. */
-  private fail(reason: string): void {
-    if (this.failure !== undefined) return;
-    this.failure = reason;
-    Atomics.store(this.words, control.failed / 4, 1);
-    this.stopAll();
-    this.pending?.job.done?.();
-    this.pending = undefined;
-    for (const { done } of this.queue.splice(0)) done?.();
+  #fail(reason: string): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    Atomics.store(this.#words, control.failed / 4, 1);
+    this.#stopAll();
+    this.#pending?.job.done?.();
+    this.#pending = undefined;
+    for (const { done } of this.#queue.splice(0)) done?.();
   }
 
   /** Gives a program's module to the workers when they have time. `ready` is called when all have it. */
   load(moduleAddress: number, moduleBytes: number, ready: () => void): number {
-    if (!this.started) this.start();
-    const program = this.nextProgram++;
-    if (this.failure !== undefined) ready();
-    else this.queue.push({ kind: jobKinds.load, program, moduleAddress, moduleBytes, done: ready });
+    if (!this.#started) this.#start();
+    const program = this.#nextProgram++;
+    if (this.#failure !== undefined) ready();
+    else this.#queue.push({ kind: jobKinds.load, program, moduleAddress, moduleBytes, done: ready });
     return program;
   }
 
   /** Workers drop the program; one that they have not been given yet, they never get. */
   forget(program: number): void {
-    if (this.failure !== undefined) return;
-    const waiting = this.queue.findIndex((job) => job.program === program);
-    if (waiting < 0) this.queue.push({ kind: jobKinds.forget, program, moduleAddress: 0, moduleBytes: 0 });
-    else for (const { done } of this.queue.splice(waiting, 1)) done?.();
+    if (this.#failure !== undefined) return;
+    const waiting = this.#queue.findIndex((job) => job.program === program);
+    if (waiting < 0) this.#queue.push({ kind: jobKinds.forget, program, moduleAddress: 0, moduleBytes: 0 });
+    else for (const { done } of this.#queue.splice(waiting, 1)) done?.();
   }
 
   /** Sends the next waiting job if the workers are free. Returns whether they are free to run a program. */
   idle(): boolean {
-    const { words } = this;
-    if (this.failure !== undefined || !this.up) return false;
-    if (this.pending !== undefined) {
-      const { job, loadedBefore } = this.pending;
+    const words = this.#words;
+    if (this.#failure !== undefined || !this.#up) return false;
+    if (this.#pending !== undefined) {
+      const { job, loadedBefore } = this.#pending;
       if (((Atomics.load(words, control.loaded / 4) - loadedBefore) | 0) < this.threads - 1) return false;
-      this.pending = undefined;
+      this.#pending = undefined;
       job.done?.();
     }
-    const job = this.queue.shift();
+    const job = this.#queue.shift();
     if (job === undefined) return true;
-    this.pending = { job, loadedBefore: Atomics.load(words, control.loaded / 4) };
+    this.#pending = { job, loadedBefore: Atomics.load(words, control.loaded / 4) };
     words[control.moduleAddress / 4] = job.moduleAddress;
     words[control.moduleBytes / 4] = job.moduleBytes;
-    this.publish(job.kind, job.program);
+    this.#publish(job.kind, job.program);
     return false;
   }
 
   /** After a failure inside a program no thread can be trusted to reach the next barrier. */
   abandon(): void {
-    this.fail("a worker failed while running a program");
+    this.#fail("a worker failed while running a program");
   }
 
   /** Lets the workers run a program they have. The caller must run its own share at once. */
   run(program: number, table: number): void {
-    this.words[control.table / 4] = table;
-    this.publish(jobKinds.run, program);
+    this.#words[control.table / 4] = table;
+    this.#publish(jobKinds.run, program);
   }
 
-  private publish(kind: number, program: number): void {
-    const { words } = this;
+  #publish(kind: number, program: number): void {
+    const words = this.#words;
     words[control.kind / 4] = kind;
     words[control.program / 4] = program;
     Atomics.add(words, control.job / 4, 1);
@@ -295,30 +295,31 @@ export class ThreadPool {
   }
 
   close(): void {
-    if (!this.started) return;
-    if (this.pending !== undefined) this.idle();
-    this.publish(jobKinds.stop, 0);
-    this.fail("closed");
+    if (!this.#started) return;
+    if (this.#pending !== undefined) this.idle();
+    this.#publish(jobKinds.stop, 0);
+    this.#fail("closed");
   }
 
   /** Whether every worker has come up. */
-  private get up(): boolean {
-    return this.started && Atomics.load(this.words, control.ready / 4) === this.threads - 1;
+  get #up(): boolean {
+    return this.#started && Atomics.load(this.#words, control.ready / 4) === this.threads - 1;
   }
 
   /** Threads that compute. Node starts workers where it may; whether a page may shows when they have come up. */
   get working(): number {
-    return this.failure === undefined && (this.up || nodeWorkers() !== undefined) ? this.threads : 1;
+    return this.#failure === undefined && (this.#up || nodeWorkers() !== undefined) ? this.threads : 1;
   }
 
   /** What to say of the threads. */
   get state(): string {
-    const { failure, working } = this;
-    if (this.refused)
+    const { working } = this;
+    const failure = this.#failure;
+    if (this.#refused)
       return "1 thread (the page's Content-Security-Policy forbids workers from blob: addresses; worker-src blob: allows them)";
     if (failure !== undefined) return `1 thread (workers failed: ${failure})`;
     if (working > 1) return `${working} threads`;
-    const when = this.started ? "are starting" : "start with the first program large enough";
+    const when = this.#started ? "are starting" : "start with the first program large enough";
     return `1 thread so far (${this.threads - 1} more ${when})`;
   }
 }

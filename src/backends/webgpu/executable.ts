@@ -60,37 +60,37 @@ export function emitProgram(program: Program, target: Target): Emitted {
 
 /** The program on an open device. */
 export class LoadedProgram {
-  private readonly session: Session;
-  private readonly emitted: Emitted;
-  private readonly pipelines: ReadonlyMap<Shader, GPUComputePipeline>;
-  private readonly table: Uint32Array<ArrayBuffer>;
-  private readonly base: GPUBuffer;
-  private written = false;
-  private groups: { readonly generation: number; readonly of: Readonly<Record<Role, GPUBindGroup>> } | undefined;
+  readonly #session: Session;
+  readonly #emitted: Emitted;
+  readonly #pipelines: ReadonlyMap<Shader, GPUComputePipeline>;
+  readonly #table: Uint32Array<ArrayBuffer>;
+  readonly #base: GPUBuffer;
+  #written = false;
+  #groups: { readonly generation: number; readonly of: Readonly<Record<Role, GPUBindGroup>> } | undefined;
 
   constructor(session: Session, emitted: Emitted) {
-    this.session = session;
-    this.emitted = emitted;
-    this.pipelines = new Map(
+    this.#session = session;
+    this.#emitted = emitted;
+    this.#pipelines = new Map(
       emitted.shaders.map((shader) => [shader, session.pipelines.take(shader.code, shader.role)]),
     );
     const bytes = Math.max(1, emitted.launches.length) * emitted.stride;
-    this.table = new Uint32Array(bytes / 4);
-    this.base = session.gpu.createBuffer({ size: bytes, usage: usage.uniform | usage.copyTarget });
+    this.#table = new Uint32Array(bytes / 4);
+    this.#base = session.gpu.createBuffer({ size: bytes, usage: usage.uniform | usage.copyTarget });
   }
 
   /** Gives the launches to the queue. Addresses are of the arguments, then of the arena. */
   run(addresses: readonly number[]): void {
-    const launch = this.prepared(addresses);
-    this.session.submit((pass) => {
-      for (const place of this.emitted.launches.keys()) launch(pass, place);
+    const launch = this.#prepared(addresses);
+    this.#session.submit((pass) => {
+      for (const place of this.#emitted.launches.keys()) launch(pass, place);
     });
   }
 
   /** Runs; nanoseconds in each instruction of the program. */
   async runTimed(addresses: readonly number[]): Promise<readonly number[]> {
-    const { launches, instructions } = this.emitted;
-    const times = await this.session.timed(launches.length, this.prepared(addresses));
+    const { launches, instructions } = this.#emitted;
+    const times = await this.#session.timed(launches.length, this.#prepared(addresses));
     const sums = new Array<number>(instructions).fill(0);
     for (const [place, { launch }] of launches.entries())
       sums[launch.instruction] = at(sums, launch.instruction) + at(times, place);
@@ -98,13 +98,15 @@ export class LoadedProgram {
   }
 
   /** Writes the table; returns what puts a launch into a pass. */
-  private prepared(addresses: readonly number[]): (pass: GPUComputePassEncoder, place: number) => void {
-    const { session, emitted, pipelines } = this;
-    if (this.fillTable(addresses) || !this.written) {
-      session.gpu.queue.writeBuffer(this.base, 0, this.table);
-      this.written = true;
+  #prepared(addresses: readonly number[]): (pass: GPUComputePassEncoder, place: number) => void {
+    const session = this.#session;
+    const emitted = this.#emitted;
+    const pipelines = this.#pipelines;
+    if (this.#fillTable(addresses) || !this.#written) {
+      session.gpu.queue.writeBuffer(this.#base, 0, this.#table);
+      this.#written = true;
     }
-    const groups = this.bindGroups();
+    const groups = this.#bindGroups();
     return (pass, place) => {
       const { shader } = at(emitted.launches, place);
       const pipeline = pipelines.get(shader);
@@ -116,8 +118,9 @@ export class LoadedProgram {
   }
 
   /** Whether an entry changed. */
-  private fillTable(addresses: readonly number[]): boolean {
-    const { table, emitted } = this;
+  #fillTable(addresses: readonly number[]): boolean {
+    const table = this.#table;
+    const emitted = this.#emitted;
     let changed = false;
     let row = 0;
     for (const { launch } of emitted.launches) {
@@ -134,18 +137,18 @@ export class LoadedProgram {
     return changed;
   }
 
-  private bindGroups(): Readonly<Record<Role, GPUBindGroup>> {
-    const { heap, pipelines, status } = this.session;
-    if (this.groups?.generation !== heap.generation) {
+  #bindGroups(): Readonly<Record<Role, GPUBindGroup>> {
+    const { heap, pipelines, status } = this.#session;
+    if (this.#groups?.generation !== heap.generation) {
       const group = (role: Role): GPUBindGroup =>
-        pipelines.bindGroup(role, heap.buffer, status, this.base, this.emitted.stride);
-      this.groups = { generation: heap.generation, of: { plain: group("plain"), check: group("check") } };
+        pipelines.bindGroup(role, heap.buffer, status, this.#base, this.#emitted.stride);
+      this.#groups = { generation: heap.generation, of: { plain: group("plain"), check: group("check") } };
     }
-    return this.groups.of;
+    return this.#groups.of;
   }
 
   release(): void {
-    for (const { code } of this.emitted.shaders) this.session.pipelines.release(code);
-    this.base.destroy();
+    for (const { code } of this.#emitted.shaders) this.#session.pipelines.release(code);
+    this.#base.destroy();
   }
 }

@@ -15,38 +15,38 @@ export function sizeFor(bytes: number, most: number): number {
 
 export class Heap {
   readonly most: number;
-  private readonly gpu: GPUDevice;
-  private readonly failed: (error: HebbError) => void;
-  private current: GPUBuffer;
+  readonly #gpu: GPUDevice;
+  readonly #failed: (error: HebbError) => void;
+  #current: GPUBuffer;
   /** Counts buffers: what refers to an earlier one must be made again. */
   generation = 0;
 
   constructor(gpu: GPUDevice, failed: (error: HebbError) => void) {
-    this.gpu = gpu;
-    this.failed = failed;
+    this.#gpu = gpu;
+    this.#failed = failed;
     this.most = Math.floor(Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize) / step) * step;
-    this.current = this.make(sizeFor(0, this.most));
+    this.#current = this.#make(sizeFor(0, this.most));
   }
 
   get buffer(): GPUBuffer {
-    return this.current;
+    return this.#current;
   }
 
   get bytes(): number {
-    return this.current.size;
+    return this.#current.size;
   }
 
   /** Makes sure that there are so many bytes. */
   ensure(bytes: number): void {
-    const { current } = this;
+    const current = this.#current;
     if (bytes <= current.size) return;
     if (bytes > this.most) throw this.tooLarge(bytes);
-    const next = this.make(sizeFor(bytes, this.most));
-    const encoder = this.gpu.createCommandEncoder();
+    const next = this.#make(sizeFor(bytes, this.most));
+    const encoder = this.#gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(current, 0, next, 0, current.size);
-    this.gpu.queue.submit([encoder.finish()]);
+    this.#gpu.queue.submit([encoder.finish()]);
     current.destroy();
-    this.current = next;
+    this.#current = next;
     this.generation++;
   }
 
@@ -56,15 +56,15 @@ export class Heap {
     );
   }
 
-  private make(size: number): GPUBuffer {
-    this.gpu.pushErrorScope("out-of-memory");
-    const buffer = this.gpu.createBuffer({
+  #make(size: number): GPUBuffer {
+    this.#gpu.pushErrorScope("out-of-memory");
+    const buffer = this.#gpu.createBuffer({
       size,
       usage: usage.storage | usage.copySource | usage.copyTarget,
     });
-    void this.gpu.popErrorScope().then((error) => {
+    void this.#gpu.popErrorScope().then((error) => {
       if (error !== null)
-        this.failed(
+        this.#failed(
           new HebbError(
             `out of memory on the GPU: it has no ${megabytes(size)}; use a smaller batch or model, or the backend "c" or "wasm"`,
           ),

@@ -16,15 +16,15 @@ interface Entry {
 const mostUnused = 500;
 
 export class Pipelines {
-  private readonly gpu: GPUDevice;
-  private readonly entries = new Map<string, Entry>();
-  private readonly layouts: Readonly<Record<Role, GPUBindGroupLayout>>;
-  private unused = 0;
-  private readonly declarationsFor: Library;
+  readonly #gpu: GPUDevice;
+  readonly #entries = new Map<string, Entry>();
+  readonly #layouts: Readonly<Record<Role, GPUBindGroupLayout>>;
+  #unused = 0;
+  readonly #declarationsFor: Library;
 
   constructor(gpu: GPUDevice, declarationsFor: Library) {
-    this.gpu = gpu;
-    this.declarationsFor = declarationsFor;
+    this.#gpu = gpu;
+    this.#declarationsFor = declarationsFor;
     const layout = (status: "read-only-storage" | "storage"): GPUBindGroupLayout =>
       gpu.createBindGroupLayout({
         entries: [
@@ -33,37 +33,37 @@ export class Pipelines {
           { binding: 2, visibility: computeStage, buffer: { type: "uniform", hasDynamicOffset: true } },
         ],
       });
-    this.layouts = { plain: layout("read-only-storage"), check: layout("storage") };
+    this.#layouts = { plain: layout("read-only-storage"), check: layout("storage") };
   }
 
   /** The pipeline of a shader, until `release`. */
   take(code: string, role: Role): GPUComputePipeline {
-    let entry = this.entries.get(code);
+    let entry = this.#entries.get(code);
     if (entry === undefined) {
-      entry = { pipeline: this.compile(code, role), users: 0 };
-      this.unused++;
-    } else this.entries.delete(code);
-    this.entries.set(code, entry);
-    if (entry.users++ === 0) this.unused--;
+      entry = { pipeline: this.#compile(code, role), users: 0 };
+      this.#unused++;
+    } else this.#entries.delete(code);
+    this.#entries.set(code, entry);
+    if (entry.users++ === 0) this.#unused--;
     return entry.pipeline;
   }
 
   release(code: string): void {
-    const entry = this.entries.get(code);
+    const entry = this.#entries.get(code);
     if (entry === undefined || --entry.users > 0) return;
-    this.unused++;
-    if (this.unused <= mostUnused) return;
-    for (const [old, { users }] of this.entries) {
+    this.#unused++;
+    if (this.#unused <= mostUnused) return;
+    for (const [old, { users }] of this.#entries) {
       if (users > 0) continue;
-      this.entries.delete(old);
-      this.unused--;
+      this.#entries.delete(old);
+      this.#unused--;
       return;
     }
   }
 
   bindGroup(role: Role, heap: GPUBuffer, status: GPUBuffer, base: GPUBuffer, baseBytes: number): GPUBindGroup {
-    return this.gpu.createBindGroup({
-      layout: this.layouts[role],
+    return this.#gpu.createBindGroup({
+      layout: this.#layouts[role],
       entries: [
         { binding: 0, resource: { buffer: heap } },
         { binding: 1, resource: { buffer: status } },
@@ -72,10 +72,10 @@ export class Pipelines {
     });
   }
 
-  private compile(code: string, role: Role): GPUComputePipeline {
-    const layout = this.gpu.createPipelineLayout({ bindGroupLayouts: [this.layouts[role]] });
-    const module = this.gpu.createShaderModule({ code: `${code}\n${this.declarationsFor(code)}` });
-    return this.gpu.createComputePipeline({ layout, compute: { module, entryPoint: "main" } });
+  #compile(code: string, role: Role): GPUComputePipeline {
+    const layout = this.#gpu.createPipelineLayout({ bindGroupLayouts: [this.#layouts[role]] });
+    const module = this.#gpu.createShaderModule({ code: `${code}\n${this.#declarationsFor(code)}` });
+    return this.#gpu.createComputePipeline({ layout, compute: { module, entryPoint: "main" } });
   }
 }
 

@@ -39,9 +39,9 @@ export class Session {
   readonly heap: Heap;
   readonly pipelines: Pipelines;
   readonly status: GPUBuffer;
-  private readonly move: GPUBuffer;
-  private moveGroup: { readonly generation: number; readonly group: GPUBindGroup } | undefined;
-  private readonly staging: GPUBuffer[] = [];
+  readonly #move: GPUBuffer;
+  #moveGroup: { readonly generation: number; readonly group: GPUBindGroup } | undefined;
+  readonly #staging: GPUBuffer[] = [];
 
   constructor(gpu: GPUDevice, library: Library, failed: (error: HebbError) => void) {
     this.gpu = gpu;
@@ -49,7 +49,7 @@ export class Session {
     this.pipelines = new Pipelines(gpu, library);
     const bytes = 4 * statusWords.count;
     this.status = gpu.createBuffer({ size: bytes, usage: usage.storage | usage.copySource | usage.copyTarget });
-    this.move = gpu.createBuffer({ size: moveBytes, usage: usage.uniform | usage.copyTarget });
+    this.#move = gpu.createBuffer({ size: moveBytes, usage: usage.uniform | usage.copyTarget });
   }
 
   write(address: number, data: TypedArray): void {
@@ -58,7 +58,7 @@ export class Session {
   }
 
   copy(from: number, to: number, bytes: number, kind: "copy" | "assign"): void {
-    this.carryOutMove(shaders[kind], words(bytes), [from / 4, to / 4, words(bytes), 0]);
+    this.#carryOutMove(shaders[kind], words(bytes), [from / 4, to / 4, words(bytes), 0]);
   }
 
   fill(address: number, dtype: DType, length: number, value: number): void {
@@ -66,19 +66,19 @@ export class Session {
     const pattern = new Uint32Array(2);
     viewOf(dtype, pattern.buffer, 0, 8 / byteSize(dtype)).fill(value);
     const [low = 0, high = 0] = pattern;
-    this.carryOutMove(dtype === "float64" ? shaders.fillPairs : shaders.fill, count, [address / 4, low, count, high]);
+    this.#carryOutMove(dtype === "float64" ? shaders.fillPairs : shaders.fill, count, [address / 4, low, count, high]);
   }
 
-  private carryOutMove(code: string, count: number, parameters: readonly number[]): void {
+  #carryOutMove(code: string, count: number, parameters: readonly number[]): void {
     if (count === 0) return;
     const { gpu, heap, pipelines } = this;
-    gpu.queue.writeBuffer(this.move, 0, Uint32Array.from(parameters));
-    if (this.moveGroup?.generation !== heap.generation)
-      this.moveGroup = {
+    gpu.queue.writeBuffer(this.#move, 0, Uint32Array.from(parameters));
+    if (this.#moveGroup?.generation !== heap.generation)
+      this.#moveGroup = {
         generation: heap.generation,
-        group: pipelines.bindGroup("plain", heap.buffer, this.status, this.move, moveBytes),
+        group: pipelines.bindGroup("plain", heap.buffer, this.status, this.#move, moveBytes),
       };
-    const { group } = this.moveGroup;
+    const { group } = this.#moveGroup;
     this.submit((pass) => {
       pass.setPipeline(pipelines.take(code, "plain"));
       pass.setBindGroup(0, group, [0]);
@@ -108,7 +108,7 @@ export class Session {
       }
       encoder.resolveQuerySet(querySet, 0, 2 * some, times, 0);
       gpu.queue.submit([encoder.finish()]);
-      const read = new DataView(await this.readBuffer(times, 0, 16 * some));
+      const read = new DataView(await this.#readBuffer(times, 0, 16 * some));
       for (let pass = 0; pass < 16 * some; pass += 16)
         found.push(Math.max(0, Number(read.getBigUint64(pass + 8, true) - read.getBigUint64(pass, true))));
       querySet.destroy();
@@ -130,20 +130,20 @@ export class Session {
     const bytes = length * byteSize(dtype);
     const value = allocate(dtype, length);
     if (bytes === 0) return value;
-    const copy = await this.readBuffer(this.heap.buffer, address, 4 * words(bytes));
+    const copy = await this.#readBuffer(this.heap.buffer, address, 4 * words(bytes));
     new Uint8Array(value.buffer).set(new Uint8Array(copy, 0, bytes));
     return value;
   }
 
   async readStatus(): Promise<Uint32Array> {
-    return new Uint32Array(await this.readBuffer(this.status, 0, 4 * statusWords.count));
+    return new Uint32Array(await this.#readBuffer(this.status, 0, 4 * statusWords.count));
   }
 
-  private async readBuffer(from: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+  async #readBuffer(from: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     const { gpu } = this;
     const small = bytes <= smallRead;
     const staging =
-      (small ? this.staging.pop() : undefined) ??
+      (small ? this.#staging.pop() : undefined) ??
       gpu.createBuffer({ size: small ? smallRead : bytes, usage: usage.mapRead | usage.copyTarget });
     const encoder = gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(from, offset, staging, 0, bytes);
@@ -151,7 +151,7 @@ export class Session {
     await staging.mapAsync(mapRead, 0, bytes);
     const copy = staging.getMappedRange(0, bytes).slice(0);
     staging.unmap();
-    if (small && this.staging.length < mostStaging) this.staging.push(staging);
+    if (small && this.#staging.length < mostStaging) this.#staging.push(staging);
     else staging.destroy();
     return copy;
   }
@@ -168,8 +168,8 @@ export class Session {
   close(): void {
     this.heap.buffer.destroy();
     this.status.destroy();
-    this.move.destroy();
-    for (const buffer of this.staging) buffer.destroy();
+    this.#move.destroy();
+    for (const buffer of this.#staging) buffer.destroy();
     this.gpu.destroy();
   }
 }

@@ -40,79 +40,73 @@ const mostPadding = 1.3;
 const mostWrittenOut = 12;
 
 class Contraction {
-  private readonly context: EmitContext;
-  private readonly dtype: TileType;
-  private readonly places: Places;
-  private readonly scratch: Scratch;
+  readonly #context: EmitContext;
+  readonly #dtype: TileType;
+  readonly #places: Places;
+  readonly #scratch: Scratch;
 
   constructor(context: EmitContext, dtype: TileType) {
-    this.context = context;
-    this.dtype = dtype;
-    this.places = new Places(byteSize(dtype));
-    const reserve = (elements: number): number => this.places.reserve(elements);
-    this.scratch = { buffer: context.sharedBuffer(dtype), reserve };
+    this.#context = context;
+    this.#dtype = dtype;
+    this.#places = new Places(byteSize(dtype));
+    const reserve = (elements: number): number => this.#places.reserve(elements);
+    this.#scratch = { buffer: context.sharedBuffer(dtype), reserve };
   }
 
   emit(kernel: ContractionKernel): Phase[] {
     const phases: Phase[] = [];
-    const a = this.linear(kernel, kernel.a, kernel.m, phases);
-    const b = this.linear(kernel, kernel.b, kernel.n, phases);
-    phases.push(...this.multiply({ ...kernel, a, b }));
-    this.context.needShared(this.places.bytes);
+    const a = this.#linear(kernel, kernel.a, kernel.m, phases);
+    const b = this.#linear(kernel, kernel.b, kernel.n, phases);
+    phases.push(...this.#multiply({ ...kernel, a, b }));
+    this.#context.needShared(this.#places.bytes);
     return phases;
   }
 
-  private multiply(kernel: ContractionKernel): Phase[] {
+  #multiply(kernel: ContractionKernel): Phase[] {
     const two =
-      inParts(kernel, machine.parts, this.scratch) ??
-      (isFragmented(kernel) ? epilogueApart(kernel, this.scratch) : undefined);
-    if (two === undefined) return this.tiles(kernel);
-    return [...this.multiply(two.first), ...emitLoops(two.finish, this.context).phases];
+      inParts(kernel, machine.parts, this.#scratch) ??
+      (isFragmented(kernel) ? epilogueApart(kernel, this.#scratch) : undefined);
+    if (two === undefined) return this.#tiles(kernel);
+    return [...this.#multiply(two.first), ...emitLoops(two.finish, this.#context).phases];
   }
 
   /** The operand as a load with a linear index: what is anything else is written out first. */
-  private linear(kernel: ContractionKernel, value: Scalar, outer: readonly Axis[], phases: Phase[]): Scalar {
-    if (value.dtype === this.dtype && operandOf(value) !== undefined) return value;
-    const { buffer } = this.scratch;
+  #linear(kernel: ContractionKernel, value: Scalar, outer: readonly Axis[], phases: Phase[]): Scalar {
+    if (value.dtype === this.#dtype && operandOf(value) !== undefined) return value;
+    const { buffer } = this.#scratch;
     const used = axesIn(value);
     const kept = (axes: readonly Axis[]): Axis[] => axes.filter((axis) => used.has(axis.id));
     const [batch, own, k] = [kept(kernel.batch), kept(outer), kept(kernel.k)];
     const outerLast = isContiguousAlong(value, own.at(-1)) || !isContiguousAlong(value, k.at(-1));
     const axes = outerLast ? [...batch, ...k, ...own] : [...batch, ...own, ...k];
-    const index = add(flatAxes(axes), int(this.places.reserve(extentOf(axes))));
+    const index = add(flatAxes(axes), int(this.#places.reserve(extentOf(axes))));
     const body: Statement[] = [{ kind: "store", buffer, index, value }];
     const loops: LoopKernel = { kind: "loops", name: `${kernel.name}, operand`, axes, body };
-    phases.push(...emitLoops(loops, this.context).phases);
-    return load(buffer, index, this.dtype);
+    phases.push(...emitLoops(loops, this.#context).phases);
+    return load(buffer, index, this.#dtype);
   }
 
-  private tiles(kernel: ContractionKernel): Phase[] {
+  #tiles(kernel: ContractionKernel): Phase[] {
     const plan = planContraction(kernel, machine, () => undefined);
     const phases: Phase[] = [];
     const packs = plan.kind === "outer" ? { a: plan.packA, b: plan.packB !== "no" } : { a: false, b: false };
-    const a = this.source(kernel, plan, plan.a, packs.a ? plan.mr : undefined, phases);
-    const b = this.source(kernel, plan, plan.b, packs.b ? plan.nr : undefined, phases);
+    const a = this.#source(kernel, plan, plan.a, packs.a ? plan.mr : undefined, phases);
+    const b = this.#source(kernel, plan, plan.b, packs.b ? plan.nr : undefined, phases);
     const isWrittenOut = isLight(plan.epilogue);
-    phases.push(emitTiles(this.context, { kernel, dtype: this.dtype, plan, a, b, isWrittenOut }));
+    phases.push(emitTiles(this.#context, { kernel, dtype: this.#dtype, plan, a, b, isWrittenOut }));
     return phases;
   }
 
   /** A side where the tiles read it, packed in panels of a width or in place. */
-  private source(
-    kernel: ContractionKernel,
-    plan: Plan,
-    side: Side,
-    width: number | undefined,
-    phases: Phase[],
-  ): Source {
+  #source(kernel: ContractionKernel, plan: Plan, side: Side, width: number | undefined, phases: Phase[]): Source {
     if (width === undefined) return inPlace(side, kernel, plan.kc);
     const { kc } = plan;
     const count = Math.ceil(side.group.merged.extent / width);
     const blocks = Math.ceil(extentOf(kernel.k) / kc);
     const draft = { width, count, kc, blocks, batch: usedBatch(side, plan.batch) };
-    const layout = { ...draft, place: this.places.reserve(layoutElements(draft)) };
-    phases.push(...packPhases(this.context, { kernel, side, layout }));
-    return inPanels(this.scratch.buffer, layout, kernel.k);
+    const layout = { ...draft, place: this.#places.reserve(layoutElements(draft)) };
+    phases.push(...packPhases(this.#context, { kernel, side, layout }));
+    return inPanels(this.#scratch.buffer, layout, kernel.k);
   }
 }
 

@@ -48,69 +48,70 @@ export interface Tile {
 const vectorBytes = 16;
 
 export class EpilogueEmitter {
-  private readonly f: FunctionBuilder;
-  private readonly emitter: EpilogueExpressions;
-  private readonly epilogue: Epilogue;
+  readonly #f: FunctionBuilder;
+  readonly #emitter: EpilogueExpressions;
+  readonly #epilogue: Epilogue;
 
   constructor(f: FunctionBuilder, emitter: EpilogueExpressions, epilogue: Epilogue) {
-    this.f = f;
-    this.emitter = emitter;
-    this.epilogue = epilogue;
+    this.#f = f;
+    this.#emitter = emitter;
+    this.#epilogue = epilogue;
   }
 
   /** What all tiles share, before the loops over them. */
   hoist(): void {
-    const { statements, rows, columns, result, lanes } = this.epilogue;
-    this.emitter.hoistStatements(statements, [rows, columns], result, lanes !== "none");
+    const { statements, rows, columns, result, lanes } = this.#epilogue;
+    this.#emitter.hoistStatements(statements, [rows, columns], result, lanes !== "none");
   }
 
   emit(tile: Tile): void {
-    const { lanes } = this.epilogue;
+    const { lanes } = this.#epilogue;
     if (lanes === "n") {
       const vectors = Math.floor(tile.columns / 4);
-      this.vectors(tile, "n", tile.rows, vectors);
-      this.elements(tile, 0, 4 * vectors);
+      this.#vectors(tile, "n", tile.rows, vectors);
+      this.#elements(tile, 0, 4 * vectors);
     } else if (lanes === "m") {
       const groups = Math.floor(tile.rows / 4);
       for (let group = 0; group < groups; group++) {
         const vectors = tile.sums[4 * group]?.length ?? 0;
         for (let vector = 0; vector < vectors; vector++) {
           transpose(
-            this.f,
+            this.#f,
             tile.sums.slice(4 * group, 4 * group + 4).map((row) => row[vector] ?? 0),
           );
         }
       }
-      this.vectors(tile, "m", groups, tile.columns);
-      this.elements(tile, 4 * groups, 0);
-    } else this.elements(tile, 0, 0);
+      this.#vectors(tile, "m", groups, tile.columns);
+      this.#elements(tile, 4 * groups, 0);
+    } else this.#elements(tile, 0, 0);
   }
 
   /** The sums as vectors: of a row and four columns, or after turning of a column and four rows. */
-  private vectors(tile: Tile, lanes: "m" | "n", outer: number, inner: number): void {
+  #vectors(tile: Tile, lanes: "m" | "n", outer: number, inner: number): void {
     if (outer * inner === 0) return;
     const at = (row: number, vector: number): number => tile.sums[row]?.[vector] ?? 0;
     const cells =
       lanes === "n"
         ? grid(outer, inner).map(([i, v]) => ({ sum: at(i, v), row: i, column: 4 * v }))
         : grid(outer, inner).map(([g, j]) => ({ sum: at(4 * g + (j % 4), Math.floor(j / 4)), row: 4 * g, column: j }));
-    if (this.epilogue.writtenOut || cells.length === 1) this.writeOut(tile, lanes, cells);
-    else this.loop(tile, lanes, cells);
+    if (this.#epilogue.writtenOut || cells.length === 1) this.#writeOut(tile, lanes, cells);
+    else this.#loop(tile, lanes, cells);
   }
 
-  private writeOut(tile: Tile, lanes: "m" | "n", cells: readonly Cell[]): void {
-    const { emitter, epilogue } = this;
+  #writeOut(tile: Tile, lanes: "m" | "n", cells: readonly Cell[]): void {
+    const emitter = this.#emitter;
+    const epilogue = this.#epilogue;
     const spans = (dim: "m" | "n", last: number): Axis | undefined =>
       lanes === dim ? newAxis(last + 4) : last > 0 ? newAxis(last + 1) : undefined;
     const rows = spans("m", tile.lastRow);
     const columns = spans("n", tile.lastColumn);
     emitter.scope(() => {
-      this.bind(rows, tile.row, lanes === "m");
-      this.bind(columns, tile.column, lanes === "n");
+      this.#bind(rows, tile.row, lanes === "m");
+      this.#bind(columns, tile.column, lanes === "n");
       const statements = cells.flatMap(({ sum, row, column }) => {
         const local = newLocal(epilogue.result.dtype);
         emitter.bindResult(local, sum);
-        return this.instance(add(valueOf(rows), int(row)), add(valueOf(columns), int(column)), local);
+        return this.#instance(add(valueOf(rows), int(row)), add(valueOf(columns), int(column)), local);
       });
       emitter.emitStatements(statements);
       emitter.endLanes();
@@ -118,8 +119,10 @@ export class EpilogueEmitter {
   }
 
   /** One vector after the other, through memory. */
-  private loop(tile: Tile, lanes: "m" | "n", cells: readonly Cell[]): void {
-    const { f, emitter, epilogue } = this;
+  #loop(tile: Tile, lanes: "m" | "n", cells: readonly Cell[]): void {
+    const f = this.#f;
+    const emitter = this.#emitter;
+    const epilogue = this.#epilogue;
     const columnMajor = lanes === "m";
     const ordered = columnMajor ? [...cells].sort((a, b) => a.column - b.column || a.row - b.row) : cells;
     ordered.forEach(({ sum }, place) => {
@@ -149,11 +152,11 @@ export class EpilogueEmitter {
         emitter.scope(() => {
           f.get(from).memory("v128.load", tile.spillOffset).set(sum);
           const [rows, columns] = [newAxis(epilogue.rows.extent), newAxis(epilogue.columns.extent)];
-          this.bind(rows, row, lanes === "m");
-          this.bind(columns, column, lanes === "n");
+          this.#bind(rows, row, lanes === "m");
+          this.#bind(columns, column, lanes === "n");
           const local = newLocal(epilogue.result.dtype);
           emitter.bindResult(local, sum);
-          emitter.emitStatements(this.instance(axisValue(rows), axisValue(columns), local));
+          emitter.emitStatements(this.#instance(axisValue(rows), axisValue(columns), local));
           emitter.endLanes();
         });
         f.get(from).i32(vectorBytes).op("i32.add").set(from);
@@ -165,8 +168,10 @@ export class EpilogueEmitter {
   }
 
   /** Element by element: rows from `firstRow` on, columns from `firstColumn` on. */
-  private elements(tile: Tile, firstRow: number, firstColumn: number): void {
-    const { f, emitter, epilogue } = this;
+  #elements(tile: Tile, firstRow: number, firstColumn: number): void {
+    const f = this.#f;
+    const emitter = this.#emitter;
+    const epilogue = this.#epilogue;
     if (firstRow >= tile.rows || firstColumn >= tile.columns) return;
     const type = scalarTypes[epilogue.result.dtype as keyof typeof scalarTypes];
     const size = type.bytes;
@@ -206,7 +211,7 @@ export class EpilogueEmitter {
           emitter.bindAxis(columns, column);
           const local = newLocal(epilogue.result.dtype);
           emitter.bindResult(local, sum);
-          emitter.emitStatements(this.instance(axisValue(rows), axisValue(columns), local));
+          emitter.emitStatements(this.#instance(axisValue(rows), axisValue(columns), local));
         });
         f.get(from).i32(size).op("i32.add").set(from);
         f.get(column).i32(1).op("i32.add").tee(column).get(columnEnd).op("i32.lt_u").brIf(next);
@@ -220,15 +225,15 @@ export class EpilogueEmitter {
     for (const local of [row, column, from, rowEnd, columnEnd, rowFrom, sum]) f.release(local);
   }
 
-  private bind(axis: Axis | undefined, local: number, lanes: boolean): void {
+  #bind(axis: Axis | undefined, local: number, lanes: boolean): void {
     if (axis === undefined) return;
-    if (lanes) this.emitter.bindLanes(axis, local);
-    else this.emitter.bindAxis(axis, local);
+    if (lanes) this.#emitter.bindLanes(axis, local);
+    else this.#emitter.bindAxis(axis, local);
   }
 
   /** The statements at a place, for a result of its own. */
-  private instance(row: Scalar, column: Scalar, result: Local): Statement[] {
-    const { statements, rows, columns, result: original } = this.epilogue;
+  #instance(row: Scalar, column: Scalar, result: Local): Statement[] {
+    const { statements, rows, columns, result: original } = this.#epilogue;
     const locals = new Map<Local, Local>([[original, result]]);
     const at = new Map<number, Scalar>([
       [rows.id, row],

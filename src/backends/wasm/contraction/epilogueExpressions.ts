@@ -26,7 +26,7 @@ export class EpilogueExpressions extends Expressions {
 
   /** In lanes if they are bound. */
   emitStatements(statements: readonly Statement[]): void {
-    for (const step of this.steps(statements)) {
+    for (const step of this.#steps(statements)) {
       if (step.kind === "force") {
         if (this.vectorized && this.isVarying(step.value)) this.pushVector(step.value);
         else this.pushScalar(step.value);
@@ -40,7 +40,7 @@ export class EpilogueExpressions extends Expressions {
 
   /** Computes what loops that bind these axes and locals will need and do not change. */
   hoistStatements(statements: readonly Statement[], axes: readonly Axis[], result: Local, lanes: boolean): void {
-    const steps = this.steps(statements);
+    const steps = this.#steps(statements);
     const bound = boundIn(steps, new Set([result.id, ...axes.map(({ id }) => id)]));
     visitSteps(
       steps,
@@ -49,7 +49,7 @@ export class EpilogueExpressions extends Expressions {
     );
   }
 
-  private steps(statements: readonly Statement[]): Step[] {
+  #steps(statements: readonly Statement[]): Step[] {
     return convert(statements, this.values, { into: new Map(), gone: new Set() });
   }
 }

@@ -69,14 +69,14 @@ export interface KLoop {
 
 /** Adds products of one block of k to the sums of a tile. */
 export class MicroKernel {
-  private readonly f: FunctionBuilder;
-  private readonly kind: NumberKind;
-  private readonly k: KLoop;
+  readonly #f: FunctionBuilder;
+  readonly #kind: NumberKind;
+  readonly #k: KLoop;
 
   constructor(f: FunctionBuilder, dtype: TileType, k: KLoop) {
-    this.f = f;
-    this.kind = numberKinds[dtype];
-    this.k = k;
+    this.#f = f;
+    this.#kind = numberKinds[dtype];
+    this.#k = k;
   }
 
   /**
@@ -84,8 +84,9 @@ export class MicroKernel {
    * leave too few of its 16 registers for the sums (measured: 56 GFLOP/s with one point, 38 with four).
    */
   outer(starts: readonly Pointer[], panel: number, sums: Sums): void {
-    const { f, kind } = this;
-    const { steps } = this.k;
+    const f = this.#f;
+    const kind = this.#kind;
+    const { steps } = this.#k;
     const moving = new Map<number, number>();
     const rowLocals = [...new Set(starts.map(({ local }) => local))];
     for (const local of [...rowLocals, panel]) {
@@ -96,8 +97,8 @@ export class MicroKernel {
     const bPointer = moving.get(panel) ?? panel;
     const aPointers = starts.map(({ local, offset }) => ({ local: moving.get(local) ?? local, offset }));
     const advance = (a: number, b: number): void => {
-      for (const local of rowLocals) this.move(moving.get(local) ?? local, a);
-      this.move(bPointer, b);
+      for (const local of rowLocals) this.#move(moving.get(local) ?? local, a);
+      this.#move(bPointer, b);
     };
     const factor = f.local("v128");
     const columns = at(sums, 0).map(() => f.local("v128"));
@@ -121,7 +122,7 @@ export class MicroKernel {
       if (step === undefined) return point();
       const inner = steps[place + 1];
       const counter = f.local("i32");
-      this.pushTimes(step);
+      this.#pushTimes(step);
       f.set(counter);
       f.loop((again) => {
         loops(place + 1);
@@ -137,7 +138,8 @@ export class MicroKernel {
 
   /** Four columns at a time, each with sums in lanes along k, which are added up in the end. */
   dot(starts: readonly Pointer[], panel: Columns, sums: Sums): void {
-    const { f, kind } = this;
+    const f = this.#f;
+    const kind = this.#kind;
     const { width } = panel;
     const between = panel.stride * kind.bytes;
     const [left, right, counter] = [f.local("i32"), f.local("i32"), f.local("i32")];
@@ -161,18 +163,18 @@ export class MicroKernel {
             f.get(at(factors, place)).get(loaded).op(kind.mul).get(sum).op(kind.add).set(sum);
           });
         }
-        this.move(left, step);
-        this.move(right, step);
+        this.#move(left, step);
+        this.#move(right, step);
         f.get(counter).i32(1).op("i32.sub").tee(counter).brIf(again);
       });
     };
-    const step = at(this.k.steps, 0);
-    this.pushTimes(step);
+    const step = at(this.#k.steps, 0);
+    this.#pushTimes(step);
     f.i32(2)
       .op("i32.shr_u")
       .tee(counter)
       .if(() => loop("v128.load", 4));
-    this.pushTimes(step);
+    this.#pushTimes(step);
     f.i32(3)
       .op("i32.and")
       .tee(counter)
@@ -186,19 +188,19 @@ export class MicroKernel {
     for (const local of [left, right, counter, loaded, ...factors, ...partial.flat()]) f.release(local);
   }
 
-  private move(pointer: number, elements: number): void {
+  #move(pointer: number, elements: number): void {
     if (elements === 0) return;
-    this.f
+    this.#f
       .get(pointer)
-      .i32(elements * this.kind.bytes)
+      .i32(elements * this.#kind.bytes)
       .op("i32.add")
       .set(pointer);
   }
 
   /** How often a step of k is taken: the last block of k may be shorter. */
-  private pushTimes(step: KStep): void {
-    const { f } = this;
-    const { kc, blocks, start } = this.k;
+  #pushTimes(step: KStep): void {
+    const f = this.#f;
+    const { kc, blocks, start } = this.#k;
     if (blocks === 1) {
       f.i32(step.extent);
       return;

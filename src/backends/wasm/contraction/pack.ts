@@ -160,38 +160,43 @@ const bytes = byteSize("float32");
 
 /** Fills panels from the address in `source` on; `length` steps of k, in a local. */
 class PanelPacking {
-  private readonly f: FunctionBuilder;
-  private readonly packing: MatrixPacking;
-  private readonly source: number;
-  private readonly target: number;
-  private readonly length: number;
-  private readonly from: number;
-  private readonly to: number;
-  private readonly end: number;
+  readonly #f: FunctionBuilder;
+  readonly #packing: MatrixPacking;
+  readonly #source: number;
+  readonly #target: number;
+  readonly #length: number;
+  readonly #from: number;
+  readonly #to: number;
+  readonly #end: number;
 
   constructor(f: FunctionBuilder, packing: MatrixPacking, source: number, target: number, length: number) {
-    this.f = f;
-    this.packing = packing;
-    this.source = source;
-    this.target = target;
-    this.length = length;
-    [this.from, this.to, this.end] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    this.#f = f;
+    this.#packing = packing;
+    this.#source = source;
+    this.#target = target;
+    this.#length = length;
+    [this.#from, this.#to, this.#end] = [f.local("i32"), f.local("i32"), f.local("i32")];
   }
 
   /** One panel, of which `filled` entries exist; the others are zero. */
   pack(filled: number): void {
-    const { matrix, layout } = this.packing;
+    const { matrix, layout } = this.#packing;
     const whole = filled === layout.width && layout.width % 4 === 0;
     if (whole && matrix.outerStride === 1) this.copy(1);
-    else if (whole && matrix.kStride === 1) this.turn();
-    else this.gather(filled);
+    else if (whole && matrix.kStride === 1) this.#turn();
+    else this.#gather(filled);
   }
 
   /** Runs `body(count)` for k in steps of `step`, a power of two, then one by one. */
-  private alongK(step: number, body: (count: number) => void): void {
-    const { f, from, to, end, length, packing } = this;
+  #alongK(step: number, body: (count: number) => void): void {
+    const f = this.#f;
+    const from = this.#from;
+    const to = this.#to;
+    const end = this.#end;
+    const length = this.#length;
+    const packing = this.#packing;
     const { layout, k } = packing;
-    f.get(this.source).set(from).get(this.target).set(to);
+    f.get(this.#source).set(from).get(this.#target).set(to);
     const even = (count: number): boolean => k % count === 0 && layout.kc % count === 0;
     for (const count of step === 1 ? [1] : [step, 1]) {
       if (count === 1 && step > 1 && even(step)) continue;
@@ -205,15 +210,15 @@ class PanelPacking {
         f.loop((again) => {
           f.get(to).get(end).op("i32.ge_u").brIf(done);
           body(count);
-          this.advance(to, count * layout.width);
+          this.#advance(to, count * layout.width);
           f.br(again);
         });
       });
     }
   }
 
-  private advance(pointer: number, elements: number): void {
-    this.f
+  #advance(pointer: number, elements: number): void {
+    this.#f
       .get(pointer)
       .i32(elements * bytes)
       .op("i32.add")
@@ -222,9 +227,12 @@ class PanelPacking {
 
   /** Neighbours of a panel are contiguous: whole vectors are copied, of several panels at once. */
   copy(panels: number): void {
-    const { f, from, to, packing } = this;
+    const f = this.#f;
+    const from = this.#from;
+    const to = this.#to;
+    const packing = this.#packing;
     const { matrix, layout } = packing;
-    this.alongK(1, () => {
+    this.#alongK(1, () => {
       for (let panel = 0; panel < panels; panel++) {
         for (let lane = 0; lane < layout.width; lane += 4) {
           f.get(to)
@@ -233,23 +241,26 @@ class PanelPacking {
             .memory("v128.store", (panel * layout.kc * layout.width + lane) * bytes);
         }
       }
-      this.advance(from, matrix.kStride);
+      this.#advance(from, matrix.kStride);
     });
   }
 
   /** Neighbours along k are contiguous: four by four blocks are transposed in registers. */
-  private turn(): void {
-    const { f, from, to, packing } = this;
+  #turn(): void {
+    const f = this.#f;
+    const from = this.#from;
+    const to = this.#to;
+    const packing = this.#packing;
     const { matrix, layout } = packing;
     const rows = [f.local("v128"), f.local("v128"), f.local("v128"), f.local("v128")];
-    this.alongK(4, (count) => {
+    this.#alongK(4, (count) => {
       for (let first = 0; first < layout.width; first += 4) {
         if (count === 1) {
-          for (let lane = first; lane < first + 4; lane++) this.element(lane);
+          for (let lane = first; lane < first + 4; lane++) this.#element(lane);
           continue;
         }
         rows.forEach((row, lane) => {
-          this.pushRow((first + lane) * matrix.outerStride);
+          this.#pushRow((first + lane) * matrix.outerStride);
           f.memory("v128.load").set(row);
         });
         transpose(f, rows);
@@ -259,36 +270,39 @@ class PanelPacking {
             .memory("v128.store", (lane * layout.width + first) * bytes);
         });
       }
-      this.advance(from, count);
+      this.#advance(from, count);
     });
     for (const local of rows) f.release(local);
   }
 
   /** Any strides, or a panel that is not full: element by element. */
-  private gather(filled: number): void {
-    const { f, from, to, packing } = this;
+  #gather(filled: number): void {
+    const f = this.#f;
+    const from = this.#from;
+    const to = this.#to;
+    const packing = this.#packing;
     const { matrix, layout } = packing;
-    this.alongK(1, () => {
+    this.#alongK(1, () => {
       for (let lane = 0; lane < layout.width; lane++) {
-        if (lane < filled) this.element(lane);
+        if (lane < filled) this.#element(lane);
         else
           f.get(to)
             .i32(0)
             .memory("i32.store", lane * bytes);
       }
-      this.advance(from, matrix.kStride);
+      this.#advance(from, matrix.kStride);
     });
   }
 
-  private element(lane: number): void {
-    this.f.get(this.to);
-    this.pushRow(lane * this.packing.matrix.outerStride);
-    this.f.memory("i32.load").memory("i32.store", lane * bytes);
+  #element(lane: number): void {
+    this.#f.get(this.#to);
+    this.#pushRow(lane * this.#packing.matrix.outerStride);
+    this.#f.memory("i32.load").memory("i32.store", lane * bytes);
   }
 
-  private pushRow(offset: number): void {
-    this.f.get(this.from);
-    if (offset !== 0) this.f.i32(offset * bytes).op("i32.add");
+  #pushRow(offset: number): void {
+    this.#f.get(this.#from);
+    if (offset !== 0) this.#f.i32(offset * bytes).op("i32.add");
   }
 }
 

@@ -32,21 +32,21 @@ export function emitTiles(context: EmitContext, tiles: Tiles): Phase {
 }
 
 class TileEmitter {
-  private readonly context: EmitContext;
-  private readonly tiles: Tiles;
-  private readonly bytes: number;
-  private readonly f: FunctionBuilder;
-  private readonly emitter: EpilogueExpressions;
-  private readonly epilogue: EpilogueEmitter;
-  private readonly micro: MicroKernel;
+  readonly #context: EmitContext;
+  readonly #tiles: Tiles;
+  readonly #bytes: number;
+  readonly #f: FunctionBuilder;
+  readonly #emitter: EpilogueExpressions;
+  readonly #epilogue: EpilogueEmitter;
+  readonly #micro: MicroKernel;
   /** Columns of a tile: whole vectors. */
-  private readonly nr: number;
-  private readonly k: KLoop;
-  private readonly units: Units;
-  private readonly cost: number;
-  private readonly slotBytes: number;
+  readonly #nr: number;
+  readonly #k: KLoop;
+  readonly #units: Units;
+  readonly #cost: number;
+  readonly #slotBytes: number;
   /** i32 locals. */
-  private readonly at: {
+  readonly #at: {
     readonly aBase: number;
     readonly bBase: number;
     readonly row: number;
@@ -58,13 +58,13 @@ class TileEmitter {
   constructor(context: EmitContext, tiles: Tiles) {
     const { kernel, dtype, plan, a, b } = tiles;
     const { m, n, mr, kc } = plan;
-    this.context = context;
-    this.tiles = tiles;
-    this.bytes = byteSize(dtype);
+    this.#context = context;
+    this.#tiles = tiles;
+    this.#bytes = byteSize(dtype);
     const f = context.phase(kernel.name);
-    this.f = f;
-    this.emitter = new EpilogueExpressions(f, context, plan.epilogue);
-    this.epilogue = new EpilogueEmitter(f, this.emitter, {
+    this.#f = f;
+    this.#emitter = new EpilogueExpressions(f, context, plan.epilogue);
+    this.#epilogue = new EpilogueEmitter(f, this.#emitter, {
       statements: plan.epilogue,
       result: kernel.result,
       rows: m,
@@ -72,28 +72,30 @@ class TileEmitter {
       lanes: plan.epilogueLanes,
       writtenOut: tiles.isWrittenOut,
     });
-    this.nr = plan.kind === "dot" ? roundUp(plan.nr, plan.lanes) : plan.nr;
+    this.#nr = plan.kind === "dot" ? roundUp(plan.nr, plan.lanes) : plan.nr;
     const k = extentOf(kernel.k);
     const points = extentOf(plan.batch);
-    const [rowPanels, columnPanels] = [Math.ceil(m.extent / mr), Math.ceil(n.extent / this.nr)];
+    const [rowPanels, columnPanels] = [Math.ceil(m.extent / mr), Math.ceil(n.extent / this.#nr)];
     const products = points * rowPanels * mr * roundUp(n.extent, plan.lanes) * k;
-    this.cost = products / productsPerNanosecond;
-    const work = { points, rowPanels, columnPanels, mr, nr: this.nr, allRows: false, nanoseconds: this.cost };
-    this.units = unitsOf(work, machine.units);
-    this.slotBytes = mr * this.nr * this.bytes;
+    this.#cost = products / productsPerNanosecond;
+    const work = { points, rowPanels, columnPanels, mr, nr: this.#nr, allRows: false, nanoseconds: this.#cost };
+    this.#units = unitsOf(work, machine.units);
+    this.#slotBytes = mr * this.#nr * this.#bytes;
     const local = (): number => f.local("i32");
     const [aBase, bBase, row, column] = [local(), local(), local(), local()];
-    this.k = { steps: joined(kernel.k, a, b), kc, blocks: Math.ceil(k / kc), start: local() };
-    this.at = { aBase, bBase, row, column, bPanel: local(), slot: local() };
-    this.micro = new MicroKernel(f, dtype, this.k);
+    this.#k = { steps: joined(kernel.k, a, b), kc, blocks: Math.ceil(k / kc), start: local() };
+    this.#at = { aBase, bBase, row, column, bPanel: local(), slot: local() };
+    this.#micro = new MicroKernel(f, dtype, this.#k);
   }
 
   emit(): Phase {
-    const { f, emitter, units } = this;
-    const { a, b } = this.tiles;
+    const f = this.#f;
+    const emitter = this.#emitter;
+    const units = this.#units;
+    const { a, b } = this.#tiles;
     // Sums between blocks of k lie tile by tile, then comes room for one tile more.
-    const slots = this.k.blocks > 1 ? units.rows * units.columns : 0;
-    this.context.needScratch((slots + 1) * this.slotBytes);
+    const slots = this.#k.blocks > 1 ? units.rows * units.columns : 0;
+    this.#context.needScratch((slots + 1) * this.#slotBytes);
 
     const unit = f.local("i32");
     f.get(lowParam).set(unit);
@@ -102,11 +104,11 @@ class TileEmitter {
       f.get(unit).i32(units.columnUnits).op("i32.rem_u").set(columnBlock);
       f.get(unit).i32(units.columnUnits).op("i32.div_u").i32(units.rowUnits).op("i32.rem_u").set(rowBlock);
       emitter.scope(() => {
-        this.bindBatch(unit, units.rowUnits * units.columnUnits);
-        this.base(a, this.at.aBase);
-        this.base(b, this.at.bBase);
-        this.epilogue.hoist();
-        this.block(rowBlock, columnBlock);
+        this.#bindBatch(unit, units.rowUnits * units.columnUnits);
+        this.#base(a, this.#at.aBase);
+        this.#base(b, this.#at.bBase);
+        this.#epilogue.hoist();
+        this.#block(rowBlock, columnBlock);
       });
       f.release(rowBlock);
       f.release(columnBlock);
@@ -118,28 +120,29 @@ class TileEmitter {
         f.get(unit).i32(1).op("i32.add").tee(unit).get(highParam).op("i32.lt_u").brIf(again);
       });
     }
-    return { fn: f, units: units.count, cost: this.cost };
+    return { fn: f, units: units.count, cost: this.#cost };
   }
 
   /** The batch axes of a unit, in locals. */
-  private bindBatch(unit: number, inner: number): void {
-    const { f } = this;
+  #bindBatch(unit: number, inner: number): void {
+    const f = this.#f;
     let below = inner;
-    for (const axis of [...this.tiles.plan.batch].reverse()) {
+    for (const axis of [...this.#tiles.plan.batch].reverse()) {
       const local = f.local("i32");
       f.get(unit).i32(below).op("i32.div_u").i32(axis.extent).op("i32.rem_u").set(local);
-      this.emitter.bindAxis(axis, local);
-      this.batchLocals.set(axis.id, local);
+      this.#emitter.bindAxis(axis, local);
+      this.#batchLocals.set(axis.id, local);
       below *= axis.extent;
     }
   }
-  private readonly batchLocals = new Map<number, number>();
+  readonly #batchLocals = new Map<number, number>();
 
-  private base(source: Source, target: number): void {
-    const { f, bytes } = this;
-    this.emitter.pushBase(source.buffer);
-    for (const axis of this.tiles.plan.batch) {
-      const [local, stride] = [this.batchLocals.get(axis.id), source.batchStride(axis)];
+  #base(source: Source, target: number): void {
+    const f = this.#f;
+    const bytes = this.#bytes;
+    this.#emitter.pushBase(source.buffer);
+    for (const axis of this.#tiles.plan.batch) {
+      const [local, stride] = [this.#batchLocals.get(axis.id), source.batchStride(axis)];
       if (local !== undefined && stride !== 0)
         f.get(local)
           .i32(stride * bytes)
@@ -152,8 +155,8 @@ class TileEmitter {
   }
 
   /** Runs the body for counter = first … in steps, while it is below the local or number. */
-  private count(counter: number, step: number, pushEnd: () => void, body: () => void): void {
-    const { f } = this;
+  #count(counter: number, step: number, pushEnd: () => void, body: () => void): void {
+    const f = this.#f;
     f.block((done) => {
       f.loop((again) => {
         f.get(counter);
@@ -166,43 +169,47 @@ class TileEmitter {
   }
 
   /** All tiles of a unit, block of k by block of k. */
-  private block(rowBlock: number, columnBlock: number): void {
-    const { f, at, units } = this;
-    const { kc, blocks, start } = this.k;
+  #block(rowBlock: number, columnBlock: number): void {
+    const f = this.#f;
+    const at = this.#at;
+    const units = this.#units;
+    const { kc, blocks, start } = this.#k;
     if (blocks === 1) {
-      this.panelsOf(rowBlock, columnBlock);
+      this.#panelsOf(rowBlock, columnBlock);
       return;
     }
     f.get(scratchParam)
       .i32(0)
-      .i32(units.rows * units.columns * this.slotBytes)
+      .i32(units.rows * units.columns * this.#slotBytes)
       .memoryFill();
     f.i32(0).set(start);
-    this.count(
+    this.#count(
       start,
       kc,
-      () => f.i32(extentOf(this.tiles.kernel.k)),
+      () => f.i32(extentOf(this.#tiles.kernel.k)),
       () => {
         f.get(scratchParam).set(at.slot);
-        this.panelsOf(rowBlock, columnBlock);
-        this.move(at.aBase, this.tiles.a.block);
-        this.move(at.bBase, this.tiles.b.block);
+        this.#panelsOf(rowBlock, columnBlock);
+        this.#move(at.aBase, this.#tiles.a.block);
+        this.#move(at.bBase, this.#tiles.b.block);
       },
     );
   }
 
-  private panelsOf(rowBlock: number, columnBlock: number): void {
-    const { at, units, nr } = this;
-    const { m, n, mr, kc } = this.tiles.plan;
+  #panelsOf(rowBlock: number, columnBlock: number): void {
+    const at = this.#at;
+    const units = this.#units;
+    const nr = this.#nr;
+    const { m, n, mr, kc } = this.#tiles.plan;
     const { rowUnits, columnUnits } = units;
-    const rowsOuter = units.columns * nr * kc * this.bytes <= machine.firstCacheBytes && this.k.blocks === 1;
+    const rowsOuter = units.columns * nr * kc * this.#bytes <= machine.firstCacheBytes && this.#k.blocks === 1;
     const rows = (body: (height: number) => void): void =>
-      this.panels(
+      this.#panels(
         { counter: at.row, block: rowBlock, blocks: rowUnits, each: units.rows * mr, total: m.extent, size: mr },
         body,
       );
     const columns = (body: (width: number) => void): void =>
-      this.panels(
+      this.#panels(
         {
           counter: at.column,
           block: columnBlock,
@@ -212,23 +219,23 @@ class TileEmitter {
           size: nr,
         },
         (width) => {
-          this.panelAddress();
+          this.#panelAddress();
           body(width);
         },
       );
     const withRow = (height: number, body: (pointers: readonly Pointer[]) => void): void => {
-      const pointers = this.rowPointers(height);
+      const pointers = this.#rowPointers(height);
       body(pointers);
-      for (const local of new Set(pointers.map(({ local }) => local))) this.f.release(local);
+      for (const local of new Set(pointers.map(({ local }) => local))) this.#f.release(local);
     };
     if (rowsOuter)
-      rows((height) => withRow(height, (pointers) => columns((width) => this.tile(height, width, pointers))));
-    else columns((width) => rows((height) => withRow(height, (pointers) => this.tile(height, width, pointers))));
+      rows((height) => withRow(height, (pointers) => columns((width) => this.#tile(height, width, pointers))));
+    else columns((width) => rows((height) => withRow(height, (pointers) => this.#tile(height, width, pointers))));
   }
 
   /** The panels of one block: the full ones in a loop, then the one that is left over, if it is in this block. */
-  private panels({ counter, block, blocks, each, total, size }: PanelLoop, body: (size: number) => void): void {
-    const { f } = this;
+  #panels({ counter, block, blocks, each, total, size }: PanelLoop, body: (size: number) => void): void {
+    const f = this.#f;
     const left = total % size;
     const full = total - left;
     if (full > 0) {
@@ -247,7 +254,7 @@ class TileEmitter {
           .op("i32.lt_u")
           .op("select")
           .set(end);
-        this.count(
+        this.#count(
           counter,
           size,
           () => f.get(end),
@@ -271,15 +278,16 @@ class TileEmitter {
   }
 
   /** The first address of the columns' panel. */
-  private panelAddress(): void {
-    const { f, at } = this;
-    this.pushOuter(this.tiles.b.outer, at.column, this.nr);
-    f.i32(this.bytes).op("i32.mul").get(at.bBase).op("i32.add").set(at.bPanel);
+  #panelAddress(): void {
+    const f = this.#f;
+    const at = this.#at;
+    this.#pushOuter(this.#tiles.b.outer, at.column, this.#nr);
+    f.i32(this.#bytes).op("i32.mul").get(at.bBase).op("i32.add").set(at.bPanel);
   }
 
   /** Pushes the offset, in elements, of a row or column; `unit` divides it where panels are steps of their own. */
-  private pushOuter(steps: readonly Stride[], index: number, unit: number): void {
-    const { f } = this;
+  #pushOuter(steps: readonly Stride[], index: number, unit: number): void {
+    const f = this.#f;
     const last = steps.at(-1);
     if (steps.length === 2 && last !== undefined && last.extent === unit && last.stride === 1) {
       const panelStride = steps[0]?.stride ?? 0;
@@ -290,11 +298,11 @@ class TileEmitter {
         return;
       }
     }
-    this.pushParts(steps, index);
+    this.#pushParts(steps, index);
   }
 
-  private pushParts(steps: readonly Stride[], index: number): void {
-    const { f } = this;
+  #pushParts(steps: readonly Stride[], index: number): void {
+    const f = this.#f;
     let below = 1;
     let pushed = false;
     for (let place = steps.length - 1; place >= 0; place--) {
@@ -311,15 +319,17 @@ class TileEmitter {
   }
 
   /** For each row of a tile a pointer and a constant offset; rows that step evenly share a pointer. */
-  private rowPointers(height: number): Pointer[] {
-    const { f, at, bytes } = this;
-    const { mr } = this.tiles.plan;
-    const { outer } = this.tiles.a;
+  #rowPointers(height: number): Pointer[] {
+    const f = this.#f;
+    const at = this.#at;
+    const bytes = this.#bytes;
+    const { mr } = this.#tiles.plan;
+    const { outer } = this.#tiles.a;
     const last = outer.at(-1) ?? { extent: 1, stride: 0 };
     const even = last.stride >= 0 && (outer.length <= 1 || last.extent % mr === 0);
     if (even) {
       const pointer = f.local("i32");
-      this.pushOuter(outer, at.row, mr);
+      this.#pushOuter(outer, at.row, mr);
       f.i32(bytes).op("i32.mul").get(at.aBase).op("i32.add").set(pointer);
       return Array.from({ length: height }, (_, row) => ({ local: pointer, offset: row * last.stride * bytes }));
     }
@@ -327,7 +337,7 @@ class TileEmitter {
     const pointers = Array.from({ length: height }, (_, row) => {
       const pointer = f.local("i32");
       f.get(at.row).i32(row).op("i32.add").set(index);
-      this.pushParts(outer, index);
+      this.#pushParts(outer, index);
       f.i32(bytes).op("i32.mul").get(at.aBase).op("i32.add").set(pointer);
       return { local: pointer, offset: 0 };
     });
@@ -335,21 +345,24 @@ class TileEmitter {
     return pointers;
   }
 
-  private tile(height: number, width: number, starts: readonly Pointer[]): void {
-    const { f, at, nr, micro } = this;
-    const { plan, dtype } = this.tiles;
-    const { kc, blocks, start } = this.k;
+  #tile(height: number, width: number, starts: readonly Pointer[]): void {
+    const f = this.#f;
+    const at = this.#at;
+    const nr = this.#nr;
+    const micro = this.#micro;
+    const { plan, dtype } = this.#tiles;
+    const { kc, blocks, start } = this.#k;
     const { add } = numberKinds[dtype];
-    const vectors = Math.ceil((width * this.bytes) / vectorBytes);
+    const vectors = Math.ceil((width * this.#bytes) / vectorBytes);
     const sums = Array.from({ length: height }, () => Array.from({ length: vectors }, () => f.local("v128")));
     for (const sum of sums.flat()) f.i32x4(0).set(sum);
     if (plan.kind === "dot")
-      micro.dot(starts, { local: at.bPanel, width, stride: this.tiles.b.outer.at(-1)?.stride ?? 0 }, sums);
+      micro.dot(starts, { local: at.bPanel, width, stride: this.#tiles.b.outer.at(-1)?.stride ?? 0 }, sums);
     else micro.outer(starts, at.bPanel, sums);
     const lastOf = (extent: number, size: number, most: number): number =>
       size === most ? extent - (extent % most) - most : extent - size;
     const finish = (): void =>
-      this.epilogue.emit({
+      this.#epilogue.emit({
         rows: height,
         columns: width,
         sums,
@@ -358,7 +371,7 @@ class TileEmitter {
         lastRow: lastOf(plan.m.extent, height, plan.mr),
         lastColumn: lastOf(plan.n.extent, width, nr),
         scratch: scratchParam,
-        spillOffset: blocks > 1 ? this.units.rows * this.units.columns * this.slotBytes : 0,
+        spillOffset: blocks > 1 ? this.#units.rows * this.#units.columns * this.#slotBytes : 0,
       });
     if (blocks === 1) finish();
     else {
@@ -379,16 +392,16 @@ class TileEmitter {
             .memory("v128.store", vectorBytes * place);
         });
       });
-      f.get(at.slot).i32(this.slotBytes).op("i32.add").set(at.slot);
+      f.get(at.slot).i32(this.#slotBytes).op("i32.add").set(at.slot);
     }
     for (const sum of sums.flat()) f.release(sum);
   }
 
-  private move(pointer: number, elements: number): void {
+  #move(pointer: number, elements: number): void {
     if (elements === 0) return;
-    this.f
+    this.#f
       .get(pointer)
-      .i32(elements * this.bytes)
+      .i32(elements * this.#bytes)
       .op("i32.add")
       .set(pointer);
   }

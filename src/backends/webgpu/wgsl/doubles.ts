@@ -65,20 +65,20 @@ const quarterPiLow = 3.061616997868383e-17;
 
 export class Doubles {
   /** What each register holds from the start: a constant, or nothing yet. */
-  private readonly initial: string[] = [];
-  private readonly constants = new Map<string, Register>();
-  private readonly code: string[] = [];
-  private done = 0;
+  readonly #initial: string[] = [];
+  readonly #constants = new Map<string, Register>();
+  readonly #code: string[] = [];
+  #done = 0;
 
   /** A register that a line of the shader sets. */
   fresh(): Register {
-    return this.initial.push("vec2<u32>(0u, 0u)") - 1;
+    return this.#initial.push("vec2<u32>(0u, 0u)") - 1;
   }
 
   constant(value: number): Register {
     const text = doubleLiteral(value);
-    const known = this.constants.get(text) ?? this.initial.push(text) - 1;
-    this.constants.set(text, known);
+    const known = this.#constants.get(text) ?? this.#initial.push(text) - 1;
+    this.#constants.set(text, known);
     return known;
   }
 
@@ -91,30 +91,30 @@ export class Doubles {
       return this.apply("select", this.apply("less", a, whole), this.apply("sub", whole, this.constant(1)), whole);
     }
     const to = this.fresh();
-    this.code.push(`vec4<u32>(${order.indexOf(operation) + 256 * to}u, ${a}u, ${b}u, ${c}u)`);
+    this.#code.push(`vec4<u32>(${order.indexOf(operation) + 256 * to}u, ${a}u, ${b}u, ${c}u)`);
     return to;
   }
 
   /** Operations since the last call, as a range of the list. */
   pending(): { readonly first: number; readonly end: number } | undefined {
-    const [first, end] = [this.done, this.code.length];
-    this.done = end;
+    const [first, end] = [this.#done, this.#code.length];
+    this.#done = end;
     return first === end ? undefined : { first, end };
   }
 
   /** The declarations that the shader needs. */
   declarations(): string {
-    if (this.initial.length === 0) return "";
-    const registers = `var<private> d = array<vec2<u32>, ${this.initial.length}>(${this.initial.join(", ")});`;
-    if (this.code.length === 0) return registers;
-    const used = new Set(this.code.map((line) => Number(/\d+(?=u)/.exec(line.slice(10))?.[0]) % 256));
+    if (this.#initial.length === 0) return "";
+    const registers = `var<private> d = array<vec2<u32>, ${this.#initial.length}>(${this.#initial.join(", ")});`;
+    if (this.#code.length === 0) return registers;
+    const used = new Set(this.#code.map((line) => Number(/\d+(?=u)/.exec(line.slice(10))?.[0]) % 256));
     const cases = order.flatMap((name, number) =>
       used.has(number)
         ? [`    case ${number}u: { r = ${name in direct ? `rawDouble(${operations[name]})` : operations[name]}; }`]
         : [],
     );
     return `${registers}
-var<private> doubleCode = array<vec4<u32>, ${this.code.length}>(${this.code.join(", ")});
+var<private> doubleCode = array<vec4<u32>, ${this.#code.length}>(${this.#code.join(", ")});
 fn doubleStep(step: u32) {
   let code = doubleCode[step];
   let a = d[code.y];
@@ -148,25 +148,25 @@ ${cases.join("\n")}
       case "not":
         return this.apply("equal", x, this.constant(0));
       case "exp":
-        return this.exp(x);
+        return this.#exp(x);
       case "expm1":
-        return this.expm1(x);
+        return this.#expm1(x);
       case "log":
-        return this.log(x);
+        return this.#log(x);
       case "log1p":
-        return this.log1p(x);
+        return this.#log1p(x);
       case "tanh":
-        return this.tanh(x);
+        return this.#tanh(x);
       case "sigmoid":
-        return this.sigmoid(x);
+        return this.#sigmoid(x);
       case "sin":
       case "cos":
       case "tan":
-        return this.circular(fn, x);
+        return this.#circular(fn, x);
       case "atan":
-        return this.atan(x);
+        return this.#atan(x);
       case "erf":
-        return this.erf(x);
+        return this.#erf(x);
     }
   }
 
@@ -193,9 +193,9 @@ ${cases.join("\n")}
       case "ge":
         return this.apply("lessEqual", b, a);
       case "pow":
-        return this.apply("powEdge", a, b, this.exp(this.apply("mul", b, this.log(this.apply("abs", a)))));
+        return this.apply("powEdge", a, b, this.#exp(this.apply("mul", b, this.#log(this.apply("abs", a)))));
       case "atan2":
-        return this.atan2(a, b);
+        return this.#atan2(a, b);
       case "and":
       case "or":
       case "xor":
@@ -205,7 +205,7 @@ ${cases.join("\n")}
     }
   }
 
-  private series(x: Register, coefficients: readonly number[]): Register {
+  #series(x: Register, coefficients: readonly number[]): Register {
     return coefficients
       .slice(0, -1)
       .reduceRight(
@@ -214,29 +214,29 @@ ${cases.join("\n")}
       );
   }
 
-  private clamp(x: Register, low: number, high: number): Register {
+  #clamp(x: Register, low: number, high: number): Register {
     return this.apply("max", this.apply("min", x, this.constant(high)), this.constant(low));
   }
 
   /** x = n ln 2 + r: e^r - 1, and n. */
-  private reduce(x: Register): { readonly power: Register; readonly n: Register } {
+  #reduce(x: Register): { readonly power: Register; readonly n: Register } {
     const n = this.apply("round", this.apply("mul", x, this.constant(Math.LOG2E)));
     const high = this.apply("sub", x, this.apply("mul", n, this.constant(ln2High)));
     const low = this.apply("mul", n, this.constant(ln2Low));
     const r = this.apply("sub", high, low);
     const lost = this.apply("sub", this.apply("sub", high, r), low);
-    const bend = this.apply("mul", this.apply("mul", r, r), this.series(r, expTail));
+    const bend = this.apply("mul", this.apply("mul", r, r), this.#series(r, expTail));
     return { power: this.apply("add", r, this.apply("add", bend, lost)), n };
   }
 
-  private exp(x: Register): Register {
-    const { power, n } = this.reduce(this.clamp(x, -746, 710));
+  #exp(x: Register): Register {
+    const { power, n } = this.#reduce(this.#clamp(x, -746, 710));
     return this.apply("scale", this.apply("add", power, this.constant(1)), n);
   }
 
   /** 2ⁿ(e^r - 1) + (2ⁿ - 1), halved while it is formed. */
-  private expm1(x: Register): Register {
-    const { power, n } = this.reduce(this.clamp(x, -60, 710));
+  #expm1(x: Register): Register {
+    const { power, n } = this.#reduce(this.#clamp(x, -60, 710));
     const half = this.apply("scale", this.constant(0.5), n);
     const result = this.apply("add", this.apply("mul", half, power), this.apply("sub", half, this.constant(0.5)));
     const tiny = this.apply("less", this.apply("abs", x), this.constant(1e-17));
@@ -244,11 +244,11 @@ ${cases.join("\n")}
   }
 
   /** ln(2ᵏ(1 + f)) + correction. */
-  private logReduced(k: Register, f: Register, correction: Register): Register {
+  #logReduced(k: Register, f: Register, correction: Register): Register {
     const s = this.apply("div", f, this.apply("add", f, this.constant(2)));
     const z = this.apply("mul", s, s);
     const half = this.apply("mul", this.apply("mul", f, f), this.constant(0.5));
-    const tail = this.apply("mul", z, this.series(z, logTail));
+    const tail = this.apply("mul", z, this.#series(z, logTail));
     const low = this.apply(
       "add",
       this.apply("mul", s, this.apply("add", half, tail)),
@@ -258,13 +258,13 @@ ${cases.join("\n")}
     return this.apply("sub", this.apply("mul", k, this.constant(ln2High)), rest);
   }
 
-  private log(x: Register): Register {
+  #log(x: Register): Register {
     const f = this.apply("sub", this.apply("logMantissa", x), this.constant(1));
-    return this.apply("logEdge", x, this.logReduced(this.apply("logExponent", x), f, this.constant(0)));
+    return this.apply("logEdge", x, this.#logReduced(this.apply("logExponent", x), f, this.constant(0)));
   }
 
   /** ln u with u = 1 + x, and what rounding u lost. */
-  private log1p(x: Register): Register {
+  #log1p(x: Register): Register {
     const [zero, one] = [this.constant(0), this.constant(1)];
     const u = this.apply("add", x, one);
     const k = this.apply("logExponent", u);
@@ -277,40 +277,40 @@ ${cases.join("\n")}
     );
     const f = this.apply("select", near, x, this.apply("sub", this.apply("logMantissa", u), one));
     const correction = this.apply("select", near, zero, this.apply("div", lost, u));
-    const result = this.apply("logEdge", u, this.logReduced(k, f, correction));
+    const result = this.apply("logEdge", u, this.#logReduced(k, f, correction));
     return this.apply("select", this.apply("less", this.apply("abs", x), this.constant(1e-17)), x, result);
   }
 
   /** t / (t + 2) with t = e^2|x| - 1. */
-  private tanh(x: Register): Register {
+  #tanh(x: Register): Register {
     const size = this.apply("min", this.apply("abs", x), this.constant(22));
-    const t = this.expm1(this.apply("add", size, size));
+    const t = this.#expm1(this.apply("add", size, size));
     return this.apply("withSign", this.apply("div", t, this.apply("add", t, this.constant(2))), x);
   }
 
   /** e / (1 + e) on the left and 1 / (1 + e) on the right, with e = e^-|x|. */
-  private sigmoid(x: Register): Register {
-    const e = this.exp(this.apply("neg", this.apply("abs", x)));
+  #sigmoid(x: Register): Register {
+    const e = this.#exp(this.apply("neg", this.apply("abs", x)));
     const top = this.apply("select", this.apply("less", x, this.constant(0)), e, this.constant(1));
     return this.apply("div", top, this.apply("add", e, this.constant(1)));
   }
 
   /** From the quadrant of the angle and the rest, which is within π/4. */
-  private circular(fn: "sin" | "cos" | "tan", x: Register): Register {
+  #circular(fn: "sin" | "cos" | "tan", x: Register): Register {
     const r = this.apply("angleRest", x);
     const n = this.apply("angleQuadrant", r);
     const z = this.apply("mul", r, r);
-    const sin = this.apply("add", r, this.apply("mul", this.apply("mul", r, z), this.series(z, sinTail)));
+    const sin = this.apply("add", r, this.apply("mul", this.apply("mul", r, z), this.#series(z, sinTail)));
     const half = this.apply("mul", z, this.constant(0.5));
     const top = this.apply("sub", this.constant(1), half);
     const lost = this.apply("sub", this.apply("sub", this.constant(1), top), half);
-    const bend = this.apply("mul", this.apply("mul", z, z), this.series(z, cosTail));
+    const bend = this.apply("mul", this.apply("mul", z, z), this.#series(z, cosTail));
     const cos = this.apply("add", top, this.apply("add", lost, bend));
     const halved = this.apply("mul", n, this.constant(0.5));
     const odd = this.apply("less", this.apply("trunc", halved), halved);
     if (fn === "tan") {
       const above = this.apply("select", odd, this.apply("neg", cos), sin);
-      return this.orZero(x, this.apply("div", above, this.apply("select", odd, sin, cos)));
+      return this.#orZero(x, this.apply("div", above, this.apply("select", odd, sin, cos)));
     }
     const [even, uneven] = fn === "sin" ? [sin, cos] : [cos, sin];
     const value = this.apply("select", odd, uneven, even);
@@ -319,21 +319,21 @@ ${cases.join("\n")}
     const back =
       fn === "sin" ? this.apply("less", this.constant(1.5), n) : this.apply("less", middle, this.constant(1));
     const signed = this.apply("select", back, this.apply("neg", value), value);
-    return fn === "sin" ? this.orZero(x, signed) : signed;
+    return fn === "sin" ? this.#orZero(x, signed) : signed;
   }
 
   /** The value; of a zero itself. */
-  private orZero(x: Register, value: Register): Register {
+  #orZero(x: Register, value: Register): Register {
     return this.apply("select", this.apply("equal", x, this.constant(0)), x, value);
   }
 
   /** For 0 ≤ t ≤ 1; from tan(π/8) on by the angle that is left to π/4. */
-  private atanOfUnit(t: Register): Register {
+  #atanOfUnit(t: Register): Register {
     const one = this.constant(1);
     const large = this.apply("less", this.constant(Math.SQRT2 - 1), t);
     const x = this.apply("select", large, this.apply("div", this.apply("sub", t, one), this.apply("add", t, one)), t);
     const z = this.apply("mul", x, x);
-    const bend = this.apply("mul", this.apply("mul", x, z), this.series(z, atanTail));
+    const bend = this.apply("mul", this.apply("mul", x, z), this.#series(z, atanTail));
     const far = this.apply(
       "add",
       this.constant(Math.PI / 4),
@@ -343,20 +343,20 @@ ${cases.join("\n")}
   }
 
   /** π/2 less the angle. */
-  private complement(angle: Register): Register {
+  #complement(angle: Register): Register {
     return this.apply("sub", this.constant(Math.PI / 2), this.apply("sub", angle, this.constant(halfPiLow)));
   }
 
-  private atan(x: Register): Register {
+  #atan(x: Register): Register {
     const one = this.constant(1);
     const size = this.apply("abs", x);
     const small = this.apply("lessEqual", size, one);
-    const angle = this.atanOfUnit(this.apply("select", small, size, this.apply("div", one, size)));
-    const value = this.apply("withSign", this.apply("select", small, angle, this.complement(angle)), x);
+    const angle = this.#atanOfUnit(this.apply("select", small, size, this.apply("div", one, size)));
+    const value = this.apply("withSign", this.apply("select", small, angle, this.#complement(angle)), x);
     return this.apply("select", this.apply("isNaN", x), x, value);
   }
 
-  private atan2(y: Register, x: Register): Register {
+  #atan2(y: Register, x: Register): Register {
     const [a, b] = [this.apply("abs", y), this.apply("abs", x)];
     const [zero, one] = [this.constant(0), this.constant(1)];
     const flat = this.apply("lessEqual", a, b);
@@ -364,8 +364,8 @@ ${cases.join("\n")}
     // 0/0 is 0 here, and ∞/∞ is 1.
     const known = this.apply("select", this.apply("equal", a, zero), zero, one);
     const ratio = this.apply("select", this.apply("isNaN", quotient), known, quotient);
-    const angle = this.atanOfUnit(ratio);
-    const upright = this.apply("select", flat, angle, this.complement(angle));
+    const angle = this.#atanOfUnit(ratio);
+    const upright = this.apply("select", flat, angle, this.#complement(angle));
     const left = this.apply("sub", this.constant(Math.PI), this.apply("sub", upright, this.constant(2 * halfPiLow)));
     const negative = this.apply("less", this.apply("withSign", one, x), zero);
     const value = this.apply("withSign", this.apply("select", negative, left, upright), y);
@@ -374,13 +374,13 @@ ${cases.join("\n")}
     return this.apply("select", missing, undefinedAngle, value);
   }
 
-  private erf(x: Register): Register {
+  #erf(x: Register): Register {
     const size = this.apply("min", this.apply("abs", x), this.constant(6));
     const square = this.apply("mul", size, size);
-    const near = this.apply("mul", size, this.series(square, erfSmall));
+    const near = this.apply("mul", size, this.#series(square, erfSmall));
     const shift = this.constant(2.5);
     const s = this.apply("div", this.apply("sub", size, shift), this.apply("add", size, shift));
-    const top = this.apply("mul", this.exp(this.apply("neg", square)), this.series(s, erfLarge));
+    const top = this.apply("mul", this.#exp(this.apply("neg", square)), this.#series(s, erfLarge));
     const rest = this.apply("div", top, this.apply("add", this.constant(1), this.apply("add", size, size)));
     const far = this.apply("sub", this.constant(1), rest);
     const small = this.apply("less", size, this.constant(1));

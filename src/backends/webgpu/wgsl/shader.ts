@@ -82,58 +82,59 @@ ${
 
 /** Statements that a workgroup carries out together. What one invocation stored, the others see behind a barrier. */
 class Rows {
-  private readonly w: Writer;
-  private readonly size: number;
-  private readonly shared = new Set<DType>();
+  readonly #w: Writer;
+  readonly #size: number;
+  readonly #shared = new Set<DType>();
 
   constructor(w: Writer, size: number) {
-    this.w = w;
-    this.size = size;
+    this.#w = w;
+    this.#size = size;
   }
 
   /** Returns the dtypes that it reduces, each with memory of the workgroup. */
   statements(body: readonly Statement[]): ReadonlySet<DType> {
-    for (const statement of body) this.statement(statement);
-    return this.shared;
+    for (const statement of body) this.#statement(statement);
+    return this.#shared;
   }
 
-  private statement(statement: Statement): void {
-    const { w } = this;
+  #statement(statement: Statement): void {
+    const w = this.#w;
     switch (statement.kind) {
       case "let":
         serialStatement(w, statement);
         break;
       case "reduce":
-        this.reduce(statement);
+        this.#reduce(statement);
         break;
       case "for":
         if (statement.order === "parallel") {
-          this.barrier();
-          this.strided(statement.axes, () => serialStatements(w, statement.body));
-          this.barrier();
-        } else this.alone(statement);
+          this.#barrier();
+          this.#strided(statement.axes, () => serialStatements(w, statement.body));
+          this.#barrier();
+        } else this.#alone(statement);
         break;
       case "store":
       case "scan":
       case "check":
-        this.alone(statement);
+        this.#alone(statement);
         break;
     }
   }
 
-  private barrier(): void {
-    this.w.line("workgroupBarrier();");
-    this.w.line("storageBarrier();");
+  #barrier(): void {
+    this.#w.line("workgroupBarrier();");
+    this.#w.line("storageBarrier();");
   }
 
-  private alone(statement: Statement): void {
-    this.barrier();
-    this.w.block("if (lane == 0u)", () => serialStatement(this.w, statement));
-    this.barrier();
+  #alone(statement: Statement): void {
+    this.#barrier();
+    this.#w.block("if (lane == 0u)", () => serialStatement(this.#w, statement));
+    this.#barrier();
   }
 
-  private strided(axes: Extract<Statement, { kind: "for" }>["axes"], body: () => void): void {
-    const { w, size } = this;
+  #strided(axes: Extract<Statement, { kind: "for" }>["axes"], body: () => void): void {
+    const w = this.#w;
+    const size = this.#size;
     const points = extentOf(axes);
     if (points === 0) return;
     const flat = w.fresh("e");
@@ -143,12 +144,13 @@ class Rows {
     });
   }
 
-  private reduce(statement: Extract<Statement, { kind: "reduce" }>): void {
-    const { w, size } = this;
+  #reduce(statement: Extract<Statement, { kind: "reduce" }>): void {
+    const w = this.#w;
+    const size = this.#size;
     const { combine, local, axes } = statement;
     const { dtype } = local;
-    this.shared.add(dtype);
-    const own = reduction(w, statement, (step) => this.strided(axes, step), Math.ceil(extentOf(axes) / size));
+    this.#shared.add(dtype);
+    const own = reduction(w, statement, (step) => this.#strided(axes, step), Math.ceil(extentOf(axes) / size));
     const memory = `shared_${dtype}`;
     const asShared = (value: string): string => (dtype === "bool" ? `select(0u, 1u, ${value})` : value);
     const element = (place: string): string =>
@@ -164,6 +166,6 @@ class Rows {
       w.line("workgroupBarrier();");
     }
     w.line(`let ${w.rename(local.id)} = ${element("0")};`);
-    this.barrier();
+    this.#barrier();
   }
 }

@@ -23,60 +23,60 @@ export class Writer {
   readonly buffers: readonly BufferInfo[];
   readonly doubles = new Doubles();
   /** Where locals of float64 are. */
-  private readonly registers = new Map<number, Register>();
+  readonly #registers = new Map<number, Register>();
   /** Locals of float32 that were rounded from float64. */
-  private readonly rounded = new Map<number, Register>();
-  private indent = "  ";
-  private readonly names = new Map<number, string>();
-  private count = 0;
+  readonly #rounded = new Map<number, Register>();
+  #indent = "  ";
+  readonly #names = new Map<number, string>();
+  #count = 0;
   /** Of the statement at hand: how often its parts are used, and their texts. */
-  private uses = new Map<Scalar, number>();
-  private texts = new Map<Scalar, Text>();
+  #uses = new Map<Scalar, number>();
+  #texts = new Map<Scalar, Text>();
   /** Its comparisons of float64 on which a choice depends. */
-  private conditions = new Map<Scalar, Register>();
+  #conditions = new Map<Scalar, Register>();
 
   constructor(buffers: readonly BufferInfo[]) {
     this.buffers = buffers;
   }
 
   line(text: string): void {
-    this.lines.push(this.indent + text);
+    this.lines.push(this.#indent + text);
   }
 
   block(head: string, body: () => void): void {
     this.settleDoubles();
     this.line(`${head} {`);
-    const before = this.indent;
-    this.indent = `${before}  `;
+    const before = this.#indent;
+    this.#indent = `${before}  `;
     body();
     this.settleDoubles();
-    this.indent = before;
+    this.#indent = before;
     this.line("}");
   }
 
   fresh(prefix: string): string {
-    return `${prefix}${this.count++}`;
+    return `${prefix}${this.#count++}`;
   }
 
   /** The name of an axis or a local. */
   name(id: number): string {
-    const known = this.names.get(id);
+    const known = this.#names.get(id);
     if (known !== undefined) return known;
     return this.rename(id);
   }
 
   /** A new name, for a loop whose axis another loop had before. */
   rename(id: number): string {
-    this.registers.delete(id);
-    this.rounded.delete(id);
+    this.#registers.delete(id);
+    this.#rounded.delete(id);
     const name = this.fresh("v");
-    this.names.set(id, name);
+    this.#names.set(id, name);
     return name;
   }
 
   /** Calls axes by names that they had before: several points are at hand, and one after the other is meant. */
   recall(axes: readonly Axis[], names: readonly string[]): void {
-    for (const [place, { id }] of axes.entries()) this.names.set(id, at(names, place));
+    for (const [place, { id }] of axes.entries()) this.#names.set(id, at(names, place));
   }
 
   /** Writes the loop that carries out what is pending of float64. */
@@ -88,72 +88,72 @@ export class Writer {
 
   /** Texts of the expressions of one statement. What several of them share is computed once, in lines before. */
   values(...parts: readonly Scalar[]): string[] {
-    this.begin(parts);
-    const texts = parts.map((part) => this.value(part));
+    this.#begin(parts);
+    const texts = parts.map((part) => this.#value(part));
     if (texts.some(({ register }) => register !== undefined)) this.settleDoubles();
     return texts.map(({ text }) => text);
   }
 
   /** Gives a local its value for the rest of the block. A float64 waits until it is needed: several are computed in one loop. */
   bind(local: Local, value: Scalar): void {
-    this.begin([value]);
+    this.#begin([value]);
     if (value.kind === "cast" && value.dtype === "float32" && value.x.dtype === "float64") {
       this.rename(local.id);
-      this.rounded.set(local.id, this.doubles.apply("toFloat", this.registerOf(value.x)));
+      this.#rounded.set(local.id, this.doubles.apply("toFloat", this.#registerOf(value.x)));
       return;
     }
-    const { text, register } = this.value(value);
+    const { text, register } = this.#value(value);
     if (register === undefined) this.line(`let ${this.rename(local.id)} = ${text};`);
-    else this.registers.set(local.id, register);
+    else this.#registers.set(local.id, register);
   }
 
-  private begin(parts: readonly Scalar[]): void {
-    this.uses = new Map();
-    this.texts = new Map();
-    this.conditions = new Map();
-    for (const part of parts) this.countUses(part);
+  #begin(parts: readonly Scalar[]): void {
+    this.#uses = new Map();
+    this.#texts = new Map();
+    this.#conditions = new Map();
+    for (const part of parts) this.#countUses(part);
   }
 
-  private countUses(x: Scalar): void {
-    const before = this.uses.get(x) ?? 0;
-    this.uses.set(x, before + 1);
-    if (before === 0) for (const part of operandsOf(x)) this.countUses(part);
+  #countUses(x: Scalar): void {
+    const before = this.#uses.get(x) ?? 0;
+    this.#uses.set(x, before + 1);
+    if (before === 0) for (const part of operandsOf(x)) this.#countUses(part);
   }
 
-  private value(x: Scalar): Text {
-    const known = this.texts.get(x);
+  #value(x: Scalar): Text {
+    const known = this.#texts.get(x);
     if (known !== undefined) return known;
-    let made = this.double(x) ?? this.written(x);
+    let made = this.#double(x) ?? this.#written(x);
     if (made.register !== undefined) {
-      this.texts.set(x, made);
+      this.#texts.set(x, made);
       return made;
     }
     const plain = x.kind === "const" || x.kind === "axis" || x.kind === "local";
-    if (!plain && ((this.uses.get(x) ?? 0) > 1 || made.depth > deepest)) {
+    if (!plain && ((this.#uses.get(x) ?? 0) > 1 || made.depth > deepest)) {
       const name = this.fresh("t");
       this.line(`let ${name} = ${made.text};`);
       made = { text: name, depth: 0 };
     }
-    this.texts.set(x, made);
+    this.#texts.set(x, made);
     return made;
   }
 
-  private written(x: Scalar): Text {
-    const parts = operandsOf(x).map((part) => this.value(part));
+  #written(x: Scalar): Text {
+    const parts = operandsOf(x).map((part) => this.#value(part));
     const texts = parts.map(({ text }) => text);
-    return { text: this.expression(x, texts), depth: 1 + Math.max(0, ...parts.map(({ depth }) => depth)) };
+    return { text: this.#expression(x, texts), depth: 1 + Math.max(0, ...parts.map(({ depth }) => depth)) };
   }
 
   /** A float64 in its register; or what is read off one, when it was computed. */
-  private double(x: Scalar): Text | undefined {
+  #double(x: Scalar): Text | undefined {
     const { doubles } = this;
     if (x.dtype === "float64") {
-      const register = this.registerOf(x);
+      const register = this.#registerOf(x);
       return { text: `d[${register}]`, depth: 0, register };
     }
     switch (x.kind) {
       case "local": {
-        const register = this.rounded.get(x.local.id);
+        const register = this.#rounded.get(x.local.id);
         if (register === undefined) return undefined;
         this.settleDoubles();
         return { text: `bitcast<f32>(d[${register}].x)`, depth: 0 };
@@ -162,14 +162,14 @@ export class Writer {
       case "binary": {
         const operands = operandsOf(x);
         if (operands[0]?.dtype !== "float64") return undefined;
-        const [a = 0, b = 0] = operands.map((part) => this.registerOf(part));
+        const [a = 0, b = 0] = operands.map((part) => this.#registerOf(part));
         const register = x.kind === "unary" ? doubles.unary(x.fn, a) : doubles.binary(x.fn, a, b);
         this.settleDoubles();
         return { text: `(d[${register}].x != 0u)`, depth: 0 };
       }
       case "cast": {
         if (x.x.dtype !== "float64") return undefined;
-        const register = this.registerOf(x.x);
+        const register = this.#registerOf(x.x);
         this.settleDoubles();
         if (x.dtype === "bool") return { text: `!doubleEqual(d[${register}], ${literal(0, "float64")})`, depth: 0 };
         return { text: castText("float64", x.dtype, `d[${register}]`), depth: 0 };
@@ -179,33 +179,33 @@ export class Writer {
     }
   }
 
-  private registerOf(x: Scalar): Register {
-    const known = this.texts.get(x)?.register;
+  #registerOf(x: Scalar): Register {
+    const known = this.#texts.get(x)?.register;
     if (known !== undefined) return known;
-    const register = this.makeRegister(x);
-    this.texts.set(x, { text: `d[${register}]`, depth: 0, register });
+    const register = this.#makeRegister(x);
+    this.#texts.set(x, { text: `d[${register}]`, depth: 0, register });
     return register;
   }
 
-  private makeRegister(x: Scalar): Register {
+  #makeRegister(x: Scalar): Register {
     const { doubles } = this;
     switch (x.kind) {
       case "const":
         return doubles.constant(x.value);
       case "local":
-        return this.registers.get(x.local.id) ?? this.given(this.name(x.local.id));
+        return this.#registers.get(x.local.id) ?? this.#given(this.name(x.local.id));
       case "unary":
       case "binary": {
-        const [a = 0, b = 0] = operandsOf(x).map((part) => this.registerOf(part));
+        const [a = 0, b = 0] = operandsOf(x).map((part) => this.#registerOf(part));
         return x.kind === "unary" ? doubles.unary(x.fn, a) : doubles.binary(x.fn, a, b);
       }
       case "select": {
-        return doubles.apply("select", this.condition(x.condition), this.registerOf(x.a), this.registerOf(x.b));
+        return doubles.apply("select", this.#condition(x.condition), this.#registerOf(x.a), this.#registerOf(x.b));
       }
       case "cast":
-        return this.given(castText(x.x.dtype, "float64", this.value(x.x).text));
+        return this.#given(castText(x.x.dtype, "float64", this.#value(x.x).text));
       case "load":
-        return this.given(this.load(x.buffer, this.value(x.index).text, "float64"));
+        return this.#given(this.#load(x.buffer, this.#value(x.index).text, "float64"));
       case "axis":
       case "bitcast":
       case "guard":
@@ -214,32 +214,32 @@ export class Writer {
   }
 
   /** Whether it holds, as a register: comparisons of float64 stay in the list of operations, which else would end at each. */
-  private condition(x: Scalar): Register {
-    const known = this.conditions.get(x);
+  #condition(x: Scalar): Register {
+    const known = this.#conditions.get(x);
     if (known !== undefined) return known;
-    const register = this.makeCondition(x);
-    this.conditions.set(x, register);
+    const register = this.#makeCondition(x);
+    this.#conditions.set(x, register);
     return register;
   }
 
-  private makeCondition(x: Scalar): Register {
+  #makeCondition(x: Scalar): Register {
     const { doubles } = this;
-    if (x.kind === "unary" && x.x.dtype === "float64") return doubles.unary(x.fn, this.registerOf(x.x));
+    if (x.kind === "unary" && x.x.dtype === "float64") return doubles.unary(x.fn, this.#registerOf(x.x));
     if (x.kind === "binary" && x.a.dtype === "float64")
-      return doubles.binary(x.fn, this.registerOf(x.a), this.registerOf(x.b));
+      return doubles.binary(x.fn, this.#registerOf(x.a), this.#registerOf(x.b));
     if (x.kind === "unary" && x.fn === "not" && x.x.dtype === "bool")
-      return doubles.apply("equal", this.condition(x.x), doubles.constant(0));
-    return this.given(`doubleTruth(${this.value(x).text})`);
+      return doubles.apply("equal", this.#condition(x.x), doubles.constant(0));
+    return this.#given(`doubleTruth(${this.#value(x).text})`);
   }
 
   /** A register that takes the value of a text. */
-  private given(text: string): Register {
+  #given(text: string): Register {
     const register = this.doubles.fresh();
     this.line(`d[${register}] = ${text};`);
     return register;
   }
 
-  private expression(x: Scalar, parts: readonly string[]): string {
+  #expression(x: Scalar, parts: readonly string[]): string {
     const [a = "", b = "", c = ""] = parts;
     switch (x.kind) {
       case "const":
@@ -249,7 +249,7 @@ export class Writer {
       case "local":
         return this.name(x.local.id);
       case "load":
-        return this.load(x.buffer, a, x.dtype);
+        return this.#load(x.buffer, a, x.dtype);
       case "unary":
         return unaryText(x.fn, x.x.dtype, x.x.kind === "const" ? atRunTime(x.x.dtype, a) : a);
       case "binary":
@@ -267,12 +267,12 @@ export class Writer {
     }
   }
 
-  private load(buffer: number, index: string, dtype: DType): string {
-    return read(this.place(buffer, index), dtype);
+  #load(buffer: number, index: string, dtype: DType): string {
+    return read(this.#place(buffer, index), dtype);
   }
 
   /** Where an element is: in words, or of one-byte elements in bytes. */
-  private place(buffer: number, index: string): string {
+  #place(buffer: number, index: string): string {
     const base = `base[${buffer >> 2}].${"xyzw".charAt(buffer & 3)}`;
     const { dtype } = at(this.buffers, buffer);
     return dtype === "float64" ? `${base} + 2u * u32(${index})` : `${base} + u32(${index})`;
@@ -282,7 +282,7 @@ export class Writer {
   store(buffer: number, index: string, value: string, accumulate: boolean): void {
     const { dtype } = at(this.buffers, buffer);
     const place = this.fresh("p");
-    this.line(`let ${place} = ${this.place(buffer, index)};`);
+    this.line(`let ${place} = ${this.#place(buffer, index)};`);
     const stored = accumulate ? binaryText("add", dtype, read(place, dtype), value) : value;
     switch (dtype) {
       case "float32":
