@@ -37,6 +37,10 @@ function watched(world: Communicator): Communicator {
       const pending = timed(() => world.beginAllGather(values, options));
       return { wait: () => timed(() => pending.wait()) };
     },
+    beginAllGatherInto: (values, take) => {
+      const pending = timed(() => world.beginAllGatherInto(values, take));
+      return { wait: () => timed(() => pending.wait()) };
+    },
     beginReduceScatter: (values, options) => {
       const pending = timed(() => world.beginReduceScatter(values, options));
       return { wait: () => timed(() => pending.wait()) };

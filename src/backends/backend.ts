@@ -82,6 +82,8 @@ interface AnyDevice {
 /** A device whose calls are complete when they return: a processor. */
 export interface SynchronousDevice extends AnyDevice {
   readonly asynchronous: false;
+  /** Writes elements from number `start` on, by default the first. */
+  write(block: Block, data: TypedArray, start?: number): void;
   /** A copy of the first `length` elements. */
   read(block: Block, dtype: DType, length: number): TypedArray;
 }

@@ -247,6 +247,42 @@ export class Ranks implements Communicator {
     };
   }
 
+  beginAllGatherInto<T extends TypedArray>(values: T, take: (piece: T, start: number) => void): Pending<void> {
+    const { size } = this;
+    const { length } = values;
+    if (length === 0) return { wait: () => undefined };
+    const regions = this.#shared?.ofAll(values, dtypeOf(values));
+    if (regions !== undefined) {
+      const add = (): Request => {
+        regions.forEach((region, from) => {
+          take(region, from * length);
+        });
+        return this.#transport.barrier(1);
+      };
+      const begun = this.#enter({ arrived: this.#transport.barrier(), add });
+      return { wait: () => this.#finish(begun) };
+    }
+    const perPiece = Math.max(1, Math.floor(pieceBytes / size / values.BYTES_PER_ELEMENT));
+    const begin = (start: number): Begun => {
+      const piece = part(values, start, Math.min(length, start + perPiece));
+      const all = this.#scratch.borrow(values, size * piece.length);
+      const add = (): undefined => {
+        inParts(all, size).forEach((each, from) => {
+          take(each, from * length + start);
+        });
+        this.#scratch.giveBack(all);
+      };
+      return this.#enter({ arrived: this.#transport.allGather(bytesOf(piece), bytesOf(all)), add });
+    };
+    const first = begin(0);
+    return {
+      wait: () => {
+        this.#finish(first);
+        for (let start = perPiece; start < length; start += perPiece) this.#finish(begin(start));
+      },
+    };
+  }
+
   reduceScatter<T extends TypedArray>(values: T, options: ReduceOptions<T> = {}): T {
     return this.beginReduceScatter(values, options).wait();
   }

@@ -95,6 +95,8 @@ export interface Communicator {
   reduceScatter<T extends TypedArray>(values: T, options?: ReduceOptions<T>): T;
   /** allGather and reduceScatter without waiting, as beginAllReduce. */
   beginAllGather<T extends TypedArray>(values: T, options?: CollectiveOptions<T>): Pending<T>;
+  /** allGather without an array for the result: `take` gets it in pieces, each from place `start` of the result on, and must not keep them. */
+  beginAllGatherInto<T extends TypedArray>(values: T, take: (piece: T, start: number) => void): Pending<void>;
   beginReduceScatter<T extends TypedArray>(values: T, options?: ReduceOptions<T>): Pending<T>;
   /** Returns when all have called it. */
   barrier(): void;

@@ -44,7 +44,8 @@ class PartedProgram implements CutProgram {
       const compiled = compileGraph(`${name}, part ${k + 1}`, plan.outputs, { checks: plan.checks });
       return new StagedProgram(memory, compiled, plan.outputs);
     });
-    this.cells = [...new Set(this.parts.flatMap(({ cells }) => cells))];
+    const landing = this.#plans.flatMap(({ buckets }) => buckets.flatMap(({ lands = [] }) => lands));
+    this.cells = [...new Set([...this.parts.flatMap(({ cells }) => cells), ...landing])];
     this.#givenAway = this.#readOnce();
   }
 
@@ -111,6 +112,8 @@ class PartedProgram implements CutProgram {
 
 /** Buckets that travel before the first of them is waited for. */
 const mostSent = 2;
+/** Bytes of them: of larger buckets one travels while the next is made. */
+const mostSentBytes = 16 * 2 ** 20;
 
 /** The values of one run, by place, and the buckets under way. */
 class Run {
@@ -154,12 +157,14 @@ class Run {
       const there = travel.placeOf(member);
       if (there === undefined || there.buffer !== host.buffer || there.byteOffset !== host.byteOffset)
         travel.put(member, host);
-      this.#coming.set(member.place, travel);
+      if (travel.bucket.lands === undefined) this.#coming.set(member.place, travel);
     }
     travel.begin();
-    // The gradients of a network are as large as its weights: those whose sums are split go as soon as these are there.
+    // The gradients of a network are as large as its weights, and so are new weights: what was sent goes as soon as the sums or the states have it.
     this.#sent.push(travel);
-    if (this.#sent.length > mostSent) this.#sent.shift()?.settle();
+    const sentBytes = (): number => this.#sent.reduce((sum, { memory }) => sum + memory.byteLength, 0);
+    while (this.#sent.length > mostSent || (this.#sent.length > 1 && sentBytes() > mostSentBytes))
+      this.#sent.shift()?.settle();
   }
 
   progress(): void {

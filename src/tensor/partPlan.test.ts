@@ -2,7 +2,8 @@
 import { expect, it } from "vitest";
 import { sourceNode } from "../graph/node.ts";
 import { collective } from "../graph/ops/collective.ts";
-import { add, exp, mul } from "../graph/ops/elementwise.ts";
+import { add, exp, mul, stopGradient } from "../graph/ops/elementwise.ts";
+import { slice } from "../graph/ops/movement.ts";
 import { Argument, Cell } from "../runtime/index.ts";
 import { cutAtCollectives } from "./cutting.ts";
 import { planParts } from "./partPlan.ts";
@@ -45,4 +46,34 @@ it("gives the memory of a bucket back behind the stage that reads it last", () =
     [[], []],
     [[0], [1]],
   ]);
+});
+
+/** New weights of two states, of which each rank gathers the parts; `tied`: what the second becomes depends on the first as it was. */
+function gathering(tied = false) {
+  const [first, second] = [new Cell("float32", [40_000], 0, "first"), new Cell("float32", [39_999], 0, "second")];
+  const gathered = { collective: "allGather", ranks: 2 } as const;
+  const moved = exp(slice(sourceNode(first, first), 0, 0, 20_000));
+  const later = exp(
+    exp(tied ? slice(sourceNode(first, first), 0, 20_000) : slice(sourceNode(second, second), 0, 0, 20_000)),
+  );
+  const updates = [
+    { node: collective(moved, gathered), updates: first },
+    { node: stopGradient(slice(collective(later, gathered), 0, 0, 39_999)), updates: second },
+  ];
+  return planParts(cutAtCollectives(updates, [], 1), { argumentCount: 1, ranks: 2 });
+}
+
+const landed = (plans: ReturnType<typeof planParts>): string[] =>
+  plans.flatMap(({ buckets }) => buckets.flatMap(({ lands = [] }) => lands.map(({ name }) => name)));
+
+it("lets gathered weights land where they live, and leaves the last part nothing of them", () => {
+  const plans = gathering();
+  expect(landed(plans)).toEqual(["first", "second"]);
+  expect(plans.at(-1)?.outputs).toEqual([]);
+});
+
+it("keeps a state that a later stage still reads as it was", () => {
+  const plans = gathering(true);
+  expect(landed(plans)).toEqual(["second"]);
+  expect(plans.at(-1)?.outputs.length).toBe(1);
 });

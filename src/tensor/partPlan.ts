@@ -1,10 +1,11 @@
 // The stages of the parts of a cut program: after each, a bucket is ready to travel; before each, those that it reads must have arrived.
 import type { Output } from "../compiler/compiled.ts";
 import { at } from "../graph/at.ts";
-import type { Node } from "../graph/node.ts";
+import type { Node, Source } from "../graph/node.ts";
 import { topologicalOrder } from "../graph/walk.ts";
 import { Argument } from "../runtime/index.ts";
 import type { Cut, Part } from "./cutting.ts";
+import { type Landings, landingsOf, type PlannedPart } from "./landings.ts";
 import { type Bucket, bucketsOf } from "./together.ts";
 
 export interface PartPlan {
@@ -36,7 +37,11 @@ export function planParts(cut: Cut, { argumentCount, ranks }: PlanOptions): Part
   const lastRead = new Map<number, { readonly part: number; readonly stage: number }>();
   let count = 0;
   const first: number[] = [];
-  const staged = cut.parts.map((part, k) => {
+  const planned: PlannedPart[] = [];
+  let landings: Landings | undefined;
+  const staged = cut.parts.map((given, k) => {
+    if (k > 0 && k === cut.parts.length - 1) landings = landingsOf(cut, planned, argumentCount);
+    const part = k === planned.length && landings !== undefined ? landings.rest : given;
     const made = part.collectives.map((each) => ({
       ...each,
       place: argumentCount + each.place,
@@ -58,8 +63,10 @@ export function planParts(cut: Cut, { argumentCount, ranks }: PlanOptions): Part
       }
       count++;
     });
+    planned.push({ buckets, cellReads: stages.cellReads });
     return { part, buckets, results, stages };
   });
+  const landing = landings?.cells;
   const kept = new Set(cut.results.map((place) => argumentCount + place));
   const spent = staged.map(({ stages }) => Array.from({ length: stages.count }, (): number[] => []));
   staged.forEach(({ buckets }, k) => {
@@ -82,7 +89,7 @@ export function planParts(cut: Cut, { argumentCount, ranks }: PlanOptions): Part
       checks: part.checks,
       stages: stages.count,
       results,
-      buckets,
+      buckets: buckets.map((bucket): Bucket => ({ ...bucket, lands: landing?.get(bucket) })),
       spent: at(spent, k),
       discarded,
     };
@@ -94,6 +101,8 @@ interface Stages {
   readonly ofOutputs: readonly number[];
   /** The last stage that reads a value of an earlier part, by its place. */
   readonly lastReads: ReadonlyMap<number, number>;
+  /** The last stage that reads a state. */
+  readonly cellReads: ReadonlyMap<Source, number>;
 }
 
 function stagesOf(
@@ -147,11 +156,13 @@ function stagesOf(
     ask(node, at(ofOutputs, k));
   });
   const lastReads = new Map<number, number>();
+  const cellReads = new Map<Source, number>();
   for (const node of [...order].reverse()) {
     const stage = late.get(node) ?? 0;
     for (const input of node.inputs) ask(input, stage);
-    if (node.source instanceof Argument)
-      lastReads.set(node.source.place, Math.max(lastReads.get(node.source.place) ?? 0, stage));
+    const { source } = node;
+    if (source instanceof Argument) lastReads.set(source.place, Math.max(lastReads.get(source.place) ?? 0, stage));
+    else if (source !== undefined) cellReads.set(source, Math.max(cellReads.get(source) ?? 0, stage));
   }
-  return { count, ofOutputs, lastReads };
+  return { count, ofOutputs, lastReads, cellReads };
 }

@@ -1,11 +1,11 @@
 // Carrying out collectives on values: one by one where tensors are evaluated, in buckets while the parts of a compiled step run.
 import { at } from "../graph/at.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
-import { HebbError } from "../graph/errors.ts";
+import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import type { CollectiveAttributes } from "../graph/ops/collective.ts";
 import { sizeOf } from "../graph/shape.ts";
-import { type Communicator, memoryOf, type Pending, Storage } from "../runtime/index.ts";
+import { type Cell, type Communicator, cellMemory, memoryOf, type Pending, Storage } from "../runtime/index.ts";
 
 /** Values of one dtype travel together until they are so many: few messages, most of which fit in a cache while they are added up. */
 const bucketBytes = 2 * 2 ** 20;
@@ -21,6 +21,14 @@ export function hostValue(value: Storage): TypedArray {
       `ranks talk through the memory of the host, and ${memory.device.description} gives values later; use the c or wasm backend`,
     );
   return memory.read(value);
+}
+
+/** Writes elements of a state from number `start` on, where it lives; `beforeWrite` has been called. */
+function writePart(cell: Cell, elements: TypedArray, start: number): void {
+  const memory = cellMemory(cell);
+  const { device } = memory;
+  if (device.asynchronous) throw new InternalError("ranks write a state on a device that gives values later");
+  device.write(memory.cellBlock(cell), elements, start);
 }
 
 /** The value of a collective, from that of its input. */
@@ -51,6 +59,8 @@ export interface Bucket {
   readonly length: number;
   /** Values of the memory in which it travels. */
   readonly room: number;
+  /** The states that the members become, of values that nothing else reads: these are written to them as they arrive. */
+  readonly lands?: readonly Cell[] | undefined;
 }
 
 /** What a bucket is in one run: its memory, in which this rank puts what it gives, and then what all have made of it. */
@@ -60,14 +70,14 @@ export class Travel {
   readonly #world: Communicator;
   /** Of a reduceScatter: what takes the sums. */
   readonly #sums: TypedArray | undefined;
-  #pending: Pending<TypedArray> | undefined;
+  #pending: Pending<unknown> | undefined;
   #settled = false;
 
   constructor(world: Communicator, bucket: Bucket) {
     this.bucket = bucket;
     this.#world = world;
     const kind = allocate(bucket.dtype, 0);
-    this.memory = world.borrow(kind, bucket.room);
+    this.memory = world.borrow(kind, bucket.lands === undefined ? bucket.room : bucket.length);
     this.#sums = bucket.kind === "reduceScatter" ? world.borrow(kind, bucket.length) : undefined;
   }
 
@@ -77,6 +87,7 @@ export class Travel {
     const { rank, size } = this.#world;
     if (bucket.kind === "allReduce") return memory.subarray(start, end);
     if (bucket.members.length > 1) return undefined;
+    if (bucket.lands !== undefined) return memory;
     if (bucket.kind === "reduceScatter") return memory.subarray(0, size * (end - start));
     const own = memory.subarray(rank * (end - start), (rank + 1) * (end - start));
     return own.byteOffset % line === memory.byteOffset % line ? own : undefined;
@@ -86,7 +97,7 @@ export class Travel {
     const { bucket, memory } = this;
     const { rank, size } = this.#world;
     const part = end - start;
-    if (bucket.kind === "allReduce") memory.set(value, start);
+    if (bucket.kind === "allReduce" || bucket.lands !== undefined) memory.set(value, start);
     else if (bucket.kind === "allGather") memory.set(value, rank * bucket.length + start);
     else
       for (let to = 0; to < size; to++)
@@ -101,6 +112,11 @@ export class Travel {
         this.#pending = world.beginAllReduce(memory, { into: memory });
         return;
       case "allGather": {
+        if (bucket.lands !== undefined) {
+          for (const cell of bucket.lands) cellMemory(cell).beforeWrite(cell);
+          this.#pending = world.beginAllGatherInto(memory, (piece, place) => this.#land(piece, place));
+          return;
+        }
         const own = memory.subarray(world.rank * bucket.length, (world.rank + 1) * bucket.length);
         this.#pending = world.beginAllGather(own, { into: memory });
         return;
@@ -125,14 +141,29 @@ export class Travel {
     return whole;
   }
 
+  /** A piece of the gathered values, from that place on, of the part of one rank. */
+  #land(piece: TypedArray, place: number): void {
+    const { members, length, lands = [] } = this.bucket;
+    const from = Math.floor(place / length);
+    const first = place - from * length;
+    members.forEach(({ start, end }, k) => {
+      const cell = at(lands, k);
+      const [low, high] = [Math.max(first, start), Math.min(first + piece.length, end)];
+      const there = from * (end - start) + low - start;
+      // Behind the last value of a state there are zeros, up to a multiple of the ranks.
+      const count = Math.min(high - low, cell.length - there);
+      if (count > 0) writePart(cell, piece.subarray(low - first, low - first + count), there);
+    });
+  }
+
   arrive(): void {
     this.#pending?.wait();
     this.#pending = undefined;
   }
 
-  /** Waits, and gives back the memory of what was sent, where the sums lie elsewhere. */
+  /** Waits, and gives back the memory of what was sent, where what was made of it lies elsewhere. */
   settle(): void {
-    if (this.#sums === undefined || this.#settled) return;
+    if ((this.#sums === undefined && this.bucket.lands === undefined) || this.#settled) return;
     this.arrive();
     this.#world.giveBack(this.memory);
     this.#settled = true;

@@ -2,6 +2,8 @@
 import { Dataset, TokenSequence } from "../data/index.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Module } from "../nn/index.ts";
+import { cellMemory } from "../runtime/index.ts";
+import { flush } from "../tensor/index.ts";
 import type { InMemory } from "./feeds.ts";
 
 const prime = 0x01000193;
@@ -47,12 +49,14 @@ export function fingerprintOfData(data: InMemory | undefined): string {
 
 /** Names, dtypes and shapes of all weights and buffers. */
 export const shapesOf = (model: Module): string =>
-  Object.entries(model.stateDict())
+  [...model.namedParameters(), ...model.namedBuffers()]
     .map(([name, { dtype, shape }]) => `${name} ${dtype}[${shape.join(",")}]`)
     .join("; ");
 
 export function fingerprintOfWeights(model: Module): string {
   const print = new Fingerprint();
-  for (const parameter of model.parameters()) print.add(parameter.dataSync());
+  flush();
+  // Not as values, of which a copy would be kept when the weights change.
+  for (const { cell } of model.parameters()) print.add(cellMemory(cell).readCell(cell));
   return print.text;
 }

@@ -125,6 +125,18 @@ for (const round of [0, 1])
         valuesOf(dtype, length, from),
       );
     world.giveBack(wide);
+    for (const own of [valuesOf(dtype, length, rank), world.borrow(allocate(dtype, 0), length)]) {
+      own.set(valuesOf(dtype, length, rank));
+      const all = allocate(dtype, size * length);
+      world.beginAllGatherInto(own, (piece, start) => all.set(piece, start)).wait();
+      for (let from = 0; from < size; from++)
+        expectSame(
+          `allGather of ${dtype} in pieces`,
+          all.slice(from * length, (from + 1) * length),
+          valuesOf(dtype, length, from),
+        );
+      world.giveBack(own);
+    }
   }
 
 const told = world.allReduce(Float64Array.of(wrong.length));

@@ -175,8 +175,8 @@ class CDevice implements SynchronousDevice {
     return address % cacheLine === 0 ? { address, bytes: array.byteLength, array } : undefined;
   }
 
-  write(block: Block, data: TypedArray): void {
-    this.host.write(block, data);
+  write(block: Block, data: TypedArray, start?: number): void {
+    this.host.write(block, data, start);
   }
 
   read(block: Block, dtype: DType, length: number): TypedArray {

@@ -43,10 +43,11 @@ class ReferenceDevice implements SynchronousDevice {
     this.#liveBytes -= block.bytes;
   }
 
-  write(block: Block, data: TypedArray): void {
-    if (data.byteLength > block.bytes)
+  write(block: Block, data: TypedArray, start = 0): void {
+    const from = start * data.BYTES_PER_ELEMENT;
+    if (from + data.byteLength > block.bytes)
       throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
-    new Uint8Array(this.bytes(block)).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    new Uint8Array(this.bytes(block)).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), from);
   }
 
   read(block: Block, dtype: DType, length: number): TypedArray {

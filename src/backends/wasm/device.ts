@@ -141,11 +141,12 @@ class Wasm implements WasmDevice {
       throw new InternalError(`block ${block.address} was freed or belongs to another device`);
   }
 
-  write(block: Block, data: TypedArray): void {
+  write(block: Block, data: TypedArray, start = 0): void {
     this.#check(block);
-    if (data.byteLength > block.bytes)
+    const from = start * data.BYTES_PER_ELEMENT;
+    if (from + data.byteLength > block.bytes)
       throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
-    this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address);
+    this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address + from);
   }
 
   read(block: Block, dtype: DType, length: number): TypedArray {
