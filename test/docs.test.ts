@@ -101,6 +101,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
   "models.md": [
     /^bert none \[ 3, 16 \]\n.*\n$/,
     /^12 \d+ 2\n$/,
+    /^\[\s+66,\s+6,\s+67,[\d\s,]+\] -2\.0485\d+\n$/,
     /^true\nadapter_config\.json adapter_model\.safetensors 4\n$/,
   ],
   "testing.md": [
