@@ -117,11 +117,11 @@ export function kFold(count: number, folds: number, options: Omit<SplitOptions, 
     random.shuffle(order);
     for (const row of order) foldOf[row] = next++ % folds;
   }
+  const all = Int32Array.from(foldOf.keys());
   return Array.from({ length: folds }, (_, fold) => {
-    const rows = Array.from({ length: count }, (_, row) => row);
     return {
-      train: Int32Array.from(rows.filter((row) => foldOf[row] !== fold)),
-      validation: Int32Array.from(rows.filter((row) => foldOf[row] === fold)),
+      train: all.filter((row) => foldOf[row] !== fold),
+      validation: all.filter((row) => foldOf[row] === fold),
     };
   });
 }

@@ -5,7 +5,8 @@ import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { CachedModel } from "./cachedModel.ts";
 import type { CausalLanguageModel } from "./decoder.ts";
-import { penalised } from "./sampling.ts";
+import { tokenCount } from "./generation.ts";
+import { penalise } from "./sampling.ts";
 
 export interface BeamOptions {
   /** The most tokens to write. Default: until the cache is full. */
@@ -54,6 +55,8 @@ type Settings = Required<BeamOptions>;
  */
 export class BeamSearch {
   readonly #cached: CachedModel;
+  /** Searches wait for each other: they share the cache. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: CausalLanguageModel, length: number, numBeams: number) {
     if (!(Number.isSafeInteger(numBeams) && numBeams >= 1))
@@ -67,7 +70,13 @@ export class BeamSearch {
   }
 
   /** At most `numBeams` texts behind the prompt, the best first. */
-  async search(prompt: ArrayLike<number>, options: BeamOptions = {}): Promise<readonly Beam[]> {
+  search(prompt: ArrayLike<number>, options: BeamOptions = {}): Promise<readonly Beam[]> {
+    const found = this.#last.then(() => this.#search(prompt, options));
+    this.#last = found.catch(() => undefined);
+    return found;
+  }
+
+  async #search(prompt: ArrayLike<number>, options: BeamOptions): Promise<readonly Beam[]> {
     const settings = settingsOf(options);
     const given = this.#cached.checkedPrompt(prompt);
     const longest = Math.min(settings.maxNewTokens, this.#cached.cache.shape.length - given.length);
@@ -145,25 +154,28 @@ interface Read {
 /** The likeliest continuations by one token, best first; ties by beam and token. */
 function continuations(open: readonly Open[], { logits, vocabulary, prompt, kept, penalty }: Read): Open[] {
   const best: { row: number; token: number; sum: number }[] = [];
+  const logShares = new Float64Array(vocabulary);
   for (const [row, { tokens, sum }] of open.entries()) {
-    const own = Float64Array.from({ length: vocabulary }, (_, token) => at(logits, row * vocabulary + token));
-    const logShares = penalised(logSoftmax(own), [...prompt, ...tokens], penalty);
+    logSoftmaxOf(logits, row * vocabulary, logShares);
+    penalise(logShares, [...prompt, ...tokens], penalty);
     for (let token = 0; token < vocabulary; token++) {
-      const one = { row, token, sum: sum + at(logShares, token) };
-      if (best.length === kept && one.sum <= at(best, kept - 1).sum) continue;
-      const place = best.findLastIndex((other) => other.sum >= one.sum) + 1;
-      best.splice(place, 0, one);
+      const own = sum + at(logShares, token);
+      if (best.length === kept && !(own > at(best, kept - 1).sum)) continue;
+      const place = best.findLastIndex((other) => other.sum >= own) + 1;
+      best.splice(place, 0, { row, token, sum: own });
       if (best.length > kept) best.pop();
     }
   }
   return best.map(({ row, token, sum }) => ({ tokens: [...at(open, row).tokens, token], sum, row }));
 }
 
-/** log softmax(x)ᵢ = xᵢ − max − log Σ exp(xⱼ − max). */
-function logSoftmax(x: Float64Array): Float64Array {
-  const top = x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const whole = top + Math.log(x.reduce((sum, value) => sum + Math.exp(value - top), 0));
-  return x.map((value) => value - whole);
+/** log softmax(x)ᵢ = xᵢ − max − log Σ exp(xⱼ − max), of as many values as `out` has. */
+function logSoftmaxOf(x: ArrayLike<number>, start: number, out: Float64Array): void {
+  let [top, sum] = [Number.NEGATIVE_INFINITY, 0];
+  for (let place = 0; place < out.length; place++) top = Math.max(top, at(x, start + place));
+  for (let place = 0; place < out.length; place++) sum += Math.exp(at(x, start + place) - top);
+  const whole = top + Math.log(sum);
+  for (let place = 0; place < out.length; place++) out[place] = at(x, start + place) - whole;
 }
 
 function settingsOf(options: BeamOptions): Settings {
@@ -174,12 +186,7 @@ function settingsOf(options: BeamOptions): Settings {
     repetitionPenalty = 1,
     stop = [],
   } = checkOptions("BeamSearch", options, kinds);
-  checkKind(
-    "BeamSearch",
-    "maxNewTokens",
-    maxNewTokens,
-    kind.of("a number of 0 or more", (value) => Number(value) >= 0),
-  );
+  checkKind("BeamSearch", "maxNewTokens", maxNewTokens, tokenCount);
   if (!Number.isFinite(lengthPenalty))
     throw new HebbError(`BeamSearch: lengthPenalty must be a finite number, got ${lengthPenalty}`);
   if (!(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty)))

@@ -39,6 +39,8 @@ const kinds: OptionKinds<GenerationOptions> = {
 /** Where text is written with one model: a cache for `length` tokens, and two programs that serve every position. */
 export class TextGenerator {
   readonly #cached: CachedModel;
+  /** How many texts were begun: the cache is that of the last. */
+  #begun = 0;
 
   constructor(model: CausalLanguageModel, length: number) {
     this.#cached = new CachedModel("TextGenerator", model, { length, rows: 1 });
@@ -69,12 +71,20 @@ export class TextGenerator {
     return { [Symbol.asyncIterator]: () => this.#write(given, settings) };
   }
 
+  #checkLast(begun: number): void {
+    if (begun !== this.#begun)
+      throw new HebbError(
+        "TextGenerator: another text was begun with the same generator, whose cache is for one at a time; end one before the next, or make a generator for each",
+      );
+  }
+
   async *#write(prompt: readonly number[], settings: Settings): AsyncGenerator<number> {
     const { stop, sampling } = settings;
     const { length } = this.cache.shape;
     const count = Math.min(settings.maxNewTokens, length - prompt.length);
     if (count <= 0) return;
     const seen = [...prompt];
+    const own = ++this.#begun;
     const draws =
       sampling.temperature === 0 ? undefined : await rand([count], { generator: settings.generator }).data();
     const training = this.model.training;
@@ -84,8 +94,10 @@ export class TextGenerator {
       for (let place = 0; place < count; place++) {
         const token = chooseToken(logits, seen, draws === undefined ? 0 : (draws[place] as number), sampling);
         yield token;
+        this.#checkLast(own);
         if (stop.includes(token) || place + 1 === count) return;
         logits = await this.#cached.next([token], seen.length, [0]);
+        this.#checkLast(own);
         seen.push(token);
       }
     } finally {
@@ -93,6 +105,12 @@ export class TextGenerator {
     }
   }
 }
+
+/** How many tokens to write. */
+export const tokenCount = kind.of<number>(
+  "a whole number of 0 or more, or Infinity",
+  (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 0),
+);
 
 interface Settings {
   readonly maxNewTokens: number;
@@ -104,12 +122,7 @@ interface Settings {
 function settingsOf(options: GenerationOptions): Settings {
   const { maxNewTokens = Number.POSITIVE_INFINITY, stop = [], ...rest } = checkOptions("TextGenerator", options, kinds);
   const { temperature = 0, topK, topP, repetitionPenalty = 1, generator } = rest;
-  checkKind(
-    "TextGenerator",
-    "maxNewTokens",
-    maxNewTokens,
-    kind.of("a number of 0 or more", (value) => Number(value) >= 0),
-  );
+  checkKind("TextGenerator", "maxNewTokens", maxNewTokens, tokenCount);
   if (!(temperature >= 0 && Number.isFinite(temperature)))
     throw new HebbError(`TextGenerator: the temperature must be a number of 0 or more, got ${temperature}`);
   if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1))

@@ -12,15 +12,13 @@ export interface Sampling {
   readonly repetitionPenalty: number;
 }
 
-/** Logits with those of earlier tokens made smaller. */
-export function penalised(logits: ArrayLike<number>, seen: Iterable<number>, penalty: number): Float64Array {
-  const out = Float64Array.from(logits);
-  if (penalty === 1) return out;
+/** Makes the logits of earlier tokens smaller. */
+export function penalise(logits: Float64Array, seen: Iterable<number>, penalty: number): void {
+  if (penalty === 1) return;
   for (const token of new Set(seen)) {
-    const logit = out[token];
-    if (logit !== undefined) out[token] = logit > 0 ? logit / penalty : logit * penalty;
+    const logit = logits[token];
+    if (logit !== undefined) logits[token] = logit > 0 ? logit / penalty : logit * penalty;
   }
-  return out;
 }
 
 function likeliest(logits: Float64Array): number {
@@ -37,7 +35,8 @@ export function chooseToken(
   uniform: number,
   { temperature, topK, topP, repetitionPenalty }: Sampling,
 ): number {
-  const logits = penalised(given, seen, repetitionPenalty);
+  const logits = Float64Array.from(given);
+  penalise(logits, seen, repetitionPenalty);
   const best = likeliest(logits);
   if (temperature === 0) return best;
   const kept = keptTokens(logits, topK);

@@ -41,7 +41,8 @@ export async function refit({
   seedEverything(config.seed);
   const model = await firstModel(config, rows);
   const { stopped } = await trainModel(model, {
-    ...learningOf(config, rows, model),
+    // There is nothing held out to measure another figure by.
+    ...learningOf({ ...config, monitor: "loss" }, rows, model),
     epochs,
     restoreBest: false,
     earlyStopping: undefined,

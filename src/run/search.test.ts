@@ -46,6 +46,18 @@ test("what is chosen does not depend on the rows that are held out, and the loga
   expect(told.some((line) => /rmse \S+; the best had \S+$/.test(line))).toBe(true);
 });
 
+test("a class too rare to be in every part is judged where it is, and the figure is a number", async () => {
+  const path = join(folder, "rare.csv");
+  const lines = Array.from(
+    { length: 250 },
+    (_, row) => `${(row * 37) % 101},${(row * 53) % 89},${row % 83 === 5 ? "yes" : "no"}`,
+  );
+  writeFileSync(path, `a,b,bad\n${lines.join("\n")}\n`);
+  const { made, told } = await job(path, { target: "bad", monitor: "rocAuc" });
+  expect(told.join("\n")).not.toContain("NaN");
+  expect(made.config.chosen ?? "").not.toContain("NaN");
+});
+
 test("choices about the learning are taken as they are, unless a search is asked for", async () => {
   expect(presetOf({ seed: 0 })).toBe("good");
   expect(presetOf({ seed: 0, dropout: 0.4 })).toBe("fast");

@@ -92,14 +92,18 @@ function fitting({ bestEpoch, epochs }: Tried): number {
 function changesFor(prepared: PreparedRows, preprocessing: TablePreprocessing, choices: TrainChoices): Trial[] {
   const changes: Trial[] = [];
   if (hasTail(prepared, preprocessing, choices)) changes.push({ targetTransform: "log" });
-  if (choices.dropout === undefined) {
-    if (preprocessing.target.kind === "number") changes.push({ dropout: 0 });
-    changes.push({ dropout: 0.3 });
-  }
-  if (choices.lr === undefined) changes.push({ lr: 5e-3 });
+  if (preprocessing.target.kind === "number") changes.push({ dropout: 0 });
+  changes.push({ dropout: 0.3 }, { lr: 5e-3 });
   if (presetOf(choices) === "best")
     changes.push({ dropout: 0.2 }, { hidden: [384, 384] }, { lr: 5e-4 }, { weightDecay: 0.3 });
-  return changes;
+  // What was chosen stays.
+  return changes.filter(
+    ({ dropout, hidden, lr, weightDecay }) =>
+      (dropout === undefined || choices.dropout === undefined) &&
+      (hidden === undefined || choices.hidden === undefined) &&
+      (lr === undefined || choices.lr === undefined) &&
+      (weightDecay === undefined || choices.weightDecay === undefined),
+  );
 }
 
 const tellChosen = ({ dropout, lr, hidden, weightDecay, targetTransform }: Trial, epochs?: number): string =>

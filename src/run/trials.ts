@@ -101,13 +101,17 @@ class Inner {
   }
 }
 
-/** The divisions of the rows to learn from. */
-function divisions(prepared: PreparedRows, seed: number): Inner[] {
+/** The divisions of the rows to learn from, at most so many, in each of which every class is judged. */
+function divisions(prepared: PreparedRows, seed: number, most: number): Inner[] {
   const { train, preprocessing } = prepared;
   const numbers = preprocessing.kind !== "table" || preprocessing.target.kind === "number";
   const labels = numbers ? {} : { labels: train.targets.data };
   const folds = kFold(train.length, Math.round(1 / judging), { seed: seed + 1, ...labels });
-  return folds.slice(0, mostParts).map((split) => new Inner(prepared, split));
+  const classesOf = (rows: Int32Array): number => new Set(rows.map((row) => at(train.targets.data, row))).size;
+  const whole = numbers
+    ? folds
+    : folds.filter((one) => classesOf(one.validation) === classesOf(at(folds, 0).validation));
+  return whole.slice(0, most).map((split) => new Inner(prepared, split));
 }
 
 /** Mean, standard deviation and skewness. */
@@ -161,11 +165,11 @@ export class Trials {
     this.preset = presetOf(choices);
     this.#left = workOf(choices) - workPerEpoch(network, train.length) * fewestEpochs;
     this.isPart = train.length * (1 - judging) > mostRows;
-    const parts = divisions(prepared, choices.seed);
+    const parts = divisions(prepared, choices.seed, this.isPart ? 1 : mostParts);
     const rows = at(parts, 0).of({});
     // As often as there is time for, with all that is planned.
     const affordable = Math.floor(this.#left / (planned * workOfTraining(this.#configOf({}, rows), rows.train.length)));
-    this.#parts = parts.slice(0, this.isPart ? 1 : Math.max(1, affordable));
+    this.#parts = parts.slice(0, Math.max(1, affordable));
   }
 
   /** The best so far. */
@@ -195,11 +199,11 @@ export class Trials {
     const { value, bestEpoch } = tried;
     notices.progress(`  ${this.monitor} ${value.toPrecision(4)} in epoch ${bestEpoch + 1}`);
     if (this.#best === undefined || this.#isBetter(value, this.#best.value)) this.#best = tried;
-    if (!this.#isBetter(value, this.#worst)) this.#worst = value;
+    if (Number.isNaN(this.#worst) || this.#isBetter(this.#worst, value)) this.#worst = value;
   }
 
   #isBetter(value: number, than: number): boolean {
-    return this.#way * (value - than) > 0;
+    return this.#way * (value - than) > 0 || (Number.isNaN(than) && !Number.isNaN(value));
   }
 
   #configOf(trial: Trial, rows: PreparedRows): JobConfig {
@@ -224,6 +228,8 @@ export class Trials {
       if (own === undefined) return undefined;
       const all: readonly number[] = sums?.map((sum, epoch) => sum + at(own, epoch)) ?? own;
       bestEpoch = all.reduce((best, sum, epoch) => (this.#isBetter(sum, at(all, best)) ? epoch : best), 0);
+      // A figure that these rows do not have judges nothing.
+      if (Number.isNaN(at(all, bestEpoch))) return undefined;
       const value = at(all, bestEpoch) / (place + 1);
       sums = all;
       soFar.push(value);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { moons } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
-import { defaultGenerator, Generator, rand, seed, withGenerator } from "../tensor/index.ts";
+import { defaultGenerator, Generator, rand, seed, type Tensor, withGenerator } from "../tensor/index.ts";
 import { arraysOf, type FitOptions, findLr, fit as trainModel } from "./index.ts";
 
 const train = moons({ count: 90, seed: 1 });
@@ -43,6 +43,17 @@ test("a run draws from the generator that it is given, or from a copy of the cur
   expect(await losses({ generator: new Generator(6) })).not.toEqual(given);
   const model = network();
   expect((await withGenerator(new Generator(5), () => ({ ended: run({}, model) })).ended).losses).toEqual(given);
+});
+
+test("what a model draws while it is evaluated leaves the training's draws as they are", async () => {
+  class Noisy extends nn.Module {
+    readonly inner = network();
+    override forward(x: Tensor): Tensor {
+      return this.inner.forward(x.add(rand([...x.shape]).mul(0.1)));
+    }
+  }
+  const alone = await run({}, new Noisy());
+  expect(await run({ validation: moons({ count: 50, seed: 2 }) }, new Noisy())).toEqual(alone);
 });
 
 test("a rate is looked for without moving the generator", () => {

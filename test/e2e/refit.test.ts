@@ -41,6 +41,12 @@ function ended(run: string): Record<"train" | "validation" | "test", Record<stri
   return JSON.parse(JSON.stringify(end?.["metrics"]));
 }
 
+test("a figure that only held-out rows have chooses the epoch, and the refit does without", async () => {
+  const given = [...how, "--monitor", "r2", "--out", "watched"];
+  expect(await hebb(...given)).toMatchObject({ code: 0 });
+  expect(existsSync(at("watched", "model.safetensors"))).toBe(true);
+});
+
 describe("the two networks of a run", () => {
   test("one learned from 240 rows, the other from all 300: its quantiles are theirs", () => {
     expect(events("whole").filter(({ type }) => type === "refit")).toEqual([

@@ -72,6 +72,17 @@ describe("BeamSearch", () => {
     expect(Math.abs((beam?.score ?? Number.NaN) - best.sum)).toBeLessThan(1e-4);
   });
 
+  it("searches one after the other, however they are asked for", async () => {
+    const search = new BeamSearch(await languageModel("llama"), 16, 3);
+    const prompts = [
+      [7, 8, 9],
+      [1, 2, 3, 4],
+    ];
+    const together = await Promise.all(prompts.map((prompt) => search.search(prompt, { maxNewTokens: 6 })));
+    for (const [place, prompt] of prompts.entries())
+      expect(await search.search(prompt, { maxNewTokens: 6 })).toEqual(together[place]);
+  });
+
   it("says what is not valid", async () => {
     const model = await languageModel("gpt2");
     const search = new BeamSearch(model, 16, 2);
@@ -81,6 +92,7 @@ describe("BeamSearch", () => {
       "lengthPenalty must be a finite number, got Infinity",
     );
     await expect(search.search([7], { repetitionPenalty: 0 })).rejects.toThrow("repetitionPenalty must be above 0");
+    await expect(search.search([7], { maxNewTokens: 2.5 })).rejects.toThrow("maxNewTokens must be a whole number");
     expect(await search.search([7], { maxNewTokens: 0 })).toEqual([]);
     expect(model.training).toBe(false);
   });

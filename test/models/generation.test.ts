@@ -61,6 +61,14 @@ describe("TextGenerator", () => {
     expect(await draw(2)).not.toEqual(first);
   });
 
+  it("writes one text at a time", async () => {
+    const text = new TextGenerator(await languageModel("gpt2"), 20);
+    const first = text.tokens(prompt)[Symbol.asyncIterator]();
+    await first.next();
+    expect((await written(text.tokens([1, 2]))).length).toBe(18);
+    await expect(first.next()).rejects.toThrow("another text was begun with the same generator");
+  });
+
   it("stops behind a stop token, at the end of the cache, and says what it holds", async () => {
     const text = new TextGenerator(await languageModel("llama"), 16);
     expect(text.cacheBytes).toBe(2 * 4 * 2 * 2 * 16 * 4);

@@ -7,7 +7,6 @@ export const plainOpcodes = {
   "i32.eqz": 0x45, "i32.eq": 0x46, "i32.ne": 0x47, "i32.lt_s": 0x48, "i32.lt_u": 0x49, "i32.gt_s": 0x4a,
   "i32.le_s": 0x4c, "i32.ge_s": 0x4e, "i32.ge_u": 0x4f,
   "i64.lt_u": 0x54,
- 
   "f32.eq": 0x5b, "f32.ne": 0x5c, "f32.lt": 0x5d, "f32.gt": 0x5e, "f32.le": 0x5f, "f32.ge": 0x60,
   "f64.eq": 0x61, "f64.ne": 0x62, "f64.lt": 0x63, "f64.gt": 0x64, "f64.le": 0x65, "f64.ge": 0x66,
   "i32.add": 0x6a, "i32.sub": 0x6b, "i32.mul": 0x6c,
@@ -31,40 +30,25 @@ export const plainOpcodes = {
   "i64.trunc_sat_f64_s": 0xfc06,
   "i32x4.splat": 0xfd11,
   "f32x4.splat": 0xfd13,
- 
- 
   "i32x4.eq": 0xfd37, "i32x4.ne": 0xfd38, "i32x4.lt_s": 0xfd39, "i32x4.lt_u": 0xfd3a, "i32x4.gt_s": 0xfd3b,
   "i32x4.le_s": 0xfd3d, "i32x4.ge_s": 0xfd3f,
   "f32x4.eq": 0xfd41, "f32x4.ne": 0xfd42, "f32x4.lt": 0xfd43, "f32x4.gt": 0xfd44, "f32x4.le": 0xfd45, "f32x4.ge": 0xfd46,
- 
   "v128.not": 0xfd4d, "v128.and": 0xfd4e, "v128.andnot": 0xfd4f, "v128.or": 0xfd50, "v128.xor": 0xfd51,
   "v128.bitselect": 0xfd52, "v128.any_true": 0xfd53,
   "f32x4.demote_f64x2_zero": 0xfd5e, "f64x2.promote_low_f32x4": 0xfd5f,
- 
- 
   "f32x4.ceil": 0xfd67, "f32x4.floor": 0xfd68, "f32x4.trunc": 0xfd69, "f32x4.nearest": 0xfd6a,
- 
- 
   "i16x8.extend_low_i8x16_u": 0xfd89,
- 
   "i32x4.abs": 0xfda0, "i32x4.neg": 0xfda1,
   "i32x4.extend_low_i16x8_u": 0xfda9,
   "i32x4.shl": 0xfdab, "i32x4.shr_s": 0xfdac, "i32x4.shr_u": 0xfdad,
   "i32x4.add": 0xfdae, "i32x4.sub": 0xfdb1, "i32x4.mul": 0xfdb5, "i32x4.min_s": 0xfdb6,
   "i32x4.max_s": 0xfdb8,
- 
- 
- 
- 
   "f32x4.abs": 0xfde0, "f32x4.neg": 0xfde1, "f32x4.sqrt": 0xfde3, "f32x4.add": 0xfde4, "f32x4.sub": 0xfde5,
   "f32x4.mul": 0xfde6, "f32x4.div": 0xfde7, "f32x4.min": 0xfde8, "f32x4.max": 0xfde9, "f32x4.pmin": 0xfdea,
   "f32x4.pmax": 0xfdeb,
   "f64x2.add": 0xfdf0,
   "f64x2.mul": 0xfdf2,
- 
   "i32x4.trunc_sat_f32x4_s": 0xfdf8, "f32x4.convert_i32x4_s": 0xfdfa,
- 
- 
 } as const;
 
 /** Loads, stores and atomics: an alignment (always the natural one given here, as a power of two) and an offset. */
@@ -75,7 +59,6 @@ export const memoryOpcodes = {
   "i32.store": [0x36, 2], "f32.store": [0x38, 2], "f64.store": [0x39, 3],
   "i32.store8": [0x3a, 0], "i32.store16": [0x3b, 1],
   "v128.load": [0xfd00, 4],
- 
   "v128.load32_splat": [0xfd09, 2], "v128.load64_splat": [0xfd0a, 3], "v128.store": [0xfd0b, 4],
   "v128.load32_zero": [0xfd5c, 2], "v128.load64_zero": [0xfd5d, 3],
   "memory.atomic.notify": [0xfe00, 2], "memory.atomic.wait32": [0xfe01, 2],
@@ -86,7 +69,6 @@ export const memoryOpcodes = {
 /** One lane index. */
 // biome-ignore format: a table
 export const laneOpcodes = {
- 
   "i32x4.extract_lane": 0xfd1b, "i32x4.replace_lane": 0xfd1c,
   "f32x4.extract_lane": 0xfd1f, "f32x4.replace_lane": 0xfd20, "f64x2.extract_lane": 0xfd21,
 } as const;
