@@ -52,7 +52,7 @@ export async function locate(
     const given = samples.arguments(batch, epoch);
     const random = generator.getState();
     const rows = failed.draw(() => samples.gather(given));
-    const search = findOrigin({ model, loss: objective.loss, rows, batch, lr });
+    const search = findOrigin({ model, loss: objective.loss, rows, share, world: company.world, batch, lr });
     // Of several ranks, the first whose share has it.
     const origin = company.firstFound(await readLater(within((part) => failed.draw(part), search)));
     if (origin !== undefined || place.last)

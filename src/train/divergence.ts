@@ -2,10 +2,12 @@
 import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Module } from "../nn/index.ts";
+import type { BatchShare } from "../runtime/index.ts";
 import { type Inspected, type Tensor, tensor } from "../tensor/index.ts";
 import { inspection } from "../tensor/inspect.ts";
 import { type Reading, valuesOf } from "../tensor/reading.ts";
 import type { Rows } from "./feeds.ts";
+import { drawnAsShare, type Sharers } from "./steps.ts";
 
 /** Whether no value is NaN or infinite. */
 export const finite = (values: TypedArray): boolean => {
@@ -43,6 +45,9 @@ export interface FailedStep {
   readonly model: Module;
   readonly loss: (output: Tensor, target: Tensor, weights?: Tensor) => Tensor;
   readonly rows: Rows;
+  /** Which rows of a batch that the ranks of a world share these are. */
+  readonly share: BatchShare | undefined;
+  readonly world: Sharers | undefined;
   /** The numbers of the rows. */
   readonly batch: Int32Array;
   readonly lr: number;
@@ -69,7 +74,7 @@ export const lowerRate = (lr: number): string => `lower the learning rate (now $
  * Runs the forward pass of a step again, with the weights it began with, and follows the loss back to where it went wrong;
  * undefined when it gives a number.
  */
-export function* findOrigin({ model, loss, rows, batch, lr }: FailedStep): Reading<Origin | undefined> {
+export function* findOrigin({ model, loss, rows, batch, lr, ...ranks }: FailedStep): Reading<Origin | undefined> {
   const update = yield* brokenParameter(model);
   if (update !== undefined)
     return { where: `because the update before it made the weights NaN or infinite: "${update}"`, cure: lowerRate(lr) };
@@ -93,7 +98,9 @@ export function* findOrigin({ model, loss, rows, batch, lr }: FailedStep): Readi
       };
     }
   }
-  const origin = originOf(yield* inspection(() => loss(model.forward(features), targets, weights)));
+  const measure = (own: Rows): Tensor => loss(model.forward(own.features), own.targets, own.weights);
+  const alone = { ...rows, features, targets, weights };
+  const origin = originOf(yield* inspection(() => drawnAsShare(alone, ranks, measure)));
   if (origin === undefined) return undefined;
   const layer = origin.path === "" ? "in the loss" : `in layer "${origin.path}"`;
   return {

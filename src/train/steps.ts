@@ -5,7 +5,7 @@ import { formatShape } from "../graph/shape.ts";
 import type { Module } from "../nn/index.ts";
 import { clipGradNorm, clipGradValue, type Optimizer, type WeightAverage } from "../optim/index.ts";
 import { clipPartsNorm, type Sharding } from "../optim/sharding.ts";
-import { type BatchShare, currentWorld } from "../runtime/index.ts";
+import { type BatchShare, type Communicator, currentWorld } from "../runtime/index.ts";
 import { leavesOf } from "../tensor/autograd.ts";
 import { allReduce } from "../tensor/collectives.ts";
 import {
@@ -81,6 +81,25 @@ function overRanks(loss: Tensor, weight: Tensor): StepResult {
 function ofWhole({ features, targets, weights, complete }: Rows, whole: number): Rows {
   const like = ({ shape, dtype }: Tensor): Tensor => zeros([whole, ...shape.slice(1)], { dtype });
   return { features: like(features), targets: like(targets), weights: weights && like(weights), complete };
+}
+
+/** Who shares a batch, as far as its random numbers go. */
+export interface Sharers {
+  readonly together: Pick<Communicator["together"], "drawShare">;
+}
+
+/** Measures rows that may be a share of a batch, with the random numbers that they have in the whole batch. */
+export function drawnAsShare<T>(
+  rows: Rows,
+  { share, world }: { readonly share: BatchShare | undefined; readonly world: Sharers | undefined },
+  measure: (rows: Rows) => T,
+): T {
+  if (share === undefined || world === undefined) return measure(rows);
+  return world.together.drawShare(
+    share,
+    () => measure(ofWhole(rows, share.whole)),
+    () => measure(rows),
+  );
 }
 
 /** A parameter that the model does not list is not trained with the others, nor saved, nor kept as best. Looked for while tracing. */
@@ -177,15 +196,7 @@ export class Steps {
     const rows = samples.gather(given);
     // Other shares have other numbers.
     traceGuard(() => (this.#share === undefined ? "" : `${this.#share.first} of ${this.#share.whole}`));
-    const [share, world] = [this.#share, currentWorld()];
-    const found =
-      share === undefined || world === undefined
-        ? measured(rows)
-        : world.together.drawShare(
-            share,
-            () => measured(ofWhole(rows, share.whole)),
-            () => measured(rows),
-          );
+    const found = drawnAsShare(rows, { share: this.#share, world: currentWorld() }, measured);
     refuseHidden(model, found.loss);
     return found;
   }
