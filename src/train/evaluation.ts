@@ -4,7 +4,7 @@ import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import type { Module } from "../nn/index.ts";
-import { compile, noGrad, type Tensor } from "../tensor/index.ts";
+import { compile, type Generator, noGrad, type Tensor } from "../tensor/index.ts";
 import { type Reading, readLater, readNow, readsAtOnce, valuesOf } from "../tensor/reading.ts";
 import { Company } from "./company.ts";
 import type { Metrics } from "./events.ts";
@@ -36,6 +36,16 @@ const batchesAhead = 16;
 interface BatchAnswer extends BatchLoss {
   readonly prediction: Tensor;
   readonly tokens: number;
+}
+
+/** What an evaluation draws leaves the draws of the training as they are: ranks evaluate different numbers of batches. */
+export function* drawingApart<T>(generator: Generator, evaluation: Reading<T>): Reading<T> {
+  const before = generator.getState();
+  try {
+    return yield* evaluation;
+  } finally {
+    if (generator.getState().calls !== before.calls) generator.setState(before);
+  }
 }
 
 /** Evaluates in eval mode, in batches; compiled once and used again. Among ranks each takes its share of the rows, and all get the figures of all. */

@@ -12,7 +12,7 @@ import { findingOf, locate } from "./diagnosis.ts";
 import { brokenParameter, brokenWeights, type Failure, finite } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { atOnce, Due, mustAwait, mustWaitFor, notReady } from "./due.ts";
-import { Evaluator } from "./evaluation.ts";
+import { drawingApart, Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
 import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
 import { type BrokenLoss, Losses } from "./losses.ts";
@@ -392,7 +392,13 @@ export class Trainer implements Training {
     const train: Metrics = this.company.told({ loss: this.#progress.epochLoss.mean });
     const data = this.#held;
     const evaluation = data === undefined ? undefined : this.#evaluator.evaluation(data, this.#options.inverse);
-    const held = evaluation === undefined ? undefined : yield* this.#apart(evaluation);
+    const held =
+      evaluation === undefined
+        ? undefined
+        : yield* drawingApart(
+            this.#generator,
+            within((part) => this.draw(part), evaluation),
+          );
     const validation = this.company.told(held?.metrics ?? null);
     const record = { epoch, train, validation };
     const value = this.watched(record);
@@ -405,16 +411,6 @@ export class Trainer implements Training {
     if (best) this.tell({ type: "improvement", ...at, metric, value, previous });
     for (const callback of this.#callbacks.listening(this.#repeating.active))
       yield* this.#heeding(callback.epochEnd?.(record));
-  }
-
-  /** What an evaluation draws leaves the training's draws as they are: ranks evaluate different numbers of batches. */
-  *#apart<T>(evaluation: Reading<T>): Reading<T> {
-    const random = this.#generator.getState();
-    try {
-      return yield* within((part) => this.draw(part), evaluation);
-    } finally {
-      this.#generator.setState(random);
-    }
   }
 
   watched(record: EpochRecord): number {
