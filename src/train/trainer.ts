@@ -391,14 +391,9 @@ export class Trainer implements Training {
   *#measuring(epoch: number): Reading<void> {
     const train: Metrics = this.company.told({ loss: this.#progress.epochLoss.mean });
     const data = this.#held;
-    const evaluation = data === undefined ? undefined : this.#evaluator.evaluation(data, this.#options.inverse);
-    const held =
-      evaluation === undefined
-        ? undefined
-        : yield* drawingApart(
-            this.#generator,
-            within((part) => this.draw(part), evaluation),
-          );
+    const evaluation =
+      data && within((part) => this.draw(part), this.#evaluator.evaluation(data, this.#options.inverse));
+    const held = evaluation && (yield* drawingApart(this.#generator, evaluation));
     const validation = this.company.told(held?.metrics ?? null);
     const record = { epoch, train, validation };
     const value = this.watched(record);
