@@ -51,10 +51,7 @@ async function gpt(page: Page, address: string): Promise<void> {
   const megabyte = shakespeare.repeat(Math.ceil(2 ** 20 / shakespeare.length)).slice(0, 2 ** 20);
   await page.goto(`${address}&gpt=1#surface=text&text=source:own`);
   await page.waitForFunction("globalThis.texts !== undefined && globalThis.studio?.hot?.snapshot !== undefined");
-  await page.evaluate((text) => {
-    const { texts } = globalThis as unknown as { texts: { useText(name: string, text: string): void } };
-    texts.useText("megabyte.txt", text);
-  }, megabyte);
+  await page.evaluate(`texts.useText("megabyte.txt", ${JSON.stringify(megabyte)})`);
   await page.waitForFunction("texts.hot.picture?.step > 20");
   await page.evaluate(
     "globalThis.drawn_ = 0; globalThis.frames_ = 0; studio.onPicture(() => globalThis.drawn_++); (function frame() { globalThis.frames_++; requestAnimationFrame(frame); })()",

@@ -82,6 +82,38 @@ export function Slider({ label, value, stops, show = String, choose }: SliderPro
   );
 }
 
+interface RangeProps {
+  readonly id: string;
+  readonly label: string;
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  readonly show: (value: number) => string;
+  readonly choose: (value: number) => void;
+  /** The parameter that it sets, by its place in the network. */
+  readonly parameter?: string;
+}
+
+/** A slider over all numbers of a range. */
+export function Range({ id, label, value, show, choose, parameter, ...range }: RangeProps) {
+  return (
+    <div class="field slider">
+      <label for={id}>{label}</label>
+      <output for={id}>{show(value)}</output>
+      <input
+        id={id}
+        type="range"
+        {...range}
+        value={value}
+        aria-valuetext={show(value)}
+        data-parameter={parameter}
+        onInput={({ currentTarget }) => choose(Number(currentTarget.value))}
+      />
+    </div>
+  );
+}
+
 interface StepperProps {
   readonly label: string;
   readonly value: number;

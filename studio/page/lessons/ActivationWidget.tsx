@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type ActivationName, activationNames, activations } from "../../shared/names.ts";
 import type { Plotted } from "../../shared/protocol.ts";
 import { colors } from "../draw/colors.ts";
-import { Choice } from "../lab/controls.tsx";
+import { Choice, Range } from "../lab/controls.tsx";
 import { exact, short } from "../numbers.ts";
 import { client } from "../store.ts";
 import { Answer } from "./Answer.tsx";
@@ -56,19 +56,16 @@ export function ActivationWidget() {
                 { name: "f′", at: plotted.at, values: plotted.slope, color: palette.low, dash: [6, 4] },
               ]}
             />
-            <div class="field slider">
-              <label for="activation-z">z</label>
-              <output>{short(place)}</output>
-              <input
-                id="activation-z"
-                type="range"
-                min={-6}
-                max={6}
-                step={0.05}
-                value={place}
-                onInput={({ currentTarget }) => setPlace(Number(currentTarget.value))}
-              />
-            </div>
+            <Range
+              id="activation-z"
+              label="z"
+              value={place}
+              min={-6}
+              max={6}
+              step={0.05}
+              show={short}
+              choose={setPlace}
+            />
             <p class="formula">
               f(z) = {activations[name].formula} = {exact(valueAt({ at: plotted.at, values: plotted.value }, place))},
               f′(z) = {activations[name].slope} = {exact(valueAt({ at: plotted.at, values: plotted.slope }, place))}

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type LossName, lossTitles } from "../../shared/names.ts";
 import type { Plotted } from "../../shared/protocol.ts";
 import { colors } from "../draw/colors.ts";
+import { Range } from "../lab/controls.tsx";
 import { exact, short } from "../numbers.ts";
 import { client } from "../store.ts";
 import { Answer } from "./Answer.tsx";
@@ -53,19 +54,7 @@ export function LossWidget() {
           }))}
         />
       )}
-      <div class="field slider">
-        <label for="loss-z">z of the point</label>
-        <output>{short(z)}</output>
-        <input
-          id="loss-z"
-          type="range"
-          min={-8}
-          max={8}
-          step={0.1}
-          value={z}
-          onInput={({ currentTarget }) => move(Number(currentTarget.value))}
-        />
-      </div>
+      <Range id="loss-z" label="z of the point" value={z} min={-8} max={8} step={0.1} show={short} choose={move} />
       <p class="formula">
         cross-entropy pulls with {exact(pull("bce", z))}, squared error with {exact(pull("mse", z))}
       </p>

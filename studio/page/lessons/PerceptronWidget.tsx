@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Correction, Rosenblatt } from "../../shared/protocol.ts";
 import { paintedNames } from "../../shared/state.ts";
+import { Range } from "../lab/controls.tsx";
 import { percent, short } from "../numbers.ts";
 import { change, client, hot, ringed, shown, state } from "../store.ts";
 import { mark } from "./marks.ts";
@@ -99,20 +100,18 @@ export function PerceptronWidget() {
       </p>
       <div class="three-numbers">
         {parameters.map(([parameter, index], k) => (
-          <div key={titles[k]} class="field slider">
-            <label for={`perceptron${k}`}>{titles[k]}</label>
-            <output>{short(values[k] ?? 0)}</output>
-            <input
-              id={`perceptron${k}`}
-              type="range"
-              min={-3}
-              max={3}
-              step={0.05}
-              value={values[k]}
-              data-parameter={`${parameter}.${index}`}
-              onInput={({ currentTarget }) => drag(k, Number(currentTarget.value))}
-            />
-          </div>
+          <Range
+            key={titles[k]}
+            id={`perceptron${k}`}
+            label={titles[k] ?? ""}
+            value={values[k] ?? 0}
+            min={-3}
+            max={3}
+            step={0.05}
+            show={short}
+            choose={(value) => drag(k, value)}
+            parameter={`${parameter}.${index}`}
+          />
         ))}
       </div>
       <div class="row">

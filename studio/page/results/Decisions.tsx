@@ -6,7 +6,7 @@ import type { RunInfo } from "../../shared/protocol.ts";
 import type { Results } from "../../shared/results.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { type Frame, lineOf, Plot } from "../draw/Plot.tsx";
-import { Choice } from "../lab/controls.tsx";
+import { Choice, Range } from "../lab/controls.tsx";
 import { grouped, percent, short } from "../numbers.ts";
 import { answers } from "./resultsStore.ts";
 
@@ -118,22 +118,18 @@ function Threshold({ scores, target, name }: { scores: Float32Array; target: Uin
   );
   return (
     <div class="threshold">
-      <div class="field slider">
-        <label for="threshold">say “{name}” from a chance of</label>
-        <output for="threshold">{percent(at)}</output>
-        <input
-          id="threshold"
-          type="range"
-          min={0}
-          max={1}
-          step={0.01}
-          value={at}
-          aria-valuetext={percent(at)}
-          onInput={({ currentTarget }) => {
-            threshold.value = Number(currentTarget.value);
-          }}
-        />
-      </div>
+      <Range
+        id="threshold"
+        label={`say “${name}” from a chance of`}
+        value={at}
+        min={0}
+        max={1}
+        step={0.01}
+        show={percent}
+        choose={(value) => {
+          threshold.value = value;
+        }}
+      />
       <div class="outcomes" role="group" aria-label="Decisions at this threshold">
         {cell(hits, "found", true)}
         {cell(missed, "missed", false)}
