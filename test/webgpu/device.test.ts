@@ -116,10 +116,9 @@ describe.skipIf(device === undefined)("the device", () => {
   });
 
   it("gives all memory back when it is closed", { timeout: 240_000 }, async () => {
-    // Far more than a driver's own caches grow by with each device, 30 MB on SwiftShader.
     const bytes = 120 * 2 ** 20;
     const resident: number[] = [];
-    for (let turn = 0; turn < 4; turn++) {
+    for (let turn = 0; turn < 5; turn++) {
       const one = createWebgpuDevice();
       await one.started;
       const block = one.allocate(bytes);
@@ -129,8 +128,10 @@ describe.skipIf(device === undefined)("the device", () => {
       one.close();
       resident.push(process.memoryUsage.rss() - process.memoryUsage().arrayBuffers);
     }
-    // What a device held is at least `bytes`, and often twice that.
-    expect((resident.at(-1) ?? 0) - (resident[1] ?? 0), String(resident)).toBeLessThan(bytes);
+    // A device that kept its memory would add at least `bytes` at every turn;
+    // a driver's own caches grow at some turns only.
+    const growths = resident.slice(1).map((size, turn) => size - (resident[turn] ?? size));
+    expect(Math.min(...growths), String(resident)).toBeLessThan(bytes / 2);
   });
 });
 
