@@ -8,8 +8,8 @@ import { fewestSplit } from "../shared/code.ts";
 import { derived, features } from "../shared/features.ts";
 import type { TaskKind } from "../shared/names.ts";
 import { isPlane } from "../shared/names.ts";
-import type { DataInfo, Examined, FormField, InputGroup, OwnData, Preview } from "../shared/protocol.ts";
-import { paintedNames, paintedPoints, type StudioState } from "../shared/state.ts";
+import type { DataInfo, Examined, FormField, InputGroup, OwnData, Preview, Questions } from "../shared/protocol.ts";
+import { columnsIn, paintedNames, paintedPoints, type StudioState } from "../shared/state.ts";
 import { digits } from "./digits.ts";
 import { contextLetters, letters, nextLetters } from "./words.ts";
 
@@ -219,7 +219,7 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
           "your data is not in this browser: a link holds the experiment, not the file; drop it again",
         );
       if (own.kind === "images") return fromImages(own, state);
-      const table = data.parseCsv(own.text, { name: own.name });
+      const table = data.parseCsv(own.text, { name: own.name }).drop(...columnsIn(state.without));
       const target = table.has(state.target) ? table.column(state.target).name : data.guessTarget(table).target;
       const fitted = own.preprocessing === undefined ? undefined : checkPreprocessing(own.preprocessing, own.name);
       return {
@@ -231,9 +231,9 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
 }
 
 /** What is wrong with a table as it is, and with this target. */
-export function examine({ own, target }: { readonly own: OwnData; readonly target: string }): Examined {
+export function examine({ own, target, without }: Questions["examine"]["ask"]): Examined {
   if (own.kind !== "table") throw new HebbError("only tables are examined");
-  const table = data.parseCsv(own.text, { name: own.name });
+  const table = data.parseCsv(own.text, { name: own.name }).drop(...without);
   const findings = data.tableFindings(table, { target });
   if (findings.some(({ code }) => code === "target")) return { findings, task: "" };
   const { target: read } = data.fitPreprocessing(table, { target });

@@ -90,7 +90,7 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
     // Lines without columns are prose, whatever stands in them.
     if (/\.txt$/i.test(file.name) && preview.columns.length < 2) return { kind: "text", own };
     // All at once: what came later would move the rest.
-    const examined = await client.ask("examine", { own, target: preview.target }).catch(() => undefined);
+    const examined = await client.ask("examine", { own, target: preview.target, without: [] }).catch(() => undefined);
     return { kind: "table", own, note, preview, examined };
   } catch (error) {
     return { kind: "problem", text: error instanceof Error ? error.message : String(error) };
@@ -107,11 +107,13 @@ function TablePreview(found: {
   const { note, close } = found;
   const [{ own, preview }, setTable] = useState<{ readonly own: OwnTable; readonly preview: Preview }>(found);
   const [target, setTarget] = useState(preview.target);
+  const [without, setWithout] = useState<readonly string[]>([]);
   const [examined, setExamined] = useState(found.examined);
   useEffect(() => {
-    if (own === found.own && target === found.preview.target && examined === found.examined) return;
+    if (own === found.own && target === found.preview.target && without.length === 0 && examined === found.examined)
+      return;
     let wanted = true;
-    client.ask("examine", { own, target }).then(
+    client.ask("examine", { own, target, without: without.filter((name) => name !== target) }).then(
       (seen) => {
         if (wanted) setExamined(seen);
       },
@@ -120,14 +122,16 @@ function TablePreview(found: {
     return () => {
       wanted = false;
     };
-  }, [own, target]);
+  }, [own, target, without]);
   const nameColumns = async (): Promise<void> => {
     const named = withHeader(own, preview.columns.length);
     const seen = await client.ask("preview", named);
     setTable({ own: named, preview: seen });
     setTarget(seen.target);
+    setWithout([]);
   };
-  const impossible = examined?.findings.some(({ code }) => code === "target") ?? false;
+  const used = preview.columns.filter(({ name }) => name !== target && !without.includes(name));
+  const impossible = used.length === 0 || (examined?.findings.some(({ code }) => code === "target") ?? false);
   return (
     <>
       <p>
@@ -180,6 +184,29 @@ function TablePreview(found: {
                 </td>
               ))}
             </tr>
+            <tr>
+              {preview.columns.map(({ name }) => (
+                <td key={name} class="kind">
+                  {name === target ? (
+                    "predicted"
+                  ) : (
+                    <label>
+                      <input
+                        type="checkbox"
+                        aria-label={`use ${name}`}
+                        checked={!without.includes(name)}
+                        onChange={({ currentTarget }) =>
+                          setWithout(
+                            currentTarget.checked ? without.filter((other) => other !== name) : [...without, name],
+                          )
+                        }
+                      />
+                      use
+                    </label>
+                  )}
+                </td>
+              ))}
+            </tr>
           </thead>
           <tbody>
             {preview.head.map((row, place) => (
@@ -212,7 +239,12 @@ function TablePreview(found: {
                   lr: 0.001,
                 }
               : {};
-            useOwn(own, { ...presetFor("own", state.value), ...width, target });
+            useOwn(own, {
+              ...presetFor("own", state.value),
+              ...width,
+              target,
+              without: without.filter((name) => name !== target).join("\n"),
+            });
             close();
           }}
         >

@@ -11,7 +11,7 @@ import {
   type TaskKind,
 } from "./names.ts";
 import type { DataInfo } from "./protocol.ts";
-import { type Ensemble, ensembleOf, type Layer, paintedPoints, type StudioState } from "./state.ts";
+import { columnsIn, type Ensemble, ensembleOf, type Layer, paintedPoints, type StudioState } from "./state.ts";
 
 export interface CodeLine {
   readonly text: string;
@@ -69,6 +69,12 @@ function featureLines(state: StudioState, whole: string): { readonly lines: stri
     ],
     whole: `new data.Dataset({ features: Float32Array.from(wide.flat()), featureShape: [${2 + names.length}], targets: given.targets.data })`,
   };
+}
+
+/** The table of a file, with the columns that the state uses. */
+function readTable({ without }: StudioState, name: string): string {
+  const read = `await readCsvFile(${quoted(name)})`;
+  return without === "" ? read : `(${read}).drop(${columnsIn(without).map(quoted).join(", ")})`;
 }
 
 /** Lines that make `train`, a data set, and what a table needs to be read. */
@@ -135,7 +141,7 @@ function dataLines(state: StudioState, info: DataInfo): string[] {
             "const { features, targets } = data.applyImagePreprocessing(fitted, images, labels);",
             "const train = new data.Dataset({ features, featureShape: fitted.shape, targets: targets ?? new Int32Array() }).subset(split.train);",
           ]
-        : table(`await readCsvFile(${quoted(info.name)})`, info.target);
+        : table(readTable(state, info.name), info.target);
     case "digits":
     case "words":
       return [

@@ -25,8 +25,8 @@ export const deeperLessons: readonly Lesson[] = [
     title: "Batches and learning rate",
     about: "How many rows a step learns from, and how far it goes.",
     says: [
-      "A step takes the slope of the loss over a few rows, the batch, and walks against it. A small batch guesses the slope: its steps are cheap and noisy. A batch of all rows knows it exactly, but there is one step in each epoch only.",
-      "The learning rate says how far a step goes. Noisy slopes bear only small rates; exact ones bear large ones. Rate and batch therefore belong together.",
+      "A step takes the slope of the loss over a few rows, the batch, and moves against it. A small batch estimates the slope: its steps are cheap and noisy. A batch of all rows knows it exactly, but makes only one step in each epoch.",
+      "The learning rate says how far a step goes. Noisy slopes allow only small rates; exact ones allow larger ones. So choose rate and batch together.",
     ],
     setup: { ...plain, data: "moons", optimizer: "sgd", lr: 0.1, batch: 16 },
     widget: "batches",
@@ -59,7 +59,7 @@ export const deeperLessons: readonly Lesson[] = [
     about: "What the training rows cannot tell, and how to rein a network in.",
     says: [
       "A network with many weights and few rows can memorise: it gets every training row right, noise and all. Whether it has understood anything shows on rows that it has not seen. That is what the test rows are held out for.",
-      "While the training loss falls and the test loss rises, the network overfits. More rows help most; fewer units, weight decay and dropout help too; and one can stop in time.",
+      "While the training loss falls and the test loss rises, the network overfits. More rows help most; fewer units, weight decay and dropout help too; or stop in time.",
     ],
     setup: {
       ...plain,
@@ -78,7 +78,7 @@ export const deeperLessons: readonly Lesson[] = [
           onNoise(view) && view.step > 0 && view.trainMetric === 1 && (view.testLoss ?? 0) >= 5 * view.loss,
       },
       {
-        text: "By which share are new rows decided rightly, as far as can be known? Read it off.",
+        text: "Once it has memorised: how many percent of new rows will it get right, as far as anyone can tell? Read it off the table.",
         done: marked("new"),
       },
       {
@@ -109,11 +109,11 @@ export const deeperLessons: readonly Lesson[] = [
     widget: "gradients",
     tasks: [
       {
-        text: "A slope passes six sigmoid layers. What is the most that is left of it, were all weights 1? (¼ six times)",
+        text: "A slope passes six sigmoid layers. How much of it is left at most, if all weights are 1? (¼ six times)",
         done: marked("quarter"),
       },
       {
-        text: "Let the network learn for 60 epochs, and measure: the first layer's slope is less than a hundredth of the last one's.",
+        text: "Let the network learn for 60 epochs, then measure: the slope of the first layer is less than a hundredth of that of the last.",
         done: (view) => isDeep(view) && saturates(view) && view.epoch >= 60 && view.marks.has("vanishing"),
       },
       {
@@ -131,7 +131,7 @@ export const deeperLessons: readonly Lesson[] = [
     title: "Convolution",
     about: "One small kernel, laid over every place of a picture.",
     says: [
-      "A figure is the same figure two pixels further to the right. A dense layer has to learn that for every place anew. A convolution has one small kernel, lays it over every place, and asks each time: how much does it look like this here?",
+      "A digit stays the same digit two pixels further to the right. A dense layer has to learn it anew for every place. A convolution has one small kernel, lays it over every place, and asks each time: how much does it look like this here?",
       "The kernel's nine weights are multiplied with the nine pixels below them, the products are added, and a bias comes on top. Many kernels give many maps; pooling makes them smaller and forgives a shift.",
     ],
     setup: {
@@ -146,13 +146,13 @@ export const deeperLessons: readonly Lesson[] = [
     },
     widget: "convolution",
     tasks: [
-      { text: "What does the kernel give at this place?", done: marked("kernel") },
+      { text: "Multiply and add: what does the kernel give at this place?", done: marked("kernel") },
       {
         text: "How many numbers do six 3 × 3 kernels over one grey picture have, with their biases? (Six dense units on 144 pixels have 870.)",
         done: marked("count"),
       },
       {
-        text: "Build a network with a convolution that has fewer than 2,500 parameters and gets 90 % of the test figures right.",
+        text: "Build a network with a convolution (the + after the picture adds one), with fewer than 2500 parameters, that gets 90 % of the test digits right.",
         done: ({ state, metric, parameters, step }) =>
           state.data === "digits" &&
           state.layers.some(({ kind }) => kind === "conv") &&
@@ -166,8 +166,8 @@ export const deeperLessons: readonly Lesson[] = [
     title: "Sequences and attention",
     about: "To write the next token, look at the ones that matter.",
     says: [
-      "A sequence is read token by token, and the next one is to be told. Here it is six letters, then the same letters backwards. To write the first letter of the answer, the model must look at the last one of the question; for the second, at the last but one.",
-      "Attention is that look: for each token, a share of attention for every token before it, which add up to 1. Nobody tells the model where to look. It learns it, and its maps show what it has learned.",
+      "A sequence is read token by token, and the model predicts the next one. Here it is six letters, then the same letters backwards. To write the first letter of the answer, the model must look at the last one of the question; for the second, at the last but one.",
+      "Attention is that look: for each token, a share of attention for every token before it, which add up to 1. Nobody tells the model where to look: it learns that, and its maps show what it has learned.",
     ],
     setup: {
       ...plain,
@@ -176,7 +176,7 @@ export const deeperLessons: readonly Lesson[] = [
     widget: "attention",
     tasks: [
       {
-        text: "The answer's first letter is about to be written. Which letter of the question must be looked at: the how-many-eth, of six?",
+        text: "The first letter of the answer is about to be written. Which letter of the question must the model look at? Count from 1 to 6.",
         done: marked("looks"),
       },
       {

@@ -267,7 +267,10 @@ export interface Beginning {
 /** What a page may ask of its worker, with the answer. */
 export interface Questions {
   preview: { readonly ask: OwnData; readonly answer: Preview };
-  examine: { readonly ask: { readonly own: OwnData; readonly target: string }; readonly answer: Examined };
+  examine: {
+    readonly ask: { readonly own: OwnData; readonly target: string; readonly without: readonly string[] };
+    readonly answer: Examined;
+  };
   /** Bytes that the engine holds: device memory obtained, and the heap where the browser tells. */
   memory: { readonly ask: null; readonly answer: { readonly bytes: number } };
   save: { readonly ask: null; readonly answer: Saved | undefined };

@@ -58,6 +58,8 @@ export interface StudioState {
   /** Of painted points: both inputs and both classes, with commas between them; empty for plain ones. */
   readonly names: string;
   readonly target: string;
+  /** Columns of an own table that are left out, a line each. */
+  readonly without: string;
   readonly layers: readonly Layer[];
   /** Undefined: one network of these layers. */
   readonly ensemble: Ensemble | undefined;
@@ -151,6 +153,7 @@ export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
   points: list([], 600, ([x, y, label]) => `${Math.round(100 * x)}.${Math.round(100 * y)}.${label}`, parsePoint),
   names: text("", "run"),
   target: text("", "run"),
+  without: text("", "run"),
   layers: list(
     [dense(8, "tanh"), dense(8, "tanh")],
     mostLayers,
@@ -318,3 +321,6 @@ export const runKey = (state: StudioState): string =>
 
 /** The steps of the three sliders that have no even ones. */
 export const rates = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10] as const;
+
+/** The names in a list of columns, a line each. */
+export const columnsIn = (listed: string): readonly string[] => listed.split("\n").filter((name) => name !== "");

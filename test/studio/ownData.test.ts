@@ -80,6 +80,18 @@ describe.skipIf(missing)("before training", () => {
     const now = await until(page, ({ state }) => state["data"] === "own", "the table");
     expect(now.state["target"]).toBe("column3");
 
+    // A column that tells too much is left out: of the training, and of the program.
+    await drop(page, titanic);
+    await said.filter({ hasText: '"alive" alone decides' }).waitFor();
+    await page.getByLabel("use alive").uncheck();
+    await said.filter({ hasText: '"alive" alone decides' }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Learn from it" }).click();
+    await until(page, ({ state }) => state["without"] === "alive", "the table without a column");
+    await page.locator(".unit-name", { hasText: "fare" }).waitFor();
+    expect(await page.locator(".unit-name", { hasText: "alive" }).count()).toBe(0);
+    await page.getByText("TypeScript", { exact: true }).click();
+    await page.locator("pre", { hasText: '(await readCsvFile("mine.csv")).drop("alive")' }).waitFor();
+
     // What was said stays in the Lab until it is closed.
     await drop(page, titanic);
     await page.getByRole("button", { name: "Learn from it" }).click();

@@ -63,7 +63,7 @@ describe.each(corpus.map((file) => [file.name, file] as const))("%s", (name, fil
   test("in the Studio", () => {
     const own = { kind: "table", name, text: decodeText(bytes, name) } as const;
     const { columns, target } = preview(own);
-    const { findings, task } = examine({ own, target });
+    const { findings, task } = examine({ own, target, without: [] });
     const types = Object.fromEntries(columns.map((column) => [column.name, column.kind]));
     // The page has the text alone, and says itself how it was decoded.
     const warnings = expected.said.filter((text) => text !== "encoding");

@@ -37,7 +37,8 @@ function Tile({ name }: { readonly name: DataName }) {
   );
 }
 
-const counts = [20, 40, 60, 80, 120, 160, 240, 320, 400, 600, 800, 1200, 2000, 3000, 5000];
+/** The numbers of points that are offered. */
+export const counts = [20, 40, 60, 80, 120, 160, 240, 320, 400, 600, 800, 1200, 2000, 3000, 5000];
 const noises = [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1];
 const shares = [0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7];
 

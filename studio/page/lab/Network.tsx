@@ -9,8 +9,8 @@ import { colors } from "../draw/colors.ts";
 import { type Column, gapOf, layoutNetwork } from "../draw/layout.ts";
 import { type Chosen, drawNetwork } from "../draw/network.ts";
 import { Icon } from "../icons.tsx";
-import { sub } from "../numbers.ts";
-import { change, ensemble, hot, playing, run, state } from "../store.ts";
+import { grouped, sub } from "../numbers.ts";
+import { change, ensemble, hot, own, playing, run, state } from "../store.ts";
 import { Choice, Stepper } from "./controls.tsx";
 
 /** The layer under the pointer or the focus: its line in the code is lit. */
@@ -30,13 +30,18 @@ function withLayer(place: number, patch: Partial<Layer>): Layer[] {
   return state.value.layers.map((layer, k) => (k === place ? { ...layer, ...patch } : layer));
 }
 
+function addUnits(place: number, by: number): void {
+  const layer = state.value.layers[place];
+  if (layer !== undefined) setLayers(withLayer(place, { units: Math.max(1, Math.min(mostUnits, layer.units + by)) }));
+}
+
 /** Whether a layer put here is a convolution: on images, before the first dense layer, but not as the last of several. */
 function convolves(place: number): boolean {
-  const { layers } = state.value;
+  const { data, layers } = state.value;
+  // Asked of the state: the run may still be the one before, of other data.
+  const pictures = data === "digits" || (data === "own" && own.value?.kind === "images");
   return (
-    (run.value?.data.inputShape.length ?? 0) > 1 &&
-    layers.slice(0, place).every(({ kind }) => kind === "conv") &&
-    (place === 0 || place < layers.length)
+    pictures && layers.slice(0, place).every(({ kind }) => kind === "conv") && (place === 0 || place < layers.length)
   );
 }
 
@@ -52,6 +57,9 @@ function insertLayer(place: number): void {
   };
   setLayers([...layers.slice(0, place), fresh, ...layers.slice(place)]);
 }
+
+/** What the units of a convolution are called. */
+const mapsOf = (units: number): string => (units === 1 ? "map" : "maps");
 
 function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place: number; readonly x: number }) {
   const name = `layer ${place + 1}`;
@@ -78,7 +86,8 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
         value={layer.units}
         least={1}
         most={mostUnits}
-        choose={(units) => setLayers(withLayer(place, { units }))}
+        unit={layer.kind === "conv" ? mapsOf(layer.units) : ""}
+        step={(by) => addUnits(place, by)}
       />
       <Choice
         hidden
@@ -107,6 +116,18 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
   );
 }
 
+/** What comes in and what each layer makes of it: 12 × 12 → 8 maps → 10. */
+const shapeOf = ({ data, stages }: RunInfo): string =>
+  stages
+    .map(({ kind, units }, stage) =>
+      stage === 0 && data.inputShape.length > 1
+        ? data.inputShape.slice(-2).join(" × ")
+        : kind === "conv"
+          ? `${units} ${mapsOf(units)}`
+          : String(units),
+    )
+    .join(" → ");
+
 const stageName = (info: RunInfo, stage: number): string =>
   stage === 0 ? "input" : stage === info.stages.length - 1 ? "output" : `layer ${stage}`;
 
@@ -128,8 +149,8 @@ function Neurons({ columns, info }: { readonly columns: readonly Column[]; reado
       ArrowDown: () => go(stage, unit + 1),
       ArrowLeft: () => go(stage - 1, unit),
       ArrowRight: () => go(stage + 1, unit),
-      "+": () => layer && setLayers(withLayer(stage - 1, { units: Math.min(mostUnits, layer.units + 1) })),
-      "-": () => layer && setLayers(withLayer(stage - 1, { units: Math.max(1, layer.units - 1) })),
+      "+": () => addUnits(stage - 1, 1),
+      "-": () => addUnits(stage - 1, -1),
       Insert: () => insertLayer(stage),
       Delete: () => layer && setLayers(state.value.layers.filter((_, k) => k !== stage - 1)),
       Escape: () => change({ selected: "" }),
@@ -314,9 +335,7 @@ export function Network() {
       <header>
         <h2 id="network-title">Network</h2>
         <p class="hint">
-          {info === undefined
-            ? ""
-            : `${info.stages.map(({ units }) => units).join(" → ")}, ${info.parameters} parameters${told(state.value)}`}
+          {info === undefined ? "" : `${shapeOf(info)}, ${grouped(info.parameters)} parameters${told(state.value)}`}
         </p>
       </header>
       <div class={`layer-heads ${stacked ? "stacked" : ""}`}>

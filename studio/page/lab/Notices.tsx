@@ -1,6 +1,7 @@
 // Notices: why training stopped, with a remedy, and combinations that are allowed but rarely wise.
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { isPlane } from "../../shared/names.ts";
 import { type Pairing, pairings } from "../../shared/pairings.ts";
 import type { Advice, RunInfo, Stopped } from "../../shared/protocol.ts";
 import { embedding } from "../embedding.ts";
@@ -157,7 +158,7 @@ function LabNotices() {
   const beginning = run.value?.beginning;
   return (
     <>
-      {welcome.value && <Welcome />}
+      {welcome.value && isPlane(state.value.data) && <Welcome />}
       {beginning !== undefined && !silenced.value.includes("beginning") && <BeginningNotice {...beginning} />}
       {info.findings
         .filter(({ code, text }) => code !== "cells" && !silenced.value.includes(text))

@@ -1,5 +1,4 @@
 // Small controls that several panels share: a choice, segments, a slider with its number, a stepper.
-import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { Icon } from "../icons.tsx";
 
@@ -119,28 +118,23 @@ interface StepperProps {
   readonly value: number;
   readonly least: number;
   readonly most: number;
-  readonly choose: (value: number) => void;
-  readonly children?: ComponentChildren;
+  /** One more or one less: counted from the value of then, since clicks can come faster than pictures. */
+  readonly step: (by: 1 | -1) => void;
+  /** What the number counts, where that needs a word. */
+  readonly unit?: string;
 }
 
-export function Stepper({ label, value, least, most, choose }: StepperProps) {
+export function Stepper({ label, value, least, most, unit = "", step }: StepperProps) {
   return (
     <div class="stepper" role="group" aria-label={label}>
-      <button
-        type="button"
-        aria-label={`${label}: one less`}
-        disabled={value <= least}
-        onClick={() => choose(value - 1)}
-      >
+      <button type="button" aria-label={`${label}: one less`} disabled={value <= least} onClick={() => step(-1)}>
         <Icon name="minus" />
       </button>
-      <output aria-live="off">{value}</output>
-      <button
-        type="button"
-        aria-label={`${label}: one more`}
-        disabled={value >= most}
-        onClick={() => choose(value + 1)}
-      >
+      <output aria-live="off">
+        {value}
+        {unit !== "" && <small> {unit}</small>}
+      </output>
+      <button type="button" aria-label={`${label}: one more`} disabled={value >= most} onClick={() => step(1)}>
         <Icon name="plus" />
       </button>
     </div>

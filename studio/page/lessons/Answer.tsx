@@ -2,6 +2,7 @@
 import { useId, useState } from "preact/hooks";
 import { exact } from "../numbers.ts";
 import { mark, marks } from "./marks.ts";
+import { numberIn } from "./numberIn.ts";
 
 interface Props {
   readonly label: string;
@@ -15,9 +16,10 @@ export function Answer({ label, name, truth, tolerance = 0.0101 }: Props) {
   const id = useId();
   const [text, setText] = useState("");
   const [shown, setShown] = useState(false);
-  const value = Number(text.replaceAll("−", "-").replace(",", "."));
-  const given = text.trim() !== "" && Number.isFinite(value);
-  const right = truth !== undefined && given && Math.abs(value - truth) <= tolerance;
+  const isRight = (answer: string): boolean => truth !== undefined && Math.abs(numberIn(answer) - truth) <= tolerance;
+  const given = Number.isFinite(numberIn(text));
+  // What stands in the field is judged, whatever was right before.
+  const right = given ? isRight(text) : marks.value.has(name);
   return (
     <div class="answer-row">
       <label for={id}>{label}</label>
@@ -27,13 +29,11 @@ export function Answer({ label, name, truth, tolerance = 0.0101 }: Props) {
         value={text}
         onInput={({ currentTarget }) => {
           setText(currentTarget.value);
-          const now = Number(currentTarget.value.replaceAll("−", "-").replace(",", "."));
-          if (currentTarget.value.trim() !== "" && truth !== undefined && Math.abs(now - truth) <= tolerance)
-            mark(name);
+          if (isRight(currentTarget.value)) mark(name);
         }}
       />
       <span class={`verdict ${right ? "right" : ""}`} role="status">
-        {right || marks.value.has(name) ? "✓ right" : given ? "not yet" : ""}
+        {right ? "✓ right" : given ? "not yet" : ""}
       </span>
       <button type="button" class="small" onClick={() => setShown(true)}>
         Reveal

@@ -39,6 +39,7 @@ export function GradientWidget() {
           {busy.value ? "Measuring …" : "Measure it now"}
         </button>
       </header>
+      {norms.value.length === 0 && <p class="hint">Not measured yet: train for a while, then measure.</p>}
       <ul class="importance">
         {norms.value.map((norm, place) => (
           <li key={place}>
@@ -50,8 +51,9 @@ export function GradientWidget() {
           </li>
         ))}
       </ul>
-      <p class="hint">Bars are logarithmic: a tenth of the length is an eighth of the bar less.</p>
-      <Answer label="(¼)⁶" name="quarter" truth={0.25 ** 6} tolerance={2e-6} />
+      <p class="hint">The bars are logarithmic: each eighth of a bar is a factor of ten.</p>
+      {/* Two digits will do. */}
+      <Answer label="what is left at most, (¼)⁶" name="quarter" truth={0.25 ** 6} tolerance={5e-6} />
     </section>
   );
 }

@@ -1,6 +1,8 @@
 // Lessons 9 and 10: how rows make batches, and what train and test rows say.
-import { percent, short } from "../numbers.ts";
-import { hot, run, shown } from "../store.ts";
+import { Slider } from "../lab/controls.tsx";
+import { counts } from "../lab/DataPanel.tsx";
+import { grouped, percent, short } from "../numbers.ts";
+import { change, hot, run, shown, state } from "../store.ts";
 import { Answer } from "./Answer.tsx";
 
 /** The batch size that the question is about. */
@@ -58,11 +60,18 @@ export function HeldOutWidget() {
         </table>
       </div>
       <Answer
-        label="percent of new rows that are decided rightly"
+        label="percent of new rows that it gets right"
         name="new"
         // Before it has learned, both say the same.
         truth={(hot.snapshot?.step ?? 0) > 0 && test !== undefined ? 100 * test.metric : undefined}
         tolerance={0.6}
+      />
+      <Slider
+        label="points, half of them for testing"
+        value={state.value.count}
+        stops={counts}
+        show={grouped}
+        choose={(count) => change({ count })}
       />
     </section>
   );

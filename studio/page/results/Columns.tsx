@@ -76,6 +76,20 @@ function Importance({ info }: { readonly info: RunInfo }) {
   );
 }
 
+/** Classes whose chances are drawn. */
+const mostSeries = 10;
+
+/** How far from the middle of its category the band of one of several outputs stands; their neighbours are 1 away. */
+const besides = (output: number, outputs: number): number => (0.6 * (output - (outputs - 1) / 2)) / outputs;
+
+/** What the band of a curve says, where there is one. */
+const bandSays = ({ names: categories, mean }: DependenceCurve): string =>
+  categories.length > 0
+    ? " The bars hold the middle half of them."
+    : mean[0]?.length === 1
+      ? " The band holds the middle half of them."
+      : "";
+
 function Curve({ info, found }: { readonly info: RunInfo; readonly found: DependenceCurve }) {
   const { task, classes, target } = info.data;
   const { at, names: categories, mean, low, high } = found;
@@ -96,8 +110,8 @@ function Curve({ info, found }: { readonly info: RunInfo; readonly found: Depend
         {...(categories.length > 0 ? { names: categories } : {})}
       >
         {(frame) =>
-          Array.from({ length: Math.min(outputs, 10) }, (_, output) => (
-            <g key={output} class={outputs > 1 ? `series-${output % 10}` : ""}>
+          Array.from({ length: Math.min(outputs, mostSeries) }, (_, output) => (
+            <g key={output} class={outputs > 1 ? `series-${output}` : ""}>
               {outputs === 1 && categories.length === 0 && (
                 <path
                   class="band"
@@ -107,18 +121,22 @@ function Curve({ info, found }: { readonly info: RunInfo; readonly found: Depend
               {categories.length === 0 ? (
                 <path class="curve" d={lineOf(frame, line(mean, output))} />
               ) : (
-                at.map((x, k) => (
-                  <g key={x}>
-                    <path
-                      class="whisk"
-                      d={lineOf(frame, [
-                        [x, low[k]?.[output] ?? 0],
-                        [x, high[k]?.[output] ?? 0],
-                      ])}
-                    />
-                    <circle class="dot" cx={frame.x(x)} cy={frame.y(mean[k]?.[output] ?? 0)} r="4" />
-                  </g>
-                ))
+                at.map((x, k) => {
+                  // The classes stand side by side: their bands would cover one another.
+                  const place = x + besides(output, Math.min(outputs, mostSeries));
+                  return (
+                    <g key={x}>
+                      <path
+                        class="whisk"
+                        d={lineOf(frame, [
+                          [place, low[k]?.[output] ?? 0],
+                          [place, high[k]?.[output] ?? 0],
+                        ])}
+                      />
+                      <circle class="dot" cx={frame.x(place)} cy={frame.y(mean[k]?.[output] ?? 0)} r="4" />
+                    </g>
+                  );
+                })
               )}
             </g>
           ))
@@ -126,7 +144,7 @@ function Curve({ info, found }: { readonly info: RunInfo; readonly found: Depend
       </Plot>
       {outputs > 1 && (
         <p class="legend">
-          {classes.slice(0, 10).map((name, place) => (
+          {classes.slice(0, mostSeries).map((name, place) => (
             <span key={name} class={`class-name series-${place}`}>
               <span class="swatch" aria-hidden="true" /> {name}
             </span>
@@ -195,7 +213,7 @@ export function Columns({ info }: { readonly info: RunInfo }) {
             <Curve info={info} found={found} />
             <p class="hint">
               Partial dependence: the mean answer over {grouped(found.rows)} rows in which only this column is set to
-              the value. The band holds the middle half of them.
+              the value.{bandSays(found)}
             </p>
           </>
         )}

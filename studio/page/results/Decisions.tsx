@@ -5,6 +5,7 @@ import * as metrics from "../../../src/train/metrics.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { Results } from "../../shared/results.ts";
 import { AsTable } from "../draw/AsTable.tsx";
+import { apart } from "../draw/names.ts";
 import { type Frame, lineOf, Plot } from "../draw/Plot.tsx";
 import { Choice, Range } from "../lab/controls.tsx";
 import { grouped, percent, short } from "../numbers.ts";
@@ -53,9 +54,11 @@ function Scores({ info, found }: Props) {
       : metrics.predictedClasses(found.outputs, classes.length);
   const scores = metrics.classScores(predicted, found.truth, classes.length);
   const mean = metrics.macroAverage(scores);
-  const row = (name: string, { precision, recall, f1, support }: metrics.ClassScores) => (
+  // A column has room for what tells the names apart.
+  const told = apart(classes);
+  const row = (name: string, { precision, recall, f1, support }: metrics.ClassScores, whole = name) => (
     <tr key={name}>
-      <th scope="row" title={name}>
+      <th scope="row" title={whole}>
         {name}
       </th>
       <td>{percent(precision)}</td>
@@ -79,10 +82,10 @@ function Scores({ info, found }: Props) {
           <thead>
             <tr>
               <th scope="col">class</th>
-              <th scope="col" title="Of the rows that are called this class, the share that is">
+              <th scope="col" title="Of the rows given this class, the share that belongs to it">
                 precision
               </th>
-              <th scope="col" title="Of the rows of this class, the share that is found">
+              <th scope="col" title="Of the rows of this class, the share that was found">
                 recall
               </th>
               <th scope="col" title="2 · precision · recall / (precision + recall)">
@@ -92,14 +95,14 @@ function Scores({ info, found }: Props) {
             </tr>
           </thead>
           <tbody>
-            {scores.map((score, place) => row(classes[place] ?? "", score))}
+            {scores.map((score, place) => row(told[place] ?? "", score, classes[place]))}
             {row("mean of the classes", mean)}
           </tbody>
         </table>
       </div>
       <p class="hint">
-        Precision: of the rows called so, the share that is. Recall: of the rows that are, the share found. F1 weighs
-        both: 2·P·R / (P + R).
+        Precision: of the rows given a class, the share that belongs to it. Recall: of the rows of a class, the share
+        that was found. F1 combines both: 2·P·R / (P + R).
       </p>
     </section>
   );
@@ -134,7 +137,7 @@ function Threshold({ scores, target, name }: { scores: Float32Array; target: Uin
         {cell(hits, "found", true)}
         {cell(missed, "missed", false)}
         {cell(alarms, "false alarms", false)}
-        {cell(right, "rightly not", true)}
+        {cell(right, "correctly rejected", true)}
       </div>
       <p class="figures">
         precision <b>{percent(precision)}</b> recall <b>{percent(recall)}</b> F1 <b>{percent(f1)}</b> accuracy{" "}

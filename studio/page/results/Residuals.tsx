@@ -48,12 +48,12 @@ export function Residuals({ info, found }: { readonly info: RunInfo; readonly fo
       <div class="figure-pair">
         <figure>
           <figcaption>
-            <b>Said − true</b> over what is said
+            <b>Predicted − true</b> over the prediction
           </figcaption>
           <Plot
             label={`Residuals of ${target} over what the network says`}
-            across={{ ...said, title: `said ${target}` }}
-            up={{ ...off, title: "said − true" }}
+            across={{ ...said, title: `predicted ${target}` }}
+            up={{ ...off, title: "predicted − true" }}
           >
             {(frame) => (
               <>
@@ -77,7 +77,7 @@ export function Residuals({ info, found }: { readonly info: RunInfo; readonly fo
           </figcaption>
           <Plot
             label="How the residuals are spread"
-            across={{ ...off, title: "said − true" }}
+            across={{ ...off, title: "predicted − true" }}
             up={{ from: 0, to: Math.max(1, ...counts), title: "rows" }}
           >
             {(frame) =>
@@ -106,7 +106,7 @@ export function Residuals({ info, found }: { readonly info: RunInfo; readonly fo
       </p>
       <AsTable
         label="Residuals"
-        heads={["true", "said", "said − true"]}
+        heads={["true", "predicted", "predicted − true"]}
         follows={answers}
         rows={() =>
           Array.from({ length: shown }, (_, row) => [

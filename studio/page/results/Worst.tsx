@@ -1,6 +1,8 @@
 // The rows that the network gets most wrong, as the table has them; of pictures a gallery.
+
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { Results } from "../../shared/results.ts";
+import { apart } from "../draw/names.ts";
 import { Picture } from "../draw/Picture.tsx";
 import { percent, short } from "../numbers.ts";
 
@@ -32,6 +34,9 @@ function Gallery({ info, found }: Props) {
 export function Worst({ info, found }: Props) {
   const number = info.data.task === "number";
   const pictures = info.data.inputShape.length === 3;
+  // A cell has room for what tells the names apart.
+  const names = apart(info.data.classes);
+  const told = (name: string): string => names[info.data.classes.indexOf(name)] ?? name;
   return (
     <section class="panel" aria-labelledby="worst-title">
       <header>
@@ -51,8 +56,8 @@ export function Worst({ info, found }: Props) {
               <tr>
                 <th scope="col">row</th>
                 <th scope="col">true</th>
-                <th scope="col">said</th>
-                <th scope="col">{number ? "said − true" : "chance of the truth"}</th>
+                <th scope="col">predicted</th>
+                <th scope="col">{number ? "predicted − true" : "chance of the truth"}</th>
                 <th scope="col">loss</th>
                 {found.columns.map((name) => (
                   <th key={name} scope="col" title={name}>
@@ -66,10 +71,10 @@ export function Worst({ info, found }: Props) {
                 <tr key={row} class={!number && truth !== said ? "wrong" : ""}>
                   <th scope="row">{row}</th>
                   <td title={truth}>
-                    <span>{truth}</span>
+                    <span>{told(truth)}</span>
                   </td>
                   <td title={said}>
-                    <span>{said}</span>
+                    <span>{told(said)}</span>
                   </td>
                   <td>{number ? short(off) : percent(off)}</td>
                   <td>{short(loss)}</td>

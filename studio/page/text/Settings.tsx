@@ -170,7 +170,13 @@ export function ModelSettings() {
       />
       <div class="field">
         <span>layers</span>
-        <Stepper label="layers" value={layers} least={1} most={6} choose={(value) => alter({ layers: value })} />
+        <Stepper
+          label="layers"
+          value={layers}
+          least={1}
+          most={6}
+          step={(by) => alter({ layers: text.value.layers + by })}
+        />
       </div>
       <Slider
         label="width, numbers for each token"
