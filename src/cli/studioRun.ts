@@ -1,4 +1,5 @@
 // Converts a run to the Studio's state: data, settings, final weights and curves.
+import { arrayOfRows } from "../data/images.ts";
 import { formatCsv, formatIdx } from "../data/index.ts";
 import { type HostArray, type Preprocessing, writeSafetensors } from "../formats/index.ts";
 import { readEvents } from "../formats/node.ts";
@@ -140,7 +141,7 @@ function filesOf(source: Source): { files: [string, Uint8Array][]; classes: read
     throw new HebbError("the Studio shows networks for tables and images; this run has other data");
   return {
     files: [
-      ["images.idx", formatIdx(source.images)],
+      ["images.idx", formatIdx(arrayOfRows(source.images))],
       ["labels.idx", formatIdx(source.labels)],
     ],
     classes: source.labels.classes ?? null,

@@ -1,4 +1,4 @@
-// A data set in host memory: features, targets and optional weights, one entry of each for every sample.
+// A data set: features, targets and optional weights, one entry of each for every sample. In host memory, but for features that a file keeps.
 import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -7,17 +7,32 @@ import { formatShape, sizeOf } from "../graph/shape.ts";
 import { flatten } from "../tensor/nested.ts";
 import type { NestedArray } from "../tensor/operands.ts";
 
+/** Features that lie in a file: those of a few samples are read when they are needed. */
+export interface SampleReader {
+  readonly dtype: DType;
+  /** How many samples there are. */
+  readonly length: number;
+  /** The values of these samples, one after the other, in memory of their own. */
+  read(samples: ArrayLike<number>): TypedArray;
+}
+
 /** The values of all samples; `shape` is that of one sample. */
 export interface Field {
+  /** Where a file keeps them, they are all read each time that this is asked for. */
   readonly data: TypedArray;
   /** Shape of one sample: [] for a class number, [4] for four features, [1, 28, 28] for an image. */
   readonly shape: readonly number[];
   readonly dtype: DType;
+  /** Reads the values of some samples; undefined where they all lie in memory. */
+  readonly reader?: SampleReader | undefined;
 }
 
 export interface DatasetOptions {
-  /** The values of all samples one after the other, or an array of samples: [[0, 1], [1, 1]] becomes float32. */
-  readonly features: TypedArray | NestedArray[];
+  /**
+   * The values of all samples one after the other, an array of samples ([[0, 1], [1, 1]] becomes float32), or what reads them from a file:
+   * batch by batch, in each epoch again.
+   */
+  readonly features: TypedArray | NestedArray[] | SampleReader;
   /** Shape of one sample; an array of samples has its own. */
   readonly featureShape?: readonly number[];
   /** As the features. Of an array, whole numbers, one for each sample, are classes (int32); all others are float32. */
@@ -40,8 +55,14 @@ const samples = kind.of<TypedArray | NestedArray[]>(
   "a typed array (Float32Array, Float64Array, Int32Array or Uint8Array) or an array of samples",
   (value) => Array.isArray(value) || typedArray.accepts(value),
 );
+const isReader = (value: unknown): value is SampleReader =>
+  typeof value === "object" && value !== null && "read" in value && typeof value.read === "function";
+const readable = kind.of<DatasetOptions["features"]>(
+  `${samples.takes}, or an object { dtype, length, read }`,
+  (value) => samples.accepts(value) || isReader(value),
+);
 const kinds: OptionKinds<DatasetOptions> = {
-  features: samples,
+  features: readable,
   featureShape: kind.numbers,
   targets: samples,
   targetShape: kind.numbers,
@@ -81,6 +102,38 @@ function countOf(what: string, data: TypedArray, shape: readonly number[]): numb
   return data.length / size;
 }
 
+/** Features that lie in a file. */
+class ReadField implements Field {
+  readonly reader: SampleReader;
+  readonly shape: readonly number[];
+
+  constructor(reader: SampleReader, shape: readonly number[]) {
+    this.reader = reader;
+    this.shape = shape;
+  }
+
+  get dtype(): DType {
+    return this.reader.dtype;
+  }
+
+  get data(): TypedArray {
+    return this.reader.read(Array.from({ length: this.reader.length }, (_, sample) => sample));
+  }
+}
+
+function featuresOf(
+  given: DatasetOptions["features"],
+  shape: readonly number[] | undefined,
+): { readonly field: Field; readonly count: number } {
+  if (isReader(given)) {
+    checkKind("Dataset", "featureShape", shape, kind.numbers);
+    return { field: new ReadField(given, [...shape]), count: given.length };
+  }
+  const { data, shape: found } = valuesOf("features", given, shape);
+  checkKind("Dataset", "featureShape", found, kind.numbers);
+  return { field: { data, shape: [...found], dtype: dtypeOf(data) }, count: countOf("features", data, found) };
+}
+
 /** Samples 0 … length−1. */
 export class Dataset {
   readonly features: Field;
@@ -90,19 +143,18 @@ export class Dataset {
 
   constructor(options: DatasetOptions) {
     const { weights, ...given } = checkOptions("Dataset", options, kinds);
-    checkKind("Dataset", "features", given.features, samples);
+    checkKind("Dataset", "features", given.features, readable);
     checkKind("Dataset", "targets", given.targets, samples);
-    const { data: features, shape: featureShape } = valuesOf("features", given.features, given.featureShape);
-    checkKind("Dataset", "featureShape", featureShape, kind.numbers);
+    const { field: features, count } = featuresOf(given.features, given.featureShape);
     const { data: targets, shape: targetShape = [] } = valuesOf("targets", given.targets, given.targetShape);
-    this.length = countOf("features", features, featureShape);
+    this.length = count;
     const targetCount = countOf("targets", targets, targetShape);
     if (targetCount !== this.length) {
       throw new HebbError(
         `${this.length} samples of features but ${targetCount} targets; every sample needs one target of shape ${formatShape(targetShape)}`,
       );
     }
-    this.features = { data: features, shape: [...featureShape], dtype: dtypeOf(features) };
+    this.features = features;
     this.targets = { data: targets, shape: [...targetShape], dtype: dtypeOf(targets) };
     if (weights) {
       if (weights.length !== this.length)
@@ -114,10 +166,11 @@ export class Dataset {
     }
   }
 
-  /** The samples at these places, copied, in this order. */
+  /** The samples at these places, copied, in this order. Features that a file keeps stay there. */
   subset(indices: ArrayLike<number>): Dataset {
+    const { reader } = this.features;
     const base = {
-      features: gatherSamples(this.features, indices),
+      features: reader === undefined ? gatherSamples(this.features, indices) : readerOf(reader, indices),
       featureShape: this.features.shape,
       targets: gatherSamples(this.targets, indices),
       targetShape: this.targets.shape,
@@ -128,17 +181,36 @@ export class Dataset {
   }
 }
 
+/** Reads some of the samples of another reader, under numbers of their own. */
+function readerOf(reader: SampleReader, samples: ArrayLike<number>): SampleReader {
+  const places = Int32Array.from(samples, (sample) => existing(sample, reader.length));
+  const read = (wanted: ArrayLike<number>): TypedArray =>
+    reader.read(Int32Array.from(wanted, (sample) => places[existing(sample, places.length)] ?? 0));
+  return { dtype: reader.dtype, length: places.length, read };
+}
+
+function existing(sample: number, count: number): number {
+  if (Number.isInteger(sample) && sample >= 0 && sample < count) return sample;
+  throw new HebbError(`there is no sample ${sample}; the data set has ${count}, counted from 0`);
+}
+
 /** The values of the samples at these places, one after the other. Throws HebbError for a place that does not exist. */
 export function gatherSamples(field: Field, indices: ArrayLike<number>): TypedArray {
-  const size = sizeOf(field.shape);
-  const count = field.data.length / size;
-  const out = allocate(field.dtype, indices.length * size);
+  const { shape, dtype, reader } = field;
+  const size = sizeOf(shape);
+  if (reader !== undefined) {
+    const values = reader.read(indices);
+    if (values.length === indices.length * size) return values;
+    throw new HebbError(
+      `the features that are read: got ${values.length} values for ${indices.length} samples of shape ${formatShape(shape)}; return ${size} for each`,
+    );
+  }
+  const { data } = field;
+  const count = data.length / size;
+  const out = allocate(dtype, indices.length * size);
   for (let i = 0; i < indices.length; i++) {
-    const from = indices[i] ?? -1;
-    if (!(Number.isInteger(from) && from >= 0 && from < count)) {
-      throw new HebbError(`there is no sample ${from}; the data set has ${count}, counted from 0`);
-    }
-    out.set(field.data.subarray(from * size, (from + 1) * size), i * size);
+    const from = existing(indices[i] ?? -1, count);
+    out.set(data.subarray(from * size, (from + 1) * size), i * size);
   }
   return out;
 }

@@ -167,15 +167,17 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   return out;
 }
 
-interface IdxHeader {
+/** What the beginning of an IDX file says. */
+export interface IdxHeader {
   readonly code: number;
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** Where the values begin. */
   readonly start: number;
-  /** How many values there are, and the bytes that they take. */
+  /** How many values there are, and the bytes that they take, all and each. */
   readonly length: number;
   readonly needed: number;
+  readonly each: number;
 }
 
 /** The header at the beginning of the bytes; undefined where there are too few of them. Throws HebbError for another format. */
@@ -196,7 +198,7 @@ function headerOf(bytes: Uint8Array, name: string): IdxHeader | undefined {
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   let length = 1;
   for (const extent of shape) length *= extent;
-  return { code, dtype: kind.dtype, shape, start, length, needed: length * kind.bytes };
+  return { code, dtype: kind.dtype, shape, start, length, needed: length * kind.bytes, each: kind.bytes };
 }
 
 function tooShort(bytes: Uint8Array, name: string): HebbError {
@@ -217,22 +219,27 @@ export function parseIdx(source: FileBytes, options: IdxOptions = {}): IdxArray 
   const bytes = asBytes(source, "parseIdx");
   const name = options.name ?? "the file";
   if (isGzip(bytes)) throw new HebbError(`${name} is gzip data; unpack it first (readIdx does)`);
-  const header = headerOf(bytes, name);
-  if (header === undefined) throw tooShort(bytes, name);
-  const { code, dtype, shape, start, length, needed } = header;
-  if (needed !== bytes.byteLength - start) {
-    const [problem, fix] =
-      needed > bytes.byteLength - start
-        ? ["is truncated", "download or copy it again"]
-        : ["has bytes after its data", "check that it is the right file"];
-    throw new HebbError(
-      `${name} ${problem}: sizes ${formatShape(shape)} need ${needed} bytes, there are ${bytes.byteLength - start}; ${fix}`,
-    );
-  }
-  return { dtype, shape, data: readValues(new DataView(bytes.buffer, bytes.byteOffset), start, length, code) };
+  const { code, dtype, shape, start, length } = idxHeader(bytes, bytes.byteLength, name);
+  return { dtype, shape, data: idxValues(new DataView(bytes.buffer, bytes.byteOffset), start, length, code) };
 }
 
-function readValues(view: DataView, start: number, length: number, code: number): TypedArray {
+/** What the first bytes of a file of `size` bytes say, which must be all that it needs. */
+export function idxHeader(bytes: Uint8Array, size: number, name: string): IdxHeader {
+  const header = headerOf(bytes, name);
+  if (header === undefined) throw tooShort(bytes, name);
+  const { shape, start, needed } = header;
+  if (needed === size - start) return header;
+  const [problem, fix] =
+    needed > size - start
+      ? ["is truncated", "download or copy it again"]
+      : ["has bytes after its data", "check that it is the right file"];
+  throw new HebbError(
+    `${name} ${problem}: sizes ${formatShape(shape)} need ${needed} bytes, there are ${size - start}; ${fix}`,
+  );
+}
+
+/** Values from a place of the bytes on. */
+export function idxValues(view: DataView, start: number, length: number, code: number): TypedArray {
   switch (code) {
     case 0x09:
       return Int32Array.from({ length }, (_, i) => view.getInt8(start + i));
@@ -286,7 +293,7 @@ export function formatIdx(array: IdxArray): Uint8Array {
 
 /** Checks that images [n, …] and labels [n] belong together. */
 export function checkImagesAndLabels(
-  images: IdxArray,
+  images: Pick<IdxArray, "shape">,
   labels: IdxArray,
   names: { readonly images: string; readonly labels: string },
 ): void {

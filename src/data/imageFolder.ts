@@ -1,20 +1,25 @@
 // Pictures in folders (Node only): one sub-folder for each class, PNG and JPEG, all brought to one size.
+import { readFileSync } from "node:fs";
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
+import { inflateSync } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
-import { fileError } from "./fileErrors.ts";
+import { codeOf, fileError } from "./fileErrors.ts";
 import { readBytes } from "./files.ts";
 import type { IdxArray } from "./idx.ts";
-import type { LabelArray } from "./images.ts";
+import type { ImageRows, LabelArray } from "./images.ts";
 import { InputFile } from "./inputFile.ts";
 import { type PictureSteps, sizeAfter, stepped } from "./pictureSteps.ts";
 import {
   decodePicture,
+  defaultMaxPixels,
   fitKind,
   fitPicture,
+  type Picture,
   type PictureFit,
+  pictureDecoder,
   planesOf,
   readPictureHeader,
   toChannels,
@@ -169,12 +174,18 @@ function sizeOf(steps: PictureSteps): readonly [height: number, width: number] {
   );
 }
 
-/** Decodes files into one array, each as it is needed. */
-async function readAll(
-  { folder, files, read }: PictureFiles,
-  given: ImageFolderOptions,
-): Promise<{ readonly images: IdxArray }> {
-  const { steps } = given;
+/** What all pictures of an array are brought to. */
+interface Plan extends Pick<ImageFolderOptions, "fit" | "steps"> {
+  readonly channels: 1 | 3;
+  readonly height: number;
+  readonly width: number;
+  /** Most pixels of one picture. */
+  readonly limit: { readonly maxPixels?: number };
+}
+
+/** The size that is asked for, or that suits the pictures by their headers. */
+async function planFor({ folder, files, read }: PictureFiles, given: ImageFolderOptions): Promise<Plan> {
+  const { steps, fit } = given;
   const options: ImageFolderOptions = steps === undefined ? given : { ...given, channels: 3, size: sizeOf(steps) };
   const limit = options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels };
   let [grey, same] = [true, true];
@@ -193,8 +204,24 @@ async function readAll(
     options.size ?? (same && small && first ? [first.height, first.width] : [usualSize, usualSize]);
   const channels = options.channels ?? (grey ? 1 : 3);
   const size = channels * height * width;
+  const plan = { channels, height, width, limit, ...(fit && { fit }), ...(steps && { steps }) };
   if (!(Number.isSafeInteger(size) && size > 0))
     throw new HebbError(`${width} × ${height} is not a valid image size; use whole numbers of at least 1`);
+  return plan;
+}
+
+/** The bytes of a picture as planned. */
+function planned(picture: Picture, { channels, height, width, fit, steps }: Plan): Uint8Array {
+  const seen = toChannels(picture, channels);
+  return planesOf(steps === undefined ? fitPicture(seen, width, height, fit) : stepped(seen, steps));
+}
+
+/** Decodes files into one array, each as it is needed. */
+async function readAll(pictures: PictureFiles, given: ImageFolderOptions): Promise<{ readonly images: IdxArray }> {
+  const { folder, files, read } = pictures;
+  const plan = await planFor(pictures, given);
+  const { channels, height, width, limit } = plan;
+  const size = channels * height * width;
   if (files.length * size > maxTotalBytes)
     throw new HebbError(
       `${folder}: ${files.length} pictures of ${channels} × ${height} × ${width} are more than ${maxTotalBytes} bytes; use a smaller size`,
@@ -203,11 +230,57 @@ async function readAll(
   for (const [i, file] of files.entries()) {
     const name = join(folder, file);
     const picture = await decodePicture(checkedPicture(await read(name), name), { name, ...limit });
-    const seen = toChannels(picture, channels);
-    const fitted = steps === undefined ? fitPicture(seen, width, height, options.fit) : stepped(seen, steps);
-    data.set(planesOf(fitted), i * size);
+    data.set(planned(picture, plan), i * size);
   }
   return { images: { dtype: "uint8", shape: [files.length, channels, height, width], data } };
+}
+
+/** Decoded pictures are kept up to so many bytes; beyond that they are decoded again. */
+const mostKept = 2 ** 28;
+
+/** Decodes each picture when it is first needed. */
+async function rowsOfFiles(pictures: PictureFiles, given: ImageFolderOptions): Promise<ImageRows> {
+  const { folder, files } = pictures;
+  const plan = await planFor(pictures, given);
+  const { channels, height, width, limit } = plan;
+  const size = channels * height * width;
+  const decode = await pictureDecoder(unpackedSize);
+  const kept = new Map<number, Uint8Array>();
+  const bytesOf = (row: number): Uint8Array => {
+    const known = kept.get(row);
+    if (known !== undefined) return known;
+    const file = files[row];
+    if (file === undefined)
+      throw new HebbError(`${folder}: there is no picture ${row}; it has ${files.length}, counted from 0`);
+    const name = join(folder, file);
+    const picture = decode(checkedPicture(pictureFile(name), name), { maxPixels: defaultMaxPixels, ...limit, name });
+    const bytes = planned(picture, plan);
+    if ((kept.size + 1) * size <= mostKept) kept.set(row, bytes);
+    return bytes;
+  };
+  const read = (rows: ArrayLike<number>): Uint8Array => {
+    const out = new Uint8Array(rows.length * size);
+    for (let place = 0; place < rows.length; place++) out.set(bytesOf(rows[place] ?? -1), place * size);
+    return out;
+  };
+  return { dtype: "uint8", shape: [files.length, channels, height, width], read };
+}
+
+function pictureFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/** The bytes that zlib data unpack to; one more than `limit` where there are more. */
+function unpackedSize(packed: readonly Uint8Array[], limit: number): number | undefined {
+  try {
+    return inflateSync(Buffer.concat(packed), { maxOutputLength: limit + 1 }).byteLength;
+  } catch (error) {
+    return codeOf(error) === "ERR_BUFFER_TOO_LARGE" ? limit + 1 : undefined;
+  }
 }
 
 /**
@@ -217,17 +290,30 @@ async function readAll(
  */
 export async function readImageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   checkOptions("readImageFolder", options, kinds);
-  const { files, labels, classes, others } = await listFolder(path);
-  const { images } = await readAll({ folder: path, files, read: readBytes }, options);
-  return {
-    images,
-    labels:
-      classes.length === 0
-        ? undefined
-        : { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels), classes },
-    files,
-    notes: others === 0 ? [] : [`${others} files whose names do not end in .png, .jpg or .jpeg were left out`],
-  };
+  const listing = await listFolder(path);
+  const { images } = await readAll({ folder: path, files: listing.files, read: readBytes }, options);
+  return { images, ...listed(listing) };
+}
+
+const listed = ({ files, labels, classes, others }: Listing): Omit<ImageFolder, "images"> => ({
+  labels:
+    classes.length === 0
+      ? undefined
+      : { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels), classes },
+  files,
+  notes: others === 0 ? [] : [`${others} files whose names do not end in .png, .jpg or .jpeg were left out`],
+});
+
+/** The pictures of a folder as they are needed: of several ranks each decodes those of its share. */
+export interface OpenImageFolder extends Omit<ImageFolder, "images"> {
+  readonly images: ImageRows;
+}
+
+/** The same folder, of which nothing is decoded yet. Where no size is given, the headers of all pictures are read. */
+export async function openImageFolder(path: string, options: ImageFolderOptions = {}): Promise<OpenImageFolder> {
+  const listing = await listFolder(path);
+  const images = await rowsOfFiles({ folder: path, files: listing.files, read: readBytes }, options);
+  return { images, ...listed(listing) };
 }
 
 /** One picture as an array of one. */

@@ -1,11 +1,37 @@
 // Preprocessing of images with labels: pixel scaling fitted on the training images, kept as plain JSON beside the class names.
+import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
 import { visible } from "../graph/visible.ts";
+import { gatherSamples, type SampleReader } from "./dataset.ts";
 import { checkImagesAndLabels, type IdxArray } from "./idx.ts";
 import type { PictureSteps } from "./pictureSteps.ts";
+
+/** Images [count, …] of which a file, or an array, gives some at a time. */
+export interface ImageRows {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** The values of these images, one after the other. */
+  read(rows: ArrayLike<number>): TypedArray;
+}
+
+/** The images of an array. */
+export function rowsOfArray({ dtype, shape, data }: IdxArray): ImageRows {
+  const field = { dtype, shape: shape.slice(1), data };
+  return { dtype, shape, read: (rows) => gatherSamples(field, rows) };
+}
+
+/** All images, in memory. */
+export const arrayOfRows = (images: IdxArray | ImageRows): IdxArray =>
+  "data" in images
+    ? images
+    : {
+        dtype: images.dtype,
+        shape: images.shape,
+        data: images.read(Array.from({ length: images.shape[0] ?? 0 }, (_, row) => row)),
+      };
 
 /** Labels [count]; with `classes`, they are places in that list of names. */
 export interface LabelArray extends IdxArray {
@@ -42,7 +68,7 @@ export interface AppliedImages {
 }
 
 /** The shape of one image with its channels in front: [28, 28] → [1, 28, 28]; three sizes are taken as [channels, rows, columns]. */
-function imageShape(images: IdxArray): number[] {
+function imageShape(images: Pick<IdxArray, "shape">): number[] {
   const shape = images.shape.slice(1);
   return shape.length === 2 ? [1, ...shape] : shape;
 }
@@ -65,7 +91,7 @@ const fitKinds: OptionKinds<FitImageOptions> = {
 
 /** Learns mean and spread of the pixels of each channel, and the classes. Throws HebbError when images and labels do not match. */
 export function fitImagePreprocessing(
-  images: IdxArray,
+  images: IdxArray | ImageRows,
   labels: LabelArray,
   options: FitImageOptions = {},
 ): ImagePreprocessing {
@@ -77,28 +103,17 @@ export function fitImagePreprocessing(
   const channels = shape.length === 3 ? (shape[0] ?? 1) : 1;
   const plane = size / channels;
   const rows = Array.from(options.rows ?? { length: labels.data.length }, (row, i) => row ?? i);
-  const mean: number[] = [];
-  const scale: number[] = [];
-  for (let channel = 0; channel < channels; channel++) {
-    let sum = 0;
-    let squares = 0;
-    for (const row of rows) {
-      const from = row * size + channel * plane;
-      for (let i = from; i < from + plane; i++) {
-        const pixel = images.data[i] ?? 0;
-        sum += pixel;
-        squares += pixel * pixel;
-      }
-    }
-    const middle = sum / (rows.length * plane);
+  const sums = pixelSums(images, rows, channels, plane);
+  const mean = sums.map(({ sum }) => sum / (rows.length * plane));
+  const scale = sums.map(({ squares }, channel) => {
     if (!Number.isFinite(squares))
       throw new HebbError(
         `${names.images}: some values are not finite, or too large to scale; fix them before training`,
       );
+    const middle = mean[channel] ?? 0;
     const spread = Math.sqrt(Math.max(0, squares / (rows.length * plane) - middle * middle));
-    mean.push(middle);
-    scale.push(spread > 0 ? spread : 1);
-  }
+    return spread > 0 ? spread : 1;
+  });
   const values = labels.classes
     ? labels.classes.map((_, place) => place)
     : [...new Set(labels.data)].sort((a, b) => a - b);
@@ -130,6 +145,31 @@ export function fitImagePreprocessing(
   };
 }
 
+/** Of each channel the sum of its pixels and of their squares, image by image. */
+function pixelSums(
+  images: IdxArray | ImageRows,
+  rows: readonly number[],
+  channels: number,
+  plane: number,
+): { sum: number; squares: number }[] {
+  const sums = Array.from({ length: channels }, () => ({ sum: 0, squares: 0 }));
+  const size = channels * plane;
+  for (const row of rows) {
+    const [pixels, start] = "data" in images ? [images.data, row * size] : [images.read([row]), 0];
+    for (const [channel, total] of sums.entries()) {
+      let { sum, squares } = total;
+      const from = start + channel * plane;
+      for (let i = from; i < from + plane; i++) {
+        const pixel = pixels[i] ?? 0;
+        sum += pixel;
+        squares += pixel * pixel;
+      }
+      [total.sum, total.squares] = [sum, squares];
+    }
+  }
+  return sums;
+}
+
 type ImageNames = { readonly images: string; readonly labels: string };
 
 /** Scaled images, and class numbers when labels are given. Throws HebbError for images of another size and unknown labels. */
@@ -151,6 +191,31 @@ export function applyImagePreprocessing(
   labels?: LabelArray,
   names: ImageNames = { images: "the image array", labels: "the label array" },
 ): AppliedImages {
+  checkImages(pre, images, labels, names);
+  const features = scaled(pre, images.data);
+  const count = images.shape[0] ?? 0;
+  return labels ? { features, targets: classNumbers(pre, labels, names), count } : { features, count };
+}
+
+/** The same of images that are read when they are needed. */
+export function readImages(
+  pre: ImagePreprocessing,
+  images: ImageRows,
+  labels: LabelArray | undefined,
+  names: ImageNames,
+): { readonly features: SampleReader; readonly targets?: Int32Array } {
+  checkImages(pre, images, labels, names);
+  const read = (rows: ArrayLike<number>): TypedArray => scaled(pre, images.read(rows));
+  const features: SampleReader = { dtype: "float32", length: images.shape[0] ?? 0, read };
+  return labels ? { features, targets: classNumbers(pre, labels, names) } : { features };
+}
+
+function checkImages(
+  pre: ImagePreprocessing,
+  images: Pick<IdxArray, "shape">,
+  labels: LabelArray | undefined,
+  names: ImageNames,
+): void {
   if (labels) checkImagesAndLabels(images, labels, names);
   const shape = images.shape.length < 2 ? [] : imageShape(images);
   if (formatShape(shape) !== formatShape(pre.shape)) {
@@ -158,16 +223,19 @@ export function applyImagePreprocessing(
       `${names.images}: images of ${formatShape(shape)}, but the model was trained on ${formatShape(pre.shape)}; resize them, or use the model they belong to`,
     );
   }
-  const features = new Float32Array(images.data.length);
-  const plane = sizeOf(shape) / pre.mean.length;
+}
+
+/** Pixels less the mean of their channel, by its spread. */
+function scaled(pre: ImagePreprocessing, pixels: TypedArray): Float32Array {
+  const features = new Float32Array(pixels.length);
+  const plane = sizeOf(pre.shape) / pre.mean.length;
   for (let from = 0; from < features.length; from += plane) {
     const channel = (from / plane) % pre.mean.length;
     const [mean, scale] = [pre.mean[channel] ?? 0, pre.scale[channel] ?? 1];
     // A plain loop: Float32Array.from with a function takes many times as long over millions of pixels.
-    for (let i = from; i < from + plane; i++) features[i] = ((images.data[i] ?? 0) - mean) / scale;
+    for (let i = from; i < from + plane; i++) features[i] = ((pixels[i] ?? 0) - mean) / scale;
   }
-  const count = images.shape[0] ?? 0;
-  return labels ? { features, targets: classNumbers(pre, labels, names), count } : { features, count };
+  return features;
 }
 
 function classNumbers(

@@ -21,7 +21,7 @@ export interface DecodeOptions {
 }
 
 const decodeKinds: OptionKinds<DecodeOptions> = { name: kind.string, maxPixels: kind.number };
-const defaultMaxPixels = 24_000_000;
+export const defaultMaxPixels = 24_000_000;
 
 /** What the header of a picture says. */
 export interface PictureHeader {
@@ -165,7 +165,11 @@ function checkSize({ width, height }: PictureHeader, name: string, maxPixels: nu
     throw fault(name, `has ${width} × ${height} pixels, more than ${maxPixels}; make it smaller`);
 }
 
-async function loadPng(): Promise<typeof import("fast-png")> {
+/** The packages that decode. */
+type PngPackage = Pick<typeof import("fast-png"), "decode">;
+type JpegPackage = Pick<typeof import("jpeg-js"), "decode">;
+
+async function loadPng(): Promise<PngPackage> {
   try {
     return await import("fast-png");
   } catch (cause) {
@@ -173,7 +177,7 @@ async function loadPng(): Promise<typeof import("fast-png")> {
   }
 }
 
-async function loadJpeg(): Promise<typeof import("jpeg-js")> {
+async function loadJpeg(): Promise<JpegPackage> {
   try {
     return (await import("jpeg-js")).default;
   } catch (cause) {
@@ -181,14 +185,25 @@ async function loadJpeg(): Promise<typeof import("jpeg-js")> {
   }
 }
 
-/** Throws when zlib data unpack to more bytes than a picture of this size has. */
-async function refuseBomb(bytes: Uint8Array, chunks: readonly Chunk[], limit: number, name: string): Promise<void> {
+/** The packed pixels, where they may unpack to more bytes than a picture of this size has; empty where they cannot. */
+function suspectPixels(bytes: Uint8Array, chunks: readonly Chunk[], limit: number): Uint8Array<ArrayBuffer>[] {
   const packed = chunks
     .filter(({ type }) => type === "IDAT")
     .map(({ start, end }) => Uint8Array.from(bytes.subarray(start + 8, end - 4)));
   const size = packed.reduce((sum, part) => sum + part.byteLength, 0);
   // Deflate shrinks to 1/1032 at best; what cannot become large need not be tried.
-  if (size * 1032 <= limit + 2 ** 24) return;
+  return size * 1032 <= limit + 2 ** 24 ? [] : packed;
+}
+
+const undecompressed = (name: string): HebbError =>
+  fault(name, `is a damaged PNG: its data cannot be decompressed; ${again}`);
+
+const bomb = (name: string, limit: number): HebbError =>
+  fault(name, `is a damaged PNG: it unpacks to more than the ${limit} bytes of its size; ${again}`);
+
+/** Throws when zlib data unpack to more bytes than a picture of this size has. */
+async function refuseBomb(packed: Uint8Array<ArrayBuffer>[], limit: number, name: string): Promise<void> {
+  if (packed.length === 0) return;
   const reader = new Blob(packed).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
   let length = 0;
   try {
@@ -199,10 +214,10 @@ async function refuseBomb(bytes: Uint8Array, chunks: readonly Chunk[], limit: nu
       if (length > limit) break;
     }
   } catch {
-    throw fault(name, `is a damaged PNG: its data cannot be decompressed; ${again}`);
+    throw undecompressed(name);
   }
   await reader.cancel();
-  throw fault(name, `is a damaged PNG: it unpacks to more than the ${limit} bytes of its size; ${again}`);
+  throw bomb(name, limit);
 }
 
 /** The samples of each pixel as bytes, whatever their depth. */
@@ -230,13 +245,21 @@ function samplesOf(
   return out;
 }
 
-async function decodePng(bytes: Uint8Array, header: PngHeader, name: string): Promise<Picture> {
-  const chunks = pngChunks(bytes, name);
-  // Text, profiles and animation are not pixels: leaving them out leaves out what might be wrong with them.
-  const kept = chunks.filter(({ type }) => ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type));
+/** The chunks that pixels are made of: text, profiles and animation are left out, and what might be wrong with them. */
+function pixelChunks(bytes: Uint8Array, name: string): Chunk[] {
+  const kept = pngChunks(bytes, name).filter(({ type }) => ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type));
   if (!kept.some(({ type }) => type === "IDAT")) throw fault(name, `is a damaged PNG: it has no pixels; ${again}`);
-  await refuseBomb(bytes, kept, header.unpacked, name);
-  const { decode } = await loadPng();
+  return kept;
+}
+
+interface Packed {
+  readonly bytes: Uint8Array;
+  readonly kept: readonly Chunk[];
+  readonly header: PngHeader;
+  readonly name: string;
+}
+
+function decodePng({ bytes, kept, header, name }: Packed, { decode }: PngPackage): Picture {
   const plain = new Uint8Array(8 + kept.reduce((sum, { start, end }) => sum + end - start, 0));
   plain.set(pngMagic);
   let at = 8;
@@ -286,17 +309,17 @@ async function decodePng(bytes: Uint8Array, header: PngHeader, name: string): Pr
 const onWhite = (value: number, opacity: number): number =>
   opacity === 255 ? value : Math.round((value * opacity + 255 * (255 - opacity)) / 255);
 
-async function decodeJpeg(
+function decodeJpeg(
   bytes: Uint8Array,
   { width, height, grey, scans }: JpegHeader,
   name: string,
-): Promise<Picture> {
+  { decode }: JpegPackage,
+): Picture {
   if (scans > 12 && scans * width * height > 1e9)
     throw fault(
       name,
       `is a JPEG of ${scans} scans over ${width} × ${height} pixels, too many; save it again with fewer scans`,
     );
-  const { decode } = await loadJpeg();
   let decoded: {
     readonly width: number;
     readonly height: number;
@@ -376,7 +399,41 @@ export async function decodePicture(source: FileBytes, options: DecodeOptions = 
   const { name = "the picture", maxPixels = defaultMaxPixels } = checkOptions("decodePicture", options, decodeKinds);
   const header = headerOf(bytes, name);
   checkSize(header, name, maxPixels);
-  return "scans" in header ? decodeJpeg(bytes, header, name) : decodePng(bytes, header, name);
+  if ("scans" in header) return decodeJpeg(bytes, header, name, await loadJpeg());
+  const kept = pixelChunks(bytes, name);
+  await refuseBomb(suspectPixels(bytes, kept, header.unpacked), header.unpacked, name);
+  return decodePng({ bytes, kept, header, name }, await loadPng());
+}
+
+/** Bytes that zlib data unpack to, up to one more than `limit`; undefined where they are damaged. */
+export type UnpackedSize = (packed: readonly Uint8Array[], limit: number) => number | undefined;
+
+/** Decodes as `decodePicture` does, at once, where `unpackedSize` is known at once too. */
+export async function pictureDecoder(
+  unpackedSize: UnpackedSize,
+): Promise<(bytes: Uint8Array, options: Required<DecodeOptions>) => Picture> {
+  // A package that is missing matters when there is a picture for it.
+  const [png, jpeg] = await Promise.all([loadPng().catch(asError), loadJpeg().catch(asError)]);
+  return (bytes, { name, maxPixels }) => {
+    const header = headerOf(bytes, name);
+    checkSize(header, name, maxPixels);
+    if ("scans" in header) return decodeJpeg(bytes, header, name, loaded(jpeg));
+    const kept = pixelChunks(bytes, name);
+    const packed = suspectPixels(bytes, kept, header.unpacked);
+    if (packed.length > 0) {
+      const size = unpackedSize(packed, header.unpacked);
+      if (size === undefined) throw undecompressed(name);
+      if (size > header.unpacked) throw bomb(name, header.unpacked);
+    }
+    return decodePng({ bytes, kept, header, name }, loaded(png));
+  };
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+function loaded<T>(found: T | Error): T {
+  if (found instanceof Error) throw found;
+  return found;
 }
 
 /** Grey or colour. Grey is the luminance of Rec. 601: 0.299 red + 0.587 green + 0.114 blue. */

@@ -81,6 +81,14 @@ export function nextTokenWindows(tokens: Int32Array, context: number, stride = c
   return new Dataset({ features, featureShape: [context], targets, targetShape: [context] });
 }
 
+/** Tokens of a text in a file: a few in a row are read when they are needed. */
+export interface TokenReader {
+  /** How many tokens there are. */
+  readonly length: number;
+  /** `count` tokens from each of these on, one run after the other. */
+  read(starts: ArrayLike<number>, count: number): Int32Array;
+}
+
 /** Streams of the windows' offsets start here, apart from the shuffle's. */
 const offsetStream = 0x20000000;
 
@@ -89,13 +97,18 @@ const offsetStream = 0x20000000;
  * first they start at another offset, drawn from seed and epoch, so that no token is always the first of its window.
  */
 export class TokenSequence {
-  readonly tokens: Int32Array;
+  /** Reads the tokens of a few windows; undefined where all tokens lie in memory. */
+  readonly reader: TokenReader | undefined;
+  /** How many tokens there are. */
+  readonly size: number;
+  readonly #tokens: Int32Array | undefined;
   readonly context: number;
   /** How many different tokens there are. */
   readonly vocabulary: number;
   readonly length: number;
 
-  constructor(tokens: Int32Array, context: number, vocabulary: number) {
+  /** Tokens in memory, or what reads those of a file. */
+  constructor(tokens: Int32Array | TokenReader, context: number, vocabulary: number) {
     if (!Number.isInteger(context) || context < 1)
       throw new HebbError(`context ${context} must be a whole number of at least 1`);
     this.length = Math.floor((tokens.length - 1) / context);
@@ -103,14 +116,38 @@ export class TokenSequence {
       throw new HebbError(
         `${tokens.length} tokens are too few for a context of ${context}; at least ${context + 1} are needed`,
       );
-    for (const token of tokens)
-      if (token < 0 || token >= vocabulary)
-        throw new HebbError(
-          `token ${token} is not in the vocabulary of ${vocabulary}; encode the text with its own vocabulary`,
-        );
-    this.tokens = tokens;
     this.context = context;
     this.vocabulary = vocabulary;
+    this.size = tokens.length;
+    if ("read" in tokens) this.reader = tokens;
+    else this.#tokens = this.#checked(tokens);
+  }
+
+  #checked(tokens: Int32Array): Int32Array {
+    for (const token of tokens)
+      if (token < 0 || token >= this.vocabulary)
+        throw new HebbError(
+          `token ${token} is not in the vocabulary of ${this.vocabulary}; encode the text with its own vocabulary`,
+        );
+    return tokens;
+  }
+
+  /** All tokens. Where a file keeps them, they are read each time that this is asked for. */
+  get tokens(): Int32Array {
+    return this.#tokens ?? this.#read([0], this.size);
+  }
+
+  #read(starts: ArrayLike<number>, count: number): Int32Array {
+    return this.#checked(this.reader?.read(starts, count) ?? new Int32Array());
+  }
+
+  /** The tokens of the windows that begin at these places, each with the token behind it: [windows, context + 1]. */
+  windows(starts: Int32Array): Int32Array {
+    const width = this.context + 1;
+    if (this.#tokens === undefined) return this.#read(starts, width);
+    const out = new Int32Array(starts.length * width);
+    for (const [place, start] of starts.entries()) out.set(this.#tokens.subarray(start, start + width), place * width);
+    return out;
   }
 
   /** Where windows begin in an epoch: window w starts at this place + w × context. */
@@ -120,7 +157,7 @@ export class TokenSequence {
 
   /** The first token of each of these windows. A window that would reach beyond the text is moved back to its end. */
   starts(windows: ArrayLike<number>, offset = 0): Int32Array {
-    const last = this.tokens.length - 1 - this.context;
+    const last = this.size - 1 - this.context;
     return Int32Array.from(windows, (window) => Math.min(last, offset + window * this.context));
   }
 }

@@ -13,7 +13,7 @@ import { quoted } from "../graph/visible.ts";
 import type { InMemory } from "../train/index.ts";
 import { imageDataset } from "./prepare.ts";
 import { formFor, read, withoutLabels } from "./read.ts";
-import type { Notices } from "./readOptions.ts";
+import type { ReadOptions } from "./readOptions.ts";
 import { type ImageSource, kindNames, type Source, type TableSource } from "./source.ts";
 import { tokensOf } from "./text.ts";
 import { textDataset } from "./texts.ts";
@@ -36,7 +36,7 @@ const otherKind = ({ kind }: Preprocessing, source: Source): HebbError =>
 
 /** How much it is, in words. */
 export const amountOf = (data: InMemory): string =>
-  data instanceof Dataset ? `${data.length} rows` : `${data.tokens.length} tokens`;
+  data instanceof Dataset ? `${data.length} rows` : `${data.size} tokens`;
 
 /** With targets. */
 export function applyTo(preprocessing: Preprocessing, source: Source): Applied {
@@ -111,11 +111,11 @@ export interface TestChoices {
   readonly seed: number;
 }
 
-/** The test data of a run, if it was given any. */
+/** The test data of a run, if it was given any. `asNeeded`: read when they are needed, where that is possible. */
 export async function testSet(
   preprocessing: Preprocessing,
   { testData, testLabels, target, sql, sheet, seed }: TestChoices,
-  notices: Notices | undefined,
+  { notices, asNeeded }: Pick<ReadOptions, "notices" | "asNeeded">,
 ): Promise<InMemory | undefined> {
   if (testData === null) return undefined;
   const source = await read(testData, {
@@ -127,6 +127,7 @@ export async function testSet(
     needLabels: true,
     form: formFor(preprocessing),
     like: preprocessing,
+    asNeeded,
     notices,
   });
   const { dataset, notes } = applyTo(preprocessing, source);

@@ -17,6 +17,7 @@ import {
   writeConfig,
 } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
+import { currentWorld } from "../runtime/index.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import { makeObjective, progressIn, type TrainState } from "../train/index.ts";
 import { testSet } from "./apply.ts";
@@ -42,13 +43,28 @@ export interface Job {
   readonly data: JobData;
 }
 
+/** Whether other ranks train along: then images and texts are read by each when it needs them. */
+const isShared = (): boolean => (currentWorld()?.size ?? 1) > 1;
+
 /** Reads the data to learn from, and refuses choices that do not go with them. */
 export async function readFor(path: string, choices: TrainChoices, notices: Notices): Promise<Source> {
   const { target, labels, sql, sheet, seed } = choices;
   const base = choices.base === undefined ? undefined : await readBase(choices.base);
   const steps = base?.processing?.steps;
   const form = base === undefined ? formOf(choices) : formFor(base, path, target);
-  const source = await read(path, { target, labels, sql, sheet, seed, needLabels: true, form, steps, notices });
+  const asNeeded = isShared();
+  const source = await read(path, {
+    target,
+    labels,
+    sql,
+    sheet,
+    seed,
+    needLabels: true,
+    form,
+    steps,
+    asNeeded,
+    notices,
+  });
   if (base !== undefined) checkTakes(base, source);
   checkChoices(source, choices);
   return source;
@@ -105,7 +121,8 @@ export async function makeJob(
   seedEverything(config.seed);
   makeModel(config);
   makeObjective(config.loss, taskFor(prepared.preprocessing, config));
-  return { config, data: { ...prepared, test: await testSet(prepared.preprocessing, config, notices) } };
+  const asNeeded = source.kind === "images" && "read" in source.images;
+  return { config, data: { ...prepared, test: await testSet(prepared.preprocessing, config, { notices, asNeeded }) } };
 }
 
 /** Trains into a new run folder, which is made when all else is known to be right. */
@@ -165,7 +182,7 @@ export async function resumeJob(folder: string, options: ResumeOptions): Promise
 /** The data of a run, which must be what they were. */
 async function sameData(run: Run, config: JobConfig, folder: string, notices: Notices): Promise<JobData> {
   const stored = readPreprocessing(run);
-  const data = await dataOf(config, stored, notices);
+  const data = await dataOf(config, stored, { notices });
   if (JSON.stringify(data.preprocessing) !== JSON.stringify(stored))
     throw new HebbError(
       `${config.data} is not the data that ${folder} was trained on any more; restore the old file, or retrain`,
@@ -207,8 +224,19 @@ function baseOf({ base, model }: JobConfig, stored: Preprocessing): Base | null 
 const learnedBy = ({ tokenizer, vocabulary }: NonNullable<JobConfig["text"]>, context: number): Tokenizing | null =>
   tokenizer === "pretrained" ? null : { tokenizer, vocabulary, context };
 
+export interface DataOptions {
+  readonly notices: Notices;
+  /** What rank 0 has fitted on images: nothing of them is read for it. */
+  readonly known?: Preprocessing | undefined;
+}
+
 /** The data that a configuration names, read and prepared as they were. */
-export async function dataOf(config: JobConfig, stored: Preprocessing, notices: Notices): Promise<JobData> {
+export async function dataOf(
+  config: JobConfig,
+  stored: Preprocessing,
+  { notices, known }: DataOptions,
+): Promise<JobData> {
+  const asNeeded = isShared();
   const { seed, validation, fold, text, stream } = config;
   const source = await read(config.data, {
     target: config.target ?? undefined,
@@ -219,6 +247,8 @@ export async function dataOf(config: JobConfig, stored: Preprocessing, notices: 
     needLabels: true,
     form: text !== null ? "text" : stream ? "parts" : "whole",
     steps: stored.kind === "images" ? stored.steps : undefined,
+    ...(known && { like: known }),
+    asNeeded,
     notices,
   });
   const context = stored.kind === "text" ? stored.context : undefined;
@@ -230,6 +260,7 @@ export async function dataOf(config: JobConfig, stored: Preprocessing, notices: 
     text: text === null || context === undefined ? null : learnedBy(text, context),
     base: baseOf(config, stored),
     context,
+    known,
   });
-  return { ...prepared, test: await testSet(prepared.preprocessing, config, notices) };
+  return { ...prepared, test: await testSet(prepared.preprocessing, config, { notices, asNeeded }) };
 }

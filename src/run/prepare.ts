@@ -1,13 +1,13 @@
 // Second stage: splits a source, and fits the preprocessing on the rows to learn from.
 import { basename } from "node:path";
 import { listColumns } from "../data/columnNames.ts";
+import { readImages } from "../data/images.ts";
 import {
   applyImagePreprocessing,
   checkImagesAndLabels,
   Dataset,
   fitImagePreprocessing,
   guessTarget,
-  type IdxArray,
   type ImagePreprocessing,
   type LabelArray,
   type Table,
@@ -17,6 +17,7 @@ import { sizeAfter } from "../data/pictureSteps.ts";
 import { type HeldOut, splitRows } from "../data/rowSplit.ts";
 import { streamFile } from "../data/tableStream.ts";
 import { prepareSplit } from "../data/tabular.ts";
+import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { RowStream } from "../train/index.ts";
 import type { Base } from "./base.ts";
@@ -41,6 +42,8 @@ export interface PrepareOptions {
   readonly base?: Base | null;
   /** Tokens of a text that it sees at once; undefined: as many as is usual. */
   readonly context?: number | undefined;
+  /** What rank 0 has fitted on these images: nothing of them is read for it. */
+  readonly known?: Preprocessing | undefined;
 }
 
 /** The share that is held out, where nothing else is asked for. Of many rows few are enough. */
@@ -170,12 +173,11 @@ function fitImages(source: ImageSource, options: PrepareOptions, share: number):
     { count: labels.data.length, labels: labels.data },
     heldOut({ ...options, validation: share }),
   );
-  const own = fitImagePreprocessing(images, labels, {
-    rows: train,
-    names,
-    ...(notes === undefined ? {} : { notes }),
-  });
-  const preprocessing = options.base ? asInBase(own, options.base) : own;
+  const fitted = (): ImagePreprocessing => {
+    const own = fitImagePreprocessing(images, labels, { rows: train, names, ...(notes && { notes }) });
+    return options.base ? asInBase(own, options.base) : own;
+  };
+  const preprocessing = options.known?.kind === "images" ? options.known : fitted();
   const all = imageDataset(preprocessing, images, labels, names);
   return {
     kind: "rows",
@@ -212,10 +214,15 @@ function asInBase(own: ImagePreprocessing, { folder, processing }: Base): ImageP
 /** Images through a preprocessing; without labels, every target is 0. */
 export function imageDataset(
   preprocessing: ImagePreprocessing,
-  images: IdxArray,
+  images: ImageSource["images"],
   labels: LabelArray | undefined,
   names: ImageSource["names"],
 ): Dataset {
+  if ("read" in images) {
+    const { features, targets } = readImages(preprocessing, images, labels, names);
+    const all = targets ?? new Int32Array(features.length);
+    return new Dataset({ features, featureShape: preprocessing.shape, targets: all });
+  }
   const { features, targets, count } = applyImagePreprocessing(preprocessing, images, labels, names);
   return new Dataset({ features, featureShape: preprocessing.shape, targets: targets ?? new Int32Array(count) });
 }

@@ -7,6 +7,7 @@ import type {
   TablePreprocessing,
   TokenSequence,
 } from "../data/index.ts";
+import type { TextCuts } from "../data/textParts.ts";
 import type { TextPreprocessing, TextsPreprocessing } from "../formats/index.ts";
 import type { InMemory, RowStream } from "../train/index.ts";
 
@@ -43,6 +44,8 @@ export interface PreparedText extends Split<TextPreprocessing, TokenSequence, To
   readonly kind: "text";
   /** How many tokens there are to choose from. */
   readonly vocabulary: number;
+  /** Where both parts of the text are cut, if their tokens are read when they are needed. */
+  readonly cuts?: readonly TextCuts[];
 }
 
 export type Prepared = PreparedRows | PreparedParts | PreparedText;

@@ -83,6 +83,30 @@ test.each(files)("%s is looked at once and opened once", async (name, content, s
   ]);
 });
 
+test("as ranks read them, images and texts stay in their files until they are needed", async () => {
+  const asked: ReadOptions = { ...options, target: undefined, needLabels: false, asNeeded: true };
+  const images = join(folder, "rows.bin");
+  writeFileSync(images, idx);
+  const found = await read(images, asked);
+  expect(found).toMatchObject({ kind: "images", images: { shape: [1, 2, 2], read: expect.any(Function) } });
+  used.length = 0;
+  if (found.kind === "images" && "read" in found.images) expect([...found.images.read([0])]).toEqual([9, 8, 7, 6]);
+  expect(used).toEqual([["openSync", images]]);
+  const song = join(folder, "long song.txt");
+  writeFileSync(song, "la la la. ".repeat(2000));
+  const source = await read(song, asked);
+  const text = { tokenizer: "characters", vocabulary: 8, context: 16 } as const;
+  const prepared = await prepare(source, { validation: 0.1, fold: null, seed: 0, columns: {}, text });
+  if (prepared.kind !== "text") throw new Error("a text became something else");
+  expect(prepared.cuts).toHaveLength(2);
+  const inMemory = await read(song, { ...asked, asNeeded: false });
+  const whole = await prepare(inMemory, { validation: 0.1, fold: null, seed: 0, columns: {}, text });
+  if (whole.kind !== "text") throw new Error("a text became something else");
+  expect(prepared.train.reader).toBeDefined();
+  expect(prepared.train.tokens).toEqual(whole.train.tokens);
+  expect(prepared.validation?.tokens).toEqual(whole.validation?.tokens);
+});
+
 test("a large table is read in parts, unless that is not wanted; images of that size are images", async () => {
   const path = join(folder, "large.csv");
   writeFileSync(path, csv);

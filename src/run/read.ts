@@ -6,7 +6,16 @@ import { encodingRemarks } from "../data/csv.ts";
 import { addressError } from "../data/fileErrors.ts";
 import { readIdxFile } from "../data/files.ts";
 import { filesOf, isPattern } from "../data/globs.ts";
-import { type ImageFolder, type ImageFolderOptions, pictureOf, readImageFolder } from "../data/imageFolder.ts";
+import { idxRows } from "../data/idxRows.ts";
+import {
+  type ImageFolder,
+  type ImageFolderOptions,
+  type OpenImageFolder,
+  openImageFolder,
+  pictureOf,
+  readImageFolder,
+} from "../data/imageFolder.ts";
+import { rowsOfArray } from "../data/images.ts";
 import { entryAt, InputFile } from "../data/inputFile.ts";
 import { fetchFile, isWebAddress } from "../data/remoteFile.ts";
 import type { Preprocessing } from "../formats/index.ts";
@@ -101,7 +110,14 @@ async function readCanonical(
       options.notices?.progress(`fetching ${file}: ${10 * tenth} % of ${(bytes / 1e6).toFixed(1)} MB`);
     },
   });
-  return { kind: "images", ...named(path), images, labels, names: { images: path, labels: `the labels of ${path}` } };
+  const names = { images: path, labels: `the labels of ${path}` };
+  return {
+    kind: "images",
+    ...named(path),
+    images: options.asNeeded === true ? rowsOfArray(images) : images,
+    labels,
+    names,
+  };
 }
 
 async function fromFile(file: InputFile, origin: Origin, options: ReadOptions): Promise<Source> {
@@ -110,7 +126,8 @@ async function fromFile(file: InputFile, origin: Origin, options: ReadOptions): 
     const { text, encoding } = await file.decoded();
     const remarks = encodingRemarks(encoding).map((remark) => `${origin.path}: ${remark.text}`);
     if (remarks.length > 0) options.notices?.warn(remarks);
-    return { kind: "text", ...origin, text };
+    const plain = options.asNeeded === true && encoding === "utf-8" && (await file.packing()) === undefined;
+    return { kind: "text", ...origin, text, file: plain ? file : undefined };
   };
   if (form === "text") return text();
   const kind = await file.kind();
@@ -165,7 +182,7 @@ async function readImages(file: InputFile, origin: Origin, options: ReadOptions)
   return {
     kind: "images",
     ...origin,
-    images: await file.idx(),
+    images: options.asNeeded === true ? await idxRows(file) : await file.idx(),
     labels: labels === undefined ? undefined : await readIdxFile(labels),
     names: { images: path, labels: labels ?? "the label array" },
   };
@@ -176,7 +193,9 @@ export const withoutLabels = (path: string): HebbError =>
 
 async function readFolder(origin: Origin, options: ReadOptions): Promise<ImageSource> {
   checkPictures("folder", origin, options);
-  return pictures("folder", await readImageFolder(origin.path, sizeLike(options)), { ...options, ...origin });
+  const size = sizeLike(options);
+  const found = await (options.asNeeded === true ? openImageFolder : readImageFolder)(origin.path, size);
+  return pictures("folder", found, { ...options, ...origin });
 }
 
 /** Refuses, before pictures are decoded, what they do not have. */
@@ -203,7 +222,7 @@ function sizeLike({ like, steps: wanted }: ReadOptions): ImageFolderOptions {
 /** Pictures in files: a folder of them by class, or one to be recognised. */
 function pictures(
   what: "folder" | "file",
-  found: ImageFolder,
+  found: ImageFolder | OpenImageFolder,
   { needLabels, name, path, place }: Origin & ReadOptions,
 ): ImageSource {
   if (found.labels === undefined && needLabels)

@@ -26,5 +26,7 @@ export interface ReadOptions extends TablePart {
   readonly like?: Preprocessing;
   /** How a pretrained model takes pictures. */
   readonly steps?: PictureSteps | undefined;
+  /** Images and texts are read when they are needed, by each of several ranks those of its share, and not held. */
+  readonly asNeeded?: boolean | undefined;
   readonly notices?: Notices | undefined;
 }

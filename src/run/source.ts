@@ -1,5 +1,7 @@
 // What a run learns from or is applied to, as it was read: a table, rows in parts, images, or a text. Nothing is fitted yet.
+import type { ImageRows } from "../data/images.ts";
 import type { IdxArray, LabelArray, Table } from "../data/index.ts";
+import type { SeenFile } from "../data/pieceReader.ts";
 import type { RecordFile } from "../data/recordFile.ts";
 
 /** How data are called. */
@@ -32,7 +34,7 @@ export interface PartsSource extends Origin {
 /** Images, with the labels that were found. */
 export interface ImageSource extends Origin {
   readonly kind: "images";
-  readonly images: IdxArray;
+  readonly images: IdxArray | ImageRows;
   readonly labels: LabelArray | undefined;
   readonly names: { readonly images: string; readonly labels: string };
   /** The file of each image, where each has one. */
@@ -43,6 +45,8 @@ export interface ImageSource extends Origin {
 export interface TextSource extends Origin {
   readonly kind: "text";
   readonly text: string;
+  /** The file, where it holds the text as it is, so that tokens can be read when they are needed. */
+  readonly file?: SeenFile | undefined;
 }
 
 /** A new kind of data is a new member; every stage from reading to deciding then fails to compile until it handles it. */

@@ -1,5 +1,9 @@
 // Text for next-token models: from characters to tokens and windows, by a vocabulary learned from it or stored in a run.
+import { bytesOf } from "../data/encoding.ts";
 import { BytePairVocabulary, CharacterVocabulary, TokenSequence, type Vocabulary } from "../data/index.ts";
+import { InputFile } from "../data/inputFile.ts";
+import type { SeenFile } from "../data/pieceReader.ts";
+import { cutsOf, type TextCuts, tokensOfFile } from "../data/textParts.ts";
 import type { Preprocessing, PretrainedTokenizer, TextPreprocessing } from "../formats/index.ts";
 import { sha256 } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -57,20 +61,23 @@ function cutText(text: string, validation: number): readonly [head: string, tail
 type FittedText = Omit<PreparedText, "kind" | "share">;
 
 /** What a vocabulary makes of both parts of a text. */
-function fitted({ text, path }: TextSource, { vocabulary, tokenizer, context, validation }: Fitting): FittedText {
-  const [head, tail] = cutText(text, validation).map((part) => vocabulary.encode(part));
-  const parts = [head, ...(validation === 0 ? [] : [tail])].map((tokens, place) => {
-    const [found, what] = [tokens ?? new Int32Array(), place === 0 ? "training" : "held-out"];
-    return { tokens: found, what };
-  });
+function fitted({ text, path, file }: TextSource, { vocabulary, tokenizer, context, validation }: Fitting): FittedText {
+  const texts = cutText(text, validation).slice(0, validation === 0 ? 1 : 2);
+  const parts = texts.map((part, place) => ({
+    tokens: vocabulary.encode(part),
+    what: place === 0 ? "training" : "held-out",
+  }));
   const least = Math.min(...parts.map(({ tokens }) => tokens.length));
   const seen = typeof context === "number" ? context : Math.max(1, Math.min(context.most, least - 1));
-  const [train, held] = parts.map(({ tokens, what }): TokenSequence => {
+  const cuts = file && cutsIn(file, texts, parts, vocabulary);
+  const [train, held] = parts.map(({ tokens, what }, place): TokenSequence => {
     if (tokens.length <= seen)
       throw new HebbError(
         `${path}: the ${what} part has ${tokens.length} tokens, too few for a context of ${seen}; give more text, or a smaller --context`,
       );
-    return new TokenSequence(tokens, seen, vocabulary.size);
+    const own = cuts?.[place];
+    const read = file !== undefined && own !== undefined;
+    return new TokenSequence(read ? tokensOfFile(file, own, vocabulary) : tokens, seen, vocabulary.size);
   });
   if (train === undefined) throw emptyText(path);
   const preprocessing: TextPreprocessing = {
@@ -80,10 +87,52 @@ function fitted({ text, path }: TextSource, { vocabulary, tokenizer, context, va
     context: seen,
     digest: sha256(text),
     notes: [
-      `${train.tokens.length} tokens to learn from${held === undefined ? "" : `, the last ${held.tokens.length} held out`}, ${vocabulary.size} distinct, in windows of ${seen}`,
+      `${train.size} tokens to learn from${held === undefined ? "" : `, the last ${held.size} held out`}, ${vocabulary.size} distinct, in windows of ${seen}`,
     ],
   };
-  return { preprocessing, train, validation: held, vocabulary: vocabulary.size };
+  return { preprocessing, train, validation: held, vocabulary: vocabulary.size, ...(cuts && { cuts }) };
+}
+
+/** Where the parts of a text are cut, by which their tokens are read of the file; undefined where they cannot be. */
+function cutsIn(
+  file: SeenFile,
+  texts: readonly string[],
+  parts: readonly { readonly tokens: Int32Array }[],
+  vocabulary: Vocabulary,
+): readonly TextCuts[] | undefined {
+  // In front of the text stands at most the mark of its encoding.
+  let start = file.size - texts.reduce((sum, text) => sum + bytesOf(text, "utf-8"), 0);
+  if (start !== 0 && start !== 3) return undefined;
+  const cuts: TextCuts[] = [];
+  for (const [place, text] of texts.entries()) {
+    const own = cutsOf(text, parts[place]?.tokens ?? new Int32Array(), vocabulary, start);
+    if (own === undefined) return undefined;
+    cuts.push(own);
+    start += bytesOf(text, "utf-8");
+  }
+  return cuts;
+}
+
+/** The same text for another rank, which rank 0 has told how it is cut: nothing of it is read now. */
+export async function textAlong(
+  preprocessing: TextPreprocessing,
+  cuts: readonly TextCuts[],
+  path: string,
+): Promise<FittedText> {
+  const vocabulary = vocabularyOf(preprocessing);
+  return InputFile.use(path, (file) => {
+    const end = cuts.at(-1);
+    const wanted = end === undefined ? 0 : end.bytes.reduce((sum, bytes) => sum + bytes, end.start);
+    if (file.size !== wanted)
+      throw new HebbError(
+        `${path} has ${file.size} bytes here, and ${wanted} where rank 0 reads it; give all ranks the same file`,
+      );
+    const [train, validation] = cuts.map(
+      (own) => new TokenSequence(tokensOfFile(file, own, vocabulary), preprocessing.context, vocabulary.size),
+    );
+    if (train === undefined) throw emptyText(path);
+    return { preprocessing, train, validation, vocabulary: vocabulary.size };
+  });
 }
 
 interface Fitting {

@@ -1,4 +1,5 @@
 // A job of several ranks: rank 0 decides and tells the others, which read the same data, train along, and write nothing.
+import type { TextCuts } from "../data/textParts.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { checkPreprocessing } from "../formats/preprocessingJson.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -7,6 +8,7 @@ import { broadcastText, type Communicator, setCurrentWorld } from "../runtime/in
 import { seed as seedEverything } from "../tensor/index.ts";
 import { Company } from "../train/company.ts";
 import { type History, stateFromFirst, type TrainState, fit as trainModel } from "../train/index.ts";
+import { testSet } from "./apply.ts";
 import { checkConfig, configToJson, type JobConfig, makeModel } from "./config.ts";
 import { dataOf, type Job } from "./job.ts";
 import { firstModel, learningOf } from "./learning.ts";
@@ -17,11 +19,14 @@ import type { Notices } from "./readOptions.ts";
 import { knownRefit, type RefitOptions, refit, refits } from "./refit.ts";
 import { measureParts } from "./report.ts";
 import { standardInput } from "./standardInput.ts";
+import { textAlong } from "./text.ts";
 
 /** What rank 0 tells the others: all that they need to train along. */
 interface Order {
   readonly config: unknown;
   readonly preprocessing: unknown;
+  /** Where a text is cut, whose tokens are read when they are needed. */
+  readonly cuts: readonly TextCuts[] | null;
   /** Whether a saved state follows. */
   readonly resumes: boolean;
   readonly pauseAfter: number | null;
@@ -58,6 +63,7 @@ export function tellJob(
   const order: Order = {
     config: configToJson(config),
     preprocessing: data.preprocessing,
+    cuts: (data.kind === "text" ? data.cuts : undefined) ?? null,
     resumes: from !== undefined,
     pauseAfter: pauseAfter ?? null,
   };
@@ -79,7 +85,7 @@ export async function trainAlong(
   const config = { ...told, data: path ?? told.data };
   const stored = checkPreprocessing(order.preprocessing, "rank 0:");
   const from = order.resumes ? stateFromFirst(world, undefined) : undefined;
-  const data = await ownData(world, config, stored);
+  const data = await ownData(world, config, stored, order.cuts);
   seedEverything(config.seed);
   const model = from === undefined ? await firstModel(config, data) : makeModel(config);
   const stop = new AbortController();
@@ -125,11 +131,21 @@ function exitCodeOf(stopped: History["stopped"]): number {
   return stopped === "diverged" ? 1 : 0;
 }
 
-async function ownData(world: Communicator, config: JobConfig, stored: Preprocessing): Promise<JobData> {
+async function ownData(
+  world: Communicator,
+  config: JobConfig,
+  stored: Preprocessing,
+  cuts: Order["cuts"],
+): Promise<JobData> {
   const where = `rank ${world.rank}`;
   let data: JobData;
   try {
-    data = await dataOf(config, stored, silent);
+    if (stored.kind === "text" && cuts !== null) {
+      const text = await textAlong(stored, cuts, config.data);
+      const test = await testSet(stored, config, { notices: silent });
+      return { kind: "text", ...text, share: config.validation ?? 0, test };
+    }
+    data = await dataOf(config, stored, { notices: silent, known: stored.kind === "images" ? stored : undefined });
   } catch (error) {
     if (error instanceof HebbError) throw new HebbError(`${where}: ${error.message}`);
     throw error;

@@ -8,7 +8,7 @@ import { compile, type Generator, noGrad, type Tensor } from "../tensor/index.ts
 import { type Reading, readLater, readNow, readsAtOnce, valuesOf } from "../tensor/reading.ts";
 import { Company } from "./company.ts";
 import type { Metrics } from "./events.ts";
-import { Resident, type Samples } from "./feeds.ts";
+import type { Samples } from "./feeds.ts";
 import * as figures from "./metrics.ts";
 import { type BatchLoss, ignoredLabel, type Objective } from "./objectives.ts";
 import { MeanLoss } from "./steps.ts";
@@ -160,7 +160,7 @@ export class Evaluator {
       parts.push(prediction);
     });
     const predictions = this.#company.joined(parts, data.length);
-    const [targets = new Float32Array()] = yield* valuesOf(data instanceof Resident ? [data.targets] : []);
+    const [targets = new Float32Array()] = yield* valuesOf(data.targets === undefined ? [] : [data.targets]);
     const own = Object.entries(this.#own).map(([name, figure]) => [name, aFigure(name, figure(predictions, targets))]);
     const { metrics, classes } = measure(this.#objective, predictions, targets, inverse);
     return {

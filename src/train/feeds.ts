@@ -31,6 +31,8 @@ export interface Samples {
   readonly complete: boolean;
   /** What a compiled function is given for these samples of an epoch. */
   arguments(samples: Int32Array, epoch: number): readonly Tensor[];
+  /** What all samples should give; undefined where that is a part of what is read. */
+  readonly targets?: Tensor | undefined;
   /** Inside the trace: the rows, from those arguments. */
   gather(given: readonly Tensor[]): Rows;
 }
@@ -93,35 +95,54 @@ export interface AugmentContext {
 /** Gives changed features of a batch, as many as it was given; it may write into them. */
 export type Augment = (features: TypedArray, context: AugmentContext) => TypedArray;
 
-/** A data set whose features are augmented again in every epoch, such as pictures that are shifted and rotated a little. */
-export class Augmented implements Samples {
+/** How features change in every epoch, such as pictures that are shifted and rotated a little. */
+interface Augmentation {
+  readonly augment: Augment;
+  readonly seed: number;
+}
+
+/** A data set of which one batch is uploaded at a time: its features lie in a file, or are augmented again in every epoch. */
+export class Gathered implements Samples {
   readonly length: number;
   readonly complete: boolean;
   readonly #dataset: Dataset;
   readonly #weights: Float32Array | undefined;
-  readonly #augment: Augment;
-  readonly #seed: number;
+  readonly #augmentation: Augmentation | undefined;
+  #targets: Tensor | undefined;
 
-  constructor(dataset: Dataset, weights: Float32Array | undefined, augment: Augment, seed: number) {
+  constructor(dataset: Dataset, weights: Float32Array | undefined, augmentation?: Augmentation) {
     this.#dataset = dataset;
     this.#weights = weights;
-    this.#augment = augment;
-    this.#seed = seed;
+    this.#augmentation = augmentation;
     this.length = dataset.length;
     this.complete = isComplete(dataset);
+  }
+
+  get targets(): Tensor {
+    const { data, shape, dtype } = this.#dataset.targets;
+    this.#targets ??= tensor(data, { shape: [this.length, ...shape], dtype });
+    return this.#targets;
+  }
+
+  #features(samples: Int32Array, epoch: number): TypedArray {
+    const { features } = this.#dataset;
+    const values = gatherSamples(features, samples);
+    if (this.#augmentation === undefined) return values;
+    const { augment, seed } = this.#augmentation;
+    const { shape } = features;
+    const changed = augment(values, { seed, epoch, samples, shape });
+    if (changed.length === values.length) return changed;
+    throw new HebbError(
+      `augment: returned ${changed.length} values for ${samples.length} samples of ${sizeOf(shape)} each; keep the shape`,
+    );
   }
 
   arguments(samples: Int32Array, epoch: number): readonly Tensor[] {
     const { features, targets } = this.#dataset;
     const { shape, dtype } = features;
-    const changed = this.#augment(gatherSamples(features, samples), { seed: this.#seed, epoch, samples, shape });
-    if (changed.length !== samples.length * sizeOf(shape))
-      throw new HebbError(
-        `augment: returned ${changed.length} values for ${samples.length} samples of ${sizeOf(shape)} each; keep the shape`,
-      );
     const weights = this.#weights;
     return [
-      tensor(changed, { shape: [samples.length, ...shape], dtype }),
+      tensor(this.#features(samples, epoch), { shape: [samples.length, ...shape], dtype }),
       tensor(gatherSamples(targets, samples), { shape: [samples.length, ...targets.shape], dtype: targets.dtype }),
       ...(weights === undefined ? [] : [tensor(Float32Array.from(samples, (row) => weights[row] ?? 0))]),
     ];
@@ -129,7 +150,7 @@ export class Augmented implements Samples {
 
   gather([features, targets, weights]: readonly Tensor[]): Rows {
     if (features === undefined || targets === undefined)
-      throw new HebbError("a step over augmented data takes the features and targets of its batch");
+      throw new HebbError("a step over data that are gathered takes the features and targets of its batch");
     return { features, targets, weights, complete: this.complete };
   }
 }
@@ -139,33 +160,42 @@ export class TokenWindows implements Samples {
   readonly length: number;
   readonly complete = true;
   readonly #sequence: TokenSequence;
-  readonly #tokens: Tensor;
+  /** All of them; undefined where a file keeps them. */
+  readonly #tokens: Tensor | undefined;
   readonly #seed: number | undefined;
 
   /** Without a seed, windows start at the same places in every epoch. */
   constructor(sequence: TokenSequence, seed?: number) {
     this.#sequence = sequence;
-    this.#tokens = tensor(sequence.tokens);
+    this.#tokens = sequence.reader === undefined ? tensor(sequence.tokens) : undefined;
     this.#seed = seed;
     this.length = sequence.length;
   }
 
   arguments(samples: Int32Array, epoch: number): readonly Tensor[] {
     const offset = this.#seed === undefined ? 0 : this.#sequence.offset(this.#seed, epoch);
-    return [this.#tokens, tensor(this.#sequence.starts(samples, offset))];
+    const starts = this.#sequence.starts(samples, offset);
+    if (this.#tokens !== undefined) return [this.#tokens, tensor(starts)];
+    const width = this.#sequence.context + 1;
+    return [tensor(this.#sequence.windows(starts), { shape: [samples.length, width] })];
   }
 
   gather([tokens, starts]: readonly Tensor[]): Rows {
+    const { context } = this.#sequence;
+    if (tokens !== undefined && this.#tokens === undefined)
+      return { features: tokens.narrow(1, 0, context), targets: tokens.narrow(1, 1, context), ...windowsCount };
     if (tokens === undefined || starts === undefined)
       throw new HebbError("a step over a text takes its tokens and the starts of the windows");
-    const { context } = this.#sequence;
     const shape = [starts.size, context];
     const places = starts.reshape([starts.size, 1]).add(arange(context).reshape([1, context]));
     const read = (by: number): Tensor =>
       tokens.indexSelect(0, places.add(by).reshape([starts.size * context])).reshape(shape);
-    return { features: read(0), targets: read(1), weights: undefined, complete: true };
+    return { features: read(0), targets: read(1), ...windowsCount };
   }
 }
+
+/** Every token of a window counts as one. */
+const windowsCount = { weights: undefined, complete: true } as const;
 
 /** What data may be trained on in memory. */
 export type InMemory = Dataset | TokenSequence;
@@ -183,7 +213,8 @@ export function samplesOf(data: InMemory, { seed, weights, augment }: SamplesOpt
     return new TokenWindows(data, seed);
   }
   const own = weights ?? data.weights;
-  return augment === undefined ? new Resident(data, own) : new Augmented(data, own, augment, seed ?? 0);
+  if (augment !== undefined) return new Gathered(data, own, { augment, seed: seed ?? 0 });
+  return data.features.reader === undefined ? new Resident(data, own) : new Gathered(data, own);
 }
 
 /** Where a feed stands: the part of a stream, and the batches of it already handed out. */

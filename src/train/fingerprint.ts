@@ -1,5 +1,6 @@
 // Fingerprints of data and weights: ranks compare them before the first step. Not for anything that an enemy may choose.
-import { Dataset, TokenSequence } from "../data/index.ts";
+import { Dataset, gatherSamples, TokenSequence } from "../data/index.ts";
+import { spread } from "../data/spread.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Module } from "../nn/index.ts";
 import { cellMemory } from "../runtime/index.ts";
@@ -37,11 +38,19 @@ class Fingerprint {
   }
 }
 
+/** Of what lies in a file this many samples are read, spread over it. */
+const samplesRead = 64;
+
 export function fingerprintOfData(data: InMemory | undefined): string {
   const print = new Fingerprint();
-  if (data instanceof TokenSequence) print.add(data.tokens);
+  if (data instanceof TokenSequence)
+    print.add(data.reader === undefined ? data.tokens : data.windows(data.starts(spread(data.length, samplesRead))));
   else if (data instanceof Dataset) {
-    print.add(data.features.data).add(data.targets.data);
+    const { features } = data;
+    print.add(
+      features.reader === undefined ? features.data : gatherSamples(features, spread(data.length, samplesRead)),
+    );
+    print.add(data.targets.data);
     if (data.weights !== undefined) print.add(data.weights);
   }
   return print.text;

@@ -177,14 +177,19 @@ describe.each(launchers)("$name", (launcher) => {
     { timeout: kills * patience },
     async () => {
       const started = performance.now();
-      expect((await trainInto("whole").finished).code).toBe(0);
+      const whole = await trainInto("whole").finished;
+      expect(whole.code, whole.stdout + whole.stderr).toBe(0);
       const lasts = performance.now() - started;
       const ends: string[] = [];
       for (let round = 0; round < kills; round++) {
         const out = `killed-${round}`;
         ends.push(await trainAndKill(out, lasts));
-        if (!existsSync(join(folder(), out))) {
-          ends.push("before there was a folder");
+        // The configuration is written last: before that there is no run, and training begins in the folder as in an empty one.
+        if (!existsSync(join(folder(), out, "config.json"))) {
+          ends.push("before there was a run");
+          const again = await trainInto(out).finished;
+          expect(again.code, again.stdout + again.stderr).toBe(0);
+          expect(bits(out)).toBe(bits("whole"));
           continue;
         }
         const other = `${out}-other`;

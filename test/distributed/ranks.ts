@@ -60,6 +60,7 @@ export function useRanks(): {
         ends: join(root, "test/distributed/ends.rank.ts"),
         evaluation: join(root, "test/distributed/evaluation.rank.ts"),
         streamed: join(root, "test/distributed/streamed.rank.ts"),
+        inParts: join(root, "test/distributed/inParts.rank.ts"),
       }),
     );
     folder = mkdtempSync(join(bundle, "work-"));

@@ -75,7 +75,7 @@ async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; 
   const found = [...told];
   const known = new Set(told.map(keyOf));
   if (config.model.kind !== "perceptron" && !broke) {
-    const data = await dataOf(config, preprocessing, noticesFor(json)).catch((error: unknown) => {
+    const data = await dataOf(config, preprocessing, { notices: noticesFor(json) }).catch((error: unknown) => {
       if (!(error instanceof HebbError)) throw error;
       notes.push({ level: "warning", what: "the data could not be inspected again", fix: error.message });
       return undefined;

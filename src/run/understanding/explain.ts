@@ -55,7 +55,7 @@ export function explainer(opened: OpenedRun, notices: Notices): ExplainRow {
 
 /** Rows that the run learned from. */
 async function backgroundOf({ config, preprocessing }: OpenedRun, notices: Notices): Promise<Dataset> {
-  const rows = sampleOf(await dataOf(config, preprocessing, notices));
+  const rows = sampleOf(await dataOf(config, preprocessing, { notices }));
   if (rows instanceof Dataset) return rows;
   throw new HebbError("a text has no columns to explain");
 }

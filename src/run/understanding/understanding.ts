@@ -136,7 +136,7 @@ export async function understand(folder: string, notices: Notices): Promise<Unde
   const { events, warnings } = readEvents(run);
   const notes = [...warnings];
   const end = events.findLast(({ type }) => type === "end");
-  const data = await dataOf(config, preprocessing, notices).catch((error: unknown) => {
+  const data = await dataOf(config, preprocessing, { notices }).catch((error: unknown) => {
     if (!(error instanceof HebbError)) throw error;
     notes.push(`the data could not be read again, so only what the run recorded is shown: ${error.message}`);
     return undefined;

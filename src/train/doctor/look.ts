@@ -1,5 +1,6 @@
 // What the doctor sees of data and network: rows, labels and scales, and one pass forward and back with every value kept.
 import { TokenSequence } from "../../data/index.ts";
+import { spread } from "../../data/spread.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { sameShape, sizeOf } from "../../graph/shape.ts";
 import type { Module } from "../../nn/index.ts";
@@ -29,6 +30,9 @@ const textLookedAt = { windows: 4, tokens: 16 } as const;
 /** Share of dead ReLUs, and of saturated values, that is let pass. */
 const letPass = { dead: 0.6, saturated: 0.7 } as const;
 
+/** Rows that are read of a file. */
+const rowsRead = 256;
+
 /** Looks at a training without changing it: in eval mode, and drawing no random number. */
 export class Look {
   readonly #options: LookOptions;
@@ -46,6 +50,9 @@ export class Look {
       objective.task.kind === "classes" && outputs !== undefined && outputs > 1
         ? checkLabels(train, validation, outputs)
         : [];
+    // Of rows that a file keeps some are read; a copy among the others would not be found.
+    if (train.features.reader !== undefined)
+      return [...checkScale(train.subset(spread(train.length, rowsRead))), ...labels];
     return [...checkScale(train), ...labels, ...(validation === undefined ? [] : checkLeak(train, validation))];
   }
 
@@ -73,9 +80,7 @@ export class Look {
     const wanted = text
       ? textLookedAt.windows
       : Math.max(fewestRows, Math.min(mostRows, Math.floor(valuesLookedAt / size)));
-    const count = Math.min(wanted, samples.length);
-    const picked = Int32Array.from({ length: count }, (_, k) => Math.floor((k * samples.length) / count));
-    const rows = samples.gather(samples.arguments(picked, 0));
+    const rows = samples.gather(samples.arguments(spread(samples.length, wanted), 0));
     const cut = Math.min(textLookedAt.tokens, rows.features.shape[1] ?? 1);
     this.#rows = detachRows(
       text ? { ...rows, features: rows.features.narrow(1, 0, cut), targets: rows.targets.narrow(1, 0, cut) } : rows,

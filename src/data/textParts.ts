@@ -1,0 +1,117 @@
+// A text whose tokens stay in its file: cut into short pieces, of which those with the wanted tokens are read (Node only).
+import { bytesOf } from "./encoding.ts";
+import { PieceReader, type SeenFile } from "./pieceReader.ts";
+import type { TokenReader, Vocabulary } from "./text.ts";
+
+/** Where a text is cut: each piece alone has the tokens that it has in the whole. Plain JSON. */
+export interface TextCuts {
+  /** The byte of the file with which the text begins. */
+  readonly start: number;
+  /** The bytes and the tokens of each piece. */
+  readonly bytes: readonly number[];
+  readonly tokens: readonly number[];
+}
+
+/** Characters of a piece, and how far behind them a better place is looked for. */
+const usualLength = 2048;
+/** Places that are tried before a text counts as one that cannot be cut. */
+const mostTries = 8;
+
+const isSpace = (character: string | undefined): boolean => character === undefined || /\s/.test(character);
+
+/** Places behind `from` where a text may be cut: between lines or words, where there are any near, and at its end. */
+function* placesToCut(text: string, from: number): Generator<number> {
+  const wanted = from + usualLength;
+  for (let place = wanted; place < Math.min(text.length, wanted + usualLength); place++) {
+    const line = text[place - 1] === "\n" && !isSpace(text[place]);
+    const word = text[place] === " " && !isSpace(text[place - 1]) && !isSpace(text[place + 1]);
+    if (line || word) yield place;
+  }
+  // Not between the two halves of a character.
+  const half = (text.charCodeAt(wanted) & 0xfc00) === 0xdc00;
+  if (wanted < text.length) yield half ? wanted + 1 : wanted;
+  else yield text.length;
+}
+
+/** Cuts a text with these tokens; undefined where its vocabulary gives pieces of it other tokens. */
+export function cutsOf(
+  text: string,
+  tokens: Int32Array,
+  vocabulary: Pick<Vocabulary, "encode">,
+  start: number,
+): TextCuts | undefined {
+  const cuts = { start, bytes: [] as number[], tokens: [] as number[] };
+  let done = 0;
+  for (let from = 0; from < text.length; ) {
+    let end: number | undefined;
+    let tries = 0;
+    for (const place of placesToCut(text, from)) {
+      const piece = text.slice(from, place);
+      const own = vocabulary.encode(piece);
+      if (own.every((token, at) => token === tokens[done + at])) {
+        cuts.bytes.push(bytesOf(piece, "utf-8"));
+        cuts.tokens.push(own.length);
+        done += own.length;
+        end = place;
+        break;
+      }
+      if (++tries === mostTries) break;
+    }
+    if (end === undefined) return undefined;
+    from = end;
+  }
+  return done === tokens.length ? cuts : undefined;
+}
+
+/** The places before each of these lengths, and behind the last. */
+function placesOf(lengths: readonly number[], start: number): Float64Array {
+  const places = new Float64Array(lengths.length + 1);
+  places[0] = start;
+  for (const [piece, length] of lengths.entries()) places[piece + 1] = (places[piece] ?? 0) + length;
+  return places;
+}
+
+/** The piece with this token. */
+function pieceOf(places: Float64Array, token: number): number {
+  let [low, high] = [0, places.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((places[middle] ?? 0) <= token) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Reads the tokens of a file that was cut so. */
+export function tokensOfFile(file: SeenFile, cuts: TextCuts, vocabulary: Pick<Vocabulary, "encode">): TokenReader {
+  const reader = new PieceReader(file);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const tokenPlaces = placesOf(cuts.tokens, 0);
+  const bytePlaces = placesOf(cuts.bytes, cuts.start);
+  const read = (starts: ArrayLike<number>, count: number): Int32Array => {
+    const wanted = new Map<number, Int32Array>();
+    for (const start of Array.from(starts)) {
+      const last = pieceOf(tokenPlaces, start + count - 1);
+      for (let piece = pieceOf(tokenPlaces, start); piece <= last; piece++) wanted.set(piece, new Int32Array());
+    }
+    const pieces = [...wanted.keys()];
+    let at = 0;
+    const places = pieces.map((piece): [number, number] => [bytePlaces[piece] ?? 0, cuts.bytes[piece] ?? 0]);
+    reader.read(places, (bytes) => {
+      wanted.set(pieces[at++] ?? 0, vocabulary.encode(decoder.decode(bytes)));
+    });
+    const out = new Int32Array(starts.length * count);
+    for (let run = 0; run < starts.length; run++) {
+      const start = starts[run] ?? 0;
+      for (let done = 0; done < count; ) {
+        const piece = pieceOf(tokenPlaces, start + done);
+        const from = start + done - (tokenPlaces[piece] ?? 0);
+        const own = (wanted.get(piece) ?? new Int32Array()).subarray(from, from + count - done);
+        out.set(own, run * count + done);
+        done += own.length;
+      }
+    }
+    return out;
+  };
+  return { length: tokenPlaces.at(-1) ?? 0, read };
+}
