@@ -48,6 +48,28 @@ it("an assignment whose value cannot be computed is dropped with its error, and 
   expect(sound.toArraySync()).toEqual([1, 1]);
 });
 
+it("a state takes the memory of an assigned value that nobody else can read, so that its next change copies nothing", () => {
+  const weight = new State(tensor([0, 0]));
+  weight.assign(rand([2]));
+  flush();
+  expect(weight.cell.lent).toBeUndefined();
+});
+
+it("who reads a state before its assignment is carried out, and who has what was assigned, keeps the value", () => {
+  const weight = new State(tensor([0, 0]));
+  const given = tensor([1, 2]).add(1);
+  weight.assign(given);
+  const early = weight.mul(10);
+  const kept = weight.detach();
+  const step = compile(() => void weight.assign(weight.add(1)));
+  step();
+  step();
+  expect(early.toArraySync()).toEqual([20, 30]);
+  expect(kept.toArraySync()).toEqual([2, 3]);
+  expect(given.toArraySync()).toEqual([2, 3]);
+  expect(weight.toArraySync()).toEqual([4, 5]);
+});
+
 it("a value of the host does not pass a check that waits", () => {
   const rate = new State(1);
   lookUp(5);

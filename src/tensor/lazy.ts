@@ -33,6 +33,8 @@ interface Assignment {
   readonly made: number;
   /** What the cell takes instead if a check fails that was made in between. */
   readonly before: Assignment | undefined;
+  /** Whether anything but the cell may read the node: else the cell takes its memory, and no later write copies it for a reader. */
+  shared: boolean;
 }
 const pending = new Map<Cell, Assignment>();
 /** Checks that have not run yet, and when they were made. The next evaluation runs them, whatever it was asked for. */
@@ -70,7 +72,10 @@ export function cellNode(cell: Cell): Node {
   const trace = currentTrace();
   if (trace !== undefined) return trace.read(cell);
   const waiting = pending.get(cell);
-  if (waiting !== undefined) return waiting.node;
+  if (waiting !== undefined) {
+    waiting.shared = true;
+    return waiting.node;
+  }
   const read = cellReads.get(cell);
   if (read !== undefined && read.version === cell.version && storageOf(read.node)?.lender === cell) return read.node;
   const node = sourceNode(cell, cellMemory(cell).lend(cell));
@@ -78,8 +83,8 @@ export function cellNode(cell: Cell): Node {
   return node;
 }
 
-/** The cell takes the node's value: recorded in a trace, else at the next evaluation. */
-export function assignCell(cell: Cell, node: Node): void {
+/** The cell takes the node's value: recorded in a trace, else at the next evaluation. `own`: the node was made for this, and nobody has it. */
+export function assignCell(cell: Cell, node: Node, { own = false } = {}): void {
   refuseInStep("a state or parameter is assigned", "carry the value from step to step, and assign it after the loop");
   if (severalDevices()) joinHomes(cell.home, homeOf(node), `assign${cell.name === "" ? "" : ` to "${cell.name}"`}`);
   const trace = currentTrace();
@@ -89,7 +94,7 @@ export function assignCell(cell: Cell, node: Node): void {
   }
   const waiting = pending.get(cell);
   const before = waiting !== undefined && waiting.made < lastCheck && checks.size > 0 ? waiting : waiting?.before;
-  pending.set(cell, { node, made: clock++, before });
+  pending.set(cell, { node, made: clock++, before, shared: !own });
 }
 
 /** Makes way for a value of the host: checks run first, and an assignment that waits is forgotten. */
@@ -271,7 +276,12 @@ function carryOut(nodes: readonly Node[]): void {
     const home = cell.home ?? value.place.home ?? value.place.at ?? cell.at;
     pending.delete(cell);
     if (severalDevices() && transfers.fetch(value, homeOrDefault(home))) pending.set(cell, assignment);
-    else engineOf(home).memory.adopt(cell, value);
+    else {
+      const { memory } = engineOf(home);
+      // Where values come later, or move, a run that fails may still need it.
+      const spent = !assignment.shared && !memory.device.asynchronous && !severalDevices();
+      memory.adopt(cell, value, { spent });
+    }
   }
 }
 
@@ -332,7 +342,7 @@ export function refuseWaiting(where: string, { cells, memory }: Pick<BoundProgra
 }
 
 function takeLater(cell: Cell, node: Node): void {
-  pending.set(cell, { node, made: clock++, before: undefined });
+  pending.set(cell, { node, made: clock++, before: undefined, shared: true });
   flush();
 }
 

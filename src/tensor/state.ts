@@ -103,7 +103,7 @@ export class State extends Tensor {
           `assign: a value of shape ${formatShape(value.shape)} does not fit the state ${this.label} of shape ${formatShape(this.shape)}`,
         );
       }
-      assignCell(this.cell, stopGradient(cast(value.node, this.dtype)));
+      assignCell(this.cell, stopGradient(cast(value.node, this.dtype)), { own: true });
       return this;
     }
     if (typeof value !== "number" && !Array.isArray(value) && !ArrayBuffer.isView(value))

@@ -24,7 +24,7 @@ export interface Part {
   readonly name: string;
   /** Only watches: training gives the same bits without it, so a state may lack it. */
   readonly watches?: boolean;
-  /** A copy, which later steps do not change. */
+  /** As it is now; tensors are read before the next step. */
   state(): PartState;
   restore(state: SavedPart): void;
 }

@@ -4,8 +4,9 @@ import { aBoolean, aCount, aNumber, anObject, aString, type Check, listOf, objec
 import { widen } from "../formats/stored/array.ts";
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
 import type { GroupState } from "../optim/index.ts";
-import { type RandomState, Tensor } from "../tensor/index.ts";
+import { type RandomState, type State, Tensor } from "../tensor/index.ts";
 import { type Reading, readLater, readNow, valuesOf } from "../tensor/reading.ts";
 import type { Metrics } from "./events.ts";
 import type { FeedState } from "./feeds.ts";
@@ -90,6 +91,10 @@ export const arraysOf = (state: Readonly<Record<string, Tensor>>): NamedArrays =
 /** The same by promise, on every device. */
 export const arraysOfLater = (state: Readonly<Record<string, Tensor>>): Promise<NamedArrays> =>
   readLater(arraysIn(state));
+
+/** Parameters and buffers themselves, to be read at once: of their values, as tensors, copies would be made at the next update. */
+export const statesIn = (model: Module): Readonly<Record<string, State>> =>
+  Object.fromEntries([...model.namedParameters(), ...model.namedBuffers()]);
 
 /** The same as a part of other work. */
 export function* arraysIn(state: NamedWritables): Reading<NamedArrays> {

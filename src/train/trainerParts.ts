@@ -5,7 +5,7 @@ import type { GroupState, Optimizer, WeightAverage } from "../optim/index.ts";
 import type { Generator } from "../tensor/index.ts";
 import type { Feed } from "./feeds.ts";
 import type { Part } from "./parts.ts";
-import { checkFeed, checkGroups, checkRandom } from "./state.ts";
+import { checkFeed, checkGroups, checkRandom, statesIn } from "./state.ts";
 
 export interface Trained {
   readonly model: Module;
@@ -19,7 +19,7 @@ export function partsOf({ model, optimizer, average, feed, generator }: Trained)
   const parts: Part[] = [
     {
       name: "model",
-      state: () => ({ tensors: model.stateDict() }),
+      state: () => ({ tensors: statesIn(model) }),
       restore: ({ tensors }) => void model.loadStateDict(tensors),
     },
     optimizerPart(optimizer),

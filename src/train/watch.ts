@@ -7,7 +7,7 @@ import type { Reading } from "../tensor/reading.ts";
 import type { ClassScores, Mode } from "./metrics.ts";
 import type { Task } from "./objectives.ts";
 import type { Part, PartState, SavedPart } from "./parts.ts";
-import { arraysIn, checkScores, type EpochRecord, orNull } from "./state.ts";
+import { arraysIn, checkScores, type EpochRecord, orNull, statesIn } from "./state.ts";
 
 export interface Best {
   readonly epoch: number;
@@ -85,7 +85,7 @@ export class Watch implements Part {
   /** Takes the figure of an epoch; true when it is the best so far, whose weights are then kept. */
   *take(epoch: number, value: number, classes: Best["classes"]): Reading<boolean> {
     const better = this.#improvement.over(this.#best?.value, value);
-    if (better) this.#best = { epoch, value, classes, weights: yield* arraysIn(this.#model.stateDict()) };
+    if (better) this.#best = { epoch, value, classes, weights: yield* arraysIn(statesIn(this.#model)) };
     return better;
   }
 
